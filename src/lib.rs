@@ -1,0 +1,4 @@
+//! keyreach
+#![allow(missing_docs, reason = "tmp")]
+pub mod source;
+pub mod syntax;

@@ -1,0 +1,104 @@
+//! The tree that every input format is read into.
+
+use std::borrow::Cow;
+
+use crate::source::{Located, Span};
+
+/// A value of a document and the bytes it was read from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Node<'a> {
+    /// The value's range: from its first to behind its last byte; a string's quotes are inside.
+    pub span: Span,
+    /// An explicit YAML tag such as `!Sub`, with its exclamation mark; never set in JSON.
+    pub tag: Option<Located<Cow<'a, str>>>,
+    /// What it is.
+    pub kind: Kind<'a>,
+}
+
+/// What a [`Node`] is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Kind<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number as it is written; never converted, so a 12-digit account id keeps its zeros.
+    Number(Cow<'a, str>),
+    /// A string, decoded.
+    String(Cow<'a, str>),
+    /// A list, in order.
+    Array(Vec<Node<'a>>),
+    /// An object, its members in order; a name that stands twice is there twice.
+    Object(Vec<Member<'a>>),
+}
+
+/// A name and its value in an object.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Member<'a> {
+    /// The name, decoded; its span includes the quotes it is written with.
+    pub name: Located<Cow<'a, str>>,
+    /// The value.
+    pub value: Node<'a>,
+}
+
+/// What is wrong with a text, and where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// The smallest range that shows it.
+    pub span: Span,
+    /// One line, lower case, no full stop.
+    pub message: String,
+}
+
+impl<'a> Node<'a> {
+    /// The value of the first member called `name`, where this is an object that has one.
+    pub fn get(&self, name: &str) -> Option<&Node<'a>> {
+        self.members().iter().find(|member| member.name.value == name).map(|member| &member.value)
+    }
+
+    /// The members of an object; none for every other kind.
+    pub fn members(&self) -> &[Member<'a>] {
+        match &self.kind {
+            Kind::Object(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// The items of a list, or the node itself as the only one.
+    pub fn one_or_many(&self) -> &[Node<'a>] {
+        match &self.kind {
+            Kind::Array(items) => items,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// The text of a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of a string, a number as written, or a boolean as `true` or `false`.
+    pub fn scalar(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::String(text) | Kind::Number(text) => Some(text),
+            Kind::Bool(true) => Some("true"),
+            Kind::Bool(false) => Some("false"),
+            _ => None,
+        }
+    }
+
+    /// What it is, in a word for messages.
+    pub fn kind_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "null",
+            Kind::Bool(_) => "a boolean",
+            Kind::Number(_) => "a number",
+            Kind::String(_) => "a string",
+            Kind::Array(_) => "a list",
+            Kind::Object(_) => "an object",
+        }
+    }
+}
