@@ -2,3 +2,4 @@
 #![allow(missing_docs, reason = "tmp")]
 pub mod source;
 pub mod syntax;
+// policy

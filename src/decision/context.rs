@@ -1,0 +1,135 @@
+//! The context of a request: condition keys and their values (rules C4, C5).
+
+use std::collections::BTreeMap;
+
+/// A value of a condition key, as the request gives it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ContextValue {
+    /// One value.
+    One(Box<str>),
+    /// A set of values; it may be empty, which is not the same as a missing key (rule C32).
+    Many(Vec<Box<str>>),
+}
+
+impl ContextValue {
+    /// The values, one or many.
+    pub fn values(&self) -> &[Box<str>] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+/// One key of a context with the spelling it was given in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// The key as given.
+    pub name: Box<str>,
+    /// Its value.
+    pub value: ContextValue,
+}
+
+/// The condition keys that a request carries. Names compare without case (rule C4).
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Context {
+    entries: BTreeMap<Box<str>, Vec<Entry>>,
+}
+
+impl Context {
+    /// Sets `name`; an entry with the same spelling is replaced, one in other case stays beside it.
+    pub fn set(&mut self, name: &str, value: ContextValue) {
+        let entries = self.entries.entry(name.to_ascii_lowercase().into()).or_default();
+        match entries.iter_mut().find(|entry| *entry.name == *name) {
+            Some(entry) => entry.value = value,
+            None => {
+                entries.push(Entry { name: name.into(), value });
+                entries.sort_by(|one, other| one.name.cmp(&other.name));
+            }
+        }
+    }
+
+    /// Sets `name` to one value.
+    pub fn set_one(&mut self, name: &str, value: &str) {
+        self.set(name, ContextValue::One(value.into()));
+    }
+
+    /// Removes `name` in every spelling.
+    pub fn remove(&mut self, name: &str) {
+        self.entries.remove(name.to_ascii_lowercase().as_str());
+    }
+
+    /// The entry called `name` without case. Where several differ by case only, the one of equal case,
+    /// else the first in byte order (rule C5).
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        let entries = match self.entries.get(name) {
+            Some(entries) => entries,
+            None => self.entries.get(name.to_ascii_lowercase().as_str())?,
+        };
+        entries.iter().find(|entry| *entry.name == *name).or_else(|| entries.first())
+    }
+
+    /// Whether several entries called `name` differ by case only (rule C5).
+    pub fn is_ambiguous(&self, name: &str) -> bool {
+        self.entries.get(name.to_ascii_lowercase().as_str()).is_some_and(|all| all.len() > 1)
+    }
+
+    /// All entries, sorted by name without case, then by spelling.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().flatten()
+    }
+
+    /// The entries whose names begin with `prefix` without case, with the rest of their names as spelled.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        let lower = prefix.to_ascii_lowercase();
+        self.entries
+            .range::<str, _>((std::ops::Bound::Included(lower.as_str()), std::ops::Bound::Unbounded))
+            .take_while({
+                let lower = lower.clone();
+                move |(name, _)| name.starts_with(lower.as_str())
+            })
+            .flat_map(|(_, entries)| entries)
+            .filter_map(move |entry| Some((entry.name.get(prefix.len()..)?, entry)))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    /// Whether no key is given.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c4_names_compare_without_case() {
+        let mut context = Context::default();
+        context.set_one("aws:ResourceTag/Team", "red");
+        let found = context.get("AWS:resourcetag/team").expect("same key");
+        assert_eq!(found.value.values(), ["red".into()]);
+    }
+
+    #[test]
+    fn c5_equal_case_wins_else_the_first_in_byte_order() {
+        let mut context = Context::default();
+        context.set_one("kms:EncryptionContext:a", "small");
+        context.set_one("kms:EncryptionContext:A", "big");
+        assert!(context.is_ambiguous("kms:encryptioncontext:A"));
+        let value = |name: &str| context.get(name).map(|entry| entry.value.clone());
+        assert_eq!(value("kms:EncryptionContext:a"), Some(ContextValue::One("small".into())));
+        assert_eq!(value("KMS:EncryptionContext:a"), Some(ContextValue::One("big".into())));
+    }
+
+    #[test]
+    fn pairs_are_found_by_prefix() {
+        let mut context = Context::default();
+        context.set_one("kms:EncryptionContext:a:b", "1");
+        context.set_one("kms:EncryptionContextKeys", "2");
+        let pairs: Vec<&str> =
+            context.with_prefix("kms:EncryptionContext:").map(|(name, _)| name).collect();
+        assert_eq!(pairs, ["a:b"]);
+    }
+}

@@ -1,0 +1,14 @@
+//! The words of an answer: a request and its context, a decision with its trace, a verdict with its
+//! bounds, and [`Reach`], the one trait through which rules ask. No engine lives here.
+
+mod context;
+mod reach;
+mod request;
+mod trace;
+
+pub use context::{Context, ContextValue, Entry};
+pub use reach::{Bound, Cell, Reach, Unknown, Verdict, Why};
+pub use request::{Caller, CallerKind, Request, Target};
+pub use trace::{
+    Citation, Cited, Decision, Gate, OpenPoint, Outcome, Path, Reading, Readings, Reason, Step,
+};

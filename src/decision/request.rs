@@ -1,0 +1,145 @@
+//! One concrete request.
+
+use std::fmt;
+
+use crate::aws::{AccountId, AliasArn, Arn, Identity, KeyArn, KmsAction, identity};
+use crate::policy::PolicyDocument;
+
+use super::Context;
+
+/// One request for one permission.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub caller: Caller,
+    /// For which permission.
+    pub action: KmsAction,
+    /// On what.
+    pub target: Target,
+    /// The condition keys it gives; what the export fixes is derived (rule U9).
+    pub context: Context,
+    /// Session policies passed when the session was made; they unite (rule E2).
+    pub session_policies: Vec<PolicyDocument>,
+}
+
+/// Who signs a request, by the form of the name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Caller {
+    /// The ARN, or the service principal, as given.
+    pub text: Box<str>,
+    /// The home account; none for a service (rule E40).
+    pub account: Option<AccountId>,
+    /// What it is.
+    pub kind: CallerKind,
+}
+
+/// What a [`Caller`] is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum CallerKind {
+    /// The account root user.
+    Root,
+    /// An IAM user.
+    User,
+    /// Any session of a role, named by the role's ARN.
+    Role,
+    /// One session of a role; the session's ARN lacks the role's path.
+    AssumedRole {
+        /// The role's name.
+        role: Box<str>,
+        /// The session's name.
+        session: Box<str>,
+    },
+    /// A session that GetFederationToken made.
+    FederatedUser {
+        /// Its name: the user it was made by is found by it, where that user has the same name.
+        name: Box<str>,
+    },
+    /// An AWS service with its own principal.
+    Service,
+}
+
+impl Caller {
+    /// Reads a principal as 5.1 of the batch contract names it: user, role, session, federated user,
+    /// account root (also a bare account id), or service principal.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(account) = AccountId::parse(text) {
+            let text = format!("arn:aws:iam::{account}:root").into();
+            return Some(Self { text, account: Some(account), kind: CallerKind::Root });
+        }
+        if Arn::parse(text).is_none() {
+            let is_service = text.ends_with(".amazonaws.com") && !text.contains([':', '/', ' ']);
+            let service = || Self { text: text.into(), account: None, kind: CallerKind::Service };
+            return is_service.then(service);
+        }
+        let (account, kind) = match identity(text)? {
+            Identity::Root { account, .. } => (account, CallerKind::Root),
+            Identity::User { account, .. } => (account, CallerKind::User),
+            Identity::Role { account, .. } => (account, CallerKind::Role),
+            Identity::AssumedRole { account, role_name, session, .. } => (
+                account,
+                CallerKind::AssumedRole { role: role_name.into(), session: session.into() },
+            ),
+            Identity::FederatedUser { account, name, .. } => {
+                (account, CallerKind::FederatedUser { name: name.into() })
+            }
+            Identity::Group { .. } => return None,
+        };
+        Some(Self { text: text.into(), account: Some(account), kind })
+    }
+
+    /// The partition of its ARN; `aws` for a service.
+    pub fn partition(&self) -> &str {
+        Arn::parse(&self.text).map_or("aws", |arn| arn.partition)
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+/// What a request is made on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Target {
+    /// A key.
+    Key(KeyArn),
+    /// A key named by an alias, or the alias half of an alias operation (rules A67, L1 to L3).
+    Alias(AliasArn),
+    /// Nothing: operations without a key (rule A68).
+    Account,
+    /// A key that does not exist yet: tags given to CreateKey and ReplicateKey (rule K10).
+    NewKey {
+        /// Where it will stand.
+        region: Box<str>,
+        /// Whose it will be.
+        account: AccountId,
+    },
+    /// The retiring principal of ListRetirableGrants (rule A68).
+    Principal(Box<str>),
+}
+
+impl Target {
+    /// Reads a resource as 5.1 of the batch contract names it: key ARN, alias ARN, a principal's ARN, `*`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self::Account);
+        }
+        let key = || KeyArn::parse(text).map(Self::Key);
+        let alias = || AliasArn::parse(text).map(Self::Alias);
+        let principal = || identity(text).map(|_| Self::Principal(text.into()));
+        key().or_else(alias).or_else(principal)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(arn) => arn.fmt(out),
+            Self::Alias(arn) => arn.fmt(out),
+            Self::Account => out.write_str("*"),
+            Self::NewKey { region, account } => write!(out, "arn:aws:kms:{region}:{account}:key/*"),
+            Self::Principal(arn) => out.write_str(arn),
+        }
+    }
+}

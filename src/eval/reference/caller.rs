@@ -1,0 +1,93 @@
+//! What the export knows of a caller (rules A32 to A35, A42, C44 to C46, E44).
+
+use crate::aws::{AccountId, Identity as ArnIdentity, identity};
+use crate::decision::{Caller, CallerKind};
+use crate::inventory::{Identity, Inventory};
+
+/// A caller with the identity behind it.
+pub(super) struct CallerFacts<'w> {
+    /// The home account; none for a service.
+    pub(super) account: Option<AccountId>,
+    /// The user, or the session's role, where the export has it; for a federated-user session the user
+    /// that made it, found by the session's name.
+    pub(super) identity: Option<&'w Identity>,
+    /// `aws:PrincipalArn` (rule C46).
+    principal_arn: Option<String>,
+    /// The role's ARN for a role session, where it is known with its path.
+    role_arn: Option<String>,
+    /// The role's name for a role session.
+    role_name: Option<String>,
+    is_service_linked: bool,
+}
+
+impl<'w> CallerFacts<'w> {
+    pub(super) fn new(world: &'w Inventory, caller: &Caller) -> Self {
+        let account = caller.account;
+        let found = match (&caller.kind, account) {
+            (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
+            // Rule A42: a session's ARN has the role's name without path, and names are unique.
+            (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
+            (CallerKind::FederatedUser { name }, Some(account)) => user_by_name(world, account, name),
+            _ => None,
+        };
+        let partition = caller.partition();
+        let (role_arn, role_name) = match &caller.kind {
+            CallerKind::Role => (Some(caller.text.to_string()), role_name(&caller.text)),
+            CallerKind::AssumedRole { role, .. } => {
+                (found.map(|role| role.arn.to_string()), Some(role.to_string()))
+            }
+            _ => (None, None),
+        };
+        let principal_arn = match &caller.kind {
+            CallerKind::Root | CallerKind::User | CallerKind::Role => Some(caller.text.to_string()),
+            CallerKind::FederatedUser { .. } => Some(caller.text.to_string()),
+            CallerKind::AssumedRole { role, .. } => role_arn.clone().or_else(|| {
+                account.map(|account| format!("arn:{partition}:iam::{account}:role/{role}"))
+            }),
+            CallerKind::Service => None,
+        };
+        let is_service_linked =
+            role_arn.as_deref().is_some_and(|arn| arn.contains(":role/aws-service-role/"));
+        Self { account, identity: found, principal_arn, role_arn, role_name, is_service_linked }
+    }
+
+    /// Rule C46; absent for service calls.
+    pub(super) fn principal_arn(&self) -> Option<&str> {
+        self.principal_arn.as_deref()
+    }
+
+    /// Whether the caller is a session of the role with this ARN (rules A33, A42). A role that is not in
+    /// the export is told by its name, which is all that its session's ARN says.
+    pub(super) fn is_session_of(&self, role: &str) -> bool {
+        match (&self.role_arn, &self.role_name) {
+            (Some(arn), _) => arn == role,
+            (None, Some(name)) => {
+                let same_account = identity(role).is_some_and(|named| match named {
+                    ArnIdentity::Role { account, .. } => Some(account) == self.account,
+                    _ => false,
+                });
+                same_account && role_name(role).is_some_and(|named| named.eq_ignore_ascii_case(name))
+            }
+            _ => false,
+        }
+    }
+
+    /// Rule E44.
+    pub(super) fn is_service_linked(&self) -> bool {
+        self.is_service_linked
+    }
+}
+
+fn role_name(arn: &str) -> Option<String> {
+    match identity(arn)? {
+        ArnIdentity::Role { name, .. } => Some(name.to_owned()),
+        _ => None,
+    }
+}
+
+fn user_by_name<'w>(world: &'w Inventory, account: AccountId, name: &str) -> Option<&'w Identity> {
+    let identities = &world.account(account)?.identities;
+    identities.values().find(|identity| {
+        identity.kind == crate::inventory::IdentityKind::User && &*identity.name == name
+    })
+}

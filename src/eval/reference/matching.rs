@@ -1,0 +1,141 @@
+//! Actions and resources against a request (sections 1.5 and 1.6 of the semantics).
+
+use crate::aws::KmsAction;
+use crate::decision::OpenPoint;
+use crate::policy::{Element, Polarity, PolicyKind, Value, Variables};
+
+use super::scene::{Lens, Scene};
+use super::text::{Glyph, Lookup, Pattern};
+use super::truth::Truth;
+
+/// Whether `Action` or `NotAction` covers the action (rule A53).
+pub(super) fn action(element: &Element, action: KmsAction) -> Truth {
+    element_matches(element, |text| matches_action(text, action))
+}
+
+/// Whether `Resource` or `NotResource` covers the requested resource (rules A60 to A70).
+pub(super) fn resource(scene: &Scene<'_, '_>, lens: Lens, element: &Element) -> Truth {
+    let requested = scene.resource();
+    element_matches(element, |text| matches_resource(scene, lens, text, requested))
+}
+
+/// Rule A18 gives empty lists their meaning: nothing matches, so `Not...` covers everything.
+fn element_matches(element: &Element, matches: impl Fn(&str) -> bool) -> Truth {
+    let any = Truth::any(element.values.iter().map(|value| match &value.value {
+        Value::Text(text) => matches(text).into(),
+        Value::Unresolved(_) => Truth::Unknown,
+    }));
+    match element.polarity {
+        Polarity::Is => any,
+        Polarity::IsNot => !any,
+    }
+}
+
+/// Rules A50 to A55.
+fn matches_action(pattern: &str, action: KmsAction) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    // Rule A51: no wildcard in the prefix. Rule A52: white space, an empty name, a second colon.
+    let Some((prefix, name)) = pattern.split_once(':') else {
+        return false;
+    };
+    if !prefix.eq_ignore_ascii_case("kms") || name.is_empty() || name.contains(|c: char| c == ':' || c.is_whitespace()) {
+        return false;
+    }
+    if !name.contains(['*', '?']) {
+        return name.eq_ignore_ascii_case(action.name());
+    }
+    let lower = name.to_ascii_lowercase();
+    let no_variables = |_: &str| None;
+    Pattern::wild(&lower, Variables::Literal, &no_variables)
+        .is_some_and(|pattern| pattern.matches(&action.name().to_ascii_lowercase()))
+}
+
+fn matches_resource(scene: &Scene<'_, '_>, lens: Lens, pattern: &str, requested: &str) -> bool {
+    // Rule A60.
+    if pattern == "*" || pattern == requested {
+        return true;
+    }
+    let variables = Variables::from(lens.version);
+    let lookup = |key: &str| scene.variable(lens, key);
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    let crosses = !scene.reads_other(OpenPoint::O28, || parts.len() < 6);
+    let by_parts = arn_pattern(&parts, variables, &lookup, crosses);
+    if by_parts.is_some_and(|pattern| pattern.matches(requested)) {
+        return true;
+    }
+    // Rule A63: what is missing of a short pattern, by the kind of policy.
+    let filled = match lens.kind {
+        PolicyKind::Identity | PolicyKind::Session => true,
+        PolicyKind::Key | PolicyKind::Endpoint | PolicyKind::Trust => pattern.contains('*'),
+        PolicyKind::Scp => pattern.ends_with('*'),
+        PolicyKind::Rcp => false,
+    };
+    if parts.len() >= 6 || !filled {
+        return false;
+    }
+    let mut parts = parts;
+    parts.resize(6, "*");
+    arn_pattern(&parts, variables, &lookup, false).is_some_and(|pattern| pattern.matches(requested))
+}
+
+/// Rule A61: the first five parts keep their wildcards to themselves, but for a `*` that ends one and
+/// may run on; the sixth takes any character. Rule A64: variables stand in the sixth part only.
+fn arn_pattern(
+    parts: &[&str],
+    variables: Variables,
+    lookup: Lookup<'_>,
+    crosses: bool,
+) -> Option<Pattern> {
+    let mut glyphs = Vec::new();
+    for (nth, part) in parts.iter().enumerate() {
+        if nth > 0 {
+            glyphs.push(Glyph::Char(':'));
+        }
+        if nth == 5 {
+            glyphs.extend(Pattern::wild(part, variables, lookup)?.into_glyphs());
+            continue;
+        }
+        let none = |_: &str| None;
+        let mut own = Pattern::wild(part, Variables::Literal, &none)?.into_glyphs();
+        let last = own.len().saturating_sub(1);
+        for (at, glyph) in own.iter_mut().enumerate() {
+            *glyph = match *glyph {
+                Glyph::AnyRun if at == last && crosses => Glyph::AnyRun,
+                Glyph::AnyRun => Glyph::AnyRunInPart,
+                Glyph::AnyOne => Glyph::AnyOneInPart,
+                other => other,
+            };
+        }
+        glyphs.extend(own);
+    }
+    Some(Pattern::of(glyphs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, expected: bool) {
+        let decrypt = KmsAction::parse("kms:Decrypt").expect("known");
+        assert_eq!(matches_action(pattern, decrypt), expected, "{pattern}");
+    }
+
+    #[test]
+    fn a50_to_a55_action_patterns() {
+        for pattern in ["*", "kms:*", "KMS:decrypt", "kms:Decryp?", "kms:*crypt", "kms:d*"] {
+            check(pattern, true);
+        }
+        for pattern in ["k*:Decrypt", "kms:", "kms", "kms:Decrypt ", "kms:a:b", "s3:*", "?", "kms:Decryp"] {
+            check(pattern, false);
+        }
+    }
+
+    #[test]
+    fn a55_reencrypt_without_suffix_is_no_action() {
+        let from = KmsAction::parse("kms:ReEncryptFrom").expect("known");
+        assert!(!matches_action("kms:ReEncrypt", from));
+        assert!(matches_action("kms:ReEncrypt*", from));
+    }
+}

@@ -1,0 +1,172 @@
+//! One request with everything the evaluator asks of it: caller, key, resource, context, policy lenses.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use crate::decision::{ContextValue, OpenPoint, Readings, Request, Target};
+use crate::inventory::{Inventory, Key};
+use crate::policy::{Effect, PolicyDocument, PolicyKind, Variables, Version};
+
+use super::Reference;
+use super::caller::CallerFacts;
+use super::context;
+
+/// How a policy looks at a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lens {
+    /// Its kind: a key policy does not see some keys (rule C56), short patterns differ (rule A63).
+    pub(super) kind: PolicyKind,
+    /// Its version: variables (rule A3).
+    pub(super) version: Version,
+    /// What the statement in hand does; a value nobody knows counts against the caller.
+    pub(super) effect: Effect,
+}
+
+impl Lens {
+    /// The lens of a document, for a statement with `effect`.
+    pub(super) fn of(document: &PolicyDocument, effect: Effect) -> Self {
+        Self { kind: document.kind, version: document.policy().version, effect }
+    }
+
+    /// Whether `${...}` is a variable.
+    pub(super) fn variables(self) -> Variables {
+        self.version.into()
+    }
+}
+
+/// A request in its world.
+pub(super) struct Scene<'a, 'w> {
+    /// The evaluator.
+    pub(super) reference: &'a Reference<'w>,
+    /// The request.
+    pub(super) request: &'a Request,
+    /// What is known of the caller.
+    pub(super) caller: CallerFacts<'w>,
+    /// The key it is decided on, where it is in the export; an alias is resolved (rule A67).
+    pub(super) key: Option<&'w Key>,
+    /// The requested resource as policies match it (rules A67, A68).
+    resource: String,
+    readings: Readings,
+    consulted: RefCell<BTreeSet<OpenPoint>>,
+    missing: RefCell<BTreeSet<String>>,
+}
+
+impl<'a, 'w> Scene<'a, 'w> {
+    pub(super) fn new(reference: &'a Reference<'w>, request: &'a Request, readings: Readings) -> Self {
+        let world = reference.world;
+        let caller = CallerFacts::new(world, &request.caller);
+        let key = match &request.target {
+            Target::Key(arn) => world.key(arn),
+            Target::Alias(arn) => world
+                .alias(arn)
+                .and_then(crate::inventory::Alias::key)
+                .and_then(|arn| world.key(&arn)),
+            _ => None,
+        };
+        let mut scene = Self {
+            reference,
+            request,
+            caller,
+            key,
+            resource: String::new(),
+            readings,
+            consulted: RefCell::default(),
+            missing: RefCell::default(),
+        };
+        scene.resource = scene.requested_resource();
+        scene
+    }
+
+    /// The world.
+    pub(super) fn world(&self) -> &'w Inventory {
+        self.reference.world
+    }
+
+    /// The resource as policies match it.
+    pub(super) fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// Whether this request is the alias half of an alias operation (rules E52, L1 to L3).
+    pub(super) fn is_alias_half(&self) -> bool {
+        matches!(self.request.target, Target::Alias(_))
+            && self.request.action.info().has_alias_resource
+    }
+
+    /// Whether `point` is read the other way. `matters` says whether it could change anything here; only
+    /// then it is noted as met on the way.
+    pub(super) fn reads_other(&self, point: OpenPoint, matters: impl FnOnce() -> bool) -> bool {
+        if matters() {
+            self.consulted.borrow_mut().insert(point);
+        }
+        self.readings.is_other(point)
+    }
+
+    /// The points met on the way.
+    pub(super) fn consulted(self) -> BTreeSet<OpenPoint> {
+        self.consulted.into_inner()
+    }
+
+    /// Notes that something named is not in the export.
+    pub(super) fn note_missing(&self, what: impl Into<String>) {
+        self.missing.borrow_mut().insert(what.into());
+    }
+
+    /// What was noted as missing.
+    pub(super) fn missing(&self) -> BTreeSet<String> {
+        self.missing.borrow().clone()
+    }
+
+    /// The value of a condition key as a policy with this lens sees it: given, else derived (rule U9).
+    pub(super) fn context(&self, lens: Lens, name: &str) -> Option<Cow<'a, ContextValue>> {
+        match self.request.context.get(name) {
+            Some(entry) => Some(Cow::Borrowed(&entry.value)),
+            None => context::derived(self, lens, name).map(Cow::Owned),
+        }
+    }
+
+    /// The value of a policy variable: single-valued keys only (rule C40).
+    pub(super) fn variable(&self, lens: Lens, name: &str) -> Option<Box<str>> {
+        if crate::aws::is_multivalued(name) {
+            return None;
+        }
+        match self.context(lens, name)?.into_owned() {
+            ContextValue::One(value) => Some(value),
+            ContextValue::Many(_) => None,
+        }
+    }
+
+    fn requested_resource(&self) -> String {
+        match &self.request.target {
+            Target::Key(arn) => arn.as_str().to_owned(),
+            // Rule A67: a key named by its alias is requested by its ARN.
+            Target::Alias(arn) if !self.request.action.info().has_alias_resource => self
+                .world()
+                .alias(arn)
+                .and_then(crate::inventory::Alias::key)
+                .map_or_else(String::new, |key| key.as_str().to_owned()),
+            Target::Alias(arn) => arn.as_str().to_owned(),
+            Target::NewKey { region, account } => {
+                format!("arn:{}:kms:{region}:{account}:key/*", self.request.caller.partition())
+            }
+            Target::Principal(arn) => arn.to_string(),
+            Target::Account => self.account_resource(),
+        }
+    }
+
+    /// Rule A68: the account form, with a literal `*`; ListRetirableGrants asks about a principal.
+    fn account_resource(&self) -> String {
+        let request = self.request;
+        if request.action.name() == "ListRetirableGrants" {
+            return self.caller.principal_arn().unwrap_or_default().to_owned();
+        }
+        let given = request.context.get("aws:RequestedRegion");
+        let region = match given.map(|entry| entry.value.values()) {
+            Some([region]) => region,
+            _ => "",
+        };
+        let account = self.caller.account.map_or(String::new(), |account| account.to_string());
+        format!("arn:{}:kms:{region}:{account}:*", request.caller.partition())
+    }
+}

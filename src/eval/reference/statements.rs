@@ -1,0 +1,135 @@
+//! Which statements of a policy apply to a request (rules A12 to A24, U2).
+
+use crate::decision::{Citation, Cited};
+use crate::policy::{Effect, PolicyDocument, PolicyKind, Standing, Statement};
+
+use super::condition;
+use super::matching;
+use super::principals::{self, Class};
+use super::scene::{Lens, Scene};
+use super::truth::Truth;
+
+/// The statements of one policy that apply.
+#[derive(Default)]
+pub(super) struct Applied {
+    /// Allow statements, with the classes in which a resource policy means the caller; empty for others.
+    pub(super) allows: Vec<(Citation, Vec<Class>)>,
+    /// Deny statements.
+    pub(super) denies: Vec<Citation>,
+}
+
+impl Applied {
+    /// Joins what several policies of one set say (rules E1, E2, K8).
+    pub(super) fn extend(&mut self, other: Self) {
+        self.allows.extend(other.allows);
+        self.denies.extend(other.denies);
+    }
+
+    /// The Allow statements, whatever the class.
+    pub(super) fn allow_citations(&self) -> Vec<Citation> {
+        self.allows.iter().map(|(citation, _)| citation.clone()).collect()
+    }
+}
+
+/// A policy that takes part, as people name it.
+pub(super) struct Taking<'w> {
+    /// `key policy of ...`, `managed policy ...`.
+    pub(super) name: String,
+    /// The policy.
+    pub(super) document: &'w PolicyDocument,
+}
+
+/// The statements of `policy` that apply to the request. What hangs on something unknown never allows
+/// and always denies, and is noted as missing (rules A20, U7).
+pub(super) fn applied(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
+    let parsed = policy.document.policy();
+    if !parsed.readable {
+        scene.note_missing(format!("{}: malformed", policy.name));
+    }
+    let mut applied = Applied::default();
+    for (index, statement) in parsed.statements.iter().enumerate() {
+        let Some(effect) = statement.effect.as_ref().map(|effect| effect.value) else {
+            continue;
+        };
+        let truth = applies(scene, Lens::of(policy.document, effect), statement);
+        let classes = match (effect, truth) {
+            (_, Truth::False) => continue,
+            (Effect::Allow, Truth::Unknown) => {
+                scene.note_missing(hangs_on_unknown(&policy.name, statement, index));
+                continue;
+            }
+            (Effect::Deny, Truth::Unknown) => {
+                scene.note_missing(hangs_on_unknown(&policy.name, statement, index));
+                Vec::new()
+            }
+            (Effect::Deny, Truth::True) => Vec::new(),
+            (Effect::Allow, Truth::True) => sure_classes(scene, statement),
+        };
+        let cited = Cited::Statement { document: policy.document.clone(), index };
+        let citation = Citation { policy: policy.name.clone(), cited };
+        match effect {
+            Effect::Allow => applied.allows.push((citation, classes)),
+            Effect::Deny => applied.denies.push(citation),
+        }
+    }
+    applied
+}
+
+fn hangs_on_unknown(policy: &str, statement: &Statement, index: usize) -> String {
+    let sid = statement.sid.as_ref().map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
+    let expressions: Vec<String> = statement
+        .unresolved()
+        .map(|value| match &value.value {
+            crate::policy::Value::Text(text) | crate::policy::Value::Unresolved(text) => text.to_string(),
+        })
+        .collect();
+    match (statement.standing, expressions.is_empty()) {
+        (Standing::Malformed, _) => format!("{policy}: statement {sid} is malformed"),
+        (_, false) => format!("{policy}: statement {sid} hangs on {}", expressions.join(", ")),
+        (_, true) => format!("{policy}: statement {sid} hangs on what is not known"),
+    }
+}
+
+fn sure_classes(scene: &Scene<'_, '_>, statement: &Statement) -> Vec<Class> {
+    let element = statement.principal.as_ref();
+    let classes = element.map_or_else(Vec::new, |element| principals::allowed(scene, element));
+    classes.into_iter().filter(|(_, truth)| *truth == Truth::True).map(|(class, _)| class).collect()
+}
+
+/// Whether a statement applies: the minimum of its elements (rule U2), cheapest first.
+fn applies(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
+    let sound = match (statement.standing, lens.effect) {
+        (Standing::Sound, _) => Truth::True,
+        // Rules A14, A15.
+        (Standing::Inert, _) => return Truth::False,
+        // Rule A20.
+        (Standing::Malformed, _) => Truth::Unknown,
+    };
+    let action = match &statement.action {
+        Some(element) => matching::action(element, scene.request.action),
+        None => return Truth::False,
+    };
+    if action == Truth::False {
+        return Truth::False;
+    }
+    let principal = match (&statement.principal, lens.effect) {
+        (None, _) => Truth::from(!lens.kind.is_resource_policy()),
+        (Some(element), Effect::Allow) => {
+            Truth::any(principals::allowed(scene, element).iter().map(|(_, truth)| *truth))
+        }
+        (Some(element), Effect::Deny) => principals::denied(scene, element),
+    };
+    if principal == Truth::False {
+        return Truth::False;
+    }
+    let resource = match &statement.resource {
+        Some(element) => matching::resource(scene, lens, element),
+        // Rule A15: trust policies have none.
+        None => (lens.kind == PolicyKind::Trust).into(),
+    };
+    if resource == Truth::False {
+        return Truth::False;
+    }
+    let conditions = condition::all_hold(scene, lens, &statement.conditions);
+    Truth::all([sound, action, principal, resource, conditions])
+}

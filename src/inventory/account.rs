@@ -1,0 +1,163 @@
+//! Accounts with their users, roles, groups and managed policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::AccountId;
+use crate::policy::PolicyDocument;
+use crate::source::Place;
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name in the organization.
+    pub name: Option<Box<str>>,
+    /// Users and roles by ARN.
+    pub identities: BTreeMap<Box<str>, Identity>,
+    /// ARNs of the roles by their names in lower case (rule A42).
+    pub roles_by_name: BTreeMap<Box<str>, Box<str>>,
+    /// Groups by name.
+    pub groups: BTreeMap<Box<str>, Group>,
+    /// Managed policies by ARN: the account's own, and those of AWS that its export carries.
+    pub policies: BTreeMap<Box<str>, ManagedPolicy>,
+    /// Whether an export lists every user, role and group of the account.
+    pub identities_listed: bool,
+}
+
+impl Account {
+    /// An account nothing is known of yet.
+    pub fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            name: None,
+            identities: BTreeMap::new(),
+            roles_by_name: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            identities_listed: false,
+        }
+    }
+
+    /// Adds a user or role, in place of one with the same ARN.
+    pub fn add_identity(&mut self, identity: Identity) {
+        if identity.kind == IdentityKind::Role {
+            let name = identity.name.to_ascii_lowercase();
+            self.roles_by_name.insert(name.into(), identity.arn.clone());
+        }
+        self.identities.insert(identity.arn.clone(), identity);
+    }
+}
+
+/// What an [`Identity`] is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum IdentityKind {
+    /// An IAM user.
+    User,
+    /// An IAM role.
+    Role,
+}
+
+/// An IAM user or role.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// User or role.
+    pub kind: IdentityKind,
+    /// The ARN, path included.
+    pub arn: Box<str>,
+    /// The name, the last part of the ARN.
+    pub name: Box<str>,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// `AIDA...` or `AROA...`, where exported (rule A39).
+    pub unique_id: Option<Box<str>>,
+    /// Tags by key, as spelled.
+    pub tags: BTreeMap<Box<str>, Box<str>>,
+    /// Inline policies.
+    pub inline: Vec<NamedPolicy>,
+    /// Attached managed policies.
+    pub attached: Vec<AttachedPolicy>,
+    /// Names of the groups a user is a direct member of (rule E1); empty for roles.
+    pub groups: BTreeSet<Box<str>>,
+    /// The permissions boundary's ARN.
+    pub boundary: Option<AttachedPolicy>,
+    /// A role's trust policy.
+    pub trust: Option<PolicyDocument>,
+    /// Where it is described.
+    pub place: Place,
+}
+
+impl Identity {
+    /// Rule E44: a role that a service owns, by its path.
+    pub fn is_service_linked(&self) -> bool {
+        self.kind == IdentityKind::Role && self.arn.contains(":role/aws-service-role/")
+    }
+}
+
+/// An inline policy.
+#[derive(Clone, Debug)]
+pub struct NamedPolicy {
+    /// Its name, unique in its principal or group.
+    pub name: Box<str>,
+    /// The policy.
+    pub document: PolicyDocument,
+}
+
+/// A managed policy that something names by its ARN.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AttachedPolicy {
+    /// The policy's ARN.
+    pub arn: Box<str>,
+    /// Where it is named.
+    pub place: Place,
+}
+
+/// A group: no principal, its policies count for its direct members (rule E1).
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The name.
+    pub name: Box<str>,
+    /// The ARN.
+    pub arn: Box<str>,
+    /// Inline policies.
+    pub inline: Vec<NamedPolicy>,
+    /// Attached managed policies.
+    pub attached: Vec<AttachedPolicy>,
+    /// Where it is described.
+    pub place: Place,
+}
+
+/// A managed policy with the versions that were exported.
+#[derive(Clone, Debug)]
+pub struct ManagedPolicy {
+    /// The ARN.
+    pub arn: Box<str>,
+    /// The id of the version in force, where known (rule A10).
+    pub default_version: Option<Box<str>>,
+    /// The exported versions.
+    pub versions: Vec<PolicyVersion>,
+    /// Where it is described.
+    pub place: Place,
+}
+
+impl ManagedPolicy {
+    /// The version in force, where it was exported (rule A10).
+    pub fn document(&self) -> Option<&PolicyDocument> {
+        let is_default = |version: &&PolicyVersion| Some(&version.id) == self.default_version.as_ref();
+        self.versions.iter().find(is_default).map(|version| &version.document)
+    }
+}
+
+/// One version of a managed policy.
+#[derive(Clone, Debug)]
+pub struct PolicyVersion {
+    /// `v1`, `v2`, ...
+    pub id: Box<str>,
+    /// The policy.
+    pub document: PolicyDocument,
+}
+
+/// The name of a managed policy: the last part of its ARN.
+pub fn policy_name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}

@@ -1,0 +1,109 @@
+//! Edits of a world as values: API calls and what-ifs. The one place that changes an inventory.
+
+use std::sync::Arc;
+
+use crate::aws::{AccountId, KeyArn};
+use crate::policy::PolicyDocument;
+
+use super::{Account, Grant, Inventory, NamedPolicy};
+
+/// One change of a world.
+#[derive(Clone, Debug)]
+pub enum Edit {
+    /// PutKeyPolicy: the key's policy becomes this one.
+    PutKeyPolicy {
+        /// The key.
+        key: KeyArn,
+        /// Its new policy.
+        policy: PolicyDocument,
+    },
+    /// CreateGrant.
+    CreateGrant {
+        /// The key.
+        key: KeyArn,
+        /// The new grant.
+        grant: Grant,
+    },
+    /// What if one statement were not there: `document` is replaced wherever it is in force.
+    WithoutStatement {
+        /// The policy that holds the statement.
+        document: PolicyDocument,
+        /// The statement's index in it.
+        statement: usize,
+    },
+}
+
+impl Inventory {
+    /// This world after `edit`. Costs a copy of the key, account or organization it touches, no more.
+    pub fn apply(&self, edit: &Edit) -> Self {
+        let mut world = self.clone();
+        match edit {
+            Edit::PutKeyPolicy { key, policy } => {
+                if let Some(key) = world.keys.get_mut(key) {
+                    Arc::make_mut(key).policy = Some(policy.clone());
+                }
+            }
+            Edit::CreateGrant { key, grant } => {
+                if let Some(key) = world.keys.get_mut(key) {
+                    Arc::make_mut(key).grants.push(grant.clone());
+                }
+            }
+            Edit::WithoutStatement { document, statement } => {
+                world.replace(document, &document.without(*statement));
+            }
+        }
+        world
+    }
+
+    /// Puts `new` in the place of `old`, found by where it stands.
+    fn replace(&mut self, old: &PolicyDocument, new: &PolicyDocument) {
+        let same = |document: &PolicyDocument| document.place == old.place;
+        for key in self.keys.values_mut() {
+            if key.policy.as_ref().is_some_and(same) {
+                Arc::make_mut(key).policy = Some(new.clone());
+            }
+        }
+        for account in self.accounts.values_mut() {
+            if account_documents(account).any(same) {
+                replace_in_account(Arc::make_mut(account), old, new);
+            }
+        }
+        if let Some(organization) = &mut self.organization {
+            let documents = |policy: &super::OrgPolicy| policy.document.as_ref().is_some_and(same);
+            if organization.policies.values().any(documents) {
+                for policy in Arc::make_mut(organization).policies.values_mut() {
+                    if policy.document.as_ref().is_some_and(same) {
+                        policy.document = Some(new.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The account, made where nothing is known of it yet.
+    pub fn account_mut(&mut self, id: AccountId) -> &mut Account {
+        let account = self.accounts.entry(id).or_insert_with(|| Arc::new(Account::new(id)));
+        Arc::make_mut(account)
+    }
+}
+
+fn account_documents(account: &Account) -> impl Iterator<Item = &PolicyDocument> {
+    let of_identities = account.identities.values().flat_map(|identity| &identity.inline);
+    let of_groups = account.groups.values().flat_map(|group| &group.inline);
+    let inline = of_identities.chain(of_groups).map(|policy: &NamedPolicy| &policy.document);
+    let managed = account.policies.values().flat_map(|policy| &policy.versions);
+    inline.chain(managed.map(|version| &version.document))
+}
+
+fn replace_in_account(account: &mut Account, old: &PolicyDocument, new: &PolicyDocument) {
+    let replace = |document: &mut PolicyDocument| {
+        if document.place == old.place {
+            *document = new.clone();
+        }
+    };
+    let of_identities = account.identities.values_mut().flat_map(|identity| &mut identity.inline);
+    let of_groups = account.groups.values_mut().flat_map(|group| &mut group.inline);
+    of_identities.chain(of_groups).for_each(|policy| replace(&mut policy.document));
+    let versions = account.policies.values_mut().flat_map(|policy| &mut policy.versions);
+    versions.for_each(|version| replace(&mut version.document));
+}

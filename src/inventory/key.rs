@@ -1,0 +1,200 @@
+//! Keys, aliases and grants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn};
+use crate::policy::{Principal, PolicyDocument};
+use crate::source::Place;
+
+/// One KMS key.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its ARN.
+    pub arn: KeyArn,
+    /// What DescribeKey says, where exported.
+    pub metadata: Option<KeyMetadata>,
+    /// The `default` key policy (rule K1); absent where it was not exported.
+    pub policy: Option<PolicyDocument>,
+    /// The policy that RAM writes (rule K8).
+    pub ram_policy: Option<PolicyDocument>,
+    /// Its grants.
+    pub grants: Vec<Grant>,
+    /// Whether its grants were exported; an empty list counts.
+    pub grants_listed: bool,
+    /// Its aliases.
+    pub aliases: BTreeSet<AliasArn>,
+    /// Whether its aliases were exported.
+    pub aliases_listed: bool,
+    /// Its tags by key, as spelled; absent where they were not exported.
+    pub tags: Option<BTreeMap<Box<str>, Box<str>>>,
+    /// Whether automatic rotation is on, where exported.
+    pub rotation: Option<bool>,
+    /// Where it is first spoken of.
+    pub place: Place,
+}
+
+impl Key {
+    /// A key of which nothing but its ARN is known.
+    pub fn new(arn: KeyArn, place: Place) -> Self {
+        Self {
+            arn,
+            metadata: None,
+            policy: None,
+            ram_policy: None,
+            grants: Vec::new(),
+            grants_listed: false,
+            aliases: BTreeSet::new(),
+            aliases_listed: false,
+            tags: None,
+            rotation: None,
+            place,
+        }
+    }
+
+    /// Rule X1: a key that AWS manages for a service. Without metadata its aliases tell.
+    pub fn is_aws_managed(&self) -> bool {
+        match &self.metadata {
+            Some(metadata) => metadata.manager == KeyManager::Aws,
+            None => self.aliases.iter().any(|alias| alias.name().starts_with("alias/aws/")),
+        }
+    }
+}
+
+/// What DescribeKey says of a key; texts as AWS spells them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyMetadata {
+    /// Whose key it is.
+    pub manager: KeyManager,
+    /// `SYMMETRIC_DEFAULT`, `RSA_2048`, ...
+    pub spec: Option<Box<str>>,
+    /// `ENCRYPT_DECRYPT`, `SIGN_VERIFY`, ...
+    pub usage: Option<Box<str>>,
+    /// `AWS_KMS`, `EXTERNAL`, ...
+    pub origin: Option<Box<str>>,
+    /// `Enabled`, `Disabled`, `PendingDeletion`, ...
+    pub state: Option<Box<str>>,
+    /// Its place among related multi-Region keys; absent for a single-Region key.
+    pub multi_region: Option<MultiRegion>,
+    /// Free text.
+    pub description: Option<Box<str>>,
+}
+
+/// Who manages a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyManager {
+    /// The customer.
+    Customer,
+    /// AWS, for a service.
+    Aws,
+}
+
+/// A multi-Region key's part and its relatives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MultiRegion {
+    /// Primary or replica.
+    pub role: MultiRegionRole,
+    /// ARN of the primary.
+    pub primary: Option<Box<str>>,
+    /// ARNs of the replicas.
+    pub replicas: BTreeSet<Box<str>>,
+}
+
+/// Whether a multi-Region key is the primary or a replica.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MultiRegionRole {
+    /// The primary.
+    Primary,
+    /// A replica.
+    Replica,
+}
+
+impl MultiRegionRole {
+    /// The value of `kms:MultiRegionKeyType`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Primary => "PRIMARY",
+            Self::Replica => "REPLICA",
+        }
+    }
+}
+
+/// An alias of an account and Region.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// Its ARN.
+    pub arn: AliasArn,
+    /// The id of the key it points to, in its own account and Region; absent for an unused AWS alias.
+    pub target: Option<Box<str>>,
+    /// Where it is listed.
+    pub place: Place,
+}
+
+impl Alias {
+    /// ARN of the key it points to.
+    pub fn key(&self) -> Option<KeyArn> {
+        let id = self.target.as_deref()?;
+        Some(KeyArn::new(self.arn.partition(), self.arn.region(), self.arn.account(), id))
+    }
+}
+
+/// A grant (rule G1). It only allows (rule G2).
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// `GrantId`.
+    pub id: Box<str>,
+    /// `Name`.
+    pub name: Option<Box<str>>,
+    /// Who may use the key.
+    pub grantee: Grantee,
+    /// Who may retire the grant.
+    pub retiring: Option<Grantee>,
+    /// The account that issued it.
+    pub issuing_account: Option<AccountId>,
+    /// `Operations`; names that no table knows are kept beside.
+    pub operations: ActionSet,
+    /// Operations that no table knows.
+    pub unknown_operations: Vec<Box<str>>,
+    /// When it binds.
+    pub constraints: Constraints,
+    /// Where it is listed.
+    pub place: Place,
+}
+
+/// Who a grant names.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Grantee {
+    /// `GranteePrincipal` or `RetiringPrincipal`: an identity, an account, a unique id, or a service in
+    /// the older style (rule G12).
+    Principal(Principal),
+    /// `GranteeServicePrincipal` or `RetiringServicePrincipal`.
+    Service(Box<str>),
+}
+
+impl Grantee {
+    /// Reads `GranteePrincipal` or `RetiringPrincipal` (rules G10 to G13).
+    pub fn principal(text: &str) -> Self {
+        match Principal::aws(text) {
+            Principal::Invalid(name) if name.ends_with(".amazonaws.com") => Self::Service(name),
+            principal => Self::Principal(principal),
+        }
+    }
+
+    /// The text as it is written.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Principal(principal) => principal.text(),
+            Self::Service(name) => name,
+        }
+    }
+}
+
+/// `Constraints` of a grant (rules G20 to G24).
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Constraints {
+    /// `EncryptionContextEquals`.
+    pub equals: Option<BTreeMap<Box<str>, Box<str>>>,
+    /// `EncryptionContextSubset`.
+    pub subset: Option<BTreeMap<Box<str>, Box<str>>>,
+    /// `SourceArn`.
+    pub source_arn: Option<Box<str>>,
+}

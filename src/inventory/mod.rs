@@ -1,0 +1,139 @@
+//! The world: accounts, principals, groups, keys, aliases, policies, grants, the organization, and what
+//! is not known of them. Plain data with look-ups; it decides nothing and reads no file.
+//!
+//! An [`Inventory`] is cheap to clone: accounts, keys and the organization are shared until
+//! [`Inventory::apply`] changes one of them.
+
+mod account;
+mod edit;
+mod gap;
+mod key;
+mod organization;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::aws::{AccountId, AliasArn, KeyArn};
+use crate::policy::PolicyDocument;
+use crate::source::{Place, Sources};
+
+pub use account::{
+    Account, AttachedPolicy, Group, Identity, IdentityKind, ManagedPolicy, NamedPolicy,
+    PolicyVersion, policy_name,
+};
+pub use edit::Edit;
+pub use gap::{Conflict, Effects, Gap, GapKind};
+pub use key::{
+    Alias, Constraints, Grant, Grantee, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole,
+};
+pub use organization::{OrgPolicy, OrgPolicyKind, OrgUnit, Organization};
+
+/// A fact and the place that states it.
+#[derive(Clone, Debug)]
+pub struct Stated<T> {
+    /// The fact.
+    pub value: T,
+    /// Where it is stated; the first by path where several files state it.
+    pub place: Place,
+}
+
+impl<T> Stated<T> {
+    /// Joins a fact and its place.
+    pub fn new(value: T, place: Place) -> Self {
+        Self { value, place }
+    }
+}
+
+/// Everything one run knows.
+#[derive(Clone, Default, Debug)]
+pub struct Inventory {
+    /// The files it came from.
+    pub sources: Arc<Sources>,
+    /// The accounts that something is known of.
+    pub accounts: BTreeMap<AccountId, Arc<Account>>,
+    /// The keys.
+    pub keys: BTreeMap<KeyArn, Arc<Key>>,
+    /// The aliases, by their ARNs.
+    pub aliases: BTreeMap<AliasArn, Arc<Alias>>,
+    /// The organization, where one was exported.
+    pub organization: Option<Arc<Organization>>,
+    /// VPC endpoint policies by endpoint id.
+    pub endpoints: BTreeMap<Box<str>, PolicyDocument>,
+    /// Policies that stand alone: no principal and no key is known for them.
+    pub loose: Vec<LoosePolicy>,
+    /// What is missing, in the order it was noticed.
+    pub gaps: Vec<Gap>,
+    /// Facts that two files state differently.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A bare policy document, linted on its own.
+#[derive(Clone, Debug)]
+pub struct LoosePolicy {
+    /// Its file name without directory and extension.
+    pub name: Box<str>,
+    /// The policy.
+    pub document: PolicyDocument,
+}
+
+impl Inventory {
+    /// The account, where anything is known of it.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id).map(Arc::as_ref)
+    }
+
+    /// The key with this ARN.
+    pub fn key(&self, arn: &KeyArn) -> Option<&Key> {
+        self.keys.get(arn).map(Arc::as_ref)
+    }
+
+    /// The alias with this ARN.
+    pub fn alias(&self, arn: &AliasArn) -> Option<&Alias> {
+        self.aliases.get(arn).map(Arc::as_ref)
+    }
+
+    /// The managed policy with this ARN as `account` sees it: its own, or one that AWS manages, which
+    /// any account's export may carry.
+    pub fn managed_policy(&self, account: AccountId, arn: &str) -> Option<&ManagedPolicy> {
+        let own = self.account(account).and_then(|account| account.policies.get(arn));
+        own.or_else(|| {
+            let aws_managed = arn.contains(":iam::aws:policy/");
+            let mut others = self.accounts.values().filter(|_| aws_managed);
+            others.find_map(|account| account.policies.get(arn))
+        })
+    }
+
+    /// The user or role with this ARN.
+    pub fn identity(&self, arn: &str) -> Option<&Identity> {
+        let account = crate::aws::Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account))?;
+        self.account(account)?.identities.get(arn)
+    }
+
+    /// The role of `account` called `name`, compared without case (rule A42).
+    pub fn role_by_name(&self, account: AccountId, name: &str) -> Option<&Identity> {
+        let account = self.account(account)?;
+        let arn = account.roles_by_name.get(name.to_ascii_lowercase().as_str())?;
+        account.identities.get(arn)
+    }
+
+    /// The customer and AWS aliases of a key, sorted by name.
+    pub fn aliases_of<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Alias> {
+        key.aliases.iter().filter_map(|arn| self.alias(arn))
+    }
+
+    /// Whether `account` is exported whole: every user, role, group, membership and policy of it.
+    pub fn is_complete(&self, account: AccountId) -> bool {
+        self.account(account).is_some_and(|known| known.identities_listed)
+            && !self.gaps.iter().any(|gap| gap.kind.of_account() == Some(account))
+    }
+
+    /// How many principals (users and roles) are known.
+    pub fn principal_count(&self) -> usize {
+        self.accounts.values().map(|account| account.identities.len()).sum()
+    }
+
+    /// How many grants are known.
+    pub fn grant_count(&self) -> usize {
+        self.keys.values().map(|key| key.grants.len()).sum()
+    }
+}

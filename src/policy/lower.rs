@@ -1,0 +1,461 @@
+//! A located tree to a policy. Never fails: every fault is noted where it stands (section 1 of the semantics).
+
+use std::collections::BTreeSet;
+
+use crate::source::{Located, Span};
+use crate::syntax::{Kind, Member, Node};
+
+use super::{
+    Condition, Effect, Element, Fault, Gravity, Operator, Polarity, Policy, PolicyKind, Principal,
+    PrincipalElement, Standing, Statement, Value, Version,
+};
+
+/// Lowers the tree of a policy of the given kind.
+pub fn lower(node: &Node<'_>, kind: PolicyKind) -> Policy {
+    let mut lowering = Lowering { kind, faults: Vec::new() };
+    let mut policy = Policy {
+        version: Version::V2008,
+        id: None,
+        statements: Vec::new(),
+        faults: Vec::new(),
+        readable: true,
+    };
+    let Kind::Object(members) = &node.kind else {
+        lowering.malformed(node.span, format!("a policy is an object, this is {}", node.kind_name()));
+        return Policy { faults: lowering.faults, readable: false, ..policy };
+    };
+    let mut sound = lowering.unique(members);
+    let mut statements = None;
+    for member in members {
+        match &*member.name.value {
+            "Version" => match version(&member.value) {
+                Some(version) => policy.version = version,
+                None => {
+                    sound = false;
+                    let message = "`Version` is neither 2012-10-17 nor 2008-10-17";
+                    lowering.malformed(member.value.span, message);
+                }
+            },
+            "Id" => {
+                policy.id = located_text(&member.value);
+                if !kind.is_resource_policy() {
+                    lowering.ignored(member.name.span, "`Id` says nothing in this kind of policy");
+                }
+            }
+            "Statement" => statements = Some(&member.value),
+            name => lowering.ignored(member.name.span, format!("unknown policy member `{name}`")),
+        }
+    }
+    match statements {
+        Some(node) => policy.statements = lowering.statements(node, policy.version),
+        None => {
+            sound = false;
+            lowering.malformed(node.span, "a policy without `Statement`");
+        }
+    }
+    if !sound {
+        for statement in &mut policy.statements {
+            statement.standing = Standing::Malformed;
+        }
+        policy.readable = !policy.statements.is_empty();
+    }
+    lowering.faults.sort_by_key(|fault| fault.span);
+    Policy { faults: lowering.faults, ..policy }
+}
+
+/// Rule A2.
+fn version(node: &Node<'_>) -> Option<Version> {
+    match node.as_str()? {
+        "2012-10-17" => Some(Version::V2012),
+        "2008-10-17" => Some(Version::V2008),
+        _ => None,
+    }
+}
+
+fn located_text(node: &Node<'_>) -> Option<Located<Box<str>>> {
+    node.scalar().map(|text| Located::new(text.into(), node.span))
+}
+
+/// The faults met so far, and what kind of policy is lowered.
+struct Lowering {
+    kind: PolicyKind,
+    faults: Vec<Fault>,
+}
+
+/// What became of one statement while its members were read.
+struct Draft {
+    statement: Statement,
+    malformed: bool,
+}
+
+impl Lowering {
+    fn malformed(&mut self, span: Span, message: impl Into<String>) {
+        self.faults.push(Fault { span, message: message.into(), gravity: Gravity::Malformed });
+    }
+
+    fn ignored(&mut self, span: Span, message: impl Into<String>) {
+        self.faults.push(Fault { span, message: message.into(), gravity: Gravity::Ignored });
+    }
+
+    /// Rule A6: a member that stands twice makes its object malformed. True where none does.
+    fn unique(&mut self, members: &[Member<'_>]) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut unique = true;
+        for member in members {
+            if !seen.insert(&*member.name.value) {
+                unique = false;
+                self.malformed(member.name.span, format!("`{}` stands twice", member.name.value));
+            }
+        }
+        unique
+    }
+
+    /// Rule A5: one statement or a list of them.
+    fn statements(&mut self, node: &Node<'_>, version: Version) -> Vec<Statement> {
+        if let Kind::Array(items) = &node.kind
+            && items.is_empty()
+        {
+            match self.kind {
+                PolicyKind::Key => self.malformed(node.span, "a key policy without statements"),
+                _ => self.ignored(node.span, "a policy without statements"),
+            }
+        }
+        let statements: Vec<Statement> =
+            node.one_or_many().iter().map(|item| self.statement(item, version)).collect();
+        self.sids(&statements);
+        statements
+    }
+
+    /// Rule A11: Sids are free in key policies; elsewhere letters and digits, each once.
+    fn sids(&mut self, statements: &[Statement]) {
+        if self.kind == PolicyKind::Key {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        for sid in statements.iter().filter_map(|statement| statement.sid.as_ref()) {
+            if !sid.value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                self.ignored(sid.span, "outside key policies a Sid has letters and digits only");
+            }
+            if !sid.value.is_empty() && !seen.insert(&sid.value) {
+                self.ignored(sid.span, format!("the Sid `{}` stands twice", sid.value));
+            }
+        }
+    }
+
+    fn statement(&mut self, node: &Node<'_>, version: Version) -> Statement {
+        let mut draft = Draft {
+            statement: Statement {
+                span: node.span,
+                sid: None,
+                effect: None,
+                principal: None,
+                action: None,
+                resource: None,
+                conditions: Vec::new(),
+                standing: Standing::Sound,
+            },
+            malformed: false,
+        };
+        let Kind::Object(members) = &node.kind else {
+            let found = node.kind_name();
+            self.malformed(node.span, format!("a statement is an object, this is {found}"));
+            draft.statement.standing = Standing::Malformed;
+            return draft.statement;
+        };
+        draft.malformed |= !self.unique(members);
+        for member in members {
+            self.member(member, version, &mut draft);
+        }
+        self.standing(node.span, draft)
+    }
+
+    fn member(&mut self, member: &Member<'_>, version: Version, draft: &mut Draft) {
+        let value = &member.value;
+        let statement = &mut draft.statement;
+        match &*member.name.value {
+            "Sid" => statement.sid = located_text(value),
+            // Rule A12: exactly these two spellings.
+            "Effect" => match value.as_str() {
+                Some("Allow") => statement.effect = Some(Located::new(Effect::Allow, value.span)),
+                Some("Deny") => statement.effect = Some(Located::new(Effect::Deny, value.span)),
+                _ => {
+                    draft.malformed = true;
+                    self.malformed(value.span, "`Effect` is neither `Allow` nor `Deny`");
+                }
+            },
+            "Principal" | "NotPrincipal" => {
+                if statement.principal.is_some() {
+                    draft.malformed = true;
+                    let message = "`Principal` and `NotPrincipal` in one statement";
+                    self.malformed(member.name.span, message);
+                }
+                let (element, sound) = self.principal(member);
+                draft.malformed |= !sound;
+                statement.principal = Some(element);
+            }
+            "Action" | "NotAction" | "Resource" | "NotResource" => {
+                draft.malformed |= !self.element(member, version, statement);
+            }
+            "Condition" => {
+                let (conditions, sound) = self.conditions(value, version);
+                draft.malformed |= !sound;
+                statement.conditions = conditions;
+            }
+            // Rule A17: a misspelt `Condition` would widen access unseen.
+            name => self.ignored(
+                member.name.span,
+                format!("unknown statement member `{name}`: it has no effect"),
+            ),
+        }
+    }
+
+    /// `Action`, `Resource` and their negations (rules A14, A15, A18). True where it is sound.
+    fn element(&mut self, member: &Member<'_>, version: Version, statement: &mut Statement) -> bool {
+        let name = &*member.name.value;
+        let (slot, polarity, family) = match name {
+            "Action" => (&mut statement.action, Polarity::Is, "Action"),
+            "NotAction" => (&mut statement.action, Polarity::IsNot, "Action"),
+            "Resource" => (&mut statement.resource, Polarity::Is, "Resource"),
+            _ => (&mut statement.resource, Polarity::IsNot, "Resource"),
+        };
+        let mut sound = true;
+        if slot.is_some() {
+            sound = false;
+            let message = format!("`{family}` and `Not{family}` in one statement");
+            self.malformed(member.name.span, message);
+        }
+        let (values, values_sound) = self.values(&member.value, version, name);
+        *slot = Some(Element { polarity, values, span: member.value.span });
+        sound && values_sound
+    }
+
+    /// Rule A18: one scalar or a list of them.
+    fn values(
+        &mut self,
+        node: &Node<'_>,
+        version: Version,
+        name: &str,
+    ) -> (Vec<Located<Value>>, bool) {
+        let mut sound = true;
+        let mut values = Vec::new();
+        if matches!(&node.kind, Kind::Array(items) if items.is_empty()) {
+            let matched = if name.starts_with("Not") { "everything" } else { "nothing" };
+            self.ignored(node.span, format!("an empty list: `{name}` matches {matched}"));
+        }
+        for item in node.one_or_many() {
+            match value(item) {
+                Some(value) => {
+                    self.variables(item.span, &value, version);
+                    values.push(Located::new(value, item.span));
+                }
+                None => {
+                    sound = false;
+                    let found = item.kind_name();
+                    self.malformed(item.span, format!("`{name}` takes text, this is {found}"));
+                }
+            }
+        }
+        (values, sound)
+    }
+
+    /// Rule A3: `${...}` under 2008-10-17 is text, which its author hardly meant.
+    fn variables(&mut self, span: Span, value: &Value, version: Version) {
+        if version == Version::V2008 && value.text().is_some_and(|text| text.contains("${")) {
+            let message = "`${` is ordinary text here: variables need `Version` 2012-10-17";
+            self.ignored(span, message);
+        }
+    }
+
+    /// Section 1.4. False where a form makes the statement malformed (rule A40).
+    fn principal(&mut self, member: &Member<'_>) -> (PrincipalElement, bool) {
+        let polarity =
+            if &*member.name.value == "Principal" { Polarity::Is } else { Polarity::IsNot };
+        let mut entries = Vec::new();
+        let mut sound = true;
+        let node = &member.value;
+        match &node.kind {
+            Kind::String(text) if text == "*" => {
+                entries.push(Located::new(Principal::Anyone, node.span));
+            }
+            Kind::Object(types) => {
+                sound &= self.unique(types);
+                for of_type in types {
+                    sound &= self.principals_of_type(of_type, &mut entries);
+                }
+            }
+            _ => {
+                sound = false;
+                let name = &member.name.value;
+                self.malformed(node.span, format!("`{name}` is `\"*\"` or an object of principal types"));
+            }
+        }
+        (PrincipalElement { polarity, entries, span: node.span }, sound)
+    }
+
+    fn principals_of_type(
+        &mut self,
+        member: &Member<'_>,
+        entries: &mut Vec<Located<Principal>>,
+    ) -> bool {
+        let make: fn(&str) -> Principal = match &*member.name.value {
+            "AWS" => Principal::aws,
+            "Service" => |text| Principal::Service(text.into()),
+            "Federated" => |text| Principal::Federated(text.into()),
+            "CanonicalUser" => |text| Principal::CanonicalUser(text.into()),
+            name => {
+                self.malformed(member.name.span, format!("unknown principal type `{name}`"));
+                return false;
+            }
+        };
+        let mut sound = true;
+        if matches!(&member.value.kind, Kind::Array(items) if items.is_empty()) {
+            self.ignored(member.value.span, "an empty list: it names no principal");
+        }
+        for item in member.value.one_or_many() {
+            let principal = match value(item) {
+                Some(Value::Text(text)) => make(&text),
+                Some(Value::Unresolved(expression)) => Principal::Unresolved(expression),
+                None => {
+                    sound = false;
+                    let found = item.kind_name();
+                    self.malformed(item.span, format!("a principal is text, this is {found}"));
+                    continue;
+                }
+            };
+            if let Principal::Invalid(text) = &principal {
+                sound = false;
+                self.malformed(item.span, invalid_principal(text));
+            }
+            entries.push(Located::new(principal, item.span));
+        }
+        sound
+    }
+
+    /// Rules A16, A19, C3.
+    fn conditions(&mut self, node: &Node<'_>, version: Version) -> (Vec<Condition>, bool) {
+        let Kind::Object(operators) = &node.kind else {
+            self.malformed(node.span, "`Condition` is an object of operators");
+            return (Vec::new(), false);
+        };
+        let mut sound = self.unique(operators);
+        let mut conditions = Vec::new();
+        for member in operators {
+            let Some(operator) = Operator::parse(&member.name.value) else {
+                sound = false;
+                let name = &member.name.value;
+                self.malformed(member.name.span, format!("unknown condition operator `{name}`"));
+                continue;
+            };
+            let Kind::Object(keys) = &member.value.kind else {
+                sound = false;
+                self.malformed(member.value.span, "an operator takes an object of condition keys");
+                continue;
+            };
+            sound &= self.unique(keys);
+            for key in keys {
+                let (values, values_sound) =
+                    self.values(&key.value, version, &key.name.value);
+                sound &= values_sound;
+                conditions.push(Condition {
+                    operator: Located::new(operator, member.name.span),
+                    key: Located::new(key.name.value.as_ref().into(), key.name.span),
+                    values,
+                    span: key.name.span.to(key.value.span),
+                });
+            }
+        }
+        (conditions, sound)
+    }
+
+    /// What the statement is good for, once its members are known (rules A12 to A15).
+    fn standing(&mut self, span: Span, draft: Draft) -> Statement {
+        let Draft { mut statement, mut malformed } = draft;
+        let mut lacks = |lowering: &mut Self, message: String| {
+            malformed = true;
+            lowering.malformed(span, message);
+        };
+        if statement.effect.is_none() && !malformed_effect(&self.faults, span) {
+            lacks(self, "a statement without `Effect`".to_owned());
+        }
+        let named = self.kind.name();
+        match (self.kind.is_resource_policy(), statement.principal.as_ref()) {
+            (true, None) => lacks(self, format!("a statement of a {named} without `Principal`")),
+            (false, Some(_)) => lacks(self, format!("an {named} takes no `Principal`")),
+            (true, Some(principal)) if self.kind == PolicyKind::Rcp && !is_star(principal) => {
+                lacks(self, "an RCP takes no `Principal` but `\"*\"`".to_owned());
+            }
+            _ => {}
+        }
+        let mut inert = false;
+        if statement.action.is_none() {
+            match self.kind {
+                PolicyKind::Key => inert = true,
+                _ => lacks(self, "a statement without `Action`".to_owned()),
+            }
+        }
+        if statement.resource.is_none() {
+            match self.kind {
+                PolicyKind::Key => inert = true,
+                PolicyKind::Trust => {}
+                _ => lacks(self, "a statement without `Resource`".to_owned()),
+            }
+        }
+        statement.standing = match (malformed, inert) {
+            (true, _) => Standing::Malformed,
+            (false, true) => {
+                let message = "without `Action` or `Resource` the statement has no effect";
+                self.ignored(span, message);
+                Standing::Inert
+            }
+            (false, false) => Standing::Sound,
+        };
+        statement
+    }
+}
+
+/// Whether a fault inside `span` already speaks of the effect, so that it is not told twice.
+fn malformed_effect(faults: &[Fault], span: Span) -> bool {
+    faults.iter().any(|fault| {
+        span.start <= fault.span.start && fault.span.end <= span.end && fault.message.starts_with("`Effect`")
+    })
+}
+
+fn is_star(principal: &PrincipalElement) -> bool {
+    principal.polarity == Polarity::Is
+        && principal.entries.iter().all(|entry| entry.value == Principal::Anyone)
+        && !principal.entries.is_empty()
+}
+
+fn invalid_principal(text: &str) -> String {
+    let why = if text.contains(":group/") {
+        "a group is no principal"
+    } else if text.contains(['*', '?']) {
+        "a principal takes no partial wildcard"
+    } else {
+        "no principal has this form"
+    };
+    format!("`{text}`: {why}")
+}
+
+/// Rule A19: text, booleans and numbers; a YAML tag such as `!Ref` makes a value unresolved.
+fn value(node: &Node<'_>) -> Option<Value> {
+    if let Some(tag) = &node.tag {
+        let argument = node.scalar().unwrap_or("...");
+        return Some(Value::Unresolved(format!("{} {argument}", tag.value).into()));
+    }
+    match &node.kind {
+        Kind::Number(text) => Some(Value::Text(shortest_decimal(text).into())),
+        _ => node.scalar().map(|text| Value::Text(text.into())),
+    }
+}
+
+/// A number as its shortest decimal text; a whole number keeps its digits.
+fn shortest_decimal(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+        return text.to_owned();
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => number.to_string(),
+        _ => text.to_owned(),
+    }
+}

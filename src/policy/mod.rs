@@ -1,0 +1,22 @@
+//! The policy language: documents, statements and their elements, with every place kept. Matches nothing.
+//!
+//! [`lower`] turns a located tree into a [`Policy`] and never fails: what is wrong with it becomes
+//! [`Fault`]s, and each statement says with its [`Standing`] what is left of it (rules A1 to A24).
+//! A [`PolicyDocument`] keeps a policy's text and lowers it when it is first asked for.
+
+mod condition;
+mod document;
+mod lower;
+mod normal;
+mod pattern;
+mod principal;
+mod statement;
+
+pub use condition::{Comparison, Condition, Operator, Quantifier};
+pub use document::{PolicyDocument, PolicyKind};
+pub use lower::lower;
+pub use pattern::{Part, Variables, parts};
+pub use principal::{Principal, PrincipalElement};
+pub use statement::{
+    Effect, Element, Fault, Gravity, Policy, Polarity, Standing, Statement, Value, Version,
+};
