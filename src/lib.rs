@@ -1,4 +1,5 @@
 //! keyreach
 #![allow(missing_docs, reason = "tmp")]
+pub mod aws;
 pub mod source;
 pub mod syntax;
