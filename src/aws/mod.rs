@@ -7,6 +7,7 @@ mod account;
 mod arn;
 mod identity;
 mod kms_arn;
+pub mod suggest;
 
 pub use account::AccountId;
 pub use arn::Arn;
