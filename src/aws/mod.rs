@@ -11,6 +11,7 @@ mod action;
 mod action_info;
 mod action_set;
 mod arn;
+pub mod condition_keys;
 mod identity;
 mod key_spec;
 mod key_state;
@@ -24,6 +25,7 @@ pub use action::KmsAction;
 pub use action_info::{ActionInfo, Category};
 pub use action_set::ActionSet;
 pub use arn::Arn;
+pub use condition_keys::{ConditionKeyInfo, Nature, ValueType, carried, condition_key};
 pub use identity::{Identity, identity};
 pub use key_spec::{
     KeyOrigin, KeySpec, KeySpecInfo, KeyUsage, grant_operations, key_spec, operations_for,
