@@ -1,0 +1,64 @@
+//! The six parts of an Amazon Resource Name.
+
+use std::fmt;
+
+/// An ARN, cut at its first five colons; the parts are as written and may be empty or patterns.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn`, `aws-us-gov` and so on.
+    pub partition: &'a str,
+    /// `kms`, `iam`, `sts` and so on.
+    pub service: &'a str,
+    /// Empty for services without Regions.
+    pub region: &'a str,
+    /// Empty for resources without an account in their name.
+    pub account: &'a str,
+    /// All that follows the fifth colon, further colons included.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Cuts `text`; nothing where it does not begin with `arn:` or has fewer than six parts (Rule A61).
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
+        Some(Self {
+            partition: parts.next()?,
+            service: parts.next()?,
+            region: parts.next()?,
+            account: parts.next()?,
+            resource: parts.next()?,
+        })
+    }
+}
+
+impl fmt::Display for Arn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, service, region, account, resource } = self;
+        write!(f, "arn:{partition}:{service}:{region}:{account}:{resource}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a61_an_arn_is_cut_at_its_first_five_colons() {
+        let text = "arn:aws:logs:us-west-2:111122223333:log-group:/a:*";
+        let arn = Arn::parse(text).expect("an ARN");
+        assert_eq!((arn.partition, arn.service), ("aws", "logs"));
+        assert_eq!((arn.region, arn.account), ("us-west-2", "111122223333"));
+        assert_eq!(arn.resource, "log-group:/a:*");
+        assert_eq!(arn.to_string(), text);
+    }
+
+    #[test]
+    fn fewer_parts_are_no_arn() {
+        for text in
+            ["", "*", "arn", "arn:aws:kms:*:key/*", "ARN:aws:iam::111122223333:root", "key/x"]
+        {
+            assert_eq!(Arn::parse(text), None, "{text}");
+        }
+        assert!(Arn::parse("arn:::::").is_some());
+    }
+}
