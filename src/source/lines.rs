@@ -38,6 +38,13 @@ impl LineIndex {
     }
 }
 
+/// The first line of `text` without its break (`\n`, `\r\n` or a lone `\r`), and its length with it.
+pub fn first_line(text: &str) -> (&str, usize) {
+    let Some(end) = text.find(['\n', '\r']) else { return (text, text.len()) };
+    let (line, rest) = text.split_at(end);
+    (line, end + if rest.starts_with("\r\n") { 2 } else { 1 })
+}
+
 fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -58,5 +65,14 @@ mod tests {
         assert_eq!(at(2), (2, 1));
         assert_eq!(at(4), (2, 2));
         assert_eq!(at(99), (3, 1));
+    }
+
+    #[test]
+    fn first_lines_end_before_any_break() {
+        assert_eq!(first_line("a\nb"), ("a", 2));
+        assert_eq!(first_line("é\r\nb"), ("é", 4));
+        assert_eq!(first_line("a\r\rb"), ("a", 2));
+        assert_eq!(first_line("a"), ("a", 1));
+        assert_eq!(first_line(""), ("", 0));
     }
 }

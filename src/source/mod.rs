@@ -12,6 +12,6 @@ mod span;
 
 pub use decoded::Decoded;
 pub use files::{Files, Listed, Memory};
-pub use lines::{LineIndex, Position};
+pub use lines::{LineIndex, Position, first_line};
 pub use place::{Encoding, FileId, Place, SourceFile, Sources};
 pub use span::{Located, Span};

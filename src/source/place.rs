@@ -1,6 +1,6 @@
 //! The table of source files, and where a text stands in one of them.
 
-use super::{Decoded, Span};
+use super::{Decoded, Span, first_line};
 
 /// A file of this run: an index into [`Sources`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -104,27 +104,95 @@ impl Place {
     }
 }
 
-/// The text of a YAML literal block, line by line; nothing for every other style.
+/// The text of a YAML literal block, line by line, where `span` begins with its first line, be that
+/// blank or not; nothing for every other style.
 fn decode_yaml_scalar(file_text: &str, span: Span) -> Option<Decoded> {
     let written = span.slice(file_text)?;
     let before = file_text.get(..span.start as usize)?;
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line_start = before.rfind(['\n', '\r'])? + 1;
     let lead = before.get(line_start..)?;
+    let indicators = literal_indicators(before.get(..line_start)?)?;
     if !lead.bytes().all(|byte| byte == b' ') {
         return None;
     }
-    let indent = lead.len();
+    let indent = if written.starts_with(['\n', '\r']) {
+        // The first line that is not blank tells, unless the header counts from the outer indent.
+        if indicators.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let first = written.trim_start_matches([' ', '\n', '\r']);
+        let blank = written.strip_suffix(first)?;
+        blank.rsplit(['\n', '\r']).next()?.len()
+    } else {
+        lead.len()
+    };
+    let mut pieces = Vec::new();
     let mut offset = 0;
-    let lines: Vec<(&str, usize)> = written
-        .split_inclusive('\n')
-        .enumerate()
-        .map(|(nth, line)| {
-            let blank = line.len() - line.trim_start_matches(' ').len();
-            let cut = if nth == 0 { 0 } else { blank.min(indent) };
-            let at = offset + cut;
-            offset += line.len();
-            (line.get(cut..).unwrap_or_default(), at)
-        })
-        .collect();
-    Some(Decoded::lines(written.len(), lines))
+    while let Some(rest) = written.get(offset..).filter(|rest| !rest.is_empty()) {
+        let (line, length) = first_line(rest);
+        let blank = line.len() - line.trim_start_matches(' ').len();
+        let cut = if offset == 0 { 0 } else { blank.min(indent) };
+        pieces.push((line.get(cut..)?, offset + cut));
+        if length > line.len() {
+            pieces.push(("\n", offset + line.len()));
+        }
+        offset += length;
+    }
+    Some(Decoded::lines(written.len(), pieces))
+}
+
+/// The indicators behind the `|` that the last line of `before` ends with, a comment allowed.
+fn literal_indicators(before: &str) -> Option<&str> {
+    let line = before.strip_suffix('\n').unwrap_or(before);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let line = line.rsplit(['\n', '\r']).next()?;
+    let comment = if line.starts_with('#') { Some(0) } else { line.find(" #") };
+    let line = line.get(..comment.unwrap_or(line.len()))?.trim_end();
+    let (_, indicators) = line.rsplit_once('|')?;
+    let known = |byte| matches!(byte, b'+' | b'-' | b'1'..=b'9');
+    (indicators.len() <= 2 && indicators.bytes().all(known)).then_some(indicators)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(file_text: &str, written: &str, expected: Option<&str>) {
+        let start = file_text.find(written).expect("written in the file");
+        let span = Span::new(start, start + written.len());
+        let place = Place { file: FileId(0), span, encoding: Encoding::YamlScalar };
+        let decoded = place.decode(file_text).map(|decoded| decoded.text);
+        assert_eq!(decoded.as_deref(), expected, "{file_text:?}");
+    }
+
+    #[test]
+    fn literal_blocks_are_followed_line_by_line() {
+        check("a: |\n  {\n    b\n\n  }\n", "{\n    b\n\n  }\n", Some("{\n  b\n\n}\n"));
+        check("a: |- # why\n  b\n  c\n", "b\n  c", Some("b\nc"));
+        check("a: |\r\n  b\r\n  c\r\n", "b\r\n  c\r\n", Some("b\nc\n"));
+        check("a: |\n\n  b\n   c\n", "\n  b\n   c\n", Some("\nb\n c\n"));
+        check("a: |2\n    b\n   c\n", "  b\n   c\n", Some("  b\n c\n"));
+        check("a: |2\n\n    b\n", "\n    b\n", None);
+    }
+
+    #[test]
+    fn other_scalars_are_not_decoded() {
+        check("a: |\n  b\n", "|\n  b\n", None);
+        check("a: >\n  b\n  c\n", "b\n  c", None);
+        check("a:\n  \"b\\n\"\n", "\"b\\n\"", None);
+        check("# |\n\"b\"\n", "\"b\"", None);
+        check("a: b\n", "b", None);
+    }
+
+    #[test]
+    fn a_token_at_a_line_end_leads_back_without_the_break() {
+        let file_text = "a: |\r\n  {b:\r\n  c}\r\n";
+        let span = Span::new(8, file_text.len());
+        let place = Place { file: FileId(0), span, encoding: Encoding::YamlScalar };
+        let decoded = place.decode(file_text).expect("a literal block").text;
+        assert_eq!(decoded, "{b:\nc}\n");
+        let located = |start, end| place.locate(file_text, Span::new(start, end)).slice(file_text);
+        assert_eq!(located(0, 3), Some("{b:"));
+        assert_eq!(located(4, 6), Some("c}"));
+    }
 }
