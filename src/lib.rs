@@ -1,6 +1,8 @@
 //! keyreach
 #![allow(missing_docs, reason = "tmp")]
 pub mod aws;
+pub mod decision;
+pub mod inventory;
+pub mod policy;
 pub mod source;
 pub mod syntax;
-// policy

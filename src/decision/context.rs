@@ -80,10 +80,16 @@ impl Context {
     }
 
     /// The entries whose names begin with `prefix` without case, with the rest of their names as spelled.
-    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+    pub fn with_prefix<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Entry)> {
         let lower = prefix.to_ascii_lowercase();
         self.entries
-            .range::<str, _>((std::ops::Bound::Included(lower.as_str()), std::ops::Bound::Unbounded))
+            .range::<str, _>((
+                std::ops::Bound::Included(lower.as_str()),
+                std::ops::Bound::Unbounded,
+            ))
             .take_while({
                 let lower = lower.clone();
                 move |(name, _)| name.starts_with(lower.as_str())

@@ -143,7 +143,8 @@ pub struct ManagedPolicy {
 impl ManagedPolicy {
     /// The version in force, where it was exported (rule A10).
     pub fn document(&self) -> Option<&PolicyDocument> {
-        let is_default = |version: &&PolicyVersion| Some(&version.id) == self.default_version.as_ref();
+        let is_default =
+            |version: &&PolicyVersion| Some(&version.id) == self.default_version.as_ref();
         self.versions.iter().find(is_default).map(|version| &version.document)
     }
 }

@@ -107,7 +107,9 @@ impl GapKind {
 impl fmt::Display for GapKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PolicyDocument { policy, .. } => write!(out, "document of managed policy {policy}"),
+            Self::PolicyDocument { policy, .. } => {
+                write!(out, "document of managed policy {policy}")
+            }
             Self::IdentityPart { arn, part, .. } => write!(out, "{part} of {arn}"),
             Self::Group { account, name } => write!(out, "group {name} of account {account}"),
             Self::Identities { account, truncated: true } => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn};
-use crate::policy::{Principal, PolicyDocument};
+use crate::policy::{PolicyDocument, Principal};
 use crate::source::Place;
 
 /// One KMS key.
@@ -133,7 +133,7 @@ impl Alias {
     /// ARN of the key it points to.
     pub fn key(&self) -> Option<KeyArn> {
         let id = self.target.as_deref()?;
-        Some(KeyArn::new(self.arn.partition(), self.arn.region(), self.arn.account(), id))
+        KeyArn::new(self.arn.partition(), self.arn.region(), self.arn.account(), id)
     }
 }
 

@@ -176,7 +176,15 @@ mod tests {
 
     #[test]
     fn c20_c30_operators_that_do_not_exist() {
-        for name in ["BoolNotEquals", "BinaryNotEquals", "IpAddressLike", "NullIfExists", "ForSome:Bool", "", "StringEquals:ForAnyValue"] {
+        for name in [
+            "BoolNotEquals",
+            "BinaryNotEquals",
+            "IpAddressLike",
+            "NullIfExists",
+            "ForSome:Bool",
+            "",
+            "StringEquals:ForAnyValue",
+        ] {
             assert!(Operator::parse(name).is_none(), "{name}");
         }
     }

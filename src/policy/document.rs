@@ -106,7 +106,11 @@ fn read(text: &str, kind: PolicyKind) -> Policy {
             id: None,
             statements: Vec::new(),
             faults: vec![Fault {
-                span: if problem.span.end as usize <= text.len() { problem.span } else { Span::default() },
+                span: if problem.span.end as usize <= text.len() {
+                    problem.span
+                } else {
+                    Span::default()
+                },
                 message: format!("no valid JSON: {}", problem.message),
                 gravity: Gravity::Malformed,
             }],

@@ -21,7 +21,8 @@ pub fn lower(node: &Node<'_>, kind: PolicyKind) -> Policy {
         readable: true,
     };
     let Kind::Object(members) = &node.kind else {
-        lowering.malformed(node.span, format!("a policy is an object, this is {}", node.kind_name()));
+        lowering
+            .malformed(node.span, format!("a policy is an object, this is {}", node.kind_name()));
         return Policy { faults: lowering.faults, readable: false, ..policy };
     };
     let mut sound = lowering.unique(members);
@@ -210,7 +211,12 @@ impl Lowering {
     }
 
     /// `Action`, `Resource` and their negations (rules A14, A15, A18). True where it is sound.
-    fn element(&mut self, member: &Member<'_>, version: Version, statement: &mut Statement) -> bool {
+    fn element(
+        &mut self,
+        member: &Member<'_>,
+        version: Version,
+        statement: &mut Statement,
+    ) -> bool {
         let name = &*member.name.value;
         let (slot, polarity, family) = match name {
             "Action" => (&mut statement.action, Polarity::Is, "Action"),
@@ -286,7 +292,10 @@ impl Lowering {
             _ => {
                 sound = false;
                 let name = &member.name.value;
-                self.malformed(node.span, format!("`{name}` is `\"*\"` or an object of principal types"));
+                self.malformed(
+                    node.span,
+                    format!("`{name}` is `\"*\"` or an object of principal types"),
+                );
             }
         }
         (PrincipalElement { polarity, entries, span: node.span }, sound)
@@ -353,8 +362,7 @@ impl Lowering {
             };
             sound &= self.unique(keys);
             for key in keys {
-                let (values, values_sound) =
-                    self.values(&key.value, version, &key.name.value);
+                let (values, values_sound) = self.values(&key.value, version, &key.name.value);
                 sound &= values_sound;
                 conditions.push(Condition {
                     operator: Located::new(operator, member.name.span),
@@ -416,7 +424,9 @@ impl Lowering {
 /// Whether a fault inside `span` already speaks of the effect, so that it is not told twice.
 fn malformed_effect(faults: &[Fault], span: Span) -> bool {
     faults.iter().any(|fault| {
-        span.start <= fault.span.start && fault.span.end <= span.end && fault.message.starts_with("`Effect`")
+        span.start <= fault.span.start
+            && fault.span.end <= span.end
+            && fault.message.starts_with("`Effect`")
     })
 }
 

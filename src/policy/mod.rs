@@ -18,5 +18,5 @@ pub use lower::lower;
 pub use pattern::{Part, Variables, parts};
 pub use principal::{Principal, PrincipalElement};
 pub use statement::{
-    Effect, Element, Fault, Gravity, Policy, Polarity, Standing, Statement, Value, Version,
+    Effect, Element, Fault, Gravity, Polarity, Policy, Standing, Statement, Value, Version,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Element, Policy, Polarity, Statement, Value};
+use super::{Element, Polarity, Policy, Statement, Value};
 
 impl Policy {
     /// Its statements in normal form, sorted, and its version; `Id`, `Sid` and order say nothing.

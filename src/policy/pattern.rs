@@ -114,9 +114,11 @@ mod tests {
 
     #[test]
     fn c26_escapes_are_literal_characters() {
-        check("a${*}b${?}${$}", Variables::Replaced, &[
-            Part::Text("a"), Part::Text("*"), Part::Text("b"), Part::Text("?"), Part::Text("$"),
-        ]);
+        check(
+            "a${*}b${?}${$}",
+            Variables::Replaced,
+            &[Part::Text("a"), Part::Text("*"), Part::Text("b"), Part::Text("?"), Part::Text("$")],
+        );
     }
 
     #[test]
