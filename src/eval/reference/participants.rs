@@ -17,9 +17,6 @@ pub(super) struct Level {
     pub(super) applied: Applied,
 }
 
-/// The policy id of the SCP that allows everything, which AWS manages.
-const FULL_AWS_ACCESS: &str = "p-FullAWSAccess";
-
 /// The SCPs that bind the caller, by level; nothing where none do (rules E13, E34, E44).
 pub(super) fn scp_levels(scene: &Scene<'_, '_>) -> Result<Vec<Level>, &'static str> {
     if scene.request.caller.kind == CallerKind::Service {
@@ -88,19 +85,6 @@ fn level(scene: &Scene<'_, '_>, organization: &Organization, id: &str, kind: Org
         }
     }
     Level { id: id.into(), applied: together }
-}
-
-/// What one set of policies says, or that there is none.
-pub(super) enum Limit {
-    /// The set does not take part.
-    None,
-    /// What the set says.
-    Applied(Applied),
-}
-
-/// Whether a level's missing Allow can be told apart from an SCP whose document was not exported.
-pub(super) fn allows_everything(organization: &Organization, id: &str) -> bool {
-    organization.attachments.get(id).is_some_and(|ids| ids.contains(FULL_AWS_ACCESS))
 }
 
 /// The caller's identity policies: its own, and those of the groups it is a direct member of (rule E1).
@@ -187,50 +171,50 @@ fn managed(scene: &Scene<'_, '_>, account: AccountId, policy: &AttachedPolicy) -
 }
 
 /// The permissions boundary; none for root users, services and service-linked roles.
-pub(super) fn boundary(scene: &Scene<'_, '_>) -> Limit {
+pub(super) fn boundary(scene: &Scene<'_, '_>) -> Option<Applied> {
     let identity = scene.caller.identity.filter(|_| !scene.caller.is_service_linked());
     match identity.and_then(|identity| identity.boundary.as_ref().map(|policy| (identity, policy))) {
-        Some((identity, policy)) => Limit::Applied(managed(scene, identity.account, policy)),
-        None => Limit::None,
+        Some((identity, policy)) => Some(managed(scene, identity.account, policy)),
+        None => None,
     }
 }
 
 /// Session policies, which only sessions have (rules E2, E29).
-pub(super) fn session_policies(scene: &Scene<'_, '_>) -> Limit {
+pub(super) fn session_policies(scene: &Scene<'_, '_>) -> Option<Applied> {
     let is_session = matches!(
         scene.request.caller.kind,
         CallerKind::Role | CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. }
     );
     let policies = &scene.request.session_policies;
     if !is_session || policies.is_empty() {
-        return Limit::None;
+        return None;
     }
     let mut together = Applied::default();
     for document in policies {
         together.extend(applied(scene, &Taking { name: "session policy".to_owned(), document }));
     }
-    Limit::Applied(together)
+    Some(together)
 }
 
 /// The policy of the VPC endpoint that the request names; the service's own hop of a FAS call does not
 /// come through it (rule E14).
-pub(super) fn endpoint(scene: &Scene<'_, '_>) -> Limit {
+pub(super) fn endpoint(scene: &Scene<'_, '_>) -> Option<Applied> {
     let context = &scene.request.context;
     let given = context.get("aws:SourceVpce").map(|entry| entry.value.values());
     let Some([id]) = given.filter(|_| context.get("kms:ViaService").is_none()) else {
-        return Limit::None;
+        return None;
     };
     let endpoints = &scene.world().endpoints;
     match endpoints.get(id) {
         Some(document) => {
             let name = format!("policy of VPC endpoint {id}");
-            Limit::Applied(applied(scene, &Taking { name, document }))
+            Some(applied(scene, &Taking { name, document }))
         }
         None => {
             if !endpoints.is_empty() {
                 scene.note_missing(format!("policy of VPC endpoint {id}"));
             }
-            Limit::None
+            None
         }
     }
 }
