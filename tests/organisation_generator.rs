@@ -70,6 +70,17 @@ fn generated_references_lead_somewhere() {
 }
 
 #[test]
+fn an_account_may_hold_next_to_nothing() {
+    let folder = Folder::new("empty");
+    let shape =
+        Shape { users: 0, roles: 0, groups: 0, keys: 1, policies: 0, grants: 2, ..Shape::s1() };
+    let summary = organisation::write(&shape, &folder.0).unwrap();
+    assert_eq!((summary.principals, summary.grants), (0, 2));
+    Export::read(&folder.0).check_references();
+    assert_eq!(organisation::requests(&shape, 50).len(), 50);
+}
+
+#[test]
 fn requests_have_the_shape_of_a_line() {
     let requests = organisation::requests(&Shape::m5(), 500);
     assert_eq!(requests.len(), 500);
