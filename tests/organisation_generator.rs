@@ -93,6 +93,14 @@ fn requests_have_the_shape_of_a_line() {
     }
 }
 
+#[test]
+fn the_committed_organisation_parses_and_its_references_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/organisation");
+    let exported = Export::read(&root);
+    assert_eq!(exported.count("list-accounts.json", "/Accounts"), 5);
+    exported.check_references();
+}
+
 /// Every file of an export, parsed, and every policy that stands in one.
 struct Export {
     files: BTreeMap<String, Value>,
