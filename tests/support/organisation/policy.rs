@@ -52,9 +52,9 @@ pub fn named_document(id: &str, statements: Vec<Statement>) -> Json {
     object! { "Version": "2012-10-17", "Id": id, "Statement": statements }
 }
 
-/// A document of the old version whose only statement is no list.
+/// A document of the old version, in which variables are ordinary text.
 pub fn old_document(statement: Statement) -> Json {
-    object! { "Version": "2008-10-17", "Statement": statement }
+    object! { "Version": "2008-10-17", "Statement": [statement] }
 }
 
 impl Statement {
