@@ -92,7 +92,9 @@ impl Organization {
     pub fn is_enabled(&self, kind: OrgPolicyKind) -> bool {
         match &self.enabled {
             Some(enabled) => enabled.contains(&kind),
-            None => self.attachments.keys().any(|target| self.attached(target, kind).next().is_some()),
+            None => {
+                self.attachments.keys().any(|target| self.attached(target, kind).next().is_some())
+            }
         }
     }
 

@@ -68,7 +68,12 @@ fn needs_key(scene: &Scene<'_, '_>) -> bool {
         && matches!(scene.request.target, Target::Key(_) | Target::Alias(_))
 }
 
-fn step(gate: Gate, reading: Reading, cited: Vec<Citation>, rules: &'static [&'static str]) -> Step {
+fn step(
+    gate: Gate,
+    reading: Reading,
+    cited: Vec<Citation>,
+    rules: &'static [&'static str],
+) -> Step {
     Step { gate, reading, decides: false, cited, rules }
 }
 
@@ -112,9 +117,7 @@ fn refused(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Option<Outcome> {
     Some(Outcome::ImplicitDeny(gate))
 }
 
-fn refusal(
-    scene: &Scene<'_, '_>,
-) -> Option<(Gate, &'static str, &'static [&'static str])> {
+fn refusal(scene: &Scene<'_, '_>) -> Option<(Gate, &'static str, &'static [&'static str])> {
     let request = scene.request;
     let info = request.action.info();
     let owner = match &request.target {
@@ -141,10 +144,18 @@ fn refusal(
         return None;
     }
     if !info.cross_account || scene.is_alias_half() {
-        return Some((Gate::CrossAccount, "other accounts never may, whatever policies say", &["E11"]));
+        return Some((
+            Gate::CrossAccount,
+            "other accounts never may, whatever policies say",
+            &["E11"],
+        ));
     }
     if aws_managed {
-        return Some((Gate::CrossAccount, "AWS managed keys serve their own account only", &["X2"]));
+        return Some((
+            Gate::CrossAccount,
+            "AWS managed keys serve their own account only",
+            &["X2"],
+        ));
     }
     None
 }
@@ -203,7 +214,12 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option
         && matches!(assumed, Some([value]) if truth_value(value) == Some(true))
     {
         let why = "sessions of AssumeRoot are limited to tasks outside KMS";
-        trace.push(deciding(step(Gate::SessionPolicy, Reading::Refuses(why), Vec::new(), &["E27"])));
+        trace.push(deciding(step(
+            Gate::SessionPolicy,
+            Reading::Refuses(why),
+            Vec::new(),
+            &["E27"],
+        )));
         return Some(Outcome::ImplicitDeny(Gate::SessionPolicy));
     }
     None
@@ -229,12 +245,7 @@ fn without_key(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> O
 }
 
 /// Rules E20, E30, E33, E40: the paths that the key's side opens, tried in their order.
-fn with_key(
-    scene: &Scene<'_, '_>,
-    gates: &Gates,
-    key: &Applied,
-    trace: &mut Vec<Step>,
-) -> Outcome {
+fn with_key(scene: &Scene<'_, '_>, gates: &Gates, key: &Applied, trace: &mut Vec<Step>) -> Outcome {
     let owner = match &scene.request.target {
         Target::Key(arn) => Some(arn.account()),
         Target::Alias(arn) => Some(arn.account()),
@@ -244,7 +255,11 @@ fn with_key(
     let mut offers: Vec<Offer> = Vec::new();
     for (citation, classes) in &key.allows {
         for class in classes {
-            offers.push(Offer { path: key_path(*class), citation: Some(citation.clone()), external });
+            offers.push(Offer {
+                path: key_path(*class),
+                citation: Some(citation.clone()),
+                external,
+            });
         }
     }
     // The order of the batch contract: by name, then by IAM, grants last.
@@ -296,7 +311,11 @@ fn retire(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcom
                 direct.push(Offer { path, citation: Some(citation), external: false });
             }
             Retiring::ByIdentity(citation) => {
-                by_identity.push(Offer { path: Path::NoKey, citation: Some(citation), external: false });
+                by_identity.push(Offer {
+                    path: Path::NoKey,
+                    citation: Some(citation),
+                    external: false,
+                });
             }
         }
     }
@@ -378,7 +397,7 @@ fn choose(
     let mut furthest: Option<Gate> = None;
     for offer in offers {
         let needs = needs(scene, &offer);
-        match lacks(scene, gates, &offer, &needs) {
+        match lacks(scene, gates, &needs) {
             None => {
                 tell(gates, &offer, &needs, trace);
                 return Outcome::Allowed(offer.path);
@@ -405,7 +424,7 @@ fn choose(
 }
 
 /// The first gate that keeps a path from being complete; nothing where it is.
-fn lacks(scene: &Scene<'_, '_>, gates: &Gates, offer: &Offer, needs: &Needs) -> Option<Gate> {
+fn lacks(scene: &Scene<'_, '_>, gates: &Gates, needs: &Needs) -> Option<Gate> {
     let silent = |applied: Option<&Applied>| applied.is_some_and(|set| set.allows.is_empty());
     if needs.identity && gates.identity.allows.is_empty() {
         return Some(Gate::IdentityPolicy);
@@ -416,8 +435,7 @@ fn lacks(scene: &Scene<'_, '_>, gates: &Gates, offer: &Offer, needs: &Needs) -> 
     // Rule E29: a federated-user session that was given no session policy may do nothing by itself.
     let federated = matches!(scene.request.caller.kind, CallerKind::FederatedUser { .. });
     let without_policy = federated && gates.session.is_none();
-    let limited = needs.session && offer.path != Path::P2;
-    if limited && (without_policy || silent(gates.session.as_ref())) {
+    if needs.session && (without_policy || silent(gates.session.as_ref())) {
         return Some(Gate::SessionPolicy);
     }
     None

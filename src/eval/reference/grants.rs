@@ -100,7 +100,8 @@ fn binds(action: KmsAction) -> bool {
 
 fn constraints_hold(scene: &Scene<'_, '_>, grant: &Grant) -> bool {
     source_arn_holds(scene, &grant.constraints)
-        && (!scene.request.action.info().encryption_context || pairs_hold(scene, &grant.constraints))
+        && (!scene.request.action.info().encryption_context
+            || pairs_hold(scene, &grant.constraints))
 }
 
 /// Rule G24: binds DescribeKey only when the request carries the key.
@@ -120,9 +121,10 @@ fn pairs_hold(scene: &Scene<'_, '_>, constraints: &Constraints) -> bool {
         return true;
     }
     let given = given_pairs(scene);
-    let equal = constraints.equals.as_ref().is_none_or(|wanted| {
-        wanted.len() == given.len() && contains_all(scene, &given, wanted)
-    });
+    let equal = constraints
+        .equals
+        .as_ref()
+        .is_none_or(|wanted| wanted.len() == given.len() && contains_all(scene, &given, wanted));
     equal && constraints.subset.as_ref().is_none_or(|wanted| contains_all(scene, &given, wanted))
 }
 
@@ -176,9 +178,10 @@ fn admits_child(scene: &Scene<'_, '_>, parent: &Grant) -> bool {
         });
         let subset =
             constraints.subset.as_ref().is_none_or(|wanted| contains_all(scene, &pairs, wanted));
-        let from = constraints.source_arn.as_ref().is_none_or(|wanted| {
-            source.is_some_and(|given| given.iter().any(|arn| arn == wanted))
-        });
+        let from = constraints
+            .source_arn
+            .as_ref()
+            .is_none_or(|wanted| source.is_some_and(|given| given.iter().any(|arn| arn == wanted)));
         equals && subset && from
     };
     within && as_strict(scene)
@@ -222,7 +225,8 @@ fn retiring_of(scene: &Scene<'_, '_>, key: &Key, grant: &Grant) -> Vec<Retiring>
     }
     // (c).
     let home = scene.caller.account;
-    let concerns_home = home.is_some() && (home == grant.issuing_account || home == Some(key.arn.account()));
+    let concerns_home =
+        home.is_some() && (home == grant.issuing_account || home == Some(key.arn.account()));
     if concerns_home {
         match scene.request.caller.kind {
             CallerKind::Root => found.push(way(Path::P8)),

@@ -77,7 +77,9 @@ impl<'w> Reference<'w> {
     /// What two files state differently of `subject`.
     fn conflicts_of(&self, subject: &str) -> impl Iterator<Item = &'w str> {
         let conflicts = self.world.conflicts.iter();
-        conflicts.filter(move |conflict| *conflict.subject == *subject).map(|conflict| &*conflict.what)
+        conflicts
+            .filter(move |conflict| *conflict.subject == *subject)
+            .map(|conflict| &*conflict.what)
     }
 
     fn decide(&self, request: &Request, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {

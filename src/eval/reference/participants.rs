@@ -1,7 +1,7 @@
 //! Which policies take part in a decision (section 3.1 of the semantics).
 
 use crate::aws::AccountId;
-use crate::decision::{CallerKind, Target};
+use crate::decision::{CallerKind, OpenPoint, Target};
 use crate::inventory::{
     AttachedPolicy, GapKind, NamedPolicy, OrgPolicyKind, Organization, policy_name,
 };
@@ -73,8 +73,17 @@ fn levels(
     Ok(ids.into_iter().map(|id| level(scene, organization, id, kind)).collect())
 }
 
-fn level(scene: &Scene<'_, '_>, organization: &Organization, id: &str, kind: OrgPolicyKind) -> Level {
+fn level(
+    scene: &Scene<'_, '_>,
+    organization: &Organization,
+    id: &str,
+    kind: OrgPolicyKind,
+) -> Level {
     let mut together = Applied::default();
+    if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
+        // Rule U7: a level has at least one SCP; the export does not say which.
+        scene.note_missing(format!("SCPs attached to {id}"));
+    }
     for policy in organization.attached(id, kind) {
         match &policy.document {
             Some(document) => {
@@ -120,8 +129,7 @@ pub(super) fn identity_policies(scene: &Scene<'_, '_>) -> Applied {
 /// A user or role that the export does not have has no policies of its own; where its account was not
 /// exported whole, that is worth a word.
 fn note_unknown_identity(scene: &Scene<'_, '_>) {
-    let has_policies =
-        !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
+    let has_policies = !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
     let Some(account) = scene.caller.account.filter(|_| has_policies) else {
         return;
     };
@@ -173,7 +181,8 @@ fn managed(scene: &Scene<'_, '_>, account: AccountId, policy: &AttachedPolicy) -
 /// The permissions boundary; none for root users, services and service-linked roles.
 pub(super) fn boundary(scene: &Scene<'_, '_>) -> Option<Applied> {
     let identity = scene.caller.identity.filter(|_| !scene.caller.is_service_linked());
-    match identity.and_then(|identity| identity.boundary.as_ref().map(|policy| (identity, policy))) {
+    match identity.and_then(|identity| identity.boundary.as_ref().map(|policy| (identity, policy)))
+    {
         Some((identity, policy)) => Some(managed(scene, identity.account, policy)),
         None => None,
     }
@@ -236,7 +245,10 @@ pub(super) fn key_policies(scene: &Scene<'_, '_>) -> Applied {
         let name = format!("key policy of {shown}");
         together.extend(applied(scene, &Taking { name, document }));
     }
-    if let Some(document) = &key.ram_policy {
+    // Rule K8; O17 leaves it open whether the two unite.
+    if let Some(document) = &key.ram_policy
+        && !scene.reads_other(OpenPoint::O17, || true)
+    {
         let name = format!("AWS_RAM policy of {shown}");
         together.extend(applied(scene, &Taking { name, document }));
     }
