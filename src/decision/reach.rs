@@ -126,9 +126,10 @@ pub trait Reach: Sync {
     /// The verdict of one cell.
     fn verdict(&self, cell: &Cell) -> Verdict;
 
-    /// Who of the key's own account may hold `action` on `key` (its root user included), and every
-    /// principal elsewhere that the key's policy or grants name; sorted.
-    fn candidates(&self, key: &KeyArn) -> Vec<Caller>;
+    /// Everyone who might hold `action` on `key`: its root user, the principals of its account where the
+    /// key policy delegates, and whoever the key policy and the grants name. Who is not there surely does
+    /// not hold it, strangers aside. Sorted.
+    fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller>;
 
     /// The same engine over the world after `edit`.
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_>;

@@ -29,6 +29,11 @@ impl Lens {
         Self { kind: document.kind, version: document.policy().version, effect }
     }
 
+    /// The lens that sees every key (rule C56).
+    pub(super) fn widest() -> Self {
+        Self { kind: PolicyKind::Identity, version: Version::V2012, effect: Effect::Allow }
+    }
+
     /// Whether `${...}` is a variable.
     pub(super) fn variables(self) -> Variables {
         self.version.into()
@@ -36,7 +41,7 @@ impl Lens {
 }
 
 /// A request in its world.
-pub(super) struct Scene<'a, 'w> {
+pub(super) struct Scene<'a, 'w: 'a> {
     /// The evaluator.
     pub(super) reference: &'a Reference<'w>,
     /// The request.
@@ -52,7 +57,7 @@ pub(super) struct Scene<'a, 'w> {
     missing: RefCell<BTreeSet<String>>,
 }
 
-impl<'a, 'w> Scene<'a, 'w> {
+impl<'a, 'w: 'a> Scene<'a, 'w> {
     pub(super) fn new(
         reference: &'a Reference<'w>,
         request: &'a Request,
@@ -96,6 +101,13 @@ impl<'a, 'w> Scene<'a, 'w> {
     pub(super) fn is_alias_half(&self) -> bool {
         matches!(self.request.target, Target::Alias(_))
             && self.request.action.info().has_alias_resource
+    }
+
+    /// Rules 3.1, E50, E52: whether the key policy and grants take part.
+    pub(super) fn needs_key(&self) -> bool {
+        self.request.action.info().has_key_resource
+            && !self.is_alias_half()
+            && matches!(self.request.target, Target::Key(_) | Target::Alias(_))
     }
 
     /// Whether `point` is read the other way. `matters` says whether it could change anything here; only
