@@ -84,7 +84,12 @@ impl Report<'_> {
     }
 
     /// The statement it is about: underlined as a whole, and part of the fingerprint.
-    pub fn statement(self, document: &PolicyDocument, index: usize, text: impl Into<String>) -> Self {
+    pub fn statement(
+        self,
+        document: &PolicyDocument,
+        index: usize,
+        text: impl Into<String>,
+    ) -> Self {
         let Some(statement) = document.policy().statements.get(index) else {
             return self;
         };
