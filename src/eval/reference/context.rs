@@ -149,7 +149,11 @@ fn kms_key(scene: &Scene<'_, '_>, lens: Lens, lower: &str) -> Option<ContextValu
     }
 }
 
-fn metadata_key(metadata: &KeyMetadata, scene: &Scene<'_, '_>, lower: &str) -> Option<ContextValue> {
+fn metadata_key(
+    metadata: &KeyMetadata,
+    scene: &Scene<'_, '_>,
+    lower: &str,
+) -> Option<ContextValue> {
     if !scene.request.action.info().has_key_resource {
         return None;
     }

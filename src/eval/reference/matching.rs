@@ -40,7 +40,10 @@ fn matches_action(pattern: &str, action: KmsAction) -> bool {
     let Some((prefix, name)) = pattern.split_once(':') else {
         return false;
     };
-    if !prefix.eq_ignore_ascii_case("kms") || name.is_empty() || name.contains(|c: char| c == ':' || c.is_whitespace()) {
+    if !prefix.eq_ignore_ascii_case("kms")
+        || name.is_empty()
+        || name.contains(|c: char| c == ':' || c.is_whitespace())
+    {
         return false;
     }
     if !name.contains(['*', '?']) {
@@ -127,7 +130,9 @@ mod tests {
         for pattern in ["*", "kms:*", "KMS:decrypt", "kms:Decryp?", "kms:*crypt", "kms:d*"] {
             check(pattern, true);
         }
-        for pattern in ["k*:Decrypt", "kms:", "kms", "kms:Decrypt ", "kms:a:b", "s3:*", "?", "kms:Decryp"] {
+        for pattern in
+            ["k*:Decrypt", "kms:", "kms", "kms:Decrypt ", "kms:a:b", "s3:*", "?", "kms:Decryp"]
+        {
             check(pattern, false);
         }
     }

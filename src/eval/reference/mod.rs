@@ -74,6 +74,14 @@ impl<'w> Reference<'w> {
         decision
     }
 
+    /// What two files state differently of `subject`.
+    fn conflicts_of(&self, subject: &str) -> impl Iterator<Item = &'w str> {
+        let conflicts = self.world.conflicts.iter();
+        conflicts
+            .filter(move |conflict| *conflict.subject == *subject)
+            .map(|conflict| &*conflict.what)
+    }
+
     fn decide(&self, request: &Request, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {
         let scene = Scene::new(self, request, readings);
         let decision = access::decide(&scene);

@@ -1,7 +1,7 @@
 //! Which policies take part in a decision (section 3.1 of the semantics).
 
 use crate::aws::AccountId;
-use crate::decision::{CallerKind, Target};
+use crate::decision::{CallerKind, OpenPoint, Target};
 use crate::inventory::{
     AttachedPolicy, GapKind, NamedPolicy, OrgPolicyKind, Organization, policy_name,
 };
@@ -16,9 +16,6 @@ pub(super) struct Level {
     /// What the policies attached there say together.
     pub(super) applied: Applied,
 }
-
-/// The policy id of the SCP that allows everything, which AWS manages.
-const FULL_AWS_ACCESS: &str = "p-FullAWSAccess";
 
 /// The SCPs that bind the caller, by level; nothing where none do (rules E13, E34, E44).
 pub(super) fn scp_levels(scene: &Scene<'_, '_>) -> Result<Vec<Level>, &'static str> {
@@ -76,8 +73,17 @@ fn levels(
     Ok(ids.into_iter().map(|id| level(scene, organization, id, kind)).collect())
 }
 
-fn level(scene: &Scene<'_, '_>, organization: &Organization, id: &str, kind: OrgPolicyKind) -> Level {
+fn level(
+    scene: &Scene<'_, '_>,
+    organization: &Organization,
+    id: &str,
+    kind: OrgPolicyKind,
+) -> Level {
     let mut together = Applied::default();
+    if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
+        // Rule U7: a level has at least one SCP; the export does not say which.
+        scene.note_missing(format!("SCPs attached to {id}"));
+    }
     for policy in organization.attached(id, kind) {
         match &policy.document {
             Some(document) => {
@@ -88,19 +94,6 @@ fn level(scene: &Scene<'_, '_>, organization: &Organization, id: &str, kind: Org
         }
     }
     Level { id: id.into(), applied: together }
-}
-
-/// What one set of policies says, or that there is none.
-pub(super) enum Limit {
-    /// The set does not take part.
-    None,
-    /// What the set says.
-    Applied(Applied),
-}
-
-/// Whether a level's missing Allow can be told apart from an SCP whose document was not exported.
-pub(super) fn allows_everything(organization: &Organization, id: &str) -> bool {
-    organization.attachments.get(id).is_some_and(|ids| ids.contains(FULL_AWS_ACCESS))
 }
 
 /// The caller's identity policies: its own, and those of the groups it is a direct member of (rule E1).
@@ -136,8 +129,7 @@ pub(super) fn identity_policies(scene: &Scene<'_, '_>) -> Applied {
 /// A user or role that the export does not have has no policies of its own; where its account was not
 /// exported whole, that is worth a word.
 fn note_unknown_identity(scene: &Scene<'_, '_>) {
-    let has_policies =
-        !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
+    let has_policies = !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
     let Some(account) = scene.caller.account.filter(|_| has_policies) else {
         return;
     };
@@ -187,50 +179,51 @@ fn managed(scene: &Scene<'_, '_>, account: AccountId, policy: &AttachedPolicy) -
 }
 
 /// The permissions boundary; none for root users, services and service-linked roles.
-pub(super) fn boundary(scene: &Scene<'_, '_>) -> Limit {
+pub(super) fn boundary(scene: &Scene<'_, '_>) -> Option<Applied> {
     let identity = scene.caller.identity.filter(|_| !scene.caller.is_service_linked());
-    match identity.and_then(|identity| identity.boundary.as_ref().map(|policy| (identity, policy))) {
-        Some((identity, policy)) => Limit::Applied(managed(scene, identity.account, policy)),
-        None => Limit::None,
+    match identity.and_then(|identity| identity.boundary.as_ref().map(|policy| (identity, policy)))
+    {
+        Some((identity, policy)) => Some(managed(scene, identity.account, policy)),
+        None => None,
     }
 }
 
 /// Session policies, which only sessions have (rules E2, E29).
-pub(super) fn session_policies(scene: &Scene<'_, '_>) -> Limit {
+pub(super) fn session_policies(scene: &Scene<'_, '_>) -> Option<Applied> {
     let is_session = matches!(
         scene.request.caller.kind,
         CallerKind::Role | CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. }
     );
     let policies = &scene.request.session_policies;
     if !is_session || policies.is_empty() {
-        return Limit::None;
+        return None;
     }
     let mut together = Applied::default();
     for document in policies {
         together.extend(applied(scene, &Taking { name: "session policy".to_owned(), document }));
     }
-    Limit::Applied(together)
+    Some(together)
 }
 
 /// The policy of the VPC endpoint that the request names; the service's own hop of a FAS call does not
 /// come through it (rule E14).
-pub(super) fn endpoint(scene: &Scene<'_, '_>) -> Limit {
+pub(super) fn endpoint(scene: &Scene<'_, '_>) -> Option<Applied> {
     let context = &scene.request.context;
     let given = context.get("aws:SourceVpce").map(|entry| entry.value.values());
     let Some([id]) = given.filter(|_| context.get("kms:ViaService").is_none()) else {
-        return Limit::None;
+        return None;
     };
     let endpoints = &scene.world().endpoints;
     match endpoints.get(id) {
         Some(document) => {
             let name = format!("policy of VPC endpoint {id}");
-            Limit::Applied(applied(scene, &Taking { name, document }))
+            Some(applied(scene, &Taking { name, document }))
         }
         None => {
             if !endpoints.is_empty() {
                 scene.note_missing(format!("policy of VPC endpoint {id}"));
             }
-            Limit::None
+            None
         }
     }
 }
@@ -252,7 +245,10 @@ pub(super) fn key_policies(scene: &Scene<'_, '_>) -> Applied {
         let name = format!("key policy of {shown}");
         together.extend(applied(scene, &Taking { name, document }));
     }
-    if let Some(document) = &key.ram_policy {
+    // Rule K8; O17 leaves it open whether the two unite.
+    if let Some(document) = &key.ram_policy
+        && !scene.reads_other(OpenPoint::O17, || true)
+    {
         let name = format!("AWS_RAM policy of {shown}");
         together.extend(applied(scene, &Taking { name, document }));
     }

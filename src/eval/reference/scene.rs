@@ -53,7 +53,11 @@ pub(super) struct Scene<'a, 'w> {
 }
 
 impl<'a, 'w> Scene<'a, 'w> {
-    pub(super) fn new(reference: &'a Reference<'w>, request: &'a Request, readings: Readings) -> Self {
+    pub(super) fn new(
+        reference: &'a Reference<'w>,
+        request: &'a Request,
+        readings: Readings,
+    ) -> Self {
         let world = reference.world;
         let caller = CallerFacts::new(world, &request.caller);
         let key = match &request.target {
@@ -128,7 +132,7 @@ impl<'a, 'w> Scene<'a, 'w> {
 
     /// The value of a policy variable: single-valued keys only (rule C40).
     pub(super) fn variable(&self, lens: Lens, name: &str) -> Option<Box<str>> {
-        if crate::aws::is_multivalued(name) {
+        if crate::aws::condition_keys::is_multivalued(name) {
             return None;
         }
         match self.context(lens, name)?.into_owned() {

@@ -76,11 +76,16 @@ pub(super) fn applied(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
 }
 
 fn hangs_on_unknown(policy: &str, statement: &Statement, index: usize) -> String {
-    let sid = statement.sid.as_ref().map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
+    let sid = statement
+        .sid
+        .as_ref()
+        .map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
     let expressions: Vec<String> = statement
         .unresolved()
         .map(|value| match &value.value {
-            crate::policy::Value::Text(text) | crate::policy::Value::Unresolved(text) => text.to_string(),
+            crate::policy::Value::Text(text) | crate::policy::Value::Unresolved(text) => {
+                text.to_string()
+            }
         })
         .collect();
     match (statement.standing, expressions.is_empty()) {
