@@ -67,7 +67,7 @@ impl Loader {
         let Some(arn) = self.names.key(account, name).cloned() else {
             self.problem(
                 member.name.span,
-                format!("the id or Region of `{name}` is no such thing"),
+                format!("no ARN can be made of the id and the Region of `{name}`"),
             );
             return;
         };
