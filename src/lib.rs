@@ -5,6 +5,7 @@ pub mod decision;
 pub mod diag;
 pub mod eval;
 pub mod findings;
+pub mod ingest;
 pub mod inventory;
 pub mod policy;
 pub mod rules;
