@@ -23,7 +23,7 @@ pub enum Edit {
         /// The key.
         key: KeyArn,
         /// The new grant.
-        grant: Grant,
+        grant: Box<Grant>,
     },
     /// What if one statement were not there.
     WithoutStatement {
@@ -46,7 +46,7 @@ impl Inventory {
             }
             Edit::CreateGrant { key, grant } => {
                 if let Some(key) = world.keys.get_mut(key) {
-                    Arc::make_mut(key).grants.push(grant.clone());
+                    Arc::make_mut(key).grants.push(Grant::clone(grant));
                 }
             }
             Edit::WithoutStatement { policy, statement } => world.without(*policy, *statement),

@@ -49,7 +49,7 @@ fn self_grant(
     if matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10)) {
         return None;
     }
-    let edit = Edit::CreateGrant { key: scope.key.arn.clone(), grant: grant(scope, caller, wanted) };
+    let edit = Edit::CreateGrant { key: scope.key.arn.clone(), grant: Box::new(grant(scope, caller, wanted)) };
     let gained = gains(scope, &*scope.scope.reach.after(&edit), caller, &[wanted])?;
     Some((Box::new(witness.clone()), gained))
 }

@@ -126,10 +126,8 @@ impl Loader {
                 metadata.origin = self.word(value, &words(KeyOrigin::ALL, KeyOrigin::as_str));
             }
             "state" => metadata.state = self.word(value, &words(KeyState::ALL, KeyState::as_str)),
-            "manager" => {
-                if self.word(value, &["customer", "aws"]).as_deref() == Some("aws") {
-                    metadata.manager = KeyManager::Aws;
-                }
+            "manager" if self.word(value, &["customer", "aws"]).as_deref() == Some("aws") => {
+                metadata.manager = KeyManager::Aws;
             }
             "multi_region" => match self.word(value, &["primary", "replica"]).as_deref() {
                 Some("primary") => {
