@@ -5,8 +5,11 @@
 //! a tree may recurse.
 //!
 //! - [`json`] reads one document strictly, or splits a text of several.
+//! - [`yaml`] reads a stream of documents, their tags and their comments.
 
 pub mod json;
 mod node;
+mod scalar;
+pub mod yaml;
 
 pub use node::{Kind, Member, Node, Problem};
