@@ -23,6 +23,8 @@ pub struct Organization {
     pub policies: BTreeMap<Box<str>, OrgPolicy>,
     /// Policy ids by the id of the root, unit or account that they are attached to.
     pub attachments: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
+    /// The kinds of policies that the root has enabled; absent where list-roots was not exported.
+    pub enabled: Option<BTreeSet<OrgPolicyKind>>,
     /// Where it is described.
     pub place: Place,
 }
@@ -43,6 +45,16 @@ pub enum OrgPolicyKind {
     Scp,
     /// A resource control policy: the resources of accounts.
     Rcp,
+}
+
+impl OrgPolicyKind {
+    /// `SCP` or `RCP`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scp => "SCP",
+            Self::Rcp => "RCP",
+        }
+    }
 }
 
 /// An SCP or RCP.
@@ -71,7 +83,16 @@ impl Organization {
             accounts: BTreeSet::new(),
             policies: BTreeMap::new(),
             attachments: BTreeMap::new(),
+            enabled: None,
             place,
+        }
+    }
+
+    /// Whether policies of `kind` bind anybody: as the root says, else where one is attached anywhere.
+    pub fn is_enabled(&self, kind: OrgPolicyKind) -> bool {
+        match &self.enabled {
+            Some(kinds) => kinds.contains(&kind),
+            None => self.attachments.keys().any(|id| self.attached(id, kind).next().is_some()),
         }
     }
 
