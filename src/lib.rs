@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "tmp")]
 pub mod aws;
 pub mod decision;
+pub mod ingest;
 pub mod inventory;
 pub mod policy;
 pub mod source;
