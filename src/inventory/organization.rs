@@ -23,7 +23,7 @@ pub struct Organization {
     pub policies: BTreeMap<Box<str>, OrgPolicy>,
     /// Policy ids by the id of the root, unit or account that they are attached to.
     pub attachments: BTreeMap<Box<str>, BTreeSet<Box<str>>>,
-    /// The kinds of policy that list-roots says are enabled, where it was exported.
+    /// The kinds of policies that the root has enabled; absent where list-roots was not exported.
     pub enabled: Option<BTreeSet<OrgPolicyKind>>,
     /// Where it is described.
     pub place: Place,
@@ -88,13 +88,11 @@ impl Organization {
         }
     }
 
-    /// Whether policies of `kind` are in use: as list-roots says, else whether any is attached anywhere.
+    /// Whether policies of `kind` bind anybody: as the root says, else where one is attached anywhere.
     pub fn is_enabled(&self, kind: OrgPolicyKind) -> bool {
         match &self.enabled {
-            Some(enabled) => enabled.contains(&kind),
-            None => {
-                self.attachments.keys().any(|target| self.attached(target, kind).next().is_some())
-            }
+            Some(kinds) => kinds.contains(&kind),
+            None => self.attachments.keys().any(|id| self.attached(id, kind).next().is_some()),
         }
     }
 
