@@ -16,7 +16,7 @@ use std::path::Path;
 use keyreach::aws::{AccountId, KeyArn, KmsAction};
 use keyreach::decision::{Caller, Context, ContextValue, Gate, Request, Target};
 use keyreach::eval::reference::{Ability, Reference, ability, lockout_check};
-use keyreach::ingest::scenario::{Scenario, load_tree};
+use keyreach::ingest::scenario::{Scenario, load, load_tree};
 use keyreach::policy::PolicyKind;
 use keyreach::source::FileId;
 use keyreach::syntax::{Node, yaml};
@@ -250,6 +250,26 @@ fn ability_of(id: &str, case: &Node<'_>, scenario: &Scenario) -> String {
     };
     let expected = text(row, "expect");
     if found == expected { String::new() } else { format!("{id}: ability {found}\n") }
+}
+
+#[test]
+fn the_course_scenario_is_the_world_of_its_cases() {
+    let source = include_str!("../testdata/course-scenario/course.yaml");
+    let course = load(source, FileId(0));
+    assert_eq!(course.problems, []);
+    assert_eq!(course.inventory.aliases.len(), 3);
+    let reference = Reference::new(&course.inventory);
+    let mut requests_made = 0;
+    for_each_case(|file, case| {
+        for row in items(case, "requests").iter().filter(|_| file.starts_with("6.1")) {
+            for request in requests(&course, row) {
+                let outcome = reference.evaluate(&request).outcome;
+                assert_eq!(outcome.reason().name(), text(row, "reason"), "{request:?}");
+                requests_made += 1;
+            }
+        }
+    });
+    assert!(requests_made > 400, "{requests_made}");
 }
 
 #[test]

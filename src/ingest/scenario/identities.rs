@@ -281,7 +281,7 @@ fn unique_id(kind: IdentityKind, name: &str, arn: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     while id.len() < LENGTH {
-        let digit = DIGITS.iter().nth((hash % 32) as usize).copied().unwrap_or_default();
+        let digit = DIGITS.get((hash % 32) as usize).copied().unwrap_or_default();
         id.push(char::from(digit));
         hash = hash.rotate_right(5);
     }
