@@ -1,5 +1,5 @@
 //! The reference engine: one concrete request in, one decision with its trace out ([`reference`]), and
 //! [`probe`], which answers [`Reach`](crate::decision::Reach) by asking it for many requests.
 
-// probe
+pub mod probe;
 pub mod reference;

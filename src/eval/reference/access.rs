@@ -7,18 +7,21 @@ use crate::decision::{
 
 use super::compare::truth_value;
 use super::grants::{self, Retiring, Way};
-use super::participants::{
-    Level, boundary, endpoint, identity_policies, key_policies, rcp_levels, scp_levels,
-    session_policies,
-};
+use super::participants::{Levels, Participants, note_key_gap};
 use super::principals::Class;
 use super::scene::Scene;
-use super::statements::Applied;
+use super::statements::{Applied, applied};
+
+/// What one level of an organization says.
+struct LevelSays {
+    id: Box<str>,
+    applied: Applied,
+}
 
 /// Everything that takes part, evaluated.
 struct Gates {
-    scp: Result<Vec<Level>, &'static str>,
-    rcp: Result<Vec<Level>, &'static str>,
+    scp: Result<Vec<LevelSays>, &'static str>,
+    rcp: Result<Vec<LevelSays>, &'static str>,
     endpoint: Option<Applied>,
     key: Option<Applied>,
     identity: Applied,
@@ -26,22 +29,39 @@ struct Gates {
     session: Option<Applied>,
 }
 
+impl Gates {
+    fn of(scene: &Scene<'_, '_>, participants: Participants<'_>) -> Self {
+        let levels = |levels: Levels<'_>| {
+            let say = |level: super::participants::Level<'_>| LevelSays {
+                applied: applied(scene, &level.policies),
+                id: level.id,
+            };
+            levels.map(|levels| levels.into_iter().map(say).collect())
+        };
+        let set = |set: Option<Vec<_>>| set.map(|set| applied(scene, &set));
+        Self {
+            scp: levels(participants.scp),
+            rcp: levels(participants.rcp),
+            endpoint: set(participants.endpoint),
+            key: set(participants.key),
+            identity: applied(scene, &participants.identity),
+            boundary: set(participants.boundary),
+            session: set(participants.session),
+        }
+    }
+}
+
 /// The decision on the request of `scene`, without the open points.
 pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
-    let gates = Gates {
-        scp: scp_levels(scene),
-        rcp: rcp_levels(scene),
-        endpoint: endpoint(scene),
-        key: needs_key(scene).then(|| key_policies(scene)),
-        identity: identity_policies(scene),
-        boundary: boundary(scene),
-        session: session_policies(scene),
-    };
+    let gates = Gates::of(scene, Participants::of(scene));
     let mut trace = Vec::new();
     let outcome = explicit_deny(scene, &gates, &mut trace)
         .or_else(|| refused(scene, &mut trace))
         .or_else(|| limits(scene, &gates, &mut trace))
         .unwrap_or_else(|| granted(scene, &gates, &mut trace));
+    if matches!(outcome, Outcome::ImplicitDeny(_)) && scene.request.action.info().grantable {
+        note_key_gap(scene, "grants");
+    }
     let missing = match outcome {
         // Nothing that is missing lifts a Deny that applies for certain.
         Outcome::ExplicitDeny(_) if certain(&trace) => Default::default(),
@@ -61,13 +81,6 @@ fn certain(trace: &[Step]) -> bool {
     })
 }
 
-/// Rules 3.1, E50, E52: whether the key policy and grants take part.
-fn needs_key(scene: &Scene<'_, '_>) -> bool {
-    scene.request.action.info().has_key_resource
-        && !scene.is_alias_half()
-        && matches!(scene.request.target, Target::Key(_) | Target::Alias(_))
-}
-
 fn step(
     gate: Gate,
     reading: Reading,
@@ -84,7 +97,7 @@ fn deciding(mut step: Step) -> Step {
 
 /// Rule E10. Every gate whose Deny applies is told; the first in the order of section 7 is the answer.
 fn explicit_deny(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option<Outcome> {
-    let of_levels = |levels: &Result<Vec<Level>, &'static str>| -> Vec<Citation> {
+    let of_levels = |levels: &Result<Vec<LevelSays>, &'static str>| -> Vec<Citation> {
         levels.iter().flatten().flat_map(|level| level.applied.denies.clone()).collect()
     };
     let of = |applied: Option<&Applied>| -> Vec<Citation> {
@@ -132,7 +145,7 @@ fn refusal(scene: &Scene<'_, '_>) -> Option<(Gate, &'static str, &'static [&'sta
         return Some((Gate::Operation, "aliases under alias/aws/ belong to AWS", &["L5"]));
     }
     let aws_managed = scene.key.is_some_and(crate::inventory::Key::is_aws_managed);
-    if aws_managed && needs_key(scene) && is_fixed_on_aws_managed_keys(request.action) {
+    if aws_managed && scene.needs_key() && is_fixed_on_aws_managed_keys(request.action) {
         return Some((Gate::Operation, "AWS managed keys cannot be changed", &["K15"]));
     }
     let (owner, partition) = owner?;

@@ -246,7 +246,7 @@ impl PartialOrd for Decimal {
 }
 
 /// Rule C14: epoch seconds where it is all digits, or a W3C form of ISO 8601; without zone it is UTC.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(in crate::eval) fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Timestamp::from_second(seconds).ok();
     }
