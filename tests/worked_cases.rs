@@ -1,5 +1,10 @@
 //! The worked cases of the semantics, as tables: every request of every world is put to the reference
 //! evaluator. A case is a world in the words of a scenario, the rules it is about, and what is expected.
+//!
+//! In a request `action` is one, a list, or `all` (of those on a key, RetireGrant aside), `on` a key, an
+//! alias, a principal, `"*"`, or `new key`; `session_policies` are policies as in a scenario. An operation
+//! with several authorizations has a request for each. Beside requests a case may ask for the `lockout`
+//! check of a key policy (K9), for the `ability` of a key (S4), and state a `matrix` verdict.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -47,6 +52,8 @@ const GATES: &[&str] = &[
     "cross-account",
     "operation",
 ];
+
+const VERDICTS: &[&str] = &["always", "conditional", "never", "unknown"];
 
 /// The text of every file of cases, by name.
 fn files() -> Vec<(String, String)> {
@@ -108,6 +115,12 @@ fn every_case_is_there_once_and_well_formed() {
         assert_eq!(scenario.inventory.gaps, [], "{file} {id}");
         for request in items(case, "requests") {
             check_shape(&id, &scenario, request);
+        }
+        if let Some(cell) = case.get("matrix") {
+            caller(&scenario, text(cell, "principal"));
+            target(&scenario, text(cell, "on"));
+            assert!(!actions(cell).is_empty(), "{id}");
+            assert!(VERDICTS.contains(&text(cell, "expect")), "{id}");
         }
         ids.push(id);
     });
