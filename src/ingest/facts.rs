@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, KeyArn};
-use crate::inventory::{Inventory, 
-    Alias, AttachedPolicy, Grant, IdentityKind, KeyMetadata, LoosePolicy, NamedPolicy,
+use crate::inventory::{
+    Alias, AttachedPolicy, Grant, IdentityKind, Inventory, KeyMetadata, LoosePolicy, NamedPolicy,
     OrgPolicyKind, PolicyVersion, Stated,
 };
 use crate::policy::PolicyDocument;
