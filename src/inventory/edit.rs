@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::aws::{AccountId, KeyArn};
+use crate::aws::{AccountId, Arn, KeyArn};
 use crate::policy::PolicyDocument;
 
-use super::{Account, Grant, Inventory, NamedPolicy};
+use super::{Account, Grant, Identity, Inventory, NamedPolicy};
 
 /// One change of a world.
 #[derive(Clone, Debug)]
@@ -23,6 +23,25 @@ pub enum Edit {
         key: KeyArn,
         /// The new grant.
         grant: Grant,
+    },
+    /// RevokeGrant.
+    RevokeGrant {
+        /// The key.
+        key: KeyArn,
+        /// The grant's id.
+        grant: Box<str>,
+    },
+    /// PutUserPolicy or PutRolePolicy: a new inline policy, or another text for an old one.
+    PutInlinePolicy {
+        /// ARN of the user or role.
+        identity: Box<str>,
+        /// The policy with its name.
+        policy: NamedPolicy,
+    },
+    /// DeleteUserPermissionsBoundary or DeleteRolePermissionsBoundary.
+    DeleteBoundary {
+        /// ARN of the user or role.
+        identity: Box<str>,
     },
     /// What if one statement were not there: `document` is replaced wherever it is in force.
     WithoutStatement {
@@ -46,6 +65,22 @@ impl Inventory {
             Edit::CreateGrant { key, grant } => {
                 if let Some(key) = world.keys.get_mut(key) {
                     Arc::make_mut(key).grants.push(grant.clone());
+                }
+            }
+            Edit::RevokeGrant { key, grant } => {
+                if let Some(key) = world.keys.get_mut(key) {
+                    Arc::make_mut(key).grants.retain(|one| one.id != *grant);
+                }
+            }
+            Edit::PutInlinePolicy { identity, policy } => {
+                if let Some(identity) = world.identity_mut(identity) {
+                    identity.inline.retain(|one| one.name != policy.name);
+                    identity.inline.push(policy.clone());
+                }
+            }
+            Edit::DeleteBoundary { identity } => {
+                if let Some(identity) = world.identity_mut(identity) {
+                    identity.boundary = None;
                 }
             }
             Edit::WithoutStatement { document, statement } => {
@@ -78,6 +113,12 @@ impl Inventory {
                 }
             }
         }
+    }
+
+    /// The user or role with this ARN, where it is known.
+    fn identity_mut(&mut self, arn: &str) -> Option<&mut Identity> {
+        let account = AccountId::parse(Arn::parse(arn)?.account)?;
+        Arc::make_mut(self.accounts.get_mut(&account)?).identities.get_mut(arn)
     }
 
     /// The account, made where nothing is known of it yet.
