@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ingest;
 use crate::inventory::Inventory;
-use crate::source::{FileId, Files, LineIndex, Sources};
+use crate::source::{FileId, Files, LineIndex, Place, Position, Sources, Span};
 
 /// Reads the files of a world by their ids.
 pub struct Texts<'f> {
@@ -37,6 +37,13 @@ impl<'f> Texts<'f> {
     pub fn read(&self, file: FileId) -> Option<String> {
         let path = Some(self.path(file)).filter(|path| !path.is_empty())?;
         ingest::read_text(self.files, path).ok()
+    }
+
+    /// Where `span` of the text that stands at `place` begins in its file.
+    pub fn position(&self, place: Place, span: Span) -> Option<Position> {
+        let whole = self.whole(place.file)?;
+        let start = place.locate(&whole.text, span).start;
+        Some(whole.lines.position(&whole.text, start))
     }
 
     /// The text of a file with its lines, read once and kept.

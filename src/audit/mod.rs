@@ -8,7 +8,7 @@ mod names;
 mod simulate;
 mod why;
 
-pub use load::{Texts, Whole, load};
+pub use load::{Texts, Whole};
 pub use names::{NameError, key, principal};
 pub use simulate::{Answer, Matched, Simulator};
-pub use why::{Change, Holder, Story, why};
+pub use why::{Change, Holder, Story, Turn, why};

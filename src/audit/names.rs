@@ -28,7 +28,7 @@ pub enum NameError {
         candidates: BTreeSet<String>,
     },
     /// The user names something that makes no requests.
-    #[error("`{name}` is a group, which makes no requests{}", members(.members))]
+    #[error("`{name}` is a group, which makes no requests{}", whose(.members))]
     Group {
         /// What was typed.
         name: String,
@@ -41,7 +41,7 @@ fn meant(near: &Option<String>) -> String {
     near.as_ref().map_or_else(String::new, |near| format!(": did you mean `{near}`?"))
 }
 
-fn members(members: &BTreeSet<String>) -> String {
+fn whose(members: &BTreeSet<String>) -> String {
     let names: Vec<&str> = members.iter().map(String::as_str).collect();
     match names.as_slice() {
         [] => String::new(),
@@ -109,7 +109,10 @@ fn session(role: &Identity, text: &str) -> Option<String> {
     if role.kind != IdentityKind::Role || (*role.name != *name && with_path != Some(name)) {
         return None;
     }
-    Some(format!("arn:{}:sts::{}:assumed-role/{}/{session}", arn.partition, role.account, role.name))
+    Some(format!(
+        "arn:{}:sts::{}:assumed-role/{}/{session}",
+        arn.partition, role.account, role.name
+    ))
 }
 
 /// The error for a group's ARN, `group/NAME`, or a bare name that only a group has.

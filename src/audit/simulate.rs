@@ -146,7 +146,9 @@ impl<'w> Lines<'w> {
         match place.encoding {
             Encoding::Plain => Some(index.line(place.span.start + span.start)),
             // A JSON string stands on one line.
-            Encoding::JsonString | Encoding::PercentJsonString => Some(index.line(place.span.start)),
+            Encoding::JsonString | Encoding::PercentJsonString => {
+                Some(index.line(place.span.start))
+            }
             Encoding::YamlScalar => self.scalars.get(&(place, span)).copied(),
         }
     }

@@ -2,10 +2,13 @@
 
 mod turn;
 
+use jiff::Timestamp;
+
 use crate::aws::{Identity as ArnIdentity, KeyArn, identity};
-use crate::decision::{CallerKind, Citation, Cited, Decision, Gate, Outcome, Request};
+use crate::decision::{CallerKind, Citation, Cited, Decision, Gate, Outcome, Request, Verdict};
+use crate::eval::probe::Probe;
 use crate::eval::reference::{Ability, Reference, ability};
-use crate::inventory::{AttachedPolicy, Identity, Inventory, Key, NamedPolicy};
+use crate::inventory::{AttachedPolicy, Identity, Inventory, NamedPolicy};
 use crate::source::Place;
 
 use super::names::resolved;
@@ -25,6 +28,8 @@ pub struct Story {
     pub idle: Vec<Citation>,
     /// The ways to the opposite answer, the shortest first; each was tried on a copy of the world.
     pub turns: Vec<Turn>,
+    /// A request that differs in its context only, and has the opposite answer; where one was found.
+    pub elsewhere: Option<Request>,
     /// Whether the key can perform the action at all; no part of the decision.
     pub ability: Option<Ability>,
 }
@@ -38,15 +43,16 @@ pub enum Holder {
     Group(Box<str>),
 }
 
-/// Answers `request`, and finds out why.
-pub fn why(world: &Inventory, request: Request) -> Story {
+/// Answers `request`, and finds out why. Requests in other contexts happen from `now` on.
+pub fn why(world: &Inventory, request: Request, now: Timestamp) -> Story {
     let decision = Reference::new(world).evaluate(&request);
     let key = resolved(world, &request.target);
-    let ability = key.as_ref().and_then(|arn| world.key(arn));
-    let ability = ability.map(|key| ability_of(key, &request));
+    let known = key.as_ref().and_then(|arn| world.key(arn));
+    let ability = known.map(|key| ability(key, request.action));
     Story {
         idle: idle(world, &request, &decision, key.as_ref()),
         turns: turn::turns(world, &request, &decision, key.as_ref()),
+        elsewhere: elsewhere(world, &request, &decision, now),
         request,
         decision,
         key,
@@ -54,8 +60,20 @@ pub fn why(world: &Inventory, request: Request) -> Story {
     }
 }
 
-fn ability_of(key: &Key, request: &Request) -> Ability {
-    ability(key, request.action)
+/// The request in a context in which the answer is the opposite.
+fn elsewhere(
+    world: &Inventory,
+    request: &Request,
+    decision: &Decision,
+    now: Timestamp,
+) -> Option<Request> {
+    let other = match Probe::new(world, now).verdict_of(request) {
+        Verdict::Always { .. } | Verdict::Never { .. } => return None,
+        Verdict::Conditional { counter, .. } if decision.is_allowed() => *counter,
+        verdict => verdict.witness()?.clone(),
+    };
+    let answer = Reference::new(world).evaluate(&other);
+    (answer.is_allowed() != decision.is_allowed()).then_some(other)
 }
 
 impl Story {
@@ -121,7 +139,8 @@ fn idle(
     key: Option<&KeyArn>,
 ) -> Vec<Citation> {
     let silent = decision.outcome == Outcome::ImplicitDeny(Gate::KeyPolicy);
-    let Some(edit) = key.filter(|_| silent).and_then(|key| turn::delegate(world, request, key)) else {
+    let Some(edit) = key.filter(|_| silent).and_then(|key| turn::delegate(world, request, key))
+    else {
         return Vec::new();
     };
     let world = world.apply(&edit);

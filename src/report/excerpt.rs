@@ -123,9 +123,10 @@ impl LaidOut {
         let range = span.range();
         let first = self.tokens.partition_point(|(token, _)| token.end <= range.start);
         let behind = self.tokens.partition_point(|(token, _)| token.start < range.end);
-        let start = self.tokens.get(first).map_or(self.text.len(), |(token, at)| {
-            at + range.start.saturating_sub(token.start)
-        });
+        let start = self
+            .tokens
+            .get(first)
+            .map_or(self.text.len(), |(token, at)| at + range.start.saturating_sub(token.start));
         let last = behind.checked_sub(1).and_then(|last| self.tokens.get(last));
         let end = last.map_or(start, |(token, at)| at + range.end.min(token.end) - token.start);
         Span::new(start, end.max(start))

@@ -12,8 +12,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 /// The members of a request.
-const MEMBERS: [&str; 6] =
-    ["id", "principal", "action", "resource", "context", "session_policies"];
+const MEMBERS: [&str; 6] = ["id", "principal", "action", "resource", "context", "session_policies"];
 
 /// A line that was read.
 #[derive(Debug)]
@@ -54,7 +53,9 @@ pub fn write(id: &str, request: &Request) -> Value {
     for entry in request.context.entries() {
         let value = match &entry.value {
             ContextValue::One(value) => Value::from(&**value),
-            ContextValue::Many(values) => values.iter().map(|value| Value::from(&**value)).collect(),
+            ContextValue::Many(values) => {
+                values.iter().map(|value| Value::from(&**value)).collect()
+            }
         };
         context.insert(entry.name.to_string(), value);
     }
@@ -170,13 +171,22 @@ fn target(text: &str, action: KmsAction) -> Result<Target, String> {
     let target = Target::parse(text).ok_or_else(|| {
         format!("`{text}` is no resource: the ARN of a key or an alias, or `*` for no key")
     })?;
+    fits(&target, action)?;
+    Ok(target)
+}
+
+/// Whether the action can be asked for on such a target.
+///
+/// # Errors
+/// What it is asked for on instead.
+pub fn fits(target: &Target, action: KmsAction) -> Result<(), String> {
     let info = action.info();
     let on_a_key = info.has_key_resource || info.has_alias_resource;
     let named = matches!(target, Target::Key(_) | Target::Alias(_));
     match (on_a_key, named) {
-        (true, false) => Err(format!("{action} names a key, and `{text}` is none")),
-        (false, true) => Err(format!("{action} names no key: its resource is `*`")),
-        _ => Ok(target),
+        (true, false) => Err(format!("{action} is asked for on a key, and `{target}` is none")),
+        (false, true) => Err(format!("{action} is asked for without a key: on `*`")),
+        _ => Ok(()),
     }
 }
 
@@ -189,8 +199,9 @@ fn context(value: &RawValue) -> Result<Context, String> {
     members.read(&mut json).map_err(|error| format!("`context`: {}", fault(&error)))?;
     let mut context = Context::default();
     for (name, value) in members.0 {
-        let read = context_value(value)
-            .ok_or_else(|| format!("context key `{name}` is neither a scalar nor a list of scalars"))?;
+        let read = context_value(value).ok_or_else(|| {
+            format!("context key `{name}` is neither a scalar nor a list of scalars")
+        })?;
         context.set(&name, read);
     }
     Ok(context)

@@ -4,7 +4,9 @@
 use serde_json::json;
 
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{CallerKind, Citation, Cited, Decision, Gate, Outcome, Path, Reading, Request};
+use crate::decision::{
+    CallerKind, Citation, Cited, Decision, Gate, Outcome, Path, Reading, Request,
+};
 use crate::eval::reference::Reference;
 use crate::inventory::{Constraints, Edit, Grant, Grantee, Inventory, NamedPolicy};
 use crate::policy::{Effect, Policy, PolicyDocument, PolicyKind};
@@ -85,7 +87,7 @@ pub(super) fn turns(
 ) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
     for strategy in [Strategy::Identity, Strategy::KeyPolicy, Strategy::Grant] {
-        let mut attempt = Attempt {
+        let attempt = Attempt {
             world: world.clone(),
             request: request.clone(),
             key: key.cloned(),
