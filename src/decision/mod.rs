@@ -9,7 +9,7 @@ mod trace;
 
 pub use context::{Context, ContextValue, Entry};
 pub use possible::{completed, is_possible};
-pub use reach::{Bound, Cell, Reach, Unknown, Verdict, Why};
+pub use reach::{Allowing, Bound, Cell, Fate, Reach, Unknown, Verdict, Why};
 pub use request::{Caller, CallerKind, Request, Target};
 pub use trace::{
     Citation, Cited, Decision, Gate, OpenPoint, Outcome, Path, Reading, Readings, Reason, Step,

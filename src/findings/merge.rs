@@ -1,17 +1,13 @@
 //! Findings in their final order, each cause told once.
 
-use std::collections::BTreeSet;
-
 use super::Finding;
 
 /// Sorts findings by file, place and rule, drops exact repetitions, and hides a finding that another on
 /// the same key explains (that one gives it back when it is suppressed itself).
 pub fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let explained: BTreeSet<(&'static str, String)> = findings
-        .iter()
-        .flat_map(|finding| finding.explains.iter().map(|rule| (*rule, subject_of(finding))))
-        .collect();
-    findings.retain(|finding| !explained.contains(&(finding.rule, subject_of(finding))));
+    let explaining: Vec<Finding> =
+        findings.iter().filter(|finding| !finding.explains.is_empty()).cloned().collect();
+    findings.retain(|finding| !explaining.iter().any(|other| explains(other, finding)));
     findings.sort_by(|one, other| order(one).cmp(&order(other)));
     findings.dedup_by(|one, other| {
         one.rule == other.rule && one.message == other.message && one.labels == other.labels
@@ -19,11 +15,11 @@ pub fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-fn subject_of(finding: &Finding) -> String {
-    match &finding.key {
-        Some(key) => key.as_str().to_owned(),
-        None => finding.subject.clone(),
-    }
+/// Whether `other` is the cause of `finding`: the same key, and nobody concerned whom it leaves out.
+fn explains(other: &Finding, finding: &Finding) -> bool {
+    let same_key = other.key.is_some() && other.key == finding.key;
+    let all_named = finding.principals.iter().all(|one| other.principals.contains(one));
+    other.explains.contains(&finding.rule) && same_key && (all_named || other.principals.is_empty())
 }
 
 /// File, place, rule, and what is left to make the order total.

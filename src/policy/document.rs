@@ -85,12 +85,10 @@ impl PolicyDocument {
         self.body.policy.get_or_init(|| read(&self.body.text, self.kind))
     }
 
-    /// The same policy with one statement less, at the same place.
-    pub fn without(&self, statement: usize) -> Self {
+    /// The same policy without the statement at `span`, at the same place.
+    pub fn without(&self, span: Span) -> Self {
         let mut policy = self.policy().clone();
-        if statement < policy.statements.len() {
-            policy.statements.remove(statement);
-        }
+        policy.statements.retain(|statement| statement.span != span);
         Self::lowered(self.place, self.kind, policy)
     }
 

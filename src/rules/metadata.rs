@@ -80,7 +80,8 @@ impl Metadata {
             .strip_prefix("---\n")
             .and_then(|rest| rest.split_once("\n---\n"))
             .expect("a rule's page begins with its front matter");
-        let front = serde_yaml::from_str(front).expect("the front matter has the members of `Front`");
+        let front =
+            serde_yaml::from_str(front).expect("the front matter has the members of `Front`");
         Self { slug, front, text: text.trim_start() }
     }
 }

@@ -1,24 +1,29 @@
 //! The rules: each a file of logic here, and a page of metadata and documentation under `rules/`.
 //!
-//! A rule says what is wrong. It asks the world and [`Reach`], never which engine answers; its page says
-//! how bad that is; the [`builder`](report::Report) finds the places and takes no finding without one.
+//! A rule says what is wrong. It asks the world and [`Reach`](crate::decision::Reach), never which engine
+//! answers; its page says how bad that is; the builder takes no finding without a place.
 
+mod controllers;
 mod metadata;
 mod report;
 mod scope;
+mod trust;
 
-pub use metadata::{Facet, Metadata};
-pub use report::{Report, Sink};
-pub use scope::{KeyScope, Scope};
+pub use metadata::{Facet, Front, Metadata, Reference};
+pub use scope::{Documented, KeyScope, Scope, short_name};
 
 use rayon::prelude::*;
 
 use crate::findings::Finding;
+use report::Sink;
 
-/// A rule. Each hook it overrides is called once for every key, or once for the world.
-pub(crate) trait Rule: Sync {
+/// A rule. Each hook it overrides is called once for every key, every policy, or the world.
+trait Rule: Sync {
     /// Looks at one key.
     fn key(&self, _scope: &KeyScope<'_>, _sink: &mut Sink<'_>) {}
+
+    /// Looks at one policy.
+    fn document(&self, _scope: &Scope<'_>, _document: &Documented<'_>, _sink: &mut Sink<'_>) {}
 
     /// Looks at the world.
     fn world(&self, _scope: &Scope<'_>, _sink: &mut Sink<'_>) {}
@@ -51,6 +56,12 @@ macro_rules! rules {
 
 rules! {
     missing_root_statement::MissingRootStatement = "missing-root-statement",
+    key_unmanageable::KeyUnmanageable = "key-unmanageable",
+    deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
+    admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
+    admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
+    iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
+    allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
 }
 
 /// Every rule, in their order everywhere.
@@ -58,21 +69,25 @@ pub fn all() -> &'static [Registered] {
     &RULES
 }
 
-/// What `selected` rules find, in no particular order. Costs each key once for every rule that looks at
-/// keys, in parallel.
+/// What the `selected` rules find, in no particular order. Keys and policies are looked at in parallel.
 pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
-    let of_keys = scope.world.keys.values().collect::<Vec<_>>().into_par_iter().flat_map_iter(|key| {
-        let key_scope = KeyScope::new(scope, key);
+    let each = |look: &dyn Fn(&'static dyn Rule, &mut Sink<'_>)| {
         let mut found = Vec::new();
         for registered in selected {
-            registered.rule.key(&key_scope, &mut Sink::new(&registered.metadata, &mut found));
+            look(registered.rule, &mut Sink::new(&registered.metadata, &mut found));
         }
         found
+    };
+    let keys: Vec<_> = scope.world.keys.values().collect();
+    let of_keys = keys.into_par_iter().flat_map_iter(|key| {
+        let key = KeyScope::new(scope, key);
+        each(&|rule, sink| rule.key(&key, sink))
     });
-    let of_world = selected.par_iter().flat_map_iter(|registered| {
-        let mut found = Vec::new();
-        registered.rule.world(scope, &mut Sink::new(&registered.metadata, &mut found));
-        found
-    });
-    of_keys.chain(of_world).collect()
+    let of_documents = scope
+        .documents
+        .par_iter()
+        .flat_map_iter(|document| each(&|rule, sink| rule.document(scope, document, sink)));
+    let of_world =
+        rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
+    of_keys.chain(of_documents).chain(of_world).collect()
 }

@@ -2,7 +2,6 @@
 
 use crate::aws::KeyArn;
 use crate::decision::Request;
-use crate::diag::Confidence;
 use crate::findings::{Finding, Label, Role};
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
@@ -10,19 +9,23 @@ use crate::source::{Place, Span};
 use super::Metadata;
 
 /// Where a rule puts what it finds.
-pub struct Sink<'a> {
+pub(super) struct Sink<'a> {
     metadata: &'a Metadata,
     found: &'a mut Vec<Finding>,
 }
 
 impl<'a> Sink<'a> {
     /// A sink for the findings of one rule.
-    pub fn new(metadata: &'a Metadata, found: &'a mut Vec<Finding>) -> Self {
+    pub(super) fn new(metadata: &'a Metadata, found: &'a mut Vec<Finding>) -> Self {
         Self { metadata, found }
     }
 
     /// Begins a finding about `subject` (an ARN, an id, a path). It is reported by [`Report::done`].
-    pub fn report(&mut self, subject: impl Into<String>, message: impl Into<String>) -> Report<'_> {
+    pub(super) fn report(
+        &mut self,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Report<'_> {
         let front = &self.metadata.front;
         let finding = Finding {
             rule: self.metadata.slug,
@@ -46,7 +49,7 @@ impl<'a> Sink<'a> {
 
 /// A finding in the making.
 #[must_use = "a finding is reported by `done`"]
-pub struct Report<'a> {
+pub(super) struct Report<'a> {
     metadata: &'a Metadata,
     found: &'a mut Vec<Finding>,
     finding: Finding,
@@ -55,7 +58,7 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     /// Speaks as a facet of the rule, with the facet's weights.
-    pub fn facet(mut self, name: &'static str) -> Self {
+    pub(super) fn facet(mut self, name: &'static str) -> Self {
         if let Some(facet) = self.metadata.front.facets.get(name) {
             self.finding.facet = Some(name);
             self.finding.severity = facet.severity;
@@ -65,26 +68,25 @@ impl Report<'_> {
         self
     }
 
-    /// Lowers the confidence: something that is missing could change the answer.
-    pub fn unsure(mut self) -> Self {
-        self.finding.confidence = Confidence::Low;
-        self
-    }
-
     /// The key it is about.
-    pub fn key(mut self, key: &KeyArn) -> Self {
+    pub(super) fn key(mut self, key: &KeyArn) -> Self {
         self.finding.key = Some(key.clone());
         self
     }
 
     /// What to edit.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.finding.help = help.into();
         self
     }
 
     /// The statement it is about: underlined as a whole, and part of the fingerprint.
-    pub fn statement(self, document: &PolicyDocument, index: usize, text: impl Into<String>) -> Self {
+    pub(super) fn statement(
+        self,
+        document: &PolicyDocument,
+        index: usize,
+        text: impl Into<String>,
+    ) -> Self {
         let Some(statement) = document.policy().statements.get(index) else {
             return self;
         };
@@ -96,38 +98,43 @@ impl Report<'_> {
     }
 
     /// The primary place; `None` as range means the whole text that stands there.
-    pub fn at(mut self, place: Place, span: Option<Span>, text: impl Into<String>) -> Self {
+    pub(super) fn at(mut self, place: Place, span: Option<Span>, text: impl Into<String>) -> Self {
         self.primary = Some(Label { place, span, text: text.into(), role: Role::Primary });
         self
     }
 
     /// A place beside it.
-    pub fn beside(mut self, place: Place, span: Option<Span>, text: impl Into<String>) -> Self {
+    pub(super) fn beside(
+        mut self,
+        place: Place,
+        span: Option<Span>,
+        text: impl Into<String>,
+    ) -> Self {
         self.finding.labels.push(Label { place, span, text: text.into(), role: Role::Related });
         self
     }
 
     /// The principals it concerns.
-    pub fn principals(mut self, principals: impl IntoIterator<Item = String>) -> Self {
+    pub(super) fn principals(mut self, principals: impl IntoIterator<Item = String>) -> Self {
         self.finding.principals.extend(principals);
         self
     }
 
     /// A request that shows it.
-    pub fn witness(mut self, request: Option<&Request>) -> Self {
+    pub(super) fn witness(mut self, request: Option<&Request>) -> Self {
         self.finding.witness = request.cloned().map(Box::new);
         self
     }
 
     /// Hides what these rules find on the same key: it is the same cause.
-    pub fn explains(mut self, rules: &'static [&'static str]) -> Self {
+    pub(super) fn explains(mut self, rules: &'static [&'static str]) -> Self {
         self.finding.explains = rules;
         self
     }
 
     /// Reports the finding. One without a primary place is a fault of the rule and is not reported; the
     /// fixtures of every rule would miss it.
-    pub fn done(self) {
+    pub(super) fn done(self) {
         let Self { found, mut finding, primary, .. } = self;
         if let Some(primary) = primary {
             finding.labels.insert(0, primary);

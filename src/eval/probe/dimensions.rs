@@ -145,7 +145,8 @@ impl Free<'_, '_> {
     /// Whether AWS may send different values of this key for the request.
     fn is_free(&mut self, name: &str) -> bool {
         let request = self.request;
-        if request.context.get(name).is_some() || !carried(request.action, name) {
+        let given = request.context.get(name).is_some() || request.context.is_absent(name);
+        if given || !carried(request.action, name) {
             return false;
         }
         let lower = name.to_ascii_lowercase();

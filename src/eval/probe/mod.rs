@@ -16,14 +16,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::aws::{KeyArn, KmsAction};
+use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{
-    Bound, Caller, Cell, Decision, Reach, Request, Target, Unknown, Verdict, Why, completed,
-    is_possible,
+    Allowing, Bound, Caller, Cell, Decision, Fate, Outcome, Reach, Request, Target, Unknown,
+    Verdict, Why, completed, is_possible,
 };
 use crate::inventory::{Edit, Inventory};
+use crate::policy::Element;
 
-use super::reference::{Gaps, Reference};
+use super::reference::{Gaps, Reference, covered_actions};
 use candidates::Holders;
 use dimensions::Dimensions;
 
@@ -53,25 +54,30 @@ impl<'w> Probe<'w> {
         Reference::with_gaps(&self.world, Arc::clone(&self.gaps))
     }
 
-    /// The verdict over every possible context of `plain`, whose own context is kept as given.
-    pub fn verdict_of(&self, plain: &Request) -> Verdict {
-        let reference = self.reference();
-        let dimensions = Dimensions::of(&reference, plain, self.now);
+    /// Every request worth trying for `plain`, its own context kept, and how far they reach.
+    fn requests(&self, reference: &Reference<'_>, plain: &Request) -> Trials {
+        let dimensions = Dimensions::of(reference, plain, self.now);
         let region = match &plain.target {
             Target::Key(arn) => arn.region().to_owned(),
             Target::Alias(arn) => arn.region().to_owned(),
             _ => String::new(),
         };
-        let mut tried = Tried::new(dimensions.is_exact(), dimensions.missing());
-        for request in dimensions.requests(plain).take(CAP) {
-            let request = completed(request, &region);
-            if is_possible(&request) {
-                tried.take(reference.evaluate(&request), request);
-            }
+        let all = dimensions.requests(plain).take(CAP).map(|request| completed(request, &region));
+        Trials {
+            requests: all.filter(is_possible).collect(),
+            exact: dimensions.is_exact() && dimensions.count() <= CAP,
+            missing: dimensions.missing(),
         }
-        tried.exact &= dimensions.count() <= CAP;
-        tried.verdict(plain)
     }
+}
+
+/// The requests worth trying for one question.
+struct Trials {
+    requests: Vec<Request>,
+    /// Whether they cover every class of contexts.
+    exact: bool,
+    /// What was not exported and a condition in play asks for.
+    missing: Vec<String>,
 }
 
 impl Reach for Probe<'_> {
@@ -79,9 +85,46 @@ impl Reach for Probe<'_> {
         &self.world
     }
 
-    fn verdict(&self, cell: &Cell) -> Verdict {
-        let target = Target::Key(cell.key.clone());
-        self.verdict_of(&Request::plain(cell.principal.clone(), cell.action, target))
+    fn verdict_of(&self, request: &Request) -> Verdict {
+        let reference = self.reference();
+        let trials = self.requests(&reference, request);
+        let mut tried = Tried::new(trials.exact, trials.missing);
+        for trial in trials.requests {
+            tried.take(reference.evaluate(&trial), trial);
+        }
+        tried.verdict(request)
+    }
+
+    fn decide(&self, request: &Request) -> Decision {
+        self.reference().evaluate(request)
+    }
+
+    fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
+        let reference = self.reference();
+        let trials = self.requests(&reference, &cell.plain_request());
+        let (mut gates, mut by, mut denied) = (BTreeSet::new(), Vec::new(), None);
+        for request in trials.requests {
+            if !reference.applies(&request, allowing) {
+                continue;
+            }
+            let decision = reference.evaluate(&request);
+            let Outcome::ExplicitDeny(_) = decision.outcome else {
+                return Fate::Free(Box::new(request));
+            };
+            let steps = decision.trace.iter().filter(|step| step.decides);
+            gates.extend(steps.clone().map(|step| step.gate));
+            by.extend(steps.flat_map(|step| step.cited.clone()));
+            denied.get_or_insert(request);
+        }
+        match denied {
+            _ if !trials.exact => Fate::Unknown,
+            Some(request) => Fate::Denied { request: Box::new(request), gates, by },
+            None => Fate::NeverApplies,
+        }
+    }
+
+    fn actions(&self, element: &Element) -> ActionSet {
+        covered_actions(element)
     }
 
     fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller> {

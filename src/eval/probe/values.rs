@@ -221,7 +221,7 @@ fn is_always_there(lower: &str, request: &Request) -> bool {
 
 /// A text that the pattern takes.
 fn member(pattern: &str) -> String {
-    pattern.replace('*', "x").replace('?', "x")
+    pattern.replace(['*', '?'], "x")
 }
 
 /// A text that is none of `members`, in a form that AWS could send.

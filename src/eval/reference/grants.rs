@@ -21,6 +21,13 @@ pub(super) struct Way {
     pub(super) citation: Citation,
 }
 
+impl Way {
+    /// Whether it is a way of this grant.
+    pub(super) fn is_of(&self, grant: &Grant) -> bool {
+        matches!(&self.citation.cited, Cited::Grant { id, place } if *id == grant.id && *place == grant.place)
+    }
+}
+
 /// The grants that allow the request (rules G4, G10 to G13, G20 to G24), RetireGrant aside.
 pub(super) fn ways(scene: &Scene<'_, '_>) -> Vec<Way> {
     let Some(key) = scene.key else {

@@ -31,6 +31,11 @@ fn element_matches(element: &Element, matches: impl Fn(&str) -> bool) -> Truth {
     }
 }
 
+/// The actions that `Action` or `NotAction` covers for certain.
+pub(in crate::eval) fn covered_actions(element: &Element) -> ActionSet {
+    KmsAction::all().filter(|wanted| action(element, *wanted) == Truth::True).collect()
+}
+
 /// The actions that some Allow statement of the policy covers, resources and conditions aside.
 pub(in crate::eval) fn allowed_actions(document: &PolicyDocument) -> ActionSet {
     let allows = document.policy().statements.iter().filter(|statement| statement.allows());

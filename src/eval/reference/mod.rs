@@ -26,7 +26,7 @@ mod usage;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::decision::{Caller, ContextValue, Decision, OpenPoint, Readings, Request};
+use crate::decision::{Allowing, Caller, ContextValue, Decision, OpenPoint, Readings, Request};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::Condition;
 
@@ -36,7 +36,7 @@ pub use usage::{Ability, ability};
 use caller::CallerFacts;
 pub(in crate::eval) use compare::instant;
 pub(in crate::eval) use gaps::Gaps;
-pub(in crate::eval) use matching::allowed_actions;
+pub(in crate::eval) use matching::{allowed_actions, covered_actions};
 use participants::Participants;
 use scene::{Lens, Scene};
 use statements::conditions_in_play;
@@ -74,6 +74,17 @@ impl<'w> Reference<'w> {
         let (mut decision, consulted) = self.decide(request, self.readings);
         decision.open_points = self.hinges(request, &decision, consulted);
         decision
+    }
+
+    /// Whether a statement of a policy, or a grant, applies to `request`.
+    pub(in crate::eval) fn applies(&self, request: &Request, allowing: Allowing<'_>) -> bool {
+        let scene = Scene::new(self, request, self.readings);
+        match allowing {
+            Allowing::Statement(document, index) => {
+                statements::statement_applies(&scene, document, index)
+            }
+            Allowing::Grant(grant) => grants::ways(&scene).iter().any(|way| way.is_of(grant)),
+        }
     }
 
     /// The conditions of every statement that would apply to `request` but for them.

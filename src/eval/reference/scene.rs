@@ -138,6 +138,7 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
     pub(super) fn context(&self, lens: Lens, name: &str) -> Option<Cow<'a, ContextValue>> {
         match self.request.context.get(name) {
             Some(entry) => Some(Cow::Borrowed(&entry.value)),
+            None if self.request.context.is_absent(name) => None,
             None => context::derived(self, lens, name).map(Cow::Owned),
         }
     }

@@ -1,7 +1,7 @@
 //! Which statements of a policy apply to a request (rules A12 to A24, U2).
 
 use crate::decision::{Citation, Cited};
-use crate::policy::{Condition, Effect, PolicyKind, Standing, Statement, Value};
+use crate::policy::{Condition, Effect, PolicyDocument, PolicyKind, Standing, Statement, Value};
 
 use super::condition;
 use super::matching;
@@ -95,6 +95,19 @@ fn sure_classes(scene: &Scene<'_, '_>, statement: &Statement) -> Vec<Class> {
     let element = statement.principal.as_ref();
     let classes = element.map_or_else(Vec::new, |element| principals::allowed(scene, element));
     classes.into_iter().filter(|(_, truth)| *truth == Truth::True).map(|(class, _)| class).collect()
+}
+
+/// Whether one statement of a policy applies for certain.
+pub(super) fn statement_applies(
+    scene: &Scene<'_, '_>,
+    document: &PolicyDocument,
+    index: usize,
+) -> bool {
+    let statement = document.policy().statements.get(index);
+    statement.is_some_and(|statement| {
+        let effect = statement.effect.as_ref().map_or(Effect::Allow, |effect| effect.value);
+        applies(scene, Lens::of(document, effect), statement) == Truth::True
+    })
 }
 
 /// The conditions of the statements that would apply but for them.

@@ -1,0 +1,3 @@
+//! Input: files to an inventory.
+
+pub mod scenario;
