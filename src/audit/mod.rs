@@ -8,6 +8,7 @@ mod names;
 mod simulate;
 mod why;
 
+pub use crate::eval::reference::Ability;
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, principal};
 pub use simulate::{Answer, Matched, Simulator};

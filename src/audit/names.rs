@@ -177,7 +177,7 @@ pub fn key(world: &Inventory, text: &str) -> Result<Target, NameError> {
 }
 
 /// The key that a target stands for, where the export resolves it.
-pub fn resolved(world: &Inventory, target: &Target) -> Option<KeyArn> {
+pub(super) fn resolved(world: &Inventory, target: &Target) -> Option<KeyArn> {
     match target {
         Target::Key(arn) => Some(arn.clone()),
         Target::Alias(arn) => world.alias(arn).and_then(Alias::key),

@@ -1,3 +1,198 @@
-//! Input: files to an inventory.
+//! Files to an inventory: walk, find out what each document is, read it, merge.
+//!
+//! [`load`] takes the files of a disk, a git revision, or edits laid over either. A document is known
+//! by what it contains; its path only helps (which key an output is about that does not name its key).
+//! The same facts in any order of files and pages give the same [`Inventory`]. What contradicts is
+//! recorded as a conflict and the first by path counts; what is missing is recorded as a gap.
+//!
+//! Input never panics, and one bad file never hides the rest: it becomes a [`FileProblem`]. A file that
+//! is no export is skipped and counted. Policies are not looked into here: what is wrong inside one its
+//! own [`PolicyDocument`](crate::policy::PolicyDocument) says when it is asked.
+//!
+//! Spans count in the text that [`read_text`] gives: unpacked, and without a byte order mark.
 
+mod authorization_details;
+mod bare;
+mod detect;
+mod disk;
+mod document;
+mod endpoints;
+mod facts;
+mod file;
+mod gaps;
+mod hint;
+mod iam;
+mod kms;
+mod merge;
+mod organizations;
+mod resolve;
 pub mod scenario;
+mod settle;
+mod text;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::inventory::Inventory;
+use crate::source::{FileId, Files, LineIndex, Listed, Position, Sources, Span};
+
+pub use disk::Disk;
+
+/// What was loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What the files state, what is missing and what contradicts.
+    pub inventory: Inventory,
+    /// What is wrong with files, by path and place.
+    pub problems: Vec<FileProblem>,
+    /// How many files were looked at.
+    pub read: usize,
+    /// How many of them gave facts.
+    pub used: usize,
+    /// How many of them are none of ours.
+    pub skipped: usize,
+}
+
+/// A file that could not be used, or not wholly.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileProblem {
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// The path as it is printed.
+    pub path: String,
+    /// Where, in bytes of the file's text.
+    pub span: Option<Span>,
+    /// The same place in lines and columns.
+    pub position: Option<Position>,
+    /// One line, lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ProblemKind {
+    /// It is not there.
+    NotFound,
+    /// The system does not let it be read, or a link leads nowhere or in a circle.
+    Unreadable,
+    /// More than is read.
+    TooLarge,
+    /// Binary, damaged gzip, or a text that is not UTF-8.
+    NotText,
+    /// An export that is no JSON, or no YAML.
+    Broken,
+    /// An export whose content is not what the call prints.
+    Unusable,
+}
+
+impl ProblemKind {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Unreadable => "unreadable",
+            Self::TooLarge => "too-large",
+            Self::NotText => "not-text",
+            Self::Broken => "broken-syntax",
+            Self::Unusable => "unusable-export",
+        }
+    }
+}
+
+/// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
+pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
+    let (paths, mut problems) = list(files, paths);
+    let outcomes: Vec<file::Outcome> = paths
+        .par_iter()
+        .enumerate()
+        .map(|(number, path)| file::read(files, FileId(to_u32(number)), path))
+        .collect();
+    let used = outcomes.iter().filter(|outcome| !outcome.facts.is_empty()).count();
+    let skipped = outcomes.iter().filter(|outcome| outcome.is_skipped()).count();
+    let read = outcomes.len();
+    let mut facts = Vec::with_capacity(read);
+    for outcome in outcomes {
+        problems.extend(outcome.problems);
+        facts.push(outcome.facts);
+    }
+    problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
+    let mut sources = Sources::default();
+    for path in paths {
+        sources.add(path);
+    }
+    let inventory = merge::merge(Arc::new(sources), facts);
+    Loaded { inventory, problems, read, used, skipped }
+}
+
+/// The text of a file as [`load`] read it: unpacked, without a byte order mark.
+///
+/// # Errors
+/// Why it cannot be read as text.
+pub fn read_text(files: &dyn Files, path: &str) -> Result<String, FileProblem> {
+    let bytes = files.read(path).map_err(|error| unreadable(path, &error))?;
+    text::decode(bytes).map_err(|fault| fault.problem(path))
+}
+
+/// The files at or below `paths`, sorted, each once; and what could not be walked.
+fn list(files: &dyn Files, roots: &[String]) -> (Vec<String>, Vec<FileProblem>) {
+    let (mut paths, mut problems) = (Vec::new(), Vec::new());
+    let mut roots_seen = BTreeSet::new();
+    for root in roots.iter().filter(|root| roots_seen.insert(root.as_str())) {
+        for listed in files.list(root) {
+            match listed {
+                Listed::File(path) => paths.push(path),
+                Listed::Fault(path, error) => problems.push(unreadable(&path, &error)),
+            }
+        }
+    }
+    paths.par_sort_unstable();
+    paths.dedup();
+    problems.dedup();
+    (paths, problems)
+}
+
+fn unreadable(path: &str, error: &io::Error) -> FileProblem {
+    let (kind, message, help) = match error.kind() {
+        io::ErrorKind::NotFound => (
+            ProblemKind::NotFound,
+            "not found".to_owned(),
+            "check the path; a link may lead to a file that is gone",
+        ),
+        io::ErrorKind::FileTooLarge => return text::TextFault::TooLarge.problem(path),
+        _ => (
+            ProblemKind::Unreadable,
+            format!("cannot be read: {}", lower_first(&error.to_string())),
+            "make it readable for this user, or leave it out of the paths",
+        ),
+    };
+    let path = path.to_owned();
+    FileProblem { kind, path, span: None, position: None, message, help: help.to_owned() }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    first + chars.as_str()
+}
+
+/// A problem at `span` of a text.
+fn problem_at(
+    kind: ProblemKind,
+    path: &str,
+    text: &str,
+    span: Option<Span>,
+    message: String,
+    help: &str,
+) -> FileProblem {
+    let position = span.map(|span| LineIndex::new(text).position(text, span.start));
+    FileProblem { kind, path: path.to_owned(), span, position, message, help: help.to_owned() }
+}
+
+fn to_u32(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -170,8 +170,8 @@ impl Attempt {
     }
 
     fn remove(&mut self, citation: &Citation) -> Option<()> {
-        let (document, index) = match &citation.cited {
-            Cited::Statement { document, index } => (document, *index),
+        let document = match &citation.cited {
+            Cited::Statement { document, .. } => document,
             Cited::Grant { id, .. } => {
                 let edit = Edit::RevokeGrant { key: self.key.clone()?, grant: id.clone() };
                 self.world = self.world.apply(&edit);
@@ -189,9 +189,10 @@ impl Attempt {
         });
         let policies = &mut self.request.session_policies;
         match policies.iter_mut().find(|policy| policy.place == document.place) {
-            Some(policy) => *policy = policy.without(index),
+            Some(policy) => *policy = policy.without(statement.span),
             None => {
-                let edit = Edit::WithoutStatement { document: document.clone(), statement: index };
+                let edit =
+                    Edit::WithoutStatement { policy: document.place, statement: statement.span };
                 self.world = self.world.apply(&edit);
             }
         }
@@ -299,7 +300,7 @@ impl Attempt {
             constraints: Constraints::default(),
             place: nowhere(),
         };
-        self.world = self.world.apply(&Edit::CreateGrant { key, grant });
+        self.world = self.world.apply(&Edit::CreateGrant { key, grant: Box::new(grant) });
         self.changes.push(Change::CreateGrant(named));
         Some(())
     }

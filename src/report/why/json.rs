@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::audit::{Change, Story, Texts};
+use crate::audit::{Ability, Change, Story, Texts};
 use crate::decision::{Citation, Cited, Reading, Step};
-use crate::eval::reference::Ability;
 use crate::inventory::Inventory;
 use crate::source::{Place, Span};
 

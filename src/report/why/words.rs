@@ -1,9 +1,8 @@
 //! The words of a story: each gate's answer, and what would turn it, in a sentence.
 
-use crate::audit::{Change, Holder, Story, Texts};
+use crate::audit::{Ability, Change, Holder, Story, Texts};
 use crate::aws::StateAnswer;
 use crate::decision::{Citation, Cited, Gate, OpenPoint, Path, Reading, Step, Target};
-use crate::eval::reference::Ability;
 use crate::inventory::Inventory;
 use crate::source::{Place, Span};
 
@@ -50,7 +49,7 @@ impl Words<'_> {
     /// What one gate says.
     pub(super) fn step(&self, step: &Step) -> String {
         let action = self.story.request.action;
-        let cited = self.citations(&step.cited);
+        let cited = citations(&step.cited);
         match (&step.reading, step.gate) {
             (Reading::Denies, _) => format!("a Deny applies: {cited}"),
             (Reading::Refuses(why), _) => format!("refused whatever policies say: {why}"),
@@ -65,7 +64,7 @@ impl Words<'_> {
             (Reading::Silent(None), gate) => {
                 format!("no {} of {} allows {action}", singular(gate), self.story.request.caller)
             }
-            (Reading::Allows(Some(path)), gate) => format!("{}: {cited}", self.path(*path, gate)),
+            (Reading::Allows(Some(path)), gate) => format!("{}: {cited}", self.path(*path, step)),
             (Reading::Allows(None), Gate::IdentityPolicy) => {
                 format!("{} {action}: {cited}", self.holders(&step.cited))
             }
@@ -95,16 +94,19 @@ impl Words<'_> {
         format!(
             "nothing in the key policy lets account {account}'s IAM policies count for this key, so \
              this Allow has no effect: {}",
-            self.citations(&self.story.idle)
+            citations(&self.story.idle)
         )
     }
 
-    fn path(&self, path: Path, gate: Gate) -> String {
+    fn path(&self, path: Path, step: &Step) -> String {
         let account = self.story.request.caller.account;
         let account = account.map_or_else(String::new, |account| account.to_string());
         match path {
             Path::P1 => "the key policy names the user".to_owned(),
             Path::P2 => "the key policy names the session".to_owned(),
+            Path::P3 if has_conditions(&step.cited) => {
+                "the key policy allows everyone who meets its conditions".to_owned()
+            }
             Path::P3 => "the key policy allows everyone".to_owned(),
             Path::P4 => "the key policy names the role".to_owned(),
             Path::P5 => "the key policy names the session's user".to_owned(),
@@ -115,7 +117,7 @@ impl Words<'_> {
             Path::Service => "the key policy names the service".to_owned(),
             Path::NoKey => "no key is involved: identity policies decide".to_owned(),
             Path::RootNoKey => "no key is involved, and the root user needs no policy".to_owned(),
-            Path::P8 if gate == Gate::Grant => "a grant names the caller".to_owned(),
+            Path::P8 if step.gate == Gate::Grant => "a grant names the caller".to_owned(),
             Path::P8 => "a grant allows it".to_owned(),
             Path::P9 => "a grant names the caller's role or user".to_owned(),
             Path::P10 => "a grant names the account: its IAM policies count".to_owned(),
@@ -137,26 +139,6 @@ impl Words<'_> {
         }
         let verb = if names.len() == 1 { "allows" } else { "allow" };
         format!("{} {verb}", names.join(" and "))
-    }
-
-    fn citations(&self, cited: &[Citation]) -> String {
-        let all: Vec<String> = cited.iter().map(|citation| self.citation(citation)).collect();
-        all.join("; ")
-    }
-
-    fn citation(&self, citation: &Citation) -> String {
-        match &citation.cited {
-            Cited::Statement { document, .. } => {
-                let statement = citation.statement();
-                let sid = statement.and_then(|statement| statement.sid.as_ref());
-                let span = statement.map(|statement| statement.span).unwrap_or_default();
-                let named = statement_name(sid.map(|sid| &*sid.value));
-                format!("{named} of {}{}", citation.policy, self.at(document.place, span))
-            }
-            Cited::Grant { place, .. } => {
-                format!("{}{}", citation.policy, self.at(*place, Span::default()))
-            }
-        }
     }
 
     /// ` (path:line)`; nothing for what stands in no file.
@@ -241,12 +223,31 @@ impl Words<'_> {
     }
 }
 
+/// What is cited; where it stands is shown below it.
+fn citations(cited: &[Citation]) -> String {
+    let one = |citation: &Citation| match &citation.cited {
+        Cited::Statement { .. } => {
+            let statement = citation.statement();
+            let sid = statement.and_then(|statement| statement.sid.as_ref());
+            format!("{} of {}", statement_name(sid.map(|sid| &*sid.value)), citation.policy)
+        }
+        Cited::Grant { .. } => citation.policy.clone(),
+    };
+    let all: Vec<String> = cited.iter().map(one).collect();
+    all.join("; ")
+}
+
 /// The place of the policy that a citation cites.
-pub(super) fn policy_place(citation: &Citation) -> Option<Place> {
+fn policy_place(citation: &Citation) -> Option<Place> {
     match &citation.cited {
         Cited::Statement { document, .. } => Some(document.place),
         Cited::Grant { .. } => None,
     }
+}
+
+fn has_conditions(cited: &[Citation]) -> bool {
+    let mut statements = cited.iter().filter_map(Citation::statement);
+    statements.all(|statement| !statement.conditions.is_empty())
 }
 
 fn statement_name(sid: Option<&str>) -> String {

@@ -1,0 +1,90 @@
+//! Files of the disk this program runs on.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{MAIN_SEPARATOR, Path};
+
+use walkdir::{DirEntry, WalkDir};
+
+use crate::source::{Files, Listed};
+
+use super::text;
+
+/// Directories whose contents are nobody's export.
+const PRUNED: [&str; 3] = [".git", ".terraform", "node_modules"];
+
+/// The disk, from the current directory on.
+///
+/// Links are followed; one that leads to a directory above itself is a fault. Directories called
+/// `.git`, `.terraform` and `node_modules` are passed over unless they are asked for by name.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn list(&self, root: &str) -> Vec<Listed> {
+        let is_wanted = |entry: &DirEntry| {
+            let name = entry.file_name().to_str();
+            entry.depth() == 0
+                || !entry.file_type().is_dir()
+                || !name.is_some_and(|name| PRUNED.contains(&name))
+        };
+        let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_wanted);
+        let mut listed: Vec<Listed> = entries.filter_map(|entry| listed(root, entry)).collect();
+        listed.sort_by(|left, right| path_of(left).cmp(path_of(right)));
+        listed
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > text::LIMIT as u64 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        // A pipe has no length: what it gives is bounded as well.
+        let room = usize::try_from(length).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(room + 1);
+        (&mut file).take(text::LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > text::LIMIT {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes)
+    }
+}
+
+fn path_of(listed: &Listed) -> &str {
+    match listed {
+        Listed::File(path) | Listed::Fault(path, _) => path,
+    }
+}
+
+/// An entry as a path; nothing for directories, and for sockets and the like below the root.
+fn listed(root: &str, entry: Result<DirEntry, walkdir::Error>) -> Option<Listed> {
+    match entry {
+        Ok(entry) if entry.file_type().is_dir() => None,
+        Ok(entry) if entry.depth() > 0 && !entry.file_type().is_file() => None,
+        Ok(entry) => Some(match printed(root, entry.path()) {
+            Ok(path) => Listed::File(path),
+            Err(path) => Listed::Fault(path, io::Error::other("its name is not UTF-8: rename it")),
+        }),
+        Err(error) => {
+            let path = error.path().map(|path| printed(root, path));
+            let path =
+                path.map_or_else(|| root.to_owned(), |path| path.unwrap_or_else(|path| path));
+            let cause = match error.loop_ancestor() {
+                Some(_) => io::Error::other("a link to a directory above it: it has no end"),
+                None => error.into(),
+            };
+            Some(Listed::Fault(path, cause))
+        }
+    }
+}
+
+/// `path` with `/` between its parts, without the `./` of a walk that began at `.`; an error where it
+/// is no UTF-8.
+fn printed(root: &str, path: &Path) -> Result<String, String> {
+    let clean = |path: &str| {
+        let path = path.strip_prefix("./").filter(|_| root == ".").unwrap_or(path);
+        if MAIN_SEPARATOR == '/' { path.to_owned() } else { path.replace(MAIN_SEPARATOR, "/") }
+    };
+    path.to_str().map(clean).ok_or_else(|| clean(&path.to_string_lossy()))
+}

@@ -1,0 +1,240 @@
+//! One file: its bytes, its text, its documents, and the facts that they state.
+
+use crate::source::{FileId, Files, Span};
+use crate::syntax::json;
+
+use super::document::{Document, Refusal, Source, Top, cause, offset};
+use super::facts::Fact;
+use super::hint::Hint;
+use super::text::{self, TextFault};
+use super::{FileProblem, ProblemKind, bare, detect, problem_at, unreadable};
+
+/// How much of a text is looked at to see what it was meant to be.
+const BEGINNING: usize = 4096;
+
+/// What became of a file.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// What it states.
+    pub(super) facts: Vec<Fact>,
+    /// What is wrong with it.
+    pub(super) problems: Vec<FileProblem>,
+    /// Whether one of its documents is ours, though it may state nothing.
+    is_ours: bool,
+}
+
+impl Outcome {
+    /// Whether the file is none of ours.
+    pub(super) fn is_skipped(&self) -> bool {
+        !self.is_ours && self.facts.is_empty() && self.problems.is_empty()
+    }
+
+    fn of(problem: FileProblem) -> Self {
+        Self { problems: vec![problem], ..Self::default() }
+    }
+}
+
+/// Reads the file at `path`.
+pub(super) fn read(files: &dyn Files, file: FileId, path: &str) -> Outcome {
+    let hint = Hint::new(path);
+    let bytes = match files.read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let problem = unreadable(path, &error);
+            let is_told = problem.kind != ProblemKind::TooLarge || hint.is_export();
+            return if is_told { Outcome::of(problem) } else { Outcome::default() };
+        }
+    };
+    let beginning: Vec<u8> = match bytes.first() {
+        // Only what is no UTF-8 is asked for its beginning.
+        Some(b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t' | 0xFF | 0xFE) => {
+            bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0).collect()
+        }
+        _ => Vec::new(),
+    };
+    match text::decode(bytes) {
+        Ok(text) => read_text(&Source { file, text: &text, hint }, path),
+        Err(fault) => {
+            let beginning = String::from_utf8_lossy(&beginning);
+            let is_ours = fault != TextFault::Binary && detect::begins_as_ours(&beginning);
+            if is_ours || hint.is_export() {
+                Outcome::of(fault.problem(path))
+            } else {
+                Outcome::default()
+            }
+        }
+    }
+}
+
+fn read_text(source: &Source<'_>, path: &str) -> Outcome {
+    let mut reading = Reading { source, path, outcome: Outcome::default() };
+    match source.text.trim_start().bytes().next() {
+        Some(b'{' | b'[') => reading.json(),
+        _ => reading.outcome.facts = bare::read_yaml(source),
+    }
+    reading.finish()
+}
+
+/// A file that is being read.
+struct Reading<'a, 's> {
+    source: &'s Source<'a>,
+    path: &'s str,
+    outcome: Outcome,
+}
+
+impl<'a> Reading<'a, '_> {
+    /// Reads one document, or several one behind the other.
+    fn json(&mut self) {
+        let text = self.source.text;
+        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Top<'a>>();
+        let mut end = 0;
+        while let Some(top) = stream.next() {
+            let start = skip_blank(text, end);
+            end = stream.byte_offset();
+            match top {
+                Ok(top) => self.top(&top, Span::new(start, end)),
+                Err(error) => {
+                    let at = offset(text, error.line(), error.column());
+                    return self.broken(start, at, &cause(&error));
+                }
+            }
+        }
+    }
+
+    fn top(&mut self, top: &Top<'a>, span: Span) {
+        match top {
+            Top::Object(members) => {
+                self.document(&Document { source: *self.source, span, members });
+            }
+            Top::List(items) => {
+                for item in items {
+                    if let Ok(Top::Object(members)) = serde_json::from_str::<Top<'a>>(item.get())
+                        && let Some(span) = self.source.span(item.get())
+                    {
+                        self.document(&Document { source: *self.source, span, members: &members });
+                    }
+                }
+            }
+            Top::Other => {}
+        }
+    }
+
+    fn document(&mut self, document: &Document<'a, '_>) {
+        match detect::read(document) {
+            Ok(facts) => {
+                self.outcome.is_ours = true;
+                if self.outcome.facts.is_empty() {
+                    self.outcome.facts = facts;
+                } else {
+                    self.outcome.facts.extend(facts);
+                }
+            }
+            Err(Refusal::Other) => {}
+            Err(Refusal::Unusable { span, message }) => self.unusable(span, message),
+        }
+    }
+
+    /// The text is no JSON at byte `at` of the document that begins at `start`. What comes behind is
+    /// read all the same, where its end can be told.
+    fn broken(&mut self, start: usize, at: usize, cause: &str) {
+        let text = self.source.text;
+        let rest = text.get(start..).unwrap_or_default();
+        let (ranges, _) = json::documents(rest);
+        let mut first = Span::new(start, text.trim_end().len());
+        for (number, range) in ranges.into_iter().enumerate() {
+            let span = range.shifted(Span::new(start, start).start);
+            let parsed = span.slice(text).map(serde_json::from_str::<Top<'a>>);
+            match parsed {
+                Some(Ok(top)) => self.top(&top, span),
+                _ if number == 0 => first = span,
+                _ => {}
+            }
+        }
+        if let Some(fact) = bare::broken(self.source, first) {
+            self.outcome.facts.push(fact);
+            return;
+        }
+        let beginning = beginning(rest);
+        let is_ours = self.source.hint.is_export()
+            || self.outcome.is_ours
+            || detect::begins_as_ours(beginning);
+        if is_ours {
+            let help = match self.source.hint.command {
+                Some(call) => format!("run `{call}` again: the file is damaged or cut off"),
+                None => "export it again: the file is damaged or cut off".to_owned(),
+            };
+            let span = Some(Span::new(at, at));
+            let message = format!("broken JSON: {cause}");
+            let problem = problem_at(ProblemKind::Broken, self.path, text, span, message, &help);
+            self.outcome.problems.push(problem);
+        }
+    }
+
+    fn unusable(&mut self, span: Option<Span>, message: String) {
+        self.outcome.is_ours = true;
+        // One fault, one problem: of several in one file the first tells.
+        if self.outcome.problems.is_empty() {
+            let help = match self.source.hint.command {
+                Some(call) => {
+                    format!("run `{call}` again, with `--output json` and without `--query`")
+                }
+                None => "export it again, with `--output json` and without `--query`".to_owned(),
+            };
+            let text = self.source.text;
+            let problem = problem_at(ProblemKind::Unusable, self.path, text, span, message, &help);
+            self.outcome.problems.push(problem);
+        }
+    }
+
+    /// Tells of what could not be read, and of a file that its path calls an export and that is none.
+    fn finish(mut self) -> Outcome {
+        let is_fault = |fact: &mut Fact| matches!(fact, Fact::Fault { .. });
+        let faults: Vec<Fact> = self.outcome.facts.extract_if(.., is_fault).collect();
+        for fault in faults {
+            if let Fact::Fault { span, message } = fault {
+                self.unusable(span, message);
+            }
+        }
+        if self.outcome.is_skipped() && self.source.hint.is_export() {
+            let (kind, message, help) = not_an_export(self.source);
+            let text = self.source.text;
+            let problem = problem_at(kind, self.path, text, None, message, &help);
+            self.outcome.problems.push(problem);
+        }
+        self.outcome
+    }
+}
+
+/// Why a file that its path calls an export is none.
+fn not_an_export(source: &Source<'_>) -> (ProblemKind, String, String) {
+    let call = source.hint.command.unwrap_or("the call");
+    let text = source.text.trim();
+    let beginning = beginning(text).to_ascii_lowercase();
+    if text.is_empty() {
+        let help = format!("`{call}` printed nothing: run it again and look at its errors");
+        (ProblemKind::Unusable, "empty".to_owned(), help)
+    } else if beginning.starts_with("<!doctype") || beginning.starts_with("<html") {
+        let help = format!("a proxy answered in place of AWS: run `{call}` again without it");
+        (ProblemKind::Unusable, "an HTML page".to_owned(), help)
+    } else if text.starts_with(['{', '[']) {
+        let message = format!("not what `{call}` prints");
+        let help = format!("run `{call}` again, with `--output json` and without `--query`");
+        (ProblemKind::Unusable, message, help)
+    } else {
+        let help = format!("run `{call}` again, with `--output json`");
+        (ProblemKind::Broken, "no JSON".to_owned(), help)
+    }
+}
+
+fn beginning(text: &str) -> &str {
+    let mut end = BEGINNING.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+fn skip_blank(text: &str, from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    from + rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()
+}

@@ -1,0 +1,207 @@
+//! What is missing: pages, documents and listings that something exported speaks of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::aws::AccountId;
+use crate::inventory::{Account, Gap, GapKind, Inventory, OrgPolicyKind, Organization};
+use crate::source::Place;
+
+use super::facts::{Listing, Page};
+use super::merge::Notes;
+
+/// Finds what is missing, and says of which accounts every identity is known.
+pub(super) fn find(listings: &[(Listing, Page<()>)], inventory: &mut Inventory, notes: &mut Notes) {
+    let listings = Listings::new(listings);
+    accounts(&listings, inventory, notes);
+    documents(inventory, notes);
+    keys(&listings, inventory, notes);
+    if let Some(organization) = &inventory.organization {
+        of_organization(organization, notes);
+    }
+    others(&listings, notes);
+}
+
+/// What is missing of the tree and of what is attached to it (rule U7).
+fn of_organization(organization: &Organization, notes: &mut Notes) {
+    let mut missing = |what: String, place| {
+        notes.gaps.push(Gap { kind: GapKind::Organization { what: what.into() }, place });
+    };
+    let place = organization.place;
+    if organization.id.is_none() || organization.management_account.is_none() {
+        missing("id and management account of the organization".to_owned(), place);
+    }
+    let units = organization.units.keys().filter(|id| !id.starts_with("r-")).map(|id| &**id);
+    let accounts = organization.accounts.iter().map(AccountId::as_str);
+    for id in units.chain(accounts).filter(|id| !organization.parents.contains_key(*id)) {
+        missing(format!("parent of {id}"), place);
+    }
+    for policy in organization.policies.values().filter(|policy| policy.document.is_none()) {
+        missing(format!("document of {} {}", policy.kind.name(), policy.id), policy.place);
+    }
+    let unknown = organization.attachments.values().flatten();
+    let unknown: BTreeSet<_> =
+        unknown.filter(|id| !organization.policies.contains_key(*id)).collect();
+    for id in unknown {
+        missing(format!("document of organization policy {id}"), place);
+    }
+    let levels = organization.units.keys().map(|id| &**id);
+    let members = organization.accounts.iter();
+    let members = members.filter(|id| organization.management_account != Some(**id));
+    let levels: Vec<&str> = levels.chain(members.map(AccountId::as_str)).collect();
+    // Every level has an SCP where SCPs are enabled: AWS does not let the last one be detached.
+    let is_told = |gap: &Gap| matches!(&gap.kind, GapKind::Organization { what } if what.starts_with("targets of SCP"));
+    let is_enabled = organization.is_enabled(OrgPolicyKind::Scp) && !notes.gaps.iter().any(is_told);
+    let has_scp = |id: &str| organization.attached(id, OrgPolicyKind::Scp).next().is_some();
+    let mut missing = |what: String, place| {
+        notes.gaps.push(Gap { kind: GapKind::Organization { what: what.into() }, place });
+    };
+    if is_enabled && !levels.iter().any(|id| has_scp(id)) {
+        missing("targets of the SCPs".to_owned(), place);
+    } else if is_enabled {
+        for id in levels.into_iter().filter(|id| !has_scp(id)) {
+            missing(format!("SCPs of {id}"), place);
+        }
+    }
+}
+
+/// Which listings were made, and which of them stop before their end.
+struct Listings<'l> {
+    /// A listing that was made: the page behind which others are missing, if any.
+    made: BTreeMap<&'l Listing, Option<Place>>,
+}
+
+impl<'l> Listings<'l> {
+    fn new(pages: &'l [(Listing, Page<()>)]) -> Self {
+        let mut made: BTreeMap<&Listing, Option<Place>> = BTreeMap::new();
+        let ended: BTreeSet<&Listing> =
+            pages.iter().filter(|(_, page)| !page.more).map(|(listing, _)| listing).collect();
+        for (listing, page) in pages {
+            let cut = Some(page.place).filter(|_| !ended.contains(listing));
+            let entry = made.entry(listing).or_insert(cut);
+            *entry = (*entry).min(cut);
+        }
+        Self { made }
+    }
+
+    fn is_complete(&self, listing: &Listing) -> bool {
+        self.made.get(listing).is_some_and(Option::is_none)
+    }
+
+    /// Where a listing stops before its end.
+    fn cut(&self, listing: &Listing) -> Option<Place> {
+        self.made.get(listing).copied().flatten()
+    }
+}
+
+fn accounts(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
+    // Accounts whose identities matter here: those with identities, and those that own keys.
+    let mut spoken: BTreeMap<AccountId, Place> = BTreeMap::new();
+    let mut speak = |id, place: Place| {
+        let first = spoken.entry(id).or_insert(place);
+        *first = (*first).min(place);
+    };
+    for key in inventory.keys.values() {
+        speak(key.arn.account(), key.place);
+    }
+    for account in inventory.accounts.values() {
+        for identity in account.identities.values() {
+            speak(account.id, identity.place);
+        }
+    }
+    for listing in listings.made.keys() {
+        if let Listing::Authorization(id)
+        | Listing::Users(id)
+        | Listing::Roles(id)
+        | Listing::Groups(id) = listing
+        {
+            inventory.account_mut(*id);
+        }
+    }
+    let ids: BTreeSet<AccountId> =
+        inventory.accounts.keys().copied().chain(spoken.keys().copied()).collect();
+    for id in ids {
+        let single = [Listing::Users(id), Listing::Roles(id), Listing::Groups(id)];
+        let is_listed = listings.is_complete(&Listing::Authorization(id))
+            || single.iter().all(|listing| listings.is_complete(listing));
+        if is_listed {
+            inventory.account_mut(id).identities_listed = true;
+            continue;
+        }
+        let all = [Listing::Authorization(id)].into_iter().chain(single);
+        let cut = all.filter_map(|listing| listings.cut(&listing)).min();
+        if let Some(place) = cut.or_else(|| spoken.get(&id).copied()) {
+            let kind = GapKind::Identities { account: id, truncated: cut.is_some() };
+            notes.gaps.push(Gap { kind, place });
+        }
+    }
+}
+
+/// Managed policies without a document, and groups that are not described.
+fn documents(inventory: &Inventory, notes: &mut Notes) {
+    let has_document = |account: &Account, arn: &str| {
+        account.policies.get(arn).is_some_and(|policy| policy.document().is_some())
+    };
+    let aws_managed: BTreeSet<&str> = inventory
+        .accounts
+        .values()
+        .flat_map(|account| account.policies.values())
+        .filter(|policy| policy.arn.contains(":iam::aws:policy/") && policy.document().is_some())
+        .map(|policy| &*policy.arn)
+        .collect();
+    for account in inventory.accounts.values().map(Arc::as_ref) {
+        let of_identities = account
+            .identities
+            .values()
+            .flat_map(|identity| identity.attached.iter().chain(&identity.boundary));
+        let of_groups = account.groups.values().flat_map(|group| &group.attached);
+        for policy in of_identities.chain(of_groups) {
+            if !has_document(account, &policy.arn) && !aws_managed.contains(&*policy.arn) {
+                let arn = policy.arn.clone();
+                let kind = GapKind::PolicyDocument { account: account.id, policy: arn };
+                notes.gaps.push(Gap { kind, place: policy.place });
+            }
+        }
+        for identity in account.identities.values() {
+            for name in identity.groups.iter().filter(|name| !account.groups.contains_key(*name)) {
+                let kind = GapKind::Group { account: account.id, name: name.clone() };
+                notes.gaps.push(Gap { kind, place: identity.place });
+            }
+        }
+    }
+}
+
+fn keys(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
+    for key in inventory.keys.values_mut() {
+        let missing = |part| {
+            let kind = GapKind::KeyPart { key: key.arn.clone(), part, truncated: false };
+            Gap { kind, place: key.place }
+        };
+        if key.policy.is_none() {
+            notes.gaps.push(missing("key policy"));
+        }
+        if !key.grants_listed && !key.is_aws_managed() {
+            notes.gaps.push(missing("grants"));
+        }
+        let region = Listing::Aliases(key.arn.account(), key.arn.region().into());
+        if !key.aliases_listed && listings.is_complete(&region) {
+            Arc::make_mut(key).aliases_listed = true;
+        }
+    }
+}
+
+fn others(listings: &Listings<'_>, notes: &mut Notes) {
+    for (listing, cut) in &listings.made {
+        let Some(place) = *cut else { continue };
+        let what = match listing {
+            Listing::Keys(..) => "keys",
+            Listing::Aliases(..) => "aliases",
+            Listing::Other(what, _) => what,
+            Listing::Authorization(_)
+            | Listing::Users(_)
+            | Listing::Roles(_)
+            | Listing::Groups(_) => continue,
+        };
+        notes.gaps.push(Gap { kind: GapKind::Listing { what }, place });
+    }
+}

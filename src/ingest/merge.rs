@@ -1,0 +1,238 @@
+//! Facts to an inventory: what is stated of one entity is brought together, the first by path counts.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::aws::{AccountId, KeyArn};
+use crate::inventory::{
+    Account, Alias, Conflict, Gap, Group, Identity, IdentityKind, Inventory, LoosePolicy,
+    ManagedPolicy, Stated,
+};
+use crate::policy::PolicyDocument;
+use crate::source::{Place, Sources};
+
+use super::facts::{
+    Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
+};
+use super::{gaps, resolve, settle};
+
+/// All facts of a run, by what they speak of.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub(super) identities: Vec<IdentityFact>,
+    pub(super) groups: Vec<GroupFact>,
+    pub(super) policies: Vec<PolicyFact>,
+    pub(super) keys: Vec<KeyFact>,
+    pub(super) aliases: Vec<Alias>,
+    pub(super) listings: Vec<(Listing, Page<()>)>,
+    pub(super) organization: Vec<Stated<OrganizationFact>>,
+    pub(super) endpoints: Vec<(Box<str>, PolicyDocument)>,
+    pub(super) loose: Vec<LoosePolicy>,
+    pub(super) pending: Vec<Pending>,
+}
+
+impl Facts {
+    /// Sorts a fact in.
+    pub(super) fn add(&mut self, fact: Fact) {
+        match fact {
+            Fact::Identity(fact) => self.identities.push(*fact),
+            Fact::Group(fact) => self.groups.push(*fact),
+            Fact::Policy(fact) => self.policies.push(*fact),
+            Fact::Key(fact) => self.keys.push(fact),
+            Fact::Alias(alias) => self.aliases.push(alias),
+            Fact::Listing(listing, page) => self.listings.push((listing, page)),
+            Fact::Organization(fact) => self.organization.push(fact),
+            Fact::Endpoint(id, policy) => self.endpoints.push((id, policy)),
+            Fact::Loose(policy) => self.loose.push(policy),
+            Fact::Pending(pending) => self.pending.push(*pending),
+            Fact::Fault { .. } => {}
+        }
+    }
+}
+
+/// What is noticed while facts are brought together.
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) gaps: Vec<Gap>,
+    pub(super) conflicts: Vec<Conflict>,
+}
+
+impl Notes {
+    /// Two places state different things of `what`.
+    pub(super) fn conflict(&mut self, what: String, subject: &str, kept: Place, other: Place) {
+        let (what, subject) = (what.into(), subject.into());
+        self.conflicts.push(Conflict { what, subject, kept, other });
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.gaps.append(&mut other.gaps);
+        self.conflicts.append(&mut other.conflicts);
+    }
+}
+
+/// Merges the facts of files, which come in the order of their paths.
+pub(super) fn merge(sources: Arc<Sources>, files: Vec<Vec<Fact>>) -> Inventory {
+    let mut facts = Facts::default();
+    for fact in files.into_iter().flatten() {
+        facts.add(fact);
+    }
+    let mut notes = Notes::default();
+    resolve::resolve(&sources, &mut facts, &mut notes);
+    let mut inventory = Inventory { sources, ..Inventory::default() };
+    accounts(&mut facts, &mut inventory, &mut notes);
+    keys(&mut facts, &mut inventory, &mut notes);
+    settle::organization(mem::take(&mut facts.organization), &mut inventory, &mut notes);
+    endpoints(&mut facts, &mut inventory, &mut notes);
+    inventory.loose = mem::take(&mut facts.loose);
+    gaps::find(&facts.listings, &mut inventory, &mut notes);
+    notes.gaps.sort_by(|left, right| (&left.kind, left.place).cmp(&(&right.kind, right.place)));
+    notes.gaps.dedup_by(|later, earlier| later.kind == earlier.kind);
+    notes.conflicts.sort_by(|left, right| {
+        (&left.what, left.kept, left.other).cmp(&(&right.what, right.kept, right.other))
+    });
+    inventory.gaps = notes.gaps;
+    inventory.conflicts = notes.conflicts;
+    inventory
+}
+
+/// The facts of one account.
+#[derive(Default)]
+struct AccountFacts {
+    identities: Vec<IdentityFact>,
+    groups: Vec<GroupFact>,
+    policies: Vec<PolicyFact>,
+}
+
+/// Brings the facts of each account together, the accounts in parallel.
+fn accounts(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
+    let mut by_account: BTreeMap<AccountId, AccountFacts> = BTreeMap::new();
+    for fact in mem::take(&mut facts.identities) {
+        by_account.entry(fact.account).or_default().identities.push(fact);
+    }
+    for fact in mem::take(&mut facts.groups) {
+        by_account.entry(fact.account).or_default().groups.push(fact);
+    }
+    for fact in mem::take(&mut facts.policies) {
+        if let Some(account) = fact.account {
+            by_account.entry(account).or_default().policies.push(fact);
+        }
+    }
+    let done: Vec<(AccountId, Account, Notes)> = by_account
+        .into_par_iter()
+        .map(|(id, facts)| {
+            let mut notes = Notes::default();
+            (id, account(id, facts, &mut notes), notes)
+        })
+        .collect();
+    for (id, account, more) in done {
+        inventory.accounts.insert(id, Arc::new(account));
+        notes.append(more);
+    }
+}
+
+fn account(id: AccountId, facts: AccountFacts, notes: &mut Notes) -> Account {
+    let mut account = Account::new(id);
+    let groups = together(facts.groups, |fact| &fact.arn, |fact| fact.place);
+    let members_listed = groups.iter().all(|facts| {
+        let mut listed = facts.iter().filter_map(|fact| fact.members.as_ref());
+        listed.any(|page| !page.more)
+    });
+    account.groups = groups
+        .into_iter()
+        .map(|facts| settle::group(facts, notes))
+        .map(|group: Group| (group.name.clone(), group))
+        .collect();
+    let identities = together(facts.identities, |fact| &fact.arn, |fact| fact.place);
+    let identities: Vec<Identity> = identities
+        .into_iter()
+        .map(|facts| settle::identity(facts, members_listed, notes))
+        .collect();
+    account.roles_by_name = identities
+        .iter()
+        .filter(|identity| identity.kind == IdentityKind::Role)
+        .map(|role| (role.name.to_ascii_lowercase().into(), role.arn.clone()))
+        .collect();
+    account.identities =
+        identities.into_iter().map(|identity| (identity.arn.clone(), identity)).collect();
+    let policies = together(facts.policies, |fact| &fact.arn, |fact| fact.place);
+    account.policies = policies
+        .into_iter()
+        .map(|facts| settle::policy(facts, notes))
+        .map(|policy: ManagedPolicy| (policy.arn.clone(), policy))
+        .collect();
+    account
+}
+
+fn keys(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
+    let mut aliases = mem::take(&mut facts.aliases);
+    aliases.sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
+    for alias in aliases {
+        if let Some(first) = inventory.aliases.get(&alias.arn) {
+            if first.target != alias.target {
+                let what = format!("target of {}", alias.arn);
+                notes.conflict(what, alias.arn.as_str(), first.place, alias.place);
+            }
+            continue;
+        }
+        inventory.aliases.insert(alias.arn.clone(), Arc::new(alias));
+    }
+    let chunks = together(mem::take(&mut facts.keys), |fact| &fact.arn, |fact| fact.place);
+    let mut keys: BTreeMap<KeyArn, _> =
+        chunks.into_iter().map(|facts| settle::key(facts, notes)).collect();
+    for alias in inventory.aliases.values() {
+        let Some(arn) = alias.key() else { continue };
+        let is_aws = alias.arn.name().starts_with("alias/aws/");
+        match keys.get_mut(&arn) {
+            Some(key) => {
+                key.aliases.insert(alias.arn.clone());
+            }
+            None if is_aws => {}
+            // A key that is spoken of and was not exported.
+            None => {
+                let mut key = crate::inventory::Key::new(arn.clone(), alias.place);
+                key.aliases.insert(alias.arn.clone());
+                keys.insert(arn, key);
+            }
+        }
+    }
+    inventory.keys = keys.into_iter().map(|(arn, key)| (arn, Arc::new(key))).collect();
+}
+
+fn endpoints(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
+    let mut endpoints = mem::take(&mut facts.endpoints);
+    endpoints.sort_by(|left, right| (&left.0, left.1.place).cmp(&(&right.0, right.1.place)));
+    for (id, policy) in endpoints {
+        if let Some(first) = inventory.endpoints.get(&id) {
+            if !first.same_meaning(&policy) {
+                let what = format!("policy of VPC endpoint {id}");
+                notes.conflict(what, &id, first.place, policy.place);
+            }
+            continue;
+        }
+        inventory.endpoints.insert(id, policy);
+    }
+}
+
+/// Groups facts by their entity, each group in the order of paths.
+fn together<F, K: Ord>(
+    mut facts: Vec<F>,
+    entity: impl Fn(&F) -> &K,
+    place: impl Fn(&F) -> Place,
+) -> Vec<Vec<F>> {
+    facts.sort_by(|left, right| {
+        entity(left).cmp(entity(right)).then_with(|| place(left).cmp(&place(right)))
+    });
+    let mut groups: Vec<Vec<F>> = Vec::new();
+    for fact in facts {
+        match groups.last_mut() {
+            Some(group) if group.first().is_some_and(|first| entity(first) == entity(&fact)) => {
+                group.push(fact);
+            }
+            _ => groups.push(vec![fact]),
+        }
+    }
+    groups
+}
