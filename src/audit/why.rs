@@ -5,7 +5,9 @@ mod turn;
 use jiff::Timestamp;
 
 use crate::aws::{Identity as ArnIdentity, KeyArn, identity};
-use crate::decision::{CallerKind, Citation, Cited, Decision, Gate, Outcome, Request, Verdict};
+use crate::decision::{
+    CallerKind, Citation, Cited, Decision, Gate, Outcome, Reach as _, Request, Verdict,
+};
 use crate::eval::probe::Probe;
 use crate::eval::reference::{Ability, Reference, ability};
 use crate::inventory::{AttachedPolicy, Identity, Inventory, NamedPolicy};

@@ -64,7 +64,7 @@ impl Words<'_> {
             (Reading::Silent(None), gate) => {
                 format!("no {} of {} allows {action}", singular(gate), self.story.request.caller)
             }
-            (Reading::Allows(Some(path)), gate) => format!("{}: {cited}", self.path(*path, step)),
+            (Reading::Allows(Some(path)), _) => format!("{}: {cited}", self.path(*path, step)),
             (Reading::Allows(None), Gate::IdentityPolicy) => {
                 format!("{} {action}: {cited}", self.holders(&step.cited))
             }
