@@ -10,6 +10,6 @@ mod why;
 
 pub use crate::eval::reference::Ability;
 pub use load::{Texts, Whole};
-pub use names::{NameError, key, principal};
+pub use names::{NameError, key, near_principal, principal};
 pub use simulate::{Answer, Matched, Simulator};
 pub use why::{Change, Holder, Story, Turn, why};

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use textwrap::{WordSeparator, WordSplitter};
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 use super::{Diagnostic, visible};
 
@@ -67,6 +67,7 @@ impl Renderer {
         let options = textwrap::Options::new(self.look.width.max(40))
             .subsequent_indent(indent)
             .break_words(false)
+            .wrap_algorithm(WrapAlgorithm::FirstFit)
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
         writeln!(out, "{}", textwrap::fill(&visible(text), options))

@@ -219,7 +219,7 @@ impl Attempt {
             (Gate::KeyPolicy | Gate::IdentityPolicy, Strategy::Grant) => self.grant(),
             (Gate::KeyPolicy, _) => self.allow_in_key_policy(),
             (Gate::IdentityPolicy, Strategy::KeyPolicy)
-                if self.key.is_some() && self.changes.is_empty() && !self.is_external() =>
+                if self.key.is_some() && !self.is_external() =>
             {
                 self.allow_in_key_policy()
             }
