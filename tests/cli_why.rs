@@ -181,7 +181,7 @@ fn ambiguous_names_list_what_they_could_mean() {
     let session = format!("arn:aws:sts::{A}:assumed-role/app-{A}/s1 may not");
     check(&format!("role/app-{A}/s1"), &key, &session);
     check(&format!("assumed-role/app-{A}/s1"), &key, &session);
-    check(A, &key, "no identity policy");
+    check(A, &key, &format!("arn:aws:iam::{A}:root may kms:Decrypt"));
     check(
         A,
         "mrk-1",

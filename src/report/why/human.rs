@@ -39,11 +39,11 @@ pub fn human(
     }
     writeln!(out)?;
     turns(out, renderer, &words)?;
-    writeln!(out)?;
-    for note in notes(&words) {
-        renderer.paragraph(out, &note, "  ")?;
+    let notes = notes(&words);
+    if !notes.is_empty() {
+        writeln!(out)?;
     }
-    Ok(())
+    notes.iter().try_for_each(|note| renderer.paragraph(out, note, "  "))
 }
 
 /// The steps in the order in which people ask: denies, the key's side, the caller's, the limits.
