@@ -163,7 +163,7 @@ fn ambiguous_names_list_what_they_could_mean() {
     let check = |principal: &str, key: &str, expected: &str| {
         let args = ["why", "--principal", principal, "--action", "decrypt", "--key", key];
         let run = keyreach(&args).within(folder.path()).env("COLUMNS", "500").run();
-        let said = format!("{}{}", run.stdout, run.stderr);
+        let said = format!("{}{}", run.stdout, run.stderr).replace("\n  | ", " ");
         assert!(said.contains(expected), "{principal} {key}: {said}");
     };
     let key = format!("arn:aws:kms:eu-west-1:{A}:key/mrk-1");

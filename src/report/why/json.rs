@@ -82,33 +82,39 @@ fn citations(words: &Words<'_>, cited: &[Citation]) -> Vec<Value> {
             Cited::Grant { place, .. } => (*place, Span::default()),
         };
         let sid = citation.statement().and_then(|statement| statement.sid.as_ref());
-        let mut value = at(words, place, span);
-        value["policy"] = citation.policy.as_str().into();
-        value["sid"] = sid.map(|sid| &*sid.value).into();
-        value["effect"] = citation.effect().name().into();
-        value
+        let (file, line) = at(words, place, span);
+        json!({
+            "policy": citation.policy,
+            "sid": sid.map(|sid| &*sid.value),
+            "file": file,
+            "line": line,
+            "effect": citation.effect().name(),
+        })
     };
     cited.iter().map(one).collect()
 }
 
-fn at(words: &Words<'_>, place: Place, span: Span) -> Value {
-    let position = words.texts.position(place, span);
-    json!({
-        "file": position.map(|_| words.texts.path(place.file)),
-        "line": position.map(|position| position.line),
-    })
+/// The file and the line in it; nothing for what stands in no file.
+fn at<'a>(words: &Words<'a>, place: Place, span: Span) -> (Option<&'a str>, Option<u32>) {
+    match words.texts.position(place, span) {
+        Some(position) => (Some(words.texts.path(place.file)), Some(position.line)),
+        None => (None, None),
+    }
 }
 
 fn change(words: &Words<'_>, change: &Change) -> Value {
     let (name, subject) = match change {
         Change::Remove { policy, place, span, sid, effect } => {
-            let mut value = at(words, *place, *span);
-            value["change"] = "remove-statement".into();
-            value["policy"] = policy.as_str().into();
-            value["sid"] = sid.as_deref().into();
-            value["effect"] = effect.name().into();
-            value["text"] = words.change(change).into();
-            return value;
+            let (file, line) = at(words, *place, *span);
+            return json!({
+                "change": "remove-statement",
+                "policy": policy,
+                "sid": sid,
+                "file": file,
+                "line": line,
+                "effect": effect.name(),
+                "text": words.change(change),
+            });
         }
         Change::AllowInKeyPolicy(name) => ("allow-in-key-policy", name.to_string()),
         Change::Delegate(account) => ("delegate-to-account", account.to_string()),
