@@ -52,7 +52,12 @@ fn of_organization(organization: &Organization, notes: &mut Notes) {
     // Every level has an SCP where SCPs are enabled: AWS does not let the last one be detached.
     let is_told = |gap: &Gap| matches!(&gap.kind, GapKind::Organization { what } if what.starts_with("targets of SCP"));
     let is_enabled = organization.is_enabled(OrgPolicyKind::Scp) && !notes.gaps.iter().any(is_told);
-    let has_scp = |id: &str| organization.attached(id, OrgPolicyKind::Scp).next().is_some();
+    // A policy that is not described may be one.
+    let may_be_scp = |id: &Box<str>| {
+        organization.policies.get(id).is_none_or(|policy| policy.kind == OrgPolicyKind::Scp)
+    };
+    let has_scp =
+        |id: &str| organization.attachments.get(id).is_some_and(|ids| ids.iter().any(may_be_scp));
     let mut missing = |what: String, place| {
         notes.gaps.push(Gap { kind: GapKind::Organization { what: what.into() }, place });
     };
