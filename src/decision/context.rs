@@ -1,6 +1,6 @@
 //! The context of a request: condition keys and their values (rules C4, C5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A value of a condition key, as the request gives it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -34,6 +34,8 @@ pub struct Entry {
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Context {
     entries: BTreeMap<Box<str>, Vec<Entry>>,
+    /// Keys, in lower case, that the request surely does not carry, whatever the export fixes.
+    absent: BTreeSet<Box<str>>,
 }
 
 impl Context {
@@ -54,9 +56,16 @@ impl Context {
         self.set(name, ContextValue::One(value.into()));
     }
 
-    /// Removes `name` in every spelling.
-    pub fn remove(&mut self, name: &str) {
-        self.entries.remove(name.to_ascii_lowercase().as_str());
+    /// Says that the request does not carry `name`, in any spelling.
+    pub fn set_absent(&mut self, name: &str) {
+        let lower = name.to_ascii_lowercase();
+        self.entries.remove(lower.as_str());
+        self.absent.insert(lower.into());
+    }
+
+    /// Whether the request surely does not carry `name`.
+    pub fn is_absent(&self, name: &str) -> bool {
+        !self.absent.is_empty() && self.absent.contains(name.to_ascii_lowercase().as_str())
     }
 
     /// The entry called `name` without case. Where several differ by case only, the one of equal case,

@@ -2,12 +2,14 @@
 //! bounds, and [`Reach`], the one trait through which rules ask. No engine lives here.
 
 mod context;
+mod possible;
 mod reach;
 mod request;
 mod trace;
 
 pub use context::{Context, ContextValue, Entry};
-pub use reach::{Bound, Cell, Reach, Unknown, Verdict, Why};
+pub use possible::{completed, is_possible};
+pub use reach::{Allowing, Bound, Cell, Fate, Reach, Unknown, Verdict, Why};
 pub use request::{Caller, CallerKind, Request, Target};
 pub use trace::{
     Citation, Cited, Decision, Gate, OpenPoint, Outcome, Path, Reading, Readings, Reason, Step,

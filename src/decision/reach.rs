@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::{KeyArn, KmsAction};
-use crate::inventory::{Edit, Inventory};
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::inventory::{Edit, Grant, Inventory};
+use crate::policy::{Element, PolicyDocument};
 
-use super::{Caller, Request};
+use super::{Caller, Citation, Decision, Gate, Request, Target};
 
 /// One (principal, key, permission).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -16,6 +17,14 @@ pub struct Cell {
     pub key: KeyArn,
     /// The permission.
     pub action: KmsAction,
+}
+
+impl Cell {
+    /// The request for it without any context.
+    pub fn plain_request(&self) -> Request {
+        let target = Target::Key(self.key.clone());
+        Request::plain(self.principal.clone(), self.action, target)
+    }
 }
 
 /// What holds for every request of a [`Cell`] that AWS could send.
@@ -118,17 +127,61 @@ impl Verdict {
     }
 }
 
+/// Something that may allow: a statement of a policy, or a grant.
+#[derive(Clone, Copy, Debug)]
+pub enum Allowing<'a> {
+    /// A statement, by its index.
+    Statement(&'a PolicyDocument, usize),
+    /// A grant of the key.
+    Grant(&'a Grant),
+}
+
+/// What becomes of an Allow statement or a grant for one cell.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// It applies to no request of the cell.
+    NeverApplies,
+    /// It applies to some request that no Deny stops.
+    Free(Box<Request>),
+    /// Every request it applies to is denied explicitly.
+    Denied {
+        /// One of them.
+        request: Box<Request>,
+        /// The gates whose Deny statements stop them.
+        gates: BTreeSet<Gate>,
+        /// The Deny statements.
+        by: Vec<Citation>,
+    },
+    /// Not decidable.
+    Unknown,
+}
+
 /// An engine that answers for cells. Rules ask it and never learn which engine it is.
 pub trait Reach: Sync {
     /// The world it answers for.
     fn world(&self) -> &Inventory;
 
-    /// The verdict of one cell.
-    fn verdict(&self, cell: &Cell) -> Verdict;
+    /// The verdict over every request that AWS could send and that agrees with the context of `request`.
+    fn verdict_of(&self, request: &Request) -> Verdict;
 
-    /// Who of the key's own account may hold `action` on `key` (its root user included), and every
-    /// principal elsewhere that the key's policy or grants name; sorted.
-    fn candidates(&self, key: &KeyArn) -> Vec<Caller>;
+    /// The verdict of one cell.
+    fn verdict(&self, cell: &Cell) -> Verdict {
+        self.verdict_of(&cell.plain_request())
+    }
+
+    /// The decision on one request, with its trace.
+    fn decide(&self, request: &Request) -> Decision;
+
+    /// What becomes of an Allow statement or a grant for one cell.
+    fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate;
+
+    /// The KMS actions that an `Action` or `NotAction` element covers; what is unresolved covers none.
+    fn actions(&self, element: &Element) -> ActionSet;
+
+    /// Everyone who might hold `action` on `key`: its root user, the principals of its account where the
+    /// key policy delegates, and whoever the key policy and the grants name. Who is not there surely does
+    /// not hold it, strangers aside. Sorted.
+    fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller>;
 
     /// The same engine over the world after `edit`.
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_>;

@@ -22,6 +22,14 @@ pub struct Request {
     pub session_policies: Vec<PolicyDocument>,
 }
 
+impl Request {
+    /// A plain request: without context and without session policies.
+    pub fn plain(caller: Caller, action: KmsAction, target: Target) -> Self {
+        let session_policies = Vec::new();
+        Self { caller, action, target, context: Context::default(), session_policies }
+    }
+}
+
 /// Who signs a request, by the form of the name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Caller {

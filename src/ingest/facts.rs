@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{
-    Alias, AttachedPolicy, Grant, IdentityKind, KeyMetadata, LoosePolicy, NamedPolicy,
+    Alias, AttachedPolicy, Grant, IdentityKind, Inventory, KeyMetadata, LoosePolicy, NamedPolicy,
     OrgPolicyKind, PolicyVersion, Stated,
 };
 use crate::policy::PolicyDocument;
@@ -45,6 +45,8 @@ pub(super) enum Fact {
     Endpoint(Box<str>, PolicyDocument),
     /// A policy that stands alone.
     Loose(LoosePolicy),
+    /// A whole world: a scenario.
+    World(Box<Inventory>),
     /// Something of an entity that the document does not name, or not wholly.
     Pending(Box<Pending>),
     /// A part of the file that could not be read though the rest could.

@@ -7,7 +7,7 @@ use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{FileProblem, ProblemKind, bare, detect, problem_at, unreadable};
+use super::{FileProblem, ProblemKind, bare, detect, problem_at, scenario, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
@@ -70,9 +70,20 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     let mut reading = Reading { source, path, outcome: Outcome::default() };
     match source.text.trim_start().bytes().next() {
         Some(b'{' | b'[') => reading.json(),
+        _ if is_scenario(source.text) => reading.scenario(),
         _ => reading.outcome.facts = bare::read_yaml(source),
     }
     reading.finish()
+}
+
+/// Whether the first line that says anything names a scenario.
+fn is_scenario(text: &str) -> bool {
+    let says_nothing = |line: &&str| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with('#') || line == "---"
+    };
+    let first = text.lines().find(|line| !says_nothing(line));
+    first.is_some_and(|line| line.starts_with("keyreach:"))
 }
 
 /// A file that is being read.
@@ -83,6 +94,20 @@ struct Reading<'a, 's> {
 }
 
 impl<'a> Reading<'a, '_> {
+    /// Reads a scenario; each fault of it is told.
+    fn scenario(&mut self) {
+        let scenario = scenario::load(self.source.text, self.source.file);
+        self.outcome.is_ours = true;
+        self.outcome.facts.push(Fact::World(Box::new(scenario.inventory)));
+        for problem in scenario.problems {
+            let (text, span) = (self.source.text, Some(problem.span));
+            let help = "correct the scenario; README describes the format";
+            let problem =
+                problem_at(ProblemKind::Unusable, self.path, text, span, problem.message, help);
+            self.outcome.problems.push(problem);
+        }
+    }
+
     /// Reads one document, or several one behind the other.
     fn json(&mut self) {
         let text = self.source.text;

@@ -17,7 +17,7 @@ use crate::source::{Place, Sources};
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
-use super::{gaps, resolve, settle};
+use super::{gaps, resolve, settle, worlds};
 
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
@@ -31,6 +31,7 @@ pub(super) struct Facts {
     pub(super) organization: Vec<Stated<OrganizationFact>>,
     pub(super) endpoints: Vec<(Box<str>, PolicyDocument)>,
     pub(super) loose: Vec<LoosePolicy>,
+    pub(super) worlds: Vec<Inventory>,
     pub(super) pending: Vec<Pending>,
 }
 
@@ -47,6 +48,7 @@ impl Facts {
             Fact::Organization(fact) => self.organization.push(fact),
             Fact::Endpoint(id, policy) => self.endpoints.push((id, policy)),
             Fact::Loose(policy) => self.loose.push(policy),
+            Fact::World(world) => self.worlds.push(*world),
             Fact::Pending(pending) => self.pending.push(*pending),
             Fact::Fault { .. } => {}
         }
@@ -88,6 +90,9 @@ pub(super) fn merge(sources: Arc<Sources>, files: Vec<Vec<Fact>>) -> Inventory {
     endpoints(&mut facts, &mut inventory, &mut notes);
     inventory.loose = mem::take(&mut facts.loose);
     gaps::find(&facts.listings, &mut inventory, &mut notes);
+    for world in mem::take(&mut facts.worlds) {
+        worlds::add(&mut inventory, world, &mut notes);
+    }
     notes.gaps.sort_by(|left, right| (&left.kind, left.place).cmp(&(&right.kind, right.place)));
     notes.gaps.dedup_by(|later, earlier| later.kind == earlier.kind);
     notes.conflicts.sort_by(|left, right| {

@@ -26,8 +26,10 @@ mod kms;
 mod merge;
 mod organizations;
 mod resolve;
+pub mod scenario;
 mod settle;
 mod text;
+mod worlds;
 
 use std::collections::BTreeSet;
 use std::io;

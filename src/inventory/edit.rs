@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::aws::{AccountId, KeyArn};
+use crate::aws::{AccountId, Arn, KeyArn};
 use crate::policy::PolicyDocument;
+use crate::source::{Place, Span};
 
-use super::{Account, Grant, Inventory, NamedPolicy};
+use super::{Account, Grant, Identity, Inventory, NamedPolicy, OrgPolicy};
 
 /// One change of a world.
 #[derive(Clone, Debug)]
@@ -22,14 +23,33 @@ pub enum Edit {
         /// The key.
         key: KeyArn,
         /// The new grant.
-        grant: Grant,
+        grant: Box<Grant>,
     },
-    /// What if one statement were not there: `document` is replaced wherever it is in force.
+    /// RevokeGrant.
+    RevokeGrant {
+        /// The key.
+        key: KeyArn,
+        /// The grant's id.
+        grant: Box<str>,
+    },
+    /// PutUserPolicy or PutRolePolicy: a new inline policy, or another text for an old one.
+    PutInlinePolicy {
+        /// ARN of the user or role.
+        identity: Box<str>,
+        /// The policy with its name.
+        policy: NamedPolicy,
+    },
+    /// DeleteUserPermissionsBoundary or DeleteRolePermissionsBoundary.
+    DeleteBoundary {
+        /// ARN of the user or role.
+        identity: Box<str>,
+    },
+    /// What if one statement were not there.
     WithoutStatement {
-        /// The policy that holds the statement.
-        document: PolicyDocument,
-        /// The statement's index in it.
-        statement: usize,
+        /// The policy that holds it, by where it stands.
+        policy: Place,
+        /// The statement, by its range in the policy.
+        statement: Span,
     },
 }
 
@@ -45,39 +65,59 @@ impl Inventory {
             }
             Edit::CreateGrant { key, grant } => {
                 if let Some(key) = world.keys.get_mut(key) {
-                    Arc::make_mut(key).grants.push(grant.clone());
+                    Arc::make_mut(key).grants.push(Grant::clone(grant));
                 }
             }
-            Edit::WithoutStatement { document, statement } => {
-                world.replace(document, &document.without(*statement));
+            Edit::RevokeGrant { key, grant } => {
+                if let Some(key) = world.keys.get_mut(key) {
+                    Arc::make_mut(key).grants.retain(|one| one.id != *grant);
+                }
             }
+            Edit::PutInlinePolicy { identity, policy } => {
+                if let Some(identity) = world.identity_mut(identity) {
+                    identity.inline.retain(|one| one.name != policy.name);
+                    identity.inline.push(policy.clone());
+                }
+            }
+            Edit::DeleteBoundary { identity } => {
+                if let Some(identity) = world.identity_mut(identity) {
+                    identity.boundary = None;
+                }
+            }
+            Edit::WithoutStatement { policy, statement } => world.without(*policy, *statement),
         }
         world
     }
 
-    /// Puts `new` in the place of `old`, found by where it stands.
-    fn replace(&mut self, old: &PolicyDocument, new: &PolicyDocument) {
-        let same = |document: &PolicyDocument| document.place == old.place;
+    fn without(&mut self, policy: Place, statement: Span) {
+        let is_it = |document: &PolicyDocument| document.place == policy;
         for key in self.keys.values_mut() {
-            if key.policy.as_ref().is_some_and(same) {
-                Arc::make_mut(key).policy = Some(new.clone());
+            if let Some(document) = key.policy.as_ref().filter(|document| is_it(document)) {
+                let document = document.without(statement);
+                Arc::make_mut(key).policy = Some(document);
             }
         }
         for account in self.accounts.values_mut() {
-            if account_documents(account).any(same) {
-                replace_in_account(Arc::make_mut(account), old, new);
+            if account_documents(account).any(is_it) {
+                without_in_account(Arc::make_mut(account), policy, statement);
             }
         }
-        if let Some(organization) = &mut self.organization {
-            let documents = |policy: &super::OrgPolicy| policy.document.as_ref().is_some_and(same);
-            if organization.policies.values().any(documents) {
-                for policy in Arc::make_mut(organization).policies.values_mut() {
-                    if policy.document.as_ref().is_some_and(same) {
-                        policy.document = Some(new.clone());
-                    }
-                }
+        let Some(organization) = &mut self.organization else {
+            return;
+        };
+        let holds = |policy: &OrgPolicy| policy.document.as_ref().is_some_and(is_it);
+        if organization.policies.values().any(holds) {
+            let policies = Arc::make_mut(organization).policies.values_mut();
+            for held in policies.filter(|policy| holds(policy)) {
+                held.document = held.document.as_ref().map(|document| document.without(statement));
             }
         }
+    }
+
+    /// The user or role with this ARN, where it is known.
+    fn identity_mut(&mut self, arn: &str) -> Option<&mut Identity> {
+        let account = AccountId::parse(Arn::parse(arn)?.account)?;
+        Arc::make_mut(self.accounts.get_mut(&account)?).identities.get_mut(arn)
     }
 
     /// The account, made where nothing is known of it yet.
@@ -95,15 +135,15 @@ fn account_documents(account: &Account) -> impl Iterator<Item = &PolicyDocument>
     inline.chain(managed.map(|version| &version.document))
 }
 
-fn replace_in_account(account: &mut Account, old: &PolicyDocument, new: &PolicyDocument) {
-    let replace = |document: &mut PolicyDocument| {
-        if document.place == old.place {
-            *document = new.clone();
+fn without_in_account(account: &mut Account, policy: Place, statement: Span) {
+    let edit = |document: &mut PolicyDocument| {
+        if document.place == policy {
+            *document = document.without(statement);
         }
     };
     let of_identities = account.identities.values_mut().flat_map(|identity| &mut identity.inline);
     let of_groups = account.groups.values_mut().flat_map(|group| &mut group.inline);
-    of_identities.chain(of_groups).for_each(|policy| replace(&mut policy.document));
+    of_identities.chain(of_groups).for_each(|policy| edit(&mut policy.document));
     let versions = account.policies.values_mut().flat_map(|policy| &mut policy.versions);
-    versions.for_each(|version| replace(&mut version.document));
+    versions.for_each(|version| edit(&mut version.document));
 }

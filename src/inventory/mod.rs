@@ -121,6 +121,14 @@ impl Inventory {
         key.aliases.iter().filter_map(|arn| self.alias(arn))
     }
 
+    /// The key as people name it: its alias with the id beside it, or the ARN.
+    pub fn shown_key(&self, key: &Key) -> String {
+        match self.aliases_of(key).next() {
+            Some(alias) => format!("{} ({})", alias.arn.name(), key.arn.id()),
+            None => key.arn.to_string(),
+        }
+    }
+
     /// Whether `account` is exported whole: every user, role, group, membership and policy of it.
     pub fn is_complete(&self, account: AccountId) -> bool {
         self.account(account).is_some_and(|known| known.identities_listed)

@@ -75,17 +75,20 @@ impl PolicyDocument {
         Self { place, kind, body: Arc::new(body) }
     }
 
+    /// The JSON text; empty where the policy was lowered when it was read.
+    pub fn text(&self) -> &str {
+        &self.body.text
+    }
+
     /// The policy; parses and lowers its text at the first call. Never fails: see [`Policy::faults`].
     pub fn policy(&self) -> &Policy {
         self.body.policy.get_or_init(|| read(&self.body.text, self.kind))
     }
 
-    /// The same policy with one statement less, at the same place.
-    pub fn without(&self, statement: usize) -> Self {
+    /// The same policy without the statement at `span`, at the same place.
+    pub fn without(&self, span: Span) -> Self {
         let mut policy = self.policy().clone();
-        if statement < policy.statements.len() {
-            policy.statements.remove(statement);
-        }
+        policy.statements.retain(|statement| statement.span != span);
         Self::lowered(self.place, self.kind, policy)
     }
 

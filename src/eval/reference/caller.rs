@@ -26,8 +26,12 @@ impl<'w> CallerFacts<'w> {
         let found = match (&caller.kind, account) {
             (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
             // Rule A42: a session's ARN has the role's name without path, and names are unique.
-            (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
-            (CallerKind::FederatedUser { name }, Some(account)) => user_by_name(world, account, name),
+            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
+                world.role_by_name(account, role)
+            }
+            (CallerKind::FederatedUser { name }, Some(account)) => {
+                user_by_name(world, account, name)
+            }
             _ => None,
         };
         let partition = caller.partition();
@@ -66,7 +70,8 @@ impl<'w> CallerFacts<'w> {
                     ArnIdentity::Role { account, .. } => Some(account) == self.account,
                     _ => false,
                 });
-                same_account && role_name(role).is_some_and(|named| named.eq_ignore_ascii_case(name))
+                same_account
+                    && role_name(role).is_some_and(|named| named.eq_ignore_ascii_case(name))
             }
             _ => false,
         }

@@ -62,7 +62,9 @@ pub(super) fn compare(
         | Comparison::DateLessThan
         | Comparison::DateLessThanEquals
         | Comparison::DateGreaterThan
-        | Comparison::DateGreaterThanEquals => ordered(comparison, instant(context), instant(policy)),
+        | Comparison::DateGreaterThanEquals => {
+            ordered(comparison, instant(context), instant(policy))
+        }
         Comparison::Null => Compared::NoMatch,
     }
 }
@@ -204,9 +206,14 @@ impl Decimal {
         while digits.last() == Some(&b'0') {
             digits.pop();
         }
-        let point = i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()? + i64::from(exponent);
+        let point =
+            i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()? + i64::from(exponent);
         let is_zero = digits.is_empty();
-        Some(Self { negative: negative && !is_zero, digits, point: if is_zero { 0 } else { point } })
+        Some(Self {
+            negative: negative && !is_zero,
+            digits,
+            point: if is_zero { 0 } else { point },
+        })
     }
 
     fn cmp_size(&self, other: &Self) -> Ordering {
@@ -214,7 +221,9 @@ impl Decimal {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
-            (false, false) => self.point.cmp(&other.point).then_with(|| self.digits.cmp(&other.digits)),
+            (false, false) => {
+                self.point.cmp(&other.point).then_with(|| self.digits.cmp(&other.digits))
+            }
         }
     }
 }
@@ -237,12 +246,13 @@ impl PartialOrd for Decimal {
 }
 
 /// Rule C14: epoch seconds where it is all digits, or a W3C form of ISO 8601; without zone it is UTC.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(in crate::eval) fn instant(text: &str) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Timestamp::from_second(seconds).ok();
     }
     let zoned = || text.parse::<Timestamp>().ok();
-    let at_utc = |civil: DateTime| civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    let at_utc =
+        |civil: DateTime| civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     let civil = || text.parse::<DateTime>().ok().and_then(at_utc);
     let month = || format!("{text}-01").parse::<DateTime>().ok().and_then(at_utc);
     zoned().or_else(civil).or_else(month)

@@ -1,6 +1,6 @@
 //! Conditions of a statement against a request (section 2 of the semantics).
 
-use crate::aws::is_multivalued;
+use crate::aws::condition_keys::is_multivalued;
 use crate::decision::ContextValue;
 use crate::policy::{Comparison, Condition, Effect, Polarity, Quantifier, Value};
 
@@ -82,7 +82,9 @@ fn compare_one(scene: &Scene<'_, '_>, lens: Lens, condition: &Condition, context
         Value::Text(policy) => {
             let found = compare(operator.comparison, context, policy, lens.variables(), &lookup);
             match (found, operator.polarity) {
-                (Compared::Match, Polarity::Is) | (Compared::NoMatch, Polarity::IsNot) => Truth::True,
+                (Compared::Match, Polarity::Is) | (Compared::NoMatch, Polarity::IsNot) => {
+                    Truth::True
+                }
                 // Rule C24: what cannot be read is false either way.
                 _ => Truth::False,
             }

@@ -5,6 +5,7 @@ use crate::decision::{CallerKind, ContextValue, OpenPoint, Target};
 use crate::inventory::{KeyMetadata, MultiRegion};
 use crate::policy::PolicyKind;
 
+use super::participants::note_key_gap;
 use super::scene::{Lens, Scene};
 
 /// Rule C57: with more aliases than this a key never satisfies kms:ResourceAliases.
@@ -123,6 +124,7 @@ fn resource_tag(scene: &Scene<'_, '_>, lens: Lens, tag: &str) -> Option<Box<str>
     if scene.is_alias_half() || !scene.request.action.info().has_key_resource {
         return None;
     }
+    note_key_gap(scene, "tags");
     let tags = scene.key?.tags.as_ref()?;
     let (_, value) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag))?;
     sees_abac_keys(scene, lens).then(|| value.clone())
@@ -145,11 +147,18 @@ fn kms_key(scene: &Scene<'_, '_>, lens: Lens, lower: &str) -> Option<ContextValu
         "kms:requestalias" => request_alias(scene, action),
         "kms:encryptioncontextkeys" => encryption_context_keys(scene),
         "kms:resourcealiases" => resource_aliases(scene, lens),
-        _ => metadata_key(scene.key?.metadata.as_ref()?, scene, lower),
+        _ => {
+            note_key_gap(scene, "metadata");
+            metadata_key(scene.key?.metadata.as_ref()?, scene, lower)
+        }
     }
 }
 
-fn metadata_key(metadata: &KeyMetadata, scene: &Scene<'_, '_>, lower: &str) -> Option<ContextValue> {
+fn metadata_key(
+    metadata: &KeyMetadata,
+    scene: &Scene<'_, '_>,
+    lower: &str,
+) -> Option<ContextValue> {
     if !scene.request.action.info().has_key_resource {
         return None;
     }
@@ -189,6 +198,7 @@ fn encryption_context_keys(scene: &Scene<'_, '_>) -> Option<ContextValue> {
 /// conditions say what follows.
 fn resource_aliases(scene: &Scene<'_, '_>, lens: Lens) -> Option<ContextValue> {
     let key = scene.key?;
+    note_key_gap(scene, "aliases");
     let names: Vec<Box<str>> =
         scene.world().aliases_of(key).map(|alias| alias.arn.name().into()).collect();
     let visible = !names.is_empty() && sees_abac_keys(scene, lens);

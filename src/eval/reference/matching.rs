@@ -1,8 +1,8 @@
 //! Actions and resources against a request (sections 1.5 and 1.6 of the semantics).
 
-use crate::aws::KmsAction;
+use crate::aws::{ActionSet, KmsAction};
 use crate::decision::OpenPoint;
-use crate::policy::{Element, Polarity, PolicyKind, Value, Variables};
+use crate::policy::{Element, Polarity, PolicyDocument, PolicyKind, Value, Variables};
 
 use super::scene::{Lens, Scene};
 use super::text::{Glyph, Lookup, Pattern};
@@ -31,6 +31,22 @@ fn element_matches(element: &Element, matches: impl Fn(&str) -> bool) -> Truth {
     }
 }
 
+/// The actions that `Action` or `NotAction` covers for certain.
+pub(in crate::eval) fn covered_actions(element: &Element) -> ActionSet {
+    KmsAction::all().filter(|wanted| action(element, *wanted) == Truth::True).collect()
+}
+
+/// The actions that some Allow statement of the policy covers, resources and conditions aside.
+pub(in crate::eval) fn allowed_actions(document: &PolicyDocument) -> ActionSet {
+    let allows = document.policy().statements.iter().filter(|statement| statement.allows());
+    let elements: Vec<&Element> =
+        allows.filter_map(|statement| statement.action.as_ref()).collect();
+    let covers = |wanted: &KmsAction| {
+        elements.iter().any(|element| action(element, *wanted) != Truth::False)
+    };
+    KmsAction::all().filter(covers).collect()
+}
+
 /// Rules A50 to A55.
 fn matches_action(pattern: &str, action: KmsAction) -> bool {
     if pattern == "*" {
@@ -40,7 +56,10 @@ fn matches_action(pattern: &str, action: KmsAction) -> bool {
     let Some((prefix, name)) = pattern.split_once(':') else {
         return false;
     };
-    if !prefix.eq_ignore_ascii_case("kms") || name.is_empty() || name.contains(|c: char| c == ':' || c.is_whitespace()) {
+    if !prefix.eq_ignore_ascii_case("kms")
+        || name.is_empty()
+        || name.contains(|c: char| c == ':' || c.is_whitespace())
+    {
         return false;
     }
     if !name.contains(['*', '?']) {
@@ -127,7 +146,9 @@ mod tests {
         for pattern in ["*", "kms:*", "KMS:decrypt", "kms:Decryp?", "kms:*crypt", "kms:d*"] {
             check(pattern, true);
         }
-        for pattern in ["k*:Decrypt", "kms:", "kms", "kms:Decrypt ", "kms:a:b", "s3:*", "?", "kms:Decryp"] {
+        for pattern in
+            ["k*:Decrypt", "kms:", "kms", "kms:Decrypt ", "kms:a:b", "s3:*", "?", "kms:Decryp"]
+        {
             check(pattern, false);
         }
     }

@@ -11,6 +11,7 @@ mod caller;
 mod compare;
 mod condition;
 mod context;
+mod gaps;
 mod grants;
 mod matching;
 mod operations;
@@ -22,23 +23,29 @@ mod text;
 mod truth;
 mod usage;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::aws::{AccountId, KeyArn};
-use crate::decision::{Decision, OpenPoint, Readings, Request};
-use crate::inventory::{Gap, Inventory};
+use crate::decision::{Allowing, Caller, ContextValue, Decision, OpenPoint, Readings, Request};
+use crate::inventory::{Identity, Inventory};
+use crate::policy::Condition;
 
 pub use operations::{NewKey, Operation, lockout_check};
 pub use usage::{Ability, ability};
 
-use scene::Scene;
+use caller::CallerFacts;
+pub(in crate::eval) use compare::instant;
+pub(in crate::eval) use gaps::Gaps;
+pub(in crate::eval) use matching::{allowed_actions, covered_actions};
+use participants::Participants;
+use scene::{Lens, Scene};
+use statements::conditions_in_play;
 
 /// The reference evaluator over one world.
 pub struct Reference<'w> {
     world: &'w Inventory,
     readings: Readings,
-    account_gaps: BTreeMap<AccountId, Vec<&'w Gap>>,
-    key_gaps: BTreeMap<&'w KeyArn, Vec<&'w Gap>>,
+    gaps: Arc<Gaps>,
 }
 
 impl<'w> Reference<'w> {
@@ -49,17 +56,12 @@ impl<'w> Reference<'w> {
 
     /// The evaluator with some open points read the other way.
     pub fn with_readings(world: &'w Inventory, readings: Readings) -> Self {
-        let mut account_gaps: BTreeMap<AccountId, Vec<&Gap>> = BTreeMap::new();
-        let mut key_gaps: BTreeMap<&KeyArn, Vec<&Gap>> = BTreeMap::new();
-        for gap in &world.gaps {
-            if let Some(account) = gap.kind.of_account() {
-                account_gaps.entry(account).or_default().push(gap);
-            }
-            if let Some(key) = gap.kind.of_key() {
-                key_gaps.entry(key).or_default().push(gap);
-            }
-        }
-        Self { world, readings, account_gaps, key_gaps }
+        Self { world, readings, gaps: Arc::new(Gaps::of(world)) }
+    }
+
+    /// The evaluator over a world whose gaps are sorted already.
+    pub(in crate::eval) fn with_gaps(world: &'w Inventory, gaps: Arc<Gaps>) -> Self {
+        Self { world, readings: Readings::default(), gaps }
     }
 
     /// The world it answers for.
@@ -72,6 +74,36 @@ impl<'w> Reference<'w> {
         let (mut decision, consulted) = self.decide(request, self.readings);
         decision.open_points = self.hinges(request, &decision, consulted);
         decision
+    }
+
+    /// Whether a statement of a policy, or a grant, applies to `request`.
+    pub(in crate::eval) fn applies(&self, request: &Request, allowing: Allowing<'_>) -> bool {
+        let scene = Scene::new(self, request, self.readings);
+        match allowing {
+            Allowing::Statement(document, index) => {
+                statements::statement_applies(&scene, document, index)
+            }
+            Allowing::Grant(grant) => grants::ways(&scene).iter().any(|way| way.is_of(grant)),
+        }
+    }
+
+    /// The conditions of every statement that would apply to `request` but for them.
+    pub(in crate::eval) fn conditions_in_play(&self, request: &Request) -> Vec<Condition> {
+        let scene = Scene::new(self, request, self.readings);
+        let participants = Participants::of(&scene);
+        let conditions = participants.all().flat_map(|policy| conditions_in_play(&scene, policy));
+        conditions.cloned().collect()
+    }
+
+    /// The value of a condition key that the export fixes for `request`, as identity policies see it.
+    pub(in crate::eval) fn fixed(&self, request: &Request, name: &str) -> Option<ContextValue> {
+        let scene = Scene::new(self, request, self.readings);
+        context::derived(&scene, Lens::widest(), name)
+    }
+
+    /// The role behind a session, where the export has it.
+    pub(in crate::eval) fn role_of(&self, caller: &Caller) -> Option<&'w Identity> {
+        CallerFacts::new(self.world, caller).identity
     }
 
     fn decide(&self, request: &Request, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {

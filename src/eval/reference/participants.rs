@@ -1,27 +1,77 @@
 //! Which policies take part in a decision (section 3.1 of the semantics).
 
 use crate::aws::AccountId;
-use crate::decision::{CallerKind, Target};
+use crate::decision::{CallerKind, OpenPoint, Target};
 use crate::inventory::{
     AttachedPolicy, GapKind, NamedPolicy, OrgPolicyKind, Organization, policy_name,
 };
 
-use super::scene::Scene;
-use super::statements::{Applied, Taking, applied};
+use crate::policy::PolicyDocument;
 
-/// One level of an organization, with what its policies say.
-pub(super) struct Level {
-    /// Root, unit or account id.
-    pub(super) id: Box<str>,
-    /// What the policies attached there say together.
-    pub(super) applied: Applied,
+use super::scene::Scene;
+
+/// A policy that takes part, as people name it.
+pub(super) struct Taking<'a> {
+    /// `key policy of ...`, `managed policy ...`.
+    pub(super) name: String,
+    /// The policy.
+    pub(super) document: &'a PolicyDocument,
 }
 
-/// The policy id of the SCP that allows everything, which AWS manages.
-const FULL_AWS_ACCESS: &str = "p-FullAWSAccess";
+/// One level of an organization.
+pub(super) struct Level<'a> {
+    /// Root, unit or account id.
+    pub(super) id: Box<str>,
+    /// The policies attached there.
+    pub(super) policies: Vec<Taking<'a>>,
+}
+
+/// The levels whose policies bind a request, or why none do.
+pub(super) type Levels<'a> = Result<Vec<Level<'a>>, &'static str>;
+
+/// Everything that takes part in one decision.
+pub(super) struct Participants<'a> {
+    /// The SCPs that bind the caller.
+    pub(super) scp: Levels<'a>,
+    /// The RCPs that bind the key.
+    pub(super) rcp: Levels<'a>,
+    /// The VPC endpoint's policy, where the request came through one.
+    pub(super) endpoint: Option<Vec<Taking<'a>>>,
+    /// The key policies, where a key is involved.
+    pub(super) key: Option<Vec<Taking<'a>>>,
+    /// The caller's identity policies.
+    pub(super) identity: Vec<Taking<'a>>,
+    /// The permissions boundary, where the caller has one; empty where its document is missing.
+    pub(super) boundary: Option<Vec<Taking<'a>>>,
+    /// Session policies, where the session was given any.
+    pub(super) session: Option<Vec<Taking<'a>>>,
+}
+
+impl<'a> Participants<'a> {
+    /// Who takes part in the request of `scene`.
+    pub(super) fn of(scene: &Scene<'a, '_>) -> Self {
+        Self {
+            scp: scp_levels(scene),
+            rcp: rcp_levels(scene),
+            endpoint: endpoint(scene),
+            key: scene.needs_key().then(|| key_policies(scene)),
+            identity: identity_policies(scene),
+            boundary: boundary(scene),
+            session: session_policies(scene),
+        }
+    }
+
+    /// All of them, whatever their part.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Taking<'a>> {
+        let levels = self.scp.iter().chain(&self.rcp).flatten();
+        let sets = [&self.endpoint, &self.key, &self.boundary, &self.session];
+        let of_sets = sets.into_iter().flatten().flatten();
+        levels.flat_map(|level| &level.policies).chain(of_sets).chain(&self.identity)
+    }
+}
 
 /// The SCPs that bind the caller, by level; nothing where none do (rules E13, E34, E44).
-pub(super) fn scp_levels(scene: &Scene<'_, '_>) -> Result<Vec<Level>, &'static str> {
+fn scp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
     if scene.request.caller.kind == CallerKind::Service {
         return Err("SCPs do not bind service calls");
     }
@@ -33,7 +83,7 @@ pub(super) fn scp_levels(scene: &Scene<'_, '_>) -> Result<Vec<Level>, &'static s
 }
 
 /// The RCPs that bind the key, by level (rules E12, G42, X2).
-pub(super) fn rcp_levels(scene: &Scene<'_, '_>) -> Result<Vec<Level>, &'static str> {
+fn rcp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
     let owner = match &scene.request.target {
         Target::Key(arn) => arn.account(),
         Target::Alias(_) if scene.is_alias_half() => return Err("RCPs speak of keys"),
@@ -52,11 +102,7 @@ pub(super) fn rcp_levels(scene: &Scene<'_, '_>) -> Result<Vec<Level>, &'static s
     levels(scene, owner, OrgPolicyKind::Rcp)
 }
 
-fn levels(
-    scene: &Scene<'_, '_>,
-    account: AccountId,
-    kind: OrgPolicyKind,
-) -> Result<Vec<Level>, &'static str> {
+fn levels<'a>(scene: &Scene<'a, '_>, account: AccountId, kind: OrgPolicyKind) -> Levels<'a> {
     let world = scene.world();
     let organization = world.organization.as_deref().ok_or("no organization was exported")?;
     if !organization.accounts.contains(&account) {
@@ -76,55 +122,51 @@ fn levels(
     Ok(ids.into_iter().map(|id| level(scene, organization, id, kind)).collect())
 }
 
-fn level(scene: &Scene<'_, '_>, organization: &Organization, id: &str, kind: OrgPolicyKind) -> Level {
-    let mut together = Applied::default();
+fn level<'a>(
+    scene: &Scene<'a, '_>,
+    organization: &'a Organization,
+    id: &str,
+    kind: OrgPolicyKind,
+) -> Level<'a> {
+    let mut policies = Vec::new();
+    if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
+        // Rule U7: a level has at least one SCP; the export does not say which.
+        scene.note_missing(format!("SCPs attached to {id}"));
+    }
     for policy in organization.attached(id, kind) {
         match &policy.document {
             Some(document) => {
                 let name = format!("{} {} ({}) at {id}", kind.name(), policy.name, policy.id);
-                together.extend(applied(scene, &Taking { name, document }));
+                policies.push(Taking { name, document });
             }
             None => scene.note_missing(format!("document of {} {}", kind.name(), policy.id)),
         }
     }
-    Level { id: id.into(), applied: together }
-}
-
-/// What one set of policies says, or that there is none.
-pub(super) enum Limit {
-    /// The set does not take part.
-    None,
-    /// What the set says.
-    Applied(Applied),
-}
-
-/// Whether a level's missing Allow can be told apart from an SCP whose document was not exported.
-pub(super) fn allows_everything(organization: &Organization, id: &str) -> bool {
-    organization.attachments.get(id).is_some_and(|ids| ids.contains(FULL_AWS_ACCESS))
+    Level { id: id.into(), policies }
 }
 
 /// The caller's identity policies: its own, and those of the groups it is a direct member of (rule E1).
 /// None for root users and services.
-pub(super) fn identity_policies(scene: &Scene<'_, '_>) -> Applied {
-    let mut together = Applied::default();
+fn identity_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
+    let mut together = Vec::new();
     let Some(identity) = scene.caller.identity else {
         note_unknown_identity(scene);
         return together;
     };
-    for gap in scene.reference.account_gaps.get(&identity.account).into_iter().flatten() {
-        if matches!(&gap.kind, GapKind::IdentityPart { arn, .. } if **arn == *identity.arn) {
-            scene.note_missing(gap.kind.to_string());
+    for gap in scene.reference.gaps.of_account(identity.account) {
+        if matches!(gap, GapKind::IdentityPart { arn, .. } if **arn == *identity.arn) {
+            scene.note_missing(gap.to_string());
         }
     }
     note_conflicts(scene, &identity.arn);
-    inline(scene, &identity.inline, &identity.arn, &mut together);
+    inline(&identity.inline, &identity.arn, &mut together);
     attached(scene, identity.account, &identity.attached, &mut together);
     let account = scene.world().account(identity.account);
     for name in &identity.groups {
         match account.and_then(|account| account.groups.get(name)) {
             Some(group) => {
                 note_conflicts(scene, &group.arn);
-                inline(scene, &group.inline, &group.arn, &mut together);
+                inline(&group.inline, &group.arn, &mut together);
                 attached(scene, identity.account, &group.attached, &mut together);
             }
             None => scene.note_missing(format!("group {name} of account {}", identity.account)),
@@ -136,8 +178,7 @@ pub(super) fn identity_policies(scene: &Scene<'_, '_>) -> Applied {
 /// A user or role that the export does not have has no policies of its own; where its account was not
 /// exported whole, that is worth a word.
 fn note_unknown_identity(scene: &Scene<'_, '_>) {
-    let has_policies =
-        !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
+    let has_policies = !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
     let Some(account) = scene.caller.account.filter(|_| has_policies) else {
         return;
     };
@@ -147,23 +188,23 @@ fn note_unknown_identity(scene: &Scene<'_, '_>) {
 }
 
 fn note_conflicts(scene: &Scene<'_, '_>, subject: &str) {
-    for what in scene.reference.conflicts_of(subject) {
+    for what in scene.reference.gaps.conflicts_of(subject) {
         scene.note_missing(format!("{what}: two files disagree, the first by path counts"));
     }
 }
 
-fn inline(scene: &Scene<'_, '_>, policies: &[NamedPolicy], of: &str, together: &mut Applied) {
+fn inline<'a>(policies: &'a [NamedPolicy], of: &str, together: &mut Vec<Taking<'a>>) {
     for policy in policies {
         let name = format!("inline policy {} of {of}", policy.name);
-        together.extend(applied(scene, &Taking { name, document: &policy.document }));
+        together.push(Taking { name, document: &policy.document });
     }
 }
 
-fn attached(
-    scene: &Scene<'_, '_>,
+fn attached<'a>(
+    scene: &Scene<'a, '_>,
     account: AccountId,
     policies: &[AttachedPolicy],
-    together: &mut Applied,
+    together: &mut Vec<Taking<'a>>,
 ) {
     for policy in policies {
         together.extend(managed(scene, account, policy));
@@ -171,90 +212,103 @@ fn attached(
 }
 
 /// Rule A10: the default version; a policy that is named but not exported allows nothing.
-fn managed(scene: &Scene<'_, '_>, account: AccountId, policy: &AttachedPolicy) -> Applied {
+fn managed<'a>(
+    scene: &Scene<'a, '_>,
+    account: AccountId,
+    policy: &AttachedPolicy,
+) -> Option<Taking<'a>> {
     let found = scene.world().managed_policy(account, &policy.arn);
     note_conflicts(scene, &policy.arn);
     match found.and_then(crate::inventory::ManagedPolicy::document) {
         Some(document) => {
             let name = format!("managed policy {}", policy_name(&policy.arn));
-            applied(scene, &Taking { name, document })
+            Some(Taking { name, document })
         }
         None => {
             scene.note_missing(format!("document of managed policy {}", policy.arn));
-            Applied::default()
+            None
         }
     }
 }
 
 /// The permissions boundary; none for root users, services and service-linked roles.
-pub(super) fn boundary(scene: &Scene<'_, '_>) -> Limit {
+fn boundary<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
     let identity = scene.caller.identity.filter(|_| !scene.caller.is_service_linked());
-    match identity.and_then(|identity| identity.boundary.as_ref().map(|policy| (identity, policy))) {
-        Some((identity, policy)) => Limit::Applied(managed(scene, identity.account, policy)),
-        None => Limit::None,
-    }
+    let identity = identity?;
+    let policy = identity.boundary.as_ref()?;
+    Some(managed(scene, identity.account, policy).into_iter().collect())
 }
 
 /// Session policies, which only sessions have (rules E2, E29).
-pub(super) fn session_policies(scene: &Scene<'_, '_>) -> Limit {
+fn session_policies<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
     let is_session = matches!(
         scene.request.caller.kind,
         CallerKind::Role | CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. }
     );
     let policies = &scene.request.session_policies;
     if !is_session || policies.is_empty() {
-        return Limit::None;
+        return None;
     }
-    let mut together = Applied::default();
-    for document in policies {
-        together.extend(applied(scene, &Taking { name: "session policy".to_owned(), document }));
-    }
-    Limit::Applied(together)
+    let name = || "session policy".to_owned();
+    Some(policies.iter().map(|document| Taking { name: name(), document }).collect())
 }
 
 /// The policy of the VPC endpoint that the request names; the service's own hop of a FAS call does not
 /// come through it (rule E14).
-pub(super) fn endpoint(scene: &Scene<'_, '_>) -> Limit {
+fn endpoint<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
     let context = &scene.request.context;
     let given = context.get("aws:SourceVpce").map(|entry| entry.value.values());
     let Some([id]) = given.filter(|_| context.get("kms:ViaService").is_none()) else {
-        return Limit::None;
+        return None;
     };
     let endpoints = &scene.world().endpoints;
     match endpoints.get(id) {
         Some(document) => {
             let name = format!("policy of VPC endpoint {id}");
-            Limit::Applied(applied(scene, &Taking { name, document }))
+            Some(vec![Taking { name, document }])
         }
         None => {
             if !endpoints.is_empty() {
                 scene.note_missing(format!("policy of VPC endpoint {id}"));
             }
-            Limit::None
+            None
+        }
+    }
+}
+
+/// Notes that a part of the key was not exported, where it was not.
+pub(super) fn note_key_gap(scene: &Scene<'_, '_>, wanted: &str) {
+    let Some(key) = scene.key else {
+        return;
+    };
+    for gap in scene.reference.gaps.of_key(&key.arn) {
+        if matches!(gap, GapKind::KeyPart { part, .. } if *part == wanted) {
+            scene.note_missing(gap.to_string());
         }
     }
 }
 
 /// The key policy and the one that RAM writes, together (rules K1, K8).
-pub(super) fn key_policies(scene: &Scene<'_, '_>) -> Applied {
-    let mut together = Applied::default();
+fn key_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
+    let mut together = Vec::new();
     let Some(key) = scene.key else {
         scene.note_missing(format!("key policy of {}", scene.request.target));
         return together;
     };
     let alias = scene.world().aliases_of(key).next().map(|alias| alias.arn.name().to_owned());
     let shown = alias.unwrap_or_else(|| key.arn.as_str().to_owned());
-    for gap in scene.reference.key_gaps.get(&key.arn).into_iter().flatten() {
-        scene.note_missing(gap.kind.to_string());
-    }
+    note_key_gap(scene, "key policy");
     note_conflicts(scene, key.arn.as_str());
     if let Some(document) = &key.policy {
         let name = format!("key policy of {shown}");
-        together.extend(applied(scene, &Taking { name, document }));
+        together.push(Taking { name, document });
     }
-    if let Some(document) = &key.ram_policy {
+    // Rule K8; O17 leaves it open whether the two unite.
+    if let Some(document) = &key.ram_policy
+        && !scene.reads_other(OpenPoint::O17, || true)
+    {
         let name = format!("AWS_RAM policy of {shown}");
-        together.extend(applied(scene, &Taking { name, document }));
+        together.push(Taking { name, document });
     }
     together
 }

@@ -77,19 +77,25 @@ pub(super) fn class_of(scene: &Scene<'_, '_>, principal: &Principal) -> Option<(
         // Rule A32.
         Principal::User(arn) => match &caller.kind {
             CallerKind::User if names_caller(arn) => sure(Class::User),
-            CallerKind::FederatedUser { .. } if is_user_of_session(scene, arn) => sure(Class::ViaUser),
+            CallerKind::FederatedUser { .. } if is_user_of_session(scene, arn) => {
+                sure(Class::ViaUser)
+            }
             _ => None,
         },
         // Rules A33, A42.
         Principal::Role(arn) => match caller.kind {
-            CallerKind::Role | CallerKind::AssumedRole { .. } if scene.caller.is_session_of(arn) => {
+            CallerKind::Role | CallerKind::AssumedRole { .. }
+                if scene.caller.is_session_of(arn) =>
+            {
                 sure(Class::ViaRole)
             }
             _ => None,
         },
         // Rule A34: the session's name is literal; rule A42: the role's ignores case.
         Principal::AssumedRole(arn) => match caller.kind {
-            CallerKind::AssumedRole { .. } if same_session(arn, &caller.text) => sure(Class::Session),
+            CallerKind::AssumedRole { .. } if same_session(arn, &caller.text) => {
+                sure(Class::Session)
+            }
             _ => None,
         },
         // Rule A35.
@@ -188,7 +194,9 @@ fn escapes(scene: &Scene<'_, '_>, element: &PrincipalElement) -> Truth {
         CallerKind::Role | CallerKind::AssumedRole { .. } => {
             &[&[Class::Session], &[Class::ViaRole], &[Class::Account]]
         }
-        CallerKind::FederatedUser { .. } => &[&[Class::Session], &[Class::ViaUser], &[Class::Account]],
+        CallerKind::FederatedUser { .. } => {
+            &[&[Class::Session], &[Class::ViaUser], &[Class::Account]]
+        }
         CallerKind::Service => &[&[Class::Service]],
     };
     let all = Truth::all(needed.iter().map(|level| listed(level)));

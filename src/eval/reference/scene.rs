@@ -29,6 +29,11 @@ impl Lens {
         Self { kind: document.kind, version: document.policy().version, effect }
     }
 
+    /// The lens that sees every key (rule C56).
+    pub(super) fn widest() -> Self {
+        Self { kind: PolicyKind::Identity, version: Version::V2012, effect: Effect::Allow }
+    }
+
     /// Whether `${...}` is a variable.
     pub(super) fn variables(self) -> Variables {
         self.version.into()
@@ -36,7 +41,7 @@ impl Lens {
 }
 
 /// A request in its world.
-pub(super) struct Scene<'a, 'w> {
+pub(super) struct Scene<'a, 'w: 'a> {
     /// The evaluator.
     pub(super) reference: &'a Reference<'w>,
     /// The request.
@@ -52,8 +57,12 @@ pub(super) struct Scene<'a, 'w> {
     missing: RefCell<BTreeSet<String>>,
 }
 
-impl<'a, 'w> Scene<'a, 'w> {
-    pub(super) fn new(reference: &'a Reference<'w>, request: &'a Request, readings: Readings) -> Self {
+impl<'a, 'w: 'a> Scene<'a, 'w> {
+    pub(super) fn new(
+        reference: &'a Reference<'w>,
+        request: &'a Request,
+        readings: Readings,
+    ) -> Self {
         let world = reference.world;
         let caller = CallerFacts::new(world, &request.caller);
         let key = match &request.target {
@@ -94,6 +103,13 @@ impl<'a, 'w> Scene<'a, 'w> {
             && self.request.action.info().has_alias_resource
     }
 
+    /// Rules 3.1, E50, E52: whether the key policy and grants take part.
+    pub(super) fn needs_key(&self) -> bool {
+        self.request.action.info().has_key_resource
+            && !self.is_alias_half()
+            && matches!(self.request.target, Target::Key(_) | Target::Alias(_))
+    }
+
     /// Whether `point` is read the other way. `matters` says whether it could change anything here; only
     /// then it is noted as met on the way.
     pub(super) fn reads_other(&self, point: OpenPoint, matters: impl FnOnce() -> bool) -> bool {
@@ -122,13 +138,14 @@ impl<'a, 'w> Scene<'a, 'w> {
     pub(super) fn context(&self, lens: Lens, name: &str) -> Option<Cow<'a, ContextValue>> {
         match self.request.context.get(name) {
             Some(entry) => Some(Cow::Borrowed(&entry.value)),
+            None if self.request.context.is_absent(name) => None,
             None => context::derived(self, lens, name).map(Cow::Owned),
         }
     }
 
     /// The value of a policy variable: single-valued keys only (rule C40).
     pub(super) fn variable(&self, lens: Lens, name: &str) -> Option<Box<str>> {
-        if crate::aws::is_multivalued(name) {
+        if crate::aws::condition_keys::is_multivalued(name) {
             return None;
         }
         match self.context(lens, name)?.into_owned() {

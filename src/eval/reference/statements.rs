@@ -1,10 +1,11 @@
 //! Which statements of a policy apply to a request (rules A12 to A24, U2).
 
 use crate::decision::{Citation, Cited};
-use crate::policy::{Effect, PolicyDocument, PolicyKind, Standing, Statement};
+use crate::policy::{Condition, Effect, PolicyDocument, PolicyKind, Standing, Statement, Value};
 
 use super::condition;
 use super::matching;
+use super::participants::Taking;
 use super::principals::{self, Class};
 use super::scene::{Lens, Scene};
 use super::truth::Truth;
@@ -19,29 +20,26 @@ pub(super) struct Applied {
 }
 
 impl Applied {
-    /// Joins what several policies of one set say (rules E1, E2, K8).
-    pub(super) fn extend(&mut self, other: Self) {
-        self.allows.extend(other.allows);
-        self.denies.extend(other.denies);
-    }
-
     /// The Allow statements, whatever the class.
     pub(super) fn allow_citations(&self) -> Vec<Citation> {
         self.allows.iter().map(|(citation, _)| citation.clone()).collect()
     }
 }
 
-/// A policy that takes part, as people name it.
-pub(super) struct Taking<'w> {
-    /// `key policy of ...`, `managed policy ...`.
-    pub(super) name: String,
-    /// The policy.
-    pub(super) document: &'w PolicyDocument,
+/// What a set of policies says together (rules E1, E2, K8).
+pub(super) fn applied(scene: &Scene<'_, '_>, set: &[Taking<'_>]) -> Applied {
+    let mut together = Applied::default();
+    for policy in set {
+        let Applied { allows, denies } = applied_of(scene, policy);
+        together.allows.extend(allows);
+        together.denies.extend(denies);
+    }
+    together
 }
 
 /// The statements of `policy` that apply to the request. What hangs on something unknown never allows
 /// and always denies, and is noted as missing (rules A20, U7).
-pub(super) fn applied(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
+fn applied_of(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
     let parsed = policy.document.policy();
     if !parsed.readable {
         scene.note_missing(format!("{}: malformed", policy.name));
@@ -76,11 +74,14 @@ pub(super) fn applied(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
 }
 
 fn hangs_on_unknown(policy: &str, statement: &Statement, index: usize) -> String {
-    let sid = statement.sid.as_ref().map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
+    let sid = statement
+        .sid
+        .as_ref()
+        .map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
     let expressions: Vec<String> = statement
         .unresolved()
         .map(|value| match &value.value {
-            crate::policy::Value::Text(text) | crate::policy::Value::Unresolved(text) => text.to_string(),
+            Value::Text(text) | Value::Unresolved(text) => text.to_string(),
         })
         .collect();
     match (statement.standing, expressions.is_empty()) {
@@ -96,40 +97,91 @@ fn sure_classes(scene: &Scene<'_, '_>, statement: &Statement) -> Vec<Class> {
     classes.into_iter().filter(|(_, truth)| *truth == Truth::True).map(|(class, _)| class).collect()
 }
 
+/// Whether one statement of a policy applies for certain.
+pub(super) fn statement_applies(
+    scene: &Scene<'_, '_>,
+    document: &PolicyDocument,
+    index: usize,
+) -> bool {
+    let statement = document.policy().statements.get(index);
+    statement.is_some_and(|statement| {
+        let effect = statement.effect.as_ref().map_or(Effect::Allow, |effect| effect.value);
+        applies(scene, Lens::of(document, effect), statement) == Truth::True
+    })
+}
+
+/// The conditions of the statements that would apply but for them.
+pub(super) fn conditions_in_play<'a>(
+    scene: &'a Scene<'_, '_>,
+    policy: &Taking<'a>,
+) -> impl Iterator<Item = &'a Condition> {
+    let document = policy.document;
+    document
+        .policy()
+        .statements
+        .iter()
+        .filter(move |statement| {
+            statement.effect.as_ref().is_some_and(|effect| {
+                let lens = Lens::of(document, effect.value);
+                covers(scene, lens, statement) != Truth::False
+            })
+        })
+        .flat_map(|statement| &statement.conditions)
+}
+
 /// Whether a statement applies: the minimum of its elements (rule U2), cheapest first.
 fn applies(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
-    let sound = match (statement.standing, lens.effect) {
-        (Standing::Sound, _) => Truth::True,
-        // Rules A14, A15.
-        (Standing::Inert, _) => return Truth::False,
-        // Rule A20.
-        (Standing::Malformed, _) => Truth::Unknown,
-    };
-    let action = match &statement.action {
-        Some(element) => matching::action(element, scene.request.action),
-        None => return Truth::False,
-    };
-    if action == Truth::False {
-        return Truth::False;
+    match covers(scene, lens, statement) {
+        Truth::False => Truth::False,
+        covered => covered.min(condition::all_hold(scene, lens, &statement.conditions)),
     }
-    let principal = match (&statement.principal, lens.effect) {
+}
+
+/// Whether a statement is about the request, its conditions aside.
+fn covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
+    let sound = match statement.standing {
+        Standing::Sound => Truth::True,
+        // Rules A14, A15.
+        Standing::Inert => Truth::False,
+        // Rule A20.
+        Standing::Malformed => Truth::Unknown,
+    };
+    let elements: [&dyn Fn() -> Truth; 3] = [
+        &|| action_covers(scene, statement),
+        &|| principal_covers(scene, lens, statement),
+        &|| resource_covers(scene, lens, statement),
+    ];
+    let mut covered = sound;
+    for element in elements {
+        if covered == Truth::False {
+            break;
+        }
+        covered = covered.min(element());
+    }
+    covered
+}
+
+fn action_covers(scene: &Scene<'_, '_>, statement: &Statement) -> Truth {
+    match &statement.action {
+        Some(element) => matching::action(element, scene.request.action),
+        None => Truth::False,
+    }
+}
+
+fn principal_covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
+    match (&statement.principal, lens.effect) {
         (None, _) => Truth::from(!lens.kind.is_resource_policy()),
         (Some(element), Effect::Allow) => {
             Truth::any(principals::allowed(scene, element).iter().map(|(_, truth)| *truth))
         }
         (Some(element), Effect::Deny) => principals::denied(scene, element),
-    };
-    if principal == Truth::False {
-        return Truth::False;
     }
-    let resource = match &statement.resource {
+}
+
+fn resource_covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
+    match &statement.resource {
         Some(element) => matching::resource(scene, lens, element),
         // Rule A15: trust policies have none.
         None => (lens.kind == PolicyKind::Trust).into(),
-    };
-    if resource == Truth::False {
-        return Truth::False;
     }
-    let conditions = condition::all_hold(scene, lens, &statement.conditions);
-    Truth::all([sound, action, principal, resource, conditions])
 }

@@ -1,0 +1,238 @@
+//! The condition keys that are free for a request, and the values worth trying for each.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::aws::{Nature, carried, condition_key};
+use crate::decision::{CallerKind, ContextValue, Request, Target};
+use crate::eval::reference::Reference;
+use crate::inventory::Identity;
+use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
+
+use super::values::{Mentions, values};
+
+/// One free condition key.
+struct Dimension {
+    name: Box<str>,
+    /// What to try; nothing stands for the absent key.
+    values: Vec<Option<ContextValue>>,
+}
+
+/// All free keys of one request.
+pub(super) struct Dimensions {
+    dimensions: Vec<Dimension>,
+    exact: bool,
+    missing: Vec<String>,
+}
+
+impl Dimensions {
+    /// The keys that the conditions in play, and the constraints of the key's grants, mention.
+    pub(super) fn of(reference: &Reference<'_>, request: &Request, now: Timestamp) -> Self {
+        let mut free = Free {
+            reference,
+            request,
+            mentions: BTreeMap::new(),
+            exact: true,
+            missing: Vec::new(),
+        };
+        for condition in reference.conditions_in_play(request) {
+            free.condition(&condition);
+        }
+        free.grants();
+        let Free { mentions, mut exact, missing, .. } = free;
+        let mut dimensions = Vec::new();
+        for mentions in mentions.into_values() {
+            let (values, covers) = values(&mentions, request, reference, now);
+            exact &= covers;
+            dimensions.push(Dimension { name: mentions.name, values });
+        }
+        Self { dimensions, exact, missing }
+    }
+
+    /// Whether the values cover every class of contexts.
+    pub(super) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// What was not exported and a condition in play asks for.
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.missing.clone()
+    }
+
+    /// How many combinations there are.
+    pub(super) fn count(&self) -> usize {
+        self.dimensions
+            .iter()
+            .fold(1, |count, dimension| count.saturating_mul(dimension.values.len().max(1)))
+    }
+
+    /// Every combination, put into the context of `plain`; the first leaves most keys absent.
+    pub(super) fn requests<'a>(&'a self, plain: &'a Request) -> impl Iterator<Item = Request> + 'a {
+        (0..self.count()).map(move |number| {
+            let mut request = plain.clone();
+            let mut rest = number;
+            for dimension in &self.dimensions {
+                let count = dimension.values.len().max(1);
+                if let Some(Some(value)) = dimension.values.get(rest % count) {
+                    put(&mut request, &dimension.name, value);
+                }
+                rest /= count;
+            }
+            request
+        })
+    }
+}
+
+/// Rule C52: kms:EncryptionContextKeys is the set of the pairs' keys, so pairs are made for it.
+fn put(request: &mut Request, name: &str, value: &ContextValue) {
+    if name.eq_ignore_ascii_case("kms:EncryptionContextKeys") {
+        for key in value.values() {
+            let pair = format!("kms:EncryptionContext:{key}");
+            if request.context.get(&pair).is_none() {
+                request.context.set_one(&pair, "x");
+            }
+        }
+    } else {
+        request.context.set(name, value.clone());
+    }
+}
+
+/// The free keys while they are collected.
+struct Free<'a, 'w> {
+    reference: &'a Reference<'w>,
+    request: &'a Request,
+    mentions: BTreeMap<String, Mentions>,
+    exact: bool,
+    missing: Vec<String>,
+}
+
+impl Free<'_, '_> {
+    fn condition(&mut self, condition: &Condition) {
+        let name = &*condition.key.value;
+        self.variables(condition);
+        if !self.is_free(name) {
+            return;
+        }
+        let operator = condition.operator.value;
+        let texts: Vec<&str> =
+            condition.values.iter().filter_map(|value| value.value.text()).collect();
+        let multivalued = condition_key(name).is_some_and(|info| info.multivalued);
+        self.mention(name).add(operator.comparison, &texts, multivalued);
+    }
+
+    fn mention(&mut self, name: &str) -> &mut Mentions {
+        let entry = self.mentions.entry(name.to_ascii_lowercase());
+        entry.or_insert_with(|| Mentions::new(name))
+    }
+
+    /// A variable over a key that is free ties two keys together: no finite list covers that.
+    fn variables(&mut self, condition: &Condition) {
+        for value in &condition.values {
+            let Value::Text(text) = &value.value else {
+                continue;
+            };
+            for part in parts(text, Variables::Replaced) {
+                if let Part::Variable { key, .. } = part
+                    && self.is_free(key)
+                {
+                    self.exact = false;
+                }
+            }
+        }
+    }
+
+    /// Whether AWS may send different values of this key for the request.
+    fn is_free(&mut self, name: &str) -> bool {
+        let request = self.request;
+        let given = request.context.get(name).is_some() || request.context.is_absent(name);
+        if given || !carried(request.action, name) {
+            return false;
+        }
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with("aws:principaltag/") {
+            return self.has_session_tags();
+        }
+        if lower == "aws:userid" {
+            return matches!(request.caller.kind, CallerKind::Role);
+        }
+        if self.reference.fixed(request, name).is_some() {
+            return false;
+        }
+        match condition_key(name).map(|info| info.nature) {
+            // What the export fixes and does not have is absent.
+            Some(Nature::Principal | Nature::Key | Nature::Region) => {
+                self.note_organization(&lower);
+                false
+            }
+            // Rule C52.
+            Some(Nature::RequestParameter) if lower.starts_with("kms:encryptioncontext") => {
+                self.is_symmetric()
+            }
+            Some(_) => true,
+            None => lower.contains('.'),
+        }
+    }
+
+    /// Section 2: a condition on an organization that was not exported.
+    fn note_organization(&mut self, lower: &str) {
+        let asks = lower.ends_with("orgid") || lower.ends_with("orgpaths");
+        if asks && self.reference.world().organization.is_none() {
+            self.missing.push("organization".to_owned());
+        }
+    }
+
+    /// Rule T7: session tags come where the trust policy admits sts:TagSession.
+    fn has_session_tags(&self) -> bool {
+        let caller = &self.request.caller;
+        if !matches!(caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. }) {
+            return matches!(caller.kind, CallerKind::FederatedUser { .. });
+        }
+        let role = self.reference.role_of(caller);
+        role.is_none_or(|role: &Identity| {
+            role.trust.as_ref().is_none_or(|trust| {
+                let mut statements = trust.policy().statements.iter();
+                statements.any(|statement| {
+                    let mut actions = statement.action.iter().flat_map(|element| &element.values);
+                    statement.allows()
+                        && actions.any(|action| {
+                            let name = action.value.text().unwrap_or("*").to_ascii_lowercase();
+                            name == "*" || name == "sts:*" || name.starts_with("sts:tag")
+                        })
+                })
+            })
+        })
+    }
+
+    fn is_symmetric(&self) -> bool {
+        let spec = self.reference.fixed(self.request, "kms:KeySpec");
+        spec.is_none_or(|spec| spec.values().iter().any(|spec| &**spec == "SYMMETRIC_DEFAULT"))
+    }
+
+    /// Constraints of the grants that speak of the action (rules G20 to G24, G32).
+    fn grants(&mut self) {
+        let Target::Key(arn) = &self.request.target else {
+            return;
+        };
+        let Some(key) = self.reference.world().key(arn) else {
+            return;
+        };
+        for grant in
+            key.grants.iter().filter(|grant| grant.operations.contains(self.request.action))
+        {
+            let constraints = &grant.constraints;
+            let pairs = constraints.equals.iter().chain(&constraints.subset).flatten();
+            for (name, value) in pairs {
+                let name = format!("kms:EncryptionContext:{name}");
+                if self.is_free(&name) {
+                    self.mention(&name).add(Comparison::StringEquals, &[value], false);
+                }
+            }
+            if let Some(source) = constraints.source_arn.as_deref()
+                && self.is_free("aws:SourceArn")
+            {
+                self.mention("aws:SourceArn").add(Comparison::StringEquals, &[source], false);
+            }
+        }
+    }
+}

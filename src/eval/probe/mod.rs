@@ -1,0 +1,218 @@
+//! Verdicts by trying: the reference evaluator over candidate contexts.
+//!
+//! For each condition key that the statements in play mention, the probe tries it absent, every value (or
+//! a member of its pattern), and one value outside them all, in every combination that AWS could send.
+//! Where these candidates do not cover every class of contexts (two patterns on one key, too many
+//! combinations, a variable over a request-time key) the verdict is unknown, with the bounds that the
+//! tried requests prove. What a decision lists as missing or open makes the verdict unknown likewise.
+
+mod candidates;
+mod dimensions;
+mod values;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::decision::{
+    Allowing, Bound, Caller, Cell, Decision, Fate, Outcome, Reach, Request, Target, Unknown,
+    Verdict, Why, completed, is_possible,
+};
+use crate::inventory::{Edit, Inventory};
+use crate::policy::Element;
+
+use super::reference::{Gaps, Reference, covered_actions};
+use candidates::Holders;
+use dimensions::Dimensions;
+
+/// How many contexts are tried for one cell.
+const CAP: usize = 2048;
+
+/// [`Reach`] by the reference evaluator over candidate contexts.
+pub struct Probe<'w> {
+    world: Cow<'w, Inventory>,
+    gaps: Arc<Gaps>,
+    holders: Arc<Holders>,
+    now: Timestamp,
+}
+
+impl<'w> Probe<'w> {
+    /// The probe over a world; requests happen from `now` on.
+    pub fn new(world: &'w Inventory, now: Timestamp) -> Self {
+        Self {
+            world: Cow::Borrowed(world),
+            gaps: Arc::new(Gaps::of(world)),
+            holders: Arc::default(),
+            now,
+        }
+    }
+
+    fn reference(&self) -> Reference<'_> {
+        Reference::with_gaps(&self.world, Arc::clone(&self.gaps))
+    }
+
+    /// Every request worth trying for `plain`, its own context kept, and how far they reach.
+    fn requests(&self, reference: &Reference<'_>, plain: &Request) -> Trials {
+        let dimensions = Dimensions::of(reference, plain, self.now);
+        let region = match &plain.target {
+            Target::Key(arn) => arn.region().to_owned(),
+            Target::Alias(arn) => arn.region().to_owned(),
+            _ => String::new(),
+        };
+        let all = dimensions.requests(plain).take(CAP).map(|request| completed(request, &region));
+        Trials {
+            requests: all.filter(is_possible).collect(),
+            exact: dimensions.is_exact() && dimensions.count() <= CAP,
+            missing: dimensions.missing(),
+        }
+    }
+}
+
+/// The requests worth trying for one question.
+struct Trials {
+    requests: Vec<Request>,
+    /// Whether they cover every class of contexts.
+    exact: bool,
+    /// What was not exported and a condition in play asks for.
+    missing: Vec<String>,
+}
+
+impl Reach for Probe<'_> {
+    fn world(&self) -> &Inventory {
+        &self.world
+    }
+
+    fn verdict_of(&self, request: &Request) -> Verdict {
+        let reference = self.reference();
+        let trials = self.requests(&reference, request);
+        let mut tried = Tried::new(trials.exact, trials.missing);
+        for trial in trials.requests {
+            tried.take(reference.evaluate(&trial), trial);
+        }
+        tried.verdict(request)
+    }
+
+    fn decide(&self, request: &Request) -> Decision {
+        self.reference().evaluate(request)
+    }
+
+    fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
+        let reference = self.reference();
+        let trials = self.requests(&reference, &cell.plain_request());
+        let (mut gates, mut by, mut denied) = (BTreeSet::new(), Vec::new(), None);
+        for request in trials.requests {
+            if !reference.applies(&request, allowing) {
+                continue;
+            }
+            let decision = reference.evaluate(&request);
+            let Outcome::ExplicitDeny(_) = decision.outcome else {
+                return Fate::Free(Box::new(request));
+            };
+            let steps = decision.trace.iter().filter(|step| step.decides);
+            gates.extend(steps.clone().map(|step| step.gate));
+            by.extend(steps.flat_map(|step| step.cited.clone()));
+            denied.get_or_insert(request);
+        }
+        match denied {
+            _ if !trials.exact => Fate::Unknown,
+            Some(request) => Fate::Denied { request: Box::new(request), gates, by },
+            None => Fate::NeverApplies,
+        }
+    }
+
+    fn actions(&self, element: &Element) -> ActionSet {
+        covered_actions(element)
+    }
+
+    fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller> {
+        self.holders.of(&self.world, key, action)
+    }
+
+    fn after(&self, edit: &Edit) -> Box<dyn Reach + '_> {
+        Box::new(Probe {
+            world: Cow::Owned(self.world.apply(edit)),
+            gaps: Arc::clone(&self.gaps),
+            holders: Arc::clone(&self.holders),
+            now: self.now,
+        })
+    }
+}
+
+/// What the tried requests say together.
+struct Tried {
+    allowed: Sides,
+    denied: Sides,
+    why: BTreeSet<Why>,
+    exact: bool,
+}
+
+/// The requests of one answer: those that nothing missing could turn, and the others.
+#[derive(Default)]
+struct Sides {
+    sure: Option<Request>,
+    unsure: Option<Request>,
+    /// How far the counter-witness came: statements that match are worth more than silence.
+    matched: usize,
+}
+
+impl Sides {
+    fn any(&self) -> Option<&Request> {
+        self.sure.as_ref().or(self.unsure.as_ref())
+    }
+}
+
+impl Tried {
+    fn new(exact: bool, missing: impl IntoIterator<Item = String>) -> Self {
+        let why = missing.into_iter().map(Why::Missing).collect();
+        Self { allowed: Sides::default(), denied: Sides::default(), why, exact }
+    }
+
+    fn take(&mut self, decision: Decision, request: Request) {
+        let sure = decision.missing.is_empty() && decision.open_points.is_empty();
+        let matched = decision.trace.iter().map(|step| step.cited.len()).sum();
+        let side = if decision.is_allowed() { &mut self.allowed } else { &mut self.denied };
+        match sure {
+            true => {
+                if side.sure.is_none() || matched > side.matched {
+                    side.sure = Some(request);
+                    side.matched = matched;
+                }
+            }
+            false => {
+                side.unsure.get_or_insert(request);
+            }
+        }
+        self.why.extend(decision.missing.into_iter().map(Why::Missing));
+        self.why.extend(decision.open_points.iter().map(|point| Why::Open(point.name())));
+    }
+
+    fn verdict(mut self, plain: &Request) -> Verdict {
+        let known = self.exact && self.why.is_empty();
+        let witness = self.allowed.any().cloned().map(Box::new);
+        let counter = self.denied.any().cloned().map(Box::new);
+        if known {
+            return match (witness, counter) {
+                (Some(witness), Some(counter)) => Verdict::Conditional { witness, counter },
+                (Some(witness), None) => Verdict::Always { witness },
+                (None, Some(counter)) => Verdict::Never { counter },
+                (None, None) => Verdict::Never { counter: Box::new(plain.clone()) },
+            };
+        }
+        // What is true of the requests that nothing can turn is true of the cell.
+        let at_least = if self.allowed.sure.is_some() { Bound::Conditional } else { Bound::Never };
+        let at_most = if self.denied.sure.is_some() { Bound::Conditional } else { Bound::Always };
+        // Nothing allows anywhere, and nothing that is missing could: only the cap or a second pattern
+        // keeps it from being never.
+        if !self.exact {
+            self.why.insert(Why::Undecided);
+        }
+        let only_denied = witness.is_none() && self.denied.unsure.is_none() && self.exact;
+        let at_most = if only_denied { Bound::Never } else { at_most };
+        let only_allowed = counter.is_none() && self.allowed.unsure.is_none() && self.exact;
+        let at_least = if only_allowed { Bound::Always } else { at_least };
+        Verdict::Unknown(Unknown { at_least, at_most, witness, why: self.why })
+    }
+}

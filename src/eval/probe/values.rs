@@ -1,0 +1,292 @@
+//! The values worth trying for one condition key: every value that is mentioned, or a member of its
+//! pattern, and one outside them all.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+use crate::aws::{KeySpec, condition_key};
+use crate::decision::{CallerKind, ContextValue, Request, Target};
+use crate::eval::reference::{Reference, instant};
+use crate::policy::Comparison;
+
+/// Past this many mentioned values the subsets of a multi-valued key are not all tried.
+const ALL_SUBSETS: usize = 4;
+
+/// How the conditions in play mention one key.
+pub(super) struct Mentions {
+    /// The key as the first of them spells it.
+    pub(super) name: Box<str>,
+    exact: BTreeSet<String>,
+    patterns: BTreeSet<String>,
+    folded: bool,
+    numbers: BTreeSet<i64>,
+    instants: BTreeSet<Timestamp>,
+    blocks: BTreeSet<IpNet>,
+    booleans: bool,
+    multivalued: bool,
+    /// A value that no list covers: a fraction, bytes, a variable.
+    odd: bool,
+}
+
+impl Mentions {
+    /// Nothing mentioned yet.
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            exact: BTreeSet::new(),
+            patterns: BTreeSet::new(),
+            folded: false,
+            numbers: BTreeSet::new(),
+            instants: BTreeSet::new(),
+            blocks: BTreeSet::new(),
+            booleans: false,
+            multivalued: false,
+            odd: false,
+        }
+    }
+
+    /// Adds what one condition compares the key with.
+    pub(super) fn add(&mut self, comparison: Comparison, texts: &[&str], multivalued: bool) {
+        self.multivalued |= multivalued;
+        for text in texts {
+            self.odd |= text.contains("${");
+            match comparison {
+                Comparison::Null => {}
+                Comparison::StringEquals => {
+                    self.exact.insert((*text).to_owned());
+                }
+                Comparison::StringEqualsIgnoreCase => {
+                    self.folded = true;
+                    self.exact.insert((*text).to_owned());
+                }
+                Comparison::StringLike | Comparison::ArnLike => self.add_pattern(text),
+                Comparison::Bool => self.booleans = true,
+                Comparison::BinaryEquals => {
+                    self.odd = true;
+                    self.exact.insert((*text).to_owned());
+                }
+                Comparison::IpAddress => {
+                    let block = text.parse::<IpNet>().ok();
+                    let block = block.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+                    self.blocks.extend(block);
+                }
+                Comparison::NumericEquals
+                | Comparison::NumericLessThan
+                | Comparison::NumericLessThanEquals
+                | Comparison::NumericGreaterThan
+                | Comparison::NumericGreaterThanEquals => match text.parse() {
+                    Ok(number) => {
+                        self.numbers.insert(number);
+                    }
+                    Err(_) => self.odd = true,
+                },
+                Comparison::DateEquals
+                | Comparison::DateLessThan
+                | Comparison::DateLessThanEquals
+                | Comparison::DateGreaterThan
+                | Comparison::DateGreaterThanEquals => self.instants.extend(instant(text)),
+            }
+        }
+    }
+
+    fn add_pattern(&mut self, text: &str) {
+        if text.contains(['*', '?']) {
+            self.patterns.insert(text.to_owned());
+        } else {
+            self.exact.insert(text.to_owned());
+        }
+    }
+
+    /// Whether one member each covers every class of texts.
+    fn covers(&self) -> bool {
+        let texts = usize::from(!self.exact.is_empty()) + self.patterns.len();
+        let families = [
+            texts > 0,
+            !self.numbers.is_empty(),
+            !self.instants.is_empty(),
+            !self.blocks.is_empty(),
+            self.booleans,
+        ];
+        let one_family = families.iter().filter(|is_used| **is_used).count() <= 1;
+        let overlaps = self.patterns.len() > 1 || (self.folded && !self.patterns.is_empty());
+        let subsets = !self.multivalued || texts <= ALL_SUBSETS;
+        one_family && !self.odd && !overlaps && subsets
+    }
+}
+
+/// The values to try for a key, and whether they cover every class.
+pub(super) fn values(
+    mentions: &Mentions,
+    request: &Request,
+    reference: &Reference<'_>,
+    now: Timestamp,
+) -> (Vec<Option<ContextValue>>, bool) {
+    let lower = mentions.name.to_ascii_lowercase();
+    if let Some(domain) = domain(&lower, request, reference) {
+        let values = domain.into_iter().map(|value| Some(ContextValue::One(value.into())));
+        return (values.collect(), true);
+    }
+    let mut members: Vec<String> = mentions.exact.iter().cloned().collect();
+    members.extend(mentions.patterns.iter().map(|pattern| member(pattern)));
+    if mentions.folded {
+        let upper: Vec<String> = members.iter().map(|text| text.to_uppercase()).collect();
+        members.extend(upper);
+    }
+    let boundaries =
+        mentions.numbers.iter().flat_map(|n| [n.saturating_sub(1), *n, n.saturating_add(1)]);
+    members.extend(boundaries.map(|number| number.to_string()));
+    members.extend(instants(mentions, &lower, now));
+    members.extend(addresses(&mentions.blocks));
+    if mentions.booleans {
+        members.extend(["true".to_owned(), "false".to_owned()]);
+    } else if mentions.blocks.is_empty() {
+        members.push(outside(&lower, request, &members));
+    }
+    let mut seen = BTreeSet::new();
+    members.retain(|member| seen.insert(member.clone()));
+    let mut values = if mentions.multivalued { sets(&members) } else { singles(&members) };
+    if !is_always_there(&lower, request) {
+        values.insert(0, None);
+    }
+    (values, mentions.covers())
+}
+
+fn singles(members: &[String]) -> Vec<Option<ContextValue>> {
+    members.iter().map(|member| Some(ContextValue::One(member.as_str().into()))).collect()
+}
+
+/// Sets of members: all subsets of few, else the singletons, the whole, and each with the outsider.
+fn sets(members: &[String]) -> Vec<Option<ContextValue>> {
+    let many = |chosen: Vec<&String>| {
+        Some(ContextValue::Many(chosen.into_iter().map(|member| member.as_str().into()).collect()))
+    };
+    if members.len() <= ALL_SUBSETS + 1 {
+        let subsets = 1..1_usize << members.len();
+        return subsets
+            .map(|bits| {
+                let chosen = members.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
+                many(chosen.map(|(_, member)| member).collect())
+            })
+            .collect();
+    }
+    let mut sets: Vec<_> = members.iter().map(|member| many(vec![member])).collect();
+    sets.push(many(members.iter().collect()));
+    if let Some((last, rest)) = members.split_last() {
+        sets.push(many(rest.iter().collect()));
+        sets.extend(rest.iter().map(|member| many(vec![member, last])));
+    }
+    sets
+}
+
+/// Keys whose values AWS lists, or that follow from the key (section 9, rules C51, C55, L4).
+fn domain(lower: &str, request: &Request, reference: &Reference<'_>) -> Option<Vec<String>> {
+    let key = match &request.target {
+        Target::Key(arn) => reference.world().key(arn),
+        _ => None,
+    };
+    let spec = key.and_then(|key| KeySpec::parse(key.metadata.as_ref()?.spec.as_deref()?));
+    let of_spec = |list: fn(&crate::aws::KeySpecInfo) -> Vec<String>| {
+        spec.map(|spec| list(spec.info())).filter(|list| !list.is_empty())
+    };
+    let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+    match lower {
+        "aws:securetransport" => Some(owned(&["true"])),
+        "kms:policyname" => Some(owned(&["default"])),
+        "kms:messagetype" => Some(owned(&["RAW", "DIGEST", "EXTERNAL_MU"])),
+        "kms:encryptionalgorithm" => {
+            of_spec(|info| info.encryption_algorithms.iter().map(ToString::to_string).collect())
+        }
+        "kms:signingalgorithm" => {
+            of_spec(|info| info.signing_algorithms.iter().map(ToString::to_string).collect())
+        }
+        "kms:macalgorithm" => {
+            of_spec(|info| info.mac_algorithms.iter().map(ToString::to_string).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Keys that every request of the action carries (rules C51, G54, section 9).
+fn is_always_there(lower: &str, request: &Request) -> bool {
+    const ALWAYS: [&str; 4] =
+        ["aws:currenttime", "aws:epochtime", "aws:viaawsservice", "kms:grantoperations"];
+    let has_default = condition_key(lower).is_some_and(|info| info.default.is_some());
+    let session = matches!(request.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
+    // Section 2.5: temporary credentials say whether MFA was used.
+    ALWAYS.contains(&lower) || has_default || (session && lower == "aws:multifactorauthpresent")
+}
+
+/// A text that the pattern takes.
+fn member(pattern: &str) -> String {
+    pattern.replace(['*', '?'], "x")
+}
+
+/// A text that is none of `members`, in a form that AWS could send.
+fn outside(lower: &str, request: &Request, members: &[String]) -> String {
+    let region = match &request.target {
+        Target::Key(arn) => arn.region(),
+        _ => "us-east-1",
+    };
+    let like = members.first().map(String::as_str).unwrap_or_default();
+    let mut text = match lower {
+        "kms:viaservice" => format!("other.{region}.amazonaws.com"),
+        _ if like.starts_with("arn:") => "arn:aws:iam::999999999999:role/other".to_owned(),
+        "aws:sourceaccount" | "aws:sourceowner" => "999999999999".to_owned(),
+        "aws:sourceip" => "198.51.100.1".to_owned(),
+        _ => "other".to_owned(),
+    };
+    while members.contains(&text) {
+        text.push('x');
+    }
+    text
+}
+
+/// Each mentioned instant with its neighbours, from now on.
+fn instants(mentions: &Mentions, lower: &str, now: Timestamp) -> Vec<String> {
+    let is_clock = matches!(lower, "aws:currenttime" | "aws:epochtime");
+    let mut all: BTreeSet<i64> = mentions
+        .instants
+        .iter()
+        .flat_map(|instant| {
+            let second = instant.as_second();
+            [second.saturating_sub(1), second, second.saturating_add(1)]
+        })
+        .collect();
+    if is_clock {
+        all.insert(now.as_second());
+        all.retain(|second| *second >= now.as_second());
+    }
+    all.into_iter().map(|second| second.to_string()).collect()
+}
+
+/// The ends of each block and their neighbours outside: every class of addresses has one among them.
+fn addresses(blocks: &BTreeSet<IpNet>) -> Vec<String> {
+    let neighbours = |block: &IpNet| -> Vec<IpAddr> {
+        let (first, last) = (block.network(), block.broadcast());
+        let mut ends = vec![first, last];
+        match (first, last) {
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                let before = u32::from(first).checked_sub(1);
+                let after = u32::from(last).checked_add(1);
+                ends.extend(before.into_iter().chain(after).map(|n| IpAddr::V4(Ipv4Addr::from(n))));
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => {
+                let before = u128::from(first).checked_sub(1);
+                let after = u128::from(last).checked_add(1);
+                ends.extend(before.into_iter().chain(after).map(|n| IpAddr::V6(Ipv6Addr::from(n))));
+            }
+            _ => {}
+        }
+        ends
+    };
+    let mut all: BTreeSet<IpAddr> = blocks.iter().flat_map(neighbours).collect();
+    if !blocks.is_empty() {
+        // The family that no block is of.
+        all.insert(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)));
+        all.insert(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)));
+    }
+    all.into_iter().map(|address| address.to_string()).collect()
+}

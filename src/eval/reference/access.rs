@@ -1,0 +1,509 @@
+//! The order of evaluation (section 3.2 of the semantics): from explicit denies to the paths of rule E20.
+
+use crate::aws::KmsAction;
+use crate::decision::{
+    CallerKind, Citation, Decision, Gate, OpenPoint, Outcome, Path, Reading, Step, Target,
+};
+
+use super::compare::truth_value;
+use super::grants::{self, Retiring, Way};
+use super::participants::{Levels, Participants, note_key_gap};
+use super::principals::Class;
+use super::scene::Scene;
+use super::statements::{Applied, applied};
+
+/// What one level of an organization says.
+struct LevelSays {
+    id: Box<str>,
+    applied: Applied,
+}
+
+/// Everything that takes part, evaluated.
+struct Gates {
+    scp: Result<Vec<LevelSays>, &'static str>,
+    rcp: Result<Vec<LevelSays>, &'static str>,
+    endpoint: Option<Applied>,
+    key: Option<Applied>,
+    identity: Applied,
+    boundary: Option<Applied>,
+    session: Option<Applied>,
+}
+
+impl Gates {
+    fn of(scene: &Scene<'_, '_>, participants: Participants<'_>) -> Self {
+        let levels = |levels: Levels<'_>| {
+            let say = |level: super::participants::Level<'_>| LevelSays {
+                applied: applied(scene, &level.policies),
+                id: level.id,
+            };
+            levels.map(|levels| levels.into_iter().map(say).collect())
+        };
+        let set = |set: Option<Vec<_>>| set.map(|set| applied(scene, &set));
+        Self {
+            scp: levels(participants.scp),
+            rcp: levels(participants.rcp),
+            endpoint: set(participants.endpoint),
+            key: set(participants.key),
+            identity: applied(scene, &participants.identity),
+            boundary: set(participants.boundary),
+            session: set(participants.session),
+        }
+    }
+}
+
+/// The decision on the request of `scene`, without the open points.
+pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
+    let gates = Gates::of(scene, Participants::of(scene));
+    let mut trace = Vec::new();
+    let outcome = explicit_deny(scene, &gates, &mut trace)
+        .or_else(|| refused(scene, &mut trace))
+        .or_else(|| limits(scene, &gates, &mut trace))
+        .unwrap_or_else(|| granted(scene, &gates, &mut trace));
+    if matches!(outcome, Outcome::ImplicitDeny(_)) && scene.request.action.info().grantable {
+        note_key_gap(scene, "grants");
+    }
+    let missing = match outcome {
+        // Nothing that is missing lifts a Deny that applies for certain.
+        Outcome::ExplicitDeny(_) if certain(&trace) => Default::default(),
+        _ => scene.missing(),
+    };
+    Decision { outcome, trace, missing, open_points: Default::default() }
+}
+
+/// Whether the Deny that decides is well-formed and resolved.
+fn certain(trace: &[Step]) -> bool {
+    let mut cited = trace.iter().filter(|step| step.decides).flat_map(|step| &step.cited);
+    cited.any(|citation| {
+        citation.statement().is_some_and(|statement| {
+            statement.standing == crate::policy::Standing::Sound
+                && statement.unresolved().next().is_none()
+        })
+    })
+}
+
+fn step(
+    gate: Gate,
+    reading: Reading,
+    cited: Vec<Citation>,
+    rules: &'static [&'static str],
+) -> Step {
+    Step { gate, reading, decides: false, cited, rules }
+}
+
+fn deciding(mut step: Step) -> Step {
+    step.decides = true;
+    step
+}
+
+/// Rule E10. Every gate whose Deny applies is told; the first in the order of section 7 is the answer.
+fn explicit_deny(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option<Outcome> {
+    let of_levels = |levels: &Result<Vec<LevelSays>, &'static str>| -> Vec<Citation> {
+        levels.iter().flatten().flat_map(|level| level.applied.denies.clone()).collect()
+    };
+    let of = |applied: Option<&Applied>| -> Vec<Citation> {
+        applied.map_or_else(Vec::new, |applied| applied.denies.clone())
+    };
+    // Rule K7: a key policy has no say in RetireGrant.
+    let key = gates.key.as_ref().filter(|_| scene.request.action != KmsAction::RETIRE_GRANT);
+    let denies = [
+        (Gate::Scp, of_levels(&gates.scp)),
+        (Gate::Rcp, of_levels(&gates.rcp)),
+        (Gate::VpcEndpointPolicy, of(gates.endpoint.as_ref())),
+        (Gate::KeyPolicy, of(key)),
+        (Gate::IdentityPolicy, gates.identity.denies.clone()),
+        (Gate::PermissionsBoundary, of(gates.boundary.as_ref())),
+        (Gate::SessionPolicy, of(gates.session.as_ref())),
+    ];
+    let mut first = None;
+    for (gate, cited) in denies.into_iter().filter(|(_, cited)| !cited.is_empty()) {
+        trace.push(deciding(step(gate, Reading::Denies, cited, &["E10"])));
+        first = first.or(Some(Outcome::ExplicitDeny(gate)));
+    }
+    first
+}
+
+/// What is refused whatever policies say (rules L5, K15, X11, E27), and what another account never may
+/// (rules E11, X2).
+fn refused(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Option<Outcome> {
+    let (gate, why, rules): (Gate, &'static str, &'static [&'static str]) = refusal(scene)?;
+    trace.push(deciding(step(gate, Reading::Refuses(why), Vec::new(), rules)));
+    Some(Outcome::ImplicitDeny(gate))
+}
+
+fn refusal(scene: &Scene<'_, '_>) -> Option<(Gate, &'static str, &'static [&'static str])> {
+    let request = scene.request;
+    let info = request.action.info();
+    let owner = match &request.target {
+        Target::Key(arn) => Some((arn.account(), arn.partition())),
+        Target::Alias(arn) => Some((arn.account(), arn.partition())),
+        _ => None,
+    };
+    if let Target::Alias(arn) = &request.target
+        && scene.is_alias_half()
+        && arn.name().starts_with("alias/aws/")
+    {
+        return Some((Gate::Operation, "aliases under alias/aws/ belong to AWS", &["L5"]));
+    }
+    let aws_managed = scene.key.is_some_and(crate::inventory::Key::is_aws_managed);
+    if aws_managed && scene.needs_key() && is_fixed_on_aws_managed_keys(request.action) {
+        return Some((Gate::Operation, "AWS managed keys cannot be changed", &["K15"]));
+    }
+    let (owner, partition) = owner?;
+    let home = scene.caller.account?;
+    if request.caller.partition() != partition {
+        return Some((Gate::CrossAccount, "no request crosses partitions", &["X11"]));
+    }
+    if home == owner {
+        return None;
+    }
+    if !info.cross_account || scene.is_alias_half() {
+        return Some((
+            Gate::CrossAccount,
+            "other accounts never may, whatever policies say",
+            &["E11"],
+        ));
+    }
+    if aws_managed {
+        return Some((
+            Gate::CrossAccount,
+            "AWS managed keys serve their own account only",
+            &["X2"],
+        ));
+    }
+    None
+}
+
+/// Rule K15.
+fn is_fixed_on_aws_managed_keys(action: KmsAction) -> bool {
+    const FIXED: [KmsAction; 12] = [
+        KmsAction::PUT_KEY_POLICY,
+        KmsAction::TAG_RESOURCE,
+        KmsAction::UNTAG_RESOURCE,
+        KmsAction::CREATE_ALIAS,
+        KmsAction::UPDATE_ALIAS,
+        KmsAction::DELETE_ALIAS,
+        KmsAction::SCHEDULE_KEY_DELETION,
+        KmsAction::CANCEL_KEY_DELETION,
+        KmsAction::ENABLE_KEY_ROTATION,
+        KmsAction::DISABLE_KEY_ROTATION,
+        KmsAction::ROTATE_KEY_ON_DEMAND,
+        KmsAction::REPLICATE_KEY,
+    ];
+    FIXED.contains(&action)
+}
+
+/// The gates that every request passes: RCP, SCP at each level, the VPC endpoint (rules E12 to E14).
+fn limits(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option<Outcome> {
+    match &gates.rcp {
+        // Rule E12: RCPFullAWSAccess is attached everywhere, so only Deny matters.
+        Ok(_) => trace.push(step(Gate::Rcp, Reading::Allows(None), Vec::new(), &["E12"])),
+        Err(why) => trace.push(step(Gate::Rcp, Reading::NotAsked(why), Vec::new(), &["E12"])),
+    }
+    match &gates.scp {
+        Err(why) => trace.push(step(Gate::Scp, Reading::NotAsked(why), Vec::new(), &["E13"])),
+        Ok(levels) => {
+            // Rule E13: each level must allow.
+            if let Some(level) = levels.iter().find(|level| level.applied.allows.is_empty()) {
+                let reading = Reading::Silent(Some(level.id.clone()));
+                trace.push(deciding(step(Gate::Scp, reading, Vec::new(), &["E13"])));
+                return Some(Outcome::ImplicitDeny(Gate::Scp));
+            }
+            let cited = levels.iter().flat_map(|level| level.applied.allow_citations()).collect();
+            trace.push(step(Gate::Scp, Reading::Allows(None), cited, &["E13"]));
+        }
+    }
+    if let Some(endpoint) = &gates.endpoint {
+        if endpoint.allows.is_empty() {
+            let silent = step(Gate::VpcEndpointPolicy, Reading::Silent(None), Vec::new(), &["E14"]);
+            trace.push(deciding(silent));
+            return Some(Outcome::ImplicitDeny(Gate::VpcEndpointPolicy));
+        }
+        let cited = endpoint.allow_citations();
+        trace.push(step(Gate::VpcEndpointPolicy, Reading::Allows(None), cited, &["E14"]));
+    }
+    // Rule E27: the task policies of AssumeRoot sessions hold no KMS action.
+    let assumed = scene.request.context.get("aws:AssumedRoot").map(|entry| entry.value.values());
+    if scene.request.caller.kind == CallerKind::Root
+        && matches!(assumed, Some([value]) if truth_value(value) == Some(true))
+    {
+        let why = "sessions of AssumeRoot are limited to tasks outside KMS";
+        trace.push(deciding(step(
+            Gate::SessionPolicy,
+            Reading::Refuses(why),
+            Vec::new(),
+            &["E27"],
+        )));
+        return Some(Outcome::ImplicitDeny(Gate::SessionPolicy));
+    }
+    None
+}
+
+/// Rule E15: which table answers.
+fn granted(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+    match &gates.key {
+        None => without_key(scene, gates, trace),
+        Some(_) if scene.request.action == KmsAction::RETIRE_GRANT => retire(scene, gates, trace),
+        Some(key) => with_key(scene, gates, key, trace),
+    }
+}
+
+/// Rules E50 to E52: identity policies of the home account decide.
+fn without_key(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+    if scene.request.caller.kind == CallerKind::Root {
+        let allows = Reading::Allows(Some(Path::RootNoKey));
+        trace.push(deciding(step(Gate::IdentityPolicy, allows, Vec::new(), &["E51"])));
+        return Outcome::Allowed(Path::RootNoKey);
+    }
+    choose(scene, gates, vec![Offer { path: Path::NoKey, citation: None, external: false }], trace)
+}
+
+/// Rules E20, E30, E33, E40: the paths that the key's side opens, tried in their order.
+fn with_key(scene: &Scene<'_, '_>, gates: &Gates, key: &Applied, trace: &mut Vec<Step>) -> Outcome {
+    let owner = match &scene.request.target {
+        Target::Key(arn) => Some(arn.account()),
+        Target::Alias(arn) => Some(arn.account()),
+        _ => None,
+    };
+    let external = scene.caller.account.is_some_and(|home| Some(home) != owner);
+    let mut offers: Vec<Offer> = Vec::new();
+    for (citation, classes) in &key.allows {
+        for class in classes {
+            offers.push(Offer {
+                path: key_path(*class),
+                citation: Some(citation.clone()),
+                external,
+            });
+        }
+    }
+    // The order of the batch contract: by name, then by IAM, grants last.
+    offers.sort_by_key(|offer| offer.path);
+    let key_side: Vec<Citation> =
+        offers.iter().filter_map(|offer| offer.citation.clone()).collect();
+    let reading = match offers.first() {
+        Some(offer) => Reading::Allows(Some(offer.path)),
+        None => Reading::Silent(None),
+    };
+    let rules: &[&str] = if external { &["E30"] } else { &["E20"] };
+    trace.push(step(Gate::KeyPolicy, reading, key_side, rules));
+    let ways = grants::ways(scene);
+    if !ways.is_empty() {
+        let cited = ways.iter().map(|way| way.citation.clone()).collect();
+        let first = ways.iter().map(|way| way.path).min();
+        trace.push(step(Gate::Grant, Reading::Allows(first), cited, &["G4"]));
+    }
+    let mut ways: Vec<Offer> = ways
+        .into_iter()
+        .map(|Way { path, citation }| Offer { path, citation: Some(citation), external })
+        .collect();
+    ways.sort_by_key(|offer| offer.path);
+    offers.extend(ways);
+    choose(scene, gates, offers, trace)
+}
+
+/// The path that a key policy statement opens, by the class in which it means the caller.
+fn key_path(class: Class) -> Path {
+    match class {
+        Class::User => Path::P1,
+        Class::Session => Path::P2,
+        Class::Everyone => Path::P3,
+        Class::ViaRole => Path::P4,
+        Class::ViaUser => Path::P5,
+        Class::Account => Path::P6,
+        Class::Root => Path::P7,
+        Class::Service => Path::Service,
+    }
+}
+
+/// Rules G41, G42: RetireGrant has a table of its own; key policies have no say (rule K7).
+fn retire(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+    let mut direct = Vec::new();
+    let mut by_identity = Vec::new();
+    for retiring in grants::retirable(scene) {
+        match retiring {
+            Retiring::Directly(Way { path, citation }) => {
+                direct.push(Offer { path, citation: Some(citation), external: false });
+            }
+            Retiring::ByIdentity(citation) => {
+                by_identity.push(Offer {
+                    path: Path::NoKey,
+                    citation: Some(citation),
+                    external: false,
+                });
+            }
+        }
+    }
+    let cited: Vec<Citation> =
+        direct.iter().chain(&by_identity).filter_map(|offer| offer.citation.clone()).collect();
+    if cited.is_empty() {
+        let silent = step(Gate::KeyPolicy, Reading::Silent(None), Vec::new(), &["G41", "G42"]);
+        trace.push(deciding(silent));
+        return Outcome::ImplicitDeny(Gate::KeyPolicy);
+    }
+    trace.push(step(Gate::Grant, Reading::Allows(Some(Path::Retire)), cited, &["G41"]));
+    by_identity.extend(direct);
+    match choose(scene, gates, by_identity, trace) {
+        Outcome::Allowed(Path::P8 | Path::P9) => Outcome::Allowed(Path::Retire),
+        // M18: a refusal to retire reads as one of the resource's side.
+        Outcome::ImplicitDeny(Gate::IdentityPolicy) => Outcome::ImplicitDeny(Gate::KeyPolicy),
+        other => other,
+    }
+}
+
+/// A path that the key's side opens; what the home side must add follows from it.
+struct Offer {
+    path: Path,
+    citation: Option<Citation>,
+    /// Whether the caller is of another account than the key (rules E30, E33).
+    external: bool,
+}
+
+/// What a path still needs (the columns of rule E20).
+struct Needs {
+    identity: bool,
+    boundary: bool,
+    session: bool,
+}
+
+/// The columns of rule E20, and of rules E30 to E33 for other accounts.
+fn needs(scene: &Scene<'_, '_>, offer: &Offer) -> Needs {
+    let kind = &scene.request.caller.kind;
+    // Rules E26, E32, E40: root users and services have no identity side.
+    if matches!(kind, CallerKind::Root | CallerKind::Service) {
+        return Needs { identity: false, boundary: false, session: false };
+    }
+    let is_grant = matches!(offer.path, Path::P8 | Path::P9 | Path::P10);
+    // Rules E30, E31: naming an external caller does not replace the identity Allow at home.
+    if offer.external && !is_grant {
+        return Needs { identity: true, boundary: true, session: true };
+    }
+    let mut needs = match offer.path {
+        Path::P1 | Path::P2 | Path::P3 | Path::P7 | Path::P8 | Path::Service | Path::Retire => {
+            Needs { identity: false, boundary: false, session: false }
+        }
+        Path::P4 | Path::P5 | Path::P9 => Needs { identity: false, boundary: true, session: true },
+        Path::P6 | Path::P10 | Path::NoKey | Path::RootNoKey => {
+            Needs { identity: true, boundary: true, session: true }
+        }
+    };
+    if is_grant {
+        // O1: some ask an external grantee for an identity Allow.
+        let external = offer.external && !needs.identity;
+        needs.identity |= external && scene.reads_other(OpenPoint::O1, || external);
+        // O3: some let grants pass boundary and session policies.
+        let limited = needs.boundary || needs.session;
+        if limited && scene.reads_other(OpenPoint::O3, || limited) {
+            needs.boundary = false;
+            needs.session = false;
+        }
+    }
+    needs
+}
+
+/// The first path that is complete; where none is, what the one that came furthest lacks (section 7:
+/// key side, identity, boundary, session).
+fn choose(
+    scene: &Scene<'_, '_>,
+    gates: &Gates,
+    offers: Vec<Offer>,
+    trace: &mut Vec<Step>,
+) -> Outcome {
+    let mut furthest: Option<Gate> = None;
+    for offer in offers {
+        let needs = needs(scene, &offer);
+        match lacks(scene, gates, &needs) {
+            None => {
+                tell(gates, &offer, &needs, trace);
+                return Outcome::Allowed(offer.path);
+            }
+            Some(gate) => furthest = furthest.max(Some(gate)),
+        }
+    }
+    match furthest {
+        None => {
+            mark(trace, Gate::KeyPolicy);
+            Outcome::ImplicitDeny(Gate::KeyPolicy)
+        }
+        Some(gate) => {
+            if gate > Gate::IdentityPolicy {
+                let cited = gates.identity.allow_citations();
+                let reading =
+                    if cited.is_empty() { Reading::Silent(None) } else { Reading::Allows(None) };
+                trace.push(step(Gate::IdentityPolicy, reading, cited, &["E21"]));
+            }
+            trace.push(deciding(step(gate, Reading::Silent(None), Vec::new(), &["E20"])));
+            Outcome::ImplicitDeny(gate)
+        }
+    }
+}
+
+/// The first gate that keeps a path from being complete; nothing where it is.
+fn lacks(scene: &Scene<'_, '_>, gates: &Gates, needs: &Needs) -> Option<Gate> {
+    let silent = |applied: Option<&Applied>| applied.is_some_and(|set| set.allows.is_empty());
+    if needs.identity && gates.identity.allows.is_empty() {
+        return Some(Gate::IdentityPolicy);
+    }
+    if needs.boundary && silent(gates.boundary.as_ref()) {
+        return Some(Gate::PermissionsBoundary);
+    }
+    // Rule E29: a federated-user session that was given no session policy may do nothing by itself.
+    let federated = matches!(scene.request.caller.kind, CallerKind::FederatedUser { .. });
+    let without_policy = federated && gates.session.is_none();
+    if needs.session && (without_policy || silent(gates.session.as_ref())) {
+        return Some(Gate::SessionPolicy);
+    }
+    None
+}
+
+/// Tells the steps of the path that is complete, each of which decides.
+fn tell(gates: &Gates, offer: &Offer, needs: &Needs, trace: &mut Vec<Step>) {
+    if let Some(citation) = &offer.citation {
+        let gate = match citation.statement() {
+            Some(_) => Gate::KeyPolicy,
+            None => Gate::Grant,
+        };
+        for told in trace.iter_mut().filter(|told| told.gate == gate) {
+            told.decides = true;
+            told.cited.retain(|cited| same(cited, citation));
+            told.reading = Reading::Allows(Some(offer.path));
+        }
+    }
+    if needs.identity {
+        let cited = gates.identity.allow_citations();
+        let allows = Reading::Allows(None);
+        trace.push(deciding(step(Gate::IdentityPolicy, allows, cited, &["E21"])));
+    }
+    let limits = [
+        (Gate::PermissionsBoundary, gates.boundary.as_ref(), needs.boundary),
+        (Gate::SessionPolicy, gates.session.as_ref(), needs.session),
+    ];
+    for (gate, applied, needed) in limits {
+        match applied {
+            Some(applied) if needed => {
+                let cited = applied.allow_citations();
+                trace.push(step(gate, Reading::Allows(None), cited, &["E20"]));
+            }
+            Some(_) => {
+                let why = "does not limit this path";
+                trace.push(step(gate, Reading::NotAsked(why), Vec::new(), &["E20"]));
+            }
+            None => {}
+        }
+    }
+}
+
+fn mark(trace: &mut [Step], gate: Gate) {
+    for told in trace.iter_mut().filter(|told| told.gate == gate) {
+        told.decides = true;
+    }
+}
+
+fn same(one: &Citation, other: &Citation) -> bool {
+    use crate::decision::Cited::{Grant, Statement};
+    match (&one.cited, &other.cited) {
+        (Statement { document, index }, Statement { document: other, index: at }) => {
+            document.place == other.place && index == at
+        }
+        (Grant { id, .. }, Grant { id: other, .. }) => id == other,
+        _ => false,
+    }
+}

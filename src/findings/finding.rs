@@ -1,0 +1,61 @@
+//! One finding.
+
+use crate::aws::KeyArn;
+use crate::decision::Request;
+use crate::diag::{Confidence, Persona, Severity};
+use crate::source::{Place, Span};
+
+/// Something a rule has to say. Rules make it with the builder in `rules`; it always has a primary label.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule's slug, the only code there is.
+    pub rule: &'static str,
+    /// The rule's facet that speaks, where it has several.
+    pub facet: Option<&'static str>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Who wants to read it.
+    pub persona: Persona,
+    /// One line, lower case, no full stop: principal, action, key.
+    pub message: String,
+    /// What to edit.
+    pub help: String,
+    /// The key it is about.
+    pub key: Option<KeyArn>,
+    /// What it is about: a key, a policy, a file; part of the fingerprint.
+    pub subject: String,
+    /// The principals it concerns, sorted; not part of the fingerprint.
+    pub principals: Vec<String>,
+    /// The places: the primary first.
+    pub labels: Vec<Label>,
+    /// The normal form of the statement it speaks of; part of the fingerprint.
+    pub statement: Option<String>,
+    /// A request that shows it.
+    pub witness: Option<Box<Request>>,
+    /// The rules whose findings on the same key this one explains.
+    pub explains: &'static [&'static str],
+}
+
+/// A place of a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    /// The text it points into.
+    pub place: Place,
+    /// The range of that text; the whole of it where nothing smaller would do.
+    pub span: Option<Span>,
+    /// What is to be seen there.
+    pub text: String,
+    /// Whether it is the place itself or one beside it.
+    pub role: Role,
+}
+
+/// The part of a label in a finding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Role {
+    /// The place that the finding is about.
+    Primary,
+    /// A place that helps to understand it.
+    Related,
+}

@@ -1,0 +1,102 @@
+//! A principal that cannot use the key can grant itself use.
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
+use crate::inventory::{Constraints, Edit, Grant, Grantee};
+
+use super::controllers::{deciding_statements, gains, holds_none, list, own_principals, reveal, short};
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct AdminCanSelfGrant;
+
+impl Rule for AdminCanSelfGrant {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        if scope.key.is_aws_managed() || scope.key.policy.is_none() {
+            return;
+        }
+        let reveal = reveal(scope);
+        let mut admins: Vec<(Caller, Box<Request>, KmsAction)> = Vec::new();
+        for caller in own_principals(scope, KmsAction::CREATE_GRANT) {
+            if !holds_none(scope, &caller, &reveal) {
+                continue;
+            }
+            let found = reveal.iter().find_map(|wanted| self_grant(scope, &caller, *wanted));
+            admins.extend(found.map(|(witness, gained)| (caller, witness, gained)));
+        }
+        tell(scope, sink, &admins);
+    }
+}
+
+/// A CreateGrant that the caller may send itself, by policy, and that gives it `wanted`.
+fn self_grant(
+    scope: &KeyScope<'_>,
+    caller: &Caller,
+    wanted: KmsAction,
+) -> Option<(Box<Request>, KmsAction)> {
+    let mut request = scope.cell(caller, KmsAction::CREATE_GRANT).plain_request();
+    let context = &mut request.context;
+    // A direct call: no service stands between (rule G53).
+    context.set_absent("kms:ViaService");
+    context.set_one("kms:GrantIsForAWSResource", "false");
+    context.set_one("kms:GranteePrincipal", &caller.text);
+    context.set("kms:GrantOperations", ContextValue::Many(vec![wanted.name().into()]));
+    let verdict = scope.scope.reach.verdict_of(&request);
+    let witness = verdict.witness().filter(|_| verdict.reaches())?;
+    // A grant cannot be widened by its holder (rule G31): only policies count.
+    let decision = scope.scope.reach.decide(witness);
+    if matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10)) {
+        return None;
+    }
+    let edit = Edit::CreateGrant { key: scope.key.arn.clone(), grant: Box::new(grant(scope, caller, wanted)) };
+    let gained = gains(scope, &*scope.scope.reach.after(&edit), caller, &[wanted])?;
+    Some((Box::new(witness.clone()), gained))
+}
+
+fn grant(scope: &KeyScope<'_>, caller: &Caller, operation: KmsAction) -> Grant {
+    Grant {
+        id: "self-grant".into(),
+        name: None,
+        grantee: Grantee::principal(&caller.text),
+        retiring: None,
+        issuing_account: caller.account,
+        operations: ActionSet::of(operation),
+        unknown_operations: Vec::new(),
+        constraints: Constraints::default(),
+        place: scope.key.place,
+    }
+}
+
+fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, admins: &[(Caller, Box<Request>, KmsAction)]) {
+    let Some((_, witness, gained)) = admins.first() else {
+        return;
+    };
+    let names: Vec<String> = admins.iter().map(|(caller, ..)| short(caller).to_owned()).collect();
+    let message = format!(
+        "{} cannot use {}, but can grant that to itself and gain {gained}",
+        list(&names),
+        scope.name()
+    );
+    let mut statements = deciding_statements(scope.scope.reach, witness).into_iter();
+    let Some((document, index)) = statements.next() else {
+        return;
+    };
+    let mut report = sink
+        .report(scope.key.arn.as_str(), message)
+        .key(&scope.key.arn)
+        .statement(&document, index, "allows kms:CreateGrant on a direct call")
+        .principals(admins.iter().map(|(caller, ..)| caller.to_string()))
+        .witness(Some(witness))
+        .explains(&["admin-can-rewrite-policy"])
+        .help(
+            "replace `kms:Create*` by `kms:CreateAlias`, or allow kms:CreateGrant only with `Bool` \
+             kms:GrantIsForAWSResource `true`; the same principals may rewrite the key policy where \
+             they hold kms:PutKeyPolicy",
+        );
+    for (document, index) in statements.take(2) {
+        let span = document.policy().statements.get(index).map(|statement| statement.span);
+        report = report.beside(document.place, span, "and this one");
+    }
+    report.done();
+}

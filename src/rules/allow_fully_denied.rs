@@ -1,0 +1,316 @@
+//! An Allow, or a grant, that explicit denies cancel: entirely, by guardrails alone, or for a part.
+
+use std::collections::BTreeSet;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::decision::{Allowing, Caller, Citation, Cited, Fate, Gate, Request};
+use crate::inventory::{Grantee, Identity, Key};
+use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
+use crate::source::{Place, Span};
+
+use super::controllers::{list, short};
+use super::report::Sink;
+use super::trust::{on_keys, trusts};
+use super::{Documented, KeyScope, Rule, Scope};
+
+/// See the rule's page.
+pub(super) struct AllowFullyDenied;
+
+impl Rule for AllowFullyDenied {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        if scope.key.is_aws_managed() {
+            return;
+        }
+        if let Some(document) = &scope.key.policy {
+            for (index, statement) in document.policy().statements.iter().enumerate() {
+                let Some(element) = statement.action.as_ref().filter(|_| statement.allows()) else {
+                    continue;
+                };
+                let actions = scope.scope.reach.actions(element);
+                let named = named_principals(statement);
+                let overlap = Overlap::of(scope, &named, actions, Allowing::Statement(document, index));
+                overlap.tell(scope, sink, &Subject::Statement { of: "the key policy", document, index, statement });
+            }
+        }
+        for grant in &scope.key.grants {
+            let named: Vec<Caller> = match &grant.grantee {
+                Grantee::Principal(principal) => caller(principal).into_iter().collect(),
+                Grantee::Service(_) => Vec::new(),
+            };
+            let overlap = Overlap::of(scope, &named, grant.operations, Allowing::Grant(grant));
+            overlap.tell(scope, sink, &Subject::Grant { id: &grant.id, place: grant.place });
+        }
+    }
+
+    fn document(&self, scope: &Scope<'_>, document: &Documented<'_>, sink: &mut Sink<'_>) {
+        if document.document.kind == PolicyKind::Identity {
+            for (index, statement) in document.document.policy().statements.iter().enumerate() {
+                identity_statement(scope, document, index, statement, sink);
+            }
+        }
+    }
+}
+
+/// The users and roles that a key policy statement names one by one.
+fn named_principals(statement: &Statement) -> Vec<Caller> {
+    let element = statement.principal.as_ref().filter(|element| element.polarity == Polarity::Is);
+    element.into_iter().flat_map(|element| &element.entries).filter_map(|entry| caller(&entry.value)).collect()
+}
+
+fn caller(principal: &Principal) -> Option<Caller> {
+    match principal {
+        Principal::User(arn) | Principal::Role(arn) | Principal::AssumedRole(arn) => Caller::parse(arn),
+        _ => None,
+    }
+}
+
+/// What explicit denies leave of an Allow on one key.
+#[derive(Default)]
+struct Overlap {
+    /// The cells that are denied in every request, with who stops them.
+    denied: BTreeSet<(Caller, KmsAction)>,
+    /// The cells that some request passes.
+    free: BTreeSet<(Caller, KmsAction)>,
+    gates: BTreeSet<Gate>,
+    by: Vec<Citation>,
+    witness: Option<Box<Request>>,
+    undecided: bool,
+}
+
+impl Overlap {
+    fn of(
+        scope: &KeyScope<'_>,
+        named: &[Caller],
+        actions: ActionSet,
+        allowing: Allowing<'_>,
+    ) -> Self {
+        let mut overlap = Self::default();
+        let on_keys = actions.intersection(on_keys());
+        for principal in named {
+            let deniable = deniable(scope, principal, on_keys);
+            let never_denied = on_keys.minus(deniable).iter();
+            overlap.free.extend(never_denied.map(|action| (principal.clone(), action)));
+            for action in deniable.iter() {
+                overlap.add(principal, action, scope.fate(principal, action, allowing));
+            }
+        }
+        overlap
+    }
+
+    fn add(&mut self, principal: &Caller, action: KmsAction, fate: Fate) {
+        let cell = (principal.clone(), action);
+        match fate {
+            Fate::NeverApplies => {}
+            Fate::Free(_) => {
+                self.free.insert(cell);
+            }
+            Fate::Denied { request, gates, by } => {
+                self.denied.insert(cell);
+                self.gates.extend(gates);
+                self.by.extend(by);
+                self.witness.get_or_insert(request);
+            }
+            Fate::Unknown => self.undecided = true,
+        }
+    }
+
+    /// Whether only organization policies and boundaries stop it.
+    fn is_by_guardrails(&self) -> bool {
+        const GUARDRAILS: [Gate; 3] = [Gate::Scp, Gate::Rcp, Gate::PermissionsBoundary];
+        self.gates.iter().all(|gate| GUARDRAILS.contains(gate))
+    }
+
+    fn tell(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>, subject: &Subject<'_>) {
+        if self.denied.is_empty() || self.undecided {
+            return;
+        }
+        let lost = self.lost(scope, subject);
+        let (facet, lost) = match (self.free.is_empty(), lost) {
+            (true, _) if self.is_by_guardrails() => (Some("guardrail-cancelled"), String::new()),
+            (true, _) => (None, String::new()),
+            (false, Some(lost)) => (Some("partly"), lost),
+            (false, None) => return,
+        };
+        self.report(scope, sink, subject, facet, &lost);
+    }
+
+    /// A principal or an action that the statement names and that is denied throughout.
+    fn lost(&self, scope: &KeyScope<'_>, subject: &Subject<'_>) -> Option<String> {
+        let principals: BTreeSet<&Caller> = self.denied.iter().map(|(caller, _)| caller).collect();
+        let whole = |caller: &&&Caller| !self.free.iter().any(|(other, _)| other == **caller);
+        let principals: Vec<String> =
+            principals.iter().filter(whole).map(|caller| short(caller).to_owned()).collect();
+        if !principals.is_empty() {
+            return Some(list(&principals));
+        }
+        let named = subject.named_actions(scope);
+        let denied: BTreeSet<KmsAction> = self.denied.iter().map(|(_, action)| *action).collect();
+        let whole = |action: &&KmsAction| {
+            named.contains(**action) && !self.free.iter().any(|(_, other)| other == *action)
+        };
+        let actions: Vec<String> = denied.iter().filter(whole).map(ToString::to_string).collect();
+        (!actions.is_empty()).then(|| list(&actions))
+    }
+
+    fn report(
+        &self,
+        scope: &KeyScope<'_>,
+        sink: &mut Sink<'_>,
+        subject: &Subject<'_>,
+        facet: Option<&'static str>,
+        lost: &str,
+    ) {
+        let name = scope.name();
+        let what = subject.name();
+        let message = match facet {
+            None => format!("explicit denies cancel everything that {what} gives on {name}"),
+            Some("partly") => format!("explicit denies cancel {what} on {name} for {lost}"),
+            Some(_) => format!("only guardrails stop what {what} gives on {name}"),
+        };
+        let principals: BTreeSet<String> =
+            self.denied.iter().map(|(caller, _)| caller.to_string()).collect();
+        let report = sink
+            .report(subject.fingerprint(&scope.key.arn), message)
+            .key(&scope.key.arn)
+            .principals(principals)
+            .witness(self.witness.as_deref())
+            .help("remove one of the two, or exempt from the Deny whom the Allow means");
+        let mut report = match subject {
+            Subject::Statement { document, index, .. } => {
+                report.statement(document, *index, "this Allow is cancelled")
+            }
+            Subject::Grant { place, .. } => report.at(*place, None, "this grant is cancelled"),
+        };
+        if let Some(facet) = facet {
+            report = report.facet(facet);
+        }
+        for (place, span) in places(&self.by).into_iter().take(3) {
+            report = report.beside(place, Some(span), "by this Deny");
+        }
+        report.done();
+    }
+}
+
+/// The places of the cited statements, each once, in order.
+fn places(citations: &[Citation]) -> BTreeSet<(Place, Span)> {
+    let place = |citation: &Citation| match &citation.cited {
+        Cited::Statement { document, .. } => {
+            citation.statement().map(|statement| (document.place, statement.span))
+        }
+        Cited::Grant { .. } => None,
+    };
+    citations.iter().filter_map(place).collect()
+}
+
+/// What is cancelled.
+enum Subject<'a> {
+    Statement { of: &'a str, document: &'a PolicyDocument, index: usize, statement: &'a Statement },
+    Grant { id: &'a str, place: Place },
+}
+
+impl Subject<'_> {
+    fn name(&self) -> String {
+        match self {
+            Self::Statement { of, statement, index, .. } => {
+                let sid = statement.sid.as_ref().map(|sid| sid.value.to_string());
+                let sid = sid.unwrap_or_else(|| format!("statement {}", index + 1));
+                format!("{sid} of {of}")
+            }
+            Self::Grant { id, .. } => format!("grant {id}"),
+        }
+    }
+
+    fn fingerprint(&self, key: &KeyArn) -> String {
+        match self {
+            Self::Statement { .. } => key.to_string(),
+            Self::Grant { id, .. } => format!("{key} {id}"),
+        }
+    }
+
+    /// The actions that are spelled out, without wildcard.
+    fn named_actions(&self, scope: &KeyScope<'_>) -> ActionSet {
+        let Self::Statement { statement, .. } = self else {
+            return ActionSet::EMPTY;
+        };
+        let Some(element) = statement.action.as_ref().filter(|element| element.polarity == Polarity::Is)
+        else {
+            return ActionSet::EMPTY;
+        };
+        let mut spelled = element.clone();
+        spelled.values.retain(|value| value.value.text().is_some_and(|text| !text.contains(['*', '?'])));
+        scope.scope.reach.actions(&spelled)
+    }
+}
+
+/// The actions that some Deny statement could stop for the principal; what no Deny mentions is free.
+fn deniable(scope: &KeyScope<'_>, principal: &Caller, actions: ActionSet) -> ActionSet {
+    let world = scope.world();
+    let identity = world.identity(&principal.text);
+    let mut documents: Vec<&PolicyDocument> = scope.key.policy.iter().collect();
+    if let Some(identity) = identity {
+        let of_principal = scope.scope.documents_of(identity);
+        documents.extend(of_principal);
+    }
+    let organization = world.organization.iter().flat_map(|organization| organization.policies.values());
+    documents.extend(organization.filter_map(|policy| policy.document.as_ref()));
+    let mut denied = ActionSet::EMPTY;
+    for statement in documents.iter().flat_map(|document| &document.policy().statements) {
+        if let Some(element) = statement.action.as_ref().filter(|_| statement.denies()) {
+            denied = denied.union(scope.scope.reach.actions(element));
+        }
+    }
+    denied.intersection(actions)
+}
+
+/// An identity statement that names keys by their ARNs: cancelled where it would add something.
+fn identity_statement(
+    scope: &Scope<'_>,
+    document: &Documented<'_>,
+    index: usize,
+    statement: &Statement,
+    sink: &mut Sink<'_>,
+) {
+    let Some(element) = statement.action.as_ref().filter(|_| statement.allows()) else {
+        return;
+    };
+    let keys = named_keys(scope, statement);
+    if keys.is_empty() {
+        return;
+    }
+    let actions = scope.reach.actions(element);
+    let on_keys: Vec<KmsAction> = actions.intersection(on_keys()).iter().collect();
+    let mut overlaps: Vec<(&Key, Overlap)> = Vec::new();
+    for key in keys {
+        let key_scope = KeyScope::new(scope, key);
+        let trusted = |identity: &&&Identity| trusts(&key_scope, identity, &on_keys);
+        let holders: Vec<Caller> = document
+            .holders
+            .iter()
+            .filter(trusted)
+            .filter_map(|identity| Caller::parse(&identity.arn))
+            .collect();
+        let allowing = Allowing::Statement(document.document, index);
+        overlaps.push((key, Overlap::of(&key_scope, &holders, actions, allowing)));
+    }
+    // The statement works where one of its keys lets it.
+    if overlaps.iter().any(|(_, overlap)| !overlap.free.is_empty() || overlap.undecided) {
+        return;
+    }
+    for (key, overlap) in overlaps {
+        let of = document.name.as_str();
+        let subject = Subject::Statement { of, document: document.document, index, statement };
+        overlap.tell(&KeyScope::new(scope, key), sink, &subject);
+    }
+}
+
+fn named_keys<'a>(scope: &Scope<'a>, statement: &Statement) -> Vec<&'a Key> {
+    let element = statement.resource.as_ref().filter(|element| element.polarity == Polarity::Is);
+    let values = element.map_or(&[][..], |element| &element.values);
+    let arns: Option<Vec<KeyArn>> =
+        values.iter().map(|value| KeyArn::parse(value.value.text()?).filter(is_exact)).collect();
+    arns.unwrap_or_default().iter().filter_map(|arn| scope.world.key(arn)).collect()
+}
+
+fn is_exact(arn: &KeyArn) -> bool {
+    !arn.as_str().contains(['*', '?', '$'])
+}

@@ -1,0 +1,140 @@
+//! An identity policy allows a key whose policy does not let identity policies count.
+
+use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
+use crate::decision::{Allowing, Caller, Cell, Fate};
+use crate::inventory::{Identity, Key};
+use crate::policy::{Polarity, PolicyKind, Statement};
+
+use super::controllers::list;
+use super::report::Sink;
+use super::trust::{on_keys, trusts};
+use super::{Documented, KeyScope, Rule, Scope, short_name};
+
+/// See the rule's page.
+pub(super) struct IamAllowWithoutKeyTrust;
+
+impl Rule for IamAllowWithoutKeyTrust {
+    fn document(&self, scope: &Scope<'_>, document: &Documented<'_>, sink: &mut Sink<'_>) {
+        if document.document.kind != PolicyKind::Identity || document.holders.is_empty() {
+            return;
+        }
+        for (index, statement) in document.document.policy().statements.iter().enumerate() {
+            let actions = key_actions(scope, statement);
+            if actions.is_empty() {
+                continue;
+            }
+            for key in named_keys(scope, statement) {
+                if !is_trusted(scope, key, document, &actions) {
+                    tell(scope, sink, document, index, &[key]);
+                }
+            }
+            let matched = matched_by_patterns(scope, document, index, &actions);
+            if let Some(keys) = matched.filter(|keys| !keys.is_empty()) {
+                tell(scope, sink, document, index, &keys);
+            }
+        }
+    }
+}
+
+/// The actions on keys that an Allow statement covers.
+fn key_actions(scope: &Scope<'_>, statement: &Statement) -> Vec<KmsAction> {
+    let element = statement.action.as_ref().filter(|_| statement.allows());
+    let covered = element.map_or(ActionSet::EMPTY, |element| scope.reach.actions(element));
+    covered.intersection(on_keys()).iter().collect()
+}
+
+/// The keys of the world that the statement names by their ARNs.
+fn named_keys<'a>(scope: &Scope<'a>, statement: &Statement) -> Vec<&'a Key> {
+    let element = statement.resource.as_ref().filter(|element| element.polarity == Polarity::Is);
+    let texts = element.into_iter().flat_map(|element| &element.values);
+    let arns = texts.filter_map(|value| KeyArn::parse(value.value.text()?));
+    arns.filter_map(|arn| scope.world.key(&arn)).filter(|key| key.policy.is_some()).collect()
+}
+
+fn is_trusted(
+    scope: &Scope<'_>,
+    key: &Key,
+    document: &Documented<'_>,
+    actions: &[KmsAction],
+) -> bool {
+    let key_scope = KeyScope::new(scope, key);
+    document.holders.iter().any(|identity| trusts(&key_scope, identity, actions))
+}
+
+/// For a statement with patterns alone: the keys they match, if not one of them trusts a holder; nothing
+/// where one does, or where a pattern reaches further than the world.
+fn matched_by_patterns<'a>(
+    scope: &Scope<'a>,
+    document: &Documented<'_>,
+    index: usize,
+    actions: &[KmsAction],
+) -> Option<Vec<&'a Key>> {
+    let statement = document.document.policy().statements.get(index)?;
+    let element = statement.resource.as_ref()?;
+    let is_pattern = |text: &str| text.contains('*') || text.contains('?');
+    let mut texts = element.values.iter().map(|value| value.value.text().unwrap_or("*"));
+    if element.polarity == Polarity::Is && !texts.any(is_pattern) {
+        return None;
+    }
+    let holder = document.holders.first()?;
+    let caller = Caller::parse(&holder.arn)?;
+    let mut matched = Vec::new();
+    for key in reachable_keys(scope, holder) {
+        let applies = actions.first().is_some_and(|action| {
+            let cell = Cell { principal: caller.clone(), key: key.arn.clone(), action: *action };
+            let fate = scope.reach.fate(&cell, Allowing::Statement(document.document, index));
+            !matches!(fate, Fate::NeverApplies)
+        });
+        if !applies {
+            continue;
+        }
+        if key.policy.is_none() || is_trusted(scope, key, document, actions) {
+            return None;
+        }
+        matched.push(key);
+    }
+    Some(matched)
+}
+
+/// The keys of the holder's account first, then those of others that trust it in some way.
+fn reachable_keys<'a>(scope: &Scope<'a>, holder: &Identity) -> impl Iterator<Item = &'a Key> {
+    let home: AccountId = holder.account;
+    let is_home = move |key: &&Key| key.arn.account() == home;
+    let all = || scope.world.keys.values().map(std::sync::Arc::as_ref);
+    all().filter(is_home).chain(all().filter(move |key| !is_home(key)))
+}
+
+fn tell(
+    scope: &Scope<'_>,
+    sink: &mut Sink<'_>,
+    document: &Documented<'_>,
+    index: usize,
+    keys: &[&Key],
+) {
+    let Some(key) = keys.first() else {
+        return;
+    };
+    let holders: Vec<String> = document.holders.iter().map(|one| short_name(one)).collect();
+    let shown: Vec<String> = keys.iter().map(|key| scope.world.shown_key(key)).collect();
+    let message = format!(
+        "{} allows {} what {} does not let IAM policies give",
+        document.name,
+        list(&holders),
+        list(&shown)
+    );
+    let account = key.arn.account();
+    let mut report = sink
+        .report(format!("{} {}", document.subject, key.arn), message)
+        .key(&key.arn)
+        .statement(document.document, index, "this Allow has no effect on the key")
+        .principals(document.holders.iter().map(|holder| holder.arn.to_string()))
+        .help(format!(
+            "delete the statement, name the principal in the key policy, or add the statement for \
+             account {account} to the key policy so that IAM policies count"
+        ));
+    if let Some(policy) = &key.policy {
+        let first = policy.policy().statements.first().map(|statement| statement.span);
+        report = report.beside(policy.place, first, "no statement of the key policy reaches it");
+    }
+    report.done();
+}

@@ -1,0 +1,43 @@
+//! The key policy does not let its own account manage the key.
+
+use crate::aws::KmsAction;
+use crate::decision::{Allowing, Fate};
+
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct MissingRootStatement;
+
+impl Rule for MissingRootStatement {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        let (Some(document), Some(root)) = (scope.readable_policy(), scope.root()) else {
+            return;
+        };
+        let statements = &document.policy().statements;
+        let reaches_root = |index: usize| {
+            let fate = scope.fate(&root, KmsAction::PUT_KEY_POLICY, Allowing::Statement(document, index));
+            !matches!(fate, Fate::NeverApplies)
+        };
+        let allows = |index: &usize| statements.get(*index).is_some_and(|statement| statement.allows());
+        let mut allowing = (0..statements.len()).filter(allows);
+        if allowing.any(reaches_root) {
+            return;
+        }
+        let account = scope.key.arn.account();
+        let message = format!(
+            "the key policy of {} does not let account {account} manage the key",
+            scope.name()
+        );
+        let help = format!(
+            "add a statement that allows `kms:*` to `{root}`, or `kms:PutKeyPolicy` and the other \
+             management actions alone to keep IAM out of the data path"
+        );
+        let first = statements.first().map(|statement| statement.span);
+        sink.report(scope.key.arn.as_str(), message)
+            .key(&scope.key.arn)
+            .at(document.place, first, "no statement here allows the account kms:PutKeyPolicy")
+            .help(help)
+            .done();
+    }
+}

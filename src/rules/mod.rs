@@ -1,0 +1,93 @@
+//! The rules: each a file of logic here, and a page of metadata and documentation under `rules/`.
+//!
+//! A rule says what is wrong. It asks the world and [`Reach`](crate::decision::Reach), never which engine
+//! answers; its page says how bad that is; the builder takes no finding without a place.
+
+mod controllers;
+mod metadata;
+mod report;
+mod scope;
+mod trust;
+
+pub use metadata::{Facet, Front, Metadata, Reference};
+pub use scope::{Documented, KeyScope, Scope, short_name};
+
+use rayon::prelude::*;
+
+use crate::findings::Finding;
+use report::Sink;
+
+/// A rule. Each hook it overrides is called once for every key, every policy, or the world.
+trait Rule: Sync {
+    /// Looks at one key.
+    fn key(&self, _scope: &KeyScope<'_>, _sink: &mut Sink<'_>) {}
+
+    /// Looks at one policy.
+    fn document(&self, _scope: &Scope<'_>, _document: &Documented<'_>, _sink: &mut Sink<'_>) {}
+
+    /// Looks at the world.
+    fn world(&self, _scope: &Scope<'_>, _sink: &mut Sink<'_>) {}
+}
+
+/// A rule with its page.
+pub struct Registered {
+    /// What its page says.
+    pub metadata: Metadata,
+    rule: &'static dyn Rule,
+}
+
+/// Declares the modules of the rules and the table of all rules, in the order of the table.
+macro_rules! rules {
+    ($($module:ident :: $rule:ident = $slug:literal,)+) => {
+        $(mod $module;)+
+
+        /// Every rule with its page, in their order everywhere.
+        static RULES: std::sync::LazyLock<Vec<Registered>> = std::sync::LazyLock::new(|| {
+            vec![$(Registered {
+                metadata: Metadata::parse(
+                    $slug,
+                    include_str!(concat!("../../rules/", $slug, ".md")),
+                ),
+                rule: &$module::$rule,
+            }),+]
+        });
+    };
+}
+
+rules! {
+    missing_root_statement::MissingRootStatement = "missing-root-statement",
+    key_unmanageable::KeyUnmanageable = "key-unmanageable",
+    deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
+    admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
+    admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
+    iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
+    allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
+}
+
+/// Every rule, in their order everywhere.
+pub fn all() -> &'static [Registered] {
+    &RULES
+}
+
+/// What the `selected` rules find, in no particular order. Keys and policies are looked at in parallel.
+pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
+    let each = |look: &dyn Fn(&'static dyn Rule, &mut Sink<'_>)| {
+        let mut found = Vec::new();
+        for registered in selected {
+            look(registered.rule, &mut Sink::new(&registered.metadata, &mut found));
+        }
+        found
+    };
+    let keys: Vec<_> = scope.world.keys.values().collect();
+    let of_keys = keys.into_par_iter().flat_map_iter(|key| {
+        let key = KeyScope::new(scope, key);
+        each(&|rule, sink| rule.key(&key, sink))
+    });
+    let of_documents = scope
+        .documents
+        .par_iter()
+        .flat_map_iter(|document| each(&|rule, sink| rule.document(scope, document, sink)));
+    let of_world =
+        rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
+    of_keys.chain(of_documents).chain(of_world).collect()
+}

@@ -1,0 +1,146 @@
+//! The finding builder: a rule says what and where; severity, confidence and persona come from its page.
+
+use crate::aws::KeyArn;
+use crate::decision::Request;
+use crate::findings::{Finding, Label, Role};
+use crate::policy::PolicyDocument;
+use crate::source::{Place, Span};
+
+use super::Metadata;
+
+/// Where a rule puts what it finds.
+pub(super) struct Sink<'a> {
+    metadata: &'a Metadata,
+    found: &'a mut Vec<Finding>,
+}
+
+impl<'a> Sink<'a> {
+    /// A sink for the findings of one rule.
+    pub(super) fn new(metadata: &'a Metadata, found: &'a mut Vec<Finding>) -> Self {
+        Self { metadata, found }
+    }
+
+    /// Begins a finding about `subject` (an ARN, an id, a path). It is reported by [`Report::done`].
+    pub(super) fn report(
+        &mut self,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Report<'_> {
+        let front = &self.metadata.front;
+        let finding = Finding {
+            rule: self.metadata.slug,
+            facet: None,
+            severity: front.severity,
+            confidence: front.confidence,
+            persona: front.persona,
+            message: message.into(),
+            help: String::new(),
+            key: None,
+            subject: subject.into(),
+            principals: Vec::new(),
+            labels: Vec::new(),
+            statement: None,
+            witness: None,
+            explains: &[],
+        };
+        Report { metadata: self.metadata, found: self.found, finding, primary: None }
+    }
+}
+
+/// A finding in the making.
+#[must_use = "a finding is reported by `done`"]
+pub(super) struct Report<'a> {
+    metadata: &'a Metadata,
+    found: &'a mut Vec<Finding>,
+    finding: Finding,
+    primary: Option<Label>,
+}
+
+impl Report<'_> {
+    /// Speaks as a facet of the rule, with the facet's weights.
+    pub(super) fn facet(mut self, name: &'static str) -> Self {
+        if let Some(facet) = self.metadata.front.facets.get(name) {
+            self.finding.facet = Some(name);
+            self.finding.severity = facet.severity;
+            self.finding.confidence = facet.confidence;
+            self.finding.persona = facet.persona;
+        }
+        self
+    }
+
+    /// The key it is about.
+    pub(super) fn key(mut self, key: &KeyArn) -> Self {
+        self.finding.key = Some(key.clone());
+        self
+    }
+
+    /// What to edit.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.finding.help = help.into();
+        self
+    }
+
+    /// The statement it is about: underlined as a whole, and part of the fingerprint.
+    pub(super) fn statement(
+        self,
+        document: &PolicyDocument,
+        index: usize,
+        text: impl Into<String>,
+    ) -> Self {
+        let Some(statement) = document.policy().statements.get(index) else {
+            return self;
+        };
+        let span = statement.span;
+        let normal = statement.normal_form();
+        let mut report = self.at(document.place, Some(span), text);
+        report.finding.statement = Some(normal);
+        report
+    }
+
+    /// The primary place; `None` as range means the whole text that stands there.
+    pub(super) fn at(mut self, place: Place, span: Option<Span>, text: impl Into<String>) -> Self {
+        self.primary = Some(Label { place, span, text: text.into(), role: Role::Primary });
+        self
+    }
+
+    /// A place beside it.
+    pub(super) fn beside(
+        mut self,
+        place: Place,
+        span: Option<Span>,
+        text: impl Into<String>,
+    ) -> Self {
+        self.finding.labels.push(Label { place, span, text: text.into(), role: Role::Related });
+        self
+    }
+
+    /// The principals it concerns.
+    pub(super) fn principals(mut self, principals: impl IntoIterator<Item = String>) -> Self {
+        self.finding.principals.extend(principals);
+        self
+    }
+
+    /// A request that shows it.
+    pub(super) fn witness(mut self, request: Option<&Request>) -> Self {
+        self.finding.witness = request.cloned().map(Box::new);
+        self
+    }
+
+    /// Hides what these rules find on the same key: it is the same cause.
+    pub(super) fn explains(mut self, rules: &'static [&'static str]) -> Self {
+        self.finding.explains = rules;
+        self
+    }
+
+    /// Reports the finding. One without a primary place is a fault of the rule and is not reported; the
+    /// fixtures of every rule would miss it.
+    pub(super) fn done(self) {
+        let Self { found, mut finding, primary, .. } = self;
+        if let Some(primary) = primary {
+            finding.labels.insert(0, primary);
+            finding.principals.sort();
+            finding.principals.dedup();
+            found.push(finding);
+        }
+    }
+}

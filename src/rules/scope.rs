@@ -1,0 +1,257 @@
+//! What a rule may ask: the world, the engine, every policy with who holds it, and one key with the
+//! answers already found for it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
+use crate::decision::{Allowing, Caller, Cell, Fate, Reach, Verdict};
+use crate::inventory::{
+    Account, AttachedPolicy, Identity, IdentityKind, Inventory, Key, policy_name,
+};
+use crate::policy::{PolicyDocument, PolicyKind};
+
+/// What every rule may ask.
+pub struct Scope<'a> {
+    /// The world.
+    pub world: &'a Inventory,
+    /// The engine.
+    pub reach: &'a dyn Reach,
+    /// Every policy of the world, with who holds it.
+    pub documents: Vec<Documented<'a>>,
+}
+
+/// A policy of the world.
+pub struct Documented<'a> {
+    /// The policy.
+    pub document: &'a PolicyDocument,
+    /// As people name it: `key policy of alias/app (...)`.
+    pub name: String,
+    /// What it is part of, for the fingerprint: an ARN, an id, a path.
+    pub subject: String,
+    /// The key it is the policy of.
+    pub key: Option<&'a Key>,
+    /// The users and roles whose identity policy it is, directly or by a group.
+    pub holders: Vec<&'a Identity>,
+}
+
+impl<'a> Scope<'a> {
+    /// A scope over the engine's world.
+    pub fn new(reach: &'a dyn Reach) -> Self {
+        let world = reach.world();
+        let mut documents = Vec::new();
+        for key in world.keys.values() {
+            of_key(world, key, &mut documents);
+        }
+        for account in world.accounts.values() {
+            of_account(account, &mut documents);
+        }
+        for policy in
+            world.organization.iter().flat_map(|organization| organization.policies.values())
+        {
+            documents.extend(policy.document.as_ref().map(|document| {
+                let name = format!("{} {} ({})", policy.kind.name(), policy.name, policy.id);
+                alone(document, name, policy.id.to_string())
+            }));
+        }
+        for (id, document) in &world.endpoints {
+            documents.push(alone(document, format!("policy of VPC endpoint {id}"), id.to_string()));
+        }
+        for loose in &world.loose {
+            let path = world.sources.path(loose.document.place.file).to_owned();
+            documents.push(alone(
+                &loose.document,
+                format!("{} {}", loose.document.kind.name(), loose.name),
+                path,
+            ));
+        }
+        Self { world, reach, documents }
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// The identity policies and the boundary of a user or role, its groups' included.
+    pub fn documents_of(&self, identity: &'a Identity) -> Vec<&'a PolicyDocument> {
+        let Some(account) = self.world.account(identity.account) else {
+            return Vec::new();
+        };
+        let groups: Vec<_> =
+            identity.groups.iter().filter_map(|name| account.groups.get(name)).collect();
+        let inline = identity.inline.iter().chain(groups.iter().flat_map(|group| &group.inline));
+        let attached =
+            identity.attached.iter().chain(groups.iter().flat_map(|group| &group.attached));
+        let managed = attached
+            .chain(&identity.boundary)
+            .filter_map(|policy| self.world.managed_policy(account.id, &policy.arn)?.document());
+        inline.map(|policy| &policy.document).chain(managed).collect()
+    }
+}
+
+fn alone(document: &PolicyDocument, name: String, subject: String) -> Documented<'_> {
+    Documented { document, name, subject, key: None, holders: Vec::new() }
+}
+
+fn of_key<'a>(world: &Inventory, key: &'a Key, documents: &mut Vec<Documented<'a>>) {
+    let shown = world.shown_key(key);
+    for document in key.policy.iter().chain(&key.ram_policy) {
+        documents.push(Documented {
+            document,
+            name: format!("key policy of {shown}"),
+            subject: key.arn.to_string(),
+            key: Some(key),
+            holders: Vec::new(),
+        });
+    }
+}
+
+fn of_account<'a>(account: &'a Account, documents: &mut Vec<Documented<'a>>) {
+    let mut by_group: BTreeMap<&str, Vec<&Identity>> = BTreeMap::new();
+    let mut by_policy: BTreeMap<&str, Vec<&Identity>> = BTreeMap::new();
+    let attach = |attached: &'a [AttachedPolicy],
+                  identity: &'a Identity,
+                  by_policy: &mut BTreeMap<&'a str, Vec<&'a Identity>>| {
+        for policy in attached {
+            by_policy.entry(&policy.arn).or_default().push(identity);
+        }
+    };
+    for identity in account.identities.values() {
+        attach(&identity.attached, identity, &mut by_policy);
+        for name in &identity.groups {
+            by_group.entry(name).or_default().push(identity);
+            if let Some(group) = account.groups.get(name) {
+                attach(&group.attached, identity, &mut by_policy);
+            }
+        }
+        for policy in &identity.inline {
+            documents.push(Documented {
+                document: &policy.document,
+                name: format!("inline policy {} of {}", policy.name, short_name(identity)),
+                subject: format!("{}/inline/{}", identity.arn, policy.name),
+                key: None,
+                holders: vec![identity],
+            });
+        }
+        if let Some(trust) = &identity.trust {
+            let name = format!("trust policy of {}", short_name(identity));
+            documents.push(alone(trust, name, format!("{}/trust", identity.arn)));
+        }
+    }
+    for group in account.groups.values() {
+        for policy in &group.inline {
+            documents.push(Documented {
+                document: &policy.document,
+                name: format!("inline policy {} of group/{}", policy.name, group.name),
+                subject: format!("{}/inline/{}", group.arn, policy.name),
+                key: None,
+                holders: by_group.get(&*group.name).cloned().unwrap_or_default(),
+            });
+        }
+    }
+    for policy in account.policies.values() {
+        documents.extend(policy.document().map(|document| Documented {
+            document,
+            name: format!("managed policy {}", policy_name(&policy.arn)),
+            subject: policy.arn.to_string(),
+            key: None,
+            holders: by_policy.get(&*policy.arn).cloned().unwrap_or_default(),
+        }));
+    }
+}
+
+/// `user/alice` or `role/app`: a principal within its account.
+pub fn short_name(identity: &Identity) -> String {
+    match identity.kind {
+        IdentityKind::User => format!("user/{}", identity.name),
+        IdentityKind::Role => format!("role/{}", identity.name),
+    }
+}
+
+/// One key, and the answers that rules asked for before.
+pub struct KeyScope<'a> {
+    /// What every rule may ask.
+    pub scope: &'a Scope<'a>,
+    /// The key.
+    pub key: &'a Key,
+    verdicts: RefCell<BTreeMap<(Caller, KmsAction), Rc<Verdict>>>,
+    candidates: RefCell<BTreeMap<KmsAction, Rc<Vec<Caller>>>>,
+}
+
+impl<'a> KeyScope<'a> {
+    /// The scope of one key.
+    pub fn new(scope: &'a Scope<'a>, key: &'a Key) -> Self {
+        Self { scope, key, verdicts: RefCell::default(), candidates: RefCell::default() }
+    }
+
+    /// The world.
+    pub fn world(&self) -> &'a Inventory {
+        self.scope.world
+    }
+
+    /// The cell of a principal and an action on this key.
+    pub fn cell(&self, principal: &Caller, action: KmsAction) -> Cell {
+        Cell { principal: principal.clone(), key: self.key.arn.clone(), action }
+    }
+
+    /// The verdict of a principal's permission on this key.
+    pub fn verdict(&self, principal: &Caller, action: KmsAction) -> Rc<Verdict> {
+        let name = (principal.clone(), action);
+        if let Some(known) = self.verdicts.borrow().get(&name) {
+            return Rc::clone(known);
+        }
+        let verdict = Rc::new(self.scope.reach.verdict(&self.cell(principal, action)));
+        self.verdicts.borrow_mut().insert(name, Rc::clone(&verdict));
+        verdict
+    }
+
+    /// What becomes of an Allow statement or a grant for a principal and an action on this key.
+    pub fn fate(&self, principal: &Caller, action: KmsAction, allowing: Allowing<'_>) -> Fate {
+        self.scope.reach.fate(&self.cell(principal, action), allowing)
+    }
+
+    /// Everyone who may hold `action` on this key; who is not there surely does not. Sorted.
+    pub fn candidates(&self, action: KmsAction) -> Rc<Vec<Caller>> {
+        if let Some(known) = self.candidates.borrow().get(&action) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(self.scope.reach.candidates(&self.key.arn, action));
+        self.candidates.borrow_mut().insert(action, Rc::clone(&found));
+        found
+    }
+
+    /// The key as people name it: its alias, with the id beside it.
+    pub fn name(&self) -> String {
+        self.world().shown_key(self.key)
+    }
+
+    /// The root user of the key's account.
+    pub fn root(&self) -> Option<Caller> {
+        let arn = &self.key.arn;
+        Caller::parse(&format!("arn:{}:iam::{}:root", arn.partition(), arn.account()))
+    }
+
+    /// The key policy, where the customer writes it and every statement of it could be read and
+    /// resolved: only then can a rule say that nobody or nothing allows.
+    pub fn readable_policy(&self) -> Option<&'a PolicyDocument> {
+        let document = self.key.policy.as_ref().filter(|_| !self.key.is_aws_managed())?;
+        let policy = document.policy();
+        let resolved = policy.statements.iter().all(|statement| {
+            statement.standing != crate::policy::Standing::Malformed
+                && statement.unresolved().next().is_none()
+        });
+        (policy.readable && resolved && document.kind == PolicyKind::Key).then_some(document)
+    }
+
+    /// The actions of `wanted` that the key can perform at all (rule S4); all of them where its spec is
+    /// not known.
+    pub fn performable(&self, wanted: &[KmsAction]) -> Vec<KmsAction> {
+        let metadata = self.key.metadata.as_ref();
+        let spec = metadata.and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
+        let usage = metadata.and_then(|metadata| KeyUsage::parse(metadata.usage.as_deref()?));
+        let possible = match (usage, spec) {
+            (Some(usage), Some(spec)) => operations_for(usage, spec),
+            _ => ActionSet::ALL,
+        };
+        wanted.iter().copied().filter(|action| possible.contains(*action)).collect()
+    }
+}
