@@ -59,11 +59,13 @@ fn of_organization(organization: &Organization, notes: &mut Notes) {
     let is_told = |gap: &Gap| matches!(&gap.kind, GapKind::Organization { what } if what.starts_with("targets of SCP"));
     let is_enabled = organization.is_enabled(OrgPolicyKind::Scp) && !notes.gaps.iter().any(is_told);
     // A policy that is not described may be one.
-    let may_be_scp = |id: &Box<str>| {
+    let may_be_scp = |id: &str| {
         organization.policies.get(id).is_none_or(|policy| policy.kind == OrgPolicyKind::Scp)
     };
-    let has_scp =
-        |id: &str| organization.attachments.get(id).is_some_and(|ids| ids.iter().any(may_be_scp));
+    let has_scp = |id: &str| {
+        let attached = organization.attachments.get(id);
+        attached.is_some_and(|ids| ids.iter().any(|id| may_be_scp(id)))
+    };
     let mut missing = |what: String, place| {
         notes.gaps.push(Gap { kind: GapKind::Organization { what: what.into() }, place });
     };
