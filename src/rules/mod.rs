@@ -60,8 +60,9 @@ rules! {
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
-    iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
+    iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
+    unknown_action::UnknownAction = "unknown-action",
 }
 
 /// Every rule, in their order everywhere.
