@@ -62,6 +62,7 @@ rules! {
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
+    alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
     unknown_action::UnknownAction = "unknown-action",
 }
 
