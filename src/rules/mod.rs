@@ -64,6 +64,7 @@ rules! {
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
     unknown_action::UnknownAction = "unknown-action",
+    malformed_policy::MalformedPolicy = "malformed-policy",
 }
 
 /// Every rule, in their order everywhere.
