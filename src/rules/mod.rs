@@ -4,6 +4,7 @@
 //! answers; its page says how bad that is; the builder takes no finding without a place.
 
 mod controllers;
+mod export;
 mod metadata;
 mod report;
 mod scope;
@@ -65,6 +66,7 @@ rules! {
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
     unknown_action::UnknownAction = "unknown-action",
     malformed_policy::MalformedPolicy = "malformed-policy",
+    truncated_export::TruncatedExport = "truncated-export",
 }
 
 /// Every rule, in their order everywhere.
