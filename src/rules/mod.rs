@@ -67,6 +67,7 @@ rules! {
     unknown_action::UnknownAction = "unknown-action",
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
+    missing_input::MissingInput = "missing-input",
 }
 
 /// Every rule, in their order everywhere.
