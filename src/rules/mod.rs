@@ -68,6 +68,7 @@ rules! {
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",
+    conflicting_duplicates::ConflictingDuplicates = "conflicting-duplicates",
 }
 
 /// Every rule, in their order everywhere.
