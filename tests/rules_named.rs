@@ -51,6 +51,13 @@ fn as_rule(word: &str) -> Option<String> {
     (letter.is_ascii_uppercase() && is_number).then(|| format!("{letter}{}", rest.as_str()))
 }
 
+/// A rule's letter and number.
+fn numbered(word: &str) -> Option<(char, u32)> {
+    let rule = as_rule(word)?;
+    let mut rest = rule.chars();
+    Some((rest.next()?, rest.as_str().parse().ok()?))
+}
+
 /// The rules that a text names; `_to_` and ` to ` between two of a letter mean all between them.
 fn named(text: &str) -> BTreeSet<String> {
     let words: Vec<&str> =
@@ -58,11 +65,10 @@ fn named(text: &str) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = words.iter().filter_map(|word| as_rule(word)).collect();
     for three in words.windows(3) {
         if let [first, "to", last] = three
-            && let (Some(first), Some(last)) = (as_rule(first), as_rule(last))
-            && first[..1] == last[..1]
-            && let (Ok(from), Ok(to)) = (first[1..].parse::<u32>(), last[1..].parse::<u32>())
+            && let (Some((letter, from)), Some((other, to))) = (numbered(first), numbered(last))
+            && letter == other
         {
-            found.extend((from..=to).map(|number| format!("{}{number}", &first[..1])));
+            found.extend((from..=to).map(|number| format!("{letter}{number}")));
         }
     }
     found

@@ -1,5 +1,10 @@
 //! The worked cases of the semantics, as tables: every request of every world is put to the reference
 //! evaluator. A case is a world in the words of a scenario, the rules it is about, and what is expected.
+//!
+//! In a request `action` is one, a list, or `all` (of those on a key, RetireGrant aside), `on` a key, an
+//! alias, a principal, `"*"`, or `new key`; `session_policies` are policies as in a scenario. An operation
+//! with several authorizations has a request for each. Beside requests a case may ask for the `lockout`
+//! check of a key policy (K9), for the `ability` of a key (S4), and state a `matrix` verdict.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,7 +21,7 @@ use std::path::Path;
 use keyreach::aws::{AccountId, KeyArn, KmsAction};
 use keyreach::decision::{Caller, Context, ContextValue, Gate, Request, Target};
 use keyreach::eval::reference::{Ability, Reference, ability, lockout_check};
-use keyreach::ingest::scenario::{Scenario, load_tree};
+use keyreach::ingest::scenario::{Scenario, load, load_tree};
 use keyreach::policy::PolicyKind;
 use keyreach::source::FileId;
 use keyreach::syntax::{Node, yaml};
@@ -47,6 +52,8 @@ const GATES: &[&str] = &[
     "cross-account",
     "operation",
 ];
+
+const VERDICTS: &[&str] = &["always", "conditional", "never", "unknown"];
 
 /// The text of every file of cases, by name.
 fn files() -> Vec<(String, String)> {
@@ -108,6 +115,12 @@ fn every_case_is_there_once_and_well_formed() {
         assert_eq!(scenario.inventory.gaps, [], "{file} {id}");
         for request in items(case, "requests") {
             check_shape(&id, &scenario, request);
+        }
+        if let Some(cell) = case.get("matrix") {
+            caller(&scenario, text(cell, "principal"));
+            target(&scenario, text(cell, "on"));
+            assert!(!actions(cell).is_empty(), "{id}");
+            assert!(VERDICTS.contains(&text(cell, "expect")), "{id}");
         }
         ids.push(id);
     });
@@ -250,6 +263,26 @@ fn ability_of(id: &str, case: &Node<'_>, scenario: &Scenario) -> String {
     };
     let expected = text(row, "expect");
     if found == expected { String::new() } else { format!("{id}: ability {found}\n") }
+}
+
+#[test]
+fn the_course_scenario_is_the_world_of_its_cases() {
+    let source = include_str!("../testdata/course-scenario/course.yaml");
+    let course = load(source, FileId(0));
+    assert_eq!(course.problems, []);
+    assert_eq!(course.inventory.aliases.len(), 3);
+    let reference = Reference::new(&course.inventory);
+    let mut requests_made = 0;
+    for_each_case(|file, case| {
+        for row in items(case, "requests").iter().filter(|_| file.starts_with("6.1")) {
+            for request in requests(&course, row) {
+                let outcome = reference.evaluate(&request).outcome;
+                assert_eq!(outcome.reason().name(), text(row, "reason"), "{request:?}");
+                requests_made += 1;
+            }
+        }
+    });
+    assert!(requests_made > 400, "{requests_made}");
 }
 
 #[test]

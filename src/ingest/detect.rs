@@ -1,7 +1,7 @@
 //! Which call a document is the output of: told by the names of its members, then by their values.
 
 use super::document::{Document, Read, Refusal};
-use super::{authorization_details, bare, endpoints, kms, organizations};
+use super::{authorization_details, bare, endpoints, iam, kms, organizations};
 
 /// A kind of document.
 struct Kind {
@@ -22,10 +22,24 @@ const KINDS: &[Kind] = &[
     sure(&["OrganizationalUnits"], organizations::list_organizational_units),
     likely(&["Policy"], organizations::describe_policy),
     likely(&["Policy"], kms::get_key_policy),
+    likely(&["Policy"], iam::get_policy),
     likely(&["Grants"], kms::list_grants),
     likely(&["Tags"], kms::list_resource_tags),
     likely(&["Aliases"], kms::list_aliases),
     likely(&["Keys"], kms::list_keys),
+    likely(&["Group"], iam::get_group),
+    likely(&["User"], iam::get_user),
+    likely(&["Role"], iam::get_role),
+    likely(&["Users"], iam::list_users),
+    likely(&["Roles"], iam::list_roles),
+    likely(&["Groups"], iam::list_groups),
+    likely(&["PolicyDocument"], iam::get_inline_policy),
+    sure(&["AttachedPolicies"], iam::list_attached_policies),
+    likely(&["PolicyNames"], iam::list_inline_policies),
+    sure(&["PolicyVersion"], iam::get_policy_version),
+    likely(&["Versions"], iam::list_policy_versions),
+    sure(&["PolicyUsers", "PolicyRoles", "PolicyGroups"], iam::list_entities_for_policy),
+    likely(&["Policies"], iam::list_policies),
     likely(&["Organization"], organizations::describe_organization),
     likely(&["Roots"], organizations::list_roots),
     likely(&["Accounts"], organizations::list_accounts),

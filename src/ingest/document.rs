@@ -31,11 +31,6 @@ impl<'a> Source<'a> {
         let end = start.checked_add(part.len())?;
         (end <= self.text.len()).then(|| Span::new(start, end))
     }
-
-    /// The whole text.
-    pub(super) fn whole(&self) -> Place {
-        Place::plain(self.file, Span::new(0, self.text.len()))
-    }
 }
 
 /// An object at the top level of a file.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, KeyArn};
-use crate::inventory::{Inventory, 
-    Alias, AttachedPolicy, Grant, IdentityKind, KeyMetadata, LoosePolicy, NamedPolicy,
+use crate::inventory::{
+    Alias, AttachedPolicy, Grant, IdentityKind, Inventory, KeyMetadata, LoosePolicy, NamedPolicy,
     OrgPolicyKind, PolicyVersion, Stated,
 };
 use crate::policy::PolicyDocument;
@@ -212,7 +212,7 @@ pub(super) enum OrganizationFact {
     Attachment { policy: Box<str>, target: Box<str> },
     /// All targets of a policy were listed.
     Targets { policy: Box<str> },
-    /// All policies of a kind at a target were listed; absent where an empty list does not tell.
+    /// All policies at a root, unit or account were listed.
     Policies { target: Box<str> },
 }
 
@@ -242,14 +242,14 @@ pub(super) enum PendingPart {
     Entities(Vec<(PrincipalKind, Box<str>)>),
     /// A page of get-account-authorization-details without anything of the account itself.
     Authorization(Page<()>),
-    /// Children of a root or unit.
-    Children(Vec<Box<str>>),
+    /// Children of a root or unit, and what they are.
+    Children(&'static str, Page<Vec<Box<str>>>),
     /// The parent of a unit or account.
     Parent(Box<str>),
     /// The targets of an organization policy.
-    Targets { targets: Vec<Box<str>>, more: bool },
+    Targets(Page<Vec<Box<str>>>),
     /// The policies at a root, unit or account.
-    Policies { policies: Vec<Box<str>>, more: bool },
+    Policies(Page<Vec<Box<str>>>),
 }
 
 /// What can hold IAM policies.

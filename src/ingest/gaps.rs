@@ -50,8 +50,12 @@ fn of_organization(organization: &Organization, notes: &mut Notes) {
     let members = members.filter(|id| organization.management_account != Some(**id));
     let levels: Vec<&str> = levels.chain(members.map(AccountId::as_str)).collect();
     // Every level has an SCP where SCPs are enabled: AWS does not let the last one be detached.
-    let is_enabled = organization.is_enabled(OrgPolicyKind::Scp);
+    let is_told = |gap: &Gap| matches!(&gap.kind, GapKind::Organization { what } if what.starts_with("targets of SCP"));
+    let is_enabled = organization.is_enabled(OrgPolicyKind::Scp) && !notes.gaps.iter().any(is_told);
     let has_scp = |id: &str| organization.attached(id, OrgPolicyKind::Scp).next().is_some();
+    let mut missing = |what: String, place| {
+        notes.gaps.push(Gap { kind: GapKind::Organization { what: what.into() }, place });
+    };
     if is_enabled && !levels.iter().any(|id| has_scp(id)) {
         missing("targets of the SCPs".to_owned(), place);
     } else if is_enabled {

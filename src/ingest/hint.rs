@@ -108,10 +108,12 @@ impl<'p> Hint<'p> {
     }
 
     /// The names in the file name that could tell what the file is about: behind the call, before it,
-    /// or, where it is named for none, the whole.
+    /// or, where it is named for none, the whole; each also without the number of a page.
     pub(super) fn names(&self) -> impl Iterator<Item = &'p str> + use<'p> {
         let whole = if self.command.is_none() { self.stem } else { "" };
-        [self.suffix, self.prefix, whole].into_iter().filter(|name| !name.is_empty())
+        let names = [self.suffix, self.prefix, whole];
+        let short = names.map(|name| without_page(name).unwrap_or_default());
+        names.into_iter().chain(short).filter(|name| !name.is_empty())
     }
 
     /// What the file name says beside the call, to pair files that are about the same.
@@ -180,6 +182,16 @@ fn split_at_command<'p>(stem: &'p str, command: &str) -> Option<(&'p str, &'p st
         && (suffix.is_empty() || suffix.starts_with(is_joint));
     let cut = |text: &'p str| text.trim_matches(['.', '-', '_', ' ']);
     apart.then(|| (cut(prefix), cut(suffix)))
+}
+
+/// `name` without the number of a page at its end: `bob` of `bob.2`, `bob-page2` and `bob_page_2`.
+fn without_page(name: &str) -> Option<&str> {
+    let joints = ['-', '.', '_'];
+    let (short, last) = name.rsplit_once(joints)?;
+    let number = last.strip_prefix("page").unwrap_or(last);
+    let is_number = (1..=4).contains(&number.len()) && number.bytes().all(|c| c.is_ascii_digit());
+    let short = short.strip_suffix("page").map_or(short, |short| short.trim_end_matches(joints));
+    is_number.then_some(short)
 }
 
 fn strip_end<'p>(name: &'p str, extension: &str) -> Option<&'p str> {
@@ -257,6 +269,9 @@ mod tests {
         check("policy.json", None, "");
         check(".json", None, "");
         assert_eq!(Hint::new("x/prod.describe-key.json").prefix, "prod");
+        let names = |path| Hint::new(path).names().collect::<Vec<_>>();
+        assert_eq!(names("list-grants.bob-page-2.json"), ["bob-page-2", "bob"]);
+        assert_eq!(names("list-grants-bob.json"), ["bob"]);
     }
 
     #[test]

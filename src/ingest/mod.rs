@@ -21,6 +21,7 @@ mod facts;
 mod file;
 mod gaps;
 mod hint;
+mod iam;
 mod kms;
 mod merge;
 mod organizations;

@@ -85,7 +85,7 @@ pub(super) fn list_roots(document: &Document<'_, '_>) -> Read {
         let (id, name) = (item.id.into(), item.name.map(Into::into));
         facts.push(stated(OrganizationFact::Unit { id, name }, place));
     }
-    facts.push(page(document, "roots", ""));
+    facts.push(page(document, "roots"));
     Ok(facts)
 }
 
@@ -101,8 +101,8 @@ pub(super) fn list_organizational_units(document: &Document<'_, '_>) -> Read {
         facts.push(stated(OrganizationFact::Unit { id, name }, place));
     }
     let command = "list-organizational-units-for-parent";
-    facts.push(pending(document, command, PendingPart::Children(children)));
-    facts.push(page(document, "organizational units", document.source.hint.suffix));
+    let part = PendingPart::Children("organizational units", document.page(children));
+    facts.push(pending(document, command, part));
     Ok(facts)
 }
 
@@ -129,10 +129,10 @@ pub(super) fn list_accounts(document: &Document<'_, '_>) -> Read {
     }
     if is_for_parent {
         let command = "list-accounts-for-parent";
-        facts.push(pending(document, command, PendingPart::Children(children)));
-        facts.push(page(document, "accounts of a parent", hint.suffix));
+        let part = PendingPart::Children("accounts", document.page(children));
+        facts.push(pending(document, command, part));
     } else {
-        facts.push(page(document, "accounts", ""));
+        facts.push(page(document, "accounts"));
     }
     Ok(facts)
 }
@@ -162,8 +162,8 @@ pub(super) fn list_children(document: &Document<'_, '_>) -> Read {
         facts.push(stated(fact, place));
         children.push(item.id.into());
     }
-    facts.push(pending(document, "list-children", PendingPart::Children(children)));
-    facts.push(page(document, "children", document.source.hint.suffix));
+    let part = PendingPart::Children("children", document.page(children));
+    facts.push(pending(document, "list-children", part));
     Ok(facts)
 }
 
@@ -209,12 +209,10 @@ pub(super) fn list_policies(document: &Document<'_, '_>) -> Read {
         facts.push(stated(OrganizationFact::Policy { id, name, kind, document: None }, place));
     }
     if is_for_target {
-        let more = document.more();
-        let part = PendingPart::Policies { policies, more };
+        let part = PendingPart::Policies(document.page(policies));
         facts.push(pending(document, "list-policies-for-target", part));
-        facts.push(page(document, "policies of a target", hint.suffix));
     } else {
-        facts.push(page(document, "organization policies", ""));
+        facts.push(page(document, "organization policies"));
     }
     Ok(facts)
 }
@@ -227,11 +225,8 @@ pub(super) fn list_targets(document: &Document<'_, '_>) -> Read {
         return Err(Refusal::Other);
     }
     let targets = items.into_iter().map(|item| item.id.into()).collect();
-    let part = PendingPart::Targets { targets, more: document.more() };
-    Ok(vec![
-        pending(document, "list-targets-for-policy", part),
-        page(document, "targets of a policy", hint.directory),
-    ])
+    let part = PendingPart::Targets(document.page(targets));
+    Ok(vec![pending(document, "list-targets-for-policy", part)])
 }
 
 /// The items of a list, all of which must be `ours`.
@@ -252,8 +247,8 @@ fn pending(document: &Document<'_, '_>, command: &'static str, what: PendingPart
     Fact::Pending(Box::new(Pending { command, place: document.place(), what }))
 }
 
-fn page(document: &Document<'_, '_>, what: &'static str, whose: &str) -> Fact {
-    Fact::Listing(Listing::Other(what, whose.into()), document.page(()))
+fn page(document: &Document<'_, '_>, what: &'static str) -> Fact {
+    Fact::Listing(Listing::Other(what, Box::default()), document.page(()))
 }
 
 fn policy_kind(text: &str) -> Option<OrgPolicyKind> {

@@ -18,8 +18,8 @@ use crate::source::{Place, Sources};
 
 use super::authorization_details::account_of;
 use super::facts::{
-    Fact, GroupFact, IdentityFact, KeyFact, KeyPart, Listing, OrganizationFact, Parts, Pending,
-    PendingPart, PolicyFact, PrincipalKind,
+    Fact, GroupFact, IdentityFact, KeyFact, KeyPart, Listing, OrganizationFact, Page, Parts,
+    Pending, PendingPart, PolicyFact, PrincipalKind,
 };
 use super::hint::Hint;
 use super::merge::{Facts, Notes};
@@ -214,7 +214,7 @@ type Resolved = Result<Vec<Fact>, Option<Fact>>;
 impl About<'_, '_> {
     fn facts(&self, what: PendingPart) -> Resolved {
         let place = self.place;
-        let organization = |facts: Vec<OrganizationFact>| {
+        let organization = |facts: Vec<OrganizationFact>| -> Vec<Fact> {
             facts.into_iter().map(|fact| Fact::Organization(Stated::new(fact, place))).collect()
         };
         match what {
@@ -243,35 +243,40 @@ impl About<'_, '_> {
                 let account = self.known.authorized(self.hint.directory).ok_or(None)?;
                 Ok(vec![Fact::Listing(Listing::Authorization(account), page)])
             }
-            PendingPart::Children(children) => {
+            PendingPart::Children(what, page) => {
                 let parent = self.by_form(is_node).ok_or(None)?;
                 let parent_of = |child| OrganizationFact::Parent { child, parent: parent.clone() };
-                Ok(organization(children.into_iter().map(parent_of).collect()))
+                let (children, page) = split(page);
+                let mut facts = organization(children.into_iter().map(parent_of).collect());
+                facts.push(Fact::Listing(Listing::Other(what, parent), page));
+                Ok(facts)
             }
             PendingPart::Parent(parent) => {
                 let child = self.by_form(is_target).ok_or(None)?;
                 Ok(organization(vec![OrganizationFact::Parent { child, parent }]))
             }
-            PendingPart::Targets { targets, more } => {
+            PendingPart::Targets(page) => {
                 let sibling = self.sibling(Named::OrgPolicy);
                 let policy = sibling.or_else(|| self.by_form(is_policy)).ok_or(None)?;
                 let attached =
                     |target| OrganizationFact::Attachment { policy: policy.clone(), target };
+                let (targets, page) = split(page);
                 let mut facts: Vec<_> = targets.into_iter().map(attached).collect();
-                if !more {
-                    facts.push(OrganizationFact::Targets { policy: policy.clone() });
-                }
-                Ok(organization(facts))
+                facts.push(OrganizationFact::Targets { policy: policy.clone() });
+                let mut facts = organization(facts);
+                facts.push(Fact::Listing(Listing::Other("targets of a policy", policy), page));
+                Ok(facts)
             }
-            PendingPart::Policies { policies, more } => {
+            PendingPart::Policies(page) => {
                 let target = self.by_form(is_target).ok_or(None)?;
                 let attached =
                     |policy| OrganizationFact::Attachment { policy, target: target.clone() };
+                let (policies, page) = split(page);
                 let mut facts: Vec<_> = policies.into_iter().map(attached).collect();
-                if !more {
-                    facts.push(OrganizationFact::Policies { target: target.clone() });
-                }
-                Ok(organization(facts))
+                facts.push(OrganizationFact::Policies { target: target.clone() });
+                let mut facts = organization(facts);
+                facts.push(Fact::Listing(Listing::Other("policies of a target", target), page));
+                Ok(facts)
             }
         }
     }
@@ -430,6 +435,10 @@ impl About<'_, '_> {
         let names = self.hint.names().chain(self.hint.directories());
         names.filter(|name| is_wanted(name)).map(Box::from).next()
     }
+}
+
+fn split<T>(page: Page<T>) -> (T, Page<()>) {
+    (page.items, Page { items: (), place: page.place, more: page.more })
 }
 
 fn is_target(id: &str) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::aws::KeyArn;
+use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{
     AttachedPolicy, Gap, GapKind, Grant, Group, Identity, IdentityKind, Inventory, Key,
     KeyMetadata, ManagedPolicy, NamedPolicy, OrgPolicy, OrgUnit, Organization, PolicyVersion,
@@ -409,6 +409,7 @@ pub(super) fn organization(
     let mut organization = Organization::new(first);
     let mut parents: BTreeMap<Box<str>, Place> = BTreeMap::new();
     let mut described: Option<Place> = None;
+    let (mut targets_listed, mut policies_listed) = (BTreeSet::new(), BTreeSet::new());
     for Stated { value, place } in facts {
         match value {
             OrganizationFact::Described { id, management } => match described {
@@ -456,7 +457,23 @@ pub(super) fn organization(
             OrganizationFact::Attachment { policy, target } => {
                 organization.attachments.entry(target).or_default().insert(policy);
             }
-            OrganizationFact::Targets { .. } | OrganizationFact::Policies { .. } => {}
+            OrganizationFact::Targets { policy } => {
+                targets_listed.insert(policy);
+            }
+            OrganizationFact::Policies { target } => {
+                policies_listed.insert(target);
+            }
+        }
+    }
+    // A policy's targets are known from its own listing, or from those of every level.
+    let units = organization.units.keys().map(|id| &**id);
+    let mut levels = units.chain(organization.accounts.iter().map(AccountId::as_str));
+    if !levels.all(|id| policies_listed.contains(id)) {
+        for policy in organization.policies.values() {
+            if !targets_listed.contains(&policy.id) && organization.is_enabled(policy.kind) {
+                let what = format!("targets of {} {}", policy.kind.name(), policy.id).into();
+                notes.gaps.push(Gap { kind: GapKind::Organization { what }, place: policy.place });
+            }
         }
     }
     inventory.organization = Some(Arc::new(organization));

@@ -99,7 +99,8 @@ fn differs_identity(one: &Identity, other: &Identity) -> bool {
         arns.sort();
         arns
     };
-    let boundary = |identity: &Identity| identity.boundary.as_ref().map(|policy| policy.arn.clone());
+    let boundary =
+        |identity: &Identity| identity.boundary.as_ref().map(|policy| policy.arn.clone());
     differs_inline(&one.inline, &other.inline)
         || arns(one) != arns(other)
         || boundary(one) != boundary(other)

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::aws::{AccountId, KeyArn};
+use crate::aws::{AccountId, Arn, KeyArn};
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
 
-use super::{Account, Grant, Inventory, NamedPolicy, OrgPolicy};
+use super::{Account, Grant, Identity, Inventory, NamedPolicy, OrgPolicy};
 
 /// One change of a world.
 #[derive(Clone, Debug)]
@@ -24,6 +24,25 @@ pub enum Edit {
         key: KeyArn,
         /// The new grant.
         grant: Box<Grant>,
+    },
+    /// RevokeGrant.
+    RevokeGrant {
+        /// The key.
+        key: KeyArn,
+        /// The grant's id.
+        grant: Box<str>,
+    },
+    /// PutUserPolicy or PutRolePolicy: a new inline policy, or another text for an old one.
+    PutInlinePolicy {
+        /// ARN of the user or role.
+        identity: Box<str>,
+        /// The policy with its name.
+        policy: NamedPolicy,
+    },
+    /// DeleteUserPermissionsBoundary or DeleteRolePermissionsBoundary.
+    DeleteBoundary {
+        /// ARN of the user or role.
+        identity: Box<str>,
     },
     /// What if one statement were not there.
     WithoutStatement {
@@ -47,6 +66,22 @@ impl Inventory {
             Edit::CreateGrant { key, grant } => {
                 if let Some(key) = world.keys.get_mut(key) {
                     Arc::make_mut(key).grants.push(Grant::clone(grant));
+                }
+            }
+            Edit::RevokeGrant { key, grant } => {
+                if let Some(key) = world.keys.get_mut(key) {
+                    Arc::make_mut(key).grants.retain(|one| one.id != *grant);
+                }
+            }
+            Edit::PutInlinePolicy { identity, policy } => {
+                if let Some(identity) = world.identity_mut(identity) {
+                    identity.inline.retain(|one| one.name != policy.name);
+                    identity.inline.push(policy.clone());
+                }
+            }
+            Edit::DeleteBoundary { identity } => {
+                if let Some(identity) = world.identity_mut(identity) {
+                    identity.boundary = None;
                 }
             }
             Edit::WithoutStatement { policy, statement } => world.without(*policy, *statement),
@@ -77,6 +112,12 @@ impl Inventory {
                 held.document = held.document.as_ref().map(|document| document.without(statement));
             }
         }
+    }
+
+    /// The user or role with this ARN, where it is known.
+    fn identity_mut(&mut self, arn: &str) -> Option<&mut Identity> {
+        let account = AccountId::parse(Arn::parse(arn)?.account)?;
+        Arc::make_mut(self.accounts.get_mut(&account)?).identities.get_mut(arn)
     }
 
     /// The account, made where nothing is known of it yet.

@@ -75,6 +75,11 @@ impl PolicyDocument {
         Self { place, kind, body: Arc::new(body) }
     }
 
+    /// The JSON text; empty where the policy was lowered when it was read.
+    pub fn text(&self) -> &str {
+        &self.body.text
+    }
+
     /// The policy; parses and lowers its text at the first call. Never fails: see [`Policy::faults`].
     pub fn policy(&self) -> &Policy {
         self.body.policy.get_or_init(|| read(&self.body.text, self.kind))

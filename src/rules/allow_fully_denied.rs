@@ -10,7 +10,7 @@ use crate::source::{Place, Span};
 
 use super::controllers::{list, short};
 use super::report::Sink;
-use super::trust::trusts;
+use super::trust::{on_keys, trusts};
 use super::{Documented, KeyScope, Rule, Scope};
 
 /// See the rule's page.
@@ -29,7 +29,7 @@ impl Rule for AllowFullyDenied {
                 let actions = scope.scope.reach.actions(element);
                 let named = named_principals(statement);
                 let overlap = Overlap::of(scope, &named, actions, Allowing::Statement(document, index));
-                overlap.tell(scope, sink, &Subject::Statement { document, index, statement });
+                overlap.tell(scope, sink, &Subject::Statement { of: "the key policy", document, index, statement });
             }
         }
         for grant in &scope.key.grants {
@@ -85,8 +85,7 @@ impl Overlap {
         allowing: Allowing<'_>,
     ) -> Self {
         let mut overlap = Self::default();
-        let on_keys = actions.iter().filter(|action| action.info().has_key_resource);
-        let on_keys: ActionSet = on_keys.collect();
+        let on_keys = actions.intersection(on_keys());
         for principal in named {
             let deniable = deniable(scope, principal, on_keys);
             let never_denied = on_keys.minus(deniable).iter();
@@ -205,17 +204,17 @@ fn places(citations: &[Citation]) -> BTreeSet<(Place, Span)> {
 
 /// What is cancelled.
 enum Subject<'a> {
-    Statement { document: &'a PolicyDocument, index: usize, statement: &'a Statement },
+    Statement { of: &'a str, document: &'a PolicyDocument, index: usize, statement: &'a Statement },
     Grant { id: &'a str, place: Place },
 }
 
 impl Subject<'_> {
     fn name(&self) -> String {
         match self {
-            Self::Statement { statement, index, document } => {
+            Self::Statement { of, statement, index, .. } => {
                 let sid = statement.sid.as_ref().map(|sid| sid.value.to_string());
                 let sid = sid.unwrap_or_else(|| format!("statement {}", index + 1));
-                format!("{sid} of the {}", document.kind.name())
+                format!("{sid} of {of}")
             }
             Self::Grant { id, .. } => format!("grant {id}"),
         }
@@ -279,7 +278,7 @@ fn identity_statement(
         return;
     }
     let actions = scope.reach.actions(element);
-    let on_keys: Vec<KmsAction> = actions.iter().filter(|one| one.info().has_key_resource).collect();
+    let on_keys: Vec<KmsAction> = actions.intersection(on_keys()).iter().collect();
     let mut overlaps: Vec<(&Key, Overlap)> = Vec::new();
     for key in keys {
         let key_scope = KeyScope::new(scope, key);
@@ -298,7 +297,8 @@ fn identity_statement(
         return;
     }
     for (key, overlap) in overlaps {
-        let subject = Subject::Statement { document: document.document, index, statement };
+        let of = document.name.as_str();
+        let subject = Subject::Statement { of, document: document.document, index, statement };
         overlap.tell(&KeyScope::new(scope, key), sink, &subject);
     }
 }

@@ -7,7 +7,7 @@ use crate::policy::{Polarity, PolicyKind, Statement};
 
 use super::controllers::list;
 use super::report::Sink;
-use super::trust::trusts;
+use super::trust::{on_keys, trusts};
 use super::{Documented, KeyScope, Rule, Scope, short_name};
 
 /// See the rule's page.
@@ -40,11 +40,7 @@ impl Rule for IamAllowWithoutKeyTrust {
 fn key_actions(scope: &Scope<'_>, statement: &Statement) -> Vec<KmsAction> {
     let element = statement.action.as_ref().filter(|_| statement.allows());
     let covered = element.map_or(ActionSet::EMPTY, |element| scope.reach.actions(element));
-    // RetireGrant is not for the key policy to allow (rule K7).
-    let counts = |action: &KmsAction| {
-        action.info().has_key_resource && *action != KmsAction::RETIRE_GRANT
-    };
-    covered.iter().filter(counts).collect()
+    covered.intersection(on_keys()).iter().collect()
 }
 
 /// The keys of the world that the statement names by their ARNs.

@@ -1,11 +1,18 @@
 //! Whether a key lets a principal's identity policies count at all: asked by several rules.
 
-use crate::aws::{AccountId, KmsAction};
+use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Allowing, Caller, Fate};
 use crate::inventory::{Grantee, Identity, Key};
 use crate::policy::{Polarity, Principal, Statement};
 
 use super::KeyScope;
+
+/// The actions on keys that key policies have a say in (rule K7 leaves RetireGrant out).
+pub(super) fn on_keys() -> ActionSet {
+    let counts =
+        |action: &KmsAction| action.info().has_key_resource && *action != KmsAction::RETIRE_GRANT;
+    KmsAction::all().filter(counts).collect()
+}
 
 /// Whether some Allow statement of the key policy, or a grant, could mean the identity by any of its
 /// names, its account included. What cannot be read or resolved could.

@@ -27,14 +27,19 @@ impl LineIndex {
         Self { starts }
     }
 
+    /// The line of byte `offset`, from 1.
+    pub fn line(&self, offset: u32) -> u32 {
+        to_u32(self.starts.partition_point(|&start| start <= offset))
+    }
+
     /// The place of byte `offset` of `text`, the text this index was made of; past its end: its end.
     pub fn position(&self, text: &str, offset: u32) -> Position {
         let offset = offset.min(u32::try_from(text.len()).unwrap_or(u32::MAX));
-        let line = self.starts.partition_point(|&start| start <= offset);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let line = self.line(offset);
+        let start = self.starts.get(line.saturating_sub(1) as usize).copied().unwrap_or(0);
         let before = text.as_bytes().get(start as usize..offset as usize).unwrap_or_default();
         let column = before.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
-        Position { line: to_u32(line), column: to_u32(column + 1) }
+        Position { line, column: to_u32(column + 1) }
     }
 }
 

@@ -126,8 +126,10 @@ impl Loader {
                 metadata.origin = self.word(value, &words(KeyOrigin::ALL, KeyOrigin::as_str));
             }
             "state" => metadata.state = self.word(value, &words(KeyState::ALL, KeyState::as_str)),
-            "manager" if self.word(value, &["customer", "aws"]).as_deref() == Some("aws") => {
-                metadata.manager = KeyManager::Aws;
+            "manager" => {
+                let manager = self.word(value, &["customer", "aws"]);
+                let is_aws = manager.as_deref() == Some("aws");
+                metadata.manager = if is_aws { KeyManager::Aws } else { KeyManager::Customer };
             }
             "multi_region" => match self.word(value, &["primary", "replica"]).as_deref() {
                 Some("primary") => {

@@ -1,0 +1,17 @@
+//! The questions as functions: what the command line, an editor or another program calls.
+//!
+//! Each takes a loaded world and plain values and gives a value that `report` renders. Nothing here
+//! knows an output format, or prints.
+
+mod check;
+mod load;
+mod names;
+mod simulate;
+mod why;
+
+pub use crate::eval::reference::Ability;
+pub use check::{CheckOptions, Checked, Counts, check};
+pub use load::{Texts, Whole};
+pub use names::{NameError, key, principal};
+pub use simulate::{Answer, Matched, Simulator};
+pub use why::{Change, Holder, Story, Turn, why};

@@ -1,0 +1,81 @@
+//! The command line: what was typed becomes options, `audit` is asked, `report` writes.
+//!
+//! Data goes to stdout or to `--output`, everything else to stderr. [`Outcome`] is the one table of
+//! exit codes.
+
+mod check;
+mod collect_script;
+mod completions;
+mod fault;
+mod man;
+mod outcome;
+mod output;
+mod rules;
+mod simulate;
+mod terminal;
+mod why;
+mod world;
+
+use std::ffi::OsString;
+use std::io;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use fault::Fault;
+pub use outcome::Outcome;
+use terminal::{ColorChoice, Terminal};
+
+/// Audits who can do what with which AWS KMS key, from exported policies, offline.
+#[derive(Parser)]
+#[command(name = "keyreach", version, max_term_width = 100, subcommand_required = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+struct Args {
+    /// When to use colours and lines; NO_COLOR turns colours off as well.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
+    color: ColorChoice,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The subcommands, in the order of the help.
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Args),
+    Why(why::Args),
+    Simulate(simulate::Args),
+    Rules(rules::Args),
+    CollectScript(collect_script::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Runs the command line and says how it went; faults are told on stderr.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // What cannot be printed has nobody who reads it.
+            let _ = error.print();
+            return if error.use_stderr() { Outcome::Problem } else { Outcome::Clean };
+        }
+    };
+    let terminal = Terminal::new(args.color);
+    let done = match args.command {
+        Command::Check(args) => check::run(&args, terminal),
+        Command::Why(args) => why::run(&args, terminal),
+        Command::Simulate(args) => simulate::run(&args, terminal),
+        Command::Rules(args) => rules::run(&args, terminal),
+        Command::CollectScript(args) => collect_script::run(&args),
+        Command::Completions(args) => completions::run(&args, &mut Args::command()),
+        Command::Man(args) => man::run(&args, Args::command()),
+    };
+    match done {
+        Ok(outcome) => outcome,
+        // Nobody reads any more: the rest need not be said.
+        Err(Fault::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Clean,
+        Err(fault) => {
+            let _ = terminal.stderr().fault(&fault);
+            Outcome::Problem
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What stdout and stderr look like: terminals or pipes, colours, width.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+
+use crate::diag::{Diagnostic, Look, Renderer, Severity};
+use crate::ingest::FileProblem;
+
+use super::Fault;
+
+/// When colours are used.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub(super) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always, lines as on a terminal too.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The two streams that are written to.
+#[derive(Clone, Copy)]
+pub(super) struct Terminal {
+    color: ColorChoice,
+}
+
+impl Terminal {
+    pub(super) fn new(color: ColorChoice) -> Self {
+        Self { color }
+    }
+
+    /// How data for people looks on stdout; in a file it looks as in a pipe.
+    pub(super) fn stdout(self, into_file: bool) -> Renderer {
+        Renderer::new(self.look(io::stdout().is_terminal() && !into_file))
+    }
+
+    /// What is said beside the data.
+    pub(super) fn stderr(self) -> Messages {
+        Messages { renderer: Renderer::new(self.look(io::stderr().is_terminal())) }
+    }
+
+    fn look(self, is_terminal: bool) -> Look {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let color = match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && !no_color,
+        };
+        let unicode = is_terminal || self.color == ColorChoice::Always;
+        Look { unicode, color, width: width(is_terminal) }
+    }
+}
+
+/// The width that COLUMNS or the terminal says, else that of plain text.
+fn width(is_terminal: bool) -> usize {
+    let given = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let found = || {
+        let size = terminal_size::terminal_size().filter(|_| is_terminal);
+        size.map(|(width, _)| usize::from(width.0))
+    };
+    given.or_else(found).unwrap_or(Look::PLAIN.width).min(120)
+}
+
+/// Messages on stderr.
+pub(super) struct Messages {
+    renderer: Renderer,
+}
+
+impl Messages {
+    /// Tells a fault that ends the run.
+    pub(super) fn fault(&self, fault: &Fault) -> io::Result<()> {
+        self.tell(&Diagnostic::new(Severity::High, fault.to_string()))
+    }
+
+    /// Tells what is wrong with files.
+    pub(super) fn problems(&self, problems: &[FileProblem]) -> io::Result<()> {
+        problems.iter().try_for_each(|problem| {
+            let place = problem
+                .position
+                .map(|position| format!(":{}:{}", position.line, position.column))
+                .unwrap_or_default();
+            let message = format!("{}{place}: {}", problem.path, problem.message);
+            self.tell(&Diagnostic::new(Severity::Medium, message).help(problem.help.clone()))
+        })
+    }
+
+    /// Tells that there is nothing to audit.
+    pub(super) fn nothing(&self, paths: &[String]) -> io::Result<()> {
+        let message = format!("nothing to audit found in {}", paths.join(", "));
+        let help = "`keyreach collect-script` prints a script that makes an export";
+        self.tell(&Diagnostic::new(Severity::Medium, message).help(help))
+    }
+
+    fn tell(&self, diagnostic: &Diagnostic) -> io::Result<()> {
+        self.renderer.render(&mut io::stderr().lock(), diagnostic)
+    }
+}

@@ -1,0 +1,32 @@
+//! The world that PATHs hold.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use crate::ingest::{Disk, Loaded, load};
+
+use super::terminal::Terminal;
+use super::{Fault, Outcome};
+
+/// Loads what is at and below `paths` and tells what is wrong with files on stderr.
+pub(super) fn loaded(paths: &[String], terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {
+    let loaded = load(&Disk, paths);
+    terminal.stderr().problems(&loaded.problems)?;
+    let outcome = match (loaded.problems.is_empty(), loaded.used) {
+        (false, _) => Outcome::Problem,
+        (true, 0) => Outcome::Nothing,
+        (true, _) => Outcome::Clean,
+    };
+    Ok((loaded, outcome))
+}
+
+/// The instant that `--now` names: `today`, a date or a time.
+pub(super) fn now(text: &str) -> Result<Timestamp, Fault> {
+    if text == "today" {
+        return Ok(Timestamp::now());
+    }
+    let date = || text.parse::<Date>().and_then(|date| date.to_zoned(TimeZone::UTC));
+    let instant = text.parse::<Timestamp>().or_else(|_| date().map(|day| day.timestamp()));
+    instant.map_err(|_| {
+        Fault::argument("--now", &format_args!("`{text}` is no date: write 2026-12-31"))
+    })
+}

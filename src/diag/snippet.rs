@@ -1,0 +1,259 @@
+//! A part of a text with labels in it, made fit to be shown.
+
+use std::ops::Range;
+
+use crate::source::Span;
+
+use super::visible;
+
+/// Lines shown above and below a label.
+const CONTEXT: usize = 1;
+/// Lines of one label that are shown; it ends there when it is longer.
+const LABEL_LINES: usize = 24;
+/// Columns of a line that are shown whole.
+const COLUMNS: usize = 200;
+/// Columns kept on either side of a label in a longer line.
+const BESIDE: usize = 40;
+/// Columns of a label kept at either end in a longer line.
+const ENDS: usize = 60;
+/// What stands for the columns that are left out.
+const LEFT_OUT: &str = "…";
+
+/// What is said of a range of a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    /// The range, in bytes of the text.
+    pub span: Span,
+    /// What is said of it; may be empty.
+    pub text: String,
+    /// Whether it is what the message is about; others explain it.
+    pub primary: bool,
+}
+
+impl Label {
+    /// The label that the message is about.
+    pub fn primary(span: Span, text: impl Into<String>) -> Self {
+        Self { span, text: text.into(), primary: true }
+    }
+
+    /// A label that explains.
+    pub fn related(span: Span, text: impl Into<String>) -> Self {
+        Self { span, text: text.into(), primary: false }
+    }
+}
+
+/// A named text with its labels, cut down to the lines around them.
+///
+/// Costs one pass over the text; holds the lines that are shown only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snippet {
+    pub(super) windows: Vec<Window>,
+}
+
+/// Some lines that follow each other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Window {
+    /// The name of the text.
+    pub(super) name: String,
+    /// The lines, each as it is shown.
+    pub(super) text: String,
+    /// How many lines of the text stand above them.
+    pub(super) above: usize,
+    /// The labels in them, by range of `text`.
+    pub(super) labels: Vec<(Range<usize>, Label)>,
+}
+
+impl Snippet {
+    /// The lines of `text` around `labels`. A label that does not lie in the text, or not on
+    /// character boundaries, is moved to where it does.
+    pub fn new(name: &str, text: &str, labels: impl IntoIterator<Item = Label>) -> Self {
+        let lines = Lines::of(text);
+        let mut labels: Vec<(Reach, Label)> =
+            labels.into_iter().map(|label| (lines.reach(label.span), label)).collect();
+        labels.sort_by_key(|(reach, label)| (reach.start, reach.end, !label.primary));
+        let mut windows: Vec<Window> = Vec::new();
+        let mut rest = labels.as_slice();
+        while let Some(((first, _), _)) = rest.split_first() {
+            let from = first.first.saturating_sub(CONTEXT);
+            let mut to = first.last + CONTEXT;
+            let mut count = 0;
+            for (reach, _) in rest {
+                if reach.first > to + CONTEXT + 1 {
+                    break;
+                }
+                to = to.max(reach.last + CONTEXT);
+                count += 1;
+            }
+            let (these, others) = rest.split_at(count);
+            windows.push(lines.window(name, from, to, these));
+            rest = others;
+        }
+        Self { windows }
+    }
+}
+
+/// The lines of a text.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+/// Where a label lies: bytes, and lines counted from 0.
+struct Reach {
+    start: usize,
+    end: usize,
+    first: usize,
+    last: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// The line that byte `offset` lies on.
+    fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|&start| start <= offset).saturating_sub(1)
+    }
+
+    /// The bytes of a line, its break left out.
+    fn range(&self, line: usize) -> Range<usize> {
+        let start = self.starts.get(line).copied().unwrap_or(self.text.len());
+        let next = self.starts.get(line + 1).copied();
+        let end = next.map_or(self.text.len(), |next| next - 1);
+        let text = self.text.get(start..end).unwrap_or_default();
+        start..start + text.strip_suffix('\r').unwrap_or(text).len()
+    }
+
+    fn reach(&self, span: Span) -> Reach {
+        let range = span.range();
+        let start = floor(self.text, range.start);
+        let first = self.line(start);
+        let start = start.min(self.range(first).end);
+        let mut end = floor(self.text, range.end).max(start);
+        let mut last = self.line(if end > start { end - 1 } else { end });
+        if last >= first + LABEL_LINES {
+            last = first + LABEL_LINES - 1;
+            end = self.range(last).end;
+        }
+        Reach { start, end: end.min(self.range(last).end).max(start), first, last }
+    }
+
+    fn window(&self, name: &str, from: usize, to: usize, labels: &[(Reach, Label)]) -> Window {
+        let to = to.min(self.starts.len().saturating_sub(1));
+        let mut text = String::new();
+        let mut starts: Vec<Option<usize>> = vec![None; labels.len()];
+        let mut ends = starts.clone();
+        for line in from..=to {
+            let range = self.range(line);
+            let points = labels.iter().flat_map(|(reach, _)| reach.points_on(line));
+            let shown = Shown::of(self.text, range, points);
+            for ((reach, _), (start, end)) in labels.iter().zip(starts.iter_mut().zip(&mut ends)) {
+                if reach.first == line {
+                    *start = Some(text.len() + shown.at(reach.start));
+                }
+                if reach.last == line {
+                    *end = Some(text.len() + shown.at(reach.end));
+                }
+            }
+            text.push_str(&shown.text);
+            text.push('\n');
+        }
+        let ranges = starts.into_iter().zip(ends).map(|(start, end)| {
+            let start = start.unwrap_or_default();
+            start..end.unwrap_or_default().max(start)
+        });
+        let labels = ranges.zip(labels).map(|(range, (_, label))| (range, label.clone())).collect();
+        Window { name: visible(name).into_owned(), text, above: from, labels }
+    }
+}
+
+impl Reach {
+    /// The ranges of a line that must be seen for the label's sake.
+    fn points_on(&self, line: usize) -> impl Iterator<Item = Range<usize>> {
+        let start = (self.first == line).then_some(self.start);
+        let end = (self.last == line).then_some(self.end);
+        let (one, other) = match (start, end) {
+            (Some(start), Some(end)) if end - start <= 2 * ENDS => (Some(start..end), None),
+            (Some(start), Some(end)) => (Some(start..start + ENDS), Some(end - ENDS..end)),
+            (Some(start), None) => (Some(start..start + ENDS), None),
+            (None, Some(end)) => (Some(end.saturating_sub(ENDS)..end), None),
+            (None, None) => (None, None),
+        };
+        one.into_iter().chain(other)
+    }
+}
+
+/// A line as it is shown.
+struct Shown {
+    text: String,
+    /// The parts that were kept: bytes of the whole text, and where they stand in `text`.
+    parts: Vec<(Range<usize>, usize)>,
+}
+
+impl Shown {
+    fn of(text: &str, line: Range<usize>, points: impl Iterator<Item = Range<usize>>) -> Self {
+        let whole = text.get(line.clone()).unwrap_or_default();
+        if whole.len() <= COLUMNS || whole.chars().count() <= COLUMNS {
+            return Self { text: visible(whole).into_owned(), parts: vec![(line, 0)] };
+        }
+        let mut shown = Self { text: String::new(), parts: Vec::new() };
+        for part in kept(text, &line, points) {
+            if part.start > line.start {
+                shown.text.push_str(LEFT_OUT);
+            }
+            let at = shown.text.len();
+            shown.text.push_str(&visible(text.get(part.clone()).unwrap_or_default()));
+            shown.parts.push((part, at));
+        }
+        if shown.parts.last().is_some_and(|(part, _)| part.end < line.end) {
+            shown.text.push_str(LEFT_OUT);
+        }
+        shown
+    }
+
+    /// Where byte `offset` of the whole text is shown; what is left out, where it is.
+    fn at(&self, offset: usize) -> usize {
+        let after = self.parts.partition_point(|(part, _)| part.start <= offset);
+        match self.parts.get(after.saturating_sub(1)) {
+            Some((part, at)) => at + offset.clamp(part.start, part.end) - part.start,
+            None => 0,
+        }
+    }
+}
+
+/// The parts of a long line that are shown: around each point, else its beginning. Ascending.
+fn kept(
+    text: &str,
+    line: &Range<usize>,
+    points: impl Iterator<Item = Range<usize>>,
+) -> Vec<Range<usize>> {
+    let mut wanted: Vec<Range<usize>> = points
+        .map(|point| {
+            let start = floor(text, point.start.saturating_sub(BESIDE)).max(line.start);
+            start..floor(text, point.end + BESIDE).clamp(start, line.end)
+        })
+        .collect();
+    if wanted.is_empty() {
+        wanted.push(line.start..floor(text, line.start + COLUMNS - BESIDE).min(line.end));
+    }
+    wanted.sort_by_key(|part| part.start);
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for part in wanted {
+        match parts.last_mut() {
+            Some(last) if part.start <= last.end => last.end = last.end.max(part.end),
+            _ => parts.push(part),
+        }
+    }
+    // As many as a line may hold; labels behind them are shown at its end.
+    parts.truncate(32);
+    parts
+}
+
+/// The last character boundary of `text` at or before `offset`.
+fn floor(text: &str, offset: usize) -> usize {
+    let offset = offset.min(text.len());
+    (0..=offset).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}

@@ -1,0 +1,8 @@
+//! The story of one answer.
+
+mod human;
+mod json;
+mod words;
+
+pub use human::human;
+pub use json::json;
