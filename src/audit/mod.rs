@@ -3,12 +3,14 @@
 //! Each takes a loaded world and plain values and gives a value that `report` renders. Nothing here
 //! knows an output format, or prints.
 
+mod check;
 mod load;
 mod names;
 mod simulate;
 mod why;
 
 pub use crate::eval::reference::Ability;
+pub use check::{CheckOptions, Checked, Counts, check};
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
 pub use simulate::{Answer, Matched, Simulator};

@@ -3,12 +3,14 @@
 //! Data goes to stdout or to `--output`, everything else to stderr. [`Outcome`] is the one table of
 //! exit codes.
 
+mod check;
 mod collect_script;
 mod completions;
 mod fault;
 mod man;
 mod outcome;
 mod output;
+mod rules;
 mod simulate;
 mod terminal;
 mod why;
@@ -38,8 +40,10 @@ struct Args {
 /// The subcommands, in the order of the help.
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Args),
     Why(why::Args),
     Simulate(simulate::Args),
+    Rules(rules::Args),
     CollectScript(collect_script::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -57,8 +61,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
     };
     let terminal = Terminal::new(args.color);
     let done = match args.command {
+        Command::Check(args) => check::run(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
+        Command::Rules(args) => rules::run(&args, terminal),
         Command::CollectScript(args) => collect_script::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Args::command()),
         Command::Man(args) => man::run(&args, Args::command()),

@@ -1,17 +1,15 @@
 //! `keyreach why`: one question, its answer, and the reasons.
 
-use clap::ValueEnum;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-
 use crate::audit::{self, Texts};
 use crate::aws::KmsAction;
 use crate::decision::{Context, ContextValue, Request, Target};
 use crate::ingest::Disk;
 use crate::report::{request_line, why};
+use clap::ValueEnum;
 
 use super::output::Output;
 use super::terminal::Terminal;
-use super::world;
+use super::world::{self, now};
 use super::{Fault, Outcome};
 
 /// Tell why a principal may, or may not, do something with a key.
@@ -121,15 +119,4 @@ fn context(given: &[String]) -> Result<Context, Fault> {
         context.set(key, value);
     }
     Ok(context)
-}
-
-fn now(text: &str) -> Result<Timestamp, Fault> {
-    if text == "today" {
-        return Ok(Timestamp::now());
-    }
-    let date = || text.parse::<Date>().and_then(|date| date.to_zoned(TimeZone::UTC));
-    let instant = text.parse::<Timestamp>().or_else(|_| date().map(|day| day.timestamp()));
-    instant.map_err(|_| {
-        Fault::argument("--now", &format_args!("`{text}` is no date: write 2026-12-31"))
-    })
 }

@@ -1,5 +1,7 @@
 //! The world that PATHs hold.
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
 use crate::ingest::{Disk, Loaded, load};
 
 use super::terminal::Terminal;
@@ -15,4 +17,16 @@ pub(super) fn loaded(paths: &[String], terminal: Terminal) -> Result<(Loaded, Ou
         (true, _) => Outcome::Clean,
     };
     Ok((loaded, outcome))
+}
+
+/// The instant that `--now` names: `today`, a date or a time.
+pub(super) fn now(text: &str) -> Result<Timestamp, Fault> {
+    if text == "today" {
+        return Ok(Timestamp::now());
+    }
+    let date = || text.parse::<Date>().and_then(|date| date.to_zoned(TimeZone::UTC));
+    let instant = text.parse::<Timestamp>().or_else(|_| date().map(|day| day.timestamp()));
+    instant.map_err(|_| {
+        Fault::argument("--now", &format_args!("`{text}` is no date: write 2026-12-31"))
+    })
 }

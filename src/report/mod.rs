@@ -3,8 +3,10 @@
 //! What is written is the same on every machine: sorted, without a clock, with paths as they were
 //! given. Nothing here decides anything, or reads a file.
 
+pub mod check;
 mod excerpt;
 pub mod request_line;
+pub mod rules;
 pub mod simulate;
 pub mod why;
 

@@ -1,0 +1,165 @@
+//! `keyreach check`: lint a world.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::audit::{self, CheckOptions, Texts};
+use crate::diag::{Persona, Severity};
+use crate::ingest::{Disk, load};
+use crate::report::check::{self as report, CheckReport};
+use crate::rules::{self, Registered};
+
+use super::output::Output;
+use super::rules::named;
+use super::terminal::Terminal;
+use super::world::now;
+use super::{Fault, Outcome};
+
+/// Lint key policies, IAM policies, grants and organization policies.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Exit status: 0 no findings at or above --fail-on; 1 findings; 2 wrong usage, or a file could not be
+used (the rest is audited all the same); 3 nothing to audit found.
+
+Examples:
+  keyreach check testdata/organisation
+  keyreach check --select missing-root-statement --format json testdata/organisation")]
+pub(super) struct Args {
+    /// Run these rules only.
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    select: Vec<String>,
+    /// Run all rules but these.
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// Whose findings to show: `pedantic` adds what many intend, `auditor` the inventories.
+    #[arg(long, value_enum, default_value = "regular")]
+    persona: PersonaArg,
+    /// Show findings from this severity on.
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value = "info")]
+    min_severity: SeverityArg,
+    /// Exit with 1 for findings from this severity on.
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value = "medium")]
+    fail_on: FailOn,
+    /// Exit with 0, not 3, where there is nothing to audit.
+    #[arg(long)]
+    allow_empty: bool,
+    /// The day from which on requests happen.
+    #[arg(long, value_name = "DATE", default_value = "today")]
+    now: String,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Write there instead of stdout: complete, or not at all.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Files and directories to read.
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PersonaArg {
+    Regular,
+    Pedantic,
+    Auditor,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SeverityArg {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+    Never,
+}
+
+pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
+    let options = CheckOptions {
+        rules: selected(args)?,
+        persona: match args.persona {
+            PersonaArg::Regular => Persona::Regular,
+            PersonaArg::Pedantic => Persona::Pedantic,
+            PersonaArg::Auditor => Persona::Auditor,
+        },
+        min_severity: match args.min_severity {
+            SeverityArg::Info => Severity::Info,
+            SeverityArg::Low => Severity::Low,
+            SeverityArg::Medium => Severity::Medium,
+            SeverityArg::High => Severity::High,
+            SeverityArg::Critical => Severity::Critical,
+        },
+        now: now(&args.now)?,
+    };
+    let loaded = load(&Disk, &args.paths);
+    let texts = Texts::new(&Disk, &loaded.inventory);
+    let checked = audit::check(&loaded.inventory, &options);
+    let report = CheckReport {
+        checked: &checked,
+        problems: &loaded.problems,
+        files: loaded.read,
+        skipped: loaded.skipped,
+        texts: &texts,
+    };
+    terminal.stderr().problems(&loaded.problems)?;
+    let nothing = loaded.used == 0;
+    if nothing && loaded.problems.is_empty() && !args.allow_empty {
+        terminal.stderr().nothing(&args.paths)?;
+    }
+    let mut output = Output::open(args.output.as_deref())?;
+    match args.format {
+        Format::Human => {
+            report::human(&mut output, &report, &terminal.stdout(args.output.is_some()))?;
+        }
+        Format::Json => report::json(&mut output, &report)?,
+    }
+    output.finish()?;
+    let worst = checked.findings.iter().map(|finding| finding.severity).max();
+    Ok(match (loaded.problems.is_empty(), nothing) {
+        (false, _) => Outcome::Problem,
+        (true, true) if !args.allow_empty => Outcome::Nothing,
+        _ if fails(args.fail_on, worst) => Outcome::Findings,
+        _ => Outcome::Clean,
+    })
+}
+
+fn fails(fail_on: FailOn, worst: Option<Severity>) -> bool {
+    let from = match fail_on {
+        FailOn::Info => Severity::Info,
+        FailOn::Low => Severity::Low,
+        FailOn::Medium => Severity::Medium,
+        FailOn::High => Severity::High,
+        FailOn::Critical => Severity::Critical,
+        FailOn::Never => return false,
+    };
+    worst.is_some_and(|worst| worst >= from)
+}
+
+/// The rules that are wanted, in their order.
+fn selected(args: &Args) -> Result<Vec<&'static Registered>, Fault> {
+    let known = |names: &[String]| -> Result<Vec<&'static str>, Fault> {
+        names.iter().map(|name| named(name).map(|rule| rule.metadata.slug)).collect()
+    };
+    let (select, ignore) = (known(&args.select)?, known(&args.ignore)?);
+    let wanted = |rule: &&Registered| {
+        let slug = rule.metadata.slug;
+        (select.is_empty() || select.contains(&slug)) && !ignore.contains(&slug)
+    };
+    Ok(rules::all().iter().filter(wanted).collect())
+}
