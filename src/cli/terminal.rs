@@ -9,14 +9,11 @@ use crate::ingest::FileProblem;
 
 use super::Fault;
 
-/// When colours are used.
+/// When colours are used: on a terminal unless NO_COLOR is set, always (with box characters too), never.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
 pub(super) enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always, lines as on a terminal too.
     Always,
-    /// Never.
     Never,
 }
 

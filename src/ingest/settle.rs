@@ -19,7 +19,7 @@ use super::facts::{
 };
 use super::merge::Notes;
 
-/// Who is settled: how messages call the entity, and its ARN or id.
+/// Who is settled.
 struct Subject<'s> {
     arn: &'s str,
 }
@@ -122,7 +122,13 @@ pub(super) fn key(facts: Vec<KeyFact>, notes: &mut Notes) -> (KeyArn, Key) {
         }
     };
     let mut conflicts = Notes::default();
-    if let Some(joined) = subject.join(grants, "grants", same_grants, add_grants, &mut conflicts) {
+    if let Some(joined) = subject.join(
+        grants,
+        "grants",
+        |one, other| same_grants(one, other),
+        add_grants,
+        &mut conflicts,
+    ) {
         key.grants = joined.items;
         key.grants_listed = true;
         truncated("grants", joined.truncated);
@@ -150,7 +156,7 @@ fn add_grants(grants: &mut Vec<Grant>, more: Vec<Grant>) {
 }
 
 /// Whether two lists hold the same grants, in whatever order.
-fn same_grants(one: &Vec<Grant>, other: &Vec<Grant>) -> bool {
+fn same_grants(one: &[Grant], other: &[Grant]) -> bool {
     let has = |list: &[Grant], grant: &Grant| list.iter().any(|other| same_grant(grant, other));
     one.len() == other.len() && one.iter().all(|grant| has(other, grant))
 }
@@ -321,8 +327,8 @@ fn policies(subject: &Subject<'_>, parts: Vec<(Parts, Place)>, notes: &mut Notes
     let same = |one: &BTreeSet<Box<str>>, other: &BTreeSet<Box<str>>| one == other;
     match subject.join(names, "names of the inline policies", same, BTreeSet::extend, notes) {
         Some(joined) => {
-            let has = |name: &Box<str>| inline.iter().any(|policy| policy.name == *name);
-            if joined.truncated.is_some() || !joined.items.iter().all(has) {
+            let has = |name: &str| inline.iter().any(|policy| *policy.name == *name);
+            if joined.truncated.is_some() || !joined.items.iter().all(|name| has(name)) {
                 missing.push("inline policies");
             }
             // The first listing counts: what only another document has is not in force.
@@ -375,9 +381,8 @@ pub(super) fn policy(facts: Vec<PolicyFact>, notes: &mut Notes) -> ManagedPolicy
     let mut versions: Vec<PolicyVersion> = Vec::new();
     for fact in facts {
         if let Some(id) = fact.default_version {
-            let same = |one: &Box<str>, other: &Box<str>| one == other;
-            let part = "default version";
-            subject.keep(&mut default_version, id, fact.place, part, same, notes);
+            let (part, at) = ("default version", fact.place);
+            subject.keep(&mut default_version, id, at, part, |one, other| one == other, notes);
         }
         if versions.is_empty() {
             versions = fact.versions;

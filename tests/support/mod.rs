@@ -1,3 +1,4 @@
 //! What tests and benches share.
 
+pub mod command;
 pub mod organisation;
