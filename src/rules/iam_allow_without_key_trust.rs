@@ -116,8 +116,9 @@ fn tell(
     };
     let holders: Vec<String> = document.holders.iter().map(|one| short_name(one)).collect();
     let shown: Vec<String> = keys.iter().map(|key| scope.world.shown_key(key)).collect();
+    let does = if keys.len() == 1 { "does" } else { "do" };
     let message = format!(
-        "{} allows {} what {} does not let IAM policies give",
+        "{} allows {} what {} {does} not let IAM policies give",
         document.name,
         list(&holders),
         list(&shown)

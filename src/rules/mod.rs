@@ -3,6 +3,7 @@
 //! A rule says what is wrong. It asks the world and [`Reach`](crate::decision::Reach), never which engine
 //! answers; its page says how bad that is; the builder takes no finding without a place.
 
+mod audience;
 mod controllers;
 mod export;
 mod metadata;
