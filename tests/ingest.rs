@@ -1024,6 +1024,51 @@ fn paths_are_walked_and_faults_told() {
 }
 
 #[test]
+fn the_committed_organisation_is_loaded_whole() {
+    let loaded = load(&Disk, &["testdata/organisation".to_owned()]);
+    assert_eq!((loaded.problems, loaded.skipped, loaded.used), (Vec::new(), 0, loaded.read));
+    assert_eq!((gaps(&loaded.inventory), conflicts(&loaded.inventory)), (Vec::new(), Vec::new()));
+    assert_eq!((loaded.inventory.accounts.len(), loaded.inventory.keys.len()), (5, 18));
+    assert!(check_places(&Disk, &loaded.inventory) > 50);
+}
+
+#[test]
+fn grants_that_somebody_may_retire_are_not_all() {
+    let (some, all) =
+        (list_grants(&key_arn(KEY), "g1", false), list_grants(&key_arn(KEY), "g2", false));
+    let missing = |files: &[(&str, &str)]| {
+        let inventory = world(files);
+        let grants = inventory.keys.values().next().unwrap().grants.len();
+        (grants, gaps(&inventory).iter().any(|gap| gap.contains("grants")))
+    };
+    assert_eq!(missing(&[("list-retirable-grants.json", &some)]), (1, true));
+    assert_eq!(
+        missing(&[("list-retirable-grants.json", &some), ("list-grants.json", &all)]),
+        (2, false)
+    );
+}
+
+#[test]
+fn what_aws_manages_needs_no_account() {
+    let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let dump = authorization(&user_detail().replace(DEPLOY, arn), "", &policy_detail(), "");
+    let policy = format!(
+        r#"{{"Policy": {{"PolicyName": "ReadOnlyAccess", "Arn": "{arn}", "DefaultVersionId": "v9"}}}}"#
+    );
+    let version = format!(
+        r#"{{"PolicyVersion": {{"Document": {}, "VersionId": "v9", "IsDefaultVersion": true}}}}"#,
+        allow("kms:List*")
+    );
+    let files = [
+        ("a.json", dump.as_str()),
+        ("p/get-policy.json", &policy),
+        ("p/get-policy-version.json", &version),
+    ];
+    assert_eq!(gaps(&world(&files)), [""; 0]);
+    assert_eq!(gaps(&world(&files[..2])), [format!("document of managed policy {arn}")]);
+}
+
+#[test]
 fn a_byte_order_mark_and_line_ends_keep_places_right() {
     let text =
         format!("\u{feff}{}", get_key_policy(ACCOUNT).replace("{\"Policy\"", "{\r\n\"Policy\""));

@@ -45,16 +45,12 @@ pub(super) fn read(files: &dyn Files, file: FileId, path: &str) -> Outcome {
             return if is_told { Outcome::of(problem) } else { Outcome::default() };
         }
     };
-    let beginning: Vec<u8> = match bytes.first() {
-        // Only what is no UTF-8 is asked for its beginning.
-        Some(b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t' | 0xFF | 0xFE) => {
-            bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0).collect()
-        }
-        _ => Vec::new(),
-    };
     match text::decode(bytes) {
         Ok(text) => read_text(&Source { file, text: &text, hint }, path),
-        Err(fault) => {
+        Err((fault, bytes)) => {
+            // UTF-16 is looked at without its zeros.
+            let beginning = bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0);
+            let beginning: Vec<u8> = beginning.collect();
             let beginning = String::from_utf8_lossy(&beginning);
             let is_ours = fault != TextFault::Binary && detect::begins_as_ours(&beginning);
             if is_ours || hint.is_export() {

@@ -196,9 +196,9 @@ fn keys(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
         if !key.grants_listed && !key.is_aws_managed() {
             notes.gaps.push(missing("grants"));
         }
-        let region = Listing::Aliases(key.arn.account(), key.arn.region().into());
-        if !key.aliases_listed && listings.is_complete(&region) {
-            Arc::make_mut(key).aliases_listed = true;
+        if !key.aliases_listed {
+            let listing = Listing::Aliases(key.arn.account(), key.arn.region().into());
+            Arc::make_mut(key).aliases_listed = listings.is_complete(&listing);
         }
     }
 }

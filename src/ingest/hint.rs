@@ -91,9 +91,12 @@ impl<'p> Hint<'p> {
         {
             stem = shorter;
         }
-        let found = COMMANDS.iter().find_map(|command| {
-            let (prefix, suffix) = split_at_command(stem, command)?;
-            Some((*command, prefix, suffix))
+        let exact = COMMANDS.iter().find(|command| **command == stem);
+        let found = exact.map(|command| (*command, "", "")).or_else(|| {
+            COMMANDS.iter().find_map(|command| {
+                let (prefix, suffix) = split_at_command(stem, command)?;
+                Some((*command, prefix, suffix))
+            })
         });
         let (command, prefix, suffix) = match found {
             Some((command, prefix, suffix)) => (Some(command), prefix, suffix),

@@ -2,6 +2,7 @@
 //! noted. Pages of one listing are joined.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
 use crate::aws::{AccountId, KeyArn};
@@ -76,17 +77,18 @@ struct Joined<T> {
     truncated: Option<Place>,
 }
 
-/// A key from all facts of it.
-pub(super) fn key(facts: Vec<KeyFact>, notes: &mut Notes) -> (KeyArn, Key) {
-    let first = facts.first().map(|fact| (fact.arn.clone(), fact.place));
-    #[expect(clippy::expect_used, reason = "facts are grouped by their key, no group is empty")]
-    let (arn, place) = first.expect("a group of facts");
+/// A key from all facts of it, of which it takes what they state.
+pub(super) fn key(facts: &mut [KeyFact]) -> Option<(KeyArn, Key, Notes)> {
+    let (arn, place) = facts.first().map(|fact| (fact.arn.clone(), fact.place))?;
+    let mut found = Notes::default();
+    let notes = &mut found;
     let subject = Subject { arn: arn.as_str() };
     let mut key = Key::new(arn.clone(), place);
     let (mut metadata, mut policy, mut ram, mut rotation) = (None, None, None, None);
     let (mut grants, mut tags, mut aliases) = (Vec::new(), Vec::new(), Vec::new());
-    for KeyFact { part, place, .. } in facts {
-        match part {
+    for fact in facts {
+        let place = fact.place;
+        match mem::replace(&mut fact.part, KeyPart::Known) {
             KeyPart::Known => {}
             KeyPart::Metadata(value) => {
                 let same = |one: &KeyMetadata, other: &KeyMetadata| one == other;
@@ -144,7 +146,7 @@ pub(super) fn key(facts: Vec<KeyFact>, notes: &mut Notes) -> (KeyArn, Key) {
         truncated("aliases", joined.truncated);
     }
     notes.conflicts.append(&mut conflicts.conflicts);
-    (arn, key)
+    Some((arn, key, found))
 }
 
 fn add_grants(grants: &mut Vec<Grant>, more: Vec<Grant>) {
@@ -174,13 +176,13 @@ fn same_grant(one: &Grant, other: &Grant) -> bool {
 
 /// A user or role from all facts of it. `members_listed`: every group that is known lists its members.
 pub(super) fn identity(
-    mut facts: Vec<IdentityFact>,
+    mut facts: Vec<Box<IdentityFact>>,
     members_listed: bool,
     notes: &mut Notes,
 ) -> Identity {
     let rest = facts.split_off(1.min(facts.len()));
     #[expect(clippy::expect_used, reason = "facts are grouped by their ARN, no group is empty")]
-    let first = facts.pop().expect("a group of facts");
+    let first = *facts.pop().expect("a group of facts");
     let IdentityFact { kind, arn, account, place, .. } = first;
     let subject = Subject { arn: &arn };
     let mut unique_id = first.unique_id.map(|id| Stated::new(id, place));
