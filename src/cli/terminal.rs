@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal};
 use clap::ValueEnum;
 
 use crate::diag::{Diagnostic, Look, Renderer, Severity};
-use crate::ingest::FileProblem;
+
+use crate::source::FileProblem;
 
 use super::Fault;
 

@@ -1,13 +1,13 @@
 //! One file: its bytes, its text, its documents, and the facts that they state.
 
-use crate::source::{FileId, Files, Span};
+use crate::source::{FileId, FileProblem, Files, ProblemKind, Span};
 use crate::syntax::json;
 
 use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{FileProblem, ProblemKind, bare, detect, problem_at, scenario, unreadable};
+use super::{bare, detect, problem_at, scenario, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;

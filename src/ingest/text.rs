@@ -3,13 +3,12 @@
 //! A byte order mark is cut: spans count in the text without it. What is compressed is unpacked: spans
 //! count in the unpacked text.
 
+use crate::source::{FileProblem, ProblemKind};
 use std::io::Read;
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::source::Span;
-
-use super::{FileProblem, ProblemKind};
 
 /// The longest text that is read, in bytes; what is compressed may not unpack to more.
 pub(super) const LIMIT: usize = 512 << 20;

@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::findings::{Finding, Label, Role};
-use crate::ingest::FileProblem;
 use crate::report::request_line;
+
+use crate::source::FileProblem;
 
 use super::CheckReport;
 
