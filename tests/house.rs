@@ -54,8 +54,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn named(text: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.flat_map(|line| {
-        line.match_indices("crate::").map(|(at, prefix)| {
-            let rest = &line[at + prefix.len()..];
+        line.split("crate::").skip(1).map(|rest| {
             rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap().to_owned()
         })
     })

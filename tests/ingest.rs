@@ -12,10 +12,10 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use keyreach::aws::{AccountId, KeyArn};
-use keyreach::ingest::{Disk, Loaded, ProblemKind, load, read_text};
+use keyreach::ingest::{Disk, Loaded, load, read_text};
 use keyreach::inventory::{Inventory, NamedPolicy, OrgPolicyKind};
 use keyreach::policy::{PolicyDocument, PolicyKind};
-use keyreach::source::{Files, Memory};
+use keyreach::source::{Files, Memory, ProblemKind};
 use keyreach::syntax::json;
 
 const ACCOUNT: &str = "111122223333";

@@ -22,6 +22,7 @@ use super::{gaps, resolve, settle, worlds};
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
 pub(super) struct Facts {
+    #[expect(clippy::vec_box, reason = "facts are large, and are moved between vectors")]
     pub(super) identities: Vec<Box<IdentityFact>>,
     pub(super) groups: Vec<GroupFact>,
     pub(super) policies: Vec<PolicyFact>,
@@ -122,6 +123,7 @@ pub(super) fn merge(sources: Arc<Sources>, mut facts: Facts) -> Inventory {
 /// The facts of one account.
 #[derive(Default)]
 struct AccountFacts {
+    #[expect(clippy::vec_box, reason = "facts are large, and are moved between vectors")]
     identities: Vec<Box<IdentityFact>>,
     groups: Vec<GroupFact>,
     policies: Vec<PolicyFact>,

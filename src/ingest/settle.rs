@@ -175,6 +175,7 @@ fn same_grant(one: &Grant, other: &Grant) -> bool {
 }
 
 /// A user or role from all facts of it. `members_listed`: every group that is known lists its members.
+#[expect(clippy::vec_box, reason = "facts are large, and are moved between vectors")]
 pub(super) fn identity(
     mut facts: Vec<Box<IdentityFact>>,
     members_listed: bool,
