@@ -59,7 +59,8 @@ fn every_example_runs_from_the_root_of_the_repository() {
                 .output()
                 .unwrap();
             let stderr = String::from_utf8(shell.stderr).unwrap();
-            assert!(shell.status.success(), "{example}: {stderr}");
+            // 1: what it checks has findings.
+            assert!(matches!(shell.status.code(), Some(0 | 1)), "{example}: {stderr}");
             let said = !shell.stdout.is_empty() || !stderr.is_empty() || example.contains(" > ");
             assert!(said, "{example} says nothing");
         }
