@@ -110,10 +110,10 @@ impl Drop for Folder {
 }
 
 /// Compares `actual` with the file `testdata/golden/<name>`, or writes it there where the variable
-/// `UPDATE_GOLDEN` is set.
+/// `KEYREACH_BLESS` is set.
 pub fn golden(name: &str, actual: &str) {
     let path = Path::new(ROOT).join("testdata/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("KEYREACH_BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, actual).unwrap();
     }
