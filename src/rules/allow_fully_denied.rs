@@ -38,7 +38,11 @@ impl Rule for AllowFullyDenied {
                     }
                     Others::Unlisted => overlap.saves_others = true,
                 }
-                overlap.tell(scope, sink, &Subject::Statement { of: "the key policy", document, index, statement });
+                overlap.tell(
+                    scope,
+                    sink,
+                    &Subject::Statement { of: "the key policy", document, index, statement },
+                );
             }
         }
         for grant in &scope.key.grants {
@@ -63,12 +67,18 @@ impl Rule for AllowFullyDenied {
 /// The users and roles that a key policy statement names one by one.
 fn named_principals(statement: &Statement) -> Vec<Caller> {
     let element = statement.principal.as_ref().filter(|element| element.polarity == Polarity::Is);
-    element.into_iter().flat_map(|element| &element.entries).filter_map(|entry| caller(&entry.value)).collect()
+    element
+        .into_iter()
+        .flat_map(|element| &element.entries)
+        .filter_map(|entry| caller(&entry.value))
+        .collect()
 }
 
 fn caller(principal: &Principal) -> Option<Caller> {
     match principal {
-        Principal::User(arn) | Principal::Role(arn) | Principal::AssumedRole(arn) => Caller::parse(arn),
+        Principal::User(arn) | Principal::Role(arn) | Principal::AssumedRole(arn) => {
+            Caller::parse(arn)
+        }
         _ => None,
     }
 }
@@ -166,7 +176,8 @@ impl Overlap {
 
     /// Where the boundaries are named that leave it out.
     fn boundaries(&self, scope: &KeyScope<'_>) -> BTreeSet<Place> {
-        let left_out = self.left_out.iter().filter(|_| self.gates.contains(&Gate::PermissionsBoundary));
+        let left_out =
+            self.left_out.iter().filter(|_| self.gates.contains(&Gate::PermissionsBoundary));
         let identities = left_out.filter_map(|(caller, _)| scope.world().identity(&caller.text));
         identities.filter_map(|identity| Some(identity.boundary.as_ref()?.place)).collect()
     }
@@ -231,7 +242,9 @@ impl Overlap {
             .principals(principals)
             .witness(self.witness.as_deref())
             .help(match facet {
-                Some("guardrail-cancelled") => "let the guardrail pass it, or take it out of the Allow",
+                Some("guardrail-cancelled") => {
+                    "let the guardrail pass it, or take it out of the Allow"
+                }
                 _ => "remove one of the two, or exempt from the Deny whom the Allow means",
             });
         let mut report = match subject {
@@ -314,12 +327,15 @@ impl Subject<'_> {
         let Self::Statement { statement, .. } = self else {
             return ActionSet::EMPTY;
         };
-        let Some(element) = statement.action.as_ref().filter(|element| element.polarity == Polarity::Is)
+        let Some(element) =
+            statement.action.as_ref().filter(|element| element.polarity == Polarity::Is)
         else {
             return ActionSet::EMPTY;
         };
         let mut spelled = element.clone();
-        spelled.values.retain(|value| value.value.text().is_some_and(|text| !text.contains(['*', '?'])));
+        spelled
+            .values
+            .retain(|value| value.value.text().is_some_and(|text| !text.contains(['*', '?'])));
         scope.scope.reach.actions(&spelled)
     }
 }
@@ -336,7 +352,8 @@ fn deniable(scope: &KeyScope<'_>, principal: &Caller, actions: ActionSet) -> Act
         let of_principal = scope.scope.documents_of(identity);
         documents.extend(of_principal);
     }
-    let organization = world.organization.iter().flat_map(|organization| organization.policies.values());
+    let organization =
+        world.organization.iter().flat_map(|organization| organization.policies.values());
     documents.extend(organization.filter_map(|policy| policy.document.as_ref()));
     let mut denied = ActionSet::EMPTY;
     for statement in documents.iter().flat_map(|document| &document.policy().statements) {

@@ -62,7 +62,7 @@ fn tell(
 ) {
     let text = entry.value.text().unwrap_or_default();
     let consequence = consequence(statement, element);
-    let message = format!("{text} in {} matches no action of KMS: {consequence}", document.name);
+    let message = format!("`{text}` in {} matches no action of KMS: {consequence}", document.name);
     let table = format!("the table of KMS actions searched here is of {}", tables_date());
     let help = match meant(text) {
         Some(meant) => format!("did you mean {meant}? ({table})"),
