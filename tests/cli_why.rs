@@ -234,7 +234,10 @@ fn repeated_context_keys_are_a_list_and_commas_no_separators() {
         "--principal Alice --action Decrypt --key alias/CMK-C --context aws:TagKeys=a,b --context aws:TagKeys=c --context x:Y=1=2 --format json testdata/course",
     );
     let story: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(story["request"]["context"], json!({"aws:TagKeys": ["a,b", "c"], "x:Y": "1=2"}));
+    assert_eq!(
+        story["request"]["context"],
+        json!({"aws:SecureTransport": "true", "aws:TagKeys": ["a,b", "c"], "x:Y": "1=2"})
+    );
 }
 
 #[test]

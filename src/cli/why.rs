@@ -118,5 +118,9 @@ fn context(given: &[String]) -> Result<Context, Fault> {
         };
         context.set(key, value);
     }
+    // Section 2.5: KMS speaks TLS only, and many policies insist on it.
+    if context.get("aws:SecureTransport").is_none() {
+        context.set_one("aws:SecureTransport", "true");
+    }
     Ok(context)
 }

@@ -226,7 +226,7 @@ pub(super) fn is_region(name: &str) -> bool {
     let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let mut middle = parts.peekable();
     middle.peek().is_some()
-        && (2..=4).contains(&area.len())
+        && (area.len() == 2 || area == "eusc")
         && word(area)
         && middle.all(word)
         && (1..=2).contains(&number.len())

@@ -133,8 +133,10 @@ fn notes(words: &Words<'_>) -> Vec<String> {
     let story = words.story;
     let mut notes = Vec::new();
     let request = &story.request;
-    if request.context.is_empty() {
-        notes.push("Answered for a plain request without context keys.".to_owned());
+    if request.context.entries().all(|entry| &*entry.name == "aws:SecureTransport") {
+        let plain = "Answered for a plain request: without condition keys, but for \
+                     aws:SecureTransport, which KMS always sends.";
+        notes.push(plain.to_owned());
     }
     if let Some(other) = &story.elsewhere {
         let answer = if story.decision.is_allowed() { "denied" } else { "allowed" };
