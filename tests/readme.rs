@@ -57,7 +57,10 @@ fn the_commands_print_what_the_readme_says() {
         fs::write(readme(), &made).unwrap();
         return;
     }
-    assert_eq!(text, made);
+    for (number, (kept, made)) in text.lines().zip(made.lines()).enumerate() {
+        assert_eq!(kept, made, "README.md:{}", number + 1);
+    }
+    assert_eq!(text.lines().count(), made.lines().count());
 }
 
 #[test]
