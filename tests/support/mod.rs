@@ -2,3 +2,5 @@
 
 pub mod command;
 pub mod organisation;
+pub mod seeds;
+pub mod worlds;
