@@ -84,9 +84,14 @@ impl Messages {
         })
     }
 
-    /// Tells that there is nothing to audit.
-    pub(super) fn nothing(&self, paths: &[String]) -> io::Result<()> {
-        let message = format!("nothing to audit found in {}", paths.join(", "));
+    /// Tells that there is nothing to audit among the `read` files that were looked at.
+    pub(super) fn nothing(&self, paths: &[String], read: usize) -> io::Result<()> {
+        let files = if read == 1 { "1 file".to_owned() } else { format!("{read} files") };
+        let message = format!(
+            "nothing to audit found in {}: of {files}, none is an aws CLI output on keys, identities \
+             or organizations, a policy document that speaks of KMS, or a scenario",
+            paths.join(", ")
+        );
         let help = "`keyreach collect-script` prints a script that makes an export";
         self.tell(&Diagnostic::new(Severity::Medium, message).help(help))
     }

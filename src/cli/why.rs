@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let now = now(&args.now)?;
     let (loaded, outcome) = world::loaded(&args.paths, terminal)?;
     if outcome == Outcome::Nothing {
-        terminal.stderr().nothing(&args.paths)?;
+        terminal.stderr().nothing(&args.paths, loaded.read)?;
         return Ok(outcome);
     }
     let world = &loaded.inventory;
