@@ -134,6 +134,7 @@ fn level<'a>(
         scene.note_missing(format!("SCPs attached to {id}"));
     }
     for policy in organization.attached(id, kind) {
+        note_conflicts(scene, &policy.id);
         match &policy.document {
             Some(document) => {
                 let name = format!("{} {} ({}) at {id}", kind.name(), policy.name, policy.id);
