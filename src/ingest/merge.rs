@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::aws::{AccountId, KeyArn};
+use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::inventory::{
     Account, Alias, Conflict, Gap, Group, Identity, IdentityKind, Inventory, LoosePolicy,
     ManagedPolicy, Stated,
@@ -98,8 +98,8 @@ pub(super) fn merge(sources: Arc<Sources>, files: Vec<Vec<Fact>>) -> Inventory {
     notes.conflicts.sort_by(|left, right| {
         (&left.what, left.kept, left.other).cmp(&(&right.what, right.kept, right.other))
     });
-    inventory.gaps = notes.gaps;
-    inventory.conflicts = notes.conflicts;
+    inventory.gaps = Arc::new(notes.gaps);
+    inventory.conflicts = Arc::new(notes.conflicts);
     inventory
 }
 
@@ -174,20 +174,21 @@ fn account(id: AccountId, facts: AccountFacts, notes: &mut Notes) -> Account {
 fn keys(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
     let mut aliases = mem::take(&mut facts.aliases);
     aliases.sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
+    let mut known: BTreeMap<AliasArn, Alias> = BTreeMap::new();
     for alias in aliases {
-        if let Some(first) = inventory.aliases.get(&alias.arn) {
+        if let Some(first) = known.get(&alias.arn) {
             if first.target != alias.target {
                 let what = format!("target of {}", alias.arn);
                 notes.conflict(what, alias.arn.as_str(), first.place, alias.place);
             }
             continue;
         }
-        inventory.aliases.insert(alias.arn.clone(), Arc::new(alias));
+        known.insert(alias.arn.clone(), alias);
     }
     let chunks = together(mem::take(&mut facts.keys), |fact| &fact.arn, |fact| fact.place);
     let mut keys: BTreeMap<KeyArn, _> =
         chunks.into_iter().map(|facts| settle::key(facts, notes)).collect();
-    for alias in inventory.aliases.values() {
+    for alias in known.values() {
         let Some(arn) = alias.key() else { continue };
         let is_aws = alias.arn.name().starts_with("alias/aws/");
         match keys.get_mut(&arn) {
@@ -203,6 +204,7 @@ fn keys(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
             }
         }
     }
+    inventory.aliases = Arc::new(known);
     inventory.keys = keys.into_iter().map(|(arn, key)| (arn, Arc::new(key))).collect();
 }
 
