@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::aws::{Nature, carried, condition_key};
 use crate::decision::{CallerKind, ContextValue, Request, Target};
-use crate::eval::reference::Reference;
+use crate::eval::reference::{Reference, View};
 use crate::inventory::Identity;
 use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
 
@@ -29,15 +29,18 @@ pub(super) struct Dimensions {
 impl Dimensions {
     /// The keys that the conditions in play, and the constraints of the key's grants, mention.
     pub(super) fn of(reference: &Reference<'_>, request: &Request, now: Timestamp) -> Self {
+        let view = reference.view(request);
         let mut free = Free {
             reference,
+            view: &view,
             request,
             mentions: BTreeMap::new(),
+            known: BTreeMap::new(),
             exact: true,
             missing: Vec::new(),
         };
-        for condition in reference.conditions_in_play(request) {
-            free.condition(&condition);
+        for condition in view.conditions_in_play() {
+            free.condition(condition);
         }
         free.grants();
         let Free { mentions, mut exact, missing, .. } = free;
@@ -101,8 +104,11 @@ fn put(request: &mut Request, name: &str, value: &ContextValue) {
 /// The free keys while they are collected.
 struct Free<'a, 'w> {
     reference: &'a Reference<'w>,
+    view: &'a View<'a, 'w>,
     request: &'a Request,
     mentions: BTreeMap<String, Mentions>,
+    /// Whether a key is free, as its conditions spell it: many conditions ask about few keys.
+    known: BTreeMap<Box<str>, bool>,
     exact: bool,
     missing: Vec<String>,
 }
@@ -144,6 +150,15 @@ impl Free<'_, '_> {
 
     /// Whether AWS may send different values of this key for the request.
     fn is_free(&mut self, name: &str) -> bool {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let is_free = self.find_free(name);
+        self.known.insert(name.into(), is_free);
+        is_free
+    }
+
+    fn find_free(&mut self, name: &str) -> bool {
         let request = self.request;
         let given = request.context.get(name).is_some() || request.context.is_absent(name);
         if given || !carried(request.action, name) {
@@ -156,7 +171,7 @@ impl Free<'_, '_> {
         if lower == "aws:userid" {
             return matches!(request.caller.kind, CallerKind::Role);
         }
-        if self.reference.fixed(request, name).is_some() {
+        if self.view.fixed(name).is_some() {
             return false;
         }
         match condition_key(name).map(|info| info.nature) {
@@ -205,7 +220,7 @@ impl Free<'_, '_> {
     }
 
     fn is_symmetric(&self) -> bool {
-        let spec = self.reference.fixed(self.request, "kms:KeySpec");
+        let spec = self.view.fixed("kms:KeySpec");
         spec.is_none_or(|spec| spec.values().iter().any(|spec| &**spec == "SYMMETRIC_DEFAULT"))
     }
 
