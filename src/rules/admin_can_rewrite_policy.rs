@@ -5,7 +5,9 @@ use crate::decision::{Caller, Request};
 use crate::inventory::Edit;
 use crate::policy::{PolicyDocument, PolicyKind};
 
-use super::controllers::{deciding_statements, gains, holds_none, list, own_principals, reveal, short};
+use super::controllers::{
+    deciding_statements, gains, holds_none, list, own_principals, reveal, short,
+};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -24,7 +26,8 @@ impl Rule for AdminCanRewritePolicy {
             if !scope.reaches(&caller, put) || !holds_none(scope, &caller, &reveal) {
                 continue;
             }
-            let edit = Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: opened(scope, &caller) };
+            let edit =
+                Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: opened(scope, &caller) };
             let after = scope.scope.reach.after(&edit);
             let gained = gains(scope, &*after, &caller, &reveal);
             if let Some((gained, witness)) = gained.zip(scope.verdict(&caller, put).witness()) {

@@ -4,7 +4,9 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
 use crate::inventory::{Constraints, Edit, Grant, Grantee};
 
-use super::controllers::{deciding_statements, gains, holds_none, list, own_principals, reveal, short};
+use super::controllers::{
+    deciding_statements, gains, holds_none, list, own_principals, reveal, short,
+};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -52,7 +54,10 @@ fn self_grant(
     if matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10)) {
         return None;
     }
-    let edit = Edit::CreateGrant { key: scope.key.arn.clone(), grant: Box::new(grant(scope, caller, wanted)) };
+    let edit = Edit::CreateGrant {
+        key: scope.key.arn.clone(),
+        grant: Box::new(grant(scope, caller, wanted)),
+    };
     let gained = gains(scope, &*scope.scope.reach.after(&edit), caller, &[wanted])?;
     Some((Box::new(witness.clone()), gained))
 }

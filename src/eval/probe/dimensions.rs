@@ -1,13 +1,13 @@
 //! The condition keys that are free for a request, and the values worth trying for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::aws::{Nature, carried, condition_key};
-use crate::decision::{CallerKind, ContextValue, Request, Target};
+use crate::aws::{KmsAction, Nature, carried, condition_key};
+use crate::decision::{Allowing, CallerKind, ContextValue, Request, Target};
 use crate::eval::reference::{Reference, View};
-use crate::inventory::Identity;
+use crate::inventory::{Grant, Identity};
 use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
 
 use super::values::{Mentions, values};
@@ -43,6 +43,8 @@ impl Dimensions {
             free.condition(condition);
         }
         free.grants();
+        free.endpoints();
+        free.companions();
         let Free { mentions, mut exact, missing, .. } = free;
         let mut dimensions = Vec::new();
         for mentions in mentions.into_values() {
@@ -100,6 +102,20 @@ fn put(request: &mut Request, name: &str, value: &ContextValue) {
         request.context.set(name, value.clone());
     }
 }
+
+/// Keys, in lower case, and the one that makes them possible (rules U4, U5, G53, C67).
+const COMPANIONS: &[(&str, &str)] = &[
+    ("aws:viaawsservice", "kms:ViaService"),
+    ("aws:calledvia", "kms:ViaService"),
+    ("aws:calledviafirst", "kms:ViaService"),
+    ("aws:calledvialast", "kms:ViaService"),
+    ("aws:sourcearn", "kms:ViaService"),
+    ("aws:sourceaccount", "kms:ViaService"),
+    ("aws:sourceorgid", "kms:ViaService"),
+    ("aws:sourceorgpaths", "kms:ViaService"),
+    ("aws:sourceowner", "kms:ViaService"),
+    ("aws:multifactorauthage", "aws:MultiFactorAuthPresent"),
+];
 
 /// The free keys while they are collected.
 struct Free<'a, 'w> {
@@ -224,6 +240,38 @@ impl Free<'_, '_> {
         spec.is_none_or(|spec| spec.values().iter().any(|spec| &**spec == "SYMMETRIC_DEFAULT"))
     }
 
+    /// Keys that nobody mentions, and without which AWS does not send one that is mentioned.
+    fn companions(&mut self) {
+        for (name, companion) in COMPANIONS {
+            if self.mentions.contains_key(*name) && self.is_free(companion) {
+                let comparison = match *companion {
+                    "kms:ViaService" => Comparison::Null,
+                    _ => Comparison::Bool,
+                };
+                self.mention(companion).add(comparison, &["true"], false);
+            }
+        }
+    }
+
+    /// The VPC endpoints whose policies are exported: a request may come through each of them, and meets
+    /// the conditions of its policy then (rule E14).
+    fn endpoints(&mut self) {
+        let world = self.reference.world();
+        if world.endpoints.is_empty() || !self.is_free("aws:SourceVpce") {
+            return;
+        }
+        for id in world.endpoints.keys() {
+            let mut through = self.request.clone();
+            through.context.set_one("aws:SourceVpce", id);
+            let reference = self.reference;
+            for condition in reference.view(&through).conditions_in_play() {
+                self.condition(condition);
+            }
+        }
+        let ids: Vec<&str> = world.endpoints.keys().map(AsRef::as_ref).collect();
+        self.mention("aws:SourceVpce").add(Comparison::StringEquals, &ids, false);
+    }
+
     /// Constraints of the grants that speak of the action (rules G20 to G24, G32).
     fn grants(&mut self) {
         let Target::Key(arn) = &self.request.target else {
@@ -247,6 +295,44 @@ impl Free<'_, '_> {
                 && self.is_free("aws:SourceArn")
             {
                 self.mention("aws:SourceArn").add(Comparison::StringEquals, &[source], false);
+            }
+        }
+        if self.request.action == KmsAction::CREATE_GRANT {
+            let allows =
+                |grant: &&Grant| self.reference.applies(self.request, Allowing::Grant(grant));
+            let parents: Vec<&Grant> = key.grants.iter().filter(allows).collect();
+            self.children(&parents);
+        }
+    }
+
+    /// What a child may be asked for where these grants are the caller's (rules G31, G32): an operation
+    /// of each, one of none, and the constraints that each must hand down.
+    fn children(&mut self, parents: &[&Grant]) {
+        if parents.is_empty() {
+            return;
+        }
+        let mut operations: BTreeSet<&str> = BTreeSet::new();
+        operations.extend(
+            parents.iter().filter_map(|it| it.operations.iter().next()).map(KmsAction::name),
+        );
+        let of_none = |action: &KmsAction| {
+            action.info().grantable && !parents.iter().any(|it| it.operations.contains(*action))
+        };
+        operations.extend(KmsAction::all().find(of_none).map(KmsAction::name));
+        let operations: Vec<&str> = operations.into_iter().collect();
+        if self.is_free("kms:GrantOperations") {
+            self.mention("kms:GrantOperations").add(Comparison::StringEquals, &operations, true);
+        }
+        for constraints in parents.iter().map(|grant| &grant.constraints) {
+            let kind = constraints.equals.as_ref().map(|_| "EncryptionContextEquals");
+            let handed_down = [
+                ("kms:GrantConstraintType", kind),
+                ("kms:GrantConstraintSourceArn", constraints.source_arn.as_deref()),
+            ];
+            for (name, value) in handed_down {
+                if let Some(value) = value.filter(|_| self.is_free(name)) {
+                    self.mention(name).add(Comparison::StringEquals, &[value], false);
+                }
             }
         }
     }

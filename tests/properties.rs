@@ -1,0 +1,277 @@
+//! What holds in every world, tried on random ones: the way a world is written down says nothing, a
+//! Deny more or an Allow less never allows, and no request that AWS could send contradicts a verdict.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::cell::Cell as Counter;
+
+use jiff::Timestamp;
+use keyreach::decision::{Bound, Decision, Reach, Request, Verdict};
+use keyreach::eval::probe::Probe;
+use keyreach::eval::reference::Reference;
+use keyreach::ingest::{Loaded, load};
+use keyreach::inventory::Inventory;
+use keyreach::policy::{PolicyDocument, PolicyKind};
+use keyreach::report::request_line;
+use keyreach::source::{FileId, Place, Span};
+use serde_json::{Value, json};
+use support::seeds::{Random, for_each_seed};
+use support::worlds::render::{self, Tree};
+use support::worlds::{PolicyOf, World, deny_everything, requests};
+
+/// Worlds of a run.
+const WORLDS: u64 = 60;
+
+/// Loads files of which nothing may be wrong.
+fn sound(files: &Tree) -> Inventory {
+    let Loaded { inventory, problems, .. } = load(&render::memory(files), &[".".to_owned()]);
+    assert_eq!(problems, [], "{:?}", files.keys());
+    inventory
+}
+
+/// The world that a scenario states.
+fn of_scenario(text: &str) -> Inventory {
+    sound(&Tree::from([("world.yaml".to_owned(), text.as_bytes().to_vec())]))
+}
+
+/// What an answer says, the places aside.
+fn told(decision: &Decision) -> String {
+    let denied_by = decision.outcome.denied_by().map(|gate| gate.name());
+    format!("{} {denied_by:?} {:?}", decision.outcome.reason().name(), decision.open_points)
+}
+
+fn answers(world: &Inventory, requests: &[Request]) -> Vec<String> {
+    let reference = Reference::new(world);
+    requests.iter().map(|request| told(&reference.evaluate(request))).collect()
+}
+
+fn lines(world: &World, random: &mut Random, count: usize) -> Vec<Value> {
+    (0..count).map(|id| requests::line(world, random, id)).collect()
+}
+
+#[test]
+fn the_way_a_world_is_written_changes_no_answer() {
+    for_each_seed("the_way_a_world_is_written_changes_no_answer", |seed| {
+        let allowed = Counter::new(0);
+        for number in 0..WORLDS {
+            let random = &mut Random::new(seed, number);
+            let world = World::random(random);
+            let lines = lines(&world, random, 30);
+            let requests: Vec<Request> = lines.iter().map(requests::parsed).collect();
+            let text = render::scenario(&world);
+            let expected = answers(&of_scenario(&text), &requests);
+            allowed.set(allowed.get() + expected.iter().filter(|it| it.contains("None")).count());
+            let check = |how: &str, files: &Tree| {
+                let found = answers(&sound(files), &requests);
+                for ((line, expected), found) in lines.iter().zip(&expected).zip(&found) {
+                    assert_eq!(found, expected, "world {number}, {how}\n{line}\n{text}");
+                }
+            };
+            let scenario = |text: String| Tree::from([("w.yml".to_owned(), text.into_bytes())]);
+            check("in block style", &scenario(render::block_scenario(&world)));
+            check("as an export", &render::canonical(&world));
+            check("as an export laid out otherwise", &render::rearranged(&world, random));
+            check("as the outputs of single calls", &render::single_calls(&world));
+            let mut shuffled = world.clone();
+            shuffled.shuffle(random);
+            check("in another order", &scenario(render::scenario(&shuffled)));
+            check("as an export in another order", &render::rearranged(&shuffled, random));
+            let mut split = world.clone();
+            split.split(random);
+            check("with policies cut in two", &scenario(render::scenario(&split)));
+        }
+        // A generator whose worlds deny everything would prove nothing.
+        assert!(allowed.get() > 100, "only {} requests are allowed", allowed.get());
+    });
+}
+
+#[test]
+fn a_deny_more_never_allows() {
+    edits_never_allow("a_deny_more_never_allows", |world, random| {
+        let mut policies = world.policies_mut();
+        let at = random.below(policies.len());
+        let (of, policy) = &mut policies[at];
+        let statement = deny(random, *of);
+        let place = random.below(policy.statements.len() + 1);
+        policy.statements.insert(place, statement);
+        true
+    });
+}
+
+#[test]
+fn an_allow_less_never_allows() {
+    edits_never_allow("an_allow_less_never_allows", |world, random| {
+        let mut policies = world.policies_mut();
+        random.shuffle(&mut policies);
+        let allows = |statement: &Value| statement["Effect"] == "Allow";
+        let found = policies.iter_mut().find(|(_, policy)| policy.statements.iter().any(allows));
+        let Some((_, policy)) = found else { return false };
+        let all = policy.statements.iter().enumerate().filter(|(_, one)| allows(one));
+        let places: Vec<usize> = all.map(|(at, _)| at).collect();
+        policy.statements.remove(*random.pick(&places));
+        true
+    });
+}
+
+/// A Deny of everything, of one action, of what one condition speaks of.
+fn deny(random: &mut Random, of: PolicyOf) -> Value {
+    let mut statement = deny_everything(of);
+    if random.chance(60) {
+        statement["Action"] =
+            (*random.pick(&["kms:Decrypt", "kms:*Grant*", "kms:GenerateDataKey"])).into();
+    }
+    if random.chance(40) {
+        let values = random.pick(&["203.0.113.0/24", "10.0.0.0/8"]);
+        statement["Condition"] = json!({ "NotIpAddress": { "aws:SourceIp": values } });
+    }
+    if random.chance(20) && of == PolicyOf::Key {
+        let principal = statement.as_object_mut().unwrap().remove("Principal").unwrap();
+        assert_eq!(principal, "*");
+        statement["NotPrincipal"] = json!({ "AWS": "arn:aws:iam::111122223333:root" });
+    }
+    statement
+}
+
+/// Checks that no request that was denied is allowed once `edit` has been made.
+fn edits_never_allow(test: &str, edit: impl Fn(&mut World, &mut Random) -> bool) {
+    for_each_seed(test, |seed| {
+        let turned = Counter::new(0);
+        for number in 0..WORLDS * 2 {
+            let random = &mut Random::new(seed, number);
+            let world = World::random(random);
+            let lines = lines(&world, random, 25);
+            let requests: Vec<Request> = lines.iter().map(requests::parsed).collect();
+            let before = render::scenario(&world);
+            let known = of_scenario(&before);
+            for _ in 0..4 {
+                let mut edited = world.clone();
+                if !edit(&mut edited, random) {
+                    continue;
+                }
+                let after = render::scenario(&edited);
+                let changed = of_scenario(&after);
+                let (old, new) = (Reference::new(&known), Reference::new(&changed));
+                for (line, request) in lines.iter().zip(&requests) {
+                    let was = old.evaluate(request).is_allowed();
+                    let is = new.evaluate(request).is_allowed();
+                    assert!(
+                        was || !is,
+                        "world {number}\n{line}\nbefore:\n{before}\nafter:\n{after}"
+                    );
+                    turned.set(turned.get() + usize::from(was && !is));
+                }
+            }
+        }
+        assert!(turned.get() > 20, "only {} edits had any effect", turned.get());
+    });
+}
+
+#[test]
+fn a_session_policy_more_that_denies_never_allows() {
+    for_each_seed("a_session_policy_more_that_denies_never_allows", |seed| {
+        let turned = Counter::new(0);
+        for number in 0..WORLDS {
+            let random = &mut Random::new(seed, number);
+            let world = World::random(random);
+            let text = render::scenario(&world);
+            let known = of_scenario(&text);
+            let reference = Reference::new(&known);
+            for line in lines(&world, random, 30) {
+                let mut request = requests::parsed(&line);
+                // Session policies unite, and a federated session without any may do next to nothing.
+                if request.session_policies.is_empty() {
+                    let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+                    request.session_policies.push(session_policy(&allow));
+                }
+                let mut narrowed = request.clone();
+                let denies = session_policy(&deny(random, PolicyOf::Session));
+                narrowed.session_policies.push(denies);
+                let was = reference.evaluate(&request).is_allowed();
+                let is = reference.evaluate(&narrowed).is_allowed();
+                assert!(was || !is, "world {number}\n{line}\n{text}");
+                turned.set(turned.get() + usize::from(was && !is));
+            }
+        }
+        assert!(turned.get() > 0, "no session policy had any effect");
+    });
+}
+
+fn session_policy(statement: &Value) -> PolicyDocument {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+    let place = Place::plain(FileId(0), Span::default());
+    PolicyDocument::json(place, PolicyKind::Session, policy.to_string())
+}
+
+#[test]
+fn verdicts_hold_for_what_aws_could_send() {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    for_each_seed("verdicts_hold_for_what_aws_could_send", |seed| {
+        let (decided, tried) = (Counter::new([0; 4]), Counter::new(0));
+        for number in 0..WORLDS * 4 {
+            let random = &mut Random::new(seed, number);
+            let world = World::random(random);
+            let text = render::scenario(&world);
+            let known = of_scenario(&text);
+            let (probe, reference) = (Probe::new(&known, now), Reference::new(&known));
+            for _ in 0..12 {
+                let plain = requests::cell(&world, random);
+                let verdict = probe.verdict_of(&plain);
+                let mut counts = decided.get();
+                counts[kind(&verdict)] += 1;
+                decided.set(counts);
+                replay(&reference, &verdict, &text);
+                for _ in 0..12 {
+                    let Some(request) = requests::possible(&world, random, &plain) else {
+                        continue;
+                    };
+                    let is_allowed = reference.evaluate(&request).is_allowed();
+                    let bound = if is_allowed { verdict.at_most() } else { verdict.at_least() };
+                    let contradicts = match is_allowed {
+                        true => bound == Bound::Never,
+                        false => bound == Bound::Always,
+                    };
+                    assert!(
+                        !contradicts,
+                        "world {number}: allowed is {is_allowed}\n{}\n{verdict:#?}\n{text}",
+                        request_line::write("1", &request)
+                    );
+                    tried.set(tried.get() + 1);
+                }
+            }
+        }
+        let [always, conditional, never, _] = decided.get();
+        assert!(always > 20 && conditional > 20 && never > 20, "{:?}", decided.get());
+        assert!(tried.get() > 5000, "only {} contexts were possible", tried.get());
+    });
+}
+
+fn kind(verdict: &Verdict) -> usize {
+    match verdict {
+        Verdict::Always { .. } => 0,
+        Verdict::Conditional { .. } => 1,
+        Verdict::Never { .. } => 2,
+        Verdict::Unknown(_) => 3,
+    }
+}
+
+/// Asks a witness and a counter-witness as they would be printed.
+fn replay(reference: &Reference<'_>, verdict: &Verdict, text: &str) {
+    let check = |request: &Request, expected: bool| {
+        let line = request_line::write("1", request);
+        let found = reference.evaluate(&requests::parsed(&line)).is_allowed();
+        assert_eq!(found, expected, "{line}\n{text}");
+    };
+    if let Some(witness) = verdict.witness() {
+        check(witness, true);
+    }
+    if let Verdict::Conditional { counter, .. } | Verdict::Never { counter } = verdict {
+        check(counter, false);
+    }
+}

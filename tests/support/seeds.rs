@@ -1,0 +1,94 @@
+//! Where randomness comes from: one fresh seed a run, and those that are kept in `testdata/seeds.txt`.
+//!
+//! `KEYREACH_SEED=...` runs one seed alone. A test that fails names the seed it ran with.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails, and each that includes this module uses a part of it"
+)]
+
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Numbers that look random and follow from a seed (splitmix64).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The numbers of `seed`, other ones for each `part` of a test.
+    pub fn new(seed: u64, part: u64) -> Self {
+        let mut random = Self(seed ^ part.wrapping_mul(0xd134_2543_de82_ef95));
+        random.next();
+        random
+    }
+
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `end`, which is not 0.
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
+    }
+
+    /// True `percent` times of a hundred.
+    pub fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    /// One of `items`.
+    pub fn pick<'i, T>(&mut self, items: &'i [T]) -> &'i T {
+        &items[self.below(items.len())]
+    }
+
+    /// From `low` to `high` of `items`, as many as there are, in a random order.
+    pub fn some<T: Clone>(&mut self, items: &[T], low: usize, high: usize) -> Vec<T> {
+        let count = low + self.below(high - low + 1);
+        let mut items = items.to_vec();
+        self.shuffle(&mut items);
+        items.truncate(count);
+        items
+    }
+
+    /// Puts `items` in a random order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+/// Runs `check` with a fresh seed and with every kept one, or with that of `KEYREACH_SEED` alone.
+pub fn for_each_seed(test: &str, check: impl Fn(u64)) {
+    for seed in seeds(test) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(seed))) {
+            // Not `eprintln!`, which the harness captures: the seed must be seen in any case.
+            let _ = writeln!(std::io::stderr(), "{test} fails with KEYREACH_SEED={seed}");
+            resume_unwind(panic);
+        }
+    }
+}
+
+fn seeds(test: &str) -> Vec<u64> {
+    if let Ok(given) = std::env::var("KEYREACH_SEED") {
+        return vec![given.parse().expect("KEYREACH_SEED is a number")];
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let fresh = Random::new(now.as_nanos() as u64, u64::from(std::process::id())).next() >> 16;
+    let _ = writeln!(std::io::stderr(), "{test}: KEYREACH_SEED={fresh} and the kept ones");
+    let kept = include_str!("../../testdata/seeds.txt").lines();
+    let kept = kept.map(|line| line.split('#').next().unwrap_or_default().trim());
+    let kept = kept.filter(|line| !line.is_empty());
+    let kept = kept.map(|line| line.parse().expect("testdata/seeds.txt has a number a line"));
+    std::iter::once(fresh).chain(kept).collect()
+}

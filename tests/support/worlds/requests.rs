@@ -1,0 +1,213 @@
+//! Random requests about a world.
+
+use std::collections::BTreeSet;
+
+use keyreach::aws::{KmsAction, carried, condition_key};
+use keyreach::decision::{
+    Caller, CallerKind, ContextValue, Request, Target, completed, is_possible,
+};
+use keyreach::report::request_line;
+use serde_json::{Map, Value, json};
+
+use super::render::document;
+use super::statements::{PolicyOf, Vocabulary, request_keys};
+use super::{ACCOUNTS, World};
+use crate::support::seeds::Random;
+
+/// A random request, as a line of the batch contract has it; its context may be one AWS never sends.
+pub fn line(world: &World, random: &mut Random, id: usize) -> Value {
+    let action = action(random);
+    let session_policies: Vec<Value> = match random.chance(8) {
+        true => {
+            let vocabulary = Vocabulary::of(&world.accounts);
+            vec![document(&vocabulary.policy(random, PolicyOf::Session, 1, 2))]
+        }
+        false => Vec::new(),
+    };
+    json!({
+        "id": id.to_string(),
+        "principal": principal(world, random),
+        "action": action.as_str(),
+        "resource": resource(world, random, action),
+        "context": any_context(random),
+        "session_policies": session_policies,
+    })
+}
+
+/// The request of a line.
+pub fn parsed(line: &Value) -> Request {
+    let read = request_line::parse(line.to_string().as_bytes());
+    read.request.unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// The actions that most statements and grants speak of, and sometimes any other.
+fn action(random: &mut Random) -> KmsAction {
+    const USUAL: [&str; 10] = [
+        "Decrypt",
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "ReEncryptFrom",
+        "DescribeKey",
+        "CreateGrant",
+        "RetireGrant",
+        "PutKeyPolicy",
+        "ScheduleKeyDeletion",
+    ];
+    if random.chance(75) {
+        return KmsAction::from_name(*random.pick::<&str>(&USUAL)).unwrap();
+    }
+    *random.pick(&KmsAction::all().collect::<Vec<_>>())
+}
+
+/// Everyone who could ask.
+pub fn principal(world: &World, random: &mut Random) -> String {
+    let account = random.pick(&world.accounts);
+    let id = account.id;
+    match random.below(12) {
+        0 => format!("arn:aws:iam::{id}:root"),
+        1 => (*random.pick(&["s3.amazonaws.com", "logs.us-east-1.amazonaws.com"])).to_owned(),
+        2 => format!("arn:aws:iam::{}:role/stranger", ACCOUNTS[3]),
+        3 => format!("arn:aws:sts::{id}:federated-user/{}", random.pick(&["ann", "who"])),
+        4 | 5 => {
+            let session = random.pick(&["s1", "s2"]);
+            let roles: Vec<&str> = account
+                .identities
+                .iter()
+                .filter(|identity| identity.is_role)
+                .map(|identity| identity.name.as_str())
+                .collect();
+            format!("arn:aws:sts::{id}:assumed-role/{}/{session}", random.pick(&roles))
+        }
+        _ => random.pick(&account.identities).arn.clone(),
+    }
+}
+
+fn resource(world: &World, random: &mut Random, action: KmsAction) -> String {
+    let account = random.pick(&world.accounts);
+    let key = random.pick(&account.keys);
+    let info = action.info();
+    let alias = || {
+        key.aliases.first().map(|name| format!("arn:aws:kms:{}:{}:{name}", key.region, account.id))
+    };
+    if info.accepts_alias_as_key_id && random.chance(12) {
+        return alias().unwrap_or_else(|| key.arn.clone());
+    }
+    if info.has_key_resource { key.arn.clone() } else { "*".to_owned() }
+}
+
+/// Any keys with any values, whatever the export says.
+fn any_context(random: &mut Random) -> Map<String, Value> {
+    let keys = request_keys();
+    let count = if random.chance(30) { 0 } else { 1 + random.below(6) };
+    let mut context = Map::new();
+    for (name, is_set, values) in random.some(&keys, count, count) {
+        let value = match is_set {
+            true => random.some(&values, 0, 2).into(),
+            false => Value::from(*random.pick(&values)),
+        };
+        context.insert(name.to_owned(), value);
+    }
+    context
+}
+
+/// A plain request on a key, for which a verdict can be asked.
+pub fn cell(world: &World, random: &mut Random) -> Request {
+    loop {
+        let action = action(random);
+        if !action.info().has_key_resource {
+            continue;
+        }
+        let caller = Caller::parse(&principal(world, random)).unwrap();
+        let own =
+            world.accounts.iter().find(|it| caller.account.is_some_and(|id| id.as_str() == it.id));
+        let account = own.filter(|_| random.chance(75)).unwrap_or(random.pick(&world.accounts));
+        let key = random.pick(&account.keys);
+        // What a key can never do has no contexts to speak of.
+        let usages = &action.info().key_usages;
+        if !usages.is_empty() && !usages.iter().any(|usage| usage.as_str() == key.spec.1) {
+            continue;
+        }
+        return Request::plain(caller, action, Target::parse(&key.arn).unwrap());
+    }
+}
+
+/// `plain` with a context that AWS could send, from 2026 on.
+pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<Request> {
+    let mut request = plain.clone();
+    let Target::Key(arn) = &plain.target else { panic!("{} is no key", plain.target) };
+    let key = world.accounts.iter().flat_map(|account| &account.keys);
+    let key = key.into_iter().find(|key| key.arn == arn.as_str()).unwrap();
+    let is_symmetric = key.spec.0 == "SYMMETRIC_DEFAULT";
+    let can_be_sent = |name: &str| match name {
+        // Rule C52: only symmetric keys take an encryption context.
+        _ if name.starts_with("kms:EncryptionContext") => is_symmetric,
+        // Each spec has algorithms of its own.
+        "kms:EncryptionAlgorithm" => false,
+        _ => true,
+    };
+    let keys = request_keys();
+    let mut keys: Vec<_> = keys
+        .into_iter()
+        .filter(|(name, ..)| carried(plain.action, name) && can_be_sent(name))
+        .collect();
+    random.shuffle(&mut keys);
+    let count = random.below(8);
+    for (name, is_set, values) in keys.into_iter().take(count) {
+        if values.is_empty() {
+            continue;
+        }
+        let value = match is_set {
+            true => {
+                let chosen: BTreeSet<&str> = random.some(&values, 1, 3).into_iter().collect();
+                ContextValue::Many(chosen.into_iter().map(Into::into).collect())
+            }
+            false => ContextValue::One((*random.pick(&values)).into()),
+        };
+        request.context.set(name, value);
+    }
+    let mut request = completed(request, key.region);
+    always_there(random, &mut request);
+    is_possible(&request).then_some(request)
+}
+
+/// Sets what every request carries (section 2.5 of the semantics), where the context does not say it.
+fn always_there(random: &mut Random, request: &mut Request) {
+    let is_session =
+        matches!(request.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
+    let via = request.context.get("kms:ViaService").is_some();
+    let mut set = |name: &str, value: &str| {
+        if request.context.get(name).is_none() && carried(request.action, name) {
+            request.context.set_one(name, value);
+        }
+    };
+    set("aws:SecureTransport", "true");
+    set("aws:ViaAWSService", if via { "true" } else { "false" });
+    if is_session {
+        set("aws:MultiFactorAuthPresent", *random.pick(&["true", "false"]));
+    }
+    for name in
+        ["kms:MessageType", "kms:EncryptionAlgorithm", "kms:ScheduleKeyDeletionPendingWindowInDays"]
+    {
+        if let Some(default) = condition_key(name).and_then(|key| key.default) {
+            set(name, default);
+        }
+    }
+    if request.action == KmsAction::CREATE_GRANT
+        && request.context.get("kms:GrantOperations").is_none()
+    {
+        let operations = ContextValue::Many(vec!["Decrypt".into()]);
+        request.context.set("kms:GrantOperations", operations);
+    }
+    let (current, epoch) = *random.pick(&INSTANTS);
+    request.context.set_one("aws:CurrentTime", current);
+    request.context.set_one("aws:EpochTime", epoch);
+}
+
+/// One instant in the two forms that every request tells it in; two of them stand in conditions.
+const INSTANTS: [(&str, &str); 4] = [
+    ("2026-12-01T00:00:00Z", "1796083200"),
+    ("2030-06-01T11:59:59Z", "1906545599"),
+    ("2030-06-01T12:00:00Z", "1906545600"),
+    ("2031-01-01T00:00:00Z", "1924992000"),
+];
