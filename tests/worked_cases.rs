@@ -112,7 +112,7 @@ fn every_case_is_there_once_and_well_formed() {
         }
         let scenario = load_tree(case.get("world").unwrap(), FileId(0));
         assert_eq!(scenario.problems, [], "{file} {id}");
-        assert_eq!(scenario.inventory.gaps, [], "{file} {id}");
+        assert_eq!(*scenario.inventory.gaps, [], "{file} {id}");
         for request in items(case, "requests") {
             check_shape(&id, &scenario, request);
         }

@@ -15,8 +15,8 @@ use super::terminal::Terminal;
 use super::world;
 use super::{Fault, Outcome};
 
-/// Lines that are answered together, on all cores.
-const CHUNK: usize = 1 << 14;
+/// Lines that are answered together, on all cores: enough to keep them busy, few enough to hold.
+const CHUNK: usize = 1 << 11;
 
 /// Answer concrete requests, one line of JSON each.
 #[derive(clap::Args)]

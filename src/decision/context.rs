@@ -21,6 +21,9 @@ impl ContextValue {
     }
 }
 
+/// Contexts of up to this many keys are searched one by one.
+const FEW: usize = 16;
+
 /// One key of a context with the spelling it was given in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -71,8 +74,11 @@ impl Context {
     /// The entry called `name` without case. Where several differ by case only, the one of equal case,
     /// else the first in byte order (rule C5).
     pub fn get(&self, name: &str) -> Option<&Entry> {
+        // Few keys and many questions: a look at each costs less than the name in lower case.
+        let few = || self.entries.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         let entries = match self.entries.get(name) {
             Some(entries) => entries,
+            None if self.entries.len() <= FEW => few()?.1,
             None => self.entries.get(name.to_ascii_lowercase().as_str())?,
         };
         entries.iter().find(|entry| *entry.name == *name).or_else(|| entries.first())

@@ -169,6 +169,16 @@ pub trait Reach: Sync {
         self.verdict_of(&cell.plain_request())
     }
 
+    /// Whether some request is allowed for certain, as [`Verdict::reaches`] of [`Reach::verdict_of`] says.
+    fn reaches(&self, request: &Request) -> bool {
+        self.verdict_of(request).reaches()
+    }
+
+    /// Whether some request could be allowed: what [`Verdict::is_never`] of [`Reach::verdict_of`] denies.
+    fn could_reach(&self, request: &Request) -> bool {
+        !self.verdict_of(request).is_never()
+    }
+
     /// The decision on one request, with its trace.
     fn decide(&self, request: &Request) -> Decision;
 

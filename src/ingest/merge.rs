@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::aws::{AccountId, KeyArn};
+use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::inventory::{
     Account, Alias, Conflict, Gap, Group, Identity, IdentityKind, Inventory, Key, LoosePolicy,
     ManagedPolicy, Stated,
@@ -115,8 +115,8 @@ pub(super) fn merge(sources: Arc<Sources>, mut facts: Facts) -> Inventory {
     notes.conflicts.sort_by(|left, right| {
         (&left.what, left.kept, left.other).cmp(&(&right.what, right.kept, right.other))
     });
-    inventory.gaps = notes.gaps;
-    inventory.conflicts = notes.conflicts;
+    inventory.gaps = Arc::new(notes.gaps);
+    inventory.conflicts = Arc::new(notes.conflicts);
     inventory
 }
 
@@ -216,18 +216,19 @@ fn aliases(
     notes: &mut Notes,
 ) {
     aliases.sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
+    let mut known: BTreeMap<AliasArn, Alias> = BTreeMap::new();
     for alias in aliases {
-        if let Some(first) = inventory.aliases.get(&alias.arn) {
+        if let Some(first) = known.get(&alias.arn) {
             if first.target != alias.target {
                 let what = format!("target of {}", alias.arn);
                 notes.conflict(what, alias.arn.as_str(), first.place, alias.place);
             }
             continue;
         }
-        inventory.aliases.insert(alias.arn.clone(), Arc::new(alias));
+        known.insert(alias.arn.clone(), alias);
     }
     let mut keys: BTreeMap<KeyArn, Key> = keys.into_iter().collect();
-    for alias in inventory.aliases.values() {
+    for alias in known.values() {
         let Some(arn) = alias.key() else { continue };
         let is_aws = alias.arn.name().starts_with("alias/aws/");
         match keys.get_mut(&arn) {
@@ -243,6 +244,7 @@ fn aliases(
             }
         }
     }
+    inventory.aliases = Arc::new(known);
     inventory.keys = keys.into_iter().map(|(arn, key)| (arn, Arc::new(key))).collect();
 }
 

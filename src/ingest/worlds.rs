@@ -19,19 +19,20 @@ pub(super) fn add(inventory: &mut Inventory, other: Inventory, notes: &mut Notes
             }
         }
     }
-    for (arn, key) in other.keys {
-        match inventory.keys.get(&arn) {
-            Some(known) if differs_key(known, &key) => {
+    for (arn, key) in other.keys.iter() {
+        match inventory.keys.get(arn) {
+            Some(known) if differs_key(known, key) => {
                 notes.conflict(format!("key {arn}"), arn.as_str(), known.place, key.place);
             }
             Some(_) => {}
             None => {
-                inventory.keys.insert(arn, key);
+                inventory.keys.insert(arn.clone(), Arc::clone(key));
             }
         }
     }
-    for (arn, alias) in other.aliases {
-        inventory.aliases.entry(arn).or_insert(alias);
+    let aliases = Arc::make_mut(&mut inventory.aliases);
+    for (arn, alias) in Arc::unwrap_or_clone(other.aliases) {
+        aliases.entry(arn).or_insert(alias);
     }
     for (id, document) in other.endpoints {
         inventory.endpoints.entry(id).or_insert(document);
@@ -44,8 +45,8 @@ pub(super) fn add(inventory: &mut Inventory, other: Inventory, notes: &mut Notes
         (None, organization) => inventory.organization = organization,
         _ => {}
     }
-    notes.gaps.extend(other.gaps);
-    notes.conflicts.extend(other.conflicts);
+    notes.gaps.extend(Arc::unwrap_or_clone(other.gaps));
+    notes.conflicts.extend(Arc::unwrap_or_clone(other.conflicts));
 }
 
 fn add_account(known: &mut Account, other: &Account, notes: &mut Notes) {

@@ -6,7 +6,7 @@ use crate::aws::{AccountId, Arn, KeyArn};
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
 
-use super::{Account, Grant, Identity, Inventory, NamedPolicy, OrgPolicy};
+use super::{Account, Grant, Identity, Inventory, Key, NamedPolicy, OrgPolicy};
 
 /// One change of a world.
 #[derive(Clone, Debug)]
@@ -91,10 +91,12 @@ impl Inventory {
 
     fn without(&mut self, policy: Place, statement: Span) {
         let is_it = |document: &PolicyDocument| document.place == policy;
-        for key in self.keys.values_mut() {
-            if let Some(document) = key.policy.as_ref().filter(|document| is_it(document)) {
-                let document = document.without(statement);
-                Arc::make_mut(key).policy = Some(document);
+        let holds = |key: &Key| key.policy.as_ref().is_some_and(is_it);
+        let holders = self.keys.values().filter(|key| holds(key)).map(|key| key.arn.clone());
+        for arn in holders.collect::<Vec<KeyArn>>() {
+            if let Some(key) = self.keys.get_mut(&arn) {
+                let policy = key.policy.as_ref().map(|document| document.without(statement));
+                Arc::make_mut(key).policy = policy;
             }
         }
         for account in self.accounts.values_mut() {

@@ -1,13 +1,14 @@
 //! The world: accounts, principals, groups, keys, aliases, policies, grants, the organization, and what
 //! is not known of them. Plain data with look-ups; it decides nothing and reads no file.
 //!
-//! An [`Inventory`] is cheap to clone: accounts, keys and the organization are shared until
-//! [`Inventory::apply`] changes one of them.
+//! An [`Inventory`] is cheap to clone, whatever its size: accounts, keys, aliases, gaps and the
+//! organization are shared until [`Inventory::apply`] changes one of them.
 
 mod account;
 mod edit;
 mod gap;
 mod key;
+mod keys;
 mod organization;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use gap::{Conflict, Effects, Gap, GapKind};
 pub use key::{
     Alias, Constraints, Grant, Grantee, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole,
 };
+pub use keys::Keys;
 pub use organization::{OrgPolicy, OrgPolicyKind, OrgUnit, Organization};
 
 /// A fact and the place that states it.
@@ -52,9 +54,9 @@ pub struct Inventory {
     /// The accounts that something is known of.
     pub accounts: BTreeMap<AccountId, Arc<Account>>,
     /// The keys.
-    pub keys: BTreeMap<KeyArn, Arc<Key>>,
+    pub keys: Keys,
     /// The aliases, by their ARNs.
-    pub aliases: BTreeMap<AliasArn, Arc<Alias>>,
+    pub aliases: Arc<BTreeMap<AliasArn, Alias>>,
     /// The organization, where one was exported.
     pub organization: Option<Arc<Organization>>,
     /// VPC endpoint policies by endpoint id.
@@ -62,9 +64,9 @@ pub struct Inventory {
     /// Policies that stand alone: no principal and no key is known for them.
     pub loose: Vec<LoosePolicy>,
     /// What is missing, in the order it was noticed.
-    pub gaps: Vec<Gap>,
+    pub gaps: Arc<Vec<Gap>>,
     /// Facts that two files state differently.
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Arc<Vec<Conflict>>,
 }
 
 /// A bare policy document, linted on its own.
@@ -89,7 +91,7 @@ impl Inventory {
 
     /// The alias with this ARN.
     pub fn alias(&self, arn: &AliasArn) -> Option<&Alias> {
-        self.aliases.get(arn).map(Arc::as_ref)
+        self.aliases.get(arn)
     }
 
     /// The managed policy with this ARN as `account` sees it: its own, or one that AWS manages, which

@@ -20,17 +20,15 @@ impl Rule for AdminCanRewritePolicy {
         let reveal = reveal(scope);
         let mut admins = Vec::new();
         for caller in own_principals(scope, KmsAction::PUT_KEY_POLICY) {
-            let verdict = scope.verdict(&caller, KmsAction::PUT_KEY_POLICY);
-            let Some(witness) = verdict.witness().filter(|_| verdict.reaches()) else {
-                continue;
-            };
-            if !holds_none(scope, &caller, &reveal) {
+            let put = KmsAction::PUT_KEY_POLICY;
+            if !scope.reaches(&caller, put) || !holds_none(scope, &caller, &reveal) {
                 continue;
             }
             let edit =
                 Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: opened(scope, &caller) };
             let after = scope.scope.reach.after(&edit);
-            if let Some(gained) = gains(scope, &*after, &caller, &reveal) {
+            let gained = gains(scope, &*after, &caller, &reveal);
+            if let Some((gained, witness)) = gained.zip(scope.verdict(&caller, put).witness()) {
                 admins.push(Controller { caller, witness: Box::new(witness.clone()), gained });
             }
         }

@@ -54,8 +54,11 @@ fn self_grant(
     context.set_one("kms:GrantIsForAWSResource", "false");
     context.set_one("kms:GranteePrincipal", &caller.text);
     context.set("kms:GrantOperations", ContextValue::Many(vec![wanted.name().into()]));
+    if !scope.scope.reach.reaches(&request) {
+        return None;
+    }
     let verdict = scope.scope.reach.verdict_of(&request);
-    let witness = verdict.witness().filter(|_| verdict.reaches())?;
+    let witness = verdict.witness()?;
     // A grant cannot be widened by its holder (rule G31): only policies count.
     let decision = scope.scope.reach.decide(witness);
     if matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10)) {

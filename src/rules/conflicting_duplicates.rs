@@ -10,7 +10,7 @@ pub(super) struct ConflictingDuplicates;
 
 impl Rule for ConflictingDuplicates {
     fn world(&self, scope: &Scope<'_>, sink: &mut Sink<'_>) {
-        for conflict in &scope.world.conflicts {
+        for conflict in scope.world.conflicts.iter() {
             let kept = scope.world.sources.path(conflict.kept.file);
             let message =
                 format!("{} is stated in two ways: the one in {kept} was used", conflict.what);

@@ -35,7 +35,7 @@ pub(super) fn own_principals(scope: &KeyScope<'_>, action: KmsAction) -> Vec<Cal
 
 /// Whether the principal surely holds none of `actions` today.
 pub(super) fn holds_none(scope: &KeyScope<'_>, principal: &Caller, actions: &[KmsAction]) -> bool {
-    actions.iter().all(|action| scope.verdict(principal, *action).is_never())
+    !actions.iter().any(|action| scope.could_reach(principal, *action))
 }
 
 /// The first of `actions` that the principal reaches in the world of `reach`.
@@ -45,7 +45,8 @@ pub(super) fn gains(
     principal: &Caller,
     actions: &[KmsAction],
 ) -> Option<KmsAction> {
-    let reaches = |action: &&KmsAction| reach.verdict(&scope.cell(principal, **action)).reaches();
+    let reaches =
+        |action: &&KmsAction| reach.reaches(&scope.cell(principal, **action).plain_request());
     actions.iter().find(reaches).copied()
 }
 
@@ -102,10 +103,10 @@ pub(super) fn managers(scope: &KeyScope<'_>) -> Managers {
     }
     let put = KmsAction::PUT_KEY_POLICY;
     let live: Vec<Caller> = scope.root().into_iter().chain(own_principals(scope, put)).collect();
-    if live.iter().all(|caller| scope.verdict(caller, put).is_never()) {
-        Managers::Nobody(live)
-    } else {
+    if live.iter().any(|caller| scope.could_reach(caller, put)) {
         Managers::SomeoneOrUnknown
+    } else {
+        Managers::Nobody(live)
     }
 }
 

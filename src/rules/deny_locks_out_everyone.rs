@@ -82,7 +82,7 @@ fn smallest_set<'d>(
     singles.chain(std::iter::once(denies)).find_map(|set| {
         let freed = without(scope.scope.reach, set, &|reach| {
             let manages = |caller: &&Caller| {
-                reach.verdict(&scope.cell(caller, KmsAction::PUT_KEY_POLICY)).reaches()
+                reach.reaches(&scope.cell(caller, KmsAction::PUT_KEY_POLICY).plain_request())
             };
             live.iter().find(manages).cloned()
         })?;

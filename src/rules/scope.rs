@@ -180,6 +180,8 @@ pub struct KeyScope<'a> {
     pub scope: &'a Scope<'a>,
     /// The key.
     pub key: &'a Key,
+    reached: RefCell<BTreeMap<(Caller, KmsAction), bool>>,
+    reachable: RefCell<BTreeMap<(Caller, KmsAction), bool>>,
     verdicts: RefCell<BTreeMap<(Caller, KmsAction), Rc<Verdict>>>,
     candidates: RefCell<BTreeMap<KmsAction, Rc<Vec<Caller>>>>,
 }
@@ -187,7 +189,14 @@ pub struct KeyScope<'a> {
 impl<'a> KeyScope<'a> {
     /// The scope of one key.
     pub fn new(scope: &'a Scope<'a>, key: &'a Key) -> Self {
-        Self { scope, key, verdicts: RefCell::default(), candidates: RefCell::default() }
+        Self {
+            scope,
+            key,
+            reached: RefCell::default(),
+            reachable: RefCell::default(),
+            verdicts: RefCell::default(),
+            candidates: RefCell::default(),
+        }
     }
 
     /// The world.
@@ -209,6 +218,34 @@ impl<'a> KeyScope<'a> {
         let verdict = Rc::new(self.scope.reach.verdict(&self.cell(principal, action)));
         self.verdicts.borrow_mut().insert(name, Rc::clone(&verdict));
         verdict
+    }
+
+    /// Whether the principal holds the permission in some request for certain.
+    pub fn reaches(&self, principal: &Caller, action: KmsAction) -> bool {
+        let ask = |cell: Cell| self.scope.reach.reaches(&cell.plain_request());
+        self.remembered(&self.reached, principal, action, ask)
+    }
+
+    /// Whether the principal could hold the permission in some request.
+    pub fn could_reach(&self, principal: &Caller, action: KmsAction) -> bool {
+        let ask = |cell: Cell| self.scope.reach.could_reach(&cell.plain_request());
+        self.remembered(&self.reachable, principal, action, ask)
+    }
+
+    fn remembered(
+        &self,
+        answers: &RefCell<BTreeMap<(Caller, KmsAction), bool>>,
+        principal: &Caller,
+        action: KmsAction,
+        ask: impl Fn(Cell) -> bool,
+    ) -> bool {
+        let name = (principal.clone(), action);
+        if let Some(known) = answers.borrow().get(&name) {
+            return *known;
+        }
+        let answer = ask(self.cell(principal, action));
+        answers.borrow_mut().insert(name, answer);
+        answer
     }
 
     /// What becomes of an Allow statement or a grant for a principal and an action on this key.

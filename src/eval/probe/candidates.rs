@@ -10,13 +10,18 @@ use crate::inventory::{Account, Grantee, Identity, Inventory, Key};
 use crate::policy::{Polarity, PolicyDocument, Principal};
 
 /// The actions that each user and role could hold by its identity policies, whatever their conditions
-/// and resources. Found once a world; an edit only takes from it, so it stays an upper bound.
-#[derive(Default)]
+/// and resources. Found once an account, when first asked for, so that threads that look at different
+/// accounts do not wait; an edit only takes from it, so it stays an upper bound.
 pub(super) struct Holders {
-    by_identity: OnceLock<BTreeMap<Box<str>, ActionSet>>,
+    by_account: BTreeMap<AccountId, OnceLock<BTreeMap<Box<str>, ActionSet>>>,
 }
 
 impl Holders {
+    /// The holders of the accounts of `world`.
+    pub(super) fn new(world: &Inventory) -> Self {
+        Self { by_account: world.accounts.keys().map(|id| (*id, OnceLock::new())).collect() }
+    }
+
     /// Everyone who might hold `action` on the key; sorted.
     pub(super) fn of(&self, world: &Inventory, arn: &KeyArn, action: KmsAction) -> Vec<Caller> {
         let mut found = BTreeSet::new();
@@ -71,9 +76,12 @@ impl Holders {
 
     /// The identities of an account whose identity policies list the action.
     fn by_policy(&self, world: &Inventory, account: &Account, action: KmsAction) -> Vec<Caller> {
-        let holders = self.by_identity.get_or_init(|| holders(world));
+        let known = self.by_account.get(&account.id);
+        let holders = known.map(|known| known.get_or_init(|| holders(world, account)));
         let lists = |identity: &&Identity| {
-            holders.get(&identity.arn).is_some_and(|actions| actions.contains(action))
+            holders
+                .and_then(|holders| holders.get(&identity.arn))
+                .is_some_and(|actions| actions.contains(action))
         };
         let identities = account.identities.values().filter(lists);
         identities.filter_map(|identity| Caller::parse(&identity.arn)).collect()
@@ -115,21 +123,19 @@ fn principals(key: &Key) -> Vec<Named<'_>> {
     named
 }
 
-/// The actions of every user and role of the world.
-fn holders(world: &Inventory) -> BTreeMap<Box<str>, ActionSet> {
+/// The actions of every user and role of an account.
+fn holders(world: &Inventory, account: &Account) -> BTreeMap<Box<str>, ActionSet> {
     let mut known: BTreeMap<*const PolicyDocument, ActionSet> = BTreeMap::new();
     let mut actions_of = |document: &PolicyDocument| {
         *known.entry(std::ptr::from_ref(document)).or_insert_with(|| allowed_actions(document))
     };
     let mut holders = BTreeMap::new();
-    for account in world.accounts.values() {
-        for identity in account.identities.values() {
-            let mut actions = ActionSet::EMPTY;
-            for document in documents(world, account, identity) {
-                actions = actions.union(actions_of(document));
-            }
-            holders.insert(identity.arn.clone(), actions);
+    for identity in account.identities.values() {
+        let mut actions = ActionSet::EMPTY;
+        for document in documents(world, account, identity) {
+            actions = actions.union(actions_of(document));
         }
+        holders.insert(identity.arn.clone(), actions);
     }
     holders
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::aws::{KmsAction, Nature, carried, condition_key};
 use crate::decision::{Allowing, CallerKind, ContextValue, Request, Target};
-use crate::eval::reference::Reference;
+use crate::eval::reference::{Reference, View};
 use crate::inventory::{Grant, Identity};
 use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
 
@@ -29,15 +29,18 @@ pub(super) struct Dimensions {
 impl Dimensions {
     /// The keys that the conditions in play, and the constraints of the key's grants, mention.
     pub(super) fn of(reference: &Reference<'_>, request: &Request, now: Timestamp) -> Self {
+        let view = reference.view(request);
         let mut free = Free {
             reference,
+            view: &view,
             request,
             mentions: BTreeMap::new(),
+            known: BTreeMap::new(),
             exact: true,
             missing: Vec::new(),
         };
-        for condition in reference.conditions_in_play(request) {
-            free.condition(&condition);
+        for condition in view.conditions_in_play() {
+            free.condition(condition);
         }
         free.grants();
         free.endpoints();
@@ -117,8 +120,11 @@ const COMPANIONS: &[(&str, &str)] = &[
 /// The free keys while they are collected.
 struct Free<'a, 'w> {
     reference: &'a Reference<'w>,
+    view: &'a View<'a, 'w>,
     request: &'a Request,
     mentions: BTreeMap<String, Mentions>,
+    /// Whether a key is free, as its conditions spell it: many conditions ask about few keys.
+    known: BTreeMap<Box<str>, bool>,
     exact: bool,
     missing: Vec<String>,
 }
@@ -160,6 +166,15 @@ impl Free<'_, '_> {
 
     /// Whether AWS may send different values of this key for the request.
     fn is_free(&mut self, name: &str) -> bool {
+        if let Some(known) = self.known.get(name) {
+            return *known;
+        }
+        let is_free = self.find_free(name);
+        self.known.insert(name.into(), is_free);
+        is_free
+    }
+
+    fn find_free(&mut self, name: &str) -> bool {
         let request = self.request;
         let given = request.context.get(name).is_some() || request.context.is_absent(name);
         if given || !carried(request.action, name) {
@@ -172,7 +187,7 @@ impl Free<'_, '_> {
         if lower == "aws:userid" {
             return matches!(request.caller.kind, CallerKind::Role);
         }
-        if self.reference.fixed(request, name).is_some() {
+        if self.view.fixed(name).is_some() {
             return false;
         }
         match condition_key(name).map(|info| info.nature) {
@@ -221,7 +236,7 @@ impl Free<'_, '_> {
     }
 
     fn is_symmetric(&self) -> bool {
-        let spec = self.reference.fixed(self.request, "kms:KeySpec");
+        let spec = self.view.fixed("kms:KeySpec");
         spec.is_none_or(|spec| spec.values().iter().any(|spec| &**spec == "SYMMETRIC_DEFAULT"))
     }
 
@@ -248,8 +263,9 @@ impl Free<'_, '_> {
         for id in world.endpoints.keys() {
             let mut through = self.request.clone();
             through.context.set_one("aws:SourceVpce", id);
-            for condition in self.reference.conditions_in_play(&through) {
-                self.condition(&condition);
+            let reference = self.reference;
+            for condition in reference.view(&through).conditions_in_play() {
+                self.condition(condition);
             }
         }
         let ids: Vec<&str> = world.endpoints.keys().map(AsRef::as_ref).collect();

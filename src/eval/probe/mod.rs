@@ -45,7 +45,7 @@ impl<'w> Probe<'w> {
         Self {
             world: Cow::Borrowed(world),
             gaps: Arc::new(Gaps::of(world)),
-            holders: Arc::default(),
+            holders: Arc::new(Holders::new(world)),
             now,
         }
     }
@@ -54,30 +54,47 @@ impl<'w> Probe<'w> {
         Reference::with_gaps(&self.world, Arc::clone(&self.gaps))
     }
 
-    /// Every request worth trying for `plain`, its own context kept, and how far they reach.
-    fn requests(&self, reference: &Reference<'_>, plain: &Request) -> Trials {
-        let dimensions = Dimensions::of(reference, plain, self.now);
-        let region = match &plain.target {
-            Target::Key(arn) => arn.region().to_owned(),
-            Target::Alias(arn) => arn.region().to_owned(),
-            _ => String::new(),
-        };
-        let all = dimensions.requests(plain).take(CAP).map(|request| completed(request, &region));
-        Trials {
-            requests: all.filter(is_possible).collect(),
-            exact: dimensions.is_exact() && dimensions.count() <= CAP,
-            missing: dimensions.missing(),
+    /// Tries requests until `enough` is known; whether it was, and all that was found out.
+    fn tried(&self, request: &Request, enough: impl Fn(&Tried) -> bool) -> (bool, Tried) {
+        let reference = self.reference();
+        let trials = Trials::of(&reference, request, self.now);
+        let mut tried = Tried::new(trials.is_exact(), trials.dimensions.missing());
+        for trial in trials.requests() {
+            tried.take(reference.evaluate(&trial), trial);
+            if enough(&tried) {
+                return (true, tried);
+            }
         }
+        (false, tried)
     }
 }
 
 /// The requests worth trying for one question.
-struct Trials {
-    requests: Vec<Request>,
+struct Trials<'r> {
+    plain: &'r Request,
+    dimensions: Dimensions,
+}
+
+impl<'r> Trials<'r> {
+    fn of(reference: &Reference<'_>, plain: &'r Request, now: Timestamp) -> Self {
+        Self { plain, dimensions: Dimensions::of(reference, plain, now) }
+    }
+
+    /// Every request worth trying, the context that was asked about kept.
+    fn requests(&self) -> impl Iterator<Item = Request> {
+        let region = match &self.plain.target {
+            Target::Key(arn) => arn.region(),
+            Target::Alias(arn) => arn.region(),
+            _ => "",
+        };
+        let all = self.dimensions.requests(self.plain).take(CAP);
+        all.map(|request| completed(request, region)).filter(is_possible)
+    }
+
     /// Whether they cover every class of contexts.
-    exact: bool,
-    /// What was not exported and a condition in play asks for.
-    missing: Vec<String>,
+    fn is_exact(&self) -> bool {
+        self.dimensions.is_exact() && self.dimensions.count() <= CAP
+    }
 }
 
 impl Reach for Probe<'_> {
@@ -86,13 +103,26 @@ impl Reach for Probe<'_> {
     }
 
     fn verdict_of(&self, request: &Request) -> Verdict {
-        let reference = self.reference();
-        let trials = self.requests(&reference, request);
-        let mut tried = Tried::new(trials.exact, trials.missing);
-        for trial in trials.requests {
-            tried.take(reference.evaluate(&trial), trial);
-        }
+        let (_, mut tried) = self.tried(request, |_| false);
+        // Where nothing could allow, no context that was not tried does.
+        tried.exact |= !self.reference().view(request).could_be_allowed();
         tried.verdict(request)
+    }
+
+    fn reaches(&self, request: &Request) -> bool {
+        if !self.reference().view(request).could_be_allowed() {
+            return false;
+        }
+        let (enough, tried) = self.tried(request, |tried| tried.allowed.sure.is_some());
+        enough || tried.verdict(request).reaches()
+    }
+
+    fn could_reach(&self, request: &Request) -> bool {
+        if !self.reference().view(request).could_be_allowed() {
+            return false;
+        }
+        let (enough, tried) = self.tried(request, |tried| tried.allowed.any().is_some());
+        enough || !tried.verdict(request).is_never()
     }
 
     fn decide(&self, request: &Request) -> Decision {
@@ -101,9 +131,13 @@ impl Reach for Probe<'_> {
 
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
         let reference = self.reference();
-        let trials = self.requests(&reference, &cell.plain_request());
+        let plain = cell.plain_request();
+        if !reference.view(&plain).could_apply(allowing) {
+            return Fate::NeverApplies;
+        }
+        let trials = Trials::of(&reference, &plain, self.now);
         let (mut gates, mut by, mut denied) = (BTreeSet::new(), Vec::new(), None);
-        for request in trials.requests {
+        for request in trials.requests() {
             if !reference.applies(&request, allowing) {
                 continue;
             }
@@ -117,7 +151,7 @@ impl Reach for Probe<'_> {
             denied.get_or_insert(request);
         }
         match denied {
-            _ if !trials.exact => Fate::Unknown,
+            _ if !trials.is_exact() => Fate::Unknown,
             Some(request) => Fate::Denied { request: Box::new(request), gates, by },
             None => Fate::NeverApplies,
         }

@@ -34,7 +34,7 @@ impl Gates {
         let levels = |levels: Levels<'_>| {
             let say = |level: super::participants::Level<'_>| LevelSays {
                 applied: applied(scene, &level.policies),
-                id: level.id,
+                id: level.id.into(),
             };
             levels.map(|levels| levels.into_iter().map(say).collect())
         };

@@ -18,7 +18,7 @@ impl Gaps {
     /// Sorts the gaps and conflicts of `world`.
     pub(in crate::eval) fn of(world: &Inventory) -> Self {
         let mut gaps = Self::default();
-        for gap in &world.gaps {
+        for gap in world.gaps.iter() {
             if let Some(account) = gap.kind.of_account() {
                 gaps.accounts.entry(account).or_default().push(gap.kind.clone());
             }
@@ -26,7 +26,7 @@ impl Gaps {
                 gaps.keys.entry(key.clone()).or_default().push(gap.kind.clone());
             }
         }
-        for conflict in &world.conflicts {
+        for conflict in world.conflicts.iter() {
             let of_subject = gaps.conflicts.entry(conflict.subject.clone()).or_default();
             of_subject.push(conflict.what.clone());
         }

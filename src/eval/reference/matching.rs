@@ -52,23 +52,32 @@ fn matches_action(pattern: &str, action: KmsAction) -> bool {
     if pattern == "*" {
         return true;
     }
-    // Rule A51: no wildcard in the prefix. Rule A52: white space, an empty name, a second colon.
-    let Some((prefix, name)) = pattern.split_once(':') else {
+    // Rule A51: no wildcard in the prefix. Rule A52: white space, an empty name and a second colon are in
+    // no action's name.
+    let (Some(prefix), Some(name)) = (pattern.get(..4), pattern.get(4..)) else {
         return false;
     };
-    if !prefix.eq_ignore_ascii_case("kms")
-        || name.is_empty()
-        || name.contains(|c: char| c == ':' || c.is_whitespace())
-    {
-        return false;
+    prefix.eq_ignore_ascii_case("kms:") && matches_name(name.as_bytes(), action.name().as_bytes())
+}
+
+/// Rules A50, A51: `*` takes any run, `?` any one, letters match in either case. Action names are ASCII,
+/// so bytes do. When a try fails, the last run takes one more: earlier ones could only move the same text.
+fn matches_name(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut rest, mut at) = (pattern, 0);
+    let mut run: Option<(&[u8], usize)> = None;
+    while let Some(byte) = name.get(at) {
+        match (rest, run) {
+            ([b'*', after @ ..], _) => (rest, run) = (after, Some((after, at))),
+            ([one, after @ ..], _) if *one == b'?' || one.eq_ignore_ascii_case(byte) => {
+                (rest, at) = (after, at + 1);
+            }
+            (_, Some((after, from))) => {
+                (rest, at, run) = (after, from + 1, Some((after, from + 1)));
+            }
+            (_, None) => return false,
+        }
     }
-    if !name.contains(['*', '?']) {
-        return name.eq_ignore_ascii_case(action.name());
-    }
-    let lower = name.to_ascii_lowercase();
-    let no_variables = |_: &str| None;
-    Pattern::wild(&lower, Variables::Literal, &no_variables)
-        .is_some_and(|pattern| pattern.matches(&action.name().to_ascii_lowercase()))
+    rest.iter().all(|byte| *byte == b'*')
 }
 
 fn matches_resource(scene: &Scene<'_, '_>, lens: Lens, pattern: &str, requested: &str) -> bool {
@@ -76,9 +85,12 @@ fn matches_resource(scene: &Scene<'_, '_>, lens: Lens, pattern: &str, requested:
     if pattern == "*" || pattern == requested {
         return true;
     }
+    if differs_at_once(pattern, requested) {
+        return false;
+    }
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     let variables = Variables::from(lens.version);
     let lookup = |key: &str| scene.variable(lens, key);
-    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     let crosses = !scene.reads_other(OpenPoint::O28, || parts.len() < 6);
     let by_parts = arn_pattern(&parts, variables, &lookup, crosses);
     if by_parts.is_some_and(|pattern| pattern.matches(requested)) {
@@ -97,6 +109,16 @@ fn matches_resource(scene: &Scene<'_, '_>, lens: Lens, pattern: &str, requested:
     let mut parts = parts;
     parts.resize(6, "*");
     arn_pattern(&parts, variables, &lookup, false).is_some_and(|pattern| pattern.matches(requested))
+}
+
+/// Whether a whole ARN without variables differs from `requested` before its first wildcard: most do, and
+/// no reading makes them match.
+fn differs_at_once(pattern: &str, requested: &str) -> bool {
+    let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'$');
+    let pairs = pattern.bytes().zip(requested.bytes());
+    let literal = pairs.take_while(|(one, other)| one == other && !is_special(one)).count();
+    let differs = !pattern.as_bytes().get(literal).is_some_and(is_special);
+    differs && !pattern.contains('$') && pattern.matches(':').nth(4).is_some()
 }
 
 /// Rule A61: the first five parts keep their wildcards to themselves, but for a `*` that ends one and
@@ -148,6 +170,13 @@ mod tests {
         }
         for pattern in
             ["k*:Decrypt", "kms:", "kms", "kms:Decrypt ", "kms:a:b", "s3:*", "?", "kms:Decryp"]
+        {
+            check(pattern, false);
+        }
+        for pattern in ["kms:**", "kms:*d*c*t", "kms:?*?", "kms:Decrypt*", "kms:*decryp?"] {
+            check(pattern, true);
+        }
+        for pattern in ["kms:*d*d*", "kms:????????", "kms:Decrypt?", "kms:*decryp", "kms:*\u{fc}*"]
         {
             check(pattern, false);
         }

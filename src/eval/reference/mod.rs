@@ -26,6 +26,7 @@ mod usage;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::aws::KmsAction;
 use crate::decision::{Allowing, Caller, ContextValue, Decision, OpenPoint, Readings, Request};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::Condition;
@@ -37,9 +38,9 @@ use caller::CallerFacts;
 pub(in crate::eval) use compare::instant;
 pub(in crate::eval) use gaps::Gaps;
 pub(in crate::eval) use matching::{allowed_actions, covered_actions};
-use participants::Participants;
+use participants::{Participants, Taking};
 use scene::{Lens, Scene};
-use statements::conditions_in_play;
+use statements::{Opening, conditions_in_play};
 
 /// The reference evaluator over one world.
 pub struct Reference<'w> {
@@ -87,18 +88,9 @@ impl<'w> Reference<'w> {
         }
     }
 
-    /// The conditions of every statement that would apply to `request` but for them.
-    pub(in crate::eval) fn conditions_in_play(&self, request: &Request) -> Vec<Condition> {
-        let scene = Scene::new(self, request, self.readings);
-        let participants = Participants::of(&scene);
-        let conditions = participants.all().flat_map(|policy| conditions_in_play(&scene, policy));
-        conditions.cloned().collect()
-    }
-
-    /// The value of a condition key that the export fixes for `request`, as identity policies see it.
-    pub(in crate::eval) fn fixed(&self, request: &Request, name: &str) -> Option<ContextValue> {
-        let scene = Scene::new(self, request, self.readings);
-        context::derived(&scene, Lens::widest(), name)
+    /// A look at `request` without a decision.
+    pub(in crate::eval) fn view<'a>(&'a self, request: &'a Request) -> View<'a, 'w> {
+        View(Scene::new(self, request, self.readings))
     }
 
     /// The role behind a session, where the export has it.
@@ -124,5 +116,60 @@ impl<'w> Reference<'w> {
             other.is_allowed() != decision.is_allowed()
         };
         consulted.into_iter().filter(flips).collect()
+    }
+}
+
+/// What can be told of a request before it is decided.
+pub(in crate::eval) struct View<'a, 'w: 'a>(Scene<'a, 'w>);
+
+impl<'a> View<'a, '_> {
+    /// Whether a statement of a policy, or a grant, could apply in some context: its action fits, and so
+    /// does its resource where no variable stands in it.
+    pub(in crate::eval) fn could_apply(&self, allowing: Allowing<'_>) -> bool {
+        match allowing {
+            Allowing::Statement(document, index) => {
+                let statement = document.policy().statements.get(index);
+                statement.is_some_and(|it| statements::could_cover(&self.0, document, it))
+            }
+            Allowing::Grant(_) => true,
+        }
+    }
+
+    /// Whether the request could be allowed in some context, as far as actions, resources and principals
+    /// tell: `false` is certain, whatever conditions say and whatever was not exported.
+    pub(in crate::eval) fn could_be_allowed(&self) -> bool {
+        let scene = &self.0;
+        let participants = Participants::of(scene);
+        let (Some(policies), Some(key)) = (&participants.key, scene.key) else {
+            return true;
+        };
+        if scene.has_missing() || scene.request.action == KmsAction::RETIRE_GRANT {
+            return true;
+        }
+        let opens = |policy: &Taking<'_>| statements::could_open(scene, policy.document);
+        let opening = policies.iter().map(opens).max().unwrap_or_default();
+        let by_grant = key.grants.iter().any(|it| it.operations.contains(scene.request.action));
+        let by_identity = || {
+            let mut identity = participants.identity.iter();
+            identity.any(|policy| statements::could_allow(scene, policy.document))
+        };
+        match opening {
+            _ if by_grant => true,
+            Opening::Closed => false,
+            Opening::ToIdentityPolicies => by_identity(),
+            Opening::ToCaller => true,
+        }
+    }
+
+    /// The conditions of every statement that would apply but for them.
+    pub(in crate::eval) fn conditions_in_play(&self) -> Vec<&'a Condition> {
+        let participants = Participants::of(&self.0);
+        let conditions = participants.all().flat_map(|policy| conditions_in_play(&self.0, policy));
+        conditions.collect()
+    }
+
+    /// The value of a condition key that the export fixes, as identity policies see it.
+    pub(in crate::eval) fn fixed(&self, name: &str) -> Option<ContextValue> {
+        context::derived(&self.0, Lens::widest(), name)
     }
 }

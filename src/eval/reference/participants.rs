@@ -1,19 +1,55 @@
 //! Which policies take part in a decision (section 3.1 of the semantics).
 
+use std::fmt;
+
 use crate::aws::AccountId;
 use crate::decision::{CallerKind, OpenPoint, Target};
 use crate::inventory::{
-    AttachedPolicy, GapKind, NamedPolicy, OrgPolicyKind, Organization, policy_name,
+    AttachedPolicy, GapKind, NamedPolicy, OrgPolicy, OrgPolicyKind, Organization, policy_name,
 };
-
 use crate::policy::PolicyDocument;
 
 use super::scene::Scene;
 
-/// A policy that takes part, as people name it.
+/// What a policy is of, put into words only where it is cited.
+#[derive(Clone, Copy)]
+pub(super) enum Name<'a> {
+    /// An SCP or RCP at the root, unit or account with this id.
+    Organization(&'a OrgPolicy, &'a str),
+    /// An inline policy, and the ARN of the user, role or group that holds it.
+    Inline(&'a str, &'a str),
+    /// A managed policy by its ARN.
+    Managed(&'a str),
+    /// A session policy.
+    Session,
+    /// The policy of a VPC endpoint by its id.
+    Endpoint(&'a str),
+    /// The policy of a key by its first alias, else its ARN.
+    Key(&'a str),
+    /// The policy that AWS_RAM writes, likewise.
+    Ram(&'a str),
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization(policy, id) => {
+                write!(out, "{} {} ({}) at {id}", policy.kind.name(), policy.name, policy.id)
+            }
+            Self::Inline(name, of) => write!(out, "inline policy {name} of {of}"),
+            Self::Managed(arn) => write!(out, "managed policy {}", policy_name(arn)),
+            Self::Session => out.write_str("session policy"),
+            Self::Endpoint(id) => write!(out, "policy of VPC endpoint {id}"),
+            Self::Key(shown) => write!(out, "key policy of {shown}"),
+            Self::Ram(shown) => write!(out, "AWS_RAM policy of {shown}"),
+        }
+    }
+}
+
+/// A policy that takes part.
 pub(super) struct Taking<'a> {
-    /// `key policy of ...`, `managed policy ...`.
-    pub(super) name: String,
+    /// As people name it.
+    pub(super) name: Name<'a>,
     /// The policy.
     pub(super) document: &'a PolicyDocument,
 }
@@ -21,7 +57,7 @@ pub(super) struct Taking<'a> {
 /// One level of an organization.
 pub(super) struct Level<'a> {
     /// Root, unit or account id.
-    pub(super) id: Box<str>,
+    pub(super) id: &'a str,
     /// The policies attached there.
     pub(super) policies: Vec<Taking<'a>>,
 }
@@ -105,9 +141,9 @@ fn rcp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
 fn levels<'a>(scene: &Scene<'a, '_>, account: AccountId, kind: OrgPolicyKind) -> Levels<'a> {
     let world = scene.world();
     let organization = world.organization.as_deref().ok_or("no organization was exported")?;
-    if !organization.accounts.contains(&account) {
+    let Some(own) = organization.accounts.get(&account) else {
         return Err("the account belongs to no organization that was exported");
-    }
+    };
     if organization.management_account == Some(account) {
         return Err("the management account is bound by no organization policy");
     }
@@ -117,7 +153,7 @@ fn levels<'a>(scene: &Scene<'a, '_>, account: AccountId, kind: OrgPolicyKind) ->
     let Some(ids) = organization.levels(account) else {
         // Rule U7: the way up is not exported; what is attached to the account itself still counts.
         scene.note_missing(format!("parents of account {account} in the organization"));
-        return Ok(vec![level(scene, organization, account.as_str(), kind)]);
+        return Ok(vec![level(scene, organization, own.as_str(), kind)]);
     };
     Ok(ids.into_iter().map(|id| level(scene, organization, id, kind)).collect())
 }
@@ -125,7 +161,7 @@ fn levels<'a>(scene: &Scene<'a, '_>, account: AccountId, kind: OrgPolicyKind) ->
 fn level<'a>(
     scene: &Scene<'a, '_>,
     organization: &'a Organization,
-    id: &str,
+    id: &'a str,
     kind: OrgPolicyKind,
 ) -> Level<'a> {
     let mut policies = Vec::new();
@@ -137,13 +173,12 @@ fn level<'a>(
         note_conflicts(scene, &policy.id);
         match &policy.document {
             Some(document) => {
-                let name = format!("{} {} ({}) at {id}", kind.name(), policy.name, policy.id);
-                policies.push(Taking { name, document });
+                policies.push(Taking { name: Name::Organization(policy, id), document });
             }
             None => scene.note_missing(format!("document of {} {}", kind.name(), policy.id)),
         }
     }
-    Level { id: id.into(), policies }
+    Level { id, policies }
 }
 
 /// The caller's identity policies: its own, and those of the groups it is a direct member of (rule E1).
@@ -194,9 +229,9 @@ fn note_conflicts(scene: &Scene<'_, '_>, subject: &str) {
     }
 }
 
-fn inline<'a>(policies: &'a [NamedPolicy], of: &str, together: &mut Vec<Taking<'a>>) {
+fn inline<'a>(policies: &'a [NamedPolicy], of: &'a str, together: &mut Vec<Taking<'a>>) {
     for policy in policies {
-        let name = format!("inline policy {} of {of}", policy.name);
+        let name = Name::Inline(&policy.name, of);
         together.push(Taking { name, document: &policy.document });
     }
 }
@@ -204,7 +239,7 @@ fn inline<'a>(policies: &'a [NamedPolicy], of: &str, together: &mut Vec<Taking<'
 fn attached<'a>(
     scene: &Scene<'a, '_>,
     account: AccountId,
-    policies: &[AttachedPolicy],
+    policies: &'a [AttachedPolicy],
     together: &mut Vec<Taking<'a>>,
 ) {
     for policy in policies {
@@ -216,15 +251,12 @@ fn attached<'a>(
 fn managed<'a>(
     scene: &Scene<'a, '_>,
     account: AccountId,
-    policy: &AttachedPolicy,
+    policy: &'a AttachedPolicy,
 ) -> Option<Taking<'a>> {
     let found = scene.world().managed_policy(account, &policy.arn);
     note_conflicts(scene, &policy.arn);
     match found.and_then(crate::inventory::ManagedPolicy::document) {
-        Some(document) => {
-            let name = format!("managed policy {}", policy_name(&policy.arn));
-            Some(Taking { name, document })
-        }
+        Some(document) => Some(Taking { name: Name::Managed(&policy.arn), document }),
         None => {
             scene.note_missing(format!("document of managed policy {}", policy.arn));
             None
@@ -250,8 +282,7 @@ fn session_policies<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
     if !is_session || policies.is_empty() {
         return None;
     }
-    let name = || "session policy".to_owned();
-    Some(policies.iter().map(|document| Taking { name: name(), document }).collect())
+    Some(policies.iter().map(|document| Taking { name: Name::Session, document }).collect())
 }
 
 /// The policy of the VPC endpoint that the request names; the service's own hop of a FAS call does not
@@ -264,10 +295,7 @@ fn endpoint<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
     };
     let endpoints = &scene.world().endpoints;
     match endpoints.get(id) {
-        Some(document) => {
-            let name = format!("policy of VPC endpoint {id}");
-            Some(vec![Taking { name, document }])
-        }
+        Some(document) => Some(vec![Taking { name: Name::Endpoint(id), document }]),
         None => {
             if !endpoints.is_empty() {
                 scene.note_missing(format!("policy of VPC endpoint {id}"));
@@ -296,20 +324,18 @@ fn key_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
         scene.note_missing(format!("key policy of {}", scene.request.target));
         return together;
     };
-    let alias = scene.world().aliases_of(key).next().map(|alias| alias.arn.name().to_owned());
-    let shown = alias.unwrap_or_else(|| key.arn.as_str().to_owned());
+    let alias = scene.world().aliases_of(key).next().map(|alias| alias.arn.name());
+    let shown = alias.unwrap_or_else(|| key.arn.as_str());
     note_key_gap(scene, "key policy");
     note_conflicts(scene, key.arn.as_str());
     if let Some(document) = &key.policy {
-        let name = format!("key policy of {shown}");
-        together.push(Taking { name, document });
+        together.push(Taking { name: Name::Key(shown), document });
     }
     // Rule K8; O17 leaves it open whether the two unite.
     if let Some(document) = &key.ram_policy
         && !scene.reads_other(OpenPoint::O17, || true)
     {
-        let name = format!("AWS_RAM policy of {shown}");
-        together.push(Taking { name, document });
+        together.push(Taking { name: Name::Ram(shown), document });
     }
     together
 }

@@ -129,6 +129,11 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
         self.missing.borrow_mut().insert(what.into());
     }
 
+    /// Whether anything was noted as missing.
+    pub(super) fn has_missing(&self) -> bool {
+        !self.missing.borrow().is_empty()
+    }
+
     /// What was noted as missing.
     pub(super) fn missing(&self) -> BTreeSet<String> {
         self.missing.borrow().clone()

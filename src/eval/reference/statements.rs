@@ -1,11 +1,13 @@
 //! Which statements of a policy apply to a request (rules A12 to A24, U2).
 
 use crate::decision::{Citation, Cited};
-use crate::policy::{Condition, Effect, PolicyDocument, PolicyKind, Standing, Statement, Value};
+use crate::policy::{
+    Condition, Effect, Polarity, PolicyDocument, PolicyKind, Principal, Standing, Statement, Value,
+};
 
 use super::condition;
 use super::matching;
-use super::participants::Taking;
+use super::participants::{Name, Taking};
 use super::principals::{self, Class};
 use super::scene::{Lens, Scene};
 use super::truth::Truth;
@@ -53,18 +55,18 @@ fn applied_of(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
         let classes = match (effect, truth) {
             (_, Truth::False) => continue,
             (Effect::Allow, Truth::Unknown) => {
-                scene.note_missing(hangs_on_unknown(&policy.name, statement, index));
+                scene.note_missing(hangs_on_unknown(policy.name, statement, index));
                 continue;
             }
             (Effect::Deny, Truth::Unknown) => {
-                scene.note_missing(hangs_on_unknown(&policy.name, statement, index));
+                scene.note_missing(hangs_on_unknown(policy.name, statement, index));
                 Vec::new()
             }
             (Effect::Deny, Truth::True) => Vec::new(),
             (Effect::Allow, Truth::True) => sure_classes(scene, statement),
         };
         let cited = Cited::Statement { document: policy.document.clone(), index };
-        let citation = Citation { policy: policy.name.clone(), cited };
+        let citation = Citation { policy: policy.name.to_string(), cited };
         match effect {
             Effect::Allow => applied.allows.push((citation, classes)),
             Effect::Deny => applied.denies.push(citation),
@@ -73,7 +75,7 @@ fn applied_of(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
     applied
 }
 
-fn hangs_on_unknown(policy: &str, statement: &Statement, index: usize) -> String {
+fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> String {
     let sid = statement
         .sid
         .as_ref()
@@ -110,9 +112,66 @@ pub(super) fn statement_applies(
     })
 }
 
+/// Whether a statement could apply in some context, its principals aside: its action fits, and so does its
+/// resource, where no variable in it hangs on the context.
+pub(super) fn could_cover(
+    scene: &Scene<'_, '_>,
+    document: &PolicyDocument,
+    statement: &Statement,
+) -> bool {
+    let resources = statement.resource.iter().flat_map(|element| &element.values);
+    let varies = |text: Option<&str>| text.is_none_or(|text| text.contains('$'));
+    let lens = Lens::of(document, Effect::Allow);
+    action_covers(scene, statement) != Truth::False
+        && (resources.into_iter().any(|value| varies(value.value.text()))
+            || resource_covers(scene, lens, statement) != Truth::False)
+}
+
+/// Whether some Allow statement of an identity policy could apply in some context.
+pub(super) fn could_allow(scene: &Scene<'_, '_>, document: &PolicyDocument) -> bool {
+    let policy = document.policy();
+    let mut allows = policy.statements.iter().filter(|statement| statement.allows());
+    !policy.readable || allows.any(|statement| could_cover(scene, document, statement))
+}
+
+/// How far a key policy could open a key to the caller, in some context.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(super) enum Opening {
+    /// No statement could allow.
+    #[default]
+    Closed,
+    /// It delegates to the caller's account: an identity policy must allow as well (rule P6).
+    ToIdentityPolicies,
+    /// It could allow the caller by itself.
+    ToCaller,
+}
+
+/// How far a key policy could open the key to the caller.
+pub(super) fn could_open(scene: &Scene<'_, '_>, document: &PolicyDocument) -> Opening {
+    let policy = document.policy();
+    if !policy.readable {
+        return Opening::ToCaller;
+    }
+    let allows = policy.statements.iter().filter(|statement| statement.allows());
+    let covering = allows.filter(|statement| could_cover(scene, document, statement));
+    let openings = covering.flat_map(|statement| &statement.principal).map(|element| {
+        // Which provider made a session is for the context to say (rule A37).
+        let is_open = element.polarity == Polarity::IsNot
+            || element.entries.iter().any(|it| matches!(it.value, Principal::Federated(_)));
+        let classes = principals::allowed(scene, element);
+        match classes.iter().all(|(class, _)| *class == Class::Account) {
+            _ if is_open => Opening::ToCaller,
+            true if classes.is_empty() => Opening::Closed,
+            true => Opening::ToIdentityPolicies,
+            false => Opening::ToCaller,
+        }
+    });
+    openings.max().unwrap_or_default()
+}
+
 /// The conditions of the statements that would apply but for them.
 pub(super) fn conditions_in_play<'a>(
-    scene: &'a Scene<'_, '_>,
+    scene: &Scene<'a, '_>,
     policy: &Taking<'a>,
 ) -> impl Iterator<Item = &'a Condition> {
     let document = policy.document;

@@ -1,6 +1,7 @@
 //! Accounts with their users, groups, roles and managed policies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::aws::{AccountId, identity};
 use crate::inventory::{
@@ -238,7 +239,7 @@ impl Loader {
                 self.world.account_mut(account).policies.insert(arn, policy);
             } else {
                 let kind = GapKind::PolicyDocument { account, policy: arn };
-                self.world.gaps.push(Gap { kind, place });
+                Arc::make_mut(&mut self.world.gaps).push(Gap { kind, place });
             }
         }
     }

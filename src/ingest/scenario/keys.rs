@@ -217,7 +217,7 @@ impl Loader {
                 place: self.place(item.span),
             };
             key.aliases.insert(arn.clone());
-            self.world.aliases.insert(arn, Arc::new(alias));
+            Arc::make_mut(&mut self.world.aliases).insert(arn, alias);
         }
     }
 
