@@ -40,6 +40,7 @@ pub(in crate::eval) use matching::{allowed_actions, covered_actions};
 use participants::Participants;
 use scene::{Lens, Scene};
 use statements::conditions_in_play;
+pub(in crate::eval) use text::takes;
 
 /// The reference evaluator over one world.
 pub struct Reference<'w> {
