@@ -1,5 +1,43 @@
-//! keyreach
-#![allow(missing_docs, reason = "tmp")]
+//! keyreach audits access to AWS KMS keys, offline: it reads exported key policies, IAM policies,
+//! group memberships, grants, permissions boundaries and organization policies, and answers who can do
+//! what with which key, why, and what is wrong with it.
+//!
+//! # The house
+//!
+//! Modules stand on floors. One may know only the floors below it; a test holds them to it.
+//!
+//! | floor | module | what it is |
+//! | --- | --- | --- |
+//! | 0 | [`source`] | texts, spans, decoded texts and their places in files; bytes by path |
+//! | 0 | [`diag`] | diagnostics for people; the one place that knows miette |
+//! | 1 | [`aws`] | the words of the field: ARNs, accounts, the tables of actions, condition keys, key specs and states |
+//! | 1 | [`syntax`] | bytes to one located tree: JSON, YAML; never fails |
+//! | 2 | [`policy`] | documents, statements, elements, conditions; matches nothing |
+//! | 3 | [`inventory`] | the world: accounts, principals, keys, grants, the organization; what is missing; edits |
+//! | 4 | [`decision`] | request, decision with its trace, verdict with its bounds, the trait [`decision::Reach`] |
+//! | 5 | [`ingest`] | files to an inventory, one file for each kind of document |
+//! | 5 | [`eval`] | the reference evaluator, and the probe, which answers `Reach` by trying |
+//! | 7 | [`findings`] | a finding, its fingerprint, and merging |
+//! | 8 | [`rules`] | one file and one page a rule |
+//! | 9 | [`audit`] | the questions as functions |
+//! | 9 | [`report`] | answers as bytes, one file for each format |
+//! | 10 | [`cli`] | typed arguments to options; exit codes |
+//!
+//! bytes → located trees → policies and inventory → reference evaluator → probe → rules → findings →
+//! report. Input never panics, and one bad file never hides the rest.
+//!
+//! # Where to add what
+//!
+//! - An input format: a file in `ingest` that turns documents into facts, and a line in its detection.
+//! - A rule: `rules/<slug>.md`, `src/rules/<slug>.rs`, fixtures in `testdata/rules/<slug>/`, and a line in
+//!   the table of `src/rules/mod.rs`.
+//! - A step of the evaluation: `eval::reference`, with its rule number, and a case in
+//!   `testdata/worked-cases/`.
+//! - An output format: a file in `report`.
+//!
+//! The rule numbers in these docs (A1, C10, E20, ...) are those of the semantics that
+//! `testdata/rules-of-the-semantics.txt` lists.
+
 pub mod audit;
 pub mod aws;
 pub mod cli;

@@ -54,8 +54,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn named(text: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.flat_map(|line| {
-        line.match_indices("crate::").map(|(at, prefix)| {
-            let rest = &line[at + prefix.len()..];
+        line.split("crate::").skip(1).map(|rest| {
             rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap().to_owned()
         })
     })
@@ -101,9 +100,12 @@ fn only_the_doors_touch_the_disk_and_the_terminal() {
     for path in paths {
         let inside = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
         let text = fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         let touches =
             text.contains("std::fs") || text.contains("fs::read") || text.contains("File::");
-        let may = ["ingest/", "cli/", "main.rs"].iter().any(|door| inside.starts_with(door));
+        let may = ["ingest/", "cli/", "main.rs", "report/schemas/"]
+            .iter()
+            .any(|door| inside.starts_with(door));
         assert!(!touches || may, "{inside} touches the disk");
     }
 }

@@ -12,6 +12,6 @@ mod why;
 pub use crate::eval::reference::Ability;
 pub use check::{CheckOptions, Checked, Counts, check};
 pub use load::{Texts, Whole};
-pub use names::{NameError, key, principal};
+pub use names::{NameError, key, near_principal, principal};
 pub use simulate::{Answer, Matched, Simulator};
 pub use why::{Change, Holder, Story, Turn, why};

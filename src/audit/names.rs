@@ -63,12 +63,15 @@ pub fn principal(world: &Inventory, text: &str) -> Result<Caller, NameError> {
         return Err(group);
     }
     let known = || world.accounts.values().flat_map(|account| account.identities.values());
-    let arns: BTreeSet<String> = known()
-        .filter(|identity| is_called(identity, text))
-        .map(|identity| identity.arn.to_string())
-        .collect();
+    let called = |is_called: fn(&Identity, &str) -> bool| -> BTreeSet<String> {
+        let named = known().filter(|identity| is_called(identity, text));
+        named.map(|identity| identity.arn.to_string()).collect()
+    };
     let sessions = || known().filter_map(|identity| session(identity, text)).collect();
-    let found = if arns.is_empty() { sessions() } else { arns };
+    // IAM tells no two users, and no two roles, apart by case.
+    let ways: [&dyn Fn() -> BTreeSet<String>; 3] =
+        [&|| called(is_called), &sessions, &|| called(is_called_ignoring_case)];
+    let found = ways.iter().map(|way| way()).find(|found| !found.is_empty()).unwrap_or_default();
     let near = || {
         let shown = |identity: &&Identity| match text.contains('/') {
             true => format!("{}/{}", kind(identity), identity.name),
@@ -82,6 +85,12 @@ pub fn principal(world: &Inventory, text: &str) -> Result<Caller, NameError> {
     Caller::parse(&arn).ok_or_else(unknown)
 }
 
+/// The ARN of the user or role of the caller's account that is called nearly as the caller.
+pub fn near_principal(world: &Inventory, caller: &Caller) -> Option<String> {
+    let identities = &world.account(caller.account?)?.identities;
+    suggest::nearest(&caller.text, identities.keys().map(|arn| &**arn)).map(str::to_owned)
+}
+
 /// Whether `text` is the name of `identity`, or `kind/` with its name or with its path and name.
 fn is_called(identity: &Identity, text: &str) -> bool {
     *identity.name == *text
@@ -91,6 +100,14 @@ fn is_called(identity: &Identity, text: &str) -> bool {
                 *identity.name == *rest || resource == Some(text)
             },
         )
+}
+
+fn is_called_ignoring_case(identity: &Identity, text: &str) -> bool {
+    let name = match text.split_once('/') {
+        Some((given, name)) if given.eq_ignore_ascii_case(kind(identity)) => name,
+        _ => text,
+    };
+    identity.name.eq_ignore_ascii_case(name)
 }
 
 fn kind(identity: &Identity) -> &'static str {

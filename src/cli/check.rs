@@ -118,12 +118,14 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         texts: &texts,
     };
     terminal.stderr().problems(&loaded.problems)?;
-    let nothing = loaded.used == 0;
-    if nothing && loaded.problems.is_empty() && !args.allow_empty {
-        terminal.stderr().nothing(&args.paths)?;
+    let nothing = loaded.used == 0 && !args.allow_empty;
+    if nothing && loaded.problems.is_empty() {
+        terminal.stderr().nothing(&args.paths, loaded.read)?;
     }
     let mut output = Output::open(args.output.as_deref())?;
     match args.format {
+        // A summary of nothing would read like a clean one.
+        Format::Human if nothing => {}
         Format::Human => {
             report::human(&mut output, &report, &terminal.stdout(args.output.is_some()))?;
         }
@@ -133,7 +135,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let worst = checked.findings.iter().map(|finding| finding.severity).max();
     Ok(match (loaded.problems.is_empty(), nothing) {
         (false, _) => Outcome::Problem,
-        (true, true) if !args.allow_empty => Outcome::Nothing,
+        (true, true) => Outcome::Nothing,
         _ if fails(args.fail_on, worst) => Outcome::Findings,
         _ => Outcome::Clean,
     })

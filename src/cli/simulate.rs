@@ -27,8 +27,8 @@ Answers come in the order of the requests. Exit status: 0 also when requests are
 is malformed (its answer says so, the others are answered) or DIR or FILE cannot be read.
 
 Examples:
-  keyreach simulate testdata/organisation --requests testdata/requests.jsonl
-  head -n 1 testdata/requests.jsonl | keyreach simulate testdata/organisation --requests -")]
+  keyreach simulate testdata/course --requests testdata/requests.jsonl
+  head -n 1 testdata/requests.jsonl | keyreach simulate testdata/course --requests -")]
 pub(super) struct Args {
     /// The export, or a scenario file.
     #[arg(value_name = "DIR")]
@@ -89,7 +89,8 @@ fn chunk(requests: &mut dyn BufRead) -> io::Result<Vec<Vec<u8>>> {
         if requests.read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        if !line.trim_ascii().is_empty() {
+        line.truncate(line.trim_ascii_end().len());
+        if !line.is_empty() {
             lines.push(line);
         }
     }

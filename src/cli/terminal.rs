@@ -5,18 +5,16 @@ use std::io::{self, IsTerminal};
 use clap::ValueEnum;
 
 use crate::diag::{Diagnostic, Look, Renderer, Severity};
-use crate::ingest::FileProblem;
+
+use crate::source::FileProblem;
 
 use super::Fault;
 
-/// When colours are used.
+/// When colours are used: on a terminal unless NO_COLOR is set, always (with box characters too), never.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
 pub(super) enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always, lines as on a terminal too.
     Always,
-    /// Never.
     Never,
 }
 
@@ -86,9 +84,14 @@ impl Messages {
         })
     }
 
-    /// Tells that there is nothing to audit.
-    pub(super) fn nothing(&self, paths: &[String]) -> io::Result<()> {
-        let message = format!("nothing to audit found in {}", paths.join(", "));
+    /// Tells that there is nothing to audit among the `read` files that were looked at.
+    pub(super) fn nothing(&self, paths: &[String], read: usize) -> io::Result<()> {
+        let files = if read == 1 { "1 file".to_owned() } else { format!("{read} files") };
+        let message = format!(
+            "nothing to audit found in {}: of {files}, none is an aws CLI output on keys, identities \
+             or organizations, a policy document that speaks of KMS, or a scenario",
+            paths.join(", ")
+        );
         let help = "`keyreach collect-script` prints a script that makes an export";
         self.tell(&Diagnostic::new(Severity::Medium, message).help(help))
     }

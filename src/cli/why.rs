@@ -19,8 +19,8 @@ Exit status: 0 answered; 1 --expect is not met; 2 a name means nothing, or a fil
 3 nothing to audit found.
 
 Examples:
-  keyreach why --principal dave --action Encrypt --key alias/orders testdata/organisation
-  keyreach why --principal role/dev-worker --action kms:Decrypt --key alias/orders --expect allowed testdata/organisation")]
+  keyreach why --principal alice --action Decrypt --key alias/CMK-B testdata/course
+  keyreach why --principal Bob --action Encrypt --key alias/CMK-C --expect denied testdata/course")]
 pub(super) struct Args {
     /// Who: an ARN, account id or service, or a name: `alice`, `user/alice`, `role/app/session`.
     #[arg(long, value_name = "P")]
@@ -41,7 +41,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// The day from which on other requests are tried.
-    #[arg(long, value_name = "DATE", default_value = "today", hide_default_value = false)]
+    #[arg(long, value_name = "DATE", default_value = "today")]
     now: String,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let now = now(&args.now)?;
     let (loaded, outcome) = world::loaded(&args.paths, terminal)?;
     if outcome == Outcome::Nothing {
-        terminal.stderr().nothing(&args.paths)?;
+        terminal.stderr().nothing(&args.paths, loaded.read)?;
         return Ok(outcome);
     }
     let world = &loaded.inventory;
@@ -117,6 +117,10 @@ fn context(given: &[String]) -> Result<Context, Fault> {
             None => ContextValue::One(value.into()),
         };
         context.set(key, value);
+    }
+    // Section 2.5: KMS speaks TLS only, and many policies insist on it.
+    if context.get("aws:SecureTransport").is_none() {
+        context.set_one("aws:SecureTransport", "true");
     }
     Ok(context)
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use textwrap::{WordSeparator, WordSplitter};
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 use super::{Diagnostic, visible};
 
@@ -67,6 +67,7 @@ impl Renderer {
         let options = textwrap::Options::new(self.look.width.max(40))
             .subsequent_indent(indent)
             .break_words(false)
+            .wrap_algorithm(WrapAlgorithm::FirstFit)
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
         writeln!(out, "{}", textwrap::fill(&visible(text), options))
@@ -90,5 +91,121 @@ impl Renderer {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Label, Severity, Snippet};
+    use super::*;
+    use crate::source::Span;
+
+    fn rendered(diagnostic: &Diagnostic) -> String {
+        let mut bytes = Vec::new();
+        Renderer::new(Look::PLAIN).render(&mut bytes, diagnostic).expect("to memory");
+        String::from_utf8(bytes).expect("text")
+    }
+
+    fn labelled(text: &str, spans: &[(usize, usize)]) -> String {
+        let labels =
+            spans.iter().map(|&(start, end)| Label::primary(Span::new(start, end), "here"));
+        let snippet = Snippet::new("p.json", text, labels);
+        rendered(&Diagnostic::new(Severity::High, "message").snippet(snippet))
+    }
+
+    #[test]
+    fn a_diagnostic_is_shown_whole() {
+        let snippet = Snippet::new(
+            "a.json",
+            "{\n  \"b\": 1\n}\n",
+            [
+                Label::primary(Span::new(4, 7), "this name"),
+                Label::related(Span::new(9, 10), "its value"),
+            ],
+        );
+        let other = Snippet::new("b.json", "x\n", [Label::related(Span::new(0, 1), "stands here")]);
+        let diagnostic = Diagnostic::new(Severity::Medium, "a name")
+            .code("some-rule")
+            .help("change it")
+            .note("it is so")
+            .snippet(snippet)
+            .snippet(other);
+        let expected = "\
+some-rule (medium)
+
+  ! a name
+   ,-[a.json:2:3]
+ 1 | {
+ 2 |   \"b\": 1
+   :   ^|^  |
+   :    |   `-- its value
+   :    `-- this name
+ 3 | }
+   `----
+   ,-[b.json:1:1]
+ 1 | x
+   : |
+   : `-- stands here
+   `----
+  help: change it
+
+  note: it is so
+";
+        assert_eq!(rendered(&diagnostic), expected);
+    }
+
+    #[test]
+    fn a_line_longer_than_miette_bears_is_cut_around_its_labels() {
+        let text = format!("{{\"a\":\"{}\",\"sid\":\"é\"}}", "x".repeat(70_000));
+        let at = text.find("\"sid\"").expect("there");
+        let shown = labelled(&text, &[(0, 1), (at, at + 5)]);
+        assert!(shown.lines().all(|line| line.chars().count() < 300), "{shown}");
+        assert!(shown.contains("…") && shown.contains("\"sid\":\"é\"}"), "{shown}");
+        let whole = labelled(&text, &[(0, text.len())]);
+        assert!(whole.lines().all(|line| line.chars().count() < 300), "{whole}");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_written() {
+        let text = "\"a\u{1b}[2J\u{202E}b\rc\u{9b}é\"";
+        let snippet =
+            Snippet::new("n\u{1b}", text, [Label::primary(Span::new(0, text.len()), "\u{1b}")]);
+        let diagnostic = Diagnostic::new(Severity::High, "m\u{202E}")
+            .help("h\u{1b}")
+            .note("n\u{1b}")
+            .code("c\u{7f}")
+            .snippet(snippet);
+        let shown = rendered(&diagnostic);
+        assert!(!shown.chars().any(|c| c != '\n' && c.is_control()), "{shown:?}");
+        assert!(!shown.contains('\u{202E}'), "{shown:?}");
+        assert!(shown.contains("é"), "{shown}");
+    }
+
+    #[test]
+    fn far_labels_have_windows_of_their_own_and_true_line_numbers() {
+        let text: String = (1..=90_000).map(|line| format!("line {line}\n")).collect();
+        let at = |line: &str| text.find(line).map(|at| (at, at + line.len())).expect("there");
+        let shown = labelled(&text, &[at("line 70000\n"), at("line 3\n")]);
+        assert!(shown.lines().count() < 20, "{shown}");
+        assert!(shown.contains("[p.json:3:1]") && shown.contains("[p.json:70000:1]"), "{shown}");
+    }
+
+    #[test]
+    fn a_long_label_ends_early() {
+        let text = "x\n".repeat(500);
+        assert!(labelled(&text, &[(0, text.len())]).lines().count() < 40);
+    }
+
+    #[test]
+    fn any_span_of_any_text_is_shown() {
+        let texts = ["", "\n", "a", "é", "a\r\nb\r\n", "\r", "漢字\n\tx", "\n\n\n", "a\u{300}😀"];
+        for text in texts {
+            for start in 0..text.len() + 3 {
+                for end in start.saturating_sub(1)..text.len() + 4 {
+                    let shown = labelled(text, &[(start, end), (end, end), (0, 0)]);
+                    assert!(!shown.contains("Failed to read"), "{text:?} {start}..{end}: {shown}");
+                }
+            }
+        }
     }
 }

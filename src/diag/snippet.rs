@@ -142,7 +142,10 @@ impl<'a> Lines<'a> {
     }
 
     fn window(&self, name: &str, from: usize, to: usize, labels: &[(Reach, Label)]) -> Window {
-        let to = to.min(self.starts.len().saturating_sub(1));
+        // What follows the last line feed is a line only for a label that lies there.
+        let end = self.starts.len().saturating_sub(1);
+        let is_used = !self.range(end).is_empty() || labels.iter().any(|(it, _)| it.last == end);
+        let to = to.min(if is_used { end } else { end.saturating_sub(1) });
         let mut text = String::new();
         let mut starts: Vec<Option<usize>> = vec![None; labels.len()];
         let mut ends = starts.clone();

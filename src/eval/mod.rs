@@ -1,4 +1,4 @@
-//! The reference engine: one concrete request in, one decision with its trace out ([`reference`]), and
+//! The reference engine: one concrete request in, one decision with its trace out ([`mod@reference`]), and
 //! [`probe`], which answers [`Reach`](crate::decision::Reach) by asking it for many requests.
 
 pub mod probe;

@@ -67,27 +67,27 @@ pub(super) fn read(document: &Document<'_, '_>) -> Read {
         let Some(name) = kind.names.iter().find(|name| document.get(name).is_some()) else {
             continue;
         };
-        if let Some(again) = twice(document, name) {
-            return Err(Refusal::Unusable {
-                span: document.source.span(again),
-                message: format!("`{name}` stands twice"),
-            });
-        }
         match (kind.read)(document) {
             Err(Refusal::Other) => {}
             Err(Refusal::Unusable { .. }) if !kind.is_sure && !document.source.hint.is_export() => {
             }
-            read => return read,
+            Ok(facts) => return once(document, name).map(|()| facts),
+            refused => return refused,
         }
     }
     Err(Refusal::Other)
 }
 
-/// The second value of a member that stands twice.
-fn twice<'a>(document: &Document<'a, '_>, name: &str) -> Option<&'a str> {
-    let mut values = document.members.iter().filter(|(member, _)| member == name);
-    values.next()?;
-    values.next().map(|(_, value)| value.get())
+/// That the member `name` stands once: of two neither is what the call printed.
+fn once(document: &Document<'_, '_>, name: &str) -> Result<(), Refusal> {
+    let mut values = document.members.iter().filter(|(member, _)| member == name).skip(1);
+    match values.next() {
+        None => Ok(()),
+        Some((_, again)) => Err(Refusal::Unusable {
+            span: document.source.span(again.get()),
+            message: format!("`{name}` stands twice"),
+        }),
+    }
 }
 
 /// Whether a text that cannot be read begins as one of our documents does.

@@ -40,10 +40,23 @@ impl Files for Disk {
         if length > text::LIMIT as u64 {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
+        if length > 0 {
+            // One read where the length is known: exports are many and small.
+            let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+            let mut filled = 0;
+            while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+                match file.read(rest) {
+                    Ok(0) => bytes.truncate(filled),
+                    Ok(count) => filled += count,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(bytes);
+        }
         // A pipe has no length: what it gives is bounded as well.
-        let room = usize::try_from(length).unwrap_or_default();
-        let mut bytes = Vec::with_capacity(room + 1);
-        (&mut file).take(text::LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+        let mut bytes = Vec::new();
+        file.take(text::LIMIT as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > text::LIMIT {
             return Err(io::ErrorKind::FileTooLarge.into());
         }

@@ -1,13 +1,13 @@
 //! One file: its bytes, its text, its documents, and the facts that they state.
 
-use crate::source::{FileId, Files, Span};
+use crate::source::{FileId, FileProblem, Files, ProblemKind, Span};
 use crate::syntax::json;
 
 use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{FileProblem, ProblemKind, bare, detect, problem_at, scenario, unreadable};
+use super::{bare, detect, problem_at, scenario, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
@@ -45,16 +45,12 @@ pub(super) fn read(files: &dyn Files, file: FileId, path: &str) -> Outcome {
             return if is_told { Outcome::of(problem) } else { Outcome::default() };
         }
     };
-    let beginning: Vec<u8> = match bytes.first() {
-        // Only what is no UTF-8 is asked for its beginning.
-        Some(b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t' | 0xFF | 0xFE) => {
-            bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0).collect()
-        }
-        _ => Vec::new(),
-    };
     match text::decode(bytes) {
         Ok(text) => read_text(&Source { file, text: &text, hint }, path),
-        Err(fault) => {
+        Err((fault, bytes)) => {
+            // UTF-16 is looked at without its zeros.
+            let beginning = bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0);
+            let beginning: Vec<u8> = beginning.collect();
             let beginning = String::from_utf8_lossy(&beginning);
             let is_ours = fault != TextFault::Binary && detect::begins_as_ours(&beginning);
             if is_ours || hint.is_export() {

@@ -31,9 +31,11 @@ fn of_organization(organization: &Organization, notes: &mut Notes) {
     if organization.id.is_none() || organization.management_account.is_none() {
         missing("id and management account of the organization".to_owned(), place);
     }
-    let units = organization.units.keys().filter(|id| !id.starts_with("r-")).map(|id| &**id);
+    let units = organization.units.keys().chain(organization.parents.values()).map(|id| &**id);
     let accounts = organization.accounts.iter().map(AccountId::as_str);
-    for id in units.chain(accounts).filter(|id| !organization.parents.contains_key(*id)) {
+    let nodes: BTreeSet<&str> = units.chain(accounts).collect();
+    let lost = |id: &&&str| !id.starts_with("r-") && !organization.parents.contains_key(**id);
+    for id in nodes.iter().filter(lost) {
         missing(format!("parent of {id}"), place);
     }
     for policy in organization.policies.values().filter(|policy| policy.document.is_none()) {
@@ -45,14 +47,25 @@ fn of_organization(organization: &Organization, notes: &mut Notes) {
     for id in unknown {
         missing(format!("document of organization policy {id}"), place);
     }
-    let levels = organization.units.keys().map(|id| &**id);
-    let members = organization.accounts.iter();
-    let members = members.filter(|id| organization.management_account != Some(**id));
-    let levels: Vec<&str> = levels.chain(members.map(AccountId::as_str)).collect();
+    let management = organization.management_account;
+    // Which account SCPs do not bind is not known without describe-organization.
+    let is_bound = |id: &&str| match (AccountId::parse(id), management) {
+        (Some(account), Some(management)) => account != management,
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    let levels: Vec<&str> = nodes.into_iter().filter(is_bound).collect();
     // Every level has an SCP where SCPs are enabled: AWS does not let the last one be detached.
     let is_told = |gap: &Gap| matches!(&gap.kind, GapKind::Organization { what } if what.starts_with("targets of SCP"));
     let is_enabled = organization.is_enabled(OrgPolicyKind::Scp) && !notes.gaps.iter().any(is_told);
-    let has_scp = |id: &str| organization.attached(id, OrgPolicyKind::Scp).next().is_some();
+    // A policy that is not described may be one.
+    let may_be_scp = |id: &str| {
+        organization.policies.get(id).is_none_or(|policy| policy.kind == OrgPolicyKind::Scp)
+    };
+    let has_scp = |id: &str| {
+        let attached = organization.attachments.get(id);
+        attached.is_some_and(|ids| ids.iter().any(|id| may_be_scp(id)))
+    };
     let mut missing = |what: String, place| {
         notes.gaps.push(Gap { kind: GapKind::Organization { what: what.into() }, place });
     };
@@ -183,9 +196,9 @@ fn keys(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
         if !key.grants_listed && !key.is_aws_managed() {
             notes.gaps.push(missing("grants"));
         }
-        let region = Listing::Aliases(key.arn.account(), key.arn.region().into());
-        if !key.aliases_listed && listings.is_complete(&region) {
-            Arc::make_mut(key).aliases_listed = true;
+        if !key.aliases_listed {
+            let listing = Listing::Aliases(key.arn.account(), key.arn.region().into());
+            Arc::make_mut(key).aliases_listed = listings.is_complete(&listing);
         }
     }
 }

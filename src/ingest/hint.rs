@@ -91,9 +91,12 @@ impl<'p> Hint<'p> {
         {
             stem = shorter;
         }
-        let found = COMMANDS.iter().find_map(|command| {
-            let (prefix, suffix) = split_at_command(stem, command)?;
-            Some((*command, prefix, suffix))
+        let exact = COMMANDS.iter().find(|command| **command == stem);
+        let found = exact.map(|command| (*command, "", "")).or_else(|| {
+            COMMANDS.iter().find_map(|command| {
+                let (prefix, suffix) = split_at_command(stem, command)?;
+                Some((*command, prefix, suffix))
+            })
         });
         let (command, prefix, suffix) = match found {
             Some((command, prefix, suffix)) => (Some(command), prefix, suffix),
@@ -223,7 +226,7 @@ pub(super) fn is_region(name: &str) -> bool {
     let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let mut middle = parts.peekable();
     middle.peek().is_some()
-        && (2..=4).contains(&area.len())
+        && (area.len() == 2 || area == "eusc")
         && word(area)
         && middle.all(word)
         && (1..=2).contains(&number.len())

@@ -13,7 +13,7 @@ use crate::policy::PolicyKind;
 
 use super::authorization_details::{Tag, tags};
 use super::document::{Document, Read, Refusal, Text};
-use super::facts::{Fact, KeyFact, KeyPart, Listing, Pending, PendingPart};
+use super::facts::{Fact, KeyFact, KeyPart, Listing, Page, Pending, PendingPart};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -193,8 +193,11 @@ pub(super) fn list_grants(document: &Document<'_, '_>) -> Read {
     if let Some(Refusal::Unusable { span, message }) = refusal {
         facts.push(Fact::Fault { span, message });
     }
+    // The grants that one principal may retire are not all there are.
+    let is_part = document.source.hint.stem.contains("retirable");
     for (key, grants) in by_key {
-        let part = KeyPart::Grants(document.page(grants));
+        let page = document.page(grants);
+        let part = KeyPart::Grants(Page { more: page.more || is_part, ..page });
         facts.push(of_key(document, "list-grants", key.as_deref(), part));
     }
     Ok(facts)

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{
-    Account, Alias, Conflict, Gap, Group, Identity, IdentityKind, Inventory, LoosePolicy,
+    Account, Alias, Conflict, Gap, Group, Identity, IdentityKind, Inventory, Key, LoosePolicy,
     ManagedPolicy, Stated,
 };
 use crate::policy::PolicyDocument;
@@ -22,7 +22,8 @@ use super::{gaps, resolve, settle, worlds};
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
 pub(super) struct Facts {
-    pub(super) identities: Vec<IdentityFact>,
+    #[expect(clippy::vec_box, reason = "facts are large, and are moved between vectors")]
+    pub(super) identities: Vec<Box<IdentityFact>>,
     pub(super) groups: Vec<GroupFact>,
     pub(super) policies: Vec<PolicyFact>,
     pub(super) keys: Vec<KeyFact>,
@@ -39,7 +40,7 @@ impl Facts {
     /// Sorts a fact in.
     pub(super) fn add(&mut self, fact: Fact) {
         match fact {
-            Fact::Identity(fact) => self.identities.push(*fact),
+            Fact::Identity(fact) => self.identities.push(fact),
             Fact::Group(fact) => self.groups.push(*fact),
             Fact::Policy(fact) => self.policies.push(*fact),
             Fact::Key(fact) => self.keys.push(fact),
@@ -52,6 +53,21 @@ impl Facts {
             Fact::Pending(pending) => self.pending.push(*pending),
             Fact::Fault { .. } => {}
         }
+    }
+
+    /// Adds what comes behind.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.identities.append(&mut other.identities);
+        self.groups.append(&mut other.groups);
+        self.policies.append(&mut other.policies);
+        self.keys.append(&mut other.keys);
+        self.aliases.append(&mut other.aliases);
+        self.listings.append(&mut other.listings);
+        self.organization.append(&mut other.organization);
+        self.endpoints.append(&mut other.endpoints);
+        self.loose.append(&mut other.loose);
+        self.worlds.append(&mut other.worlds);
+        self.pending.append(&mut other.pending);
     }
 }
 
@@ -76,16 +92,17 @@ impl Notes {
 }
 
 /// Merges the facts of files, which come in the order of their paths.
-pub(super) fn merge(sources: Arc<Sources>, files: Vec<Vec<Fact>>) -> Inventory {
-    let mut facts = Facts::default();
-    for fact in files.into_iter().flatten() {
-        facts.add(fact);
-    }
+pub(super) fn merge(sources: Arc<Sources>, mut facts: Facts) -> Inventory {
     let mut notes = Notes::default();
     resolve::resolve(&sources, &mut facts, &mut notes);
     let mut inventory = Inventory { sources, ..Inventory::default() };
-    accounts(&mut facts, &mut inventory, &mut notes);
-    keys(&mut facts, &mut inventory, &mut notes);
+    let (keys, aliases) = (mem::take(&mut facts.keys), mem::take(&mut facts.aliases));
+    let ((accounts, of_accounts), (keys, of_keys)) =
+        rayon::join(|| accounts(&mut facts), || self::keys(keys));
+    inventory.accounts = accounts;
+    notes.append(of_accounts);
+    notes.append(of_keys);
+    self::aliases(aliases, keys, &mut inventory, &mut notes);
     settle::organization(mem::take(&mut facts.organization), &mut inventory, &mut notes);
     endpoints(&mut facts, &mut inventory, &mut notes);
     inventory.loose = mem::take(&mut facts.loose);
@@ -106,13 +123,14 @@ pub(super) fn merge(sources: Arc<Sources>, files: Vec<Vec<Fact>>) -> Inventory {
 /// The facts of one account.
 #[derive(Default)]
 struct AccountFacts {
-    identities: Vec<IdentityFact>,
+    #[expect(clippy::vec_box, reason = "facts are large, and are moved between vectors")]
+    identities: Vec<Box<IdentityFact>>,
     groups: Vec<GroupFact>,
     policies: Vec<PolicyFact>,
 }
 
 /// Brings the facts of each account together, the accounts in parallel.
-fn accounts(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
+fn accounts(facts: &mut Facts) -> (BTreeMap<AccountId, Arc<Account>>, Notes) {
     let mut by_account: BTreeMap<AccountId, AccountFacts> = BTreeMap::new();
     for fact in mem::take(&mut facts.identities) {
         by_account.entry(fact.account).or_default().identities.push(fact);
@@ -120,8 +138,10 @@ fn accounts(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
     for fact in mem::take(&mut facts.groups) {
         by_account.entry(fact.account).or_default().groups.push(fact);
     }
+    // Any account can carry what AWS manages: every other finds it there.
+    let any = by_account.keys().next().copied();
     for fact in mem::take(&mut facts.policies) {
-        if let Some(account) = fact.account {
+        if let Some(account) = fact.account.or(any) {
             by_account.entry(account).or_default().policies.push(fact);
         }
     }
@@ -132,10 +152,12 @@ fn accounts(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
             (id, account(id, facts, &mut notes), notes)
         })
         .collect();
+    let (mut accounts, mut notes) = (BTreeMap::new(), Notes::default());
     for (id, account, more) in done {
-        inventory.accounts.insert(id, Arc::new(account));
+        accounts.insert(id, Arc::new(account));
         notes.append(more);
     }
+    (accounts, notes)
 }
 
 fn account(id: AccountId, facts: AccountFacts, notes: &mut Notes) -> Account {
@@ -171,8 +193,28 @@ fn account(id: AccountId, facts: AccountFacts, notes: &mut Notes) -> Account {
     account
 }
 
-fn keys(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
-    let mut aliases = mem::take(&mut facts.aliases);
+/// Brings the facts of each key together, in parallel; the keys by their ARNs.
+fn keys(mut facts: Vec<KeyFact>) -> (Vec<(KeyArn, Key)>, Notes) {
+    facts.par_sort_by(|left, right| {
+        left.arn.cmp(&right.arn).then_with(|| left.place.cmp(&right.place))
+    });
+    let settled: Vec<Option<(KeyArn, Key, Notes)>> =
+        facts.par_chunk_by_mut(|left, right| left.arn == right.arn).map(settle::key).collect();
+    let (mut keys, mut notes) = (Vec::with_capacity(settled.len()), Notes::default());
+    for (arn, key, more) in settled.into_iter().flatten() {
+        keys.push((arn, key));
+        notes.append(more);
+    }
+    (keys, notes)
+}
+
+/// Lays the aliases and the keys that they point to into the inventory.
+fn aliases(
+    mut aliases: Vec<Alias>,
+    keys: Vec<(KeyArn, Key)>,
+    inventory: &mut Inventory,
+    notes: &mut Notes,
+) {
     aliases.sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
     for alias in aliases {
         if let Some(first) = inventory.aliases.get(&alias.arn) {
@@ -184,9 +226,7 @@ fn keys(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
         }
         inventory.aliases.insert(alias.arn.clone(), Arc::new(alias));
     }
-    let chunks = together(mem::take(&mut facts.keys), |fact| &fact.arn, |fact| fact.place);
-    let mut keys: BTreeMap<KeyArn, _> =
-        chunks.into_iter().map(|facts| settle::key(facts, notes)).collect();
+    let mut keys: BTreeMap<KeyArn, Key> = keys.into_iter().collect();
     for alias in inventory.aliases.values() {
         let Some(arn) = alias.key() else { continue };
         let is_aws = alias.arn.name().starts_with("alias/aws/");
@@ -197,7 +237,7 @@ fn keys(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {
             None if is_aws => {}
             // A key that is spoken of and was not exported.
             None => {
-                let mut key = crate::inventory::Key::new(arn.clone(), alias.place);
+                let mut key = Key::new(arn.clone(), alias.place);
                 key.aliases.insert(alias.arn.clone());
                 keys.insert(arn, key);
             }

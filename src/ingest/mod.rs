@@ -38,7 +38,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::inventory::Inventory;
-use crate::source::{FileId, Files, LineIndex, Listed, Position, Sources, Span};
+use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, Sources, Span};
 
 pub use disk::Disk;
 
@@ -57,71 +57,18 @@ pub struct Loaded {
     pub skipped: usize,
 }
 
-/// A file that could not be used, or not wholly.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FileProblem {
-    /// What is wrong.
-    pub kind: ProblemKind,
-    /// The path as it is printed.
-    pub path: String,
-    /// Where, in bytes of the file's text.
-    pub span: Option<Span>,
-    /// The same place in lines and columns.
-    pub position: Option<Position>,
-    /// One line, lower case, no full stop.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
-
-/// What is wrong with a file.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum ProblemKind {
-    /// It is not there.
-    NotFound,
-    /// The system does not let it be read, or a link leads nowhere or in a circle.
-    Unreadable,
-    /// More than is read.
-    TooLarge,
-    /// Binary, damaged gzip, or a text that is not UTF-8.
-    NotText,
-    /// An export that is no JSON, or no YAML.
-    Broken,
-    /// An export whose content is not what the call prints.
-    Unusable,
-}
-
-impl ProblemKind {
-    /// Its name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NotFound => "not-found",
-            Self::Unreadable => "unreadable",
-            Self::TooLarge => "too-large",
-            Self::NotText => "not-text",
-            Self::Broken => "broken-syntax",
-            Self::Unusable => "unusable-export",
-        }
-    }
-}
-
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
 pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
     let (paths, mut problems) = list(files, paths);
-    let outcomes: Vec<file::Outcome> = paths
+    let Read { facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
         .map(|(number, path)| file::read(files, FileId(to_u32(number)), path))
-        .collect();
-    let used = outcomes.iter().filter(|outcome| !outcome.facts.is_empty()).count();
-    let skipped = outcomes.iter().filter(|outcome| outcome.is_skipped()).count();
-    let read = outcomes.len();
-    let mut facts = Vec::with_capacity(read);
-    for outcome in outcomes {
-        problems.extend(outcome.problems);
-        facts.push(outcome.facts);
-    }
+        .fold(Read::default, Read::with)
+        .reduce(Read::default, Read::append);
+    problems.extend(more);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
+    let read = paths.len();
     let mut sources = Sources::default();
     for path in paths {
         sources.add(path);
@@ -130,13 +77,40 @@ pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
     Loaded { inventory, problems, read, used, skipped }
 }
 
+/// What was read of some files, in their order.
+#[derive(Default)]
+struct Read {
+    facts: merge::Facts,
+    problems: Vec<FileProblem>,
+    used: usize,
+    skipped: usize,
+}
+
+impl Read {
+    fn with(mut self, outcome: file::Outcome) -> Self {
+        self.used += usize::from(!outcome.facts.is_empty());
+        self.skipped += usize::from(outcome.is_skipped());
+        self.problems.extend(outcome.problems);
+        outcome.facts.into_iter().for_each(|fact| self.facts.add(fact));
+        self
+    }
+
+    fn append(mut self, other: Self) -> Self {
+        self.used += other.used;
+        self.skipped += other.skipped;
+        self.problems.extend(other.problems);
+        self.facts.append(other.facts);
+        self
+    }
+}
+
 /// The text of a file as [`load`] read it: unpacked, without a byte order mark.
 ///
 /// # Errors
 /// Why it cannot be read as text.
 pub fn read_text(files: &dyn Files, path: &str) -> Result<String, FileProblem> {
     let bytes = files.read(path).map_err(|error| unreadable(path, &error))?;
-    text::decode(bytes).map_err(|fault| fault.problem(path))
+    text::decode(bytes).map_err(|(fault, _)| fault.problem(path))
 }
 
 /// The files at or below `paths`, sorted, each once; and what could not be walked.
@@ -151,7 +125,9 @@ fn list(files: &dyn Files, roots: &[String]) -> (Vec<String>, Vec<FileProblem>) 
             }
         }
     }
-    paths.par_sort_unstable();
+    if !paths.is_sorted() {
+        paths.par_sort_unstable();
+    }
     paths.dedup();
     problems.dedup();
     (paths, problems)

@@ -66,9 +66,12 @@ enum Named {
 struct Index {
     /// By what they are called.
     names: FxHashMap<(Named, Box<str>), BTreeSet<Box<str>>>,
-    /// By the directory of a file that is about them alone, with what stands beside the call in its name.
-    siblings: FxHashMap<(Named, Box<str>), BTreeSet<(Box<str>, Box<str>)>>,
+    /// By the directory of the files that are about one of them alone.
+    siblings: FxHashMap<(Named, Box<str>), Siblings>,
 }
+
+/// What stands beside the call in the names of files, and the ARN or id that each is about.
+type Siblings = BTreeSet<(Box<str>, Box<str>)>;
 
 /// The entities that documents name; each kind is indexed when it is first asked for.
 struct Known<'f> {

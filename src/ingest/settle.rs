@@ -2,6 +2,7 @@
 //! noted. Pages of one listing are joined.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
 use crate::aws::{AccountId, KeyArn};
@@ -19,7 +20,7 @@ use super::facts::{
 };
 use super::merge::Notes;
 
-/// Who is settled: how messages call the entity, and its ARN or id.
+/// Who is settled.
 struct Subject<'s> {
     arn: &'s str,
 }
@@ -76,17 +77,18 @@ struct Joined<T> {
     truncated: Option<Place>,
 }
 
-/// A key from all facts of it.
-pub(super) fn key(facts: Vec<KeyFact>, notes: &mut Notes) -> (KeyArn, Key) {
-    let first = facts.first().map(|fact| (fact.arn.clone(), fact.place));
-    #[expect(clippy::expect_used, reason = "facts are grouped by their key, no group is empty")]
-    let (arn, place) = first.expect("a group of facts");
+/// A key from all facts of it, of which it takes what they state.
+pub(super) fn key(facts: &mut [KeyFact]) -> Option<(KeyArn, Key, Notes)> {
+    let (arn, place) = facts.first().map(|fact| (fact.arn.clone(), fact.place))?;
+    let mut found = Notes::default();
+    let notes = &mut found;
     let subject = Subject { arn: arn.as_str() };
     let mut key = Key::new(arn.clone(), place);
     let (mut metadata, mut policy, mut ram, mut rotation) = (None, None, None, None);
     let (mut grants, mut tags, mut aliases) = (Vec::new(), Vec::new(), Vec::new());
-    for KeyFact { part, place, .. } in facts {
-        match part {
+    for fact in facts {
+        let place = fact.place;
+        match mem::replace(&mut fact.part, KeyPart::Known) {
             KeyPart::Known => {}
             KeyPart::Metadata(value) => {
                 let same = |one: &KeyMetadata, other: &KeyMetadata| one == other;
@@ -122,7 +124,13 @@ pub(super) fn key(facts: Vec<KeyFact>, notes: &mut Notes) -> (KeyArn, Key) {
         }
     };
     let mut conflicts = Notes::default();
-    if let Some(joined) = subject.join(grants, "grants", same_grants, add_grants, &mut conflicts) {
+    if let Some(joined) = subject.join(
+        grants,
+        "grants",
+        |one, other| same_grants(one, other),
+        add_grants,
+        &mut conflicts,
+    ) {
         key.grants = joined.items;
         key.grants_listed = true;
         truncated("grants", joined.truncated);
@@ -138,7 +146,7 @@ pub(super) fn key(facts: Vec<KeyFact>, notes: &mut Notes) -> (KeyArn, Key) {
         truncated("aliases", joined.truncated);
     }
     notes.conflicts.append(&mut conflicts.conflicts);
-    (arn, key)
+    Some((arn, key, found))
 }
 
 fn add_grants(grants: &mut Vec<Grant>, more: Vec<Grant>) {
@@ -150,7 +158,7 @@ fn add_grants(grants: &mut Vec<Grant>, more: Vec<Grant>) {
 }
 
 /// Whether two lists hold the same grants, in whatever order.
-fn same_grants(one: &Vec<Grant>, other: &Vec<Grant>) -> bool {
+fn same_grants(one: &[Grant], other: &[Grant]) -> bool {
     let has = |list: &[Grant], grant: &Grant| list.iter().any(|other| same_grant(grant, other));
     one.len() == other.len() && one.iter().all(|grant| has(other, grant))
 }
@@ -167,14 +175,15 @@ fn same_grant(one: &Grant, other: &Grant) -> bool {
 }
 
 /// A user or role from all facts of it. `members_listed`: every group that is known lists its members.
+#[expect(clippy::vec_box, reason = "facts are large, and are moved between vectors")]
 pub(super) fn identity(
-    mut facts: Vec<IdentityFact>,
+    mut facts: Vec<Box<IdentityFact>>,
     members_listed: bool,
     notes: &mut Notes,
 ) -> Identity {
     let rest = facts.split_off(1.min(facts.len()));
     #[expect(clippy::expect_used, reason = "facts are grouped by their ARN, no group is empty")]
-    let first = facts.pop().expect("a group of facts");
+    let first = *facts.pop().expect("a group of facts");
     let IdentityFact { kind, arn, account, place, .. } = first;
     let subject = Subject { arn: &arn };
     let mut unique_id = first.unique_id.map(|id| Stated::new(id, place));
@@ -321,8 +330,8 @@ fn policies(subject: &Subject<'_>, parts: Vec<(Parts, Place)>, notes: &mut Notes
     let same = |one: &BTreeSet<Box<str>>, other: &BTreeSet<Box<str>>| one == other;
     match subject.join(names, "names of the inline policies", same, BTreeSet::extend, notes) {
         Some(joined) => {
-            let has = |name: &Box<str>| inline.iter().any(|policy| policy.name == *name);
-            if joined.truncated.is_some() || !joined.items.iter().all(has) {
+            let has = |name: &str| inline.iter().any(|policy| *policy.name == *name);
+            if joined.truncated.is_some() || !joined.items.iter().all(|name| has(name)) {
                 missing.push("inline policies");
             }
             // The first listing counts: what only another document has is not in force.
@@ -375,9 +384,8 @@ pub(super) fn policy(facts: Vec<PolicyFact>, notes: &mut Notes) -> ManagedPolicy
     let mut versions: Vec<PolicyVersion> = Vec::new();
     for fact in facts {
         if let Some(id) = fact.default_version {
-            let same = |one: &Box<str>, other: &Box<str>| one == other;
-            let part = "default version";
-            subject.keep(&mut default_version, id, fact.place, part, same, notes);
+            let (part, at) = ("default version", fact.place);
+            subject.keep(&mut default_version, id, at, part, |one, other| one == other, notes);
         }
         if versions.is_empty() {
             versions = fact.versions;

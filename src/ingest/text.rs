@@ -3,13 +3,12 @@
 //! A byte order mark is cut: spans count in the text without it. What is compressed is unpacked: spans
 //! count in the unpacked text.
 
+use crate::source::{FileProblem, ProblemKind};
 use std::io::Read;
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::source::Span;
-
-use super::{FileProblem, ProblemKind};
 
 /// The longest text that is read, in bytes; what is compressed may not unpack to more.
 pub(super) const LIMIT: usize = 512 << 20;
@@ -38,22 +37,27 @@ pub(super) enum TextFault {
 /// Reads `bytes` as text.
 ///
 /// # Errors
-/// Why they are none.
-pub(super) fn decode(bytes: Vec<u8>) -> Result<String, TextFault> {
-    let bytes = if bytes.starts_with(&[0x1F, 0x8B]) { unpack(&bytes)? } else { bytes };
+/// Why they are none, and the bytes as far as they were unpacked.
+pub(super) fn decode(bytes: Vec<u8>) -> Result<String, (TextFault, Vec<u8>)> {
+    let bytes = if bytes.starts_with(&[0x1F, 0x8B]) {
+        unpack(&bytes).map_err(|fault| (fault, Vec::new()))?
+    } else {
+        bytes
+    };
     if bytes.len() > LIMIT {
-        return Err(TextFault::TooLarge);
+        return Err((TextFault::TooLarge, bytes));
     }
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err(TextFault::Utf16);
+        return Err((TextFault::Utf16, bytes));
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
-        let first = error.as_bytes().iter().take(8192);
-        if first.clone().any(|&byte| byte == 0) {
+        let mut first = error.as_bytes().iter().take(8192);
+        let fault = if first.any(|&byte| byte == 0) {
             TextFault::Binary
         } else {
             TextFault::NotUtf8(error.utf8_error().valid_up_to())
-        }
+        };
+        (fault, error.into_bytes())
     })?;
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
@@ -134,7 +138,8 @@ mod tests {
     }
 
     fn check(bytes: &[u8], expected: Result<&str, TextFault>) {
-        assert_eq!(decode(bytes.to_vec()), expected.map(str::to_owned));
+        let found = decode(bytes.to_vec()).map_err(|(fault, _)| fault);
+        assert_eq!(found, expected.map(str::to_owned));
     }
 
     #[test]
@@ -143,8 +148,8 @@ mod tests {
         let two = [packed(b"{}"), packed(b"[]")].concat();
         check(&two, Ok("{}[]"));
         let whole = packed(&[b'a'; 2000]);
-        assert!(matches!(decode(whole[..20].to_vec()), Err(TextFault::Gzip(_))));
-        assert!(matches!(decode(vec![0x1F, 0x8B]), Err(TextFault::Gzip(_))));
+        assert!(matches!(decode(whole[..20].to_vec()), Err((TextFault::Gzip(_), _))));
+        assert!(matches!(decode(vec![0x1F, 0x8B]), Err((TextFault::Gzip(_), _))));
     }
 
     #[test]

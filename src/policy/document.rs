@@ -101,9 +101,19 @@ impl PolicyDocument {
     }
 }
 
+/// How many bytes a key policy may have (rule A8).
+const KEY_POLICY_BYTES: usize = 32_768;
+
 fn read(text: &str, kind: PolicyKind) -> Policy {
     match json::parse(text) {
-        Ok(node) => lower(&node, kind),
+        Ok(node) => {
+            let mut policy = lower(&node, kind);
+            if kind == PolicyKind::Key {
+                policy.faults.extend(unstorable(text));
+                policy.faults.sort_by_key(|fault| fault.span);
+            }
+            policy
+        }
         Err(problem) => Policy {
             version: Version::V2008,
             id: None,
@@ -119,5 +129,64 @@ fn read(text: &str, kind: PolicyKind) -> Policy {
             }],
             readable: false,
         },
+    }
+}
+
+/// Why KMS would not store the text of a key policy (rule A8).
+fn unstorable(text: &str) -> impl Iterator<Item = Fault> {
+    let ignored = |span, message| Fault { span, message, gravity: Gravity::Ignored };
+    let too_long = (text.len() > KEY_POLICY_BYTES).then(|| {
+        let end = (KEY_POLICY_BYTES..text.len()).find(|end| text.is_char_boundary(*end));
+        let message = format!("{} bytes: a key policy has at most {KEY_POLICY_BYTES}", text.len());
+        ignored(Span::new(end.unwrap_or(text.len()), text.len()), message)
+    });
+    let refused = |character: &char| !matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FF}');
+    let refused = text.char_indices().find(|(_, character)| refused(character));
+    let refused = refused.map(|(at, character)| {
+        let code = u32::from(character);
+        let message =
+            format!("`{character}` (U+{code:04X}) is no character that a key policy may hold");
+        ignored(Span::new(at, at + character.len_utf8()), message)
+    });
+    too_long.into_iter().chain(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::FileId;
+
+    use super::*;
+
+    fn text(sid: &str) -> String {
+        format!(
+            "{{\"Statement\":{{\"Sid\":\"{sid}\",\"Effect\":\"Allow\",\"Principal\":\"*\",\
+             \"Action\":\"kms:*\",\"Resource\":\"*\"}}}}"
+        )
+    }
+
+    /// What is wrong with a policy whose one Sid is `sid`.
+    fn check(kind: PolicyKind, sid: &str, expected: &[(&str, &str)]) {
+        let text = text(sid);
+        let place = Place::plain(FileId(0), Span::new(0, text.len()));
+        let document = PolicyDocument::json(place, kind, &*text);
+        let faults = document.policy().faults.iter();
+        let found: Vec<_> = faults
+            .filter(|fault| fault.gravity == Gravity::Ignored)
+            .map(|fault| (fault.span.slice(&text).unwrap_or_default(), fault.message.as_str()))
+            .collect();
+        assert_eq!(found, expected);
+        assert!(document.policy().readable);
+    }
+
+    #[test]
+    fn a8_key_policies_are_short_and_latin() {
+        let rest = text("").len();
+        check(PolicyKind::Key, "Accès\u{FF}", &[]);
+        let message = "`—` (U+2014) is no character that a key policy may hold";
+        check(PolicyKind::Key, "a — b — c", &[("—", message)]);
+        check(PolicyKind::Rcp, "a — b", &[]);
+        check(PolicyKind::Key, &"x".repeat(KEY_POLICY_BYTES - rest), &[]);
+        let message = "32769 bytes: a key policy has at most 32768";
+        check(PolicyKind::Key, &"x".repeat(KEY_POLICY_BYTES - rest + 1), &[("}", message)]);
     }
 }

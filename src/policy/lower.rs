@@ -40,7 +40,7 @@ pub fn lower(node: &Node<'_>, kind: PolicyKind) -> Policy {
             "Id" => {
                 policy.id = located_text(&member.value);
                 if !kind.is_resource_policy() {
-                    lowering.ignored(member.name.span, "`Id` says nothing in this kind of policy");
+                    lowering.harmless(member.name.span, "`Id` says nothing in this kind of policy");
                 }
             }
             "Statement" => statements = Some(&member.value),
@@ -98,6 +98,10 @@ impl Lowering {
         self.faults.push(Fault { span, message: message.into(), gravity: Gravity::Ignored });
     }
 
+    fn harmless(&mut self, span: Span, message: impl Into<String>) {
+        self.faults.push(Fault { span, message: message.into(), gravity: Gravity::Harmless });
+    }
+
     /// Rule A6: a member that stands twice makes its object malformed. True where none does.
     fn unique(&mut self, members: &[Member<'_>]) -> bool {
         let mut seen = BTreeSet::new();
@@ -118,7 +122,7 @@ impl Lowering {
         {
             match self.kind {
                 PolicyKind::Key => self.malformed(node.span, "a key policy without statements"),
-                _ => self.ignored(node.span, "a policy without statements"),
+                _ => self.harmless(node.span, "a policy without statements"),
             }
         }
         let statements: Vec<Statement> =
@@ -135,10 +139,10 @@ impl Lowering {
         let mut seen = BTreeSet::new();
         for sid in statements.iter().filter_map(|statement| statement.sid.as_ref()) {
             if !sid.value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                self.ignored(sid.span, "outside key policies a Sid has letters and digits only");
+                self.harmless(sid.span, "outside key policies a Sid has letters and digits only");
             }
             if !sid.value.is_empty() && !seen.insert(&sid.value) {
-                self.ignored(sid.span, format!("the Sid `{}` stands twice", sid.value));
+                self.harmless(sid.span, format!("the Sid `{}` stands twice", sid.value));
             }
         }
     }
@@ -246,7 +250,7 @@ impl Lowering {
         let mut values = Vec::new();
         if matches!(&node.kind, Kind::Array(items) if items.is_empty()) {
             let matched = if name.starts_with("Not") { "everything" } else { "nothing" };
-            self.ignored(node.span, format!("an empty list: `{name}` matches {matched}"));
+            self.harmless(node.span, format!("an empty list: `{name}` matches {matched}"));
         }
         for item in node.one_or_many() {
             match value(item) {
@@ -318,7 +322,7 @@ impl Lowering {
         };
         let mut sound = true;
         if matches!(&member.value.kind, Kind::Array(items) if items.is_empty()) {
-            self.ignored(member.value.span, "an empty list: it names no principal");
+            self.harmless(member.value.span, "an empty list: it names no principal");
         }
         for item in member.value.one_or_many() {
             let principal = match value(item) {

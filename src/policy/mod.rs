@@ -1,6 +1,6 @@
 //! The policy language: documents, statements and their elements, with every place kept. Matches nothing.
 //!
-//! [`lower`] turns a located tree into a [`Policy`] and never fails: what is wrong with it becomes
+//! [`lower()`] turns a located tree into a [`Policy`] and never fails: what is wrong with it becomes
 //! [`Fault`]s, and each statement says with its [`Standing`] what is left of it (rules A1 to A24).
 //! A [`PolicyDocument`] keeps a policy's text and lowers it when it is first asked for.
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Element, Polarity, Policy, Statement, Value};
+use super::{Element, Gravity, Polarity, Policy, Principal, Statement, Value};
 
 impl Policy {
     /// Its statements in normal form, sorted, and its version; `Id`, `Sid` and order say nothing.
@@ -10,7 +10,8 @@ impl Policy {
         let statements: BTreeSet<String> =
             self.statements.iter().map(Statement::normal_form).collect();
         let statements: Vec<String> = statements.into_iter().collect();
-        let faults: Vec<&str> = self.faults.iter().map(|fault| fault.message.as_str()).collect();
+        let faults = self.faults.iter().filter(|fault| fault.gravity != Gravity::Harmless);
+        let faults: Vec<&str> = faults.map(|fault| fault.message.as_str()).collect();
         format!("{:?} {} {}", self.version, statements.join(" "), faults.join(" "))
     }
 }
@@ -21,7 +22,7 @@ impl Statement {
         let effect = self.effect.as_ref().map_or("?", |effect| effect.value.name());
         let principal = self.principal.as_ref().map_or(String::new(), |element| {
             let entries: BTreeSet<String> =
-                element.entries.iter().map(|entry| format!("{:?}", entry.value)).collect();
+                element.entries.iter().map(|entry| normal_principal(&entry.value)).collect();
             format!("{}{entries:?}", sign(element.polarity))
         });
         let action = normal_element(self.action.as_ref(), str::to_ascii_lowercase);
@@ -37,6 +38,16 @@ impl Statement {
             })
             .collect();
         format!("{effect} principal {principal} action {action} resource {resource} {conditions:?}")
+    }
+}
+
+/// A bare account id is the root ARN of that account (rule A31); it stands for the one of `aws`.
+fn normal_principal(principal: &Principal) -> String {
+    match principal {
+        Principal::Account { account, partition } => {
+            format!("Account {account} {}", partition.as_deref().unwrap_or("aws"))
+        }
+        other => format!("{other:?}"),
     }
 }
 
@@ -58,5 +69,44 @@ fn sign(polarity: Polarity) -> &'static str {
     match polarity {
         Polarity::Is => "",
         Polarity::IsNot => "not ",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::{PolicyDocument, PolicyKind};
+    use crate::source::{FileId, Place, Span};
+
+    fn check(one: &str, other: &str, expected: bool) {
+        let document = |text: &str| {
+            let place = Place::plain(FileId(0), Span::new(0, text.len()));
+            PolicyDocument::json(place, PolicyKind::Key, text)
+        };
+        assert_eq!(document(one).same_meaning(&document(other)), expected, "{one}\n{other}");
+    }
+
+    #[test]
+    fn a31_both_spellings_of_an_account_say_the_same() {
+        let policy = |account: &str| {
+            format!(
+                "{{\"Statement\":[{{\"Effect\":\"Allow\",\"Principal\":{{\"AWS\":\"{account}\"}},\
+                 \"Action\":\"kms:*\",\"Resource\":\"*\"}}]}}"
+            )
+        };
+        let bare = policy("111122223333");
+        check(&bare, &policy("arn:aws:iam::111122223333:root"), true);
+        check(&bare, &policy("arn:aws-us-gov:iam::111122223333:root"), false);
+        check(&bare, &policy("444455556666"), false);
+    }
+
+    #[test]
+    fn a11_sids_say_nothing() {
+        let policy = |sids: [&str; 2]| {
+            let statements = sids.map(|sid| {
+                format!("{{\"Sid\":\"{sid}\",\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"}}")
+            });
+            format!("{{\"Statement\":[{}]}}", statements.join(","))
+        };
+        check(&policy(["a", "a"]), &policy(["a b", "c"]), true);
     }
 }

@@ -155,6 +155,9 @@ pub struct Fault {
 pub enum Gravity {
     /// The statement or the document is malformed (rule A20).
     Malformed,
-    /// AWS takes it; it means less than its author may think.
+    /// The statements are read all the same; they mean less than their author may think, or KMS would
+    /// not store them.
     Ignored,
+    /// It changes nothing that anybody could mean.
+    Harmless,
 }

@@ -136,3 +136,79 @@ impl LaidOut {
 fn is_container(node: &Node<'_>) -> bool {
     matches!(node.kind, Kind::Array(_) | Kind::Object(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{Diagnostic, Look, Renderer, Severity};
+    use crate::inventory::Inventory;
+    use crate::source::{FileId, Memory, Sources};
+
+    /// The excerpt of `file_text` for the label on `needle`, which stands in the policy at `span`.
+    fn shown(file_text: &str, span: Span, encoding: Encoding, needle: &str) -> String {
+        let mut files = Memory::default();
+        files.put("p.json", file_text);
+        let mut sources = Sources::default();
+        let file = sources.add("p.json".into());
+        let world = Inventory { sources: sources.into(), ..Inventory::default() };
+        let texts = Texts::new(&files, &world);
+        let place = Place { file, span, encoding };
+        let text = place.decode(file_text).expect("decodes").text;
+        let at = text.find(needle).expect("there");
+        let label = Label::primary(Span::new(at, at + needle.len()), "this");
+        let snippet = excerpt(&texts, place, vec![label]).expect("the file is there");
+        let mut bytes = Vec::new();
+        let diagnostic = Diagnostic::new(Severity::High, "m").snippet(snippet);
+        Renderer::new(Look::PLAIN).render(&mut bytes, &diagnostic).expect("to memory");
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn a_policy_in_a_string_is_shown_decoded() {
+        let text = "{\"Policy\": \"{\\n \\\"Sid\\\": \\\"\\u00e9\\\"\\n}\"}";
+        let span = Span::new(11, text.len() - 1);
+        let expected = "  x m\n   ,-[p.json (policy):2:2]\n 1 | {\n 2 |  \"Sid\": \"é\"\n   :  ^^|^^\n   \
+                        :    `-- this\n 3 | }\n   `----\n";
+        assert_eq!(shown(text, span, Encoding::JsonString, "\"Sid\""), expected);
+    }
+
+    #[test]
+    fn a_policy_on_one_long_line_is_laid_out() {
+        let actions = vec!["\"kms:Encrypt\""; 6000].join(",");
+        let text = format!(
+            "[{{\"Statement\":[{{\"Sid\":\"é\",\"Action\":[{actions}],\"Effect\":\"Allow\"}}]}}]"
+        );
+        assert!(text.len() > 65_535);
+        let span = Span::new(1, text.len() - 1);
+        let shown = shown(&text, span, Encoding::Plain, "\"Effect\":\"Allow\"");
+        assert!(shown.contains("[p.json (policy):"), "{shown}");
+        assert!(
+            shown.contains("\n      \"Effect\": \"Allow\"\n")
+                || shown.contains("|       \"Effect\": \"Allow\"\n"),
+            "{shown}"
+        );
+        assert!(shown.contains("^^^^^^^^|^^^^^^^^"), "{shown}");
+    }
+
+    #[test]
+    fn a_long_line_that_is_no_json_is_cut() {
+        let text = format!("{{\"a\": \"{}", "x".repeat(70_000));
+        let shown = shown(&text, Span::new(0, text.len()), Encoding::Plain, "\"a\"");
+        assert!(shown.contains("…") && shown.contains("^|^"), "{shown}");
+    }
+
+    #[test]
+    fn an_ordinary_file_is_shown_as_it_is() {
+        let text = "x\n{\n  \"Sid\": 1\n}\n";
+        let shown = shown(text, Span::new(2, text.len()), Encoding::Plain, "\"Sid\"");
+        assert!(shown.contains("[p.json:3:3]"), "{shown}");
+    }
+
+    #[test]
+    fn a_file_that_is_gone_gives_nothing() {
+        let (files, world) = (Memory::default(), Inventory::default());
+        let texts = Texts::new(&files, &world);
+        let place = Place::plain(FileId(0), Span::new(0, 1));
+        assert!(excerpt(&texts, place, Vec::new()).is_none());
+    }
+}

@@ -7,6 +7,8 @@ pub mod check;
 mod excerpt;
 pub mod request_line;
 pub mod rules;
+#[cfg(test)]
+mod schemas;
 pub mod simulate;
 pub mod why;
 

@@ -8,6 +8,7 @@ use crate::inventory::{Grantee, Identity, Key};
 use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 use crate::source::{Place, Span};
 
+use super::audience::{Others, others};
 use super::controllers::{list, short};
 use super::report::Sink;
 use super::trust::{on_keys, trusts};
@@ -28,8 +29,20 @@ impl Rule for AllowFullyDenied {
                 };
                 let actions = scope.scope.reach.actions(element);
                 let named = named_principals(statement);
-                let overlap = Overlap::of(scope, &named, actions, Allowing::Statement(document, index));
-                overlap.tell(scope, sink, &Subject::Statement { of: "the key policy", document, index, statement });
+                let allowing = Allowing::Statement(document, index);
+                let mut overlap = Overlap::of(scope, &named, actions, allowing);
+                match others(scope, statement) {
+                    Others::Nobody => {}
+                    Others::Everyone(everyone) => {
+                        overlap.add_everyone(scope, &everyone, actions, allowing);
+                    }
+                    Others::Unlisted => overlap.saves_others = true,
+                }
+                overlap.tell(
+                    scope,
+                    sink,
+                    &Subject::Statement { of: "the key policy", document, index, statement },
+                );
             }
         }
         for grant in &scope.key.grants {
@@ -54,12 +67,18 @@ impl Rule for AllowFullyDenied {
 /// The users and roles that a key policy statement names one by one.
 fn named_principals(statement: &Statement) -> Vec<Caller> {
     let element = statement.principal.as_ref().filter(|element| element.polarity == Polarity::Is);
-    element.into_iter().flat_map(|element| &element.entries).filter_map(|entry| caller(&entry.value)).collect()
+    element
+        .into_iter()
+        .flat_map(|element| &element.entries)
+        .filter_map(|entry| caller(&entry.value))
+        .collect()
 }
 
 fn caller(principal: &Principal) -> Option<Caller> {
     match principal {
-        Principal::User(arn) | Principal::Role(arn) | Principal::AssumedRole(arn) => Caller::parse(arn),
+        Principal::User(arn) | Principal::Role(arn) | Principal::AssumedRole(arn) => {
+            Caller::parse(arn)
+        }
         _ => None,
     }
 }
@@ -75,6 +94,10 @@ struct Overlap {
     by: Vec<Citation>,
     witness: Option<Box<Request>>,
     undecided: bool,
+    /// The cells that no Deny stops and that a guardrail leaves out in every request.
+    left_out: BTreeSet<(Caller, KmsAction)>,
+    /// Whether somebody who is not named one by one may pass.
+    saves_others: bool,
 }
 
 impl Overlap {
@@ -91,10 +114,47 @@ impl Overlap {
             let never_denied = on_keys.minus(deniable).iter();
             overlap.free.extend(never_denied.map(|action| (principal.clone(), action)));
             for action in deniable.iter() {
-                overlap.add(principal, action, scope.fate(principal, action, allowing));
+                let fate = scope.fate(principal, action, allowing);
+                match guardrail(scope, principal, action, allowing, &fate) {
+                    Some(gate) => {
+                        overlap.left_out.insert((principal.clone(), action));
+                        overlap.gates.insert(gate);
+                    }
+                    None => overlap.add(principal, action, fate),
+                }
             }
         }
         overlap
+    }
+
+    /// Adds everyone there is, unless somebody passes.
+    fn add_everyone(
+        &mut self,
+        scope: &KeyScope<'_>,
+        everyone: &[Caller],
+        actions: ActionSet,
+        allowing: Allowing<'_>,
+    ) {
+        let owner = scope.key.arn.account();
+        let mut all = Self::default();
+        for caller in everyone {
+            for action in actions.intersection(on_keys()).iter() {
+                if caller.account != Some(owner) && !action.info().cross_account {
+                    continue;
+                }
+                match scope.fate(caller, action, allowing) {
+                    Fate::Free(_) | Fate::Unknown => {
+                        self.saves_others = true;
+                        return;
+                    }
+                    fate => all.add(caller, action, fate),
+                }
+            }
+        }
+        self.denied.append(&mut all.denied);
+        self.gates.append(&mut all.gates);
+        self.by.append(&mut all.by);
+        self.witness = self.witness.take().or(all.witness);
     }
 
     fn add(&mut self, principal: &Caller, action: KmsAction, fate: Fate) {
@@ -114,18 +174,25 @@ impl Overlap {
         }
     }
 
+    /// Where the boundaries are named that leave it out.
+    fn boundaries(&self, scope: &KeyScope<'_>) -> BTreeSet<Place> {
+        let left_out =
+            self.left_out.iter().filter(|_| self.gates.contains(&Gate::PermissionsBoundary));
+        let identities = left_out.filter_map(|(caller, _)| scope.world().identity(&caller.text));
+        identities.filter_map(|identity| Some(identity.boundary.as_ref()?.place)).collect()
+    }
+
     /// Whether only organization policies and boundaries stop it.
     fn is_by_guardrails(&self) -> bool {
-        const GUARDRAILS: [Gate; 3] = [Gate::Scp, Gate::Rcp, Gate::PermissionsBoundary];
         self.gates.iter().all(|gate| GUARDRAILS.contains(gate))
     }
 
     fn tell(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>, subject: &Subject<'_>) {
-        if self.denied.is_empty() || self.undecided {
+        if (self.denied.is_empty() && self.left_out.is_empty()) || self.undecided {
             return;
         }
         let lost = self.lost(scope, subject);
-        let (facet, lost) = match (self.free.is_empty(), lost) {
+        let (facet, lost) = match (self.free.is_empty() && !self.saves_others, lost) {
             (true, _) if self.is_by_guardrails() => (Some("guardrail-cancelled"), String::new()),
             (true, _) => (None, String::new()),
             (false, Some(lost)) => (Some("partly"), lost),
@@ -168,13 +235,18 @@ impl Overlap {
             Some(_) => format!("only guardrails stop what {what} gives on {name}"),
         };
         let principals: BTreeSet<String> =
-            self.denied.iter().map(|(caller, _)| caller.to_string()).collect();
+            self.denied.union(&self.left_out).map(|(caller, _)| caller.to_string()).collect();
         let report = sink
             .report(subject.fingerprint(&scope.key.arn), message)
             .key(&scope.key.arn)
             .principals(principals)
             .witness(self.witness.as_deref())
-            .help("remove one of the two, or exempt from the Deny whom the Allow means");
+            .help(match facet {
+                Some("guardrail-cancelled") => {
+                    "let the guardrail pass it, or take it out of the Allow"
+                }
+                _ => "remove one of the two, or exempt from the Deny whom the Allow means",
+            });
         let mut report = match subject {
             Subject::Statement { document, index, .. } => {
                 report.statement(document, *index, "this Allow is cancelled")
@@ -187,8 +259,31 @@ impl Overlap {
         for (place, span) in places(&self.by).into_iter().take(3) {
             report = report.beside(place, Some(span), "by this Deny");
         }
+        for place in self.boundaries(scope).into_iter().take(3) {
+            report = report.beside(place, None, "by this boundary, which leaves it out");
+        }
         report.done();
     }
+}
+
+/// Organization policies and boundaries; each may also stop what it merely leaves out.
+const GUARDRAILS: [Gate; 3] = [Gate::Scp, Gate::Rcp, Gate::PermissionsBoundary];
+
+/// The guardrail that stops every request of a principal whom a key policy statement names, though no
+/// Deny does: it leaves the action out.
+fn guardrail(
+    scope: &KeyScope<'_>,
+    principal: &Caller,
+    action: KmsAction,
+    allowing: Allowing<'_>,
+    fate: &Fate,
+) -> Option<Gate> {
+    let (Fate::Free(request), Allowing::Statement(document, _)) = (fate, allowing) else {
+        return None;
+    };
+    let gate = scope.scope.reach.decide(request).outcome.denied_by()?;
+    let is_guardrail = document.kind == PolicyKind::Key && GUARDRAILS.contains(&gate);
+    (is_guardrail && scope.verdict(principal, action).is_never()).then_some(gate)
 }
 
 /// The places of the cited statements, each once, in order.
@@ -212,9 +307,9 @@ impl Subject<'_> {
     fn name(&self) -> String {
         match self {
             Self::Statement { of, statement, index, .. } => {
-                let sid = statement.sid.as_ref().map(|sid| sid.value.to_string());
-                let sid = sid.unwrap_or_else(|| format!("statement {}", index + 1));
-                format!("{sid} of {of}")
+                let sid = statement.sid.as_ref().map(|sid| format!("`{}`", sid.value));
+                let sid = sid.unwrap_or_else(|| (index + 1).to_string());
+                format!("statement {sid} of {of}")
             }
             Self::Grant { id, .. } => format!("grant {id}"),
         }
@@ -232,26 +327,33 @@ impl Subject<'_> {
         let Self::Statement { statement, .. } = self else {
             return ActionSet::EMPTY;
         };
-        let Some(element) = statement.action.as_ref().filter(|element| element.polarity == Polarity::Is)
+        let Some(element) =
+            statement.action.as_ref().filter(|element| element.polarity == Polarity::Is)
         else {
             return ActionSet::EMPTY;
         };
         let mut spelled = element.clone();
-        spelled.values.retain(|value| value.value.text().is_some_and(|text| !text.contains(['*', '?'])));
+        spelled
+            .values
+            .retain(|value| value.value.text().is_some_and(|text| !text.contains(['*', '?'])));
         scope.scope.reach.actions(&spelled)
     }
 }
 
-/// The actions that some Deny statement could stop for the principal; what no Deny mentions is free.
+/// The actions that some Deny statement or a boundary could stop for the principal; the rest is free.
 fn deniable(scope: &KeyScope<'_>, principal: &Caller, actions: ActionSet) -> ActionSet {
     let world = scope.world();
     let identity = world.identity(&principal.text);
     let mut documents: Vec<&PolicyDocument> = scope.key.policy.iter().collect();
     if let Some(identity) = identity {
+        if identity.boundary.is_some() {
+            return actions;
+        }
         let of_principal = scope.scope.documents_of(identity);
         documents.extend(of_principal);
     }
-    let organization = world.organization.iter().flat_map(|organization| organization.policies.values());
+    let organization =
+        world.organization.iter().flat_map(|organization| organization.policies.values());
     documents.extend(organization.filter_map(|policy| policy.document.as_ref()));
     let mut denied = ActionSet::EMPTY;
     for statement in documents.iter().flat_map(|document| &document.policy().statements) {

@@ -116,8 +116,9 @@ fn tell(
     };
     let holders: Vec<String> = document.holders.iter().map(|one| short_name(one)).collect();
     let shown: Vec<String> = keys.iter().map(|key| scope.world.shown_key(key)).collect();
+    let does = if keys.len() == 1 { "does" } else { "do" };
     let message = format!(
-        "{} allows {} what {} does not let IAM policies give",
+        "{} allows {} what {} {does} not let IAM policies give",
         document.name,
         list(&holders),
         list(&shown)
@@ -133,8 +134,9 @@ fn tell(
              account {account} to the key policy so that IAM policies count"
         ));
     if let Some(policy) = &key.policy {
-        let first = policy.policy().statements.first().map(|statement| statement.span);
-        report = report.beside(policy.place, first, "no statement of the key policy reaches it");
+        let first = policy.policy().statements.iter().find_map(|one| one.principal.as_ref());
+        let span = first.map(|principal| principal.span);
+        report = report.beside(policy.place, span, "no statement of the key policy means them");
     }
     report.done();
 }

@@ -12,7 +12,8 @@ pub(super) struct KeyUnmanageable;
 
 impl Rule for KeyUnmanageable {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
-        let (Managers::Nobody(live), Some(document)) = (managers(scope), scope.readable_policy()) else {
+        let (Managers::Nobody(live), Some(document)) = (managers(scope), scope.readable_policy())
+        else {
             return;
         };
         let first = document.policy().statements.first().map(|statement| statement.span);
@@ -28,10 +29,16 @@ impl Rule for KeyUnmanageable {
             .map(Gate::name)
             .collect();
         let others = live.iter().filter(|caller| caller.kind != CallerKind::Root).count();
-        let label = format!(
-            "stopped at {}: the root user and {others} principals of the account that could be meant",
-            layers.join(", ")
-        );
+        let meant = match others {
+            0 => "the root user, and nobody else of the account could be meant".to_owned(),
+            1 => {
+                "the root user and the one principal of the account that could be meant".to_owned()
+            }
+            _ => {
+                format!("the root user and {others} principals of the account that could be meant")
+            }
+        };
+        let label = format!("stopped at {}: {meant}", layers.join(", "));
         sink.report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
             .at(document.place, first, label)

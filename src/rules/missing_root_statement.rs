@@ -16,10 +16,12 @@ impl Rule for MissingRootStatement {
         };
         let statements = &document.policy().statements;
         let reaches_root = |index: usize| {
-            let fate = scope.fate(&root, KmsAction::PUT_KEY_POLICY, Allowing::Statement(document, index));
+            let fate =
+                scope.fate(&root, KmsAction::PUT_KEY_POLICY, Allowing::Statement(document, index));
             !matches!(fate, Fate::NeverApplies)
         };
-        let allows = |index: &usize| statements.get(*index).is_some_and(|statement| statement.allows());
+        let allows =
+            |index: &usize| statements.get(*index).is_some_and(|statement| statement.allows());
         let mut allowing = (0..statements.len()).filter(allows);
         if allowing.any(reaches_root) {
             return;

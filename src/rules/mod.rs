@@ -3,7 +3,9 @@
 //! A rule says what is wrong. It asks the world and [`Reach`](crate::decision::Reach), never which engine
 //! answers; its page says how bad that is; the builder takes no finding without a place.
 
+mod audience;
 mod controllers;
+mod export;
 mod metadata;
 mod report;
 mod scope;
@@ -60,8 +62,14 @@ rules! {
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
-    iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
+    iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
+    alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
+    unknown_action::UnknownAction = "unknown-action",
+    malformed_policy::MalformedPolicy = "malformed-policy",
+    truncated_export::TruncatedExport = "truncated-export",
+    missing_input::MissingInput = "missing-input",
+    conflicting_duplicates::ConflictingDuplicates = "conflicting-duplicates",
 }
 
 /// Every rule, in their order everywhere.

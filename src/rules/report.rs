@@ -3,7 +3,7 @@
 use crate::aws::KeyArn;
 use crate::decision::Request;
 use crate::findings::{Finding, Label, Role};
-use crate::policy::PolicyDocument;
+use crate::policy::{PolicyDocument, Statement};
 use crate::source::{Place, Span};
 
 use super::Metadata;
@@ -91,10 +91,13 @@ impl Report<'_> {
             return self;
         };
         let span = statement.span;
-        let normal = statement.normal_form();
-        let mut report = self.at(document.place, Some(span), text);
-        report.finding.statement = Some(normal);
-        report
+        self.of_statement(statement).at(document.place, Some(span), text)
+    }
+
+    /// The statement it is about, as part of the fingerprint alone: something in it is underlined.
+    pub(super) fn of_statement(mut self, statement: &Statement) -> Self {
+        self.finding.statement = Some(statement.normal_form());
+        self
     }
 
     /// The primary place; `None` as range means the whole text that stands there.

@@ -36,6 +36,13 @@ pub struct Documented<'a> {
     pub holders: Vec<&'a Identity>,
 }
 
+impl Documented<'_> {
+    /// Whether AWS writes it, and nobody else could repair it.
+    pub fn is_written_by_aws(&self) -> bool {
+        self.subject.contains(":iam::aws:policy/") || self.key.is_some_and(Key::is_aws_managed)
+    }
+}
+
 impl<'a> Scope<'a> {
     /// A scope over the engine's world.
     pub fn new(reach: &'a dyn Reach) -> Self {

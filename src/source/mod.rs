@@ -8,10 +8,12 @@ mod decoded;
 mod files;
 mod lines;
 mod place;
+mod problem;
 mod span;
 
 pub use decoded::Decoded;
 pub use files::{Files, Listed, Memory};
 pub use lines::{LineIndex, Position, first_line};
 pub use place::{Encoding, FileId, Place, SourceFile, Sources};
+pub use problem::{FileProblem, ProblemKind};
 pub use span::{Located, Span};

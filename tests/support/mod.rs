@@ -1,5 +1,6 @@
 //! What tests and benches share.
 
+pub mod command;
 pub mod organisation;
 pub mod seeds;
 pub mod worlds;

@@ -8,7 +8,7 @@ use crate::decision::{
     CallerKind, Citation, Cited, Decision, Gate, Outcome, Path, Reading, Request,
 };
 use crate::eval::reference::Reference;
-use crate::inventory::{Constraints, Edit, Grant, Grantee, Inventory, NamedPolicy};
+use crate::inventory::{Constraints, Edit, Grant, Grantee, Inventory, Key, NamedPolicy};
 use crate::policy::{Effect, Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
@@ -180,6 +180,9 @@ impl Attempt {
             }
         };
         let statement = citation.statement()?;
+        if document.kind == PolicyKind::Key && self.is_fixed() {
+            return None;
+        }
         self.changes.push(Change::Remove {
             policy: citation.policy.clone(),
             place: document.place,
@@ -209,6 +212,7 @@ impl Attempt {
                 Some(())
             }
             (Gate::KeyPolicy, _) if self.request.action == KmsAction::RETIRE_GRANT => None,
+            (Gate::KeyPolicy, _) if self.is_fixed() => None,
             (Gate::KeyPolicy, Strategy::Identity) if self.has_identity_side() => {
                 let key = self.key.clone()?;
                 let edit = delegate(&self.world, &self.request, &key)?;
@@ -219,7 +223,7 @@ impl Attempt {
             (Gate::KeyPolicy | Gate::IdentityPolicy, Strategy::Grant) => self.grant(),
             (Gate::KeyPolicy, _) => self.allow_in_key_policy(),
             (Gate::IdentityPolicy, Strategy::KeyPolicy)
-                if self.key.is_some() && self.changes.is_empty() && !self.is_external() =>
+                if self.key.is_some() && !self.is_fixed() && !self.is_external() =>
             {
                 self.allow_in_key_policy()
             }
@@ -238,6 +242,12 @@ impl Attempt {
         !matches!(self.request.caller.kind, CallerKind::Root | CallerKind::Service)
     }
 
+    /// Rule K15: nobody but AWS changes the policy of a key that AWS manages.
+    fn is_fixed(&self) -> bool {
+        let key = self.key.as_ref().and_then(|key| self.world.key(key));
+        key.is_some_and(Key::is_aws_managed)
+    }
+
     fn is_external(&self) -> bool {
         self.key.as_ref().map(KeyArn::account) != self.request.caller.account
     }
@@ -254,7 +264,8 @@ impl Attempt {
     }
 
     fn deny(&mut self) -> Option<()> {
-        match self.key.clone().filter(|_| self.request.action != KmsAction::RETIRE_GRANT) {
+        let has_a_say = self.request.action != KmsAction::RETIRE_GRANT && !self.is_fixed();
+        match self.key.clone().filter(|_| has_a_say) {
             Some(key) => {
                 let principal = self.principal();
                 let (element, named) = (principal.element(), principal.name);
@@ -286,7 +297,7 @@ impl Attempt {
         if !self.request.action.info().grantable {
             return None;
         }
-        let key = self.key.clone()?;
+        let key = self.key.clone().filter(|_| !self.is_fixed())?;
         let named = self.principal().name;
         let grantee = Grantee::principal(&named);
         let grant = Grant {

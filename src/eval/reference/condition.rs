@@ -1,7 +1,6 @@
 //! Conditions of a statement against a request (section 2 of the semantics).
 
 use crate::aws::condition_keys::is_multivalued;
-use crate::decision::ContextValue;
 use crate::policy::{Comparison, Condition, Effect, Polarity, Quantifier, Value};
 
 use super::compare::{Compared, compare, truth_value};
@@ -41,8 +40,9 @@ fn holds(scene: &Scene<'_, '_>, lens: Lens, condition: &Condition) -> Truth {
         Some(Quantifier::ForAnyValue) if is_empty_set(&values) => Truth::False,
         Some(Quantifier::ForAnyValue) => Truth::any(values.iter().map(one)),
         // Rule C37: a multi-valued key needs a set operator.
-        None => match &*value {
-            ContextValue::One(single) if !is_multivalued(name) => one(&&**single),
+        None if is_multivalued(name) => Truth::False,
+        None => match values.as_slice() {
+            [single] => one(single),
             _ => Truth::False,
         },
     }

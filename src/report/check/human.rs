@@ -64,14 +64,11 @@ fn by_place(finding: &Finding) -> Vec<(Place, Vec<diag::Label>)> {
 /// Whom it concerns, and a request that shows it.
 fn note(finding: &Finding) -> Option<String> {
     let mut parts = Vec::new();
-    if let Some((named, rest)) =
-        finding.principals.split_at_checked(NAMED).or(Some((&finding.principals, &[])))
-    {
-        if !named.is_empty() {
-            let more =
-                if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            parts.push(format!("concerns {}{more}", named.join(", ")));
-        }
+    let (named, rest) = finding.principals.split_at(finding.principals.len().min(NAMED));
+    if !named.is_empty() {
+        let more =
+            if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        parts.push(format!("concerns {}{more}", named.join(", ")));
     }
     if let Some(witness) = &finding.witness {
         let request = request_line::write(&finding.fingerprint(), witness);

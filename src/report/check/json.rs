@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::findings::{Finding, Label, Role};
-use crate::ingest::FileProblem;
 use crate::report::request_line;
+
+use crate::source::FileProblem;
 
 use super::CheckReport;
 
@@ -189,18 +190,10 @@ fn location<'a>(report: &'a CheckReport<'_>, label: &'a Label) -> Location<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::Report;
 
-    /// Rewritten with `KEYREACH_BLESS=1`.
     #[test]
     fn the_schema_in_the_repository_is_that_of_the_code() {
-        let schema = schemars::schema_for!(Report<'static>);
-        let made = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/schemas/check.schema.json");
-        if std::env::var_os("KEYREACH_BLESS").is_some() {
-            std::fs::write(path, &made).expect("the schema can be written");
-        }
-        let kept = std::fs::read_to_string(path).expect("the schema is there");
-        assert_eq!(kept, made);
+        crate::report::schemas::compare::<Report<'static>>("check");
     }
 }

@@ -6,8 +6,7 @@ mod json;
 use crate::audit::{Checked, Texts};
 use crate::diag::Severity;
 use crate::findings::Label;
-use crate::ingest::FileProblem;
-use crate::source::{Position, Span};
+use crate::source::{FileProblem, Position, Span};
 
 pub use human::write as human;
 pub use json::write as json;

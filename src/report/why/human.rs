@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::audit::{Story, Texts};
+use crate::audit::{Story, Texts, near_principal};
 use crate::decision::{Citation, Cited, ContextValue, Entry, Gate, Reading, Request, Step};
 use crate::diag::{Diagnostic, Label, Renderer, Severity};
 use crate::inventory::Inventory;
@@ -30,19 +30,20 @@ pub fn human(
     for step in ordered(&story.decision.trace) {
         let shown = shown(step);
         renderer.render(out, &told(texts, words.step(step), severity(step), shown))?;
-    }
-    if !story.idle.is_empty() {
-        renderer.render(out, &told(texts, words.idle(), Severity::Medium, &story.idle))?;
+        if step.gate == Gate::KeyPolicy && !story.idle.is_empty() {
+            renderer.render(out, &told(texts, words.idle(), Severity::Medium, &story.idle))?;
+        }
     }
     if story.decision.is_allowed() {
         renderer.render(out, &Diagnostic::new(Severity::Info, "no Deny applies"))?;
     }
     writeln!(out)?;
     turns(out, renderer, &words)?;
-    for note in notes(&words) {
-        renderer.paragraph(out, &note, "  ")?;
+    let notes = notes(&words);
+    if !notes.is_empty() {
+        writeln!(out)?;
     }
-    Ok(())
+    notes.iter().try_for_each(|note| renderer.paragraph(out, note, "  "))
 }
 
 /// The steps in the order in which people ask: denies, the key's side, the caller's, the limits.
@@ -132,8 +133,10 @@ fn notes(words: &Words<'_>) -> Vec<String> {
     let story = words.story;
     let mut notes = Vec::new();
     let request = &story.request;
-    if request.context.is_empty() {
-        notes.push("Answered for a plain request without context keys.".to_owned());
+    if request.context.entries().all(|entry| &*entry.name == "aws:SecureTransport") {
+        let plain = "Answered for a plain request: without condition keys, but for \
+                     aws:SecureTransport, which KMS always sends.";
+        notes.push(plain.to_owned());
     }
     if let Some(other) = &story.elsewhere {
         let answer = if story.decision.is_allowed() { "denied" } else { "allowed" };
@@ -141,7 +144,11 @@ fn notes(words: &Words<'_>) -> Vec<String> {
     }
     if story.is_unknown_caller(words.world) {
         let caller = &request.caller;
-        notes.push(format!("{caller} is not in the export: it has no policies of its own here."));
+        let near = near_principal(words.world, caller);
+        let near = near.map_or_else(String::new, |near| format!(" Did you mean {near}?"));
+        notes.push(format!(
+            "{caller} is not in the export, and has no policies of its own here.{near}"
+        ));
     }
     notes.extend(words.ability().map(|ability| format!("Beside the decision: {ability}.")));
     for what in &story.decision.missing {

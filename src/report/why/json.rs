@@ -1,8 +1,10 @@
-//! The story for programs: `keyreach/why/1`.
+//! The story for programs: `keyreach/why/1`. Members may be added, none removed or changed.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::audit::{Ability, Change, Story, Texts};
 use crate::decision::{Citation, Cited, Reading, Step};
@@ -11,6 +13,97 @@ use crate::source::{Place, Span};
 
 use super::super::request_line;
 use super::words::Words;
+
+/// The whole story.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Answer<'a> {
+    /// `keyreach/why/1`.
+    schema: &'static str,
+    /// The request that was decided, as `simulate` takes it.
+    request: Value,
+    /// ARN of the key it was decided on.
+    key: Option<String>,
+    /// `allowed` or `denied`.
+    decision: &'static str,
+    /// `allowed-by-key-policy`, `allowed-by-iam-policy`, `allowed-by-grant`, `explicit-deny`,
+    /// `implicit-deny`.
+    reason: &'static str,
+    /// The gate that denies.
+    denied_by: Option<&'static str>,
+    /// The gates in the order they were asked.
+    steps: Vec<Told<'a>>,
+    /// Allow statements that would count if the key policy delegated to the account.
+    without_effect: Vec<Cite<'a>>,
+    /// What would give the opposite answer; each alone is enough.
+    opposite: Vec<Turn<'a>>,
+    /// A request with other condition keys whose answer is the opposite.
+    opposite_request: Option<Value>,
+    /// Whether the key can perform the action: `can`, `not-this-key`, `not-now`, `unknown`.
+    ability: Option<&'static str>,
+    /// What was named but not exported, and could change the answer.
+    missing: &'a BTreeSet<String>,
+    /// Points AWS leaves open whose other reading gives the other answer.
+    open_points: Vec<&'static str>,
+}
+
+/// One gate.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Told<'a> {
+    /// The gate.
+    gate: &'static str,
+    /// `denies`, `allows`, `silent`, `not-asked`, `refuses`.
+    answer: &'static str,
+    /// Whether the decision follows from this gate.
+    decides: bool,
+    /// The same in words.
+    text: String,
+    /// The rules of the semantics that it follows.
+    rules: &'static [&'static str],
+    /// The statements and grants it rests on.
+    matched: Vec<Cite<'a>>,
+}
+
+/// A statement or a grant.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Cite<'a> {
+    /// The policy as people name it.
+    policy: &'a str,
+    /// The statement's Sid.
+    sid: Option<&'a str>,
+    /// Where; null for what stands in no file.
+    file: Option<&'a str>,
+    /// Line in the file, from 1.
+    line: Option<u32>,
+    /// `Allow` or `Deny`.
+    effect: &'static str,
+}
+
+/// Changes that together give the opposite answer.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Turn<'a> {
+    /// Whether it was tried on a copy of the world.
+    proven: bool,
+    /// The changes.
+    changes: Vec<Made<'a>>,
+}
+
+/// One change.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Made<'a> {
+    /// What kind of change.
+    change: &'static str,
+    /// Whom or what it is about.
+    subject: Option<String>,
+    /// The statement to remove.
+    statement: Option<Cite<'a>>,
+    /// The same in words.
+    text: String,
+}
 
 /// Writes the story as one JSON object.
 ///
@@ -25,36 +118,30 @@ pub fn json(
     let words = Words { world, texts, story };
     let decision = &story.decision;
     let denied_by = decision.outcome.denied_by();
-    let steps: Vec<Value> = decision.trace.iter().map(|told| step(&words, told)).collect();
-    let turns: Vec<Value> = story
-        .turns
-        .iter()
-        .map(|turn| {
-            let changes: Vec<Value> =
-                turn.changes.iter().map(|made| change(&words, made)).collect();
-            json!({ "proven": turn.proven, "changes": changes })
-        })
-        .collect();
-    let value = json!({
-        "schema": "keyreach/why/1",
-        "request": request_line::write("1", &story.request),
-        "key": story.key.as_ref().map(ToString::to_string),
-        "decision": if denied_by.is_none() { "allowed" } else { "denied" },
-        "reason": decision.outcome.reason().name(),
-        "denied_by": denied_by.map(|gate| gate.name()),
-        "steps": steps,
-        "without_effect": citations(&words, &story.idle),
-        "opposite": turns,
-        "opposite_request": story.elsewhere.as_ref().map(|other| request_line::write("1", other)),
-        "ability": story.ability.map(ability),
-        "missing": decision.missing,
-        "open_points": decision.open_points.iter().map(|point| point.name()).collect::<Vec<_>>(),
+    let turns = story.turns.iter().map(|turn| Turn {
+        proven: turn.proven,
+        changes: turn.changes.iter().map(|made| change(&words, made)).collect(),
     });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
+    let answer = Answer {
+        schema: "keyreach/why/1",
+        request: request_line::write("1", &story.request),
+        key: story.key.as_ref().map(ToString::to_string),
+        decision: if denied_by.is_none() { "allowed" } else { "denied" },
+        reason: decision.outcome.reason().name(),
+        denied_by: denied_by.map(|gate| gate.name()),
+        steps: decision.trace.iter().map(|told| step(&words, told)).collect(),
+        without_effect: citations(&words, &story.idle),
+        opposite: turns.collect(),
+        opposite_request: story.elsewhere.as_ref().map(|other| request_line::write("1", other)),
+        ability: story.ability.map(ability),
+        missing: &decision.missing,
+        open_points: decision.open_points.iter().map(|point| point.name()).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &answer)?;
     out.write_all(b"\n")
 }
 
-fn step(words: &Words<'_>, step: &Step) -> Value {
+fn step<'a>(words: &Words<'a>, step: &'a Step) -> Told<'a> {
     let answer = match step.reading {
         Reading::Denies => "denies",
         Reading::Allows(_) => "allows",
@@ -62,18 +149,18 @@ fn step(words: &Words<'_>, step: &Step) -> Value {
         Reading::NotAsked(_) => "not-asked",
         Reading::Refuses(_) => "refuses",
     };
-    json!({
-        "gate": step.gate.name(),
-        "answer": answer,
-        "decides": step.decides,
-        "text": words.step(step),
-        "rules": step.rules,
-        "matched": citations(words, &step.cited),
-    })
+    Told {
+        gate: step.gate.name(),
+        answer,
+        decides: step.decides,
+        text: words.step(step),
+        rules: step.rules,
+        matched: citations(words, &step.cited),
+    }
 }
 
-fn citations(words: &Words<'_>, cited: &[Citation]) -> Vec<Value> {
-    let one = |citation: &Citation| {
+fn citations<'a>(words: &Words<'a>, cited: &'a [Citation]) -> Vec<Cite<'a>> {
+    let one = |citation: &'a Citation| {
         let (place, span) = match &citation.cited {
             Cited::Statement { document, .. } => {
                 let span = citation.statement().map(|statement| statement.span);
@@ -82,33 +169,33 @@ fn citations(words: &Words<'_>, cited: &[Citation]) -> Vec<Value> {
             Cited::Grant { place, .. } => (*place, Span::default()),
         };
         let sid = citation.statement().and_then(|statement| statement.sid.as_ref());
-        let mut value = at(words, place, span);
-        value["policy"] = citation.policy.as_str().into();
-        value["sid"] = sid.map(|sid| &*sid.value).into();
-        value["effect"] = citation.effect().name().into();
-        value
+        let (file, line) = at(words, place, span);
+        let effect = citation.effect().name();
+        Cite { policy: &citation.policy, sid: sid.map(|sid| &*sid.value), file, line, effect }
     };
     cited.iter().map(one).collect()
 }
 
-fn at(words: &Words<'_>, place: Place, span: Span) -> Value {
-    let position = words.texts.position(place, span);
-    json!({
-        "file": position.map(|_| words.texts.path(place.file)),
-        "line": position.map(|position| position.line),
-    })
+/// The file and the line in it; nothing for what stands in no file.
+fn at<'a>(words: &Words<'a>, place: Place, span: Span) -> (Option<&'a str>, Option<u32>) {
+    match words.texts.position(place, span) {
+        Some(position) => (Some(words.texts.path(place.file)), Some(position.line)),
+        None => (None, None),
+    }
 }
 
-fn change(words: &Words<'_>, change: &Change) -> Value {
+fn change<'a>(words: &Words<'a>, change: &'a Change) -> Made<'a> {
     let (name, subject) = match change {
         Change::Remove { policy, place, span, sid, effect } => {
-            let mut value = at(words, *place, *span);
-            value["change"] = "remove-statement".into();
-            value["policy"] = policy.as_str().into();
-            value["sid"] = sid.as_deref().into();
-            value["effect"] = effect.name().into();
-            value["text"] = words.change(change).into();
-            return value;
+            let (file, line) = at(words, *place, *span);
+            let effect = effect.name();
+            let statement = Cite { policy, sid: sid.as_deref(), file, line, effect };
+            return Made {
+                change: "remove-statement",
+                subject: None,
+                statement: Some(statement),
+                text: words.change(change),
+            };
         }
         Change::AllowInKeyPolicy(name) => ("allow-in-key-policy", name.to_string()),
         Change::Delegate(account) => ("delegate-to-account", account.to_string()),
@@ -123,7 +210,7 @@ fn change(words: &Words<'_>, change: &Change) -> Value {
         Change::DenyInIdentityPolicy(name) => ("deny-in-identity-policy", name.to_string()),
     };
     let subject = Some(subject).filter(|subject| !subject.is_empty());
-    json!({ "change": name, "subject": subject, "text": words.change(change) })
+    Made { change: name, subject, statement: None, text: words.change(change) }
 }
 
 fn ability(ability: Ability) -> &'static str {
@@ -132,5 +219,15 @@ fn ability(ability: Ability) -> &'static str {
         Ability::NotThisKey => "not-this-key",
         Ability::NotNow(_) => "not-now",
         Ability::Unknown => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+
+    #[test]
+    fn the_schema_in_the_repository_is_that_of_the_code() {
+        crate::report::schemas::compare::<Answer<'static>>("why");
     }
 }

@@ -94,6 +94,8 @@ pub fn request(world: &World, number: usize) -> Value {
         context.insert("aws:RequestTag/env".into(), random.pick(&STAGES).into());
     }
     context.insert("aws:RequestedRegion".into(), region.into());
+    // KMS speaks TLS only, and a policy that insists on it is everywhere.
+    context.insert("aws:SecureTransport".into(), "true".into());
     let mut request = json!({
         "id": number.to_string(),
         "principal": principal,

@@ -1,0 +1,282 @@
+//! Every rule end to end: its page, its module, and its cases under `testdata/rules`, with nothing extra
+//! and nothing missing. A `fire-` case must fire its rule, a `quiet-` case must not; what a fire case
+//! finds is compared with the `.expected` file beside it, which `KEYREACH_BLESS=1` writes anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use keyreach::eval::probe::Probe;
+use keyreach::findings::{Finding, Label, Role, merged};
+use keyreach::ingest::{Disk, Loaded, load, read_text};
+use keyreach::rules::{Metadata, Registered, Scope, all, check};
+use keyreach::source::{LineIndex, Sources};
+
+/// Where the cases lie, one directory for each rule.
+const CASES: &str = "testdata/rules";
+
+/// The clock of every case.
+const NOW: &str = "2026-01-15T12:00:00Z";
+
+/// The names in a directory, a directory's with `/` behind it.
+fn names(directory: impl AsRef<Path>) -> BTreeSet<String> {
+    let directory = directory.as_ref();
+    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
+    entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if entry.path().is_dir() { name + "/" } else { name }
+        })
+        .collect()
+}
+
+fn slugs() -> impl Iterator<Item = &'static str> {
+    all().iter().map(|rule| rule.metadata.slug)
+}
+
+#[test]
+fn every_rule_has_its_page_and_no_page_is_extra() {
+    let expected: BTreeSet<String> = slugs().map(|slug| format!("{slug}.md")).collect();
+    assert_eq!(names("rules"), expected);
+    for Registered { metadata, .. } in all() {
+        let Metadata { slug, front, text } = metadata;
+        assert!(!front.title.is_empty() && !front.title.ends_with('.'), "{slug}: its title");
+        assert!(!front.spec.is_empty(), "{slug}: the rules of the semantics it rests on");
+        let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
+        let expected = [
+            "## What it checks",
+            "## Why it matters",
+            "## How keyreach decides",
+            "## When it stays silent",
+            "## How to fix",
+            "## Example",
+        ];
+        assert_eq!(headings, expected, "{slug}");
+    }
+}
+
+#[test]
+fn every_rule_has_its_module_and_no_module_is_extra() {
+    let table = fs::read_to_string("src/rules/mod.rs").unwrap();
+    let helpers = table.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    let modules = slugs().map(|slug| slug.replace('-', "_"));
+    let mut expected: BTreeSet<String> =
+        helpers.map(str::to_owned).chain(modules).map(|module| module + ".rs").collect();
+    expected.insert("mod.rs".to_owned());
+    assert_eq!(names("src/rules"), expected);
+}
+
+#[test]
+fn every_rule_has_cases_and_no_case_is_extra() {
+    let expected: BTreeSet<String> = slugs().map(|slug| format!("{slug}/")).collect();
+    assert_eq!(names(CASES), expected);
+    for Registered { metadata, .. } in all() {
+        let slug = metadata.slug;
+        let found = names(format!("{CASES}/{slug}"));
+        let has = |prefix: &str| found.iter().any(|name| name.starts_with(prefix));
+        assert!(has("fire-") && has("quiet-"), "{slug}: a case that fires and one that does not");
+        for facet in metadata.front.facets.keys() {
+            assert!(has(&format!("fire-{facet}-")), "{slug}: a case that fires {facet}");
+        }
+        for name in &found {
+            let is_case =
+                name.ends_with('/') && (name.starts_with("fire-") || name.starts_with("quiet-"));
+            let of_case = name.strip_suffix(".expected").map(|case| format!("{case}/"));
+            let is_snapshot =
+                of_case.is_some_and(|case| case.starts_with("fire-") && found.contains(&case));
+            assert!(is_case || is_snapshot, "{slug}/{name}");
+        }
+    }
+}
+
+#[test]
+fn no_rule_explains_a_rule_that_does_not_exist() {
+    let known: BTreeSet<&str> = slugs().collect();
+    for case in cases() {
+        for finding in case.findings() {
+            for rule in finding.explains {
+                assert!(known.contains(rule), "{} explains {rule}", finding.rule);
+            }
+        }
+    }
+}
+
+#[test]
+fn fire_cases_fire_and_quiet_cases_do_not() {
+    let faults: Vec<String> = cases().par_iter().flat_map_iter(Case::faults).collect();
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// One directory of a rule's cases.
+struct Case {
+    metadata: &'static Metadata,
+    name: String,
+}
+
+fn cases() -> Vec<Case> {
+    let of_rule = |rule: &'static Registered| {
+        let metadata = &rule.metadata;
+        let names = names(format!("{CASES}/{}", metadata.slug)).into_iter();
+        let directories = names.filter_map(|name| name.strip_suffix('/').map(str::to_owned));
+        directories.map(|name| Case { metadata, name }).collect::<Vec<_>>()
+    };
+    all().iter().flat_map(of_rule).collect()
+}
+
+impl Case {
+    fn path(&self) -> String {
+        format!("{CASES}/{}/{}", self.metadata.slug, self.name)
+    }
+
+    /// The facet that the case is named for: the longest that fits.
+    fn facet(&self) -> Option<&'static str> {
+        let rest = self.name.strip_prefix("fire-")?;
+        let facets = self.metadata.front.facets.keys();
+        let named = facets.filter(|facet| rest.starts_with(&format!("{facet}-")));
+        named.max_by_key(|facet| facet.len()).map(String::as_str)
+    }
+
+    fn load(&self) -> Loaded {
+        load(&Disk, &[self.path()])
+    }
+
+    /// What all rules find together.
+    fn findings(&self) -> Vec<Finding> {
+        findings(&self.load())
+    }
+
+    /// What is wrong with the case.
+    fn faults(&self) -> Vec<String> {
+        let loaded = self.load();
+        let findings = findings(&loaded);
+        let mut faults: Vec<String> =
+            loaded.problems.iter().map(|problem| format!("problem: {}", problem.message)).collect();
+        let path = self.path();
+        let shown = Shown::new(&path, &loaded.inventory.sources);
+        faults.extend(findings.iter().filter_map(|finding| shown.misplaced(finding)));
+        if self.name.starts_with("quiet-") {
+            let own = findings.iter().filter(|finding| finding.rule == self.metadata.slug);
+            faults.extend(own.map(|finding| format!("fires: {}", finding.message)));
+        } else {
+            faults.extend(self.silence(&findings));
+            faults.extend(self.compare(&shown.all(&findings)));
+        }
+        faults.into_iter().map(|fault| format!("{path}: {fault}")).collect()
+    }
+
+    /// That the rule does not fire as the case's name says, itself or explained by another.
+    fn silence(&self, findings: &[Finding]) -> Option<String> {
+        let slug = self.metadata.slug;
+        let fires = |finding: &Finding| match self.facet() {
+            Some(facet) => finding.rule == slug && finding.facet == Some(facet),
+            None => finding.rule == slug || finding.explains.contains(&slug),
+        };
+        let told: Vec<&str> = findings.iter().map(|finding| finding.rule).collect();
+        (!findings.iter().any(fires)).then(|| format!("does not fire, but {told:?}"))
+    }
+
+    /// How the findings differ from those that were accepted.
+    fn compare(&self, found: &str) -> Option<String> {
+        let path = format!("{}.expected", self.path());
+        if std::env::var_os("KEYREACH_BLESS").is_some() {
+            fs::write(path, found).unwrap();
+            return None;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        (found != expected)
+            .then(|| format!("differs from {path}\n-- expected\n{expected}-- found\n{found}"))
+    }
+}
+
+fn findings(loaded: &Loaded) -> Vec<Finding> {
+    let now: Timestamp = NOW.parse().unwrap();
+    let probe = Probe::new(&loaded.inventory, now);
+    let every: Vec<&Registered> = all().iter().collect();
+    merged(check(&Scope::new(&probe), &every))
+}
+
+/// How findings are written into snapshots: paths below the case, the underlined text beside each place.
+struct Shown<'a> {
+    case: &'a str,
+    sources: &'a Sources,
+    texts: BTreeMap<String, String>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(case: &'a str, sources: &'a Sources) -> Self {
+        Self { case, sources, texts: texts(case) }
+    }
+
+    /// That a finding has no primary label, or that a label lies outside its file.
+    fn misplaced(&self, finding: &Finding) -> Option<String> {
+        let primary = finding.labels.first().is_some_and(|label| label.role == Role::Primary);
+        let lies = |label: &Label| {
+            self.texts.get(self.sources.path(label.place.file)).is_some_and(|text| {
+                let place = label.place.span.slice(text);
+                place.is_some() && self.underlined(label).is_some()
+            })
+        };
+        let fine = primary && finding.labels.iter().all(lies);
+        (!fine).then(|| format!("{} misplaces a label: {}", finding.rule, finding.message))
+    }
+
+    fn underlined(&self, label: &Label) -> Option<(String, String)> {
+        let text = self.texts.get(self.sources.path(label.place.file))?;
+        let span = match label.span {
+            Some(inner) => label.place.locate(text, inner),
+            None => label.place.span,
+        };
+        let position = LineIndex::new(text).position(text, span.start);
+        let written = span.slice(text)?;
+        let first: String = written.lines().next()?.chars().take(70).collect();
+        let more = if first.len() < written.len() { "..." } else { "" };
+        Some((format!("{}:{}", position.line, position.column), format!("{first}{more}")))
+    }
+
+    fn all(&self, findings: &[Finding]) -> String {
+        let shown: Vec<String> = findings.iter().map(|finding| self.one(finding)).collect();
+        shown.join("\n")
+    }
+
+    fn one(&self, finding: &Finding) -> String {
+        let facet = finding.facet.map(|facet| format!(" ({facet})")).unwrap_or_default();
+        let (severity, confidence) = (finding.severity.name(), finding.confidence.name());
+        let mut out = format!("{severity} {}{facet}, confidence {confidence}\n", finding.rule);
+        writeln!(out, "  {}", finding.message).unwrap();
+        writeln!(out, "  help: {}", finding.help).unwrap();
+        for label in &finding.labels {
+            let path = self.sources.path(label.place.file);
+            let path = path.strip_prefix(self.case).unwrap_or(path).trim_start_matches('/');
+            let (position, written) = self.underlined(label).unwrap_or_default();
+            writeln!(out, "  {path}:{position}: {}\n    {written}", label.text).unwrap();
+        }
+        out
+    }
+}
+
+/// The texts of a case's files by path.
+fn texts(path: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for name in names(path) {
+        let path = format!("{path}/{}", name.trim_end_matches('/'));
+        if name.ends_with('/') {
+            found.append(&mut texts(&path));
+        } else {
+            let text = read_text(&Disk, &path).map_err(|problem| problem.message).unwrap();
+            found.insert(path, text);
+        }
+    }
+    found
+}
