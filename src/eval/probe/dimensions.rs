@@ -270,6 +270,10 @@ impl Free<'_, '_> {
         }
         let ids: Vec<&str> = world.endpoints.keys().map(AsRef::as_ref).collect();
         self.mention("aws:SourceVpce").add(Comparison::StringEquals, &ids, false);
+        // The own hop of a service in between does not meet the policy.
+        if self.is_free("kms:ViaService") {
+            self.mention("kms:ViaService");
+        }
     }
 
     /// Constraints of the grants that speak of the action (rules G20 to G24, G32).

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::aws::{KeySpec, condition_key};
 use crate::decision::{CallerKind, ContextValue, Request, Target};
-use crate::eval::reference::{Reference, instant};
+use crate::eval::reference::{Reference, instant, takes};
 use crate::policy::Comparison;
 
 /// Past this many mentioned values the subsets of a multi-valued key are not all tried.
@@ -100,6 +100,11 @@ impl Mentions {
         }
     }
 
+    /// Whether what is mentioned has neighbours that stand for all other values.
+    fn has_neighbours(&self) -> bool {
+        !(self.blocks.is_empty() && self.numbers.is_empty() && self.instants.is_empty())
+    }
+
     /// Whether one member each covers every class of texts.
     fn covers(&self) -> bool {
         let texts = usize::from(!self.exact.is_empty()) + self.patterns.len();
@@ -130,10 +135,12 @@ pub(super) fn values(
         return (values.collect(), true);
     }
     let mut members: Vec<String> = mentions.exact.iter().cloned().collect();
-    members.extend(mentions.patterns.iter().map(|pattern| member(pattern)));
+    let patterns = &mentions.patterns;
+    members.extend(patterns.iter().filter_map(|pattern| member(pattern, &mentions.exact)));
+    let all_have_members = members.len() == mentions.exact.len() + patterns.len();
     if mentions.folded {
-        let upper: Vec<String> = members.iter().map(|text| text.to_uppercase()).collect();
-        members.extend(upper);
+        let spellings: Vec<String> = members.iter().flat_map(|text| spellings(text)).collect();
+        members.extend(spellings);
     }
     let boundaries =
         mentions.numbers.iter().flat_map(|n| [n.saturating_sub(1), *n, n.saturating_add(1)]);
@@ -142,8 +149,8 @@ pub(super) fn values(
     members.extend(addresses(&mentions.blocks));
     if mentions.booleans {
         members.extend(["true".to_owned(), "false".to_owned()]);
-    } else if mentions.blocks.is_empty() {
-        members.push(outside(&lower, request, &members));
+    } else if !mentions.has_neighbours() {
+        members.extend(outside(&lower, request, mentions, &members));
     }
     let mut seen = BTreeSet::new();
     members.retain(|member| seen.insert(member.clone()));
@@ -151,7 +158,7 @@ pub(super) fn values(
     if !is_always_there(&lower, request) {
         values.insert(0, None);
     }
-    (values, mentions.covers())
+    (values, mentions.covers() && all_have_members)
 }
 
 fn singles(members: &[String]) -> Vec<Option<ContextValue>> {
@@ -219,29 +226,54 @@ fn is_always_there(lower: &str, request: &Request) -> bool {
     ALWAYS.contains(&lower) || has_default || (session && lower == "aws:multifactorauthpresent")
 }
 
-/// A text that the pattern takes.
-fn member(pattern: &str) -> String {
-    pattern.replace(['*', '?'], "x")
+/// A text that the pattern takes and that is none of `exact`, which are classes of their own.
+fn member(pattern: &str, exact: &BTreeSet<String>) -> Option<String> {
+    let mut texts = ["x", "y", "z", "0"].iter().map(|filler| pattern.replace(['*', '?'], filler));
+    texts.find(|text| !exact.contains(text))
 }
 
-/// A text that is none of `members`, in a form that AWS could send.
-fn outside(lower: &str, request: &Request, members: &[String]) -> String {
+/// Other spellings of a text: one of them is none that a condition compares with case.
+fn spellings(text: &str) -> [String; 3] {
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| match first.is_uppercase() {
+        true => first.to_lowercase().to_string(),
+        false => first.to_uppercase().to_string(),
+    });
+    let toggled = first.unwrap_or_default() + rest.as_str();
+    [text.to_uppercase(), text.to_lowercase(), toggled]
+}
+
+/// A text that is none of `members` and that no pattern takes, in a form that AWS could send; nothing
+/// where the patterns take all that are tried.
+fn outside(
+    lower: &str,
+    request: &Request,
+    mentions: &Mentions,
+    members: &[String],
+) -> Option<String> {
     let region = match &request.target {
         Target::Key(arn) => arn.region(),
         _ => "us-east-1",
     };
+    let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let like = members.first().map(String::as_str).unwrap_or_default();
-    let mut text = match lower {
-        "kms:viaservice" => format!("other.{region}.amazonaws.com"),
-        _ if like.starts_with("arn:") => "arn:aws:iam::999999999999:role/other".to_owned(),
-        "aws:sourceaccount" | "aws:sourceowner" => "999999999999".to_owned(),
-        "aws:sourceip" => "198.51.100.1".to_owned(),
-        _ => "other".to_owned(),
+    let forms = match lower {
+        "kms:viaservice" => {
+            ["other", "service", "x1"].map(|name| format!("{name}.{region}.amazonaws.com")).to_vec()
+        }
+        _ if like.starts_with("arn:") => owned(&[
+            "arn:aws:iam::999999999999:role/other",
+            "arn:aws:s3:::elsewhere",
+            "arn:aws:sns:us-west-1:888888888888:topic",
+        ]),
+        "aws:sourceaccount" | "aws:sourceowner" => owned(&["999999999999", "888888888888"]),
+        _ => owned(&["other", "elsewhere", "zz9", "0", "Q_q", "-"]),
     };
-    while members.contains(&text) {
-        text.push('x');
-    }
-    text
+    let is_outside = |text: &String| {
+        let is_like = |pattern: &String| takes(pattern, text);
+        !members.contains(text) && !mentions.patterns.iter().any(is_like)
+    };
+    forms.into_iter().find(is_outside)
 }
 
 /// Each mentioned instant with its neighbours, from now on.

@@ -41,6 +41,7 @@ pub(in crate::eval) use matching::{allowed_actions, covered_actions};
 use participants::{Participants, Taking};
 use scene::{Lens, Scene};
 use statements::{Opening, conditions_in_play};
+pub(in crate::eval) use text::takes;
 
 /// The reference evaluator over one world.
 pub struct Reference<'w> {

@@ -96,6 +96,12 @@ impl Pattern {
     }
 }
 
+/// Whether a pattern without variables takes the whole of `text`.
+pub(in crate::eval) fn takes(pattern: &str, text: &str) -> bool {
+    let pattern = Pattern::wild(pattern, Variables::Literal, &|_| None);
+    pattern.is_some_and(|pattern| pattern.matches(text))
+}
+
 /// Lets the innermost run that can take one more character do so.
 fn widen(
     glyphs: &[Glyph],

@@ -17,7 +17,7 @@ pub mod render;
 pub mod requests;
 mod statements;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::seeds::Random;
 use statements::Vocabulary;
@@ -212,6 +212,22 @@ impl World {
         };
         let endpoints = if random.chance(25) { vec![endpoint(random)] } else { Vec::new() };
         Self { accounts, organization, endpoints }
+    }
+
+    /// A world of one account where every answer hangs on one or two condition keys.
+    pub fn narrow(random: &mut Random) -> Self {
+        let mut account = skeleton(random, ACCOUNTS[0]);
+        for identity in &mut account.identities {
+            let count = 1 + random.below(3);
+            identity.inline = vec![statements::narrow(random, count)];
+        }
+        for key in &mut account.keys {
+            let root = format!("arn:aws:iam::{}:root", account.id);
+            let delegation = json!({ "Effect": "Allow", "Principal": { "AWS": root },
+                "Action": "kms:*", "Resource": "*" });
+            key.policy.statements.push(delegation);
+        }
+        Self { accounts: vec![account], organization: None, endpoints: Vec::new() }
     }
 
     /// Every policy that can take part, and what it is.

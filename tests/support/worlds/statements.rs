@@ -40,8 +40,8 @@ const KEYS: [(&str, Type, &[&str]); 36] = [
         Type::Text,
         &["s3.us-east-1.amazonaws.com", "ec2.us-east-1.amazonaws.com", "s3.*.amazonaws.com"],
     ),
-    ("kms:EncryptionContext:app", Type::Text, &["x", "PAY", "pay", "p*"]),
-    ("kms:EncryptionContext:dept", Type::Text, &["it", "hr", "x"]),
+    ("kms:EncryptionContext:app", Type::Text, &["PAY", "pay", "p*", "px"]),
+    ("kms:EncryptionContext:dept", Type::Text, &["it", "o*", "IT"]),
     ("kms:EncryptionContextKeys", Type::Set, &["app", "dept", "a*"]),
     ("kms:CallerAccount", Type::Text, &["111122223333", "444455556666"]),
     ("kms:RequestAlias", Type::Text, &["alias/k0-0", "alias/*"]),
@@ -383,6 +383,20 @@ impl Vocabulary {
     }
 }
 
+/// Statements for everything, all of which hang on one or two condition keys that requests decide.
+pub fn narrow(random: &mut Random, count: usize) -> Policy {
+    let free: Vec<&str> = request_keys().into_iter().map(|(name, ..)| name).collect();
+    let is_free = |row: &&Row| free.contains(&row.0);
+    let pool: Vec<Row> = KEYS.iter().chain(&ODD).filter(is_free).copied().collect();
+    let pool = random.some(&pool, 1, 2);
+    let statements = (0..count).map(|nth| {
+        let effect = if nth > 0 && random.chance(50) { "Deny" } else { "Allow" };
+        json!({ "Effect": effect, "Action": "kms:*", "Resource": "*",
+            "Condition": conditions_on(random, &pool) })
+    });
+    Policy { version: "2012-10-17", statements: statements.collect() }
+}
+
 /// A statement that denies everyone everything.
 pub fn deny_everything(of: PolicyOf) -> Value {
     match of {
@@ -430,11 +444,18 @@ fn one_or_many(random: &mut Random, mut values: Vec<String>) -> Value {
     }
 }
 
+/// A row of [`KEYS`].
+type Row = (&'static str, Type, &'static [&'static str]);
+
 fn conditions(random: &mut Random) -> Value {
+    let pool = if random.chance(8) { &ODD[..] } else { &KEYS[..] };
+    conditions_on(random, pool)
+}
+
+fn conditions_on(random: &mut Random, pool: &[Row]) -> Value {
     let mut block = Map::new();
     for _ in 0..1 + random.below(2) {
-        let odd = random.chance(8);
-        let (name, kind, values) = if odd { random.pick(&ODD) } else { random.pick(&KEYS) };
+        let (name, kind, values) = random.pick(pool);
         let name = if random.chance(10) { name.to_lowercase() } else { (*name).to_owned() };
         if random.chance(8) {
             let entry = json!({ name: random.pick(&["true", "false"]) });
