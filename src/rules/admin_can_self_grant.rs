@@ -4,9 +4,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
 use crate::inventory::{Constraints, Edit, Grant, Grantee};
 
-use super::controllers::{
-    deciding_statements, gains, holds_none, list, own_principals, reveal, short,
-};
+use super::controllers::{Controller, gains, holds_none, own_principals, reveal, told};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -19,15 +17,27 @@ impl Rule for AdminCanSelfGrant {
             return;
         }
         let reveal = reveal(scope);
-        let mut admins: Vec<(Caller, Box<Request>, KmsAction)> = Vec::new();
+        let mut admins = Vec::new();
         for caller in own_principals(scope, KmsAction::CREATE_GRANT) {
             if !holds_none(scope, &caller, &reveal) {
                 continue;
             }
             let found = reveal.iter().find_map(|wanted| self_grant(scope, &caller, *wanted));
-            admins.extend(found.map(|(witness, gained)| (caller, witness, gained)));
+            admins.extend(found.map(|(witness, gained)| Controller { caller, witness, gained }));
         }
-        tell(scope, sink, &admins);
+        let how = "can grant that to itself";
+        if let Some(report) =
+            told(scope, sink, &admins, how, "allows kms:CreateGrant on a direct call")
+        {
+            report
+                .explains(&["admin-can-rewrite-policy"])
+                .help(
+                    "replace `kms:Create*` by `kms:CreateAlias`, or allow kms:CreateGrant only with \
+                     `Bool` kms:GrantIsForAWSResource `true`; the same principals may rewrite the key \
+                     policy where they hold kms:PutKeyPolicy",
+                )
+                .done();
+        }
     }
 }
 
@@ -74,37 +84,4 @@ fn grant(scope: &KeyScope<'_>, caller: &Caller, operation: KmsAction) -> Grant {
         constraints: Constraints::default(),
         place: scope.key.place,
     }
-}
-
-fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, admins: &[(Caller, Box<Request>, KmsAction)]) {
-    let Some((_, witness, gained)) = admins.first() else {
-        return;
-    };
-    let names: Vec<String> = admins.iter().map(|(caller, ..)| short(caller).to_owned()).collect();
-    let message = format!(
-        "{} cannot use {}, but can grant that to itself and gain {gained}",
-        list(&names),
-        scope.name()
-    );
-    let mut statements = deciding_statements(scope.scope.reach, witness).into_iter();
-    let Some((document, index)) = statements.next() else {
-        return;
-    };
-    let mut report = sink
-        .report(scope.key.arn.as_str(), message)
-        .key(&scope.key.arn)
-        .statement(&document, index, "allows kms:CreateGrant on a direct call")
-        .principals(admins.iter().map(|(caller, ..)| caller.to_string()))
-        .witness(Some(witness))
-        .explains(&["admin-can-rewrite-policy"])
-        .help(
-            "replace `kms:Create*` by `kms:CreateAlias`, or allow kms:CreateGrant only with `Bool` \
-             kms:GrantIsForAWSResource `true`; the same principals may rewrite the key policy where \
-             they hold kms:PutKeyPolicy",
-        );
-    for (document, index) in statements.take(2) {
-        let span = document.policy().statements.get(index).map(|statement| statement.span);
-        report = report.beside(document.place, span, "and this one");
-    }
-    report.done();
 }

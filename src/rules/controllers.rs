@@ -5,6 +5,7 @@ use crate::decision::{Caller, CallerKind, Citation, Cited, Reach, Request};
 use crate::policy::PolicyDocument;
 
 use super::KeyScope;
+use super::report::{Report, Sink};
 
 /// The actions that expose plaintext or make signatures and secrets.
 const REVEAL: [KmsAction; 5] = [
@@ -47,6 +48,43 @@ pub(super) fn gains(
     let reaches =
         |action: &&KmsAction| reach.reaches(&scope.cell(principal, **action).plain_request());
     actions.iter().find(reaches).copied()
+}
+
+/// A principal that cannot use the key, and the request with which it begins to gain it.
+pub(super) struct Controller {
+    /// The principal.
+    pub(super) caller: Caller,
+    /// The request.
+    pub(super) witness: Box<Request>,
+    /// What it gains.
+    pub(super) gained: KmsAction,
+}
+
+/// Begins the finding of a key's controllers: the statements that let the first of them are shown.
+pub(super) fn told<'s>(
+    scope: &KeyScope<'_>,
+    sink: &'s mut Sink<'_>,
+    controllers: &[Controller],
+    how: &str,
+    label: &str,
+) -> Option<Report<'s>> {
+    let Controller { witness, gained, .. } = controllers.first()?;
+    let names: Vec<String> = controllers.iter().map(|one| short(&one.caller).to_owned()).collect();
+    let message =
+        format!("{} cannot use {}, but {how} and gain {gained}", list(&names), scope.name());
+    let mut statements = deciding_statements(scope.scope.reach, witness).into_iter();
+    let (document, index) = statements.next()?;
+    let mut report = sink
+        .report(scope.key.arn.as_str(), message)
+        .key(&scope.key.arn)
+        .statement(&document, index, label)
+        .principals(controllers.iter().map(|one| one.caller.to_string()))
+        .witness(Some(witness));
+    for (document, index) in statements.take(2) {
+        let span = document.policy().statements.get(index).map(|statement| statement.span);
+        report = report.beside(document.place, span, "and this one");
+    }
+    Some(report)
 }
 
 /// Whether anybody can put a policy on the key.

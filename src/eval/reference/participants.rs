@@ -170,6 +170,7 @@ fn level<'a>(
         scene.note_missing(format!("SCPs attached to {id}"));
     }
     for policy in organization.attached(id, kind) {
+        note_conflicts(scene, &policy.id);
         match &policy.document {
             Some(document) => {
                 policies.push(Taking { name: Name::Organization(policy, id), document });
