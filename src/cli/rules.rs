@@ -35,7 +35,7 @@ pub(super) fn named(name: &str) -> Result<&'static Registered, Fault> {
     all.find(|rule| rule.metadata.slug == name).ok_or_else(|| {
         let slugs = rules::all().iter().map(|rule| rule.metadata.slug);
         let near = crate::aws::suggest::nearest(name, slugs);
-        let meant = near.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
-        Fault::Usage(format!("there is no rule `{name}`{meant}; `keyreach rules` lists them"))
+        let meant = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+        Fault::Usage(format!("there is no rule `{name}`: {meant}`keyreach rules` lists them"))
     })
 }
