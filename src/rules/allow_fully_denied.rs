@@ -1,6 +1,6 @@
 //! An Allow, or a grant, that explicit denies cancel: entirely, by guardrails alone, or for a part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{Allowing, Caller, Citation, Cited, Fate, Gate, Request};
@@ -136,9 +136,10 @@ impl Overlap {
         allowing: Allowing<'_>,
     ) {
         let owner = scope.key.arn.account();
-        let mut all = Self::default();
-        for caller in everyone {
-            for action in actions.intersection(on_keys()).iter() {
+        // Action by action: somebody who passes is found before everybody was asked about all of them.
+        let mut fates = BTreeMap::new();
+        for action in actions.intersection(on_keys()).iter() {
+            for (nth, caller) in everyone.iter().enumerate() {
                 if caller.account != Some(owner) && !action.info().cross_account {
                     continue;
                 }
@@ -147,9 +148,16 @@ impl Overlap {
                         self.saves_others = true;
                         return;
                     }
-                    fate => all.add(caller, action, fate),
+                    Fate::NeverApplies => {}
+                    fate => {
+                        fates.insert((nth, action), (caller, fate));
+                    }
                 }
             }
+        }
+        let mut all = Self::default();
+        for ((_, action), (caller, fate)) in fates {
+            all.add(caller, action, fate);
         }
         self.denied.append(&mut all.denied);
         self.gates.append(&mut all.gates);
@@ -283,7 +291,7 @@ fn guardrail(
     };
     let gate = scope.scope.reach.decide(request).outcome.denied_by()?;
     let is_guardrail = document.kind == PolicyKind::Key && GUARDRAILS.contains(&gate);
-    (is_guardrail && scope.verdict(principal, action).is_never()).then_some(gate)
+    (is_guardrail && !scope.could_reach(principal, action)).then_some(gate)
 }
 
 /// The places of the cited statements, each once, in order.
