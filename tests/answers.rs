@@ -8,23 +8,18 @@
     reason = "a test stops where it fails"
 )]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use keyreach::aws::{KeyArn, KmsAction};
 use keyreach::decision::{Caller, Request, Target};
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::{Disk, Loaded, load};
 use serde_json::Value;
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-fn keyreach(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyreach"));
-    command.args(args).current_dir(ROOT).env_clear().output().unwrap()
-}
+use support::command::{ROOT, keyreach};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines()
@@ -57,12 +52,12 @@ fn every_known_answer_is_given() {
     for name in worlds {
         let requests = format!("testdata/answers/{name}.requests.jsonl");
         let directory = directory(&name);
-        let output = keyreach(&["simulate", directory.to_str().unwrap(), "--requests", &requests]);
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), told.as_str()), (Some(0), ""), "{name}");
+        let output =
+            keyreach(&["simulate", directory.to_str().unwrap(), "--requests", &requests]).run();
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{name}");
         let answers = Path::new(ROOT).join(format!("testdata/answers/{name}.answers.jsonl"));
         let expected = lines(&fs::read_to_string(answers).unwrap());
-        let found = lines(&String::from_utf8(output.stdout).unwrap());
+        let found = lines(&output.stdout);
         assert_eq!(found.len(), expected.len(), "{name}");
         for (found, expected) in found.iter().zip(&expected) {
             for member in ["id", "decision", "reason", "denied_by"] {
@@ -118,8 +113,8 @@ fn the_course_gives_the_same_findings_as_export_and_as_scenario() {
 /// Rule, key and principals of each finding.
 fn findings(path: &str) -> BTreeSet<String> {
     let args = ["check", "--format", "json", "--persona", "auditor", "--now", "2026-01-01", path];
-    let output = keyreach(&args);
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let output = keyreach(&args).run();
+    let answer: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(answer["problems"], serde_json::json!([]), "{path}");
     let told = |finding: &Value| {
         format!("{} {} {}", finding["rule"], finding["key"], finding["principals"])

@@ -8,14 +8,16 @@
     reason = "a test stops where it fails, and says what it could not try"
 )]
 
+mod support;
+
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use support::command::{Folder, ROOT};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SCHEMA: &str = include_str!("../src/report/schemas/check.schema.json");
 
 fn command(args: &[&str]) -> Command {
@@ -46,44 +48,19 @@ fn answer(args: &[&str]) -> (Value, i32) {
     (answer, code(&output))
 }
 
-/// A directory of its own, gone when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("cli-check-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// A copy of the course's export.
-    fn course(name: &str) -> Self {
-        let folder = Self::new(name);
-        copy(&Path::new(ROOT).join("testdata/course"), &folder.0);
-        folder
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-
-    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn read(&self, path: &str) -> Vec<u8> {
-        fs::read(self.0.join(path)).unwrap()
-    }
+/// A copy of the course's export.
+fn course(name: &str) -> Folder {
+    let folder = Folder::new(&format!("check-{name}"));
+    copy(&Path::new(ROOT).join("testdata/course"), folder.path());
+    folder
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn shown(folder: &Folder) -> &str {
+    folder.path().to_str().unwrap()
+}
+
+fn read(folder: &Folder, path: &str) -> Vec<u8> {
+    fs::read(folder.path().join(path)).unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -212,18 +189,18 @@ fn the_validator_refuses_what_does_not_fit() {
 
 #[test]
 fn an_empty_directory_is_nothing_to_audit() {
-    let folder = Folder::new("empty");
-    let output = check(&[folder.path()]);
+    let folder = Folder::new("check-empty");
+    let output = check(&[shown(&folder)]);
     assert_eq!(code(&output), 3);
     let told = stderr(&output);
     assert!(told.contains("nothing to audit found"), "{told}");
     assert!(told.contains("collect-script") && told.contains("export"), "{told}");
-    assert_eq!(code(&check(&["--allow-empty", folder.path()])), 0);
-    let (empty, found) = answer(&[folder.path()]);
+    assert_eq!(code(&check(&["--allow-empty", shown(&folder)])), 0);
+    let (empty, found) = answer(&[shown(&folder)]);
     assert_eq!((found, empty["findings"].as_array().unwrap().len()), (3, 0));
     folder.put("notes/readme.md", "nothing of ours\n");
     folder.put("package.json", "{\"name\": \"x\", \"version\": \"1.0.0\"}");
-    let (foreign, found) = answer(&[folder.path()]);
+    let (foreign, found) = answer(&[shown(&folder)]);
     assert_eq!((found, &foreign["summary"]["skipped"]), (3, &json!(2)));
 }
 
@@ -256,11 +233,11 @@ fn told_of<'a>(answer: &'a Value, file: &str) -> Vec<&'a Value> {
 /// Damages one file of the course: it is told once, as a problem of this kind or a finding of this rule,
 /// and nothing is said of the two other keys that was not said before.
 fn damaged(name: &str, file: &str, kind: &str, damage: impl FnOnce(&[u8]) -> Vec<u8>) {
-    let folder = Folder::course(name);
-    let (before, _) = answer(&[folder.path()]);
-    let bytes = damage(&folder.read(file));
+    let folder = course(name);
+    let (before, _) = answer(&[shown(&folder)]);
+    let bytes = damage(&read(&folder, file));
     folder.put(file, bytes);
-    let (after, found) = answer(&[folder.path()]);
+    let (after, found) = answer(&[shown(&folder)]);
     let told = told_of(&after, file);
     assert_eq!(told.len(), 1, "{name}: {told:#?}");
     let found_kind = told[0].get("kind").or_else(|| told[0].get("rule")).unwrap();
@@ -298,13 +275,13 @@ fn a_file_that_is_no_text_is_one_problem() {
 
 #[test]
 fn utf_16_is_one_problem_or_read() {
-    let folder = Folder::course("utf-16");
+    let folder = course("utf-16");
     let file = format!("{KEY}/get-key-policy.json");
-    let (before, expected) = answer(&[folder.path()]);
-    let text = String::from_utf8(folder.read(&file)).unwrap();
+    let (before, expected) = answer(&[shown(&folder)]);
+    let text = String::from_utf8(read(&folder, &file)).unwrap();
     let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
     folder.put(&file, units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
-    let (after, found) = answer(&[folder.path()]);
+    let (after, found) = answer(&[shown(&folder)]);
     match told_of(&after, &file).iter().filter(|one| one.get("kind").is_some()).count() {
         // PowerShell writes UTF-16: read as it is meant, it says the same.
         0 => assert_eq!((found, &after["findings"]), (expected, &before["findings"])),
@@ -345,13 +322,13 @@ fn a_page_of_a_proxy_is_one_problem() {
 
 #[test]
 fn a_broken_file_that_is_not_ours_changes_nothing() {
-    let folder = Folder::course("foreign");
-    let (before, expected) = answer(&[folder.path()]);
+    let folder = course("foreign");
+    let (before, expected) = answer(&[shown(&folder)]);
     folder.put("notes.json", "{\"broken\": ");
     folder.put("photo.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00");
     folder.put("deploy/values.yaml", "a: [1, 2\nb: }");
     folder.put("latin.txt", b"caf\xe9");
-    let (after, found) = answer(&[folder.path()]);
+    let (after, found) = answer(&[shown(&folder)]);
     assert_eq!(found, expected);
     assert_eq!((&after["findings"], &after["problems"]), (&before["findings"], &json!([])));
     assert_eq!(after["summary"]["skipped"], json!(4));
@@ -360,10 +337,10 @@ fn a_broken_file_that_is_not_ours_changes_nothing() {
 #[cfg(unix)]
 #[test]
 fn links_in_a_circle_are_one_problem() {
-    let folder = Folder::course("circle");
-    let (before, _) = answer(&[folder.path()]);
-    std::os::unix::fs::symlink(&folder.0, folder.0.join("again")).unwrap();
-    let (after, found) = answer(&[folder.path()]);
+    let folder = course("circle");
+    let (before, _) = answer(&[shown(&folder)]);
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
+    let (after, found) = answer(&[shown(&folder)]);
     assert_eq!(found, 2);
     let problems = after["problems"].as_array().unwrap();
     assert_eq!((problems.len(), &problems[0]["kind"]), (1, &json!("unreadable")));
@@ -374,15 +351,15 @@ fn links_in_a_circle_are_one_problem() {
 #[test]
 fn a_file_that_may_not_be_read_is_one_problem() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = Folder::course("unreadable");
+    let folder = course("unreadable");
     let file = format!("{KEY}/list-grants.json");
-    let path = folder.0.join(&file);
+    let path = folder.path().join(&file);
     fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
     if fs::read(&path).is_ok() {
         println!("not tried: this user may read every file");
         return;
     }
-    let (after, found) = answer(&[folder.path()]);
+    let (after, found) = answer(&[shown(&folder)]);
     assert_eq!(found, 2);
     let told = told_of(&after, &file);
     assert_eq!((told.len(), &told[0]["kind"]), (1, &json!("unreadable")));
@@ -451,8 +428,8 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn an_output_file_is_complete_or_not_there() {
-    let folder = Folder::new("output");
-    let file = folder.0.join("findings.json");
+    let folder = Folder::new("check-output");
+    let file = folder.path().join("findings.json");
     let path = file.to_str().unwrap();
     let args = ["--format", "json", "--output", path, "testdata/course"];
     let output = check(&args);
@@ -463,12 +440,12 @@ fn an_output_file_is_complete_or_not_there() {
     // Wrong usage leaves what stands there, and nothing beside it.
     let output = check(&["--select", "no-such-rule", "--output", path, "testdata/course"]);
     assert_eq!((code(&output), fs::read(&file).unwrap()), (2, printed));
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
-    let nowhere = folder.0.join("no/such/folder/findings.json");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let nowhere = folder.path().join("no/such/folder/findings.json");
     let output = check(&["--output", nowhere.to_str().unwrap(), "testdata/course"]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("cannot write"), "{}", stderr(&output));
-    assert!(!folder.0.join("no").exists());
+    assert!(!folder.path().join("no").exists());
 }
 
 #[test]
@@ -481,5 +458,4 @@ fn a_full_disk_leaves_no_file() {
     let output = command(&["testdata/course"]).stdout(Stdio::from(full)).output().unwrap();
     assert_eq!(code(&output), 2);
     assert!(!stderr(&output).is_empty());
-    std::io::stdout().flush().unwrap();
 }

@@ -13,7 +13,8 @@ mod support;
 use std::cell::Cell as Counter;
 
 use jiff::Timestamp;
-use keyreach::decision::{Bound, Decision, Reach, Request, Verdict};
+use keyreach::aws::KmsAction;
+use keyreach::decision::{Bound, Caller, Decision, Reach, Request, Target, Verdict};
 use keyreach::eval::probe::Probe;
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::{Loaded, load};
@@ -214,7 +215,7 @@ fn verdicts_hold_for_what_aws_could_send() {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     for_each_seed("verdicts_hold_for_what_aws_could_send", |seed| {
         let (decided, tried) = (Counter::new([0; 4]), Counter::new(0));
-        for number in 0..WORLDS * 4 {
+        for number in 0..WORLDS * 6 {
             let random = &mut Random::new(seed, number);
             let world = match number % 2 {
                 0 => World::random(random),
@@ -253,6 +254,58 @@ fn verdicts_hold_for_what_aws_could_send() {
         assert!(always > 20 && conditional > 20 && never > 20, "{:?}", decided.get());
         assert!(tried.get() > 5000, "only {} contexts were possible", tried.get());
     });
+}
+
+/// The name of the verdict on what `user/ann` may do with key `K`, in this scenario.
+fn verdict(action: &str, policies: &str, key: &str, endpoints: &str) -> &'static str {
+    let text = format!(
+        "keyreach: scenario/1\naccounts: {{ 111122223333: {{ users: {{ ann: {{ policies: [{policies}] }} }}, \
+         keys: {{ K: {{ {key} }} }} }} }}\nendpoints: {{ {endpoints} }}\n"
+    );
+    let world = of_scenario(&text);
+    let caller = Caller::parse("arn:aws:iam::111122223333:user/ann").unwrap();
+    let target = Target::parse("arn:aws:kms:us-east-1:111122223333:key/K").unwrap();
+    let action = KmsAction::from_name(action).unwrap();
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let verdict = Probe::new(&world, now).verdict_of(&Request::plain(caller, action, target));
+    replay(&Reference::new(&world), &verdict, &text);
+    ["always", "conditional", "never", "unknown"][kind(&verdict)]
+}
+
+#[test]
+fn verdicts_that_random_worlds_found_wrong() {
+    let all = "{ allow: kms:* }";
+    let decrypt = |policies: &str| verdict("Decrypt", policies, "", "");
+    assert_eq!(decrypt(all), "always");
+    // A request may come through the endpoint, whose policy nobody's conditions mention.
+    let narrow = "vpce-1: [{ allow: s3:* }]";
+    assert_eq!(verdict("Decrypt", all, "", narrow), "conditional");
+    // Only the hop of a service in between passes both.
+    let elsewhere = "{ deny: kms:*, when: { StringNotEquals: { aws:SourceVpce: vpce-1 } } }";
+    assert_eq!(verdict("Decrypt", &format!("{all}, {elsewhere}"), "", narrow), "conditional");
+    // aws:ViaAWSService is true beside kms:ViaService alone, which nobody mentions.
+    let direct = "{ deny: kms:*, when: { Bool: { aws:ViaAWSService: false } } }";
+    assert_eq!(decrypt(&format!("{all}, {direct}")), "conditional");
+    // The child of a grant may be asked for more than its parent has.
+    let parent = "policy: [], grants: [{ to: user/ann, operations: [CreateGrant, Encrypt] }]";
+    assert_eq!(verdict("CreateGrant", "", parent, ""), "conditional");
+    // What stands for every other value must match no pattern: `other` is one of `o*`.
+    let unlike = "{ allow: kms:*, when: { StringNotLike: { \"kms:EncryptionContext:a\": \"o*\" }, \
+                  \"Null\": { \"kms:EncryptionContext:a\": false } } }";
+    assert_eq!(decrypt(unlike), "conditional");
+    // What stands for a pattern must be none of the values: `px` is one of `p*`.
+    let like = "{ allow: kms:*, when: { StringLike: { \"kms:EncryptionContext:a\": \"p*\" } } }";
+    let one = "{ deny: kms:*, when: { StringEquals: { \"kms:EncryptionContext:a\": px } } }";
+    assert_eq!(decrypt(&format!("{like}, {one}")), "conditional");
+    // Of a value in capitals there is another spelling.
+    let folded =
+        "{ allow: kms:*, when: { StringEqualsIgnoreCase: { \"kms:EncryptionContext:a\": PAY } } }";
+    let exact = "{ deny: kms:*, when: { StringEquals: { \"kms:EncryptionContext:a\": PAY } } }";
+    assert_eq!(decrypt(&format!("{folded}, {exact}")), "conditional");
+    // Every request has an instant, and no request a word in its place.
+    let past =
+        "{ allow: kms:*, when: { DateGreaterThan: { aws:CurrentTime: 2020-01-01T00:00:00Z } } }";
+    assert_eq!(decrypt(past), "always");
 }
 
 fn kind(verdict: &Verdict) -> usize {

@@ -269,7 +269,11 @@ impl Free<'_, '_> {
             }
         }
         let ids: Vec<&str> = world.endpoints.keys().map(AsRef::as_ref).collect();
-        self.mention("aws:SourceVpce").add(Comparison::StringEquals, &ids, false);
+        // An endpoint that was not exported could only narrow: that is an assumption, not a trial.
+        let is_mentioned = self.mentions.contains_key("aws:sourcevpce");
+        let mentions = self.mention("aws:SourceVpce");
+        mentions.add(Comparison::StringEquals, &ids, false);
+        mentions.closed |= !is_mentioned;
         // The own hop of a service in between does not meet the policy.
         if self.is_free("kms:ViaService") {
             self.mention("kms:ViaService");

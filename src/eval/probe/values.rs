@@ -29,6 +29,8 @@ pub(super) struct Mentions {
     multivalued: bool,
     /// A value that no list covers: a fraction, bytes, a variable.
     odd: bool,
+    /// Whether no condition tells other values apart.
+    pub(super) closed: bool,
 }
 
 impl Mentions {
@@ -45,6 +47,7 @@ impl Mentions {
             booleans: false,
             multivalued: false,
             odd: false,
+            closed: false,
         }
     }
 
@@ -149,7 +152,7 @@ pub(super) fn values(
     members.extend(addresses(&mentions.blocks));
     if mentions.booleans {
         members.extend(["true".to_owned(), "false".to_owned()]);
-    } else if !mentions.has_neighbours() {
+    } else if !mentions.closed && !mentions.has_neighbours() {
         members.extend(outside(&lower, request, mentions, &members));
     }
     let mut seen = BTreeSet::new();
