@@ -354,7 +354,7 @@ fn a_file_that_may_not_be_read_is_one_problem() {
     let folder = course("unreadable");
     let file = format!("{KEY}/list-grants.json");
     let path = folder.path().join(&file);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&path).is_ok() {
         println!("not tried: this user may read every file");
         return;

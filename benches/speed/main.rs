@@ -67,7 +67,7 @@ fn main() {
 
 fn bench(is_quick: bool) {
     let shapes = std::env::var("KEYREACH_BENCH_SHAPES");
-    let shapes = shapes.as_deref().unwrap_or(if is_quick { "s1,m5" } else { "s1,m5,l20" });
+    let shapes = shapes.as_deref().unwrap_or(if is_quick { "s1" } else { "s1,m5" });
     let runs = std::env::var("KEYREACH_BENCH_RUNS");
     let runs = runs.map_or(if is_quick { 3 } else { 5 }, |runs| runs.parse().expect("a number"));
     for name in shapes.split(',') {

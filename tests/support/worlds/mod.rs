@@ -3,6 +3,7 @@
 //!
 //! [`World::random`] makes one from a seed. [`render`] writes it as a scenario, as the canonical export,
 //! and as the outputs of single calls; all of them say the same.
+#![allow(clippy::explicit_auto_deref, reason = "the dereference decides the type that is picked")]
 #![allow(
     dead_code,
     unreachable_pub,

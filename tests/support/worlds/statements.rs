@@ -201,7 +201,7 @@ pub fn request_keys() -> Vec<(&'static str, bool, Vec<&'static str>)> {
 
 /// Whether a value of a condition is one that a request could carry: no pattern, no block of addresses.
 fn is_sent(kind: Type, value: &str) -> bool {
-    !value.contains(['*', '$']) && !(kind == Type::Address && value.contains('/'))
+    !(value.contains(['*', '$']) || (kind == Type::Address && value.contains('/')))
 }
 
 /// Values beside those that conditions speak of.
