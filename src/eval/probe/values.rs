@@ -21,6 +21,8 @@ pub(super) struct Mentions {
     pub(super) name: Box<str>,
     exact: BTreeSet<String>,
     patterns: BTreeSet<String>,
+    /// The operators that the patterns stand under: one pattern means two things under both (rule C22).
+    pattern_operators: BTreeSet<Comparison>,
     folded: bool,
     numbers: BTreeSet<i64>,
     instants: BTreeSet<Timestamp>,
@@ -40,6 +42,7 @@ impl Mentions {
             name: name.into(),
             exact: BTreeSet::new(),
             patterns: BTreeSet::new(),
+            pattern_operators: BTreeSet::new(),
             folded: false,
             numbers: BTreeSet::new(),
             instants: BTreeSet::new(),
@@ -65,7 +68,7 @@ impl Mentions {
                     self.folded = true;
                     self.exact.insert((*text).to_owned());
                 }
-                Comparison::StringLike | Comparison::ArnLike => self.add_pattern(text),
+                Comparison::StringLike | Comparison::ArnLike => self.add_pattern(comparison, text),
                 Comparison::Bool => self.booleans = true,
                 Comparison::BinaryEquals => {
                     self.odd = true;
@@ -95,8 +98,9 @@ impl Mentions {
         }
     }
 
-    fn add_pattern(&mut self, text: &str) {
+    fn add_pattern(&mut self, comparison: Comparison, text: &str) {
         if text.contains(['*', '?']) {
+            self.pattern_operators.insert(comparison);
             self.patterns.insert(text.to_owned());
         } else {
             self.exact.insert(text.to_owned());
@@ -119,7 +123,9 @@ impl Mentions {
             self.booleans,
         ];
         let one_family = families.iter().filter(|is_used| **is_used).count() <= 1;
-        let overlaps = self.patterns.len() > 1 || (self.folded && !self.patterns.is_empty());
+        let overlaps = self.patterns.len() > 1
+            || self.pattern_operators.len() > 1
+            || (self.folded && !self.patterns.is_empty());
         let subsets = !self.multivalued || texts <= ALL_SUBSETS;
         one_family && !self.odd && !overlaps && subsets
     }
