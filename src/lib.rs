@@ -17,6 +17,7 @@
 //! | 4 | [`decision`] | request, decision with its trace, verdict with its bounds, the trait [`decision::Reach`] |
 //! | 5 | [`ingest`] | files to an inventory, one file for each kind of document |
 //! | 5 | [`eval`] | the reference evaluator, and the probe, which answers `Reach` by trying |
+//! | 5 | [`access`] | the matrix engine: statements compiled once, conditions solved, classes |
 //! | 7 | [`findings`] | a finding, its fingerprint, and merging |
 //! | 8 | [`rules`] | one file and one page a rule |
 //! | 9 | [`audit`] | the questions as functions |
@@ -38,6 +39,7 @@
 //! The rule numbers in these docs (A1, C10, E20, ...) are those of the semantics that
 //! `testdata/rules-of-the-semantics.txt` lists.
 
+pub mod access;
 pub mod audit;
 pub mod aws;
 pub mod cli;

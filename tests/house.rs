@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 11] = [
     &["policy"],
     &["inventory"],
     &["decision"],
-    &["ingest", "eval"],
+    &["ingest", "eval", "access"],
     &[],
     &["findings"],
     &["rules"],
@@ -30,7 +30,9 @@ const FLOORS: [&[&str]; 11] = [
 const SIBLINGS: [(&str, &str); 2] = [("diag", "source"), ("report", "audit")];
 
 /// Who may not know a lower floor, though it lies below.
-const FORBIDDEN: [(&str, &str); 6] = [
+const FORBIDDEN: [(&str, &str); 8] = [
+    ("rules", "access"),
+    ("findings", "access"),
     ("rules", "eval"),
     ("rules", "ingest"),
     ("report", "eval"),

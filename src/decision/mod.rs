@@ -1,13 +1,17 @@
 //! The words of an answer: a request and its context, a decision with its trace, a verdict with its
 //! bounds, and [`Reach`], the one trait through which rules ask. No engine lives here.
 
+mod answer;
 mod context;
+mod facts;
 mod possible;
 mod reach;
 mod request;
 mod trace;
 
+pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
 pub use context::{Context, ContextValue, Entry};
+pub use facts::{Callers, FACTS, Fact, Is, Test};
 pub use possible::{completed, is_possible};
 pub use reach::{Allowing, Bound, Cell, Fate, Reach, Unknown, Verdict, Why};
 pub use request::{Caller, CallerKind, Request, Target};

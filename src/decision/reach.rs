@@ -65,7 +65,7 @@ pub struct Unknown {
 }
 
 /// One of the three verdicts, in order of what they allow.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Bound {
     /// No request is allowed.
     Never,

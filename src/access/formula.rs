@@ -1,0 +1,325 @@
+//! Boolean formulas over atoms, in negation normal form; equal formulas are one.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::decision::OpenPoint;
+
+use super::interner::Interner;
+use super::test::Test;
+
+/// A formula, by its number in [`Formulas`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Formula(u32);
+
+impl Formula {
+    /// True of every request.
+    pub(super) const TRUE: Self = Self(0);
+    /// True of none.
+    pub(super) const FALSE: Self = Self(1);
+
+    /// A constant.
+    pub(super) fn constant(value: bool) -> Self {
+        if value { Self::TRUE } else { Self::FALSE }
+    }
+
+    /// Whether it is a constant.
+    pub(super) fn is_constant(self) -> bool {
+        self == Self::TRUE || self == Self::FALSE
+    }
+}
+
+/// An atom, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct AtomId(u32);
+
+/// What a formula is about.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Atom {
+    /// A test of a condition key of the request.
+    Request(Test),
+    /// A question about the caller, answered once the caller is known.
+    Caller(super::caller::CallerQuestion),
+    /// A question about the key, answered once the key is known.
+    Key(super::owner::KeyQuestion),
+    /// Something that was not exported; what it says of a request can be anything.
+    Missing(Box<str>),
+    /// A point that AWS leaves open is read the other way than section 10 chooses (rule U8).
+    Open(OpenPoint),
+}
+
+/// The shape of a formula.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Node {
+    /// Always true.
+    True,
+    /// Never true.
+    False,
+    /// An atom, or its negation.
+    Literal {
+        /// The atom.
+        atom: AtomId,
+        /// Whether it must hold.
+        holds: bool,
+    },
+    /// All of them; at least two, none of them `And`.
+    And(Box<[Formula]>),
+    /// One of them; at least two, none of them `Or`.
+    Or(Box<[Formula]>),
+}
+
+/// What kinds of atoms a formula has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Kinds(u8);
+
+impl Kinds {
+    /// Tests of the request.
+    pub(super) const REQUEST: Self = Self(1);
+    /// Questions about the caller.
+    pub(super) const CALLER: Self = Self(2);
+    /// Questions about the key.
+    pub(super) const KEY: Self = Self(4);
+    /// Missing input.
+    pub(super) const MISSING: Self = Self(8);
+    /// Open points.
+    pub(super) const OPEN: Self = Self(16);
+
+    /// Whether one of `other` is among them.
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn of(atom: &Atom) -> Self {
+        match atom {
+            Atom::Request(_) => Self::REQUEST,
+            Atom::Caller(_) => Self::CALLER,
+            Atom::Key(_) => Self::KEY,
+            Atom::Missing(_) => Self::MISSING,
+            Atom::Open(_) => Self::OPEN,
+        }
+    }
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Stored {
+    node: Node,
+    /// Of the content, so that the order of children is the same in every run.
+    hash: u64,
+    kinds: Kinds,
+}
+
+/// All formulas of a run; shared by all threads, only grows.
+pub(super) struct Formulas {
+    atoms: Interner<Atom>,
+    nodes: Interner<Stored>,
+    negations: Mutex<FxHashMap<Formula, Formula>>,
+}
+
+impl Formulas {
+    /// With the constants alone.
+    pub(super) fn new() -> Self {
+        let formulas =
+            Self { atoms: Interner::new(), nodes: Interner::new(), negations: Mutex::default() };
+        for node in [Node::True, Node::False] {
+            let hash = u64::from(node == Node::False);
+            formulas.nodes.intern(Stored { node, hash, kinds: Kinds::default() });
+        }
+        formulas
+    }
+
+    /// The shape of a formula.
+    pub(super) fn node(&self, formula: Formula) -> &Node {
+        &self.nodes.get(formula.0).node
+    }
+
+    /// What kinds of atoms it has.
+    pub(super) fn kinds(&self, formula: Formula) -> Kinds {
+        self.nodes.get(formula.0).kinds
+    }
+
+    /// What an atom asks.
+    pub(super) fn atom(&self, atom: AtomId) -> &Atom {
+        self.atoms.get(atom.0)
+    }
+
+    /// The formula that `atom` holds.
+    pub(super) fn of(&self, atom: Atom) -> Formula {
+        self.literal(AtomId(self.atoms.intern(atom)), true)
+    }
+
+    /// The formula that an atom holds, or does not.
+    pub(super) fn literal(&self, atom: AtomId, holds: bool) -> Formula {
+        let content = self.atom(atom);
+        let kinds = Kinds::of(content);
+        self.store(Node::Literal { atom, holds }, hash_of(&(2_u8, holds, content)), kinds)
+    }
+
+    /// All of them hold.
+    pub(super) fn and(&self, parts: impl IntoIterator<Item = Formula>) -> Formula {
+        self.join(parts, true)
+    }
+
+    /// One of them holds.
+    pub(super) fn or(&self, parts: impl IntoIterator<Item = Formula>) -> Formula {
+        self.join(parts, false)
+    }
+
+    /// It does not hold.
+    pub(super) fn not(&self, formula: Formula) -> Formula {
+        match self.node(formula) {
+            Node::True => return Formula::FALSE,
+            Node::False => return Formula::TRUE,
+            Node::Literal { atom, holds } => return self.literal(*atom, !holds),
+            Node::And(_) | Node::Or(_) => {}
+        }
+        let known = self.negations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&formula) {
+            return *known;
+        }
+        drop(known);
+        let negated = match self.node(formula) {
+            Node::And(parts) => self.or(parts.iter().map(|part| self.not(*part))),
+            Node::Or(parts) => self.and(parts.iter().map(|part| self.not(*part))),
+            _ => formula,
+        };
+        let mut known = self.negations.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(formula, negated);
+        known.insert(negated, formula);
+        negated
+    }
+
+    /// The formula with some atoms replaced; `replace` gives nothing for those that stay. `holds` says in
+    /// which polarity the atom stands: a formula is a negation normal form.
+    pub(super) fn replaced(
+        &self,
+        formula: Formula,
+        touched: Kinds,
+        replace: &mut dyn FnMut(&Atom, bool) -> Option<Formula>,
+    ) -> Formula {
+        let mut done = FxHashMap::default();
+        self.replaced_in(formula, touched, replace, &mut done)
+    }
+
+    fn replaced_in(
+        &self,
+        formula: Formula,
+        touched: Kinds,
+        replace: &mut dyn FnMut(&Atom, bool) -> Option<Formula>,
+        done: &mut FxHashMap<Formula, Formula>,
+    ) -> Formula {
+        if !self.kinds(formula).has(touched) {
+            return formula;
+        }
+        if let Some(known) = done.get(&formula) {
+            return *known;
+        }
+        let result = match self.node(formula) {
+            Node::True | Node::False => formula,
+            Node::Literal { atom, holds } => replace(self.atom(*atom), *holds).unwrap_or(formula),
+            Node::And(parts) => {
+                let mut all = Vec::with_capacity(parts.len());
+                for part in parts {
+                    let part = self.replaced_in(*part, touched, replace, done);
+                    if part == Formula::FALSE {
+                        all = vec![part];
+                        break;
+                    }
+                    all.push(part);
+                }
+                self.and(all)
+            }
+            Node::Or(parts) => {
+                let mut any = Vec::with_capacity(parts.len());
+                for part in parts {
+                    let part = self.replaced_in(*part, touched, replace, done);
+                    if part == Formula::TRUE {
+                        any = vec![part];
+                        break;
+                    }
+                    any.push(part);
+                }
+                self.or(any)
+            }
+        };
+        done.insert(formula, result);
+        result
+    }
+
+    /// Calls `see` with every atom of the formula, once each.
+    pub(super) fn each_atom<'a>(&'a self, formula: Formula, see: &mut dyn FnMut(&'a Atom)) {
+        let mut seen = rustc_hash::FxHashSet::default();
+        let mut open = vec![formula];
+        while let Some(formula) = open.pop() {
+            if !seen.insert(formula) {
+                continue;
+            }
+            match self.node(formula) {
+                Node::True | Node::False => {}
+                Node::Literal { atom, holds } => {
+                    // Both polarities of an atom are one atom.
+                    let other = self.literal(*atom, !holds);
+                    if !seen.contains(&other) {
+                        see(self.atom(*atom));
+                    }
+                }
+                Node::And(parts) | Node::Or(parts) => open.extend(parts),
+            }
+        }
+    }
+
+    fn join(&self, parts: impl IntoIterator<Item = Formula>, all: bool) -> Formula {
+        let (neutral, deciding) = match all {
+            true => (Formula::TRUE, Formula::FALSE),
+            false => (Formula::FALSE, Formula::TRUE),
+        };
+        let mut flat: Vec<Formula> = Vec::new();
+        for part in parts {
+            if part == deciding {
+                return deciding;
+            }
+            match self.node(part) {
+                Node::And(inner) if all => flat.extend(inner),
+                Node::Or(inner) if !all => flat.extend(inner),
+                _ if part == neutral => {}
+                _ => flat.push(part),
+            }
+        }
+        flat.sort_unstable_by_key(|part| (self.nodes.get(part.0).hash, part.0));
+        flat.dedup();
+        match *flat {
+            [] => return neutral,
+            [only] => return only,
+            _ => {}
+        }
+        let opposite = |part: &Formula| match self.node(*part) {
+            Node::Literal { atom, holds } => flat.contains(&self.literal(*atom, !holds)),
+            _ => false,
+        };
+        if flat.len() <= 64 && flat.iter().any(opposite) {
+            return deciding;
+        }
+        let mut kinds = 0;
+        let mut hasher = FxHasher::default();
+        all.hash(&mut hasher);
+        for part in &flat {
+            let stored = self.nodes.get(part.0);
+            kinds |= stored.kinds.0;
+            stored.hash.hash(&mut hasher);
+        }
+        let parts = flat.into_boxed_slice();
+        let node = if all { Node::And(parts) } else { Node::Or(parts) };
+        self.store(node, hasher.finish(), Kinds(kinds))
+    }
+
+    fn store(&self, node: Node, hash: u64, kinds: Kinds) -> Formula {
+        Formula(self.nodes.intern(Stored { node, hash, kinds }))
+    }
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = FxHasher::default();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

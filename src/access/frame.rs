@@ -1,0 +1,56 @@
+//! What is fixed while a formula is decided.
+
+use crate::aws::KmsAction;
+use crate::decision::CallerKind;
+
+/// Whose request it is, for which action, and what the request-time keys can hold beside what their types
+/// and the linking facts say. Formulas are decided once for each frame.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Frame {
+    /// The kind of caller, names left out.
+    pub(super) caller: Who,
+    /// The action: which keys it carries.
+    pub(super) action: KmsAction,
+    /// Limits of single keys, by key in lower case; sorted. `kms:encryptioncontext` limits all pairs.
+    pub(super) limits: Box<[(Box<str>, Limit)]>,
+}
+
+/// What a condition key can hold for one caller and key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Limit {
+    /// The request never carries it.
+    Absent,
+    /// It is absent or one of these; for a multi-valued key, a set of these.
+    OneOf(Box<[Box<str>]>),
+    /// It is absent or a text that this pattern (`*`, `?`) takes.
+    Like(Box<str>),
+    /// It has exactly this value: the question gave it.
+    Given(Box<[Box<str>]>),
+}
+
+/// The kinds of callers that facts tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Who {
+    /// A root user.
+    Root,
+    /// A user.
+    User,
+    /// A session of a role.
+    Session,
+    /// A federated-user session.
+    Federated,
+    /// A service.
+    Service,
+}
+
+impl From<&CallerKind> for Who {
+    fn from(kind: &CallerKind) -> Self {
+        match kind {
+            CallerKind::Root => Self::Root,
+            CallerKind::User => Self::User,
+            CallerKind::Role | CallerKind::AssumedRole { .. } => Self::Session,
+            CallerKind::FederatedUser { .. } => Self::Federated,
+            CallerKind::Service => Self::Service,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The facts that link condition keys to each other and to the caller: what AWS sends together, what it
+//! never sends together, and what it always sends (section 2.5 of the semantics).
+//!
+//! A fact stands here only with its rule. One that is left out makes more contexts possible, which can
+//! turn always or never into conditional and never the other way round.
+
+use super::CallerKind;
+
+/// One fact: where `when` holds, `then` does, for these callers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fact {
+    /// The rule of the semantics that says so.
+    pub rule: &'static str,
+    /// Whose requests it speaks of.
+    pub callers: Callers,
+    /// What it follows from; nothing where it always holds.
+    pub when: Option<Test>,
+    /// What holds then.
+    pub then: Test,
+}
+
+/// Something that holds of one condition key of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Test {
+    /// The key. A fact about a key that the action does not carry says nothing of its presence.
+    pub key: &'static str,
+    /// What holds of it.
+    pub is: Is,
+}
+
+/// What can hold of a condition key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Is {
+    /// The request carries it.
+    Present,
+    /// The request does not carry it.
+    Absent,
+    /// It is carried and reads `true`.
+    True,
+    /// It is carried and reads `false`.
+    False,
+}
+
+/// Whose requests a [`Fact`] speaks of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Callers {
+    /// Everyone's.
+    Everyone,
+    /// Those that a service makes by its own principal.
+    Services,
+    /// All others.
+    NotServices,
+    /// Those of users and root users.
+    LongTerm,
+    /// Those of role sessions.
+    RoleSessions,
+}
+
+impl Callers {
+    /// Whether a caller of this kind is meant.
+    pub fn includes(self, kind: &CallerKind) -> bool {
+        let service = *kind == CallerKind::Service;
+        match self {
+            Self::Everyone => true,
+            Self::Services => service,
+            Self::NotServices => !service,
+            Self::LongTerm => matches!(kind, CallerKind::User | CallerKind::Root),
+            Self::RoleSessions => {
+                matches!(kind, CallerKind::Role | CallerKind::AssumedRole { .. })
+            }
+        }
+    }
+}
+
+const fn present(key: &'static str) -> Test {
+    Test { key, is: Is::Present }
+}
+
+const fn absent(key: &'static str) -> Test {
+    Test { key, is: Is::Absent }
+}
+
+const fn says(key: &'static str, value: bool) -> Test {
+    Test { key, is: if value { Is::True } else { Is::False } }
+}
+
+const fn fact(rule: &'static str, callers: Callers, when: Test, then: Test) -> Fact {
+    Fact { rule, callers, when: Some(when), then }
+}
+
+const fn always(rule: &'static str, callers: Callers, then: Test) -> Fact {
+    Fact { rule, callers, when: None, then }
+}
+
+const VIA: Test = present("kms:ViaService");
+const DIRECT: Test = absent("kms:ViaService");
+const NO_IP: Test = absent("aws:SourceIp");
+
+use Callers::{Everyone, LongTerm, NotServices, RoleSessions, Services};
+
+/// The facts, by what they speak of.
+pub const FACTS: &[Fact] = &[
+    // Service calls, FAS calls and direct calls.
+    always("C53", Services, DIRECT),
+    always("U4", Everyone, present("aws:ViaAWSService")),
+    fact("U5", NotServices, VIA, says("aws:ViaAWSService", true)),
+    fact("U4", NotServices, says("aws:ViaAWSService", true), VIA),
+    fact("G53", NotServices, says("kms:GrantIsForAWSResource", true), VIA),
+    fact("U4", NotServices, present("aws:CalledVia"), VIA),
+    fact("U4", NotServices, present("aws:CalledViaFirst"), VIA),
+    fact("U4", NotServices, present("aws:CalledViaLast"), VIA),
+    fact("U4", NotServices, present("aws:SourceArn"), VIA),
+    fact("U4", NotServices, present("aws:SourceAccount"), VIA),
+    fact("U4", NotServices, present("aws:SourceOrgID"), VIA),
+    fact("U4", NotServices, present("aws:SourceOrgPaths"), VIA),
+    fact("U4", NotServices, present("aws:SourceOwner"), VIA),
+    // Through a VPC endpoint or from an address, never both.
+    fact("C50", Everyone, present("aws:SourceVpc"), NO_IP),
+    fact("C50", Everyone, present("aws:SourceVpcArn"), NO_IP),
+    fact("C50", Everyone, present("aws:SourceVpce"), NO_IP),
+    fact("C50", Everyone, present("aws:VpcSourceIp"), NO_IP),
+    fact("C50", Everyone, present("aws:VpceAccount"), NO_IP),
+    fact("C50", Everyone, present("aws:VpceOrgID"), NO_IP),
+    fact("C50", Everyone, present("aws:VpceOrgPaths"), NO_IP),
+    // Section 2.5: KMS speaks TLS only, and every request has its instant.
+    always("U9", Everyone, says("aws:SecureTransport", true)),
+    always("U9", Everyone, present("aws:CurrentTime")),
+    always("U9", Everyone, present("aws:EpochTime")),
+    // What sessions carry and other credentials do not.
+    always("U4", Services, absent("aws:MultiFactorAuthPresent")),
+    always("U4", Services, absent("aws:MultiFactorAuthAge")),
+    always("C67", RoleSessions, present("aws:MultiFactorAuthPresent")),
+    fact(
+        "C67",
+        LongTerm,
+        present("aws:MultiFactorAuthAge"),
+        says("aws:MultiFactorAuthPresent", true),
+    ),
+    // Parameters that conditions see also where a request leaves them out.
+    always("C51", Everyone, present("kms:EncryptionAlgorithm")),
+    always("C51", Everyone, present("kms:MessageType")),
+    always("C51", Everyone, present("kms:ScheduleKeyDeletionPendingWindowInDays")),
+    always("C51", Everyone, present("kms:RotationPeriodInDays")),
+    always("C51", Everyone, present("kms:PolicyName")),
+    always("G54", Everyone, present("kms:GrantOperations")),
+];
