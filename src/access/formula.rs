@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::decision::OpenPoint;
 
 use super::interner::Interner;
+use super::question::Question;
 use super::test::Test;
 
 /// A formula, by its number in [`Formulas`].
@@ -41,11 +42,16 @@ pub(super) enum Atom {
     /// A test of a condition key of the request.
     Request(Test),
     /// A question about the caller, answered once the caller is known.
-    Caller(super::caller::CallerQuestion),
+    Caller(Question),
     /// A question about the key, answered once the key is known.
-    Key(super::owner::KeyQuestion),
+    Key(Question),
     /// Something that was not exported; what it says of a request can be anything.
-    Missing(Box<str>),
+    Missing {
+        /// What, in the words of `missing`.
+        what: Box<str>,
+        /// What a decision takes it for.
+        taken: bool,
+    },
     /// A point that AWS leaves open is read the other way than section 10 chooses (rule U8).
     Open(OpenPoint),
 }
@@ -96,7 +102,7 @@ impl Kinds {
             Atom::Request(_) => Self::REQUEST,
             Atom::Caller(_) => Self::CALLER,
             Atom::Key(_) => Self::KEY,
-            Atom::Missing(_) => Self::MISSING,
+            Atom::Missing { .. } => Self::MISSING,
             Atom::Open(_) => Self::OPEN,
         }
     }

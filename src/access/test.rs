@@ -54,7 +54,15 @@ impl Test {
             polarity: Polarity::Is,
             if_exists: false,
         };
-        let values = Box::from([Operand::Text(Box::from([Piece::Text("false".into())]))]);
-        Self { key: key.into(), operator, values }
+        Self::of(key, operator, &["false"])
+    }
+
+    /// A test of `key` (in lower case) against texts.
+    pub(super) fn of(key: &str, operator: Operator, texts: &[&str]) -> Self {
+        let operand = |text: &&str| Operand::Text(Box::from([Piece::Text((*text).into())]));
+        let mut values: Vec<Operand> = texts.iter().map(operand).collect();
+        values.sort_unstable();
+        values.dedup();
+        Self { key: key.into(), operator, values: values.into() }
     }
 }

@@ -17,7 +17,7 @@ pub struct PrincipalElement {
 }
 
 /// One entry of a principal element, by its form.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Principal {
     /// `*` (rule A30).
     Anyone,

@@ -1,0 +1,172 @@
+//! Condition entries as formulas: what is static becomes questions, the rest tests of the request.
+
+use crate::aws::condition_keys::is_multivalued;
+use crate::aws::{ActionSet, KmsAction, carried, condition_key};
+use crate::policy::{
+    Comparison, Condition, Effect, Part, Polarity, PolicyKind, Value, Variables, parts,
+};
+
+use super::formula::{Formula, Formulas};
+use super::masked::Masked;
+use super::question::{Sight, missing, push};
+use super::test::{Operand, Piece, Test};
+
+/// How a statement looks at a request.
+#[derive(Clone, Copy)]
+pub(super) struct Lens {
+    /// The kind of its policy.
+    pub(super) kind: PolicyKind,
+    /// Whether `${...}` is a variable.
+    pub(super) variables: Variables,
+    /// What it does.
+    pub(super) effect: Effect,
+}
+
+/// When one condition entry holds (rules C1, C2), for each action.
+pub(super) fn holds(formulas: &Formulas, lens: Lens, condition: &Condition) -> Masked {
+    let key = condition.key.value.to_ascii_lowercase();
+    let (values, unknown) = operands(condition, lens.variables);
+    let mut operator = condition.operator.value;
+    // What is negated under one plain operator is the negation of the other.
+    let is_text = matches!(
+        operator.comparison,
+        Comparison::StringEquals
+            | Comparison::StringEqualsIgnoreCase
+            | Comparison::StringLike
+            | Comparison::ArnLike
+    );
+    let plain = operator.quantifier.is_none() && !operator.if_exists && !is_multivalued(&key);
+    let negated = is_text && plain && operator.polarity == Polarity::IsNot;
+    if negated {
+        operator.polarity = Polarity::Is;
+    }
+    let test = Test { key: key.as_str().into(), operator, values };
+    let turn = |formula: Formula| if negated { formulas.not(formula) } else { formula };
+    // Rule C6: a key that does not accompany the action is missing.
+    let without = turn(Formula::constant(test.holds(None, &|_| None)));
+    let carrying: ActionSet = KmsAction::all().filter(|action| carried(*action, &key)).collect();
+    let known = turn(formulas.of(test.asked(sight(lens, &key))));
+    let known = match unknown {
+        None => known,
+        Some(expression) => with_unknown(formulas, known, condition, &expression),
+    };
+    let with = Masked::of(carrying, known);
+    with.or(formulas, &Masked::of(ActionSet::ALL.minus(carrying), without))
+}
+
+/// A value that nobody resolved could match, and could fail to.
+fn with_unknown(
+    formulas: &Formulas,
+    known: Formula,
+    condition: &Condition,
+    expression: &str,
+) -> Formula {
+    let what = missing(formulas, expression, false);
+    match condition.operator.value.polarity {
+        Polarity::Is => formulas.or([known, what]),
+        Polarity::IsNot => formulas.and([known, what]),
+    }
+}
+
+fn sight(lens: Lens, key: &str) -> Sight {
+    let hidden = lens.kind == PolicyKind::Key
+        && condition_key(key).is_some_and(|info| info.missing_in_key_policy);
+    let of_deny = lens.effect == Effect::Deny && key == "kms:resourcealiases";
+    match (hidden, of_deny) {
+        (true, true) => Sight::HiddenOfDeny,
+        (true, false) => Sight::Hidden,
+        (false, true) => Sight::OfDeny,
+        (false, false) => Sight::Plain,
+    }
+}
+
+/// The values as operands, and the expression of one that is not resolved.
+fn operands(condition: &Condition, variables: Variables) -> (Box<[Operand]>, Option<Box<str>>) {
+    let comparison = condition.operator.value.comparison;
+    let mut unknown = None;
+    let mut all = Vec::with_capacity(condition.values.len());
+    for value in &condition.values {
+        match &value.value {
+            Value::Text(text) => all.extend(operand(comparison, text, variables)),
+            Value::Unresolved(expression) => unknown = Some(expression.clone()),
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    (all.into(), unknown)
+}
+
+/// One value; nothing where it can match nothing (rules C23, C40).
+fn operand(comparison: Comparison, text: &str, variables: Variables) -> Option<Operand> {
+    let literal = |text: &str| Operand::Text(Box::from([Piece::Text(text.into())]));
+    match comparison {
+        Comparison::StringLike => pieces(text, variables, Stars::Wild).map(Operand::Text),
+        // Rule C21.
+        Comparison::StringEquals | Comparison::StringEqualsIgnoreCase | Comparison::Bool => {
+            pieces(text, variables, Stars::Text).map(Operand::Text)
+        }
+        // Rules C18, C23.
+        Comparison::ArnLike if text == "*" => Some(Operand::AnyArn),
+        Comparison::ArnLike => {
+            let parts = arn_parts(text);
+            let parts = parts.into_iter().map(|part| pieces(part, variables, Stars::Wild));
+            let parts: Option<Vec<_>> = parts.collect();
+            parts.filter(|parts| parts.len() == 6).map(|parts| Operand::Arn(parts.into()))
+        }
+        // Rule C41: no variables in the others.
+        _ => Some(literal(text)),
+    }
+}
+
+/// What `*` and `?` mean where a text stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stars {
+    /// Wildcards.
+    Wild,
+    /// Themselves.
+    Text,
+}
+
+/// The pieces of a text; nothing where a variable of a multi-valued key has no default (rule C40).
+pub(super) fn pieces(text: &str, variables: Variables, stars: Stars) -> Option<Box<[Piece]>> {
+    let mut out = Vec::new();
+    for part in parts(text, variables) {
+        let piece = match part {
+            Part::Text(text) => Piece::Text(text.into()),
+            Part::AnyRun if stars == Stars::Wild => Piece::AnyRun,
+            Part::AnyOne if stars == Stars::Wild => Piece::AnyOne,
+            Part::AnyRun => Piece::Text("*".into()),
+            Part::AnyOne => Piece::Text("?".into()),
+            Part::Variable { key, default } if is_multivalued(key) => Piece::Text(default?.into()),
+            Part::Variable { key, default } => Piece::Variable {
+                key: key.to_ascii_lowercase().into(),
+                default: default.map(Into::into),
+            },
+        };
+        push(&mut out, piece);
+    }
+    Some(out.into())
+}
+
+/// The parts of an ARN at its first five colons outside `${...}`.
+fn arn_parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::with_capacity(6);
+    let (mut rest, mut from) = (text, 0);
+    while parts.len() < 5 {
+        let Some(at) = rest.get(from..).and_then(|tail| tail.find([':', '$'])) else { break };
+        let at = from + at;
+        let tail = rest.get(at..).unwrap_or_default();
+        if tail.starts_with("${") {
+            // An unclosed one is text (rule C47).
+            from = at + tail.find('}').unwrap_or(1) + 1;
+        } else if tail.starts_with('$') {
+            from = at + 1;
+        } else {
+            parts.push(rest.get(..at).unwrap_or_default());
+            rest = rest.get(at + 1..).unwrap_or_default();
+            from = 0;
+        }
+    }
+    parts.push(rest);
+    parts
+}

@@ -1,0 +1,426 @@
+//! Questions whose answers the export fixes: about the caller, about the key, or about both.
+
+use crate::aws::{Nature, condition_key};
+use crate::decision::ContextValue;
+use crate::policy::{Comparison, Operator, Polarity, Principal};
+
+use super::formula::{Atom, Formula, Formulas};
+use super::test::{Operand, Piece, Test};
+
+/// A question about the caller or the key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Question {
+    /// A test of a condition key that the export fixes, or with variables over such keys.
+    Test {
+        /// The test.
+        test: Test,
+        /// How the policy looks at the key.
+        sight: Sight,
+    },
+    /// Whether a `Resource` value covers what is requested.
+    Resource(ResourcePattern),
+    /// Whether an entry of a Principal element means the caller in one of these classes.
+    Names(Principal, Classes),
+    /// Whether the list of a NotPrincipal Deny spares the caller (rules A46, A47).
+    Spares(Box<[Principal]>),
+}
+
+/// How a policy looks at a condition key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Sight {
+    /// It sees it.
+    Plain,
+    /// A key policy does not see it (rule C56), which AWS leaves open (O9).
+    Hidden,
+    /// It counts against the caller when nobody knows (rule C57, for a Deny).
+    OfDeny,
+    /// Both of the last two.
+    HiddenOfDeny,
+}
+
+impl Sight {
+    /// Rule C56.
+    pub(super) fn is_hidden(self) -> bool {
+        matches!(self, Self::Hidden | Self::HiddenOfDeny)
+    }
+
+    /// Whether the statement denies.
+    pub(super) fn denies(self) -> bool {
+        matches!(self, Self::OfDeny | Self::HiddenOfDeny)
+    }
+}
+
+/// A `Resource` value in its parts (rule A61), at most six.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct ResourcePattern {
+    /// The parts; variables stand in the sixth alone (rule A64).
+    pub(super) parts: Box<[Box<[Piece]>]>,
+    /// Whether missing parts of a short pattern are `*` (rule A63).
+    pub(super) filled: bool,
+}
+
+/// The classes in which a statement can mean a caller, by what they need beside it (rule E20).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Classes {
+    /// P1, P2, P3, P7 and services: nothing.
+    Direct,
+    /// P4, P5: what boundary and session policies leave.
+    Limited,
+    /// P6: an identity Allow as well.
+    Account,
+    /// Any of them.
+    Any,
+}
+
+/// What is known of a condition key at some stage.
+pub(super) enum Known {
+    /// Its value; nothing where it is absent.
+    Value(Option<ContextValue>),
+    /// The request brings it.
+    OfRequest,
+    /// Another stage knows it.
+    NotYet,
+    /// It was not exported, in words.
+    Missing(Box<str>),
+}
+
+/// Where a key's value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Stage {
+    Request,
+    Key,
+    Caller,
+}
+
+fn stage(key: &str) -> Stage {
+    match condition_key(key).map(|info| info.nature) {
+        Some(Nature::Principal) => Stage::Caller,
+        Some(Nature::Key | Nature::Region) => Stage::Key,
+        _ => Stage::Request,
+    }
+}
+
+impl Test {
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().flat_map(Operand::variables)
+    }
+
+    /// The atom that asks it, by the last stage that must speak.
+    pub(super) fn asked(self, sight: Sight) -> Atom {
+        self.asked_of(sight, &|key| match stage(key) {
+            Stage::Request => Known::OfRequest,
+            Stage::Key | Stage::Caller => Known::NotYet,
+        })
+    }
+
+    /// The atom that asks it of the stages that have not spoken yet.
+    fn asked_of(self, sight: Sight, known: &dyn Fn(&str) -> Known) -> Atom {
+        let of_later = |key: &str| match known(key) {
+            Known::NotYet => stage(key),
+            _ => Stage::Request,
+        };
+        let last = self.variables().map(of_later).max().max(Some(of_later(&self.key)));
+        match last {
+            Some(Stage::Caller) => Atom::Caller(Question::Test { test: self, sight }),
+            Some(Stage::Key) => Atom::Key(Question::Test { test: self, sight }),
+            _ => Atom::Request(self),
+        }
+    }
+}
+
+impl Operand {
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        let (one, parts): (&[Piece], &[Box<[Piece]>]) = match self {
+            Self::Text(pieces) => (pieces, &[]),
+            Self::Arn(parts) => (&[], parts),
+            Self::AnyArn => (&[], &[]),
+        };
+        one.iter().chain(parts.iter().flatten())
+    }
+
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        variables(self.pieces())
+    }
+}
+
+fn variables<'a>(pieces: impl Iterator<Item = &'a Piece>) -> impl Iterator<Item = &'a str> {
+    pieces.filter_map(|piece| match piece {
+        Piece::Variable { key, .. } => Some(&**key),
+        _ => None,
+    })
+}
+
+impl ResourcePattern {
+    /// The atom that asks whether it covers the requested resource.
+    pub(super) fn asked(self) -> Atom {
+        let mut keys = variables(self.parts.iter().flatten());
+        let of_caller = keys.any(|key| stage(key) == Stage::Caller);
+        drop(keys);
+        let question = Question::Resource(self);
+        if of_caller { Atom::Caller(question) } else { Atom::Key(question) }
+    }
+}
+
+/// A piece of text, a pattern, with what a stage knows put in.
+enum Put {
+    /// It may still have variables of other stages.
+    Pieces(Box<[Piece]>),
+    /// A variable has neither value nor default: it matches nothing (rules A65, C42).
+    Nothing,
+    /// Nobody knows.
+    Missing(Box<str>),
+}
+
+fn put(pieces: &[Piece], known: &dyn Fn(&str) -> Known) -> Put {
+    let mut out: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let Piece::Variable { key, default } = piece else {
+            push(&mut out, piece.clone());
+            continue;
+        };
+        match known(key) {
+            Known::Value(Some(ContextValue::One(value))) => push(&mut out, Piece::Text(value)),
+            // Rule C40: a multi-valued key as variable has no value.
+            Known::Value(_) => match default {
+                Some(default) => push(&mut out, Piece::Text(default.clone())),
+                None => return Put::Nothing,
+            },
+            Known::OfRequest | Known::NotYet => out.push(piece.clone()),
+            Known::Missing(what) => return Put::Missing(what),
+        }
+    }
+    Put::Pieces(out.into())
+}
+
+/// Adds a piece; neighbouring texts become one.
+pub(super) fn push(out: &mut Vec<Piece>, piece: Piece) {
+    match (out.last_mut(), piece) {
+        (_, Piece::Text(text)) if text.is_empty() => {}
+        (Some(Piece::Text(before)), Piece::Text(text)) => {
+            *before = format!("{before}{text}").into();
+        }
+        (_, piece) => out.push(piece),
+    }
+}
+
+/// What an operand becomes with what a stage knows; nothing where it matches nothing any more.
+fn put_operand(operand: &Operand, known: &dyn Fn(&str) -> Known) -> Result<Option<Operand>, Box<str>> {
+    let of = |put: Put| match put {
+        Put::Pieces(pieces) => Ok(Some(pieces)),
+        Put::Nothing => Ok(None),
+        Put::Missing(what) => Err(what),
+    };
+    match operand {
+        Operand::AnyArn => Ok(Some(Operand::AnyArn)),
+        Operand::Text(pieces) => Ok(of(put(pieces, known))?.map(Operand::Text)),
+        Operand::Arn(parts) => {
+            let mut all = Vec::with_capacity(parts.len());
+            for part in parts {
+                match of(put(part, known))? {
+                    Some(part) => all.push(part),
+                    None => return Ok(None),
+                }
+            }
+            Ok(Some(Operand::Arn(all.into())))
+        }
+    }
+}
+
+/// What a test says once a stage has spoken: a constant, or a test of what is left.
+pub(super) fn resolved_test(
+    formulas: &Formulas,
+    test: &Test,
+    sight: Sight,
+    known: &dyn Fn(&str) -> Known,
+) -> Formula {
+    let mut values = Vec::with_capacity(test.values.len());
+    for operand in &test.values {
+        match put_operand(operand, known) {
+            Ok(operand) => values.extend(operand),
+            Err(what) => return missing(formulas, what, false),
+        }
+    }
+    values.sort_unstable();
+    values.dedup();
+    let left = Test { key: test.key.clone(), operator: test.operator, values: values.into() };
+    let value = match known(&test.key) {
+        Known::Missing(what) => return missing(formulas, what, left.holds(None, &|_| None)),
+        Known::NotYet | Known::OfRequest => return formulas.of(left.asked_of(sight, known)),
+        Known::Value(value) => value,
+    };
+    if left.variables().next().is_none() {
+        return Formula::constant(left.holds(value.as_ref(), &|_| None));
+    }
+    inverted(formulas, &left, value.as_ref(), known)
+}
+
+/// Something that was not exported; `taken` is what a decision takes it for.
+pub(super) fn missing(formulas: &Formulas, what: impl Into<Box<str>>, taken: bool) -> Formula {
+    formulas.of(Atom::Missing { what: what.into(), taken })
+}
+
+/// A test of a value that is known against texts with a variable that the request brings: turned round
+/// into a test of the variable, where each text has one.
+fn inverted(
+    formulas: &Formulas,
+    test: &Test,
+    value: Option<&ContextValue>,
+    known: &dyn Fn(&str) -> Known,
+) -> Formula {
+    let single = |operand: &Operand| operand.variables().count() <= 1;
+    let operator = test.operator;
+    let plain = operator.quantifier.is_none() && value.is_none_or(|value| {
+        matches!(value, ContextValue::One(_))
+    });
+    let Some(ContextValue::One(text)) = value.filter(|_| plain) else {
+        if value.is_none() {
+            return Formula::constant(test.holds(None, &|_| None));
+        }
+        return missing(formulas, undecided(&test.key), false);
+    };
+    let positive = Operator { polarity: Polarity::Is, if_exists: false, ..operator };
+    let mut matches = Vec::new();
+    for operand in &test.values {
+        let alone = |operand: &Operand, variable: &dyn Fn(&str) -> Option<Box<str>>| {
+            let test = Test {
+                key: test.key.clone(),
+                operator: positive,
+                values: Box::from([operand.clone()]),
+            };
+            test.holds(Some(&ContextValue::One(text.clone())), variable)
+        };
+        let Some(variable) = operand.variables().next() else {
+            matches.push(Formula::constant(alone(operand, &|_| None)));
+            continue;
+        };
+        if !single(operand) {
+            return missing(formulas, undecided(&test.key), false);
+        }
+        // Whatever the variable holds must be a run of the text, in one of its spellings.
+        let values = runs(text).filter(|run| alone(operand, &|_| Some((*run).into())));
+        let values: Vec<&str> = values.collect();
+        matches.push(one_of(formulas, variable, &values, operator.comparison, known));
+        if alone(operand, &|_| None) {
+            let present = formulas.of(Test::present(variable).asked_of(Sight::Plain, known));
+            matches.push(formulas.not(present));
+        }
+    }
+    let any = formulas.or(matches);
+    if operator.polarity == Polarity::IsNot { formulas.not(any) } else { any }
+}
+
+fn undecided(key: &str) -> String {
+    format!("how the policy variables compared with {key} are filled")
+}
+
+/// Every run of characters of a text, the empty one included.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |text: &str| -> Vec<usize> {
+        text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()
+    };
+    let all = ends(text);
+    let starts = all.clone();
+    starts.into_iter().flat_map(move |start| {
+        let ends: Vec<usize> = all.iter().copied().filter(|end| *end >= start).collect();
+        ends.into_iter().filter_map(move |end| text.get(start..end))
+    })
+}
+
+fn one_of(
+    formulas: &Formulas,
+    key: &str,
+    values: &[&str],
+    comparison: Comparison,
+    known: &dyn Fn(&str) -> Known,
+) -> Formula {
+    if values.is_empty() {
+        return Formula::FALSE;
+    }
+    let comparison = match comparison {
+        Comparison::StringEqualsIgnoreCase | Comparison::Bool => Comparison::StringEqualsIgnoreCase,
+        _ => Comparison::StringEquals,
+    };
+    let operator =
+        Operator { quantifier: None, comparison, polarity: Polarity::Is, if_exists: false };
+    formulas.of(Test::of(key, operator, values).asked_of(Sight::Plain, known))
+}
+
+/// What a resource pattern says once a stage has spoken; `resource` is what is requested, where the stage
+/// knows that.
+pub(super) fn resolved_resource(
+    formulas: &Formulas,
+    pattern: &ResourcePattern,
+    resource: Option<&str>,
+    known: &dyn Fn(&str) -> Known,
+) -> Formula {
+    let mut parts = Vec::with_capacity(pattern.parts.len());
+    for part in &pattern.parts {
+        match put(part, known) {
+            Put::Pieces(pieces) => parts.push(pieces),
+            // Rule A65.
+            Put::Nothing => return Formula::FALSE,
+            Put::Missing(what) => return missing(formulas, what, false),
+        }
+    }
+    let left = ResourcePattern { parts: parts.into(), filled: pattern.filled };
+    let Some(resource) = resource else {
+        // What is left of the variables is the request's, or of the key.
+        return formulas.of(Atom::Key(Question::Resource(left)));
+    };
+    let mut open = variables(left.parts.iter().flatten()).map(Box::<str>::from);
+    let Some(variable) = open.next() else {
+        return covers(formulas, &left, resource);
+    };
+    if open.any(|other| other != variable) {
+        return missing(formulas, "how the policy variables of a resource are filled", false);
+    }
+    // A variable of the request: the runs of the resource that make the pattern match.
+    let last = resource.splitn(6, ':').nth(5).unwrap_or_default();
+    let fits = |run: &&str| {
+        let value = |_: &str| Known::Value(Some(ContextValue::One((*run).into())));
+        resolved_resource(formulas, &left, Some(resource), &value) == Formula::TRUE
+    };
+    let values: Vec<&str> = runs(last).filter(fits).collect();
+    one_of(formulas, &variable, &values, Comparison::StringEquals, known)
+}
+
+/// Rules A61, A63; which of the two readings holds for short patterns AWS leaves open (O28).
+fn covers(formulas: &Formulas, pattern: &ResourcePattern, resource: &str) -> Formula {
+    let text: Vec<&str> = resource.splitn(6, ':').collect();
+    if pattern.parts.len() >= 6 {
+        return Formula::constant(part_by_part(&pattern.parts, &text));
+    }
+    let filled = pattern.filled && part_by_part(&pattern.parts, &text);
+    if filled || !crossing(&pattern.parts, &text) {
+        return Formula::constant(filled);
+    }
+    formulas.not(formulas.of(Atom::Open(crate::decision::OpenPoint::O28)))
+}
+
+fn part_matches(part: &[Piece], text: &str) -> bool {
+    super::glob::takes(part, text, &|_| None)
+}
+
+/// Each part takes its own; parts that are not there take anything.
+fn part_by_part(parts: &[Box<[Piece]>], text: &[&str]) -> bool {
+    parts.iter().zip(text).all(|(part, text)| part_matches(part, text))
+}
+
+/// Rule A61: a `*` that ends a part may run on across colons.
+fn crossing(parts: &[Box<[Piece]>], text: &[&str]) -> bool {
+    let Some((part, rest)) = parts.split_first() else {
+        return text.is_empty();
+    };
+    let Some((first, after)) = text.split_first() else {
+        return false;
+    };
+    if !part_matches(part, first) {
+        return false;
+    }
+    if part.last() != Some(&Piece::AnyRun) {
+        return crossing(rest, after);
+    }
+    (0..=after.len()).any(|swallowed| {
+        crossing(rest, after.get(swallowed..).unwrap_or_default())
+    })
+}

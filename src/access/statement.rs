@@ -1,0 +1,247 @@
+//! Policies compiled: every statement once, whoever calls and whatever key is asked for.
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::policy::{
+    Effect, Element, Polarity, PolicyDocument, PolicyKind, Principal, PrincipalElement, Standing,
+    Statement, Value, Variables,
+};
+
+use super::entry::{Lens, Stars, holds, pieces};
+use super::formula::{Atom, Formula, Formulas};
+use super::masked::Masked;
+use super::question::{Classes, Question, ResourcePattern, missing};
+
+/// A policy as formulas over questions and tests; the order of its statements says nothing any more.
+#[derive(Default)]
+pub(super) struct Compiled {
+    /// When some Allow applies; in a resource policy to callers whom it means directly.
+    pub(super) allow: Masked,
+    /// When some Allow of a resource policy applies to callers whom it means by a role or a user.
+    pub(super) limited: Masked,
+    /// When some Allow of a resource policy applies to callers of an account it delegates to.
+    pub(super) account: Masked,
+    /// When some Deny applies.
+    pub(super) deny: Masked,
+}
+
+/// One statement as formulas.
+pub(super) struct Applies {
+    /// Allow or Deny.
+    pub(super) effect: Effect,
+    /// When it applies: directly (or at all, for a policy without principals), limited, by account.
+    pub(super) by_class: [Masked; 3],
+}
+
+impl Applies {
+    /// When it applies, in whatever class.
+    pub(super) fn any(&self, formulas: &Formulas) -> Masked {
+        let [direct, limited, account] = &self.by_class;
+        direct.or(formulas, limited).or(formulas, account)
+    }
+}
+
+impl Compiled {
+    /// Compiles a policy; `name` tells it apart in what is missing.
+    pub(super) fn of(formulas: &Formulas, document: &PolicyDocument, name: &str) -> Self {
+        let policy = document.policy();
+        let mut compiled = Self::default();
+        if !policy.readable {
+            let what = missing(formulas, format!("{name}: malformed"), false);
+            compiled.allow = Masked::of(ActionSet::ALL, what);
+            compiled.deny = Masked::of(ActionSet::ALL, what);
+        }
+        for index in 0..policy.statements.len() {
+            let Some(applies) = statement(formulas, document, index, name) else { continue };
+            if applies.effect == Effect::Deny {
+                compiled.deny = compiled.deny.or(formulas, &applies.any(formulas));
+                continue;
+            }
+            let [direct, limited, account] = &applies.by_class;
+            compiled.allow = compiled.allow.or(formulas, direct);
+            compiled.limited = compiled.limited.or(formulas, limited);
+            compiled.account = compiled.account.or(formulas, account);
+        }
+        compiled
+    }
+}
+
+/// When one statement applies; nothing where it never does (rules A12 to A24).
+pub(super) fn statement(
+    formulas: &Formulas,
+    document: &PolicyDocument,
+    index: usize,
+    name: &str,
+) -> Option<Applies> {
+    let policy = document.policy();
+    let statement = policy.statements.get(index)?;
+    let effect = statement.effect.as_ref()?.value;
+    let lens = Lens { kind: document.kind, variables: Variables::from(policy.version), effect };
+    let mut body = match statement.standing {
+        Standing::Sound => actions(formulas, statement.action.as_ref()?),
+        // Rules A14, A15.
+        Standing::Inert => return None,
+        // Rule A20: an Allow does not apply, a Deny does, and nobody knows.
+        Standing::Malformed => {
+            let sid = statement.sid.as_ref().map(|sid| sid.value.to_string());
+            let sid = sid.unwrap_or_else(|| (index + 1).to_string());
+            let what = format!("{name}: statement {sid} is malformed");
+            let unknown = missing(formulas, what, effect == Effect::Deny);
+            let covered = actions(formulas, statement.action.as_ref()?);
+            covered.and(formulas, &Masked::of(ActionSet::ALL, unknown))
+        }
+    };
+    if body.is_never() {
+        return None;
+    }
+    let resource = resource(formulas, lens, statement);
+    body = body.and(formulas, &Masked::of(ActionSet::ALL, resource));
+    for condition in &statement.conditions {
+        if body.is_never() {
+            return None;
+        }
+        body = body.and(formulas, &holds(formulas, lens, condition));
+    }
+    let classes = principal(formulas, lens, statement.principal.as_ref());
+    let by_class =
+        classes.map(|class| body.and(formulas, &Masked::of(ActionSet::ALL, class)));
+    by_class.iter().any(|masked| !masked.is_never()).then_some(Applies { effect, by_class })
+}
+
+/// Rules A18, A53: the actions an element covers.
+fn actions(formulas: &Formulas, element: &Element) -> Masked {
+    let mut covered = ActionSet::EMPTY;
+    let mut unknown = None;
+    for value in &element.values {
+        match &value.value {
+            Value::Text(text) => covered.extend(covered_by(text).iter()),
+            Value::Unresolved(expression) => unknown = Some(expression),
+        }
+    }
+    let sure = Masked::of(covered, Formula::TRUE);
+    let any = match unknown {
+        None => sure,
+        Some(expression) => {
+            let what = missing(formulas, expression.clone(), false);
+            sure.or(formulas, &Masked::of(ActionSet::ALL.minus(covered), what))
+        }
+    };
+    if element.polarity == Polarity::IsNot { any.not(formulas) } else { any }
+}
+
+/// The actions that an element surely covers.
+pub(super) fn sure_actions(element: &Element) -> ActionSet {
+    let is_known = element.values.iter().all(|value| value.value.text().is_some());
+    let texts = element.values.iter().filter_map(|value| value.value.text());
+    let covered = texts.fold(ActionSet::EMPTY, |all, text| all.union(covered_by(text)));
+    match element.polarity {
+        Polarity::Is => covered,
+        Polarity::IsNot if is_known => ActionSet::ALL.minus(covered),
+        Polarity::IsNot => ActionSet::EMPTY,
+    }
+}
+
+/// The actions that one value of `Action` covers (rules A50 to A55).
+fn covered_by(text: &str) -> ActionSet {
+    if text == "*" {
+        return ActionSet::ALL;
+    }
+    // Rule A51: no wildcard in the prefix.
+    let Some((prefix, name)) = text.split_once(':') else {
+        return ActionSet::EMPTY;
+    };
+    if !prefix.eq_ignore_ascii_case("kms") {
+        return ActionSet::EMPTY;
+    }
+    if name == "*" {
+        return ActionSet::ALL;
+    }
+    if !name.contains(['*', '?']) {
+        let found = KmsAction::all().find(|action| action.name().eq_ignore_ascii_case(name));
+        return found.into_iter().collect();
+    }
+    let lower = name.to_ascii_lowercase();
+    let Some(pattern) = pieces(&lower, Variables::Literal, Stars::Wild) else {
+        return ActionSet::EMPTY;
+    };
+    let takes = |action: &KmsAction| {
+        super::glob::takes(&pattern, &action.name().to_ascii_lowercase(), &|_| None)
+    };
+    KmsAction::all().filter(takes).collect()
+}
+
+/// When `Resource` or `NotResource` covers what is requested (rules A60 to A70, A18).
+fn resource(formulas: &Formulas, lens: Lens, statement: &Statement) -> Formula {
+    let Some(element) = &statement.resource else {
+        // Rule A15: trust policies have none.
+        return Formula::constant(lens.kind == PolicyKind::Trust);
+    };
+    let of = |value: &Value| match value {
+        Value::Unresolved(expression) => missing(formulas, expression.clone(), false),
+        // Rule A60.
+        Value::Text(text) if &**text == "*" => Formula::TRUE,
+        Value::Text(text) => match pattern(lens, text) {
+            Some(pattern) => formulas.of(pattern.asked()),
+            // Rule A65.
+            None => Formula::FALSE,
+        },
+    };
+    let any = formulas.or(element.values.iter().map(|value| of(&value.value)));
+    if element.polarity == Polarity::IsNot { formulas.not(any) } else { any }
+}
+
+/// Rules A61, A63, A64.
+fn pattern(lens: Lens, text: &str) -> Option<ResourcePattern> {
+    let filled = match lens.kind {
+        PolicyKind::Identity | PolicyKind::Session => true,
+        PolicyKind::Key | PolicyKind::Endpoint | PolicyKind::Trust => text.contains('*'),
+        PolicyKind::Scp => text.ends_with('*'),
+        PolicyKind::Rcp => false,
+    };
+    let parts = text.splitn(6, ':').enumerate().map(|(nth, part)| {
+        let variables = if nth == 5 { lens.variables } else { Variables::Literal };
+        pieces(part, variables, Stars::Wild)
+    });
+    let parts: Option<Vec<_>> = parts.collect();
+    parts.map(|parts| ResourcePattern { parts: parts.into(), filled })
+}
+
+/// When the principal element means the caller: directly, limited, by account; for a Deny and outside
+/// resource policies the first alone.
+fn principal(formulas: &Formulas, lens: Lens, element: Option<&PrincipalElement>) -> [Formula; 3] {
+    let Some(element) = element else {
+        let of_anyone = Formula::constant(!lens.kind.is_resource_policy());
+        return [of_anyone, Formula::FALSE, Formula::FALSE];
+    };
+    let entries = || element.entries.iter().map(|entry| &entry.value);
+    let names = |classes| formulas.or(entries().map(|entry| named(formulas, entry, classes)));
+    match (element.polarity, lens.effect) {
+        (Polarity::Is, Effect::Allow) => {
+            [names(Classes::Direct), names(Classes::Limited), names(Classes::Account)]
+        }
+        // Rules A44, A45: any class will do.
+        (Polarity::Is, Effect::Deny) => [names(Classes::Any), Formula::FALSE, Formula::FALSE],
+        // Rule A48.
+        (Polarity::IsNot, Effect::Allow) => {
+            [formulas.not(names(Classes::Any)), Formula::FALSE, Formula::FALSE]
+        }
+        (Polarity::IsNot, Effect::Deny) => {
+            let list: Box<[Principal]> = entries().cloned().collect();
+            let spared = formulas.of(Atom::Caller(Question::Spares(list)));
+            [formulas.not(spared), Formula::FALSE, Formula::FALSE]
+        }
+    }
+}
+
+/// Whether an entry means the caller in one of `classes`.
+pub(super) fn named(formulas: &Formulas, entry: &Principal, classes: Classes) -> Formula {
+    let direct = matches!(classes, Classes::Direct | Classes::Any);
+    match entry {
+        // Rule A30.
+        Principal::Anyone => Formula::constant(direct),
+        // Rules A38, A40, A41.
+        Principal::CanonicalUser(_) | Principal::Invalid(_) => Formula::FALSE,
+        Principal::Unresolved(expression) if direct => missing(formulas, expression.clone(), false),
+        Principal::Unresolved(_) => Formula::FALSE,
+        _ => formulas.of(Atom::Caller(Question::Names(entry.clone(), classes))),
+    }
+}

@@ -1,0 +1,439 @@
+//! Callers: what the export fixes about them, and their answers to the questions of policies.
+
+use crate::aws::{AccountId, Identity as Named, identity as named};
+use crate::decision::{Caller, CallerKind, Context, ContextValue, OpenPoint};
+use crate::inventory::{Identity, IdentityKind, Inventory};
+use crate::policy::{Comparison, Operator, Polarity, PolicyDocument, Principal};
+
+use super::formula::{Atom, Formula, Formulas};
+use super::frame::Who;
+use super::question::{
+    Classes, Known, Question, missing, resolved_resource, resolved_test,
+};
+use super::test::Test;
+
+/// A caller, and what is known of it.
+#[derive(Clone)]
+pub(super) struct Subject<'w> {
+    /// Who it is.
+    pub(super) caller: Caller,
+    /// The user, or the session's role, where the export has it.
+    pub(super) identity: Option<&'w Identity>,
+    /// The ARN that `aws:PrincipalArn` has (rule C46).
+    principal_arn: Option<Box<str>>,
+    /// The role's ARN, for a session whose role is known with its path.
+    role_arn: Option<Box<str>>,
+    /// Whether sessions may bring tags of their own (rule T7).
+    pub(super) tagged: bool,
+    /// A stranger: what the export would say of it, the request does.
+    pub(super) stranger: Option<Stranger>,
+}
+
+/// Somebody outside the export, who stands for many.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Stranger {
+    /// The organization it is of.
+    pub(super) organization: Option<Box<str>>,
+}
+
+/// The class in which an entry means a caller (rules A30 to A39).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Class {
+    Everyone,
+    Root,
+    User,
+    Session,
+    Service,
+    Role,
+    UserOfSession,
+    Account,
+}
+
+impl Class {
+    fn is_in(self, classes: Classes) -> bool {
+        match classes {
+            Classes::Any => true,
+            Classes::Account => self == Self::Account,
+            Classes::Limited => matches!(self, Self::Role | Self::UserOfSession),
+            Classes::Direct => !matches!(self, Self::Role | Self::UserOfSession | Self::Account),
+        }
+    }
+}
+
+impl<'w> Subject<'w> {
+    /// The caller in its world.
+    pub(super) fn of(world: &'w Inventory, caller: Caller) -> Self {
+        let identity = match (&caller.kind, caller.account) {
+            (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
+            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
+                world.role_by_name(account, role)
+            }
+            (CallerKind::FederatedUser { name }, Some(account)) => user(world, account, name),
+            _ => None,
+        };
+        let role_arn = match caller.kind {
+            CallerKind::Role => Some(caller.text.clone()),
+            CallerKind::AssumedRole { .. } => identity.map(|role| role.arn.clone()),
+            _ => None,
+        };
+        let principal_arn = match &caller.kind {
+            CallerKind::Service => None,
+            CallerKind::AssumedRole { role, .. } => role_arn.clone().or_else(|| {
+                let (partition, account) = (caller.partition(), caller.account?);
+                Some(format!("arn:{partition}:iam::{account}:role/{role}").into())
+            }),
+            _ => Some(caller.text.clone()),
+        };
+        let tagged = match caller.kind {
+            CallerKind::FederatedUser { .. } => true,
+            CallerKind::Role | CallerKind::AssumedRole { .. } => {
+                identity.and_then(|role| role.trust.as_ref()).is_none_or(admits_tags)
+            }
+            _ => false,
+        };
+        Self { caller, identity, principal_arn, role_arn, tagged, stranger: None }
+    }
+
+    /// Rule E44: by the path of its role.
+    pub(super) fn is_service_linked(&self) -> bool {
+        self.role_arn.as_deref().is_some_and(|arn| arn.contains(":role/aws-service-role/"))
+    }
+
+    /// The kind of caller.
+    pub(super) fn who(&self) -> Who {
+        Who::from(&self.caller.kind)
+    }
+
+    /// `aws:PrincipalArn`.
+    pub(super) fn principal_arn(&self) -> Option<&str> {
+        self.principal_arn.as_deref()
+    }
+
+    /// The answer to a question, as far as the caller alone gives it.
+    pub(super) fn answer(
+        &self,
+        world: &Inventory,
+        formulas: &Formulas,
+        given: &Context,
+        question: &Question,
+    ) -> Formula {
+        let known = |key: &str| self.known(world, given, key);
+        match question {
+            Question::Test { test, sight } => resolved_test(formulas, test, *sight, &known),
+            Question::Resource(pattern) => resolved_resource(formulas, pattern, None, &known),
+            Question::Names(entry, classes) => match self.class(formulas, entry) {
+                Some((class, sure)) if class.is_in(*classes) => sure,
+                _ => Formula::FALSE,
+            },
+            Question::Spares(list) => self.spared(formulas, list),
+        }
+    }
+
+    /// What is known of a condition key (section 2.5), once the caller is.
+    pub(super) fn known(&self, world: &Inventory, given: &Context, key: &str) -> Known {
+        if let Some(entry) = given.get(key) {
+            return Known::Value(Some(entry.value.clone()));
+        }
+        if given.is_absent(key) {
+            return Known::Value(None);
+        }
+        let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
+        let account = self.caller.account.map(|account| account.to_string());
+        let absent = Known::Value(None);
+        let service = self.caller.kind == CallerKind::Service;
+        match key {
+            "aws:principalarn" | "aws:principaltype" | "aws:username" | "aws:userid"
+                if self.stranger.is_some() =>
+            {
+                Known::OfRequest
+            }
+            "aws:principalarn" => self.principal_arn().map_or(absent, one),
+            "aws:principalaccount" => account.as_deref().map_or(absent, one),
+            // Rule C54: the account of a service is not known.
+            "kms:calleraccount" if service => Known::OfRequest,
+            "kms:calleraccount" => account.as_deref().map_or(absent, one),
+            "aws:principaltype" => match self.caller.kind {
+                CallerKind::Root => one("Account"),
+                CallerKind::User => one("User"),
+                CallerKind::Role | CallerKind::AssumedRole { .. } => one("AssumedRole"),
+                CallerKind::FederatedUser { .. } => one("FederatedUser"),
+                CallerKind::Service => absent,
+            },
+            "aws:principalisawsservice" => one(if service { "true" } else { "false" }),
+            "aws:principalservicename" if service => one(&self.caller.text),
+            "aws:principalservicename" => absent,
+            // Not exported, and several for one service.
+            "aws:principalservicenameslist" if service => Known::OfRequest,
+            "aws:principalorgid" => self.organization_id(world),
+            "aws:principalorgpaths" => self.organization_path(world),
+            "aws:userid" => self.user_id(),
+            // Rule C44.
+            "aws:username" => match &self.caller.kind {
+                CallerKind::User => {
+                    self.caller.text.rsplit('/').next().map_or(absent, one)
+                }
+                _ => absent,
+            },
+            _ => match key.strip_prefix("aws:principaltag/") {
+                Some(tag) => self.tag(tag),
+                None => of_later(key),
+            },
+        }
+    }
+
+    /// Rule C45.
+    fn user_id(&self) -> Known {
+        let id = self.identity.and_then(|identity| identity.unique_id.as_deref());
+        let text = match &self.caller.kind {
+            CallerKind::Root => self.caller.account.map(|account| account.to_string()),
+            CallerKind::User => id.map(str::to_owned),
+            CallerKind::AssumedRole { session, .. } => id.map(|id| format!("{id}:{session}")),
+            CallerKind::FederatedUser { name } => {
+                self.caller.account.map(|account| format!("{account}:{name}"))
+            }
+            CallerKind::Role => return Known::OfRequest,
+            CallerKind::Service => None,
+        };
+        Known::Value(text.map(|text| ContextValue::One(text.into())))
+    }
+
+    /// Tags of the user or role; sessions may bring others (rule T7, O26).
+    fn tag(&self, tag: &str) -> Known {
+        if self.tagged || self.stranger.is_some() {
+            return Known::OfRequest;
+        }
+        let tags = self.identity.into_iter().flat_map(|identity| &identity.tags);
+        let mut found = tags.filter(|(key, _)| key.eq_ignore_ascii_case(tag));
+        Known::Value(found.next().map(|(_, value)| ContextValue::One(value.clone())))
+    }
+
+    fn organization_id(&self, world: &Inventory) -> Known {
+        if let Some(stranger) = &self.stranger
+            && let Some(id) = &stranger.organization
+        {
+            return Known::Value(Some(ContextValue::One(id.clone())));
+        }
+        let Some(account) = self.caller.account else {
+            return Known::Value(None);
+        };
+        organization_id(world, account)
+    }
+
+    fn organization_path(&self, world: &Inventory) -> Known {
+        let of_other = |it: &Stranger| {
+            let own = world.organization.as_ref().and_then(|it| it.id.as_deref());
+            it.organization.as_deref().is_some_and(|id| Some(id) != own)
+        };
+        if self.stranger.as_ref().is_some_and(of_other) {
+            return Known::OfRequest;
+        }
+        let Some(account) = self.caller.account else {
+            return Known::Value(None);
+        };
+        organization_path(world, account)
+    }
+
+    /// The class in which an entry means this caller, and when.
+    fn class(&self, formulas: &Formulas, entry: &Principal) -> Option<(Class, Formula)> {
+        let kind = &self.caller.kind;
+        let is_session = matches!(kind, CallerKind::Role | CallerKind::AssumedRole { .. });
+        let named = |text: &str| *self.caller.text == *text;
+        let class = match entry {
+            // Rule A30.
+            Principal::Anyone => Class::Everyone,
+            // Rules A31, A42.
+            Principal::Account { account, partition } => {
+                let home = self.caller.account == Some(*account)
+                    && partition.as_deref().is_none_or(|it| it == self.caller.partition());
+                match home {
+                    false => return None,
+                    true if *kind == CallerKind::Root => Class::Root,
+                    true => Class::Account,
+                }
+            }
+            // Rule A32.
+            Principal::User(arn) if *kind == CallerKind::User && named(arn) => Class::User,
+            Principal::User(arn) if matches!(kind, CallerKind::FederatedUser { .. }) => {
+                let same = self.identity.is_some_and(|user| *user.arn == **arn);
+                same.then_some(Class::UserOfSession)?
+            }
+            // Rules A33, A42.
+            Principal::Role(arn) if is_session && self.is_session_of(arn) => Class::Role,
+            // Rule A34.
+            Principal::AssumedRole(arn) => {
+                let is_it = matches!(kind, CallerKind::AssumedRole { .. }) && self.is_session(arn);
+                is_it.then_some(Class::Session)?
+            }
+            // Rule A35.
+            Principal::FederatedUser(arn) if named(arn) => Class::Session,
+            // Rule A36.
+            Principal::Service(name) if *kind == CallerKind::Service && named(name) => {
+                Class::Service
+            }
+            // Rule A37.
+            Principal::Federated(provider) if is_session => {
+                return Some((Class::Role, self.federated(formulas, provider)?));
+            }
+            // Rule A39.
+            Principal::UniqueId(id) => {
+                let own = self.identity?.unique_id.as_deref();
+                match kind {
+                    _ if own != Some(&**id) => return None,
+                    CallerKind::User => Class::User,
+                    CallerKind::FederatedUser { .. } => Class::UserOfSession,
+                    _ => Class::Role,
+                }
+            }
+            _ => return None,
+        };
+        Some((class, Formula::TRUE))
+    }
+
+    fn is_session_of(&self, role: &str) -> bool {
+        if let Some(arn) = &self.role_arn {
+            return **arn == *role;
+        }
+        let CallerKind::AssumedRole { role: own, .. } = &self.caller.kind else {
+            return false;
+        };
+        // A role that was not exported is told by its name, which is all that the session's ARN says.
+        match named(role) {
+            Some(Named::Role { account, name, .. }) => {
+                Some(account) == self.caller.account && name.eq_ignore_ascii_case(own)
+            }
+            _ => false,
+        }
+    }
+
+    /// Rules A34, A42: the session's name is literal, the role's ignores case.
+    fn is_session(&self, arn: &str) -> bool {
+        let (Some(one), Some(other)) = (named(arn), named(&self.caller.text)) else {
+            return false;
+        };
+        match (one, other) {
+            (
+                Named::AssumedRole { partition, account, role_name, session },
+                Named::AssumedRole {
+                    partition: own_partition,
+                    account: own_account,
+                    role_name: own_role,
+                    session: own_session,
+                },
+            ) => {
+                (partition, account, session) == (own_partition, own_account, own_session)
+                    && role_name.eq_ignore_ascii_case(own_role)
+            }
+            _ => false,
+        }
+    }
+
+    /// Rule A37: a session that the provider made, which only the request can tell.
+    fn federated(&self, formulas: &Formulas, provider: &str) -> Option<Formula> {
+        const KEY: &str = "aws:federatedprovider";
+        let trust = self.identity?.trust.as_ref()?;
+        let statements = trust.policy().statements.iter();
+        let mut entries =
+            statements.flat_map(|it| &it.principal).flat_map(|element| &element.entries);
+        let admits =
+            entries.any(|it| matches!(&it.value, Principal::Federated(it) if **it == *provider));
+        if !admits {
+            return None;
+        }
+        let operator = Operator {
+            quantifier: None,
+            comparison: Comparison::StringEquals,
+            polarity: Polarity::Is,
+            if_exists: false,
+        };
+        let same = formulas.of(Atom::Request(Test::of(KEY, operator, &[provider])));
+        let present = formulas.of(Atom::Request(Test::present(KEY)));
+        let what = format!("the identity provider of the sessions of {}", self.caller);
+        let unknown =
+            formulas.and([formulas.not(present), missing(formulas, what, false)]);
+        Some(formulas.or([same, unknown]))
+    }
+
+    /// Rules A46, A47.
+    fn spared(&self, formulas: &Formulas, list: &[Principal]) -> Formula {
+        let kind = &self.caller.kind;
+        let bounded = self.identity.is_some_and(|identity| identity.boundary.is_some());
+        if bounded && !matches!(kind, CallerKind::Root | CallerKind::FederatedUser { .. }) {
+            return Formula::FALSE;
+        }
+        let found: Vec<(Class, Formula)> =
+            list.iter().filter_map(|entry| self.class(formulas, entry)).collect();
+        let listed = |class: Class| {
+            let of_class = found.iter().filter(|(other, _)| *other == class);
+            formulas.or(of_class.map(|(_, sure)| *sure))
+        };
+        let levels: &[Class] = match kind {
+            CallerKind::Root => &[Class::Root],
+            CallerKind::User => &[Class::User, Class::Account],
+            CallerKind::Role | CallerKind::AssumedRole { .. } => {
+                &[Class::Session, Class::Role, Class::Account]
+            }
+            CallerKind::FederatedUser { .. } => {
+                &[Class::Session, Class::UserOfSession, Class::Account]
+            }
+            CallerKind::Service => &[Class::Service],
+        };
+        let all = formulas.and(levels.iter().map(|level| listed(*level)));
+        let any = formulas.or(found.iter().map(|(_, sure)| *sure));
+        // O5: some read it so that any listed level spares.
+        let other = formulas.of(Atom::Open(OpenPoint::O5));
+        let by_level = match all == any {
+            true => all,
+            false => formulas.or([
+                formulas.and([other, any]),
+                formulas.and([formulas.not(other), all]),
+            ]),
+        };
+        let everyone = listed(Class::Everyone);
+        formulas.or([by_level, everyone])
+    }
+}
+
+/// Keys that neither caller nor account fix.
+fn of_later(key: &str) -> Known {
+    use crate::aws::{Nature, condition_key};
+    match condition_key(key).map(|info| info.nature) {
+        Some(Nature::Key | Nature::Region) => Known::NotYet,
+        // What the export would fix and does not have is absent.
+        Some(Nature::Principal) => Known::Value(None),
+        _ => Known::OfRequest,
+    }
+}
+
+/// `aws:PrincipalOrgID` or `aws:ResourceOrgID` of an account.
+pub(super) fn organization_id(world: &Inventory, account: AccountId) -> Known {
+    let Some(organization) = world.organization.as_deref() else {
+        return Known::Missing("organization".into());
+    };
+    let id = organization.id.as_deref().filter(|_| organization.accounts.contains(&account));
+    Known::Value(id.map(|id| ContextValue::One(id.into())))
+}
+
+/// `aws:PrincipalOrgPaths` or `aws:ResourceOrgPaths` of an account.
+pub(super) fn organization_path(world: &Inventory, account: AccountId) -> Known {
+    let Some(organization) = world.organization.as_deref() else {
+        return Known::Missing("organization".into());
+    };
+    let path = organization.path(account);
+    Known::Value(path.map(|path| ContextValue::Many(vec![path.into()])))
+}
+
+fn user<'w>(world: &'w Inventory, account: AccountId, name: &str) -> Option<&'w Identity> {
+    let mut identities = world.account(account)?.identities.values();
+    identities.find(|it| it.kind == IdentityKind::User && *it.name == *name)
+}
+
+/// Rule T7: session tags come where the trust policy admits sts:TagSession.
+fn admits_tags(trust: &PolicyDocument) -> bool {
+    let statements = trust.policy().statements.iter().filter(|statement| statement.allows());
+    let mut actions =
+        statements.flat_map(|statement| &statement.action).flat_map(|element| &element.values);
+    actions.any(|action| {
+        let name = action.value.text().unwrap_or("*").to_ascii_lowercase();
+        name == "*" || name == "sts:*" || name.starts_with("sts:tag")
+    })
+}
