@@ -4,8 +4,13 @@
 //! nothing else: no matcher, no operator, no choice of which policies take part.
 
 mod caller;
+mod compare;
 mod formula;
 mod frame;
+mod glob;
 mod interner;
 mod owner;
 mod test;
+#[cfg(test)]
+mod tests;
+mod values;
