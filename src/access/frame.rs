@@ -22,6 +22,8 @@ pub(super) enum Limit {
     Absent,
     /// It is absent or one of these; for a multi-valued key, a set of these.
     OneOf(Box<[Box<str>]>),
+    /// It is always there.
+    Present,
     /// It is absent or a text that this pattern (`*`, `?`) takes.
     Like(Box<str>),
     /// It has exactly this value: the question gave it.

@@ -161,6 +161,41 @@ impl ResourcePattern {
     }
 }
 
+impl ResourcePattern {
+    /// Whether it covers the account form of rule A68, `rest` with the Region left out: a test of the
+    /// Region, which the request brings.
+    pub(super) fn in_region(
+        &self,
+        formulas: &Formulas,
+        rest: &str,
+        region: &str,
+        known: &dyn Fn(&str) -> Known,
+    ) -> Formula {
+        const ANY: &[Piece] = &[Piece::AnyRun];
+        let without: Box<[Box<[Piece]>]> = self
+            .parts
+            .iter()
+            .enumerate()
+            .map(|(nth, part)| if nth == 3 { Box::from(ANY) } else { part.clone() })
+            .collect();
+        let without = Self { parts: without, filled: self.filled };
+        let rest = resolved_resource(formulas, &without, Some(rest), known);
+        let of_region = match self.parts.get(3).map(|part| &**part) {
+            None | Some(ANY) => return rest,
+            Some(part) => part,
+        };
+        let operator = Operator {
+            quantifier: None,
+            comparison: Comparison::StringLike,
+            polarity: Polarity::Is,
+            if_exists: false,
+        };
+        let values = Box::from([Operand::Text(of_region.into())]);
+        let test = Test { key: region.into(), operator, values };
+        formulas.and([rest, formulas.of(Atom::Request(test))])
+    }
+}
+
 /// A piece of text, a pattern, with what a stage knows put in.
 enum Put {
     /// It may still have variables of other stages.

@@ -85,6 +85,11 @@ impl PolicyDocument {
         self.body.policy.get_or_init(|| read(&self.body.text, self.kind))
     }
 
+    /// A number that tells this text from others for as long as some clone of it lives.
+    pub fn identity(&self) -> usize {
+        Arc::as_ptr(&self.body) as usize
+    }
+
     /// The same policy without the statement at `span`, at the same place.
     pub fn without(&self, span: Span) -> Self {
         let mut policy = self.policy().clone();

@@ -1,0 +1,238 @@
+//! What is asked for: a key, or nothing; its answers to the questions of policies.
+
+use crate::aws::{KeySpec, KmsAction};
+use crate::decision::{Context, ContextValue, OpenPoint};
+use crate::inventory::{Inventory, Key, MultiRegion};
+
+use super::formula::{Atom, Formula, Formulas};
+use super::frame::Limit;
+use super::gaps::Gaps;
+use super::question::{
+    Known, Question, Sight, missing, resolved_resource, resolved_test,
+};
+use super::subject::{organization_id, organization_path};
+use super::test::Test;
+
+/// Rule C57: with more aliases than this a key never satisfies kms:ResourceAliases.
+const ALIAS_QUOTA: usize = 50;
+
+/// What a request is made on.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'w> {
+    /// A key of the export.
+    Key(&'w Key),
+    /// Nothing: the account form of rule A68, or for ListRetirableGrants the caller.
+    Nothing {
+        /// The resource in two halves; the Region stands between them. For ListRetirableGrants all of it
+        /// is the first.
+        resource: (&'w str, &'w str),
+    },
+}
+
+/// A world with what is fixed for a whole analysis.
+pub(super) struct Setting<'w> {
+    /// The world.
+    pub(super) world: &'w Inventory,
+    /// What is missing in it.
+    pub(super) gaps: &'w Gaps,
+    /// Condition keys that the question or an assumption fixes.
+    pub(super) given: &'w Context,
+    /// The formulas.
+    pub(super) formulas: &'w Formulas,
+}
+
+impl Asked<'_> {
+    /// The answer to a question, as far as the key alone gives it.
+    pub(super) fn answer(self, setting: &Setting<'_>, question: &Question) -> Formula {
+        let formulas = setting.formulas;
+        let known = |key: &str| self.known(setting, key);
+        match question {
+            Question::Test { test, sight } => self.test(setting, test, *sight),
+            Question::Resource(pattern) => match self {
+                Self::Key(key) => {
+                    resolved_resource(formulas, pattern, Some(key.arn.as_str()), &known)
+                }
+                Self::Nothing { resource } => self.account_form(setting, pattern, resource),
+            },
+            Question::Names(..) | Question::Spares(_) => {
+                formulas.of(Atom::Caller(question.clone()))
+            }
+        }
+    }
+
+    fn test(self, setting: &Setting<'_>, test: &Test, sight: Sight) -> Formula {
+        let formulas = setting.formulas;
+        let is_given = setting.given.get(&test.key).is_some();
+        if let Self::Key(key) = self
+            && *test.key == *"kms:resourcealiases"
+            && key.aliases.len() > ALIAS_QUOTA
+            && !is_given
+        {
+            // Rule C57: false for an Allow, unknown for a Deny.
+            return match sight.denies() {
+                false => Formula::FALSE,
+                true => missing(formulas, "whether the alias quota of the key counts", true),
+            };
+        }
+        let seen = resolved_test(formulas, test, sight, &|key| self.known(setting, key));
+        let concerns_key = matches!(self.known(setting, &test.key), Known::Value(_));
+        if !sight.is_hidden() || is_given || !concerns_key {
+            return seen;
+        }
+        // Rule C56, which AWS leaves open (O9).
+        let unseen = resolved_test(formulas, test, sight, &|key| match key == &*test.key {
+            true => Known::Value(None),
+            false => self.known(setting, key),
+        });
+        if seen == unseen {
+            return seen;
+        }
+        let other = formulas.of(Atom::Open(OpenPoint::O9));
+        formulas.or([
+            formulas.and([other, seen]),
+            formulas.and([formulas.not(other), unseen]),
+        ])
+    }
+
+    /// Rule A68: the Region of the request stands in the resource.
+    fn account_form(
+        self,
+        setting: &Setting<'_>,
+        pattern: &super::question::ResourcePattern,
+        resource: (&str, &str),
+    ) -> Formula {
+        let formulas = setting.formulas;
+        let known = |key: &str| self.known(setting, key);
+        let (before, after) = resource;
+        if after.is_empty() {
+            return resolved_resource(formulas, pattern, Some(before), &known);
+        }
+        let region = match self.known(setting, REGION) {
+            Known::Value(Some(ContextValue::One(region))) => region,
+            _ => {
+                let rest = format!("{before}{after}");
+                return pattern.in_region(formulas, &rest, REGION, &known);
+            }
+        };
+        let whole = format!("{before}{region}{after}");
+        resolved_resource(formulas, pattern, Some(&whole), &known)
+    }
+
+    /// What is known of a condition key (section 2.5), once the key is.
+    fn known(self, setting: &Setting<'_>, name: &str) -> Known {
+        if let Some(entry) = setting.given.get(name) {
+            return Known::Value(Some(entry.value.clone()));
+        }
+        if setting.given.is_absent(name) {
+            return Known::Value(None);
+        }
+        use crate::aws::{Nature, condition_key};
+        let nature = condition_key(name).map(|info| info.nature);
+        match (nature, self) {
+            // Questions about the caller were put in before, or come after.
+            (Some(Nature::Principal), _) => Known::NotYet,
+            (Some(Nature::Key | Nature::Region), Self::Key(key)) => of_key(setting, key, name),
+            (Some(Nature::Key), Self::Nothing { .. }) => match name.starts_with("kms:") {
+                // Parameters of CreateKey.
+                true => Known::OfRequest,
+                false => Known::Value(None),
+            },
+            _ => Known::OfRequest,
+        }
+    }
+
+    /// What single request-time keys can hold, by the key: its algorithms, its encryption context (rules
+    /// C51, C52, C55).
+    pub(super) fn limits(self, world: &Inventory) -> Vec<(Box<str>, Limit)> {
+        let Self::Key(key) = self else {
+            return Vec::new();
+        };
+        let mut limits = Vec::new();
+        let metadata = key.metadata.as_ref();
+        if let Some(spec) = metadata.and_then(|it| KeySpec::parse(it.spec.as_deref()?)) {
+            let info = spec.info();
+            let mut one_of = |name: &str, values: Vec<Box<str>>| {
+                limits.push((name.into(), Limit::OneOf(values.into())));
+            };
+            one_of("kms:encryptionalgorithm", texts(info.encryption_algorithms.iter()));
+            one_of("kms:signingalgorithm", texts(info.signing_algorithms.iter()));
+            one_of("kms:macalgorithm", texts(info.mac_algorithms.iter()));
+            if metadata.and_then(|it| it.spec.as_deref()) != Some("SYMMETRIC_DEFAULT") {
+                limits.push(("kms:encryptioncontext".into(), Limit::Absent));
+            }
+        }
+        if key.aliases_listed {
+            let names = world.aliases_of(key).map(|alias| alias.arn.name().into());
+            limits.push(("kms:requestalias".into(), Limit::OneOf(names.collect())));
+        }
+        limits.sort();
+        limits
+    }
+}
+
+const REGION: &str = "aws:requestedregion";
+
+fn texts<T: ToString>(values: impl Iterator<Item = T>) -> Vec<Box<str>> {
+    values.map(|value| value.to_string().into()).collect()
+}
+
+fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
+    let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
+    let or_absent = |text: Option<&str>| text.map_or(Known::Value(None), one);
+    let gap = |part: &'static str| setting.gaps.key_part(&key.arn, part).map(Known::Missing);
+    match name {
+        "aws:resourceaccount" => return one(key.arn.account().as_str()),
+        "aws:resourceorgid" => return organization_id(setting.world, key.arn.account()),
+        "aws:resourceorgpaths" => return organization_path(setting.world, key.arn.account()),
+        "aws:requestedregion" => return one(key.arn.region()),
+        // Rules C56 to C58.
+        "kms:resourcealiases" => {
+            if let Some(missing) = gap("aliases") {
+                return missing;
+            }
+            let aliases = setting.world.aliases_of(key);
+            let names: Vec<Box<str>> = aliases.map(|alias| alias.arn.name().into()).collect();
+            return Known::Value((!names.is_empty()).then_some(ContextValue::Many(names)));
+        }
+        _ => {}
+    }
+    if let Some(tag) = name.strip_prefix("aws:resourcetag/") {
+        if let Some(missing) = gap("tags") {
+            return missing;
+        }
+        let mut tags = key.tags.iter().flatten();
+        let found = tags.find(|(key, _)| key.eq_ignore_ascii_case(tag));
+        return or_absent(found.map(|(_, value)| &**value));
+    }
+    if name == "kms:trailingdayswithoutkeyusage" {
+        return Known::OfRequest;
+    }
+    if let Some(missing) = gap("metadata") {
+        return missing;
+    }
+    let Some(metadata) = &key.metadata else {
+        return Known::Value(None);
+    };
+    match name {
+        "kms:keyspec" | "kms:customermasterkeyspec" => or_absent(metadata.spec.as_deref()),
+        "kms:keyusage" | "kms:customermasterkeyusage" => or_absent(metadata.usage.as_deref()),
+        "kms:keyorigin" => or_absent(metadata.origin.as_deref()),
+        "kms:multiregion" => one(if metadata.multi_region.is_some() { "true" } else { "false" }),
+        // Rule C65.
+        "kms:multiregionkeytype" => {
+            let role = metadata.multi_region.as_ref().map(|MultiRegion { role, .. }| role.name());
+            or_absent(role)
+        }
+        _ => Known::Value(None),
+    }
+}
+
+/// The two halves of the account form (rule A68), the Region between them.
+pub(super) fn account_form(partition: &str, account: &str) -> (String, String) {
+    (format!("arn:{partition}:kms:"), format!(":{account}:*"))
+}
+
+/// Whether an action's resource is the caller where it has none (rule A68).
+pub(super) fn asks_about_caller(action: KmsAction) -> bool {
+    action == KmsAction::LIST_RETIRABLE_GRANTS
+}

@@ -1,0 +1,243 @@
+//! Grants (section 4.3 of the semantics) as formulas.
+
+use std::collections::BTreeMap;
+
+use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, grant_operations};
+use crate::decision::OpenPoint;
+use crate::inventory::{Constraints, Grant, Grantee, Key};
+use crate::policy::{Comparison, Operator, Polarity, Principal, Quantifier};
+
+use super::formula::{Atom, Formula, Formulas};
+use super::masked::Masked;
+use super::question::{Classes, Sight};
+use super::statement::named;
+use super::test::Test;
+
+/// What the grants of a key allow, by what a caller needs beside them.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Granted {
+    /// P8: nothing.
+    pub(super) direct: Masked,
+    /// P9: what boundary and session policies leave.
+    pub(super) limited: Masked,
+    /// P10, and retiring by identity policies (rule G41): an identity Allow as well.
+    pub(super) account: Masked,
+}
+
+impl Granted {
+    /// What all grants of `key` allow.
+    pub(super) fn of(formulas: &Formulas, key: &Key) -> Self {
+        let mut all = Self::default();
+        for grant in &key.grants {
+            let one = Self::of_grant(formulas, key, grant);
+            all.direct = all.direct.or(formulas, &one.direct);
+            all.limited = all.limited.or(formulas, &one.limited);
+            all.account = all.account.or(formulas, &one.account);
+        }
+        all
+    }
+
+    /// What one grant allows (rules G4, G41).
+    pub(super) fn of_grant(formulas: &Formulas, key: &Key, grant: &Grant) -> Self {
+        let used = uses(formulas, key, grant);
+        let meant = |classes| {
+            let means = grantee(formulas, &grant.grantee, classes);
+            used.and(formulas, &Masked::of(ActionSet::ALL, means))
+        };
+        let mut granted = Self {
+            direct: meant(Classes::Direct),
+            limited: meant(Classes::Limited),
+            account: meant(Classes::Account),
+        };
+        // O2: some read an account as every identity of it.
+        let other = Masked::of(ActionSet::ALL, formulas.of(Atom::Open(OpenPoint::O2)));
+        granted.direct = granted.direct.or(formulas, &granted.account.and(formulas, &other));
+        granted.retire(formulas, key, grant);
+        granted
+    }
+
+    /// Rules G41, G42: who may retire it.
+    fn retire(&mut self, formulas: &Formulas, key: &Key, grant: &Grant) {
+        let mut may = [Formula::FALSE; 3];
+        let classes = [Classes::Direct, Classes::Limited, Classes::Account];
+        // (a) and (d).
+        if let Some(retiring) = &grant.retiring {
+            may = classes.map(|classes| grantee(formulas, retiring, classes));
+        }
+        // (b).
+        if grant.operations.contains(KmsAction::RETIRE_GRANT) {
+            let mut means = classes.map(|classes| grantee(formulas, &grant.grantee, classes));
+            let [direct, _, account] = &mut means;
+            let other = formulas.of(Atom::Open(OpenPoint::O2));
+            *direct = formulas.or([*direct, formulas.and([*account, other])]);
+            for (may, means) in may.iter_mut().zip(means) {
+                *may = formulas.or([*may, means]);
+            }
+        }
+        // (c).
+        let homes = [Some(key.arn.account()), grant.issuing_account];
+        for account in homes.into_iter().flatten() {
+            let home = Principal::Account { account, partition: None };
+            let [direct, _, by_identity] = &mut may;
+            *direct = formulas.or([*direct, named(formulas, &home, Classes::Direct)]);
+            *by_identity = formulas.or([*by_identity, named(formulas, &home, Classes::Account)]);
+        }
+        let [direct, limited, account] =
+            may.map(|may| Masked::of(KmsAction::RETIRE_GRANT.into(), may));
+        self.direct = self.direct.or(formulas, &direct);
+        self.limited = self.limited.or(formulas, &limited);
+        self.account = self.account.or(formulas, &account);
+    }
+}
+
+/// Rules G10 to G13: whether a grant means the caller in one of `classes`.
+fn grantee(formulas: &Formulas, grantee: &Grantee, classes: Classes) -> Formula {
+    match grantee {
+        // Rule G13: never everyone.
+        Grantee::Principal(Principal::Anyone) => Formula::FALSE,
+        Grantee::Principal(principal) => named(formulas, principal, classes),
+        // Rule G12.
+        Grantee::Service(name) => named(formulas, &Principal::Service(name.clone()), classes),
+    }
+}
+
+/// When a grant can be used for each of its operations, whoever calls, RetireGrant aside.
+fn uses(formulas: &Formulas, key: &Key, grant: &Grant) -> Masked {
+    let mut operations = operations(key, grant);
+    operations.remove(KmsAction::RETIRE_GRANT);
+    let constraints = &grant.constraints;
+    let source = constraints.source_arn.as_deref();
+    let from = source.map_or(Formula::TRUE, |arn| equals(formulas, "aws:sourcearn", arn));
+    // Rule G24: DescribeKey is bound only when the request carries the key.
+    let describing = match source {
+        Some(_) => formulas.or([from, formulas.not(present(formulas, "aws:sourcearn"))]),
+        None => Formula::TRUE,
+    };
+    let pairs = pairs(formulas, constraints);
+    let mut used = Masked::default();
+    let mut add = |actions: ActionSet, formula| {
+        used = used.or(formulas, &Masked::of(actions.intersection(operations), formula));
+    };
+    // Rule G22: which operations the pairs bind; CreateGrant has rules of its own.
+    let with_pairs = |action: &KmsAction| action.info().encryption_context;
+    let others = |action: &KmsAction| {
+        !with_pairs(action) && *action != KmsAction::CREATE_GRANT && *action != KmsAction::DESCRIBE_KEY
+    };
+    let binding = |action: &KmsAction| with_pairs(action) && *action != KmsAction::CREATE_GRANT;
+    add(KmsAction::all().filter(binding).collect(), formulas.and([from, pairs]));
+    add(KmsAction::all().filter(others).collect(), from);
+    add(KmsAction::DESCRIBE_KEY.into(), describing);
+    if operations.contains(KmsAction::CREATE_GRANT) {
+        add(KmsAction::CREATE_GRANT.into(), child(formulas, grant));
+    }
+    used
+}
+
+/// Rule G3: an operation that does not suit the key contributes nothing.
+fn operations(key: &Key, grant: &Grant) -> ActionSet {
+    let metadata = key.metadata.as_ref();
+    let spec = metadata.and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
+    let usage = metadata.and_then(|metadata| KeyUsage::parse(metadata.usage.as_deref()?));
+    match (spec, usage) {
+        (Some(spec), Some(usage)) => grant.operations.intersection(grant_operations(spec, usage)),
+        _ => grant.operations,
+    }
+}
+
+const CONTEXT_KEYS: &str = "kms:encryptioncontextkeys";
+
+/// Rules G20, G23: when the encryption context of the request satisfies the constraints.
+fn pairs(formulas: &Formulas, constraints: &Constraints) -> Formula {
+    let equals = constraints.equals.as_ref();
+    let subset = constraints.subset.as_ref();
+    formulas.and([
+        equals.map_or(Formula::TRUE, |wanted| exactly(formulas, wanted)),
+        subset.map_or(Formula::TRUE, |wanted| contains_all(formulas, wanted)),
+    ])
+}
+
+type Pairs = BTreeMap<Box<str>, Box<str>>;
+
+/// The pairs of the request are these and no other.
+fn exactly(formulas: &Formulas, wanted: &Pairs) -> Formula {
+    if wanted.is_empty() {
+        return formulas.not(present(formulas, CONTEXT_KEYS));
+    }
+    let names: Vec<&str> = wanted.keys().map(AsRef::as_ref).collect();
+    let operator = Operator {
+        quantifier: Some(Quantifier::ForAllValues),
+        comparison: Comparison::StringEqualsIgnoreCase,
+        polarity: Polarity::Is,
+        if_exists: false,
+    };
+    let no_other = ask(formulas, Test::of(CONTEXT_KEYS, operator, &names));
+    formulas.and([contains_all(formulas, wanted), no_other])
+}
+
+/// Rule G21: the names compare without case, the values with; O10 reads both exactly.
+fn contains_all(formulas: &Formulas, wanted: &Pairs) -> Formula {
+    let value_is = |(name, value): (&Box<str>, &Box<str>)| {
+        let key = format!("kms:encryptioncontext:{}", name.to_ascii_lowercase());
+        equals(formulas, &key, value)
+    };
+    let folded = formulas.and(wanted.iter().map(value_is));
+    let operator = Operator {
+        quantifier: Some(Quantifier::ForAnyValue),
+        comparison: Comparison::StringEquals,
+        polarity: Polarity::Is,
+        if_exists: false,
+    };
+    let spelled = |name: &Box<str>| ask(formulas, Test::of(CONTEXT_KEYS, operator, &[name]));
+    let exact = formulas.and(wanted.keys().map(spelled));
+    let other = formulas.of(Atom::Open(OpenPoint::O10));
+    formulas.and([folded, formulas.or([formulas.not(other), exact])])
+}
+
+/// Rules G31, G32: when a grant with CreateGrant lets its holder make the child that is asked for.
+fn child(formulas: &Formulas, parent: &Grant) -> Formula {
+    const OPERATIONS: &str = "kms:grantoperations";
+    const KIND: &str = "kms:grantconstrainttype";
+    const SOURCE: &str = "kms:grantconstraintsourcearn";
+    // O32: a request that says nothing asks for a child like its parent.
+    let keys = [OPERATIONS, KIND, SOURCE, CONTEXT_KEYS];
+    let silent = formulas.and(keys.map(|key| formulas.not(present(formulas, key))));
+    let names: Vec<&str> = parent.operations.iter().map(KmsAction::name).collect();
+    let operator = Operator {
+        quantifier: Some(Quantifier::ForAllValues),
+        comparison: Comparison::StringEquals,
+        polarity: Polarity::Is,
+        if_exists: false,
+    };
+    // Rule C32: absent operations are within any.
+    let within = ask(formulas, Test::of(OPERATIONS, operator, &names));
+    let constraints = &parent.constraints;
+    let as_equal = constraints.equals.as_ref().map_or(Formula::TRUE, |wanted| {
+        formulas.and([
+            equals(formulas, KIND, "EncryptionContextEquals"),
+            exactly(formulas, wanted),
+        ])
+    });
+    let as_subset = constraints.subset.as_ref();
+    let as_subset = as_subset.map_or(Formula::TRUE, |wanted| contains_all(formulas, wanted));
+    let source = constraints.source_arn.as_deref();
+    let from = source.map_or(Formula::TRUE, |arn| equals(formulas, SOURCE, arn));
+    formulas.or([silent, formulas.and([within, as_equal, as_subset, from])])
+}
+
+fn equals(formulas: &Formulas, key: &str, value: &str) -> Formula {
+    let operator = Operator {
+        quantifier: None,
+        comparison: Comparison::StringEquals,
+        polarity: Polarity::Is,
+        if_exists: false,
+    };
+    ask(formulas, Test::of(key, operator, &[value]))
+}
+
+fn present(formulas: &Formulas, key: &str) -> Formula {
+    ask(formulas, Test::present(key))
+}
+
+fn ask(formulas: &Formulas, test: Test) -> Formula {
+    formulas.of(test.asked(Sight::Plain))
+}

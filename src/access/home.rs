@@ -1,0 +1,341 @@
+//! The caller's side: identity policies, boundary, session policies and SCPs (sections 3.1 to 3.4).
+
+use std::sync::Arc;
+
+use crate::aws::{AccountId, ActionSet};
+use crate::decision::CallerKind;
+use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind};
+use crate::policy::PolicyDocument;
+
+use super::formula::Kinds;
+use super::frame::{Limit, Who};
+use super::gaps::Gaps;
+use super::library::{Mentioned, World};
+use super::masked::Masked;
+use super::question::missing;
+use super::statement::Compiled;
+use super::subject::Subject;
+
+/// Everything of a caller's side. Callers with equal ones are one class.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Home {
+    /// The kind of caller.
+    pub(super) who: Who,
+    /// The account; none for a service.
+    pub(super) account: Option<AccountId>,
+    /// The partition.
+    pub(super) partition: Box<str>,
+    /// Rule E44.
+    pub(super) service_linked: bool,
+    /// When an identity policy allows (rule E21).
+    pub(super) allow: Masked,
+    /// When an identity policy denies.
+    pub(super) deny: Masked,
+    /// What the boundary allows, where there is one.
+    pub(super) boundary: Option<Masked>,
+    /// When the boundary denies.
+    pub(super) boundary_deny: Masked,
+    /// What the session policies allow, where there are any.
+    pub(super) session: Option<Masked>,
+    /// When a session policy denies.
+    pub(super) session_deny: Masked,
+    /// What every level of the organization allows (rule E13).
+    pub(super) scp: Masked,
+    /// When an SCP denies.
+    pub(super) scp_deny: Masked,
+    /// What single request-time keys can hold.
+    pub(super) limits: Box<[(Box<str>, Limit)]>,
+}
+
+/// A set of policies together (rules E1, E2): what allows, and what denies.
+#[derive(Clone, Default)]
+struct Together {
+    allow: Masked,
+    deny: Masked,
+}
+
+impl Together {
+    fn add(&mut self, world: &World<'_>, compiled: &Compiled) {
+        let formulas = &*world.formulas;
+        self.allow = self.allow.or(formulas, &compiled.allow);
+        self.deny = self.deny.or(formulas, &compiled.deny);
+    }
+
+    /// Something that was not exported: it could allow anything, and deny anything (rule U7).
+    fn add_missing(&mut self, world: &World<'_>, what: &str) {
+        let formulas = &*world.formulas;
+        let unknown = Masked::of(ActionSet::ALL, missing(formulas, what, false));
+        self.allow = self.allow.or(formulas, &unknown);
+        self.deny = self.deny.or(formulas, &unknown);
+    }
+
+    /// Facts that contradict each other: the other one could say anything (the first by path counts).
+    fn add_conflicts(&mut self, world: &World<'_>, subject: &str) {
+        for what in world.gaps.conflicts(subject) {
+            let formulas = &*world.formulas;
+            self.add_missing(world, what);
+            let unknown = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), true));
+            self.allow = self.allow.and(formulas, &unknown);
+        }
+    }
+}
+
+impl Home {
+    /// The side of `subject`, its session policies included.
+    pub(super) fn of(world: &World<'_>, subject: &Subject<'_>, sessions: &[PolicyDocument]) -> Self {
+        let caller = |masked: &Masked| {
+            masked.mapped(|formula| world.with_caller(formula, subject))
+        };
+        let identity = identity(world, subject);
+        let boundary = boundary(world, subject);
+        let session = session(world, subject, sessions);
+        let levels = scps(world, subject);
+        let mut limits = limits(subject);
+        if world.mentions(Mentioned::UserId)
+            && subject.caller.kind == CallerKind::Role
+            && let Some(id) = subject.identity.and_then(|role| role.unique_id.as_deref())
+        {
+            limits.push(("aws:userid".into(), Limit::Like(format!("{id}:?*").into())));
+        }
+        limits.sort();
+        let never = Masked::default();
+        Self {
+            who: subject.who(),
+            account: subject.caller.account,
+            partition: subject.caller.partition().into(),
+            service_linked: subject.is_service_linked(),
+            allow: caller(&identity.allow),
+            deny: caller(&identity.deny),
+            boundary: boundary.as_ref().map(|set| caller(&set.allow)),
+            boundary_deny: boundary.as_ref().map_or(never.clone(), |set| caller(&set.deny)),
+            session: session.as_ref().map(|set| caller(&set.allow)),
+            session_deny: session.as_ref().map_or(never.clone(), |set| caller(&set.deny)),
+            scp: levels.as_ref().map_or(Masked::all(), |levels| caller(&levels.allow)),
+            scp_deny: levels.as_ref().map_or(never, |levels| caller(&levels.deny)),
+            limits: limits.into(),
+        }
+    }
+
+    /// When some policy of this side denies.
+    pub(super) fn denies(&self, world: &World<'_>) -> Masked {
+        let formulas = &*world.formulas;
+        let of_identity = self.deny.or(formulas, &self.boundary_deny);
+        of_identity.or(formulas, &self.session_deny).or(formulas, &self.scp_deny)
+    }
+
+    /// Whether the key has a say in it.
+    pub(super) fn asks_key(&self, world: &World<'_>) -> bool {
+        self.masked().any(|masked| world.has(masked, Kinds::KEY))
+    }
+
+    /// The same once some atoms are replaced.
+    pub(super) fn mapped(&self, mut change: impl FnMut(&Masked) -> Masked) -> Self {
+        Self {
+            who: self.who,
+            account: self.account,
+            partition: self.partition.clone(),
+            service_linked: self.service_linked,
+            allow: change(&self.allow),
+            deny: change(&self.deny),
+            boundary: self.boundary.as_ref().map(&mut change),
+            boundary_deny: change(&self.boundary_deny),
+            session: self.session.as_ref().map(&mut change),
+            session_deny: change(&self.session_deny),
+            scp: change(&self.scp),
+            scp_deny: change(&self.scp_deny),
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// All its formulas.
+    pub(super) fn masked(&self) -> impl Iterator<Item = &Masked> {
+        let always = [
+            &self.allow,
+            &self.deny,
+            &self.boundary_deny,
+            &self.session_deny,
+            &self.scp,
+            &self.scp_deny,
+        ];
+        always.into_iter().chain(&self.boundary).chain(&self.session)
+    }
+}
+
+/// Identity policies: the caller's own, and those of its groups (rule E1).
+fn identity(world: &World<'_>, subject: &Subject<'_>) -> Together {
+    let mut together = Together::default();
+    if subject.stranger.is_some() {
+        // Its own account lets it: that half is granted.
+        together.allow = Masked::all();
+        return together;
+    }
+    if matches!(subject.caller.kind, CallerKind::Root | CallerKind::Service) {
+        return together;
+    }
+    let Some(identity) = subject.identity else {
+        if let Some(account) = subject.caller.account
+            && !Gaps::lists(world.inventory, account)
+        {
+            together.add_missing(world, &format!("identities of account {account}"));
+        }
+        return together;
+    };
+    let account = identity.account;
+    inline(world, &identity.inline, &mut together);
+    attached(world, account, &identity.attached, &mut together);
+    for name in &identity.groups {
+        let groups = world.inventory.account(account).map(|account| &account.groups);
+        match groups.and_then(|groups| groups.get(name)) {
+            Some(group) => {
+                inline(world, &group.inline, &mut together);
+                attached(world, account, &group.attached, &mut together);
+                together.add_conflicts(world, &group.arn);
+            }
+            None => together.add_missing(world, &format!("group {name} of account {account}")),
+        }
+    }
+    for what in world.gaps.identity_parts(&identity.arn) {
+        together.add_missing(world, what);
+    }
+    together.add_conflicts(world, &identity.arn);
+    together
+}
+
+fn inline(world: &World<'_>, policies: &[NamedPolicy], together: &mut Together) {
+    for policy in policies {
+        together.add(world, &world.compiled(&policy.document));
+    }
+}
+
+fn attached(
+    world: &World<'_>,
+    account: AccountId,
+    policies: &[AttachedPolicy],
+    together: &mut Together,
+) {
+    for policy in policies {
+        managed(world, account, policy, together);
+    }
+}
+
+/// Rule A10: the default version.
+fn managed(
+    world: &World<'_>,
+    account: AccountId,
+    policy: &AttachedPolicy,
+    together: &mut Together,
+) {
+    let found = world.inventory.managed_policy(account, &policy.arn);
+    match found.and_then(ManagedPolicy::document) {
+        Some(document) => together.add(world, &world.compiled(document)),
+        None => together.add_missing(world, &format!("document of managed policy {}", policy.arn)),
+    }
+    together.add_conflicts(world, &policy.arn);
+}
+
+/// The permissions boundary; none for root users, services and service-linked roles (section 3.1).
+fn boundary(world: &World<'_>, subject: &Subject<'_>) -> Option<Together> {
+    let identity = subject.identity.filter(|_| !subject.is_service_linked())?;
+    let policy = identity.boundary.as_ref()?;
+    let mut together = Together::default();
+    managed(world, identity.account, policy, &mut together);
+    Some(together)
+}
+
+/// Session policies, which only sessions have (rules E2, E29).
+fn session(
+    world: &World<'_>,
+    subject: &Subject<'_>,
+    policies: &[PolicyDocument],
+) -> Option<Together> {
+    let federated = matches!(subject.caller.kind, CallerKind::FederatedUser { .. });
+    let is_session = federated
+        || matches!(subject.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
+    if !is_session || (policies.is_empty() && !federated) {
+        return None;
+    }
+    let mut together = Together::default();
+    for policy in policies {
+        together.add(world, &world.compiled(policy));
+    }
+    Some(together)
+}
+
+/// What the levels above an account say together.
+#[derive(Clone, Default)]
+pub(super) struct Levels {
+    /// When every level allows.
+    pub(super) allow: Masked,
+    /// When some policy denies.
+    pub(super) deny: Masked,
+}
+
+/// The SCPs that bind a caller (rules E13, E34, E44).
+fn scps(world: &World<'_>, subject: &Subject<'_>) -> Option<Arc<Levels>> {
+    if subject.caller.kind == CallerKind::Service || subject.is_service_linked() {
+        return None;
+    }
+    world.levels(subject.caller.account?, OrgPolicyKind::Scp)
+}
+
+/// The policies of one kind that bind an account, level by level (rules E12, E13); nothing where none do.
+pub(super) fn levels(
+    world: &World<'_>,
+    account: AccountId,
+    kind: OrgPolicyKind,
+) -> Option<Levels> {
+    let formulas = &*world.formulas;
+    let organization = world.inventory.organization.as_deref()?;
+    let own = organization.accounts.get(&account)?;
+    if organization.management_account == Some(account) || !organization.is_enabled(kind) {
+        return None;
+    }
+    let mut all = Levels { allow: Masked::all(), deny: Masked::default() };
+    let ids = organization.levels(account).unwrap_or_else(|| {
+        // Rule U7: what stands above was not exported; it could only narrow.
+        let what = format!("parents of account {account} in the organization");
+        let unknown = Masked::of(ActionSet::ALL, missing(formulas, what, false));
+        all.deny = unknown;
+        vec![own.as_str()]
+    });
+    for id in ids {
+        let mut level = Together::default();
+        if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
+            level.add_missing(world, &format!("SCPs attached to {id}"));
+        }
+        for policy in organization.attached(id, kind) {
+            match &policy.document {
+                Some(document) => level.add(world, &world.compiled(document)),
+                None => level.add_missing(
+                    world,
+                    &format!("document of {} {}", kind.name(), policy.id),
+                ),
+            }
+            level.add_conflicts(world, &policy.id);
+        }
+        all.allow = all.allow.and(formulas, &level.allow);
+        all.deny = all.deny.or(formulas, &level.deny);
+    }
+    Some(all)
+}
+
+/// What single request-time keys of a caller can hold.
+fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
+    let mut limits = Vec::new();
+    if let Some(identity) = subject.identity.filter(|_| subject.tagged)
+        && subject.who() == Who::Session
+    {
+        // A tag of the role is there, unless a session brings another value.
+        limits.extend(identity.tags.keys().map(|tag| {
+            (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
+        }));
+    }
+    if let (Some(_), Some(account)) = (&subject.stranger, subject.caller.account) {
+        let partition = subject.caller.partition();
+        let roles = format!("arn:{partition}:iam::{account}:role/?*");
+        limits.push(("aws:principalarn".into(), Limit::Like(roles.into())));
+        limits.push(("aws:principaltype".into(), Limit::OneOf(Box::from(["AssumedRole".into()]))));
+        limits.push(("aws:username".into(), Limit::Absent));
+    }
+    limits
+}

@@ -1,0 +1,170 @@
+//! A world as the engine sees it: policies compiled when first met, levels of the organization, gaps.
+
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::aws::AccountId;
+use crate::decision::Context;
+use crate::inventory::{Inventory, OrgPolicyKind};
+use crate::policy::PolicyDocument;
+
+use super::asked::{Asked, Setting};
+use super::formula::{Atom, Formula, Formulas, Kinds};
+use super::gaps::Gaps;
+use super::home::{Levels, levels};
+use super::masked::Masked;
+use super::statement::Compiled;
+use super::subject::Subject;
+
+/// Values that are made once; many threads may ask.
+pub(super) struct Memo<K, V> {
+    shards: [Mutex<FxHashMap<K, V>>; 32],
+}
+
+impl<K: Eq + Hash, V: Clone> Memo<K, V> {
+    /// Empty.
+    pub(super) fn new() -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// The value of `key`, made where it is asked for the first time. Two threads may both make it.
+    pub(super) fn get(&self, key: K, make: impl FnOnce(&K) -> V) -> V {
+        let shard = self.shard(&key);
+        if let Some(known) = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        let made = make(&key);
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        shard.entry(key).or_insert(made).clone()
+    }
+
+    fn shard(&self, key: &K) -> &Mutex<FxHashMap<K, V>> {
+        use std::hash::Hasher;
+        let mut hasher = FxHasher::default();
+        key.hash(&mut hasher);
+        let number = (hasher.finish() >> 40) as usize % self.shards.len();
+        self.shards.get(number).unwrap_or(&self.shards[0])
+    }
+}
+
+/// Condition keys whose possible values are peculiar to single callers or keys: classes are told apart by
+/// them only where some policy asks.
+#[derive(Clone, Copy)]
+pub(super) enum Mentioned {
+    /// `aws:userid`.
+    UserId = 1,
+    /// `kms:RequestAlias`.
+    RequestAlias = 2,
+}
+
+/// Policies compiled so far; shared by a world and its edits.
+pub(super) struct Library {
+    compiled: Memo<usize, (PolicyDocument, Arc<Compiled>)>,
+    mentioned: AtomicU8,
+}
+
+impl Library {
+    /// Without policies.
+    pub(super) fn new() -> Self {
+        Self { compiled: Memo::new(), mentioned: AtomicU8::new(0) }
+    }
+}
+
+/// A world with everything that is made of it on the way.
+pub(super) struct World<'w> {
+    /// The inventory.
+    pub(super) inventory: &'w Inventory,
+    /// What is missing in it.
+    pub(super) gaps: &'w Gaps,
+    /// Condition keys that are fixed for the whole question.
+    pub(super) given: &'w Context,
+    /// The formulas.
+    pub(super) formulas: &'w Formulas,
+    /// The compiled policies.
+    pub(super) library: &'w Library,
+    /// The levels of the organization above each account.
+    pub(super) levels: &'w Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
+}
+
+impl<'w> World<'w> {
+    /// A policy as formulas.
+    pub(super) fn compiled(&self, document: &PolicyDocument) -> Arc<Compiled> {
+        let made = self.library.compiled.get(document.identity(), |_| {
+            let name = self.inventory.sources.path(document.place.file);
+            let compiled = Compiled::of(self.formulas, document, name);
+            self.note_mentions(document);
+            (document.clone(), Arc::new(compiled))
+        });
+        made.1
+    }
+
+    fn note_mentions(&self, document: &PolicyDocument) {
+        let statements = document.policy().statements.iter();
+        for condition in statements.flat_map(|statement| &statement.conditions) {
+            let key = &*condition.key.value;
+            if key.eq_ignore_ascii_case("aws:userid") {
+                self.library.mentioned.fetch_or(Mentioned::UserId as u8, Ordering::Relaxed);
+            } else if key.eq_ignore_ascii_case("kms:RequestAlias") {
+                self.library.mentioned.fetch_or(Mentioned::RequestAlias as u8, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether some policy that was compiled asks for a key.
+    pub(super) fn mentions(&self, key: Mentioned) -> bool {
+        self.library.mentioned.load(Ordering::Relaxed) & key as u8 != 0
+    }
+
+    /// What the organization says of an account.
+    pub(super) fn levels(&self, account: AccountId, kind: OrgPolicyKind) -> Option<Arc<Levels>> {
+        self.levels.get((account, kind), |_| levels(self, account, kind).map(Arc::new))
+    }
+
+    /// A formula once the caller is known.
+    pub(super) fn with_caller(&self, formula: Formula, subject: &Subject<'_>) -> Formula {
+        self.formulas.replaced(formula, Kinds::CALLER, &mut |atom, holds| match atom {
+            Atom::Caller(question) => {
+                let answer = subject.answer(self.inventory, self.formulas, self.given, question);
+                Some(if holds { answer } else { self.formulas.not(answer) })
+            }
+            _ => None,
+        })
+    }
+
+    /// A formula once it is known what is asked for.
+    pub(super) fn with_key(&self, formula: Formula, asked: Asked<'_>) -> Formula {
+        let setting = Setting {
+            world: self.inventory,
+            gaps: self.gaps,
+            given: self.given,
+            formulas: self.formulas,
+        };
+        let both = self.formulas.replaced(formula, Kinds::KEY, &mut |atom, holds| match atom {
+            Atom::Key(question) => {
+                let answer = asked.answer(&setting, question);
+                Some(if holds { answer } else { self.formulas.not(answer) })
+            }
+            _ => None,
+        });
+        // Questions about the caller that hang on the key as well.
+        self.formulas.replaced(both, Kinds::CALLER, &mut |atom, holds| match atom {
+            Atom::Caller(question @ super::question::Question::Resource(_)) => {
+                let answer = asked.answer(&setting, question);
+                Some(if holds { answer } else { self.formulas.not(answer) })
+            }
+            Atom::Caller(question @ super::question::Question::Test { .. }) => {
+                let answer = asked.answer(&setting, question);
+                Some(if holds { answer } else { self.formulas.not(answer) })
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether some formula of `masked` has such atoms.
+    pub(super) fn has(&self, masked: &Masked, kinds: Kinds) -> bool {
+        masked.pieces().iter().any(|(_, formula)| self.formulas.kinds(*formula).has(kinds))
+    }
+}

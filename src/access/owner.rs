@@ -1,0 +1,238 @@
+//! The key's side: key policies, grants, RCPs, VPC endpoint policies (sections 3.1 to 3.5, 4.1, 4.3).
+
+use crate::aws::{AccountId, ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
+use crate::decision::OpenPoint;
+use crate::inventory::{Key, OrgPolicyKind};
+use crate::policy::{Comparison, Operator, Polarity};
+
+use super::asked::Asked;
+use super::formula::{Atom, Formula, Kinds};
+use super::frame::Limit;
+use super::grants::Granted;
+use super::library::{Mentioned, World};
+use super::masked::Masked;
+use super::question::missing;
+use super::statement::Compiled;
+use super::test::Test;
+
+/// Everything of a key's side. Keys with equal ones are one class.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Owner {
+    /// The account; none where no key is asked for.
+    pub(super) account: Option<AccountId>,
+    /// The partition; empty where no key is asked for.
+    pub(super) partition: Box<str>,
+    /// Rule X1.
+    pub(super) aws_managed: bool,
+    /// When the key policy allows a caller that it means directly.
+    pub(super) direct: Masked,
+    /// When it allows one that it means by a role or a user.
+    pub(super) limited: Masked,
+    /// When it allows one of an account that it delegates to.
+    pub(super) by_account: Masked,
+    /// When it denies.
+    pub(super) deny: Masked,
+    /// When an RCP denies (rule E12: their lack of an Allow never matters).
+    pub(super) rcp_deny: Masked,
+    /// What grants allow.
+    pub(super) granted: Granted,
+    /// When the policy of the VPC endpoint that the request comes through lets it pass (rule E14).
+    pub(super) passes: Masked,
+    /// What the key can perform at all (rule S5).
+    pub(super) possible: ActionSet,
+    /// What single request-time keys can hold.
+    pub(super) limits: Box<[(Box<str>, Limit)]>,
+}
+
+impl Owner {
+    /// The side of a key of the export.
+    pub(super) fn of(world: &World<'_>, key: &Key) -> Self {
+        let formulas = &*world.formulas;
+        let asked = Asked::Key(key);
+        let policy = policy(world, key);
+        let resolved = |masked: &Masked| resolved(world, asked, masked);
+        // Rule K7: key policies and RCPs have no say in RetireGrant.
+        let has_say = ActionSet::ALL.minus(KmsAction::RETIRE_GRANT.into());
+        let rcp = match key.is_aws_managed() {
+            true => None,
+            false => world.levels(key.arn.account(), OrgPolicyKind::Rcp),
+        };
+        let granted = Granted::of(formulas, key);
+        Self {
+            account: Some(key.arn.account()),
+            partition: key.arn.partition().into(),
+            aws_managed: key.is_aws_managed(),
+            direct: resolved(&policy.allow).within(has_say),
+            limited: resolved(&policy.limited).within(has_say),
+            by_account: resolved(&policy.account).within(has_say),
+            deny: resolved(&policy.deny).within(has_say),
+            rcp_deny: rcp.map_or(Masked::default(), |rcp| resolved(&rcp.deny).within(has_say)),
+            granted,
+            passes: resolved(&passes(world)),
+            possible: possible(key),
+            limits: limits(world, asked),
+        }
+    }
+
+    /// The side of requests without a key (rule E50): nobody's.
+    pub(super) fn of_nothing(world: &World<'_>, asked: Asked<'_>, actions: ActionSet) -> Self {
+        let never = Masked::default();
+        Self {
+            account: None,
+            partition: Box::default(),
+            aws_managed: false,
+            direct: never.clone(),
+            limited: never.clone(),
+            by_account: never.clone(),
+            deny: never.clone(),
+            rcp_deny: never,
+            granted: Granted::default(),
+            passes: resolved(world, asked, &passes(world)),
+            possible: actions,
+            limits: Box::default(),
+        }
+    }
+
+    /// The same with grants that nobody listed: they could allow anyone what grants can.
+    pub(super) fn with_unlisted_grants(mut self, world: &World<'_>, what: &str) -> Self {
+        let grantable = KmsAction::all().filter(|action| action.info().grantable).collect();
+        let unknown = Masked::of(grantable, missing(world.formulas, what, false));
+        self.granted.direct = self.granted.direct.or(world.formulas, &unknown);
+        self
+    }
+
+    /// All its formulas.
+    pub(super) fn masked(&self) -> impl Iterator<Item = &Masked> {
+        [
+            &self.direct,
+            &self.limited,
+            &self.by_account,
+            &self.deny,
+            &self.rcp_deny,
+            &self.granted.direct,
+            &self.granted.limited,
+            &self.granted.account,
+            &self.passes,
+        ]
+        .into_iter()
+    }
+
+    /// Whether the caller has a say in it.
+    pub(super) fn asks_caller(&self, world: &World<'_>) -> bool {
+        self.masked().any(|masked| world.has(masked, Kinds::CALLER))
+    }
+
+    /// The same once some atoms are replaced.
+    pub(super) fn mapped(&self, mut change: impl FnMut(&Masked) -> Masked) -> Self {
+        Self {
+            account: self.account,
+            partition: self.partition.clone(),
+            aws_managed: self.aws_managed,
+            direct: change(&self.direct),
+            limited: change(&self.limited),
+            by_account: change(&self.by_account),
+            deny: change(&self.deny),
+            rcp_deny: change(&self.rcp_deny),
+            granted: Granted {
+                direct: change(&self.granted.direct),
+                limited: change(&self.granted.limited),
+                account: change(&self.granted.account),
+            },
+            passes: change(&self.passes),
+            possible: self.possible,
+            limits: self.limits.clone(),
+        }
+    }
+}
+
+fn resolved(world: &World<'_>, asked: Asked<'_>, masked: &Masked) -> Masked {
+    let kinds = [Kinds::KEY, Kinds::CALLER];
+    match kinds.iter().any(|kind| world.has(masked, *kind)) {
+        true => masked.mapped(|formula| world.with_key(formula, asked)),
+        false => masked.clone(),
+    }
+}
+
+/// The key policy and the one that RAM writes, together (rules K1, K8).
+fn policy(world: &World<'_>, key: &Key) -> Compiled {
+    let formulas = &*world.formulas;
+    let mut together = Compiled::default();
+    let mut add = |compiled: &Compiled, when: Formula| {
+        let when = Masked::of(ActionSet::ALL, when);
+        let one = |all: &mut Masked, more: &Masked| {
+            *all = all.or(formulas, &more.and(formulas, &when));
+        };
+        one(&mut together.allow, &compiled.allow);
+        one(&mut together.limited, &compiled.limited);
+        one(&mut together.account, &compiled.account);
+        one(&mut together.deny, &compiled.deny);
+    };
+    if let Some(document) = &key.policy {
+        add(&world.compiled(document), Formula::TRUE);
+    }
+    // Rule K8; O17 leaves it open whether the two unite.
+    if let Some(document) = &key.ram_policy {
+        let other = formulas.of(Atom::Open(OpenPoint::O17));
+        add(&world.compiled(document), formulas.not(other));
+    }
+    let conflicts = world.gaps.conflicts(key.arn.as_str());
+    let gap = world.gaps.key_part(&key.arn, "key policy");
+    for what in conflicts.iter().chain(&gap) {
+        let taken = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), true));
+        let unknown = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), false));
+        for all in [&mut together.allow, &mut together.limited, &mut together.account] {
+            *all = all.and(formulas, &taken);
+        }
+        together.allow = together.allow.or(formulas, &unknown);
+        together.deny = together.deny.or(formulas, &unknown);
+    }
+    together
+}
+
+/// Rule E14: a request that comes through an endpoint of the export passes its policy; the service's own
+/// hop of a FAS call does not come through it.
+fn passes(world: &World<'_>) -> Masked {
+    let formulas = &*world.formulas;
+    let mut all = Masked::all();
+    let operator = Operator {
+        quantifier: None,
+        comparison: Comparison::StringEquals,
+        polarity: Polarity::Is,
+        if_exists: false,
+    };
+    for (id, document) in &world.inventory.endpoints {
+        let through = formulas.of(Atom::Request(Test::of("aws:sourcevpce", operator, &[id])));
+        let via = formulas.of(Atom::Request(Test::present("kms:viaservice")));
+        let through = formulas.and([through, formulas.not(via)]);
+        let policy = world.compiled(document);
+        let allow = policy.allow.or(formulas, &policy.limited).or(formulas, &policy.account);
+        let lets = allow.and(formulas, &policy.deny.not(formulas));
+        let elsewhere = Masked::of(ActionSet::ALL, formulas.not(through));
+        all = all.and(formulas, &elsewhere.or(formulas, &lets));
+    }
+    all
+}
+
+/// Rule S5: actions that the key can never perform are no cells.
+fn possible(key: &Key) -> ActionSet {
+    let metadata = key.metadata.as_ref();
+    let spec = metadata.and_then(|it| KeySpec::parse(it.spec.as_deref()?));
+    let usage = metadata.and_then(|it| KeyUsage::parse(it.usage.as_deref()?));
+    let can = |action: &KmsAction| {
+        let info = action.info();
+        let performs = match (usage, spec) {
+            (Some(usage), Some(spec)) => operations_for(usage, spec).contains(*action),
+            _ => true,
+        };
+        info.has_key_resource && (info.key_usages.is_empty() || performs)
+    };
+    KmsAction::all().filter(can).collect()
+}
+
+fn limits(world: &World<'_>, asked: Asked<'_>) -> Box<[(Box<str>, Limit)]> {
+    let mut limits = asked.limits(world.inventory);
+    if !world.mentions(Mentioned::RequestAlias) {
+        limits.retain(|(key, _)| **key != *"kms:requestalias");
+    }
+    limits.into()
+}
