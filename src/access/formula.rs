@@ -92,6 +92,11 @@ impl Kinds {
     /// Open points.
     pub(super) const OPEN: Self = Self(16);
 
+    /// Both kinds.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether one of `other` is among them.
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -1,5 +1,7 @@
 //! What is fixed while a formula is decided.
 
+use std::sync::Arc;
+
 use crate::aws::KmsAction;
 use crate::decision::CallerKind;
 
@@ -12,7 +14,7 @@ pub(super) struct Frame {
     /// The action: which keys it carries.
     pub(super) action: KmsAction,
     /// Limits of single keys, by key in lower case; sorted. `kms:encryptioncontext` limits all pairs.
-    pub(super) limits: Box<[(Box<str>, Limit)]>,
+    pub(super) limits: Arc<[(Box<str>, Limit)]>,
 }
 
 /// What a condition key can hold for one caller and key.

@@ -2,11 +2,20 @@
 //!
 //! It shares parsed policies, the inventory and the words of an answer with the reference evaluator, and
 //! nothing else: no matcher, no operator, no choice of which policies take part.
-#![allow(dead_code)]
+//!
+//! Policies are compiled once to formulas over questions about the caller, questions about the key, and
+//! tests of the request ([`statement`], [`entry`], [`question`]). What the export fixes is put in
+//! ([`subject`], [`asked`]), which leaves the caller's side ([`home`]) and the key's side ([`owner`]);
+//! callers and keys whose sides are equal are one class. Both sides together are the [`ways`] that allow,
+//! for all actions in one go ([`masked`]). What is left is a formula over condition keys of the request,
+//! equal formulas are one ([`formula`]), and each is decided once and exactly ([`solve`], [`judge`]).
+//! What was not exported and what AWS leaves open stay in it as atoms, and give a verdict its bounds.
 
 mod asked;
+mod candidates;
 mod compare;
 mod entry;
+mod evaluate;
 mod formula;
 mod frame;
 mod gaps;
@@ -14,11 +23,109 @@ mod glob;
 mod grants;
 mod home;
 mod interner;
+mod judge;
 mod library;
 mod masked;
+mod matrix;
 mod owner;
+mod participants;
+mod point;
 mod question;
+mod solve;
 mod statement;
 mod subject;
 mod test;
 mod values;
+mod ways;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::aws::AccountId;
+use crate::decision::{Context, FACTS, Fact};
+use crate::inventory::{Edit, Inventory, OrgPolicyKind};
+
+use candidates::Lists;
+use formula::Formulas;
+use gaps::Gaps;
+use home::Levels;
+use library::{Library, Memo, World};
+use solve::Solver;
+
+pub use matrix::{Counts, Matrix, Row};
+
+/// The engine over one world. Cheap to make: policies are compiled when a question first meets them.
+pub struct Access<'w> {
+    inventory: Cow<'w, Inventory>,
+    gaps: Arc<Gaps>,
+    given: Context,
+    core: Arc<Core>,
+    levels: Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
+    lists: Memo<AccountId, Arc<Lists>>,
+}
+
+/// What a world and its edits share.
+struct Core {
+    formulas: Arc<Formulas>,
+    library: Library,
+    solver: Solver,
+}
+
+impl<'w> Access<'w> {
+    /// The engine over `inventory`; requests happen from `now` on.
+    pub fn new(inventory: &'w Inventory, now: Timestamp) -> Self {
+        Self::with_facts(inventory, now, FACTS)
+    }
+
+    /// The engine with these facts about what AWS sends in place of all that are known.
+    pub fn with_facts(inventory: &'w Inventory, now: Timestamp, facts: &[Fact]) -> Self {
+        let formulas = Arc::new(Formulas::new());
+        let solver = Solver::new(Arc::clone(&formulas), facts.into(), now);
+        Self {
+            inventory: Cow::Borrowed(inventory),
+            gaps: Arc::new(Gaps::of(inventory)),
+            given: Context::default(),
+            core: Arc::new(Core { formulas, library: Library::new(), solver }),
+            levels: Memo::new(),
+            lists: Memo::new(),
+        }
+    }
+
+    /// The same engine under assumptions: every request agrees with `given`.
+    #[must_use]
+    pub fn assuming(mut self, given: Context) -> Self {
+        self.given = given;
+        self
+    }
+
+    /// The world it answers for.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The engine over the world after `edit`. What is compiled and solved stays known, so that only what
+    /// the edit touches is decided again.
+    pub fn after(&self, edit: &Edit) -> Access<'static> {
+        Access {
+            inventory: Cow::Owned(self.inventory.apply(edit)),
+            gaps: Arc::clone(&self.gaps),
+            given: self.given.clone(),
+            core: Arc::clone(&self.core),
+            levels: Memo::new(),
+            lists: Memo::new(),
+        }
+    }
+
+    fn world<'a>(&'a self, given: &'a Context) -> World<'a> {
+        World {
+            inventory: &self.inventory,
+            gaps: &self.gaps,
+            given,
+            formulas: &self.core.formulas,
+            library: &self.core.library,
+            levels: &self.levels,
+        }
+    }
+}

@@ -66,6 +66,21 @@ impl Context {
         self.absent.insert(lower.into());
     }
 
+    /// The keys, in lower case, that the request surely does not carry; sorted.
+    pub fn absent(&self) -> impl Iterator<Item = &str> {
+        self.absent.iter().map(AsRef::as_ref)
+    }
+
+    /// Takes over what `other` says; where both speak of a key, `other` wins.
+    pub fn lay_over(&mut self, other: &Self) {
+        for name in other.entries.keys() {
+            self.absent.remove(name);
+            self.entries.remove(name);
+        }
+        self.entries.extend(other.entries.iter().map(|(name, all)| (name.clone(), all.clone())));
+        other.absent.iter().for_each(|name| self.set_absent(name));
+    }
+
     /// Whether the request surely does not carry `name`.
     pub fn is_absent(&self, name: &str) -> bool {
         !self.absent.is_empty() && self.absent.contains(name.to_ascii_lowercase().as_str())

@@ -1,0 +1,373 @@
+//! Verdicts from formulas: what holds for every possible request, with bounds where something is missing
+//! or open (rules U7, U8).
+
+use std::collections::BTreeSet;
+
+use crate::aws::KmsAction;
+use crate::decision::{Bound, CellAnswer, Context, Gate, OpenPoint, Reason, Standing};
+
+use super::evaluate::holds_in;
+use super::formula::{Atom, Formula, Formulas, Kinds};
+use super::frame::Frame;
+use super::solve::{Found, Solver};
+use super::ways::Ways;
+
+/// How many open points are read in every combination; past that, each is taken for itself.
+const READINGS: usize = 4;
+
+/// Decides formulas.
+pub(super) struct Judge<'a> {
+    /// The formulas.
+    pub(super) formulas: &'a Formulas,
+    /// Finds contexts in which they hold.
+    pub(super) solver: &'a Solver,
+}
+
+/// What is known of a formula over all possible requests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Judged {
+    /// The verdict.
+    pub(super) standing: Standing,
+    /// What is missing and could change it.
+    pub(super) missing: BTreeSet<String>,
+    /// What is open and could change it.
+    pub(super) open: BTreeSet<OpenPoint>,
+    /// Whether a cap was hit.
+    pub(super) undecided: bool,
+}
+
+/// What nothing that is missing stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    /// Nothing that is missing allows, and all of it denies.
+    Least,
+    /// The other way round.
+    Most,
+    /// What a decision takes it for.
+    Taken,
+}
+
+/// A formula over every possible request, with what a cap left open.
+#[derive(Clone, Copy)]
+struct Range {
+    least: Bound,
+    most: Bound,
+}
+
+impl Judge<'_> {
+    /// The verdict on a formula.
+    pub(super) fn judged(&self, formula: Formula, frame: &Frame) -> Judged {
+        let known = |standing| Judged {
+            standing,
+            missing: BTreeSet::new(),
+            open: BTreeSet::new(),
+            undecided: false,
+        };
+        if formula == Formula::TRUE {
+            return known(Standing::Always);
+        }
+        if formula == Formula::FALSE {
+            return known(Standing::Never);
+        }
+        let kinds = self.formulas.kinds(formula);
+        if !kinds.has(Kinds::MISSING) && !kinds.has(Kinds::OPEN) {
+            let range = self.range(formula, frame);
+            return match settled(range) {
+                Some(standing) => known(standing),
+                None => Judged { undecided: true, ..known(unknown(range)) },
+            };
+        }
+        self.bounded(formula, frame)
+    }
+
+    /// The verdict where something is missing or open.
+    fn bounded(&self, formula: Formula, frame: &Frame) -> Judged {
+        let readings = self.readings(formula);
+        let filled: Vec<[Formula; 2]> = readings
+            .iter()
+            .map(|(_, it)| [self.filled(*it, Fill::Least), self.filled(*it, Fill::Most)])
+            .collect();
+        let ranges = filled.iter().map(|[least, most]| {
+            [self.range(*least, frame), self.range(*most, frame)]
+        });
+        let (mut low, mut high, mut undecided) = (Bound::Always, Bound::Never, false);
+        for range in ranges {
+            let [least, most] = range;
+            undecided |= settled(least).is_none() || settled(most).is_none();
+            low = low.min(least.least);
+            high = high.max(most.most);
+        }
+        let range = Range { least: low, most: high };
+        let none = || Judged {
+            standing: unknown(range),
+            missing: BTreeSet::new(),
+            open: BTreeSet::new(),
+            undecided,
+        };
+        if let (Some(standing), false) = (settled(range), low == Bound::Conditional) {
+            return Judged { standing, undecided: false, ..none() };
+        }
+        let first = filled.first().map_or(formula, |[least, _]| *least);
+        let same = |other: &Formula| self.agree(first, *other, frame);
+        if low == high && filled.iter().flatten().all(same) {
+            return Judged { standing: Standing::Conditional, undecided: false, ..none() };
+        }
+        Judged {
+            missing: self.missing(formula, frame),
+            open: self.open(&readings, frame),
+            ..none()
+        }
+    }
+
+    /// Whether two formulas hold in the same possible requests, for certain.
+    fn agree(&self, one: Formula, other: Formula, frame: &Frame) -> bool {
+        if one == other {
+            return true;
+        }
+        let formulas = self.formulas;
+        let only = |one, other| formulas.and([one, formulas.not(other)]);
+        let differ = formulas.or([only(one, other), only(other, one)]);
+        matches!(self.solver.find(differ, frame), Found::No)
+    }
+
+    fn range(&self, formula: Formula, frame: &Frame) -> Range {
+        let allowed = self.solver.find(formula, frame);
+        let denied = self.solver.find(self.formulas.not(formula), frame);
+        let least = match (&allowed, &denied) {
+            (Found::No, _) => Bound::Never,
+            (_, Found::No) => Bound::Always,
+            (Found::Yes(_), _) => Bound::Conditional,
+            (Found::Undecided, _) => Bound::Never,
+        };
+        let most = match (&allowed, &denied) {
+            (Found::No, _) => Bound::Never,
+            (_, Found::Yes(_)) => Bound::Conditional,
+            (_, Found::No | Found::Undecided) => Bound::Always,
+        };
+        Range { least, most }
+    }
+
+    /// The points that a formula hangs on.
+    fn points(&self, formula: Formula) -> BTreeSet<OpenPoint> {
+        let mut points = BTreeSet::new();
+        self.formulas.each_atom(formula, &mut |atom| {
+            if let Atom::Open(point) = atom {
+                points.insert(*point);
+            }
+        });
+        points
+    }
+
+    /// The formula under every combination of the open points, the choice of section 10 first.
+    fn readings(&self, formula: Formula) -> Vec<(BTreeSet<OpenPoint>, Formula)> {
+        let points: Vec<OpenPoint> = self.points(formula).into_iter().collect();
+        let count = points.len().min(READINGS);
+        (0..1_usize << count)
+            .map(|bits| {
+                let flipped = points.iter().take(count).enumerate();
+                let flipped = flipped.filter(|(nth, _)| bits >> nth & 1 == 1);
+                let flipped: BTreeSet<OpenPoint> = flipped.map(|(_, point)| *point).collect();
+                let read = self.formulas.replaced(formula, Kinds::OPEN, &mut |atom, holds| {
+                    let Atom::Open(point) = atom else { return None };
+                    let known = points.iter().take(count).any(|known| known == point);
+                    known.then(|| Formula::constant(flipped.contains(point) == holds))
+                });
+                (flipped, read)
+            })
+            .collect()
+    }
+
+    /// The formula with something for all that is missing; open points past the cap likewise.
+    fn filled(&self, formula: Formula, fill: Fill) -> Formula {
+        self.formulas.replaced(formula, BOTH, &mut |atom, holds| match (atom, fill) {
+            (Atom::Missing { .. } | Atom::Open(_), Fill::Least) => Some(Formula::FALSE),
+            (Atom::Missing { .. } | Atom::Open(_), Fill::Most) => Some(Formula::TRUE),
+            (Atom::Missing { taken, .. }, Fill::Taken) => {
+                Some(Formula::constant(*taken == holds))
+            }
+            (Atom::Open(_), Fill::Taken) => Some(Formula::constant(!holds)),
+            _ => None,
+        })
+    }
+
+    /// As a decision reads it: section 10's choices, and what is missing taken for what it is taken for.
+    pub(super) fn as_decided(&self, formula: Formula) -> Formula {
+        self.filled(formula, Fill::Taken)
+    }
+
+    /// What is missing and matters: by itself where it is, else together.
+    fn missing(&self, formula: Formula, frame: &Frame) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        self.formulas.each_atom(formula, &mut |atom| {
+            if let Atom::Missing { what, .. } = atom {
+                all.insert(what.to_string());
+            }
+        });
+        let without = |fill: Fill, kept: &str| {
+            let other = if fill == Fill::Least { Fill::Most } else { Fill::Least };
+            let turned = self.formulas.replaced(formula, Kinds::MISSING, &mut |atom, _| match atom {
+                Atom::Missing { what, .. } if **what == *kept => {
+                    Some(Formula::constant(other == Fill::Most))
+                }
+                _ => None,
+            });
+            !self.agree(self.filled(formula, fill), self.filled(turned, fill), frame)
+        };
+        let matters = |what: &String| without(Fill::Least, what) || without(Fill::Most, what);
+        let alone: BTreeSet<String> = all.iter().filter(|what| matters(what)).cloned().collect();
+        if alone.is_empty() { all } else { alone }
+    }
+
+    /// The open points that change something in some reading of the others.
+    fn open(
+        &self,
+        readings: &[(BTreeSet<OpenPoint>, Formula)],
+        frame: &Frame,
+    ) -> BTreeSet<OpenPoint> {
+        let points = readings.last().map(|(all, _)| all.clone()).unwrap_or_default();
+        let turns = |point: &OpenPoint| {
+            let without = readings.iter().filter(|(flipped, _)| !flipped.contains(point));
+            let mut pairs = without.filter_map(|(flipped, formula)| {
+                let mut other = flipped.clone();
+                other.insert(*point);
+                let (_, turned) = readings.iter().find(|(flipped, _)| *flipped == other)?;
+                Some((*formula, *turned))
+            });
+            pairs.any(|(one, other)| {
+                [Fill::Least, Fill::Most].into_iter().any(|fill| {
+                    !self.agree(self.filled(one, fill), self.filled(other, fill), frame)
+                })
+            })
+        };
+        points.into_iter().filter(turns).collect()
+    }
+
+    /// Everything about one cell: `allowed` is the formula of `ways` for `action`.
+    pub(super) fn answer(&self, ways: &Ways, action: KmsAction, frame: &Frame) -> CellAnswer {
+        let formulas = self.formulas;
+        let allowed = ways.allowed(formulas).at(action);
+        let judged = self.judged(allowed, frame);
+        let decided = self.as_decided(allowed);
+        let witness = self.found(decided, frame);
+        let counter = match judged.standing {
+            Standing::Never => None,
+            _ => self.found(formulas.not(decided), frame),
+        };
+        let condition = match judged.standing {
+            Standing::Conditional => {
+                let exact = self.readings(allowed).first().map(|(_, formula)| *formula);
+                let exact = self.filled(exact.unwrap_or(allowed), Fill::Least);
+                self.solver.condition(exact, frame)
+            }
+            _ => None,
+        };
+        let mut answer = CellAnswer {
+            verdict: judged.standing,
+            reason: Reason::ImplicitDeny,
+            denied_by: None,
+            undecided: judged.undecided
+                || (judged.standing == Standing::Conditional && condition.is_none()),
+            condition,
+            witness,
+            counter,
+            missing: judged.missing,
+            open: judged.open,
+            assumes: BTreeSet::new(),
+        };
+        match &answer.witness {
+            Some(context) => answer.reason = self.way(ways, action, context),
+            None => self.refused(&mut answer, ways, action, frame),
+        }
+        answer
+    }
+
+    fn found(&self, formula: Formula, frame: &Frame) -> Option<Context> {
+        match self.solver.find(formula, frame) {
+            Found::Yes(context) => Some(Context::clone(&context)),
+            Found::No | Found::Undecided => None,
+        }
+    }
+
+    fn is_in(&self, formula: Formula, context: &Context) -> bool {
+        holds_in(self.formulas, self.as_decided(formula), context)
+    }
+
+    /// The way in which a request is allowed: by name first, then by IAM, grants last.
+    fn way(&self, ways: &Ways, action: KmsAction, context: &Context) -> Reason {
+        if self.is_in(ways.by_key.at(action), context) {
+            Reason::AllowedByKeyPolicy
+        } else if self.is_in(ways.by_iam.at(action), context) {
+            Reason::AllowedByIamPolicy
+        } else {
+            Reason::AllowedByGrant
+        }
+    }
+
+    /// Why nothing is allowed: a request in which what allows matches, and what stands in its way.
+    fn refused(&self, answer: &mut CellAnswer, ways: &Ways, action: KmsAction, frame: &Frame) {
+        let formulas = self.formulas;
+        let decided = |formula| self.as_decided(formula);
+        let denied = decided(ways.denied(formulas, action));
+        let free = formulas.not(denied);
+        let offered = decided(ways.offered(formulas).at(action));
+        let opened = decided(ways.opened.at(action));
+        let identity = decided(ways.identity.at(action));
+        let limits = decided(formulas.and([ways.scp.at(action), ways.passes.at(action)]));
+        let tries = [
+            offered,
+            formulas.and([free, opened, identity, limits]),
+            formulas.and([free, opened, identity]),
+            formulas.and([free, opened, limits]),
+            formulas.and([free, opened]),
+            free,
+            formulas.and([opened, identity]),
+            opened,
+            Formula::TRUE,
+        ];
+        let counter = tries.into_iter().find_map(|formula| self.found(formula, frame));
+        let counter = counter.unwrap_or_default();
+        let mut denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
+        let explicit = denies.find(|(_, deny)| self.is_in(*deny, &counter));
+        (answer.reason, answer.denied_by) = match explicit {
+            Some((gate, _)) => (Reason::ExplicitDeny, Some(gate)),
+            None => (Reason::ImplicitDeny, Some(self.gate(ways, action, &counter))),
+        };
+        answer.counter = Some(counter);
+    }
+
+    /// The gate that lacks an Allow.
+    fn gate(&self, ways: &Ways, action: KmsAction, context: &Context) -> Gate {
+        match &ways.refused {
+            Some((gate, actions)) if actions.contains(action) => return *gate,
+            _ => {}
+        }
+        let holds = |formula| self.is_in(formula, context);
+        if !holds(ways.scp.at(action)) {
+            Gate::Scp
+        } else if !holds(ways.passes.at(action)) {
+            Gate::VpcEndpointPolicy
+        } else if !holds(ways.opened.at(action)) {
+            Gate::KeyPolicy
+        } else if !holds(ways.boundary.at(action)) && holds(ways.identity.at(action)) {
+            Gate::PermissionsBoundary
+        } else {
+            Gate::IdentityPolicy
+        }
+    }
+}
+
+/// Missing input and open points.
+const BOTH: Kinds = Kinds::MISSING.and(Kinds::OPEN);
+
+fn settled(range: Range) -> Option<Standing> {
+    match (range.least, range.most) {
+        (Bound::Always, Bound::Always) => Some(Standing::Always),
+        (Bound::Conditional, Bound::Conditional) => Some(Standing::Conditional),
+        (Bound::Never, Bound::Never) => Some(Standing::Never),
+        _ => None,
+    }
+}
+
+fn unknown(range: Range) -> Standing {
+    Standing::Unknown { at_least: range.least, at_most: range.most }
+}

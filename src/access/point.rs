@@ -1,0 +1,272 @@
+//! One caller, one action, one target: the questions of rules and of `why`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::decision::{
+    Allowing, Bound, Caller, Cell, CellAnswer, Context, Fate, Request, Standing, Target, Unknown,
+    Verdict, Why,
+};
+use crate::inventory::{Alias, Key};
+use crate::policy::Element;
+use crate::source::{FileId, Place, Span};
+
+use super::Access;
+use super::asked::{Asked, account_form, asks_about_caller};
+use super::formula::Formula;
+use super::frame::{Frame, Limit};
+use super::grants::Granted;
+use super::home::Home;
+use super::judge::Judge;
+use super::library::World;
+use super::masked::Masked;
+use super::owner::Owner;
+use super::participants;
+use super::question::missing;
+use super::solve::Found;
+use super::statement::{statement, sure_actions};
+use super::subject::Subject;
+use super::ways::Ways;
+
+/// Everything about one question, ready to be decided.
+struct Posed<'a> {
+    ways: Ways,
+    frame: Frame,
+    judge: Judge<'a>,
+}
+
+impl Access<'_> {
+    /// The verdict over every request that AWS could send and that agrees with the context of `request`.
+    pub fn verdict_of(&self, request: &Request) -> Verdict {
+        verdict(request, self.answer_of(request))
+    }
+
+    /// Everything about it: verdict, exact condition, witnesses, reasons.
+    pub fn answer_of(&self, request: &Request) -> CellAnswer {
+        let given = self.given_by(request);
+        let posed = self.posed(request, &given);
+        posed.judge.answer(&posed.ways, request.action, &posed.frame)
+    }
+
+    /// The least and the most that the verdict can be.
+    pub fn bounds_of(&self, request: &Request) -> (Bound, Bound) {
+        let given = self.given_by(request);
+        let posed = self.posed(request, &given);
+        let allowed = posed.ways.allowed(&self.core.formulas).at(request.action);
+        let standing = posed.judge.judged(allowed, &posed.frame).standing;
+        (standing.at_least(), standing.at_most())
+    }
+
+    /// The KMS actions that an `Action` or `NotAction` element covers for certain.
+    pub fn actions(&self, element: &Element) -> ActionSet {
+        sure_actions(element)
+    }
+
+    /// What becomes of an Allow statement or a grant for one cell.
+    pub fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
+        let request = cell.plain_request();
+        let posed = self.posed(&request, &self.given);
+        let world = self.world(&self.given);
+        let formulas = &*self.core.formulas;
+        let subject = Subject::of(&self.inventory, request.caller.clone());
+        let Some(key) = self.inventory.key(&cell.key) else {
+            return Fate::Unknown;
+        };
+        let applies = match allowing {
+            Allowing::Statement(document, index) => {
+                let name = self.inventory.sources.path(document.place.file);
+                let Some(it) = statement(formulas, document, index, name) else {
+                    return Fate::NeverApplies;
+                };
+                it.any(formulas)
+            }
+            Allowing::Grant(grant) => {
+                let granted = Granted::of_grant(formulas, key, grant);
+                let named = granted.direct.or(formulas, &granted.limited);
+                named.or(formulas, &granted.account)
+            }
+        };
+        let settled = |formula| settled(&world, key, &subject, formula);
+        let decided = |formula| posed.judge.as_decided(formula);
+        let applies = decided(settled(applies.at(cell.action)));
+        let denied = decided(posed.ways.denied(formulas, cell.action));
+        let free = formulas.and([applies, formulas.not(denied)]);
+        let with = |context: &Arc<Context>| Box::new(extended(&request, context));
+        let find = |formula| self.core.solver.find(formula, &posed.frame);
+        let (found, stopped) = match (find(free), find(applies)) {
+            (Found::Yes(context), _) => return Fate::Free(with(&context)),
+            (_, Found::No) => return Fate::NeverApplies,
+            (Found::Undecided, _) | (_, Found::Undecided) => return Fate::Unknown,
+            (Found::No, Found::Yes(context)) => (with(&context), applies),
+        };
+        let (mut gates, mut by) = (BTreeSet::new(), Vec::new());
+        for policy in participants::of(&world, &subject, Some(key)) {
+            for (index, citation) in policy.denies() {
+                let name = self.inventory.sources.path(policy.document.place.file);
+                let Some(it) = statement(formulas, policy.document, index, name) else { continue };
+                let it = decided(settled(it.any(formulas).at(cell.action)));
+                if let Found::Yes(_) = find(formulas.and([stopped, it])) {
+                    gates.insert(policy.gate);
+                    by.push(citation);
+                }
+            }
+        }
+        Fate::Denied { request: found, gates, by }
+    }
+
+    /// What fixes condition keys: the assumptions, and the question itself, which wins.
+    fn given_by(&self, request: &Request) -> Context {
+        let mut given = self.given.clone();
+        given.lay_over(&request.context);
+        if let Target::Alias(arn) = &request.target
+            && request.action.info().accepts_alias_as_key_id
+            && given.get("kms:RequestAlias").is_none()
+        {
+            // Rule C55.
+            given.set_one("kms:RequestAlias", arn.name());
+        }
+        given
+    }
+
+    fn posed<'a>(&'a self, request: &Request, given: &'a Context) -> Posed<'a> {
+        let world = self.world(given);
+        let subject = Subject::of(&self.inventory, request.caller.clone());
+        let home = Home::of(&world, &subject, &request.session_policies);
+        let (home, owner) = self.sides(&world, &subject, home, request);
+        let owner = owner.mapped(|masked| {
+            masked.mapped(|formula| world.with_caller(formula, &subject))
+        });
+        let frame = frame(&home, &owner, request.action, given);
+        let ways = Ways::of(&self.core.formulas, &home, &owner);
+        let judge = Judge { formulas: &self.core.formulas, solver: &self.core.solver };
+        Posed { ways, frame, judge }
+    }
+
+    /// Both sides once it is known what is asked for.
+    fn sides(
+        &self,
+        world: &World<'_>,
+        subject: &Subject<'_>,
+        home: Home,
+        request: &Request,
+    ) -> (Home, Owner) {
+        let on = |asked: Asked<'_>| {
+            home.mapped(|masked| masked.mapped(|formula| {
+                let formula = world.with_key(formula, asked);
+                world.with_caller(formula, subject)
+            }))
+        };
+        let without_key = |before: &str, after: &str| {
+            let asked = Asked::Nothing { resource: (before, after) };
+            (on(asked), Owner::of_nothing(world, asked, ActionSet::ALL))
+        };
+        let info = request.action.info();
+        let key = match &request.target {
+            Target::Key(arn) => Some(arn.clone()),
+            Target::Alias(arn) if !info.has_alias_resource => {
+                self.inventory.alias(arn).and_then(Alias::key)
+            }
+            // Rules E52, L1 to L3: the alias half.
+            Target::Alias(arn) => return without_key(arn.as_str(), ""),
+            Target::NewKey { region, account } => {
+                let partition = request.caller.partition();
+                return without_key(&format!("arn:{partition}:kms:{region}:{account}:key/*"), "");
+            }
+            Target::Principal(arn) => return without_key(arn, ""),
+            Target::Account if asks_about_caller(request.action) => {
+                return without_key(subject.principal_arn().unwrap_or_default(), "");
+            }
+            Target::Account => None,
+        };
+        let Some(arn) = key else {
+            let account = subject.caller.account.map(|account| account.to_string());
+            let account = account.unwrap_or_default();
+            let (before, after) = account_form(subject.caller.partition(), &account);
+            return without_key(&before, &after);
+        };
+        let unknown;
+        let key = match self.inventory.key(&arn) {
+            Some(key) => key,
+            None => {
+                unknown = Key::new(arn.clone(), Place::plain(FileId(0), Span::default()));
+                &unknown
+            }
+        };
+        let mut owner = Owner::of(world, key);
+        if let Some(what) = self.gaps.key_part(&arn, "grants") {
+            owner = owner.with_unlisted_grants(world, &what);
+        }
+        if self.inventory.key(&arn).is_none() {
+            let what = format!("key policy of {arn}");
+            let nobody_knows = missing(world.formulas, what, false);
+            owner.direct = Masked::of(ActionSet::ALL, nobody_knows);
+            owner.deny = owner.direct.clone();
+        }
+        (on(Asked::Key(key)), owner)
+    }
+
+    /// Everyone who might hold `action` on `key`, strangers aside; sorted.
+    pub fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller> {
+        super::candidates::of(self, key, action)
+    }
+}
+
+/// A formula once caller and key are known.
+fn settled(world: &World<'_>, key: &Key, subject: &Subject<'_>, formula: Formula) -> Formula {
+    // Either may put in what the other must answer.
+    let formula = world.with_caller(formula, subject);
+    let formula = world.with_key(formula, Asked::Key(key));
+    world.with_caller(formula, subject)
+}
+
+/// What a cell of the two sides is decided in.
+pub(super) fn frame(home: &Home, owner: &Owner, action: KmsAction, given: &Context) -> Frame {
+    Frame { caller: home.who, action, limits: limits(home, owner, given) }
+}
+
+/// What request-time keys can hold for two sides; what is given wins.
+pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> Arc<[(Box<str>, Limit)]> {
+    let mut limits: Vec<(Box<str>, Limit)> = Vec::new();
+    for entry in given.entries() {
+        let values = entry.value.values().into();
+        limits.push((entry.name.to_ascii_lowercase().into(), Limit::Given(values)));
+    }
+    limits.extend(given.absent().map(|name| (name.into(), Limit::Absent)));
+    let known: BTreeSet<Box<str>> = limits.iter().map(|(key, _)| key.clone()).collect();
+    let others = home.limits.iter().chain(&*owner.limits);
+    limits.extend(others.filter(|(key, _)| !known.contains(key)).cloned());
+    limits.sort();
+    limits.into()
+}
+
+fn extended(request: &Request, context: &Context) -> Request {
+    let mut request = request.clone();
+    let mut whole = context.clone();
+    whole.lay_over(&request.context);
+    request.context = whole;
+    request
+}
+
+fn verdict(request: &Request, answer: CellAnswer) -> Verdict {
+    let with = |context: Option<Context>| {
+        let context = context.unwrap_or_default();
+        Box::new(extended(request, &context))
+    };
+    match answer.verdict {
+        Standing::Always => Verdict::Always { witness: with(answer.witness) },
+        Standing::Conditional => {
+            Verdict::Conditional { witness: with(answer.witness), counter: with(answer.counter) }
+        }
+        Standing::Never => Verdict::Never { counter: with(answer.counter) },
+        Standing::Unknown { at_least, at_most } => {
+            let mut why: BTreeSet<Why> = answer.missing.into_iter().map(Why::Missing).collect();
+            why.extend(answer.open.iter().map(|point| Why::Open(point.name())));
+            if answer.undecided {
+                why.insert(Why::Undecided);
+            }
+            let witness = answer.witness.map(|context| with(Some(context)));
+            Verdict::Unknown(Unknown { at_least, at_most, witness, why })
+        }
+    }
+}

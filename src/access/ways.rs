@@ -1,0 +1,245 @@
+//! The ways in which a caller's side and a key's side together allow (sections 3.2 to 3.6).
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Gate, OpenPoint};
+
+use super::formula::{Atom, Formula, Formulas};
+use super::frame::Who;
+use super::home::Home;
+use super::masked::Masked;
+use super::owner::Owner;
+
+/// Everything that decides the cells of one caller and one key, for every action.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Ways {
+    /// Refused whatever policies say, by the gate that says so (rules K15, E11, X2, X11).
+    pub(super) refused: Option<(Gate, ActionSet)>,
+    /// When a policy denies, by gate in the order of section 7 (rule E10).
+    pub(super) denies: Box<[(Gate, Masked)]>,
+    /// When every level of the organization allows (rule E13).
+    pub(super) scp: Masked,
+    /// When the VPC endpoint lets it pass (rule E14).
+    pub(super) passes: Masked,
+    /// When a key policy that means the caller by name allows, and what that needs.
+    pub(super) by_key: Masked,
+    /// When the key policy delegates and identity policies allow, or no key is asked for.
+    pub(super) by_iam: Masked,
+    /// When a grant allows.
+    pub(super) by_grant: Masked,
+    /// When the key's side opens some way at all.
+    pub(super) opened: Masked,
+    /// When an identity policy allows, where that is needed.
+    pub(super) identity: Masked,
+    /// When boundary and session policies allow.
+    pub(super) boundary: Masked,
+}
+
+impl Ways {
+    /// What the two sides say together; questions of one about the other are answered.
+    pub(super) fn of(formulas: &Formulas, home: &Home, owner: &Owner) -> Self {
+        let refused = refused(home, owner);
+        let possible = match &refused {
+            Some((_, actions)) => owner.possible.minus(*actions),
+            None => owner.possible,
+        };
+        let bounded = bounded(formulas, home);
+        let needs = Needs { formulas, home, bounded: &bounded };
+        let [by_key, by_iam, by_grant] = match owner.account {
+            None => needs.without_key(),
+            Some(_) => needs.with_key(owner),
+        };
+        let by_class = owner.direct.or(formulas, &owner.limited).or(formulas, &owner.by_account);
+        let granted = owner.granted.direct.or(formulas, &owner.granted.limited);
+        let opened = by_class.or(formulas, &granted).or(formulas, &owner.granted.account);
+        let denies = [
+            (Gate::Scp, &home.scp_deny),
+            (Gate::Rcp, if home.service_linked { &NONE } else { &owner.rcp_deny }),
+            (Gate::KeyPolicy, &owner.deny),
+            (Gate::IdentityPolicy, &home.deny),
+            (Gate::PermissionsBoundary, &home.boundary_deny),
+            (Gate::SessionPolicy, &home.session_deny),
+        ];
+        let denies = denies.into_iter().map(|(gate, deny)| (gate, deny.within(owner.possible)));
+        Self {
+            refused,
+            denies: denies.filter(|(_, deny)| !deny.is_never()).collect(),
+            scp: home.scp.clone(),
+            passes: owner.passes.clone(),
+            by_key: by_key.within(possible),
+            by_iam: by_iam.within(possible),
+            by_grant: by_grant.within(possible),
+            opened: if owner.account.is_none() { Masked::all() } else { opened },
+            identity: home.allow.clone(),
+            boundary: bounded,
+        }
+    }
+
+    /// When it is allowed.
+    pub(super) fn allowed(&self, formulas: &Formulas) -> Masked {
+        let mut allowed = self.offered(formulas);
+        for (_, deny) in &self.denies {
+            if allowed.is_never() {
+                break;
+            }
+            allowed = allowed.and(formulas, &deny.not(formulas));
+        }
+        allowed
+    }
+
+    /// When it would be allowed if nothing denied.
+    pub(super) fn offered(&self, formulas: &Formulas) -> Masked {
+        let ways = self.by_key.or(formulas, &self.by_iam).or(formulas, &self.by_grant);
+        match ways.is_never() {
+            true => ways,
+            false => ways.and(formulas, &self.scp).and(formulas, &self.passes),
+        }
+    }
+
+    /// When some policy denies one action.
+    pub(super) fn denied(&self, formulas: &Formulas, action: KmsAction) -> Formula {
+        formulas.or(self.denies.iter().map(|(_, deny)| deny.at(action)))
+    }
+}
+
+static NONE: std::sync::LazyLock<Masked> = std::sync::LazyLock::new(Masked::default);
+
+/// When boundary and session policies allow; a federated-user session that was given no session policy
+/// may do nothing by itself (rule E29).
+fn bounded(formulas: &Formulas, home: &Home) -> Masked {
+    let all = Masked::all();
+    let boundary = home.boundary.as_ref().unwrap_or(&all);
+    boundary.and(formulas, home.session.as_ref().unwrap_or(&all))
+}
+
+/// Rules K15, X11, E11, X2.
+fn refused(home: &Home, owner: &Owner) -> Option<(Gate, ActionSet)> {
+    let fixed = match owner.aws_managed {
+        true => FIXED_ON_AWS_MANAGED_KEYS.into_iter().collect(),
+        false => ActionSet::EMPTY,
+    };
+    let Some(account) = owner.account else {
+        return None;
+    };
+    // Rule E40: a service is of no account.
+    let foreign = home.account.is_some_and(|own| own != account);
+    if home.account.is_some() && home.partition != owner.partition {
+        return Some((Gate::CrossAccount, ActionSet::ALL));
+    }
+    if !foreign {
+        return (!fixed.is_empty()).then_some((Gate::Operation, fixed));
+    }
+    if owner.aws_managed {
+        return Some((Gate::CrossAccount, ActionSet::ALL));
+    }
+    let never = KmsAction::all().filter(|action| !action.info().cross_account).collect();
+    Some((Gate::CrossAccount, never))
+}
+
+/// Rule K15.
+const FIXED_ON_AWS_MANAGED_KEYS: [KmsAction; 12] = [
+    KmsAction::PUT_KEY_POLICY,
+    KmsAction::TAG_RESOURCE,
+    KmsAction::UNTAG_RESOURCE,
+    KmsAction::CREATE_ALIAS,
+    KmsAction::UPDATE_ALIAS,
+    KmsAction::DELETE_ALIAS,
+    KmsAction::SCHEDULE_KEY_DELETION,
+    KmsAction::CANCEL_KEY_DELETION,
+    KmsAction::ENABLE_KEY_ROTATION,
+    KmsAction::DISABLE_KEY_ROTATION,
+    KmsAction::ROTATE_KEY_ON_DEMAND,
+    KmsAction::REPLICATE_KEY,
+];
+
+/// What the ways need beside what the key's side opens (the columns of rule E20).
+struct Needs<'a> {
+    formulas: &'a Formulas,
+    home: &'a Home,
+    bounded: &'a Masked,
+}
+
+impl Needs<'_> {
+    fn both(&self, one: &Masked, other: &Masked) -> Masked {
+        if one.is_never() { one.clone() } else { one.and(self.formulas, other) }
+    }
+
+    fn either(&self, one: &Masked, other: &Masked) -> Masked {
+        one.or(self.formulas, other)
+    }
+
+    /// What identity policies give within boundary and session policies.
+    fn by_identity(&self) -> Masked {
+        self.both(&self.home.allow, self.bounded)
+    }
+
+    /// Rules E50, E51.
+    fn without_key(&self) -> [Masked; 3] {
+        let by_iam = match self.home.who {
+            Who::Root => Masked::all(),
+            Who::Service => Masked::default(),
+            _ => self.by_identity(),
+        };
+        [Masked::default(), by_iam, Masked::default()]
+    }
+
+    /// Rules E20, E30 to E33, E40: by the key policy, by identity policies, by grants.
+    fn with_key(&self, owner: &Owner) -> [Masked; 3] {
+        let named = self.either(&owner.direct, &owner.limited);
+        let granted = &owner.granted;
+        if matches!(self.home.who, Who::Root | Who::Service) {
+            // Rules E26, E32, E40: root users and services have no identity side.
+            let by_grant = self.either(&granted.direct, &granted.limited);
+            let by_grant = self.either(&by_grant, &granted.account);
+            return [named, owner.by_account.clone(), by_grant];
+        }
+        let by_identity = self.by_identity();
+        let by_iam = self.both(&owner.by_account, &by_identity);
+        let foreign = self.home.account.is_some_and(|own| Some(own) != owner.account);
+        let by_key = match foreign {
+            // Rules E30, E31.
+            true => self.both(&named, &by_identity),
+            false => self.either(&owner.direct, &self.both(&owner.limited, self.bounded)),
+        };
+        let (retired, by_retiring) = self.retiring(owner, &by_identity);
+        let by_grant = self.by_grant(owner, foreign);
+        [by_key, self.either(&by_iam, &by_retiring), self.either(&by_grant, &retired)]
+    }
+
+    /// Rules P8 to P10, E33, G11.
+    fn by_grant(&self, owner: &Owner, foreign: bool) -> Masked {
+        let used = ActionSet::ALL.minus(KmsAction::RETIRE_GRANT.into());
+        let granted = &owner.granted;
+        let limits = self.passed(self.bounded);
+        let limited = self.both(&granted.limited, &limits);
+        let mut direct = self.either(&granted.direct, &limited);
+        if foreign && !direct.is_never() {
+            // O1: some ask an external grantee for an identity Allow.
+            let asked = self.point(OpenPoint::O1).not(self.formulas);
+            direct = self.both(&direct, &self.either(&asked, &self.home.allow));
+        }
+        // The boundary does not limit the identity Allow where O3 lets grants pass it.
+        let by_account = self.both(&granted.account, &self.both(&self.home.allow, &limits));
+        self.either(&direct, &by_account).within(used)
+    }
+
+    /// Rules G41, G42: directly, and by identity policies.
+    fn retiring(&self, owner: &Owner, by_identity: &Masked) -> (Masked, Masked) {
+        let retire = ActionSet::of(KmsAction::RETIRE_GRANT);
+        let granted = &owner.granted;
+        let limited = self.both(&granted.limited, &self.passed(self.bounded));
+        let directly = self.either(&granted.direct, &limited).within(retire);
+        (directly, self.both(&granted.account.within(retire), by_identity))
+    }
+
+    /// O3: some let grants pass boundary and session policies.
+    fn passed(&self, bounded: &Masked) -> Masked {
+        if *bounded == Masked::all() {
+            return bounded.clone();
+        }
+        self.either(bounded, &self.point(OpenPoint::O3))
+    }
+
+    fn point(&self, point: OpenPoint) -> Masked {
+        Masked::of(ActionSet::ALL, self.formulas.of(Atom::Open(point)))
+    }
+}
