@@ -207,17 +207,30 @@ impl Formulas {
         &self,
         formula: Formula,
         touched: Kinds,
-        replace: &mut dyn FnMut(&Atom, bool) -> Option<Formula>,
+        replace: &mut dyn FnMut(AtomId, &Atom, bool) -> Option<Formula>,
     ) -> Formula {
         let mut done = FxHashMap::default();
         self.replaced_in(formula, touched, replace, &mut done)
+    }
+
+    /// The formula with answers put in for some of its questions.
+    pub(super) fn answered(
+        &self,
+        formula: Formula,
+        kinds: Kinds,
+        answers: &[(AtomId, Formula)],
+    ) -> Formula {
+        self.replaced(formula, kinds, &mut |id, _, holds| {
+            let (_, answer) = answers.iter().find(|(asked, _)| *asked == id)?;
+            Some(if holds { *answer } else { self.not(*answer) })
+        })
     }
 
     fn replaced_in(
         &self,
         formula: Formula,
         touched: Kinds,
-        replace: &mut dyn FnMut(&Atom, bool) -> Option<Formula>,
+        replace: &mut dyn FnMut(AtomId, &Atom, bool) -> Option<Formula>,
         done: &mut FxHashMap<Formula, Formula>,
     ) -> Formula {
         if !self.kinds(formula).has(touched) {
@@ -228,7 +241,7 @@ impl Formulas {
         }
         let result = match self.node(formula) {
             Node::True | Node::False => formula,
-            Node::Literal { atom, holds } => replace(self.atom(*atom), *holds).unwrap_or(formula),
+            Node::Literal { atom, holds } => replace(*atom, self.atom(*atom), *holds).unwrap_or(formula),
             Node::And(parts) => {
                 let mut all = Vec::with_capacity(parts.len());
                 for part in parts {
@@ -260,7 +273,17 @@ impl Formulas {
 
     /// Calls `see` with every atom of the formula, once each.
     pub(super) fn each_atom<'a>(&'a self, formula: Formula, see: &mut dyn FnMut(&'a Atom)) {
+        self.each_atom_id(formula, &mut |_, atom| see(atom));
+    }
+
+    /// Calls `see` with every atom of the formula and its number, once each.
+    pub(super) fn each_atom_id<'a>(
+        &'a self,
+        formula: Formula,
+        see: &mut dyn FnMut(AtomId, &'a Atom),
+    ) {
         let mut seen = rustc_hash::FxHashSet::default();
+        let mut atoms = rustc_hash::FxHashSet::default();
         let mut open = vec![formula];
         while let Some(formula) = open.pop() {
             if !seen.insert(formula) {
@@ -268,11 +291,9 @@ impl Formulas {
             }
             match self.node(formula) {
                 Node::True | Node::False => {}
-                Node::Literal { atom, holds } => {
-                    // Both polarities of an atom are one atom.
-                    let other = self.literal(*atom, !holds);
-                    if !seen.contains(&other) {
-                        see(self.atom(*atom));
+                Node::Literal { atom, .. } => {
+                    if atoms.insert(*atom) {
+                        see(*atom, self.atom(*atom));
                     }
                 }
                 Node::And(parts) | Node::Or(parts) => open.extend(parts),

@@ -16,15 +16,11 @@ use super::question::missing;
 use super::statement::Compiled;
 use super::subject::Subject;
 
-/// Everything of a caller's side. Callers with equal ones are one class.
+/// Everything of a caller's side. Callers with equal ones are one class, of whatever account.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Home {
     /// The kind of caller.
     pub(super) who: Who,
-    /// The account; none for a service.
-    pub(super) account: Option<AccountId>,
-    /// The partition.
-    pub(super) partition: Box<str>,
     /// Rule E44.
     pub(super) service_linked: bool,
     /// When an identity policy allows (rule E21).
@@ -101,8 +97,6 @@ impl Home {
         let never = Masked::default();
         Self {
             who: subject.who(),
-            account: subject.caller.account,
-            partition: subject.caller.partition().into(),
             service_linked: subject.is_service_linked(),
             allow: caller(&identity.allow),
             deny: caller(&identity.deny),
@@ -132,8 +126,6 @@ impl Home {
     pub(super) fn mapped(&self, mut change: impl FnMut(&Masked) -> Masked) -> Self {
         Self {
             who: self.who,
-            account: self.account,
-            partition: self.partition.clone(),
             service_linked: self.service_linked,
             allow: change(&self.allow),
             deny: change(&self.deny),
@@ -330,7 +322,8 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));
     }
-    if let (Some(_), Some(account)) = (&subject.stranger, subject.caller.account) {
+    let unnamed = subject.stranger.as_ref().filter(|stranger| !stranger.named);
+    if let (Some(_), Some(account)) = (unnamed, subject.caller.account) {
         let partition = subject.caller.partition();
         let roles = format!("arn:{partition}:iam::{account}:role/?*");
         limits.push(("aws:principalarn".into(), Limit::Like(roles.into())));

@@ -167,7 +167,7 @@ impl Judge<'_> {
                 let flipped = points.iter().take(count).enumerate();
                 let flipped = flipped.filter(|(nth, _)| bits >> nth & 1 == 1);
                 let flipped: BTreeSet<OpenPoint> = flipped.map(|(_, point)| *point).collect();
-                let read = self.formulas.replaced(formula, Kinds::OPEN, &mut |atom, holds| {
+                let read = self.formulas.replaced(formula, Kinds::OPEN, &mut |_, atom, holds| {
                     let Atom::Open(point) = atom else { return None };
                     let known = points.iter().take(count).any(|known| known == point);
                     known.then(|| Formula::constant(flipped.contains(point) == holds))
@@ -179,7 +179,7 @@ impl Judge<'_> {
 
     /// The formula with something for all that is missing; open points past the cap likewise.
     fn filled(&self, formula: Formula, fill: Fill) -> Formula {
-        self.formulas.replaced(formula, BOTH, &mut |atom, holds| match (atom, fill) {
+        self.formulas.replaced(formula, BOTH, &mut |_, atom, holds| match (atom, fill) {
             (Atom::Missing { .. } | Atom::Open(_), Fill::Least) => Some(Formula::FALSE),
             (Atom::Missing { .. } | Atom::Open(_), Fill::Most) => Some(Formula::TRUE),
             (Atom::Missing { taken, .. }, Fill::Taken) => {
@@ -205,7 +205,7 @@ impl Judge<'_> {
         });
         let without = |fill: Fill, kept: &str| {
             let other = if fill == Fill::Least { Fill::Most } else { Fill::Least };
-            let turned = self.formulas.replaced(formula, Kinds::MISSING, &mut |atom, _| match atom {
+            let turned = self.formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, _| match atom {
                 Atom::Missing { what, .. } if **what == *kept => {
                     Some(Formula::constant(other == Fill::Most))
                 }

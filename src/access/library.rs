@@ -125,7 +125,7 @@ impl<'w> World<'w> {
 
     /// A formula once the caller is known.
     pub(super) fn with_caller(&self, formula: Formula, subject: &Subject<'_>) -> Formula {
-        self.formulas.replaced(formula, Kinds::CALLER, &mut |atom, holds| match atom {
+        self.formulas.replaced(formula, Kinds::CALLER, &mut |_, atom, holds| match atom {
             Atom::Caller(question) => {
                 let answer = subject.answer(self.inventory, self.formulas, self.given, question);
                 Some(if holds { answer } else { self.formulas.not(answer) })
@@ -142,7 +142,7 @@ impl<'w> World<'w> {
             given: self.given,
             formulas: self.formulas,
         };
-        let both = self.formulas.replaced(formula, Kinds::KEY, &mut |atom, holds| match atom {
+        let both = self.formulas.replaced(formula, Kinds::KEY, &mut |_, atom, holds| match atom {
             Atom::Key(question) => {
                 let answer = asked.answer(&setting, question);
                 Some(if holds { answer } else { self.formulas.not(answer) })
@@ -150,7 +150,7 @@ impl<'w> World<'w> {
             _ => None,
         });
         // Questions about the caller that hang on the key as well.
-        self.formulas.replaced(both, Kinds::CALLER, &mut |atom, holds| match atom {
+        self.formulas.replaced(both, Kinds::CALLER, &mut |_, atom, holds| match atom {
             Atom::Caller(question @ super::question::Question::Resource(_)) => {
                 let answer = asked.answer(&setting, question);
                 Some(if holds { answer } else { self.formulas.not(answer) })

@@ -1,2 +1,566 @@
-//! stub
-pub struct Counts; pub struct Matrix; pub struct Row;
+//! The whole matrix: rows, keys, and what holds of each pair, class by class.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{CallerKind, CellAnswer, Context, Pair, Request, Standing, Target};
+use crate::inventory::Key;
+
+use super::Access;
+use super::asked::{Asked, account_form, asks_about_caller};
+use super::classes::{CallerIx, CallerTable, Group, KeyIx, KeyTable, Questions};
+use super::formula::{AtomId, Formula, Kinds};
+use super::frame::{Frame, Limit, Who};
+use super::home::Home;
+use super::interner::Interner;
+use super::judge::Judge;
+use super::library::{Memo, World};
+use super::masked::Masked;
+use super::owner::Owner;
+use super::point::limits;
+use super::rows::Spoken;
+use super::ways::{Relation, Ways};
+
+pub use super::count::Counts;
+pub use super::rows::Row;
+
+/// A class of callers, by the number of their side.
+pub(super) type HomeIx = u32;
+
+/// A class of keys, by the number of their side.
+pub(super) type OwnerIx = u32;
+
+/// Every principal, key and action of a world. Classes are decided when they are first asked for.
+pub struct Matrix<'a> {
+    access: &'a Access<'a>,
+    rows: Vec<Row>,
+    /// The keys in the order of their ARNs, by number.
+    sorted: Vec<KeyIx>,
+    /// Where each row's caller stands in the table.
+    callers: Vec<CallerIx>,
+    /// Which group each caller is of.
+    groups: Vec<u32>,
+    pub(super) table: CallerTable<'a>,
+    pub(super) keys: KeyTable<'a>,
+    pub(super) homes: Vec<HomeIx>,
+    pub(super) owners: Vec<OwnerIx>,
+    home_sides: Interner<Home>,
+    owner_sides: Interner<Owner>,
+    home_classes: Memo<HomeIx, Arc<HomeClass>>,
+    owner_classes: Memo<OwnerIx, Arc<OwnerClass>>,
+    answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
+    answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
+    usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
+    without_key: Memo<CallerIx, Arc<Pair>>,
+    limits: Interner<Arc<[(Box<str>, Limit)]>>,
+    verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
+    counted: Memo<(HomeIx, OwnerIx, Relation), Arc<Tally>>,
+    answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,
+    pairs: Memo<(HomeIx, OwnerIx, Relation), Arc<Pair>>,
+}
+
+/// What decides one cell and its reasons.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Cell([Formula; 10]);
+
+/// How callers of one side look at keys.
+pub(super) struct HomeClass {
+    questions: Questions,
+    /// Their side for keys that none of their resources names.
+    pub(super) usual: HomeIx,
+    /// Their side for the others, in order of keys.
+    pub(super) touched: Vec<(KeyIx, HomeIx)>,
+}
+
+impl HomeClass {
+    /// Whether every key answers for itself.
+    pub(super) fn asks_every_key(&self) -> bool {
+        self.questions.of_everyone
+    }
+}
+
+/// How keys of one side look at callers.
+pub(super) struct OwnerClass {
+    questions: Questions,
+    named: rustc_hash::FxHashSet<CallerIx>,
+}
+
+/// How many cells of a pair have which verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Tally {
+    /// Actions that the key can perform.
+    pub(super) possible: ActionSet,
+    /// Always.
+    pub(super) always: ActionSet,
+    /// In some requests.
+    pub(super) conditional: ActionSet,
+    /// Not decidable.
+    pub(super) unknown: ActionSet,
+}
+
+impl<'a> Matrix<'a> {
+    /// The matrix of a world. Costs the compiling of its policies.
+    pub fn new(access: &'a Access<'a>) -> Self {
+        let world = access.world(&access.given);
+        let inventory = access.inventory();
+        let keys = KeyTable::new(inventory.keys.values().map(AsRef::as_ref).collect());
+        let owner_sides = Interner::new();
+        let owners: Vec<OwnerIx> = keys
+            .keys
+            .par_iter()
+            .map(|key| owner_sides.intern(Owner::of(&world, key)))
+            .collect();
+        let mut spoken = Spoken::default();
+        let mut distinct: Vec<OwnerIx> = owners.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        distinct.iter().for_each(|owner| spoken.hear(&world, owner_sides.get(*owner)));
+        let rows = spoken.rows(inventory);
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        let group = |at: &usize| match rows.get(*at) {
+            Some((_, subject)) if subject.stranger.is_none() => {
+                subject.caller.account.map_or(Group::Alone(*at as u32), Group::Account)
+            }
+            _ => Group::Alone(*at as u32),
+        };
+        order.sort_by_key(|at| (group(at), *at));
+        let subjects = order.iter().filter_map(|at| Some((group(at), rows.get(*at)?.1.clone())));
+        let table = CallerTable::new(subjects.collect());
+        let mut callers = vec![0; rows.len()];
+        for (caller, row) in (0_u32..).zip(&order) {
+            if let Some(at) = callers.get_mut(*row) {
+                *at = caller;
+            }
+        }
+        let mut groups = vec![0; rows.len()];
+        for (number, (_, range)) in (0_u32..).zip(&table.groups) {
+            for caller in range.clone() {
+                if let Some(at) = groups.get_mut(caller as usize) {
+                    *at = number;
+                }
+            }
+        }
+        let home_sides = Interner::new();
+        let homes = table
+            .subjects
+            .par_iter()
+            .map(|subject| home_sides.intern(Home::of(&world, subject, &[])))
+            .collect();
+        let mut sorted: Vec<KeyIx> = (0..keys.keys.len() as u32).collect();
+        sorted.sort_by_key(|key| keys.keys.get(*key as usize).map(|key| &key.arn));
+        Self {
+            access,
+            rows: rows.into_iter().map(|(row, _)| row).collect(),
+            sorted,
+            callers,
+            groups,
+            table,
+            keys,
+            homes,
+            owners,
+            home_sides,
+            owner_sides,
+            home_classes: Memo::new(),
+            owner_classes: Memo::new(),
+            answered_homes: Memo::new(),
+            answered_owners: Memo::new(),
+            usual_owners: Memo::new(),
+            without_key: Memo::new(),
+            limits: Interner::new(),
+            verdicts: Memo::new(),
+            counted: Memo::new(),
+            answers: Memo::new(),
+            pairs: Memo::new(),
+        }
+    }
+
+    /// The principals, sorted by name.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The keys, sorted by ARN.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &'a Key> + '_ {
+        self.sorted.iter().filter_map(|key| self.keys.keys.get(*key as usize).copied()).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What holds of one row and one key, or of the operations without a key.
+    pub fn pair(&self, row: usize, key: Option<usize>) -> Arc<Pair> {
+        let Some(caller) = self.callers.get(row).copied() else {
+            return Arc::default();
+        };
+        let Some(key) = key else {
+            return self.star(caller);
+        };
+        let Some(key) = self.sorted.get(key).copied() else {
+            return Arc::default();
+        };
+        let Some((home, owner, relation)) = self.sides(caller, key) else {
+            return Arc::default();
+        };
+        self.pairs.get((home, owner, relation), |_| {
+            Arc::new(self.answered(home, owner, relation))
+        })
+    }
+
+    /// The verdicts of one row and one key, without conditions and witnesses.
+    pub fn standing(&self, row: usize, key: usize) -> [ActionSet; 3] {
+        let sides = self.callers.get(row).zip(self.sorted.get(key));
+        let sides = sides.and_then(|(caller, key)| self.sides(*caller, *key));
+        let Some((home, owner, relation)) = sides else {
+            return [ActionSet::EMPTY; 3];
+        };
+        let tally = self.tally(home, owner, relation);
+        [tally.always, tally.conditional, tally.unknown]
+    }
+
+    /// A request of a cell with this context.
+    pub fn request(
+        &self,
+        row: usize,
+        key: Option<usize>,
+        action: KmsAction,
+        context: &Context,
+    ) -> Option<Request> {
+        let mut caller = self.rows.get(row)?.caller.clone();
+        let is_stranger = self.rows.get(row).is_some_and(|row| *row.name != *row.caller.text);
+        if let Some(arn) = context.get("aws:PrincipalArn").filter(|_| is_stranger)
+            && let [arn] = arn.value.values()
+        {
+            caller = crate::decision::Caller::parse(arn).unwrap_or(caller);
+        }
+        let target = match key {
+            Some(key) => {
+                let key = self.keys.keys.get(*self.sorted.get(key)? as usize)?;
+                Target::Key(key.arn.clone())
+            }
+            None => Target::Account,
+        };
+        let context = context.clone();
+        Some(Request { caller, action, target, context, session_policies: Vec::new() })
+    }
+
+    pub(super) fn world(&self) -> World<'_> {
+        self.access.world(&self.access.given)
+    }
+
+    /// The classes of one pair.
+    fn sides(&self, caller: CallerIx, key: KeyIx) -> Option<(HomeIx, OwnerIx, Relation)> {
+        let world = self.world();
+        let home = *self.homes.get(caller as usize)?;
+        let owner = *self.owners.get(key as usize)?;
+        let subject = self.table.subjects.get(caller as usize)?;
+        let arn = &self.keys.keys.get(key as usize)?.arn;
+        let relation = Relation::of(&subject.caller, arn);
+        let home = self.home_at(&world, home, key);
+        Some((home, self.owner_at(&world, owner, caller), relation))
+    }
+
+    pub(super) fn group_of(&self, caller: CallerIx) -> u32 {
+        self.groups.get(caller as usize).copied().unwrap_or(0)
+    }
+
+    /// How callers of a side look at keys.
+    pub(super) fn home_class(&self, world: &World<'_>, home: HomeIx) -> Arc<HomeClass> {
+        self.home_classes.get(home, |_| Arc::new(self.class_of_home(world, home)))
+    }
+
+    fn class_of_home(&self, world: &World<'_>, home: HomeIx) -> HomeClass {
+        let side = self.home_sides.get(home);
+        let questions = Questions::of(world, side.masked(), Kinds::KEY);
+        if questions.ids.is_empty() {
+            return HomeClass { questions, usual: home, touched: Vec::new() };
+        }
+        let none: Vec<Formula> = vec![Formula::FALSE; questions.ids.len()];
+        let usual = self.answered_home(world, home, &questions.ids, &none);
+        if questions.of_everyone {
+            return HomeClass { questions, usual, touched: Vec::new() };
+        }
+        let answers: Vec<_> = questions.ids.iter().map(|id| self.keys.answers(world, *id)).collect();
+        let mut touched: Vec<KeyIx> = Vec::new();
+        for answers in &answers {
+            if let super::classes::Answers::Few(some) = &**answers {
+                touched.extend(some.keys());
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        let at = |key: KeyIx| {
+            let all: Vec<Formula> = answers.iter().map(|answers| answers.of(key)).collect();
+            (key, self.answered_home(world, home, &questions.ids, &all))
+        };
+        let touched = touched.into_iter().map(at).collect();
+        HomeClass { questions, usual, touched }
+    }
+
+    fn answered_home(
+        &self,
+        world: &World<'_>,
+        home: HomeIx,
+        ids: &[AtomId],
+        answers: &[Formula],
+    ) -> HomeIx {
+        self.answered_homes.get((home, answers.into()), |_| {
+            let answers = put_together(ids, answers);
+            let side = self.home_sides.get(home);
+            let side = side.mapped(|masked| {
+                masked.mapped(|formula| world.formulas.answered(formula, Kinds::KEY, &answers))
+            });
+            self.home_sides.intern(side)
+        })
+    }
+
+    /// The side of a caller towards one key.
+    pub(super) fn home_at(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
+        let class = self.home_class(world, home);
+        self.home_of_class(world, home, &class, key)
+    }
+
+    /// The same, where the class is at hand.
+    pub(super) fn home_of_class(
+        &self,
+        world: &World<'_>,
+        home: HomeIx,
+        class: &HomeClass,
+        key: KeyIx,
+    ) -> HomeIx {
+        if class.questions.of_everyone {
+            let ids = &class.questions.ids;
+            let answers: Vec<Formula> =
+                ids.iter().map(|id| self.keys.answers(world, *id).of(key)).collect();
+            return self.answered_home(world, home, ids, &answers);
+        }
+        let found = class.touched.binary_search_by_key(&key, |(key, _)| *key);
+        found.ok().and_then(|at| class.touched.get(at)).map_or(class.usual, |(_, home)| *home)
+    }
+
+    /// How keys of a side look at callers.
+    pub(super) fn owner_class(&self, world: &World<'_>, owner: OwnerIx) -> Arc<OwnerClass> {
+        self.owner_classes.get(owner, |_| {
+            let side = self.owner_sides.get(owner);
+            let questions = Questions::of(world, side.masked(), Kinds::CALLER);
+            let named = questions.named(world, &self.table);
+            Arc::new(OwnerClass { questions, named })
+        })
+    }
+
+    /// The side of a key towards one caller.
+    pub(super) fn owner_at(&self, world: &World<'_>, owner: OwnerIx, caller: CallerIx) -> OwnerIx {
+        let class = self.owner_class(world, owner);
+        if class.questions.ids.is_empty() {
+            return owner;
+        }
+        let group = self.group_of(caller);
+        if self.is_special(&class, caller) {
+            return self.asked_owner(world, owner, &class, group, caller);
+        }
+        self.usual_owners.get((owner, group), |_| {
+            self.asked_owner(world, owner, &class, group, caller)
+        })
+    }
+
+    /// Whether a caller answers the questions otherwise than most of its group.
+    pub(super) fn is_special(&self, class: &OwnerClass, caller: CallerIx) -> bool {
+        let is_root = || {
+            let subject = self.table.subjects.get(caller as usize);
+            subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)
+        };
+        class.questions.of_everyone || class.named.contains(&caller) || is_root()
+    }
+
+    /// Whether every caller answers for itself.
+    pub(super) fn asks_everyone(&self, class: &OwnerClass) -> bool {
+        class.questions.of_everyone
+    }
+
+    fn asked_owner(
+        &self,
+        world: &World<'_>,
+        owner: OwnerIx,
+        class: &OwnerClass,
+        group: u32,
+        caller: CallerIx,
+    ) -> OwnerIx {
+        let ids = &class.questions.ids;
+        let answer = |id: &AtomId| self.table.answer(world, group, *id, caller);
+        let answers: Box<[Formula]> = ids.iter().map(answer).collect();
+        self.answered_owners.get((owner, answers), |(_, answers)| {
+            let answers = put_together(ids, answers);
+            let side = self.owner_sides.get(owner);
+            let side = side.mapped(|masked| {
+                masked.mapped(|formula| world.formulas.answered(formula, Kinds::CALLER, &answers))
+            });
+            self.owner_sides.intern(side)
+        })
+    }
+
+    /// The callers that a side names.
+    pub(super) fn named(class: &OwnerClass) -> impl Iterator<Item = CallerIx> + '_ {
+        class.named.iter().copied()
+    }
+
+    /// The side of a class of keys.
+    pub(super) fn owner_side(&self, owner: OwnerIx) -> &Owner {
+        self.owner_sides.get(owner)
+    }
+
+    /// The side of a class of callers.
+    pub(super) fn home_side(&self, home: HomeIx) -> &Home {
+        self.home_sides.get(home)
+    }
+
+    /// How many cells of two classes have which verdict.
+    pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Arc<Tally> {
+        self.counted.get((home, owner, relation), |_| {
+            Arc::new(self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation))
+        })
+    }
+
+    fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
+        let formulas = &*self.access.core.formulas;
+        let mut tally = Tally { possible: owner.possible, ..Tally::default() };
+        let allowed = Ways::of(formulas, home, owner, relation).allowed(formulas);
+        let mut limits = None;
+        for (actions, formula) in allowed.pieces() {
+            if *formula == Formula::TRUE {
+                tally.always = tally.always.union(*actions);
+                continue;
+            }
+            let limits = *limits.get_or_insert_with(|| self.limits_of(home, owner));
+            for action in actions.iter() {
+                match self.verdict(*formula, home.who, limits, action) {
+                    Standing::Always => tally.always.insert(action),
+                    Standing::Conditional => tally.conditional.insert(action),
+                    Standing::Never => {}
+                    Standing::Unknown { .. } => tally.unknown.insert(action),
+                }
+            }
+        }
+        tally
+    }
+
+    fn limits_of(&self, home: &Home, owner: &Owner) -> u32 {
+        self.limits.intern(limits(home, owner, &self.access.given))
+    }
+
+    fn verdict(&self, formula: Formula, who: Who, limits: u32, action: KmsAction) -> Standing {
+        self.verdicts.get((formula, who, limits, action), |_| {
+            let frame = Frame { caller: who, action, limits: Arc::clone(self.limits.get(limits)) };
+            self.judge().judged(formula, &frame).standing
+        })
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge { formulas: &self.access.core.formulas, solver: &self.access.core.solver }
+    }
+
+    fn answered(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Pair {
+        self.pair_of(self.home_sides.get(home), self.owner_sides.get(owner), relation)
+    }
+
+    /// Every cell of two sides with all that is to be said of it.
+    fn pair_of(&self, home: &Home, owner: &Owner, relation: Relation) -> Pair {
+        let formulas = &*self.access.core.formulas;
+        let ways = Ways::of(formulas, home, owner, relation);
+        let allowed = ways.allowed(formulas);
+        let limits = self.limits_of(home, owner);
+        let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
+        let mut constant: FxHashMap<Cell, usize> = FxHashMap::default();
+        for action in owner.possible.iter() {
+            let cell = cell(formulas, &ways, &allowed, action);
+            // Where nothing hangs on the request, one answer serves all actions.
+            let is_constant = cell.0.iter().all(|formula| formula.is_constant());
+            if is_constant && let Some((actions, _)) =
+                constant.get(&cell).and_then(|at| cells.get_mut(*at))
+            {
+                actions.insert(action);
+                continue;
+            }
+            let answer = self.answers.get((cell.clone(), home.who, limits, action), |_| {
+                let frame = Frame {
+                    caller: home.who,
+                    action,
+                    limits: Arc::clone(self.limits.get(limits)),
+                };
+                Arc::new(self.judge().answer(&ways, action, &frame))
+            });
+            if is_constant {
+                constant.insert(cell, cells.len());
+            }
+            match cells.iter_mut().find(|(_, known)| *known == answer) {
+                Some((actions, _)) if !is_constant => actions.insert(action),
+                _ => cells.push((action.into(), answer)),
+            }
+        }
+        Pair { cells }
+    }
+
+    /// Operations without a key (rules E50, E51).
+    fn star(&self, caller: CallerIx) -> Arc<Pair> {
+        self.without_key.get(caller, |_| {
+            let world = self.world();
+            let subject = self.table.subjects.get(caller as usize);
+            let home = self.homes.get(caller as usize).map(|home| self.home_sides.get(*home));
+            let Some((subject, home)) = subject.zip(home) else {
+                return Arc::default();
+            };
+            let account = subject.caller.account.map(|account| account.to_string());
+            let (before, after) =
+                account_form(subject.caller.partition(), &account.unwrap_or_default());
+            let keyless =
+                KmsAction::all().filter(|action| !action.info().has_key_resource);
+            let (of_caller, others): (Vec<KmsAction>, Vec<KmsAction>) =
+                keyless.partition(|action| asks_about_caller(*action));
+            let parts = [
+                (others, (before.as_str(), after.as_str())),
+                (of_caller, (subject.principal_arn().unwrap_or_default(), "")),
+            ];
+            let mut all = Pair::default();
+            for (actions, resource) in parts {
+                let asked = Asked::Nothing { resource };
+                let on = |masked: &Masked| {
+                    masked.mapped(|formula| {
+                        world.with_caller(world.with_key(formula, asked), subject)
+                    })
+                };
+                let owner = Owner::of_nothing(&world, asked, actions.into_iter().collect());
+                let pair = self.pair_of(&home.mapped(on), &owner.mapped(on), Relation::NoKey);
+                all.cells.extend(pair.cells);
+            }
+            all.cells.sort_by_key(|(actions, _)| actions.bits().trailing_zeros());
+            Arc::new(all)
+        })
+    }
+}
+
+fn put_together(ids: &[AtomId], answers: &[Formula]) -> Vec<(AtomId, Formula)> {
+    ids.iter().copied().zip(answers.iter().copied()).collect()
+}
+
+/// What decides a cell of one action and what is said of it.
+fn cell(
+    formulas: &super::formula::Formulas,
+    ways: &Ways,
+    allowed: &Masked,
+    action: KmsAction,
+) -> Cell {
+    let refused = ways.refused.is_some_and(|(_, actions)| actions.contains(action));
+    Cell([
+        allowed.at(action),
+        ways.by_key.at(action),
+        ways.by_iam.at(action),
+        ways.by_grant.at(action),
+        ways.scp.at(action),
+        ways.passes.at(action),
+        ways.opened.at(action),
+        ways.identity.at(action),
+        formulas.and([ways.boundary.at(action)]),
+        match refused {
+            true => Formula::TRUE,
+            false => ways.denied(formulas, action),
+        },
+    ])
+}

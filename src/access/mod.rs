@@ -13,7 +13,9 @@
 
 mod asked;
 mod candidates;
+mod classes;
 mod compare;
+mod count;
 mod entry;
 mod evaluate;
 mod formula;
@@ -31,6 +33,7 @@ mod owner;
 mod participants;
 mod point;
 mod question;
+mod rows;
 mod solve;
 mod statement;
 mod subject;

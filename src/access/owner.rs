@@ -1,6 +1,6 @@
 //! The key's side: key policies, grants, RCPs, VPC endpoint policies (sections 3.1 to 3.5, 4.1, 4.3).
 
-use crate::aws::{AccountId, ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
+use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
 use crate::decision::OpenPoint;
 use crate::inventory::{Key, OrgPolicyKind};
 use crate::policy::{Comparison, Operator, Polarity};
@@ -15,13 +15,9 @@ use super::question::missing;
 use super::statement::Compiled;
 use super::test::Test;
 
-/// Everything of a key's side. Keys with equal ones are one class.
+/// Everything of a key's side. Keys with equal ones are one class, of whatever account.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Owner {
-    /// The account; none where no key is asked for.
-    pub(super) account: Option<AccountId>,
-    /// The partition; empty where no key is asked for.
-    pub(super) partition: Box<str>,
     /// Rule X1.
     pub(super) aws_managed: bool,
     /// When the key policy allows a caller that it means directly.
@@ -59,8 +55,6 @@ impl Owner {
         };
         let granted = Granted::of(formulas, key);
         Self {
-            account: Some(key.arn.account()),
-            partition: key.arn.partition().into(),
             aws_managed: key.is_aws_managed(),
             direct: resolved(&policy.allow).within(has_say),
             limited: resolved(&policy.limited).within(has_say),
@@ -78,8 +72,6 @@ impl Owner {
     pub(super) fn of_nothing(world: &World<'_>, asked: Asked<'_>, actions: ActionSet) -> Self {
         let never = Masked::default();
         Self {
-            account: None,
-            partition: Box::default(),
             aws_managed: false,
             direct: never.clone(),
             limited: never.clone(),
@@ -125,8 +117,6 @@ impl Owner {
     /// The same once some atoms are replaced.
     pub(super) fn mapped(&self, mut change: impl FnMut(&Masked) -> Masked) -> Self {
         Self {
-            account: self.account,
-            partition: self.partition.clone(),
             aws_managed: self.aws_managed,
             direct: change(&self.direct),
             limited: change(&self.limited),

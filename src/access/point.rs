@@ -27,7 +27,7 @@ use super::question::missing;
 use super::solve::Found;
 use super::statement::{statement, sure_actions};
 use super::subject::Subject;
-use super::ways::Ways;
+use super::ways::{Relation, Ways};
 
 /// Everything about one question, ready to be decided.
 struct Posed<'a> {
@@ -133,12 +133,12 @@ impl Access<'_> {
         let world = self.world(given);
         let subject = Subject::of(&self.inventory, request.caller.clone());
         let home = Home::of(&world, &subject, &request.session_policies);
-        let (home, owner) = self.sides(&world, &subject, home, request);
+        let (home, owner, relation) = self.sides(&world, &subject, home, request);
         let owner = owner.mapped(|masked| {
             masked.mapped(|formula| world.with_caller(formula, &subject))
         });
         let frame = frame(&home, &owner, request.action, given);
-        let ways = Ways::of(&self.core.formulas, &home, &owner);
+        let ways = Ways::of(&self.core.formulas, &home, &owner, relation);
         let judge = Judge { formulas: &self.core.formulas, solver: &self.core.solver };
         Posed { ways, frame, judge }
     }
@@ -150,7 +150,7 @@ impl Access<'_> {
         subject: &Subject<'_>,
         home: Home,
         request: &Request,
-    ) -> (Home, Owner) {
+    ) -> (Home, Owner, Relation) {
         let on = |asked: Asked<'_>| {
             home.mapped(|masked| masked.mapped(|formula| {
                 let formula = world.with_key(formula, asked);
@@ -159,7 +159,7 @@ impl Access<'_> {
         };
         let without_key = |before: &str, after: &str| {
             let asked = Asked::Nothing { resource: (before, after) };
-            (on(asked), Owner::of_nothing(world, asked, ActionSet::ALL))
+            (on(asked), Owner::of_nothing(world, asked, ActionSet::ALL), Relation::NoKey)
         };
         let info = request.action.info();
         let key = match &request.target {
@@ -203,7 +203,7 @@ impl Access<'_> {
             owner.direct = Masked::of(ActionSet::ALL, nobody_knows);
             owner.deny = owner.direct.clone();
         }
-        (on(Asked::Key(key)), owner)
+        (on(Asked::Key(key)), owner, Relation::of(&request.caller, &arn))
     }
 
     /// Everyone who might hold `action` on `key`, strangers aside; sorted.

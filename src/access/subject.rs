@@ -34,6 +34,8 @@ pub(super) struct Subject<'w> {
 pub(super) struct Stranger {
     /// The organization it is of.
     pub(super) organization: Option<Box<str>>,
+    /// Whether a policy names it: then its ARN is known.
+    pub(super) named: bool,
 }
 
 /// The class in which an entry means a caller (rules A30 to A39).
@@ -143,7 +145,7 @@ impl<'w> Subject<'w> {
         let service = self.caller.kind == CallerKind::Service;
         match key {
             "aws:principalarn" | "aws:principaltype" | "aws:username" | "aws:userid"
-                if self.stranger.is_some() =>
+                if self.stranger.as_ref().is_some_and(|it| !it.named) =>
             {
                 Known::OfRequest
             }

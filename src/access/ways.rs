@@ -1,13 +1,38 @@
 //! The ways in which a caller's side and a key's side together allow (sections 3.2 to 3.6).
 
-use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Gate, OpenPoint};
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::decision::{Caller, Gate, OpenPoint};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
 use super::home::Home;
 use super::masked::Masked;
 use super::owner::Owner;
+
+/// How a caller's account stands to what is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Relation {
+    /// No key is asked for.
+    NoKey,
+    /// The key is of the caller's account; a service is of every account (rule E40).
+    Own,
+    /// It is of another account.
+    Foreign,
+    /// It is of another partition (rule X11).
+    Apart,
+}
+
+impl Relation {
+    /// How a caller stands to a key.
+    pub(super) fn of(caller: &Caller, key: &KeyArn) -> Self {
+        match caller.account {
+            None => Self::Own,
+            Some(_) if caller.partition() != key.partition() => Self::Apart,
+            Some(account) if account == key.account() => Self::Own,
+            Some(_) => Self::Foreign,
+        }
+    }
+}
 
 /// Everything that decides the cells of one caller and one key, for every action.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -36,17 +61,22 @@ pub(super) struct Ways {
 
 impl Ways {
     /// What the two sides say together; questions of one about the other are answered.
-    pub(super) fn of(formulas: &Formulas, home: &Home, owner: &Owner) -> Self {
-        let refused = refused(home, owner);
+    pub(super) fn of(
+        formulas: &Formulas,
+        home: &Home,
+        owner: &Owner,
+        relation: Relation,
+    ) -> Self {
+        let refused = refused(owner, relation);
         let possible = match &refused {
             Some((_, actions)) => owner.possible.minus(*actions),
             None => owner.possible,
         };
         let bounded = bounded(formulas, home);
-        let needs = Needs { formulas, home, bounded: &bounded };
-        let [by_key, by_iam, by_grant] = match owner.account {
-            None => needs.without_key(),
-            Some(_) => needs.with_key(owner),
+        let needs = Needs { formulas, home, bounded: &bounded, relation };
+        let [by_key, by_iam, by_grant] = match relation {
+            Relation::NoKey => needs.without_key(),
+            _ => needs.with_key(owner),
         };
         let by_class = owner.direct.or(formulas, &owner.limited).or(formulas, &owner.by_account);
         let granted = owner.granted.direct.or(formulas, &owner.granted.limited);
@@ -68,7 +98,7 @@ impl Ways {
             by_key: by_key.within(possible),
             by_iam: by_iam.within(possible),
             by_grant: by_grant.within(possible),
-            opened: if owner.account.is_none() { Masked::all() } else { opened },
+            opened: if relation == Relation::NoKey { Masked::all() } else { opened },
             identity: home.allow.clone(),
             boundary: bounded,
         }
@@ -112,21 +142,16 @@ fn bounded(formulas: &Formulas, home: &Home) -> Masked {
 }
 
 /// Rules K15, X11, E11, X2.
-fn refused(home: &Home, owner: &Owner) -> Option<(Gate, ActionSet)> {
+fn refused(owner: &Owner, relation: Relation) -> Option<(Gate, ActionSet)> {
     let fixed = match owner.aws_managed {
         true => FIXED_ON_AWS_MANAGED_KEYS.into_iter().collect(),
         false => ActionSet::EMPTY,
     };
-    let Some(account) = owner.account else {
-        return None;
-    };
-    // Rule E40: a service is of no account.
-    let foreign = home.account.is_some_and(|own| own != account);
-    if home.account.is_some() && home.partition != owner.partition {
-        return Some((Gate::CrossAccount, ActionSet::ALL));
-    }
-    if !foreign {
-        return (!fixed.is_empty()).then_some((Gate::Operation, fixed));
+    match relation {
+        Relation::NoKey => return None,
+        Relation::Apart => return Some((Gate::CrossAccount, ActionSet::ALL)),
+        Relation::Own => return (!fixed.is_empty()).then_some((Gate::Operation, fixed)),
+        Relation::Foreign => {}
     }
     if owner.aws_managed {
         return Some((Gate::CrossAccount, ActionSet::ALL));
@@ -156,6 +181,7 @@ struct Needs<'a> {
     formulas: &'a Formulas,
     home: &'a Home,
     bounded: &'a Masked,
+    relation: Relation,
 }
 
 impl Needs<'_> {
@@ -194,7 +220,7 @@ impl Needs<'_> {
         }
         let by_identity = self.by_identity();
         let by_iam = self.both(&owner.by_account, &by_identity);
-        let foreign = self.home.account.is_some_and(|own| Some(own) != owner.account);
+        let foreign = self.relation == Relation::Foreign;
         let by_key = match foreign {
             // Rules E30, E31.
             true => self.both(&named, &by_identity),

@@ -1,0 +1,287 @@
+//! Which callers answer the questions of a key's side alike, and which keys those of a caller's side.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::aws::AccountId;
+use crate::decision::CallerKind;
+use crate::inventory::Key;
+use crate::policy::Principal;
+
+use super::asked::{Asked, Setting};
+use super::formula::{Atom, AtomId, Formula, Kinds};
+use super::library::{Memo, World};
+use super::masked::Masked;
+use super::question::{Classes, Question};
+use super::subject::Subject;
+use super::test::Piece;
+
+/// A caller of the matrix, by its number.
+pub(super) type CallerIx = u32;
+
+/// A key of the matrix, by its number.
+pub(super) type KeyIx = u32;
+
+/// The answers of all keys, or of all callers of one account, to one question.
+pub(super) enum Answers {
+    /// Those that say something; all others say no.
+    Few(FxHashMap<u32, Formula>),
+    /// Each its own, from the first on.
+    Each(u32, Vec<Formula>),
+}
+
+impl Answers {
+    /// The answer of one.
+    pub(super) fn of(&self, number: u32) -> Formula {
+        match self {
+            Self::Few(some) => some.get(&number).copied().unwrap_or(Formula::FALSE),
+            Self::Each(first, all) => {
+                let at = number.checked_sub(*first).map(|at| at as usize);
+                at.and_then(|at| all.get(at)).copied().unwrap_or(Formula::FALSE)
+            }
+        }
+    }
+}
+
+/// The keys of a world, numbered so that those of one account follow each other.
+pub(super) struct KeyTable<'w> {
+    /// The keys.
+    pub(super) keys: Vec<&'w Key>,
+    accounts: FxHashMap<AccountId, std::ops::Range<u32>>,
+    by_arn: FxHashMap<&'w str, KeyIx>,
+    answers: Memo<AtomId, Arc<Answers>>,
+}
+
+impl<'w> KeyTable<'w> {
+    /// The table of these keys.
+    pub(super) fn new(mut keys: Vec<&'w Key>) -> Self {
+        keys.sort_by(|one, other| {
+            let of = |key: &Key| (key.arn.account(), key.arn.as_str().to_owned());
+            of(one).cmp(&of(other))
+        });
+        let mut accounts: FxHashMap<AccountId, std::ops::Range<u32>> = FxHashMap::default();
+        for (number, key) in (0_u32..).zip(&keys) {
+            let range = accounts.entry(key.arn.account()).or_insert(number..number);
+            range.end = number + 1;
+        }
+        let by_arn = (0_u32..).zip(&keys).map(|(number, key)| (key.arn.as_str(), number)).collect();
+        Self { keys, accounts, by_arn, answers: Memo::new() }
+    }
+
+    /// The keys of an account.
+    pub(super) fn of_account(&self, account: AccountId) -> std::ops::Range<u32> {
+        self.accounts.get(&account).cloned().unwrap_or(0..0)
+    }
+
+    /// What the keys say to a question.
+    pub(super) fn answers(&self, world: &World<'_>, id: AtomId) -> Arc<Answers> {
+        self.answers.get(id, |_| Arc::new(self.asked(world, id)))
+    }
+
+    fn asked(&self, world: &World<'_>, id: AtomId) -> Answers {
+        let Atom::Key(question) = world.formulas.atom(id) else {
+            return Answers::Few(FxHashMap::default());
+        };
+        let setting = Setting {
+            world: world.inventory,
+            gaps: world.gaps,
+            given: world.given,
+            formulas: world.formulas,
+        };
+        let answer = |number: u32| {
+            let key = self.keys.get(number as usize);
+            key.map_or(Formula::FALSE, |key| Asked::Key(key).answer(&setting, question))
+        };
+        if let Question::Test { .. } = question {
+            return Answers::Each(0, (0..self.keys.len() as u32).map(answer).collect());
+        }
+        let some = self.covered(question).map(|number| (number, answer(number)));
+        Answers::Few(some.filter(|(_, formula)| *formula != Formula::FALSE).collect())
+    }
+
+    /// The keys that a resource pattern might cover.
+    fn covered(&self, question: &Question) -> Box<dyn Iterator<Item = KeyIx> + '_> {
+        let all = 0..self.keys.len() as u32;
+        let Question::Resource(pattern) = question else {
+            return Box::new(all);
+        };
+        if pattern.parts.len() < 6 {
+            return Box::new(all);
+        }
+        let texts: Option<Vec<&str>> = pattern.parts.iter().map(|part| literal(part)).collect();
+        if let Some(texts) = texts {
+            return Box::new(self.by_arn.get(texts.join(":").as_str()).copied().into_iter());
+        }
+        let account = pattern.parts.get(4).and_then(|part| literal(part));
+        match account {
+            Some(account) => Box::new(
+                AccountId::parse(account).map_or(0..0, |account| self.of_account(account)),
+            ),
+            None => Box::new(all),
+        }
+    }
+}
+
+fn literal(part: &[Piece]) -> Option<&str> {
+    match part {
+        [] => Some(""),
+        [Piece::Text(text)] => Some(text),
+        _ => None,
+    }
+}
+
+/// The callers of the matrix, numbered so that those of one account follow each other.
+pub(super) struct CallerTable<'w> {
+    /// The callers.
+    pub(super) subjects: Vec<Subject<'w>>,
+    /// The accounts, each with its callers; services and strangers have groups of their own.
+    pub(super) groups: Vec<(Group, std::ops::Range<u32>)>,
+    by_arn: FxHashMap<Box<str>, CallerIx>,
+    /// Sessions, which an entry can mean without their names.
+    sessions: Vec<CallerIx>,
+    answers: Memo<(AtomId, u32), Arc<Answers>>,
+}
+
+/// What callers of one group have in common: nothing tells them apart but their names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Group {
+    /// The account's users, roles, root and sessions.
+    Account(AccountId),
+    /// Outside principals and services, each for itself.
+    Alone(u32),
+}
+
+impl<'w> CallerTable<'w> {
+    /// The table of these callers, which come sorted by group.
+    pub(super) fn new(subjects: Vec<(Group, Subject<'w>)>) -> Self {
+        let mut groups: Vec<(Group, std::ops::Range<u32>)> = Vec::new();
+        for (number, (group, _)) in (0_u32..).zip(&subjects) {
+            match groups.last_mut() {
+                Some((last, range)) if last == group => range.end = number + 1,
+                _ => groups.push((*group, number..number + 1)),
+            }
+        }
+        let subjects: Vec<Subject<'w>> = subjects.into_iter().map(|(_, subject)| subject).collect();
+        let by_arn = (0_u32..)
+            .zip(&subjects)
+            .map(|(number, subject)| (subject.caller.text.clone(), number))
+            .collect();
+        let is_session = |subject: &Subject<'_>| {
+            let kind = &subject.caller.kind;
+            matches!(kind, CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. })
+        };
+        let sessions = (0_u32..).zip(&subjects).filter(|(_, subject)| is_session(subject));
+        let sessions = sessions.map(|(number, _)| number).collect();
+        Self { subjects, groups, by_arn, sessions, answers: Memo::new() }
+    }
+
+    /// The caller with this name.
+    pub(super) fn find(&self, name: &str) -> Option<CallerIx> {
+        self.by_arn.get(name).copied()
+    }
+
+    /// What one caller of a group says to a question.
+    pub(super) fn answer(&self, world: &World<'_>, group: u32, id: AtomId, caller: CallerIx) -> Formula {
+        if let Atom::Caller(Question::Names(..) | Question::Spares(_)) = world.formulas.atom(id) {
+            return self.ask(world, id, caller);
+        }
+        let answers = self.answers.get((id, group), |_| {
+            let range = self.groups.get(group as usize).map_or(0..0, |(_, range)| range.clone());
+            let first = range.start;
+            Arc::new(Answers::Each(first, range.map(|it| self.ask(world, id, it)).collect()))
+        });
+        answers.of(caller)
+    }
+
+    fn ask(&self, world: &World<'_>, id: AtomId, caller: CallerIx) -> Formula {
+        let (Atom::Caller(question), Some(subject)) =
+            (world.formulas.atom(id), self.subjects.get(caller as usize))
+        else {
+            return Formula::FALSE;
+        };
+        subject.answer(world.inventory, world.formulas, world.given, question)
+    }
+}
+
+/// The questions of a side.
+#[derive(Clone, Default)]
+pub(super) struct Questions {
+    /// Each once.
+    pub(super) ids: Box<[AtomId]>,
+    /// Whether the answers hang on more than names: then everyone is asked.
+    pub(super) of_everyone: bool,
+}
+
+impl Questions {
+    /// The questions of one kind in these formulas.
+    pub(super) fn of<'a>(
+        world: &World<'_>,
+        masked: impl Iterator<Item = &'a Masked>,
+        kind: Kinds,
+    ) -> Self {
+        let mut ids = Vec::new();
+        let mut seen = FxHashSet::default();
+        let mut of_everyone = false;
+        for (_, formula) in masked.flat_map(Masked::pieces) {
+            if !world.formulas.kinds(*formula).has(kind) {
+                continue;
+            }
+            world.formulas.each_atom_id(*formula, &mut |id, atom| {
+                let question = match atom {
+                    Atom::Caller(question) if kind == Kinds::CALLER => question,
+                    Atom::Key(question) if kind == Kinds::KEY => question,
+                    _ => return,
+                };
+                if seen.insert(id) {
+                    ids.push(id);
+                }
+                of_everyone |= matches!(question, Question::Test { .. })
+                    || matches!(question, Question::Names(Principal::Federated(_), _));
+            });
+        }
+        Self { ids: ids.into(), of_everyone }
+    }
+
+    /// The callers whom the questions name, accounts aside.
+    pub(super) fn named(&self, world: &World<'_>, table: &CallerTable<'_>) -> FxHashSet<CallerIx> {
+        let mut named = FxHashSet::default();
+        let mut add = |principal: &Principal| match principal {
+            Principal::UniqueId(id) => {
+                let same = (0_u32..).zip(&table.subjects).filter(|(_, subject)| {
+                    subject.identity.and_then(|it| it.unique_id.as_deref()) == Some(&**id)
+                });
+                named.extend(same.map(|(number, _)| number));
+            }
+            // A role means its sessions, a user those that it made.
+            Principal::User(text) | Principal::Role(text) => {
+                let same = |subject: &Subject<'_>| {
+                    subject.identity.is_some_and(|it| *it.arn == **text)
+                };
+                named.extend(table.find(text));
+                named.extend(table.sessions.iter().copied().filter(|number| {
+                    table.subjects.get(*number as usize).is_some_and(same)
+                }));
+            }
+            principal => named.extend(table.find(principal.text())),
+        };
+        for id in &self.ids {
+            match world.formulas.atom(*id) {
+                Atom::Caller(Question::Names(principal, _)) => add(principal),
+                Atom::Caller(Question::Spares(list)) => list.iter().for_each(&mut add),
+                _ => {}
+            }
+        }
+        named
+    }
+}
+
+/// Whether a question names an account as a whole.
+pub(super) fn names_account(atom: &Atom) -> Option<AccountId> {
+    match atom {
+        Atom::Caller(Question::Names(Principal::Account { account, .. }, Classes::Account)) => {
+            Some(*account)
+        }
+        _ => None,
+    }
+}

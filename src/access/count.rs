@@ -1,0 +1,360 @@
+//! How many cells have which verdict, class by class; nothing is expanded.
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::aws::{AccountId, ActionSet, KmsAction};
+use crate::decision::Standing;
+use crate::policy::Principal;
+
+use super::classes::{CallerIx, Group, KeyIx};
+use super::formula::{Atom, Formula, Kinds};
+use super::library::World;
+use super::matrix::{HomeIx, Matrix, OwnerIx, Tally};
+use super::question::Question;
+use super::ways::Relation;
+
+/// How many cells, pairs and classes a matrix has.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counts {
+    /// Cells that are always allowed.
+    pub always: i64,
+    /// Cells that are allowed in some requests.
+    pub conditional: i64,
+    /// Cells nobody can decide.
+    pub unknown: i64,
+    /// Cells of the export's own users, roles and roots and its keys that are never allowed.
+    pub never: i64,
+    /// Pairs of a principal and a key with some cell that is not never.
+    pub pairs: i64,
+    /// Pairs that were looked at.
+    pub candidates: i64,
+    /// Classes of callers, and of keys.
+    pub classes: (usize, usize),
+}
+
+impl Counts {
+    fn plus(mut self, other: Self) -> Self {
+        self.always += other.always;
+        self.conditional += other.conditional;
+        self.unknown += other.unknown;
+        self.pairs += other.pairs;
+        self.candidates += other.candidates;
+        self
+    }
+
+    fn add(&mut self, tally: &Tally, wanted: ActionSet, times: i64) {
+        let count = |actions: ActionSet| actions.intersection(wanted).len() as i64 * times;
+        self.always += count(tally.always);
+        self.conditional += count(tally.conditional);
+        self.unknown += count(tally.unknown);
+        let some = tally.always.union(tally.conditional).union(tally.unknown);
+        self.pairs += if some.intersects(wanted) { times } else { 0 };
+    }
+}
+
+/// The keys of one side.
+pub(super) struct KeyClass {
+    /// The side.
+    pub(super) owner: OwnerIx,
+    /// The account; a side asks about its own account, so it is of one.
+    pub(super) account: AccountId,
+    /// Its keys in order.
+    pub(super) keys: Vec<KeyIx>,
+    /// Whose callers it may open to, beside its own account's.
+    pub(super) opens: Opens,
+}
+
+/// Whose callers a key may open to.
+pub(super) enum Opens {
+    /// Anyone's.
+    ToAll,
+    /// Those of these accounts.
+    To(Vec<AccountId>),
+}
+
+impl KeyClass {
+    /// Whether callers of a group are worth a look.
+    pub(super) fn concerns(&self, group: Group) -> bool {
+        match (group, &self.opens) {
+            (Group::Account(account), _) if account == self.account => true,
+            (_, Opens::ToAll) | (Group::Alone(_), _) => true,
+            (Group::Account(account), Opens::To(accounts)) => accounts.contains(&account),
+        }
+    }
+}
+
+impl Matrix<'_> {
+    /// Counts the cells of these actions, those without a key included.
+    pub fn counts(&self, wanted: ActionSet) -> Counts {
+        let classes = self.key_classes();
+        let groups: Vec<u32> = (0..self.table.groups.len() as u32).collect();
+        let all = groups.par_iter().map(|group| self.counts_of_group(*group, &classes, wanted));
+        let mut all = all.reduce(Counts::default, Counts::plus);
+        let mut homes = self.homes.clone();
+        homes.sort_unstable();
+        homes.dedup();
+        all.classes = (homes.len(), classes.len());
+        let (total, known) = self.cells_of_export(wanted);
+        let _ = known;
+        all.never = (total - all.always - all.conditional - all.unknown).max(0);
+        all.plus(self.counts_without_key(wanted))
+    }
+
+    /// The keys by their sides.
+    pub(super) fn key_classes(&self) -> Vec<KeyClass> {
+        let world = self.world();
+        let mut by_owner: FxHashMap<(OwnerIx, AccountId), Vec<KeyIx>> = FxHashMap::default();
+        for (number, owner) in (0_u32..).zip(&self.owners) {
+            let key = self.keys.keys.get(number as usize);
+            let Some(account) = key.map(|key| key.arn.account()) else { continue };
+            by_owner.entry((*owner, account)).or_default().push(number);
+        }
+        let mut classes: Vec<KeyClass> = by_owner
+            .into_iter()
+            .map(|((owner, account), keys)| {
+                let opens = self.opens(&world, owner);
+                KeyClass { owner, account, keys, opens }
+            })
+            .collect();
+        classes.sort_by_key(|class| class.keys.first().copied());
+        classes
+    }
+
+    fn opens(&self, world: &World<'_>, owner: OwnerIx) -> Opens {
+        let side = self.owner_side(owner);
+        let granted = &side.granted;
+        let opening = [
+            &side.direct,
+            &side.limited,
+            &side.by_account,
+            &granted.direct,
+            &granted.limited,
+            &granted.account,
+        ];
+        let mut accounts = Vec::new();
+        for (_, formula) in opening.into_iter().flat_map(|masked| masked.pieces()) {
+            let unnamed = world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
+                match atom {
+                    Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
+                    _ => None,
+                }
+            });
+            if unnamed != Formula::FALSE {
+                return Opens::ToAll;
+            }
+            world.formulas.each_atom(*formula, &mut |atom| {
+                let Atom::Caller(Question::Names(principal, _)) = atom else { return };
+                match principal {
+                    Principal::Account { account, .. } => accounts.push(*account),
+                    Principal::UniqueId(_) => {
+                        accounts.extend(world.inventory.accounts.keys());
+                    }
+                    named => {
+                        let arn = crate::aws::Arn::parse(named.text());
+                        accounts.extend(arn.and_then(|arn| AccountId::parse(arn.account)));
+                    }
+                }
+            });
+        }
+        accounts.sort_unstable();
+        accounts.dedup();
+        Opens::To(accounts)
+    }
+
+    fn counts_of_group(&self, group: u32, classes: &[KeyClass], wanted: ActionSet) -> Counts {
+        let mut counts = Counts::default();
+        let Some((name, range)) = self.table.groups.get(group as usize) else {
+            return counts;
+        };
+        let world = self.world();
+        let mut homes: FxHashMap<HomeIx, i64> = FxHashMap::default();
+        for caller in range.clone() {
+            if let Some(home) = self.homes.get(caller as usize) {
+                *homes.entry(*home).or_default() += 1;
+            }
+        }
+        // Keys whose side is the same towards most callers of the group count together.
+        let mut usual: FxHashMap<(OwnerIx, Relation), i64> = FxHashMap::default();
+        let mut towards: FxHashMap<KeyIx, (OwnerIx, Relation)> = FxHashMap::default();
+        for class in classes.iter().filter(|class| class.concerns(*name)) {
+            counts.candidates += class.keys.len() as i64 * range.len() as i64;
+            let owner_class = self.owner_class(&world, class.owner);
+            if self.asks_everyone(&owner_class) {
+                self.count_each(&world, class, range.clone(), wanted, &mut counts);
+                continue;
+            }
+            let special = |caller: &CallerIx| self.is_special(&owner_class, *caller);
+            let Some(most) = range.clone().find(|caller| !special(caller)) else {
+                self.count_each(&world, class, range.clone(), wanted, &mut counts);
+                continue;
+            };
+            let relation = self.relation(most, class);
+            let owner = self.owner_at(&world, class.owner, most);
+            if self.is_open(owner) {
+                *usual.entry((owner, relation)).or_default() += class.keys.len() as i64;
+                towards.extend(class.keys.iter().map(|key| (*key, (owner, relation))));
+            }
+            let named = Self::named(&owner_class).filter(|caller| range.contains(caller));
+            let mut others: Vec<CallerIx> = named.collect();
+            others.extend(range.clone().filter(|caller| self.is_root(*caller)));
+            others.sort_unstable();
+            others.dedup();
+            for caller in others {
+                self.count_special(&world, class, caller, (owner, relation), wanted, &mut counts);
+            }
+        }
+        for (home, callers) in homes {
+            self.count_usual(&world, (home, callers), &usual, &towards, wanted, &mut counts);
+        }
+        counts
+    }
+
+    /// Most callers of a group, which the keys do not tell apart.
+    fn count_usual(
+        &self,
+        world: &World<'_>,
+        (home, callers): (HomeIx, i64),
+        usual: &FxHashMap<(OwnerIx, Relation), i64>,
+        towards: &FxHashMap<KeyIx, (OwnerIx, Relation)>,
+        wanted: ActionSet,
+        counts: &mut Counts,
+    ) {
+        let class = self.home_class(world, home);
+        if class.asks_every_key() {
+            for (key, (owner, relation)) in towards {
+                let home = self.home_of_class(world, home, &class, *key);
+                counts.add(&self.tally(home, *owner, *relation), wanted, callers);
+            }
+            return;
+        }
+        let mut touched: FxHashMap<(OwnerIx, Relation), i64> = FxHashMap::default();
+        for (key, home) in &class.touched {
+            if let Some((owner, relation)) = towards.get(key) {
+                counts.add(&self.tally(*home, *owner, *relation), wanted, callers);
+                *touched.entry((*owner, *relation)).or_default() += 1;
+            }
+        }
+        for ((owner, relation), keys) in usual {
+            let rest = keys - touched.get(&(*owner, *relation)).copied().unwrap_or(0);
+            if rest > 0 {
+                counts.add(&self.tally(class.usual, *owner, *relation), wanted, callers * rest);
+            }
+        }
+    }
+
+    /// A caller whom a key names: what is counted of it as one of most is taken back.
+    fn count_special(
+        &self,
+        world: &World<'_>,
+        class: &KeyClass,
+        caller: CallerIx,
+        (usual, relation): (OwnerIx, Relation),
+        wanted: ActionSet,
+        counts: &mut Counts,
+    ) {
+        let Some(home) = self.homes.get(caller as usize) else { return };
+        let home_class = self.home_class(world, *home);
+        let owner = self.owner_at(world, class.owner, caller);
+        let was_counted = self.is_open(usual);
+        for key in &class.keys {
+            let home = self.home_of_class(world, *home, &home_class, *key);
+            counts.add(&self.tally(home, owner, relation), wanted, 1);
+            if was_counted {
+                counts.add(&self.tally(home, usual, relation), wanted, -1);
+            }
+        }
+    }
+
+    /// Callers of a group that all answer for themselves.
+    fn count_each(
+        &self,
+        world: &World<'_>,
+        class: &KeyClass,
+        callers: std::ops::Range<u32>,
+        wanted: ActionSet,
+        counts: &mut Counts,
+    ) {
+        let mut alike: FxHashMap<(HomeIx, OwnerIx, Relation), i64> = FxHashMap::default();
+        for caller in callers {
+            let Some(home) = self.homes.get(caller as usize) else { continue };
+            let owner = self.owner_at(world, class.owner, caller);
+            if self.is_open(owner) {
+                *alike.entry((*home, owner, self.relation(caller, class))).or_default() += 1;
+            }
+        }
+        for ((home, owner, relation), callers) in alike {
+            let home_class = self.home_class(world, home);
+            for key in &class.keys {
+                let home = self.home_of_class(world, home, &home_class, *key);
+                counts.add(&self.tally(home, owner, relation), wanted, callers);
+            }
+        }
+    }
+
+    /// Whether a key's side opens any way.
+    fn is_open(&self, owner: OwnerIx) -> bool {
+        let side = self.owner_side(owner);
+        let granted = &side.granted;
+        let ways = [
+            &side.direct,
+            &side.limited,
+            &side.by_account,
+            &granted.direct,
+            &granted.limited,
+            &granted.account,
+        ];
+        ways.into_iter().any(|masked| !masked.is_never())
+    }
+
+    fn relation(&self, caller: CallerIx, class: &KeyClass) -> Relation {
+        let subject = self.table.subjects.get(caller as usize);
+        let key = class.keys.first().and_then(|key| self.keys.keys.get(*key as usize));
+        match subject.zip(key) {
+            Some((subject, key)) => Relation::of(&subject.caller, &key.arn),
+            None => Relation::Own,
+        }
+    }
+
+    fn is_root(&self, caller: CallerIx) -> bool {
+        use crate::decision::CallerKind;
+        let subject = self.table.subjects.get(caller as usize);
+        subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)
+    }
+
+    /// How many cells the export's own users, roles and roots have with its keys, and how many they are.
+    fn cells_of_export(&self, wanted: ActionSet) -> (i64, i64) {
+        let rows = self.rows().iter().filter(|row| row.is_of_export()).count() as i64;
+        let of_key = |owner: &OwnerIx| {
+            self.owner_side(*owner).possible.intersection(wanted).len() as i64
+        };
+        let cells: i64 = self.owners.iter().map(of_key).sum();
+        (rows * cells, rows)
+    }
+
+    fn counts_without_key(&self, wanted: ActionSet) -> Counts {
+        let keyless: ActionSet =
+            KmsAction::all().filter(|action| !action.info().has_key_resource).collect();
+        if !keyless.intersects(wanted) {
+            return Counts::default();
+        }
+        let of_row = |row: usize| {
+            let mut counts = Counts::default();
+            for (actions, answer) in &self.pair(row, None).cells {
+                let cells = actions.intersection(wanted).len() as i64;
+                match answer.verdict {
+                    Standing::Always => counts.always += cells,
+                    Standing::Conditional => counts.conditional += cells,
+                    Standing::Unknown { .. } => counts.unknown += cells,
+                    Standing::Never => counts.never += cells,
+                }
+            }
+            counts
+        };
+        let rows = (0..self.rows().len()).into_par_iter().map(of_row);
+        rows.reduce(Counts::default, |one, other| {
+            let never = one.never + other.never;
+            Counts { never, ..one.plus(other) }
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! Who has a row in the matrix: everyone in the export, and whoever its keys open to outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::{AccountId, Arn};
+use crate::decision::{Caller, CallerKind};
+use crate::inventory::Inventory;
+use crate::policy::Principal;
+
+use super::formula::{Atom, Formula, Kinds};
+use super::library::World;
+use super::owner::Owner;
+use super::question::Question;
+use super::subject::{Stranger, Subject};
+use super::test::{Operand, Piece, Test};
+
+/// A principal of the matrix.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Who asks. For a row that stands for many, one of them.
+    pub caller: Caller,
+    /// What is printed: an ARN, a service principal, an organization's id, `*`.
+    pub name: Box<str>,
+    /// Whom it stands for, where that is more than one principal of the export.
+    pub stands_for: Option<Box<str>>,
+}
+
+impl Row {
+    /// Whether the export describes it: its users, roles and roots, and sessions of them.
+    pub fn is_of_export(&self) -> bool {
+        self.stands_for.is_none()
+    }
+}
+
+/// Whom the keys of a world speak of beside the principals of the export.
+#[derive(Default)]
+pub(super) struct Spoken {
+    principals: BTreeSet<Principal>,
+    accounts: BTreeSet<AccountId>,
+    organizations: BTreeSet<Box<str>>,
+    anyone: bool,
+}
+
+impl Spoken {
+    /// Adds whom one key speaks of.
+    pub(super) fn hear(&mut self, world: &World<'_>, owner: &Owner) {
+        let opening = [&owner.direct, &owner.limited, &owner.by_account];
+        for masked in owner.masked() {
+            for (_, formula) in masked.pieces() {
+                world.formulas.each_atom(*formula, &mut |atom| self.hear_atom(atom));
+            }
+        }
+        // What allows somebody whom nothing names is open to everyone, as far as conditions go.
+        let unnamed = opening.iter().flat_map(|masked| masked.pieces()).any(|(_, formula)| {
+            let left = world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
+                match atom {
+                    Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
+                    _ => None,
+                }
+            });
+            left != Formula::FALSE
+        });
+        self.anyone |= unnamed;
+    }
+
+    fn hear_atom(&mut self, atom: &Atom) {
+        match atom {
+            Atom::Caller(Question::Names(principal, _)) => {
+                self.principals.insert(principal.clone());
+            }
+            Atom::Caller(Question::Spares(list)) => self.principals.extend(list.iter().cloned()),
+            Atom::Caller(Question::Test { test, .. }) => self.hear_test(test),
+            _ => {}
+        }
+    }
+
+    fn hear_test(&mut self, test: &Test) {
+        for text in test.values.iter().filter_map(beginning) {
+            match &*test.key {
+                "aws:principalaccount" | "kms:calleraccount" => {
+                    self.accounts.extend(AccountId::parse(&text));
+                }
+                "aws:principalorgid" => {
+                    self.organizations.insert(text.into());
+                }
+                "aws:principalorgpaths" => {
+                    let id = text.split('/').next().unwrap_or_default();
+                    self.organizations.insert(id.into());
+                }
+                "aws:principalarn" => {
+                    let account = text.split(':').nth(4).unwrap_or_default();
+                    self.accounts.extend(AccountId::parse(account));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// All rows with what is known of them, sorted by name.
+    pub(super) fn rows<'w>(self, world: &'w Inventory) -> Vec<(Row, Subject<'w>)> {
+        let mut rows: BTreeMap<Box<str>, (Row, Subject<'w>)> = BTreeMap::new();
+        let mut add = |row: Row, stranger: Option<Stranger>| {
+            let mut subject = Subject::of(world, row.caller.clone());
+            subject.stranger = stranger;
+            rows.entry(row.name.clone()).or_insert((row, subject));
+        };
+        for caller in of_export(world) {
+            let name = caller.text.clone();
+            add(Row { caller, name, stands_for: None }, None);
+        }
+        let listed = |account: AccountId| {
+            world.account(account).is_some_and(|known| known.identities_listed)
+        };
+        let mut accounts = self.accounts;
+        for principal in &self.principals {
+            if let Principal::Account { account, .. } = principal {
+                accounts.insert(*account);
+                continue;
+            }
+            let Some(caller) = caller_of(principal) else { continue };
+            let account = caller.account;
+            let known = account.is_none_or(listed);
+            let stands_for = (!known).then(|| of_unlisted(&caller.text, account));
+            let name = caller.text.clone();
+            let stranger = (!known).then_some(Stranger { organization: None, named: true });
+            add(Row { caller, name, stands_for }, stranger);
+        }
+        for account in accounts.into_iter().filter(|account| !listed(*account)) {
+            let stands_for =
+                format!("any principal of {account} that its own account allows").into();
+            let Some(caller) = stand_in(account) else { continue };
+            let name = format!("arn:aws:iam::{account}:root").into();
+            let stranger = Stranger { organization: None, named: false };
+            add(Row { caller, name, stands_for: Some(stands_for) }, Some(stranger));
+        }
+        let fresh = fresh_account(world);
+        for id in &self.organizations {
+            let words =
+                format!("any principal of organization {id} outside the export that its own account allows");
+            let Some(caller) = stand_in(fresh) else { continue };
+            let row = Row { caller, name: id.clone(), stands_for: Some(words.into()) };
+            add(row, Some(Stranger { organization: Some(id.clone()), named: false }));
+        }
+        if self.anyone
+            && let Some(caller) = stand_in(fresh)
+        {
+            let words = "any other principal of AWS that its own account allows".into();
+            let row = Row { caller, name: "*".into(), stands_for: Some(words) };
+            add(row, Some(Stranger { organization: None, named: false }));
+        }
+        rows.into_values().collect()
+    }
+}
+
+/// The text that an operand begins with, up to its first wildcard or variable.
+fn beginning(operand: &Operand) -> Option<String> {
+    let first = |pieces: &[Piece]| match pieces.first() {
+        Some(Piece::Text(text)) => text.to_string(),
+        _ => String::new(),
+    };
+    match operand {
+        Operand::Text(pieces) => Some(first(pieces)),
+        Operand::Arn(parts) => {
+            let parts: Vec<String> = parts.iter().map(|part| first(part)).collect();
+            Some(parts.join(":"))
+        }
+        Operand::AnyArn => None,
+    }
+}
+
+/// Users, roles and roots of the export.
+fn of_export(world: &Inventory) -> impl Iterator<Item = Caller> {
+    world.accounts.values().flat_map(|account| {
+        let identities = account.identities.values();
+        let partition = identities.clone().next().and_then(|it| Arn::parse(&it.arn));
+        let partition = partition.map_or("aws", |arn| arn.partition);
+        let root = format!("arn:{partition}:iam::{}:root", account.id);
+        let root = Caller::parse(&root).filter(|_| account.identities_listed);
+        identities.filter_map(|identity| Caller::parse(&identity.arn)).chain(root)
+    })
+}
+
+/// The caller that an entry names, where it names one.
+fn caller_of(principal: &Principal) -> Option<Caller> {
+    match principal {
+        Principal::User(text)
+        | Principal::Role(text)
+        | Principal::AssumedRole(text)
+        | Principal::FederatedUser(text)
+        | Principal::Service(text) => Caller::parse(text),
+        _ => None,
+    }
+}
+
+fn of_unlisted(name: &str, account: Option<AccountId>) -> Box<str> {
+    let account = account.map(|account| account.to_string()).unwrap_or_default();
+    format!("{name}, as far as account {account} allows it").into()
+}
+
+/// A role that stands for all principals of an account.
+fn stand_in(account: AccountId) -> Option<Caller> {
+    let caller = Caller::parse(&format!("arn:aws:iam::{account}:role/any"))?;
+    debug_assert!(caller.kind == CallerKind::Role);
+    Some(caller)
+}
+
+/// An account that is none of the world's.
+fn fresh_account(world: &Inventory) -> AccountId {
+    let mut numbers = (0..).map(|n: u64| format!("{:012}", 999_999_999_999 - n));
+    let free = |text: &String| {
+        AccountId::parse(text).filter(|account| world.account(*account).is_none())
+    };
+    #[expect(clippy::expect_used, reason = "there are more numbers than accounts in any world")]
+    numbers.find_map(|text| free(&text)).expect("a number that is free")
+}
