@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::aws::{ActionSet, KeyArn, KeySpec, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, Decision, Fate, Outcome, Reach, Request, Target, Unknown,
-    Verdict, Why, completed, is_possible,
+    Allowing, Bound, Caller, Cell, Decision, Fate, Outcome, Reach, Request, Surroundings, Target,
+    Unknown, Verdict, Why, completed, is_possible, linked,
 };
 use crate::inventory::{Edit, Inventory};
 use crate::policy::Element;
@@ -73,22 +73,26 @@ impl<'w> Probe<'w> {
 struct Trials<'r> {
     plain: &'r Request,
     dimensions: Dimensions,
+    surroundings: Surroundings,
 }
 
 impl<'r> Trials<'r> {
     fn of(reference: &Reference<'_>, plain: &'r Request, now: Timestamp) -> Self {
-        Self { plain, dimensions: Dimensions::of(reference, plain, now) }
+        let key = match &plain.target {
+            Target::Key(arn) => reference.world().key(arn),
+            _ => None,
+        };
+        let spec = key.and_then(|key| KeySpec::parse(key.metadata.as_ref()?.spec.as_deref()?));
+        let dimensions = Dimensions::of(reference, plain, now);
+        Self { plain, dimensions, surroundings: Surroundings { now, spec } }
     }
 
     /// Every request worth trying, the context that was asked about kept.
     fn requests(&self) -> impl Iterator<Item = Request> {
-        let region = match &self.plain.target {
-            Target::Key(arn) => arn.region(),
-            Target::Alias(arn) => arn.region(),
-            _ => "",
-        };
-        let all = self.dimensions.requests(self.plain).take(CAP);
-        all.map(|request| completed(request, region)).filter(is_possible)
+        let could_be_sent =
+            |request: &Request| is_possible(&completed(request.clone(), &self.surroundings));
+        // What no condition mentions and every request carries is left unsaid.
+        self.dimensions.requests(self.plain).take(CAP).map(linked).filter(could_be_sent)
     }
 
     /// Whether they cover every class of contexts.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use keyreach::aws::{KmsAction, carried, condition_key};
+use keyreach::aws::{KeySpec, KmsAction, carried};
 use keyreach::decision::{
-    Caller, CallerKind, ContextValue, Request, Target, completed, is_possible,
+    Caller, CallerKind, ContextValue, Request, Surroundings, Target, completed, is_possible,
 };
 use keyreach::report::request_line;
 use serde_json::{Map, Value, json};
@@ -166,43 +166,21 @@ pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<R
         };
         request.context.set(name, value);
     }
-    let mut request = completed(request, key.region);
-    always_there(random, &mut request);
-    is_possible(&request).then_some(request)
-}
-
-/// Sets what every request carries (section 2.5 of the semantics), where the context does not say it.
-fn always_there(random: &mut Random, request: &mut Request) {
     let is_session =
         matches!(request.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
-    let via = request.context.get("kms:ViaService").is_some();
-    let mut set = |name: &str, value: &str| {
-        if request.context.get(name).is_none() && carried(request.action, name) {
-            request.context.set_one(name, value);
-        }
-    };
-    set("aws:SecureTransport", "true");
-    set("aws:ViaAWSService", if via { "true" } else { "false" });
-    if is_session {
-        set("aws:MultiFactorAuthPresent", *random.pick(&["true", "false"]));
-    }
-    for name in
-        ["kms:MessageType", "kms:EncryptionAlgorithm", "kms:ScheduleKeyDeletionPendingWindowInDays"]
-    {
-        if let Some(default) = condition_key(name).and_then(|key| key.default) {
-            set(name, default);
-        }
-    }
-    if request.action == KmsAction::CREATE_GRANT
-        && request.context.get("kms:GrantOperations").is_none()
-    {
-        let operations = ContextValue::Many(vec!["Decrypt".into()]);
-        request.context.set("kms:GrantOperations", operations);
+    if is_session && random.chance(50) && request.context.get(MFA).is_none() {
+        request.context.set_one(MFA, "true");
     }
     let (current, epoch) = *random.pick(&INSTANTS);
     request.context.set_one("aws:CurrentTime", current);
     request.context.set_one("aws:EpochTime", epoch);
+    let surroundings =
+        Surroundings { now: current.parse().unwrap(), spec: KeySpec::parse(key.spec.0) };
+    let request = completed(request, &surroundings);
+    is_possible(&request).then_some(request)
 }
+
+const MFA: &str = "aws:MultiFactorAuthPresent";
 
 /// One instant in the two forms that every request tells it in; two of them stand in conditions.
 const INSTANTS: [(&str, &str); 4] = [
