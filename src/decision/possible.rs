@@ -18,29 +18,35 @@ pub fn is_possible_by(request: &Request, facts: &[Fact]) -> bool {
     facts.iter().all(|fact| holds(request, fact)) && keys_accompany()
 }
 
-/// Whether a request of this action and caller carries `key` in any case, whatever else it says.
-pub fn is_always_sent(request: &Request, key: &str) -> bool {
+/// Whether by these facts a request of this action and caller carries `key`, whatever else it says.
+pub fn is_always_sent(facts: &[Fact], request: &Request, key: &str) -> bool {
     let sends = |fact: &&Fact| {
         fact.when.is_none() && fact.then.is != Is::Absent && fact.then.key.eq_ignore_ascii_case(key)
     };
     let means = |fact: &Fact| fact.callers.includes(&request.caller.kind);
-    carried(request.action, key) && FACTS.iter().filter(sends).any(means)
+    carried(request.action, key) && facts.iter().filter(sends).any(means)
 }
 
 /// What holds of other keys where a request of this caller carries `key`, or carries it as true or false.
-pub fn companions(request: &Request, key: &str) -> impl Iterator<Item = Test> {
+pub fn companions<'a>(
+    facts: &'a [Fact],
+    request: &'a Request,
+    key: &'a str,
+) -> impl Iterator<Item = Test> + 'a {
     let follows = move |fact: &&Fact| {
         let when = fact.when.filter(|when| when.key.eq_ignore_ascii_case(key));
         when.is_some_and(|when| when.is != Is::Absent)
             && fact.then.is != Is::Absent
             && fact.callers.includes(&request.caller.kind)
     };
-    FACTS.iter().filter(follows).map(|fact| fact.then)
+    facts.iter().filter(follows).map(|fact| fact.then)
 }
 
 /// What [`completed`] needs to know beside the request.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings {
+pub struct Surroundings<'f> {
+    /// The facts that count.
+    pub facts: &'f [Fact],
     /// When the request is made, where its context does not say.
     pub now: Timestamp,
     /// The spec of the key it is made on, which decides the algorithms.
@@ -48,8 +54,8 @@ pub struct Surroundings {
 }
 
 /// `request` with what follows from the keys it gives: aws:ViaAWSService beside kms:ViaService.
-pub fn linked(mut request: Request) -> Request {
-    for fact in FACTS.iter().filter(|fact| fact.when.is_some()) {
+pub fn linked(facts: &[Fact], mut request: Request) -> Request {
+    for fact in facts.iter().filter(|fact| fact.when.is_some()) {
         if let Some(value) = forced(&request, fact).and_then(|then| stated(then.is)) {
             request.context.set_one(fact.then.key, value);
         }
@@ -59,9 +65,10 @@ pub fn linked(mut request: Request) -> Request {
 
 /// `request` with all that its context lacks and AWS sends in any case; what it gives is kept, and so
 /// is what the question rules out ([`Context::set_absent`]).
-pub fn completed(request: Request, surroundings: &Surroundings) -> Request {
-    let mut request = linked(request);
-    for fact in FACTS.iter().filter(|fact| fact.when.is_none()) {
+pub fn completed(request: Request, surroundings: &Surroundings<'_>) -> Request {
+    let facts = surroundings.facts;
+    let mut request = linked(facts, request);
+    for fact in facts.iter().filter(|fact| fact.when.is_none()) {
         let Some(then) = forced(&request, fact) else {
             continue;
         };
@@ -71,7 +78,7 @@ pub fn completed(request: Request, surroundings: &Surroundings) -> Request {
             request.context.set(then.key, value);
         }
     }
-    linked(request)
+    linked(facts, request)
 }
 
 fn holds(request: &Request, fact: &Fact) -> bool {
@@ -116,7 +123,7 @@ fn stated(is: Is) -> Option<&'static str> {
 }
 
 /// What stands under a key that every request carries, where nothing says otherwise: the plainest value.
-fn usual(context: &Context, key: &str, surroundings: &Surroundings) -> Option<ContextValue> {
+fn usual(context: &Context, key: &str, surroundings: &Surroundings<'_>) -> Option<ContextValue> {
     let has = |name: &str| context.get(name).is_some();
     let info = surroundings.spec.map(KeySpec::info);
     let of_spec = |list: Option<&Vec<&'static str>>| {
@@ -175,7 +182,7 @@ mod tests {
 
     fn whole(request: Request) -> Request {
         let now = "2026-01-01T00:00:00Z".parse().expect("an instant");
-        completed(request, &Surroundings { now, spec: KeySpec::parse("RSA_2048") })
+        completed(request, &Surroundings { facts: FACTS, now, spec: KeySpec::parse("RSA_2048") })
     }
 
     fn value(request: &Request, name: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::aws::{KmsAction, Nature, carried, condition_key};
-use crate::decision::{Allowing, CallerKind, ContextValue, Is, Request, Target, companions};
+use crate::decision::{Allowing, CallerKind, ContextValue, Fact, Is, Request, Target, companions};
 use crate::eval::reference::{Reference, View};
 use crate::inventory::{Grant, Identity};
 use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
@@ -28,7 +28,12 @@ pub(super) struct Dimensions {
 
 impl Dimensions {
     /// The keys that the conditions in play, and the constraints of the key's grants, mention.
-    pub(super) fn of(reference: &Reference<'_>, request: &Request, now: Timestamp) -> Self {
+    pub(super) fn of(
+        reference: &Reference<'_>,
+        request: &Request,
+        now: Timestamp,
+        facts: &[Fact],
+    ) -> Self {
         let view = reference.view(request);
         let mut free = Free {
             reference,
@@ -44,11 +49,11 @@ impl Dimensions {
         }
         free.grants();
         free.endpoints();
-        free.companions();
+        free.companions(facts);
         let Free { mentions, mut exact, missing, .. } = free;
         let mut dimensions = Vec::new();
         for mentions in mentions.into_values() {
-            let (values, covers) = values(&mentions, request, reference, now);
+            let (values, covers) = values(&mentions, request, reference, now, facts);
             exact &= covers;
             dimensions.push(Dimension { name: mentions.name, values });
         }
@@ -227,10 +232,10 @@ impl Free<'_, '_> {
     }
 
     /// Keys that nobody mentions, and without which AWS does not send one that is mentioned.
-    fn companions(&mut self) {
+    fn companions(&mut self, facts: &[Fact]) {
         let request = self.request;
         let mentioned: Vec<String> = self.mentions.keys().cloned().collect();
-        for companion in mentioned.iter().flat_map(|name| companions(request, name)) {
+        for companion in mentioned.iter().flat_map(|name| companions(facts, request, name)) {
             if self.is_free(companion.key) {
                 let comparison = match companion.is {
                     Is::True | Is::False => Comparison::Bool,

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::aws::KeySpec;
-use crate::decision::{ContextValue, Request, Target, is_always_sent};
+use crate::decision::{ContextValue, Fact, Request, Target, is_always_sent};
 use crate::eval::reference::{Reference, instant, takes};
 use crate::policy::Comparison;
 
@@ -137,11 +137,12 @@ pub(super) fn values(
     request: &Request,
     reference: &Reference<'_>,
     now: Timestamp,
+    facts: &[Fact],
 ) -> (Vec<Option<ContextValue>>, bool) {
     let lower = mentions.name.to_ascii_lowercase();
     if let Some(domain) = domain(&lower, request, reference) {
         let values = domain.into_iter().map(|value| Some(ContextValue::One(value.into())));
-        let absent = (!is_always_sent(request, &lower)).then_some(None);
+        let absent = (!is_always_sent(facts, request, &lower)).then_some(None);
         return (absent.into_iter().chain(values).collect(), true);
     }
     let mut members: Vec<String> = mentions.exact.iter().cloned().collect();
@@ -165,7 +166,7 @@ pub(super) fn values(
     let mut seen = BTreeSet::new();
     members.retain(|member| seen.insert(member.clone()));
     let mut values = if mentions.multivalued { sets(&members) } else { singles(&members) };
-    if !is_always_sent(request, &lower) {
+    if !is_always_sent(facts, request, &lower) {
         values.insert(0, None);
     }
     (values, mentions.covers() && all_have_members)

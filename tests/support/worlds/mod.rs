@@ -15,6 +15,7 @@
     reason = "a test stops where it fails, and each that includes this module uses a part of it"
 )]
 
+mod holes;
 mod keys;
 pub mod render;
 pub mod requests;
@@ -23,6 +24,7 @@ mod statements;
 use serde_json::{Value, json};
 
 use super::seeds::Random;
+pub use holes::Hole;
 use statements::Vocabulary;
 pub use statements::{PolicyOf, deny_everything};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use keyreach::aws::{KeySpec, KmsAction, carried};
 use keyreach::decision::{
-    Caller, CallerKind, ContextValue, Request, Surroundings, Target, completed, is_possible,
+    Caller, CallerKind, ContextValue, FACTS, Request, Surroundings, Target, completed, is_possible,
 };
 use keyreach::report::request_line;
 use serde_json::{Map, Value, json};
@@ -178,8 +178,11 @@ pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<R
     let (current, epoch) = *random.pick(&INSTANTS);
     request.context.set_one("aws:CurrentTime", current);
     request.context.set_one("aws:EpochTime", epoch);
-    let surroundings =
-        Surroundings { now: current.parse().unwrap(), spec: KeySpec::parse(key.spec.0) };
+    let surroundings = Surroundings {
+        facts: FACTS,
+        now: current.parse().unwrap(),
+        spec: KeySpec::parse(key.spec.0),
+    };
     let request = completed(request, &surroundings);
     is_possible(&request).then_some(request)
 }
