@@ -94,26 +94,29 @@ const fn always(rule: &'static str, callers: Callers, then: Test) -> Fact {
 
 const VIA: Test = present("kms:ViaService");
 const DIRECT: Test = absent("kms:ViaService");
+const ON_BEHALF: Test = says("aws:ViaAWSService", true);
 const NO_IP: Test = absent("aws:SourceIp");
 
 use Callers::{Everyone, LongTerm, NotServices, RoleSessions, Services};
 
 /// The facts, by what they speak of.
+///
+/// That a service acts on someone's behalf does not imply kms:ViaService: the guide lists the services
+/// that set it, and others that act so are not among them (rule C53 says `only`).
 pub const FACTS: &[Fact] = &[
     // Service calls, FAS calls and direct calls.
     always("C53", Services, DIRECT),
     always("U4", Everyone, present("aws:ViaAWSService")),
-    fact("U5", NotServices, VIA, says("aws:ViaAWSService", true)),
-    fact("U4", NotServices, says("aws:ViaAWSService", true), VIA),
-    fact("G53", NotServices, says("kms:GrantIsForAWSResource", true), VIA),
-    fact("U4", NotServices, present("aws:CalledVia"), VIA),
-    fact("U4", NotServices, present("aws:CalledViaFirst"), VIA),
-    fact("U4", NotServices, present("aws:CalledViaLast"), VIA),
-    fact("U4", NotServices, present("aws:SourceArn"), VIA),
-    fact("U4", NotServices, present("aws:SourceAccount"), VIA),
-    fact("U4", NotServices, present("aws:SourceOrgID"), VIA),
-    fact("U4", NotServices, present("aws:SourceOrgPaths"), VIA),
-    fact("U4", NotServices, present("aws:SourceOwner"), VIA),
+    fact("U5", NotServices, VIA, ON_BEHALF),
+    fact("G53", NotServices, says("kms:GrantIsForAWSResource", true), ON_BEHALF),
+    fact("C66", NotServices, present("aws:CalledVia"), ON_BEHALF),
+    fact("C66", NotServices, present("aws:CalledViaFirst"), ON_BEHALF),
+    fact("C66", NotServices, present("aws:CalledViaLast"), ON_BEHALF),
+    fact("U4", NotServices, present("aws:SourceArn"), ON_BEHALF),
+    fact("U4", NotServices, present("aws:SourceAccount"), ON_BEHALF),
+    fact("U4", NotServices, present("aws:SourceOrgID"), ON_BEHALF),
+    fact("U4", NotServices, present("aws:SourceOrgPaths"), ON_BEHALF),
+    fact("U4", NotServices, present("aws:SourceOwner"), ON_BEHALF),
     // Through a VPC endpoint or from an address, never both.
     fact("C50", Everyone, present("aws:SourceVpc"), NO_IP),
     fact("C50", Everyone, present("aws:SourceVpcArn"), NO_IP),
@@ -122,16 +125,16 @@ pub const FACTS: &[Fact] = &[
     fact("C50", Everyone, present("aws:VpceAccount"), NO_IP),
     fact("C50", Everyone, present("aws:VpceOrgID"), NO_IP),
     fact("C50", Everyone, present("aws:VpceOrgPaths"), NO_IP),
-    // Section 2.5: KMS speaks TLS only, and every request has its instant.
-    always("U9", Everyone, says("aws:SecureTransport", true)),
-    always("U9", Everyone, present("aws:CurrentTime")),
-    always("U9", Everyone, present("aws:EpochTime")),
+    // KMS speaks TLS only, and every request has its instant.
+    always("2.5", Everyone, says("aws:SecureTransport", true)),
+    always("2.5", Everyone, present("aws:CurrentTime")),
+    always("2.5", Everyone, present("aws:EpochTime")),
     // What sessions carry and other credentials do not.
-    always("U4", Services, absent("aws:MultiFactorAuthPresent")),
-    always("U4", Services, absent("aws:MultiFactorAuthAge")),
-    always("C67", RoleSessions, present("aws:MultiFactorAuthPresent")),
+    always("2.5", Services, absent("aws:MultiFactorAuthPresent")),
+    always("2.5", Services, absent("aws:MultiFactorAuthAge")),
+    always("2.5", RoleSessions, present("aws:MultiFactorAuthPresent")),
     fact(
-        "C67",
+        "2.5",
         LongTerm,
         present("aws:MultiFactorAuthAge"),
         says("aws:MultiFactorAuthPresent", true),
@@ -142,5 +145,32 @@ pub const FACTS: &[Fact] = &[
     always("C51", Everyone, present("kms:ScheduleKeyDeletionPendingWindowInDays")),
     always("C51", Everyone, present("kms:RotationPeriodInDays")),
     always("C51", Everyone, present("kms:PolicyName")),
+    // Parameters that no request can leave out.
+    always("N2", Everyone, present("kms:SigningAlgorithm")),
+    always("N2", Everyone, present("kms:MacAlgorithm")),
+    always("N2", Everyone, present("kms:KeyAgreementAlgorithm")),
     always("G54", Everyone, present("kms:GrantOperations")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::condition_key;
+
+    #[test]
+    fn a_fact_names_its_rule_and_speaks_of_known_keys() {
+        let rules = include_str!("../../testdata/rules-of-the-semantics.txt");
+        let is_rule = |rule: &str| {
+            // The tables of the sections have no rule numbers.
+            rule == "2.5" || rules.lines().any(|line| line.split(' ').next() == Some(rule))
+        };
+        for fact in FACTS {
+            assert!(is_rule(fact.rule), "{}", fact.rule);
+            let keys = fact.when.iter().chain([&fact.then]).map(|test| test.key);
+            for key in keys {
+                let known = condition_key(key).map(|info| info.name);
+                assert_eq!(known, Some(key), "{}", fact.rule);
+            }
+        }
+    }
+}

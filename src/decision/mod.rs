@@ -12,7 +12,9 @@ mod trace;
 pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
 pub use context::{Context, ContextValue, Entry};
 pub use facts::{Callers, FACTS, Fact, Is, Test};
-pub use possible::{completed, is_possible};
+pub use possible::{
+    Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,
+};
 pub use reach::{Allowing, Bound, Cell, Fate, Reach, Unknown, Verdict, Why};
 pub use request::{Caller, CallerKind, Request, Target};
 pub use trace::{

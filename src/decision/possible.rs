@@ -1,110 +1,258 @@
-//! Whether AWS could send a context: the facts that link condition keys to each other, to the action and
-//! to the caller. A fact stands here only with its rule; one that is left out makes more possible.
+//! Whether AWS could send a context: what the action carries, and the rows of [`FACTS`].
 
-use crate::aws::carried;
+use jiff::Timestamp;
 
-use super::{CallerKind, Context, ContextValue, Request};
+use crate::aws::{KeySpec, carried, condition_key};
 
-/// Whether AWS could send `request` with its context.
+use super::{Context, ContextValue, FACTS, Fact, Is, Request, Test};
+
+/// Whether AWS could send `request` with its context, by all that is known.
 pub fn is_possible(request: &Request) -> bool {
-    let context = &request.context;
-    let keys_accompany = context.entries().all(|entry| carried(request.action, &entry.name));
-    keys_accompany
-        && path_is_possible(request)
-        && network_is_possible(context)
-        && session_is_possible(request)
+    is_possible_by(request, FACTS)
 }
 
-/// Makes `context` whole: what follows from the keys it has is set, so that the request reads as AWS
-/// would send it (rules C52, C53, C66, G53, U5).
-pub fn completed(mut request: Request, region: &str) -> Request {
-    let context = &mut request.context;
-    let for_resource = is(context, "kms:GrantIsForAWSResource", "true");
-    let service_call = request.caller.kind == CallerKind::Service;
-    // Rule G53: only a service in between sets it.
-    if for_resource && context.get("kms:ViaService").is_none() && !service_call {
-        context.set_one("kms:ViaService", &format!("ec2.{region}.amazonaws.com"));
-    }
-    // Rule U5.
-    if context.get("kms:ViaService").is_some() && context.get("aws:ViaAWSService").is_none() {
-        context.set_one("aws:ViaAWSService", "true");
+/// Whether AWS could send `request` with its context, as far as these facts tell. Fewer facts make more
+/// requests possible.
+pub fn is_possible_by(request: &Request, facts: &[Fact]) -> bool {
+    let keys_accompany = || request.context.entries().all(|it| carried(request.action, &it.name));
+    facts.iter().all(|fact| holds(request, fact)) && keys_accompany()
+}
+
+/// Whether by these facts a request of this action and caller carries `key`, whatever else it says.
+pub fn is_always_sent(facts: &[Fact], request: &Request, key: &str) -> bool {
+    let sends = |fact: &&Fact| {
+        fact.when.is_none() && fact.then.is != Is::Absent && fact.then.key.eq_ignore_ascii_case(key)
+    };
+    let means = |fact: &Fact| fact.callers.includes(&request.caller.kind);
+    carried(request.action, key) && facts.iter().filter(sends).any(means)
+}
+
+/// What holds of other keys where a request of this caller carries `key`, or carries it as true or false.
+pub fn companions<'a>(
+    facts: &'a [Fact],
+    request: &'a Request,
+    key: &'a str,
+) -> impl Iterator<Item = Test> + 'a {
+    let follows = move |fact: &&Fact| {
+        let when = fact.when.filter(|when| when.key.eq_ignore_ascii_case(key));
+        when.is_some_and(|when| when.is != Is::Absent)
+            && fact.then.is != Is::Absent
+            && fact.callers.includes(&request.caller.kind)
+    };
+    facts.iter().filter(follows).map(|fact| fact.then)
+}
+
+/// What [`completed`] needs to know beside the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'f> {
+    /// The facts that count.
+    pub facts: &'f [Fact],
+    /// When the request is made, where its context does not say.
+    pub now: Timestamp,
+    /// The spec of the key it is made on, which decides the algorithms.
+    pub spec: Option<KeySpec>,
+}
+
+/// `request` with what follows from the keys it gives: aws:ViaAWSService beside kms:ViaService.
+pub fn linked(facts: &[Fact], mut request: Request) -> Request {
+    for fact in facts.iter().filter(|fact| fact.when.is_some()) {
+        if let Some(value) = forced(&request, fact).and_then(|then| stated(then.is)) {
+            request.context.set_one(fact.then.key, value);
+        }
     }
     request
 }
 
-fn is(context: &Context, name: &str, wanted: &str) -> bool {
-    context.get(name).is_some_and(|entry| {
-        matches!(&entry.value, ContextValue::One(value) if value.eq_ignore_ascii_case(wanted))
-    })
-}
-
-fn has(context: &Context, name: &str) -> bool {
-    context.get(name).is_some()
-}
-
-/// Service calls, FAS calls and direct calls (rules C53, C66, E40 to E43, G53).
-fn path_is_possible(request: &Request) -> bool {
-    let context = &request.context;
-    let via = has(context, "kms:ViaService");
-    let service_call = request.caller.kind == CallerKind::Service;
-    if service_call && via {
-        // Rule C53.
-        return false;
-    }
-    // Rules U4, U5: a FAS call says so; a direct one does not.
-    if via && is(context, "aws:ViaAWSService", "false") {
-        return false;
-    }
-    if !via && !service_call && is(context, "aws:ViaAWSService", "true") {
-        return false;
-    }
-    // Rule G53.
-    if !via && !service_call && is(context, "kms:GrantIsForAWSResource", "true") {
-        return false;
-    }
-    // Rule U4: what only a service in between or a service call sets.
-    const SET_BY_SERVICES: [&str; 8] = [
-        "aws:CalledVia",
-        "aws:CalledViaFirst",
-        "aws:CalledViaLast",
-        "aws:SourceArn",
-        "aws:SourceAccount",
-        "aws:SourceOrgID",
-        "aws:SourceOrgPaths",
-        "aws:SourceOwner",
-    ];
-    via || service_call || !SET_BY_SERVICES.iter().any(|name| has(context, name))
-}
-
-/// Rule C50: through a VPC endpoint or from an address, never both; section 2.5: KMS speaks TLS only.
-fn network_is_possible(context: &Context) -> bool {
-    const OF_ENDPOINTS: [&str; 7] = [
-        "aws:SourceVpc",
-        "aws:SourceVpcArn",
-        "aws:SourceVpce",
-        "aws:VpcSourceIp",
-        "aws:VpceAccount",
-        "aws:VpceOrgID",
-        "aws:VpceOrgPaths",
-    ];
-    let through_endpoint = OF_ENDPOINTS.iter().any(|name| has(context, name));
-    let secure = !has(context, "aws:SecureTransport") || is(context, "aws:SecureTransport", "true");
-    secure && !(through_endpoint && has(context, "aws:SourceIp"))
-}
-
-/// Section 2.5: what sessions carry and long-term credentials do not.
-fn session_is_possible(request: &Request) -> bool {
-    let context = &request.context;
-    let mfa = has(context, "aws:MultiFactorAuthPresent");
-    match request.caller.kind {
-        // Service calls carry none; rule C67 speaks of FAS calls, which are the caller's own.
-        CallerKind::Service => !mfa && !has(context, "aws:MultiFactorAuthAge"),
-        // A user's long-term key carries none; its FAS calls carry the key as false (rule C67).
-        CallerKind::User | CallerKind::Root => {
-            let age_without_mfa = has(context, "aws:MultiFactorAuthAge")
-                && !is(context, "aws:MultiFactorAuthPresent", "true");
-            !age_without_mfa
+/// `request` with all that its context lacks and AWS sends in any case; what it gives is kept, and so
+/// is what the question rules out ([`Context::set_absent`]).
+pub fn completed(request: Request, surroundings: &Surroundings<'_>) -> Request {
+    let facts = surroundings.facts;
+    let mut request = linked(facts, request);
+    for fact in facts.iter().filter(|fact| fact.when.is_none()) {
+        let Some(then) = forced(&request, fact) else {
+            continue;
+        };
+        let value = stated(then.is).map(|value| ContextValue::One(value.into()));
+        let value = value.or_else(|| usual(&request.context, then.key, surroundings));
+        if let Some(value) = value {
+            request.context.set(then.key, value);
         }
-        _ => true,
+    }
+    linked(facts, request)
+}
+
+fn holds(request: &Request, fact: &Fact) -> bool {
+    let context = &request.context;
+    let then = fact.then;
+    let violated = match fact.when {
+        Some(when) => says(context, when) && !says(context, then),
+        // What the question rules out is asked for all the same.
+        None => !says(context, then) && !(then.is != Is::Absent && context.is_absent(then.key)),
+    };
+    !violated
+        || !fact.callers.includes(&request.caller.kind)
+        || !carried(request.action, then.key)
+        || fact.when.is_some_and(|when| !carried(request.action, when.key))
+}
+
+/// What a fact that does not hold asks for, where the key it speaks of could still be set.
+fn forced(request: &Request, fact: &Fact) -> Option<Test> {
+    let then = fact.then;
+    let is_open = request.context.get(then.key).is_none() && !request.context.is_absent(then.key);
+    (is_open && then.is != Is::Absent && !holds(request, fact)).then_some(then)
+}
+
+fn says(context: &Context, test: Test) -> bool {
+    let Some(entry) = context.get(test.key) else {
+        return test.is == Is::Absent;
+    };
+    match (stated(test.is), &entry.value) {
+        (None, _) => test.is == Is::Present,
+        (Some(wanted), ContextValue::One(value)) => value.eq_ignore_ascii_case(wanted),
+        (Some(_), ContextValue::Many(_)) => false,
+    }
+}
+
+/// The value that a test names.
+fn stated(is: Is) -> Option<&'static str> {
+    match is {
+        Is::True => Some("true"),
+        Is::False => Some("false"),
+        Is::Present | Is::Absent => None,
+    }
+}
+
+/// What stands under a key that every request carries, where nothing says otherwise: the plainest value.
+fn usual(context: &Context, key: &str, surroundings: &Surroundings<'_>) -> Option<ContextValue> {
+    let has = |name: &str| context.get(name).is_some();
+    let info = surroundings.spec.map(KeySpec::info);
+    let of_spec = |list: Option<&Vec<&'static str>>| {
+        list.and_then(|list| list.first()).map(|name| (*name).to_owned())
+    };
+    let value = match key {
+        "aws:ViaAWSService" => "false".to_owned(),
+        "aws:MultiFactorAuthPresent" => has("aws:MultiFactorAuthAge").to_string(),
+        // One instant in two forms.
+        "aws:CurrentTime" => instant(context, "aws:EpochTime", surroundings.now).to_string(),
+        "aws:EpochTime" => {
+            instant(context, "aws:CurrentTime", surroundings.now).as_second().to_string()
+        }
+        // Any key can be described.
+        "kms:GrantOperations" => return Some(ContextValue::Many(vec!["DescribeKey".into()])),
+        "kms:KeyAgreementAlgorithm" => "ECDH".to_owned(),
+        "kms:SigningAlgorithm" => of_spec(info.map(|info| &info.signing_algorithms))?,
+        "kms:MacAlgorithm" => of_spec(info.map(|info| &info.mac_algorithms))?,
+        "kms:EncryptionAlgorithm" if info.is_some() => {
+            of_spec(info.map(|info| &info.encryption_algorithms))?
+        }
+        _ => condition_key(key)?.default?.to_owned(),
+    };
+    Some(ContextValue::One(value.into()))
+}
+
+/// The instant that the other form tells, else `now`.
+fn instant(context: &Context, other: &str, now: Timestamp) -> Timestamp {
+    let given = context.get(other).and_then(|entry| entry.value.values().first());
+    let read = |text: &str| match text.parse::<i64>() {
+        Ok(seconds) => Timestamp::from_second(seconds).ok(),
+        Err(_) => text.parse().ok(),
+    };
+    given.and_then(|text| read(text)).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::KmsAction;
+    use crate::decision::{Caller, Target};
+
+    const USER: &str = "arn:aws:iam::111122223333:user/ann";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/app";
+
+    fn request(caller: &str, action: &str, context: &[(&str, &str)]) -> Request {
+        let caller = Caller::parse(caller).expect("a principal");
+        let target = Target::parse("arn:aws:kms:us-east-1:111122223333:key/K").expect("a key");
+        let action = KmsAction::from_name(action).expect("an action");
+        let mut request = Request::plain(caller, action, target);
+        for (name, value) in context {
+            request.context.set_one(name, value);
+        }
+        request
+    }
+
+    fn whole(request: Request) -> Request {
+        let now = "2026-01-01T00:00:00Z".parse().expect("an instant");
+        completed(request, &Surroundings { facts: FACTS, now, spec: KeySpec::parse("RSA_2048") })
+    }
+
+    fn value(request: &Request, name: &str) -> Option<String> {
+        request.context.get(name).map(|entry| entry.value.values().join(","))
+    }
+
+    #[test]
+    fn what_every_request_carries_is_filled_in() {
+        for caller in [USER, ROLE, "s3.amazonaws.com", "111122223333"] {
+            for action in ["Decrypt", "Sign", "CreateGrant", "ScheduleKeyDeletion"] {
+                let plain = request(caller, action, &[]);
+                assert!(!is_possible(&plain), "{caller} {action}");
+                assert!(is_possible(&whole(plain)), "{caller} {action}");
+            }
+        }
+        let sign = whole(request(ROLE, "Sign", &[("aws:EpochTime", "1906545600")]));
+        let expected = [
+            ("aws:CurrentTime", "2030-06-01T12:00:00Z"),
+            ("aws:MultiFactorAuthPresent", "false"),
+            ("aws:SecureTransport", "true"),
+            ("aws:ViaAWSService", "false"),
+            ("kms:MessageType", "RAW"),
+            ("kms:SigningAlgorithm", "RSASSA_PSS_SHA_256"),
+        ];
+        for (name, text) in expected {
+            assert_eq!(value(&sign, name).as_deref(), Some(text), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_follows_from_a_key_is_filled_in() {
+        let via = whole(request(USER, "Decrypt", &[("kms:ViaService", "s3.x.amazonaws.com")]));
+        assert_eq!(value(&via, "aws:ViaAWSService").as_deref(), Some("true"));
+        let aged = whole(request(USER, "Decrypt", &[("aws:MultiFactorAuthAge", "7")]));
+        assert_eq!(value(&aged, "aws:MultiFactorAuthPresent").as_deref(), Some("true"));
+    }
+
+    #[test]
+    fn contexts_that_aws_never_sends() {
+        let vpc = ("aws:SourceVpce", "vpce-1");
+        for (caller, action, context) in [
+            (USER, "Decrypt", [vpc, ("aws:SourceIp", "192.0.2.1")]),
+            (USER, "Decrypt", [vpc, ("aws:SecureTransport", "false")]),
+            (USER, "Decrypt", [vpc, ("kms:GrantOperations", "Decrypt")]),
+            (USER, "Decrypt", [("aws:CalledVia", "x"), ("aws:ViaAWSService", "false")]),
+            ("s3.amazonaws.com", "Decrypt", [vpc, ("kms:ViaService", "s3.x.amazonaws.com")]),
+            ("s3.amazonaws.com", "Decrypt", [vpc, ("aws:MultiFactorAuthPresent", "true")]),
+        ] {
+            assert!(!is_possible(&whole(request(caller, action, &context))), "{context:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_question_rules_out_is_not_asked_for() {
+        let mut request = request(USER, "Decrypt", &[]);
+        request.context.set_absent("aws:ViaAWSService");
+        let request = whole(request);
+        assert_eq!(value(&request, "aws:ViaAWSService"), None);
+        assert!(is_possible(&request));
+    }
+
+    #[test]
+    fn a_fact_less_makes_more_possible() {
+        let without = |rule: &str, key: &str| -> Vec<Fact> {
+            let kept = |fact: &&Fact| fact.rule != rule || fact.then.key != key;
+            FACTS.iter().filter(kept).copied().collect()
+        };
+        let plain = request(USER, "Decrypt", &[("aws:SecureTransport", "false")]);
+        let plain = whole(plain);
+        assert!(!is_possible_by(&plain, FACTS));
+        assert!(is_possible_by(&plain, &without("2.5", "aws:SecureTransport")));
     }
 }

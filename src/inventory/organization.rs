@@ -132,4 +132,10 @@ impl Organization {
         let ids = self.attachments.get(target).into_iter().flatten();
         ids.filter_map(|id| self.policies.get(id)).filter(move |policy| policy.kind == kind)
     }
+
+    /// The ids of the policies attached to one level that nothing describes.
+    pub fn undescribed(&self, target: &str) -> impl Iterator<Item = &str> {
+        let ids = self.attachments.get(target).into_iter().flatten();
+        ids.filter(|id| !self.policies.contains_key(*id)).map(|id| &**id)
+    }
 }

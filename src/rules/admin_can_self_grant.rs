@@ -51,6 +51,7 @@ fn self_grant(
     let context = &mut request.context;
     // A direct call: no service stands between (rule G53).
     context.set_absent("kms:ViaService");
+    context.set_one("aws:ViaAWSService", "false");
     context.set_one("kms:GrantIsForAWSResource", "false");
     context.set_one("kms:GranteePrincipal", &caller.text);
     context.set("kms:GrantOperations", ContextValue::Many(vec![wanted.name().into()]));

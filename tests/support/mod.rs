@@ -1,6 +1,7 @@
 //! What tests and benches share.
 
 pub mod command;
+pub mod matrix;
 pub mod organisation;
 pub mod seeds;
 pub mod worlds;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::aws::{KmsAction, Nature, carried, condition_key};
-use crate::decision::{Allowing, CallerKind, ContextValue, Request, Target};
+use crate::decision::{Allowing, CallerKind, ContextValue, Fact, Is, Request, Target, companions};
 use crate::eval::reference::{Reference, View};
 use crate::inventory::{Grant, Identity};
 use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
@@ -28,7 +28,12 @@ pub(super) struct Dimensions {
 
 impl Dimensions {
     /// The keys that the conditions in play, and the constraints of the key's grants, mention.
-    pub(super) fn of(reference: &Reference<'_>, request: &Request, now: Timestamp) -> Self {
+    pub(super) fn of(
+        reference: &Reference<'_>,
+        request: &Request,
+        now: Timestamp,
+        facts: &[Fact],
+    ) -> Self {
         let view = reference.view(request);
         let mut free = Free {
             reference,
@@ -44,11 +49,11 @@ impl Dimensions {
         }
         free.grants();
         free.endpoints();
-        free.companions();
+        free.companions(facts);
         let Free { mentions, mut exact, missing, .. } = free;
         let mut dimensions = Vec::new();
         for mentions in mentions.into_values() {
-            let (values, covers) = values(&mentions, request, reference, now);
+            let (values, covers) = values(&mentions, request, reference, now, facts);
             exact &= covers;
             dimensions.push(Dimension { name: mentions.name, values });
         }
@@ -102,20 +107,6 @@ fn put(request: &mut Request, name: &str, value: &ContextValue) {
         request.context.set(name, value.clone());
     }
 }
-
-/// Keys, in lower case, and the one that makes them possible (rules U4, U5, G53, C67).
-const COMPANIONS: &[(&str, &str)] = &[
-    ("aws:viaawsservice", "kms:ViaService"),
-    ("aws:calledvia", "kms:ViaService"),
-    ("aws:calledviafirst", "kms:ViaService"),
-    ("aws:calledvialast", "kms:ViaService"),
-    ("aws:sourcearn", "kms:ViaService"),
-    ("aws:sourceaccount", "kms:ViaService"),
-    ("aws:sourceorgid", "kms:ViaService"),
-    ("aws:sourceorgpaths", "kms:ViaService"),
-    ("aws:sourceowner", "kms:ViaService"),
-    ("aws:multifactorauthage", "aws:MultiFactorAuthPresent"),
-];
 
 /// The free keys while they are collected.
 struct Free<'a, 'w> {
@@ -241,14 +232,16 @@ impl Free<'_, '_> {
     }
 
     /// Keys that nobody mentions, and without which AWS does not send one that is mentioned.
-    fn companions(&mut self) {
-        for (name, companion) in COMPANIONS {
-            if self.mentions.contains_key(*name) && self.is_free(companion) {
-                let comparison = match *companion {
-                    "kms:ViaService" => Comparison::Null,
-                    _ => Comparison::Bool,
+    fn companions(&mut self, facts: &[Fact]) {
+        let request = self.request;
+        let mentioned: Vec<String> = self.mentions.keys().cloned().collect();
+        for companion in mentioned.iter().flat_map(|name| companions(facts, request, name)) {
+            if self.is_free(companion.key) {
+                let comparison = match companion.is {
+                    Is::True | Is::False => Comparison::Bool,
+                    Is::Present | Is::Absent => Comparison::Null,
                 };
-                self.mention(companion).add(comparison, &["true"], false);
+                self.mention(companion.key).add(comparison, &["true"], false);
             }
         }
     }

@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::aws::{ActionSet, KeyArn, KeySpec, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, Decision, Fate, Outcome, Reach, Request, Target, Unknown,
-    Verdict, Why, completed, is_possible,
+    Allowing, Bound, Caller, Cell, Decision, FACTS, Fact, Fate, Outcome, Reach, Request,
+    Surroundings, Target, Unknown, Verdict, Why, completed, is_possible_by, linked,
 };
 use crate::inventory::{Edit, Inventory};
 use crate::policy::Element;
@@ -37,16 +37,23 @@ pub struct Probe<'w> {
     gaps: Arc<Gaps>,
     holders: Arc<Holders>,
     now: Timestamp,
+    facts: &'w [Fact],
 }
 
 impl<'w> Probe<'w> {
     /// The probe over a world; requests happen from `now` on.
     pub fn new(world: &'w Inventory, now: Timestamp) -> Self {
+        Self::with_facts(world, now, FACTS)
+    }
+
+    /// The probe with these facts about what AWS sends. Fewer can only make a verdict wider.
+    pub fn with_facts(world: &'w Inventory, now: Timestamp, facts: &'w [Fact]) -> Self {
         Self {
             world: Cow::Borrowed(world),
             gaps: Arc::new(Gaps::of(world)),
             holders: Arc::new(Holders::new(world)),
             now,
+            facts,
         }
     }
 
@@ -57,7 +64,7 @@ impl<'w> Probe<'w> {
     /// Tries requests until `enough` is known; whether it was, and all that was found out.
     fn tried(&self, request: &Request, enough: impl Fn(&Tried) -> bool) -> (bool, Tried) {
         let reference = self.reference();
-        let trials = Trials::of(&reference, request, self.now);
+        let trials = Trials::of(&reference, request, self.now, self.facts);
         let mut tried = Tried::new(trials.is_exact(), trials.dimensions.missing());
         for trial in trials.requests() {
             tried.take(reference.evaluate(&trial), trial);
@@ -73,22 +80,37 @@ impl<'w> Probe<'w> {
 struct Trials<'r> {
     plain: &'r Request,
     dimensions: Dimensions,
+    surroundings: Surroundings<'r>,
 }
 
 impl<'r> Trials<'r> {
-    fn of(reference: &Reference<'_>, plain: &'r Request, now: Timestamp) -> Self {
-        Self { plain, dimensions: Dimensions::of(reference, plain, now) }
+    fn of(
+        reference: &Reference<'_>,
+        plain: &'r Request,
+        now: Timestamp,
+        facts: &'r [Fact],
+    ) -> Self {
+        let key = match &plain.target {
+            Target::Key(arn) => reference.world().key(arn),
+            _ => None,
+        };
+        let spec = key.and_then(|key| KeySpec::parse(key.metadata.as_ref()?.spec.as_deref()?));
+        let dimensions = Dimensions::of(reference, plain, now, facts);
+        Self { plain, dimensions, surroundings: Surroundings { facts, now, spec } }
     }
 
     /// Every request worth trying, the context that was asked about kept.
     fn requests(&self) -> impl Iterator<Item = Request> {
-        let region = match &self.plain.target {
-            Target::Key(arn) => arn.region(),
-            Target::Alias(arn) => arn.region(),
-            _ => "",
+        let facts = self.surroundings.facts;
+        let could_be_sent = |request: &Request| {
+            is_possible_by(&completed(request.clone(), &self.surroundings), facts)
         };
-        let all = self.dimensions.requests(self.plain).take(CAP);
-        all.map(|request| completed(request, region)).filter(is_possible)
+        // What no condition mentions and every request carries is left unsaid.
+        self.dimensions
+            .requests(self.plain)
+            .take(CAP)
+            .map(|it| linked(facts, it))
+            .filter(could_be_sent)
     }
 
     /// Whether they cover every class of contexts.
@@ -135,7 +157,7 @@ impl Reach for Probe<'_> {
         if !reference.view(&plain).could_apply(allowing) {
             return Fate::NeverApplies;
         }
-        let trials = Trials::of(&reference, &plain, self.now);
+        let trials = Trials::of(&reference, &plain, self.now, self.facts);
         let (mut gates, mut by, mut denied) = (BTreeSet::new(), Vec::new(), None);
         for request in trials.requests() {
             if !reference.applies(&request, allowing) {
@@ -171,6 +193,7 @@ impl Reach for Probe<'_> {
             gaps: Arc::clone(&self.gaps),
             holders: Arc::clone(&self.holders),
             now: self.now,
+            facts: self.facts,
         })
     }
 }

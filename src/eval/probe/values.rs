@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::aws::{KeySpec, condition_key};
-use crate::decision::{CallerKind, ContextValue, Request, Target};
+use crate::aws::KeySpec;
+use crate::decision::{ContextValue, Fact, Request, Target, is_always_sent};
 use crate::eval::reference::{Reference, instant, takes};
 use crate::policy::Comparison;
 
@@ -137,11 +137,13 @@ pub(super) fn values(
     request: &Request,
     reference: &Reference<'_>,
     now: Timestamp,
+    facts: &[Fact],
 ) -> (Vec<Option<ContextValue>>, bool) {
     let lower = mentions.name.to_ascii_lowercase();
     if let Some(domain) = domain(&lower, request, reference) {
         let values = domain.into_iter().map(|value| Some(ContextValue::One(value.into())));
-        return (values.collect(), true);
+        let absent = (!is_always_sent(facts, request, &lower)).then_some(None);
+        return (absent.into_iter().chain(values).collect(), true);
     }
     let mut members: Vec<String> = mentions.exact.iter().cloned().collect();
     let patterns = &mentions.patterns;
@@ -164,7 +166,7 @@ pub(super) fn values(
     let mut seen = BTreeSet::new();
     members.retain(|member| seen.insert(member.clone()));
     let mut values = if mentions.multivalued { sets(&members) } else { singles(&members) };
-    if !is_always_there(&lower, request) {
+    if !is_always_sent(facts, request, &lower) {
         values.insert(0, None);
     }
     (values, mentions.covers() && all_have_members)
@@ -223,16 +225,6 @@ fn domain(lower: &str, request: &Request, reference: &Reference<'_>) -> Option<V
         }
         _ => None,
     }
-}
-
-/// Keys that every request of the action carries (rules C51, G54, section 9).
-fn is_always_there(lower: &str, request: &Request) -> bool {
-    const ALWAYS: [&str; 4] =
-        ["aws:currenttime", "aws:epochtime", "aws:viaawsservice", "kms:grantoperations"];
-    let has_default = condition_key(lower).is_some_and(|info| info.default.is_some());
-    let session = matches!(request.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
-    // Section 2.5: temporary credentials say whether MFA was used.
-    ALWAYS.contains(&lower) || has_default || (session && lower == "aws:multifactorauthpresent")
 }
 
 /// A text that the pattern takes and that is none of `exact`, which are classes of their own.

@@ -169,6 +169,10 @@ fn level<'a>(
         // Rule U7: a level has at least one SCP; the export does not say which.
         scene.note_missing(format!("SCPs attached to {id}"));
     }
+    // Rule U7: a policy that is not described may be of either kind.
+    for unknown in organization.undescribed(id) {
+        scene.note_missing(format!("document of organization policy {unknown}"));
+    }
     for policy in organization.attached(id, kind) {
         note_conflicts(scene, &policy.id);
         match &policy.document {

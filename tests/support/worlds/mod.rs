@@ -15,6 +15,8 @@
     reason = "a test stops where it fails, and each that includes this module uses a part of it"
 )]
 
+mod holes;
+mod keys;
 pub mod render;
 pub mod requests;
 mod statements;
@@ -22,6 +24,7 @@ mod statements;
 use serde_json::{Value, json};
 
 use super::seeds::Random;
+pub use holes::Hole;
 use statements::Vocabulary;
 pub use statements::{PolicyOf, deny_everything};
 
@@ -152,9 +155,11 @@ pub struct Grant {
     /// The operations.
     pub operations: Vec<&'static str>,
     /// `EncryptionContextEquals`.
-    pub equals: Option<(String, String)>,
+    pub equals: Option<Vec<(String, String)>>,
     /// `EncryptionContextSubset`.
-    pub subset: Option<(String, String)>,
+    pub subset: Option<Vec<(String, String)>>,
+    /// `SourceArn`.
+    pub source_arn: Option<String>,
 }
 
 /// An organization: its root and its units, each a level, and its accounts.
@@ -366,8 +371,12 @@ fn identity(
     let (kind, prefix) = if is_role { ("role", "AROA") } else { ("user", "AIDA") };
     let number = ACCOUNTS.iter().position(|id| *id == account).unwrap();
     let id = format!("{prefix}{:A<16}{number}", name.to_uppercase().replace('-', ""));
-    let tags = random.some(&["team", "Dept"], 0, 2);
-    let tag = |name: &&str| ((*name).to_owned(), "red".to_owned());
+    let tags = random.some(
+        &[("team", "red"), ("Dept", "red"), ("key", "00000000-1111-4444-8888-000000000001")],
+        0,
+        2,
+    );
+    let tag = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     Identity {
         is_role,
         name: name.to_owned(),

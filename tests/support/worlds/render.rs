@@ -132,11 +132,14 @@ fn scenario_key(key: &Key) -> Value {
         if let Some(retiring) = &grant.retiring {
             value["retiring"] = retiring.as_str().into();
         }
-        if let Some((name, text)) = &grant.equals {
-            value["context_equals"] = json!({ name: text });
+        if let Some(equals) = &grant.equals {
+            value["context_equals"] = pairs(equals).into();
         }
-        if let Some((name, text)) = &grant.subset {
-            value["context_subset"] = json!({ name: text });
+        if let Some(subset) = &grant.subset {
+            value["context_subset"] = pairs(subset).into();
+        }
+        if let Some(source) = &grant.source_arn {
+            value["source_arn"] = source.as_str().into();
         }
         value
     });
@@ -349,11 +352,14 @@ fn key_files(account: &str, key: &Key) -> Vec<(&'static str, Value)> {
 fn grants(account: &str, key: &Key) -> Vec<Value> {
     let written = |grant: &super::Grant| {
         let mut constraints = Map::new();
-        if let Some((name, text)) = &grant.equals {
-            constraints.insert("EncryptionContextEquals".into(), json!({ name: text }));
+        if let Some(equals) = &grant.equals {
+            constraints.insert("EncryptionContextEquals".into(), pairs(equals).into());
         }
-        if let Some((name, text)) = &grant.subset {
-            constraints.insert("EncryptionContextSubset".into(), json!({ name: text }));
+        if let Some(subset) = &grant.subset {
+            constraints.insert("EncryptionContextSubset".into(), pairs(subset).into());
+        }
+        if let Some(source) = &grant.source_arn {
+            constraints.insert("SourceArn".into(), source.as_str().into());
         }
         let member = match grant.grantee.ends_with(".amazonaws.com") {
             true => "GranteeServicePrincipal",

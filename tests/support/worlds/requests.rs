@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use keyreach::aws::{KmsAction, carried, condition_key};
+use keyreach::aws::{KeySpec, KmsAction, carried};
 use keyreach::decision::{
-    Caller, CallerKind, ContextValue, Request, Target, completed, is_possible,
+    Caller, CallerKind, ContextValue, FACTS, Request, Surroundings, Target, completed, is_possible,
 };
 use keyreach::report::request_line;
 use serde_json::{Map, Value, json};
 
+use super::keys::request_keys;
 use super::render::document;
-use super::statements::{PolicyOf, Vocabulary, request_keys};
-use super::{ACCOUNTS, World};
+use super::statements::{PolicyOf, Vocabulary};
+use super::{ACCOUNTS, Key, World};
 use crate::support::seeds::Random;
 
 /// A random request, as a line of the batch contract has it; its context may be one AWS never sends.
@@ -144,6 +145,7 @@ pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<R
         _ if name.starts_with("kms:EncryptionContext") => is_symmetric,
         // Each spec has algorithms of its own.
         "kms:EncryptionAlgorithm" => false,
+        "kms:SigningAlgorithm" => key.spec.0.starts_with("RSA"),
         _ => true,
     };
     let keys = request_keys();
@@ -166,43 +168,63 @@ pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<R
         };
         request.context.set(name, value);
     }
-    let mut request = completed(request, key.region);
-    always_there(random, &mut request);
-    is_possible(&request).then_some(request)
-}
-
-/// Sets what every request carries (section 2.5 of the semantics), where the context does not say it.
-fn always_there(random: &mut Random, request: &mut Request) {
+    session(world, random, &mut request);
+    named_by_alias(random, key, &mut request);
     let is_session =
         matches!(request.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
-    let via = request.context.get("kms:ViaService").is_some();
-    let mut set = |name: &str, value: &str| {
-        if request.context.get(name).is_none() && carried(request.action, name) {
-            request.context.set_one(name, value);
-        }
-    };
-    set("aws:SecureTransport", "true");
-    set("aws:ViaAWSService", if via { "true" } else { "false" });
-    if is_session {
-        set("aws:MultiFactorAuthPresent", *random.pick(&["true", "false"]));
-    }
-    for name in
-        ["kms:MessageType", "kms:EncryptionAlgorithm", "kms:ScheduleKeyDeletionPendingWindowInDays"]
-    {
-        if let Some(default) = condition_key(name).and_then(|key| key.default) {
-            set(name, default);
-        }
-    }
-    if request.action == KmsAction::CREATE_GRANT
-        && request.context.get("kms:GrantOperations").is_none()
-    {
-        let operations = ContextValue::Many(vec!["Decrypt".into()]);
-        request.context.set("kms:GrantOperations", operations);
+    if is_session && random.chance(50) && request.context.get(MFA).is_none() {
+        request.context.set_one(MFA, "true");
     }
     let (current, epoch) = *random.pick(&INSTANTS);
     request.context.set_one("aws:CurrentTime", current);
     request.context.set_one("aws:EpochTime", epoch);
+    let surroundings = Surroundings {
+        facts: FACTS,
+        now: current.parse().unwrap(),
+        spec: KeySpec::parse(key.spec.0),
+    };
+    let request = completed(request, &surroundings);
+    is_possible(&request).then_some(request)
 }
+
+/// Rules T7 and U6: a session may have tags where its role lets it, and has a name of its own.
+fn session(world: &World, random: &mut Random, request: &mut Request) {
+    let caller = &request.caller;
+    let name = match &caller.kind {
+        CallerKind::Role => caller.text.rsplit('/').next().map(str::to_owned),
+        CallerKind::AssumedRole { role, .. } => Some(role.to_string()),
+        _ => None,
+    };
+    let Some(name) = name else { return };
+    let home =
+        world.accounts.iter().find(|it| caller.account.is_some_and(|id| id.as_str() == it.id));
+    let mut roles = home.iter().flat_map(|account| &account.identities);
+    let Some(role) = roles.find(|role| role.is_role && role.name == name) else { return };
+    let tags_sessions = |statement: &Value| {
+        matches!(statement["Action"].as_str(), Some("sts:*" | "sts:TagSession"))
+    };
+    if role.trust.statements.iter().any(tags_sessions) && random.chance(50) {
+        request
+            .context
+            .set_one("aws:PrincipalTag/team", *random.pick(&["red", "blue", "RED", "r2"]));
+    }
+    if caller.kind == CallerKind::Role && random.chance(50) {
+        let session = random.pick(&["s1", "s2"]);
+        request.context.set_one("aws:userid", &format!("{}:{session}", role.unique_id));
+    }
+}
+
+/// Rule C55: the request may name the key by an alias.
+fn named_by_alias(random: &mut Random, key: &Key, request: &mut Request) {
+    let may = request.action.info().accepts_alias_as_key_id;
+    if may && carried(request.action, "kms:RequestAlias") && random.chance(20) {
+        if let Some(alias) = key.aliases.first() {
+            request.context.set_one("kms:RequestAlias", alias);
+        }
+    }
+}
+
+const MFA: &str = "aws:MultiFactorAuthPresent";
 
 /// One instant in the two forms that every request tells it in; two of them stand in conditions.
 const INSTANTS: [(&str, &str); 4] = [

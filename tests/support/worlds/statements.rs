@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::keys::{KEYS, ODD, Row, conditions, conditions_on, one_or_many, request_keys};
 use super::{ACCOUNTS, Account, Grant, Policy};
 use crate::support::seeds::Random;
 
@@ -24,209 +25,15 @@ pub enum PolicyOf {
     Trust,
 }
 
+/// An identity provider that key policies and trust policies name.
+const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/corp";
+
 /// The names that statements speak of.
 #[derive(Debug)]
 pub struct Vocabulary {
     principals: Vec<String>,
     keys: Vec<String>,
     aliases: Vec<String>,
-}
-
-/// Condition keys with the values that conditions and requests give them, by the type of the values.
-/// Which of them a request decides is the business of [`request_keys`].
-const KEYS: [(&str, Type, &[&str]); 36] = [
-    (
-        "kms:ViaService",
-        Type::Text,
-        &["s3.us-east-1.amazonaws.com", "ec2.us-east-1.amazonaws.com", "s3.*.amazonaws.com"],
-    ),
-    ("kms:EncryptionContext:app", Type::Text, &["PAY", "pay", "p*", "px"]),
-    ("kms:EncryptionContext:dept", Type::Text, &["it", "o*", "IT"]),
-    ("kms:EncryptionContextKeys", Type::Set, &["app", "dept", "a*"]),
-    ("kms:CallerAccount", Type::Text, &["111122223333", "444455556666"]),
-    ("kms:RequestAlias", Type::Text, &["alias/k0-0", "alias/*"]),
-    ("kms:ResourceAliases", Type::Set, &["alias/k0-0", "alias/k*"]),
-    ("kms:KeySpec", Type::Text, &["SYMMETRIC_DEFAULT", "RSA_*"]),
-    ("kms:MultiRegion", Type::Bool, &["true", "false"]),
-    ("kms:GrantIsForAWSResource", Type::Bool, &["true", "false"]),
-    ("kms:GrantOperations", Type::Set, &["Decrypt", "Encrypt", "GenerateDataKey"]),
-    (
-        "kms:GranteePrincipal",
-        Type::Arn,
-        &["arn:aws:iam::111122223333:role/app", "arn:aws:iam::111122223333:role/*"],
-    ),
-    ("kms:ScheduleKeyDeletionPendingWindowInDays", Type::Number, &["7", "14", "30"]),
-    ("kms:MessageType", Type::Text, &["RAW", "DIGEST"]),
-    ("kms:EncryptionAlgorithm", Type::Text, &["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_256"]),
-    (
-        "aws:PrincipalArn",
-        Type::Arn,
-        &[
-            "arn:aws:iam::111122223333:user/ann",
-            "arn:aws:iam::*:role/*",
-            "arn:aws:iam::111122223333:root",
-        ],
-    ),
-    ("aws:PrincipalAccount", Type::Text, &["111122223333", "777788889999"]),
-    ("aws:PrincipalOrgID", Type::Text, &["o-a1b2c3d4e5", "o-other"]),
-    (
-        "aws:PrincipalOrgPaths",
-        Type::Set,
-        &["o-a1b2c3d4e5/r-ab12/*", "o-a1b2c3d4e5/r-ab12/ou-ab12-00000000/*"],
-    ),
-    ("aws:PrincipalTag/team", Type::Text, &["red", "blue", "RED", "r*"]),
-    ("aws:PrincipalType", Type::Text, &["User", "AssumedRole", "Account"]),
-    ("aws:PrincipalIsAWSService", Type::Bool, &["true", "false"]),
-    ("aws:ResourceTag/team", Type::Text, &["red", "Red", "${aws:PrincipalTag/team}"]),
-    ("aws:ResourceAccount", Type::Text, &["111122223333", "${aws:PrincipalAccount}"]),
-    ("aws:username", Type::Text, &["ann", "bob", "${aws:username}"]),
-    ("aws:userid", Type::Text, &["AROAAPPAAAAAAAAAAAAA0:*", "*:s1", "111122223333"]),
-    (
-        "aws:SourceIp",
-        Type::Address,
-        &["203.0.113.0/24", "198.51.100.7", "2001:db8::/32", "10.0.0.0/8"],
-    ),
-    ("aws:SourceVpce", Type::Text, &["vpce-1", "vpce-*"]),
-    ("aws:SourceAccount", Type::Text, &["111122223333", "444455556666"]),
-    ("aws:SourceArn", Type::Arn, &["arn:aws:s3:::bucket", "arn:aws:s3:::*"]),
-    ("aws:CalledVia", Type::Set, &["s3.amazonaws.com", "athena.amazonaws.com"]),
-    ("aws:ViaAWSService", Type::Bool, &["true", "false"]),
-    ("aws:SecureTransport", Type::Bool, &["true", "false"]),
-    ("aws:MultiFactorAuthPresent", Type::Bool, &["true", "false"]),
-    ("aws:MultiFactorAuthAge", Type::Number, &["300", "3600"]),
-    ("aws:CurrentTime", Type::Date, &["2020-01-01T00:00:00Z", "2030-06-01T12:00:00Z"]),
-];
-
-/// Further keys, each for one operator.
-const ODD: [(&str, Type, &[&str]); 4] = [
-    ("kms:EncryptionContext:blob", Type::Bytes, &["QUJD", "eHl6"]),
-    ("aws:EpochTime", Type::Date, &["1577836800", "1906545600"]),
-    ("aws:RequestTag/team", Type::Text, &["red", "blue"]),
-    ("aws:TagKeys", Type::Set, &["team", "Dept"]),
-];
-
-/// The types of condition values; each has operators of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Type {
-    Text,
-    Set,
-    Arn,
-    Bool,
-    Number,
-    Date,
-    Address,
-    Bytes,
-}
-
-/// The operators by the type of the values they compare.
-pub const OPERATORS: [&[&str]; 7] = [
-    &[
-        "StringEquals",
-        "StringNotEquals",
-        "StringLike",
-        "StringNotLike",
-        "StringEqualsIgnoreCase",
-        "StringNotEqualsIgnoreCase",
-    ],
-    &["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "StringLike"],
-    &["Bool"],
-    &[
-        "NumericEquals",
-        "NumericNotEquals",
-        "NumericLessThan",
-        "NumericLessThanEquals",
-        "NumericGreaterThan",
-        "NumericGreaterThanEquals",
-    ],
-    &[
-        "DateEquals",
-        "DateNotEquals",
-        "DateLessThan",
-        "DateLessThanEquals",
-        "DateGreaterThan",
-        "DateGreaterThanEquals",
-    ],
-    &["IpAddress", "NotIpAddress"],
-    &["BinaryEquals"],
-];
-
-impl Type {
-    fn operators(self) -> &'static [&'static str] {
-        OPERATORS[match self {
-            Self::Text | Self::Set => 0,
-            Self::Arn => 1,
-            Self::Bool => 2,
-            Self::Number => 3,
-            Self::Date => 4,
-            Self::Address => 5,
-            Self::Bytes => 6,
-        }]
-    }
-}
-
-/// The values that a request could carry for the keys that requests decide, patterns aside; `true` for
-/// keys with several values.
-pub fn request_keys() -> Vec<(&'static str, bool, Vec<&'static str>)> {
-    const OF_THE_EXPORT: [&str; 15] = [
-        "kms:EncryptionContextKeys",
-        "kms:CallerAccount",
-        "kms:RequestAlias",
-        "kms:ResourceAliases",
-        "kms:KeySpec",
-        "kms:MultiRegion",
-        "aws:PrincipalArn",
-        "aws:PrincipalAccount",
-        "aws:PrincipalOrgID",
-        "aws:PrincipalOrgPaths",
-        "aws:PrincipalTag/team",
-        "aws:PrincipalType",
-        "aws:PrincipalIsAWSService",
-        "aws:ResourceTag/team",
-        "aws:ResourceAccount",
-    ];
-    let all = KEYS.iter().chain(&ODD);
-    let free = all.filter(|(name, ..)| {
-        !OF_THE_EXPORT.contains(name) && !matches!(*name, "aws:username" | "aws:userid")
-    });
-    free.map(|(name, kind, values)| {
-        let sent = values.iter().copied().filter(|value| is_sent(*kind, value));
-        let mut sent: Vec<&str> = sent.chain(between(*kind, name).iter().copied()).collect();
-        if *kind == Type::Bool {
-            sent = vec!["true", "false"];
-        }
-        (*name, *kind == Type::Set, sent)
-    })
-    .collect()
-}
-
-/// Whether a value of a condition is one that a request could carry: no pattern, no block of addresses.
-fn is_sent(kind: Type, value: &str) -> bool {
-    !(value.contains(['*', '$']) || (kind == Type::Address && value.contains('/')))
-}
-
-/// Values beside those that conditions speak of.
-fn between(kind: Type, name: &str) -> &'static [&'static str] {
-    match (kind, name) {
-        (_, "kms:ViaService") => &["rds.us-east-1.amazonaws.com"],
-        (_, "kms:EncryptionContext:app") => &["Pay", "p", "px"],
-        (_, "kms:GrantOperations") => &["DescribeKey"],
-        (_, "kms:GranteePrincipal") => {
-            &["arn:aws:iam::111122223333:role/ops", "arn:aws:iam::444455556666:user/bob"]
-        }
-        (_, "kms:MessageType" | "kms:EncryptionAlgorithm") => &[],
-        (_, "aws:SourceVpce") => &["vpce-2"],
-        (_, "aws:SourceArn") => &["arn:aws:s3:::bucket", "arn:aws:s3:::other"],
-        (Type::Number, "aws:MultiFactorAuthAge") => &["0", "301", "4000"],
-        (Type::Number, _) => &["8", "29"],
-        (Type::Date, "aws:CurrentTime") => &["2028-02-03T04:05:06Z", "2035-01-01T00:00:00Z"],
-        (Type::Date, _) => &["1890000000", "2051222400"],
-        (Type::Address, _) => {
-            &["203.0.113.9", "192.0.2.1", "10.1.2.3", "2001:db8::7", "2001:db9::1"]
-        }
-        (Type::Bytes, _) => &["AAAA"],
-        (Type::Set, _) => &["other"],
-        _ => &["green"],
-    }
 }
 
 /// What an account, its users, roles and keys are called in policies.
@@ -249,9 +56,8 @@ impl Vocabulary {
                 if identity.is_role {
                     let session = format!("arn:aws:sts::{id}:assumed-role/{}/s1", identity.name);
                     principals.push(session);
-                } else {
-                    principals.push(identity.unique_id.clone());
                 }
+                principals.push(identity.unique_id.clone());
             }
             for key in &account.keys {
                 keys.push(key.arn.clone());
@@ -300,7 +106,14 @@ impl Vocabulary {
             statement.insert(member.into(), value);
         }
         if of == PolicyOf::Trust {
-            let action = *random.pick(&["sts:AssumeRole", "sts:*", "sts:TagSession"]);
+            let actions = [
+                "sts:AssumeRole",
+                "sts:AssumeRole",
+                "sts:AssumeRoleWithSAML",
+                "sts:*",
+                "sts:TagSession",
+            ];
+            let action = *random.pick(&actions);
             statement.insert("Action".into(), action.into());
         } else {
             let not = random.chance(8) && (denies || of != PolicyOf::Scp);
@@ -329,7 +142,10 @@ impl Vocabulary {
             let names = random.some(&self.principals, 1, 3);
             element.insert("AWS".into(), one_or_many(random, names));
         }
-        let not = denies && random.chance(25) && of == PolicyOf::Key;
+        if random.chance(6) && matches!(of, PolicyOf::Key | PolicyOf::Trust) {
+            element.insert("Federated".into(), PROVIDER.into());
+        }
+        let not = of == PolicyOf::Key && random.chance(if denies { 25 } else { 4 });
         (if not { "NotPrincipal" } else { "Principal" }, Value::Object(element))
     }
 
@@ -343,6 +159,13 @@ impl Vocabulary {
             "arn:aws:kms:*:*:key/*".to_owned(),
             "arn:aws:kms:us-east-1:111122223333:key/*".to_owned(),
             "arn:aws:kms:*:${aws:PrincipalAccount}:key/*".to_owned(),
+            "arn:aws:kms:*:*:key/${aws:PrincipalTag/key}".to_owned(),
+            "arn:aws:kms:*:*:key/${aws:PrincipalTag/key, '00000000-1111-4444-8888-000000000001'}"
+                .to_owned(),
+            "arn:aws:kms:*:*:key/${aws:SourceAccount}*".to_owned(),
+            "arn:aws:kms:*:*:key/0*".to_owned(),
+            "arn:aws:kms:*:key/*".to_owned(),
+            "arn:aws:kms:us-*".to_owned(),
             "arn:aws:s3:::bucket".to_owned(),
         ]);
         let chosen = random.some(&pool, 1, 2);
@@ -367,18 +190,23 @@ impl Vocabulary {
             true => (*random.pick(&services)).to_owned(),
             false => random.pick(&named).clone(),
         };
-        let pair = |random: &mut Random| {
-            let value = *random.pick(&["pay", "x"]);
-            ("app".to_owned(), value.to_owned())
+        let pairs = |random: &mut Random| {
+            let pair = |name: &&str, value: &&str| ((*name).to_owned(), (*value).to_owned());
+            let app = pair(random.pick(&["app", "app", "App"]), random.pick(&["pay", "x"]));
+            match random.chance(25) {
+                true => vec![app, pair(&"dept", random.pick(&["it", "IT"]))],
+                false => vec![app],
+            }
         };
-        let constraint = random.below(5);
+        let (equals, subset, source) = (random.chance(20), random.chance(20), random.chance(12));
         Grant {
             id: format!("{nth:04}{key}").replace('-', ""),
             grantee,
             retiring: random.chance(50).then(|| random.pick(&named).clone()),
             operations: random.some(&OPERATIONS, 1, 4),
-            equals: (constraint == 0).then(|| pair(random)),
-            subset: (constraint == 1).then(|| pair(random)),
+            equals: equals.then(|| pairs(random)),
+            subset: subset.then(|| pairs(random)),
+            source_arn: source.then(|| "arn:aws:s3:::bucket".to_owned()),
         }
     }
 }
@@ -387,7 +215,7 @@ impl Vocabulary {
 pub fn narrow(random: &mut Random, count: usize) -> Policy {
     let free: Vec<&str> = request_keys().into_iter().map(|(name, ..)| name).collect();
     let is_free = |row: &&Row| free.contains(&row.0);
-    let pool: Vec<Row> = KEYS.iter().chain(&ODD).filter(is_free).copied().collect();
+    let pool: Vec<Row> = KEYS.iter().chain(ODD).filter(is_free).copied().collect();
     let pool = random.some(&pool, 1, 2);
     let statements = (0..count).map(|nth| {
         let effect = if nth > 0 && random.chance(50) { "Deny" } else { "Allow" };
@@ -435,47 +263,4 @@ fn actions(random: &mut Random, denies: bool) -> Value {
     let pool = if denies { &ACTIONS[3..] } else { &ACTIONS[..] };
     let chosen = random.some(pool, 1, 3);
     one_or_many(random, chosen.into_iter().map(str::to_owned).collect())
-}
-
-fn one_or_many(random: &mut Random, mut values: Vec<String>) -> Value {
-    match values.len() {
-        1 if random.chance(70) => values.remove(0).into(),
-        _ => values.into(),
-    }
-}
-
-/// A row of [`KEYS`].
-type Row = (&'static str, Type, &'static [&'static str]);
-
-fn conditions(random: &mut Random) -> Value {
-    let pool = if random.chance(8) { &ODD[..] } else { &KEYS[..] };
-    conditions_on(random, pool)
-}
-
-fn conditions_on(random: &mut Random, pool: &[Row]) -> Value {
-    let mut block = Map::new();
-    for _ in 0..1 + random.below(2) {
-        let (name, kind, values) = random.pick(pool);
-        let name = if random.chance(10) { name.to_lowercase() } else { (*name).to_owned() };
-        if random.chance(8) {
-            let entry = json!({ name: random.pick(&["true", "false"]) });
-            block.insert("Null".into(), entry);
-            continue;
-        }
-        let mut operator = (*random.pick(kind.operators())).to_owned();
-        if *kind == Type::Set || random.chance(4) {
-            let set = random.pick(&["ForAnyValue", "ForAllValues"]);
-            operator = format!("{set}:{operator}");
-        }
-        if random.chance(20) {
-            operator.push_str("IfExists");
-        }
-        let chosen = random.some(values, 1, 2);
-        let values = one_or_many(random, chosen.into_iter().map(str::to_owned).collect());
-        let entry = block.entry(operator).or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(entry) = entry {
-            entry.insert(name, values);
-        }
-    }
-    Value::Object(block)
 }

@@ -1,0 +1,61 @@
+//! The net has no holes: an engine that ignores or misreads one thing is caught within some worlds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::fmt::Write as _;
+
+use keyreach::decision::{Callers, FACTS, Fact, Is, Request, Test};
+use rayon::prelude::*;
+use support::matrix::mutants::{MUTANTS, Mutant};
+use support::matrix::net::{Case, check};
+use support::matrix::{ENGINES, Engine};
+use support::seeds::{Random, for_each_seed};
+use support::worlds::{World, requests};
+
+/// Within how many worlds a fault must show, and how many cells of each are asked about.
+const WORLDS: u64 = 4000;
+const CELLS: usize = 16;
+
+fn world(random: &mut Random, number: u64) -> (World, Vec<Request>) {
+    let world = match number % 3 {
+        0 => World::narrow(random),
+        _ => World::random(random),
+    };
+    let cells = (0..CELLS).map(|_| requests::cell(&world, random)).collect();
+    (world, cells)
+}
+
+/// How many worlds it takes until the net finds that `engine` has this fault.
+fn caught(engine: &Engine, mutant: &Mutant, seed: u64) -> Option<u64> {
+    (0..WORLDS).into_par_iter().find_first(|number| {
+        let random = &mut Random::new(seed, *number);
+        let (truth, cells) = world(random, *number);
+        let mut told = truth.clone();
+        (mutant.edit)(&mut told, random);
+        let case = Case { told: &told, holes: &[], truth: &truth, cells: &cells, also: &[] };
+        check(engine, &case, random).is_err()
+    })
+}
+
+#[test]
+fn a_fault_of_an_engine_is_found() {
+    let engine = &ENGINES[0];
+    for_each_seed("a_fault_of_an_engine_is_found", |seed| {
+        let (mut found, mut missed) = (String::new(), Vec::new());
+        for mutant in MUTANTS {
+            match caught(engine, mutant, seed) {
+                Some(number) => write!(found, "{}: {number}; ", mutant.fault).unwrap(),
+                None => missed.push(mutant.fault),
+            }
+        }
+        println!("{found}");
+        assert!(missed.is_empty(), "not found in {WORLDS} worlds: {missed:?}");
+    });
+}
