@@ -3,13 +3,18 @@
 //! It shares parsed policies, the inventory and the words of an answer with the reference evaluator, and
 //! nothing else: no matcher, no operator, no choice of which policies take part.
 
+mod automaton;
+mod bits;
 mod caller;
 mod compare;
+mod elements;
 mod formula;
 mod frame;
 mod glob;
 mod interner;
+mod nice;
 mod owner;
+mod range;
 mod test;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Tests that are longer than what they test.
 
+mod automaton;
 mod compare;
 
 use crate::policy::{Comparison, Operator, Polarity};
