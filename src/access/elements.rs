@@ -191,6 +191,8 @@ fn arn(operand: &Operand) -> Option<Vec<Token>> {
         glob.extend(tokens(part).map(|token| match token {
             Token::Run if at < last => Token::RunInPart,
             Token::One if at < last => Token::OneInPart,
+            // A variable's value can hold a colon, which no part does.
+            Token::OneOf(only) if at < last && only.contains(&':') => Token::OneOf([].into()),
             other => other,
         }));
     }
@@ -299,5 +301,21 @@ fn step(address: IpAddr, by: u8) -> Option<IpAddr> {
     match address {
         IpAddr::V4(address) => Some(IpAddr::V4(u32::from(address).checked_add(by.into())?.into())),
         IpAddr::V6(address) => Some(IpAddr::V6(u128::from(address).checked_add(by.into())?.into())),
+    }
+}
+
+/// Instants from now on in digits, for tests of both keys of the instant.
+pub(super) fn instants(now: jiff::Timestamp, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
+    match Range::of("aws:epochtime", now) {
+        Range::Numbers { from, written } => {
+            let (mut found, complete) = numbers(from, written, tests);
+            // The key in its other form may be compared as a text.
+            let exact = families(tests).contains(&Family::Exact);
+            if exact {
+                found.extend(nice::mentioned(tests));
+            }
+            (found, complete && !exact)
+        }
+        _ => (Vec::new(), false),
     }
 }

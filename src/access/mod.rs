@@ -4,9 +4,12 @@
 //! nothing else: no matcher, no operator, no choice of which policies take part.
 
 mod automaton;
+mod axioms;
 mod bits;
+mod cache;
 mod caller;
 mod compare;
+mod domain;
 mod elements;
 mod formula;
 mod frame;
@@ -14,8 +17,12 @@ mod glob;
 mod interner;
 mod nice;
 mod owner;
+mod pairs;
 mod range;
+mod search;
+mod solve;
 mod test;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod values;

@@ -55,9 +55,8 @@ fn filled(operand: &Operand, run: &str, one: &str) -> Option<String> {
 fn fill(pieces: &[Piece], run: &str, one: &str) -> String {
     let part = |piece| match piece {
         &Piece::Text(ref text) => &**text,
-        Piece::AnyRun => run,
+        Piece::AnyRun | Piece::Variable { .. } => run,
         Piece::AnyOne => one,
-        Piece::Variable { .. } => "",
     };
     pieces.iter().map(part).collect()
 }
