@@ -12,10 +12,16 @@
 //! What was not exported and what AWS leaves open stay in it as atoms, and give a verdict its bounds.
 
 mod asked;
+mod automaton;
+mod axioms;
+mod bits;
+mod cache;
 mod candidates;
 mod classes;
 mod compare;
 mod count;
+mod domain;
+mod elements;
 mod entry;
 mod evaluate;
 mod formula;
@@ -29,15 +35,22 @@ mod judge;
 mod library;
 mod masked;
 mod matrix;
+mod nice;
 mod owner;
+mod pairs;
 mod participants;
 mod point;
 mod question;
+mod range;
 mod rows;
+mod search;
 mod solve;
 mod statement;
 mod subject;
 mod test;
+#[cfg(test)]
+mod tests;
+mod ties;
 mod values;
 mod ways;
 

@@ -1,6 +1,7 @@
 //! Numbers, instants and blocks of addresses, read from texts (rules C11, C13, C14, C17).
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -88,6 +89,35 @@ impl Decimal {
         Some(if self.negative { -magnitude - i64::from(below) } else { magnitude })
     }
 
+    /// A number below it, written out.
+    pub(super) fn below(&self) -> Box<str> {
+        let whole = Self::new(true, &format!("1{}", self.whole), "");
+        whole.to_string().into()
+    }
+
+    /// A number above it, written out.
+    pub(super) fn above(&self) -> Box<str> {
+        match self.floor() {
+            Some(floor) => (floor + 1).to_string().into(),
+            None if self.negative => "0".into(),
+            None => format!("1{}", self.whole).into(),
+        }
+    }
+
+    /// A number above it and below `next`, which is greater: a whole one where there is one.
+    pub(super) fn between(&self, next: &Self) -> Box<str> {
+        let whole = self.above();
+        if Self::parse(&whole).is_some_and(|whole| whole < *next) {
+            return whole;
+        }
+        // No whole number lies between them, so both are on one side of zero; one digit more than
+        // both have makes a step away from zero that is too short to reach the other.
+        let base = if next.negative || *next == Self::new(false, "", "") { next } else { self };
+        let digits = self.fraction.len().max(next.fraction.len());
+        let sign = if self.negative { "-" } else { "" };
+        format!("{sign}{:0>1}.{:0<digits$}5", base.whole, base.fraction).into()
+    }
+
     fn magnitude(&self) -> (usize, &str, &str) {
         (self.whole.len(), &self.whole, &self.fraction)
     }
@@ -96,6 +126,14 @@ impl Decimal {
 /// Room for a step to either side.
 fn fits(number: &i64) -> bool {
     *number < i64::MAX / 2
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.negative { "-" } else { "" };
+        let point = if self.fraction.is_empty() { "" } else { "." };
+        write!(out, "{sign}{:0>1}{point}{}", self.whole, self.fraction)
+    }
 }
 
 impl Ord for Decimal {
@@ -236,6 +274,18 @@ mod tests {
         }
         let floor = |text: &str| Decimal::parse(text).and_then(|number| number.floor());
         assert_eq!([floor("-1.5"), floor("-2"), floor("2.9")], [Some(-2), Some(-2), Some(2)]);
+    }
+
+    #[test]
+    fn c13_numbers_lie_between_others() {
+        let read = |text: &str| Decimal::parse(text).expect("a number");
+        let ascending = ["-3", "-2.5", "-2.45", "-2", "-0.5", "0", "0.04", "0.05", "1", "1.5", "7"];
+        for pair in ascending.windows(2) {
+            let (low, high) = (read(pair[0]), read(pair[1]));
+            let middle = read(&low.between(&high));
+            assert!(low < middle && middle < high, "{pair:?} {middle}");
+            assert!(read(&low.below()) < low && low < read(&low.above()), "{low}");
+        }
     }
 
     #[test]

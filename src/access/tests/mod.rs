@@ -1,6 +1,8 @@
 //! Tests that are longer than what they test.
 
+mod automaton;
 mod compare;
+mod solve;
 
 use crate::policy::{Comparison, Operator, Polarity};
 

@@ -1,0 +1,84 @@
+//! The linking facts as formulas (section 2.5 of the semantics).
+
+use crate::aws::{ActionSet, KmsAction, carried};
+use crate::decision::{self, CallerKind, Callers, Fact, Is};
+use crate::policy::{Comparison, Operator, Polarity};
+
+use super::formula::{Atom, Formula, Formulas};
+use super::frame::Who;
+use super::test::{Operand, Piece, Test};
+
+/// One fact.
+pub(super) struct Axiom {
+    callers: Callers,
+    /// The key it follows from, in lower case; none where it always holds.
+    pub(super) when: Option<Box<str>>,
+    /// The key it is about, in lower case.
+    pub(super) then: Box<str>,
+    /// The actions that carry its keys: it says nothing of others (rule N1).
+    pub(super) actions: ActionSet,
+    /// Whether it settles a value, so that what follows from the key matters wherever the key does.
+    pub(super) settles: bool,
+    /// What it says.
+    pub(super) says: Formula,
+}
+
+impl Axiom {
+    /// The fact as a formula.
+    pub(super) fn new(formulas: &Formulas, fact: &Fact) -> Self {
+        let then = literal(formulas, &fact.then);
+        let says = match &fact.when {
+            Some(when) => formulas.or([formulas.not(literal(formulas, when)), then]),
+            None => then,
+        };
+        Self {
+            callers: fact.callers,
+            when: fact.when.map(|when| when.key.to_ascii_lowercase().into()),
+            then: fact.then.key.to_ascii_lowercase().into(),
+            actions: fact
+                .when
+                .map_or(ActionSet::ALL, |when| actions(when.key))
+                .intersection(actions(fact.then.key)),
+            settles: fact.when.is_none() && matches!(fact.then.is, Is::True | Is::False),
+            says,
+        }
+    }
+
+    /// Whether the fact speaks of requests of such a caller.
+    pub(super) fn is_about(&self, who: Who) -> bool {
+        let kind = match who {
+            Who::Root => CallerKind::Root,
+            Who::User => CallerKind::User,
+            Who::Session => CallerKind::Role,
+            Who::Federated => CallerKind::FederatedUser { name: Box::default() },
+            Who::Service => CallerKind::Service,
+        };
+        self.callers.includes(&kind)
+    }
+}
+
+/// The actions that carry a key.
+pub(super) fn actions(key: &str) -> ActionSet {
+    KmsAction::all().filter(|action| carried(*action, key)).collect()
+}
+
+fn literal(formulas: &Formulas, test: &decision::Test) -> Formula {
+    let key = test.key.to_ascii_lowercase();
+    match test.is {
+        Is::Present => formulas.of(Atom::Request(Test::present(&key))),
+        Is::Absent => formulas.not(formulas.of(Atom::Request(Test::present(&key)))),
+        Is::True => formulas.of(Atom::Request(equals(Comparison::Bool, &key, "true"))),
+        Is::False => formulas.of(Atom::Request(equals(Comparison::Bool, &key, "false"))),
+    }
+}
+
+/// The plain test of a key against one text.
+pub(super) fn equals(comparison: Comparison, key: &str, text: &str) -> Test {
+    let operator =
+        Operator { quantifier: None, comparison, polarity: Polarity::Is, if_exists: false };
+    let operand = match text {
+        "" => Operand::Text(Box::default()),
+        _ => Operand::Text(Box::from([Piece::Text(text.into())])),
+    };
+    Test { key: key.into(), operator, values: Box::from([operand]) }
+}

@@ -1,0 +1,273 @@
+//! What one condition key can hold, cut into the finitely many classes that the tests of a formula tell
+//! apart. Keys that always move together are one variable: the two keys of the instant, and the pairs of
+//! the encryption context with the set of their names.
+
+use jiff::Timestamp;
+use rustc_hash::FxHashSet;
+
+use crate::aws::condition_keys::is_multivalued;
+use crate::aws::{Nature, condition_key};
+use crate::decision::ContextValue;
+use crate::policy::{Comparison, Quantifier};
+
+use super::bits::Bits;
+use super::elements::{Elements, elements, instants};
+use super::frame::Limit;
+use super::pairs::{self, NAMES, PREFIX};
+use super::range::{Form, Range, Written, read, write};
+use super::test::Test;
+
+/// How many sets of values are looked at.
+pub(super) const SETS: usize = 20_000;
+
+/// Condition keys whose values depend on each other by what they are.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Group {
+    /// One key.
+    One(Box<str>),
+    /// `aws:CurrentTime` and `aws:EpochTime`: one instant.
+    Instant,
+    /// The pairs of the encryption context and `kms:EncryptionContextKeys` (rule C52).
+    Pairs,
+}
+
+/// The keys of one group and their values; a key that is not there is absent.
+pub(super) type Entries = Vec<(Box<str>, ContextValue)>;
+
+/// The classes of one group.
+#[derive(Debug)]
+pub(super) struct Domain {
+    /// One choice of values for each class; the first is absence, where that is possible.
+    pub(super) classes: Vec<Entries>,
+    /// For each test, the classes in which it holds.
+    pub(super) truths: Vec<Bits>,
+    /// Whether these are all classes.
+    pub(super) complete: bool,
+}
+
+/// The limits of single keys, by key in lower case; sorted.
+pub(super) type Limits = [(Box<str>, Limit)];
+
+/// The limit of one key.
+pub(super) fn limit<'a>(limits: &'a Limits, key: &str) -> Option<&'a Limit> {
+    let at = limits.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
+    Some(&limits.get(at)?.1)
+}
+
+impl Domain {
+    /// The classes of `group` under `tests`, which have no variables.
+    pub(super) fn of(group: &Group, tests: &[&Test], limits: &Limits, now: Timestamp) -> Self {
+        let (candidates, complete) = match group {
+            Group::One(key) => {
+                let (values, complete) = values(key, tests, limit(limits, key), now);
+                let name = spelled(key);
+                let entries = |value| (name.clone(), value);
+                let all = values.into_iter().map(|value| value.map(entries).into_iter().collect());
+                (all.collect(), complete)
+            }
+            Group::Instant => instant(tests, limits, now),
+            Group::Pairs => pairs::pairs(tests, limits, now),
+        };
+        Self::told_apart(candidates, tests, complete)
+    }
+
+    fn told_apart(candidates: Vec<Entries>, tests: &[&Test], complete: bool) -> Self {
+        let mut classes = Vec::new();
+        let mut vectors = Vec::new();
+        let mut seen = FxHashSet::default();
+        for entries in candidates {
+            let vector =
+                Bits::of(tests.len(), |at| tests.get(at).is_some_and(|test| holds(test, &entries)));
+            if seen.insert(vector.clone()) {
+                classes.push(entries);
+                vectors.push(vector);
+            }
+        }
+        let truths = (0..tests.len()).map(|test| {
+            let holds = |class: usize| vectors.get(class).is_some_and(|vector| vector.has(test));
+            Bits::of(classes.len(), holds)
+        });
+        Self { truths: truths.collect(), classes, complete }
+    }
+}
+
+/// Whether a test holds of these keys.
+fn holds(test: &Test, entries: &Entries) -> bool {
+    let entry = entries.iter().find(|(name, _)| name.eq_ignore_ascii_case(&test.key));
+    test.holds(entry.map(|(_, value)| value), &|_| None)
+}
+
+/// The key as AWS spells it; what a family leaves open stays as it is.
+pub(super) fn spelled(key: &str) -> Box<str> {
+    let Some(info) = condition_key(key) else {
+        return key.into();
+    };
+    match info.member(key) {
+        None if info.is_family() => key.into(),
+        None => info.name.into(),
+        Some(member) => {
+            let prefix = info.name.split(['$', '<']).next().unwrap_or_default();
+            format!("{prefix}{member}").into()
+        }
+    }
+}
+
+/// Whether the export can fix the key, so that its absence must be said.
+pub(super) fn is_fixed(key: &str) -> bool {
+    let nature = condition_key(key).map(|info| info.nature);
+    let fixed = [Nature::Principal, Nature::Session, Nature::Key, Nature::Region];
+    nature.is_some_and(|nature| fixed.contains(&nature))
+}
+
+/// Candidates for one key, absence first, and whether every class has one.
+pub(super) fn values(
+    key: &str,
+    tests: &[&Test],
+    limit: Option<&Limit>,
+    now: Timestamp,
+) -> (Vec<Option<ContextValue>>, bool) {
+    let several = is_multivalued(key);
+    match limit {
+        Some(Limit::Absent) => return (vec![None], true),
+        Some(Limit::Given(values)) if several => {
+            return (vec![Some(ContextValue::Many(values.to_vec()))], true);
+        }
+        Some(Limit::Given(values)) => {
+            return (vec![values.first().cloned().map(ContextValue::One)], true);
+        }
+        _ => {}
+    }
+    let elements = limited(key, tests, limit, now);
+    let mut found = match limit {
+        Some(Limit::Present) => Vec::new(),
+        _ => vec![None],
+    };
+    let complete = if several {
+        let (sets, complete) = sets(key, tests, &elements);
+        found.extend(sets.into_iter().map(|set| Some(ContextValue::Many(set))));
+        complete
+    } else {
+        found.extend(elements.found.into_iter().map(|(text, _)| Some(ContextValue::One(text))));
+        elements.complete
+    };
+    (found, complete)
+}
+
+fn limited(key: &str, tests: &[&Test], limit: Option<&Limit>, now: Timestamp) -> Elements {
+    let range = Range::of(key, now);
+    match limit {
+        Some(Limit::OneOf(values)) => elements(&Range::Finite(values.to_vec()), tests),
+        Some(Limit::Like(pattern)) => match range.clone().like(pattern) {
+            Some(range) => elements(&range, tests),
+            // Numbers and addresses of a form are tried, not cut.
+            None => {
+                let mut all = elements(&range, tests);
+                all.found.retain(|(text, _)| Form::like(pattern).has(text));
+                Elements { complete: false, ..all }
+            }
+        },
+        _ => elements(&range, tests),
+    }
+}
+
+/// What set operators know of a set while it grows: whether all values satisfy each ForAllValues test,
+/// and whether one satisfies each ForAnyValue test (rules C32 to C34).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Sets {
+    all: Bits,
+    any: Bits,
+}
+
+impl Sets {
+    /// Of the empty set.
+    pub(super) fn empty(tests: &[&Test]) -> Self {
+        Self { all: quantified(tests, Quantifier::ForAllValues), any: Bits::none(tests.len()) }
+    }
+
+    /// With one value more, which satisfies these tests.
+    pub(super) fn with(&self, satisfied: &Bits, tests: &[&Test]) -> Self {
+        let mut next = self.clone();
+        next.all.keep(satisfied);
+        let mut any = quantified(tests, Quantifier::ForAnyValue);
+        any.keep(satisfied);
+        next.any.join(&any);
+        next
+    }
+}
+
+fn quantified(tests: &[&Test], quantifier: Quantifier) -> Bits {
+    let is = |test: &&Test| test.operator.quantifier == Some(quantifier);
+    Bits::of(tests.len(), |at| tests.get(at).is_some_and(is))
+}
+
+/// One set of values for each combination of what the set operators can see, smaller sets first.
+fn sets(key: &str, tests: &[&Test], elements: &Elements) -> (Vec<Vec<Box<str>>>, bool) {
+    let start = Sets::empty(tests);
+    let mut seen = FxHashSet::default();
+    let mut found: Vec<(Sets, Vec<Box<str>>)> = vec![(start, Vec::new())];
+    let mut at = 0;
+    let mut complete = elements.complete;
+    while let Some((state, set)) = found.get(at).cloned() {
+        for (text, satisfied) in &elements.found {
+            let next = state.with(satisfied, tests);
+            if seen.contains(&next) || set.contains(text) {
+                continue;
+            }
+            if found.len() >= SETS {
+                complete = false;
+                break;
+            }
+            seen.insert(next.clone());
+            found.push((next, set.iter().chain([text]).cloned().collect()));
+        }
+        at += 1;
+    }
+    // A grant allows some operation: CreateGrant refuses an empty list.
+    let empty = usize::from(key == "kms:grantoperations");
+    (found.into_iter().skip(empty).map(|(_, set)| set).collect(), complete)
+}
+
+const CURRENT: &str = "aws:currenttime";
+const EPOCH: &str = "aws:epochtime";
+
+/// One instant, in both its forms.
+fn instant(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<Entries>, bool) {
+    let entries = |seconds: i64| -> Option<Entries> {
+        Some(vec![
+            (spelled(CURRENT), ContextValue::One(write(seconds, Written::Instant)?)),
+            (spelled(EPOCH), ContextValue::One(write(seconds, Written::Digits)?)),
+        ])
+    };
+    let (texts, mut complete) = instants(now, tests);
+    let seconds = |text: &str| read(text, Written::Digits).or_else(|| read(text, Written::Instant));
+    let mut found: Vec<Entries> = vec![Vec::new()];
+    let given = [CURRENT, EPOCH].into_iter().filter_map(|key| match limit(limits, key)? {
+        Limit::Given(values) => super::values::Decimal::instant(values.first()?)?.integer(),
+        _ => {
+            complete = false;
+            None
+        }
+    });
+    let given: Vec<i64> = given.collect();
+    match given.first() {
+        Some(given) => found = entries(*given).into_iter().collect(),
+        None => found.extend(texts.iter().filter_map(|text| entries(seconds(text)?))),
+    }
+    (found, complete)
+}
+
+/// The group that a key belongs to; `names` says whether a formula speaks of the set of names, which is
+/// what ties the pairs together.
+pub(super) fn group(key: &str, names: bool) -> Group {
+    match key {
+        CURRENT | EPOCH => Group::Instant,
+        NAMES => Group::Pairs,
+        _ if names && key.starts_with(PREFIX) => Group::Pairs,
+        _ => Group::One(key.into()),
+    }
+}
+
+/// Whether a test only asks for presence.
+pub(super) fn is_null(test: &Test) -> bool {
+    test.operator.comparison == Comparison::Null
+}

@@ -1,0 +1,297 @@
+//! The encryption context: pairs of names and values, and the set of the names (rules C4, C5, C52).
+//!
+//! The names count with their case where the set is asked and without it where a pair is looked up, so
+//! every spelling that the tests tell apart is a choice of its own.
+
+use jiff::Timestamp;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::decision::ContextValue;
+
+use super::automaton::{Acceptor, Token, members};
+use super::bits::Bits;
+use super::compare::literal;
+use super::domain::{Entries, Limits, SETS, Sets, limit, spelled, values};
+use super::elements::acceptor;
+use super::frame::Limit;
+use super::nice;
+use super::range::Range;
+use super::test::Test;
+
+/// What the keys of pairs begin with, in lower case.
+pub(super) const PREFIX: &str = "kms:encryptioncontext:";
+
+/// The key of the set of names, in lower case.
+pub(super) const NAMES: &str = "kms:encryptioncontextkeys";
+
+/// How often names are told apart before some are given up.
+const ROUNDS: usize = 8;
+
+/// One class of spellings: a name and the tests of the set that it satisfies.
+type Spelling = (Box<str>, Bits);
+
+/// The names that a context can have.
+struct Names {
+    /// Names that count without case, each with its spellings.
+    known: Vec<(Box<str>, Vec<Spelling>)>,
+    /// Names that fold like none of these, nor like each other.
+    others: Vec<Spelling>,
+    complete: bool,
+}
+
+/// Contexts that stand for all, the one without pairs first.
+pub(super) fn pairs(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<Entries>, bool) {
+    let of_names: Vec<&Test> = tests.iter().copied().filter(|test| *test.key == *NAMES).collect();
+    let names = names(tests, &of_names, limits);
+    let mut complete = names.complete;
+    let mut states = States::new(&of_names);
+    for (name, spellings) in &names.known {
+        let key = format!("{PREFIX}{name}");
+        let own: Vec<&Test> = tests.iter().copied().filter(|test| *test.key == *key).collect();
+        let (values, whole) = values(&key, &own, limit(limits, &key), now);
+        complete &= whole;
+        states.add(&of_names, &own, &values, spellings);
+    }
+    states.close(&of_names, &names.others);
+    complete &= states.complete;
+    let mut found: Vec<Entries> =
+        states.found.into_iter().map(|(_, pairs)| entries(pairs)).collect();
+    if let Some(limit) = limit(limits, NAMES) {
+        found.retain(|entries| is_within(entries, limit));
+        complete = false;
+    }
+    (found, complete)
+}
+
+/// Rule C52: the set is never an input of its own, and missing without pairs.
+fn entries(pairs: Vec<(Box<str>, ContextValue)>) -> Entries {
+    if pairs.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<Box<str>> = pairs.iter().map(|(name, _)| name.clone()).collect();
+    let pair = |(name, value): (Box<str>, ContextValue)| {
+        (format!("kms:EncryptionContext:{name}").into(), value)
+    };
+    let set = (spelled(NAMES), ContextValue::Many(names));
+    pairs.into_iter().map(pair).chain([set]).collect()
+}
+
+fn is_within(entries: &Entries, limit: &Limit) -> bool {
+    let names = entries.last().map_or(&[][..], |(_, names)| names.values());
+    match limit {
+        Limit::Absent => entries.is_empty(),
+        Limit::Present => !entries.is_empty(),
+        Limit::OneOf(all) => names.iter().all(|name| all.contains(name)),
+        Limit::Like(pattern) => {
+            names.iter().all(|name| super::range::Form::like(pattern).has(name))
+        }
+        Limit::Given(all) => {
+            names.len() == all.len() && names.iter().all(|name| all.contains(name))
+        }
+    }
+}
+
+/// What a context is so far, and the pairs that make it.
+struct States {
+    found: Vec<((Sets, Vec<Bits>), Vec<(Box<str>, ContextValue)>)>,
+    complete: bool,
+}
+
+impl States {
+    fn new(of_names: &[&Test]) -> Self {
+        let start = (Sets::empty(of_names), Vec::new());
+        Self { found: vec![(start, Vec::new())], complete: true }
+    }
+
+    /// Every state so far, with one more name: absent, or in some spelling with some value.
+    fn add(
+        &mut self,
+        of_names: &[&Test],
+        own: &[&Test],
+        values: &[Option<ContextValue>],
+        spellings: &[Spelling],
+    ) {
+        let mut seen = FxHashSet::default();
+        let mut found = Vec::new();
+        let vector = |value: Option<&ContextValue>| {
+            Bits::of(own.len(), |at| own.get(at).is_some_and(|test| test.holds(value, &|_| None)))
+        };
+        let values: Vec<_> = values.iter().map(|value| (vector(value.as_ref()), value)).collect();
+        for ((sets, truths), pairs) in &self.found {
+            for (vector, value) in &values {
+                let truths: Vec<Bits> = truths.iter().chain([vector]).cloned().collect();
+                let Some(value) = value else {
+                    if seen.insert((sets.clone(), truths.clone())) {
+                        found.push(((sets.clone(), truths), pairs.clone()));
+                    }
+                    continue;
+                };
+                for (name, satisfied) in spellings {
+                    let state = (sets.with(satisfied, of_names), truths.clone());
+                    if found.len() >= SETS {
+                        self.complete = false;
+                    } else if !seen.contains(&state) || pairs.is_empty() {
+                        // An empty set is not the same as one that satisfies as much.
+                        seen.insert(state.clone());
+                        let pair = (name.clone(), value.clone());
+                        found.push((state, pairs.iter().cloned().chain([pair]).collect()));
+                    }
+                }
+            }
+        }
+        self.found = found;
+    }
+
+    /// Every state so far, with any number of further names.
+    fn close(&mut self, of_names: &[&Test], others: &[Spelling]) {
+        let mut seen: FxHashSet<_> = self
+            .found
+            .iter()
+            .filter(|(_, pairs)| !pairs.is_empty())
+            .map(|(state, _)| state.clone())
+            .collect();
+        let mut at = 0;
+        while let Some(((sets, truths), pairs)) = self.found.get(at).cloned() {
+            for (name, satisfied) in others {
+                let state = (sets.with(satisfied, of_names), truths.clone());
+                if seen.contains(&state) || pairs.iter().any(|(known, _)| known == name) {
+                    continue;
+                }
+                if self.found.len() >= SETS {
+                    self.complete = false;
+                    return;
+                }
+                seen.insert(state.clone());
+                let pair = (name.clone(), ContextValue::One("x".into()));
+                self.found.push((state, pairs.iter().cloned().chain([pair]).collect()));
+            }
+            at += 1;
+        }
+    }
+}
+
+/// The names that tests and limits tell apart without case.
+fn known(tests: &[&Test], of_names: &[&Test], limits: &Limits) -> Vec<Box<str>> {
+    let pairs = tests.iter().filter_map(|test| test.key.strip_prefix(PREFIX)).map(Box::from);
+    let exact = of_names.iter().flat_map(|test| &test.values).filter_map(literal);
+    let exact = exact.map(|name| name.to_ascii_lowercase().into());
+    let given = limits.iter().filter_map(|(key, _)| key.strip_prefix(PREFIX)).map(Box::from);
+    let set = match limit(limits, NAMES) {
+        Some(Limit::OneOf(names) | Limit::Given(names)) => &**names,
+        _ => &[],
+    };
+    let set = set.iter().map(|name| name.to_ascii_lowercase().into());
+    let mut known: Vec<Box<str>> = pairs.chain(exact).chain(given).chain(set).collect();
+    known.retain(|name| !name.is_empty());
+    known.sort();
+    known.dedup();
+    known
+}
+
+/// The classes of spellings; where two names that fold alike would stand for others, that name is told
+/// apart too.
+fn names(tests: &[&Test], of_names: &[&Test], limits: &Limits) -> Names {
+    let mut known = known(tests, of_names, limits);
+    for _ in 0..ROUNDS {
+        let mut names = spellings(&known, of_names, limits);
+        let twice = apart(&mut names, of_names);
+        if twice.is_empty() {
+            return names;
+        }
+        known.extend(twice);
+        known.sort();
+        known.dedup();
+    }
+    let mut names = spellings(&known, of_names, limits);
+    let twice = apart(&mut names, of_names);
+    names.others.retain(|(name, _)| !twice.contains(&name.to_ascii_lowercase().into()));
+    Names { complete: false, ..names }
+}
+
+/// Lets the names of others fold apart; what is left are the folded names that stay the same.
+fn apart(names: &mut Names, of_names: &[&Test]) -> Vec<Box<str>> {
+    let mut taken: FxHashSet<Box<str>> = names.known.iter().map(|(name, _)| name.clone()).collect();
+    let mut twice = Vec::new();
+    for (name, satisfied) in &mut names.others {
+        let folded: Box<str> = name.to_ascii_lowercase().into();
+        if taken.insert(folded.clone()) {
+            continue;
+        }
+        let same = |other: &str| of(of_names, other) == *satisfied;
+        let free = |other: &String| !taken.contains(other.to_ascii_lowercase().as_str());
+        let other = variants(name).find(|other| free(other) && same(other));
+        match other {
+            Some(other) => {
+                taken.insert(other.to_ascii_lowercase().into());
+                *name = other.into();
+            }
+            None => twice.push(folded),
+        }
+    }
+    twice
+}
+
+/// The text with one character more, at any place.
+fn variants(text: &str) -> impl Iterator<Item = String> {
+    let places = (0..=text.len()).rev().filter_map(|at| text.split_at_checked(at));
+    places.flat_map(|(head, tail)| "yzw123".chars().map(move |one| format!("{head}{one}{tail}")))
+}
+
+/// The tests of the set that a name satisfies.
+fn of(of_names: &[&Test], name: &str) -> Bits {
+    let satisfied = |test: &&Test| test.satisfied(name, &|_| None);
+    Bits::of(of_names.len(), |at| of_names.get(at).is_some_and(satisfied))
+}
+
+fn spellings(known: &[Box<str>], of_names: &[&Test], limits: &Limits) -> Names {
+    let without_case = |name: &str| Acceptor {
+        globs: vec![
+            name.chars()
+                .map(|one| {
+                    Token::OneOf([one.to_ascii_lowercase(), one.to_ascii_uppercase()].into())
+                })
+                .collect(),
+        ],
+        exact: Vec::new(),
+    };
+    let mut acceptors: Vec<Acceptor> = of_names.iter().map(|test| acceptor(test)).collect();
+    acceptors.extend(known.iter().map(|name| without_case(name)));
+    let members = members(&acceptors, &[vec![Token::One, Token::Run]]);
+    let range = Range::Texts { forms: Vec::new(), empty: false };
+    let named = match limit(limits, NAMES) {
+        Some(Limit::OneOf(names) | Limit::Given(names)) => names.to_vec(),
+        _ => Vec::new(),
+    };
+    let candidates = nice::texts(&range, of_names).into_iter().chain(named).chain(known.to_vec());
+    let candidates = candidates.chain(members.found.into_iter().map(|(_, text)| text.into()));
+    let mut by_name: FxHashMap<Box<str>, Vec<Spelling>> = FxHashMap::default();
+    let mut others: Vec<Spelling> = Vec::new();
+    for text in candidates.filter(|text| !text.is_empty()) {
+        let satisfied = of(of_names, &text);
+        let folded: Box<str> = text.to_ascii_lowercase().into();
+        let class = match known.contains(&folded) {
+            true => by_name.entry(folded).or_default(),
+            false => &mut others,
+        };
+        if class.iter().all(|(_, known)| *known != satisfied) {
+            class.push((text, satisfied));
+        }
+    }
+    let spelled = |name: &Box<str>| (name.clone(), by_name.remove(name).unwrap_or_default());
+    let complete = members.complete && of_names.iter().all(|test| is_text(test));
+    Names { known: known.iter().map(spelled).collect(), others, complete }
+}
+
+/// Whether the automaton knows all about the test.
+fn is_text(test: &Test) -> bool {
+    use crate::policy::Comparison;
+    matches!(
+        test.operator.comparison,
+        Comparison::StringEquals
+            | Comparison::StringEqualsIgnoreCase
+            | Comparison::StringLike
+            | Comparison::ArnLike
+            | Comparison::Bool
+            | Comparison::Null
+    )
+}

@@ -1,0 +1,231 @@
+//! What texts AWS can send under a condition key. Only what AWS says limits a key: a limit left out makes
+//! more requests possible, which is sound.
+
+use jiff::Timestamp;
+
+use crate::aws::{AccountId, Arn, KmsAction, ValueType, condition_key};
+
+use super::automaton::Token;
+use super::glob::takes;
+use super::test::Piece;
+
+/// The texts of one key.
+#[derive(Clone, Debug)]
+pub(super) enum Range {
+    /// These and no others.
+    Finite(Vec<Box<str>>),
+    /// All texts that have all of these forms.
+    Texts {
+        /// The forms.
+        forms: Vec<Form>,
+        /// Whether the empty text is one.
+        empty: bool,
+    },
+    /// Whole numbers from here on.
+    Numbers {
+        /// The least.
+        from: i64,
+        /// How they are written.
+        written: Written,
+    },
+    /// Addresses of both families.
+    Addresses,
+}
+
+/// A form that texts have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// A pattern.
+    Like(Box<[Piece]>),
+    /// An ARN.
+    Arn,
+    /// The twelve digits of an account.
+    Account,
+}
+
+/// How whole numbers are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Written {
+    /// In digits.
+    Digits,
+    /// As an instant, so many seconds after 1970.
+    Instant,
+}
+
+impl Range {
+    /// What the key, in lower case, can hold.
+    pub(super) fn of(key: &str, now: Timestamp) -> Self {
+        if let Some(texts) = listed(key) {
+            return Self::Finite(texts);
+        }
+        let numbers = |from, written| Self::Numbers { from, written };
+        match key {
+            // Section 2.5: requests happen from now on.
+            "aws:currenttime" => return numbers(from(now), Written::Instant),
+            "aws:epochtime" => return numbers(from(now), Written::Digits),
+            // Rule C59.
+            "kms:validto" => return numbers(0, Written::Digits),
+            _ => {}
+        }
+        match condition_key(key).map(|info| info.value) {
+            Some(ValueType::Bool) => Self::Finite(vec!["false".into(), "true".into()]),
+            Some(ValueType::Numeric) => numbers(0, Written::Digits),
+            Some(ValueType::Date) => numbers(0, Written::Instant),
+            Some(ValueType::IpAddress) => Self::Addresses,
+            Some(ValueType::Arn) => Self::Texts { forms: vec![Form::Arn], empty: false },
+            Some(ValueType::String) | None => Self::Texts { forms: forms(key), empty: empty(key) },
+        }
+    }
+
+    /// The same, and of this form. What cannot be cut so stays whole; nothing then.
+    pub(super) fn like(self, pattern: &str) -> Option<Self> {
+        let form = Form::like(pattern);
+        match self {
+            Self::Finite(mut texts) => {
+                texts.retain(|text| form.has(text));
+                Some(Self::Finite(texts))
+            }
+            Self::Texts { mut forms, empty } => {
+                let empty = empty && form.has("");
+                forms.push(form);
+                Some(Self::Texts { forms, empty })
+            }
+            Self::Numbers { .. } | Self::Addresses => None,
+        }
+    }
+
+    /// Whether a text is in the range.
+    pub(super) fn has(&self, text: &str) -> bool {
+        match self {
+            Self::Finite(texts) => texts.iter().any(|one| **one == *text),
+            Self::Texts { forms, empty } => {
+                (*empty || !text.is_empty()) && forms.iter().all(|form| form.has(text))
+            }
+            Self::Numbers { from, written } => {
+                read(text, *written).is_some_and(|number| number >= *from)
+            }
+            Self::Addresses => super::values::address(text).is_some(),
+        }
+    }
+}
+
+/// Now, in seconds; a fraction of a second has begun already.
+fn from(now: Timestamp) -> i64 {
+    now.as_second() + i64::from(now.subsec_nanosecond() > 0)
+}
+
+/// How a whole number is written.
+pub(super) fn write(number: i64, written: Written) -> Option<Box<str>> {
+    match written {
+        Written::Digits => Some(number.to_string().into()),
+        Written::Instant => Some(Timestamp::from_second(number).ok()?.to_string().into()),
+    }
+}
+
+/// The whole number that a text is exactly the writing of.
+pub(super) fn read(text: &str, written: Written) -> Option<i64> {
+    let number = match written {
+        Written::Digits => super::values::Decimal::parse(text)?.integer()?,
+        Written::Instant => super::values::Decimal::instant(text)?.integer()?,
+    };
+    (write(number, written)? == text.into()).then_some(number)
+}
+
+fn listed(key: &str) -> Option<Vec<Box<str>>> {
+    let texts = match key {
+        // Rule C60.
+        "kms:grantconstrainttype" => &["EncryptionContextEquals", "EncryptionContextSubset"][..],
+        // Sign and Verify, page by page of the API.
+        "kms:messagetype" => &["RAW", "DIGEST", "EXTERNAL_MU"],
+        // Rule C51: KMS knows no other name.
+        "kms:policyname" => &["default"],
+        "kms:grantoperations" => return Some(grantable()),
+        _ => return None,
+    };
+    Some(texts.iter().map(|text| (*text).into()).collect())
+}
+
+/// Rule G3.
+fn grantable() -> Vec<Box<str>> {
+    let actions = KmsAction::all().filter(|action| action.info().grantable);
+    actions.map(|action| action.name().into()).collect()
+}
+
+fn forms(key: &str) -> Vec<Form> {
+    match key {
+        "aws:principalaccount"
+        | "aws:resourceaccount"
+        | "aws:sourceaccount"
+        | "kms:calleraccount"
+        | "aws:vpceaccount" => vec![Form::Account],
+        // Rule C53.
+        "kms:viaservice" => vec![Form::like("?*.amazonaws.com")],
+        _ => Vec::new(),
+    }
+}
+
+/// Tags and pairs of the encryption context have empty values; AWS says so of no other key.
+fn empty(key: &str) -> bool {
+    const FAMILIES: [&str; 4] =
+        ["aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:"];
+    FAMILIES.iter().any(|family| key.starts_with(family))
+}
+
+impl Form {
+    /// A pattern with `*` and `?`.
+    pub(super) fn like(pattern: &str) -> Self {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut rest = pattern;
+        while let Some(at) = rest.find(['*', '?']) {
+            let (text, behind) = rest.split_at(at);
+            if !text.is_empty() {
+                pieces.push(Piece::Text(text.into()));
+            }
+            pieces.push(if behind.starts_with('*') { Piece::AnyRun } else { Piece::AnyOne });
+            rest = behind.get(1..).unwrap_or_default();
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.into()));
+        }
+        Self::Like(pieces.into())
+    }
+
+    /// Whether a text is of this form.
+    pub(super) fn has(&self, text: &str) -> bool {
+        match self {
+            Self::Like(pieces) => takes(pieces, text, &|_| None),
+            Self::Arn => Arn::parse(text).is_some(),
+            Self::Account => AccountId::parse(text).is_some(),
+        }
+    }
+
+    /// The pattern of the form.
+    pub(super) fn tokens(&self) -> Vec<Token> {
+        match self {
+            Self::Like(pieces) => tokens(pieces).collect(),
+            Self::Arn => arn_tokens(),
+            Self::Account => vec![Token::OneOf(('0'..='9').collect()); 12],
+        }
+    }
+}
+
+/// Any ARN (rule C23).
+pub(super) fn arn_tokens() -> Vec<Token> {
+    let colon = || Token::OneOf([':'].into());
+    let mut tokens: Vec<Token> = "arn".chars().map(|one| Token::OneOf([one].into())).collect();
+    for _ in 0..4 {
+        tokens.extend([colon(), Token::RunInPart]);
+    }
+    tokens.extend([colon(), Token::Run]);
+    tokens
+}
+
+/// The steps of a pattern; a variable matches nothing here, so its maker resolves it before.
+pub(super) fn tokens(pieces: &[Piece]) -> impl Iterator<Item = Token> {
+    pieces.iter().flat_map(|piece| match piece {
+        Piece::Text(text) => text.chars().map(|one| Token::OneOf([one].into())).collect(),
+        Piece::AnyRun => vec![Token::Run],
+        Piece::AnyOne => vec![Token::One],
+        Piece::Variable { .. } => vec![Token::OneOf([].into())],
+    })
+}

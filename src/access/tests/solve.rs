@@ -1,0 +1,435 @@
+//! The solver against enumeration.
+
+use std::sync::Arc;
+
+use crate::access::formula::{Atom, Formula, Formulas, Node};
+use crate::access::frame::{Frame, Limit, Who};
+use crate::access::solve::{Found, Solver};
+use crate::aws::KmsAction;
+use crate::decision::{Context, ContextValue, FACTS};
+
+use super::automaton::Random;
+use super::{positive, test};
+
+pub(super) struct Bench {
+    pub(super) solver: Solver,
+    pub(super) formulas: Arc<Formulas>,
+    pub(super) frame: Frame,
+}
+
+impl Bench {
+    pub(super) fn new(action: &str, caller: Who) -> Self {
+        let formulas = Arc::new(Formulas::new());
+        let now = "2026-11-30T12:00:00Z".parse().expect("an instant");
+        let solver = Solver::new(Arc::clone(&formulas), FACTS, now);
+        let action = KmsAction::from_name(action).expect("an action");
+        Self { solver, formulas, frame: Frame { caller, action, limits: std::sync::Arc::default() } }
+    }
+
+    pub(super) fn limited(mut self, limits: &[(&str, Limit)]) -> Self {
+        let mut limits: Vec<_> =
+            limits.iter().map(|(key, limit)| (Box::from(*key), limit.clone())).collect();
+        limits.sort();
+        self.frame.limits = limits.into();
+        self
+    }
+
+    /// A test as a formula: plain negated operators are negations.
+    pub(super) fn of(&self, operator: &str, key: &str, values: &[&str]) -> Formula {
+        let test = test(operator, key, values);
+        if test.operator.quantifier.is_some()
+            || test.operator.if_exists
+            || crate::aws::condition_keys::is_multivalued(&test.key)
+        {
+            return self.formulas.of(Atom::Request(test));
+        }
+        let (test, negated) = positive(test);
+        let plain = self.formulas.of(Atom::Request(test));
+        if negated { self.formulas.not(plain) } else { plain }
+    }
+
+    pub(super) fn all(&self, tests: &[(&str, &str, &[&str])]) -> Formula {
+        self.formulas
+            .and(tests.iter().map(|(operator, key, values)| self.of(operator, key, values)))
+    }
+
+    pub(super) fn find(&self, formula: Formula) -> Found {
+        self.solver.find(formula, &self.frame)
+    }
+
+    /// The context found, written out.
+    pub(super) fn words(&self, tests: &[(&str, &str, &[&str])]) -> String {
+        let formula = self.all(tests);
+        match self.find(formula) {
+            Found::Yes(context) => {
+                assert!(holds(&self.formulas, formula, &context), "{context:?}");
+                words(&context)
+            }
+            Found::No => "no".to_owned(),
+            Found::Undecided => "undecided".to_owned(),
+        }
+    }
+}
+
+fn words(context: &Context) -> String {
+    let entry = |entry: &crate::decision::Entry| {
+        let value = match &entry.value {
+            ContextValue::One(value) => value.to_string(),
+            ContextValue::Many(values) => format!("[{}]", values.join(" ")),
+        };
+        format!("{}={value}", entry.name)
+    };
+    context.entries().map(entry).collect::<Vec<_>>().join(" ")
+}
+
+/// The truth of a formula for a context, step by step.
+pub(super) fn holds(formulas: &Formulas, formula: Formula, context: &Context) -> bool {
+    let one = |key: &str| match &context.get(key)?.value {
+        ContextValue::One(value) => Some(value.clone()),
+        ContextValue::Many(_) => None,
+    };
+    match formulas.node(formula) {
+        Node::True => true,
+        Node::False => false,
+        Node::Literal { atom, holds } => match formulas.atom(*atom) {
+            Atom::Request(test) => {
+                test.holds(context.get(&test.key).map(|entry| &entry.value), &one) == *holds
+            }
+            _ => panic!("requests alone"),
+        },
+        Node::And(parts) => parts.iter().all(|part| holds(formulas, *part, context)),
+        Node::Or(parts) => parts.iter().any(|part| holds(formulas, *part, context)),
+    }
+}
+
+/// A random formula over these tests.
+pub(super) fn random_formula(
+    bench: &Bench,
+    random: &mut Random,
+    tests: &[Formula],
+    depth: usize,
+) -> Formula {
+    if depth == 0 || random.below(4) == 0 {
+        let found = tests[random.below(tests.len())];
+        return if random.below(3) == 0 { bench.formulas.not(found) } else { found };
+    }
+    let all = random.below(2) == 0;
+    let parts: Vec<Formula> =
+        (0..2 + random.below(2)).map(|_| random_formula(bench, random, tests, depth - 1)).collect();
+    if all { bench.formulas.and(parts) } else { bench.formulas.or(parts) }
+}
+
+/// `find` agrees with the contexts that there are.
+fn check(bench: &Bench, formula: Formula, contexts: &[Context]) {
+    let expected = contexts.iter().find(|context| holds(&bench.formulas, formula, context));
+    match bench.find(formula) {
+        Found::Yes(context) => {
+            assert!(holds(&bench.formulas, formula, &context), "{context:?}");
+            // The enumeration has every class.
+            assert!(expected.is_some(), "{} is no request", words(&context));
+        }
+        Found::No => assert!(expected.is_none(), "missed {expected:?}"),
+        Found::Undecided => panic!("nothing here is undecided"),
+    }
+}
+
+fn contexts(keys: &[(&str, Vec<Option<ContextValue>>)]) -> Vec<Context> {
+    let mut all = vec![Context::default()];
+    for (key, values) in keys {
+        all = all
+            .iter()
+            .flat_map(|context| {
+                values.iter().map(|value| {
+                    let mut context = context.clone();
+                    if let Some(value) = value {
+                        context.set(key, value.clone());
+                    }
+                    context
+                })
+            })
+            .collect();
+    }
+    all
+}
+
+fn ones(values: &[&str]) -> Vec<Option<ContextValue>> {
+    let value = |text: &&str| Some(ContextValue::One((*text).into()));
+    std::iter::once(None).chain(values.iter().map(value)).collect()
+}
+
+fn subsets(values: &[&str]) -> Vec<Option<ContextValue>> {
+    let set = |mask: usize| {
+        let chosen = values.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1);
+        Some(ContextValue::Many(chosen.map(|(_, text)| (*text).into()).collect()))
+    };
+    std::iter::once(None).chain((0..1 << values.len()).map(set)).collect()
+}
+
+#[test]
+fn c32_to_c36_random_formulas_agree_with_enumeration() {
+    let bench = Bench::new("TagResource", Who::Session);
+    let mut random = Random(5);
+    let texts = super::automaton::all_texts(&['a', 'b', 'z'], 2);
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let all = contexts(&[
+        ("aws:RequestTag/t", ones(&texts)),
+        ("aws:TagKeys", subsets(&["a", "b", "ab", "z", "az"])),
+        ("aws:SourceIp", ones(&["10.0.0.1", "10.1.0.1", "203.0.113.10", "2001:db8::10"])),
+    ]);
+    for _ in 0..150 {
+        let mut tests = Vec::new();
+        for _ in 0..2 {
+            let pattern = random.pick(&["a*", "*b", "?", "ab", "*", "a"]);
+            let operator =
+                random.pick(&["StringLike", "StringNotLike", "StringLikeIfExists", "StringEquals"]);
+            let value = if operator == "StringEquals" { "ab" } else { pattern };
+            tests.push(bench.of(operator, "aws:RequestTag/t", &[value]));
+            let operator = random.pick(&[
+                "ForAllValues:StringLike",
+                "ForAnyValue:StringLike",
+                "ForAnyValue:StringNotLike",
+                "ForAllValues:StringNotLike",
+                "StringEquals",
+                "ForAnyValue:StringLikeIfExists",
+                "Null",
+            ]);
+            let values = if operator == "Null" { &["true"] } else { &[pattern] };
+            tests.push(bench.of(operator, "aws:TagKeys", values));
+            let block = random.pick(&["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0", "::/0"]);
+            let operator = random.pick(&["IpAddress", "NotIpAddress", "NotIpAddressIfExists"]);
+            tests.push(bench.of(operator, "aws:SourceIp", &[block]));
+        }
+        for _ in 0..4 {
+            let formula = random_formula(&bench, &mut random, &tests, 3);
+            check(&bench, formula, &all);
+        }
+    }
+}
+
+#[test]
+fn c52_pairs_and_their_names_agree_with_enumeration() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let mut random = Random(6);
+    let mut all = vec![Vec::<(&str, &str)>::new()];
+    for spellings in [["a", "A"], ["b", "B"], ["ab", "Ab"], ["z", "Z"], ["az", "Az"]] {
+        let mut next = all.clone();
+        for name in spellings {
+            for value in ["", "x", "y"].iter().take(if name.len() == 1 { 3 } else { 1 }) {
+                next.extend(all.iter().map(|pairs| {
+                    pairs.iter().copied().chain([(name, *value)]).collect::<Vec<_>>()
+                }));
+            }
+        }
+        all = next;
+    }
+    let context = |pairs: &Vec<(&str, &str)>| {
+        let mut context = Context::default();
+        for (name, value) in pairs {
+            context.set_one(&format!("kms:EncryptionContext:{name}"), value);
+        }
+        if !pairs.is_empty() {
+            let names = pairs.iter().map(|(name, _)| (*name).into()).collect();
+            context.set("kms:EncryptionContextKeys", ContextValue::Many(names));
+        }
+        context
+    };
+    let all: Vec<Context> = all.iter().map(context).collect();
+    for _ in 0..60 {
+        let mut tests = Vec::new();
+        for key in ["kms:EncryptionContext:a", "kms:EncryptionContext:b"] {
+            let operator =
+                random.pick(&["StringEquals", "StringNotEquals", "StringEqualsIfExists"]);
+            tests.push(bench.of(operator, key, &[random.pick(&["x", "y", ""])]));
+        }
+        for _ in 0..2 {
+            let operator = random.pick(&[
+                "ForAllValues:StringEquals",
+                "ForAnyValue:StringEquals",
+                "ForAnyValue:StringNotLike",
+                "ForAllValues:StringLike",
+                "ForAllValues:StringEqualsIgnoreCase",
+                "Null",
+            ]);
+            let name = match operator.contains("Like") {
+                true => random.pick(&["a*", "A*", "*b"]),
+                false => random.pick(&["a", "A", "b"]),
+            };
+            let values = if operator == "Null" { &["false"][..] } else { &[name][..] };
+            tests.push(bench.of(operator, "kms:EncryptionContextKeys", values));
+        }
+        for _ in 0..2 {
+            let formula = random_formula(&bench, &mut random, &tests, 2);
+            check(&bench, formula, &all);
+        }
+    }
+}
+
+#[test]
+fn c50_c53_u5_facts_bind() {
+    let user = Bench::new("Decrypt", Who::User);
+    let service = Bench::new("Decrypt", Who::Service);
+    let via = ("Null", "kms:ViaService", &["false"][..]);
+    for (bench, tests, expected) in [
+        (
+            &user,
+            &[
+                ("Null", "aws:SourceVpce", &["false"][..]),
+                ("IpAddress", "aws:SourceIp", &["10.0.0.0/8"]),
+            ][..],
+            "no",
+        ),
+        (&user, &[("NotIpAddress", "aws:SourceIp", &["10.0.0.0/8"][..])], ""),
+        (&user, &[via], "aws:ViaAWSService=true kms:ViaService=s3.eu-west-1.amazonaws.com"),
+        (&user, &[via, ("Bool", "aws:ViaAWSService", &["false"])], "no"),
+        (&service, &[via], "no"),
+        (
+            &user,
+            &[("Null", "kms:ViaService", &["true"]), ("Null", "aws:SourceArn", &["false"])],
+            "no",
+        ),
+        (&service, &[("Null", "aws:SourceArn", &["false"])], "aws:SourceArn=arn:aws:s3:::other"),
+        (&user, &[("StringEquals", "kms:ViaService", &["s3.amazonaws.com.cn"])], "no"),
+        (&user, &[("Bool", "aws:SecureTransport", &["false"])], "no"),
+        (
+            &user,
+            &[("Bool", "aws:MultiFactorAuthPresent", &["false"])],
+            "aws:MultiFactorAuthPresent=false",
+        ),
+        (&service, &[("Null", "aws:MultiFactorAuthPresent", &["false"])], "no"),
+        (
+            &user,
+            &[("NumericLessThan", "aws:MultiFactorAuthAge", &["300"])],
+            "aws:MultiFactorAuthAge=0 aws:MultiFactorAuthPresent=true",
+        ),
+        (&user, &[("Null", "kms:EncryptionAlgorithm", &["true"])], "no"),
+        (&user, &[("Null", "kms:MessageType", &["false"])], "no"),
+        (&user, &[("Null", "kms:MessageType", &["true"])], ""),
+    ] {
+        assert_eq!(bench.words(tests), expected, "{tests:?}");
+    }
+}
+
+#[test]
+fn g3_c60_g54_listed_values() {
+    let bench = Bench::new("CreateGrant", Who::Session);
+    for (tests, expected) in [
+        (&[("Null", "kms:GrantOperations", &["true"][..])][..], "no"),
+        (
+            &[("ForAllValues:StringEquals", "kms:GrantOperations", &["Decrypt"])],
+            "kms:GrantOperations=[Decrypt]",
+        ),
+        (&[("ForAllValues:StringEquals", "kms:GrantOperations", &["ScheduleKeyDeletion"])], "no"),
+        (
+            &[
+                ("ForAllValues:StringEquals", "kms:GrantOperations", &["Decrypt"]),
+                ("ForAnyValue:StringNotEquals", "kms:GrantOperations", &["Decrypt"]),
+            ],
+            "no",
+        ),
+        (
+            &[
+                ("StringLike", "kms:GrantConstraintType", &["*"]),
+                ("StringNotLike", "kms:GrantConstraintType", &["*Equals"]),
+            ],
+            "kms:GrantConstraintType=EncryptionContextSubset",
+        ),
+        (&[("StringEquals", "kms:CallerAccount", &["12"])], "no"),
+    ] {
+        assert_eq!(bench.words(tests), expected, "{tests:?}");
+    }
+}
+
+#[test]
+fn c14_the_two_forms_of_the_instant_are_one() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let after = ("DateGreaterThan", "aws:CurrentTime", &["2026-12-01T00:00:00Z"][..]);
+    let epoch = "aws:EpochTime";
+    for (tests, expected) in [
+        (
+            &[after, ("DateLessThan", epoch, &["1796083202"])][..],
+            "aws:CurrentTime=2026-12-01T00:00:01Z aws:EpochTime=1796083201",
+        ),
+        (&[after, ("NumericLessThan", epoch, &["1796083201"])], "no"),
+        (&[("DateLessThan", "aws:CurrentTime", &["2026-01-01"])], "no"),
+        (&[("Null", epoch, &["true"])], "no"),
+    ] {
+        assert_eq!(bench.words(tests), expected, "{tests:?}");
+    }
+}
+
+#[test]
+fn n1_limits_and_keys_that_are_not_carried() {
+    let decrypt = || Bench::new("Decrypt", Who::Session);
+    let tag = "aws:PrincipalTag/team";
+    let one_of = Limit::OneOf(["red".into(), "blue".into()].into());
+    let bench = decrypt().limited(&[(&"aws:principaltag/team", one_of)]);
+    assert_eq!(bench.words(&[("StringLike", tag, &["*"])]), "aws:PrincipalTag/team=red");
+    assert_eq!(bench.words(&[("StringLike", tag, &["*"]), ("StringNotLike", tag, &["*e*"])]), "no");
+    let bench =
+        decrypt().limited(&[("aws:principaltag/team", Limit::Given(["red".into()].into()))]);
+    assert_eq!(bench.words(&[("Null", tag, &["true"])]), "no");
+    let bench = decrypt().limited(&[("kms:encryptioncontext", Limit::Absent)]);
+    assert_eq!(bench.words(&[("Null", "kms:EncryptionContext:a", &["false"])]), "no");
+    assert_eq!(bench.words(&[("Null", "kms:EncryptionContextKeys", &["false"])]), "no");
+    let bench = decrypt().limited(&[("aws:userid", Limit::Like("AROA1:*".into()))]);
+    assert_eq!(
+        bench.words(&[
+            ("StringNotLike", "aws:userid", &["*:x*"]),
+            ("StringLike", "aws:userid", &["*x"])
+        ]),
+        "aws:userid=AROA1:yx"
+    );
+    // A fact binds through a key that is given.
+    let bench = decrypt().limited(&[("aws:viaawsservice", Limit::Given(["true".into()].into()))]);
+    assert_eq!(bench.words(&[("Null", "kms:ViaService", &["true"])]), "no");
+    assert_eq!(
+        Bench::new("ListKeys", Who::User).words(&[("Null", "kms:ViaService", &["false"])]),
+        "no"
+    );
+}
+
+#[test]
+fn c40_c42_ties_between_keys() {
+    let bench = Bench::new("Decrypt", Who::Session);
+    let (pair, tag) = ("kms:EncryptionContext:team", "aws:PrincipalTag/team");
+    let variable = "{aws:principaltag/team}";
+    assert_eq!(
+        bench.words(&[("StringEquals", pair, &[variable])]),
+        "aws:PrincipalTag/team=x kms:EncryptionContext:team=x"
+    );
+    assert_eq!(
+        bench.words(&[("StringEquals", pair, &[variable]), ("StringEquals", tag, &["red"])]),
+        "aws:PrincipalTag/team=red kms:EncryptionContext:team=red"
+    );
+    assert_eq!(
+        bench.words(&[("StringEquals", pair, &[variable]), ("Null", pair, &["true"])]),
+        "undecided"
+    );
+    assert_eq!(
+        bench.words(&[
+            ("StringEquals", pair, &[variable]),
+            ("Null", tag, &["true"]),
+            ("Null", tag, &["false"])
+        ]),
+        "no"
+    );
+}
+
+#[test]
+fn mixed_kinds_are_found_and_else_undecided() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let key = "aws:SourceIp";
+    assert_eq!(
+        bench.words(&[("StringLike", key, &["10.*"]), ("IpAddress", key, &["10.0.0.0/8"])]),
+        "aws:SourceIp=10.0.0.1"
+    );
+    assert_eq!(
+        bench.words(&[("StringLike", key, &["1.*7"]), ("StringNotLike", key, &["1.*"])]),
+        "undecided"
+    );
+    // The rest decides.
+    assert_eq!(
+        bench.words(&[("StringLike", key, &["1.*7"]), ("Bool", "aws:SecureTransport", &["false"])]),
+        "no"
+    );
+}
