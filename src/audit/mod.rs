@@ -4,6 +4,7 @@
 //! knows an output format, or prints.
 
 mod check;
+mod engine;
 mod load;
 mod names;
 mod simulate;
@@ -11,6 +12,7 @@ mod why;
 
 pub use crate::eval::reference::Ability;
 pub use check::{CheckOptions, Checked, Counts, check};
+pub use engine::Engine;
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
 pub use simulate::{Answer, Matched, Simulator};
