@@ -12,7 +12,7 @@ use super::frame::{Limit, Who};
 use super::gaps::Gaps;
 use super::library::{Mentioned, World};
 use super::masked::Masked;
-use super::question::missing;
+use super::question::{missing, missing_deny};
 use super::statement::Compiled;
 use super::subject::Subject;
 
@@ -60,9 +60,10 @@ impl Together {
     /// Something that was not exported: it could allow anything, and deny anything (rule U7).
     fn add_missing(&mut self, world: &World<'_>, what: &str) {
         let formulas = &*world.formulas;
-        let unknown = Masked::of(ActionSet::ALL, missing(formulas, what, false));
-        self.allow = self.allow.or(formulas, &unknown);
-        self.deny = self.deny.or(formulas, &unknown);
+        let allows = Masked::of(ActionSet::ALL, missing(formulas, what, false));
+        let denies = Masked::of(ActionSet::ALL, missing_deny(formulas, what));
+        self.allow = self.allow.or(formulas, &allows);
+        self.deny = self.deny.or(formulas, &denies);
     }
 
     /// Facts that contradict each other: the other one could say anything (the first by path counts).
@@ -286,8 +287,7 @@ pub(super) fn levels(
     let ids = organization.levels(account).unwrap_or_else(|| {
         // Rule U7: what stands above was not exported; it could only narrow.
         let what = format!("parents of account {account} in the organization");
-        let unknown = Masked::of(ActionSet::ALL, missing(formulas, what, false));
-        all.deny = unknown;
+        all.deny = Masked::of(ActionSet::ALL, missing_deny(formulas, what));
         vec![own.as_str()]
     });
     for id in ids {

@@ -104,15 +104,16 @@ impl Judge<'_> {
             open: BTreeSet::new(),
             undecided,
         };
-        if let (Some(standing), false) = (settled(range), low == Bound::Conditional) {
-            return Judged { standing, undecided: false, ..none() };
-        }
+        let standing = settled(range);
         let first = filled.first().map_or(formula, |[least, _]| *least);
         let same = |other: &Formula| self.agree(first, *other, frame);
-        if low == high && filled.iter().flatten().all(same) {
-            return Judged { standing: Standing::Conditional, undecided: false, ..none() };
+        if let Some(standing) = standing
+            && (standing != Standing::Conditional || filled.iter().flatten().all(same))
+        {
+            return Judged { standing, undecided: false, ..none() };
         }
         Judged {
+            standing: standing.unwrap_or(unknown(range)),
             missing: self.missing(formula, frame),
             open: self.open(&readings, frame),
             ..none()
@@ -255,9 +256,7 @@ impl Judge<'_> {
         };
         let condition = match judged.standing {
             Standing::Conditional => {
-                let exact = self.readings(allowed).first().map(|(_, formula)| *formula);
-                let exact = self.filled(exact.unwrap_or(allowed), Fill::Least);
-                self.solver.condition(exact, frame)
+                self.solver.condition(decided, frame)
             }
             _ => None,
         };
@@ -324,7 +323,11 @@ impl Judge<'_> {
             opened,
             Formula::TRUE,
         ];
-        let counter = tries.into_iter().find_map(|formula| self.found(formula, frame));
+        // Nothing is allowed in any possible request; saying so brings the keys that this hangs on.
+        let refused = formulas.not(decided(ways.allowed(formulas).at(action)));
+        let counter = tries
+            .into_iter()
+            .find_map(|formula| self.found(formulas.and([formula, refused]), frame));
         let counter = counter.unwrap_or_default();
         let mut denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
         let explicit = denies.find(|(_, deny)| self.is_in(*deny, &counter));

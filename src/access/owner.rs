@@ -11,7 +11,7 @@ use super::frame::Limit;
 use super::grants::Granted;
 use super::library::{Mentioned, World};
 use super::masked::Masked;
-use super::question::missing;
+use super::question::{missing, missing_deny};
 use super::statement::Compiled;
 use super::test::Test;
 
@@ -174,7 +174,8 @@ fn policy(world: &World<'_>, key: &Key) -> Compiled {
             *all = all.and(formulas, &taken);
         }
         together.allow = together.allow.or(formulas, &unknown);
-        together.deny = together.deny.or(formulas, &unknown);
+        let denies = Masked::of(ActionSet::ALL, missing_deny(formulas, what.clone()));
+        together.deny = together.deny.or(formulas, &denies);
     }
     together
 }

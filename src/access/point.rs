@@ -23,7 +23,7 @@ use super::library::World;
 use super::masked::Masked;
 use super::owner::Owner;
 use super::participants;
-use super::question::missing;
+use super::question::{missing, missing_deny};
 use super::solve::Found;
 use super::statement::{statement, sure_actions};
 use super::subject::Subject;
@@ -199,9 +199,10 @@ impl Access<'_> {
         }
         if self.inventory.key(&arn).is_none() {
             let what = format!("key policy of {arn}");
-            let nobody_knows = missing(world.formulas, what, false);
-            owner.direct = Masked::of(ActionSet::ALL, nobody_knows);
-            owner.deny = owner.direct.clone();
+            let allows = missing(world.formulas, what.clone(), false);
+            let denies = missing_deny(world.formulas, what);
+            owner.direct = Masked::of(ActionSet::ALL, allows);
+            owner.deny = Masked::of(ActionSet::ALL, denies);
         }
         (on(Asked::Key(key)), owner, Relation::of(&request.caller, &arn))
     }

@@ -272,14 +272,14 @@ pub(super) fn resolved_test(
     for operand in &test.values {
         match put_operand(operand, known) {
             Ok(operand) => values.extend(operand),
-            Err(what) => return missing(formulas, what, false),
+            Err(what) => return missing_value(formulas, what, test),
         }
     }
     values.sort_unstable();
     values.dedup();
     let left = Test { key: test.key.clone(), operator: test.operator, values: values.into() };
     let value = match known(&test.key) {
-        Known::Missing(what) => return missing(formulas, what, left.holds(None, &|_| None)),
+        Known::Missing(what) => return missing_value(formulas, what, &left),
         Known::NotYet | Known::OfRequest => return formulas.of(left.asked_of(sight, known)),
         Known::Value(value) => value,
     };
@@ -291,7 +291,21 @@ pub(super) fn resolved_test(
 
 /// Something that was not exported; `taken` is what a decision takes it for.
 pub(super) fn missing(formulas: &Formulas, what: impl Into<Box<str>>, taken: bool) -> Formula {
-    formulas.of(Atom::Missing { what: what.into(), taken })
+    formulas.of(Atom::Missing { what: what.into(), part: 0, taken })
+}
+
+/// Whether a policy that was not exported denies, which says nothing of whether it allows.
+pub(super) fn missing_deny(formulas: &Formulas, what: impl Into<Box<str>>) -> Formula {
+    formulas.of(Atom::Missing { what: what.into(), part: 1, taken: false })
+}
+
+/// What a test says of a value that was not exported.
+fn missing_value(formulas: &Formulas, what: Box<str>, test: &Test) -> Formula {
+    use std::hash::{Hash, Hasher};
+    let mut hasher = rustc_hash::FxHasher::default();
+    test.hash(&mut hasher);
+    let taken = test.holds(None, &|_| None);
+    formulas.of(Atom::Missing { what, part: hasher.finish() | 2, taken })
 }
 
 /// A test of a value that is known against texts with a variable that the request brings: turned round

@@ -9,7 +9,7 @@ use crate::policy::{
 use super::entry::{Lens, Stars, holds, pieces};
 use super::formula::{Atom, Formula, Formulas};
 use super::masked::Masked;
-use super::question::{Classes, Question, ResourcePattern, missing};
+use super::question::{Classes, Question, ResourcePattern, missing, missing_deny};
 
 /// A policy as formulas over questions and tests; the order of its statements says nothing any more.
 #[derive(Default)]
@@ -48,7 +48,8 @@ impl Compiled {
         if !policy.readable {
             let what = missing(formulas, format!("{name}: malformed"), false);
             compiled.allow = Masked::of(ActionSet::ALL, what);
-            compiled.deny = Masked::of(ActionSet::ALL, what);
+            let denies = missing_deny(formulas, format!("{name}: malformed"));
+            compiled.deny = Masked::of(ActionSet::ALL, denies);
         }
         for index in 0..policy.statements.len() {
             let Some(applies) = statement(formulas, document, index, name) else { continue };

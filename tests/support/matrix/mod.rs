@@ -49,12 +49,20 @@ pub enum Promise {
 }
 
 /// The engines that are held against the reference.
-pub const ENGINES: &[Engine] = &[Engine {
-    name: "probe",
-    make: |world, now, facts| Box::new(Probe::with_facts(world, now, facts)),
-    promise: Promise::EachPoint,
-    stated: None,
-}];
+pub const ENGINES: &[Engine] = &[
+    Engine {
+        name: "matrix",
+        make: |world, now, facts| Box::new(keyreach::audit::Engine::with_facts(world, now, facts)),
+        promise: Promise::EveryCombination,
+        stated: None,
+    },
+    Engine {
+        name: "probe",
+        make: |world, now, facts| Box::new(Probe::with_facts(world, now, facts)),
+        promise: Promise::EachPoint,
+        stated: None,
+    },
+];
 
 impl Engine {
     /// The engine with all facts.
