@@ -75,7 +75,8 @@ impl Asked<'_> {
             };
         }
         let seen = resolved_test(formulas, test, sight, &|key| self.known(setting, key));
-        let concerns_key = matches!(self.known(setting, &test.key), Known::Value(_));
+        let concerns_key =
+            matches!(self.known(setting, &test.key), Known::Value(_) | Known::Missing(_));
         if !sight.is_hidden() || is_given || !concerns_key {
             return seen;
         }
@@ -179,7 +180,11 @@ fn texts<T: ToString>(values: impl Iterator<Item = T>) -> Vec<Box<str>> {
 fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
     let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
     let or_absent = |text: Option<&str>| text.map_or(Known::Value(None), one);
-    let gap = |part: &'static str| setting.gaps.key_part(&key.arn, part).map(Known::Missing);
+    let gap = |part: &'static str, known: bool| match setting.gaps.key_part(&key.arn, part) {
+        Some(words) => Some(Known::Missing(words)),
+        None if !known => Some(Known::Missing(format!("{part} of {}", key.arn).into())),
+        None => None,
+    };
     match name {
         "aws:resourceaccount" => return one(key.arn.account().as_str()),
         "aws:resourceorgid" => return organization_id(setting.world, key.arn.account()),
@@ -187,7 +192,7 @@ fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
         "aws:requestedregion" => return one(key.arn.region()),
         // Rules C56 to C58.
         "kms:resourcealiases" => {
-            if let Some(missing) = gap("aliases") {
+            if let Some(missing) = gap("aliases", key.aliases_listed) {
                 return missing;
             }
             let aliases = setting.world.aliases_of(key);
@@ -197,7 +202,7 @@ fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
         _ => {}
     }
     if let Some(tag) = name.strip_prefix("aws:resourcetag/") {
-        if let Some(missing) = gap("tags") {
+        if let Some(missing) = gap("tags", key.tags.is_some()) {
             return missing;
         }
         let mut tags = key.tags.iter().flatten();
@@ -207,7 +212,7 @@ fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
     if name == "kms:trailingdayswithoutkeyusage" {
         return Known::OfRequest;
     }
-    if let Some(missing) = gap("metadata") {
+    if let Some(missing) = gap("metadata", key.metadata.is_some()) {
         return missing;
     }
     let Some(metadata) = &key.metadata else {

@@ -9,7 +9,6 @@ use crate::policy::PolicyDocument;
 
 use super::formula::Kinds;
 use super::frame::{Limit, Who};
-use super::gaps::Gaps;
 use super::library::{Mentioned, World};
 use super::masked::Masked;
 use super::question::{missing, missing_deny};
@@ -166,10 +165,8 @@ fn identity(world: &World<'_>, subject: &Subject<'_>) -> Together {
         return together;
     }
     let Some(identity) = subject.identity else {
-        if let Some(account) = subject.caller.account
-            && !Gaps::lists(world.inventory, account)
-        {
-            together.add_missing(world, &format!("identities of account {account}"));
+        if let Some(what) = subject.unlisted() {
+            together.add_missing(world, what);
         }
         return together;
     };
@@ -228,9 +225,14 @@ fn managed(
 
 /// The permissions boundary; none for root users, services and service-linked roles (section 3.1).
 fn boundary(world: &World<'_>, subject: &Subject<'_>) -> Option<Together> {
+    let mut together = Together::default();
+    if let Some(what) = subject.unlisted() {
+        // It may have one.
+        together.add_missing(world, &format!("{what} (a boundary)"));
+        return Some(together);
+    }
     let identity = subject.identity.filter(|_| !subject.is_service_linked())?;
     let policy = identity.boundary.as_ref()?;
-    let mut together = Together::default();
     managed(world, identity.account, policy, &mut together);
     Some(together)
 }

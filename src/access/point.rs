@@ -194,6 +194,8 @@ impl Access<'_> {
             }
         };
         let mut owner = Owner::of(world, key);
+        // A key that cannot perform an action gets its decision all the same (rule S1).
+        owner.possible = ActionSet::ALL;
         if let Some(what) = self.gaps.key_part(&arn, "grants") {
             owner = owner.with_unlisted_grants(world, &what);
         }

@@ -430,7 +430,13 @@ pub(super) fn resolved_resource(
         resolved_resource(formulas, &left, Some(resource), &value) == Formula::TRUE
     };
     let values: Vec<&str> = runs(last).filter(fits).collect();
-    one_of(formulas, &variable, &values, Comparison::StringEquals, known)
+    let filled = one_of(formulas, &variable, &values, Comparison::StringEquals, known);
+    let default = resolved_resource(formulas, &left, Some(resource), &|_| Known::Value(None));
+    if default == Formula::FALSE {
+        return filled;
+    }
+    let present = formulas.of(Test::present(&variable).asked_of(Sight::Plain, known));
+    formulas.or([filled, formulas.and([formulas.not(present), default])])
 }
 
 /// Rules A61, A63; which of the two readings holds for short patterns AWS leaves open (O28).

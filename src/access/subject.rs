@@ -7,6 +7,7 @@ use crate::policy::{Comparison, Operator, Polarity, PolicyDocument, Principal};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
+use super::gaps::Gaps;
 use super::question::{
     Classes, Known, Question, missing, resolved_resource, resolved_test,
 };
@@ -25,6 +26,8 @@ pub(super) struct Subject<'w> {
     role_arn: Option<Box<str>>,
     /// Whether sessions may bring tags of their own (rule T7).
     pub(super) tagged: bool,
+    /// What was not exported, where that is why nothing is known of it.
+    unlisted: Option<Box<str>>,
     /// A stranger: what the export would say of it, the request does.
     pub(super) stranger: Option<Stranger>,
 }
@@ -93,7 +96,17 @@ impl<'w> Subject<'w> {
             }
             _ => false,
         };
-        Self { caller, identity, principal_arn, role_arn, tagged, stranger: None }
+        let is_identity = !matches!(caller.kind, CallerKind::Root | CallerKind::Service);
+        let unlisted = caller.account.filter(|account| {
+            is_identity && identity.is_none() && !Gaps::lists(world, *account)
+        });
+        let unlisted = unlisted.map(|account| format!("identities of account {account}").into());
+        Self { caller, identity, principal_arn, role_arn, tagged, unlisted, stranger: None }
+    }
+
+    /// What was not exported, where that is why nothing is known of the caller.
+    pub(super) fn unlisted(&self) -> Option<&str> {
+        self.unlisted.as_deref().filter(|_| self.stranger.is_none())
     }
 
     /// Rule E44: by the path of its role.
@@ -185,6 +198,11 @@ impl<'w> Subject<'w> {
 
     /// Rule C45.
     fn user_id(&self) -> Known {
+        if let Some(what) = self.unlisted()
+            && matches!(self.caller.kind, CallerKind::User | CallerKind::AssumedRole { .. })
+        {
+            return Known::Missing(what.into());
+        }
         let id = self.identity.and_then(|identity| identity.unique_id.as_deref());
         let text = match &self.caller.kind {
             CallerKind::Root => self.caller.account.map(|account| account.to_string()),
@@ -203,6 +221,9 @@ impl<'w> Subject<'w> {
     fn tag(&self, tag: &str) -> Known {
         if self.tagged || self.stranger.is_some() {
             return Known::OfRequest;
+        }
+        if let Some(what) = self.unlisted() {
+            return Known::Missing(what.into());
         }
         let tags = self.identity.into_iter().flat_map(|identity| &identity.tags);
         let mut found = tags.filter(|(key, _)| key.eq_ignore_ascii_case(tag));
@@ -239,7 +260,7 @@ impl<'w> Subject<'w> {
     fn class(&self, formulas: &Formulas, entry: &Principal) -> Option<(Class, Formula)> {
         let kind = &self.caller.kind;
         let is_session = matches!(kind, CallerKind::Role | CallerKind::AssumedRole { .. });
-        let named = |text: &str| *self.caller.text == *text;
+        let is_called = |text: &str| *self.caller.text == *text;
         let class = match entry {
             // Rule A30.
             Principal::Anyone => Class::Everyone,
@@ -254,8 +275,19 @@ impl<'w> Subject<'w> {
                 }
             }
             // Rule A32.
-            Principal::User(arn) if *kind == CallerKind::User && named(arn) => Class::User,
+            Principal::User(arn) if *kind == CallerKind::User && is_called(arn) => Class::User,
             Principal::User(arn) if matches!(kind, CallerKind::FederatedUser { .. }) => {
+                if let Some(what) = self.unlisted() {
+                    // The user that made the session, who has its name.
+                    let made = match (named(arn), kind) {
+                        (Some(Named::User { account, name, .. }), CallerKind::FederatedUser { name: own }) => {
+                            Some(account) == self.caller.account && *name == **own
+                        }
+                        _ => false,
+                    };
+                    let unknown = missing(formulas, what, false);
+                    return made.then_some((Class::UserOfSession, unknown));
+                }
                 let same = self.identity.is_some_and(|user| *user.arn == **arn);
                 same.then_some(Class::UserOfSession)?
             }
@@ -267,9 +299,9 @@ impl<'w> Subject<'w> {
                 is_it.then_some(Class::Session)?
             }
             // Rule A35.
-            Principal::FederatedUser(arn) if named(arn) => Class::Session,
+            Principal::FederatedUser(arn) if is_called(arn) => Class::Session,
             // Rule A36.
-            Principal::Service(name) if *kind == CallerKind::Service && named(name) => {
+            Principal::Service(name) if *kind == CallerKind::Service && is_called(name) => {
                 Class::Service
             }
             // Rule A37.
@@ -278,6 +310,15 @@ impl<'w> Subject<'w> {
             }
             // Rule A39.
             Principal::UniqueId(id) => {
+                if let Some(what) = self.unlisted() {
+                    let class = match kind {
+                        CallerKind::User => Class::User,
+                        CallerKind::FederatedUser { .. } => Class::UserOfSession,
+                        _ => Class::Role,
+                    };
+                    let what = format!("{what} (who has the id {id})");
+                    return Some((class, missing(formulas, what, false)));
+                }
                 let own = self.identity?.unique_id.as_deref();
                 match kind {
                     _ if own != Some(&**id) => return None,
@@ -332,14 +373,14 @@ impl<'w> Subject<'w> {
     /// Rule A37: a session that the provider made, which only the request can tell.
     fn federated(&self, formulas: &Formulas, provider: &str) -> Option<Formula> {
         const KEY: &str = "aws:federatedprovider";
-        let trust = self.identity?.trust.as_ref()?;
-        let statements = trust.policy().statements.iter();
-        let mut entries =
-            statements.flat_map(|it| &it.principal).flat_map(|element| &element.entries);
-        let admits =
-            entries.any(|it| matches!(&it.value, Principal::Federated(it) if **it == *provider));
-        if !admits {
-            return None;
+        if self.unlisted().is_none() {
+            let trust = self.identity?.trust.as_ref()?;
+            let statements = trust.policy().statements.iter();
+            let mut entries =
+                statements.flat_map(|it| &it.principal).flat_map(|element| &element.entries);
+            let is_it =
+                |it: &Principal| matches!(it, Principal::Federated(it) if **it == *provider);
+            entries.find(|entry| is_it(&entry.value))?;
         }
         let operator = Operator {
             quantifier: None,
@@ -362,6 +403,11 @@ impl<'w> Subject<'w> {
         if bounded && !matches!(kind, CallerKind::Root | CallerKind::FederatedUser { .. }) {
             return Formula::FALSE;
         }
+        let unbounded = match self.unlisted() {
+            // Whether it has a boundary nobody knows.
+            Some(what) => formulas.not(missing(formulas, format!("{what} (a boundary)"), false)),
+            None => Formula::TRUE,
+        };
         let found: Vec<(Class, Formula)> =
             list.iter().filter_map(|entry| self.class(formulas, entry)).collect();
         let listed = |class: Class| {
@@ -391,7 +437,7 @@ impl<'w> Subject<'w> {
             ]),
         };
         let everyone = listed(Class::Everyone);
-        formulas.or([by_level, everyone])
+        formulas.and([unbounded, formulas.or([by_level, everyone])])
     }
 }
 
