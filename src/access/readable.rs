@@ -69,6 +69,9 @@ impl Solver {
     }
 
     fn implies(&self, one: Formula, other: Formula, frame: &Frame) -> Option<bool> {
+        if one == other {
+            return Some(true);
+        }
         match self.find(self.formulas.and([one, self.formulas.not(other)]), frame) {
             Found::Yes(_) => Some(false),
             Found::No => Some(true),
