@@ -75,6 +75,8 @@ struct Symbol {
     advance: Bits,
     /// Places at which it stays.
     stay: Bits,
+    /// Places at which it does something else than a character that no pattern names.
+    special: Bits,
 }
 
 /// The places of one acceptor.
@@ -139,6 +141,11 @@ impl Machine {
         let at = |place: usize| tokens.get(place).copied().flatten();
         let symbol = |character| Symbol {
             character,
+            special: Bits::of(length, |place| match at(place) {
+                Some(Token::OneOf(characters)) => characters.contains(&character),
+                Some(Token::OneInPart | Token::RunInPart) => character == ':',
+                Some(Token::One | Token::Run) | None => false,
+            }),
             advance: Bits::of(length, |place| {
                 at(place).is_some_and(|token| !token.is_run() && token.takes(character))
             }),
@@ -172,7 +179,11 @@ impl Machine {
                 }
             }
             let state = state.clone();
-            for symbol in &self.symbols {
+            for (number, symbol) in self.symbols.iter().enumerate() {
+                // The first symbol stands for all that nothing here tells from it.
+                if number > 0 && !self.tells(&state, symbol) {
+                    continue;
+                }
                 let next = self.step(&state, symbol);
                 let alive = self.required(|places| next.places.meets(&places.all));
                 if alive && !seen.contains(&next) {
@@ -186,6 +197,12 @@ impl Machine {
             at += 1;
         }
         Members { found, complete: true }
+    }
+
+    fn tells(&self, state: &State, symbol: &Symbol) -> bool {
+        let node = state.node.and_then(|node| self.trie.get(node));
+        state.places.meets(&symbol.special)
+            || node.is_some_and(|node| node.next.contains_key(&symbol.character))
     }
 
     fn required(&self, holds: impl Fn(&Places) -> bool) -> bool {

@@ -1,6 +1,6 @@
 //! The linking facts as formulas (section 2.5 of the semantics).
 
-use crate::aws::{ActionSet, KmsAction, carried};
+use crate::aws::{ActionSet, KmsAction, carried, condition_key};
 use crate::decision::{self, CallerKind, Callers, Fact, Is};
 use crate::policy::{Comparison, Operator, Polarity};
 
@@ -59,7 +59,10 @@ impl Axiom {
 
 /// The actions that carry a key.
 pub(super) fn actions(key: &str) -> ActionSet {
-    KmsAction::all().filter(|action| carried(*action, key)).collect()
+    match condition_key(key) {
+        Some(info) => info.actions,
+        None => KmsAction::all().filter(|action| carried(*action, key)).collect(),
+    }
 }
 
 fn literal(formulas: &Formulas, test: &decision::Test) -> Formula {

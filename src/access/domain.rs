@@ -253,7 +253,29 @@ fn instant(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<Entries>, b
         Some(given) => found = entries(*given).into_iter().collect(),
         None => found.extend(texts.iter().filter_map(|text| entries(seconds(text)?))),
     }
+    for key in [CURRENT, EPOCH] {
+        if let Some(limit) = limit(limits, key) {
+            restrict(&mut found, key, limit);
+        }
+    }
     (found, complete)
+}
+
+/// Keeps what the limit of one of the two keys admits.
+fn restrict(found: &mut Vec<Entries>, key: &str, limit: &Limit) {
+    let own = |(name, _): &(Box<str>, ContextValue)| name.eq_ignore_ascii_case(key);
+    if *limit == Limit::Absent {
+        found.iter_mut().for_each(|entries| entries.retain(|entry| !own(entry)));
+    }
+    found.retain(|entries| {
+        let text =
+            entries.iter().find(|entry| own(entry)).and_then(|(_, value)| value.values().first());
+        match (limit, text) {
+            (Limit::OneOf(values), Some(text)) => values.contains(text),
+            (Limit::Like(pattern), Some(text)) => Form::like(pattern).has(text),
+            _ => true,
+        }
+    });
 }
 
 /// The group that a key belongs to; `names` says whether a formula speaks of the set of names, which is

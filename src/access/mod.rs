@@ -42,6 +42,7 @@ mod participants;
 mod point;
 mod question;
 mod range;
+mod readable;
 mod rows;
 mod search;
 mod solve;
@@ -53,6 +54,7 @@ mod tests;
 mod ties;
 mod values;
 mod ways;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -73,7 +73,9 @@ impl Range {
             Some(ValueType::Date) => numbers(0, Written::Instant),
             Some(ValueType::IpAddress) => Self::Addresses,
             Some(ValueType::Arn) => Self::Texts { forms: vec![Form::Arn], empty: false },
-            Some(ValueType::String) | None => Self::Texts { forms: forms(key), empty: empty(key) },
+            Some(ValueType::String) | None => {
+                Self::Texts { forms: forms(key), empty: can_be_empty(key) }
+            }
         }
     }
 
@@ -165,7 +167,7 @@ fn forms(key: &str) -> Vec<Form> {
 }
 
 /// Tags and pairs of the encryption context have empty values; AWS says so of no other key.
-fn empty(key: &str) -> bool {
+pub(super) fn can_be_empty(key: &str) -> bool {
     const FAMILIES: [&str; 4] =
         ["aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:"];
     FAMILIES.iter().any(|family| key.starts_with(family))

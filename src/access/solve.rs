@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aws::{ActionSet, carried};
-use crate::decision::{Context, Fact};
+use crate::decision::{Context, ContextValue, Fact};
 
 use super::axioms::{Axiom, actions};
 use super::bits::Bits;
 use super::cache::Cache;
-use super::domain::{Domain, Group, Limits, group, is_fixed, limit};
+use super::domain::{Domain, Group, Limits, group, is_fixed, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds, Node};
 use super::frame::{Frame, Limit, Who};
 use super::pairs::{NAMES, PREFIX};
@@ -64,6 +64,7 @@ struct View {
 }
 
 /// A formula made ready for the search.
+#[derive(Default)]
 struct Problem {
     nodes: Vec<search::Node>,
     /// The node of each formula.
@@ -74,12 +75,25 @@ struct Problem {
     constants: FxHashMap<AtomId, bool>,
     domains: Vec<Arc<Domain>>,
     groups: Vec<Group>,
-    /// Whether literals that are not cut exactly are taken as true, whichever way they stand.
-    relaxed: bool,
+    /// Atoms that can be anything where their key is present; for a relaxed problem alone.
+    free: FxHashMap<AtomId, Free>,
+    /// How many variables of two classes follow those of the domains.
+    free_variables: usize,
+}
+
+/// A test that is not cut exactly.
+struct Free {
+    /// The variable that says whether its key is present, with the classes where it is and is not.
+    presence: (usize, Bits, Bits),
+    /// A variable of its own: class 1 where the test holds of a present key.
+    variable: usize,
+    /// Whether it holds of an absent one.
+    absent: bool,
+    /// Whether it holds of a present one, where it does not ask for more.
+    fixed: Option<bool>,
 }
 
 impl Solver {
-    pub(super) fn condition(&self, _: Formula, _: &Frame) -> Option<crate::decision::Condition> { None }
 
     /// With these facts; requests happen from `now` on.
     pub(super) fn new(formulas: Arc<Formulas>, facts: &[Fact], now: Timestamp) -> Self {
@@ -185,8 +199,8 @@ impl Solver {
         }
     }
 
-    /// What the search finds, and whether every class was there. `relaxed` takes what is not cut exactly
-    /// as true, so that only its `No` counts.
+    /// What the search finds, and whether every class was there. Where `relaxed`, tests that are not cut
+    /// exactly can hold or not as they like, so that only a `No` counts.
     pub(super) fn decide(&self, formula: Formula, frame: &Frame, relaxed: bool) -> (Found, bool) {
         let tests = self.tests(formula).unwrap_or_default();
         let facts = self.facts(&tests, frame);
@@ -198,12 +212,13 @@ impl Solver {
                 }
             }
         }
-        let mut problem = self.problem(&atoms, frame, relaxed);
+        let mut problem = self.problem(&mut atoms, frame, relaxed);
         let complete = problem.domains.iter().all(|domain| domain.complete);
         let roots = std::iter::once(formula).chain(facts);
         let roots: Vec<usize> = roots.map(|root| problem.node(&self.formulas, root)).collect();
         let choices = problem.domains.iter().map(|domain| Bits::all(domain.classes.len()));
-        let choices = choices.collect();
+        let free = std::iter::repeat_n(Bits::all(2), problem.free_variables);
+        let choices = choices.chain(free).collect();
         let found = match search::search(&problem.nodes, roots, choices) {
             Outcome::Capped => Found::Undecided,
             Outcome::None => Found::No,
@@ -251,22 +266,27 @@ impl Solver {
         }
     }
 
-    fn problem(&self, atoms: &[(AtomId, &Test)], frame: &Frame, relaxed: bool) -> Problem {
-        let mut problem = Problem {
-            nodes: Vec::new(),
-            known: FxHashMap::default(),
-            literals: FxHashMap::default(),
-            constants: FxHashMap::default(),
-            domains: Vec::new(),
-            groups: Vec::new(),
-            relaxed,
-        };
+    fn problem<'a>(
+        &'a self,
+        atoms: &mut Vec<(AtomId, &'a Test)>,
+        frame: &Frame,
+        relaxed: bool,
+    ) -> Problem {
+        let mut problem = Problem::default();
         let present = |test: &Test| !Self::is_absent(frame, &test.key);
+        if relaxed {
+            self.add_presence(atoms);
+        }
         let names = atoms.iter().any(|(_, test)| *test.key == *NAMES && present(test));
         let mut groups: Vec<(Group, Vec<(AtomId, &Test)>)> = Vec::new();
-        for (atom, test) in atoms {
+        let mut tied = Vec::new();
+        for (atom, test) in atoms.iter() {
             if !present(test) {
                 problem.constants.insert(*atom, test.holds(None, &|_| None));
+                continue;
+            }
+            if ties::variables(test).next().is_some() {
+                tied.push((*atom, *test));
                 continue;
             }
             let group = group(&test.key, names);
@@ -276,15 +296,60 @@ impl Solver {
             }
         }
         groups.sort_by(|one, other| one.0.cmp(&other.0));
-        for (variable, (group, mut tests)) in groups.into_iter().enumerate() {
+        for (group, mut tests) in groups {
             tests.sort_by_key(|(_, test)| *test);
-            for (number, (atom, _)) in tests.iter().enumerate() {
-                problem.literals.insert(*atom, (variable, number));
+            let domain = self.domain(&group, &tests, frame);
+            if relaxed && !domain.complete {
+                tied.extend(tests);
+                continue;
             }
-            problem.domains.push(self.domain(&group, &tests, frame));
+            for (number, (atom, _)) in tests.iter().enumerate() {
+                problem.literals.insert(*atom, (problem.domains.len(), number));
+            }
+            problem.domains.push(domain);
             problem.groups.push(group);
         }
+        self.set_free(&mut problem, tied);
         problem
+    }
+
+    /// Adds the presence of every key, which free tests need.
+    fn add_presence<'a>(&'a self, atoms: &mut Vec<(AtomId, &'a Test)>) {
+        let mut keys: Vec<&str> = Vec::new();
+        atoms.iter().for_each(|(_, test)| add(&mut keys, &test.key));
+        for key in keys {
+            let present = self.formulas.of(Atom::Request(Test::present(key)));
+            for (atom, test) in self.tests(present).unwrap_or_default() {
+                if !atoms.iter().any(|(known, _)| *known == atom) {
+                    atoms.push((atom, test));
+                }
+            }
+        }
+    }
+
+    /// Gives each free test a variable, and each key of them that has no domain one for its presence.
+    fn set_free(&self, problem: &mut Problem, tests: Vec<(AtomId, &Test)>) {
+        let mut keys: FxHashMap<&str, usize> = FxHashMap::default();
+        for (atom, test) in tests {
+            let known = self.formulas.of(Atom::Request(Test::present(&test.key)));
+            let known = self.tests(known).and_then(|tests| tests.first().map(|(atom, _)| *atom));
+            let presence = known
+                .and_then(|known| problem.classes(known, true).zip(problem.classes(known, false)));
+            let presence = match presence {
+                Some(((variable, present), (_, missing))) => (variable, present, missing),
+                None => {
+                    let variable = *keys.entry(&test.key).or_insert_with(|| problem.fresh());
+                    let class = |wanted| Bits::of(2, |class| class == wanted);
+                    (variable, class(1), class(0))
+                }
+            };
+            let absent = test.holds(None, &|_| None);
+            // Presence alone settles what asks for nothing else.
+            let variable = problem.fresh();
+            let fixed =
+                is_null(test).then(|| test.holds(Some(&ContextValue::Many(Vec::new())), &|_| None));
+            problem.free.insert(atom, Free { presence, variable, absent, fixed });
+        }
     }
 
     fn domain(&self, group: &Group, tests: &[(AtomId, &Test)], frame: &Frame) -> Arc<Domain> {
@@ -332,6 +397,28 @@ impl Footprint {
     }
 }
 
+impl Free {
+    /// That the test holds, or does not; parts go before it.
+    fn node(&self, holds: bool, nodes: &mut Vec<search::Node>) -> search::Node {
+        let (variable, present, missing) = &self.presence;
+        let first = nodes.len();
+        nodes.push(search::Node::Literal(*variable, present.clone()));
+        nodes.push(search::Node::Literal(*variable, missing.clone()));
+        nodes.push(match self.fixed {
+            Some(fixed) => search::Node::Constant(fixed == holds),
+            None => {
+                search::Node::Literal(self.variable, Bits::of(2, |class| (class == 1) == holds))
+            }
+        });
+        let both = search::Node::All([first, first + 2].into());
+        if self.absent != holds {
+            return both;
+        }
+        nodes.push(both);
+        search::Node::Any([first + 1, first + 3].into())
+    }
+}
+
 impl Problem {
     /// The node of a formula.
     fn node(&mut self, formulas: &Formulas, formula: Formula) -> usize {
@@ -341,7 +428,10 @@ impl Problem {
         let node = match formulas.node(formula) {
             Node::True => search::Node::Constant(true),
             Node::False => search::Node::Constant(false),
-            Node::Literal { atom, holds } => self.literal(*atom, *holds),
+            Node::Literal { atom, holds } => match self.free.get(atom) {
+                Some(free) => free.node(*holds, &mut self.nodes),
+                None => self.literal(*atom, *holds),
+            },
             Node::And(parts) => {
                 search::Node::All(parts.iter().map(|part| self.node(formulas, *part)).collect())
             }
@@ -358,23 +448,25 @@ impl Problem {
         if let Some(value) = self.constants.get(&atom) {
             return search::Node::Constant(*value == holds);
         }
-        let found = self.literals.get(&atom).copied();
-        let Some((variable, number)) = found else {
-            return search::Node::Constant(self.relaxed);
-        };
-        match self.domains.get(variable) {
-            Some(domain) if domain.complete || !self.relaxed => {
-                let all = Bits::all(domain.classes.len());
-                let mut classes = domain.truths.get(number).cloned().unwrap_or(all.clone());
-                if !holds {
-                    let mut others = all;
-                    others.remove(&classes);
-                    classes = others;
-                }
-                search::Node::Literal(variable, classes)
-            }
-            _ => search::Node::Constant(true),
+        match self.classes(atom, holds) {
+            Some((variable, classes)) => search::Node::Literal(variable, classes),
+            None => search::Node::Constant(false),
         }
+    }
+
+    /// The variable of an atom, and its classes where the atom holds, or does not.
+    fn classes(&self, atom: AtomId, holds: bool) -> Option<(usize, Bits)> {
+        let (variable, number) = self.literals.get(&atom)?;
+        let domain = self.domains.get(*variable)?;
+        let holding = domain.truths.get(*number)?;
+        let classes = Bits::of(domain.classes.len(), |class| holding.has(class) == holds);
+        Some((*variable, classes))
+    }
+
+    /// One more variable of two classes; all domains are there before the first.
+    fn fresh(&mut self) -> usize {
+        self.free_variables += 1;
+        self.domains.len() + self.free_variables - 1
     }
 
     /// The request of one choice. That a key is absent which the export could fix is said.

@@ -41,8 +41,10 @@ pub(super) fn find(solver: &Solver, formula: Formula, frame: &Frame) -> Found {
     keys.sort_unstable();
     keys.dedup();
     let mut tries: Vec<Vec<(&str, Option<Box<str>>)>> = vec![Vec::new()];
+    let mut all = true;
     for key in keys {
-        let candidates = candidates(solver, key, &tests, frame);
+        let (candidates, whole) = candidates(solver, key, &tests, frame);
+        all &= whole && tries.len() * candidates.len() <= TRIES;
         let extend = |so_far: &Vec<(_, _)>| {
             let with = |value: &Option<Box<str>>| {
                 so_far.iter().cloned().chain([(key, value.clone())]).collect()
@@ -51,33 +53,27 @@ pub(super) fn find(solver: &Solver, formula: Formula, frame: &Frame) -> Found {
         };
         tries = tries.iter().flat_map(extend).take(TRIES).collect();
     }
-    let mut exact = true;
     for values in &tries {
-        let tied = tied(solver, formula, values);
-        match solver.find(tied, frame) {
+        match solver.find(tied(solver, formula, values), frame) {
             Found::No => {}
-            Found::Undecided => exact = false,
+            Found::Undecided => all = false,
             yes @ Found::Yes(_) => return yes,
         }
     }
-    let free = solver.formulas.replaced(formula, Kinds::REQUEST, &mut |_, atom, _| match atom {
-        Atom::Request(test) if variables(test).next().is_some() => Some(Formula::TRUE),
-        _ => None,
-    });
-    // A key that the request cannot carry has one candidate alone: nothing was left out then.
-    let all_absent =
-        tries.iter().all(|values| values.iter().all(|(key, _)| Solver::is_absent(frame, key)));
-    match solver.find(free, frame) {
-        Found::No => Found::No,
-        _ if exact && all_absent => Found::No,
-        _ => Found::Undecided,
-    }
+    if all { Found::No } else { solver.decide(formula, frame, true).0 }
 }
 
-/// Values to try for `key`: absent, what is named for either key, and one that is not.
-fn candidates(solver: &Solver, key: &str, tests: &[&Test], frame: &Frame) -> Vec<Option<Box<str>>> {
-    if Solver::is_absent(frame, key) {
-        return vec![None];
+/// Values to try for `key`: absent, what is named for either key, and one that is not; and whether it
+/// has no others.
+fn candidates(
+    solver: &Solver,
+    key: &str,
+    tests: &[&Test],
+    frame: &Frame,
+) -> (Vec<Option<Box<str>>>, bool) {
+    // Rule C40: a key of several values has none as a variable.
+    if Solver::is_absent(frame, key) || is_multivalued(key) {
+        return (vec![None], true);
     }
     let near = |test: &&&Test| *test.key == *key || variables(test).any(|own| own == key);
     let tied: Vec<&str> = tests.iter().filter(near).map(|test| &*test.key).collect();
@@ -89,16 +85,18 @@ fn candidates(solver: &Solver, key: &str, tests: &[&Test], frame: &Frame) -> Vec
         found.extend(texts.iter().cloned());
     }
     found.retain(|text| range.has(text));
+    let mut all = matches!(range, Range::Finite(_));
     match limit(&frame.limits, key) {
-        Some(Limit::OneOf(values) | Limit::Given(values)) => found = values.to_vec(),
+        Some(Limit::OneOf(values) | Limit::Given(values)) => {
+            found = values.to_vec();
+            all = true;
+        }
         Some(Limit::Like(pattern)) => found.retain(|text| Form::like(pattern).has(text)),
         _ => {}
     }
     let mut seen = rustc_hash::FxHashSet::default();
     found.retain(|text| seen.insert(text.clone()));
-    // Rule C40: a key of several values has none as a variable.
-    let known = if is_multivalued(key) { Vec::new() } else { found };
-    std::iter::once(None).chain(known.into_iter().map(Some)).collect()
+    (std::iter::once(None).chain(found.into_iter().map(Some)).collect(), all)
 }
 
 /// The formula where these keys have these values.

@@ -1,6 +1,7 @@
 //! What an engine says of whole classes of cells: verdict, exact condition, witness, reasons.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::aws::ActionSet;
@@ -101,6 +102,27 @@ pub enum Condition {
     Test(Words),
 }
 
+impl fmt::Display for Condition {
+    /// One line: `a is x and (b matches y or c is absent)`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (parts, word) = match self {
+            Self::All(parts) => (parts, " and "),
+            Self::Any(parts) => (parts, " or "),
+            Self::Test(words) => return words.fmt(out),
+        };
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                out.write_str(word)?;
+            }
+            match part {
+                Self::Test(words) => words.fmt(out)?,
+                Self::All(_) | Self::Any(_) => write!(out, "({part})")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One test of a condition key, in words.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Words {
@@ -110,4 +132,31 @@ pub struct Words {
     pub relation: Box<str>,
     /// What it is compared with; none for presence.
     pub values: Vec<Box<str>>,
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.key, self.relation)?;
+        match &*self.values {
+            [] => Ok(()),
+            [only] => write!(out, " {only}"),
+            several => write!(out, " [{}]", several.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_one_line() {
+        let test = |key: &str, relation: &str, values: &[&str]| {
+            let values = values.iter().map(|value| (*value).into()).collect();
+            Condition::Test(Words { key: key.into(), relation: relation.into(), values })
+        };
+        let either = vec![test("b", "is in", &["y", "z"]), test("c", "is absent", &[])];
+        let condition = Condition::All(vec![test("a", "is", &["x"]), Condition::Any(either)]);
+        assert_eq!(condition.to_string(), "a is x and (b is in [y, z] or c is absent)");
+    }
 }

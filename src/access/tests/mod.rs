@@ -2,6 +2,7 @@
 
 mod automaton;
 mod compare;
+mod readable;
 mod solve;
 
 use crate::policy::{Comparison, Operator, Polarity};

@@ -401,10 +401,20 @@ fn c40_c42_ties_between_keys() {
         bench.words(&[("StringEquals", pair, &[variable]), ("StringEquals", tag, &["red"])]),
         "aws:PrincipalTag/team=red kms:EncryptionContext:team=red"
     );
-    assert_eq!(
-        bench.words(&[("StringEquals", pair, &[variable]), ("Null", pair, &["true"])]),
-        "undecided"
-    );
+    // What the variable stands for does not matter.
+    let tied = ("StringEquals", pair, &[variable][..]);
+    assert_eq!(bench.words(&[tied, ("Null", pair, &["true"])]), "no");
+    let red = [("StringEquals", tag, &["red"][..]), ("StringNotEquals", pair, &["red"])];
+    assert_eq!(bench.words(&[tied, red[0], red[1]]), "undecided");
+    let limits = [("aws:principaltag/team", Limit::OneOf(["red".into()].into()))];
+    let limited = Bench::new("Decrypt", Who::Session).limited(&limits);
+    assert_eq!(limited.words(&[tied, red[1]]), "no");
+    let matches = limited.all(&[tied, ("Null", "kms:ViaService", &["false"])]);
+    let condition =
+        limited.solver.condition(matches, &limited.frame).map(|words| words.to_string());
+    let expected =
+        "kms:EncryptionContext:team is ${aws:PrincipalTag/team} and kms:ViaService is present";
+    assert_eq!(condition.as_deref(), Some(expected));
     assert_eq!(
         bench.words(&[
             ("StringEquals", pair, &[variable]),
@@ -427,7 +437,11 @@ fn mixed_kinds_are_found_and_else_undecided() {
         bench.words(&[("StringLike", key, &["1.*7"]), ("StringNotLike", key, &["1.*"])]),
         "undecided"
     );
-    // The rest decides.
+    // The rest decides, the presence of the key included.
+    assert_eq!(
+        bench.words(&[("StringLike", key, &["1.*7"]), ("Null", "aws:SourceVpce", &["false"])]),
+        "no"
+    );
     assert_eq!(
         bench.words(&[("StringLike", key, &["1.*7"]), ("Bool", "aws:SecureTransport", &["false"])]),
         "no"
