@@ -60,7 +60,10 @@ fn verdicts_hold_in_random_worlds() {
         for_each_seed("verdicts_hold_in_random_worlds", |seed| {
             let seen = (0..WORLDS).into_par_iter().map(|number| {
                 let random = &mut Random::new(seed, number);
-                let (world, holes, cells) = case(random, number);
+                let (world, mut holes, cells) = case(random, number);
+                if engine.told_everything {
+                    holes.clear();
+                }
                 checked(engine, (&world, &holes), &cells, &[], random).unwrap_or_else(|fault| {
                     let text = smallest(engine, &world, &holes, fault);
                     panic!("{}, world {number}: {text}", engine.name)

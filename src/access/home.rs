@@ -282,7 +282,14 @@ pub(super) fn levels(
     let formulas = &*world.formulas;
     let organization = world.inventory.organization.as_deref()?;
     let own = organization.accounts.get(&account)?;
-    if organization.management_account == Some(account) || !organization.is_enabled(kind) {
+    if organization.management_account == Some(account) {
+        return None;
+    }
+    let undescribed = || organization.attachments.keys().any(|id| {
+        organization.undescribed(id).next().is_some()
+    });
+    let enabled = organization.is_enabled(kind);
+    if !enabled && (organization.enabled.is_some() || !undescribed()) {
         return None;
     }
     let mut all = Levels { allow: Masked::all(), deny: Masked::default() };
@@ -296,6 +303,10 @@ pub(super) fn levels(
         let mut level = Together::default();
         if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
             level.add_missing(world, &format!("SCPs attached to {id}"));
+        }
+        // What nothing describes can be of either kind.
+        for unknown in organization.undescribed(id) {
+            level.add_missing(world, &format!("document of organization policy {unknown}"));
         }
         for policy in organization.attached(id, kind) {
             match &policy.document {

@@ -324,10 +324,14 @@ impl Judge<'_> {
             Formula::TRUE,
         ];
         // Nothing is allowed in any possible request; saying so brings the keys that this hangs on.
-        let refused = formulas.not(decided(ways.allowed(formulas).at(action)));
+        let readings = self.readings(ways.allowed(formulas).at(action));
+        let allowed = readings.iter().map(|(_, formula)| self.filled(*formula, Fill::Most));
+        let refused = formulas.not(formulas.or(allowed));
         let counter = tries
             .into_iter()
             .find_map(|formula| self.found(formulas.and([formula, refused]), frame));
+        let denied_as_told = || formulas.not(decided(ways.allowed(formulas).at(action)));
+        let counter = counter.or_else(|| self.found(denied_as_told(), frame));
         let counter = counter.unwrap_or_default();
         let mut denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
         let explicit = denies.find(|(_, deny)| self.is_in(*deny, &counter));

@@ -29,6 +29,8 @@ pub struct Engine {
     pub name: &'static str,
     /// Makes it for a world, the first instant of requests, and the facts about what AWS sends.
     pub make: for<'w> fn(&'w Inventory, Timestamp, &'w [Fact]) -> Box<dyn Reach + 'w>,
+    /// Whether its bounds promise to hold where something is not told.
+    pub told_everything: bool,
     /// Which readings of open points its bounds promise to hold for.
     pub promise: Promise,
     /// Whether a request of a cell meets the condition that the engine states for it; nothing where it
@@ -53,12 +55,14 @@ pub const ENGINES: &[Engine] = &[
     Engine {
         name: "matrix",
         make: |world, now, facts| Box::new(keyreach::audit::Engine::with_facts(world, now, facts)),
+        told_everything: false,
         promise: Promise::EveryCombination,
         stated: None,
     },
     Engine {
         name: "probe",
         make: |world, now, facts| Box::new(Probe::with_facts(world, now, facts)),
+        told_everything: true,
         promise: Promise::EachPoint,
         stated: None,
     },
