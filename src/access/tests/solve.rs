@@ -447,3 +447,57 @@ fn mixed_kinds_are_found_and_else_undecided() {
         "no"
     );
 }
+
+#[test]
+fn every_fact_binds() {
+    use crate::access::axioms::Axiom;
+    use crate::decision::Callers;
+    for fact in FACTS {
+        let caller = match fact.callers {
+            Callers::Services => Who::Service,
+            Callers::Everyone | Callers::NotServices | Callers::LongTerm => Who::User,
+            Callers::RoleSessions => Who::Session,
+        };
+        let keys = || fact.when.iter().map(|when| when.key).chain([fact.then.key]);
+        let carries = |action: &KmsAction| keys().all(|key| crate::aws::carried(*action, key));
+        let action = KmsAction::all().find(carries).expect("an action carries both");
+        let mut bench = Bench::new("Decrypt", caller);
+        bench.frame.action = action;
+        let against = bench.formulas.not(Axiom::new(&bench.formulas, fact).says);
+        assert_eq!(bench.find(against), Found::No, "{fact:?}");
+        let others: Vec<_> = FACTS.iter().filter(|other| *other != fact).copied().collect();
+        let now = "2026-11-30T12:00:00Z".parse().expect("an instant");
+        let without = Solver::new(Arc::clone(&bench.formulas), &others, now);
+        assert_ne!(without.find(against, &bench.frame), Found::No, "{fact:?}");
+    }
+}
+
+#[test]
+fn much_is_decided_in_time_or_undecided() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let tag = "aws:PrincipalTag/x";
+    // Twenty words that may stand anywhere, each a test of its own: too many combinations.
+    let words: Vec<String> = (0..20).map(|at| format!("*{at:02}z*")).collect();
+    let each = words.iter().map(|word| bench.of("StringLike", tag, &[word]));
+    assert_ne!(bench.find(bench.formulas.and(each)), Found::No);
+    // A hundred patterns in one test are two classes.
+    let patterns: Vec<String> = (0..100).map(|at| format!("arn:aws:iam::*:role/{at}-*")).collect();
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    let one = bench.of("ArnLike", "aws:SourceArn", &patterns);
+    assert_eq!(
+        bench.find(
+            bench.formulas.and([one, bench.of("StringNotLike", "aws:SourceArn", &["*role*"])])
+        ),
+        Found::No
+    );
+    // A product of many keys falls apart.
+    let keys: Vec<String> = (0..30).map(|at| format!("aws:PrincipalTag/t{at}")).collect();
+    let parts = keys.iter().map(|key| {
+        let values = ["a", "b", "c"].map(|value| bench.of("StringEquals", key, &[value]));
+        bench.formulas.and([bench.formulas.or(values), bench.of("StringNotEquals", key, &["a"])])
+    });
+    let parts: Vec<Formula> = parts.collect();
+    let none = bench.of("StringLike", "kms:ViaService", &["*.cn"]);
+    assert_eq!(bench.find(bench.formulas.and(parts.iter().copied().chain([none]))), Found::No);
+    assert!(matches!(bench.find(bench.formulas.and(parts)), Found::Yes(_)));
+}
