@@ -152,7 +152,8 @@ fn compared<V, O>(
     holds: impl Fn(&V, &O) -> bool,
 ) -> bool {
     let Some(value) = value else {
-        return false;
+        // Rule C7: where there is nothing to compare with, negated operators are true.
+        return !wanted && operands.is_empty();
     };
     let is = |operand: &Operand| read(operand).is_some_and(|operand| holds(&value, &operand));
     let is_not = |operand: &Operand| read(operand).is_some_and(|operand| !holds(&value, &operand));
