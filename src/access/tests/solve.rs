@@ -317,7 +317,7 @@ fn n1_limits_and_keys_that_are_not_carried() {
     let decrypt = || Bench::new("Decrypt", Who::Session);
     let tag = "aws:PrincipalTag/team";
     let one_of = Limit::OneOf(["red".into(), "blue".into()].into());
-    let bench = decrypt().limited(&[(&"aws:principaltag/team", one_of)]);
+    let bench = decrypt().limited(&[("aws:principaltag/team", one_of)]);
     assert_eq!(bench.words(&[("StringLike", tag, &["*"])]), "aws:PrincipalTag/team=red");
     assert_eq!(bench.words(&[("StringLike", tag, &["*"]), ("StringNotLike", tag, &["*e*"])]), "no");
     let bench =
