@@ -1,5 +1,7 @@
 //! The truth of a test for one value of its key (section 2 of the semantics).
 
+use std::cmp::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -21,15 +23,15 @@ impl Test {
         let Some(value) = value else {
             return self.holds_without_value();
         };
-        let satisfies = |value: &Box<str>| self.satisfied(value, variable);
+        let satisfies = |value: &str| self.satisfied(value, variable);
         // Rule C32: a set of empty texts counts as empty.
         let mut values = value.values().iter();
         let empty = || value.values().iter().all(|value| value.is_empty());
         match self.operator.quantifier {
             // Rules C32, C34, C36.
-            Some(Quantifier::ForAllValues) => empty() || values.all(satisfies),
+            Some(Quantifier::ForAllValues) => empty() || values.all(|value| satisfies(value)),
             // Rules C33, C34, C36.
-            Some(Quantifier::ForAnyValue) => !empty() && values.any(satisfies),
+            Some(Quantifier::ForAnyValue) => !empty() && values.any(|value| satisfies(value)),
             None => match value {
                 // Rule C37.
                 _ if is_multivalued(&self.key) => false,
@@ -120,10 +122,12 @@ impl Line {
     }
 }
 
+/// Whether a value that stands so to the operand satisfies it.
+pub(super) type Stands = fn(Ordering) -> bool;
+
 /// What an operator of numbers or instants reads, and how the value must stand to the operand.
-pub(super) fn order(comparison: Comparison) -> Option<(Line, fn(std::cmp::Ordering) -> bool)> {
-    use std::cmp::Ordering;
-    let found: (Line, fn(Ordering) -> bool) = match comparison {
+pub(super) fn order(comparison: Comparison) -> Option<(Line, Stands)> {
+    let found: (Line, Stands) = match comparison {
         Comparison::NumericEquals => (Line::Numbers, Ordering::is_eq),
         Comparison::NumericLessThan => (Line::Numbers, Ordering::is_lt),
         Comparison::NumericLessThanEquals => (Line::Numbers, Ordering::is_le),
@@ -148,7 +152,8 @@ fn compared<V, O>(
     holds: impl Fn(&V, &O) -> bool,
 ) -> bool {
     let Some(value) = value else {
-        return false;
+        // Rule C7: where there is nothing to compare with, negated operators are true.
+        return !wanted && operands.is_empty();
     };
     let is = |operand: &Operand| read(operand).is_some_and(|operand| holds(&value, &operand));
     let is_not = |operand: &Operand| read(operand).is_some_and(|operand| !holds(&value, &operand));

@@ -40,6 +40,7 @@ mod owner;
 mod pairs;
 mod participants;
 mod point;
+mod problem;
 mod question;
 mod range;
 mod readable;
@@ -100,7 +101,7 @@ impl<'w> Access<'w> {
     /// The engine with these facts about what AWS sends in place of all that are known.
     pub fn with_facts(inventory: &'w Inventory, now: Timestamp, facts: &[Fact]) -> Self {
         let formulas = Arc::new(Formulas::new());
-        let solver = Solver::new(Arc::clone(&formulas), facts.into(), now);
+        let solver = Solver::new(Arc::clone(&formulas), facts, now);
         Self {
             inventory: Cow::Borrowed(inventory),
             gaps: Arc::new(Gaps::of(inventory)),

@@ -53,10 +53,12 @@ fn filled(operand: &Operand, run: &str, one: &str) -> Option<String> {
 }
 
 fn fill(pieces: &[Piece], run: &str, one: &str) -> String {
-    let part = |piece| match piece {
-        &Piece::Text(ref text) => &**text,
-        Piece::AnyRun | Piece::Variable { .. } => run,
-        Piece::AnyOne => one,
+    let part = |piece: &Piece| -> String {
+        match piece {
+            Piece::Text(text) => text.to_string(),
+            Piece::AnyRun | Piece::Variable { .. } => run.to_owned(),
+            Piece::AnyOne => one.to_owned(),
+        }
     };
     pieces.iter().map(part).collect()
 }

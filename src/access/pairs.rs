@@ -64,7 +64,7 @@ pub(super) fn pairs(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<En
 }
 
 /// Rule C52: the set is never an input of its own, and missing without pairs.
-fn entries(pairs: Vec<(Box<str>, ContextValue)>) -> Entries {
+fn entries(pairs: Entries) -> Entries {
     if pairs.is_empty() {
         return Vec::new();
     }
@@ -91,9 +91,12 @@ fn is_within(entries: &Entries, limit: &Limit) -> bool {
     }
 }
 
-/// What a context is so far, and the pairs that make it.
+/// What the tests of the set see, and which tests of each pair hold.
+type State = (Sets, Vec<Bits>);
+
+/// What a context is so far, and the pairs that make it, by name.
 struct States {
-    found: Vec<((Sets, Vec<Bits>), Vec<(Box<str>, ContextValue)>)>,
+    found: Vec<(State, Entries)>,
     complete: bool,
 }
 
@@ -277,9 +280,12 @@ fn spellings(known: &[Box<str>], of_names: &[&Test], limits: &Limits) -> Names {
             class.push((text, satisfied));
         }
     }
-    let spelled = |name: &Box<str>| (name.clone(), by_name.remove(name).unwrap_or_default());
     let complete = members.complete && of_names.iter().all(|test| is_text(test));
-    Names { known: known.iter().map(spelled).collect(), others, complete }
+    let known = known.iter().map(|name| {
+        let spellings = by_name.remove(name).unwrap_or_default();
+        (name.clone(), spellings)
+    });
+    Names { known: known.collect(), others, complete }
 }
 
 /// Whether the automaton knows all about the test.

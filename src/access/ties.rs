@@ -17,6 +17,9 @@ use super::range::{Form, Range};
 use super::solve::{Found, Solver};
 use super::test::{Operand, Piece, Test};
 
+/// One key with the value that is tried; none is absence.
+type Choice<'a> = (&'a str, Option<Box<str>>);
+
 /// How many combinations of candidates are tried.
 const TRIES: usize = 400;
 
@@ -40,7 +43,7 @@ pub(super) fn find(solver: &Solver, formula: Formula, frame: &Frame) -> Found {
     let mut keys: Vec<&str> = tests.iter().flat_map(|test| variables(test)).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mut tries: Vec<Vec<(&str, Option<Box<str>>)>> = vec![Vec::new()];
+    let mut tries: Vec<Vec<Choice<'_>>> = vec![Vec::new()];
     let mut all = true;
     for key in keys {
         let (candidates, whole) = candidates(solver, key, &tests, frame);
@@ -100,7 +103,7 @@ fn candidates(
 }
 
 /// The formula where these keys have these values.
-fn tied(solver: &Solver, formula: Formula, values: &[(&str, Option<Box<str>>)]) -> Formula {
+fn tied(solver: &Solver, formula: Formula, values: &[Choice<'_>]) -> Formula {
     let formulas = &solver.formulas;
     let value = |key: &str| {
         let known = values.iter().find(|(known, _)| *known == key)?;

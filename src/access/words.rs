@@ -11,7 +11,11 @@ use super::test::{Operand, Piece, Test};
 /// A test, or its negation, in words. A negated relation holds of an absent key too, as it does for AWS:
 /// `is not x` is the negation of `is x`.
 pub(super) fn words(test: &Test, holds: bool) -> Words {
-    let values: Vec<Box<str>> = test.values.iter().map(operand).collect();
+    let mut values: Vec<Box<str>> = test.values.iter().map(operand).collect();
+    if test.operator.comparison == Comparison::Bool {
+        // Rule C15: case does not count.
+        values.iter_mut().for_each(|value| value.make_ascii_lowercase());
+    }
     let (relation, values) = match test.operator.comparison {
         Comparison::Null => {
             let absent = values.iter().any(|value| value.eq_ignore_ascii_case("true"));

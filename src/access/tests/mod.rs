@@ -2,6 +2,7 @@
 
 mod automaton;
 mod compare;
+mod facts;
 mod readable;
 mod solve;
 

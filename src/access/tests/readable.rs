@@ -38,7 +38,7 @@ fn tests_read_well() {
         ("NotIpAddress", IP, &["10.0.0.0/8"], "aws:SourceIp is not in 10.0.0.0/8"),
         ("Null", IP, &["true"], "aws:SourceIp is absent"),
         ("Null", IP, &["false"], "aws:SourceIp is present"),
-        ("Bool", "aws:MultiFactorAuthPresent", &["TRUE"], "aws:MultiFactorAuthPresent is TRUE"),
+        ("Bool", "aws:MultiFactorAuthPresent", &["TRUE"], "aws:MultiFactorAuthPresent is true"),
         (
             "ForAllValues:StringEquals",
             "kms:EncryptionContextKeys",
@@ -206,5 +206,31 @@ fn a_typical_formula_costs_microseconds() {
         .iter()
         .for_each(|formula| assert!(bench.solver.condition(*formula, &bench.frame).is_some()));
     let words = start.elapsed() / 200;
-    panic!("first {first:?}, again {again:?}, words {words:?}");
+    let mut random = Random(9);
+    let tests: Vec<Formula> = (0..30)
+        .map(|at| {
+            let key = format!("aws:PrincipalTag/t{}", at % 8);
+            let value = format!("{}*", ["a", "ab", "b", "abc"][at / 8]);
+            bench.of(if at % 3 == 0 { "StringNotLike" } else { "StringLike" }, &key, &[&value])
+        })
+        .collect();
+    let (mut worst, mut undecided, mut words_of_large) = (std::time::Duration::ZERO, 0, 0);
+    for _ in 0..200 {
+        let formula = random_formula(&bench, &mut random, &tests, 6);
+        let start = Instant::now();
+        for formula in [formula, bench.formulas.not(formula)] {
+            undecided += usize::from(bench.find(formula) == Found::Undecided);
+        }
+        worst = worst.max(start.elapsed());
+    }
+    let start = Instant::now();
+    for _ in 0..20 {
+        let formula = random_formula(&bench, &mut random, &tests, 4);
+        words_of_large += usize::from(bench.solver.condition(formula, &bench.frame).is_some());
+    }
+    let large = start.elapsed() / 20;
+    panic!(
+        "first {first:?}, again {again:?}, words {words:?}, worst of large {worst:?}, undecided \
+         {undecided}, words of large {large:?} ({words_of_large})"
+    );
 }
