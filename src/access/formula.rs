@@ -142,6 +142,9 @@ impl Formulas {
         formulas
     }
 
+    /// temporary
+    pub(super) fn census(&self) -> (usize, usize) { (self.atoms.len(), self.nodes.len()) }
+
     /// The shape of a formula.
     pub(super) fn node(&self, formula: Formula) -> &Node {
         &self.nodes.get(formula.0).node

@@ -243,6 +243,14 @@ impl<'a> Matrix<'a> {
         Some(Request { caller, action, target, context, session_policies: Vec::new() })
     }
 
+    /// temporary
+    pub fn census(&self) -> String {
+        format!(
+            "homes {} owners {} atoms/nodes {:?} limits {}",
+            self.home_sides.len(), self.owner_sides.len(), self.access.core.formulas.census(), self.limits.len()
+        )
+    }
+
     pub(super) fn world(&self) -> World<'_> {
         self.access.world(&self.access.given)
     }
