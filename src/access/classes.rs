@@ -13,9 +13,9 @@ use super::asked::{Asked, Setting};
 use super::formula::{Atom, AtomId, Formula, Kinds};
 use super::library::{Memo, World};
 use super::masked::Masked;
-use super::question::{Classes, Question};
+use super::question::Question;
 use super::subject::Subject;
-use super::test::Piece;
+use super::test::{Operand, Piece};
 
 /// A caller of the matrix, by its number.
 pub(super) type CallerIx = u32;
@@ -29,6 +29,8 @@ pub(super) enum Answers {
     Few(FxHashMap<u32, Formula>),
     /// Each its own, from the first on.
     Each(u32, Vec<Formula>),
+    /// All say yes.
+    All,
 }
 
 impl Answers {
@@ -36,6 +38,7 @@ impl Answers {
     pub(super) fn of(&self, number: u32) -> Formula {
         match self {
             Self::Few(some) => some.get(&number).copied().unwrap_or(Formula::FALSE),
+            Self::All => Formula::TRUE,
             Self::Each(first, all) => {
                 let at = number.checked_sub(*first).map(|at| at as usize);
                 at.and_then(|at| all.get(at)).copied().unwrap_or(Formula::FALSE)
@@ -97,7 +100,13 @@ impl<'w> KeyTable<'w> {
             return Answers::Each(0, (0..self.keys.len() as u32).map(answer).collect());
         }
         let some = self.covered(question).map(|number| (number, answer(number)));
-        Answers::Few(some.filter(|(_, formula)| *formula != Formula::FALSE).collect())
+        let some: FxHashMap<u32, Formula> =
+            some.filter(|(_, formula)| *formula != Formula::FALSE).collect();
+        let is_all = some.len() == self.keys.len();
+        match is_all && some.values().all(|formula| *formula == Formula::TRUE) {
+            true => Answers::All,
+            false => Answers::Few(some),
+        }
     }
 
     /// The keys that a resource pattern might cover.
@@ -209,8 +218,71 @@ impl<'w> CallerTable<'w> {
 pub(super) struct Questions {
     /// Each once.
     pub(super) ids: Box<[AtomId]>,
-    /// Whether the answers hang on more than names: then everyone is asked.
-    pub(super) of_everyone: bool,
+    /// Those that hang on more than names, each with the accounts whose callers they tell apart.
+    pub(super) personal: Box<[Personal]>,
+}
+
+/// Whose callers a question tells apart.
+#[derive(Clone)]
+pub(super) enum Personal {
+    /// Anybody's.
+    OfAll,
+    /// Those of these accounts; all others answer alike.
+    Of(Vec<AccountId>),
+}
+
+impl Personal {
+    /// Whom a question tells apart; nothing where only names count, or all of an account answer alike.
+    fn of(question: &Question) -> Option<Self> {
+        let test = match question {
+            Question::Names(Principal::Federated(_), _) | Question::Spares(_) => {
+                return Some(Self::OfAll);
+            }
+            Question::Names(..) => return None,
+            Question::Resource(_) => return Some(Self::OfAll),
+            Question::Test { test, .. } => test,
+        };
+        match &*test.key {
+            "aws:principalaccount"
+            | "kms:calleraccount"
+            | "aws:principalorgid"
+            | "aws:principalorgpaths"
+            | "aws:principalisawsservice"
+                if test.is_fixed() =>
+            {
+                None
+            }
+            "aws:principalarn" => {
+                let accounts: Option<Vec<AccountId>> = test.values.iter().map(account).collect();
+                Some(accounts.map_or(Self::OfAll, Self::Of))
+            }
+            _ => Some(Self::OfAll),
+        }
+    }
+
+    /// Whether it tells the callers of a group apart.
+    fn concerns(&self, group: Group) -> bool {
+        match (self, group) {
+            (Self::Of(accounts), Group::Account(account)) => accounts.contains(&account),
+            _ => true,
+        }
+    }
+}
+
+/// The account that an ARN or a pattern of ARNs names, where it names one.
+fn account(operand: &Operand) -> Option<AccountId> {
+    match operand {
+        Operand::Arn(parts) => AccountId::parse(literal(parts.get(4)?)?),
+        Operand::Text(pieces) => match pieces.first()? {
+            Piece::Text(text) => {
+                let mut parts = text.splitn(6, ':');
+                let account = AccountId::parse(parts.nth(4)?)?;
+                parts.next().map(|_| account)
+            }
+            _ => None,
+        },
+        Operand::AnyArn => None,
+    }
 }
 
 impl Questions {
@@ -222,7 +294,7 @@ impl Questions {
     ) -> Self {
         let mut ids = Vec::new();
         let mut seen = FxHashSet::default();
-        let mut of_everyone = false;
+        let mut personal = Vec::new();
         for (_, formula) in masked.flat_map(Masked::pieces) {
             if !world.formulas.kinds(*formula).has(kind) {
                 continue;
@@ -235,12 +307,22 @@ impl Questions {
                 };
                 if seen.insert(id) {
                     ids.push(id);
+                    match kind == Kinds::CALLER {
+                        true => personal.extend(Personal::of(question)),
+                        false if matches!(question, Question::Test { .. }) => {
+                            personal.push(Personal::OfAll);
+                        }
+                        false => {}
+                    }
                 }
-                of_everyone |= matches!(question, Question::Test { .. })
-                    || matches!(question, Question::Names(Principal::Federated(_), _));
             });
         }
-        Self { ids: ids.into(), of_everyone }
+        Self { ids: ids.into(), personal: personal.into() }
+    }
+
+    /// Whether everyone of a group must be asked.
+    pub(super) fn asks_all_of(&self, group: Group) -> bool {
+        self.personal.iter().any(|personal| personal.concerns(group))
     }
 
     /// The callers whom the questions name, accounts aside.
@@ -273,15 +355,5 @@ impl Questions {
             }
         }
         named
-    }
-}
-
-/// Whether a question names an account as a whole.
-pub(super) fn names_account(atom: &Atom) -> Option<AccountId> {
-    match atom {
-        Atom::Caller(Question::Names(Principal::Account { account, .. }, Classes::Account)) => {
-            Some(*account)
-        }
-        _ => None,
     }
 }

@@ -180,7 +180,7 @@ impl Matrix<'_> {
         for class in classes.iter().filter(|class| class.concerns(*name)) {
             counts.candidates += class.keys.len() as i64 * range.len() as i64;
             let owner_class = self.owner_class(&world, class.owner);
-            if self.asks_everyone(&owner_class) {
+            if self.asks_everyone(&owner_class, range.start) {
                 self.count_each(&world, class, range.clone(), wanted, &mut counts);
                 continue;
             }

@@ -78,7 +78,7 @@ pub(super) struct HomeClass {
 impl HomeClass {
     /// Whether every key answers for itself.
     pub(super) fn asks_every_key(&self) -> bool {
-        self.questions.of_everyone
+        !self.questions.personal.is_empty()
     }
 }
 
@@ -282,12 +282,18 @@ impl<'a> Matrix<'a> {
         if questions.ids.is_empty() {
             return HomeClass { questions, usual: home, touched: Vec::new() };
         }
-        let none: Vec<Formula> = vec![Formula::FALSE; questions.ids.len()];
-        let usual = self.answered_home(world, home, &questions.ids, &none);
-        if questions.of_everyone {
+        let answers: Vec<_> = questions.ids.iter().map(|id| self.keys.answers(world, *id)).collect();
+        let most: Vec<Formula> = answers
+            .iter()
+            .map(|answers| match **answers {
+                super::classes::Answers::All => Formula::TRUE,
+                _ => Formula::FALSE,
+            })
+            .collect();
+        let usual = self.answered_home(world, home, &questions.ids, &most);
+        if !questions.personal.is_empty() {
             return HomeClass { questions, usual, touched: Vec::new() };
         }
-        let answers: Vec<_> = questions.ids.iter().map(|id| self.keys.answers(world, *id)).collect();
         let mut touched: Vec<KeyIx> = Vec::new();
         for answers in &answers {
             if let super::classes::Answers::Few(some) = &**answers {
@@ -335,7 +341,7 @@ impl<'a> Matrix<'a> {
         class: &HomeClass,
         key: KeyIx,
     ) -> HomeIx {
-        if class.questions.of_everyone {
+        if class.asks_every_key() {
             let ids = &class.questions.ids;
             let answers: Vec<Formula> =
                 ids.iter().map(|id| self.keys.answers(world, *id).of(key)).collect();
@@ -376,12 +382,13 @@ impl<'a> Matrix<'a> {
             let subject = self.table.subjects.get(caller as usize);
             subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)
         };
-        class.questions.of_everyone || class.named.contains(&caller) || is_root()
+        class.named.contains(&caller) || is_root() || self.asks_everyone(class, caller)
     }
 
-    /// Whether every caller answers for itself.
-    pub(super) fn asks_everyone(&self, class: &OwnerClass) -> bool {
-        class.questions.of_everyone
+    /// Whether every caller of this one's group answers for itself.
+    pub(super) fn asks_everyone(&self, class: &OwnerClass, caller: CallerIx) -> bool {
+        let group = self.table.groups.get(self.group_of(caller) as usize);
+        group.is_some_and(|(group, _)| class.questions.asks_all_of(*group))
     }
 
     fn asked_owner(

@@ -105,6 +105,11 @@ impl Test {
         self.values.iter().flat_map(Operand::variables)
     }
 
+    /// Whether no variable stands in it.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.variables().next().is_none()
+    }
+
     /// The atom that asks it, by the last stage that must speak.
     pub(super) fn asked(self, sight: Sight) -> Atom {
         self.asked_of(sight, &|key| match stage(key) {
