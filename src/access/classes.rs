@@ -253,7 +253,7 @@ impl Personal {
                 None
             }
             "aws:principalarn" => {
-                let accounts: Option<Vec<AccountId>> = test.values.iter().map(account).collect();
+                let accounts: Option<Vec<AccountId>> = test.values.iter().map(account_of).collect();
                 Some(accounts.map_or(Self::OfAll, Self::Of))
             }
             _ => Some(Self::OfAll),
@@ -270,7 +270,7 @@ impl Personal {
 }
 
 /// The account that an ARN or a pattern of ARNs names, where it names one.
-fn account(operand: &Operand) -> Option<AccountId> {
+pub(super) fn account_of(operand: &Operand) -> Option<AccountId> {
     match operand {
         Operand::Arn(parts) => AccountId::parse(literal(parts.get(4)?)?),
         Operand::Text(pieces) => match pieces.first()? {

@@ -5,13 +5,14 @@ use rustc_hash::FxHashMap;
 
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::Standing;
-use crate::policy::Principal;
+use crate::policy::{Comparison, Polarity, Principal, Quantifier};
 
-use super::classes::{CallerIx, Group, KeyIx};
+use super::classes::{CallerIx, Group, KeyIx, account_of};
 use super::formula::{Atom, Formula, Kinds};
 use super::library::World;
 use super::matrix::{HomeIx, Matrix, OwnerIx, Tally};
 use super::question::Question;
+use super::test::{Operand, Piece};
 use super::ways::Relation;
 
 /// How many cells, pairs and classes a matrix has.
@@ -43,7 +44,7 @@ impl Counts {
         self
     }
 
-    fn add(&mut self, tally: &Tally, wanted: ActionSet, times: i64) {
+    fn add(&mut self, tally: Tally, wanted: ActionSet, times: i64) {
         let count = |actions: ActionSet| actions.intersection(wanted).len() as i64 * times;
         self.always += count(tally.always);
         self.conditional += count(tally.conditional);
@@ -134,11 +135,14 @@ impl Matrix<'_> {
         ];
         let mut accounts = Vec::new();
         for (_, formula) in opening.into_iter().flat_map(|masked| masked.pieces()) {
+            // Somebody whom nothing names, of an account that nothing names.
             let unnamed = world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
-                match atom {
-                    Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
-                    _ => None,
-                }
+                let Atom::Caller(question) = atom else { return None };
+                let known = match question {
+                    Question::Names(..) => true,
+                    question => accounts_of(question, &mut accounts),
+                };
+                known.then(|| Formula::constant(!holds))
             });
             if unnamed != Formula::FALSE {
                 return Opens::ToAll;
@@ -224,21 +228,21 @@ impl Matrix<'_> {
         if class.asks_every_key() {
             for (key, (owner, relation)) in towards {
                 let home = self.home_of_class(world, home, &class, *key);
-                counts.add(&self.tally(home, *owner, *relation), wanted, callers);
+                counts.add(self.tally(home, *owner, *relation), wanted, callers);
             }
             return;
         }
         let mut touched: FxHashMap<(OwnerIx, Relation), i64> = FxHashMap::default();
         for (key, home) in &class.touched {
             if let Some((owner, relation)) = towards.get(key) {
-                counts.add(&self.tally(*home, *owner, *relation), wanted, callers);
+                counts.add(self.tally(*home, *owner, *relation), wanted, callers);
                 *touched.entry((*owner, *relation)).or_default() += 1;
             }
         }
         for ((owner, relation), keys) in usual {
             let rest = keys - touched.get(&(*owner, *relation)).copied().unwrap_or(0);
             if rest > 0 {
-                counts.add(&self.tally(class.usual, *owner, *relation), wanted, callers * rest);
+                counts.add(self.tally(class.usual, *owner, *relation), wanted, callers * rest);
             }
         }
     }
@@ -259,9 +263,9 @@ impl Matrix<'_> {
         let was_counted = self.is_open(usual);
         for key in &class.keys {
             let home = self.home_of_class(world, *home, &home_class, *key);
-            counts.add(&self.tally(home, owner, relation), wanted, 1);
+            counts.add(self.tally(home, owner, relation), wanted, 1);
             if was_counted {
-                counts.add(&self.tally(home, usual, relation), wanted, -1);
+                counts.add(self.tally(home, usual, relation), wanted, -1);
             }
         }
     }
@@ -287,7 +291,7 @@ impl Matrix<'_> {
             let home_class = self.home_class(world, home);
             for key in &class.keys {
                 let home = self.home_of_class(world, home, &home_class, *key);
-                counts.add(&self.tally(home, owner, relation), wanted, callers);
+                counts.add(self.tally(home, owner, relation), wanted, callers);
             }
         }
     }
@@ -356,5 +360,35 @@ impl Matrix<'_> {
             let never = one.never + other.never;
             Counts { never, ..one.plus(other) }
         })
+    }
+}
+
+/// The accounts that a test of the caller's account or ARN lets pass, where it lets no others.
+fn accounts_of(question: &Question, accounts: &mut Vec<AccountId>) -> bool {
+    let Question::Test { test, .. } = question else { return false };
+    let operator = test.operator;
+    let plain = operator.polarity == Polarity::Is
+        && operator.quantifier != Some(Quantifier::ForAllValues)
+        && !operator.if_exists
+        && operator.comparison != Comparison::Null
+        && test.is_fixed();
+    let of = |operand: &Operand| match &*test.key {
+        "aws:principalaccount" | "kms:calleraccount" => match operand {
+            Operand::Text(pieces) => match &**pieces {
+                [Piece::Text(text)] => AccountId::parse(text),
+                _ => None,
+            },
+            _ => None,
+        },
+        "aws:principalarn" => account_of(operand),
+        _ => None,
+    };
+    let found: Option<Vec<AccountId>> = test.values.iter().map(of).collect();
+    match found.filter(|_| plain) {
+        Some(found) => {
+            accounts.extend(found);
+            true
+        }
+        None => false,
     }
 }

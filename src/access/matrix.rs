@@ -63,7 +63,7 @@ pub struct Matrix<'a> {
     without_key: Memo<CallerIx, Arc<Pair>>,
     limits: Interner<Arc<[(Box<str>, Limit)]>>,
     verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
-    counted: Memo<(HomeIx, OwnerIx, Relation), Arc<Tally>>,
+    counted: Memo<(HomeIx, OwnerIx, Relation), Tally>,
     answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,
     pairs: Memo<(HomeIx, OwnerIx, Relation, bool), Arc<Pair>>,
 }
@@ -415,9 +415,9 @@ impl<'a> Matrix<'a> {
     }
 
     /// How many cells of two classes have which verdict.
-    pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Arc<Tally> {
+    pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Tally {
         self.counted.get((home, owner, relation), |_| {
-            Arc::new(self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation))
+            self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation)
         })
     }
 
