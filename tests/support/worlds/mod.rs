@@ -225,8 +225,13 @@ impl World {
     pub fn narrow(random: &mut Random) -> Self {
         let mut account = skeleton(random, ACCOUNTS[0]);
         for identity in &mut account.identities {
-            let count = 1 + random.below(3);
+            let count = 1 + random.below(4);
             identity.inline = vec![statements::narrow(random, count)];
+            if identity.is_role && random.chance(50) {
+                let tags =
+                    json!({ "Effect": "Allow", "Principal": "*", "Action": "sts:TagSession" });
+                identity.trust.statements.push(tags);
+            }
         }
         for key in &mut account.keys {
             let root = format!("arn:aws:iam::{}:root", account.id);
