@@ -2,7 +2,7 @@
 
 use crate::aws::KmsAction;
 use crate::decision::{
-    CallerKind, Citation, Decision, Gate, OpenPoint, Outcome, Path, Reading, Step, Target,
+    CallerKind, Citation, Cited, Decision, Gate, OpenPoint, Outcome, Path, Reading, Step, Target,
 };
 
 use super::compare::truth_value;
@@ -10,7 +10,7 @@ use super::grants::{self, Retiring, Way};
 use super::participants::{Levels, Participants, note_key_gap};
 use super::principals::Class;
 use super::scene::Scene;
-use super::statements::{Applied, applied};
+use super::statements::{Applied, applied, statement_applies};
 
 /// What one level of an organization says.
 struct LevelSays {
@@ -64,21 +64,32 @@ pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
     }
     let missing = match outcome {
         // Nothing that is missing lifts a Deny that applies for certain.
-        Outcome::ExplicitDeny(_) if certain(&trace) => Default::default(),
+        Outcome::ExplicitDeny(_) if certain(scene, &trace) => Default::default(),
         _ => scene.missing(),
     };
     Decision { outcome, trace, missing, open_points: Default::default() }
 }
 
-/// Whether the Deny that decides is well-formed and resolved.
-fn certain(trace: &[Step]) -> bool {
+/// Whether a Deny that decides is well-formed and resolved, and applies whatever is missing: one that asks
+/// for tags of the key is not certain where those were not exported.
+fn certain(scene: &Scene<'_, '_>, trace: &[Step]) -> bool {
     let mut cited = trace.iter().filter(|step| step.decides).flat_map(|step| &step.cited);
     cited.any(|citation| {
         citation.statement().is_some_and(|statement| {
             statement.standing == crate::policy::Standing::Sound
                 && statement.unresolved().next().is_none()
-        })
+        }) && !asks_for_missing(scene, citation)
     })
+}
+
+/// Whether a statement was read with something that was not exported.
+fn asks_for_missing(scene: &Scene<'_, '_>, citation: &Citation) -> bool {
+    let Cited::Statement { document, index } = &citation.cited else {
+        return false;
+    };
+    let alone = scene.afresh();
+    statement_applies(&alone, document, *index);
+    alone.has_missing()
 }
 
 fn step(

@@ -319,6 +319,17 @@ pub(super) fn note_key_gap(scene: &Scene<'_, '_>, wanted: &str) {
             scene.note_missing(gap.to_string());
         }
     }
+    // What no policy asks for is no gap of the export, and is missing where one does.
+    let unlisted = match wanted {
+        "tags" => Some("tags").filter(|_| key.tags.is_none()),
+        "aliases" => Some("aliases").filter(|_| !key.aliases_listed),
+        "metadata" => Some("metadata").filter(|_| key.metadata.is_none()),
+        _ => None,
+    };
+    if let Some(part) = unlisted {
+        let gap = GapKind::KeyPart { key: key.arn.clone(), part, truncated: false };
+        scene.note_missing(gap.to_string());
+    }
 }
 
 /// The key policy and the one that RAM writes, together (rules K1, K8).
