@@ -73,7 +73,13 @@ pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
 /// Whether a Deny that decides is well-formed and resolved, and applies whatever is missing: one that asks
 /// for tags of the key is not certain where those were not exported.
 fn certain(scene: &Scene<'_, '_>, trace: &[Step]) -> bool {
-    let mut cited = trace.iter().filter(|step| step.decides).flat_map(|step| &step.cited);
+    // The ARN of a session lacks the path that tells a service-linked role, which these do not bind.
+    let may_be_service_linked = scene.caller.identity.is_none()
+        && matches!(scene.request.caller.kind, CallerKind::AssumedRole { .. });
+    let binds =
+        |step: &&Step| !(may_be_service_linked && matches!(step.gate, Gate::Scp | Gate::Rcp));
+    let steps = trace.iter().filter(|step| step.decides).filter(binds);
+    let mut cited = steps.flat_map(|step| &step.cited);
     cited.any(|citation| {
         citation.statement().is_some_and(|statement| {
             statement.standing == crate::policy::Standing::Sound
