@@ -217,7 +217,7 @@ fn identity_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
 
 /// A user or role that the export does not have has no policies of its own; where its account was not
 /// exported whole, that is worth a word.
-fn note_unknown_identity(scene: &Scene<'_, '_>) {
+pub(super) fn note_unknown_identity(scene: &Scene<'_, '_>) {
     let has_policies = !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
     let Some(account) = scene.caller.account.filter(|_| has_policies) else {
         return;
