@@ -8,6 +8,7 @@
 
 mod access;
 mod caller;
+mod certainty;
 mod compare;
 mod condition;
 mod context;
