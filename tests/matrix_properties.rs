@@ -10,6 +10,7 @@
 mod support;
 
 use keyreach::decision::{Bound, FACTS, Fact, Request, Verdict};
+use keyreach::eval::reference::Reference;
 use rayon::prelude::*;
 use support::matrix::net::{Case, Fault, Seen, check, inventory, word};
 use support::matrix::shrink::shrink;
@@ -28,8 +29,24 @@ fn case(random: &mut Random, number: u64) -> (World, Vec<Hole>, Vec<Request>) {
         _ => World::random(random),
     };
     let holes = if number % 3 == 1 { world.holes(random) } else { Vec::new() };
-    let cells = (0..CELLS).map(|_| requests::cell(&world, random)).collect();
+    let cells = cells(&world, random);
     (world, holes, cells)
+}
+
+/// Cells, most of which are allowed in some context: random ones are never, more often than not.
+fn cells(world: &World, random: &mut Random) -> Vec<Request> {
+    let truth = inventory(world);
+    let reference = Reference::new(&truth);
+    let (mut lively, mut others) = (Vec::new(), Vec::new());
+    for _ in 0..CELLS * 3 {
+        let cell = requests::cell(world, random);
+        let request = requests::possible(world, random, &cell);
+        let is_allowed = request.is_some_and(|it| reference.evaluate(&it).is_allowed());
+        if is_allowed { &mut lively } else { &mut others }.push(cell);
+    }
+    lively.truncate(CELLS * 3 / 4);
+    others.truncate(CELLS - lively.len());
+    lively.into_iter().chain(others).collect()
 }
 
 fn checked(

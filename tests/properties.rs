@@ -42,13 +42,15 @@ fn of_scenario(text: &str) -> Inventory {
     sound(&Tree::from([("world.yaml".to_owned(), text.as_bytes().to_vec())]))
 }
 
-/// What an answer says, the places aside.
-fn told(decision: &Decision) -> String {
+/// What an answer says, the places aside; the open points apart, where nothing is missing: an export that
+/// is laid out otherwise may leave it open whether all identities are listed.
+fn told(decision: &Decision) -> (String, Option<String>) {
     let denied_by = decision.outcome.denied_by().map(|gate| gate.name());
-    format!("{} {denied_by:?} {:?}", decision.outcome.reason().name(), decision.open_points)
+    let open = decision.missing.is_empty().then(|| format!("{:?}", decision.open_points));
+    (format!("{} {denied_by:?}", decision.outcome.reason().name()), open)
 }
 
-fn answers(world: &Inventory, requests: &[Request]) -> Vec<String> {
+fn answers(world: &Inventory, requests: &[Request]) -> Vec<(String, Option<String>)> {
     let reference = Reference::new(world);
     requests.iter().map(|request| told(&reference.evaluate(request))).collect()
 }
@@ -68,11 +70,13 @@ fn the_way_a_world_is_written_changes_no_answer() {
             let requests: Vec<Request> = lines.iter().map(requests::parsed).collect();
             let text = render::scenario(&world);
             let expected = answers(&of_scenario(&text), &requests);
-            allowed.set(allowed.get() + expected.iter().filter(|it| it.contains("None")).count());
+            allowed.set(allowed.get() + expected.iter().filter(|it| it.0.contains("None")).count());
             let check = |how: &str, files: &Tree| {
                 let found = answers(&sound(files), &requests);
                 for ((line, expected), found) in lines.iter().zip(&expected).zip(&found) {
-                    assert_eq!(found, expected, "world {number}, {how}\n{line}\n{text}");
+                    let both = expected.1.is_some() && found.1.is_some();
+                    let is_same = found.0 == expected.0 && (!both || found.1 == expected.1);
+                    assert!(is_same, "world {number}, {how}: {found:?}\n{line}\n{text}");
                 }
             };
             let scenario = |text: String| Tree::from([("w.yml".to_owned(), text.into_bytes())]);

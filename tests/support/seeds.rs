@@ -79,6 +79,15 @@ pub fn for_each_seed(test: &str, check: impl Fn(u64)) {
     }
 }
 
+/// Runs `check` with the first kept seed, or with that of `KEYREACH_SEED`: for what must be found within
+/// so many steps.
+pub fn for_one_seed(test: &str, check: impl Fn(u64)) {
+    let given = std::env::var("KEYREACH_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or(1);
+    let _ = writeln!(std::io::stderr(), "{test}: KEYREACH_SEED={seed}");
+    check(seed);
+}
+
 fn seeds(test: &str) -> Vec<u64> {
     if let Ok(given) = std::env::var("KEYREACH_SEED") {
         return vec![given.parse().expect("KEYREACH_SEED is a number")];

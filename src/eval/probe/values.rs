@@ -165,11 +165,12 @@ pub(super) fn values(
     }
     let mut seen = BTreeSet::new();
     members.retain(|member| seen.insert(member.clone()));
+    let all_tried = !mentions.multivalued || members.len() <= ALL_SUBSETS + 1;
     let mut values = if mentions.multivalued { sets(&members) } else { singles(&members) };
     if !is_always_sent(facts, request, &lower) {
         values.insert(0, None);
     }
-    (values, mentions.covers() && all_have_members)
+    (values, mentions.covers() && all_have_members && all_tried)
 }
 
 fn singles(members: &[String]) -> Vec<Option<ContextValue>> {

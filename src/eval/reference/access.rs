@@ -5,6 +5,7 @@ use crate::decision::{
     CallerKind, Citation, Decision, Gate, OpenPoint, Outcome, Path, Reading, Step, Target,
 };
 
+use super::certainty::certain;
 use super::compare::truth_value;
 use super::grants::{self, Retiring, Way};
 use super::participants::{Levels, Participants, note_key_gap};
@@ -64,21 +65,10 @@ pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
     }
     let missing = match outcome {
         // Nothing that is missing lifts a Deny that applies for certain.
-        Outcome::ExplicitDeny(_) if certain(&trace) => Default::default(),
+        Outcome::ExplicitDeny(_) if certain(scene, &trace) => Default::default(),
         _ => scene.missing(),
     };
     Decision { outcome, trace, missing, open_points: Default::default() }
-}
-
-/// Whether the Deny that decides is well-formed and resolved.
-fn certain(trace: &[Step]) -> bool {
-    let mut cited = trace.iter().filter(|step| step.decides).flat_map(|step| &step.cited);
-    cited.any(|citation| {
-        citation.statement().is_some_and(|statement| {
-            statement.standing == crate::policy::Standing::Sound
-                && statement.unresolved().next().is_none()
-        })
-    })
 }
 
 fn step(

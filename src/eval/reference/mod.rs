@@ -8,6 +8,7 @@
 
 mod access;
 mod caller;
+mod certainty;
 mod compare;
 mod condition;
 mod context;
@@ -74,7 +75,7 @@ impl<'w> Reference<'w> {
     /// The decision on one request.
     pub fn evaluate(&self, request: &Request) -> Decision {
         let (mut decision, consulted) = self.decide(request, self.readings);
-        decision.open_points = self.hinges(request, &decision, consulted);
+        self.hinges(request, &mut decision, consulted);
         decision
     }
 
@@ -105,18 +106,20 @@ impl<'w> Reference<'w> {
         (decision, scene.consulted())
     }
 
-    /// Rule U8: the points met on the way whose other reading gives the other answer.
-    fn hinges(
-        &self,
-        request: &Request,
-        decision: &Decision,
-        consulted: BTreeSet<OpenPoint>,
-    ) -> BTreeSet<OpenPoint> {
-        let flips = |point: &OpenPoint| {
-            let (other, _) = self.decide(request, self.readings.flipped(*point));
-            other.is_allowed() != decision.is_allowed()
-        };
-        consulted.into_iter().filter(flips).collect()
+    /// Rule U8: the points met on the way whose other reading gives the other answer, or could once what
+    /// is missing is known.
+    fn hinges(&self, request: &Request, decision: &mut Decision, consulted: BTreeSet<OpenPoint>) {
+        let was_certain = decision.missing.is_empty();
+        for point in consulted {
+            let (other, _) = self.decide(request, self.readings.flipped(point));
+            let opens = was_certain && !other.missing.is_empty();
+            if opens || other.is_allowed() != decision.is_allowed() {
+                decision.open_points.insert(point);
+            }
+            if opens {
+                decision.missing.extend(other.missing);
+            }
+        }
     }
 }
 

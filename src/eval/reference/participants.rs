@@ -217,7 +217,7 @@ fn identity_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
 
 /// A user or role that the export does not have has no policies of its own; where its account was not
 /// exported whole, that is worth a word.
-fn note_unknown_identity(scene: &Scene<'_, '_>) {
+pub(super) fn note_unknown_identity(scene: &Scene<'_, '_>) {
     let has_policies = !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
     let Some(account) = scene.caller.account.filter(|_| has_policies) else {
         return;
@@ -318,6 +318,17 @@ pub(super) fn note_key_gap(scene: &Scene<'_, '_>, wanted: &str) {
         if matches!(gap, GapKind::KeyPart { part, .. } if *part == wanted) {
             scene.note_missing(gap.to_string());
         }
+    }
+    // What no policy asks for is no gap of the export, and is missing where one does.
+    let unlisted = match wanted {
+        "tags" => Some("tags").filter(|_| key.tags.is_none()),
+        "aliases" => Some("aliases").filter(|_| !key.aliases_listed),
+        "metadata" => Some("metadata").filter(|_| key.metadata.is_none()),
+        _ => None,
+    };
+    if let Some(part) = unlisted {
+        let gap = GapKind::KeyPart { key: key.arn.clone(), part, truncated: false };
+        scene.note_missing(gap.to_string());
     }
 }
 

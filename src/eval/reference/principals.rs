@@ -4,6 +4,7 @@ use crate::aws::AccountId;
 use crate::decision::{CallerKind, OpenPoint};
 use crate::policy::{Polarity, Principal, PrincipalElement};
 
+use super::participants::note_unknown_identity;
 use super::scene::Scene;
 use super::truth::Truth;
 
@@ -163,7 +164,11 @@ fn federated(scene: &Scene<'_, '_>, provider: &str) -> Option<(Class, Truth)> {
 
 /// Rule A39: only an identity of the export with this unique id.
 fn unique_id(scene: &Scene<'_, '_>, id: &str) -> Option<(Class, Truth)> {
-    let identity = scene.caller.identity?;
+    let Some(identity) = scene.caller.identity else {
+        // Whose id it is would be known with the identities of the account.
+        note_unknown_identity(scene);
+        return None;
+    };
     if identity.unique_id.as_deref() != Some(id) {
         return None;
     }

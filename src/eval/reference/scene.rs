@@ -87,6 +87,11 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
         scene
     }
 
+    /// The same request, of which nothing was asked yet.
+    pub(super) fn afresh(&self) -> Self {
+        Self::new(self.reference, self.request, self.readings)
+    }
+
     /// The world.
     pub(super) fn world(&self) -> &'w Inventory {
         self.reference.world

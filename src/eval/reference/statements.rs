@@ -183,9 +183,19 @@ pub(super) fn conditions_in_play<'a>(
             statement.effect.as_ref().is_some_and(|effect| {
                 let lens = Lens::of(document, effect.value);
                 covers(scene, lens, statement) != Truth::False
+                    || (resource_hangs(statement)
+                        && action_covers(scene, statement) != Truth::False
+                        && principal_covers(scene, lens, statement) != Truth::False)
             })
         })
         .flat_map(|statement| &statement.conditions)
+}
+
+/// Whether the context (rule A64) or the reading of O28 decides what the resource element covers.
+fn resource_hangs(statement: &Statement) -> bool {
+    let texts = statement.resource.iter().flat_map(|element| &element.values);
+    let mut texts = texts.filter_map(|value| value.value.text());
+    texts.any(|text| text.contains('$') || (text != "*" && text.splitn(6, ':').count() < 6))
 }
 
 /// Whether a statement applies: the minimum of its elements (rule U2), cheapest first.

@@ -5,8 +5,8 @@ use std::ops::Add;
 
 use keyreach::aws::KeySpec;
 use keyreach::decision::{
-    Bound, FACTS, OpenPoint, Reach, Readings, Request, Surroundings, Target, Verdict, completed,
-    is_possible,
+    Bound, FACTS, Fact, OpenPoint, Reach, Readings, Request, Surroundings, Target, Verdict,
+    completed, is_possible,
 };
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::{Loaded, load};
@@ -125,6 +125,16 @@ pub fn inventory(world: &World) -> Inventory {
 
 /// Checks everything that is told of the cells of a case.
 pub fn check(engine: &Engine, case: &Case<'_>, random: &mut Random) -> Result<Seen, Box<Fault>> {
+    check_with(engine, FACTS, case, random)
+}
+
+/// The same of an engine that knows these facts.
+pub fn check_with(
+    engine: &Engine,
+    facts: &[Fact],
+    case: &Case<'_>,
+    random: &mut Random,
+) -> Result<Seen, Box<Fault>> {
     let told = match case.holes {
         [] => inventory(case.told),
         holes => loaded(&case.told.export_without(holes)),
@@ -135,7 +145,7 @@ pub fn check(engine: &Engine, case: &Case<'_>, random: &mut Random) -> Result<Se
     };
     let truths: Vec<(Inventory, &World)> =
         truths.iter().map(|world| (loaded(&render::canonical(world)), world)).collect();
-    let reach = engine.over(&told);
+    let reach = (engine.make)(&told, now(), facts);
     let mut seen = Seen::default();
     for cell in case.cells {
         let verdict = reach.verdict_of(cell);

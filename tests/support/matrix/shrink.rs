@@ -43,7 +43,7 @@ fn smaller(world: &World, cell: &Request) -> Vec<World> {
         if !text.contains(account.id) && world.accounts.len() > 1 {
             add(&|world| {
                 let gone = world.accounts.remove(nth).id;
-                for organization in &mut world.organization {
+                if let Some(organization) = &mut world.organization {
                     organization.levels.retain(|level| level.id != gone);
                 }
             });
@@ -70,11 +70,14 @@ fn smaller(world: &World, cell: &Request) -> Vec<World> {
     all
 }
 
+/// Takes one thing from an account.
+type Edit<'e> = &'e dyn Fn(&mut Account);
+
 fn level_mut(world: &mut World, at: usize) -> &mut Level {
     &mut world.organization.as_mut().unwrap().levels[at]
 }
 
-fn parts_of_account(account: &Account, text: &str, add: &mut dyn FnMut(&dyn Fn(&mut Account))) {
+fn parts_of_account(account: &Account, text: &str, add: &mut dyn FnMut(Edit<'_>)) {
     for (nth, identity) in account.identities.iter().enumerate() {
         if !text.contains(&identity.name) && account.identities.len() > 1 {
             add(&|account| drop(account.identities.remove(nth)));

@@ -1,5 +1,7 @@
 //! What an export may lack: a world with parts that are not told, and random worlds that it may be.
 
+use std::collections::BTreeSet;
+
 use super::render::{self, Tree};
 use super::statements::{PolicyOf, Vocabulary};
 use super::{Account, Identity, Managed, Policy, UNWRITTEN, World};
@@ -21,6 +23,26 @@ pub enum Hole {
 }
 
 impl World {
+    /// The condition keys, in lower case, that the policies of identities, keys and levels mention.
+    pub fn mentioned_keys(&self) -> BTreeSet<String> {
+        let identities = self.accounts.iter().flat_map(|account| &account.identities);
+        let groups = self.accounts.iter().flat_map(|account| &account.groups);
+        let managed = self.accounts.iter().flat_map(|account| &account.managed);
+        let keys = self.accounts.iter().flat_map(|account| &account.keys);
+        let levels = self.organization.iter().flat_map(|it| &it.levels);
+        let policies = identities
+            .flat_map(|identity| &identity.inline)
+            .chain(groups.flat_map(|group| &group.inline))
+            .chain(managed.map(|managed| &managed.policy))
+            .chain(keys.map(|key| &key.policy))
+            .chain(levels.flat_map(|level| level.scps.iter().chain(&level.rcps)))
+            .chain(self.endpoints.iter().map(|(_, policy)| policy));
+        let statements = policies.flat_map(|policy| &policy.statements);
+        let blocks = statements.filter_map(|statement| statement["Condition"].as_object());
+        let operators = blocks.flat_map(|block| block.values()).filter_map(|it| it.as_object());
+        operators.flat_map(|keys| keys.keys()).map(|name| name.to_ascii_lowercase()).collect()
+    }
+
     /// One to three parts that an export may lack.
     pub fn holes(&self, random: &mut Random) -> Vec<Hole> {
         let mut all = Vec::new();

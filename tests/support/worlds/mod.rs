@@ -17,6 +17,7 @@
 
 mod holes;
 mod keys;
+mod organization;
 pub mod render;
 pub mod requests;
 mod statements;
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 
 use super::seeds::Random;
 pub use holes::Hole;
+use organization::organization;
 use statements::Vocabulary;
 pub use statements::{PolicyOf, deny_everything};
 
@@ -225,8 +227,13 @@ impl World {
     pub fn narrow(random: &mut Random) -> Self {
         let mut account = skeleton(random, ACCOUNTS[0]);
         for identity in &mut account.identities {
-            let count = 1 + random.below(3);
+            let count = 1 + random.below(4);
             identity.inline = vec![statements::narrow(random, count)];
+            if identity.is_role && random.chance(50) {
+                let tags =
+                    json!({ "Effect": "Allow", "Principal": "*", "Action": "sts:TagSession" });
+                identity.trust.statements.push(tags);
+            }
         }
         for key in &mut account.keys {
             let root = format!("arn:aws:iam::{}:root", account.id);
@@ -467,39 +474,4 @@ fn fill(random: &mut Random, account: &mut Account, vocabulary: &Vocabulary) {
         let count = random.below(4);
         key.grants = (0..count).map(|nth| vocabulary.grant(random, &key.id, nth)).collect();
     }
-}
-
-fn organization(
-    random: &mut Random,
-    accounts: &[Account],
-    vocabulary: &Vocabulary,
-) -> Organization {
-    let mut levels: Vec<Level> = Vec::new();
-    let mut add = |random: &mut Random, id: String, above: Option<usize>| {
-        let policies = |random: &mut Random, of| -> Vec<Policy> {
-            let count = usize::from(random.chance(30));
-            (0..count).map(|_| vocabulary.policy(random, of, 1, 2)).collect()
-        };
-        let (scps, rcps) = (policies(random, PolicyOf::Scp), policies(random, PolicyOf::Rcp));
-        let full_access = scps.is_empty() || random.chance(70);
-        levels.push(Level { id, above, full_access, scps, rcps });
-    };
-    add(random, "r-ab12".to_owned(), None);
-    let units = random.below(3);
-    for unit in 0..units {
-        let above = random.below(unit + 1);
-        add(random, format!("ou-ab12-0000000{unit}"), Some(above));
-    }
-    for account in accounts {
-        if random.chance(80) {
-            let above = random.below(units + 1);
-            add(random, account.id.to_owned(), Some(above));
-        }
-    }
-    let management = match random.chance(20) {
-        true => levels.iter().find(|level| level.is_account()).map(|level| level.id.clone()),
-        false => None,
-    };
-    let known = ACCOUNTS.into_iter().find(|id| management.as_deref() == Some(id));
-    Organization { management: known.unwrap_or("888888888888"), levels }
 }

@@ -154,6 +154,11 @@ pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<R
         .filter(|(name, ..)| carried(plain.action, name) && can_be_sent(name))
         .collect();
     random.shuffle(&mut keys);
+    if random.chance(70) {
+        // What conditions ask about first: the rest seldom matters.
+        let mentioned = world.mentioned_keys();
+        keys.sort_by_key(|(name, ..)| !mentioned.contains(&name.to_ascii_lowercase()));
+    }
     let count = random.below(8);
     for (name, is_set, values) in keys.into_iter().take(count) {
         if values.is_empty() {
@@ -217,10 +222,9 @@ fn session(world: &World, random: &mut Random, request: &mut Request) {
 /// Rule C55: the request may name the key by an alias.
 fn named_by_alias(random: &mut Random, key: &Key, request: &mut Request) {
     let may = request.action.info().accepts_alias_as_key_id;
-    if may && carried(request.action, "kms:RequestAlias") && random.chance(20) {
-        if let Some(alias) = key.aliases.first() {
-            request.context.set_one("kms:RequestAlias", alias);
-        }
+    let may = may && carried(request.action, "kms:RequestAlias") && random.chance(20);
+    if let Some(alias) = key.aliases.first().filter(|_| may) {
+        request.context.set_one("kms:RequestAlias", alias);
     }
 }
 

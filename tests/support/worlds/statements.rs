@@ -211,10 +211,34 @@ impl Vocabulary {
     }
 }
 
+/// Keys that come together or not at all, or never together.
+const LINKED: [&str; 12] = [
+    "kms:ViaService",
+    "kms:GrantIsForAWSResource",
+    "aws:ViaAWSService",
+    "aws:CalledVia",
+    "aws:SourceArn",
+    "aws:SourceAccount",
+    "aws:SourceIp",
+    "aws:SourceVpce",
+    "aws:SourceVpc",
+    "aws:VpcSourceIp",
+    "aws:MultiFactorAuthPresent",
+    "aws:MultiFactorAuthAge",
+];
+
+/// Keys that requests decide for some callers, or by other keys.
+const OF_SESSIONS: [&str; 4] =
+    ["kms:EncryptionContextKeys", "kms:RequestAlias", "aws:PrincipalTag/team", "aws:userid"];
+
 /// Statements for everything, all of which hang on one or two condition keys that requests decide.
 pub fn narrow(random: &mut Random, count: usize) -> Policy {
     let free: Vec<&str> = request_keys().into_iter().map(|(name, ..)| name).collect();
-    let is_free = |row: &&Row| free.contains(&row.0);
+    let linked = random.chance(40);
+    let is_free = |row: &&Row| match linked {
+        true => LINKED.contains(&row.0),
+        false => free.contains(&row.0) || OF_SESSIONS.contains(&row.0),
+    };
     let pool: Vec<Row> = KEYS.iter().chain(ODD).filter(is_free).copied().collect();
     let pool = random.some(&pool, 1, 2);
     let statements = (0..count).map(|nth| {
