@@ -11,7 +11,7 @@ use crate::inventory::Key;
 
 use super::Access;
 use super::asked::{Asked, account_form, asks_about_caller};
-use super::classes::{CallerIx, CallerTable, Group, KeyIx, KeyTable, Questions};
+use super::classes::{Answers, CallerIx, CallerTable, Group, KeyIx, KeyTable, Questions};
 use super::formula::{AtomId, Formula, Kinds};
 use super::frame::{Frame, Limit, Who};
 use super::home::Home;
@@ -75,6 +75,8 @@ struct Cell([Formula; 10]);
 /// How callers of one side look at keys.
 pub(super) struct HomeClass {
     questions: Questions,
+    /// What every key says to each question, and what most say.
+    answers: Vec<(Arc<Answers>, Formula)>,
     /// Their side for keys that none of their resources names.
     pub(super) usual: HomeIx,
     /// Their side for the others, in order of keys.
@@ -267,34 +269,34 @@ impl<'a> Matrix<'a> {
         let side = self.home_sides.get(home);
         let questions = Questions::of(world, side.masked(), Kinds::KEY);
         if questions.ids.is_empty() {
-            return HomeClass { questions, usual: home, touched: Vec::new() };
+            return HomeClass { questions, answers: Vec::new(), usual: home, touched: Vec::new() };
         }
-        let answers: Vec<_> = questions.ids.iter().map(|id| self.keys.answers(world, *id)).collect();
-        let most: Vec<Formula> = answers
-            .iter()
-            .map(|answers| match **answers {
-                super::classes::Answers::All => Formula::TRUE,
-                _ => Formula::FALSE,
-            })
-            .collect();
-        let usual = self.answered_home(world, home, &questions.ids, &most);
+        let answers = questions.ids.iter().map(|id| self.keys.answers(world, *id));
+        let most = |answers: &Answers| match answers {
+            Answers::All => Formula::TRUE,
+            _ => Formula::FALSE,
+        };
+        let answers: Vec<(Arc<Answers>, Formula)> =
+            answers.map(|answers| (Arc::clone(&answers), most(&answers))).collect();
+        let of_most: Vec<Formula> = answers.iter().map(|(_, most)| *most).collect();
+        let usual = self.answered_home(world, home, &questions.ids, &of_most);
         if !questions.personal.is_empty() {
-            return HomeClass { questions, usual, touched: Vec::new() };
+            return HomeClass { questions, answers, usual, touched: Vec::new() };
         }
         let mut touched: Vec<KeyIx> = Vec::new();
-        for answers in &answers {
-            if let super::classes::Answers::Few(some) = &**answers {
+        for (answers, _) in &answers {
+            if let Answers::Few(some) = &**answers {
                 touched.extend(some.keys());
             }
         }
         touched.sort_unstable();
         touched.dedup();
         let at = |key: KeyIx| {
-            let all: Vec<Formula> = answers.iter().map(|answers| answers.of(key)).collect();
+            let all: Vec<Formula> = answers.iter().map(|(answers, _)| answers.of(key)).collect();
             (key, self.answered_home(world, home, &questions.ids, &all))
         };
         let touched = touched.into_iter().map(at).collect();
-        HomeClass { questions, usual, touched }
+        HomeClass { questions, answers, usual, touched }
     }
 
     fn answered_home(
@@ -329,10 +331,12 @@ impl<'a> Matrix<'a> {
         key: KeyIx,
     ) -> HomeIx {
         if class.asks_every_key() {
-            let ids = &class.questions.ids;
+            if class.answers.iter().all(|(answers, most)| answers.of(key) == *most) {
+                return class.usual;
+            }
             let answers: Vec<Formula> =
-                ids.iter().map(|id| self.keys.answers(world, *id).of(key)).collect();
-            return self.answered_home(world, home, ids, &answers);
+                class.answers.iter().map(|(answers, _)| answers.of(key)).collect();
+            return self.answered_home(world, home, &class.questions.ids, &answers);
         }
         let found = class.touched.binary_search_by_key(&key, |(key, _)| *key);
         found.ok().and_then(|at| class.touched.get(at)).map_or(class.usual, |(_, home)| *home)
