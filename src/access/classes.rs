@@ -157,8 +157,10 @@ pub(super) struct CallerTable<'w> {
 pub(super) enum Group {
     /// The account's users, roles, root and sessions.
     Account(AccountId),
-    /// Outside principals and services, each for itself.
-    Alone(u32),
+    /// An outside principal or a service, with its account.
+    Alone(u32, Option<AccountId>),
+    /// Whoever nothing names.
+    Anyone,
 }
 
 impl<'w> CallerTable<'w> {

@@ -64,23 +64,36 @@ pub(super) struct KeyClass {
     pub(super) keys: Vec<KeyIx>,
     /// Whose callers it may open to, beside its own account's.
     pub(super) opens: Opens,
+    /// Whether the grants of some of its keys were not exported: they could name anyone.
+    pub(super) unlisted: bool,
 }
 
 /// Whose callers a key may open to.
 pub(super) enum Opens {
     /// Anyone's.
     ToAll,
-    /// Those of these accounts.
-    To(Vec<AccountId>),
+    /// Those of these accounts, and services where it names some.
+    To {
+        /// The accounts, sorted.
+        accounts: Vec<AccountId>,
+        /// Whether it names a service.
+        services: bool,
+    },
 }
 
 impl KeyClass {
     /// Whether callers of a group are worth a look.
     pub(super) fn concerns(&self, group: Group) -> bool {
-        match (group, &self.opens) {
-            (Group::Account(account), _) if account == self.account => true,
-            (_, Opens::ToAll) | (Group::Alone(_), _) => true,
-            (Group::Account(account), Opens::To(accounts)) => accounts.contains(&account),
+        let account = match group {
+            Group::Account(account) if account == self.account => return true,
+            Group::Account(account) => Some(account),
+            Group::Alone(_, account) => account,
+            Group::Anyone => return self.unlisted || matches!(self.opens, Opens::ToAll),
+        };
+        match (&self.opens, account) {
+            (Opens::ToAll, _) => true,
+            (Opens::To { accounts, .. }, Some(account)) => accounts.binary_search(&account).is_ok(),
+            (Opens::To { services, .. }, None) => *services,
         }
     }
 }
@@ -96,10 +109,12 @@ impl Matrix<'_> {
         homes.sort_unstable();
         homes.dedup();
         all.classes = (homes.len(), classes.len());
-        let (total, known) = self.cells_of_export(wanted);
-        let _ = known;
-        all.never = (total - all.always - all.conditional - all.unknown).max(0);
-        all.plus(self.counts_without_key(wanted))
+        let outside = self.counts_of_unlisted(classes, wanted);
+        let allowed = |counts: &Counts| counts.always + counts.conditional + counts.unknown;
+        all.never = self.cells_of_export(wanted) - (allowed(&all) - allowed(&outside));
+        let without_key = self.counts_without_key(wanted);
+        let never = all.never + without_key.never;
+        Counts { never, ..all.plus(without_key) }
     }
 
     /// The keys by their sides.
@@ -115,7 +130,11 @@ impl Matrix<'_> {
             .into_iter()
             .map(|((owner, account), keys)| {
                 let opens = self.opens(&world, owner);
-                KeyClass { owner, account, keys, opens }
+                let unlisted = keys.iter().any(|key| {
+                    let key = self.keys.keys.get(*key as usize);
+                    key.is_some_and(|key| world.gaps.key_part(&key.arn, "grants").is_some())
+                });
+                KeyClass { owner, account, keys, opens, unlisted }
             })
             .collect();
         classes.sort_by_key(|class| class.keys.first().copied());
@@ -134,6 +153,7 @@ impl Matrix<'_> {
             &granted.account,
         ];
         let mut accounts = Vec::new();
+        let mut services = false;
         for (_, formula) in opening.into_iter().flat_map(|masked| masked.pieces()) {
             // Somebody whom nothing names, of an account that nothing names.
             let unnamed = world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
@@ -151,6 +171,7 @@ impl Matrix<'_> {
                 let Atom::Caller(Question::Names(principal, _)) = atom else { return };
                 match principal {
                     Principal::Account { account, .. } => accounts.push(*account),
+                    Principal::Service(_) => services = true,
                     Principal::UniqueId(_) => {
                         accounts.extend(world.inventory.accounts.keys());
                     }
@@ -163,7 +184,7 @@ impl Matrix<'_> {
         }
         accounts.sort_unstable();
         accounts.dedup();
-        Opens::To(accounts)
+        Opens::To { accounts, services }
     }
 
     fn counts_of_group(&self, group: u32, classes: &[KeyClass], wanted: ActionSet) -> Counts {
@@ -171,6 +192,9 @@ impl Matrix<'_> {
         let Some((name, range)) = self.table.groups.get(group as usize) else {
             return counts;
         };
+        if let Group::Alone(..) | Group::Anyone = name {
+            return self.counts_of_one(range.start, *name, classes, wanted);
+        }
         let world = self.world();
         let mut homes: FxHashMap<HomeIx, i64> = FxHashMap::default();
         for caller in range.clone() {
@@ -326,14 +350,44 @@ impl Matrix<'_> {
         subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)
     }
 
-    /// How many cells the export's own users, roles and roots have with its keys, and how many they are.
-    fn cells_of_export(&self, wanted: ActionSet) -> (i64, i64) {
-        let rows = self.rows().iter().filter(|row| row.is_of_export()).count() as i64;
+    /// What is counted of rows that are no users, roles and roots of the export.
+    fn counts_of_unlisted(&self, classes: &[KeyClass], wanted: ActionSet) -> Counts {
+        let unlisted = (0..self.rows().len()).filter(|row| !self.is_listed(*row));
+        let unlisted: Vec<CallerIx> = unlisted.filter_map(|row| self.caller(row)).collect();
+        let of = |caller: &CallerIx| {
+            let group = self.table.groups.get(self.group_of(*caller) as usize);
+            let group = group.map(|(group, _)| *group);
+            group.map_or_else(Counts::default, |it| self.counts_of_one(*caller, it, classes, wanted))
+        };
+        unlisted.par_iter().map(of).reduce(Counts::default, Counts::plus)
+    }
+
+    /// One caller, key by key.
+    fn counts_of_one(
+        &self,
+        caller: CallerIx,
+        group: Group,
+        classes: &[KeyClass],
+        wanted: ActionSet,
+    ) -> Counts {
+        let mut counts = Counts::default();
+        for key in classes.iter().filter(|class| class.concerns(group)).flat_map(|it| &it.keys) {
+            counts.candidates += 1;
+            if let Some((home, owner, relation)) = self.sides(caller, *key) {
+                counts.add(self.tally(home, owner, relation), wanted, 1);
+            }
+        }
+        counts
+    }
+
+    /// How many cells the export's own users, roles and roots have with its keys.
+    fn cells_of_export(&self, wanted: ActionSet) -> i64 {
+        let rows = (0..self.rows().len()).filter(|row| self.is_listed(*row)).count() as i64;
         let of_key = |owner: &OwnerIx| {
             self.owner_side(*owner).possible.intersection(wanted).len() as i64
         };
         let cells: i64 = self.owners.iter().map(of_key).sum();
-        (rows * cells, rows)
+        rows * cells
     }
 
     fn counts_without_key(&self, wanted: ActionSet) -> Counts {

@@ -16,7 +16,7 @@ impl<'a> Matrix<'a> {
 
     /// Whether a row is a user, role or root of the export: only these have cells that are never.
     pub fn is_listed(&self, row: usize) -> bool {
-        self.rows().get(row).is_some_and(super::Row::is_of_export)
+        self.rows().get(row).is_some_and(super::Row::is_listed)
     }
 
     /// The actions that are cells of a key, or of `*`: those it can ever perform (rule S5).

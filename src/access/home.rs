@@ -40,6 +40,8 @@ pub(super) struct Home {
     pub(super) scp_deny: Masked,
     /// What single request-time keys can hold.
     pub(super) limits: Box<[(Box<str>, Limit)]>,
+    /// What is taken for granted, where the caller is outside the export.
+    pub(super) assumes: Option<Box<str>>,
 }
 
 /// A set of policies together (rules E1, E2): what allows, and what denies.
@@ -107,6 +109,7 @@ impl Home {
             scp: levels.as_ref().map_or(Masked::all(), |levels| caller(&levels.allow)),
             scp_deny: levels.as_ref().map_or(never, |levels| caller(&levels.deny)),
             limits: limits.into(),
+            assumes: assumes(subject),
         }
     }
 
@@ -136,6 +139,7 @@ impl Home {
             scp: change(&self.scp),
             scp_deny: change(&self.scp_deny),
             limits: self.limits.clone(),
+            assumes: self.assumes.clone(),
         }
     }
 
@@ -322,6 +326,16 @@ pub(super) fn levels(
         all.deny = all.deny.or(formulas, &level.deny);
     }
     Some(all)
+}
+
+/// A stranger's half is granted.
+fn assumes(subject: &Subject<'_>) -> Option<Box<str>> {
+    let stranger = subject.stranger.as_ref()?;
+    let of = match (&stranger.organization, subject.caller.account) {
+        (None, Some(account)) if stranger.known => format!("account {account}"),
+        _ => "its own account".to_owned(),
+    };
+    Some(format!("the identity policies of {of} allow it").into())
 }
 
 /// What single request-time keys of a caller can hold.

@@ -274,7 +274,13 @@ impl Judge<'_> {
             assumes: BTreeSet::new(),
         };
         match &answer.witness {
-            Some(context) => answer.reason = self.way(ways, action, context),
+            Some(context) => {
+                answer.reason = self.way(ways, action, context);
+                // Tags that the export does not fix come with the session (rule T7).
+                if context.with_prefix("aws:PrincipalTag/").next().is_some() {
+                    answer.assumes.insert("the session carries these tags".to_owned());
+                }
+            }
             None => self.refused(&mut answer, ways, action, frame),
         }
         answer

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::aws::AccountId;
 use crate::decision::Context;
 use crate::inventory::{Inventory, OrgPolicyKind};
-use crate::policy::PolicyDocument;
+use crate::policy::{Policy, PolicyDocument};
 
 use super::asked::{Asked, Setting};
 use super::formula::{Atom, Formula, Formulas, Kinds};
@@ -94,15 +94,17 @@ impl<'w> World<'w> {
     pub(super) fn compiled(&self, document: &PolicyDocument) -> Arc<Compiled> {
         let made = self.library.compiled.get(document.identity(), |_| {
             let name = self.inventory.sources.path(document.place.file);
-            let compiled = Compiled::of(self.formulas, document, name);
-            self.note_mentions(document);
+            let compiled = document.peek(|policy| {
+                self.note_mentions(policy);
+                Compiled::of(self.formulas, policy, document.kind, name)
+            });
             (document.clone(), Arc::new(compiled))
         });
         made.1
     }
 
-    fn note_mentions(&self, document: &PolicyDocument) {
-        let statements = document.policy().statements.iter();
+    fn note_mentions(&self, policy: &Policy) {
+        let statements = policy.statements.iter();
         for condition in statements.flat_map(|statement| &statement.conditions) {
             let key = &*condition.key.value;
             if key.eq_ignore_ascii_case("aws:userid") {

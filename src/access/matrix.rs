@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
-use crate::decision::{CallerKind, CellAnswer, Pair, Standing};
+use crate::decision::{Bound, CallerKind, CellAnswer, Pair, Standing};
 use crate::inventory::Key;
 
 use super::Access;
@@ -126,13 +126,20 @@ impl<'a> Matrix<'a> {
         distinct.sort_unstable();
         distinct.dedup();
         distinct.iter().for_each(|owner| spoken.hear(&world, owner_sides.get(*owner)));
+        let unlisted = |key: &&&Key| access.gaps.key_part(&key.arn, "grants").is_some();
+        if keys.keys.iter().any(|key| unlisted(&key)) {
+            spoken.hear_of_unlisted_grants();
+        }
         let rows = spoken.rows(inventory);
         let mut order: Vec<usize> = (0..rows.len()).collect();
         let group = |at: &usize| match rows.get(*at) {
             Some((_, subject)) if subject.stranger.is_none() => {
-                subject.caller.account.map_or(Group::Alone(*at as u32), Group::Account)
+                let account = subject.caller.account;
+                account.map_or(Group::Alone(*at as u32, None), Group::Account)
             }
-            _ => Group::Alone(*at as u32),
+            Some((_, subject)) if subject.is_anyone() => Group::Anyone,
+            Some((_, subject)) => Group::Alone(*at as u32, subject.caller.account),
+            None => Group::Alone(*at as u32, None),
         };
         order.sort_by_key(|at| (group(at), *at));
         let subjects = order.iter().filter_map(|at| Some((group(at), rows.get(*at)?.1.clone())));
@@ -253,7 +260,15 @@ impl<'a> Matrix<'a> {
         let arn = &self.keys.keys.get(key as usize)?.arn;
         let relation = Relation::of(&subject.caller, arn);
         let home = self.home_at(&world, home, key);
-        Some((home, self.owner_at(&world, owner, caller), relation))
+        let mut owner = self.owner_at(&world, owner, caller);
+        // A key whose grants were not exported has one row that says so: that of anyone.
+        if subject.is_anyone()
+            && let Some(what) = self.access.gaps.key_part(arn, "grants")
+        {
+            let side = self.owner_sides.get(owner).clone().with_unlisted_grants(&world, &what);
+            owner = self.owner_sides.intern(side);
+        }
+        Some((home, owner, relation))
     }
 
     pub(super) fn group_of(&self, caller: CallerIx) -> u32 {
@@ -504,6 +519,14 @@ impl<'a> Matrix<'a> {
                 };
                 Arc::new(self.judge().answer(&ways, action, &frame))
             });
+            let answer = match &home.assumes {
+                Some(assumed) if answer.verdict.at_most() > Bound::Never => {
+                    let mut answer = CellAnswer::clone(&answer);
+                    answer.assumes.insert(assumed.to_string());
+                    Arc::new(answer)
+                }
+                _ => answer,
+            };
             if is_constant {
                 constant.insert(cell, cells.len());
             }
@@ -524,6 +547,10 @@ impl<'a> Matrix<'a> {
             let Some((subject, home)) = subject.zip(home) else {
                 return Arc::default();
             };
+            // What strangers and services do in their own accounts is not this world's.
+            if subject.stranger.is_some() || subject.caller.account.is_none() {
+                return Arc::default();
+            }
             let account = subject.caller.account.map(|account| account.to_string());
             let (before, after) =
                 account_form(subject.caller.partition(), &account.unwrap_or_default());

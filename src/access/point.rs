@@ -76,7 +76,8 @@ impl Access<'_> {
         let applies = match allowing {
             Allowing::Statement(document, index) => {
                 let name = self.inventory.sources.path(document.place.file);
-                let Some(it) = statement(formulas, document, index, name) else {
+                let Some(it) = statement(formulas, document.policy(), document.kind, index, name)
+                else {
                     return Fate::NeverApplies;
                 };
                 it.any(formulas)
@@ -104,7 +105,8 @@ impl Access<'_> {
         for policy in participants::of(&world, &subject, Some(key)) {
             for (index, citation) in policy.denies() {
                 let name = self.inventory.sources.path(policy.document.place.file);
-                let Some(it) = statement(formulas, policy.document, index, name) else { continue };
+                let (kind, text) = (policy.document.kind, policy.document.policy());
+                let Some(it) = statement(formulas, text, kind, index, name) else { continue };
                 let it = decided(settled(it.any(formulas).at(cell.action)));
                 if let Found::Yes(_) = find(formulas.and([stopped, it])) {
                     gates.insert(policy.gate);

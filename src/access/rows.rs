@@ -26,9 +26,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether the export describes it: its users, roles and roots, and sessions of them.
-    pub fn is_of_export(&self) -> bool {
+    /// Whether it is a user, role or root of the export.
+    pub fn is_listed(&self) -> bool {
+        let kind = &self.caller.kind;
         self.stands_for.is_none()
+            && matches!(kind, CallerKind::User | CallerKind::Role | CallerKind::Root)
     }
 }
 
@@ -61,6 +63,11 @@ impl Spoken {
             left != Formula::FALSE
         });
         self.anyone |= unnamed;
+    }
+
+    /// Some key's grants were not listed: they can name anyone.
+    pub(super) fn hear_of_unlisted_grants(&mut self) {
+        self.anyone = true;
     }
 
     fn hear_atom(&mut self, atom: &Atom) {
@@ -122,7 +129,7 @@ impl Spoken {
             let known = account.is_none_or(listed);
             let stands_for = (!known).then(|| of_unlisted(&caller.text, account));
             let name = caller.text.clone();
-            let stranger = (!known).then_some(Stranger { organization: None, named: true });
+            let stranger = (!known).then_some(Stranger { organization: None, named: true, known: true });
             add(Row { caller, name, stands_for }, stranger);
         }
         for account in accounts.into_iter().filter(|account| !listed(*account)) {
@@ -130,7 +137,7 @@ impl Spoken {
                 format!("any principal of {account} that its own account allows").into();
             let Some(caller) = stand_in(account) else { continue };
             let name = format!("arn:aws:iam::{account}:root").into();
-            let stranger = Stranger { organization: None, named: false };
+            let stranger = Stranger { organization: None, named: false, known: true };
             add(Row { caller, name, stands_for: Some(stands_for) }, Some(stranger));
         }
         let fresh = fresh_account(world);
@@ -139,14 +146,14 @@ impl Spoken {
                 format!("any principal of organization {id} outside the export that its own account allows");
             let Some(caller) = stand_in(fresh) else { continue };
             let row = Row { caller, name: id.clone(), stands_for: Some(words.into()) };
-            add(row, Some(Stranger { organization: Some(id.clone()), named: false }));
+            add(row, Some(Stranger { organization: Some(id.clone()), named: false, known: false }));
         }
         if self.anyone
             && let Some(caller) = stand_in(fresh)
         {
             let words = "any other principal of AWS that its own account allows".into();
             let row = Row { caller, name: "*".into(), stands_for: Some(words) };
-            add(row, Some(Stranger { organization: None, named: false }));
+            add(row, Some(Stranger { organization: None, named: false, known: false }));
         }
         rows.into_values().collect()
     }

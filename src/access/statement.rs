@@ -2,7 +2,7 @@
 
 use crate::aws::{ActionSet, KmsAction};
 use crate::policy::{
-    Effect, Element, Polarity, PolicyDocument, PolicyKind, Principal, PrincipalElement, Standing,
+    Effect, Element, Polarity, Policy, PolicyKind, Principal, PrincipalElement, Standing,
     Statement, Value, Variables,
 };
 
@@ -42,8 +42,7 @@ impl Applies {
 
 impl Compiled {
     /// Compiles a policy; `name` tells it apart in what is missing.
-    pub(super) fn of(formulas: &Formulas, document: &PolicyDocument, name: &str) -> Self {
-        let policy = document.policy();
+    pub(super) fn of(formulas: &Formulas, policy: &Policy, kind: PolicyKind, name: &str) -> Self {
         let mut compiled = Self::default();
         if !policy.readable {
             let what = missing(formulas, format!("{name}: malformed"), false);
@@ -52,7 +51,7 @@ impl Compiled {
             compiled.deny = Masked::of(ActionSet::ALL, denies);
         }
         for index in 0..policy.statements.len() {
-            let Some(applies) = statement(formulas, document, index, name) else { continue };
+            let Some(applies) = statement(formulas, policy, kind, index, name) else { continue };
             if applies.effect == Effect::Deny {
                 compiled.deny = compiled.deny.or(formulas, &applies.any(formulas));
                 continue;
@@ -69,14 +68,14 @@ impl Compiled {
 /// When one statement applies; nothing where it never does (rules A12 to A24).
 pub(super) fn statement(
     formulas: &Formulas,
-    document: &PolicyDocument,
+    policy: &Policy,
+    kind: PolicyKind,
     index: usize,
     name: &str,
 ) -> Option<Applies> {
-    let policy = document.policy();
     let statement = policy.statements.get(index)?;
     let effect = statement.effect.as_ref()?.value;
-    let lens = Lens { kind: document.kind, variables: Variables::from(policy.version), effect };
+    let lens = Lens { kind, variables: Variables::from(policy.version), effect };
     let mut body = match statement.standing {
         Standing::Sound => actions(formulas, statement.action.as_ref()?),
         // Rules A14, A15.

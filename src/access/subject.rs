@@ -39,6 +39,8 @@ pub(super) struct Stranger {
     pub(super) organization: Option<Box<str>>,
     /// Whether a policy names it: then its ARN is known.
     pub(super) named: bool,
+    /// Whether its account is known.
+    pub(super) known: bool,
 }
 
 /// The class in which an entry means a caller (rules A30 to A39).
@@ -107,6 +109,11 @@ impl<'w> Subject<'w> {
     /// What was not exported, where that is why nothing is known of the caller.
     pub(super) fn unlisted(&self) -> Option<&str> {
         self.unlisted.as_deref().filter(|_| self.stranger.is_none())
+    }
+
+    /// Whether it stands for everyone whom nothing names.
+    pub(super) fn is_anyone(&self) -> bool {
+        self.stranger.as_ref().is_some_and(|it| !it.known && it.organization.is_none())
     }
 
     /// Rule E44: by the path of its role.
@@ -477,11 +484,13 @@ fn user<'w>(world: &'w Inventory, account: AccountId, name: &str) -> Option<&'w 
 
 /// Rule T7: session tags come where the trust policy admits sts:TagSession.
 fn admits_tags(trust: &PolicyDocument) -> bool {
-    let statements = trust.policy().statements.iter().filter(|statement| statement.allows());
-    let mut actions =
-        statements.flat_map(|statement| &statement.action).flat_map(|element| &element.values);
-    actions.any(|action| {
-        let name = action.value.text().unwrap_or("*").to_ascii_lowercase();
-        name == "*" || name == "sts:*" || name.starts_with("sts:tag")
+    trust.peek(|policy| {
+        let statements = policy.statements.iter().filter(|statement| statement.allows());
+        let mut actions =
+            statements.flat_map(|statement| &statement.action).flat_map(|element| &element.values);
+        actions.any(|action| {
+            let name = action.value.text().unwrap_or("*").to_ascii_lowercase();
+            name == "*" || name == "sts:*" || name.starts_with("sts:tag")
+        })
     })
 }

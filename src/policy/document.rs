@@ -85,6 +85,15 @@ impl PolicyDocument {
         self.body.policy.get_or_init(|| read(&self.body.text, self.kind))
     }
 
+    /// Looks at the policy once. Unlike [`PolicyDocument::policy`] it keeps nothing: who reads every
+    /// policy of a large export once pays for no memory.
+    pub fn peek<T>(&self, look: impl FnOnce(&Policy) -> T) -> T {
+        match self.body.policy.get() {
+            Some(policy) => look(policy),
+            None => look(&read(&self.body.text, self.kind)),
+        }
+    }
+
     /// A number that tells this text from others for as long as some clone of it lives.
     pub fn identity(&self) -> usize {
         Arc::as_ptr(&self.body) as usize
