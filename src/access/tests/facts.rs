@@ -30,7 +30,7 @@ fn c50_c53_u5_facts_bind() {
         (&service, &[via], "no"),
         (
             &user,
-            &[("Null", "kms:ViaService", &["true"]), ("Null", "aws:SourceArn", &["false"])],
+            &[("Bool", "aws:ViaAWSService", &["false"]), ("Null", "aws:SourceArn", &["false"])],
             "no",
         ),
         (&service, &[("Null", "aws:SourceArn", &["false"])], "aws:SourceArn=arn:aws:s3:::other"),

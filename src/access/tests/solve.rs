@@ -335,8 +335,8 @@ fn n1_limits_and_keys_that_are_not_carried() {
         "aws:userid=AROA1:yx"
     );
     // A fact binds through a key that is given.
-    let bench = decrypt().limited(&[("aws:viaawsservice", Limit::Given(["true".into()].into()))]);
-    assert_eq!(bench.words(&[("Null", "kms:ViaService", &["true"])]), "no");
+    let bench = decrypt().limited(&[("aws:viaawsservice", Limit::Given(["false".into()].into()))]);
+    assert_eq!(bench.words(&[("Null", "kms:ViaService", &["false"])]), "no");
     assert_eq!(
         Bench::new("ListKeys", Who::User).words(&[("Null", "kms:ViaService", &["false"])]),
         "no"
