@@ -5,6 +5,7 @@
 
 mod check;
 mod load;
+pub mod matrix;
 mod names;
 mod simulate;
 mod why;
