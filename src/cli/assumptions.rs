@@ -7,8 +7,7 @@ use super::Fault;
 
 /// The options that fix request-time condition keys; every command with an analysis has them.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Assumptions")]
-pub(super) struct Args {
+pub(super) struct Assume {
     /// Take a condition key of every request for fixed, or for absent; the same again adds a value.
     #[arg(long, value_name = "KEY=VALUE|absent")]
     assume: Vec<String>,
@@ -20,7 +19,7 @@ pub(super) struct Args {
     via: Option<String>,
 }
 
-impl Args {
+impl Assume {
     /// The assumptions.
     ///
     /// # Errors

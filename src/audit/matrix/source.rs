@@ -107,7 +107,7 @@ impl<'w> Matrix<'w> {
     }
 
     /// The request of a cell with this context, as `simulate` takes it. Within one set of actions of a
-    /// pair on a key, requests differ in their actions alone.
+    /// pair, requests differ in their actions alone.
     pub fn request(
         &self,
         row: usize,
@@ -165,7 +165,12 @@ impl<'w> Matrix<'w> {
         for action in self.possible(key).intersection(wanted).iter() {
             let context = self.assumptions.context(action, region);
             let answer = self.answer(&self.request(row, key, action, &context)?);
-            match cells.iter_mut().find(|(_, known)| **known == answer) {
+            // A request for ListRetirableGrants is made on a principal: its set is its own.
+            let same = |(actions, known): &&mut (ActionSet, Arc<CellAnswer>)| {
+                let apart = ActionSet::of(KmsAction::LIST_RETIRABLE_GRANTS);
+                **known == answer && !actions.union(action.into()).intersects(apart)
+            };
+            match cells.iter_mut().find(same) {
                 Some((actions, _)) => actions.insert(action),
                 None => cells.push((action.into(), Arc::new(answer))),
             }
