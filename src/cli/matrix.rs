@@ -28,7 +28,7 @@ same); 3 nothing to audit found.
 
 Examples:
   keyreach matrix --key alias/CMK-C testdata/course
-  keyreach matrix --action use --format csv --about about.json testdata/course > matrix.csv")]
+  keyreach matrix --action use --format csv testdata/course > matrix.csv")]
 pub(super) struct Args {
     /// Principals: ARNs, `alice`, `role/app-*`, account ids, services.
     #[arg(long, value_name = "P")]

@@ -8,6 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::source::{Files, Listed};
 
+/// A relative path, and the digest of what was read there.
+type Known = (String, Option<[u8; 32]>);
+
 /// Files that take a digest of what is read of them.
 ///
 /// [`Digested::digest`] is SHA-256 over the lines that `sha256sum` prints for the files, their paths
@@ -17,7 +20,7 @@ use crate::source::{Files, Listed};
 pub struct Digested<'f> {
     files: &'f dyn Files,
     /// The relative path of each path that was listed, and the digest of its bytes once it is read.
-    known: Mutex<BTreeMap<String, (String, Option<[u8; 32]>)>>,
+    known: Mutex<BTreeMap<String, Known>>,
 }
 
 impl<'f> Digested<'f> {

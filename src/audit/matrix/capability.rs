@@ -110,13 +110,15 @@ impl Capability {
         let mut words = Vec::new();
         for capability in Self::ALL {
             let whole = capability.actions().intersection(possible.union(actions));
-            let (has, lacks) = (whole.intersection(actions), whole.minus(actions));
+            // A grant is retired by whom it names: nobody needs that to make and revoke grants.
+            let lacks = whole.minus(actions).minus(KmsAction::RETIRE_GRANT.into());
+            let has = whole.intersection(actions);
             if has.is_empty() {
                 continue;
             }
-            if lacks.is_empty() {
+            if lacks.is_empty() && has != KmsAction::RETIRE_GRANT.into() {
                 words.push(capability.name().to_owned());
-            } else if lacks.len() <= 2 && has.len() > 2 * lacks.len() {
+            } else if !lacks.is_empty() && lacks.len() <= 2 && has.len() > 2 * lacks.len() {
                 let lacks: Vec<&str> = lacks.iter().map(KmsAction::name).collect();
                 words.push(format!("{} but {}", capability.name(), lacks.join(" and ")));
             } else {
@@ -147,5 +149,9 @@ mod tests {
         let some = read.minus(KmsAction::LIST_GRANTS.into());
         assert_eq!(Capability::words(some, read), ["read but ListGrants"]);
         assert_eq!(Capability::named("encript"), None);
+        let grant = Capability::Grant.actions();
+        let retire = KmsAction::RETIRE_GRANT.into();
+        assert_eq!(Capability::words(grant.minus(retire), grant), ["grant"]);
+        assert_eq!(Capability::words(retire, grant), ["RetireGrant"]);
     }
 }

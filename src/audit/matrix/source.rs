@@ -28,6 +28,9 @@ pub struct Row {
     pub stands_for: Option<Box<str>>,
 }
 
+/// Row, key, and the actions that were asked for.
+type Place = (usize, Option<usize>, ActionSet);
+
 /// Every verdict of a world, by rows and by columns.
 pub struct Matrix<'w> {
     probe: Probe<'w>,
@@ -36,7 +39,7 @@ pub struct Matrix<'w> {
     keys: Vec<KeyArn>,
     /// For each row whether it is a user, role or root of the export: only they have cells of `never`.
     listed: Vec<bool>,
-    known: Mutex<FxHashMap<(usize, Option<usize>, ActionSet), Arc<Pair>>>,
+    known: Mutex<FxHashMap<Place, Arc<Pair>>>,
     /// Equal pairs are one.
     pairs: Mutex<BTreeMap<String, Arc<Pair>>>,
 }

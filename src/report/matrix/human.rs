@@ -1,6 +1,7 @@
 //! The matrix for people: blocks of principals, their keys, capabilities and verdicts side by side, or
 //! one below the other where the terminal is narrow.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use textwrap::core::display_width;
@@ -100,6 +101,37 @@ pub(super) fn unions(view: &View<'_>, block: &Block) -> Vec<(String, Access)> {
     view.sets.iter().filter_map(of_set).collect()
 }
 
+/// Accesses that read the same, though what allows may differ.
+pub(super) struct Alike {
+    /// The accesses.
+    pub(super) accesses: Vec<Access>,
+    /// What can be done, and when.
+    pub(super) rows: Vec<(String, String)>,
+}
+
+/// The entries of a block, those that read the same as one.
+pub(super) fn alike(report: &MatrixReport<'_>, entries: &[Entry]) -> Vec<Alike> {
+    let mut places: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
+    let mut all: Vec<Alike> = Vec::new();
+    for entry in entries {
+        let rows = entry.first().map(|access| rows(report, access)).unwrap_or_default();
+        let place = *places.entry(rows.clone()).or_insert(all.len());
+        match all.get_mut(place) {
+            Some(known) => known.accesses.extend(entry.accesses.iter().cloned()),
+            None => all.push(Alike { accesses: entry.accesses.clone(), rows }),
+        }
+    }
+    all.iter_mut().for_each(|alike| alike.accesses.sort_by_key(|it| (it.row, it.key)));
+    all
+}
+
+/// What can be done, and when.
+pub(super) fn rows(report: &MatrixReport<'_>, access: &Access) -> Vec<(String, String)> {
+    let possible = report.view.possible(access.key);
+    let row = |group: Group| (can(group.actions, possible, report.actions), group.when);
+    groups(report.view, access).into_iter().map(row).collect()
+}
+
 struct Table<'a> {
     report: &'a MatrixReport<'a>,
     width: usize,
@@ -115,31 +147,28 @@ impl Table<'_> {
             false => principals(view, &block.subjects, NAMED),
         };
         subjects.iter().try_for_each(|subject| self.text(out, subject, 0, 2))?;
-        for entry in &block.entries {
+        for Alike { accesses, rows } in alike(self.report, &block.entries) {
             let others = match by_key {
-                true => principals(view, &entry.accesses, NAMED),
-                false => keys(view, &entry.accesses, NAMED),
+                true => principals(view, &accesses, NAMED),
+                false => keys(view, &accesses, NAMED),
             };
-            self.entry(out, &others, entry)?;
+            self.entry(out, &others, &rows)?;
         }
         if by_key {
             return Ok(());
         }
         unions(view, block).into_iter().try_for_each(|(heading, access)| {
-            self.entry(out, &[heading], &Entry { accesses: vec![access] })
+            self.entry(out, &[heading], &rows(self.report, &access))
         })
     }
 
-    fn entry(&self, out: &mut dyn Write, names: &[String], entry: &Entry) -> io::Result<()> {
+    fn entry(
+        &self,
+        out: &mut dyn Write,
+        names: &[String],
+        rows: &[(String, String)],
+    ) -> io::Result<()> {
         names.iter().try_for_each(|name| self.text(out, name, 2, 4))?;
-        let Some(access) = entry.first() else {
-            return Ok(());
-        };
-        let possible = self.report.view.possible(access.key);
-        let rows: Vec<(String, String)> = groups(self.report.view, access)
-            .into_iter()
-            .map(|Group { actions, when }| (can(actions, possible, self.report.actions), when))
-            .collect();
         if self.width < TWO_COLUMNS {
             return rows.iter().try_for_each(|(can, when)| {
                 self.text(out, can, 4, 4)?;

@@ -7,7 +7,6 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 
 use crate::audit::matrix::{Access, View};
 use crate::aws::{ActionSet, KmsAction};
@@ -34,9 +33,12 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
 struct Scratch<'a> {
     /// The members about each key.
     keys: &'a [Vec<u8>],
-    /// The members that an answer makes; each answer is kept, so that its place names it.
-    answers: FxHashMap<*const CellAnswer, (Arc<CellAnswer>, Vec<u8>, Vec<u8>)>,
+    /// The members that an answer makes, by its place.
+    answers: FxHashMap<*const CellAnswer, Rendered>,
 }
+
+/// The members that an answer makes, before and behind the requests; it is kept, so that its place names it.
+type Rendered = (Arc<CellAnswer>, Vec<u8>, Vec<u8>);
 
 /// `"key":ARN,"key_alias":...,"key_state":...,"action":"` of a key.
 fn key_members(view: &View<'_>, key: usize) -> Vec<u8> {
@@ -195,10 +197,10 @@ fn list<'a>(out: &mut Vec<u8>, name: &str, texts: impl Iterator<Item = &'a str>)
 }
 
 /// A line: one cell.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(serde::Deserialize, schemars::JsonSchema))]
-#[cfg_attr(test, serde(deny_unknown_fields))]
 #[cfg(test)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is read for its shape")]
 struct Line {
     /// The principal: an ARN, a service, `*` for anyone.
     principal: String,

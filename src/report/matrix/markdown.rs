@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use crate::diag::visible;
 
 use super::about::paragraphs;
-use super::blocks::{Block, Entry, sections};
-use super::human::{keys, principals, unions};
-use super::words::{can, groups};
+use super::blocks::{Block, sections};
+use super::human::{Alike, alike, keys, principals, rows, unions};
 use super::{GroupBy, MatrixReport};
 
 /// Writes what the tables stand on, and the tables.
@@ -45,38 +44,26 @@ fn table(out: &mut dyn Write, report: &MatrixReport<'_>, block: &Block) -> io::R
         }
     }
     writeln!(out, "| {other} | can | when |\n| --- | --- | --- |")?;
-    for entry in &block.entries {
+    for Alike { accesses, rows } in alike(report, &block.entries) {
         let others = match by_key {
-            true => principals(view, &entry.accesses, usize::MAX),
-            false => keys(view, &entry.accesses, usize::MAX),
+            true => principals(view, &accesses, usize::MAX),
+            false => keys(view, &accesses, usize::MAX),
         };
-        rows(out, report, &others, entry)?;
+        lines(out, &others, &rows)?;
     }
     if by_key {
         return Ok(());
     }
-    unions(view, block).into_iter().try_for_each(|(heading, access)| {
-        rows(out, report, &[heading], &Entry { accesses: vec![access] })
-    })
+    unions(view, block)
+        .into_iter()
+        .try_for_each(|(heading, access)| lines(out, &[heading], &rows(report, &access)))
 }
 
-fn rows(
-    out: &mut dyn Write,
-    report: &MatrixReport<'_>,
-    names: &[String],
-    entry: &Entry,
-) -> io::Result<()> {
-    let Some(access) = entry.first() else {
-        return Ok(());
-    };
+fn lines(out: &mut dyn Write, names: &[String], rows: &[(String, String)]) -> io::Result<()> {
     let names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
-    let possible = report.view.possible(access.key);
-    for group in groups(report.view, access) {
-        let can = can(group.actions, possible, report.actions);
-        let (name, when) = (names.join("<br>"), escaped(&group.when));
-        writeln!(out, "| {name} | {} | {when} |", escaped(&can))?;
-    }
-    Ok(())
+    rows.iter().try_for_each(|(can, when)| {
+        writeln!(out, "| {} | {} | {} |", names.join("<br>"), escaped(can), escaped(when))
+    })
 }
 
 /// A text that Markdown shows as it is.
