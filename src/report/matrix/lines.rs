@@ -1,7 +1,7 @@
 //! `matrix --format jsonl`: one line a cell. Members may be added, none removed or changed.
 //!
 //! A line is put together from pieces that are rendered once for all cells with the same answer; the
-//! test below holds them to the type [`Line`], from which the schema is made.
+//! test below holds them to the type `Line`, from which the schema is made.
 
 use std::io::{self, Write};
 use std::sync::Arc;
