@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::{
-    ActionSet, KmsAction,
+    ActionSet, Category, KmsAction,
     tables::{action_names, embedded},
     words::words,
 };
@@ -137,6 +137,18 @@ pub fn operations_for(usage: KeyUsage, spec: KeySpec) -> ActionSet {
     row.map_or(ActionSet::EMPTY, |row| row.operations)
 }
 
+/// Whether such a key can ever perform `action` (rules S4, S5, S7): cryptography by usage and spec,
+/// rotation where the material is symmetric, all else always.
+pub fn can_perform(usage: KeyUsage, spec: KeySpec, action: KmsAction) -> bool {
+    let info = action.info();
+    let is_cryptography = info.category == Category::Use || action == KmsAction::GET_PUBLIC_KEY;
+    match (info.key_usages.is_empty(), is_cryptography) {
+        (true, _) => true,
+        (false, true) => operations_for(usage, spec).contains(action),
+        (false, false) => info.key_usages.contains(&usage) && spec.info().automatic_rotation,
+    }
+}
+
 /// The operations that a grant on such a key may list (Rule G3): those it can perform and what every
 /// key's grants may list; none where the spec does not have the usage.
 pub fn grant_operations(spec: KeySpec, usage: KeyUsage) -> ActionSet {
@@ -231,6 +243,23 @@ mod tests {
                 assert!(info.key_usages.contains(&row.usage) && info.grantable, "{action}");
             }
         }
+    }
+
+    #[test]
+    fn s5_rotation_is_for_symmetric_keys_and_no_cryptography() {
+        let rotation = "EnableKeyRotation DisableKeyRotation RotateKeyOnDemand ListKeyRotations";
+        for name in rotation.split(' ') {
+            let action = KmsAction::from_name(name).expect("an action");
+            let can = |usage, spec| can_perform(usage, spec, action);
+            assert!(can(KeyUsage::EncryptDecrypt, KeySpec::SymmetricDefault), "{name}");
+            assert!(!can(KeyUsage::EncryptDecrypt, KeySpec::Rsa2048), "{name}");
+            assert!(!can(KeyUsage::GenerateVerifyMac, KeySpec::Hmac256), "{name}");
+        }
+        let encrypt = |usage, spec| can_perform(usage, spec, KmsAction::ENCRYPT);
+        assert!(encrypt(KeyUsage::EncryptDecrypt, KeySpec::Rsa2048));
+        assert!(!encrypt(KeyUsage::SignVerify, KeySpec::Rsa2048));
+        let public = |spec| can_perform(KeyUsage::EncryptDecrypt, spec, KmsAction::GET_PUBLIC_KEY);
+        assert!(public(KeySpec::Rsa2048) && !public(KeySpec::SymmetricDefault));
     }
 
     #[test]

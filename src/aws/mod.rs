@@ -28,7 +28,8 @@ pub use arn::Arn;
 pub use condition_keys::{ConditionKeyInfo, Nature, ValueType, carried, condition_key};
 pub use identity::{Identity, identity};
 pub use key_spec::{
-    KeyOrigin, KeySpec, KeySpecInfo, KeyUsage, grant_operations, key_spec, operations_for,
+    KeyOrigin, KeySpec, KeySpecInfo, KeyUsage, can_perform, grant_operations, key_spec,
+    operations_for,
 };
 pub use key_state::{Exception, Footnote, FootnoteInfo, KeyState, StateAnswer, state_allows};
 pub use kms_arn::{AliasArn, KeyArn};

@@ -5,6 +5,7 @@
 
 pub mod check;
 mod excerpt;
+pub mod matrix;
 pub mod request_line;
 pub mod rules;
 #[cfg(test)]
@@ -13,3 +14,12 @@ pub mod simulate;
 pub mod why;
 
 pub use excerpt::excerpt;
+
+/// The JSON Schemas of the outputs, by name.
+pub const SCHEMAS: [(&str, &str); 5] = [
+    ("check", include_str!("schemas/check.schema.json")),
+    ("matrix", include_str!("schemas/matrix.schema.json")),
+    ("matrix-about", include_str!("schemas/matrix-about.schema.json")),
+    ("matrix-line", include_str!("schemas/matrix-line.schema.json")),
+    ("why", include_str!("schemas/why.schema.json")),
+];

@@ -1,8 +1,6 @@
 //! Key usage and key state: facts beside a decision, never part of it (rules S1 to S5).
 
-use crate::aws::{
-    KeySpec, KeyState, KeyUsage, KmsAction, StateAnswer, operations_for, state_allows,
-};
+use crate::aws::{KeySpec, KeyState, KeyUsage, KmsAction, StateAnswer, can_perform, state_allows};
 use crate::inventory::Key;
 
 /// Whether a key can perform an action at all, once the caller is allowed.
@@ -28,7 +26,7 @@ pub fn ability(key: &Key, action: KmsAction) -> Ability {
         let usage = metadata.usage.as_deref().and_then(KeyUsage::parse);
         let spec = metadata.spec.as_deref().and_then(KeySpec::parse);
         match (usage, spec) {
-            (Some(usage), Some(spec)) if !operations_for(usage, spec).contains(action) => {
+            (Some(usage), Some(spec)) if !can_perform(usage, spec, action) => {
                 return Ability::NotThisKey;
             }
             (Some(_), Some(_)) => {}

@@ -1,0 +1,220 @@
+//! The matrix for people: blocks of principals, their keys, capabilities and verdicts side by side, or
+//! one below the other where the terminal is narrow.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use textwrap::core::display_width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+
+use crate::audit::matrix::{Access, View, union};
+use crate::diag::{Renderer, visible};
+
+use super::about::summary;
+use super::blocks::{Block, Entry, sections};
+use super::words::{Group, can, groups};
+use super::{GroupBy, MatrixReport};
+
+/// Names that a class lists before it counts.
+const NAMED: usize = 8;
+
+/// The narrowest terminal with two columns.
+const TWO_COLUMNS: usize = 64;
+
+/// Writes what the table stands on, and the table.
+///
+/// # Errors
+/// What `out` says.
+pub fn write(
+    out: &mut dyn Write,
+    report: &MatrixReport<'_>,
+    renderer: &Renderer,
+) -> io::Result<()> {
+    summary(out, report.about, renderer)?;
+    let table = Table { report, width: renderer.look().width.max(24) };
+    for section in sections(report.view, report.group_by) {
+        if let Some(heading) = &section.heading {
+            writeln!(out)?;
+            table.text(out, &format!("== {heading}"), 0, 3)?;
+        }
+        section.blocks.iter().try_for_each(|block| table.block(out, block))?;
+    }
+    Ok(())
+}
+
+/// The names of a class of rows, as far as they are listed, with whom else a row stands for.
+pub(super) fn principals(view: &View<'_>, accesses: &[Access], named: usize) -> Vec<String> {
+    let name = |access: &Access| {
+        let row = view.row(access.row)?;
+        Some(match &row.stands_for {
+            Some(more) => format!("{} ({more})", row.name),
+            None if &*row.name == "*" => "* (anyone)".to_owned(),
+            None => row.name.to_string(),
+        })
+    };
+    listed(accesses, named, "principals", name)
+}
+
+/// The names of a class of keys, as far as they are listed, with their states.
+pub(super) fn keys(view: &View<'_>, accesses: &[Access], named: usize) -> Vec<String> {
+    let name = |access: &Access| {
+        let Some(key) = view.key(access.key) else {
+            return Some("without a key".to_owned());
+        };
+        Some(match key.notable_state() {
+            Some(state) => format!("{}, {state}", key.shown()),
+            None => key.shown(),
+        })
+    };
+    listed(accesses, named, "keys", name)
+}
+
+fn listed(
+    accesses: &[Access],
+    named: usize,
+    what: &str,
+    name: impl Fn(&Access) -> Option<String>,
+) -> Vec<String> {
+    // One more name takes no more room than to say that there is one more.
+    let shown = if accesses.len() <= named.saturating_add(1) { accesses.len() } else { named };
+    let mut names: Vec<String> = accesses.iter().take(shown).filter_map(name).collect();
+    if accesses.len() > shown {
+        names.push(format!("and {} more {what}", accesses.len() - shown));
+    }
+    names
+}
+
+/// The unions over sets of multi-Region keys that a block's principals reach: heading and access.
+pub(super) fn unions(view: &View<'_>, block: &Block) -> Vec<(String, Access)> {
+    let accesses = || block.entries.iter().flat_map(|entry| &entry.accesses);
+    let of_set = |set: &crate::audit::matrix::KeySet| {
+        let is_member = |access: &&Access| access.key.is_some_and(|key| set.members.contains(&key));
+        let members: Vec<&Access> = accesses().filter(is_member).collect();
+        let first = members.first()?;
+        let pairs: Vec<_> = members.iter().map(|access| &*access.pair).collect();
+        let regions = set.members.iter().filter_map(|key| view.key(Some(*key)));
+        let regions: Vec<&str> = regions.map(|key| key.arn.region()).collect();
+        let pair = union(&pairs).into();
+        let access = Access { row: first.row, key: first.key, pair };
+        Some((format!("multi-Region key {} ({})", set.id, regions.join(", ")), access))
+    };
+    view.sets.iter().filter_map(of_set).collect()
+}
+
+/// Accesses that read the same, though what allows may differ.
+pub(super) struct Alike {
+    /// The accesses.
+    pub(super) accesses: Vec<Access>,
+    /// What can be done, and when.
+    pub(super) rows: Vec<(String, String)>,
+}
+
+/// The entries of a block, those that read the same as one.
+pub(super) fn alike(report: &MatrixReport<'_>, entries: &[Entry]) -> Vec<Alike> {
+    let mut places: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
+    let mut all: Vec<Alike> = Vec::new();
+    for entry in entries {
+        let rows = entry.first().map(|access| rows(report, access)).unwrap_or_default();
+        let place = *places.entry(rows.clone()).or_insert(all.len());
+        match all.get_mut(place) {
+            Some(known) => known.accesses.extend(entry.accesses.iter().cloned()),
+            None => all.push(Alike { accesses: entry.accesses.clone(), rows }),
+        }
+    }
+    all.iter_mut().for_each(|alike| alike.accesses.sort_by_key(|it| (it.row, it.key)));
+    all
+}
+
+/// What can be done, and when.
+pub(super) fn rows(report: &MatrixReport<'_>, access: &Access) -> Vec<(String, String)> {
+    let possible = report.view.possible(access.key);
+    let row = |group: Group| (can(group.actions, possible, report.actions), group.when);
+    groups(report.view, access).into_iter().map(row).collect()
+}
+
+struct Table<'a> {
+    report: &'a MatrixReport<'a>,
+    width: usize,
+}
+
+impl Table<'_> {
+    fn block(&self, out: &mut dyn Write, block: &Block) -> io::Result<()> {
+        let view = self.report.view;
+        writeln!(out)?;
+        let by_key = self.report.group_by == GroupBy::Key;
+        let subjects = match by_key {
+            true => keys(view, &block.subjects, NAMED),
+            false => principals(view, &block.subjects, NAMED),
+        };
+        subjects.iter().try_for_each(|subject| self.text(out, subject, 0, 2))?;
+        for Alike { accesses, rows } in alike(self.report, &block.entries) {
+            let others = match by_key {
+                true => principals(view, &accesses, NAMED),
+                false => keys(view, &accesses, NAMED),
+            };
+            self.entry(out, &others, &rows)?;
+        }
+        if by_key {
+            return Ok(());
+        }
+        unions(view, block).into_iter().try_for_each(|(heading, access)| {
+            self.entry(out, &[heading], &rows(self.report, &access))
+        })
+    }
+
+    fn entry(
+        &self,
+        out: &mut dyn Write,
+        names: &[String],
+        rows: &[(String, String)],
+    ) -> io::Result<()> {
+        names.iter().try_for_each(|name| self.text(out, name, 2, 4))?;
+        if self.width < TWO_COLUMNS {
+            return rows.iter().try_for_each(|(can, when)| {
+                self.text(out, can, 4, 4)?;
+                self.text(out, when, 6, 8)
+            });
+        }
+        let widest = rows.iter().map(|(can, _)| display_width(can)).max().unwrap_or_default();
+        let room = self.width - 6;
+        let left = widest.clamp(16, room / 2);
+        rows.iter().try_for_each(|(can, when)| self.columns(out, can, when, left, room - left))
+    }
+
+    fn columns(
+        &self,
+        out: &mut dyn Write,
+        can: &str,
+        when: &str,
+        left: usize,
+        right: usize,
+    ) -> io::Result<()> {
+        let (can, when) = (wrapped(can, left, ""), wrapped(when, right, "  "));
+        for line in 0..can.len().max(when.len()) {
+            let at = |lines: &[String]| lines.get(line).cloned().unwrap_or_default();
+            let (can, when) = (at(&can), at(&when));
+            let gap = " ".repeat((left + 2).saturating_sub(display_width(&can)));
+            writeln!(out, "{}", format!("    {can}{gap}{when}").trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// Writes a text with an indent, and a deeper one for the lines that follow.
+    fn text(&self, out: &mut dyn Write, text: &str, first: usize, rest: usize) -> io::Result<()> {
+        let room = self.width.saturating_sub(first);
+        let lines = wrapped(text, room, &" ".repeat(rest - first));
+        lines.iter().try_for_each(|line| writeln!(out, "{}{line}", " ".repeat(first)))
+    }
+}
+
+/// The lines of a text; a word is broken only where it is longer than a line.
+fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
+    let options = Options::new(width.max(8))
+        .subsequent_indent(indent)
+        .break_words(true)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    let text = visible(text).replace(['\n', '\t'], " ");
+    textwrap::wrap(&text, options).into_iter().map(|line| line.into_owned()).collect()
+}

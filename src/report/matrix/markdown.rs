@@ -1,0 +1,95 @@
+//! The matrix as Markdown: a table a class of principals, or of keys.
+
+use std::io::{self, Write};
+
+use crate::diag::visible;
+
+use super::about::paragraphs;
+use super::blocks::{Block, sections};
+use super::human::{Alike, alike, keys, principals, rows, unions};
+use super::{GroupBy, MatrixReport};
+
+/// Writes what the tables stand on, and the tables.
+///
+/// # Errors
+/// What `out` says.
+pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
+    writeln!(out, "# Access to KMS keys\n")?;
+    for line in paragraphs(report.about) {
+        writeln!(out, "- {}", escaped(&line))?;
+    }
+    for section in sections(report.view, report.group_by) {
+        if let Some(heading) = &section.heading {
+            writeln!(out, "\n## {}", escaped(heading))?;
+        }
+        section.blocks.iter().try_for_each(|block| table(out, report, block))?;
+    }
+    Ok(())
+}
+
+fn table(out: &mut dyn Write, report: &MatrixReport<'_>, block: &Block) -> io::Result<()> {
+    let view = report.view;
+    let by_key = report.group_by == GroupBy::Key;
+    let (subjects, other) = match by_key {
+        true => (keys(view, &block.subjects, usize::MAX), "principal"),
+        false => (principals(view, &block.subjects, usize::MAX), "key"),
+    };
+    writeln!(out)?;
+    match subjects.as_slice() {
+        [only] => writeln!(out, "### {}\n", escaped(only))?,
+        all => {
+            writeln!(out, "### {} {}\n", all.len(), if by_key { "keys" } else { "principals" })?;
+            all.iter().try_for_each(|name| writeln!(out, "- {}", escaped(name)))?;
+            writeln!(out)?;
+        }
+    }
+    writeln!(out, "| {other} | can | when |\n| --- | --- | --- |")?;
+    for Alike { accesses, rows } in alike(report, &block.entries) {
+        let others = match by_key {
+            true => principals(view, &accesses, usize::MAX),
+            false => keys(view, &accesses, usize::MAX),
+        };
+        lines(out, &others, &rows)?;
+    }
+    if by_key {
+        return Ok(());
+    }
+    unions(view, block)
+        .into_iter()
+        .try_for_each(|(heading, access)| lines(out, &[heading], &rows(report, &access)))
+}
+
+fn lines(out: &mut dyn Write, names: &[String], rows: &[(String, String)]) -> io::Result<()> {
+    let names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
+    rows.iter().try_for_each(|(can, when)| {
+        writeln!(out, "| {} | {} | {} |", names.join("<br>"), escaped(can), escaped(when))
+    })
+}
+
+/// A text that Markdown shows as it is.
+fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in visible(text).chars() {
+        match character {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
+                shown.push('\\');
+                shown.push(character);
+            }
+            '<' => shown.push_str("&lt;"),
+            '&' => shown.push_str("&amp;"),
+            '\n' | '\t' => shown.push(' '),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_leave_their_cell() {
+        assert_eq!(escaped("a|b\n<script>`*"), "a\\|b &lt;script>\\`\\*");
+    }
+}

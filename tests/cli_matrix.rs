@@ -1,0 +1,298 @@
+//! `keyreach matrix`, `who-can`, `what-can` and `schema`: whole outputs, filters, and what programs rely on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+use support::command::{Folder, Run, golden, keyreach};
+
+/// A key with a tag and a condition, and a disabled one.
+const WORLD: &str = r#"
+keyreach: scenario/1
+region: eu-west-1
+accounts:
+  "111122223333":
+    users:
+      alice: { policies: [{ allow: "kms:*", on: "*" }] }
+      bob: {}
+      carol: {}
+    keys:
+      orders:
+        tags: { team: payments }
+        policy:
+          - { allow: "kms:*", to: [account] }
+          - { allow: "kms:Decrypt", to: [user/bob, user/carol], when: { StringEquals: { "kms:ViaService": "s3.eu-west-1.amazonaws.com" } } }
+      old:
+        state: Disabled
+        policy:
+          - { allow: "kms:*", to: [account] }
+"#;
+
+fn run(args: &str) -> Run {
+    let args: Vec<&str> = args.split_whitespace().collect();
+    keyreach(&args).run()
+}
+
+fn shown(args: &str) -> String {
+    let run = run(&format!("{args} --now 2026-01-01"));
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{args}");
+    run.stdout
+}
+
+fn world(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.put("world.yaml", WORLD);
+    folder
+}
+
+fn within(folder: &Folder, args: &str) -> String {
+    let args: Vec<&str> = args.split_whitespace().chain(["--now", "2026-01-01"]).collect();
+    let run = keyreach(&args).within(folder.path()).run();
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{args:?}");
+    run.stdout
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_format_is_as_it_was() {
+    for format in ["human", "csv", "json", "jsonl", "markdown", "summary"] {
+        let command = format!("matrix --action use --format {format} testdata/course");
+        golden(&format!("matrix/course.{format}.txt"), &shown(&command));
+    }
+    let all = shown("matrix --key alias/CMK-C --all testdata/course");
+    golden("matrix/all.txt", &all);
+    golden("matrix/by-key.txt", &shown("matrix --group-by key testdata/course"));
+    golden("matrix/by-account.txt", &shown("matrix --group-by account testdata/course"));
+    let who = "who-can --action Decrypt --key alias/CMK-C testdata/course";
+    golden("matrix/who-can.txt", &shown(who));
+    golden("matrix/what-can.txt", &shown("what-can --principal Alice testdata/course"));
+}
+
+#[test]
+fn conditions_and_states_are_told() {
+    let folder = world("matrix-conditions");
+    golden("matrix/conditions.txt", &within(&folder, "matrix ."));
+}
+
+#[test]
+fn a_narrow_terminal_has_no_longer_lines() {
+    let folder = world("matrix-narrow");
+    for columns in ["40", "60", "80", "120"] {
+        let args = ["matrix", "--all", "--now", "2026-01-01", "."];
+        let run = keyreach(&args).within(folder.path()).env("COLUMNS", columns).run();
+        let width: usize = columns.parse().unwrap();
+        // The digest alone is never broken: it is copied.
+        let long = |line: &&str| line.chars().count() > width && line.trim().len() != 64;
+        let long: Vec<&str> = run.stdout.lines().filter(long).collect();
+        assert!(long.is_empty(), "{columns}: {long:?}");
+        assert!(run.stdout.is_ascii());
+    }
+}
+
+#[test]
+fn each_line_is_a_cell_with_requests_that_simulate_answers() {
+    let folder = world("matrix-witnesses");
+    let cells = lines(&within(&folder, "matrix --all --format jsonl ."));
+    let schema: Value =
+        serde_json::from_str(include_str!("../src/report/schemas/matrix-line.schema.json"))
+            .unwrap();
+    let known: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    let mut requests = Vec::new();
+    for cell in &cells {
+        assert_eq!(cell.as_object().unwrap().keys().collect::<BTreeSet<_>>(), known);
+        let expected: &[(&str, bool)] = match cell["verdict"].as_str().unwrap() {
+            "always" => &[("witness", true)],
+            "conditional" => &[("witness", true), ("counter_witness", false)],
+            "never" => &[("counter_witness", false)],
+            _ => &[],
+        };
+        assert_eq!(cell["condition"].is_string(), cell["verdict"] == "conditional", "{cell}");
+        for (name, allowed) in expected {
+            assert!(cell[name].is_object(), "{cell}");
+            requests.push((cell[name].to_string(), *allowed));
+        }
+    }
+    assert!(cells.iter().any(|cell| cell["verdict"] == "conditional"));
+    let text: Vec<&str> = requests.iter().map(|(request, _)| request.as_str()).collect();
+    let path = folder.path().to_str().unwrap();
+    let answers = keyreach(&["simulate", path, "--requests", "-"]).stdin(text.join("\n")).run();
+    assert_eq!(answers.stdout.lines().count(), requests.len());
+    for (answer, (request, allowed)) in lines(&answers.stdout).iter().zip(&requests) {
+        assert_eq!(answer["decision"] == "allowed", *allowed, "{request}");
+    }
+}
+
+#[test]
+fn cells_come_sorted_and_each_once() {
+    let cells = lines(&shown("matrix --all --format jsonl testdata/course"));
+    let name = |cell: &Value| {
+        ["principal", "key", "action"].map(|name| cell[name].as_str().unwrap().to_owned())
+    };
+    let names: Vec<[String; 3]> = cells.iter().map(name).collect();
+    assert!(names.is_sorted_by(|one, other| one < other));
+    // Five principals, three symmetric keys, and what needs no key.
+    let service = names.iter().filter(|name| name[1] == "*").count();
+    assert_eq!((names.len() - service) % 15, 0);
+    let rotation = names.iter().filter(|name| name[2] == "kms:EnableKeyRotation").count();
+    assert_eq!(rotation, 15);
+}
+
+#[test]
+fn filters_take_names_aliases_patterns_and_words() {
+    let folder = world("matrix-filters");
+    let count =
+        |args: &str| lines(&within(&folder, &format!("matrix --format jsonl {args} ."))).len();
+    let whole = count("");
+    let with_keys = count("--key *:key/*");
+    assert!(whole > with_keys && with_keys > 0);
+    assert_eq!(count("--key *"), whole);
+    assert_eq!(count("--key *orders --action Decrypt"), 4);
+    assert_eq!(count("--key *orders --action kms:decrypt --principal user/bob"), 1);
+    assert_eq!(count("--principal bob --principal carol"), 2);
+    assert_eq!(count("--principal user/c* --principal ?ob"), 2);
+    assert_eq!(count("--verdict conditional"), 2);
+    assert_eq!(count("--tag team=pay* --action Decrypt"), 4);
+    assert_eq!(count("--account 111122223333"), whole);
+    assert_eq!(count("--action use:decrypt --principal alice"), 4);
+    assert_eq!(count("--action ReEncrypt,Sign --principal alice --key *orders"), 2);
+    assert!(count("--effective-now") < whole);
+    assert_eq!(count("--direct --principal bob"), 0);
+    assert_eq!(count("--via s3 --principal bob --verdict always"), 1);
+    let via = "kms:ViaService=s3.eu-west-1.amazonaws.com";
+    assert_eq!(count(&format!("--assume {via} --principal bob --verdict always")), 1);
+    assert_eq!(count("--assume kms:ViaService=absent --principal bob"), 0);
+}
+
+#[test]
+fn what_means_nothing_is_told_with_what_is_near() {
+    let check = |args: &str, expected: &str| {
+        let run = run(&format!("{args} testdata/course"));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{args}");
+        let said = run.stderr.replace("\n  | ", " ");
+        assert!(said.contains(expected), "{args}: {said}");
+    };
+    check("matrix --principal Alcie", "did you mean `Alice`?");
+    check("matrix --principal user/Al*x", "`user/Al*x` takes no principal of the matrix");
+    check("matrix --key alias/CMK-X", "did you mean `alias/CMK-A`?");
+    check("matrix --key alias/X*", "`alias/X*` takes no key of the export");
+    check("matrix --action decrpyt", "did you mean `Decrypt`?");
+    check("matrix --action administr", "did you mean `administer`?");
+    check("matrix --account 111122223334x", "is no account of the export");
+    check("matrix --tag team", "is a tag of no key");
+    check("matrix --assume kms:ViaServce=x", "did you mean kms:ViaService?");
+    check("matrix --assume novalue", "`novalue` is not KEY=VALUE");
+    check("who-can --key alias/CMK-A --action decrpyt", "did you mean `Decrypt`?");
+    check("what-can --principal Alcie", "did you mean `Alice`?");
+    check("matrix --direct --via s3", "cannot be used with");
+}
+
+#[test]
+fn what_a_table_stands_on_lies_beside_it() {
+    let folder = Folder::new("matrix-about");
+    let about = folder.path().join("about.json");
+    let path = about.to_str().unwrap();
+    let csv = shown(&format!("matrix --format csv --about {path} --direct testdata/course"));
+    assert!(csv.starts_with("principal,"));
+    let told: Value = serde_json::from_str(&fs::read_to_string(&about).unwrap()).unwrap();
+    assert_eq!(told["schema"], "keyreach/matrix-about/1");
+    assert_eq!(told["date"], "2026-01-01");
+    assert_eq!(told["digest"].as_str().unwrap().len(), 64);
+    assert!(told["assumptions"][0].as_str().unwrap().contains("--direct"));
+    let json: Value =
+        serde_json::from_str(&shown("matrix --format json --direct testdata/course")).unwrap();
+    assert_eq!(json["schema"], "keyreach/matrix/1");
+    assert_eq!(json["about"]["digest"], told["digest"]);
+    assert_eq!(json["about"]["counts"], told["counts"]);
+    let cells = lines(&shown("matrix --all --format jsonl --direct testdata/course"));
+    for verdict in ["always", "conditional", "unknown", "never"] {
+        let count = cells.iter().filter(|cell| cell["verdict"] == verdict).count();
+        assert_eq!(told["counts"][verdict], count, "{verdict}");
+    }
+}
+
+#[test]
+fn no_cell_of_a_table_is_a_formula() {
+    let csv = shown("matrix --all --format csv testdata/organisation");
+    for line in csv.lines() {
+        assert!(line.split(',').all(|cell| !cell.starts_with(['=', '+', '-', '@'])), "{line}");
+    }
+}
+
+#[test]
+fn an_output_file_is_complete() {
+    let folder = Folder::new("matrix-output");
+    let path = folder.path().join("matrix.csv");
+    let path = path.to_str().unwrap();
+    let said = shown(&format!("matrix --format csv --output {path} testdata/course"));
+    assert_eq!(said, "");
+    let direct = shown("matrix --format csv testdata/course");
+    assert_eq!(fs::read_to_string(path).unwrap(), direct);
+}
+
+#[test]
+fn nothing_to_audit_is_status_3() {
+    let folder = Folder::new("matrix-nothing");
+    folder.put("notes.txt", "nothing");
+    for args in ["matrix", "what-can --principal x", "who-can --action Decrypt --key x"] {
+        let args: Vec<&str> = args.split_whitespace().collect();
+        let run = keyreach(&args).within(folder.path()).run();
+        assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{args:?}");
+    }
+}
+
+#[test]
+fn schemas_are_printed() {
+    let names = run("schema").stdout;
+    assert_eq!(names, "check\nmatrix\nmatrix-about\nmatrix-line\nwhy\nscenario\n");
+    for name in names.lines() {
+        let schema: Value = serde_json::from_str(&run(&format!("schema {name}")).stdout).unwrap();
+        assert!(schema["properties"].is_object(), "{name}");
+    }
+    let unknown = run("schema matrx");
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("did you mean matrix?"), "{}", unknown.stderr);
+}
+
+#[test]
+fn multi_region_keys_are_a_set_too() {
+    let folder = Folder::new("matrix-multi-region");
+    let key = |allowed: &str| {
+        let statement = |to: &str, action: &str| serde_json::json!({"Effect": "Allow", "Principal": {"AWS": to}, "Action": action, "Resource": "*"});
+        let user = "arn:aws:iam::111122223333:user/eve";
+        let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            statement("arn:aws:iam::111122223333:root", "kms:*"), statement(user, allowed)]});
+        serde_json::json!({"Policy": policy.to_string(), "PolicyName": "default"}).to_string()
+    };
+    for (region, allowed) in [("eu-west-1", "kms:Encrypt"), ("us-east-1", "kms:Decrypt")] {
+        folder.put(&format!("111122223333/{region}/kms/mrk-1/get-key-policy.json"), key(allowed));
+    }
+    let told = within(&folder, "what-can --principal arn:aws:iam::111122223333:user/eve .");
+    assert!(told.contains("multi-Region key mrk-1 (eu-west-1, us-east-1)"), "{told}");
+    let json: Value = serde_json::from_str(&within(&folder, "matrix --format json .")).unwrap();
+    assert_eq!(json["multi_region_keys"][0]["members"].as_array().unwrap().len(), 2);
+    let classes = json["classes"].as_array().unwrap();
+    let eve = classes
+        .iter()
+        .find(|class| class["principals"][0]["name"].as_str().unwrap().ends_with("user/eve"));
+    let united = &eve.unwrap()["multi_region_keys"][0]["cells"];
+    let actions: BTreeSet<&str> = united
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|cell| cell["actions"].as_array().unwrap())
+        .map(|action| action.as_str().unwrap())
+        .collect();
+    assert!(actions.is_superset(&["kms:Decrypt", "kms:Encrypt"].into()), "{actions:?}");
+}
