@@ -1,6 +1,6 @@
 //! The key's side: key policies, grants, RCPs, VPC endpoint policies (sections 3.1 to 3.5, 4.1, 4.3).
 
-use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
+use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, can_perform};
 use crate::decision::OpenPoint;
 use crate::inventory::{Key, OrgPolicyKind};
 use crate::policy::{Comparison, Operator, Polarity};
@@ -210,12 +210,11 @@ fn possible(key: &Key) -> ActionSet {
     let spec = metadata.and_then(|it| KeySpec::parse(it.spec.as_deref()?));
     let usage = metadata.and_then(|it| KeyUsage::parse(it.usage.as_deref()?));
     let can = |action: &KmsAction| {
-        let info = action.info();
         let performs = match (usage, spec) {
-            (Some(usage), Some(spec)) => operations_for(usage, spec).contains(*action),
+            (Some(usage), Some(spec)) => can_perform(usage, spec, *action),
             _ => true,
         };
-        info.has_key_resource && (info.key_usages.is_empty() || performs)
+        action.info().has_key_resource && performs
     };
     KmsAction::all().filter(can).collect()
 }
