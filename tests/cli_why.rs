@@ -243,10 +243,7 @@ fn the_verdict_is_over_the_requests_that_agree_with_the_context() {
     let whole = organisation(about);
     let overall = &whole["overall"];
     assert_eq!(overall["verdict"], "conditional");
-    assert_eq!(
-        overall["condition"],
-        "kms:ViaService matches secretsmanager.*.amazonaws.com"
-    );
+    assert_eq!(overall["condition"], "kms:ViaService matches secretsmanager.*.amazonaws.com");
     assert_eq!(overall["counter_denied_by"], "key-policy");
     // Both requests are as `simulate` answers them.
     for (request, decision) in [("witness", "allowed"), ("counter", "denied")] {

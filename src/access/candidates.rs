@@ -31,9 +31,8 @@ pub(super) fn of(access: &Access<'_>, arn: &KeyArn, action: KmsAction) -> Vec<Ca
             Named::Everyone => {
                 for account in world.accounts.values().filter(|it| it.id == owner || cross) {
                     let lists = lists(access, account);
-                    let may = |(_, of): &&(Caller, ActionSet)| {
-                        account.id == owner || of.contains(action)
-                    };
+                    let may =
+                        |(_, of): &&(Caller, ActionSet)| account.id == owner || of.contains(action);
                     found.extend(lists.iter().filter(may).map(|(caller, _)| caller.clone()));
                 }
             }
@@ -99,7 +98,8 @@ fn named(key: &Key, action: KmsAction) -> Vec<Named<'_>> {
         Grantee::Principal(Principal::Account { account, .. }) => Some(Named::Whole(*account)),
         _ => None,
     }));
-    let grantees = key.grants.iter().flat_map(|it| std::iter::once(&it.grantee).chain(&it.retiring));
+    let grantees =
+        key.grants.iter().flat_map(|it| std::iter::once(&it.grantee).chain(&it.retiring));
     all.extend(grantees.map(|grantee| match grantee {
         Grantee::Principal(principal) => Named::Principal(principal),
         Grantee::Service(name) => Named::Service(name),

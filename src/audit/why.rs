@@ -6,9 +6,7 @@ mod turn;
 use jiff::Timestamp;
 
 use crate::aws::{Identity as ArnIdentity, KeyArn, identity};
-use crate::decision::{
-    CallerKind, Citation, Cited, Decision, Gate, Outcome, Request,
-};
+use crate::decision::{CallerKind, Citation, Cited, Decision, Gate, Outcome, Request};
 use crate::eval::reference::{Ability, Reference, ability};
 use crate::inventory::{AttachedPolicy, Identity, Inventory, NamedPolicy};
 use crate::source::Place;

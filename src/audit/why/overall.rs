@@ -27,7 +27,8 @@ impl Overall {
         let other = |context: &Option<Context>| Some(within(request, context.as_ref()?));
         Self {
             witness: other(&answer.witness).filter(|other| gate(other).is_none()),
-            counter: other(&answer.counter).and_then(|other| gate(&other).map(|gate| (other, gate))),
+            counter: other(&answer.counter)
+                .and_then(|other| gate(&other).map(|gate| (other, gate))),
             answer,
         }
     }
