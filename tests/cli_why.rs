@@ -133,6 +133,8 @@ fn ambiguous() -> Folder {
         let details = json!({
             "UserDetailList": [
                 {"Path": "/", "UserName": "eve", "UserId": "AIDA1", "Arn": arn("user/eve"), "GroupList": ["ops"], "AttachedManagedPolicies": []},
+                {"Path": "/", "UserName": "zoe", "UserId": "AIDA2", "Arn": arn("user/zoe"), "GroupList": [],
+                 "AttachedManagedPolicies": [{"PolicyName": "lost", "PolicyArn": arn("policy/lost")}]},
             ],
             "GroupDetailList": [
                 {"Path": "/", "GroupName": "ops", "GroupId": "AGPA1", "Arn": arn("group/ops"), "GroupPolicyList": [], "AttachedManagedPolicies": []},
@@ -226,6 +228,49 @@ fn json_says_the_same() {
         .run();
     let answer: Value = serde_json::from_str(&again.stdout).unwrap();
     assert_eq!(answer["reason"], story["reason"]);
+}
+
+/// The whole story of a question about the organisation, as JSON.
+fn organisation(args: &str) -> Value {
+    let run = why(&format!("{args} --now 2026-01-01 --format json testdata/organisation"));
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{args}");
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+#[test]
+fn the_verdict_is_over_the_requests_that_agree_with_the_context() {
+    let about = "--principal dave --action GenerateDataKey --key alias/aws/secretsmanager";
+    let whole = organisation(about);
+    let overall = &whole["overall"];
+    assert_eq!(overall["verdict"], "conditional");
+    assert_eq!(overall["condition"], "kms:ViaService matches secretsmanager.*.amazonaws.com");
+    assert_eq!(overall["counter_denied_by"], "key-policy");
+    // Both requests are as `simulate` answers them.
+    for (request, decision) in [("witness", "allowed"), ("counter", "denied")] {
+        let again = keyreach(&["simulate", "testdata/organisation", "--requests", "-"])
+            .stdin(overall[request].to_string())
+            .run();
+        let answer: Value = serde_json::from_str(&again.stdout).unwrap();
+        assert_eq!(answer["decision"], decision, "{request}");
+    }
+    let via = |service: &str| organisation(&format!("{about} --context kms:ViaService={service}"));
+    let through = via("secretsmanager.us-east-1.amazonaws.com");
+    assert_eq!(through["overall"]["verdict"], "always");
+    assert_eq!(through["overall"]["condition"], Value::Null);
+    assert_eq!(via("s3.us-east-1.amazonaws.com")["overall"]["verdict"], "never");
+}
+
+#[test]
+fn what_is_not_known_is_said_with_its_bounds_and_reasons() {
+    let folder = ambiguous();
+    let zoe = format!("arn:aws:iam::{A}:user/zoe");
+    let key = format!("arn:aws:kms:eu-west-1:{A}:key/mrk-1");
+    let args = ["why", "--principal", &zoe, "--action", "decrypt", "--key", &key];
+    let run = keyreach(&args).within(folder.path()).env("COLUMNS", "500").run();
+    let expected = "Over all requests: not known; at least never, at most always allowed.";
+    assert!(run.stdout.contains(expected), "{}", run.stdout);
+    let missing = "Not in the export, and could change the answer: document of managed policy";
+    assert!(run.stdout.contains(missing), "{}", run.stdout);
 }
 
 #[test]

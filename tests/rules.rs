@@ -9,6 +9,9 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "support/both.rs"]
+mod both;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -17,6 +20,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use both::{Both, Difference};
+use keyreach::audit::Engine;
+use keyreach::decision::Reach;
 use keyreach::eval::probe::Probe;
 use keyreach::findings::{Finding, Label, Role, merged};
 use keyreach::ingest::{Disk, Loaded, load, read_text};
@@ -119,6 +125,41 @@ fn fire_cases_fire_and_quiet_cases_do_not() {
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 
+/// Cases whose findings the probe does not make, and why: its verdict on a cell they rest on is unknown.
+const BEYOND_THE_PROBE: &[(&str, &str)] = &[(
+    "testdata/rules/allow-fully-denied/fire-the-deny-has-the-wider-pattern",
+    "two patterns on one condition key: the probe knows no member of one that is not of the other",
+)];
+
+/// The rules ask both engines all their questions: the answers must be equal unless the probe says
+/// `unknown`, and so must the findings of a case unless the probe said so and the case is listed.
+#[test]
+fn both_engines_give_the_rules_the_same_answers() {
+    let listed: BTreeMap<&str, &str> = BEYOND_THE_PROBE.iter().copied().collect();
+    let now: Timestamp = NOW.parse().unwrap();
+    let compare = |case: &Case| {
+        let loaded = case.load();
+        let world = &loaded.inventory;
+        let both = Both::new(world, now);
+        found(&both);
+        let differences = both.differences();
+        let is_known = |it: &&Difference| !it.unknown;
+        let mut faults: Vec<String> =
+            differences.iter().filter(is_known).map(|it| it.text.clone()).collect();
+        let path = case.path();
+        let shown = Shown::new(&path, &world.sources);
+        let by = |reach: &dyn Reach| shown.all(&found(reach));
+        let (probe, matrix) = (by(&Probe::new(world, now)), by(&Engine::new(world, now)));
+        let may_differ = listed.contains_key(&*path) && differences.iter().any(|it| it.unknown);
+        if (probe != matrix) != may_differ {
+            faults.push(format!("listed: {may_differ}\n-- probe\n{probe}-- matrix\n{matrix}"));
+        }
+        faults.into_iter().map(|fault| format!("{path}: {fault}")).collect::<Vec<_>>()
+    };
+    let faults: Vec<String> = cases().par_iter().flat_map_iter(compare).collect();
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
 /// One directory of a rule's cases.
 struct Case {
     metadata: &'static Metadata,
@@ -202,9 +243,13 @@ impl Case {
 
 fn findings(loaded: &Loaded) -> Vec<Finding> {
     let now: Timestamp = NOW.parse().unwrap();
-    let probe = Probe::new(&loaded.inventory, now);
+    found(&Engine::new(&loaded.inventory, now))
+}
+
+/// What the rules find by an engine.
+fn found(reach: &dyn Reach) -> Vec<Finding> {
     let every: Vec<&Registered> = all().iter().collect();
-    merged(check(&Scope::new(&probe), &every))
+    merged(check(&Scope::new(reach), &every))
 }
 
 /// How findings are written into snapshots: paths below the case, the underlined text beside each place.

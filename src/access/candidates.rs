@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
 use crate::decision::Caller;
-use crate::inventory::{Account, Grantee, Identity, Inventory, Key, ManagedPolicy};
-use crate::policy::{Polarity, PolicyDocument, Principal};
+use crate::inventory::{Account, Grant, Grantee, Key};
+use crate::policy::{Polarity, Principal};
 
 use super::Access;
+use super::home::identity;
+use super::subject::Subject;
 
 /// The actions that the identity policies of each user and role of an account could allow.
 pub(super) type Lists = Vec<(Caller, ActionSet)>;
@@ -24,14 +26,13 @@ pub(super) fn of(access: &Access<'_>, arn: &KeyArn, action: KmsAction) -> Vec<Ca
     let partition = arn.partition();
     found.extend(Caller::parse(&format!("arn:{partition}:iam::{owner}:root")));
     let cross = action.info().cross_account;
-    for named in named(key) {
+    for named in named(key, action) {
         match named {
             Named::Everyone => {
                 for account in world.accounts.values().filter(|it| it.id == owner || cross) {
                     let lists = lists(access, account);
-                    let may = |(_, of): &&(Caller, ActionSet)| {
-                        account.id == owner || of.contains(action)
-                    };
+                    let may =
+                        |(_, of): &&(Caller, ActionSet)| account.id == owner || of.contains(action);
                     found.extend(lists.iter().filter(may).map(|(caller, _)| caller.clone()));
                 }
             }
@@ -49,6 +50,14 @@ pub(super) fn of(access: &Access<'_>, arn: &KeyArn, action: KmsAction) -> Vec<Ca
                 found.extend(same.next().and_then(|identity| Caller::parse(&identity.arn)));
             }
             Named::Principal(principal) => found.extend(Caller::parse(principal.text())),
+            // O2: some read it as every identity of the account.
+            Named::Whole(account) => {
+                found.extend(Caller::parse(account.as_str()));
+                let account = world.account(account);
+                let lists = account.map(|account| lists(access, account));
+                let everyone = lists.iter().flat_map(|lists| lists.iter());
+                found.extend(everyone.map(|(caller, _)| caller.clone()));
+            }
             Named::Service(name) => found.extend(Caller::parse(name)),
         }
     }
@@ -56,15 +65,19 @@ pub(super) fn of(access: &Access<'_>, arn: &KeyArn, action: KmsAction) -> Vec<Ca
 }
 
 /// Someone whom a key policy or a grant names.
-pub(super) enum Named<'a> {
+enum Named<'a> {
     Everyone,
+    /// An account as the grantee of the action.
+    Whole(AccountId),
     Principal(&'a Principal),
     Service(&'a str),
 }
 
-/// Whom the policies and grants of a key name.
-pub(super) fn named(key: &Key) -> Vec<Named<'_>> {
+/// Whom the policies and grants of a key name, as far as `action` is asked for; a key policy that was
+/// not exported could name anyone.
+fn named(key: &Key, action: KmsAction) -> Vec<Named<'_>> {
     let mut all = Vec::new();
+    all.extend(key.policy.is_none().then_some(Named::Everyone));
     for document in key.policy.iter().chain(&key.ram_policy) {
         let statements = document.policy().statements.iter().filter(|it| it.allows());
         for element in statements.filter_map(|statement| statement.principal.as_ref()) {
@@ -80,7 +93,13 @@ pub(super) fn named(key: &Key) -> Vec<Named<'_>> {
             }));
         }
     }
-    let grantees = key.grants.iter().flat_map(|it| std::iter::once(&it.grantee).chain(&it.retiring));
+    let gives = |grant: &&Grant| grant.operations.contains(action);
+    all.extend(key.grants.iter().filter(gives).filter_map(|grant| match &grant.grantee {
+        Grantee::Principal(Principal::Account { account, .. }) => Some(Named::Whole(*account)),
+        _ => None,
+    }));
+    let grantees =
+        key.grants.iter().flat_map(|it| std::iter::once(&it.grantee).chain(&it.retiring));
     all.extend(grantees.map(|grantee| match grantee {
         Grantee::Principal(principal) => Named::Principal(principal),
         Grantee::Service(name) => Named::Service(name),
@@ -90,32 +109,14 @@ pub(super) fn named(key: &Key) -> Vec<Named<'_>> {
 
 fn lists(access: &Access<'_>, account: &Account) -> Arc<Lists> {
     access.lists.get(account.id, |_: &AccountId| {
-        let of = |identity: &Identity| Some((Caller::parse(&identity.arn)?, listed(access, identity)));
-        Arc::new(account.identities.values().filter_map(of).collect())
+        let callers = account.identities.keys().filter_map(|arn| Caller::parse(arn));
+        Arc::new(callers.map(|caller| (caller.clone(), listed(access, caller))).collect())
     })
 }
 
-/// The actions that the identity policies of a user or role could allow.
-fn listed(access: &Access<'_>, identity: &Identity) -> ActionSet {
+/// The actions that the identity policies of a user or role could allow, those that were not exported
+/// included.
+fn listed(access: &Access<'_>, caller: Caller) -> ActionSet {
     let world = access.world(&access.given);
-    let of = |all: ActionSet, document: &PolicyDocument| {
-        all.union(world.compiled(document).allow.possible())
-    };
-    documents(access.inventory(), identity).fold(ActionSet::EMPTY, of)
-}
-
-/// The identity policies of a user or role, its groups' included (rule E1).
-fn documents<'w>(
-    world: &'w Inventory,
-    identity: &'w Identity,
-) -> impl Iterator<Item = &'w PolicyDocument> {
-    let account = world.account(identity.account);
-    let groups = identity.groups.iter().filter_map(move |name| account?.groups.get(name));
-    let inline = identity.inline.iter().chain(groups.clone().flat_map(|group| &group.inline));
-    let attached = identity.attached.iter().chain(groups.flat_map(|group| &group.attached));
-    let managed = attached.filter_map(|policy| {
-        let found = world.managed_policy(identity.account, &policy.arn)?;
-        ManagedPolicy::document(found)
-    });
-    inline.map(|policy| &policy.document).chain(managed)
+    identity(&world, &Subject::of(access.inventory(), caller)).allow.possible()
 }

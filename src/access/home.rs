@@ -46,8 +46,9 @@ pub(super) struct Home {
 
 /// A set of policies together (rules E1, E2): what allows, and what denies.
 #[derive(Clone, Default)]
-struct Together {
-    allow: Masked,
+pub(super) struct Together {
+    /// What allows.
+    pub(super) allow: Masked,
     deny: Masked,
 }
 
@@ -158,7 +159,7 @@ impl Home {
 }
 
 /// Identity policies: the caller's own, and those of its groups (rule E1).
-fn identity(world: &World<'_>, subject: &Subject<'_>) -> Together {
+pub(super) fn identity(world: &World<'_>, subject: &Subject<'_>) -> Together {
     let mut together = Together::default();
     if subject.stranger.is_some() {
         // Its own account lets it: that half is granted.

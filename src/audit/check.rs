@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use crate::diag::{Persona, Severity};
-use crate::eval::probe::Probe;
 use crate::findings::{Finding, merged};
 use crate::inventory::Inventory;
 use crate::rules::{self, Registered, Scope};
+
+use super::engine::Engine;
 
 /// What the user wants to see.
 pub struct CheckOptions {
@@ -46,8 +47,8 @@ pub struct Checked {
 /// Runs the rules over `world`. A finding that another explains is left out, unless that one is not
 /// wanted itself.
 pub fn check(world: &Inventory, options: &CheckOptions) -> Checked {
-    let probe = Probe::new(world, options.now);
-    let scope = Scope::new(&probe);
+    let engine = Engine::new(world, options.now);
+    let scope = Scope::new(&engine);
     let mut findings = rules::check(&scope, &options.rules);
     findings.retain(|finding| finding.persona <= options.persona);
     let mut findings = merged(findings);

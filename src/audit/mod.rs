@@ -17,4 +17,4 @@ pub use engine::Engine;
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
 pub use simulate::{Answer, Matched, Simulator};
-pub use why::{Change, Holder, Story, Turn, why};
+pub use why::{Change, Holder, Overall, Story, Turn, why};

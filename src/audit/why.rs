@@ -1,20 +1,19 @@
 //! One question in full: the answer, what it rests on, and what would turn it.
 
+mod overall;
 mod turn;
 
 use jiff::Timestamp;
 
 use crate::aws::{Identity as ArnIdentity, KeyArn, identity};
-use crate::decision::{
-    CallerKind, Citation, Cited, Decision, Gate, Outcome, Reach as _, Request, Verdict,
-};
-use crate::eval::probe::Probe;
+use crate::decision::{CallerKind, Citation, Cited, Decision, Gate, Outcome, Request};
 use crate::eval::reference::{Ability, Reference, ability};
 use crate::inventory::{AttachedPolicy, Identity, Inventory, NamedPolicy};
 use crate::source::Place;
 
 use super::names::resolved;
 
+pub use overall::Overall;
 pub use turn::{Change, Turn};
 
 /// The answer to one request, with all that explains it.
@@ -30,7 +29,9 @@ pub struct Story {
     pub idle: Vec<Citation>,
     /// The ways to the opposite answer, the shortest first; each was tried on a copy of the world.
     pub turns: Vec<Turn>,
-    /// A request that differs in its context only, and has the opposite answer; where one was found.
+    /// What holds of every request that agrees with this one.
+    pub overall: Overall,
+    /// A request that says more in its context, and has the opposite answer; where there is one.
     pub elsewhere: Option<Request>,
     /// Whether the key can perform the action at all; no part of the decision.
     pub ability: Option<Ability>,
@@ -51,31 +52,17 @@ pub fn why(world: &Inventory, request: Request, now: Timestamp) -> Story {
     let key = resolved(world, &request.target);
     let known = key.as_ref().and_then(|arn| world.key(arn));
     let ability = known.map(|key| ability(key, request.action));
+    let overall = Overall::of(world, &request, now);
     Story {
+        elsewhere: overall.opposite(decision.is_allowed()),
+        overall,
         idle: idle(world, &request, &decision, key.as_ref()),
         turns: turn::turns(world, &request, &decision, key.as_ref()),
-        elsewhere: elsewhere(world, &request, &decision, now),
         request,
         decision,
         key,
         ability,
     }
-}
-
-/// The request in a context in which the answer is the opposite.
-fn elsewhere(
-    world: &Inventory,
-    request: &Request,
-    decision: &Decision,
-    now: Timestamp,
-) -> Option<Request> {
-    let other = match Probe::new(world, now).verdict_of(request) {
-        Verdict::Always { .. } | Verdict::Never { .. } => return None,
-        Verdict::Conditional { counter, .. } if decision.is_allowed() => *counter,
-        verdict => verdict.witness()?.clone(),
-    };
-    let answer = Reference::new(world).evaluate(&other);
-    (answer.is_allowed() != decision.is_allowed()).then_some(other)
 }
 
 impl Story {

@@ -75,6 +75,17 @@ pub enum Bound {
     Always,
 }
 
+impl Bound {
+    /// `never`, `conditional` or `always`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Conditional => "conditional",
+            Self::Always => "always",
+        }
+    }
+}
+
 /// Why a verdict is not known.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Why {

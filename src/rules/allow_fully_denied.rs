@@ -1,6 +1,6 @@
 //! An Allow, or a grant, that explicit denies cancel: entirely, by guardrails alone, or for a part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{Allowing, Caller, Citation, Cited, Fate, Gate, Request};
@@ -11,7 +11,7 @@ use crate::source::{Place, Span};
 use super::audience::{Others, others};
 use super::controllers::{list, short};
 use super::report::Sink;
-use super::trust::{on_keys, trusts};
+use super::trust::{performed, trusts};
 use super::{Documented, KeyScope, Rule, Scope};
 
 /// See the rule's page.
@@ -108,12 +108,8 @@ impl Overlap {
         allowing: Allowing<'_>,
     ) -> Self {
         let mut overlap = Self::default();
-        let on_keys = actions.intersection(on_keys());
         for principal in named {
-            let deniable = deniable(scope, principal, on_keys);
-            let never_denied = on_keys.minus(deniable).iter();
-            overlap.free.extend(never_denied.map(|action| (principal.clone(), action)));
-            for action in deniable.iter() {
+            for action in performed(scope, actions).iter() {
                 let fate = scope.fate(principal, action, allowing);
                 match guardrail(scope, principal, action, allowing, &fate) {
                     Some(gate) => {
@@ -136,28 +132,17 @@ impl Overlap {
         allowing: Allowing<'_>,
     ) {
         let owner = scope.key.arn.account();
-        // Action by action: somebody who passes is found before everybody was asked about all of them.
-        let mut fates = BTreeMap::new();
-        for action in actions.intersection(on_keys()).iter() {
-            for (nth, caller) in everyone.iter().enumerate() {
-                if caller.account != Some(owner) && !action.info().cross_account {
-                    continue;
-                }
-                match scope.fate(caller, action, allowing) {
-                    Fate::Free(_) | Fate::Unknown => {
-                        self.saves_others = true;
-                        return;
-                    }
-                    Fate::NeverApplies => {}
-                    fate => {
-                        fates.insert((nth, action), (caller, fate));
-                    }
+        let mut all = Self::default();
+        for caller in everyone {
+            let abroad = caller.account != Some(owner);
+            let reaches = |action: &KmsAction| !abroad || action.info().cross_account;
+            for action in performed(scope, actions).iter().filter(reaches) {
+                all.add(caller, action, scope.fate(caller, action, allowing));
+                if !all.free.is_empty() || all.undecided {
+                    self.saves_others = true;
+                    return;
                 }
             }
-        }
-        let mut all = Self::default();
-        for ((_, action), (caller, fate)) in fates {
-            all.add(caller, action, fate);
         }
         self.denied.append(&mut all.denied);
         self.gates.append(&mut all.gates);
@@ -289,9 +274,11 @@ fn guardrail(
     let (Fate::Free(request), Allowing::Statement(document, _)) = (fate, allowing) else {
         return None;
     };
+    if document.kind != PolicyKind::Key || scope.could_reach(principal, action) {
+        return None;
+    }
     let gate = scope.scope.reach.decide(request).outcome.denied_by()?;
-    let is_guardrail = document.kind == PolicyKind::Key && GUARDRAILS.contains(&gate);
-    (is_guardrail && !scope.could_reach(principal, action)).then_some(gate)
+    GUARDRAILS.contains(&gate).then_some(gate)
 }
 
 /// The places of the cited statements, each once, in order.
@@ -348,30 +335,6 @@ impl Subject<'_> {
     }
 }
 
-/// The actions that some Deny statement or a boundary could stop for the principal; the rest is free.
-fn deniable(scope: &KeyScope<'_>, principal: &Caller, actions: ActionSet) -> ActionSet {
-    let world = scope.world();
-    let identity = world.identity(&principal.text);
-    let mut documents: Vec<&PolicyDocument> = scope.key.policy.iter().collect();
-    if let Some(identity) = identity {
-        if identity.boundary.is_some() {
-            return actions;
-        }
-        let of_principal = scope.scope.documents_of(identity);
-        documents.extend(of_principal);
-    }
-    let organization =
-        world.organization.iter().flat_map(|organization| organization.policies.values());
-    documents.extend(organization.filter_map(|policy| policy.document.as_ref()));
-    let mut denied = ActionSet::EMPTY;
-    for statement in documents.iter().flat_map(|document| &document.policy().statements) {
-        if let Some(element) = statement.action.as_ref().filter(|_| statement.denies()) {
-            denied = denied.union(scope.scope.reach.actions(element));
-        }
-    }
-    denied.intersection(actions)
-}
-
 /// An identity statement that names keys by their ARNs: cancelled where it would add something.
 fn identity_statement(
     scope: &Scope<'_>,
@@ -388,11 +351,11 @@ fn identity_statement(
         return;
     }
     let actions = scope.reach.actions(element);
-    let on_keys: Vec<KmsAction> = actions.intersection(on_keys()).iter().collect();
     let mut overlaps: Vec<(&Key, Overlap)> = Vec::new();
     for key in keys {
         let key_scope = KeyScope::new(scope, key);
-        let trusted = |identity: &&&Identity| trusts(&key_scope, identity, &on_keys);
+        let on_key: Vec<KmsAction> = performed(&key_scope, actions).iter().collect();
+        let trusted = |identity: &&&Identity| trusts(&key_scope, identity, &on_key);
         let holders: Vec<Caller> = document
             .holders
             .iter()

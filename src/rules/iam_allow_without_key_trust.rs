@@ -1,13 +1,13 @@
 //! An identity policy allows a key whose policy does not let identity policies count.
 
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{Allowing, Caller, Cell, Fate};
+use crate::decision::{Allowing, Caller, Fate};
 use crate::inventory::{Identity, Key};
 use crate::policy::{Polarity, PolicyKind, Statement};
 
 use super::controllers::list;
 use super::report::Sink;
-use super::trust::{on_keys, trusts};
+use super::trust::{on_keys, performed, trusts};
 use super::{Documented, KeyScope, Rule, Scope, short_name};
 
 /// See the rule's page.
@@ -24,11 +24,13 @@ impl Rule for IamAllowWithoutKeyTrust {
                 continue;
             }
             for key in named_keys(scope, statement) {
-                if !is_trusted(scope, key, document, &actions) {
+                let on_key = KeyScope::new(scope, key);
+                let actions = performed(&on_key, actions);
+                if !actions.is_empty() && !is_trusted(&on_key, document, actions) {
                     tell(scope, sink, document, index, &[key]);
                 }
             }
-            let matched = matched_by_patterns(scope, document, index, &actions);
+            let matched = matched_by_patterns(scope, document, index, actions);
             if let Some(keys) = matched.filter(|keys| !keys.is_empty()) {
                 tell(scope, sink, document, index, &keys);
             }
@@ -37,10 +39,10 @@ impl Rule for IamAllowWithoutKeyTrust {
 }
 
 /// The actions on keys that an Allow statement covers.
-fn key_actions(scope: &Scope<'_>, statement: &Statement) -> Vec<KmsAction> {
+fn key_actions(scope: &Scope<'_>, statement: &Statement) -> ActionSet {
     let element = statement.action.as_ref().filter(|_| statement.allows());
     let covered = element.map_or(ActionSet::EMPTY, |element| scope.reach.actions(element));
-    covered.intersection(on_keys()).iter().collect()
+    covered.intersection(on_keys())
 }
 
 /// The keys of the world that the statement names by their ARNs.
@@ -51,14 +53,9 @@ fn named_keys<'a>(scope: &Scope<'a>, statement: &Statement) -> Vec<&'a Key> {
     arns.filter_map(|arn| scope.world.key(&arn)).filter(|key| key.policy.is_some()).collect()
 }
 
-fn is_trusted(
-    scope: &Scope<'_>,
-    key: &Key,
-    document: &Documented<'_>,
-    actions: &[KmsAction],
-) -> bool {
-    let key_scope = KeyScope::new(scope, key);
-    document.holders.iter().any(|identity| trusts(&key_scope, identity, actions))
+fn is_trusted(scope: &KeyScope<'_>, document: &Documented<'_>, actions: ActionSet) -> bool {
+    let actions: Vec<KmsAction> = actions.iter().collect();
+    document.holders.iter().any(|identity| trusts(scope, identity, &actions))
 }
 
 /// For a statement with patterns alone: the keys they match, if not one of them trusts a holder; nothing
@@ -67,7 +64,7 @@ fn matched_by_patterns<'a>(
     scope: &Scope<'a>,
     document: &Documented<'_>,
     index: usize,
-    actions: &[KmsAction],
+    actions: ActionSet,
 ) -> Option<Vec<&'a Key>> {
     let statement = document.document.policy().statements.get(index)?;
     let element = statement.resource.as_ref()?;
@@ -80,15 +77,16 @@ fn matched_by_patterns<'a>(
     let caller = Caller::parse(&holder.arn)?;
     let mut matched = Vec::new();
     for key in reachable_keys(scope, holder) {
-        let applies = actions.first().is_some_and(|action| {
-            let cell = Cell { principal: caller.clone(), key: key.arn.clone(), action: *action };
-            let fate = scope.reach.fate(&cell, Allowing::Statement(document.document, index));
+        let on_key = KeyScope::new(scope, key);
+        let actions = performed(&on_key, actions);
+        let applies = actions.iter().next().is_some_and(|action| {
+            let fate = on_key.fate(&caller, action, Allowing::Statement(document.document, index));
             !matches!(fate, Fate::NeverApplies)
         });
         if !applies {
             continue;
         }
-        if key.policy.is_none() || is_trusted(scope, key, document, actions) {
+        if key.policy.is_none() || is_trusted(&on_key, document, actions) {
             return None;
         }
         matched.push(key);

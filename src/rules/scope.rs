@@ -77,24 +77,6 @@ impl<'a> Scope<'a> {
     }
 }
 
-impl<'a> Scope<'a> {
-    /// The identity policies and the boundary of a user or role, its groups' included.
-    pub fn documents_of(&self, identity: &'a Identity) -> Vec<&'a PolicyDocument> {
-        let Some(account) = self.world.account(identity.account) else {
-            return Vec::new();
-        };
-        let groups: Vec<_> =
-            identity.groups.iter().filter_map(|name| account.groups.get(name)).collect();
-        let inline = identity.inline.iter().chain(groups.iter().flat_map(|group| &group.inline));
-        let attached =
-            identity.attached.iter().chain(groups.iter().flat_map(|group| &group.attached));
-        let managed = attached
-            .chain(&identity.boundary)
-            .filter_map(|policy| self.world.managed_policy(account.id, &policy.arn)?.document());
-        inline.map(|policy| &policy.document).chain(managed).collect()
-    }
-}
-
 fn alone(document: &PolicyDocument, name: String, subject: String) -> Documented<'_> {
     Documented { document, name, subject, key: None, holders: Vec::new() }
 }
@@ -286,16 +268,27 @@ impl<'a> KeyScope<'a> {
         (policy.readable && resolved && document.kind == PolicyKind::Key).then_some(document)
     }
 
-    /// The actions of `wanted` that the key can perform at all (rule S4); all of them where its spec is
-    /// not known.
+    /// The actions of `wanted` that the key can perform at all, in their order.
     pub fn performable(&self, wanted: &[KmsAction]) -> Vec<KmsAction> {
+        let possible = self.possible();
+        wanted.iter().copied().filter(|action| possible.contains(*action)).collect()
+    }
+
+    /// The actions on keys that the key can perform at all (rules S4, S5); all of them where its spec is
+    /// not known.
+    pub fn possible(&self) -> ActionSet {
         let metadata = self.key.metadata.as_ref();
         let spec = metadata.and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
         let usage = metadata.and_then(|metadata| KeyUsage::parse(metadata.usage.as_deref()?));
-        let possible = match (usage, spec) {
+        let operations = match (usage, spec) {
             (Some(usage), Some(spec)) => operations_for(usage, spec),
             _ => ActionSet::ALL,
         };
-        wanted.iter().copied().filter(|action| possible.contains(*action)).collect()
+        let can = |action: &KmsAction| {
+            let info = action.info();
+            let on_every_key = info.key_usages.is_empty();
+            info.has_key_resource && (on_every_key || operations.contains(*action))
+        };
+        KmsAction::all().filter(can).collect()
     }
 }

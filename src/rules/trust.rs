@@ -14,6 +14,11 @@ pub(super) fn on_keys() -> ActionSet {
     KmsAction::all().filter(counts).collect()
 }
 
+/// Those of `actions` that the key policy has a say in and the key can perform.
+pub(super) fn performed(scope: &KeyScope<'_>, actions: ActionSet) -> ActionSet {
+    actions.intersection(on_keys()).intersection(scope.possible())
+}
+
 /// Whether some Allow statement of the key policy, or a grant, could mean the identity by any of its
 /// names, its account included. What cannot be read or resolved could.
 pub(super) fn names(key: &Key, identity: &Identity) -> bool {

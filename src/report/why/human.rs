@@ -26,6 +26,7 @@ pub fn human(
 ) -> io::Result<()> {
     let words = Words { world, texts, story };
     renderer.paragraph(out, &words.headline(), "  ")?;
+    renderer.paragraph(out, &words.overall(), "  ")?;
     writeln!(out)?;
     for step in ordered(&story.decision.trace) {
         let shown = shown(step);
@@ -133,7 +134,7 @@ fn notes(words: &Words<'_>) -> Vec<String> {
     let story = words.story;
     let mut notes = Vec::new();
     let request = &story.request;
-    if request.context.entries().all(|entry| &*entry.name == "aws:SecureTransport") {
+    if words.is_plain() {
         let plain = "Answered for a plain request: without condition keys, but for \
                      aws:SecureTransport, which KMS always sends.";
         notes.push(plain.to_owned());
@@ -151,10 +152,10 @@ fn notes(words: &Words<'_>) -> Vec<String> {
         ));
     }
     notes.extend(words.ability().map(|ability| format!("Beside the decision: {ability}.")));
-    for what in &story.decision.missing {
+    for what in story.decision.missing.union(&story.overall.answer.missing) {
         notes.push(format!("Not in the export, and could change the answer: {what}."));
     }
-    for point in &story.decision.open_points {
+    for point in story.decision.open_points.union(&story.overall.answer.open) {
         notes.push(format!(
             "AWS does not document {} ({}): the other reading gives the other answer.",
             question(*point),

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::audit::{Ability, Change, Story, Texts};
-use crate::decision::{Citation, Cited, Reading, Step};
+use crate::audit::{Ability, Change, Overall, Story, Texts};
+use crate::decision::{Citation, Cited, Reading, Request, Step};
 use crate::inventory::Inventory;
 use crate::source::{Place, Span};
 
@@ -31,6 +31,8 @@ struct Answer<'a> {
     reason: &'static str,
     /// The gate that denies.
     denied_by: Option<&'static str>,
+    /// What holds of every request that AWS could send and that agrees with `request`.
+    overall: Over<'a>,
     /// The gates in the order they were asked.
     steps: Vec<Told<'a>>,
     /// Allow statements that would count if the key policy delegated to the account.
@@ -45,6 +47,32 @@ struct Answer<'a> {
     missing: &'a BTreeSet<String>,
     /// Points AWS leaves open whose other reading gives the other answer.
     open_points: Vec<&'static str>,
+}
+
+/// The exact verdict over many requests.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Over<'a> {
+    /// `always`, `conditional`, `never` or `unknown`.
+    verdict: &'static str,
+    /// The least it can be; the verdict itself where it is known.
+    at_least: &'static str,
+    /// The most it can be; the verdict itself where it is known.
+    at_most: &'static str,
+    /// When it is allowed, exactly and in words; for `conditional` only.
+    condition: Option<String>,
+    /// A request that is allowed.
+    witness: Option<Value>,
+    /// A request that is denied.
+    counter: Option<Value>,
+    /// The gate that denies the counter-witness.
+    counter_denied_by: Option<&'static str>,
+    /// What was named but not exported, and could change the verdict.
+    missing: &'a BTreeSet<String>,
+    /// Points AWS leaves open that could change the verdict.
+    open_points: Vec<&'static str>,
+    /// Whether the verdict or its condition was too large to be found.
+    undecided: bool,
 }
 
 /// One gate.
@@ -129,6 +157,7 @@ pub fn json(
         decision: if denied_by.is_none() { "allowed" } else { "denied" },
         reason: decision.outcome.reason().name(),
         denied_by: denied_by.map(|gate| gate.name()),
+        overall: over(&story.overall),
         steps: decision.trace.iter().map(|told| step(&words, told)).collect(),
         without_effect: citations(&words, &story.idle),
         opposite: turns.collect(),
@@ -139,6 +168,23 @@ pub fn json(
     };
     serde_json::to_writer_pretty(&mut *out, &answer)?;
     out.write_all(b"\n")
+}
+
+fn over(overall: &Overall) -> Over<'_> {
+    let answer = &overall.answer;
+    let request = |request: &Request| request_line::write("1", request);
+    Over {
+        verdict: answer.verdict.name(),
+        at_least: answer.verdict.at_least().name(),
+        at_most: answer.verdict.at_most().name(),
+        condition: answer.condition.as_ref().map(ToString::to_string),
+        witness: overall.witness.as_ref().map(request),
+        counter: overall.counter.as_ref().map(|(other, _)| request(other)),
+        counter_denied_by: overall.counter.as_ref().map(|(_, gate)| gate.name()),
+        missing: &answer.missing,
+        open_points: answer.open.iter().map(|point| point.name()).collect(),
+        undecided: answer.undecided,
+    }
 }
 
 fn step<'a>(words: &Words<'a>, step: &'a Step) -> Told<'a> {

@@ -2,7 +2,7 @@
 
 use crate::audit::{Ability, Change, Holder, Story, Texts};
 use crate::aws::StateAnswer;
-use crate::decision::{Citation, Cited, Gate, OpenPoint, Path, Reading, Step, Target};
+use crate::decision::{Citation, Cited, Gate, OpenPoint, Path, Reading, Standing, Step, Target};
 use crate::inventory::Inventory;
 use crate::source::{Place, Span};
 
@@ -26,6 +26,37 @@ impl Words<'_> {
             _ => format!(" on {}", self.key()),
         };
         format!("{answer}: {} {may} {}{on}", request.caller, request.action)
+    }
+
+    /// Whether the request was asked about without condition keys; KMS always sends that one.
+    pub(super) fn is_plain(&self) -> bool {
+        let mut entries = self.story.request.context.entries();
+        entries.all(|entry| &*entry.name == "aws:SecureTransport")
+    }
+
+    /// What holds of all requests that agree with this one.
+    pub(super) fn overall(&self) -> String {
+        let answer = &self.story.overall.answer;
+        let which = if self.is_plain() { "" } else { " with these condition keys" };
+        let holds = match (answer.verdict, &answer.condition) {
+            (Standing::Always, _) => "always allowed".to_owned(),
+            (Standing::Never, _) => "never allowed".to_owned(),
+            (Standing::Conditional, Some(condition)) => {
+                format!("allowed if, and only if, {condition}")
+            }
+            (Standing::Conditional, None) => "allowed for some only".to_owned(),
+            (Standing::Unknown { at_least, at_most }, _) => {
+                let (least, most) = (at_least.name(), at_most.name());
+                format!("not known; at least {least}, at most {most} allowed")
+            }
+        };
+        let stopped = match (answer.verdict, &self.story.overall.counter) {
+            (Standing::Conditional, Some((_, gate))) => {
+                format!("; otherwise stopped at the {}", singular(*gate))
+            }
+            _ => String::new(),
+        };
+        format!("Over all requests{which}: {holds}{stopped}.")
     }
 
     /// The key with its alias beside its id.
