@@ -313,9 +313,11 @@ pub(super) fn folded_alike(character: char) -> Box<[char]> {
             // No letter with case lies behind the second plane.
             for character in '\0'..'\u{20000}' {
                 let folded = super::values::fold(character);
-                classes.entry(folded).or_default().push(character);
+                if folded != character {
+                    classes.entry(folded).or_insert_with(|| vec![folded]).push(character);
+                }
             }
-            classes.retain(|_, alike| alike.len() > 1);
+            classes.values_mut().for_each(|alike| alike.sort_unstable());
             classes
         });
     let alike = CLASSES.get(&super::values::fold(character));

@@ -16,7 +16,7 @@ use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::gaps::Gaps;
 use super::home::{Levels, levels};
 use super::masked::Masked;
-use super::statement::Compiled;
+use super::statement::{Compiled, statement};
 use super::subject::Subject;
 
 /// Values that are made once; many threads may ask.
@@ -62,14 +62,16 @@ pub(super) enum Mentioned {
 
 /// Policies compiled so far; shared by a world and its edits.
 pub(super) struct Library {
+    /// By what tells texts apart; the text is kept, so that it stays told apart.
     compiled: Memo<usize, (PolicyDocument, Arc<Compiled>)>,
+    statements: Memo<(usize, usize), (PolicyDocument, Arc<Masked>)>,
     mentioned: AtomicU8,
 }
 
 impl Library {
     /// Without policies.
     pub(super) fn new() -> Self {
-        Self { compiled: Memo::new(), mentioned: AtomicU8::new(0) }
+        Self { compiled: Memo::new(), statements: Memo::new(), mentioned: AtomicU8::new(0) }
     }
 }
 
@@ -81,6 +83,8 @@ pub(super) struct World<'w> {
     pub(super) gaps: &'w Gaps,
     /// Condition keys that are fixed for the whole question.
     pub(super) given: &'w Context,
+    /// Whether sides carry every limit, not those alone that some policy asks for.
+    pub(super) every_limit: bool,
     /// The formulas.
     pub(super) formulas: &'w Formulas,
     /// The compiled policies.
@@ -103,6 +107,18 @@ impl<'w> World<'w> {
         made.1
     }
 
+    /// When one statement of a policy applies, in whatever class; false where it never does.
+    pub(super) fn statement(&self, document: &PolicyDocument, index: usize) -> Arc<Masked> {
+        let made = self.library.statements.get((document.identity(), index), |_| {
+            let name = self.inventory.sources.path(document.place.file);
+            let (policy, kind) = (document.policy(), document.kind);
+            let applies = statement(self.formulas, policy, kind, index, name);
+            let applies = applies.map(|it| it.any(self.formulas)).unwrap_or_default();
+            (document.clone(), Arc::new(applies))
+        });
+        made.1
+    }
+
     fn note_mentions(&self, policy: &Policy) {
         let statements = policy.statements.iter();
         for condition in statements.flat_map(|statement| &statement.conditions) {
@@ -117,7 +133,7 @@ impl<'w> World<'w> {
 
     /// Whether some policy that was compiled asks for a key.
     pub(super) fn mentions(&self, key: Mentioned) -> bool {
-        self.library.mentioned.load(Ordering::Relaxed) & key as u8 != 0
+        self.every_limit || self.library.mentioned.load(Ordering::Relaxed) & key as u8 != 0
     }
 
     /// What the organization says of an account.

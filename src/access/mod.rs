@@ -63,15 +63,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::aws::AccountId;
-use crate::decision::{Context, FACTS, Fact};
+use crate::aws::{AccountId, KeyArn};
+use crate::decision::{Caller, Context, FACTS, Fact};
 use crate::inventory::{Edit, Inventory, OrgPolicyKind};
 
 use candidates::Lists;
 use formula::Formulas;
 use gaps::Gaps;
-use home::Levels;
+use home::{Home, Levels};
 use library::{Library, Memo, World};
+use owner::Owner;
 use solve::Solver;
 
 pub use matrix::{Counts, Matrix, Row};
@@ -84,6 +85,9 @@ pub struct Access<'w> {
     core: Arc<Core>,
     levels: Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
     lists: Memo<AccountId, Arc<Lists>>,
+    /// The sides of callers and keys that single questions were about, without context.
+    homes: Memo<Caller, Arc<Home>>,
+    owners: Memo<KeyArn, Arc<Owner>>,
 }
 
 /// What a world and its edits share.
@@ -110,6 +114,8 @@ impl<'w> Access<'w> {
             core: Arc::new(Core { formulas, library: Library::new(), solver }),
             levels: Memo::new(),
             lists: Memo::new(),
+            homes: Memo::new(),
+            owners: Memo::new(),
         }
     }
 
@@ -135,6 +141,8 @@ impl<'w> Access<'w> {
             core: Arc::clone(&self.core),
             levels: Memo::new(),
             lists: Memo::new(),
+            homes: Memo::new(),
+            owners: Memo::new(),
         }
     }
 
@@ -143,6 +151,7 @@ impl<'w> Access<'w> {
             inventory: &self.inventory,
             gaps: &self.gaps,
             given,
+            every_limit: false,
             formulas: &self.core.formulas,
             library: &self.core.library,
             levels: &self.levels,

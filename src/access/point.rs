@@ -25,7 +25,7 @@ use super::owner::Owner;
 use super::participants;
 use super::question::{missing, missing_deny};
 use super::solve::Found;
-use super::statement::{statement, sure_actions};
+use super::statement::sure_actions;
 use super::subject::Subject;
 use super::ways::{Relation, Ways};
 
@@ -66,7 +66,6 @@ impl Access<'_> {
     /// What becomes of an Allow statement or a grant for one cell.
     pub fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
         let request = cell.plain_request();
-        let posed = self.posed(&request, &self.given);
         let world = self.world(&self.given);
         let formulas = &*self.core.formulas;
         let subject = Subject::of(&self.inventory, request.caller.clone());
@@ -75,40 +74,35 @@ impl Access<'_> {
         };
         let applies = match allowing {
             Allowing::Statement(document, index) => {
-                let name = self.inventory.sources.path(document.place.file);
-                let Some(it) = statement(formulas, document.policy(), document.kind, index, name)
-                else {
-                    return Fate::NeverApplies;
-                };
-                it.any(formulas)
+                world.statement(document, index).at(cell.action)
             }
             Allowing::Grant(grant) => {
                 let granted = Granted::of_grant(formulas, key, grant);
                 let named = granted.direct.or(formulas, &granted.limited);
-                named.or(formulas, &granted.account)
+                named.or(formulas, &granted.account).at(cell.action)
             }
         };
-        let settled = |formula| settled(&world, key, &subject, formula);
-        let decided = |formula| posed.judge.as_decided(formula);
-        let applies = decided(settled(applies.at(cell.action)));
-        let denied = decided(posed.ways.denied(formulas, cell.action));
+        let applies = settled(&world, key, &subject, applies);
+        if applies == Formula::FALSE {
+            return Fate::NeverApplies;
+        }
+        let posed = self.posed(&request, &self.given);
+        let applies = posed.judge.as_decided(applies);
+        let denied = posed.judge.as_decided(posed.ways.denied(formulas, cell.action));
         let free = formulas.and([applies, formulas.not(denied)]);
-        let with = |context: &Arc<Context>| Box::new(extended(&request, context));
         let find = |formula| self.core.solver.find(formula, &posed.frame);
-        let (found, stopped) = match (find(free), find(applies)) {
-            (Found::Yes(context), _) => return Fate::Free(with(&context)),
+        let found = match (find(free), find(applies)) {
+            (Found::Yes(context), _) => return Fate::Free(Box::new(extended(&request, &context))),
             (_, Found::No) => return Fate::NeverApplies,
             (Found::Undecided, _) | (_, Found::Undecided) => return Fate::Unknown,
-            (Found::No, Found::Yes(context)) => (with(&context), applies),
+            (Found::No, Found::Yes(context)) => Box::new(extended(&request, &context)),
         };
         let (mut gates, mut by) = (BTreeSet::new(), Vec::new());
         for policy in participants::of(&world, &subject, Some(key)) {
             for (index, citation) in policy.denies() {
-                let name = self.inventory.sources.path(policy.document.place.file);
-                let (kind, text) = (policy.document.kind, policy.document.policy());
-                let Some(it) = statement(formulas, text, kind, index, name) else { continue };
-                let it = decided(settled(it.any(formulas).at(cell.action)));
-                if let Found::Yes(_) = find(formulas.and([stopped, it])) {
+                let denies = world.statement(policy.document, index).at(cell.action);
+                let denies = posed.judge.as_decided(settled(&world, key, &subject, denies));
+                if let Found::Yes(_) = find(formulas.and([applies, denies])) {
                     gates.insert(policy.gate);
                     by.push(citation);
                 }
@@ -132,11 +126,20 @@ impl Access<'_> {
     }
 
     fn posed<'a>(&'a self, request: &Request, given: &'a Context) -> Posed<'a> {
-        let world = self.world(given);
+        // What is kept must not hang on which policies were met before.
+        let world = World { every_limit: true, ..self.world(given) };
         let subject = Subject::of(&self.inventory, request.caller.clone());
-        let home = Home::of(&world, &subject, &request.session_policies);
-        let (home, owner, relation) = self.sides(&world, &subject, home, request);
+        let is_plain = request.session_policies.is_empty() && *given == self.given;
+        let home = || Home::of(&world, &subject, &request.session_policies);
+        let home = match is_plain {
+            true => self.homes.get(request.caller.clone(), |_| Arc::new(home())),
+            false => Arc::new(home()),
+        };
+        let wanted = ActionSet::of(request.action);
+        let home = home.mapped(|masked| masked.within(wanted));
+        let (home, owner, relation) = self.sides(&world, &subject, home, request, is_plain);
         let owner = owner.mapped(|masked| {
+            let masked = masked.within(wanted);
             masked.mapped(|formula| world.with_caller(formula, &subject))
         });
         let frame = frame(&home, &owner, request.action, given);
@@ -152,7 +155,8 @@ impl Access<'_> {
         subject: &Subject<'_>,
         home: Home,
         request: &Request,
-    ) -> (Home, Owner, Relation) {
+        is_plain: bool,
+    ) -> (Home, Arc<Owner>, Relation) {
         let on = |asked: Asked<'_>| {
             home.mapped(|masked| masked.mapped(|formula| {
                 let formula = world.with_key(formula, asked);
@@ -161,7 +165,8 @@ impl Access<'_> {
         };
         let without_key = |before: &str, after: &str| {
             let asked = Asked::Nothing { resource: (before, after) };
-            (on(asked), Owner::of_nothing(world, asked, ActionSet::ALL), Relation::NoKey)
+            let owner = Owner::of_nothing(world, asked, ActionSet::ALL);
+            (on(asked), Arc::new(owner), Relation::NoKey)
         };
         let info = request.action.info();
         let key = match &request.target {
@@ -195,20 +200,31 @@ impl Access<'_> {
                 &unknown
             }
         };
+        let owner = || Arc::new(self.owner(world, key));
+        let owner = match is_plain {
+            true => self.owners.get(arn.clone(), |_| owner()),
+            false => owner(),
+        };
+        (on(Asked::Key(key)), owner, Relation::of(&request.caller, &arn))
+    }
+
+    /// The side of a key, whoever calls.
+    fn owner(&self, world: &World<'_>, key: &Key) -> Owner {
+        let arn = &key.arn;
         let mut owner = Owner::of(world, key);
         // A key that cannot perform an action gets its decision all the same (rule S1).
         owner.possible = ActionSet::ALL;
-        if let Some(what) = self.gaps.key_part(&arn, "grants") {
+        if let Some(what) = self.gaps.key_part(arn, "grants") {
             owner = owner.with_unlisted_grants(world, &what);
         }
-        if self.inventory.key(&arn).is_none() {
+        if self.inventory.key(arn).is_none() {
             let what = format!("key policy of {arn}");
             let allows = missing(world.formulas, what.clone(), false);
             let denies = missing_deny(world.formulas, what);
             owner.direct = Masked::of(ActionSet::ALL, allows);
             owner.deny = Masked::of(ActionSet::ALL, denies);
         }
-        (on(Asked::Key(key)), owner, Relation::of(&request.caller, &arn))
+        owner
     }
 
     /// Everyone who might hold `action` on `key`, strangers aside; sorted.

@@ -31,7 +31,7 @@ impl Request {
 }
 
 /// Who signs a request, by the form of the name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Caller {
     /// The ARN, or the service principal, as given.
     pub text: Box<str>,
@@ -42,7 +42,7 @@ pub struct Caller {
 }
 
 /// What a [`Caller`] is.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CallerKind {
     /// The account root user.
     Root,
