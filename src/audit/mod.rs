@@ -6,6 +6,7 @@
 mod check;
 mod engine;
 mod load;
+pub mod matrix;
 mod names;
 mod simulate;
 mod why;

@@ -59,10 +59,14 @@ impl Context {
         self.set(name, ContextValue::One(value.into()));
     }
 
-    /// Says that the request does not carry `name`, in any spelling.
+    /// Says that the request does not carry `name`, in any spelling; where it ends in `*`, none of the
+    /// family, such as `kms:EncryptionContext:*`.
     pub fn set_absent(&mut self, name: &str) {
         let lower = name.to_ascii_lowercase();
-        self.entries.remove(lower.as_str());
+        match lower.strip_suffix('*') {
+            Some(family) => self.entries.retain(|known, _| !known.starts_with(family)),
+            None => drop(self.entries.remove(lower.as_str())),
+        }
         self.absent.insert(lower.into());
     }
 
@@ -83,7 +87,17 @@ impl Context {
 
     /// Whether the request surely does not carry `name`.
     pub fn is_absent(&self, name: &str) -> bool {
-        !self.absent.is_empty() && self.absent.contains(name.to_ascii_lowercase().as_str())
+        if self.absent.is_empty() {
+            return false;
+        }
+        let lower = name.to_ascii_lowercase();
+        let mut families = self.absent.iter().filter_map(|known| known.strip_suffix('*'));
+        self.absent.contains(lower.as_str()) || families.any(|family| lower.starts_with(family))
+    }
+
+    /// The keys that the request surely does not carry, in lower case; a `*` ends a family.
+    pub fn absent(&self) -> impl Iterator<Item = &str> {
+        self.absent.iter().map(|name| &**name)
     }
 
     /// The entry called `name` without case. Where several differ by case only, the one of equal case,
@@ -157,6 +171,15 @@ mod tests {
         let value = |name: &str| context.get(name).map(|entry| entry.value.clone());
         assert_eq!(value("kms:EncryptionContext:a"), Some(ContextValue::One("small".into())));
         assert_eq!(value("KMS:EncryptionContext:a"), Some(ContextValue::One("big".into())));
+    }
+
+    #[test]
+    fn a_family_is_absent_as_a_whole() {
+        let mut context = Context::default();
+        context.set_one("kms:EncryptionContext:a", "1");
+        context.set_absent("kms:EncryptionContext:*");
+        assert!(context.is_empty() && context.is_absent("KMS:encryptioncontext:b"));
+        assert!(!context.is_absent("kms:EncryptionContextKeys"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! bounds, and [`Reach`], the one trait through which rules ask. No engine lives here.
 
 mod answer;
+mod assumptions;
 mod context;
 mod facts;
 mod possible;
@@ -10,6 +11,7 @@ mod request;
 mod trace;
 
 pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
+pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};
 pub use facts::{Callers, FACTS, Fact, Is, Test};
 pub use possible::{

@@ -1,0 +1,24 @@
+//! The matrix: every principal, key and action with what holds of it, and the same from either side.
+//!
+//! [`Matrix`] answers for whole rows and columns; [`View`] is the part of it that a [`Question`] asks
+//! for; [`About`] is what an answer stands on. Rows are expanded while they are written out, never all
+//! at once.
+
+mod about;
+mod capability;
+mod counts;
+mod glob;
+mod keys;
+mod question;
+mod source;
+mod union;
+mod view;
+
+pub use about::About;
+pub use capability::Capability;
+pub use counts::Counts;
+pub use keys::{KeyFacts, KeySet};
+pub use question::{Question, QuestionError, Word};
+pub use source::{Matrix, Row};
+pub use union::union;
+pub use view::{Access, View};

@@ -1,0 +1,357 @@
+//! Which part of the matrix is asked for: filters by names, aliases, globs and words.
+
+use std::collections::BTreeSet;
+
+use crate::audit::{NameError, key, near_principal, principal};
+use crate::aws::{AccountId, ActionSet, AliasArn, Arn, KmsAction, suggest};
+use crate::decision::{Caller, CallerKind, Standing, Target};
+use crate::inventory::{Inventory, Key};
+
+use super::glob::{is_pattern, takes};
+use super::{Capability, Matrix, Row};
+
+/// A verdict as a word of a filter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Word {
+    /// `always`.
+    Always,
+    /// `conditional`.
+    Conditional,
+    /// `never`.
+    Never,
+    /// `unknown`.
+    Unknown,
+}
+
+impl Word {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Conditional => "conditional",
+            Self::Never => "never",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl From<Standing> for Word {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Always => Self::Always,
+            Standing::Conditional => Self::Conditional,
+            Standing::Never => Self::Never,
+            Standing::Unknown { .. } => Self::Unknown,
+        }
+    }
+}
+
+/// What is asked for; an empty list asks for everything.
+#[derive(Clone, Default, Debug)]
+pub struct Question {
+    /// Principals: ARNs, `alice`, `user/alice`, account ids, services, patterns.
+    pub principals: Vec<String>,
+    /// Keys: ARNs, ids, aliases, patterns; `*` takes what needs no key, too.
+    pub keys: Vec<String>,
+    /// Accounts, by id, name or pattern, whose principals or keys are meant.
+    pub accounts: Vec<String>,
+    /// Actions, patterns of them, and capabilities.
+    pub actions: Vec<String>,
+    /// Tags of keys: `KEY` or `KEY=VALUE`, patterns in both.
+    pub tags: Vec<String>,
+    /// The verdicts that are shown.
+    pub verdicts: BTreeSet<Word>,
+    /// Whether cells that are never are shown, too.
+    pub all: bool,
+    /// Whether what the state of a key rules out now is left out (rule S2).
+    pub effective_now: bool,
+    /// Whether one principal is asked about: what anyone may be able to do counts for it.
+    pub of_one: bool,
+}
+
+/// A filter that means nothing.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum QuestionError {
+    /// The user names a principal or a key that is not there.
+    #[error("{option}: {error}")]
+    Name {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with the name.
+        error: NameError,
+    },
+    /// The user names something else that is not there, or a pattern takes nothing.
+    #[error("{option}: `{text}` {what}{}", meant(.near))]
+    Nothing {
+        /// The option.
+        option: &'static str,
+        /// What was typed.
+        text: String,
+        /// What it is not.
+        what: &'static str,
+        /// What is called nearly so.
+        near: Option<String>,
+    },
+}
+
+fn meant(near: &Option<String>) -> String {
+    near.as_ref().map_or_else(String::new, |near| format!(": did you mean `{near}`?"))
+}
+
+/// A question whose names are found.
+pub(super) struct Resolved {
+    /// The rows; sorted.
+    pub(super) rows: Vec<usize>,
+    /// For each key whether it is meant.
+    pub(super) keys: Vec<bool>,
+    /// Whether `*` is meant.
+    pub(super) keyless: bool,
+    /// The accounts, where they matter.
+    pub(super) accounts: Option<BTreeSet<AccountId>>,
+    /// The actions.
+    pub(super) actions: ActionSet,
+}
+
+impl Question {
+    /// Whether nothing is left out but for the verdicts.
+    pub(super) fn is_whole(&self) -> bool {
+        let lists = [&self.principals, &self.keys, &self.accounts, &self.tags];
+        lists.iter().all(|list| list.is_empty()) && !self.effective_now
+    }
+
+    /// Finds what the names stand for.
+    ///
+    /// # Errors
+    /// A name or a pattern that stands for nothing.
+    pub(super) fn resolve(
+        &self,
+        world: &Inventory,
+        matrix: &Matrix<'_>,
+    ) -> Result<Resolved, QuestionError> {
+        let (keys, keyless) = self.keys(world, matrix)?;
+        let keyless = keyless && self.tags.is_empty();
+        let (rows, keys) = (self.rows(world, matrix)?, self.tagged(world, matrix, keys)?);
+        let accounts = self.accounts(world)?;
+        Ok(Resolved { rows, keys, keyless, accounts, actions: self.actions()? })
+    }
+
+    /// The actions that are asked for.
+    ///
+    /// # Errors
+    /// One that stands for nothing.
+    pub fn actions(&self) -> Result<ActionSet, QuestionError> {
+        if self.actions.is_empty() {
+            return Ok(ActionSet::ALL);
+        }
+        self.actions.iter().try_fold(ActionSet::EMPTY, |all, text| Ok(all.union(actions(text)?)))
+    }
+
+    fn rows(&self, world: &Inventory, matrix: &Matrix<'_>) -> Result<Vec<usize>, QuestionError> {
+        if self.principals.is_empty() {
+            return Ok((0..matrix.rows().len()).collect());
+        }
+        let mut found = BTreeSet::new();
+        for text in &self.principals {
+            found.extend(rows(world, matrix, text)?);
+        }
+        if self.of_one {
+            let rows = matrix.rows().iter().enumerate();
+            found.extend(rows.filter(|(_, row)| &*row.name == "*").map(|(at, _)| at));
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    fn keys(
+        &self,
+        world: &Inventory,
+        matrix: &Matrix<'_>,
+    ) -> Result<(Vec<bool>, bool), QuestionError> {
+        let all = self.keys.is_empty();
+        let (mut taken, mut keyless) = (vec![all; matrix.keys().len()], all);
+        for text in &self.keys {
+            let mut some = text == "*";
+            keyless |= some;
+            for (arn, taken) in matrix.keys().iter().zip(&mut taken) {
+                let known = world.key(arn);
+                if known.is_some_and(|known| is_key(known, text)) {
+                    (*taken, some) = (true, true);
+                }
+            }
+            if !some {
+                return Err(no_key(world, text));
+            }
+        }
+        Ok((taken, keyless))
+    }
+
+    fn tagged(
+        &self,
+        world: &Inventory,
+        matrix: &Matrix<'_>,
+        mut keys: Vec<bool>,
+    ) -> Result<Vec<bool>, QuestionError> {
+        for text in &self.tags {
+            let (name, value) =
+                text.split_once('=').map_or((&**text, None), |(name, value)| (name, Some(value)));
+            let mut some = false;
+            for (arn, taken) in matrix.keys().iter().zip(&mut keys) {
+                let tags = world.key(arn).and_then(|key| key.tags.as_ref());
+                let has = tags.into_iter().flatten().any(|(known, has)| {
+                    takes(name, known) && value.is_none_or(|value| takes(value, has))
+                });
+                some |= has;
+                *taken &= has;
+            }
+            if !some {
+                let all = world.keys.values().filter_map(|key| key.tags.as_ref());
+                let names: BTreeSet<&str> =
+                    all.flat_map(|tags| tags.keys()).map(|it| &**it).collect();
+                let near = suggest::nearest(name, names.iter().copied().filter(|it| *it != name));
+                let near = near.map(str::to_owned);
+                return Err(nothing("--tag", text, "is a tag of no key", near));
+            }
+        }
+        Ok(keys)
+    }
+
+    fn accounts(&self, world: &Inventory) -> Result<Option<BTreeSet<AccountId>>, QuestionError> {
+        if self.accounts.is_empty() {
+            return Ok(None);
+        }
+        let mut found = BTreeSet::new();
+        for text in &self.accounts {
+            let before = found.len();
+            let mut known = BTreeSet::new();
+            for account in world.accounts.values() {
+                let name = account.name.as_deref().unwrap_or(account.id.as_str());
+                if takes(text, account.id.as_str()) || takes(text, name) {
+                    found.insert(account.id);
+                }
+                known.extend([account.id.as_str(), name]);
+            }
+            found.extend(AccountId::parse(text));
+            if found.len() == before {
+                let near = suggest::nearest(text, known).map(str::to_owned);
+                return Err(nothing("--account", text, "is no account of the export", near));
+            }
+        }
+        Ok(Some(found))
+    }
+}
+
+fn nothing(
+    option: &'static str,
+    text: &str,
+    what: &'static str,
+    near: Option<String>,
+) -> QuestionError {
+    QuestionError::Nothing { option, text: text.to_owned(), what, near }
+}
+
+/// The rows that a name or a pattern stands for.
+fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>, QuestionError> {
+    let all = || matrix.rows().iter().enumerate();
+    let found = |is: &dyn Fn(&Row) -> bool| -> Vec<usize> {
+        all().filter(|(_, row)| is(row)).map(|(at, _)| at).collect()
+    };
+    let exact = found(&|row| is_called(row, text));
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    if is_pattern(text) {
+        return Err(nothing("--principal", text, "takes no principal of the matrix", None));
+    }
+    let name = |error| QuestionError::Name { option: "--principal", error };
+    let caller = principal(world, text).map_err(name)?;
+    // A root that stands for its account, a session's role, anyone: in this order.
+    let ways: [&dyn Fn(&Row) -> bool; 4] = [
+        &|row| row.caller == caller,
+        &|row| role_of(world, &caller).is_some_and(|role| *role == *row.name),
+        &|row| row.stands_for.is_some() && row.caller.account == caller.account,
+        &|row| &*row.name == "*",
+    ];
+    let near = || near_principal(world, &caller);
+    ways.iter().map(|way| found(way)).find(|rows| !rows.is_empty()).ok_or_else(|| {
+        name(NameError::Unknown { what: "principal", name: text.to_owned(), near: near() })
+    })
+}
+
+/// The role of a session.
+fn role_of<'w>(world: &'w Inventory, caller: &Caller) -> Option<&'w str> {
+    match &caller.kind {
+        CallerKind::AssumedRole { role, .. } => {
+            world.role_by_name(caller.account?, role).map(|role| &*role.arn)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a row is called so: by its name, as `kind/NAME`, with its path or without, by name alone,
+/// a root by its account.
+fn is_called(row: &Row, text: &str) -> bool {
+    if takes(text, &row.name) {
+        return true;
+    }
+    let Some(resource) = Arn::parse(&row.name).map(|arn| arn.resource) else {
+        return false;
+    };
+    if resource == "root" {
+        return row.caller.account.is_some_and(|account| takes(text, account.as_str()));
+    }
+    let (kind, path) = resource.split_once('/').unwrap_or(("", resource));
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let is_session = matches!(row.caller.kind, CallerKind::AssumedRole { .. });
+    takes(text, resource)
+        || (!is_session && takes(text, name))
+        || text
+            .strip_prefix(kind)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .is_some_and(|rest| takes(rest, name) && !is_session)
+}
+
+/// Whether a key is called so: by ARN or id, or by an alias.
+fn is_key(key: &Key, text: &str) -> bool {
+    let id = text.strip_prefix("key/").unwrap_or(text);
+    let alias = |alias: &AliasArn| takes(text, alias.name()) || takes(text, alias.as_str());
+    takes(text, key.arn.as_str()) || takes(id, key.arn.id()) || key.aliases.iter().any(alias)
+}
+
+fn no_key(world: &Inventory, text: &str) -> QuestionError {
+    let what = "takes no key of the export";
+    if is_pattern(text) {
+        return nothing("--key", text, what, None);
+    }
+    match key(world, text) {
+        Err(error) => QuestionError::Name { option: "--key", error },
+        Ok(Target::Key(arn)) => {
+            let known = world.keys.keys().map(|key| key.as_str());
+            let near = suggest::nearest(arn.as_str(), known).map(str::to_owned);
+            nothing("--key", text, "is no key of the export", near)
+        }
+        Ok(_) => nothing("--key", text, "leads to no key of the export", None),
+    }
+}
+
+/// The actions that a name, a pattern or a capability stands for; `ReEncrypt` is two.
+fn actions(text: &str) -> Result<ActionSet, QuestionError> {
+    let name = text.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("kms:"));
+    let name = name.and_then(|_| text.get(4..)).unwrap_or(text);
+    if let Some(action) = KmsAction::from_name(name) {
+        return Ok(action.into());
+    }
+    if let Some(actions) = Capability::named(text) {
+        return Ok(actions);
+    }
+    let re_encrypt = name.eq_ignore_ascii_case("ReEncrypt");
+    let pattern = if re_encrypt { "reencrypt*".to_owned() } else { name.to_ascii_lowercase() };
+    let all = KmsAction::all();
+    let found = |action: &KmsAction| takes(&pattern, &action.name().to_ascii_lowercase());
+    let found: ActionSet = all.clone().filter(found).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let words = Capability::ALL.map(Capability::name);
+    let near = suggest::nearest(name, all.map(KmsAction::name).chain(words).chain(["use"]));
+    let what = "is no action of AWS KMS, and no capability";
+    Err(nothing("--action", text, what, near.map(str::to_owned)))
+}

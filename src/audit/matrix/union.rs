@@ -1,0 +1,64 @@
+//! What is possible on some member of a set of keys.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Bound, CellAnswer, Condition, Pair, Standing};
+
+/// The union over pairs of one principal: each action with the most that any pair allows of it. Its
+/// conditions are those of the members, one of which must hold; witnesses stay with the members.
+pub fn union(pairs: &[&Pair]) -> Pair {
+    let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
+    for action in KmsAction::all() {
+        let of = |pair: &&Pair| {
+            let found = pair.cells.iter().find(|(actions, _)| actions.contains(action));
+            found.map(|(_, answer)| Arc::clone(answer))
+        };
+        let answers: Vec<Arc<CellAnswer>> = pairs.iter().filter_map(of).collect();
+        let Some(answer) = joined(&answers) else {
+            continue;
+        };
+        match cells.iter_mut().find(|(_, known)| **known == answer) {
+            Some((actions, _)) => actions.insert(action),
+            None => cells.push((action.into(), Arc::new(answer))),
+        }
+    }
+    Pair { cells }
+}
+
+fn joined(answers: &[Arc<CellAnswer>]) -> Option<CellAnswer> {
+    let at_least = answers.iter().map(|answer| answer.verdict.at_least()).max()?;
+    let at_most = answers.iter().map(|answer| answer.verdict.at_most()).max()?;
+    let best = answers.iter().find(|answer| answer.verdict.at_most() == at_most)?;
+    let verdict = match (at_least, at_most) {
+        (Bound::Always, _) => Standing::Always,
+        (Bound::Conditional, Bound::Conditional) => Standing::Conditional,
+        (Bound::Never, Bound::Never) => Standing::Never,
+        _ => Standing::Unknown { at_least, at_most },
+    };
+    let unknown = matches!(verdict, Standing::Unknown { .. });
+    let doubtful = || answers.iter().filter(|_| unknown);
+    Some(CellAnswer {
+        verdict,
+        reason: best.reason,
+        denied_by: best.denied_by.filter(|_| verdict == Standing::Never),
+        condition: any(answers).filter(|_| verdict == Standing::Conditional),
+        witness: None,
+        counter: None,
+        missing: doubtful().flat_map(|answer| answer.missing.clone()).collect(),
+        open: doubtful().flat_map(|answer| answer.open.clone()).collect(),
+        undecided: doubtful().any(|answer| answer.undecided),
+        assumes: BTreeSet::new(),
+    })
+}
+
+fn any(answers: &[Arc<CellAnswer>]) -> Option<Condition> {
+    let all: BTreeSet<&Condition> =
+        answers.iter().filter_map(|answer| answer.condition.as_ref()).collect();
+    let mut all: Vec<Condition> = all.into_iter().cloned().collect();
+    match all.len() {
+        0 | 1 => all.pop(),
+        _ => Some(Condition::Any(all)),
+    }
+}

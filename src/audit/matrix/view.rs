@@ -1,0 +1,199 @@
+//! The part of the matrix that is looked at.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::aws::{AccountId, ActionSet, KeyArn};
+use crate::decision::{CellAnswer, Pair};
+use crate::inventory::Inventory;
+
+use super::question::Resolved;
+use super::{Counts, KeyFacts, KeySet, Matrix, Question, QuestionError, Row, Word, keys};
+
+/// What one principal can do with one key, or without one.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The row.
+    pub row: usize,
+    /// The key; none for what needs no key.
+    pub key: Option<usize>,
+    /// What holds of its cells.
+    pub pair: Arc<Pair>,
+}
+
+/// The part of a matrix that a question asks for.
+pub struct View<'m> {
+    /// The whole.
+    pub matrix: &'m Matrix<'m>,
+    /// The keys of the matrix, with what is shown beside them.
+    pub keys: Vec<KeyFacts>,
+    /// The sets of multi-Region keys.
+    pub sets: Vec<KeySet>,
+    resolved: Resolved,
+    verdicts: BTreeSet<Word>,
+    all: bool,
+    effective_now: bool,
+    is_whole: bool,
+}
+
+impl<'m> View<'m> {
+    /// What `question` asks for.
+    ///
+    /// # Errors
+    /// A filter that means nothing.
+    pub fn new(
+        matrix: &'m Matrix<'m>,
+        world: &Inventory,
+        question: &Question,
+    ) -> Result<Self, QuestionError> {
+        let resolved = question.resolve(world, matrix)?;
+        let (keys, sets) = keys::facts(matrix, world);
+        Ok(Self {
+            matrix,
+            keys,
+            sets,
+            resolved,
+            verdicts: question.verdicts.clone(),
+            all: question.all || question.verdicts.contains(&Word::Never),
+            effective_now: question.effective_now,
+            is_whole: question.is_whole(),
+        })
+    }
+
+    /// The whole matrix, as far as `actions` go.
+    pub(super) fn whole(matrix: &'m Matrix<'m>, world: &Inventory, actions: ActionSet) -> Self {
+        let (keys, sets) = keys::facts(matrix, world);
+        let resolved = Resolved {
+            rows: (0..matrix.rows().len()).collect(),
+            keys: vec![true; keys.len()],
+            keyless: true,
+            accounts: None,
+            actions,
+        };
+        let verdicts = BTreeSet::new();
+        let (all, effective_now, is_whole) = (false, false, true);
+        Self { matrix, keys, sets, resolved, verdicts, all, effective_now, is_whole }
+    }
+
+    /// The rows that are looked at; sorted.
+    pub fn rows(&self) -> &[usize] {
+        &self.resolved.rows
+    }
+
+    /// The row with this number.
+    pub fn row(&self, row: usize) -> Option<&Row> {
+        self.matrix.rows().get(row)
+    }
+
+    /// The facts of a key; none for `*`.
+    pub fn key(&self, key: Option<usize>) -> Option<&KeyFacts> {
+        self.keys.get(key?)
+    }
+
+    /// The keys that are looked at, `*` (none) first.
+    pub fn columns(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        let keys = self.resolved.keys.iter().enumerate().filter(|(_, taken)| **taken);
+        let keyless = self.resolved.keyless.then_some(None);
+        keyless.into_iter().chain(keys.map(|(at, _)| Some(at)))
+    }
+
+    /// What a principal can do; with keys in their order, `*` first.
+    pub fn of_row(&self, row: usize) -> Vec<Access> {
+        let pairs = self.matrix.row(row, self.resolved.actions, self.all);
+        let access = pairs.into_iter().map(|(key, pair)| Access { row, key, pair });
+        access.filter(|access| self.shows(access)).collect()
+    }
+
+    /// Who can do something with a key, or without one.
+    pub fn of_key(&self, key: Option<usize>) -> Vec<Access> {
+        let pairs = self.matrix.column(key, self.resolved.actions, self.all);
+        let access = pairs.into_iter().map(|(row, pair)| Access { row, key, pair });
+        let is_row = |access: &Access| self.resolved.rows.binary_search(&access.row).is_ok();
+        access.filter(|access| is_row(access) && self.shows(access)).collect()
+    }
+
+    fn shows(&self, access: &Access) -> bool {
+        self.takes(access.row, access.key) && self.cells(access).next().is_some()
+    }
+
+    /// Whether the filters take a row and a key together.
+    pub(super) fn takes(&self, row: usize, key: Option<usize>) -> bool {
+        let resolved = &self.resolved;
+        let taken = match key {
+            Some(key) => resolved.keys.get(key).copied().unwrap_or_default(),
+            None => resolved.keyless,
+        };
+        let is_meant = |accounts: &BTreeSet<AccountId>| {
+            let key = key.and_then(|key| self.keys.get(key)).map(|key| key.arn.account());
+            self.is_of(accounts, row) || key.is_some_and(|account| accounts.contains(&account))
+        };
+        taken && resolved.accounts.as_ref().is_none_or(is_meant)
+    }
+
+    fn is_of(&self, accounts: &BTreeSet<AccountId>, row: usize) -> bool {
+        let account = self.row(row).and_then(|row| row.caller.account);
+        account.is_some_and(|account| accounts.contains(&account))
+    }
+
+    /// Whether a row's own account is among those that are looked at, or all are.
+    pub(super) fn is_home(&self, row: usize) -> bool {
+        self.resolved.accounts.as_ref().is_none_or(|accounts| self.is_of(accounts, row))
+    }
+
+    /// Whether a key's account is among those that are looked at, or all are.
+    pub(super) fn is_owner(&self, arn: &KeyArn) -> bool {
+        self.resolved.accounts.as_ref().is_none_or(|accounts| accounts.contains(&arn.account()))
+    }
+
+    /// The actions of a key, or of `*`, that are looked at.
+    pub fn mask(&self, key: Option<usize>) -> ActionSet {
+        match self.key(key) {
+            Some(key) => {
+                let ruled_out = if self.effective_now { key.ruled_out } else { ActionSet::EMPTY };
+                self.resolved.actions.intersection(key.possible).minus(ruled_out)
+            }
+            None => self.resolved.actions.intersection(self.matrix.possible(None)),
+        }
+    }
+
+    /// The actions of a key, or of `*`, that words are made of: what it can perform, wanted or not.
+    pub fn possible(&self, key: Option<usize>) -> ActionSet {
+        match self.key(key) {
+            Some(key) if self.effective_now => key.possible.minus(key.ruled_out),
+            Some(key) => key.possible,
+            None => self.matrix.possible(None),
+        }
+    }
+
+    /// The cells that are shown, in sets of actions with one answer.
+    pub fn cells<'a>(
+        &'a self,
+        access: &'a Access,
+    ) -> impl Iterator<Item = (ActionSet, &'a Arc<CellAnswer>)> {
+        let mask = self.mask(access.key);
+        let cells = access.pair.cells.iter();
+        let shown = cells.filter(|(_, answer)| {
+            let word = Word::from(answer.verdict);
+            let wanted = self.verdicts.is_empty() || self.verdicts.contains(&word);
+            wanted && (word != Word::Never || self.all)
+        });
+        shown
+            .map(move |(actions, answer)| (actions.intersection(mask), answer))
+            .filter(|(actions, _)| !actions.is_empty())
+    }
+
+    /// How many cells of each verdict there are among what is looked at, shown or not.
+    pub fn counts(&self) -> Counts {
+        match self.is_whole {
+            true => self.matrix.counts(self.resolved.actions),
+            false => Counts::of(self),
+        }
+    }
+
+    /// All pairs of a row that are not never, shown or not.
+    pub(super) fn reaching(&self, row: usize) -> Vec<(Option<usize>, Arc<Pair>)> {
+        let mut pairs = self.matrix.row(row, self.resolved.actions, false);
+        pairs.retain(|(key, _)| self.takes(row, *key));
+        pairs
+    }
+}

@@ -1,0 +1,132 @@
+//! What a whole analysis takes for granted of every request (rules U4, U5).
+
+use crate::aws::{KmsAction, carried};
+
+use super::{Context, ContextValue};
+
+/// Request-time condition keys that are fixed for a whole analysis, and the same in words.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Assumptions {
+    /// The keys that every request has, or surely lacks.
+    pub given: Context,
+    /// The service that calls on the principal's behalf, without its Region: `s3` (rule U5).
+    pub via: Option<Box<str>>,
+    /// The assumptions as they are printed, in the order they were made.
+    pub words: Vec<String>,
+}
+
+/// What only a service in between, or the service call itself, sets (rule U4).
+const OF_SERVICES: [&str; 9] = [
+    "kms:ViaService",
+    "aws:CalledVia",
+    "aws:CalledViaFirst",
+    "aws:CalledViaLast",
+    "aws:SourceArn",
+    "aws:SourceAccount",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:SourceOwner",
+];
+
+/// What a plain call leaves out (rule U4).
+const LEFT_OUT: [&str; 5] = [
+    "kms:BypassPolicyLockoutSafetyCheck",
+    "kms:EncryptionContext:*",
+    "kms:EncryptionContextKeys",
+    "kms:RecipientAttestation:*",
+    "kms:RequestAlias",
+];
+
+impl Assumptions {
+    /// Assumes that callers call KMS themselves, the key named by its ARN (rule U4). What was given
+    /// before stays.
+    pub fn direct(&mut self) {
+        for name in OF_SERVICES.into_iter().chain(LEFT_OUT) {
+            if self.given.get(name).is_none() {
+                self.given.set_absent(name);
+            }
+        }
+        // Who calls says aws:PrincipalIsAWSService; it is no assumption.
+        self.set_unless_given("aws:ViaAWSService", "false");
+        self.set_unless_given("kms:GrantIsForAWSResource", "false");
+        self.words.push("calls are direct, without a service in between (--direct)".to_owned());
+    }
+
+    /// Assumes that `service` calls with the principal's identity (rule U5); `s3`, or a service
+    /// principal's name. What was given before stays.
+    pub fn via(&mut self, service: &str) {
+        let service = service.strip_suffix(".amazonaws.com").unwrap_or(service);
+        self.via = Some(service.into());
+        self.set_unless_given("aws:ViaAWSService", "true");
+        self.set_unless_given("kms:GrantIsForAWSResource", "true");
+        self.words.push(format!("{service} calls on the principal's behalf (--via {service})"));
+    }
+
+    fn set_unless_given(&mut self, name: &str, value: &str) {
+        if self.given.get(name).is_none() && !self.given.is_absent(name) {
+            self.given.set_one(name, value);
+        }
+    }
+
+    /// The keys of a request for `action` on a key of `region`: those of the assumptions that the
+    /// action carries. Without a Region, on no key, no service in between is named.
+    pub fn context(&self, action: KmsAction, region: Option<&str>) -> Context {
+        let mut context = Context::default();
+        for entry in self.given.entries().filter(|entry| carried(action, &entry.name)) {
+            context.set(&entry.name, entry.value.clone());
+        }
+        self.given.absent().for_each(|name| context.set_absent(name));
+        if let (Some(service), Some(region)) = (&self.via, region)
+            && carried(action, "kms:ViaService")
+            && context.get("kms:ViaService").is_none()
+        {
+            let value = if service.contains('.') {
+                format!("{service}.amazonaws.com")
+            } else {
+                format!("{service}.{region}.amazonaws.com")
+            };
+            context.set("kms:ViaService", ContextValue::One(value.into()));
+        }
+        context
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u4_direct_calls_have_no_service_in_between() {
+        let mut direct = Assumptions::default();
+        direct.direct();
+        let context = direct.context(KmsAction::DECRYPT, Some("eu-west-1"));
+        assert!(context.is_absent("kms:ViaService") && context.is_absent("aws:SourceArn"));
+        assert!(context.is_absent("kms:EncryptionContext:a"));
+        let via = context.get("aws:ViaAWSService").map(|entry| entry.value.values());
+        assert_eq!(via, Some(["false".into()].as_slice()));
+    }
+
+    #[test]
+    fn u5_the_service_is_one_of_the_keys_region() {
+        let mut via = Assumptions::default();
+        via.via("s3.amazonaws.com");
+        let value = |action| {
+            let context = via.context(action, Some("eu-west-1"));
+            context.get("kms:ViaService").map(|entry| entry.value.clone())
+        };
+        let expected = ContextValue::One("s3.eu-west-1.amazonaws.com".into());
+        assert_eq!(value(KmsAction::DECRYPT), Some(expected));
+        let grants = |action| {
+            via.context(action, Some("eu-west-1")).get("kms:GrantIsForAWSResource").is_some()
+        };
+        assert!(grants(KmsAction::CREATE_GRANT) && !grants(KmsAction::DECRYPT));
+    }
+
+    #[test]
+    fn what_is_given_wins() {
+        let mut assumptions = Assumptions::default();
+        assumptions.given.set_one("kms:ViaService", "ec2.eu-west-1.amazonaws.com");
+        assumptions.direct();
+        assert!(assumptions.given.get("kms:ViaService").is_some());
+    }
+}
