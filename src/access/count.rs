@@ -87,9 +87,9 @@ impl KeyClass {
 impl Matrix<'_> {
     /// Counts the cells of these actions, those without a key included.
     pub fn counts(&self, wanted: ActionSet) -> Counts {
-        let classes = self.key_classes();
+        let classes = self.classes();
         let groups: Vec<u32> = (0..self.table.groups.len() as u32).collect();
-        let all = groups.par_iter().map(|group| self.counts_of_group(*group, &classes, wanted));
+        let all = groups.par_iter().map(|group| self.counts_of_group(*group, classes, wanted));
         let mut all = all.reduce(Counts::default, Counts::plus);
         let mut homes = self.homes.clone();
         homes.sort_unstable();

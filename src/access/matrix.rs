@@ -1,12 +1,12 @@
 //! The whole matrix: rows, keys, and what holds of each pair, class by class.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{CallerKind, CellAnswer, Context, Pair, Request, Standing, Target};
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::decision::{CallerKind, CellAnswer, Pair, Standing};
 use crate::inventory::Key;
 
 use super::Access;
@@ -24,6 +24,7 @@ use super::point::limits;
 use super::rows::Spoken;
 use super::ways::{Relation, Ways};
 
+use super::count::KeyClass;
 pub use super::count::Counts;
 pub use super::rows::Row;
 
@@ -38,7 +39,12 @@ pub struct Matrix<'a> {
     access: &'a Access<'a>,
     rows: Vec<Row>,
     /// The keys in the order of their ARNs, by number.
-    sorted: Vec<KeyIx>,
+    pub(super) sorted: Vec<KeyIx>,
+    /// Their ARNs.
+    pub(super) sorted_arns: Vec<&'a KeyArn>,
+    /// Where each key stands in that order.
+    pub(super) places: Vec<usize>,
+    key_classes: OnceLock<Vec<KeyClass>>,
     /// Where each row's caller stands in the table.
     callers: Vec<CallerIx>,
     /// Which group each caller is of.
@@ -59,7 +65,7 @@ pub struct Matrix<'a> {
     verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
     counted: Memo<(HomeIx, OwnerIx, Relation), Arc<Tally>>,
     answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,
-    pairs: Memo<(HomeIx, OwnerIx, Relation), Arc<Pair>>,
+    pairs: Memo<(HomeIx, OwnerIx, Relation, bool), Arc<Pair>>,
 }
 
 /// What decides one cell and its reasons.
@@ -151,8 +157,19 @@ impl<'a> Matrix<'a> {
             .collect();
         let mut sorted: Vec<KeyIx> = (0..keys.keys.len() as u32).collect();
         sorted.sort_by_key(|key| keys.keys.get(*key as usize).map(|key| &key.arn));
+        let sorted_arns = sorted.iter().filter_map(|key| keys.keys.get(*key as usize));
+        let sorted_arns = sorted_arns.map(|key| &key.arn).collect();
+        let mut places = vec![0; sorted.len()];
+        for (place, key) in sorted.iter().enumerate() {
+            if let Some(at) = places.get_mut(*key as usize) {
+                *at = place;
+            }
+        }
         Self {
             access,
+            sorted_arns,
+            places,
+            key_classes: OnceLock::new(),
             rows: rows.into_iter().map(|(row, _)| row).collect(),
             sorted,
             callers,
@@ -182,11 +199,6 @@ impl<'a> Matrix<'a> {
         &self.rows
     }
 
-    /// The keys, sorted by ARN.
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &'a Key> + '_ {
-        self.sorted.iter().filter_map(|key| self.keys.keys.get(*key as usize).copied()).collect::<Vec<_>>().into_iter()
-    }
-
     /// What holds of one row and one key, or of the operations without a key.
     pub fn pair(&self, row: usize, key: Option<usize>) -> Arc<Pair> {
         let Some(caller) = self.callers.get(row).copied() else {
@@ -198,49 +210,20 @@ impl<'a> Matrix<'a> {
         let Some(key) = self.sorted.get(key).copied() else {
             return Arc::default();
         };
-        let Some((home, owner, relation)) = self.sides(caller, key) else {
-            return Arc::default();
-        };
-        self.pairs.get((home, owner, relation), |_| {
-            Arc::new(self.answered(home, owner, relation))
-        })
-    }
-
-    /// The verdicts of one row and one key, without conditions and witnesses.
-    pub fn standing(&self, row: usize, key: usize) -> [ActionSet; 3] {
-        let sides = self.callers.get(row).zip(self.sorted.get(key));
-        let sides = sides.and_then(|(caller, key)| self.sides(*caller, *key));
-        let Some((home, owner, relation)) = sides else {
-            return [ActionSet::EMPTY; 3];
-        };
-        let tally = self.tally(home, owner, relation);
-        [tally.always, tally.conditional, tally.unknown]
-    }
-
-    /// A request of a cell with this context.
-    pub fn request(
-        &self,
-        row: usize,
-        key: Option<usize>,
-        action: KmsAction,
-        context: &Context,
-    ) -> Option<Request> {
-        let mut caller = self.rows.get(row)?.caller.clone();
-        let is_stranger = self.rows.get(row).is_some_and(|row| *row.name != *row.caller.text);
-        if let Some(arn) = context.get("aws:PrincipalArn").filter(|_| is_stranger)
-            && let [arn] = arn.value.values()
-        {
-            caller = crate::decision::Caller::parse(arn).unwrap_or(caller);
+        match self.sides(caller, key) {
+            Some((home, owner, relation)) => self.answered(home, owner, relation, true),
+            None => Arc::default(),
         }
-        let target = match key {
-            Some(key) => {
-                let key = self.keys.keys.get(*self.sorted.get(key)? as usize)?;
-                Target::Key(key.arn.clone())
-            }
-            None => Target::Account,
-        };
-        let context = context.clone();
-        Some(Request { caller, action, target, context, session_policies: Vec::new() })
+    }
+
+    /// The number of a row's caller.
+    pub(super) fn caller(&self, row: usize) -> Option<CallerIx> {
+        self.callers.get(row).copied()
+    }
+
+    /// The keys by their sides.
+    pub(super) fn classes(&self) -> &[KeyClass] {
+        self.key_classes.get_or_init(|| self.key_classes())
     }
 
     /// temporary
@@ -256,7 +239,11 @@ impl<'a> Matrix<'a> {
     }
 
     /// The classes of one pair.
-    fn sides(&self, caller: CallerIx, key: KeyIx) -> Option<(HomeIx, OwnerIx, Relation)> {
+    pub(super) fn sides(
+        &self,
+        caller: CallerIx,
+        key: KeyIx,
+    ) -> Option<(HomeIx, OwnerIx, Relation)> {
         let world = self.world();
         let home = *self.homes.get(caller as usize)?;
         let owner = *self.owners.get(key as usize)?;
@@ -472,19 +459,30 @@ impl<'a> Matrix<'a> {
         Judge { formulas: &self.access.core.formulas, solver: &self.access.core.solver }
     }
 
-    fn answered(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Pair {
-        self.pair_of(self.home_sides.get(home), self.owner_sides.get(owner), relation)
+    /// The cells of two classes; with `all` also those that are never.
+    pub(super) fn answered(
+        &self,
+        home: HomeIx,
+        owner: OwnerIx,
+        relation: Relation,
+        all: bool,
+    ) -> Arc<Pair> {
+        self.pairs.get((home, owner, relation, all), |_| {
+            let (home, owner) = (self.home_sides.get(home), self.owner_sides.get(owner));
+            Arc::new(self.pair_of(home, owner, relation, all))
+        })
     }
 
     /// Every cell of two sides with all that is to be said of it.
-    fn pair_of(&self, home: &Home, owner: &Owner, relation: Relation) -> Pair {
+    fn pair_of(&self, home: &Home, owner: &Owner, relation: Relation, all: bool) -> Pair {
         let formulas = &*self.access.core.formulas;
         let ways = Ways::of(formulas, home, owner, relation);
         let allowed = ways.allowed(formulas);
         let limits = self.limits_of(home, owner);
         let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
         let mut constant: FxHashMap<Cell, usize> = FxHashMap::default();
-        for action in owner.possible.iter() {
+        let shown = if all { owner.possible } else { owner.possible.intersection(allowed.possible()) };
+        for action in shown.iter() {
             let cell = cell(formulas, &ways, &allowed, action);
             // Where nothing hangs on the request, one answer serves all actions.
             let is_constant = cell.0.iter().all(|formula| formula.is_constant());
@@ -542,7 +540,7 @@ impl<'a> Matrix<'a> {
                     })
                 };
                 let owner = Owner::of_nothing(&world, asked, actions.into_iter().collect());
-                let pair = self.pair_of(&home.mapped(on), &owner.mapped(on), Relation::NoKey);
+                let pair = self.pair_of(&home.mapped(on), &owner.mapped(on), Relation::NoKey, true);
                 all.cells.extend(pair.cells);
             }
             all.cells.sort_by_key(|(actions, _)| actions.bits().trailing_zeros());

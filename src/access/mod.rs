@@ -24,6 +24,7 @@ mod domain;
 mod elements;
 mod entry;
 mod evaluate;
+mod expand;
 mod formula;
 mod frame;
 mod gaps;

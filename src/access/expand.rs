@@ -1,0 +1,133 @@
+//! The matrix by rows and by columns, for whoever writes it out.
+
+use std::sync::Arc;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::decision::{Context, Pair, Request, Target};
+
+use super::classes::{CallerIx, KeyIx};
+use super::matrix::Matrix;
+
+impl<'a> Matrix<'a> {
+    /// The keys, sorted by ARN.
+    pub fn keys(&self) -> &[&'a KeyArn] {
+        &self.sorted_arns
+    }
+
+    /// Whether a row is a user, role or root of the export: only these have cells that are never.
+    pub fn is_listed(&self, row: usize) -> bool {
+        self.rows().get(row).is_some_and(super::Row::is_of_export)
+    }
+
+    /// The actions that are cells of a key, or of `*`: those it can ever perform (rule S5).
+    pub fn possible(&self, key: Option<usize>) -> ActionSet {
+        match key.map(|key| self.sorted.get(key)) {
+            None => KmsAction::all().filter(|action| !action.info().has_key_resource).collect(),
+            Some(key) => {
+                let owner = key.and_then(|key| self.owners.get(*key as usize));
+                owner.map_or(ActionSet::EMPTY, |owner| self.owner_side(*owner).possible)
+            }
+        }
+    }
+
+    /// A row's pairs with their keys, `*` (none) first, then as in [`Matrix::keys`]; with `all` also those
+    /// whose cells of `wanted` are all never. Costs a look at the keys that open to the row's account, or
+    /// at all keys.
+    pub fn row(&self, row: usize, wanted: ActionSet, all: bool) -> Vec<(Option<usize>, Arc<Pair>)> {
+        let Some(caller) = self.caller(row) else {
+            return Vec::new();
+        };
+        let star = Some((None, self.pair(row, None))).filter(|(_, pair)| all || says(pair, wanted));
+        let keys = self.keys_towards(caller, all).into_iter();
+        let pairs = keys.filter_map(|at| {
+            Some((Some(at), self.shown(caller, *self.sorted.get(at)?, wanted, all)?))
+        });
+        star.into_iter().chain(pairs).collect()
+    }
+
+    /// A key's pairs with their rows, in order; those of `*` where no key is given.
+    pub fn column(
+        &self,
+        key: Option<usize>,
+        wanted: ActionSet,
+        all: bool,
+    ) -> Vec<(usize, Arc<Pair>)> {
+        let rows = 0..self.rows().len();
+        let Some(key) = key else {
+            let pairs = rows.map(|row| (row, self.pair(row, None)));
+            return pairs.filter(|(_, pair)| all || says(pair, wanted)).collect();
+        };
+        let Some(key) = self.sorted.get(key).copied() else {
+            return Vec::new();
+        };
+        let pair = |row| Some((row, self.shown(self.caller(row)?, key, wanted, all)?));
+        rows.filter_map(pair).collect()
+    }
+
+    /// The request of a cell with this context, as `simulate` takes it.
+    pub fn request(
+        &self,
+        row: usize,
+        key: Option<usize>,
+        action: KmsAction,
+        context: &Context,
+    ) -> Option<Request> {
+        let mut caller = self.rows().get(row)?.caller.clone();
+        let stands_in = self.rows().get(row).is_some_and(|row| *row.name != *row.caller.text);
+        if let Some(arn) = context.get("aws:PrincipalArn").filter(|_| stands_in)
+            && let [arn] = arn.value.values()
+        {
+            caller = crate::decision::Caller::parse(arn).unwrap_or(caller);
+        }
+        let target = match key {
+            Some(key) => Target::Key((*self.sorted_arns.get(key)?).clone()),
+            None if action == KmsAction::LIST_RETIRABLE_GRANTS => {
+                Target::Principal(caller.text.clone())
+            }
+            None => Target::Account,
+        };
+        let context = context.clone();
+        Some(Request { caller, action, target, context, session_policies: Vec::new() })
+    }
+
+    /// The places of the keys that are worth a look for a caller.
+    fn keys_towards(&self, caller: CallerIx, all: bool) -> Vec<usize> {
+        if all {
+            return (0..self.sorted.len()).collect();
+        }
+        let group = self.table.groups.get(self.group_of(caller) as usize).map(|(group, _)| *group);
+        let classes = self.classes().iter();
+        let concerned = classes.filter(|class| group.is_some_and(|it| class.concerns(it)));
+        let places = concerned.flat_map(|class| &class.keys);
+        let mut places: Vec<usize> =
+            places.filter_map(|key| self.places.get(*key as usize).copied()).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// A pair, where something of it is to be shown.
+    fn shown(
+        &self,
+        caller: CallerIx,
+        key: KeyIx,
+        wanted: ActionSet,
+        all: bool,
+    ) -> Option<Arc<Pair>> {
+        let (home, owner, relation) = self.sides(caller, key)?;
+        if !all {
+            let tally = self.tally(home, owner, relation);
+            let some = tally.always.union(tally.conditional).union(tally.unknown);
+            if !some.intersects(wanted) {
+                return None;
+            }
+        }
+        Some(self.answered(home, owner, relation, all))
+    }
+}
+
+/// Whether some cell of these actions is not never.
+fn says(pair: &Pair, wanted: ActionSet) -> bool {
+    pair.cells.iter().any(|(actions, answer)| {
+        actions.intersects(wanted) && answer.verdict != crate::decision::Standing::Never
+    })
+}
