@@ -7,7 +7,6 @@ use rustc_hash::FxHashMap;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{CallerKind, CellAnswer, Pair, Standing};
-use crate::inventory::Key;
 
 use super::Access;
 use super::asked::{Asked, account_form, asks_about_caller};
@@ -224,14 +223,6 @@ impl<'a> Matrix<'a> {
     /// The keys by their sides.
     pub(super) fn classes(&self) -> &[KeyClass] {
         self.key_classes.get_or_init(|| self.key_classes())
-    }
-
-    /// temporary
-    pub fn census(&self) -> String {
-        format!(
-            "homes {} owners {} atoms/nodes {:?} limits {}",
-            self.home_sides.len(), self.owner_sides.len(), self.access.core.formulas.census(), self.limits.len()
-        )
     }
 
     pub(super) fn world(&self) -> World<'_> {

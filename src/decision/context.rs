@@ -70,11 +70,6 @@ impl Context {
         self.absent.insert(lower.into());
     }
 
-    /// The keys, in lower case, that the request surely does not carry; sorted.
-    pub fn absent(&self) -> impl Iterator<Item = &str> {
-        self.absent.iter().map(AsRef::as_ref)
-    }
-
     /// Takes over what `other` says; where both speak of a key, `other` wins.
     pub fn lay_over(&mut self, other: &Self) {
         for name in other.entries.keys() {

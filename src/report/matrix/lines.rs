@@ -1,0 +1,258 @@
+//! `matrix --format jsonl`: one line a cell. Members may be added, none removed or changed.
+//!
+//! A line is put together from pieces that are rendered once for all cells with the same answer; the
+//! test below holds them to the type [`Line`], from which the schema is made.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+use crate::audit::matrix::{Access, View};
+use crate::aws::KmsAction;
+use crate::decision::{CellAnswer, Context, Standing};
+use crate::report::request_line;
+
+use super::words::{bound, condition};
+use super::{MatrixReport, stream};
+
+/// Writes a line for each cell that is shown.
+///
+/// # Errors
+/// What `out` says.
+pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
+    let keys: Vec<Vec<u8>> =
+        (0..report.view.keys.len()).map(|key| key_members(report.view, key)).collect();
+    let make = || Scratch { keys: &keys, answers: FxHashMap::default() };
+    stream::write(out, report, make, |scratch, text, access| {
+        cells(scratch, text, report.view, access)
+    })
+}
+
+/// What a thread has rendered so far.
+struct Scratch<'a> {
+    /// The members about each key.
+    keys: &'a [Vec<u8>],
+    /// The members that an answer makes; each answer is kept, so that its place names it.
+    answers: FxHashMap<*const CellAnswer, (Arc<CellAnswer>, Vec<u8>, Vec<u8>)>,
+}
+
+/// `"key":ARN,"key_alias":...,"key_state":...,"action":"` of a key.
+fn key_members(view: &View<'_>, key: usize) -> Vec<u8> {
+    let mut text = Vec::new();
+    let Some(facts) = view.keys.get(key) else {
+        return text;
+    };
+    text.extend_from_slice(b",\"key\":");
+    string(&mut text, facts.arn.as_str());
+    text.extend_from_slice(b",\"key_alias\":");
+    optional(&mut text, facts.aliases.first().map(|alias| &**alias));
+    text.extend_from_slice(b",\"key_state\":");
+    optional(&mut text, facts.state.as_deref());
+    text
+}
+
+/// Appends a text as JSON. Memory takes everything: there is no error to tell.
+fn string(out: &mut Vec<u8>, text: &str) {
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => string(out, text),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Appends the lines of an access.
+fn cells(
+    scratch: &mut Scratch<'_>,
+    text: &mut Vec<u8>,
+    view: &View<'_>,
+    access: &Access,
+) -> io::Result<()> {
+    let Some(row) = view.row(access.row) else {
+        return Ok(());
+    };
+    let mut head = b"{\"principal\":".to_vec();
+    string(&mut head, &row.name);
+    match access.key.and_then(|key| scratch.keys.get(key)) {
+        Some(members) => head.extend_from_slice(members),
+        None => head.extend_from_slice(b",\"key\":\"*\",\"key_alias\":null,\"key_state\":null"),
+    }
+    head.extend_from_slice(b",\"action\":\"");
+    for (actions, answer) in view.cells(access) {
+        let (_, middle, tail) = scratch
+            .answers
+            .entry(Arc::as_ptr(answer))
+            .or_insert_with(|| (Arc::clone(answer), middle(answer), tail(answer)));
+        let mut asked = (Vec::new(), Vec::new());
+        for (nth, action) in actions.iter().enumerate() {
+            // On a key, the requests of one answer differ in their actions alone; see `Matrix::request`.
+            if nth == 0 || access.key.is_none() {
+                let made = |context: &Option<Context>| request(view, access, action, context.as_ref());
+                asked = (made(&answer.witness), made(&answer.counter));
+            }
+            text.extend_from_slice(&head);
+            text.extend_from_slice(action.as_str().as_bytes());
+            text.extend_from_slice(middle);
+            text.extend_from_slice(b",\"witness\":");
+            put(text, action, &asked.0);
+            text.extend_from_slice(b",\"counter_witness\":");
+            put(text, action, &asked.1);
+            text.extend_from_slice(tail);
+        }
+    }
+    Ok(())
+}
+
+/// A request without its beginning, `{"action":"kms:X"`; empty where there is none.
+fn request(
+    view: &View<'_>,
+    access: &Access,
+    action: KmsAction,
+    context: Option<&Context>,
+) -> Vec<u8> {
+    let request = context
+        .and_then(|context| view.matrix.request(access.row, access.key, action, context));
+    let Some(request) = request else {
+        return Vec::new();
+    };
+    let written = request_line::write("1", &request).to_string();
+    let beginning = format!("{{\"action\":\"{action}\"");
+    written.strip_prefix(&beginning).unwrap_or_default().into()
+}
+
+fn put(text: &mut Vec<u8>, action: KmsAction, request: &[u8]) {
+    if request.is_empty() {
+        text.extend_from_slice(b"null");
+        return;
+    }
+    text.extend_from_slice(b"{\"action\":\"");
+    text.extend_from_slice(action.as_str().as_bytes());
+    text.push(b'"');
+    text.extend_from_slice(request);
+}
+
+/// What stands between the action and the requests.
+fn middle(answer: &CellAnswer) -> Vec<u8> {
+    let (at_least, at_most) = match answer.verdict {
+        Standing::Unknown { at_least, at_most } => (Some(bound(at_least)), Some(bound(at_most))),
+        _ => (None, None),
+    };
+    let mut text = format!("\",\"verdict\":\"{}\",\"at_least\":", answer.verdict.name()).into_bytes();
+    optional(&mut text, at_least);
+    text.extend_from_slice(b",\"at_most\":");
+    optional(&mut text, at_most);
+    text.extend_from_slice(format!(",\"reason\":\"{}\"", answer.reason.name()).as_bytes());
+    text.extend_from_slice(b",\"denied_by\":");
+    optional(&mut text, answer.denied_by.map(|gate| gate.name()));
+    text.extend_from_slice(b",\"condition\":");
+    optional(&mut text, answer.condition.as_ref().map(condition).as_deref());
+    text
+}
+
+/// What stands behind the requests, to the end of the line.
+fn tail(answer: &CellAnswer) -> Vec<u8> {
+    let mut text = Vec::new();
+    list(&mut text, "missing", answer.missing.iter().map(String::as_str));
+    list(&mut text, "open", answer.open.iter().map(|point| point.name()));
+    text.extend_from_slice(format!(",\"undecided\":{}", answer.undecided).as_bytes());
+    list(&mut text, "assumes", answer.assumes.iter().map(String::as_str));
+    text.extend_from_slice(b",\"schema\":\"keyreach/matrix-line/1\"}\n");
+    text
+}
+
+fn list<'a>(out: &mut Vec<u8>, name: &str, texts: impl Iterator<Item = &'a str>) {
+    out.extend_from_slice(format!(",\"{name}\":[").as_bytes());
+    for (nth, text) in texts.enumerate() {
+        if nth > 0 {
+            out.push(b',');
+        }
+        string(out, text);
+    }
+    out.push(b']');
+}
+
+/// A line: one cell.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize, schemars::JsonSchema))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[cfg(test)]
+struct Line {
+    /// The principal: an ARN, a service, `*` for anyone.
+    principal: String,
+    /// ARN of the key; `*` for operations without a key.
+    key: String,
+    /// The first alias of the key.
+    key_alias: Option<String>,
+    /// The state of the key, which the verdict does not depend on.
+    key_state: Option<String>,
+    /// The action: `kms:Decrypt`.
+    action: String,
+    /// `always`, `conditional`, `never` or `unknown`.
+    verdict: String,
+    /// The least an unknown verdict can be: `never`, `conditional`, `always`.
+    at_least: Option<String>,
+    /// The most an unknown verdict can be.
+    at_most: Option<String>,
+    /// `allowed-by-key-policy`, `allowed-by-iam-policy`, `allowed-by-grant`, `explicit-deny`,
+    /// `implicit-deny`.
+    reason: String,
+    /// The gate that denies the counter-witness.
+    denied_by: Option<String>,
+    /// When a conditional cell is allowed, exactly.
+    condition: Option<String>,
+    /// A request that is allowed, as `simulate` takes it.
+    witness: Option<serde_json::Value>,
+    /// A request that is denied.
+    counter_witness: Option<serde_json::Value>,
+    /// What was not exported and could change the verdict.
+    missing: Vec<String>,
+    /// Points that AWS leaves open and that could change the verdict.
+    open: Vec<String>,
+    /// Whether a cap kept the engine from deciding.
+    undecided: bool,
+    /// What else must hold for the witness.
+    assumes: Vec<String>,
+    /// `keyreach/matrix-line/1`.
+    schema: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_schema_is_kept() {
+        super::super::super::schemas::compare::<Line>("matrix-line");
+    }
+
+    #[test]
+    fn pieces_make_a_line_of_the_type() {
+        let answer = CellAnswer {
+            verdict: Standing::Always,
+            reason: crate::decision::Reason::AllowedByGrant,
+            denied_by: None,
+            condition: None,
+            witness: None,
+            counter: None,
+            missing: BTreeSet::from(["a \"b\"".to_owned(), "c".to_owned()]),
+            open: BTreeSet::from([crate::decision::OpenPoint::O1]),
+            undecided: true,
+            assumes: BTreeSet::new(),
+        };
+        let mut text =
+            br#"{"principal":"p","key":"*","key_alias":null,"key_state":null,"action":"kms:Sign"#
+                .to_vec();
+        text.extend(middle(&answer));
+        text.extend(b",\"witness\":null,\"counter_witness\":null");
+        text.extend(tail(&answer));
+        let line: Line = serde_json::from_slice(&text).expect("a line");
+        assert_eq!((line.verdict.as_str(), line.undecided), ("always", true));
+        assert_eq!(line.missing, ["a \"b\"", "c"]);
+    }
+}
