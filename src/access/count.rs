@@ -1,10 +1,12 @@
 //! How many cells have which verdict, class by class; nothing is expanded.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::aws::{AccountId, ActionSet, KmsAction};
-use crate::decision::Standing;
+use crate::decision::{OpenPoint, Pair, Standing};
 use crate::policy::Principal;
 
 use super::classes::{CallerIx, Group, KeyIx};
@@ -38,9 +40,14 @@ impl Counts {
         self.always += other.always;
         self.conditional += other.conditional;
         self.unknown += other.unknown;
+        self.never += other.never;
         self.pairs += other.pairs;
         self.candidates += other.candidates;
         self
+    }
+
+    fn reaching(&self) -> i64 {
+        self.always + self.conditional + self.unknown
     }
 
     fn add(&mut self, tally: &Tally, wanted: ActionSet, times: i64) {
@@ -50,6 +57,28 @@ impl Counts {
         self.unknown += count(tally.unknown);
         let some = tally.always.union(tally.conditional).union(tally.unknown);
         self.pairs += if some.intersects(wanted) { times } else { 0 };
+    }
+}
+
+/// What keeps cells unknown.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Doubts {
+    /// What was not exported and could change a verdict; sorted.
+    pub missing: BTreeSet<String>,
+    /// Points AWS leaves open that could change a verdict.
+    pub open: BTreeSet<OpenPoint>,
+    /// Whether a cap kept the engine from deciding.
+    pub undecided: bool,
+}
+
+impl Doubts {
+    fn add(&mut self, pair: &Pair, wanted: ActionSet) {
+        let cells = pair.cells.iter().filter(|(actions, _)| actions.intersects(wanted));
+        for (_, answer) in cells.filter(|(_, it)| matches!(it.verdict, Standing::Unknown { .. })) {
+            self.missing.extend(answer.missing.iter().cloned());
+            self.open.extend(&answer.open);
+            self.undecided |= answer.undecided;
+        }
     }
 }
 
@@ -89,15 +118,17 @@ impl Matrix<'_> {
     pub fn counts(&self, wanted: ActionSet) -> Counts {
         let classes = self.classes();
         let groups: Vec<u32> = (0..self.table.groups.len() as u32).collect();
-        let all = groups.par_iter().map(|group| self.counts_of_group(*group, classes, wanted));
-        let mut all = all.reduce(Counts::default, Counts::plus);
+        let counted = groups.par_iter().map(|group| {
+            let counts = self.counts_of_group(*group, classes, wanted);
+            let never = if self.is_group_of_export(*group) { -counts.reaching() } else { 0 };
+            Counts { never, ..counts }
+        });
+        let mut all = counted.reduce(Counts::default, Counts::plus);
         let mut homes = self.homes.clone();
         homes.sort_unstable();
         homes.dedup();
         all.classes = (homes.len(), classes.len());
-        let (total, known) = self.cells_of_export(wanted);
-        let _ = known;
-        all.never = (total - all.always - all.conditional - all.unknown).max(0);
+        all.never = (all.never + self.cells_of_export(wanted)).max(0);
         all.plus(self.counts_without_key(wanted))
     }
 
@@ -322,14 +353,20 @@ impl Matrix<'_> {
         subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)
     }
 
-    /// How many cells the export's own users, roles and roots have with its keys, and how many they are.
-    fn cells_of_export(&self, wanted: ActionSet) -> (i64, i64) {
+    /// Whether a group is of users, roles and roots of the export.
+    fn is_group_of_export(&self, group: u32) -> bool {
+        let group = self.table.groups.get(group as usize);
+        group.is_some_and(|(group, _)| matches!(group, Group::Account(_)))
+    }
+
+    /// How many cells the export's own users, roles and roots have with its keys.
+    fn cells_of_export(&self, wanted: ActionSet) -> i64 {
         let rows = self.rows().iter().filter(|row| row.is_of_export()).count() as i64;
         let of_key = |owner: &OwnerIx| {
             self.owner_side(*owner).possible.intersection(wanted).len() as i64
         };
         let cells: i64 = self.owners.iter().map(of_key).sum();
-        (rows * cells, rows)
+        rows * cells
     }
 
     fn counts_without_key(&self, wanted: ActionSet) -> Counts {
@@ -346,15 +383,27 @@ impl Matrix<'_> {
                     Standing::Always => counts.always += cells,
                     Standing::Conditional => counts.conditional += cells,
                     Standing::Unknown { .. } => counts.unknown += cells,
-                    Standing::Never => counts.never += cells,
+                    Standing::Never if self.is_listed(row) => counts.never += cells,
+                    Standing::Never => {}
                 }
             }
+            counts.pairs = i64::from(counts.reaching() > 0);
             counts
         };
         let rows = (0..self.rows().len()).into_par_iter().map(of_row);
-        rows.reduce(Counts::default, |one, other| {
-            let never = one.never + other.never;
-            Counts { never, ..one.plus(other) }
-        })
+        rows.reduce(Counts::default, Counts::plus)
+    }
+
+    /// What keeps cells of these actions unknown, of all classes that were counted.
+    pub fn doubts(&self, wanted: ActionSet) -> Doubts {
+        let mut doubts = Doubts::default();
+        for ((home, owner, relation), tally) in self.tallies() {
+            if tally.unknown.intersects(wanted) {
+                doubts.add(&self.answered(home, owner, relation, false), wanted);
+            }
+        }
+        let rows = (0..self.rows().len()).map(|row| self.pair(row, None));
+        rows.for_each(|pair| doubts.add(&pair, wanted));
+        doubts
     }
 }

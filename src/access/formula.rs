@@ -143,7 +143,6 @@ impl Formulas {
     }
 
     /// temporary
-    pub(super) fn census(&self) -> (usize, usize) { (self.atoms.len(), self.nodes.len()) }
 
     /// The shape of a formula.
     pub(super) fn node(&self, formula: Formula) -> &Node {

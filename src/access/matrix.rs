@@ -24,7 +24,7 @@ use super::rows::Spoken;
 use super::ways::{Relation, Ways};
 
 use super::count::KeyClass;
-pub use super::count::Counts;
+pub use super::count::{Counts, Doubts};
 pub use super::rows::Row;
 
 /// A class of callers, by the number of their side.
@@ -126,7 +126,7 @@ impl<'a> Matrix<'a> {
         let rows = spoken.rows(inventory);
         let mut order: Vec<usize> = (0..rows.len()).collect();
         let group = |at: &usize| match rows.get(*at) {
-            Some((_, subject)) if subject.stranger.is_none() => {
+            Some((row, subject)) if row.is_of_export() => {
                 subject.caller.account.map_or(Group::Alone(*at as u32), Group::Account)
             }
             _ => Group::Alone(*at as u32),
@@ -410,6 +410,11 @@ impl<'a> Matrix<'a> {
         self.counted.get((home, owner, relation), |_| {
             Arc::new(self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation))
         })
+    }
+
+    /// Every pair of classes that was counted.
+    pub(super) fn tallies(&self) -> Vec<((HomeIx, OwnerIx, Relation), Arc<Tally>)> {
+        self.counted.all()
     }
 
     fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {

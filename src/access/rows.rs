@@ -26,9 +26,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether the export describes it: its users, roles and roots, and sessions of them.
+    /// Whether it is a user, role or root of the export.
     pub fn is_of_export(&self) -> bool {
-        self.stands_for.is_none()
+        let is_listed =
+            matches!(self.caller.kind, CallerKind::User | CallerKind::Role | CallerKind::Root);
+        is_listed && self.stands_for.is_none()
     }
 }
 

@@ -7,6 +7,7 @@ use super::Fault;
 
 /// The options that fix request-time condition keys; every command with an analysis has them.
 #[derive(clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Assumptions")]
 pub(super) struct Args {
     /// Take a condition key of every request for fixed, or for absent; the same again adds a value.

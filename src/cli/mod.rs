@@ -3,14 +3,17 @@
 //! Data goes to stdout or to `--output`, everything else to stderr. [`Outcome`] is the one table of
 //! exit codes.
 
+mod assumptions;
 mod check;
 mod collect_script;
 mod completions;
 mod fault;
 mod man;
+mod matrix;
 mod outcome;
 mod output;
 mod rules;
+mod schema;
 mod simulate;
 mod terminal;
 mod why;
@@ -41,9 +44,13 @@ struct Args {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
+    Matrix(matrix::Args),
+    WhoCan(matrix::WhoCan),
+    WhatCan(matrix::WhatCan),
     Why(why::Args),
     Simulate(simulate::Args),
     Rules(rules::Args),
+    Schema(schema::Args),
     CollectScript(collect_script::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -62,9 +69,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
     let terminal = Terminal::new(args.color);
     let done = match args.command {
         Command::Check(args) => check::run(&args, terminal),
+        Command::Matrix(args) => matrix::run(&args, terminal),
+        Command::WhoCan(args) => matrix::who_can(&args, terminal),
+        Command::WhatCan(args) => matrix::what_can(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
+        Command::Schema(args) => schema::run(&args),
         Command::CollectScript(args) => collect_script::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Args::command()),
         Command::Man(args) => man::run(&args, Args::command()),

@@ -3,13 +3,23 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::ingest::{Disk, Loaded, load};
+use crate::source::Files;
 
 use super::terminal::Terminal;
 use super::{Fault, Outcome};
 
 /// Loads what is at and below `paths` and tells what is wrong with files on stderr.
 pub(super) fn loaded(paths: &[String], terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {
-    let loaded = load(&Disk, paths);
+    loaded_from(&Disk, paths, terminal)
+}
+
+/// The same from other files.
+pub(super) fn loaded_from(
+    files: &dyn Files,
+    paths: &[String],
+    terminal: Terminal,
+) -> Result<(Loaded, Outcome), Fault> {
+    let loaded = load(files, paths);
     terminal.stderr().problems(&loaded.problems)?;
     let outcome = match (loaded.problems.is_empty(), loaded.used) {
         (false, _) => Outcome::Problem,

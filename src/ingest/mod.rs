@@ -14,6 +14,7 @@
 mod authorization_details;
 mod bare;
 mod detect;
+mod digest;
 mod disk;
 mod document;
 mod endpoints;
@@ -40,6 +41,7 @@ use rayon::prelude::*;
 use crate::inventory::Inventory;
 use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, Sources, Span};
 
+pub use digest::Digested;
 pub use disk::Disk;
 
 /// What was loaded.

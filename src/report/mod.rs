@@ -5,11 +5,12 @@
 
 pub mod check;
 mod excerpt;
+pub mod matrix;
 pub mod request_line;
 pub mod rules;
-#[cfg(test)]
 mod schemas;
 pub mod simulate;
 pub mod why;
 
 pub use excerpt::excerpt;
+pub use schemas::SCHEMAS;

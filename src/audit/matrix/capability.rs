@@ -116,7 +116,7 @@ impl Capability {
             }
             if lacks.is_empty() {
                 words.push(capability.name().to_owned());
-            } else if lacks.len() <= 2 && has.len() > 2 * lacks.len() {
+            } else if lacks.len() <= 2 && has.len() > lacks.len() {
                 let lacks: Vec<&str> = lacks.iter().map(KmsAction::name).collect();
                 words.push(format!("{} but {}", capability.name(), lacks.join(" and ")));
             } else {

@@ -10,6 +10,7 @@ use crate::audit::matrix::{Access, View};
 use crate::decision::Pair;
 
 use super::GroupBy;
+use super::words::{Group, groups};
 
 /// Rows that are looked up together.
 const CHUNK: usize = 256;
@@ -40,6 +41,11 @@ impl Entry {
     /// One that stands for all.
     pub(super) fn first(&self) -> Option<&Access> {
         self.accesses.first()
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Access> {
+        self.accesses.iter()
     }
 }
 
@@ -94,14 +100,14 @@ fn by_account(view: &View<'_>) -> Vec<Section> {
     sections.into_iter().map(section).collect()
 }
 
-/// What makes two subjects one class: the same pairs with the same others. Pairs are told apart by
-/// where they lie, as equal ones are one; the blocks keep them alive.
-type Signature = Vec<(Option<usize>, *const Pair, u64, u64)>;
+/// What makes two subjects one class: the same to be read of the same others.
+type Signature = Vec<(Option<usize>, u32)>;
 
 #[derive(Default)]
 struct Blocks {
     blocks: Vec<Block>,
     known: FxHashMap<Signature, usize>,
+    readings: Readings,
 }
 
 impl Blocks {
@@ -110,33 +116,56 @@ impl Blocks {
         let Some(subject) = accesses.first().cloned() else {
             return;
         };
-        let part = |access: &Access| {
-            let other = if group_by == GroupBy::Key { Some(access.row) } else { access.key };
-            let (pair, mask, possible) = kind(view, access);
-            (other, pair, mask, possible)
+        let readings: Vec<u32> =
+            accesses.iter().map(|access| self.readings.of(view, access)).collect();
+        let other = |access: &Access| match group_by {
+            GroupBy::Key => Some(access.row),
+            GroupBy::Principal | GroupBy::Account => access.key,
         };
-        let signature: Signature = accesses.iter().map(part).collect();
+        let others = accesses.iter().map(other);
+        let signature: Signature = others.zip(readings.iter().copied()).collect();
         let known = self.known.get(&signature).and_then(|at| self.blocks.get_mut(*at));
         if let Some(block) = known {
             block.subjects.push(subject);
             return;
         }
         self.known.insert(signature, self.blocks.len());
-        self.blocks.push(Block { subjects: vec![subject], entries: entries(view, accesses) });
+        let entries = entries(accesses.into_iter().zip(readings));
+        self.blocks.push(Block { subjects: vec![subject], entries });
     }
 }
 
-/// What must be equal for accesses to read the same.
-fn kind(view: &View<'_>, access: &Access) -> (*const Pair, u64, u64) {
-    let (mask, possible) = (view.mask(access.key), view.possible(access.key));
-    (Arc::as_ptr(&access.pair), mask.bits(), possible.bits())
+/// A pair, and what of it is shown.
+type Shown = (*const Pair, u64, u64);
+
+/// Numbers for what is read of an access; equal numbers read alike.
+#[derive(Default)]
+struct Readings {
+    /// Pairs that were read before; kept, so that their places name them.
+    known: FxHashMap<Shown, (Arc<Pair>, u32)>,
+    texts: FxHashMap<(u64, Vec<Group>), u32>,
 }
 
-fn entries(view: &View<'_>, accesses: Vec<Access>) -> Vec<Entry> {
-    let mut places: FxHashMap<(*const Pair, u64, u64), usize> = FxHashMap::default();
+impl Readings {
+    fn of(&mut self, view: &View<'_>, access: &Access) -> u32 {
+        let (mask, possible) = (view.mask(access.key).bits(), view.possible(access.key).bits());
+        let shown = (Arc::as_ptr(&access.pair), mask, possible);
+        if let Some((_, number)) = self.known.get(&shown) {
+            return *number;
+        }
+        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let text = (possible, groups(view, access));
+        let number = *self.texts.entry(text).or_insert(next);
+        self.known.insert(shown, (Arc::clone(&access.pair), number));
+        number
+    }
+}
+
+fn entries(accesses: impl Iterator<Item = (Access, u32)>) -> Vec<Entry> {
+    let mut places: FxHashMap<u32, usize> = FxHashMap::default();
     let mut entries: Vec<Entry> = Vec::new();
-    for access in accesses {
-        let place = *places.entry(kind(view, &access)).or_insert(entries.len());
+    for (access, reading) in accesses {
+        let place = *places.entry(reading).or_insert(entries.len());
         match entries.get_mut(place) {
             Some(entry) => entry.accesses.push(access),
             None => entries.push(Entry { accesses: vec![access] }),

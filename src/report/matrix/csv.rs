@@ -8,7 +8,7 @@ use crate::audit::matrix::{Access, View};
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{CellAnswer, Standing};
 
-use super::words::{bound, can, condition};
+use super::words::{bound, can};
 use super::{MatrixReport, stream};
 
 /// The columns.
@@ -118,7 +118,7 @@ fn row(text: &mut Vec<u8>, view: &View<'_>, access: &Access, told: &Told<'_>) ->
             first.verdict.name().to_owned(),
             at_least.to_owned(),
             at_most.to_owned(),
-            first.condition.as_ref().map(condition).unwrap_or_default(),
+            first.condition.as_ref().map(ToString::to_string).unwrap_or_default(),
             all(&|answer| vec![answer.reason.name().to_owned()]),
             all(&|answer| answer.denied_by.iter().map(|gate| gate.name().to_owned()).collect()),
             all(&|answer| {

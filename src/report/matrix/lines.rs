@@ -7,14 +7,13 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 
 use crate::audit::matrix::{Access, View};
 use crate::aws::KmsAction;
 use crate::decision::{CellAnswer, Context, Standing};
 use crate::report::request_line;
 
-use super::words::{bound, condition};
+use super::words::bound;
 use super::{MatrixReport, stream};
 
 /// Writes a line for each cell that is shown.
@@ -89,9 +88,10 @@ fn cells(
             .or_insert_with(|| (Arc::clone(answer), middle(answer), tail(answer)));
         let mut asked = (Vec::new(), Vec::new());
         for (nth, action) in actions.iter().enumerate() {
-            // On a key, the requests of one answer differ in their actions alone; see `Matrix::request`.
-            if nth == 0 || access.key.is_none() {
-                let made = |context: &Option<Context>| request(view, access, action, context.as_ref());
+            // On a key, the requests of one answer differ in their actions alone; see `View::request`.
+            if nth == 0 || access.key.is_none() || !view.requests_are_alike() {
+                let made =
+                    |context: &Option<Context>| request(view, access, action, context.as_ref());
                 asked = (made(&answer.witness), made(&answer.counter));
             }
             text.extend_from_slice(&head);
@@ -114,8 +114,7 @@ fn request(
     action: KmsAction,
     context: Option<&Context>,
 ) -> Vec<u8> {
-    let request = context
-        .and_then(|context| view.matrix.request(access.row, access.key, action, context));
+    let request = context.and_then(|context| view.request(access, action, context));
     let Some(request) = request else {
         return Vec::new();
     };
@@ -141,7 +140,8 @@ fn middle(answer: &CellAnswer) -> Vec<u8> {
         Standing::Unknown { at_least, at_most } => (Some(bound(at_least)), Some(bound(at_most))),
         _ => (None, None),
     };
-    let mut text = format!("\",\"verdict\":\"{}\",\"at_least\":", answer.verdict.name()).into_bytes();
+    let mut text =
+        format!("\",\"verdict\":\"{}\",\"at_least\":", answer.verdict.name()).into_bytes();
     optional(&mut text, at_least);
     text.extend_from_slice(b",\"at_most\":");
     optional(&mut text, at_most);
@@ -149,7 +149,7 @@ fn middle(answer: &CellAnswer) -> Vec<u8> {
     text.extend_from_slice(b",\"denied_by\":");
     optional(&mut text, answer.denied_by.map(|gate| gate.name()));
     text.extend_from_slice(b",\"condition\":");
-    optional(&mut text, answer.condition.as_ref().map(condition).as_deref());
+    optional(&mut text, answer.condition.as_ref().map(ToString::to_string).as_deref());
     text
 }
 
@@ -176,11 +176,10 @@ fn list<'a>(out: &mut Vec<u8>, name: &str, texts: impl Iterator<Item = &'a str>)
 }
 
 /// A line: one cell.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(serde::Deserialize, schemars::JsonSchema))]
-#[cfg_attr(test, serde(deny_unknown_fields))]
 #[cfg(test)]
-struct Line {
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Line {
     /// The principal: an ARN, a service, `*` for anyone.
     principal: String,
     /// ARN of the key; `*` for operations without a key.

@@ -1,28 +1,43 @@
 //! Verdicts and conditions in words.
 
-use crate::aws::{ActionSet, KmsAction};
 use crate::audit::matrix::{Access, Capability, View};
-use crate::decision::{Bound, CellAnswer, Condition, Reason, Standing, Words};
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Bound, CellAnswer, Reason, Standing};
 
 /// Cells that read the same.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Group {
     /// Their actions.
     pub(super) actions: ActionSet,
-    /// When they are allowed: `always`, `if ...`, `unknown (...)`, `never (...)`.
-    pub(super) when: String,
+    /// The verdict's word.
+    pub(super) verdict: &'static str,
+    /// What else there is to be said: the condition, the reason, the bounds.
+    pub(super) detail: String,
 }
 
 /// The cells of an access that are shown, those that read the same together.
 pub(super) fn groups(view: &View<'_>, access: &Access) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (actions, answer) in view.cells(access) {
-        let when = when(answer);
-        match groups.iter_mut().find(|group| group.when == when) {
+        let (verdict, detail) = (answer.verdict.name(), detail(answer));
+        let is_same = |group: &&mut Group| group.verdict == verdict && group.detail == detail;
+        match groups.iter_mut().find(is_same) {
             Some(group) => group.actions = group.actions.union(actions),
-            None => groups.push(Group { actions, when }),
+            None => groups.push(Group { actions, verdict, detail }),
         }
     }
+    groups.sort_by_key(|group| rank(group.verdict));
     groups
+}
+
+/// The order in which verdicts are told; what is equal keeps its own.
+fn rank(verdict: &str) -> u8 {
+    match verdict {
+        "always" => 0,
+        "conditional" => 1,
+        "unknown" => 2,
+        _ => 3,
+    }
 }
 
 /// Actions as capabilities, or by name.
@@ -33,26 +48,22 @@ pub(super) fn can(actions: ActionSet, possible: ActionSet, by_name: bool) -> Str
     }
 }
 
-/// When a cell is allowed, in words.
-pub(super) fn when(answer: &CellAnswer) -> String {
-    let mut text = match answer.verdict {
-        Standing::Always => "always".to_owned(),
-        Standing::Conditional => match &answer.condition {
-            Some(told) => format!("if {}", condition(told)),
-            None => "conditional".to_owned(),
-        },
-        Standing::Never => never(answer),
-        Standing::Unknown { at_least, at_most } => {
-            let why = why(answer);
-            let bounds = format!("{} to {}", bound(at_least), bound(at_most));
-            format!("unknown, {bounds}{why}")
+/// What is to be said of a cell beside its verdict.
+fn detail(answer: &CellAnswer) -> String {
+    let mut parts = Vec::new();
+    match answer.verdict {
+        Standing::Always => {}
+        Standing::Conditional => {
+            parts.extend(answer.condition.as_ref().map(|condition| format!("if {condition}")));
         }
-    };
-    for assumed in &answer.assumes {
-        text.push_str("; provided that ");
-        text.push_str(assumed);
+        Standing::Never => parts.push(never(answer)),
+        Standing::Unknown { at_least, at_most } => {
+            parts.push(format!("between {} and {}", bound(at_least), bound(at_most)));
+            parts.extend(why(answer));
+        }
     }
-    text
+    parts.extend(answer.assumes.iter().map(|assumed| format!("provided that {assumed}")));
+    parts.join("; ")
 }
 
 fn never(answer: &CellAnswer) -> String {
@@ -61,12 +72,12 @@ fn never(answer: &CellAnswer) -> String {
         _ => "no Allow",
     };
     match answer.denied_by {
-        Some(gate) => format!("never: {denied} ({})", gate.name()),
-        None => format!("never: {denied}"),
+        Some(gate) => format!("{denied} ({})", gate.name()),
+        None => denied.to_owned(),
     }
 }
 
-fn why(answer: &CellAnswer) -> String {
+fn why(answer: &CellAnswer) -> Vec<String> {
     let mut parts = Vec::new();
     if !answer.missing.is_empty() {
         let missing: Vec<&str> = answer.missing.iter().map(String::as_str).collect();
@@ -79,7 +90,7 @@ fn why(answer: &CellAnswer) -> String {
     if answer.undecided {
         parts.push("too many contexts to decide".to_owned());
     }
-    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
+    parts
 }
 
 /// A bound as a word.
@@ -88,60 +99,5 @@ pub(super) fn bound(bound: Bound) -> &'static str {
         Bound::Never => "never",
         Bound::Conditional => "conditional",
         Bound::Always => "always",
-    }
-}
-
-/// A condition as one line: `and` binds more tightly than `or`, and parentheses say so all the same.
-pub(super) fn condition(told: &Condition) -> String {
-    let joined = |all: &[Condition], word: &str| {
-        let part = |part: &Condition| match part {
-            Condition::Test(test) => words(test),
-            Condition::All(_) | Condition::Any(_) => format!("({})", condition(part)),
-        };
-        all.iter().map(part).collect::<Vec<_>>().join(word)
-    };
-    match told {
-        Condition::Test(test) => words(test),
-        Condition::All(all) => joined(all, " and "),
-        Condition::Any(all) => joined(all, " or "),
-    }
-}
-
-fn words(test: &Words) -> String {
-    let values: Vec<String> = test.values.iter().map(|value| quoted(value)).collect();
-    let mut text = format!("{} {}", test.key, test.relation);
-    if !values.is_empty() {
-        text.push(' ');
-        text.push_str(&values.join(", "));
-    }
-    text
-}
-
-/// A value as it is where it cannot be mistaken for something else, else in quotes.
-fn quoted(value: &str) -> String {
-    let plain = |character: char| {
-        character.is_ascii_alphanumeric() || "-_.:/@*?+=$".contains(character)
-    };
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("{value:?}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn test(key: &str, values: &[&str]) -> Condition {
-        let values = values.iter().map(|value| (*value).into()).collect();
-        Condition::Test(Words { key: key.into(), relation: "is".into(), values })
-    }
-
-    #[test]
-    fn conditions_read_as_sentences() {
-        let either = Condition::Any(vec![test("b", &["1", "2 3"]), test("c", &[""])]);
-        let all = Condition::All(vec![test("a", &["x"]), either]);
-        assert_eq!(condition(&all), "a is x and (b is 1, \"2 3\" or c is \"\")");
     }
 }
