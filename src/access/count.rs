@@ -377,7 +377,8 @@ impl Matrix<'_> {
         }
         let of_row = |row: usize| {
             let mut counts = Counts::default();
-            for (actions, answer) in &self.pair(row, None).cells {
+            let pair = self.star_of(row).unwrap_or_default();
+            for (actions, answer) in &pair.cells {
                 let cells = actions.intersection(wanted).len() as i64;
                 match answer.verdict {
                     Standing::Always => counts.always += cells,
@@ -402,7 +403,7 @@ impl Matrix<'_> {
                 doubts.add(&self.answered(home, owner, relation, false), wanted);
             }
         }
-        let rows = (0..self.rows().len()).map(|row| self.pair(row, None));
+        let rows = (0..self.rows().len()).filter_map(|row| self.star_of(row));
         rows.for_each(|pair| doubts.add(&pair, wanted));
         doubts
     }

@@ -7,8 +7,8 @@ use clap::ValueEnum;
 
 use crate::audit::matrix::{About, Engine, Matrix, Question, QuestionError, View, Word};
 use crate::ingest::{Digested, Disk};
-use crate::source::Files;
 use crate::report::matrix::{self as report, GroupBy, MatrixReport};
+use crate::source::Files;
 
 use super::output::Output;
 use super::terminal::Terminal;

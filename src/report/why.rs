@@ -6,3 +6,4 @@ mod words;
 
 pub use human::human;
 pub use json::json;
+pub(in crate::report) use words::question;

@@ -160,10 +160,11 @@ impl<'m> View<'m> {
     ) -> impl Iterator<Item = (ActionSet, &'a Arc<CellAnswer>)> {
         let mask = self.mask(access.key);
         let cells = access.pair.cells.iter();
-        let shown = cells.filter(|(_, answer)| {
+        let never = self.all && self.matrix.is_listed(access.row);
+        let shown = cells.filter(move |(_, answer)| {
             let word = Word::from(answer.verdict);
             let wanted = self.verdicts.is_empty() || self.verdicts.contains(&word);
-            wanted && (word != Word::Never || self.all)
+            wanted && (word != Word::Never || never)
         });
         shown
             .map(move |(actions, answer)| (actions.intersection(mask), answer))

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::audit::matrix::{About, Counts};
+use crate::decision::OpenPoint;
 use crate::diag::Renderer;
+use crate::report::why::question;
 
 /// The evidence as JSON: the member `about`, and the file of `--about`.
 #[derive(Serialize)]
@@ -117,6 +119,7 @@ pub(super) fn lines(about: &About) -> Vec<(&'static str, String)> {
         ("keyreach", format!("{}, requests from {} on", about.version, about.date)),
         ("Input", input(about)),
     ];
+    lines.extend(about.digest.iter().map(|digest| ("SHA-256", digest.clone())));
     if !about.question.is_empty() {
         lines.push(("Asked", about.question.join(" ")));
     }
@@ -134,20 +137,21 @@ pub(super) fn lines(about: &About) -> Vec<(&'static str, String)> {
     );
     lines.push(("Cells", cells));
     lines.extend(counts.missing.iter().map(|what| ("Missing", what.clone())));
-    lines.extend(counts.open.iter().map(|point| ("Open", point.name().to_owned())));
+    lines.extend(counts.open.iter().map(|point| ("Open", open(*point))));
     if counts.undecided {
         lines.push(("Undecided", "some cells have too many contexts to decide".to_owned()));
     }
     lines
 }
 
+fn open(point: OpenPoint) -> String {
+    format!("{}: {}; AWS does not document it", point.name(), question(point))
+}
+
 fn input(about: &About) -> String {
     let mut text = plural(about.files, "file");
     if about.problems > 0 {
         text.push_str(&format!(" with {}", plural(about.problems, "problem")));
-    }
-    if let Some(digest) = &about.digest {
-        text.push_str(&format!(", SHA-256 {digest}"));
     }
     text
 }

@@ -279,7 +279,7 @@ fn plural(gate: Gate) -> &'static str {
 }
 
 /// What a point that AWS leaves open is about.
-pub(super) fn question(point: OpenPoint) -> &'static str {
+pub(in crate::report) fn question(point: OpenPoint) -> &'static str {
     match point {
         OpenPoint::O1 => "whether the grantee of another account needs an identity Allow at home",
         OpenPoint::O2 => "whether an account as grantee means every identity of it",
