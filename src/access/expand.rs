@@ -98,7 +98,12 @@ impl<'a> Matrix<'a> {
             }
             None => Target::Account,
         };
-        let context = context.clone();
+        let mut context = context.clone();
+        let subject = self.caller(row).and_then(|caller| self.table.subjects.get(caller as usize));
+        let organization = subject.and_then(|subject| subject.stranger.as_ref()?.organization.clone());
+        if let Some(id) = organization.filter(|_| context.get("aws:PrincipalOrgID").is_none()) {
+            context.set_one("aws:PrincipalOrgID", &id);
+        }
         Some(Request { caller, action, target, context, session_policies: Vec::new() })
     }
 

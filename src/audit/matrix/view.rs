@@ -192,6 +192,15 @@ impl<'m> View<'m> {
         self.matrix.request(access.row, access.key, action, &whole)
     }
 
+    /// What else must hold for the witness of a cell: policies that no export tells of among it.
+    pub fn assumes(&self, row: usize, answer: &CellAnswer) -> BTreeSet<String> {
+        let mut assumes = answer.assumes.clone();
+        if self.row(row).is_some_and(|row| row.stands_for.is_some()) {
+            assumes.insert("the principal's own account allows it".to_owned());
+        }
+        assumes
+    }
+
     /// Whether the requests of one answer on one key differ in their actions alone.
     pub fn requests_are_alike(&self) -> bool {
         self.assumptions.is_empty()

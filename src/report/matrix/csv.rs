@@ -126,7 +126,7 @@ fn row(text: &mut Vec<u8>, view: &View<'_>, access: &Access, told: &Told<'_>) ->
                 answer.missing.iter().cloned().chain(undecided).collect()
             }),
             all(&|answer| answer.open.iter().map(|point| point.name().to_owned()).collect()),
-            all(&|answer| answer.assumes.iter().cloned().collect()),
+            all(&|answer| view.assumes(access.row, answer).into_iter().collect()),
         ],
     )
 }

@@ -3,6 +3,7 @@
 //! A line is put together from pieces that are rendered once for all cells with the same answer; the
 //! test below holds them to the type [`Line`], from which the schema is made.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -33,8 +34,9 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
 struct Scratch<'a> {
     /// The members about each key.
     keys: &'a [Vec<u8>],
-    /// The members that an answer makes; each answer is kept, so that its place names it.
-    answers: FxHashMap<*const CellAnswer, (Arc<CellAnswer>, Vec<u8>, Vec<u8>)>,
+    /// The members that an answer makes, for one who stands for others or not; each answer is kept, so
+    /// that its place names it.
+    answers: FxHashMap<(*const CellAnswer, bool), (Arc<CellAnswer>, Vec<u8>, Vec<u8>)>,
 }
 
 /// `"key":ARN,"key_alias":...,"key_state":...,"action":"` of a key.
@@ -84,8 +86,11 @@ fn cells(
     for (actions, answer) in view.cells(access) {
         let (_, middle, tail) = scratch
             .answers
-            .entry(Arc::as_ptr(answer))
-            .or_insert_with(|| (Arc::clone(answer), middle(answer), tail(answer)));
+            .entry((Arc::as_ptr(answer), row.stands_for.is_some()))
+            .or_insert_with(|| {
+                let assumes = view.assumes(access.row, answer);
+                (Arc::clone(answer), middle(answer), tail(answer, &assumes))
+            });
         let mut asked = (Vec::new(), Vec::new());
         for (nth, action) in actions.iter().enumerate() {
             // On a key, the requests of one answer differ in their actions alone; see `View::request`.
@@ -154,12 +159,12 @@ fn middle(answer: &CellAnswer) -> Vec<u8> {
 }
 
 /// What stands behind the requests, to the end of the line.
-fn tail(answer: &CellAnswer) -> Vec<u8> {
+fn tail(answer: &CellAnswer, assumes: &BTreeSet<String>) -> Vec<u8> {
     let mut text = Vec::new();
     list(&mut text, "missing", answer.missing.iter().map(String::as_str));
     list(&mut text, "open", answer.open.iter().map(|point| point.name()));
     text.extend_from_slice(format!(",\"undecided\":{}", answer.undecided).as_bytes());
-    list(&mut text, "assumes", answer.assumes.iter().map(String::as_str));
+    list(&mut text, "assumes", assumes.iter().map(String::as_str));
     text.extend_from_slice(b",\"schema\":\"keyreach/matrix-line/1\"}\n");
     text
 }
@@ -221,8 +226,6 @@ pub(super) struct Line {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -249,7 +252,7 @@ mod tests {
                 .to_vec();
         text.extend(middle(&answer));
         text.extend(b",\"witness\":null,\"counter_witness\":null");
-        text.extend(tail(&answer));
+        text.extend(tail(&answer, &answer.assumes));
         let line: Line = serde_json::from_slice(&text).expect("a line");
         assert_eq!((line.verdict.as_str(), line.undecided), ("always", true));
         assert_eq!(line.missing, ["a \"b\"", "c"]);
