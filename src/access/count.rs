@@ -165,12 +165,14 @@ impl Matrix<'_> {
         ];
         let mut accounts = Vec::new();
         for (_, formula) in opening.into_iter().flat_map(|masked| masked.pieces()) {
-            let unnamed = world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
-                match atom {
+            let unnamed = world.formulas.replaced(
+                *formula,
+                Kinds::CALLER,
+                &mut |_, atom, holds| match atom {
                     Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
                     _ => None,
-                }
-            });
+                },
+            );
             if unnamed != Formula::FALSE {
                 return Opens::ToAll;
             }
@@ -362,9 +364,8 @@ impl Matrix<'_> {
     /// How many cells the export's own users, roles and roots have with its keys.
     fn cells_of_export(&self, wanted: ActionSet) -> i64 {
         let rows = self.rows().iter().filter(|row| row.is_of_export()).count() as i64;
-        let of_key = |owner: &OwnerIx| {
-            self.owner_side(*owner).possible.intersection(wanted).len() as i64
-        };
+        let of_key =
+            |owner: &OwnerIx| self.owner_side(*owner).possible.intersection(wanted).len() as i64;
         let cells: i64 = self.owners.iter().map(of_key).sum();
         rows * cells
     }

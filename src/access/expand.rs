@@ -100,7 +100,8 @@ impl<'a> Matrix<'a> {
         };
         let mut context = context.clone();
         let subject = self.caller(row).and_then(|caller| self.table.subjects.get(caller as usize));
-        let organization = subject.and_then(|subject| subject.stranger.as_ref()?.organization.clone());
+        let organization =
+            subject.and_then(|subject| subject.stranger.as_ref()?.organization.clone());
         if let Some(id) = organization.filter(|_| context.get("aws:PrincipalOrgID").is_none()) {
             context.set_one("aws:PrincipalOrgID", &id);
         }

@@ -8,6 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::source::{Files, Listed};
 
+/// The relative path of a file, and the digest of its bytes once it is read.
+type Known = (String, Option<[u8; 32]>);
+
 /// Files that take a digest of what is read of them.
 ///
 /// [`Digested::digest`] is SHA-256 over the lines that `sha256sum` prints for the files, their paths
@@ -16,8 +19,8 @@ use crate::source::{Files, Listed};
 /// Neither where the input lies nor the order of reading changes it.
 pub struct Digested<'f> {
     files: &'f dyn Files,
-    /// The relative path of each path that was listed, and the digest of its bytes once it is read.
-    known: Mutex<BTreeMap<String, (String, Option<[u8; 32]>)>>,
+    /// What is known of each path that was listed.
+    known: Mutex<BTreeMap<String, Known>>,
 }
 
 impl<'f> Digested<'f> {

@@ -1,7 +1,7 @@
 //! `matrix --format jsonl`: one line a cell. Members may be added, none removed or changed.
 //!
 //! A line is put together from pieces that are rendered once for all cells with the same answer; the
-//! test below holds them to the type [`Line`], from which the schema is made.
+//! test below holds them to the type `Line`, from which the schema is made.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -30,13 +30,16 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
     })
 }
 
+/// An answer with the members before and behind the requests.
+type Members = (Arc<CellAnswer>, Vec<u8>, Vec<u8>);
+
 /// What a thread has rendered so far.
 struct Scratch<'a> {
     /// The members about each key.
     keys: &'a [Vec<u8>],
     /// The members that an answer makes, for one who stands for others or not; each answer is kept, so
     /// that its place names it.
-    answers: FxHashMap<(*const CellAnswer, bool), (Arc<CellAnswer>, Vec<u8>, Vec<u8>)>,
+    answers: FxHashMap<(*const CellAnswer, bool), Members>,
 }
 
 /// `"key":ARN,"key_alias":...,"key_state":...,"action":"` of a key.
