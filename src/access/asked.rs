@@ -7,9 +7,7 @@ use crate::inventory::{Inventory, Key, MultiRegion};
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Limit;
 use super::gaps::Gaps;
-use super::question::{
-    Known, Question, Sight, missing, resolved_resource, resolved_test,
-};
+use super::question::{Known, Question, Sight, missing, resolved_resource, resolved_test};
 use super::subject::{organization_id, organization_path};
 use super::test::Test;
 
@@ -89,10 +87,7 @@ impl Asked<'_> {
             return seen;
         }
         let other = formulas.of(Atom::Open(OpenPoint::O9));
-        formulas.or([
-            formulas.and([other, seen]),
-            formulas.and([formulas.not(other), unseen]),
-        ])
+        formulas.or([formulas.and([other, seen]), formulas.and([formulas.not(other), unseen])])
     }
 
     /// Rule A68: the Region of the request stands in the resource.

@@ -124,9 +124,9 @@ impl<'w> KeyTable<'w> {
         }
         let account = pattern.parts.get(4).and_then(|part| literal(part));
         match account {
-            Some(account) => Box::new(
-                AccountId::parse(account).map_or(0..0, |account| self.of_account(account)),
-            ),
+            Some(account) => {
+                Box::new(AccountId::parse(account).map_or(0..0, |account| self.of_account(account)))
+            }
             None => Box::new(all),
         }
     }
@@ -193,7 +193,13 @@ impl<'w> CallerTable<'w> {
     }
 
     /// What one caller of a group says to a question.
-    pub(super) fn answer(&self, world: &World<'_>, group: u32, id: AtomId, caller: CallerIx) -> Formula {
+    pub(super) fn answer(
+        &self,
+        world: &World<'_>,
+        group: u32,
+        id: AtomId,
+        caller: CallerIx,
+    ) -> Formula {
         if let Atom::Caller(Question::Names(..) | Question::Spares(_)) = world.formulas.atom(id) {
             return self.ask(world, id, caller);
         }
@@ -339,13 +345,16 @@ impl Questions {
             }
             // A role means its sessions, a user those that it made.
             Principal::User(text) | Principal::Role(text) => {
-                let same = |subject: &Subject<'_>| {
-                    subject.identity.is_some_and(|it| *it.arn == **text)
-                };
+                let same =
+                    |subject: &Subject<'_>| subject.identity.is_some_and(|it| *it.arn == **text);
                 named.extend(table.find(text));
-                named.extend(table.sessions.iter().copied().filter(|number| {
-                    table.subjects.get(*number as usize).is_some_and(same)
-                }));
+                named.extend(
+                    table
+                        .sessions
+                        .iter()
+                        .copied()
+                        .filter(|number| table.subjects.get(*number as usize).is_some_and(same)),
+                );
             }
             principal => named.extend(table.find(principal.text())),
         };

@@ -1,10 +1,12 @@
 //! How many cells have which verdict, class by class; nothing is expanded.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::aws::{AccountId, ActionSet, KmsAction};
-use crate::decision::Standing;
+use crate::decision::{OpenPoint, Pair, Standing};
 use crate::policy::{Comparison, Polarity, Principal, Quantifier};
 
 use super::classes::{CallerIx, Group, KeyIx, account_of};
@@ -39,9 +41,14 @@ impl Counts {
         self.always += other.always;
         self.conditional += other.conditional;
         self.unknown += other.unknown;
+        self.never += other.never;
         self.pairs += other.pairs;
         self.candidates += other.candidates;
         self
+    }
+
+    fn reaching(&self) -> i64 {
+        self.always + self.conditional + self.unknown
     }
 
     fn add(&mut self, tally: Tally, wanted: ActionSet, times: i64) {
@@ -51,6 +58,28 @@ impl Counts {
         self.unknown += count(tally.unknown);
         let some = tally.always.union(tally.conditional).union(tally.unknown);
         self.pairs += if some.intersects(wanted) { times } else { 0 };
+    }
+}
+
+/// What keeps cells unknown.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Doubts {
+    /// What was not exported and could change a verdict; sorted.
+    pub missing: BTreeSet<String>,
+    /// Points AWS leaves open that could change a verdict.
+    pub open: BTreeSet<OpenPoint>,
+    /// Whether a cap kept the engine from deciding.
+    pub undecided: bool,
+}
+
+impl Doubts {
+    fn add(&mut self, pair: &Pair, wanted: ActionSet) {
+        let cells = pair.cells.iter().filter(|(actions, _)| actions.intersects(wanted));
+        for (_, answer) in cells.filter(|(_, it)| matches!(it.verdict, Standing::Unknown { .. })) {
+            self.missing.extend(answer.missing.iter().cloned());
+            self.open.extend(&answer.open);
+            self.undecided |= answer.undecided;
+        }
     }
 }
 
@@ -103,18 +132,15 @@ impl Matrix<'_> {
     pub fn counts(&self, wanted: ActionSet) -> Counts {
         let classes = self.classes();
         let groups: Vec<u32> = (0..self.table.groups.len() as u32).collect();
-        let all = groups.par_iter().map(|group| self.counts_of_group(*group, classes, wanted));
-        let mut all = all.reduce(Counts::default, Counts::plus);
+        let counted = groups.par_iter().map(|group| self.counts_of_group(*group, classes, wanted));
+        let mut all = counted.reduce(Counts::default, Counts::plus);
         let mut homes = self.homes.clone();
         homes.sort_unstable();
         homes.dedup();
         all.classes = (homes.len(), classes.len());
         let outside = self.counts_of_unlisted(classes, wanted);
-        let allowed = |counts: &Counts| counts.always + counts.conditional + counts.unknown;
-        all.never = self.cells_of_export(wanted) - (allowed(&all) - allowed(&outside));
-        let without_key = self.counts_without_key(wanted);
-        let never = all.never + without_key.never;
-        Counts { never, ..all.plus(without_key) }
+        all.never = self.cells_of_export(wanted) - (all.reaching() - outside.reaching());
+        all.plus(self.counts_without_key(wanted))
     }
 
     /// The keys by their sides.
@@ -156,14 +182,15 @@ impl Matrix<'_> {
         let mut services = false;
         for (_, formula) in opening.into_iter().flat_map(|masked| masked.pieces()) {
             // Somebody whom nothing names, of an account that nothing names.
-            let unnamed = world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
-                let Atom::Caller(question) = atom else { return None };
-                let known = match question {
-                    Question::Names(..) => true,
-                    question => accounts_of(question, &mut accounts),
-                };
-                known.then(|| Formula::constant(!holds))
-            });
+            let unnamed =
+                world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
+                    let Atom::Caller(question) = atom else { return None };
+                    let known = match question {
+                        Question::Names(..) => true,
+                        question => accounts_of(question, &mut accounts),
+                    };
+                    known.then(|| Formula::constant(!holds))
+                });
             if unnamed != Formula::FALSE {
                 return Opens::ToAll;
             }
@@ -357,7 +384,8 @@ impl Matrix<'_> {
         let of = |caller: &CallerIx| {
             let group = self.table.groups.get(self.group_of(*caller) as usize);
             let group = group.map(|(group, _)| *group);
-            group.map_or_else(Counts::default, |it| self.counts_of_one(*caller, it, classes, wanted))
+            group
+                .map_or_else(Counts::default, |it| self.counts_of_one(*caller, it, classes, wanted))
         };
         unlisted.par_iter().map(of).reduce(Counts::default, Counts::plus)
     }
@@ -383,9 +411,8 @@ impl Matrix<'_> {
     /// How many cells the export's own users, roles and roots have with its keys.
     fn cells_of_export(&self, wanted: ActionSet) -> i64 {
         let rows = (0..self.rows().len()).filter(|row| self.is_listed(*row)).count() as i64;
-        let of_key = |owner: &OwnerIx| {
-            self.owner_side(*owner).possible.intersection(wanted).len() as i64
-        };
+        let of_key =
+            |owner: &OwnerIx| self.owner_side(*owner).possible.intersection(wanted).len() as i64;
         let cells: i64 = self.owners.iter().map(of_key).sum();
         rows * cells
     }
@@ -398,22 +425,35 @@ impl Matrix<'_> {
         }
         let of_row = |row: usize| {
             let mut counts = Counts::default();
-            for (actions, answer) in &self.pair(row, None).cells {
+            let pair = self.star_of(row).unwrap_or_default();
+            for (actions, answer) in &pair.cells {
                 let cells = actions.intersection(wanted).len() as i64;
                 match answer.verdict {
                     Standing::Always => counts.always += cells,
                     Standing::Conditional => counts.conditional += cells,
                     Standing::Unknown { .. } => counts.unknown += cells,
-                    Standing::Never => counts.never += cells,
+                    Standing::Never if self.is_listed(row) => counts.never += cells,
+                    Standing::Never => {}
                 }
             }
+            counts.pairs = i64::from(counts.reaching() > 0);
             counts
         };
         let rows = (0..self.rows().len()).into_par_iter().map(of_row);
-        rows.reduce(Counts::default, |one, other| {
-            let never = one.never + other.never;
-            Counts { never, ..one.plus(other) }
-        })
+        rows.reduce(Counts::default, Counts::plus)
+    }
+
+    /// What keeps cells of these actions unknown, of all classes that were counted.
+    pub fn doubts(&self, wanted: ActionSet) -> Doubts {
+        let mut doubts = Doubts::default();
+        for ((home, owner, relation), tally) in self.tallies() {
+            if tally.unknown.intersects(wanted) {
+                doubts.add(&self.answered(home, owner, relation, false), wanted);
+            }
+        }
+        let rows = (0..self.rows().len()).filter_map(|row| self.star_of(row));
+        rows.for_each(|pair| doubts.add(&pair, wanted));
+        doubts
     }
 }
 

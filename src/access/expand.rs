@@ -37,7 +37,9 @@ impl<'a> Matrix<'a> {
         let Some(caller) = self.caller(row) else {
             return Vec::new();
         };
-        let star = Some((None, self.pair(row, None))).filter(|(_, pair)| all || says(pair, wanted));
+        let all = all && self.is_listed(row);
+        let star = self.star_of(row).map(|pair| (None, pair));
+        let star = star.filter(|(_, pair)| all || says(pair, wanted));
         let keys = self.keys_towards(caller, all).into_iter();
         let pairs = keys.filter_map(|at| {
             Some((Some(at), self.shown(caller, *self.sorted.get(at)?, wanted, all)?))
@@ -54,14 +56,24 @@ impl<'a> Matrix<'a> {
     ) -> Vec<(usize, Arc<Pair>)> {
         let rows = 0..self.rows().len();
         let Some(key) = key else {
-            let pairs = rows.map(|row| (row, self.pair(row, None)));
-            return pairs.filter(|(_, pair)| all || says(pair, wanted)).collect();
+            let pairs = rows.filter_map(|row| Some((row, self.star_of(row)?)));
+            let is_shown = |row| all && self.is_listed(row);
+            return pairs.filter(|(row, pair)| is_shown(*row) || says(pair, wanted)).collect();
         };
         let Some(key) = self.sorted.get(key).copied() else {
             return Vec::new();
         };
-        let pair = |row| Some((row, self.shown(self.caller(row)?, key, wanted, all)?));
+        let pair = |row| {
+            let all = all && self.is_listed(row);
+            Some((row, self.shown(self.caller(row)?, key, wanted, all)?))
+        };
         rows.filter_map(pair).collect()
+    }
+
+    /// What a row can do without a key; nothing of one that stands for others: their own accounts say it.
+    pub(super) fn star_of(&self, row: usize) -> Option<Arc<Pair>> {
+        let is_known = self.rows().get(row).is_some_and(|row| row.stands_for.is_none());
+        is_known.then(|| self.pair(row, None))
     }
 
     /// The request of a cell with this context, as `simulate` takes it.
@@ -86,7 +98,13 @@ impl<'a> Matrix<'a> {
             }
             None => Target::Account,
         };
-        let context = context.clone();
+        let mut context = context.clone();
+        let subject = self.caller(row).and_then(|caller| self.table.subjects.get(caller as usize));
+        let organization =
+            subject.and_then(|subject| subject.stranger.as_ref()?.organization.clone());
+        if let Some(id) = organization.filter(|_| context.get("aws:PrincipalOrgID").is_none()) {
+            context.set_one("aws:PrincipalOrgID", &id);
+        }
         Some(Request { caller, action, target, context, session_policies: Vec::new() })
     }
 

@@ -143,7 +143,6 @@ impl Formulas {
     }
 
     /// temporary
-    pub(super) fn census(&self) -> (usize, usize) { (self.atoms.len(), self.nodes.len()) }
 
     /// The shape of a formula.
     pub(super) fn node(&self, formula: Formula) -> &Node {
@@ -246,7 +245,9 @@ impl Formulas {
         }
         let result = match self.node(formula) {
             Node::True | Node::False => formula,
-            Node::Literal { atom, holds } => replace(*atom, self.atom(*atom), *holds).unwrap_or(formula),
+            Node::Literal { atom, holds } => {
+                replace(*atom, self.atom(*atom), *holds).unwrap_or(formula)
+            }
             Node::And(parts) => {
                 let mut all = Vec::with_capacity(parts.len());
                 for part in parts {

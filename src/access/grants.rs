@@ -121,7 +121,9 @@ fn uses(formulas: &Formulas, key: &Key, grant: &Grant) -> Masked {
     // Rule G22: which operations the pairs bind; CreateGrant has rules of its own.
     let with_pairs = |action: &KmsAction| action.info().encryption_context;
     let others = |action: &KmsAction| {
-        !with_pairs(action) && *action != KmsAction::CREATE_GRANT && *action != KmsAction::DESCRIBE_KEY
+        !with_pairs(action)
+            && *action != KmsAction::CREATE_GRANT
+            && *action != KmsAction::DESCRIBE_KEY
     };
     let binding = |action: &KmsAction| with_pairs(action) && *action != KmsAction::CREATE_GRANT;
     add(KmsAction::all().filter(binding).collect(), formulas.and([from, pairs]));
@@ -212,10 +214,7 @@ fn child(formulas: &Formulas, parent: &Grant) -> Formula {
     let within = ask(formulas, Test::of(OPERATIONS, operator, &names));
     let constraints = &parent.constraints;
     let as_equal = constraints.equals.as_ref().map_or(Formula::TRUE, |wanted| {
-        formulas.and([
-            equals(formulas, KIND, "EncryptionContextEquals"),
-            exactly(formulas, wanted),
-        ])
+        formulas.and([equals(formulas, KIND, "EncryptionContextEquals"), exactly(formulas, wanted)])
     });
     let as_subset = constraints.subset.as_ref();
     let as_subset = as_subset.map_or(Formula::TRUE, |wanted| contains_all(formulas, wanted));

@@ -7,7 +7,6 @@ use crate::decision::CallerKind;
 use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind};
 use crate::policy::PolicyDocument;
 
-use super::formula::Kinds;
 use super::frame::{Limit, Who};
 use super::library::{Mentioned, World};
 use super::masked::Masked;
@@ -81,10 +80,12 @@ impl Together {
 
 impl Home {
     /// The side of `subject`, its session policies included.
-    pub(super) fn of(world: &World<'_>, subject: &Subject<'_>, sessions: &[PolicyDocument]) -> Self {
-        let caller = |masked: &Masked| {
-            masked.mapped(|formula| world.with_caller(formula, subject))
-        };
+    pub(super) fn of(
+        world: &World<'_>,
+        subject: &Subject<'_>,
+        sessions: &[PolicyDocument],
+    ) -> Self {
+        let caller = |masked: &Masked| masked.mapped(|formula| world.with_caller(formula, subject));
         let identity = identity(world, subject);
         let boundary = boundary(world, subject);
         let session = session(world, subject, sessions);
@@ -112,18 +113,6 @@ impl Home {
             limits: limits.into(),
             assumes: assumes(subject),
         }
-    }
-
-    /// When some policy of this side denies.
-    pub(super) fn denies(&self, world: &World<'_>) -> Masked {
-        let formulas = &*world.formulas;
-        let of_identity = self.deny.or(formulas, &self.boundary_deny);
-        of_identity.or(formulas, &self.session_deny).or(formulas, &self.scp_deny)
-    }
-
-    /// Whether the key has a say in it.
-    pub(super) fn asks_key(&self, world: &World<'_>) -> bool {
-        self.masked().any(|masked| world.has(masked, Kinds::KEY))
     }
 
     /// The same once some atoms are replaced.
@@ -279,20 +268,15 @@ fn scps(world: &World<'_>, subject: &Subject<'_>) -> Option<Arc<Levels>> {
 }
 
 /// The policies of one kind that bind an account, level by level (rules E12, E13); nothing where none do.
-pub(super) fn levels(
-    world: &World<'_>,
-    account: AccountId,
-    kind: OrgPolicyKind,
-) -> Option<Levels> {
+pub(super) fn levels(world: &World<'_>, account: AccountId, kind: OrgPolicyKind) -> Option<Levels> {
     let formulas = &*world.formulas;
     let organization = world.inventory.organization.as_deref()?;
     let own = organization.accounts.get(&account)?;
     if organization.management_account == Some(account) {
         return None;
     }
-    let undescribed = || organization.attachments.keys().any(|id| {
-        organization.undescribed(id).next().is_some()
-    });
+    let undescribed =
+        || organization.attachments.keys().any(|id| organization.undescribed(id).next().is_some());
     let enabled = organization.is_enabled(kind);
     if !enabled && (organization.enabled.is_some() || !undescribed()) {
         return None;
@@ -316,10 +300,9 @@ pub(super) fn levels(
         for policy in organization.attached(id, kind) {
             match &policy.document {
                 Some(document) => level.add(world, &world.compiled(document)),
-                None => level.add_missing(
-                    world,
-                    &format!("document of {} {}", kind.name(), policy.id),
-                ),
+                None => {
+                    level.add_missing(world, &format!("document of {} {}", kind.name(), policy.id))
+                }
             }
             level.add_conflicts(world, &policy.id);
         }

@@ -61,6 +61,7 @@ impl<T: Eq + Hash> Interner<T> {
     }
 
     /// How many values there are.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.next.load(Ordering::Relaxed) as usize
     }

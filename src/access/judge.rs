@@ -87,9 +87,9 @@ impl Judge<'_> {
             .iter()
             .map(|(_, it)| [self.filled(*it, Fill::Least), self.filled(*it, Fill::Most)])
             .collect();
-        let ranges = filled.iter().map(|[least, most]| {
-            [self.range(*least, frame), self.range(*most, frame)]
-        });
+        let ranges = filled
+            .iter()
+            .map(|[least, most]| [self.range(*least, frame), self.range(*most, frame)]);
         let (mut low, mut high, mut undecided) = (Bound::Always, Bound::Never, false);
         for range in ranges {
             let [least, most] = range;
@@ -183,9 +183,7 @@ impl Judge<'_> {
         self.formulas.replaced(formula, BOTH, &mut |_, atom, holds| match (atom, fill) {
             (Atom::Missing { .. } | Atom::Open(_), Fill::Least) => Some(Formula::FALSE),
             (Atom::Missing { .. } | Atom::Open(_), Fill::Most) => Some(Formula::TRUE),
-            (Atom::Missing { taken, .. }, Fill::Taken) => {
-                Some(Formula::constant(*taken == holds))
-            }
+            (Atom::Missing { taken, .. }, Fill::Taken) => Some(Formula::constant(*taken == holds)),
             (Atom::Open(_), Fill::Taken) => Some(Formula::constant(!holds)),
             _ => None,
         })
@@ -206,12 +204,13 @@ impl Judge<'_> {
         });
         let without = |fill: Fill, kept: &str| {
             let other = if fill == Fill::Least { Fill::Most } else { Fill::Least };
-            let turned = self.formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, _| match atom {
-                Atom::Missing { what, .. } if **what == *kept => {
-                    Some(Formula::constant(other == Fill::Most))
-                }
-                _ => None,
-            });
+            let turned =
+                self.formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, _| match atom {
+                    Atom::Missing { what, .. } if **what == *kept => {
+                        Some(Formula::constant(other == Fill::Most))
+                    }
+                    _ => None,
+                });
             !self.agree(self.filled(formula, fill), self.filled(turned, fill), frame)
         };
         let matters = |what: &String| without(Fill::Least, what) || without(Fill::Most, what);
@@ -255,9 +254,7 @@ impl Judge<'_> {
             _ => self.found(formulas.not(decided), frame),
         };
         let condition = match judged.standing {
-            Standing::Conditional => {
-                self.solver.condition(decided, frame)
-            }
+            Standing::Conditional => self.solver.condition(decided, frame),
             _ => None,
         };
         let mut answer = CellAnswer {

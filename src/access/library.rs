@@ -41,6 +41,19 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
         shard.entry(key).or_insert(made).clone()
     }
 
+    /// All that were made, in no order.
+    pub(super) fn all(&self) -> Vec<(K, V)>
+    where
+        K: Clone,
+    {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(shard.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        all
+    }
+
     fn shard(&self, key: &K) -> &Mutex<FxHashMap<K, V>> {
         use std::hash::Hasher;
         let mut hasher = FxHasher::default();
@@ -83,6 +96,8 @@ pub(super) struct World<'w> {
     pub(super) gaps: &'w Gaps,
     /// Condition keys that are fixed for the whole question.
     pub(super) given: &'w Context,
+    /// The service that calls on the caller's behalf.
+    pub(super) via: Option<&'w str>,
     /// Whether sides carry every limit, not those alone that some policy asks for.
     pub(super) every_limit: bool,
     /// The formulas.

@@ -25,7 +25,7 @@ use super::rows::Spoken;
 use super::ways::{Relation, Ways};
 
 use super::count::KeyClass;
-pub use super::count::Counts;
+pub use super::count::{Counts, Doubts};
 pub use super::rows::Row;
 
 /// A class of callers, by the number of their side.
@@ -116,11 +116,8 @@ impl<'a> Matrix<'a> {
         let inventory = access.inventory();
         let keys = KeyTable::new(inventory.keys.values().map(AsRef::as_ref).collect());
         let owner_sides = Interner::new();
-        let owners: Vec<OwnerIx> = keys
-            .keys
-            .par_iter()
-            .map(|key| owner_sides.intern(Owner::of(&world, key)))
-            .collect();
+        let owners: Vec<OwnerIx> =
+            keys.keys.par_iter().map(|key| owner_sides.intern(Owner::of(&world, key))).collect();
         let mut spoken = Spoken::default();
         let mut distinct: Vec<OwnerIx> = owners.clone();
         distinct.sort_unstable();
@@ -233,14 +230,6 @@ impl<'a> Matrix<'a> {
     /// The keys by their sides.
     pub(super) fn classes(&self) -> &[KeyClass] {
         self.key_classes.get_or_init(|| self.key_classes())
-    }
-
-    /// temporary
-    pub fn census(&self) -> String {
-        format!(
-            "homes {} owners {} atoms/nodes {:?} limits {}",
-            self.home_sides.len(), self.owner_sides.len(), self.access.core.formulas.census(), self.limits.len()
-        )
     }
 
     pub(super) fn world(&self) -> World<'_> {
@@ -377,9 +366,8 @@ impl<'a> Matrix<'a> {
         if self.is_special(&class, caller) {
             return self.asked_owner(world, owner, &class, group, caller);
         }
-        self.usual_owners.get((owner, group), |_| {
-            self.asked_owner(world, owner, &class, group, caller)
-        })
+        self.usual_owners
+            .get((owner, group), |_| self.asked_owner(world, owner, &class, group, caller))
     }
 
     /// Whether a caller answers the questions otherwise than most of its group.
@@ -428,16 +416,16 @@ impl<'a> Matrix<'a> {
         self.owner_sides.get(owner)
     }
 
-    /// The side of a class of callers.
-    pub(super) fn home_side(&self, home: HomeIx) -> &Home {
-        self.home_sides.get(home)
-    }
-
     /// How many cells of two classes have which verdict.
     pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Tally {
         self.counted.get((home, owner, relation), |_| {
             self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation)
         })
+    }
+
+    /// Every pair of classes that was counted.
+    pub(super) fn tallies(&self) -> Vec<((HomeIx, OwnerIx, Relation), Tally)> {
+        self.counted.all()
     }
 
     fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
@@ -500,23 +488,21 @@ impl<'a> Matrix<'a> {
         let limits = self.limits_of(home, owner);
         let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
         let mut constant: FxHashMap<Cell, usize> = FxHashMap::default();
-        let shown = if all { owner.possible } else { owner.possible.intersection(allowed.possible()) };
+        let shown =
+            if all { owner.possible } else { owner.possible.intersection(allowed.possible()) };
         for action in shown.iter() {
             let cell = cell(formulas, &ways, &allowed, action);
             // Where nothing hangs on the request, one answer serves all actions.
             let is_constant = cell.0.iter().all(|formula| formula.is_constant());
-            if is_constant && let Some((actions, _)) =
-                constant.get(&cell).and_then(|at| cells.get_mut(*at))
+            if is_constant
+                && let Some((actions, _)) = constant.get(&cell).and_then(|at| cells.get_mut(*at))
             {
                 actions.insert(action);
                 continue;
             }
             let answer = self.answers.get((cell.clone(), home.who, limits, action), |_| {
-                let frame = Frame {
-                    caller: home.who,
-                    action,
-                    limits: Arc::clone(self.limits.get(limits)),
-                };
+                let frame =
+                    Frame { caller: home.who, action, limits: Arc::clone(self.limits.get(limits)) };
                 Arc::new(self.judge().answer(&ways, action, &frame))
             });
             let answer = match &home.assumes {
@@ -554,8 +540,7 @@ impl<'a> Matrix<'a> {
             let account = subject.caller.account.map(|account| account.to_string());
             let (before, after) =
                 account_form(subject.caller.partition(), &account.unwrap_or_default());
-            let keyless =
-                KmsAction::all().filter(|action| !action.info().has_key_resource);
+            let keyless = KmsAction::all().filter(|action| !action.info().has_key_resource);
             let (of_caller, others): (Vec<KmsAction>, Vec<KmsAction>) =
                 keyless.partition(|action| asks_about_caller(*action));
             let parts = [

@@ -64,7 +64,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::aws::{AccountId, KeyArn};
-use crate::decision::{Caller, Context, FACTS, Fact};
+use crate::decision::{Assumptions, Caller, Context, FACTS, Fact};
 use crate::inventory::{Edit, Inventory, OrgPolicyKind};
 
 use candidates::Lists;
@@ -75,13 +75,15 @@ use library::{Library, Memo, World};
 use owner::Owner;
 use solve::Solver;
 
-pub use matrix::{Counts, Matrix, Row};
+pub use matrix::{Counts, Doubts, Matrix, Row};
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.
 pub struct Access<'w> {
     inventory: Cow<'w, Inventory>,
     gaps: Arc<Gaps>,
     given: Context,
+    /// The service that calls on the caller's behalf, without its Region (rule U5).
+    via: Option<Box<str>>,
     core: Arc<Core>,
     levels: Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
     lists: Memo<AccountId, Arc<Lists>>,
@@ -111,6 +113,7 @@ impl<'w> Access<'w> {
             inventory: Cow::Borrowed(inventory),
             gaps: Arc::new(Gaps::of(inventory)),
             given: Context::default(),
+            via: None,
             core: Arc::new(Core { formulas, library: Library::new(), solver }),
             levels: Memo::new(),
             lists: Memo::new(),
@@ -119,10 +122,11 @@ impl<'w> Access<'w> {
         }
     }
 
-    /// The same engine under assumptions: every request agrees with `given`.
+    /// The same engine under assumptions: every request agrees with them.
     #[must_use]
-    pub fn assuming(mut self, given: Context) -> Self {
-        self.given = given;
+    pub fn assuming(mut self, assumptions: &Assumptions) -> Self {
+        self.given = assumptions.given.clone();
+        self.via = assumptions.via.clone();
         self
     }
 
@@ -138,6 +142,7 @@ impl<'w> Access<'w> {
             inventory: Cow::Owned(self.inventory.apply(edit)),
             gaps: Arc::clone(&self.gaps),
             given: self.given.clone(),
+            via: self.via.clone(),
             core: Arc::clone(&self.core),
             levels: Memo::new(),
             lists: Memo::new(),
@@ -151,6 +156,7 @@ impl<'w> Access<'w> {
             inventory: &self.inventory,
             gaps: &self.gaps,
             given,
+            via: self.via.as_deref(),
             every_limit: false,
             formulas: &self.core.formulas,
             library: &self.core.library,

@@ -1,7 +1,7 @@
 //! The key's side: key policies, grants, RCPs, VPC endpoint policies (sections 3.1 to 3.5, 4.1, 4.3).
 
 use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, can_perform};
-use crate::decision::OpenPoint;
+use crate::decision::{Assumptions, OpenPoint};
 use crate::inventory::{Key, OrgPolicyKind};
 use crate::policy::{Comparison, Operator, Polarity};
 
@@ -107,11 +107,6 @@ impl Owner {
             &self.passes,
         ]
         .into_iter()
-    }
-
-    /// Whether the caller has a say in it.
-    pub(super) fn asks_caller(&self, world: &World<'_>) -> bool {
-        self.masked().any(|masked| world.has(masked, Kinds::CALLER))
     }
 
     /// The same once some atoms are replaced.
@@ -223,6 +218,11 @@ fn limits(world: &World<'_>, asked: Asked<'_>) -> Box<[(Box<str>, Limit)]> {
     let mut limits = asked.limits(world.inventory);
     if !world.mentions(Mentioned::RequestAlias) {
         limits.retain(|(key, _)| **key != *"kms:requestalias");
+    }
+    if let (Some(service), Asked::Key(key)) = (world.via, asked) {
+        let service = Assumptions::service_in(service, key.arn.region());
+        limits.retain(|(key, _)| **key != *"kms:viaservice");
+        limits.push(("kms:viaservice".into(), Limit::Given([service.into()].into())));
     }
     limits.into()
 }

@@ -79,7 +79,11 @@ fn of_organization<'w>(
     for id in ids {
         for policy in organization.attached(id, kind) {
             let name = format!("{} {} ({}) at {id}", kind.name(), policy.name, policy.id);
-            all.extend(policy.document.as_ref().map(|document| Participant { gate, name, document }));
+            all.extend(policy.document.as_ref().map(|document| Participant {
+                gate,
+                name,
+                document,
+            }));
         }
     }
 }
@@ -88,8 +92,7 @@ fn of_identity<'w>(world: &World<'w>, identity: &'w Identity, all: &mut Vec<Part
     let account = world.inventory.account(identity.account);
     let groups = identity.groups.iter().filter_map(|name| account?.groups.get(name));
     let own = (&identity.inline, &identity.attached, &identity.arn);
-    let holders =
-        std::iter::once(own).chain(groups.map(|it| (&it.inline, &it.attached, &it.arn)));
+    let holders = std::iter::once(own).chain(groups.map(|it| (&it.inline, &it.attached, &it.arn)));
     for (inline, attached, arn) in holders {
         all.extend(inline.iter().map(|policy| Participant {
             gate: Gate::IdentityPolicy,

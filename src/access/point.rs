@@ -158,10 +158,12 @@ impl Access<'_> {
         is_plain: bool,
     ) -> (Home, Arc<Owner>, Relation) {
         let on = |asked: Asked<'_>| {
-            home.mapped(|masked| masked.mapped(|formula| {
-                let formula = world.with_key(formula, asked);
-                world.with_caller(formula, subject)
-            }))
+            home.mapped(|masked| {
+                masked.mapped(|formula| {
+                    let formula = world.with_key(formula, asked);
+                    world.with_caller(formula, subject)
+                })
+            })
         };
         let without_key = |before: &str, after: &str| {
             let asked = Asked::Nothing { resource: (before, after) };

@@ -244,7 +244,10 @@ pub(super) fn push(out: &mut Vec<Piece>, piece: Piece) {
 }
 
 /// What an operand becomes with what a stage knows; nothing where it matches nothing any more.
-fn put_operand(operand: &Operand, known: &dyn Fn(&str) -> Known) -> Result<Option<Operand>, Box<str>> {
+fn put_operand(
+    operand: &Operand,
+    known: &dyn Fn(&str) -> Known,
+) -> Result<Option<Operand>, Box<str>> {
     let of = |put: Put| match put {
         Put::Pieces(pieces) => Ok(Some(pieces)),
         Put::Nothing => Ok(None),
@@ -323,9 +326,8 @@ fn inverted(
 ) -> Formula {
     let single = |operand: &Operand| operand.variables().count() <= 1;
     let operator = test.operator;
-    let plain = operator.quantifier.is_none() && value.is_none_or(|value| {
-        matches!(value, ContextValue::One(_))
-    });
+    let plain = operator.quantifier.is_none()
+        && value.is_none_or(|value| matches!(value, ContextValue::One(_)));
     let Some(ContextValue::One(text)) = value.filter(|_| plain) else {
         if value.is_none() {
             return Formula::constant(test.holds(None, &|_| None));
@@ -480,7 +482,5 @@ fn crossing(parts: &[Box<[Piece]>], text: &[&str]) -> bool {
     if part.last() != Some(&Piece::AnyRun) {
         return crossing(rest, after);
     }
-    (0..=after.len()).any(|swallowed| {
-        crossing(rest, after.get(swallowed..).unwrap_or_default())
-    })
+    (0..=after.len()).any(|swallowed| crossing(rest, after.get(swallowed..).unwrap_or_default()))
 }

@@ -53,15 +53,17 @@ impl Spoken {
             }
         }
         // What allows somebody whom nothing names is open to everyone, as far as conditions go.
-        let unnamed = opening.iter().flat_map(|masked| masked.pieces()).any(|(_, formula)| {
-            let left = world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
-                match atom {
-                    Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
-                    _ => None,
-                }
+        let unnamed =
+            opening.iter().flat_map(|masked| masked.pieces()).any(|(_, formula)| {
+                let left =
+                    world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
+                        match atom {
+                            Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
+                            _ => None,
+                        }
+                    });
+                left != Formula::FALSE
             });
-            left != Formula::FALSE
-        });
         self.anyone |= unnamed;
     }
 
@@ -129,7 +131,8 @@ impl Spoken {
             let known = account.is_none_or(listed);
             let stands_for = (!known).then(|| of_unlisted(&caller.text, account));
             let name = caller.text.clone();
-            let stranger = (!known).then_some(Stranger { organization: None, named: true, known: true });
+            let stranger =
+                (!known).then_some(Stranger { organization: None, named: true, known: true });
             add(Row { caller, name, stands_for }, stranger);
         }
         for account in accounts.into_iter().filter(|account| !listed(*account)) {
@@ -142,8 +145,9 @@ impl Spoken {
         }
         let fresh = fresh_account(world);
         for id in &self.organizations {
-            let words =
-                format!("any principal of organization {id} outside the export that its own account allows");
+            let words = format!(
+                "any principal of organization {id} outside the export that its own account allows"
+            );
             let Some(caller) = stand_in(fresh) else { continue };
             let row = Row { caller, name: id.clone(), stands_for: Some(words.into()) };
             add(row, Some(Stranger { organization: Some(id.clone()), named: false, known: false }));
@@ -214,9 +218,8 @@ fn stand_in(account: AccountId) -> Option<Caller> {
 /// An account that is none of the world's.
 fn fresh_account(world: &Inventory) -> AccountId {
     let mut numbers = (0..).map(|n: u64| format!("{:012}", 999_999_999_999 - n));
-    let free = |text: &String| {
-        AccountId::parse(text).filter(|account| world.account(*account).is_none())
-    };
+    let free =
+        |text: &String| AccountId::parse(text).filter(|account| world.account(*account).is_none());
     #[expect(clippy::expect_used, reason = "there are more numbers than accounts in any world")]
     numbers.find_map(|text| free(&text)).expect("a number that is free")
 }

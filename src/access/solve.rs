@@ -68,7 +68,6 @@ struct View {
 }
 
 impl Solver {
-
     /// With these facts; requests happen from `now` on.
     pub(super) fn new(formulas: Arc<Formulas>, facts: &[Fact], now: Timestamp) -> Self {
         Self {

@@ -102,8 +102,7 @@ pub(super) fn statement(
         body = body.and(formulas, &holds(formulas, lens, condition));
     }
     let classes = principal(formulas, lens, statement.principal.as_ref());
-    let by_class =
-        classes.map(|class| body.and(formulas, &Masked::of(ActionSet::ALL, class)));
+    let by_class = classes.map(|class| body.and(formulas, &Masked::of(ActionSet::ALL, class)));
     by_class.iter().any(|masked| !masked.is_never()).then_some(Applies { effect, by_class })
 }
 

@@ -8,9 +8,7 @@ use crate::policy::{Comparison, Operator, Polarity, PolicyDocument, Principal};
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
 use super::gaps::Gaps;
-use super::question::{
-    Classes, Known, Question, missing, resolved_resource, resolved_test,
-};
+use super::question::{Classes, Known, Question, missing, resolved_resource, resolved_test};
 use super::test::Test;
 
 /// A caller, and what is known of it.
@@ -99,9 +97,9 @@ impl<'w> Subject<'w> {
             _ => false,
         };
         let is_identity = !matches!(caller.kind, CallerKind::Root | CallerKind::Service);
-        let unlisted = caller.account.filter(|account| {
-            is_identity && identity.is_none() && !Gaps::lists(world, *account)
-        });
+        let unlisted = caller
+            .account
+            .filter(|account| is_identity && identity.is_none() && !Gaps::lists(world, *account));
         let unlisted = unlisted.map(|account| format!("identities of account {account}").into());
         Self { caller, identity, principal_arn, role_arn, tagged, unlisted, stranger: None }
     }
@@ -191,9 +189,7 @@ impl<'w> Subject<'w> {
             "aws:userid" => self.user_id(),
             // Rule C44.
             "aws:username" => match &self.caller.kind {
-                CallerKind::User => {
-                    self.caller.text.rsplit('/').next().map_or(absent, one)
-                }
+                CallerKind::User => self.caller.text.rsplit('/').next().map_or(absent, one),
                 _ => absent,
             },
             _ => match key.strip_prefix("aws:principaltag/") {
@@ -287,9 +283,10 @@ impl<'w> Subject<'w> {
                 if let Some(what) = self.unlisted() {
                     // The user that made the session, who has its name.
                     let made = match (named(arn), kind) {
-                        (Some(Named::User { account, name, .. }), CallerKind::FederatedUser { name: own }) => {
-                            Some(account) == self.caller.account && *name == **own
-                        }
+                        (
+                            Some(Named::User { account, name, .. }),
+                            CallerKind::FederatedUser { name: own },
+                        ) => Some(account) == self.caller.account && *name == **own,
                         _ => false,
                     };
                     let unknown = missing(formulas, what, false);
@@ -398,8 +395,7 @@ impl<'w> Subject<'w> {
         let same = formulas.of(Atom::Request(Test::of(KEY, operator, &[provider])));
         let present = formulas.of(Atom::Request(Test::present(KEY)));
         let what = format!("the identity provider of the sessions of {}", self.caller);
-        let unknown =
-            formulas.and([formulas.not(present), missing(formulas, what, false)]);
+        let unknown = formulas.and([formulas.not(present), missing(formulas, what, false)]);
         Some(formulas.or([same, unknown]))
     }
 
@@ -438,10 +434,9 @@ impl<'w> Subject<'w> {
         let other = formulas.of(Atom::Open(OpenPoint::O5));
         let by_level = match all == any {
             true => all,
-            false => formulas.or([
-                formulas.and([other, any]),
-                formulas.and([formulas.not(other), all]),
-            ]),
+            false => {
+                formulas.or([formulas.and([other, any]), formulas.and([formulas.not(other), all])])
+            }
         };
         let everyone = listed(Class::Everyone);
         formulas.and([unbounded, formulas.or([by_level, everyone])])

@@ -61,12 +61,7 @@ pub(super) struct Ways {
 
 impl Ways {
     /// What the two sides say together; questions of one about the other are answered.
-    pub(super) fn of(
-        formulas: &Formulas,
-        home: &Home,
-        owner: &Owner,
-        relation: Relation,
-    ) -> Self {
+    pub(super) fn of(formulas: &Formulas, home: &Home, owner: &Owner, relation: Relation) -> Self {
         let refused = refused(owner, relation);
         let possible = match &refused {
             Some((_, actions)) => owner.possible.minus(*actions),

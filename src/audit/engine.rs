@@ -1,6 +1,5 @@
 //! The engines put together: verdicts by the matrix, decisions with their traces by the reference.
 
-
 use jiff::Timestamp;
 
 use crate::access::Access;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::audit::matrix::{About, Matrix, Question, View, Word};
+use crate::audit::matrix::{About, Engine, Matrix, Question, View, Word};
 use crate::ingest::{Digested, Disk, Loaded};
 use crate::report::matrix::{self as report, GroupBy, MatrixReport};
 
@@ -149,11 +149,15 @@ impl Show {
         // The process ends behind this: the system takes a world back faster than a walk over it.
         let loaded = ManuallyDrop::new(loaded);
         let world = &loaded.inventory;
-        let matrix = ManuallyDrop::new(Matrix::new(world, &assumptions, now));
-        let view = View::new(&matrix, world, &question)
+        let engine = ManuallyDrop::new(Engine::new(world, now).assuming(&assumptions));
+        let matrix = ManuallyDrop::new(Matrix::new(&engine));
+        let view = View::new(&matrix, world, &question, &assumptions)
             .map_err(|error| Fault::Usage(error.to_string()))?;
-        let mut about = About::new(world, &view, &question, &assumptions, now);
-        about.digest = self.tells_digest().then(|| disk.digest());
+        let mut about = About::new(world, &question, &assumptions, now);
+        if self.tells_digest() {
+            about.counts = view.counts();
+            about.digest = Some(disk.digest());
+        }
         (about.files, about.problems) = (loaded.read, problems(&loaded));
         let report = MatrixReport { view: &view, about: &about, group_by, actions: self.actions };
         self.write(&report, terminal)?;

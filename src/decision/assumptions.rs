@@ -62,6 +62,19 @@ impl Assumptions {
         self.words.push(format!("{service} calls on the principal's behalf (--via {service})"));
     }
 
+    /// Whether nothing is assumed.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// `kms:ViaService` of a service in a Region: `s3.eu-west-1.amazonaws.com`.
+    pub fn service_in(service: &str, region: &str) -> String {
+        match service.contains('.') {
+            true => format!("{service}.amazonaws.com"),
+            false => format!("{service}.{region}.amazonaws.com"),
+        }
+    }
+
     fn set_unless_given(&mut self, name: &str, value: &str) {
         if self.given.get(name).is_none() && !self.given.is_absent(name) {
             self.given.set_one(name, value);
@@ -80,11 +93,7 @@ impl Assumptions {
             && carried(action, "kms:ViaService")
             && context.get("kms:ViaService").is_none()
         {
-            let value = if service.contains('.') {
-                format!("{service}.amazonaws.com")
-            } else {
-                format!("{service}.{region}.amazonaws.com")
-            };
+            let value = Self::service_in(service, region);
             context.set("kms:ViaService", ContextValue::One(value.into()));
         }
         context

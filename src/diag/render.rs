@@ -64,13 +64,16 @@ impl Renderer {
     /// # Errors
     /// What `out` says.
     pub fn paragraph(&self, out: &mut dyn Write, text: &str, indent: &str) -> io::Result<()> {
+        // Spaces at the beginning are no word behind which a long one would wrap.
+        let (lead, rest) = text.split_at(text.len() - text.trim_start_matches(' ').len());
         let options = textwrap::Options::new(self.look.width.max(40))
+            .initial_indent(lead)
             .subsequent_indent(indent)
             .break_words(false)
             .wrap_algorithm(WrapAlgorithm::FirstFit)
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
-        writeln!(out, "{}", textwrap::fill(&visible(text), options))
+        writeln!(out, "{}", textwrap::fill(&visible(rest), options))
     }
 
     /// Writes one diagnostic; it ends with a line feed.

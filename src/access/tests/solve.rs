@@ -23,7 +23,11 @@ impl Bench {
         let now = "2026-11-30T12:00:00Z".parse().expect("an instant");
         let solver = Solver::new(Arc::clone(&formulas), FACTS, now);
         let action = KmsAction::from_name(action).expect("an action");
-        Self { solver, formulas, frame: Frame { caller, action, limits: std::sync::Arc::default() } }
+        Self {
+            solver,
+            formulas,
+            frame: Frame { caller, action, limits: std::sync::Arc::default() },
+        }
     }
 
     pub(super) fn limited(mut self, limits: &[(&str, Limit)]) -> Self {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use crate::aws::ActionSet;
 use crate::decision::{OpenPoint, Standing};
 
 use super::View;
@@ -29,8 +30,8 @@ pub struct Counts {
     pub missing: BTreeSet<String>,
     /// Points AWS leaves open that could change a verdict.
     pub open: BTreeSet<OpenPoint>,
-    /// Cells that a cap of the engine left unknown.
-    pub undecided: usize,
+    /// Whether a cap kept the engine from deciding.
+    pub undecided: bool,
 }
 
 impl Counts {
@@ -45,6 +46,26 @@ impl Counts {
         counts.principals = view.rows().len();
         counts.keys = view.columns().flatten().count();
         counts
+    }
+
+    /// Counts the whole matrix by classes: nothing is expanded.
+    pub(super) fn of_whole(view: &View<'_>, actions: ActionSet) -> Self {
+        let matrix = view.matrix;
+        let counted = matrix.counts(actions);
+        let doubts = matrix.doubts(actions);
+        let number = |count: i64| usize::try_from(count).unwrap_or_default();
+        Self {
+            principals: matrix.rows().len(),
+            keys: matrix.keys().len(),
+            pairs: number(counted.pairs),
+            always: number(counted.always),
+            conditional: number(counted.conditional),
+            unknown: number(counted.unknown),
+            never: number(counted.never),
+            missing: doubts.missing,
+            open: doubts.open,
+            undecided: doubts.undecided,
+        }
     }
 
     fn of_row(view: &View<'_>, row: usize, possible: &Possible) -> Self {
@@ -63,7 +84,7 @@ impl Counts {
                 if cells > 0 {
                     counts.missing.extend(answer.missing.iter().cloned());
                     counts.open.extend(&answer.open);
-                    counts.undecided += if answer.undecided { cells } else { 0 };
+                    counts.undecided |= answer.undecided;
                 }
             }
             counts.pairs += usize::from(counts.reaching() > before);
@@ -85,7 +106,7 @@ impl Counts {
         self.conditional += other.conditional;
         self.unknown += other.unknown;
         self.never += other.never;
-        self.undecided += other.undecided;
+        self.undecided |= other.undecided;
         self.missing.extend(other.missing);
         self.open.extend(other.open);
         self

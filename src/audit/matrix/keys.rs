@@ -52,9 +52,13 @@ impl KeyFacts {
         }
     }
 
-    /// The first alias and the id, or the ARN: as people name it.
+    /// The first alias and the id, or the ARN: as people name it. Related keys share an id, so theirs
+    /// comes with the Region.
     pub fn shown(&self) -> String {
         match self.aliases.first() {
+            Some(alias) if self.arn.is_multi_region() => {
+                format!("{alias} ({} in {})", self.arn.id(), self.arn.region())
+            }
             Some(alias) => format!("{alias} ({})", self.arn.id()),
             None => self.arn.to_string(),
         }

@@ -10,15 +10,14 @@ mod counts;
 mod glob;
 mod keys;
 mod question;
-mod source;
 mod union;
 mod view;
 
+pub use crate::access::{Access as Engine, Matrix, Row};
 pub use about::About;
 pub use capability::Capability;
 pub use counts::Counts;
 pub use keys::{KeyFacts, KeySet};
 pub use question::{Question, QuestionError, Word};
-pub use source::{Matrix, Row};
 pub use union::union;
 pub use view::{Access, View};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::aws::{AccountId, ActionSet, KeyArn};
-use crate::decision::{CellAnswer, Pair};
+use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
+use crate::decision::{Assumptions, CellAnswer, Context, Pair, Request};
 use crate::inventory::Inventory;
 
 use super::question::Resolved;
@@ -25,6 +25,7 @@ pub struct Access {
 pub struct View<'m> {
     /// The whole.
     pub matrix: &'m Matrix<'m>,
+    assumptions: &'m Assumptions,
     /// The keys of the matrix, with what is shown beside them.
     pub keys: Vec<KeyFacts>,
     /// The sets of multi-Region keys.
@@ -45,11 +46,13 @@ impl<'m> View<'m> {
         matrix: &'m Matrix<'m>,
         world: &Inventory,
         question: &Question,
+        assumptions: &'m Assumptions,
     ) -> Result<Self, QuestionError> {
         let resolved = question.resolve(world, matrix)?;
         let (keys, sets) = keys::facts(matrix, world);
         Ok(Self {
             matrix,
+            assumptions,
             keys,
             sets,
             resolved,
@@ -58,21 +61,6 @@ impl<'m> View<'m> {
             effective_now: question.effective_now,
             is_whole: question.is_whole(),
         })
-    }
-
-    /// The whole matrix, as far as `actions` go.
-    pub(super) fn whole(matrix: &'m Matrix<'m>, world: &Inventory, actions: ActionSet) -> Self {
-        let (keys, sets) = keys::facts(matrix, world);
-        let resolved = Resolved {
-            rows: (0..matrix.rows().len()).collect(),
-            keys: vec![true; keys.len()],
-            keyless: true,
-            accounts: None,
-            actions,
-        };
-        let verdicts = BTreeSet::new();
-        let (all, effective_now, is_whole) = (false, false, true);
-        Self { matrix, keys, sets, resolved, verdicts, all, effective_now, is_whole }
     }
 
     /// The rows that are looked at; sorted.
@@ -172,10 +160,11 @@ impl<'m> View<'m> {
     ) -> impl Iterator<Item = (ActionSet, &'a Arc<CellAnswer>)> {
         let mask = self.mask(access.key);
         let cells = access.pair.cells.iter();
-        let shown = cells.filter(|(_, answer)| {
+        let never = self.all && self.matrix.is_listed(access.row);
+        let shown = cells.filter(move |(_, answer)| {
             let word = Word::from(answer.verdict);
             let wanted = self.verdicts.is_empty() || self.verdicts.contains(&word);
-            wanted && (word != Word::Never || self.all)
+            wanted && (word != Word::Never || never)
         });
         shown
             .map(move |(actions, answer)| (actions.intersection(mask), answer))
@@ -185,9 +174,27 @@ impl<'m> View<'m> {
     /// How many cells of each verdict there are among what is looked at, shown or not.
     pub fn counts(&self) -> Counts {
         match self.is_whole {
-            true => self.matrix.counts(self.resolved.actions),
+            true => Counts::of_whole(self, self.resolved.actions),
             false => Counts::of(self),
         }
+    }
+
+    /// The request of a cell, as `simulate` takes it: what is assumed, and `context`, which wins.
+    pub fn request(
+        &self,
+        access: &Access,
+        action: KmsAction,
+        context: &Context,
+    ) -> Option<Request> {
+        let region = self.key(access.key).map(|key| key.arn.region());
+        let mut whole = self.assumptions.context(action, region);
+        whole.lay_over(context);
+        self.matrix.request(access.row, access.key, action, &whole)
+    }
+
+    /// Whether the requests of one answer on one key differ in their actions alone.
+    pub fn requests_are_alike(&self) -> bool {
+        self.assumptions.is_empty()
     }
 
     /// All pairs of a row that are not never, shown or not.

@@ -56,8 +56,8 @@ struct Counted {
     unknown: usize,
     /// Cells that are never allowed.
     never: usize,
-    /// Unknown cells that a cap left undecided.
-    undecided: usize,
+    /// Whether a cap kept the engine from deciding some cell.
+    undecided: bool,
 }
 
 /// A point that AWS leaves open.
@@ -161,8 +161,8 @@ pub(super) fn paragraphs(about: &About) -> Vec<String> {
         true => "Open: nothing that could change a verdict".to_owned(),
         false => format!("Open: {}", open.join("; ")),
     });
-    if counts.undecided > 0 {
-        lines.push(format!("Undecided: {}", plural(counts.undecided, "cell")));
+    if counts.undecided {
+        lines.push("Undecided: some cells have too many contexts to decide".to_owned());
     }
     lines
 }

@@ -230,7 +230,7 @@ fn cells(view: &View<'_>, access: &Access) -> Vec<Cells> {
     let told = view.cells(access).map(|(actions, answer)| {
         let request = |context: &Option<Context>| {
             let action = actions.iter().next()?;
-            let made = view.matrix.request(access.row, access.key, action, context.as_ref()?)?;
+            let made = view.request(access, action, context.as_ref()?)?;
             Some(request_line::write("1", &made))
         };
         let (at_least, at_most) = match answer.verdict {

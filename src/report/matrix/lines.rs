@@ -86,7 +86,7 @@ fn cells(
     head.extend_from_slice(b",\"action\":\"");
     let sets: Vec<Set<'_>> = view
         .cells(access)
-        .map(|(actions, answer)| Set::new(view, access, actions, answer))
+        .flat_map(|(actions, answer)| Set::all(view, access, actions, answer))
         .collect();
     let all = sets.iter().fold(ActionSet::EMPTY, |all, set| all.union(set.actions));
     for action in all.iter() {
@@ -118,6 +118,22 @@ struct Set<'a> {
 }
 
 impl<'a> Set<'a> {
+    /// One set, or one for each action where assumptions make their requests differ.
+    fn all(
+        view: &View<'_>,
+        access: &Access,
+        actions: ActionSet,
+        answer: &'a Arc<CellAnswer>,
+    ) -> Vec<Self> {
+        match view.requests_are_alike() {
+            true => vec![Self::new(view, access, actions, answer)],
+            false => {
+                let single = |action| Self::new(view, access, ActionSet::of(action), answer);
+                actions.iter().map(single).collect()
+            }
+        }
+    }
+
     fn new(
         view: &View<'_>,
         access: &Access,
@@ -136,7 +152,7 @@ impl<'a> Set<'a> {
 
 /// A request without its beginning, `{"action":"kms:X"`; empty where there is none.
 fn request(view: &View<'_>, access: &Access, action: KmsAction, context: &Context) -> Vec<u8> {
-    let Some(request) = view.matrix.request(access.row, access.key, action, context) else {
+    let Some(request) = view.request(access, action, context) else {
         return Vec::new();
     };
     let written = request_line::write("1", &request).to_string();

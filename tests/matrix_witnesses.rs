@@ -1,0 +1,148 @@
+//! Every cell of the matrix proves itself: its witnesses are answered so by `simulate`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use support::command::{Folder, Run, keyreach};
+
+const DAY: &str = "--now 2026-01-01";
+
+/// A key that a Deny, a condition and another account make interesting, and one that signs.
+const SCENARIO: &str = r#"keyreach: scenario/1
+accounts:
+  111122223333:
+    users:
+      alice: { policies: [{ allow: ["kms:Decrypt", "kms:Encrypt"] }] }
+      bob:
+    keys:
+      orders:
+        aliases: [alias/orders]
+        tags: { team: shop }
+        policy:
+          - { allow: "kms:*", to: account }
+          - { allow: kms:Decrypt, to: 444455556666 }
+          - { deny: kms:Decrypt, to: "*", when: { StringNotEquals: { "kms:ViaService": s3.us-east-1.amazonaws.com } } }
+"#;
+
+fn run(command: &str, args: &str) -> Run {
+    let args: Vec<&str> = std::iter::once(command).chain(args.split_whitespace()).collect();
+    keyreach(&args).run()
+}
+
+/// What a run prints that must go well.
+fn printed(command: &str, args: &str) -> String {
+    let run = run(command, args);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{command} {args}");
+    run.stdout
+}
+
+fn lines(args: &str) -> Vec<Value> {
+    let text = printed("matrix", &format!("--format jsonl {args}"));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn scenario(name: &str) -> (Folder, String) {
+    let folder = Folder::new(name);
+    folder.put("scenario.yaml", SCENARIO);
+    let path = folder.path().join("scenario.yaml").display().to_string();
+    (folder, path)
+}
+
+/// Asks `simulate` for every witness and counter-witness of cells that hang on nothing else.
+fn witnesses_hold(options: &str, path: &str) -> usize {
+    let mut requests = String::new();
+    let mut expected = Vec::new();
+    for line in lines(&format!("{DAY} {options} {path}")) {
+        if line["assumes"] != serde_json::json!([]) {
+            continue;
+        }
+        for (member, decision) in [("witness", "allowed"), ("counter_witness", "denied")] {
+            if !line[member].is_null() {
+                requests.push_str(&format!("{}\n", line[member]));
+                expected.push((decision, line.clone()));
+            }
+        }
+        match line["verdict"].as_str().unwrap() {
+            "always" => assert!(!line["witness"].is_null(), "{line}"),
+            "never" => assert!(!line["counter_witness"].is_null(), "{line}"),
+            "conditional" => {
+                let both = [&line["witness"], &line["counter_witness"], &line["condition"]];
+                assert!(both.iter().all(|member| !member.is_null()), "{line}");
+            }
+            _ => assert!(line["at_least"].is_string() && line["at_most"].is_string(), "{line}"),
+        }
+    }
+    let answers = keyreach(&["simulate", "--requests", "-", path]).stdin(requests).run();
+    assert_eq!(answers.code, 0, "{}", answers.stderr);
+    let answers: Vec<Value> =
+        answers.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), expected.len());
+    for (answer, (decision, line)) in answers.iter().zip(&expected) {
+        assert_eq!(answer["decision"], **decision, "{answer}\n{line}");
+    }
+    expected.len()
+}
+
+#[test]
+fn every_witness_is_a_request_that_simulate_answers_so() {
+    assert!(witnesses_hold("--all", "testdata/course") > 500);
+    assert!(witnesses_hold("--all", "testdata/organisation") > 10_000);
+    let (_folder, path) = scenario("matrix-witness");
+    assert!(witnesses_hold("--all", &path) > 50);
+    assert!(witnesses_hold("--direct", "testdata/organisation") > 1000);
+    assert!(witnesses_hold("--via s3", "testdata/organisation") > 1000);
+}
+
+#[test]
+fn cells_are_those_of_the_export_and_counts_count_them() {
+    for path in ["testdata/course", "testdata/organisation"] {
+        let folder = Folder::new("matrix-counts");
+        let about = folder.path().join("about.json");
+        let lines = lines(&format!("{DAY} --all --about {} {path}", about.display()));
+        let about: Value = serde_json::from_slice(&std::fs::read(about).unwrap()).unwrap();
+        let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+        for line in &lines {
+            *found.entry(line["verdict"].as_str().unwrap()).or_default() += 1;
+        }
+        for verdict in ["always", "conditional", "unknown", "never"] {
+            let number = found.get(verdict).copied().unwrap_or_default();
+            assert_eq!(about["counts"][verdict].as_u64(), Some(number), "{path} {verdict}");
+        }
+        // The same, counted row by row.
+        let filtered = format!("{DAY} --key * --format json");
+        let all: Value =
+            serde_json::from_str(&printed("matrix", &format!("{filtered} {path}"))).unwrap();
+        assert_eq!(all["about"]["counts"]["always"], about["counts"]["always"], "{path}");
+        assert_eq!(all["about"]["counts"]["never"], about["counts"]["never"], "{path}");
+        let cells: BTreeSet<String> = lines
+            .iter()
+            .map(|line| format!("{} {} {}", line["principal"], line["key"], line["action"]))
+            .collect();
+        assert_eq!(cells.len(), lines.len(), "a cell is told once");
+    }
+}
+
+#[test]
+fn assumptions_narrow_the_answer() {
+    let (_folder, path) = scenario("matrix-assume");
+    let verdict = |options: &str| {
+        let question = "--key alias/orders --principal alice --action Decrypt --all";
+        let found = lines(&format!("{DAY} {question} {options} {path}"));
+        found[0]["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict(""), "conditional");
+    assert_eq!(verdict("--direct"), "never");
+    assert_eq!(verdict("--via s3"), "always");
+    assert_eq!(verdict("--via ebs"), "never");
+    assert_eq!(verdict("--assume kms:ViaService=s3.us-east-1.amazonaws.com"), "always");
+    assert_eq!(verdict("--assume kms:ViaService=absent"), "never");
+}
