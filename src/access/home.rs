@@ -7,6 +7,7 @@ use crate::decision::CallerKind;
 use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind};
 use crate::policy::PolicyDocument;
 
+use super::formula::Formula;
 use super::frame::{Limit, Who};
 use super::library::{Mentioned, World};
 use super::masked::Masked;
@@ -19,8 +20,8 @@ use super::subject::Subject;
 pub(super) struct Home {
     /// The kind of caller.
     pub(super) who: Who,
-    /// Rule E44.
-    pub(super) service_linked: bool,
+    /// When it is a service-linked role (rule E44); of a role that was not exported nobody knows.
+    pub(super) service_linked: Formula,
     /// When an identity policy allows (rule E21).
     pub(super) allow: Masked,
     /// When an identity policy denies.
@@ -90,6 +91,9 @@ impl Home {
         let boundary = boundary(world, subject);
         let session = session(world, subject, sessions);
         let levels = scps(world, subject);
+        let formulas = world.formulas;
+        let service_linked = service_linked(world, subject);
+        let everywhere = |formula| Masked::of(ActionSet::ALL, formula);
         let mut limits = limits(subject);
         if world.mentions(Mentioned::UserId)
             && subject.caller.kind == CallerKind::Role
@@ -101,15 +105,20 @@ impl Home {
         let never = Masked::default();
         Self {
             who: subject.who(),
-            service_linked: subject.is_service_linked(),
+            service_linked,
             allow: caller(&identity.allow),
             deny: caller(&identity.deny),
             boundary: boundary.as_ref().map(|set| caller(&set.allow)),
             boundary_deny: boundary.as_ref().map_or(never.clone(), |set| caller(&set.deny)),
             session: session.as_ref().map(|set| caller(&set.allow)),
             session_deny: session.as_ref().map_or(never.clone(), |set| caller(&set.deny)),
-            scp: levels.as_ref().map_or(Masked::all(), |levels| caller(&levels.allow)),
-            scp_deny: levels.as_ref().map_or(never, |levels| caller(&levels.deny)),
+            scp: levels.as_ref().map_or(Masked::all(), |levels| {
+                caller(&levels.allow).or(formulas, &everywhere(service_linked))
+            }),
+            scp_deny: levels.as_ref().map_or(never, |levels| {
+                let bound = everywhere(formulas.not(service_linked));
+                caller(&levels.deny).and(formulas, &bound)
+            }),
             limits: limits.into(),
             assumes: assumes(subject),
         }
@@ -257,6 +266,16 @@ pub(super) struct Levels {
     pub(super) allow: Masked,
     /// When some policy denies.
     pub(super) deny: Masked,
+}
+
+/// Rule E44: by the role's path, which the name of a session does not tell.
+fn service_linked(world: &World<'_>, subject: &Subject<'_>) -> Formula {
+    match (subject.unlisted(), &subject.caller.kind) {
+        (Some(what), CallerKind::AssumedRole { .. }) => {
+            missing(world.formulas, format!("{what} (a service-linked role)"), false)
+        }
+        _ => Formula::constant(subject.is_service_linked()),
+    }
 }
 
 /// The SCPs that bind a caller (rules E13, E34, E44).

@@ -66,6 +66,9 @@ pub struct Matrix<'a> {
     counted: Memo<(HomeIx, OwnerIx, Relation), Tally>,
     answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,
     pairs: Memo<(HomeIx, OwnerIx, Relation, bool), Arc<Pair>>,
+    /// Equal answers are one, and so are equal pairs: who writes them out finds classes by that.
+    same_answers: Memo<CellAnswer, Arc<CellAnswer>>,
+    same_pairs: Memo<Vec<(ActionSet, usize)>, Arc<Pair>>,
 }
 
 /// What decides one cell and its reasons.
@@ -197,6 +200,8 @@ impl<'a> Matrix<'a> {
             counted: Memo::new(),
             answers: Memo::new(),
             pairs: Memo::new(),
+            same_answers: Memo::new(),
+            same_pairs: Memo::new(),
         }
     }
 
@@ -476,8 +481,31 @@ impl<'a> Matrix<'a> {
     ) -> Arc<Pair> {
         self.pairs.get((home, owner, relation, all), |_| {
             let (home, owner) = (self.home_sides.get(home), self.owner_sides.get(owner));
-            Arc::new(self.pair_of(home, owner, relation, all))
+            self.one(self.pair_of(home, owner, relation, all))
         })
+    }
+
+    /// The pair that stands for all equal ones. Its answers live as long as the matrix, so that their
+    /// places tell them apart.
+    fn one(&self, pair: Pair) -> Arc<Pair> {
+        let same = |answer: &Arc<CellAnswer>| {
+            self.same_answers.get(CellAnswer::clone(answer), |answer| Arc::new(answer.clone()))
+        };
+        let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
+        for (actions, answer) in &pair.cells {
+            let answer = same(answer);
+            // What asks about the caller has a request of its own kind.
+            let alone = |actions: &ActionSet| actions.iter().any(asks_about_caller);
+            let is_same = |(of, known): &&mut (ActionSet, Arc<CellAnswer>)| {
+                Arc::ptr_eq(known, &answer) && !alone(of) && !alone(actions)
+            };
+            match cells.iter_mut().find(is_same) {
+                Some((known, _)) => *known = known.union(*actions),
+                None => cells.push((*actions, answer)),
+            }
+        }
+        let names = cells.iter().map(|(actions, answer)| (*actions, Arc::as_ptr(answer) as usize));
+        self.same_pairs.get(names.collect(), |_| Arc::new(Pair { cells: cells.clone() }))
     }
 
     /// Every cell of two sides with all that is to be said of it.
@@ -560,7 +588,7 @@ impl<'a> Matrix<'a> {
                 all.cells.extend(pair.cells);
             }
             all.cells.sort_by_key(|(actions, _)| actions.bits().trailing_zeros());
-            Arc::new(all)
+            self.one(all)
         })
     }
 }

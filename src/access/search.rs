@@ -179,9 +179,16 @@ impl Search<'_> {
         End::Failed
     }
 
-    /// The first class of each variable, where that makes everything true.
+    /// The first class of each variable of `open`, where that makes everything true. Other variables stay
+    /// as they are: other parts may need another class of theirs.
     fn first_of_each(&mut self, open: &[usize], domains: &Domains) -> Option<Domains> {
-        let first: Domains = domains.iter().map(first).collect();
+        let mut own = Bits::none(domains.len());
+        open.iter().for_each(|node| self.variables(*node, &mut own));
+        let chosen = |(variable, domain): (usize, &Bits)| match own.has(variable) {
+            true => first(domain),
+            false => domain.clone(),
+        };
+        let first: Domains = domains.iter().enumerate().map(chosen).collect();
         open.iter().all(|node| self.value(*node, &first) == Some(true)).then_some(first)
     }
 

@@ -408,7 +408,11 @@ impl<'w> Subject<'w> {
         }
         let unbounded = match self.unlisted() {
             // Whether it has a boundary nobody knows.
-            Some(what) => formulas.not(missing(formulas, format!("{what} (a boundary)"), false)),
+            Some(what) => formulas.not(missing(
+                formulas,
+                format!("{what} (whether one has a boundary)"),
+                false,
+            )),
             None => Formula::TRUE,
         };
         let found: Vec<(Class, Formula)> =

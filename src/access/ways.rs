@@ -76,9 +76,11 @@ impl Ways {
         let by_class = owner.direct.or(formulas, &owner.limited).or(formulas, &owner.by_account);
         let granted = owner.granted.direct.or(formulas, &owner.granted.limited);
         let opened = by_class.or(formulas, &granted).or(formulas, &owner.granted.account);
+        let bound = Masked::of(ActionSet::ALL, formulas.not(home.service_linked));
+        let rcp = owner.rcp_deny.and(formulas, &bound);
         let denies = [
             (Gate::Scp, &home.scp_deny),
-            (Gate::Rcp, if home.service_linked { &NONE } else { &owner.rcp_deny }),
+            (Gate::Rcp, &rcp),
             (Gate::KeyPolicy, &owner.deny),
             (Gate::IdentityPolicy, &home.deny),
             (Gate::PermissionsBoundary, &home.boundary_deny),
@@ -125,8 +127,6 @@ impl Ways {
         formulas.or(self.denies.iter().map(|(_, deny)| deny.at(action)))
     }
 }
-
-static NONE: std::sync::LazyLock<Masked> = std::sync::LazyLock::new(Masked::default);
 
 /// When boundary and session policies allow; a federated-user session that was given no session policy
 /// may do nothing by itself (rule E29).

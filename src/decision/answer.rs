@@ -17,7 +17,7 @@ pub struct Pair {
 }
 
 /// What holds of a cell. One value serves every cell of the same classes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CellAnswer {
     /// The verdict.
     pub verdict: Standing,

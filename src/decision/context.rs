@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A value of a condition key, as the request gives it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ContextValue {
     /// One value.
     One(Box<str>),
@@ -25,7 +25,7 @@ impl ContextValue {
 const FEW: usize = 16;
 
 /// One key of a context with the spelling it was given in.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Entry {
     /// The key as given.
     pub name: Box<str>,
@@ -34,7 +34,7 @@ pub struct Entry {
 }
 
 /// The condition keys that a request carries. Names compare without case (rule C4).
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Context {
     entries: BTreeMap<Box<str>, Vec<Entry>>,
     /// Keys, in lower case, that the request surely does not carry, whatever the export fixes.

@@ -61,7 +61,7 @@ impl Outcome {
 }
 
 /// Why, in one word of the batch contract.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Reason {
     /// A key policy statement names the principal.
     AllowedByKeyPolicy,

@@ -4,6 +4,7 @@ mod automaton;
 mod compare;
 mod facts;
 mod readable;
+mod search;
 mod solve;
 
 use crate::policy::{Comparison, Operator, Polarity};
