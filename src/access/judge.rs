@@ -248,10 +248,17 @@ impl Judge<'_> {
         let allowed = ways.allowed(formulas).at(action);
         let judged = self.judged(allowed, frame);
         let decided = self.as_decided(allowed);
-        let witness = self.found(decided, frame);
+        // What holds whatever is missing proves more than what holds as far as is told.
+        let choice = self.readings(allowed).first().map_or(allowed, |(_, formula)| *formula);
+        let sure = self.filled(choice, Fill::Least);
+        let witness = self.found(sure, frame).or_else(|| self.found(decided, frame));
         let counter = match judged.standing {
             Standing::Never => None,
-            _ => self.found(formulas.not(decided), frame),
+            _ => {
+                let refused = formulas.not(self.filled(choice, Fill::Most));
+                let as_told = || self.found(formulas.not(decided), frame);
+                self.found(refused, frame).or_else(as_told)
+            }
         };
         let condition = match judged.standing {
             Standing::Conditional => self.solver.condition(decided, frame),

@@ -114,7 +114,8 @@ impl States {
         values: &[Option<ContextValue>],
         spellings: &[Spelling],
     ) {
-        let mut seen = FxHashSet::default();
+        // An empty set is not the same as one that satisfies as much.
+        let mut seen: FxHashSet<(State, bool)> = FxHashSet::default();
         let mut found = Vec::new();
         let vector = |value: Option<&ContextValue>| {
             Bits::of(own.len(), |at| own.get(at).is_some_and(|test| test.holds(value, &|_| None)))
@@ -124,8 +125,9 @@ impl States {
             for (vector, value) in &values {
                 let truths: Vec<Bits> = truths.iter().chain([vector]).cloned().collect();
                 let Some(value) = value else {
-                    if seen.insert((sets.clone(), truths.clone())) {
-                        found.push(((sets.clone(), truths), pairs.clone()));
+                    let state = (sets.clone(), truths);
+                    if seen.insert((state.clone(), pairs.is_empty())) {
+                        found.push((state, pairs.clone()));
                     }
                     continue;
                 };
@@ -133,9 +135,7 @@ impl States {
                     let state = (sets.with(satisfied, of_names), truths.clone());
                     if found.len() >= SETS {
                         self.complete = false;
-                    } else if !seen.contains(&state) || pairs.is_empty() {
-                        // An empty set is not the same as one that satisfies as much.
-                        seen.insert(state.clone());
+                    } else if seen.insert((state.clone(), false)) {
                         let pair = (name.clone(), value.clone());
                         found.push((state, pairs.iter().cloned().chain([pair]).collect()));
                     }
