@@ -214,6 +214,7 @@ impl Matrix<'_> {
         Opens::To { accounts, services }
     }
 
+    #[expect(clippy::iter_over_hash_type, reason = "sums do not depend on the order")]
     fn counts_of_group(&self, group: u32, classes: &[KeyClass], wanted: ActionSet) -> Counts {
         let mut counts = Counts::default();
         let Some((name, range)) = self.table.groups.get(group as usize) else {
@@ -266,6 +267,7 @@ impl Matrix<'_> {
     }
 
     /// Most callers of a group, which the keys do not tell apart.
+    #[expect(clippy::iter_over_hash_type, reason = "sums do not depend on the order")]
     fn count_usual(
         &self,
         world: &World<'_>,
@@ -322,6 +324,7 @@ impl Matrix<'_> {
     }
 
     /// Callers of a group that all answer for themselves.
+    #[expect(clippy::iter_over_hash_type, reason = "sums do not depend on the order")]
     fn count_each(
         &self,
         world: &World<'_>,

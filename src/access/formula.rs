@@ -142,8 +142,6 @@ impl Formulas {
         formulas
     }
 
-    /// temporary
-
     /// The shape of a formula.
     pub(super) fn node(&self, formula: Formula) -> &Node {
         &self.nodes.get(formula.0).node

@@ -14,8 +14,11 @@ pub(super) struct Frame {
     /// The action: which keys it carries.
     pub(super) action: KmsAction,
     /// Limits of single keys, by key in lower case; sorted. `kms:encryptioncontext` limits all pairs.
-    pub(super) limits: Arc<[(Box<str>, Limit)]>,
+    pub(super) limits: KeyLimits,
 }
+
+/// Limits of condition keys, by key in lower case; sorted.
+pub(super) type KeyLimits = Arc<[(Box<str>, Limit)]>;
 
 /// What a condition key can hold for one caller and key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

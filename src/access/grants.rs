@@ -178,19 +178,19 @@ fn exactly(formulas: &Formulas, wanted: &Pairs) -> Formula {
 
 /// Rule G21: the names compare without case, the values with; O10 reads both exactly.
 fn contains_all(formulas: &Formulas, wanted: &Pairs) -> Formula {
-    let value_is = |(name, value): (&Box<str>, &Box<str>)| {
+    let value_is = |(name, value): (&str, &str)| {
         let key = format!("kms:encryptioncontext:{}", name.to_ascii_lowercase());
         equals(formulas, &key, value)
     };
-    let folded = formulas.and(wanted.iter().map(value_is));
+    let folded = formulas.and(wanted.iter().map(|(name, value)| value_is((name, value))));
     let operator = Operator {
         quantifier: Some(Quantifier::ForAnyValue),
         comparison: Comparison::StringEquals,
         polarity: Polarity::Is,
         if_exists: false,
     };
-    let spelled = |name: &Box<str>| ask(formulas, Test::of(CONTEXT_KEYS, operator, &[name]));
-    let exact = formulas.and(wanted.keys().map(spelled));
+    let spelled = |name: &str| ask(formulas, Test::of(CONTEXT_KEYS, operator, &[name]));
+    let exact = formulas.and(wanted.keys().map(|name| spelled(name)));
     let other = formulas.of(Atom::Open(OpenPoint::O10));
     formulas.and([folded, formulas.or([formulas.not(other), exact])])
 }

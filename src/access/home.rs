@@ -54,14 +54,14 @@ pub(super) struct Together {
 
 impl Together {
     fn add(&mut self, world: &World<'_>, compiled: &Compiled) {
-        let formulas = &*world.formulas;
+        let formulas = world.formulas;
         self.allow = self.allow.or(formulas, &compiled.allow);
         self.deny = self.deny.or(formulas, &compiled.deny);
     }
 
     /// Something that was not exported: it could allow anything, and deny anything (rule U7).
     fn add_missing(&mut self, world: &World<'_>, what: &str) {
-        let formulas = &*world.formulas;
+        let formulas = world.formulas;
         let allows = Masked::of(ActionSet::ALL, missing(formulas, what, false));
         let denies = Masked::of(ActionSet::ALL, missing_deny(formulas, what));
         self.allow = self.allow.or(formulas, &allows);
@@ -71,7 +71,7 @@ impl Together {
     /// Facts that contradict each other: the other one could say anything (the first by path counts).
     fn add_conflicts(&mut self, world: &World<'_>, subject: &str) {
         for what in world.gaps.conflicts(subject) {
-            let formulas = &*world.formulas;
+            let formulas = world.formulas;
             self.add_missing(world, what);
             let unknown = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), true));
             self.allow = self.allow.and(formulas, &unknown);
@@ -288,7 +288,7 @@ fn scps(world: &World<'_>, subject: &Subject<'_>) -> Option<Arc<Levels>> {
 
 /// The policies of one kind that bind an account, level by level (rules E12, E13); nothing where none do.
 pub(super) fn levels(world: &World<'_>, account: AccountId, kind: OrgPolicyKind) -> Option<Levels> {
-    let formulas = &*world.formulas;
+    let formulas = world.formulas;
     let organization = world.inventory.organization.as_deref()?;
     let own = organization.accounts.get(&account)?;
     if organization.management_account == Some(account) {

@@ -12,10 +12,13 @@ const SHARDS: usize = 32;
 /// How many values the first block of slots holds; each block holds twice as many as the one before.
 const FIRST: usize = 1024;
 
+/// Slots that are filled one by one.
+type Block<T> = Box<[OnceLock<Arc<T>>]>;
+
 /// Equal values get equal numbers. Reading takes no lock; values live as long as the interner.
 pub(super) struct Interner<T> {
     shards: [Mutex<FxHashMap<Arc<T>, u32>>; SHARDS],
-    blocks: [OnceLock<Box<[OnceLock<Arc<T>>]>>; 22],
+    blocks: [OnceLock<Block<T>>; 22],
     next: AtomicU32,
 }
 

@@ -13,7 +13,7 @@ use super::Access;
 use super::asked::{Asked, account_form, asks_about_caller};
 use super::classes::{Answers, CallerIx, CallerTable, Group, KeyIx, KeyTable, Questions};
 use super::formula::{AtomId, Formula, Kinds};
-use super::frame::{Frame, Limit, Who};
+use super::frame::{Frame, KeyLimits, Who};
 use super::home::Home;
 use super::interner::Interner;
 use super::judge::Judge;
@@ -61,7 +61,7 @@ pub struct Matrix<'a> {
     answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
     usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
     without_key: Memo<CallerIx, Arc<Pair>>,
-    limits: Interner<Arc<[(Box<str>, Limit)]>>,
+    limits: Interner<KeyLimits>,
     verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
     counted: Memo<(HomeIx, OwnerIx, Relation), Tally>,
     answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,

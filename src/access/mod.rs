@@ -4,11 +4,11 @@
 //! nothing else: no matcher, no operator, no choice of which policies take part.
 //!
 //! Policies are compiled once to formulas over questions about the caller, questions about the key, and
-//! tests of the request ([`statement`], [`entry`], [`question`]). What the export fixes is put in
-//! ([`subject`], [`asked`]), which leaves the caller's side ([`home`]) and the key's side ([`owner`]);
-//! callers and keys whose sides are equal are one class. Both sides together are the [`ways`] that allow,
-//! for all actions in one go ([`masked`]). What is left is a formula over condition keys of the request,
-//! equal formulas are one ([`formula`]), and each is decided once and exactly ([`solve`], [`judge`]).
+//! tests of the request (`statement`, `entry`, `question`). What the export fixes is put in
+//! (`subject`, `asked`), which leaves the caller's side (`home`) and the key's side (`owner`);
+//! callers and keys whose sides are equal are one class. Both sides together are the `ways` that allow,
+//! for all actions in one go (`masked`). What is left is a formula over condition keys of the request,
+//! equal formulas are one (`formula`), and each is decided once and exactly (`solve`, `judge`).
 //! What was not exported and what AWS leaves open stay in it as atoms, and give a verdict its bounds.
 
 mod asked;

@@ -43,7 +43,7 @@ pub(super) struct Owner {
 impl Owner {
     /// The side of a key of the export.
     pub(super) fn of(world: &World<'_>, key: &Key) -> Self {
-        let formulas = &*world.formulas;
+        let formulas = world.formulas;
         let asked = Asked::Key(key);
         let policy = policy(world, key);
         let resolved = |masked: &Masked| resolved(world, asked, masked);
@@ -140,7 +140,7 @@ fn resolved(world: &World<'_>, asked: Asked<'_>, masked: &Masked) -> Masked {
 
 /// The key policy and the one that RAM writes, together (rules K1, K8).
 fn policy(world: &World<'_>, key: &Key) -> Compiled {
-    let formulas = &*world.formulas;
+    let formulas = world.formulas;
     let mut together = Compiled::default();
     let mut add = |compiled: &Compiled, when: Formula| {
         let when = Masked::of(ActionSet::ALL, when);
@@ -178,7 +178,7 @@ fn policy(world: &World<'_>, key: &Key) -> Compiled {
 /// Rule E14: a request that comes through an endpoint of the export passes its policy; the service's own
 /// hop of a FAS call does not come through it.
 fn passes(world: &World<'_>) -> Masked {
-    let formulas = &*world.formulas;
+    let formulas = world.formulas;
     let mut all = Masked::all();
     let operator = Operator {
         quantifier: None,

@@ -15,7 +15,7 @@ use crate::source::{FileId, Place, Span};
 use super::Access;
 use super::asked::{Asked, account_form, asks_about_caller};
 use super::formula::Formula;
-use super::frame::{Frame, Limit};
+use super::frame::{Frame, KeyLimits, Limit};
 use super::grants::Granted;
 use super::home::Home;
 use super::judge::Judge;
@@ -249,7 +249,7 @@ pub(super) fn frame(home: &Home, owner: &Owner, action: KmsAction, given: &Conte
 }
 
 /// What request-time keys can hold for two sides; what is given wins.
-pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> Arc<[(Box<str>, Limit)]> {
+pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> KeyLimits {
     let mut limits: Vec<(Box<str>, Limit)> = Vec::new();
     for entry in given.entries() {
         let values = entry.value.values().into();
