@@ -73,9 +73,10 @@ impl Asked<'_> {
             };
         }
         let seen = resolved_test(formulas, test, sight, &|key| self.known(setting, key));
-        let concerns_key =
-            matches!(self.known(setting, &test.key), Known::Value(_) | Known::Missing(_));
-        if !sight.is_hidden() || is_given || !concerns_key {
+        if !sight.is_hidden() || is_given {
+            return seen;
+        }
+        if !matches!(self.known(setting, &test.key), Known::Value(_) | Known::Missing(_)) {
             return seen;
         }
         // Rule C56, which AWS leaves open (O9).

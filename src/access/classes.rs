@@ -187,6 +187,11 @@ impl<'w> CallerTable<'w> {
         Self { subjects, groups, by_arn, sessions, answers: Memo::new() }
     }
 
+    /// Sessions of roles and users.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = CallerIx> + '_ {
+        self.sessions.iter().copied()
+    }
+
     /// The caller with this name.
     pub(super) fn find(&self, name: &str) -> Option<CallerIx> {
         self.by_arn.get(name).copied()

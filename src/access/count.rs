@@ -132,13 +132,18 @@ impl Matrix<'_> {
     pub fn counts(&self, wanted: ActionSet) -> Counts {
         let classes = self.classes();
         let groups: Vec<u32> = (0..self.table.groups.len() as u32).collect();
-        let counted = groups.par_iter().map(|group| self.counts_of_group(*group, classes, wanted));
-        let mut all = counted.reduce(Counts::default, Counts::plus);
+        let counted = groups.par_iter().map(|group| {
+            let counts = self.counts_of_group(*group, classes, wanted);
+            (counts, self.counts_of_unlisted(*group, counts, classes, wanted))
+        });
+        let (mut all, outside) = counted.reduce(
+            || (Counts::default(), Counts::default()),
+            |(all, outside), (more, also)| (all.plus(more), outside.plus(also)),
+        );
         let mut homes = self.homes.clone();
         homes.sort_unstable();
         homes.dedup();
         all.classes = (homes.len(), classes.len());
-        let outside = self.counts_of_unlisted(classes, wanted);
         all.never = self.cells_of_export(wanted) - (all.reaching() - outside.reaching());
         all.plus(self.counts_without_key(wanted))
     }
@@ -153,7 +158,7 @@ impl Matrix<'_> {
             by_owner.entry((*owner, account)).or_default().push(number);
         }
         let mut classes: Vec<KeyClass> = by_owner
-            .into_iter()
+            .into_par_iter()
             .map(|((owner, account), keys)| {
                 let opens = self.opens(&world, owner);
                 let unlisted = keys.iter().any(|key| {
@@ -211,6 +216,7 @@ impl Matrix<'_> {
         }
         accounts.sort_unstable();
         accounts.dedup();
+        accounts.shrink_to_fit();
         Opens::To { accounts, services }
     }
 
@@ -380,17 +386,23 @@ impl Matrix<'_> {
         subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)
     }
 
-    /// What is counted of rows that are no users, roles and roots of the export.
-    fn counts_of_unlisted(&self, classes: &[KeyClass], wanted: ActionSet) -> Counts {
-        let unlisted = (0..self.rows().len()).filter(|row| !self.is_listed(*row));
-        let unlisted: Vec<CallerIx> = unlisted.filter_map(|row| self.caller(row)).collect();
-        let of = |caller: &CallerIx| {
-            let group = self.table.groups.get(self.group_of(*caller) as usize);
-            let group = group.map(|(group, _)| *group);
-            group
-                .map_or_else(Counts::default, |it| self.counts_of_one(*caller, it, classes, wanted))
+    /// What of the `counts` of a group is of callers that are no users, roles and roots of the export.
+    fn counts_of_unlisted(
+        &self,
+        group: u32,
+        counts: Counts,
+        classes: &[KeyClass],
+        wanted: ActionSet,
+    ) -> Counts {
+        let Some((group, range)) = self.table.groups.get(group as usize) else {
+            return Counts::default();
         };
-        unlisted.par_iter().map(of).reduce(Counts::default, Counts::plus)
+        if let Group::Alone(..) | Group::Anyone = group {
+            return counts;
+        }
+        let sessions = self.table.sessions().filter(|caller| range.contains(caller));
+        let of = |caller| self.counts_of_one(caller, *group, classes, wanted);
+        sessions.map(of).fold(Counts::default(), Counts::plus)
     }
 
     /// One caller, key by key.
