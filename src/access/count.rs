@@ -440,18 +440,13 @@ impl Matrix<'_> {
         }
         let of_row = |row: usize| {
             let mut counts = Counts::default();
-            let pair = self.star_of(row).unwrap_or_default();
-            for (actions, answer) in &pair.cells {
-                let cells = actions.intersection(wanted).len() as i64;
-                match answer.verdict {
-                    Standing::Always => counts.always += cells,
-                    Standing::Conditional => counts.conditional += cells,
-                    Standing::Unknown { .. } => counts.unknown += cells,
-                    Standing::Never if self.is_listed(row) => counts.never += cells,
-                    Standing::Never => {}
-                }
+            let Some(caller) = self.caller(row) else { return counts };
+            let tally = self.star_tally(caller);
+            counts.add(tally, wanted, 1);
+            if self.is_listed(row) {
+                let cells = tally.possible.intersection(wanted).len() as i64;
+                counts.never = cells - counts.reaching();
             }
-            counts.pairs = i64::from(counts.reaching() > 0);
             counts
         };
         let rows = (0..self.rows().len()).into_par_iter().map(of_row);
@@ -466,8 +461,10 @@ impl Matrix<'_> {
                 doubts.add(&self.answered(home, owner, relation, false), wanted);
             }
         }
-        let rows = (0..self.rows().len()).filter_map(|row| self.star_of(row));
-        rows.for_each(|pair| doubts.add(&pair, wanted));
+        let unknown = |caller: &CallerIx| self.star_tally(*caller).unknown.intersects(wanted);
+        let callers = 0..self.table.subjects.len() as u32;
+        let callers: Vec<CallerIx> = callers.into_par_iter().filter(unknown).collect();
+        callers.into_iter().for_each(|caller| doubts.add(&self.star(caller), wanted));
         doubts
     }
 }

@@ -10,7 +10,7 @@ use crate::decision::{Bound, CallerKind, CellAnswer, Pair, Standing};
 use crate::inventory::Key;
 
 use super::Access;
-use super::asked::{Asked, account_form, asks_about_caller};
+use super::asked::asks_about_caller;
 use super::classes::{Answers, CallerIx, CallerTable, Group, KeyIx, KeyTable, Questions};
 use super::formula::{AtomId, Formula, Kinds};
 use super::frame::{Frame, KeyLimits, Who};
@@ -60,7 +60,7 @@ pub struct Matrix<'a> {
     answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
     answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
     usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
-    without_key: Memo<CallerIx, Arc<Pair>>,
+    pub(super) without_key: Memo<CallerIx, Arc<Pair>>,
     limits: Interner<KeyLimits>,
     verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
     counted: Memo<(HomeIx, OwnerIx, Relation), Tally>,
@@ -421,6 +421,11 @@ impl<'a> Matrix<'a> {
         self.owner_sides.get(owner)
     }
 
+    /// The side of a class of callers.
+    pub(super) fn home_side(&self, home: HomeIx) -> &Home {
+        self.home_sides.get(home)
+    }
+
     /// How many cells of two classes have which verdict.
     pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Tally {
         self.counted.get((home, owner, relation), |_| {
@@ -433,7 +438,7 @@ impl<'a> Matrix<'a> {
         self.counted.all()
     }
 
-    fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
+    pub(super) fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
         let formulas = &*self.access.core.formulas;
         let mut tally = Tally { possible: owner.possible, ..Tally::default() };
         let allowed = Ways::of(formulas, home, owner, relation).allowed(formulas);
@@ -487,7 +492,7 @@ impl<'a> Matrix<'a> {
 
     /// The pair that stands for all equal ones. Its answers live as long as the matrix, so that their
     /// places tell them apart.
-    fn one(&self, pair: Pair) -> Arc<Pair> {
+    pub(super) fn one(&self, pair: Pair) -> Arc<Pair> {
         let same = |answer: &Arc<CellAnswer>| {
             self.same_answers.get(CellAnswer::clone(answer), |answer| Arc::new(answer.clone()))
         };
@@ -509,7 +514,13 @@ impl<'a> Matrix<'a> {
     }
 
     /// Every cell of two sides with all that is to be said of it.
-    fn pair_of(&self, home: &Home, owner: &Owner, relation: Relation, all: bool) -> Pair {
+    pub(super) fn pair_of(
+        &self,
+        home: &Home,
+        owner: &Owner,
+        relation: Relation,
+        all: bool,
+    ) -> Pair {
         let formulas = &*self.access.core.formulas;
         let ways = Ways::of(formulas, home, owner, relation);
         let allowed = ways.allowed(formulas);
@@ -550,46 +561,6 @@ impl<'a> Matrix<'a> {
             }
         }
         Pair { cells }
-    }
-
-    /// Operations without a key (rules E50, E51).
-    fn star(&self, caller: CallerIx) -> Arc<Pair> {
-        self.without_key.get(caller, |_| {
-            let world = self.world();
-            let subject = self.table.subjects.get(caller as usize);
-            let home = self.homes.get(caller as usize).map(|home| self.home_sides.get(*home));
-            let Some((subject, home)) = subject.zip(home) else {
-                return Arc::default();
-            };
-            // What strangers and services do in their own accounts is not this world's.
-            if subject.stranger.is_some() || subject.caller.account.is_none() {
-                return Arc::default();
-            }
-            let account = subject.caller.account.map(|account| account.to_string());
-            let (before, after) =
-                account_form(subject.caller.partition(), &account.unwrap_or_default());
-            let keyless = KmsAction::all().filter(|action| !action.info().has_key_resource);
-            let (of_caller, others): (Vec<KmsAction>, Vec<KmsAction>) =
-                keyless.partition(|action| asks_about_caller(*action));
-            let parts = [
-                (others, (before.as_str(), after.as_str())),
-                (of_caller, (subject.principal_arn().unwrap_or_default(), "")),
-            ];
-            let mut all = Pair::default();
-            for (actions, resource) in parts {
-                let asked = Asked::Nothing { resource };
-                let on = |masked: &Masked| {
-                    masked.mapped(|formula| {
-                        world.with_caller(world.with_key(formula, asked), subject)
-                    })
-                };
-                let owner = Owner::of_nothing(&world, asked, actions.into_iter().collect());
-                let pair = self.pair_of(&home.mapped(on), &owner.mapped(on), Relation::NoKey, true);
-                all.cells.extend(pair.cells);
-            }
-            all.cells.sort_by_key(|(actions, _)| actions.bits().trailing_zeros());
-            self.one(all)
-        })
     }
 }
 

@@ -48,6 +48,7 @@ mod readable;
 mod rows;
 mod search;
 mod solve;
+mod star;
 mod statement;
 mod subject;
 mod test;
