@@ -173,19 +173,10 @@ impl Matrix<'_> {
     }
 
     fn opens(&self, world: &World<'_>, owner: OwnerIx) -> Opens {
-        let side = self.owner_side(owner);
-        let granted = &side.granted;
-        let opening = [
-            &side.direct,
-            &side.limited,
-            &side.by_account,
-            &granted.direct,
-            &granted.limited,
-            &granted.account,
-        ];
         let mut accounts = Vec::new();
         let mut services = false;
-        for (_, formula) in opening.into_iter().flat_map(|masked| masked.pieces()) {
+        let opening = self.owner_side(owner).opening().into_iter();
+        for (_, formula) in opening.flat_map(|masked| masked.pieces()) {
             // Somebody whom nothing names, of an account that nothing names.
             let unnamed =
                 world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
@@ -358,17 +349,8 @@ impl Matrix<'_> {
 
     /// Whether a key's side opens any way.
     fn is_open(&self, owner: OwnerIx) -> bool {
-        let side = self.owner_side(owner);
-        let granted = &side.granted;
-        let ways = [
-            &side.direct,
-            &side.limited,
-            &side.by_account,
-            &granted.direct,
-            &granted.limited,
-            &granted.account,
-        ];
-        ways.into_iter().any(|masked| !masked.is_never())
+        let opening = self.owner_side(owner).opening();
+        opening.into_iter().any(|masked| !masked.is_never())
     }
 
     fn relation(&self, caller: CallerIx, class: &KeyClass) -> Relation {

@@ -93,6 +93,19 @@ impl Owner {
         self
     }
 
+    /// Everything that can open the key to somebody: statements and grants.
+    pub(super) fn opening(&self) -> [&Masked; 6] {
+        let granted = &self.granted;
+        [
+            &self.direct,
+            &self.limited,
+            &self.by_account,
+            &granted.direct,
+            &granted.limited,
+            &granted.account,
+        ]
+    }
+
     /// All its formulas.
     pub(super) fn masked(&self) -> impl Iterator<Item = &Masked> {
         [

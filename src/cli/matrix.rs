@@ -19,12 +19,12 @@ use super::{Fault, Outcome};
 /// Print who can do what with which key: always, under which condition, or not decidably.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Filters take names, aliases, ARNs and patterns (`*`, `?`), and can be given several times. Actions are
-`Decrypt`, `kms:Get*`, or capabilities: administer, use (use:encrypt, use:decrypt, use:sign, use:mac),
-grant, read, destroy, and service for what needs no key.
+Filters take names, aliases, ARNs and patterns (`*`, `?`), and can be given several times.
+Actions are `Decrypt`, `kms:Get*`, or capabilities: administer, use (use:encrypt, use:decrypt,
+use:sign, use:mac), grant, read, destroy, and service for what needs no key.
 
-Exit status: 0 printed; 2 a filter means nothing, or a file cannot be used (the rest is printed all the
-same); 3 nothing to audit found.
+Exit status: 0 printed; 2 a filter means nothing, or a file cannot be used (the rest is
+printed all the same); 3 nothing to audit found.
 
 Examples:
   keyreach matrix --key alias/CMK-C testdata/course
