@@ -32,8 +32,10 @@
 //! - An input format: a file in `ingest` that turns documents into facts, and a line in its detection.
 //! - A rule: `rules/<slug>.md`, `src/rules/<slug>.rs`, fixtures in `testdata/rules/<slug>/`, and a line in
 //!   the table of `src/rules/mod.rs`.
-//! - A step of the evaluation: `eval::reference`, with its rule number, and a case in
-//!   `testdata/worked-cases/`.
+//! - A step of the evaluation: in both engines, each for itself. `eval::reference`, with its rule number,
+//!   and a case in `testdata/worked-cases/`; `access`, in `ways` where it weighs both sides, in `home` or
+//!   `owner` where it is of one. The random worlds of `tests/matrix_properties.rs` hold them together.
+//! - A fact about what AWS sends together: a row of `decision::FACTS`, with its rule.
 //! - An output format: a file in `report`.
 //!
 //! The rule numbers in these docs (A1, C10, E20, ...) are those of the semantics that
