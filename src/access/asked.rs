@@ -69,7 +69,7 @@ impl Asked<'_> {
             // Rule C57: false for an Allow, unknown for a Deny.
             return match sight.denies() {
                 false => Formula::FALSE,
-                true => missing(formulas, "whether the alias quota of the key counts", true),
+                true => missing(formulas, "whether the alias quota of the key counts", test, true),
             };
         }
         let seen = resolved_test(formulas, test, sight, &|key| self.known(setting, key));

@@ -61,7 +61,8 @@ fn with_unknown(
     condition: &Condition,
     expression: &str,
 ) -> Formula {
-    let what = missing(formulas, expression, false);
+    let about = (&condition.key.value, condition.operator.value);
+    let what = missing(formulas, expression, about, false);
     match condition.operator.value.polarity {
         Polarity::Is => formulas.or([known, what]),
         Polarity::IsNot => formulas.and([known, what]),

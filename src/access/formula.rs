@@ -49,8 +49,8 @@ pub(super) enum Atom {
     Missing {
         /// What, in the words of `missing`.
         what: Box<str>,
-        /// Which of the things that hang on it: one can hold without the other.
-        part: u64,
+        /// A digest of what it is asked: one question can hold without another.
+        about: u64,
         /// What a decision takes it for.
         taken: bool,
     },

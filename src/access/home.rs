@@ -11,7 +11,7 @@ use super::formula::Formula;
 use super::frame::{Limit, Who};
 use super::library::{Mentioned, World};
 use super::masked::Masked;
-use super::question::{missing, missing_deny};
+use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
 use super::subject::Subject;
 
@@ -62,7 +62,7 @@ impl Together {
     /// Something that was not exported: it could allow anything, and deny anything (rule U7).
     fn add_missing(&mut self, world: &World<'_>, what: &str) {
         let formulas = world.formulas;
-        let allows = Masked::of(ActionSet::ALL, missing(formulas, what, false));
+        let allows = Masked::of(ActionSet::ALL, missing_allow(formulas, what));
         let denies = Masked::of(ActionSet::ALL, missing_deny(formulas, what));
         self.allow = self.allow.or(formulas, &allows);
         self.deny = self.deny.or(formulas, &denies);
@@ -73,7 +73,8 @@ impl Together {
         for what in world.gaps.conflicts(subject) {
             let formulas = world.formulas;
             self.add_missing(world, what);
-            let unknown = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), true));
+            let unknown =
+                Masked::of(ActionSet::ALL, missing(formulas, what.clone(), "holds", true));
             self.allow = self.allow.and(formulas, &unknown);
         }
     }
@@ -272,7 +273,7 @@ pub(super) struct Levels {
 fn service_linked(world: &World<'_>, subject: &Subject<'_>) -> Formula {
     match (subject.unlisted(), &subject.caller.kind) {
         (Some(what), CallerKind::AssumedRole { .. }) => {
-            missing(world.formulas, format!("{what} (a service-linked role)"), false)
+            missing(world.formulas, format!("{what} (a service-linked role)"), "linked", false)
         }
         _ => Formula::constant(subject.is_service_linked()),
     }

@@ -11,7 +11,7 @@ use super::frame::Limit;
 use super::grants::Granted;
 use super::library::{Mentioned, World};
 use super::masked::Masked;
-use super::question::{missing, missing_deny};
+use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
 use super::test::Test;
 
@@ -88,7 +88,7 @@ impl Owner {
     /// The same with grants that nobody listed: they could allow anyone what grants can.
     pub(super) fn with_unlisted_grants(mut self, world: &World<'_>, what: &str) -> Self {
         let grantable = KmsAction::all().filter(|action| action.info().grantable).collect();
-        let unknown = Masked::of(grantable, missing(world.formulas, what, false));
+        let unknown = Masked::of(grantable, missing_allow(world.formulas, what));
         self.granted.direct = self.granted.direct.or(world.formulas, &unknown);
         self
     }
@@ -176,8 +176,8 @@ fn policy(world: &World<'_>, key: &Key) -> Compiled {
     let conflicts = world.gaps.conflicts(key.arn.as_str());
     let gap = world.gaps.key_part(&key.arn, "key policy");
     for what in conflicts.iter().chain(&gap) {
-        let taken = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), true));
-        let unknown = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), false));
+        let taken = Masked::of(ActionSet::ALL, missing(formulas, what.clone(), "holds", true));
+        let unknown = Masked::of(ActionSet::ALL, missing_allow(formulas, what.clone()));
         for all in [&mut together.allow, &mut together.limited, &mut together.account] {
             *all = all.and(formulas, &taken);
         }

@@ -23,7 +23,7 @@ use super::library::World;
 use super::masked::Masked;
 use super::owner::Owner;
 use super::participants;
-use super::question::{missing, missing_deny};
+use super::question::{missing_allow, missing_deny};
 use super::solve::Found;
 use super::statement::sure_actions;
 use super::subject::Subject;
@@ -221,7 +221,7 @@ impl Access<'_> {
         }
         if self.inventory.key(arn).is_none() {
             let what = format!("key policy of {arn}");
-            let allows = missing(world.formulas, what.clone(), false);
+            let allows = missing_allow(world.formulas, what.clone());
             let denies = missing_deny(world.formulas, what);
             owner.direct = Masked::of(ActionSet::ALL, allows);
             owner.deny = Masked::of(ActionSet::ALL, denies);

@@ -1,8 +1,10 @@
 //! Questions whose answers the export fixes: about the caller, about the key, or about both.
 
+use std::hash::{Hash, Hasher};
+
 use crate::aws::{Nature, condition_key};
 use crate::decision::ContextValue;
-use crate::policy::{Comparison, Operator, Polarity, Principal};
+use crate::policy::{Comparison, Effect, Operator, Polarity, Principal};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::test::{Operand, Piece, Test};
@@ -297,23 +299,32 @@ pub(super) fn resolved_test(
     inverted(formulas, &left, value.as_ref(), known)
 }
 
-/// Something that was not exported; `taken` is what a decision takes it for.
-pub(super) fn missing(formulas: &Formulas, what: impl Into<Box<str>>, taken: bool) -> Formula {
-    formulas.of(Atom::Missing { what: what.into(), part: 0, taken })
+/// What something that was not exported says when it is asked `about`; `taken` is what a decision takes
+/// that for. Only equal questions to it have equal answers: what allows may deny as well.
+pub(super) fn missing(
+    formulas: &Formulas,
+    what: impl Into<Box<str>>,
+    about: impl Hash,
+    taken: bool,
+) -> Formula {
+    let mut hasher = rustc_hash::FxHasher::default();
+    about.hash(&mut hasher);
+    formulas.of(Atom::Missing { what: what.into(), about: hasher.finish(), taken })
+}
+
+/// Whether a policy that was not exported allows.
+pub(super) fn missing_allow(formulas: &Formulas, what: impl Into<Box<str>>) -> Formula {
+    missing(formulas, what, Effect::Allow, false)
 }
 
 /// Whether a policy that was not exported denies, which says nothing of whether it allows.
 pub(super) fn missing_deny(formulas: &Formulas, what: impl Into<Box<str>>) -> Formula {
-    formulas.of(Atom::Missing { what: what.into(), part: 1, taken: false })
+    missing(formulas, what, Effect::Deny, false)
 }
 
 /// What a test says of a value that was not exported.
 fn missing_value(formulas: &Formulas, what: Box<str>, test: &Test) -> Formula {
-    use std::hash::{Hash, Hasher};
-    let mut hasher = rustc_hash::FxHasher::default();
-    test.hash(&mut hasher);
-    let taken = test.holds(None, &|_| None);
-    formulas.of(Atom::Missing { what, part: hasher.finish() | 2, taken })
+    missing(formulas, what, test, test.holds(None, &|_| None))
 }
 
 /// A test of a value that is known against texts with a variable that the request brings: turned round
@@ -332,7 +343,7 @@ fn inverted(
         if value.is_none() {
             return Formula::constant(test.holds(None, &|_| None));
         }
-        return missing(formulas, undecided(&test.key), false);
+        return missing(formulas, undecided(&test.key), (test, value), false);
     };
     let positive = Operator { polarity: Polarity::Is, if_exists: false, ..operator };
     let mut matches = Vec::new();
@@ -350,7 +361,7 @@ fn inverted(
             continue;
         };
         if !single(operand) {
-            return missing(formulas, undecided(&test.key), false);
+            return missing(formulas, undecided(&test.key), (test, text), false);
         }
         // Whatever the variable holds must be a run of the text, in one of its spellings.
         let values = runs(text).filter(|run| alone(operand, &|_| Some((*run).into())));
@@ -415,7 +426,7 @@ pub(super) fn resolved_resource(
             Put::Pieces(pieces) => parts.push(pieces),
             // Rule A65.
             Put::Nothing => return Formula::FALSE,
-            Put::Missing(what) => return missing(formulas, what, false),
+            Put::Missing(what) => return missing(formulas, what, pattern, false),
         }
     }
     let left = ResourcePattern { parts: parts.into(), filled: pattern.filled };
@@ -428,7 +439,8 @@ pub(super) fn resolved_resource(
         return covers(formulas, &left, resource);
     };
     if open.any(|other| other != variable) {
-        return missing(formulas, "how the policy variables of a resource are filled", false);
+        let what = "how the policy variables of a resource are filled";
+        return missing(formulas, what, &left, false);
     }
     // A variable of the request: the runs of the resource that make the pattern match.
     let last = resource.splitn(6, ':').nth(5).unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::policy::{
 use super::entry::{Lens, Stars, holds, pieces};
 use super::formula::{Atom, Formula, Formulas};
 use super::masked::Masked;
-use super::question::{Classes, Question, ResourcePattern, missing, missing_deny};
+use super::question::{Classes, Question, ResourcePattern, missing, missing_allow, missing_deny};
 
 /// A policy as formulas over questions and tests; the order of its statements says nothing any more.
 #[derive(Default)]
@@ -45,8 +45,8 @@ impl Compiled {
     pub(super) fn of(formulas: &Formulas, policy: &Policy, kind: PolicyKind, name: &str) -> Self {
         let mut compiled = Self::default();
         if !policy.readable {
-            let what = missing(formulas, format!("{name}: malformed"), false);
-            compiled.allow = Masked::of(ActionSet::ALL, what);
+            let allows = missing_allow(formulas, format!("{name}: malformed"));
+            compiled.allow = Masked::of(ActionSet::ALL, allows);
             let denies = missing_deny(formulas, format!("{name}: malformed"));
             compiled.deny = Masked::of(ActionSet::ALL, denies);
         }
@@ -85,7 +85,7 @@ pub(super) fn statement(
             let sid = statement.sid.as_ref().map(|sid| sid.value.to_string());
             let sid = sid.unwrap_or_else(|| (index + 1).to_string());
             let what = format!("{name}: statement {sid} is malformed");
-            let unknown = missing(formulas, what, effect == Effect::Deny);
+            let unknown = missing(formulas, what, "applies", effect == Effect::Deny);
             let covered = actions(formulas, statement.action.as_ref()?);
             covered.and(formulas, &Masked::of(ActionSet::ALL, unknown))
         }
@@ -120,7 +120,7 @@ fn actions(formulas: &Formulas, element: &Element) -> Masked {
     let any = match unknown {
         None => sure,
         Some(expression) => {
-            let what = missing(formulas, expression.clone(), false);
+            let what = missing(formulas, expression.clone(), "action", false);
             sure.or(formulas, &Masked::of(ActionSet::ALL.minus(covered), what))
         }
     };
@@ -175,7 +175,7 @@ fn resource(formulas: &Formulas, lens: Lens, statement: &Statement) -> Formula {
         return Formula::constant(lens.kind == PolicyKind::Trust);
     };
     let of = |value: &Value| match value {
-        Value::Unresolved(expression) => missing(formulas, expression.clone(), false),
+        Value::Unresolved(expression) => missing(formulas, expression.clone(), "resource", false),
         // Rule A60.
         Value::Text(text) if &**text == "*" => Formula::TRUE,
         Value::Text(text) => match pattern(lens, text) {
@@ -239,7 +239,9 @@ pub(super) fn named(formulas: &Formulas, entry: &Principal, classes: Classes) ->
         Principal::Anyone => Formula::constant(direct),
         // Rules A38, A40, A41.
         Principal::CanonicalUser(_) | Principal::Invalid(_) => Formula::FALSE,
-        Principal::Unresolved(expression) if direct => missing(formulas, expression.clone(), false),
+        Principal::Unresolved(expression) if direct => {
+            missing(formulas, expression.clone(), "principal", false)
+        }
         Principal::Unresolved(_) => Formula::FALSE,
         _ => formulas.of(Atom::Caller(Question::Names(entry.clone(), classes))),
     }

@@ -289,7 +289,7 @@ impl<'w> Subject<'w> {
                         ) => Some(account) == self.caller.account && *name == **own,
                         _ => false,
                     };
-                    let unknown = missing(formulas, what, false);
+                    let unknown = missing(formulas, what, arn, false);
                     return made.then_some((Class::UserOfSession, unknown));
                 }
                 let same = self.identity.is_some_and(|user| *user.arn == **arn);
@@ -321,7 +321,7 @@ impl<'w> Subject<'w> {
                         _ => Class::Role,
                     };
                     let what = format!("{what} (who has the id {id})");
-                    return Some((class, missing(formulas, what, false)));
+                    return Some((class, missing(formulas, what, id, false)));
                 }
                 let own = self.identity?.unique_id.as_deref();
                 match kind {
@@ -395,7 +395,8 @@ impl<'w> Subject<'w> {
         let same = formulas.of(Atom::Request(Test::of(KEY, operator, &[provider])));
         let present = formulas.of(Atom::Request(Test::present(KEY)));
         let what = format!("the identity provider of the sessions of {}", self.caller);
-        let unknown = formulas.and([formulas.not(present), missing(formulas, what, false)]);
+        let unknown =
+            formulas.and([formulas.not(present), missing(formulas, what, provider, false)]);
         Some(formulas.or([same, unknown]))
     }
 
@@ -411,6 +412,7 @@ impl<'w> Subject<'w> {
             Some(what) => formulas.not(missing(
                 formulas,
                 format!("{what} (whether one has a boundary)"),
+                "boundary",
                 false,
             )),
             None => Formula::TRUE,
