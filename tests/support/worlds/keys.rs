@@ -214,9 +214,14 @@ pub fn request_keys() -> Vec<(&'static str, bool, Vec<&'static str>)> {
     .collect()
 }
 
-/// Whether a value of a condition is one that a request could carry: no pattern, no block of addresses.
+/// Whether a value of a condition is one that a request could carry: no pattern, no block of addresses,
+/// no fraction, since the numbers of requests are whole.
 fn is_sent(kind: Type, value: &str) -> bool {
-    !(value.contains(['*', '$']) || (kind == Type::Address && value.contains('/')))
+    match kind {
+        Type::Address => !value.contains('/'),
+        Type::Number => !value.contains('.'),
+        _ => !value.contains(['*', '$']),
+    }
 }
 
 /// Values beside those that conditions speak of.
