@@ -5,13 +5,14 @@ use crate::decision::Words;
 use crate::policy::{Comparison, Polarity, Quantifier};
 
 use super::compare::literal;
-use super::domain::spelled;
+use super::spellings::Spellings;
 use super::test::{Operand, Piece, Test};
 
 /// A test, or its negation, in words. A negated relation holds of an absent key too, as it does for AWS:
 /// `is not x` is the negation of `is x`.
-pub(super) fn words(test: &Test, holds: bool) -> Words {
-    let mut values: Vec<Box<str>> = test.values.iter().map(operand).collect();
+pub(super) fn words(spellings: &Spellings, test: &Test, holds: bool) -> Words {
+    let mut values: Vec<Box<str>> =
+        test.values.iter().map(|value| operand(spellings, value)).collect();
     if test.operator.comparison == Comparison::Bool {
         // Rule C15: case does not count.
         values.iter_mut().for_each(|value| value.make_ascii_lowercase());
@@ -31,7 +32,7 @@ pub(super) fn words(test: &Test, holds: bool) -> Words {
             }
         }
     };
-    Words { key: spelled(&test.key), relation: relation.into(), values }
+    Words { key: spellings.spelled(&test.key), relation: relation.into(), values }
 }
 
 fn presence(present: bool) -> &'static str {
@@ -90,26 +91,26 @@ fn relation(test: &Test, is: bool) -> &'static str {
     if is { yes } else { no }
 }
 
-fn operand(operand: &Operand) -> Box<str> {
+fn operand(spellings: &Spellings, operand: &Operand) -> Box<str> {
     match operand {
-        Operand::Text(pieces) => text(pieces).into(),
+        Operand::Text(pieces) => text(spellings, pieces).into(),
         Operand::Arn(parts) => {
-            parts.iter().map(|part| text(part)).collect::<Vec<_>>().join(":").into()
+            parts.iter().map(|part| text(spellings, part)).collect::<Vec<_>>().join(":").into()
         }
         Operand::AnyArn => "*".into(),
     }
 }
 
-fn text(pieces: &[Piece]) -> String {
+fn text(spellings: &Spellings, pieces: &[Piece]) -> String {
     pieces
         .iter()
         .map(|piece| match piece {
             Piece::Text(text) => text.to_string(),
             Piece::AnyRun => "*".to_owned(),
             Piece::AnyOne => "?".to_owned(),
-            Piece::Variable { key, default: None } => format!("${{{}}}", spelled(key)),
+            Piece::Variable { key, default: None } => format!("${{{}}}", spellings.spelled(key)),
             Piece::Variable { key, default: Some(text) } => {
-                format!("${{{}, '{text}'}}", spelled(key))
+                format!("${{{}, '{text}'}}", spellings.spelled(key))
             }
         })
         .collect()
