@@ -53,6 +53,10 @@ fn tests_read_well() {
         ),
         ("ForAllValues:StringEquals", IP, &["a"], "aws:SourceIp is absent"),
         ("NumericGreaterThan", "aws:MultiFactorAuthAge", &["300"], "aws:MultiFactorAuthAge > 300"),
+        // What is compared otherwise than its type says so.
+        ("StringEquals", IP, &["10.0.0.1"], "aws:SourceIp satisfies StringEquals 10.0.0.1"),
+        ("NumericEquals", TAG, &["5"], "aws:PrincipalTag/team satisfies NumericEquals 5"),
+        ("NumericEquals", "aws:MultiFactorAuthAge", &["5"], "aws:MultiFactorAuthAge is 5"),
         // What always or never holds is no condition.
         ("Bool", "aws:SecureTransport", &["true"], "none"),
         ("Null", "kms:GrantOperations", &["false"], "none"),
