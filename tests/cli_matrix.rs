@@ -87,6 +87,39 @@ fn conditions_and_states_are_told() {
 }
 
 #[test]
+fn nothing_to_answer_from_is_no_table_of_nobody() {
+    let folder = Folder::new("matrix-nobody");
+    folder.put("notes.txt", "nothing").put("broken/get-key-policy.json", "{");
+    let commands = [
+        "matrix",
+        "who-can --action Decrypt --key alias/x",
+        "what-can --principal alice",
+        "why --principal alice --action Decrypt --key alias/x",
+    ];
+    for command in commands {
+        let within = |path: &str| {
+            let args: Vec<&str> = command.split_whitespace().chain([path]).collect();
+            keyreach(&args).within(folder.path()).run()
+        };
+        for (path, code, told) in [
+            ("nowhere", 2, "nowhere: "),
+            ("broken", 2, "get-key-policy.json"),
+            ("notes.txt", 3, "nothing to audit found in notes.txt"),
+        ] {
+            let run = within(path);
+            assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{command} {path}");
+            assert!(run.stderr.contains(told), "{command}: {}", run.stderr);
+            let faults = run.stderr.lines().filter(|line| line.starts_with("  !"));
+            assert_eq!(faults.count(), 1, "{command}: {}", run.stderr);
+        }
+    }
+    // An empty directory is where the command looks by default.
+    let empty = Folder::new("matrix-nobody-empty");
+    let run = keyreach(&["matrix", "--format", "json"]).within(empty.path()).run();
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+}
+
+#[test]
 fn a_narrow_terminal_has_no_longer_lines() {
     let folder = world("matrix-narrow");
     for columns in ["40", "60", "80", "120"] {
