@@ -87,6 +87,78 @@ fn conditions_and_states_are_told() {
 }
 
 #[test]
+fn verdicts_are_coloured_where_there_are_colours() {
+    let folder = world("matrix-colours");
+    folder.put(
+        "other.yaml",
+        WORLD
+            .replace("111122223333", "444455556666")
+            .replace("alice: {", "alice: { boundary: \"arn:aws:iam::444455556666:policy/gone\","),
+    );
+    let run = |args: &[&str], variables: &[(&str, &str)]| {
+        let args = [&["matrix", "--all", "--now", "2026-01-01", "."], args].concat();
+        let command = keyreach(&args).within(folder.path());
+        variables.iter().fold(command, |command, (name, value)| command.env(name, value)).run()
+    };
+    let piped = run(&[], &[]).stdout;
+    assert!(!piped.contains('\u{1b}'), "{piped}");
+    for (args, variables) in
+        [(&["--color", "never"][..], &[][..]), (&["--color", "auto"], &[("NO_COLOR", "1")])]
+    {
+        assert_eq!(run(args, variables).stdout, piped);
+    }
+    for columns in ["40", "100"] {
+        let narrow = [("COLUMNS", columns)];
+        let plain = run(&[], &narrow).stdout;
+        let mut shown = run(&["--color", "always"], &narrow).stdout;
+        for (word, code) in [
+            ("always", "\u{1b}[32m"),
+            ("if", "\u{1b}[33m"),
+            ("unknown", "\u{1b}[1;97;41m"),
+            ("never", "\u{1b}[2m"),
+        ] {
+            let painted = format!("{code}{word}\u{1b}[0m");
+            assert!(shown.contains(&painted), "{word}: {shown}");
+            shown = shown.replace(&painted, word);
+        }
+        assert_eq!(shown, plain);
+    }
+}
+
+#[test]
+fn nothing_to_answer_from_is_no_table_of_nobody() {
+    let folder = Folder::new("matrix-nobody");
+    folder.put("notes.txt", "nothing").put("broken/get-key-policy.json", "{");
+    let commands = [
+        "matrix",
+        "who-can --action Decrypt --key alias/x",
+        "what-can --principal alice",
+        "why --principal alice --action Decrypt --key alias/x",
+    ];
+    for command in commands {
+        let within = |path: &str| {
+            let args: Vec<&str> = command.split_whitespace().chain([path]).collect();
+            keyreach(&args).within(folder.path()).run()
+        };
+        for (path, code, told) in [
+            ("nowhere", 2, "nowhere: "),
+            ("broken", 2, "get-key-policy.json"),
+            ("notes.txt", 3, "nothing to audit found in notes.txt"),
+        ] {
+            let run = within(path);
+            assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{command} {path}");
+            assert!(run.stderr.contains(told), "{command}: {}", run.stderr);
+            let faults = run.stderr.lines().filter(|line| line.starts_with("  !"));
+            assert_eq!(faults.count(), 1, "{command}: {}", run.stderr);
+        }
+    }
+    // An empty directory is where the command looks by default.
+    let empty = Folder::new("matrix-nobody-empty");
+    let run = keyreach(&["matrix", "--format", "json"]).within(empty.path()).run();
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+}
+
+#[test]
 fn a_narrow_terminal_has_no_longer_lines() {
     let folder = world("matrix-narrow");
     for columns in ["40", "60", "80", "120"] {

@@ -11,7 +11,7 @@ mod support;
 
 use std::fmt::Write as _;
 
-use keyreach::decision::{Callers, FACTS, Fact, Is, Request, Test};
+use keyreach::decision::{Callers, Condition, FACTS, Fact, Is, Request, Test};
 use rayon::prelude::*;
 use support::matrix::mutants::{MUTANTS, Mutant};
 use support::matrix::net::{Case, check, check_with};
@@ -82,6 +82,34 @@ fn a_fault_of_an_engine_is_found() {
         }
         println!("{found}");
         assert!(missed.is_empty(), "not found in {WORLDS} worlds: {missed:?}");
+    });
+}
+
+/// A condition with a part less; one test alone stays.
+fn without_a_part(condition: Condition) -> Condition {
+    match condition {
+        Condition::All(mut parts) | Condition::Any(mut parts) => parts.swap_remove(0),
+        only @ Condition::Test(_) => only,
+    }
+}
+
+#[test]
+fn a_part_of_a_condition_dropped_is_found() {
+    let engine = Engine {
+        stated: Some(|world, now, facts| {
+            let stated = ENGINES[0].stated.unwrap()(world, now, facts);
+            Box::new(move |cell| stated(cell).map(without_a_part))
+        }),
+        ..ENGINES[0]
+    };
+    for_one_seed("a_part_of_a_condition_dropped_is_found", |seed| {
+        let found = (0..WORLDS).into_par_iter().find_first(|number| {
+            let random = &mut Random::new(seed, *number);
+            let (world, cells) = world(random, *number);
+            let case = Case { told: &world, holes: &[], truth: &world, cells: &cells, also: &[] };
+            check(&engine, &case, random).is_err_and(|fault| fault.what.contains("condition"))
+        });
+        assert!(found.is_some(), "not found in {WORLDS} worlds");
     });
 }
 

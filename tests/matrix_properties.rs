@@ -90,6 +90,7 @@ fn verdicts_hold_in_random_worlds() {
             println!("{}: {seen:?}", engine.name);
             assert!(seen.cells() > 5000 && seen.contexts > 30_000, "{seen:?}");
             assert!(seen.verdicts.iter().all(|count| *count > 150), "{seen:?}");
+            assert!(engine.stated.is_none() || seen.conditions > 500, "{seen:?}");
         });
     }
 }

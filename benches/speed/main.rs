@@ -4,12 +4,15 @@
 //! and their ratios to the floor of [`floor`], run by run. All tasks take turns, so that a machine that
 //! is busy for a while slows all of them. `cargo bench -- --quick` leaves out the larger organisations;
 //! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100` chooses them, `KEYREACH_BENCH_RUNS=9` the number of runs.
+//! Below each table stands the matrix alone, see [`stage`]; where l20 and x100 are both measured, how it
+//! grows follows at the end.
 //! The organisations are written once, below `target/tmp`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     unreachable_pub,
     reason = "a bench stops where it fails, and prints what it found"
 )]
@@ -18,6 +21,7 @@ mod floor;
 mod measure;
 #[path = "../../tests/support/organisation/mod.rs"]
 mod organisation;
+mod stage;
 
 use std::ffi::OsString;
 use std::fs;
@@ -40,11 +44,12 @@ struct Task {
 }
 
 /// All tasks; the others are compared with the first.
-const TASKS: [Task; 6] = [
+const TASKS: [Task; 7] = [
     Task { name: "floor: walk, read, typed parse", run: floor },
     Task { name: "walk, read, located trees", run: trees },
     Task { name: "ingest", run: ingest },
     Task { name: "simulate, 20,000 requests", run: simulate },
+    Task { name: "matrix, summary", run: matrix },
     Task { name: "check, one rule", run: check_one },
     Task { name: "check, all rules", run: check },
 ];
@@ -57,6 +62,7 @@ fn main() {
             (task.run)(Path::new(folder));
             measure::tell();
         }
+        [flag, folder] if flag == "--stage" => stage::tell(Path::new(folder)),
         // `cargo test --all-targets` starts benches as well, and wants nothing measured.
         args if args.iter().any(|arg| arg == "--bench") => {
             bench(args.iter().any(|arg| arg == "--quick"));
@@ -70,6 +76,7 @@ fn bench(is_quick: bool) {
     let shapes = shapes.as_deref().unwrap_or(if is_quick { "s1" } else { "s1,m5" });
     let runs = std::env::var("KEYREACH_BENCH_RUNS");
     let runs = runs.map_or(if is_quick { 3 } else { 5 }, |runs| runs.parse().expect("a number"));
+    let mut stages = Vec::new();
     for name in shapes.split(',') {
         let folder = organisation(name);
         let (files, bytes) = size(&folder.join("export"));
@@ -92,7 +99,9 @@ fn bench(is_quick: bool) {
         for (task, costs) in TASKS.iter().zip(&costs) {
             row(task.name, costs, floor, bytes);
         }
+        stages.push((name, stage::table(&folder, runs)));
     }
+    stage::growth(&stages);
 }
 
 fn row(name: &str, costs: &[Cost], floor: &[Cost], bytes: f64) {
@@ -173,6 +182,10 @@ fn ingest(folder: &Path) {
 fn simulate(folder: &Path) {
     let requests = folder.join("requests.jsonl");
     command(folder, &["simulate".into(), "--requests".into(), requests.into()]);
+}
+
+fn matrix(folder: &Path) {
+    command(folder, &["matrix".into(), "--format".into(), "summary".into()]);
 }
 
 fn check_one(folder: &Path) {

@@ -1,6 +1,7 @@
 //! One process, measured: wall time from outside, CPU time and peak memory as the process itself
 //! reads them from the kernel before it ends.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,20 +20,19 @@ pub struct Cost {
 
 /// Runs this program again for one task and measures it.
 pub fn run(task: &str, folder: &Path) -> Cost {
-    let program = std::env::current_exe().unwrap();
     let start = Instant::now();
-    let output = Command::new(program)
-        .args(["--task", task])
-        .arg(folder)
-        .stderr(Stdio::null())
-        .output()
-        .unwrap();
+    let figures = told(&["--task".as_ref(), task.as_ref(), folder.as_os_str()]);
     let wall = start.elapsed().as_secs_f64() * 1e3;
+    Cost { wall, cpu: figures[0] / 1e6, memory: figures[1] * 1024.0 }
+}
+
+/// Runs this program again and reads the figures of the last line that it says.
+pub fn told(args: &[&OsStr]) -> Vec<f64> {
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program).args(args).stderr(Stdio::null()).output().unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
-    let last = told.lines().last().unwrap_or_else(|| panic!("{task} said nothing"));
-    let mut figures = last.split(' ').map(|figure| figure.parse::<f64>().unwrap());
-    let mut next = || figures.next().unwrap();
-    Cost { wall, cpu: next() / 1e6, memory: next() * 1024.0 }
+    let last = told.lines().last().unwrap_or_else(|| panic!("{args:?} said nothing"));
+    last.split(' ').map(|figure| figure.parse::<f64>().unwrap()).collect()
 }
 
 /// Says what this process took so far: CPU nanoseconds and peak kilobytes.

@@ -15,6 +15,7 @@ use super::elements::{Elements, elements, instants};
 use super::frame::Limit;
 use super::pairs::{self, NAMES, PREFIX};
 use super::range::{Form, Range, Written, read, write};
+use super::spellings::Spellings;
 use super::test::Test;
 
 /// How many sets of values are looked at.
@@ -56,17 +57,23 @@ pub(super) fn limit<'a>(limits: &'a Limits, key: &str) -> Option<&'a Limit> {
 
 impl Domain {
     /// The classes of `group` under `tests`, which have no variables.
-    pub(super) fn of(group: &Group, tests: &[&Test], limits: &Limits, now: Timestamp) -> Self {
+    pub(super) fn of(
+        group: &Group,
+        tests: &[&Test],
+        limits: &Limits,
+        now: Timestamp,
+        spellings: &Spellings,
+    ) -> Self {
         let (candidates, complete) = match group {
             Group::One(key) => {
                 let (values, complete) = values(key, tests, limit(limits, key), now);
-                let name = spelled(key);
+                let name = spellings.spelled(key);
                 let entries = |value| (name.clone(), value);
                 let all = values.into_iter().map(|value| value.map(entries).into_iter().collect());
                 (all.collect(), complete)
             }
-            Group::Instant => instant(tests, limits, now),
-            Group::Pairs => pairs::pairs(tests, limits, now),
+            Group::Instant => instant(tests, limits, now, spellings),
+            Group::Pairs => pairs::pairs(tests, limits, now, spellings),
         };
         Self::told_apart(candidates, tests, complete)
     }
@@ -95,21 +102,6 @@ impl Domain {
 fn holds(test: &Test, entries: &Entries) -> bool {
     let entry = entries.iter().find(|(name, _)| name.eq_ignore_ascii_case(&test.key));
     test.holds(entry.map(|(_, value)| value), &|_| None)
-}
-
-/// The key as AWS spells it; what a family leaves open stays as it is.
-pub(super) fn spelled(key: &str) -> Box<str> {
-    let Some(info) = condition_key(key) else {
-        return key.into();
-    };
-    match info.member(key) {
-        None if info.is_family() => key.into(),
-        None => info.name.into(),
-        Some(member) => {
-            let prefix = info.name.split(['$', '<']).next().unwrap_or_default();
-            format!("{prefix}{member}").into()
-        }
-    }
 }
 
 /// Whether the export can fix the key, so that its absence must be said.
@@ -231,11 +223,16 @@ const CURRENT: &str = "aws:currenttime";
 const EPOCH: &str = "aws:epochtime";
 
 /// One instant, in both its forms.
-fn instant(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<Entries>, bool) {
+fn instant(
+    tests: &[&Test],
+    limits: &Limits,
+    now: Timestamp,
+    spellings: &Spellings,
+) -> (Vec<Entries>, bool) {
     let entries = |seconds: i64| -> Option<Entries> {
         Some(vec![
-            (spelled(CURRENT), ContextValue::One(write(seconds, Written::Instant)?)),
-            (spelled(EPOCH), ContextValue::One(write(seconds, Written::Digits)?)),
+            (spellings.spelled(CURRENT), ContextValue::One(write(seconds, Written::Instant)?)),
+            (spellings.spelled(EPOCH), ContextValue::One(write(seconds, Written::Digits)?)),
         ])
     };
     let (texts, mut complete) = instants(now, tests);

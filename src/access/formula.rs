@@ -9,6 +9,7 @@ use crate::decision::OpenPoint;
 
 use super::interner::Interner;
 use super::question::Question;
+use super::spellings::Spellings;
 use super::test::Test;
 
 /// A formula, by its number in [`Formulas`].
@@ -128,13 +129,19 @@ pub(super) struct Formulas {
     atoms: Interner<Atom>,
     nodes: Interner<Stored>,
     negations: Mutex<FxHashMap<Formula, Formula>>,
+    /// How the keys of the tests are spelled.
+    pub(super) spellings: Spellings,
 }
 
 impl Formulas {
     /// With the constants alone.
     pub(super) fn new() -> Self {
-        let formulas =
-            Self { atoms: Interner::new(), nodes: Interner::new(), negations: Mutex::default() };
+        let formulas = Self {
+            atoms: Interner::new(),
+            nodes: Interner::new(),
+            negations: Mutex::default(),
+            spellings: Spellings::default(),
+        };
         for node in [Node::True, Node::False] {
             let hash = u64::from(node == Node::False);
             formulas.nodes.intern(Stored { node, hash, kinds: Kinds::default() });

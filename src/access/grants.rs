@@ -39,6 +39,7 @@ impl Granted {
 
     /// What one grant allows (rules G4, G41).
     pub(super) fn of_grant(formulas: &Formulas, key: &Key, grant: &Grant) -> Self {
+        formulas.spellings.hear_grant(grant);
         let used = uses(formulas, key, grant);
         let meant = |classes| {
             let means = grantee(formulas, &grant.grantee, classes);

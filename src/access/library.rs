@@ -135,6 +135,7 @@ impl<'w> World<'w> {
     }
 
     fn note_mentions(&self, policy: &Policy) {
+        self.formulas.spellings.hear_policy(policy);
         let statements = policy.statements.iter();
         for condition in statements.flat_map(|statement| &statement.conditions) {
             let key = &*condition.key.value;

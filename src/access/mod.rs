@@ -48,6 +48,7 @@ mod readable;
 mod rows;
 mod search;
 mod solve;
+mod spellings;
 mod star;
 mod statement;
 mod subject;
@@ -66,7 +67,8 @@ use jiff::Timestamp;
 
 use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Assumptions, Caller, Context, FACTS, Fact};
-use crate::inventory::{Edit, Inventory, OrgPolicyKind};
+use crate::inventory::{Edit, Grant, Inventory, OrgPolicyKind};
+use crate::policy::Policy;
 
 use candidates::Lists;
 use formula::Formulas;
@@ -126,9 +128,22 @@ impl<'w> Access<'w> {
     /// The same engine under assumptions: every request agrees with them.
     #[must_use]
     pub fn assuming(mut self, assumptions: &Assumptions) -> Self {
+        let names = assumptions.given.entries().map(|entry| &entry.name);
+        names.for_each(|name| self.core.formulas.spellings.hear(name));
         self.given = assumptions.given.clone();
         self.via = assumptions.via.clone();
         self
+    }
+
+    /// Hears how a policy spells condition keys before it takes part in an answer. Who asks from several
+    /// threads lets every policy and grant be heard first: answers then spell keys alike in every run.
+    pub fn hear_policy(&self, policy: &Policy) {
+        self.core.formulas.spellings.hear_policy(policy);
+    }
+
+    /// The same of a grant.
+    pub fn hear_grant(&self, grant: &Grant) {
+        self.core.formulas.spellings.hear_grant(grant);
     }
 
     /// The world it answers for.

@@ -11,11 +11,12 @@ use crate::decision::ContextValue;
 use super::automaton::{Acceptor, Token, members};
 use super::bits::Bits;
 use super::compare::literal;
-use super::domain::{Entries, Limits, SETS, Sets, limit, spelled, values};
+use super::domain::{Entries, Limits, SETS, Sets, limit, values};
 use super::elements::acceptor;
 use super::frame::Limit;
 use super::nice;
 use super::range::Range;
+use super::spellings::Spellings;
 use super::test::Test;
 
 /// What the keys of pairs begin with, in lower case.
@@ -40,7 +41,12 @@ struct Names {
 }
 
 /// Contexts that stand for all, the one without pairs first.
-pub(super) fn pairs(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<Entries>, bool) {
+pub(super) fn pairs(
+    tests: &[&Test],
+    limits: &Limits,
+    now: Timestamp,
+    spelled: &Spellings,
+) -> (Vec<Entries>, bool) {
     let of_names: Vec<&Test> = tests.iter().copied().filter(|test| *test.key == *NAMES).collect();
     let names = names(tests, &of_names, limits);
     let mut complete = names.complete;
@@ -50,12 +56,20 @@ pub(super) fn pairs(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<En
         let own: Vec<&Test> = tests.iter().copied().filter(|test| *test.key == *key).collect();
         let (values, whole) = values(&key, &own, limit(limits, &key), now);
         complete &= whole;
-        states.add(&of_names, &own, &values, spellings);
+        states.add(
+            &of_names,
+            &own,
+            &values,
+            &match limit(limits, NAMES) {
+                None => as_policies_do(spellings, &spelled.spelled(&key), &of_names),
+                Some(_) => spellings.clone(),
+            },
+        );
     }
     states.close(&of_names, &names.others);
     complete &= states.complete;
     let mut found: Vec<Entries> =
-        states.found.into_iter().map(|(_, pairs)| entries(pairs)).collect();
+        states.found.into_iter().map(|(_, pairs)| entries(pairs, spelled)).collect();
     if let Some(limit) = limit(limits, NAMES) {
         found.retain(|entries| is_within(entries, limit));
         complete = false;
@@ -64,7 +78,7 @@ pub(super) fn pairs(tests: &[&Test], limits: &Limits, now: Timestamp) -> (Vec<En
 }
 
 /// Rule C52: the set is never an input of its own, and missing without pairs.
-fn entries(pairs: Entries) -> Entries {
+fn entries(pairs: Entries, spelled: &Spellings) -> Entries {
     if pairs.is_empty() {
         return Vec::new();
     }
@@ -72,8 +86,20 @@ fn entries(pairs: Entries) -> Entries {
     let pair = |(name, value): (Box<str>, ContextValue)| {
         (format!("kms:EncryptionContext:{name}").into(), value)
     };
-    let set = (spelled(NAMES), ContextValue::Many(names));
+    let set = (spelled.spelled(NAMES), ContextValue::Many(names));
     pairs.into_iter().map(pair).chain([set]).collect()
+}
+
+/// The spellings of one name, where policies' own spelling of `key` stands for those that satisfy the same
+/// tests of the set.
+fn as_policies_do(spellings: &[Spelling], key: &str, of_names: &[&Test]) -> Vec<Spelling> {
+    let own = key.get(PREFIX.len()..).unwrap_or_default();
+    let satisfied_by_own = of(of_names, own);
+    let liked = |(name, satisfied): &Spelling| {
+        let name = if *satisfied == satisfied_by_own { own.into() } else { name.clone() };
+        (name, satisfied.clone())
+    };
+    spellings.iter().map(liked).collect()
 }
 
 fn is_within(entries: &Entries, limit: &Limit) -> bool {

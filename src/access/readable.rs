@@ -6,11 +6,13 @@ use crate::aws::{ValueType, condition_key};
 use crate::decision::Condition;
 use crate::policy::{Comparison, Operator, Polarity, Quantifier};
 
+use super::compare;
 use super::formula::{Atom, Formula, Formulas, Kinds, Node};
 use super::frame::Frame;
 use super::range::can_be_empty;
 use super::solve::{Found, Solver};
 use super::test::Test;
+use super::values::truth;
 use super::words::words;
 
 /// How many tests a condition has before nobody reads it.
@@ -170,9 +172,27 @@ fn plain(formulas: &Formulas, test: &Test, holds: bool) -> Option<Formula> {
         }
         (None, Polarity::IsNot) if single => says(formulas.not(positive())),
         (None, Polarity::Is) if single && !holds => {
-            // What is not below a limit is from there on, or absent.
-            let opposite = with(Operator { comparison: opposite(test)?, ..operator });
+            // What is not below a limit is from there on, or absent; what is not false is true, or absent.
+            let opposite = match truth_of(test) {
+                Some(truth) => formulas.of(Atom::Request(Test::of(
+                    &test.key,
+                    Operator { comparison: Comparison::Bool, ..operator },
+                    &[if truth { "false" } else { "true" }],
+                ))),
+                None => with(Operator { comparison: opposite(test)?, ..operator }),
+            };
             Some(formulas.or([opposite, formulas.not(present)]))
+        }
+        _ => None,
+    }
+}
+
+/// What a test asks for of a key that is either true or false.
+fn truth_of(test: &Test) -> Option<bool> {
+    let kind = condition_key(&test.key).map(|info| info.value);
+    match (kind, &*test.values) {
+        (Some(ValueType::Bool), [only]) if test.operator.comparison == Comparison::Bool => {
+            truth(compare::literal(only)?)
         }
         _ => None,
     }
@@ -321,7 +341,7 @@ fn rank(condition: &Condition) -> u8 {
 
 fn leaf(formulas: &Formulas, formula: Formula) -> crate::decision::Words {
     match literal(formulas, formula) {
-        Some((test, holds)) => words(test, holds),
+        Some((test, holds)) => words(&formulas.spellings, test, holds),
         None => crate::decision::Words { key: "".into(), relation: "".into(), values: Vec::new() },
     }
 }

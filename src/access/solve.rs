@@ -335,7 +335,7 @@ impl Solver {
         let key = (group.clone(), atoms, limits.cloned().collect());
         self.domains.get_or(key, |(group, _, limits)| {
             let tests: Vec<&Test> = tests.iter().map(|(_, test)| *test).collect();
-            Domain::of(group, &tests, limits, self.now).into()
+            Domain::of(group, &tests, limits, self.now, &self.formulas.spellings).into()
         })
     }
 }

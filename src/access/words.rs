@@ -1,17 +1,21 @@
 //! Tests in words.
 
 use crate::aws::condition_keys::is_multivalued;
+use crate::aws::{ValueType, condition_key};
 use crate::decision::Words;
 use crate::policy::{Comparison, Polarity, Quantifier};
 
-use super::compare::literal;
-use super::domain::spelled;
+use super::compare::{Line, literal, order};
+use super::spellings::Spellings;
 use super::test::{Operand, Piece, Test};
+use super::values;
 
 /// A test, or its negation, in words. A negated relation holds of an absent key too, as it does for AWS:
 /// `is not x` is the negation of `is x`.
-pub(super) fn words(test: &Test, holds: bool) -> Words {
-    let mut values: Vec<Box<str>> = test.values.iter().map(operand).collect();
+pub(super) fn words(spellings: &Spellings, test: &Test, holds: bool) -> Words {
+    let written = Written { spellings, stars: has_wildcards(test) };
+    let mut values: Vec<Box<str>> =
+        test.values.iter().map(|value| written.operand(value)).collect();
     if test.operator.comparison == Comparison::Bool {
         // Rule C15: case does not count.
         values.iter_mut().for_each(|value| value.make_ascii_lowercase());
@@ -21,17 +25,70 @@ pub(super) fn words(test: &Test, holds: bool) -> Words {
             let absent = values.iter().any(|value| value.eq_ignore_ascii_case("true"));
             (presence(absent != holds).to_owned(), Vec::new())
         }
+        // Rule C37: only absence tells.
+        _ if test.operator.quantifier.is_none() && is_multivalued(&test.key) => {
+            let is = (test.operator.polarity == Polarity::Is) == holds;
+            (presence(is).to_owned(), Vec::new())
+        }
+        _ if !is_of_type(test) => {
+            let satisfies = if holds { "satisfies" } else { "does not satisfy" };
+            (format!("{satisfies} {}", test.operator.name()), values)
+        }
         _ => {
             let is = (test.operator.polarity == Polarity::Is) == holds;
             match test.operator.quantifier {
-                // Rule C37: only absence tells.
-                None if is_multivalued(&test.key) => (presence(is).to_owned(), Vec::new()),
                 None => (relation(test, is).to_owned(), values),
                 Some(quantifier) => (quantified(test, quantifier, holds), values),
             }
         }
     };
-    Words { key: spelled(&test.key), relation: relation.into(), values }
+    Words { key: spellings.spelled(&test.key), relation: relation.into(), values }
+}
+
+/// Whether values are compared as what they are, so that plain words say how. A negated comparison of
+/// other things is false of what cannot be read (rule C24), which no plain word says.
+fn is_of_type(test: &Test) -> bool {
+    let kind = condition_key(&test.key).map_or(ValueType::String, |info| info.value);
+    let exact = || test.values.iter().all(|operand| literal(operand).is_some());
+    let all = |reads: &dyn Fn(&str) -> bool| {
+        test.values.iter().all(|operand| literal(operand).is_some_and(reads))
+    };
+    match test.operator.comparison {
+        Comparison::StringLike if !exact() => true,
+        Comparison::StringEquals | Comparison::StringLike => match kind {
+            ValueType::String | ValueType::Arn => true,
+            ValueType::Bool => all(&|text| text == "true" || text == "false"),
+            ValueType::Numeric | ValueType::Date | ValueType::IpAddress => false,
+        },
+        Comparison::Bool => kind == ValueType::Bool,
+        Comparison::IpAddress => {
+            kind == ValueType::IpAddress && all(&|text| values::block(text).is_some())
+        }
+        Comparison::StringEqualsIgnoreCase
+        | Comparison::ArnLike
+        | Comparison::BinaryEquals
+        | Comparison::Null => true,
+        other => match order(other) {
+            Some((Line::Numbers, _)) => {
+                kind == ValueType::Numeric && all(&|text| Line::Numbers.read(text).is_some())
+            }
+            Some((Line::Instants, _)) => {
+                kind == ValueType::Date && all(&|text| Line::Instants.read(text).is_some())
+            }
+            None => true,
+        },
+    }
+}
+
+/// Whether `*` and `?` in the values stand for other characters.
+fn has_wildcards(test: &Test) -> bool {
+    match test.operator.comparison {
+        Comparison::ArnLike => true,
+        Comparison::StringLike => {
+            !is_of_type(test) || test.values.iter().any(|operand| literal(operand).is_none())
+        }
+        _ => false,
+    }
 }
 
 fn presence(present: bool) -> &'static str {
@@ -90,27 +147,47 @@ fn relation(test: &Test, is: bool) -> &'static str {
     if is { yes } else { no }
 }
 
-fn operand(operand: &Operand) -> Box<str> {
-    match operand {
-        Operand::Text(pieces) => text(pieces).into(),
-        Operand::Arn(parts) => {
-            parts.iter().map(|part| text(part)).collect::<Vec<_>>().join(":").into()
-        }
-        Operand::AnyArn => "*".into(),
-    }
+/// How values are written.
+struct Written<'a> {
+    spellings: &'a Spellings,
+    /// Whether `*` and `?` stand for other characters.
+    stars: bool,
 }
 
-fn text(pieces: &[Piece]) -> String {
-    pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Text(text) => text.to_string(),
-            Piece::AnyRun => "*".to_owned(),
-            Piece::AnyOne => "?".to_owned(),
-            Piece::Variable { key, default: None } => format!("${{{}}}", spelled(key)),
-            Piece::Variable { key, default: Some(text) } => {
-                format!("${{{}, '{text}'}}", spelled(key))
+impl Written<'_> {
+    fn operand(&self, operand: &Operand) -> Box<str> {
+        match operand {
+            Operand::Text(pieces) => self.text(pieces).into(),
+            Operand::Arn(parts) => {
+                parts.iter().map(|part| self.text(part)).collect::<Vec<_>>().join(":").into()
             }
-        })
-        .collect()
+            Operand::AnyArn => "*".into(),
+        }
+    }
+
+    fn text(&self, pieces: &[Piece]) -> String {
+        pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => self.escaped(text),
+                Piece::AnyRun => "*".to_owned(),
+                Piece::AnyOne => "?".to_owned(),
+                Piece::Variable { key, default: None } => {
+                    format!("${{{}}}", self.spellings.spelled(key))
+                }
+                Piece::Variable { key, default: Some(text) } => {
+                    format!("${{{}, '{text}'}}", self.spellings.spelled(key))
+                }
+            })
+            .collect()
+    }
+
+    /// Rule C26: what would read as a variable or a wildcard and is none.
+    fn escaped(&self, text: &str) -> String {
+        let text = text.replace("${", "${$}{");
+        if !self.stars || !text.contains(['*', '?']) {
+            return text;
+        }
+        text.replace('*', "${*}").replace('?', "${?}")
+    }
 }

@@ -1,6 +1,7 @@
 //! `check`: what the rules find, filtered and merged.
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 
 use crate::diag::{Persona, Severity};
 use crate::findings::{Finding, merged};
@@ -49,6 +50,7 @@ pub struct Checked {
 pub fn check(world: &Inventory, options: &CheckOptions) -> Checked {
     let engine = Engine::new(world, options.now);
     let scope = Scope::new(&engine);
+    engine.hear(scope.documents.par_iter().map(|document| document.document));
     let mut findings = rules::check(&scope, &options.rules);
     findings.retain(|finding| finding.persona <= options.persona);
     let mut findings = merged(findings);

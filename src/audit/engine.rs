@@ -1,6 +1,7 @@
 //! The engines put together: verdicts by the matrix, decisions with their traces by the reference.
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 
 use crate::access::Access;
 use crate::aws::{ActionSet, KeyArn, KmsAction};
@@ -9,7 +10,7 @@ use crate::decision::{
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};
-use crate::policy::Element;
+use crate::policy::{Element, PolicyDocument};
 
 /// [`Reach`] for the rules: the matrix answers for cells, the reference for single requests.
 pub struct Engine<'w> {
@@ -20,6 +21,14 @@ impl<'w> Engine<'w> {
     /// The engine over a world; requests happen from `now` on.
     pub fn new(world: &'w Inventory, now: Timestamp) -> Self {
         Self { access: Access::new(world, now) }
+    }
+
+    /// Lets the engine hear how these policies and all grants spell condition keys, so that answers do not
+    /// hang on which question is asked first.
+    pub(super) fn hear<'d>(&self, policies: impl ParallelIterator<Item = &'d PolicyDocument>) {
+        policies.for_each(|document| self.access.hear_policy(document.policy()));
+        let keys = self.access.inventory().keys.values();
+        keys.flat_map(|key| &key.grants).for_each(|grant| self.access.hear_grant(grant));
     }
 
     /// The engine that believes these facts alone about what AWS sends.

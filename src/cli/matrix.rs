@@ -23,8 +23,8 @@ Filters take names, aliases, ARNs and patterns (`*`, `?`), and can be given seve
 Actions are `Decrypt`, `kms:Get*`, or capabilities: administer, use (use:encrypt, use:decrypt,
 use:sign, use:mac), grant, read, destroy, and service for what needs no key.
 
-Exit status: 0 printed; 2 a filter means nothing, or a file cannot be used (the rest is
-printed all the same); 3 nothing to audit found.
+Exit status: 0 printed; 2 a filter means nothing, or a file cannot be used (the rest, where there
+is any, is printed all the same); 3 nothing to audit found.
 
 Examples:
   keyreach matrix --key alias/CMK-C testdata/course
@@ -142,8 +142,8 @@ impl Show {
             true => world::loaded_from(&disk, &self.paths, terminal)?,
             false => world::loaded(&self.paths, terminal)?,
         };
-        if outcome == Outcome::Nothing {
-            terminal.stderr().nothing(&self.paths, loaded.read)?;
+        // A table of nothing would read as if nobody had access.
+        if world::holds_nothing(&loaded, &self.paths, terminal)? {
             return Ok(outcome);
         }
         // The process ends behind this: the system takes a world back faster than a walk over it.

@@ -65,8 +65,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let context = context(&args.context)?;
     let now = now(&args.now)?;
     let (loaded, outcome) = world::loaded(&args.paths, terminal)?;
-    if outcome == Outcome::Nothing {
-        terminal.stderr().nothing(&args.paths, loaded.read)?;
+    if world::holds_nothing(&loaded, &args.paths, terminal)? {
         return Ok(outcome);
     }
     let world = &loaded.inventory;

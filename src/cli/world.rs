@@ -29,6 +29,19 @@ pub(super) fn loaded_from(
     Ok((loaded, outcome))
 }
 
+/// Whether there is nothing to answer from; says so where no problem has said it.
+pub(super) fn holds_nothing(
+    loaded: &Loaded,
+    paths: &[String],
+    terminal: Terminal,
+) -> Result<bool, Fault> {
+    let nothing = loaded.used == 0;
+    if nothing && loaded.problems.is_empty() {
+        terminal.stderr().nothing(paths, loaded.read)?;
+    }
+    Ok(nothing)
+}
+
 /// The instant that `--now` names: `today`, a date or a time.
 pub(super) fn now(text: &str) -> Result<Timestamp, Fault> {
     if text == "today" {

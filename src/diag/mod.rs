@@ -12,6 +12,6 @@ mod visible;
 
 pub use axes::{Confidence, Persona, Severity};
 pub use diagnostic::Diagnostic;
-pub use render::{Look, Renderer};
+pub use render::{Look, Renderer, Tone};
 pub use snippet::{Label, Snippet};
 pub use visible::visible;

@@ -1,5 +1,6 @@
 //! Diagnostics as text.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -21,6 +22,31 @@ pub struct Look {
 impl Look {
     /// Text for a pipe: ASCII lines, no colours, 80 columns.
     pub const PLAIN: Self = Self { unicode: false, color: false, width: 80 };
+}
+
+/// How much a word asks to be noticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// As it should be: green.
+    Plain,
+    /// Worth a look: yellow.
+    Notable,
+    /// Not to be overlooked: bold, on red.
+    Loud,
+    /// Beside the point: faint.
+    Faint,
+}
+
+impl Tone {
+    /// The parameters of the terminal's "select graphic rendition".
+    fn rendition(self) -> &'static str {
+        match self {
+            Self::Plain => "32",
+            Self::Notable => "33",
+            Self::Loud => "1;97;41",
+            Self::Faint => "2",
+        }
+    }
 }
 
 /// Writes diagnostics in one look.
@@ -57,6 +83,14 @@ impl Renderer {
     /// How it writes.
     pub fn look(&self) -> Look {
         self.look
+    }
+
+    /// A word in its colour, where there are colours. Its width stays.
+    pub fn toned<'t>(&self, word: &'t str, tone: Tone) -> Cow<'t, str> {
+        match self.look.color && !word.is_empty() {
+            true => format!("\u{1b}[{}m{word}\u{1b}[0m", tone.rendition()).into(),
+            false => word.into(),
+        }
     }
 
     /// Writes a paragraph, wrapped between words; lines after the first begin with `indent`.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{MAIN_SEPARATOR, Path};
 
+use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::source::{Files, Listed};
@@ -22,15 +23,9 @@ pub struct Disk;
 
 impl Files for Disk {
     fn list(&self, root: &str) -> Vec<Listed> {
-        let is_wanted = |entry: &DirEntry| {
-            let name = entry.file_name().to_str();
-            entry.depth() == 0
-                || !entry.file_type().is_dir()
-                || !name.is_some_and(|name| PRUNED.contains(&name))
-        };
-        let entries = WalkDir::new(root).follow_links(true).into_iter().filter_entry(is_wanted);
-        let mut listed: Vec<Listed> = entries.filter_map(|entry| listed(root, entry)).collect();
-        listed.sort_by(|left, right| path_of(left).cmp(path_of(right)));
+        let from_root = || walk(Path::new(root), usize::MAX).filter_map(|it| listed(root, it));
+        let mut listed = in_parallel(root).unwrap_or_else(|| from_root().collect());
+        listed.par_sort_by(|left, right| path_of(left).cmp(path_of(right)));
         listed
     }
 
@@ -62,6 +57,49 @@ impl Files for Disk {
         }
         Ok(bytes)
     }
+}
+
+/// What stands at and below `from`, down to a depth.
+fn walk(
+    from: &Path,
+    depth: usize,
+) -> impl Iterator<Item = Result<DirEntry, walkdir::Error>> + use<> {
+    let is_wanted = |entry: &DirEntry| {
+        let name = entry.file_name().to_str();
+        entry.depth() == 0
+            || !entry.file_type().is_dir()
+            || !name.is_some_and(|name| PRUNED.contains(&name))
+    };
+    let entries = WalkDir::new(from).follow_links(true).max_depth(depth);
+    entries.into_iter().filter_entry(is_wanted)
+}
+
+/// What stands at and below `root`, its directories walked in parallel. Nothing where a link leads to a
+/// directory: only one walk from the root knows whether that lies above the link.
+fn in_parallel(root: &str) -> Option<Vec<Listed>> {
+    let is_link = |entry: &Result<DirEntry, walkdir::Error>| {
+        let entry = entry.as_ref().ok().filter(|entry| entry.depth() > 0);
+        entry.is_some_and(|entry| entry.path_is_symlink() && entry.file_type().is_dir())
+    };
+    let told = |entry: Result<DirEntry, walkdir::Error>| match is_link(&entry) {
+        true => None,
+        false => Some(listed(root, entry)),
+    };
+    let below = |entry: Result<DirEntry, walkdir::Error>| -> Option<Vec<Option<Listed>>> {
+        match &entry {
+            Ok(directory)
+                if directory.depth() > 0
+                    && directory.file_type().is_dir()
+                    && !directory.path_is_symlink() =>
+            {
+                walk(directory.path(), usize::MAX).map(told).collect()
+            }
+            _ => Some(vec![told(entry)?]),
+        }
+    };
+    let top: Vec<_> = walk(Path::new(root), 1).collect();
+    let found: Option<Vec<Vec<Option<Listed>>>> = top.into_par_iter().map(below).collect();
+    Some(found?.into_iter().flatten().flatten().collect())
 }
 
 fn path_of(listed: &Listed) -> &str {

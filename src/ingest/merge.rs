@@ -215,7 +215,7 @@ fn aliases(
     inventory: &mut Inventory,
     notes: &mut Notes,
 ) {
-    aliases.sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
+    aliases.par_sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
     let mut known: BTreeMap<AliasArn, Alias> = BTreeMap::new();
     for alias in aliases {
         if let Some(first) = known.get(&alias.arn) {

@@ -53,6 +53,10 @@ fn tests_read_well() {
         ),
         ("ForAllValues:StringEquals", IP, &["a"], "aws:SourceIp is absent"),
         ("NumericGreaterThan", "aws:MultiFactorAuthAge", &["300"], "aws:MultiFactorAuthAge > 300"),
+        // What is compared otherwise than its type says so.
+        ("StringEquals", IP, &["10.0.0.1"], "aws:SourceIp satisfies StringEquals 10.0.0.1"),
+        ("NumericEquals", TAG, &["5"], "aws:PrincipalTag/team satisfies NumericEquals 5"),
+        ("NumericEquals", "aws:MultiFactorAuthAge", &["5"], "aws:MultiFactorAuthAge is 5"),
         // What always or never holds is no condition.
         ("Bool", "aws:SecureTransport", &["true"], "none"),
         ("Null", "kms:GrantOperations", &["false"], "none"),
@@ -67,6 +71,60 @@ fn tests_read_well() {
     );
     let outside = bench.of("ForAllValues:StringEquals", "aws:CalledVia", &["a"]);
     check(&bench, bench.formulas.not(outside), "aws:CalledVia has a value outside a");
+}
+
+#[test]
+fn what_is_not_false_is_true_or_absent() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let mfa = "aws:MultiFactorAuthPresent";
+    let of = |operator: &str, values: &[&str]| bench.of(operator, mfa, values);
+    let not = |formula| bench.formulas.not(formula);
+    let present = of("Null", &["false"]);
+    let is_true = "aws:MultiFactorAuthPresent is true";
+    check(&bench, bench.formulas.and([not(of("Bool", &["false"])), present]), is_true);
+    check(&bench, not(of("BoolIfExists", &["False"])), is_true);
+    check(
+        &bench,
+        bench.formulas.and([not(of("Bool", &["true"])), present]),
+        "aws:MultiFactorAuthPresent is false",
+    );
+    check(
+        &bench,
+        not(of("Bool", &["false"])),
+        "aws:MultiFactorAuthPresent is true or aws:MultiFactorAuthPresent is absent",
+    );
+    // A key that is always there.
+    check(
+        &bench,
+        not(bench.of("Bool", "aws:ViaAWSService", &["false"])),
+        "aws:ViaAWSService is true",
+    );
+}
+
+#[test]
+fn c4_keys_are_spelled_as_policies_do() {
+    let bench = Bench::new("Decrypt", Who::Session);
+    for key in ["AWS:PrincipalTag/Team", "aws:principaltag/team", "kms:EncryptionContext:AppName"] {
+        bench.formulas.spellings.hear(key);
+    }
+    let tag = |key| bench.of("StringEquals", key, &["red"]);
+    let both = bench.formulas.and([tag("AWS:PrincipalTag/Team"), tag("aws:principaltag/team")]);
+    check(&bench, both, "aws:PrincipalTag/Team is red");
+    let pair = bench.of("StringEquals", "kms:EncryptionContext:AppName", &["x"]);
+    check(&bench, pair, "kms:EncryptionContext:AppName is x");
+    let witness = |formula| match bench.find(formula) {
+        Found::Yes(context) => context.entries().map(|entry| entry.name.to_string()).collect(),
+        _ => Vec::new(),
+    };
+    assert!(witness(both).contains(&"aws:PrincipalTag/Team".to_owned()), "{:?}", witness(both));
+    assert_eq!(witness(pair), ["kms:EncryptionContext:AppName"]);
+    // Where the set of names is asked their case counts (rule C52).
+    let names = "kms:EncryptionContextKeys";
+    let named = |name| bench.of("ForAnyValue:StringEquals", names, &[name]);
+    let found = witness(bench.formulas.and([pair, named("appname")]));
+    assert!(found.contains(&"kms:EncryptionContext:appname".to_owned()), "{found:?}");
+    let found = witness(bench.formulas.and([pair, bench.formulas.not(named("appname"))]));
+    assert!(found.contains(&"kms:EncryptionContext:AppName".to_owned()), "{found:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 use crate::audit::matrix::{Access, View, union};
-use crate::diag::{Renderer, visible};
+use crate::diag::{Renderer, Tone, visible};
 
 use super::about::summary;
 use super::blocks::{Block, Entry, sections};
@@ -31,7 +31,7 @@ pub fn write(
     renderer: &Renderer,
 ) -> io::Result<()> {
     summary(out, report.about, renderer)?;
-    let table = Table { report, width: renderer.look().width.max(24) };
+    let table = Table { report, renderer, width: renderer.look().width.max(24) };
     for section in sections(report.view, report.group_by) {
         if let Some(heading) = &section.heading {
             writeln!(out)?;
@@ -134,6 +134,7 @@ pub(super) fn rows(report: &MatrixReport<'_>, access: &Access) -> Vec<(String, S
 
 struct Table<'a> {
     report: &'a MatrixReport<'a>,
+    renderer: &'a Renderer,
     width: usize,
 }
 
@@ -172,7 +173,9 @@ impl Table<'_> {
         if self.width < TWO_COLUMNS {
             return rows.iter().try_for_each(|(can, when)| {
                 self.text(out, can, 4, 4)?;
-                self.text(out, when, 6, 8)
+                let mut lines = wrapped(when, self.width - 6, "  ");
+                self.paint(&mut lines);
+                lines.iter().try_for_each(|line| writeln!(out, "      {line}"))
             });
         }
         let widest = rows.iter().map(|(can, _)| display_width(can)).max().unwrap_or_default();
@@ -189,7 +192,8 @@ impl Table<'_> {
         left: usize,
         right: usize,
     ) -> io::Result<()> {
-        let (can, when) = (wrapped(can, left, ""), wrapped(when, right, "  "));
+        let (can, mut when) = (wrapped(can, left, ""), wrapped(when, right, "  "));
+        self.paint(&mut when);
         for line in 0..can.len().max(when.len()) {
             let at = |lines: &[String]| lines.get(line).cloned().unwrap_or_default();
             let (can, when) = (at(&can), at(&when));
@@ -197,6 +201,23 @@ impl Table<'_> {
             writeln!(out, "{}", format!("    {can}{gap}{when}").trim_end())?;
         }
         Ok(())
+    }
+
+    /// Colours the verdict that the first line begins with.
+    fn paint(&self, lines: &mut [String]) {
+        let Some(first) = lines.first_mut() else {
+            return;
+        };
+        let end = first.find(|one: char| !one.is_ascii_alphabetic()).unwrap_or(first.len());
+        let (verdict, rest) = first.split_at(end);
+        let tone = match verdict {
+            "always" => Tone::Plain,
+            "unknown" => Tone::Loud,
+            "never" => Tone::Faint,
+            // A condition begins with `if`.
+            _ => Tone::Notable,
+        };
+        *first = format!("{}{rest}", self.renderer.toned(verdict, tone));
     }
 
     /// Writes a text with an indent, and a deeper one for the lines that follow.

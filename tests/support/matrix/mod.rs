@@ -13,12 +13,14 @@
     reason = "a test stops where it fails, and each that includes this module uses a part of it"
 )]
 
+pub mod condition;
 pub mod mutants;
 pub mod net;
 pub mod shrink;
 
 use jiff::Timestamp;
-use keyreach::decision::{FACTS, Fact, Reach, Request};
+use keyreach::access::Access;
+use keyreach::decision::{Condition, FACTS, Fact, Reach, Request};
 use keyreach::eval::probe::Probe;
 use keyreach::inventory::Inventory;
 
@@ -33,13 +35,15 @@ pub struct Engine {
     pub told_everything: bool,
     /// Which readings of open points its bounds promise to hold for.
     pub promise: Promise,
-    /// Whether a request of a cell meets the condition that the engine states for it; nothing where it
-    /// states none. Asked of conditional cells only, of requests that AWS could send.
-    pub stated: Option<Stated>,
+    /// What it states of conditional cells, where it states conditions; made like the engine itself.
+    pub stated: Option<MakeStated>,
 }
 
-/// See [`Engine::stated`]: the world, the first instant, the cell, the request.
-pub type Stated = fn(&Inventory, Timestamp, &Request, &Request) -> Option<bool>;
+/// See [`Engine::stated`].
+pub type MakeStated = for<'w> fn(&'w Inventory, Timestamp, &'w [Fact]) -> Stated<'w>;
+
+/// The condition of a conditional cell; nothing where none is found.
+pub type Stated<'w> = Box<dyn Fn(&Request) -> Option<Condition> + 'w>;
 
 /// Readings of the points that AWS leaves open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,7 +61,14 @@ pub const ENGINES: &[Engine] = &[
         make: |world, now, facts| Box::new(keyreach::audit::Engine::with_facts(world, now, facts)),
         told_everything: false,
         promise: Promise::EveryCombination,
-        stated: None,
+        stated: Some(|world, now, facts| {
+            let access = Access::with_facts(world, now, facts);
+            // What is missing could move the condition without moving the verdict.
+            Box::new(move |cell| {
+                let answer = access.answer_of(cell);
+                answer.condition.filter(|_| answer.missing.is_empty())
+            })
+        }),
     },
     Engine {
         name: "probe",

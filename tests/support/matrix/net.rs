@@ -5,14 +5,15 @@ use std::ops::Add;
 
 use keyreach::aws::KeySpec;
 use keyreach::decision::{
-    Bound, FACTS, Fact, OpenPoint, Reach, Readings, Request, Surroundings, Target, Verdict,
-    completed, is_possible,
+    Bound, CallerKind, Condition, Context, FACTS, Fact, OpenPoint, Reach, Readings, Request,
+    Surroundings, Target, Verdict, completed, is_possible,
 };
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::{Loaded, load};
 use keyreach::inventory::Inventory;
 use keyreach::report::request_line;
 
+use super::condition::is_met;
 use super::{Engine, Promise, now};
 use crate::support::seeds::Random;
 use crate::support::worlds::render::{self, Tree};
@@ -43,6 +44,8 @@ pub struct Case<'c> {
 pub struct Seen {
     /// Cells that are always, conditional, never, unknown.
     pub verdicts: [usize; 4],
+    /// Conditions that conditional cells state.
+    pub conditions: usize,
     /// Requests that AWS could send.
     pub contexts: usize,
 }
@@ -61,6 +64,7 @@ impl Add for Seen {
         for (one, more) in self.verdicts.iter_mut().zip(other.verdicts) {
             *one += more;
         }
+        self.conditions += other.conditions;
         self.contexts += other.contexts;
         self
     }
@@ -146,11 +150,15 @@ pub fn check_with(
     let truths: Vec<(Inventory, &World)> =
         truths.iter().map(|world| (loaded(&render::canonical(world)), world)).collect();
     let reach = (engine.make)(&told, now(), facts);
+    let stated = engine.stated.map(|make| make(&told, now(), facts));
     let mut seen = Seen::default();
     for cell in case.cells {
         let verdict = reach.verdict_of(cell);
         seen.verdicts[kind(&verdict)] += 1;
-        let mut one = OneCell { engine, told: &told, cell, verdict, contexts: 0 };
+        let is_conditional = matches!(verdict, Verdict::Conditional { .. });
+        let condition = stated.as_ref().filter(|_| is_conditional).and_then(|stated| stated(cell));
+        seen.conditions += usize::from(condition.is_some());
+        let mut one = OneCell { engine, cell, verdict, condition, contexts: 0 };
         for (truth, world) in &truths {
             one.witnesses(truth, case.holes.is_empty())?;
             for _ in 0..CONTEXTS {
@@ -169,9 +177,9 @@ pub fn check_with(
 
 struct OneCell<'c> {
     engine: &'c Engine,
-    told: &'c Inventory,
     cell: &'c Request,
     verdict: Verdict,
+    condition: Option<Condition>,
     contexts: usize,
 }
 
@@ -219,7 +227,7 @@ impl OneCell<'_> {
         if !agrees(&whole) {
             return Err(self.fault(&format!("the {name} as AWS sends it proves nothing"), &whole));
         }
-        Ok(())
+        self.condition(truth, &whole)
     }
 
     /// A request that AWS could send contradicts neither bound, for any reading that the engine promises.
@@ -247,16 +255,14 @@ impl OneCell<'_> {
 
     /// The condition of a conditional cell is true of the requests that are allowed, and of no others.
     fn condition(&self, truth: &Inventory, request: &Request) -> Result<(), Box<Fault>> {
-        let is_conditional = matches!(self.verdict, Verdict::Conditional { .. });
-        let Some(stated) = self.engine.stated.filter(|_| is_conditional) else {
+        let Some(condition) = &self.condition else {
             return Ok(());
         };
         let is_allowed = Reference::new(truth).evaluate(request).is_allowed();
-        match stated(self.told, now(), self.cell, request) {
-            Some(stated) if stated != is_allowed => {
-                Err(self.fault(&format!("the condition says {stated}"), request))
-            }
-            _ => Ok(()),
+        let says = is_met(condition, &with_tags(truth, request));
+        match says == is_allowed {
+            true => Ok(()),
+            false => Err(self.fault(&format!("the condition says {says}: {condition}"), request)),
         }
     }
 }
@@ -268,6 +274,24 @@ fn surroundings(world: &Inventory, request: &Request) -> Surroundings<'static> {
     };
     let spec = key.and_then(|key| KeySpec::parse(key.metadata.as_ref()?.spec.as_deref()?));
     Surroundings { facts: FACTS, now: now(), spec }
+}
+
+/// The context with the tags of the caller's own that the request leaves out (rule T7).
+fn with_tags(world: &Inventory, request: &Request) -> Context {
+    let caller = &request.caller;
+    let identity = match (&caller.kind, caller.account) {
+        (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
+        (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
+        _ => None,
+    };
+    let mut context = request.context.clone();
+    for (tag, value) in identity.iter().flat_map(|identity| &identity.tags) {
+        let key = format!("aws:PrincipalTag/{tag}");
+        if context.get(&key).is_none() {
+            context.set_one(&key, value);
+        }
+    }
+    context
 }
 
 /// The open points that change a decision on a key.
