@@ -73,13 +73,22 @@ pub struct Doubts {
 }
 
 impl Doubts {
-    fn add(&mut self, pair: &Pair, wanted: ActionSet) {
+    fn of(pair: &Pair, wanted: ActionSet) -> Self {
+        let mut doubts = Self::default();
         let cells = pair.cells.iter().filter(|(actions, _)| actions.intersects(wanted));
         for (_, answer) in cells.filter(|(_, it)| matches!(it.verdict, Standing::Unknown { .. })) {
-            self.missing.extend(answer.missing.iter().cloned());
-            self.open.extend(&answer.open);
-            self.undecided |= answer.undecided;
+            doubts.missing.extend(answer.missing.iter().cloned());
+            doubts.open.extend(&answer.open);
+            doubts.undecided |= answer.undecided;
         }
+        doubts
+    }
+
+    fn plus(mut self, mut other: Self) -> Self {
+        self.missing.append(&mut other.missing);
+        self.open.append(&mut other.open);
+        self.undecided |= other.undecided;
+        self
     }
 }
 
@@ -437,17 +446,16 @@ impl Matrix<'_> {
 
     /// What keeps cells of these actions unknown, of all classes that were counted.
     pub fn doubts(&self, wanted: ActionSet) -> Doubts {
-        let mut doubts = Doubts::default();
-        for ((home, owner, relation), tally) in self.tallies() {
-            if tally.unknown.intersects(wanted) {
-                doubts.add(&self.answered(home, owner, relation, false), wanted);
-            }
-        }
+        let mut classes = self.tallies();
+        classes.retain(|(_, tally)| tally.unknown.intersects(wanted));
+        let of_class = |((home, owner, relation), _): &(_, Tally)| {
+            Doubts::of(&self.answered(*home, *owner, *relation, false), wanted)
+        };
+        let of_classes = classes.par_iter().map(of_class).reduce(Doubts::default, Doubts::plus);
         let unknown = |caller: &CallerIx| self.star_tally(*caller).unknown.intersects(wanted);
-        let callers = 0..self.table.subjects.len() as u32;
-        let callers: Vec<CallerIx> = callers.into_par_iter().filter(unknown).collect();
-        callers.into_iter().for_each(|caller| doubts.add(&self.star(caller), wanted));
-        doubts
+        let callers = (0..self.table.subjects.len() as u32).into_par_iter().filter(unknown);
+        let without_key = callers.map(|caller| Doubts::of(&self.star(caller), wanted));
+        of_classes.plus(without_key.reduce(Doubts::default, Doubts::plus))
     }
 }
 
