@@ -9,10 +9,11 @@ use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{OpenPoint, Pair, Standing};
 use crate::policy::{Comparison, Polarity, Principal, Quantifier};
 
+use super::cells::Tally;
 use super::classes::{CallerIx, Group, KeyIx, account_of};
 use super::formula::{Atom, Formula, Kinds};
 use super::library::World;
-use super::matrix::{HomeIx, Matrix, OwnerIx, Tally};
+use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::question::Question;
 use super::test::{Operand, Piece};
 use super::ways::Relation;

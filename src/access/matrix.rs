@@ -3,26 +3,22 @@
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
-use crate::decision::{Bound, CallerKind, CellAnswer, Pair, Standing};
+use crate::decision::{CallerKind, CellAnswer, Pair, Standing};
 use crate::inventory::Key;
 
 use super::Access;
-use super::asked::asks_about_caller;
+use super::cells::{Cell, Tally};
 use super::classes::{Answers, CallerIx, CallerTable, Group, KeyIx, KeyTable, Questions};
 use super::formula::{AtomId, Formula, Kinds};
-use super::frame::{Frame, KeyLimits, Who};
+use super::frame::{KeyLimits, Who};
 use super::home::Home;
 use super::interner::Interner;
-use super::judge::Judge;
 use super::library::{Memo, World};
-use super::masked::Masked;
 use super::owner::Owner;
-use super::point::limits;
 use super::rows::Spoken;
-use super::ways::{Relation, Ways};
+use super::ways::Relation;
 
 use super::count::KeyClass;
 pub use super::count::{Counts, Doubts};
@@ -36,7 +32,7 @@ pub(super) type OwnerIx = u32;
 
 /// Every principal, key and action of a world. Classes are decided when they are first asked for.
 pub struct Matrix<'a> {
-    access: &'a Access<'a>,
+    pub(super) access: &'a Access<'a>,
     rows: Vec<Row>,
     /// The keys in the order of their ARNs, by number.
     pub(super) sorted: Vec<KeyIx>,
@@ -53,27 +49,23 @@ pub struct Matrix<'a> {
     pub(super) keys: KeyTable<'a>,
     pub(super) homes: Vec<HomeIx>,
     pub(super) owners: Vec<OwnerIx>,
-    home_sides: Interner<Home>,
-    owner_sides: Interner<Owner>,
+    pub(super) home_sides: Interner<Home>,
+    pub(super) owner_sides: Interner<Owner>,
     home_classes: Memo<HomeIx, Arc<HomeClass>>,
     owner_classes: Memo<OwnerIx, Arc<OwnerClass>>,
     answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
     answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
     usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
     pub(super) without_key: Memo<CallerIx, Arc<Pair>>,
-    limits: Interner<KeyLimits>,
-    verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
-    counted: Memo<(HomeIx, OwnerIx, Relation), Tally>,
-    answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,
-    pairs: Memo<(HomeIx, OwnerIx, Relation, bool), Arc<Pair>>,
+    pub(super) limits: Interner<KeyLimits>,
+    pub(super) verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
+    pub(super) counted: Memo<(HomeIx, OwnerIx, Relation), Tally>,
+    pub(super) answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,
+    pub(super) pairs: Memo<(HomeIx, OwnerIx, Relation, bool), Arc<Pair>>,
     /// Equal answers are one, and so are equal pairs: who writes them out finds classes by that.
-    same_answers: Memo<CellAnswer, Arc<CellAnswer>>,
-    same_pairs: Memo<Vec<(ActionSet, usize)>, Arc<Pair>>,
+    pub(super) same_answers: Memo<CellAnswer, Arc<CellAnswer>>,
+    pub(super) same_pairs: Memo<Vec<(ActionSet, usize)>, Arc<Pair>>,
 }
-
-/// What decides one cell and its reasons.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Cell([Formula; 10]);
 
 /// How callers of one side look at keys.
 pub(super) struct HomeClass {
@@ -97,19 +89,6 @@ impl HomeClass {
 pub(super) struct OwnerClass {
     questions: Questions,
     named: rustc_hash::FxHashSet<CallerIx>,
-}
-
-/// How many cells of a pair have which verdict.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Tally {
-    /// Actions that the key can perform.
-    pub(super) possible: ActionSet,
-    /// Always.
-    pub(super) always: ActionSet,
-    /// In some requests.
-    pub(super) conditional: ActionSet,
-    /// Not decidable.
-    pub(super) unknown: ActionSet,
 }
 
 impl<'a> Matrix<'a> {
@@ -425,170 +404,8 @@ impl<'a> Matrix<'a> {
     pub(super) fn home_side(&self, home: HomeIx) -> &Home {
         self.home_sides.get(home)
     }
-
-    /// How many cells of two classes have which verdict.
-    pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Tally {
-        self.counted.get((home, owner, relation), |_| {
-            self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation)
-        })
-    }
-
-    /// Every pair of classes that was counted.
-    pub(super) fn tallies(&self) -> Vec<((HomeIx, OwnerIx, Relation), Tally)> {
-        self.counted.all()
-    }
-
-    pub(super) fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
-        let formulas = &*self.access.core.formulas;
-        let mut tally = Tally { possible: owner.possible, ..Tally::default() };
-        let allowed = Ways::of(formulas, home, owner, relation).allowed(formulas);
-        let mut limits = None;
-        for (actions, formula) in allowed.pieces() {
-            if *formula == Formula::TRUE {
-                tally.always = tally.always.union(*actions);
-                continue;
-            }
-            let limits = *limits.get_or_insert_with(|| self.limits_of(home, owner));
-            for action in actions.iter() {
-                match self.verdict(*formula, home.who, limits, action) {
-                    Standing::Always => tally.always.insert(action),
-                    Standing::Conditional => tally.conditional.insert(action),
-                    Standing::Never => {}
-                    Standing::Unknown { .. } => tally.unknown.insert(action),
-                }
-            }
-        }
-        tally
-    }
-
-    fn limits_of(&self, home: &Home, owner: &Owner) -> u32 {
-        self.limits.intern(limits(home, owner, &self.access.given))
-    }
-
-    fn verdict(&self, formula: Formula, who: Who, limits: u32, action: KmsAction) -> Standing {
-        self.verdicts.get((formula, who, limits, action), |_| {
-            let frame = Frame { caller: who, action, limits: Arc::clone(self.limits.get(limits)) };
-            self.judge().judged(formula, &frame).standing
-        })
-    }
-
-    fn judge(&self) -> Judge<'_> {
-        Judge { formulas: &self.access.core.formulas, solver: &self.access.core.solver }
-    }
-
-    /// The cells of two classes; with `all` also those that are never.
-    pub(super) fn answered(
-        &self,
-        home: HomeIx,
-        owner: OwnerIx,
-        relation: Relation,
-        all: bool,
-    ) -> Arc<Pair> {
-        self.pairs.get((home, owner, relation, all), |_| {
-            let (home, owner) = (self.home_sides.get(home), self.owner_sides.get(owner));
-            self.one(self.pair_of(home, owner, relation, all))
-        })
-    }
-
-    /// The pair that stands for all equal ones. Its answers live as long as the matrix, so that their
-    /// places tell them apart.
-    pub(super) fn one(&self, pair: Pair) -> Arc<Pair> {
-        let same = |answer: &Arc<CellAnswer>| {
-            self.same_answers.get(CellAnswer::clone(answer), |answer| Arc::new(answer.clone()))
-        };
-        let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
-        for (actions, answer) in &pair.cells {
-            let answer = same(answer);
-            // What asks about the caller has a request of its own kind.
-            let alone = |actions: &ActionSet| actions.iter().any(asks_about_caller);
-            let is_same = |(of, known): &&mut (ActionSet, Arc<CellAnswer>)| {
-                Arc::ptr_eq(known, &answer) && !alone(of) && !alone(actions)
-            };
-            match cells.iter_mut().find(is_same) {
-                Some((known, _)) => *known = known.union(*actions),
-                None => cells.push((*actions, answer)),
-            }
-        }
-        let names = cells.iter().map(|(actions, answer)| (*actions, Arc::as_ptr(answer) as usize));
-        self.same_pairs.get(names.collect(), |_| Arc::new(Pair { cells: cells.clone() }))
-    }
-
-    /// Every cell of two sides with all that is to be said of it.
-    pub(super) fn pair_of(
-        &self,
-        home: &Home,
-        owner: &Owner,
-        relation: Relation,
-        all: bool,
-    ) -> Pair {
-        let formulas = &*self.access.core.formulas;
-        let ways = Ways::of(formulas, home, owner, relation);
-        let allowed = ways.allowed(formulas);
-        let limits = self.limits_of(home, owner);
-        let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
-        let mut constant: FxHashMap<Cell, usize> = FxHashMap::default();
-        let shown =
-            if all { owner.possible } else { owner.possible.intersection(allowed.possible()) };
-        for action in shown.iter() {
-            let cell = cell(formulas, &ways, &allowed, action);
-            // Where nothing hangs on the request, one answer serves all actions.
-            let is_constant = cell.0.iter().all(|formula| formula.is_constant());
-            if is_constant
-                && let Some((actions, _)) = constant.get(&cell).and_then(|at| cells.get_mut(*at))
-            {
-                actions.insert(action);
-                continue;
-            }
-            let answer = self.answers.get((cell.clone(), home.who, limits, action), |_| {
-                let frame =
-                    Frame { caller: home.who, action, limits: Arc::clone(self.limits.get(limits)) };
-                Arc::new(self.judge().answer(&ways, action, &frame))
-            });
-            let answer = match &home.assumes {
-                Some(assumed) if answer.verdict.at_most() > Bound::Never => {
-                    let mut answer = CellAnswer::clone(&answer);
-                    answer.assumes.insert(assumed.to_string());
-                    Arc::new(answer)
-                }
-                _ => answer,
-            };
-            if is_constant {
-                constant.insert(cell, cells.len());
-            }
-            match cells.iter_mut().find(|(_, known)| *known == answer) {
-                Some((actions, _)) if !is_constant => actions.insert(action),
-                _ => cells.push((action.into(), answer)),
-            }
-        }
-        Pair { cells }
-    }
 }
 
 fn put_together(ids: &[AtomId], answers: &[Formula]) -> Vec<(AtomId, Formula)> {
     ids.iter().copied().zip(answers.iter().copied()).collect()
-}
-
-/// What decides a cell of one action and what is said of it.
-fn cell(
-    formulas: &super::formula::Formulas,
-    ways: &Ways,
-    allowed: &Masked,
-    action: KmsAction,
-) -> Cell {
-    let refused = ways.refused.is_some_and(|(_, actions)| actions.contains(action));
-    Cell([
-        allowed.at(action),
-        ways.by_key.at(action),
-        ways.by_iam.at(action),
-        ways.by_grant.at(action),
-        ways.scp.at(action),
-        ways.passes.at(action),
-        ways.opened.at(action),
-        ways.identity.at(action),
-        formulas.and([ways.boundary.at(action)]),
-        match refused {
-            true => Formula::TRUE,
-            false => ways.denied(formulas, action),
-        },
-    ])
 }

@@ -17,6 +17,7 @@ mod axioms;
 mod bits;
 mod cache;
 mod candidates;
+mod cells;
 mod classes;
 mod compare;
 mod count;

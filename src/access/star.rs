@@ -6,10 +6,11 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::Pair;
 
 use super::asked::{Asked, account_form, asks_about_caller};
+use super::cells::Tally;
 use super::classes::CallerIx;
 use super::home::Home;
 use super::masked::Masked;
-use super::matrix::{Matrix, Tally};
+use super::matrix::Matrix;
 use super::owner::Owner;
 use super::ways::Relation;
 

@@ -1,0 +1,195 @@
+//! The cells of two classes: their verdicts, how many there are of each, and all that is said of them.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Bound, CellAnswer, Pair, Standing};
+
+use super::asked::asks_about_caller;
+use super::formula::{Formula, Formulas};
+use super::frame::{Frame, Who};
+use super::home::Home;
+use super::judge::Judge;
+use super::masked::Masked;
+use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::owner::Owner;
+use super::point::limits;
+use super::ways::{Relation, Ways};
+
+/// What decides one cell and its reasons.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Cell([Formula; 10]);
+
+/// How many cells of a pair have which verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Tally {
+    /// Actions that the key can perform.
+    pub(super) possible: ActionSet,
+    /// Always.
+    pub(super) always: ActionSet,
+    /// In some requests.
+    pub(super) conditional: ActionSet,
+    /// Not decidable.
+    pub(super) unknown: ActionSet,
+}
+
+impl Matrix<'_> {
+    /// How many cells of two classes have which verdict.
+    pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Tally {
+        self.counted.get((home, owner, relation), |_| {
+            self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation)
+        })
+    }
+
+    /// Every pair of classes that was counted.
+    pub(super) fn tallies(&self) -> Vec<((HomeIx, OwnerIx, Relation), Tally)> {
+        self.counted.all()
+    }
+
+    pub(super) fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
+        let formulas = &*self.access.core.formulas;
+        let mut tally = Tally { possible: owner.possible, ..Tally::default() };
+        let allowed = Ways::of(formulas, home, owner, relation).allowed(formulas);
+        let mut limits = None;
+        for (actions, formula) in allowed.pieces() {
+            if *formula == Formula::TRUE {
+                tally.always = tally.always.union(*actions);
+                continue;
+            }
+            let limits = *limits.get_or_insert_with(|| self.limits_of(home, owner));
+            for action in actions.iter() {
+                match self.verdict(*formula, home.who, limits, action) {
+                    Standing::Always => tally.always.insert(action),
+                    Standing::Conditional => tally.conditional.insert(action),
+                    Standing::Never => {}
+                    Standing::Unknown { .. } => tally.unknown.insert(action),
+                }
+            }
+        }
+        tally
+    }
+
+    fn limits_of(&self, home: &Home, owner: &Owner) -> u32 {
+        self.limits.intern(limits(home, owner, &self.access.given))
+    }
+
+    fn verdict(&self, formula: Formula, who: Who, limits: u32, action: KmsAction) -> Standing {
+        self.verdicts.get((formula, who, limits, action), |_| {
+            let frame = Frame { caller: who, action, limits: Arc::clone(self.limits.get(limits)) };
+            self.judge().judged(formula, &frame).standing
+        })
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge { formulas: &self.access.core.formulas, solver: &self.access.core.solver }
+    }
+
+    /// The cells of two classes; with `all` also those that are never.
+    pub(super) fn answered(
+        &self,
+        home: HomeIx,
+        owner: OwnerIx,
+        relation: Relation,
+        all: bool,
+    ) -> Arc<Pair> {
+        self.pairs.get((home, owner, relation, all), |_| {
+            let (home, owner) = (self.home_sides.get(home), self.owner_sides.get(owner));
+            self.one(self.pair_of(home, owner, relation, all))
+        })
+    }
+
+    /// The pair that stands for all equal ones. Its answers live as long as the matrix, so that their
+    /// places tell them apart.
+    pub(super) fn one(&self, pair: Pair) -> Arc<Pair> {
+        let same = |answer: &Arc<CellAnswer>| {
+            self.same_answers.get(CellAnswer::clone(answer), |answer| Arc::new(answer.clone()))
+        };
+        let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
+        for (actions, answer) in &pair.cells {
+            let answer = same(answer);
+            // What asks about the caller has a request of its own kind.
+            let alone = |actions: &ActionSet| actions.iter().any(asks_about_caller);
+            let is_same = |(of, known): &&mut (ActionSet, Arc<CellAnswer>)| {
+                Arc::ptr_eq(known, &answer) && !alone(of) && !alone(actions)
+            };
+            match cells.iter_mut().find(is_same) {
+                Some((known, _)) => *known = known.union(*actions),
+                None => cells.push((*actions, answer)),
+            }
+        }
+        let names = cells.iter().map(|(actions, answer)| (*actions, Arc::as_ptr(answer) as usize));
+        self.same_pairs.get(names.collect(), |_| Arc::new(Pair { cells: cells.clone() }))
+    }
+
+    /// Every cell of two sides with all that is to be said of it.
+    pub(super) fn pair_of(
+        &self,
+        home: &Home,
+        owner: &Owner,
+        relation: Relation,
+        all: bool,
+    ) -> Pair {
+        let formulas = &*self.access.core.formulas;
+        let ways = Ways::of(formulas, home, owner, relation);
+        let allowed = ways.allowed(formulas);
+        let limits = self.limits_of(home, owner);
+        let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
+        let mut constant: FxHashMap<Cell, usize> = FxHashMap::default();
+        let shown =
+            if all { owner.possible } else { owner.possible.intersection(allowed.possible()) };
+        for action in shown.iter() {
+            let cell = cell(formulas, &ways, &allowed, action);
+            // Where nothing hangs on the request, one answer serves all actions.
+            let is_constant = cell.0.iter().all(|formula| formula.is_constant());
+            if is_constant
+                && let Some((actions, _)) = constant.get(&cell).and_then(|at| cells.get_mut(*at))
+            {
+                actions.insert(action);
+                continue;
+            }
+            let answer = self.answers.get((cell.clone(), home.who, limits, action), |_| {
+                let frame =
+                    Frame { caller: home.who, action, limits: Arc::clone(self.limits.get(limits)) };
+                Arc::new(self.judge().answer(&ways, action, &frame))
+            });
+            let answer = match &home.assumes {
+                Some(assumed) if answer.verdict.at_most() > Bound::Never => {
+                    let mut answer = CellAnswer::clone(&answer);
+                    answer.assumes.insert(assumed.to_string());
+                    Arc::new(answer)
+                }
+                _ => answer,
+            };
+            if is_constant {
+                constant.insert(cell, cells.len());
+            }
+            match cells.iter_mut().find(|(_, known)| *known == answer) {
+                Some((actions, _)) if !is_constant => actions.insert(action),
+                _ => cells.push((action.into(), answer)),
+            }
+        }
+        Pair { cells }
+    }
+}
+
+/// What decides a cell of one action and what is said of it.
+fn cell(formulas: &Formulas, ways: &Ways, allowed: &Masked, action: KmsAction) -> Cell {
+    let refused = ways.refused.is_some_and(|(_, actions)| actions.contains(action));
+    Cell([
+        allowed.at(action),
+        ways.by_key.at(action),
+        ways.by_iam.at(action),
+        ways.by_grant.at(action),
+        ways.scp.at(action),
+        ways.passes.at(action),
+        ways.opened.at(action),
+        ways.identity.at(action),
+        ways.boundary.at(action),
+        match refused {
+            true => Formula::TRUE,
+            false => ways.denied(formulas, action),
+        },
+    ])
+}
