@@ -116,7 +116,7 @@ impl Asked<'_> {
     }
 
     /// What is known of a condition key (section 2.5), once the key is.
-    fn known(self, setting: &Setting<'_>, name: &str) -> Known {
+    pub(super) fn known(self, setting: &Setting<'_>, name: &str) -> Known {
         if let Some(entry) = setting.given.get(name) {
             return Known::Value(Some(entry.value.clone()));
         }

@@ -1,13 +1,15 @@
 //! Sets of small numbers, in words.
 
+use smallvec::{SmallVec, smallvec};
+
 /// A set of numbers below a length that its maker knows.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct Bits(Box<[u64]>);
+pub(super) struct Bits(SmallVec<[u64; 2]>);
 
 impl Bits {
     /// The empty set, with room for the numbers below `length`.
     pub(super) fn none(length: usize) -> Self {
-        Self(vec![0; length.div_ceil(64)].into())
+        Self(smallvec![0; length.div_ceil(64)])
     }
 
     /// The numbers below `length`.

@@ -1,6 +1,6 @@
 //! Which callers answer the questions of a key's side alike, and which keys those of a caller's side.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -9,11 +9,12 @@ use crate::decision::CallerKind;
 use crate::inventory::Key;
 use crate::policy::Principal;
 
-use super::asked::{Asked, Setting};
+use super::asked::Asked;
 use super::formula::{Atom, AtomId, Formula, Kinds};
-use super::library::{Memo, World};
+use super::library::World;
+use super::memo::Memo;
 use super::masked::Masked;
-use super::question::Question;
+use super::question::{Known, Question};
 use super::subject::Subject;
 use super::test::{Operand, Piece};
 
@@ -23,28 +24,36 @@ pub(super) type CallerIx = u32;
 /// A key of the matrix, by its number.
 pub(super) type KeyIx = u32;
 
-/// The answers of all keys, or of all callers of one account, to one question.
-pub(super) enum Answers {
+/// The answers of all keys to one question.
+pub(super) enum KeyAnswers {
     /// Those that say something; all others say no.
-    Few(FxHashMap<u32, Formula>),
-    /// Each its own, from the first on.
-    Each(u32, Vec<Formula>),
+    Few(FxHashMap<KeyIx, Formula>),
+    /// Keys that have the same values say the same, once one of them is asked.
+    Alike(Arc<Column>, Vec<OnceLock<Formula>>),
     /// All say yes.
     All,
 }
 
-impl Answers {
+/// The answers of all callers of a group to one question, from the first on.
+pub(super) struct CallerAnswers {
+    first: CallerIx,
+    all: Vec<Formula>,
+}
+
+impl CallerAnswers {
     /// The answer of one.
-    pub(super) fn of(&self, number: u32) -> Formula {
-        match self {
-            Self::Few(some) => some.get(&number).copied().unwrap_or(Formula::FALSE),
-            Self::All => Formula::TRUE,
-            Self::Each(first, all) => {
-                let at = number.checked_sub(*first).map(|at| at as usize);
-                at.and_then(|at| all.get(at)).copied().unwrap_or(Formula::FALSE)
-            }
-        }
+    pub(super) fn of(&self, caller: CallerIx) -> Formula {
+        let at = caller.checked_sub(self.first).and_then(|at| self.all.get(at as usize));
+        at.copied().unwrap_or(Formula::FALSE)
     }
+}
+
+/// The values that some condition keys have, key by key.
+pub(super) struct Column {
+    /// The number of each key's values.
+    values: Vec<u32>,
+    /// How many different ones there are.
+    count: usize,
 }
 
 /// The keys of a world, numbered so that those of one account follow each other.
@@ -53,7 +62,8 @@ pub(super) struct KeyTable<'w> {
     pub(super) keys: Vec<&'w Key>,
     accounts: FxHashMap<AccountId, std::ops::Range<u32>>,
     by_arn: FxHashMap<&'w str, KeyIx>,
-    answers: Memo<AtomId, Arc<Answers>>,
+    columns: Memo<Vec<Box<str>>, Arc<Column>>,
+    answers: Memo<AtomId, Arc<KeyAnswers>>,
 }
 
 impl<'w> KeyTable<'w> {
@@ -69,7 +79,7 @@ impl<'w> KeyTable<'w> {
             range.end = number + 1;
         }
         let by_arn = (0_u32..).zip(&keys).map(|(number, key)| (key.arn.as_str(), number)).collect();
-        Self { keys, accounts, by_arn, answers: Memo::new() }
+        Self { keys, accounts, by_arn, columns: Memo::new(), answers: Memo::new() }
     }
 
     /// The keys of an account.
@@ -78,35 +88,77 @@ impl<'w> KeyTable<'w> {
     }
 
     /// What the keys say to a question.
-    pub(super) fn answers(&self, world: &World<'_>, id: AtomId) -> Arc<Answers> {
+    pub(super) fn answers(&self, world: &World<'_>, id: AtomId) -> Arc<KeyAnswers> {
         self.answers.get(id, |_| Arc::new(self.asked(world, id)))
     }
 
-    fn asked(&self, world: &World<'_>, id: AtomId) -> Answers {
-        let Atom::Key(question) = world.formulas.atom(id) else {
-            return Answers::Few(FxHashMap::default());
-        };
-        let setting = Setting {
-            world: world.inventory,
-            gaps: world.gaps,
-            given: world.given,
-            formulas: world.formulas,
-        };
-        let answer = |number: u32| {
-            let key = self.keys.get(number as usize);
-            key.map_or(Formula::FALSE, |key| Asked::Key(key).answer(&setting, question))
-        };
-        if let Question::Test { .. } = question {
-            return Answers::Each(0, (0..self.keys.len() as u32).map(answer).collect());
+    /// What one key says, where `answers` are those to the question.
+    pub(super) fn said(
+        &self,
+        world: &World<'_>,
+        (id, answers): (AtomId, &KeyAnswers),
+        key: KeyIx,
+    ) -> Formula {
+        match answers {
+            KeyAnswers::All => Formula::TRUE,
+            KeyAnswers::Few(some) => some.get(&key).copied().unwrap_or(Formula::FALSE),
+            KeyAnswers::Alike(column, all) => {
+                let value = column.values.get(key as usize).map(|value| *value as usize);
+                let known = value.and_then(|value| all.get(value));
+                known.map_or(Formula::FALSE, |known| *known.get_or_init(|| self.ask(world, id, key)))
+            }
         }
-        let some = self.covered(question).map(|number| (number, answer(number)));
-        let some: FxHashMap<u32, Formula> =
+    }
+
+    fn asked(&self, world: &World<'_>, id: AtomId) -> KeyAnswers {
+        let Atom::Key(question) = world.formulas.atom(id) else {
+            return KeyAnswers::Few(FxHashMap::default());
+        };
+        if let Question::Test { test, .. } = question {
+            let names = test.key_names().map(Box::from).collect();
+            let column = self.columns.get(names, |names| self.column(world, names).into());
+            let answers = std::iter::repeat_with(OnceLock::new).take(column.count).collect();
+            return KeyAnswers::Alike(column, answers);
+        }
+        let some = self.covered(question).map(|key| (key, self.ask(world, id, key)));
+        let some: FxHashMap<KeyIx, Formula> =
             some.filter(|(_, formula)| *formula != Formula::FALSE).collect();
         let is_all = some.len() == self.keys.len();
         match is_all && some.values().all(|formula| *formula == Formula::TRUE) {
-            true => Answers::All,
-            false => Answers::Few(some),
+            true => KeyAnswers::All,
+            false => KeyAnswers::Few(some),
         }
+    }
+
+    /// Keys are asked after their callers: what still is about the caller the request brings.
+    fn ask(&self, world: &World<'_>, id: AtomId, key: KeyIx) -> Formula {
+        let (Atom::Key(question), Some(key)) =
+            (world.formulas.atom(id), self.keys.get(key as usize))
+        else {
+            return Formula::FALSE;
+        };
+        let formulas = world.formulas;
+        let answer = Asked::Key(key).answer(&world.setting(), question);
+        formulas.replaced(answer, Kinds::CALLER, &mut |_, atom, holds| match atom {
+            Atom::Caller(Question::Test { test, .. }) => {
+                let test = formulas.of(Atom::Request(test.clone()));
+                Some(if holds { test } else { formulas.not(test) })
+            }
+            _ => None,
+        })
+    }
+
+    /// Which keys have the same values of these condition keys.
+    fn column(&self, world: &World<'_>, names: &[Box<str>]) -> Column {
+        let setting = world.setting();
+        let mut known: FxHashMap<Vec<Known>, u32> = FxHashMap::default();
+        let of_key = |key: &&Key| {
+            let values = names.iter().map(|name| Asked::Key(key).known(&setting, name)).collect();
+            let next = known.len() as u32;
+            *known.entry(values).or_insert(next)
+        };
+        let values = self.keys.iter().map(of_key).collect();
+        Column { values, count: known.len() }
     }
 
     /// The keys that a resource pattern might cover.
@@ -149,7 +201,7 @@ pub(super) struct CallerTable<'w> {
     by_arn: FxHashMap<Box<str>, CallerIx>,
     /// Sessions, which an entry can mean without their names.
     sessions: Vec<CallerIx>,
-    answers: Memo<(AtomId, u32), Arc<Answers>>,
+    answers: Memo<(AtomId, u32), Arc<CallerAnswers>>,
 }
 
 /// What callers of one group have in common: nothing tells them apart but their names.
@@ -205,18 +257,32 @@ impl<'w> CallerTable<'w> {
         id: AtomId,
         caller: CallerIx,
     ) -> Formula {
-        if let Atom::Caller(Question::Names(..) | Question::Spares(_)) = world.formulas.atom(id) {
-            return self.ask(world, id, caller);
+        match self.answers(world, group, id) {
+            Some(answers) => answers.of(caller),
+            None => self.ask(world, id, caller),
         }
-        let answers = self.answers.get((id, group), |_| {
-            let range = self.groups.get(group as usize).map_or(0..0, |(_, range)| range.clone());
-            let first = range.start;
-            Arc::new(Answers::Each(first, range.map(|it| self.ask(world, id, it)).collect()))
-        });
-        answers.of(caller)
     }
 
-    fn ask(&self, world: &World<'_>, id: AtomId, caller: CallerIx) -> Formula {
+    /// What all callers of a group say to a question; nothing where it is about names.
+    pub(super) fn answers(
+        &self,
+        world: &World<'_>,
+        group: u32,
+        id: AtomId,
+    ) -> Option<Arc<CallerAnswers>> {
+        if let Atom::Caller(Question::Names(..) | Question::Spares(_)) = world.formulas.atom(id) {
+            return None;
+        }
+        Some(self.answers.get((id, group), |_| {
+            let range = self.groups.get(group as usize).map_or(0..0, |(_, range)| range.clone());
+            let first = range.start;
+            let all = range.map(|caller| self.ask(world, id, caller)).collect();
+            Arc::new(CallerAnswers { first, all })
+        }))
+    }
+
+    /// What one caller says to a question.
+    pub(super) fn ask(&self, world: &World<'_>, id: AtomId, caller: CallerIx) -> Formula {
         let (Atom::Caller(question), Some(subject)) =
             (world.formulas.atom(id), self.subjects.get(caller as usize))
         else {

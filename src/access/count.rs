@@ -239,7 +239,7 @@ impl Matrix<'_> {
         }
         // Keys whose side is the same towards most callers of the group count together.
         let mut usual: FxHashMap<(OwnerIx, Relation), i64> = FxHashMap::default();
-        let mut towards: FxHashMap<KeyIx, (OwnerIx, Relation)> = FxHashMap::default();
+        let mut towards: Vec<(KeyIx, OwnerIx, Relation)> = Vec::new();
         for class in classes.iter().filter(|class| class.concerns(*name)) {
             counts.candidates += class.keys.len() as i64 * range.len() as i64;
             let owner_class = self.owner_class(&world, class.owner);
@@ -256,7 +256,7 @@ impl Matrix<'_> {
             let owner = self.owner_at(&world, class.owner, most);
             if self.is_open(owner) {
                 *usual.entry((owner, relation)).or_default() += class.keys.len() as i64;
-                towards.extend(class.keys.iter().map(|key| (*key, (owner, relation))));
+                towards.extend(class.keys.iter().map(|key| (*key, owner, relation)));
             }
             let named = Self::named(&owner_class).filter(|caller| range.contains(caller));
             let mut others: Vec<CallerIx> = named.collect();
@@ -267,6 +267,7 @@ impl Matrix<'_> {
                 self.count_special(&world, class, caller, (owner, relation), wanted, &mut counts);
             }
         }
+        towards.sort_unstable_by_key(|(key, ..)| *key);
         for (home, callers) in homes {
             self.count_usual(&world, (home, callers), &usual, &towards, wanted, &mut counts);
         }
@@ -280,30 +281,31 @@ impl Matrix<'_> {
         world: &World<'_>,
         (home, callers): (HomeIx, i64),
         usual: &FxHashMap<(OwnerIx, Relation), i64>,
-        towards: &FxHashMap<KeyIx, (OwnerIx, Relation)>,
+        towards: &[(KeyIx, OwnerIx, Relation)],
         wanted: ActionSet,
         counts: &mut Counts,
     ) {
-        let class = self.home_class(world, home);
-        if class.asks_every_key() {
-            for (key, (owner, relation)) in towards {
-                let home = self.home_of_class(world, home, &class, *key);
-                counts.add(self.tally(home, *owner, *relation), wanted, callers);
+        let mut gaze = self.gaze(world, home);
+        let mut classes: FxHashMap<(HomeIx, OwnerIx, Relation), i64> = FxHashMap::default();
+        if gaze.class.asks_every_key() {
+            for (key, owner, relation) in towards {
+                *classes.entry((gaze.at(*key), *owner, *relation)).or_default() += 1;
             }
-            return;
+        } else {
+            for ((owner, relation), keys) in usual {
+                classes.insert((gaze.class.usual, *owner, *relation), *keys);
+            }
+            for (key, home) in &gaze.class.touched {
+                if let Ok(at) = towards.binary_search_by_key(key, |(key, ..)| *key)
+                    && let Some((_, owner, relation)) = towards.get(at)
+                {
+                    *classes.entry((gaze.class.usual, *owner, *relation)).or_default() -= 1;
+                    *classes.entry((*home, *owner, *relation)).or_default() += 1;
+                }
+            }
         }
-        let mut touched: FxHashMap<(OwnerIx, Relation), i64> = FxHashMap::default();
-        for (key, home) in &class.touched {
-            if let Some((owner, relation)) = towards.get(key) {
-                counts.add(self.tally(*home, *owner, *relation), wanted, callers);
-                *touched.entry((*owner, *relation)).or_default() += 1;
-            }
-        }
-        for ((owner, relation), keys) in usual {
-            let rest = keys - touched.get(&(*owner, *relation)).copied().unwrap_or(0);
-            if rest > 0 {
-                counts.add(self.tally(class.usual, *owner, *relation), wanted, callers * rest);
-            }
+        for ((home, owner, relation), keys) in classes.into_iter().filter(|(_, keys)| *keys > 0) {
+            counts.add(self.tally(home, owner, relation), wanted, callers * keys);
         }
     }
 
@@ -318,11 +320,11 @@ impl Matrix<'_> {
         counts: &mut Counts,
     ) {
         let Some(home) = self.homes.get(caller as usize) else { return };
-        let home_class = self.home_class(world, *home);
+        let mut gaze = self.gaze(world, *home);
         let owner = self.owner_at(world, class.owner, caller);
         let was_counted = self.is_open(usual);
         for key in &class.keys {
-            let home = self.home_of_class(world, *home, &home_class, *key);
+            let home = gaze.at(*key);
             counts.add(self.tally(home, owner, relation), wanted, 1);
             if was_counted {
                 counts.add(self.tally(home, usual, relation), wanted, -1);
@@ -341,18 +343,18 @@ impl Matrix<'_> {
         counts: &mut Counts,
     ) {
         let mut alike: FxHashMap<(HomeIx, OwnerIx, Relation), i64> = FxHashMap::default();
+        let mut owners = self.regard(world, class.owner, callers.start);
         for caller in callers {
             let Some(home) = self.homes.get(caller as usize) else { continue };
-            let owner = self.owner_at(world, class.owner, caller);
+            let owner = owners.at(caller);
             if self.is_open(owner) {
                 *alike.entry((*home, owner, self.relation(caller, class))).or_default() += 1;
             }
         }
         for ((home, owner, relation), callers) in alike {
-            let home_class = self.home_class(world, home);
+            let mut gaze = self.gaze(world, home);
             for key in &class.keys {
-                let home = self.home_of_class(world, home, &home_class, *key);
-                counts.add(self.tally(home, owner, relation), wanted, callers);
+                counts.add(self.tally(gaze.at(*key), owner, relation), wanted, callers);
             }
         }
     }

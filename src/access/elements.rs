@@ -117,11 +117,23 @@ fn texts(range: &Range, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
     if families.contains(&Family::Addresses) && families.len() > 1 {
         found.extend(addresses(tests).0);
     }
-    let whole = by_automaton(range, tests, &mut found);
+    let whole = exact(range, tests, &found) || by_automaton(range, tests, &mut found);
     let unlimited = matches!(range, Range::Texts { forms, .. } if forms.is_empty());
-    let exact = families.iter().all(|family| *family <= Family::Patterns) || unlimited;
+    let cut = families.iter().all(|family| *family <= Family::Patterns) || unlimited;
     found.push("".into());
-    (found, complete && whole && exact)
+    (found, complete && whole && cut)
+}
+
+/// Whether the tests tell single texts apart and no others, and one of the others is `found`: then these
+/// are all classes.
+fn exact(range: &Range, tests: &[&Test], found: &[Box<str>]) -> bool {
+    let speak = || tests.iter().filter(|test| test.operator.comparison != Comparison::Null);
+    let literals: Option<FxHashSet<&str>> =
+        speak().flat_map(|test| &test.values).map(literal).collect();
+    literals.is_some_and(|literals| {
+        speak().all(|test| family(test) == Some(Family::Exact))
+            && found.iter().any(|text| range.has(text) && !literals.contains(&**text))
+    })
 }
 
 /// Adds a shortest text of every class that the tests of texts make.

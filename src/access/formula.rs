@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
 
 use crate::decision::OpenPoint;
 
@@ -59,6 +60,9 @@ pub(super) enum Atom {
     Open(OpenPoint),
 }
 
+/// The parts of a formula, hardly ever more than these.
+type Parts = SmallVec<[Formula; 4]>;
+
 /// The shape of a formula.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Node {
@@ -74,9 +78,9 @@ pub(super) enum Node {
         holds: bool,
     },
     /// All of them; at least two, none of them `And`.
-    And(Box<[Formula]>),
+    And(Parts),
     /// One of them; at least two, none of them `Or`.
-    Or(Box<[Formula]>),
+    Or(Parts),
 }
 
 /// What kinds of atoms a formula has.
@@ -116,12 +120,18 @@ impl Kinds {
     }
 }
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 struct Stored {
     node: Node,
     /// Of the content, so that the order of children is the same in every run.
     hash: u64,
     kinds: Kinds,
+}
+
+impl Hash for Stored {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
 }
 
 /// All formulas of a run; shared by all threads, only grows.
@@ -245,38 +255,30 @@ impl Formulas {
         if !self.kinds(formula).has(touched) {
             return formula;
         }
+        let (parts, all) = match self.node(formula) {
+            Node::True | Node::False => return formula,
+            Node::Literal { atom, holds } => {
+                return replace(*atom, self.atom(*atom), *holds).unwrap_or(formula);
+            }
+            Node::And(parts) => (parts, true),
+            Node::Or(parts) => (parts, false),
+        };
         if let Some(known) = done.get(&formula) {
             return *known;
         }
-        let result = match self.node(formula) {
-            Node::True | Node::False => formula,
-            Node::Literal { atom, holds } => {
-                replace(*atom, self.atom(*atom), *holds).unwrap_or(formula)
+        let deciding = Formula::constant(!all);
+        let mut replaced = Vec::with_capacity(parts.len());
+        for part in parts {
+            let part = self.replaced_in(*part, touched, replace, done);
+            replaced.push(part);
+            if part == deciding {
+                break;
             }
-            Node::And(parts) => {
-                let mut all = Vec::with_capacity(parts.len());
-                for part in parts {
-                    let part = self.replaced_in(*part, touched, replace, done);
-                    if part == Formula::FALSE {
-                        all = vec![part];
-                        break;
-                    }
-                    all.push(part);
-                }
-                self.and(all)
-            }
-            Node::Or(parts) => {
-                let mut any = Vec::with_capacity(parts.len());
-                for part in parts {
-                    let part = self.replaced_in(*part, touched, replace, done);
-                    if part == Formula::TRUE {
-                        any = vec![part];
-                        break;
-                    }
-                    any.push(part);
-                }
-                self.or(any)
-            }
+        }
+        let result = match replaced.last() {
+            Some(last) if *last == deciding => deciding,
+            _ if *replaced == **parts => formula,
+            _ => self.join(replaced, all),
         };
         done.insert(formula, result);
         result
@@ -317,21 +319,21 @@ impl Formulas {
             true => (Formula::TRUE, Formula::FALSE),
             false => (Formula::FALSE, Formula::TRUE),
         };
-        let mut flat: Vec<Formula> = Vec::new();
+        let mut flat = Parts::new();
         for part in parts {
             if part == deciding {
                 return deciding;
             }
             match self.node(part) {
-                Node::And(inner) if all => flat.extend(inner),
-                Node::Or(inner) if !all => flat.extend(inner),
+                Node::And(inner) if all => flat.extend_from_slice(inner),
+                Node::Or(inner) if !all => flat.extend_from_slice(inner),
                 _ if part == neutral => {}
                 _ => flat.push(part),
             }
         }
         flat.sort_unstable_by_key(|part| (self.nodes.get(part.0).hash, part.0));
         flat.dedup();
-        match *flat {
+        match *flat.as_slice() {
             [] => return neutral,
             [only] => return only,
             _ => {}
@@ -351,8 +353,8 @@ impl Formulas {
             kinds |= stored.kinds.0;
             stored.hash.hash(&mut hasher);
         }
-        let parts = flat.into_boxed_slice();
-        let node = if all { Node::And(parts) } else { Node::Or(parts) };
+        flat.shrink_to_fit();
+        let node = if all { Node::And(flat) } else { Node::Or(flat) };
         self.store(node, hasher.finish(), Kinds(kinds))
     }
 

@@ -9,7 +9,7 @@ use crate::decision::{Bound, CellAnswer, Context, Gate, OpenPoint, Reason, Stand
 use super::evaluate::holds_in;
 use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::frame::Frame;
-use super::solve::{Found, Solver};
+use super::solve::{Found, Held, Solver};
 use super::ways::Ways;
 
 /// How many open points are read in every combination; past that, each is taken for itself.
@@ -128,22 +128,22 @@ impl Judge<'_> {
         let formulas = self.formulas;
         let only = |one, other| formulas.and([one, formulas.not(other)]);
         let differ = formulas.or([only(one, other), only(other, one)]);
-        matches!(self.solver.find(differ, frame), Found::No)
+        self.solver.holds(differ, frame) == Held::No
     }
 
     fn range(&self, formula: Formula, frame: &Frame) -> Range {
-        let allowed = self.solver.find(formula, frame);
-        let denied = self.solver.find(self.formulas.not(formula), frame);
-        let least = match (&allowed, &denied) {
-            (Found::No, _) => Bound::Never,
-            (_, Found::No) => Bound::Always,
-            (Found::Yes(_), _) => Bound::Conditional,
-            (Found::Undecided, _) => Bound::Never,
+        let allowed = self.solver.holds(formula, frame);
+        let denied = self.solver.holds(self.formulas.not(formula), frame);
+        let least = match (allowed, denied) {
+            (Held::No, _) => Bound::Never,
+            (_, Held::No) => Bound::Always,
+            (Held::Yes, _) => Bound::Conditional,
+            (Held::Undecided, _) => Bound::Never,
         };
-        let most = match (&allowed, &denied) {
-            (Found::No, _) => Bound::Never,
-            (_, Found::Yes(_)) => Bound::Conditional,
-            (_, Found::No | Found::Undecided) => Bound::Always,
+        let most = match (allowed, denied) {
+            (Held::No, _) => Bound::Never,
+            (_, Held::Yes) => Bound::Conditional,
+            (_, Held::No | Held::Undecided) => Bound::Always,
         };
         Range { least, most }
     }

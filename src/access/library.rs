@@ -1,10 +1,7 @@
 //! A world as the engine sees it: policies compiled when first met, levels of the organization, gaps.
 
-use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::aws::AccountId;
 use crate::decision::Context;
@@ -16,52 +13,9 @@ use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::gaps::Gaps;
 use super::home::{Levels, levels};
 use super::masked::Masked;
+use super::memo::Memo;
 use super::statement::{Compiled, statement};
 use super::subject::Subject;
-
-/// Values that are made once; many threads may ask.
-pub(super) struct Memo<K, V> {
-    shards: [Mutex<FxHashMap<K, V>>; 32],
-}
-
-impl<K: Eq + Hash, V: Clone> Memo<K, V> {
-    /// Empty.
-    pub(super) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()) }
-    }
-
-    /// The value of `key`, made where it is asked for the first time. Two threads may both make it.
-    pub(super) fn get(&self, key: K, make: impl FnOnce(&K) -> V) -> V {
-        let shard = self.shard(&key);
-        if let Some(known) = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return known.clone();
-        }
-        let made = make(&key);
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        shard.entry(key).or_insert(made).clone()
-    }
-
-    /// All that were made, in no order.
-    pub(super) fn all(&self) -> Vec<(K, V)>
-    where
-        K: Clone,
-    {
-        let mut all = Vec::new();
-        for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            all.extend(shard.iter().map(|(key, value)| (key.clone(), value.clone())));
-        }
-        all
-    }
-
-    fn shard(&self, key: &K) -> &Mutex<FxHashMap<K, V>> {
-        use std::hash::Hasher;
-        let mut hasher = FxHasher::default();
-        key.hash(&mut hasher);
-        let number = (hasher.finish() >> 40) as usize % self.shards.len();
-        self.shards.get(number).unwrap_or(&self.shards[0])
-    }
-}
 
 /// Condition keys whose possible values are peculiar to single callers or keys: classes are told apart by
 /// them only where some policy asks.
@@ -168,14 +122,19 @@ impl<'w> World<'w> {
         })
     }
 
-    /// A formula once it is known what is asked for.
-    pub(super) fn with_key(&self, formula: Formula, asked: Asked<'_>) -> Formula {
-        let setting = Setting {
+    /// What questions are answered by, once it is known what is asked for.
+    pub(super) fn setting(&self) -> Setting<'_> {
+        Setting {
             world: self.inventory,
             gaps: self.gaps,
             given: self.given,
             formulas: self.formulas,
-        };
+        }
+    }
+
+    /// A formula once it is known what is asked for.
+    pub(super) fn with_key(&self, formula: Formula, asked: Asked<'_>) -> Formula {
+        let setting = self.setting();
         let both = self.formulas.replaced(formula, Kinds::KEY, &mut |_, atom, holds| match atom {
             Atom::Key(question) => {
                 let answer = asked.answer(&setting, question);

@@ -1,15 +1,20 @@
 //! Formulas for every action at once.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::aws::{ActionSet, KmsAction};
 
 use super::formula::{Formula, Formulas};
+
+/// True for every action.
+const ALL: [(ActionSet, Formula); 1] = [(ActionSet::ALL, Formula::TRUE)];
 
 /// A formula for each action; actions that agree share one entry. Where no entry speaks of an action, it
 /// is false.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Masked {
     /// Disjoint sets with formulas that are not false, each formula once, in order of the lowest action.
-    pieces: Box<[(ActionSet, Formula)]>,
+    pieces: SmallVec<[(ActionSet, Formula); 1]>,
 }
 
 impl Masked {
@@ -18,7 +23,7 @@ impl Masked {
         if actions.is_empty() || formula == Formula::FALSE {
             return Self::default();
         }
-        Self { pieces: Box::from([(actions, formula)]) }
+        Self { pieces: smallvec![(actions, formula)] }
     }
 
     /// True for every action.
@@ -58,10 +63,10 @@ impl Masked {
 
     /// Both hold.
     pub(super) fn and(&self, formulas: &Formulas, other: &Self) -> Self {
-        if *self.pieces == [(ActionSet::ALL, Formula::TRUE)] {
+        if *self.pieces == ALL {
             return other.clone();
         }
-        if *other.pieces == [(ActionSet::ALL, Formula::TRUE)] {
+        if *other.pieces == ALL {
             return self.clone();
         }
         self.joined(other, |one, other| formulas.and([one, other]))
@@ -82,12 +87,14 @@ impl Masked {
 
     /// Each formula changed by `change`.
     pub(super) fn mapped(&self, mut change: impl FnMut(Formula) -> Formula) -> Self {
-        Self::collected(self.pieces.iter().map(|(actions, formula)| (*actions, change(*formula))))
+        let changed: SmallVec<[(ActionSet, Formula); 4]> =
+            self.pieces.iter().map(|(actions, formula)| (*actions, change(*formula))).collect();
+        if *changed == *self.pieces { self.clone() } else { Self::collected(changed) }
     }
 
     fn joined(&self, other: &Self, join: impl Fn(Formula, Formula) -> Formula) -> Self {
         let rest = |pieces: &Self| (ActionSet::ALL.minus(pieces.possible()), Formula::FALSE);
-        let mut pieces = Vec::with_capacity(self.pieces.len() + other.pieces.len());
+        let mut pieces = SmallVec::<[(ActionSet, Formula); 8]>::new();
         for (actions, formula) in self.pieces.iter().copied().chain([rest(self)]) {
             for (others, other) in other.pieces.iter().copied().chain([rest(other)]) {
                 let both = actions.intersection(others);
@@ -101,7 +108,7 @@ impl Masked {
 
     /// Disjoint pieces in any order, made canonical.
     fn collected(pieces: impl IntoIterator<Item = (ActionSet, Formula)>) -> Self {
-        let mut all: Vec<(ActionSet, Formula)> = Vec::new();
+        let mut all = SmallVec::<[(ActionSet, Formula); 8]>::new();
         for (actions, formula) in pieces {
             if actions.is_empty() || formula == Formula::FALSE {
                 continue;
@@ -112,6 +119,6 @@ impl Masked {
             }
         }
         all.sort_unstable_by_key(|(actions, _)| actions.bits().trailing_zeros());
-        Self { pieces: all.into() }
+        Self { pieces: SmallVec::from_slice(&all) }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{CallerKind, CellAnswer, Pair, Standing};
@@ -10,12 +11,15 @@ use crate::inventory::Key;
 
 use super::Access;
 use super::cells::{Cell, Tally};
-use super::classes::{Answers, CallerIx, CallerTable, Group, KeyIx, KeyTable, Questions};
+use super::classes::{
+    CallerAnswers, CallerIx, CallerTable, Group, KeyAnswers, KeyIx, KeyTable, Questions,
+};
 use super::formula::{AtomId, Formula, Kinds};
 use super::frame::{KeyLimits, Who};
 use super::home::Home;
 use super::interner::Interner;
-use super::library::{Memo, World};
+use super::library::World;
+use super::memo::Memo;
 use super::owner::Owner;
 use super::rows::Spoken;
 use super::ways::Relation;
@@ -70,8 +74,8 @@ pub struct Matrix<'a> {
 /// How callers of one side look at keys.
 pub(super) struct HomeClass {
     questions: Questions,
-    /// What every key says to each question, and what most say.
-    answers: Vec<(Arc<Answers>, Formula)>,
+    /// What keys say to each question.
+    answers: Vec<(AtomId, Arc<KeyAnswers>)>,
     /// Their side for keys that none of their resources names.
     pub(super) usual: HomeIx,
     /// Their side for the others, in order of keys.
@@ -85,10 +89,80 @@ impl HomeClass {
     }
 }
 
+/// Callers of one side, who look at keys.
+pub(super) struct Gaze<'m, 'a> {
+    matrix: &'m Matrix<'a>,
+    world: &'m World<'m>,
+    home: HomeIx,
+    /// How they look.
+    pub(super) class: Arc<HomeClass>,
+    /// Their sides by what keys said.
+    known: FxHashMap<Box<[Formula]>, HomeIx>,
+    /// What the last key said.
+    said: Vec<Formula>,
+}
+
+impl Gaze<'_, '_> {
+    /// Their side towards a key.
+    pub(super) fn at(&mut self, key: KeyIx) -> HomeIx {
+        let class = &*self.class;
+        if !class.asks_every_key() {
+            let found = class.touched.binary_search_by_key(&key, |(key, _)| *key);
+            let found = found.ok().and_then(|at| class.touched.get(at));
+            return found.map_or(class.usual, |(_, home)| *home);
+        }
+        self.said.clear();
+        let keys = &self.matrix.keys;
+        let said = |(id, answers): &(AtomId, Arc<KeyAnswers>)| {
+            keys.said(self.world, (*id, answers), key)
+        };
+        self.said.extend(class.answers.iter().map(said));
+        if let Some(home) = self.known.get(self.said.as_slice()) {
+            return *home;
+        }
+        let (ids, said) = (&class.questions.ids, &self.said);
+        let home = self.matrix.answered_home(self.world, self.home, ids, said);
+        self.known.insert(said.as_slice().into(), home);
+        home
+    }
+}
+
 /// How keys of one side look at callers.
 pub(super) struct OwnerClass {
     questions: Questions,
     named: rustc_hash::FxHashSet<CallerIx>,
+}
+
+/// Keys of one side, which look at callers.
+pub(super) struct Regard<'m, 'a> {
+    matrix: &'m Matrix<'a>,
+    world: &'m World<'m>,
+    owner: OwnerIx,
+    /// Their questions, and what all callers of the group say; nothing where each is asked.
+    answers: Vec<(AtomId, Option<Arc<CallerAnswers>>)>,
+    /// Their sides by what callers said.
+    known: FxHashMap<Box<[Formula]>, OwnerIx>,
+    /// What the last caller said.
+    said: Vec<Formula>,
+}
+
+impl Regard<'_, '_> {
+    /// Their side towards a caller.
+    pub(super) fn at(&mut self, caller: CallerIx) -> OwnerIx {
+        let Self { matrix, world, .. } = *self;
+        self.said.clear();
+        self.said.extend(self.answers.iter().map(|(id, answers)| match answers {
+            Some(answers) => answers.of(caller),
+            None => matrix.table.ask(world, *id, caller),
+        }));
+        if let Some(owner) = self.known.get(self.said.as_slice()) {
+            return *owner;
+        }
+        let ids: Vec<AtomId> = self.answers.iter().map(|(id, _)| *id).collect();
+        let owner = matrix.answered_owner(world, self.owner, &ids, &self.said);
+        self.known.insert(self.said.as_slice().into(), owner);
+        owner
+    }
 }
 
 impl<'a> Matrix<'a> {
@@ -259,29 +333,28 @@ impl<'a> Matrix<'a> {
         if questions.ids.is_empty() {
             return HomeClass { questions, answers: Vec::new(), usual: home, touched: Vec::new() };
         }
-        let answers = questions.ids.iter().map(|id| self.keys.answers(world, *id));
-        let most = |answers: &Answers| match answers {
-            Answers::All => Formula::TRUE,
-            _ => Formula::FALSE,
-        };
-        let answers: Vec<(Arc<Answers>, Formula)> =
-            answers.map(|answers| (Arc::clone(&answers), most(&answers))).collect();
-        let of_most: Vec<Formula> = answers.iter().map(|(_, most)| *most).collect();
-        let usual = self.answered_home(world, home, &questions.ids, &of_most);
+        let answers = questions.ids.iter().map(|id| (*id, self.keys.answers(world, *id)));
+        let answers: Vec<(AtomId, Arc<KeyAnswers>)> = answers.collect();
         if !questions.personal.is_empty() {
-            return HomeClass { questions, answers, usual, touched: Vec::new() };
+            return HomeClass { questions, answers, usual: home, touched: Vec::new() };
         }
+        let most = |(_, answers): &(AtomId, Arc<KeyAnswers>)| {
+            Formula::constant(matches!(**answers, KeyAnswers::All))
+        };
+        let of_most: Vec<Formula> = answers.iter().map(most).collect();
+        let usual = self.answered_home(world, home, &questions.ids, &of_most);
         let mut touched: Vec<KeyIx> = Vec::new();
-        for (answers, _) in &answers {
-            if let Answers::Few(some) = &**answers {
+        for (_, answers) in &answers {
+            if let KeyAnswers::Few(some) = &**answers {
                 touched.extend(some.keys());
             }
         }
         touched.sort_unstable();
         touched.dedup();
         let at = |key: KeyIx| {
-            let all: Vec<Formula> = answers.iter().map(|(answers, _)| answers.of(key)).collect();
-            (key, self.answered_home(world, home, &questions.ids, &all))
+            let said = answers.iter().map(|(id, all)| self.keys.said(world, (*id, all), key));
+            let said: Vec<Formula> = said.collect();
+            (key, self.answered_home(world, home, &questions.ids, &said))
         };
         let touched = touched.into_iter().map(at).collect();
         HomeClass { questions, answers, usual, touched }
@@ -306,28 +379,13 @@ impl<'a> Matrix<'a> {
 
     /// The side of a caller towards one key.
     pub(super) fn home_at(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
-        let class = self.home_class(world, home);
-        self.home_of_class(world, home, &class, key)
+        self.gaze(world, home).at(key)
     }
 
-    /// The same, where the class is at hand.
-    pub(super) fn home_of_class(
-        &self,
-        world: &World<'_>,
-        home: HomeIx,
-        class: &HomeClass,
-        key: KeyIx,
-    ) -> HomeIx {
-        if class.asks_every_key() {
-            if class.answers.iter().all(|(answers, most)| answers.of(key) == *most) {
-                return class.usual;
-            }
-            let answers: Vec<Formula> =
-                class.answers.iter().map(|(answers, _)| answers.of(key)).collect();
-            return self.answered_home(world, home, &class.questions.ids, &answers);
-        }
-        let found = class.touched.binary_search_by_key(&key, |(key, _)| *key);
-        found.ok().and_then(|at| class.touched.get(at)).map_or(class.usual, |(_, home)| *home)
+    /// How callers of a side look at one key after the other.
+    pub(super) fn gaze<'m>(&'m self, world: &'m World<'m>, home: HomeIx) -> Gaze<'m, 'a> {
+        let class = self.home_class(world, home);
+        Gaze { matrix: self, world, home, class, known: FxHashMap::default(), said: Vec::new() }
     }
 
     /// How keys of a side look at callers.
@@ -379,8 +437,21 @@ impl<'a> Matrix<'a> {
     ) -> OwnerIx {
         let ids = &class.questions.ids;
         let answer = |id: &AtomId| self.table.answer(world, group, *id, caller);
-        let answers: Box<[Formula]> = ids.iter().map(answer).collect();
-        self.answered_owners.get((owner, answers), |(_, answers)| {
+        let answers: Vec<Formula> = ids.iter().map(answer).collect();
+        self.answered_owner(world, owner, ids, &answers)
+    }
+
+    fn answered_owner(
+        &self,
+        world: &World<'_>,
+        owner: OwnerIx,
+        ids: &[AtomId],
+        answers: &[Formula],
+    ) -> OwnerIx {
+        if ids.is_empty() {
+            return owner;
+        }
+        self.answered_owners.get((owner, answers.into()), |_| {
             let answers = put_together(ids, answers);
             let side = self.owner_sides.get(owner);
             let side = side.mapped(|masked| {
@@ -388,6 +459,20 @@ impl<'a> Matrix<'a> {
             });
             self.owner_sides.intern(side)
         })
+    }
+
+    /// How keys of a side look at one caller after the other of the group of `first`, each for itself.
+    pub(super) fn regard<'m>(
+        &'m self,
+        world: &'m World<'m>,
+        owner: OwnerIx,
+        first: CallerIx,
+    ) -> Regard<'m, 'a> {
+        let class = self.owner_class(world, owner);
+        let group = self.group_of(first);
+        let of_group = |id: &AtomId| (*id, self.table.answers(world, group, *id));
+        let answers = class.questions.ids.iter().map(of_group).collect();
+        Regard { matrix: self, world, owner, answers, known: FxHashMap::default(), said: Vec::new() }
     }
 
     /// The callers that a side names.

@@ -1,5 +1,6 @@
 //! Questions whose answers the export fixes: about the caller, about the key, or about both.
 
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
 use crate::aws::{Nature, condition_key};
@@ -75,6 +76,7 @@ pub(super) enum Classes {
 }
 
 /// What is known of a condition key at some stage.
+#[derive(PartialEq, Eq, Hash)]
 pub(super) enum Known {
     /// Its value; nothing where it is absent.
     Value(Option<ContextValue>),
@@ -110,6 +112,12 @@ impl Test {
     /// Whether no variable stands in it.
     pub(super) fn is_fixed(&self) -> bool {
         self.variables().next().is_none()
+    }
+
+    /// The condition keys in it that what is asked for fixes, each once.
+    pub(super) fn key_names(&self) -> impl Iterator<Item = &str> {
+        let names: BTreeSet<&str> = self.variables().chain([&*self.key]).collect();
+        names.into_iter().filter(|name| stage(name) == Stage::Key)
     }
 
     /// The atom that asks it, by the last stage that must speak.

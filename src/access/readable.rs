@@ -10,7 +10,7 @@ use super::compare;
 use super::formula::{Atom, Formula, Formulas, Kinds, Node};
 use super::frame::Frame;
 use super::range::can_be_empty;
-use super::solve::{Found, Solver};
+use super::solve::{Held, Solver};
 use super::test::Test;
 use super::values::truth;
 use super::words::words;
@@ -74,10 +74,10 @@ impl Solver {
         if one == other {
             return Some(true);
         }
-        match self.find(self.formulas.and([one, self.formulas.not(other)]), frame) {
-            Found::Yes(_) => Some(false),
-            Found::No => Some(true),
-            Found::Undecided => None,
+        match self.holds(self.formulas.and([one, self.formulas.not(other)]), frame) {
+            Held::Yes => Some(false),
+            Held::No => Some(true),
+            Held::Undecided => None,
         }
     }
 
@@ -87,9 +87,9 @@ impl Solver {
         let simpler = formulas.replaced(formula, Kinds::REQUEST, &mut |_, atom, holds| {
             let own = formulas.of(atom.clone());
             let own = if holds { own } else { formulas.not(own) };
-            match (self.find(own, frame), self.find(formulas.not(own), frame)) {
-                (Found::No, _) => Some(Formula::FALSE),
-                (_, Found::No) => Some(Formula::TRUE),
+            match (self.holds(own, frame), self.holds(formulas.not(own), frame)) {
+                (Held::No, _) => Some(Formula::FALSE),
+                (_, Held::No) => Some(Formula::TRUE),
                 _ => None,
             }
         });

@@ -14,10 +14,11 @@ use crate::decision::{Context, ContextValue, Fact};
 
 use super::axioms::{Axiom, actions};
 use super::bits::Bits;
-use super::cache::Cache;
+use super::memo::Memo;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds, Node};
 use super::frame::{Frame, Limit, Who};
+use super::interner::Interner;
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
@@ -46,9 +47,24 @@ pub(super) struct Solver {
     pub(super) formulas: Arc<Formulas>,
     axioms: Vec<Axiom>,
     now: Timestamp,
-    footprints: Cache<Formula, Arc<Footprint>>,
-    domains: Cache<DomainKey, Arc<Domain>>,
-    found: Cache<(Formula, View), Found>,
+    footprints: Memo<Formula, Arc<Footprint>>,
+    domains: Memo<DomainKey, Arc<Domain>>,
+    views: Interner<View>,
+    /// Whether formulas hold of some request.
+    held: Memo<(Formula, u32), Held>,
+    /// Contexts in which they do, of those that were asked for one.
+    found: Memo<(Formula, u32), Found>,
+}
+
+/// Whether a formula holds of some request that AWS could send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Held {
+    /// It does.
+    Yes,
+    /// It holds of none.
+    No,
+    /// A cap was met, or something cannot be cut exactly.
+    Undecided,
 }
 
 /// The keys that a formula can notice, facts included, each with the actions that carry it.
@@ -74,10 +90,27 @@ impl Solver {
             axioms: facts.iter().map(|fact| Axiom::new(&formulas, fact)).collect(),
             formulas,
             now,
-            footprints: Cache::new(),
-            domains: Cache::new(),
-            found: Cache::new(),
+            footprints: Memo::new(),
+            domains: Memo::new(),
+            views: Interner::new(),
+            held: Memo::new(),
+            found: Memo::new(),
         }
+    }
+
+    /// Whether `formula` holds in some possible context. Results are kept.
+    pub(super) fn holds(&self, formula: Formula, frame: &Frame) -> Held {
+        match formula {
+            Formula::TRUE => return Held::Yes,
+            Formula::FALSE => return Held::No,
+            _ => {}
+        }
+        let seen = (formula, self.view(formula, frame));
+        self.held.get(seen, |_| match self.solve(formula, frame) {
+            Found::Yes(_) => Held::Yes,
+            Found::No => Held::No,
+            Found::Undecided => Held::Undecided,
+        })
     }
 
     /// A possible context in which `formula` holds. Results are kept.
@@ -87,9 +120,18 @@ impl Solver {
             Formula::FALSE => return Found::No,
             _ => {}
         }
-        let footprint = self.footprints.get_or(formula, |formula| self.footprint(*formula).into());
-        let view = footprint.view(frame);
-        self.found.get_or((formula, view), |_| self.solve(formula, frame))
+        let seen = (formula, self.view(formula, frame));
+        match self.held.known(&seen) {
+            Some(Held::No) => Found::No,
+            Some(Held::Undecided) => Found::Undecided,
+            _ => self.found.get(seen, |_| self.solve(formula, frame)),
+        }
+    }
+
+    /// The number of what a formula can notice of a frame.
+    fn view(&self, formula: Formula, frame: &Frame) -> u32 {
+        let footprint = self.footprints.get(formula, |formula| self.footprint(*formula).into());
+        self.views.intern(footprint.view(frame))
     }
 
     /// The tests of a formula by their atoms; nothing where it has other atoms.
@@ -333,7 +375,7 @@ impl Solver {
         });
         let atoms = tests.iter().map(|(atom, _)| *atom).collect();
         let key = (group.clone(), atoms, limits.cloned().collect());
-        self.domains.get_or(key, |(group, _, limits)| {
+        self.domains.get(key, |(group, _, limits)| {
             let tests: Vec<&Test> = tests.iter().map(|(_, test)| *test).collect();
             Domain::of(group, &tests, limits, self.now, &self.formulas.spellings).into()
         })
