@@ -11,7 +11,7 @@ use super::asked::asks_about_caller;
 use super::formula::{Formula, Formulas};
 use super::frame::{Frame, Who};
 use super::home::Home;
-use super::judge::Judge;
+use super::judge::{Judge, Judged};
 use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::owner::Owner;
@@ -22,8 +22,11 @@ use super::ways::{Relation, Ways};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Cell([Formula; 10]);
 
+/// What decides the verdict of one cell: the formula, and what it is decided in.
+pub(super) type Decided = (Formula, Who, u32, KmsAction);
+
 /// How many cells of a pair have which verdict.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Tally {
     /// Actions that the key can perform.
     pub(super) possible: ActionSet,
@@ -38,14 +41,17 @@ pub(super) struct Tally {
 impl Matrix<'_> {
     /// How many cells of two classes have which verdict.
     pub(super) fn tally(&self, home: HomeIx, owner: OwnerIx, relation: Relation) -> Tally {
-        self.counted.get((home, owner, relation), |_| {
-            self.tallied(self.home_sides.get(home), self.owner_sides.get(owner), relation)
-        })
+        let number = self.counted.get((home, owner, relation), |_| {
+            let (home, owner) = (self.home_sides.get(home), self.owner_sides.get(owner));
+            self.same_tallies.intern(self.tallied(home, owner, relation))
+        });
+        *self.same_tallies.get(number)
     }
 
     /// Every pair of classes that was counted.
     pub(super) fn tallies(&self) -> Vec<((HomeIx, OwnerIx, Relation), Tally)> {
-        self.counted.all()
+        let all = self.counted.all().into_iter();
+        all.map(|(classes, number)| (classes, *self.same_tallies.get(number))).collect()
     }
 
     pub(super) fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
@@ -60,7 +66,7 @@ impl Matrix<'_> {
             }
             let limits = *limits.get_or_insert_with(|| self.limits_of(home, owner));
             for action in actions.iter() {
-                match self.verdict(*formula, home.who, limits, action) {
+                match self.verdict((*formula, home.who, limits, action)) {
                     Standing::Always => tally.always.insert(action),
                     Standing::Conditional => tally.conditional.insert(action),
                     Standing::Never => {}
@@ -75,11 +81,31 @@ impl Matrix<'_> {
         self.limits.intern(limits(home, owner, &self.access.given))
     }
 
-    fn verdict(&self, formula: Formula, who: Who, limits: u32, action: KmsAction) -> Standing {
-        self.verdicts.get((formula, who, limits, action), |_| {
-            let frame = Frame { caller: who, action, limits: Arc::clone(self.limits.get(limits)) };
-            self.judge().judged(formula, &frame).standing
-        })
+    fn verdict(&self, decided: Decided) -> Standing {
+        self.verdicts.get(decided, |decided| self.judged(*decided).standing)
+    }
+
+    /// The verdict with what is missing or open.
+    pub(super) fn judged(&self, (formula, who, limits, action): Decided) -> Judged {
+        let frame = Frame { caller: who, action, limits: Arc::clone(self.limits.get(limits)) };
+        self.judge().judged(formula, &frame)
+    }
+
+    /// What decides these cells of two sides.
+    pub(super) fn deciding(
+        &self,
+        home: &Home,
+        owner: &Owner,
+        relation: Relation,
+        actions: ActionSet,
+    ) -> Vec<Decided> {
+        if actions.is_empty() {
+            return Vec::new();
+        }
+        let formulas = &*self.access.core.formulas;
+        let allowed = Ways::of(formulas, home, owner, relation).allowed(formulas);
+        let limits = self.limits_of(home, owner);
+        actions.iter().map(|action| (allowed.at(action), home.who, limits, action)).collect()
     }
 
     fn judge(&self) -> Judge<'_> {

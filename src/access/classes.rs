@@ -12,8 +12,8 @@ use crate::policy::Principal;
 use super::asked::Asked;
 use super::formula::{Atom, AtomId, Formula, Kinds};
 use super::library::World;
-use super::memo::Memo;
 use super::masked::Masked;
+use super::memo::Memo;
 use super::question::{Known, Question};
 use super::subject::Subject;
 use super::test::{Operand, Piece};
@@ -105,7 +105,8 @@ impl<'w> KeyTable<'w> {
             KeyAnswers::Alike(column, all) => {
                 let value = column.values.get(key as usize).map(|value| *value as usize);
                 let known = value.and_then(|value| all.get(value));
-                known.map_or(Formula::FALSE, |known| *known.get_or_init(|| self.ask(world, id, key)))
+                known
+                    .map_or(Formula::FALSE, |known| *known.get_or_init(|| self.ask(world, id, key)))
             }
         }
     }

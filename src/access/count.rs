@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aws::{AccountId, ActionSet, KmsAction};
-use crate::decision::{OpenPoint, Pair, Standing};
+use crate::decision::OpenPoint;
 use crate::policy::{Comparison, Polarity, Principal, Quantifier};
 
-use super::cells::Tally;
+use super::cells::{Decided, Tally};
 use super::classes::{CallerIx, Group, KeyIx, account_of};
 use super::formula::{Atom, Formula, Kinds};
+use super::judge::Judged;
 use super::library::World;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::question::Question;
@@ -74,15 +75,8 @@ pub struct Doubts {
 }
 
 impl Doubts {
-    fn of(pair: &Pair, wanted: ActionSet) -> Self {
-        let mut doubts = Self::default();
-        let cells = pair.cells.iter().filter(|(actions, _)| actions.intersects(wanted));
-        for (_, answer) in cells.filter(|(_, it)| matches!(it.verdict, Standing::Unknown { .. })) {
-            doubts.missing.extend(answer.missing.iter().cloned());
-            doubts.open.extend(&answer.open);
-            doubts.undecided |= answer.undecided;
-        }
-        doubts
+    fn of(judged: Judged) -> Self {
+        Self { missing: judged.missing, open: judged.open, undecided: judged.undecided }
     }
 
     fn plus(mut self, mut other: Self) -> Self {
@@ -451,14 +445,21 @@ impl Matrix<'_> {
     pub fn doubts(&self, wanted: ActionSet) -> Doubts {
         let mut classes = self.tallies();
         classes.retain(|(_, tally)| tally.unknown.intersects(wanted));
-        let of_class = |((home, owner, relation), _): &(_, Tally)| {
-            Doubts::of(&self.answered(*home, *owner, *relation, false), wanted)
+        let of_class = |((home, owner, relation), tally): (_, Tally)| {
+            let (home, owner) = (self.home_side(home), self.owner_side(owner));
+            self.deciding(home, owner, relation, tally.unknown.intersection(wanted))
         };
-        let of_classes = classes.par_iter().map(of_class).reduce(Doubts::default, Doubts::plus);
-        let unknown = |caller: &CallerIx| self.star_tally(*caller).unknown.intersects(wanted);
-        let callers = (0..self.table.subjects.len() as u32).into_par_iter().filter(unknown);
-        let without_key = callers.map(|caller| Doubts::of(&self.star(caller), wanted));
-        of_classes.plus(without_key.reduce(Doubts::default, Doubts::plus))
+        let of_classes = classes.into_par_iter().flat_map_iter(of_class);
+        let of_caller = |caller: CallerIx| {
+            let unknown = self.star_tally(caller).unknown;
+            self.star_deciding(caller, unknown.intersection(wanted))
+        };
+        let callers = (0..self.table.subjects.len() as u32).into_par_iter();
+        let without_key = callers.flat_map_iter(of_caller);
+        let deciding: FxHashSet<Decided> = of_classes.chain(without_key).collect();
+        let deciding: Vec<Decided> = deciding.into_iter().collect();
+        let doubts = deciding.into_par_iter().map(|it| Doubts::of(self.judged(it)));
+        doubts.reduce(Doubts::default, Doubts::plus)
     }
 }
 

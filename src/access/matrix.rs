@@ -10,7 +10,7 @@ use crate::decision::{CallerKind, CellAnswer, Pair, Standing};
 use crate::inventory::Key;
 
 use super::Access;
-use super::cells::{Cell, Tally};
+use super::cells::{Cell, Decided, Tally};
 use super::classes::{
     CallerAnswers, CallerIx, CallerTable, Group, KeyAnswers, KeyIx, KeyTable, Questions,
 };
@@ -62,8 +62,10 @@ pub struct Matrix<'a> {
     usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
     pub(super) without_key: Memo<CallerIx, Arc<Pair>>,
     pub(super) limits: Interner<KeyLimits>,
-    pub(super) verdicts: Memo<(Formula, Who, u32, KmsAction), Standing>,
-    pub(super) counted: Memo<(HomeIx, OwnerIx, Relation), Tally>,
+    pub(super) verdicts: Memo<Decided, Standing>,
+    pub(super) counted: Memo<(HomeIx, OwnerIx, Relation), u32>,
+    pub(super) counted_without_key: Memo<CallerIx, u32>,
+    pub(super) same_tallies: Interner<Tally>,
     pub(super) answers: Memo<(Cell, Who, u32, KmsAction), Arc<CellAnswer>>,
     pub(super) pairs: Memo<(HomeIx, OwnerIx, Relation, bool), Arc<Pair>>,
     /// Equal answers are one, and so are equal pairs: who writes them out finds classes by that.
@@ -113,9 +115,8 @@ impl Gaze<'_, '_> {
         }
         self.said.clear();
         let keys = &self.matrix.keys;
-        let said = |(id, answers): &(AtomId, Arc<KeyAnswers>)| {
-            keys.said(self.world, (*id, answers), key)
-        };
+        let said =
+            |(id, answers): &(AtomId, Arc<KeyAnswers>)| keys.said(self.world, (*id, answers), key);
         self.said.extend(class.answers.iter().map(said));
         if let Some(home) = self.known.get(self.said.as_slice()) {
             return *home;
@@ -251,6 +252,8 @@ impl<'a> Matrix<'a> {
             limits: Interner::new(),
             verdicts: Memo::new(),
             counted: Memo::new(),
+            counted_without_key: Memo::new(),
+            same_tallies: Interner::new(),
             answers: Memo::new(),
             pairs: Memo::new(),
             same_answers: Memo::new(),
@@ -472,7 +475,14 @@ impl<'a> Matrix<'a> {
         let group = self.group_of(first);
         let of_group = |id: &AtomId| (*id, self.table.answers(world, group, *id));
         let answers = class.questions.ids.iter().map(of_group).collect();
-        Regard { matrix: self, world, owner, answers, known: FxHashMap::default(), said: Vec::new() }
+        Regard {
+            matrix: self,
+            world,
+            owner,
+            answers,
+            known: FxHashMap::default(),
+            said: Vec::new(),
+        }
     }
 
     /// The callers that a side names.

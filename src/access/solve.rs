@@ -14,11 +14,11 @@ use crate::decision::{Context, ContextValue, Fact};
 
 use super::axioms::{Axiom, actions};
 use super::bits::Bits;
-use super::memo::Memo;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds, Node};
 use super::frame::{Frame, Limit, Who};
 use super::interner::Interner;
+use super::memo::Memo;
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};

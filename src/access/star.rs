@@ -6,7 +6,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::Pair;
 
 use super::asked::{Asked, account_form, asks_about_caller};
-use super::cells::Tally;
+use super::cells::{Decided, Tally};
 use super::classes::CallerIx;
 use super::home::Home;
 use super::masked::Masked;
@@ -29,15 +29,29 @@ impl Matrix<'_> {
 
     /// The verdicts of a caller's operations without a key.
     pub(super) fn star_tally(&self, caller: CallerIx) -> Tally {
-        let mut all = Tally::default();
-        for (home, owner) in self.star_sides(caller) {
-            let tally = self.tallied(&home, &owner, Relation::NoKey);
-            all.possible = all.possible.union(tally.possible);
-            all.always = all.always.union(tally.always);
-            all.conditional = all.conditional.union(tally.conditional);
-            all.unknown = all.unknown.union(tally.unknown);
+        let number = self.counted_without_key.get(caller, |_| {
+            let mut all = Tally::default();
+            for (home, owner) in self.star_sides(caller) {
+                let tally = self.tallied(&home, &owner, Relation::NoKey);
+                all.possible = all.possible.union(tally.possible);
+                all.always = all.always.union(tally.always);
+                all.conditional = all.conditional.union(tally.conditional);
+                all.unknown = all.unknown.union(tally.unknown);
+            }
+            self.same_tallies.intern(all)
+        });
+        *self.same_tallies.get(number)
+    }
+
+    /// What decides these cells of a caller's operations without a key.
+    pub(super) fn star_deciding(&self, caller: CallerIx, actions: ActionSet) -> Vec<Decided> {
+        if actions.is_empty() {
+            return Vec::new();
         }
-        all
+        let sides = self.star_sides(caller).into_iter();
+        sides
+            .flat_map(|(home, owner)| self.deciding(&home, &owner, Relation::NoKey, actions))
+            .collect()
     }
 
     /// Both sides, apart for what asks about the caller (rule A68). None for strangers and services: what
