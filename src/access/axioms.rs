@@ -1,6 +1,6 @@
 //! The linking facts as formulas (section 2.5 of the semantics).
 
-use crate::aws::{ActionSet, KmsAction, carried, condition_key};
+use crate::aws::{ActionSet, carrying};
 use crate::decision::{self, CallerKind, Callers, Fact, Is};
 use crate::policy::{Comparison, Operator, Polarity};
 
@@ -37,8 +37,8 @@ impl Axiom {
             then: fact.then.key.to_ascii_lowercase().into(),
             actions: fact
                 .when
-                .map_or(ActionSet::ALL, |when| actions(when.key))
-                .intersection(actions(fact.then.key)),
+                .map_or(ActionSet::ALL, |when| carrying(when.key))
+                .intersection(carrying(fact.then.key)),
             settles: fact.when.is_none() && matches!(fact.then.is, Is::True | Is::False),
             says,
         }
@@ -54,14 +54,6 @@ impl Axiom {
             Who::Service => CallerKind::Service,
         };
         self.callers.includes(&kind)
-    }
-}
-
-/// The actions that carry a key.
-pub(super) fn actions(key: &str) -> ActionSet {
-    match condition_key(key) {
-        Some(info) => info.actions,
-        None => KmsAction::all().filter(|action| carried(*action, key)).collect(),
     }
 }
 

@@ -200,8 +200,12 @@ pub(super) struct CallerTable<'w> {
     /// The accounts, each with its callers; services and strangers have groups of their own.
     pub(super) groups: Vec<(Group, std::ops::Range<u32>)>,
     by_arn: FxHashMap<Box<str>, CallerIx>,
+    /// Users, roles and their sessions by the unique id.
+    by_id: FxHashMap<&'w str, Vec<CallerIx>>,
     /// Sessions, which an entry can mean without their names.
     sessions: Vec<CallerIx>,
+    /// Those by the user or role that made them.
+    made_by: FxHashMap<&'w str, Vec<CallerIx>>,
     answers: Memo<(AtomId, u32), Arc<CallerAnswers>>,
 }
 
@@ -236,8 +240,19 @@ impl<'w> CallerTable<'w> {
             matches!(kind, CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. })
         };
         let sessions = (0_u32..).zip(&subjects).filter(|(_, subject)| is_session(subject));
-        let sessions = sessions.map(|(number, _)| number).collect();
-        Self { subjects, groups, by_arn, sessions, answers: Memo::new() }
+        let sessions: Vec<CallerIx> = sessions.map(|(number, _)| number).collect();
+        let mut by_id: FxHashMap<&str, Vec<CallerIx>> = FxHashMap::default();
+        let mut made_by: FxHashMap<&str, Vec<CallerIx>> = FxHashMap::default();
+        for (number, subject) in (0_u32..).zip(&subjects) {
+            let Some(identity) = subject.identity else { continue };
+            if let Some(id) = identity.unique_id.as_deref() {
+                by_id.entry(id).or_default().push(number);
+            }
+            if is_session(subject) {
+                made_by.entry(&identity.arn).or_default().push(number);
+            }
+        }
+        Self { subjects, groups, by_arn, by_id, sessions, made_by, answers: Memo::new() }
     }
 
     /// Sessions of roles and users.
@@ -409,24 +424,11 @@ impl Questions {
     pub(super) fn named(&self, world: &World<'_>, table: &CallerTable<'_>) -> FxHashSet<CallerIx> {
         let mut named = FxHashSet::default();
         let mut add = |principal: &Principal| match principal {
-            Principal::UniqueId(id) => {
-                let same = (0_u32..).zip(&table.subjects).filter(|(_, subject)| {
-                    subject.identity.and_then(|it| it.unique_id.as_deref()) == Some(&**id)
-                });
-                named.extend(same.map(|(number, _)| number));
-            }
+            Principal::UniqueId(id) => named.extend(table.by_id.get(&**id).into_iter().flatten()),
             // A role means its sessions, a user those that it made.
             Principal::User(text) | Principal::Role(text) => {
-                let same =
-                    |subject: &Subject<'_>| subject.identity.is_some_and(|it| *it.arn == **text);
                 named.extend(table.find(text));
-                named.extend(
-                    table
-                        .sessions
-                        .iter()
-                        .copied()
-                        .filter(|number| table.subjects.get(*number as usize).is_some_and(same)),
-                );
+                named.extend(table.made_by.get(&**text).into_iter().flatten());
             }
             principal => named.extend(table.find(principal.text())),
         };

@@ -402,10 +402,16 @@ impl Matrix<'_> {
         wanted: ActionSet,
     ) -> Counts {
         let mut counts = Counts::default();
-        for key in classes.iter().filter(|class| class.concerns(group)).flat_map(|it| &it.keys) {
-            counts.candidates += 1;
-            if let Some((home, owner, relation)) = self.sides(caller, *key) {
-                counts.add(self.tally(home, owner, relation), wanted, 1);
+        let Some(home) = self.homes.get(caller as usize) else { return counts };
+        let world = self.world();
+        let mut gaze = self.gaze(&world, *home);
+        for class in classes.iter().filter(|class| class.concerns(group)) {
+            let relation = self.relation(caller, class);
+            let owner = self.owner_at(&world, class.owner, caller);
+            for key in &class.keys {
+                counts.candidates += 1;
+                let owner = self.with_unlisted(&world, owner, caller, *key);
+                counts.add(self.tally(gaze.at(*key), owner, relation), wanted, 1);
             }
         }
         counts

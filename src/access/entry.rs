@@ -1,7 +1,7 @@
 //! Condition entries as formulas: what is static becomes questions, the rest tests of the request.
 
 use crate::aws::condition_keys::is_multivalued;
-use crate::aws::{ActionSet, KmsAction, carried, condition_key};
+use crate::aws::{ActionSet, carrying, condition_key};
 use crate::policy::{
     Comparison, Condition, Effect, Part, Polarity, PolicyKind, Value, Variables, parts,
 };
@@ -44,7 +44,7 @@ pub(super) fn holds(formulas: &Formulas, lens: Lens, condition: &Condition) -> M
     let turn = |formula: Formula| if negated { formulas.not(formula) } else { formula };
     // Rule C6: a key that does not accompany the action is missing.
     let without = turn(Formula::constant(test.holds(None, &|_| None)));
-    let carrying: ActionSet = KmsAction::all().filter(|action| carried(*action, &key)).collect();
+    let carrying = carrying(&key);
     let known = turn(formulas.of(test.asked(sight(lens, &key))));
     let known = match unknown {
         None => known,

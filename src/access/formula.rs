@@ -295,9 +295,18 @@ impl Formulas {
         formula: Formula,
         see: &mut dyn FnMut(AtomId, &'a Atom),
     ) {
+        self.each_atom_of([formula], see);
+    }
+
+    /// The same for several formulas together, in no order.
+    pub(super) fn each_atom_of<'a>(
+        &'a self,
+        formulas: impl IntoIterator<Item = Formula>,
+        see: &mut dyn FnMut(AtomId, &'a Atom),
+    ) {
         let mut seen = rustc_hash::FxHashSet::default();
         let mut atoms = rustc_hash::FxHashSet::default();
-        let mut open = vec![formula];
+        let mut open: Vec<Formula> = formulas.into_iter().collect();
         while let Some(formula) = open.pop() {
             if !seen.insert(formula) {
                 continue;

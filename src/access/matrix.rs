@@ -22,6 +22,7 @@ use super::library::World;
 use super::memo::Memo;
 use super::owner::Owner;
 use super::rows::Spoken;
+use super::subject::Subject;
 use super::ways::Relation;
 
 use super::count::KeyClass;
@@ -175,11 +176,10 @@ impl<'a> Matrix<'a> {
         let owner_sides = Interner::new();
         let owners: Vec<OwnerIx> =
             keys.keys.par_iter().map(|key| owner_sides.intern(Owner::of(&world, key))).collect();
-        let mut spoken = Spoken::default();
         let mut distinct: Vec<OwnerIx> = owners.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        distinct.iter().for_each(|owner| spoken.hear(&world, owner_sides.get(*owner)));
+        let mut spoken = Spoken::by(&world, distinct.iter().map(|owner| owner_sides.get(*owner)));
         let unlisted = |key: &&&Key| access.gaps.key_part(&key.arn, "grants").is_some();
         if keys.keys.iter().any(|key| unlisted(&key)) {
             spoken.hear_of_unlisted_grants();
@@ -310,15 +310,28 @@ impl<'a> Matrix<'a> {
         let arn = &self.keys.keys.get(key as usize)?.arn;
         let relation = Relation::of(&subject.caller, arn);
         let home = self.home_at(&world, home, key);
-        let mut owner = self.owner_at(&world, owner, caller);
-        // A key whose grants were not exported has one row that says so: that of anyone.
-        if subject.is_anyone()
-            && let Some(what) = self.access.gaps.key_part(arn, "grants")
-        {
-            let side = self.owner_sides.get(owner).clone().with_unlisted_grants(&world, &what);
-            owner = self.owner_sides.intern(side);
+        let owner = self.owner_at(&world, owner, caller);
+        Some((home, self.with_unlisted(&world, owner, caller, key), relation))
+    }
+
+    /// A key whose grants were not exported has one row that says so: that of anyone.
+    pub(super) fn with_unlisted(
+        &self,
+        world: &World<'_>,
+        owner: OwnerIx,
+        caller: CallerIx,
+        key: KeyIx,
+    ) -> OwnerIx {
+        let subject = self.table.subjects.get(caller as usize);
+        let key = self.keys.keys.get(key as usize);
+        if !subject.is_some_and(Subject::is_anyone) {
+            return owner;
         }
-        Some((home, owner, relation))
+        let unlisted = key.and_then(|key| self.access.gaps.key_part(&key.arn, "grants"));
+        unlisted.map_or(owner, |what| {
+            let side = self.owner_sides.get(owner).clone().with_unlisted_grants(world, &what);
+            self.owner_sides.intern(side)
+        })
     }
 
     pub(super) fn group_of(&self, caller: CallerIx) -> u32 {

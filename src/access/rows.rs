@@ -1,6 +1,9 @@
 //! Who has a row in the matrix: everyone in the export, and whoever its keys open to outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use crate::aws::{AccountId, Arn};
 use crate::decision::{Caller, CallerKind};
@@ -9,6 +12,7 @@ use crate::policy::Principal;
 
 use super::formula::{Atom, Formula, Kinds};
 use super::library::World;
+use super::masked::Masked;
 use super::owner::Owner;
 use super::question::Question;
 use super::subject::{Stranger, Subject};
@@ -44,27 +48,28 @@ pub(super) struct Spoken {
 }
 
 impl Spoken {
-    /// Adds whom one key speaks of.
-    pub(super) fn hear(&mut self, world: &World<'_>, owner: &Owner) {
-        let opening = [&owner.direct, &owner.limited, &owner.by_account];
-        for masked in owner.masked() {
-            for (_, formula) in masked.pieces() {
-                world.formulas.each_atom(*formula, &mut |atom| self.hear_atom(atom));
-            }
+    /// Whom some keys speak of.
+    pub(super) fn by<'o>(world: &World<'_>, owners: impl Iterator<Item = &'o Owner>) -> Self {
+        let mut all: FxHashSet<Formula> = FxHashSet::default();
+        let mut opening: FxHashSet<Formula> = FxHashSet::default();
+        for owner in owners {
+            let formulas = |masked: &'o Masked| masked.pieces().iter().map(|(_, formula)| *formula);
+            all.extend(owner.masked().flat_map(formulas));
+            let allows = [&owner.direct, &owner.limited, &owner.by_account];
+            opening.extend(allows.into_iter().flat_map(formulas));
         }
+        let mut spoken = Self::default();
+        world.formulas.each_atom_of(all, &mut |_, atom| spoken.hear_atom(atom));
         // What allows somebody whom nothing names is open to everyone, as far as conditions go.
-        let unnamed =
-            opening.iter().flat_map(|masked| masked.pieces()).any(|(_, formula)| {
-                let left =
-                    world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
-                        match atom {
-                            Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
-                            _ => None,
-                        }
-                    });
-                left != Formula::FALSE
-            });
-        self.anyone |= unnamed;
+        spoken.anyone = opening.into_iter().any(|formula| {
+            let left =
+                world.formulas.replaced(formula, Kinds::CALLER, &mut |_, atom, holds| match atom {
+                    Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
+                    _ => None,
+                });
+            left != Formula::FALSE
+        });
+        spoken
     }
 
     /// Some key's grants were not listed: they can name anyone.
@@ -107,12 +112,8 @@ impl Spoken {
 
     /// All rows with what is known of them, sorted by name.
     pub(super) fn rows<'w>(self, world: &'w Inventory) -> Vec<(Row, Subject<'w>)> {
-        let mut rows: BTreeMap<Box<str>, (Row, Subject<'w>)> = BTreeMap::new();
-        let mut add = |row: Row, stranger: Option<Stranger>| {
-            let mut subject = Subject::of(world, row.caller.clone());
-            subject.stranger = stranger;
-            rows.entry(row.name.clone()).or_insert((row, subject));
-        };
+        let mut rows: Vec<(Row, Option<Stranger>)> = Vec::new();
+        let mut add = |row: Row, stranger: Option<Stranger>| rows.push((row, stranger));
         for caller in of_export(world) {
             let name = caller.text.clone();
             add(Row { caller, name, stands_for: None }, None);
@@ -159,7 +160,15 @@ impl Spoken {
             let row = Row { caller, name: "*".into(), stands_for: Some(words) };
             add(row, Some(Stranger { organization: None, named: false, known: false }));
         }
-        rows.into_values().collect()
+        // Of two with one name the first counts.
+        rows.par_sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        rows.dedup_by(|(one, _), (first, _)| one.name == first.name);
+        let known = rows.into_par_iter().map(|(row, stranger)| {
+            let mut subject = Subject::of(world, row.caller.clone());
+            subject.stranger = stranger;
+            (row, subject)
+        });
+        known.collect()
     }
 }
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::aws::{ActionSet, carried};
+use crate::aws::{ActionSet, carried, carrying};
 use crate::decision::{Context, ContextValue, Fact};
 
-use super::axioms::{Axiom, actions};
+use super::axioms::Axiom;
 use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds, Node};
@@ -193,7 +193,7 @@ impl Solver {
         }
         keys.sort_unstable();
         let pairs = keys.iter().any(|key| *key == NAMES || key.starts_with(PREFIX));
-        let keys = keys.into_iter().map(|key| (key.into(), actions(key)));
+        let keys = keys.into_iter().map(|key| (key.into(), carrying(key)));
         Footprint { keys: keys.collect(), pairs }
     }
 

@@ -1,5 +1,7 @@
 //! Policies compiled: every statement once, whoever calls and whatever key is asked for.
 
+use std::sync::LazyLock;
+
 use crate::aws::{ActionSet, KmsAction};
 use crate::policy::{
     Effect, Element, Polarity, Policy, PolicyKind, Principal, PrincipalElement, Standing,
@@ -139,6 +141,11 @@ pub(super) fn sure_actions(element: &Element) -> ActionSet {
     }
 }
 
+/// The names of the actions in lower case.
+static LOWER: LazyLock<Vec<(KmsAction, String)>> = LazyLock::new(|| {
+    KmsAction::all().map(|action| (action, action.name().to_ascii_lowercase())).collect()
+});
+
 /// The actions that one value of `Action` covers (rules A50 to A55).
 fn covered_by(text: &str) -> ActionSet {
     if text == "*" {
@@ -155,17 +162,14 @@ fn covered_by(text: &str) -> ActionSet {
         return ActionSet::ALL;
     }
     if !name.contains(['*', '?']) {
-        let found = KmsAction::all().find(|action| action.name().eq_ignore_ascii_case(name));
-        return found.into_iter().collect();
+        return KmsAction::from_name(name).into_iter().collect();
     }
     let lower = name.to_ascii_lowercase();
     let Some(pattern) = pieces(&lower, Variables::Literal, Stars::Wild) else {
         return ActionSet::EMPTY;
     };
-    let takes = |action: &KmsAction| {
-        super::glob::takes(&pattern, &action.name().to_ascii_lowercase(), &|_| None)
-    };
-    KmsAction::all().filter(takes).collect()
+    let takes = |(_, name): &&(KmsAction, String)| super::glob::takes(&pattern, name, &|_| None);
+    LOWER.iter().filter(takes).map(|(action, _)| *action).collect()
 }
 
 /// When `Resource` or `NotResource` covers what is requested (rules A60 to A70, A18).

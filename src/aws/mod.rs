@@ -25,7 +25,7 @@ pub use action::KmsAction;
 pub use action_info::{ActionInfo, Category};
 pub use action_set::ActionSet;
 pub use arn::Arn;
-pub use condition_keys::{ConditionKeyInfo, Nature, ValueType, carried, condition_key};
+pub use condition_keys::{ConditionKeyInfo, Nature, ValueType, carried, carrying, condition_key};
 pub use identity::{Identity, identity};
 pub use key_spec::{
     KeyOrigin, KeySpec, KeySpecInfo, KeyUsage, can_perform, grant_operations, key_spec,

@@ -97,7 +97,8 @@ impl Caller {
 
     /// The partition of its ARN; `aws` for a service.
     pub fn partition(&self) -> &str {
-        Arn::parse(&self.text).map_or("aws", |arn| arn.partition)
+        let of_arn = || self.text.strip_prefix("arn:")?.split(':').next();
+        of_arn().unwrap_or("aws")
     }
 }
 

@@ -7,6 +7,7 @@ mod shape;
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use super::{ActionSet, KmsAction, action::compare_ignoring_case, tables::embedded, words::words};
@@ -90,8 +91,12 @@ pub fn condition_keys() -> &'static [ConditionKeyInfo] {
 /// family. A name with a host in front, as in `accounts.google.com:sub`, is an identity provider's.
 pub fn condition_key(name: &str) -> Option<&'static ConditionKeyInfo> {
     let keys = condition_keys();
-    let exact = keys.binary_search_by(|key| compare_ignoring_case(key.name, name));
-    let exact = exact.ok().and_then(|row| keys.get(row)).filter(|key| key.shape == Shape::Exact);
+    let exact = match TABLE.by_lower.get(name) {
+        Some(row) => Some(*row),
+        None if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => None,
+        None => keys.binary_search_by(|key| compare_ignoring_case(key.name, name)).ok(),
+    };
+    let exact = exact.and_then(|row| keys.get(row)).filter(|key| key.shape == Shape::Exact);
     let families = || TABLE.families.iter().filter_map(|row| keys.get(*row));
     exact.or_else(|| families().find(|key| key.shape.covers(name)))
 }
@@ -110,9 +115,16 @@ pub fn is_multivalued(name: &str) -> bool {
 /// Every action carries the global keys, those this table does not know yet included, but for the tag
 /// keys; no action carries a key of another service that is not in the table.
 pub fn carried(action: KmsAction, name: &str) -> bool {
+    carrying(name).contains(action)
+}
+
+/// The actions whose requests can carry the condition key `name`, as [`carried`] has it.
+pub fn carrying(name: &str) -> ActionSet {
+    let is_global = || name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
     match condition_key(name) {
-        Some(key) => key.actions.contains(action),
-        None => name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")),
+        Some(key) => key.actions,
+        None if is_global() => ActionSet::ALL,
+        None => ActionSet::EMPTY,
     }
 }
 
@@ -145,6 +157,9 @@ enum Carried {
 #[serde(bound(deserialize = "'de: 'static"))]
 struct Table {
     keys: Vec<ConditionKeyInfo>,
+    /// The rows by name in lower case, as an evaluator asks for them.
+    #[serde(skip)]
+    by_lower: FxHashMap<Box<str>, usize>,
     /// The rows that stand for families.
     #[serde(skip)]
     families: Vec<usize>,
@@ -161,6 +176,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         key.shape = Shape::of(key.name);
         key.actions = actions(key);
     }
+    let lower =
+        |(row, key): (usize, &ConditionKeyInfo)| (key.name.to_ascii_lowercase().into(), row);
+    table.by_lower = table.keys.iter().enumerate().map(lower).collect();
     let families = table.keys.iter().enumerate().filter(|(_, key)| key.is_family());
     table.families = families.map(|(row, _)| row).collect();
     table.multivalued =
