@@ -320,6 +320,14 @@ pub(super) fn folded_alike(character: char) -> Box<[char]> {
             classes.values_mut().for_each(|alike| alike.sort_unstable());
             classes
         });
+    // The few letters that texts are made of need no table of all.
+    match character.to_ascii_lowercase() {
+        'k' => return ['K', 'k', '\u{212A}'].into(),
+        's' => return ['S', 's', '\u{17F}'].into(),
+        lower @ 'a'..='z' => return [lower.to_ascii_uppercase(), lower].into(),
+        other if other.is_ascii() => return [other].into(),
+        _ => {}
+    }
     let alike = CLASSES.get(&super::values::fold(character));
     alike.map_or_else(|| Box::from([character]), |alike| alike.as_slice().into())
 }

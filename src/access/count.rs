@@ -1,5 +1,6 @@
 //! How many cells have which verdict, class by class; nothing is expanded.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
@@ -135,8 +136,12 @@ impl Matrix<'_> {
     /// Counts the cells of these actions, those without a key included.
     pub fn counts(&self, wanted: ActionSet) -> Counts {
         let classes = self.classes();
-        let groups: Vec<u32> = (0..self.table.groups.len() as u32).collect();
-        let counted = groups.par_iter().map(|group| {
+        let mut groups: Vec<u32> = (0..self.table.groups.len() as u32).collect();
+        // What takes longest is begun first.
+        groups.sort_by_key(|group| {
+            Reverse(self.table.groups.get(*group as usize).map(|(_, range)| range.len()))
+        });
+        let counted = groups.par_iter().with_max_len(1).map(|group| {
             let counts = self.counts_of_group(*group, classes, wanted);
             (counts, self.counts_of_unlisted(*group, counts, classes, wanted))
         });

@@ -40,16 +40,16 @@ impl Row {
 
 /// Whom the keys of a world speak of beside the principals of the export.
 #[derive(Default)]
-pub(super) struct Spoken {
-    principals: BTreeSet<Principal>,
+pub(super) struct Spoken<'f> {
+    principals: BTreeSet<&'f Principal>,
     accounts: BTreeSet<AccountId>,
     organizations: BTreeSet<Box<str>>,
     anyone: bool,
 }
 
-impl Spoken {
+impl<'f> Spoken<'f> {
     /// Whom some keys speak of.
-    pub(super) fn by<'o>(world: &World<'_>, owners: impl Iterator<Item = &'o Owner>) -> Self {
+    pub(super) fn by<'o>(world: &World<'f>, owners: impl Iterator<Item = &'o Owner>) -> Self {
         let mut all: FxHashSet<Formula> = FxHashSet::default();
         let mut opening: FxHashSet<Formula> = FxHashSet::default();
         for owner in owners {
@@ -58,10 +58,16 @@ impl Spoken {
             let allows = [&owner.direct, &owner.limited, &owner.by_account];
             opening.extend(allows.into_iter().flat_map(formulas));
         }
-        let mut spoken = Self::default();
-        world.formulas.each_atom_of(all, &mut |_, atom| spoken.hear_atom(atom));
+        let all: Vec<Formula> = all.into_iter().collect();
+        let of_some = |formulas: &[Formula]| {
+            let mut spoken = Self::default();
+            let formulas = formulas.iter().copied();
+            world.formulas.each_atom_of(formulas, &mut |_, atom| spoken.hear_atom(atom));
+            spoken
+        };
+        let mut spoken = all.par_chunks(1024).map(of_some).reduce(Self::default, Self::plus);
         // What allows somebody whom nothing names is open to everyone, as far as conditions go.
-        spoken.anyone = opening.into_iter().any(|formula| {
+        spoken.anyone = opening.into_par_iter().any(|formula| {
             let left =
                 world.formulas.replaced(formula, Kinds::CALLER, &mut |_, atom, holds| match atom {
                     Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
@@ -72,17 +78,24 @@ impl Spoken {
         spoken
     }
 
+    fn plus(mut self, mut other: Self) -> Self {
+        self.principals.append(&mut other.principals);
+        self.accounts.append(&mut other.accounts);
+        self.organizations.append(&mut other.organizations);
+        self
+    }
+
     /// Some key's grants were not listed: they can name anyone.
     pub(super) fn hear_of_unlisted_grants(&mut self) {
         self.anyone = true;
     }
 
-    fn hear_atom(&mut self, atom: &Atom) {
+    fn hear_atom(&mut self, atom: &'f Atom) {
         match atom {
             Atom::Caller(Question::Names(principal, _)) => {
-                self.principals.insert(principal.clone());
+                self.principals.insert(principal);
             }
-            Atom::Caller(Question::Spares(list)) => self.principals.extend(list.iter().cloned()),
+            Atom::Caller(Question::Spares(list)) => self.principals.extend(list.iter()),
             Atom::Caller(Question::Test { test, .. }) => self.hear_test(test),
             _ => {}
         }
@@ -122,7 +135,7 @@ impl Spoken {
             world.account(account).is_some_and(|known| known.identities_listed)
         };
         let mut accounts = self.accounts;
-        for principal in &self.principals {
+        for principal in self.principals {
             if let Principal::Account { account, .. } = principal {
                 accounts.insert(*account);
                 continue;

@@ -1,15 +1,16 @@
 //! What the input was: a digest that `sha256sum` can check.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::source::{Files, Listed};
 
-/// A relative path, and the digest of what was read there.
-type Known = (String, Option<[u8; 32]>);
+/// Where the relative part of a path begins, and the digest of what was read there.
+type Known = (usize, Option<[u8; 32]>);
 
 /// Files that take a digest of what is read of them.
 ///
@@ -19,8 +20,8 @@ type Known = (String, Option<[u8; 32]>);
 /// Neither where the input lies nor the order of reading changes it.
 pub struct Digested<'f> {
     files: &'f dyn Files,
-    /// The relative path of each path that was listed, and the digest of its bytes once it is read.
-    known: Mutex<BTreeMap<String, Known>>,
+    /// The paths that were listed, each with the digest of its bytes once it is read.
+    known: Mutex<FxHashMap<String, Known>>,
 }
 
 impl<'f> Digested<'f> {
@@ -32,26 +33,33 @@ impl<'f> Digested<'f> {
     /// The digest of all that was read, in hexadecimal digits.
     pub fn digest(&self) -> String {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = known.values().filter_map(|(path, digest)| Some((path, digest.as_ref()?)));
-        let mut lines: Vec<(&String, &[u8; 32])> = read.collect();
-        lines.sort_unstable();
+        let read = known.iter().filter_map(|(path, (start, digest))| {
+            Some((path.get(*start..).unwrap_or(path), digest.as_ref()?))
+        });
+        let mut lines: Vec<(&str, &[u8; 32])> = read.collect();
+        lines.par_sort_unstable();
         let mut all = Sha256::new();
         for (path, digest) in lines {
-            all.update(format!("{}  {path}\n", hexadecimal(digest)));
+            all.update(hexadecimal(digest));
+            all.update("  ");
+            all.update(path);
+            all.update("\n");
         }
         hexadecimal(&all.finalize())
     }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// `path` from `root` on; its name where it is the root.
-fn relative(root: &str, path: &str) -> String {
+/// Where `path` goes on behind `root`; its name where it is the root.
+fn relative(root: &str, path: &str) -> usize {
     let below = path.strip_prefix(root).map(|rest| rest.trim_start_matches('/'));
     let name = || path.rsplit_once('/').map_or(path, |(_, name)| name);
-    below.map_or(path, |rest| if rest.is_empty() { name() } else { rest }).to_owned()
+    let part = below.map_or(path, |rest| if rest.is_empty() { name() } else { rest });
+    path.len() - part.len()
 }
 
 impl Files for Digested<'_> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::access::automaton::folded_alike;
 use crate::access::elements::elements;
 use crate::access::range::{Form, Range};
 use crate::access::test::Test;
+use crate::access::values::fold;
 
 use super::test;
 
@@ -214,4 +216,14 @@ fn c13_c14_c17_classes_of_numbers_and_addresses() {
     let key = "aws:principaltag/level";
     let tests = [test("NumericLessThan", key, &["3", "5"]), test("NumericEquals", key, &["4.5"])];
     assert_eq!(texts(key, &tests), ["3", "5", "4.5", ""]);
+}
+
+#[test]
+fn c11_letters_fold_alike_without_a_table_as_with_one() {
+    for character in '\0'..='\u{7f}' {
+        let folded = fold(character);
+        let mut alike: Vec<char> = ('\0'..'\u{20000}').filter(|it| fold(*it) == folded).collect();
+        alike.sort_unstable();
+        assert_eq!(*folded_alike(character), *alike, "{character:?}");
+    }
 }

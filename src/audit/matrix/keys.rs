@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::eval::reference::{Ability, ability};
 use crate::inventory::{Inventory, Key};
@@ -76,7 +78,7 @@ fn ruled_out(key: &Key) -> ActionSet {
 
 /// The facts of the keys of `matrix`, in their order, and the sets among them.
 pub(super) fn facts(matrix: &Matrix<'_>, world: &Inventory) -> (Vec<KeyFacts>, Vec<KeySet>) {
-    let keys = matrix.keys().iter().enumerate();
+    let keys = matrix.keys().par_iter().enumerate();
     let mut facts: Vec<KeyFacts> =
         keys.map(|(at, arn)| KeyFacts::new(world, arn, matrix.possible(Some(at)))).collect();
     let mut related: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
