@@ -46,7 +46,7 @@ pub(super) enum Who {
     Session,
     /// A federated-user session.
     Federated,
-    /// A service.
+    /// A service, or the subject of an identity provider: neither is of an account.
     Service,
 }
 
@@ -57,7 +57,7 @@ impl From<&CallerKind> for Who {
             CallerKind::User => Self::User,
             CallerKind::Role | CallerKind::AssumedRole { .. } => Self::Session,
             CallerKind::FederatedUser { .. } => Self::Federated,
-            CallerKind::Service => Self::Service,
+            CallerKind::Service | CallerKind::Provider => Self::Service,
         }
     }
 }

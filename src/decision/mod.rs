@@ -4,6 +4,7 @@
 mod answer;
 mod assumptions;
 mod context;
+mod control;
 mod facts;
 mod possible;
 mod reach;
@@ -13,6 +14,7 @@ mod trace;
 pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
 pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};
+pub use control::ControlRequest;
 pub use facts::{Callers, FACTS, Fact, Is, Test};
 pub use possible::{
     Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,

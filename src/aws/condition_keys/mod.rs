@@ -9,7 +9,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::{ActionSet, KmsAction, action::compare_ignoring_case, tables::embedded, words::words};
+use super::{
+    Action, ActionSet, Actions, ControlAction, ControlSet, KmsAction,
+    action::compare_ignoring_case, tables::embedded, words::words,
+};
 
 use shape::Shape;
 
@@ -66,7 +69,7 @@ words! {
         Principal = "principal",
         /// The caller's session; partly known.
         Session = "session",
-        /// The KMS key; known from the export.
+        /// What the request is made on, the KMS key or an IAM identity; known from the export.
         Key = "key",
         /// The services between caller and KMS.
         RequestPath = "request-path",
@@ -108,11 +111,46 @@ pub fn is_multivalued(name: &str) -> bool {
 /// Whether requests for `action` can carry the condition key `name` (Rules C6, N1).
 ///
 /// Every action carries the global keys, those this table does not know yet included, but for the tag
-/// keys; no action carries a key of another service that is not in the table.
-pub fn carried(action: KmsAction, name: &str) -> bool {
-    match condition_key(name) {
-        Some(key) => key.actions.contains(action),
-        None => name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")),
+/// keys; no action carries a key of another service that is not listed for it.
+pub fn carried(action: impl Into<Action>, name: &str) -> bool {
+    let key = condition_key(name);
+    let is_unknown_global = || {
+        let is_global = name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
+        key.is_none() && is_global
+    };
+    match action.into() {
+        Action::Kms(action) => {
+            key.is_some_and(|key| key.actions.contains(action)) || is_unknown_global()
+        }
+        Action::Control(action) => {
+            key.is_some_and(|key| key.carried == Carried::Every)
+                || is_unknown_global()
+                || action.info().lists(name)
+        }
+    }
+}
+
+/// All actions whose requests can carry the condition key `name` (Rules C6, N1).
+pub fn carrying(name: &str) -> Actions {
+    let kms = match condition_key(name) {
+        Some(key) => key.actions,
+        None => KmsAction::all().filter(|action| carried(*action, name)).collect(),
+    };
+    Actions { kms, control: carrying_control(name) }
+}
+
+/// The control actions whose requests can carry the condition key `name` (Rules C6, N1).
+pub fn carrying_control(name: &str) -> ControlSet {
+    ControlAction::all().filter(|action| carried(*action, name)).collect()
+}
+
+/// Whether a name of a table, which ends in `${...}` where it stands for a family, means the key `name`.
+pub(super) fn is_same_key(listed: &str, name: &str) -> bool {
+    match listed.split_once("${") {
+        None => listed.eq_ignore_ascii_case(name),
+        Some((prefix, _)) => {
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        }
     }
 }
 

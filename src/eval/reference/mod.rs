@@ -7,11 +7,13 @@
 //! request, and the lowering of each policy at its first use.
 
 mod access;
+mod asking;
 mod caller;
 mod certainty;
 mod compare;
 mod condition;
 mod context;
+mod control;
 mod gaps;
 mod grants;
 mod matching;
@@ -28,13 +30,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::KmsAction;
-use crate::decision::{Allowing, Caller, ContextValue, Decision, OpenPoint, Readings, Request};
+use crate::decision::{
+    Allowing, Caller, ContextValue, ControlRequest, Decision, OpenPoint, Readings, Request,
+};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::Condition;
 
 pub use operations::{NewKey, Operation, lockout_check};
 pub use usage::{Ability, ability};
 
+use asking::Asking;
 use caller::CallerFacts;
 pub(in crate::eval) use compare::instant;
 pub(in crate::eval) use gaps::Gaps;
@@ -74,6 +79,15 @@ impl<'w> Reference<'w> {
 
     /// The decision on one request.
     pub fn evaluate(&self, request: &Request) -> Decision {
+        self.evaluated(request.into())
+    }
+
+    /// The decision on one request for an action outside KMS (rule T2).
+    pub fn evaluate_control(&self, request: &ControlRequest) -> Decision {
+        self.evaluated(request.into())
+    }
+
+    fn evaluated(&self, request: Asking<'_>) -> Decision {
         let (mut decision, consulted) = self.decide(request, self.readings);
         self.hinges(request, &mut decision, consulted);
         decision
@@ -100,7 +114,7 @@ impl<'w> Reference<'w> {
         CallerFacts::new(self.world, caller).identity
     }
 
-    fn decide(&self, request: &Request, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {
+    fn decide(&self, request: Asking<'_>, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {
         let scene = Scene::new(self, request, readings);
         let decision = access::decide(&scene);
         (decision, scene.consulted())
@@ -108,7 +122,7 @@ impl<'w> Reference<'w> {
 
     /// Rule U8: the points met on the way whose other reading gives the other answer, or could once what
     /// is missing is known.
-    fn hinges(&self, request: &Request, decision: &mut Decision, consulted: BTreeSet<OpenPoint>) {
+    fn hinges(&self, request: Asking<'_>, decision: &mut Decision, consulted: BTreeSet<OpenPoint>) {
         let was_certain = decision.missing.is_empty();
         for point in consulted {
             let (other, _) = self.decide(request, self.readings.flipped(point));
@@ -147,12 +161,14 @@ impl<'a> View<'a, '_> {
         let (Some(policies), Some(key)) = (&participants.key, scene.key) else {
             return true;
         };
-        if scene.has_missing() || scene.request.action == KmsAction::RETIRE_GRANT {
+        if scene.has_missing() || scene.request.is(KmsAction::RETIRE_GRANT) {
             return true;
         }
         let opens = |policy: &Taking<'_>| statements::could_open(scene, policy.document);
         let opening = policies.iter().map(opens).max().unwrap_or_default();
-        let by_grant = key.grants.iter().any(|it| it.operations.contains(scene.request.action));
+        let action = scene.request.kms();
+        let mut granted = key.grants.iter().map(|it| it.operations);
+        let by_grant = action.is_some_and(|action| granted.any(|it| it.contains(action)));
         let by_identity = || {
             let mut identity = participants.identity.iter();
             identity.any(|policy| statements::could_allow(scene, policy.document))
