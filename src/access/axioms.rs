@@ -1,6 +1,6 @@
 //! The linking facts as formulas (section 2.5 of the semantics).
 
-use crate::aws::{ActionSet, KmsAction, carried, condition_key};
+use crate::aws::{Action, ActionSet, KmsAction, carried, condition_key};
 use crate::decision::{self, CallerKind, Callers, Fact, Is};
 use crate::policy::{Comparison, Operator, Polarity};
 
@@ -15,8 +15,8 @@ pub(super) struct Axiom {
     pub(super) when: Option<Box<str>>,
     /// The key it is about, in lower case.
     pub(super) then: Box<str>,
-    /// The actions that carry its keys: it says nothing of others (rule N1).
-    pub(super) actions: ActionSet,
+    /// The actions of KMS that carry its keys.
+    actions: ActionSet,
     /// Whether it settles a value, so that what follows from the key matters wherever the key does.
     pub(super) settles: bool,
     /// What it says.
@@ -41,6 +41,17 @@ impl Axiom {
                 .intersection(actions(fact.then.key)),
             settles: fact.when.is_none() && matches!(fact.then.is, Is::True | Is::False),
             says,
+        }
+    }
+
+    /// Whether requests for an action carry its keys: of others it says nothing (rule N1).
+    pub(super) fn is_carried(&self, action: Action) -> bool {
+        match action {
+            Action::Kms(action) => self.actions.contains(action),
+            Action::Control(action) => {
+                let mut keys = self.when.iter().chain([&self.then]);
+                keys.all(|key| carried(action, key))
+            }
         }
     }
 

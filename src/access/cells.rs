@@ -77,7 +77,11 @@ impl Matrix<'_> {
 
     fn verdict(&self, formula: Formula, who: Who, limits: u32, action: KmsAction) -> Standing {
         self.verdicts.get((formula, who, limits, action), |_| {
-            let frame = Frame { caller: who, action, limits: Arc::clone(self.limits.get(limits)) };
+            let frame = Frame {
+                caller: who,
+                action: action.into(),
+                limits: Arc::clone(self.limits.get(limits)),
+            };
             self.judge().judged(formula, &frame).standing
         })
     }
@@ -150,8 +154,11 @@ impl Matrix<'_> {
                 continue;
             }
             let answer = self.answers.get((cell.clone(), home.who, limits, action), |_| {
-                let frame =
-                    Frame { caller: home.who, action, limits: Arc::clone(self.limits.get(limits)) };
+                let frame = Frame {
+                    caller: home.who,
+                    action: action.into(),
+                    limits: Arc::clone(self.limits.get(limits)),
+                };
                 Arc::new(self.judge().answer(&ways, action, &frame))
             });
             let answer = match &home.assumes {

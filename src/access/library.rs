@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, ControlSet};
 use crate::decision::Context;
 use crate::inventory::{Inventory, OrgPolicyKind};
 use crate::policy::{Policy, PolicyDocument};
@@ -18,6 +18,7 @@ use super::home::{Levels, levels};
 use super::masked::Masked;
 use super::statement::{Compiled, statement};
 use super::subject::Subject;
+use super::word::Word;
 
 /// Values that are made once; many threads may ask.
 pub(super) struct Memo<K, V> {
@@ -77,6 +78,7 @@ pub(super) enum Mentioned {
 pub(super) struct Library {
     /// By what tells texts apart; the text is kept, so that it stays told apart.
     compiled: Memo<usize, (PolicyDocument, Arc<Compiled>)>,
+    control: Memo<usize, (PolicyDocument, Arc<Compiled<ControlSet>>)>,
     statements: Memo<(usize, usize), (PolicyDocument, Arc<Masked>)>,
     mentioned: AtomicU8,
 }
@@ -84,7 +86,9 @@ pub(super) struct Library {
 impl Library {
     /// Without policies.
     pub(super) fn new() -> Self {
-        Self { compiled: Memo::new(), statements: Memo::new(), mentioned: AtomicU8::new(0) }
+        let mentioned = AtomicU8::new(0);
+        let (compiled, control) = (Memo::new(), Memo::new());
+        Self { compiled, control, statements: Memo::new(), mentioned }
     }
 }
 
@@ -106,12 +110,28 @@ pub(super) struct World<'w> {
     pub(super) library: &'w Library,
     /// The levels of the organization above each account.
     pub(super) levels: &'w Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
+    /// The same for the second action word.
+    pub(super) control_levels:
+        &'w Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels<ControlSet>>>>,
 }
 
 impl<'w> World<'w> {
     /// A policy as formulas.
     pub(super) fn compiled(&self, document: &PolicyDocument) -> Arc<Compiled> {
         let made = self.library.compiled.get(document.identity(), |_| {
+            let name = self.inventory.sources.path(document.place.file);
+            let compiled = document.peek(|policy| {
+                self.note_mentions(policy);
+                Compiled::of(self.formulas, policy, document.kind, name)
+            });
+            (document.clone(), Arc::new(compiled))
+        });
+        made.1
+    }
+
+    /// The same for the second action word.
+    pub(super) fn compiled_control(&self, document: &PolicyDocument) -> Arc<Compiled<ControlSet>> {
+        let made = self.library.control.get(document.identity(), |_| {
             let name = self.inventory.sources.path(document.place.file);
             let compiled = document.peek(|policy| {
                 self.note_mentions(policy);
@@ -157,6 +177,15 @@ impl<'w> World<'w> {
         self.levels.get((account, kind), |_| levels(self, account, kind).map(Arc::new))
     }
 
+    /// The same for the second action word.
+    pub(super) fn control_levels(
+        &self,
+        account: AccountId,
+        kind: OrgPolicyKind,
+    ) -> Option<Arc<Levels<ControlSet>>> {
+        self.control_levels.get((account, kind), |_| levels(self, account, kind).map(Arc::new))
+    }
+
     /// A formula once the caller is known.
     pub(super) fn with_caller(&self, formula: Formula, subject: &Subject<'_>) -> Formula {
         self.formulas.replaced(formula, Kinds::CALLER, &mut |_, atom, holds| match atom {
@@ -198,7 +227,7 @@ impl<'w> World<'w> {
     }
 
     /// Whether some formula of `masked` has such atoms.
-    pub(super) fn has(&self, masked: &Masked, kinds: Kinds) -> bool {
+    pub(super) fn has<S: Word>(&self, masked: &Masked<S>, kinds: Kinds) -> bool {
         masked.pieces().iter().any(|(_, formula)| self.formulas.kinds(*formula).has(kinds))
     }
 }

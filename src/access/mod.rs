@@ -20,6 +20,7 @@ mod candidates;
 mod cells;
 mod classes;
 mod compare;
+mod control;
 mod count;
 mod domain;
 mod elements;
@@ -46,6 +47,7 @@ mod problem;
 mod question;
 mod range;
 mod readable;
+mod resource;
 mod rows;
 mod search;
 mod solve;
@@ -57,8 +59,10 @@ mod test;
 #[cfg(test)]
 mod tests;
 mod ties;
+mod trust;
 mod values;
 mod ways;
+mod word;
 mod words;
 
 use std::borrow::Cow;
@@ -72,6 +76,7 @@ use crate::inventory::{Edit, Grant, Inventory, OrgPolicyKind};
 use crate::policy::Policy;
 
 use candidates::Lists;
+use control::Kept;
 use formula::Formulas;
 use gaps::Gaps;
 use home::{Home, Levels};
@@ -79,6 +84,7 @@ use library::{Library, Memo, World};
 use owner::Owner;
 use solve::Solver;
 
+pub use control::{ControlClass, ControlSide, ControlTargets};
 pub use matrix::{Counts, Doubts, Matrix, Row};
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.
@@ -90,6 +96,8 @@ pub struct Access<'w> {
     via: Option<Box<str>>,
     core: Arc<Core>,
     levels: Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
+    /// Of the second action word; empty until somebody asks for it.
+    kept: Kept,
     lists: Memo<AccountId, Arc<Lists>>,
     /// The sides of callers and keys that single questions were about, without context.
     homes: Memo<Caller, Arc<Home>>,
@@ -120,6 +128,7 @@ impl<'w> Access<'w> {
             via: None,
             core: Arc::new(Core { formulas, library: Library::new(), solver }),
             levels: Memo::new(),
+            kept: Kept::new(),
             lists: Memo::new(),
             homes: Memo::new(),
             owners: Memo::new(),
@@ -162,6 +171,7 @@ impl<'w> Access<'w> {
             via: self.via.clone(),
             core: Arc::clone(&self.core),
             levels: Memo::new(),
+            kept: Kept::new(),
             lists: Memo::new(),
             homes: Memo::new(),
             owners: Memo::new(),
@@ -178,6 +188,7 @@ impl<'w> Access<'w> {
             formulas: &self.core.formulas,
             library: &self.core.library,
             levels: &self.levels,
+            control_levels: &self.kept.levels,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ActionSet, ControlAction, ControlSet, KmsAction};
+use super::{ControlAction, KmsAction};
 
 /// An action of either table.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,36 +58,5 @@ impl fmt::Display for Action {
 impl fmt::Debug for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
-    }
-}
-
-/// A set of actions of both tables: the two action words.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Actions {
-    /// Those of KMS.
-    pub kms: ActionSet,
-    /// The others.
-    pub control: ControlSet,
-}
-
-impl Actions {
-    /// Every action.
-    pub const ALL: Self = Self { kms: ActionSet::ALL, control: ControlSet::ALL };
-
-    /// Whether the action is in the set.
-    pub const fn contains(self, action: Action) -> bool {
-        match action {
-            Action::Kms(action) => self.kms.contains(action),
-            Action::Control(action) => self.control.contains(action),
-        }
-    }
-
-    /// What is in both sets.
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self {
-            kms: self.kms.intersection(other.kms),
-            control: self.control.intersection(other.control),
-        }
     }
 }

@@ -28,9 +28,11 @@ pub use account::AccountId;
 pub use action::KmsAction;
 pub use action_info::{ActionInfo, Category};
 pub use action_set::{ActionSet, ControlSet};
-pub use any_action::{Action, Actions};
+pub use any_action::Action;
 pub use arn::Arn;
-pub use condition_keys::{ConditionKeyInfo, Nature, ValueType, carried, condition_key};
+pub use condition_keys::{
+    ConditionKeyInfo, Nature, ValueType, carried, carrying_control, condition_key,
+};
 pub use control::ControlAction;
 pub use control_info::ControlActionInfo;
 pub use identity::{Identity, identity};

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::{
-    Action, ActionSet, Actions, ControlAction, ControlSet, KmsAction,
-    action::compare_ignoring_case, tables::embedded, words::words,
+    Action, ActionSet, ControlAction, ControlSet, KmsAction, action::compare_ignoring_case,
+    tables::embedded, words::words,
 };
 
 use shape::Shape;
@@ -130,18 +130,13 @@ pub fn carried(action: impl Into<Action>, name: &str) -> bool {
     }
 }
 
-/// All actions whose requests can carry the condition key `name` (Rules C6, N1).
-pub fn carrying(name: &str) -> Actions {
-    let kms = match condition_key(name) {
-        Some(key) => key.actions,
-        None => KmsAction::all().filter(|action| carried(*action, name)).collect(),
-    };
-    Actions { kms, control: carrying_control(name) }
-}
-
 /// The control actions whose requests can carry the condition key `name` (Rules C6, N1).
 pub fn carrying_control(name: &str) -> ControlSet {
-    ControlAction::all().filter(|action| carried(*action, name)).collect()
+    // Whether all carry it hangs on the key alone.
+    match ControlAction::all().next() {
+        Some(first) if carried(first, name) && !first.info().lists(name) => ControlSet::ALL,
+        _ => ControlAction::all().filter(|action| action.info().lists(name)).collect(),
+    }
 }
 
 /// Whether a name of a table, which ends in `${...}` where it stands for a family, means the key `name`.
