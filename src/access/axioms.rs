@@ -63,6 +63,7 @@ impl Axiom {
             Who::Session => CallerKind::Role,
             Who::Federated => CallerKind::FederatedUser { name: Box::default() },
             Who::Service => CallerKind::Service,
+            Who::Provider => CallerKind::Provider,
         };
         self.callers.includes(&kind)
     }

@@ -46,8 +46,10 @@ pub(super) enum Who {
     Session,
     /// A federated-user session.
     Federated,
-    /// A service, or the subject of an identity provider: neither is of an account.
+    /// A service.
     Service,
+    /// Somebody whom an identity provider vouches for.
+    Provider,
 }
 
 impl From<&CallerKind> for Who {
@@ -57,7 +59,8 @@ impl From<&CallerKind> for Who {
             CallerKind::User => Self::User,
             CallerKind::Role | CallerKind::AssumedRole { .. } => Self::Session,
             CallerKind::FederatedUser { .. } => Self::Federated,
-            CallerKind::Service | CallerKind::Provider => Self::Service,
+            CallerKind::Service => Self::Service,
+            CallerKind::Provider => Self::Provider,
         }
     }
 }

@@ -155,23 +155,23 @@ fn covered_by<S: Word>(text: &str) -> S {
     let Some((prefix, name)) = text.split_once(':') else {
         return S::EMPTY;
     };
-    let of_service = S::each().filter_map(|action| {
-        let (service, own) = S::text(action).split_once(':')?;
-        service.eq_ignore_ascii_case(prefix).then_some((action, own))
-    });
-    let covers: Box<dyn Fn(&str) -> bool> = if name == "*" {
-        Box::new(|_| true)
-    } else if !name.contains(['*', '?']) {
-        Box::new(|own| own.eq_ignore_ascii_case(name))
-    } else {
-        let lower = name.to_ascii_lowercase();
-        let Some(pattern) = pieces(&lower, Variables::Literal, Stars::Wild) else {
-            return S::EMPTY;
-        };
-        Box::new(move |own| super::glob::takes(&pattern, &own.to_ascii_lowercase(), &|_| None))
+    let of_service = S::of_service(prefix);
+    if name == "*" || of_service == S::EMPTY {
+        return of_service;
+    }
+    let own = |action| S::text(action).split_once(':').map_or("", |(_, name)| name);
+    let those = |takes: &dyn Fn(&str) -> bool| {
+        let covered = S::each().filter(|action| of_service.has(*action) && takes(own(*action)));
+        covered.map(S::only).fold(S::EMPTY, S::or)
     };
-    let covered = of_service.filter(|(_, own)| covers(own)).map(|(action, _)| S::only(action));
-    covered.fold(S::EMPTY, S::or)
+    if !name.contains(['*', '?']) {
+        return those(&|own| own.eq_ignore_ascii_case(name));
+    }
+    let lower = name.to_ascii_lowercase();
+    let Some(pattern) = pieces(&lower, Variables::Literal, Stars::Wild) else {
+        return S::EMPTY;
+    };
+    those(&|own| super::glob::takes(&pattern, &own.to_ascii_lowercase(), &|_| None))
 }
 
 /// When `Resource` or `NotResource` covers what is requested (rules A60 to A70, A18).

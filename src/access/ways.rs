@@ -204,7 +204,7 @@ impl<S: Word> Needs<'_, S> {
     pub(super) fn without_policy(&self) -> Masked<S> {
         match self.home.who {
             Who::Root => Masked::all(),
-            Who::Service => Masked::default(),
+            Who::Service | Who::Provider => Masked::default(),
             _ => self.by_identity(),
         }
     }
@@ -218,8 +218,9 @@ impl<S: Word> Needs<'_, S> {
         by_account: &Masked<S>,
     ) -> [Masked<S>; 2] {
         let named = self.either(direct, limited);
-        if matches!(self.home.who, Who::Root | Who::Service) {
-            // Rules E26, E32, E40: root users and services have no identity side.
+        if matches!(self.home.who, Who::Root | Who::Service | Who::Provider) {
+            // Rules E26, E32, E40, T8: root users, services and subjects of providers have no identity
+            // side.
             return [named, by_account.clone()];
         }
         let by_identity = self.by_identity();

@@ -41,6 +41,8 @@ pub(super) trait Word: Copy + Eq + Ord + Hash + Debug + 'static {
     fn without(self, other: Self) -> Self;
     /// The row of its first action.
     fn lowest(self) -> u32;
+    /// The actions of the service with this prefix, without regard to case (rule A50).
+    fn of_service(prefix: &str) -> Self;
     /// The actions whose requests can carry a condition key (rules C6, N1).
     fn carrying(key: &str) -> Self;
     /// A policy as formulas for these actions.
@@ -97,6 +99,10 @@ macro_rules! common {
 impl Word for ActionSet {
     common! { ActionSet of KmsAction }
 
+    fn of_service(prefix: &str) -> Self {
+        if prefix.eq_ignore_ascii_case("kms") { Self::ALL } else { Self::EMPTY }
+    }
+
     fn carrying(key: &str) -> Self {
         KmsAction::all().filter(|action| carried(*action, key)).collect()
     }
@@ -112,6 +118,10 @@ impl Word for ActionSet {
 
 impl Word for ControlSet {
     common! { ControlSet of ControlAction }
+
+    fn of_service(prefix: &str) -> Self {
+        ControlAction::all().filter(|it| it.service().eq_ignore_ascii_case(prefix)).collect()
+    }
 
     fn carrying(key: &str) -> Self {
         carrying_control(key)
