@@ -178,6 +178,7 @@ fn checked(random: &mut Random, number: u64) -> Seen {
         let by_identity = !request.action.info().by_trust;
         if by_identity && bounds.1 > Bound::Never {
             assert!(side.possible().contains(request.action), "{request:?}");
+            assert!(side.could_target(request.action, &request.resource), "{request:?}");
         }
         let kind = match answer.verdict {
             Standing::Always => 0,

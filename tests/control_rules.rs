@@ -583,10 +583,80 @@ fn the_side_of_a_caller_tells_what_is_possible_and_where() {
     let patterns: Vec<&str> = passes.patterns.iter().map(|pattern| &**pattern).collect();
     assert_eq!(patterns, [&*arn("role/app-*"), &*arn("role/bob")]);
     assert!(bob.targets(ControlAction::STS_ASSUME_ROLE).everything);
+    let could = |on: &str| bob.could_target(ControlAction::IAM_PASS_ROLE, &arn(on));
+    assert!(could("role/app-2") && could("role/bob") && !could("role/ops"));
+    assert!(!bob.could_target(ControlAction::STS_ASSUME_ROLE, &arn("role/admin")));
     assert_eq!(bob.targets(ControlAction::IAM_TAG_USER), Default::default());
     for name in ["user/eve", "user/max"] {
         assert_eq!(access.control(&caller(name)).possible(), ControlSet::EMPTY, "{name}");
     }
     assert_ne!(bob.class(), access.control(&caller("user/eve")).class());
     assert_eq!(bob.class(), access.control(&caller("user/bob")).class());
+}
+
+/// Cases of section 6 whose steps are decided here; whether they lead to a key is not.
+#[test]
+fn w134_w135_w141_w142_a_user_writes_itself_a_policy() {
+    let text = |boundary: &str| {
+        format!(
+            "accounts: {{ 111122223333: {{
+               users: {{ bob: {{ policies: [{{ allow: iam:PutUserPolicy, on: user/bob }}]{boundary} }}, alice: {{}} }},
+               policies: {{ Fence: [{{ allow: ['kms:*', iam:PutUserPolicy] }}] }} }} }}"
+        )
+    };
+    let free = world(&text(""));
+    check(&free, ("user/bob", "iam:PutUserPolicy", "user/bob"), BY_IAM);
+    check(&free, ("user/bob", "iam:CreateAccessKey", "user/alice"), NO_IAM);
+    // What it then writes for itself.
+    let written = world(
+        "accounts: { 111122223333: { users: {
+           bob: { policies: [{ allow: [iam:PutUserPolicy, iam:CreateAccessKey] }] }, alice: {} } } }",
+    );
+    check(&written, ("user/bob", "iam:CreateAccessKey", "user/alice"), BY_IAM);
+    let fenced = world(&text(", boundary: Fence"));
+    check(&fenced, ("user/bob", "iam:PutUserPolicy", "user/bob"), BY_IAM);
+    let access = Access::new(&fenced, now());
+    let expected = ControlSet::of(ControlAction::IAM_PUT_USER_POLICY);
+    assert_eq!(access.control(&caller("user/bob")).possible(), expected);
+}
+
+#[test]
+fn w136_passing_a_role_launches_nothing() {
+    let world = world(
+        "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: iam:PassRole, on: role/r }] } },
+           roles: { r: { trust: service:lambda.amazonaws.com, policies: [{ allow: kms:Decrypt }] } } } }",
+    );
+    check(&world, ("user/bob", "iam:PassRole", "role/r"), BY_IAM);
+    let function = "arn:aws:lambda:us-east-1:111122223333:function:f";
+    check(&world, ("user/bob", "lambda:CreateFunction", function), NO_IAM);
+    check(&world, ("user/bob", ASSUME, "role/r"), NO_TRUST);
+    let access = Access::new(&world, now());
+    let expected = ControlSet::of(ControlAction::IAM_PASS_ROLE);
+    assert_eq!(access.control(&caller("user/bob")).possible(), expected);
+}
+
+#[test]
+fn u7_what_was_not_exported_leaves_a_step_unknown() {
+    let world = world(
+        "accounts:
+           111122223333:
+             users:
+               bob: { policies: ['arn:aws:iam::aws:policy/NobodyExportedThis'] }
+               max: { policies: [{ allow: 'iam:*' }], boundary: 'arn:aws:iam::aws:policy/NobodyExportedThis' }",
+    );
+    let access = Access::new(&world, now());
+    let action = ControlAction::IAM_CREATE_USER;
+    for name in ["user/bob", "user/max"] {
+        let side = access.control(&caller(name));
+        let answer = side.answer(action, &arn("user/new"));
+        let expected = Standing::Unknown { at_least: Bound::Never, at_most: Bound::Always };
+        assert_eq!(answer.verdict, expected, "{name}");
+        let what = "document of managed policy arn:aws:iam::aws:policy/NobodyExportedThis";
+        assert!(answer.missing.contains(what), "{answer:?}");
+        assert!(side.possible().contains(action));
+        let request = ControlRequest::plain(caller(name), action, &arn("user/new"));
+        let decision = Reference::new(&world).evaluate_control(&request);
+        assert!(!decision.is_allowed() && decision.missing.contains(what), "{decision:?}");
+    }
 }

@@ -4,10 +4,7 @@
 //! one [`ControlClass`] share it. What it says of a resource is asked when a resource is known. Nothing
 //! here is compiled before somebody asks, and the matrix never does.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use rustc_hash::FxHashSet;
 
 use crate::aws::{AccountId, Arn, ControlAction, ControlSet};
 use crate::decision::{
@@ -18,7 +15,7 @@ use crate::policy::PolicyDocument;
 
 use super::Access;
 use super::asked::Asked;
-use super::formula::{Atom, Formula, Kinds, Node};
+use super::formula::Formula;
 use super::frame::Frame;
 use super::home::{Home, Levels};
 use super::judge::Judge;
@@ -26,9 +23,9 @@ use super::library::{Memo, World};
 use super::masked::Masked;
 use super::owner::passes;
 use super::point::merged;
-use super::question::Question;
 use super::resource::Resource;
 use super::subject::{Stranger, Subject};
+use super::targets::ControlTargets;
 use super::trust::Trust;
 use super::ways::{Needs, Relation, Ways, bounded};
 
@@ -69,15 +66,6 @@ pub struct ControlClass {
     home: Arc<Home<ControlSet>>,
     account: Option<AccountId>,
     partition: Box<str>,
-}
-
-/// What the Allow statements of identity policies name for one action.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct ControlTargets {
-    /// Whether some statement allows it on resources that no pattern here takes: `*`, or `NotResource`.
-    pub everything: bool,
-    /// The patterns of `Resource` as policies write them, what is known of the caller put in; sorted.
-    pub patterns: BTreeSet<Box<str>>,
 }
 
 impl<'w> Access<'w> {
@@ -156,37 +144,22 @@ impl ControlSide<'_> {
     /// What the Allow statements of the caller's identity policies name as resources of `action`; a root
     /// user needs none (rule E51). Other policies can still deny it there: ask for the answer.
     pub fn targets(&self, action: ControlAction) -> ControlTargets {
+        match self.subject.caller.kind {
+            CallerKind::Root => ControlTargets::everything(),
+            _ => ControlTargets::of(&self.access.core.formulas, self.home.allow.at(action)),
+        }
+    }
+
+    /// Whether some Allow of the caller's identity policies could cover `resource` in some request, what
+    /// was not exported included. Cheaper than [`ControlSide::bounds`], which never says more.
+    pub fn could_target(&self, action: ControlAction, resource: &str) -> bool {
         if self.subject.caller.kind == CallerKind::Root {
-            return ControlTargets { everything: true, ..ControlTargets::default() };
+            return true;
         }
-        let formulas = &*self.access.core.formulas;
-        let allowed = self.home.allow.at(action);
-        let mut patterns = BTreeSet::new();
-        let mut open = vec![allowed];
-        let mut seen = FxHashSet::default();
-        while let Some(formula) = open.pop() {
-            match formulas.node(formula) {
-                Node::And(parts) | Node::Or(parts) => {
-                    open.extend(parts.iter().filter(|part| seen.insert(**part)));
-                }
-                Node::Literal { atom, holds: true } => {
-                    let (Atom::Key(asked) | Atom::Caller(asked)) = formulas.atom(*atom) else {
-                        continue;
-                    };
-                    if let Question::Resource(pattern) = asked {
-                        patterns.insert(pattern.to_string().into());
-                    }
-                }
-                _ => {}
-            }
-        }
-        let elsewhere = formulas.replaced(allowed, BOTH, &mut |_, atom, holds| match atom {
-            Atom::Key(Question::Resource(_)) | Atom::Caller(Question::Resource(_)) => {
-                Some(Formula::constant(!holds))
-            }
-            _ => None,
-        });
-        ControlTargets { everything: elsewhere != Formula::FALSE, patterns }
+        let world = self.access.world(&self.given);
+        let forms = account_form(&self.subject.caller, action);
+        let asked = self.asked(resource, &forms);
+        world.with_key(self.home.allow.at(action), asked) != Formula::FALSE
     }
 
     /// The verdict on an action on a resource, an ARN or `*`, with its condition, witnesses and reasons.
@@ -223,11 +196,8 @@ impl ControlSide<'_> {
         let formulas = world.formulas;
         let caller = &self.subject.caller;
         let resource = Resource::of(&self.access.inventory, arn);
-        let (before, after) = account_form(caller, action);
-        let asked = match arn {
-            "*" => Asked::Nothing { resource: (&before, &after) },
-            _ => Asked::Resource(resource),
-        };
+        let forms = account_form(caller, action);
+        let asked = self.asked(arn, &forms);
         let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
         let home = self.home.mapped(|masked| masked.within(action.into()).mapped(settled));
         let is_trusting = action.info().by_trust && resource.is_role();
@@ -275,6 +245,14 @@ impl ControlSide<'_> {
         Posed { ways, frame: Frame { caller: home.who, action: action.into(), limits } }
     }
 
+    /// What is asked for: an ARN, or for `*` the account form.
+    fn asked<'r>(&'r self, arn: &'r str, (before, after): &'r (String, String)) -> Asked<'r> {
+        match arn {
+            "*" => Asked::Nothing { resource: (before, after) },
+            _ => Asked::Resource(Resource::of(&self.access.inventory, arn)),
+        }
+    }
+
     fn trust(&self, world: &World<'_>, role: Resource<'_>, action: ControlAction) -> Trust {
         let made = || Arc::new(Trust::of(world, role));
         let trust = match self.given == self.access.given {
@@ -284,9 +262,6 @@ impl ControlSide<'_> {
         trust.with_caller(world, &self.subject, action)
     }
 }
-
-/// The atoms of questions about the resource.
-const BOTH: Kinds = Kinds::KEY.and(Kinds::CALLER);
 
 /// Rule A68 for the action's service, the Region between the halves; ARNs of IAM and Organizations name
 /// none.

@@ -55,6 +55,7 @@ mod spellings;
 mod star;
 mod statement;
 mod subject;
+mod targets;
 mod test;
 #[cfg(test)]
 mod tests;
@@ -84,8 +85,9 @@ use library::{Library, Memo, World};
 use owner::Owner;
 use solve::Solver;
 
-pub use control::{ControlClass, ControlSide, ControlTargets};
+pub use control::{ControlClass, ControlSide};
 pub use matrix::{Counts, Doubts, Matrix, Row};
+pub use targets::ControlTargets;
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.
 pub struct Access<'w> {

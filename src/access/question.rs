@@ -1,6 +1,5 @@
 //! Questions whose answers the export fixes: about the caller, about the key, or about both.
 
-use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::aws::{Nature, condition_key};
@@ -201,29 +200,6 @@ impl ResourcePattern {
         let values = Box::from([Operand::Text(of_region.into())]);
         let test = Test { key: region.into(), operator, values };
         formulas.and([rest, formulas.of(Atom::Request(test))])
-    }
-}
-
-impl fmt::Display for ResourcePattern {
-    /// As policies write it.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (nth, part) in self.parts.iter().enumerate() {
-            if nth > 0 {
-                out.write_str(":")?;
-            }
-            for piece in part {
-                match piece {
-                    Piece::Text(text) => out.write_str(text)?,
-                    Piece::AnyRun => out.write_str("*")?,
-                    Piece::AnyOne => out.write_str("?")?,
-                    Piece::Variable { key, default: None } => write!(out, "${{{key}}}")?,
-                    Piece::Variable { key, default: Some(text) } => {
-                        write!(out, "${{{key}, '{text}'}}")?;
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ mod grants;
 mod matching;
 mod operations;
 mod participants;
+mod paths;
 mod principals;
 mod scene;
 mod statements;
