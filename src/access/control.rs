@@ -301,8 +301,8 @@ fn refused(
     use CallerKind::{Provider, Root, Service, User};
     let of_service = resource.arn.contains(":role/aws-service-role/");
     let changes = action != ControlAction::IAM_PASS_ROLE && caller.kind != Service;
-    let of_aws = resource.arn.splitn(6, ':').nth(4) == Some("aws")
-        && resource.arn.splitn(6, ':').nth(2) == Some("iam");
+    let of_aws = resource.arn.split(':').nth(4) == Some("aws")
+        && resource.arn.split(':').nth(2) == Some("iam");
     let is_provider = caller.kind == Provider;
     let wrong_credentials = match action.name() {
         "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity" => !is_provider,

@@ -40,6 +40,17 @@ mod tests {
     }
 
     #[test]
+    fn the_second_word_is_full() {
+        assert_eq!(ControlSet::ALL.len(), ControlAction::COUNT);
+        assert_eq!(ControlSet::from_bits(u128::MAX), ControlSet::ALL);
+        assert!(ControlSet::ALL.iter().eq(ControlAction::all()));
+        let pair = [ControlAction::STS_TAG_SESSION, ControlAction::IAM_PASS_ROLE];
+        let set = ControlSet::from_iter(pair);
+        assert_eq!(format!("{set:?}"), "{iam:PassRole, sts:TagSession}");
+        assert_eq!(ControlSet::ALL.minus(set).len(), ControlAction::COUNT - 2);
+    }
+
+    #[test]
     fn bits_without_an_action_are_dropped() {
         assert_eq!(ActionSet::from_bits(u64::MAX), ActionSet::ALL);
         assert_eq!(ActionSet::from_bits(ActionSet::ALL.bits()), ActionSet::ALL);
