@@ -10,6 +10,10 @@
 //! for all actions in one go (`masked`). What is left is a formula over condition keys of the request,
 //! equal formulas are one (`formula`), and each is decided once and exactly (`solve`, `judge`).
 //! What was not exported and what AWS leaves open stay in it as atoms, and give a verdict its bounds.
+//!
+//! The same code compiles policies for the actions outside KMS that lead to a key (`word`): one caller's
+//! side for all of them in one go, a resource at a time (`control`, `trust`, `resource`, `targets`). The
+//! matrix asks for none of it.
 
 mod asked;
 mod automaton;

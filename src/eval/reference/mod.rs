@@ -5,6 +5,9 @@
 //! chooses, and says when another reading would give the other answer (rule U8). Policies that are named
 //! but not exported allow nothing and stand in [`Decision::missing`]. Costs some ten microseconds a
 //! request, and the lowering of each policy at its first use.
+//!
+//! [`Reference::evaluate_control`] decides an action outside KMS by the same order (rule T2); `control`
+//! has what is peculiar to it.
 
 mod access;
 mod asking;
