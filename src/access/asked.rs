@@ -8,6 +8,7 @@ use super::formula::{Atom, Formula, Formulas};
 use super::frame::Limit;
 use super::gaps::Gaps;
 use super::question::{Known, Question, Sight, missing, resolved_resource, resolved_test};
+use super::resource::Resource;
 use super::subject::{organization_id, organization_path};
 use super::test::Test;
 
@@ -19,6 +20,8 @@ const ALIAS_QUOTA: usize = 50;
 pub(super) enum Asked<'w> {
     /// A key of the export.
     Key(&'w Key),
+    /// What a request outside KMS is made on.
+    Resource(Resource<'w>),
     /// Nothing: the account form of rule A68, or for ListRetirableGrants the caller.
     Nothing {
         /// The resource in two halves; the Region stands between them. For ListRetirableGrants all of it
@@ -49,6 +52,9 @@ impl Asked<'_> {
             Question::Resource(pattern) => match self {
                 Self::Key(key) => {
                     resolved_resource(formulas, pattern, Some(key.arn.as_str()), &known)
+                }
+                Self::Resource(resource) => {
+                    resolved_resource(formulas, pattern, Some(resource.arn), &known)
                 }
                 Self::Nothing { resource } => self.account_form(setting, pattern, resource),
             },
@@ -129,6 +135,9 @@ impl Asked<'_> {
             // Questions about the caller were put in before, or come after.
             (Some(Nature::Principal), _) => Known::NotYet,
             (Some(Nature::Key | Nature::Region), Self::Key(key)) => of_key(setting, key, name),
+            (Some(Nature::Key | Nature::Region), Self::Resource(resource)) => {
+                resource.known(setting.world, name)
+            }
             (Some(Nature::Key), Self::Nothing { .. }) => match name.starts_with("kms:") {
                 // Parameters of CreateKey.
                 true => Known::OfRequest,

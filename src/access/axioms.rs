@@ -1,6 +1,6 @@
 //! The linking facts as formulas (section 2.5 of the semantics).
 
-use crate::aws::{ActionSet, carrying};
+use crate::aws::{Action, ActionSet, carried, carrying};
 use crate::decision::{self, CallerKind, Callers, Fact, Is};
 use crate::policy::{Comparison, Operator, Polarity};
 
@@ -15,8 +15,8 @@ pub(super) struct Axiom {
     pub(super) when: Option<Box<str>>,
     /// The key it is about, in lower case.
     pub(super) then: Box<str>,
-    /// The actions that carry its keys: it says nothing of others (rule N1).
-    pub(super) actions: ActionSet,
+    /// The actions of KMS that carry its keys.
+    actions: ActionSet,
     /// Whether it settles a value, so that what follows from the key matters wherever the key does.
     pub(super) settles: bool,
     /// What it says.
@@ -44,6 +44,17 @@ impl Axiom {
         }
     }
 
+    /// Whether requests for an action carry its keys: of others it says nothing (rule N1).
+    pub(super) fn is_carried(&self, action: Action) -> bool {
+        match action {
+            Action::Kms(action) => self.actions.contains(action),
+            Action::Control(action) => {
+                let mut keys = self.when.iter().chain([&self.then]);
+                keys.all(|key| carried(action, key))
+            }
+        }
+    }
+
     /// Whether the fact speaks of requests of such a caller.
     pub(super) fn is_about(&self, who: Who) -> bool {
         let kind = match who {
@@ -52,6 +63,7 @@ impl Axiom {
             Who::Session => CallerKind::Role,
             Who::Federated => CallerKind::FederatedUser { name: Box::default() },
             Who::Service => CallerKind::Service,
+            Who::Provider => CallerKind::Provider,
         };
         self.callers.includes(&kind)
     }

@@ -87,7 +87,8 @@ impl Matrix<'_> {
 
     /// The verdict with what is missing or open.
     pub(super) fn judged(&self, (formula, who, limits, action): Decided) -> Judged {
-        let frame = Frame { caller: who, action, limits: Arc::clone(self.limits.get(limits)) };
+        let limits = Arc::clone(self.limits.get(limits));
+        let frame = Frame { caller: who, action: action.into(), limits };
         self.judge().judged(formula, &frame)
     }
 
@@ -176,8 +177,11 @@ impl Matrix<'_> {
                 continue;
             }
             let answer = self.answers.get((cell.clone(), home.who, limits, action), |_| {
-                let frame =
-                    Frame { caller: home.who, action, limits: Arc::clone(self.limits.get(limits)) };
+                let frame = Frame {
+                    caller: home.who,
+                    action: action.into(),
+                    limits: Arc::clone(self.limits.get(limits)),
+                };
                 Arc::new(self.judge().answer(&ways, action, &frame))
             });
             let answer = match &home.assumes {

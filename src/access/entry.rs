@@ -1,7 +1,7 @@
 //! Condition entries as formulas: what is static becomes questions, the rest tests of the request.
 
+use crate::aws::condition_key;
 use crate::aws::condition_keys::is_multivalued;
-use crate::aws::{ActionSet, carrying, condition_key};
 use crate::policy::{
     Comparison, Condition, Effect, Part, Polarity, PolicyKind, Value, Variables, parts,
 };
@@ -10,6 +10,7 @@ use super::formula::{Formula, Formulas};
 use super::masked::Masked;
 use super::question::{Sight, missing, push};
 use super::test::{Operand, Piece, Test};
+use super::word::Word;
 
 /// How a statement looks at a request.
 #[derive(Clone, Copy)]
@@ -23,7 +24,7 @@ pub(super) struct Lens {
 }
 
 /// When one condition entry holds (rules C1, C2), for each action.
-pub(super) fn holds(formulas: &Formulas, lens: Lens, condition: &Condition) -> Masked {
+pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condition) -> Masked<S> {
     let key = condition.key.value.to_ascii_lowercase();
     let (values, unknown) = operands(condition, lens.variables);
     let mut operator = condition.operator.value;
@@ -44,14 +45,14 @@ pub(super) fn holds(formulas: &Formulas, lens: Lens, condition: &Condition) -> M
     let turn = |formula: Formula| if negated { formulas.not(formula) } else { formula };
     // Rule C6: a key that does not accompany the action is missing.
     let without = turn(Formula::constant(test.holds(None, &|_| None)));
-    let carrying = carrying(&key);
+    let carrying = S::carrying(&key);
     let known = turn(formulas.of(test.asked(sight(lens, &key))));
     let known = match unknown {
         None => known,
         Some(expression) => with_unknown(formulas, known, condition, &expression),
     };
     let with = Masked::of(carrying, known);
-    with.or(formulas, &Masked::of(ActionSet::ALL.minus(carrying), without))
+    with.or(formulas, &Masked::of(S::ALL.without(carrying), without))
 }
 
 /// A value that nobody resolved could match, and could fail to.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::aws::KmsAction;
+use crate::aws::Action;
 use crate::decision::CallerKind;
 
 /// Whose request it is, for which action, and what the request-time keys can hold beside what their types
@@ -12,7 +12,7 @@ pub(super) struct Frame {
     /// The kind of caller, names left out.
     pub(super) caller: Who,
     /// The action: which keys it carries.
-    pub(super) action: KmsAction,
+    pub(super) action: Action,
     /// Limits of single keys, by key in lower case; sorted. `kms:encryptioncontext` limits all pairs.
     pub(super) limits: KeyLimits,
 }
@@ -48,6 +48,8 @@ pub(super) enum Who {
     Federated,
     /// A service.
     Service,
+    /// Somebody whom an identity provider vouches for.
+    Provider,
 }
 
 impl From<&CallerKind> for Who {
@@ -58,6 +60,7 @@ impl From<&CallerKind> for Who {
             CallerKind::Role | CallerKind::AssumedRole { .. } => Self::Session,
             CallerKind::FederatedUser { .. } => Self::Federated,
             CallerKind::Service => Self::Service,
+            CallerKind::Provider => Self::Provider,
         }
     }
 }

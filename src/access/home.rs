@@ -14,30 +14,31 @@ use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
 use super::subject::Subject;
+use super::word::Word;
 
 /// Everything of a caller's side. Callers with equal ones are one class, of whatever account.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Home {
+pub(super) struct Home<S = ActionSet> {
     /// The kind of caller.
     pub(super) who: Who,
     /// When it is a service-linked role (rule E44); of a role that was not exported nobody knows.
     pub(super) service_linked: Formula,
     /// When an identity policy allows (rule E21).
-    pub(super) allow: Masked,
+    pub(super) allow: Masked<S>,
     /// When an identity policy denies.
-    pub(super) deny: Masked,
+    pub(super) deny: Masked<S>,
     /// What the boundary allows, where there is one.
-    pub(super) boundary: Option<Masked>,
+    pub(super) boundary: Option<Masked<S>>,
     /// When the boundary denies.
-    pub(super) boundary_deny: Masked,
+    pub(super) boundary_deny: Masked<S>,
     /// What the session policies allow, where there are any.
-    pub(super) session: Option<Masked>,
+    pub(super) session: Option<Masked<S>>,
     /// When a session policy denies.
-    pub(super) session_deny: Masked,
+    pub(super) session_deny: Masked<S>,
     /// What every level of the organization allows (rule E13).
-    pub(super) scp: Masked,
+    pub(super) scp: Masked<S>,
     /// When an SCP denies.
-    pub(super) scp_deny: Masked,
+    pub(super) scp_deny: Masked<S>,
     /// What single request-time keys can hold.
     pub(super) limits: Box<[(Box<str>, Limit)]>,
     /// What is taken for granted, where the caller is outside the export.
@@ -45,15 +46,21 @@ pub(super) struct Home {
 }
 
 /// A set of policies together (rules E1, E2): what allows, and what denies.
-#[derive(Clone, Default)]
-pub(super) struct Together {
+#[derive(Clone)]
+pub(super) struct Together<S = ActionSet> {
     /// What allows.
-    pub(super) allow: Masked,
-    deny: Masked,
+    pub(super) allow: Masked<S>,
+    deny: Masked<S>,
 }
 
-impl Together {
-    fn add(&mut self, world: &World<'_>, compiled: &Compiled) {
+impl<S> Default for Together<S> {
+    fn default() -> Self {
+        Self { allow: Masked::default(), deny: Masked::default() }
+    }
+}
+
+impl<S: Word> Together<S> {
+    fn add(&mut self, world: &World<'_>, compiled: &Compiled<S>) {
         let formulas = world.formulas;
         self.allow = self.allow.or(formulas, &compiled.allow);
         self.deny = self.deny.or(formulas, &compiled.deny);
@@ -62,8 +69,8 @@ impl Together {
     /// Something that was not exported: it could allow anything, and deny anything (rule U7).
     fn add_missing(&mut self, world: &World<'_>, what: &str) {
         let formulas = world.formulas;
-        let allows = Masked::of(ActionSet::ALL, missing_allow(formulas, what));
-        let denies = Masked::of(ActionSet::ALL, missing_deny(formulas, what));
+        let allows = Masked::of(S::ALL, missing_allow(formulas, what));
+        let denies = Masked::of(S::ALL, missing_deny(formulas, what));
         self.allow = self.allow.or(formulas, &allows);
         self.deny = self.deny.or(formulas, &denies);
     }
@@ -73,28 +80,28 @@ impl Together {
         for what in world.gaps.conflicts(subject) {
             let formulas = world.formulas;
             self.add_missing(world, what);
-            let unknown =
-                Masked::of(ActionSet::ALL, missing(formulas, what.clone(), "holds", true));
+            let unknown = Masked::of(S::ALL, missing(formulas, what.clone(), "holds", true));
             self.allow = self.allow.and(formulas, &unknown);
         }
     }
 }
 
-impl Home {
+impl<S: Word> Home<S> {
     /// The side of `subject`, its session policies included.
     pub(super) fn of(
         world: &World<'_>,
         subject: &Subject<'_>,
         sessions: &[PolicyDocument],
     ) -> Self {
-        let caller = |masked: &Masked| masked.mapped(|formula| world.with_caller(formula, subject));
-        let identity = identity(world, subject);
-        let boundary = boundary(world, subject);
-        let session = session(world, subject, sessions);
-        let levels = scps(world, subject);
+        let caller =
+            |masked: &Masked<S>| masked.mapped(|formula| world.with_caller(formula, subject));
+        let identity = identity::<S>(world, subject);
+        let boundary = boundary::<S>(world, subject);
+        let session = session::<S>(world, subject, sessions);
+        let levels = scps::<S>(world, subject);
         let formulas = world.formulas;
         let service_linked = service_linked(world, subject);
-        let everywhere = |formula| Masked::of(ActionSet::ALL, formula);
+        let everywhere = |formula| Masked::of(S::ALL, formula);
         let mut limits = limits(subject);
         if world.mentions(Mentioned::UserId)
             && subject.caller.kind == CallerKind::Role
@@ -126,7 +133,7 @@ impl Home {
     }
 
     /// The same once some atoms are replaced.
-    pub(super) fn mapped(&self, mut change: impl FnMut(&Masked) -> Masked) -> Self {
+    pub(super) fn mapped(&self, mut change: impl FnMut(&Masked<S>) -> Masked<S>) -> Self {
         Self {
             who: self.who,
             service_linked: self.service_linked,
@@ -144,7 +151,7 @@ impl Home {
     }
 
     /// All its formulas.
-    pub(super) fn masked(&self) -> impl Iterator<Item = &Masked> {
+    pub(super) fn masked(&self) -> impl Iterator<Item = &Masked<S>> {
         let always = [
             &self.allow,
             &self.deny,
@@ -158,14 +165,14 @@ impl Home {
 }
 
 /// Identity policies: the caller's own, and those of its groups (rule E1).
-pub(super) fn identity(world: &World<'_>, subject: &Subject<'_>) -> Together {
+pub(super) fn identity<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Together<S> {
     let mut together = Together::default();
     if subject.stranger.is_some() {
         // Its own account lets it: that half is granted.
         together.allow = Masked::all();
         return together;
     }
-    if matches!(subject.caller.kind, CallerKind::Root | CallerKind::Service) {
+    if subject.caller.kind == CallerKind::Root || subject.caller.is_outside_accounts() {
         return together;
     }
     let Some(identity) = subject.identity else {
@@ -195,17 +202,17 @@ pub(super) fn identity(world: &World<'_>, subject: &Subject<'_>) -> Together {
     together
 }
 
-fn inline(world: &World<'_>, policies: &[NamedPolicy], together: &mut Together) {
+fn inline<S: Word>(world: &World<'_>, policies: &[NamedPolicy], together: &mut Together<S>) {
     for policy in policies {
-        together.add(world, &world.compiled(&policy.document));
+        together.add(world, &S::compiled(world, &policy.document));
     }
 }
 
-fn attached(
+fn attached<S: Word>(
     world: &World<'_>,
     account: AccountId,
     policies: &[AttachedPolicy],
-    together: &mut Together,
+    together: &mut Together<S>,
 ) {
     for policy in policies {
         managed(world, account, policy, together);
@@ -213,22 +220,22 @@ fn attached(
 }
 
 /// Rule A10: the default version.
-fn managed(
+fn managed<S: Word>(
     world: &World<'_>,
     account: AccountId,
     policy: &AttachedPolicy,
-    together: &mut Together,
+    together: &mut Together<S>,
 ) {
     let found = world.inventory.managed_policy(account, &policy.arn);
     match found.and_then(ManagedPolicy::document) {
-        Some(document) => together.add(world, &world.compiled(document)),
+        Some(document) => together.add(world, &S::compiled(world, document)),
         None => together.add_missing(world, &format!("document of managed policy {}", policy.arn)),
     }
     together.add_conflicts(world, &policy.arn);
 }
 
 /// The permissions boundary; none for root users, services and service-linked roles (section 3.1).
-fn boundary(world: &World<'_>, subject: &Subject<'_>) -> Option<Together> {
+fn boundary<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Option<Together<S>> {
     let mut together = Together::default();
     if let Some(what) = subject.unlisted() {
         // It may have one.
@@ -242,11 +249,11 @@ fn boundary(world: &World<'_>, subject: &Subject<'_>) -> Option<Together> {
 }
 
 /// Session policies, which only sessions have (rules E2, E29).
-fn session(
+fn session<S: Word>(
     world: &World<'_>,
     subject: &Subject<'_>,
     policies: &[PolicyDocument],
-) -> Option<Together> {
+) -> Option<Together<S>> {
     let federated = matches!(subject.caller.kind, CallerKind::FederatedUser { .. });
     let is_session = federated
         || matches!(subject.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
@@ -255,18 +262,18 @@ fn session(
     }
     let mut together = Together::default();
     for policy in policies {
-        together.add(world, &world.compiled(policy));
+        together.add(world, &S::compiled(world, policy));
     }
     Some(together)
 }
 
 /// What the levels above an account say together.
-#[derive(Clone, Default)]
-pub(super) struct Levels {
+#[derive(Clone)]
+pub(super) struct Levels<S = ActionSet> {
     /// When every level allows.
-    pub(super) allow: Masked,
+    pub(super) allow: Masked<S>,
     /// When some policy denies.
-    pub(super) deny: Masked,
+    pub(super) deny: Masked<S>,
 }
 
 /// Rule E44: by the role's path, which the name of a session does not tell.
@@ -280,15 +287,19 @@ fn service_linked(world: &World<'_>, subject: &Subject<'_>) -> Formula {
 }
 
 /// The SCPs that bind a caller (rules E13, E34, E44).
-fn scps(world: &World<'_>, subject: &Subject<'_>) -> Option<Arc<Levels>> {
-    if subject.caller.kind == CallerKind::Service || subject.is_service_linked() {
+fn scps<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Option<Arc<Levels<S>>> {
+    if subject.caller.is_outside_accounts() || subject.is_service_linked() {
         return None;
     }
-    world.levels(subject.caller.account?, OrgPolicyKind::Scp)
+    S::levels(world, subject.caller.account?, OrgPolicyKind::Scp)
 }
 
 /// The policies of one kind that bind an account, level by level (rules E12, E13); nothing where none do.
-pub(super) fn levels(world: &World<'_>, account: AccountId, kind: OrgPolicyKind) -> Option<Levels> {
+pub(super) fn levels<S: Word>(
+    world: &World<'_>,
+    account: AccountId,
+    kind: OrgPolicyKind,
+) -> Option<Levels<S>> {
     let formulas = world.formulas;
     let organization = world.inventory.organization.as_deref()?;
     let own = organization.accounts.get(&account)?;
@@ -305,11 +316,11 @@ pub(super) fn levels(world: &World<'_>, account: AccountId, kind: OrgPolicyKind)
     let ids = organization.levels(account).unwrap_or_else(|| {
         // Rule U7: what stands above was not exported; it could only narrow.
         let what = format!("parents of account {account} in the organization");
-        all.deny = Masked::of(ActionSet::ALL, missing_deny(formulas, what));
+        all.deny = Masked::of(S::ALL, missing_deny(formulas, what));
         vec![own.as_str()]
     });
     for id in ids {
-        let mut level = Together::default();
+        let mut level = Together::<S>::default();
         if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
             level.add_missing(world, &format!("SCPs attached to {id}"));
         }
@@ -319,7 +330,7 @@ pub(super) fn levels(world: &World<'_>, account: AccountId, kind: OrgPolicyKind)
         }
         for policy in organization.attached(id, kind) {
             match &policy.document {
-                Some(document) => level.add(world, &world.compiled(document)),
+                Some(document) => level.add(world, &S::compiled(world, document)),
                 None => {
                     level.add_missing(world, &format!("document of {} {}", kind.name(), policy.id))
                 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::KmsAction;
 use crate::decision::{Bound, CellAnswer, Context, Gate, OpenPoint, Reason, Standing};
 
 use super::evaluate::holds_in;
@@ -11,6 +10,7 @@ use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::frame::Frame;
 use super::solve::{Found, Held, Solver};
 use super::ways::Ways;
+use super::word::Word;
 
 /// How many open points are read in every combination; past that, each is taken for itself.
 const READINGS: usize = 4;
@@ -243,7 +243,12 @@ impl Judge<'_> {
     }
 
     /// Everything about one cell: `allowed` is the formula of `ways` for `action`.
-    pub(super) fn answer(&self, ways: &Ways, action: KmsAction, frame: &Frame) -> CellAnswer {
+    pub(super) fn answer<S: Word>(
+        &self,
+        ways: &Ways<S>,
+        action: S::Action,
+        frame: &Frame,
+    ) -> CellAnswer {
         let formulas = self.formulas;
         let allowed = ways.allowed(formulas).at(action);
         let judged = self.judged(allowed, frame);
@@ -302,7 +307,7 @@ impl Judge<'_> {
     }
 
     /// The way in which a request is allowed: by name first, then by IAM, grants last.
-    fn way(&self, ways: &Ways, action: KmsAction, context: &Context) -> Reason {
+    fn way<S: Word>(&self, ways: &Ways<S>, action: S::Action, context: &Context) -> Reason {
         if self.is_in(ways.by_key.at(action), context) {
             Reason::AllowedByKeyPolicy
         } else if self.is_in(ways.by_iam.at(action), context) {
@@ -313,7 +318,13 @@ impl Judge<'_> {
     }
 
     /// Why nothing is allowed: a request in which what allows matches, and what stands in its way.
-    fn refused(&self, answer: &mut CellAnswer, ways: &Ways, action: KmsAction, frame: &Frame) {
+    fn refused<S: Word>(
+        &self,
+        answer: &mut CellAnswer,
+        ways: &Ways<S>,
+        action: S::Action,
+        frame: &Frame,
+    ) {
         let formulas = self.formulas;
         let decided = |formula| self.as_decided(formula);
         let denied = decided(ways.denied(formulas, action));
@@ -353,9 +364,9 @@ impl Judge<'_> {
     }
 
     /// The gate that lacks an Allow.
-    fn gate(&self, ways: &Ways, action: KmsAction, context: &Context) -> Gate {
+    fn gate<S: Word>(&self, ways: &Ways<S>, action: S::Action, context: &Context) -> Gate {
         match &ways.refused {
-            Some((gate, actions)) if actions.contains(action) => return *gate,
+            Some((gate, actions)) if actions.has(action) => return *gate,
             _ => {}
         }
         let holds = |formula| self.is_in(formula, context);

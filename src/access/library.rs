@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, ControlSet};
 use crate::decision::Context;
 use crate::inventory::{Inventory, OrgPolicyKind};
 use crate::policy::{Policy, PolicyDocument};
@@ -16,6 +16,7 @@ use super::masked::Masked;
 use super::memo::Memo;
 use super::statement::{Compiled, statement};
 use super::subject::Subject;
+use super::word::Word;
 
 /// Condition keys whose possible values are peculiar to single callers or keys: classes are told apart by
 /// them only where some policy asks.
@@ -31,6 +32,7 @@ pub(super) enum Mentioned {
 pub(super) struct Library {
     /// By what tells texts apart; the text is kept, so that it stays told apart.
     compiled: Memo<usize, (PolicyDocument, Arc<Compiled>)>,
+    control: Memo<usize, (PolicyDocument, Arc<Compiled<ControlSet>>)>,
     statements: Memo<(usize, usize), (PolicyDocument, Arc<Masked>)>,
     mentioned: AtomicU8,
 }
@@ -38,7 +40,9 @@ pub(super) struct Library {
 impl Library {
     /// Without policies.
     pub(super) fn new() -> Self {
-        Self { compiled: Memo::new(), statements: Memo::new(), mentioned: AtomicU8::new(0) }
+        let mentioned = AtomicU8::new(0);
+        let (compiled, control) = (Memo::new(), Memo::new());
+        Self { compiled, control, statements: Memo::new(), mentioned }
     }
 }
 
@@ -60,12 +64,28 @@ pub(super) struct World<'w> {
     pub(super) library: &'w Library,
     /// The levels of the organization above each account.
     pub(super) levels: &'w Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
+    /// The same for the second action word.
+    pub(super) control_levels:
+        &'w Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels<ControlSet>>>>,
 }
 
 impl<'w> World<'w> {
     /// A policy as formulas.
     pub(super) fn compiled(&self, document: &PolicyDocument) -> Arc<Compiled> {
         let made = self.library.compiled.get(document.identity(), |_| {
+            let name = self.inventory.sources.path(document.place.file);
+            let compiled = document.peek(|policy| {
+                self.note_mentions(policy);
+                Compiled::of(self.formulas, policy, document.kind, name)
+            });
+            (document.clone(), Arc::new(compiled))
+        });
+        made.1
+    }
+
+    /// The same for the second action word.
+    pub(super) fn compiled_control(&self, document: &PolicyDocument) -> Arc<Compiled<ControlSet>> {
+        let made = self.library.control.get(document.identity(), |_| {
             let name = self.inventory.sources.path(document.place.file);
             let compiled = document.peek(|policy| {
                 self.note_mentions(policy);
@@ -109,6 +129,15 @@ impl<'w> World<'w> {
     /// What the organization says of an account.
     pub(super) fn levels(&self, account: AccountId, kind: OrgPolicyKind) -> Option<Arc<Levels>> {
         self.levels.get((account, kind), |_| levels(self, account, kind).map(Arc::new))
+    }
+
+    /// The same for the second action word.
+    pub(super) fn control_levels(
+        &self,
+        account: AccountId,
+        kind: OrgPolicyKind,
+    ) -> Option<Arc<Levels<ControlSet>>> {
+        self.control_levels.get((account, kind), |_| levels(self, account, kind).map(Arc::new))
     }
 
     /// A formula once the caller is known.
@@ -157,7 +186,7 @@ impl<'w> World<'w> {
     }
 
     /// Whether some formula of `masked` has such atoms.
-    pub(super) fn has(&self, masked: &Masked, kinds: Kinds) -> bool {
+    pub(super) fn has<S: Word>(&self, masked: &Masked<S>, kinds: Kinds) -> bool {
         masked.pieces().iter().any(|(_, formula)| self.formulas.kinds(*formula).has(kinds))
     }
 }

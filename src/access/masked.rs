@@ -2,25 +2,29 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::aws::{ActionSet, KmsAction};
+use crate::aws::ActionSet;
 
 use super::formula::{Formula, Formulas};
-
-/// True for every action.
-const ALL: [(ActionSet, Formula); 1] = [(ActionSet::ALL, Formula::TRUE)];
+use super::word::Word;
 
 /// A formula for each action; actions that agree share one entry. Where no entry speaks of an action, it
 /// is false.
-#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
-pub(super) struct Masked {
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Masked<S = ActionSet> {
     /// Disjoint sets with formulas that are not false, each formula once, in order of the lowest action.
-    pieces: SmallVec<[(ActionSet, Formula); 1]>,
+    pieces: SmallVec<[(S, Formula); 1]>,
 }
 
-impl Masked {
+impl<S> Default for Masked<S> {
+    fn default() -> Self {
+        Self { pieces: SmallVec::new() }
+    }
+}
+
+impl<S: Word> Masked<S> {
     /// The same formula for all of `actions`, false for the others.
-    pub(super) fn of(actions: ActionSet, formula: Formula) -> Self {
-        if actions.is_empty() || formula == Formula::FALSE {
+    pub(super) fn of(actions: S, formula: Formula) -> Self {
+        if actions == S::EMPTY || formula == Formula::FALSE {
             return Self::default();
         }
         Self { pieces: smallvec![(actions, formula)] }
@@ -28,7 +32,7 @@ impl Masked {
 
     /// True for every action.
     pub(super) fn all() -> Self {
-        Self::of(ActionSet::ALL, Formula::TRUE)
+        Self::of(S::ALL, Formula::TRUE)
     }
 
     /// Whether it is false for every action.
@@ -37,18 +41,18 @@ impl Masked {
     }
 
     /// The sets with their formulas.
-    pub(super) fn pieces(&self) -> &[(ActionSet, Formula)] {
+    pub(super) fn pieces(&self) -> &[(S, Formula)] {
         &self.pieces
     }
 
     /// The actions for which it is not surely false.
-    pub(super) fn possible(&self) -> ActionSet {
-        self.pieces.iter().fold(ActionSet::EMPTY, |all, (actions, _)| all.union(*actions))
+    pub(super) fn possible(&self) -> S {
+        self.pieces.iter().fold(S::EMPTY, |all, (actions, _)| all.or(*actions))
     }
 
     /// The formula of one action.
-    pub(super) fn at(&self, action: KmsAction) -> Formula {
-        let found = self.pieces.iter().find(|(actions, _)| actions.contains(action));
+    pub(super) fn at(&self, action: S::Action) -> Formula {
+        let found = self.pieces.iter().find(|(actions, _)| actions.has(action));
         found.map_or(Formula::FALSE, |(_, formula)| *formula)
     }
 
@@ -63,10 +67,10 @@ impl Masked {
 
     /// Both hold.
     pub(super) fn and(&self, formulas: &Formulas, other: &Self) -> Self {
-        if *self.pieces == ALL {
+        if *self.pieces == [(S::ALL, Formula::TRUE)] {
             return other.clone();
         }
-        if *other.pieces == ALL {
+        if *other.pieces == [(S::ALL, Formula::TRUE)] {
             return self.clone();
         }
         self.joined(other, |one, other| formulas.and([one, other]))
@@ -74,31 +78,31 @@ impl Masked {
 
     /// It does not hold.
     pub(super) fn not(&self, formulas: &Formulas) -> Self {
-        let others = ActionSet::ALL.minus(self.possible());
+        let others = S::ALL.without(self.possible());
         let negated = self.pieces.iter().map(|(actions, it)| (*actions, formulas.not(*it)));
         Self::collected(negated.chain([(others, Formula::TRUE)]))
     }
 
     /// For these actions only.
-    pub(super) fn within(&self, actions: ActionSet) -> Self {
-        let pieces = self.pieces.iter().map(|(of, formula)| (of.intersection(actions), *formula));
+    pub(super) fn within(&self, actions: S) -> Self {
+        let pieces = self.pieces.iter().map(|(of, formula)| (of.and(actions), *formula));
         Self::collected(pieces)
     }
 
     /// Each formula changed by `change`.
     pub(super) fn mapped(&self, mut change: impl FnMut(Formula) -> Formula) -> Self {
-        let changed: SmallVec<[(ActionSet, Formula); 4]> =
+        let changed: SmallVec<[(S, Formula); 4]> =
             self.pieces.iter().map(|(actions, formula)| (*actions, change(*formula))).collect();
         if *changed == *self.pieces { self.clone() } else { Self::collected(changed) }
     }
 
     fn joined(&self, other: &Self, join: impl Fn(Formula, Formula) -> Formula) -> Self {
-        let rest = |pieces: &Self| (ActionSet::ALL.minus(pieces.possible()), Formula::FALSE);
-        let mut pieces = SmallVec::<[(ActionSet, Formula); 8]>::new();
+        let rest = |pieces: &Self| (S::ALL.without(pieces.possible()), Formula::FALSE);
+        let mut pieces = SmallVec::<[(S, Formula); 8]>::new();
         for (actions, formula) in self.pieces.iter().copied().chain([rest(self)]) {
             for (others, other) in other.pieces.iter().copied().chain([rest(other)]) {
-                let both = actions.intersection(others);
-                if !both.is_empty() {
+                let both = actions.and(others);
+                if both != S::EMPTY {
                     pieces.push((both, join(formula, other)));
                 }
             }
@@ -107,18 +111,18 @@ impl Masked {
     }
 
     /// Disjoint pieces in any order, made canonical.
-    fn collected(pieces: impl IntoIterator<Item = (ActionSet, Formula)>) -> Self {
-        let mut all = SmallVec::<[(ActionSet, Formula); 8]>::new();
+    fn collected(pieces: impl IntoIterator<Item = (S, Formula)>) -> Self {
+        let mut all = SmallVec::<[(S, Formula); 8]>::new();
         for (actions, formula) in pieces {
-            if actions.is_empty() || formula == Formula::FALSE {
+            if actions == S::EMPTY || formula == Formula::FALSE {
                 continue;
             }
             match all.iter_mut().find(|(_, known)| *known == formula) {
-                Some((known, _)) => *known = known.union(actions),
+                Some((known, _)) => *known = known.or(actions),
                 None => all.push((actions, formula)),
             }
         }
-        all.sort_unstable_by_key(|(actions, _)| actions.bits().trailing_zeros());
+        all.sort_unstable_by_key(|(actions, _)| actions.lowest());
         Self { pieces: SmallVec::from_slice(&all) }
     }
 }

@@ -10,6 +10,10 @@
 //! for all actions in one go (`masked`). What is left is a formula over condition keys of the request,
 //! equal formulas are one (`formula`), and each is decided once and exactly (`solve`, `judge`).
 //! What was not exported and what AWS leaves open stay in it as atoms, and give a verdict its bounds.
+//!
+//! The same code compiles policies for the actions outside KMS that lead to a key (`word`): one caller's
+//! side for all of them in one go, a resource at a time (`control`, `trust`, `resource`, `targets`). The
+//! matrix asks for none of it.
 
 mod asked;
 mod automaton;
@@ -19,6 +23,7 @@ mod candidates;
 mod cells;
 mod classes;
 mod compare;
+mod control;
 mod count;
 mod domain;
 mod elements;
@@ -46,6 +51,7 @@ mod problem;
 mod question;
 mod range;
 mod readable;
+mod resource;
 mod rows;
 mod search;
 mod solve;
@@ -53,12 +59,15 @@ mod spellings;
 mod star;
 mod statement;
 mod subject;
+mod targets;
 mod test;
 #[cfg(test)]
 mod tests;
 mod ties;
+mod trust;
 mod values;
 mod ways;
+mod word;
 mod words;
 
 use std::borrow::Cow;
@@ -72,6 +81,7 @@ use crate::inventory::{Edit, Grant, Inventory, OrgPolicyKind};
 use crate::policy::Policy;
 
 use candidates::Lists;
+use control::Kept;
 use formula::Formulas;
 use gaps::Gaps;
 use home::{Home, Levels};
@@ -80,7 +90,9 @@ use memo::Memo;
 use owner::Owner;
 use solve::Solver;
 
+pub use control::{ControlClass, ControlSide};
 pub use matrix::{Counts, Doubts, Matrix, Row};
+pub use targets::ControlTargets;
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.
 pub struct Access<'w> {
@@ -91,6 +103,8 @@ pub struct Access<'w> {
     via: Option<Box<str>>,
     core: Arc<Core>,
     levels: Memo<(AccountId, OrgPolicyKind), Option<Arc<Levels>>>,
+    /// Of the second action word; empty until somebody asks for it.
+    kept: Kept,
     lists: Memo<AccountId, Arc<Lists>>,
     /// The sides of callers and keys that single questions were about, without context.
     homes: Memo<Caller, Arc<Home>>,
@@ -121,6 +135,7 @@ impl<'w> Access<'w> {
             via: None,
             core: Arc::new(Core { formulas, library: Library::new(), solver }),
             levels: Memo::new(),
+            kept: Kept::new(),
             lists: Memo::new(),
             homes: Memo::new(),
             owners: Memo::new(),
@@ -163,6 +178,7 @@ impl<'w> Access<'w> {
             via: self.via.clone(),
             core: Arc::clone(&self.core),
             levels: Memo::new(),
+            kept: Kept::new(),
             lists: Memo::new(),
             homes: Memo::new(),
             owners: Memo::new(),
@@ -179,6 +195,7 @@ impl<'w> Access<'w> {
             formulas: &self.core.formulas,
             library: &self.core.library,
             levels: &self.levels,
+            control_levels: &self.kept.levels,
         }
     }
 }

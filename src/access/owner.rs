@@ -14,6 +14,7 @@ use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
 use super::test::Test;
+use super::word::Word;
 
 /// Everything of a key's side. Keys with equal ones are one class, of whatever account.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -143,7 +144,11 @@ impl Owner {
     }
 }
 
-fn resolved(world: &World<'_>, asked: Asked<'_>, masked: &Masked) -> Masked {
+pub(super) fn resolved<S: Word>(
+    world: &World<'_>,
+    asked: Asked<'_>,
+    masked: &Masked<S>,
+) -> Masked<S> {
     let kinds = [Kinds::KEY, Kinds::CALLER];
     match kinds.iter().any(|kind| world.has(masked, *kind)) {
         true => masked.mapped(|formula| world.with_key(formula, asked)),
@@ -190,7 +195,7 @@ fn policy(world: &World<'_>, key: &Key) -> Compiled {
 
 /// Rule E14: a request that comes through an endpoint of the export passes its policy; the service's own
 /// hop of a FAS call does not come through it.
-fn passes(world: &World<'_>) -> Masked {
+pub(super) fn passes<S: Word>(world: &World<'_>) -> Masked<S> {
     let formulas = world.formulas;
     let mut all = Masked::all();
     let operator = Operator {
@@ -203,10 +208,10 @@ fn passes(world: &World<'_>) -> Masked {
         let through = formulas.of(Atom::Request(Test::of("aws:sourcevpce", operator, &[id])));
         let via = formulas.of(Atom::Request(Test::present("kms:viaservice")));
         let through = formulas.and([through, formulas.not(via)]);
-        let policy = world.compiled(document);
+        let policy = S::compiled(world, document);
         let allow = policy.allow.or(formulas, &policy.limited).or(formulas, &policy.account);
         let lets = allow.and(formulas, &policy.deny.not(formulas));
-        let elsewhere = Masked::of(ActionSet::ALL, formulas.not(through));
+        let elsewhere = Masked::of(S::ALL, formulas.not(through));
         all = all.and(formulas, &elsewhere.or(formulas, &lets));
     }
     all

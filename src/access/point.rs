@@ -245,11 +245,20 @@ fn settled(world: &World<'_>, key: &Key, subject: &Subject<'_>, formula: Formula
 
 /// What a cell of the two sides is decided in.
 pub(super) fn frame(home: &Home, owner: &Owner, action: KmsAction, given: &Context) -> Frame {
-    Frame { caller: home.who, action, limits: limits(home, owner, given) }
+    let limits = limits(home, owner, given);
+    Frame { caller: home.who, action: action.into(), limits }
 }
 
 /// What request-time keys can hold for two sides; what is given wins.
 pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> KeyLimits {
+    merged(given, home.limits.iter().chain(&*owner.limits))
+}
+
+/// The same for any limits of sides.
+pub(super) fn merged<'l>(
+    given: &Context,
+    of_sides: impl Iterator<Item = &'l (Box<str>, Limit)>,
+) -> KeyLimits {
     let mut limits: Vec<(Box<str>, Limit)> = Vec::new();
     for entry in given.entries() {
         let values = entry.value.values().into();
@@ -257,8 +266,7 @@ pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> KeyLimits {
     }
     limits.extend(given.absent().map(|name| (name.into(), Limit::Absent)));
     let known: BTreeSet<Box<str>> = limits.iter().map(|(key, _)| key.clone()).collect();
-    let others = home.limits.iter().chain(&*owner.limits);
-    limits.extend(others.filter(|(key, _)| !known.contains(key)).cloned());
+    limits.extend(of_sides.filter(|(key, _)| !known.contains(key)).cloned());
     limits.sort();
     limits.into()
 }

@@ -75,6 +75,25 @@ pub(super) enum Classes {
     Any,
 }
 
+impl Classes {
+    /// Whether an entry can mean anybody in one of them.
+    pub(super) fn can_hold(self, entry: &Principal) -> bool {
+        let classes: &[Self] = match entry {
+            Principal::Anyone
+            | Principal::AssumedRole(_)
+            | Principal::FederatedUser(_)
+            | Principal::Service(_) => &[Self::Direct],
+            Principal::Role(_) | Principal::Federated(_) => &[Self::Limited],
+            // A session of the user is limited.
+            Principal::User(_) | Principal::UniqueId(_) => &[Self::Direct, Self::Limited],
+            // The root user is meant directly.
+            Principal::Account { .. } => &[Self::Direct, Self::Account],
+            Principal::CanonicalUser(_) | Principal::Invalid(_) | Principal::Unresolved(_) => &[],
+        };
+        classes.contains(&self) || self == Self::Any
+    }
+}
+
 /// What is known of a condition key at some stage.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) enum Known {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::aws::{ActionSet, carried, carrying};
+use crate::aws::{Action, ActionSet, carried, carrying};
 use crate::decision::{Context, ContextValue, Fact};
 
 use super::axioms::Axiom;
@@ -391,14 +391,22 @@ fn add<'a>(keys: &mut Vec<&'a str>, key: &'a str) {
 /// A fact about a key that the action does not carry says nothing; neither does one that a key is always
 /// there which the frame says is not.
 fn speaks(axiom: &Axiom, frame: &Frame) -> bool {
-    axiom.actions.contains(frame.action)
+    axiom.is_carried(frame.action)
         && (axiom.when.is_some() || !Solver::is_absent(frame, &axiom.then))
+}
+
+/// Whether the action carries a key; of KMS, one of those in `by`.
+fn carries(key: &str, by: ActionSet, action: Action) -> bool {
+    match action {
+        Action::Kms(action) => by.contains(action),
+        Action::Control(action) => carried(action, key),
+    }
 }
 
 impl Footprint {
     fn view(&self, frame: &Frame) -> View {
         let carried =
-            |at: usize| self.keys.get(at).is_some_and(|(_, by)| by.contains(frame.action));
+            |at: usize| self.keys.get(at).is_some_and(|(key, by)| carries(key, *by, frame.action));
         let noticed = |key: &str| {
             let known = self.keys.binary_search_by(|(known, _)| (**known).cmp(key)).is_ok();
             known || self.pairs && (key == ALL_PAIRS || key == NAMES || key.starts_with(PREFIX))

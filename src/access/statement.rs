@@ -1,8 +1,6 @@
 //! Policies compiled: every statement once, whoever calls and whatever key is asked for.
 
-use std::sync::LazyLock;
-
-use crate::aws::{ActionSet, KmsAction};
+use crate::aws::ActionSet;
 use crate::policy::{
     Effect, Element, Polarity, Policy, PolicyKind, Principal, PrincipalElement, Standing,
     Statement, Value, Variables,
@@ -12,45 +10,52 @@ use super::entry::{Lens, Stars, holds, pieces};
 use super::formula::{Atom, Formula, Formulas};
 use super::masked::Masked;
 use super::question::{Classes, Question, ResourcePattern, missing, missing_allow, missing_deny};
+use super::word::Word;
 
 /// A policy as formulas over questions and tests; the order of its statements says nothing any more.
-#[derive(Default)]
-pub(super) struct Compiled {
+pub(super) struct Compiled<S = ActionSet> {
     /// When some Allow applies; in a resource policy to callers whom it means directly.
-    pub(super) allow: Masked,
+    pub(super) allow: Masked<S>,
     /// When some Allow of a resource policy applies to callers whom it means by a role or a user.
-    pub(super) limited: Masked,
+    pub(super) limited: Masked<S>,
     /// When some Allow of a resource policy applies to callers of an account it delegates to.
-    pub(super) account: Masked,
+    pub(super) account: Masked<S>,
     /// When some Deny applies.
-    pub(super) deny: Masked,
+    pub(super) deny: Masked<S>,
 }
 
 /// One statement as formulas.
-pub(super) struct Applies {
+pub(super) struct Applies<S = ActionSet> {
     /// Allow or Deny.
     pub(super) effect: Effect,
     /// When it applies: directly (or at all, for a policy without principals), limited, by account.
-    pub(super) by_class: [Masked; 3],
+    pub(super) by_class: [Masked<S>; 3],
 }
 
-impl Applies {
+impl<S: Word> Applies<S> {
     /// When it applies, in whatever class.
-    pub(super) fn any(&self, formulas: &Formulas) -> Masked {
+    pub(super) fn any(&self, formulas: &Formulas) -> Masked<S> {
         let [direct, limited, account] = &self.by_class;
         direct.or(formulas, limited).or(formulas, account)
     }
 }
 
-impl Compiled {
+impl<S> Default for Compiled<S> {
+    fn default() -> Self {
+        let never = Masked::default;
+        Self { allow: never(), limited: never(), account: never(), deny: never() }
+    }
+}
+
+impl<S: Word> Compiled<S> {
     /// Compiles a policy; `name` tells it apart in what is missing.
     pub(super) fn of(formulas: &Formulas, policy: &Policy, kind: PolicyKind, name: &str) -> Self {
         let mut compiled = Self::default();
         if !policy.readable {
             let allows = missing_allow(formulas, format!("{name}: malformed"));
-            compiled.allow = Masked::of(ActionSet::ALL, allows);
+            compiled.allow = Masked::of(S::ALL, allows);
             let denies = missing_deny(formulas, format!("{name}: malformed"));
-            compiled.deny = Masked::of(ActionSet::ALL, denies);
+            compiled.deny = Masked::of(S::ALL, denies);
         }
         for index in 0..policy.statements.len() {
             let Some(applies) = statement(formulas, policy, kind, index, name) else { continue };
@@ -68,13 +73,13 @@ impl Compiled {
 }
 
 /// When one statement applies; nothing where it never does (rules A12 to A24).
-pub(super) fn statement(
+pub(super) fn statement<S: Word>(
     formulas: &Formulas,
     policy: &Policy,
     kind: PolicyKind,
     index: usize,
     name: &str,
-) -> Option<Applies> {
+) -> Option<Applies<S>> {
     let statement = policy.statements.get(index)?;
     let effect = statement.effect.as_ref()?.value;
     let lens = Lens { kind, variables: Variables::from(policy.version), effect };
@@ -89,14 +94,14 @@ pub(super) fn statement(
             let what = format!("{name}: statement {sid} is malformed");
             let unknown = missing(formulas, what, "applies", effect == Effect::Deny);
             let covered = actions(formulas, statement.action.as_ref()?);
-            covered.and(formulas, &Masked::of(ActionSet::ALL, unknown))
+            covered.and(formulas, &Masked::of(S::ALL, unknown))
         }
     };
     if body.is_never() {
         return None;
     }
     let resource = resource(formulas, lens, statement);
-    body = body.and(formulas, &Masked::of(ActionSet::ALL, resource));
+    body = body.and(formulas, &Masked::of(S::ALL, resource));
     for condition in &statement.conditions {
         if body.is_never() {
             return None;
@@ -104,17 +109,17 @@ pub(super) fn statement(
         body = body.and(formulas, &holds(formulas, lens, condition));
     }
     let classes = principal(formulas, lens, statement.principal.as_ref());
-    let by_class = classes.map(|class| body.and(formulas, &Masked::of(ActionSet::ALL, class)));
+    let by_class = classes.map(|class| body.and(formulas, &Masked::of(S::ALL, class)));
     by_class.iter().any(|masked| !masked.is_never()).then_some(Applies { effect, by_class })
 }
 
 /// Rules A18, A53: the actions an element covers.
-fn actions(formulas: &Formulas, element: &Element) -> Masked {
-    let mut covered = ActionSet::EMPTY;
+fn actions<S: Word>(formulas: &Formulas, element: &Element) -> Masked<S> {
+    let mut covered = S::EMPTY;
     let mut unknown = None;
     for value in &element.values {
         match &value.value {
-            Value::Text(text) => covered.extend(covered_by(text).iter()),
+            Value::Text(text) => covered = covered.or(covered_by(text)),
             Value::Unresolved(expression) => unknown = Some(expression),
         }
     }
@@ -123,7 +128,7 @@ fn actions(formulas: &Formulas, element: &Element) -> Masked {
         None => sure,
         Some(expression) => {
             let what = missing(formulas, expression.clone(), "action", false);
-            sure.or(formulas, &Masked::of(ActionSet::ALL.minus(covered), what))
+            sure.or(formulas, &Masked::of(S::ALL.without(covered), what))
         }
     };
     if element.polarity == Polarity::IsNot { any.not(formulas) } else { any }
@@ -141,35 +146,32 @@ pub(super) fn sure_actions(element: &Element) -> ActionSet {
     }
 }
 
-/// The names of the actions in lower case.
-static LOWER: LazyLock<Vec<(KmsAction, String)>> = LazyLock::new(|| {
-    KmsAction::all().map(|action| (action, action.name().to_ascii_lowercase())).collect()
-});
-
 /// The actions that one value of `Action` covers (rules A50 to A55).
-fn covered_by(text: &str) -> ActionSet {
+fn covered_by<S: Word>(text: &str) -> S {
     if text == "*" {
-        return ActionSet::ALL;
+        return S::ALL;
     }
     // Rule A51: no wildcard in the prefix.
     let Some((prefix, name)) = text.split_once(':') else {
-        return ActionSet::EMPTY;
+        return S::EMPTY;
     };
-    if !prefix.eq_ignore_ascii_case("kms") {
-        return ActionSet::EMPTY;
+    let of_service = S::of_service(prefix);
+    if name == "*" || of_service == S::EMPTY {
+        return of_service;
     }
-    if name == "*" {
-        return ActionSet::ALL;
-    }
+    let those = |takes: &dyn Fn(&str) -> bool| {
+        let own = S::names().iter().filter(|(action, _)| of_service.has(*action));
+        let covered = own.filter(|(_, own)| takes(own)).map(|(action, _)| S::only(*action));
+        covered.fold(S::EMPTY, S::or)
+    };
     if !name.contains(['*', '?']) {
-        return KmsAction::from_name(name).into_iter().collect();
+        return those(&|own| own.eq_ignore_ascii_case(name));
     }
     let lower = name.to_ascii_lowercase();
     let Some(pattern) = pieces(&lower, Variables::Literal, Stars::Wild) else {
-        return ActionSet::EMPTY;
+        return S::EMPTY;
     };
-    let takes = |(_, name): &&(KmsAction, String)| super::glob::takes(&pattern, name, &|_| None);
-    LOWER.iter().filter(takes).map(|(action, _)| *action).collect()
+    those(&|own| super::glob::takes(&pattern, own, &|_| None))
 }
 
 /// When `Resource` or `NotResource` covers what is requested (rules A60 to A70, A18).
@@ -247,6 +249,7 @@ pub(super) fn named(formulas: &Formulas, entry: &Principal, classes: Classes) ->
             missing(formulas, expression.clone(), "principal", false)
         }
         Principal::Unresolved(_) => Formula::FALSE,
+        _ if !classes.can_hold(entry) => Formula::FALSE,
         _ => formulas.of(Atom::Caller(Question::Names(entry.clone(), classes))),
     }
 }

@@ -82,7 +82,7 @@ impl<'w> Subject<'w> {
             _ => None,
         };
         let principal_arn = match &caller.kind {
-            CallerKind::Service => None,
+            CallerKind::Service | CallerKind::Provider => None,
             CallerKind::AssumedRole { role, .. } => role_arn.clone().or_else(|| {
                 let (partition, account) = (caller.partition(), caller.account?);
                 Some(format!("arn:{partition}:iam::{account}:role/{role}").into())
@@ -177,7 +177,7 @@ impl<'w> Subject<'w> {
                 CallerKind::User => one("User"),
                 CallerKind::Role | CallerKind::AssumedRole { .. } => one("AssumedRole"),
                 CallerKind::FederatedUser { .. } => one("FederatedUser"),
-                CallerKind::Service => absent,
+                CallerKind::Service | CallerKind::Provider => absent,
             },
             "aws:principalisawsservice" => one(if service { "true" } else { "false" }),
             "aws:principalservicename" if service => one(&self.caller.text),
@@ -215,7 +215,7 @@ impl<'w> Subject<'w> {
                 self.caller.account.map(|account| format!("{account}:{name}"))
             }
             CallerKind::Role => return Known::OfRequest,
-            CallerKind::Service => None,
+            CallerKind::Service | CallerKind::Provider => None,
         };
         Known::Value(text.map(|text| ContextValue::One(text.into())))
     }
@@ -306,6 +306,10 @@ impl<'w> Subject<'w> {
             Principal::FederatedUser(arn) if is_called(arn) => Class::Session,
             // Rule A36.
             Principal::Service(name) if *kind == CallerKind::Service && is_called(name) => {
+                Class::Service
+            }
+            // Rule T8.
+            Principal::Federated(name) if *kind == CallerKind::Provider && is_called(name) => {
                 Class::Service
             }
             // Rule A37.
@@ -432,7 +436,7 @@ impl<'w> Subject<'w> {
             CallerKind::FederatedUser { .. } => {
                 &[Class::Session, Class::UserOfSession, Class::Account]
             }
-            CallerKind::Service => &[Class::Service],
+            CallerKind::Service | CallerKind::Provider => &[Class::Service],
         };
         let all = formulas.and(levels.iter().map(|level| listed(*level)));
         let any = formulas.or(found.iter().map(|(_, sure)| *sure));

@@ -8,6 +8,7 @@ use super::frame::Who;
 use super::home::Home;
 use super::masked::Masked;
 use super::owner::Owner;
+use super::word::Word;
 
 /// How a caller's account stands to what is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -36,27 +37,27 @@ impl Relation {
 
 /// Everything that decides the cells of one caller and one key, for every action.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Ways {
+pub(super) struct Ways<S = ActionSet> {
     /// Refused whatever policies say, by the gate that says so (rules K15, E11, X2, X11).
-    pub(super) refused: Option<(Gate, ActionSet)>,
+    pub(super) refused: Option<(Gate, S)>,
     /// When a policy denies, by gate in the order of section 7 (rule E10).
-    pub(super) denies: Box<[(Gate, Masked)]>,
+    pub(super) denies: Box<[(Gate, Masked<S>)]>,
     /// When every level of the organization allows (rule E13).
-    pub(super) scp: Masked,
+    pub(super) scp: Masked<S>,
     /// When the VPC endpoint lets it pass (rule E14).
-    pub(super) passes: Masked,
+    pub(super) passes: Masked<S>,
     /// When a key policy that means the caller by name allows, and what that needs.
-    pub(super) by_key: Masked,
+    pub(super) by_key: Masked<S>,
     /// When the key policy delegates and identity policies allow, or no key is asked for.
-    pub(super) by_iam: Masked,
+    pub(super) by_iam: Masked<S>,
     /// When a grant allows.
-    pub(super) by_grant: Masked,
+    pub(super) by_grant: Masked<S>,
     /// When the key's side opens some way at all.
-    pub(super) opened: Masked,
+    pub(super) opened: Masked<S>,
     /// When an identity policy allows, where that is needed.
-    pub(super) identity: Masked,
+    pub(super) identity: Masked<S>,
     /// When boundary and session policies allow.
-    pub(super) boundary: Masked,
+    pub(super) boundary: Masked<S>,
 }
 
 impl Ways {
@@ -70,7 +71,7 @@ impl Ways {
         let bounded = bounded(formulas, home);
         let needs = Needs { formulas, home, bounded: &bounded, relation };
         let [by_key, by_iam, by_grant] = match relation {
-            Relation::NoKey => needs.without_key(),
+            Relation::NoKey => [Masked::default(), needs.without_policy(), Masked::default()],
             _ => needs.with_key(owner),
         };
         let by_class = owner.direct.or(formulas, &owner.limited).or(formulas, &owner.by_account);
@@ -100,9 +101,11 @@ impl Ways {
             boundary: bounded,
         }
     }
+}
 
+impl<S: Word> Ways<S> {
     /// When it is allowed.
-    pub(super) fn allowed(&self, formulas: &Formulas) -> Masked {
+    pub(super) fn allowed(&self, formulas: &Formulas) -> Masked<S> {
         let mut allowed = self.offered(formulas);
         for (_, deny) in &self.denies {
             if allowed.is_never() {
@@ -114,7 +117,7 @@ impl Ways {
     }
 
     /// When it would be allowed if nothing denied.
-    pub(super) fn offered(&self, formulas: &Formulas) -> Masked {
+    pub(super) fn offered(&self, formulas: &Formulas) -> Masked<S> {
         let ways = self.by_key.or(formulas, &self.by_iam).or(formulas, &self.by_grant);
         match ways.is_never() {
             true => ways,
@@ -123,14 +126,14 @@ impl Ways {
     }
 
     /// When some policy denies one action.
-    pub(super) fn denied(&self, formulas: &Formulas, action: KmsAction) -> Formula {
+    pub(super) fn denied(&self, formulas: &Formulas, action: S::Action) -> Formula {
         formulas.or(self.denies.iter().map(|(_, deny)| deny.at(action)))
     }
 }
 
 /// When boundary and session policies allow; a federated-user session that was given no session policy
 /// may do nothing by itself (rule E29).
-fn bounded(formulas: &Formulas, home: &Home) -> Masked {
+pub(super) fn bounded<S: Word>(formulas: &Formulas, home: &Home<S>) -> Masked<S> {
     let all = Masked::all();
     let boundary = home.boundary.as_ref().unwrap_or(&all);
     boundary.and(formulas, home.session.as_ref().unwrap_or(&all))
@@ -172,57 +175,75 @@ const FIXED_ON_AWS_MANAGED_KEYS: [KmsAction; 12] = [
 ];
 
 /// What the ways need beside what the key's side opens (the columns of rule E20).
-struct Needs<'a> {
-    formulas: &'a Formulas,
-    home: &'a Home,
-    bounded: &'a Masked,
-    relation: Relation,
+pub(super) struct Needs<'a, S = ActionSet> {
+    /// The formulas.
+    pub(super) formulas: &'a Formulas,
+    /// The caller's side.
+    pub(super) home: &'a Home<S>,
+    /// When its boundary and session policies allow.
+    pub(super) bounded: &'a Masked<S>,
+    /// How it stands to what is asked for.
+    pub(super) relation: Relation,
 }
 
-impl Needs<'_> {
-    fn both(&self, one: &Masked, other: &Masked) -> Masked {
+impl<S: Word> Needs<'_, S> {
+    fn both(&self, one: &Masked<S>, other: &Masked<S>) -> Masked<S> {
         if one.is_never() { one.clone() } else { one.and(self.formulas, other) }
     }
 
-    fn either(&self, one: &Masked, other: &Masked) -> Masked {
+    fn either(&self, one: &Masked<S>, other: &Masked<S>) -> Masked<S> {
         one.or(self.formulas, other)
     }
 
     /// What identity policies give within boundary and session policies.
-    fn by_identity(&self) -> Masked {
+    fn by_identity(&self) -> Masked<S> {
         self.both(&self.home.allow, self.bounded)
     }
 
-    /// Rules E50, E51.
-    fn without_key(&self) -> [Masked; 3] {
-        let by_iam = match self.home.who {
+    /// Rules E50, E51, T2: what needs no policy but those of the caller's side.
+    pub(super) fn without_policy(&self) -> Masked<S> {
+        match self.home.who {
             Who::Root => Masked::all(),
-            Who::Service => Masked::default(),
+            Who::Service | Who::Provider => Masked::default(),
             _ => self.by_identity(),
-        };
-        [Masked::default(), by_iam, Masked::default()]
+        }
     }
 
-    /// Rules E20, E30 to E33, E40: by the key policy, by identity policies, by grants.
-    fn with_key(&self, owner: &Owner) -> [Masked; 3] {
-        let named = self.either(&owner.direct, &owner.limited);
-        let granted = &owner.granted;
-        if matches!(self.home.who, Who::Root | Who::Service) {
-            // Rules E26, E32, E40: root users and services have no identity side.
-            let by_grant = self.either(&granted.direct, &granted.limited);
-            let by_grant = self.either(&by_grant, &granted.account);
-            return [named, owner.by_account.clone(), by_grant];
+    /// Rules E20, E30 to E32, E40, T3, T4: by name, and by identity policies, where the policy on the
+    /// resource's side means the caller directly, by role or user, by account.
+    pub(super) fn with_policy(
+        &self,
+        direct: &Masked<S>,
+        limited: &Masked<S>,
+        by_account: &Masked<S>,
+    ) -> [Masked<S>; 2] {
+        let named = self.either(direct, limited);
+        if matches!(self.home.who, Who::Root | Who::Service | Who::Provider) {
+            // Rules E26, E32, E40, T8: root users, services and subjects of providers have no identity
+            // side.
+            return [named, by_account.clone()];
         }
         let by_identity = self.by_identity();
-        let by_iam = self.both(&owner.by_account, &by_identity);
-        let foreign = self.relation == Relation::Foreign;
-        let by_key = match foreign {
+        let by_name = match self.relation {
             // Rules E30, E31.
-            true => self.both(&named, &by_identity),
-            false => self.either(&owner.direct, &self.both(&owner.limited, self.bounded)),
+            Relation::Foreign => self.both(&named, &by_identity),
+            _ => self.either(direct, &self.both(limited, self.bounded)),
         };
-        let (retired, by_retiring) = self.retiring(owner, &by_identity);
-        let by_grant = self.by_grant(owner, foreign);
+        [by_name, self.both(by_account, &by_identity)]
+    }
+}
+
+impl Needs<'_> {
+    /// Rules E20, E30 to E33, E40: by the key policy, by identity policies, by grants.
+    fn with_key(&self, owner: &Owner) -> [Masked; 3] {
+        let [by_key, by_iam] = self.with_policy(&owner.direct, &owner.limited, &owner.by_account);
+        let granted = &owner.granted;
+        if matches!(self.home.who, Who::Root | Who::Service) {
+            let by_grant = self.either(&granted.direct, &granted.limited);
+            return [by_key, by_iam, self.either(&by_grant, &granted.account)];
+        }
+        let (retired, by_retiring) = self.retiring(owner, &self.by_identity());
+        let by_grant = self.by_grant(owner, self.relation == Relation::Foreign);
         [by_key, self.either(&by_iam, &by_retiring), self.either(&by_grant, &retired)]
     }
 

@@ -100,7 +100,7 @@ fn identity_of<'w>(world: &'w Inventory, request: &Request) -> Option<&'w Identi
             let is_user = |arn: &str| matches!(identity(arn), Some(ArnIdentity::User { .. }));
             users.into_iter().find(|user| user.name == *name && is_user(&user.arn))
         }
-        CallerKind::Root | CallerKind::Service => None,
+        CallerKind::Root | CallerKind::Service | CallerKind::Provider => None,
     }
 }
 

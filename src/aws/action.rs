@@ -1,105 +1,75 @@
 //! The actions of AWS KMS.
 
-use std::{cmp::Ordering, fmt};
+use std::cmp::Ordering;
 
+use super::rows::action_rows;
 use super::{ActionInfo, action_info};
 
-/// One action of KMS, as an index into the action table; the order is the table's, by name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KmsAction(u8);
-
-/// Declares a constant for each action, in the order of the table.
-macro_rules! actions {
-    ($($constant:ident = $name:literal,)+) => {
-        /// The rows of the table, to number the constants.
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "named as the constants")]
-        #[repr(u8)]
-        enum Row { $($constant,)+ }
-
-        /// Names without prefix, ascending without regard to case.
-        const NAMES: &[&str] = &[$($name),+];
-
-        /// Names with prefix, in the same order.
-        const TEXTS: &[&str] = &[$(concat!("kms:", $name)),+];
-
-        impl KmsAction {
-            $(
-                #[doc = concat!("`kms:", $name, "`.")]
-                pub const $constant: Self = Self(Row::$constant as u8);
-            )+
-        }
-
-        /// Each constant beside its own name, for the tests.
-        #[cfg(test)]
-        const CONSTANTS: &[(&str, KmsAction)] = &[$((stringify!($constant), KmsAction::$constant)),+];
-    };
-}
-
-actions! {
-    CANCEL_KEY_DELETION = "CancelKeyDeletion",
-    CONNECT_CUSTOM_KEY_STORE = "ConnectCustomKeyStore",
-    CREATE_ALIAS = "CreateAlias",
-    CREATE_CUSTOM_KEY_STORE = "CreateCustomKeyStore",
-    CREATE_GRANT = "CreateGrant",
-    CREATE_KEY = "CreateKey",
-    DECAPSULATE = "Decapsulate",
-    DECRYPT = "Decrypt",
-    DELETE_ALIAS = "DeleteAlias",
-    DELETE_CUSTOM_KEY_STORE = "DeleteCustomKeyStore",
-    DELETE_IMPORTED_KEY_MATERIAL = "DeleteImportedKeyMaterial",
-    DERIVE_SHARED_SECRET = "DeriveSharedSecret",
-    DESCRIBE_CUSTOM_KEY_STORES = "DescribeCustomKeyStores",
-    DESCRIBE_KEY = "DescribeKey",
-    DISABLE_KEY = "DisableKey",
-    DISABLE_KEY_ROTATION = "DisableKeyRotation",
-    DISCONNECT_CUSTOM_KEY_STORE = "DisconnectCustomKeyStore",
-    ENABLE_KEY = "EnableKey",
-    ENABLE_KEY_ROTATION = "EnableKeyRotation",
-    ENCAPSULATE = "Encapsulate",
-    ENCRYPT = "Encrypt",
-    GENERATE_DATA_KEY = "GenerateDataKey",
-    GENERATE_DATA_KEY_PAIR = "GenerateDataKeyPair",
-    GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT = "GenerateDataKeyPairWithoutPlaintext",
-    GENERATE_DATA_KEY_WITHOUT_PLAINTEXT = "GenerateDataKeyWithoutPlaintext",
-    GENERATE_MAC = "GenerateMac",
-    GENERATE_RANDOM = "GenerateRandom",
-    GET_KEY_LAST_USAGE = "GetKeyLastUsage",
-    GET_KEY_POLICY = "GetKeyPolicy",
-    GET_KEY_ROTATION_STATUS = "GetKeyRotationStatus",
-    GET_PARAMETERS_FOR_IMPORT = "GetParametersForImport",
-    GET_PUBLIC_KEY = "GetPublicKey",
-    IMPORT_KEY_MATERIAL = "ImportKeyMaterial",
-    LIST_ALIASES = "ListAliases",
-    LIST_GRANTS = "ListGrants",
-    LIST_KEY_POLICIES = "ListKeyPolicies",
-    LIST_KEY_ROTATIONS = "ListKeyRotations",
-    LIST_KEYS = "ListKeys",
-    LIST_RESOURCE_TAGS = "ListResourceTags",
-    LIST_RETIRABLE_GRANTS = "ListRetirableGrants",
-    PUT_KEY_POLICY = "PutKeyPolicy",
-    RE_ENCRYPT_FROM = "ReEncryptFrom",
-    RE_ENCRYPT_TO = "ReEncryptTo",
-    REPLICATE_KEY = "ReplicateKey",
-    RETIRE_GRANT = "RetireGrant",
-    REVOKE_GRANT = "RevokeGrant",
-    ROTATE_KEY_ON_DEMAND = "RotateKeyOnDemand",
-    SCHEDULE_KEY_DELETION = "ScheduleKeyDeletion",
-    SIGN = "Sign",
-    SYNCHRONIZE_MULTI_REGION_KEY = "SynchronizeMultiRegionKey",
-    TAG_RESOURCE = "TagResource",
-    UNTAG_RESOURCE = "UntagResource",
-    UPDATE_ALIAS = "UpdateAlias",
-    UPDATE_CUSTOM_KEY_STORE = "UpdateCustomKeyStore",
-    UPDATE_KEY_DESCRIPTION = "UpdateKeyDescription",
-    UPDATE_PRIMARY_REGION = "UpdatePrimaryRegion",
-    VERIFY = "Verify",
-    VERIFY_MAC = "VerifyMac",
+action_rows! {
+    /// One action of KMS, as an index into the action table; the order is the table's, by name.
+    KmsAction with "kms:" {
+        CANCEL_KEY_DELETION = "CancelKeyDeletion",
+        CONNECT_CUSTOM_KEY_STORE = "ConnectCustomKeyStore",
+        CREATE_ALIAS = "CreateAlias",
+        CREATE_CUSTOM_KEY_STORE = "CreateCustomKeyStore",
+        CREATE_GRANT = "CreateGrant",
+        CREATE_KEY = "CreateKey",
+        DECAPSULATE = "Decapsulate",
+        DECRYPT = "Decrypt",
+        DELETE_ALIAS = "DeleteAlias",
+        DELETE_CUSTOM_KEY_STORE = "DeleteCustomKeyStore",
+        DELETE_IMPORTED_KEY_MATERIAL = "DeleteImportedKeyMaterial",
+        DERIVE_SHARED_SECRET = "DeriveSharedSecret",
+        DESCRIBE_CUSTOM_KEY_STORES = "DescribeCustomKeyStores",
+        DESCRIBE_KEY = "DescribeKey",
+        DISABLE_KEY = "DisableKey",
+        DISABLE_KEY_ROTATION = "DisableKeyRotation",
+        DISCONNECT_CUSTOM_KEY_STORE = "DisconnectCustomKeyStore",
+        ENABLE_KEY = "EnableKey",
+        ENABLE_KEY_ROTATION = "EnableKeyRotation",
+        ENCAPSULATE = "Encapsulate",
+        ENCRYPT = "Encrypt",
+        GENERATE_DATA_KEY = "GenerateDataKey",
+        GENERATE_DATA_KEY_PAIR = "GenerateDataKeyPair",
+        GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT = "GenerateDataKeyPairWithoutPlaintext",
+        GENERATE_DATA_KEY_WITHOUT_PLAINTEXT = "GenerateDataKeyWithoutPlaintext",
+        GENERATE_MAC = "GenerateMac",
+        GENERATE_RANDOM = "GenerateRandom",
+        GET_KEY_LAST_USAGE = "GetKeyLastUsage",
+        GET_KEY_POLICY = "GetKeyPolicy",
+        GET_KEY_ROTATION_STATUS = "GetKeyRotationStatus",
+        GET_PARAMETERS_FOR_IMPORT = "GetParametersForImport",
+        GET_PUBLIC_KEY = "GetPublicKey",
+        IMPORT_KEY_MATERIAL = "ImportKeyMaterial",
+        LIST_ALIASES = "ListAliases",
+        LIST_GRANTS = "ListGrants",
+        LIST_KEY_POLICIES = "ListKeyPolicies",
+        LIST_KEY_ROTATIONS = "ListKeyRotations",
+        LIST_KEYS = "ListKeys",
+        LIST_RESOURCE_TAGS = "ListResourceTags",
+        LIST_RETIRABLE_GRANTS = "ListRetirableGrants",
+        PUT_KEY_POLICY = "PutKeyPolicy",
+        RE_ENCRYPT_FROM = "ReEncryptFrom",
+        RE_ENCRYPT_TO = "ReEncryptTo",
+        REPLICATE_KEY = "ReplicateKey",
+        RETIRE_GRANT = "RetireGrant",
+        REVOKE_GRANT = "RevokeGrant",
+        ROTATE_KEY_ON_DEMAND = "RotateKeyOnDemand",
+        SCHEDULE_KEY_DELETION = "ScheduleKeyDeletion",
+        SIGN = "Sign",
+        SYNCHRONIZE_MULTI_REGION_KEY = "SynchronizeMultiRegionKey",
+        TAG_RESOURCE = "TagResource",
+        UNTAG_RESOURCE = "UntagResource",
+        UPDATE_ALIAS = "UpdateAlias",
+        UPDATE_CUSTOM_KEY_STORE = "UpdateCustomKeyStore",
+        UPDATE_KEY_DESCRIPTION = "UpdateKeyDescription",
+        UPDATE_PRIMARY_REGION = "UpdatePrimaryRegion",
+        VERIFY = "Verify",
+        VERIFY_MAC = "VerifyMac",
+    }
 }
 
 impl KmsAction {
-    /// How many actions there are.
-    pub const COUNT: usize = NAMES.len();
-
     /// The action that `text`, such as `kms:Decrypt`, names; prefix and name compare without regard to
     /// case, and a pattern names none (Rule A50).
     pub fn parse(text: &str) -> Option<Self> {
@@ -113,48 +83,15 @@ impl KmsAction {
         Self::from_index(row)
     }
 
-    /// The action in row `index` of the table.
-    pub fn from_index(index: usize) -> Option<Self> {
-        u8::try_from(index).ok().filter(|_| index < Self::COUNT).map(Self)
-    }
-
-    /// The row of the table, below [`KmsAction::COUNT`].
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-
     /// The name without prefix: `Decrypt`.
     #[expect(clippy::indexing_slicing, reason = "every index is made below the count")]
     pub const fn name(self) -> &'static str {
         NAMES[self.index()]
     }
 
-    /// The name as policies write it: `kms:Decrypt`.
-    #[expect(clippy::indexing_slicing, reason = "every index is made below the count")]
-    pub const fn as_str(self) -> &'static str {
-        TEXTS[self.index()]
-    }
-
     /// What the table says of the action.
     pub fn info(self) -> &'static ActionInfo {
         action_info::of(self)
-    }
-
-    /// All actions, by name.
-    pub fn all() -> impl DoubleEndedIterator<Item = Self> + Clone {
-        (0..NAMES.len()).filter_map(Self::from_index)
-    }
-}
-
-impl fmt::Display for KmsAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl fmt::Debug for KmsAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -10,12 +10,17 @@ mod account;
 mod action;
 mod action_info;
 mod action_set;
+mod any_action;
 mod arn;
 pub mod condition_keys;
+mod control;
+mod control_info;
 mod identity;
 mod key_spec;
 mod key_state;
 mod kms_arn;
+mod rows;
+mod set;
 pub mod suggest;
 mod tables;
 mod words;
@@ -23,9 +28,14 @@ mod words;
 pub use account::AccountId;
 pub use action::KmsAction;
 pub use action_info::{ActionInfo, Category};
-pub use action_set::ActionSet;
+pub use action_set::{ActionSet, ControlSet};
+pub use any_action::Action;
 pub use arn::Arn;
-pub use condition_keys::{ConditionKeyInfo, Nature, ValueType, carried, carrying, condition_key};
+pub use condition_keys::{
+    ConditionKeyInfo, Nature, ValueType, carried, carrying, carrying_control, condition_key,
+};
+pub use control::ControlAction;
+pub use control_info::ControlActionInfo;
 pub use identity::{Identity, identity};
 pub use key_spec::{
     KeyOrigin, KeySpec, KeySpecInfo, KeyUsage, can_perform, grant_operations, key_spec,

@@ -4,6 +4,7 @@
 mod answer;
 mod assumptions;
 mod context;
+mod control;
 mod facts;
 mod possible;
 mod reach;
@@ -13,9 +14,10 @@ mod trace;
 pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
 pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};
+pub use control::ControlRequest;
 pub use facts::{Callers, FACTS, Fact, Is, Test};
 pub use possible::{
-    Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,
+    Sent, Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,
 };
 pub use reach::{Allowing, Bound, Cell, Fate, Reach, Unknown, Verdict, Why};
 pub use request::{Caller, CallerKind, Request, Target};

@@ -2,42 +2,81 @@
 
 use jiff::Timestamp;
 
-use crate::aws::{KeySpec, carried, condition_key};
+use crate::aws::{Action, KeySpec, carried, condition_key};
 
-use super::{Context, ContextValue, FACTS, Fact, Is, Request, Test};
+use super::{Caller, Context, ContextValue, ControlRequest, FACTS, Fact, Is, Request, Test};
+
+/// A request that is sent to AWS, to KMS or to another service.
+pub trait Sent {
+    /// Who asks.
+    fn caller(&self) -> &Caller;
+    /// For which action.
+    fn action(&self) -> Action;
+    /// The condition keys it gives.
+    fn context(&self) -> &Context;
+    /// The same, to add what it lacks.
+    fn context_mut(&mut self) -> &mut Context;
+}
+
+/// Reads the members that both kinds of requests have.
+macro_rules! sent {
+    ($Request:ty) => {
+        impl Sent for $Request {
+            fn caller(&self) -> &Caller {
+                &self.caller
+            }
+
+            fn action(&self) -> Action {
+                self.action.into()
+            }
+
+            fn context(&self) -> &Context {
+                &self.context
+            }
+
+            fn context_mut(&mut self) -> &mut Context {
+                &mut self.context
+            }
+        }
+    };
+}
+
+sent!(Request);
+sent!(ControlRequest);
 
 /// Whether AWS could send `request` with its context, by all that is known.
-pub fn is_possible(request: &Request) -> bool {
+pub fn is_possible(request: &impl Sent) -> bool {
     is_possible_by(request, FACTS)
 }
 
 /// Whether AWS could send `request` with its context, as far as these facts tell. Fewer facts make more
 /// requests possible.
-pub fn is_possible_by(request: &Request, facts: &[Fact]) -> bool {
-    let keys_accompany = || request.context.entries().all(|it| carried(request.action, &it.name));
+pub fn is_possible_by(request: &impl Sent, facts: &[Fact]) -> bool {
+    let keys_accompany =
+        || request.context().entries().all(|it| carried(request.action(), &it.name));
     facts.iter().all(|fact| holds(request, fact)) && keys_accompany()
 }
 
 /// Whether by these facts a request of this action and caller carries `key`, whatever else it says.
-pub fn is_always_sent(facts: &[Fact], request: &Request, key: &str) -> bool {
+pub fn is_always_sent(facts: &[Fact], request: &impl Sent, key: &str) -> bool {
     let sends = |fact: &&Fact| {
         fact.when.is_none() && fact.then.is != Is::Absent && fact.then.key.eq_ignore_ascii_case(key)
     };
-    let means = |fact: &Fact| fact.callers.includes(&request.caller.kind);
-    carried(request.action, key) && facts.iter().filter(sends).any(means)
+    let means = |fact: &Fact| fact.callers.includes(&request.caller().kind);
+    carried(request.action(), key) && facts.iter().filter(sends).any(means)
 }
 
 /// What holds of other keys where a request of this caller carries `key`, or carries it as true or false.
 pub fn companions<'a>(
     facts: &'a [Fact],
-    request: &'a Request,
+    request: &'a impl Sent,
     key: &'a str,
 ) -> impl Iterator<Item = Test> + 'a {
     let follows = move |fact: &&Fact| {
         let when = fact.when.filter(|when| when.key.eq_ignore_ascii_case(key));
         when.is_some_and(|when| when.is != Is::Absent)
             && fact.then.is != Is::Absent
-            && fact.callers.includes(&request.caller.kind)
+            && fact.callers.includes(&request.caller().kind)
     };
     facts.iter().filter(follows).map(|fact| fact.then)
 }
@@ -54,10 +93,10 @@ pub struct Surroundings<'f> {
 }
 
 /// `request` with what follows from the keys it gives: aws:ViaAWSService beside kms:ViaService.
-pub fn linked(facts: &[Fact], mut request: Request) -> Request {
+pub fn linked<R: Sent>(facts: &[Fact], mut request: R) -> R {
     for fact in facts.iter().filter(|fact| fact.when.is_some()) {
         if let Some(value) = forced(&request, fact).and_then(|then| stated(then.is)) {
-            request.context.set_one(fact.then.key, value);
+            request.context_mut().set_one(fact.then.key, value);
         }
     }
     request
@@ -65,7 +104,7 @@ pub fn linked(facts: &[Fact], mut request: Request) -> Request {
 
 /// `request` with all that its context lacks and AWS sends in any case; what it gives is kept, and so
 /// is what the question rules out ([`Context::set_absent`]).
-pub fn completed(request: Request, surroundings: &Surroundings<'_>) -> Request {
+pub fn completed<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
     let facts = surroundings.facts;
     let mut request = linked(facts, request);
     for fact in facts.iter().filter(|fact| fact.when.is_none()) {
@@ -73,16 +112,16 @@ pub fn completed(request: Request, surroundings: &Surroundings<'_>) -> Request {
             continue;
         };
         let value = stated(then.is).map(|value| ContextValue::One(value.into()));
-        let value = value.or_else(|| usual(&request.context, then.key, surroundings));
+        let value = value.or_else(|| usual(request.context(), then.key, surroundings));
         if let Some(value) = value {
-            request.context.set(then.key, value);
+            request.context_mut().set(then.key, value);
         }
     }
     linked(facts, request)
 }
 
-fn holds(request: &Request, fact: &Fact) -> bool {
-    let context = &request.context;
+fn holds(request: &impl Sent, fact: &Fact) -> bool {
+    let context = request.context();
     let then = fact.then;
     let violated = match fact.when {
         Some(when) => says(context, when) && !says(context, then),
@@ -91,15 +130,16 @@ fn holds(request: &Request, fact: &Fact) -> bool {
         None => !says(context, then),
     };
     !violated
-        || !fact.callers.includes(&request.caller.kind)
-        || !carried(request.action, then.key)
-        || fact.when.is_some_and(|when| !carried(request.action, when.key))
+        || !fact.callers.includes(&request.caller().kind)
+        || !carried(request.action(), then.key)
+        || fact.when.is_some_and(|when| !carried(request.action(), when.key))
 }
 
 /// What a fact that does not hold asks for, where the key it speaks of could still be set.
-fn forced(request: &Request, fact: &Fact) -> Option<Test> {
+fn forced(request: &impl Sent, fact: &Fact) -> Option<Test> {
     let then = fact.then;
-    let is_open = request.context.get(then.key).is_none() && !request.context.is_absent(then.key);
+    let is_open =
+        request.context().get(then.key).is_none() && !request.context().is_absent(then.key);
     (is_open && then.is != Is::Absent && !holds(request, fact)).then_some(then)
 }
 

@@ -64,6 +64,8 @@ pub enum CallerKind {
     },
     /// An AWS service with its own principal.
     Service,
+    /// Somebody whom an identity provider vouches for, before there is a session: asks STS alone (rule T8).
+    Provider,
 }
 
 impl Caller {
@@ -93,6 +95,17 @@ impl Caller {
             Identity::Group { .. } => return None,
         };
         Some(Self { text: text.into(), account: Some(account), kind })
+    }
+
+    /// Somebody whom an identity provider vouches for: `provider` is the ARN of a SAML or OIDC provider,
+    /// or the host of one that AWS knows by itself, as a trust policy names it (rule T8).
+    pub fn of_provider(provider: &str) -> Self {
+        Self { text: provider.into(), account: None, kind: CallerKind::Provider }
+    }
+
+    /// Whether it has no account, and so no identity side: a service, or a provider's subject.
+    pub fn is_outside_accounts(&self) -> bool {
+        matches!(self.kind, CallerKind::Service | CallerKind::Provider)
     }
 
     /// The partition of its ARN; `aws` for a service.

@@ -69,6 +69,8 @@ pub enum Reason {
     AllowedByIamPolicy,
     /// A grant.
     AllowedByGrant,
+    /// A role's trust policy names the principal, or whoever vouches for it.
+    AllowedByTrustPolicy,
     /// A Deny statement applies.
     ExplicitDeny,
     /// A required Allow is missing.
@@ -82,6 +84,7 @@ impl Reason {
             Self::AllowedByKeyPolicy => "allowed-by-key-policy",
             Self::AllowedByIamPolicy => "allowed-by-iam-policy",
             Self::AllowedByGrant => "allowed-by-grant",
+            Self::AllowedByTrustPolicy => "allowed-by-trust-policy",
             Self::ExplicitDeny => "explicit-deny",
             Self::ImplicitDeny => "implicit-deny",
         }
@@ -103,6 +106,8 @@ pub enum Gate {
     VpcEndpointPolicy,
     /// The key policy, and where nothing of the key's side allows, the grants with it.
     KeyPolicy,
+    /// A role's trust policy (rules T3, T4).
+    TrustPolicy,
     /// Identity policies.
     IdentityPolicy,
     /// The permissions boundary.
@@ -123,6 +128,7 @@ impl Gate {
             Self::Rcp => "rcp",
             Self::VpcEndpointPolicy => "vpc-endpoint-policy",
             Self::KeyPolicy => "key-policy",
+            Self::TrustPolicy => "trust-policy",
             Self::IdentityPolicy => "identity-policy",
             Self::PermissionsBoundary => "permissions-boundary",
             Self::SessionPolicy => "session-policy",
@@ -131,7 +137,8 @@ impl Gate {
     }
 }
 
-/// The ways to be allowed (rule E20, and E50, G41 beside it).
+/// The ways to be allowed (rule E20, and E50, G41, T3 beside it). A role's trust policy stands where the
+/// key policy does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Path {
     /// The key policy names the user.
@@ -162,6 +169,8 @@ pub enum Path {
     P10,
     /// A grant may be retired by the caller (rule G41).
     Retire,
+    /// A trust policy names the caller, in whatever class: no identity policy is needed (rules T3, T8, T9).
+    Trust,
 }
 
 impl Path {
@@ -174,6 +183,7 @@ impl Path {
             }
             Self::P6 | Self::NoKey | Self::RootNoKey => Reason::AllowedByIamPolicy,
             Self::P8 | Self::P9 | Self::P10 | Self::Retire => Reason::AllowedByGrant,
+            Self::Trust => Reason::AllowedByTrustPolicy,
         }
     }
 }

@@ -67,7 +67,7 @@ fn every_fact_binds() {
         let carries = |action: &KmsAction| keys().all(|key| crate::aws::carried(*action, key));
         let action = KmsAction::all().find(carries).expect("an action carries both");
         let mut bench = Bench::new("Decrypt", caller);
-        bench.frame.action = action;
+        bench.frame.action = action.into();
         let against = bench.formulas.not(Axiom::new(&bench.formulas, fact).says);
         assert_eq!(bench.find(against), Found::No, "{fact:?}");
         let others: Vec<_> = FACTS.iter().filter(|other| *other != fact).copied().collect();

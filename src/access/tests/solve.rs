@@ -26,7 +26,7 @@ impl Bench {
         Self {
             solver,
             formulas,
-            frame: Frame { caller, action, limits: std::sync::Arc::default() },
+            frame: Frame { caller, action: action.into(), limits: std::sync::Arc::default() },
         }
     }
 

@@ -10,7 +10,10 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
-use super::{ActionSet, KmsAction, action::compare_ignoring_case, tables::embedded, words::words};
+use super::{
+    Action, ActionSet, ControlAction, ControlSet, KmsAction, action::compare_ignoring_case,
+    tables::embedded, words::words,
+};
 
 use shape::Shape;
 
@@ -67,7 +70,7 @@ words! {
         Principal = "principal",
         /// The caller's session; partly known.
         Session = "session",
-        /// The KMS key; known from the export.
+        /// What the request is made on, the KMS key or an IAM identity; known from the export.
         Key = "key",
         /// The services between caller and KMS.
         RequestPath = "request-path",
@@ -113,18 +116,48 @@ pub fn is_multivalued(name: &str) -> bool {
 /// Whether requests for `action` can carry the condition key `name` (Rules C6, N1).
 ///
 /// Every action carries the global keys, those this table does not know yet included, but for the tag
-/// keys; no action carries a key of another service that is not in the table.
-pub fn carried(action: KmsAction, name: &str) -> bool {
-    carrying(name).contains(action)
+/// keys; no action carries a key of another service that is not listed for it.
+pub fn carried(action: impl Into<Action>, name: &str) -> bool {
+    match action.into() {
+        Action::Kms(action) => carrying(name).contains(action),
+        Action::Control(action) => {
+            let key = condition_key(name);
+            key.is_some_and(|key| key.carried == Carried::Every)
+                || key.is_none() && is_global(name)
+                || action.info().lists(name)
+        }
+    }
 }
 
-/// The actions whose requests can carry the condition key `name`, as [`carried`] has it.
+/// The actions of KMS whose requests can carry the condition key `name`, as [`carried`] has it.
 pub fn carrying(name: &str) -> ActionSet {
-    let is_global = || name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"));
     match condition_key(name) {
         Some(key) => key.actions,
-        None if is_global() => ActionSet::ALL,
+        None if is_global(name) => ActionSet::ALL,
         None => ActionSet::EMPTY,
+    }
+}
+
+fn is_global(name: &str) -> bool {
+    name.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
+}
+
+/// The control actions whose requests can carry the condition key `name` (Rules C6, N1).
+pub fn carrying_control(name: &str) -> ControlSet {
+    // Whether all carry it hangs on the key alone.
+    match ControlAction::all().next() {
+        Some(first) if carried(first, name) && !first.info().lists(name) => ControlSet::ALL,
+        _ => ControlAction::all().filter(|action| action.info().lists(name)).collect(),
+    }
+}
+
+/// Whether a name of a table, which ends in `${...}` where it stands for a family, means the key `name`.
+pub(super) fn is_same_key(listed: &str, name: &str) -> bool {
+    match listed.split_once("${") {
+        None => listed.eq_ignore_ascii_case(name),
+        Some((prefix, _)) => {
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        }
     }
 }
 

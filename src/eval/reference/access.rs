@@ -1,14 +1,15 @@
 //! The order of evaluation (section 3.2 of the semantics): from explicit denies to the paths of rule E20.
 
 use crate::aws::KmsAction;
-use crate::decision::{
-    CallerKind, Citation, Decision, Gate, OpenPoint, Outcome, Path, Reading, Step, Target,
-};
+use crate::decision::{CallerKind, Citation, Decision, Gate, Outcome, Path, Reading, Step, Target};
 
+use super::asking::What;
 use super::certainty::certain;
 use super::compare::truth_value;
+use super::control;
 use super::grants::{self, Retiring, Way};
 use super::participants::{Levels, Participants, note_key_gap};
+use super::paths::{Offer, choose};
 use super::principals::Class;
 use super::scene::Scene;
 use super::statements::{Applied, applied};
@@ -20,14 +21,18 @@ struct LevelSays {
 }
 
 /// Everything that takes part, evaluated.
-struct Gates {
+pub(super) struct Gates {
     scp: Result<Vec<LevelSays>, &'static str>,
     rcp: Result<Vec<LevelSays>, &'static str>,
     endpoint: Option<Applied>,
     key: Option<Applied>,
-    identity: Applied,
-    boundary: Option<Applied>,
-    session: Option<Applied>,
+    trust: Option<Applied>,
+    /// The caller's identity policies.
+    pub(super) identity: Applied,
+    /// The permissions boundary, where there is one.
+    pub(super) boundary: Option<Applied>,
+    /// The session policies, where there are any.
+    pub(super) session: Option<Applied>,
 }
 
 impl Gates {
@@ -45,6 +50,7 @@ impl Gates {
             rcp: levels(participants.rcp),
             endpoint: set(participants.endpoint),
             key: set(participants.key),
+            trust: set(participants.trust),
             identity: applied(scene, &participants.identity),
             boundary: set(participants.boundary),
             session: set(participants.session),
@@ -60,7 +66,9 @@ pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
         .or_else(|| refused(scene, &mut trace))
         .or_else(|| limits(scene, &gates, &mut trace))
         .unwrap_or_else(|| granted(scene, &gates, &mut trace));
-    if matches!(outcome, Outcome::ImplicitDeny(_)) && scene.request.action.info().grantable {
+    if matches!(outcome, Outcome::ImplicitDeny(_))
+        && scene.request.info().is_some_and(|info| info.grantable)
+    {
         note_key_gap(scene, "grants");
     }
     let missing = match outcome {
@@ -71,7 +79,8 @@ pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
     Decision { outcome, trace, missing, open_points: Default::default() }
 }
 
-fn step(
+/// A step that does not decide by itself.
+pub(super) fn step(
     gate: Gate,
     reading: Reading,
     cited: Vec<Citation>,
@@ -80,7 +89,8 @@ fn step(
     Step { gate, reading, decides: false, cited, rules }
 }
 
-fn deciding(mut step: Step) -> Step {
+/// A step that decides.
+pub(super) fn deciding(mut step: Step) -> Step {
     step.decides = true;
     step
 }
@@ -94,12 +104,13 @@ fn explicit_deny(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) ->
         applied.map_or_else(Vec::new, |applied| applied.denies.clone())
     };
     // Rule K7: a key policy has no say in RetireGrant.
-    let key = gates.key.as_ref().filter(|_| scene.request.action != KmsAction::RETIRE_GRANT);
+    let key = gates.key.as_ref().filter(|_| !scene.request.is(KmsAction::RETIRE_GRANT));
     let denies = [
         (Gate::Scp, of_levels(&gates.scp)),
         (Gate::Rcp, of_levels(&gates.rcp)),
         (Gate::VpcEndpointPolicy, of(gates.endpoint.as_ref())),
         (Gate::KeyPolicy, of(key)),
+        (Gate::TrustPolicy, of(gates.trust.as_ref())),
         (Gate::IdentityPolicy, gates.identity.denies.clone()),
         (Gate::PermissionsBoundary, of(gates.boundary.as_ref())),
         (Gate::SessionPolicy, of(gates.session.as_ref())),
@@ -115,27 +126,34 @@ fn explicit_deny(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) ->
 /// What is refused whatever policies say (rules L5, K15, X11, E27), and what another account never may
 /// (rules E11, X2).
 fn refused(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Option<Outcome> {
-    let (gate, why, rules): (Gate, &'static str, &'static [&'static str]) = refusal(scene)?;
+    let (gate, why, rules) = match scene.request.what {
+        What::Kms(action, target) => refusal(scene, action, target)?,
+        What::Control(..) => control::refusal(scene)?,
+    };
     trace.push(deciding(step(gate, Reading::Refuses(why), Vec::new(), rules)));
     Some(Outcome::ImplicitDeny(gate))
 }
 
-fn refusal(scene: &Scene<'_, '_>) -> Option<(Gate, &'static str, &'static [&'static str])> {
+fn refusal(
+    scene: &Scene<'_, '_>,
+    action: KmsAction,
+    target: &Target,
+) -> Option<(Gate, &'static str, &'static [&'static str])> {
     let request = scene.request;
-    let info = request.action.info();
-    let owner = match &request.target {
+    let info = action.info();
+    let owner = match target {
         Target::Key(arn) => Some((arn.account(), arn.partition())),
         Target::Alias(arn) => Some((arn.account(), arn.partition())),
         _ => None,
     };
-    if let Target::Alias(arn) = &request.target
+    if let Target::Alias(arn) = target
         && scene.is_alias_half()
         && arn.name().starts_with("alias/aws/")
     {
         return Some((Gate::Operation, "aliases under alias/aws/ belong to AWS", &["L5"]));
     }
     let aws_managed = scene.key.is_some_and(crate::inventory::Key::is_aws_managed);
-    if aws_managed && scene.needs_key() && is_fixed_on_aws_managed_keys(request.action) {
+    if aws_managed && scene.needs_key() && is_fixed_on_aws_managed_keys(action) {
         return Some((Gate::Operation, "AWS managed keys cannot be changed", &["K15"]));
     }
     let (owner, partition) = owner?;
@@ -230,33 +248,51 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option
 
 /// Rule E15: which table answers.
 fn granted(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+    if let Some(trust) = &gates.trust {
+        return with_trust(scene, gates, trust, trace);
+    }
     match &gates.key {
         None => without_key(scene, gates, trace),
-        Some(_) if scene.request.action == KmsAction::RETIRE_GRANT => retire(scene, gates, trace),
-        Some(key) => with_key(scene, gates, key, trace),
+        Some(_) if scene.request.is(KmsAction::RETIRE_GRANT) => retire(scene, gates, trace),
+        Some(key) => {
+            let mut offers = offers(scene, Gate::KeyPolicy, key, trace);
+            offers.extend(granted_ways(scene, trace));
+            choose(scene, gates, Gate::KeyPolicy, offers, trace)
+        }
     }
 }
 
-/// Rules E50 to E52: identity policies of the home account decide.
+/// Rules E50 to E52, T2: identity policies of the home account decide.
 fn without_key(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+    if scene.request.kms().is_none() && !control::has_identity_side(scene) {
+        let silent = step(Gate::IdentityPolicy, Reading::Silent(None), Vec::new(), &["E40", "T2"]);
+        trace.push(deciding(silent));
+        return Outcome::ImplicitDeny(Gate::IdentityPolicy);
+    }
     if scene.request.caller.kind == CallerKind::Root {
         let allows = Reading::Allows(Some(Path::RootNoKey));
         trace.push(deciding(step(Gate::IdentityPolicy, allows, Vec::new(), &["E51"])));
         return Outcome::Allowed(Path::RootNoKey);
     }
-    choose(scene, gates, vec![Offer { path: Path::NoKey, citation: None, external: false }], trace)
+    let offer = Offer { path: Path::NoKey, citation: None, external: false };
+    choose(scene, gates, Gate::KeyPolicy, vec![offer], trace)
 }
 
-/// Rules E20, E30, E33, E40: the paths that the key's side opens, tried in their order.
-fn with_key(scene: &Scene<'_, '_>, gates: &Gates, key: &Applied, trace: &mut Vec<Step>) -> Outcome {
-    let owner = match &scene.request.target {
-        Target::Key(arn) => Some(arn.account()),
-        Target::Alias(arn) => Some(arn.account()),
-        _ => None,
-    };
-    let external = scene.caller.account.is_some_and(|home| Some(home) != owner);
+/// Whether the caller is of another account than what is asked for (rules E30, T4).
+fn is_external(scene: &Scene<'_, '_>) -> bool {
+    scene.caller.account.is_some_and(|home| Some(home) != scene.owner())
+}
+
+/// Rules E20, E30, E40: the paths that the resource's policies open, in their order.
+fn offers(
+    scene: &Scene<'_, '_>,
+    gate: Gate,
+    policies: &Applied,
+    trace: &mut Vec<Step>,
+) -> Vec<Offer> {
+    let external = is_external(scene);
     let mut offers: Vec<Offer> = Vec::new();
-    for (citation, classes) in &key.allows {
+    for (citation, classes) in &policies.allows {
         for class in classes {
             offers.push(Offer {
                 path: key_path(*class),
@@ -267,14 +303,24 @@ fn with_key(scene: &Scene<'_, '_>, gates: &Gates, key: &Applied, trace: &mut Vec
     }
     // The order of the batch contract: by name, then by IAM, grants last.
     offers.sort_by_key(|offer| offer.path);
-    let key_side: Vec<Citation> =
-        offers.iter().filter_map(|offer| offer.citation.clone()).collect();
+    let cited: Vec<Citation> = offers.iter().filter_map(|offer| offer.citation.clone()).collect();
     let reading = match offers.first() {
         Some(offer) => Reading::Allows(Some(offer.path)),
         None => Reading::Silent(None),
     };
-    let rules: &[&str] = if external { &["E30"] } else { &["E20"] };
-    trace.push(step(Gate::KeyPolicy, reading, key_side, rules));
+    let rules: &[&str] = match (gate, external) {
+        (Gate::TrustPolicy, false) => &["T3"],
+        (Gate::TrustPolicy, true) => &["T4"],
+        (_, false) => &["E20"],
+        (_, true) => &["E30"],
+    };
+    trace.push(step(gate, reading, cited, rules));
+    offers
+}
+
+/// Rules E20, E33: the paths that grants open.
+fn granted_ways(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Vec<Offer> {
+    let external = is_external(scene);
     let ways = grants::ways(scene);
     if !ways.is_empty() {
         let cited = ways.iter().map(|way| way.citation.clone()).collect();
@@ -286,8 +332,22 @@ fn with_key(scene: &Scene<'_, '_>, gates: &Gates, key: &Applied, trace: &mut Vec
         .map(|Way { path, citation }| Offer { path, citation: Some(citation), external })
         .collect();
     ways.sort_by_key(|offer| offer.path);
-    offers.extend(ways);
-    choose(scene, gates, offers, trace)
+    ways
+}
+
+/// Rules T3, T4, T8, T9: the table of rule E20 with the trust policy in the key policy's place.
+fn with_trust(
+    scene: &Scene<'_, '_>,
+    gates: &Gates,
+    trust: &Applied,
+    trace: &mut Vec<Step>,
+) -> Outcome {
+    let offers = offers(scene, Gate::TrustPolicy, trust, trace);
+    match choose(scene, gates, Gate::TrustPolicy, offers, trace) {
+        // By the account principal, or from elsewhere, identity policies decide with it.
+        Outcome::Allowed(path) if path != Path::P6 => Outcome::Allowed(Path::Trust),
+        other => other,
+    }
 }
 
 /// The path that a key policy statement opens, by the class in which it means the caller.
@@ -301,6 +361,7 @@ fn key_path(class: Class) -> Path {
         Class::Account => Path::P6,
         Class::Root => Path::P7,
         Class::Service => Path::Service,
+        Class::Provider => Path::Trust,
     }
 }
 
@@ -331,169 +392,10 @@ fn retire(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcom
     }
     trace.push(step(Gate::Grant, Reading::Allows(Some(Path::Retire)), cited, &["G41"]));
     by_identity.extend(direct);
-    match choose(scene, gates, by_identity, trace) {
+    match choose(scene, gates, Gate::KeyPolicy, by_identity, trace) {
         Outcome::Allowed(Path::P8 | Path::P9) => Outcome::Allowed(Path::Retire),
         // M18: a refusal to retire reads as one of the resource's side.
         Outcome::ImplicitDeny(Gate::IdentityPolicy) => Outcome::ImplicitDeny(Gate::KeyPolicy),
         other => other,
-    }
-}
-
-/// A path that the key's side opens; what the home side must add follows from it.
-struct Offer {
-    path: Path,
-    citation: Option<Citation>,
-    /// Whether the caller is of another account than the key (rules E30, E33).
-    external: bool,
-}
-
-/// What a path still needs (the columns of rule E20).
-struct Needs {
-    identity: bool,
-    boundary: bool,
-    session: bool,
-}
-
-/// The columns of rule E20, and of rules E30 to E33 for other accounts.
-fn needs(scene: &Scene<'_, '_>, offer: &Offer) -> Needs {
-    let kind = &scene.request.caller.kind;
-    // Rules E26, E32, E40: root users and services have no identity side.
-    if matches!(kind, CallerKind::Root | CallerKind::Service) {
-        return Needs { identity: false, boundary: false, session: false };
-    }
-    let is_grant = matches!(offer.path, Path::P8 | Path::P9 | Path::P10);
-    // Rules E30, E31: naming an external caller does not replace the identity Allow at home.
-    if offer.external && !is_grant {
-        return Needs { identity: true, boundary: true, session: true };
-    }
-    let mut needs = match offer.path {
-        Path::P1 | Path::P2 | Path::P3 | Path::P7 | Path::P8 | Path::Service | Path::Retire => {
-            Needs { identity: false, boundary: false, session: false }
-        }
-        Path::P4 | Path::P5 | Path::P9 => Needs { identity: false, boundary: true, session: true },
-        Path::P6 | Path::P10 | Path::NoKey | Path::RootNoKey => {
-            Needs { identity: true, boundary: true, session: true }
-        }
-    };
-    if is_grant {
-        // O1: some ask an external grantee for an identity Allow.
-        let external = offer.external && !needs.identity;
-        needs.identity |= external && scene.reads_other(OpenPoint::O1, || external);
-        // O3: some let grants pass boundary and session policies.
-        let limited = needs.boundary || needs.session;
-        if limited && scene.reads_other(OpenPoint::O3, || limited) {
-            needs.boundary = false;
-            needs.session = false;
-        }
-    }
-    needs
-}
-
-/// The first path that is complete; where none is, what the one that came furthest lacks (section 7:
-/// key side, identity, boundary, session).
-fn choose(
-    scene: &Scene<'_, '_>,
-    gates: &Gates,
-    offers: Vec<Offer>,
-    trace: &mut Vec<Step>,
-) -> Outcome {
-    let mut furthest: Option<Gate> = None;
-    for offer in offers {
-        let needs = needs(scene, &offer);
-        match lacks(scene, gates, &needs) {
-            None => {
-                tell(gates, &offer, &needs, trace);
-                return Outcome::Allowed(offer.path);
-            }
-            Some(gate) => furthest = furthest.max(Some(gate)),
-        }
-    }
-    match furthest {
-        None => {
-            mark(trace, Gate::KeyPolicy);
-            Outcome::ImplicitDeny(Gate::KeyPolicy)
-        }
-        Some(gate) => {
-            if gate > Gate::IdentityPolicy {
-                let cited = gates.identity.allow_citations();
-                let reading =
-                    if cited.is_empty() { Reading::Silent(None) } else { Reading::Allows(None) };
-                trace.push(step(Gate::IdentityPolicy, reading, cited, &["E21"]));
-            }
-            trace.push(deciding(step(gate, Reading::Silent(None), Vec::new(), &["E20"])));
-            Outcome::ImplicitDeny(gate)
-        }
-    }
-}
-
-/// The first gate that keeps a path from being complete; nothing where it is.
-fn lacks(scene: &Scene<'_, '_>, gates: &Gates, needs: &Needs) -> Option<Gate> {
-    let silent = |applied: Option<&Applied>| applied.is_some_and(|set| set.allows.is_empty());
-    if needs.identity && gates.identity.allows.is_empty() {
-        return Some(Gate::IdentityPolicy);
-    }
-    if needs.boundary && silent(gates.boundary.as_ref()) {
-        return Some(Gate::PermissionsBoundary);
-    }
-    // Rule E29: a federated-user session that was given no session policy may do nothing by itself.
-    let federated = matches!(scene.request.caller.kind, CallerKind::FederatedUser { .. });
-    let without_policy = federated && gates.session.is_none();
-    if needs.session && (without_policy || silent(gates.session.as_ref())) {
-        return Some(Gate::SessionPolicy);
-    }
-    None
-}
-
-/// Tells the steps of the path that is complete, each of which decides.
-fn tell(gates: &Gates, offer: &Offer, needs: &Needs, trace: &mut Vec<Step>) {
-    if let Some(citation) = &offer.citation {
-        let gate = match citation.statement() {
-            Some(_) => Gate::KeyPolicy,
-            None => Gate::Grant,
-        };
-        for told in trace.iter_mut().filter(|told| told.gate == gate) {
-            told.decides = true;
-            told.cited.retain(|cited| same(cited, citation));
-            told.reading = Reading::Allows(Some(offer.path));
-        }
-    }
-    if needs.identity {
-        let cited = gates.identity.allow_citations();
-        let allows = Reading::Allows(None);
-        trace.push(deciding(step(Gate::IdentityPolicy, allows, cited, &["E21"])));
-    }
-    let limits = [
-        (Gate::PermissionsBoundary, gates.boundary.as_ref(), needs.boundary),
-        (Gate::SessionPolicy, gates.session.as_ref(), needs.session),
-    ];
-    for (gate, applied, needed) in limits {
-        match applied {
-            Some(applied) if needed => {
-                let cited = applied.allow_citations();
-                trace.push(step(gate, Reading::Allows(None), cited, &["E20"]));
-            }
-            Some(_) => {
-                let why = "does not limit this path";
-                trace.push(step(gate, Reading::NotAsked(why), Vec::new(), &["E20"]));
-            }
-            None => {}
-        }
-    }
-}
-
-fn mark(trace: &mut [Step], gate: Gate) {
-    for told in trace.iter_mut().filter(|told| told.gate == gate) {
-        told.decides = true;
-    }
-}
-
-fn same(one: &Citation, other: &Citation) -> bool {
-    use crate::decision::Cited::{Grant, Statement};
-    match (&one.cited, &other.cited) {
-        (Statement { document, index }, Statement { document: other, index: at }) => {
-            document.place == other.place && index == at
-        }
-        (Grant { id, .. }, Grant { id: other, .. }) => id == other,
-        _ => false,
     }
 }

@@ -48,7 +48,7 @@ impl<'w> CallerFacts<'w> {
             CallerKind::AssumedRole { role, .. } => role_arn.clone().or_else(|| {
                 account.map(|account| format!("arn:{partition}:iam::{account}:role/{role}"))
             }),
-            CallerKind::Service => None,
+            CallerKind::Service | CallerKind::Provider => None,
         };
         let is_service_linked =
             role_arn.as_deref().is_some_and(|arn| arn.contains(":role/aws-service-role/"));

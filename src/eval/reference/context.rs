@@ -5,6 +5,8 @@ use crate::decision::{CallerKind, ContextValue, OpenPoint, Target};
 use crate::inventory::{KeyMetadata, MultiRegion};
 use crate::policy::PolicyKind;
 
+use super::asking::What;
+use super::control;
 use super::participants::note_key_gap;
 use super::scene::{Lens, Scene};
 
@@ -17,7 +19,8 @@ pub(super) fn derived(scene: &Scene<'_, '_>, lens: Lens, name: &str) -> Option<C
     if let Some(tag) = tail(&lower, name, "aws:principaltag/") {
         return principal_tag(scene, tag).map(one);
     }
-    if let Some(tag) = tail(&lower, name, "aws:resourcetag/") {
+    let is_kms = scene.request.kms().is_some();
+    if let Some(tag) = tail(&lower, name, "aws:resourcetag/").filter(|_| is_kms) {
         return resource_tag(scene, lens, tag).map(one);
     }
     match lower.strip_prefix("kms:") {
@@ -30,7 +33,7 @@ fn tail<'a>(lower: &str, name: &'a str, prefix: &str) -> Option<&'a str> {
     lower.starts_with(prefix).then(|| name.get(prefix.len()..)).flatten()
 }
 
-fn one(value: impl Into<Box<str>>) -> ContextValue {
+pub(super) fn one(value: impl Into<Box<str>>) -> ContextValue {
     ContextValue::One(value.into())
 }
 
@@ -49,7 +52,7 @@ fn principal_key(scene: &Scene<'_, '_>, lower: &str) -> Option<ContextValue> {
             CallerKind::User => Some(one("User")),
             CallerKind::Role | CallerKind::AssumedRole { .. } => Some(one("AssumedRole")),
             CallerKind::FederatedUser { .. } => Some(one("FederatedUser")),
-            CallerKind::Service => None,
+            CallerKind::Service | CallerKind::Provider => None,
         },
         "aws:principalisawsservice" => Some(one(if is_service { "true" } else { "false" })),
         "aws:principalservicename" => is_service.then(|| one(&*caller.text)),
@@ -77,7 +80,7 @@ fn user_id(scene: &Scene<'_, '_>) -> Option<String> {
         CallerKind::FederatedUser { name } => {
             caller.account.map(|account| format!("{account}:{name}"))
         }
-        CallerKind::Role | CallerKind::Service => None,
+        CallerKind::Role | CallerKind::Service | CallerKind::Provider => None,
     }
 }
 
@@ -91,24 +94,31 @@ fn principal_tag(scene: &Scene<'_, '_>, tag: &str) -> Option<Box<str>> {
     tags.find(|(key, _)| key.eq_ignore_ascii_case(tag)).map(|(_, value)| value.clone())
 }
 
-fn org_id(scene: &Scene<'_, '_>, account: crate::aws::AccountId) -> Option<ContextValue> {
+pub(super) fn org_id(
+    scene: &Scene<'_, '_>,
+    account: crate::aws::AccountId,
+) -> Option<ContextValue> {
     let organization = scene.world().organization.as_deref()?;
     let member = organization.accounts.contains(&account);
     organization.id.as_deref().filter(|_| member).map(one)
 }
 
-fn org_paths(scene: &Scene<'_, '_>, account: crate::aws::AccountId) -> Option<ContextValue> {
+pub(super) fn org_paths(
+    scene: &Scene<'_, '_>,
+    account: crate::aws::AccountId,
+) -> Option<ContextValue> {
     let path = scene.world().organization.as_deref()?.path(account)?;
     Some(ContextValue::Many(vec![path.into()]))
 }
 
 /// Keys of the resource that are not KMS's own.
 fn resource_key(scene: &Scene<'_, '_>, lower: &str) -> Option<ContextValue> {
-    let (account, region) = match &scene.request.target {
-        Target::Key(arn) => (arn.account(), arn.region()),
-        Target::Alias(arn) => (arn.account(), arn.region()),
-        Target::NewKey { region, account } => (*account, &**region),
-        Target::Account | Target::Principal(_) => return None,
+    let (account, region) = match scene.request.what {
+        What::Kms(_, Target::Key(arn)) => (arn.account(), arn.region()),
+        What::Kms(_, Target::Alias(arn)) => (arn.account(), arn.region()),
+        What::Kms(_, Target::NewKey { region, account }) => (*account, &**region),
+        What::Kms(_, Target::Account | Target::Principal(_)) => return None,
+        What::Control(..) => return control::resource_key(scene, lower),
     };
     match lower {
         "aws:resourceaccount" => Some(one(account.as_str())),
@@ -121,7 +131,7 @@ fn resource_key(scene: &Scene<'_, '_>, lower: &str) -> Option<ContextValue> {
 
 /// Rules C56 and L4: tags are seen by policies of the identity's side, and not on the alias half.
 fn resource_tag(scene: &Scene<'_, '_>, lens: Lens, tag: &str) -> Option<Box<str>> {
-    if scene.is_alias_half() || !scene.request.action.info().has_key_resource {
+    if scene.is_alias_half() || !scene.request.info().is_some_and(|info| info.has_key_resource) {
         return None;
     }
     note_key_gap(scene, "tags");
@@ -137,7 +147,7 @@ fn sees_abac_keys(scene: &Scene<'_, '_>, lens: Lens) -> bool {
 
 /// KMS's own keys: only those that accompany the action (rule N1), none on the alias half (rule L4).
 fn kms_key(scene: &Scene<'_, '_>, lens: Lens, lower: &str) -> Option<ContextValue> {
-    let action = scene.request.action;
+    let action = scene.request.kms()?;
     if scene.is_alias_half() || !carried(action, lower) {
         return None;
     }
@@ -159,7 +169,7 @@ fn metadata_key(
     scene: &Scene<'_, '_>,
     lower: &str,
 ) -> Option<ContextValue> {
-    if !scene.request.action.info().has_key_resource {
+    if !scene.request.info().is_some_and(|info| info.has_key_resource) {
         return None;
     }
     match lower {
@@ -181,8 +191,8 @@ fn metadata_key(
 
 /// Rule C55.
 fn request_alias(scene: &Scene<'_, '_>, action: KmsAction) -> Option<ContextValue> {
-    match &scene.request.target {
-        Target::Alias(arn) if action.info().accepts_alias_as_key_id => Some(one(arn.name())),
+    match scene.request.target() {
+        Some(Target::Alias(arn)) if action.info().accepts_alias_as_key_id => Some(one(arn.name())),
         _ => None,
     }
 }

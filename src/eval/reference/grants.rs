@@ -30,10 +30,9 @@ impl Way {
 
 /// The grants that allow the request (rules G4, G10 to G13, G20 to G24), RetireGrant aside.
 pub(super) fn ways(scene: &Scene<'_, '_>) -> Vec<Way> {
-    let Some(key) = scene.key else {
+    let (Some(key), Some(action)) = (scene.key, scene.request.kms()) else {
         return Vec::new();
     };
-    let action = scene.request.action;
     let mut ways = Vec::new();
     for grant in &key.grants {
         if !operations(key, grant).contains(action) {
@@ -84,7 +83,9 @@ fn grantee_class(scene: &Scene<'_, '_>, grantee: &Grantee) -> Option<Class> {
 /// Rule E20, P8 to P10.
 fn path_of(scene: &Scene<'_, '_>, class: Class) -> Path {
     match class {
-        Class::User | Class::Session | Class::Service | Class::Everyone => Path::P8,
+        Class::User | Class::Session | Class::Service | Class::Provider | Class::Everyone => {
+            Path::P8
+        }
         // Rule G11: the account's root user directly.
         Class::Root => Path::P8,
         Class::ViaRole | Class::ViaUser => Path::P9,
@@ -107,7 +108,7 @@ fn binds(action: KmsAction) -> bool {
 
 fn constraints_hold(scene: &Scene<'_, '_>, grant: &Grant) -> bool {
     source_arn_holds(scene, &grant.constraints)
-        && (!scene.request.action.info().encryption_context
+        && (!scene.request.info().is_some_and(|info| info.encryption_context)
             || pairs_hold(scene, &grant.constraints))
 }
 
@@ -118,7 +119,7 @@ fn source_arn_holds(scene: &Scene<'_, '_>, constraints: &Constraints) -> bool {
     };
     match scene.request.context.get("aws:SourceArn") {
         Some(given) => given.value.values().iter().any(|arn| **arn == *wanted),
-        None => scene.request.action == KmsAction::DESCRIBE_KEY,
+        None => scene.request.is(KmsAction::DESCRIBE_KEY),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Actions and resources against a request (sections 1.5 and 1.6 of the semantics).
 
-use crate::aws::{ActionSet, KmsAction};
+use crate::aws::{Action, ActionSet, KmsAction};
 use crate::decision::OpenPoint;
 use crate::policy::{Element, Polarity, PolicyDocument, PolicyKind, Value, Variables};
 
@@ -9,7 +9,8 @@ use super::text::{Glyph, Lookup, Pattern};
 use super::truth::Truth;
 
 /// Whether `Action` or `NotAction` covers the action (rule A53).
-pub(super) fn action(element: &Element, action: KmsAction) -> Truth {
+pub(super) fn action(element: &Element, action: impl Into<Action>) -> Truth {
+    let action = action.into();
     element_matches(element, |text| matches_action(text, action))
 }
 
@@ -48,16 +49,18 @@ pub(in crate::eval) fn allowed_actions(document: &PolicyDocument) -> ActionSet {
 }
 
 /// Rules A50 to A55.
-fn matches_action(pattern: &str, action: KmsAction) -> bool {
+fn matches_action(pattern: &str, action: Action) -> bool {
     if pattern == "*" {
         return true;
     }
     // Rule A51: no wildcard in the prefix. Rule A52: white space, an empty name and a second colon are in
     // no action's name.
-    let (Some(prefix), Some(name)) = (pattern.get(..4), pattern.get(4..)) else {
+    let (Some((prefix, name)), Some((service, wanted))) =
+        (pattern.split_once(':'), action.as_str().split_once(':'))
+    else {
         return false;
     };
-    prefix.eq_ignore_ascii_case("kms:") && matches_name(name.as_bytes(), action.name().as_bytes())
+    prefix.eq_ignore_ascii_case(service) && matches_name(name.as_bytes(), wanted.as_bytes())
 }
 
 /// Rules A50, A51: `*` takes any run, `?` any one, letters match in either case. Action names are ASCII,
@@ -160,7 +163,7 @@ mod tests {
 
     fn check(pattern: &str, expected: bool) {
         let decrypt = KmsAction::parse("kms:Decrypt").expect("known");
-        assert_eq!(matches_action(pattern, decrypt), expected, "{pattern}");
+        assert_eq!(matches_action(pattern, decrypt.into()), expected, "{pattern}");
     }
 
     #[test]
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn a55_reencrypt_without_suffix_is_no_action() {
-        let from = KmsAction::parse("kms:ReEncryptFrom").expect("known");
+        let from = KmsAction::parse("kms:ReEncryptFrom").expect("known").into();
         assert!(!matches_action("kms:ReEncrypt", from));
         assert!(matches_action("kms:ReEncrypt*", from));
     }

@@ -5,18 +5,24 @@
 //! chooses, and says when another reading would give the other answer (rule U8). Policies that are named
 //! but not exported allow nothing and stand in [`Decision::missing`]. Costs some ten microseconds a
 //! request, and the lowering of each policy at its first use.
+//!
+//! [`Reference::evaluate_control`] decides an action outside KMS by the same order (rule T2); `control`
+//! has what is peculiar to it.
 
 mod access;
+mod asking;
 mod caller;
 mod certainty;
 mod compare;
 mod condition;
 mod context;
+mod control;
 mod gaps;
 mod grants;
 mod matching;
 mod operations;
 mod participants;
+mod paths;
 mod principals;
 mod scene;
 mod statements;
@@ -28,13 +34,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::KmsAction;
-use crate::decision::{Allowing, Caller, ContextValue, Decision, OpenPoint, Readings, Request};
+use crate::decision::{
+    Allowing, Caller, ContextValue, ControlRequest, Decision, OpenPoint, Readings, Request,
+};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::Condition;
 
 pub use operations::{NewKey, Operation, lockout_check};
 pub use usage::{Ability, ability};
 
+use asking::Asking;
 use caller::CallerFacts;
 pub(in crate::eval) use compare::instant;
 pub(in crate::eval) use gaps::Gaps;
@@ -74,6 +83,15 @@ impl<'w> Reference<'w> {
 
     /// The decision on one request.
     pub fn evaluate(&self, request: &Request) -> Decision {
+        self.evaluated(request.into())
+    }
+
+    /// The decision on one request for an action outside KMS (rule T2).
+    pub fn evaluate_control(&self, request: &ControlRequest) -> Decision {
+        self.evaluated(request.into())
+    }
+
+    fn evaluated(&self, request: Asking<'_>) -> Decision {
         let (mut decision, consulted) = self.decide(request, self.readings);
         self.hinges(request, &mut decision, consulted);
         decision
@@ -100,7 +118,7 @@ impl<'w> Reference<'w> {
         CallerFacts::new(self.world, caller).identity
     }
 
-    fn decide(&self, request: &Request, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {
+    fn decide(&self, request: Asking<'_>, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {
         let scene = Scene::new(self, request, readings);
         let decision = access::decide(&scene);
         (decision, scene.consulted())
@@ -108,7 +126,7 @@ impl<'w> Reference<'w> {
 
     /// Rule U8: the points met on the way whose other reading gives the other answer, or could once what
     /// is missing is known.
-    fn hinges(&self, request: &Request, decision: &mut Decision, consulted: BTreeSet<OpenPoint>) {
+    fn hinges(&self, request: Asking<'_>, decision: &mut Decision, consulted: BTreeSet<OpenPoint>) {
         let was_certain = decision.missing.is_empty();
         for point in consulted {
             let (other, _) = self.decide(request, self.readings.flipped(point));
@@ -147,12 +165,14 @@ impl<'a> View<'a, '_> {
         let (Some(policies), Some(key)) = (&participants.key, scene.key) else {
             return true;
         };
-        if scene.has_missing() || scene.request.action == KmsAction::RETIRE_GRANT {
+        if scene.has_missing() || scene.request.is(KmsAction::RETIRE_GRANT) {
             return true;
         }
         let opens = |policy: &Taking<'_>| statements::could_open(scene, policy.document);
         let opening = policies.iter().map(opens).max().unwrap_or_default();
-        let by_grant = key.grants.iter().any(|it| it.operations.contains(scene.request.action));
+        let action = scene.request.kms();
+        let mut granted = key.grants.iter().map(|it| it.operations);
+        let by_grant = action.is_some_and(|action| granted.any(|it| it.contains(action)));
         let by_identity = || {
             let mut identity = participants.identity.iter();
             identity.any(|policy| statements::could_allow(scene, policy.document))

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, KmsAction};
 use crate::decision::{CallerKind, OpenPoint, Target};
 use crate::inventory::{
     AttachedPolicy, GapKind, NamedPolicy, OrgPolicy, OrgPolicyKind, Organization, policy_name,
 };
 use crate::policy::PolicyDocument;
 
+use super::control;
 use super::scene::Scene;
 
 /// What a policy is of, put into words only where it is cited.
@@ -28,6 +29,8 @@ pub(super) enum Name<'a> {
     Key(&'a str),
     /// The policy that AWS_RAM writes, likewise.
     Ram(&'a str),
+    /// The trust policy of a role by its ARN.
+    Trust(&'a str),
 }
 
 impl fmt::Display for Name<'_> {
@@ -41,6 +44,7 @@ impl fmt::Display for Name<'_> {
             Self::Session => out.write_str("session policy"),
             Self::Endpoint(id) => write!(out, "policy of VPC endpoint {id}"),
             Self::Key(shown) => write!(out, "key policy of {shown}"),
+            Self::Trust(arn) => write!(out, "trust policy of {arn}"),
             Self::Ram(shown) => write!(out, "AWS_RAM policy of {shown}"),
         }
     }
@@ -69,12 +73,14 @@ pub(super) type Levels<'a> = Result<Vec<Level<'a>>, &'static str>;
 pub(super) struct Participants<'a> {
     /// The SCPs that bind the caller.
     pub(super) scp: Levels<'a>,
-    /// The RCPs that bind the key.
+    /// The RCPs that bind the key or the role.
     pub(super) rcp: Levels<'a>,
     /// The VPC endpoint's policy, where the request came through one.
     pub(super) endpoint: Option<Vec<Taking<'a>>>,
     /// The key policies, where a key is involved.
     pub(super) key: Option<Vec<Taking<'a>>>,
+    /// The trust policy, where a role is asked for (rules T3, T4).
+    pub(super) trust: Option<Vec<Taking<'a>>>,
     /// The caller's identity policies.
     pub(super) identity: Vec<Taking<'a>>,
     /// The permissions boundary, where the caller has one; empty where its document is missing.
@@ -91,6 +97,7 @@ impl<'a> Participants<'a> {
             rcp: rcp_levels(scene),
             endpoint: endpoint(scene),
             key: scene.needs_key().then(|| key_policies(scene)),
+            trust: control::trust_policy(scene),
             identity: identity_policies(scene),
             boundary: boundary(scene),
             session: session_policies(scene),
@@ -100,7 +107,7 @@ impl<'a> Participants<'a> {
     /// All of them, whatever their part.
     pub(super) fn all(&self) -> impl Iterator<Item = &Taking<'a>> {
         let levels = self.scp.iter().chain(&self.rcp).flatten();
-        let sets = [&self.endpoint, &self.key, &self.boundary, &self.session];
+        let sets = [&self.endpoint, &self.key, &self.trust, &self.boundary, &self.session];
         let of_sets = sets.into_iter().flatten().flatten();
         levels.flat_map(|level| &level.policies).chain(of_sets).chain(&self.identity)
     }
@@ -111,6 +118,9 @@ fn scp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
     if scene.request.caller.kind == CallerKind::Service {
         return Err("SCPs do not bind service calls");
     }
+    if scene.request.caller.kind == CallerKind::Provider {
+        return Err("SCPs do not bind who is of no account");
+    }
     if scene.caller.is_service_linked() {
         return Err("SCPs do not bind service-linked roles");
     }
@@ -118,18 +128,23 @@ fn scp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
     levels(scene, home, OrgPolicyKind::Scp)
 }
 
-/// The RCPs that bind the key, by level (rules E12, G42, X2).
+/// The RCPs that bind the key, or the role, by level (rules E12, G42, X2).
 fn rcp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
-    let owner = match &scene.request.target {
-        Target::Key(arn) => arn.account(),
-        Target::Alias(_) if scene.is_alias_half() => return Err("RCPs speak of keys"),
-        Target::Alias(arn) => arn.account(),
-        _ => return Err("no key is involved"),
+    let owner = match scene.request.target() {
+        Some(Target::Key(arn)) => arn.account(),
+        Some(Target::Alias(_)) if scene.is_alias_half() => return Err("RCPs speak of keys"),
+        Some(Target::Alias(arn)) => arn.account(),
+        Some(_) => return Err("no key is involved"),
+        // RCPs speak of STS, not of IAM (section 3.1).
+        None => match control::trusting_role(scene).and_then(control::owner) {
+            Some(account) => account,
+            None => return Err("no role is asked for"),
+        },
     };
     if scene.caller.is_service_linked() {
         return Err("RCPs do not bind service-linked roles");
     }
-    if scene.request.action.name() == "RetireGrant" {
+    if scene.request.is(KmsAction::RETIRE_GRANT) {
         return Err("RCPs have no say in RetireGrant");
     }
     if scene.key.is_some_and(crate::inventory::Key::is_aws_managed) {
@@ -218,7 +233,7 @@ fn identity_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
 /// A user or role that the export does not have has no policies of its own; where its account was not
 /// exported whole, that is worth a word.
 pub(super) fn note_unknown_identity(scene: &Scene<'_, '_>) {
-    let has_policies = !matches!(scene.request.caller.kind, CallerKind::Root | CallerKind::Service);
+    let has_policies = scene.request.caller.kind != CallerKind::Root;
     let Some(account) = scene.caller.account.filter(|_| has_policies) else {
         return;
     };
@@ -227,7 +242,8 @@ pub(super) fn note_unknown_identity(scene: &Scene<'_, '_>) {
     }
 }
 
-fn note_conflicts(scene: &Scene<'_, '_>, subject: &str) {
+/// Notes what two files state differently of `subject`.
+pub(super) fn note_conflicts(scene: &Scene<'_, '_>, subject: &str) {
     for what in scene.reference.gaps.conflicts_of(subject) {
         scene.note_missing(format!("{what}: two files disagree, the first by path counts"));
     }
@@ -282,7 +298,7 @@ fn session_policies<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
         scene.request.caller.kind,
         CallerKind::Role | CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. }
     );
-    let policies = &scene.request.session_policies;
+    let policies = scene.request.session_policies;
     if !is_session || policies.is_empty() {
         return None;
     }
@@ -292,7 +308,7 @@ fn session_policies<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
 /// The policy of the VPC endpoint that the request names; the service's own hop of a FAS call does not
 /// come through it (rule E14).
 fn endpoint<'a>(scene: &Scene<'a, '_>) -> Option<Vec<Taking<'a>>> {
-    let context = &scene.request.context;
+    let context = scene.request.context;
     let given = context.get("aws:SourceVpce").map(|entry| entry.value.values());
     let Some([id]) = given.filter(|_| context.get("kms:ViaService").is_none()) else {
         return None;
@@ -336,7 +352,9 @@ pub(super) fn note_key_gap(scene: &Scene<'_, '_>, wanted: &str) {
 fn key_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
     let mut together = Vec::new();
     let Some(key) = scene.key else {
-        scene.note_missing(format!("key policy of {}", scene.request.target));
+        if let Some(target) = scene.request.target() {
+            scene.note_missing(format!("key policy of {target}"));
+        }
         return together;
     };
     let alias = scene.world().aliases_of(key).next().map(|alias| alias.arn.name());

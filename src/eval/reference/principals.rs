@@ -21,6 +21,8 @@ pub(super) enum Class {
     Root,
     /// By the service's name: Direct (rule E40).
     Service,
+    /// By the identity provider that vouches for it: Direct (rule T8).
+    Provider,
     /// By the session's role (P4).
     ViaRole,
     /// By the user of a federated-user session (P5).
@@ -109,6 +111,10 @@ pub(super) fn class_of(scene: &Scene<'_, '_>, principal: &Principal) -> Option<(
             CallerKind::Service if names_caller(name) => sure(Class::Service),
             _ => None,
         },
+        // Rule T8: whom the provider vouches for is asked by STS alone.
+        Principal::Federated(provider) if caller.kind == CallerKind::Provider => {
+            names_caller(provider).then_some((Class::Provider, Truth::True))
+        }
         // Rule A37.
         Principal::Federated(provider) => federated(scene, provider),
         // Rule A39.
@@ -203,6 +209,7 @@ fn escapes(scene: &Scene<'_, '_>, element: &PrincipalElement) -> Truth {
             &[&[Class::Session], &[Class::ViaUser], &[Class::Account]]
         }
         CallerKind::Service => &[&[Class::Service]],
+        CallerKind::Provider => &[&[Class::Provider]],
     };
     let all = Truth::all(needed.iter().map(|level| listed(level)));
     let any = Truth::any(found.iter().map(|(_, truth)| *truth));

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::decision::{ContextValue, OpenPoint, Readings, Request, Target};
+use crate::aws::{AccountId, KmsAction};
+use crate::decision::{ContextValue, OpenPoint, Readings, Target};
 use crate::inventory::{Inventory, Key};
 use crate::policy::{Effect, PolicyDocument, PolicyKind, Variables, Version};
 
 use super::Reference;
+use super::asking::{Asking, What};
 use super::caller::CallerFacts;
 use super::context;
+use super::control;
 
 /// How a policy looks at a request.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +48,7 @@ pub(super) struct Scene<'a, 'w: 'a> {
     /// The evaluator.
     pub(super) reference: &'a Reference<'w>,
     /// The request.
-    pub(super) request: &'a Request,
+    pub(super) request: Asking<'a>,
     /// What is known of the caller.
     pub(super) caller: CallerFacts<'w>,
     /// The key it is decided on, where it is in the export; an alias is resolved (rule A67).
@@ -60,14 +63,15 @@ pub(super) struct Scene<'a, 'w: 'a> {
 impl<'a, 'w: 'a> Scene<'a, 'w> {
     pub(super) fn new(
         reference: &'a Reference<'w>,
-        request: &'a Request,
+        request: impl Into<Asking<'a>>,
         readings: Readings,
     ) -> Self {
         let world = reference.world;
-        let caller = CallerFacts::new(world, &request.caller);
-        let key = match &request.target {
-            Target::Key(arn) => world.key(arn),
-            Target::Alias(arn) => world
+        let request = request.into();
+        let caller = CallerFacts::new(world, request.caller);
+        let key = match request.target() {
+            Some(Target::Key(arn)) => world.key(arn),
+            Some(Target::Alias(arn)) => world
                 .alias(arn)
                 .and_then(crate::inventory::Alias::key)
                 .and_then(|arn| world.key(&arn)),
@@ -104,15 +108,25 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
 
     /// Whether this request is the alias half of an alias operation (rules E52, L1 to L3).
     pub(super) fn is_alias_half(&self) -> bool {
-        matches!(self.request.target, Target::Alias(_))
-            && self.request.action.info().has_alias_resource
+        matches!(self.request.target(), Some(Target::Alias(_)))
+            && self.request.info().is_some_and(|info| info.has_alias_resource)
+    }
+
+    /// The account of what is asked for; none where that has none.
+    pub(super) fn owner(&self) -> Option<AccountId> {
+        match self.request.what {
+            What::Kms(_, Target::Key(arn)) => Some(arn.account()),
+            What::Kms(_, Target::Alias(arn)) => Some(arn.account()),
+            What::Kms(..) => None,
+            What::Control(_, resource) => control::owner(resource),
+        }
     }
 
     /// Rules 3.1, E50, E52: whether the key policy and grants take part.
     pub(super) fn needs_key(&self) -> bool {
-        self.request.action.info().has_key_resource
+        self.request.info().is_some_and(|info| info.has_key_resource)
             && !self.is_alias_half()
-            && matches!(self.request.target, Target::Key(_) | Target::Alias(_))
+            && matches!(self.request.target(), Some(Target::Key(_) | Target::Alias(_)))
     }
 
     /// Whether `point` is read the other way. `matters` says whether it could change anything here; only
@@ -165,10 +179,15 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
     }
 
     fn requested_resource(&self) -> String {
-        match &self.request.target {
+        let target = match self.request.what {
+            What::Kms(_, target) => target,
+            What::Control(action, "*") => return self.account_form(action.service()),
+            What::Control(_, arn) => return arn.to_owned(),
+        };
+        match target {
             Target::Key(arn) => arn.as_str().to_owned(),
             // Rule A67: a key named by its alias is requested by its ARN.
-            Target::Alias(arn) if !self.request.action.info().has_alias_resource => self
+            Target::Alias(arn) if !self.is_alias_half() => self
                 .world()
                 .alias(arn)
                 .and_then(crate::inventory::Alias::key)
@@ -178,22 +197,24 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
                 format!("arn:{}:kms:{region}:{account}:key/*", self.request.caller.partition())
             }
             Target::Principal(arn) => arn.to_string(),
-            Target::Account => self.account_resource(),
+            // Rule A68: ListRetirableGrants asks about a principal.
+            Target::Account if self.request.is(KmsAction::LIST_RETIRABLE_GRANTS) => {
+                self.caller.principal_arn().unwrap_or_default().to_owned()
+            }
+            Target::Account => self.account_form("kms"),
         }
     }
 
-    /// Rule A68: the account form, with a literal `*`; ListRetirableGrants asks about a principal.
-    fn account_resource(&self) -> String {
+    /// Rule A68: the account form, with a literal `*`; ARNs of IAM and Organizations name no Region.
+    fn account_form(&self, service: &str) -> String {
         let request = self.request;
-        if request.action.name() == "ListRetirableGrants" {
-            return self.caller.principal_arn().unwrap_or_default().to_owned();
-        }
+        let has_region = !matches!(service, "iam" | "organizations");
         let given = request.context.get("aws:RequestedRegion");
         let region = match given.map(|entry| entry.value.values()) {
-            Some([region]) => region,
+            Some([region]) if has_region => region,
             _ => "",
         };
         let account = self.caller.account.map_or(String::new(), |account| account.to_string());
-        format!("arn:{}:kms:{region}:{account}:*", request.caller.partition())
+        format!("arn:{}:{service}:{region}:{account}:*", request.caller.partition())
     }
 }

@@ -232,7 +232,7 @@ fn covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
 
 fn action_covers(scene: &Scene<'_, '_>, statement: &Statement) -> Truth {
     match &statement.action {
-        Some(element) => matching::action(element, scene.request.action),
+        Some(element) => matching::action(element, scene.request.action()),
         None => Truth::False,
     }
 }

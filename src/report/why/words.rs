@@ -153,6 +153,7 @@ impl Words<'_> {
             Path::P9 => "a grant names the caller's role or user".to_owned(),
             Path::P10 => "a grant names the account: its IAM policies count".to_owned(),
             Path::Retire => "a grant lets the caller retire it".to_owned(),
+            Path::Trust => "the trust policy names the caller".to_owned(),
         }
     }
 
@@ -293,6 +294,7 @@ fn singular(gate: Gate) -> &'static str {
         Gate::Rcp => "RCP",
         Gate::VpcEndpointPolicy => "VPC endpoint policy",
         Gate::KeyPolicy => "key policy",
+        Gate::TrustPolicy => "trust policy",
         Gate::IdentityPolicy => "identity policy",
         Gate::PermissionsBoundary => "permissions boundary",
         Gate::SessionPolicy => "session policy",

@@ -15,6 +15,7 @@
     reason = "a test stops where it fails, and each that includes this module uses a part of it"
 )]
 
+pub mod control;
 mod holes;
 mod keys;
 mod organization;
