@@ -6,18 +6,15 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::aws::{AccountId, ActionSet, KmsAction};
+use crate::aws::{ActionSet, KmsAction};
 use crate::decision::OpenPoint;
-use crate::policy::{Comparison, Polarity, Principal, Quantifier};
 
 use super::cells::{Decided, Tally};
-use super::classes::{CallerIx, Group, KeyIx, account_of};
-use super::formula::{Atom, Formula, Kinds};
+use super::classes::{CallerIx, Group, KeyIx};
 use super::judge::Judged;
 use super::library::World;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
-use super::question::Question;
-use super::test::{Operand, Piece};
+use super::opens::{KeyClass, KeyClasses};
 use super::ways::Relation;
 
 /// How many cells, pairs and classes a matrix has.
@@ -88,50 +85,6 @@ impl Doubts {
     }
 }
 
-/// The keys of one side.
-pub(super) struct KeyClass {
-    /// The side.
-    pub(super) owner: OwnerIx,
-    /// The account; a side asks about its own account, so it is of one.
-    pub(super) account: AccountId,
-    /// Its keys in order.
-    pub(super) keys: Vec<KeyIx>,
-    /// Whose callers it may open to, beside its own account's.
-    pub(super) opens: Opens,
-    /// Whether the grants of some of its keys were not exported: they could name anyone.
-    pub(super) unlisted: bool,
-}
-
-/// Whose callers a key may open to.
-pub(super) enum Opens {
-    /// Anyone's.
-    ToAll,
-    /// Those of these accounts, and services where it names some.
-    To {
-        /// The accounts, sorted.
-        accounts: Vec<AccountId>,
-        /// Whether it names a service.
-        services: bool,
-    },
-}
-
-impl KeyClass {
-    /// Whether callers of a group are worth a look.
-    pub(super) fn concerns(&self, group: Group) -> bool {
-        let account = match group {
-            Group::Account(account) if account == self.account => return true,
-            Group::Account(account) => Some(account),
-            Group::Alone(_, account) => account,
-            Group::Anyone => return self.unlisted || matches!(self.opens, Opens::ToAll),
-        };
-        match (&self.opens, account) {
-            (Opens::ToAll, _) => true,
-            (Opens::To { accounts, .. }, Some(account)) => accounts.binary_search(&account).is_ok(),
-            (Opens::To { services, .. }, None) => *services,
-        }
-    }
-}
-
 impl Matrix<'_> {
     /// Counts the cells of these actions, those without a key included.
     pub fn counts(&self, wanted: ActionSet) -> Counts {
@@ -152,76 +105,13 @@ impl Matrix<'_> {
         let mut homes = self.homes.clone();
         homes.sort_unstable();
         homes.dedup();
-        all.classes = (homes.len(), classes.len());
+        all.classes = (homes.len(), classes.all.len());
         all.never = self.cells_of_export(wanted) - (all.reaching() - outside.reaching());
         all.plus(self.counts_without_key(wanted))
     }
 
-    /// The keys by their sides.
-    pub(super) fn key_classes(&self) -> Vec<KeyClass> {
-        let world = self.world();
-        let mut by_owner: FxHashMap<(OwnerIx, AccountId), Vec<KeyIx>> = FxHashMap::default();
-        for (number, owner) in (0_u32..).zip(&self.owners) {
-            let key = self.keys.keys.get(number as usize);
-            let Some(account) = key.map(|key| key.arn.account()) else { continue };
-            by_owner.entry((*owner, account)).or_default().push(number);
-        }
-        let mut classes: Vec<KeyClass> = by_owner
-            .into_par_iter()
-            .map(|((owner, account), keys)| {
-                let opens = self.opens(&world, owner);
-                let unlisted = keys.iter().any(|key| {
-                    let key = self.keys.keys.get(*key as usize);
-                    key.is_some_and(|key| world.gaps.key_part(&key.arn, "grants").is_some())
-                });
-                KeyClass { owner, account, keys, opens, unlisted }
-            })
-            .collect();
-        classes.sort_by_key(|class| class.keys.first().copied());
-        classes
-    }
-
-    fn opens(&self, world: &World<'_>, owner: OwnerIx) -> Opens {
-        let mut accounts = Vec::new();
-        let mut services = false;
-        let opening = self.owner_side(owner).opening().into_iter();
-        for (_, formula) in opening.flat_map(|masked| masked.pieces()) {
-            // Somebody whom nothing names, of an account that nothing names.
-            let unnamed =
-                world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
-                    let Atom::Caller(question) = atom else { return None };
-                    let known = match question {
-                        Question::Names(..) => true,
-                        question => accounts_of(question, &mut accounts),
-                    };
-                    known.then(|| Formula::constant(!holds))
-                });
-            if unnamed != Formula::FALSE {
-                return Opens::ToAll;
-            }
-            world.formulas.each_atom(*formula, &mut |atom| {
-                let Atom::Caller(Question::Names(principal, _)) = atom else { return };
-                match principal {
-                    Principal::Account { account, .. } => accounts.push(*account),
-                    Principal::Service(_) => services = true,
-                    Principal::UniqueId(_) => {
-                        accounts.extend(world.inventory.accounts.keys());
-                    }
-                    named => {
-                        let arn = crate::aws::Arn::parse(named.text());
-                        accounts.extend(arn.and_then(|arn| AccountId::parse(arn.account)));
-                    }
-                }
-            });
-        }
-        accounts.sort_unstable();
-        accounts.dedup();
-        accounts.shrink_to_fit();
-        Opens::To { accounts, services }
-    }
-
     #[expect(clippy::iter_over_hash_type, reason = "sums do not depend on the order")]
-    fn counts_of_group(&self, group: u32, classes: &[KeyClass], wanted: ActionSet) -> Counts {
+    fn counts_of_group(&self, group: u32, classes: &KeyClasses, wanted: ActionSet) -> Counts {
         let mut counts = Counts::default();
         let Some((name, range)) = self.table.groups.get(group as usize) else {
             return counts;
@@ -239,7 +129,7 @@ impl Matrix<'_> {
         // Keys whose side is the same towards most callers of the group count together.
         let mut usual: FxHashMap<(OwnerIx, Relation), i64> = FxHashMap::default();
         let mut towards: Vec<(KeyIx, OwnerIx, Relation)> = Vec::new();
-        for class in classes.iter().filter(|class| class.concerns(*name)) {
+        for class in classes.towards(*name) {
             counts.candidates += class.keys.len() as i64 * range.len() as i64;
             let owner_class = self.owner_class(&world, class.owner);
             if self.asks_everyone(&owner_class, range.start) {
@@ -384,7 +274,7 @@ impl Matrix<'_> {
         &self,
         group: u32,
         counts: Counts,
-        classes: &[KeyClass],
+        classes: &KeyClasses,
         wanted: ActionSet,
     ) -> Counts {
         let Some((group, range)) = self.table.groups.get(group as usize) else {
@@ -403,14 +293,14 @@ impl Matrix<'_> {
         &self,
         caller: CallerIx,
         group: Group,
-        classes: &[KeyClass],
+        classes: &KeyClasses,
         wanted: ActionSet,
     ) -> Counts {
         let mut counts = Counts::default();
         let Some(home) = self.homes.get(caller as usize) else { return counts };
         let world = self.world();
         let mut gaze = self.gaze(&world, *home);
-        for class in classes.iter().filter(|class| class.concerns(group)) {
+        for class in classes.towards(group) {
             let relation = self.relation(caller, class);
             let owner = self.owner_at(&world, class.owner, caller);
             for key in &class.keys {
@@ -471,35 +361,5 @@ impl Matrix<'_> {
         let deciding: Vec<Decided> = deciding.into_iter().collect();
         let doubts = deciding.into_par_iter().map(|it| Doubts::of(self.judged(it)));
         doubts.reduce(Doubts::default, Doubts::plus)
-    }
-}
-
-/// The accounts that a test of the caller's account or ARN lets pass, where it lets no others.
-fn accounts_of(question: &Question, accounts: &mut Vec<AccountId>) -> bool {
-    let Question::Test { test, .. } = question else { return false };
-    let operator = test.operator;
-    let plain = operator.polarity == Polarity::Is
-        && operator.quantifier != Some(Quantifier::ForAllValues)
-        && !operator.if_exists
-        && operator.comparison != Comparison::Null
-        && test.is_fixed();
-    let of = |operand: &Operand| match &*test.key {
-        "aws:principalaccount" | "kms:calleraccount" => match operand {
-            Operand::Text(pieces) => match &**pieces {
-                [Piece::Text(text)] => AccountId::parse(text),
-                _ => None,
-            },
-            _ => None,
-        },
-        "aws:principalarn" => account_of(operand),
-        _ => None,
-    };
-    let found: Option<Vec<AccountId>> = test.values.iter().map(of).collect();
-    match found.filter(|_| plain) {
-        Some(found) => {
-            accounts.extend(found);
-            true
-        }
-        None => false,
     }
 }

@@ -114,8 +114,7 @@ impl<'a> Matrix<'a> {
             return (0..self.sorted.len()).collect();
         }
         let group = self.table.groups.get(self.group_of(caller) as usize).map(|(group, _)| *group);
-        let classes = self.classes().iter();
-        let concerned = classes.filter(|class| group.is_some_and(|it| class.concerns(it)));
+        let concerned = group.into_iter().flat_map(|group| self.classes().towards(group));
         let places = concerned.flat_map(|class| &class.keys);
         let mut places: Vec<usize> =
             places.filter_map(|key| self.places.get(*key as usize).copied()).collect();

@@ -1,7 +1,7 @@
 //! Boolean formulas over atoms, in negation normal form; equal formulas are one.
 
 use std::hash::{Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
@@ -9,9 +9,10 @@ use smallvec::SmallVec;
 use crate::decision::OpenPoint;
 
 use super::interner::Interner;
+use super::memo::Memo;
 use super::question::Question;
 use super::spellings::Spellings;
-use super::test::Test;
+use super::test::{Piece, Test};
 
 /// A formula, by its number in [`Formulas`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -139,6 +140,8 @@ pub(super) struct Formulas {
     atoms: Interner<Atom>,
     nodes: Interner<Stored>,
     negations: Mutex<FxHashMap<Formula, Formula>>,
+    /// The parts of ARNs before the last, which many patterns share; nothing for one that is malformed.
+    pub(super) parts: Memo<Box<str>, Option<Arc<[Piece]>>>,
     /// How the keys of the tests are spelled.
     pub(super) spellings: Spellings,
 }
@@ -150,6 +153,7 @@ impl Formulas {
             atoms: Interner::new(),
             nodes: Interner::new(),
             negations: Mutex::default(),
+            parts: Memo::new(),
             spellings: Spellings::default(),
         };
         for node in [Node::True, Node::False] {

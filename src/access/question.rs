@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use crate::aws::{Nature, condition_key};
 use crate::decision::ContextValue;
@@ -56,8 +57,8 @@ impl Sight {
 /// A `Resource` value in its parts (rule A61), at most six.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct ResourcePattern {
-    /// The parts; variables stand in the sixth alone (rule A64).
-    pub(super) parts: Box<[Box<[Piece]>]>,
+    /// The parts, which many patterns share; variables stand in the sixth alone (rule A64).
+    pub(super) parts: Box<[Arc<[Piece]>]>,
     /// Whether missing parts of a short pattern are `*` (rule A63).
     pub(super) filled: bool,
 }
@@ -187,7 +188,7 @@ fn variables<'a>(pieces: impl Iterator<Item = &'a Piece>) -> impl Iterator<Item 
 impl ResourcePattern {
     /// The atom that asks whether it covers the requested resource.
     pub(super) fn asked(self) -> Atom {
-        let mut keys = variables(self.parts.iter().flatten());
+        let mut keys = variables(self.parts.iter().flat_map(|part| &**part));
         let of_caller = keys.any(|key| stage(key) == Stage::Caller);
         drop(keys);
         let question = Question::Resource(self);
@@ -206,11 +207,11 @@ impl ResourcePattern {
         known: &dyn Fn(&str) -> Known,
     ) -> Formula {
         const ANY: &[Piece] = &[Piece::AnyRun];
-        let without: Box<[Box<[Piece]>]> = self
+        let without: Box<[Arc<[Piece]>]> = self
             .parts
             .iter()
             .enumerate()
-            .map(|(nth, part)| if nth == 3 { Box::from(ANY) } else { part.clone() })
+            .map(|(nth, part)| if nth == 3 { ANY.into() } else { part.clone() })
             .collect();
         let without = Self { parts: without, filled: self.filled };
         let rest = resolved_resource(formulas, &without, Some(rest), known);
@@ -447,10 +448,16 @@ pub(super) fn resolved_resource(
     resource: Option<&str>,
     known: &dyn Fn(&str) -> Known,
 ) -> Formula {
+    if variables(pattern.parts.iter().flat_map(|part| &**part)).next().is_none() {
+        return match resource {
+            Some(resource) => covers(formulas, pattern, resource),
+            None => formulas.of(Atom::Key(Question::Resource(pattern.clone()))),
+        };
+    }
     let mut parts = Vec::with_capacity(pattern.parts.len());
     for part in &pattern.parts {
         match put(part, known) {
-            Put::Pieces(pieces) => parts.push(pieces),
+            Put::Pieces(pieces) => parts.push(pieces.into()),
             // Rule A65.
             Put::Nothing => return Formula::FALSE,
             Put::Missing(what) => return missing(formulas, what, pattern, false),
@@ -461,7 +468,8 @@ pub(super) fn resolved_resource(
         // What is left of the variables is the request's, or of the key.
         return formulas.of(Atom::Key(Question::Resource(left)));
     };
-    let mut open = variables(left.parts.iter().flatten()).map(Box::<str>::from);
+    let of_parts = left.parts.iter().flat_map(|part| &**part);
+    let mut open = variables(of_parts).map(Box::<str>::from);
     let Some(variable) = open.next() else {
         return covers(formulas, &left, resource);
     };
@@ -503,12 +511,12 @@ fn part_matches(part: &[Piece], text: &str) -> bool {
 }
 
 /// Each part takes its own; parts that are not there take anything.
-fn part_by_part(parts: &[Box<[Piece]>], text: &[&str]) -> bool {
+fn part_by_part(parts: &[Arc<[Piece]>], text: &[&str]) -> bool {
     parts.iter().zip(text).all(|(part, text)| part_matches(part, text))
 }
 
 /// Rule A61: a `*` that ends a part may run on across colons.
-fn crossing(parts: &[Box<[Piece]>], text: &[&str]) -> bool {
+fn crossing(parts: &[Arc<[Piece]>], text: &[&str]) -> bool {
     let Some((part, rest)) = parts.split_first() else {
         return text.is_empty();
     };

@@ -1,5 +1,7 @@
 //! Policies compiled: every statement once, whoever calls and whatever key is asked for.
 
+use std::sync::Arc;
+
 use crate::aws::ActionSet;
 use crate::policy::{
     Effect, Element, Polarity, Policy, PolicyKind, Principal, PrincipalElement, Standing,
@@ -184,7 +186,7 @@ fn resource(formulas: &Formulas, lens: Lens, statement: &Statement) -> Formula {
         Value::Unresolved(expression) => missing(formulas, expression.clone(), "resource", false),
         // Rule A60.
         Value::Text(text) if &**text == "*" => Formula::TRUE,
-        Value::Text(text) => match pattern(lens, text) {
+        Value::Text(text) => match pattern(formulas, lens, text) {
             Some(pattern) => formulas.of(pattern.asked()),
             // Rule A65.
             None => Formula::FALSE,
@@ -195,16 +197,18 @@ fn resource(formulas: &Formulas, lens: Lens, statement: &Statement) -> Formula {
 }
 
 /// Rules A61, A63, A64.
-fn pattern(lens: Lens, text: &str) -> Option<ResourcePattern> {
+fn pattern(formulas: &Formulas, lens: Lens, text: &str) -> Option<ResourcePattern> {
     let filled = match lens.kind {
         PolicyKind::Identity | PolicyKind::Session => true,
         PolicyKind::Key | PolicyKind::Endpoint | PolicyKind::Trust => text.contains('*'),
         PolicyKind::Scp => text.ends_with('*'),
         PolicyKind::Rcp => false,
     };
-    let parts = text.splitn(6, ':').enumerate().map(|(nth, part)| {
-        let variables = if nth == 5 { lens.variables } else { Variables::Literal };
-        pieces(part, variables, Stars::Wild)
+    let parts = text.splitn(6, ':').enumerate().map(|(nth, part)| match nth {
+        5 => pieces(part, lens.variables, Stars::Wild).map(Arc::from),
+        _ => formulas
+            .parts
+            .get(part.into(), |part| pieces(part, Variables::Literal, Stars::Wild).map(Arc::from)),
     });
     let parts: Option<Vec<_>> = parts.collect();
     parts.map(|parts| ResourcePattern { parts: parts.into(), filled })

@@ -67,7 +67,7 @@ impl fmt::Display for ResourcePattern {
             if nth > 0 {
                 out.write_str(":")?;
             }
-            for piece in part {
+            for piece in &**part {
                 match piece {
                     Piece::Text(text) => out.write_str(text)?,
                     Piece::AnyRun => out.write_str("*")?,
