@@ -65,12 +65,16 @@ impl Matrix<'_> {
                 continue;
             }
             let limits = *limits.get_or_insert_with(|| self.limits_of(home, owner));
-            for action in actions.iter() {
+            for class in self.access.core.solver.alike(*formula).iter() {
+                let of_class = actions.intersection(*class);
+                let Some(action) = class.iter().next().filter(|_| !of_class.is_empty()) else {
+                    continue;
+                };
                 match self.verdict((*formula, home.who, limits, action)) {
-                    Standing::Always => tally.always.insert(action),
-                    Standing::Conditional => tally.conditional.insert(action),
+                    Standing::Always => tally.always = tally.always.union(of_class),
+                    Standing::Conditional => tally.conditional = tally.conditional.union(of_class),
                     Standing::Never => {}
-                    Standing::Unknown { .. } => tally.unknown.insert(action),
+                    Standing::Unknown { .. } => tally.unknown = tally.unknown.union(of_class),
                 }
             }
         }

@@ -48,6 +48,7 @@ pub(super) struct Solver {
     axioms: Vec<Axiom>,
     now: Timestamp,
     footprints: Memo<Formula, Arc<Footprint>>,
+    alike: Memo<Formula, Arc<[ActionSet]>>,
     domains: Memo<DomainKey, Arc<Domain>>,
     views: Interner<View>,
     /// Whether formulas hold of some request.
@@ -91,6 +92,7 @@ impl Solver {
             formulas,
             now,
             footprints: Memo::new(),
+            alike: Memo::new(),
             domains: Memo::new(),
             views: Interner::new(),
             held: Memo::new(),
@@ -171,13 +173,37 @@ impl Solver {
         self.now
     }
 
+    /// Sets of KMS actions between which the formula cannot tell, whoever calls; each action is in one.
+    /// The formula may have atoms that are settled later.
+    pub(super) fn alike(&self, formula: Formula) -> Arc<[ActionSet]> {
+        self.alike.get(formula, |formula| {
+            let mut classes = vec![ActionSet::ALL];
+            for key in self.keys(*formula) {
+                let carrying = carrying(key);
+                let parts =
+                    |class: ActionSet| [class.intersection(carrying), class.minus(carrying)];
+                classes = classes.into_iter().flat_map(parts).filter(|it| !it.is_empty()).collect();
+            }
+            classes.into()
+        })
+    }
+
     fn footprint(&self, formula: Formula) -> Footprint {
-        let tests = self.tests(formula).unwrap_or_default();
+        let keys = self.keys(formula);
+        let pairs = keys.iter().any(|key| *key == NAMES || key.starts_with(PREFIX));
+        let keys = keys.into_iter().map(|key| (key.into(), carrying(key)));
+        Footprint { keys: keys.collect(), pairs }
+    }
+
+    /// The keys of a formula's tests and those that facts tie to them; sorted.
+    fn keys(&self, formula: Formula) -> Vec<&str> {
         let mut keys: Vec<&str> = Vec::new();
-        for (_, test) in tests {
-            add(&mut keys, &test.key);
-            ties::variables(test).for_each(|key| add(&mut keys, key));
-        }
+        self.formulas.each_atom(formula, &mut |atom| {
+            if let Atom::Request(test) = atom {
+                add(&mut keys, &test.key);
+                ties::variables(test).for_each(|key| add(&mut keys, key));
+            }
+        });
         loop {
             let before = keys.len();
             for axiom in &self.axioms {
@@ -192,9 +218,7 @@ impl Solver {
             }
         }
         keys.sort_unstable();
-        let pairs = keys.iter().any(|key| *key == NAMES || key.starts_with(PREFIX));
-        let keys = keys.into_iter().map(|key| (key.into(), carrying(key)));
-        Footprint { keys: keys.collect(), pairs }
+        keys
     }
 
     fn solve(&self, formula: Formula, frame: &Frame) -> Found {
