@@ -155,8 +155,8 @@ impl Show {
             .map_err(|error| Fault::Usage(error.to_string()))?;
         let mut about = About::new(world, &question, &assumptions, now);
         if self.tells_digest() {
-            about.counts = view.counts();
-            about.digest = Some(disk.digest());
+            let (counts, digest) = rayon::join(|| view.counts(), || disk.digest());
+            (about.counts, about.digest) = (counts, Some(digest));
         }
         (about.files, about.problems) = (loaded.read, problems(&loaded));
         let report = MatrixReport { view: &view, about: &about, group_by, actions: self.actions };

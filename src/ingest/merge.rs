@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::inventory::{
@@ -216,18 +217,17 @@ fn aliases(
     notes: &mut Notes,
 ) {
     aliases.par_sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
-    let mut known: BTreeMap<AliasArn, Alias> = BTreeMap::new();
-    for alias in aliases {
-        if let Some(first) = known.get(&alias.arn) {
-            if first.target != alias.target {
-                let what = format!("target of {}", alias.arn);
-                notes.conflict(what, alias.arn.as_str(), first.place, alias.place);
-            }
-            continue;
+    aliases.dedup_by(|alias, first| {
+        let is_same = alias.arn == first.arn;
+        if is_same && first.target != alias.target {
+            let what = format!("target of {}", alias.arn);
+            notes.conflict(what, alias.arn.as_str(), first.place, alias.place);
         }
-        known.insert(alias.arn.clone(), alias);
-    }
-    let mut keys: BTreeMap<KeyArn, Key> = keys.into_iter().collect();
+        is_same
+    });
+    let known: BTreeMap<AliasArn, Alias> =
+        aliases.into_iter().map(|alias| (alias.arn.clone(), alias)).collect();
+    let mut keys: FxHashMap<KeyArn, Key> = keys.into_iter().collect();
     for alias in known.values() {
         let Some(arn) = alias.key() else { continue };
         let is_aws = alias.arn.name().starts_with("alias/aws/");
