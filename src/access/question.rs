@@ -84,9 +84,11 @@ impl Classes {
             | Principal::AssumedRole(_)
             | Principal::FederatedUser(_)
             | Principal::Service(_) => &[Self::Direct],
-            Principal::Role(_) | Principal::Federated(_) => &[Self::Limited],
-            // A session of the user is limited.
-            Principal::User(_) | Principal::UniqueId(_) => &[Self::Direct, Self::Limited],
+            Principal::Role(_) => &[Self::Limited],
+            // A session of the user is limited, and so is one that the provider vouches for.
+            Principal::User(_) | Principal::UniqueId(_) | Principal::Federated(_) => {
+                &[Self::Direct, Self::Limited]
+            }
             // The root user is meant directly.
             Principal::Account { .. } => &[Self::Direct, Self::Account],
             Principal::CanonicalUser(_) | Principal::Invalid(_) | Principal::Unresolved(_) => &[],
