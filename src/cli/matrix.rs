@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::audit::matrix::{About, Engine, Matrix, Question, View, Word};
-use crate::ingest::{Digested, Disk, Loaded};
+use crate::ingest::Loaded;
 use crate::report::matrix::{self as report, GroupBy, MatrixReport};
 
 use super::assumptions::Assume;
@@ -137,9 +137,8 @@ impl Show {
         let question = self.question(question);
         question.actions().map_err(|error| Fault::Usage(error.to_string()))?;
         let (assumptions, now) = (self.assume.read()?, now(&self.now)?);
-        let disk = Digested::new(&Disk);
         let (loaded, outcome) = match self.tells_digest() {
-            true => world::loaded_from(&disk, &self.paths, terminal)?,
+            true => world::loaded_digested(&self.paths, terminal)?,
             false => world::loaded(&self.paths, terminal)?,
         };
         // A table of nothing would read as if nobody had access.
@@ -155,9 +154,9 @@ impl Show {
             .map_err(|error| Fault::Usage(error.to_string()))?;
         let mut about = About::new(world, &question, &assumptions, now);
         if self.tells_digest() {
-            let (counts, digest) = rayon::join(|| view.counts(), || disk.digest());
-            (about.counts, about.digest) = (counts, Some(digest));
+            about.counts = view.counts();
         }
+        about.digest.clone_from(&loaded.digest);
         (about.files, about.problems) = (loaded.read, problems(&loaded));
         let report = MatrixReport { view: &view, about: &about, group_by, actions: self.actions };
         self.write(&report, terminal)?;

@@ -2,24 +2,25 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::ingest::{Disk, Loaded, load};
-use crate::source::Files;
+use crate::ingest::{Disk, Loaded, load, load_digested};
 
 use super::terminal::Terminal;
 use super::{Fault, Outcome};
 
 /// Loads what is at and below `paths` and tells what is wrong with files on stderr.
 pub(super) fn loaded(paths: &[String], terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {
-    loaded_from(&Disk, paths, terminal)
+    told(load(&Disk, paths), terminal)
 }
 
-/// Loads what is at and below `paths` of `files` and tells what is wrong with files on stderr.
-pub(super) fn loaded_from(
-    files: &dyn Files,
+/// Loads like [`loaded`], and takes the digest of what is read.
+pub(super) fn loaded_digested(
     paths: &[String],
     terminal: Terminal,
 ) -> Result<(Loaded, Outcome), Fault> {
-    let loaded = load(files, paths);
+    told(load_digested(&Disk, paths), terminal)
+}
+
+fn told(loaded: Loaded, terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {
     terminal.stderr().problems(&loaded.problems)?;
     let outcome = match (loaded.problems.is_empty(), loaded.used) {
         (false, _) => Outcome::Problem,

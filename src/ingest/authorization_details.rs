@@ -6,13 +6,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::aws::{AccountId, Arn};
-use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion};
+use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion, Tags};
 use crate::policy::PolicyKind;
 
 use super::document::{Document, Read, Refusal, Text};
 use super::facts::{
     Fact, GroupFact, IdentityFact, Listing, Names, Page, Parts, Pending, PendingPart, PolicyFact,
-    Tags,
 };
 
 /// A user, role or group in any output of IAM.

@@ -1,37 +1,39 @@
 //! What the input was: a digest that `sha256sum` can check.
 
-use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::source::{Files, Listed};
+use crate::source::{FileId, Sources};
 
-/// Files that take a digest of what is read of them.
-///
-/// [`Digested::digest`] is SHA-256 over the lines that `sha256sum` prints for the files, their paths
-/// relative to the root they were found below, sorted:
-/// `(cd DIR && find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) | sha256sum`.
-/// Neither where the input lies nor the order of reading changes it.
-pub struct Digested<'f> {
-    files: &'f dyn Files,
-    roots: Mutex<Vec<String>>,
-    /// The paths that were read, each with the digest of its bytes.
-    read: Mutex<Vec<(String, [u8; 32])>>,
-}
+/// The digests of files, taken while they are read.
+pub(super) struct Digests(Vec<OnceLock<[u8; 32]>>);
 
-impl<'f> Digested<'f> {
-    /// The same files, digested while they are read.
-    pub fn new(files: &'f dyn Files) -> Self {
-        Self { files, roots: Mutex::default(), read: Mutex::default() }
+impl Digests {
+    /// For this many files, of which none was read.
+    pub(super) fn new(files: usize) -> Self {
+        Self(vec![OnceLock::new(); files])
     }
 
-    /// The digest of all that was read, in hexadecimal digits.
-    pub fn digest(&self) -> String {
-        let roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = read.iter().map(|(path, digest)| (relative(&roots, path), digest));
+    /// Takes the digest of a file.
+    pub(super) fn take(&self, file: FileId, bytes: &[u8]) {
+        if let Some(slot) = self.0.get(file.0 as usize) {
+            slot.get_or_init(|| Sha256::digest(bytes).into());
+        }
+    }
+
+    /// One digest of all files of `sources` that were read below `roots`, in hexadecimal digits.
+    ///
+    /// It is SHA-256 over the lines that `sha256sum` prints for the files, their paths relative to the
+    /// root they were found below, sorted:
+    /// `(cd DIR && find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) | sha256sum`.
+    /// Neither where the input lies nor the order of reading changes it.
+    pub(super) fn of_all(&self, roots: &[String], sources: &Sources) -> String {
+        let read = (0..)
+            .map(FileId)
+            .zip(&self.0)
+            .filter_map(|(file, slot)| Some((relative(roots, sources.path(file)), slot.get()?)));
         let mut lines: Vec<(&str, &[u8; 32])> = read.collect();
         lines.par_sort_unstable();
         lines.dedup();
@@ -65,37 +67,16 @@ fn relative<'p>(roots: &[String], path: &'p str) -> &'p str {
     roots.iter().find_map(below).unwrap_or(path)
 }
 
-impl Files for Digested<'_> {
-    fn list(&self, root: &str) -> Vec<Listed> {
-        self.roots.lock().unwrap_or_else(PoisonError::into_inner).push(root.to_owned());
-        self.files.list(root)
-    }
-
-    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        let bytes = self.files.read(path)?;
-        let digest: [u8; 32] = Sha256::digest(&bytes).into();
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.push((path.to_owned(), digest));
-        Ok(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::source::Memory;
-
     use super::*;
 
     fn digest(root: &str, files: &[(&str, &str)]) -> String {
-        let mut memory = Memory::default();
-        files.iter().for_each(|(path, text)| memory.put(*path, *text));
-        let digested = Digested::new(&memory);
-        for listed in digested.list(root) {
-            if let Listed::File(path) = listed {
-                digested.read(&path).expect("it is there");
-            }
+        let (digests, mut sources) = (Digests::new(files.len()), Sources::default());
+        for (path, text) in files {
+            digests.take(sources.add((*path).to_owned()), text.as_bytes());
         }
-        digested.digest()
+        digests.of_all(&[root.to_owned()], &sources)
     }
 
     #[test]

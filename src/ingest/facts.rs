@@ -1,17 +1,14 @@
 //! What files state: partial entities, each with its place. [`super::merge`] makes an inventory of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{
     Alias, AttachedPolicy, Grant, IdentityKind, Inventory, KeyMetadata, LoosePolicy, NamedPolicy,
-    OrgPolicyKind, PolicyVersion, Stated,
+    OrgPolicyKind, PolicyVersion, Stated, Tags,
 };
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
-
-/// Tags by key, as spelled.
-pub(super) type Tags = BTreeMap<Box<str>, Box<str>>;
 
 /// One page of a listing.
 #[derive(Clone, Debug)]

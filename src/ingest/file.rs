@@ -3,6 +3,7 @@
 use crate::source::{FileId, FileProblem, Files, ProblemKind, Span};
 use crate::syntax::json;
 
+use super::digest::Digests;
 use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
@@ -34,8 +35,13 @@ impl Outcome {
     }
 }
 
-/// Reads the file at `path`.
-pub(super) fn read(files: &dyn Files, file: FileId, path: &str) -> Outcome {
+/// Reads the file at `path`, and takes its digest where `digests` are taken.
+pub(super) fn read(
+    files: &dyn Files,
+    file: FileId,
+    path: &str,
+    digests: Option<&Digests>,
+) -> Outcome {
     let hint = Hint::new(path);
     let bytes = match files.read(path) {
         Ok(bytes) => bytes,
@@ -45,6 +51,9 @@ pub(super) fn read(files: &dyn Files, file: FileId, path: &str) -> Outcome {
             return if is_told { Outcome::of(problem) } else { Outcome::default() };
         }
     };
+    if let Some(digests) = digests {
+        digests.take(file, &bytes);
+    }
     match text::decode(bytes) {
         Ok(text) => read_text(&Source { file, text: &text, hint }, path),
         Err((fault, bytes)) => {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::aws::{AccountId, ActionSet, AliasArn, Arn, KeyArn, KmsAction};
 use crate::inventory::{
-    Alias, Constraints, Grant, Grantee, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole,
+    Alias, Constraints, Grant, Grantee, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags,
 };
 use crate::policy::PolicyKind;
 
@@ -254,7 +254,7 @@ fn constraints(constraints: GrantConstraints<'_>) -> Constraints {
 /// `list-resource-tags`, which does not name its key.
 pub(super) fn list_resource_tags(document: &Document<'_, '_>) -> Read {
     if document.get("Tags").is_none_or(|raw| !raw.get().contains("\"TagKey\"")) {
-        let part = KeyPart::Tags(document.page(BTreeMap::new()));
+        let part = KeyPart::Tags(document.page(Tags::new()));
         let is_empty = |tags: &Vec<Tag<'_>>| tags.is_empty();
         let tags = document.read::<Vec<Tag<'_>>>("Tags")?;
         return match tags.as_ref().is_none_or(is_empty) {

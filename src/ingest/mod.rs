@@ -41,8 +41,9 @@ use rayon::prelude::*;
 use crate::inventory::Inventory;
 use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, Sources, Span};
 
-pub use digest::Digested;
 pub use disk::Disk;
+
+use digest::Digests;
 
 /// What was loaded.
 #[derive(Debug)]
@@ -57,15 +58,32 @@ pub struct Loaded {
     pub used: usize,
     /// How many of them are none of ours.
     pub skipped: usize,
+    /// SHA-256 of all that was read, where it was asked for: what
+    /// `(cd DIR && find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) | sha256sum` prints.
+    pub digest: Option<String>,
 }
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
 pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
-    let (paths, mut problems) = list(files, paths);
+    load_taking(files, paths, |_| None)
+}
+
+/// Loads like [`load`], and takes the digest of what is read.
+pub fn load_digested(files: &dyn Files, paths: &[String]) -> Loaded {
+    load_taking(files, paths, |files| Some(Digests::new(files)))
+}
+
+fn load_taking(
+    files: &dyn Files,
+    roots: &[String],
+    digests: impl FnOnce(usize) -> Option<Digests>,
+) -> Loaded {
+    let (paths, mut problems) = list(files, roots);
+    let digests = digests(paths.len());
     let Read { facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
-        .map(|(number, path)| file::read(files, FileId(to_u32(number)), path))
+        .map(|(number, path)| file::read(files, FileId(to_u32(number)), path, digests.as_ref()))
         .fold(Read::default, Read::with)
         .reduce(Read::default, Read::append);
     problems.extend(more);
@@ -75,8 +93,12 @@ pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
     for path in paths {
         sources.add(path);
     }
-    let inventory = merge::merge(Arc::new(sources), facts);
-    Loaded { inventory, problems, read, used, skipped }
+    let sources = Arc::new(sources);
+    let (inventory, digest) = rayon::join(
+        || merge::merge(Arc::clone(&sources), facts),
+        || digests.map(|digests| digests.of_all(roots, &sources)),
+    );
+    Loaded { inventory, problems, read, used, skipped, digest }
 }
 
 /// What was read of some files, in their order.

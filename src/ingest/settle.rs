@@ -9,14 +9,13 @@ use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{
     AttachedPolicy, Gap, GapKind, Grant, Group, Identity, IdentityKind, Inventory, Key,
     KeyMetadata, ManagedPolicy, NamedPolicy, OrgPolicy, OrgUnit, Organization, PolicyVersion,
-    Stated, policy_name,
+    Stated, Tags, policy_name,
 };
 use crate::policy::PolicyDocument;
 use crate::source::Place;
 
 use super::facts::{
     GroupFact, IdentityFact, KeyFact, KeyPart, Names, OrganizationFact, Page, Parts, PolicyFact,
-    Tags,
 };
 use super::merge::Notes;
 
@@ -136,7 +135,7 @@ pub(super) fn key(facts: &mut [KeyFact]) -> Option<(KeyArn, Key, Notes)> {
         truncated("grants", joined.truncated);
     }
     let same_tags = |one: &Tags, other: &Tags| one == other;
-    if let Some(joined) = subject.join(tags, "tags", same_tags, BTreeMap::extend, &mut conflicts) {
+    if let Some(joined) = subject.join(tags, "tags", same_tags, Tags::extend, &mut conflicts) {
         key.tags = Some(joined.items);
         truncated("tags", joined.truncated);
     }

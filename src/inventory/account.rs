@@ -6,6 +6,8 @@ use crate::aws::AccountId;
 use crate::policy::PolicyDocument;
 use crate::source::Place;
 
+use super::Tags;
+
 /// One account.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -71,8 +73,8 @@ pub struct Identity {
     pub account: AccountId,
     /// `AIDA...` or `AROA...`, where exported (rule A39).
     pub unique_id: Option<Box<str>>,
-    /// Tags by key, as spelled.
-    pub tags: BTreeMap<Box<str>, Box<str>>,
+    /// Its tags.
+    pub tags: Tags,
     /// Inline policies.
     pub inline: Vec<NamedPolicy>,
     /// Attached managed policies.

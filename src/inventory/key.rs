@@ -6,6 +6,8 @@ use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn};
 use crate::policy::{PolicyDocument, Principal};
 use crate::source::Place;
 
+use super::Tags;
+
 /// One KMS key.
 #[derive(Clone, Debug)]
 pub struct Key {
@@ -26,7 +28,7 @@ pub struct Key {
     /// Whether its aliases were exported.
     pub aliases_listed: bool,
     /// Its tags by key, as spelled; absent where they were not exported.
-    pub tags: Option<BTreeMap<Box<str>, Box<str>>>,
+    pub tags: Option<Tags>,
     /// Whether automatic rotation is on, where exported.
     pub rotation: Option<bool>,
     /// Where it is first spoken of.

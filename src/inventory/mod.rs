@@ -30,6 +30,9 @@ pub use key::{
 pub use keys::Keys;
 pub use organization::{OrgPolicy, OrgPolicyKind, OrgUnit, Organization};
 
+/// Tags by key, as spelled.
+pub type Tags = litemap::LiteMap<Box<str>, Box<str>>;
+
 /// A fact and the place that states it.
 #[derive(Clone, Debug)]
 pub struct Stated<T> {

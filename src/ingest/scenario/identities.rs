@@ -1,11 +1,11 @@
 //! Accounts with their users, groups, roles and managed policies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::{AccountId, identity};
 use crate::inventory::{
-    AttachedPolicy, Gap, GapKind, Group, Identity, IdentityKind, ManagedPolicy, PolicyVersion,
+    AttachedPolicy, Gap, GapKind, Group, Identity, IdentityKind, ManagedPolicy, PolicyVersion, Tags,
 };
 use crate::policy::{Policy, PolicyDocument, PolicyKind, Version};
 use crate::source::Span;
@@ -95,7 +95,7 @@ impl Loader {
             arn: arn.into(),
             name: name.into(),
             account,
-            tags: BTreeMap::new(),
+            tags: Tags::new(),
             inline: Vec::new(),
             attached: Vec::new(),
             groups: BTreeSet::new(),

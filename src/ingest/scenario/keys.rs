@@ -8,6 +8,7 @@ use crate::aws::{
 };
 use crate::inventory::{
     Alias, Constraints, Grant, Grantee, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole,
+    Tags,
 };
 use crate::policy::PolicyKind;
 use crate::source::Span;
@@ -77,7 +78,7 @@ impl Loader {
         }
         let mut key = Key::new(arn.clone(), place);
         (key.grants_listed, key.aliases_listed) = (true, true);
-        key.tags = Some(BTreeMap::new());
+        key.tags = Some(Tags::new());
         let mut metadata = METADATA;
         for field in self.fields(&member.value, "a key", KEY) {
             let value = &field.value;
