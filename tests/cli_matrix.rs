@@ -368,3 +368,29 @@ fn multi_region_keys_are_a_set_too() {
         .collect();
     assert!(actions.is_superset(&["kms:Decrypt", "kms:Encrypt"].into()), "{actions:?}");
 }
+
+#[test]
+fn conditions_read_as_policies_spell_them() {
+    let folder = Folder::new("matrix-spelled");
+    // Rules C10, C26: a star that is meant is `${*}` where stars are wild, and a star elsewhere.
+    let policy = |condition: &str| {
+        format!(
+            "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    users: {{ bob: {{}} }}\n    \
+             keys:\n      k: {{ policy: [{{ allow: \"kms:Encrypt\", to: [user/bob], when: {condition} }}] }}\n"
+        )
+    };
+    for (condition, expected) in [
+        (
+            r#"{ StringLike: { "kms:EncryptionContext:app": "${*}a*" } }"#,
+            r#"kms:EncryptionContext:app matches "${*}a*""#,
+        ),
+        (r#"{ StringLike: { "aws:SourceVpc": "${*}a${?}" } }"#, "aws:SourceVpc is *a?"),
+        (r#"{ StringEquals: { "aws:SourceVpc": "${*}a" } }"#, "aws:SourceVpc is *a"),
+    ] {
+        folder.put("world.yaml", policy(condition));
+        let args = "who-can --action kms:Encrypt --key *key/k --format jsonl .";
+        let cells = lines(&within(&folder, args));
+        let told = cells.iter().find_map(|cell| cell["condition"].as_str());
+        assert_eq!(told, Some(expected), "{condition}");
+    }
+}
