@@ -16,7 +16,7 @@ use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::owner::Owner;
 use super::point::limits;
-use super::ways::{Relation, Ways};
+use super::ways::{Relation, Ways, allowed};
 
 /// What decides one cell and its reasons.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -57,7 +57,7 @@ impl Matrix<'_> {
     pub(super) fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
         let formulas = &*self.access.core.formulas;
         let mut tally = Tally { possible: owner.possible, ..Tally::default() };
-        let allowed = Ways::of(formulas, home, owner, relation).allowed(formulas);
+        let allowed = allowed(formulas, home, owner, relation);
         let mut limits = None;
         for (actions, formula) in allowed.pieces() {
             if *formula == Formula::TRUE {
@@ -108,7 +108,7 @@ impl Matrix<'_> {
             return Vec::new();
         }
         let formulas = &*self.access.core.formulas;
-        let allowed = Ways::of(formulas, home, owner, relation).allowed(formulas);
+        let allowed = allowed(formulas, home, owner, relation);
         let limits = self.limits_of(home, owner);
         actions.iter().map(|action| (allowed.at(action), home.who, limits, action)).collect()
     }

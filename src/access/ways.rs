@@ -63,42 +63,25 @@ pub(super) struct Ways<S = ActionSet> {
 impl Ways {
     /// What the two sides say together; questions of one about the other are answered.
     pub(super) fn of(formulas: &Formulas, home: &Home, owner: &Owner, relation: Relation) -> Self {
-        let refused = refused(owner, relation);
-        let possible = match &refused {
-            Some((_, actions)) => owner.possible.minus(*actions),
-            None => owner.possible,
-        };
-        let bounded = bounded(formulas, home);
-        let needs = Needs { formulas, home, bounded: &bounded, relation };
-        let [by_key, by_iam, by_grant] = match relation {
-            Relation::NoKey => [Masked::default(), needs.without_policy(), Masked::default()],
-            _ => needs.with_key(owner),
-        };
+        let boundary = bounded(formulas, home);
+        let [by_key, by_iam, by_grant] = ways(formulas, home, owner, relation, &boundary);
         let by_class = owner.direct.or(formulas, &owner.limited).or(formulas, &owner.by_account);
         let granted = owner.granted.direct.or(formulas, &owner.granted.limited);
         let opened = by_class.or(formulas, &granted).or(formulas, &owner.granted.account);
-        let bound = Masked::of(ActionSet::ALL, formulas.not(home.service_linked));
-        let rcp = owner.rcp_deny.and(formulas, &bound);
-        let denies = [
-            (Gate::Scp, &home.scp_deny),
-            (Gate::Rcp, &rcp),
-            (Gate::KeyPolicy, &owner.deny),
-            (Gate::IdentityPolicy, &home.deny),
-            (Gate::PermissionsBoundary, &home.boundary_deny),
-            (Gate::SessionPolicy, &home.session_deny),
-        ];
-        let denies = denies.into_iter().map(|(gate, deny)| (gate, deny.within(owner.possible)));
+        let rcp = rcp_deny(formulas, home, owner);
+        let denies = denies(home, owner, &rcp).into_iter();
+        let denies = denies.map(|(gate, deny)| (gate, deny.within(owner.possible)));
         Self {
-            refused,
+            refused: refused(owner, relation),
             denies: denies.filter(|(_, deny)| !deny.is_never()).collect(),
             scp: home.scp.clone(),
             passes: owner.passes.clone(),
-            by_key: by_key.within(possible),
-            by_iam: by_iam.within(possible),
-            by_grant: by_grant.within(possible),
+            by_key,
+            by_iam,
+            by_grant,
             opened: if relation == Relation::NoKey { Masked::all() } else { opened },
             identity: home.allow.clone(),
-            boundary: bounded,
+            boundary,
         }
     }
 }
@@ -106,29 +89,108 @@ impl Ways {
 impl<S: Word> Ways<S> {
     /// When it is allowed.
     pub(super) fn allowed(&self, formulas: &Formulas) -> Masked<S> {
-        let mut allowed = self.offered(formulas);
-        for (_, deny) in &self.denies {
-            if allowed.is_never() {
-                break;
-            }
-            allowed = allowed.and(formulas, &deny.not(formulas));
-        }
-        allowed
+        undenied(formulas, self.offered(formulas), self.denies.iter().map(|(_, deny)| deny))
     }
 
     /// When it would be allowed if nothing denied.
     pub(super) fn offered(&self, formulas: &Formulas) -> Masked<S> {
-        let ways = self.by_key.or(formulas, &self.by_iam).or(formulas, &self.by_grant);
-        match ways.is_never() {
-            true => ways,
-            false => ways.and(formulas, &self.scp).and(formulas, &self.passes),
-        }
+        let ways = [&self.by_key, &self.by_iam, &self.by_grant];
+        offered(formulas, ways, &self.scp, &self.passes)
     }
 
     /// When some policy denies one action.
     pub(super) fn denied(&self, formulas: &Formulas, action: S::Action) -> Formula {
         formulas.or(self.denies.iter().map(|(_, deny)| deny.at(action)))
     }
+}
+
+/// What [`Ways::allowed`] says of [`Ways::of`], without the ways: what counting asks of each two sides.
+pub(super) fn allowed(
+    formulas: &Formulas,
+    home: &Home,
+    owner: &Owner,
+    relation: Relation,
+) -> Masked {
+    let ways = ways(formulas, home, owner, relation, &bounded(formulas, home));
+    let offered = offered(formulas, ways.each_ref(), &home.scp, &owner.passes);
+    if offered.is_never() {
+        return offered;
+    }
+    let rcp = rcp_deny(formulas, home, owner);
+    undenied(formulas, offered, denies(home, owner, &rcp).into_iter().map(|(_, deny)| deny))
+}
+
+/// By the key policy, by identity policies, by grants; what is refused is left out (rules K15, E11, X2,
+/// X11).
+fn ways(
+    formulas: &Formulas,
+    home: &Home,
+    owner: &Owner,
+    relation: Relation,
+    bounded: &Masked,
+) -> [Masked; 3] {
+    let possible = match refused(owner, relation) {
+        Some((_, actions)) => owner.possible.minus(actions),
+        None => owner.possible,
+    };
+    let needs = Needs { formulas, home, bounded, relation };
+    let ways = match relation {
+        Relation::NoKey => [Masked::default(), needs.without_policy(), Masked::default()],
+        _ => needs.with_key(owner),
+    };
+    ways.map(|way| way.within(possible))
+}
+
+/// Rule E44: RCPs do not bind service-linked roles.
+fn rcp_deny(formulas: &Formulas, home: &Home, owner: &Owner) -> Masked {
+    match owner.rcp_deny.is_never() {
+        true => Masked::default(),
+        false => {
+            let bound = Masked::of(ActionSet::ALL, formulas.not(home.service_linked));
+            owner.rcp_deny.and(formulas, &bound)
+        }
+    }
+}
+
+/// When policies deny, by gate in the order of section 7 (rule E10).
+fn denies<'a>(home: &'a Home, owner: &'a Owner, rcp: &'a Masked) -> [(Gate, &'a Masked); 6] {
+    [
+        (Gate::Scp, &home.scp_deny),
+        (Gate::Rcp, rcp),
+        (Gate::KeyPolicy, &owner.deny),
+        (Gate::IdentityPolicy, &home.deny),
+        (Gate::PermissionsBoundary, &home.boundary_deny),
+        (Gate::SessionPolicy, &home.session_deny),
+    ]
+}
+
+/// Rules E13, E14: some way, where every level of the organization and the VPC endpoint let it pass.
+fn offered<S: Word>(
+    formulas: &Formulas,
+    [by_key, by_iam, by_grant]: [&Masked<S>; 3],
+    scp: &Masked<S>,
+    passes: &Masked<S>,
+) -> Masked<S> {
+    let ways = by_key.or(formulas, by_iam).or(formulas, by_grant);
+    match ways.is_never() {
+        true => ways,
+        false => ways.and(formulas, scp).and(formulas, passes),
+    }
+}
+
+/// Rule E10: what is offered and nothing denies.
+fn undenied<'a, S: Word>(
+    formulas: &Formulas,
+    mut offered: Masked<S>,
+    denies: impl Iterator<Item = &'a Masked<S>>,
+) -> Masked<S> {
+    for deny in denies.filter(|deny| !deny.is_never()) {
+        if offered.is_never() {
+            break;
+        }
+        offered = offered.and(formulas, &deny.not(formulas));
+    }
+    offered
 }
 
 /// When boundary and session policies allow; a federated-user session that was given no session policy
