@@ -34,6 +34,10 @@ use rayon::prelude::*;
 use measure::Cost;
 use organisation::Shape;
 
+/// The command's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many requests are simulated.
 const REQUESTS: usize = 20_000;
 
