@@ -18,6 +18,7 @@
 //! | 5 | [`ingest`] | files to an inventory, one file for each kind of document |
 //! | 5 | [`eval`] | the reference evaluator, and the probe, which answers `Reach` by trying |
 //! | 5 | [`access`] | the matrix engine: statements compiled once, conditions solved, classes |
+//! | 6 | [`graph`] | the principal-key graph: nodes, edges, paths, and their execution |
 //! | 7 | [`findings`] | a finding, its fingerprint, and merging |
 //! | 8 | [`rules`] | one file and one page a rule |
 //! | 9 | [`audit`] | the questions as functions |
@@ -49,6 +50,7 @@ pub mod decision;
 pub mod diag;
 pub mod eval;
 pub mod findings;
+pub mod graph;
 pub mod ingest;
 pub mod inventory;
 pub mod policy;

@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 11] = [
     &["inventory"],
     &["decision"],
     &["ingest", "eval", "access"],
-    &[],
+    &["graph"],
     &["findings"],
     &["rules"],
     &["audit", "report"],
