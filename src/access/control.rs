@@ -206,6 +206,15 @@ impl ControlSide<'_> {
         self.judge().chance(allowed, &posed.frame)
     }
 
+    /// The same of sts:AssumeRole on a role whose trust policy means everyone by name (rules T3, T4).
+    pub fn entering(&self, role: &str) -> Chance {
+        let action = ControlAction::STS_ASSUME_ROLE;
+        let trust = Trust { direct: Masked::all(), ..Trust::default() };
+        let posed = self.posed_with(action, role, |_| trust);
+        let allowed = posed.ways.allowed(&self.access.core.formulas).at(action);
+        self.judge().chance(allowed, &posed.frame)
+    }
+
     /// The same for many resources at once: those that no policy of the caller's side tells apart are
     /// asked for once.
     pub fn chances<'r>(
@@ -245,6 +254,16 @@ impl ControlSide<'_> {
     }
 
     fn posed(&self, action: ControlAction, arn: &str) -> Posed {
+        self.posed_with(action, arn, |trust| trust)
+    }
+
+    /// The same where the role's side is taken to be another.
+    fn posed_with(
+        &self,
+        action: ControlAction,
+        arn: &str,
+        trusting: impl FnOnce(Trust) -> Trust,
+    ) -> Posed {
         let world = World { every_limit: true, ..self.access.world(&self.given) };
         let formulas = world.formulas;
         let caller = &self.subject.caller;
@@ -254,7 +273,7 @@ impl ControlSide<'_> {
         let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
         let home = self.home.mapped(|masked| masked.within(action.into()).mapped(settled));
         let is_trusting = action.info().by_trust && resource.is_role();
-        let trust = is_trusting.then(|| self.trust(&world, resource, action));
+        let trust = is_trusting.then(|| trusting(self.trust(&world, resource, action)));
         let relation = relation(caller, resource, is_trusting);
         let bounded = bounded(formulas, &home);
         let needs = Needs { formulas, home: &home, bounded: &bounded, relation };

@@ -8,7 +8,7 @@ use crate::decision::{Caller, Chance, Context};
 use crate::inventory::{Identity, Key};
 
 use super::Access;
-use super::asked::Asked;
+use super::asked::{Asked, account_form};
 use super::control::ControlSide;
 use super::home::Home;
 use super::judge::Judge;
@@ -142,6 +142,31 @@ impl KeySide<'_> {
     pub fn class(&self) -> KeySideClass {
         let caller = &self.subject.caller;
         KeySideClass(Arc::clone(&self.home), caller.account, caller.partition().into())
+    }
+
+    /// Whether some request for an operation without a key is allowed (rules A68, E50).
+    pub fn without_key(&self, action: KmsAction) -> Chance {
+        let account = self.subject.caller.account.map(|account| account.to_string());
+        let account = account.unwrap_or_default();
+        let (before, after) = account_form(self.subject.caller.partition(), &account);
+        self.on_nothing(action, (&before, &after))
+    }
+
+    /// Whether some request for the alias half of an operation is allowed (rules E52, L1 to L3).
+    pub fn on_alias(&self, action: KmsAction, alias: &str) -> Chance {
+        self.on_nothing(action, (alias, ""))
+    }
+
+    fn on_nothing(&self, action: KmsAction, resource: (&str, &str)) -> Chance {
+        let world = World { every_limit: true, ..self.access.world(&self.given) };
+        let asked = Asked::Nothing { resource };
+        let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
+        let wanted = ActionSet::of(action);
+        let home = self.home.mapped(|masked| masked.within(wanted).mapped(settled));
+        let owner = Owner::of_nothing(&world, asked, ActionSet::ALL);
+        let allowed = allowed(world.formulas, &home, &owner, Relation::NoKey).at(action);
+        let judge = Judge { formulas: world.formulas, solver: &self.access.core.solver };
+        judge.chance(allowed, &frame(&home, &owner, action, &self.given))
     }
 
     /// Which of `wanted` the caller holds on a key that can perform them.
