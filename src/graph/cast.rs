@@ -217,6 +217,8 @@ impl<'w> Cast<'w> {
                             self.name(at, role);
                         }
                     }
+                    // Rule T9: who gets a service to do it is a matter of launches.
+                    Principal::Service(_) => {}
                     principal => {
                         if let Some(caller) = Caller::parse(principal.text()) {
                             let at = self.enter_named(caller);
