@@ -1,23 +1,30 @@
 //! Both sides of a question about a key, kept apart: who asks, and what is asked for. Either may be other
 //! than the export has it: what the graph asks of principals and keys that somebody changed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, Chance, Context};
 use crate::inventory::{Identity, Key};
+use crate::policy::Principal;
 
 use super::Access;
 use super::asked::{Asked, account_form};
 use super::control::ControlSide;
+use super::formula::{Atom, Formulas};
 use super::home::Home;
 use super::judge::Judge;
 use super::library::World;
 use super::masked::Masked;
 use super::owner::Owner;
 use super::point::{frame, merged_with};
+use super::question::Question;
+use super::resource::Resource;
 use super::subject::Subject;
+use super::trust::Trust;
 use super::ways::{Relation, allowed};
+use super::word::Word;
 
 /// The caller's side of questions about keys.
 pub struct KeySide<'a> {
@@ -89,7 +96,56 @@ impl Reached {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct KeySideClass(Arc<Home>, Option<crate::aws::AccountId>, Box<str>);
 
+/// Who is told apart by a key's policies and grants, or by a role's trust policy, beyond the account and
+/// the kind of caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ToldApart {
+    /// These alone, by name.
+    ByName(BTreeSet<Box<str>>),
+    /// Whoever asks, by what it is called, by its tags, ...
+    Everyone,
+}
+
+impl ToldApart {
+    fn by<S: Word>(formulas: &Formulas, side: impl Iterator<Item = Masked<S>>) -> Self {
+        let (mut names, mut everyone) = (BTreeSet::new(), false);
+        for masked in side {
+            for (_, formula) in masked.pieces() {
+                formulas.each_atom(*formula, &mut |atom| {
+                    let Atom::Caller(question) = atom else { return };
+                    match question {
+                        Question::Names(
+                            Principal::Anyone | Principal::Account { .. } | Principal::Service(_),
+                            _,
+                        ) => {}
+                        Question::Names(
+                            principal @ (Principal::User(_)
+                            | Principal::Role(_)
+                            | Principal::AssumedRole(_)
+                            | Principal::FederatedUser(_)),
+                            _,
+                        ) => {
+                            names.insert(principal.text().into());
+                        }
+                        Question::Test { test, .. } => everyone |= !test.is_of_account(),
+                        _ => everyone = true,
+                    }
+                });
+            }
+        }
+        if everyone { Self::Everyone } else { Self::ByName(names) }
+    }
+}
+
 impl Access<'_> {
+    /// Whom a role's trust policy, and RCPs, tell apart.
+    pub fn told_apart_by_trust(&self, role: &str) -> ToldApart {
+        let world = World { every_limit: true, ..self.world(&self.given) };
+        let trust = Trust::of(&world, Resource::of(&self.inventory, role));
+        let all = [trust.direct, trust.limited, trust.by_account, trust.deny, trust.rcp_deny];
+        ToldApart::by(world.formulas, all.into_iter())
+    }
+
     /// The side of `caller` under `given`, which fixes condition keys; where `identity` is there, as if
     /// its user or role were that.
     pub fn key_side<'a>(
@@ -134,6 +190,20 @@ impl Access<'_> {
             subject.become_as(identity);
         }
         subject
+    }
+}
+
+impl KeyTarget<'_> {
+    /// Whom the key's policies and grants tell apart.
+    pub fn told_apart(&self, access: &Access<'_>) -> ToldApart {
+        ToldApart::by(&access.core.formulas, self.owner.masked().cloned())
+    }
+}
+
+impl KeySideClass {
+    /// Whether the caller's own policies allow everything and deny nothing.
+    pub fn is_unlimited(&self) -> bool {
+        self.0.is_unlimited()
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) struct Cast<'w> {
     pub(super) open_roles: Vec<Ix>,
     /// Sessions that policies name, by their role.
     sessions: FxHashMap<Ix, Vec<Ix>>,
+    roles: FxHashMap<Ix, Ix>,
     /// Regions that keys can be replicated to.
     pub(super) regions: BTreeSet<Box<str>>,
     /// Tags of principals that policies ask for, with the values they name.
@@ -89,6 +90,7 @@ impl<'w> Cast<'w> {
             keys: world.keys.values().map(AsRef::as_ref).collect(),
             open_roles: Vec::new(),
             sessions: FxHashMap::default(),
+            roles: FxHashMap::default(),
             regions: REGIONS.iter().map(|region| (*region).into()).collect(),
             principal_tags: BTreeSet::new(),
             key_tags: BTreeSet::new(),
@@ -157,6 +159,11 @@ impl<'w> Cast<'w> {
     /// The sessions of a role that policies name: whoever takes on the role can be any of them.
     pub(super) fn sessions_of(&self, role: Ix) -> &[Ix] {
         self.sessions.get(&role).map_or(&[], Vec::as_slice)
+    }
+
+    /// The role of a session that a policy names.
+    pub(super) fn role_of(&self, session: Ix) -> Option<Ix> {
+        self.roles.get(&session).copied()
     }
 
     /// A Region that an account uses.
@@ -255,6 +262,7 @@ impl<'w> Cast<'w> {
             _ => None,
         };
         let at = self.add(caller, None, !listed);
+        self.roles.extend(of.map(|role| (at, role)));
         let sessions = of.map(|role| self.sessions.entry(role).or_default());
         if let Some(sessions) = sessions.filter(|sessions| !sessions.contains(&at)) {
             sessions.push(at);

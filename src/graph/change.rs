@@ -94,6 +94,26 @@ impl Change {
         }
     }
 
+    /// Whether it is of tags, which others' policies may ask for.
+    pub(super) fn is_tag(&self) -> bool {
+        matches!(self, Self::Tagged(..) | Self::Untagged(..))
+    }
+
+    /// The one whom it touches, where it is not of a group or a policy.
+    pub(super) fn whose(&self) -> Option<Ix> {
+        match self {
+            Self::Everything(who)
+            | Self::Unbounded(who)
+            | Self::Without(who, _)
+            | Self::Joined(who, _)
+            | Self::Attached(who, _)
+            | Self::Tagged(who, ..)
+            | Self::Untagged(who, _)
+            | Self::Trusting(who) => Some(*who),
+            Self::OpenGroup(_) | Self::Rewritten(_) | Self::Version(..) => None,
+        }
+    }
+
     fn apply(&self, cast: &Cast<'_>, identity: &mut Identity) {
         match self {
             Self::Everything(_) => allow_everything(identity),

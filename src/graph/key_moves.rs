@@ -5,8 +5,9 @@ use crate::aws::{AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
+use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
-use super::state::{Asker, StateName, States};
+use super::state::{StateName, States};
 
 /// A call about a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -1,8 +1,11 @@
 //! Keys as paths meet them: who could be concerned with which, and what somebody can do with each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
-use crate::access::{Access, KeySide, KeyTarget, Opening, Reached};
+use rustc_hash::FxHashMap;
+
+use crate::access::{Access, KeySide, KeyTarget, Opening, Reached, ToldApart};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Grantee, Key};
@@ -10,13 +13,16 @@ use crate::policy::{Polarity, Principal};
 
 use super::cast::{Cast, KeyIx};
 use super::key_moves::KeyMove;
-use super::state::Asker;
+use super::asker::Asker;
+use super::state::ClassIx;
 
 /// All keys, each side made once.
 pub(super) struct Keys<'c, 'w> {
     targets: Vec<KeyTarget<'c>>,
     /// What is asked of each key: its goal, and what leads to it.
     wanted: Vec<ActionSet>,
+    told_apart: Vec<ToldApart>,
+    known: Mutex<FxHashMap<(ClassIx, KeyIx), Reached>>,
     /// Keys that other accounts might reach, by the account; those of everyone apart.
     by_account: BTreeMap<AccountId, Vec<KeyIx>>,
     by_anyone: Vec<KeyIx>,
@@ -29,6 +35,8 @@ pub(super) struct Keys<'c, 'w> {
 pub(super) struct Held {
     /// The key.
     pub(super) key: KeyIx,
+    /// Whether the key tells the caller apart from others of its class.
+    pub(super) apart: bool,
     /// Of the goal and what leads to it.
     pub(super) reached: Reached,
 }
@@ -47,8 +55,12 @@ impl<'c, 'w> Keys<'c, 'w> {
             Some(goal) => leading.union((*goal).into()),
             None => ActionSet::EMPTY,
         });
+        let targets: Vec<KeyTarget<'_>> =
+            cast.keys.iter().map(|key| access.key_target(key, &nothing)).collect();
         let mut keys = Self {
-            targets: cast.keys.iter().map(|key| access.key_target(key, &nothing)).collect(),
+            told_apart: targets.iter().map(|target| target.told_apart(access)).collect(),
+            known: Mutex::default(),
+            targets,
             wanted: wanted.collect(),
             by_account: BTreeMap::new(),
             by_anyone: Vec::new(),
@@ -120,13 +132,39 @@ impl<'c, 'w> Keys<'c, 'w> {
     }
 
     /// What somebody can do with each key, where it is anything.
-    pub(super) fn held(&self, asker: &Asker<'_, '_>, side: &KeySide<'_>) -> Vec<Held> {
+    pub(super) fn held(
+        &self,
+        asker: &Asker<'_, '_>,
+        side: &KeySide<'_>,
+        class: ClassIx,
+    ) -> Vec<Held> {
         let keys = self.concerning(asker.account()).into_iter();
         let each = keys.filter_map(|key| {
-            let reached = self.reached(side, key, Opening::AsItIs);
-            (reached.possible != ActionSet::EMPTY).then_some(Held { key, reached })
+            let apart = self.is_told_apart(asker, key);
+            let reached = match apart {
+                true => self.reached(side, key, Opening::AsItIs),
+                false => self.reached_by_class(side, class, key),
+            };
+            (reached.possible != ActionSet::EMPTY).then_some(Held { key, apart, reached })
         });
         each.collect()
+    }
+
+    fn is_told_apart(&self, asker: &Asker<'_, '_>, key: KeyIx) -> bool {
+        match self.told_apart.get(key as usize) {
+            Some(ToldApart::ByName(names)) => asker.names().any(|name| names.contains(name)),
+            _ => true,
+        }
+    }
+
+    fn reached_by_class(&self, side: &KeySide<'_>, class: ClassIx, key: KeyIx) -> Reached {
+        let name = (class, key);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&name).copied();
+        known.unwrap_or_else(|| {
+            let reached = self.reached(side, key, Opening::AsItIs);
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, reached);
+            reached
+        })
     }
 
     /// What somebody can do with one key, were it opened.

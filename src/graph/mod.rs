@@ -4,6 +4,7 @@
 //! classes, the reference evaluator executes what is found, call by call, in a copy of the world.
 
 mod asked;
+mod asker;
 mod call;
 mod cast;
 mod change;

@@ -5,10 +5,11 @@ use crate::aws::{AccountId, Arn, ControlAction, ControlSet};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Group, Identity, IdentityKind};
 
+use super::asker::Asker;
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change, administrator_access, deniers};
 use super::launch::{LAUNCHES, Launch};
-use super::state::Asker;
+
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -110,18 +111,28 @@ pub(super) struct Moves<'c, 'w> {
 use ControlAction as A;
 
 impl<'c, 'w> Moves<'c, 'w> {
-    /// Every move that is open to the asker, trust policies that were changed aside.
+    /// Every move that is open to the asker but that of taking on a role.
     pub(super) fn of(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Vec<Open> {
-        let side = asker.side(&Context::default());
-        let possible = side.possible();
-        let mut moves = Self { cast, asker, side, possible, found: Vec::new() };
-        moves.assume();
+        let mut moves = Self::none(cast, asker);
         if moves.asker.account().is_some() && !asker.is_outside() {
             moves.take_on();
             moves.write();
             moves.launch();
         }
         moves.found
+    }
+
+    /// The roles that the asker can take on, those aside whose trust policies were changed.
+    pub(super) fn assumed(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Vec<Open> {
+        let mut moves = Self::none(cast, asker);
+        moves.assume();
+        moves.found
+    }
+
+    fn none(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Self {
+        let side = asker.side(&Context::default());
+        let possible = side.possible();
+        Self { cast, asker, side, possible, found: Vec::new() }
     }
 
     fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
@@ -183,9 +194,7 @@ impl<'c, 'w> Moves<'c, 'w> {
         let possible = self.possible;
         for (action, what) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
             for (user, chance) in self.among(&self.side, action, &users) {
-                if user != self.asker.at {
-                    self.add(what(user), Gain::Held(user), chance);
-                }
+                self.add(what(user), Gain::Held(user), chance);
             }
         }
     }

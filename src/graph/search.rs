@@ -19,8 +19,8 @@ use crate::decision::Chance;
 use super::cast::{Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{KeyEdit, KeyMove};
-use super::moves::{Gain, Move};
-use super::state::{State, StateName, States};
+use super::moves::{Gain, Move, Open};
+use super::state::{ClassIx, State, StateName, States};
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -105,14 +105,42 @@ pub(super) struct Search<'s, 'c, 'w> {
     best: FxHashMap<Fact, Vec<Label>>,
     queue: BinaryHeap<Reverse<(usize, usize, usize)>>,
     waiting: Vec<Option<(Fact, Label)>>,
-    held: Vec<(Ix, Label)>,
-    changes: Vec<(Change, Label)>,
+    held: FxHashMap<Ix, Vec<Label>>,
+    changes: Changes,
+    /// Roles whose trust policies let everyone in.
+    trusting: Vec<(Ix, Label)>,
     key_changes: Vec<(KeyIx, KeyEdit, Label)>,
-    reached: Vec<(StateName, Arc<State>, Label)>,
+    reached: Vec<(StateName, Label)>,
+    /// Classes whose states were worked off.
+    classes: FxHashMap<ClassIx, Vec<Label>>,
+    /// Identities that are held in a state that nothing of their own limits.
+    unlimited: FxHashMap<Ix, Vec<Label>>,
     /// Keys whose policy, or whose grants, somebody can write, and nobody to use them was found yet.
     opened: Vec<(KeyIx, KeyMove, Label)>,
     plans: BTreeMap<KeyIx, Vec<Plan>>,
     wanted: Vec<bool>,
+}
+
+/// The changes that were made, by whom they touch.
+#[derive(Default)]
+struct Changes {
+    of: FxHashMap<Ix, Vec<(Change, Label)>>,
+    /// Of groups and policies.
+    shared: Vec<(Change, Label)>,
+}
+
+impl Changes {
+    fn add(&mut self, change: Change, label: Label) {
+        match change.whose() {
+            Some(at) => self.of.entry(at).or_default().push((change, label)),
+            None => self.shared.push((change, label)),
+        }
+    }
+
+    /// Those that might touch `at`.
+    fn about(&self, at: Ix) -> Vec<(Change, Label)> {
+        self.of.get(&at).into_iter().flatten().chain(&self.shared).cloned().collect()
+    }
 }
 
 /// How many ways to a goal are kept.
@@ -127,7 +155,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         limits: Limits,
     ) -> BTreeMap<KeyIx, Vec<Plan>> {
         let mut wanted = wanted.to_vec();
-        for held in &states.get(&(start, Vec::new())).keys {
+        let name = (start, Vec::new());
+        for held in states.keys(&name, &states.get(&name)) {
             let goal = states.keys.goal(held.key);
             // What it has already is no path.
             if goal.is_some_and(|goal| held.reached.chance(goal) >= Chance::AsTold)
@@ -144,10 +173,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             best: FxHashMap::default(),
             queue: BinaryHeap::new(),
             waiting: Vec::new(),
-            held: Vec::new(),
-            changes: Vec::new(),
+            held: FxHashMap::default(),
+            changes: Changes::default(),
+            trusting: Vec::new(),
             key_changes: Vec::new(),
             reached: Vec::new(),
+            classes: FxHashMap::default(),
+            unlimited: FxHashMap::default(),
             opened: Vec::new(),
             plans: BTreeMap::new(),
             wanted,
@@ -233,46 +265,59 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     }
 
     fn hold(&mut self, at: Ix, label: &Label) {
-        self.held.push((at, label.clone()));
+        self.held.entry(at).or_default().push(label.clone());
         self.push(Fact::State((at, Vec::new())), label.clone());
         for session in self.states.cast.sessions_of(at).to_vec() {
             self.push(Fact::Held(session), label.clone());
         }
-        for (change, how) in self.changes.clone() {
+        for (change, how) in self.changes.about(at) {
             let label = self.both(label, &how);
             self.touch(at, &change, &label);
         }
     }
 
     fn change(&mut self, change: Change, label: &Label) {
-        self.changes.push((change.clone(), label.clone()));
         if let Change::Trusting(role) = change {
-            for (name, _, how) in self.reached.clone() {
+            self.trusting.push((role, label.clone()));
+            for (name, how) in self.reached.clone() {
                 self.enter(&name, role, &self.both(&how, label));
             }
             return;
         }
-        for (at, how) in self.held.clone() {
-            let label = self.both(&how, label);
-            self.touch(at, &change, &label);
+        self.changes.add(change.clone(), label.clone());
+        let touched: Vec<Ix> = match change.whose() {
+            Some(at) => vec![at],
+            None => {
+                let mut held: Vec<Ix> = self.held.keys().copied().collect();
+                held.sort_unstable();
+                held
+            }
+        };
+        for at in touched {
+            for how in self.held.get(&at).cloned().unwrap_or_default() {
+                let label = self.both(&how, label);
+                self.touch(at, &change, &label);
+            }
         }
+    }
+
+    /// Whether `at` is held in a state that nothing of its own limits, by no more calls.
+    fn is_unlimited(&self, at: Ix, label: &Label) -> bool {
+        self.unlimited.get(&at).is_some_and(|known| known.iter().any(|it| it.covers(label)))
     }
 
     /// The states that `at` is in by a change, alone and with others that were made before.
     fn touch(&mut self, at: Ix, change: &Change, label: &Label) {
-        if !self.fits(label) {
+        if !self.fits(label) || (!change.is_tag() && self.is_unlimited(at, label)) {
             return;
         }
         let cast = self.states.cast;
         if change.touches(cast, at, &[]) {
             self.push(Fact::State((at, vec![change.clone()])), label.clone());
         }
-        if label.primitives > self.limits.primitives {
-            return;
-        }
-        for (other, how) in self.changes.clone() {
+        for (other, how) in self.changes.about(at) {
             let label = self.both(label, &how);
-            if other == *change || matches!(other, Change::Trusting(_)) || !self.fits(&label) {
+            if other == *change || !self.fits(&label) {
                 continue;
             }
             let (one, two) = ([change.clone()], [other.clone()]);
@@ -286,18 +331,31 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: StateName, label: &Label) {
-        let state = self.states.get(&name);
-        let same = |(known, it, how): &(StateName, Arc<State>, Label)| {
-            known.0 == name.0 && it.class == state.class && how.covers(label)
-        };
-        if self.reached.iter().any(same) {
+        if !name.1.iter().any(Change::is_tag) && self.is_unlimited(name.0, label) {
             return;
         }
-        self.reached.push((name.clone(), Arc::clone(&state), label.clone()));
-        for open in &state.moves {
-            if open.chance < self.limits.least {
-                continue;
-            }
+        let states = self.states;
+        let state = states.get(&name);
+        self.reached.push((name.clone(), label.clone()));
+        if state.unlimited {
+            self.unlimited.entry(name.0).or_default().push(label.clone());
+        }
+        let known = self.classes.entry(state.class).or_default();
+        let fresh = !known.iter().any(|it| it.covers(label));
+        if fresh {
+            known.push(label.clone());
+            self.follow(&name, states.moves(&name, &state), label);
+        }
+        self.follow(&name, states.assumes(&name, &state), label);
+        for (role, how) in self.trusting.clone() {
+            self.enter(&name, role, &self.both(label, &how));
+        }
+        self.use_keys(&name, &state, fresh, label);
+    }
+
+    fn follow(&mut self, name: &StateName, moves: &[Open], label: &Label) {
+        let least = self.limits.least;
+        for open in moves.iter().filter(|open| open.chance >= least) {
             let step = Step { by: name.0, what: Doing::Move(open.what.clone()) };
             let after = self.then(label, step, open.chance);
             match &open.gain {
@@ -305,12 +363,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 Gain::Changed(change) => self.push(Fact::Changed(change.clone()), after),
             }
         }
-        for (change, how) in self.changes.clone() {
-            if let Change::Trusting(role) = change {
-                self.enter(&name, role, &self.both(label, &how));
-            }
-        }
-        self.use_keys(&name, &state, label);
     }
 
     /// Rule T25: a role that trusts whoever wants in.
@@ -336,8 +388,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         plans.is_some_and(|it| it.iter().filter(|it| it.steps.len() <= calls).count() >= KEPT)
     }
 
-    fn use_keys(&mut self, name: &StateName, state: &State, label: &Label) {
-        for held in &state.keys {
+    /// What a state can do with keys; where another of its class was worked off, with those that tell it
+    /// apart.
+    fn use_keys(&mut self, name: &StateName, state: &State, fresh: bool, label: &Label) {
+        let states = self.states;
+        for held in states.keys(name, state).iter().filter(|held| fresh || held.apart) {
             let key = held.key;
             let Some(goal) = self.states.keys.goal(key) else { continue };
             if !self.is_wanted(key) || self.is_settled(key, label.steps.len()) {
@@ -388,7 +443,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         edits: &[KeyEdit],
         label: &Label,
     ) {
-        for (what, chance) in self.states.key_moves(name, key, action, edits) {
+        let moves = match edits {
+            [] => self.states.kept_key_moves(name, key, action),
+            edits => Arc::new(self.states.key_moves(name, key, action, edits)),
+        };
+        for (what, chance) in moves.iter() {
+            let (what, chance) = (what.clone(), *chance);
             if chance < self.limits.least {
                 continue;
             }
@@ -410,7 +470,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if self.by_opened(name, key, &what, label) {
             return;
         }
-        for (other, _, how) in self.reached.clone() {
+        for (other, how) in self.reached.clone() {
             let label = self.both(label, &how);
             if self.fits(&label) && self.by_opened(&other, key, &what, &label) {
                 return;
@@ -428,14 +488,14 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             KeyMove::Grant(..) => Opening::ByGrant,
             _ => Opening::ByPolicy,
         };
-        let chance = self.states.opened(name, key, what, opening);
+        let chance = self.states.kept_opened(name, key, what, opening);
         self.gain(key, name.0, label, chance);
         chance >= self.limits.least
     }
 
     fn change_key(&mut self, key: KeyIx, edit: KeyEdit, label: &Label) {
         self.key_changes.push((key, edit.clone(), label.clone()));
-        for (name, _, how) in self.reached.clone() {
+        for (name, how) in self.reached.clone() {
             let label = self.both(&how, label);
             self.use_changed(&name, key, &edit, &label);
         }

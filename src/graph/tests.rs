@@ -129,3 +129,30 @@ fn t5_chains_of_roles_are_followed() {
         &["role/first k edge edge", "role/second k edge", "user/eve k edge edge edge"],
     );
 }
+
+#[test]
+fn temporary_timing() {
+    let Ok(dir) = std::env::var("ORG") else { return };
+    let loaded = crate::ingest::load(&crate::ingest::Disk, &[dir]);
+    let world = loaded.inventory;
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
+    let access = Access::new(&world, now);
+    let t = std::time::Instant::now();
+    let cast = Cast::of(&world);
+    eprintln!("cast {:?} {} members", t.elapsed(), cast.members.len());
+    let keys = super::keys::Keys::of(&cast, &access, |key| super::Goal::Use.action(key));
+    eprintln!("keys {:?}", t.elapsed());
+    let states = super::state::States::new(&cast, &access, &keys);
+    use rayon::prelude::*;
+    let n: Vec<usize> = (0..cast.members.len() as u32).into_par_iter().map(|at| { let n = (at, vec![]); let st = states.get(&n); states.moves(&n, &st).len() + states.assumes(&n, &st).len() + 0 * states.keys(&n, &st).len() }).collect();
+    eprintln!("states {:?}: {} moves, max {}", t.elapsed(), n.iter().sum::<usize>(), n.iter().max().unwrap());
+    drop(states);
+    let found = plans(&access, &cast, &Wanted::default());
+    eprintln!("plans {:?}: {} starts {} pairs", t.elapsed(), found.len(), found.iter().map(|(_, p)| p.len()).sum::<usize>());
+    let mut by: std::collections::BTreeMap<String, usize> = Default::default();
+    for (_, ways) in &found { for plans in ways.values() {
+        let steps: Vec<&str> = plans[0].steps.iter().map(|s| s.what.primitive().unwrap_or("e")).collect();
+        *by.entry(steps.join(" ")).or_default() += 1;
+    }}
+    eprintln!("{by:?}");
+}
