@@ -12,7 +12,7 @@ use crate::policy::Principal;
 use super::Access;
 use super::asked::{Asked, account_form};
 use super::control::ControlSide;
-use super::formula::{Atom, Formulas};
+use super::formula::{Atom, Formula, Formulas};
 use super::home::Home;
 use super::judge::Judge;
 use super::library::World;
@@ -55,6 +55,8 @@ pub enum Opening {
 /// The actions that a caller holds on a key; each set holds those before it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Reached {
+    /// Every request is allowed, whatever is missing.
+    pub always: ActionSet,
     /// Some request is allowed, whatever is missing.
     pub sure: ActionSet,
     /// Some request is allowed as far as is told.
@@ -214,6 +216,30 @@ impl KeySide<'_> {
         KeySideClass(Arc::clone(&self.home), caller.account, caller.partition().into())
     }
 
+    /// Whether the caller's side asks for tags of keys.
+    pub fn asks_for_tags(&self) -> bool {
+        self.asks(|key| key.starts_with("aws:resourcetag/"))
+    }
+
+    /// Whether the caller's side asks for aliases of keys.
+    pub fn asks_for_aliases(&self) -> bool {
+        self.asks(|key| matches!(key, "kms:resourcealiases" | "kms:requestalias"))
+    }
+
+    fn asks(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        let formulas = &self.access.core.formulas;
+        let mut asks = false;
+        for (_, formula) in self.home.masked().flat_map(Masked::pieces) {
+            formulas.each_atom(*formula, &mut |atom| match atom {
+                Atom::Key(Question::Test { test, .. })
+                | Atom::Caller(Question::Test { test, .. })
+                | Atom::Request(test) => asks |= is_it(&test.key),
+                _ => {}
+            });
+        }
+        asks
+    }
+
     /// Whether some request for an operation without a key is allowed (rules A68, E50).
     pub fn without_key(&self, action: KmsAction) -> Chance {
         let account = self.subject.caller.account.map(|account| account.to_string());
@@ -271,6 +297,9 @@ impl KeySide<'_> {
             for action in actions.iter() {
                 let frame = frame(&home, &owner, action, given);
                 reached.add(action, judge.chance(*formula, &frame));
+                if *formula == Formula::TRUE {
+                    reached.always = reached.always.union(action.into());
+                }
             }
         }
         reached

@@ -9,6 +9,8 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedPolicy};
 use crate::policy::{Polarity, Principal, PolicyDocument};
 
+use super::asked::Asked;
+
 /// Somebody in the cast, by number.
 pub(super) type Ix = u32;
 
@@ -34,12 +36,10 @@ pub(super) struct Cast<'w> {
     roles: FxHashMap<Ix, Ix>,
     /// Regions that keys can be replicated to.
     pub(super) regions: BTreeSet<Box<str>>,
-    /// Tags of principals that policies ask for, with the values they name.
-    pub(super) principal_tags: BTreeSet<(Box<str>, Box<str>)>,
-    /// Tags of keys that policies ask for, with the values they name.
-    pub(super) key_tags: BTreeSet<(Box<str>, Box<str>)>,
-    /// Aliases that policies ask for, `alias/` first.
-    pub(super) aliases: BTreeSet<Box<str>>,
+    /// What key policies ask for.
+    pub(super) of_keys: Asked,
+    /// What the policies of the organization ask for.
+    pub(super) of_organization: Asked,
     /// Whether some policy asks for the boundary of what is changed.
     pub(super) hears_boundaries: bool,
 }
@@ -71,6 +71,8 @@ pub(super) struct Household<'w> {
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
     pub(super) trusted_by: Vec<Ix>,
+    /// What its identity policies ask for.
+    pub(super) asked: Asked,
 }
 
 impl<'w> Cast<'w> {
@@ -92,9 +94,8 @@ impl<'w> Cast<'w> {
             sessions: FxHashMap::default(),
             roles: FxHashMap::default(),
             regions: REGIONS.iter().map(|region| (*region).into()).collect(),
-            principal_tags: BTreeSet::new(),
-            key_tags: BTreeSet::new(),
-            aliases: BTreeSet::new(),
+            of_keys: Asked::default(),
+            of_organization: Asked::default(),
             hears_boundaries: false,
         };
         cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
@@ -291,6 +292,12 @@ impl<'w> Cast<'w> {
                 self.enter_named(caller);
             }
         }
+    }
+
+    /// What the policies that count in an account ask for: its own, and those of keys and organization.
+    pub(super) fn asked_in(&self, account: AccountId) -> impl Iterator<Item = &Asked> {
+        let own = self.accounts.get(&account).map(|household| &household.asked);
+        own.into_iter().chain([&self.of_keys, &self.of_organization])
     }
 
     /// The customer managed policies of a member's account.

@@ -13,6 +13,7 @@ use crate::policy::{Polarity, Principal};
 
 use super::cast::{Cast, KeyIx};
 use super::key_moves::KeyMove;
+use super::asked::Asked;
 use super::asker::Asker;
 use super::state::ClassIx;
 
@@ -22,6 +23,7 @@ pub(super) struct Keys<'c, 'w> {
     /// What is asked of each key: its goal, and what leads to it.
     wanted: Vec<ActionSet>,
     told_apart: Vec<ToldApart>,
+    asking: Vec<bool>,
     known: Mutex<FxHashMap<(ClassIx, KeyIx), Reached>>,
     /// Keys that other accounts might reach, by the account; those of everyone apart.
     by_account: BTreeMap<AccountId, Vec<KeyIx>>,
@@ -58,6 +60,7 @@ impl<'c, 'w> Keys<'c, 'w> {
         let targets: Vec<KeyTarget<'_>> =
             cast.keys.iter().map(|key| access.key_target(key, &nothing)).collect();
         let mut keys = Self {
+            asking: cast.keys.iter().map(|key| asks(cast, key)).collect(),
             told_apart: targets.iter().map(|target| target.told_apart(access)).collect(),
             known: Mutex::default(),
             targets,
@@ -183,6 +186,11 @@ impl<'c, 'w> Keys<'c, 'w> {
         self.wanted.get(key as usize).copied().unwrap_or(ActionSet::EMPTY)
     }
 
+    /// Whether a key's own side asks for its tags or aliases.
+    pub(super) fn asks(&self, key: KeyIx) -> bool {
+        self.asking.get(key as usize).copied().unwrap_or(true)
+    }
+
     /// What is wanted of a key.
     pub(super) fn goal(&self, key: KeyIx) -> Option<KmsAction> {
         self.goals.get(key as usize).copied().flatten()
@@ -193,4 +201,11 @@ impl<'c, 'w> Keys<'c, 'w> {
         let goal = self.goal(key);
         goal.map_or(Chance::No, |goal| self.reached(side, key, opening).chance(goal))
     }
+}
+
+/// Whether the policies on a key's side ask for its tags or aliases.
+fn asks(cast: &Cast<'_>, key: &Key) -> bool {
+    let mut asked = Asked::default();
+    key.policy.iter().chain(&key.ram_policy).for_each(|it| it.peek(|policy| asked.hear(policy)));
+    [&asked, &cast.of_organization].into_iter().any(Asked::is_of_keys)
 }

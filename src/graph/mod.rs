@@ -54,6 +54,7 @@ fn plans(
         hops: wanted.max_hops.unwrap_or(usize::MAX),
         primitives: wanted.max_primitives,
         least: Chance::AsTold,
+        kept: 1,
     };
     let starts = (0..cast.members.len() as Ix).into_par_iter();
     let starts = starts.filter(|at| {

@@ -411,7 +411,9 @@ impl<'c, 'w> Moves<'c, 'w> {
             IdentityKind::User => (A::IAM_TAG_USER, A::IAM_UNTAG_USER),
             IdentityKind::Role => (A::IAM_TAG_ROLE, A::IAM_UNTAG_ROLE),
         };
-        let pairs: Vec<(Box<str>, Box<str>)> = self.cast.principal_tags.iter().cloned().collect();
+        let asked = self.asker.account().into_iter().flat_map(|it| self.cast.asked_in(it));
+        let pairs: Vec<(Box<str>, Box<str>)> =
+            asked.flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
         let possible = self.possible;
         for (key, value) in pairs.iter().filter(|_| possible.contains(tag)) {
             let mut context = Context::default();

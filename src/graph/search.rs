@@ -31,6 +31,8 @@ pub(super) struct Limits {
     pub(super) primitives: usize,
     /// How sure each step must be.
     pub(super) least: Chance,
+    /// How many ways to each goal are kept.
+    pub(super) kept: usize,
 }
 
 /// One call, in numbers.
@@ -143,9 +145,6 @@ impl Changes {
     }
 }
 
-/// How many ways to a goal are kept.
-const KEPT: usize = 3;
-
 impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// The ways from `start` to the wanted keys that it lacks, the shortest first.
     pub(super) fn from(
@@ -208,6 +207,17 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let at = self.waiting.len();
         self.queue.push(Reverse((label.steps.len(), label.primitives, at)));
         self.waiting.push(Some((fact, label)));
+    }
+
+    /// Whether a fact is known by no more calls than one more than both labels together have at least.
+    fn is_beaten(&self, fact: &Fact, one: &Label, other: &Label) -> bool {
+        let calls = one.steps.len().max(other.steps.len()) + 1;
+        let primitives = one.primitives.max(other.primitives);
+        let chance = one.chance.min(other.chance);
+        let beats = |it: &Label| {
+            it.steps.len() <= calls && it.primitives <= primitives && it.chance >= chance
+        };
+        self.best.get(fact).is_some_and(|known| known.iter().any(beats))
     }
 
     fn settle(&mut self, fact: Fact, label: Label) {
@@ -280,7 +290,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if let Change::Trusting(role) = change {
             self.trusting.push((role, label.clone()));
             for (name, how) in self.reached.clone() {
-                self.enter(&name, role, &self.both(&how, label));
+                if !self.is_beaten(&Fact::Held(role), &how, label) {
+                    self.enter(&name, role, &self.both(&how, label));
+                }
             }
             return;
         }
@@ -348,7 +360,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         self.follow(&name, states.assumes(&name, &state), label);
         for (role, how) in self.trusting.clone() {
-            self.enter(&name, role, &self.both(label, &how));
+            if !self.is_beaten(&Fact::Held(role), label, &how) {
+                self.enter(&name, role, &self.both(label, &how));
+            }
         }
         self.use_keys(&name, &state, fresh, label);
     }
@@ -385,7 +399,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// Whether as many ways to a key are known as are kept, none longer than this.
     fn is_settled(&self, key: KeyIx, calls: usize) -> bool {
         let plans = self.plans.get(&key);
-        plans.is_some_and(|it| it.iter().filter(|it| it.steps.len() <= calls).count() >= KEPT)
+        plans.is_some_and(|it| it.iter().filter(|it| it.steps.len() <= calls).count() >= self.limits.kept)
     }
 
     /// What a state can do with keys; where another of its class was worked off, with those that tell it
@@ -431,7 +445,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         plans.push(plan);
         plans.sort_by_key(|plan| plan.steps.len());
-        plans.truncate(KEPT);
+        plans.truncate(self.limits.kept);
     }
 
     /// What a permission on a key, after `edits` of it, is good for (rules T16 to T19, T32, T33).
@@ -504,6 +518,15 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// What a state can do with a key whose tags or aliases were changed.
     fn use_changed(&mut self, name: &StateName, key: KeyIx, edit: &KeyEdit, label: &Label) {
         if !self.fits(label) || !self.is_wanted(key) || self.is_settled(key, label.steps.len()) {
+            return;
+        }
+        let state = self.states.get(name);
+        let asks = match edit {
+            KeyEdit::Tagged(..) | KeyEdit::Untagged(_) => state.asks_for_tags,
+            _ => state.asks_for_aliases,
+        };
+        // What a key policy asks of its own key's tags it does not see (rule C56), or AWS leaves open.
+        if !asks && !self.states.keys.asks(key) {
             return;
         }
         let Some(goal) = self.states.keys.goal(key) else { return };

@@ -28,6 +28,10 @@ pub(super) struct State {
     pub(super) class: ClassIx,
     /// Whether its own policies allow everything and deny nothing.
     pub(super) unlimited: bool,
+    /// Whether its side asks for tags of keys.
+    pub(super) asks_for_tags: bool,
+    /// Whether its side asks for aliases of keys.
+    pub(super) asks_for_aliases: bool,
     moves: Arc<OnceLock<Vec<Open>>>,
     assumes: OnceLock<Vec<Open>>,
     keys: OnceLock<Vec<Held>>,
@@ -92,12 +96,23 @@ impl<'c, 'w> States<'c, 'w> {
     fn make(&self, name: &StateName) -> State {
         let asker = self.asker(name);
         let nothing = Context::default();
-        let class = (asker.side(&nothing).class(), asker.key_side(&nothing).class());
+        let key_side = asker.key_side(&nothing);
+        let class = (asker.side(&nothing).class(), key_side.class());
+        let asks_for_tags = key_side.asks_for_tags();
+        let asks_for_aliases = key_side.asks_for_aliases();
         let unlimited = class.0.is_unlimited() && class.1.is_unlimited();
         let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
         let next = classes.len() as ClassIx;
         let (class, moves) = classes.entry(class).or_insert((next, Arc::default())).clone();
-        State { class, unlimited, moves, assumes: OnceLock::new(), keys: OnceLock::new() }
+        State {
+            class,
+            unlimited,
+            asks_for_tags,
+            asks_for_aliases,
+            moves,
+            assumes: OnceLock::new(),
+            keys: OnceLock::new(),
+        }
     }
 
     /// Who asks in a state.
