@@ -140,8 +140,8 @@ impl Changes {
     }
 
     /// Those that might touch `at`.
-    fn about(&self, at: Ix) -> Vec<(Change, Label)> {
-        self.of.get(&at).into_iter().flatten().chain(&self.shared).cloned().collect()
+    fn about(&self, at: Ix) -> impl Iterator<Item = &(Change, Label)> {
+        self.of.get(&at).into_iter().flatten().chain(&self.shared)
     }
 }
 
@@ -270,6 +270,17 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
+    /// Whether the calls of both, each once, stay within the limits.
+    fn fit(&self, one: &Label, other: &Label) -> bool {
+        let (mut calls, mut primitives) = (one.steps.len(), one.primitives);
+        for step in other.steps.iter().filter(|step| !one.steps.contains(step)) {
+            calls += 1;
+            let step = self.steps.get(*step as usize);
+            primitives += usize::from(step.is_some_and(|it| it.what.primitive().is_some()));
+        }
+        calls <= self.limits.hops && primitives <= self.limits.primitives
+    }
+
     fn fits(&self, label: &Label) -> bool {
         label.steps.len() <= self.limits.hops && label.primitives <= self.limits.primitives
     }
@@ -280,7 +291,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         for session in self.states.cast.sessions_of(at).to_vec() {
             self.push(Fact::Held(session), label.clone());
         }
-        for (change, how) in self.changes.about(at) {
+        let about = self.changes.about(at).filter(|(_, how)| self.fit(label, how)).cloned();
+        for (change, how) in about.collect::<Vec<_>>() {
             let label = self.both(label, &how);
             self.touch(at, &change, &label);
         }
@@ -289,7 +301,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     fn change(&mut self, change: Change, label: &Label) {
         if let Change::Trusting(role) = change {
             self.trusting.push((role, label.clone()));
-            for (name, how) in self.reached.clone() {
+            let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
+            for (name, how) in reached.collect::<Vec<_>>() {
                 if !self.is_beaten(&Fact::Held(role), &how, label) {
                     self.enter(&name, role, &self.both(&how, label));
                 }
@@ -327,11 +340,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if change.touches(cast, at, &[]) {
             self.push(Fact::State((at, vec![change.clone()])), label.clone());
         }
-        for (other, how) in self.changes.about(at) {
+        let others = self.changes.about(at);
+        let others = others.filter(|(other, how)| other != change && self.fit(label, how));
+        for (other, how) in others.cloned().collect::<Vec<_>>() {
             let label = self.both(label, &how);
-            if other == *change || !self.fits(&label) {
-                continue;
-            }
             let (one, two) = ([change.clone()], [other.clone()]);
             if change.touches(cast, at, &two) && other.touches(cast, at, &one) {
                 let mut changes = vec![change.clone(), other];
@@ -359,7 +371,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             self.follow(&name, states.moves(&name, &state), label);
         }
         self.follow(&name, states.assumes(&name, &state), label);
-        for (role, how) in self.trusting.clone() {
+        let trusting = self.trusting.iter().filter(|(_, how)| self.fit(label, how)).cloned();
+        for (role, how) in trusting.collect::<Vec<_>>() {
             if !self.is_beaten(&Fact::Held(role), label, &how) {
                 self.enter(&name, role, &self.both(label, &how));
             }
@@ -422,11 +435,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 }
             }
         }
-        for (key, what, how) in self.opened.clone() {
+        let opened = self.opened.iter().filter(|(_, _, how)| self.fit(label, how)).cloned();
+        for (key, what, how) in opened.collect::<Vec<_>>() {
             let label = self.both(label, &how);
             self.by_opened(name, key, &what, &label);
         }
-        for (key, edit, how) in self.key_changes.clone() {
+        let edits = self.key_changes.iter().filter(|(_, _, how)| self.fit(label, how)).cloned();
+        for (key, edit, how) in edits.collect::<Vec<_>>() {
             let label = self.both(label, &how);
             self.use_changed(name, key, &edit, &label);
         }
@@ -439,8 +454,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         let steps = label.steps.iter().filter_map(|at| self.steps.get(*at as usize)).cloned();
         let plan = Plan { steps: steps.collect(), goal_as, primitives: label.primitives };
+        // A session that a policy names apart is its role's own.
+        if plan.steps.is_empty() {
+            return;
+        }
         let plans = self.plans.entry(key).or_default();
-        if plan.steps.is_empty() || plans.contains(&plan) {
+        if plans.contains(&plan) {
             return;
         }
         plans.push(plan);
@@ -484,9 +503,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if self.by_opened(name, key, &what, label) {
             return;
         }
-        for (other, how) in self.reached.clone() {
+        let others = self.reached.iter().filter(|(_, how)| self.fit(label, how)).cloned();
+        for (other, how) in others.collect::<Vec<_>>() {
             let label = self.both(label, &how);
-            if self.fits(&label) && self.by_opened(&other, key, &what, &label) {
+            if self.by_opened(&other, key, &what, &label) {
                 return;
             }
         }
@@ -509,7 +529,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     fn change_key(&mut self, key: KeyIx, edit: KeyEdit, label: &Label) {
         self.key_changes.push((key, edit.clone(), label.clone()));
-        for (name, how) in self.reached.clone() {
+        let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
+        for (name, how) in reached.collect::<Vec<_>>() {
             let label = self.both(&how, label);
             self.use_changed(&name, key, &edit, &label);
         }
