@@ -56,6 +56,7 @@ mod readable;
 mod resource;
 mod rows;
 mod search;
+mod side;
 mod solve;
 mod spellings;
 mod star;
@@ -94,6 +95,7 @@ use solve::Solver;
 
 pub use control::{ControlClass, ControlSide};
 pub use matrix::{Counts, Doubts, Matrix, Row};
+pub use side::{KeySide, KeySideClass, KeyTarget, Opening, Reached};
 pub use targets::ControlTargets;
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.

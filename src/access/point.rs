@@ -271,6 +271,13 @@ pub(super) fn merged<'l>(
     limits.into()
 }
 
+/// What the assumptions fix, and what a question fixes, which wins.
+pub(super) fn merged_with(assumed: &Context, given: &Context) -> Context {
+    let mut all = assumed.clone();
+    all.lay_over(given);
+    all
+}
+
 fn extended(request: &Request, context: &Context) -> Request {
     let mut request = request.clone();
     let mut whole = context.clone();

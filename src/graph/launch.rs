@@ -13,3 +13,6 @@ pub struct Launch {
     /// Whether the role is passed (rule T28); otherwise it is that of something that runs already (T29).
     pub passes: bool,
 }
+
+/// All of them.
+pub const LAUNCHES: &[Launch] = &[];
