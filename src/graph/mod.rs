@@ -20,11 +20,11 @@ mod state;
 mod tests;
 mod wanted;
 
-pub use call::Call;
-pub use launch::Launch;
+pub use call::{Ask, Call};
+pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
-pub use wanted::{Goal, Wanted};
 pub use path::{EdgeKind, Hop, Path};
+pub use wanted::{Goal, Wanted};
 
 use std::collections::BTreeMap;
 

@@ -295,7 +295,7 @@ impl<'c, 'w> Moves<'c, 'w> {
         }
         let account = self.cast.household(self.asker.at).and_then(|household| household.account);
         let policies = account.into_iter().flat_map(|account| account.policies.keys());
-        for policy in policies.cloned().collect::<Vec<Box<str>>>() {
+        for policy in policies.map(Into::into).collect::<Vec<Box<str>>>() {
             let has = |at: &Ix| {
                 let identity = self.cast.identity(*at);
                 identity.is_some_and(|it| it.attached.iter().any(|one| one.arn == policy))
