@@ -2,7 +2,7 @@
 
 use crate::access::{Access, ControlSide, KeySide};
 use crate::aws::{AccountId, ControlAction};
-use crate::decision::{CallerKind, Context};
+use crate::decision::{Caller, CallerKind, Context};
 use crate::inventory::Identity;
 
 use super::cast::{Cast, Ix, Member};
@@ -80,28 +80,27 @@ impl<'w> Asker<'_, 'w> {
             _ => ControlAction::STS_ASSUME_ROLE,
         }
     }
+}
 
-    /// Resources of its account that an action could be taken on: of its own naming where its policies
-    /// let it name any, else as they name them.
-    pub(super) fn resources(
-        &self,
-        side: &ControlSide<'_>,
-        action: ControlAction,
-        account: AccountId,
-    ) -> Vec<String> {
-        let info = action.info();
-        let region = self.cast.region_of(account);
-        let named = |name: &str| info.resource_named(self.partition(), region, account, name);
-        let Some(free) = named("keyreach") else {
-            return vec!["*".to_owned()];
-        };
-        let targets = side.targets(action);
-        let mut all: Vec<String> = targets.everything.then_some(free).into_iter().collect();
-        for pattern in &targets.patterns {
-            all.extend(sample(pattern, self.partition(), region, account));
-        }
-        all
+/// Resources of the caller's account that an action could be taken on: of its own naming where its policies
+/// let it name any, else as they name them.
+pub(super) fn resources(
+    side: &ControlSide<'_>,
+    caller: &Caller,
+    action: ControlAction,
+    region: &str,
+) -> Vec<String> {
+    let (info, partition) = (action.info(), caller.partition());
+    let Some(account) = caller.account else { return Vec::new() };
+    let Some(free) = info.resource_named(partition, region, account, "keyreach") else {
+        return vec!["*".to_owned()];
+    };
+    let targets = side.targets(action);
+    let mut all: Vec<String> = targets.everything.then_some(free).into_iter().collect();
+    for pattern in &targets.patterns {
+        all.extend(sample(pattern, partition, region, account));
     }
+    all
 }
 
 /// An ARN in an account that a pattern takes.

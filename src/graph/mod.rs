@@ -5,6 +5,7 @@
 
 mod asked;
 mod asker;
+mod assemble;
 mod call;
 mod cast;
 mod change;
@@ -31,11 +32,48 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::decision::Chance;
+use crate::aws::KeyArn;
+use crate::decision::{Caller, Chance};
+use assemble::Assembler;
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
 use search::{Limits, Plan, Search};
 use state::States;
+
+/// The paths that were found.
+#[derive(Default, Debug)]
+pub struct Found {
+    /// One for each principal and key, the shortest; by the names of both.
+    pub paths: Vec<Path>,
+    /// Ways that classes allow, and no request does: faults of the engine.
+    pub broken: Vec<(Caller, KeyArn)>,
+}
+
+/// The shortest path of everybody who is wanted to each key that it lacks.
+pub fn paths(access: &Access<'_>, wanted: &Wanted) -> Found {
+    let cast = Cast::of(access.inventory());
+    let assembler = Assembler { cast: &cast, access };
+    let mut ways: Vec<(Ix, KeyIx, Vec<Plan>)> = Vec::new();
+    for (start, plans) in plans(access, &cast, wanted) {
+        ways.extend(plans.into_iter().map(|(key, plans)| (start, key, plans)));
+    }
+    let made = ways.par_iter().filter_map(|(start, key, plans)| {
+        let goal = wanted.goal.action(cast.key(*key)?)?;
+        let path = plans.iter().find_map(|plan| assembler.path(*start, *key, goal, plan));
+        let ends = (cast.member(*start)?.caller.clone(), cast.key(*key)?.arn.clone());
+        Some(path.ok_or(ends))
+    });
+    let mut found = Found::default();
+    for made in made.collect::<Vec<_>>() {
+        match made {
+            Ok(path) => found.paths.push(path),
+            Err(ends) => found.broken.push(ends),
+        }
+    }
+    found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+    found.broken.sort();
+    found
+}
 
 /// The ways from everybody who is wanted, in numbers.
 fn plans(

@@ -1,11 +1,11 @@
 //! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
 
 use crate::access::ControlSide;
-use crate::aws::{AccountId, Arn, ControlAction, ControlSet};
+use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Group, Identity, IdentityKind};
 
-use super::asker::Asker;
+use super::asker::{Asker, resources};
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change, administrator_access, deniers};
 use super::launch::{LAUNCHES, Launch};
@@ -521,7 +521,7 @@ impl<'c, 'w> Moves<'c, 'w> {
                 continue;
             }
             // What runs under which role was not exported.
-            let started = if launch.passes { started } else { started.min(Chance::Perhaps) };
+            let started = if launch.existing { started.min(Chance::AsTold) } else { started };
             let mut context = Context::default();
             context.set_one("iam:PassedToService", launch.service);
             let side = self.asker.side(&context);
@@ -543,7 +543,9 @@ impl<'c, 'w> Moves<'c, 'w> {
 
     /// On a resource of the caller's own naming, or on one that its policies name.
     fn somewhere(&self, action: ControlAction, account: AccountId) -> Chance {
-        self.asker.resources(&self.side, action, account).iter().fold(Chance::No, |best, arn| {
+        let (caller, region) = (&self.asker.member().caller, self.cast.region_of(account));
+        let resources = resources(&self.side, caller, action, region);
+        resources.iter().fold(Chance::No, |best, arn| {
             match best {
                 Chance::Sure => best,
                 _ => best.max(self.side.chance(action, arn)),
@@ -589,10 +591,5 @@ impl Cast<'_> {
             let mut entries = elements.flat_map(|element| &element.entries);
             entries.any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
         })
-    }
-
-    /// The partition of an ARN.
-    pub(super) fn partition_of(arn: &str) -> &str {
-        Arn::parse(arn).map_or("aws", |arn| arn.partition)
     }
 }
