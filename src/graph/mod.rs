@@ -7,6 +7,7 @@ mod asked;
 mod call;
 mod cast;
 mod change;
+mod execute;
 mod key_moves;
 mod keys;
 mod launch;
@@ -20,6 +21,7 @@ mod tests;
 mod wanted;
 
 pub use call::{Ask, Call};
+pub use execute::{Executed, Failure, Obstacle, Proof, execute, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
