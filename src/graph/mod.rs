@@ -9,6 +9,7 @@ mod assemble;
 mod call;
 mod cast;
 mod change;
+mod execute;
 mod key_moves;
 mod keys;
 mod launch;
@@ -22,6 +23,7 @@ mod tests;
 mod wanted;
 
 pub use call::{Ask, Call};
+pub use execute::{Executed, Failure, Obstacle, Proof, execute, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
