@@ -66,7 +66,8 @@ impl Asked {
                 Value::Text(text) => Some(sample(text)),
                 Value::Unresolved(_) => None,
             });
-            let spelled = |prefix: &str| condition.key.value.get(prefix.len()..).unwrap_or_default();
+            let spelled =
+                |prefix: &str| condition.key.value.get(prefix.len()..).unwrap_or_default();
             if key.starts_with(PRINCIPAL_TAG) {
                 let tag = spelled(PRINCIPAL_TAG);
                 self.principal_tags.extend(values.map(|value| (tag.into(), value)));

@@ -6,9 +6,7 @@ use serde_json::json;
 
 use crate::access::Access;
 use crate::aws::{AliasArn, KeyArn, KmsAction};
-use crate::decision::{
-    Caller, CallerKind, CellAnswer, Context, Request, Target, Why,
-};
+use crate::decision::{Caller, CallerKind, CellAnswer, Context, Request, Target, Why};
 use crate::inventory::{Constraints, Edit, Grant, Grantee, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
 
@@ -16,6 +14,7 @@ use super::asker::resources;
 use super::call::{Ask, Call};
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Carrier, WRITTEN, administrator_access, everything, nowhere};
+use super::execute::{Failure, execute, outsider};
 use super::key_moves::{KeyEdit, KeyMove};
 use super::launch::LAUNCHES;
 use super::moves::Move;
@@ -58,8 +57,8 @@ impl Assembler<'_, '_> {
     pub(super) fn path(&self, start: Ix, key: KeyIx, goal: KmsAction, plan: &Plan) -> Option<Path> {
         let member = self.cast.member(start)?;
         let mut way = Way { access: self.access, edited: None, doubts: BTreeSet::new() };
-        if member.outside && member.caller.account.is_some() {
-            way.edit(&Edit::AddOutsider { identity: member.caller.text.clone() });
+        if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
+            way.edit(&edit);
         }
         let mut hops: Vec<Hop> = Vec::new();
         for (nth, step) in plan.steps.iter().enumerate() {
@@ -87,6 +86,25 @@ impl Assembler<'_, '_> {
         };
         bring_tags(&mut path)?;
         Some(path)
+    }
+
+    /// The same, executed: with what allows each step. The error is where it ends, where it gets that far.
+    pub(super) fn executed(
+        &self,
+        start: Ix,
+        key: KeyIx,
+        goal: KmsAction,
+        plan: &Plan,
+    ) -> Result<Path, Option<Failure>> {
+        let mut path = self.path(start, key, goal, plan).ok_or(None)?;
+        let executed = execute(self.access.inventory(), &path).map_err(Some)?;
+        for (hop, proof) in path.hops.iter_mut().zip(executed.hops) {
+            hop.because = proof.because;
+            path.doubts.extend(proof.doubts);
+        }
+        path.because = executed.goal.because;
+        path.doubts.extend(executed.goal.doubts);
+        Ok(path)
     }
 
     fn hop(&self, way: &mut Way<'_>, step: &Step, nth: usize, plan: &Plan) -> Option<Hop> {
@@ -144,7 +162,8 @@ impl Assembler<'_, '_> {
         plan: &Plan,
     ) -> Option<Call> {
         let group = |account, name: &str| self.cast.group_arn(account, name);
-        let written = |holder| Call::PutPolicy { holder, name: WRITTEN.into(), document: everything() };
+        let written =
+            |holder| Call::PutPolicy { holder, name: WRITTEN.into(), document: everything() };
         Some(match what {
             Move::Assume(role) => assume(caller, self.arn(*role)?),
             Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
@@ -178,10 +197,9 @@ impl Assembler<'_, '_> {
             Move::Rewrite(policy) => {
                 Call::CreatePolicyVersion { policy: policy.clone(), document: everything() }
             }
-            Move::SetDefault(policy, version) => Call::SetDefaultPolicyVersion {
-                policy: policy.clone(),
-                version: version.clone(),
-            },
+            Move::SetDefault(policy, version) => {
+                Call::SetDefaultPolicyVersion { policy: policy.clone(), version: version.clone() }
+            }
             Move::Join(user, account, name) => {
                 Call::AddUserToGroup { user: self.arn(*user)?, group: group(*account, name)? }
             }
@@ -276,8 +294,7 @@ impl Assembler<'_, '_> {
     }
 
     fn edit(&self, key: &KeyArn, edit: &KeyEdit) -> Option<Call> {
-        let named =
-            |name: &str| AliasArn::new(key.partition(), key.region(), key.account(), name);
+        let named = |name: &str| AliasArn::new(key.partition(), key.region(), key.account(), name);
         let key = key.clone();
         Some(match edit {
             KeyEdit::Tagged(tag, value) => {

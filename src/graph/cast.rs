@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::aws::AccountId;
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedPolicy};
-use crate::policy::{Polarity, Principal, PolicyDocument};
+use crate::policy::{Polarity, PolicyDocument, Principal};
 
 use super::asked::Asked;
 

@@ -62,7 +62,8 @@ pub(super) fn administrator_access(partition: &str) -> String {
 
 /// An identity policy that allows everything.
 pub(super) fn everything() -> PolicyDocument {
-    const TEXT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    const TEXT: &str =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     PolicyDocument::json(nowhere(), PolicyKind::Identity, TEXT)
 }
 
@@ -230,8 +231,12 @@ fn holds(cast: &Cast<'_>, at: Ix, arn: &str, others: &[Change]) -> bool {
     });
     let mut groups = identity.groups.iter().chain(joined);
     has(&identity.attached)
-        || groups.any(|name| account.and_then(|it| it.groups.get(name)).is_some_and(|it| has(&it.attached)))
-        || others.iter().any(|it| matches!(it, Change::Attached(who, policy) if *who == at && **policy == *arn))
+        || groups.any(|name| {
+            account.and_then(|it| it.groups.get(name)).is_some_and(|it| has(&it.attached))
+        })
+        || others
+            .iter()
+            .any(|it| matches!(it, Change::Attached(who, policy) if *who == at && **policy == *arn))
 }
 
 /// The policies of a user or role that deny something.

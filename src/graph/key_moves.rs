@@ -121,7 +121,13 @@ impl States<'_, '_> {
     }
 
     /// Whether a call on a key is allowed in some request that agrees with `context`.
-    fn holds(&self, asker: &Asker<'_, '_>, key: &Key, action: KmsAction, context: &Context) -> Chance {
+    fn holds(
+        &self,
+        asker: &Asker<'_, '_>,
+        key: &Key,
+        action: KmsAction,
+        context: &Context,
+    ) -> Chance {
         let side = asker.key_side(context);
         let target = self.access.key_target(key, context);
         side.reached(&target, action.into(), Opening::AsItIs).chance(action)
@@ -239,7 +245,9 @@ impl States<'_, '_> {
             let Some(alias) = named(&name) else { continue };
             let known = self.cast.world.alias(&alias);
             let (edit, other) = match (action, known.and_then(Alias::key)) {
-                (KmsAction::CREATE_ALIAS, None) if known.is_none() => (KeyEdit::Aliased(name), None),
+                (KmsAction::CREATE_ALIAS, None) if known.is_none() => {
+                    (KeyEdit::Aliased(name), None)
+                }
                 (KmsAction::UPDATE_ALIAS, Some(other)) if other != key.arn => {
                     (KeyEdit::Retargeted(name), Some(other))
                 }

@@ -11,10 +11,10 @@ use crate::decision::{Chance, Context};
 use crate::inventory::{Grantee, Key};
 use crate::policy::{Polarity, Principal};
 
-use super::cast::{Cast, KeyIx};
-use super::key_moves::KeyMove;
 use super::asked::Asked;
 use super::asker::Asker;
+use super::cast::{Cast, KeyIx};
+use super::key_moves::KeyMove;
 use super::state::ClassIx;
 
 /// All keys, each side made once.
@@ -126,7 +126,8 @@ impl<'c, 'w> Keys<'c, 'w> {
         let Some(account) = account else {
             return self.by_anyone.clone();
         };
-        let mut all = self.cast.accounts.get(&account).map(|it| it.keys.clone()).unwrap_or_default();
+        let mut all =
+            self.cast.accounts.get(&account).map(|it| it.keys.clone()).unwrap_or_default();
         all.extend(self.by_account.get(&account).into_iter().flatten());
         all.extend(&self.by_anyone);
         all.sort_unstable();

@@ -45,63 +45,121 @@ use state::States;
 /// The paths that were found.
 #[derive(Default, Debug)]
 pub struct Found {
-    /// One for each principal and key, the shortest; by the names of both.
+    /// One for each principal and key, the shortest; by the names of both. Each was executed.
     pub paths: Vec<Path>,
-    /// Ways that classes allow, and no request does: faults of the engine.
-    pub broken: Vec<(Caller, KeyArn)>,
+    /// Ways that classes allow and that do not lead there when they are executed: faults of the engine.
+    pub broken: Vec<Broken>,
+}
+
+/// A way that should lead to a key and does not.
+#[derive(Debug)]
+pub struct Broken {
+    /// Who sets out.
+    pub from: Caller,
+    /// The key.
+    pub key: KeyArn,
+    /// Where it ends; nothing where a call has no request that is allowed.
+    pub failure: Option<Failure>,
 }
 
 /// The shortest path of everybody who is wanted to each key that it lacks.
 pub fn paths(access: &Access<'_>, wanted: &Wanted) -> Found {
     let cast = Cast::of(access.inventory());
-    let assembler = Assembler { cast: &cast, access };
-    let mut ways: Vec<(Ix, KeyIx, Vec<Plan>)> = Vec::new();
-    for (start, plans) in plans(access, &cast, wanted) {
-        ways.extend(plans.into_iter().map(|(key, plans)| (start, key, plans)));
-    }
-    let made = ways.par_iter().filter_map(|(start, key, plans)| {
-        let goal = wanted.goal.action(cast.key(*key)?)?;
-        let path = plans.iter().find_map(|plan| assembler.path(*start, *key, goal, plan));
-        let ends = (cast.member(*start)?.caller.clone(), cast.key(*key)?.arn.clone());
-        Some(path.ok_or(ends))
-    });
+    let keys = Keys::of(&cast, access, |key| wanted.goal.action(key));
+    let quest = Quest {
+        cast: &cast,
+        wanted,
+        states: States::new(&cast, access, &keys),
+        assembler: Assembler { cast: &cast, access },
+    };
+    let ways: Vec<(Ix, KeyIx, Vec<Plan>)> = quest.plans().into_iter().flat_map(of_start).collect();
+    let made = ways.into_par_iter().filter_map(|(start, key, plans)| quest.made(start, key, plans));
     let mut found = Found::default();
     for made in made.collect::<Vec<_>>() {
         match made {
             Ok(path) => found.paths.push(path),
-            Err(ends) => found.broken.push(ends),
+            Err(broken) => found.broken.push(broken),
         }
     }
     found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-    found.broken.sort();
+    found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
     found
 }
 
-/// The ways from everybody who is wanted, in numbers.
-fn plans(
-    access: &Access<'_>,
-    cast: &Cast<'_>,
-    wanted: &Wanted,
-) -> Vec<(Ix, BTreeMap<KeyIx, Vec<Plan>>)> {
-    let keys = Keys::of(cast, access, |key| wanted.goal.action(key));
-    let states = States::new(cast, access, &keys);
-    let is_wanted: Vec<bool> = cast
-        .keys
-        .iter()
-        .map(|key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn)))
-        .collect();
-    let limits = Limits {
-        hops: wanted.max_hops.unwrap_or(usize::MAX),
-        primitives: wanted.max_primitives,
-        least: Chance::AsTold,
-        kept: 1,
-    };
-    let starts = (0..cast.members.len() as Ix).into_par_iter();
-    let starts = starts.filter(|at| {
-        let member = cast.member(*at);
-        let is_asked = |arn: &str| wanted.principals.as_ref().is_none_or(|it| it.contains(arn));
-        member.is_some_and(|it| is_asked(&it.caller.text) && (it.outside || !wanted.external_only))
-    });
-    let found = starts.map(|start| (start, Search::from(&states, start, &is_wanted, limits)));
-    found.filter(|(_, plans)| !plans.is_empty()).collect()
+/// The ways of one who sets out, key by key.
+type Ways = (Ix, BTreeMap<KeyIx, Vec<Plan>>);
+
+fn of_start((start, plans): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Plan>)> {
+    plans.into_iter().map(move |(key, plans)| (start, key, plans))
+}
+
+/// What is looked for, and all that is needed for it.
+struct Quest<'c, 'w> {
+    cast: &'c Cast<'w>,
+    wanted: &'c Wanted,
+    states: States<'c, 'w>,
+    assembler: Assembler<'c, 'w>,
+}
+
+/// How many other ways are tried where the shortest does not lead there.
+const OTHERS: usize = 8;
+
+impl Quest<'_, '_> {
+    fn limits(&self, kept: usize) -> Limits {
+        Limits {
+            hops: self.wanted.max_hops.unwrap_or(usize::MAX),
+            primitives: self.wanted.max_primitives,
+            least: Chance::AsTold,
+            kept,
+        }
+    }
+
+    /// The ways from everybody who is wanted, in numbers.
+    fn plans(&self) -> Vec<Ways> {
+        let wanted = self.wanted;
+        let is_wanted: Vec<bool> = self
+            .cast
+            .keys
+            .iter()
+            .map(|key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn)))
+            .collect();
+        let starts = (0..self.cast.members.len() as Ix).into_par_iter();
+        let starts = starts.filter(|at| {
+            let is_asked = |arn: &str| wanted.principals.as_ref().is_none_or(|it| it.contains(arn));
+            self.cast.member(*at).is_some_and(|it| {
+                is_asked(&it.caller.text) && (it.outside || !wanted.external_only)
+            })
+        });
+        let limits = self.limits(1);
+        let found =
+            starts.map(|start| (start, Search::from(&self.states, start, &is_wanted, limits)));
+        found.filter(|(_, plans)| !plans.is_empty()).collect()
+    }
+
+    /// The path of the first plan that can be executed; others are looked for where none can.
+    fn made(&self, start: Ix, key: KeyIx, plans: Vec<Plan>) -> Option<Result<Path, Broken>> {
+        let goal = self.wanted.goal.action(self.cast.key(key)?)?;
+        let mut failure = None;
+        let mut tried = |plans: &[Plan]| {
+            plans.iter().find_map(|plan| match self.assembler.executed(start, key, goal, plan) {
+                Ok(path) => Some(path),
+                Err(ends) => {
+                    failure = ends.or(failure.take());
+                    None
+                }
+            })
+        };
+        let path = tried(&plans).or_else(|| {
+            let only: Vec<bool> =
+                (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect();
+            let mut others = Search::from(&self.states, start, &only, self.limits(OTHERS));
+            tried(&others.remove(&key).unwrap_or_default())
+        });
+        let from = || self.cast.member(start).map(|member| member.caller.clone());
+        let arn = || self.cast.key(key).map(|key| key.arn.clone());
+        Some(match path {
+            Some(path) => Ok(path),
+            None => Err(Broken { from: from()?, key: arn()?, failure }),
+        })
+    }
 }

@@ -10,7 +10,6 @@ use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change, administrator_access, deniers};
 use super::launch::{LAUNCHES, Launch};
 
-
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Move {
@@ -309,12 +308,7 @@ impl<'c, 'w> Moves<'c, 'w> {
     }
 
     /// Which users or roles a managed policy may be attached to.
-    fn attachable(
-        &self,
-        action: ControlAction,
-        targets: &[Ix],
-        policy: &str,
-    ) -> Vec<(Ix, Chance)> {
+    fn attachable(&self, action: ControlAction, targets: &[Ix], policy: &str) -> Vec<(Ix, Chance)> {
         let with_policy = |mut context: Context| {
             context.set_one("iam:PolicyARN", policy);
             self.asker.side(&context)
@@ -323,7 +317,8 @@ impl<'c, 'w> Moves<'c, 'w> {
             return self.among(&with_policy(Context::default()), action, targets);
         }
         let each = targets.iter();
-        each.flat_map(|at| self.among(&with_policy(self.boundary_of(*at)), action, &[*at])).collect()
+        each.flat_map(|at| self.among(&with_policy(self.boundary_of(*at)), action, &[*at]))
+            .collect()
     }
 
     /// Rule T30.
@@ -436,9 +431,8 @@ impl<'c, 'w> Moves<'c, 'w> {
             let mut context = Context::default();
             context.set("aws:TagKeys", crate::decision::ContextValue::Many(vec![key.clone()]));
             let side = self.asker.side(&context);
-            let has = |at: &Ix| {
-                self.cast.identity(*at).is_some_and(|it| it.tags.get(&key).is_some())
-            };
+            let has =
+                |at: &Ix| self.cast.identity(*at).is_some_and(|it| it.tags.get(&key).is_some());
             let targets: Vec<Ix> = targets.iter().copied().filter(has).collect();
             for (target, chance) in self.among(&side, untag, &targets) {
                 let gain = Gain::Changed(Change::Untagged(target, key.clone()));
@@ -470,7 +464,8 @@ impl<'c, 'w> Moves<'c, 'w> {
             if self.can(A::IAM_ADD_USER_TO_GROUP) {
                 let chance = self.side.chance(A::IAM_ADD_USER_TO_GROUP, &group.arn);
                 for user in self.users() {
-                    let is_in = self.cast.identity(user).is_some_and(|it| it.groups.contains(&group.name));
+                    let is_in =
+                        self.cast.identity(user).is_some_and(|it| it.groups.contains(&group.name));
                     if !is_in {
                         let gain = Gain::Changed(Change::Joined(user, name.clone()));
                         self.add(Move::Join(user, account, group.name.clone()), gain, chance);
@@ -511,8 +506,11 @@ impl<'c, 'w> Moves<'c, 'w> {
             if launch.passes && !self.can(A::IAM_PASS_ROLE) {
                 continue;
             }
-            let serving: Vec<Ix> =
-                self.roles().into_iter().filter(|at| self.cast.trusts(*at, launch.service)).collect();
+            let serving: Vec<Ix> = self
+                .roles()
+                .into_iter()
+                .filter(|at| self.cast.trusts(*at, launch.service))
+                .collect();
             if serving.is_empty() {
                 continue;
             }
@@ -545,11 +543,9 @@ impl<'c, 'w> Moves<'c, 'w> {
     fn somewhere(&self, action: ControlAction, account: AccountId) -> Chance {
         let (caller, region) = (&self.asker.member().caller, self.cast.region_of(account));
         let resources = resources(&self.side, caller, action, region);
-        resources.iter().fold(Chance::No, |best, arn| {
-            match best {
-                Chance::Sure => best,
-                _ => best.max(self.side.chance(action, arn)),
-            }
+        resources.iter().fold(Chance::No, |best, arn| match best {
+            Chance::Sure => best,
+            _ => best.max(self.side.chance(action, arn)),
         })
     }
 }
@@ -589,7 +585,8 @@ impl Cast<'_> {
             let statements = trust.policy().statements.iter().filter(|it| it.allows());
             let elements = statements.filter_map(|statement| statement.principal.as_ref());
             let mut entries = elements.flat_map(|element| &element.entries);
-            entries.any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
+            entries
+                .any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
         })
     }
 }

@@ -412,7 +412,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// Whether as many ways to a key are known as are kept, none longer than this.
     fn is_settled(&self, key: KeyIx, calls: usize) -> bool {
         let plans = self.plans.get(&key);
-        plans.is_some_and(|it| it.iter().filter(|it| it.steps.len() <= calls).count() >= self.limits.kept)
+        plans.is_some_and(|it| {
+            it.iter().filter(|it| it.steps.len() <= calls).count() >= self.limits.kept
+        })
     }
 
     /// What a state can do with keys; where another of its class was worked off, with those that tell it

@@ -71,11 +71,7 @@ pub(super) struct States<'c, 'w> {
 
 impl<'c, 'w> States<'c, 'w> {
     /// None yet.
-    pub(super) fn new(
-        cast: &'c Cast<'w>,
-        access: &'c Access<'c>,
-        keys: &'c Keys<'c, 'w>,
-    ) -> Self {
+    pub(super) fn new(cast: &'c Cast<'w>, access: &'c Access<'c>, keys: &'c Keys<'c, 'w>) -> Self {
         Self {
             cast,
             access,
@@ -162,9 +158,8 @@ impl<'c, 'w> States<'c, 'w> {
         key: KeyIx,
         action: KmsAction,
     ) -> Arc<Vec<(KeyMove, Chance)>> {
-        self.key_moves.get((name.clone(), key, action), || {
-            Arc::new(self.key_moves(name, key, action, &[]))
-        })
+        self.key_moves
+            .get((name.clone(), key, action), || Arc::new(self.key_moves(name, key, action, &[])))
     }
 
     /// Whether a state gets to the goal of a key that a move opened; kept.

@@ -6,8 +6,7 @@ use crate::access::Access;
 use crate::inventory::Inventory;
 use crate::source::FileId;
 
-use super::cast::Cast;
-use super::{Wanted, plans};
+use super::{EdgeKind, Path, Wanted, paths};
 
 fn world(text: &str) -> Inventory {
     let lines = text.lines().map(|line| line.strip_prefix("         ").unwrap_or(line));
@@ -22,19 +21,17 @@ fn found(text: &str) -> Vec<String> {
     let world = world(text);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
     let access = Access::new(&world, now);
-    let cast = Cast::of(&world);
-    let mut all = Vec::new();
-    for (start, ways) in plans(&access, &cast, &Wanted::default()) {
-        for (key, plans) in ways {
-            let steps = plans[0].steps.iter().map(|step| step.what.primitive().unwrap_or("edge"));
-            let steps: Vec<&str> = steps.collect();
-            let name = |arn: &str| arn.rsplit([':']).next().unwrap_or_default().to_owned();
-            let from = name(cast.arn(start).unwrap_or_default());
-            let key = cast.key(key).expect("a key").arn.id();
-            all.push(format!("{from} {key} {}", steps.join(" ")));
-        }
-    }
-    all
+    let found = paths(&access, &Wanted::default());
+    assert!(found.broken.is_empty(), "{:?}", found.broken);
+    let row = |path: &Path| {
+        let steps = path.hops.iter().map(|hop| match hop.edge {
+            EdgeKind::EscalatesBy(rule) => rule,
+            _ => "edge",
+        });
+        let from = path.from.text.rsplit(':').next().unwrap_or_default();
+        format!("{from} {} {}", path.key.id(), steps.collect::<Vec<_>>().join(" "))
+    };
+    found.paths.iter().map(row).collect()
 }
 
 #[track_caller]
@@ -138,21 +135,14 @@ fn temporary_timing() {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
     let access = Access::new(&world, now);
     let t = std::time::Instant::now();
-    let cast = Cast::of(&world);
-    eprintln!("cast {:?} {} members", t.elapsed(), cast.members.len());
-    let keys = super::keys::Keys::of(&cast, &access, |key| super::Goal::Use.action(key));
-    eprintln!("keys {:?}", t.elapsed());
-    let states = super::state::States::new(&cast, &access, &keys);
-    use rayon::prelude::*;
-    let n: Vec<usize> = (0..cast.members.len() as u32).into_par_iter().map(|at| { let n = (at, vec![]); let st = states.get(&n); states.moves(&n, &st).len() + states.assumes(&n, &st).len() + 0 * states.keys(&n, &st).len() }).collect();
-    eprintln!("states {:?}: {} moves, max {}", t.elapsed(), n.iter().sum::<usize>(), n.iter().max().unwrap());
-    drop(states);
-    let found = plans(&access, &cast, &Wanted::default());
-    eprintln!("plans {:?}: {} starts {} pairs", t.elapsed(), found.len(), found.iter().map(|(_, p)| p.len()).sum::<usize>());
-    let mut by: std::collections::BTreeMap<String, usize> = Default::default();
-    for (_, ways) in &found { for plans in ways.values() {
-        let steps: Vec<&str> = plans[0].steps.iter().map(|s| s.what.primitive().unwrap_or("e")).collect();
-        *by.entry(steps.join(" ")).or_default() += 1;
-    }}
-    eprintln!("{by:?}");
+    let found = super::paths(&access, &Wanted::default());
+    eprintln!("paths {:?}: {} paths {} broken", t.elapsed(), found.paths.len(), found.broken.len());
+    for broken in found.broken.iter().take(12) {
+        eprintln!(
+            "{} {} {}",
+            broken.from,
+            broken.key,
+            broken.failure.as_ref().map_or("none".into(), |f| f.to_string())
+        );
+    }
 }

@@ -48,12 +48,8 @@ pub enum Goal {
 }
 
 /// What reveals or forges, the first that a key can perform.
-const REVEALING: [KmsAction; 4] = [
-    KmsAction::DECRYPT,
-    KmsAction::SIGN,
-    KmsAction::GENERATE_MAC,
-    KmsAction::DERIVE_SHARED_SECRET,
-];
+const REVEALING: [KmsAction; 4] =
+    [KmsAction::DECRYPT, KmsAction::SIGN, KmsAction::GENERATE_MAC, KmsAction::DERIVE_SHARED_SECRET];
 
 impl Goal {
     /// The action on a key; nothing where the key can never perform it. Keys that AWS manages can be
