@@ -7,8 +7,15 @@ mod call;
 mod launch;
 mod network;
 mod path;
+mod placeholder;
+mod sketch;
+mod stated;
+pub mod view;
 
 pub use call::Call;
 pub use launch::Launch;
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
+pub use placeholder::{Found, Goal, Graph, Wanted};
+pub use sketch::Sketch;
+pub use stated::state;
