@@ -17,9 +17,12 @@ mod moves;
 mod network;
 mod path;
 mod search;
+mod sketch;
 mod state;
+mod stated;
 #[cfg(test)]
 mod tests;
+pub mod view;
 mod wanted;
 
 pub use call::{Ask, Call};
@@ -27,6 +30,7 @@ pub use execute::{Executed, Failure, Obstacle, Proof, execute, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
+pub use sketch::Sketch;
 pub use wanted::{Goal, Wanted};
 
 use std::collections::BTreeMap;
@@ -62,28 +66,49 @@ pub struct Broken {
     pub failure: Option<Failure>,
 }
 
-/// The shortest path of everybody who is wanted to each key that it lacks.
-pub fn paths(access: &Access<'_>, wanted: &Wanted) -> Found {
-    let cast = Cast::of(access.inventory());
-    let keys = Keys::of(&cast, access, |key| wanted.goal.action(key));
-    let quest = Quest {
-        cast: &cast,
-        wanted,
-        states: States::new(&cast, access, &keys),
-        assembler: Assembler { cast: &cast, access },
-    };
-    let ways: Vec<(Ix, KeyIx, Vec<Plan>)> = quest.plans().into_iter().flat_map(of_start).collect();
-    let made = ways.into_par_iter().filter_map(|(start, key, plans)| quest.made(start, key, plans));
-    let mut found = Found::default();
-    for made in made.collect::<Vec<_>>() {
-        match made {
-            Ok(path) => found.paths.push(path),
-            Err(broken) => found.broken.push(broken),
-        }
+/// The principal-key graph of a world.
+pub struct Graph<'a> {
+    access: &'a Access<'a>,
+}
+
+impl<'a> Graph<'a> {
+    /// The graph over the engine's world.
+    pub fn new(access: &'a Access<'a>) -> Self {
+        Self { access }
     }
-    found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-    found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-    found
+
+    /// All nodes and edges.
+    pub fn network(&self) -> Network {
+        let mut sketch = Sketch::default();
+        stated::state(&mut sketch, self.access);
+        sketch.finish()
+    }
+
+    /// The shortest path of everybody who is wanted to each key that it lacks.
+    pub fn paths(&self, wanted: &Wanted) -> Found {
+        let (access, cast) = (self.access, Cast::of(self.access.inventory()));
+        let keys = Keys::of(&cast, access, |key| wanted.goal.action(key));
+        let quest = Quest {
+            cast: &cast,
+            wanted,
+            states: States::new(&cast, access, &keys),
+            assembler: Assembler { cast: &cast, access },
+        };
+        let ways: Vec<(Ix, KeyIx, Vec<Plan>)> =
+            quest.plans().into_iter().flat_map(of_start).collect();
+        let made = ways.into_par_iter();
+        let made = made.filter_map(|(start, key, plans)| quest.made(start, key, plans));
+        let mut found = Found::default();
+        for made in made.collect::<Vec<_>>() {
+            match made {
+                Ok(path) => found.paths.push(path),
+                Err(broken) => found.broken.push(broken),
+            }
+        }
+        found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found
+    }
 }
 
 /// The ways of one who sets out, key by key.
@@ -125,9 +150,10 @@ impl Quest<'_, '_> {
             .collect();
         let starts = (0..self.cast.members.len() as Ix).into_par_iter();
         let starts = starts.filter(|at| {
-            let is_asked = |arn: &str| wanted.principals.as_ref().is_none_or(|it| it.contains(arn));
+            let asked = &wanted.principals;
             self.cast.member(*at).is_some_and(|it| {
-                is_asked(&it.caller.text) && (it.outside || !wanted.external_only)
+                asked.as_ref().is_none_or(|asked| asked.contains(&it.caller))
+                    && (it.outside || !wanted.external_only)
             })
         });
         let limits = self.limits(1);

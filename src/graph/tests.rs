@@ -6,7 +6,7 @@ use crate::access::Access;
 use crate::inventory::Inventory;
 use crate::source::FileId;
 
-use super::{EdgeKind, Path, Wanted, paths};
+use super::{EdgeKind, Graph, Path, Wanted};
 
 fn world(text: &str) -> Inventory {
     let lines = text.lines().map(|line| line.strip_prefix("         ").unwrap_or(line));
@@ -21,7 +21,7 @@ fn found(text: &str) -> Vec<String> {
     let world = world(text);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
     let access = Access::new(&world, now);
-    let found = paths(&access, &Wanted::default());
+    let found = Graph::new(&access).paths(&Wanted::default());
     assert!(found.broken.is_empty(), "{:?}", found.broken);
     let row = |path: &Path| {
         let steps = path.hops.iter().map(|hop| match hop.edge {
@@ -135,7 +135,7 @@ fn temporary_timing() {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
     let access = Access::new(&world, now);
     let t = std::time::Instant::now();
-    let found = super::paths(&access, &Wanted::default());
+    let found = super::Graph::new(&access).paths(&Wanted::default());
     eprintln!("paths {:?}: {} paths {} broken", t.elapsed(), found.paths.len(), found.broken.len());
     for broken in found.broken.iter().take(12) {
         eprintln!(
