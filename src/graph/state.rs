@@ -1,5 +1,6 @@
 //! A principal as it is after some changes, and what it can do then; kept for all who get to be it.
 
+use std::borrow::Cow;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -8,6 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::access::{Access, ControlClass, KeySideClass, Opening};
 use crate::aws::{ControlAction, KmsAction};
 use crate::decision::{Chance, Context};
+use crate::inventory::IdentityKind;
 
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
@@ -113,11 +115,26 @@ impl<'c, 'w> States<'c, 'w> {
 
     /// Who asks in a state.
     pub(super) fn asker(&self, (at, changes): &StateName) -> Asker<'c, 'w> {
-        let identity = match &**changes {
-            [] => None,
-            changes => changed(self.cast, *at, changes),
+        let open_tags = changes.iter().any(|it| matches!(it, Change::SessionTags(_)));
+        let member = self.cast.member_or_first(*at);
+        let is_itself = match &**changes {
+            [] => !self.takes_tags(*at),
+            [Change::SessionTags(_)] => true,
+            _ => false,
         };
-        Asker { cast: self.cast, access: self.access, at: *at, identity }
+        let identity = match (is_itself, &**changes) {
+            (true, _) => None,
+            (false, []) => member.identity.map(Cow::Borrowed),
+            (false, changes) => changed(self.cast, *at, changes).map(Cow::Owned),
+        };
+        Asker { cast: self.cast, access: self.access, at: *at, identity, open_tags }
+    }
+
+    /// Whether it matters that sessions of a role may bring tags (rule T7).
+    pub(super) fn takes_tags(&self, at: Ix) -> bool {
+        let identity = self.cast.identity(at).filter(|it| it.kind == IdentityKind::Role);
+        !self.cast.principal_tag_keys.is_empty()
+            && identity.is_some_and(|it| self.access.takes_session_tags(it))
     }
 
     /// What a state can do about principals, taking on roles aside: the same for all of its class.
@@ -127,7 +144,9 @@ impl<'c, 'w> States<'c, 'w> {
 
     /// The roles that a state can take on.
     pub(super) fn assumes<'s>(&self, name: &StateName, state: &'s State) -> &'s [Open] {
-        state.assumes.get_or_init(|| Moves::assumed(self.cast, &self.asker(name)))
+        state.assumes.get_or_init(|| {
+            Moves::assumed(self.cast, &self.asker(name), |role| self.takes_tags(role))
+        })
     }
 
     /// What a state can do with keys.
