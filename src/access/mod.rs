@@ -56,6 +56,7 @@ mod readable;
 mod resource;
 mod rows;
 mod search;
+mod small;
 mod solve;
 mod spellings;
 mod star;

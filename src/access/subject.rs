@@ -18,10 +18,8 @@ pub(super) struct Subject<'w> {
     pub(super) caller: Caller,
     /// The user, or the session's role, where the export has it.
     pub(super) identity: Option<&'w Identity>,
-    /// The ARN that `aws:PrincipalArn` has (rule C46).
-    principal_arn: Option<Box<str>>,
-    /// The role's ARN, for a session whose role is known with its path.
-    role_arn: Option<Box<str>>,
+    /// The ARN that the role of a session would have without a path, where the export lacks the role.
+    pathless_role: Option<Box<str>>,
     /// Whether sessions may bring tags of their own (rule T7).
     pub(super) tagged: bool,
     /// What was not exported, where that is why nothing is known of it.
@@ -76,18 +74,12 @@ impl<'w> Subject<'w> {
             (CallerKind::FederatedUser { name }, Some(account)) => user(world, account, name),
             _ => None,
         };
-        let role_arn = match caller.kind {
-            CallerKind::Role => Some(caller.text.clone()),
-            CallerKind::AssumedRole { .. } => identity.map(|role| role.arn.clone()),
-            _ => None,
-        };
-        let principal_arn = match &caller.kind {
-            CallerKind::Service | CallerKind::Provider => None,
-            CallerKind::AssumedRole { role, .. } => role_arn.clone().or_else(|| {
-                let (partition, account) = (caller.partition(), caller.account?);
+        let pathless_role = match (&caller.kind, caller.account) {
+            (CallerKind::AssumedRole { role, .. }, Some(account)) if identity.is_none() => {
+                let partition = caller.partition();
                 Some(format!("arn:{partition}:iam::{account}:role/{role}").into())
-            }),
-            _ => Some(caller.text.clone()),
+            }
+            _ => None,
         };
         let tagged = match caller.kind {
             CallerKind::FederatedUser { .. } => true,
@@ -101,7 +93,7 @@ impl<'w> Subject<'w> {
             .account
             .filter(|account| is_identity && identity.is_none() && !Gaps::lists(world, *account));
         let unlisted = unlisted.map(|account| format!("identities of account {account}").into());
-        Self { caller, identity, principal_arn, role_arn, tagged, unlisted, stranger: None }
+        Self { caller, identity, pathless_role, tagged, unlisted, stranger: None }
     }
 
     /// What was not exported, where that is why nothing is known of the caller.
@@ -116,7 +108,7 @@ impl<'w> Subject<'w> {
 
     /// Rule E44: by the path of its role.
     pub(super) fn is_service_linked(&self) -> bool {
-        self.role_arn.as_deref().is_some_and(|arn| arn.contains(":role/aws-service-role/"))
+        self.role_arn().is_some_and(|arn| arn.contains(":role/aws-service-role/"))
     }
 
     /// The kind of caller.
@@ -124,9 +116,22 @@ impl<'w> Subject<'w> {
         Who::from(&self.caller.kind)
     }
 
-    /// `aws:PrincipalArn`.
+    /// `aws:PrincipalArn` (rule C46).
     pub(super) fn principal_arn(&self) -> Option<&str> {
-        self.principal_arn.as_deref()
+        match self.caller.kind {
+            CallerKind::Service | CallerKind::Provider => None,
+            CallerKind::AssumedRole { .. } => self.role_arn().or(self.pathless_role.as_deref()),
+            _ => Some(&self.caller.text),
+        }
+    }
+
+    /// The role's ARN, for a session whose role is known with its path.
+    fn role_arn(&self) -> Option<&str> {
+        match self.caller.kind {
+            CallerKind::Role => Some(&self.caller.text),
+            CallerKind::AssumedRole { .. } => self.identity.map(|role| &*role.arn),
+            _ => None,
+        }
     }
 
     /// The answer to a question, as far as the caller alone gives it.
@@ -341,8 +346,8 @@ impl<'w> Subject<'w> {
     }
 
     fn is_session_of(&self, role: &str) -> bool {
-        if let Some(arn) = &self.role_arn {
-            return **arn == *role;
+        if let Some(arn) = self.role_arn() {
+            return *arn == *role;
         }
         let CallerKind::AssumedRole { role: own, .. } = &self.caller.kind else {
             return false;
