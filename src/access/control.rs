@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use crate::aws::{AccountId, Arn, ControlAction, ControlSet};
 use crate::decision::{
-    Bound, Caller, CallerKind, CellAnswer, Context, ControlRequest, Gate, Reason,
+    Bound, Caller, CallerKind, CellAnswer, Chance, Context, ControlRequest, Gate, Reason,
 };
 use crate::inventory::OrgPolicyKind;
 use crate::policy::PolicyDocument;
 
 use super::Access;
 use super::asked::Asked;
-use super::formula::Formula;
+use super::formula::{Formula, Kinds};
 use super::frame::Frame;
 use super::home::{Home, Levels};
 use super::judge::Judge;
@@ -69,6 +69,13 @@ pub struct ControlClass {
     partition: Box<str>,
 }
 
+impl ControlClass {
+    /// Whether the caller's own policies allow everything and deny nothing.
+    pub fn is_unlimited(&self) -> bool {
+        self.home.is_unlimited()
+    }
+}
+
 impl<'w> Access<'w> {
     /// The identity side of `caller` for all control actions; kept.
     pub fn control(&self, caller: &Caller) -> ControlSide<'_> {
@@ -114,6 +121,17 @@ impl<'w> Access<'w> {
 struct Posed {
     ways: Ways<ControlSet>,
     frame: Frame,
+}
+
+impl<'a> ControlSide<'a> {
+    pub(super) fn new(
+        access: &'a Access<'a>,
+        subject: Subject<'a>,
+        home: Arc<Home<ControlSet>>,
+        given: Context,
+    ) -> Self {
+        Self { access, subject, home, given }
+    }
 }
 
 impl ControlSide<'_> {
@@ -188,11 +206,71 @@ impl ControlSide<'_> {
         (standing.at_least(), standing.at_most())
     }
 
+    /// Whether some request for an action on a resource is allowed.
+    pub fn chance(&self, action: ControlAction, resource: &str) -> Chance {
+        let posed = self.posed(action, resource);
+        let allowed = posed.ways.allowed(&self.access.core.formulas).at(action);
+        self.judge().chance(allowed, &posed.frame)
+    }
+
+    /// The same of sts:AssumeRole on a role whose trust policy means everyone by name (rules T3, T4).
+    pub fn entering(&self, role: &str) -> Chance {
+        let action = ControlAction::STS_ASSUME_ROLE;
+        let trust = Trust { direct: Masked::all(), ..Trust::default() };
+        let posed = self.posed_with(action, role, |_| trust);
+        let allowed = posed.ways.allowed(&self.access.core.formulas).at(action);
+        self.judge().chance(allowed, &posed.frame)
+    }
+
+    /// The same for many resources at once: those that no policy of the caller's side tells apart are
+    /// asked for once.
+    pub fn chances<'r>(
+        &self,
+        action: ControlAction,
+        resources: impl IntoIterator<Item = &'r str>,
+    ) -> Vec<Chance> {
+        let world = self.access.world(&self.given);
+        let home = self.home.mapped(|masked| masked.within(action.into()));
+        let hangs = |masked: &Masked<ControlSet>| {
+            world.has(masked, Kinds::KEY) || world.has(masked, Kinds::CALLER)
+        };
+        let alike = !action.info().by_trust && !home.masked().any(hangs);
+        let mut known: Vec<((Relation, Option<Gate>), Chance)> = Vec::new();
+        let resources = resources.into_iter();
+        resources
+            .map(|arn| {
+                if !alike {
+                    return self.chance(action, arn);
+                }
+                let resource = Resource::of(&self.access.inventory, arn);
+                let caller = &self.subject.caller;
+                let relation = relation(caller, resource, false);
+                let kind = (relation, refused(caller, action, resource, relation));
+                if let Some((_, chance)) = known.iter().find(|(of, _)| *of == kind) {
+                    return *chance;
+                }
+                let chance = self.chance(action, arn);
+                known.push((kind, chance));
+                chance
+            })
+            .collect()
+    }
+
     fn judge(&self) -> Judge<'_> {
         Judge { formulas: &self.access.core.formulas, solver: &self.access.core.solver }
     }
 
     fn posed(&self, action: ControlAction, arn: &str) -> Posed {
+        self.posed_with(action, arn, |trust| trust)
+    }
+
+    /// The same where the role's side is taken to be another.
+    fn posed_with(
+        &self,
+        action: ControlAction,
+        arn: &str,
+        trusting: impl FnOnce(Trust) -> Trust,
+    ) -> Posed {
         let world = World { every_limit: true, ..self.access.world(&self.given) };
         let formulas = world.formulas;
         let caller = &self.subject.caller;
@@ -202,7 +280,7 @@ impl ControlSide<'_> {
         let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
         let home = self.home.mapped(|masked| masked.within(action.into()).mapped(settled));
         let is_trusting = action.info().by_trust && resource.is_role();
-        let trust = is_trusting.then(|| self.trust(&world, resource, action));
+        let trust = is_trusting.then(|| trusting(self.trust(&world, resource, action)));
         let relation = relation(caller, resource, is_trusting);
         let bounded = bounded(formulas, &home);
         let needs = Needs { formulas, home: &home, bounded: &bounded, relation };

@@ -150,6 +150,15 @@ impl<S: Word> Home<S> {
         }
     }
 
+    /// Whether its own policies allow everything and deny nothing; what the organization says aside.
+    pub(super) fn is_unlimited(&self) -> bool {
+        let denies = [&self.deny, &self.boundary_deny, &self.session_deny];
+        let limits = self.boundary.iter().chain(&self.session);
+        self.allow == Masked::all()
+            && denies.iter().all(|deny| deny.is_never())
+            && limits.into_iter().all(|limit| *limit == Masked::all())
+    }
+
     /// All its formulas.
     pub(super) fn masked(&self) -> impl Iterator<Item = &Masked<S>> {
         let always = [

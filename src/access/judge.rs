@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::decision::{Bound, CellAnswer, Context, Gate, OpenPoint, Reason, Standing};
+use crate::decision::{Bound, CellAnswer, Chance, Context, Gate, OpenPoint, Reason, Standing};
 
 use super::evaluate::holds_in;
 use super::formula::{Atom, Formula, Formulas, Kinds};
@@ -55,6 +55,24 @@ struct Range {
 }
 
 impl Judge<'_> {
+    /// Whether some request meets a formula.
+    pub(super) fn chance(&self, formula: Formula, frame: &Frame) -> Chance {
+        if formula == Formula::FALSE {
+            return Chance::No;
+        }
+        let standing = self.judged(formula, frame).standing;
+        if standing.at_least() > Bound::Never {
+            Chance::Sure
+        } else if standing.at_most() == Bound::Never {
+            Chance::No
+        } else {
+            match self.solver.find(self.as_decided(formula), frame) {
+                Found::Yes(_) => Chance::AsTold,
+                Found::No | Found::Undecided => Chance::Perhaps,
+            }
+        }
+    }
+
     /// The verdict on a formula.
     pub(super) fn judged(&self, formula: Formula, frame: &Frame) -> Judged {
         let known = |standing| Judged {

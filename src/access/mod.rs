@@ -59,6 +59,7 @@ mod resource;
 mod rows;
 mod search;
 mod small;
+mod side;
 mod solve;
 mod spellings;
 mod star;
@@ -97,6 +98,7 @@ use solve::Solver;
 
 pub use control::{ControlClass, ControlSide};
 pub use matrix::{Counts, Doubts, Matrix, Row};
+pub use side::{KeySide, KeySideClass, KeyTarget, Opening, Reached, ToldApart};
 pub use targets::ControlTargets;
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.

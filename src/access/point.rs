@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::aws::{ActionSet, ControlSet, KeyArn, KmsAction};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, CellAnswer, Context, Fate, Request, Standing, Target, Unknown,
     Verdict, Why,
@@ -60,6 +60,11 @@ impl Access<'_> {
 
     /// The KMS actions that an `Action` or `NotAction` element covers for certain.
     pub fn actions(&self, element: &Element) -> ActionSet {
+        sure_actions(element)
+    }
+
+    /// The same of the actions outside KMS that lead to a key.
+    pub fn control_actions(&self, element: &Element) -> ControlSet {
         sure_actions(element)
     }
 
@@ -274,6 +279,13 @@ pub(super) fn merged<'l>(
     limits.extend(of_sides.filter(|(key, _)| !known.contains(key)).cloned());
     limits.sort();
     limits.into()
+}
+
+/// What the assumptions fix, and what a question fixes, which wins.
+pub(super) fn merged_with(assumed: &Context, given: &Context) -> Context {
+    let mut all = assumed.clone();
+    all.lay_over(given);
+    all
 }
 
 fn extended(request: &Request, context: &Context) -> Request {

@@ -131,6 +131,21 @@ impl Test {
         self.values.iter().flat_map(Operand::variables)
     }
 
+    /// Whether it asks of a caller no more than its account and kind.
+    pub(super) fn is_of_account(&self) -> bool {
+        const OF_ACCOUNT: [&str; 7] = [
+            "aws:principalaccount",
+            "kms:calleraccount",
+            "aws:principalorgid",
+            "aws:principalorgpaths",
+            "aws:principaltype",
+            "aws:principalisawsservice",
+            "aws:principalservicename",
+        ];
+        let of_request = |key: &str| stage(key) != Stage::Caller || OF_ACCOUNT.contains(&key);
+        of_request(&self.key) && self.variables().all(of_request)
+    }
+
     /// Whether no variable stands in it.
     pub(super) fn is_fixed(&self) -> bool {
         self.variables().next().is_none()

@@ -97,6 +97,15 @@ impl<'w> Subject<'w> {
         Self { caller, identity, pathless_role, tagged, unlisted, stranger: None }
     }
 
+    /// Makes the user, or the session's role, be `identity`.
+    pub(super) fn become_as(&mut self, identity: &'w Identity) {
+        self.identity = Some(identity);
+        self.unlisted = None;
+        if matches!(self.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. }) {
+            self.tagged = identity.trust.as_ref().is_none_or(admits_tags);
+        }
+    }
+
     /// What was not exported, where that is why nothing is known of the caller.
     pub(super) fn unlisted(&self) -> Option<&str> {
         self.unlisted.as_deref().filter(|_| self.stranger.is_none())

@@ -88,7 +88,7 @@ pub fn principal(world: &Inventory, text: &str) -> Result<Caller, NameError> {
 /// The ARN of the user or role of the caller's account that is called nearly as the caller.
 pub fn near_principal(world: &Inventory, caller: &Caller) -> Option<String> {
     let identities = &world.account(caller.account?)?.identities;
-    suggest::nearest(&caller.text, identities.keys().map(|arn| &**arn)).map(str::to_owned)
+    suggest::nearest(&caller.text, identities.keys()).map(str::to_owned)
 }
 
 /// Whether `text` is the name of `identity`, or `kind/` with its name or with its path and name.

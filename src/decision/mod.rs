@@ -19,7 +19,7 @@ pub use facts::{Callers, FACTS, Fact, Is, Test};
 pub use possible::{
     Sent, Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,
 };
-pub use reach::{Allowing, Bound, Cell, Fate, Reach, Unknown, Verdict, Why};
+pub use reach::{Allowing, Bound, Cell, Chance, Fate, Reach, Unknown, Verdict, Why};
 pub use request::{Caller, CallerKind, Request, Target};
 pub use trace::{
     Citation, Cited, Decision, Gate, OpenPoint, Outcome, Path, Reading, Readings, Reason, Step,

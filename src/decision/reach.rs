@@ -86,6 +86,19 @@ impl Bound {
     }
 }
 
+/// Whether some request of a cell is allowed, in order of what that lets hope for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Chance {
+    /// None is, whatever is missing.
+    No,
+    /// One might be, if something that is not told says so.
+    Perhaps,
+    /// One is as far as is told; something that is not told could deny it.
+    AsTold,
+    /// One is, whatever is missing.
+    Sure,
+}
+
 /// Why a verdict is not known.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Why {

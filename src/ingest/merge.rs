@@ -178,11 +178,11 @@ fn account(id: AccountId, facts: AccountFacts, notes: &mut Notes) -> Account {
         .into_iter()
         .map(|facts| settle::identity(facts, members_listed, notes))
         .collect();
-    account.roles_by_name = identities
+    let roles_by_name = identities
         .iter()
         .filter(|identity| identity.kind == IdentityKind::Role)
-        .map(|role| (role.name.to_ascii_lowercase().into(), role.arn.clone()))
-        .collect();
+        .map(|role| (role.name.to_ascii_lowercase().into(), role.arn.clone()));
+    account.roles_by_name = Arc::new(roles_by_name.collect());
     account.identities =
         identities.into_iter().map(|identity| (identity.arn.clone(), identity)).collect();
     let policies = together(facts.policies, |fact| &fact.arn, |fact| fact.place);

@@ -1,9 +1,10 @@
 //! A whole world, as a scenario states it, laid into the inventory of the other files.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inventory::{Account, Group, Identity, Inventory, Key, ManagedPolicy, NamedPolicy};
+use crate::inventory::{
+    Account, Group, Identity, Inventory, Key, ManagedPolicy, NamedPolicy, Shared,
+};
 use crate::policy::PolicyDocument;
 use crate::source::Place;
 
@@ -75,21 +76,19 @@ fn add_account(known: &mut Account, other: &Account, notes: &mut Notes) {
 type Difference = (String, Box<str>, Place, Place);
 
 fn add_missing<T: Clone>(
-    known: &mut BTreeMap<Box<str>, T>,
-    other: &BTreeMap<Box<str>, T>,
+    known: &mut Shared<T>,
+    other: &Shared<T>,
     notes: &mut Notes,
     differs: impl Fn(&T, &T) -> Option<Difference>,
 ) {
-    for (name, stated) in other {
+    for (name, stated) in other.iter() {
         match known.get(name) {
             Some(first) => {
                 if let Some((what, subject, kept, other)) = differs(first, stated) {
                     notes.conflict(what, &subject, kept, other);
                 }
             }
-            None => {
-                known.insert(name.clone(), stated.clone());
-            }
+            None => known.insert(name, stated.clone()),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Accounts with their users, roles, groups and managed policies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::aws::AccountId;
 use crate::policy::PolicyDocument;
 use crate::source::Place;
 
-use super::Tags;
+use super::{Shared, Tags};
 
-/// One account.
+/// One account; cheap to clone, whatever its size.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// Its id.
@@ -16,13 +17,13 @@ pub struct Account {
     /// Its name in the organization.
     pub name: Option<Box<str>>,
     /// Users and roles by ARN.
-    pub identities: BTreeMap<Box<str>, Identity>,
+    pub identities: Shared<Identity>,
     /// ARNs of the roles by their names in lower case (rule A42).
-    pub roles_by_name: BTreeMap<Box<str>, Box<str>>,
+    pub roles_by_name: Arc<BTreeMap<Box<str>, Box<str>>>,
     /// Groups by name.
-    pub groups: BTreeMap<Box<str>, Group>,
+    pub groups: Shared<Group>,
     /// Managed policies by ARN: the account's own, and those of AWS that its export carries.
-    pub policies: BTreeMap<Box<str>, ManagedPolicy>,
+    pub policies: Shared<ManagedPolicy>,
     /// Whether an export lists every user, role and group of the account.
     pub identities_listed: bool,
 }
@@ -33,10 +34,10 @@ impl Account {
         Self {
             id,
             name: None,
-            identities: BTreeMap::new(),
-            roles_by_name: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            policies: BTreeMap::new(),
+            identities: Shared::default(),
+            roles_by_name: Arc::default(),
+            groups: Shared::default(),
+            policies: Shared::default(),
             identities_listed: false,
         }
     }
@@ -45,7 +46,7 @@ impl Account {
     pub fn add_identity(&mut self, identity: Identity) {
         if identity.kind == IdentityKind::Role {
             let name = identity.name.to_ascii_lowercase();
-            self.roles_by_name.insert(name.into(), identity.arn.clone());
+            Arc::make_mut(&mut self.roles_by_name).insert(name.into(), identity.arn.clone());
         }
         self.identities.insert(identity.arn.clone(), identity);
     }

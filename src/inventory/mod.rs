@@ -10,11 +10,12 @@ mod gap;
 mod key;
 mod keys;
 mod organization;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::aws::{AccountId, AliasArn, KeyArn};
+use crate::aws::{AccountId, AliasArn, Identity as Named, KeyArn, identity};
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Sources};
 
@@ -29,6 +30,7 @@ pub use key::{
 };
 pub use keys::Keys;
 pub use organization::{OrgPolicy, OrgPolicyKind, OrgUnit, Organization};
+pub use shared::Shared;
 
 /// Tags by key, as spelled.
 pub type Tags = litemap::LiteMap<Box<str>, Box<str>>;
@@ -112,6 +114,14 @@ impl Inventory {
     pub fn identity(&self, arn: &str) -> Option<&Identity> {
         let account = crate::aws::Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account))?;
         self.account(account)?.identities.get(arn)
+    }
+
+    /// The group with this ARN.
+    pub fn group(&self, arn: &str) -> Option<&Group> {
+        let Named::Group { account, name, .. } = identity(arn)? else {
+            return None;
+        };
+        self.account(account)?.groups.get(name).filter(|group| *group.arn == *arn)
     }
 
     /// The role of `account` called `name`, compared without case (rule A42).

@@ -319,7 +319,7 @@ impl Attempt {
     fn lift_boundary(&mut self) -> Option<()> {
         let identity = identity_of(&self.world, &self.request)?;
         let boundary = identity.boundary.as_ref()?.arn.clone();
-        let edit = Edit::DeleteBoundary { identity: identity.arn.clone() };
+        let edit = Edit::DeleteBoundary { holder: identity.arn.clone() };
         self.world = self.world.apply(&edit);
         self.changes.push(Change::AllowInBoundary(boundary));
         Some(())
@@ -332,7 +332,7 @@ impl Attempt {
         });
         let document = document(PolicyKind::Identity, &statement);
         let policy = NamedPolicy { name: format!("new-{}", self.changes.len()).into(), document };
-        let edit = Edit::PutInlinePolicy { identity: identity.into(), policy };
+        let edit = Edit::PutInlinePolicy { holder: identity.into(), policy };
         self.world = self.world.apply(&edit);
         Some(())
     }

@@ -76,6 +76,11 @@ impl<'w> Reference<'w> {
         Self { world, readings: Readings::default(), gaps }
     }
 
+    /// The same evaluator over a world that edits made of its own.
+    pub fn after<'x>(&self, world: &'x Inventory) -> Reference<'x> {
+        Reference { world, readings: self.readings, gaps: Arc::clone(&self.gaps) }
+    }
+
     /// The world it answers for.
     pub fn world(&self) -> &'w Inventory {
         self.world

@@ -151,7 +151,7 @@ pub fn lockout_check(
         context,
         session_policies: Vec::new(),
     };
-    Reference::with_readings(&world, reference.readings).evaluate(&request).is_allowed()
+    reference.after(&world).evaluate(&request).is_allowed()
 }
 
 /// The world in which `key` exists with `policy` as its only key policy.

@@ -197,20 +197,21 @@ impl Loader {
         }
         let place = self.place(member.name.span);
         let group = Group { name: name.into(), arn: arn.into(), inline, attached, place };
-        self.world.account_mut(account).groups.insert(name.into(), group);
+        self.world.account_mut(account).groups.insert(name, group);
     }
 
     /// Makes the user a member of the group.
     fn join(&mut self, account: AccountId, group: &str, user: &str, span: Span) {
         let name = user.strip_prefix("user/").unwrap_or(user);
         let identities = &mut self.world.account_mut(account).identities;
-        let mut users = identities.values_mut().filter(|one| one.kind == IdentityKind::User);
-        if let Some(member) = users.find(|one| *one.name == *name) {
+        let is_user = |one: &&Identity| one.kind == IdentityKind::User;
+        let found = identities.values().filter(is_user).find(|one| *one.name == *name);
+        let found = found.map(|one| one.arn.clone());
+        if let Some(member) = found.and_then(|arn| identities.get_mut(&arn)) {
             member.groups.insert(group.into());
             return;
         }
-        let users = identities.values().filter(|one| one.kind == IdentityKind::User);
-        let near = meant(name, users.map(|one| &*one.name));
+        let near = meant(name, identities.values().filter(is_user).map(|one| &*one.name));
         self.problem(span, format!("no user `{name}` in account {account}{near}"));
     }
 

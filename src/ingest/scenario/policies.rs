@@ -151,7 +151,7 @@ impl Loader {
             }
         }
         let policy = ManagedPolicy { arn: arn.into(), default_version, versions, place };
-        self.world.account_mut(account).policies.insert(arn.into(), policy);
+        self.world.account_mut(account).policies.insert(arn, policy);
     }
 
     /// A trust policy that lets those who are named assume the role.

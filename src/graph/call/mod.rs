@@ -1,6 +1,14 @@
-//! The API calls that paths are made of, as values (section 5 of the semantics).
+//! The API calls that paths are made of, as values (section 5 of the semantics): what each is called,
+//! which permissions it needs, what it changes and whom it lets the caller be.
 
-use crate::aws::{AliasArn, KeyArn};
+mod action;
+mod asks;
+mod effects;
+mod params;
+
+pub use asks::Ask;
+
+use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::inventory::{Grant, OrgPolicyKind, Tags};
 use crate::policy::PolicyDocument;
 
@@ -52,6 +60,9 @@ pub enum Call {
         role: Box<str>,
         /// The Region it is launched in.
         region: Box<str>,
+        /// What each action of the launch is taken on, in their order: an ARN, or `*` where it has no
+        /// resource.
+        resources: Vec<Box<str>>,
     },
     /// iam:PutUserPolicy, iam:PutRolePolicy or iam:PutGroupPolicy (rule T20).
     PutPolicy {
@@ -148,6 +159,8 @@ pub enum Call {
     CreateUser {
         /// ARN it will have.
         user: Box<str>,
+        /// ARN of the permissions boundary that it gets.
+        boundary: Option<Box<str>>,
     },
     /// iam:CreateRole (rule T35).
     CreateRole {
@@ -155,6 +168,27 @@ pub enum Call {
         role: Box<str>,
         /// Its trust policy.
         trust: PolicyDocument,
+        /// ARN of the permissions boundary that it gets.
+        boundary: Option<Box<str>>,
+    },
+    /// iam:UpdateSAMLProvider: what the provider vouches for is of the caller's making (rule T41).
+    UpdateSamlProvider {
+        /// ARN of the provider.
+        provider: Box<str>,
+    },
+    /// iam:CreateSAMLProvider or iam:CreateOpenIDConnectProvider, under a name that a role trusts already
+    /// (rule T41).
+    CreateProvider {
+        /// ARN it will have.
+        provider: Box<str>,
+    },
+    /// iam:AddClientIDToOpenIDConnectProvider: the provider's tokens for the caller's own application are
+    /// let in (rule T41).
+    AddClientId {
+        /// ARN of the provider.
+        provider: Box<str>,
+        /// The application.
+        client: Box<str>,
     },
     /// kms:PutKeyPolicy (rule T16).
     PutKeyPolicy {
@@ -219,6 +253,13 @@ pub enum Call {
         /// Id of the root, unit or account it is attached to.
         target: Box<str>,
     },
+    /// organizations:UpdatePolicy (rule T37).
+    UpdateOrgPolicy {
+        /// `p-...`.
+        policy: Box<str>,
+        /// Its new text.
+        document: PolicyDocument,
+    },
     /// organizations:DisablePolicyType (rule T37).
     DisablePolicyType {
         /// Id of the root.
@@ -226,4 +267,15 @@ pub enum Call {
         /// Which policies stop binding anybody.
         kind: OrgPolicyKind,
     },
+    /// organizations:MoveAccount (rule T37).
+    MoveAccount {
+        /// The account.
+        account: AccountId,
+        /// Id of the root or unit it stands under.
+        from: Box<str>,
+        /// Id of the root or unit it will stand under.
+        to: Box<str>,
+    },
+    /// organizations:LeaveOrganization, called in the account itself (rule T37).
+    LeaveOrganization,
 }

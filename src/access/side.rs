@@ -1,0 +1,307 @@
+//! Both sides of a question about a key, kept apart: who asks, and what is asked for. Either may be other
+//! than the export has it: what the graph asks of principals and keys that somebody changed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Caller, Chance, Context};
+use crate::inventory::{Identity, Key};
+use crate::policy::Principal;
+
+use super::Access;
+use super::asked::{Asked, account_form};
+use super::control::ControlSide;
+use super::formula::{Atom, Formula, Formulas};
+use super::home::Home;
+use super::judge::Judge;
+use super::library::World;
+use super::masked::Masked;
+use super::owner::Owner;
+use super::point::{frame, merged_with};
+use super::question::Question;
+use super::resource::Resource;
+use super::subject::Subject;
+use super::trust::Trust;
+use super::ways::{Relation, allowed};
+use super::word::Word;
+
+/// The caller's side of questions about keys.
+pub struct KeySide<'a> {
+    access: &'a Access<'a>,
+    subject: Subject<'a>,
+    home: Arc<Home>,
+    given: Context,
+}
+
+/// The key's side, whoever asks.
+pub struct KeyTarget<'a> {
+    key: &'a Key,
+    owner: Owner,
+    given: Context,
+}
+
+/// What the key's side is taken to say beside what it says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Opening {
+    /// Nothing.
+    AsItIs,
+    /// Its policy is one that allows the caller everything (rules T16, T17).
+    ByPolicy,
+    /// A grant gives the caller what grants can (rules T18, T19).
+    ByGrant,
+}
+
+/// The actions that a caller holds on a key; each set holds those before it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Reached {
+    /// Every request is allowed, whatever is missing.
+    pub always: ActionSet,
+    /// Some request is allowed, whatever is missing.
+    pub sure: ActionSet,
+    /// Some request is allowed as far as is told.
+    pub told: ActionSet,
+    /// Some request could be allowed.
+    pub possible: ActionSet,
+}
+
+impl Reached {
+    /// What holds of one action.
+    pub fn chance(&self, action: KmsAction) -> Chance {
+        if self.sure.contains(action) {
+            Chance::Sure
+        } else if self.told.contains(action) {
+            Chance::AsTold
+        } else if self.possible.contains(action) {
+            Chance::Perhaps
+        } else {
+            Chance::No
+        }
+    }
+
+    fn add(&mut self, action: KmsAction, chance: Chance) {
+        let sets = [
+            (&mut self.sure, Chance::Sure),
+            (&mut self.told, Chance::AsTold),
+            (&mut self.possible, Chance::Perhaps),
+        ];
+        for (set, least) in sets {
+            if chance >= least {
+                *set = set.union(action.into());
+            }
+        }
+    }
+}
+
+/// Callers of one class have the same account and the same answers wherever nothing on the key's side
+/// names them.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct KeySideClass(Arc<Home>, Option<crate::aws::AccountId>, Box<str>);
+
+/// Who is told apart by a key's policies and grants, or by a role's trust policy, beyond the account and
+/// the kind of caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ToldApart {
+    /// These alone, by name.
+    ByName(BTreeSet<Box<str>>),
+    /// Whoever asks, by what it is called, by its tags, ...
+    Everyone,
+}
+
+impl ToldApart {
+    fn by<S: Word>(formulas: &Formulas, side: impl Iterator<Item = Masked<S>>) -> Self {
+        let (mut names, mut everyone) = (BTreeSet::new(), false);
+        for masked in side {
+            for (_, formula) in masked.pieces() {
+                formulas.each_atom(*formula, &mut |atom| {
+                    let Atom::Caller(question) = atom else { return };
+                    match question {
+                        Question::Names(
+                            Principal::Anyone | Principal::Account { .. } | Principal::Service(_),
+                            _,
+                        ) => {}
+                        Question::Names(
+                            principal @ (Principal::User(_)
+                            | Principal::Role(_)
+                            | Principal::AssumedRole(_)
+                            | Principal::FederatedUser(_)),
+                            _,
+                        ) => {
+                            names.insert(principal.text().into());
+                        }
+                        Question::Test { test, .. } => everyone |= !test.is_of_account(),
+                        _ => everyone = true,
+                    }
+                });
+            }
+        }
+        if everyone { Self::Everyone } else { Self::ByName(names) }
+    }
+}
+
+impl Access<'_> {
+    /// Whom a role's trust policy, and RCPs, tell apart.
+    pub fn told_apart_by_trust(&self, role: &str) -> ToldApart {
+        let world = World { every_limit: true, ..self.world(&self.given) };
+        let trust = Trust::of(&world, Resource::of(&self.inventory, role));
+        let all = [trust.direct, trust.limited, trust.by_account, trust.deny, trust.rcp_deny];
+        ToldApart::by(world.formulas, all.into_iter())
+    }
+
+    /// The side of `caller` under `given`, which fixes condition keys; where `identity` is there, as if
+    /// its user or role were that.
+    pub fn key_side<'a>(
+        &'a self,
+        caller: &Caller,
+        identity: Option<&'a Identity>,
+        given: &Context,
+    ) -> KeySide<'a> {
+        let given = merged_with(&self.given, given);
+        let subject = self.subject(caller, identity);
+        let world = World { every_limit: true, ..self.world(&given) };
+        let home = Arc::new(Home::of(&world, &subject, &[]));
+        KeySide { access: self, subject, home, given }
+    }
+
+    /// The side of a key, of the export or not, under `given`.
+    pub fn key_target<'a>(&'a self, key: &'a Key, given: &Context) -> KeyTarget<'a> {
+        let given = merged_with(&self.given, given);
+        let world = World { every_limit: true, ..self.world(&given) };
+        let owner = Owner::of(&world, key);
+        KeyTarget { key, owner, given }
+    }
+
+    /// The identity side of `caller` for all control actions under `given`, as if its user or role were
+    /// `identity`.
+    pub fn control_as<'a>(
+        &'a self,
+        caller: &Caller,
+        identity: Option<&'a Identity>,
+        given: &Context,
+    ) -> ControlSide<'a> {
+        let given = merged_with(&self.given, given);
+        let subject = self.subject(caller, identity);
+        let world = World { every_limit: true, ..self.world(&given) };
+        let home = Arc::new(Home::of(&world, &subject, &[]));
+        ControlSide::new(self, subject, home, given)
+    }
+
+    fn subject<'a>(&'a self, caller: &Caller, identity: Option<&'a Identity>) -> Subject<'a> {
+        let mut subject = Subject::of(&self.inventory, caller.clone());
+        if let Some(identity) = identity {
+            subject.become_as(identity);
+        }
+        subject
+    }
+}
+
+impl KeyTarget<'_> {
+    /// Whom the key's policies and grants tell apart.
+    pub fn told_apart(&self, access: &Access<'_>) -> ToldApart {
+        ToldApart::by(&access.core.formulas, self.owner.masked().cloned())
+    }
+}
+
+impl KeySideClass {
+    /// Whether the caller's own policies allow everything and deny nothing.
+    pub fn is_unlimited(&self) -> bool {
+        self.0.is_unlimited()
+    }
+}
+
+impl KeySide<'_> {
+    /// The class of the caller.
+    pub fn class(&self) -> KeySideClass {
+        let caller = &self.subject.caller;
+        KeySideClass(Arc::clone(&self.home), caller.account, caller.partition().into())
+    }
+
+    /// Whether the caller's side asks for tags of keys.
+    pub fn asks_for_tags(&self) -> bool {
+        self.asks(|key| key.starts_with("aws:resourcetag/"))
+    }
+
+    /// Whether the caller's side asks for aliases of keys.
+    pub fn asks_for_aliases(&self) -> bool {
+        self.asks(|key| matches!(key, "kms:resourcealiases" | "kms:requestalias"))
+    }
+
+    fn asks(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        let formulas = &self.access.core.formulas;
+        let mut asks = false;
+        for (_, formula) in self.home.masked().flat_map(Masked::pieces) {
+            formulas.each_atom(*formula, &mut |atom| match atom {
+                Atom::Key(Question::Test { test, .. })
+                | Atom::Caller(Question::Test { test, .. })
+                | Atom::Request(test) => asks |= is_it(&test.key),
+                _ => {}
+            });
+        }
+        asks
+    }
+
+    /// Whether some request for an operation without a key is allowed (rules A68, E50).
+    pub fn without_key(&self, action: KmsAction) -> Chance {
+        let account = self.subject.caller.account.map(|account| account.to_string());
+        let account = account.unwrap_or_default();
+        let (before, after) = account_form(self.subject.caller.partition(), &account);
+        self.on_nothing(action, (&before, &after))
+    }
+
+    /// Whether some request for the alias half of an operation is allowed (rules E52, L1 to L3).
+    pub fn on_alias(&self, action: KmsAction, alias: &str) -> Chance {
+        self.on_nothing(action, (alias, ""))
+    }
+
+    fn on_nothing(&self, action: KmsAction, resource: (&str, &str)) -> Chance {
+        let world = World { every_limit: true, ..self.access.world(&self.given) };
+        let asked = Asked::Nothing { resource };
+        let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
+        let wanted = ActionSet::of(action);
+        let home = self.home.mapped(|masked| masked.within(wanted).mapped(settled));
+        let owner = Owner::of_nothing(&world, asked, ActionSet::ALL);
+        let allowed = allowed(world.formulas, &home, &owner, Relation::NoKey).at(action);
+        let judge = Judge { formulas: world.formulas, solver: &self.access.core.solver };
+        judge.chance(allowed, &frame(&home, &owner, action, &self.given))
+    }
+
+    /// Which of `wanted` the caller holds on a key that can perform them.
+    pub fn reached(&self, target: &KeyTarget<'_>, wanted: ActionSet, opening: Opening) -> Reached {
+        let world = World { every_limit: true, ..self.access.world(&self.given) };
+        let formulas = world.formulas;
+        let asked = Asked::Key(target.key);
+        let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
+        let home = self.home.mapped(|masked| masked.within(wanted).mapped(settled));
+        let mut owner = target.owner.mapped(|masked| {
+            let masked = masked.within(wanted);
+            masked.mapped(|formula| world.with_caller(formula, &self.subject))
+        });
+        match opening {
+            Opening::AsItIs => {}
+            Opening::ByPolicy => {
+                owner.direct = Masked::all();
+                owner.by_account = Masked::all();
+                owner.deny = Masked::default();
+            }
+            Opening::ByGrant => {
+                let grantable = KmsAction::all().filter(|it| it.info().grantable).collect();
+                owner.granted.direct = Masked::all().within(grantable);
+            }
+        }
+        let relation = Relation::of(&self.subject.caller, &target.key.arn);
+        let allowed = allowed(formulas, &home, &owner, relation).within(wanted);
+        let judge = Judge { formulas, solver: &self.access.core.solver };
+        let given = if target.given == self.given { &self.given } else { &target.given };
+        let mut reached = Reached::default();
+        for (actions, formula) in allowed.pieces() {
+            for action in actions.iter() {
+                let frame = frame(&home, &owner, action, given);
+                reached.add(action, judge.chance(*formula, &frame));
+                if *formula == Formula::TRUE {
+                    reached.always = reached.always.union(action.into());
+                }
+            }
+        }
+        reached
+    }
+}

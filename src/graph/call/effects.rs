@@ -1,0 +1,98 @@
+//! What each call changes, and whom it lets the caller be.
+
+use crate::decision::Caller;
+use crate::inventory::{Edit, Grant, NamedPolicy};
+
+use super::Call;
+
+impl Call {
+    /// What it changes about a world; nothing for one that only takes an identity on. A grant belongs to
+    /// the account of whoever creates it (rule G1).
+    pub fn edits(&self, caller: &Caller) -> Vec<Edit> {
+        let boundary_of = |holder: &str, boundary: &Option<Box<str>>| {
+            boundary
+                .iter()
+                .map(|policy| Edit::PutBoundary { holder: holder.into(), policy: policy.clone() })
+                .collect::<Vec<Edit>>()
+        };
+        let edit = match self.clone() {
+            Self::AssumeRole { .. }
+            | Self::AssumeRoleWithSaml { .. }
+            | Self::AssumeRoleWithWebIdentity { .. }
+            | Self::CreateAccessKey { .. }
+            | Self::LoginProfile { .. }
+            | Self::Launch { .. }
+            | Self::UpdateSamlProvider { .. }
+            | Self::CreateProvider { .. }
+            | Self::AddClientId { .. } => return Vec::new(),
+            Self::PutPolicy { holder, name, document } => {
+                Edit::PutInlinePolicy { holder, policy: NamedPolicy { name, document } }
+            }
+            Self::DeletePolicy { holder, name } => Edit::DeleteInlinePolicy { holder, name },
+            Self::AttachPolicy { holder, policy } => Edit::AttachPolicy { holder, policy },
+            Self::DetachPolicy { holder, policy } => Edit::DetachPolicy { holder, policy },
+            Self::CreatePolicyVersion { policy, document } => {
+                Edit::CreatePolicyVersion { policy, document }
+            }
+            Self::SetDefaultPolicyVersion { policy, version } => {
+                Edit::SetDefaultPolicyVersion { policy, version }
+            }
+            Self::AddUserToGroup { user, group } => Edit::AddUserToGroup { user, group },
+            Self::RemoveUserFromGroup { user, group } => Edit::RemoveUserFromGroup { user, group },
+            Self::UpdateAssumeRolePolicy { role, document } => Edit::PutTrust { role, document },
+            Self::DeleteBoundary { holder } => Edit::DeleteBoundary { holder },
+            Self::PutBoundary { holder, policy } => Edit::PutBoundary { holder, policy },
+            Self::TagIdentity { holder, tags } => Edit::TagIdentity { holder, tags },
+            Self::UntagIdentity { holder, keys } => Edit::UntagIdentity { holder, keys },
+            Self::CreateUser { user, boundary } => {
+                let bounds = boundary_of(&user, &boundary);
+                return [Edit::CreateUser { user }].into_iter().chain(bounds).collect();
+            }
+            Self::CreateRole { role, trust, boundary } => {
+                let bounds = boundary_of(&role, &boundary);
+                return [Edit::CreateRole { role, trust }].into_iter().chain(bounds).collect();
+            }
+            Self::PutKeyPolicy { key, policy } => Edit::PutKeyPolicy { key, policy },
+            Self::ReplicateKey { key, region, policy } => {
+                Edit::ReplicateKey { key, region, policy }
+            }
+            Self::CreateGrant { key, grant } => {
+                let issuing_account = grant.issuing_account.or(caller.account);
+                Edit::CreateGrant { key, grant: Box::new(Grant { issuing_account, ..*grant }) }
+            }
+            Self::TagKey { key, tags } => Edit::TagKey { key, tags },
+            Self::UntagKey { key, keys } => Edit::UntagKey { key, keys },
+            Self::CreateAlias { alias, key } | Self::UpdateAlias { alias, key } => {
+                Edit::PointAlias { alias, key }
+            }
+            Self::DeleteAlias { alias } => Edit::DeleteAlias { alias },
+            Self::DetachOrgPolicy { policy, target } => Edit::DetachOrgPolicy { policy, target },
+            Self::UpdateOrgPolicy { policy, document } => {
+                Edit::UpdateOrgPolicy { policy, document }
+            }
+            Self::DisablePolicyType { kind, .. } => Edit::DisablePolicyType { kind },
+            Self::MoveAccount { account, to, .. } => Edit::MoveAccount { account, parent: to },
+            Self::LeaveOrganization => {
+                let leave = caller.account.map(|account| Edit::LeaveOrganization { account });
+                return leave.into_iter().collect();
+            }
+        };
+        vec![edit]
+    }
+
+    /// Whom the caller can be from then on: any session of a role (rules T3 to T8, T28, T29), a user
+    /// (rules T26, T27), the subject of a provider (rule T41).
+    pub fn gained(&self) -> Option<Caller> {
+        match self {
+            Self::AssumeRole { role, .. }
+            | Self::AssumeRoleWithSaml { role, .. }
+            | Self::AssumeRoleWithWebIdentity { role, .. }
+            | Self::Launch { role, .. } => Caller::parse(role),
+            Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => Caller::parse(user),
+            Self::UpdateSamlProvider { provider }
+            | Self::CreateProvider { provider }
+            | Self::AddClientId { provider, .. } => Some(Caller::of_provider(provider)),
+            _ => None,
+        }
+    }
+}

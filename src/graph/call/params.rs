@@ -1,0 +1,210 @@
+//! The parameters of each call, named and shaped as the API takes them.
+
+use serde_json::{Map, Value, json};
+
+use crate::aws::{Identity, KmsAction, identity};
+use crate::decision::Context;
+use crate::inventory::{Grant, Grantee, OrgPolicyKind, Tags, policy_name};
+
+use super::Call;
+use super::action::{HolderKind, is_saml};
+
+/// The session's name where the context does not fix one.
+pub(super) const SESSION: &str = "keyreach";
+
+/// What a context says of a key that holds one value.
+pub(super) fn said<'c>(context: &'c Context, key: &str) -> Option<&'c str> {
+    context.get(key)?.value.values().first().map(AsRef::as_ref)
+}
+
+impl Call {
+    /// Its parameters by their names in the API. What a condition of `context` asks of a parameter is
+    /// among them (`ExternalId`, `RoleSessionName`, `SourceIdentity`); what the caller is free to choose,
+    /// such as a password or a provider's metadata, is not. A launch is several calls and names the role.
+    pub fn params(&self, context: &Context) -> Value {
+        match self {
+            Self::AssumeRole { role, tags } => assume_role(role, tags, context),
+            Self::AssumeRoleWithSaml { role, provider } => {
+                json!({ "RoleArn": role, "PrincipalArn": provider })
+            }
+            Self::AssumeRoleWithWebIdentity { role, .. } => {
+                json!({ "RoleArn": role, "RoleSessionName": session_name(context) })
+            }
+            Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => {
+                json!({ "UserName": name(user) })
+            }
+            Self::Launch { launch, role, region, resources } => {
+                let actions: Vec<&str> = launch.actions.iter().map(|it| it.as_str()).collect();
+                let mut params = json!({ "RoleArn": role, "Service": launch.service,
+                    "Region": region, "Actions": actions, "Resources": resources });
+                if launch.passes {
+                    params["PassedToService"] = launch.service.into();
+                }
+                params
+            }
+            Self::PutPolicy { holder, name, document } => {
+                of_holder(holder, json!({ "PolicyName": name, "PolicyDocument": document.text() }))
+            }
+            Self::DeletePolicy { holder, name } => of_holder(holder, json!({ "PolicyName": name })),
+            Self::AttachPolicy { holder, policy } | Self::DetachPolicy { holder, policy } => {
+                of_holder(holder, json!({ "PolicyArn": policy }))
+            }
+            Self::CreatePolicyVersion { policy, document } => json!({ "PolicyArn": policy,
+                "PolicyDocument": document.text(), "SetAsDefault": true }),
+            Self::SetDefaultPolicyVersion { policy, version } => {
+                json!({ "PolicyArn": policy, "VersionId": version })
+            }
+            Self::AddUserToGroup { user, group } | Self::RemoveUserFromGroup { user, group } => {
+                json!({ "UserName": name(user), "GroupName": name(group) })
+            }
+            Self::UpdateAssumeRolePolicy { role, document } => {
+                json!({ "RoleName": name(role), "PolicyDocument": document.text() })
+            }
+            Self::DeleteBoundary { holder } => of_holder(holder, json!({})),
+            Self::PutBoundary { holder, policy } => {
+                of_holder(holder, json!({ "PermissionsBoundary": policy }))
+            }
+            Self::TagIdentity { holder, tags } => {
+                of_holder(holder, json!({ "Tags": pairs(tags, "Key", "Value") }))
+            }
+            Self::UntagIdentity { holder, keys } => of_holder(holder, json!({ "TagKeys": keys })),
+            Self::CreateUser { user, boundary } => created(user, boundary.as_deref(), json!({})),
+            Self::CreateRole { role, trust, boundary } => {
+                let trust = json!({ "AssumeRolePolicyDocument": trust.text() });
+                created(role, boundary.as_deref(), trust)
+            }
+            Self::UpdateSamlProvider { provider } => json!({ "SAMLProviderArn": provider }),
+            Self::CreateProvider { provider } if is_saml(provider) => {
+                json!({ "Name": policy_name(provider) })
+            }
+            Self::CreateProvider { provider } => {
+                json!({ "Url": format!("https://{}", host(provider)) })
+            }
+            Self::AddClientId { provider, client } => {
+                json!({ "OpenIDConnectProviderArn": provider, "ClientID": client })
+            }
+            Self::PutKeyPolicy { key, policy } => json!({ "KeyId": key.as_str(),
+                "PolicyName": "default", "Policy": policy.text() }),
+            Self::ReplicateKey { key, region, policy } => json!({ "KeyId": key.as_str(),
+                "ReplicaRegion": region, "Policy": policy.text() }),
+            Self::CreateGrant { key, grant } => grant_params(key.as_str(), grant),
+            Self::TagKey { key, tags } => {
+                json!({ "KeyId": key.as_str(), "Tags": pairs(tags, "TagKey", "TagValue") })
+            }
+            Self::UntagKey { key, keys } => json!({ "KeyId": key.as_str(), "TagKeys": keys }),
+            Self::CreateAlias { alias, key } | Self::UpdateAlias { alias, key } => {
+                json!({ "AliasName": alias.name(), "TargetKeyId": key.as_str() })
+            }
+            Self::DeleteAlias { alias } => json!({ "AliasName": alias.name() }),
+            Self::DetachOrgPolicy { policy, target } => {
+                json!({ "PolicyId": policy, "TargetId": target })
+            }
+            Self::UpdateOrgPolicy { policy, document } => {
+                json!({ "PolicyId": policy, "Content": document.text() })
+            }
+            Self::DisablePolicyType { root, kind } => {
+                json!({ "RootId": root, "PolicyType": policy_type(*kind) })
+            }
+            Self::MoveAccount { account, from, to } => json!({ "AccountId": account.as_str(),
+                "SourceParentId": from, "DestinationParentId": to }),
+            Self::LeaveOrganization => json!({}),
+        }
+    }
+}
+
+/// The value of `PolicyType`, and of the condition key of that name.
+pub(super) fn policy_type(kind: OrgPolicyKind) -> &'static str {
+    match kind {
+        OrgPolicyKind::Scp => "SERVICE_CONTROL_POLICY",
+        OrgPolicyKind::Rcp => "RESOURCE_CONTROL_POLICY",
+    }
+}
+
+/// `RoleSessionName`, which every request for a session has.
+pub(super) fn session_name(context: &Context) -> &str {
+    said(context, "sts:RoleSessionName").unwrap_or(SESSION)
+}
+
+fn assume_role(role: &str, tags: &Tags, context: &Context) -> Value {
+    let mut params = json!({ "RoleArn": role, "RoleSessionName": session_name(context) });
+    let of_context = [("ExternalId", "sts:ExternalId"), ("SourceIdentity", "sts:SourceIdentity")];
+    for (param, key) in of_context {
+        if let Some(value) = said(context, key) {
+            params[param] = value.into();
+        }
+    }
+    if !tags.is_empty() {
+        params["Tags"] = pairs(tags, "Key", "Value");
+    }
+    params
+}
+
+/// The name at the end of an ARN.
+fn name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// What follows `oidc-provider/`, path included.
+fn host(provider: &str) -> &str {
+    provider.split_once(":oidc-provider/").map_or(provider, |(_, host)| host)
+}
+
+/// `params` with the name of the user, role or group.
+fn of_holder(holder: &str, mut params: Value) -> Value {
+    let member = match HolderKind::of(holder) {
+        HolderKind::User => "UserName",
+        HolderKind::Role => "RoleName",
+        HolderKind::Group => "GroupName",
+    };
+    params[member] = name(holder).into();
+    params
+}
+
+fn created(arn: &str, boundary: Option<&str>, params: Value) -> Value {
+    let mut params = of_holder(arn, params);
+    if let Some(Identity::User { path, .. } | Identity::Role { path, .. }) = identity(arn) {
+        params["Path"] = path.into();
+    }
+    if let Some(boundary) = boundary {
+        params["PermissionsBoundary"] = boundary.into();
+    }
+    params
+}
+
+/// IAM and STS spell the members of a tag otherwise than KMS.
+fn pairs(tags: &Tags, key: &str, value: &str) -> Value {
+    tags.iter().map(|(tag, text)| json!({ key: tag, value: text })).collect()
+}
+
+fn grant_params(key: &str, grant: &Grant) -> Value {
+    let operations: Vec<&str> = grant.operations.iter().map(KmsAction::name).collect();
+    let mut params = json!({ "KeyId": key, "Operations": operations });
+    let mut name_one = |grantee: &Grantee, principal: &str, service: &str| {
+        let member = match grantee {
+            Grantee::Principal(_) => principal,
+            Grantee::Service(_) => service,
+        };
+        params[member] = grantee.text().into();
+    };
+    name_one(&grant.grantee, "GranteePrincipal", "GranteeServicePrincipal");
+    if let Some(retiring) = &grant.retiring {
+        name_one(retiring, "RetiringPrincipal", "RetiringServicePrincipal");
+    }
+    if let Some(name) = &grant.name {
+        params["Name"] = (**name).into();
+    }
+    let mut constraints = Map::new();
+    if let Some(pairs) = &grant.constraints.equals {
+        constraints.insert("EncryptionContextEquals".into(), json!(pairs));
+    }
+    if let Some(pairs) = &grant.constraints.subset {
+        constraints.insert("EncryptionContextSubset".into(), json!(pairs));
+    }
+    if let Some(arn) = &grant.constraints.source_arn {
+        constraints.insert("SourceArn".into(), (**arn).into());
+    }
+    if !constraints.is_empty() {
+        params["Constraints"] = Value::Object(constraints);
+    }
+    params
+}

@@ -1,0 +1,322 @@
+//! Everyone who can take part in a path, by number, and whom each role's trust policy means.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+
+use crate::aws::AccountId;
+use crate::decision::{Caller, CallerKind};
+use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedPolicy};
+use crate::policy::{Polarity, PolicyDocument, Principal};
+
+use super::asked::Asked;
+
+/// Somebody in the cast, by number.
+pub(super) type Ix = u32;
+
+/// A key, by its place in the order of ARNs.
+pub(super) type KeyIx = u32;
+
+/// Everyone who can take part.
+pub(super) struct Cast<'w> {
+    /// The world.
+    pub(super) world: &'w Inventory,
+    /// By number: those of the export first, in the order of their names.
+    pub(super) members: Vec<Member<'w>>,
+    by_arn: FxHashMap<Box<str>, Ix>,
+    nobody: Member<'w>,
+    /// The accounts with what happens in them.
+    pub(super) accounts: BTreeMap<AccountId, Household<'w>>,
+    /// The keys, in the order of their ARNs.
+    pub(super) keys: Vec<&'w Key>,
+    /// Roles that trust everyone, or whose trust nobody told.
+    pub(super) open_roles: Vec<Ix>,
+    /// Sessions that policies name, by their role.
+    sessions: FxHashMap<Ix, Vec<Ix>>,
+    roles: FxHashMap<Ix, Ix>,
+    /// Regions that keys can be replicated to.
+    pub(super) regions: BTreeSet<Box<str>>,
+    /// What key policies ask for.
+    pub(super) of_keys: Asked,
+    /// What the policies of the organization ask for.
+    pub(super) of_organization: Asked,
+    /// Whether some policy asks for the boundary of what is changed.
+    pub(super) hears_boundaries: bool,
+}
+
+/// One of the cast.
+pub(super) struct Member<'w> {
+    /// Who it is.
+    pub(super) caller: Caller,
+    /// The user or role, where it is one of the export.
+    pub(super) identity: Option<&'w Identity>,
+    /// Whether it stands outside the export.
+    pub(super) outside: bool,
+    /// Roles whose trust policy names it.
+    pub(super) named_by: Vec<Ix>,
+}
+
+/// What an account holds.
+#[derive(Default)]
+pub(super) struct Household<'w> {
+    /// The account.
+    pub(super) account: Option<&'w Account>,
+    /// Its root user.
+    pub(super) root: Option<Ix>,
+    /// Its users.
+    pub(super) users: Vec<Ix>,
+    /// Its roles, those of services included.
+    pub(super) roles: Vec<Ix>,
+    /// Its keys.
+    pub(super) keys: Vec<KeyIx>,
+    /// Roles, of whatever account, that trust the account as a whole.
+    pub(super) trusted_by: Vec<Ix>,
+    /// What its identity policies ask for.
+    pub(super) asked: Asked,
+}
+
+impl<'w> Cast<'w> {
+    /// The cast of a world.
+    pub(super) fn of(world: &'w Inventory) -> Self {
+        let mut cast = Self {
+            world,
+            members: Vec::new(),
+            by_arn: FxHashMap::default(),
+            nobody: Member {
+                caller: Caller::of_provider("nobody"),
+                identity: None,
+                outside: true,
+                named_by: Vec::new(),
+            },
+            accounts: BTreeMap::new(),
+            keys: world.keys.values().map(AsRef::as_ref).collect(),
+            open_roles: Vec::new(),
+            sessions: FxHashMap::default(),
+            roles: FxHashMap::default(),
+            regions: REGIONS.iter().map(|region| (*region).into()).collect(),
+            of_keys: Asked::default(),
+            of_organization: Asked::default(),
+            hears_boundaries: false,
+        };
+        cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
+        for account in world.accounts.values() {
+            cast.enter(account);
+        }
+        cast.regions.extend(cast.keys.iter().map(|key| key.arn.region().into()));
+        for (at, key) in (0..).zip(&cast.keys) {
+            cast.accounts.entry(key.arn.account()).or_default().keys.push(at);
+        }
+        cast.hear_trust();
+        cast.hear_names();
+        super::asked::hear(&mut cast);
+        cast
+    }
+
+    fn enter(&mut self, account: &'w Account) {
+        let partition = account.identities.keys().next().and_then(|arn| arn.split(':').nth(1));
+        let root = format!("arn:{}:iam::{}:root", partition.unwrap_or("aws"), account.id);
+        let root = Caller::parse(&root).map(|caller| self.add(caller, None, false));
+        let (mut users, mut roles) = (Vec::new(), Vec::new());
+        for identity in account.identities.values() {
+            let Some(caller) = Caller::parse(&identity.arn) else { continue };
+            let at = self.add(caller, Some(identity), false);
+            match identity.kind {
+                IdentityKind::User => users.push(at),
+                IdentityKind::Role => roles.push(at),
+            }
+        }
+        let household = self.accounts.entry(account.id).or_default();
+        household.account = Some(account);
+        household.root = root;
+        household.users = users;
+        household.roles = roles;
+    }
+
+    fn add(&mut self, caller: Caller, identity: Option<&'w Identity>, outside: bool) -> Ix {
+        if let Some(known) = self.by_arn.get(&caller.text) {
+            return *known;
+        }
+        let at = self.members.len() as Ix;
+        self.by_arn.insert(caller.text.clone(), at);
+        self.members.push(Member { caller, identity, outside, named_by: Vec::new() });
+        at
+    }
+
+    /// The one with this name.
+    pub(super) fn find(&self, arn: &str) -> Option<Ix> {
+        self.by_arn.get(arn).copied()
+    }
+
+    /// One of the cast.
+    pub(super) fn member(&self, at: Ix) -> Option<&Member<'w>> {
+        self.members.get(at as usize)
+    }
+
+    /// One of the cast; the first where nobody has this number, which none is asked for.
+    pub(super) fn member_or_first(&self, at: Ix) -> &Member<'w> {
+        self.member(at).unwrap_or(&self.nobody)
+    }
+
+    /// The sessions of a role that policies name: whoever takes on the role can be any of them.
+    pub(super) fn sessions_of(&self, role: Ix) -> &[Ix] {
+        self.sessions.get(&role).map_or(&[], Vec::as_slice)
+    }
+
+    /// The role of a session that a policy names.
+    pub(super) fn role_of(&self, session: Ix) -> Option<Ix> {
+        self.roles.get(&session).copied()
+    }
+
+    /// A Region that an account uses.
+    pub(super) fn region_of(&self, account: AccountId) -> &str {
+        let keys = self.accounts.get(&account).map(|household| &household.keys);
+        let first = keys.and_then(|keys| self.key(*keys.first()?));
+        first.map_or("us-east-1", |key| key.arn.region())
+    }
+
+    /// One of the keys.
+    pub(super) fn key(&self, at: KeyIx) -> Option<&'w Key> {
+        self.keys.get(at as usize).copied()
+    }
+
+    /// What the account of a member holds.
+    pub(super) fn household(&self, at: Ix) -> Option<&Household<'w>> {
+        self.accounts.get(&self.member(at)?.caller.account?)
+    }
+
+    /// Rules T3, T4, T8: whom the trust policies mean.
+    fn hear_trust(&mut self) {
+        let roles: Vec<Ix> = self.accounts.values().flat_map(|it| it.roles.clone()).collect();
+        for role in roles {
+            let identity = self.member(role).and_then(|member| member.identity);
+            let Some(identity) = identity.filter(|role| !role.is_service_linked()) else {
+                continue;
+            };
+            let Some(trust) = &identity.trust else {
+                self.open_roles.push(role);
+                continue;
+            };
+            self.hear_trust_of(role, identity.account, trust);
+        }
+    }
+
+    fn hear_trust_of(&mut self, role: Ix, home: AccountId, trust: &PolicyDocument) {
+        let policy = trust.policy();
+        let mut open = !policy.readable;
+        let mut accounts = BTreeSet::new();
+        for statement in policy.statements.iter().filter(|statement| statement.allows()) {
+            let Some(element) = &statement.principal else { continue };
+            open |= element.polarity == Polarity::IsNot;
+            for entry in &element.entries {
+                match &entry.value {
+                    Principal::Anyone | Principal::Unresolved(_) => open = true,
+                    Principal::Account { account, .. } => {
+                        accounts.insert(*account);
+                    }
+                    Principal::Federated(provider) => {
+                        let at = self.add(Caller::of_provider(provider), None, true);
+                        self.name(at, role);
+                    }
+                    Principal::UniqueId(id) => {
+                        let by_id = |it: &&Identity| it.unique_id.as_deref() == Some(id);
+                        let household = self.world.account(home);
+                        let found = household.and_then(|it| it.identities.values().find(by_id));
+                        if let Some(at) = found.and_then(|it| self.find(&it.arn)) {
+                            self.name(at, role);
+                        }
+                    }
+                    // Rule T9: who gets a service to do it is a matter of launches.
+                    Principal::Service(_) => {}
+                    principal => {
+                        if let Some(caller) = Caller::parse(principal.text()) {
+                            let at = self.enter_named(caller);
+                            self.name(at, role);
+                        }
+                    }
+                }
+            }
+        }
+        if open {
+            self.open_roles.push(role);
+        }
+        for account in accounts {
+            self.accounts.entry(account).or_default().trusted_by.push(role);
+        }
+    }
+
+    fn name(&mut self, at: Ix, role: Ix) {
+        if let Some(member) = self.members.get_mut(at as usize)
+            && !member.named_by.contains(&role)
+        {
+            member.named_by.push(role);
+        }
+    }
+
+    /// Somebody whom a policy names: a session of a role, or a principal outside the export.
+    fn enter_named(&mut self, caller: Caller) -> Ix {
+        let known = caller.account.and_then(|account| self.world.account(account));
+        let listed = known.is_some_and(|account| account.identities_listed);
+        let of = match (&caller.kind, caller.account) {
+            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
+                self.world.role_by_name(account, role).and_then(|role| self.find(&role.arn))
+            }
+            _ => None,
+        };
+        let at = self.add(caller, None, !listed);
+        self.roles.extend(of.map(|role| (at, role)));
+        let sessions = of.map(|role| self.sessions.entry(role).or_default());
+        if let Some(sessions) = sessions.filter(|sessions| !sessions.contains(&at)) {
+            sessions.push(at);
+        }
+        at
+    }
+
+    /// Those outside the export whom key policies and grants name.
+    fn hear_names(&mut self) {
+        let mut named = BTreeSet::new();
+        for key in &self.keys {
+            for document in key.policy.iter().chain(&key.ram_policy) {
+                let statements = document.policy().statements.iter().filter(|it| it.allows());
+                for element in statements.filter_map(|statement| statement.principal.as_ref()) {
+                    let entries = element.entries.iter();
+                    named.extend(entries.filter_map(|entry| named_alone(&entry.value)));
+                }
+            }
+            named.extend(key.grants.iter().filter_map(|grant| match &grant.grantee {
+                crate::inventory::Grantee::Principal(principal) => named_alone(principal),
+                crate::inventory::Grantee::Service(_) => None,
+            }));
+        }
+        for name in named {
+            if let Some(caller) = Caller::parse(&name) {
+                self.enter_named(caller);
+            }
+        }
+    }
+
+    /// What the policies that count in an account ask for: its own, and those of keys and organization.
+    pub(super) fn asked_in(&self, account: AccountId) -> impl Iterator<Item = &Asked> {
+        let own = self.accounts.get(&account).map(|household| &household.asked);
+        own.into_iter().chain([&self.of_keys, &self.of_organization])
+    }
+
+    /// The customer managed policies of a member's account.
+    pub(super) fn own_policies(&self, at: Ix) -> impl Iterator<Item = &'w ManagedPolicy> {
+        let account = self.household(at).and_then(|household| household.account);
+        let policies = account.into_iter().flat_map(|account| account.policies.values());
+        policies.filter(|policy| !policy.arn.contains(":iam::aws:"))
+    }
+}
+
+/// Regions that every account can use, beside those that its keys stand in.
+const REGIONS: [&str; 4] = ["eu-west-1", "us-east-1", "us-east-2", "us-west-2"];
+
+fn named_alone(principal: &Principal) -> Option<Box<str>> {
+    match principal {
+        Principal::User(arn)
+        | Principal::Role(arn)
+        | Principal::AssumedRole(arn)
+        | Principal::FederatedUser(arn) => Some(arn.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,267 @@
+//! What calls change about principals, and the principals as they are then.
+
+use crate::aws::AccountId;
+use crate::inventory::{AttachedPolicy, Identity, ManagedPolicy, NamedPolicy};
+use crate::policy::{Policy, PolicyDocument, PolicyKind};
+use crate::source::{FileId, Place, Span};
+
+use super::cast::{Cast, Ix};
+
+/// Something that a call changed about principals.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Change {
+    /// An identity policy of a user or role allows everything (rules T20, T21).
+    Everything(Ix),
+    /// A policy of a group allows everything (rules T20, T21).
+    OpenGroup(GroupName),
+    /// The default version of a customer managed policy allows everything (rule T22).
+    Rewritten(Box<str>),
+    /// Another version of a customer managed policy is the default (rule T23).
+    Version(Box<str>, Box<str>),
+    /// A managed policy is attached to a user or role (rule T21).
+    Attached(Ix, Box<str>),
+    /// A user is in a group (rule T24).
+    Joined(Ix, GroupName),
+    /// A user or role has no permissions boundary, or one that allows everything (rule T30).
+    Unbounded(Ix),
+    /// A policy that denies is gone from a user or role (rule T31).
+    Without(Ix, Carrier),
+    /// A user or role has a tag (rule T34).
+    Tagged(Ix, Box<str>, Box<str>),
+    /// A user or role lost a tag (rule T34).
+    Untagged(Ix, Box<str>),
+    /// A role's trust policy names whoever wants in (rule T25).
+    Trusting(Ix),
+}
+
+/// A group: its account and its name.
+pub(super) type GroupName = (AccountId, Box<str>);
+
+/// Where a user or role has a policy from.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Carrier {
+    /// An inline policy, by its name.
+    Inline(Box<str>),
+    /// A managed policy that is attached, by its ARN.
+    Attached(Box<str>),
+    /// A group, by its name.
+    Group(Box<str>),
+    /// An inline policy of a group, by both names.
+    GroupInline(Box<str>, Box<str>),
+    /// A managed policy that is attached to a group, by the group's name and the policy's ARN.
+    GroupAttached(Box<str>, Box<str>),
+}
+
+/// The name of inline policies that paths write.
+pub(super) const WRITTEN: &str = "keyreach";
+
+/// The managed policy of AWS that is always there (rule T21).
+pub(super) fn administrator_access(partition: &str) -> String {
+    format!("arn:{partition}:iam::aws:policy/AdministratorAccess")
+}
+
+/// An identity policy that allows everything.
+pub(super) fn everything() -> PolicyDocument {
+    const TEXT: &str =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    PolicyDocument::json(nowhere(), PolicyKind::Identity, TEXT)
+}
+
+/// The place of what paths write.
+pub(super) fn nowhere() -> Place {
+    Place::plain(FileId(0), Span::default())
+}
+
+impl Change {
+    /// Whether the user or role `at` is another one by it, where `others` hold as well.
+    pub(super) fn touches(&self, cast: &Cast<'_>, at: Ix, others: &[Change]) -> bool {
+        match self {
+            Self::Everything(who)
+            | Self::Unbounded(who)
+            | Self::Without(who, _)
+            | Self::Joined(who, _)
+            | Self::Attached(who, _)
+            | Self::Tagged(who, ..)
+            | Self::Untagged(who, _) => *who == at,
+            Self::OpenGroup(group) => is_member(cast, at, group, others),
+            Self::Rewritten(policy) => {
+                let identity = cast.member(at).and_then(|member| member.identity);
+                let bounds = identity.and_then(|it| it.boundary.as_ref());
+                bounds.is_some_and(|bounds| bounds.arn == *policy)
+                    || holds(cast, at, policy, others)
+            }
+            Self::Version(policy, _) => holds(cast, at, policy, others),
+            Self::Trusting(_) => false,
+        }
+    }
+
+    /// Whether it is of tags, which others' policies may ask for.
+    pub(super) fn is_tag(&self) -> bool {
+        matches!(self, Self::Tagged(..) | Self::Untagged(..))
+    }
+
+    /// The one whom it touches, where it is not of a group or a policy.
+    pub(super) fn whose(&self) -> Option<Ix> {
+        match self {
+            Self::Everything(who)
+            | Self::Unbounded(who)
+            | Self::Without(who, _)
+            | Self::Joined(who, _)
+            | Self::Attached(who, _)
+            | Self::Tagged(who, ..)
+            | Self::Untagged(who, _)
+            | Self::Trusting(who) => Some(*who),
+            Self::OpenGroup(_) | Self::Rewritten(_) | Self::Version(..) => None,
+        }
+    }
+
+    fn apply(&self, cast: &Cast<'_>, identity: &mut Identity) {
+        match self {
+            Self::Everything(_) => allow_everything(identity),
+            Self::OpenGroup((_, name)) => {
+                if identity.groups.contains(name) {
+                    allow_everything(identity);
+                }
+            }
+            Self::Unbounded(_) => identity.boundary = None,
+            Self::Without(_, Carrier::Inline(name)) => {
+                identity.inline.retain(|policy| policy.name != *name);
+            }
+            Self::Without(_, Carrier::Attached(arn)) => {
+                identity.attached.retain(|policy| policy.arn != *arn);
+            }
+            Self::Without(_, Carrier::Group(name)) => {
+                identity.groups.remove(name);
+            }
+            Self::Without(_, Carrier::GroupInline(group, name)) => {
+                leave(cast, identity, group);
+                identity.inline.retain(|policy| policy.name != *name);
+            }
+            Self::Without(_, Carrier::GroupAttached(group, arn)) => {
+                leave(cast, identity, group);
+                identity.attached.retain(|policy| policy.arn != *arn);
+            }
+            Self::Joined(_, (_, group)) => {
+                identity.groups.insert(group.clone());
+            }
+            Self::Attached(_, arn) => {
+                identity.attached.push(AttachedPolicy { arn: arn.clone(), place: nowhere() });
+            }
+            Self::Rewritten(arn) => {
+                if identity.boundary.as_ref().is_some_and(|bounds| bounds.arn == *arn) {
+                    identity.boundary = None;
+                }
+                replace(cast, identity, arn, everything());
+            }
+            Self::Version(arn, version) => {
+                let policy = cast.world.managed_policy(identity.account, arn);
+                let found = policy.and_then(|it| it.versions.iter().find(|one| one.id == *version));
+                if let Some(version) = found {
+                    replace(cast, identity, arn, version.document.clone());
+                }
+            }
+            Self::Tagged(_, key, value) => {
+                identity.tags.insert(key.clone(), value.clone());
+            }
+            Self::Untagged(_, key) => {
+                identity.tags.remove(key);
+            }
+            Self::Trusting(_) => {}
+        }
+    }
+}
+
+fn allow_everything(identity: &mut Identity) {
+    identity.inline.retain(|policy| &*policy.name != WRITTEN);
+    identity.inline.push(NamedPolicy { name: WRITTEN.into(), document: everything() });
+}
+
+/// Takes a user out of a group and gives it the group's policies themselves.
+fn leave(cast: &Cast<'_>, identity: &mut Identity, name: &str) {
+    let account = cast.world.account(identity.account);
+    if let Some(group) = account.and_then(|account| account.groups.get(name))
+        && identity.groups.remove(name)
+    {
+        identity.inline.extend(group.inline.iter().cloned());
+        identity.attached.extend(group.attached.iter().cloned());
+    }
+}
+
+/// Puts another document in the place of a managed policy, wherever the user or role has it from.
+fn replace(cast: &Cast<'_>, identity: &mut Identity, arn: &str, document: PolicyDocument) {
+    let account = cast.world.account(identity.account);
+    let has = |name: &&Box<str>| {
+        let group = account.and_then(|account| account.groups.get(*name));
+        group.is_some_and(|group| group.attached.iter().any(|policy| *policy.arn == *arn))
+    };
+    let groups: Vec<Box<str>> = identity.groups.iter().filter(has).cloned().collect();
+    groups.iter().for_each(|group| leave(cast, identity, group));
+    let before = identity.attached.len();
+    identity.attached.retain(|policy| *policy.arn != *arn);
+    if identity.attached.len() < before {
+        identity.inline.push(NamedPolicy { name: WRITTEN.into(), document });
+    }
+}
+
+/// The user or role as it is after `changes`, those that make it a member of something first.
+pub(super) fn changed(cast: &Cast<'_>, at: Ix, changes: &[Change]) -> Option<Identity> {
+    let mut identity = cast.member(at)?.identity?.clone();
+    let joins = |it: &&Change| matches!(it, Change::Joined(..) | Change::Attached(..));
+    changes.iter().filter(joins).for_each(|change| change.apply(cast, &mut identity));
+    changes.iter().filter(|it| !joins(it)).for_each(|it| it.apply(cast, &mut identity));
+    Some(identity)
+}
+
+fn is_member(cast: &Cast<'_>, at: Ix, group: &GroupName, others: &[Change]) -> bool {
+    let identity = cast.member(at).and_then(|member| member.identity);
+    identity.is_some_and(|it| it.account == group.0 && it.groups.contains(&group.1))
+        || others.contains(&Change::Joined(at, group.clone()))
+}
+
+/// Whether a user or role has a managed policy, itself or by a group, once `others` hold.
+fn holds(cast: &Cast<'_>, at: Ix, arn: &str, others: &[Change]) -> bool {
+    let Some(identity) = cast.member(at).and_then(|member| member.identity) else {
+        return false;
+    };
+    let has = |attached: &[AttachedPolicy]| attached.iter().any(|policy| *policy.arn == *arn);
+    let account = cast.world.account(identity.account);
+    let joined = others.iter().filter_map(|it| match it {
+        Change::Joined(who, (_, name)) if *who == at => Some(name),
+        _ => None,
+    });
+    let mut groups = identity.groups.iter().chain(joined);
+    has(&identity.attached)
+        || groups.any(|name| {
+            account.and_then(|it| it.groups.get(name)).is_some_and(|it| has(&it.attached))
+        })
+        || others
+            .iter()
+            .any(|it| matches!(it, Change::Attached(who, policy) if *who == at && **policy == *arn))
+}
+
+/// The policies of a user or role that deny something.
+pub(super) fn deniers(cast: &Cast<'_>, identity: &Identity) -> Vec<Carrier> {
+    let denies = |policy: &Policy| policy.statements.iter().any(|statement| statement.denies());
+    let managed = |arn: &str| {
+        let policy = cast.world.managed_policy(identity.account, arn);
+        policy.and_then(ManagedPolicy::document).is_some_and(|it| it.peek(denies))
+    };
+    let mut all = Vec::new();
+    let inline = identity.inline.iter().filter(|policy| policy.document.peek(denies));
+    all.extend(inline.map(|policy| Carrier::Inline(policy.name.clone())));
+    let attached = identity.attached.iter().filter(|policy| managed(&policy.arn));
+    all.extend(attached.map(|policy| Carrier::Attached(policy.arn.clone())));
+    let account = cast.world.account(identity.account);
+    for name in &identity.groups {
+        let Some(group) = account.and_then(|account| account.groups.get(name)) else { continue };
+        let before = all.len();
+        let inline = group.inline.iter().filter(|policy| policy.document.peek(denies));
+        all.extend(inline.map(|it| Carrier::GroupInline(name.clone(), it.name.clone())));
+        let attached = group.attached.iter().filter(|policy| managed(&policy.arn));
+        all.extend(attached.map(|it| Carrier::GroupAttached(name.clone(), it.arn.clone())));
+        if all.len() > before {
+            all.push(Carrier::Group(name.clone()));
+        }
+    }
+    all
+}

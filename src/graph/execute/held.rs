@@ -1,0 +1,94 @@
+//! Whom the one who set out can be by now.
+
+use crate::aws::{Identity as Named, identity};
+use crate::decision::{Caller, CallerKind, Context, ContextValue};
+use crate::graph::{Call, Hop};
+use crate::inventory::{Inventory, Tags};
+
+/// An identity that is held.
+pub(super) struct Held {
+    caller: Caller,
+    /// The name of a role's session, where a call fixed it.
+    session: Option<Box<str>>,
+    /// The tags of the session; nothing where it may have any (rule T7).
+    tags: Option<Tags>,
+}
+
+impl Held {
+    /// The one who sets out. A role stands for any session of it, with whatever tags it was given.
+    pub(super) fn start(from: &Caller) -> Self {
+        let tags = (from.kind == CallerKind::User).then(Tags::default);
+        Self { caller: from.clone(), session: None, tags }
+    }
+
+    /// The identity that a hop takes on.
+    pub(super) fn gained(hop: &Hop) -> Option<Self> {
+        let caller = hop.call.gained()?;
+        let (session, tags) = match &hop.call {
+            Call::AssumeRole { tags, .. } => (session_name(&hop.context), tags.clone()),
+            Call::AssumeRoleWithWebIdentity { .. } => (session_name(&hop.context), Tags::default()),
+            _ => (None, Tags::default()),
+        };
+        // A provider may put tags into its assertions.
+        let by_provider = hop.caller.kind == CallerKind::Provider;
+        Some(Self { caller, session, tags: (!by_provider).then_some(tags) })
+    }
+
+    /// Whether `caller` is this identity, or the session of a role that is held.
+    pub(super) fn is(&self, caller: &Caller) -> bool {
+        let CallerKind::AssumedRole { role, session } = &caller.kind else {
+            return self.caller == *caller;
+        };
+        let is_role = || match identity(&self.caller.text) {
+            // Rule A42: names of roles are unique, whatever the case.
+            Some(Named::Role { name, .. }) => name.eq_ignore_ascii_case(role),
+            _ => false,
+        };
+        let same_name = self.session.as_ref().is_none_or(|fixed| fixed == session);
+        self.caller == *caller || self.caller.account == caller.account && is_role() && same_name
+    }
+
+    /// The context of a request as this identity: the tags of its session are in it (rules T7, T34).
+    ///
+    /// # Errors
+    ///
+    /// A tag that `context` claims and the session does not have.
+    pub(super) fn context(
+        &self,
+        caller: &Caller,
+        context: &Context,
+        world: &Inventory,
+    ) -> Result<Context, Box<str>> {
+        let Some(tags) = &self.tags else {
+            return Ok(context.clone());
+        };
+        let identity = match (&caller.kind, caller.account) {
+            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
+                world.role_by_name(account, role)
+            }
+            _ => world.identity(&caller.text),
+        };
+        let own = identity.map(|identity| &identity.tags);
+        let has = |key: &str, value: &ContextValue| {
+            let of = |tags: &Tags| {
+                let mut all = tags.iter();
+                all.find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, it)| it.clone())
+            };
+            let held = of(tags).or_else(|| own.and_then(of));
+            held.is_some_and(|held| *value.values() == [held])
+        };
+        let mut claimed = context.with_prefix("aws:PrincipalTag/");
+        if let Some((key, _)) = claimed.find(|(key, entry)| !has(key, &entry.value)) {
+            return Err(format!("aws:PrincipalTag/{key}").into());
+        }
+        let mut context = context.clone();
+        for (key, value) in tags.iter() {
+            context.set_one(&format!("aws:PrincipalTag/{key}"), value);
+        }
+        Ok(context)
+    }
+}
+
+fn session_name(context: &Context) -> Option<Box<str>> {
+    context.get("sts:RoleSessionName")?.value.values().first().cloned()
+}

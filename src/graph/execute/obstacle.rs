@@ -1,0 +1,284 @@
+//! What stops a call whoever makes it: things that are not there, or are there already.
+
+use crate::aws::{AccountId, AliasArn, Arn, Identity as Named, KeyArn, identity};
+use crate::decision::{Caller, CallerKind};
+use crate::graph::Call;
+use crate::inventory::{Identity, IdentityKind, Inventory, MultiRegionRole, OrgPolicyKind};
+use crate::policy::PolicyDocument;
+
+/// Why `call` by `caller` cannot succeed in `world`, whatever policies say.
+pub(super) fn of(call: &Call, caller: &Caller, world: &Inventory) -> Option<Box<str>> {
+    let scene = Obstacles { caller, world };
+    scene.of_text(call).or_else(|| scene.of_call(call)).map(Into::into)
+}
+
+/// The ARN of the replica in a Region.
+pub(super) fn replica(key: &KeyArn, region: &str) -> Option<KeyArn> {
+    KeyArn::new(key.partition(), region, key.account(), key.id())
+}
+
+struct Obstacles<'a> {
+    caller: &'a Caller,
+    world: &'a Inventory,
+}
+
+impl Obstacles<'_> {
+    /// A text that AWS would not store.
+    fn of_text(&self, call: &Call) -> Option<String> {
+        let document: &PolicyDocument = match call {
+            Call::PutPolicy { document, .. }
+            | Call::CreatePolicyVersion { document, .. }
+            | Call::UpdateAssumeRolePolicy { document, .. }
+            | Call::UpdateOrgPolicy { document, .. } => document,
+            Call::CreateRole { trust, .. } => trust,
+            Call::PutKeyPolicy { policy, .. } | Call::ReplicateKey { policy, .. } => policy,
+            _ => return None,
+        };
+        let readable = document.policy().readable;
+        (!readable).then(|| format!("the {} cannot be read", document.kind.name()))
+    }
+
+    fn of_call(&self, call: &Call) -> Option<String> {
+        match call {
+            // Trust policies tell whether a role is there.
+            Call::AssumeRole { .. } => None,
+            Call::AssumeRoleWithSaml { provider, .. }
+            | Call::AssumeRoleWithWebIdentity { provider, .. } => self.vouches(provider),
+            Call::Launch { role, .. } => self.launches(role),
+            Call::CreateAccessKey { user } | Call::LoginProfile { user, .. } => self.user(user),
+            Call::PutPolicy { holder, .. } => self.holder(holder),
+            Call::DeletePolicy { holder, name } => self.inline(holder, name),
+            Call::AttachPolicy { holder, policy } => {
+                self.holder(holder).or_else(|| self.policy(policy))
+            }
+            Call::DetachPolicy { holder, policy } => self.attached(holder, policy),
+            Call::CreatePolicyVersion { policy, .. } => self.policy(policy),
+            Call::SetDefaultPolicyVersion { policy, version } => self.version(policy, version),
+            Call::AddUserToGroup { user, group } => self.user(user).or_else(|| self.group(group)),
+            Call::RemoveUserFromGroup { user, group } => self.membership(user, group),
+            Call::UpdateAssumeRolePolicy { role, .. } => self.role(role),
+            Call::DeleteBoundary { holder }
+            | Call::TagIdentity { holder, .. }
+            | Call::UntagIdentity { holder, .. } => self.identity(holder),
+            Call::PutBoundary { holder, policy } => {
+                self.identity(holder).or_else(|| self.policy(policy))
+            }
+            Call::CreateUser { user, boundary } => self.free(user, boundary.as_deref()),
+            Call::CreateRole { role, boundary, .. } => self.free(role, boundary.as_deref()),
+            Call::UpdateSamlProvider { provider }
+            | Call::CreateProvider { provider }
+            | Call::AddClientId { provider, .. } => self.provider(provider),
+            Call::PutKeyPolicy { key, .. }
+            | Call::CreateGrant { key, .. }
+            | Call::TagKey { key, .. }
+            | Call::UntagKey { key, .. } => self.key(key),
+            Call::ReplicateKey { key, region, .. } => self.replicable(key, region),
+            Call::CreateAlias { alias, key } => match self.world.alias(alias) {
+                Some(_) => Some(format!("{alias} is there already")),
+                None => self.pointed(alias, key),
+            },
+            Call::UpdateAlias { alias, key } => {
+                self.alias(alias).or_else(|| self.pointed(alias, key))
+            }
+            Call::DeleteAlias { alias } => self.alias(alias),
+            Call::DetachOrgPolicy { .. }
+            | Call::UpdateOrgPolicy { .. }
+            | Call::DisablePolicyType { .. }
+            | Call::MoveAccount { .. }
+            | Call::LeaveOrganization => self.of_organization(call),
+        }
+    }
+
+    /// Rule T8: a provider vouches for its own subjects.
+    fn vouches(&self, provider: &str) -> Option<String> {
+        let is_it = self.caller.kind == CallerKind::Provider && *self.caller.text == *provider;
+        (!is_it).then(|| format!("{provider} does not vouch for {}", self.caller))
+    }
+
+    /// Rules E44, T25: a service-linked role runs nobody's code.
+    fn launches(&self, role: &str) -> Option<String> {
+        let linked = |role: &Identity| role.is_service_linked();
+        match self.world.identity(role) {
+            Some(found) if linked(found) => Some(format!("{role} obeys its service alone")),
+            _ => self.role(role),
+        }
+    }
+
+    fn known(&self, arn: &str, kind: Option<IdentityKind>) -> Option<String> {
+        let found = self.world.identity(arn);
+        let is_it = found.is_some_and(|it| kind.is_none_or(|kind| it.kind == kind));
+        (!is_it).then(|| absent(arn))
+    }
+
+    fn user(&self, arn: &str) -> Option<String> {
+        self.known(arn, Some(IdentityKind::User))
+    }
+
+    fn role(&self, arn: &str) -> Option<String> {
+        self.known(arn, Some(IdentityKind::Role))
+    }
+
+    fn identity(&self, arn: &str) -> Option<String> {
+        self.known(arn, None)
+    }
+
+    fn group(&self, arn: &str) -> Option<String> {
+        self.world.group(arn).is_none().then(|| absent(arn))
+    }
+
+    fn holder(&self, arn: &str) -> Option<String> {
+        match self.world.group(arn) {
+            Some(_) => None,
+            None => self.identity(arn),
+        }
+    }
+
+    fn inline(&self, holder: &str, name: &str) -> Option<String> {
+        let inline = match self.world.group(holder) {
+            Some(group) => Some(&group.inline),
+            None => self.world.identity(holder).map(|identity| &identity.inline),
+        };
+        let has = inline.is_some_and(|all| all.iter().any(|policy| *policy.name == *name));
+        (!has).then(|| format!("{holder} has no inline policy {name}"))
+    }
+
+    fn attached(&self, holder: &str, policy: &str) -> Option<String> {
+        let attached = match self.world.group(holder) {
+            Some(group) => Some(&group.attached),
+            None => self.world.identity(holder).map(|identity| &identity.attached),
+        };
+        let has = attached.is_some_and(|all| all.iter().any(|one| *one.arn == *policy));
+        (!has).then(|| format!("{policy} is not attached to {holder}"))
+    }
+
+    fn membership(&self, user: &str, group: &str) -> Option<String> {
+        let name = self.world.group(group).map(|group| &group.name);
+        let user = self.world.identity(user);
+        let is_in = user.zip(name).is_some_and(|(user, name)| user.groups.contains(name));
+        (!is_in).then(|| format!("the user is no member of {group}"))
+    }
+
+    /// Rule T21: AdministratorAccess is there whether exported or not.
+    fn policy(&self, arn: &str) -> Option<String> {
+        let known = || self.caller.account.and_then(|it| self.world.managed_policy(it, arn));
+        let is_there = arn.ends_with(":iam::aws:policy/AdministratorAccess") || known().is_some();
+        (!is_there).then(|| absent(arn))
+    }
+
+    fn version(&self, policy: &str, version: &str) -> Option<String> {
+        let found = self.caller.account.and_then(|it| self.world.managed_policy(it, policy));
+        let has = found.is_some_and(|it| it.versions.iter().any(|one| *one.id == *version));
+        (!has).then(|| format!("{policy} has no version {version}"))
+    }
+
+    /// Names of users, and of roles, are unique in an account, whatever their paths and case.
+    fn free(&self, arn: &str, boundary: Option<&str>) -> Option<String> {
+        let (kind, account, name) = match identity(arn) {
+            Some(Named::User { account, name, .. }) => (IdentityKind::User, account, name),
+            Some(Named::Role { account, name, .. }) => (IdentityKind::Role, account, name),
+            _ => return Some(format!("{arn} names neither a user nor a role")),
+        };
+        let mut others =
+            self.world.account(account).into_iter().flat_map(|it| it.identities.values());
+        let taken = others.any(|it| it.kind == kind && it.name.eq_ignore_ascii_case(name));
+        match taken {
+            true => Some(format!("the name of {arn} is taken")),
+            false => boundary.and_then(|policy| self.policy(policy)),
+        }
+    }
+
+    fn provider(&self, provider: &str) -> Option<String> {
+        let account = Arn::parse(provider).and_then(|arn| AccountId::parse(arn.account));
+        account.is_none().then(|| format!("{provider} belongs to no account"))
+    }
+
+    fn key(&self, key: &KeyArn) -> Option<String> {
+        self.world.key(key).is_none().then(|| absent(key.as_str()))
+    }
+
+    /// Rule T17.
+    fn replicable(&self, key: &KeyArn, region: &str) -> Option<String> {
+        let metadata = self.world.key(key).and_then(|key| key.metadata.as_ref());
+        let related = metadata.and_then(|metadata| metadata.multi_region.as_ref());
+        if related.is_none_or(|related| related.role != MultiRegionRole::Primary) {
+            return Some(format!("{key} is no primary of multi-Region keys"));
+        }
+        let taken = region == key.region()
+            || replica(key, region).is_none_or(|it| self.world.keys.contains_key(&it))
+            || related.is_some_and(|it| it.replicas.iter().any(|arn| region_of(arn) == region));
+        taken.then(|| format!("{key} stands in {region} already"))
+    }
+
+    fn alias(&self, alias: &AliasArn) -> Option<String> {
+        self.world.alias(alias).is_none().then(|| absent(alias.as_str()))
+    }
+
+    /// An alias points to a key of its own account and Region.
+    fn pointed(&self, alias: &AliasArn, key: &KeyArn) -> Option<String> {
+        let apart = alias.account() != key.account() || alias.region() != key.region();
+        match apart {
+            true => Some(format!("{alias} cannot point to {key}")),
+            false => self.key(key),
+        }
+    }
+
+    /// Rule T37.
+    fn of_organization(&self, call: &Call) -> Option<String> {
+        let Some(organization) = self.world.organization.as_deref() else {
+            return Some("no organization was exported".into());
+        };
+        let management = organization.management_account;
+        match call {
+            Call::LeaveOrganization => {
+                let is_member = |account: &AccountId| {
+                    organization.accounts.contains(account) && management != Some(*account)
+                };
+                let leaves = self.caller.account.filter(is_member).is_some();
+                (!leaves).then(|| "the account is no member that could leave".into())
+            }
+            _ if management.is_none() || management != self.caller.account => {
+                Some("the management account alone may change the organization".into())
+            }
+            Call::DetachOrgPolicy { policy, target } => {
+                let found = organization.policies.get(policy);
+                let attached =
+                    organization.attachments.get(target).is_some_and(|it| it.contains(policy));
+                let kind = found.map(|policy| policy.kind);
+                let is_last = kind == Some(OrgPolicyKind::Scp)
+                    && organization.attached(target, OrgPolicyKind::Scp).count() < 2;
+                match attached {
+                    false => Some(format!("{policy} is not attached to {target}")),
+                    true if is_last => Some(format!("{policy} is the last SCP of {target}")),
+                    true if &**policy == "p-RCPFullAWSAccess" => {
+                        Some(format!("{policy} cannot be detached"))
+                    }
+                    true => None,
+                }
+            }
+            Call::UpdateOrgPolicy { policy, .. } => {
+                let by_aws = ["p-FullAWSAccess", "p-RCPFullAWSAccess"].contains(&&**policy);
+                let known = organization.policies.contains_key(policy);
+                (by_aws || !known).then(|| format!("{policy} cannot be changed"))
+            }
+            Call::DisablePolicyType { root, kind } => {
+                let known = root.starts_with("r-") && organization.units.contains_key(root);
+                let in_use = known && organization.is_enabled(*kind);
+                (!in_use).then(|| format!("{root} does not use {}s", kind.name()))
+            }
+            Call::MoveAccount { account, from, to } => {
+                let stands = organization.parents.get(account.as_str()) == Some(from);
+                let moves = stands && organization.units.contains_key(to);
+                (!moves).then(|| format!("{account} cannot be moved from {from} to {to}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn absent(what: &str) -> String {
+    format!("{what} is not in the export")
+}
+
+fn region_of(arn: &str) -> &str {
+    Arn::parse(arn).map_or("", |arn| arn.region)
+}

@@ -1,0 +1,334 @@
+//! What somebody can do to a key on the way to using it (rules T16 to T19, T32, T33).
+
+use crate::access::{Opening, Reached};
+use crate::aws::{AliasArn, KeyArn, KmsAction};
+use crate::decision::{Chance, Context, ContextValue};
+use crate::inventory::{Alias, Key, MultiRegionRole};
+
+use super::asker::Asker;
+use super::cast::{Ix, KeyIx};
+use super::state::{StateName, States};
+
+/// A call about a key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum KeyMove {
+    /// kms:PutKeyPolicy (rule T16).
+    PutPolicy(KeyIx),
+    /// kms:ReplicateKey to a Region (rule T17).
+    Replicate(KeyIx, Box<str>),
+    /// kms:CreateGrant to somebody (rules T18, T19).
+    Grant(KeyIx, Ix),
+    /// kms:TagResource, kms:UntagResource, and the calls about aliases (rules T32, T33).
+    Edit(KeyIx, KeyEdit),
+}
+
+/// A change of a key's tags or aliases.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum KeyEdit {
+    /// It has a tag.
+    Tagged(Box<str>, Box<str>),
+    /// It lost a tag.
+    Untagged(Box<str>),
+    /// A new alias points to it.
+    Aliased(Box<str>),
+    /// An alias that pointed to another key points to it.
+    Retargeted(Box<str>),
+    /// An alias that pointed to it is gone.
+    Unaliased(Box<str>),
+}
+
+impl KeyMove {
+    /// The permissions that moves need.
+    pub(super) const ACTIONS: [KmsAction; 8] = [
+        KmsAction::PUT_KEY_POLICY,
+        KmsAction::CREATE_GRANT,
+        KmsAction::REPLICATE_KEY,
+        KmsAction::TAG_RESOURCE,
+        KmsAction::UNTAG_RESOURCE,
+        KmsAction::CREATE_ALIAS,
+        KmsAction::UPDATE_ALIAS,
+        KmsAction::DELETE_ALIAS,
+    ];
+
+    /// The rule of the primitive.
+    pub(super) fn primitive(&self) -> &'static str {
+        match self {
+            Self::PutPolicy(_) => "T16",
+            Self::Replicate(..) => "T17",
+            Self::Grant(..) => "T18",
+            Self::Edit(_, KeyEdit::Tagged(..) | KeyEdit::Untagged(_)) => "T32",
+            Self::Edit(..) => "T33",
+        }
+    }
+
+    /// The change of tags or aliases that it is.
+    pub(super) fn edit(&self) -> Option<KeyEdit> {
+        match self {
+            Self::Edit(_, edit) => Some(edit.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// A call that nobody makes on the caller's behalf.
+fn direct() -> Context {
+    let mut context = Context::default();
+    context.set_absent("kms:ViaService");
+    context.set_absent("aws:CalledVia");
+    context.set_one("aws:ViaAWSService", "false");
+    context
+}
+
+impl States<'_, '_> {
+    /// The moves that a permission on a key, after `edits` of it, is good for.
+    pub(super) fn key_moves(
+        &self,
+        name: &StateName,
+        at: KeyIx,
+        action: KmsAction,
+        edits: &[KeyEdit],
+    ) -> Vec<(KeyMove, Chance)> {
+        let Some(key) = self.cast.key(at) else { return Vec::new() };
+        let asker = self.asker(name);
+        let edited;
+        let key = match edits {
+            [] => key,
+            edits => {
+                edited = edits.iter().fold(key.clone(), |key, edit| edit.applied(&key));
+                &edited
+            }
+        };
+        match action {
+            KmsAction::PUT_KEY_POLICY => {
+                let mut context = direct();
+                context.set_one("kms:PolicyName", "default");
+                vec![(KeyMove::PutPolicy(at), self.holds(&asker, key, action, &context))]
+            }
+            KmsAction::CREATE_GRANT => self.grants(&asker, at, key),
+            KmsAction::REPLICATE_KEY => self.replicas(&asker, at, key),
+            KmsAction::TAG_RESOURCE => self.tags(&asker, at, key),
+            KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key),
+            _ => self.aliases(&asker, at, key, action),
+        }
+    }
+
+    /// Whether every request for an action on a key is allowed, whatever its parameters.
+    fn is_free(&self, asker: &Asker<'_, '_>, key: &Key, action: KmsAction) -> bool {
+        let nothing = Context::default();
+        let side = asker.key_side(&nothing);
+        let target = self.access.key_target(key, &nothing);
+        side.reached(&target, action.into(), Opening::AsItIs).always.contains(action)
+    }
+
+    /// Whether a call on a key is allowed in some request that agrees with `context`.
+    fn holds(
+        &self,
+        asker: &Asker<'_, '_>,
+        key: &Key,
+        action: KmsAction,
+        context: &Context,
+    ) -> Chance {
+        let side = asker.key_side(context);
+        let target = self.access.key_target(key, context);
+        side.reached(&target, action.into(), Opening::AsItIs).chance(action)
+    }
+
+    /// Rules T18, T19: to itself; another grantee is tried where it may not use the key.
+    fn grants(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+        let Some(goal) = self.keys.goal(at).filter(|goal| goal.info().grantable) else {
+            return Vec::new();
+        };
+        let operation: Box<str> = goal.name().into();
+        let to = |grantee: Ix| {
+            let mut context = direct();
+            let arn = self.cast.arn(grantee).unwrap_or_default();
+            context.set_one("kms:GranteePrincipal", arn);
+            context.set("kms:GrantOperations", ContextValue::Many(vec![operation.clone()]));
+            context.set_one("kms:GrantIsForAWSResource", "false");
+            (KeyMove::Grant(at, grantee), self.holds(asker, key, KmsAction::CREATE_GRANT, &context))
+        };
+        vec![to(asker.at)]
+    }
+
+    /// Rule T17: to a Region where no replica stands.
+    fn replicas(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+        let primary = key.metadata.as_ref().and_then(|metadata| metadata.multi_region.as_ref());
+        let Some(primary) = primary.filter(|it| it.role == MultiRegionRole::Primary) else {
+            return Vec::new();
+        };
+        let stands = |region: &str| {
+            region == key.arn.region()
+                || primary.replicas.iter().any(|arn| arn.split(':').nth(3) == Some(region))
+        };
+        let regions = self.cast.regions.iter().filter(|region| !stands(region));
+        let each = regions.map(|region| {
+            let mut context = direct();
+            context.set_one("kms:ReplicaRegion", region);
+            let replicates = self.holds(asker, key, KmsAction::REPLICATE_KEY, &context);
+            let creates = match replicates {
+                Chance::No => Chance::No,
+                _ => self.creates(asker, region),
+            };
+            (KeyMove::Replicate(at, region.clone()), replicates.min(creates))
+        });
+        // One Region is as good as another.
+        each.max_by_key(|(_, chance)| *chance).into_iter().collect()
+    }
+
+    /// Rule L8: kms:CreateKey in the replica's Region.
+    fn creates(&self, asker: &Asker<'_, '_>, region: &str) -> Chance {
+        let mut context = direct();
+        context.set_one("aws:RequestedRegion", region);
+        asker.key_side(&context).without_key(KmsAction::CREATE_KEY)
+    }
+
+    /// Rule T32: tags that some policy asks for.
+    fn tags(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+        let has = |tag: &str, value: &str| {
+            let tags = key.tags.as_ref();
+            tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
+        };
+        let asked = self.cast.asked_in(key.arn.account()).flat_map(|asked| &asked.key_tags);
+        let missing = asked.filter(|(tag, value)| !has(tag, value));
+        let free = self.is_free(asker, key, KmsAction::TAG_RESOURCE);
+        let each = missing.map(|(tag, value)| {
+            let edit = KeyEdit::Tagged(tag.clone(), value.clone());
+            if free {
+                return (KeyMove::Edit(at, edit), Chance::Sure);
+            }
+            let mut context = direct();
+            context.set_one(&format!("aws:RequestTag/{tag}"), value);
+            context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
+            let chance = self.holds(asker, key, KmsAction::TAG_RESOURCE, &context);
+            (KeyMove::Edit(at, edit), chance)
+        });
+        each.collect()
+    }
+
+    fn untags(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+        let asked = |tag: &str| {
+            let mut asked = self.cast.asked_in(key.arn.account()).flat_map(|it| &it.key_tags);
+            asked.any(|(known, _)| known.eq_ignore_ascii_case(tag))
+        };
+        let tags = key.tags.iter().flat_map(|tags| tags.keys()).filter(|tag| asked(tag));
+        let each = tags.map(|tag| {
+            let mut context = direct();
+            context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
+            let chance = self.holds(asker, key, KmsAction::UNTAG_RESOURCE, &context);
+            (KeyMove::Edit(at, KeyEdit::Untagged(tag.clone())), chance)
+        });
+        each.collect()
+    }
+
+    /// Rule T33: aliases that some policy asks for, both halves allowed (rules L1 to L3).
+    fn aliases(
+        &self,
+        asker: &Asker<'_, '_>,
+        at: KeyIx,
+        key: &Key,
+        action: KmsAction,
+    ) -> Vec<(KeyMove, Chance)> {
+        let named = |name: &str| {
+            let arn = &key.arn;
+            AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
+        };
+        let own = || key.aliases.iter().map(|alias| alias.name().into());
+        let names: Vec<Box<str>> = match action {
+            KmsAction::DELETE_ALIAS => own().collect(),
+            _ => {
+                let asked = self.cast.asked_in(key.arn.account());
+                asked.flat_map(|asked| asked.aliases.iter().cloned()).collect()
+            }
+        };
+        let mut found = Vec::new();
+        for name in names {
+            let Some(alias) = named(&name) else { continue };
+            let known = self.cast.world.alias(&alias);
+            let (edit, other) = match (action, known.and_then(Alias::key)) {
+                (KmsAction::CREATE_ALIAS, None) if known.is_none() => {
+                    (KeyEdit::Aliased(name), None)
+                }
+                (KmsAction::UPDATE_ALIAS, Some(other)) if other != key.arn => {
+                    (KeyEdit::Retargeted(name), Some(other))
+                }
+                (KmsAction::DELETE_ALIAS, Some(_)) => (KeyEdit::Unaliased(name), None),
+                _ => continue,
+            };
+            let mut chance = self.holds(asker, key, action, &direct());
+            if let Some(other) = other.and_then(|arn: KeyArn| self.cast.world.key(&arn)) {
+                chance = chance.min(self.holds(asker, other, action, &direct()));
+            }
+            if chance > Chance::No {
+                chance = chance.min(self.alias_half(asker, action, &alias));
+            }
+            found.push((KeyMove::Edit(at, edit), chance));
+        }
+        found
+    }
+
+    fn alias_half(&self, asker: &Asker<'_, '_>, action: KmsAction, alias: &AliasArn) -> Chance {
+        asker.key_side(&direct()).on_alias(action, alias.as_str())
+    }
+
+    /// Whether a state gets to the goal of a key that a move opened; a replica stands in its Region.
+    pub(super) fn opened(
+        &self,
+        name: &StateName,
+        at: KeyIx,
+        what: &KeyMove,
+        opening: Opening,
+    ) -> Chance {
+        let asker = self.asker(name);
+        let side = asker.key_side(&Context::default());
+        let KeyMove::Replicate(_, region) = what else {
+            return self.keys.opened(&side, at, opening);
+        };
+        let (Some(key), Some(goal)) = (self.cast.key(at), self.keys.goal(at)) else {
+            return Chance::No;
+        };
+        let arn = &key.arn;
+        let Some(arn) = KeyArn::new(arn.partition(), region, arn.account(), arn.id()) else {
+            return Chance::No;
+        };
+        let replica = Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() };
+        let target = self.access.key_target(&replica, &Context::default());
+        side.reached(&target, goal.into(), opening).chance(goal)
+    }
+
+    /// What a state can do with a key after an edit of it.
+    pub(super) fn reached_after(&self, name: &StateName, at: KeyIx, edit: &KeyEdit) -> Reached {
+        let Some(key) = self.cast.key(at) else { return Reached::default() };
+        let key = edit.applied(key);
+        let asker = self.asker(name);
+        let nothing = Context::default();
+        let side = asker.key_side(&nothing);
+        let target = self.access.key_target(&key, &nothing);
+        side.reached(&target, self.keys.wanted(at), Opening::AsItIs)
+    }
+}
+
+impl KeyEdit {
+    /// The key after it.
+    fn applied(&self, key: &Key) -> Key {
+        let mut key = key.clone();
+        let alias = |key: &Key, name: &str| {
+            let arn = &key.arn;
+            AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
+        };
+        match self {
+            Self::Tagged(tag, value) => {
+                key.tags.get_or_insert_default().insert(tag.clone(), value.clone());
+            }
+            Self::Untagged(tag) => {
+                key.tags.get_or_insert_default().remove(tag);
+            }
+            Self::Aliased(name) | Self::Retargeted(name) => key.aliases.extend(alias(&key, name)),
+            Self::Unaliased(name) => {
+                if let Some(alias) = alias(&key, name) {
+                    key.aliases.remove(&alias);
+                }
+            }
+        }
+        key
+    }
+}
