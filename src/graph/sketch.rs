@@ -43,9 +43,7 @@ impl Sketch {
         // What is equal here and differs in its citations keeps the order in which it was found.
         edges.sort_by(|(from, to, edge), (other_from, other_to, other)| {
             let told = |edge: &Edge| (edge.kind, edge.actions.clone(), edge.condition.clone());
-            (from, to)
-                .cmp(&(other_from, other_to))
-                .then_with(|| told(edge).cmp(&told(other)))
+            (from, to).cmp(&(other_from, other_to)).then_with(|| told(edge).cmp(&told(other)))
         });
         let mut network = Network::with_capacity(nodes.len(), edges.len());
         let indices: Vec<_> = nodes.into_iter().map(|(node, _)| network.add_node(node)).collect();

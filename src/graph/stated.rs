@@ -77,7 +77,13 @@ fn of_identity(sketch: &mut Sketch, access: &Access<'_>, account: &Account, iden
 
 /// An edge that nothing is called for.
 fn plain(kind: EdgeKind) -> Edge {
-    Edge { kind, actions: Vec::new(), condition: None, because: Vec::new(), doubts: BTreeSet::new() }
+    Edge {
+        kind,
+        actions: Vec::new(),
+        condition: None,
+        because: Vec::new(),
+        doubts: BTreeSet::new(),
+    }
 }
 
 fn policies(
@@ -139,9 +145,10 @@ fn delegations(sketch: &mut Sketch, access: &Access<'_>, key: &Key) {
                 continue;
             };
             let applies = doubts.is_empty().then_some(covered).is_none_or(|covered| {
-                covered.iter().next().is_some_and(|first| {
-                    applies(access, key, document, index, account, first)
-                })
+                covered
+                    .iter()
+                    .next()
+                    .is_some_and(|first| applies(access, key, document, index, account, first))
             });
             if principal.polarity == Polarity::IsNot || !applies {
                 continue;

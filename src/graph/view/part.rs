@@ -31,9 +31,8 @@ pub fn reached_from(network: &Network, starts: &Part, depth: usize) -> Part {
 pub fn between(network: &Network, starts: &Part, goals: &Part, depth: usize) -> Part {
     let forth = distances(network, starts, depth, Direction::Outgoing);
     let back = distances(network, goals, depth, Direction::Incoming);
-    let is_near = |node: &NodeIndex, steps: &usize| {
-        back.get(node).is_some_and(|rest| steps + rest <= depth)
-    };
+    let is_near =
+        |node: &NodeIndex, steps: &usize| back.get(node).is_some_and(|rest| steps + rest <= depth);
     let between = forth.iter().filter(|(node, steps)| is_near(node, steps)).map(|(node, _)| *node);
     between.chain(starts.iter().copied()).chain(goals.iter().copied()).collect()
 }
