@@ -121,6 +121,17 @@ impl Change {
         }
     }
 
+    /// The account of the group or policy that is changed.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::OpenGroup((account, _)) => Some(*account),
+            Self::Rewritten(arn) | Self::Version(arn, _) => {
+                AccountId::parse(arn.split(':').nth(4)?)
+            }
+            _ => None,
+        }
+    }
+
     fn apply(&self, cast: &Cast<'_>, identity: &mut Identity) {
         match self {
             Self::Everything(_) => allow_everything(identity),

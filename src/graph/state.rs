@@ -66,6 +66,7 @@ pub(super) struct States<'c, 'w> {
     pub(super) keys: &'c Keys<'c, 'w>,
     known: Kept<StateName, Arc<State>>,
     classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OnceLock<Vec<Open>>>)>>,
+    touched: Kept<Change, Arc<[Ix]>>,
     entering: Kept<(ClassIx, Ix), Chance>,
     key_moves: Kept<(StateName, KeyIx, KmsAction), Arc<Vec<(KeyMove, Chance)>>>,
     opened: Kept<(StateName, KeyMove), Chance>,
@@ -80,6 +81,7 @@ impl<'c, 'w> States<'c, 'w> {
             keys,
             known: Kept::new(),
             classes: Mutex::default(),
+            touched: Kept::new(),
             entering: Kept::new(),
             key_moves: Kept::new(),
             opened: Kept::new(),
@@ -154,6 +156,18 @@ impl<'c, 'w> States<'c, 'w> {
         state.keys.get_or_init(|| {
             let asker = self.asker(name);
             self.keys.held(&asker, &asker.key_side(&Context::default()), state.class)
+        })
+    }
+
+    /// Those whom a change touches by itself, sessions of roles aside.
+    pub(super) fn touched(&self, change: &Change) -> Arc<[Ix]> {
+        if let Some(at) = change.whose() {
+            return Arc::from([at]);
+        }
+        self.touched.get(change.clone(), || {
+            let household = change.account().and_then(|account| self.cast.accounts.get(&account));
+            let members = household.into_iter().flat_map(|it| it.users.iter().chain(&it.roles));
+            members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect()
         })
     }
 
