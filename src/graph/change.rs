@@ -1,6 +1,7 @@
 //! What calls change about principals, and the principals as they are then.
 
 use crate::aws::AccountId;
+use crate::decision::{Citation, Cited};
 use crate::inventory::{AttachedPolicy, Identity, ManagedPolicy, NamedPolicy};
 use crate::policy::{Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
@@ -72,6 +73,14 @@ pub(super) fn everything() -> PolicyDocument {
 /// The place of what paths write.
 pub(super) fn nowhere() -> Place {
     Place::plain(FileId(0), Span::default())
+}
+
+/// Whether a statement or grant was written by a path, and stands in no file.
+pub fn is_written(citation: &Citation) -> bool {
+    match &citation.cited {
+        Cited::Statement { document, .. } => document.place == nowhere(),
+        Cited::Grant { place, .. } => *place == nowhere(),
+    }
 }
 
 impl Change {
