@@ -69,6 +69,13 @@ pub struct ControlClass {
     partition: Box<str>,
 }
 
+impl ControlClass {
+    /// Whether the caller's own policies allow everything and deny nothing.
+    pub fn is_unlimited(&self) -> bool {
+        self.home.is_unlimited()
+    }
+}
+
 impl<'w> Access<'w> {
     /// The identity side of `caller` for all control actions; kept.
     pub fn control(&self, caller: &Caller) -> ControlSide<'_> {

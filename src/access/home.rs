@@ -8,7 +8,7 @@ use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind
 use crate::policy::PolicyDocument;
 
 use super::formula::Formula;
-use super::frame::{Limit, Who};
+use super::frame::{KeyLimits, Limit, Who};
 use super::library::{Mentioned, World};
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
@@ -40,7 +40,7 @@ pub(super) struct Home<S = ActionSet> {
     /// When an SCP denies.
     pub(super) scp_deny: Masked<S>,
     /// What single request-time keys can hold.
-    pub(super) limits: Box<[(Box<str>, Limit)]>,
+    pub(super) limits: KeyLimits,
     /// What is taken for granted, where the caller is outside the export.
     pub(super) assumes: Option<Box<str>>,
 }
@@ -148,6 +148,15 @@ impl<S: Word> Home<S> {
             limits: self.limits.clone(),
             assumes: self.assumes.clone(),
         }
+    }
+
+    /// Whether its own policies allow everything and deny nothing; what the organization says aside.
+    pub(super) fn is_unlimited(&self) -> bool {
+        let denies = [&self.deny, &self.boundary_deny, &self.session_deny];
+        let limits = self.boundary.iter().chain(&self.session);
+        self.allow == Masked::all()
+            && denies.iter().all(|deny| deny.is_never())
+            && limits.into_iter().all(|limit| *limit == Masked::all())
     }
 
     /// All its formulas.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::aws::{ActionSet, ControlSet, KeyArn, KmsAction};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, CellAnswer, Context, Fate, Request, Standing, Target, Unknown,
     Verdict, Why,
@@ -60,6 +60,11 @@ impl Access<'_> {
 
     /// The KMS actions that an `Action` or `NotAction` element covers for certain.
     pub fn actions(&self, element: &Element) -> ActionSet {
+        sure_actions(element)
+    }
+
+    /// The same of the actions outside KMS that lead to a key.
+    pub fn control_actions(&self, element: &Element) -> ControlSet {
         sure_actions(element)
     }
 
@@ -251,7 +256,12 @@ pub(super) fn frame(home: &Home, owner: &Owner, action: KmsAction, given: &Conte
 
 /// What request-time keys can hold for two sides; what is given wins.
 pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> KeyLimits {
-    merged(given, home.limits.iter().chain(&*owner.limits))
+    let gives_nothing = given.is_empty() && given.absent().next().is_none();
+    match (&*home.limits, &*owner.limits) {
+        ([], _) if gives_nothing => Arc::clone(&owner.limits),
+        (_, []) if gives_nothing => Arc::clone(&home.limits),
+        (of_home, of_owner) => merged(given, of_home.iter().chain(of_owner)),
+    }
 }
 
 /// The same for any limits of sides.

@@ -1,23 +1,30 @@
 //! Both sides of a question about a key, kept apart: who asks, and what is asked for. Either may be other
 //! than the export has it: what the graph asks of principals and keys that somebody changed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, Chance, Context};
 use crate::inventory::{Identity, Key};
+use crate::policy::Principal;
 
 use super::Access;
 use super::asked::{Asked, account_form};
 use super::control::ControlSide;
+use super::formula::{Atom, Formula, Formulas};
 use super::home::Home;
 use super::judge::Judge;
 use super::library::World;
 use super::masked::Masked;
 use super::owner::Owner;
 use super::point::{frame, merged_with};
-use super::subject::Subject;
+use super::question::Question;
+use super::resource::Resource;
+use super::subject::{Guise, Subject, takes_tags};
+use super::trust::Trust;
 use super::ways::{Relation, allowed};
+use super::word::Word;
 
 /// The caller's side of questions about keys.
 pub struct KeySide<'a> {
@@ -48,6 +55,8 @@ pub enum Opening {
 /// The actions that a caller holds on a key; each set holds those before it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Reached {
+    /// Every request is allowed, whatever is missing.
+    pub always: ActionSet,
     /// Some request is allowed, whatever is missing.
     pub sure: ActionSet,
     /// Some request is allowed as far as is told.
@@ -89,17 +98,70 @@ impl Reached {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct KeySideClass(Arc<Home>, Option<crate::aws::AccountId>, Box<str>);
 
+/// Who is told apart by a key's policies and grants, or by a role's trust policy, beyond the account and
+/// the kind of caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ToldApart {
+    /// These alone, by name.
+    ByName(BTreeSet<Box<str>>),
+    /// Whoever asks, by what it is called, by its tags, ...
+    Everyone,
+}
+
+impl ToldApart {
+    fn by<S: Word>(formulas: &Formulas, side: impl Iterator<Item = Masked<S>>) -> Self {
+        let (mut names, mut everyone) = (BTreeSet::new(), false);
+        for masked in side {
+            for (_, formula) in masked.pieces() {
+                formulas.each_atom(*formula, &mut |atom| {
+                    let Atom::Caller(question) = atom else { return };
+                    match question {
+                        Question::Names(
+                            Principal::Anyone | Principal::Account { .. } | Principal::Service(_),
+                            _,
+                        ) => {}
+                        Question::Names(
+                            principal @ (Principal::User(_)
+                            | Principal::Role(_)
+                            | Principal::AssumedRole(_)
+                            | Principal::FederatedUser(_)),
+                            _,
+                        ) => {
+                            names.insert(principal.text().into());
+                        }
+                        Question::Test { test, .. } => everyone |= !test.is_of_account(),
+                        _ => everyone = true,
+                    }
+                });
+            }
+        }
+        if everyone { Self::Everyone } else { Self::ByName(names) }
+    }
+}
+
 impl Access<'_> {
-    /// The side of `caller` under `given`, which fixes condition keys; where `identity` is there, as if
-    /// its user or role were that.
+    /// Whom a role's trust policy, and RCPs, tell apart.
+    pub fn told_apart_by_trust(&self, role: &str) -> ToldApart {
+        let world = World { every_limit: true, ..self.world(&self.given) };
+        let trust = Trust::of(&world, Resource::of(&self.inventory, role));
+        let all = [trust.direct, trust.limited, trust.by_account, trust.deny, trust.rcp_deny];
+        ToldApart::by(world.formulas, all.into_iter())
+    }
+
+    /// Whether sessions of a role may bring tags (rule T7).
+    pub fn takes_session_tags(&self, role: &Identity) -> bool {
+        takes_tags(role)
+    }
+
+    /// The side of `caller` under `given`, which fixes condition keys; in a guise where there is one.
     pub fn key_side<'a>(
         &'a self,
         caller: &Caller,
-        identity: Option<&'a Identity>,
+        guise: Option<Guise<'a>>,
         given: &Context,
     ) -> KeySide<'a> {
         let given = merged_with(&self.given, given);
-        let subject = self.subject(caller, identity);
+        let subject = self.subject(caller, guise);
         let world = World { every_limit: true, ..self.world(&given) };
         let home = Arc::new(Home::of(&world, &subject, &[]));
         KeySide { access: self, subject, home, given }
@@ -113,27 +175,40 @@ impl Access<'_> {
         KeyTarget { key, owner, given }
     }
 
-    /// The identity side of `caller` for all control actions under `given`, as if its user or role were
-    /// `identity`.
+    /// The identity side of `caller` for all control actions under `given`, in a guise where there is one.
     pub fn control_as<'a>(
         &'a self,
         caller: &Caller,
-        identity: Option<&'a Identity>,
+        guise: Option<Guise<'a>>,
         given: &Context,
     ) -> ControlSide<'a> {
         let given = merged_with(&self.given, given);
-        let subject = self.subject(caller, identity);
+        let subject = self.subject(caller, guise);
         let world = World { every_limit: true, ..self.world(&given) };
         let home = Arc::new(Home::of(&world, &subject, &[]));
         ControlSide::new(self, subject, home, given)
     }
 
-    fn subject<'a>(&'a self, caller: &Caller, identity: Option<&'a Identity>) -> Subject<'a> {
+    fn subject<'a>(&'a self, caller: &Caller, guise: Option<Guise<'a>>) -> Subject<'a> {
         let mut subject = Subject::of(&self.inventory, caller.clone());
-        if let Some(identity) = identity {
-            subject.become_as(identity);
+        if let Some(guise) = guise {
+            subject.become_as(guise);
         }
         subject
+    }
+}
+
+impl KeyTarget<'_> {
+    /// Whom the key's policies and grants tell apart.
+    pub fn told_apart(&self, access: &Access<'_>) -> ToldApart {
+        ToldApart::by(&access.core.formulas, self.owner.masked().cloned())
+    }
+}
+
+impl KeySideClass {
+    /// Whether the caller's own policies allow everything and deny nothing.
+    pub fn is_unlimited(&self) -> bool {
+        self.0.is_unlimited()
     }
 }
 
@@ -142,6 +217,30 @@ impl KeySide<'_> {
     pub fn class(&self) -> KeySideClass {
         let caller = &self.subject.caller;
         KeySideClass(Arc::clone(&self.home), caller.account, caller.partition().into())
+    }
+
+    /// Whether the caller's side asks for tags of keys.
+    pub fn asks_for_tags(&self) -> bool {
+        self.asks(|key| key.starts_with("aws:resourcetag/"))
+    }
+
+    /// Whether the caller's side asks for aliases of keys.
+    pub fn asks_for_aliases(&self) -> bool {
+        self.asks(|key| matches!(key, "kms:resourcealiases" | "kms:requestalias"))
+    }
+
+    fn asks(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        let formulas = &self.access.core.formulas;
+        let mut asks = false;
+        for (_, formula) in self.home.masked().flat_map(Masked::pieces) {
+            formulas.each_atom(*formula, &mut |atom| match atom {
+                Atom::Key(Question::Test { test, .. })
+                | Atom::Caller(Question::Test { test, .. })
+                | Atom::Request(test) => asks |= is_it(&test.key),
+                _ => {}
+            });
+        }
+        asks
     }
 
     /// Whether some request for an operation without a key is allowed (rules A68, E50).
@@ -201,6 +300,9 @@ impl KeySide<'_> {
             for action in actions.iter() {
                 let frame = frame(&home, &owner, action, given);
                 reached.add(action, judge.chance(*formula, &frame));
+                if *formula == Formula::TRUE {
+                    reached.always = reached.always.union(action.into());
+                }
             }
         }
         reached

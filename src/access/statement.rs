@@ -137,14 +137,14 @@ fn actions<S: Word>(formulas: &Formulas, element: &Element) -> Masked<S> {
 }
 
 /// The actions that an element surely covers.
-pub(super) fn sure_actions(element: &Element) -> ActionSet {
+pub(super) fn sure_actions<S: Word>(element: &Element) -> S {
     let is_known = element.values.iter().all(|value| value.value.text().is_some());
     let texts = element.values.iter().filter_map(|value| value.value.text());
-    let covered = texts.fold(ActionSet::EMPTY, |all, text| all.union(covered_by(text)));
+    let covered = texts.fold(S::EMPTY, |all, text| all.or(covered_by(text)));
     match element.polarity {
         Polarity::Is => covered,
-        Polarity::IsNot if is_known => ActionSet::ALL.minus(covered),
-        Polarity::IsNot => ActionSet::EMPTY,
+        Polarity::IsNot if is_known => S::ALL.without(covered),
+        Polarity::IsNot => S::EMPTY,
     }
 }
 

@@ -7,7 +7,9 @@ use rustc_hash::FxHashMap;
 use crate::aws::AccountId;
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedPolicy};
-use crate::policy::{Polarity, Principal, PolicyDocument};
+use crate::policy::{Polarity, PolicyDocument, Principal};
+
+use super::asked::Asked;
 
 /// Somebody in the cast, by number.
 pub(super) type Ix = u32;
@@ -31,16 +33,17 @@ pub(super) struct Cast<'w> {
     pub(super) open_roles: Vec<Ix>,
     /// Sessions that policies name, by their role.
     sessions: FxHashMap<Ix, Vec<Ix>>,
+    roles: FxHashMap<Ix, Ix>,
     /// Regions that keys can be replicated to.
     pub(super) regions: BTreeSet<Box<str>>,
-    /// Tags of principals that policies ask for, with the values they name.
-    pub(super) principal_tags: BTreeSet<(Box<str>, Box<str>)>,
-    /// Tags of keys that policies ask for, with the values they name.
-    pub(super) key_tags: BTreeSet<(Box<str>, Box<str>)>,
-    /// Aliases that policies ask for, `alias/` first.
-    pub(super) aliases: BTreeSet<Box<str>>,
+    /// What key policies ask for.
+    pub(super) of_keys: Asked,
+    /// What the policies of the organization ask for.
+    pub(super) of_organization: Asked,
     /// Whether some policy asks for the boundary of what is changed.
     pub(super) hears_boundaries: bool,
+    /// The tags of principals that some policy asks for, in lower case.
+    pub(super) principal_tag_keys: BTreeSet<String>,
 }
 
 /// One of the cast.
@@ -70,6 +73,8 @@ pub(super) struct Household<'w> {
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
     pub(super) trusted_by: Vec<Ix>,
+    /// What its identity policies ask for.
+    pub(super) asked: Asked,
 }
 
 impl<'w> Cast<'w> {
@@ -89,11 +94,12 @@ impl<'w> Cast<'w> {
             keys: world.keys.values().map(AsRef::as_ref).collect(),
             open_roles: Vec::new(),
             sessions: FxHashMap::default(),
+            roles: FxHashMap::default(),
             regions: REGIONS.iter().map(|region| (*region).into()).collect(),
-            principal_tags: BTreeSet::new(),
-            key_tags: BTreeSet::new(),
-            aliases: BTreeSet::new(),
+            of_keys: Asked::default(),
+            of_organization: Asked::default(),
             hears_boundaries: false,
+            principal_tag_keys: BTreeSet::new(),
         };
         cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
         for account in world.accounts.values() {
@@ -159,11 +165,19 @@ impl<'w> Cast<'w> {
         self.sessions.get(&role).map_or(&[], Vec::as_slice)
     }
 
-    /// A Region that an account uses.
-    pub(super) fn region_of(&self, account: AccountId) -> &str {
-        let keys = self.accounts.get(&account).map(|household| &household.keys);
-        let first = keys.and_then(|keys| self.key(*keys.first()?));
-        first.map_or("us-east-1", |key| key.arn.region())
+    /// The role of a session that a policy names.
+    pub(super) fn role_of(&self, session: Ix) -> Option<Ix> {
+        self.roles.get(&session).copied()
+    }
+
+    /// Regions, those first that an account uses.
+    pub(super) fn regions_of(&self, account: AccountId) -> impl Iterator<Item = &str> {
+        let keys = self.accounts.get(&account).into_iter().flat_map(|it| &it.keys);
+        let used: BTreeSet<&str> =
+            keys.filter_map(|key| self.key(*key)).map(|key| key.arn.region()).collect();
+        let others = self.regions.iter().map(|region| &**region);
+        let others: Vec<&str> = others.filter(|region| !used.contains(region)).collect();
+        used.into_iter().chain(others)
     }
 
     /// One of the keys.
@@ -254,7 +268,9 @@ impl<'w> Cast<'w> {
             }
             _ => None,
         };
-        let at = self.add(caller, None, !listed);
+        let identity = of.and_then(|role| self.member(role)?.identity);
+        let at = self.add(caller, identity, !listed);
+        self.roles.extend(of.map(|role| (at, role)));
         let sessions = of.map(|role| self.sessions.entry(role).or_default());
         if let Some(sessions) = sessions.filter(|sessions| !sessions.contains(&at)) {
             sessions.push(at);
@@ -283,6 +299,12 @@ impl<'w> Cast<'w> {
                 self.enter_named(caller);
             }
         }
+    }
+
+    /// What the policies that count in an account ask for: its own, and those of keys and organization.
+    pub(super) fn asked_in(&self, account: AccountId) -> impl Iterator<Item = &Asked> {
+        let own = self.accounts.get(&account).map(|household| &household.asked);
+        own.into_iter().chain([&self.of_keys, &self.of_organization])
     }
 
     /// The customer managed policies of a member's account.

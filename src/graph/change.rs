@@ -30,6 +30,8 @@ pub(super) enum Change {
     Tagged(Ix, Box<str>, Box<str>),
     /// A user or role lost a tag (rule T34).
     Untagged(Ix, Box<str>),
+    /// A session of a role brings whatever tags are wanted (rule T7).
+    SessionTags(Ix),
     /// A role's trust policy names whoever wants in (rule T25).
     Trusting(Ix),
 }
@@ -62,7 +64,8 @@ pub(super) fn administrator_access(partition: &str) -> String {
 
 /// An identity policy that allows everything.
 pub(super) fn everything() -> PolicyDocument {
-    const TEXT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    const TEXT: &str =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     PolicyDocument::json(nowhere(), PolicyKind::Identity, TEXT)
 }
 
@@ -74,6 +77,8 @@ pub(super) fn nowhere() -> Place {
 impl Change {
     /// Whether the user or role `at` is another one by it, where `others` hold as well.
     pub(super) fn touches(&self, cast: &Cast<'_>, at: Ix, others: &[Change]) -> bool {
+        // A session is what its role is.
+        let at = cast.role_of(at).unwrap_or(at);
         match self {
             Self::Everything(who)
             | Self::Unbounded(who)
@@ -81,7 +86,8 @@ impl Change {
             | Self::Joined(who, _)
             | Self::Attached(who, _)
             | Self::Tagged(who, ..)
-            | Self::Untagged(who, _) => *who == at,
+            | Self::Untagged(who, _)
+            | Self::SessionTags(who) => *who == at,
             Self::OpenGroup(group) => is_member(cast, at, group, others),
             Self::Rewritten(policy) => {
                 let identity = cast.member(at).and_then(|member| member.identity);
@@ -91,6 +97,38 @@ impl Change {
             }
             Self::Version(policy, _) => holds(cast, at, policy, others),
             Self::Trusting(_) => false,
+        }
+    }
+
+    /// Whether it is of tags, which others' policies may ask for.
+    pub(super) fn is_tag(&self) -> bool {
+        matches!(self, Self::Tagged(..) | Self::Untagged(..) | Self::SessionTags(_))
+    }
+
+    /// The one whom it touches, where it is not of a group or a policy.
+    pub(super) fn whose(&self) -> Option<Ix> {
+        match self {
+            Self::Everything(who)
+            | Self::Unbounded(who)
+            | Self::Without(who, _)
+            | Self::Joined(who, _)
+            | Self::Attached(who, _)
+            | Self::Tagged(who, ..)
+            | Self::Untagged(who, _)
+            | Self::SessionTags(who)
+            | Self::Trusting(who) => Some(*who),
+            Self::OpenGroup(_) | Self::Rewritten(_) | Self::Version(..) => None,
+        }
+    }
+
+    /// The account of the group or policy that is changed.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::OpenGroup((account, _)) => Some(*account),
+            Self::Rewritten(arn) | Self::Version(arn, _) => {
+                AccountId::parse(arn.split(':').nth(4)?)
+            }
+            _ => None,
         }
     }
 
@@ -145,7 +183,7 @@ impl Change {
             Self::Untagged(_, key) => {
                 identity.tags.remove(key);
             }
-            Self::Trusting(_) => {}
+            Self::SessionTags(_) | Self::Trusting(_) => {}
         }
     }
 }
@@ -210,8 +248,12 @@ fn holds(cast: &Cast<'_>, at: Ix, arn: &str, others: &[Change]) -> bool {
     });
     let mut groups = identity.groups.iter().chain(joined);
     has(&identity.attached)
-        || groups.any(|name| account.and_then(|it| it.groups.get(name)).is_some_and(|it| has(&it.attached)))
-        || others.iter().any(|it| matches!(it, Change::Attached(who, policy) if *who == at && **policy == *arn))
+        || groups.any(|name| {
+            account.and_then(|it| it.groups.get(name)).is_some_and(|it| has(&it.attached))
+        })
+        || others
+            .iter()
+            .any(|it| matches!(it, Change::Attached(who, policy) if *who == at && **policy == *arn))
 }
 
 /// The policies of a user or role that deny something.

@@ -5,8 +5,9 @@ use crate::aws::{AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
+use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
-use super::state::{Asker, StateName, States};
+use super::state::{StateName, States};
 
 /// A call about a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -111,8 +112,22 @@ impl States<'_, '_> {
         }
     }
 
+    /// Whether every request for an action on a key is allowed, whatever its parameters.
+    fn is_free(&self, asker: &Asker<'_, '_>, key: &Key, action: KmsAction) -> bool {
+        let nothing = Context::default();
+        let side = asker.key_side(&nothing);
+        let target = self.access.key_target(key, &nothing);
+        side.reached(&target, action.into(), Opening::AsItIs).always.contains(action)
+    }
+
     /// Whether a call on a key is allowed in some request that agrees with `context`.
-    fn holds(&self, asker: &Asker<'_, '_>, key: &Key, action: KmsAction, context: &Context) -> Chance {
+    fn holds(
+        &self,
+        asker: &Asker<'_, '_>,
+        key: &Key,
+        action: KmsAction,
+        context: &Context,
+    ) -> Chance {
         let side = asker.key_side(context);
         let target = self.access.key_target(key, context);
         side.reached(&target, action.into(), Opening::AsItIs).chance(action)
@@ -173,12 +188,17 @@ impl States<'_, '_> {
             let tags = key.tags.as_ref();
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
         };
-        let missing = self.cast.key_tags.iter().filter(|(tag, value)| !has(tag, value));
+        let asked = self.cast.asked_in(key.arn.account()).flat_map(|asked| &asked.key_tags);
+        let missing = asked.filter(|(tag, value)| !has(tag, value));
+        let free = self.is_free(asker, key, KmsAction::TAG_RESOURCE);
         let each = missing.map(|(tag, value)| {
+            let edit = KeyEdit::Tagged(tag.clone(), value.clone());
+            if free {
+                return (KeyMove::Edit(at, edit), Chance::Sure);
+            }
             let mut context = direct();
             context.set_one(&format!("aws:RequestTag/{tag}"), value);
             context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
-            let edit = KeyEdit::Tagged(tag.clone(), value.clone());
             let chance = self.holds(asker, key, KmsAction::TAG_RESOURCE, &context);
             (KeyMove::Edit(at, edit), chance)
         });
@@ -187,7 +207,8 @@ impl States<'_, '_> {
 
     fn untags(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
         let asked = |tag: &str| {
-            self.cast.key_tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(tag))
+            let mut asked = self.cast.asked_in(key.arn.account()).flat_map(|it| &it.key_tags);
+            asked.any(|(known, _)| known.eq_ignore_ascii_case(tag))
         };
         let tags = key.tags.iter().flat_map(|tags| tags.keys()).filter(|tag| asked(tag));
         let each = tags.map(|tag| {
@@ -214,14 +235,19 @@ impl States<'_, '_> {
         let own = || key.aliases.iter().map(|alias| alias.name().into());
         let names: Vec<Box<str>> = match action {
             KmsAction::DELETE_ALIAS => own().collect(),
-            _ => self.cast.aliases.iter().cloned().collect(),
+            _ => {
+                let asked = self.cast.asked_in(key.arn.account());
+                asked.flat_map(|asked| asked.aliases.iter().cloned()).collect()
+            }
         };
         let mut found = Vec::new();
         for name in names {
             let Some(alias) = named(&name) else { continue };
             let known = self.cast.world.alias(&alias);
             let (edit, other) = match (action, known.and_then(Alias::key)) {
-                (KmsAction::CREATE_ALIAS, None) if known.is_none() => (KeyEdit::Aliased(name), None),
+                (KmsAction::CREATE_ALIAS, None) if known.is_none() => {
+                    (KeyEdit::Aliased(name), None)
+                }
                 (KmsAction::UPDATE_ALIAS, Some(other)) if other != key.arn => {
                     (KeyEdit::Retargeted(name), Some(other))
                 }

@@ -1,22 +1,30 @@
 //! Keys as paths meet them: who could be concerned with which, and what somebody can do with each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
-use crate::access::{Access, KeySide, KeyTarget, Opening, Reached};
+use rustc_hash::FxHashMap;
+
+use crate::access::{Access, KeySide, KeyTarget, Opening, Reached, ToldApart};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Grantee, Key};
 use crate::policy::{Polarity, Principal};
 
+use super::asked::Asked;
+use super::asker::Asker;
 use super::cast::{Cast, KeyIx};
 use super::key_moves::KeyMove;
-use super::state::Asker;
+use super::state::ClassIx;
 
 /// All keys, each side made once.
 pub(super) struct Keys<'c, 'w> {
     targets: Vec<KeyTarget<'c>>,
     /// What is asked of each key: its goal, and what leads to it.
     wanted: Vec<ActionSet>,
+    told_apart: Vec<ToldApart>,
+    asking: Vec<bool>,
+    known: Mutex<FxHashMap<(ClassIx, KeyIx), Reached>>,
     /// Keys that other accounts might reach, by the account; those of everyone apart.
     by_account: BTreeMap<AccountId, Vec<KeyIx>>,
     by_anyone: Vec<KeyIx>,
@@ -29,6 +37,8 @@ pub(super) struct Keys<'c, 'w> {
 pub(super) struct Held {
     /// The key.
     pub(super) key: KeyIx,
+    /// Whether the key tells the caller apart from others of its class.
+    pub(super) apart: bool,
     /// Of the goal and what leads to it.
     pub(super) reached: Reached,
 }
@@ -47,8 +57,13 @@ impl<'c, 'w> Keys<'c, 'w> {
             Some(goal) => leading.union((*goal).into()),
             None => ActionSet::EMPTY,
         });
+        let targets: Vec<KeyTarget<'_>> =
+            cast.keys.iter().map(|key| access.key_target(key, &nothing)).collect();
         let mut keys = Self {
-            targets: cast.keys.iter().map(|key| access.key_target(key, &nothing)).collect(),
+            asking: cast.keys.iter().map(|key| asks(cast, key)).collect(),
+            told_apart: targets.iter().map(|target| target.told_apart(access)).collect(),
+            known: Mutex::default(),
+            targets,
             wanted: wanted.collect(),
             by_account: BTreeMap::new(),
             by_anyone: Vec::new(),
@@ -111,7 +126,8 @@ impl<'c, 'w> Keys<'c, 'w> {
         let Some(account) = account else {
             return self.by_anyone.clone();
         };
-        let mut all = self.cast.accounts.get(&account).map(|it| it.keys.clone()).unwrap_or_default();
+        let mut all =
+            self.cast.accounts.get(&account).map(|it| it.keys.clone()).unwrap_or_default();
         all.extend(self.by_account.get(&account).into_iter().flatten());
         all.extend(&self.by_anyone);
         all.sort_unstable();
@@ -120,13 +136,39 @@ impl<'c, 'w> Keys<'c, 'w> {
     }
 
     /// What somebody can do with each key, where it is anything.
-    pub(super) fn held(&self, asker: &Asker<'_, '_>, side: &KeySide<'_>) -> Vec<Held> {
+    pub(super) fn held(
+        &self,
+        asker: &Asker<'_, '_>,
+        side: &KeySide<'_>,
+        class: ClassIx,
+    ) -> Vec<Held> {
         let keys = self.concerning(asker.account()).into_iter();
         let each = keys.filter_map(|key| {
-            let reached = self.reached(side, key, Opening::AsItIs);
-            (reached.possible != ActionSet::EMPTY).then_some(Held { key, reached })
+            let apart = self.is_told_apart(asker, key);
+            let reached = match apart {
+                true => self.reached(side, key, Opening::AsItIs),
+                false => self.reached_by_class(side, class, key),
+            };
+            (reached.possible != ActionSet::EMPTY).then_some(Held { key, apart, reached })
         });
         each.collect()
+    }
+
+    fn is_told_apart(&self, asker: &Asker<'_, '_>, key: KeyIx) -> bool {
+        match self.told_apart.get(key as usize) {
+            Some(ToldApart::ByName(names)) => asker.names().any(|name| names.contains(name)),
+            _ => true,
+        }
+    }
+
+    fn reached_by_class(&self, side: &KeySide<'_>, class: ClassIx, key: KeyIx) -> Reached {
+        let name = (class, key);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&name).copied();
+        known.unwrap_or_else(|| {
+            let reached = self.reached(side, key, Opening::AsItIs);
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, reached);
+            reached
+        })
     }
 
     /// What somebody can do with one key, were it opened.
@@ -145,6 +187,11 @@ impl<'c, 'w> Keys<'c, 'w> {
         self.wanted.get(key as usize).copied().unwrap_or(ActionSet::EMPTY)
     }
 
+    /// Whether a key's own side asks for its tags or aliases.
+    pub(super) fn asks(&self, key: KeyIx) -> bool {
+        self.asking.get(key as usize).copied().unwrap_or(true)
+    }
+
     /// What is wanted of a key.
     pub(super) fn goal(&self, key: KeyIx) -> Option<KmsAction> {
         self.goals.get(key as usize).copied().flatten()
@@ -155,4 +202,11 @@ impl<'c, 'w> Keys<'c, 'w> {
         let goal = self.goal(key);
         goal.map_or(Chance::No, |goal| self.reached(side, key, opening).chance(goal))
     }
+}
+
+/// Whether the policies on a key's side ask for its tags or aliases.
+fn asks(cast: &Cast<'_>, key: &Key) -> bool {
+    let mut asked = Asked::default();
+    key.policy.iter().chain(&key.ram_policy).for_each(|it| it.peek(|policy| asked.hear(policy)));
+    [&asked, &cast.of_organization].into_iter().any(Asked::is_of_keys)
 }

@@ -4,6 +4,8 @@
 //! classes, the reference evaluator executes what is found, call by call, in a copy of the world.
 
 mod asked;
+mod asker;
+mod assemble;
 mod call;
 mod cast;
 mod change;
@@ -15,9 +17,12 @@ mod moves;
 mod network;
 mod path;
 mod search;
+mod sketch;
 mod state;
+mod stated;
 #[cfg(test)]
 mod tests;
+pub mod view;
 mod wanted;
 
 pub use call::{Ask, Call};
@@ -25,6 +30,7 @@ pub use execute::{Executed, Failure, Obstacle, Proof, execute, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
+pub use sketch::Sketch;
 pub use wanted::{Goal, Wanted};
 
 use std::collections::BTreeMap;
@@ -32,36 +38,154 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::decision::Chance;
+use crate::aws::KeyArn;
+use crate::decision::{Caller, Chance};
+use assemble::Assembler;
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
 use search::{Limits, Plan, Search};
 use state::States;
 
-/// The ways from everybody who is wanted, in numbers.
-fn plans(
-    access: &Access<'_>,
-    cast: &Cast<'_>,
-    wanted: &Wanted,
-) -> Vec<(Ix, BTreeMap<KeyIx, Vec<Plan>>)> {
-    let keys = Keys::of(cast, access, |key| wanted.goal.action(key));
-    let states = States::new(cast, access, &keys);
-    let is_wanted: Vec<bool> = cast
-        .keys
-        .iter()
-        .map(|key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn)))
-        .collect();
-    let limits = Limits {
-        hops: wanted.max_hops.unwrap_or(usize::MAX),
-        primitives: wanted.max_primitives,
-        least: Chance::AsTold,
-    };
-    let starts = (0..cast.members.len() as Ix).into_par_iter();
-    let starts = starts.filter(|at| {
-        let member = cast.member(*at);
-        let is_asked = |arn: &str| wanted.principals.as_ref().is_none_or(|it| it.contains(arn));
-        member.is_some_and(|it| is_asked(&it.caller.text) && (it.outside || !wanted.external_only))
-    });
-    let found = starts.map(|start| (start, Search::from(&states, start, &is_wanted, limits)));
-    found.filter(|(_, plans)| !plans.is_empty()).collect()
+/// The paths that were found.
+#[derive(Default, Debug)]
+pub struct Found {
+    /// One for each principal and key, the shortest; by the names of both. Each was executed.
+    pub paths: Vec<Path>,
+    /// Ways that classes allow and that do not lead there when they are executed: faults of the engine.
+    pub broken: Vec<Broken>,
+}
+
+/// A way that should lead to a key and does not.
+#[derive(Debug)]
+pub struct Broken {
+    /// Who sets out.
+    pub from: Caller,
+    /// The key.
+    pub key: KeyArn,
+    /// Where it ends; nothing where a call has no request that is allowed.
+    pub failure: Option<Failure>,
+}
+
+/// The principal-key graph of a world.
+pub struct Graph<'a> {
+    access: &'a Access<'a>,
+}
+
+impl<'a> Graph<'a> {
+    /// The graph over the engine's world.
+    pub fn new(access: &'a Access<'a>) -> Self {
+        Self { access }
+    }
+
+    /// All nodes and edges.
+    pub fn network(&self) -> Network {
+        let mut sketch = Sketch::default();
+        stated::state(&mut sketch, self.access);
+        sketch.finish()
+    }
+
+    /// The shortest path of everybody who is wanted to each key that it lacks.
+    pub fn paths(&self, wanted: &Wanted) -> Found {
+        let (access, cast) = (self.access, Cast::of(self.access.inventory()));
+        let keys = Keys::of(&cast, access, |key| wanted.goal.action(key));
+        let quest = Quest {
+            cast: &cast,
+            wanted,
+            states: States::new(&cast, access, &keys),
+            assembler: Assembler { cast: &cast, access },
+        };
+        let ways: Vec<(Ix, KeyIx, Vec<Plan>)> =
+            quest.plans().into_iter().flat_map(of_start).collect();
+        let made = ways.into_par_iter();
+        let made = made.filter_map(|(start, key, plans)| quest.made(start, key, plans));
+        let mut found = Found::default();
+        for made in made.collect::<Vec<_>>() {
+            match made {
+                Ok(path) => found.paths.push(path),
+                Err(broken) => found.broken.push(broken),
+            }
+        }
+        found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found
+    }
+}
+
+/// The ways of one who sets out, key by key.
+type Ways = (Ix, BTreeMap<KeyIx, Vec<Plan>>);
+
+fn of_start((start, plans): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Plan>)> {
+    plans.into_iter().map(move |(key, plans)| (start, key, plans))
+}
+
+/// What is looked for, and all that is needed for it.
+struct Quest<'c, 'w> {
+    cast: &'c Cast<'w>,
+    wanted: &'c Wanted,
+    states: States<'c, 'w>,
+    assembler: Assembler<'c, 'w>,
+}
+
+/// How many other ways are tried where the shortest does not lead there.
+const OTHERS: usize = 8;
+
+impl Quest<'_, '_> {
+    fn limits(&self, kept: usize) -> Limits {
+        Limits {
+            hops: self.wanted.max_hops.unwrap_or(usize::MAX),
+            primitives: self.wanted.max_primitives,
+            least: Chance::AsTold,
+            kept,
+        }
+    }
+
+    /// The ways from everybody who is wanted, in numbers.
+    fn plans(&self) -> Vec<Ways> {
+        let wanted = self.wanted;
+        let is_wanted: Vec<bool> = self
+            .cast
+            .keys
+            .iter()
+            .map(|key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn)))
+            .collect();
+        let starts = (0..self.cast.members.len() as Ix).into_par_iter();
+        let starts = starts.filter(|at| {
+            let asked = &wanted.principals;
+            self.cast.member(*at).is_some_and(|it| {
+                asked.as_ref().is_none_or(|asked| asked.contains(&it.caller))
+                    && (it.outside || !wanted.external_only)
+            })
+        });
+        let limits = self.limits(1);
+        let found =
+            starts.map(|start| (start, Search::from(&self.states, start, &is_wanted, limits)));
+        found.filter(|(_, plans)| !plans.is_empty()).collect()
+    }
+
+    /// The path of the first plan that can be executed; others are looked for where none can.
+    fn made(&self, start: Ix, key: KeyIx, plans: Vec<Plan>) -> Option<Result<Path, Broken>> {
+        let goal = self.wanted.goal.action(self.cast.key(key)?)?;
+        let mut failure = None;
+        let mut tried = |plans: &[Plan]| {
+            plans.iter().find_map(|plan| match self.assembler.executed(start, key, goal, plan) {
+                Ok(path) => Some(path),
+                Err(ends) => {
+                    failure = ends.or(failure.take());
+                    None
+                }
+            })
+        };
+        let path = tried(&plans).or_else(|| {
+            let only: Vec<bool> =
+                (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect();
+            let mut others = Search::from(&self.states, start, &only, self.limits(OTHERS));
+            tried(&others.remove(&key).unwrap_or_default())
+        });
+        let from = || self.cast.member(start).map(|member| member.caller.clone());
+        let arn = || self.cast.key(key).map(|key| key.arn.clone());
+        Some(match path {
+            Some(path) => Ok(path),
+            None => Err(Broken { from: from()?, key: arn()?, failure }),
+        })
+    }
 }

@@ -1,20 +1,22 @@
 //! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
 
 use crate::access::ControlSide;
-use crate::aws::{AccountId, Arn, ControlAction, ControlSet};
+use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Group, Identity, IdentityKind};
 
+use super::asker::{Asker, site};
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change, administrator_access, deniers};
 use super::launch::{LAUNCHES, Launch};
-use super::state::Asker;
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Move {
     /// sts:AssumeRole, by its like for subjects of providers (rules T3 to T8).
     Assume(Ix),
+    /// sts:AssumeRole with session tags (rule T7).
+    AssumeTagged(Ix),
     /// iam:CreateAccessKey (rule T26).
     AccessKey(Ix),
     /// iam:CreateLoginProfile, iam:UpdateLoginProfile (rule T27).
@@ -58,7 +60,7 @@ impl Move {
     /// The rule of the primitive; nothing for an edge.
     pub(super) fn primitive(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Assume(_) => return None,
+            Self::Assume(_) | Self::AssumeTagged(_) => return None,
             Self::AccessKey(_) => "T26",
             Self::LoginProfile { .. } => "T27",
             Self::Launch(launch, _) => match LAUNCHES.get(*launch) {
@@ -83,6 +85,8 @@ impl Move {
 pub(super) enum Gain {
     /// An identity to call as.
     Held(Ix),
+    /// A session of a role with whatever tags are wanted (rule T7).
+    Tagged(Ix),
     /// Something is changed.
     Changed(Change),
 }
@@ -110,18 +114,32 @@ pub(super) struct Moves<'c, 'w> {
 use ControlAction as A;
 
 impl<'c, 'w> Moves<'c, 'w> {
-    /// Every move that is open to the asker, trust policies that were changed aside.
+    /// Every move that is open to the asker but that of taking on a role.
     pub(super) fn of(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Vec<Open> {
-        let side = asker.side(&Context::default());
-        let possible = side.possible();
-        let mut moves = Self { cast, asker, side, possible, found: Vec::new() };
-        moves.assume();
+        let mut moves = Self::none(cast, asker);
         if moves.asker.account().is_some() && !asker.is_outside() {
             moves.take_on();
             moves.write();
             moves.launch();
         }
         moves.found
+    }
+
+    /// The roles that the asker can take on, those aside whose trust policies were changed.
+    pub(super) fn assumed(
+        cast: &'c Cast<'w>,
+        asker: &'c Asker<'c, 'w>,
+        takes_tags: impl Fn(Ix) -> bool,
+    ) -> Vec<Open> {
+        let mut moves = Self::none(cast, asker);
+        moves.assume(takes_tags);
+        moves.found
+    }
+
+    fn none(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Self {
+        let side = asker.side(&Context::default());
+        let possible = side.possible();
+        Self { cast, asker, side, possible, found: Vec::new() }
     }
 
     fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
@@ -135,7 +153,7 @@ impl<'c, 'w> Moves<'c, 'w> {
     }
 
     /// Rules T3 to T8: roles that trust it, or its account, or everyone.
-    fn assume(&mut self) {
+    fn assume(&mut self, takes_tags: impl Fn(Ix) -> bool) {
         let action = self.asker.assume_action();
         let mut roles: Vec<Ix> = self.asker.member().named_by.clone();
         if let Some(household) = self.cast.household(self.asker.at) {
@@ -151,6 +169,10 @@ impl<'c, 'w> Moves<'c, 'w> {
             let Some(arn) = self.cast.arn(role) else { continue };
             let chance = self.side.chance(action, arn);
             self.add(Move::Assume(role), Gain::Held(role), chance);
+            if chance > Chance::No && action == A::STS_ASSUME_ROLE && takes_tags(role) {
+                let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
+                self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
+            }
         }
     }
 
@@ -183,9 +205,7 @@ impl<'c, 'w> Moves<'c, 'w> {
         let possible = self.possible;
         for (action, what) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
             for (user, chance) in self.among(&self.side, action, &users) {
-                if user != self.asker.at {
-                    self.add(what(user), Gain::Held(user), chance);
-                }
+                self.add(what(user), Gain::Held(user), chance);
             }
         }
     }
@@ -300,12 +320,7 @@ impl<'c, 'w> Moves<'c, 'w> {
     }
 
     /// Which users or roles a managed policy may be attached to.
-    fn attachable(
-        &self,
-        action: ControlAction,
-        targets: &[Ix],
-        policy: &str,
-    ) -> Vec<(Ix, Chance)> {
+    fn attachable(&self, action: ControlAction, targets: &[Ix], policy: &str) -> Vec<(Ix, Chance)> {
         let with_policy = |mut context: Context| {
             context.set_one("iam:PolicyARN", policy);
             self.asker.side(&context)
@@ -314,7 +329,8 @@ impl<'c, 'w> Moves<'c, 'w> {
             return self.among(&with_policy(Context::default()), action, targets);
         }
         let each = targets.iter();
-        each.flat_map(|at| self.among(&with_policy(self.boundary_of(*at)), action, &[*at])).collect()
+        each.flat_map(|at| self.among(&with_policy(self.boundary_of(*at)), action, &[*at]))
+            .collect()
     }
 
     /// Rule T30.
@@ -402,7 +418,9 @@ impl<'c, 'w> Moves<'c, 'w> {
             IdentityKind::User => (A::IAM_TAG_USER, A::IAM_UNTAG_USER),
             IdentityKind::Role => (A::IAM_TAG_ROLE, A::IAM_UNTAG_ROLE),
         };
-        let pairs: Vec<(Box<str>, Box<str>)> = self.cast.principal_tags.iter().cloned().collect();
+        let asked = self.asker.account().into_iter().flat_map(|it| self.cast.asked_in(it));
+        let pairs: Vec<(Box<str>, Box<str>)> =
+            asked.flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
         let possible = self.possible;
         for (key, value) in pairs.iter().filter(|_| possible.contains(tag)) {
             let mut context = Context::default();
@@ -425,9 +443,8 @@ impl<'c, 'w> Moves<'c, 'w> {
             let mut context = Context::default();
             context.set("aws:TagKeys", crate::decision::ContextValue::Many(vec![key.clone()]));
             let side = self.asker.side(&context);
-            let has = |at: &Ix| {
-                self.cast.identity(*at).is_some_and(|it| it.tags.get(&key).is_some())
-            };
+            let has =
+                |at: &Ix| self.cast.identity(*at).is_some_and(|it| it.tags.get(&key).is_some());
             let targets: Vec<Ix> = targets.iter().copied().filter(has).collect();
             for (target, chance) in self.among(&side, untag, &targets) {
                 let gain = Gain::Changed(Change::Untagged(target, key.clone()));
@@ -459,7 +476,8 @@ impl<'c, 'w> Moves<'c, 'w> {
             if self.can(A::IAM_ADD_USER_TO_GROUP) {
                 let chance = self.side.chance(A::IAM_ADD_USER_TO_GROUP, &group.arn);
                 for user in self.users() {
-                    let is_in = self.cast.identity(user).is_some_and(|it| it.groups.contains(&group.name));
+                    let is_in =
+                        self.cast.identity(user).is_some_and(|it| it.groups.contains(&group.name));
                     if !is_in {
                         let gain = Gain::Changed(Change::Joined(user, name.clone()));
                         self.add(Move::Join(user, account, group.name.clone()), gain, chance);
@@ -500,8 +518,11 @@ impl<'c, 'w> Moves<'c, 'w> {
             if launch.passes && !self.can(A::IAM_PASS_ROLE) {
                 continue;
             }
-            let serving: Vec<Ix> =
-                self.roles().into_iter().filter(|at| self.cast.trusts(*at, launch.service)).collect();
+            let serving: Vec<Ix> = self
+                .roles()
+                .into_iter()
+                .filter(|at| self.cast.trusts(*at, launch.service))
+                .collect();
             if serving.is_empty() {
                 continue;
             }
@@ -510,7 +531,7 @@ impl<'c, 'w> Moves<'c, 'w> {
                 continue;
             }
             // What runs under which role was not exported.
-            let started = if launch.passes { started } else { started.min(Chance::Perhaps) };
+            let started = if launch.existing { started.min(Chance::AsTold) } else { started };
             let mut context = Context::default();
             context.set_one("iam:PassedToService", launch.service);
             let side = self.asker.side(&context);
@@ -526,18 +547,10 @@ impl<'c, 'w> Moves<'c, 'w> {
 
     /// Whether all companion actions of a launch are allowed somewhere.
     fn started(&self, launch: &Launch, account: AccountId) -> Chance {
-        let each = launch.actions.iter().map(|action| self.somewhere(*action, account));
-        each.min().unwrap_or(Chance::Sure)
-    }
-
-    /// On a resource of the caller's own naming, or on one that its policies name.
-    fn somewhere(&self, action: ControlAction, account: AccountId) -> Chance {
-        self.asker.resources(&self.side, action, account).iter().fold(Chance::No, |best, arn| {
-            match best {
-                Chance::Sure => best,
-                _ => best.max(self.side.chance(action, arn)),
-            }
-        })
+        let caller = &self.asker.member().caller;
+        let side = |context: &Context| self.asker.side(context);
+        let site = site(side, caller, launch, self.cast.regions_of(account));
+        site.map_or(Chance::No, |site| site.chance)
     }
 }
 
@@ -576,12 +589,8 @@ impl Cast<'_> {
             let statements = trust.policy().statements.iter().filter(|it| it.allows());
             let elements = statements.filter_map(|statement| statement.principal.as_ref());
             let mut entries = elements.flat_map(|element| &element.entries);
-            entries.any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
+            entries
+                .any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
         })
-    }
-
-    /// The partition of an ARN.
-    pub(super) fn partition_of(arn: &str) -> &str {
-        Arn::parse(arn).map_or("aws", |arn| arn.partition)
     }
 }

@@ -59,8 +59,10 @@ pub struct Hop {
 pub enum EdgeKind {
     /// A user is a direct member of a group (rule T10).
     MemberOf,
-    /// A policy is attached to a principal or a group, or is its boundary.
+    /// A policy is attached to a principal or a group.
     Attached,
+    /// A managed policy is the permissions boundary of a user or role: it only limits.
+    Bounds,
     /// A role's trust policy admits somebody (rules T3, T4, T8, T9).
     Trusts,
     /// Takes on a role's session (rules T3 to T8).
@@ -83,6 +85,7 @@ impl EdgeKind {
         match self {
             Self::MemberOf => "member-of".into(),
             Self::Attached => "attached".into(),
+            Self::Bounds => "bounds".into(),
             Self::Trusts => "trusts".into(),
             Self::Assumes => "assumes".into(),
             Self::Delegates => "delegates".into(),

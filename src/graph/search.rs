@@ -16,11 +16,11 @@ use crate::access::Opening;
 use crate::aws::KmsAction;
 use crate::decision::Chance;
 
-use super::cast::{Ix, KeyIx};
+use super::cast::{Cast, Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{KeyEdit, KeyMove};
-use super::moves::{Gain, Move};
-use super::state::{State, StateName, States};
+use super::moves::{Gain, Move, Open};
+use super::state::{ClassIx, State, StateName, States};
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -31,6 +31,8 @@ pub(super) struct Limits {
     pub(super) primitives: usize,
     /// How sure each step must be.
     pub(super) least: Chance,
+    /// How many ways to each goal are kept.
+    pub(super) kept: usize,
 }
 
 /// One call, in numbers.
@@ -64,6 +66,8 @@ impl Doing {
 /// A way to a goal, in numbers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Plan {
+    /// Who sets out.
+    pub(super) start: Ix,
     /// The calls, in order.
     pub(super) steps: Vec<Step>,
     /// Who takes the action in the end.
@@ -88,9 +92,18 @@ impl Label {
     }
 }
 
+/// The tags of the sessions in which an identity is held (rule T7).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Tags {
+    /// Those of the user or role, and no others.
+    Own,
+    /// Whatever is wanted.
+    Any,
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Fact {
-    Held(Ix),
+    Held(Ix, Tags),
     Changed(Change),
     KeyChanged(KeyIx, KeyEdit),
     State(StateName),
@@ -99,24 +112,70 @@ enum Fact {
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
     pub(super) states: &'s States<'c, 'w>,
+    start: Ix,
     limits: Limits,
     steps: Vec<Step>,
     numbers: FxHashMap<Step, u32>,
     best: FxHashMap<Fact, Vec<Label>>,
     queue: BinaryHeap<Reverse<(usize, usize, usize)>>,
     waiting: Vec<Option<(Fact, Label)>>,
-    held: Vec<(Ix, Label)>,
-    changes: Vec<(Change, Label)>,
+    held: FxHashMap<Ix, Vec<(Tags, Label)>>,
+    changes: Changes,
+    /// Roles whose trust policies let everyone in.
+    trusting: Vec<(Ix, Label)>,
     key_changes: Vec<(KeyIx, KeyEdit, Label)>,
-    reached: Vec<(StateName, Arc<State>, Label)>,
+    reached: Vec<(StateName, Label)>,
+    /// Classes whose states were worked off.
+    classes: FxHashMap<ClassIx, Vec<Label>>,
+    /// Identities that are held in a state that nothing of their own limits.
+    unlimited: FxHashMap<Ix, Vec<Label>>,
     /// Keys whose policy, or whose grants, somebody can write, and nobody to use them was found yet.
     opened: Vec<(KeyIx, KeyMove, Label)>,
     plans: BTreeMap<KeyIx, Vec<Plan>>,
     wanted: Vec<bool>,
 }
 
-/// How many ways to a goal are kept.
-const KEPT: usize = 3;
+/// The changes that holding an identity comes with.
+fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Vec<Change> {
+    let is_any = tags == Tags::Any && states.takes_tags(at);
+    is_any.then_some(Change::SessionTags(at)).into_iter().collect()
+}
+
+/// The changes that were made, by whom they touch.
+#[derive(Default)]
+struct Changes {
+    of: FxHashMap<Ix, Vec<(Change, Label)>>,
+    /// Those of groups and policies, which touch whoever gets into one or has one attached.
+    shared: Vec<(Change, Label)>,
+}
+
+impl Changes {
+    fn add(&mut self, change: Change, touched: &[Ix], label: Label) {
+        for at in touched {
+            self.of.entry(*at).or_default().push((change.clone(), label.clone()));
+        }
+        if change.whose().is_none() {
+            self.shared.push((change, label));
+        }
+    }
+
+    /// Those who joined a group or got a policy.
+    fn joined(&self) -> Vec<Ix> {
+        let joins = |(change, _): &(Change, Label)| {
+            matches!(change, Change::Joined(..) | Change::Attached(..))
+        };
+        let mut all: Vec<Ix> =
+            self.of.iter().filter(|(_, of)| of.iter().any(joins)).map(|(at, _)| *at).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Those that touch `at` by themselves.
+    fn about(&self, cast: &Cast<'_>, at: Ix) -> impl Iterator<Item = &(Change, Label)> {
+        let role = cast.role_of(at).and_then(|role| self.of.get(&role));
+        self.of.get(&at).into_iter().chain(role).flatten()
+    }
+}
 
 impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// The ways from `start` to the wanted keys that it lacks, the shortest first.
@@ -127,33 +186,41 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         limits: Limits,
     ) -> BTreeMap<KeyIx, Vec<Plan>> {
         let mut wanted = wanted.to_vec();
-        for held in &states.get(&(start, Vec::new())).keys {
-            let goal = states.keys.goal(held.key);
-            // What it has already is no path.
-            if goal.is_some_and(|goal| held.reached.chance(goal) >= Chance::AsTold)
-                && let Some(want) = wanted.get_mut(held.key as usize)
-            {
-                *want = false;
+        // What it has already is no path; nor is what one of its sessions has that a policy names apart.
+        for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
+            let name = (at, own(states, at, Tags::Any));
+            for held in states.keys(&name, &states.get(&name)) {
+                let goal = states.keys.goal(held.key);
+                if goal.is_some_and(|goal| held.reached.chance(goal) >= Chance::AsTold)
+                    && let Some(want) = wanted.get_mut(held.key as usize)
+                {
+                    *want = false;
+                }
             }
         }
         let mut search = Self {
             states,
+            start,
             limits,
             steps: Vec::new(),
             numbers: FxHashMap::default(),
             best: FxHashMap::default(),
             queue: BinaryHeap::new(),
             waiting: Vec::new(),
-            held: Vec::new(),
-            changes: Vec::new(),
+            held: FxHashMap::default(),
+            changes: Changes::default(),
+            trusting: Vec::new(),
             key_changes: Vec::new(),
             reached: Vec::new(),
+            classes: FxHashMap::default(),
+            unlimited: FxHashMap::default(),
             opened: Vec::new(),
             plans: BTreeMap::new(),
             wanted,
         };
         let nothing = Label { steps: Rc::from([]), primitives: 0, chance: Chance::Sure };
-        search.push(Fact::Held(start), nothing);
+        // Whoever is a role from the start can be any session of it (rule U6).
+        search.push(Fact::Held(start, Tags::Any), nothing);
         while let Some(Reverse((_, _, at))) = search.queue.pop() {
             if let Some((fact, label)) = search.waiting.get_mut(at).and_then(Option::take) {
                 search.settle(fact, label);
@@ -178,6 +245,17 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         self.waiting.push(Some((fact, label)));
     }
 
+    /// Whether a fact is known by no more calls than one more than both labels together have at least.
+    fn is_beaten(&self, fact: &Fact, one: &Label, other: &Label) -> bool {
+        let calls = one.steps.len().max(other.steps.len()) + 1;
+        let primitives = one.primitives.max(other.primitives);
+        let chance = one.chance.min(other.chance);
+        let beats = |it: &Label| {
+            it.steps.len() <= calls && it.primitives <= primitives && it.chance >= chance
+        };
+        self.best.get(fact).is_some_and(|known| known.iter().any(beats))
+    }
+
     fn settle(&mut self, fact: Fact, label: Label) {
         let known = self.best.entry(fact.clone()).or_default();
         if known.iter().any(|it| it.covers(&label)) {
@@ -185,7 +263,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         known.push(label.clone());
         match fact {
-            Fact::Held(at) => self.hold(at, &label),
+            Fact::Held(at, tags) => self.hold(at, tags, &label),
             Fact::Changed(change) => self.change(change, &label),
             Fact::KeyChanged(key, edit) => self.change_key(key, edit, &label),
             Fact::State(name) => self.be(name, &label),
@@ -228,56 +306,94 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
+    /// Whether the calls of both, each once, stay within the limits.
+    fn fit(&self, one: &Label, other: &Label) -> bool {
+        let (mut calls, mut primitives) = (one.steps.len(), one.primitives);
+        for step in other.steps.iter().filter(|step| !one.steps.contains(step)) {
+            calls += 1;
+            let step = self.steps.get(*step as usize);
+            primitives += usize::from(step.is_some_and(|it| it.what.primitive().is_some()));
+        }
+        calls <= self.limits.hops && primitives <= self.limits.primitives
+    }
+
     fn fits(&self, label: &Label) -> bool {
         label.steps.len() <= self.limits.hops && label.primitives <= self.limits.primitives
     }
 
-    fn hold(&mut self, at: Ix, label: &Label) {
-        self.held.push((at, label.clone()));
-        self.push(Fact::State((at, Vec::new())), label.clone());
-        for session in self.states.cast.sessions_of(at).to_vec() {
-            self.push(Fact::Held(session), label.clone());
+    fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
+        let cast = self.states.cast;
+        self.held.entry(at).or_default().push((tags, label.clone()));
+        self.push(Fact::State((at, own(self.states, at, tags))), label.clone());
+        for session in cast.sessions_of(at) {
+            self.push(Fact::Held(*session, tags), label.clone());
         }
-        for (change, how) in self.changes.clone() {
+        let about = self.changes.about(cast, at).filter(|(_, how)| self.fit(label, how)).cloned();
+        for (change, how) in about.collect::<Vec<_>>() {
             let label = self.both(label, &how);
-            self.touch(at, &change, &label);
+            self.touch(at, tags, &change, &label);
         }
     }
 
     fn change(&mut self, change: Change, label: &Label) {
-        self.changes.push((change.clone(), label.clone()));
         if let Change::Trusting(role) = change {
-            for (name, _, how) in self.reached.clone() {
-                self.enter(&name, role, &self.both(&how, label));
+            self.trusting.push((role, label.clone()));
+            let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
+            for (name, how) in reached.collect::<Vec<_>>() {
+                if !self.is_beaten(&Fact::Held(role, Tags::Own), &how, label) {
+                    self.enter(&name, role, &self.both(&how, label));
+                }
             }
             return;
         }
-        for (at, how) in self.held.clone() {
-            let label = self.both(&how, label);
-            self.touch(at, &change, &label);
+        let touched = self.states.touched(&change);
+        self.changes.add(change.clone(), &touched, label.clone());
+        // Whoever joined a group, or got a policy, is touched by what is done to these.
+        let mut touched = touched.to_vec();
+        if change.whose().is_none() {
+            touched.extend(self.changes.joined());
+            touched.sort_unstable();
+            touched.dedup();
+        }
+        let cast = self.states.cast;
+        let sessions = touched.iter().flat_map(|at| cast.sessions_of(*at)).copied();
+        let touched: Vec<Ix> = touched.iter().copied().chain(sessions).collect();
+        for at in touched {
+            let held = self.held.get(&at).into_iter().flatten();
+            let held = held.filter(|(_, how)| self.fit(how, label)).cloned();
+            for (tags, how) in held.collect::<Vec<_>>() {
+                let label = self.both(&how, label);
+                self.touch(at, tags, &change, &label);
+            }
         }
     }
 
+    /// Whether `at` is held in a state that nothing of its own limits, by no more calls.
+    fn is_unlimited(&self, at: Ix, label: &Label) -> bool {
+        self.unlimited.get(&at).is_some_and(|known| known.iter().any(|it| it.covers(label)))
+    }
+
     /// The states that `at` is in by a change, alone and with others that were made before.
-    fn touch(&mut self, at: Ix, change: &Change, label: &Label) {
-        if !self.fits(label) {
+    fn touch(&mut self, at: Ix, tags: Tags, change: &Change, label: &Label) {
+        if !self.fits(label) || (!change.is_tag() && self.is_unlimited(at, label)) {
             return;
         }
         let cast = self.states.cast;
+        let own = own(self.states, at, tags);
         if change.touches(cast, at, &[]) {
-            self.push(Fact::State((at, vec![change.clone()])), label.clone());
+            let changes = own.iter().cloned().chain([change.clone()]).collect();
+            self.push(Fact::State((at, changes)), label.clone());
         }
-        if label.primitives > self.limits.primitives {
-            return;
-        }
-        for (other, how) in self.changes.clone() {
+        let joins = matches!(change, Change::Joined(..) | Change::Attached(..));
+        let shared = self.changes.shared.iter().filter(|_| joins);
+        let others = self.changes.about(cast, at).chain(shared);
+        let others = others.filter(|(other, how)| other != change && self.fit(label, how));
+        for (other, how) in others.cloned().collect::<Vec<_>>() {
             let label = self.both(label, &how);
-            if other == *change || matches!(other, Change::Trusting(_)) || !self.fits(&label) {
-                continue;
-            }
             let (one, two) = ([change.clone()], [other.clone()]);
             if change.touches(cast, at, &two) && other.touches(cast, at, &one) {
-                let mut changes = vec![change.clone(), other];
+                let mut changes = own.clone();
+                changes.extend([change.clone(), other]);
                 changes.sort();
                 self.push(Fact::State((at, changes)), label);
             }
@@ -286,31 +402,65 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: StateName, label: &Label) {
-        let state = self.states.get(&name);
-        let same = |(known, it, how): &(StateName, Arc<State>, Label)| {
-            known.0 == name.0 && it.class == state.class && how.covers(label)
-        };
-        if self.reached.iter().any(same) {
+        if !name.1.iter().any(Change::is_tag) && self.is_unlimited(name.0, label) {
             return;
         }
-        self.reached.push((name.clone(), Arc::clone(&state), label.clone()));
-        for open in &state.moves {
-            if open.chance < self.limits.least {
+        let states = self.states;
+        let state = states.get(&name);
+        self.reached.push((name.clone(), label.clone()));
+        if state.unlimited {
+            self.unlimited.entry(name.0).or_default().push(label.clone());
+        }
+        let known = self.classes.entry(state.class).or_default();
+        let fresh = !known.iter().any(|it| it.covers(label));
+        if fresh {
+            known.push(label.clone());
+            self.follow(&name, states.moves(&name, &state), label);
+        }
+        self.follow(&name, states.assumes(&name, &state), label);
+        let trusting = self.trusting.iter().filter(|(_, how)| self.fit(label, how)).cloned();
+        for (role, how) in trusting.collect::<Vec<_>>() {
+            if !self.is_beaten(&Fact::Held(role, Tags::Own), label, &how) {
+                self.enter(&name, role, &self.both(label, &how));
+            }
+        }
+        self.use_keys(&name, &state, fresh, label);
+    }
+
+    /// Whether what a move gives is known by no more calls.
+    fn is_gained(&self, open: &Open, label: &Label, primitives: usize) -> bool {
+        let fact = match open.gain {
+            Gain::Held(at) => Fact::Held(at, Tags::Own),
+            Gain::Tagged(at) => Fact::Held(at, Tags::Any),
+            Gain::Changed(_) => return false,
+        };
+        let (calls, primitives) = (label.steps.len() + 1, label.primitives + primitives);
+        let chance = label.chance.min(open.chance);
+        let beats = |it: &Label| {
+            it.steps.len() <= calls && it.primitives <= primitives && it.chance >= chance
+        };
+        self.best.get(&fact).is_some_and(|known| known.iter().any(beats))
+    }
+
+    fn follow(&mut self, name: &StateName, moves: &[Open], label: &Label) {
+        let least = self.limits.least;
+        let left = self.limits.primitives - label.primitives.min(self.limits.primitives);
+        if label.steps.len() >= self.limits.hops {
+            return;
+        }
+        for open in moves.iter().filter(|open| open.chance >= least) {
+            let primitives = usize::from(open.what.primitive().is_some());
+            if primitives > left || self.is_gained(open, label, primitives) {
                 continue;
             }
             let step = Step { by: name.0, what: Doing::Move(open.what.clone()) };
             let after = self.then(label, step, open.chance);
             match &open.gain {
-                Gain::Held(at) => self.push(Fact::Held(*at), after),
+                Gain::Held(at) => self.push(Fact::Held(*at, Tags::Own), after),
+                Gain::Tagged(at) => self.push(Fact::Held(*at, Tags::Any), after),
                 Gain::Changed(change) => self.push(Fact::Changed(change.clone()), after),
             }
         }
-        for (change, how) in self.changes.clone() {
-            if let Change::Trusting(role) = change {
-                self.enter(&name, role, &self.both(label, &how));
-            }
-        }
-        self.use_keys(&name, &state, label);
     }
 
     /// Rule T25: a role that trusts whoever wants in.
@@ -322,7 +472,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if chance >= self.limits.least {
             let step = Step { by: name.0, what: Doing::Move(Move::Assume(role)) };
             let label = self.then(label, step, chance);
-            self.push(Fact::Held(role), label);
+            self.push(Fact::Held(role, Tags::Own), label);
         }
     }
 
@@ -333,11 +483,16 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// Whether as many ways to a key are known as are kept, none longer than this.
     fn is_settled(&self, key: KeyIx, calls: usize) -> bool {
         let plans = self.plans.get(&key);
-        plans.is_some_and(|it| it.iter().filter(|it| it.steps.len() <= calls).count() >= KEPT)
+        plans.is_some_and(|it| {
+            it.iter().filter(|it| it.steps.len() <= calls).count() >= self.limits.kept
+        })
     }
 
-    fn use_keys(&mut self, name: &StateName, state: &State, label: &Label) {
-        for held in &state.keys {
+    /// What a state can do with keys; where another of its class was worked off, with those that tell it
+    /// apart.
+    fn use_keys(&mut self, name: &StateName, state: &State, fresh: bool, label: &Label) {
+        let states = self.states;
+        for held in states.keys(name, state).iter().filter(|held| fresh || held.apart) {
             let key = held.key;
             let Some(goal) = self.states.keys.goal(key) else { continue };
             if !self.is_wanted(key) || self.is_settled(key, label.steps.len()) {
@@ -353,11 +508,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 }
             }
         }
-        for (key, what, how) in self.opened.clone() {
+        let opened = self.opened.iter().filter(|(_, _, how)| self.fit(label, how)).cloned();
+        for (key, what, how) in opened.collect::<Vec<_>>() {
             let label = self.both(label, &how);
             self.by_opened(name, key, &what, &label);
         }
-        for (key, edit, how) in self.key_changes.clone() {
+        let edits = self.key_changes.iter().filter(|(_, _, how)| self.fit(label, how)).cloned();
+        for (key, edit, how) in edits.collect::<Vec<_>>() {
             let label = self.both(label, &how);
             self.use_changed(name, key, &edit, &label);
         }
@@ -369,14 +526,15 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let steps = label.steps.iter().filter_map(|at| self.steps.get(*at as usize)).cloned();
-        let plan = Plan { steps: steps.collect(), goal_as, primitives: label.primitives };
+        let (start, primitives) = (self.start, label.primitives);
+        let plan = Plan { start, steps: steps.collect(), goal_as, primitives };
         let plans = self.plans.entry(key).or_default();
-        if plan.steps.is_empty() || plans.contains(&plan) {
+        if plans.contains(&plan) {
             return;
         }
         plans.push(plan);
         plans.sort_by_key(|plan| plan.steps.len());
-        plans.truncate(KEPT);
+        plans.truncate(self.limits.kept);
     }
 
     /// What a permission on a key, after `edits` of it, is good for (rules T16 to T19, T32, T33).
@@ -388,7 +546,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         edits: &[KeyEdit],
         label: &Label,
     ) {
-        for (what, chance) in self.states.key_moves(name, key, action, edits) {
+        let moves = match edits {
+            [] => self.states.kept_key_moves(name, key, action),
+            edits => Arc::new(self.states.key_moves(name, key, action, edits)),
+        };
+        for (what, chance) in moves.iter() {
+            let (what, chance) = (what.clone(), *chance);
             if chance < self.limits.least {
                 continue;
             }
@@ -410,9 +573,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if self.by_opened(name, key, &what, label) {
             return;
         }
-        for (other, _, how) in self.reached.clone() {
+        let others = self.reached.iter().filter(|(_, how)| self.fit(label, how)).cloned();
+        for (other, how) in others.collect::<Vec<_>>() {
             let label = self.both(label, &how);
-            if self.fits(&label) && self.by_opened(&other, key, &what, &label) {
+            if self.by_opened(&other, key, &what, &label) {
                 return;
             }
         }
@@ -428,14 +592,15 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             KeyMove::Grant(..) => Opening::ByGrant,
             _ => Opening::ByPolicy,
         };
-        let chance = self.states.opened(name, key, what, opening);
+        let chance = self.states.kept_opened(name, key, what, opening);
         self.gain(key, name.0, label, chance);
         chance >= self.limits.least
     }
 
     fn change_key(&mut self, key: KeyIx, edit: KeyEdit, label: &Label) {
         self.key_changes.push((key, edit.clone(), label.clone()));
-        for (name, _, how) in self.reached.clone() {
+        let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
+        for (name, how) in reached.collect::<Vec<_>>() {
             let label = self.both(&how, label);
             self.use_changed(&name, key, &edit, &label);
         }
@@ -444,6 +609,15 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// What a state can do with a key whose tags or aliases were changed.
     fn use_changed(&mut self, name: &StateName, key: KeyIx, edit: &KeyEdit, label: &Label) {
         if !self.fits(label) || !self.is_wanted(key) || self.is_settled(key, label.steps.len()) {
+            return;
+        }
+        let state = self.states.get(name);
+        let asks = match edit {
+            KeyEdit::Tagged(..) | KeyEdit::Untagged(_) => state.asks_for_tags,
+            _ => state.asks_for_aliases,
+        };
+        // What a key policy asks of its own key's tags it does not see (rule C56), or AWS leaves open.
+        if !asks && !self.states.keys.asks(key) {
             return;
         }
         let Some(goal) = self.states.keys.goal(key) else { return };

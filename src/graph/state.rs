@@ -1,202 +1,208 @@
 //! A principal as it is after some changes, and what it can do then; kept for all who get to be it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::borrow::Cow;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use crate::access::{Access, ControlClass, ControlSide, KeySide, KeySideClass};
-use crate::aws::{AccountId, ControlAction};
-use crate::decision::{CallerKind, Chance, Context};
-use crate::inventory::Identity;
+use crate::access::{Access, ControlClass, KeySideClass, Opening};
+use crate::aws::{ControlAction, KmsAction};
+use crate::decision::{Chance, Context};
+use crate::inventory::IdentityKind;
 
-use super::cast::{Cast, Ix, Member};
+use super::asker::Asker;
+use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
+use super::key_moves::KeyMove;
 use super::keys::{Held, Keys};
 use super::moves::{Moves, Open};
 
 /// A principal and what was changed about it, in order.
 pub(super) type StateName = (Ix, Vec<Change>);
 
+/// A class of states, by number.
+pub(super) type ClassIx = u32;
+
 /// What a principal can do in one state.
 pub(super) struct State {
-    /// Tells states apart that answer alike.
-    pub(super) class: (ControlClass, KeySideClass),
-    /// What it can do on the way.
-    pub(super) moves: Vec<Open>,
-    /// What it can do with keys.
-    pub(super) keys: Vec<Held>,
+    /// States of one class answer alike where nothing tells them apart by name.
+    pub(super) class: ClassIx,
+    /// Whether its own policies allow everything and deny nothing.
+    pub(super) unlimited: bool,
+    /// Whether its side asks for tags of keys.
+    pub(super) asks_for_tags: bool,
+    /// Whether its side asks for aliases of keys.
+    pub(super) asks_for_aliases: bool,
+    moves: Arc<OnceLock<Vec<Open>>>,
+    assumes: OnceLock<Vec<Open>>,
+    keys: OnceLock<Vec<Held>>,
 }
+
+/// Values by name; made outside the lock, so that two threads may both make one: the first stays.
+struct Kept<K, V>(Mutex<FxHashMap<K, V>>);
+
+impl<K: Eq + Hash, V: Clone> Kept<K, V> {
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    fn get(&self, key: K, make: impl FnOnce() -> V) -> V {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        known.unwrap_or_else(|| {
+            let made = make();
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(key).or_insert(made).clone()
+        })
+    }
+}
+
+type Class = (ControlClass, KeySideClass);
 
 /// States by name.
 pub(super) struct States<'c, 'w> {
     pub(super) cast: &'c Cast<'w>,
     pub(super) access: &'c Access<'c>,
     pub(super) keys: &'c Keys<'c, 'w>,
-    known: Mutex<FxHashMap<StateName, Arc<State>>>,
+    known: Kept<StateName, Arc<State>>,
+    classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OnceLock<Vec<Open>>>)>>,
+    touched: Kept<Change, Arc<[Ix]>>,
+    entering: Kept<(ClassIx, Ix), Chance>,
+    key_moves: Kept<(StateName, KeyIx, KmsAction), Arc<Vec<(KeyMove, Chance)>>>,
+    opened: Kept<(StateName, KeyMove), Chance>,
 }
 
 impl<'c, 'w> States<'c, 'w> {
     /// None yet.
-    pub(super) fn new(
-        cast: &'c Cast<'w>,
-        access: &'c Access<'c>,
-        keys: &'c Keys<'c, 'w>,
-    ) -> Self {
-        Self { cast, access, keys, known: Mutex::default() }
+    pub(super) fn new(cast: &'c Cast<'w>, access: &'c Access<'c>, keys: &'c Keys<'c, 'w>) -> Self {
+        Self {
+            cast,
+            access,
+            keys,
+            known: Kept::new(),
+            classes: Mutex::default(),
+            touched: Kept::new(),
+            entering: Kept::new(),
+            key_moves: Kept::new(),
+            opened: Kept::new(),
+        }
     }
 
     /// The state of this name.
     pub(super) fn get(&self, name: &StateName) -> Arc<State> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        known.unwrap_or_else(|| {
-            let made = Arc::new(self.make(name));
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(known.entry(name.clone()).or_insert(made))
-        })
+        self.known.get(name.clone(), || Arc::new(self.make(name)))
     }
 
-    /// Whether a state may take on a role whose trust policy lets everyone in (rule T25).
-    pub(super) fn enters(&self, name: &StateName, role: Ix) -> Chance {
-        let Some(arn) = self.cast.arn(role) else { return Chance::No };
+    fn make(&self, name: &StateName) -> State {
         let asker = self.asker(name);
-        let action = asker.assume_action();
-        match action {
-            ControlAction::STS_ASSUME_ROLE => asker.side(&Context::default()).entering(arn),
-            _ => Chance::No,
-        }
-    }
-
-    fn make(&self, (at, changes): &StateName) -> State {
-        let identity = match &**changes {
-            [] => None,
-            changes => changed(self.cast, *at, changes),
-        };
-        let asker = Asker { cast: self.cast, access: self.access, at: *at, identity };
         let nothing = Context::default();
         let key_side = asker.key_side(&nothing);
+        let class = (asker.side(&nothing).class(), key_side.class());
+        let asks_for_tags = key_side.asks_for_tags();
+        let asks_for_aliases = key_side.asks_for_aliases();
+        let unlimited = class.0.is_unlimited() && class.1.is_unlimited();
+        let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = classes.len() as ClassIx;
+        let (class, moves) = classes.entry(class).or_insert((next, Arc::default())).clone();
         State {
-            class: (asker.side(&nothing).class(), key_side.class()),
-            moves: Moves::of(self.cast, &asker),
-            keys: self.keys.held(&asker, &key_side),
+            class,
+            unlimited,
+            asks_for_tags,
+            asks_for_aliases,
+            moves,
+            assumes: OnceLock::new(),
+            keys: OnceLock::new(),
         }
     }
 
     /// Who asks in a state.
     pub(super) fn asker(&self, (at, changes): &StateName) -> Asker<'c, 'w> {
-        let identity = match &**changes {
-            [] => None,
-            changes => changed(self.cast, *at, changes),
+        let open_tags = changes.iter().any(|it| matches!(it, Change::SessionTags(_)));
+        let member = self.cast.member_or_first(*at);
+        let is_itself = match &**changes {
+            [] => !self.takes_tags(*at),
+            [Change::SessionTags(_)] => true,
+            _ => false,
         };
-        Asker { cast: self.cast, access: self.access, at: *at, identity }
-    }
-}
-
-/// Somebody who asks what it can do, as it is after some changes.
-pub(super) struct Asker<'c, 'w> {
-    cast: &'c Cast<'w>,
-    access: &'c Access<'c>,
-    /// Who it is.
-    pub(super) at: Ix,
-    /// The user or role as changes made it.
-    identity: Option<Identity>,
-}
-
-impl<'w> Asker<'_, 'w> {
-    /// Its entry in the cast.
-    pub(super) fn member(&self) -> &Member<'w> {
-        self.cast.member_or_first(self.at)
+        let identity = match (is_itself, &**changes) {
+            (true, _) => None,
+            (false, []) => member.identity.map(Cow::Borrowed),
+            (false, changes) => changed(self.cast, *at, changes).map(Cow::Owned),
+        };
+        Asker { cast: self.cast, access: self.access, at: *at, identity, open_tags }
     }
 
-    /// Its identity side, with these condition keys fixed.
-    pub(super) fn side(&self, context: &Context) -> ControlSide<'_> {
-        let member = self.member();
-        if self.identity.is_none() && context.is_empty() && context.absent().next().is_none() {
-            return match member.outside && member.caller.account.is_some() {
-                true => self.access.control_from_outside(&member.caller),
-                false => self.access.control(&member.caller),
-            };
+    /// Whether it matters that sessions of a role may bring tags (rule T7).
+    pub(super) fn takes_tags(&self, at: Ix) -> bool {
+        let identity = self.cast.identity(at).filter(|it| it.kind == IdentityKind::Role);
+        !self.cast.principal_tag_keys.is_empty()
+            && identity.is_some_and(|it| self.access.takes_session_tags(it))
+    }
+
+    /// What a state can do about principals, taking on roles aside: the same for all of its class.
+    pub(super) fn moves<'s>(&self, name: &StateName, state: &'s State) -> &'s [Open] {
+        state.moves.get_or_init(|| Moves::of(self.cast, &self.asker(name)))
+    }
+
+    /// The roles that a state can take on.
+    pub(super) fn assumes<'s>(&self, name: &StateName, state: &'s State) -> &'s [Open] {
+        state.assumes.get_or_init(|| {
+            Moves::assumed(self.cast, &self.asker(name), |role| self.takes_tags(role))
+        })
+    }
+
+    /// What a state can do with keys.
+    pub(super) fn keys<'s>(&self, name: &StateName, state: &'s State) -> &'s [Held] {
+        state.keys.get_or_init(|| {
+            let asker = self.asker(name);
+            self.keys.held(&asker, &asker.key_side(&Context::default()), state.class)
+        })
+    }
+
+    /// Those whom a change touches by itself, sessions of roles aside.
+    pub(super) fn touched(&self, change: &Change) -> Arc<[Ix]> {
+        if let Some(at) = change.whose() {
+            return Arc::from([at]);
         }
-        self.access.control_as(&member.caller, self.identity.as_ref(), context)
+        self.touched.get(change.clone(), || {
+            let household = change.account().and_then(|account| self.cast.accounts.get(&account));
+            let members = household.into_iter().flat_map(|it| it.users.iter().chain(&it.roles));
+            members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect()
+        })
     }
 
-    /// Its side of questions about keys.
-    pub(super) fn key_side(&self, context: &Context) -> KeySide<'_> {
-        self.access.key_side(&self.member().caller, self.identity.as_ref(), context)
-    }
-
-    /// The engine.
-    pub(super) fn access(&self) -> &Access<'_> {
-        self.access
-    }
-
-    /// Its account, where it has one.
-    pub(super) fn account(&self) -> Option<AccountId> {
-        self.member().caller.account
-    }
-
-    /// Whether it stands outside the export.
-    pub(super) fn is_outside(&self) -> bool {
-        self.member().outside
-    }
-
-    /// Whether it is an account's root user.
-    pub(super) fn is_root(&self) -> bool {
-        self.member().caller.kind == CallerKind::Root
-    }
-
-    /// The partition of its ARN.
-    pub(super) fn partition(&self) -> &str {
-        self.member().caller.partition()
-    }
-
-    /// What it asks STS for to take on a role (rules T3, T8).
-    pub(super) fn assume_action(&self) -> ControlAction {
-        let caller = &self.member().caller;
-        match caller.kind {
-            CallerKind::Provider if caller.text.contains(":saml-provider/") => {
-                ControlAction::STS_ASSUME_ROLE_WITH_SAML
+    /// Whether a state may take on a role whose trust policy lets everyone in (rule T25).
+    pub(super) fn enters(&self, name: &StateName, role: Ix) -> Chance {
+        let state = self.get(name);
+        self.entering.get((state.class, role), || {
+            let Some(arn) = self.cast.arn(role) else { return Chance::No };
+            let asker = self.asker(name);
+            match asker.assume_action() {
+                ControlAction::STS_ASSUME_ROLE => asker.side(&Context::default()).entering(arn),
+                _ => Chance::No,
             }
-            CallerKind::Provider => ControlAction::STS_ASSUME_ROLE_WITH_WEB_IDENTITY,
-            _ => ControlAction::STS_ASSUME_ROLE,
-        }
+        })
     }
 
-    /// Resources of its account that an action could be taken on: of its own naming where its policies
-    /// let it name any, else as they name them.
-    pub(super) fn resources(
+    /// The moves that a permission on a key as it is is good for; kept.
+    pub(super) fn kept_key_moves(
         &self,
-        side: &ControlSide<'_>,
-        action: ControlAction,
-        account: AccountId,
-    ) -> Vec<String> {
-        let info = action.info();
-        let region = self.cast.region_of(account);
-        let named = |name: &str| info.resource_named(self.partition(), region, account, name);
-        let Some(free) = named("keyreach") else {
-            return vec!["*".to_owned()];
-        };
-        let targets = side.targets(action);
-        let mut all: Vec<String> = targets.everything.then_some(free).into_iter().collect();
-        for pattern in &targets.patterns {
-            all.extend(sample(pattern, self.partition(), region, account));
-        }
-        all
+        name: &StateName,
+        key: KeyIx,
+        action: KmsAction,
+    ) -> Arc<Vec<(KeyMove, Chance)>> {
+        self.key_moves
+            .get((name.clone(), key, action), || Arc::new(self.key_moves(name, key, action, &[])))
     }
-}
 
-/// An ARN in an account that a pattern takes.
-fn sample(pattern: &str, partition: &str, region: &str, account: AccountId) -> Option<String> {
-    if pattern == "*" {
-        return None;
+    /// Whether a state gets to the goal of a key that a move opened; kept.
+    pub(super) fn kept_opened(
+        &self,
+        name: &StateName,
+        key: KeyIx,
+        what: &KeyMove,
+        opening: Opening,
+    ) -> Chance {
+        self.opened.get((name.clone(), what.clone()), || self.opened(name, key, what, opening))
     }
-    let mut parts = pattern.splitn(6, ':');
-    let (arn, own, service) = (parts.next()?, parts.next()?, parts.next()?);
-    let (place, of, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let or = |part: &str, whole: &str| match part.contains(['*', '?']) {
-        true => whole.to_owned(),
-        false => part.to_owned(),
-    };
-    let rest = rest.replace(['*', '?'], "x");
-    let (own, place, of) = (or(own, partition), or(place, region), or(of, account.as_str()));
-    Some(format!("{arn}:{own}:{service}:{place}:{of}:{rest}"))
 }

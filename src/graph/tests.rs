@@ -6,8 +6,7 @@ use crate::access::Access;
 use crate::inventory::Inventory;
 use crate::source::FileId;
 
-use super::cast::Cast;
-use super::{Wanted, plans};
+use super::{EdgeKind, Graph, Path, Wanted};
 
 fn world(text: &str) -> Inventory {
     let lines = text.lines().map(|line| line.strip_prefix("         ").unwrap_or(line));
@@ -22,19 +21,17 @@ fn found(text: &str) -> Vec<String> {
     let world = world(text);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
     let access = Access::new(&world, now);
-    let cast = Cast::of(&world);
-    let mut all = Vec::new();
-    for (start, ways) in plans(&access, &cast, &Wanted::default()) {
-        for (key, plans) in ways {
-            let steps = plans[0].steps.iter().map(|step| step.what.primitive().unwrap_or("edge"));
-            let steps: Vec<&str> = steps.collect();
-            let name = |arn: &str| arn.rsplit([':']).next().unwrap_or_default().to_owned();
-            let from = name(cast.arn(start).unwrap_or_default());
-            let key = cast.key(key).expect("a key").arn.id();
-            all.push(format!("{from} {key} {}", steps.join(" ")));
-        }
-    }
-    all
+    let found = Graph::new(&access).paths(&Wanted::default());
+    assert!(found.broken.is_empty(), "{:?}", found.broken);
+    let row = |path: &Path| {
+        let steps = path.hops.iter().map(|hop| match hop.edge {
+            EdgeKind::EscalatesBy(rule) => rule,
+            _ => "edge",
+        });
+        let from = path.from.text.rsplit(':').next().unwrap_or_default();
+        format!("{from} {} {}", path.key.id(), steps.collect::<Vec<_>>().join(" "))
+    };
+    found.paths.iter().map(row).collect()
 }
 
 #[track_caller]

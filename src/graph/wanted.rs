@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::aws::{KeyArn, KeySpec, KeyUsage, KmsAction, can_perform};
+use crate::decision::Caller;
 use crate::inventory::Key;
 
 /// What to look for.
@@ -10,8 +11,8 @@ use crate::inventory::Key;
 pub struct Wanted {
     /// The keys; all of them where nothing is said.
     pub keys: Option<BTreeSet<KeyArn>>,
-    /// Who sets out, by ARN; everybody where nothing is said.
-    pub principals: Option<BTreeSet<Box<str>>>,
+    /// Who sets out; everybody where nothing is said.
+    pub principals: Option<BTreeSet<Caller>>,
     /// What is to be gained.
     pub goal: Goal,
     /// The most calls of a path.
@@ -48,12 +49,8 @@ pub enum Goal {
 }
 
 /// What reveals or forges, the first that a key can perform.
-const REVEALING: [KmsAction; 4] = [
-    KmsAction::DECRYPT,
-    KmsAction::SIGN,
-    KmsAction::GENERATE_MAC,
-    KmsAction::DERIVE_SHARED_SECRET,
-];
+const REVEALING: [KmsAction; 4] =
+    [KmsAction::DECRYPT, KmsAction::SIGN, KmsAction::GENERATE_MAC, KmsAction::DERIVE_SHARED_SECRET];
 
 impl Goal {
     /// The action on a key; nothing where the key can never perform it. Keys that AWS manages can be

@@ -103,12 +103,14 @@ fn after(world: &Inventory, hop: &Hop) -> Inventory {
     edits.iter().fold(world.clone(), |world, edit| world.apply(edit))
 }
 
-/// The world with an identity that nobody exported; its account lets it do everything.
 fn with_outsider(world: &Inventory, from: &Caller) -> Inventory {
+    outsider(world, from).map_or_else(|| world.clone(), |edit| world.apply(&edit))
+}
+
+/// What puts an identity in that nobody exported; its account lets it do everything.
+pub(super) fn outsider(world: &Inventory, from: &Caller) -> Option<Edit> {
     let listed = |account| world.account(account).is_some_and(|known| known.identities_listed);
-    let Some(account) = from.account.filter(|account| !listed(*account)) else {
-        return world.clone();
-    };
+    let account = from.account.filter(|account| !listed(*account))?;
     let identity: Box<str> = match &from.kind {
         CallerKind::User | CallerKind::Role if world.identity(&from.text).is_none() => {
             from.text.clone()
@@ -116,9 +118,9 @@ fn with_outsider(world: &Inventory, from: &Caller) -> Inventory {
         CallerKind::AssumedRole { role, .. } if world.role_by_name(account, role).is_none() => {
             format!("arn:{}:iam::{account}:role/{role}", from.partition()).into()
         }
-        _ => return world.clone(),
+        _ => return None,
     };
-    world.apply(&Edit::AddOutsider { identity })
+    Some(Edit::AddOutsider { identity })
 }
 
 /// One world on the way, and whom the caller can be in it.

@@ -1,0 +1,451 @@
+//! Paths from plans: what is called with which parameters, and in which context each step is allowed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::access::Access;
+use crate::aws::{AliasArn, KeyArn, KmsAction};
+use crate::decision::{Caller, CallerKind, CellAnswer, Context, Request, Target, Why};
+use crate::inventory::{Constraints, Edit, Grant, Grantee, IdentityKind, Tags};
+use crate::policy::{PolicyDocument, PolicyKind};
+
+use super::asker::site;
+use super::call::{Ask, Call};
+use super::cast::{Cast, Ix, KeyIx};
+use super::change::{Carrier, WRITTEN, administrator_access, everything, nowhere};
+use super::execute::{Failure, execute, outsider};
+use super::key_moves::{KeyEdit, KeyMove};
+use super::launch::LAUNCHES;
+use super::moves::Move;
+use super::path::{EdgeKind, Hop, Path};
+use super::search::{Doing, Plan, Step};
+
+/// Makes paths of plans.
+pub(super) struct Assembler<'c, 'w> {
+    /// The cast.
+    pub(super) cast: &'c Cast<'w>,
+    /// The engine over the world as it is.
+    pub(super) access: &'c Access<'c>,
+}
+
+/// The world on the way, and what is known so far.
+struct Way<'a> {
+    access: &'a Access<'a>,
+    edited: Option<Access<'static>>,
+    doubts: BTreeSet<Why>,
+    /// The tags that sessions bring, by the role.
+    tags: BTreeMap<Box<str>, Tags>,
+}
+
+impl Way<'_> {
+    fn engine(&self) -> &Access<'_> {
+        self.edited.as_ref().unwrap_or(self.access)
+    }
+
+    fn edit(&mut self, edit: &Edit) {
+        self.edited = Some(self.engine().after(edit));
+    }
+
+    fn doubt(&mut self, answer: &CellAnswer) {
+        self.doubts.extend(answer.missing.iter().cloned().map(Why::Missing));
+        self.doubts.extend(answer.open.iter().map(|point| Why::Open(point.name())));
+        self.doubts.extend(answer.undecided.then_some(Why::Undecided));
+    }
+}
+
+impl Assembler<'_, '_> {
+    /// The path of a plan; nothing where a step that classes allow has no request that is.
+    fn path(&self, start: Ix, key: KeyIx, goal: KmsAction, plan: &Plan) -> Option<Path> {
+        let path = self.path_with(start, key, goal, plan, BTreeMap::new())?;
+        let tags = self.tags(&path);
+        match tags.is_empty() {
+            true => Some(path),
+            false => self.path_with(start, key, goal, plan, tags),
+        }
+    }
+
+    fn path_with(
+        &self,
+        start: Ix,
+        key: KeyIx,
+        goal: KmsAction,
+        plan: &Plan,
+        tags: BTreeMap<Box<str>, Tags>,
+    ) -> Option<Path> {
+        let member = self.cast.member(start)?;
+        let mut way = Way { access: self.access, edited: None, doubts: BTreeSet::new(), tags };
+        if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
+            way.edit(&edit);
+        }
+        let mut hops: Vec<Hop> = Vec::new();
+        for (nth, step) in plan.steps.iter().enumerate() {
+            let hop = self.hop(&mut way, step, nth, plan)?;
+            hop.call.edits(&hop.caller).iter().for_each(|edit| way.edit(edit));
+            hops.push(hop);
+        }
+        let arn = self.cast.key(key)?.arn.clone();
+        let goal_key = replica(&arn, plan).unwrap_or_else(|| arn.clone());
+        let goal_as = self.cast.member(plan.goal_as)?.caller.clone();
+        let mut request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
+        request.context = self.plain_tags(plan.goal_as, plan);
+        let answer = way.engine().answer_of(&request);
+        let context = answer.witness.clone()?;
+        way.doubt(&answer);
+        Some(Path {
+            from: member.caller.clone(),
+            key: arn,
+            goal,
+            hops,
+            goal_as,
+            goal_key,
+            context,
+            because: Vec::new(),
+            doubts: way.doubts,
+        })
+    }
+
+    /// The same, executed: with what allows each step. The error is where it ends, where it gets that far.
+    pub(super) fn executed(
+        &self,
+        start: Ix,
+        key: KeyIx,
+        goal: KmsAction,
+        plan: &Plan,
+    ) -> Result<Path, Option<Failure>> {
+        let mut path = self.path(start, key, goal, plan).ok_or(None)?;
+        let executed = execute(self.access.inventory(), &path).map_err(Some)?;
+        for (hop, proof) in path.hops.iter_mut().zip(executed.hops) {
+            hop.because = proof.because;
+            path.doubts.extend(proof.doubts);
+        }
+        path.because = executed.goal.because;
+        path.doubts.extend(executed.goal.doubts);
+        Ok(path)
+    }
+
+    fn hop(&self, way: &mut Way<'_>, step: &Step, nth: usize, plan: &Plan) -> Option<Hop> {
+        let caller = self.cast.member(step.by)?.caller.clone();
+        let call = self.call(way, step, &caller, nth, plan)?;
+        let hop = self.hop_of(way, step, &caller, call.clone(), plan);
+        match (hop, &call) {
+            (None, Call::CreateGrant { key, grant }) => {
+                // Rule G32: a child is bound as its parent is.
+                let parents = self.access.inventory().key(key).map(|key| key.grants.as_slice());
+                let parents = parents.unwrap_or_default().iter();
+                let parents = parents.filter(|it| it.operations.contains(KmsAction::CREATE_GRANT));
+                let children = parents.map(|parent| Call::CreateGrant {
+                    key: key.clone(),
+                    grant: Box::new(Grant {
+                        constraints: parent.constraints.clone(),
+                        ..Grant::clone(grant)
+                    }),
+                });
+                let mut children = children.collect::<Vec<_>>().into_iter();
+                children.find_map(|call| self.hop_of(way, step, &caller, call, plan))
+            }
+            (hop, _) => hop,
+        }
+    }
+
+    fn hop_of(
+        &self,
+        way: &mut Way<'_>,
+        step: &Step,
+        caller: &Caller,
+        call: Call,
+        plan: &Plan,
+    ) -> Option<Hop> {
+        let mut context = Context::default();
+        let plain = self.plain_tags(step.by, plan);
+        for ask in call.asks(caller, way.engine().inventory(), &plain) {
+            let (answer, fixed) = match &ask {
+                Ask::Kms(request) => (way.engine().answer_of(request), &request.context),
+                Ask::Control(request) => (way.engine().control_answer(request), &request.context),
+            };
+            let witness = answer.witness.clone()?;
+            way.doubt(&answer);
+            for entry in witness.entries() {
+                let known = fixed.get(&entry.name).is_some() || context.get(&entry.name).is_some();
+                if !known {
+                    context.set(&entry.name, entry.value.clone());
+                }
+            }
+        }
+        let modelled = matches!(call, Call::Launch { .. });
+        if let Call::Launch { launch, role, .. } = &call
+            && launch.existing
+        {
+            way.doubts.insert(Why::Missing(format!("what runs under {role}")));
+        }
+        let edge = step.what.primitive().map_or(EdgeKind::Assumes, EdgeKind::EscalatesBy);
+        let caller = caller.clone();
+        Some(Hop { caller, call, edge, because: Vec::new(), context, modelled })
+    }
+
+    /// Rule T7: the tags that sessions need later and bring when the role is taken on, by the role.
+    fn tags(&self, path: &Path) -> BTreeMap<Box<str>, Tags> {
+        let mut needed: BTreeMap<Box<str>, Tags> = BTreeMap::new();
+        let contexts = path.hops.iter().map(|hop| (&hop.caller, &hop.context));
+        for (caller, context) in contexts.chain([(&path.goal_as, &path.context)]) {
+            let Some(at) = self.cast.find(&caller.text).filter(|_| *caller != path.from) else {
+                continue;
+            };
+            let role = self.cast.arn(self.cast.role_of(at).unwrap_or(at)).unwrap_or_default();
+            let tags = context.with_prefix("aws:PrincipalTag/").filter_map(|(tag, entry)| {
+                Some((Box::from(tag), entry.value.values().first()?.clone()))
+            });
+            for (tag, value) in tags {
+                needed.entry(role.into()).or_default().insert(tag, value);
+            }
+        }
+        needed
+    }
+
+    /// The tags of a role that is taken on without any: its own, and no others.
+    fn plain_tags(&self, at: Ix, plan: &Plan) -> Context {
+        let mut context = Context::default();
+        let taken = |what: &Move| {
+            let is_it = |step: &Step| step.what == Doing::Move(what.clone());
+            plan.steps.iter().any(is_it)
+        };
+        let role = self.cast.role_of(at).unwrap_or(at);
+        let is_role = self.cast.identity(role).is_some_and(|it| it.kind == IdentityKind::Role);
+        if !is_role || taken(&Move::AssumeTagged(role)) || [at, role].contains(&plan.start) {
+            return context;
+        }
+        for tag in &self.cast.principal_tag_keys {
+            let own = self.cast.identity(at).map(|it| &it.tags);
+            let own =
+                own.and_then(|tags| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag)));
+            let name = format!("aws:PrincipalTag/{tag}");
+            match own {
+                Some((_, value)) => context.set_one(&name, value),
+                None => context.set_absent(&name),
+            }
+        }
+        context
+    }
+
+    fn call(
+        &self,
+        way: &Way<'_>,
+        step: &Step,
+        caller: &Caller,
+        nth: usize,
+        plan: &Plan,
+    ) -> Option<Call> {
+        match &step.what {
+            Doing::Move(what) => self.call_of_move(way, what, caller, nth, plan),
+            Doing::Key(what) => self.call_of_key(what, caller, plan),
+        }
+    }
+
+    fn arn(&self, at: Ix) -> Option<Box<str>> {
+        self.cast.arn(at).map(Into::into)
+    }
+
+    fn call_of_move(
+        &self,
+        way: &Way<'_>,
+        what: &Move,
+        caller: &Caller,
+        nth: usize,
+        plan: &Plan,
+    ) -> Option<Call> {
+        let group = |account, name: &str| self.cast.group_arn(account, name);
+        let written =
+            |holder| Call::PutPolicy { holder, name: WRITTEN.into(), document: everything() };
+        Some(match what {
+            Move::Assume(role) => assume(caller, self.arn(*role)?),
+            Move::AssumeTagged(role) => {
+                let role = self.arn(*role)?;
+                let tags = way.tags.get(&role).cloned().unwrap_or_default();
+                Call::AssumeRole { role, tags }
+            }
+            Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
+            Move::LoginProfile { user, update } => {
+                Call::LoginProfile { user: self.arn(*user)?, update: *update }
+            }
+            Move::Launch(launch, role) => {
+                let launch = LAUNCHES.get(*launch)?;
+                let side = |context: &Context| way.engine().control_as(caller, None, context);
+                let site = site(side, caller, launch, self.cast.regions_of(caller.account?))?;
+                Call::Launch {
+                    launch,
+                    role: self.arn(*role)?,
+                    region: site.region,
+                    resources: site.resources,
+                }
+            }
+            Move::PutPolicy(holder) => written(self.arn(*holder)?),
+            Move::PutGroupPolicy(account, name) => written(group(*account, name)?),
+            Move::Attach(holder, policy) => {
+                Call::AttachPolicy { holder: self.arn(*holder)?, policy: policy.clone() }
+            }
+            Move::AttachToGroup(account, name, policy) => {
+                Call::AttachPolicy { holder: group(*account, name)?, policy: policy.clone() }
+            }
+            Move::Rewrite(policy) => {
+                Call::CreatePolicyVersion { policy: policy.clone(), document: everything() }
+            }
+            Move::SetDefault(policy, version) => {
+                Call::SetDefaultPolicyVersion { policy: policy.clone(), version: version.clone() }
+            }
+            Move::Join(user, account, name) => {
+                Call::AddUserToGroup { user: self.arn(*user)?, group: group(*account, name)? }
+            }
+            Move::Trust(role) => Call::UpdateAssumeRolePolicy {
+                role: self.arn(*role)?,
+                document: self.trusting(*role, nth, plan),
+            },
+            Move::DeleteBoundary(holder) => Call::DeleteBoundary { holder: self.arn(*holder)? },
+            Move::PutBoundary(holder) => Call::PutBoundary {
+                holder: self.arn(*holder)?,
+                policy: administrator_access(caller.partition()).into(),
+            },
+            Move::Remove(holder, carrier) => self.removal(*holder, carrier)?,
+            Move::Tag(holder, tag, value) => Call::TagIdentity {
+                holder: self.arn(*holder)?,
+                tags: Tags::from_iter([(tag.clone(), value.clone())]),
+            },
+            Move::Untag(holder, tag) => {
+                Call::UntagIdentity { holder: self.arn(*holder)?, keys: vec![tag.clone()] }
+            }
+        })
+    }
+
+    fn removal(&self, at: Ix, carrier: &Carrier) -> Option<Call> {
+        let account = self.cast.identity(at)?.account;
+        let group = |name: &str| self.cast.group_arn(account, name);
+        let holder = self.arn(at)?;
+        Some(match carrier {
+            Carrier::Inline(name) => Call::DeletePolicy { holder, name: name.clone() },
+            Carrier::Attached(policy) => Call::DetachPolicy { holder, policy: policy.clone() },
+            Carrier::Group(name) => Call::RemoveUserFromGroup { user: holder, group: group(name)? },
+            Carrier::GroupInline(of, name) => {
+                Call::DeletePolicy { holder: group(of)?, name: name.clone() }
+            }
+            Carrier::GroupAttached(of, policy) => {
+                Call::DetachPolicy { holder: group(of)?, policy: policy.clone() }
+            }
+        })
+    }
+
+    /// A trust policy for those who take on the role later in the plan, whatever they are (rule T25).
+    fn trusting(&self, role: Ix, nth: usize, plan: &Plan) -> PolicyDocument {
+        let later = plan.steps.iter().skip(nth);
+        let entering = [Move::Assume(role), Move::AssumeTagged(role)].map(Doing::Move);
+        let enters = later.filter(|step| entering.contains(&step.what));
+        let arns = enters.filter_map(|step| principal_arn(&self.cast.member(step.by)?.caller));
+        let arns: BTreeSet<String> = arns.collect();
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "AWS": "*" },
+                "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+                "Condition": { "ArnEquals": { "aws:PrincipalArn": arns } },
+            }],
+        });
+        PolicyDocument::json(nowhere(), PolicyKind::Trust, policy.to_string())
+    }
+
+    fn call_of_key(&self, what: &KeyMove, caller: &Caller, plan: &Plan) -> Option<Call> {
+        let goal_as = &self.cast.member(plan.goal_as)?.caller;
+        let opened = || opened(&[caller, goal_as]);
+        Some(match what {
+            KeyMove::PutPolicy(key) => {
+                Call::PutKeyPolicy { key: self.key(*key)?, policy: opened() }
+            }
+            KeyMove::Replicate(key, region) => Call::ReplicateKey {
+                key: self.key(*key)?,
+                region: region.clone(),
+                policy: opened(),
+            },
+            KeyMove::Grant(key, grantee) => {
+                let action = self.cast.key(*key).and_then(|key| super::Goal::Use.action(key))?;
+                let grant = Grant {
+                    id: WRITTEN.into(),
+                    name: None,
+                    grantee: Grantee::principal(self.cast.arn(*grantee)?),
+                    retiring: None,
+                    issuing_account: caller.account,
+                    operations: action.into(),
+                    unknown_operations: Vec::new(),
+                    constraints: Constraints::default(),
+                    place: nowhere(),
+                };
+                Call::CreateGrant { key: self.key(*key)?, grant: Box::new(grant) }
+            }
+            KeyMove::Edit(key, edit) => self.edit(&self.key(*key)?, edit)?,
+        })
+    }
+
+    fn key(&self, at: KeyIx) -> Option<KeyArn> {
+        self.cast.key(at).map(|key| key.arn.clone())
+    }
+
+    fn edit(&self, key: &KeyArn, edit: &KeyEdit) -> Option<Call> {
+        let named = |name: &str| AliasArn::new(key.partition(), key.region(), key.account(), name);
+        let key = key.clone();
+        Some(match edit {
+            KeyEdit::Tagged(tag, value) => {
+                Call::TagKey { key, tags: Tags::from_iter([(tag.clone(), value.clone())]) }
+            }
+            KeyEdit::Untagged(tag) => Call::UntagKey { key, keys: vec![tag.clone()] },
+            KeyEdit::Aliased(name) => Call::CreateAlias { alias: named(name)?, key },
+            KeyEdit::Retargeted(name) => Call::UpdateAlias { alias: named(name)?, key },
+            KeyEdit::Unaliased(name) => Call::DeleteAlias { alias: named(name)? },
+        })
+    }
+}
+
+/// Rules T3, T8: by what whoever asks has.
+fn assume(caller: &Caller, role: Box<str>) -> Call {
+    let provider = || caller.text.clone();
+    match caller.kind {
+        CallerKind::Provider if caller.text.contains(":saml-provider/") => {
+            Call::AssumeRoleWithSaml { role, provider: provider() }
+        }
+        CallerKind::Provider => Call::AssumeRoleWithWebIdentity { role, provider: provider() },
+        _ => Call::AssumeRole { role, tags: Tags::new() },
+    }
+}
+
+/// The replica that a plan makes and uses.
+fn replica(key: &KeyArn, plan: &Plan) -> Option<KeyArn> {
+    let regions = plan.steps.iter().filter_map(|step| match &step.what {
+        Doing::Key(KeyMove::Replicate(_, region)) => Some(region),
+        _ => None,
+    });
+    KeyArn::new(key.partition(), regions.last()?, key.account(), key.id())
+}
+
+/// A key policy that allows everything to these, whatever limits their roles.
+fn opened(callers: &[&Caller]) -> PolicyDocument {
+    let arns: BTreeSet<String> = callers.iter().filter_map(|it| principal_arn(it)).collect();
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "AWS": "*" },
+            "Action": "kms:*",
+            "Resource": "*",
+            "Condition": { "ArnEquals": { "aws:PrincipalArn": arns } },
+        }],
+    });
+    PolicyDocument::json(nowhere(), PolicyKind::Key, policy.to_string())
+}
+
+/// What `aws:PrincipalArn` holds for a caller (rule C46): a session has its role's ARN, whose path its own
+/// does not tell.
+fn principal_arn(caller: &Caller) -> Option<String> {
+    match &caller.kind {
+        CallerKind::AssumedRole { role, .. } => {
+            Some(format!("arn:{}:iam::{}:role/*{role}", caller.partition(), caller.account?))
+        }
+        CallerKind::Service | CallerKind::Provider => None,
+        _ => Some(caller.text.to_string()),
+    }
+}
