@@ -5,6 +5,7 @@ use crate::decision::{Context, ContextValue, OpenPoint};
 use crate::inventory::{Inventory, Key, MultiRegion};
 
 use super::caller_values::{organization_id, organization_path};
+use super::entry::is_hidden_from_key_policies;
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Limit;
 use super::gaps::Gaps;
@@ -68,11 +69,11 @@ impl Asked<'_> {
 
     fn test(self, setting: &Setting<'_>, test: &Test, sight: Sight) -> Formula {
         let formulas = setting.formulas;
-        let is_given = setting.given.get(&test.key).is_some();
+        let is_given = |key: &str| setting.given.get(key).is_some();
         if let Self::Key(key) = self
             && *test.key == *"kms:resourcealiases"
             && key.aliases.len() > ALIAS_QUOTA
-            && !is_given
+            && !is_given(&test.key)
         {
             // Rule C57: false for an Allow, unknown for a Deny.
             return match sight.denies() {
@@ -81,14 +82,14 @@ impl Asked<'_> {
             };
         }
         let seen = resolved_test(formulas, test, sight, &|key| self.known(setting, key));
-        if !sight.is_hidden() || is_given {
-            return seen;
-        }
-        if !matches!(self.known(setting, &test.key), Known::Value(_) | Known::Missing(_)) {
+        let told =
+            |key: &str| matches!(self.known(setting, key), Known::Value(_) | Known::Missing(_));
+        let is_hidden = |key: &str| is_hidden_from_key_policies(key) && !is_given(key) && told(key);
+        if !sight.is_hidden() || !test.key_names().any(is_hidden) {
             return seen;
         }
         // Rule C56, which AWS leaves open (O9).
-        let unseen = resolved_test(formulas, test, sight, &|key| match key == &*test.key {
+        let unseen = resolved_test(formulas, test, sight, &|key| match is_hidden(key) {
             true => Known::Value(None),
             false => self.known(setting, key),
         });

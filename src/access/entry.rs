@@ -47,7 +47,8 @@ pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condit
     // Rule C6: a key that does not accompany the action is missing.
     let without = turn(Formula::constant(test.holds(None, &|_| None)));
     let carrying = S::carrying(&key);
-    let known = turn(formulas.of(test.asked(sight(lens, &key))));
+    let sight = sight(lens, &test);
+    let known = turn(formulas.of(test.asked(sight)));
     let known = match unknown {
         None => known,
         Some(expression) => with_unknown(formulas, known, condition, &expression),
@@ -71,10 +72,15 @@ fn with_unknown(
     }
 }
 
-fn sight(lens: Lens, key: &str) -> Sight {
-    let hidden = lens.kind == PolicyKind::Key
-        && condition_key(key).is_some_and(|info| info.missing_in_key_policy);
-    let of_deny = lens.effect == Effect::Deny && key == "kms:resourcealiases";
+/// Rule C56.
+pub(super) fn is_hidden_from_key_policies(key: &str) -> bool {
+    condition_key(key).is_some_and(|info| info.missing_in_key_policy)
+}
+
+fn sight(lens: Lens, test: &Test) -> Sight {
+    // A key policy sees such a key in a policy variable as little as anywhere else.
+    let hidden = lens.kind == PolicyKind::Key && test.key_names().any(is_hidden_from_key_policies);
+    let of_deny = lens.effect == Effect::Deny && *test.key == *"kms:resourcealiases";
     match (hidden, of_deny) {
         (true, true) => Sight::HiddenOfDeny,
         (true, false) => Sight::Hidden,

@@ -99,6 +99,7 @@ use solve::Solver;
 pub use control::{ControlClass, ControlSide};
 pub use matrix::{Counts, Doubts, Matrix, Row};
 pub use side::{KeySide, KeySideClass, KeyTarget, Opening, Reached, ToldApart};
+pub use subject::Guise;
 pub use targets::ControlTargets;
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.

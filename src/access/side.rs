@@ -21,7 +21,7 @@ use super::owner::Owner;
 use super::point::{frame, merged_with};
 use super::question::Question;
 use super::resource::Resource;
-use super::subject::Subject;
+use super::subject::{Guise, Subject, takes_tags};
 use super::trust::Trust;
 use super::ways::{Relation, allowed};
 use super::word::Word;
@@ -148,16 +148,20 @@ impl Access<'_> {
         ToldApart::by(world.formulas, all.into_iter())
     }
 
-    /// The side of `caller` under `given`, which fixes condition keys; where `identity` is there, as if
-    /// its user or role were that.
+    /// Whether sessions of a role may bring tags (rule T7).
+    pub fn takes_session_tags(&self, role: &Identity) -> bool {
+        takes_tags(role)
+    }
+
+    /// The side of `caller` under `given`, which fixes condition keys; in a guise where there is one.
     pub fn key_side<'a>(
         &'a self,
         caller: &Caller,
-        identity: Option<&'a Identity>,
+        guise: Option<Guise<'a>>,
         given: &Context,
     ) -> KeySide<'a> {
         let given = merged_with(&self.given, given);
-        let subject = self.subject(caller, identity);
+        let subject = self.subject(caller, guise);
         let world = World { every_limit: true, ..self.world(&given) };
         let home = Arc::new(Home::of(&world, &subject, &[]));
         KeySide { access: self, subject, home, given }
@@ -171,25 +175,24 @@ impl Access<'_> {
         KeyTarget { key, owner, given }
     }
 
-    /// The identity side of `caller` for all control actions under `given`, as if its user or role were
-    /// `identity`.
+    /// The identity side of `caller` for all control actions under `given`, in a guise where there is one.
     pub fn control_as<'a>(
         &'a self,
         caller: &Caller,
-        identity: Option<&'a Identity>,
+        guise: Option<Guise<'a>>,
         given: &Context,
     ) -> ControlSide<'a> {
         let given = merged_with(&self.given, given);
-        let subject = self.subject(caller, identity);
+        let subject = self.subject(caller, guise);
         let world = World { every_limit: true, ..self.world(&given) };
         let home = Arc::new(Home::of(&world, &subject, &[]));
         ControlSide::new(self, subject, home, given)
     }
 
-    fn subject<'a>(&'a self, caller: &Caller, identity: Option<&'a Identity>) -> Subject<'a> {
+    fn subject<'a>(&'a self, caller: &Caller, guise: Option<Guise<'a>>) -> Subject<'a> {
         let mut subject = Subject::of(&self.inventory, caller.clone());
-        if let Some(identity) = identity {
-            subject.become_as(identity);
+        if let Some(guise) = guise {
+            subject.become_as(guise);
         }
         subject
     }

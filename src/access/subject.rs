@@ -29,6 +29,15 @@ pub(super) struct Subject<'w> {
     pub(super) stranger: Option<Stranger>,
 }
 
+/// A user or role in the place of the one that the export has.
+#[derive(Clone, Copy)]
+pub struct Guise<'a> {
+    /// The user or role.
+    pub identity: &'a Identity,
+    /// Whether a session can bring tags of its own, where the role takes them (rule T7).
+    pub open_tags: bool,
+}
+
 /// Somebody outside the export, who stands for many.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Stranger {
@@ -84,9 +93,7 @@ impl<'w> Subject<'w> {
         };
         let tagged = match caller.kind {
             CallerKind::FederatedUser { .. } => true,
-            CallerKind::Role | CallerKind::AssumedRole { .. } => {
-                identity.and_then(|role| role.trust.as_ref()).is_none_or(admits_tags)
-            }
+            CallerKind::Role | CallerKind::AssumedRole { .. } => identity.is_none_or(takes_tags),
             _ => false,
         };
         let is_identity = !matches!(caller.kind, CallerKind::Root | CallerKind::Service);
@@ -97,12 +104,12 @@ impl<'w> Subject<'w> {
         Self { caller, identity, pathless_role, tagged, unlisted, stranger: None }
     }
 
-    /// Makes the user, or the session's role, be `identity`.
-    pub(super) fn become_as(&mut self, identity: &'w Identity) {
-        self.identity = Some(identity);
+    /// Makes the user, or the session's role, be another.
+    pub(super) fn become_as(&mut self, guise: Guise<'w>) {
+        self.identity = Some(guise.identity);
         self.unlisted = None;
         if matches!(self.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. }) {
-            self.tagged = identity.trust.as_ref().is_none_or(admits_tags);
+            self.tagged = guise.open_tags && takes_tags(guise.identity);
         }
     }
 
@@ -361,6 +368,11 @@ impl<'w> Subject<'w> {
 fn user<'w>(world: &'w Inventory, account: AccountId, name: &str) -> Option<&'w Identity> {
     let mut identities = world.account(account)?.identities.values();
     identities.find(|it| it.kind == IdentityKind::User && *it.name == *name)
+}
+
+/// Whether sessions of a role may bring tags (rule T7).
+pub(super) fn takes_tags(role: &Identity) -> bool {
+    role.trust.as_ref().is_none_or(admits_tags)
 }
 
 /// Rule T7: session tags come where the trust policy admits sts:TagSession.

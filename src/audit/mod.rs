@@ -3,8 +3,12 @@
 //! Each takes a loaded world and plain values and gives a value that `report` renders. Nothing here
 //! knows an output format, or prints.
 
+mod basis;
 mod check;
 mod engine;
+mod filter;
+mod glob;
+mod graph;
 mod load;
 pub mod matrix;
 mod names;
@@ -12,8 +16,11 @@ mod simulate;
 mod why;
 
 pub use crate::eval::reference::Ability;
+pub use basis::Basis;
 pub use check::{CheckOptions, Checked, Counts, check};
 pub use engine::Engine;
+pub use filter::QuestionError;
+pub use graph::{Drawn, GraphQuestion};
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
 pub use simulate::{Answer, Matched, Simulator};

@@ -1,13 +1,11 @@
 //! `keyreach matrix`, and what `who-can` and `what-can` share with it.
 
-use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use crate::audit::matrix::{About, Engine, Matrix, Question, View, Word};
-use crate::ingest::Loaded;
 use crate::report::matrix::{self as report, GroupBy, MatrixReport};
 
 use super::assumptions::Assume;
@@ -156,8 +154,7 @@ impl Show {
         if self.tells_digest() {
             about.counts = view.counts();
         }
-        about.digest.clone_from(&loaded.digest);
-        (about.files, about.problems) = (loaded.read, problems(&loaded));
+        world::fill_in(&mut about.basis, &loaded);
         let report = MatrixReport { view: &view, about: &about, group_by, actions: self.actions };
         self.write(&report, terminal)?;
         Ok(outcome)
@@ -204,10 +201,4 @@ fn word(verdict: Verdict) -> Word {
         Verdict::Unknown => Word::Unknown,
         Verdict::Never => Word::Never,
     }
-}
-
-/// How many files something is wrong with.
-fn problems(loaded: &Loaded) -> usize {
-    let paths: BTreeSet<&str> = loaded.problems.iter().map(|problem| &*problem.path).collect();
-    paths.len()
 }

@@ -44,7 +44,9 @@ pub struct Context {
 impl Context {
     /// Sets `name`; an entry with the same spelling is replaced, one in other case stays beside it.
     pub fn set(&mut self, name: &str, value: ContextValue) {
-        let entries = self.entries.entry(name.to_ascii_lowercase().into()).or_default();
+        let lower: Box<str> = name.to_ascii_lowercase().into();
+        self.absent.remove(&lower);
+        let entries = self.entries.entry(lower).or_default();
         match entries.iter_mut().find(|entry| *entry.name == *name) {
             Some(entry) => entry.value = value,
             None => {

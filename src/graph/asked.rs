@@ -32,10 +32,14 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     let documents = organization.filter_map(|it| it.document.as_ref());
     documents.for_each(|document| document.peek(|policy| cast.of_organization.hear(policy)));
     cast.hears_boundaries = cast.of_organization.boundaries;
+    for asked in [&cast.of_organization, &cast.of_keys] {
+        cast.principal_tag_keys.extend(asked.principal_tag_keys());
+    }
     for account in world.accounts.values() {
         if let Some(household) = cast.accounts.get_mut(&account.id) {
             household.asked.hear_account(account);
             cast.hears_boundaries |= household.asked.boundaries;
+            cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
         }
     }
 }
@@ -51,6 +55,10 @@ impl Asked {
         }
         let versions = account.policies.values().flat_map(|policy| &policy.versions);
         versions.for_each(|version| version.document.peek(&mut hear));
+    }
+
+    fn principal_tag_keys(&self) -> impl Iterator<Item = String> {
+        self.principal_tags.iter().map(|(key, _)| key.to_ascii_lowercase())
     }
 
     /// Whether it is anything about keys.

@@ -1,11 +1,14 @@
 //! Who asks the engine in a state, and how it is asked.
 
-use crate::access::{Access, ControlSide, KeySide};
+use std::borrow::Cow;
+
+use crate::access::{Access, ControlSide, Guise, KeySide};
 use crate::aws::{AccountId, ControlAction};
-use crate::decision::{Caller, CallerKind, Context};
+use crate::decision::{Caller, CallerKind, Chance, Context};
 use crate::inventory::Identity;
 
 use super::cast::{Cast, Ix, Member};
+use super::launch::Launch;
 
 /// Somebody who asks what it can do, as it is after some changes.
 pub(super) struct Asker<'c, 'w> {
@@ -16,7 +19,9 @@ pub(super) struct Asker<'c, 'w> {
     /// Who it is.
     pub(super) at: Ix,
     /// The user or role, where changes made it another.
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<Cow<'w, Identity>>,
+    /// Whether its sessions can bring tags of their own.
+    pub(super) open_tags: bool,
 }
 
 impl<'w> Asker<'_, 'w> {
@@ -34,12 +39,17 @@ impl<'w> Asker<'_, 'w> {
                 false => self.access.control(&member.caller),
             };
         }
-        self.access.control_as(&member.caller, self.identity.as_ref(), context)
+        self.access.control_as(&member.caller, self.guise(), context)
+    }
+
+    fn guise(&self) -> Option<Guise<'_>> {
+        let identity = self.identity.as_deref()?;
+        Some(Guise { identity, open_tags: self.open_tags })
     }
 
     /// Its side of questions about keys.
     pub(super) fn key_side(&self, context: &Context) -> KeySide<'_> {
-        self.access.key_side(&self.member().caller, self.identity.as_ref(), context)
+        self.access.key_side(&self.member().caller, self.guise(), context)
     }
 
     /// The names that policies can mean it by: its own, and that of its role.
@@ -84,7 +94,7 @@ impl<'w> Asker<'_, 'w> {
 
 /// Resources of the caller's account that an action could be taken on: of its own naming where its policies
 /// let it name any, else as they name them.
-pub(super) fn resources(
+fn resources(
     side: &ControlSide<'_>,
     caller: &Caller,
     action: ControlAction,
@@ -101,6 +111,46 @@ pub(super) fn resources(
         all.extend(sample(pattern, partition, region, account));
     }
     all
+}
+
+/// Where something is launched.
+pub(super) struct Site {
+    /// The Region.
+    pub(super) region: Box<str>,
+    /// What each action is taken on.
+    pub(super) resources: Vec<Box<str>>,
+    /// Whether all actions are allowed there.
+    pub(super) chance: Chance,
+}
+
+/// The best of `regions` for a launch whose actions go together; `side` answers under a context.
+pub(super) fn site<'a>(
+    side: impl Fn(&Context) -> ControlSide<'a>,
+    caller: &Caller,
+    launch: &Launch,
+    regions: impl Iterator<Item = &'a str>,
+) -> Option<Site> {
+    let mut best: Option<Site> = None;
+    for region in regions {
+        let mut context = Context::default();
+        context.set_one("aws:RequestedRegion", region);
+        let side = side(&context);
+        let mut site = Site { region: region.into(), resources: Vec::new(), chance: Chance::Sure };
+        for action in launch.actions {
+            let named = resources(&side, caller, *action, region).into_iter();
+            let each = named.map(|arn| (side.chance(*action, &arn), arn));
+            let (chance, arn) = each.max_by_key(|(chance, _)| *chance)?;
+            site.chance = site.chance.min(chance);
+            site.resources.push(arn.into());
+        }
+        if best.as_ref().is_none_or(|known| known.chance < site.chance) {
+            best = Some(site);
+        }
+        if best.as_ref().is_some_and(|known| known.chance == Chance::Sure) {
+            break;
+        }
+    }
+    best
 }
 
 /// An ARN in an account that a pattern takes.

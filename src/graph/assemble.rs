@@ -1,16 +1,16 @@
 //! Paths from plans: what is called with which parameters, and in which context each step is allowed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use crate::access::Access;
 use crate::aws::{AliasArn, KeyArn, KmsAction};
 use crate::decision::{Caller, CallerKind, CellAnswer, Context, Request, Target, Why};
-use crate::inventory::{Constraints, Edit, Grant, Grantee, Tags};
+use crate::inventory::{Constraints, Edit, Grant, Grantee, IdentityKind, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
 
-use super::asker::resources;
+use super::asker::site;
 use super::call::{Ask, Call};
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Carrier, WRITTEN, administrator_access, everything, nowhere};
@@ -34,6 +34,8 @@ struct Way<'a> {
     access: &'a Access<'a>,
     edited: Option<Access<'static>>,
     doubts: BTreeSet<Why>,
+    /// The tags that sessions bring, by the role.
+    tags: BTreeMap<Box<str>, Tags>,
 }
 
 impl Way<'_> {
@@ -54,9 +56,25 @@ impl Way<'_> {
 
 impl Assembler<'_, '_> {
     /// The path of a plan; nothing where a step that classes allow has no request that is.
-    pub(super) fn path(&self, start: Ix, key: KeyIx, goal: KmsAction, plan: &Plan) -> Option<Path> {
+    fn path(&self, start: Ix, key: KeyIx, goal: KmsAction, plan: &Plan) -> Option<Path> {
+        let path = self.path_with(start, key, goal, plan, BTreeMap::new())?;
+        let tags = self.tags(&path);
+        match tags.is_empty() {
+            true => Some(path),
+            false => self.path_with(start, key, goal, plan, tags),
+        }
+    }
+
+    fn path_with(
+        &self,
+        start: Ix,
+        key: KeyIx,
+        goal: KmsAction,
+        plan: &Plan,
+        tags: BTreeMap<Box<str>, Tags>,
+    ) -> Option<Path> {
         let member = self.cast.member(start)?;
-        let mut way = Way { access: self.access, edited: None, doubts: BTreeSet::new() };
+        let mut way = Way { access: self.access, edited: None, doubts: BTreeSet::new(), tags };
         if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
             way.edit(&edit);
         }
@@ -69,11 +87,12 @@ impl Assembler<'_, '_> {
         let arn = self.cast.key(key)?.arn.clone();
         let goal_key = replica(&arn, plan).unwrap_or_else(|| arn.clone());
         let goal_as = self.cast.member(plan.goal_as)?.caller.clone();
-        let request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
+        let mut request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
+        request.context = self.plain_tags(plan.goal_as, plan);
         let answer = way.engine().answer_of(&request);
         let context = answer.witness.clone()?;
         way.doubt(&answer);
-        let mut path = Path {
+        Some(Path {
             from: member.caller.clone(),
             key: arn,
             goal,
@@ -83,9 +102,7 @@ impl Assembler<'_, '_> {
             context,
             because: Vec::new(),
             doubts: way.doubts,
-        };
-        bring_tags(&mut path)?;
-        Some(path)
+        })
     }
 
     /// The same, executed: with what allows each step. The error is where it ends, where it gets that far.
@@ -110,8 +127,38 @@ impl Assembler<'_, '_> {
     fn hop(&self, way: &mut Way<'_>, step: &Step, nth: usize, plan: &Plan) -> Option<Hop> {
         let caller = self.cast.member(step.by)?.caller.clone();
         let call = self.call(way, step, &caller, nth, plan)?;
+        let hop = self.hop_of(way, step, &caller, call.clone(), plan);
+        match (hop, &call) {
+            (None, Call::CreateGrant { key, grant }) => {
+                // Rule G32: a child is bound as its parent is.
+                let parents = self.access.inventory().key(key).map(|key| key.grants.as_slice());
+                let parents = parents.unwrap_or_default().iter();
+                let parents = parents.filter(|it| it.operations.contains(KmsAction::CREATE_GRANT));
+                let children = parents.map(|parent| Call::CreateGrant {
+                    key: key.clone(),
+                    grant: Box::new(Grant {
+                        constraints: parent.constraints.clone(),
+                        ..Grant::clone(grant)
+                    }),
+                });
+                let mut children = children.collect::<Vec<_>>().into_iter();
+                children.find_map(|call| self.hop_of(way, step, &caller, call, plan))
+            }
+            (hop, _) => hop,
+        }
+    }
+
+    fn hop_of(
+        &self,
+        way: &mut Way<'_>,
+        step: &Step,
+        caller: &Caller,
+        call: Call,
+        plan: &Plan,
+    ) -> Option<Hop> {
         let mut context = Context::default();
-        for ask in call.asks(&caller, way.engine().inventory(), &Context::default()) {
+        let plain = self.plain_tags(step.by, plan);
+        for ask in call.asks(caller, way.engine().inventory(), &plain) {
             let (answer, fixed) = match &ask {
                 Ask::Kms(request) => (way.engine().answer_of(request), &request.context),
                 Ask::Control(request) => (way.engine().control_answer(request), &request.context),
@@ -132,7 +179,52 @@ impl Assembler<'_, '_> {
             way.doubts.insert(Why::Missing(format!("what runs under {role}")));
         }
         let edge = step.what.primitive().map_or(EdgeKind::Assumes, EdgeKind::EscalatesBy);
+        let caller = caller.clone();
         Some(Hop { caller, call, edge, because: Vec::new(), context, modelled })
+    }
+
+    /// Rule T7: the tags that sessions need later and bring when the role is taken on, by the role.
+    fn tags(&self, path: &Path) -> BTreeMap<Box<str>, Tags> {
+        let mut needed: BTreeMap<Box<str>, Tags> = BTreeMap::new();
+        let contexts = path.hops.iter().map(|hop| (&hop.caller, &hop.context));
+        for (caller, context) in contexts.chain([(&path.goal_as, &path.context)]) {
+            let Some(at) = self.cast.find(&caller.text).filter(|_| *caller != path.from) else {
+                continue;
+            };
+            let role = self.cast.arn(self.cast.role_of(at).unwrap_or(at)).unwrap_or_default();
+            let tags = context.with_prefix("aws:PrincipalTag/").filter_map(|(tag, entry)| {
+                Some((Box::from(tag), entry.value.values().first()?.clone()))
+            });
+            for (tag, value) in tags {
+                needed.entry(role.into()).or_default().insert(tag, value);
+            }
+        }
+        needed
+    }
+
+    /// The tags of a role that is taken on without any: its own, and no others.
+    fn plain_tags(&self, at: Ix, plan: &Plan) -> Context {
+        let mut context = Context::default();
+        let taken = |what: &Move| {
+            let is_it = |step: &Step| step.what == Doing::Move(what.clone());
+            plan.steps.iter().any(is_it)
+        };
+        let role = self.cast.role_of(at).unwrap_or(at);
+        let is_role = self.cast.identity(role).is_some_and(|it| it.kind == IdentityKind::Role);
+        if !is_role || taken(&Move::AssumeTagged(role)) || [at, role].contains(&plan.start) {
+            return context;
+        }
+        for tag in &self.cast.principal_tag_keys {
+            let own = self.cast.identity(at).map(|it| &it.tags);
+            let own =
+                own.and_then(|tags| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag)));
+            let name = format!("aws:PrincipalTag/{tag}");
+            match own {
+                Some((_, value)) => context.set_one(&name, value),
+                None => context.set_absent(&name),
+            }
+        }
+        context
     }
 
     fn call(
@@ -166,24 +258,24 @@ impl Assembler<'_, '_> {
             |holder| Call::PutPolicy { holder, name: WRITTEN.into(), document: everything() };
         Some(match what {
             Move::Assume(role) => assume(caller, self.arn(*role)?),
+            Move::AssumeTagged(role) => {
+                let role = self.arn(*role)?;
+                let tags = way.tags.get(&role).cloned().unwrap_or_default();
+                Call::AssumeRole { role, tags }
+            }
             Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
             Move::LoginProfile { user, update } => {
                 Call::LoginProfile { user: self.arn(*user)?, update: *update }
             }
             Move::Launch(launch, role) => {
                 let launch = LAUNCHES.get(*launch)?;
-                let side = way.engine().control(caller);
-                let region = self.cast.region_of(caller.account?);
-                let resource = |action| {
-                    let named = resources(&side, caller, action, region);
-                    let best = named.into_iter().max_by_key(|arn| side.chance(action, arn));
-                    best.unwrap_or_else(|| "*".to_owned()).into()
-                };
+                let side = |context: &Context| way.engine().control_as(caller, None, context);
+                let site = site(side, caller, launch, self.cast.regions_of(caller.account?))?;
                 Call::Launch {
                     launch,
                     role: self.arn(*role)?,
-                    region: region.into(),
-                    resources: launch.actions.iter().map(|action| resource(*action)).collect(),
+                    region: site.region,
+                    resources: site.resources,
                 }
             }
             Move::PutPolicy(holder) => written(self.arn(*holder)?),
@@ -243,7 +335,8 @@ impl Assembler<'_, '_> {
     /// A trust policy for those who take on the role later in the plan, whatever they are (rule T25).
     fn trusting(&self, role: Ix, nth: usize, plan: &Plan) -> PolicyDocument {
         let later = plan.steps.iter().skip(nth);
-        let enters = later.filter(|step| step.what == Doing::Move(Move::Assume(role)));
+        let entering = [Move::Assume(role), Move::AssumeTagged(role)].map(Doing::Move);
+        let enters = later.filter(|step| entering.contains(&step.what));
         let arns = enters.filter_map(|step| principal_arn(&self.cast.member(step.by)?.caller));
         let arns: BTreeSet<String> = arns.collect();
         let policy = json!({
@@ -355,28 +448,4 @@ fn principal_arn(caller: &Caller) -> Option<String> {
         CallerKind::Service | CallerKind::Provider => None,
         _ => Some(caller.text.to_string()),
     }
-}
-
-/// Rule T7: tags that a role's session needs later come with the call that takes it on; nothing where
-/// another call did.
-fn bring_tags(path: &mut Path) -> Option<()> {
-    let mut needed: Vec<(Box<str>, Tags)> = Vec::new();
-    let contexts = path.hops.iter().map(|hop| (&hop.caller, &hop.context));
-    for (caller, context) in contexts.chain([(&path.goal_as, &path.context)]) {
-        let tags: Tags = context
-            .with_prefix("aws:PrincipalTag/")
-            .filter_map(|(tag, value)| Some((tag.into(), value.value.values().first()?.clone())))
-            .collect();
-        if !tags.is_empty() && *caller != path.from && caller.kind == CallerKind::Role {
-            needed.push((caller.text.clone(), tags));
-        }
-    }
-    for (of, more) in needed {
-        let brings = path.hops.iter_mut().find_map(|hop| match &mut hop.call {
-            Call::AssumeRole { role, tags } if *role == of => Some(tags),
-            _ => None,
-        })?;
-        brings.extend(more);
-    }
-    Some(())
 }

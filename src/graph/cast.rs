@@ -42,6 +42,8 @@ pub(super) struct Cast<'w> {
     pub(super) of_organization: Asked,
     /// Whether some policy asks for the boundary of what is changed.
     pub(super) hears_boundaries: bool,
+    /// The tags of principals that some policy asks for, in lower case.
+    pub(super) principal_tag_keys: BTreeSet<String>,
 }
 
 /// One of the cast.
@@ -97,6 +99,7 @@ impl<'w> Cast<'w> {
             of_keys: Asked::default(),
             of_organization: Asked::default(),
             hears_boundaries: false,
+            principal_tag_keys: BTreeSet::new(),
         };
         cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
         for account in world.accounts.values() {
@@ -167,11 +170,14 @@ impl<'w> Cast<'w> {
         self.roles.get(&session).copied()
     }
 
-    /// A Region that an account uses.
-    pub(super) fn region_of(&self, account: AccountId) -> &str {
-        let keys = self.accounts.get(&account).map(|household| &household.keys);
-        let first = keys.and_then(|keys| self.key(*keys.first()?));
-        first.map_or("us-east-1", |key| key.arn.region())
+    /// Regions, those first that an account uses.
+    pub(super) fn regions_of(&self, account: AccountId) -> impl Iterator<Item = &str> {
+        let keys = self.accounts.get(&account).into_iter().flat_map(|it| &it.keys);
+        let used: BTreeSet<&str> =
+            keys.filter_map(|key| self.key(*key)).map(|key| key.arn.region()).collect();
+        let others = self.regions.iter().map(|region| &**region);
+        let others: Vec<&str> = others.filter(|region| !used.contains(region)).collect();
+        used.into_iter().chain(others)
     }
 
     /// One of the keys.
@@ -262,7 +268,8 @@ impl<'w> Cast<'w> {
             }
             _ => None,
         };
-        let at = self.add(caller, None, !listed);
+        let identity = of.and_then(|role| self.member(role)?.identity);
+        let at = self.add(caller, identity, !listed);
         self.roles.extend(of.map(|role| (at, role)));
         let sessions = of.map(|role| self.sessions.entry(role).or_default());
         if let Some(sessions) = sessions.filter(|sessions| !sessions.contains(&at)) {

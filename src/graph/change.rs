@@ -30,6 +30,8 @@ pub(super) enum Change {
     Tagged(Ix, Box<str>, Box<str>),
     /// A user or role lost a tag (rule T34).
     Untagged(Ix, Box<str>),
+    /// A session of a role brings whatever tags are wanted (rule T7).
+    SessionTags(Ix),
     /// A role's trust policy names whoever wants in (rule T25).
     Trusting(Ix),
 }
@@ -75,6 +77,8 @@ pub(super) fn nowhere() -> Place {
 impl Change {
     /// Whether the user or role `at` is another one by it, where `others` hold as well.
     pub(super) fn touches(&self, cast: &Cast<'_>, at: Ix, others: &[Change]) -> bool {
+        // A session is what its role is.
+        let at = cast.role_of(at).unwrap_or(at);
         match self {
             Self::Everything(who)
             | Self::Unbounded(who)
@@ -82,7 +86,8 @@ impl Change {
             | Self::Joined(who, _)
             | Self::Attached(who, _)
             | Self::Tagged(who, ..)
-            | Self::Untagged(who, _) => *who == at,
+            | Self::Untagged(who, _)
+            | Self::SessionTags(who) => *who == at,
             Self::OpenGroup(group) => is_member(cast, at, group, others),
             Self::Rewritten(policy) => {
                 let identity = cast.member(at).and_then(|member| member.identity);
@@ -97,7 +102,7 @@ impl Change {
 
     /// Whether it is of tags, which others' policies may ask for.
     pub(super) fn is_tag(&self) -> bool {
-        matches!(self, Self::Tagged(..) | Self::Untagged(..))
+        matches!(self, Self::Tagged(..) | Self::Untagged(..) | Self::SessionTags(_))
     }
 
     /// The one whom it touches, where it is not of a group or a policy.
@@ -110,8 +115,20 @@ impl Change {
             | Self::Attached(who, _)
             | Self::Tagged(who, ..)
             | Self::Untagged(who, _)
+            | Self::SessionTags(who)
             | Self::Trusting(who) => Some(*who),
             Self::OpenGroup(_) | Self::Rewritten(_) | Self::Version(..) => None,
+        }
+    }
+
+    /// The account of the group or policy that is changed.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::OpenGroup((account, _)) => Some(*account),
+            Self::Rewritten(arn) | Self::Version(arn, _) => {
+                AccountId::parse(arn.split(':').nth(4)?)
+            }
+            _ => None,
         }
     }
 
@@ -166,7 +183,7 @@ impl Change {
             Self::Untagged(_, key) => {
                 identity.tags.remove(key);
             }
-            Self::Trusting(_) => {}
+            Self::SessionTags(_) | Self::Trusting(_) => {}
         }
     }
 }

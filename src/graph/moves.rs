@@ -5,7 +5,7 @@ use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Group, Identity, IdentityKind};
 
-use super::asker::{Asker, resources};
+use super::asker::{Asker, site};
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change, administrator_access, deniers};
 use super::launch::{LAUNCHES, Launch};
@@ -15,6 +15,8 @@ use super::launch::{LAUNCHES, Launch};
 pub(super) enum Move {
     /// sts:AssumeRole, by its like for subjects of providers (rules T3 to T8).
     Assume(Ix),
+    /// sts:AssumeRole with session tags (rule T7).
+    AssumeTagged(Ix),
     /// iam:CreateAccessKey (rule T26).
     AccessKey(Ix),
     /// iam:CreateLoginProfile, iam:UpdateLoginProfile (rule T27).
@@ -58,7 +60,7 @@ impl Move {
     /// The rule of the primitive; nothing for an edge.
     pub(super) fn primitive(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Assume(_) => return None,
+            Self::Assume(_) | Self::AssumeTagged(_) => return None,
             Self::AccessKey(_) => "T26",
             Self::LoginProfile { .. } => "T27",
             Self::Launch(launch, _) => match LAUNCHES.get(*launch) {
@@ -83,6 +85,8 @@ impl Move {
 pub(super) enum Gain {
     /// An identity to call as.
     Held(Ix),
+    /// A session of a role with whatever tags are wanted (rule T7).
+    Tagged(Ix),
     /// Something is changed.
     Changed(Change),
 }
@@ -122,9 +126,13 @@ impl<'c, 'w> Moves<'c, 'w> {
     }
 
     /// The roles that the asker can take on, those aside whose trust policies were changed.
-    pub(super) fn assumed(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Vec<Open> {
+    pub(super) fn assumed(
+        cast: &'c Cast<'w>,
+        asker: &'c Asker<'c, 'w>,
+        takes_tags: impl Fn(Ix) -> bool,
+    ) -> Vec<Open> {
         let mut moves = Self::none(cast, asker);
-        moves.assume();
+        moves.assume(takes_tags);
         moves.found
     }
 
@@ -145,7 +153,7 @@ impl<'c, 'w> Moves<'c, 'w> {
     }
 
     /// Rules T3 to T8: roles that trust it, or its account, or everyone.
-    fn assume(&mut self) {
+    fn assume(&mut self, takes_tags: impl Fn(Ix) -> bool) {
         let action = self.asker.assume_action();
         let mut roles: Vec<Ix> = self.asker.member().named_by.clone();
         if let Some(household) = self.cast.household(self.asker.at) {
@@ -161,6 +169,10 @@ impl<'c, 'w> Moves<'c, 'w> {
             let Some(arn) = self.cast.arn(role) else { continue };
             let chance = self.side.chance(action, arn);
             self.add(Move::Assume(role), Gain::Held(role), chance);
+            if chance > Chance::No && action == A::STS_ASSUME_ROLE && takes_tags(role) {
+                let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
+                self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
+            }
         }
     }
 
@@ -535,18 +547,10 @@ impl<'c, 'w> Moves<'c, 'w> {
 
     /// Whether all companion actions of a launch are allowed somewhere.
     fn started(&self, launch: &Launch, account: AccountId) -> Chance {
-        let each = launch.actions.iter().map(|action| self.somewhere(*action, account));
-        each.min().unwrap_or(Chance::Sure)
-    }
-
-    /// On a resource of the caller's own naming, or on one that its policies name.
-    fn somewhere(&self, action: ControlAction, account: AccountId) -> Chance {
-        let (caller, region) = (&self.asker.member().caller, self.cast.region_of(account));
-        let resources = resources(&self.side, caller, action, region);
-        resources.iter().fold(Chance::No, |best, arn| match best {
-            Chance::Sure => best,
-            _ => best.max(self.side.chance(action, arn)),
-        })
+        let caller = &self.asker.member().caller;
+        let side = |context: &Context| self.asker.side(context);
+        let site = site(side, caller, launch, self.cast.regions_of(account));
+        site.map_or(Chance::No, |site| site.chance)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::access::Opening;
 use crate::aws::KmsAction;
 use crate::decision::Chance;
 
-use super::cast::{Ix, KeyIx};
+use super::cast::{Cast, Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{KeyEdit, KeyMove};
 use super::moves::{Gain, Move, Open};
@@ -66,6 +66,8 @@ impl Doing {
 /// A way to a goal, in numbers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Plan {
+    /// Who sets out.
+    pub(super) start: Ix,
     /// The calls, in order.
     pub(super) steps: Vec<Step>,
     /// Who takes the action in the end.
@@ -90,9 +92,18 @@ impl Label {
     }
 }
 
+/// The tags of the sessions in which an identity is held (rule T7).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Tags {
+    /// Those of the user or role, and no others.
+    Own,
+    /// Whatever is wanted.
+    Any,
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Fact {
-    Held(Ix),
+    Held(Ix, Tags),
     Changed(Change),
     KeyChanged(KeyIx, KeyEdit),
     State(StateName),
@@ -101,13 +112,14 @@ enum Fact {
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
     pub(super) states: &'s States<'c, 'w>,
+    start: Ix,
     limits: Limits,
     steps: Vec<Step>,
     numbers: FxHashMap<Step, u32>,
     best: FxHashMap<Fact, Vec<Label>>,
     queue: BinaryHeap<Reverse<(usize, usize, usize)>>,
     waiting: Vec<Option<(Fact, Label)>>,
-    held: FxHashMap<Ix, Vec<Label>>,
+    held: FxHashMap<Ix, Vec<(Tags, Label)>>,
     changes: Changes,
     /// Roles whose trust policies let everyone in.
     trusting: Vec<(Ix, Label)>,
@@ -123,25 +135,45 @@ pub(super) struct Search<'s, 'c, 'w> {
     wanted: Vec<bool>,
 }
 
+/// The changes that holding an identity comes with.
+fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Vec<Change> {
+    let is_any = tags == Tags::Any && states.takes_tags(at);
+    is_any.then_some(Change::SessionTags(at)).into_iter().collect()
+}
+
 /// The changes that were made, by whom they touch.
 #[derive(Default)]
 struct Changes {
     of: FxHashMap<Ix, Vec<(Change, Label)>>,
-    /// Of groups and policies.
+    /// Those of groups and policies, which touch whoever gets into one or has one attached.
     shared: Vec<(Change, Label)>,
 }
 
 impl Changes {
-    fn add(&mut self, change: Change, label: Label) {
-        match change.whose() {
-            Some(at) => self.of.entry(at).or_default().push((change, label)),
-            None => self.shared.push((change, label)),
+    fn add(&mut self, change: Change, touched: &[Ix], label: Label) {
+        for at in touched {
+            self.of.entry(*at).or_default().push((change.clone(), label.clone()));
+        }
+        if change.whose().is_none() {
+            self.shared.push((change, label));
         }
     }
 
-    /// Those that might touch `at`.
-    fn about(&self, at: Ix) -> impl Iterator<Item = &(Change, Label)> {
-        self.of.get(&at).into_iter().flatten().chain(&self.shared)
+    /// Those who joined a group or got a policy.
+    fn joined(&self) -> Vec<Ix> {
+        let joins = |(change, _): &(Change, Label)| {
+            matches!(change, Change::Joined(..) | Change::Attached(..))
+        };
+        let mut all: Vec<Ix> =
+            self.of.iter().filter(|(_, of)| of.iter().any(joins)).map(|(at, _)| *at).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Those that touch `at` by themselves.
+    fn about(&self, cast: &Cast<'_>, at: Ix) -> impl Iterator<Item = &(Change, Label)> {
+        let role = cast.role_of(at).and_then(|role| self.of.get(&role));
+        self.of.get(&at).into_iter().chain(role).flatten()
     }
 }
 
@@ -154,18 +186,21 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         limits: Limits,
     ) -> BTreeMap<KeyIx, Vec<Plan>> {
         let mut wanted = wanted.to_vec();
-        let name = (start, Vec::new());
-        for held in states.keys(&name, &states.get(&name)) {
-            let goal = states.keys.goal(held.key);
-            // What it has already is no path.
-            if goal.is_some_and(|goal| held.reached.chance(goal) >= Chance::AsTold)
-                && let Some(want) = wanted.get_mut(held.key as usize)
-            {
-                *want = false;
+        // What it has already is no path; nor is what one of its sessions has that a policy names apart.
+        for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
+            let name = (at, own(states, at, Tags::Any));
+            for held in states.keys(&name, &states.get(&name)) {
+                let goal = states.keys.goal(held.key);
+                if goal.is_some_and(|goal| held.reached.chance(goal) >= Chance::AsTold)
+                    && let Some(want) = wanted.get_mut(held.key as usize)
+                {
+                    *want = false;
+                }
             }
         }
         let mut search = Self {
             states,
+            start,
             limits,
             steps: Vec::new(),
             numbers: FxHashMap::default(),
@@ -184,7 +219,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             wanted,
         };
         let nothing = Label { steps: Rc::from([]), primitives: 0, chance: Chance::Sure };
-        search.push(Fact::Held(start), nothing);
+        // Whoever is a role from the start can be any session of it (rule U6).
+        search.push(Fact::Held(start, Tags::Any), nothing);
         while let Some(Reverse((_, _, at))) = search.queue.pop() {
             if let Some((fact, label)) = search.waiting.get_mut(at).and_then(Option::take) {
                 search.settle(fact, label);
@@ -227,7 +263,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         known.push(label.clone());
         match fact {
-            Fact::Held(at) => self.hold(at, &label),
+            Fact::Held(at, tags) => self.hold(at, tags, &label),
             Fact::Changed(change) => self.change(change, &label),
             Fact::KeyChanged(key, edit) => self.change_key(key, edit, &label),
             Fact::State(name) => self.be(name, &label),
@@ -285,16 +321,17 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         label.steps.len() <= self.limits.hops && label.primitives <= self.limits.primitives
     }
 
-    fn hold(&mut self, at: Ix, label: &Label) {
-        self.held.entry(at).or_default().push(label.clone());
-        self.push(Fact::State((at, Vec::new())), label.clone());
-        for session in self.states.cast.sessions_of(at).to_vec() {
-            self.push(Fact::Held(session), label.clone());
+    fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
+        let cast = self.states.cast;
+        self.held.entry(at).or_default().push((tags, label.clone()));
+        self.push(Fact::State((at, own(self.states, at, tags))), label.clone());
+        for session in cast.sessions_of(at) {
+            self.push(Fact::Held(*session, tags), label.clone());
         }
-        let about = self.changes.about(at).filter(|(_, how)| self.fit(label, how)).cloned();
+        let about = self.changes.about(cast, at).filter(|(_, how)| self.fit(label, how)).cloned();
         for (change, how) in about.collect::<Vec<_>>() {
             let label = self.both(label, &how);
-            self.touch(at, &change, &label);
+            self.touch(at, tags, &change, &label);
         }
     }
 
@@ -303,25 +340,30 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             self.trusting.push((role, label.clone()));
             let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
             for (name, how) in reached.collect::<Vec<_>>() {
-                if !self.is_beaten(&Fact::Held(role), &how, label) {
+                if !self.is_beaten(&Fact::Held(role, Tags::Own), &how, label) {
                     self.enter(&name, role, &self.both(&how, label));
                 }
             }
             return;
         }
-        self.changes.add(change.clone(), label.clone());
-        let touched: Vec<Ix> = match change.whose() {
-            Some(at) => vec![at],
-            None => {
-                let mut held: Vec<Ix> = self.held.keys().copied().collect();
-                held.sort_unstable();
-                held
-            }
-        };
+        let touched = self.states.touched(&change);
+        self.changes.add(change.clone(), &touched, label.clone());
+        // Whoever joined a group, or got a policy, is touched by what is done to these.
+        let mut touched = touched.to_vec();
+        if change.whose().is_none() {
+            touched.extend(self.changes.joined());
+            touched.sort_unstable();
+            touched.dedup();
+        }
+        let cast = self.states.cast;
+        let sessions = touched.iter().flat_map(|at| cast.sessions_of(*at)).copied();
+        let touched: Vec<Ix> = touched.iter().copied().chain(sessions).collect();
         for at in touched {
-            for how in self.held.get(&at).cloned().unwrap_or_default() {
+            let held = self.held.get(&at).into_iter().flatten();
+            let held = held.filter(|(_, how)| self.fit(how, label)).cloned();
+            for (tags, how) in held.collect::<Vec<_>>() {
                 let label = self.both(&how, label);
-                self.touch(at, &change, &label);
+                self.touch(at, tags, &change, &label);
             }
         }
     }
@@ -332,21 +374,26 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     }
 
     /// The states that `at` is in by a change, alone and with others that were made before.
-    fn touch(&mut self, at: Ix, change: &Change, label: &Label) {
+    fn touch(&mut self, at: Ix, tags: Tags, change: &Change, label: &Label) {
         if !self.fits(label) || (!change.is_tag() && self.is_unlimited(at, label)) {
             return;
         }
         let cast = self.states.cast;
+        let own = own(self.states, at, tags);
         if change.touches(cast, at, &[]) {
-            self.push(Fact::State((at, vec![change.clone()])), label.clone());
+            let changes = own.iter().cloned().chain([change.clone()]).collect();
+            self.push(Fact::State((at, changes)), label.clone());
         }
-        let others = self.changes.about(at);
+        let joins = matches!(change, Change::Joined(..) | Change::Attached(..));
+        let shared = self.changes.shared.iter().filter(|_| joins);
+        let others = self.changes.about(cast, at).chain(shared);
         let others = others.filter(|(other, how)| other != change && self.fit(label, how));
         for (other, how) in others.cloned().collect::<Vec<_>>() {
             let label = self.both(label, &how);
             let (one, two) = ([change.clone()], [other.clone()]);
             if change.touches(cast, at, &two) && other.touches(cast, at, &one) {
-                let mut changes = vec![change.clone(), other];
+                let mut changes = own.clone();
+                changes.extend([change.clone(), other]);
                 changes.sort();
                 self.push(Fact::State((at, changes)), label);
             }
@@ -373,20 +420,44 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         self.follow(&name, states.assumes(&name, &state), label);
         let trusting = self.trusting.iter().filter(|(_, how)| self.fit(label, how)).cloned();
         for (role, how) in trusting.collect::<Vec<_>>() {
-            if !self.is_beaten(&Fact::Held(role), label, &how) {
+            if !self.is_beaten(&Fact::Held(role, Tags::Own), label, &how) {
                 self.enter(&name, role, &self.both(label, &how));
             }
         }
         self.use_keys(&name, &state, fresh, label);
     }
 
+    /// Whether what a move gives is known by no more calls.
+    fn is_gained(&self, open: &Open, label: &Label, primitives: usize) -> bool {
+        let fact = match open.gain {
+            Gain::Held(at) => Fact::Held(at, Tags::Own),
+            Gain::Tagged(at) => Fact::Held(at, Tags::Any),
+            Gain::Changed(_) => return false,
+        };
+        let (calls, primitives) = (label.steps.len() + 1, label.primitives + primitives);
+        let chance = label.chance.min(open.chance);
+        let beats = |it: &Label| {
+            it.steps.len() <= calls && it.primitives <= primitives && it.chance >= chance
+        };
+        self.best.get(&fact).is_some_and(|known| known.iter().any(beats))
+    }
+
     fn follow(&mut self, name: &StateName, moves: &[Open], label: &Label) {
         let least = self.limits.least;
+        let left = self.limits.primitives - label.primitives.min(self.limits.primitives);
+        if label.steps.len() >= self.limits.hops {
+            return;
+        }
         for open in moves.iter().filter(|open| open.chance >= least) {
+            let primitives = usize::from(open.what.primitive().is_some());
+            if primitives > left || self.is_gained(open, label, primitives) {
+                continue;
+            }
             let step = Step { by: name.0, what: Doing::Move(open.what.clone()) };
             let after = self.then(label, step, open.chance);
             match &open.gain {
-                Gain::Held(at) => self.push(Fact::Held(*at), after),
+                Gain::Held(at) => self.push(Fact::Held(*at, Tags::Own), after),
+                Gain::Tagged(at) => self.push(Fact::Held(*at, Tags::Any), after),
                 Gain::Changed(change) => self.push(Fact::Changed(change.clone()), after),
             }
         }
@@ -401,7 +472,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if chance >= self.limits.least {
             let step = Step { by: name.0, what: Doing::Move(Move::Assume(role)) };
             let label = self.then(label, step, chance);
-            self.push(Fact::Held(role), label);
+            self.push(Fact::Held(role, Tags::Own), label);
         }
     }
 
@@ -455,11 +526,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let steps = label.steps.iter().filter_map(|at| self.steps.get(*at as usize)).cloned();
-        let plan = Plan { steps: steps.collect(), goal_as, primitives: label.primitives };
-        // A session that a policy names apart is its role's own.
-        if plan.steps.is_empty() {
-            return;
-        }
+        let (start, primitives) = (self.start, label.primitives);
+        let plan = Plan { start, steps: steps.collect(), goal_as, primitives };
         let plans = self.plans.entry(key).or_default();
         if plans.contains(&plan) {
             return;

@@ -1,5 +1,6 @@
 //! A principal as it is after some changes, and what it can do then; kept for all who get to be it.
 
+use std::borrow::Cow;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -8,6 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::access::{Access, ControlClass, KeySideClass, Opening};
 use crate::aws::{ControlAction, KmsAction};
 use crate::decision::{Chance, Context};
+use crate::inventory::IdentityKind;
 
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
@@ -64,6 +66,7 @@ pub(super) struct States<'c, 'w> {
     pub(super) keys: &'c Keys<'c, 'w>,
     known: Kept<StateName, Arc<State>>,
     classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OnceLock<Vec<Open>>>)>>,
+    touched: Kept<Change, Arc<[Ix]>>,
     entering: Kept<(ClassIx, Ix), Chance>,
     key_moves: Kept<(StateName, KeyIx, KmsAction), Arc<Vec<(KeyMove, Chance)>>>,
     opened: Kept<(StateName, KeyMove), Chance>,
@@ -78,6 +81,7 @@ impl<'c, 'w> States<'c, 'w> {
             keys,
             known: Kept::new(),
             classes: Mutex::default(),
+            touched: Kept::new(),
             entering: Kept::new(),
             key_moves: Kept::new(),
             opened: Kept::new(),
@@ -113,11 +117,26 @@ impl<'c, 'w> States<'c, 'w> {
 
     /// Who asks in a state.
     pub(super) fn asker(&self, (at, changes): &StateName) -> Asker<'c, 'w> {
-        let identity = match &**changes {
-            [] => None,
-            changes => changed(self.cast, *at, changes),
+        let open_tags = changes.iter().any(|it| matches!(it, Change::SessionTags(_)));
+        let member = self.cast.member_or_first(*at);
+        let is_itself = match &**changes {
+            [] => !self.takes_tags(*at),
+            [Change::SessionTags(_)] => true,
+            _ => false,
         };
-        Asker { cast: self.cast, access: self.access, at: *at, identity }
+        let identity = match (is_itself, &**changes) {
+            (true, _) => None,
+            (false, []) => member.identity.map(Cow::Borrowed),
+            (false, changes) => changed(self.cast, *at, changes).map(Cow::Owned),
+        };
+        Asker { cast: self.cast, access: self.access, at: *at, identity, open_tags }
+    }
+
+    /// Whether it matters that sessions of a role may bring tags (rule T7).
+    pub(super) fn takes_tags(&self, at: Ix) -> bool {
+        let identity = self.cast.identity(at).filter(|it| it.kind == IdentityKind::Role);
+        !self.cast.principal_tag_keys.is_empty()
+            && identity.is_some_and(|it| self.access.takes_session_tags(it))
     }
 
     /// What a state can do about principals, taking on roles aside: the same for all of its class.
@@ -127,7 +146,9 @@ impl<'c, 'w> States<'c, 'w> {
 
     /// The roles that a state can take on.
     pub(super) fn assumes<'s>(&self, name: &StateName, state: &'s State) -> &'s [Open] {
-        state.assumes.get_or_init(|| Moves::assumed(self.cast, &self.asker(name)))
+        state.assumes.get_or_init(|| {
+            Moves::assumed(self.cast, &self.asker(name), |role| self.takes_tags(role))
+        })
     }
 
     /// What a state can do with keys.
@@ -135,6 +156,18 @@ impl<'c, 'w> States<'c, 'w> {
         state.keys.get_or_init(|| {
             let asker = self.asker(name);
             self.keys.held(&asker, &asker.key_side(&Context::default()), state.class)
+        })
+    }
+
+    /// Those whom a change touches by itself, sessions of roles aside.
+    pub(super) fn touched(&self, change: &Change) -> Arc<[Ix]> {
+        if let Some(at) = change.whose() {
+            return Arc::from([at]);
+        }
+        self.touched.get(change.clone(), || {
+            let household = change.account().and_then(|account| self.cast.accounts.get(&account));
+            let members = household.into_iter().flat_map(|it| it.users.iter().chain(&it.roles));
+            members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect()
         })
     }
 

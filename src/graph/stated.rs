@@ -28,7 +28,7 @@ const ASSUME: [ControlAction; 3] = [
 ];
 
 /// Adds what the documents of the world of `access` state. Costs a look at each of them.
-pub fn state(sketch: &mut Sketch, access: &Access<'_>) {
+pub(super) fn state(sketch: &mut Sketch, access: &Access<'_>) {
     let world = access.inventory();
     for account in world.accounts.values() {
         for identity in account.identities.values() {

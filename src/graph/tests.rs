@@ -126,23 +126,3 @@ fn t5_chains_of_roles_are_followed() {
         &["role/first k edge edge", "role/second k edge", "user/eve k edge edge edge"],
     );
 }
-
-#[test]
-fn temporary_timing() {
-    let Ok(dir) = std::env::var("ORG") else { return };
-    let loaded = crate::ingest::load(&crate::ingest::Disk, &[dir]);
-    let world = loaded.inventory;
-    let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
-    let access = Access::new(&world, now);
-    let t = std::time::Instant::now();
-    let found = super::Graph::new(&access).paths(&Wanted::default());
-    eprintln!("paths {:?}: {} paths {} broken", t.elapsed(), found.paths.len(), found.broken.len());
-    for broken in found.broken.iter().take(12) {
-        eprintln!(
-            "{} {} {}",
-            broken.from,
-            broken.key,
-            broken.failure.as_ref().map_or("none".into(), |f| f.to_string())
-        );
-    }
-}

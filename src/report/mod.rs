@@ -3,7 +3,9 @@
 //! What is written is the same on every machine: sorted, without a clock, with paths as they were
 //! given. Nothing here decides anything, or reads a file.
 
+mod basis;
 pub mod check;
+mod citing;
 mod excerpt;
 pub mod matrix;
 pub mod request_line;

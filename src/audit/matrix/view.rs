@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::audit::QuestionError;
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
 use crate::decision::{Assumptions, CellAnswer, Context, Pair, Request};
 use crate::inventory::Inventory;
 
 use super::question::Resolved;
-use super::{Counts, KeyFacts, KeySet, Matrix, Question, QuestionError, Row, Word, keys};
+use super::{Counts, KeyFacts, KeySet, Matrix, Question, Row, Word, keys};
 
 /// What one principal can do with one key, or without one.
 #[derive(Clone, Debug)]

@@ -71,7 +71,7 @@ pub(super) const KEYS: &[Row] = &[
         Type::Set,
         &["o-a1b2c3d4e5/r-ab12/*", "o-a1b2c3d4e5/r-ab12/ou-ab12-00000000/*"],
     ),
-    ("aws:PrincipalTag/team", Type::Text, &["red", "blue", "RED", "r*"]),
+    ("aws:PrincipalTag/team", Type::Text, &["red", "blue", "RED", "r*", "${aws:ResourceTag/team}"]),
     ("aws:PrincipalType", Type::Text, &["User", "AssumedRole", "Account"]),
     ("aws:PrincipalIsAWSService", Type::Bool, &["true", "false"]),
     ("aws:ResourceTag/team", Type::Text, &["red", "Red", "${aws:PrincipalTag/team}"]),
