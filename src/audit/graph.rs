@@ -131,7 +131,7 @@ impl GraphQuestion {
         }
     }
 
-    /// The question as the options that ask it.
+    /// The question as the options that ask it, the goal aside.
     pub fn told(&self) -> Vec<String> {
         let lists = [
             ("--key", &self.keys),
@@ -141,14 +141,9 @@ impl GraphQuestion {
         let named = lists
             .iter()
             .flat_map(|(option, texts)| texts.iter().map(move |text| format!("{option} {text}")));
-        let goal = match self.goal {
-            Goal::Use => None,
-            Goal::Administer => Some("--to administer".to_owned()),
-            Goal::Destroy => Some("--to destroy".to_owned()),
-        };
         let near = !self.keys.is_empty() || !self.principals.is_empty();
         let depth = near.then(|| format!("--depth {}", self.depth));
-        named.chain(goal).chain(depth).collect()
+        named.chain(depth).collect()
     }
 
     fn part(

@@ -24,4 +24,13 @@ impl To {
             Self::Destroy => Goal::Destroy,
         }
     }
+
+    /// The option that asks for it, unless it is what is asked for otherwise.
+    pub(super) fn told(self) -> Option<String> {
+        match self {
+            Self::Use => None,
+            Self::Administer => Some("--to administer".to_owned()),
+            Self::Destroy => Some("--to destroy".to_owned()),
+        }
+    }
 }

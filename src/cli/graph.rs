@@ -48,7 +48,8 @@ pub(super) struct Args {
     /// How many steps from keys and principals.
     #[arg(long, value_name = "N", default_value = "3")]
     depth: usize,
-    /// What is drawn as one: users of the same groups; families of names as well; whole accounts.
+    /// What is drawn as one: users of the same groups; families of names, too; what is joined to the
+    /// same, too; whole accounts.
     #[arg(long, value_name = "WHAT", value_enum)]
     collapse: Option<By>,
     /// What using a key is: to decrypt (or sign, ...) with it, to change its policy, to delete it.
@@ -75,6 +76,7 @@ enum By {
     None,
     Group,
     Family,
+    Alike,
     Account,
 }
 
@@ -101,7 +103,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let question = args.question();
     let fault = |error: QuestionError| Fault::Usage(error.to_string());
     let networked = question.network(&access).map_err(fault)?;
-    let mut basis = Basis::new(world, question.told(), &assumptions, now);
+    let mut basis = Basis::new(world, args.asked(&question), &assumptions, now);
     world::fill_in(&mut basis, &loaded);
     let texts = Texts::new(&Disk, world);
     let (notes, texts, basis) = (&networked.notes, &texts, &basis);
@@ -144,6 +146,11 @@ impl Format {
 }
 
 impl Args {
+    /// What is asked for, as options.
+    fn asked(&self, question: &GraphQuestion) -> Vec<String> {
+        question.told().into_iter().chain(self.to.told()).collect()
+    }
+
     fn question(&self) -> GraphQuestion {
         GraphQuestion {
             principals: self.principal.clone(),
@@ -156,6 +163,7 @@ impl Args {
                 }
                 (Some(By::Group), _) => Some(Collapse::Group),
                 (Some(By::Family), _) => Some(Collapse::Family),
+                (Some(By::Alike), _) => Some(Collapse::Alike),
                 (Some(By::Account), _) => Some(Collapse::Account),
                 (None, Format::Dot | Format::Mermaid) => None,
             },

@@ -52,7 +52,7 @@ pub(super) fn edge_style(kind: EdgeKind) -> Style {
         EdgeKind::Bounds => ("is limited by the boundary", "#999999", "dashed"),
         EdgeKind::Trusts => ("is admitted by the trust policy of", "#6fa8dc", "dashed"),
         EdgeKind::Assumes => ("can become", "#1f5fa8", "solid"),
-        EdgeKind::Delegates => ("decides for the key, as its policy leaves it to", "#45818e", "dashed"),
+        EdgeKind::Delegates => ("decides for the key, which delegates to it", "#45818e", "dashed"),
         EdgeKind::Uses => ("can use", "#b45f06", "solid"),
         EdgeKind::HoldsGrant => ("is the grantee of", "#674ea7", "solid"),
         EdgeKind::Retires => ("may retire", "#8e7cc3", "dotted"),
