@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::audit::Further;
 use crate::audit::matrix::{About, Engine, Matrix, Question, View, Word};
 use crate::report::matrix::{self as report, GroupBy, MatrixReport};
 
@@ -62,6 +63,9 @@ pub(super) struct Show {
     /// Show single actions in place of capabilities.
     #[arg(long)]
     actions: bool,
+    /// Show who lacks an action today and can get it by further calls, and by how many.
+    #[arg(long)]
+    transitive: bool,
     /// Leave out what the state of a key rules out now.
     #[arg(long)]
     effective_now: bool,
@@ -155,7 +159,14 @@ impl Show {
             about.counts = view.counts();
         }
         world::fill_in(&mut about.basis, &loaded);
-        let report = MatrixReport { view: &view, about: &about, group_by, actions: self.actions };
+        let further = self.transitive.then(|| Further::of(&engine, &view));
+        let report = MatrixReport {
+            view: &view,
+            about: &about,
+            group_by,
+            actions: self.actions,
+            further: further.as_ref(),
+        };
         self.write(&report, terminal)?;
         Ok(outcome)
     }
@@ -188,7 +199,7 @@ impl Show {
             Format::Json => report::json(&mut output, report)?,
             Format::Jsonl => report::lines(&mut output, report)?,
             Format::Markdown => report::markdown(&mut output, report)?,
-            Format::Summary => report::summary(&mut output, report.about, &renderer())?,
+            Format::Summary => report::summary(&mut output, report, &renderer())?,
         }
         output.finish()
     }

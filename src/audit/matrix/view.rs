@@ -106,7 +106,7 @@ impl<'m> View<'m> {
     }
 
     /// Whether the filters take a row and a key together.
-    pub(super) fn takes(&self, row: usize, key: Option<usize>) -> bool {
+    pub(in crate::audit) fn takes(&self, row: usize, key: Option<usize>) -> bool {
         let resolved = &self.resolved;
         let taken = match key {
             Some(key) => resolved.keys.get(key).copied().unwrap_or_default(),
@@ -130,7 +130,7 @@ impl<'m> View<'m> {
     }
 
     /// Whether a key's account is among those that are looked at, or all are.
-    pub(super) fn is_owner(&self, arn: &KeyArn) -> bool {
+    pub(in crate::audit) fn is_owner(&self, arn: &KeyArn) -> bool {
         self.resolved.accounts.as_ref().is_none_or(|accounts| accounts.contains(&arn.account()))
     }
 

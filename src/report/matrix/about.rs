@@ -9,6 +9,8 @@ use crate::diag::Renderer;
 use crate::report::basis::{Grounds, Point, opening, plural, some};
 use crate::report::why::question;
 
+use super::{MatrixReport, further};
+
 /// What an answer stands on.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -93,8 +95,13 @@ pub fn evidence(out: &mut dyn Write, about: &About) -> io::Result<()> {
 ///
 /// # Errors
 /// What `out` says.
-pub fn summary(out: &mut dyn Write, about: &About, renderer: &Renderer) -> io::Result<()> {
-    paragraphs(about).iter().try_for_each(|line| renderer.paragraph(out, line, "  "))
+pub fn summary(
+    out: &mut dyn Write,
+    report: &MatrixReport<'_>,
+    renderer: &Renderer,
+) -> io::Result<()> {
+    let further = report.further.map(further::heading);
+    paragraphs(report.about).iter().chain(&further).try_for_each(|line| renderer.paragraph(out, line, "  "))
 }
 
 /// The lines, each a heading and what it says.

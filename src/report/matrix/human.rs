@@ -10,10 +10,10 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use crate::audit::matrix::{Access, View, union};
 use crate::diag::{Renderer, Tone, visible};
 
-use super::about::summary;
+use super::about::paragraphs;
 use super::blocks::{Block, Entry, sections};
 use super::words::{Group, can, groups};
-use super::{GroupBy, MatrixReport};
+use super::{GroupBy, MatrixReport, further};
 
 /// Names that a class lists before it counts.
 const NAMED: usize = 8;
@@ -30,7 +30,7 @@ pub fn write(
     report: &MatrixReport<'_>,
     renderer: &Renderer,
 ) -> io::Result<()> {
-    summary(out, report.about, renderer)?;
+    paragraphs(report.about).iter().try_for_each(|line| renderer.paragraph(out, line, "  "))?;
     let table = Table { report, renderer, width: renderer.look().width.max(24) };
     for section in sections(report.view, report.group_by) {
         if let Some(heading) = &section.heading {
@@ -38,6 +38,15 @@ pub fn write(
             table.text(out, &format!("== {heading}"), 0, 3)?;
         }
         section.blocks.iter().try_for_each(|block| table.block(out, block))?;
+    }
+    let Some(further) = report.further else {
+        return Ok(());
+    };
+    writeln!(out)?;
+    let lines = further::lines(report.view, further);
+    for (nth, line) in lines.iter().enumerate() {
+        let indent = if nth == 0 { 0 } else { 2 };
+        table.text(out, line, indent, indent + 2)?;
     }
     Ok(())
 }
