@@ -71,9 +71,10 @@ impl Using<'_, '_> {
             let (_, answer) = cells.into_iter().find(|(actions, _)| actions.contains(action))?;
             let may = answer.verdict.at_most() > Bound::Never;
             let who = self.matrix.rows().get(row).filter(|_| may).map(of_row)?;
-            let request = answer.witness.as_ref().and_then(|context| {
-                self.matrix.request(row, Some(key), action, context)
-            });
+            let request = answer
+                .witness
+                .as_ref()
+                .and_then(|context| self.matrix.request(row, Some(key), action, context));
             let decision = request.map(|request| Reference::new(self.world).evaluate(&request));
             let because = decision.iter().flat_map(|decision| decision.matched()).cloned();
             let edge = Edge {
@@ -209,9 +210,7 @@ fn changed(world: &Inventory, hop: &Hop) -> Option<Node> {
         }
         Call::UpdateSamlProvider { provider }
         | Call::CreateProvider { provider }
-        | Call::AddClientId { provider, .. } => {
-            Some(Node::External(Caller::of_provider(provider)))
-        }
+        | Call::AddClientId { provider, .. } => Some(Node::External(Caller::of_provider(provider))),
         Call::DetachOrgPolicy { policy, .. } | Call::UpdateOrgPolicy { policy, .. } => {
             Some(Node::Targets(format!("organization policy {policy}").into()))
         }

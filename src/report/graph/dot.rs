@@ -14,9 +14,15 @@ pub fn write(out: &mut dyn Write, report: &GraphReport<'_>) -> io::Result<()> {
     let picture = &report.drawn.picture;
     writeln!(out, "digraph keyreach {{")?;
     let title = quoted(&titled(report).join("\n"));
-    writeln!(out, "  graph [label={title}, labelloc=t, fontname=\"Helvetica,Arial,sans-serif\", fontsize=14,")?;
+    writeln!(
+        out,
+        "  graph [label={title}, labelloc=t, fontname=\"Helvetica,Arial,sans-serif\", fontsize=14,"
+    )?;
     writeln!(out, "    rankdir=LR, ranksep=1.2, nodesep=0.25, concentrate=false];")?;
-    writeln!(out, "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, style=filled, color=\"#555555\"];")?;
+    writeln!(
+        out,
+        "  node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, style=filled, color=\"#555555\"];"
+    )?;
     writeln!(out, "  edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=8, arrowsize=0.7];")?;
     explained(out, report)?;
     let ids: Vec<String> = picture.spots.iter().map(|spot| id(picture, spot)).collect();

@@ -9,8 +9,8 @@ use crate::decision::Why;
 use super::super::basis::Grounds;
 use super::super::citing::{Because, because};
 use super::GraphReport;
-use super::words::{actions, doubts, edges, id, members};
 use super::conditions;
+use super::words::{actions, doubts, edges, id, members};
 
 /// The whole graph.
 #[derive(Serialize)]

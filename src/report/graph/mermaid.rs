@@ -18,7 +18,11 @@ pub const TEXT: usize = 49_000;
 pub fn write(out: &mut dyn Write, report: &GraphReport<'_>) -> io::Result<()> {
     let picture = &report.drawn.picture;
     // A title is YAML, where a JSON string means itself.
-    writeln!(out, "---\ntitle: {}\n---", serde_json::json!(crate::diag::visible(&titled(report).join(". "))))?;
+    writeln!(
+        out,
+        "---\ntitle: {}\n---",
+        serde_json::json!(crate::diag::visible(&titled(report).join(". ")))
+    )?;
     writeln!(out, "flowchart LR")?;
     let kinds: BTreeSet<Option<&str>> = picture.spots.iter().map(|spot| spot.kind).collect();
     for kind in kinds {

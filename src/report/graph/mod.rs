@@ -38,7 +38,8 @@ pub struct GraphReport<'a> {
 fn titled(report: &GraphReport<'_>) -> Vec<String> {
     let mut lines = vec![report.drawn.title.clone()];
     lines.extend(report.notes.iter().cloned());
-    lines.push(format!("keyreach {}, requests from {} on", report.basis.version, report.basis.date));
+    lines
+        .push(format!("keyreach {}, requests from {} on", report.basis.version, report.basis.date));
     lines
 }
 
