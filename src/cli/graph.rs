@@ -48,8 +48,8 @@ pub(super) struct Args {
     /// How many steps from keys and principals.
     #[arg(long, value_name = "N", default_value = "3")]
     depth: usize,
-    /// What is drawn as one: users of the same groups; families of names, too; what is joined to the
-    /// same, too; whole accounts.
+    /// What is drawn as one: users of the same groups; what is joined to the same, too; families of
+    /// names, too; everything of one kind and account; whole accounts.
     #[arg(long, value_name = "WHAT", value_enum)]
     collapse: Option<By>,
     /// What using a key is: to decrypt (or sign, ...) with it, to change its policy, to delete it.
@@ -75,8 +75,9 @@ pub(super) struct Args {
 enum By {
     None,
     Group,
-    Family,
     Alike,
+    Family,
+    Kind,
     Account,
 }
 
@@ -164,6 +165,7 @@ impl Args {
                 (Some(By::Group), _) => Some(Collapse::Group),
                 (Some(By::Family), _) => Some(Collapse::Family),
                 (Some(By::Alike), _) => Some(Collapse::Alike),
+                (Some(By::Kind), _) => Some(Collapse::Kind),
                 (Some(By::Account), _) => Some(Collapse::Account),
                 (None, Format::Dot | Format::Mermaid) => None,
             },

@@ -20,10 +20,12 @@ pub enum Collapse {
     Nothing,
     /// Users that are members of the same groups.
     Group,
-    /// These, and what is of one kind and account and whose names differ in a number or the last word.
-    Family,
     /// These, and what is of one kind and account and joined to the same.
     Alike,
+    /// These, and what is of one kind and account and whose names differ in a number or the last word.
+    Family,
+    /// What is of one kind and account.
+    Kind,
     /// Everything of an account.
     Account,
 }
@@ -33,9 +35,10 @@ impl Collapse {
     pub fn coarser(self) -> Option<Self> {
         match self {
             Self::Nothing => Some(Self::Group),
-            Self::Group => Some(Self::Family),
-            Self::Family => Some(Self::Alike),
-            Self::Alike => Some(Self::Account),
+            Self::Group => Some(Self::Alike),
+            Self::Alike => Some(Self::Family),
+            Self::Family => Some(Self::Kind),
+            Self::Kind => Some(Self::Account),
             Self::Account => None,
         }
     }
@@ -45,8 +48,9 @@ impl Collapse {
         match self {
             Self::Nothing => "nothing",
             Self::Group => "members of the same groups",
-            Self::Family => "members of the same groups, and families of names",
-            Self::Alike => "families of names, and what is joined to the same",
+            Self::Alike => "members of the same groups, and what is joined to the same",
+            Self::Family => "families of names, and what is joined to the same",
+            Self::Kind => "what is of one kind and account",
             Self::Account => "accounts",
         }
     }
@@ -102,6 +106,7 @@ enum Bucket {
     Grants(KeyArn),
     /// What is of one kind and account and joined to the same: the first of them.
     Alike(NodeIndex),
+    Kind(&'static str, AccountId),
     Account(AccountId),
     /// What belongs to no account.
     Others(&'static str),
@@ -123,7 +128,7 @@ pub fn picture<'n>(
         };
         buckets.entry(bucket).or_default().push(*index);
     }
-    if collapse == Collapse::Alike {
+    if matches!(collapse, Collapse::Alike | Collapse::Family) {
         buckets = alike(network, focus, buckets);
     }
     let mut buckets: Vec<(Bucket, Vec<NodeIndex>)> = buckets.into_iter().collect();
@@ -158,9 +163,10 @@ fn bucket(network: &Network, world: &Inventory, index: NodeIndex, collapse: Coll
     let Some(node) = network.node_weight(index).filter(|_| collapse != Collapse::Nothing) else {
         return Bucket::Single(index);
     };
-    if collapse == Collapse::Account {
+    if collapse >= Collapse::Kind {
         return match (node.account(), node) {
-            (Some(account), _) => Bucket::Account(account),
+            (Some(account), _) if collapse == Collapse::Account => Bucket::Account(account),
+            (Some(account), _) => Bucket::Kind(node.kind(), account),
             (None, Node::External(caller)) if caller.kind == CallerKind::Service => {
                 Bucket::Others("services")
             }
@@ -175,7 +181,7 @@ fn bucket(network: &Network, world: &Inventory, index: NodeIndex, collapse: Coll
     if !groups.is_empty() {
         return Bucket::Members(groups);
     }
-    if collapse == Collapse::Group {
+    if collapse != Collapse::Family {
         return Bucket::Single(index);
     }
     if let Node::Grant(key, _) = node {
@@ -259,6 +265,7 @@ fn spot(network: &Network, world: &Inventory, bucket: Bucket, nodes: Vec<NodeInd
         }
         (Bucket::Family(_, _, pattern), _) => format!("{count} x {pattern}"),
         (Bucket::Grants(_), _) => format!("{count} grants"),
+        (Bucket::Kind(kind, _), _) => format!("{count} {}", kind_words(kind)),
         (Bucket::Alike(first), _) => format!("{count} like {}", named(&first)),
         (Bucket::Single(_), _) => String::new(),
     };
@@ -267,6 +274,20 @@ fn spot(network: &Network, world: &Inventory, bucket: Bucket, nodes: Vec<NodeInd
     let kind = kinds.first().copied().filter(|_| kinds.len() == 1);
     let account = accounts.first().copied().flatten().filter(|_| accounts.len() == 1);
     Spot { nodes, name, kind, account, inside: 0 }
+}
+
+/// A kind in the plural.
+fn kind_words(kind: &str) -> &'static str {
+    match kind {
+        "principal" => "principals",
+        "external" => "principals outside the export",
+        "group" => "groups",
+        "policy" => "policies",
+        "key" => "keys",
+        "alias" => "aliases",
+        "grant" => "grants",
+        _ => "targets",
+    }
 }
 
 /// What a name has in common with others of its family: words with digits, or else the last word, are
