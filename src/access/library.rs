@@ -100,7 +100,7 @@ impl<'w> World<'w> {
         });
         made.unwrap_or_else(|| {
             let body = (document.identity(), Some(document.place.file));
-            let (_, made) = shelf.get(body, |_| (document.clone(), Some(document.peek(&compile))));
+            let (_, made) = shelf.get(body, |_| (document.clone(), Some(document.peek(compile))));
             made.unwrap_or_default()
         })
     }

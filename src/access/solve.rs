@@ -28,7 +28,7 @@ use super::test::Test;
 use super::ties;
 
 /// The key that limits all pairs of the encryption context.
-const ALL_PAIRS: &str = "kms:encryptioncontext";
+pub(super) const ALL_PAIRS: &str = "kms:encryptioncontext";
 
 /// What is found for a formula.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -177,6 +177,11 @@ impl Solver {
         let absent = |key| limit(&frame.limits, key) == Some(&Limit::Absent);
         let pair = key == NAMES || key.starts_with(PREFIX);
         !carried(frame.action, key) || absent(key) || pair && (absent(ALL_PAIRS) || absent(NAMES))
+    }
+
+    /// Whether some fact speaks of `key`.
+    pub(super) fn tells_of(&self, key: &str) -> bool {
+        self.tied.group_of(key).is_some()
     }
 
     /// What `key` can hold: its range and limit say so of a text.

@@ -12,6 +12,7 @@ mod graph;
 mod load;
 pub mod matrix;
 mod names;
+mod paths;
 mod simulate;
 mod why;
 
@@ -23,5 +24,6 @@ pub use filter::QuestionError;
 pub use graph::{Drawn, GraphQuestion};
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
+pub use paths::PathsQuestion;
 pub use simulate::{Answer, Matched, Simulator};
 pub use why::{Change, Holder, Overall, Story, Turn, why};

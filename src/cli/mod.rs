@@ -12,6 +12,7 @@ mod man;
 mod matrix;
 mod outcome;
 mod output;
+mod paths;
 mod rules;
 mod schema;
 mod simulate;
@@ -50,6 +51,7 @@ enum Command {
     WhoCan(who_can::Args),
     WhatCan(what_can::Args),
     Why(why::Args),
+    Paths(paths::Args),
     Simulate(simulate::Args),
     Rules(rules::Args),
     Schema(schema::Args),
@@ -75,6 +77,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::WhoCan(args) => who_can::run(&args, terminal),
         Command::WhatCan(args) => what_can::run(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
+        Command::Paths(args) => paths::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),

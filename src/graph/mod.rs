@@ -26,6 +26,7 @@ pub mod view;
 mod wanted;
 
 pub use call::{Ask, Call};
+pub use change::is_written;
 pub use execute::{Executed, Failure, Obstacle, Proof, execute, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
@@ -33,7 +34,7 @@ pub use path::{EdgeKind, Hop, Path};
 pub use sketch::Sketch;
 pub use wanted::{Goal, Wanted};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -82,6 +83,12 @@ impl<'a> Graph<'a> {
         let mut sketch = Sketch::default();
         stated::state(&mut sketch, self.access);
         sketch.finish()
+    }
+
+    /// Everybody who can set out.
+    pub fn principals(&self) -> BTreeSet<Caller> {
+        let cast = Cast::of(self.access.inventory());
+        cast.members.into_iter().map(|member| member.caller).collect()
     }
 
     /// The shortest path of everybody who is wanted to each key that it lacks.

@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) asks_for_tags: bool,
     /// Whether its side asks for aliases of keys.
     pub(super) asks_for_aliases: bool,
-    moves: Arc<OnceLock<Vec<Open>>>,
+    moves: OfClass,
     assumes: OnceLock<Vec<Open>>,
     keys: OnceLock<Vec<Held>>,
 }
@@ -59,16 +59,22 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
 
 type Class = (ControlClass, KeySideClass);
 
+/// The moves of a class, once somebody asked.
+type OfClass = Arc<OnceLock<Vec<Open>>>;
+
+/// Calls about a key, and whether they are allowed.
+pub(super) type KeyMoves = Arc<Vec<(KeyMove, Chance)>>;
+
 /// States by name.
 pub(super) struct States<'c, 'w> {
     pub(super) cast: &'c Cast<'w>,
     pub(super) access: &'c Access<'c>,
     pub(super) keys: &'c Keys<'c, 'w>,
     known: Kept<StateName, Arc<State>>,
-    classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OnceLock<Vec<Open>>>)>>,
+    classes: Mutex<FxHashMap<Class, (ClassIx, OfClass)>>,
     touched: Kept<Change, Arc<[Ix]>>,
     entering: Kept<(ClassIx, Ix), Chance>,
-    key_moves: Kept<(StateName, KeyIx, KmsAction), Arc<Vec<(KeyMove, Chance)>>>,
+    key_moves: Kept<(StateName, KeyIx, KmsAction), KeyMoves>,
     opened: Kept<(StateName, KeyMove), Chance>,
 }
 
@@ -190,7 +196,7 @@ impl<'c, 'w> States<'c, 'w> {
         name: &StateName,
         key: KeyIx,
         action: KmsAction,
-    ) -> Arc<Vec<(KeyMove, Chance)>> {
+    ) -> KeyMoves {
         self.key_moves
             .get((name.clone(), key, action), || Arc::new(self.key_moves(name, key, action, &[])))
     }

@@ -8,6 +8,7 @@ pub mod check;
 mod citing;
 mod excerpt;
 pub mod matrix;
+pub mod paths;
 pub mod request_line;
 pub mod rules;
 #[cfg(test)]
@@ -18,10 +19,12 @@ pub mod why;
 pub use excerpt::excerpt;
 
 /// The JSON Schemas of the outputs, by name.
-pub const SCHEMAS: [(&str, &str); 5] = [
+pub const SCHEMAS: [(&str, &str); 7] = [
     ("check", include_str!("schemas/check.schema.json")),
     ("matrix", include_str!("schemas/matrix.schema.json")),
     ("matrix-about", include_str!("schemas/matrix-about.schema.json")),
     ("matrix-line", include_str!("schemas/matrix-line.schema.json")),
+    ("paths", include_str!("schemas/paths.schema.json")),
+    ("paths-line", include_str!("schemas/paths-line.schema.json")),
     ("why", include_str!("schemas/why.schema.json")),
 ];

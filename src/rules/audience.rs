@@ -49,7 +49,7 @@ fn is_whole(world: &Inventory) -> bool {
 
 fn everyone(scope: &KeyScope<'_>) -> Vec<Caller> {
     let identities = |account: &Account| -> Vec<Caller> {
-        account.identities.keys().filter_map(|arn| Caller::parse(arn)).collect()
+        account.identities.keys().filter_map(Caller::parse).collect()
     };
     let partition = scope.key.arn.partition();
     let stranger = Caller::parse(&format!("arn:{partition}:iam::{NOBODYS}:role/stranger"));

@@ -33,7 +33,7 @@ pub fn world(text: &str) -> Inventory {
     let deep = text.lines().skip(1).filter(|line| !line.trim().is_empty());
     let deep = deep.map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
     let lines = text.lines().map(|line| match line.get(..deep) {
-        Some(start) if start.trim().is_empty() => &line[deep..],
+        Some(start) if start.trim().is_empty() => line.get(deep..).unwrap_or_default(),
         _ => line.trim_start(),
     });
     let first = "keyreach: scenario/1\nregion: us-east-1".to_owned();
