@@ -591,7 +591,7 @@ fn t31_policies_that_deny_are_taken_away() {
     let (user, group): (Box<str>, Box<str>) = (arn("user/bob").into(), arn("group/shut").into());
     let policy: Box<str> = arn("policy/Shut").into();
     let detach =
-        |holder: &Box<str>| Call::DetachPolicy { holder: holder.clone(), policy: policy.clone() };
+        |holder: &str| Call::DetachPolicy { holder: holder.into(), policy: policy.clone() };
     let leave = Call::RemoveUserFromGroup { user: user.clone(), group: group.clone() };
     let both = || vec![hop("user/bob", detach(&user)), hop("user/bob", leave.clone())];
     let may = world_of("iam:DetachUserPolicy, iam:RemoveUserFromGroup");

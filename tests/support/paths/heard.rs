@@ -104,7 +104,7 @@ impl Heard {
     pub fn contexts(&self) -> Vec<Context> {
         let mut all = vec![Context::default()];
         for (key, values) in &self.brought {
-            let with = |value: &Box<str>| {
+            let with = |value: &str| {
                 all.iter()
                     .cloned()
                     .map(|mut context| {
@@ -113,7 +113,7 @@ impl Heard {
                     })
                     .collect::<Vec<Context>>()
             };
-            let more: Vec<Context> = values.iter().flat_map(with).collect();
+            let more: Vec<Context> = values.iter().flat_map(|value| with(value)).collect();
             all.extend(more);
         }
         all

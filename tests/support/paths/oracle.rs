@@ -215,7 +215,8 @@ impl<'w> Oracle<'w> {
         let call = &candidate.call;
         if let Some(gained) = gained(call) {
             // The subject of a provider uses no key.
-            return !state.held.contains(&gained) && !(is_last && gained.caller.account.is_none());
+            let is_idle = is_last && gained.caller.account.is_none();
+            return !is_idle && !state.held.contains(&gained);
         }
         match (call, keys_of(call, &state.world)) {
             (_, Some(keys)) => open(&keys),

@@ -391,7 +391,7 @@ fn organization(random: &mut Random, accounts: &[Account]) -> Organization {
         }
         vec![policy(vec![statement])]
     };
-    let mut level = |random: &mut Random, id: &str, above: Option<usize>| Level {
+    let level = |random: &mut Random, id: &str, above: Option<usize>| Level {
         id: id.to_owned(),
         above,
         full_access: true,
