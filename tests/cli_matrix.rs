@@ -337,7 +337,10 @@ fn nothing_to_audit_is_status_3() {
 #[test]
 fn schemas_are_printed() {
     let names = run("schema").stdout;
-    assert_eq!(names, "check\nmatrix\nmatrix-about\nmatrix-line\nwhy\nscenario\n");
+    assert_eq!(
+        names,
+        "check\ngraph\nmatrix\nmatrix-about\nmatrix-line\npaths\npaths-line\nwhy\nscenario\n"
+    );
     for name in names.lines() {
         let schema: Value = serde_json::from_str(&run(&format!("schema {name}")).stdout).unwrap();
         assert!(schema["properties"].is_object(), "{name}");

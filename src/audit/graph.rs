@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::Access;
 use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Caller, CallerKind};
 use crate::graph::view::{
     Collapse, Part, Picture, between, leading_to, of_accounts, picture, reached_from, short, whole,
 };
-use crate::graph::{Network, Node};
+use crate::graph::{Goal, Graph, Network, Node, Wanted};
 use crate::inventory::Inventory;
 
 use super::{QuestionError, filter};
@@ -25,6 +26,20 @@ pub struct GraphQuestion {
     pub depth: usize,
     /// What is drawn as one; as little as fits where nothing is said.
     pub collapse: Option<Collapse>,
+    /// What using a key is, and what paths gain.
+    pub goal: Goal,
+}
+
+/// The most keys that uses and paths are drawn to where no filter chooses any.
+const KEYS: usize = 150;
+
+/// A network, and what it leaves out.
+#[derive(Clone, Debug)]
+pub struct Networked {
+    /// The network.
+    pub network: Network,
+    /// What is not in it, and why; each a sentence.
+    pub notes: Vec<String>,
 }
 
 /// A graph that can be looked at.
@@ -43,6 +58,45 @@ pub struct Drawn<'n> {
 }
 
 impl GraphQuestion {
+    /// The network that the picture is a part of: what documents state, who can use which key today, and
+    /// the calls of the paths to them.
+    ///
+    /// # Errors
+    /// A filter that means nothing.
+    pub fn network(&self, access: &Access<'_>) -> Result<Networked, QuestionError> {
+        let (graph, world) = (Graph::new(access), access.inventory());
+        let mut keys = filter::keys(world, &self.keys)?;
+        let principals = match self.principals.is_empty() {
+            true => None,
+            false => filter::principals(world, &graph.principals(), &self.principals)?,
+        };
+        if let Some(accounts) = filter::accounts(world, &self.accounts)? {
+            let of_these = |key: &&KeyArn| {
+                let is_asked = keys.as_ref().is_none_or(|keys| keys.contains(*key));
+                is_asked && accounts.contains(&key.account())
+            };
+            keys = Some(world.keys.keys().filter(of_these).cloned().collect());
+        }
+        if keys.is_none() && principals.is_none() && world.keys.len() > KEYS {
+            let count = world.keys.len();
+            let note = format!(
+                "Who can use which of the {count} keys, and the paths to them, is drawn with --key, \
+                 --principal or --account alone"
+            );
+            return Ok(Networked { network: graph.network(), notes: vec![note] });
+        }
+        let wanted = Wanted { keys, principals, goal: self.goal, ..Wanted::default() };
+        let found = graph.paths(&wanted);
+        let mut notes = Vec::new();
+        if !found.broken.is_empty() {
+            let count = found.broken.len();
+            notes.push(format!(
+                "Ways that should lead to a key and did not when executed, a fault of keyreach: {count}"
+            ));
+        }
+        Ok(Networked { network: graph.network_of(&wanted, &found.paths), notes })
+    }
+
     /// The picture that is asked for: the finest that `fits`, unless the question says what is one.
     ///
     /// # Errors
@@ -75,6 +129,21 @@ impl GraphQuestion {
                 }
             }
         }
+    }
+
+    /// The question as the options that ask it, the goal aside.
+    pub fn told(&self) -> Vec<String> {
+        let lists = [
+            ("--key", &self.keys),
+            ("--principal", &self.principals),
+            ("--account", &self.accounts),
+        ];
+        let named = lists
+            .iter()
+            .flat_map(|(option, texts)| texts.iter().map(move |text| format!("{option} {text}")));
+        let near = !self.keys.is_empty() || !self.principals.is_empty();
+        let depth = near.then(|| format!("--depth {}", self.depth));
+        named.chain(depth).collect()
     }
 
     fn part(

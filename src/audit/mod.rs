@@ -21,7 +21,7 @@ pub use basis::Basis;
 pub use check::{CheckOptions, Checked, Counts, check};
 pub use engine::Engine;
 pub use filter::QuestionError;
-pub use graph::{Drawn, GraphQuestion};
+pub use graph::{Drawn, GraphQuestion, Networked};
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
 pub use paths::PathsQuestion;

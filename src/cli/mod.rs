@@ -8,6 +8,8 @@ mod check;
 mod collect_script;
 mod completions;
 mod fault;
+mod goal;
+mod graph;
 mod man;
 mod matrix;
 mod outcome;
@@ -52,6 +54,7 @@ enum Command {
     WhatCan(what_can::Args),
     Why(why::Args),
     Paths(paths::Args),
+    Graph(graph::Args),
     Simulate(simulate::Args),
     Rules(rules::Args),
     Schema(schema::Args),
@@ -78,6 +81,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::WhatCan(args) => what_can::run(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
         Command::Paths(args) => paths::run(&args, terminal),
+        Command::Graph(args) => graph::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),

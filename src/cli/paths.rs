@@ -6,11 +6,11 @@ use clap::ValueEnum;
 
 use crate::access::Access;
 use crate::audit::{Basis, PathsQuestion, Texts};
-use crate::graph::Goal;
 use crate::ingest::Disk;
 use crate::report::paths::{self as report, PathsReport};
 
 use super::assumptions::Assume;
+use super::goal::To;
 use super::output::Output;
 use super::terminal::Terminal;
 use super::world::{self, now};
@@ -28,7 +28,7 @@ used; 3 nothing to audit found.
 
 Examples:
   keyreach paths testdata/course
-  keyreach paths --key alias/CMK-C --format jsonl testdata/course")]
+  keyreach paths --key alias/CMK-B --format jsonl testdata/course")]
 pub(super) struct Args {
     /// Keys: ids, ARNs, aliases.
     #[arg(long, value_name = "K")]
@@ -68,13 +68,6 @@ pub(super) struct Args {
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum To {
-    Use,
-    Administer,
-    Destroy,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -134,11 +127,7 @@ impl Args {
             principals: self.principal.clone(),
             keys: self.key.clone(),
             accounts: self.account.clone(),
-            goal: match self.to {
-                To::Use => Goal::Use,
-                To::Administer => Goal::Administer,
-                To::Destroy => Goal::Destroy,
-            },
+            goal: self.to.goal(),
             max_hops: self.max_hops,
             max_primitives: self.max_primitives,
             external_only: self.from == From::External,
@@ -153,12 +142,7 @@ impl Args {
             .iter()
             .flat_map(|(name, texts)| texts.iter().map(move |text| format!("{name} {text}")));
         let mut all: Vec<String> = each.collect();
-        let goal = match self.to {
-            To::Use => None,
-            To::Administer => Some("administer"),
-            To::Destroy => Some("destroy"),
-        };
-        all.extend(goal.map(|goal| format!("--to {goal}")));
+        all.extend(self.to.told());
         all.extend((self.from == From::External).then(|| "--from external".to_owned()));
         all.extend(self.max_hops.map(|hops| format!("--max-hops {hops}")));
         all

@@ -9,6 +9,7 @@ mod assemble;
 mod call;
 mod cast;
 mod change;
+mod drawn;
 mod execute;
 mod key_moves;
 mod keys;
@@ -78,10 +79,36 @@ impl<'a> Graph<'a> {
         Self { access }
     }
 
-    /// All nodes and edges.
+    /// What documents state: memberships, attachments, trust, delegation, grants.
     pub fn network(&self) -> Network {
         let mut sketch = Sketch::default();
         stated::state(&mut sketch, self.access);
+        sketch.finish()
+    }
+
+    /// The same, with who can do what `wanted` is about today, and with the calls of paths: towards the
+    /// keys that are wanted, or else from whoever is wanted and whoever they become on these paths. Without
+    /// either, towards all keys: an edge for each pair.
+    pub fn network_of(&self, wanted: &Wanted, paths: &[Path]) -> Network {
+        let (world, mut sketch) = (self.access.inventory(), Sketch::default());
+        stated::state(&mut sketch, self.access);
+        match (&wanted.keys, &wanted.principals) {
+            (None, Some(principals)) => {
+                let taken = paths.iter().flat_map(|path| {
+                    path.hops.iter().map(|hop| &hop.caller).chain([&path.goal_as])
+                });
+                let callers = principals.iter().chain(taken).cloned().collect();
+                drawn::uses(&mut sketch, self.access, &drawn::Users::By(&callers), wanted.goal);
+            }
+            (Some(keys), _) => {
+                drawn::uses(&mut sketch, self.access, &drawn::Users::Of(keys), wanted.goal);
+            }
+            (None, None) => {
+                let keys = world.keys.keys().cloned().collect();
+                drawn::uses(&mut sketch, self.access, &drawn::Users::Of(&keys), wanted.goal);
+            }
+        }
+        drawn::calls(&mut sketch, world, paths);
         sketch.finish()
     }
 

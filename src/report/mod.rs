@@ -7,6 +7,7 @@ mod basis;
 pub mod check;
 mod citing;
 mod excerpt;
+pub mod graph;
 pub mod matrix;
 pub mod paths;
 pub mod request_line;
@@ -19,8 +20,9 @@ pub mod why;
 pub use excerpt::excerpt;
 
 /// The JSON Schemas of the outputs, by name.
-pub const SCHEMAS: [(&str, &str); 7] = [
+pub const SCHEMAS: [(&str, &str); 8] = [
     ("check", include_str!("schemas/check.schema.json")),
+    ("graph", include_str!("schemas/graph.schema.json")),
     ("matrix", include_str!("schemas/matrix.schema.json")),
     ("matrix-about", include_str!("schemas/matrix-about.schema.json")),
     ("matrix-line", include_str!("schemas/matrix-line.schema.json")),

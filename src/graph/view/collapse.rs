@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use petgraph::Direction;
 use petgraph::graph::{EdgeIndex, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
@@ -21,6 +22,8 @@ pub enum Collapse {
     Group,
     /// These, and what is of one kind and account and whose names differ in a number or the last word.
     Family,
+    /// These, and what is of one kind and account and joined to the same.
+    Alike,
     /// Everything of an account.
     Account,
 }
@@ -31,7 +34,8 @@ impl Collapse {
         match self {
             Self::Nothing => Some(Self::Group),
             Self::Group => Some(Self::Family),
-            Self::Family => Some(Self::Account),
+            Self::Family => Some(Self::Alike),
+            Self::Alike => Some(Self::Account),
             Self::Account => None,
         }
     }
@@ -42,6 +46,7 @@ impl Collapse {
             Self::Nothing => "nothing",
             Self::Group => "members of the same groups",
             Self::Family => "members of the same groups, and families of names",
+            Self::Alike => "families of names, and what is joined to the same",
             Self::Account => "accounts",
         }
     }
@@ -95,6 +100,8 @@ enum Bucket {
     /// A family: kind, account, pattern.
     Family(&'static str, Option<AccountId>, String),
     Grants(KeyArn),
+    /// What is of one kind and account and joined to the same: the first of them.
+    Alike(NodeIndex),
     Account(AccountId),
     /// What belongs to no account.
     Others(&'static str),
@@ -115,6 +122,9 @@ pub fn picture<'n>(
             false => bucket(network, world, *index, collapse),
         };
         buckets.entry(bucket).or_default().push(*index);
+    }
+    if collapse == Collapse::Alike {
+        buckets = alike(network, focus, buckets);
     }
     let mut buckets: Vec<(Bucket, Vec<NodeIndex>)> = buckets.into_iter().collect();
     buckets.sort_by_key(|(_, nodes)| nodes.first().copied());
@@ -177,6 +187,55 @@ fn bucket(network: &Network, world: &Inventory, index: NodeIndex, collapse: Coll
     }
 }
 
+/// What tells a bucket from others that are not alike: kind, account, and each kind of edge with whether
+/// it leads away and the bucket at its other end.
+type Signature<'b> =
+    (&'static str, Option<AccountId>, BTreeSet<(EdgeKind, bool, Option<&'b Bucket>)>);
+
+/// Buckets of one kind and account that are joined to the same, as one.
+fn alike(
+    network: &Network,
+    focus: &Part,
+    buckets: BTreeMap<Bucket, Vec<NodeIndex>>,
+) -> BTreeMap<Bucket, Vec<NodeIndex>> {
+    let mut places: BTreeMap<NodeIndex, &Bucket> = BTreeMap::new();
+    for (bucket, nodes) in &buckets {
+        places.extend(nodes.iter().map(|node| (*node, bucket)));
+    }
+    let signature = |nodes: &[NodeIndex]| -> Option<Signature<'_>> {
+        let node = network.node_weight(*nodes.first()?)?;
+        let mut joined = BTreeSet::new();
+        for index in nodes {
+            let away = network.edges(*index).map(|edge| (edge.weight().kind, true, edge.target()));
+            let here = network.edges_directed(*index, Direction::Incoming);
+            let here = here.map(|edge| (edge.weight().kind, false, edge.source()));
+            let ends = away.chain(here).filter(|(.., end)| places.contains_key(end));
+            joined.extend(ends.map(|(kind, away, end)| (kind, away, places.get(&end).copied())));
+        }
+        Some((node.kind(), node.account(), joined))
+    };
+    let mut known: BTreeMap<Signature<'_>, Vec<(&Bucket, &Vec<NodeIndex>)>> = BTreeMap::new();
+    let mut merged = BTreeMap::new();
+    for (bucket, nodes) in &buckets {
+        match signature(nodes).filter(|_| !nodes.iter().any(|node| focus.contains(node))) {
+            Some(signature) => known.entry(signature).or_default().push((bucket, nodes)),
+            None => drop(merged.insert(bucket.clone(), nodes.clone())),
+        }
+    }
+    for members in known.into_values() {
+        let mut nodes: Vec<NodeIndex> =
+            members.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
+        nodes.sort_unstable();
+        let bucket = match (members.as_slice(), nodes.first()) {
+            ([(only, _)], _) => (*only).clone(),
+            (_, Some(first)) => Bucket::Alike(*first),
+            (_, None) => continue,
+        };
+        merged.insert(bucket, nodes);
+    }
+    merged
+}
+
 /// The groups that a node is a member of.
 fn groups(network: &Network, index: NodeIndex) -> Vec<NodeIndex> {
     let edges = network.edges(index).filter(|edge| edge.weight().kind == EdgeKind::MemberOf);
@@ -200,6 +259,7 @@ fn spot(network: &Network, world: &Inventory, bucket: Bucket, nodes: Vec<NodeInd
         }
         (Bucket::Family(_, _, pattern), _) => format!("{count} x {pattern}"),
         (Bucket::Grants(_), _) => format!("{count} grants"),
+        (Bucket::Alike(first), _) => format!("{count} like {}", named(&first)),
         (Bucket::Single(_), _) => String::new(),
     };
     let kinds: BTreeSet<&'static str> = all().map(Node::kind).collect();

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::audit::Texts;
-use crate::decision::{Citation, Cited, Context, ContextValue, Why};
-use crate::graph::{Path, is_written};
+use crate::decision::{Context, ContextValue, Why};
+use crate::graph::Path;
 
-use super::super::citing;
+use super::super::citing::{Because, because};
 
 /// A way from a principal to an action on a key that it cannot take today.
 #[derive(Serialize)]
@@ -60,20 +60,6 @@ struct Hop<'a> {
     context: BTreeMap<&'a str, Values<'a>>,
     /// Whether its effect lies outside KMS, IAM and STS and is taken at its word.
     modelled: bool,
-}
-
-/// A statement or a grant.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Because<'a> {
-    /// The file; null for what an earlier hop wrote.
-    file: Option<&'a str>,
-    /// The line in it, from 1.
-    line: Option<u32>,
-    /// The statement's `Sid`.
-    sid: Option<String>,
-    /// The policy or grant as people name it.
-    policy: &'a str,
 }
 
 /// The value of a condition key: a text, or a list for a multi-valued one.
@@ -133,29 +119,4 @@ fn values(value: &ContextValue) -> Values<'_> {
         ContextValue::One(value) => Values::One(value),
         ContextValue::Many(values) => Values::Many(values.iter().map(|it| &**it).collect()),
     }
-}
-
-fn because<'a>(texts: &'a Texts<'a>, cited: &'a [Citation]) -> Vec<Because<'a>> {
-    let mut all: Vec<Because<'a>> = Vec::new();
-    for citation in cited {
-        let (place, span) = citation.at();
-        let (file, line) = match is_written(citation) {
-            true => (None, None),
-            false => citing::at(texts, place, span),
-        };
-        let sid = match &citation.cited {
-            Cited::Statement { .. } => {
-                citation.statement().and_then(|it| it.sid.as_ref()).map(|sid| sid.value.to_string())
-            }
-            Cited::Grant { .. } => None,
-        };
-        let one = Because { file, line, sid, policy: &citation.policy };
-        let same = |it: &Because<'_>| {
-            (it.file, it.line, &it.sid, it.policy) == (one.file, one.line, &one.sid, one.policy)
-        };
-        if !all.iter().any(same) {
-            all.push(one);
-        }
-    }
-    all
 }
