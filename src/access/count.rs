@@ -249,7 +249,7 @@ impl Matrix<'_> {
     }
 
     /// Whether a key's side opens any way.
-    fn is_open(&self, owner: OwnerIx) -> bool {
+    pub(super) fn is_open(&self, owner: OwnerIx) -> bool {
         let opening = self.owner_side(owner).opening();
         opening.into_iter().any(|masked| !masked.is_never())
     }

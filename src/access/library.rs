@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use rayon::prelude::*;
+
 use crate::aws::{AccountId, ControlSet};
 use crate::decision::Context;
 use crate::inventory::{Inventory, OrgPolicyKind};
@@ -106,6 +108,25 @@ impl<'w> World<'w> {
             (document.clone(), Arc::new(applies))
         });
         made.1
+    }
+
+    /// Compiles every policy that can take part in an answer. What one of them mentions tells classes of
+    /// callers and keys apart, so all are met before the first side is made.
+    pub(super) fn meet_all(&self) {
+        let meet = |document: &PolicyDocument| drop(self.compiled(document));
+        let inventory = self.inventory;
+        let keys: Vec<_> = inventory.keys.values().collect();
+        keys.par_iter().for_each(|key| key.policy.iter().chain(&key.ram_policy).for_each(meet));
+        let accounts: Vec<_> = inventory.accounts.values().collect();
+        accounts.par_iter().for_each(|account| {
+            let of_identities = account.identities.values().flat_map(|it| &it.inline);
+            let of_groups = account.groups.values().flat_map(|group| &group.inline);
+            of_identities.chain(of_groups).for_each(|policy| meet(&policy.document));
+            account.policies.values().filter_map(|policy| policy.document()).for_each(meet);
+        });
+        let organization = inventory.organization.iter().flat_map(|it| it.policies.values());
+        organization.filter_map(|policy| policy.document.as_ref()).for_each(meet);
+        inventory.endpoints.values().for_each(meet);
     }
 
     fn note_mentions(&self, policy: &Policy) {

@@ -28,6 +28,13 @@ impl HomeClass {
     pub(super) fn asks_every_key(&self) -> bool {
         !self.questions.personal.is_empty()
     }
+
+    /// Their side towards a key, where not every key answers for itself.
+    pub(super) fn at(&self, key: KeyIx) -> HomeIx {
+        let found = self.touched.binary_search_by_key(&key, |(key, _)| *key);
+        let found = found.ok().and_then(|at| self.touched.get(at));
+        found.map_or(self.usual, |(_, home)| *home)
+    }
 }
 
 /// Callers of one side, who look at keys.
@@ -48,9 +55,7 @@ impl Gaze<'_, '_> {
     pub(super) fn at(&mut self, key: KeyIx) -> HomeIx {
         let class = &*self.class;
         if !class.asks_every_key() {
-            let found = class.touched.binary_search_by_key(&key, |(key, _)| *key);
-            let found = found.ok().and_then(|at| class.touched.get(at));
-            return found.map_or(class.usual, |(_, home)| *home);
+            return class.at(key);
         }
         self.said.clear();
         let keys = &self.matrix.keys;

@@ -76,6 +76,7 @@ impl<'a> Matrix<'a> {
     /// The matrix of a world. Costs the compiling of its policies.
     pub fn new(access: &'a Access<'a>) -> Self {
         let world = access.world(&access.given);
+        world.meet_all();
         let inventory = access.inventory();
         let keys = KeyTable::new(inventory.keys.values().map(AsRef::as_ref).collect());
         let owner_sides = Interner::new();

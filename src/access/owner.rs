@@ -218,7 +218,7 @@ pub(super) fn passes<S: Word>(world: &World<'_>) -> Masked<S> {
 }
 
 /// Rule S5: actions that the key can never perform are no cells.
-fn possible(key: &Key) -> ActionSet {
+pub(super) fn possible(key: &Key) -> ActionSet {
     let metadata = key.metadata.as_ref();
     let spec = metadata.and_then(|it| KeySpec::parse(it.spec.as_deref()?));
     let usage = metadata.and_then(|it| KeyUsage::parse(it.usage.as_deref()?));

@@ -196,7 +196,7 @@ impl Solver {
     }
 
     /// The keys of a formula's tests and those that facts tie to them; sorted.
-    fn keys(&self, formula: Formula) -> Vec<&str> {
+    pub(super) fn keys(&self, formula: Formula) -> Vec<&str> {
         let mut keys: Vec<&str> = Vec::new();
         self.formulas.each_atom(formula, &mut |atom| {
             if let Atom::Request(test) = atom {

@@ -6,7 +6,9 @@ use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::inventory::{Edit, Grant, Inventory};
 use crate::policy::{Element, PolicyDocument};
 
-use super::{Caller, Citation, Decision, Gate, Request, Target};
+use super::{
+    Caller, Citation, Decision, Fates, Gate, Gift, Holders, Holding, Meant, Request, Target,
+};
 
 /// One (principal, key, permission).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -181,9 +183,41 @@ pub enum Fate {
 }
 
 /// An engine that answers for cells. Rules ask it and never learn which engine it is.
+///
+/// Ask of everyone first, by groups ([`Reach::holders`], [`Reach::meant`]) or by whole sets of actions
+/// ([`Reach::holding`], [`Reach::fates`], [`Reach::would_hold`]): such answers are made once for all callers
+/// and keys whose policies say the same, and come without witnesses. Ask for a cell, a witness or a
+/// decision where there is something to report.
 pub trait Reach: Sync {
     /// The world it answers for.
     fn world(&self) -> &Inventory;
+
+    /// Groups of callers that share every answer on `key`, with what they hold of `wanted`: everyone of
+    /// the key's account, holding or not, and whoever else might hold some of it. Strangers aside, who is
+    /// not there holds nothing. In order of the first of each.
+    fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders>;
+
+    /// What one caller holds of `wanted` on `key`.
+    fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding;
+
+    /// What it would hold if it gave itself something.
+    fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding;
+
+    /// Groups of callers whom an Allow statement of the key policy, or a grant of the key, means for some
+    /// action of `wanted`, with what becomes of it. In order of the first of each.
+    fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant>;
+
+    /// What becomes of an Allow statement or a grant for one caller: [`Reach::fate`] without requests.
+    fn fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Fates;
+
+    /// Whether it could matter for `cell` what a request says of the condition key `name`.
+    fn hangs_on(&self, cell: &Cell, name: &str) -> bool;
 
     /// The verdict over every request that AWS could send and that agrees with the context of `request`.
     fn verdict_of(&self, request: &Request) -> Verdict;
@@ -212,11 +246,11 @@ pub trait Reach: Sync {
     /// The KMS actions that an `Action` or `NotAction` element covers; what is unresolved covers none.
     fn actions(&self, element: &Element) -> ActionSet;
 
-    /// Everyone who might hold `action` on `key`: its root user, the principals of its account where the
-    /// key policy delegates, and whoever the key policy and the grants name. Who is not there surely does
-    /// not hold it, strangers aside. Sorted.
+    /// Everyone whom names and action lists alone leave as a holder of `action` on `key`: its root user,
+    /// the principals of its account where the key policy delegates, and whoever the key policy and the
+    /// grants name. For counting who was looked at; [`Reach::holders`] says who holds. Sorted.
     fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller>;
 
-    /// The same engine over the world after `edit`.
+    /// The same engine over the world after `edit`. Groups are made anew there: ask it for single cells.
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_>;
 }
