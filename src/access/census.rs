@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aws::{AccountId, ActionSet, KeyArn};
 use crate::decision::{Caller, Crowd, Fates, Holders, Holding};
+use crate::inventory::Key;
 
 use super::Access;
 use super::asked::Asked;
@@ -19,6 +20,7 @@ use super::look::HomeClass;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::memo::Memo;
 use super::opens::{KeyClass, Opens};
+use super::owner::Owner;
 use super::subject::Subject;
 use super::ways::Relation;
 
@@ -129,22 +131,61 @@ impl<'a> Census<'a> {
         };
         let world = self.matrix.world();
         let column = self.column(&world, key);
-        let mut found: Vec<(CallerIx, Holders)> = Vec::new();
+        let mut found = Vec::new();
         for entry in &column.entries {
-            let holds = self.held(self.towards(&world, entry, key)).within(wanted);
-            if entry.is_own || !holds.possible.is_empty() {
-                found.push((entry.first, Holders { who: entry.who.clone(), holds }));
+            found.push((entry.is_own, entry.who.clone(), self.towards(&world, entry, key)));
+        }
+        for (caller, sides) in self.outsiders(&world, &column, key) {
+            let is_own = caller.account == Some(arn.account());
+            found.push((is_own, Crowd::one(caller), sides));
+        }
+        self.sorted(found, wanted)
+    }
+
+    /// The same once the key is `edited`: its policy, its grants or its tags.
+    pub fn holders_after(&self, edited: &Key, wanted: ActionSet) -> Vec<Holders> {
+        let Some(number) = self.key(&edited.arn) else {
+            return Vec::new();
+        };
+        let world = self.matrix.world();
+        let matrix = &self.matrix;
+        let owner = matrix.owner_sides.intern(Owner::of(&world, edited));
+        let account = edited.arn.account();
+        let column = self.columns.get((owner, account), |_| {
+            let unlisted = world.gaps.key_part(&edited.arn, "grants").is_some();
+            let opens = matrix.opens(&world, owner);
+            let keys = vec![number];
+            Arc::new(self.made(&world, &KeyClass { owner, account, keys, opens, unlisted }))
+        });
+        let was = matrix.keys.keys.get(number as usize).map(|key| &key.tags);
+        let is_retagged = was.is_some_and(|was| *was != edited.tags);
+        let mut found = Vec::new();
+        for entry in &column.entries {
+            let (mut home, owner, relation) = self.towards(&world, entry, number);
+            if is_retagged && let Some(subject) = self.subject(&world, entry.first) {
+                home = self.settled_home(&world, matrix.home_side(entry.home), edited, &subject);
+            }
+            found.push((entry.is_own, entry.who.clone(), (home, owner, relation)));
+        }
+        for caller in &column.outsiders {
+            let sides = self.sides_of_outsider(&world, *caller, (edited, number), owner);
+            if let Some((sides, caller)) = sides.zip(self.callers.get(*caller as usize)) {
+                let is_own = caller.account == Some(account);
+                found.push((is_own, Crowd::one(caller.clone()), sides));
             }
         }
-        for (outsider, caller, sides) in self.outsiders(&world, &column, key) {
+        self.sorted(found, wanted)
+    }
+
+    /// What these hold, those of other accounts who hold nothing left out; in order.
+    fn sorted(&self, all: Vec<(bool, Crowd, Sides)>, wanted: ActionSet) -> Vec<Holders> {
+        let held = all.into_iter().filter_map(|(is_own, who, sides)| {
             let holds = self.held(sides).within(wanted);
-            if caller.account == Some(arn.account()) || !holds.possible.is_empty() {
-                found.push((outsider, Holders { who: Crowd::one(caller), holds }));
-            }
-        }
-        // Numbers follow groups: across them, the names decide.
-        found.sort_by(|(_, one), (_, other)| one.who.first().cmp(other.who.first()));
-        found.into_iter().map(|(_, holders)| holders).collect()
+            (is_own || !holds.possible.is_empty()).then_some(Holders { who, holds })
+        });
+        let mut held: Vec<Holders> = held.collect();
+        held.sort_by(|one, other| one.who.first().cmp(other.who.first()));
+        held
     }
 
     /// What a caller holds of `wanted`; nothing where the matrix has no row for the two.
@@ -186,12 +227,13 @@ impl<'a> Census<'a> {
 
     /// Both sides of a caller and a key.
     pub(super) fn sides(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
+        let owner = *self.matrix.owners.get(key as usize)?;
         if self.is_outsider(caller) {
-            return self.sides_of_outsider(world, caller, key);
+            let asked = *self.matrix.keys.keys.get(key as usize)?;
+            return self.sides_of_outsider(world, caller, (asked, key), owner);
         }
         let subject = self.matrix.table.subjects.get(caller as usize)?;
         let home = *self.matrix.homes.get(caller as usize)?;
-        let owner = *self.matrix.owners.get(key as usize)?;
         let arn = &self.matrix.keys.keys.get(key as usize)?.arn;
         let relation = Relation::of(&subject.caller, arn);
         let owner = self.matrix.owner_at(world, owner, caller);
@@ -200,23 +242,36 @@ impl<'a> Census<'a> {
     }
 
     /// Both sides of somebody whose account was not exported, who is taken for no more than is told.
-    fn sides_of_outsider(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
+    fn sides_of_outsider(
+        &self,
+        world: &World<'_>,
+        caller: CallerIx,
+        (asked, key): (&Key, KeyIx),
+        owner: OwnerIx,
+    ) -> Option<Sides> {
         let matrix = &self.matrix;
         let subject = self.subject(world, caller)?;
         let home = self.plain.get(caller, |_| Arc::new(Home::of(world, &subject, &[])));
-        let asked = matrix.keys.keys.get(key as usize)?;
-        let relation = Relation::of(&subject.caller, &asked.arn);
-        let asked = Asked::Key(asked);
-        let home = home.mapped(|masked| {
-            let settled = |formula| world.with_caller(world.with_key(formula, asked), &subject);
-            masked.mapped(settled)
-        });
-        let owner = matrix.owner_side(*matrix.owners.get(key as usize)?);
-        let owner =
-            owner.mapped(|masked| masked.mapped(|formula| world.with_caller(formula, &subject)));
-        let home = matrix.home_sides.intern(home);
+        let home = self.settled_home(world, &home, asked, &subject);
+        let owner = matrix
+            .owner_side(owner)
+            .mapped(|masked| masked.mapped(|formula| world.with_caller(formula, &subject)));
         let owner = matrix.owner_sides.intern(owner);
+        let relation = Relation::of(&subject.caller, &asked.arn);
         Some((home, self.with_gap(world, owner, key), relation))
+    }
+
+    /// A caller's side towards one key.
+    fn settled_home(
+        &self,
+        world: &World<'_>,
+        home: &Home,
+        key: &Key,
+        subject: &Subject<'_>,
+    ) -> HomeIx {
+        let asked = Asked::Key(key);
+        let settled = |formula| world.with_caller(world.with_key(formula, asked), subject);
+        self.matrix.home_sides.intern(home.mapped(|masked| masked.mapped(settled)))
     }
 
     /// The sides of an entry towards one key of its class.
@@ -244,10 +299,10 @@ impl<'a> Census<'a> {
         world: &World<'_>,
         column: &Column,
         key: KeyIx,
-    ) -> Vec<(CallerIx, Caller, Sides)> {
+    ) -> Vec<(Caller, Sides)> {
         let of_one = |caller: &CallerIx| {
-            let sides = self.sides_of_outsider(world, *caller, key)?;
-            Some((*caller, self.callers.get(*caller as usize)?.clone(), sides))
+            let sides = self.sides(world, *caller, key)?;
+            Some((self.callers.get(*caller as usize)?.clone(), sides))
         };
         column.outsiders.iter().filter_map(of_one).collect()
     }

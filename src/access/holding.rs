@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
 use crate::decision::{
-    Allowing, Bound, Caller, CallerKind, Cell, Crowd, Fate, Fates, Gift, Holding, Meant, Request,
-    Standing, Target,
+    Allowing, Bound, Caller, CallerKind, Cell, Crowd, Denials, Fate, Fates, Gift, Holding, Meant,
+    Request, Standing, Target,
 };
 use crate::inventory::{Edit, Key};
 
@@ -22,6 +22,7 @@ use super::library::World;
 use super::masked::Masked;
 use super::matrix::{HomeIx, OwnerIx};
 use super::owner::{Owner, possible, resolved};
+use super::participants;
 use super::point::{is_of_key, limits, merged_with, settled};
 use super::solve::Held;
 use super::subject::Subject;
@@ -137,8 +138,10 @@ impl Census<'_> {
                 found.extend((!fates.applies().is_empty()).then_some(Meant { who, fates }));
             }
         }
-        for (caller, name, (home, owner, _)) in self.outsiders(&world, &column, number) {
-            let Some(towards) = self.alone(&world, allowing, caller, number) else { continue };
+        for (name, (home, owner, _)) in self.outsiders(&world, &column, number) {
+            let caller = self.caller(&name);
+            let towards = caller.and_then(|it| self.alone(&world, allowing, it, number));
+            let Some(towards) = towards else { continue };
             let fates = self.weighed(home, owner, towards).within(wanted);
             let who = Crowd::one(name);
             found.extend((!fates.applies().is_empty()).then_some(Meant { who, fates }));
@@ -170,6 +173,48 @@ impl Census<'_> {
         }
         let (home, owner, _) = self.sides(&world, caller, key)?;
         Some(self.weighed(home, owner, towards).within(wanted))
+    }
+
+    /// The denies that stop an Allow statement or a grant for one caller, for the actions of `wanted` for
+    /// which it is denied throughout; nothing where the matrix has no row for the two.
+    pub fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Option<Denials> {
+        let denied = self.fates(caller, key, allowing, wanted)?.denied;
+        let matrix = &self.matrix;
+        let world = matrix.world();
+        let formulas = world.formulas;
+        let judge = Judge { formulas, solver: &matrix.access.core.solver };
+        let (caller, number) = (self.caller(caller)?, self.key(key)?);
+        let (home, owner, _) = self.sides(&world, caller, number)?;
+        let towards = self.alone(&world, allowing, caller, number)?;
+        let opening = matrix.owner_side(towards).opening().into_iter();
+        let applies = opening.fold(Masked::default(), |all, one| all.or(formulas, one));
+        let applies = applies.within(denied).mapped(|formula| judge.as_decided(formula));
+        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+        let limits = matrix.limits.intern(limits(home, owner, &matrix.access.given));
+        let subject = self.subject(&world, caller)?;
+        let key = *matrix.keys.keys.get(number as usize)?;
+        let mut found = Denials::default();
+        for policy in participants::of(&world, &subject, Some(key)) {
+            let of_key = is_of_key(policy.document.kind);
+            for (index, citation) in policy.denies() {
+                let denies = world.statement(policy.document, index).within(denied);
+                let denies = denies.mapped(|formula| {
+                    judge.as_decided(settled(&world, key, &subject, formula, of_key))
+                });
+                let both = applies.and(formulas, &denies);
+                if !self.satisfiable(&both, home.who, limits).yes.is_empty() {
+                    found.gates.insert(policy.gate);
+                    found.by.push(citation);
+                }
+            }
+        }
+        Some(found)
     }
 
     /// A side that consists of one statement or grant.
@@ -401,6 +446,27 @@ impl Access<'_> {
             }
         }
         fates
+    }
+}
+
+impl Access<'_> {
+    /// The denies that stop an Allow statement or a grant for a caller, action by action.
+    pub fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Denials {
+        let mut all = Denials::default();
+        for action in wanted.iter() {
+            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+            if let Fate::Denied { gates, by, .. } = self.fate(&cell, allowing) {
+                all.gates.extend(gates);
+                all.by.extend(by);
+            }
+        }
+        all
     }
 }
 

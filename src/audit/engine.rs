@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::access::{Access, Census};
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, Decision, Fact, Fate, Fates, Gift, Holders, Holding, Meant,
-    Reach, Request, Verdict,
+    Allowing, Bound, Caller, Cell, Decision, Denials, Fact, Fate, Fates, Gift, Holders, Holding,
+    Meant, Reach, Request, Verdict,
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};
@@ -87,6 +87,13 @@ impl Reach for Engine<'_> {
         self.census(|census| census.holders(key, wanted))
     }
 
+    fn holders_after(&self, edit: &Edit, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        match self.world().key(key).and_then(|key| edit.on_key(key)) {
+            Some(edited) => self.census(|census| census.holders_after(&edited, wanted)),
+            None => self.after(edit).holders(key, wanted),
+        }
+    }
+
     fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
         let known = self.one(|census| census.holding(caller, key, wanted));
         known.unwrap_or_else(|| self.access().holding(caller, key, wanted))
@@ -115,6 +122,17 @@ impl Reach for Engine<'_> {
     ) -> Fates {
         let known = self.one(|census| census.fates(caller, key, allowing, wanted));
         known.unwrap_or_else(|| self.access().fates(caller, key, allowing, wanted))
+    }
+
+    fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Denials {
+        let known = self.one(|census| census.denials(caller, key, allowing, wanted));
+        known.unwrap_or_else(|| self.access().denials(caller, key, allowing, wanted))
     }
 
     fn hangs_on(&self, cell: &Cell, name: &str) -> bool {

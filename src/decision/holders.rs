@@ -1,13 +1,14 @@
 //! Who holds what on a key: groups of callers that share every answer, and their answers as sets of
 //! actions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::ActionSet;
 use crate::inventory::{Constraints, Edit, Grant, Grantee, Key};
 use crate::policy::{PolicyDocument, PolicyKind};
 
-use super::Caller;
+use super::{Caller, Citation, Gate};
 
 /// The actions of KMS that a caller holds on a key: bounds, without witnesses. Actions that the key can
 /// never perform are in no set (rule S5). `always`, `sure` and `possible` each hold the one before.
@@ -82,6 +83,15 @@ impl Fates {
             unknown: self.unknown.intersection(wanted),
         }
     }
+}
+
+/// The explicit denies that stop what an Allow statement or a grant gives.
+#[derive(Clone, Default, Debug)]
+pub struct Denials {
+    /// The gates they stand at.
+    pub gates: BTreeSet<Gate>,
+    /// The statements, in the order of the gates.
+    pub by: Vec<Citation>,
 }
 
 /// What a caller could give itself on a key.

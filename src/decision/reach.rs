@@ -7,7 +7,8 @@ use crate::inventory::{Edit, Grant, Inventory};
 use crate::policy::{Element, PolicyDocument};
 
 use super::{
-    Caller, Citation, Decision, Fates, Gate, Gift, Holders, Holding, Meant, Request, Target,
+    Caller, Citation, Decision, Denials, Fates, Gate, Gift, Holders, Holding, Meant, Request,
+    Target,
 };
 
 /// One (principal, key, permission).
@@ -197,6 +198,12 @@ pub trait Reach: Sync {
     /// not there holds nothing. In order of the first of each.
     fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders>;
 
+    /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants or tags: only
+    /// its side is made anew; any other compiles the whole world again.
+    fn holders_after(&self, edit: &Edit, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        self.after(edit).holders(key, wanted)
+    }
+
     /// What one caller holds of `wanted` on `key`.
     fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding;
 
@@ -215,6 +222,26 @@ pub trait Reach: Sync {
         allowing: Allowing<'_>,
         wanted: ActionSet,
     ) -> Fates;
+
+    /// The denies that stop an Allow statement or a grant for one caller, for those actions of `wanted` for
+    /// which it is denied throughout: what [`Fate::Denied`] says of each, together.
+    fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Denials {
+        let mut all = Denials::default();
+        for action in wanted.iter() {
+            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+            if let Fate::Denied { gates, by, .. } = self.fate(&cell, allowing) {
+                all.gates.extend(gates);
+                all.by.extend(by);
+            }
+        }
+        all
+    }
 
     /// Whether it could matter for `cell` what a request says of the condition key `name`.
     fn hangs_on(&self, cell: &Cell, name: &str) -> bool;
