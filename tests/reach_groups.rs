@@ -95,17 +95,15 @@ impl Pair<'_> {
                 let alone = self.access.holding(caller, &key.arn, wanted());
                 assert_eq!(group.holds, alone, "{caller} on {}", key.arn);
                 assert_eq!(self.engine.holding(caller, &key.arn, wanted()), alone, "{caller}");
+                let opened = self.access.opened(caller, &key.arn, wanted());
+                assert_eq!(self.engine.opened(caller, &key.arn, wanted()), opened, "{caller}");
                 assert!(told.insert(caller.clone()), "{caller} is in two groups of {}", key.arn);
             }
         }
         for caller in everybody(self.engine.world()) {
             let alone = self.access.holding(&caller, &key.arn, wanted());
-            let is_own = caller.account == Some(key.arn.account());
-            let is_listed = self.engine.world().identity(&caller.text).is_some();
-            if !told.contains(&caller) {
-                assert!(alone.possible.is_empty(), "{caller} is left out of {}", key.arn);
-                assert!(!is_own || !is_listed, "{caller} is of the account of {}", key.arn);
-            }
+            let is_held = !alone.possible.is_empty();
+            assert!(told.contains(&caller) || !is_held, "{caller} is left out of {}", key.arn);
             assert_eq!(self.engine.holding(&caller, &key.arn, wanted()), alone, "{caller}");
         }
     }
@@ -197,6 +195,8 @@ impl Pair<'_> {
         let (least, most) = self.access.bounds_of(request);
         assert_eq!(self.engine.reaches(request), least > Bound::Never, "{request:?}");
         assert_eq!(self.engine.could_reach(request), most > Bound::Never, "{request:?}");
+        let (one, other) = (self.engine.verdict_of(request), self.access.verdict_of(request));
+        assert_eq!(format!("{one:?}"), format!("{other:?}"));
     }
 }
 

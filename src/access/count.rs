@@ -263,7 +263,7 @@ impl Matrix<'_> {
         }
     }
 
-    fn is_root(&self, caller: CallerIx) -> bool {
+    pub(super) fn is_root(&self, caller: CallerIx) -> bool {
         use crate::decision::CallerKind;
         let subject = self.table.subjects.get(caller as usize);
         subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)

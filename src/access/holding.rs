@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
 use crate::decision::{
-    Allowing, Bound, Caller, CallerKind, Cell, Crowd, Denials, Fate, Fates, Gift, Holding, Meant,
-    Request, Standing, Target,
+    Allowing, Bound, Caller, CallerKind, Cell, CellAnswer, Crowd, Denials, Fate, Fates, Gift,
+    Holding, Meant, Request, Target,
 };
 use crate::inventory::{Edit, Key};
 
 use super::Access;
 use super::asked::Asked;
-use super::census::{Census, Entry, Sides};
+use super::census::{Census, Sides};
 use super::classes::{CallerIx, KeyIx};
+use super::crowds::Entry;
 use super::formula::Formula;
 use super::frame::{Frame, Who};
 use super::grants::Granted;
@@ -23,10 +24,10 @@ use super::masked::Masked;
 use super::matrix::{HomeIx, OwnerIx};
 use super::owner::{Owner, possible, resolved};
 use super::participants;
-use super::point::{is_of_key, limits, merged_with, settled};
+use super::point::{frame, is_of_key, limits, merged_with, settled};
 use super::solve::Held;
 use super::subject::Subject;
-use super::ways::{allowed, denied};
+use super::ways::{Ways, allowed, denied};
 
 /// What somebody gives itself: the key's side towards it, how a policy means it by its name, and what.
 pub(super) type Giving = (OwnerIx, Named, Gift);
@@ -51,30 +52,30 @@ impl Named {
 }
 
 impl Census<'_> {
-    /// What two sides hold together.
-    pub(super) fn held(&self, sides: Sides) -> Holding {
-        let number = self.held.get(sides, |sides| self.holdings.intern(self.counted(*sides)));
-        *self.holdings.get(number)
-    }
-
-    fn counted(&self, (home, owner, relation): Sides) -> Holding {
+    /// See [`Census::held`].
+    pub(super) fn counted(&self, (home, owner, relation): Sides) -> Holding {
         let matrix = &self.matrix;
         let formulas = &*matrix.access.core.formulas;
         let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
         let mut held = Holding::default();
         let given = &matrix.access.given;
-        let limits = matrix.limits.intern(limits(home, owner, given));
+        let mut known = None;
         for (actions, formula) in allowed(formulas, home, owner, relation).pieces() {
+            if *formula == Formula::TRUE {
+                held.always = held.always.union(*actions);
+                held.sure = held.sure.union(*actions);
+                held.possible = held.possible.union(*actions);
+                continue;
+            }
+            let limits =
+                *known.get_or_insert_with(|| matrix.limits.intern(limits(home, owner, given)));
             for class in matrix.access.core.solver.alike(*formula).iter() {
                 let of_class = actions.intersection(*class);
                 let Some(action) = class.iter().next().filter(|_| !of_class.is_empty()) else {
                     continue;
                 };
                 let decided = (*formula, home.who, limits, action);
-                let standing = match *formula {
-                    Formula::TRUE => Standing::Always,
-                    _ => matrix.verdicts.get(decided, |it| matrix.judged(*it).standing),
-                };
+                let standing = matrix.verdicts.get(decided, |it| matrix.judged(*it).standing);
                 let add = |set: &mut ActionSet, holds: bool| {
                     *set = if holds { set.union(of_class) } else { *set };
                 };
@@ -83,10 +84,25 @@ impl Census<'_> {
                 add(&mut held.possible, standing.at_most() > Bound::Never);
             }
         }
-        let opening = owner.opening().into_iter();
-        let opened = opening.fold(Masked::default(), |all, one| all.or(formulas, one));
-        let opened = self.satisfiable(&opened.within(owner.possible), home.who, limits);
-        Holding { opened: opened.yes.union(opened.undecided), ..held }
+        held
+    }
+
+    /// For which of `wanted` the key's side means a caller in some request, as far as is told; nothing where
+    /// the matrix has no row for the two.
+    pub fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Option<ActionSet> {
+        let (caller, key) = (self.caller(caller)?, self.key(key)?);
+        let (home, owner, _) = self.sides(&self.matrix.world(), caller, key)?;
+        let opened = self.opened.get((home, owner), |_| {
+            let matrix = &self.matrix;
+            let formulas = &*matrix.access.core.formulas;
+            let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+            let opening = owner.opening().into_iter();
+            let opened = opening.fold(Masked::default(), |all, one| all.or(formulas, one));
+            let limits = matrix.limits.intern(limits(home, owner, &matrix.access.given));
+            let found = self.satisfiable(&opened.within(owner.possible), home.who, limits);
+            found.yes.union(found.undecided)
+        });
+        Some(opened.intersection(wanted))
     }
 
     /// For which actions a formula holds in some request, as far as is told.
@@ -129,10 +145,10 @@ impl Census<'_> {
         };
         let column = self.column(&world, number);
         let mut found = Vec::new();
-        for entry in &column.entries {
-            let (home, owner, _) = self.towards(&world, entry, number);
+        for entry in self.entries(&column) {
+            let (home, owner, _) = self.towards(&world, &entry, number);
             // Callers whom the statement tells apart answer for themselves.
-            for (caller, who) in self.told_apart(&world, statement, entry) {
+            for (caller, who) in self.told_apart(&world, statement, &entry) {
                 let towards = self.matrix.owner_at(&world, statement, caller);
                 let fates = self.weighed(home, owner, towards).within(wanted);
                 found.extend((!fates.applies().is_empty()).then_some(Meant { who, fates }));
@@ -368,6 +384,42 @@ impl Census<'_> {
     /// The least and the most that the verdict over the requests that agree with `request` can be; nothing
     /// where the matrix cannot tell.
     pub fn bounds_of(&self, request: &Request) -> Option<(Bound, Bound)> {
+        let (home, owner, relation) = self.asked(request)?;
+        let matrix = &self.matrix;
+        let formulas = &*matrix.access.core.formulas;
+        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+        let formula = allowed(formulas, home, owner, relation).at(request.action);
+        if formula.is_constant() {
+            let bound = if formula == Formula::TRUE { Bound::Always } else { Bound::Never };
+            return Some((bound, bound));
+        }
+        let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
+        let limits = matrix.limits.intern(limits);
+        let decided = (formula, home.who, limits, request.action);
+        let standing = matrix.verdicts.get(decided, |it| matrix.judged(*it).standing);
+        Some((standing.at_least(), standing.at_most()))
+    }
+
+    /// Everything about the cell of a request, as [`Access::answer_of`] says it; nothing where the matrix
+    /// cannot tell.
+    pub fn answer_of(&self, request: &Request) -> Option<CellAnswer> {
+        let (home, owner, relation) = self.asked(request)?;
+        let matrix = &self.matrix;
+        let formulas = &*matrix.access.core.formulas;
+        let wanted = ActionSet::of(request.action);
+        let home = matrix.home_side(home).mapped(|masked| masked.within(wanted));
+        let mut owner = matrix.owner_side(owner).mapped(|masked| masked.within(wanted));
+        // A key that cannot perform an action gets its decision all the same (rule S1).
+        owner.possible = ActionSet::ALL;
+        let given = merged_with(&matrix.access.given, &request.context);
+        let frame = frame(&home, &owner, request.action, &given);
+        let ways = Ways::of(formulas, &home, &owner, relation);
+        let judge = Judge { formulas, solver: &matrix.access.core.solver };
+        Some(judge.answer(&ways, request.action, &frame))
+    }
+
+    /// Both sides of a request that says nothing which a side would answer.
+    fn asked(&self, request: &Request) -> Option<Sides> {
         let (Target::Key(key), []) = (&request.target, &*request.session_policies) else {
             return None;
         };
@@ -375,17 +427,8 @@ impl Census<'_> {
         if !names.chain(request.context.absent()).all(is_of_request) {
             return None;
         }
-        let matrix = &self.matrix;
-        let world = matrix.world();
         let (caller, key) = (self.caller(&request.caller)?, self.key(key)?);
-        let (home, owner, relation) = self.sides(&world, caller, key)?;
-        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
-        let formula = allowed(world.formulas, home, owner, relation).at(request.action);
-        let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
-        let limits = matrix.limits.intern(limits);
-        let decided = (formula, home.who, limits, request.action);
-        let standing = matrix.verdicts.get(decided, |it| matrix.judged(*it).standing);
-        Some((standing.at_least(), standing.at_most()))
+        self.sides(&self.matrix.world(), caller, key)
     }
 
     /// Whether the cell could hang on what a request says of the condition key `name`; nothing where the
@@ -414,17 +457,28 @@ impl Access<'_> {
             let posed = self.posed(&request, &self.given);
             let allowed = posed.ways.allowed(&self.core.formulas).at(action);
             let standing = posed.judge.judged(allowed, &posed.frame).standing;
-            let opened = posed.judge.as_decided(posed.ways.opened.at(action));
-            let opened = self.core.solver.holds(opened, &posed.frame) != Held::No;
             let add = |set: &mut ActionSet, holds: bool| {
                 *set = if holds { set.union(action.into()) } else { *set };
             };
             add(&mut held.always, standing.at_least() == Bound::Always);
             add(&mut held.sure, standing.at_least() > Bound::Never);
             add(&mut held.possible, standing.at_most() > Bound::Never);
-            add(&mut held.opened, opened);
         }
         held
+    }
+
+    /// For which of `wanted` the key's side means a caller, action by action.
+    pub fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        let known = self.inventory.key(key);
+        let wanted = wanted.intersection(known.map_or(ActionSet::ALL, possible));
+        let is_opened = |action: &KmsAction| {
+            let target = Target::Key(key.clone());
+            let request = Request::plain(caller.clone(), *action, target);
+            let posed = self.posed(&request, &self.given);
+            let opened = posed.judge.as_decided(posed.ways.opened.at(*action));
+            self.core.solver.holds(opened, &posed.frame) != Held::No
+        };
+        wanted.iter().filter(is_opened).collect()
     }
 
     /// What becomes of an Allow statement or a grant for a caller, action by action.

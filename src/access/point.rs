@@ -305,7 +305,8 @@ fn extended(request: &Request, context: &Context) -> Request {
     request
 }
 
-fn verdict(request: &Request, answer: CellAnswer) -> Verdict {
+/// The verdict of a request that these answers are about.
+pub fn verdict(request: &Request, answer: CellAnswer) -> Verdict {
     let with = |context: Option<Context>| {
         let context = context.unwrap_or_default();
         Box::new(extended(request, &context))

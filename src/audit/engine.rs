@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::access::{Access, Census};
+use crate::access::{Access, Census, verdict};
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, Decision, Denials, Fact, Fate, Fates, Gift, Holders, Holding,
@@ -94,9 +94,18 @@ impl Reach for Engine<'_> {
         }
     }
 
+    fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
+        self.census(|census| census.alike(key, callers))
+    }
+
     fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
         let known = self.one(|census| census.holding(caller, key, wanted));
         known.unwrap_or_else(|| self.access().holding(caller, key, wanted))
+    }
+
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        let known = self.one(|census| census.opened(caller, key, wanted));
+        known.unwrap_or_else(|| self.access().opened(caller, key, wanted))
     }
 
     fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding {
@@ -140,7 +149,10 @@ impl Reach for Engine<'_> {
     }
 
     fn verdict_of(&self, request: &Request) -> Verdict {
-        self.access().verdict_of(request)
+        match self.one(|census| census.answer_of(request)) {
+            Some(answer) => verdict(request, answer),
+            None => self.access().verdict_of(request),
+        }
     }
 
     fn reaches(&self, request: &Request) -> bool {

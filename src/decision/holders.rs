@@ -20,9 +20,6 @@ pub struct Holding {
     pub sure: ActionSet,
     /// Some request could be allowed; what is not in it is never allowed, whatever is missing.
     pub possible: ActionSet,
-    /// The key policy or a grant means the caller in some request, by any of its names, its account
-    /// included, as far as is told; whatever denies, and whatever identity policies say.
-    pub opened: ActionSet,
 }
 
 impl Holding {
@@ -33,7 +30,6 @@ impl Holding {
             always: self.always.intersection(wanted),
             sure: self.sure.intersection(wanted),
             possible: self.possible.intersection(wanted),
-            opened: self.opened.intersection(wanted),
         }
     }
 }
@@ -145,7 +141,6 @@ fn grant(key: &Key, caller: &Caller, operations: ActionSet) -> Grant {
 #[derive(Clone, Debug)]
 pub struct Crowd {
     first: u32,
-    count: usize,
     /// Every caller that the engine knows.
     all: Arc<[Caller]>,
     /// The numbers of these, and of some that are in another group; sorted both.
@@ -157,17 +152,15 @@ impl Crowd {
     /// Those of `all` with the numbers `these`, except `others`; nothing where nobody is left. Numbers
     /// are sorted and in the order of the callers.
     pub fn new(all: Arc<[Caller]>, these: Arc<[u32]>, others: Arc<[u32]>) -> Option<Self> {
-        let left = || these.iter().filter(|number| others.binary_search(number).is_err());
-        let count = left().count();
-        let first = *left().next()?;
+        let first = *these.iter().find(|number| others.binary_search(number).is_err())?;
         all.get(first as usize)?;
-        Some(Self { first, count, all, these, others })
+        Some(Self { first, all, these, others })
     }
 
     /// One caller.
     pub fn one(caller: Caller) -> Self {
         let none: Arc<[u32]> = Arc::default();
-        Self { first: 0, count: 1, all: [caller].into(), these: [0].into(), others: none }
+        Self { first: 0, all: [caller].into(), these: [0].into(), others: none }
     }
 
     /// One of them, who speaks for all: the first.
@@ -178,7 +171,7 @@ impl Crowd {
 
     /// How many they are; never none.
     pub fn count(&self) -> usize {
-        self.count
+        self.iter().count()
     }
 
     /// All of them.

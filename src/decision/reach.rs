@@ -193,9 +193,8 @@ pub trait Reach: Sync {
     /// The world it answers for.
     fn world(&self) -> &Inventory;
 
-    /// Groups of callers that share every answer on `key`, with what they hold of `wanted`: everyone of
-    /// the key's account, holding or not, and whoever else might hold some of it. Strangers aside, who is
-    /// not there holds nothing. In order of the first of each.
+    /// Groups of callers that share every answer on `key`, with what they hold of `wanted`: everyone who might
+    /// hold some of it. Strangers aside, who is not there holds nothing. In order of the first of each.
     fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders>;
 
     /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants or tags: only
@@ -204,14 +203,22 @@ pub trait Reach: Sync {
         self.after(edit).holders(key, wanted)
     }
 
+    /// Numbers of `callers`, in their order; those with one number share every answer on `key`.
+    fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize>;
+
     /// What one caller holds of `wanted` on `key`.
     fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding;
+
+    /// For which of `wanted` the key policy or a grant means the caller in some request, by any of its names,
+    /// its account included, as far as is told; whatever denies, and whatever identity policies say.
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet;
 
     /// What it would hold if it gave itself something.
     fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding;
 
     /// Groups of callers whom an Allow statement of the key policy, or a grant of the key, means for some
-    /// action of `wanted`, with what becomes of it. In order of the first of each.
+    /// action of `wanted`, holding or not, with what becomes of it. Looks at everyone whom the key may open
+    /// to. In order of the first of each.
     fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant>;
 
     /// What becomes of an Allow statement or a grant for one caller: [`Reach::fate`] without requests.

@@ -20,17 +20,17 @@ impl Rule for AdminCanSelfGrant {
         let mut admins = Vec::new();
         for group in without_use(scope, create, reveal.iter().copied().collect()) {
             let first = group.who.first();
-            let names_matter =
-                || scope.scope.reach.hangs_on(&scope.cell(first, create), "kms:GranteePrincipal");
             let gained = |caller: &Caller| {
                 reveal.iter().copied().find(|wanted| grants_itself(scope, caller, *wanted))
             };
-            if group.who.count() == 1 || !names_matter() {
-                let gained = gained(first);
-                admins.extend(gained.into_iter().flat_map(|gained| each(scope, &group, gained)));
+            let of_first = gained(first);
+            // It speaks for all, unless a policy asks for whom the grant is.
+            let cell = scope.cell(first, create);
+            let is_one = group.who.iter().nth(1).is_none();
+            if is_one || !scope.scope.reach.hangs_on(&cell, "kms:GranteePrincipal") {
+                admins.extend(of_first.into_iter().flat_map(|gained| each(scope, &group, gained)));
                 continue;
             }
-            // A policy asks for whom the grant is: everyone answers for itself.
             let members = each(scope, &group, create).into_iter();
             admins.extend(members.filter_map(|Controller { caller, .. }| {
                 let gained = gained(&caller)?;

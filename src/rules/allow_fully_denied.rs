@@ -32,8 +32,12 @@ impl Rule for AllowFullyDenied {
                 let actions = scope.scope.reach.actions(element);
                 let named = named_principals(statement);
                 let allowing = Allowing::Statement(document, index);
+                let others = others(scope, statement);
+                if !matches!(others, Others::Everyone) && !is_stopped(scope, &named, actions) {
+                    continue;
+                }
                 let mut overlap = Overlap::of(scope, &named, actions, allowing);
-                match others(scope, statement) {
+                match others {
                     Others::Nobody => {}
                     Others::Everyone => overlap.add_everyone(scope, actions, allowing),
                     Others::Unlisted => overlap.saves_others = true,
@@ -50,6 +54,9 @@ impl Rule for AllowFullyDenied {
                 Grantee::Principal(principal) => caller(principal).into_iter().collect(),
                 Grantee::Service(_) => Vec::new(),
             };
+            if !is_stopped(scope, &named, grant.operations) {
+                continue;
+            }
             let overlap = Overlap::of(scope, &named, grant.operations, Allowing::Grant(grant));
             overlap.tell(scope, sink, &Subject::Grant { id: &grant.id, place: grant.place });
         }
@@ -62,6 +69,12 @@ impl Rule for AllowFullyDenied {
             }
         }
     }
+}
+
+/// Whether something could stop one of `named`: what is always allowed no Deny and no guardrail does.
+fn is_stopped(scope: &KeyScope<'_>, named: &[Caller], actions: ActionSet) -> bool {
+    let performed = performed(scope, actions);
+    named.iter().any(|one| !performed.is_subset(scope.holding(one, performed).always))
 }
 
 /// The users and roles that a key policy statement names one by one.
@@ -115,8 +128,9 @@ impl<'o> Overlap<'o> {
             undecided: false,
             saves_others: false,
         };
+        let performed = performed(scope, actions);
         for principal in named {
-            let fates = scope.fates(principal, allowing, performed(scope, actions));
+            let fates = scope.fates(principal, allowing, performed);
             let mut free = fates.free;
             for (action, gate) in guardrails(scope, principal, free, allowing) {
                 free.remove(action);
@@ -136,9 +150,15 @@ impl<'o> Overlap<'o> {
         let owner = scope.key.arn.account();
         let reached =
             |caller: &Caller| if caller.account == Some(owner) { performed } else { abroad };
+        let passes = |fates: Fates| !fates.free.is_empty() || !fates.unknown.is_empty();
+        // The root user first: hardly ever is there more to ask.
+        let root = scope.root().map(|root| scope.fates(&root, allowing, performed));
+        if root.is_some_and(passes) {
+            self.saves_others = true;
+            return;
+        }
         let mut meant = scope.meant(allowing, performed);
         meant.retain(|group| group.who.iter().any(|caller| is_of_everyone(scope, caller)));
-        let passes = |fates: Fates| !fates.free.is_empty() || !fates.unknown.is_empty();
         let saved = |group: &Meant| passes(group.fates.within(reached(group.who.first())));
         if meant.iter().any(saved) {
             self.saves_others = true;
@@ -196,9 +216,8 @@ impl<'o> Overlap<'o> {
     }
 
     /// Where the boundaries are named that leave it out.
-    fn boundaries(&self, scope: &KeyScope<'_>) -> BTreeSet<Place> {
-        let left_out =
-            self.left_out.iter().filter(|_| self.gates.contains(&Gate::PermissionsBoundary));
+    fn boundaries(&self, scope: &KeyScope<'_>, gates: &BTreeSet<Gate>) -> BTreeSet<Place> {
+        let left_out = self.left_out.iter().filter(|_| gates.contains(&Gate::PermissionsBoundary));
         let identities = left_out.filter_map(|(caller, _)| scope.world().identity(&caller.text));
         identities.filter_map(|identity| Some(identity.boundary.as_ref()?.place)).collect()
     }
@@ -218,7 +237,7 @@ impl<'o> Overlap<'o> {
             (true, false) => None,
             (false, _) => Some("partly"),
         };
-        self.report(scope, sink, subject, facet, (&lost, &by));
+        self.report(scope, sink, subject, (facet, &lost), (&gates, &by));
     }
 
     /// A principal or an action that the statement names and that is denied throughout.
@@ -244,8 +263,8 @@ impl<'o> Overlap<'o> {
         scope: &KeyScope<'_>,
         sink: &mut Sink<'_>,
         subject: &Subject<'_>,
-        facet: Option<&'static str>,
-        (lost, by): (&str, &[Citation]),
+        (facet, lost): (Option<&'static str>, &str),
+        (gates, by): (&BTreeSet<Gate>, &[Citation]),
     ) {
         let name = scope.name();
         let what = subject.name();
@@ -280,7 +299,7 @@ impl<'o> Overlap<'o> {
         for (place, span) in places(by).into_iter().take(3) {
             report = report.beside(place, Some(span), "by this Deny");
         }
-        for place in self.boundaries(scope).into_iter().take(3) {
+        for place in self.boundaries(scope, gates).into_iter().take(3) {
             report = report.beside(place, None, "by this boundary, which leaves it out");
         }
         report.done();

@@ -133,26 +133,13 @@ pub(super) fn managers(scope: &KeyScope<'_>) -> Managers {
 }
 
 /// `callers` in their order, those together that share every answer on the key.
-pub(super) fn alike<'c>(
-    scope: &KeyScope<'_>,
-    callers: &'c [Caller],
-    action: KmsAction,
-) -> Vec<Vec<&'c Caller>> {
-    let holders = scope.holders(action.into());
-    let groups = holders.iter().enumerate();
-    let groups: BTreeMap<&Caller, usize> =
-        groups.flat_map(|(at, group)| group.who.iter().map(move |caller| (caller, at))).collect();
-    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut all: Vec<Vec<&Caller>> = Vec::new();
-    for caller in callers {
-        let next = all.len();
-        let at = groups.get(caller).map_or(next, |group| *places.entry(*group).or_insert(next));
-        match all.get_mut(at) {
-            Some(alike) => alike.push(caller),
-            None => all.push(vec![caller]),
-        }
+pub(super) fn alike<'c>(scope: &KeyScope<'_>, callers: &'c [Caller]) -> Vec<Vec<&'c Caller>> {
+    let numbers = scope.scope.reach.alike(&scope.key.arn, callers);
+    let mut all: BTreeMap<usize, Vec<&Caller>> = BTreeMap::new();
+    for (number, caller) in numbers.into_iter().zip(callers) {
+        all.entry(number).or_default().push(caller);
     }
-    all
+    all.into_values().collect()
 }
 
 /// The statements that decide a request, key policy first.

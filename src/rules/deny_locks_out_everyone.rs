@@ -24,7 +24,7 @@ impl Rule for DenyLocksOutEveryone {
         };
         // Nobody gains by the loss of a Deny whom nothing allows.
         let put = KmsAction::PUT_KEY_POLICY;
-        let is_opened = |caller: &&Caller| !scope.holding(caller, put.into()).opened.is_empty();
+        let is_opened = |caller: &&Caller| !scope.opened(caller, put.into()).is_empty();
         let opened: Vec<Caller> = live.iter().filter(is_opened).cloned().collect();
         if opened.is_empty() {
             return;
@@ -77,7 +77,7 @@ fn denies(scope: &KeyScope<'_>, live: &[Caller]) -> Vec<Deny> {
         denies
     };
     let mut by_caller: BTreeMap<&Caller, Vec<Deny>> = BTreeMap::new();
-    for callers in alike(scope, live, put) {
+    for callers in alike(scope, live) {
         let Some((first, others)) = callers.split_first() else { continue };
         let found = stopped(first);
         if found.iter().any(|(document, _)| document.kind == PolicyKind::Identity) {

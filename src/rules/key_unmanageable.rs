@@ -19,7 +19,7 @@ impl Rule for KeyUnmanageable {
         let first = document.policy().statements.first().map(|statement| statement.span);
         let message = format!("nobody can change the key policy of {}", scope.name());
         let put = KmsAction::PUT_KEY_POLICY;
-        let layers: Vec<&str> = alike(scope, &live, put)
+        let layers: Vec<&str> = alike(scope, &live)
             .iter()
             .filter_map(|callers| {
                 let request = scope.cell(callers.first()?, put).plain_request();

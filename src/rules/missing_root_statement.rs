@@ -1,6 +1,6 @@
 //! The key policy does not let its own account manage the key.
 
-use crate::aws::{ActionSet, KmsAction};
+use crate::aws::KmsAction;
 
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -14,8 +14,7 @@ impl Rule for MissingRootStatement {
             return;
         };
         let statements = &document.policy().statements;
-        let put = ActionSet::of(KmsAction::PUT_KEY_POLICY);
-        if !scope.holding(&root, put).opened.is_empty() {
+        if !scope.opened(&root, KmsAction::PUT_KEY_POLICY.into()).is_empty() {
             return;
         }
         let account = scope.key.arn.account();

@@ -202,8 +202,8 @@ impl<'a> KeyScope<'a> {
         verdict
     }
 
-    /// Groups of callers that share every answer on this key, with what they hold of `wanted`: everyone of
-    /// its account, and whoever else might hold some of it. See [`Reach::holders`].
+    /// Groups of callers that share every answer on this key, with what they hold of `wanted`: everyone who
+    /// might hold some of it. See [`Reach::holders`].
     pub fn holders(&self, wanted: ActionSet) -> Rc<Vec<Holders>> {
         if let Some(known) = self.holders.borrow().get(&wanted) {
             return Rc::clone(known);
@@ -216,6 +216,11 @@ impl<'a> KeyScope<'a> {
     /// What one principal holds of `wanted` on this key.
     pub fn holding(&self, principal: &Caller, wanted: ActionSet) -> Holding {
         self.scope.reach.holding(principal, &self.key.arn, wanted)
+    }
+
+    /// For which of `wanted` the key policy or a grant means the principal. See [`Reach::opened`].
+    pub fn opened(&self, principal: &Caller, wanted: ActionSet) -> ActionSet {
+        self.scope.reach.opened(principal, &self.key.arn, wanted)
     }
 
     /// Whom an Allow statement of the key policy, or a grant, means for some action of `wanted`.

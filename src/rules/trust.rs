@@ -72,7 +72,7 @@ pub(super) fn trusts(scope: &KeyScope<'_>, identity: &Identity, actions: ActionS
     let Some(caller) = Caller::parse(&identity.arn).filter(|_| scope.key.policy.is_some()) else {
         return true;
     };
-    if !scope.holding(&caller, actions).opened.is_empty() {
+    if !scope.opened(&caller, actions).is_empty() {
         return true;
     }
     let mut grants = scope.key.grants.iter();

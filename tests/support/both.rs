@@ -80,7 +80,7 @@ impl Both<'_> {
         probe: Holding,
         matrix: Holding,
     ) {
-        let sets = |held: Holding| [held.always, held.sure, held.possible, held.opened];
+        let sets = |held: Holding| [held.always, held.sure, held.possible];
         for action in KmsAction::all() {
             let has = |held: Holding| sets(held).map(|set| set.contains(action));
             if has(probe) != has(matrix) {
@@ -168,17 +168,29 @@ impl Reach for Both<'_> {
             let caller = group.who.first();
             if !seen.contains(caller) {
                 let none = Holding::default();
-                let probe = Holding { opened: ActionSet::EMPTY, ..group.holds };
-                self.same_holding("left out of holders", caller, key, probe, none);
+                self.same_holding("left out of holders", caller, key, group.holds, none);
             }
         }
         matrix
+    }
+
+    fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
+        self.matrix.alike(key, callers)
     }
 
     fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
         let probe = self.probe.holding(caller, key, wanted);
         let matrix = self.matrix.holding(caller, key, wanted);
         self.same_holding("holding", caller, key, probe, matrix);
+        matrix
+    }
+
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        let probe = self.probe.opened(caller, key, wanted);
+        let matrix = self.matrix.opened(caller, key, wanted);
+        if probe != matrix {
+            self.tell(false, format!("opened: {caller} {key}: {probe:?} {matrix:?}"));
+        }
         matrix
     }
 

@@ -9,14 +9,9 @@ use crate::decision::{
 
 use super::{Probe, Trials};
 
-/// Everyone of the key's account, and whoever may hold some of `wanted`; sorted.
+/// Whoever may hold some of `wanted`; sorted.
 fn callers(probe: &Probe<'_>, key: &KeyArn, wanted: ActionSet) -> BTreeSet<Caller> {
-    let mut all: BTreeSet<Caller> =
-        wanted.iter().flat_map(|action| probe.candidates(key, action)).collect();
-    let own = probe.world().account(key.account()).filter(|account| account.identities_listed);
-    let identities = own.into_iter().flat_map(|account| account.identities.keys());
-    all.extend(identities.filter_map(|arn| Caller::parse(arn)));
-    all
+    wanted.iter().flat_map(|action| probe.candidates(key, action)).collect()
 }
 
 /// See [`Reach::holders`].
@@ -28,8 +23,7 @@ pub(super) fn holders(probe: &Probe<'_>, key: &KeyArn, wanted: ActionSet) -> Vec
         let holds = holding(probe, &caller, key, wanted);
         Holders { who: Crowd::one(caller), holds }
     });
-    let is_own = |caller: &Caller| caller.account == Some(key.account());
-    all.filter(|it| is_own(it.who.first()) || !it.holds.possible.is_empty()).collect()
+    all.filter(|it| !it.holds.possible.is_empty()).collect()
 }
 
 /// See [`Reach::holding`].
@@ -47,11 +41,24 @@ pub(super) fn holding(
             (&mut held.always, verdict.at_least() == Bound::Always),
             (&mut held.sure, verdict.reaches()),
             (&mut held.possible, !verdict.is_never()),
-            (&mut held.opened, is_opened(probe, &cell)),
         ];
         sets.into_iter().filter(|(_, holds)| *holds).for_each(|(set, _)| set.insert(action));
     }
     held
+}
+
+/// See [`Reach::opened`].
+pub(super) fn opened(
+    probe: &Probe<'_>,
+    caller: &Caller,
+    key: &KeyArn,
+    wanted: ActionSet,
+) -> ActionSet {
+    let is_opened = |action: &KmsAction| {
+        let cell = Cell { principal: caller.clone(), key: key.clone(), action: *action };
+        is_opened(probe, &cell)
+    };
+    wanted.intersection(possible(probe, key)).iter().filter(is_opened).collect()
 }
 
 /// What the key can ever perform (rule S5).

@@ -130,8 +130,16 @@ impl Reach for Probe<'_> {
         holders::holders(self, key, wanted)
     }
 
+    fn alike(&self, _key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
+        (0..callers.len()).collect()
+    }
+
     fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
         holders::holding(self, caller, key, wanted)
+    }
+
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        holders::opened(self, caller, key, wanted)
     }
 
     fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding {
