@@ -37,6 +37,9 @@
 //!   and a case in `testdata/worked-cases/`; `access`, in `ways` where it weighs both sides, in `home` or
 //!   `owner` where it is of one. The random worlds of `tests/matrix_properties.rs` hold them together.
 //! - A fact about what AWS sends together: a row of `decision::FACTS`, with its rule.
+//! - A step on the way to a key: a variant of `graph::Call` (what it needs, changes and gives), and a move
+//!   in `graph::moves` or `graph::key_moves` that says for whom it is open; cases in
+//!   `tests/path_execution.rs`.
 //! - An output format: a file in `report`.
 //!
 //! The rule numbers in these docs (A1, C10, E20, ...) are those of the semantics that

@@ -26,7 +26,7 @@ use support::matrix::now;
 use support::seeds::{Random, for_each_seed};
 use support::worlds::World;
 
-const WORLDS: u64 = 30;
+const WORLDS: u64 = 60;
 
 /// The actions that statements of random worlds speak of, and some that few do.
 fn wanted() -> ActionSet {
@@ -227,7 +227,7 @@ fn groups_say_what_each_caller_says_alone() {
         });
         let seen = seen.reduce(Seen::default, Seen::plus);
         let counts = [seen.groups, seen.shared, seen.held, seen.meant, seen.denied, seen.given];
-        assert!(counts.iter().chain([&seen.narrowed]).all(|count| *count > 10), "{counts:?}");
+        assert!(counts.iter().chain([&seen.narrowed]).all(|count| *count > 5), "{counts:?}");
     });
 }
 

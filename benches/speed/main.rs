@@ -127,9 +127,9 @@ fn row(name: &str, costs: &[Cost], floor: &[Cost], bytes: f64) {
 
 /// What all rules cost beside the matrix, which asks about as much: run by run.
 fn share(costs: &[Vec<Cost>]) {
-    let of = |name: &str| {
+    let of = |name: &'static str| {
         let tasks = TASKS.iter().zip(costs);
-        tasks.filter(|(task, _)| task.name == name).flat_map(|(_, costs)| costs)
+        tasks.filter(move |(task, _)| task.name == name).flat_map(|(_, costs)| costs)
     };
     let ratio = |figure: fn(&Cost) -> f64| {
         let pairs = of("check, all rules").zip(of("matrix, summary"));

@@ -4,13 +4,15 @@ use crate::aws::{KeySpec, KmsAction};
 use crate::decision::{Context, ContextValue, OpenPoint};
 use crate::inventory::{Inventory, Key, MultiRegion};
 
+use super::caller_values::{organization_id, organization_path};
 use super::entry::is_hidden_from_key_policies;
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Limit;
 use super::gaps::Gaps;
-use super::question::{Known, Question, Sight, missing, resolved_resource, resolved_test};
+use super::question::{Known, Question, Sight, missing};
+use super::resolve::{resolved_resource, resolved_test};
 use super::resource::Resource;
-use super::subject::{organization_id, organization_path};
+
 use super::test::Test;
 
 /// Rule C57: with more aliases than this a key never satisfies kms:ResourceAliases.

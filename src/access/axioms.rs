@@ -1,5 +1,9 @@
 //! The linking facts as formulas (section 2.5 of the semantics).
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
 use crate::aws::{Action, ActionSet, carried, carrying};
 use crate::decision::{self, CallerKind, Callers, Fact, Is};
 use crate::policy::{Comparison, Operator, Polarity};
@@ -66,6 +70,68 @@ impl Axiom {
             Who::Provider => CallerKind::Provider,
         };
         self.callers.includes(&kind)
+    }
+}
+
+/// The keys that facts tie together, directly or through others.
+pub(super) struct Tied {
+    group_of: FxHashMap<Arc<str>, usize>,
+    groups: Vec<TiedGroup>,
+}
+
+/// Keys that are tied together.
+#[derive(Default)]
+struct TiedGroup {
+    /// The keys in lower case, with the actions that carry each.
+    keys: Vec<(Arc<str>, ActionSet)>,
+    /// The facts that speak of them, by number.
+    axioms: Vec<usize>,
+}
+
+impl Tied {
+    /// The keys that these facts tie.
+    pub(super) fn by(axioms: &[Axiom]) -> Self {
+        let mut sets: Vec<(Vec<&str>, Vec<usize>)> = Vec::new();
+        for (number, axiom) in axioms.iter().enumerate() {
+            let own = axiom.when.as_deref().into_iter().chain([&*axiom.then]);
+            let (mut keys, mut numbers): (Vec<&str>, _) = (own.collect(), vec![number]);
+            sets.retain(|(known, of_known)| {
+                let apart = !known.iter().any(|key| keys.contains(key));
+                if !apart {
+                    keys.extend(known);
+                    numbers.extend(of_known);
+                }
+                apart
+            });
+            sets.push((keys, numbers));
+        }
+        let mut all = Self { group_of: FxHashMap::default(), groups: Vec::new() };
+        for (mut keys, mut axioms) in sets {
+            keys.sort_unstable();
+            keys.dedup();
+            axioms.sort_unstable();
+            let keys: Vec<(Arc<str>, ActionSet)> =
+                keys.into_iter().map(|key| (key.into(), carrying(key))).collect();
+            let group = all.groups.len();
+            all.group_of.extend(keys.iter().map(|(key, _)| (Arc::clone(key), group)));
+            all.groups.push(TiedGroup { keys, axioms });
+        }
+        all
+    }
+
+    /// The group of a key (in lower case); nothing where no fact speaks of it.
+    pub(super) fn group_of(&self, key: &str) -> Option<usize> {
+        self.group_of.get(key).copied()
+    }
+
+    /// The keys of a group, with the actions that carry each.
+    pub(super) fn keys(&self, group: usize) -> &[(Arc<str>, ActionSet)] {
+        self.groups.get(group).map_or(&[], |group| &group.keys)
+    }
+
+    /// The facts that speak of the keys of a group, by number.
+    pub(super) fn axioms(&self, group: usize) -> &[usize] {
+        self.groups.get(group).map_or(&[], |group| &group.axioms)
     }
 }
 

@@ -109,7 +109,7 @@ fn named(key: &Key, action: KmsAction) -> Vec<Named<'_>> {
 
 fn lists(access: &Access<'_>, account: &Account) -> Arc<Lists> {
     access.lists.get(account.id, |_: &AccountId| {
-        let callers = account.identities.keys().filter_map(|arn| Caller::parse(arn));
+        let callers = account.identities.keys().filter_map(Caller::parse);
         Arc::new(callers.map(|caller| (caller.clone(), listed(access, caller))).collect())
     })
 }

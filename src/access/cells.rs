@@ -48,10 +48,15 @@ impl Matrix<'_> {
         *self.same_tallies.get(number)
     }
 
-    /// Every pair of classes that was counted.
-    pub(super) fn tallies(&self) -> Vec<((HomeIx, OwnerIx, Relation), Tally)> {
-        let all = self.counted.all().into_iter();
-        all.map(|(classes, number)| (classes, *self.same_tallies.get(number))).collect()
+    /// The pairs of classes that were counted with cells of these actions that are unknown, and which.
+    pub(super) fn unknown(
+        &self,
+        wanted: ActionSet,
+    ) -> Vec<((HomeIx, OwnerIx, Relation), ActionSet)> {
+        self.counted.picked(|classes, number| {
+            let unknown = self.same_tallies.get(*number).unknown.intersection(wanted);
+            (!unknown.is_empty()).then_some((*classes, unknown))
+        })
     }
 
     pub(super) fn tallied(&self, home: &Home, owner: &Owner, relation: Relation) -> Tally {
@@ -86,7 +91,11 @@ impl Matrix<'_> {
     }
 
     fn verdict(&self, decided: Decided) -> Standing {
-        self.verdicts.get(decided, |decided| self.judged(*decided).standing)
+        self.verdicts.get(decided, |(formula, who, limits, action)| {
+            let limits = Arc::clone(self.limits.get(*limits));
+            let frame = Frame { caller: *who, action: (*action).into(), limits };
+            self.judge().standing(*formula, &frame)
+        })
     }
 
     /// The verdict with what is missing or open.

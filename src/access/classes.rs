@@ -1,8 +1,10 @@
 //! Which callers answer the questions of a key's side alike, and which keys those of a caller's side.
 
+use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::aws::AccountId;
 use crate::decision::CallerKind;
@@ -204,7 +206,8 @@ pub(super) struct CallerTable<'w> {
     pub(super) subjects: Vec<Subject<'w>>,
     /// The accounts, each with its callers; services and strangers have groups of their own.
     pub(super) groups: Vec<(Group, std::ops::Range<u32>)>,
-    by_arn: FxHashMap<Box<str>, CallerIx>,
+    /// The callers by the hashes of their names.
+    by_name: HashTable<CallerIx>,
     /// Users, roles and their sessions by the unique id.
     by_id: FxHashMap<&'w str, Vec<CallerIx>>,
     /// Sessions, which an entry can mean without their names.
@@ -212,6 +215,10 @@ pub(super) struct CallerTable<'w> {
     /// Those by the user or role that made them.
     made_by: FxHashMap<&'w str, Vec<CallerIx>>,
     answers: Memo<(AtomId, u32), Arc<CallerAnswers>>,
+}
+
+fn hash_of(name: &str) -> u64 {
+    FxBuildHasher.hash_one(name)
 }
 
 /// What callers of one group have in common: nothing tells them apart but their names.
@@ -227,19 +234,23 @@ pub(super) enum Group {
 
 impl<'w> CallerTable<'w> {
     /// The table of these callers, which come sorted by group.
-    pub(super) fn new(subjects: Vec<(Group, Subject<'w>)>) -> Self {
+    pub(super) fn new(sorted: impl ExactSizeIterator<Item = (Group, Subject<'w>)>) -> Self {
         let mut groups: Vec<(Group, std::ops::Range<u32>)> = Vec::new();
-        for (number, (group, _)) in (0_u32..).zip(&subjects) {
+        let mut subjects: Vec<Subject<'w>> = Vec::with_capacity(sorted.len());
+        for (number, (group, subject)) in (0_u32..).zip(sorted) {
             match groups.last_mut() {
-                Some((last, range)) if last == group => range.end = number + 1,
-                _ => groups.push((*group, number..number + 1)),
+                Some((last, range)) if *last == group => range.end = number + 1,
+                _ => groups.push((group, number..number + 1)),
             }
+            subjects.push(subject);
         }
-        let subjects: Vec<Subject<'w>> = subjects.into_iter().map(|(_, subject)| subject).collect();
-        let by_arn = (0_u32..)
-            .zip(&subjects)
-            .map(|(number, subject)| (subject.caller.text.clone(), number))
-            .collect();
+        let mut by_name = HashTable::with_capacity(subjects.len());
+        let hash = |number: &CallerIx| {
+            subjects.get(*number as usize).map_or(0, |subject| hash_of(&subject.caller.text))
+        };
+        for number in 0..subjects.len() as u32 {
+            by_name.insert_unique(hash(&number), number, hash);
+        }
         let is_session = |subject: &Subject<'_>| {
             let kind = &subject.caller.kind;
             matches!(kind, CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. })
@@ -257,7 +268,7 @@ impl<'w> CallerTable<'w> {
                 made_by.entry(&identity.arn).or_default().push(number);
             }
         }
-        Self { subjects, groups, by_arn, by_id, sessions, made_by, answers: Memo::new() }
+        Self { subjects, groups, by_name, by_id, sessions, made_by, answers: Memo::new() }
     }
 
     /// Sessions of roles and users.
@@ -267,7 +278,11 @@ impl<'w> CallerTable<'w> {
 
     /// The caller with this name.
     pub(super) fn find(&self, name: &str) -> Option<CallerIx> {
-        self.by_arn.get(name).copied()
+        let is = |number: &CallerIx| {
+            let subject = self.subjects.get(*number as usize);
+            subject.is_some_and(|subject| *subject.caller.text == *name)
+        };
+        self.by_name.find(hash_of(name), is).copied()
     }
 
     /// What one caller of a group says to a question.

@@ -344,13 +344,11 @@ impl Matrix<'_> {
 
     /// What keeps cells of these actions unknown, of all classes that were counted.
     pub fn doubts(&self, wanted: ActionSet) -> Doubts {
-        let mut classes = self.tallies();
-        classes.retain(|(_, tally)| tally.unknown.intersects(wanted));
-        let of_class = |((home, owner, relation), tally): (_, Tally)| {
+        let of_class = |((home, owner, relation), unknown)| {
             let (home, owner) = (self.home_side(home), self.owner_side(owner));
-            self.deciding(home, owner, relation, tally.unknown.intersection(wanted))
+            self.deciding(home, owner, relation, unknown)
         };
-        let of_classes = classes.into_par_iter().flat_map_iter(of_class);
+        let of_classes = self.unknown(wanted).into_par_iter().flat_map_iter(of_class);
         let of_caller = |caller: CallerIx| {
             let unknown = self.star_tally(caller).unknown;
             self.star_deciding(caller, unknown.intersection(wanted))

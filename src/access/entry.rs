@@ -8,7 +8,8 @@ use crate::policy::{
 
 use super::formula::{Formula, Formulas};
 use super::masked::Masked;
-use super::question::{Sight, missing, push};
+use super::question::{Sight, missing};
+use super::resolve::push;
 use super::test::{Operand, Piece, Test};
 use super::word::Word;
 

@@ -11,6 +11,7 @@ use crate::decision::OpenPoint;
 use super::interner::Interner;
 use super::memo::Memo;
 use super::question::Question;
+use super::small::{SmallMap, SmallSet};
 use super::spellings::Spellings;
 use super::test::{Piece, Test};
 
@@ -232,7 +233,7 @@ impl Formulas {
         touched: Kinds,
         replace: &mut dyn FnMut(AtomId, &Atom, bool) -> Option<Formula>,
     ) -> Formula {
-        let mut done = FxHashMap::default();
+        let mut done = SmallMap::new();
         self.replaced_in(formula, touched, replace, &mut done)
     }
 
@@ -254,7 +255,7 @@ impl Formulas {
         formula: Formula,
         touched: Kinds,
         replace: &mut dyn FnMut(AtomId, &Atom, bool) -> Option<Formula>,
-        done: &mut FxHashMap<Formula, Formula>,
+        done: &mut SmallMap<Formula, Formula>,
     ) -> Formula {
         if !self.kinds(formula).has(touched) {
             return formula;
@@ -267,11 +268,11 @@ impl Formulas {
             Node::And(parts) => (parts, true),
             Node::Or(parts) => (parts, false),
         };
-        if let Some(known) = done.get(&formula) {
-            return *known;
+        if let Some(known) = done.get(formula) {
+            return known;
         }
         let deciding = Formula::constant(!all);
-        let mut replaced = Vec::with_capacity(parts.len());
+        let mut replaced = Parts::with_capacity(parts.len());
         for part in parts {
             let part = self.replaced_in(*part, touched, replace, done);
             replaced.push(part);
@@ -281,7 +282,7 @@ impl Formulas {
         }
         let result = match replaced.last() {
             Some(last) if *last == deciding => deciding,
-            _ if *replaced == **parts => formula,
+            _ if replaced == *parts => formula,
             _ => self.join(replaced, all),
         };
         done.insert(formula, result);
@@ -308,21 +309,21 @@ impl Formulas {
         formulas: impl IntoIterator<Item = Formula>,
         see: &mut dyn FnMut(AtomId, &'a Atom),
     ) {
-        let mut seen = rustc_hash::FxHashSet::default();
-        let mut atoms = rustc_hash::FxHashSet::default();
-        let mut open: Vec<Formula> = formulas.into_iter().collect();
+        let mut seen = SmallSet::new();
+        let mut atoms = SmallSet::new();
+        let mut open: SmallVec<[Formula; 16]> = formulas.into_iter().collect();
         while let Some(formula) = open.pop() {
-            if !seen.insert(formula) {
+            if !seen.insert(formula, ()) {
                 continue;
             }
             match self.node(formula) {
                 Node::True | Node::False => {}
                 Node::Literal { atom, .. } => {
-                    if atoms.insert(*atom) {
+                    if atoms.insert(*atom, ()) {
                         see(*atom, self.atom(*atom));
                     }
                 }
-                Node::And(parts) | Node::Or(parts) => open.extend(parts),
+                Node::And(parts) | Node::Or(parts) => open.extend_from_slice(parts),
             }
         }
     }
@@ -351,11 +352,7 @@ impl Formulas {
             [only] => return only,
             _ => {}
         }
-        let opposite = |part: &Formula| match self.node(*part) {
-            Node::Literal { atom, holds } => flat.contains(&self.literal(*atom, !holds)),
-            _ => false,
-        };
-        if flat.len() <= 64 && flat.iter().any(opposite) {
+        if flat.len() <= 64 && self.contradict(&flat) {
             return deciding;
         }
         let mut kinds = 0;
@@ -369,6 +366,17 @@ impl Formulas {
         flat.shrink_to_fit();
         let node = if all { Node::And(flat) } else { Node::Or(flat) };
         self.store(node, hasher.finish(), Kinds(kinds))
+    }
+
+    /// Whether an atom stands among the parts in both polarities.
+    fn contradict(&self, parts: &[Formula]) -> bool {
+        let mut seen = SmallMap::new();
+        parts.iter().any(|part| match self.node(*part) {
+            Node::Literal { atom, holds } => {
+                !seen.insert(*atom, *holds) && seen.get(*atom) != Some(*holds)
+            }
+            _ => false,
+        })
     }
 
     fn store(&self, node: Node, hash: u64, kinds: Kinds) -> Formula {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, grant_operations};
+use crate::aws::{ActionSet, KmsAction};
 use crate::decision::OpenPoint;
 use crate::inventory::{Constraints, Grant, Grantee, Key};
 use crate::policy::{Comparison, Operator, Polarity, Principal, Quantifier};
@@ -104,7 +104,7 @@ fn grantee(formulas: &Formulas, grantee: &Grantee, classes: Classes) -> Formula 
 
 /// When a grant can be used for each of its operations, whoever calls, RetireGrant aside.
 fn uses(formulas: &Formulas, key: &Key, grant: &Grant) -> Masked {
-    let mut operations = operations(key, grant);
+    let mut operations = grant.operations.intersection(key.grant_operations());
     operations.remove(KmsAction::RETIRE_GRANT);
     let constraints = &grant.constraints;
     let source = constraints.source_arn.as_deref();
@@ -134,17 +134,6 @@ fn uses(formulas: &Formulas, key: &Key, grant: &Grant) -> Masked {
         add(KmsAction::CREATE_GRANT.into(), child(formulas, grant));
     }
     used
-}
-
-/// Rule G3: an operation that does not suit the key contributes nothing.
-fn operations(key: &Key, grant: &Grant) -> ActionSet {
-    let metadata = key.metadata.as_ref();
-    let spec = metadata.and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
-    let usage = metadata.and_then(|metadata| KeyUsage::parse(metadata.usage.as_deref()?));
-    match (spec, usage) {
-        (Some(spec), Some(usage)) => grant.operations.intersection(grant_operations(spec, usage)),
-        _ => grant.operations,
-    }
 }
 
 const CONTEXT_KEYS: &str = "kms:encryptioncontextkeys";

@@ -442,7 +442,7 @@ impl Census<'_> {
         let name = name.to_ascii_lowercase();
         let is_pair = |key: &str| key.starts_with("kms:encryptioncontext");
         let mut keys = self.matrix.access.core.solver.keys(formula).into_iter();
-        Some(keys.any(|key| key == name || is_pair(key) && is_pair(&name)))
+        Some(keys.any(|(key, _)| *key == *name || is_pair(&key) && is_pair(&name)))
     }
 }
 

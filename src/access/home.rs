@@ -8,7 +8,7 @@ use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind
 use crate::policy::PolicyDocument;
 
 use super::formula::Formula;
-use super::frame::{Limit, Who};
+use super::frame::{KeyLimits, Limit, Who};
 use super::library::{Mentioned, World};
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
@@ -40,7 +40,7 @@ pub(super) struct Home<S = ActionSet> {
     /// When an SCP denies.
     pub(super) scp_deny: Masked<S>,
     /// What single request-time keys can hold.
-    pub(super) limits: Box<[(Box<str>, Limit)]>,
+    pub(super) limits: KeyLimits,
     /// What is taken for granted, where the caller is outside the export.
     pub(super) assumes: Option<Box<str>>,
 }

@@ -98,13 +98,24 @@ impl Judge<'_> {
         self.bounded(formula, frame)
     }
 
-    /// The verdict where something is missing or open.
-    fn bounded(&self, formula: Formula, frame: &Frame) -> Judged {
-        let readings = self.readings(formula);
-        let filled: Vec<[Formula; 2]> = readings
-            .iter()
-            .map(|(_, it)| [self.filled(*it, Fill::Least), self.filled(*it, Fill::Most)])
-            .collect();
+    /// The verdict alone.
+    pub(super) fn standing(&self, formula: Formula, frame: &Frame) -> Standing {
+        let kinds = self.formulas.kinds(formula);
+        let range = match kinds.has(BOTH) {
+            true => self.bounds(&self.filled_both(&self.readings(formula)), frame).0,
+            false => self.range(formula, frame),
+        };
+        settled(range).unwrap_or(unknown(range))
+    }
+
+    /// Each reading with the least and the most of what is missing.
+    fn filled_both(&self, readings: &[(BTreeSet<OpenPoint>, Formula)]) -> Vec<[Formula; 2]> {
+        let both = |it| [self.filled(it, Fill::Least), self.filled(it, Fill::Most)];
+        readings.iter().map(|(_, it)| both(*it)).collect()
+    }
+
+    /// The bounds over all readings, and whether a cap was hit.
+    fn bounds(&self, filled: &[[Formula; 2]], frame: &Frame) -> (Range, bool) {
         let ranges = filled
             .iter()
             .map(|[least, most]| [self.range(*least, frame), self.range(*most, frame)]);
@@ -115,7 +126,14 @@ impl Judge<'_> {
             low = low.min(least.least);
             high = high.max(most.most);
         }
-        let range = Range { least: low, most: high };
+        (Range { least: low, most: high }, undecided)
+    }
+
+    /// The verdict where something is missing or open.
+    fn bounded(&self, formula: Formula, frame: &Frame) -> Judged {
+        let readings = self.readings(formula);
+        let filled = self.filled_both(&readings);
+        let (range, undecided) = self.bounds(&filled, frame);
         let none = || Judged {
             standing: unknown(range),
             missing: BTreeSet::new(),

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use rayon::prelude::*;
 
-use crate::aws::{AccountId, ControlSet};
+use crate::aws::{AccountId, ActionSet, ControlSet};
 use crate::decision::Context;
 use crate::inventory::{Inventory, OrgPolicyKind};
-use crate::policy::{Policy, PolicyDocument};
+use crate::policy::{Policy, PolicyDocument, Standing, Statement};
+use crate::source::FileId;
 
 use super::asked::{Asked, Setting};
 use super::formula::{Atom, Formula, Formulas, Kinds};
@@ -30,12 +31,18 @@ pub(super) enum Mentioned {
     RequestAlias = 2,
 }
 
+/// What tells texts of policies apart, and the file of one that is named in what is missing.
+type Body = (usize, Option<FileId>);
+
+/// Compiled policies by their bodies; the text is kept, so that it stays told apart. Nothing is compiled
+/// for a body whose policies name their files.
+type Shelf<S = ActionSet> = Memo<Body, (PolicyDocument, Option<Arc<Compiled<S>>>)>;
+
 /// Policies compiled so far; shared by a world and its edits.
 pub(super) struct Library {
-    /// By what tells texts apart; the text is kept, so that it stays told apart.
-    compiled: Memo<usize, (PolicyDocument, Arc<Compiled>)>,
-    control: Memo<usize, (PolicyDocument, Arc<Compiled<ControlSet>>)>,
-    statements: Memo<(usize, usize), (PolicyDocument, Arc<Masked>)>,
+    compiled: Shelf,
+    control: Shelf<ControlSet>,
+    statements: Memo<(Body, usize), (PolicyDocument, Arc<Masked>)>,
     mentioned: AtomicU8,
 }
 
@@ -74,33 +81,36 @@ pub(super) struct World<'w> {
 impl<'w> World<'w> {
     /// A policy as formulas.
     pub(super) fn compiled(&self, document: &PolicyDocument) -> Arc<Compiled> {
-        let made = self.library.compiled.get(document.identity(), |_| {
-            let name = self.inventory.sources.path(document.place.file);
-            let compiled = document.peek(|policy| {
-                self.note_mentions(policy);
-                Compiled::of(self.formulas, policy, document.kind, name)
-            });
-            (document.clone(), Arc::new(compiled))
-        });
-        made.1
+        self.on_shelf(&self.library.compiled, document)
     }
 
     /// The same for the second action word.
     pub(super) fn compiled_control(&self, document: &PolicyDocument) -> Arc<Compiled<ControlSet>> {
-        let made = self.library.control.get(document.identity(), |_| {
+        self.on_shelf(&self.library.control, document)
+    }
+
+    /// Policies of one text are compiled once, but for those that are named where they are malformed.
+    fn on_shelf<S: Word>(&self, shelf: &Shelf<S>, document: &PolicyDocument) -> Arc<Compiled<S>> {
+        let compile = |policy: &Policy| {
             let name = self.inventory.sources.path(document.place.file);
-            let compiled = document.peek(|policy| {
-                self.note_mentions(policy);
-                Compiled::of(self.formulas, policy, document.kind, name)
-            });
-            (document.clone(), Arc::new(compiled))
+            self.note_mentions(policy);
+            Arc::new(Compiled::of(self.formulas, policy, document.kind, name))
+        };
+        let (_, made) = shelf.get((document.identity(), None), |_| {
+            let made = document.peek(|policy| (!names_file(policy)).then(|| compile(policy)));
+            (document.clone(), made)
         });
-        made.1
+        made.unwrap_or_else(|| {
+            let body = (document.identity(), Some(document.place.file));
+            let (_, made) = shelf.get(body, |_| (document.clone(), Some(document.peek(compile))));
+            made.unwrap_or_default()
+        })
     }
 
     /// When one statement of a policy applies, in whatever class; false where it never does.
     pub(super) fn statement(&self, document: &PolicyDocument, index: usize) -> Arc<Masked> {
-        let made = self.library.statements.get((document.identity(), index), |_| {
+        let body = (document.identity(), Some(document.place.file));
+        let made = self.library.statements.get((body, index), |_| {
             let name = self.inventory.sources.path(document.place.file);
             let (policy, kind) = (document.policy(), document.kind);
             let applies = statement(self.formulas, policy, kind, index, name);
@@ -210,4 +220,10 @@ impl<'w> World<'w> {
     pub(super) fn has<S: Word>(&self, masked: &Masked<S>, kinds: Kinds) -> bool {
         masked.pieces().iter().any(|(_, formula)| self.formulas.kinds(*formula).has(kinds))
     }
+}
+
+/// Whether what is missing of a policy is called by the name of its file.
+fn names_file(policy: &Policy) -> bool {
+    let is_malformed = |statement: &Statement| statement.standing == Standing::Malformed;
+    !policy.readable || policy.statements.iter().any(is_malformed)
 }

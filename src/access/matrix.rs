@@ -90,20 +90,21 @@ impl<'a> Matrix<'a> {
         if keys.keys.iter().any(|key| unlisted(&key)) {
             spoken.hear_of_unlisted_grants();
         }
-        let rows = spoken.rows(inventory);
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        let group = |at: &usize| match rows.get(*at) {
-            Some((_, subject)) if subject.stranger.is_none() => {
-                let account = subject.caller.account;
-                account.map_or(Group::Alone(*at as u32, None), Group::Account)
-            }
-            Some((_, subject)) if subject.is_anyone() => Group::Anyone,
-            Some((_, subject)) => Group::Alone(*at as u32, subject.caller.account),
-            None => Group::Alone(*at as u32, None),
+        let (rows, subjects): (Vec<Row>, Vec<Subject<'_>>) =
+            spoken.rows(inventory).into_iter().unzip();
+        let group = |(subject, at): (Subject<'a>, u32)| {
+            let account = subject.caller.account;
+            let group = match (&subject.stranger, account) {
+                (None, Some(account)) => Group::Account(account),
+                (Some(_), _) if subject.is_anyone() => Group::Anyone,
+                _ => Group::Alone(at, account),
+            };
+            (group, at, subject)
         };
-        order.sort_by_key(|at| (group(at), *at));
-        let subjects = order.iter().filter_map(|at| Some((group(at), rows.get(*at)?.1.clone())));
-        let table = CallerTable::new(subjects.collect());
+        let mut grouped: Vec<_> = subjects.into_iter().zip(0_u32..).map(group).collect();
+        grouped.sort_by_key(|(group, at, _)| (*group, *at));
+        let order: Vec<usize> = grouped.iter().map(|(_, at, _)| *at as usize).collect();
+        let table = CallerTable::new(grouped.into_iter().map(|(group, _, it)| (group, it)));
         let mut callers = vec![0; rows.len()];
         for (caller, row) in (0_u32..).zip(&order) {
             if let Some(at) = callers.get_mut(*row) {
@@ -139,7 +140,7 @@ impl<'a> Matrix<'a> {
             sorted_arns,
             places,
             key_classes: OnceLock::new(),
-            rows: rows.into_iter().map(|(row, _)| row).collect(),
+            rows,
             sorted,
             callers,
             groups,

@@ -39,16 +39,14 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
         self.found(FxBuildHasher.hash_one(key), key)
     }
 
-    /// All that were made, in no order.
-    pub(super) fn all(&self) -> Vec<(K, V)>
-    where
-        K: Clone,
-    {
-        let mut all = Vec::new();
+    /// What `pick` takes of all that were made, in no order.
+    pub(super) fn picked<T>(&self, pick: impl Fn(&K, &V) -> Option<T>) -> Vec<T> {
+        let mut picked = Vec::new();
         for shard in &self.shards {
-            all.extend(shard.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            picked.extend(shard.iter().filter_map(|(key, value)| pick(key, value)));
         }
-        all
+        picked
     }
 
     fn found(&self, hash: u64, key: &K) -> Option<V> {

@@ -5,7 +5,7 @@
 //!
 //! Policies are compiled once to formulas over questions about the caller, questions about the key, and
 //! tests of the request (`statement`, `entry`, `question`). What the export fixes is put in
-//! (`subject`, `asked`), which leaves the caller's side (`home`) and the key's side (`owner`);
+//! (`subject`, `asked`, `resolve`), which leaves the caller's side (`home`) and the key's side (`owner`);
 //! callers and keys whose sides are equal are one class. Both sides together are the `ways` that allow,
 //! for all actions in one go (`masked`). What is left is a formula over condition keys of the request,
 //! equal formulas are one (`formula`), and each is decided once and exactly (`solve`, `judge`).
@@ -19,6 +19,7 @@ mod asked;
 mod automaton;
 mod axioms;
 mod bits;
+mod caller_values;
 mod candidates;
 mod cells;
 mod census;
@@ -56,10 +57,12 @@ mod problem;
 mod question;
 mod range;
 mod readable;
+mod resolve;
 mod resource;
 mod rows;
 mod search;
 mod side;
+mod small;
 mod solve;
 mod spellings;
 mod star;

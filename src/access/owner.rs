@@ -7,7 +7,7 @@ use crate::policy::{Comparison, Operator, Polarity};
 
 use super::asked::Asked;
 use super::formula::{Atom, Formula, Kinds};
-use super::frame::Limit;
+use super::frame::{KeyLimits, Limit};
 use super::grants::Granted;
 use super::library::{Mentioned, World};
 use super::masked::Masked;
@@ -38,7 +38,7 @@ pub(super) struct Owner {
     /// What the key can perform at all (rule S5).
     pub(super) possible: ActionSet,
     /// What single request-time keys can hold.
-    pub(super) limits: Box<[(Box<str>, Limit)]>,
+    pub(super) limits: KeyLimits,
 }
 
 impl Owner {
@@ -82,7 +82,7 @@ impl Owner {
             granted: Granted::default(),
             passes: resolved(world, asked, &passes(world)),
             possible: actions,
-            limits: Box::default(),
+            limits: KeyLimits::default(),
         }
     }
 
@@ -232,7 +232,7 @@ pub(super) fn possible(key: &Key) -> ActionSet {
     KmsAction::all().filter(can).collect()
 }
 
-fn limits(world: &World<'_>, asked: Asked<'_>) -> Box<[(Box<str>, Limit)]> {
+fn limits(world: &World<'_>, asked: Asked<'_>) -> KeyLimits {
     let mut limits = asked.limits(world.inventory);
     if !world.mentions(Mentioned::RequestAlias) {
         limits.retain(|(key, _)| **key != *"kms:requestalias");
@@ -242,5 +242,6 @@ fn limits(world: &World<'_>, asked: Asked<'_>) -> Box<[(Box<str>, Limit)]> {
         limits.retain(|(key, _)| **key != *"kms:viaservice");
         limits.push(("kms:viaservice".into(), Limit::Given([service.into()].into())));
     }
+    limits.sort();
     limits.into()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::aws::{Nature, condition_key};
 use crate::decision::ContextValue;
-use crate::policy::{Comparison, Effect, Operator, Polarity, Principal};
+use crate::policy::{Effect, Principal};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::test::{Operand, Piece, Test};
@@ -127,7 +127,7 @@ fn stage(key: &str) -> Stage {
 }
 
 impl Test {
-    fn variables(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         self.values.iter().flat_map(Operand::variables)
     }
 
@@ -166,7 +166,7 @@ impl Test {
     }
 
     /// The atom that asks it of the stages that have not spoken yet.
-    fn asked_of(self, sight: Sight, known: &dyn Fn(&str) -> Known) -> Atom {
+    pub(super) fn asked_of(self, sight: Sight, known: &dyn Fn(&str) -> Known) -> Atom {
         let of_later = |key: &str| match known(key) {
             Known::NotYet => stage(key),
             _ => Stage::Request,
@@ -181,7 +181,7 @@ impl Test {
 }
 
 impl Operand {
-    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &Piece> {
         let (one, parts): (&[Piece], &[Box<[Piece]>]) = match self {
             Self::Text(pieces) => (pieces, &[]),
             Self::Arn(parts) => (&[], parts),
@@ -190,12 +190,14 @@ impl Operand {
         one.iter().chain(parts.iter().flatten())
     }
 
-    fn variables(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         variables(self.pieces())
     }
 }
 
-fn variables<'a>(pieces: impl Iterator<Item = &'a Piece>) -> impl Iterator<Item = &'a str> {
+pub(super) fn variables<'a>(
+    pieces: impl Iterator<Item = &'a Piece>,
+) -> impl Iterator<Item = &'a str> {
     pieces.filter_map(|piece| match piece {
         Piece::Variable { key, .. } => Some(&**key),
         _ => None,
@@ -211,137 +213,6 @@ impl ResourcePattern {
         let question = Question::Resource(self);
         if of_caller { Atom::Caller(question) } else { Atom::Key(question) }
     }
-}
-
-impl ResourcePattern {
-    /// Whether it covers the account form of rule A68, `rest` with the Region left out: a test of the
-    /// Region, which the request brings.
-    pub(super) fn in_region(
-        &self,
-        formulas: &Formulas,
-        rest: &str,
-        region: &str,
-        known: &dyn Fn(&str) -> Known,
-    ) -> Formula {
-        const ANY: &[Piece] = &[Piece::AnyRun];
-        let without: Box<[Arc<[Piece]>]> = self
-            .parts
-            .iter()
-            .enumerate()
-            .map(|(nth, part)| if nth == 3 { ANY.into() } else { part.clone() })
-            .collect();
-        let without = Self { parts: without, filled: self.filled };
-        let rest = resolved_resource(formulas, &without, Some(rest), known);
-        let of_region = match self.parts.get(3).map(|part| &**part) {
-            None | Some(ANY) => return rest,
-            Some(part) => part,
-        };
-        let operator = Operator {
-            quantifier: None,
-            comparison: Comparison::StringLike,
-            polarity: Polarity::Is,
-            if_exists: false,
-        };
-        let values = Box::from([Operand::Text(of_region.into())]);
-        let test = Test { key: region.into(), operator, values };
-        formulas.and([rest, formulas.of(Atom::Request(test))])
-    }
-}
-
-/// A piece of text, a pattern, with what a stage knows put in.
-enum Put {
-    /// It may still have variables of other stages.
-    Pieces(Box<[Piece]>),
-    /// A variable has neither value nor default: it matches nothing (rules A65, C42).
-    Nothing,
-    /// Nobody knows.
-    Missing(Box<str>),
-}
-
-fn put(pieces: &[Piece], known: &dyn Fn(&str) -> Known) -> Put {
-    let mut out: Vec<Piece> = Vec::with_capacity(pieces.len());
-    for piece in pieces {
-        let Piece::Variable { key, default } = piece else {
-            push(&mut out, piece.clone());
-            continue;
-        };
-        match known(key) {
-            Known::Value(Some(ContextValue::One(value))) => push(&mut out, Piece::Text(value)),
-            // Rule C40: a multi-valued key as variable has no value.
-            Known::Value(_) => match default {
-                Some(default) => push(&mut out, Piece::Text(default.clone())),
-                None => return Put::Nothing,
-            },
-            Known::OfRequest | Known::NotYet => out.push(piece.clone()),
-            Known::Missing(what) => return Put::Missing(what),
-        }
-    }
-    Put::Pieces(out.into())
-}
-
-/// Adds a piece; neighbouring texts become one.
-pub(super) fn push(out: &mut Vec<Piece>, piece: Piece) {
-    match (out.last_mut(), piece) {
-        (_, Piece::Text(text)) if text.is_empty() => {}
-        (Some(Piece::Text(before)), Piece::Text(text)) => {
-            *before = format!("{before}{text}").into();
-        }
-        (_, piece) => out.push(piece),
-    }
-}
-
-/// What an operand becomes with what a stage knows; nothing where it matches nothing any more.
-fn put_operand(
-    operand: &Operand,
-    known: &dyn Fn(&str) -> Known,
-) -> Result<Option<Operand>, Box<str>> {
-    let of = |put: Put| match put {
-        Put::Pieces(pieces) => Ok(Some(pieces)),
-        Put::Nothing => Ok(None),
-        Put::Missing(what) => Err(what),
-    };
-    match operand {
-        Operand::AnyArn => Ok(Some(Operand::AnyArn)),
-        Operand::Text(pieces) => Ok(of(put(pieces, known))?.map(Operand::Text)),
-        Operand::Arn(parts) => {
-            let mut all = Vec::with_capacity(parts.len());
-            for part in parts {
-                match of(put(part, known))? {
-                    Some(part) => all.push(part),
-                    None => return Ok(None),
-                }
-            }
-            Ok(Some(Operand::Arn(all.into())))
-        }
-    }
-}
-
-/// What a test says once a stage has spoken: a constant, or a test of what is left.
-pub(super) fn resolved_test(
-    formulas: &Formulas,
-    test: &Test,
-    sight: Sight,
-    known: &dyn Fn(&str) -> Known,
-) -> Formula {
-    let mut values = Vec::with_capacity(test.values.len());
-    for operand in &test.values {
-        match put_operand(operand, known) {
-            Ok(operand) => values.extend(operand),
-            Err(what) => return missing_value(formulas, what, test),
-        }
-    }
-    values.sort_unstable();
-    values.dedup();
-    let left = Test { key: test.key.clone(), operator: test.operator, values: values.into() };
-    let value = match known(&test.key) {
-        Known::Missing(what) => return missing_value(formulas, what, &left),
-        Known::NotYet | Known::OfRequest => return formulas.of(left.asked_of(sight, known)),
-        Known::Value(value) => value,
-    };
-    if left.variables().next().is_none() {
-        return Formula::constant(left.holds(value.as_ref(), &|_| None));
-    }
-    inverted(formulas, &left, value.as_ref(), known)
 }
 
 /// What something that was not exported says when it is asked `about`; `taken` is what a decision takes
@@ -365,186 +236,4 @@ pub(super) fn missing_allow(formulas: &Formulas, what: impl Into<Box<str>>) -> F
 /// Whether a policy that was not exported denies, which says nothing of whether it allows.
 pub(super) fn missing_deny(formulas: &Formulas, what: impl Into<Box<str>>) -> Formula {
     missing(formulas, what, Effect::Deny, false)
-}
-
-/// What a test says of a value that was not exported.
-fn missing_value(formulas: &Formulas, what: Box<str>, test: &Test) -> Formula {
-    missing(formulas, what, test, test.holds(None, &|_| None))
-}
-
-/// A test of a value that is known against texts with a variable that the request brings: turned round
-/// into a test of the variable, where each text has one.
-fn inverted(
-    formulas: &Formulas,
-    test: &Test,
-    value: Option<&ContextValue>,
-    known: &dyn Fn(&str) -> Known,
-) -> Formula {
-    let single = |operand: &Operand| operand.variables().count() <= 1;
-    let operator = test.operator;
-    let plain = operator.quantifier.is_none()
-        && value.is_none_or(|value| matches!(value, ContextValue::One(_)));
-    let Some(ContextValue::One(text)) = value.filter(|_| plain) else {
-        if value.is_none() {
-            return Formula::constant(test.holds(None, &|_| None));
-        }
-        return missing(formulas, undecided(&test.key), (test, value), false);
-    };
-    let positive = Operator { polarity: Polarity::Is, if_exists: false, ..operator };
-    let mut matches = Vec::new();
-    for operand in &test.values {
-        let alone = |operand: &Operand, variable: &dyn Fn(&str) -> Option<Box<str>>| {
-            let test = Test {
-                key: test.key.clone(),
-                operator: positive,
-                values: Box::from([operand.clone()]),
-            };
-            test.holds(Some(&ContextValue::One(text.clone())), variable)
-        };
-        let Some(variable) = operand.variables().next() else {
-            matches.push(Formula::constant(alone(operand, &|_| None)));
-            continue;
-        };
-        if !single(operand) {
-            return missing(formulas, undecided(&test.key), (test, text), false);
-        }
-        // Whatever the variable holds must be a run of the text, in one of its spellings.
-        let values = runs(text).filter(|run| alone(operand, &|_| Some((*run).into())));
-        let values: Vec<&str> = values.collect();
-        matches.push(one_of(formulas, variable, &values, operator.comparison, known));
-        if alone(operand, &|_| None) {
-            let present = formulas.of(Test::present(variable).asked_of(Sight::Plain, known));
-            matches.push(formulas.not(present));
-        }
-    }
-    let any = formulas.or(matches);
-    if operator.polarity == Polarity::IsNot { formulas.not(any) } else { any }
-}
-
-fn undecided(key: &str) -> String {
-    format!("how the policy variables compared with {key} are filled")
-}
-
-/// Every run of characters of a text, the empty one included.
-fn runs(text: &str) -> impl Iterator<Item = &str> {
-    let ends = |text: &str| -> Vec<usize> {
-        text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()
-    };
-    let all = ends(text);
-    let starts = all.clone();
-    starts.into_iter().flat_map(move |start| {
-        let ends: Vec<usize> = all.iter().copied().filter(|end| *end >= start).collect();
-        ends.into_iter().filter_map(move |end| text.get(start..end))
-    })
-}
-
-fn one_of(
-    formulas: &Formulas,
-    key: &str,
-    values: &[&str],
-    comparison: Comparison,
-    known: &dyn Fn(&str) -> Known,
-) -> Formula {
-    if values.is_empty() {
-        return Formula::FALSE;
-    }
-    let comparison = match comparison {
-        Comparison::StringEqualsIgnoreCase | Comparison::Bool => Comparison::StringEqualsIgnoreCase,
-        _ => Comparison::StringEquals,
-    };
-    let operator =
-        Operator { quantifier: None, comparison, polarity: Polarity::Is, if_exists: false };
-    formulas.of(Test::of(key, operator, values).asked_of(Sight::Plain, known))
-}
-
-/// What a resource pattern says once a stage has spoken; `resource` is what is requested, where the stage
-/// knows that.
-pub(super) fn resolved_resource(
-    formulas: &Formulas,
-    pattern: &ResourcePattern,
-    resource: Option<&str>,
-    known: &dyn Fn(&str) -> Known,
-) -> Formula {
-    if variables(pattern.parts.iter().flat_map(|part| &**part)).next().is_none() {
-        return match resource {
-            Some(resource) => covers(formulas, pattern, resource),
-            None => formulas.of(Atom::Key(Question::Resource(pattern.clone()))),
-        };
-    }
-    let mut parts = Vec::with_capacity(pattern.parts.len());
-    for part in &pattern.parts {
-        match put(part, known) {
-            Put::Pieces(pieces) => parts.push(pieces.into()),
-            // Rule A65.
-            Put::Nothing => return Formula::FALSE,
-            Put::Missing(what) => return missing(formulas, what, pattern, false),
-        }
-    }
-    let left = ResourcePattern { parts: parts.into(), filled: pattern.filled };
-    let Some(resource) = resource else {
-        // What is left of the variables is the request's, or of the key.
-        return formulas.of(Atom::Key(Question::Resource(left)));
-    };
-    let of_parts = left.parts.iter().flat_map(|part| &**part);
-    let mut open = variables(of_parts).map(Box::<str>::from);
-    let Some(variable) = open.next() else {
-        return covers(formulas, &left, resource);
-    };
-    if open.any(|other| other != variable) {
-        let what = "how the policy variables of a resource are filled";
-        return missing(formulas, what, &left, false);
-    }
-    // A variable of the request: the runs of the resource that make the pattern match.
-    let last = resource.splitn(6, ':').nth(5).unwrap_or_default();
-    let fits = |run: &&str| {
-        let value = |_: &str| Known::Value(Some(ContextValue::One((*run).into())));
-        resolved_resource(formulas, &left, Some(resource), &value) == Formula::TRUE
-    };
-    let values: Vec<&str> = runs(last).filter(fits).collect();
-    let filled = one_of(formulas, &variable, &values, Comparison::StringEquals, known);
-    let default = resolved_resource(formulas, &left, Some(resource), &|_| Known::Value(None));
-    if default == Formula::FALSE {
-        return filled;
-    }
-    let present = formulas.of(Test::present(&variable).asked_of(Sight::Plain, known));
-    formulas.or([filled, formulas.and([formulas.not(present), default])])
-}
-
-/// Rules A61, A63; which of the two readings holds for short patterns AWS leaves open (O28).
-fn covers(formulas: &Formulas, pattern: &ResourcePattern, resource: &str) -> Formula {
-    let text: Vec<&str> = resource.splitn(6, ':').collect();
-    if pattern.parts.len() >= 6 {
-        return Formula::constant(part_by_part(&pattern.parts, &text));
-    }
-    let filled = pattern.filled && part_by_part(&pattern.parts, &text);
-    if filled || !crossing(&pattern.parts, &text) {
-        return Formula::constant(filled);
-    }
-    formulas.not(formulas.of(Atom::Open(crate::decision::OpenPoint::O28)))
-}
-
-fn part_matches(part: &[Piece], text: &str) -> bool {
-    super::glob::takes(part, text, &|_| None)
-}
-
-/// Each part takes its own; parts that are not there take anything.
-fn part_by_part(parts: &[Arc<[Piece]>], text: &[&str]) -> bool {
-    parts.iter().zip(text).all(|(part, text)| part_matches(part, text))
-}
-
-/// Rule A61: a `*` that ends a part may run on across colons.
-fn crossing(parts: &[Arc<[Piece]>], text: &[&str]) -> bool {
-    let Some((part, rest)) = parts.split_first() else {
-        return text.is_empty();
-    };
-    let Some((first, after)) = text.split_first() else {
-        return false;
-    };
-    if !part_matches(part, first) {
-        return false;
-    }
-    if part.last() != Some(&Piece::AnyRun) {
-        return crossing(rest, after);
-    }
-    (0..=after.len()).any(|swallowed| crossing(rest, after.get(swallowed..).unwrap_or_default()))
 }

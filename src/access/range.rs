@@ -10,7 +10,7 @@ use super::glob::takes;
 use super::test::Piece;
 
 /// The texts of one key.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Range {
     /// These and no others.
     Finite(Vec<Box<str>>),

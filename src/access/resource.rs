@@ -4,9 +4,9 @@ use crate::aws::{AccountId, Arn, Identity as Named, identity};
 use crate::decision::ContextValue;
 use crate::inventory::{Identity, Inventory};
 
+use super::caller_values::{organization_id, organization_path};
 use super::gaps::Gaps;
 use super::question::Known;
-use super::subject::{organization_id, organization_path};
 
 /// A resource that is no key.
 #[derive(Clone, Copy)]

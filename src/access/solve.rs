@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 
 use crate::aws::{Action, ActionSet, carried, carrying};
 use crate::decision::{Context, ContextValue, Fact};
 
-use super::axioms::Axiom;
+use super::axioms::{Axiom, Tied};
 use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds, Node};
@@ -22,11 +23,12 @@ use super::memo::Memo;
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
+use super::small::SmallSet;
 use super::test::Test;
 use super::ties;
 
 /// The key that limits all pairs of the encryption context.
-const ALL_PAIRS: &str = "kms:encryptioncontext";
+pub(super) const ALL_PAIRS: &str = "kms:encryptioncontext";
 
 /// What is found for a formula.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,8 +48,11 @@ type DomainKey = (Group, Box<[AtomId]>, Box<Limits>);
 pub(super) struct Solver {
     pub(super) formulas: Arc<Formulas>,
     axioms: Vec<Axiom>,
+    tied: Tied,
     now: Timestamp,
-    footprints: Memo<Formula, Arc<Footprint>>,
+    /// The number of each formula's footprint.
+    footprints: Memo<Formula, u32>,
+    same_footprints: Interner<Footprint>,
     alike: Memo<Formula, Arc<[ActionSet]>>,
     domains: Memo<DomainKey, Arc<Domain>>,
     views: Interner<View>,
@@ -68,9 +73,10 @@ pub(super) enum Held {
     Undecided,
 }
 
-/// The keys that a formula can notice, facts included, each with the actions that carry it.
+/// The keys that a formula can notice, facts included, each with the actions that carry it; sorted.
+#[derive(PartialEq, Eq, Hash)]
 struct Footprint {
-    keys: Vec<(Box<str>, ActionSet)>,
+    keys: Box<[(Arc<str>, ActionSet)]>,
     /// Whether it speaks of the encryption context.
     pairs: bool,
 }
@@ -87,11 +93,14 @@ struct View {
 impl Solver {
     /// With these facts; requests happen from `now` on.
     pub(super) fn new(formulas: Arc<Formulas>, facts: &[Fact], now: Timestamp) -> Self {
+        let axioms: Vec<Axiom> = facts.iter().map(|fact| Axiom::new(&formulas, fact)).collect();
         Self {
-            axioms: facts.iter().map(|fact| Axiom::new(&formulas, fact)).collect(),
+            tied: Tied::by(&axioms),
+            axioms,
             formulas,
             now,
             footprints: Memo::new(),
+            same_footprints: Interner::new(),
             alike: Memo::new(),
             domains: Memo::new(),
             views: Interner::new(),
@@ -132,16 +141,18 @@ impl Solver {
 
     /// The number of what a formula can notice of a frame.
     fn view(&self, formula: Formula, frame: &Frame) -> u32 {
-        let footprint = self.footprints.get(formula, |formula| self.footprint(*formula).into());
-        self.views.intern(footprint.view(frame))
+        let footprint = self
+            .footprints
+            .get(formula, |formula| self.same_footprints.intern(self.footprint(*formula)));
+        self.views.intern(self.same_footprints.get(footprint).view(frame))
     }
 
     /// The tests of a formula by their atoms; nothing where it has other atoms.
     pub(super) fn tests(&self, formula: Formula) -> Option<Vec<(AtomId, &Test)>> {
-        let mut seen = FxHashSet::default();
-        let mut atoms = FxHashSet::default();
+        let mut seen = SmallSet::new();
+        let mut atoms = SmallSet::new();
         let mut found = Vec::new();
-        let mut open = vec![formula];
+        let mut open: SmallVec<[Formula; 16]> = smallvec![formula];
         while let Some(formula) = open.pop() {
             match self.formulas.node(formula) {
                 Node::True | Node::False => {}
@@ -149,12 +160,12 @@ impl Solver {
                     let Atom::Request(test) = self.formulas.atom(*atom) else {
                         return None;
                     };
-                    if atoms.insert(*atom) {
+                    if atoms.insert(*atom, ()) {
                         found.push((*atom, test));
                     }
                 }
                 Node::And(parts) | Node::Or(parts) => {
-                    open.extend(parts.iter().filter(|part| seen.insert(**part)));
+                    open.extend(parts.iter().copied().filter(|part| seen.insert(*part, ())));
                 }
             }
         }
@@ -168,6 +179,11 @@ impl Solver {
         !carried(frame.action, key) || absent(key) || pair && (absent(ALL_PAIRS) || absent(NAMES))
     }
 
+    /// Whether some fact speaks of `key`.
+    pub(super) fn tells_of(&self, key: &str) -> bool {
+        self.tied.group_of(key).is_some()
+    }
+
     /// What `key` can hold: its range and limit say so of a text.
     pub(super) fn now(&self) -> Timestamp {
         self.now
@@ -178,8 +194,7 @@ impl Solver {
     pub(super) fn alike(&self, formula: Formula) -> Arc<[ActionSet]> {
         self.alike.get(formula, |formula| {
             let mut classes = vec![ActionSet::ALL];
-            for key in self.keys(*formula) {
-                let carrying = carrying(key);
+            for (_, carrying) in self.keys(*formula) {
                 let parts =
                     |class: ActionSet| [class.intersection(carrying), class.minus(carrying)];
                 classes = classes.into_iter().flat_map(parts).filter(|it| !it.is_empty()).collect();
@@ -190,34 +205,32 @@ impl Solver {
 
     fn footprint(&self, formula: Formula) -> Footprint {
         let keys = self.keys(formula);
-        let pairs = keys.iter().any(|key| *key == NAMES || key.starts_with(PREFIX));
-        let keys = keys.into_iter().map(|key| (key.into(), carrying(key)));
-        Footprint { keys: keys.collect(), pairs }
+        let pairs = keys.iter().any(|(key, _)| **key == *NAMES || key.starts_with(PREFIX));
+        Footprint { keys: keys.into(), pairs }
     }
 
-    /// The keys of a formula's tests and those that facts tie to them; sorted.
-    pub(super) fn keys(&self, formula: Formula) -> Vec<&str> {
-        let mut keys: Vec<&str> = Vec::new();
+    /// The keys of a formula's tests and those that facts tie to them, each with the actions that carry
+    /// it; sorted.
+    pub(super) fn keys(&self, formula: Formula) -> Vec<(Arc<str>, ActionSet)> {
+        let mut asked: Vec<&str> = Vec::new();
         self.formulas.each_atom(formula, &mut |atom| {
             if let Atom::Request(test) = atom {
-                add(&mut keys, &test.key);
-                ties::variables(test).for_each(|key| add(&mut keys, key));
+                add(&mut asked, &test.key);
+                ties::variables(test).for_each(|key| add(&mut asked, key));
             }
         });
-        loop {
-            let before = keys.len();
-            for axiom in &self.axioms {
-                let of = |key: &str| keys.contains(&key);
-                if of(&axiom.then) || axiom.when.as_deref().is_some_and(of) {
-                    add(&mut keys, &axiom.then);
-                    axiom.when.iter().for_each(|key| add(&mut keys, key));
+        let (mut keys, mut groups) = (Vec::new(), Vec::new());
+        for key in asked {
+            match self.tied.group_of(key) {
+                Some(group) if groups.contains(&group) => {}
+                Some(group) => {
+                    groups.push(group);
+                    keys.extend_from_slice(self.tied.keys(group));
                 }
-            }
-            if keys.len() == before {
-                break;
+                None => keys.push((key.into(), carrying(key))),
             }
         }
-        keys.sort_unstable();
+        keys.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         keys
     }
 
@@ -279,10 +292,19 @@ impl Solver {
         };
         let mut keys: Vec<&str> = Vec::new();
         tests.iter().for_each(|(_, test)| add(&mut keys, &test.key));
-        let mut used = vec![false; self.axioms.len()];
+        let mut groups: Vec<usize> =
+            keys.iter().filter_map(|key| self.tied.group_of(key)).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let near = groups.iter().flat_map(|group| self.tied.axioms(*group).iter().copied());
+        let mut near: Vec<usize> = near.collect();
+        near.sort_unstable();
+        let near = near.into_iter().filter_map(|at| self.axioms.get(at));
+        let near = near.filter(|axiom| axiom.is_about(frame.caller) && speaks(axiom, frame));
+        let mut near: Vec<(&Axiom, bool)> = near.map(|axiom| (axiom, false)).collect();
         loop {
             let mut changed = false;
-            for (axiom, used) in self.axioms.iter().zip(&mut used) {
+            for (axiom, used) in &mut near {
                 if *used {
                     continue;
                 }
@@ -291,7 +313,6 @@ impl Solver {
                     None => in_play(&axiom.then),
                     Some(when) => in_play(when) || in_play(&axiom.then) && settled(when),
                 };
-                let brought = brought && axiom.is_about(frame.caller) && speaks(axiom, frame);
                 if brought {
                     add(&mut keys, &axiom.then);
                     axiom.when.iter().for_each(|when| add(&mut keys, when));
@@ -299,7 +320,7 @@ impl Solver {
                 }
             }
             if !changed {
-                let used = self.axioms.iter().zip(used).filter(|(_, used)| *used);
+                let used = near.iter().filter(|(_, used)| *used);
                 return used.map(|(axiom, _)| axiom.says).collect();
             }
         }

@@ -1,14 +1,15 @@
 //! Callers: what the export fixes about them, and their answers to the questions of policies.
 
 use crate::aws::{AccountId, Identity as Named, identity as named};
-use crate::decision::{Caller, CallerKind, Context, ContextValue, OpenPoint};
+use crate::decision::{Caller, CallerKind, Context, OpenPoint};
 use crate::inventory::{Identity, IdentityKind, Inventory};
 use crate::policy::{Comparison, Operator, Polarity, PolicyDocument, Principal};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
 use super::gaps::Gaps;
-use super::question::{Classes, Known, Question, missing, resolved_resource, resolved_test};
+use super::question::{Classes, Question, missing};
+use super::resolve::{resolved_resource, resolved_test};
 use super::test::Test;
 
 /// A caller, and what is known of it.
@@ -18,10 +19,8 @@ pub(super) struct Subject<'w> {
     pub(super) caller: Caller,
     /// The user, or the session's role, where the export has it.
     pub(super) identity: Option<&'w Identity>,
-    /// The ARN that `aws:PrincipalArn` has (rule C46).
-    principal_arn: Option<Box<str>>,
-    /// The role's ARN, for a session whose role is known with its path.
-    role_arn: Option<Box<str>>,
+    /// The ARN that the role of a session would have without a path, where the export lacks the role.
+    pathless_role: Option<Box<str>>,
     /// Whether sessions may bring tags of their own (rule T7).
     pub(super) tagged: bool,
     /// What was not exported, where that is why nothing is known of it.
@@ -85,18 +84,12 @@ impl<'w> Subject<'w> {
             (CallerKind::FederatedUser { name }, Some(account)) => user(world, account, name),
             _ => None,
         };
-        let role_arn = match caller.kind {
-            CallerKind::Role => Some(caller.text.clone()),
-            CallerKind::AssumedRole { .. } => identity.map(|role| role.arn.clone()),
-            _ => None,
-        };
-        let principal_arn = match &caller.kind {
-            CallerKind::Service | CallerKind::Provider => None,
-            CallerKind::AssumedRole { role, .. } => role_arn.clone().or_else(|| {
-                let (partition, account) = (caller.partition(), caller.account?);
+        let pathless_role = match (&caller.kind, caller.account) {
+            (CallerKind::AssumedRole { role, .. }, Some(account)) if identity.is_none() => {
+                let partition = caller.partition();
                 Some(format!("arn:{partition}:iam::{account}:role/{role}").into())
-            }),
-            _ => Some(caller.text.clone()),
+            }
+            _ => None,
         };
         let tagged = match caller.kind {
             CallerKind::FederatedUser { .. } => true,
@@ -108,7 +101,7 @@ impl<'w> Subject<'w> {
             .account
             .filter(|account| is_identity && identity.is_none() && !Gaps::lists(world, *account));
         let unlisted = unlisted.map(|account| format!("identities of account {account}").into());
-        Self { caller, identity, principal_arn, role_arn, tagged, unlisted, stranger: None }
+        Self { caller, identity, pathless_role, tagged, unlisted, stranger: None }
     }
 
     /// Makes the user, or the session's role, be another.
@@ -132,7 +125,7 @@ impl<'w> Subject<'w> {
 
     /// Rule E44: by the path of its role.
     pub(super) fn is_service_linked(&self) -> bool {
-        self.role_arn.as_deref().is_some_and(|arn| arn.contains(":role/aws-service-role/"))
+        self.role_arn().is_some_and(|arn| arn.contains(":role/aws-service-role/"))
     }
 
     /// The kind of caller.
@@ -140,9 +133,22 @@ impl<'w> Subject<'w> {
         Who::from(&self.caller.kind)
     }
 
-    /// `aws:PrincipalArn`.
+    /// `aws:PrincipalArn` (rule C46).
     pub(super) fn principal_arn(&self) -> Option<&str> {
-        self.principal_arn.as_deref()
+        match self.caller.kind {
+            CallerKind::Service | CallerKind::Provider => None,
+            CallerKind::AssumedRole { .. } => self.role_arn().or(self.pathless_role.as_deref()),
+            _ => Some(&self.caller.text),
+        }
+    }
+
+    /// The role's ARN, for a session whose role is known with its path.
+    fn role_arn(&self) -> Option<&str> {
+        match self.caller.kind {
+            CallerKind::Role => Some(&self.caller.text),
+            CallerKind::AssumedRole { .. } => self.identity.map(|role| &*role.arn),
+            _ => None,
+        }
     }
 
     /// The answer to a question, as far as the caller alone gives it.
@@ -163,116 +169,6 @@ impl<'w> Subject<'w> {
             },
             Question::Spares(list) => self.spared(formulas, list),
         }
-    }
-
-    /// What is known of a condition key (section 2.5), once the caller is.
-    pub(super) fn known(&self, world: &Inventory, given: &Context, key: &str) -> Known {
-        if let Some(entry) = given.get(key) {
-            return Known::Value(Some(entry.value.clone()));
-        }
-        if given.is_absent(key) {
-            return Known::Value(None);
-        }
-        let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
-        let account = self.caller.account.map(|account| account.to_string());
-        let absent = Known::Value(None);
-        let service = self.caller.kind == CallerKind::Service;
-        match key {
-            "aws:principalarn" | "aws:principaltype" | "aws:username" | "aws:userid"
-                if self.stranger.as_ref().is_some_and(|it| !it.named) =>
-            {
-                Known::OfRequest
-            }
-            "aws:principalarn" => self.principal_arn().map_or(absent, one),
-            "aws:principalaccount" => account.as_deref().map_or(absent, one),
-            // Rule C54: the account of a service is not known.
-            "kms:calleraccount" if service => Known::OfRequest,
-            "kms:calleraccount" => account.as_deref().map_or(absent, one),
-            "aws:principaltype" => match self.caller.kind {
-                CallerKind::Root => one("Account"),
-                CallerKind::User => one("User"),
-                CallerKind::Role | CallerKind::AssumedRole { .. } => one("AssumedRole"),
-                CallerKind::FederatedUser { .. } => one("FederatedUser"),
-                CallerKind::Service | CallerKind::Provider => absent,
-            },
-            "aws:principalisawsservice" => one(if service { "true" } else { "false" }),
-            "aws:principalservicename" if service => one(&self.caller.text),
-            "aws:principalservicename" => absent,
-            // Not exported, and several for one service.
-            "aws:principalservicenameslist" if service => Known::OfRequest,
-            "aws:principalorgid" => self.organization_id(world),
-            "aws:principalorgpaths" => self.organization_path(world),
-            "aws:userid" => self.user_id(),
-            // Rule C44.
-            "aws:username" => match &self.caller.kind {
-                CallerKind::User => self.caller.text.rsplit('/').next().map_or(absent, one),
-                _ => absent,
-            },
-            _ => match key.strip_prefix("aws:principaltag/") {
-                Some(tag) => self.tag(tag),
-                None => of_later(key),
-            },
-        }
-    }
-
-    /// Rule C45.
-    fn user_id(&self) -> Known {
-        if let Some(what) = self.unlisted()
-            && matches!(self.caller.kind, CallerKind::User | CallerKind::AssumedRole { .. })
-        {
-            return Known::Missing(what.into());
-        }
-        let id = self.identity.and_then(|identity| identity.unique_id.as_deref());
-        let text = match &self.caller.kind {
-            CallerKind::Root => self.caller.account.map(|account| account.to_string()),
-            CallerKind::User => id.map(str::to_owned),
-            CallerKind::AssumedRole { session, .. } => id.map(|id| format!("{id}:{session}")),
-            CallerKind::FederatedUser { name } => {
-                self.caller.account.map(|account| format!("{account}:{name}"))
-            }
-            CallerKind::Role => return Known::OfRequest,
-            CallerKind::Service | CallerKind::Provider => None,
-        };
-        Known::Value(text.map(|text| ContextValue::One(text.into())))
-    }
-
-    /// Tags of the user or role; sessions may bring others (rule T7, O26).
-    fn tag(&self, tag: &str) -> Known {
-        if self.tagged || self.stranger.is_some() {
-            return Known::OfRequest;
-        }
-        if let Some(what) = self.unlisted() {
-            return Known::Missing(what.into());
-        }
-        let tags = self.identity.into_iter().flat_map(|identity| &identity.tags);
-        let mut found = tags.filter(|(key, _)| key.eq_ignore_ascii_case(tag));
-        Known::Value(found.next().map(|(_, value)| ContextValue::One(value.clone())))
-    }
-
-    fn organization_id(&self, world: &Inventory) -> Known {
-        if let Some(stranger) = &self.stranger
-            && let Some(id) = &stranger.organization
-        {
-            return Known::Value(Some(ContextValue::One(id.clone())));
-        }
-        let Some(account) = self.caller.account else {
-            return Known::Value(None);
-        };
-        organization_id(world, account)
-    }
-
-    fn organization_path(&self, world: &Inventory) -> Known {
-        let of_other = |it: &Stranger| {
-            let own = world.organization.as_ref().and_then(|it| it.id.as_deref());
-            it.organization.as_deref().is_some_and(|id| Some(id) != own)
-        };
-        if self.stranger.as_ref().is_some_and(of_other) {
-            return Known::OfRequest;
-        }
-        let Some(account) = self.caller.account else {
-            return Known::Value(None);
-        };
-        organization_path(world, account)
     }
 
     /// The class in which an entry means this caller, and when.
@@ -357,8 +253,8 @@ impl<'w> Subject<'w> {
     }
 
     fn is_session_of(&self, role: &str) -> bool {
-        if let Some(arn) = &self.role_arn {
-            return **arn == *role;
+        if let Some(arn) = self.role_arn() {
+            return *arn == *role;
         }
         let CallerKind::AssumedRole { role: own, .. } = &self.caller.kind else {
             return false;
@@ -467,35 +363,6 @@ impl<'w> Subject<'w> {
         let everyone = listed(Class::Everyone);
         formulas.and([unbounded, formulas.or([by_level, everyone])])
     }
-}
-
-/// Keys that neither caller nor account fix.
-fn of_later(key: &str) -> Known {
-    use crate::aws::{Nature, condition_key};
-    match condition_key(key).map(|info| info.nature) {
-        Some(Nature::Key | Nature::Region) => Known::NotYet,
-        // What the export would fix and does not have is absent.
-        Some(Nature::Principal) => Known::Value(None),
-        _ => Known::OfRequest,
-    }
-}
-
-/// `aws:PrincipalOrgID` or `aws:ResourceOrgID` of an account.
-pub(super) fn organization_id(world: &Inventory, account: AccountId) -> Known {
-    let Some(organization) = world.organization.as_deref() else {
-        return Known::Missing("organization".into());
-    };
-    let id = organization.id.as_deref().filter(|_| organization.accounts.contains(&account));
-    Known::Value(id.map(|id| ContextValue::One(id.into())))
-}
-
-/// `aws:PrincipalOrgPaths` or `aws:ResourceOrgPaths` of an account.
-pub(super) fn organization_path(world: &Inventory, account: AccountId) -> Known {
-    let Some(organization) = world.organization.as_deref() else {
-        return Known::Missing("organization".into());
-    };
-    let path = organization.path(account);
-    Known::Value(path.map(|path| ContextValue::Many(vec![path.into()])))
 }
 
 fn user<'w>(world: &'w Inventory, account: AccountId, name: &str) -> Option<&'w Identity> {

@@ -9,12 +9,14 @@ use crate::policy::Comparison;
 use super::axioms::equals;
 use super::compare::literal;
 use super::domain::limit;
+use super::elements::elements;
 use super::formula::{Atom, Formula, Kinds};
 use super::frame::{Frame, Limit};
 use super::glob::is_variable;
 use super::nice;
+use super::pairs::{NAMES, PREFIX};
 use super::range::{Form, Range};
-use super::solve::{Found, Solver};
+use super::solve::{ALL_PAIRS, Found, Solver};
 use super::test::{Operand, Piece, Test};
 
 /// One key with the value that is tried; none is absence.
@@ -25,12 +27,16 @@ const TRIES: usize = 400;
 
 /// The keys whose values stand in the test.
 pub(super) fn variables(test: &Test) -> impl Iterator<Item = &str> {
-    let texts = test.values.iter().flat_map(|operand| match operand {
+    test.values.iter().flat_map(operand_variables)
+}
+
+fn operand_variables(operand: &Operand) -> impl Iterator<Item = &str> {
+    let texts = match operand {
         Operand::Text(pieces) => std::slice::from_ref(pieces),
         Operand::Arn(parts) => parts,
         Operand::AnyArn => &[],
-    });
-    texts.flatten().filter_map(|piece| match piece {
+    };
+    texts.iter().flatten().filter_map(|piece| match piece {
         Piece::Variable { key, .. } => Some(&**key),
         _ => None,
     })
@@ -44,9 +50,9 @@ pub(super) fn find(solver: &Solver, formula: Formula, frame: &Frame) -> Found {
     keys.sort_unstable();
     keys.dedup();
     let mut tries: Vec<Vec<Choice<'_>>> = vec![Vec::new()];
-    let mut all = true;
+    let (mut all, alone) = (true, keys.len() == 1);
     for key in keys {
-        let (candidates, whole) = candidates(solver, key, &tests, frame);
+        let (candidates, whole) = candidates(solver, (key, alone), &tests, frame);
         all &= whole && tries.len() * candidates.len() <= TRIES;
         let extend = |so_far: &Vec<(_, _)>| {
             let with = |value: &Option<Box<str>>| {
@@ -66,11 +72,11 @@ pub(super) fn find(solver: &Solver, formula: Formula, frame: &Frame) -> Found {
     if all { Found::No } else { solver.decide(formula, frame, true).0 }
 }
 
-/// Values to try for `key`: absent, what is named for either key, and one that is not; and whether it
-/// has no others.
+/// Values to try for `key`: absent, what is named for either key, and one that is not; and whether no
+/// others need to be tried. `alone` says that it is the one key that stands in texts.
 fn candidates(
     solver: &Solver,
-    key: &str,
+    (key, alone): (&str, bool),
     tests: &[&Test],
     frame: &Frame,
 ) -> (Vec<Option<Box<str>>>, bool) {
@@ -89,6 +95,10 @@ fn candidates(
     }
     found.retain(|text| range.has(text));
     let mut all = matches!(range, Range::Finite(_));
+    if alone && let Some(classes) = alike(solver, &tied, &both, frame) {
+        found.extend(classes);
+        all = true;
+    }
     match limit(&frame.limits, key) {
         Some(Limit::OneOf(values) | Limit::Given(values)) => {
             found = values.to_vec();
@@ -100,6 +110,41 @@ fn candidates(
     let mut seen = rustc_hash::FxHashSet::default();
     found.retain(|text| seen.insert(text.clone()));
     (std::iter::once(None).chain(found.into_iter().map(Some)).collect(), all)
+}
+
+/// One text of each class, where no others need to be tried: texts that no test of the tied keys tells
+/// apart can change places everywhere, as whether two of them are equal stays what it was. That takes
+/// keys of one range, which nothing else says anything of, tied by nothing but equality.
+fn alike(solver: &Solver, tied: &[&str], tests: &[&Test], frame: &Frame) -> Option<Vec<Box<str>>> {
+    let range = Range::of(tied.first()?, solver.now());
+    let is_free = |key: &&str| {
+        let is_limited = frame.limits.iter().any(|(limited, _)| {
+            **limited == **key || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
+        });
+        let is_told_of = solver.tells_of(key) || **key == *NAMES;
+        !is_limited && !is_told_of && Range::of(key, solver.now()) == range
+    };
+    let is_variable = |operand: &&Operand| operand_variables(operand).next().is_some();
+    let is_equal = |test: &Test| {
+        let lone = |operand: &Operand| matches!(operand, Operand::Text(pieces) if matches!(**pieces, [Piece::Variable { .. }]));
+        let compares =
+            matches!(test.operator.comparison, Comparison::StringEquals | Comparison::StringLike);
+        compares && test.values.iter().filter(is_variable).all(lone)
+    };
+    if !matches!(range, Range::Texts { .. })
+        || !tied.iter().all(is_free)
+        || !tests.iter().all(|test| variables(test).next().is_none() || is_equal(test))
+    {
+        return None;
+    }
+    let fixed = |test: &&Test| {
+        let values: Box<[Operand]> =
+            test.values.iter().filter(|operand| !is_variable(operand)).cloned().collect();
+        (!values.is_empty()).then(|| Test { values, ..(*test).clone() })
+    };
+    let fixed: Vec<Test> = tests.iter().filter_map(fixed).collect();
+    let classes = elements(&range, &fixed.iter().collect::<Vec<_>>());
+    classes.complete.then(|| classes.found.into_iter().map(|(text, _)| text).collect())
 }
 
 /// The formula where these keys have these values.

@@ -211,7 +211,7 @@ pub(super) fn bounded<S: Word>(formulas: &Formulas, home: &Home<S>) -> Masked<S>
 /// Rules K15, X11, E11, X2.
 fn refused(owner: &Owner, relation: Relation) -> Option<(Gate, ActionSet)> {
     let fixed = match owner.aws_managed {
-        true => FIXED_ON_AWS_MANAGED_KEYS.into_iter().collect(),
+        true => KmsAction::all().filter(|it| it.info().fixed_on_aws_managed_keys).collect(),
         false => ActionSet::EMPTY,
     };
     match relation {
@@ -226,22 +226,6 @@ fn refused(owner: &Owner, relation: Relation) -> Option<(Gate, ActionSet)> {
     let never = KmsAction::all().filter(|action| !action.info().cross_account).collect();
     Some((Gate::CrossAccount, never))
 }
-
-/// Rule K15.
-const FIXED_ON_AWS_MANAGED_KEYS: [KmsAction; 12] = [
-    KmsAction::PUT_KEY_POLICY,
-    KmsAction::TAG_RESOURCE,
-    KmsAction::UNTAG_RESOURCE,
-    KmsAction::CREATE_ALIAS,
-    KmsAction::UPDATE_ALIAS,
-    KmsAction::DELETE_ALIAS,
-    KmsAction::SCHEDULE_KEY_DELETION,
-    KmsAction::CANCEL_KEY_DELETION,
-    KmsAction::ENABLE_KEY_ROTATION,
-    KmsAction::DISABLE_KEY_ROTATION,
-    KmsAction::ROTATE_KEY_ON_DEMAND,
-    KmsAction::REPLICATE_KEY,
-];
 
 /// What the ways need beside what the key's side opens (the columns of rule E20).
 pub(super) struct Needs<'a, S = ActionSet> {

@@ -3,18 +3,29 @@
 //! Each takes a loaded world and plain values and gives a value that `report` renders. Nothing here
 //! knows an output format, or prints.
 
+mod basis;
 mod check;
 mod engine;
+mod filter;
+mod further;
+mod glob;
+mod graph;
 mod load;
 pub mod matrix;
 mod names;
+mod paths;
 mod simulate;
 mod why;
 
 pub use crate::eval::reference::Ability;
+pub use basis::Basis;
 pub use check::{CheckOptions, Checked, Counts, check};
 pub use engine::Engine;
+pub use filter::QuestionError;
+pub use further::{Further, Pair as FurtherPair};
+pub use graph::{Drawn, GraphQuestion, Networked};
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
+pub use paths::PathsQuestion;
 pub use simulate::{Answer, Matched, Simulator};
 pub use why::{Change, Holder, Overall, Story, Turn, why};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::decision::{Citation, Cited, Decision, OpenPoint, Outcome, Request};
+use crate::decision::{Citation, Decision, OpenPoint, Outcome, Request};
 use crate::eval::reference::Reference;
 use crate::inventory::Inventory;
 use crate::policy::Effect;
@@ -58,7 +58,7 @@ impl<'w> Simulator<'w> {
     pub fn answer(&mut self, requests: &[&Request]) -> Vec<Answer> {
         let decisions: Vec<Decision> =
             requests.par_iter().map(|request| self.reference.evaluate(request)).collect();
-        let cited = decisions.iter().flat_map(Decision::matched).map(place);
+        let cited = decisions.iter().flat_map(Decision::matched).map(Citation::at);
         self.lines.find(cited);
         decisions.into_par_iter().map(|decision| self.told(decision)).collect()
     }
@@ -75,7 +75,7 @@ impl<'w> Simulator<'w> {
     }
 
     fn matched(&self, citation: &Citation) -> Matched {
-        let at = place(citation);
+        let at = citation.at();
         let path = self.reference.world().sources.path(at.0.file);
         let sid = citation.statement().and_then(|statement| statement.sid.as_ref());
         Matched {
@@ -85,16 +85,6 @@ impl<'w> Simulator<'w> {
             sid: sid.map(|sid| sid.value.clone()),
             effect: citation.effect(),
         }
-    }
-}
-
-/// Where a statement or a grant stands: the text, and the range in it.
-fn place(citation: &Citation) -> (Place, Span) {
-    match &citation.cited {
-        Cited::Statement { document, .. } => {
-            (document.place, citation.statement().map(|it| it.span).unwrap_or_default())
-        }
-        Cited::Grant { place, .. } => (*place, Span::default()),
     }
 }
 

@@ -45,6 +45,9 @@ pub struct ActionInfo {
     /// Whether it fails for keys in a custom key store (Rule S4).
     #[serde(default)]
     pub outside_custom_key_stores: bool,
+    /// Whether it is refused on keys that AWS manages, whatever policies say (Rule K15).
+    #[serde(default)]
+    pub fixed_on_aws_managed_keys: bool,
     /// Whether its answer reveals plaintext or secrets, or signs.
     #[serde(default)]
     pub reveals: bool,
@@ -190,6 +193,16 @@ mod tests {
     fn g3_grantable_actions_are_those_of_section_8() {
         let others = "GetPublicKey DescribeKey CreateGrant RetireGrant";
         check(&format!("{USE} {others}"), |info| info.grantable);
+    }
+
+    #[test]
+    fn k15_keys_of_aws_keep_policy_tags_aliases_rotation_and_life() {
+        check(
+            "PutKeyPolicy TagResource UntagResource CreateAlias UpdateAlias DeleteAlias \
+             ScheduleKeyDeletion CancelKeyDeletion EnableKeyRotation DisableKeyRotation \
+             RotateKeyOnDemand ReplicateKey",
+            |info| info.fixed_on_aws_managed_keys,
+        );
     }
 
     #[test]

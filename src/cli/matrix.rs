@@ -1,13 +1,12 @@
 //! `keyreach matrix`, and what `who-can` and `what-can` share with it.
 
-use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::audit::Further;
 use crate::audit::matrix::{About, Engine, Matrix, Question, View, Word};
-use crate::ingest::Loaded;
 use crate::report::matrix::{self as report, GroupBy, MatrixReport};
 
 use super::assumptions::Assume;
@@ -64,6 +63,9 @@ pub(super) struct Show {
     /// Show single actions in place of capabilities.
     #[arg(long)]
     actions: bool,
+    /// Show who lacks an action today and can get it by further calls, and by how many.
+    #[arg(long)]
+    transitive: bool,
     /// Leave out what the state of a key rules out now.
     #[arg(long)]
     effective_now: bool,
@@ -156,9 +158,15 @@ impl Show {
         if self.tells_digest() {
             about.counts = view.counts();
         }
-        about.digest.clone_from(&loaded.digest);
-        (about.files, about.problems) = (loaded.read, problems(&loaded));
-        let report = MatrixReport { view: &view, about: &about, group_by, actions: self.actions };
+        world::fill_in(&mut about.basis, &loaded);
+        let further = self.transitive.then(|| Further::of(&engine, &view));
+        let report = MatrixReport {
+            view: &view,
+            about: &about,
+            group_by,
+            actions: self.actions,
+            further: further.as_ref(),
+        };
         self.write(&report, terminal)?;
         Ok(outcome)
     }
@@ -191,7 +199,7 @@ impl Show {
             Format::Json => report::json(&mut output, report)?,
             Format::Jsonl => report::lines(&mut output, report)?,
             Format::Markdown => report::markdown(&mut output, report)?,
-            Format::Summary => report::summary(&mut output, report.about, &renderer())?,
+            Format::Summary => report::summary(&mut output, report, &renderer())?,
         }
         output.finish()
     }
@@ -204,10 +212,4 @@ fn word(verdict: Verdict) -> Word {
         Verdict::Unknown => Word::Unknown,
         Verdict::Never => Word::Never,
     }
-}
-
-/// How many files something is wrong with.
-fn problems(loaded: &Loaded) -> usize {
-    let paths: BTreeSet<&str> = loaded.problems.iter().map(|problem| &*problem.path).collect();
-    paths.len()
 }

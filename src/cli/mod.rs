@@ -8,10 +8,13 @@ mod check;
 mod collect_script;
 mod completions;
 mod fault;
+mod goal;
+mod graph;
 mod man;
 mod matrix;
 mod outcome;
 mod output;
+mod paths;
 mod rules;
 mod schema;
 mod simulate;
@@ -50,6 +53,8 @@ enum Command {
     WhoCan(who_can::Args),
     WhatCan(what_can::Args),
     Why(why::Args),
+    Paths(paths::Args),
+    Graph(graph::Args),
     Simulate(simulate::Args),
     Rules(rules::Args),
     Schema(schema::Args),
@@ -75,6 +80,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::WhoCan(args) => who_can::run(&args, terminal),
         Command::WhatCan(args) => what_can::run(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
+        Command::Paths(args) => paths::run(&args, terminal),
+        Command::Graph(args) => graph::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),

@@ -96,6 +96,11 @@ impl Messages {
         self.tell(&Diagnostic::new(Severity::Medium, message).help(help))
     }
 
+    /// Tells something beside the data that is no fault.
+    pub(super) fn note(&self, text: &str) -> io::Result<()> {
+        self.tell(&Diagnostic::new(Severity::Info, text))
+    }
+
     fn tell(&self, diagnostic: &Diagnostic) -> io::Result<()> {
         self.renderer.render(&mut io::stderr().lock(), diagnostic)
     }

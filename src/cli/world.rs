@@ -1,7 +1,10 @@
 //! The world that PATHs hold.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+use crate::audit::Basis;
 use crate::ingest::{Disk, Loaded, load, load_digested};
 
 use super::terminal::Terminal;
@@ -41,6 +44,13 @@ pub(super) fn holds_nothing(
         terminal.stderr().nothing(paths, loaded.read)?;
     }
     Ok(nothing)
+}
+
+/// Tells an answer what it was read from.
+pub(super) fn fill_in(basis: &mut Basis, loaded: &Loaded) {
+    basis.digest.clone_from(&loaded.digest);
+    let problems: BTreeSet<&str> = loaded.problems.iter().map(|problem| &*problem.path).collect();
+    (basis.files, basis.problems) = (loaded.read, problems.len());
 }
 
 /// The instant that `--now` names: `today`, a date or a time.

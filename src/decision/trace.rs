@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::policy::{Effect, PolicyDocument, Statement};
-use crate::source::Place;
+use crate::source::{Place, Span};
 
 /// The answer to one request: allowed or denied, never a third value (rule U1).
 #[derive(Clone, Debug)]
@@ -252,6 +252,18 @@ impl Citation {
         match &self.cited {
             Cited::Statement { document, index } => document.policy().statements.get(*index),
             Cited::Grant { .. } => None,
+        }
+    }
+
+    /// Where it stands: the text, and the range in it.
+    pub fn at(&self) -> (Place, Span) {
+        match &self.cited {
+            Cited::Statement { document, .. } => {
+                (document.place, self.statement().map(|it| it.span).unwrap_or_default())
+            }
+            Cited::Grant { place, .. } => {
+                (*place, Span { start: 0, end: place.span.end - place.span.start })
+            }
         }
     }
 

@@ -415,11 +415,11 @@ fn assume(caller: &Caller, role: Box<str>) -> Call {
 
 /// The replica that a plan makes and uses.
 fn replica(key: &KeyArn, plan: &Plan) -> Option<KeyArn> {
-    let regions = plan.steps.iter().filter_map(|step| match &step.what {
+    let mut regions = plan.steps.iter().filter_map(|step| match &step.what {
         Doing::Key(KeyMove::Replicate(_, region)) => Some(region),
         _ => None,
     });
-    KeyArn::new(key.partition(), regions.last()?, key.account(), key.id())
+    KeyArn::new(key.partition(), regions.next_back()?, key.account(), key.id())
 }
 
 /// A key policy that allows everything to these, whatever limits their roles.

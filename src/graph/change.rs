@@ -1,6 +1,7 @@
 //! What calls change about principals, and the principals as they are then.
 
 use crate::aws::AccountId;
+use crate::decision::{Citation, Cited};
 use crate::inventory::{AttachedPolicy, Identity, ManagedPolicy, NamedPolicy};
 use crate::policy::{Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
@@ -74,6 +75,14 @@ pub(super) fn nowhere() -> Place {
     Place::plain(FileId(0), Span::default())
 }
 
+/// Whether a statement or grant was written by a path, and stands in no file.
+pub fn is_written(citation: &Citation) -> bool {
+    match &citation.cited {
+        Cited::Statement { document, .. } => document.place == nowhere(),
+        Cited::Grant { place, .. } => *place == nowhere(),
+    }
+}
+
 impl Change {
     /// Whether the user or role `at` is another one by it, where `others` hold as well.
     pub(super) fn touches(&self, cast: &Cast<'_>, at: Ix, others: &[Change]) -> bool {
@@ -118,6 +127,17 @@ impl Change {
             | Self::SessionTags(who)
             | Self::Trusting(who) => Some(*who),
             Self::OpenGroup(_) | Self::Rewritten(_) | Self::Version(..) => None,
+        }
+    }
+
+    /// The account of the group or policy that is changed.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::OpenGroup((account, _)) => Some(*account),
+            Self::Rewritten(arn) | Self::Version(arn, _) => {
+                AccountId::parse(arn.split(':').nth(4)?)
+            }
+            _ => None,
         }
     }
 
@@ -196,11 +216,12 @@ fn leave(cast: &Cast<'_>, identity: &mut Identity, name: &str) {
 /// Puts another document in the place of a managed policy, wherever the user or role has it from.
 fn replace(cast: &Cast<'_>, identity: &mut Identity, arn: &str, document: PolicyDocument) {
     let account = cast.world.account(identity.account);
-    let has = |name: &&Box<str>| {
-        let group = account.and_then(|account| account.groups.get(*name));
+    let has = |name: &str| {
+        let group = account.and_then(|account| account.groups.get(name));
         group.is_some_and(|group| group.attached.iter().any(|policy| *policy.arn == *arn))
     };
-    let groups: Vec<Box<str>> = identity.groups.iter().filter(has).cloned().collect();
+    let groups = identity.groups.iter().filter(|name| has(name));
+    let groups: Vec<Box<str>> = groups.cloned().collect();
     groups.iter().for_each(|group| leave(cast, identity, group));
     let before = identity.attached.len();
     identity.attached.retain(|policy| *policy.arn != *arn);

@@ -9,6 +9,7 @@ mod assemble;
 mod call;
 mod cast;
 mod change;
+mod drawn;
 mod execute;
 mod key_moves;
 mod keys;
@@ -26,6 +27,7 @@ pub mod view;
 mod wanted;
 
 pub use call::{Ask, Call};
+pub use change::is_written;
 pub use execute::{Executed, Failure, Obstacle, Proof, execute, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
@@ -33,7 +35,7 @@ pub use path::{EdgeKind, Hop, Path};
 pub use sketch::Sketch;
 pub use wanted::{Goal, Wanted};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -77,11 +79,43 @@ impl<'a> Graph<'a> {
         Self { access }
     }
 
-    /// All nodes and edges.
+    /// What documents state: memberships, attachments, trust, delegation, grants.
     pub fn network(&self) -> Network {
         let mut sketch = Sketch::default();
         stated::state(&mut sketch, self.access);
         sketch.finish()
+    }
+
+    /// The same, with who can do what `wanted` is about today, and with the calls of paths: towards the
+    /// keys that are wanted, or else from whoever is wanted and whoever they become on these paths. Without
+    /// either, towards all keys: an edge for each pair.
+    pub fn network_of(&self, wanted: &Wanted, paths: &[Path]) -> Network {
+        let (world, mut sketch) = (self.access.inventory(), Sketch::default());
+        stated::state(&mut sketch, self.access);
+        match (&wanted.keys, &wanted.principals) {
+            (None, Some(principals)) => {
+                let taken = paths.iter().flat_map(|path| {
+                    path.hops.iter().map(|hop| &hop.caller).chain([&path.goal_as])
+                });
+                let callers = principals.iter().chain(taken).cloned().collect();
+                drawn::uses(&mut sketch, self.access, &drawn::Users::By(&callers), wanted.goal);
+            }
+            (Some(keys), _) => {
+                drawn::uses(&mut sketch, self.access, &drawn::Users::Of(keys), wanted.goal);
+            }
+            (None, None) => {
+                let keys = world.keys.keys().cloned().collect();
+                drawn::uses(&mut sketch, self.access, &drawn::Users::Of(&keys), wanted.goal);
+            }
+        }
+        drawn::calls(&mut sketch, world, paths);
+        sketch.finish()
+    }
+
+    /// Everybody who can set out.
+    pub fn principals(&self) -> BTreeSet<Caller> {
+        let cast = Cast::of(self.access.inventory());
+        cast.members.into_iter().map(|member| member.caller).collect()
     }
 
     /// The shortest path of everybody who is wanted to each key that it lacks.

@@ -197,7 +197,8 @@ impl<'c, 'w> Moves<'c, 'w> {
     /// Rules T26, T27: users whose credentials can be made.
     fn take_on(&mut self) {
         let users = self.users();
-        let ways: [(ControlAction, fn(Ix) -> Move); 3] = [
+        type Way = (ControlAction, fn(Ix) -> Move);
+        let ways: [Way; 3] = [
             (A::IAM_CREATE_ACCESS_KEY, Move::AccessKey),
             (A::IAM_CREATE_LOGIN_PROFILE, |user| Move::LoginProfile { user, update: false }),
             (A::IAM_UPDATE_LOGIN_PROFILE, |user| Move::LoginProfile { user, update: true }),

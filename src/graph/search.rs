@@ -145,22 +145,35 @@ fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Vec<Change> {
 #[derive(Default)]
 struct Changes {
     of: FxHashMap<Ix, Vec<(Change, Label)>>,
-    /// Of groups and policies.
+    /// Those of groups and policies, which touch whoever gets into one or has one attached.
     shared: Vec<(Change, Label)>,
 }
 
 impl Changes {
-    fn add(&mut self, change: Change, label: Label) {
-        match change.whose() {
-            Some(at) => self.of.entry(at).or_default().push((change, label)),
-            None => self.shared.push((change, label)),
+    fn add(&mut self, change: Change, touched: &[Ix], label: Label) {
+        for at in touched {
+            self.of.entry(*at).or_default().push((change.clone(), label.clone()));
+        }
+        if change.whose().is_none() {
+            self.shared.push((change, label));
         }
     }
 
-    /// Those that might touch `at`.
+    /// Those who joined a group or got a policy.
+    fn joined(&self) -> Vec<Ix> {
+        let joins = |(change, _): &(Change, Label)| {
+            matches!(change, Change::Joined(..) | Change::Attached(..))
+        };
+        let mut all: Vec<Ix> =
+            self.of.iter().filter(|(_, of)| of.iter().any(joins)).map(|(at, _)| *at).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Those that touch `at` by themselves.
     fn about(&self, cast: &Cast<'_>, at: Ix) -> impl Iterator<Item = &(Change, Label)> {
         let role = cast.role_of(at).and_then(|role| self.of.get(&role));
-        self.of.get(&at).into_iter().chain(role).flatten().chain(&self.shared)
+        self.of.get(&at).into_iter().chain(role).flatten()
     }
 }
 
@@ -333,20 +346,22 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             }
             return;
         }
-        self.changes.add(change.clone(), label.clone());
-        let touched: Vec<Ix> = match change.whose() {
-            Some(at) => {
-                let sessions = self.states.cast.sessions_of(at);
-                sessions.iter().copied().chain([at]).collect()
-            }
-            None => {
-                let mut held: Vec<Ix> = self.held.keys().copied().collect();
-                held.sort_unstable();
-                held
-            }
-        };
+        let touched = self.states.touched(&change);
+        self.changes.add(change.clone(), &touched, label.clone());
+        // Whoever joined a group, or got a policy, is touched by what is done to these.
+        let mut touched = touched.to_vec();
+        if change.whose().is_none() {
+            touched.extend(self.changes.joined());
+            touched.sort_unstable();
+            touched.dedup();
+        }
+        let cast = self.states.cast;
+        let sessions = touched.iter().flat_map(|at| cast.sessions_of(*at)).copied();
+        let touched: Vec<Ix> = touched.iter().copied().chain(sessions).collect();
         for at in touched {
-            for (tags, how) in self.held.get(&at).cloned().unwrap_or_default() {
+            let held = self.held.get(&at).into_iter().flatten();
+            let held = held.filter(|(_, how)| self.fit(how, label)).cloned();
+            for (tags, how) in held.collect::<Vec<_>>() {
                 let label = self.both(&how, label);
                 self.touch(at, tags, &change, &label);
             }
@@ -369,7 +384,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let changes = own.iter().cloned().chain([change.clone()]).collect();
             self.push(Fact::State((at, changes)), label.clone());
         }
-        let others = self.changes.about(cast, at);
+        let joins = matches!(change, Change::Joined(..) | Change::Attached(..));
+        let shared = self.changes.shared.iter().filter(|_| joins);
+        let others = self.changes.about(cast, at).chain(shared);
         let others = others.filter(|(other, how)| other != change && self.fit(label, how));
         for (other, how) in others.cloned().collect::<Vec<_>>() {
             let label = self.both(label, &how);
@@ -410,9 +427,32 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         self.use_keys(&name, &state, fresh, label);
     }
 
+    /// Whether what a move gives is known by no more calls.
+    fn is_gained(&self, open: &Open, label: &Label, primitives: usize) -> bool {
+        let fact = match open.gain {
+            Gain::Held(at) => Fact::Held(at, Tags::Own),
+            Gain::Tagged(at) => Fact::Held(at, Tags::Any),
+            Gain::Changed(_) => return false,
+        };
+        let (calls, primitives) = (label.steps.len() + 1, label.primitives + primitives);
+        let chance = label.chance.min(open.chance);
+        let beats = |it: &Label| {
+            it.steps.len() <= calls && it.primitives <= primitives && it.chance >= chance
+        };
+        self.best.get(&fact).is_some_and(|known| known.iter().any(beats))
+    }
+
     fn follow(&mut self, name: &StateName, moves: &[Open], label: &Label) {
         let least = self.limits.least;
+        let left = self.limits.primitives - label.primitives.min(self.limits.primitives);
+        if label.steps.len() >= self.limits.hops {
+            return;
+        }
         for open in moves.iter().filter(|open| open.chance >= least) {
+            let primitives = usize::from(open.what.primitive().is_some());
+            if primitives > left || self.is_gained(open, label, primitives) {
+                continue;
+            }
             let step = Step { by: name.0, what: Doing::Move(open.what.clone()) };
             let after = self.then(label, step, open.chance);
             match &open.gain {

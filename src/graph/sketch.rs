@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Edge, Network, Node};
 
@@ -12,6 +12,7 @@ use super::{Edge, Network, Node};
 pub struct Sketch {
     nodes: FxHashMap<Node, usize>,
     edges: Vec<(usize, usize, Edge)>,
+    joined: FxHashSet<(usize, usize)>,
 }
 
 impl Sketch {
@@ -24,7 +25,14 @@ impl Sketch {
     /// Adds an edge, and its nodes unless they are there.
     pub fn edge(&mut self, from: Node, to: Node, edge: Edge) {
         let (from, to) = (self.node(from), self.node(to));
+        self.joined.insert((from, to));
         self.edges.push((from, to, edge));
+    }
+
+    /// Whether some edge leads from one node to another.
+    pub fn joins(&self, from: &Node, to: &Node) -> bool {
+        let places = self.nodes.get(from).zip(self.nodes.get(to));
+        places.is_some_and(|(from, to)| self.joined.contains(&(*from, *to)))
     }
 
     /// The graph: nodes in order of their kinds and names, edges in order of their nodes.

@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) asks_for_tags: bool,
     /// Whether its side asks for aliases of keys.
     pub(super) asks_for_aliases: bool,
-    moves: Arc<OnceLock<Vec<Open>>>,
+    moves: OfClass,
     assumes: OnceLock<Vec<Open>>,
     keys: OnceLock<Vec<Held>>,
 }
@@ -59,15 +59,22 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
 
 type Class = (ControlClass, KeySideClass);
 
+/// The moves of a class, once somebody asked.
+type OfClass = Arc<OnceLock<Vec<Open>>>;
+
+/// Calls about a key, and whether they are allowed.
+pub(super) type KeyMoves = Arc<Vec<(KeyMove, Chance)>>;
+
 /// States by name.
 pub(super) struct States<'c, 'w> {
     pub(super) cast: &'c Cast<'w>,
     pub(super) access: &'c Access<'c>,
     pub(super) keys: &'c Keys<'c, 'w>,
     known: Kept<StateName, Arc<State>>,
-    classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OnceLock<Vec<Open>>>)>>,
+    classes: Mutex<FxHashMap<Class, (ClassIx, OfClass)>>,
+    touched: Kept<Change, Arc<[Ix]>>,
     entering: Kept<(ClassIx, Ix), Chance>,
-    key_moves: Kept<(StateName, KeyIx, KmsAction), Arc<Vec<(KeyMove, Chance)>>>,
+    key_moves: Kept<(StateName, KeyIx, KmsAction), KeyMoves>,
     opened: Kept<(StateName, KeyMove), Chance>,
 }
 
@@ -80,6 +87,7 @@ impl<'c, 'w> States<'c, 'w> {
             keys,
             known: Kept::new(),
             classes: Mutex::default(),
+            touched: Kept::new(),
             entering: Kept::new(),
             key_moves: Kept::new(),
             opened: Kept::new(),
@@ -157,6 +165,18 @@ impl<'c, 'w> States<'c, 'w> {
         })
     }
 
+    /// Those whom a change touches by itself, sessions of roles aside.
+    pub(super) fn touched(&self, change: &Change) -> Arc<[Ix]> {
+        if let Some(at) = change.whose() {
+            return Arc::from([at]);
+        }
+        self.touched.get(change.clone(), || {
+            let household = change.account().and_then(|account| self.cast.accounts.get(&account));
+            let members = household.into_iter().flat_map(|it| it.users.iter().chain(&it.roles));
+            members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect()
+        })
+    }
+
     /// Whether a state may take on a role whose trust policy lets everyone in (rule T25).
     pub(super) fn enters(&self, name: &StateName, role: Ix) -> Chance {
         let state = self.get(name);
@@ -176,7 +196,7 @@ impl<'c, 'w> States<'c, 'w> {
         name: &StateName,
         key: KeyIx,
         action: KmsAction,
-    ) -> Arc<Vec<(KeyMove, Chance)>> {
+    ) -> KeyMoves {
         self.key_moves
             .get((name.clone(), key, action), || Arc::new(self.key_moves(name, key, action, &[])))
     }

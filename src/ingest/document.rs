@@ -7,7 +7,7 @@ use std::ops::Deref;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::policy::{PolicyDocument, PolicyKind};
+use crate::policy::{PolicyDocument, PolicyKind, SharedPolicies};
 use crate::source::{Decoded, Encoding, FileId, Place, Span};
 
 use super::facts::{Fact, Page};
@@ -22,6 +22,8 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     /// What its path says.
     pub(super) hint: Hint<'a>,
+    /// The policies of all files.
+    pub(super) policies: &'a SharedPolicies,
 }
 
 impl<'a> Source<'a> {
@@ -132,7 +134,9 @@ impl<'a> Document<'a, '_> {
         let written = raw.get();
         let span = self.source.span(written).unwrap_or(self.span);
         let place = |encoding| Place { file: self.source.file, span, encoding };
-        let plain = || PolicyDocument::json(place(Encoding::Plain), kind, written);
+        let policy =
+            |encoding, text: Cow<'_, str>| self.source.policies.json(place(encoding), kind, text);
+        let plain = || policy(Encoding::Plain, written.into());
         let Some(inner) = written.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
             return plain();
         };
@@ -140,10 +144,10 @@ impl<'a> Document<'a, '_> {
             && !inner.contains('\\')
             && let Some(decoded) = Decoded::percent(inner)
         {
-            return PolicyDocument::json(place(Encoding::PercentJsonString), kind, decoded.text);
+            return policy(Encoding::PercentJsonString, decoded.text.into());
         }
         match serde_json::from_str::<String>(written) {
-            Ok(text) => PolicyDocument::json(place(Encoding::JsonString), kind, text),
+            Ok(text) => policy(Encoding::JsonString, text.into()),
             // Half a surrogate pair: read as it is, the policy says what is wrong with it.
             Err(_) => plain(),
         }

@@ -1,5 +1,6 @@
 //! One file: its bytes, its text, its documents, and the facts that they state.
 
+use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, ProblemKind, Span};
 use crate::syntax::json;
 
@@ -40,6 +41,7 @@ pub(super) fn read(
     files: &dyn Files,
     file: FileId,
     path: &str,
+    policies: &SharedPolicies,
     digests: Option<&Digests>,
 ) -> Outcome {
     let hint = Hint::new(path);
@@ -55,7 +57,7 @@ pub(super) fn read(
         digests.take(file, &bytes);
     }
     match text::decode(bytes) {
-        Ok(text) => read_text(&Source { file, text: &text, hint }, path),
+        Ok(text) => read_text(&Source { file, text: &text, hint, policies }, path),
         Err((fault, bytes)) => {
             // UTF-16 is looked at without its zeros.
             let beginning = bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0);

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::inventory::Inventory;
+use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, Sources, Span};
 
 pub use disk::Disk;
@@ -80,12 +81,16 @@ fn load_taking(
 ) -> Loaded {
     let (paths, mut problems) = list(files, roots);
     let digests = digests(paths.len());
+    let policies = SharedPolicies::default();
     let Read { facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
-        .map(|(number, path)| file::read(files, FileId(to_u32(number)), path, digests.as_ref()))
+        .map(|(number, path)| {
+            file::read(files, FileId(to_u32(number)), path, &policies, digests.as_ref())
+        })
         .fold(Read::default, Read::with)
         .reduce(Read::default, Read::append);
+    drop(policies);
     problems.extend(more);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
     let read = paths.len();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn};
+use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn, KeySpec, KeyUsage, grant_operations};
 use crate::policy::{PolicyDocument, Principal};
 use crate::source::Place;
 
@@ -50,6 +50,18 @@ impl Key {
             tags: None,
             rotation: None,
             place,
+        }
+    }
+
+    /// Rule G3: the operations that grants on the key can allow; those that do not suit it contribute
+    /// nothing. All of them where nobody knows what the key is.
+    pub fn grant_operations(&self) -> ActionSet {
+        let metadata = self.metadata.as_ref();
+        let spec = metadata.and_then(|it| KeySpec::parse(it.spec.as_deref()?));
+        let usage = metadata.and_then(|it| KeyUsage::parse(it.usage.as_deref()?));
+        match spec.zip(usage) {
+            Some((spec, usage)) => grant_operations(spec, usage),
+            None => ActionSet::ALL,
         }
     }
 

@@ -56,17 +56,35 @@ pub struct PolicyDocument {
     body: Arc<Body>,
 }
 
+/// What equal policies have in common.
 #[derive(Debug)]
-struct Body {
+pub(super) struct Body {
     /// The JSON text; empty where the policy was lowered when it was read.
     text: Box<str>,
     policy: OnceLock<Policy>,
 }
 
+impl Body {
+    /// A text, not parsed yet.
+    pub(super) fn of_text(text: Box<str>) -> Self {
+        Self { text, policy: OnceLock::new() }
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 impl PolicyDocument {
     /// A policy in JSON, not parsed yet.
     pub fn json(place: Place, kind: PolicyKind, text: impl Into<Box<str>>) -> Self {
-        Self { place, kind, body: Arc::new(Body { text: text.into(), policy: OnceLock::new() }) }
+        Self::with_body(place, kind, Arc::new(Body::of_text(text.into())))
+    }
+
+    /// A policy at `place` whose body others may share.
+    pub(super) fn with_body(place: Place, kind: PolicyKind, body: Arc<Body>) -> Self {
+        Self { place, kind, body }
     }
 
     /// A policy that was lowered already; its spans count from the place's start.

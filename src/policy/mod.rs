@@ -10,6 +10,7 @@ mod lower;
 mod normal;
 mod pattern;
 mod principal;
+mod shared;
 mod statement;
 
 pub use condition::{Comparison, Condition, Operator, Quantifier};
@@ -17,6 +18,7 @@ pub use document::{PolicyDocument, PolicyKind};
 pub use lower::lower;
 pub use pattern::{Part, Variables, parts};
 pub use principal::{Principal, PrincipalElement};
+pub use shared::SharedPolicies;
 pub use statement::{
     Effect, Element, Fault, Gravity, Polarity, Policy, Standing, Statement, Value, Version,
 };

@@ -1,8 +1,11 @@
 //! Conditions in words.
 
-use crate::access::formula::{Formula, Node};
+use crate::access::entry::{Stars, pieces};
+use crate::access::formula::{Atom, Formula, Node};
 use crate::access::frame::{Limit, Who};
 use crate::access::solve::Found;
+use crate::access::test::{Operand, Test};
+use crate::policy::{Operator, Variables};
 
 use super::automaton::Random;
 use super::solve::{Bench, random_formula};
@@ -125,6 +128,26 @@ fn c4_keys_are_spelled_as_policies_do() {
     assert!(found.contains(&"kms:EncryptionContext:appname".to_owned()), "{found:?}");
     let found = witness(bench.formulas.and([pair, bench.formulas.not(named("appname"))]));
     assert!(found.contains(&"kms:EncryptionContext:AppName".to_owned()), "{found:?}");
+}
+
+#[test]
+fn c26_what_is_no_wildcard_and_no_variable_keeps_its_escape() {
+    let bench = Bench::new("Decrypt", Who::Session);
+    let pair = "kms:EncryptionContext:path";
+    bench.formulas.spellings.hear(pair);
+    for (written, expected) in [
+        ("${*}a*", "matches ${*}a*"),
+        ("a${?}?", "matches a${?}?"),
+        ("${$}{x}*", "matches ${$}{x}*"),
+        // A value, not a pattern: nothing in it would read as a wildcard.
+        ("${*}${?}", "is *?"),
+    ] {
+        let operator = Operator::parse("StringLike").expect("an operator");
+        let pieces = pieces(written, Variables::Replaced, Stars::Wild).expect("a pattern");
+        let key = pair.to_ascii_lowercase().into();
+        let test = Test { key, operator, values: [Operand::Text(pieces)].into() };
+        check(&bench, bench.formulas.of(Atom::Request(test)), &format!("{pair} {expected}"));
+    }
 }
 
 #[test]

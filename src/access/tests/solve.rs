@@ -364,7 +364,14 @@ fn c40_c42_ties_between_keys() {
     let tied = ("StringEquals", pair, &[variable][..]);
     assert_eq!(bench.words(&[tied, ("Null", pair, &["true"])]), "no");
     let red = [("StringEquals", tag, &["red"][..]), ("StringNotEquals", pair, &["red"])];
-    assert_eq!(bench.words(&[tied, red[0], red[1]]), "undecided");
+    assert_eq!(bench.words(&[tied, red[0], red[1]]), "no");
+    // A part of a text is no equality, and other keys have other ranges.
+    let part = ("StringEquals", pair, &["x-{aws:principaltag/team}"][..]);
+    let other = ("StringNotEquals", pair, &["x-red"][..]);
+    assert_eq!(bench.words(&[part, red[0], other]), "undecided");
+    let session = ("StringEquals", "aws:RoleSessionName", &[variable][..]);
+    let session_red = ("StringNotEquals", "aws:RoleSessionName", &["red"][..]);
+    assert_eq!(bench.words(&[session, red[0], session_red]), "undecided");
     let limits = [("aws:principaltag/team", Limit::OneOf(["red".into()].into()))];
     let limited = Bench::new("Decrypt", Who::Session).limited(&limits);
     assert_eq!(limited.words(&[tied, red[1]]), "no");
@@ -382,6 +389,54 @@ fn c40_c42_ties_between_keys() {
         ]),
         "no"
     );
+}
+
+#[test]
+fn c40_equal_keys_are_decided_as_all_texts_say() {
+    let bench = Bench::new("Decrypt", Who::Session);
+    let (pair, tag) = ("kms:EncryptionContext:team", "aws:PrincipalTag/team");
+    let variable = "{aws:principaltag/team}";
+    let tests = [
+        bench.of("StringEquals", pair, &[variable]),
+        bench.of("StringLike", pair, &[variable, "b*"]),
+        bench.of("StringEqualsIfExists", pair, &[variable]),
+        bench.of("StringLike", tag, &["a*"]),
+        bench.of("StringEquals", tag, &["ab", "c"]),
+        bench.of("StringLike", pair, &["*b"]),
+        bench.of("StringEquals", pair, &["a"]),
+        bench.of("Null", pair, &["true"]),
+        bench.of("Null", tag, &["true"]),
+    ];
+    let texts = ["", "a", "b", "c", "ab", "ba", "aa", "bb", "cb", "aab", "abc", "d"];
+    let values = || texts.iter().map(|text| Some(*text)).chain([None]);
+    let contexts = values().flat_map(|one| values().map(move |other| (one, other)));
+    let contexts = contexts.map(|(of_tag, of_pair)| {
+        let mut context = Context::default();
+        for (key, value) in [(tag, of_tag), (pair, of_pair)] {
+            if let Some(text) = value {
+                context.set(key, ContextValue::One(text.into()));
+            }
+        }
+        context
+    });
+    let contexts: Vec<Context> = contexts.collect();
+    let mut random = Random(40);
+    let mut none = 0;
+    for _ in 0..400 {
+        let formula = random_formula(&bench, &mut random, &tests, 3);
+        let expected = contexts.iter().any(|context| holds(&bench.formulas, formula, context));
+        match bench.find(formula) {
+            Found::Yes(context) => {
+                assert!(expected && holds(&bench.formulas, formula, &context), "{context:?}");
+            }
+            Found::No => {
+                assert!(!expected);
+                none += 1;
+            }
+            Found::Undecided => panic!("undecided"),
+        }
+    }
+    assert!(none > 20, "{none}");
 }
 
 #[test]

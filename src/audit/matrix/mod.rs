@@ -7,7 +7,6 @@
 mod about;
 mod capability;
 mod counts;
-mod glob;
 mod keys;
 mod question;
 mod union;
@@ -18,6 +17,6 @@ pub use about::About;
 pub use capability::Capability;
 pub use counts::Counts;
 pub use keys::{KeyFacts, KeySet};
-pub use question::{Question, QuestionError, Word};
+pub use question::{Question, Word};
 pub use union::union;
 pub use view::{Access, View};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::{NameError, key, near_principal, principal};
-use crate::aws::{AccountId, ActionSet, AliasArn, Arn, KmsAction, suggest};
-use crate::decision::{Caller, CallerKind, Standing, Target};
-use crate::inventory::{Inventory, Key};
+use crate::audit::filter::{self, QuestionError, is_called, is_key, no_key, nothing};
+use crate::audit::glob::{is_pattern, takes};
+use crate::audit::{NameError, near_principal, principal};
+use crate::aws::{AccountId, ActionSet, KmsAction, suggest};
+use crate::decision::{Caller, CallerKind, Standing};
+use crate::inventory::Inventory;
 
-use super::glob::{is_pattern, takes};
 use super::{Capability, Matrix, Row};
 
 /// A verdict as a word of a filter.
@@ -69,35 +70,6 @@ pub struct Question {
     pub of_one: bool,
 }
 
-/// A filter that means nothing.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum QuestionError {
-    /// The user names a principal or a key that is not there.
-    #[error("{option}: {error}")]
-    Name {
-        /// The option.
-        option: &'static str,
-        /// What is wrong with the name.
-        error: NameError,
-    },
-    /// The user names something else that is not there, or a pattern takes nothing.
-    #[error("{option}: `{text}` {what}{}", meant(.near))]
-    Nothing {
-        /// The option.
-        option: &'static str,
-        /// What was typed.
-        text: String,
-        /// What it is not.
-        what: &'static str,
-        /// What is called nearly so.
-        near: Option<String>,
-    },
-}
-
-fn meant(near: &Option<String>) -> String {
-    near.as_ref().map_or_else(String::new, |near| format!(": did you mean `{near}`?"))
-}
-
 /// A question whose names are found.
 pub(super) struct Resolved {
     /// The rows; sorted.
@@ -131,7 +103,7 @@ impl Question {
         let (keys, keyless) = self.keys(world, matrix)?;
         let keyless = keyless && self.tags.is_empty();
         let (rows, keys) = (self.rows(world, matrix)?, self.tagged(world, matrix, keys)?);
-        let accounts = self.accounts(world)?;
+        let accounts = filter::accounts(world, &self.accounts)?;
         Ok(Resolved { rows, keys, keyless, accounts, actions: self.actions()? })
     }
 
@@ -213,39 +185,6 @@ impl Question {
         }
         Ok(keys)
     }
-
-    fn accounts(&self, world: &Inventory) -> Result<Option<BTreeSet<AccountId>>, QuestionError> {
-        if self.accounts.is_empty() {
-            return Ok(None);
-        }
-        let mut found = BTreeSet::new();
-        for text in &self.accounts {
-            let before = found.len();
-            let mut known = BTreeSet::new();
-            for account in world.accounts.values() {
-                let name = account.name.as_deref().unwrap_or(account.id.as_str());
-                if takes(text, account.id.as_str()) || takes(text, name) {
-                    found.insert(account.id);
-                }
-                known.extend([account.id.as_str(), name]);
-            }
-            found.extend(AccountId::parse(text));
-            if found.len() == before {
-                let near = suggest::nearest(text, known).map(str::to_owned);
-                return Err(nothing("--account", text, "is no account of the export", near));
-            }
-        }
-        Ok(Some(found))
-    }
-}
-
-fn nothing(
-    option: &'static str,
-    text: &str,
-    what: &'static str,
-    near: Option<String>,
-) -> QuestionError {
-    QuestionError::Nothing { option, text: text.to_owned(), what, near }
 }
 
 /// The rows that a name or a pattern stands for.
@@ -254,7 +193,7 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
     let found = |is: &dyn Fn(&Row) -> bool| -> Vec<usize> {
         all().filter(|(_, row)| is(row)).map(|(at, _)| at).collect()
     };
-    let exact = found(&|row| is_called(row, text));
+    let exact = found(&|row| is_called(&row.name, &row.caller, text));
     if !exact.is_empty() {
         return Ok(exact);
     }
@@ -283,52 +222,6 @@ fn role_of<'w>(world: &'w Inventory, caller: &Caller) -> Option<&'w str> {
             world.role_by_name(caller.account?, role).map(|role| &*role.arn)
         }
         _ => None,
-    }
-}
-
-/// Whether a row is called so: by its name, as `kind/NAME`, with its path or without, by name alone,
-/// a root by its account.
-fn is_called(row: &Row, text: &str) -> bool {
-    if takes(text, &row.name) {
-        return true;
-    }
-    let Some(resource) = Arn::parse(&row.name).map(|arn| arn.resource) else {
-        return false;
-    };
-    if resource == "root" {
-        return row.caller.account.is_some_and(|account| takes(text, account.as_str()));
-    }
-    let (kind, path) = resource.split_once('/').unwrap_or(("", resource));
-    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-    let is_session = matches!(row.caller.kind, CallerKind::AssumedRole { .. });
-    takes(text, resource)
-        || (!is_session && takes(text, name))
-        || text
-            .strip_prefix(kind)
-            .and_then(|rest| rest.strip_prefix('/'))
-            .is_some_and(|rest| takes(rest, name) && !is_session)
-}
-
-/// Whether a key is called so: by ARN or id, or by an alias.
-fn is_key(key: &Key, text: &str) -> bool {
-    let id = text.strip_prefix("key/").unwrap_or(text);
-    let alias = |alias: &AliasArn| takes(text, alias.name()) || takes(text, alias.as_str());
-    takes(text, key.arn.as_str()) || takes(id, key.arn.id()) || key.aliases.iter().any(alias)
-}
-
-fn no_key(world: &Inventory, text: &str) -> QuestionError {
-    let what = "takes no key of the export";
-    if is_pattern(text) {
-        return nothing("--key", text, what, None);
-    }
-    match key(world, text) {
-        Err(error) => QuestionError::Name { option: "--key", error },
-        Ok(Target::Key(arn)) => {
-            let known = world.keys.keys().map(|key| key.as_str());
-            let near = suggest::nearest(arn.as_str(), known).map(str::to_owned);
-            nothing("--key", text, "is no key of the export", near)
-        }
-        Ok(_) => nothing("--key", text, "leads to no key of the export", None),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::audit::QuestionError;
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
 use crate::decision::{Assumptions, CellAnswer, Context, Pair, Request};
 use crate::inventory::Inventory;
 
 use super::question::Resolved;
-use super::{Counts, KeyFacts, KeySet, Matrix, Question, QuestionError, Row, Word, keys};
+use super::{Counts, KeyFacts, KeySet, Matrix, Question, Row, Word, keys};
 
 /// What one principal can do with one key, or without one.
 #[derive(Clone, Debug)]
@@ -105,7 +106,7 @@ impl<'m> View<'m> {
     }
 
     /// Whether the filters take a row and a key together.
-    pub(super) fn takes(&self, row: usize, key: Option<usize>) -> bool {
+    pub(in crate::audit) fn takes(&self, row: usize, key: Option<usize>) -> bool {
         let resolved = &self.resolved;
         let taken = match key {
             Some(key) => resolved.keys.get(key).copied().unwrap_or_default(),
@@ -129,7 +130,7 @@ impl<'m> View<'m> {
     }
 
     /// Whether a key's account is among those that are looked at, or all are.
-    pub(super) fn is_owner(&self, arn: &KeyArn) -> bool {
+    pub(in crate::audit) fn is_owner(&self, arn: &KeyArn) -> bool {
         self.resolved.accounts.as_ref().is_none_or(|accounts| accounts.contains(&arn.account()))
     }
 

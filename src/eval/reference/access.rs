@@ -153,7 +153,7 @@ fn refusal(
         return Some((Gate::Operation, "aliases under alias/aws/ belong to AWS", &["L5"]));
     }
     let aws_managed = scene.key.is_some_and(crate::inventory::Key::is_aws_managed);
-    if aws_managed && scene.needs_key() && is_fixed_on_aws_managed_keys(action) {
+    if aws_managed && scene.needs_key() && info.fixed_on_aws_managed_keys {
         return Some((Gate::Operation, "AWS managed keys cannot be changed", &["K15"]));
     }
     let (owner, partition) = owner?;
@@ -179,25 +179,6 @@ fn refusal(
         ));
     }
     None
-}
-
-/// Rule K15.
-fn is_fixed_on_aws_managed_keys(action: KmsAction) -> bool {
-    const FIXED: [KmsAction; 12] = [
-        KmsAction::PUT_KEY_POLICY,
-        KmsAction::TAG_RESOURCE,
-        KmsAction::UNTAG_RESOURCE,
-        KmsAction::CREATE_ALIAS,
-        KmsAction::UPDATE_ALIAS,
-        KmsAction::DELETE_ALIAS,
-        KmsAction::SCHEDULE_KEY_DELETION,
-        KmsAction::CANCEL_KEY_DELETION,
-        KmsAction::ENABLE_KEY_ROTATION,
-        KmsAction::DISABLE_KEY_ROTATION,
-        KmsAction::ROTATE_KEY_ON_DEMAND,
-        KmsAction::REPLICATE_KEY,
-    ];
-    FIXED.contains(&action)
 }
 
 /// The gates that every request passes: RCP, SCP at each level, the VPC endpoint (rules E12 to E14).

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, grant_operations};
+use crate::aws::KmsAction;
 use crate::decision::{CallerKind, Citation, Cited, ContextValue, OpenPoint, Path};
 use crate::inventory::{Constraints, Grant, Grantee, Key};
 
@@ -35,7 +35,7 @@ pub(super) fn ways(scene: &Scene<'_, '_>) -> Vec<Way> {
     };
     let mut ways = Vec::new();
     for grant in &key.grants {
-        if !operations(key, grant).contains(action) {
+        if !grant.operations.intersection(key.grant_operations()).contains(action) {
             continue;
         }
         let Some(class) = grantee_class(scene, &grant.grantee) else {
@@ -51,17 +51,6 @@ pub(super) fn ways(scene: &Scene<'_, '_>) -> Vec<Way> {
         ways.push(Way { path: path_of(scene, class), citation: cite(grant) });
     }
     ways
-}
-
-/// Rule G3: an operation that does not suit the key contributes nothing.
-fn operations(key: &Key, grant: &Grant) -> ActionSet {
-    let metadata = key.metadata.as_ref();
-    let spec = metadata.and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
-    let usage = metadata.and_then(|metadata| KeyUsage::parse(metadata.usage.as_deref()?));
-    match (spec, usage) {
-        (Some(spec), Some(usage)) => grant.operations.intersection(grant_operations(spec, usage)),
-        _ => grant.operations,
-    }
 }
 
 /// The class in which a grant means the caller (rules G10 to G13).

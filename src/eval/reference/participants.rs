@@ -1,6 +1,6 @@
 //! Which policies take part in a decision (section 3.1 of the semantics).
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use crate::aws::{AccountId, KmsAction};
 use crate::decision::{CallerKind, OpenPoint, Target};
@@ -31,6 +31,16 @@ pub(super) enum Name<'a> {
     Ram(&'a str),
     /// The trust policy of a role by its ARN.
     Trust(&'a str),
+}
+
+impl Name<'_> {
+    /// The name as a text; most are longer than what a text begins with.
+    pub(super) fn words(self) -> String {
+        let mut words = String::with_capacity(112);
+        // Writing to a string never fails.
+        let _ = write!(words, "{self}");
+        words
+    }
 }
 
 impl fmt::Display for Name<'_> {
@@ -180,15 +190,18 @@ fn level<'a>(
     kind: OrgPolicyKind,
 ) -> Level<'a> {
     let mut policies = Vec::new();
-    if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
-        // Rule U7: a level has at least one SCP; the export does not say which.
-        scene.note_missing(format!("SCPs attached to {id}"));
-    }
-    // Rule U7: a policy that is not described may be of either kind.
-    for unknown in organization.undescribed(id) {
-        scene.note_missing(format!("document of organization policy {unknown}"));
-    }
-    for policy in organization.attached(id, kind) {
+    let mut is_bare = true;
+    for policy_id in organization.attachments.get(id).into_iter().flatten() {
+        let policy = match organization.policies.get(policy_id) {
+            Some(policy) if policy.kind == kind => policy,
+            Some(_) => continue,
+            None => {
+                // Rule U7: a policy that is not described may be of either kind.
+                scene.note_missing(format!("document of organization policy {policy_id}"));
+                continue;
+            }
+        };
+        is_bare = false;
         note_conflicts(scene, &policy.id);
         match &policy.document {
             Some(document) => {
@@ -196,6 +209,10 @@ fn level<'a>(
             }
             None => scene.note_missing(format!("document of {} {}", kind.name(), policy.id)),
         }
+    }
+    if kind == OrgPolicyKind::Scp && is_bare {
+        // Rule U7: a level has at least one SCP; the export does not say which.
+        scene.note_missing(format!("SCPs attached to {id}"));
     }
     Level { id, policies }
 }

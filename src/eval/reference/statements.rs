@@ -66,7 +66,7 @@ fn applied_of(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
             (Effect::Allow, Truth::True) => sure_classes(scene, statement),
         };
         let cited = Cited::Statement { document: policy.document.clone(), index };
-        let citation = Citation { policy: policy.name.to_string(), cited };
+        let citation = Citation { policy: policy.name.words(), cited };
         match effect {
             Effect::Allow => applied.allows.push((citation, classes)),
             Effect::Deny => applied.denies.push(citation),

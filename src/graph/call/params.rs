@@ -38,7 +38,7 @@ impl Call {
                 let mut params = json!({ "RoleArn": role, "Service": launch.service,
                     "Region": region, "Actions": actions, "Resources": resources });
                 if launch.passes {
-                    params["PassedToService"] = launch.service.into();
+                    put(&mut params, "PassedToService", launch.service);
                 }
                 params
             }
@@ -130,11 +130,11 @@ fn assume_role(role: &str, tags: &Tags, context: &Context) -> Value {
     let of_context = [("ExternalId", "sts:ExternalId"), ("SourceIdentity", "sts:SourceIdentity")];
     for (param, key) in of_context {
         if let Some(value) = said(context, key) {
-            params[param] = value.into();
+            put(&mut params, param, value);
         }
     }
     if !tags.is_empty() {
-        params["Tags"] = pairs(tags, "Key", "Value");
+        put(&mut params, "Tags", pairs(tags, "Key", "Value"));
     }
     params
 }
@@ -156,17 +156,17 @@ fn of_holder(holder: &str, mut params: Value) -> Value {
         HolderKind::Role => "RoleName",
         HolderKind::Group => "GroupName",
     };
-    params[member] = name(holder).into();
+    put(&mut params, member, name(holder));
     params
 }
 
 fn created(arn: &str, boundary: Option<&str>, params: Value) -> Value {
     let mut params = of_holder(arn, params);
     if let Some(Identity::User { path, .. } | Identity::Role { path, .. }) = identity(arn) {
-        params["Path"] = path.into();
+        put(&mut params, "Path", path);
     }
     if let Some(boundary) = boundary {
-        params["PermissionsBoundary"] = boundary.into();
+        put(&mut params, "PermissionsBoundary", boundary);
     }
     params
 }
@@ -184,14 +184,14 @@ fn grant_params(key: &str, grant: &Grant) -> Value {
             Grantee::Principal(_) => principal,
             Grantee::Service(_) => service,
         };
-        params[member] = grantee.text().into();
+        put(&mut params, member, grantee.text());
     };
     name_one(&grant.grantee, "GranteePrincipal", "GranteeServicePrincipal");
     if let Some(retiring) = &grant.retiring {
         name_one(retiring, "RetiringPrincipal", "RetiringServicePrincipal");
     }
     if let Some(name) = &grant.name {
-        params["Name"] = (**name).into();
+        put(&mut params, "Name", &**name);
     }
     let mut constraints = Map::new();
     if let Some(pairs) = &grant.constraints.equals {
@@ -204,7 +204,14 @@ fn grant_params(key: &str, grant: &Grant) -> Value {
         constraints.insert("SourceArn".into(), (**arn).into());
     }
     if !constraints.is_empty() {
-        params["Constraints"] = Value::Object(constraints);
+        put(&mut params, "Constraints", Value::Object(constraints));
     }
     params
+}
+
+/// Adds a parameter to those of a call.
+fn put(params: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(params) = params.as_object_mut() {
+        params.insert(name.to_owned(), value.into());
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use petgraph::Direction;
 use petgraph::graph::{EdgeIndex, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
@@ -19,8 +20,12 @@ pub enum Collapse {
     Nothing,
     /// Users that are members of the same groups.
     Group,
+    /// These, and what is of one kind and account and joined to the same.
+    Alike,
     /// These, and what is of one kind and account and whose names differ in a number or the last word.
     Family,
+    /// What is of one kind and account.
+    Kind,
     /// Everything of an account.
     Account,
 }
@@ -30,8 +35,10 @@ impl Collapse {
     pub fn coarser(self) -> Option<Self> {
         match self {
             Self::Nothing => Some(Self::Group),
-            Self::Group => Some(Self::Family),
-            Self::Family => Some(Self::Account),
+            Self::Group => Some(Self::Alike),
+            Self::Alike => Some(Self::Family),
+            Self::Family => Some(Self::Kind),
+            Self::Kind => Some(Self::Account),
             Self::Account => None,
         }
     }
@@ -41,7 +48,9 @@ impl Collapse {
         match self {
             Self::Nothing => "nothing",
             Self::Group => "members of the same groups",
-            Self::Family => "members of the same groups, and families of names",
+            Self::Alike => "members of the same groups, and what is joined to the same",
+            Self::Family => "families of names, and what is joined to the same",
+            Self::Kind => "what is of one kind and account",
             Self::Account => "accounts",
         }
     }
@@ -95,6 +104,9 @@ enum Bucket {
     /// A family: kind, account, pattern.
     Family(&'static str, Option<AccountId>, String),
     Grants(KeyArn),
+    /// What is of one kind and account and joined to the same: the first of them.
+    Alike(NodeIndex),
+    Kind(&'static str, AccountId),
     Account(AccountId),
     /// What belongs to no account.
     Others(&'static str),
@@ -115,6 +127,9 @@ pub fn picture<'n>(
             false => bucket(network, world, *index, collapse),
         };
         buckets.entry(bucket).or_default().push(*index);
+    }
+    if matches!(collapse, Collapse::Alike | Collapse::Family) {
+        buckets = alike(network, focus, buckets);
     }
     let mut buckets: Vec<(Bucket, Vec<NodeIndex>)> = buckets.into_iter().collect();
     buckets.sort_by_key(|(_, nodes)| nodes.first().copied());
@@ -148,9 +163,10 @@ fn bucket(network: &Network, world: &Inventory, index: NodeIndex, collapse: Coll
     let Some(node) = network.node_weight(index).filter(|_| collapse != Collapse::Nothing) else {
         return Bucket::Single(index);
     };
-    if collapse == Collapse::Account {
+    if collapse >= Collapse::Kind {
         return match (node.account(), node) {
-            (Some(account), _) => Bucket::Account(account),
+            (Some(account), _) if collapse == Collapse::Account => Bucket::Account(account),
+            (Some(account), _) => Bucket::Kind(node.kind(), account),
             (None, Node::External(caller)) if caller.kind == CallerKind::Service => {
                 Bucket::Others("services")
             }
@@ -165,7 +181,7 @@ fn bucket(network: &Network, world: &Inventory, index: NodeIndex, collapse: Coll
     if !groups.is_empty() {
         return Bucket::Members(groups);
     }
-    if collapse == Collapse::Group {
+    if collapse != Collapse::Family {
         return Bucket::Single(index);
     }
     if let Node::Grant(key, _) = node {
@@ -175,6 +191,55 @@ fn bucket(network: &Network, world: &Inventory, index: NodeIndex, collapse: Coll
         Some(pattern) => Bucket::Family(node.kind(), node.account(), pattern),
         None => Bucket::Single(index),
     }
+}
+
+/// What tells a bucket from others that are not alike: kind, account, and each kind of edge with whether
+/// it leads away and the bucket at its other end.
+type Signature<'b> =
+    (&'static str, Option<AccountId>, BTreeSet<(EdgeKind, bool, Option<&'b Bucket>)>);
+
+/// Buckets of one kind and account that are joined to the same, as one.
+fn alike(
+    network: &Network,
+    focus: &Part,
+    buckets: BTreeMap<Bucket, Vec<NodeIndex>>,
+) -> BTreeMap<Bucket, Vec<NodeIndex>> {
+    let mut places: BTreeMap<NodeIndex, &Bucket> = BTreeMap::new();
+    for (bucket, nodes) in &buckets {
+        places.extend(nodes.iter().map(|node| (*node, bucket)));
+    }
+    let signature = |nodes: &[NodeIndex]| -> Option<Signature<'_>> {
+        let node = network.node_weight(*nodes.first()?)?;
+        let mut joined = BTreeSet::new();
+        for index in nodes {
+            let away = network.edges(*index).map(|edge| (edge.weight().kind, true, edge.target()));
+            let here = network.edges_directed(*index, Direction::Incoming);
+            let here = here.map(|edge| (edge.weight().kind, false, edge.source()));
+            let ends = away.chain(here).filter(|(.., end)| places.contains_key(end));
+            joined.extend(ends.map(|(kind, away, end)| (kind, away, places.get(&end).copied())));
+        }
+        Some((node.kind(), node.account(), joined))
+    };
+    let mut known: BTreeMap<Signature<'_>, Vec<(&Bucket, &Vec<NodeIndex>)>> = BTreeMap::new();
+    let mut merged = BTreeMap::new();
+    for (bucket, nodes) in &buckets {
+        match signature(nodes).filter(|_| !nodes.iter().any(|node| focus.contains(node))) {
+            Some(signature) => known.entry(signature).or_default().push((bucket, nodes)),
+            None => drop(merged.insert(bucket.clone(), nodes.clone())),
+        }
+    }
+    for members in known.into_values() {
+        let mut nodes: Vec<NodeIndex> =
+            members.iter().flat_map(|(_, nodes)| nodes.iter().copied()).collect();
+        nodes.sort_unstable();
+        let bucket = match (members.as_slice(), nodes.first()) {
+            ([(only, _)], _) => (*only).clone(),
+            (_, Some(first)) => Bucket::Alike(*first),
+            (_, None) => continue,
+        };
+        merged.insert(bucket, nodes);
+    }
+    merged
 }
 
 /// The groups that a node is a member of.
@@ -200,6 +265,8 @@ fn spot(network: &Network, world: &Inventory, bucket: Bucket, nodes: Vec<NodeInd
         }
         (Bucket::Family(_, _, pattern), _) => format!("{count} x {pattern}"),
         (Bucket::Grants(_), _) => format!("{count} grants"),
+        (Bucket::Kind(kind, _), _) => format!("{count} {}", kind_words(kind)),
+        (Bucket::Alike(first), _) => format!("{count} like {}", named(&first)),
         (Bucket::Single(_), _) => String::new(),
     };
     let kinds: BTreeSet<&'static str> = all().map(Node::kind).collect();
@@ -207,6 +274,20 @@ fn spot(network: &Network, world: &Inventory, bucket: Bucket, nodes: Vec<NodeInd
     let kind = kinds.first().copied().filter(|_| kinds.len() == 1);
     let account = accounts.first().copied().flatten().filter(|_| accounts.len() == 1);
     Spot { nodes, name, kind, account, inside: 0 }
+}
+
+/// A kind in the plural.
+fn kind_words(kind: &str) -> &'static str {
+    match kind {
+        "principal" => "principals",
+        "external" => "principals outside the export",
+        "group" => "groups",
+        "policy" => "policies",
+        "key" => "keys",
+        "alias" => "aliases",
+        "grant" => "grants",
+        _ => "targets",
+    }
 }
 
 /// What a name has in common with others of its family: words with digits, or else the last word, are

@@ -1,6 +1,6 @@
 //! Pictures of a network: a part of it, and nodes that are alike drawn as one, so that it stays legible.
 //!
-//! Pure functions from a [`Network`] to a [`Picture`]; nothing here knows a format.
+//! Pure functions from a [`Network`](super::Network) to a [`Picture`]; nothing here knows a format.
 
 mod collapse;
 mod names;

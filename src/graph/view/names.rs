@@ -51,6 +51,10 @@ fn of_caller(caller: &Caller) -> String {
 fn of_external(caller: &Caller) -> String {
     match &caller.kind {
         CallerKind::Provider if &*caller.text == "*" => "anyone".to_owned(),
+        // The id of an organization, as a condition names it.
+        CallerKind::Provider if caller.text.starts_with("o-") => {
+            format!("organization {}", caller.text)
+        }
         CallerKind::Provider => match Arn::parse(&caller.text) {
             Some(arn) => {
                 let name = arn.resource.split_once('/').map_or(arn.resource, |(_, name)| name);

@@ -5,31 +5,19 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::audit::matrix::About;
-use crate::decision::OpenPoint;
 use crate::diag::Renderer;
+use crate::report::basis::{Grounds, Point, opening, plural, some};
 use crate::report::why::question;
 
-/// How many names a line lists.
-const NAMED: usize = 8;
+use super::{MatrixReport, further};
 
 /// What an answer stands on.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Evidence<'a> {
-    /// The version of keyreach.
-    version: &'static str,
-    /// SHA-256 over the lines that `sha256sum` prints for the input, sorted by path.
-    digest: Option<&'a str>,
-    /// Files that were read.
-    files: usize,
-    /// Files among them that could not be used.
-    problems: usize,
-    /// The day from which on requests happen.
-    date: &'a str,
-    /// The options that chose a part of the matrix.
-    question: &'a [String],
-    /// What is taken for granted.
-    assumptions: &'a [String],
+    /// What any answer stands on.
+    #[serde(flatten)]
+    grounds: Grounds<'a>,
     /// How much there is of what the question asks for, whether shown or not.
     counts: Counted,
     /// What was not exported and could change a verdict.
@@ -60,29 +48,12 @@ struct Counted {
     undecided: bool,
 }
 
-/// A point that AWS leaves open.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Point {
-    /// Its id: `O1`.
-    point: &'static str,
-    /// What it is about.
-    text: &'static str,
-}
-
 impl<'a> Evidence<'a> {
     /// What `about` says.
     pub(super) fn of(about: &'a About) -> Self {
         let counts = &about.counts;
-        let point = |point: &OpenPoint| Point { point: point.name(), text: question(*point) };
         Self {
-            version: about.version,
-            digest: about.digest.as_deref(),
-            files: about.files,
-            problems: about.problems,
-            date: &about.date,
-            question: &about.question,
-            assumptions: &about.assumptions,
+            grounds: Grounds::of(&about.basis),
             counts: Counted {
                 principals: counts.principals,
                 keys: counts.keys,
@@ -94,7 +65,7 @@ impl<'a> Evidence<'a> {
                 undecided: counts.undecided,
             },
             missing: counts.missing.iter().map(String::as_str).collect(),
-            open: counts.open.iter().map(point).collect(),
+            open: counts.open.iter().map(|point| Point::of(*point)).collect(),
         }
     }
 }
@@ -124,26 +95,19 @@ pub fn evidence(out: &mut dyn Write, about: &About) -> io::Result<()> {
 ///
 /// # Errors
 /// What `out` says.
-pub fn summary(out: &mut dyn Write, about: &About, renderer: &Renderer) -> io::Result<()> {
-    paragraphs(about).iter().try_for_each(|line| renderer.paragraph(out, line, "  "))
+pub fn summary(
+    out: &mut dyn Write,
+    report: &MatrixReport<'_>,
+    renderer: &Renderer,
+) -> io::Result<()> {
+    let further = report.further.map(further::heading);
+    paragraphs(report.about).iter().chain(&further).try_for_each(|line| renderer.paragraph(out, line, "  "))
 }
 
 /// The lines, each a heading and what it says.
 pub(super) fn paragraphs(about: &About) -> Vec<String> {
     let counts = &about.counts;
-    let problems = match about.problems {
-        0 => String::new(),
-        count => format!(", of which {count} could not be used"),
-    };
-    let digest = about.digest.as_ref().map(|digest| format!(", SHA-256 {digest}"));
-    let mut lines = vec![
-        format!("keyreach {}: access to KMS keys from {} on", about.version, about.date),
-        format!("Input: {}{problems}{}", plural(about.files, "file"), digest.unwrap_or_default()),
-    ];
-    if !about.question.is_empty() {
-        lines.push(format!("Asked for: {}", about.question.join(", ")));
-    }
-    lines.push(format!("Assumed: {}", about.assumptions.join("; ")));
+    let mut lines = opening(&about.basis, "access to KMS keys");
     lines.push(format!(
         "Found: {}, {}, {} with access",
         plural(counts.principals, "principal"),
@@ -168,18 +132,10 @@ pub(super) fn paragraphs(about: &About) -> Vec<String> {
 }
 
 fn missing(about: &About) -> String {
-    let missing = &about.counts.missing;
-    let named: Vec<&str> = missing.iter().take(NAMED).map(String::as_str).collect();
-    match missing.len() {
-        0 => "nothing that could change a verdict".to_owned(),
-        count if count > NAMED => format!("{}; and {} more", named.join("; "), count - NAMED),
-        _ => named.join("; "),
+    match some(about.counts.missing.iter().map(String::as_str)) {
+        none if none.is_empty() => "nothing that could change a verdict".to_owned(),
+        some => some,
     }
-}
-
-/// `1 file`, `2 files`.
-pub(super) fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::audit::matrix::{Access, View};
+use crate::audit::FurtherPair;
+use crate::audit::matrix::Access;
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{CellAnswer, Standing};
 
 use super::words::{bound, can, condition};
-use super::{MatrixReport, stream};
+use super::{MatrixReport, further, stream};
 
 /// The columns.
 const COLUMNS: [&str; 17] = [
@@ -38,15 +39,39 @@ const COLUMNS: [&str; 17] = [
 /// What `out` says.
 pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
     let mut heading = Vec::new();
-    record(&mut heading, COLUMNS.map(str::to_owned))?;
+    record(&mut heading, report, COLUMNS.map(str::to_owned), "hops")?;
     out.write_all(&heading)?;
-    stream::write(out, report, || (), |(), text, access| rows(text, report, access))
+    stream::write(out, report, || (), |(), text, access| rows(text, report, access))?;
+    let Some(further) = report.further else {
+        return Ok(());
+    };
+    let mut text = Vec::new();
+    further.pairs.iter().try_for_each(|pair| get(&mut text, report, pair))?;
+    out.write_all(&text)
 }
 
-fn record(out: &mut Vec<u8>, cells: [String; 17]) -> io::Result<()> {
+/// Appends a record, with `hops` behind it where the report tells who could get further.
+fn record(
+    out: &mut Vec<u8>,
+    report: &MatrixReport<'_>,
+    cells: [String; 17],
+    hops: &str,
+) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
-    writer.write_record(cells.map(harmless)).map_err(io::Error::other)?;
+    let hops = report.further.map(|_| hops.to_owned());
+    let cells = cells.map(harmless).into_iter().chain(hops);
+    writer.write_record(cells).map_err(io::Error::other)?;
     writer.flush()
+}
+
+/// Appends the record of somebody who lacks an action today and can get it.
+fn get(text: &mut Vec<u8>, report: &MatrixReport<'_>, pair: &FurtherPair) -> io::Result<()> {
+    let hops = pair.hops.to_string();
+    let answer = further::answer(report.view, pair);
+    let told = Told { actions: pair.action.into(), answers: vec![&*answer] };
+    let row = pair.row.and_then(|row| report.view.row(row));
+    let names = (&*pair.from.text, row.and_then(|row| row.stands_for.as_deref()));
+    row_of(text, report, names, Some(pair.key), &told, &hops)
 }
 
 /// A cell that no spreadsheet takes for a formula.
@@ -86,14 +111,35 @@ fn rows(text: &mut Vec<u8>, report: &MatrixReport<'_>, access: &Access) -> io::R
     if report.actions {
         told.sort_by_key(|told| told.actions.iter().next());
     }
-    told.iter().try_for_each(|told| row(text, report.view, access, told))
+    told.iter().try_for_each(|told| row(text, report, access, told))
 }
 
-fn row(text: &mut Vec<u8>, view: &View<'_>, access: &Access, told: &Told<'_>) -> io::Result<()> {
-    let (Some(row), Some(first)) = (view.row(access.row), told.answers.first()) else {
+fn row(
+    text: &mut Vec<u8>,
+    report: &MatrixReport<'_>,
+    access: &Access,
+    told: &Told<'_>,
+) -> io::Result<()> {
+    let (Some(row), Some(first)) = (report.view.row(access.row), told.answers.first()) else {
         return Ok(());
     };
-    let key = view.key(access.key);
+    let hops = if first.verdict == Standing::Never { "" } else { "0" };
+    row_of(text, report, (&row.name, row.stands_for.as_deref()), access.key, told, hops)
+}
+
+fn row_of(
+    text: &mut Vec<u8>,
+    report: &MatrixReport<'_>,
+    (name, stands_for): (&str, Option<&str>),
+    key: Option<usize>,
+    told: &Told<'_>,
+    hops: &str,
+) -> io::Result<()> {
+    let (view, place) = (report.view, key);
+    let Some(first) = told.answers.first() else {
+        return Ok(());
+    };
+    let key = view.key(place);
     let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let (at_least, at_most) = match first.verdict {
         Standing::Unknown { at_least, at_most } => (bound(at_least), bound(at_most)),
@@ -106,14 +152,15 @@ fn row(text: &mut Vec<u8>, view: &View<'_>, access: &Access, told: &Told<'_>) ->
     let actions: Vec<&str> = told.actions.iter().map(KmsAction::as_str).collect();
     record(
         text,
+        report,
         [
-            row.name.to_string(),
-            owned(row.stands_for.as_deref()),
+            name.to_owned(),
+            owned(stands_for),
             key.map_or("*", |key| key.arn.as_str()).to_owned(),
             owned(key.and_then(|key| key.aliases.first()).map(|alias| &**alias)),
             owned(key.and_then(|key| key.state.as_deref())),
             owned(key.and_then(|key| key.usage.as_deref())),
-            can(told.actions, view.possible(access.key), false),
+            can(told.actions, view.possible(place), false),
             actions.join(" "),
             first.verdict.name().to_owned(),
             at_least.to_owned(),
@@ -128,6 +175,7 @@ fn row(text: &mut Vec<u8>, view: &View<'_>, access: &Access, told: &Told<'_>) ->
             all(&|answer| answer.open.iter().map(|point| point.name().to_owned()).collect()),
             all(&|answer| answer.assumes.iter().cloned().collect()),
         ],
+        hops,
     )
 }
 

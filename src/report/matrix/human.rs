@@ -10,10 +10,10 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use crate::audit::matrix::{Access, View, union};
 use crate::diag::{Renderer, Tone, visible};
 
-use super::about::summary;
+use super::about::paragraphs;
 use super::blocks::{Block, Entry, sections};
 use super::words::{Group, can, groups};
-use super::{GroupBy, MatrixReport};
+use super::{GroupBy, MatrixReport, further};
 
 /// Names that a class lists before it counts.
 const NAMED: usize = 8;
@@ -30,7 +30,7 @@ pub fn write(
     report: &MatrixReport<'_>,
     renderer: &Renderer,
 ) -> io::Result<()> {
-    summary(out, report.about, renderer)?;
+    paragraphs(report.about).iter().try_for_each(|line| renderer.paragraph(out, line, "  "))?;
     let table = Table { report, renderer, width: renderer.look().width.max(24) };
     for section in sections(report.view, report.group_by) {
         if let Some(heading) = &section.heading {
@@ -38,6 +38,15 @@ pub fn write(
             table.text(out, &format!("== {heading}"), 0, 3)?;
         }
         section.blocks.iter().try_for_each(|block| table.block(out, block))?;
+    }
+    let Some(further) = report.further else {
+        return Ok(());
+    };
+    writeln!(out)?;
+    let lines = further::lines(report.view, further);
+    for (nth, line) in lines.iter().enumerate() {
+        let indent = if nth == 0 { 0 } else { 2 };
+        table.text(out, line, indent, indent + 2)?;
     }
     Ok(())
 }
@@ -173,7 +182,7 @@ impl Table<'_> {
         if self.width < TWO_COLUMNS {
             return rows.iter().try_for_each(|(can, when)| {
                 self.text(out, can, 4, 4)?;
-                let mut lines = wrapped(when, self.width - 6, "  ");
+                let mut lines = wrapped(when, self.width - 6, "  ", Long::Whole);
                 self.paint(&mut lines);
                 lines.iter().try_for_each(|line| writeln!(out, "      {line}"))
             });
@@ -192,7 +201,8 @@ impl Table<'_> {
         left: usize,
         right: usize,
     ) -> io::Result<()> {
-        let (can, mut when) = (wrapped(can, left, ""), wrapped(when, right, "  "));
+        let mut when = wrapped(when, right, "  ", Long::Broken);
+        let can = wrapped(can, left, "", Long::Broken);
         self.paint(&mut when);
         for line in 0..can.len().max(when.len()) {
             let at = |lines: &[String]| lines.get(line).cloned().unwrap_or_default();
@@ -223,16 +233,25 @@ impl Table<'_> {
     /// Writes a text with an indent, and a deeper one for the lines that follow.
     fn text(&self, out: &mut dyn Write, text: &str, first: usize, rest: usize) -> io::Result<()> {
         let room = self.width.saturating_sub(first);
-        let lines = wrapped(text, room, &" ".repeat(rest - first));
+        let lines = wrapped(text, room, &" ".repeat(rest - first), Long::Whole);
         lines.iter().try_for_each(|line| writeln!(out, "{}{line}", " ".repeat(first)))
     }
 }
 
-/// The lines of a text; a word is broken only where it is longer than a line.
-fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
+/// What becomes of a word that is longer than a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Long {
+    /// It is broken, as what stands beside it must stay in its column.
+    Broken,
+    /// It stays whole, however narrow the terminal: an ARN or an id in two parts cannot be copied.
+    Whole,
+}
+
+/// The lines of a text.
+fn wrapped(text: &str, width: usize, indent: &str, long: Long) -> Vec<String> {
     let options = Options::new(width.max(8))
         .subsequent_indent(indent)
-        .break_words(true)
+        .break_words(long == Long::Broken)
         .wrap_algorithm(WrapAlgorithm::FirstFit)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::audit::FurtherPair;
 use crate::audit::matrix::{Access, KeyFacts, View};
 use crate::aws::KmsAction;
 use crate::decision::{Context, Standing};
@@ -32,6 +33,27 @@ struct Answer<'a> {
     /// Principals that can do the same with the same keys are one class; with `--group-by key`, keys
     /// with which the same principals can do the same.
     classes: Vec<Class<'a>>,
+    /// With `--transitive`: who lacks an action today and can get it by further calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    further: Option<Vec<Get<'a>>>,
+}
+
+/// A principal that lacks an action on a key, and can get it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Get<'a> {
+    /// Who sets out.
+    principal: &'a str,
+    /// The key.
+    key: &'a str,
+    /// What it can get.
+    action: &'static str,
+    /// In so many calls.
+    hops: usize,
+    /// Whether a call's effect lies outside KMS, IAM and STS and is taken at its word.
+    modelled: bool,
+    /// Whether nothing that is missing, open or undecided could close the path.
+    certain: bool,
 }
 
 /// A key.
@@ -162,7 +184,24 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
     let sections = sections(view, report.group_by);
     let blocks = sections.iter().flat_map(|section| &section.blocks);
     lines(out, blocks.map(|block| class(report, block)))?;
-    out.write_all(b"]\n}\n")
+    out.write_all(b"]")?;
+    if let Some(further) = report.further {
+        out.write_all(b",\n\"further\":[")?;
+        lines(out, further.pairs.iter().filter_map(|pair| get(view, pair)))?;
+        out.write_all(b"]")?;
+    }
+    out.write_all(b"\n}\n")
+}
+
+fn get<'a>(view: &'a View<'_>, pair: &'a FurtherPair) -> Option<Get<'a>> {
+    Some(Get {
+        principal: &pair.from.text,
+        key: arn(view, Some(pair.key))?,
+        action: pair.action.as_str(),
+        hops: pair.hops,
+        modelled: pair.modelled,
+        certain: pair.certain,
+    })
 }
 
 /// Writes values, one a line, as the inside of a list.

@@ -14,7 +14,7 @@ use crate::decision::{CellAnswer, Context, Standing};
 use crate::report::request_line;
 
 use super::words::{bound, condition};
-use super::{MatrixReport, stream};
+use super::{MatrixReport, further, stream};
 
 /// Writes a line for each cell that is shown.
 ///
@@ -25,8 +25,49 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
         (0..report.view.keys.len()).map(|key| key_members(report.view, key)).collect();
     let make = || Scratch { keys: &keys, answers: FxHashMap::default() };
     stream::write(out, report, make, |scratch, text, access| {
-        cells(scratch, text, report.view, access)
-    })
+        cells(scratch, text, report, access)
+    })?;
+    let Some(further) = report.further else {
+        return Ok(());
+    };
+    let mut text = Vec::new();
+    for pair in further.pairs.iter().filter(|pair| !further::is_shown(report.view, pair)) {
+        let answer = further::answer(report.view, pair);
+        let members = keys.get(pair.key).map_or(&[] as &[u8], Vec::as_slice);
+        text.extend_from_slice(&head(&pair.from.text, members));
+        text.extend_from_slice(pair.action.as_str().as_bytes());
+        text.extend_from_slice(&middle(&answer));
+        text.extend_from_slice(b",\"witness\":null,\"counter_witness\":null");
+        text.extend_from_slice(format!(",\"hops\":{}", pair.hops).as_bytes());
+        text.extend_from_slice(&tail(&answer));
+    }
+    out.write_all(&text)
+}
+
+/// What stands before the action.
+fn head(principal: &str, key: &[u8]) -> Vec<u8> {
+    let mut head = b"{\"principal\":".to_vec();
+    string(&mut head, principal);
+    head.extend_from_slice(key);
+    head.extend_from_slice(b",\"action\":\"");
+    head
+}
+
+/// In how many calls a cell can be had: none where it is allowed today, as far as its verdict says.
+fn put_hops(
+    text: &mut Vec<u8>,
+    report: &MatrixReport<'_>,
+    access: &Access,
+    action: KmsAction,
+    answer: &CellAnswer,
+) {
+    let Some(further) = report.further else {
+        return;
+    };
+    let known = further.hops(access.row, access.key, action);
+    let hops = known.or_else(|| (answer.verdict != Standing::Never).then_some(0));
+    text.extend_from_slice(b",\"hops\":");
+    text.extend_from_slice(hops.map_or("null".to_owned(), |hops| hops.to_string()).as_bytes());
 }
 
 /// What a thread has rendered so far.
@@ -71,19 +112,16 @@ fn optional(out: &mut Vec<u8>, text: Option<&str>) {
 fn cells(
     scratch: &mut Scratch<'_>,
     text: &mut Vec<u8>,
-    view: &View<'_>,
+    report: &MatrixReport<'_>,
     access: &Access,
 ) -> io::Result<()> {
+    let view = report.view;
     let Some(row) = view.row(access.row) else {
         return Ok(());
     };
-    let mut head = b"{\"principal\":".to_vec();
-    string(&mut head, &row.name);
-    match access.key.and_then(|key| scratch.keys.get(key)) {
-        Some(members) => head.extend_from_slice(members),
-        None => head.extend_from_slice(b",\"key\":\"*\",\"key_alias\":null,\"key_state\":null"),
-    }
-    head.extend_from_slice(b",\"action\":\"");
+    let keyless: &[u8] = b",\"key\":\"*\",\"key_alias\":null,\"key_state\":null";
+    let members = access.key.and_then(|key| scratch.keys.get(key)).map_or(keyless, Vec::as_slice);
+    let head = head(&row.name, members);
     let sets: Vec<Set<'_>> = view
         .cells(access)
         .flat_map(|(actions, answer)| Set::all(view, access, actions, answer))
@@ -104,6 +142,7 @@ fn cells(
         put(text, action, &set.witness);
         text.extend_from_slice(b",\"counter_witness\":");
         put(text, action, &set.counter);
+        put_hops(text, report, access, action, set.answer);
         text.extend_from_slice(tail);
     }
     Ok(())
@@ -245,6 +284,10 @@ struct Line {
     witness: Option<serde_json::Value>,
     /// A request that is denied.
     counter_witness: Option<serde_json::Value>,
+    /// With `--transitive`: in how many calls it can be had; 0 where it is allowed today, as far as the
+    /// verdict says, null where no path leads there.
+    #[serde(default)]
+    hops: Option<usize>,
     /// What was not exported and could change the verdict.
     missing: Vec<String>,
     /// Points that AWS leaves open and that could change the verdict.

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use crate::audit::Further;
 use crate::diag::visible;
 
 use super::about::paragraphs;
 use super::blocks::{Block, sections};
 use super::human::{Alike, alike, keys, principals, rows, unions};
-use super::{GroupBy, MatrixReport};
+use super::{GroupBy, MatrixReport, further};
 
 /// Writes what the tables stand on, and the tables.
 ///
@@ -24,7 +25,24 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
         }
         section.blocks.iter().try_for_each(|block| table(out, report, block))?;
     }
-    Ok(())
+    report.further.map_or(Ok(()), |further| get_further(out, report, further))
+}
+
+fn get_further(
+    out: &mut dyn Write,
+    report: &MatrixReport<'_>,
+    further: &Further,
+) -> io::Result<()> {
+    writeln!(out, "\n## By further calls\n\n{}", further::heading(further))?;
+    if !further.pairs.is_empty() {
+        writeln!(out, "\n| key | action | how | who |\n| --- | --- | --- | --- |")?;
+    }
+    for steps in further::steps(report.view, further) {
+        let names: Vec<String> = steps.names.iter().map(|name| escaped(name)).collect();
+        let (key, action, how) = (escaped(&steps.key), steps.action, &steps.how);
+        writeln!(out, "| {key} | {action} | {how} | {} |", names.join("<br>"))?;
+    }
+    further::failed(further).map_or(Ok(()), |failed| writeln!(out, "\n{failed}"))
 }
 
 fn table(out: &mut dyn Write, report: &MatrixReport<'_>, block: &Block) -> io::Result<()> {

@@ -6,6 +6,7 @@
 mod about;
 mod blocks;
 mod csv;
+mod further;
 mod human;
 mod json;
 mod lines;
@@ -13,6 +14,7 @@ mod markdown;
 mod stream;
 mod words;
 
+use crate::audit::Further;
 use crate::audit::matrix::{About, View};
 
 pub use about::{evidence, summary};
@@ -32,6 +34,8 @@ pub struct MatrixReport<'a> {
     pub group_by: GroupBy,
     /// Whether single actions are shown in place of capabilities.
     pub actions: bool,
+    /// Who could get further, where that was asked for.
+    pub further: Option<&'a Further>,
 }
 
 /// By what a table is ordered.

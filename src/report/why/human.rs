@@ -1,16 +1,13 @@
 //! The story for a reader: gate by gate, the statements underlined.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::audit::{Story, Texts, near_principal};
-use crate::decision::{Citation, Cited, ContextValue, Entry, Gate, Reading, Request, Step};
-use crate::diag::{Diagnostic, Label, Renderer, Severity};
+use crate::decision::{Citation, ContextValue, Entry, Gate, Reading, Request, Step};
+use crate::diag::{Diagnostic, Renderer, Severity};
 use crate::inventory::Inventory;
-use crate::policy::Effect;
-use crate::source::{Place, Span};
 
-use super::super::excerpt;
+use super::super::citing::told;
 use super::words::{Words, question};
 
 /// Writes the story.
@@ -77,35 +74,6 @@ fn severity(step: &Step) -> Severity {
         Reading::Silent(_) => Severity::Medium,
         Reading::Allows(_) | Reading::NotAsked(_) => Severity::Info,
     }
-}
-
-/// A sentence with what it cites, the statements of one policy in one snippet.
-fn told(texts: &Texts<'_>, message: String, severity: Severity, cited: &[Citation]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(severity, message);
-    let mut places: BTreeMap<Place, Vec<Label>> = BTreeMap::new();
-    for citation in cited {
-        let (place, span, text) = match &citation.cited {
-            Cited::Statement { document, .. } => {
-                let span = citation.statement().map(|statement| statement.span);
-                let text = match citation.effect() {
-                    Effect::Allow => "allows",
-                    Effect::Deny => "denies",
-                };
-                (document.place, span.unwrap_or_default(), text)
-            }
-            Cited::Grant { place, .. } => {
-                let whole = Span { start: 0, end: place.span.end - place.span.start };
-                (*place, whole, "this grant")
-            }
-        };
-        places.entry(place).or_default().push(Label::primary(span, text));
-    }
-    for (place, labels) in places {
-        if let Some(snippet) = excerpt(texts, place, labels) {
-            diagnostic = diagnostic.snippet(snippet);
-        }
-    }
-    diagnostic
 }
 
 fn turns(out: &mut dyn Write, renderer: &Renderer, words: &Words<'_>) -> io::Result<()> {

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::audit::{Ability, Change, Overall, Story, Texts};
-use crate::decision::{Citation, Cited, Reading, Request, Step};
+use crate::decision::{Citation, Reading, Request, Step};
 use crate::inventory::Inventory;
-use crate::source::{Place, Span};
 
+use super::super::citing::at;
 use super::super::request_line;
 use super::words::Words;
 
@@ -207,33 +207,19 @@ fn step<'a>(words: &Words<'a>, step: &'a Step) -> Told<'a> {
 
 fn citations<'a>(words: &Words<'a>, cited: &'a [Citation]) -> Vec<Cite<'a>> {
     let one = |citation: &'a Citation| {
-        let (place, span) = match &citation.cited {
-            Cited::Statement { document, .. } => {
-                let span = citation.statement().map(|statement| statement.span);
-                (document.place, span.unwrap_or_default())
-            }
-            Cited::Grant { place, .. } => (*place, Span::default()),
-        };
         let sid = citation.statement().and_then(|statement| statement.sid.as_ref());
-        let (file, line) = at(words, place, span);
+        let (place, span) = citation.at();
+        let (file, line) = at(words.texts, place, span);
         let effect = citation.effect().name();
         Cite { policy: &citation.policy, sid: sid.map(|sid| &*sid.value), file, line, effect }
     };
     cited.iter().map(one).collect()
 }
 
-/// The file and the line in it; nothing for what stands in no file.
-fn at<'a>(words: &Words<'a>, place: Place, span: Span) -> (Option<&'a str>, Option<u32>) {
-    match words.texts.position(place, span) {
-        Some(position) => (Some(words.texts.path(place.file)), Some(position.line)),
-        None => (None, None),
-    }
-}
-
 fn change<'a>(words: &Words<'a>, change: &'a Change) -> Made<'a> {
     let (name, subject) = match change {
         Change::Remove { policy, place, span, sid, effect } => {
-            let (file, line) = at(words, *place, *span);
+            let (file, line) = at(words.texts, *place, *span);
             let effect = effect.name();
             let statement = Cite { policy, sid: sid.as_deref(), file, line, effect };
             return Made {

@@ -1,0 +1,149 @@
+//! What the export fixes of the condition keys that are about a caller (section 2.5).
+
+use crate::aws::AccountId;
+use crate::decision::{CallerKind, Context, ContextValue};
+use crate::inventory::Inventory;
+
+use super::question::Known;
+use super::subject::{Stranger, Subject};
+
+impl Subject<'_> {
+    /// What is known of a condition key (section 2.5), once the caller is.
+    pub(super) fn known(&self, world: &Inventory, given: &Context, key: &str) -> Known {
+        if let Some(entry) = given.get(key) {
+            return Known::Value(Some(entry.value.clone()));
+        }
+        if given.is_absent(key) {
+            return Known::Value(None);
+        }
+        let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
+        let account = self.caller.account.map(|account| account.to_string());
+        let absent = Known::Value(None);
+        let service = self.caller.kind == CallerKind::Service;
+        match key {
+            "aws:principalarn" | "aws:principaltype" | "aws:username" | "aws:userid"
+                if self.stranger.as_ref().is_some_and(|it| !it.named) =>
+            {
+                Known::OfRequest
+            }
+            "aws:principalarn" => self.principal_arn().map_or(absent, one),
+            "aws:principalaccount" => account.as_deref().map_or(absent, one),
+            // Rule C54: the account of a service is not known.
+            "kms:calleraccount" if service => Known::OfRequest,
+            "kms:calleraccount" => account.as_deref().map_or(absent, one),
+            "aws:principaltype" => match self.caller.kind {
+                CallerKind::Root => one("Account"),
+                CallerKind::User => one("User"),
+                CallerKind::Role | CallerKind::AssumedRole { .. } => one("AssumedRole"),
+                CallerKind::FederatedUser { .. } => one("FederatedUser"),
+                CallerKind::Service | CallerKind::Provider => absent,
+            },
+            "aws:principalisawsservice" => one(if service { "true" } else { "false" }),
+            "aws:principalservicename" if service => one(&self.caller.text),
+            "aws:principalservicename" => absent,
+            // Not exported, and several for one service.
+            "aws:principalservicenameslist" if service => Known::OfRequest,
+            "aws:principalorgid" => self.organization_id(world),
+            "aws:principalorgpaths" => self.organization_path(world),
+            "aws:userid" => self.user_id(),
+            // Rule C44.
+            "aws:username" => match &self.caller.kind {
+                CallerKind::User => self.caller.text.rsplit('/').next().map_or(absent, one),
+                _ => absent,
+            },
+            _ => match key.strip_prefix("aws:principaltag/") {
+                Some(tag) => self.tag(tag),
+                None => of_later(key),
+            },
+        }
+    }
+
+    /// Rule C45.
+    fn user_id(&self) -> Known {
+        if let Some(what) = self.unlisted()
+            && matches!(self.caller.kind, CallerKind::User | CallerKind::AssumedRole { .. })
+        {
+            return Known::Missing(what.into());
+        }
+        let id = self.identity.and_then(|identity| identity.unique_id.as_deref());
+        let text = match &self.caller.kind {
+            CallerKind::Root => self.caller.account.map(|account| account.to_string()),
+            CallerKind::User => id.map(str::to_owned),
+            CallerKind::AssumedRole { session, .. } => id.map(|id| format!("{id}:{session}")),
+            CallerKind::FederatedUser { name } => {
+                self.caller.account.map(|account| format!("{account}:{name}"))
+            }
+            CallerKind::Role => return Known::OfRequest,
+            CallerKind::Service | CallerKind::Provider => None,
+        };
+        Known::Value(text.map(|text| ContextValue::One(text.into())))
+    }
+
+    /// Tags of the user or role; sessions may bring others (rule T7, O26).
+    fn tag(&self, tag: &str) -> Known {
+        if self.tagged || self.stranger.is_some() {
+            return Known::OfRequest;
+        }
+        if let Some(what) = self.unlisted() {
+            return Known::Missing(what.into());
+        }
+        let tags = self.identity.into_iter().flat_map(|identity| &identity.tags);
+        let mut found = tags.filter(|(key, _)| key.eq_ignore_ascii_case(tag));
+        Known::Value(found.next().map(|(_, value)| ContextValue::One(value.clone())))
+    }
+
+    fn organization_id(&self, world: &Inventory) -> Known {
+        if let Some(stranger) = &self.stranger
+            && let Some(id) = &stranger.organization
+        {
+            return Known::Value(Some(ContextValue::One(id.clone())));
+        }
+        let Some(account) = self.caller.account else {
+            return Known::Value(None);
+        };
+        organization_id(world, account)
+    }
+
+    fn organization_path(&self, world: &Inventory) -> Known {
+        let of_other = |it: &Stranger| {
+            let own = world.organization.as_ref().and_then(|it| it.id.as_deref());
+            it.organization.as_deref().is_some_and(|id| Some(id) != own)
+        };
+        if self.stranger.as_ref().is_some_and(of_other) {
+            return Known::OfRequest;
+        }
+        let Some(account) = self.caller.account else {
+            return Known::Value(None);
+        };
+        organization_path(world, account)
+    }
+}
+
+/// Keys that neither caller nor account fix.
+fn of_later(key: &str) -> Known {
+    use crate::aws::{Nature, condition_key};
+    match condition_key(key).map(|info| info.nature) {
+        Some(Nature::Key | Nature::Region) => Known::NotYet,
+        // What the export would fix and does not have is absent.
+        Some(Nature::Principal) => Known::Value(None),
+        _ => Known::OfRequest,
+    }
+}
+
+/// `aws:PrincipalOrgID` or `aws:ResourceOrgID` of an account.
+pub(super) fn organization_id(world: &Inventory, account: AccountId) -> Known {
+    let Some(organization) = world.organization.as_deref() else {
+        return Known::Missing("organization".into());
+    };
+    let id = organization.id.as_deref().filter(|_| organization.accounts.contains(&account));
+    Known::Value(id.map(|id| ContextValue::One(id.into())))
+}
+
+/// `aws:PrincipalOrgPaths` or `aws:ResourceOrgPaths` of an account.
+pub(super) fn organization_path(world: &Inventory, account: AccountId) -> Known {
+    let Some(organization) = world.organization.as_deref() else {
+        return Known::Missing("organization".into());
+    };
+    let path = organization.path(account);
+    Known::Value(path.map(|path| ContextValue::Many(vec![path.into()])))
+}

@@ -1,0 +1,58 @@
+//! What an answer stands on, whatever was asked.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::decision::Assumptions;
+use crate::inventory::Inventory;
+
+/// What an auditor needs to know before an answer is worth anything.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Basis {
+    /// The version of this program.
+    pub version: &'static str,
+    /// SHA-256 over the input, where it was asked for.
+    pub digest: Option<String>,
+    /// How many files were read.
+    pub files: usize,
+    /// How many of them could not be used.
+    pub problems: usize,
+    /// The day from which on requests happen.
+    pub date: String,
+    /// What is asked for, as options.
+    pub question: Vec<String>,
+    /// What is taken for granted: options first, then what no export tells.
+    pub assumptions: Vec<String>,
+}
+
+impl Basis {
+    /// What an answer over `world` stands on; what costs more than a look is for the caller to fill in.
+    pub fn new(
+        world: &Inventory,
+        question: Vec<String>,
+        assumptions: &Assumptions,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            digest: None,
+            files: 0,
+            problems: 0,
+            date: now.to_zoned(TimeZone::UTC).date().to_string(),
+            question,
+            assumptions: taken(world, assumptions),
+        }
+    }
+}
+
+/// What is told once for a whole kind, as it could only narrow.
+fn taken(world: &Inventory, assumptions: &Assumptions) -> Vec<String> {
+    let mut all = assumptions.words.clone();
+    if world.organization.is_none() {
+        all.push("no organization: no SCP and no RCP limits anybody".to_owned());
+    }
+    if world.endpoints.is_empty() {
+        all.push("no VPC endpoint has a policy that limits anybody".to_owned());
+    }
+    all.push("sessions are made without session policies".to_owned());
+    all
+}

@@ -1,0 +1,150 @@
+//! `keyreach paths`: who could get to a key, and by which steps.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::access::Access;
+use crate::audit::{Basis, PathsQuestion, Texts};
+use crate::ingest::Disk;
+use crate::report::paths::{self as report, PathsReport};
+
+use super::assumptions::Assume;
+use super::goal::To;
+use super::output::Output;
+use super::terminal::Terminal;
+use super::world::{self, now};
+use super::{Fault, Outcome};
+
+/// Print who could get to a key by changing policies, granting or assuming roles, and by which steps.
+#[derive(clap::Args)]
+#[command(after_help = "\
+For each principal and key that lacks the goal and can get it, the shortest path: a list of calls
+of the AWS API. Every path was executed in a copy of the exported world before it is printed.
+Filters take names, aliases, ARNs and patterns (`*`, `?`), and can be given several times.
+
+Exit status: 0 printed, also when there are paths; 2 a filter means nothing, or a file cannot be
+used; 3 nothing to audit found.
+
+Examples:
+  keyreach paths testdata/course
+  keyreach paths --key alias/CMK-B --format jsonl testdata/course")]
+pub(super) struct Args {
+    /// Keys: ids, ARNs, aliases.
+    #[arg(long, value_name = "K")]
+    key: Vec<String>,
+    /// Who sets out: ARNs, `alice`, `role/app-*`, account ids.
+    #[arg(long, value_name = "P")]
+    principal: Vec<String>,
+    /// Accounts, by id or name, whose keys are meant.
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Vec<String>,
+    /// What is to be gained: to decrypt (or sign, ...) with the key, to change its policy, to delete it.
+    #[arg(long, value_name = "GOAL", value_enum, default_value = "use")]
+    to: To,
+    /// Who sets out: everybody, or those outside the export alone.
+    #[arg(long, value_name = "WHO", value_enum, default_value = "anyone")]
+    from: From,
+    /// The most calls of a path.
+    #[arg(long, value_name = "N")]
+    max_hops: Option<usize>,
+    /// The most calls of a path that change policies, identities or keys.
+    #[arg(long, value_name = "N", default_value = "2")]
+    max_primitives: usize,
+    /// Underline the statements that allow each step.
+    #[arg(long)]
+    snippets: bool,
+    #[command(flatten)]
+    assume: Assume,
+    /// The day from which on requests happen.
+    #[arg(long, value_name = "DATE", default_value = "today")]
+    now: String,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Write there instead of stdout: complete, or not at all.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Files and directories to read.
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum From {
+    Anyone,
+    External,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+    Jsonl,
+}
+
+pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
+    let (assumptions, now) = (args.assume.read()?, now(&args.now)?);
+    let (loaded, outcome) = match args.format {
+        Format::Jsonl => world::loaded(&args.paths, terminal)?,
+        Format::Human | Format::Json => world::loaded_digested(&args.paths, terminal)?,
+    };
+    // No path in a world of nothing would read as if nobody could get there.
+    if world::holds_nothing(&loaded, &args.paths, terminal)? {
+        return Ok(outcome);
+    }
+    let world = &loaded.inventory;
+    let access = Access::new(world, now).assuming(&assumptions);
+    let question = args.question();
+    let found = question.paths(&access).map_err(|error| Fault::Usage(error.to_string()))?;
+    let mut basis = Basis::new(world, args.asked(), &assumptions, now);
+    world::fill_in(&mut basis, &loaded);
+    let texts = Texts::new(&Disk, world);
+    let report = PathsReport {
+        world,
+        texts: &texts,
+        found: &found,
+        goal: question.goal,
+        max_primitives: question.max_primitives,
+        basis: &basis,
+    };
+    let mut output = Output::open(args.output.as_deref())?;
+    match args.format {
+        Format::Human => {
+            let renderer = terminal.stdout(args.output.is_some());
+            report::human(&mut output, &report, &renderer, args.snippets)?;
+        }
+        Format::Json => report::json(&mut output, &report)?,
+        Format::Jsonl => report::lines(&mut output, &report)?,
+    }
+    output.finish()?;
+    Ok(outcome)
+}
+
+impl Args {
+    fn question(&self) -> PathsQuestion {
+        PathsQuestion {
+            principals: self.principal.clone(),
+            keys: self.key.clone(),
+            accounts: self.account.clone(),
+            goal: self.to.goal(),
+            max_hops: self.max_hops,
+            max_primitives: self.max_primitives,
+            external_only: self.from == From::External,
+        }
+    }
+
+    /// What is asked for, as options.
+    fn asked(&self) -> Vec<String> {
+        let lists =
+            [("--key", &self.key), ("--principal", &self.principal), ("--account", &self.account)];
+        let each = lists
+            .iter()
+            .flat_map(|(name, texts)| texts.iter().map(move |text| format!("{name} {text}")));
+        let mut all: Vec<String> = each.collect();
+        all.extend(self.to.told());
+        all.extend((self.from == From::External).then(|| "--from external".to_owned()));
+        all.extend(self.max_hops.map(|hops| format!("--max-hops {hops}")));
+        all
+    }
+}

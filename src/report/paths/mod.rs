@@ -1,0 +1,28 @@
+//! Paths for people and for programs.
+
+mod human;
+mod json;
+mod line;
+
+use crate::audit::{Basis, Texts};
+use crate::graph::{Found, Goal};
+use crate::inventory::Inventory;
+
+pub use human::write as human;
+pub use json::{lines, write as json};
+
+/// Everything that is told of paths.
+pub struct PathsReport<'a> {
+    /// The world.
+    pub world: &'a Inventory,
+    /// Its texts.
+    pub texts: &'a Texts<'a>,
+    /// What was found.
+    pub found: &'a Found,
+    /// What was to be gained.
+    pub goal: Goal,
+    /// The most primitives of a path.
+    pub max_primitives: usize,
+    /// What it stands on.
+    pub basis: &'a Basis,
+}

@@ -1,0 +1,100 @@
+//! `keyreach paths` as users and programs get it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use serde_json::Value;
+use support::command::{Folder, Run, golden, keyreach};
+
+const WORLD: &str = "testdata/paths.yaml";
+
+fn paths(args: &str) -> Run {
+    let args: Vec<&str> =
+        ["paths", "--now", "2026-01-01"].into_iter().chain(args.split_whitespace()).collect();
+    keyreach(&args).run()
+}
+
+fn lines(args: &str) -> Vec<Value> {
+    let run = paths(&format!("--format jsonl {args}"));
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{args}");
+    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn calls(line: &Value) -> Vec<&str> {
+    line["hops"].as_array().unwrap().iter().map(|hop| hop["call"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn paths_read_as_steps() {
+    let run = paths(WORLD);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    golden("paths/steps.txt", &format!("$ keyreach paths {WORLD}\n{}", run.stdout));
+}
+
+#[test]
+fn a_line_has_the_members_that_programs_rely_on() {
+    let found = lines(&format!("--key alias/orders --principal user/eve {WORLD}"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    let line = &found[0];
+    assert_eq!(line["from"], "arn:aws:iam::111122223333:user/eve");
+    assert_eq!(line["goal"], "kms:Decrypt");
+    assert_eq!(line["goal_as"], line["from"]);
+    assert_eq!(calls(line), ["iam:PutUserPolicy"]);
+    let hop = &line["hops"][0];
+    assert_eq!(hop["as"], line["from"]);
+    assert_eq!(hop["edge"], "escalates-by T20");
+    assert_eq!(hop["params"]["UserName"], "eve");
+    assert_eq!(hop["because"][0]["file"], WORLD);
+    assert!(hop["because"][0]["line"].is_u64(), "{hop}");
+    let policy: Value =
+        serde_json::from_str(hop["params"]["PolicyDocument"].as_str().unwrap()).unwrap();
+    assert_eq!(policy["Statement"][0]["Effect"], "Allow");
+}
+
+#[test]
+fn t55_a_written_policy_reaches_whom_the_key_names() {
+    let found = lines(&format!("--key alias/vault --principal user/eve {WORLD}"));
+    assert_eq!(calls(&found[0]), ["iam:PutUserPolicy", "iam:CreateAccessKey"]);
+    assert_eq!(found[0]["goal_as"], "arn:aws:iam::111122223333:user/alice");
+    let one = lines(&format!("--max-primitives 1 --key alias/vault --principal user/eve {WORLD}"));
+    assert!(one.is_empty(), "{one:?}");
+}
+
+#[test]
+fn chains_are_followed_as_far_as_they_may_go() {
+    let found = lines(&format!("--key alias/orders --principal role/ci {WORLD}"));
+    assert_eq!(calls(&found[0]), ["sts:AssumeRole", "sts:AssumeRole"]);
+    assert!(lines(&format!("--max-hops 1 --principal role/ci {WORLD}")).is_empty());
+}
+
+#[test]
+fn another_goal_is_another_question() {
+    let found = lines(&format!("--to destroy --key alias/orders --principal user/eve {WORLD}"));
+    assert_eq!(found[0]["goal"], "kms:ScheduleKeyDeletion");
+}
+
+#[test]
+fn json_says_what_it_stands_on() {
+    let run = paths(&format!("--format json {WORLD}"));
+    let all: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(all["schema"], "keyreach/paths/1");
+    assert_eq!(all["about"]["date"], "2026-01-01");
+    assert_eq!(all["broken"].as_array().unwrap().len(), 0);
+    assert!(!all["paths"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn bad_filters_and_empty_input_are_told() {
+    let run = paths(&format!("--key alias/order {WORLD}"));
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("alias/orders"), "{}", run.stderr);
+    assert_eq!(paths("no/such/place").code, 2);
+    let folder = Folder::new("cli_paths_empty");
+    assert_eq!(keyreach(&["paths", folder.path().to_str().unwrap()]).run().code, 3);
+}
