@@ -328,7 +328,7 @@ impl Census<'_> {
         world: &World<'_>,
         owner: OwnerIx,
         range: Range<CallerIx>,
-    ) -> Vec<((HomeIx, OwnerIx), Arc<[CallerIx]>)> {
+    ) -> Listed<(HomeIx, OwnerIx)> {
         let mut regard = self.matrix.regard(world, owner, range.start);
         let sides = range.filter_map(|caller| {
             let home = *self.matrix.homes.get(caller as usize)?;
@@ -352,10 +352,13 @@ pub(super) fn is_stand_in(subject: &Subject<'_>) -> bool {
     subject.stranger.as_ref().is_some_and(|stranger| !stranger.named)
 }
 
+/// Callers by what they have in common.
+type Listed<T> = Vec<(T, Arc<[CallerIx]>)>;
+
 /// Callers put together by what they have in common, in order of the first of each.
 fn listed<T: Copy + Eq + std::hash::Hash>(
     callers: impl Iterator<Item = (T, CallerIx)>,
-) -> Vec<(T, Arc<[CallerIx]>)> {
+) -> Listed<T> {
     let mut places: FxHashMap<T, usize> = FxHashMap::default();
     let mut lists: Vec<(T, Vec<CallerIx>)> = Vec::new();
     for (side, caller) in callers {
