@@ -50,7 +50,7 @@ fn everybody(world: &Inventory) -> Vec<Caller> {
     let identities = world.accounts.values().flat_map(|account| account.identities.keys());
     let roots = world.accounts.keys().map(|account| format!("arn:aws:iam::{account}:root"));
     let roots = roots.filter_map(|root| Caller::parse(&root));
-    identities.filter_map(|arn| Caller::parse(arn)).chain(roots).collect()
+    identities.filter_map(Caller::parse).chain(roots).collect()
 }
 
 #[derive(Default)]
