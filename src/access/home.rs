@@ -7,9 +7,10 @@ use crate::decision::CallerKind;
 use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind};
 use crate::policy::PolicyDocument;
 
-use super::formula::Formula;
+use super::asked::REQUEST_ALIAS;
+use super::formula::{Formula, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
-use super::library::{Mentioned, World};
+use super::library::World;
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
@@ -102,16 +103,8 @@ impl<S: Word> Home<S> {
         let formulas = world.formulas;
         let service_linked = service_linked(world, subject);
         let everywhere = |formula| Masked::of(S::ALL, formula);
-        let mut limits = limits(subject);
-        if world.mentions(Mentioned::UserId)
-            && subject.caller.kind == CallerKind::Role
-            && let Some(id) = subject.identity.and_then(|role| role.unique_id.as_deref())
-        {
-            limits.push(("aws:userid".into(), Limit::Like(format!("{id}:?*").into())));
-        }
-        limits.sort();
         let never = Masked::default();
-        Self {
+        let side = Self {
             who: subject.who(),
             service_linked,
             allow: caller(&identity.allow),
@@ -127,9 +120,31 @@ impl<S: Word> Home<S> {
                 let bound = everywhere(formulas.not(service_linked));
                 caller(&levels.deny).and(formulas, &bound)
             }),
-            limits: limits.into(),
+            limits: sorted(limits(subject)),
             assumes: assumes(subject),
+        };
+        side.with_user_id(world, subject)
+    }
+
+    /// The same with what `aws:userid` can be in the sessions of a role, where some policy asks.
+    fn with_user_id(mut self, world: &World<'_>, subject: &Subject<'_>) -> Self {
+        let is_role = subject.caller.kind == CallerKind::Role;
+        let id = subject.identity.filter(|_| is_role).and_then(|role| role.unique_id.as_deref());
+        let asks = |masked: &Masked<S>| world.has(masked, Kinds::USER_ID);
+        if let Some(id) = id
+            && (world.asks_user_id() || self.masked().any(asks))
+        {
+            let user_id = ("aws:userid".into(), Limit::Like(format!("{id}:?*").into()));
+            self.limits = sorted(self.limits.iter().cloned().chain([user_id]));
         }
+        self
+    }
+
+    /// The same with what `kms:RequestAlias` can be (rule C55).
+    pub(super) fn with_aliases(&self, aliases: &[Box<str>]) -> Self {
+        let alias = (REQUEST_ALIAS.into(), Limit::OneOf(aliases.into()));
+        let limits = sorted(self.limits.iter().cloned().chain([alias]));
+        Self { limits, ..self.clone() }
     }
 
     /// The same once some atoms are replaced.
@@ -360,6 +375,13 @@ fn assumes(subject: &Subject<'_>) -> Option<Box<str>> {
         _ => "its own account".to_owned(),
     };
     Some(format!("the identity policies of {of} allow it").into())
+}
+
+/// Limits in order.
+fn sorted(limits: impl IntoIterator<Item = (Box<str>, Limit)>) -> KeyLimits {
+    let mut limits: Vec<(Box<str>, Limit)> = limits.into_iter().collect();
+    limits.sort();
+    limits.into()
 }
 
 /// What single request-time keys of a caller can hold.

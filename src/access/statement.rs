@@ -26,6 +26,13 @@ pub(super) struct Compiled<S = ActionSet> {
     pub(super) deny: Masked<S>,
 }
 
+impl<S> Compiled<S> {
+    /// All its formulas.
+    pub(super) fn masked(&self) -> impl Iterator<Item = &Masked<S>> {
+        [&self.allow, &self.limited, &self.account, &self.deny].into_iter()
+    }
+}
+
 /// One statement as formulas.
 pub(super) struct Applies<S = ActionSet> {
     /// Allow or Deny.
