@@ -52,11 +52,12 @@ pub(super) struct Together<S = ActionSet> {
     /// What allows.
     pub(super) allow: Masked<S>,
     deny: Masked<S>,
+    asks_user_id: bool,
 }
 
 impl<S> Default for Together<S> {
     fn default() -> Self {
-        Self { allow: Masked::default(), deny: Masked::default() }
+        Self { allow: Masked::default(), deny: Masked::default(), asks_user_id: false }
     }
 }
 
@@ -65,6 +66,7 @@ impl<S: Word> Together<S> {
         let formulas = world.formulas;
         self.allow = self.allow.or(formulas, &compiled.allow);
         self.deny = self.deny.or(formulas, &compiled.deny);
+        self.asks_user_id |= compiled.asks_user_id;
     }
 
     /// Something that was not exported: it could allow anything, and deny anything (rule U7).
@@ -104,7 +106,13 @@ impl<S: Word> Home<S> {
         let service_linked = service_linked(world, subject);
         let everywhere = |formula| Masked::of(S::ALL, formula);
         let never = Masked::default();
-        let side = Self {
+        let sets = boundary.iter().chain(&session).chain([&identity]);
+        let of_sets = sets.fold(false, |asks, set| asks || set.asks_user_id);
+        let mut levels_masked = levels.iter().flat_map(|it| [&it.allow, &it.deny]);
+        let of_levels = levels_masked.any(|masked| masked.has(formulas, Kinds::USER_ID));
+        let asks_user_id = world.asks_user_id() || of_sets || of_levels;
+        let limits = limits(subject).into_iter().chain(user_id(subject).filter(|_| asks_user_id));
+        Self {
             who: subject.who(),
             service_linked,
             allow: caller(&identity.allow),
@@ -120,24 +128,9 @@ impl<S: Word> Home<S> {
                 let bound = everywhere(formulas.not(service_linked));
                 caller(&levels.deny).and(formulas, &bound)
             }),
-            limits: sorted(limits(subject)),
+            limits: sorted(limits),
             assumes: assumes(subject),
-        };
-        side.with_user_id(world, subject)
-    }
-
-    /// The same with what `aws:userid` can be in the sessions of a role, where some policy asks.
-    fn with_user_id(mut self, world: &World<'_>, subject: &Subject<'_>) -> Self {
-        let is_role = subject.caller.kind == CallerKind::Role;
-        let id = subject.identity.filter(|_| is_role).and_then(|role| role.unique_id.as_deref());
-        let asks = |masked: &Masked<S>| world.has(masked, Kinds::USER_ID);
-        if let Some(id) = id
-            && (world.asks_user_id() || self.masked().any(asks))
-        {
-            let user_id = ("aws:userid".into(), Limit::Like(format!("{id}:?*").into()));
-            self.limits = sorted(self.limits.iter().cloned().chain([user_id]));
         }
-        self
     }
 
     /// The same with what `kms:RequestAlias` can be (rule C55).
@@ -382,6 +375,14 @@ fn sorted(limits: impl IntoIterator<Item = (Box<str>, Limit)>) -> KeyLimits {
     let mut limits: Vec<(Box<str>, Limit)> = limits.into_iter().collect();
     limits.sort();
     limits.into()
+}
+
+/// What `aws:userid` can be in the sessions of a role. It tells every role apart, and is left out where no
+/// policy asks.
+fn user_id(subject: &Subject<'_>) -> Option<(Box<str>, Limit)> {
+    let is_role = subject.caller.kind == CallerKind::Role;
+    let id = subject.identity.filter(|_| is_role)?.unique_id.as_deref()?;
+    Some(("aws:userid".into(), Limit::Like(format!("{id}:?*").into())))
 }
 
 /// What single request-time keys of a caller can hold.

@@ -112,9 +112,9 @@ impl<'w> World<'w> {
 
     /// Notes whether a policy of the key's side asks every role for its `aws:userid`. Those are compiled
     /// before any caller's side is made.
-    fn note<S: Word>(&self, compiled: &Compiled<S>, kind: PolicyKind) {
+    fn note<S>(&self, compiled: &Compiled<S>, kind: PolicyKind) {
         let of_key = matches!(kind, PolicyKind::Key | PolicyKind::Rcp | PolicyKind::Endpoint);
-        if of_key && compiled.masked().any(|masked| self.has(masked, Kinds::USER_ID)) {
+        if of_key && compiled.asks_user_id {
             self.library.asks_user_id.store(true, Ordering::Relaxed);
         }
     }
@@ -185,7 +185,7 @@ impl<'w> World<'w> {
 
     /// Whether some formula of `masked` has such atoms.
     pub(super) fn has<S: Word>(&self, masked: &Masked<S>, kinds: Kinds) -> bool {
-        masked.pieces().iter().any(|(_, formula)| self.formulas.kinds(*formula).has(kinds))
+        masked.has(self.formulas, kinds)
     }
 }
 

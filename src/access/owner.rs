@@ -67,9 +67,22 @@ impl Owner {
             possible: possible(key),
             limits: KeyLimits::default(),
         };
-        let asks = |masked: &Masked| world.has(masked, Kinds::ALIAS);
-        let asks_alias = world.every_limit || side.masked().any(asks);
+        let asks_alias = world.every_limit || side.asks_alias(world);
         Self { limits: limits(world, asked, asks_alias), ..side }
+    }
+
+    fn asks_alias(&self, world: &World<'_>) -> bool {
+        self.masked().any(|masked| world.has(masked, Kinds::ALIAS))
+    }
+
+    /// The same with what request-time keys can hold for a key, if it asks for the key's aliases.
+    pub(super) fn limited_as(self, world: &World<'_>, key: &Key) -> Self {
+        if self.asks_alias(world) { self.with_aliases(world, key) } else { self }
+    }
+
+    /// The same with what request-time keys can hold for a key, its aliases included.
+    pub(super) fn with_aliases(self, world: &World<'_>, key: &Key) -> Self {
+        Self { limits: limits(world, Asked::Key(key), true), ..self }
     }
 
     /// The side of requests without a key (rule E50): nobody's.
