@@ -39,14 +39,18 @@ fn shown(name: &str, args: &str) -> String {
 
 #[test]
 fn people_read_who_could_get_there() {
-    let human = shown("transitive-human", "who-can --action Decrypt --key alias/vault --transitive");
+    let human =
+        shown("transitive-human", "who-can --action Decrypt --key alias/vault --transitive");
     assert!(human.contains("to be had by further calls: "), "{human}");
     assert!(human.contains("kms:Decrypt, in 1 call:"), "{human}");
     assert!(human.contains(EVE) && !human.contains("mallory"), "{human}");
     let plain = shown("transitive-plain", "who-can --action Decrypt --key alias/vault");
     assert!(!plain.contains("further calls"), "{plain}");
     let markdown = shown("transitive-markdown", "matrix --transitive --format markdown");
-    assert!(markdown.contains("| kms:Decrypt | in 1 call | arn:aws:iam::111122223333:"), "{markdown}");
+    assert!(
+        markdown.contains("| kms:Decrypt | in 1 call | arn:aws:iam::111122223333:"),
+        "{markdown}"
+    );
 }
 
 #[test]
@@ -75,7 +79,8 @@ fn spreadsheets_get_a_column() {
 #[test]
 fn programs_get_a_member_a_line() {
     let lines = |args: &str| -> Vec<Value> {
-        let text = shown("transitive-jsonl", &format!("matrix --action Decrypt --format jsonl {args}"));
+        let text =
+            shown("transitive-jsonl", &format!("matrix --action Decrypt --format jsonl {args}"));
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
     let of_eve = |lines: &[Value]| -> Vec<Value> {
@@ -94,5 +99,8 @@ fn programs_get_a_member_a_line() {
     let whole = shown("transitive-json", "matrix --action Decrypt --transitive --format json");
     let whole: Value = serde_json::from_str(&whole).unwrap();
     let further = whole["further"].as_array().unwrap();
-    assert!(further.iter().any(|pair| pair["principal"] == EVE && pair["hops"] == 1), "{further:?}");
+    assert!(
+        further.iter().any(|pair| pair["principal"] == EVE && pair["hops"] == 1),
+        "{further:?}"
+    );
 }

@@ -103,6 +103,7 @@ fn bench(is_quick: bool) {
         for (task, costs) in TASKS.iter().zip(&costs) {
             row(task.name, costs, floor, bytes);
         }
+        share(&costs);
         stages.push((name, stage::table(&folder, runs)));
     }
     stage::growth(&stages);
@@ -121,6 +122,24 @@ fn row(name: &str, costs: &[Cost], floor: &[Cost], bytes: f64) {
         ratio(|cost| cost.cpu),
         megabytes(of(|cost| cost.memory)),
         of(|cost| cost.memory) / bytes,
+    );
+}
+
+/// What all rules cost beside the matrix, which asks about as much: run by run.
+fn share(costs: &[Vec<Cost>]) {
+    let of = |name: &'static str| {
+        let tasks = TASKS.iter().zip(costs);
+        tasks.filter(move |(task, _)| task.name == name).flat_map(|(_, costs)| costs)
+    };
+    let ratio = |figure: fn(&Cost) -> f64| {
+        let pairs = of("check, all rules").zip(of("matrix, summary"));
+        median(pairs.map(|(check, matrix)| figure(check) / figure(matrix)))
+    };
+    println!(
+        "all rules beside the matrix: wall x {:.2}, cpu x {:.2}, memory x {:.2}",
+        ratio(|cost| cost.wall),
+        ratio(|cost| cost.cpu),
+        ratio(|cost| cost.memory),
     );
 }
 

@@ -18,6 +18,9 @@ use super::test::Test;
 /// Rule C57: with more aliases than this a key never satisfies kms:ResourceAliases.
 const ALIAS_QUOTA: usize = 50;
 
+/// The condition key of the alias that a request names its key by (rule C55), in lower case.
+pub(super) const REQUEST_ALIAS: &str = "kms:requestalias";
+
 /// What a request is made on.
 #[derive(Clone, Copy)]
 pub(super) enum Asked<'w> {
@@ -172,7 +175,7 @@ impl Asked<'_> {
         }
         if key.aliases_listed {
             let names = world.aliases_of(key).map(|alias| alias.arn.name().into());
-            limits.push(("kms:requestalias".into(), Limit::OneOf(names.collect())));
+            limits.push((REQUEST_ALIAS.into(), Limit::OneOf(names.collect())));
         }
         limits.sort();
         limits

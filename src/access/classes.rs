@@ -84,6 +84,11 @@ impl<'w> KeyTable<'w> {
         Self { keys, accounts, by_arn, columns: Memo::new(), answers: Memo::new() }
     }
 
+    /// The key with this ARN.
+    pub(super) fn find(&self, arn: &str) -> Option<KeyIx> {
+        self.by_arn.get(arn).copied()
+    }
+
     /// The keys of an account.
     pub(super) fn of_account(&self, account: AccountId) -> std::ops::Range<u32> {
         self.accounts.get(&account).cloned().unwrap_or(0..0)

@@ -249,7 +249,7 @@ impl Matrix<'_> {
     }
 
     /// Whether a key's side opens any way.
-    fn is_open(&self, owner: OwnerIx) -> bool {
+    pub(super) fn is_open(&self, owner: OwnerIx) -> bool {
         let opening = self.owner_side(owner).opening();
         opening.into_iter().any(|masked| !masked.is_never())
     }
@@ -263,7 +263,7 @@ impl Matrix<'_> {
         }
     }
 
-    fn is_root(&self, caller: CallerIx) -> bool {
+    pub(super) fn is_root(&self, caller: CallerIx) -> bool {
         use crate::decision::CallerKind;
         let subject = self.table.subjects.get(caller as usize);
         subject.is_some_and(|subject| subject.caller.kind == CallerKind::Root)

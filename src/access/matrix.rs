@@ -21,6 +21,7 @@ use super::memo::Memo;
 use super::owner::Owner;
 use super::rows::Spoken;
 use super::subject::Subject;
+use super::test::Test;
 use super::ways::Relation;
 
 pub use super::count::{Counts, Doubts};
@@ -57,6 +58,8 @@ pub struct Matrix<'a> {
     pub(super) home_classes: Memo<HomeIx, Arc<HomeClass>>,
     pub(super) owner_classes: Memo<OwnerIx, Arc<OwnerClass>>,
     pub(super) answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
+    pub(super) alias_tests: Memo<HomeIx, Arc<[Test]>>,
+    pub(super) aliased_homes: Memo<(HomeIx, Box<[Box<str>]>), HomeIx>,
     pub(super) answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
     pub(super) usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
     pub(super) without_key: Memo<CallerIx, Arc<Pair>>,
@@ -152,6 +155,8 @@ impl<'a> Matrix<'a> {
             home_classes: Memo::new(),
             owner_classes: Memo::new(),
             answered_homes: Memo::new(),
+            alias_tests: Memo::new(),
+            aliased_homes: Memo::new(),
             answered_owners: Memo::new(),
             usual_owners: Memo::new(),
             without_key: Memo::new(),

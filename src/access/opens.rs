@@ -127,7 +127,7 @@ impl Matrix<'_> {
         KeyClasses::new(classes)
     }
 
-    fn opens(&self, world: &World<'_>, owner: OwnerIx) -> Opens {
+    pub(super) fn opens(&self, world: &World<'_>, owner: OwnerIx) -> Opens {
         let mut accounts = Vec::new();
         let mut services = false;
         let opening = self.owner_side(owner).opening().into_iter();

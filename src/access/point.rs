@@ -9,11 +9,11 @@ use crate::decision::{
     Verdict, Why,
 };
 use crate::inventory::{Alias, Key};
-use crate::policy::Element;
+use crate::policy::{Element, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 use super::Access;
-use super::asked::{Asked, account_form, asks_about_caller};
+use super::asked::{Asked, REQUEST_ALIAS, account_form, asks_about_caller};
 use super::formula::Formula;
 use super::frame::{Frame, KeyLimits, Limit};
 use super::grants::Granted;
@@ -30,10 +30,10 @@ use super::subject::Subject;
 use super::ways::{Relation, Ways};
 
 /// Everything about one question, ready to be decided.
-struct Posed<'a> {
-    ways: Ways,
-    frame: Frame,
-    judge: Judge<'a>,
+pub(super) struct Posed<'a> {
+    pub(super) ways: Ways,
+    pub(super) frame: Frame,
+    pub(super) judge: Judge<'a>,
 }
 
 impl Access<'_> {
@@ -77,17 +77,17 @@ impl Access<'_> {
         let Some(key) = self.inventory.key(&cell.key) else {
             return Fate::Unknown;
         };
-        let applies = match allowing {
+        let (applies, of_key) = match allowing {
             Allowing::Statement(document, index) => {
-                world.statement(document, index).at(cell.action)
+                (world.statement(document, index).at(cell.action), is_of_key(document.kind))
             }
             Allowing::Grant(grant) => {
                 let granted = Granted::of_grant(formulas, key, grant);
                 let named = granted.direct.or(formulas, &granted.limited);
-                named.or(formulas, &granted.account).at(cell.action)
+                (named.or(formulas, &granted.account).at(cell.action), true)
             }
         };
-        let applies = settled(&world, key, &subject, applies);
+        let applies = settled(&world, key, &subject, applies, of_key);
         if applies == Formula::FALSE {
             return Fate::NeverApplies;
         }
@@ -106,7 +106,9 @@ impl Access<'_> {
         for policy in participants::of(&world, &subject, Some(key)) {
             for (index, citation) in policy.denies() {
                 let denies = world.statement(policy.document, index).at(cell.action);
-                let denies = posed.judge.as_decided(settled(&world, key, &subject, denies));
+                let of_key = is_of_key(policy.document.kind);
+                let denies = settled(&world, key, &subject, denies, of_key);
+                let denies = posed.judge.as_decided(denies);
                 if let Found::Yes(_) = find(formulas.and([applies, denies])) {
                     gates.insert(policy.gate);
                     by.push(citation);
@@ -130,7 +132,7 @@ impl Access<'_> {
         given
     }
 
-    fn posed<'a>(&'a self, request: &Request, given: &'a Context) -> Posed<'a> {
+    pub(super) fn posed<'a>(&'a self, request: &Request, given: &'a Context) -> Posed<'a> {
         // What is kept must not hang on which policies were met before.
         let world = World { every_limit: true, ..self.world(given) };
         let subject = Subject::of(&self.inventory, request.caller.clone());
@@ -240,12 +242,24 @@ impl Access<'_> {
     }
 }
 
-/// A formula once caller and key are known.
-fn settled(world: &World<'_>, key: &Key, subject: &Subject<'_>, formula: Formula) -> Formula {
+/// A formula of one policy once caller and key are known; `of_key` where it is of the key's side, which is
+/// made before anybody asks. What a test of one side compares with a value of the other hangs on that.
+pub(super) fn settled(
+    world: &World<'_>,
+    key: &Key,
+    subject: &Subject<'_>,
+    formula: Formula,
+    of_key: bool,
+) -> Formula {
     // Either may put in what the other must answer.
-    let formula = world.with_caller(formula, subject);
+    let formula = if of_key { formula } else { world.with_caller(formula, subject) };
     let formula = world.with_key(formula, Asked::Key(key));
     world.with_caller(formula, subject)
+}
+
+/// Whether the policies of a kind are of the key's side.
+pub(super) fn is_of_key(kind: PolicyKind) -> bool {
+    matches!(kind, PolicyKind::Key | PolicyKind::Rcp | PolicyKind::Endpoint)
 }
 
 /// What a cell of the two sides is decided in.
@@ -260,7 +274,12 @@ pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> KeyLimits {
     match (&*home.limits, &*owner.limits) {
         ([], _) if gives_nothing => Arc::clone(&owner.limits),
         (_, []) if gives_nothing => Arc::clone(&home.limits),
-        (of_home, of_owner) => merged(given, of_home.iter().chain(of_owner)),
+        (of_home, of_owner) => {
+            // Of aliases a key that asks for them itself knows more.
+            let is_told = of_owner.iter().any(|(key, _)| **key == *REQUEST_ALIAS);
+            let is_left = |(key, _): &&(Box<str>, Limit)| !is_told || **key != *REQUEST_ALIAS;
+            merged(given, of_home.iter().filter(is_left).chain(of_owner))
+        }
     }
 }
 
@@ -296,7 +315,8 @@ fn extended(request: &Request, context: &Context) -> Request {
     request
 }
 
-fn verdict(request: &Request, answer: CellAnswer) -> Verdict {
+/// The verdict of a request that these answers are about.
+pub fn verdict(request: &Request, answer: CellAnswer) -> Verdict {
     let with = |context: Option<Context>| {
         let context = context.unwrap_or_default();
         Box::new(extended(request, &context))

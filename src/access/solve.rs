@@ -16,7 +16,7 @@ use crate::decision::{Context, ContextValue, Fact};
 use super::axioms::{Axiom, Tied};
 use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
-use super::formula::{Atom, AtomId, Formula, Formulas, Kinds, Node};
+use super::formula::{Atom, AtomId, Formula, Formulas, Node};
 use super::frame::{Frame, Limit, Who};
 use super::interner::Interner;
 use super::memo::Memo;
@@ -211,7 +211,7 @@ impl Solver {
 
     /// The keys of a formula's tests and those that facts tie to them, each with the actions that carry
     /// it; sorted.
-    fn keys(&self, formula: Formula) -> Vec<(Arc<str>, ActionSet)> {
+    pub(super) fn keys(&self, formula: Formula) -> Vec<(Arc<str>, ActionSet)> {
         let mut asked: Vec<&str> = Vec::new();
         self.formulas.each_atom(formula, &mut |atom| {
             if let Atom::Request(test) = atom {
@@ -236,7 +236,7 @@ impl Solver {
 
     fn solve(&self, formula: Formula, frame: &Frame) -> Found {
         // Other atoms are settled before: one that is left is a fault of the caller.
-        if self.formulas.kinds(formula) != Kinds::REQUEST {
+        if !self.formulas.kinds(formula).is_of_request() {
             return Found::Undecided;
         }
         let Some(tests) = self.tests(formula) else {

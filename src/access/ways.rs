@@ -120,6 +120,13 @@ pub(super) fn allowed(
     undenied(formulas, offered, denies(home, owner, &rcp).into_iter().map(|(_, deny)| deny))
 }
 
+/// When some policy of the two sides denies.
+pub(super) fn denied(formulas: &Formulas, home: &Home, owner: &Owner) -> Masked {
+    let rcp = rcp_deny(formulas, home, owner);
+    let denies = denies(home, owner, &rcp).into_iter();
+    denies.fold(Masked::default(), |all, (_, deny)| all.or(formulas, deny))
+}
+
 /// By the key policy, by identity policies, by grants; what is refused is left out (rules K15, E11, X2,
 /// X11).
 fn ways(

@@ -1,57 +1,166 @@
 //! The engines put together: verdicts by the matrix, decisions with their traces by the reference.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::access::Access;
+use crate::access::{Access, Census, verdict};
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, Decision, Fact, Fate, Reach, Request, Verdict,
+    Allowing, Bound, Caller, Cell, Decision, Denials, Fact, Fate, Fates, Gift, Holders, Holding,
+    Meant, Reach, Request, Verdict,
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};
 use crate::policy::{Element, PolicyDocument};
 
-/// [`Reach`] for the rules: the matrix answers for cells, the reference for single requests.
+/// [`Reach`] for the rules: the matrix answers for cells and groups, the reference for single requests.
 pub struct Engine<'w> {
-    access: Access<'w>,
+    parts: Parts<'w>,
+    /// Whether its world is one that was edited to ask little of it.
+    edited: bool,
 }
+
+/// Made when somebody asks about groups: it compiles every policy of the world.
+type Groups<'a> = OnceLock<Census<'a>>;
+
+self_cell::self_cell!(
+    struct Parts<'w> {
+        owner: Access<'w>,
+        #[not_covariant]
+        dependent: Groups,
+    }
+);
 
 impl<'w> Engine<'w> {
     /// The engine over a world; requests happen from `now` on.
     pub fn new(world: &'w Inventory, now: Timestamp) -> Self {
-        Self { access: Access::new(world, now) }
+        Self::over(Access::new(world, now))
     }
 
     /// Lets the engine hear how these policies and all grants spell condition keys, so that answers do not
     /// hang on which question is asked first.
     pub(super) fn hear<'d>(&self, policies: impl ParallelIterator<Item = &'d PolicyDocument>) {
-        policies.for_each(|document| self.access.hear_policy(document.policy()));
-        let keys = self.access.inventory().keys.values();
-        keys.flat_map(|key| &key.grants).for_each(|grant| self.access.hear_grant(grant));
+        policies.for_each(|document| self.access().hear_policy(document.policy()));
+        let keys = self.access().inventory().keys.values();
+        keys.flat_map(|key| &key.grants).for_each(|grant| self.access().hear_grant(grant));
     }
 
     /// The engine that believes these facts alone about what AWS sends.
     pub fn with_facts(world: &'w Inventory, now: Timestamp, facts: &[Fact]) -> Self {
-        Self { access: Access::with_facts(world, now, facts) }
+        Self::over(Access::with_facts(world, now, facts))
+    }
+
+    fn over(access: Access<'w>) -> Self {
+        Self { parts: Parts::new(access, |_| OnceLock::new()), edited: false }
+    }
+
+    fn access(&self) -> &Access<'w> {
+        self.parts.borrow_owner()
+    }
+
+    fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
+        self.parts.with_dependent(|access, census| ask(census.get_or_init(|| Census::new(access))))
+    }
+
+    /// Asks for one caller: not worth compiling a whole world for, once it is edited.
+    fn one<T>(&self, ask: impl FnOnce(&Census<'_>) -> Option<T>) -> Option<T> {
+        match self.edited {
+            true => None,
+            false => self.census(ask),
+        }
+    }
+
+    fn bounds(&self, request: &Request) -> (Bound, Bound) {
+        let known = self.one(|census| census.bounds_of(request));
+        known.unwrap_or_else(|| self.access().bounds_of(request))
     }
 }
 
 impl Reach for Engine<'_> {
     fn world(&self) -> &Inventory {
-        self.access.inventory()
+        self.access().inventory()
+    }
+
+    fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        self.census(|census| census.holders(key, wanted))
+    }
+
+    fn holders_after(&self, edit: &Edit, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        match self.world().key(key).and_then(|key| edit.on_key(key)) {
+            Some(edited) => self.census(|census| census.holders_after(&edited, wanted)),
+            None => self.after(edit).holders(key, wanted),
+        }
+    }
+
+    fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
+        self.census(|census| census.alike(key, callers))
+    }
+
+    fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
+        let known = self.one(|census| census.holding(caller, key, wanted));
+        known.unwrap_or_else(|| self.access().holding(caller, key, wanted))
+    }
+
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        let known = self.one(|census| census.opened(caller, key, wanted));
+        known.unwrap_or_else(|| self.access().opened(caller, key, wanted))
+    }
+
+    fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding {
+        let known = self.one(|census| census.would_hold(caller, key, gift, wanted));
+        let after = || {
+            let key = self.world().key(key)?;
+            let after = self.access().after(&gift.edit(key, caller));
+            Some(after.holding(caller, &key.arn, wanted))
+        };
+        known.or_else(after).unwrap_or_default()
+    }
+
+    fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant> {
+        self.census(|census| census.meant(key, allowing, wanted))
+    }
+
+    fn fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Fates {
+        let known = self.one(|census| census.fates(caller, key, allowing, wanted));
+        known.unwrap_or_else(|| self.access().fates(caller, key, allowing, wanted))
+    }
+
+    fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Denials {
+        let known = self.one(|census| census.denials(caller, key, allowing, wanted));
+        known.unwrap_or_else(|| self.access().denials(caller, key, allowing, wanted))
+    }
+
+    fn hangs_on(&self, cell: &Cell, name: &str) -> bool {
+        self.one(|census| census.hangs_on(cell, name)).unwrap_or(true)
     }
 
     fn verdict_of(&self, request: &Request) -> Verdict {
-        self.access.verdict_of(request)
+        match self.one(|census| census.answer_of(request)) {
+            Some(answer) => verdict(request, answer),
+            None => self.access().verdict_of(request),
+        }
     }
 
     fn reaches(&self, request: &Request) -> bool {
-        self.access.bounds_of(request).0 > Bound::Never
+        self.bounds(request).0 > Bound::Never
     }
 
     fn could_reach(&self, request: &Request) -> bool {
-        self.access.bounds_of(request).1 > Bound::Never
+        self.bounds(request).1 > Bound::Never
     }
 
     fn decide(&self, request: &Request) -> Decision {
@@ -59,18 +168,18 @@ impl Reach for Engine<'_> {
     }
 
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
-        self.access.fate(cell, allowing)
+        self.access().fate(cell, allowing)
     }
 
     fn actions(&self, element: &Element) -> ActionSet {
-        self.access.actions(element)
+        self.access().actions(element)
     }
 
     fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller> {
-        self.access.candidates(key, action)
+        self.access().candidates(key, action)
     }
 
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_> {
-        Box::new(Engine { access: self.access.after(edit) })
+        Box::new(Engine { edited: true, ..Engine::over(self.access().after(edit)) })
     }
 }

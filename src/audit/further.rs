@@ -42,11 +42,8 @@ impl Further {
     /// among the actions.
     pub fn of(access: &Access<'_>, view: &View<'_>) -> Self {
         let graph = Graph::new(access);
-        let rows: BTreeMap<&str, usize> = view
-            .rows()
-            .iter()
-            .filter_map(|at| Some((&*view.row(*at)?.name, *at)))
-            .collect();
+        let rows: BTreeMap<&str, usize> =
+            view.rows().iter().filter_map(|at| Some((&*view.row(*at)?.name, *at))).collect();
         let whole = rows.len() == view.matrix.rows().len();
         let mut further = Self::default();
         for goal in [Goal::Use, Goal::Administer, Goal::Destroy] {

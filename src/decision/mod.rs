@@ -6,6 +6,7 @@ mod assumptions;
 mod context;
 mod control;
 mod facts;
+mod holders;
 mod possible;
 mod reach;
 mod request;
@@ -16,6 +17,7 @@ pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};
 pub use control::ControlRequest;
 pub use facts::{Callers, FACTS, Fact, Is, Test};
+pub use holders::{Crowd, Denials, Fates, Gift, Holders, Holding, Meant};
 pub use possible::{
     Sent, Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,
 };

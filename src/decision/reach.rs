@@ -6,7 +6,10 @@ use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::inventory::{Edit, Grant, Inventory};
 use crate::policy::{Element, PolicyDocument};
 
-use super::{Caller, Citation, Decision, Gate, Request, Target};
+use super::{
+    Caller, Citation, Decision, Denials, Fates, Gate, Gift, Holders, Holding, Meant, Request,
+    Target,
+};
 
 /// One (principal, key, permission).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -181,9 +184,74 @@ pub enum Fate {
 }
 
 /// An engine that answers for cells. Rules ask it and never learn which engine it is.
+///
+/// Ask of everyone first, by groups ([`Reach::holders`], [`Reach::meant`]) or by whole sets of actions
+/// ([`Reach::holding`], [`Reach::fates`], [`Reach::would_hold`]): such answers are made once for all callers
+/// and keys whose policies say the same, and come without witnesses. Ask for a cell, a witness or a
+/// decision where there is something to report.
 pub trait Reach: Sync {
     /// The world it answers for.
     fn world(&self) -> &Inventory;
+
+    /// Groups of callers that share every answer on `key`, with what they hold of `wanted`: everyone who might
+    /// hold some of it. Strangers aside, who is not there holds nothing. In order of the first of each.
+    fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders>;
+
+    /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants or tags: only
+    /// its side is made anew; any other compiles the whole world again.
+    fn holders_after(&self, edit: &Edit, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        self.after(edit).holders(key, wanted)
+    }
+
+    /// Numbers of `callers`, in their order; those with one number share every answer on `key`.
+    fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize>;
+
+    /// What one caller holds of `wanted` on `key`.
+    fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding;
+
+    /// For which of `wanted` the key policy or a grant means the caller in some request, by any of its names,
+    /// its account included, as far as is told; whatever denies, and whatever identity policies say.
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet;
+
+    /// What it would hold if it gave itself something.
+    fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding;
+
+    /// Groups of callers whom an Allow statement of the key policy, or a grant of the key, means for some
+    /// action of `wanted`, holding or not, with what becomes of it. Looks at everyone whom the key may open
+    /// to. In order of the first of each.
+    fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant>;
+
+    /// What becomes of an Allow statement or a grant for one caller: [`Reach::fate`] without requests.
+    fn fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Fates;
+
+    /// The denies that stop an Allow statement or a grant for one caller, for those actions of `wanted` for
+    /// which it is denied throughout: what [`Fate::Denied`] says of each, together.
+    fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Denials {
+        let mut all = Denials::default();
+        for action in wanted.iter() {
+            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+            if let Fate::Denied { gates, by, .. } = self.fate(&cell, allowing) {
+                all.gates.extend(gates);
+                all.by.extend(by);
+            }
+        }
+        all
+    }
+
+    /// Whether it could matter for `cell` what a request says of the condition key `name`.
+    fn hangs_on(&self, cell: &Cell, name: &str) -> bool;
 
     /// The verdict over every request that AWS could send and that agrees with the context of `request`.
     fn verdict_of(&self, request: &Request) -> Verdict;
@@ -212,11 +280,11 @@ pub trait Reach: Sync {
     /// The KMS actions that an `Action` or `NotAction` element covers; what is unresolved covers none.
     fn actions(&self, element: &Element) -> ActionSet;
 
-    /// Everyone who might hold `action` on `key`: its root user, the principals of its account where the
-    /// key policy delegates, and whoever the key policy and the grants name. Who is not there surely does
-    /// not hold it, strangers aside. Sorted.
+    /// Everyone whom names and action lists alone leave as a holder of `action` on `key`: its root user,
+    /// the principals of its account where the key policy delegates, and whoever the key policy and the
+    /// grants name. For counting who was looked at; [`Reach::holders`] says who holds. Sorted.
     fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller>;
 
-    /// The same engine over the world after `edit`.
+    /// The same engine over the world after `edit`. Groups are made anew there: ask it for single cells.
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_>;
 }

@@ -1,11 +1,9 @@
 //! A principal that cannot use the key can give itself use by editing the key policy.
 
-use crate::aws::KmsAction;
-use crate::decision::Caller;
-use crate::inventory::Edit;
-use crate::policy::{PolicyDocument, PolicyKind};
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::Gift;
 
-use super::controllers::{Controller, gains, holds_none, own_principals, reveal, told};
+use super::controllers::{each, reveal, told, without_use};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -18,22 +16,23 @@ impl Rule for AdminCanRewritePolicy {
             return;
         }
         let reveal = reveal(scope);
+        let wanted: ActionSet = reveal.iter().copied().collect();
+        let put = KmsAction::PUT_KEY_POLICY;
         let mut admins = Vec::new();
-        for caller in own_principals(scope, KmsAction::PUT_KEY_POLICY) {
-            let put = KmsAction::PUT_KEY_POLICY;
-            if !scope.reaches(&caller, put) || !holds_none(scope, &caller, &reveal) {
+        for group in without_use(scope, put, wanted) {
+            if !group.holds.sure.contains(put) {
                 continue;
             }
-            let edit =
-                Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: opened(scope, &caller) };
-            let after = scope.scope.reach.after(&edit);
-            let gained = gains(scope, &*after, &caller, &reveal);
-            if let Some((gained, witness)) = gained.zip(scope.verdict(&caller, put).witness()) {
-                admins.push(Controller { caller, witness: Box::new(witness.clone()), gained });
-            }
+            let (reach, key) = (scope.scope.reach, &scope.key.arn);
+            let after = reach.would_hold(group.who.first(), key, Gift::Policy, wanted);
+            let gained = reveal.iter().find(|action| after.sure.contains(**action));
+            admins.extend(gained.into_iter().flat_map(|gained| each(scope, &group, *gained)));
         }
+        let begins = |admin: &super::controllers::Controller| {
+            scope.verdict(&admin.caller, put).witness().cloned().map(Box::new)
+        };
         let how = "can rewrite its policy";
-        if let Some(report) = told(scope, sink, &admins, how, "allows kms:PutKeyPolicy") {
+        if let Some(report) = told(scope, sink, admins, begins, how, "allows kms:PutKeyPolicy") {
             report
                 .help(
                     "leave kms:PutKeyPolicy to a deployment role, or deny these principals the use of \
@@ -42,14 +41,4 @@ impl Rule for AdminCanRewritePolicy {
                 .done();
         }
     }
-}
-
-/// The key policy that the principal would put: everything for itself.
-fn opened(scope: &KeyScope<'_>, caller: &Caller) -> PolicyDocument {
-    let statement = serde_json::json!({
-        "Effect": "Allow", "Principal": { "AWS": &*caller.text }, "Action": "kms:*", "Resource": "*",
-    });
-    let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
-    let place = scope.key.policy.as_ref().map_or(scope.key.place, |document| document.place);
-    PolicyDocument::json(place, PolicyKind::Key, policy.to_string())
 }

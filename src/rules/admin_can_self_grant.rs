@@ -1,10 +1,9 @@
 //! A principal that cannot use the key can grant itself use.
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
-use crate::inventory::{Constraints, Edit, Grant, Grantee};
+use crate::decision::{Caller, ContextValue, Gift, Outcome, Path, Request};
 
-use super::controllers::{Controller, gains, holds_none, own_principals, reveal, told};
+use super::controllers::{Controller, each, reveal, told, without_use};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -17,18 +16,35 @@ impl Rule for AdminCanSelfGrant {
             return;
         }
         let reveal = reveal(scope);
+        let create = KmsAction::CREATE_GRANT;
         let mut admins = Vec::new();
-        for caller in own_principals(scope, KmsAction::CREATE_GRANT) {
-            if !holds_none(scope, &caller, &reveal) {
+        for group in without_use(scope, create, reveal.iter().copied().collect()) {
+            let first = group.who.first();
+            let gained = |caller: &Caller| {
+                reveal.iter().copied().find(|wanted| grants_itself(scope, caller, *wanted))
+            };
+            let of_first = gained(first);
+            // It speaks for all, unless a policy asks for whom the grant is.
+            let cell = scope.cell(first, create);
+            let is_one = group.who.iter().nth(1).is_none();
+            if is_one || !scope.scope.reach.hangs_on(&cell, "kms:GranteePrincipal") {
+                admins.extend(of_first.into_iter().flat_map(|gained| each(scope, &group, gained)));
                 continue;
             }
-            let found = reveal.iter().find_map(|wanted| self_grant(scope, &caller, *wanted));
-            admins.extend(found.map(|(witness, gained)| Controller { caller, witness, gained }));
+            let members = each(scope, &group, create).into_iter();
+            admins.extend(members.filter_map(|Controller { caller, .. }| {
+                let gained = gained(&caller)?;
+                Some(Controller { caller, gained })
+            }));
         }
+        let begins = |admin: &Controller| {
+            let verdict =
+                scope.scope.reach.verdict_of(&request(scope, &admin.caller, admin.gained));
+            verdict.witness().cloned().map(Box::new)
+        };
         let how = "can grant that to itself";
-        if let Some(report) =
-            told(scope, sink, &admins, how, "allows kms:CreateGrant on a direct call")
-        {
+        let label = "allows kms:CreateGrant on a direct call";
+        if let Some(report) = told(scope, sink, admins, begins, how, label) {
             report
                 .explains(&["admin-can-rewrite-policy"])
                 .help(
@@ -41,48 +57,39 @@ impl Rule for AdminCanSelfGrant {
     }
 }
 
-/// A CreateGrant that the caller may send itself, by policy, and that gives it `wanted`.
-fn self_grant(
-    scope: &KeyScope<'_>,
-    caller: &Caller,
-    wanted: KmsAction,
-) -> Option<(Box<Request>, KmsAction)> {
+/// The request with which the caller grants itself `wanted`: a direct call, no service stands between (rule
+/// G53).
+fn request(scope: &KeyScope<'_>, caller: &Caller, wanted: KmsAction) -> Request {
     let mut request = scope.cell(caller, KmsAction::CREATE_GRANT).plain_request();
     let context = &mut request.context;
-    // A direct call: no service stands between (rule G53).
     context.set_absent("kms:ViaService");
     context.set_one("aws:ViaAWSService", "false");
     context.set_one("kms:GrantIsForAWSResource", "false");
     context.set_one("kms:GranteePrincipal", &caller.text);
     context.set("kms:GrantOperations", ContextValue::Many(vec![wanted.name().into()]));
-    if !scope.scope.reach.reaches(&request) {
-        return None;
-    }
-    let verdict = scope.scope.reach.verdict_of(&request);
-    let witness = verdict.witness()?;
-    // A grant cannot be widened by its holder (rule G31): only policies count.
-    let decision = scope.scope.reach.decide(witness);
-    if matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10)) {
-        return None;
-    }
-    let edit = Edit::CreateGrant {
-        key: scope.key.arn.clone(),
-        grant: Box::new(grant(scope, caller, wanted)),
-    };
-    let gained = gains(scope, &*scope.scope.reach.after(&edit), caller, &[wanted])?;
-    Some((Box::new(witness.clone()), gained))
+    request
 }
 
-fn grant(scope: &KeyScope<'_>, caller: &Caller, operation: KmsAction) -> Grant {
-    Grant {
-        id: "self-grant".into(),
-        name: None,
-        grantee: Grantee::principal(&caller.text),
-        retiring: None,
-        issuing_account: caller.account,
-        operations: ActionSet::of(operation),
-        unknown_operations: Vec::new(),
-        constraints: Constraints::default(),
-        place: scope.key.place,
+/// Whether the caller may send that request by policy, and gains by it.
+fn grants_itself(scope: &KeyScope<'_>, caller: &Caller, wanted: KmsAction) -> bool {
+    let reach = scope.scope.reach;
+    let request = request(scope, caller, wanted);
+    if !reach.reaches(&request) || is_by_grant(scope, &request) {
+        return false;
     }
+    let gift = Gift::Grant(ActionSet::of(wanted));
+    !reach.would_hold(caller, &scope.key.arn, gift, wanted.into()).sure.is_empty()
+}
+
+/// Whether the request is allowed by a grant, which its holder cannot widen (rule G31).
+fn is_by_grant(scope: &KeyScope<'_>, request: &Request) -> bool {
+    let mut grants = scope.key.grants.iter();
+    if !grants.any(|grant| grant.operations.contains(KmsAction::CREATE_GRANT)) {
+        return false;
+    }
+    let verdict = scope.scope.reach.verdict_of(request);
+    verdict.witness().is_none_or(|witness| {
+        let decision = scope.scope.reach.decide(witness);
+        matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10))
+    })
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
-use crate::decision::{Allowing, Caller, Citation, Cited, Fate, Gate, Request};
+use crate::decision::{
+    Allowing, Caller, CallerKind, Citation, Cited, Fate, Fates, Gate, Meant, Request,
+};
 use crate::inventory::{Grantee, Identity, Key};
 use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 use crate::source::{Place, Span};
 
-use super::audience::{Others, others};
+use super::audience::{Others, is_of_everyone, others, stranger};
 use super::controllers::{list, short};
 use super::report::Sink;
 use super::trust::{performed, trusts};
@@ -30,12 +32,14 @@ impl Rule for AllowFullyDenied {
                 let actions = scope.scope.reach.actions(element);
                 let named = named_principals(statement);
                 let allowing = Allowing::Statement(document, index);
+                let others = others(scope, statement);
+                if !matches!(others, Others::Everyone) && !is_stopped(scope, &named, actions) {
+                    continue;
+                }
                 let mut overlap = Overlap::of(scope, &named, actions, allowing);
-                match others(scope, statement) {
+                match others {
                     Others::Nobody => {}
-                    Others::Everyone(everyone) => {
-                        overlap.add_everyone(scope, &everyone, actions, allowing);
-                    }
+                    Others::Everyone => overlap.add_everyone(scope, actions, allowing),
                     Others::Unlisted => overlap.saves_others = true,
                 }
                 overlap.tell(
@@ -50,6 +54,9 @@ impl Rule for AllowFullyDenied {
                 Grantee::Principal(principal) => caller(principal).into_iter().collect(),
                 Grantee::Service(_) => Vec::new(),
             };
+            if !is_stopped(scope, &named, grant.operations) {
+                continue;
+            }
             let overlap = Overlap::of(scope, &named, grant.operations, Allowing::Grant(grant));
             overlap.tell(scope, sink, &Subject::Grant { id: &grant.id, place: grant.place });
         }
@@ -62,6 +69,12 @@ impl Rule for AllowFullyDenied {
             }
         }
     }
+}
+
+/// Whether something could stop one of `named`: what is always allowed no Deny and no guardrail does.
+fn is_stopped(scope: &KeyScope<'_>, named: &[Caller], actions: ActionSet) -> bool {
+    let performed = performed(scope, actions);
+    named.iter().any(|one| !performed.is_subset(scope.holding(one, performed).always))
 }
 
 /// The users and roles that a key policy statement names one by one.
@@ -84,114 +97,147 @@ fn caller(principal: &Principal) -> Option<Caller> {
 }
 
 /// What explicit denies leave of an Allow on one key.
-#[derive(Default)]
-struct Overlap {
-    /// The cells that are denied in every request, with who stops them.
-    denied: BTreeSet<(Caller, KmsAction)>,
-    /// The cells that some request passes.
-    free: BTreeSet<(Caller, KmsAction)>,
+struct Overlap<'o> {
+    allowing: Allowing<'o>,
+    /// What is denied in every request, in the order in which the principals are named.
+    denied: Vec<(Caller, ActionSet)>,
+    /// What some request passes.
+    free: Vec<(Caller, ActionSet)>,
+    /// What no Deny stops and a guardrail leaves out in every request.
+    left_out: Vec<(Caller, ActionSet)>,
+    /// The guardrails that leave it out.
     gates: BTreeSet<Gate>,
-    by: Vec<Citation>,
-    witness: Option<Box<Request>>,
     undecided: bool,
-    /// The cells that no Deny stops and that a guardrail leaves out in every request.
-    left_out: BTreeSet<(Caller, KmsAction)>,
     /// Whether somebody who is not named one by one may pass.
     saves_others: bool,
 }
 
-impl Overlap {
+impl<'o> Overlap<'o> {
     fn of(
         scope: &KeyScope<'_>,
         named: &[Caller],
         actions: ActionSet,
-        allowing: Allowing<'_>,
+        allowing: Allowing<'o>,
     ) -> Self {
-        let mut overlap = Self::default();
+        let mut overlap = Self {
+            allowing,
+            denied: Vec::new(),
+            free: Vec::new(),
+            left_out: Vec::new(),
+            gates: BTreeSet::new(),
+            undecided: false,
+            saves_others: false,
+        };
+        let performed = performed(scope, actions);
         for principal in named {
-            for action in performed(scope, actions).iter() {
-                let fate = scope.fate(principal, action, allowing);
-                match guardrail(scope, principal, action, allowing, &fate) {
-                    Some(gate) => {
-                        overlap.left_out.insert((principal.clone(), action));
-                        overlap.gates.insert(gate);
-                    }
-                    None => overlap.add(principal, action, fate),
-                }
+            let fates = scope.fates(principal, allowing, performed);
+            let mut free = fates.free;
+            for (action, gate) in guardrails(scope, principal, free, allowing) {
+                free.remove(action);
+                overlap.left_out.push((principal.clone(), action.into()));
+                overlap.gates.insert(gate);
             }
+            overlap.add(principal, Fates { free, ..fates });
         }
         overlap
     }
 
     /// Adds everyone there is, unless somebody passes.
-    fn add_everyone(
-        &mut self,
-        scope: &KeyScope<'_>,
-        everyone: &[Caller],
-        actions: ActionSet,
-        allowing: Allowing<'_>,
-    ) {
+    fn add_everyone(&mut self, scope: &KeyScope<'_>, actions: ActionSet, allowing: Allowing<'_>) {
+        let performed = performed(scope, actions);
+        let abroad: ActionSet =
+            performed.iter().filter(|action| action.info().cross_account).collect();
         let owner = scope.key.arn.account();
-        let mut all = Self::default();
-        for caller in everyone {
-            let abroad = caller.account != Some(owner);
-            let reaches = |action: &KmsAction| !abroad || action.info().cross_account;
-            for action in performed(scope, actions).iter().filter(reaches) {
-                all.add(caller, action, scope.fate(caller, action, allowing));
-                if !all.free.is_empty() || all.undecided {
-                    self.saves_others = true;
-                    return;
-                }
-            }
+        let reached =
+            |caller: &Caller| if caller.account == Some(owner) { performed } else { abroad };
+        let passes = |fates: Fates| !fates.free.is_empty() || !fates.unknown.is_empty();
+        // The root user first: hardly ever is there more to ask.
+        let root = scope.root().map(|root| scope.fates(&root, allowing, performed));
+        if root.is_some_and(passes) {
+            self.saves_others = true;
+            return;
         }
-        self.denied.append(&mut all.denied);
-        self.gates.append(&mut all.gates);
-        self.by.append(&mut all.by);
-        self.witness = self.witness.take().or(all.witness);
+        let mut meant = scope.meant(allowing, performed);
+        meant.retain(|group| group.who.iter().any(|caller| is_of_everyone(scope, caller)));
+        let saved = |group: &Meant| passes(group.fates.within(reached(group.who.first())));
+        if meant.iter().any(saved) {
+            self.saves_others = true;
+            return;
+        }
+        let stranger = stranger(scope).map(|stranger| {
+            let fates = scope.fates(&stranger, allowing, abroad);
+            (stranger, fates)
+        });
+        if stranger.as_ref().is_some_and(|(_, fates)| passes(*fates)) {
+            self.saves_others = true;
+            return;
+        }
+        let members = meant.iter().flat_map(|group| {
+            let members = group.who.iter().filter(|caller| is_of_everyone(scope, caller));
+            members.map(move |caller| (caller, group.fates))
+        });
+        let mut members: Vec<(&Caller, Fates)> = members.collect();
+        members.sort_by_key(|(caller, _)| (caller.kind != CallerKind::Root, *caller));
+        for (caller, fates) in members {
+            self.add(caller, fates.within(reached(caller)));
+        }
+        stranger.into_iter().for_each(|(stranger, fates)| self.add(&stranger, fates));
     }
 
-    fn add(&mut self, principal: &Caller, action: KmsAction, fate: Fate) {
-        let cell = (principal.clone(), action);
-        match fate {
-            Fate::NeverApplies => {}
-            Fate::Free(_) => {
-                self.free.insert(cell);
+    fn add(&mut self, principal: &Caller, fates: Fates) {
+        let put = |all: &mut Vec<(Caller, ActionSet)>, actions: ActionSet| {
+            if !actions.is_empty() {
+                all.push((principal.clone(), actions));
             }
-            Fate::Denied { request, gates, by } => {
-                self.denied.insert(cell);
-                self.gates.extend(gates);
-                self.by.extend(by);
-                self.witness.get_or_insert(request);
-            }
-            Fate::Unknown => self.undecided = true,
+        };
+        put(&mut self.free, fates.free);
+        put(&mut self.denied, fates.denied);
+        self.undecided |= !fates.unknown.is_empty();
+    }
+
+    /// What stops it: every gate and Deny, and a request that is denied.
+    fn stopped(&self, scope: &KeyScope<'_>) -> (BTreeSet<Gate>, Vec<Citation>) {
+        let (mut gates, mut by) = (self.gates.clone(), Vec::new());
+        for (caller, actions) in &self.denied {
+            let (reach, key) = (scope.scope.reach, &scope.key.arn);
+            let denials = reach.denials(caller, key, self.allowing, *actions);
+            gates.extend(denials.gates);
+            by.extend(denials.by);
+        }
+        (gates, by)
+    }
+
+    fn witness(&self, scope: &KeyScope<'_>) -> Option<Box<Request>> {
+        let (caller, actions) = self.denied.first()?;
+        match scope.fate(caller, actions.iter().next()?, self.allowing) {
+            Fate::Denied { request, .. } => Some(request),
+            _ => None,
         }
     }
 
     /// Where the boundaries are named that leave it out.
-    fn boundaries(&self, scope: &KeyScope<'_>) -> BTreeSet<Place> {
-        let left_out =
-            self.left_out.iter().filter(|_| self.gates.contains(&Gate::PermissionsBoundary));
+    fn boundaries(&self, scope: &KeyScope<'_>, gates: &BTreeSet<Gate>) -> BTreeSet<Place> {
+        let left_out = self.left_out.iter().filter(|_| gates.contains(&Gate::PermissionsBoundary));
         let identities = left_out.filter_map(|(caller, _)| scope.world().identity(&caller.text));
         identities.filter_map(|identity| Some(identity.boundary.as_ref()?.place)).collect()
-    }
-
-    /// Whether only organization policies and boundaries stop it.
-    fn is_by_guardrails(&self) -> bool {
-        self.gates.iter().all(|gate| GUARDRAILS.contains(gate))
     }
 
     fn tell(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>, subject: &Subject<'_>) {
         if (self.denied.is_empty() && self.left_out.is_empty()) || self.undecided {
             return;
         }
-        let lost = self.lost(scope, subject);
-        let (facet, lost) = match (self.free.is_empty() && !self.saves_others, lost) {
-            (true, _) if self.is_by_guardrails() => (Some("guardrail-cancelled"), String::new()),
-            (true, _) => (None, String::new()),
-            (false, Some(lost)) => (Some("partly"), lost),
-            (false, None) => return,
+        let is_whole = self.free.is_empty() && !self.saves_others;
+        let lost = if is_whole { Some(String::new()) } else { self.lost(scope, subject) };
+        let Some(lost) = lost else { return };
+        let (gates, by) = self.stopped(scope);
+        // Only organization policies and boundaries stop it.
+        let by_guardrails = gates.iter().all(|gate| GUARDRAILS.contains(gate));
+        let facet = match (is_whole, by_guardrails) {
+            (true, true) => Some("guardrail-cancelled"),
+            (true, false) => None,
+            (false, _) => Some("partly"),
         };
-        self.report(scope, sink, subject, facet, &lost);
+        self.report(scope, sink, subject, (facet, &lost), (&gates, &by));
     }
 
     /// A principal or an action that the statement names and that is denied throughout.
@@ -203,12 +249,12 @@ impl Overlap {
         if !principals.is_empty() {
             return Some(list(&principals));
         }
-        let named = subject.named_actions(scope);
-        let denied: BTreeSet<KmsAction> = self.denied.iter().map(|(_, action)| *action).collect();
-        let whole = |action: &&KmsAction| {
-            named.contains(**action) && !self.free.iter().any(|(_, other)| other == *action)
+        let all = |cells: &[(Caller, ActionSet)]| {
+            cells.iter().fold(ActionSet::EMPTY, |all, (_, actions)| all.union(*actions))
         };
-        let actions: Vec<String> = denied.iter().filter(whole).map(ToString::to_string).collect();
+        let whole = all(&self.denied).minus(all(&self.free));
+        let actions = whole.intersection(subject.named_actions(scope));
+        let actions: Vec<String> = actions.iter().map(|action| action.to_string()).collect();
         (!actions.is_empty()).then(|| list(&actions))
     }
 
@@ -217,8 +263,8 @@ impl Overlap {
         scope: &KeyScope<'_>,
         sink: &mut Sink<'_>,
         subject: &Subject<'_>,
-        facet: Option<&'static str>,
-        lost: &str,
+        (facet, lost): (Option<&'static str>, &str),
+        (gates, by): (&BTreeSet<Gate>, &[Citation]),
     ) {
         let name = scope.name();
         let what = subject.name();
@@ -227,13 +273,14 @@ impl Overlap {
             Some("partly") => format!("explicit denies cancel {what} on {name} for {lost}"),
             Some(_) => format!("only guardrails stop what {what} gives on {name}"),
         };
+        let concerned = self.denied.iter().chain(&self.left_out);
         let principals: BTreeSet<String> =
-            self.denied.union(&self.left_out).map(|(caller, _)| caller.to_string()).collect();
+            concerned.map(|(caller, _)| caller.to_string()).collect();
         let report = sink
             .report(subject.fingerprint(&scope.key.arn), message)
             .key(&scope.key.arn)
             .principals(principals)
-            .witness(self.witness.as_deref())
+            .witness(self.witness(scope).as_deref())
             .help(match facet {
                 Some("guardrail-cancelled") => {
                     "let the guardrail pass it, or take it out of the Allow"
@@ -249,10 +296,10 @@ impl Overlap {
         if let Some(facet) = facet {
             report = report.facet(facet);
         }
-        for (place, span) in places(&self.by).into_iter().take(3) {
+        for (place, span) in places(by).into_iter().take(3) {
             report = report.beside(place, Some(span), "by this Deny");
         }
-        for place in self.boundaries(scope).into_iter().take(3) {
+        for place in self.boundaries(scope, gates).into_iter().take(3) {
             report = report.beside(place, None, "by this boundary, which leaves it out");
         }
         report.done();
@@ -262,23 +309,26 @@ impl Overlap {
 /// Organization policies and boundaries; each may also stop what it merely leaves out.
 const GUARDRAILS: [Gate; 3] = [Gate::Scp, Gate::Rcp, Gate::PermissionsBoundary];
 
-/// The guardrail that stops every request of a principal whom a key policy statement names, though no
-/// Deny does: it leaves the action out.
-fn guardrail(
+/// The actions of `free` that guardrails stop in every request of a principal whom a key policy statement
+/// names, though no Deny does: they leave them out.
+fn guardrails(
     scope: &KeyScope<'_>,
     principal: &Caller,
-    action: KmsAction,
+    free: ActionSet,
     allowing: Allowing<'_>,
-    fate: &Fate,
-) -> Option<Gate> {
-    let (Fate::Free(request), Allowing::Statement(document, _)) = (fate, allowing) else {
-        return None;
-    };
-    if document.kind != PolicyKind::Key || scope.could_reach(principal, action) {
-        return None;
+) -> Vec<(KmsAction, Gate)> {
+    if free.is_empty()
+        || !matches!(allowing, Allowing::Statement(document, _) if document.kind == PolicyKind::Key)
+    {
+        return Vec::new();
     }
-    let gate = scope.scope.reach.decide(request).outcome.denied_by()?;
-    GUARDRAILS.contains(&gate).then_some(gate)
+    let never = free.minus(scope.holding(principal, free).possible);
+    let gate = |action: KmsAction| {
+        let Fate::Free(request) = scope.fate(principal, action, allowing) else { return None };
+        let gate = scope.scope.reach.decide(&request).outcome.denied_by()?;
+        GUARDRAILS.contains(&gate).then_some((action, gate))
+    };
+    never.iter().filter_map(gate).collect()
 }
 
 /// The places of the cited statements, each once, in order.
@@ -351,11 +401,11 @@ fn identity_statement(
         return;
     }
     let actions = scope.reach.actions(element);
-    let mut overlaps: Vec<(&Key, Overlap)> = Vec::new();
+    let mut overlaps: Vec<(&Key, Overlap<'_>)> = Vec::new();
     for key in keys {
         let key_scope = KeyScope::new(scope, key);
-        let on_key: Vec<KmsAction> = performed(&key_scope, actions).iter().collect();
-        let trusted = |identity: &&&Identity| trusts(&key_scope, identity, &on_key);
+        let on_key = performed(&key_scope, actions);
+        let trusted = |identity: &&&Identity| trusts(&key_scope, identity, on_key);
         let holders: Vec<Caller> = document
             .holders
             .iter()

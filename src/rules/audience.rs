@@ -1,7 +1,7 @@
 //! Whom a key policy statement means besides the users and roles that it names one by one.
 
-use crate::decision::Caller;
-use crate::inventory::{Account, Inventory};
+use crate::decision::{Caller, CallerKind};
+use crate::inventory::Inventory;
 use crate::policy::{Polarity, Principal, Statement};
 
 use super::KeyScope;
@@ -13,8 +13,8 @@ const NOBODYS: &str = "000000000000";
 pub(super) enum Others {
     /// Nobody.
     Nobody,
-    /// Everyone there is; one principal of an account nobody knows stands for all strangers.
-    Everyone(Vec<Caller>),
+    /// Everyone there is.
+    Everyone,
     /// Some whom nobody can list.
     Unlisted,
 }
@@ -33,7 +33,7 @@ pub(super) fn others(scope: &KeyScope<'_>, statement: &Statement) -> Others {
             | Principal::CanonicalUser(_)
             | Principal::Invalid(_) => {}
             Principal::Anyone if is_whole(scope.world()) => {
-                others = Others::Everyone(everyone(scope));
+                others = Others::Everyone;
             }
             _ => return Others::Unlisted,
         }
@@ -47,12 +47,15 @@ fn is_whole(world: &Inventory) -> bool {
     world.accounts.keys().chain(members).all(|account| world.is_complete(*account))
 }
 
-fn everyone(scope: &KeyScope<'_>) -> Vec<Caller> {
-    let identities = |account: &Account| -> Vec<Caller> {
-        account.identities.keys().filter_map(Caller::parse).collect()
-    };
+/// Whether a caller is one of everyone there is: a user or role of the world, or the key's own root user.
+pub(super) fn is_of_everyone(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    let own = scope.key.arn.account();
+    let is_root = caller.kind == CallerKind::Root && caller.account == Some(own);
+    is_root || scope.world().identity(&caller.text).is_some()
+}
+
+/// A principal of an account that nobody knows, who stands for all strangers.
+pub(super) fn stranger(scope: &KeyScope<'_>) -> Option<Caller> {
     let partition = scope.key.arn.partition();
-    let stranger = Caller::parse(&format!("arn:{partition}:iam::{NOBODYS}:role/stranger"));
-    let known = scope.world().accounts.values().flat_map(|account| identities(account));
-    scope.root().into_iter().chain(known).chain(stranger).collect()
+    Caller::parse(&format!("arn:{partition}:iam::{NOBODYS}:role/stranger"))
 }

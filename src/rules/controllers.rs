@@ -1,7 +1,9 @@
 //! Who controls a key without using it, and whether anybody can manage it at all: asked by several rules.
 
-use crate::aws::KmsAction;
-use crate::decision::{Caller, CallerKind, Citation, Cited, Reach, Request};
+use std::collections::BTreeMap;
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Caller, CallerKind, Citation, Cited, Holders, Reach, Request};
 use crate::policy::PolicyDocument;
 
 use super::KeyScope;
@@ -21,65 +23,81 @@ pub(super) fn reveal(scope: &KeyScope<'_>) -> Vec<KmsAction> {
     scope.performable(&REVEAL)
 }
 
-/// The principals of the key's own account, its root user aside, that may hold `action`; a role or user
-/// that the export of a whole account lacks does not exist.
-pub(super) fn own_principals(scope: &KeyScope<'_>, action: KmsAction) -> Vec<Caller> {
+/// Whether a caller is of the key's own account, its root user aside, and exists: a role or user that the
+/// export of a whole account lacks does not.
+fn is_own(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     let owner = scope.key.arn.account();
-    let whole = scope.world().is_complete(owner);
-    let own = |caller: &&Caller| {
-        let exists = !whole || scope.world().identity(&caller.text).is_some();
-        caller.account == Some(owner) && caller.kind != CallerKind::Root && exists
-    };
-    scope.candidates(action).iter().filter(own).cloned().collect()
+    caller.account == Some(owner) && caller.kind != CallerKind::Root && exists(scope, caller)
 }
 
-/// Whether the principal surely holds none of `actions` today.
-pub(super) fn holds_none(scope: &KeyScope<'_>, principal: &Caller, actions: &[KmsAction]) -> bool {
-    !actions.iter().any(|action| scope.could_reach(principal, *action))
+fn exists(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    let world = scope.world();
+    world.identity(&caller.text).is_some() || !world.is_complete(scope.key.arn.account())
 }
 
-/// The first of `actions` that the principal reaches in the world of `reach`.
-pub(super) fn gains(
+/// The principals of the key's own account, its root user aside, whom names and action lists leave as
+/// holders of `action`.
+fn own_principals(scope: &KeyScope<'_>, action: KmsAction) -> Vec<Caller> {
+    let candidates = scope.candidates(action);
+    candidates.iter().filter(|caller| is_own(scope, caller)).cloned().collect()
+}
+
+/// The groups of the key's own account, its root user aside, that may hold `held` and surely hold none of
+/// `lacked` today.
+pub(super) fn without_use(
     scope: &KeyScope<'_>,
-    reach: &dyn Reach,
-    principal: &Caller,
-    actions: &[KmsAction],
-) -> Option<KmsAction> {
-    let reaches =
-        |action: &&KmsAction| reach.reaches(&scope.cell(principal, **action).plain_request());
-    actions.iter().find(reaches).copied()
+    held: KmsAction,
+    lacked: ActionSet,
+) -> Vec<Holders> {
+    let owner = scope.key.arn.account();
+    let holders = scope.holders(lacked.union(held.into()));
+    let is_one = |group: &&Holders| {
+        let first = group.who.first();
+        let is_near = first.account == Some(owner) && first.kind != CallerKind::Root;
+        let possible = group.holds.possible;
+        is_near && possible.contains(held) && !possible.intersects(lacked)
+    };
+    holders.iter().filter(is_one).cloned().collect()
 }
 
-/// A principal that cannot use the key, and the request with which it begins to gain it.
+/// A principal that cannot use the key, and what it can give itself.
 pub(super) struct Controller {
     /// The principal.
     pub(super) caller: Caller,
-    /// The request.
-    pub(super) witness: Box<Request>,
     /// What it gains.
     pub(super) gained: KmsAction,
 }
 
-/// Begins the finding of a key's controllers: the statements that let the first of them are shown.
+/// The members of a group, each of which gains the same.
+pub(super) fn each(scope: &KeyScope<'_>, group: &Holders, gained: KmsAction) -> Vec<Controller> {
+    let members = group.who.iter().filter(|caller| is_own(scope, caller)).cloned();
+    members.map(|caller| Controller { caller, gained }).collect()
+}
+
+/// Begins the finding of a key's controllers, in order of their names: the statements that let the first
+/// of them are shown, and the request with which it begins.
 pub(super) fn told<'s>(
     scope: &KeyScope<'_>,
     sink: &'s mut Sink<'_>,
-    controllers: &[Controller],
+    mut controllers: Vec<Controller>,
+    begins: impl Fn(&Controller) -> Option<Box<Request>>,
     how: &str,
     label: &str,
 ) -> Option<Report<'s>> {
-    let Controller { witness, gained, .. } = controllers.first()?;
+    controllers.sort_by(|one, other| one.caller.cmp(&other.caller));
+    let first = controllers.first()?;
+    let (witness, gained) = (begins(first)?, first.gained);
     let names: Vec<String> = controllers.iter().map(|one| short(&one.caller).to_owned()).collect();
     let message =
         format!("{} cannot use {}, but {how} and gain {gained}", list(&names), scope.name());
-    let mut statements = deciding_statements(scope.scope.reach, witness).into_iter();
+    let mut statements = deciding_statements(scope.scope.reach, &witness).into_iter();
     let (document, index) = statements.next()?;
     let mut report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .statement(&document, index, label)
         .principals(controllers.iter().map(|one| one.caller.to_string()))
-        .witness(Some(witness));
+        .witness(Some(&witness));
     for (document, index) in statements.take(2) {
         let span = document.policy().statements.get(index).map(|statement| statement.span);
         report = report.beside(document.place, span, "and this one");
@@ -102,12 +120,26 @@ pub(super) fn managers(scope: &KeyScope<'_>) -> Managers {
         return Managers::SomeoneOrUnknown;
     }
     let put = KmsAction::PUT_KEY_POLICY;
-    let live: Vec<Caller> = scope.root().into_iter().chain(own_principals(scope, put)).collect();
-    if live.iter().any(|caller| scope.could_reach(caller, put)) {
-        Managers::SomeoneOrUnknown
-    } else {
-        Managers::Nobody(live)
+    let holders = scope.holders(put.into());
+    let is_manager = |caller: &Caller| caller.kind == CallerKind::Root || exists(scope, caller);
+    let manages = |group: &Holders| {
+        let is_near = group.who.first().account == Some(owner);
+        is_near && group.holds.possible.contains(put) && group.who.iter().any(is_manager)
+    };
+    if holders.iter().any(manages) {
+        return Managers::SomeoneOrUnknown;
     }
+    Managers::Nobody(scope.root().into_iter().chain(own_principals(scope, put)).collect())
+}
+
+/// `callers` in their order, those together that share every answer on the key.
+pub(super) fn alike<'c>(scope: &KeyScope<'_>, callers: &'c [Caller]) -> Vec<Vec<&'c Caller>> {
+    let numbers = scope.scope.reach.alike(&scope.key.arn, callers);
+    let mut all: BTreeMap<usize, Vec<&Caller>> = BTreeMap::new();
+    for (number, caller) in numbers.into_iter().zip(callers) {
+        all.entry(number).or_default().push(caller);
+    }
+    all.into_values().collect()
 }
 
 /// The statements that decide a request, key policy first.

@@ -1,11 +1,13 @@
 //! An explicit Deny overlaps every Allow that could manage the key, and spares nobody who exists.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::aws::KmsAction;
 use crate::decision::{Caller, Reach};
 use crate::inventory::Edit;
-use crate::policy::PolicyDocument;
+use crate::policy::{PolicyDocument, PolicyKind};
 
-use super::controllers::{Managers, deciding_statements, managers};
+use super::controllers::{Managers, alike, deciding_statements, managers};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -20,8 +22,15 @@ impl Rule for DenyLocksOutEveryone {
         let Managers::Nobody(live) = managers(scope) else {
             return;
         };
+        // Nobody gains by the loss of a Deny whom nothing allows.
+        let put = KmsAction::PUT_KEY_POLICY;
+        let is_opened = |caller: &&Caller| !scope.opened(caller, put.into()).is_empty();
+        let opened: Vec<Caller> = live.iter().filter(is_opened).cloned().collect();
+        if opened.is_empty() {
+            return;
+        }
         let denies = denies(scope, &live);
-        let Some((set, freed)) = smallest_set(scope, &live, &denies) else {
+        let Some((set, freed)) = smallest_set(scope, &opened, &denies) else {
             return;
         };
         let Some(((document, index), rest)) = set.split_first() else {
@@ -55,18 +64,32 @@ impl Rule for DenyLocksOutEveryone {
     }
 }
 
-/// The Deny statements that stop the live principals, each once.
+/// The Deny statements that stop the live principals, each once. Of those that share every answer one
+/// speaks for all, unless a policy of its own stops it.
 fn denies(scope: &KeyScope<'_>, live: &[Caller]) -> Vec<Deny> {
+    let put = KmsAction::PUT_KEY_POLICY;
+    let stopped = |caller: &Caller| {
+        let request = scope.cell(caller, put).plain_request();
+        let mut denies = deciding_statements(scope.scope.reach, &request);
+        denies.retain(|(document, index)| {
+            document.policy().statements.get(*index).is_some_and(|one| one.denies())
+        });
+        denies
+    };
+    let mut by_caller: BTreeMap<&Caller, Vec<Deny>> = BTreeMap::new();
+    for callers in alike(scope, live) {
+        let Some((first, others)) = callers.split_first() else { continue };
+        let found = stopped(first);
+        if found.iter().any(|(document, _)| document.kind == PolicyKind::Identity) {
+            by_caller.extend(others.iter().map(|caller| (*caller, stopped(caller))));
+        }
+        by_caller.insert(first, found);
+    }
     let mut found: Vec<Deny> = Vec::new();
-    for caller in live {
-        let request = scope.cell(caller, KmsAction::PUT_KEY_POLICY).plain_request();
-        for (document, index) in deciding_statements(scope.scope.reach, &request) {
-            let denies = document.policy().statements.get(index).is_some_and(|one| one.denies());
-            let known =
-                found.iter().any(|(other, at)| other.place == document.place && *at == index);
-            if denies && !known {
-                found.push((document, index));
-            }
+    for (document, index) in live.iter().filter_map(|caller| by_caller.remove(caller)).flatten() {
+        let known = found.iter().any(|(other, at)| other.place == document.place && *at == index);
+        if !known {
+            found.push((document, index));
         }
     }
     found
@@ -75,18 +98,31 @@ fn denies(scope: &KeyScope<'_>, live: &[Caller]) -> Vec<Deny> {
 /// One Deny whose removal lets somebody manage the key, else all of them if that does.
 fn smallest_set<'d>(
     scope: &KeyScope<'_>,
-    live: &[Caller],
+    opened: &[Caller],
     denies: &'d [Deny],
 ) -> Option<(&'d [Deny], Caller)> {
     let singles = denies.chunks(1);
-    singles.chain(std::iter::once(denies)).find_map(|set| {
-        let freed = without(scope.scope.reach, set, &|reach| {
-            let manages = |caller: &&Caller| {
-                reach.reaches(&scope.cell(caller, KmsAction::PUT_KEY_POLICY).plain_request())
-            };
-            live.iter().find(manages).cloned()
-        })?;
-        Some((set, freed))
+    singles
+        .chain(std::iter::once(denies))
+        .find_map(|set| freed(scope, opened, set).map(|freed| (set, freed)))
+}
+
+/// The first who manages the key once the statements of `set` are gone.
+fn freed(scope: &KeyScope<'_>, opened: &[Caller], set: &[Deny]) -> Option<Caller> {
+    let put = KmsAction::PUT_KEY_POLICY;
+    if let [(document, index)] = set
+        && document.kind == PolicyKind::Key
+    {
+        let statement = document.policy().statements.get(*index)?.span;
+        let edit = Edit::WithoutStatement { policy: document.place, statement };
+        let holders = scope.scope.reach.holders_after(&edit, &scope.key.arn, put.into());
+        let managing = holders.iter().filter(|group| group.holds.sure.contains(put));
+        let managing: BTreeSet<&Caller> = managing.flat_map(|group| group.who.iter()).collect();
+        return opened.iter().find(|caller| managing.contains(caller)).cloned();
+    }
+    without(scope.scope.reach, set, &|reach| {
+        let manages = |caller: &&Caller| reach.reaches(&scope.cell(caller, put).plain_request());
+        opened.iter().find(manages).cloned()
     })
 }
 

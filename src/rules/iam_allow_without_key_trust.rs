@@ -1,7 +1,7 @@
 //! An identity policy allows a key whose policy does not let identity policies count.
 
-use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{Allowing, Caller, Fate};
+use crate::aws::{AccountId, ActionSet, KeyArn};
+use crate::decision::{Allowing, Caller};
 use crate::inventory::{Identity, Key};
 use crate::policy::{Polarity, PolicyKind, Statement};
 
@@ -54,8 +54,7 @@ fn named_keys<'a>(scope: &Scope<'a>, statement: &Statement) -> Vec<&'a Key> {
 }
 
 fn is_trusted(scope: &KeyScope<'_>, document: &Documented<'_>, actions: ActionSet) -> bool {
-    let actions: Vec<KmsAction> = actions.iter().collect();
-    document.holders.iter().any(|identity| trusts(scope, identity, &actions))
+    document.holders.iter().any(|identity| trusts(scope, identity, actions))
 }
 
 /// For a statement with patterns alone: the keys they match, if not one of them trusts a holder; nothing
@@ -79,11 +78,9 @@ fn matched_by_patterns<'a>(
     for key in reachable_keys(scope, holder) {
         let on_key = KeyScope::new(scope, key);
         let actions = performed(&on_key, actions);
-        let applies = actions.iter().next().is_some_and(|action| {
-            let fate = on_key.fate(&caller, action, Allowing::Statement(document.document, index));
-            !matches!(fate, Fate::NeverApplies)
-        });
-        if !applies {
+        let one = actions.iter().next().map_or(ActionSet::EMPTY, ActionSet::of);
+        let allowing = Allowing::Statement(document.document, index);
+        if one.is_empty() || on_key.fates(&caller, allowing, one).applies().is_empty() {
             continue;
         }
         if key.policy.is_none() || is_trusted(&on_key, document, actions) {

@@ -3,7 +3,7 @@
 use crate::aws::KmsAction;
 use crate::decision::{CallerKind, Gate};
 
-use super::controllers::{Managers, managers};
+use super::controllers::{Managers, alike, managers};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -18,10 +18,11 @@ impl Rule for KeyUnmanageable {
         };
         let first = document.policy().statements.first().map(|statement| statement.span);
         let message = format!("nobody can change the key policy of {}", scope.name());
-        let layers: Vec<&str> = live
+        let put = KmsAction::PUT_KEY_POLICY;
+        let layers: Vec<&str> = alike(scope, &live)
             .iter()
-            .filter_map(|caller| {
-                let request = scope.cell(caller, KmsAction::PUT_KEY_POLICY).plain_request();
+            .filter_map(|callers| {
+                let request = scope.cell(callers.first()?, put).plain_request();
                 scope.scope.reach.decide(&request).outcome.denied_by()
             })
             .collect::<std::collections::BTreeSet<Gate>>()

@@ -1,7 +1,6 @@
 //! The key policy does not let its own account manage the key.
 
 use crate::aws::KmsAction;
-use crate::decision::{Allowing, Fate};
 
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -15,15 +14,7 @@ impl Rule for MissingRootStatement {
             return;
         };
         let statements = &document.policy().statements;
-        let reaches_root = |index: usize| {
-            let fate =
-                scope.fate(&root, KmsAction::PUT_KEY_POLICY, Allowing::Statement(document, index));
-            !matches!(fate, Fate::NeverApplies)
-        };
-        let allows =
-            |index: &usize| statements.get(*index).is_some_and(|statement| statement.allows());
-        let mut allowing = (0..statements.len()).filter(allows);
-        if allowing.any(reaches_root) {
+        if !scope.opened(&root, KmsAction::PUT_KEY_POLICY.into()).is_empty() {
             return;
         }
         let account = scope.key.arn.account();

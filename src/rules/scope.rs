@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
-use crate::decision::{Allowing, Caller, Cell, Fate, Reach, Verdict};
+use crate::decision::{
+    Allowing, Caller, Cell, Fate, Fates, Holders, Holding, Meant, Reach, Verdict,
+};
 use crate::inventory::{
     Account, AttachedPolicy, Identity, IdentityKind, Inventory, Key, policy_name,
 };
@@ -162,8 +164,7 @@ pub struct KeyScope<'a> {
     pub scope: &'a Scope<'a>,
     /// The key.
     pub key: &'a Key,
-    reached: RefCell<BTreeMap<(Caller, KmsAction), bool>>,
-    reachable: RefCell<BTreeMap<(Caller, KmsAction), bool>>,
+    holders: RefCell<BTreeMap<ActionSet, Rc<Vec<Holders>>>>,
     verdicts: RefCell<BTreeMap<(Caller, KmsAction), Rc<Verdict>>>,
     candidates: RefCell<BTreeMap<KmsAction, Rc<Vec<Caller>>>>,
 }
@@ -174,8 +175,7 @@ impl<'a> KeyScope<'a> {
         Self {
             scope,
             key,
-            reached: RefCell::default(),
-            reachable: RefCell::default(),
+            holders: RefCell::default(),
             verdicts: RefCell::default(),
             candidates: RefCell::default(),
         }
@@ -202,32 +202,35 @@ impl<'a> KeyScope<'a> {
         verdict
     }
 
-    /// Whether the principal holds the permission in some request for certain.
-    pub fn reaches(&self, principal: &Caller, action: KmsAction) -> bool {
-        let ask = |cell: Cell| self.scope.reach.reaches(&cell.plain_request());
-        self.remembered(&self.reached, principal, action, ask)
-    }
-
-    /// Whether the principal could hold the permission in some request.
-    pub fn could_reach(&self, principal: &Caller, action: KmsAction) -> bool {
-        let ask = |cell: Cell| self.scope.reach.could_reach(&cell.plain_request());
-        self.remembered(&self.reachable, principal, action, ask)
-    }
-
-    fn remembered(
-        &self,
-        answers: &RefCell<BTreeMap<(Caller, KmsAction), bool>>,
-        principal: &Caller,
-        action: KmsAction,
-        ask: impl Fn(Cell) -> bool,
-    ) -> bool {
-        let name = (principal.clone(), action);
-        if let Some(known) = answers.borrow().get(&name) {
-            return *known;
+    /// Groups of callers that share every answer on this key, with what they hold of `wanted`: everyone who
+    /// might hold some of it. See [`Reach::holders`].
+    pub fn holders(&self, wanted: ActionSet) -> Rc<Vec<Holders>> {
+        if let Some(known) = self.holders.borrow().get(&wanted) {
+            return Rc::clone(known);
         }
-        let answer = ask(self.cell(principal, action));
-        answers.borrow_mut().insert(name, answer);
-        answer
+        let found = Rc::new(self.scope.reach.holders(&self.key.arn, wanted));
+        self.holders.borrow_mut().insert(wanted, Rc::clone(&found));
+        found
+    }
+
+    /// What one principal holds of `wanted` on this key.
+    pub fn holding(&self, principal: &Caller, wanted: ActionSet) -> Holding {
+        self.scope.reach.holding(principal, &self.key.arn, wanted)
+    }
+
+    /// For which of `wanted` the key policy or a grant means the principal. See [`Reach::opened`].
+    pub fn opened(&self, principal: &Caller, wanted: ActionSet) -> ActionSet {
+        self.scope.reach.opened(principal, &self.key.arn, wanted)
+    }
+
+    /// Whom an Allow statement of the key policy, or a grant, means for some action of `wanted`.
+    pub fn meant(&self, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant> {
+        self.scope.reach.meant(&self.key.arn, allowing, wanted)
+    }
+
+    /// What becomes of an Allow statement or a grant for one principal on this key.
+    pub fn fates(&self, principal: &Caller, allowing: Allowing<'_>, wanted: ActionSet) -> Fates {
+        self.scope.reach.fates(principal, &self.key.arn, allowing, wanted)
     }
 
     /// What becomes of an Allow statement or a grant for a principal and an action on this key.

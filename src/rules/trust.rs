@@ -1,7 +1,7 @@
 //! Whether a key lets a principal's identity policies count at all: asked by several rules.
 
 use crate::aws::{AccountId, ActionSet, KmsAction};
-use crate::decision::{Allowing, Caller, Fate};
+use crate::decision::Caller;
 use crate::inventory::{Grantee, Identity, Key};
 use crate::policy::{Polarity, Principal, Statement};
 
@@ -68,25 +68,13 @@ fn session_of(arn: &str, identity: &Identity) -> bool {
 
 /// Whether some Allow statement of the key policy applies to the principal for one of the actions: then
 /// an identity policy may count, or is not needed.
-pub(super) fn trusts(scope: &KeyScope<'_>, identity: &Identity, actions: &[KmsAction]) -> bool {
-    if !names(scope.key, identity) {
-        return false;
-    }
-    let (Some(document), Some(caller)) = (&scope.key.policy, Caller::parse(&identity.arn)) else {
+pub(super) fn trusts(scope: &KeyScope<'_>, identity: &Identity, actions: ActionSet) -> bool {
+    let Some(caller) = Caller::parse(&identity.arn).filter(|_| scope.key.policy.is_some()) else {
         return true;
     };
-    let statements = document.policy().statements.iter().enumerate();
-    let mut naming = statements.filter(|(_, statement)| statement_names(statement, identity));
-    let by_grant = scope
-        .key
-        .grants
-        .iter()
-        .any(|grant| actions.iter().any(|action| grant.operations.contains(*action)));
-    by_grant
-        || naming.any(|(index, _)| {
-            actions.iter().any(|action| {
-                let fate = scope.fate(&caller, *action, Allowing::Statement(document, index));
-                !matches!(fate, Fate::NeverApplies)
-            })
-        })
+    if !scope.opened(&caller, actions).is_empty() {
+        return true;
+    }
+    let mut grants = scope.key.grants.iter();
+    grants.any(|grant| grant.operations.intersects(actions)) && names(scope.key, identity)
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use keyreach::audit::Engine;
 use keyreach::aws::{ActionSet, KeyArn, KmsAction};
 use keyreach::decision::{
-    Allowing, Bound, Caller, Cell, Citation, Cited, Decision, Fate, Reach, Request, Verdict,
+    Allowing, Bound, Caller, Cell, Citation, Cited, Decision, Fate, Fates, Gift, Holders, Holding,
+    Meant, Reach, Request, Verdict,
 };
 use keyreach::eval::probe::Probe;
 use keyreach::inventory::{Edit, Inventory};
@@ -58,6 +59,59 @@ impl<'w> Both<'w> {
     }
 }
 
+impl Both<'_> {
+    fn same_holding(
+        &self,
+        what: &str,
+        caller: &Caller,
+        key: &KeyArn,
+        probe: Holding,
+        matrix: Holding,
+    ) {
+        self.same_holding_after(&*self.probe, what, (caller, key), probe, matrix);
+    }
+
+    /// Compares set by set; `asked` is the probe that gave its answer.
+    fn same_holding_after(
+        &self,
+        asked: &dyn Reach,
+        what: &str,
+        (caller, key): (&Caller, &KeyArn),
+        probe: Holding,
+        matrix: Holding,
+    ) {
+        let sets = |held: Holding| [held.always, held.sure, held.possible];
+        for action in KmsAction::all() {
+            let has = |held: Holding| sets(held).map(|set| set.contains(action));
+            if has(probe) != has(matrix) {
+                let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+                let unknown = matches!(asked.verdict(&cell), Verdict::Unknown(_));
+                let answers = (has(probe), has(matrix));
+                self.tell(unknown, format!("{what}: {caller} {action} {key}: {answers:?}"));
+            }
+        }
+    }
+
+    fn same_fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+        matrix: Fates,
+    ) {
+        let probe = self.probe.fates(caller, key, allowing, wanted);
+        for action in wanted.iter() {
+            let has = |it: Fates| [it.free, it.denied, it.unknown].map(|set| set.contains(action));
+            if has(probe) != has(matrix) {
+                let answers = (has(probe), has(matrix));
+                let unknown = probe.unknown.contains(action);
+                self.tell(unknown, format!("fates: {caller} {action} {key}: {answers:?}"));
+            }
+        }
+    }
+}
+
 fn name(request: &Request) -> String {
     format!("{} {} {} {:?}", request.caller, request.action, request.target, request.context)
 }
@@ -95,6 +149,96 @@ fn denies(fate: &Fate) -> BTreeSet<String> {
 impl Reach for Both<'_> {
     fn world(&self) -> &Inventory {
         self.matrix.world()
+    }
+
+    /// Every caller of a group holds what the probe says of it alone, and whom the matrix leaves out holds
+    /// nothing.
+    fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        let matrix = self.matrix.holders(key, wanted);
+        let mut seen: BTreeSet<Caller> = BTreeSet::new();
+        for group in &matrix {
+            assert_eq!(group.who.iter().count(), group.who.count());
+            for caller in group.who.iter() {
+                assert!(seen.insert(caller.clone()), "{caller} is in two groups of {key}");
+                let probe = self.probe.holding(caller, key, wanted);
+                self.same_holding("holders", caller, key, probe, group.holds);
+            }
+        }
+        for group in self.probe.holders(key, wanted) {
+            let caller = group.who.first();
+            if !seen.contains(caller) {
+                let none = Holding::default();
+                self.same_holding("left out of holders", caller, key, group.holds, none);
+            }
+        }
+        matrix
+    }
+
+    fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
+        self.matrix.alike(key, callers)
+    }
+
+    fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
+        let probe = self.probe.holding(caller, key, wanted);
+        let matrix = self.matrix.holding(caller, key, wanted);
+        self.same_holding("holding", caller, key, probe, matrix);
+        matrix
+    }
+
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        let probe = self.probe.opened(caller, key, wanted);
+        let matrix = self.matrix.opened(caller, key, wanted);
+        if probe != matrix {
+            self.tell(false, format!("opened: {caller} {key}: {probe:?} {matrix:?}"));
+        }
+        matrix
+    }
+
+    fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding {
+        let matrix = self.matrix.would_hold(caller, key, gift, wanted);
+        let probe = self.probe.would_hold(caller, key, gift, wanted);
+        let known = self.world().key(key).unwrap();
+        let after = self.probe.after(&gift.edit(known, caller));
+        self.same_holding_after(&*after, "would hold", (caller, key), probe, matrix);
+        matrix
+    }
+
+    fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant> {
+        let matrix = self.matrix.meant(key, allowing, wanted);
+        let mut seen: BTreeSet<Caller> = BTreeSet::new();
+        for group in &matrix {
+            for caller in group.who.iter() {
+                assert!(seen.insert(caller.clone()), "{caller} is in two groups of {key}");
+                self.same_fates(caller, key, allowing, wanted, group.fates);
+            }
+        }
+        for group in self.probe.meant(key, allowing, wanted) {
+            let caller = group.who.first();
+            if !seen.contains(caller) {
+                self.same_fates(caller, key, allowing, wanted, Fates::default());
+            }
+        }
+        matrix
+    }
+
+    fn fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Fates {
+        let matrix = self.matrix.fates(caller, key, allowing, wanted);
+        self.same_fates(caller, key, allowing, wanted, matrix);
+        matrix
+    }
+
+    fn hangs_on(&self, cell: &Cell, name: &str) -> bool {
+        let matrix = self.matrix.hangs_on(cell, name);
+        if matrix && !self.probe.hangs_on(cell, name) {
+            self.tell(false, format!("{cell:?} hangs on {name} by the matrix alone"));
+        }
+        matrix
     }
 
     fn verdict_of(&self, request: &Request) -> Verdict {

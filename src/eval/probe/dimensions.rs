@@ -27,6 +27,11 @@ pub(super) struct Dimensions {
 }
 
 impl Dimensions {
+    /// Whether it could matter what a request says of `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.dimensions.iter().any(|dimension| dimension.name.eq_ignore_ascii_case(name))
+    }
+
     /// The keys that the conditions in play, and the constraints of the key's grants, mention.
     pub(super) fn of(
         reference: &Reference<'_>,

@@ -8,6 +8,7 @@
 
 mod candidates;
 mod dimensions;
+mod holders;
 mod values;
 
 use std::borrow::Cow;
@@ -18,14 +19,15 @@ use jiff::Timestamp;
 
 use crate::aws::{ActionSet, KeyArn, KeySpec, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, Decision, FACTS, Fact, Fate, Outcome, Reach, Request,
-    Surroundings, Target, Unknown, Verdict, Why, completed, is_possible_by, linked,
+    Allowing, Bound, Caller, Cell, Decision, FACTS, Fact, Fate, Fates, Gift, Holders, Holding,
+    Meant, Outcome, Reach, Request, Surroundings, Target, Unknown, Verdict, Why, completed,
+    is_possible_by, linked,
 };
-use crate::inventory::{Edit, Inventory};
+use crate::inventory::{Edit, Inventory, Key};
 use crate::policy::Element;
 
 use super::reference::{Gaps, Reference, covered_actions};
-use candidates::Holders;
+use candidates::Holders as Lists;
 use dimensions::Dimensions;
 
 /// How many contexts are tried for one cell.
@@ -35,7 +37,7 @@ const CAP: usize = 2048;
 pub struct Probe<'w> {
     world: Cow<'w, Inventory>,
     gaps: Arc<Gaps>,
-    holders: Arc<Holders>,
+    lists: Arc<Lists>,
     now: Timestamp,
     facts: &'w [Fact],
 }
@@ -51,7 +53,7 @@ impl<'w> Probe<'w> {
         Self {
             world: Cow::Borrowed(world),
             gaps: Arc::new(Gaps::of(world)),
-            holders: Arc::new(Holders::new(world)),
+            lists: Arc::new(Lists::new(world)),
             now,
             facts,
         }
@@ -124,6 +126,47 @@ impl Reach for Probe<'_> {
         &self.world
     }
 
+    fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        holders::holders(self, key, wanted)
+    }
+
+    fn alike(&self, _key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
+        (0..callers.len()).collect()
+    }
+
+    fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
+        holders::holding(self, caller, key, wanted)
+    }
+
+    fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        holders::opened(self, caller, key, wanted)
+    }
+
+    fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding {
+        let known = self.world.key(key);
+        let after =
+            |key: &Key| self.after(&gift.edit(key, caller)).holding(caller, &key.arn, wanted);
+        known.map(after).unwrap_or_default()
+    }
+
+    fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant> {
+        holders::meant(self, key, allowing, wanted)
+    }
+
+    fn fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Fates {
+        holders::fates(self, caller, key, allowing, wanted)
+    }
+
+    fn hangs_on(&self, cell: &Cell, name: &str) -> bool {
+        holders::hangs_on(self, cell, name)
+    }
+
     fn verdict_of(&self, request: &Request) -> Verdict {
         let (_, mut tried) = self.tried(request, |_| false);
         // Where nothing could allow, no context that was not tried does.
@@ -184,14 +227,14 @@ impl Reach for Probe<'_> {
     }
 
     fn candidates(&self, key: &KeyArn, action: KmsAction) -> Vec<Caller> {
-        self.holders.of(&self.world, key, action)
+        self.lists.of(&self.world, key, action)
     }
 
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_> {
         Box::new(Probe {
             world: Cow::Owned(self.world.apply(edit)),
             gaps: Arc::clone(&self.gaps),
-            holders: Arc::clone(&self.holders),
+            lists: Arc::clone(&self.lists),
             now: self.now,
             facts: self.facts,
         })

@@ -4,8 +4,51 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::{AliasArn, KeyArn};
-use crate::inventory::{Alias, Inventory, Key, MultiRegion, MultiRegionRole, Tags};
+use crate::inventory::{Alias, Edit, Grant, Inventory, Key, MultiRegion, MultiRegionRole, Tags};
 use crate::policy::PolicyDocument;
+
+impl Edit {
+    /// The key after the edit, where the edit changes its policy, its grants or its tags and nothing else.
+    pub fn on_key(&self, key: &Key) -> Option<Key> {
+        let is_of_key = match self {
+            Self::PutKeyPolicy { key: arn, .. }
+            | Self::CreateGrant { key: arn, .. }
+            | Self::RevokeGrant { key: arn, .. }
+            | Self::TagKey { key: arn, .. }
+            | Self::UntagKey { key: arn, .. } => *arn == key.arn,
+            Self::WithoutStatement { policy, .. } => {
+                key.policy.as_ref().is_some_and(|document| document.place == *policy)
+            }
+            _ => false,
+        };
+        is_of_key.then(|| {
+            let mut key = key.clone();
+            self.change_key(&mut key);
+            key
+        })
+    }
+
+    /// Changes what it changes of a key that it is about.
+    pub(super) fn change_key(&self, key: &mut Key) {
+        match self {
+            Self::PutKeyPolicy { policy, .. } => key.policy = Some(policy.clone()),
+            Self::CreateGrant { grant, .. } => key.grants.push(Grant::clone(grant)),
+            Self::RevokeGrant { grant, .. } => key.grants.retain(|one| one.id != *grant),
+            Self::TagKey { tags, .. } => {
+                let all = key.tags.get_or_insert_default();
+                all.extend(tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+            }
+            Self::UntagKey { keys, .. } => {
+                let all = key.tags.iter_mut();
+                all.for_each(|all| keys.iter().for_each(|key| drop(all.remove(key))));
+            }
+            Self::WithoutStatement { statement, .. } => {
+                key.policy = key.policy.as_ref().map(|document| document.without(*statement));
+            }
+            _ => {}
+        }
+    }
+}
 
 impl Inventory {
     /// Rules T17, X4: the same material in another Region, under a policy of its own.

@@ -232,24 +232,12 @@ impl Inventory {
 
     fn change(&mut self, edit: &Edit) -> Option<()> {
         match edit {
-            Edit::PutKeyPolicy { key, policy } => {
-                self.key_mut(key)?.policy = Some(policy.clone());
-            }
+            Edit::PutKeyPolicy { key, .. }
+            | Edit::CreateGrant { key, .. }
+            | Edit::RevokeGrant { key, .. }
+            | Edit::TagKey { key, .. }
+            | Edit::UntagKey { key, .. } => edit.change_key(self.key_mut(key)?),
             Edit::ReplicateKey { key, region, policy } => self.replicate(key, region, policy)?,
-            Edit::CreateGrant { key, grant } => {
-                self.key_mut(key)?.grants.push(Grant::clone(grant));
-            }
-            Edit::RevokeGrant { key, grant } => {
-                self.key_mut(key)?.grants.retain(|one| one.id != *grant);
-            }
-            Edit::TagKey { key, tags } => {
-                let all = self.key_mut(key)?.tags.get_or_insert_default();
-                all.extend(tags.iter().map(|(key, value)| (key.clone(), value.clone())));
-            }
-            Edit::UntagKey { key, keys } => {
-                let all = self.key_mut(key)?.tags.as_mut()?;
-                keys.iter().for_each(|key| drop(all.remove(key)));
-            }
             Edit::PointAlias { alias, key } => self.point_alias(alias, key)?,
             Edit::DeleteAlias { alias } => self.delete_alias(alias)?,
             Edit::PutInlinePolicy { holder, policy } => self.put_inline(holder, policy)?,

@@ -101,7 +101,10 @@ pub fn summary(
     renderer: &Renderer,
 ) -> io::Result<()> {
     let further = report.further.map(further::heading);
-    paragraphs(report.about).iter().chain(&further).try_for_each(|line| renderer.paragraph(out, line, "  "))
+    paragraphs(report.about)
+        .iter()
+        .chain(&further)
+        .try_for_each(|line| renderer.paragraph(out, line, "  "))
 }
 
 /// The lines, each a heading and what it says.

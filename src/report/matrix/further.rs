@@ -82,9 +82,11 @@ pub(super) fn is_shown(view: &View<'_>, pair: &FurtherPair) -> bool {
 /// What opens the part.
 pub(super) fn heading(further: &Further) -> String {
     match further.pairs.as_slice() {
-        [] => "Nobody else can get there by calls of KMS, IAM, STS, Organizations or launches that \
+        [] => {
+            "Nobody else can get there by calls of KMS, IAM, STS, Organizations or launches that \
                were looked for: at most two changes of policies, identities or keys on a path"
-            .to_owned(),
+                .to_owned()
+        }
         pairs => format!(
             "Not allowed today, and to be had by further calls: {} (`keyreach paths` tells the \
              calls)",

@@ -24,9 +24,7 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
     let keys: Vec<Vec<u8>> =
         (0..report.view.keys.len()).map(|key| key_members(report.view, key)).collect();
     let make = || Scratch { keys: &keys, answers: FxHashMap::default() };
-    stream::write(out, report, make, |scratch, text, access| {
-        cells(scratch, text, report, access)
-    })?;
+    stream::write(out, report, make, |scratch, text, access| cells(scratch, text, report, access))?;
     let Some(further) = report.further else {
         return Ok(());
     };

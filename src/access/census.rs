@@ -1,0 +1,327 @@
+//! Who holds what on a key, group by group: what rules ask. Made of the classes of the matrix, without
+//! witnesses. What keys say alike to most callers of an account is made once for all of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::aws::{AccountId, ActionSet, KeyArn};
+use crate::decision::{Caller, Crowd, Fates, Holders, Holding};
+use crate::inventory::Key;
+
+use super::Access;
+use super::asked::Asked;
+use super::classes::{CallerIx, Group, KeyIx};
+use super::crowds::{Column, Entry, People, Row, is_stand_in};
+use super::home::Home;
+use super::interner::Interner;
+use super::library::World;
+use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::memo::Memo;
+use super::opens::KeyClass;
+use super::owner::Owner;
+use super::subject::Subject;
+use super::ways::Relation;
+
+/// The answers to questions about groups of callers. Costs the compiling of all policies; the rest is
+/// made when it is first asked for.
+pub struct Census<'a> {
+    pub(super) matrix: Matrix<'a>,
+    /// Every caller, by number: those of the matrix, and root users that it has no row for.
+    pub(super) callers: Arc<[Caller]>,
+    /// The latter, by account.
+    pub(super) roots: BTreeMap<AccountId, CallerIx>,
+    /// The groups of the table by account; those of services by none.
+    pub(super) groups: FxHashMap<Option<AccountId>, Vec<u32>>,
+    pub(super) people: Memo<u32, Arc<People>>,
+    pub(super) rows: Memo<(u32, OwnerIx, Relation), Row>,
+    pub(super) columns: Memo<(OwnerIx, AccountId), Arc<Column>>,
+    /// Which class of keys each key is of.
+    pub(super) key_classes: OnceLock<Vec<usize>>,
+    /// The sides of principals whose own account was not exported, as far as is told.
+    plain: Memo<CallerIx, Arc<Home>>,
+    sided: Memo<(CallerIx, KeyIx), Option<Sides>>,
+    pub(super) opened: Memo<(HomeIx, OwnerIx), ActionSet>,
+    held: Memo<Sides, u32>,
+    pub(super) holdings: Interner<Holding>,
+    pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
+    pub(super) given: Memo<super::holding::Giving, OwnerIx>,
+}
+
+/// Both sides of a caller and a key.
+pub(super) type Sides = (HomeIx, OwnerIx, Relation);
+
+impl<'a> Census<'a> {
+    /// Of a world.
+    pub fn new(access: &'a Access<'a>) -> Self {
+        let matrix = Matrix::new(access);
+        let subjects = &matrix.table.subjects;
+        let mut callers: Vec<Caller> =
+            subjects.iter().map(|subject| subject.caller.clone()).collect();
+        let mut roots = BTreeMap::new();
+        for root in unlisted_roots(&matrix) {
+            if let Some(account) = root.account {
+                roots.entry(account).or_insert_with(|| {
+                    callers.push(root);
+                    callers.len() as CallerIx - 1
+                });
+            }
+        }
+        let mut groups: FxHashMap<Option<AccountId>, Vec<u32>> = FxHashMap::default();
+        for (number, (group, _)) in (0_u32..).zip(&matrix.table.groups) {
+            let account = match group {
+                Group::Account(account) => Some(*account),
+                Group::Alone(_, account) => *account,
+                Group::Anyone => continue,
+            };
+            groups.entry(account).or_default().push(number);
+        }
+        Self {
+            callers: callers.into(),
+            roots,
+            groups,
+            people: Memo::new(),
+            rows: Memo::new(),
+            columns: Memo::new(),
+            key_classes: OnceLock::new(),
+            plain: Memo::new(),
+            sided: Memo::new(),
+            opened: Memo::new(),
+            held: Memo::new(),
+            holdings: Interner::new(),
+            weighed: Memo::new(),
+            given: Memo::new(),
+            matrix,
+        }
+    }
+
+    /// Groups of callers that share every answer on a key and might hold some of `wanted`, with what they
+    /// hold of it; in order of the first of each.
+    pub fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+        let Some(key) = self.key(key) else {
+            return Vec::new();
+        };
+        let world = self.matrix.world();
+        let column = self.column(&world, key);
+        let mut found = self.holding_crowds(&world, &column, key, wanted);
+        for (caller, sides) in self.outsiders(&world, &column, key) {
+            self.put(&mut found, sides, wanted, || Some(Crowd::one(caller)));
+        }
+        sorted(found)
+    }
+
+    /// The same once the key is `edited`: its policy, its grants or its tags.
+    pub fn holders_after(&self, edited: &Key, wanted: ActionSet) -> Vec<Holders> {
+        let Some(number) = self.key(&edited.arn) else {
+            return Vec::new();
+        };
+        let world = self.matrix.world();
+        let matrix = &self.matrix;
+        let owner = matrix.owner_sides.intern(Owner::of(&world, edited));
+        let account = edited.arn.account();
+        let column = self.columns.get((owner, account), |_| {
+            let unlisted = world.gaps.key_part(&edited.arn, "grants").is_some();
+            let opens = matrix.opens(&world, owner);
+            let keys = vec![number];
+            Arc::new(self.made(&world, &KeyClass { owner, account, keys, opens, unlisted }))
+        });
+        let was = matrix.keys.keys.get(number as usize).map(|key| &key.tags);
+        let mut found = Vec::new();
+        if was.is_some_and(|was| *was == edited.tags) {
+            found = self.holding_crowds(&world, &column, number, wanted);
+        } else {
+            for Entry { home, owner, relation, first, who, .. } in self.entries(&column) {
+                let Some(subject) = self.subject(&world, first) else { continue };
+                let home = self.settled_home(&world, matrix.home_side(home), edited, &subject);
+                let sides = (home, self.with_gap(&world, owner, number), relation);
+                self.put(&mut found, sides, wanted, || Some(who));
+            }
+        }
+        for caller in &column.outsiders {
+            let sides = self.sides_of_outsider(&world, *caller, (edited, number), owner);
+            if let Some((sides, caller)) = sides.zip(self.callers.get(*caller as usize)) {
+                self.put(&mut found, sides, wanted, || Some(Crowd::one(caller.clone())));
+            }
+        }
+        sorted(found)
+    }
+
+    /// Adds those with these sides, where they might hold some of `wanted`.
+    pub(super) fn put(
+        &self,
+        found: &mut Vec<Holders>,
+        sides: Sides,
+        wanted: ActionSet,
+        who: impl FnOnce() -> Option<Crowd>,
+    ) {
+        let holds = self.held(sides).within(wanted);
+        if !holds.possible.is_empty() {
+            found.extend(who().map(|who| Holders { who, holds }));
+        }
+    }
+
+    /// Numbers of these callers, equal where they share every answer on a key.
+    pub fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
+        let world = self.matrix.world();
+        let mut places: FxHashMap<Sides, usize> = FxHashMap::default();
+        let mut next = 0;
+        let number = |caller: &Caller| {
+            let (caller, key) = (self.caller(caller), self.key(key));
+            let sides = caller.zip(key).and_then(|(caller, key)| self.sides(&world, caller, key));
+            let number = sides.and_then(|sides| places.get(&sides).copied()).unwrap_or(next);
+            next = next.max(number + 1);
+            sides.map(|sides| places.insert(sides, number));
+            number
+        };
+        callers.iter().map(number).collect()
+    }
+
+    /// What two sides hold together.
+    pub(super) fn held(&self, sides: Sides) -> Holding {
+        *self.holdings.get(self.held_number(sides))
+    }
+
+    /// The number of what two sides hold together.
+    pub(super) fn held_number(&self, sides: Sides) -> u32 {
+        self.held.get(sides, |sides| self.holdings.intern(self.counted(*sides)))
+    }
+
+    /// What a caller holds of `wanted`; nothing where the matrix has no row for the two.
+    pub fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Option<Holding> {
+        let world = self.matrix.world();
+        let (caller, key) = (self.caller(caller)?, self.key(key)?);
+        Some(self.held(self.sides(&world, caller, key)?).within(wanted))
+    }
+
+    /// The number of a key.
+    pub(super) fn key(&self, arn: &KeyArn) -> Option<KeyIx> {
+        self.matrix.keys.find(arn.as_str())
+    }
+
+    /// The number of a caller, stand-ins for strangers left out.
+    pub(super) fn caller(&self, caller: &Caller) -> Option<CallerIx> {
+        let root = || {
+            let number = caller.account.and_then(|account| self.roots.get(&account)).copied()?;
+            (self.callers.get(number as usize) == Some(caller)).then_some(number)
+        };
+        let Some(number) = self.matrix.table.find(&caller.text) else {
+            return root();
+        };
+        let subject = self.matrix.table.subjects.get(number as usize)?;
+        let is_it = subject.caller == *caller && !is_stand_in(subject);
+        is_it.then_some(number)
+    }
+
+    /// Whether the tables of the matrix do not tell what is told of a caller: its account was not exported.
+    pub(super) fn is_outsider(&self, caller: CallerIx) -> bool {
+        let subject = self.matrix.table.subjects.get(caller as usize);
+        subject.is_none_or(|subject| subject.stranger.is_some())
+    }
+
+    /// What is told of a caller.
+    pub(super) fn subject<'w>(&self, world: &World<'w>, caller: CallerIx) -> Option<Subject<'w>> {
+        Some(Subject::of(world.inventory, self.callers.get(caller as usize)?.clone()))
+    }
+
+    /// Both sides of a caller and a key.
+    pub(super) fn sides(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
+        self.sided.get((caller, key), |_| self.sides_of(world, caller, key))
+    }
+
+    fn sides_of(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
+        let owner = *self.matrix.owners.get(key as usize)?;
+        if self.is_outsider(caller) {
+            let asked = *self.matrix.keys.keys.get(key as usize)?;
+            return self.sides_of_outsider(world, caller, (asked, key), owner);
+        }
+        let subject = self.matrix.table.subjects.get(caller as usize)?;
+        let home = *self.matrix.homes.get(caller as usize)?;
+        let arn = &self.matrix.keys.keys.get(key as usize)?.arn;
+        let relation = Relation::of(&subject.caller, arn);
+        let owner = self.matrix.owner_at(world, owner, caller);
+        let home = self.matrix.home_at(world, home, key);
+        Some((home, self.with_gap(world, owner, key), relation))
+    }
+
+    /// Both sides of somebody whose account was not exported, who is taken for no more than is told.
+    fn sides_of_outsider(
+        &self,
+        world: &World<'_>,
+        caller: CallerIx,
+        (asked, key): (&Key, KeyIx),
+        owner: OwnerIx,
+    ) -> Option<Sides> {
+        let matrix = &self.matrix;
+        let subject = self.subject(world, caller)?;
+        let home = self.plain.get(caller, |_| Arc::new(Home::of(world, &subject, &[])));
+        let home = self.settled_home(world, &home, asked, &subject);
+        let owner = matrix
+            .owner_side(owner)
+            .mapped(|masked| masked.mapped(|formula| world.with_caller(formula, &subject)));
+        let owner = matrix.owner_sides.intern(owner);
+        let relation = Relation::of(&subject.caller, &asked.arn);
+        Some((home, self.with_gap(world, owner, key), relation))
+    }
+
+    /// A caller's side towards one key.
+    fn settled_home(
+        &self,
+        world: &World<'_>,
+        home: &Home,
+        key: &Key,
+        subject: &Subject<'_>,
+    ) -> HomeIx {
+        let asked = Asked::Key(key);
+        let settled = |formula| world.with_caller(world.with_key(formula, asked), subject);
+        self.matrix.home_sides.intern(home.mapped(|masked| masked.mapped(settled)))
+    }
+
+    /// A key whose grants were not exported: they could name whoever asks.
+    pub(super) fn with_gap(&self, world: &World<'_>, owner: OwnerIx, key: KeyIx) -> OwnerIx {
+        let key = self.matrix.keys.keys.get(key as usize);
+        let gap = key.and_then(|key| world.gaps.key_part(&key.arn, "grants"));
+        gap.map_or(owner, |what| {
+            let side = self.matrix.owner_side(owner).clone().with_unlisted_grants(world, &what);
+            self.matrix.owner_sides.intern(side)
+        })
+    }
+
+    /// The principals outside the export that a column names, with their sides.
+    pub(super) fn outsiders(
+        &self,
+        world: &World<'_>,
+        column: &Column,
+        key: KeyIx,
+    ) -> Vec<(Caller, Sides)> {
+        let of_one = |caller: &CallerIx| {
+            let sides = self.sides(world, *caller, key)?;
+            Some((self.callers.get(*caller as usize)?.clone(), sides))
+        };
+        column.outsiders.iter().filter_map(of_one).collect()
+    }
+}
+
+/// In order of the first of each.
+fn sorted(mut found: Vec<Holders>) -> Vec<Holders> {
+    found.sort_by(|one, other| one.who.first().cmp(other.who.first()));
+    found
+}
+
+/// The root users that keys may mean and the matrix has no row for: those of accounts whose principals were
+/// not exported.
+fn unlisted_roots(matrix: &Matrix<'_>) -> Vec<Caller> {
+    let owners = matrix.keys.keys.iter().map(|key| (key.arn.partition(), key.arn.account()));
+    let known = matrix.access.inventory().accounts.keys().map(|account| ("aws", *account));
+    let subjects = matrix.table.subjects.iter().map(|subject| &subject.caller);
+    let named = subjects.filter_map(|caller| Some((caller.partition(), caller.account?)));
+    let mut roots: Vec<Caller> = Vec::new();
+    let mut seen = FxHashSet::default();
+    for (partition, account) in owners.chain(known).chain(named) {
+        if seen.insert(account) {
+            let root = Caller::parse(&format!("arn:{partition}:iam::{account}:root"));
+            roots.extend(root.filter(|root| matrix.table.find(&root.text).is_none()));
+        }
+    }
+    roots
+}

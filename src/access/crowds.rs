@@ -1,0 +1,373 @@
+//! Which callers share every answer on a key: those of an account by their own sides, as far as the key does
+//! not tell them apart by name.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::aws::{AccountId, ActionSet};
+use crate::decision::{Crowd, Holders};
+
+use super::census::{Census, Sides};
+use super::classes::{CallerIx, Group, KeyIx};
+use super::library::World;
+use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::opens::{KeyClass, Opens};
+use super::subject::Subject;
+use super::ways::Relation;
+
+/// The callers of one group of the table.
+pub(super) struct People {
+    /// By their own sides, in order of the first of each.
+    lists: Vec<List>,
+    /// The places of those who ask every key.
+    every: Vec<usize>,
+    /// For keys that resources of the others name: their places, with their sides towards the key.
+    touched: FxHashMap<KeyIx, Vec<(usize, HomeIx)>>,
+    /// The root users.
+    roots: Vec<CallerIx>,
+}
+
+/// Callers of one side.
+struct List {
+    home: HomeIx,
+    /// Their side towards keys that nothing of it names.
+    usual: HomeIx,
+    these: Arc<[CallerIx]>,
+}
+
+/// What the lists of a group hold on keys that none of them names, by the numbers of their holdings.
+pub(super) type Row = Arc<[u32]>;
+
+/// The groups of callers that the keys of one class tell apart.
+pub(super) struct Column {
+    /// Callers whom the keys do not tell apart.
+    parts: Vec<Part>,
+    /// Callers who answer for themselves, and those who answer alike.
+    alone: Vec<Entry>,
+    /// Principals that the keys name and whose accounts were not exported: each for itself.
+    pub(super) outsiders: Vec<CallerIx>,
+}
+
+/// Most callers of one group.
+struct Part {
+    people: Arc<People>,
+    /// The keys' side towards them.
+    owner: OwnerIx,
+    relation: Relation,
+    row: Row,
+    /// The others, sorted.
+    special: Arc<[CallerIx]>,
+}
+
+/// Callers that share both sides towards every key of a class.
+pub(super) struct Entry {
+    /// Their own side.
+    pub(super) home: HomeIx,
+    /// The keys' side towards them.
+    pub(super) owner: OwnerIx,
+    /// How they stand to the keys.
+    pub(super) relation: Relation,
+    /// The first of them.
+    pub(super) first: CallerIx,
+    /// All of them.
+    pub(super) who: Crowd,
+    these: Arc<[CallerIx]>,
+    others: Arc<[CallerIx]>,
+}
+
+impl Entry {
+    /// The numbers of its callers.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = CallerIx> + '_ {
+        let left = |caller: &CallerIx| self.others.binary_search(caller).is_err();
+        self.these.iter().copied().filter(left)
+    }
+}
+
+impl Census<'_> {
+    /// The groups of a column that might hold some of `wanted` on one of its keys, outsiders left out.
+    pub(super) fn holding_crowds(
+        &self,
+        world: &World<'_>,
+        column: &Column,
+        key: KeyIx,
+        wanted: ActionSet,
+    ) -> Vec<Holders> {
+        let mut found = Vec::new();
+        for entry in &column.alone {
+            let home = self.matrix.home_at(world, entry.home, key);
+            let sides = (home, self.with_gap(world, entry.owner, key), entry.relation);
+            self.put(&mut found, sides, wanted, || Some(entry.who.clone()));
+        }
+        for part in &column.parts {
+            let (people, owner) = (&*part.people, self.with_gap(world, part.owner, key));
+            let crowd = |at: usize| self.crowd_of(people.lists.get(at)?, &part.special);
+            let touched = people.touched.get(&key).map_or(&[][..], Vec::as_slice);
+            let row = match owner == part.owner {
+                true => Arc::clone(&part.row),
+                false => self.row(people, owner, part.relation),
+            };
+            for (at, number) in row.iter().enumerate() {
+                let holds = self.holdings.get(*number);
+                if holds.possible.intersects(wanted)
+                    && !touched.iter().any(|(other, _)| *other == at)
+                {
+                    let holds = holds.within(wanted);
+                    found.extend(crowd(at).map(|who| Holders { who, holds }));
+                }
+            }
+            for (at, home) in touched {
+                let sides = (*home, owner, part.relation);
+                self.put(&mut found, sides, wanted, || crowd(*at));
+            }
+            for at in &people.every {
+                let Some(list) = people.lists.get(*at) else { continue };
+                let home = self.matrix.home_at(world, list.home, key);
+                self.put(&mut found, (home, owner, part.relation), wanted, || crowd(*at));
+            }
+        }
+        found
+    }
+
+    /// All groups of a column, holding or not, outsiders left out.
+    pub(super) fn entries(&self, column: &Column) -> Vec<Entry> {
+        let mut all: Vec<Entry> = Vec::new();
+        for entry in &column.alone {
+            let sides = (entry.home, entry.owner, entry.relation);
+            all.extend(self.entry(sides, Arc::clone(&entry.these), Arc::clone(&entry.others)));
+        }
+        for part in &column.parts {
+            for list in &part.people.lists {
+                let sides = (list.home, part.owner, part.relation);
+                let (these, special) = (Arc::clone(&list.these), Arc::clone(&part.special));
+                all.extend(self.entry(sides, these, special));
+            }
+        }
+        all
+    }
+
+    /// The sides of an entry towards one key of its class.
+    pub(super) fn towards(&self, world: &World<'_>, entry: &Entry, key: KeyIx) -> Sides {
+        let home = self.matrix.home_at(world, entry.home, key);
+        (home, self.with_gap(world, entry.owner, key), entry.relation)
+    }
+
+    /// These callers together.
+    pub(super) fn crowd(&self, these: &[CallerIx]) -> Option<Crowd> {
+        Crowd::new(Arc::clone(&self.callers), these.into(), Arc::default())
+    }
+
+    fn crowd_of(&self, list: &List, others: &Arc<[CallerIx]>) -> Option<Crowd> {
+        Crowd::new(Arc::clone(&self.callers), Arc::clone(&list.these), Arc::clone(others))
+    }
+
+    fn entry(
+        &self,
+        (home, owner, relation): Sides,
+        these: Arc<[CallerIx]>,
+        others: Arc<[CallerIx]>,
+    ) -> Option<Entry> {
+        let first = *these.iter().find(|caller| others.binary_search(caller).is_err())?;
+        let who = Crowd::new(Arc::clone(&self.callers), Arc::clone(&these), Arc::clone(&others))?;
+        Some(Entry { home, owner, relation, first, who, these, others })
+    }
+
+    /// The groups of callers for a key.
+    pub(super) fn column(&self, world: &World<'_>, key: KeyIx) -> Arc<Column> {
+        let classes = self.matrix.classes();
+        let of_keys = self.key_classes.get_or_init(|| {
+            let mut of_keys = vec![usize::MAX; self.matrix.keys.keys.len()];
+            for (number, class) in classes.all.iter().enumerate() {
+                for key in &class.keys {
+                    if let Some(of_key) = of_keys.get_mut(*key as usize) {
+                        *of_key = number;
+                    }
+                }
+            }
+            of_keys
+        });
+        let class = of_keys.get(key as usize).and_then(|class| classes.all.get(*class));
+        match class {
+            Some(class) => self
+                .columns
+                .get((class.owner, class.account), |_| Arc::new(self.made(world, class))),
+            None => {
+                let (parts, alone, outsiders) = (Vec::new(), Vec::new(), Vec::new());
+                Arc::new(Column { parts, alone, outsiders })
+            }
+        }
+    }
+
+    /// The groups of callers for the keys of a class.
+    pub(super) fn made(&self, world: &World<'_>, class: &KeyClass) -> Column {
+        let roots = self.roots.iter().filter(|(account, _)| is_opened(class, **account));
+        let outsiders = roots.map(|(_, root)| *root).collect();
+        let mut column = Column { parts: Vec::new(), alone: Vec::new(), outsiders };
+        for number in self.groups_towards(class) {
+            let Some((group, range)) = self.matrix.table.groups.get(number as usize) else {
+                continue;
+            };
+            let first = self.matrix.table.subjects.get(range.start as usize);
+            match first {
+                Some(first) if first.stranger.is_some() => {
+                    let is_named = !is_stand_in(first);
+                    column.outsiders.extend(range.clone().filter(|_| is_named));
+                }
+                _ => {
+                    let is_own = *group == Group::Account(class.account);
+                    self.add(world, class, (number, is_own), range.clone(), &mut column);
+                }
+            }
+        }
+        column
+    }
+
+    /// Adds the callers of one group to a column, those of other accounts to whom nothing is open left out.
+    fn add(
+        &self,
+        world: &World<'_>,
+        class: &KeyClass,
+        (group, is_own): (u32, bool),
+        range: Range<CallerIx>,
+        column: &mut Column,
+    ) {
+        let matrix = &self.matrix;
+        let key = class.keys.first().and_then(|key| matrix.keys.keys.get(*key as usize));
+        let caller = self.callers.get(range.start as usize);
+        let Some((key, caller)) = key.zip(caller) else { return };
+        let relation = Relation::of(caller, &key.arn);
+        let is_worth = |owner| is_own || class.unlisted || matrix.is_open(owner);
+        let looks = matrix.owner_class(world, class.owner);
+        if matrix.asks_everyone(&looks, range.start) {
+            for ((home, owner), these) in self.each(world, class.owner, range) {
+                if is_worth(owner) {
+                    let sides = (home, owner, relation);
+                    column.alone.extend(self.entry(sides, these, Arc::default()));
+                }
+            }
+            return;
+        }
+        let people = self.people(world, group);
+        let named = Matrix::named(&looks).filter(|caller| range.contains(caller));
+        let mut special: Vec<CallerIx> = named.chain(people.roots.iter().copied()).collect();
+        special.sort_unstable();
+        special.dedup();
+        for caller in &special {
+            let owner = matrix.owner_at(world, class.owner, *caller);
+            if let Some(home) = matrix.homes.get(*caller as usize).filter(|_| is_worth(owner)) {
+                let sides = (*home, owner, relation);
+                column.alone.extend(self.entry(sides, [*caller].into(), Arc::default()));
+            }
+        }
+        let mut usual = range.filter(|caller| special.binary_search(caller).is_err());
+        let Some(usual) = usual.next() else { return };
+        let owner = matrix.owner_at(world, class.owner, usual);
+        if is_worth(owner) {
+            let row = (group, owner, relation);
+            let row = self.rows.get(row, |_| self.row(&people, owner, relation));
+            let special = special.into();
+            column.parts.push(Part { people, owner, relation, row, special });
+        }
+    }
+
+    fn row(&self, people: &People, owner: OwnerIx, relation: Relation) -> Row {
+        let nothing = self.holdings.intern(Default::default());
+        let places = people.lists.iter().enumerate();
+        let held = places.map(|(at, list)| match people.every.binary_search(&at) {
+            // They are asked key by key.
+            Ok(_) => nothing,
+            Err(_) => self.held_number((list.usual, owner, relation)),
+        });
+        held.collect()
+    }
+
+    /// The callers of a group.
+    fn people(&self, world: &World<'_>, group: u32) -> Arc<People> {
+        self.people.get(group, |_| {
+            let groups = &self.matrix.table.groups;
+            let range = groups.get(group as usize).map_or(0..0, |(_, range)| range.clone());
+            let roots = range.clone().filter(|caller| self.matrix.is_root(*caller)).collect();
+            let homes = range.filter_map(|it| Some((*self.matrix.homes.get(it as usize)?, it)));
+            let (mut lists, mut every) = (Vec::new(), Vec::new());
+            let mut touched: FxHashMap<KeyIx, Vec<(usize, HomeIx)>> = FxHashMap::default();
+            for (at, (home, these)) in listed(homes).into_iter().enumerate() {
+                let look = self.matrix.home_class(world, home);
+                if look.asks_every_key() {
+                    every.push(at);
+                }
+                for (key, home) in &look.touched {
+                    touched.entry(*key).or_default().push((at, *home));
+                }
+                lists.push(List { home, usual: look.usual, these });
+            }
+            Arc::new(People { lists, every, touched, roots })
+        })
+    }
+
+    /// The groups whose callers keys of a class may open to; their own account's among them.
+    fn groups_towards(&self, class: &KeyClass) -> Vec<u32> {
+        let of = |account: Option<AccountId>| self.groups.get(&account).into_iter().flatten();
+        let own = of(Some(class.account)).copied();
+        let mut all: Vec<u32> = match &class.opens {
+            Opens::To { accounts, services } if !class.unlisted => {
+                let of_accounts = accounts.iter().flat_map(|account| of(Some(*account)));
+                let of_services = of(None).filter(|_| *services);
+                own.chain(of_accounts.copied()).chain(of_services.copied()).collect()
+            }
+            _ => (0..self.matrix.table.groups.len() as u32).collect(),
+        };
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Callers that all answer for themselves, by both sides.
+    fn each(
+        &self,
+        world: &World<'_>,
+        owner: OwnerIx,
+        range: Range<CallerIx>,
+    ) -> Listed<(HomeIx, OwnerIx)> {
+        let mut regard = self.matrix.regard(world, owner, range.start);
+        let sides = range.filter_map(|caller| {
+            let home = *self.matrix.homes.get(caller as usize)?;
+            Some(((home, regard.at(caller)), caller))
+        });
+        listed(sides)
+    }
+}
+
+/// Whether keys of a class may open to principals of an account, its own among them.
+fn is_opened(class: &KeyClass, account: AccountId) -> bool {
+    let by_name = match &class.opens {
+        Opens::To { accounts, .. } if !class.unlisted => accounts.contains(&account),
+        _ => true,
+    };
+    by_name || account == class.account
+}
+
+/// Whether it stands for principals that nobody names.
+pub(super) fn is_stand_in(subject: &Subject<'_>) -> bool {
+    subject.stranger.as_ref().is_some_and(|stranger| !stranger.named)
+}
+
+/// Callers by what they have in common.
+type Listed<T> = Vec<(T, Arc<[CallerIx]>)>;
+
+/// Callers put together by what they have in common, in order of the first of each.
+fn listed<T: Copy + Eq + std::hash::Hash>(
+    callers: impl Iterator<Item = (T, CallerIx)>,
+) -> Listed<T> {
+    let mut places: FxHashMap<T, usize> = FxHashMap::default();
+    let mut lists: Vec<(T, Vec<CallerIx>)> = Vec::new();
+    for (side, caller) in callers {
+        let next = lists.len();
+        let at = *places.entry(side).or_insert(next);
+        match lists.get_mut(at) {
+            Some((_, list)) => list.push(caller),
+            None => lists.push((side, vec![caller])),
+        }
+    }
+    lists.into_iter().map(|(side, list)| (side, list.into())).collect()
+}

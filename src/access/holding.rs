@@ -1,0 +1,560 @@
+//! What two sides say of every action at once, without witnesses: what is held, what becomes of one
+//! statement, what a caller could give itself.
+
+use std::sync::Arc;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
+use crate::decision::{
+    Allowing, Bound, Caller, CallerKind, Cell, CellAnswer, Crowd, Denials, Fate, Fates, Gift,
+    Holding, Meant, Request, Target,
+};
+use crate::inventory::{Edit, Key};
+
+use super::Access;
+use super::asked::Asked;
+use super::census::{Census, Sides};
+use super::classes::{CallerIx, KeyIx};
+use super::crowds::Entry;
+use super::formula::Formula;
+use super::frame::{Frame, Who};
+use super::grants::Granted;
+use super::judge::Judge;
+use super::library::World;
+use super::masked::Masked;
+use super::matrix::{HomeIx, OwnerIx};
+use super::owner::{Owner, possible, resolved};
+use super::participants;
+use super::point::{frame, is_of_key, limits, merged_with, settled};
+use super::solve::Held;
+use super::subject::Subject;
+use super::ways::{Ways, allowed, denied};
+
+/// What somebody gives itself: the key's side towards it, how a policy means it by its name, and what.
+pub(super) type Giving = (OwnerIx, Named, Gift);
+
+/// The class in which a policy or a grant that names a caller by its own name means it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Named {
+    Directly,
+    /// A root user, who is its account as well.
+    AsRoot,
+    AsRole,
+}
+
+impl Named {
+    fn of(caller: &Caller) -> Self {
+        match caller.kind {
+            CallerKind::Role => Self::AsRole,
+            CallerKind::Root => Self::AsRoot,
+            _ => Self::Directly,
+        }
+    }
+}
+
+impl Census<'_> {
+    /// See [`Census::held`].
+    pub(super) fn counted(&self, (home, owner, relation): Sides) -> Holding {
+        let matrix = &self.matrix;
+        let formulas = &*matrix.access.core.formulas;
+        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+        let mut held = Holding::default();
+        let given = &matrix.access.given;
+        let mut known = None;
+        for (actions, formula) in allowed(formulas, home, owner, relation).pieces() {
+            if *formula == Formula::TRUE {
+                held.always = held.always.union(*actions);
+                held.sure = held.sure.union(*actions);
+                held.possible = held.possible.union(*actions);
+                continue;
+            }
+            let limits =
+                *known.get_or_insert_with(|| matrix.limits.intern(limits(home, owner, given)));
+            for class in matrix.access.core.solver.alike(*formula).iter() {
+                let of_class = actions.intersection(*class);
+                let Some(action) = class.iter().next().filter(|_| !of_class.is_empty()) else {
+                    continue;
+                };
+                let decided = (*formula, home.who, limits, action);
+                let standing = matrix.verdicts.get(decided, |it| matrix.judged(*it).standing);
+                let add = |set: &mut ActionSet, holds: bool| {
+                    *set = if holds { set.union(of_class) } else { *set };
+                };
+                add(&mut held.always, standing.at_least() == Bound::Always);
+                add(&mut held.sure, standing.at_least() > Bound::Never);
+                add(&mut held.possible, standing.at_most() > Bound::Never);
+            }
+        }
+        held
+    }
+
+    /// For which of `wanted` the key's side means a caller in some request, as far as is told; nothing where
+    /// the matrix has no row for the two.
+    pub fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Option<ActionSet> {
+        let (caller, key) = (self.caller(caller)?, self.key(key)?);
+        let (home, owner, _) = self.sides(&self.matrix.world(), caller, key)?;
+        let opened = self.opened.get((home, owner), |_| {
+            let matrix = &self.matrix;
+            let formulas = &*matrix.access.core.formulas;
+            let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+            let opening = owner.opening().into_iter();
+            let opened = opening.fold(Masked::default(), |all, one| all.or(formulas, one));
+            let limits = matrix.limits.intern(limits(home, owner, &matrix.access.given));
+            let found = self.satisfiable(&opened.within(owner.possible), home.who, limits);
+            found.yes.union(found.undecided)
+        });
+        Some(opened.intersection(wanted))
+    }
+
+    /// For which actions a formula holds in some request, as far as is told.
+    fn satisfiable(&self, masked: &Masked, who: Who, limits: u32) -> Satisfiable {
+        let matrix = &self.matrix;
+        let solver = &matrix.access.core.solver;
+        let judge = Judge { formulas: &matrix.access.core.formulas, solver };
+        let mut found = Satisfiable::default();
+        for (actions, formula) in masked.pieces() {
+            let formula = judge.as_decided(*formula);
+            if formula == Formula::TRUE {
+                found.yes = found.yes.union(*actions);
+                continue;
+            }
+            for class in solver.alike(formula).iter() {
+                let of_class = actions.intersection(*class);
+                let Some(action) = class.iter().next().filter(|_| !of_class.is_empty()) else {
+                    continue;
+                };
+                let limits = Arc::clone(matrix.limits.get(limits));
+                let frame = Frame { caller: who, action: action.into(), limits };
+                match solver.holds(formula, &frame) {
+                    Held::Yes => found.yes = found.yes.union(of_class),
+                    Held::No => {}
+                    Held::Undecided => found.undecided = found.undecided.union(of_class),
+                }
+            }
+        }
+        found
+    }
+
+    /// The groups that an Allow statement or a grant means for some action of `wanted`.
+    pub fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant> {
+        let Some(number) = self.key(key) else {
+            return Vec::new();
+        };
+        let world = self.matrix.world();
+        let Some(statement) = self.as_side(&world, number, allowing) else {
+            return Vec::new();
+        };
+        let column = self.column(&world, number);
+        let mut found = Vec::new();
+        for entry in self.entries(&column) {
+            let (home, owner, _) = self.towards(&world, &entry, number);
+            // Callers whom the statement tells apart answer for themselves.
+            for (caller, who) in self.told_apart(&world, statement, &entry) {
+                let towards = self.matrix.owner_at(&world, statement, caller);
+                let fates = self.weighed(home, owner, towards).within(wanted);
+                found.extend((!fates.applies().is_empty()).then_some(Meant { who, fates }));
+            }
+        }
+        for (name, (home, owner, _)) in self.outsiders(&world, &column, number) {
+            let caller = self.caller(&name);
+            let towards = caller.and_then(|it| self.alone(&world, allowing, it, number));
+            let Some(towards) = towards else { continue };
+            let fates = self.weighed(home, owner, towards).within(wanted);
+            let who = Crowd::one(name);
+            found.extend((!fates.applies().is_empty()).then_some(Meant { who, fates }));
+        }
+        found.sort_by(|one, other| one.who.first().cmp(other.who.first()));
+        found
+    }
+
+    /// What becomes of an Allow statement or a grant for one caller; nothing where the matrix has no row
+    /// for the two.
+    pub fn fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Option<Fates> {
+        let world = self.matrix.world();
+        let (caller, key) = (self.caller(caller)?, self.key(key)?);
+        let towards = match self.is_outsider(caller) || !is_key_side(allowing) {
+            true => self.alone(&world, allowing, caller, key)?,
+            false => {
+                let statement = self.as_side(&world, key, allowing)?;
+                self.matrix.owner_at(&world, statement, caller)
+            }
+        };
+        if !self.matrix.is_open(towards) {
+            return Some(Fates::default());
+        }
+        let (home, owner, _) = self.sides(&world, caller, key)?;
+        Some(self.weighed(home, owner, towards).within(wanted))
+    }
+
+    /// The denies that stop an Allow statement or a grant for one caller, for the actions of `wanted` for
+    /// which it is denied throughout; nothing where the matrix has no row for the two.
+    pub fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Option<Denials> {
+        let denied = self.fates(caller, key, allowing, wanted)?.denied;
+        let matrix = &self.matrix;
+        let world = matrix.world();
+        let formulas = world.formulas;
+        let judge = Judge { formulas, solver: &matrix.access.core.solver };
+        let (caller, number) = (self.caller(caller)?, self.key(key)?);
+        let (home, owner, _) = self.sides(&world, caller, number)?;
+        let towards = self.alone(&world, allowing, caller, number)?;
+        let opening = matrix.owner_side(towards).opening().into_iter();
+        let applies = opening.fold(Masked::default(), |all, one| all.or(formulas, one));
+        let applies = applies.within(denied).mapped(|formula| judge.as_decided(formula));
+        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+        let subject = self.subject(&world, caller)?;
+        let key = *matrix.keys.keys.get(number as usize)?;
+        let known = owner.clone().with_aliases(&world, key);
+        let limits = matrix.limits.intern(limits(home, &known, &matrix.access.given));
+        let mut found = Denials::default();
+        for policy in participants::of(&world, &subject, Some(key)) {
+            let of_key = is_of_key(policy.document.kind);
+            for (index, citation) in policy.denies() {
+                let denies = world.statement(policy.document, index).within(denied);
+                let denies = denies.mapped(|formula| {
+                    judge.as_decided(settled(&world, key, &subject, formula, of_key))
+                });
+                let both = applies.and(formulas, &denies);
+                if !self.satisfiable(&both, home.who, limits).yes.is_empty() {
+                    found.gates.insert(policy.gate);
+                    found.by.push(citation);
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// A side that consists of one statement or grant.
+    fn as_side(&self, world: &World<'_>, key: KeyIx, allowing: Allowing<'_>) -> Option<OwnerIx> {
+        let key = *self.matrix.keys.keys.get(key as usize)?;
+        let mut side = Owner::of_nothing(world, Asked::Key(key), ActionSet::ALL);
+        match allowing {
+            Allowing::Statement(document, index) => {
+                side.direct = resolved(world, Asked::Key(key), &world.statement(document, index));
+            }
+            Allowing::Grant(grant) => {
+                side.granted = Granted::of_grant(world.formulas, key, grant);
+            }
+        }
+        Some(self.matrix.owner_sides.intern(side.limited_as(world, key)))
+    }
+
+    /// A side that consists of one statement or grant, towards one caller.
+    fn alone(
+        &self,
+        world: &World<'_>,
+        allowing: Allowing<'_>,
+        caller: CallerIx,
+        key: KeyIx,
+    ) -> Option<OwnerIx> {
+        let subject = self.subject(world, caller)?;
+        let key = *self.matrix.keys.keys.get(key as usize)?;
+        let of_key = is_key_side(allowing);
+        let settle = |masked: &Masked| {
+            masked.mapped(|formula| settled(world, key, &subject, formula, of_key))
+        };
+        let mut side = Owner::of_nothing(world, Asked::Key(key), ActionSet::ALL);
+        match allowing {
+            Allowing::Statement(document, index) => {
+                side.direct = settle(&world.statement(document, index));
+            }
+            Allowing::Grant(grant) => {
+                side.granted = Granted::of_grant(world.formulas, key, grant);
+                side = side.mapped(settle);
+            }
+        }
+        Some(self.matrix.owner_sides.intern(side.limited_as(world, key)))
+    }
+
+    fn told_apart(
+        &self,
+        world: &World<'_>,
+        statement: OwnerIx,
+        entry: &Entry,
+    ) -> Vec<(CallerIx, Crowd)> {
+        let looks = self.matrix.owner_class(world, statement);
+        let is_special = |caller: CallerIx| self.matrix.is_special(&looks, caller);
+        let alone = entry.who.count() == 1;
+        if alone || !entry.numbers().any(is_special) {
+            return vec![(entry.first, entry.who.clone())];
+        }
+        let (special, usual): (Vec<CallerIx>, Vec<CallerIx>) =
+            entry.numbers().partition(|caller| is_special(*caller));
+        let usual = usual.first().copied().zip(self.crowd(&usual));
+        let special = special.into_iter().filter_map(|it| Some((it, self.crowd(&[it])?)));
+        usual.into_iter().chain(special).collect()
+    }
+
+    fn weighed(&self, home: HomeIx, owner: OwnerIx, statement: OwnerIx) -> Fates {
+        self.weighed.get((home, owner, statement), |_| {
+            let matrix = &self.matrix;
+            let formulas = &*matrix.access.core.formulas;
+            let judge = Judge { formulas, solver: &matrix.access.core.solver };
+            let as_decided = |masked: &Masked| masked.mapped(|formula| judge.as_decided(formula));
+            let opening = matrix.owner_side(statement).opening().into_iter();
+            let applies = opening.fold(Masked::default(), |all, one| all.or(formulas, one));
+            if applies.is_never() {
+                return Fates::default();
+            }
+            let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+            let applies = as_decided(&applies);
+            let denied = as_decided(&denied(formulas, home, owner));
+            let free = applies.and(formulas, &denied.not(formulas));
+            // A statement may ask what both sides together do not.
+            let asked = Some(matrix.owner_side(statement)).filter(|it| !it.limits.is_empty());
+            let limits = limits(home, asked.unwrap_or(owner), &matrix.access.given);
+            let limits = matrix.limits.intern(limits);
+            let free = self.satisfiable(&free, home.who, limits);
+            let applies = self.satisfiable(&applies, home.who, limits);
+            let known = applies.yes.union(applies.undecided).minus(free.yes);
+            let unknown = known.intersection(free.undecided.union(applies.undecided));
+            Fates { free: free.yes, denied: known.minus(unknown), unknown }
+        })
+    }
+
+    /// What a caller would hold if it gave itself something; nothing where the matrix cannot tell.
+    pub fn would_hold(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        gift: Gift,
+        wanted: ActionSet,
+    ) -> Option<Holding> {
+        let world = self.matrix.world();
+        let (number, key) = (self.caller(caller)?, self.key(key)?);
+        let (home, owner, relation) = self.sides(&world, number, key)?;
+        let key = *self.matrix.keys.keys.get(key as usize)?;
+        let named = Named::of(caller);
+        let owner = match gift {
+            // What stays beside a new policy is not told apart in a side.
+            Gift::Policy if !is_policy_alone(&world, key) => return None,
+            Gift::Policy => {
+                self.given.get((owner, named, gift), |_| self.with_policy(owner, named))
+            }
+            Gift::Grant(_) => self
+                .given
+                .get((owner, named, gift), |_| self.with_grant(&world, owner, key, caller, gift)),
+        };
+        Some(self.held((home, owner, relation)).within(wanted))
+    }
+
+    fn with_policy(&self, owner: OwnerIx, named: Named) -> OwnerIx {
+        let mut side = self.matrix.owner_side(owner).clone();
+        // Rule K7.
+        let all = Masked::all().within(ActionSet::ALL.minus(KmsAction::RETIRE_GRANT.into()));
+        let (direct, limited) = match named {
+            Named::Directly | Named::AsRoot => (all, Masked::default()),
+            Named::AsRole => (Masked::default(), all),
+        };
+        (side.direct, side.limited) = (direct, limited);
+        (side.by_account, side.deny) = Default::default();
+        self.matrix.owner_sides.intern(side)
+    }
+
+    fn with_grant(
+        &self,
+        world: &World<'_>,
+        owner: OwnerIx,
+        key: &Key,
+        caller: &Caller,
+        gift: Gift,
+    ) -> OwnerIx {
+        let mut side = self.matrix.owner_side(owner).clone();
+        if let Edit::CreateGrant { grant, .. } = gift.edit(key, caller) {
+            let formulas = world.formulas;
+            let subject = Subject::of(world.inventory, caller.clone());
+            let granted = Granted::of_grant(formulas, key, &grant);
+            let add = |all: &mut Masked, one: &Masked| {
+                let one = one.mapped(|formula| world.with_caller(formula, &subject));
+                *all = all.or(formulas, &one);
+            };
+            add(&mut side.granted.direct, &granted.direct);
+            add(&mut side.granted.limited, &granted.limited);
+            add(&mut side.granted.account, &granted.account);
+        }
+        self.matrix.owner_sides.intern(side)
+    }
+
+    /// The least and the most that the verdict over the requests that agree with `request` can be; nothing
+    /// where the matrix cannot tell.
+    pub fn bounds_of(&self, request: &Request) -> Option<(Bound, Bound)> {
+        let (home, owner, relation) = self.asked(request)?;
+        let matrix = &self.matrix;
+        let formulas = &*matrix.access.core.formulas;
+        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
+        let formula = allowed(formulas, home, owner, relation).at(request.action);
+        if formula.is_constant() {
+            let bound = if formula == Formula::TRUE { Bound::Always } else { Bound::Never };
+            return Some((bound, bound));
+        }
+        let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
+        let limits = matrix.limits.intern(limits);
+        let decided = (formula, home.who, limits, request.action);
+        let standing = matrix.verdicts.get(decided, |it| matrix.judged(*it).standing);
+        Some((standing.at_least(), standing.at_most()))
+    }
+
+    /// Everything about the cell of a request, as [`Access::answer_of`] says it; nothing where the matrix
+    /// cannot tell.
+    pub fn answer_of(&self, request: &Request) -> Option<CellAnswer> {
+        let (home, owner, relation) = self.asked(request)?;
+        let matrix = &self.matrix;
+        let formulas = &*matrix.access.core.formulas;
+        let wanted = ActionSet::of(request.action);
+        let home = matrix.home_side(home).mapped(|masked| masked.within(wanted));
+        let mut owner = matrix.owner_side(owner).mapped(|masked| masked.within(wanted));
+        // A key that cannot perform an action gets its decision all the same (rule S1).
+        owner.possible = ActionSet::ALL;
+        let given = merged_with(&matrix.access.given, &request.context);
+        let frame = frame(&home, &owner, request.action, &given);
+        let ways = Ways::of(formulas, &home, &owner, relation);
+        let judge = Judge { formulas, solver: &matrix.access.core.solver };
+        Some(judge.answer(&ways, request.action, &frame))
+    }
+
+    /// Both sides of a request that says nothing which a side would answer.
+    fn asked(&self, request: &Request) -> Option<Sides> {
+        let (Target::Key(key), []) = (&request.target, &*request.session_policies) else {
+            return None;
+        };
+        let names = request.context.entries().map(|entry| &*entry.name);
+        if !names.chain(request.context.absent()).all(is_of_request) {
+            return None;
+        }
+        let (caller, key) = (self.caller(&request.caller)?, self.key(key)?);
+        self.sides(&self.matrix.world(), caller, key)
+    }
+
+    /// Whether the cell could hang on what a request says of the condition key `name`; nothing where the
+    /// matrix cannot tell.
+    pub fn hangs_on(&self, cell: &Cell, name: &str) -> Option<bool> {
+        let world = self.matrix.world();
+        let (caller, key) = (self.caller(&cell.principal)?, self.key(&cell.key)?);
+        let (home, owner, relation) = self.sides(&world, caller, key)?;
+        let (home, owner) = (self.matrix.home_side(home), self.matrix.owner_side(owner));
+        let formula = allowed(world.formulas, home, owner, relation).at(cell.action);
+        let name = name.to_ascii_lowercase();
+        let is_pair = |key: &str| key.starts_with("kms:encryptioncontext");
+        let mut keys = self.matrix.access.core.solver.keys(formula).into_iter();
+        Some(keys.any(|(key, _)| *key == *name || is_pair(&key) && is_pair(&name)))
+    }
+}
+
+impl Access<'_> {
+    /// What a caller holds of `wanted` on a key, action by action: for callers and keys without a row.
+    pub fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
+        let known = self.inventory.key(key);
+        let mut held = Holding::default();
+        for action in wanted.intersection(known.map_or(ActionSet::ALL, possible)).iter() {
+            let target = Target::Key(key.clone());
+            let request = Request::plain(caller.clone(), action, target);
+            let posed = self.posed(&request, &self.given);
+            let allowed = posed.ways.allowed(&self.core.formulas).at(action);
+            let standing = posed.judge.judged(allowed, &posed.frame).standing;
+            let add = |set: &mut ActionSet, holds: bool| {
+                *set = if holds { set.union(action.into()) } else { *set };
+            };
+            add(&mut held.always, standing.at_least() == Bound::Always);
+            add(&mut held.sure, standing.at_least() > Bound::Never);
+            add(&mut held.possible, standing.at_most() > Bound::Never);
+        }
+        held
+    }
+
+    /// For which of `wanted` the key's side means a caller, action by action.
+    pub fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        let known = self.inventory.key(key);
+        let wanted = wanted.intersection(known.map_or(ActionSet::ALL, possible));
+        let is_opened = |action: &KmsAction| {
+            let target = Target::Key(key.clone());
+            let request = Request::plain(caller.clone(), *action, target);
+            let posed = self.posed(&request, &self.given);
+            let opened = posed.judge.as_decided(posed.ways.opened.at(*action));
+            self.core.solver.holds(opened, &posed.frame) != Held::No
+        };
+        wanted.iter().filter(is_opened).collect()
+    }
+
+    /// What becomes of an Allow statement or a grant for a caller, action by action.
+    pub fn fates(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Fates {
+        let mut fates = Fates::default();
+        for action in wanted.iter() {
+            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+            match self.fate(&cell, allowing) {
+                Fate::NeverApplies => {}
+                Fate::Free(_) => fates.free.insert(action),
+                Fate::Denied { .. } => fates.denied.insert(action),
+                Fate::Unknown => fates.unknown.insert(action),
+            }
+        }
+        fates
+    }
+}
+
+impl Access<'_> {
+    /// The denies that stop an Allow statement or a grant for a caller, action by action.
+    pub fn denials(
+        &self,
+        caller: &Caller,
+        key: &KeyArn,
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Denials {
+        let mut all = Denials::default();
+        for action in wanted.iter() {
+            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+            if let Fate::Denied { gates, by, .. } = self.fate(&cell, allowing) {
+                all.gates.extend(gates);
+                all.by.extend(by);
+            }
+        }
+        all
+    }
+}
+
+/// Whether the key's side says what its key policy says, and no more.
+fn is_policy_alone(world: &World<'_>, key: &Key) -> bool {
+    key.ram_policy.is_none()
+        && world.gaps.key_part(&key.arn, "key policy").is_none()
+        && world.gaps.conflicts(key.arn.as_str()).is_empty()
+}
+
+/// Whether a condition key comes with the request alone: no side answers for it.
+fn is_of_request(name: &str) -> bool {
+    let nature = condition_key(name).map(|info| info.nature);
+    matches!(
+        nature,
+        Some(Nature::RequestParameter | Nature::RequestPath | Nature::Network | Nature::Time)
+    )
+}
+
+/// Whether it is of the key's side.
+fn is_key_side(allowing: Allowing<'_>) -> bool {
+    match allowing {
+        Allowing::Statement(document, _) => is_of_key(document.kind),
+        Allowing::Grant(_) => true,
+    }
+}
+
+/// What is found of the actions of a formula.
+#[derive(Default)]
+struct Satisfiable {
+    yes: ActionSet,
+    undecided: ActionSet,
+}

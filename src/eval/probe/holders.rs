@@ -1,0 +1,133 @@
+//! Groups of callers by trying: each caller is a group of its own.
+
+use std::collections::BTreeSet;
+
+use crate::aws::{ActionSet, KeyArn, KeySpec, KeyUsage, KmsAction, can_perform};
+use crate::decision::{
+    Allowing, Bound, Caller, Cell, Crowd, Fate, Fates, Holders, Holding, Meant, Reach,
+};
+
+use super::{Probe, Trials};
+
+/// Whoever may hold some of `wanted`; sorted.
+fn callers(probe: &Probe<'_>, key: &KeyArn, wanted: ActionSet) -> BTreeSet<Caller> {
+    wanted.iter().flat_map(|action| probe.candidates(key, action)).collect()
+}
+
+/// See [`Reach::holders`].
+pub(super) fn holders(probe: &Probe<'_>, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
+    if probe.world().key(key).is_none() {
+        return Vec::new();
+    }
+    let all = callers(probe, key, wanted).into_iter().map(|caller| {
+        let holds = holding(probe, &caller, key, wanted);
+        Holders { who: Crowd::one(caller), holds }
+    });
+    all.filter(|it| !it.holds.possible.is_empty()).collect()
+}
+
+/// See [`Reach::holding`].
+pub(super) fn holding(
+    probe: &Probe<'_>,
+    caller: &Caller,
+    key: &KeyArn,
+    wanted: ActionSet,
+) -> Holding {
+    let mut held = Holding::default();
+    for action in wanted.intersection(possible(probe, key)).iter() {
+        let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+        let verdict = probe.verdict(&cell);
+        let sets = [
+            (&mut held.always, verdict.at_least() == Bound::Always),
+            (&mut held.sure, verdict.reaches()),
+            (&mut held.possible, !verdict.is_never()),
+        ];
+        sets.into_iter().filter(|(_, holds)| *holds).for_each(|(set, _)| set.insert(action));
+    }
+    held
+}
+
+/// See [`Reach::opened`].
+pub(super) fn opened(
+    probe: &Probe<'_>,
+    caller: &Caller,
+    key: &KeyArn,
+    wanted: ActionSet,
+) -> ActionSet {
+    let is_opened = |action: &KmsAction| {
+        let cell = Cell { principal: caller.clone(), key: key.clone(), action: *action };
+        is_opened(probe, &cell)
+    };
+    wanted.intersection(possible(probe, key)).iter().filter(is_opened).collect()
+}
+
+/// What the key can ever perform (rule S5).
+fn possible(probe: &Probe<'_>, key: &KeyArn) -> ActionSet {
+    let metadata = probe.world().key(key).and_then(|key| key.metadata.as_ref());
+    let spec = metadata.and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
+    let usage = metadata.and_then(|metadata| KeyUsage::parse(metadata.usage.as_deref()?));
+    let performs = |action: &KmsAction| match (usage, spec) {
+        (Some(usage), Some(spec)) => can_perform(usage, spec, *action),
+        _ => true,
+    };
+    KmsAction::all().filter(|it| it.info().has_key_resource && performs(it)).collect()
+}
+
+/// Whether some Allow statement of the key policy, or some grant, applies.
+fn is_opened(probe: &Probe<'_>, cell: &Cell) -> bool {
+    let Some(key) = probe.world().key(&cell.key) else {
+        return false;
+    };
+    let documents = key.policy.iter().chain(&key.ram_policy);
+    let statements = documents.flat_map(|document| {
+        let statements = document.policy().statements.iter().enumerate();
+        let allowing = statements.filter(|(_, statement)| statement.allows());
+        allowing.map(move |(index, _)| Allowing::Statement(document, index))
+    });
+    let mut all = statements.chain(key.grants.iter().map(Allowing::Grant));
+    all.any(|allowing| !matches!(probe.fate(cell, allowing), Fate::NeverApplies))
+}
+
+/// See [`Reach::meant`].
+pub(super) fn meant(
+    probe: &Probe<'_>,
+    key: &KeyArn,
+    allowing: Allowing<'_>,
+    wanted: ActionSet,
+) -> Vec<Meant> {
+    if probe.world().key(key).is_none() {
+        return Vec::new();
+    }
+    let all = callers(probe, key, wanted).into_iter().map(|caller| {
+        let fates = fates(probe, &caller, key, allowing, wanted);
+        Meant { who: Crowd::one(caller), fates }
+    });
+    all.filter(|it| !it.fates.applies().is_empty()).collect()
+}
+
+/// See [`Reach::fates`].
+pub(super) fn fates(
+    probe: &Probe<'_>,
+    caller: &Caller,
+    key: &KeyArn,
+    allowing: Allowing<'_>,
+    wanted: ActionSet,
+) -> Fates {
+    let mut fates = Fates::default();
+    for action in wanted.iter() {
+        let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+        match probe.fate(&cell, allowing) {
+            Fate::NeverApplies => {}
+            Fate::Free(_) => fates.free.insert(action),
+            Fate::Denied { .. } => fates.denied.insert(action),
+            Fate::Unknown => fates.unknown.insert(action),
+        }
+    }
+    fates
+}
+
+/// See [`Reach::hangs_on`].
+pub(super) fn hangs_on(probe: &Probe<'_>, cell: &Cell, name: &str) -> bool {
+    let (reference, plain) = (probe.reference(), cell.plain_request());
+    Trials::of(&reference, &plain, probe.now, probe.facts).dimensions.has(name)
+}
