@@ -106,8 +106,8 @@ impl<S: Word> Home<S> {
         let service_linked = service_linked(world, subject);
         let everywhere = |formula| Masked::of(S::ALL, formula);
         let never = Masked::default();
-        let sets = boundary.iter().chain(&session).chain([&identity]);
-        let of_sets = sets.fold(false, |asks, set| asks || set.asks_user_id);
+        let mut sets = boundary.iter().chain(&session).chain([&identity]);
+        let of_sets = sets.any(|set| set.asks_user_id);
         let mut levels_masked = levels.iter().flat_map(|it| [&it.allow, &it.deny]);
         let of_levels = levels_masked.any(|masked| masked.has(formulas, Kinds::USER_ID));
         let asks_user_id = world.asks_user_id() || of_sets || of_levels;

@@ -59,7 +59,7 @@ pub struct Matrix<'a> {
     pub(super) owner_classes: Memo<OwnerIx, Arc<OwnerClass>>,
     pub(super) answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
     pub(super) alias_tests: Memo<HomeIx, Arc<[Test]>>,
-    pub(super) aliased_homes: Memo<(HomeIx, Box<[Box<str>]>), HomeIx>,
+    pub(super) aliased_homes: Memo<(HomeIx, Aliases), HomeIx>,
     pub(super) answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
     pub(super) usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
     pub(super) without_key: Memo<CallerIx, Arc<Pair>>,
@@ -74,6 +74,9 @@ pub struct Matrix<'a> {
     pub(super) same_answers: Memo<CellAnswer, Arc<CellAnswer>>,
     pub(super) same_pairs: Memo<Vec<(ActionSet, usize)>, Arc<Pair>>,
 }
+
+/// Names of aliases.
+type Aliases = Box<[Box<str>]>;
 
 impl<'a> Matrix<'a> {
     /// The matrix of a world. Costs the compiling of its policies.
