@@ -9,12 +9,12 @@ use smallvec::SmallVec;
 use crate::decision::OpenPoint;
 
 use super::asked::REQUEST_ALIAS;
-use super::interner::Interner;
-use super::memo::Memo;
 use super::question::Question;
 use super::small::{SmallMap, SmallSet};
 use super::spellings::Spellings;
 use super::test::{Piece, Test};
+use crate::kept::Interner;
+use crate::kept::Memo;
 
 /// A formula, by its number in [`Formulas`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

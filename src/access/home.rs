@@ -8,7 +8,7 @@ use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind
 use crate::policy::PolicyDocument;
 
 use super::asked::REQUEST_ALIAS;
-use super::formula::{Formula, Kinds};
+use super::formula::{Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
 use super::library::World;
 use super::masked::Masked;
@@ -158,6 +158,12 @@ impl<S: Word> Home<S> {
         }
     }
 
+    /// Whether the organization says the same of both.
+    pub(super) fn is_bound_as(&self, other: &Self) -> bool {
+        (&self.scp, &self.scp_deny, self.service_linked)
+            == (&other.scp, &other.scp_deny, other.service_linked)
+    }
+
     /// Whether its own policies allow everything and deny nothing; what the organization says aside.
     pub(super) fn is_unlimited(&self) -> bool {
         let denies = [&self.deny, &self.boundary_deny, &self.session_deny];
@@ -180,6 +186,24 @@ impl<S: Word> Home<S> {
         always.into_iter().chain(&self.boundary).chain(&self.session)
     }
 }
+
+/// The same without what `aws:userid` can be, where the side does not ask: that tells every role apart. Who
+/// asks for it on the other side tells callers apart anyway.
+pub(super) fn without_idle_limits<S: Word>(
+    formulas: &Formulas,
+    home: &Arc<Home<S>>,
+) -> Arc<Home<S>> {
+    let is_idle = |(key, _): &(Box<str>, Limit)| **key == *USER_ID;
+    if !home.limits.iter().any(is_idle) || home.masked().any(|it| it.has(formulas, Kinds::USER_ID))
+    {
+        return Arc::clone(home);
+    }
+    let limits = home.limits.iter().filter(|limit| !is_idle(limit)).cloned().collect();
+    Arc::new(Home { limits, ..Home::clone(home) })
+}
+
+/// The condition key of the unique id of a session, in lower case.
+const USER_ID: &str = "aws:userid";
 
 /// Identity policies: the caller's own, and those of its groups (rule E1).
 pub(super) fn identity<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Together<S> {
@@ -382,7 +406,7 @@ fn sorted(limits: impl IntoIterator<Item = (Box<str>, Limit)>) -> KeyLimits {
 fn user_id(subject: &Subject<'_>) -> Option<(Box<str>, Limit)> {
     let is_role = subject.caller.kind == CallerKind::Role;
     let id = subject.identity.filter(|_| is_role)?.unique_id.as_deref()?;
-    Some(("aws:userid".into(), Limit::Like(format!("{id}:?*").into())))
+    Some((USER_ID.into(), Limit::Like(format!("{id}:?*").into())))
 }
 
 /// What single request-time keys of a caller can hold.

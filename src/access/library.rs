@@ -14,10 +14,10 @@ use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::gaps::Gaps;
 use super::home::{Levels, levels};
 use super::masked::Masked;
-use super::memo::Memo;
 use super::statement::{Compiled, statement};
 use super::subject::Subject;
 use super::word::Word;
+use crate::kept::Memo;
 
 /// What tells texts of policies apart, and the file of one that is named in what is missing.
 type Body = (usize, Option<FileId>);

@@ -168,8 +168,8 @@ impl<'a> Matrix<'a> {
         };
         let mut heard = vec![said(None)];
         let mut aliases: Vec<Box<str>> = Vec::new();
-        for alias in world.inventory.aliases_of(key) {
-            let name = alias.arn.name();
+        for alias in &key.aliases {
+            let name = alias.name();
             // Where a variable stands, an alias is like no other.
             let is_variable =
                 tests.iter().any(|test| !test.is_fixed() || *test.key != *REQUEST_ALIAS);

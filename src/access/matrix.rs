@@ -14,15 +14,15 @@ use super::classes::{CallerIx, CallerTable, Group, KeyIx, KeyTable};
 use super::formula::Formula;
 use super::frame::{KeyLimits, Who};
 use super::home::Home;
-use super::interner::Interner;
 use super::library::World;
 use super::look::{HomeClass, OwnerClass};
-use super::memo::Memo;
 use super::owner::Owner;
 use super::rows::Spoken;
 use super::subject::Subject;
 use super::test::Test;
 use super::ways::Relation;
+use crate::kept::Interner;
+use crate::kept::Memo;
 
 pub use super::count::{Counts, Doubts};
 use super::opens::KeyClasses;

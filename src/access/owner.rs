@@ -251,7 +251,7 @@ pub(super) fn possible(key: &Key) -> ActionSet {
 /// What request-time keys can hold; the aliases of a key tell it apart from all others, and are left to the
 /// callers who ask for them where its own side does not.
 fn limits(world: &World<'_>, asked: Asked<'_>, asks_alias: bool) -> KeyLimits {
-    let mut limits = asked.limits(world.inventory);
+    let mut limits = asked.limits();
     if !asks_alias {
         limits.retain(|(key, _)| **key != *REQUEST_ALIAS);
     }

@@ -18,14 +18,14 @@ use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Node};
 use super::frame::{Frame, Limit, Who};
-use super::interner::Interner;
-use super::memo::Memo;
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
 use super::small::SmallSet;
 use super::test::Test;
 use super::ties;
+use crate::kept::Interner;
+use crate::kept::Memo;
 
 /// The key that limits all pairs of the encryption context.
 pub(super) const ALL_PAIRS: &str = "kms:encryptioncontext";

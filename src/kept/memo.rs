@@ -10,19 +10,19 @@ use rustc_hash::FxBuildHasher;
 const SHARDS: usize = 32;
 
 /// Values by what they were made for.
-pub(super) struct Memo<K, V> {
+pub(crate) struct Memo<K, V> {
     shards: [Mutex<HashTable<(K, V)>>; SHARDS],
 }
 
 impl<K: Eq + Hash, V: Clone> Memo<K, V> {
     /// Empty.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
     /// The value of `key`, made where it is asked for the first time; no lock is held meanwhile. Two
     /// threads may both make it: the first stays.
-    pub(super) fn get(&self, key: K, make: impl FnOnce(&K) -> V) -> V {
+    pub(crate) fn get(&self, key: K, make: impl FnOnce(&K) -> V) -> V {
         let hash = FxBuildHasher.hash_one(&key);
         if let Some(known) = self.found(hash, &key) {
             return known;
@@ -35,12 +35,12 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
     }
 
     /// The value of `key`, where it was made.
-    pub(super) fn known(&self, key: &K) -> Option<V> {
+    pub(crate) fn known(&self, key: &K) -> Option<V> {
         self.found(FxBuildHasher.hash_one(key), key)
     }
 
     /// What `pick` takes of all that were made, in no order.
-    pub(super) fn picked<T>(&self, pick: impl Fn(&K, &V) -> Option<T>) -> Vec<T> {
+    pub(crate) fn picked<T>(&self, pick: impl Fn(&K, &V) -> Option<T>) -> Vec<T> {
         let mut picked = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,7 +17,7 @@ const FIRST: usize = 1024;
 type Block<T> = Box<[OnceLock<T>]>;
 
 /// Equal values get equal numbers. Reading takes no lock; values live as long as the interner.
-pub(super) struct Interner<T> {
+pub(crate) struct Interner<T> {
     /// The numbers by the hashes of their values.
     shards: [Mutex<HashTable<u32>>; SHARDS],
     blocks: [OnceLock<Block<T>>; 88],
@@ -26,7 +26,7 @@ pub(super) struct Interner<T> {
 
 impl<T: Eq + Hash> Interner<T> {
     /// Without values.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             blocks: std::array::from_fn(|_| OnceLock::new()),
@@ -35,7 +35,7 @@ impl<T: Eq + Hash> Interner<T> {
     }
 
     /// The number of `value`. Numbers depend on who comes first: never show them, never sort by them.
-    pub(super) fn intern(&self, value: T) -> u32 {
+    pub(crate) fn intern(&self, value: T) -> u32 {
         let hash = FxBuildHasher.hash_one(&value);
         let shard = self.shards.get((hash >> 32) as usize % SHARDS).unwrap_or(&self.shards[0]);
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +57,7 @@ impl<T: Eq + Hash> Interner<T> {
 
     /// The value with this number.
     #[expect(clippy::expect_used, reason = "numbers are made by `intern` alone")]
-    pub(super) fn get(&self, number: u32) -> &T {
+    pub(crate) fn get(&self, number: u32) -> &T {
         let (block, at, _) = place(number);
         let slots = self.blocks.get(block).and_then(OnceLock::get);
         let slot = slots.and_then(|slots| slots.get(at)).and_then(OnceLock::get);
@@ -66,7 +66,7 @@ impl<T: Eq + Hash> Interner<T> {
 
     /// How many values there are.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.next.load(Ordering::Relaxed) as usize
     }
 }
