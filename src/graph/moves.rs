@@ -165,10 +165,13 @@ impl<'c, 'w> Moves<'c, 'w> {
         roles.extend(self.cast.open_roles.iter().copied());
         roles.sort_unstable();
         roles.dedup();
-        for role in roles.into_iter().filter(|role| *role != self.asker.at) {
+        for role in roles {
             let Some(arn) = self.cast.arn(role) else { continue };
             let chance = self.side.chance(action, arn);
-            self.add(Move::Assume(role), Gain::Held(role), chance);
+            // A role that takes on itself gains tags at most.
+            if role != self.asker.at {
+                self.add(Move::Assume(role), Gain::Held(role), chance);
+            }
             if chance > Chance::No && action == A::STS_ASSUME_ROLE && takes_tags(role) {
                 let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
                 self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
