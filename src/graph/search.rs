@@ -105,6 +105,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     granters: Vec<Granter>,
     ways: BTreeMap<KeyIx, Vec<Way>>,
     wanted: Vec<bool>,
+    /// From how many calls on as many ways to a key are known as are kept.
+    enough: Vec<usize>,
 }
 
 /// The changes that holding an identity comes with.
@@ -183,6 +185,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             opened: Vec::new(),
             granters: Vec::new(),
             ways: BTreeMap::new(),
+            enough: vec![usize::MAX; wanted.len()],
             wanted,
         };
         // Whoever is a role from the start can be any session of it (rule U6).
@@ -259,13 +262,16 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 || cast.role_of(at).is_some()
                 || self.states.told_apart(at).iter().any(is_open)
         };
-        if self.masters.is_empty() || self.limits.kept > 1 || stands_alone(at) {
+        if self.limits.kept > 1 {
+            return false;
+        }
+        let able = |master: &&Master| master.how.covers(label) && !master.apart.iter().any(is_open);
+        let mut able = self.masters.iter().filter(able).map(|master| master.walls).peekable();
+        if able.peek().is_none() || stands_alone(at) {
             return false;
         }
         let walls = self.states.get(&StateName::of(at, [])).walls;
-        self.masters.iter().any(|master| {
-            master.walls == walls && master.how.covers(label) && !master.apart.iter().any(is_open)
-        })
+        able.any(|of| of == walls)
     }
 
     fn change(&mut self, number: ChangeIx, label: &Label) {
@@ -405,10 +411,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Whether as many ways to a key are known as are kept, none longer than this.
     fn is_settled(&self, key: KeyIx, calls: usize) -> bool {
-        let ways = self.ways.get(&key);
-        ways.is_some_and(|it| {
-            it.iter().filter(|it| it.acts.len() <= calls).count() >= self.limits.kept
-        })
+        self.enough.get(key as usize).is_some_and(|enough| *enough <= calls)
     }
 
     /// What a state can do with keys; where another of its class was worked off, with those that tell it
@@ -459,6 +462,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         ways.push(way);
         ways.sort_by_key(|way| way.acts.len());
         ways.truncate(self.limits.kept);
+        if let Some(last) = ways.get(self.limits.kept.saturating_sub(1))
+            && let Some(enough) = self.enough.get_mut(key as usize)
+        {
+            *enough = last.acts.len();
+        }
     }
 
     /// What a permission on a key, after `edits` of it, is good for (rules T16 to T19, T32, T33).
