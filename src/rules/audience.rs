@@ -7,7 +7,7 @@ use crate::policy::{Polarity, Principal, Statement};
 use super::KeyScope;
 
 /// An account that AWS gives to nobody.
-const NOBODYS: &str = "000000000000";
+pub(super) const NOBODYS: &str = "000000000000";
 
 /// Who is meant besides those named.
 pub(super) enum Others {

@@ -7,10 +7,12 @@ mod audience;
 mod controllers;
 mod export;
 mod metadata;
+mod outsiders;
 mod report;
 mod scope;
 mod settings;
 mod trust;
+mod what_if;
 
 pub use metadata::{Facet, Front, Metadata, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
@@ -64,6 +66,12 @@ rules! {
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
+    public_key_access::PublicKeyAccess = "public-key-access",
+    external_account_access::ExternalAccountAccess = "external-account-access",
+    external_grantee::ExternalGrantee = "external-grantee",
+    service_principal_unscoped::ServicePrincipalUnscoped = "service-principal-unscoped",
+    via_service_without_caller_account::ViaServiceWithoutCallerAccount =
+        "via-service-without-caller-account",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
