@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Allowing, Caller, Fate};
-use crate::inventory::{Grant, Grantee};
-use crate::policy::Principal;
+use crate::inventory::Grant;
 
 use super::controllers::list;
+use super::grants::grantee;
 use super::outsiders::{abroad, uses};
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -36,23 +36,6 @@ impl Rule for ExternalGrantee {
         for (account, grants) in all {
             tell(scope, sink, account, &grants);
         }
-    }
-}
-
-/// Whom the grant names: an identity, or an account by its root user; no service and none of the roles
-/// under which services act.
-fn grantee(scope: &KeyScope<'_>, grant: &Grant) -> Option<Caller> {
-    let Grantee::Principal(principal) = &grant.grantee else { return None };
-    match principal {
-        Principal::Account { account, .. } => {
-            Caller::parse(&format!("arn:{}:iam::{account}:root", scope.key.arn.partition()))
-        }
-        Principal::AssumedRole(arn) if arn.contains(":assumed-role/aws:") => None,
-        Principal::User(arn)
-        | Principal::Role(arn)
-        | Principal::AssumedRole(arn)
-        | Principal::FederatedUser(arn) => Caller::parse(arn),
-        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod audience;
 mod controllers;
 mod export;
+mod grants;
 mod metadata;
 mod outsiders;
 mod report;
@@ -13,6 +14,7 @@ mod scope;
 mod settings;
 mod trust;
 mod what_if;
+mod wide;
 
 pub use metadata::{Facet, Front, Metadata, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
@@ -72,6 +74,14 @@ rules! {
     service_principal_unscoped::ServicePrincipalUnscoped = "service-principal-unscoped",
     via_service_without_caller_account::ViaServiceWithoutCallerAccount =
         "via-service-without-caller-account",
+    decrypt_on_all_keys::DecryptOnAllKeys = "decrypt-on-all-keys",
+    kms_full_access::KmsFullAccess = "kms-full-access",
+    wide_destructive_rights::WideDestructiveRights = "wide-destructive-rights",
+    grant_bypasses_policy_conditions::GrantBypassesPolicyConditions =
+        "grant-bypasses-policy-conditions",
+    grant_dangling_grantee::GrantDanglingGrantee = "grant-dangling-grantee",
+    grant_too_wide::GrantTooWide = "grant-too-wide",
+    duplicate_grants::DuplicateGrants = "duplicate-grants",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
