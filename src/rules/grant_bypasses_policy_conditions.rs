@@ -19,6 +19,9 @@ pub(super) struct GrantBypassesPolicyConditions;
 
 impl Rule for GrantBypassesPolicyConditions {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        if scope.key.is_aws_managed() {
+            return;
+        }
         let mut by_grantee: BTreeMap<Caller, Vec<&Grant>> = BTreeMap::new();
         for grant in &scope.key.grants {
             let caller = grantee(scope, grant).filter(|it| it.kind != CallerKind::Root);

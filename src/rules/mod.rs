@@ -7,7 +7,9 @@ mod audience;
 mod controllers;
 mod export;
 mod grants;
+mod lifecycle;
 mod metadata;
+mod optional_conditions;
 mod outsiders;
 mod report;
 mod scope;
@@ -86,6 +88,24 @@ rules! {
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
     unknown_action::UnknownAction = "unknown-action",
+    deleted_principal::DeletedPrincipal = "deleted-principal",
+    unknown_principal::UnknownPrincipal = "unknown-principal",
+    invalid_principal::InvalidPrincipal = "invalid-principal",
+    forallvalues_allow::ForAllValuesAllow = "forallvalues-allow",
+    if_exists_opens_allow::IfExistsOpensAllow = "if-exists-opens-allow",
+    encryption_context_optional::EncryptionContextOptional = "encryption-context-optional",
+    attestation_bypassable::AttestationBypassable = "attestation-bypassable",
+    pending_deletion_in_use::PendingDeletionInUse = "pending-deletion-in-use",
+    rotation_disabled::RotationDisabled = "rotation-disabled",
+    disabled_key_in_use::DisabledKeyInUse = "disabled-key-in-use",
+    replica_policy_drift::ReplicaPolicyDrift = "replica-policy-drift",
+    guardrail_only_protection::GuardrailOnlyProtection = "guardrail-only-protection",
+    boundary_bypassed_by_key_policy::BoundaryBypassedByKeyPolicy =
+        "boundary-bypassed-by-key-policy",
+    network_condition_breaks_services::NetworkConditionBreaksServices =
+        "network-condition-breaks-services",
+    wide_reach_key::WideReachKey = "wide-reach-key",
+    shared_key_without_context::SharedKeyWithoutContext = "shared-key-without-context",
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",

@@ -39,3 +39,11 @@ pub(super) fn changed(
     }
     PolicyDocument::lowered(document.place, document.kind, policy)
 }
+
+/// A policy of that one statement.
+pub(super) fn alone(document: &PolicyDocument, index: usize) -> PolicyDocument {
+    let mut policy = document.policy().clone();
+    let statement = policy.statements.get(index).cloned();
+    policy.statements = statement.into_iter().collect();
+    PolicyDocument::lowered(document.place, document.kind, policy)
+}

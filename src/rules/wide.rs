@@ -166,7 +166,7 @@ fn narrows(condition: &Condition) -> bool {
 }
 
 /// Whether an identity policy lets it do everything there is: what it can do to keys follows.
-fn is_administrator(scope: &Scope<'_>, identity: &Identity) -> bool {
+pub(super) fn is_administrator(scope: &Scope<'_>, identity: &Identity) -> bool {
     let Some(account) = scope.world.account(identity.account) else { return false };
     let groups = || identity.groups.iter().filter_map(|name| account.groups.get(name));
     let inline = identity.inline.iter().chain(groups().flat_map(|group| &group.inline));
