@@ -7,7 +7,7 @@ use crate::policy::{Polarity, Principal, Statement};
 use super::KeyScope;
 
 /// An account that AWS gives to nobody.
-const NOBODYS: &str = "000000000000";
+pub(super) const NOBODYS: &str = "000000000000";
 
 /// Who is meant besides those named.
 pub(super) enum Others {
@@ -42,7 +42,7 @@ pub(super) fn others(scope: &KeyScope<'_>, statement: &Statement) -> Others {
 }
 
 /// Whether every user and role of every account that could matter is known.
-fn is_whole(world: &Inventory) -> bool {
+pub(super) fn is_whole(world: &Inventory) -> bool {
     let members = world.organization.iter().flat_map(|organization| &organization.accounts);
     world.accounts.keys().chain(members).all(|account| world.is_complete(*account))
 }
