@@ -6,6 +6,7 @@
 mod audience;
 mod controllers;
 mod export;
+mod granting;
 mod metadata;
 mod report;
 mod scope;
@@ -62,6 +63,7 @@ rules! {
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
+    unconstrained_create_grant::UnconstrainedCreateGrant = "unconstrained-create-grant",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
