@@ -6,6 +6,7 @@
 mod audience;
 mod controllers;
 mod export;
+mod granting;
 mod grants;
 mod lifecycle;
 mod metadata;
@@ -84,6 +85,8 @@ rules! {
     grant_dangling_grantee::GrantDanglingGrantee = "grant-dangling-grantee",
     grant_too_wide::GrantTooWide = "grant-too-wide",
     duplicate_grants::DuplicateGrants = "duplicate-grants",
+    unconstrained_create_grant::UnconstrainedCreateGrant = "unconstrained-create-grant",
+    grant_allows_redelegation::GrantAllowsRedelegation = "grant-allows-redelegation",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
