@@ -9,7 +9,7 @@ use crate::aws::KeyArn;
 use crate::diag::{Persona, Severity};
 use crate::findings::{Finding, merged};
 use crate::inventory::Inventory;
-use crate::rules::{self, Registered, Scope};
+use crate::rules::{self, Registered, Scope, Settings};
 
 use super::engine::Engine;
 
@@ -54,7 +54,8 @@ pub struct Checked {
 /// wanted itself.
 pub fn check(world: &Inventory, options: &CheckOptions) -> Checked {
     let engine = Engine::new(world, options.now);
-    let scope = Scope::new(&engine);
+    let settings = Settings::default();
+    let scope = Scope::new(&engine, &settings);
     engine.hear(scope.documents.par_iter().map(|document| document.document));
     let mut findings = rules::check(&scope, &options.rules);
     findings.retain(|finding| finding.persona <= options.persona);

@@ -9,10 +9,12 @@ mod export;
 mod metadata;
 mod report;
 mod scope;
+mod settings;
 mod trust;
 
 pub use metadata::{Facet, Front, Metadata, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
+pub use settings::Settings;
 
 use rayon::prelude::*;
 
