@@ -125,19 +125,18 @@ struct Changes {
     joined: Vec<Ix>,
 }
 
-fn joins(change: &Change) -> bool {
-    matches!(change, Change::Joined(..) | Change::Attached(..))
-}
-
 impl Changes {
     fn add(&mut self, (number, change): (ChangeIx, &Change), touched: &[Ix], label: &Label) {
         for at in touched {
             self.of.entry(*at).or_default().push((number, label.clone()));
         }
-        match change.whose() {
-            None => self.shared.push((number, label.clone())),
-            Some(at) if joins(change) && !self.joined.contains(&at) => self.joined.push(at),
-            Some(_) => {}
+        if change.whose().is_none() {
+            self.shared.push((number, label.clone()));
+        }
+        if change.brings_policies() {
+            let fresh = touched.iter().filter(|at| !self.joined.contains(at));
+            let fresh: Vec<Ix> = fresh.copied().collect();
+            self.joined.extend(fresh);
         }
     }
 
@@ -317,7 +316,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let name = StateName::of(at, own.into_iter().chain([number]));
             self.push(Fact::State(name), label.clone());
         }
-        let shared = self.changes.shared.iter().filter(|_| joins(change));
+        let shared = self.changes.shared.iter().filter(|_| change.brings_policies());
         let others = self.changes.about(cast, at).chain(shared);
         let others = others.filter(|(other, how)| *other != number && self.fit(label, how));
         for (other, how) in others.cloned().collect::<Vec<_>>() {
