@@ -23,6 +23,7 @@ use super::cast::{Cast, Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{KeyEdit, KeyMove};
 use super::label::{Act, Label, Labels};
+use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, State, StateName, States, Tags};
 
@@ -62,6 +63,14 @@ enum Fact {
     State(StateName),
 }
 
+/// A role that can be taken on.
+#[derive(Clone, Copy)]
+struct Role {
+    at: Ix,
+    /// sts:AssumeRole.
+    assume: DoingIx,
+}
+
 /// A key that somebody can open by a call, and to whom it is of no use itself.
 struct Opened {
     key: KeyIx,
@@ -89,13 +98,16 @@ struct Master {
 pub(super) struct Search<'s, 'c, 'w> {
     states: &'s States<'c, 'w>,
     limits: Limits,
+    /// Facts that were worked off.
     known: FxHashMap<Fact, Labels>,
+    /// Facts that wait as well: whatever covers another label is worked off before it.
+    seen: FxHashMap<Fact, Labels>,
     queue: BinaryHeap<Reverse<(usize, usize, usize)>>,
     waiting: Vec<Option<(Fact, Label)>>,
     held: FxHashMap<Ix, Vec<(Tags, Label)>>,
     changes: Changes,
     /// Roles whose trust policies let everyone in.
-    trusting: Vec<(Ix, Label)>,
+    trusting: Vec<(Role, Label)>,
     key_changes: Vec<(KeyIx, DoingIx, Label)>,
     reached: Vec<(StateName, Label)>,
     /// Classes whose states were worked off.
@@ -105,6 +117,10 @@ pub(super) struct Search<'s, 'c, 'w> {
     granters: Vec<Granter>,
     ways: BTreeMap<KeyIx, Vec<Way>>,
     wanted: Vec<bool>,
+    /// How many keys are wanted.
+    missing: usize,
+    /// How many calls the farthest of them is away, once there are ways to all.
+    farthest: usize,
     /// From how many calls on as many ways to a key are known as are kept.
     enough: Vec<usize>,
 }
@@ -168,10 +184,15 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 }
             }
         }
+        let missing = wanted.iter().filter(|wanted| **wanted).count();
+        if missing == 0 {
+            return BTreeMap::new();
+        }
         let mut search = Self {
             states,
             limits,
             known: FxHashMap::default(),
+            seen: FxHashMap::default(),
             queue: BinaryHeap::new(),
             waiting: Vec::new(),
             held: FxHashMap::default(),
@@ -184,12 +205,18 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             opened: Vec::new(),
             granters: Vec::new(),
             ways: BTreeMap::new(),
+            missing,
+            farthest: usize::MAX,
             enough: vec![usize::MAX; wanted.len()],
             wanted,
         };
         // Whoever is a role from the start can be any session of it (rule U6).
         search.push(Fact::Held(start, Tags::Any), Label::nothing());
-        while let Some(Reverse((_, _, at))) = search.queue.pop() {
+        while let Some(Reverse((calls, _, at))) = search.queue.pop() {
+            // What is as far away brings no shorter way.
+            if calls >= search.farthest {
+                break;
+            }
             if let Some((fact, label)) = search.waiting.get_mut(at).and_then(Option::take) {
                 search.settle(fact, label);
             }
@@ -201,9 +228,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if !self.fits(&label) || label.chance < self.limits.least {
             return;
         }
-        if self.known.get(&fact).is_some_and(|known| known.are_enough(&label)) {
+        let seen = self.seen.entry(fact.clone()).or_default();
+        if seen.are_enough(&label) {
             return;
         }
+        seen.push(label.clone());
         let at = self.waiting.len();
         self.queue.push(Reverse((label.acts.len(), label.primitives, at)));
         self.waiting.push(Some((fact, label)));
@@ -276,7 +305,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     fn change(&mut self, number: ChangeIx, label: &Label) {
         let states = self.states;
         let change = states.changes.get(number);
-        if let Change::Trusting(role) = *change {
+        if let Change::Trusting(at) = *change {
+            let role = Role { at, assume: states.doings.intern(Doing::Move(Move::Assume(at))) };
             self.trusting.push((role, label.clone()));
             let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
             for (name, how) in reached.collect::<Vec<_>>() {
@@ -360,7 +390,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
             let (walls, apart) = (state.walls, states.told_apart(name.at));
-            self.masters.push(Master { walls, apart, how: label.clone() });
+            let is_other = |master: &Master| {
+                (master.walls, &master.apart) != (walls, &apart) || !master.how.covers(label)
+            };
+            if self.masters.iter().all(is_other) {
+                self.masters.push(Master { walls, apart, how: label.clone() });
+            }
         }
     }
 
@@ -379,27 +414,26 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 Gained::Held(at, tags) => Fact::Held(at, tags),
                 Gained::Changed(change) => Fact::Changed(change),
             };
-            let known = self.known.get(&fact);
-            if !known.is_some_and(|known| known.are_enough_with(label, act, open.chance)) {
+            let seen = self.seen.get(&fact);
+            if !seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
                 self.push(fact, label.then(act, open.chance));
             }
         }
     }
 
     /// Rule T25: a role that trusts whoever wants in.
-    fn enter(&mut self, name: &StateName, role: Ix, label: &Label) {
-        if !self.fits(label) || name.at == role {
+    fn enter(&mut self, name: &StateName, role: Role, label: &Label) {
+        if !self.fits(label) || name.at == role.at {
             return;
         }
-        let fact = Fact::Held(role, Tags::Own);
-        if self.known.get(&fact).is_some_and(|known| known.are_enough(label)) {
+        let fact = Fact::Held(role.at, Tags::Own);
+        let act = Act { by: name.at, what: role.assume, primitive: false };
+        let seen = self.seen.get(&fact);
+        if seen.is_some_and(|seen| seen.are_enough_with(label, act, label.chance)) {
             return;
         }
-        let chance = self.states.enters(name, role);
+        let chance = self.states.enters(name, role.at);
         if chance >= self.limits.least {
-            let assume = Doing::Move(super::moves::Move::Assume(role));
-            let what = self.states.doings.intern(assume);
-            let act = Act { by: name.at, what, primitive: false };
             self.push(fact, label.then(act, chance));
         }
     }
@@ -465,6 +499,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             && let Some(enough) = self.enough.get_mut(key as usize)
         {
             *enough = last.acts.len();
+        }
+        if self.ways.len() == self.missing {
+            let wanted = self.enough.iter().zip(&self.wanted).filter(|(_, wanted)| **wanted);
+            self.farthest = wanted.map(|(enough, _)| *enough).max().unwrap_or_default();
         }
     }
 
