@@ -43,7 +43,8 @@ fn passes_on(scope: &KeyScope<'_>, grant: &Grant) -> Option<Caller> {
 
 /// Rule G11 and E44: a session in which infrastructure of a service acts, or a role that a service owns.
 fn is_of_service(arn: &str) -> bool {
-    arn.contains(":assumed-role/aws:") || arn.contains(":role/aws-service-role/")
+    arn.contains(":assumed-role/aws:")
+        || arn.contains(":role/aws-service-role/")
         || arn.contains(":assumed-role/AWSServiceRoleFor")
 }
 

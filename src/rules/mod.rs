@@ -64,6 +64,7 @@ rules! {
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
     unconstrained_create_grant::UnconstrainedCreateGrant = "unconstrained-create-grant",
+    external_role_chain_to_key::ExternalRoleChainToKey = "external-role-chain-to-key",
     grant_allows_redelegation::GrantAllowsRedelegation = "grant-allows-redelegation",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
