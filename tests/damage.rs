@@ -19,7 +19,7 @@ use keyreach::audit::{self, CheckOptions, Texts};
 use keyreach::diag::{Look, Persona, Renderer, Severity};
 use keyreach::ingest::{Disk, Loaded, load, read_text};
 use keyreach::inventory::{Gap, GapKind, Inventory};
-use keyreach::report::check::{self as report, CheckReport};
+use keyreach::report::check::{self as report, CheckReport, Show};
 use keyreach::rules;
 use keyreach::source::{Files as _, Listed, Memory, Place, Span};
 use support::seeds::{Random, for_each_seed};
@@ -156,10 +156,17 @@ fn checked(files: &Memory, what: &str) -> Inventory {
             assert!(in_file(label.place, label.span), "{what}: {} {label:?}", finding.rule);
         }
     }
-    let report =
-        CheckReport { checked: &checked, problems: &problems, files: read, skipped, texts: &texts };
+    let report = CheckReport {
+        checked: &checked,
+        problems: &problems,
+        files: read,
+        skipped,
+        texts: &texts,
+        fail_on: None,
+    };
     let mut bytes = Vec::new();
-    report::human(&mut bytes, &report, &Renderer::new(Look::PLAIN)).unwrap();
+    let show = Show { snippets: true, summary: true };
+    report::human(&mut bytes, &report, &Renderer::new(Look::PLAIN), show).unwrap();
     assert!(!bytes.is_empty(), "{what}");
     bytes.clear();
     report::json(&mut bytes, &report).unwrap();

@@ -26,7 +26,7 @@ use keyreach::decision::Reach;
 use keyreach::eval::probe::Probe;
 use keyreach::findings::{Finding, Label, Role, merged};
 use keyreach::ingest::{Disk, Loaded, load, read_text};
-use keyreach::rules::{Metadata, Registered, Scope, all, check};
+use keyreach::rules::{Metadata, Registered, Scope, Settings, all, check};
 use keyreach::source::{LineIndex, Sources};
 
 /// Where the cases lie, one directory for each rule.
@@ -249,7 +249,7 @@ fn findings(loaded: &Loaded) -> Vec<Finding> {
 /// What the rules find by an engine.
 fn found(reach: &dyn Reach) -> Vec<Finding> {
     let every: Vec<&Registered> = all().iter().collect();
-    merged(check(&Scope::new(reach), &every))
+    merged(check(&Scope::new(reach, &Settings::default()), &every))
 }
 
 /// How findings are written into snapshots: paths below the case, the underlined text beside each place.

@@ -1,12 +1,15 @@
 //! `check`: what the rules find, filtered and merged.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+use crate::aws::KeyArn;
 use crate::diag::{Persona, Severity};
 use crate::findings::{Finding, merged};
 use crate::inventory::Inventory;
-use crate::rules::{self, Registered, Scope};
+use crate::rules::{self, Registered, Scope, Settings};
 
 use super::engine::Engine;
 
@@ -41,6 +44,8 @@ pub struct Counts {
 pub struct Checked {
     /// The findings, sorted by file, place and rule.
     pub findings: Vec<Finding>,
+    /// The keys that findings are about, as people name them.
+    pub key_names: BTreeMap<KeyArn, String>,
     /// What the world holds.
     pub counts: Counts,
 }
@@ -49,7 +54,8 @@ pub struct Checked {
 /// wanted itself.
 pub fn check(world: &Inventory, options: &CheckOptions) -> Checked {
     let engine = Engine::new(world, options.now);
-    let scope = Scope::new(&engine);
+    let settings = Settings::default();
+    let scope = Scope::new(&engine, &settings);
     engine.hear(scope.documents.par_iter().map(|document| document.document));
     let mut findings = rules::check(&scope, &options.rules);
     findings.retain(|finding| finding.persona <= options.persona);
@@ -62,5 +68,21 @@ pub fn check(world: &Inventory, options: &CheckOptions) -> Checked {
         grants: world.grant_count(),
         policies: scope.documents.len(),
     };
-    Checked { findings, counts }
+    let key_names = key_names(world, &findings);
+    Checked { findings, key_names, counts }
+}
+
+fn key_names(world: &Inventory, findings: &[Finding]) -> BTreeMap<KeyArn, String> {
+    let arns = findings.iter().filter_map(|finding| finding.key.as_ref());
+    let name = |arn: &KeyArn| match world.keys.get(arn) {
+        Some(key) => world.shown_key(key),
+        None => arn.to_string(),
+    };
+    let mut names = BTreeMap::new();
+    for arn in arns {
+        if !names.contains_key(arn) {
+            names.insert(arn.clone(), name(arn));
+        }
+    }
+    names
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::audit::{self, CheckOptions, Texts};
+use crate::audit::{self, CheckOptions, Checked, Texts};
 use crate::diag::{Persona, Severity};
 use crate::ingest::{Disk, load};
-use crate::report::check::{self as report, CheckReport};
+use crate::report::check::{self as report, CheckReport, Show};
 use crate::rules::{self, Registered};
 
 use super::output::Output;
@@ -42,6 +42,12 @@ pub(super) struct Args {
     /// Exit with 1 for findings from this severity on.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "medium")]
     fail_on: FailOn,
+    /// Print the findings alone, without a summary.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Name the places of findings without showing the statements.
+    #[arg(long)]
+    no_snippets: bool,
     /// Exit with 0, not 3, where there is nothing to audit.
     #[arg(long)]
     allow_empty: bool,
@@ -63,6 +69,13 @@ pub(super) struct Args {
 enum Format {
     Human,
     Json,
+    Jsonl,
+    Sarif,
+    Github,
+    Gitlab,
+    Junit,
+    Markdown,
+    Csv,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -118,6 +131,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         files: loaded.read,
         skipped: loaded.skipped,
         texts: &texts,
+        fail_on: args.fail_on.severity(),
     };
     terminal.stderr().problems(&loaded.problems)?;
     let nothing = loaded.used == 0 && !args.allow_empty;
@@ -129,30 +143,48 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         // A summary of nothing would read like a clean one.
         Format::Human if nothing => {}
         Format::Human => {
-            report::human(&mut output, &report, &terminal.stdout(args.output.is_some()))?;
+            let renderer = terminal.stdout(args.output.is_some());
+            let show = Show { snippets: !args.no_snippets, summary: !args.quiet };
+            report::human(&mut output, &report, &renderer, show)?;
         }
         Format::Json => report::json(&mut output, &report)?,
+        Format::Jsonl => report::lines(&mut output, &report)?,
+        Format::Sarif => report::sarif(&mut output, &report)?,
+        Format::Github => report::github(&mut output, &report)?,
+        Format::Gitlab => report::gitlab(&mut output, &report)?,
+        Format::Junit => report::junit(&mut output, &report)?,
+        Format::Markdown => report::markdown(&mut output, &report)?,
+        Format::Csv => report::csv(&mut output, &report)?,
     }
     output.finish()?;
-    let worst = checked.findings.iter().map(|finding| finding.severity).max();
+    let fails = match (args.fail_on.severity(), worst(&checked)) {
+        (Some(from), Some(worst)) => worst >= from,
+        _ => false,
+    };
     Ok(match (loaded.problems.is_empty(), nothing) {
         (false, _) => Outcome::Problem,
         (true, true) => Outcome::Nothing,
-        _ if fails(args.fail_on, worst) => Outcome::Findings,
+        _ if fails => Outcome::Findings,
         _ => Outcome::Clean,
     })
 }
 
-fn fails(fail_on: FailOn, worst: Option<Severity>) -> bool {
-    let from = match fail_on {
-        FailOn::Info => Severity::Info,
-        FailOn::Low => Severity::Low,
-        FailOn::Medium => Severity::Medium,
-        FailOn::High => Severity::High,
-        FailOn::Critical => Severity::Critical,
-        FailOn::Never => return false,
-    };
-    worst.is_some_and(|worst| worst >= from)
+impl FailOn {
+    /// The severity from which on the run fails.
+    fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Info => Some(Severity::Info),
+            Self::Low => Some(Severity::Low),
+            Self::Medium => Some(Severity::Medium),
+            Self::High => Some(Severity::High),
+            Self::Critical => Some(Severity::Critical),
+            Self::Never => None,
+        }
+    }
+}
+
+fn worst(checked: &Checked) -> Option<Severity> {
+    checked.findings.iter().map(|finding| finding.severity).max()
 }
 
 /// The rules that are wanted, in their order.

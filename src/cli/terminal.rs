@@ -31,7 +31,9 @@ impl Terminal {
 
     /// How data for people looks on stdout; in a file it looks as in a pipe.
     pub(super) fn stdout(self, into_file: bool) -> Renderer {
-        Renderer::new(self.look(io::stdout().is_terminal() && !into_file))
+        let is_terminal = io::stdout().is_terminal() && !into_file;
+        let links = is_terminal && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
+        Renderer::new(Look { links, ..self.look(is_terminal) })
     }
 
     /// What is said beside the data.
@@ -47,7 +49,7 @@ impl Terminal {
             ColorChoice::Auto => is_terminal && !no_color,
         };
         let unicode = is_terminal || self.color == ColorChoice::Always;
-        Look { unicode, color, width: width(is_terminal) }
+        Look { unicode, color, links: false, width: width(is_terminal) }
     }
 }
 

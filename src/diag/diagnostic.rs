@@ -13,6 +13,8 @@ use super::{Severity, Snippet, visible};
 pub struct Diagnostic {
     /// What it is called: the id of a rule.
     pub code: Option<String>,
+    /// A page to read about it; linked where a terminal can.
+    pub url: Option<String>,
     /// How bad it is; decides the sign in front of the message.
     pub severity: Severity,
     /// What is wrong, in one line.
@@ -33,6 +35,7 @@ impl Diagnostic {
     pub fn new(severity: Severity, message: impl Into<String>) -> Self {
         Self {
             code: None,
+            url: None,
             severity,
             message: message.into(),
             help: None,
@@ -45,6 +48,13 @@ impl Diagnostic {
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
+        self
+    }
+
+    /// The same with a page to read about it.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
         self
     }
 
@@ -90,6 +100,10 @@ impl miette::Diagnostic for Diagnostic {
             Severity::Medium => miette::Severity::Warning,
             Severity::Low | Severity::Info => miette::Severity::Advice,
         })
+    }
+
+    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(visible(self.url.as_deref()?)))
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -15,13 +15,15 @@ pub struct Look {
     pub unicode: bool,
     /// Whether it is coloured.
     pub color: bool,
+    /// Whether names are links to pages.
+    pub links: bool,
     /// Columns that messages are wrapped at.
     pub width: usize,
 }
 
 impl Look {
-    /// Text for a pipe: ASCII lines, no colours, 80 columns.
-    pub const PLAIN: Self = Self { unicode: false, color: false, width: 80 };
+    /// Text for a pipe: ASCII lines, no colours, no links, 80 columns.
+    pub const PLAIN: Self = Self { unicode: false, color: false, links: false, width: 80 };
 }
 
 /// How much a word asks to be noticed.
@@ -72,7 +74,7 @@ impl Renderer {
         }
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(look.width.max(40))
-            .with_links(false)
+            .with_links(look.links)
             .without_syntax_highlighting()
             .with_break_words(false)
             .with_word_separator(WordSeparator::AsciiSpace)

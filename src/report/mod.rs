@@ -6,6 +6,7 @@
 mod basis;
 pub mod check;
 mod citing;
+mod escape;
 mod excerpt;
 pub mod graph;
 pub mod matrix;
@@ -20,8 +21,9 @@ pub mod why;
 pub use excerpt::excerpt;
 
 /// The JSON Schemas of the outputs, by name.
-pub const SCHEMAS: [(&str, &str); 8] = [
+pub const SCHEMAS: [(&str, &str); 9] = [
     ("check", include_str!("schemas/check.schema.json")),
+    ("check-line", include_str!("schemas/check-line.schema.json")),
     ("graph", include_str!("schemas/graph.schema.json")),
     ("matrix", include_str!("schemas/matrix.schema.json")),
     ("matrix-about", include_str!("schemas/matrix-about.schema.json")),

@@ -9,7 +9,6 @@ use crate::policy::{
     Comparison, Condition, Polarity, PolicyKind, Principal, Quantifier, Statement,
 };
 
-use super::audience::is_trusted;
 use super::controllers::{REVEAL, list};
 use super::report::Sink;
 use super::{Documented, Rule, Scope, short_name};
@@ -47,7 +46,7 @@ fn admitted(scope: &Scope<'_>, statement: &Statement) -> BTreeSet<String> {
         Principal::Anyone => Some("*".to_owned()),
         named => {
             let account = account_of(named)?;
-            (!is_trusted(scope.world, account)).then(|| account.to_string())
+            (!scope.is_trusted(account)).then(|| account.to_string())
         }
     };
     let entries = element.into_iter().flat_map(|one| &one.entries);
@@ -102,11 +101,11 @@ fn pins_callers(scope: &Scope<'_>, condition: &Condition) -> bool {
         "aws:principalorgid" => of_organization(scope, text),
         "aws:principalorgpaths" => of_organization(scope, text.split('/').next().unwrap_or(text)),
         "aws:principalaccount" => {
-            AccountId::parse(text).is_some_and(|account| is_trusted(scope.world, account))
+            AccountId::parse(text).is_some_and(|account| scope.is_trusted(account))
         }
         "aws:principalarn" => {
             let account = Arn::parse(text).and_then(|arn| AccountId::parse(arn.account));
-            account.is_some_and(|account| is_trusted(scope.world, account))
+            account.is_some_and(|account| scope.is_trusted(account))
         }
         _ => false,
     };
@@ -119,7 +118,8 @@ fn pins_callers(scope: &Scope<'_>, condition: &Condition) -> bool {
 }
 
 fn of_organization(scope: &Scope<'_>, id: &str) -> bool {
-    scope.world.organization.as_ref().is_some_and(|one| one.id.as_deref() == Some(id))
+    let own = scope.world.organization.as_ref().and_then(|one| one.id.as_deref());
+    own == Some(id) || scope.settings.trusted_organizations.contains(id)
 }
 
 /// The keys with which the role surely decrypts, signs or the like, and an action of the first.

@@ -2,10 +2,10 @@
 //! answers already found for it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::aws::{ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
+use crate::aws::{AccountId, ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
 use crate::decision::{
     Allowing, Caller, Cell, Fate, Fates, Holders, Holding, Meant, Reach, Verdict,
 };
@@ -14,14 +14,22 @@ use crate::inventory::{
 };
 use crate::policy::{PolicyDocument, PolicyKind};
 
+use super::Settings;
+
 /// What every rule may ask.
 pub struct Scope<'a> {
     /// The world.
     pub world: &'a Inventory,
     /// The engine.
     pub reach: &'a dyn Reach,
+    /// What is declared as intended.
+    pub settings: &'a Settings,
     /// Every policy of the world, with who holds it.
     pub documents: Vec<Documented<'a>>,
+    /// The accounts that are not outsiders.
+    trusted: BTreeSet<AccountId>,
+    /// The keys by the account that owns them.
+    keys: BTreeMap<AccountId, Vec<&'a Key>>,
 }
 
 /// A policy of the world.
@@ -47,7 +55,7 @@ impl Documented<'_> {
 
 impl<'a> Scope<'a> {
     /// A scope over the engine's world.
-    pub fn new(reach: &'a dyn Reach) -> Self {
+    pub fn new(reach: &'a dyn Reach, settings: &'a Settings) -> Self {
         let world = reach.world();
         let mut documents = Vec::new();
         for key in world.keys.values() {
@@ -75,8 +83,31 @@ impl<'a> Scope<'a> {
                 path,
             ));
         }
-        Self { world, reach, documents }
+        let trusted = trusted(world, settings);
+        let mut keys: BTreeMap<AccountId, Vec<&Key>> = BTreeMap::new();
+        for key in world.keys.values() {
+            keys.entry(key.arn.account()).or_default().push(key);
+        }
+        Self { world, reach, settings, documents, trusted, keys }
     }
+
+    /// The keys that an account owns.
+    pub fn keys_of(&self, account: AccountId) -> &[&'a Key] {
+        self.keys.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an account is no outsider: it or a key of it is in the export, it is of the organization, or
+    /// it is declared.
+    pub fn is_trusted(&self, account: AccountId) -> bool {
+        self.trusted.contains(&account)
+    }
+}
+
+fn trusted(world: &Inventory, settings: &Settings) -> BTreeSet<AccountId> {
+    let owners = world.keys.values().map(|key| key.arn.account());
+    let members = world.organization.iter().flat_map(|organization| &organization.accounts);
+    let declared = world.accounts.keys().chain(members).chain(&settings.trusted_accounts);
+    owners.chain(declared.copied()).collect()
 }
 
 fn alone(document: &PolicyDocument, name: String, subject: String) -> Documented<'_> {

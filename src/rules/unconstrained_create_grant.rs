@@ -4,7 +4,7 @@ use crate::aws::{ActionSet, Category, KmsAction};
 use crate::decision::{Allowing, Caller, CallerKind, Gift, Holders};
 use crate::policy::{PolicyDocument, Principal};
 
-use super::audience::{is_trusted, stranger};
+use super::audience::stranger;
 use super::controllers::{decided, list, short};
 use super::granting::{granting, is_by_grant};
 use super::report::Sink;
@@ -61,7 +61,7 @@ fn held(scope: &KeyScope<'_>, group: &Holders) -> ActionSet {
 
 /// Whether the caller is of an account that is none of ours.
 fn is_external(scope: &KeyScope<'_>, caller: &Caller) -> bool {
-    caller.account.is_some_and(|account| !is_trusted(scope.world(), account))
+    caller.account.is_some_and(|account| !scope.scope.is_trusted(account))
 }
 
 /// Whether the key policy names the caller or its account: whom conditions alone admit is left to the

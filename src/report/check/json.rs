@@ -27,6 +27,30 @@ struct Report<'a> {
     findings: Vec<Found<'a>>,
 }
 
+/// A line of `--format jsonl`, `keyreach/check-line/1`: the problems, the findings, and the summary last.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Line<'a> {
+    /// What is wrong with a file.
+    Problem {
+        /// The problem.
+        problem: Problem<'a>,
+    },
+    /// What a rule found.
+    Finding {
+        /// The finding.
+        finding: Box<Found<'a>>,
+    },
+    /// What was looked at, and how much was found.
+    Summary {
+        /// `keyreach/check-line/1`.
+        schema: &'static str,
+        /// The counts.
+        summary: Summary,
+    },
+}
+
 /// What was looked at, and how much was found.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -120,27 +144,44 @@ struct Location<'a> {
 /// # Errors
 /// What `out` says.
 pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
-    let counts = report.checked.counts;
     let answer = Report {
         schema: "keyreach/check/1",
-        summary: Summary {
-            files: report.files,
-            skipped: report.skipped,
-            accounts: counts.accounts,
-            principals: counts.principals,
-            keys: counts.keys,
-            grants: counts.grants,
-            policies: counts.policies,
-            findings: report
-                .by_severity()
-                .map(|(severity, count)| (severity.name(), count))
-                .collect(),
-        },
+        summary: summary(report),
         problems: report.problems.iter().map(problem).collect(),
         findings: report.checked.findings.iter().map(|one| found(report, one)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &answer)?;
     writeln!(out)
+}
+
+/// Writes a line for each problem and each finding, and one with the counts.
+///
+/// # Errors
+/// What `out` says.
+pub fn lines(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
+    let problems = report.problems.iter().map(|one| Line::Problem { problem: problem(one) });
+    let findings = report.checked.findings.iter();
+    let findings = findings.map(|one| Line::Finding { finding: Box::new(found(report, one)) });
+    let summary = Line::Summary { schema: "keyreach/check-line/1", summary: summary(report) };
+    for line in problems.chain(findings).chain([summary]) {
+        serde_json::to_writer(&mut *out, &line)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn summary(report: &CheckReport<'_>) -> Summary {
+    let counts = report.checked.counts;
+    Summary {
+        files: report.files,
+        skipped: report.skipped,
+        accounts: counts.accounts,
+        principals: counts.principals,
+        keys: counts.keys,
+        grants: counts.grants,
+        policies: counts.policies,
+        findings: report.by_severity().map(|(severity, count)| (severity.name(), count)).collect(),
+    }
 }
 
 fn problem(problem: &FileProblem) -> Problem<'_> {
@@ -175,25 +216,26 @@ fn found<'a>(report: &'a CheckReport<'_>, finding: &'a Finding) -> Found<'a> {
 }
 
 fn location<'a>(report: &'a CheckReport<'_>, label: &'a Label) -> Location<'a> {
-    let located = report.located(label);
-    let (start, end) = (located.map(|(start, _)| start), located.map(|(_, end)| end));
+    let spot = report.spot(label);
+    let (start, end) = (spot.range.map(|(start, _)| start), spot.range.map(|(_, end)| end));
     Location {
-        file: report.texts.path(label.place.file),
+        file: spot.file,
         line: start.map(|position| position.line),
         column: start.map(|position| position.column),
         end_line: end.map(|position| position.line),
         end_column: end.map(|position| position.column),
-        label: &label.text,
-        primary: label.role == Role::Primary,
+        label: spot.text,
+        primary: spot.role == Role::Primary,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Report;
+    use super::{Line, Report};
 
     #[test]
-    fn the_schema_in_the_repository_is_that_of_the_code() {
+    fn the_schemas_in_the_repository_are_those_of_the_code() {
         crate::report::schemas::compare::<Report<'static>>("check");
+        crate::report::schemas::compare::<Line<'static>>("check-line");
     }
 }

@@ -8,6 +8,7 @@ use crate::audit::FurtherPair;
 use crate::audit::matrix::Access;
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{CellAnswer, Standing};
+use crate::report::escape;
 
 use super::words::{bound, can, condition};
 use super::{MatrixReport, further, stream};
@@ -59,7 +60,7 @@ fn record(
 ) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     let hops = report.further.map(|_| hops.to_owned());
-    let cells = cells.map(harmless).into_iter().chain(hops);
+    let cells = cells.map(escape::cell).into_iter().chain(hops);
     writer.write_record(cells).map_err(io::Error::other)?;
     writer.flush()
 }
@@ -72,12 +73,6 @@ fn get(text: &mut Vec<u8>, report: &MatrixReport<'_>, pair: &FurtherPair) -> io:
     let row = pair.row.and_then(|row| report.view.row(row));
     let names = (&*pair.from.text, row.and_then(|row| row.stands_for.as_deref()));
     row_of(text, report, names, Some(pair.key), &told, &hops)
-}
-
-/// A cell that no spreadsheet takes for a formula.
-fn harmless(cell: String) -> String {
-    // The key `*` and the principal `*` begin no formula.
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 /// What a row tells of several cells.
@@ -177,19 +172,4 @@ fn row_of(
         ],
         hops,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(harmless(cell.to_owned()), format!("'{cell}"));
-        }
-        for cell in ["", "*", "arn:aws:iam::111122223333:role/=x", "a=b"] {
-            assert_eq!(harmless(cell.to_owned()), cell);
-        }
-    }
 }

@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use crate::audit::Further;
-use crate::diag::visible;
-
 use super::about::paragraphs;
 use super::blocks::{Block, sections};
 use super::human::{Alike, alike, keys, principals, rows, unions};
 use super::{GroupBy, MatrixReport, further};
+use crate::audit::Further;
+use crate::report::escape::markdown as escaped;
 
 /// Writes what the tables stand on, and the tables.
 ///
@@ -82,32 +81,4 @@ fn lines(out: &mut dyn Write, names: &[String], rows: &[(String, String)]) -> io
     rows.iter().try_for_each(|(can, when)| {
         writeln!(out, "| {} | {} | {} |", names.join("<br>"), escaped(can), escaped(when))
     })
-}
-
-/// A text that Markdown shows as it is.
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in visible(text).chars() {
-        match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
-                shown.push('\\');
-                shown.push(character);
-            }
-            '<' => shown.push_str("&lt;"),
-            '&' => shown.push_str("&amp;"),
-            '\n' | '\t' => shown.push(' '),
-            _ => shown.push(character),
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cannot_leave_their_cell() {
-        assert_eq!(escaped("a|b\n<script>`*"), "a\\|b &lt;script>\\`\\*");
-    }
 }

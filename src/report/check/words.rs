@@ -1,0 +1,67 @@
+//! What several formats say of a run in the same words.
+
+use crate::findings::Finding;
+use crate::report::basis::plural;
+
+use super::{CheckReport, Spot};
+
+/// `4 findings: 1 high, 3 medium`, or `no findings`.
+pub(super) fn found(report: &CheckReport<'_>) -> String {
+    let parts: Vec<String> = report
+        .by_severity()
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| format!("{count} {}", severity.name()))
+        .collect();
+    match parts.is_empty() {
+        true => "no findings".to_owned(),
+        false => {
+            format!("{}: {}", plural(report.checked.findings.len(), "finding"), parts.join(", "))
+        }
+    }
+}
+
+/// `19 files (1 skipped): 1 account, ...; 1 file could not be used`.
+pub(super) fn looked_at(report: &CheckReport<'_>) -> String {
+    let counts = report.checked.counts;
+    let skipped = match report.skipped {
+        0 => String::new(),
+        count => format!(" ({count} skipped)"),
+    };
+    let problems = match report.problems.len() {
+        0 => String::new(),
+        count => format!("; {} could not be used", plural(count, "file")),
+    };
+    format!(
+        "{}{skipped}: {}, {}, {}, {}, {}{problems}",
+        plural(report.files, "file"),
+        plural(counts.accounts, "account"),
+        plural(counts.principals, "principal"),
+        plural(counts.keys, "key"),
+        plural(counts.grants, "grant"),
+        match counts.policies {
+            1 => "1 policy".to_owned(),
+            count => format!("{count} policies"),
+        },
+    )
+}
+
+/// The rule, and its facet where it has several: `unknown-action/in-deny`.
+pub(super) fn rule(finding: &Finding) -> String {
+    match finding.facet {
+        Some(facet) => format!("{}/{facet}", finding.rule),
+        None => finding.rule.to_owned(),
+    }
+}
+
+/// `path:line:column`; the path alone where the file is gone.
+pub(super) fn at(spot: &Spot<'_>) -> String {
+    match spot.range {
+        Some((start, _)) => format!("{}:{}:{}", spot.file, start.line, start.column),
+        None => spot.file.to_owned(),
+    }
+}
+
+/// A path as consumers that know a repository want it.
+pub(super) fn bare(path: &str) -> &str {
+    path.strip_prefix("./").unwrap_or(path)
+}
