@@ -1,4 +1,4 @@
-//! The request that creates a grant, and by what right: asked by several rules.
+//! The request that creates a grant, by what right, and who acts for services: asked by several rules.
 
 use crate::aws::KmsAction;
 use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
@@ -34,4 +34,12 @@ pub(super) fn is_by_grant(scope: &KeyScope<'_>, request: &Request) -> bool {
         let decision = scope.scope.reach.decide(witness);
         matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10))
     })
+}
+
+/// A session in which infrastructure of a service acts, or a role that a service
+/// owns (rule E44).
+pub(super) fn is_of_service(arn: &str) -> bool {
+    arn.contains(":assumed-role/aws:")
+        || arn.contains(":role/aws-service-role/")
+        || arn.contains(":assumed-role/AWSServiceRoleFor")
 }

@@ -6,7 +6,7 @@ use crate::policy::{PolicyDocument, Principal};
 
 use super::audience::stranger;
 use super::controllers::{decided, list, short};
-use super::granting::{granting, is_by_grant};
+use super::granting::{granting, is_by_grant, is_of_service};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -93,14 +93,16 @@ fn hands_on(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller, wanted: Km
     !reach.would_hold(stranger, &scope.key.arn, gift, wanted.into()).possible.is_empty()
 }
 
-/// The members of a group that exist, as far as that is known.
+/// The members of a group that exist, as far as that is known. Nobody but a service acts by the roles that
+/// it owns.
 fn members(scope: &KeyScope<'_>, group: &Holders) -> Vec<Caller> {
     let world = scope.world();
-    let exists = |caller: &&Caller| {
+    let counts = |caller: &&Caller| {
         let is_whole = caller.account.is_some_and(|account| world.is_complete(account));
-        !is_whole || world.identity(&caller.text).is_some()
+        let exists = !is_whole || world.identity(&caller.text).is_some();
+        exists && !is_of_service(&caller.text)
     };
-    group.who.iter().filter(exists).cloned().collect()
+    group.who.iter().filter(counts).cloned().collect()
 }
 
 fn tell(
