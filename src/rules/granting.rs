@@ -5,21 +5,28 @@ use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
 
 use super::KeyScope;
 
-/// The request with which `caller` grants `wanted` to `grantee`: a direct call, no service stands between
-/// (rule G53).
+/// The request with which `caller` grants `wanted` to `grantee`.
 pub(super) fn granting(
     scope: &KeyScope<'_>,
     caller: &Caller,
     grantee: &str,
     wanted: KmsAction,
 ) -> Request {
+    let mut request = granting_any(scope, caller, grantee);
+    let operations = ContextValue::Many(vec![wanted.name().into()]);
+    request.context.set("kms:GrantOperations", operations);
+    request
+}
+
+/// The request with which `caller` grants something to `grantee`: a direct call, no service stands between
+/// (rule G53).
+pub(super) fn granting_any(scope: &KeyScope<'_>, caller: &Caller, grantee: &str) -> Request {
     let mut request = scope.cell(caller, KmsAction::CREATE_GRANT).plain_request();
     let context = &mut request.context;
     context.set_absent("kms:ViaService");
     context.set_one("aws:ViaAWSService", "false");
     context.set_one("kms:GrantIsForAWSResource", "false");
     context.set_one("kms:GranteePrincipal", grantee);
-    context.set("kms:GrantOperations", ContextValue::Many(vec![wanted.name().into()]));
     request
 }
 
