@@ -1,8 +1,7 @@
 //! Whom a key policy statement means besides the users and roles that it names one by one.
 
-use crate::aws::AccountId;
 use crate::decision::{Caller, CallerKind};
-use crate::inventory::{Inventory, Organization};
+use crate::inventory::Inventory;
 use crate::policy::{Polarity, Principal, Statement};
 
 use super::KeyScope;
@@ -18,14 +17,6 @@ pub(super) enum Others {
     Everyone,
     /// Some whom nobody can list.
     Unlisted,
-}
-
-/// Whether an account is one of ours: its export is loaded, or it is a member of the organization.
-pub(super) fn is_trusted(world: &Inventory, account: AccountId) -> bool {
-    let is_loaded = world.account(account).is_some_and(|known| known.identities_listed);
-    let is_member = |one: &Organization| one.accounts.contains(&account);
-    let owns_keys = || world.keys.keys().any(|key| key.account() == account);
-    is_loaded || world.organization.as_deref().is_some_and(is_member) || owns_keys()
 }
 
 /// Whom the statement means besides the users, roles and sessions that it names.

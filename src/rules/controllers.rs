@@ -10,7 +10,7 @@ use super::KeyScope;
 use super::report::{Report, Sink};
 
 /// The actions that expose plaintext or make signatures and secrets.
-const REVEAL: [KmsAction; 5] = [
+pub(super) const REVEAL: [KmsAction; 5] = [
     KmsAction::DECRYPT,
     KmsAction::RE_ENCRYPT_FROM,
     KmsAction::DERIVE_SHARED_SECRET,

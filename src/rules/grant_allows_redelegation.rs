@@ -6,6 +6,7 @@ use crate::inventory::{Grant, Grantee};
 use crate::policy::Principal;
 
 use super::controllers::{list, short};
+use super::granting::is_of_service;
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -39,13 +40,6 @@ fn passes_on(scope: &KeyScope<'_>, grant: &Grant) -> Option<Caller> {
     };
     let fates = scope.fates(&caller, Allowing::Grant(grant), KmsAction::CREATE_GRANT.into());
     (!fates.free.is_empty()).then_some(caller)
-}
-
-/// Rule G11 and E44: a session in which infrastructure of a service acts, or a role that a service owns.
-fn is_of_service(arn: &str) -> bool {
-    arn.contains(":assumed-role/aws:")
-        || arn.contains(":role/aws-service-role/")
-        || arn.contains(":assumed-role/AWSServiceRoleFor")
 }
 
 fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, passing: &[(&Grant, Caller)]) {

@@ -1,25 +1,32 @@
-//! The request that creates a grant, and by what right: asked by several rules.
+//! The request that creates a grant, by what right, and who acts for services: asked by several rules.
 
 use crate::aws::KmsAction;
 use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
 
 use super::KeyScope;
 
-/// The request with which `caller` grants `wanted` to `grantee`: a direct call, no service stands between
-/// (rule G53).
+/// The request with which `caller` grants `wanted` to `grantee`.
 pub(super) fn granting(
     scope: &KeyScope<'_>,
     caller: &Caller,
     grantee: &str,
     wanted: KmsAction,
 ) -> Request {
+    let mut request = granting_any(scope, caller, grantee);
+    let operations = ContextValue::Many(vec![wanted.name().into()]);
+    request.context.set("kms:GrantOperations", operations);
+    request
+}
+
+/// The request with which `caller` grants something to `grantee`: a direct call, no service stands between
+/// (rule G53).
+pub(super) fn granting_any(scope: &KeyScope<'_>, caller: &Caller, grantee: &str) -> Request {
     let mut request = scope.cell(caller, KmsAction::CREATE_GRANT).plain_request();
     let context = &mut request.context;
     context.set_absent("kms:ViaService");
     context.set_one("aws:ViaAWSService", "false");
     context.set_one("kms:GrantIsForAWSResource", "false");
     context.set_one("kms:GranteePrincipal", grantee);
-    context.set("kms:GrantOperations", ContextValue::Many(vec![wanted.name().into()]));
     request
 }
 
@@ -34,4 +41,12 @@ pub(super) fn is_by_grant(scope: &KeyScope<'_>, request: &Request) -> bool {
         let decision = scope.scope.reach.decide(witness);
         matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10))
     })
+}
+
+/// A session in which infrastructure of a service acts, or a role that a service
+/// owns (rule E44).
+pub(super) fn is_of_service(arn: &str) -> bool {
+    arn.contains(":assumed-role/aws:")
+        || arn.contains(":role/aws-service-role/")
+        || arn.contains(":assumed-role/AWSServiceRoleFor")
 }

@@ -4,9 +4,9 @@ use crate::aws::{ActionSet, Category, KmsAction};
 use crate::decision::{Allowing, Caller, CallerKind, Gift, Holders};
 use crate::policy::{PolicyDocument, Principal};
 
-use super::audience::{is_trusted, stranger};
+use super::audience::stranger;
 use super::controllers::{decided, list, short};
-use super::granting::{granting, is_by_grant};
+use super::granting::{granting, granting_any, is_by_grant, is_of_service};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -25,10 +25,16 @@ impl Rule for UnconstrainedCreateGrant {
         let (mut own, mut external) = (Vec::new(), Vec::new());
         for group in holders.iter() {
             let held = held(scope, group).intersection(use_actions);
+            if held.is_empty() || !may_grant_anything(scope, group, &stranger) {
+                continue;
+            }
+            let members = members(scope, group);
             let passes = |wanted: &KmsAction| hands_on(scope, group, &stranger, *wanted);
-            let Some(wanted) = held.iter().find(passes) else { continue };
+            let Some(wanted) = held.iter().find(|one| !members.is_empty() && passes(one)) else {
+                continue;
+            };
             let near = if is_external(scope, group.who.first()) { &mut external } else { &mut own };
-            near.extend(members(scope, group).into_iter().map(|caller| (caller, wanted)));
+            near.extend(members.into_iter().map(|caller| (caller, wanted)));
         }
         tell(scope, sink, &stranger, own, None);
         tell(scope, sink, &stranger, external, Some("external"));
@@ -61,7 +67,7 @@ fn held(scope: &KeyScope<'_>, group: &Holders) -> ActionSet {
 
 /// Whether the caller is of an account that is none of ours.
 fn is_external(scope: &KeyScope<'_>, caller: &Caller) -> bool {
-    caller.account.is_some_and(|account| !is_trusted(scope.world(), account))
+    caller.account.is_some_and(|account| !scope.scope.is_trusted(account))
 }
 
 /// Whether the key policy names the caller or its account: whom conditions alone admit is left to the
@@ -74,6 +80,11 @@ fn is_named(scope: &KeyScope<'_>, caller: &Caller) -> bool {
         Principal::Account { account, .. } => Some(*account) == caller.account,
         named => *named.text() == *caller.text,
     })
+}
+
+/// Whether the first of the group may create some grant for a stranger: asked before each operation is.
+fn may_grant_anything(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller) -> bool {
+    scope.scope.reach.could_reach(&granting_any(scope, group.who.first(), &stranger.text))
 }
 
 /// Whether the first of the group, who speaks for all, may grant `wanted` to a stranger by policy, and the
@@ -93,14 +104,16 @@ fn hands_on(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller, wanted: Km
     !reach.would_hold(stranger, &scope.key.arn, gift, wanted.into()).possible.is_empty()
 }
 
-/// The members of a group that exist, as far as that is known.
+/// The members of a group that exist, as far as that is known. Nobody but a service acts by the roles that
+/// it owns.
 fn members(scope: &KeyScope<'_>, group: &Holders) -> Vec<Caller> {
     let world = scope.world();
-    let exists = |caller: &&Caller| {
+    let counts = |caller: &&Caller| {
         let is_whole = caller.account.is_some_and(|account| world.is_complete(account));
-        !is_whole || world.identity(&caller.text).is_some()
+        let exists = !is_whole || world.identity(&caller.text).is_some();
+        exists && !is_of_service(&caller.text)
     };
-    group.who.iter().filter(exists).cloned().collect()
+    group.who.iter().filter(counts).cloned().collect()
 }
 
 fn tell(
