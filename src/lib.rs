@@ -9,6 +9,7 @@
 //! | floor | module | what it is |
 //! | --- | --- | --- |
 //! | 0 | [`source`] | texts, spans, decoded texts and their places in files; bytes by path |
+//! | 0 | `kept` | values kept once and shared by all threads |
 //! | 0 | [`diag`] | diagnostics for people; the one place that knows miette |
 //! | 1 | [`aws`] | the words of the field: ARNs, accounts, the tables of actions, condition keys, key specs and states |
 //! | 1 | [`syntax`] | bytes to one located tree: JSON, YAML; never fails |
@@ -58,6 +59,7 @@ pub mod findings;
 pub mod graph;
 pub mod ingest;
 pub mod inventory;
+mod kept;
 pub mod policy;
 pub mod report;
 pub mod rules;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors from the ground up, each with the modules on it.
 const FLOORS: [&[&str]; 11] = [
-    &["source", "diag"],
+    &["source", "diag", "kept"],
     &["aws", "syntax"],
     &["policy"],
     &["inventory"],

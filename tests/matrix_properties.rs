@@ -67,7 +67,8 @@ fn smallest(engine: &Engine, world: &World, holes: &[Hole], fault: Box<Fault>) -
         let draws = Random::new(1, 1);
         checked(engine, (world, holes), &cells, &also, &draws).err()
     };
-    let (world, fault) = shrink(world, fault, fails);
+    let (world, fault) =
+        shrink(world, fault, |it| format!("{} {}", it.cell.caller.text, it.cell.target), fails);
     fault.told(&world, holes)
 }
 

@@ -64,9 +64,9 @@ fn the_commands_print_what_the_readme_says() {
 }
 
 #[test]
-fn the_main_job_finds_four_faults() {
+fn the_main_job_finds_four_faults_and_three_keys_that_do_not_rotate() {
     let printed = output("keyreach check testdata/course");
-    assert!(printed.contains("4 findings: 1 high, 3 medium in 19 files"), "{printed}");
+    assert!(printed.contains("7 findings: 1 high, 3 medium, 3 low in 19 files"), "{printed}");
 }
 
 #[test]

@@ -18,6 +18,9 @@ use super::test::Test;
 /// Rule C57: with more aliases than this a key never satisfies kms:ResourceAliases.
 const ALIAS_QUOTA: usize = 50;
 
+/// The condition key of the alias that a request names its key by (rule C55), in lower case.
+pub(super) const REQUEST_ALIAS: &str = "kms:requestalias";
+
 /// What a request is made on.
 #[derive(Clone, Copy)]
 pub(super) enum Asked<'w> {
@@ -152,7 +155,7 @@ impl Asked<'_> {
 
     /// What single request-time keys can hold, by the key: its algorithms, its encryption context (rules
     /// C51, C52, C55).
-    pub(super) fn limits(self, world: &Inventory) -> Vec<(Box<str>, Limit)> {
+    pub(super) fn limits(self) -> Vec<(Box<str>, Limit)> {
         let Self::Key(key) = self else {
             return Vec::new();
         };
@@ -171,8 +174,8 @@ impl Asked<'_> {
             }
         }
         if key.aliases_listed {
-            let names = world.aliases_of(key).map(|alias| alias.arn.name().into());
-            limits.push(("kms:requestalias".into(), Limit::OneOf(names.collect())));
+            let names = key.aliases.iter().map(|alias| alias.name().into());
+            limits.push((REQUEST_ALIAS.into(), Limit::OneOf(names.collect())));
         }
         limits.sort();
         limits
@@ -203,8 +206,8 @@ fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
             if let Some(missing) = gap("aliases", key.aliases_listed) {
                 return missing;
             }
-            let aliases = setting.world.aliases_of(key);
-            let names: Vec<Box<str>> = aliases.map(|alias| alias.arn.name().into()).collect();
+            let names = key.aliases.iter().map(|alias| alias.name().into());
+            let names: Vec<Box<str>> = names.collect();
             return Known::Value((!names.is_empty()).then_some(ContextValue::Many(names)));
         }
         _ => {}

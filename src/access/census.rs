@@ -15,14 +15,14 @@ use super::asked::Asked;
 use super::classes::{CallerIx, Group, KeyIx};
 use super::crowds::{Column, Entry, People, Row, is_stand_in};
 use super::home::Home;
-use super::interner::Interner;
 use super::library::World;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
-use super::memo::Memo;
 use super::opens::KeyClass;
 use super::owner::Owner;
 use super::subject::Subject;
 use super::ways::Relation;
+use crate::kept::Interner;
+use crate::kept::Memo;
 
 /// The answers to questions about groups of callers. Costs the compiling of all policies; the rest is
 /// made when it is first asked for.

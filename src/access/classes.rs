@@ -15,10 +15,10 @@ use super::asked::Asked;
 use super::formula::{Atom, AtomId, Formula, Kinds};
 use super::library::World;
 use super::masked::Masked;
-use super::memo::Memo;
 use super::question::{Known, Question};
 use super::subject::Subject;
 use super::test::{Operand, Piece};
+use crate::kept::Memo;
 
 /// A caller of the matrix, by its number.
 pub(super) type CallerIx = u32;

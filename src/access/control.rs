@@ -17,11 +17,10 @@ use super::Access;
 use super::asked::Asked;
 use super::formula::{Formula, Kinds};
 use super::frame::Frame;
-use super::home::{Home, Levels};
+use super::home::{Home, Levels, without_idle_limits};
 use super::judge::Judge;
 use super::library::World;
 use super::masked::Masked;
-use super::memo::Memo;
 use super::owner::passes;
 use super::point::merged;
 use super::resource::Resource;
@@ -29,6 +28,7 @@ use super::subject::{Stranger, Subject};
 use super::targets::ControlTargets;
 use super::trust::Trust;
 use super::ways::{Needs, Relation, Ways, bounded};
+use crate::kept::Memo;
 
 /// What is kept of the second action word.
 pub(super) struct Kept {
@@ -73,6 +73,11 @@ impl ControlClass {
     /// Whether the caller's own policies allow everything and deny nothing.
     pub fn is_unlimited(&self) -> bool {
         self.home.is_unlimited()
+    }
+
+    /// Whether the organization says the same of the callers of both.
+    pub fn is_bound_as(&self, other: &Self) -> bool {
+        self.account == other.account && self.home.is_bound_as(&other.home)
     }
 }
 
@@ -139,7 +144,7 @@ impl ControlSide<'_> {
     pub fn class(&self) -> ControlClass {
         let caller = &self.subject.caller;
         ControlClass {
-            home: Arc::clone(&self.home),
+            home: without_idle_limits(&self.access.core.formulas, &self.home),
             account: caller.account,
             partition: caller.partition().into(),
         }

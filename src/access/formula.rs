@@ -8,12 +8,13 @@ use smallvec::SmallVec;
 
 use crate::decision::OpenPoint;
 
-use super::interner::Interner;
-use super::memo::Memo;
+use super::asked::REQUEST_ALIAS;
 use super::question::Question;
 use super::small::{SmallMap, SmallSet};
 use super::spellings::Spellings;
 use super::test::{Piece, Test};
+use crate::kept::Interner;
+use crate::kept::Memo;
 
 /// A formula, by its number in [`Formulas`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -62,6 +63,24 @@ pub(super) enum Atom {
     Open(OpenPoint),
 }
 
+impl Atom {
+    /// Calls `see` with every condition key that it asks for, as variables too.
+    fn each_key(&self, see: &mut dyn FnMut(&str)) {
+        match self {
+            Self::Request(test)
+            | Self::Caller(Question::Test { test, .. })
+            | Self::Key(Question::Test { test, .. }) => {
+                see(&test.key);
+                test.variables().for_each(see);
+            }
+            Self::Caller(Question::Resource(pattern)) | Self::Key(Question::Resource(pattern)) => {
+                pattern.variables().for_each(see);
+            }
+            Self::Caller(_) | Self::Key(_) | Self::Missing { .. } | Self::Open(_) => {}
+        }
+    }
+}
+
 /// The parts of a formula, hardly ever more than these.
 type Parts = SmallVec<[Formula; 4]>;
 
@@ -100,6 +119,10 @@ impl Kinds {
     pub(super) const MISSING: Self = Self(8);
     /// Open points.
     pub(super) const OPEN: Self = Self(16);
+    /// What asks for `kms:RequestAlias`, besides being of another kind.
+    pub(super) const ALIAS: Self = Self(32);
+    /// What asks for `aws:userid`, besides being of another kind.
+    pub(super) const USER_ID: Self = Self(64);
 
     /// Both kinds.
     pub(super) const fn and(self, other: Self) -> Self {
@@ -111,14 +134,27 @@ impl Kinds {
         self.0 & other.0 != 0
     }
 
+    /// Whether every atom is a test of the request.
+    pub(super) fn is_of_request(self) -> bool {
+        self.0 & !(Self::ALIAS.0 | Self::USER_ID.0) == Self::REQUEST.0
+    }
+
     fn of(atom: &Atom) -> Self {
-        match atom {
+        let kind = match atom {
             Atom::Request(_) => Self::REQUEST,
             Atom::Caller(_) => Self::CALLER,
             Atom::Key(_) => Self::KEY,
             Atom::Missing { .. } => Self::MISSING,
             Atom::Open(_) => Self::OPEN,
-        }
+        };
+        let asked = |key: &str| match key {
+            REQUEST_ALIAS => Self::ALIAS,
+            "aws:userid" => Self::USER_ID,
+            _ => Self::default(),
+        };
+        let mut all = kind;
+        atom.each_key(&mut |key| all = all.and(asked(key)));
+        all
     }
 }
 

@@ -212,9 +212,10 @@ impl Census<'_> {
         let applies = opening.fold(Masked::default(), |all, one| all.or(formulas, one));
         let applies = applies.within(denied).mapped(|formula| judge.as_decided(formula));
         let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
-        let limits = matrix.limits.intern(limits(home, owner, &matrix.access.given));
         let subject = self.subject(&world, caller)?;
         let key = *matrix.keys.keys.get(number as usize)?;
+        let known = owner.clone().with_aliases(&world, key);
+        let limits = matrix.limits.intern(limits(home, &known, &matrix.access.given));
         let mut found = Denials::default();
         for policy in participants::of(&world, &subject, Some(key)) {
             let of_key = is_of_key(policy.document.kind);
@@ -245,7 +246,7 @@ impl Census<'_> {
                 side.granted = Granted::of_grant(world.formulas, key, grant);
             }
         }
-        Some(self.matrix.owner_sides.intern(side))
+        Some(self.matrix.owner_sides.intern(side.limited_as(world, key)))
     }
 
     /// A side that consists of one statement or grant, towards one caller.
@@ -272,7 +273,7 @@ impl Census<'_> {
                 side = side.mapped(settle);
             }
         }
-        Some(self.matrix.owner_sides.intern(side))
+        Some(self.matrix.owner_sides.intern(side.limited_as(world, key)))
     }
 
     fn told_apart(
@@ -309,7 +310,10 @@ impl Census<'_> {
             let applies = as_decided(&applies);
             let denied = as_decided(&denied(formulas, home, owner));
             let free = applies.and(formulas, &denied.not(formulas));
-            let limits = matrix.limits.intern(limits(home, owner, &matrix.access.given));
+            // A statement may ask what both sides together do not.
+            let asked = Some(matrix.owner_side(statement)).filter(|it| !it.limits.is_empty());
+            let limits = limits(home, asked.unwrap_or(owner), &matrix.access.given);
+            let limits = matrix.limits.intern(limits);
             let free = self.satisfiable(&free, home.who, limits);
             let applies = self.satisfiable(&applies, home.who, limits);
             let known = applies.yes.union(applies.undecided).minus(free.yes);

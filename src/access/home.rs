@@ -7,9 +7,10 @@ use crate::decision::CallerKind;
 use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind};
 use crate::policy::PolicyDocument;
 
-use super::formula::Formula;
+use super::asked::REQUEST_ALIAS;
+use super::formula::{Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
-use super::library::{Mentioned, World};
+use super::library::World;
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
@@ -51,11 +52,12 @@ pub(super) struct Together<S = ActionSet> {
     /// What allows.
     pub(super) allow: Masked<S>,
     deny: Masked<S>,
+    asks_user_id: bool,
 }
 
 impl<S> Default for Together<S> {
     fn default() -> Self {
-        Self { allow: Masked::default(), deny: Masked::default() }
+        Self { allow: Masked::default(), deny: Masked::default(), asks_user_id: false }
     }
 }
 
@@ -64,6 +66,7 @@ impl<S: Word> Together<S> {
         let formulas = world.formulas;
         self.allow = self.allow.or(formulas, &compiled.allow);
         self.deny = self.deny.or(formulas, &compiled.deny);
+        self.asks_user_id |= compiled.asks_user_id;
     }
 
     /// Something that was not exported: it could allow anything, and deny anything (rule U7).
@@ -102,15 +105,13 @@ impl<S: Word> Home<S> {
         let formulas = world.formulas;
         let service_linked = service_linked(world, subject);
         let everywhere = |formula| Masked::of(S::ALL, formula);
-        let mut limits = limits(subject);
-        if world.mentions(Mentioned::UserId)
-            && subject.caller.kind == CallerKind::Role
-            && let Some(id) = subject.identity.and_then(|role| role.unique_id.as_deref())
-        {
-            limits.push(("aws:userid".into(), Limit::Like(format!("{id}:?*").into())));
-        }
-        limits.sort();
         let never = Masked::default();
+        let mut sets = boundary.iter().chain(&session).chain([&identity]);
+        let of_sets = sets.any(|set| set.asks_user_id);
+        let mut levels_masked = levels.iter().flat_map(|it| [&it.allow, &it.deny]);
+        let of_levels = levels_masked.any(|masked| masked.has(formulas, Kinds::USER_ID));
+        let asks_user_id = world.asks_user_id() || of_sets || of_levels;
+        let limits = limits(subject).into_iter().chain(user_id(subject).filter(|_| asks_user_id));
         Self {
             who: subject.who(),
             service_linked,
@@ -127,9 +128,16 @@ impl<S: Word> Home<S> {
                 let bound = everywhere(formulas.not(service_linked));
                 caller(&levels.deny).and(formulas, &bound)
             }),
-            limits: limits.into(),
+            limits: sorted(limits),
             assumes: assumes(subject),
         }
+    }
+
+    /// The same with what `kms:RequestAlias` can be (rule C55).
+    pub(super) fn with_aliases(&self, aliases: &[Box<str>]) -> Self {
+        let alias = (REQUEST_ALIAS.into(), Limit::OneOf(aliases.into()));
+        let limits = sorted(self.limits.iter().cloned().chain([alias]));
+        Self { limits, ..self.clone() }
     }
 
     /// The same once some atoms are replaced.
@@ -148,6 +156,12 @@ impl<S: Word> Home<S> {
             limits: self.limits.clone(),
             assumes: self.assumes.clone(),
         }
+    }
+
+    /// Whether the organization says the same of both.
+    pub(super) fn is_bound_as(&self, other: &Self) -> bool {
+        (&self.scp, &self.scp_deny, self.service_linked)
+            == (&other.scp, &other.scp_deny, other.service_linked)
     }
 
     /// Whether its own policies allow everything and deny nothing; what the organization says aside.
@@ -172,6 +186,24 @@ impl<S: Word> Home<S> {
         always.into_iter().chain(&self.boundary).chain(&self.session)
     }
 }
+
+/// The same without what `aws:userid` can be, where the side does not ask: that tells every role apart. Who
+/// asks for it on the other side tells callers apart anyway.
+pub(super) fn without_idle_limits<S: Word>(
+    formulas: &Formulas,
+    home: &Arc<Home<S>>,
+) -> Arc<Home<S>> {
+    let is_idle = |(key, _): &(Box<str>, Limit)| **key == *USER_ID;
+    if !home.limits.iter().any(is_idle) || home.masked().any(|it| it.has(formulas, Kinds::USER_ID))
+    {
+        return Arc::clone(home);
+    }
+    let limits = home.limits.iter().filter(|limit| !is_idle(limit)).cloned().collect();
+    Arc::new(Home { limits, ..Home::clone(home) })
+}
+
+/// The condition key of the unique id of a session, in lower case.
+const USER_ID: &str = "aws:userid";
 
 /// Identity policies: the caller's own, and those of its groups (rule E1).
 pub(super) fn identity<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Together<S> {
@@ -360,6 +392,21 @@ fn assumes(subject: &Subject<'_>) -> Option<Box<str>> {
         _ => "its own account".to_owned(),
     };
     Some(format!("the identity policies of {of} allow it").into())
+}
+
+/// Limits in order.
+fn sorted(limits: impl IntoIterator<Item = (Box<str>, Limit)>) -> KeyLimits {
+    let mut limits: Vec<(Box<str>, Limit)> = limits.into_iter().collect();
+    limits.sort();
+    limits.into()
+}
+
+/// What `aws:userid` can be in the sessions of a role. It tells every role apart, and is left out where no
+/// policy asks.
+fn user_id(subject: &Subject<'_>) -> Option<(Box<str>, Limit)> {
+    let is_role = subject.caller.kind == CallerKind::Role;
+    let id = subject.identity.filter(|_| is_role)?.unique_id.as_deref()?;
+    Some((USER_ID.into(), Limit::Like(format!("{id}:?*").into())))
 }
 
 /// What single request-time keys of a caller can hold.

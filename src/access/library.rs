@@ -1,14 +1,12 @@
 //! A world as the engine sees it: policies compiled when first met, levels of the organization, gaps.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-
-use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::aws::{AccountId, ActionSet, ControlSet};
 use crate::decision::Context;
 use crate::inventory::{Inventory, OrgPolicyKind};
-use crate::policy::{Policy, PolicyDocument, Standing, Statement};
+use crate::policy::{Policy, PolicyDocument, PolicyKind, Standing, Statement};
 use crate::source::FileId;
 
 use super::asked::{Asked, Setting};
@@ -16,20 +14,10 @@ use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::gaps::Gaps;
 use super::home::{Levels, levels};
 use super::masked::Masked;
-use super::memo::Memo;
 use super::statement::{Compiled, statement};
 use super::subject::Subject;
 use super::word::Word;
-
-/// Condition keys whose possible values are peculiar to single callers or keys: classes are told apart by
-/// them only where some policy asks.
-#[derive(Clone, Copy)]
-pub(super) enum Mentioned {
-    /// `aws:userid`.
-    UserId = 1,
-    /// `kms:RequestAlias`.
-    RequestAlias = 2,
-}
+use crate::kept::Memo;
 
 /// What tells texts of policies apart, and the file of one that is named in what is missing.
 type Body = (usize, Option<FileId>);
@@ -43,15 +31,15 @@ pub(super) struct Library {
     compiled: Shelf,
     control: Shelf<ControlSet>,
     statements: Memo<(Body, usize), (PolicyDocument, Arc<Masked>)>,
-    mentioned: AtomicU8,
+    /// Whether some policy of a key, an organization or an endpoint asks for `aws:userid`.
+    asks_user_id: AtomicBool,
 }
 
 impl Library {
     /// Without policies.
     pub(super) fn new() -> Self {
-        let mentioned = AtomicU8::new(0);
-        let (compiled, control) = (Memo::new(), Memo::new());
-        Self { compiled, control, statements: Memo::new(), mentioned }
+        let (compiled, control, statements) = (Memo::new(), Memo::new(), Memo::new());
+        Self { compiled, control, statements, asks_user_id: AtomicBool::new(false) }
     }
 }
 
@@ -93,8 +81,10 @@ impl<'w> World<'w> {
     fn on_shelf<S: Word>(&self, shelf: &Shelf<S>, document: &PolicyDocument) -> Arc<Compiled<S>> {
         let compile = |policy: &Policy| {
             let name = self.inventory.sources.path(document.place.file);
-            self.note_mentions(policy);
-            Arc::new(Compiled::of(self.formulas, policy, document.kind, name))
+            self.formulas.spellings.hear_policy(policy);
+            let compiled = Compiled::of(self.formulas, policy, document.kind, name);
+            self.note(&compiled, document.kind);
+            Arc::new(compiled)
         };
         let (_, made) = shelf.get((document.identity(), None), |_| {
             let made = document.peek(|policy| (!names_file(policy)).then(|| compile(policy)));
@@ -120,41 +110,18 @@ impl<'w> World<'w> {
         made.1
     }
 
-    /// Compiles every policy that can take part in an answer. What one of them mentions tells classes of
-    /// callers and keys apart, so all are met before the first side is made.
-    pub(super) fn meet_all(&self) {
-        let meet = |document: &PolicyDocument| drop(self.compiled(document));
-        let inventory = self.inventory;
-        let keys: Vec<_> = inventory.keys.values().collect();
-        keys.par_iter().for_each(|key| key.policy.iter().chain(&key.ram_policy).for_each(meet));
-        let accounts: Vec<_> = inventory.accounts.values().collect();
-        accounts.par_iter().for_each(|account| {
-            let of_identities = account.identities.values().flat_map(|it| &it.inline);
-            let of_groups = account.groups.values().flat_map(|group| &group.inline);
-            of_identities.chain(of_groups).for_each(|policy| meet(&policy.document));
-            account.policies.values().filter_map(|policy| policy.document()).for_each(meet);
-        });
-        let organization = inventory.organization.iter().flat_map(|it| it.policies.values());
-        organization.filter_map(|policy| policy.document.as_ref()).for_each(meet);
-        inventory.endpoints.values().for_each(meet);
-    }
-
-    fn note_mentions(&self, policy: &Policy) {
-        self.formulas.spellings.hear_policy(policy);
-        let statements = policy.statements.iter();
-        for condition in statements.flat_map(|statement| &statement.conditions) {
-            let key = &*condition.key.value;
-            if key.eq_ignore_ascii_case("aws:userid") {
-                self.library.mentioned.fetch_or(Mentioned::UserId as u8, Ordering::Relaxed);
-            } else if key.eq_ignore_ascii_case("kms:RequestAlias") {
-                self.library.mentioned.fetch_or(Mentioned::RequestAlias as u8, Ordering::Relaxed);
-            }
+    /// Notes whether a policy of the key's side asks every role for its `aws:userid`. Those are compiled
+    /// before any caller's side is made.
+    fn note<S>(&self, compiled: &Compiled<S>, kind: PolicyKind) {
+        let of_key = matches!(kind, PolicyKind::Key | PolicyKind::Rcp | PolicyKind::Endpoint);
+        if of_key && compiled.asks_user_id {
+            self.library.asks_user_id.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether some policy that was compiled asks for a key.
-    pub(super) fn mentions(&self, key: Mentioned) -> bool {
-        self.every_limit || self.library.mentioned.load(Ordering::Relaxed) & key as u8 != 0
+    /// Whether some policy that is not a caller's own may ask for its `aws:userid`.
+    pub(super) fn asks_user_id(&self) -> bool {
+        self.every_limit || self.library.asks_user_id.load(Ordering::Relaxed)
     }
 
     /// What the organization says of an account.
@@ -218,7 +185,7 @@ impl<'w> World<'w> {
 
     /// Whether some formula of `masked` has such atoms.
     pub(super) fn has<S: Word>(&self, masked: &Masked<S>, kinds: Kinds) -> bool {
-        masked.pieces().iter().any(|(_, formula)| self.formulas.kinds(*formula).has(kinds))
+        masked.has(self.formulas, kinds)
     }
 }
 

@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::decision::CallerKind;
+use crate::decision::{CallerKind, ContextValue};
 
+use super::asked::REQUEST_ALIAS;
 use super::classes::{CallerAnswers, CallerIx, KeyAnswers, KeyIx, Questions};
-use super::formula::{AtomId, Formula, Kinds};
+use super::formula::{Atom, AtomId, Formula, Kinds};
 use super::library::World;
+use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::test::Test;
 
 /// How callers of one side look at keys.
 pub(super) struct HomeClass {
     questions: Questions,
+    /// Whether their policies ask for the alias that a request names its key by (rule C55).
+    asks_alias: bool,
     /// What keys say to each question.
     answers: Vec<(AtomId, Arc<KeyAnswers>)>,
     /// Their side for keys that none of their resources names.
@@ -26,7 +31,7 @@ pub(super) struct HomeClass {
 impl HomeClass {
     /// Whether every key answers for itself.
     pub(super) fn asks_every_key(&self) -> bool {
-        !self.questions.personal.is_empty()
+        self.asks_alias || !self.questions.personal.is_empty()
     }
 
     /// Their side towards a key, where not every key answers for itself.
@@ -62,13 +67,17 @@ impl Gaze<'_, '_> {
         let said =
             |(id, answers): &(AtomId, Arc<KeyAnswers>)| keys.said(self.world, (*id, answers), key);
         self.said.extend(class.answers.iter().map(said));
-        if let Some(home) = self.known.get(self.said.as_slice()) {
-            return *home;
+        let known = self.known.get(self.said.as_slice()).copied();
+        let home = known.unwrap_or_else(|| {
+            let (ids, said) = (&class.questions.ids, &self.said);
+            let home = self.matrix.answered_home(self.world, self.home, ids, said);
+            self.known.insert(said.as_slice().into(), home);
+            home
+        });
+        match class.asks_alias {
+            true => self.matrix.aliased_home(self.world, home, key),
+            false => home,
         }
-        let (ids, said) = (&class.questions.ids, &self.said);
-        let home = self.matrix.answered_home(self.world, self.home, ids, said);
-        self.known.insert(said.as_slice().into(), home);
-        home
     }
 }
 
@@ -119,13 +128,12 @@ impl<'a> Matrix<'a> {
     fn class_of_home(&self, world: &World<'_>, home: HomeIx) -> HomeClass {
         let side = self.home_sides.get(home);
         let questions = Questions::of(world, side.masked(), Kinds::KEY);
-        if questions.ids.is_empty() {
-            return HomeClass { questions, answers: Vec::new(), usual: home, touched: Vec::new() };
-        }
+        let asks_alias = side.masked().any(|masked| world.has(masked, Kinds::ALIAS));
         let answers = questions.ids.iter().map(|id| (*id, self.keys.answers(world, *id)));
         let answers: Vec<(AtomId, Arc<KeyAnswers>)> = answers.collect();
-        if !questions.personal.is_empty() {
-            return HomeClass { questions, answers, usual: home, touched: Vec::new() };
+        if asks_alias || questions.ids.is_empty() || !questions.personal.is_empty() {
+            let (usual, touched) = (home, Vec::new());
+            return HomeClass { questions, asks_alias, answers, usual, touched };
         }
         let most = |(_, answers): &(AtomId, Arc<KeyAnswers>)| {
             Formula::constant(matches!(**answers, KeyAnswers::All))
@@ -146,7 +154,53 @@ impl<'a> Matrix<'a> {
             (key, self.answered_home(world, home, &questions.ids, &said))
         };
         let touched = touched.into_iter().map(at).collect();
-        HomeClass { questions, answers, usual, touched }
+        HomeClass { questions, asks_alias, answers, usual, touched }
+    }
+
+    /// A caller's side with the aliases of a key that its policies tell apart, and from none.
+    fn aliased_home(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
+        let tests = self.alias_tests.get(home, |_| self.alias_tests(world, home));
+        let key = self.keys.keys.get(key as usize).filter(|key| key.aliases_listed);
+        let Some(key) = key.filter(|_| !tests.is_empty()) else { return home };
+        let said = |alias: Option<&str>| -> Vec<bool> {
+            let value = alias.map(|alias| ContextValue::One(alias.into()));
+            tests.iter().map(|test| test.holds(value.as_ref(), &|_| None)).collect()
+        };
+        let mut heard = vec![said(None)];
+        let mut aliases: Vec<Box<str>> = Vec::new();
+        for alias in &key.aliases {
+            let name = alias.name();
+            // Where a variable stands, an alias is like no other.
+            let is_variable =
+                tests.iter().any(|test| !test.is_fixed() || *test.key != *REQUEST_ALIAS);
+            let said = said(Some(name));
+            if is_variable || !heard.contains(&said) {
+                heard.push(said);
+                aliases.push(name.into());
+            }
+        }
+        self.aliased_homes.get((home, aliases.into()), |(_, aliases)| {
+            self.home_sides.intern(self.home_sides.get(home).with_aliases(aliases))
+        })
+    }
+
+    /// The tests of a side that ask for the alias.
+    fn alias_tests(&self, world: &World<'_>, home: HomeIx) -> Arc<[Test]> {
+        let mut tests = Vec::new();
+        let pieces = self.home_sides.get(home).masked().flat_map(Masked::pieces);
+        let asking = pieces.map(|(_, formula)| *formula);
+        let asking = asking.filter(|formula| world.formulas.kinds(*formula).has(Kinds::ALIAS));
+        world.formulas.each_atom_of(asking, &mut |_, atom| match atom {
+            Atom::Request(test)
+                if *test.key == *REQUEST_ALIAS
+                    || test.variables().any(|it| it == REQUEST_ALIAS) =>
+            {
+                tests.push(test.clone());
+            }
+            _ => {}
+        });
+        tests.sort_unstable();
+        tests.into()
     }
 
     fn answered_home(

@@ -4,7 +4,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::aws::ActionSet;
 
-use super::formula::{Formula, Formulas};
+use super::formula::{Formula, Formulas, Kinds};
 use super::word::Word;
 
 /// A formula for each action; actions that agree share one entry. Where no entry speaks of an action, it
@@ -38,6 +38,11 @@ impl<S: Word> Masked<S> {
     /// Whether it is false for every action.
     pub(super) fn is_never(&self) -> bool {
         self.pieces.is_empty()
+    }
+
+    /// Whether one of its formulas has atoms of these kinds.
+    pub(super) fn has(&self, formulas: &Formulas, kinds: Kinds) -> bool {
+        self.pieces.iter().any(|(_, formula)| formulas.kinds(*formula).has(kinds))
     }
 
     /// The sets with their formulas.

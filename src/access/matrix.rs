@@ -14,14 +14,15 @@ use super::classes::{CallerIx, CallerTable, Group, KeyIx, KeyTable};
 use super::formula::Formula;
 use super::frame::{KeyLimits, Who};
 use super::home::Home;
-use super::interner::Interner;
 use super::library::World;
 use super::look::{HomeClass, OwnerClass};
-use super::memo::Memo;
 use super::owner::Owner;
 use super::rows::Spoken;
 use super::subject::Subject;
+use super::test::Test;
 use super::ways::Relation;
+use crate::kept::Interner;
+use crate::kept::Memo;
 
 pub use super::count::{Counts, Doubts};
 use super::opens::KeyClasses;
@@ -57,6 +58,8 @@ pub struct Matrix<'a> {
     pub(super) home_classes: Memo<HomeIx, Arc<HomeClass>>,
     pub(super) owner_classes: Memo<OwnerIx, Arc<OwnerClass>>,
     pub(super) answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
+    pub(super) alias_tests: Memo<HomeIx, Arc<[Test]>>,
+    pub(super) aliased_homes: Memo<(HomeIx, Aliases), HomeIx>,
     pub(super) answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
     pub(super) usual_owners: Memo<(OwnerIx, u32), OwnerIx>,
     pub(super) without_key: Memo<CallerIx, Arc<Pair>>,
@@ -72,11 +75,13 @@ pub struct Matrix<'a> {
     pub(super) same_pairs: Memo<Vec<(ActionSet, usize)>, Arc<Pair>>,
 }
 
+/// Names of aliases.
+type Aliases = Box<[Box<str>]>;
+
 impl<'a> Matrix<'a> {
     /// The matrix of a world. Costs the compiling of its policies.
     pub fn new(access: &'a Access<'a>) -> Self {
         let world = access.world(&access.given);
-        world.meet_all();
         let inventory = access.inventory();
         let keys = KeyTable::new(inventory.keys.values().map(AsRef::as_ref).collect());
         let owner_sides = Interner::new();
@@ -153,6 +158,8 @@ impl<'a> Matrix<'a> {
             home_classes: Memo::new(),
             owner_classes: Memo::new(),
             answered_homes: Memo::new(),
+            alias_tests: Memo::new(),
+            aliased_homes: Memo::new(),
             answered_owners: Memo::new(),
             usual_owners: Memo::new(),
             without_key: Memo::new(),

@@ -40,13 +40,11 @@ mod glob;
 mod grants;
 mod holding;
 mod home;
-mod interner;
 mod judge;
 mod library;
 mod look;
 mod masked;
 mod matrix;
-mod memo;
 mod nice;
 mod opens;
 mod owner;
@@ -89,13 +87,13 @@ use crate::decision::{Assumptions, Caller, Context, FACTS, Fact};
 use crate::inventory::{Edit, Grant, Inventory, OrgPolicyKind};
 use crate::policy::Policy;
 
+use crate::kept::Memo;
 use candidates::Lists;
 use control::Kept;
 use formula::Formulas;
 use gaps::Gaps;
 use home::{Home, Levels};
 use library::{Library, World};
-use memo::Memo;
 use owner::Owner;
 use solve::Solver;
 

@@ -5,11 +5,11 @@ use crate::decision::{Assumptions, OpenPoint};
 use crate::inventory::{Key, OrgPolicyKind};
 use crate::policy::{Comparison, Operator, Polarity};
 
-use super::asked::Asked;
+use super::asked::{Asked, REQUEST_ALIAS};
 use super::formula::{Atom, Formula, Kinds};
 use super::frame::{KeyLimits, Limit};
 use super::grants::Granted;
-use super::library::{Mentioned, World};
+use super::library::World;
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
@@ -55,7 +55,7 @@ impl Owner {
             false => world.levels(key.arn.account(), OrgPolicyKind::Rcp),
         };
         let granted = Granted::of(formulas, key);
-        Self {
+        let side = Self {
             aws_managed: key.is_aws_managed(),
             direct: resolved(&policy.allow).within(has_say),
             limited: resolved(&policy.limited).within(has_say),
@@ -65,8 +65,24 @@ impl Owner {
             granted,
             passes: resolved(&passes(world)),
             possible: possible(key),
-            limits: limits(world, asked),
-        }
+            limits: KeyLimits::default(),
+        };
+        let asks_alias = world.every_limit || side.asks_alias(world);
+        Self { limits: limits(world, asked, asks_alias), ..side }
+    }
+
+    fn asks_alias(&self, world: &World<'_>) -> bool {
+        self.masked().any(|masked| world.has(masked, Kinds::ALIAS))
+    }
+
+    /// The same with what request-time keys can hold for a key, if it asks for the key's aliases.
+    pub(super) fn limited_as(self, world: &World<'_>, key: &Key) -> Self {
+        if self.asks_alias(world) { self.with_aliases(world, key) } else { self }
+    }
+
+    /// The same with what request-time keys can hold for a key, its aliases included.
+    pub(super) fn with_aliases(self, world: &World<'_>, key: &Key) -> Self {
+        Self { limits: limits(world, Asked::Key(key), true), ..self }
     }
 
     /// The side of requests without a key (rule E50): nobody's.
@@ -232,10 +248,12 @@ pub(super) fn possible(key: &Key) -> ActionSet {
     KmsAction::all().filter(can).collect()
 }
 
-fn limits(world: &World<'_>, asked: Asked<'_>) -> KeyLimits {
-    let mut limits = asked.limits(world.inventory);
-    if !world.mentions(Mentioned::RequestAlias) {
-        limits.retain(|(key, _)| **key != *"kms:requestalias");
+/// What request-time keys can hold; the aliases of a key tell it apart from all others, and are left to the
+/// callers who ask for them where its own side does not.
+fn limits(world: &World<'_>, asked: Asked<'_>, asks_alias: bool) -> KeyLimits {
+    let mut limits = asked.limits();
+    if !asks_alias {
+        limits.retain(|(key, _)| **key != *REQUEST_ALIAS);
     }
     if let (Some(service), Asked::Key(key)) = (world.via, asked) {
         let service = Assumptions::service_in(service, key.arn.region());

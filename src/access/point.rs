@@ -13,7 +13,7 @@ use crate::policy::{Element, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 use super::Access;
-use super::asked::{Asked, account_form, asks_about_caller};
+use super::asked::{Asked, REQUEST_ALIAS, account_form, asks_about_caller};
 use super::formula::Formula;
 use super::frame::{Frame, KeyLimits, Limit};
 use super::grants::Granted;
@@ -274,7 +274,12 @@ pub(super) fn limits(home: &Home, owner: &Owner, given: &Context) -> KeyLimits {
     match (&*home.limits, &*owner.limits) {
         ([], _) if gives_nothing => Arc::clone(&owner.limits),
         (_, []) if gives_nothing => Arc::clone(&home.limits),
-        (of_home, of_owner) => merged(given, of_home.iter().chain(of_owner)),
+        (of_home, of_owner) => {
+            // Of aliases a key that asks for them itself knows more.
+            let is_told = of_owner.iter().any(|(key, _)| **key == *REQUEST_ALIAS);
+            let is_left = |(key, _): &&(Box<str>, Limit)| !is_told || **key != *REQUEST_ALIAS;
+            merged(given, of_home.iter().filter(is_left).chain(of_owner))
+        }
     }
 }
 

@@ -180,6 +180,13 @@ impl Test {
     }
 }
 
+impl ResourcePattern {
+    /// The condition keys that stand in it as variables.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        variables(self.parts.iter().flat_map(|part| &**part))
+    }
+}
+
 impl Operand {
     pub(super) fn pieces(&self) -> impl Iterator<Item = &Piece> {
         let (one, parts): (&[Piece], &[Box<[Piece]>]) = match self {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, Chance, Context};
+use crate::decision::{Caller, CallerKind, Chance, Context};
 use crate::inventory::{Identity, Key};
 use crate::policy::Principal;
 
@@ -13,7 +13,7 @@ use super::Access;
 use super::asked::{Asked, account_form};
 use super::control::ControlSide;
 use super::formula::{Atom, Formula, Formulas};
-use super::home::Home;
+use super::home::{Home, without_idle_limits};
 use super::judge::Judge;
 use super::library::World;
 use super::masked::Masked;
@@ -210,13 +210,19 @@ impl KeySideClass {
     pub fn is_unlimited(&self) -> bool {
         self.0.is_unlimited()
     }
+
+    /// Whether the organization says the same of the callers of both.
+    pub fn is_bound_as(&self, other: &Self) -> bool {
+        self.1 == other.1 && self.0.is_bound_as(&other.0)
+    }
 }
 
 impl KeySide<'_> {
     /// The class of the caller.
     pub fn class(&self) -> KeySideClass {
         let caller = &self.subject.caller;
-        KeySideClass(Arc::clone(&self.home), caller.account, caller.partition().into())
+        let home = without_idle_limits(&self.access.core.formulas, &self.home);
+        KeySideClass(home, caller.account, caller.partition().into())
     }
 
     /// Whether the caller's side asks for tags of keys.
@@ -288,7 +294,12 @@ impl KeySide<'_> {
             }
             Opening::ByGrant => {
                 let grantable = KmsAction::all().filter(|it| it.info().grantable).collect();
-                owner.granted.direct = Masked::all().within(grantable);
+                let all = Masked::all().within(grantable);
+                // A grant to a role means its sessions by the role (rule P4).
+                match self.subject.caller.kind {
+                    CallerKind::Role => owner.granted.limited = all,
+                    _ => owner.granted.direct = all,
+                }
             }
         }
         let relation = Relation::of(&self.subject.caller, &target.key.arn);

@@ -16,16 +16,16 @@ use crate::decision::{Context, ContextValue, Fact};
 use super::axioms::{Axiom, Tied};
 use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
-use super::formula::{Atom, AtomId, Formula, Formulas, Kinds, Node};
+use super::formula::{Atom, AtomId, Formula, Formulas, Node};
 use super::frame::{Frame, Limit, Who};
-use super::interner::Interner;
-use super::memo::Memo;
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
 use super::small::SmallSet;
 use super::test::Test;
 use super::ties;
+use crate::kept::Interner;
+use crate::kept::Memo;
 
 /// The key that limits all pairs of the encryption context.
 pub(super) const ALL_PAIRS: &str = "kms:encryptioncontext";
@@ -236,7 +236,7 @@ impl Solver {
 
     fn solve(&self, formula: Formula, frame: &Frame) -> Found {
         // Other atoms are settled before: one that is left is a fault of the caller.
-        if self.formulas.kinds(formula) != Kinds::REQUEST {
+        if !self.formulas.kinds(formula).is_of_request() {
             return Found::Undecided;
         }
         let Some(tests) = self.tests(formula) else {

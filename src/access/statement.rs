@@ -9,7 +9,7 @@ use crate::policy::{
 };
 
 use super::entry::{Lens, Stars, holds, pieces};
-use super::formula::{Atom, Formula, Formulas};
+use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::masked::Masked;
 use super::question::{Classes, Question, ResourcePattern, missing, missing_allow, missing_deny};
 use super::word::Word;
@@ -24,6 +24,8 @@ pub(super) struct Compiled<S = ActionSet> {
     pub(super) account: Masked<S>,
     /// When some Deny applies.
     pub(super) deny: Masked<S>,
+    /// Whether some statement asks for `aws:userid`, also where others make that of no importance.
+    pub(super) asks_user_id: bool,
 }
 
 /// One statement as formulas.
@@ -45,7 +47,8 @@ impl<S: Word> Applies<S> {
 impl<S> Default for Compiled<S> {
     fn default() -> Self {
         let never = Masked::default;
-        Self { allow: never(), limited: never(), account: never(), deny: never() }
+        let (allow, limited, account, deny) = (never(), never(), never(), never());
+        Self { allow, limited, account, deny, asks_user_id: false }
     }
 }
 
@@ -61,6 +64,8 @@ impl<S: Word> Compiled<S> {
         }
         for index in 0..policy.statements.len() {
             let Some(applies) = statement(formulas, policy, kind, index, name) else { continue };
+            let asks = |masked: &Masked<S>| masked.has(formulas, Kinds::USER_ID);
+            compiled.asks_user_id |= applies.by_class.iter().any(asks);
             if applies.effect == Effect::Deny {
                 compiled.deny = compiled.deny.or(formulas, &applies.any(formulas));
                 continue;

@@ -19,7 +19,7 @@ use super::key_moves::{KeyEdit, KeyMove};
 use super::launch::LAUNCHES;
 use super::moves::Move;
 use super::path::{EdgeKind, Hop, Path};
-use super::search::{Doing, Plan, Step};
+use super::plan::{Doing, Plan, Step};
 
 /// Makes paths of plans.
 pub(super) struct Assembler<'c, 'w> {
@@ -88,7 +88,7 @@ impl Assembler<'_, '_> {
         let goal_key = replica(&arn, plan).unwrap_or_else(|| arn.clone());
         let goal_as = self.cast.member(plan.goal_as)?.caller.clone();
         let mut request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
-        request.context = self.plain_tags(plan.goal_as, plan);
+        request.context = self.plain_tags(&way, plan.goal_as, plan);
         let answer = way.engine().answer_of(&request);
         let context = answer.witness.clone()?;
         way.doubt(&answer);
@@ -157,7 +157,7 @@ impl Assembler<'_, '_> {
         plan: &Plan,
     ) -> Option<Hop> {
         let mut context = Context::default();
-        let plain = self.plain_tags(step.by, plan);
+        let plain = self.plain_tags(way, step.by, plan);
         for ask in call.asks(caller, way.engine().inventory(), &plain) {
             let (answer, fixed) = match &ask {
                 Ask::Kms(request) => (way.engine().answer_of(request), &request.context),
@@ -203,7 +203,7 @@ impl Assembler<'_, '_> {
     }
 
     /// The tags of a role that is taken on without any: its own, and no others.
-    fn plain_tags(&self, at: Ix, plan: &Plan) -> Context {
+    fn plain_tags(&self, way: &Way<'_>, at: Ix, plan: &Plan) -> Context {
         let mut context = Context::default();
         let taken = |what: &Move| {
             let is_it = |step: &Step| step.what == Doing::Move(what.clone());
@@ -214,10 +214,10 @@ impl Assembler<'_, '_> {
         if !is_role || taken(&Move::AssumeTagged(role)) || [at, role].contains(&plan.start) {
             return context;
         }
+        let known = self.cast.arn(role).and_then(|arn| way.engine().inventory().identity(arn));
         for tag in &self.cast.principal_tag_keys {
-            let own = self.cast.identity(at).map(|it| &it.tags);
             let own =
-                own.and_then(|tags| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag)));
+                known.and_then(|it| it.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag)));
             let name = format!("aws:PrincipalTag/{tag}");
             match own {
                 Some((_, value)) => context.set_one(&name, value),

@@ -15,6 +15,8 @@ pub(super) enum Change {
     Everything(Ix),
     /// A policy of a group allows everything (rules T20, T21).
     OpenGroup(GroupName),
+    /// A managed policy is attached to a group (rule T21).
+    Given(GroupName, Box<str>),
     /// The default version of a customer managed policy allows everything (rule T22).
     Rewritten(Box<str>),
     /// Another version of a customer managed policy is the default (rule T23).
@@ -97,7 +99,7 @@ impl Change {
             | Self::Tagged(who, ..)
             | Self::Untagged(who, _)
             | Self::SessionTags(who) => *who == at,
-            Self::OpenGroup(group) => is_member(cast, at, group, others),
+            Self::OpenGroup(group) | Self::Given(group, _) => is_member(cast, at, group, others),
             Self::Rewritten(policy) => {
                 let identity = cast.member(at).and_then(|member| member.identity);
                 let bounds = identity.and_then(|it| it.boundary.as_ref());
@@ -114,6 +116,11 @@ impl Change {
         matches!(self, Self::Tagged(..) | Self::Untagged(..) | Self::SessionTags(_))
     }
 
+    /// Whether it lets somebody have more policies, which others may change.
+    pub(super) fn brings_policies(&self) -> bool {
+        matches!(self, Self::Joined(..) | Self::Attached(..) | Self::Given(..))
+    }
+
     /// The one whom it touches, where it is not of a group or a policy.
     pub(super) fn whose(&self) -> Option<Ix> {
         match self {
@@ -126,14 +133,14 @@ impl Change {
             | Self::Untagged(who, _)
             | Self::SessionTags(who)
             | Self::Trusting(who) => Some(*who),
-            Self::OpenGroup(_) | Self::Rewritten(_) | Self::Version(..) => None,
+            Self::OpenGroup(_) | Self::Given(..) | Self::Rewritten(_) | Self::Version(..) => None,
         }
     }
 
     /// The account of the group or policy that is changed.
     pub(super) fn account(&self) -> Option<AccountId> {
         match self {
-            Self::OpenGroup((account, _)) => Some(*account),
+            Self::OpenGroup((account, _)) | Self::Given((account, _), _) => Some(*account),
             Self::Rewritten(arn) | Self::Version(arn, _) => {
                 AccountId::parse(arn.split(':').nth(4)?)
             }
@@ -147,6 +154,12 @@ impl Change {
             Self::OpenGroup((_, name)) => {
                 if identity.groups.contains(name) {
                     allow_everything(identity);
+                }
+            }
+            Self::Given((_, name), arn) => {
+                if identity.groups.contains(name) {
+                    let (arn, place) = (arn.clone(), nowhere());
+                    identity.attached.push(AttachedPolicy { arn, place });
                 }
             }
             Self::Unbounded(_) => identity.boundary = None,
@@ -233,9 +246,12 @@ fn replace(cast: &Cast<'_>, identity: &mut Identity, arn: &str, document: Policy
 /// The user or role as it is after `changes`, those that make it a member of something first.
 pub(super) fn changed(cast: &Cast<'_>, at: Ix, changes: &[Change]) -> Option<Identity> {
     let mut identity = cast.member(at)?.identity?.clone();
-    let joins = |it: &&Change| matches!(it, Change::Joined(..) | Change::Attached(..));
-    changes.iter().filter(joins).for_each(|change| change.apply(cast, &mut identity));
-    changes.iter().filter(|it| !joins(it)).for_each(|it| it.apply(cast, &mut identity));
+    let joins = |it: &&Change| matches!(it, Change::Joined(..));
+    let brings = |it: &&Change| it.brings_policies();
+    changes.iter().filter(joins).for_each(|it| it.apply(cast, &mut identity));
+    let given = changes.iter().filter(|it| brings(it) && !joins(it));
+    given.for_each(|it| it.apply(cast, &mut identity));
+    changes.iter().filter(|it| !brings(it)).for_each(|it| it.apply(cast, &mut identity));
     Some(identity)
 }
 
@@ -261,9 +277,11 @@ fn holds(cast: &Cast<'_>, at: Ix, arn: &str, others: &[Change]) -> bool {
         || groups.any(|name| {
             account.and_then(|it| it.groups.get(name)).is_some_and(|it| has(&it.attached))
         })
-        || others
-            .iter()
-            .any(|it| matches!(it, Change::Attached(who, policy) if *who == at && **policy == *arn))
+        || others.iter().any(|it| match it {
+            Change::Attached(who, policy) => *who == at && **policy == *arn,
+            Change::Given(group, policy) => **policy == *arn && is_member(cast, at, group, others),
+            _ => false,
+        })
 }
 
 /// The policies of a user or role that deny something.

@@ -90,14 +90,8 @@ impl States<'_, '_> {
     ) -> Vec<(KeyMove, Chance)> {
         let Some(key) = self.cast.key(at) else { return Vec::new() };
         let asker = self.asker(name);
-        let edited;
-        let key = match edits {
-            [] => key,
-            edits => {
-                edited = edits.iter().fold(key.clone(), |key, edit| edit.applied(&key));
-                &edited
-            }
-        };
+        let edited = edited(key, edits);
+        let key = edited.as_ref().unwrap_or(key);
         match action {
             KmsAction::PUT_KEY_POLICY => {
                 let mut context = direct();
@@ -133,21 +127,34 @@ impl States<'_, '_> {
         side.reached(&target, action.into(), Opening::AsItIs).chance(action)
     }
 
-    /// Rules T18, T19: to itself; another grantee is tried where it may not use the key.
+    /// Rules T18, T19: to itself; see [`States::granting`] for others.
     fn grants(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+        vec![(KeyMove::Grant(at, asker.at), self.grants_to(asker, at, key, asker.at))]
+    }
+
+    fn grants_to(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key, grantee: Ix) -> Chance {
         let Some(goal) = self.keys.goal(at).filter(|goal| goal.info().grantable) else {
-            return Vec::new();
+            return Chance::No;
         };
-        let operation: Box<str> = goal.name().into();
-        let to = |grantee: Ix| {
-            let mut context = direct();
-            let arn = self.cast.arn(grantee).unwrap_or_default();
-            context.set_one("kms:GranteePrincipal", arn);
-            context.set("kms:GrantOperations", ContextValue::Many(vec![operation.clone()]));
-            context.set_one("kms:GrantIsForAWSResource", "false");
-            (KeyMove::Grant(at, grantee), self.holds(asker, key, KmsAction::CREATE_GRANT, &context))
-        };
-        vec![to(asker.at)]
+        let mut context = direct();
+        let arn = self.cast.arn(grantee).unwrap_or_default();
+        context.set_one("kms:GranteePrincipal", arn);
+        context.set("kms:GrantOperations", ContextValue::Many(vec![goal.name().into()]));
+        context.set_one("kms:GrantIsForAWSResource", "false");
+        self.holds(asker, key, KmsAction::CREATE_GRANT, &context)
+    }
+
+    /// Whether a state may make a grant to somebody of a key after `edits` of it (rules T18, T19).
+    pub(super) fn granting(
+        &self,
+        name: &StateName,
+        at: KeyIx,
+        grantee: Ix,
+        edits: &[KeyEdit],
+    ) -> Chance {
+        let Some(key) = self.cast.key(at) else { return Chance::No };
+        let edited = edited(key, edits);
+        self.grants_to(&self.asker(name), at, edited.as_ref().unwrap_or(key), grantee)
     }
 
     /// Rule T17: to a Region where no replica stands.
@@ -167,7 +174,7 @@ impl States<'_, '_> {
             let replicates = self.holds(asker, key, KmsAction::REPLICATE_KEY, &context);
             let creates = match replicates {
                 Chance::No => Chance::No,
-                _ => self.creates(asker, region),
+                _ => self.creates(asker, region).min(self.keeps(asker, key, region)),
             };
             (KeyMove::Replicate(at, region.clone()), replicates.min(creates))
         });
@@ -180,6 +187,16 @@ impl States<'_, '_> {
         let mut context = direct();
         context.set_one("aws:RequestedRegion", region);
         asker.key_side(&context).without_key(KmsAction::CREATE_KEY)
+    }
+
+    /// Rule K9: whoever writes a replica's policy must be able to write it again.
+    fn keeps(&self, asker: &Asker<'_, '_>, key: &Key, region: &str) -> Chance {
+        let Some(replica) = replica(key, region) else { return Chance::No };
+        let nothing = Context::default();
+        let target = self.access.key_target(&replica, &nothing);
+        let wanted = KmsAction::PUT_KEY_POLICY;
+        let reached = asker.key_side(&direct()).reached(&target, wanted.into(), Opening::ByPolicy);
+        reached.chance(wanted)
     }
 
     /// Rule T32: tags that some policy asks for.
@@ -286,11 +303,7 @@ impl States<'_, '_> {
         let (Some(key), Some(goal)) = (self.cast.key(at), self.keys.goal(at)) else {
             return Chance::No;
         };
-        let arn = &key.arn;
-        let Some(arn) = KeyArn::new(arn.partition(), region, arn.account(), arn.id()) else {
-            return Chance::No;
-        };
-        let replica = Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() };
+        let Some(replica) = replica(key, region) else { return Chance::No };
         let target = self.access.key_target(&replica, &Context::default());
         side.reached(&target, goal.into(), opening).chance(goal)
     }
@@ -305,6 +318,18 @@ impl States<'_, '_> {
         let target = self.access.key_target(&key, &nothing);
         side.reached(&target, self.keys.wanted(at), Opening::AsItIs)
     }
+}
+
+/// The replica of a key in a Region, before anybody does anything to it.
+fn replica(key: &Key, region: &str) -> Option<Key> {
+    let arn = KeyArn::new(key.arn.partition(), region, key.arn.account(), key.arn.id())?;
+    Some(Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() })
+}
+
+/// A key after edits; nothing where there are none.
+fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
+    let (first, more) = edits.split_first()?;
+    Some(more.iter().fold(first.applied(key), |key, edit| edit.applied(&key)))
 }
 
 impl KeyEdit {

@@ -1,7 +1,7 @@
 //! Keys as paths meet them: who could be concerned with which, and what somebody can do with each.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -9,13 +9,13 @@ use crate::access::{Access, KeySide, KeyTarget, Opening, Reached, ToldApart};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Grantee, Key};
+use crate::kept::Memo;
 use crate::policy::{Polarity, Principal};
 
 use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Cast, KeyIx};
 use super::key_moves::KeyMove;
-use super::state::ClassIx;
 
 /// All keys, each side made once.
 pub(super) struct Keys<'c, 'w> {
@@ -24,7 +24,9 @@ pub(super) struct Keys<'c, 'w> {
     wanted: Vec<ActionSet>,
     told_apart: Vec<ToldApart>,
     asking: Vec<bool>,
-    known: Mutex<FxHashMap<(ClassIx, KeyIx), Reached>>,
+    /// The keys that tell somebody apart by name, by the name.
+    named: FxHashMap<Box<str>, Vec<KeyIx>>,
+    concerning: Memo<Option<AccountId>, Arc<Concerning>>,
     /// Keys that other accounts might reach, by the account; those of everyone apart.
     by_account: BTreeMap<AccountId, Vec<KeyIx>>,
     by_anyone: Vec<KeyIx>,
@@ -37,10 +39,23 @@ pub(super) struct Keys<'c, 'w> {
 pub(super) struct Held {
     /// The key.
     pub(super) key: KeyIx,
-    /// Whether the key tells the caller apart from others of its class.
-    pub(super) apart: bool,
     /// Of the goal and what leads to it.
     pub(super) reached: Reached,
+}
+
+/// What those of a class can do with keys that do not tell them apart.
+pub(super) struct HeldByClass {
+    /// Each key with what they can do, where it is anything.
+    pub(super) held: Vec<Held>,
+    /// Keys that tell apart the one who was asked for the class, and perhaps no other.
+    pub(super) skipped: Vec<KeyIx>,
+}
+
+/// The keys that somebody of an account might have to do with; sorted.
+struct Concerning {
+    all: Vec<KeyIx>,
+    /// Those that tell everyone apart.
+    telling: Vec<KeyIx>,
 }
 
 impl<'c, 'w> Keys<'c, 'w> {
@@ -62,7 +77,8 @@ impl<'c, 'w> Keys<'c, 'w> {
         let mut keys = Self {
             asking: cast.keys.iter().map(|key| asks(cast, key)).collect(),
             told_apart: targets.iter().map(|target| target.told_apart(access)).collect(),
-            known: Mutex::default(),
+            named: FxHashMap::default(),
+            concerning: Memo::new(),
             targets,
             wanted: wanted.collect(),
             by_account: BTreeMap::new(),
@@ -72,6 +88,13 @@ impl<'c, 'w> Keys<'c, 'w> {
         };
         for (at, key) in (0..).zip(&cast.keys) {
             keys.hear(at, key);
+        }
+        for (at, told) in (0..).zip(&keys.told_apart) {
+            if let ToldApart::ByName(names) = told {
+                for name in names {
+                    keys.named.entry(name.clone()).or_default().push(at);
+                }
+            }
         }
         keys
     }
@@ -122,53 +145,55 @@ impl<'c, 'w> Keys<'c, 'w> {
     }
 
     /// The keys that somebody of an account might have to do with.
-    fn concerning(&self, account: Option<AccountId>) -> Vec<KeyIx> {
-        let Some(account) = account else {
-            return self.by_anyone.clone();
-        };
-        let mut all =
-            self.cast.accounts.get(&account).map(|it| it.keys.clone()).unwrap_or_default();
-        all.extend(self.by_account.get(&account).into_iter().flatten());
-        all.extend(&self.by_anyone);
-        all.sort_unstable();
-        all.dedup();
-        all
+    fn concerning(&self, account: Option<AccountId>) -> Arc<Concerning> {
+        self.concerning.get(account, |account| {
+            let own = account.and_then(|account| self.cast.accounts.get(&account));
+            let foreign = account.and_then(|account| self.by_account.get(&account));
+            let own = own.into_iter().flat_map(|household| &household.keys);
+            let foreign = foreign.into_iter().flatten().chain(&self.by_anyone);
+            let mut all: Vec<KeyIx> = own.chain(foreign).copied().collect();
+            all.sort_unstable();
+            all.dedup();
+            let tells = |key: &&KeyIx| {
+                !matches!(self.told_apart.get(**key as usize), Some(ToldApart::ByName(_)))
+            };
+            let telling = all.iter().filter(tells).copied().collect();
+            Arc::new(Concerning { all, telling })
+        })
     }
 
-    /// What somebody can do with each key, where it is anything.
-    pub(super) fn held(
+    /// The keys that tell somebody apart from others of its class; sorted.
+    pub(super) fn told_apart(&self, asker: &Asker<'_, '_>) -> Vec<KeyIx> {
+        let mut keys = self.concerning(asker.account()).telling.clone();
+        keys.extend(asker.names().filter_map(|name| self.named.get(name)).flatten());
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// What those of the asker's class can do with keys, those aside that tell it apart.
+    pub(super) fn by_class(
         &self,
         asker: &Asker<'_, '_>,
         side: &KeySide<'_>,
-        class: ClassIx,
-    ) -> Vec<Held> {
-        let keys = self.concerning(asker.account()).into_iter();
-        let each = keys.filter_map(|key| {
-            let apart = self.is_told_apart(asker, key);
-            let reached = match apart {
-                true => self.reached(side, key, Opening::AsItIs),
-                false => self.reached_by_class(side, class, key),
-            };
-            (reached.possible != ActionSet::EMPTY).then_some(Held { key, apart, reached })
+        told_apart: &[KeyIx],
+    ) -> HeldByClass {
+        let concerning = self.concerning(asker.account());
+        let is_apart = |key: &KeyIx| told_apart.binary_search(key).is_ok();
+        let (skipped, alike): (Vec<KeyIx>, Vec<KeyIx>) =
+            concerning.all.iter().copied().partition(is_apart);
+        let by_name =
+            skipped.into_iter().filter(|key| concerning.telling.binary_search(key).is_err());
+        HeldByClass { held: self.held(side, &alike), skipped: by_name.collect() }
+    }
+
+    /// What somebody can do with each of these keys, where it is anything.
+    pub(super) fn held(&self, side: &KeySide<'_>, keys: &[KeyIx]) -> Vec<Held> {
+        let each = keys.iter().filter_map(|key| {
+            let reached = self.reached(side, *key, Opening::AsItIs);
+            (reached.possible != ActionSet::EMPTY).then_some(Held { key: *key, reached })
         });
         each.collect()
-    }
-
-    fn is_told_apart(&self, asker: &Asker<'_, '_>, key: KeyIx) -> bool {
-        match self.told_apart.get(key as usize) {
-            Some(ToldApart::ByName(names)) => asker.names().any(|name| names.contains(name)),
-            _ => true,
-        }
-    }
-
-    fn reached_by_class(&self, side: &KeySide<'_>, class: ClassIx, key: KeyIx) -> Reached {
-        let name = (class, key);
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&name).copied();
-        known.unwrap_or_else(|| {
-            let reached = self.reached(side, key, Opening::AsItIs);
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name, reached);
-            reached
-        })
     }
 
     /// What somebody can do with one key, were it opened.

@@ -13,10 +13,12 @@ mod drawn;
 mod execute;
 mod key_moves;
 mod keys;
+mod label;
 mod launch;
 mod moves;
 mod network;
 mod path;
+mod plan;
 mod search;
 mod sketch;
 mod state;
@@ -45,7 +47,7 @@ use crate::decision::{Caller, Chance};
 use assemble::Assembler;
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
-use search::{Limits, Plan, Search};
+use search::{Limits, Search, Way};
 use state::States;
 
 /// The paths that were found.
@@ -128,10 +130,10 @@ impl<'a> Graph<'a> {
             states: States::new(&cast, access, &keys),
             assembler: Assembler { cast: &cast, access },
         };
-        let ways: Vec<(Ix, KeyIx, Vec<Plan>)> =
-            quest.plans().into_iter().flat_map(of_start).collect();
+        let ways: Vec<(Ix, KeyIx, Vec<Way>)> =
+            quest.ways().into_iter().flat_map(of_start).collect();
         let made = ways.into_par_iter();
-        let made = made.filter_map(|(start, key, plans)| quest.made(start, key, plans));
+        let made = made.filter_map(|(start, key, ways)| quest.made(start, key, &ways));
         let mut found = Found::default();
         for made in made.collect::<Vec<_>>() {
             match made {
@@ -146,10 +148,10 @@ impl<'a> Graph<'a> {
 }
 
 /// The ways of one who sets out, key by key.
-type Ways = (Ix, BTreeMap<KeyIx, Vec<Plan>>);
+type Ways = (Ix, BTreeMap<KeyIx, Vec<Way>>);
 
-fn of_start((start, plans): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Plan>)> {
-    plans.into_iter().map(move |(key, plans)| (start, key, plans))
+fn of_start((start, ways): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> {
+    ways.into_iter().map(move |(key, ways)| (start, key, ways))
 }
 
 /// What is looked for, and all that is needed for it.
@@ -174,7 +176,7 @@ impl Quest<'_, '_> {
     }
 
     /// The ways from everybody who is wanted, in numbers.
-    fn plans(&self) -> Vec<Ways> {
+    fn ways(&self) -> Vec<Ways> {
         let wanted = self.wanted;
         let is_wanted: Vec<bool> = self
             .cast
@@ -193,23 +195,26 @@ impl Quest<'_, '_> {
         let limits = self.limits(1);
         let found =
             starts.map(|start| (start, Search::from(&self.states, start, &is_wanted, limits)));
-        found.filter(|(_, plans)| !plans.is_empty()).collect()
+        found.filter(|(_, ways)| !ways.is_empty()).collect()
     }
 
-    /// The path of the first plan that can be executed; others are looked for where none can.
-    fn made(&self, start: Ix, key: KeyIx, plans: Vec<Plan>) -> Option<Result<Path, Broken>> {
+    /// The path of the first way that can be executed; others are looked for where none can.
+    fn made(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<Result<Path, Broken>> {
         let goal = self.wanted.goal.action(self.cast.key(key)?)?;
         let mut failure = None;
-        let mut tried = |plans: &[Plan]| {
-            plans.iter().find_map(|plan| match self.assembler.executed(start, key, goal, plan) {
-                Ok(path) => Some(path),
-                Err(ends) => {
-                    failure = ends.or(failure.take());
-                    None
+        let mut tried = |ways: &[Way]| {
+            ways.iter().find_map(|way| {
+                let plan = way.plan(&self.states, start);
+                match self.assembler.executed(start, key, goal, &plan) {
+                    Ok(path) => Some(path),
+                    Err(ends) => {
+                        failure = ends.or(failure.take());
+                        None
+                    }
                 }
             })
         };
-        let path = tried(&plans).or_else(|| {
+        let path = tried(ways).or_else(|| {
             let only: Vec<bool> =
                 (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect();
             let mut others = Search::from(&self.states, start, &only, self.limits(OTHERS));

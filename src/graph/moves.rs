@@ -7,7 +7,7 @@ use crate::inventory::{Group, Identity, IdentityKind};
 
 use super::asker::{Asker, site};
 use super::cast::{Cast, Ix};
-use super::change::{Carrier, Change, administrator_access, deniers};
+use super::change::{Carrier, Change, GroupName, administrator_access, deniers};
 use super::launch::{LAUNCHES, Launch};
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
@@ -165,10 +165,13 @@ impl<'c, 'w> Moves<'c, 'w> {
         roles.extend(self.cast.open_roles.iter().copied());
         roles.sort_unstable();
         roles.dedup();
-        for role in roles.into_iter().filter(|role| *role != self.asker.at) {
+        for role in roles {
             let Some(arn) = self.cast.arn(role) else { continue };
             let chance = self.side.chance(action, arn);
-            self.add(Move::Assume(role), Gain::Held(role), chance);
+            // A role that takes on itself gains tags at most.
+            if role != self.asker.at {
+                self.add(Move::Assume(role), Gain::Held(role), chance);
+            }
             if chance > Chance::No && action == A::STS_ASSUME_ROLE && takes_tags(role) {
                 let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
                 self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
@@ -473,6 +476,9 @@ impl<'c, 'w> Moves<'c, 'w> {
                 let policy = administrator.as_str().into();
                 let what = Move::AttachToGroup(account, group.name.clone(), policy);
                 self.add(what, opened(), chance);
+                if chance != Chance::Sure {
+                    self.give(group, &name);
+                }
             }
             if self.can(A::IAM_ADD_USER_TO_GROUP) {
                 let chance = self.side.chance(A::IAM_ADD_USER_TO_GROUP, &group.arn);
@@ -485,6 +491,22 @@ impl<'c, 'w> Moves<'c, 'w> {
                     }
                 }
             }
+        }
+    }
+
+    /// Rule T21: what else than AdministratorAccess may be attached to a group.
+    fn give(&mut self, group: &Group, name: &GroupName) {
+        let household = self.cast.household(self.asker.at).and_then(|it| it.account);
+        let policies = household.into_iter().flat_map(|account| account.policies.keys());
+        let has = |policy: &str| group.attached.iter().any(|one| *one.arn == *policy);
+        for policy in policies.filter(|policy| !has(policy)) {
+            let mut context = Context::default();
+            context.set_one("iam:PolicyARN", policy);
+            let side = self.asker.side(&context);
+            let chance = side.chance(A::IAM_ATTACH_GROUP_POLICY, &group.arn);
+            let policy: Box<str> = policy.into();
+            let what = Move::AttachToGroup(name.0, name.1.clone(), policy.clone());
+            self.add(what, Gain::Changed(Change::Given(name.clone(), policy)), chance);
         }
     }
 

@@ -1,28 +1,107 @@
 //! A principal as it is after some changes, and what it can do then; kept for all who get to be it.
 
 use std::borrow::Cow;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::access::{Access, ControlClass, KeySideClass, Opening};
-use crate::aws::{ControlAction, KmsAction};
+use crate::aws::{AccountId, ControlAction, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::IdentityKind;
+use crate::kept::{Interner, Memo};
 
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
 use super::key_moves::KeyMove;
-use super::keys::{Held, Keys};
-use super::moves::{Moves, Open};
+use super::keys::{Held, HeldByClass, Keys};
+use super::moves::{Gain, Moves, Open};
+use super::plan::Doing;
 
-/// A principal and what was changed about it, in order.
-pub(super) type StateName = (Ix, Vec<Change>);
+/// A change, by number.
+pub(super) type ChangeIx = u32;
+
+/// What a call does, by number.
+pub(super) type DoingIx = u32;
 
 /// A class of states, by number.
 pub(super) type ClassIx = u32;
+
+/// A principal and what was changed about it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct StateName {
+    /// Who it is.
+    pub(super) at: Ix,
+    /// Sorted.
+    pub(super) changes: SmallVec<[ChangeIx; 3]>,
+}
+
+impl StateName {
+    /// Somebody after these changes.
+    pub(super) fn of(at: Ix, changes: impl IntoIterator<Item = ChangeIx>) -> Self {
+        let mut changes: SmallVec<[ChangeIx; 3]> = changes.into_iter().collect();
+        changes.sort_unstable();
+        Self { at, changes }
+    }
+}
+
+/// The tags of the sessions in which an identity is held (rule T7).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Tags {
+    /// Those of the user or role, and no others.
+    Own,
+    /// Whatever is wanted.
+    Any,
+}
+
+/// What a move gives, in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Gained {
+    /// An identity to call as.
+    Held(Ix, Tags),
+    /// Something is changed.
+    Changed(ChangeIx),
+}
+
+/// A move that is open to somebody, in numbers.
+#[derive(Clone, Copy)]
+pub(super) struct OpenMove {
+    /// What is done.
+    pub(super) what: DoingIx,
+    /// Whether it is a primitive, and no edge.
+    pub(super) primitive: bool,
+    /// What it gives.
+    pub(super) gain: Gained,
+    /// Whether it is allowed.
+    pub(super) chance: Chance,
+}
+
+/// The moves of a class.
+pub(super) struct ClassMoves {
+    /// All of them.
+    pub(super) all: Vec<OpenMove>,
+    /// The surest for each gain.
+    pub(super) best: Vec<OpenMove>,
+}
+
+/// A call about a key, and whether it is allowed.
+pub(super) struct KeyOpen {
+    /// The call.
+    pub(super) what: KeyMove,
+    /// The same by number.
+    pub(super) doing: DoingIx,
+    /// Whether it is allowed.
+    pub(super) chance: Chance,
+}
+
+/// What states of a class have in common, once somebody asked.
+#[derive(Default)]
+struct OfClass {
+    moves: OnceLock<ClassMoves>,
+    keys: OnceLock<HeldByClass>,
+}
 
 /// What a principal can do in one state.
 pub(super) struct State {
@@ -30,52 +109,40 @@ pub(super) struct State {
     pub(super) class: ClassIx,
     /// Whether its own policies allow everything and deny nothing.
     pub(super) unlimited: bool,
+    /// Principals of one account with the same walls are bound alike by the organization.
+    pub(super) walls: u32,
     /// Whether its side asks for tags of keys.
     pub(super) asks_for_tags: bool,
     /// Whether its side asks for aliases of keys.
     pub(super) asks_for_aliases: bool,
-    moves: OfClass,
-    assumes: OnceLock<Vec<Open>>,
-    keys: OnceLock<Vec<Held>>,
-}
-
-/// Values by name; made outside the lock, so that two threads may both make one: the first stays.
-struct Kept<K, V>(Mutex<FxHashMap<K, V>>);
-
-impl<K: Eq + Hash, V: Clone> Kept<K, V> {
-    fn new() -> Self {
-        Self(Mutex::default())
-    }
-
-    fn get(&self, key: K, make: impl FnOnce() -> V) -> V {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        known.unwrap_or_else(|| {
-            let made = make();
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(key).or_insert(made).clone()
-        })
-    }
+    of_class: Arc<OfClass>,
+    assumes: OnceLock<Vec<OpenMove>>,
+    apart: OnceLock<Vec<Held>>,
 }
 
 type Class = (ControlClass, KeySideClass);
 
-/// The moves of a class, once somebody asked.
-type OfClass = Arc<OnceLock<Vec<Open>>>;
-
-/// Calls about a key, and whether they are allowed.
-pub(super) type KeyMoves = Arc<Vec<(KeyMove, Chance)>>;
+/// A class and its number, by the account.
+type Walls = FxHashMap<Option<AccountId>, Vec<(Class, u32)>>;
 
 /// States by name.
 pub(super) struct States<'c, 'w> {
     pub(super) cast: &'c Cast<'w>,
     pub(super) access: &'c Access<'c>,
     pub(super) keys: &'c Keys<'c, 'w>,
-    known: Kept<StateName, Arc<State>>,
-    classes: Mutex<FxHashMap<Class, (ClassIx, OfClass)>>,
-    touched: Kept<Change, Arc<[Ix]>>,
-    entering: Kept<(ClassIx, Ix), Chance>,
-    key_moves: Kept<(StateName, KeyIx, KmsAction), KeyMoves>,
-    opened: Kept<(StateName, KeyMove), Chance>,
+    /// Changes by number.
+    pub(super) changes: Interner<Change>,
+    /// Calls by number.
+    pub(super) doings: Interner<Doing>,
+    known: Memo<StateName, Arc<State>>,
+    classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OfClass>)>>,
+    walls: Mutex<(u32, Walls)>,
+    touched: Memo<ChangeIx, Arc<[Ix]>>,
+    entering: Memo<(ClassIx, Ix), Chance>,
+    key_moves: Memo<(StateName, KeyIx, KmsAction), Arc<[KeyOpen]>>,
+    granting: Memo<(StateName, KeyIx, Ix), Chance>,
+    opened: Memo<(StateName, DoingIx), Chance>,
+    apart: Memo<Ix, Arc<[KeyIx]>>,
 }
 
 impl<'c, 'w> States<'c, 'w> {
@@ -85,18 +152,24 @@ impl<'c, 'w> States<'c, 'w> {
             cast,
             access,
             keys,
-            known: Kept::new(),
+            changes: Interner::new(),
+            doings: Interner::new(),
+            known: Memo::new(),
             classes: Mutex::default(),
-            touched: Kept::new(),
-            entering: Kept::new(),
-            key_moves: Kept::new(),
-            opened: Kept::new(),
+            walls: Mutex::default(),
+            touched: Memo::new(),
+            entering: Memo::new(),
+            key_moves: Memo::new(),
+            granting: Memo::new(),
+            opened: Memo::new(),
+            apart: Memo::new(),
         }
     }
 
     /// The state of this name.
     pub(super) fn get(&self, name: &StateName) -> Arc<State> {
-        self.known.get(name.clone(), || Arc::new(self.make(name)))
+        let known = self.known.known(name);
+        known.unwrap_or_else(|| self.known.get(name.clone(), |name| Arc::new(self.make(name))))
     }
 
     fn make(&self, name: &StateName) -> State {
@@ -107,35 +180,56 @@ impl<'c, 'w> States<'c, 'w> {
         let asks_for_tags = key_side.asks_for_tags();
         let asks_for_aliases = key_side.asks_for_aliases();
         let unlimited = class.0.is_unlimited() && class.1.is_unlimited();
+        let walls = self.walls(asker.account(), &class);
         let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
         let next = classes.len() as ClassIx;
-        let (class, moves) = classes.entry(class).or_insert((next, Arc::default())).clone();
+        let (class, of_class) = classes.entry(class).or_insert((next, Arc::default())).clone();
         State {
             class,
             unlimited,
+            walls,
             asks_for_tags,
             asks_for_aliases,
-            moves,
+            of_class,
             assumes: OnceLock::new(),
-            keys: OnceLock::new(),
+            apart: OnceLock::new(),
         }
     }
 
+    fn walls(&self, account: Option<AccountId>, class: &Class) -> u32 {
+        let mut walls = self.walls.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, walls) = &mut *walls;
+        let of_account = walls.entry(account).or_default();
+        let alike = |(known, _): &&(Class, u32)| {
+            known.0.is_bound_as(&class.0) && known.1.is_bound_as(&class.1)
+        };
+        if let Some((_, number)) = of_account.iter().find(alike) {
+            return *number;
+        }
+        *next += 1;
+        of_account.push((class.clone(), *next));
+        *next
+    }
+
     /// Who asks in a state.
-    pub(super) fn asker(&self, (at, changes): &StateName) -> Asker<'c, 'w> {
+    pub(super) fn asker(&self, name: &StateName) -> Asker<'c, 'w> {
+        let at = name.at;
+        let changes = name.changes.iter().map(|change| self.changes.get(*change).clone());
+        let mut changes: Vec<Change> = changes.collect();
+        changes.sort();
         let open_tags = changes.iter().any(|it| matches!(it, Change::SessionTags(_)));
-        let member = self.cast.member_or_first(*at);
-        let is_itself = match &**changes {
-            [] => !self.takes_tags(*at),
+        let member = self.cast.member_or_first(at);
+        let is_itself = match &*changes {
+            [] => !self.takes_tags(at),
             [Change::SessionTags(_)] => true,
             _ => false,
         };
-        let identity = match (is_itself, &**changes) {
+        let identity = match (is_itself, &*changes) {
             (true, _) => None,
             (false, []) => member.identity.map(Cow::Borrowed),
-            (false, changes) => changed(self.cast, *at, changes).map(Cow::Owned),
+            (false, changes) => changed(self.cast, at, changes).map(Cow::Owned),
         };
-        Asker { cast: self.cast, access: self.access, at: *at, identity, open_tags }
+        Asker { cast: self.cast, access: self.access, at, identity, open_tags }
     }
 
     /// Whether it matters that sessions of a role may bring tags (rule T7).
@@ -145,32 +239,86 @@ impl<'c, 'w> States<'c, 'w> {
             && identity.is_some_and(|it| self.access.takes_session_tags(it))
     }
 
-    /// What a state can do about principals, taking on roles aside: the same for all of its class.
-    pub(super) fn moves<'s>(&self, name: &StateName, state: &'s State) -> &'s [Open] {
-        state.moves.get_or_init(|| Moves::of(self.cast, &self.asker(name)))
+    fn numbered(&self, open: Open) -> OpenMove {
+        let primitive = open.what.primitive().is_some();
+        let gain = match open.gain {
+            Gain::Held(at) => Gained::Held(at, Tags::Own),
+            Gain::Tagged(at) => Gained::Held(at, Tags::Any),
+            Gain::Changed(change) => Gained::Changed(self.changes.intern(change)),
+        };
+        let what = self.doings.intern(Doing::Move(open.what));
+        OpenMove { what, primitive, gain, chance: open.chance }
     }
 
-    /// The roles that a state can take on.
-    pub(super) fn assumes<'s>(&self, name: &StateName, state: &'s State) -> &'s [Open] {
-        state.assumes.get_or_init(|| {
-            Moves::assumed(self.cast, &self.asker(name), |role| self.takes_tags(role))
+    /// What a state can do about principals, taking on roles aside: the same for all of its class.
+    pub(super) fn moves<'s>(&self, name: &StateName, state: &'s State) -> &'s ClassMoves {
+        state.of_class.moves.get_or_init(|| {
+            let found = Moves::of(self.cast, &self.asker(name)).into_iter();
+            let all: Vec<OpenMove> = found.map(|open| self.numbered(open)).collect();
+            let mut places: FxHashMap<Gained, usize> = FxHashMap::default();
+            let mut best: Vec<OpenMove> = Vec::new();
+            for open in &all {
+                let at = *places.entry(open.gain).or_insert(best.len());
+                match best.get_mut(at) {
+                    Some(known) if known.chance < open.chance => *known = *open,
+                    Some(_) => {}
+                    None => best.push(*open),
+                }
+            }
+            ClassMoves { all, best }
         })
     }
 
-    /// What a state can do with keys.
-    pub(super) fn keys<'s>(&self, name: &StateName, state: &'s State) -> &'s [Held] {
-        state.keys.get_or_init(|| {
+    /// The roles that a state can take on.
+    pub(super) fn assumes<'s>(&self, name: &StateName, state: &'s State) -> &'s [OpenMove] {
+        state.assumes.get_or_init(|| {
+            let takes_tags = |role| self.takes_tags(role);
+            let found = Moves::assumed(self.cast, &self.asker(name), takes_tags).into_iter();
+            found.map(|open| self.numbered(open)).collect()
+        })
+    }
+
+    /// What a state can do with keys: those first that do not tell it apart from others of its class, unless
+    /// `apart` ones alone are asked for.
+    pub(super) fn keys<'s>(
+        &self,
+        name: &StateName,
+        state: &'s State,
+        apart: bool,
+    ) -> impl Iterator<Item = &'s Held> + use<'s, 'c, 'w> {
+        let told = self.told_apart(name.at);
+        let of_class = state.of_class.keys.get_or_init(|| {
             let asker = self.asker(name);
-            self.keys.held(&asker, &asker.key_side(&Context::default()), state.class)
+            self.keys.by_class(&asker, &asker.key_side(&Context::default()), &told)
+        });
+        let alone = state.apart.get_or_init(|| {
+            let skipped = of_class.skipped.iter().filter(|key| told.binary_search(key).is_err());
+            let keys: Vec<KeyIx> = told.iter().chain(skipped).copied().collect();
+            if keys.is_empty() {
+                return Vec::new();
+            }
+            let asker = self.asker(name);
+            self.keys.held(&asker.key_side(&Context::default()), &keys)
+        });
+        let of_class = of_class.held.iter().filter(move |_| !apart);
+        of_class.filter(move |held| told.binary_search(&held.key).is_err()).chain(alone)
+    }
+
+    /// The keys that tell somebody apart from others of its class; sorted.
+    pub(super) fn told_apart(&self, at: Ix) -> Arc<[KeyIx]> {
+        self.apart.get(at, |at| {
+            let asker = self.asker(&StateName::of(*at, []));
+            self.keys.told_apart(&asker).into()
         })
     }
 
     /// Those whom a change touches by itself, sessions of roles aside.
-    pub(super) fn touched(&self, change: &Change) -> Arc<[Ix]> {
+    pub(super) fn touched(&self, number: ChangeIx) -> Arc<[Ix]> {
+        let change = self.changes.get(number);
         if let Some(at) = change.whose() {
             return Arc::from([at]);
         }
-        self.touched.get(change.clone(), || {
+        self.touched.get(number, |_| {
             let household = change.account().and_then(|account| self.cast.accounts.get(&account));
             let members = household.into_iter().flat_map(|it| it.users.iter().chain(&it.roles));
             members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect()
@@ -180,7 +328,7 @@ impl<'c, 'w> States<'c, 'w> {
     /// Whether a state may take on a role whose trust policy lets everyone in (rule T25).
     pub(super) fn enters(&self, name: &StateName, role: Ix) -> Chance {
         let state = self.get(name);
-        self.entering.get((state.class, role), || {
+        self.entering.get((state.class, role), |_| {
             let Some(arn) = self.cast.arn(role) else { return Chance::No };
             let asker = self.asker(name);
             match asker.assume_action() {
@@ -196,9 +344,30 @@ impl<'c, 'w> States<'c, 'w> {
         name: &StateName,
         key: KeyIx,
         action: KmsAction,
-    ) -> KeyMoves {
+    ) -> Arc<[KeyOpen]> {
         self.key_moves
-            .get((name.clone(), key, action), || Arc::new(self.key_moves(name, key, action, &[])))
+            .get((name.clone(), key, action), |_| self.numbered_key_moves(name, key, action, &[]))
+    }
+
+    /// The moves that a permission on a key, after `edits` of it, is good for.
+    pub(super) fn numbered_key_moves(
+        &self,
+        name: &StateName,
+        key: KeyIx,
+        action: KmsAction,
+        edits: &[super::key_moves::KeyEdit],
+    ) -> Arc<[KeyOpen]> {
+        let moves = self.key_moves(name, key, action, edits).into_iter();
+        let numbered = moves.map(|(what, chance)| {
+            let doing = self.doings.intern(Doing::Key(what.clone()));
+            KeyOpen { what, doing, chance }
+        });
+        numbered.collect()
+    }
+
+    /// Whether a state may make a grant of a key as it is to somebody; kept.
+    pub(super) fn kept_granting(&self, name: &StateName, key: KeyIx, grantee: Ix) -> Chance {
+        self.granting.get((name.clone(), key, grantee), |_| self.granting(name, key, grantee, &[]))
     }
 
     /// Whether a state gets to the goal of a key that a move opened; kept.
@@ -206,9 +375,9 @@ impl<'c, 'w> States<'c, 'w> {
         &self,
         name: &StateName,
         key: KeyIx,
-        what: &KeyMove,
+        (what, doing): (&KeyMove, DoingIx),
         opening: Opening,
     ) -> Chance {
-        self.opened.get((name.clone(), what.clone()), || self.opened(name, key, what, opening))
+        self.opened.get((name.clone(), doing), |_| self.opened(name, key, what, opening))
     }
 }

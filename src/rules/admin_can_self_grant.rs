@@ -1,9 +1,10 @@
 //! A principal that cannot use the key can grant itself use.
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, ContextValue, Gift, Outcome, Path, Request};
+use crate::decision::{Caller, Gift};
 
 use super::controllers::{Controller, each, reveal, told, without_use};
+use super::granting::{granting, is_by_grant};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -38,15 +39,16 @@ impl Rule for AdminCanSelfGrant {
             }));
         }
         let begins = |admin: &Controller| {
-            let verdict =
-                scope.scope.reach.verdict_of(&request(scope, &admin.caller, admin.gained));
+            let (caller, gained) = (&admin.caller, admin.gained);
+            let request = granting(scope, caller, &caller.text, gained);
+            let verdict = scope.scope.reach.verdict_of(&request);
             verdict.witness().cloned().map(Box::new)
         };
         let how = "can grant that to itself";
         let label = "allows kms:CreateGrant on a direct call";
         if let Some(report) = told(scope, sink, admins, begins, how, label) {
             report
-                .explains(&["admin-can-rewrite-policy"])
+                .explains(&["admin-can-rewrite-policy", "unconstrained-create-grant"])
                 .help(
                     "replace `kms:Create*` by `kms:CreateAlias`, or allow kms:CreateGrant only with \
                      `Bool` kms:GrantIsForAWSResource `true`; the same principals may rewrite the key \
@@ -57,39 +59,13 @@ impl Rule for AdminCanSelfGrant {
     }
 }
 
-/// The request with which the caller grants itself `wanted`: a direct call, no service stands between (rule
-/// G53).
-fn request(scope: &KeyScope<'_>, caller: &Caller, wanted: KmsAction) -> Request {
-    let mut request = scope.cell(caller, KmsAction::CREATE_GRANT).plain_request();
-    let context = &mut request.context;
-    context.set_absent("kms:ViaService");
-    context.set_one("aws:ViaAWSService", "false");
-    context.set_one("kms:GrantIsForAWSResource", "false");
-    context.set_one("kms:GranteePrincipal", &caller.text);
-    context.set("kms:GrantOperations", ContextValue::Many(vec![wanted.name().into()]));
-    request
-}
-
 /// Whether the caller may send that request by policy, and gains by it.
 fn grants_itself(scope: &KeyScope<'_>, caller: &Caller, wanted: KmsAction) -> bool {
     let reach = scope.scope.reach;
-    let request = request(scope, caller, wanted);
+    let request = granting(scope, caller, &caller.text, wanted);
     if !reach.reaches(&request) || is_by_grant(scope, &request) {
         return false;
     }
     let gift = Gift::Grant(ActionSet::of(wanted));
     !reach.would_hold(caller, &scope.key.arn, gift, wanted.into()).sure.is_empty()
-}
-
-/// Whether the request is allowed by a grant, which its holder cannot widen (rule G31).
-fn is_by_grant(scope: &KeyScope<'_>, request: &Request) -> bool {
-    let mut grants = scope.key.grants.iter();
-    if !grants.any(|grant| grant.operations.contains(KmsAction::CREATE_GRANT)) {
-        return false;
-    }
-    let verdict = scope.scope.reach.verdict_of(request);
-    verdict.witness().is_none_or(|witness| {
-        let decision = scope.scope.reach.decide(witness);
-        matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10))
-    })
 }

@@ -1,13 +1,14 @@
 //! Whom a key policy statement means besides the users and roles that it names one by one.
 
+use crate::aws::AccountId;
 use crate::decision::{Caller, CallerKind};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Organization};
 use crate::policy::{Polarity, Principal, Statement};
 
 use super::KeyScope;
 
 /// An account that AWS gives to nobody.
-const NOBODYS: &str = "000000000000";
+pub(super) const NOBODYS: &str = "000000000000";
 
 /// Who is meant besides those named.
 pub(super) enum Others {
@@ -17,6 +18,14 @@ pub(super) enum Others {
     Everyone,
     /// Some whom nobody can list.
     Unlisted,
+}
+
+/// Whether an account is one of ours: its export is loaded, or it is a member of the organization.
+pub(super) fn is_trusted(world: &Inventory, account: AccountId) -> bool {
+    let is_loaded = world.account(account).is_some_and(|known| known.identities_listed);
+    let is_member = |one: &Organization| one.accounts.contains(&account);
+    let owns_keys = || world.keys.keys().any(|key| key.account() == account);
+    is_loaded || world.organization.as_deref().is_some_and(is_member) || owns_keys()
 }
 
 /// Whom the statement means besides the users, roles and sessions that it names.
@@ -42,7 +51,7 @@ pub(super) fn others(scope: &KeyScope<'_>, statement: &Statement) -> Others {
 }
 
 /// Whether every user and role of every account that could matter is known.
-fn is_whole(world: &Inventory) -> bool {
+pub(super) fn is_whole(world: &Inventory) -> bool {
     let members = world.organization.iter().flat_map(|organization| &organization.accounts);
     world.accounts.keys().chain(members).all(|account| world.is_complete(*account))
 }

@@ -90,14 +90,24 @@ pub(super) fn told<'s>(
     let names: Vec<String> = controllers.iter().map(|one| short(&one.caller).to_owned()).collect();
     let message =
         format!("{} cannot use {}, but {how} and gain {gained}", list(&names), scope.name());
-    let mut statements = deciding_statements(scope.scope.reach, &witness).into_iter();
-    let (document, index) = statements.next()?;
-    let mut report = sink
+    let report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
-        .statement(&document, index, label)
-        .principals(controllers.iter().map(|one| one.caller.to_string()))
-        .witness(Some(&witness));
+        .principals(controllers.iter().map(|one| one.caller.to_string()));
+    decided(scope.scope.reach, report, &witness, label)
+}
+
+/// Shows the statements that decide a request, up to three, and the request; nothing where no statement
+/// does.
+pub(super) fn decided<'s>(
+    reach: &dyn Reach,
+    report: Report<'s>,
+    witness: &Request,
+    label: &str,
+) -> Option<Report<'s>> {
+    let mut statements = deciding_statements(reach, witness).into_iter();
+    let (document, index) = statements.next()?;
+    let mut report = report.statement(&document, index, label).witness(Some(witness));
     for (document, index) in statements.take(2) {
         let span = document.policy().statements.get(index).map(|statement| statement.span);
         report = report.beside(document.place, span, "and this one");

@@ -6,11 +6,18 @@
 mod audience;
 mod controllers;
 mod export;
+mod granting;
+mod grants;
+mod lifecycle;
 mod metadata;
+mod optional_conditions;
+mod outsiders;
 mod report;
 mod scope;
 mod settings;
 mod trust;
+mod what_if;
+mod wide;
 
 pub use metadata::{Facet, Front, Metadata, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
@@ -65,10 +72,44 @@ rules! {
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
+    public_key_access::PublicKeyAccess = "public-key-access",
+    external_account_access::ExternalAccountAccess = "external-account-access",
+    external_grantee::ExternalGrantee = "external-grantee",
+    service_principal_unscoped::ServicePrincipalUnscoped = "service-principal-unscoped",
+    via_service_without_caller_account::ViaServiceWithoutCallerAccount =
+        "via-service-without-caller-account",
+    decrypt_on_all_keys::DecryptOnAllKeys = "decrypt-on-all-keys",
+    kms_full_access::KmsFullAccess = "kms-full-access",
+    wide_destructive_rights::WideDestructiveRights = "wide-destructive-rights",
+    grant_bypasses_policy_conditions::GrantBypassesPolicyConditions =
+        "grant-bypasses-policy-conditions",
+    grant_dangling_grantee::GrantDanglingGrantee = "grant-dangling-grantee",
+    grant_too_wide::GrantTooWide = "grant-too-wide",
+    duplicate_grants::DuplicateGrants = "duplicate-grants",
+    unconstrained_create_grant::UnconstrainedCreateGrant = "unconstrained-create-grant",
+    grant_allows_redelegation::GrantAllowsRedelegation = "grant-allows-redelegation",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
     unknown_action::UnknownAction = "unknown-action",
+    deleted_principal::DeletedPrincipal = "deleted-principal",
+    unknown_principal::UnknownPrincipal = "unknown-principal",
+    invalid_principal::InvalidPrincipal = "invalid-principal",
+    forallvalues_allow::ForAllValuesAllow = "forallvalues-allow",
+    if_exists_opens_allow::IfExistsOpensAllow = "if-exists-opens-allow",
+    encryption_context_optional::EncryptionContextOptional = "encryption-context-optional",
+    attestation_bypassable::AttestationBypassable = "attestation-bypassable",
+    pending_deletion_in_use::PendingDeletionInUse = "pending-deletion-in-use",
+    rotation_disabled::RotationDisabled = "rotation-disabled",
+    disabled_key_in_use::DisabledKeyInUse = "disabled-key-in-use",
+    replica_policy_drift::ReplicaPolicyDrift = "replica-policy-drift",
+    guardrail_only_protection::GuardrailOnlyProtection = "guardrail-only-protection",
+    boundary_bypassed_by_key_policy::BoundaryBypassedByKeyPolicy =
+        "boundary-bypassed-by-key-policy",
+    network_condition_breaks_services::NetworkConditionBreaksServices =
+        "network-condition-breaks-services",
+    wide_reach_key::WideReachKey = "wide-reach-key",
+    shared_key_without_context::SharedKeyWithoutContext = "shared-key-without-context",
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",

@@ -28,6 +28,8 @@ pub struct Scope<'a> {
     pub documents: Vec<Documented<'a>>,
     /// The accounts that are not outsiders.
     trusted: BTreeSet<AccountId>,
+    /// The keys by the account that owns them.
+    keys: BTreeMap<AccountId, Vec<&'a Key>>,
 }
 
 /// A policy of the world.
@@ -82,7 +84,16 @@ impl<'a> Scope<'a> {
             ));
         }
         let trusted = trusted(world, settings);
-        Self { world, reach, settings, documents, trusted }
+        let mut keys: BTreeMap<AccountId, Vec<&Key>> = BTreeMap::new();
+        for key in world.keys.values() {
+            keys.entry(key.arn.account()).or_default().push(key);
+        }
+        Self { world, reach, settings, documents, trusted, keys }
+    }
+
+    /// The keys that an account owns.
+    pub fn keys_of(&self, account: AccountId) -> &[&'a Key] {
+        self.keys.get(&account).map_or(&[], Vec::as_slice)
     }
 
     /// Whether an account is no outsider: it or a key of it is in the export, it is of the organization, or

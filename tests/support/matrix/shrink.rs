@@ -1,23 +1,23 @@
 //! Makes a world in which something fails as small as it stays failing.
 
-use keyreach::decision::Request;
 use serde_json::Value;
 
-use super::net::Fault;
 use crate::support::worlds::{Account, Level, Policy, World};
 
 /// How often a world is made smaller at most.
 const STEPS: usize = 400;
 
-/// The smallest world found in which `fails` still finds a fault, and the fault.
-pub fn shrink(
+/// The smallest world found in which `fails` still finds a fault, and the fault; what is named in the
+/// text that `kept` makes of a fault stays in the world.
+pub fn shrink<Fault>(
     world: &World,
-    fault: Box<Fault>,
-    fails: impl Fn(&World) -> Option<Box<Fault>>,
-) -> (World, Box<Fault>) {
+    fault: Fault,
+    kept: impl Fn(&Fault) -> String,
+    fails: impl Fn(&World) -> Option<Fault>,
+) -> (World, Fault) {
     let (mut world, mut fault) = (world.clone(), fault);
     for _ in 0..STEPS {
-        let mut smaller = smaller(&world, &fault.cell).into_iter();
+        let mut smaller = smaller(&world, &kept(&fault)).into_iter();
         let found = smaller.find_map(|smaller| fails(&smaller).map(|fault| (smaller, fault)));
         let Some(found) = found else { break };
         (world, fault) = found;
@@ -25,9 +25,9 @@ pub fn shrink(
     (world, fault)
 }
 
-/// Every world with one thing less; what the cell names stays. Large things go first.
-fn smaller(world: &World, cell: &Request) -> Vec<World> {
-    let (mut all, text) = (Vec::new(), format!("{} {}", cell.caller.text, cell.target));
+/// Every world with one thing less; what the text names stays. Large things go first.
+fn smaller(world: &World, text: &str) -> Vec<World> {
+    let mut all = Vec::new();
     let mut add = |edit: &dyn Fn(&mut World)| {
         let mut edited = world.clone();
         edit(&mut edited);
@@ -49,7 +49,7 @@ fn smaller(world: &World, cell: &Request) -> Vec<World> {
             });
             continue;
         }
-        parts_of_account(account, &text, &mut |edit| add(&|world| edit(&mut world.accounts[nth])));
+        parts_of_account(account, text, &mut |edit| add(&|world| edit(&mut world.accounts[nth])));
     }
     let levels = world.organization.iter().flat_map(|it| &it.levels).enumerate();
     for (at, level) in levels {
@@ -97,6 +97,9 @@ fn parts_of_account(account: &Account, text: &str, add: &mut dyn FnMut(Edit<'_>)
         }
         if !identity.tags.is_empty() {
             add(&|account| account.identities[nth].tags.clear());
+        }
+        for which in 0..identity.trust.statements.len() {
+            add(&|account| drop(account.identities[nth].trust.statements.remove(which)));
         }
     }
     for nth in 0..account.groups.len() {

@@ -9,6 +9,10 @@
     reason = "a test stops where it fails, and each that includes this module uses a part of it"
 )]
 
+pub mod calls;
+pub mod heard;
+pub mod oracle;
+
 use std::collections::BTreeSet;
 
 use keyreach::aws::{AliasArn, ControlAction, KeyArn, KmsAction};

@@ -16,6 +16,7 @@
 )]
 
 pub mod control;
+pub mod escalation;
 mod holes;
 mod keys;
 mod organization;

@@ -1,0 +1,87 @@
+//! A statement asks for an encryption context, and whom it means needs none.
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Allowing, Caller, Request};
+use crate::policy::Condition;
+
+use super::controllers::{deciding_statements, list, short};
+use super::optional_conditions::{Optional, conditions};
+use super::report::Sink;
+use super::trust::performed;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct EncryptionContextOptional;
+
+impl Rule for EncryptionContextOptional {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        let reveals: ActionSet =
+            [KmsAction::DECRYPT, KmsAction::RE_ENCRYPT_FROM].into_iter().collect();
+        let mut asking: Vec<Optional<'_>> = conditions(scope, is_of_context);
+        asking.dedup_by_key(|it| it.index);
+        let mut names: Vec<String> = Vec::new();
+        let mut first: Option<(Optional<'_>, Box<Request>)> = None;
+        for optional in asking {
+            let wanted = performed(scope, optional.actions(scope)).intersection(reveals);
+            if wanted.is_empty() {
+                continue;
+            }
+            let allowing = Allowing::Statement(optional.document, optional.index);
+            for group in scope.meant(allowing, wanted) {
+                let held = scope.holding(group.who.first(), group.fates.free).sure;
+                let Some(request) = without_context(scope, group.who.first(), held) else {
+                    continue;
+                };
+                names.extend(group.who.iter().map(|it| short(it).to_owned()));
+                first.get_or_insert((optional, request));
+            }
+        }
+        let Some((optional, request)) = first else { return };
+        names.sort();
+        names.dedup();
+        let message = format!(
+            "{} can use {} for {} without the encryption context that the key policy asks for",
+            list(&names),
+            scope.name(),
+            request.action
+        );
+        let place = optional.document.place;
+        let mut report = sink
+            .report(scope.key.arn.as_str(), message)
+            .key(&scope.key.arn)
+            .of_statement(optional.statement)
+            .at(place, Some(optional.condition.span), "asks for an encryption context")
+            .principals(names)
+            .help(
+                "ask for a pair with `StringEquals` kms:EncryptionContext:... wherever decryption is \
+                 allowed, or deny it where the pair is missing",
+            );
+        for (document, index) in
+            deciding_statements(scope.scope.reach, &request).into_iter().take(2)
+        {
+            let span = document.policy().statements.get(index).map(|it| it.span);
+            report = report.beside(document.place, span, "allows it without");
+        }
+        report.witness(Some(&request)).done();
+    }
+}
+
+fn is_of_context(condition: &Condition) -> bool {
+    condition.key.value.to_ascii_lowercase().starts_with("kms:encryptioncontext")
+}
+
+/// A request without encryption context that is allowed for certain.
+pub(super) fn without_context(
+    scope: &KeyScope<'_>,
+    caller: &Caller,
+    wanted: ActionSet,
+) -> Option<Box<Request>> {
+    wanted.iter().find_map(|action| {
+        let mut request = scope.cell(caller, action).plain_request();
+        request.context.set_absent("kms:EncryptionContext:*");
+        request.context.set_absent("kms:EncryptionContextKeys");
+        let reach = scope.scope.reach;
+        let verdict = reach.reaches(&request).then(|| reach.verdict_of(&request))?;
+        verdict.witness().cloned().map(Box::new)
+    })
+}

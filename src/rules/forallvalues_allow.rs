@@ -1,0 +1,89 @@
+//! A set operator that is true of nothing lets requests in that leave the condition key out.
+
+use crate::aws::ActionSet;
+use crate::decision::{Allowing, Caller, Request};
+use crate::policy::{Condition, Quantifier};
+
+use super::audience::stranger;
+use super::controllers::{list, short};
+use super::optional_conditions::{Optional, conditions};
+use super::outsiders::{abroad, means_everyone};
+use super::report::Sink;
+use super::trust::performed;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct ForAllValuesAllow;
+
+impl Rule for ForAllValuesAllow {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        for optional in conditions(scope, is_for_all) {
+            let actions = performed(scope, optional.actions(scope));
+            let (mut callers, request) = of_the_account(scope, optional, actions);
+            let by_stranger =
+                stranger(scope).filter(|_| means_everyone(optional.statement)).and_then(|it| {
+                    let request = optional.gained(scope, &it, abroad(scope, actions))?;
+                    Some(request)
+                });
+            if let Some(request) = by_stranger.as_ref().or(request.as_ref()) {
+                if by_stranger.is_some() {
+                    callers.insert(0, "any AWS account".to_owned());
+                }
+                tell(scope, sink, optional, callers, request);
+            }
+        }
+    }
+}
+
+/// `ForAllValues`, on a condition key whose absence is no mere empty list of the request.
+fn is_for_all(condition: &Condition) -> bool {
+    const LISTS: [&str; 2] = ["kms:EncryptionContextKeys", "aws:TagKeys"];
+    condition.operator.value.quantifier == Some(Quantifier::ForAllValues)
+        && !LISTS.iter().any(|name| condition.key.value.eq_ignore_ascii_case(name))
+}
+
+/// Who is let in, of those whom the key policy may mean, and a request of the first.
+fn of_the_account(
+    scope: &KeyScope<'_>,
+    optional: Optional<'_>,
+    actions: ActionSet,
+) -> (Vec<String>, Option<Box<Request>>) {
+    let absent = optional.absent();
+    let (mut callers, mut first) = (Vec::new(), None);
+    for group in scope.meant(Allowing::Statement(&absent, optional.index), actions) {
+        let speaker: &Caller = group.who.first();
+        // A statement for the account lets in whom an identity policy lets, too.
+        let held = scope.holding(speaker, group.fates.free).sure;
+        if let Some(request) = optional.gained(scope, speaker, held) {
+            callers.extend(group.who.iter().map(|it| short(it).to_owned()));
+            first.get_or_insert(request);
+        }
+    }
+    (callers, first)
+}
+
+fn tell(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    optional: Optional<'_>,
+    callers: Vec<String>,
+    request: &Request,
+) {
+    let condition = optional.condition;
+    let (operator, key) = (condition.operator.value.name(), &condition.key.value);
+    let message = format!(
+        "`{operator}` {key} lets {} use {} without any {key}",
+        list(&callers),
+        scope.name()
+    );
+    sink.report(scope.key.arn.as_str(), message)
+        .key(&scope.key.arn)
+        .of_statement(optional.statement)
+        .at(optional.document.place, Some(condition.span), "true of a request that leaves it out")
+        .principals(callers)
+        .witness(Some(request))
+        .help(format!(
+            "drop `ForAllValues:`, or add `Null` {key} `false` so that the request has to carry it"
+        ))
+        .done();
+}

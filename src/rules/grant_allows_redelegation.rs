@@ -1,0 +1,76 @@
+//! A grant that a person, a workload or an account may pass on.
+
+use crate::aws::KmsAction;
+use crate::decision::{Allowing, Caller, Fate};
+use crate::inventory::{Grant, Grantee};
+use crate::policy::Principal;
+
+use super::controllers::{list, short};
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct GrantAllowsRedelegation;
+
+impl Rule for GrantAllowsRedelegation {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        if scope.key.is_aws_managed() {
+            return;
+        }
+        let may_pass_on = |grant: &&Grant| grant.operations.contains(KmsAction::CREATE_GRANT);
+        let grants = scope.key.grants.iter().filter(may_pass_on);
+        let passing = grants.filter_map(|grant| Some((grant, passes_on(scope, grant)?)));
+        tell(scope, sink, &passing.collect::<Vec<_>>());
+    }
+}
+
+/// The grantee, where it is no service nor acts for one, and no Deny stops the grant throughout.
+fn passes_on(scope: &KeyScope<'_>, grant: &Grant) -> Option<Caller> {
+    let Grantee::Principal(principal) = &grant.grantee else { return None };
+    let caller = match principal {
+        Principal::Account { account, partition } => {
+            let partition = partition.as_deref().unwrap_or_else(|| scope.key.arn.partition());
+            Caller::parse(&format!("arn:{partition}:iam::{account}:root"))?
+        }
+        Principal::User(arn) | Principal::Role(arn) | Principal::AssumedRole(arn) => {
+            Caller::parse(arn).filter(|_| !is_of_service(arn))?
+        }
+        _ => return None,
+    };
+    let fates = scope.fates(&caller, Allowing::Grant(grant), KmsAction::CREATE_GRANT.into());
+    (!fates.free.is_empty()).then_some(caller)
+}
+
+/// Rule G11 and E44: a session in which infrastructure of a service acts, or a role that a service owns.
+fn is_of_service(arn: &str) -> bool {
+    arn.contains(":assumed-role/aws:")
+        || arn.contains(":role/aws-service-role/")
+        || arn.contains(":assumed-role/AWSServiceRoleFor")
+}
+
+fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, passing: &[(&Grant, Caller)]) {
+    let Some((first, caller)) = passing.first() else { return };
+    let mut names: Vec<String> =
+        passing.iter().map(|(_, caller)| short(caller).to_owned()).collect();
+    names.dedup();
+    let message = match passing.len() {
+        1 => format!("grant {} on {} lets {} pass it on", first.id, scope.name(), list(&names)),
+        count => format!("{count} grants on {} let {} pass them on", scope.name(), list(&names)),
+    };
+    let witness = scope.fate(caller, KmsAction::CREATE_GRANT, Allowing::Grant(first));
+    let Fate::Free(witness) = witness else { return };
+    let mut report = sink
+        .report(scope.key.arn.as_str(), message)
+        .key(&scope.key.arn)
+        .principals(passing.iter().map(|(_, caller)| caller.to_string()))
+        .witness(Some(&witness))
+        .at(first.place, None, "its operations include CreateGrant")
+        .help(
+            "create the grant anew without CreateGrant and revoke this one; a child grant, to any \
+             grantee, has to be revoked as well",
+        );
+    for (grant, _) in passing.iter().skip(1).take(3) {
+        report = report.beside(grant.place, None, "and this one");
+    }
+    report.done();
+}

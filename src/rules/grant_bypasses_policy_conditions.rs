@@ -1,0 +1,122 @@
+//! Policies let a principal act under a condition only; a grant lets it act without.
+
+use std::collections::BTreeMap;
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Allowing, Caller, CallerKind, Fate, Holding, Reach, Request};
+use crate::inventory::{Edit, Grant};
+use crate::policy::PolicyDocument;
+
+use super::controllers::{deciding_statements, short};
+use super::grants::grantee;
+use super::outsiders::uses;
+use super::report::Sink;
+use super::trust::performed;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct GrantBypassesPolicyConditions;
+
+impl Rule for GrantBypassesPolicyConditions {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        if scope.key.is_aws_managed() {
+            return;
+        }
+        let mut by_grantee: BTreeMap<Caller, Vec<&Grant>> = BTreeMap::new();
+        for grant in &scope.key.grants {
+            let caller = grantee(scope, grant).filter(|it| it.kind != CallerKind::Root);
+            if let Some(caller) = caller {
+                by_grantee.entry(caller).or_default().push(grant);
+            }
+        }
+        for (caller, grants) in by_grantee {
+            look(scope, sink, &caller, &grants);
+        }
+    }
+}
+
+/// What a grant adds to the policies.
+struct Gain<'g> {
+    grant: &'g Grant,
+    action: KmsAction,
+    request: Box<Request>,
+    /// The statement that asks for more.
+    asks: Option<(PolicyDocument, usize)>,
+}
+
+fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&Grant]) {
+    let all = grants.iter().fold(ActionSet::EMPTY, |all, grant| all.union(grant.operations));
+    let wanted = performed(scope, all.intersection(uses()));
+    let key = &scope.key.arn;
+    let revoke = |grant: &&Grant| Edit::RevokeGrant { key: key.clone(), grant: grant.id.clone() };
+    let edits: Vec<Edit> = grants.iter().map(revoke).collect();
+    let by_policy = match edits.as_slice() {
+        _ if wanted.is_empty() => return,
+        [edit] => {
+            let after = scope.scope.reach.holders_after(edit, key, wanted);
+            let group = after.iter().find(|group| group.who.iter().any(|it| it == caller));
+            group.map(|group| group.holds).unwrap_or_default()
+        }
+        edits => {
+            let mut held = Holding::default();
+            without(scope.scope.reach, edits, &mut |after| {
+                held = after.holding(caller, key, wanted)
+            });
+            held
+        }
+    };
+    let conditional = by_policy.sure.minus(by_policy.always);
+    let mut gain = None;
+    for grant in grants {
+        for action in grant.operations.intersection(conditional).iter() {
+            let fate = scope.fate(caller, action, Allowing::Grant(grant));
+            let Fate::Free(request) = fate else { continue };
+            without(scope.scope.reach, &edits, &mut |after| {
+                let decision = after.decide(&request);
+                if gain.is_none() && !decision.is_allowed() && decision.missing.is_empty() {
+                    let verdict = after.verdict(&scope.cell(caller, action));
+                    let asks = verdict
+                        .witness()
+                        .and_then(|witness| deciding_statements(after, witness).into_iter().next());
+                    gain = Some(Gain { grant, action, request: request.clone(), asks });
+                }
+            });
+        }
+    }
+    if let Some(gain) = gain {
+        tell(scope, sink, caller, &gain);
+    }
+}
+
+/// Asks the world after all of `edits`.
+fn without(reach: &dyn Reach, edits: &[Edit], ask: &mut dyn FnMut(&dyn Reach)) {
+    match edits {
+        [] => ask(reach),
+        [first, rest @ ..] => without(&*reach.after(first), rest, ask),
+    }
+}
+
+fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, gain: &Gain<'_>) {
+    let Gain { grant, action, request, asks } = gain;
+    let message = format!(
+        "grant {} lets {} use {} for {action} where policies allow that under a condition only",
+        grant.id,
+        short(caller),
+        scope.name()
+    );
+    let mut report = sink
+        .report(format!("{} {caller}", scope.key.arn), message)
+        .key(&scope.key.arn)
+        .at(grant.place, None, "this grant asks for nothing, or for less")
+        .principals([caller.to_string()])
+        .witness(Some(request))
+        .help(
+            "give the grant the same encryption context as constraint, revoke it, or express the \
+             condition as a Deny, which binds grants too",
+        );
+    if let Some((document, index)) = asks {
+        let span = document.policy().statements.get(*index).map(|it| it.span);
+        report = report.beside(document.place, span, "this statement asks for more");
+    }
+    report.done();
+}

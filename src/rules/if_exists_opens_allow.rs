@@ -1,0 +1,57 @@
+//! An optional condition on an Allow: outsiders who do not send the key pass.
+
+use crate::decision::Caller;
+use crate::policy::{Comparison, Condition, Polarity};
+
+use super::audience::stranger;
+use super::optional_conditions::conditions;
+use super::outsiders::{allowed_abroad, means_everyone, outsiders};
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct IfExistsOpensAllow;
+
+impl Rule for IfExistsOpensAllow {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        for optional in conditions(scope, is_optional) {
+            let actions = allowed_abroad(scope, optional.statement);
+            let everyone = stranger(scope).filter(|_| means_everyone(optional.statement));
+            let named = outsiders(scope, optional.statement);
+            let callers: Vec<Caller> = everyone.into_iter().chain(named).collect();
+            let gained = callers.iter().find_map(|caller| {
+                let request = optional.gained(scope, caller, actions)?;
+                Some((caller, request))
+            });
+            let Some((caller, request)) = gained else { continue };
+            let condition = optional.condition;
+            let (operator, key) = (condition.operator.value.name(), &condition.key.value);
+            let who = match caller.account {
+                Some(account) if !means_everyone(optional.statement) => {
+                    format!("account {account}")
+                }
+                _ => "any AWS account".to_owned(),
+            };
+            let message =
+                format!("`{operator}` {key} lets {who} use {} by leaving {key} out", scope.name());
+            let place = optional.document.place;
+            sink.report(scope.key.arn.as_str(), message)
+                .key(&scope.key.arn)
+                .of_statement(optional.statement)
+                .at(place, Some(condition.span), "true of a request that leaves it out")
+                .witness(Some(&request))
+                .help(format!(
+                    "drop `IfExists`, or name with a positive operator who may: a condition on a key \
+                     that outsiders do not send, such as {key}, does not keep them out"
+                ))
+                .done();
+        }
+    }
+}
+
+/// Whether a request without the condition key meets the condition: `IfExists`, or a negated operator.
+fn is_optional(condition: &Condition) -> bool {
+    let operator = condition.operator.value;
+    let is_negated = operator.polarity == Polarity::IsNot && operator.quantifier.is_none();
+    operator.comparison != Comparison::Null && (operator.if_exists || is_negated)
+}

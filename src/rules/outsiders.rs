@@ -1,0 +1,107 @@
+//! Who is outside: strangers, and accounts that nobody declared. What a key opens to them is asked with
+//! the identity half of their own account granted.
+
+use std::collections::BTreeSet;
+
+use crate::aws::{AccountId, ActionSet, Arn, Category, KmsAction};
+use crate::decision::{Allowing, Caller, Fates};
+use crate::policy::{Polarity, PolicyDocument, Principal, Statement};
+
+use super::KeyScope;
+use super::audience::stranger;
+use super::trust::performed;
+
+/// The cryptographic actions.
+pub(super) fn uses() -> ActionSet {
+    KmsAction::all().filter(|action| action.info().category == Category::Use).collect()
+}
+
+/// The actions that tell about a key and do nothing with it.
+pub(super) fn tells() -> ActionSet {
+    let all = [
+        KmsAction::DESCRIBE_KEY,
+        KmsAction::GET_PUBLIC_KEY,
+        KmsAction::GET_KEY_ROTATION_STATUS,
+        KmsAction::LIST_GRANTS,
+    ];
+    all.into_iter().collect()
+}
+
+/// Those of `actions` that the key performs for principals of other accounts (rule E11).
+pub(super) fn abroad(scope: &KeyScope<'_>, actions: ActionSet) -> ActionSet {
+    let leaves_home = |action: &KmsAction| action.info().cross_account;
+    performed(scope, actions).iter().filter(leaves_home).collect()
+}
+
+/// The actions of an Allow statement that the key performs for principals of other accounts.
+pub(super) fn allowed_abroad(scope: &KeyScope<'_>, statement: &Statement) -> ActionSet {
+    let element = statement.action.as_ref().filter(|_| statement.allows());
+    abroad(scope, element.map_or(ActionSet::EMPTY, |element| scope.scope.reach.actions(element)))
+}
+
+/// Whether the statement means everyone, or everyone but some.
+pub(super) fn means_everyone(statement: &Statement) -> bool {
+    statement.principal.as_ref().is_some_and(|element| {
+        let is_anyone = |entry: &Principal| matches!(entry, Principal::Anyone);
+        element.polarity == Polarity::IsNot
+            || element.entries.iter().any(|entry| is_anyone(&entry.value))
+    })
+}
+
+/// What becomes of an Allow statement of the key policy, as it is or made up, for a stranger.
+pub(super) fn of_stranger(
+    scope: &KeyScope<'_>,
+    document: &PolicyDocument,
+    index: usize,
+    wanted: ActionSet,
+) -> Fates {
+    let allowing = Allowing::Statement(document, index);
+    let fates = stranger(scope).map(|stranger| scope.fates(&stranger, allowing, wanted));
+    fates.unwrap_or_default()
+}
+
+/// Principals of accounts that are not trusted whom an Allow statement could mean: those that it names, and
+/// for accounts, in its principals or in its conditions, some of each.
+pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet<Caller> {
+    let Some(element) = statement.principal.as_ref().filter(|it| it.polarity == Polarity::Is)
+    else {
+        return BTreeSet::new();
+    };
+    let some_of = |account| some_of(scope.key.arn.partition(), account);
+    let mut found = BTreeSet::new();
+    let mut everyone = false;
+    for entry in &element.entries {
+        match &entry.value {
+            Principal::Account { account, .. } => found.extend(some_of(*account)),
+            Principal::User(arn)
+            | Principal::Role(arn)
+            | Principal::AssumedRole(arn)
+            | Principal::FederatedUser(arn) => found.extend(Caller::parse(arn)),
+            Principal::Anyone => everyone = true,
+            _ => {}
+        }
+    }
+    let accounts: BTreeSet<AccountId> = found.iter().filter_map(|caller| caller.account).collect();
+    let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+    for text in values.filter_map(|value| value.value.text()) {
+        let Some(account) = account_of(text).filter(|it| everyone || accounts.contains(it)) else {
+            continue;
+        };
+        if everyone {
+            found.extend(some_of(account));
+        }
+        found.extend(Caller::parse(&text.replace(['*', '?'], "x")));
+    }
+    found.retain(|caller| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
+    found
+}
+
+fn account_of(text: &str) -> Option<AccountId> {
+    AccountId::parse(text).or_else(|| AccountId::parse(Arn::parse(text)?.account))
+}
+
+/// The root user of an account and a role of it.
+fn some_of(partition: &str, account: AccountId) -> impl Iterator<Item = Caller> {
+    let name = move |name: &str| format!("arn:{partition}:iam::{account}:{name}");
+    [name("root"), name("role/outsider")].into_iter().filter_map(|name| Caller::parse(&name))
+}

@@ -1,0 +1,141 @@
+//! A service may use the key for anybody's resources.
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Allowing, Caller, Fate, Request};
+use crate::inventory::Edit;
+use crate::policy::{Polarity, PolicyDocument, Principal, Statement};
+
+use super::audience::NOBODYS;
+use super::controllers::list;
+use super::outsiders::uses;
+use super::report::Sink;
+use super::trust::performed;
+use super::what_if::{More, narrowed};
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct ServicePrincipalUnscoped;
+
+impl Rule for ServicePrincipalUnscoped {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        let document = scope.key.policy.as_ref().filter(|_| !scope.key.is_aws_managed());
+        let Some(document) = document else { return };
+        for (index, statement) in document.policy().statements.iter().enumerate() {
+            let services = services(statement);
+            if !services.is_empty() {
+                look(scope, sink, (document, index, statement), services);
+            }
+        }
+    }
+}
+
+/// The services that an Allow statement names.
+fn services(statement: &Statement) -> Vec<Caller> {
+    let element = statement
+        .principal
+        .as_ref()
+        .filter(|element| element.polarity == Polarity::Is && statement.allows());
+    let entries = element.into_iter().flat_map(|element| &element.entries);
+    let service = |principal: &Principal| match principal {
+        Principal::Service(name) => Caller::parse(name),
+        _ => None,
+    };
+    entries.filter_map(|entry| service(&entry.value)).collect()
+}
+
+fn look(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    (document, index, statement): (&PolicyDocument, usize, &Statement),
+    services: Vec<Caller>,
+) {
+    let Some(element) = &statement.action else { return };
+    let mut wanted = uses();
+    wanted.insert(KmsAction::CREATE_GRANT);
+    let wanted = performed(scope, scope.scope.reach.actions(element)).intersection(wanted);
+    if wanted.is_empty() {
+        return;
+    }
+    let foreign = for_a_stranger(document, index, statement);
+    // Asked in a world that has the made-up policy: values of its own stand in it.
+    let edit = Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: foreign.clone() };
+    let after = scope.scope.reach.after(&edit);
+    let allowing = Allowing::Statement(&foreign, index);
+    let mut all = ActionSet::EMPTY;
+    let mut open: Vec<Caller> = Vec::new();
+    let mut witness: Option<Box<Request>> = None;
+    for service in services {
+        let free = after.fates(&service, &scope.key.arn, allowing, wanted).free;
+        let Some(first) = free.iter().next() else { continue };
+        all = all.union(free);
+        if witness.is_none()
+            && let Fate::Free(request) = after.fate(&scope.cell(&service, first), allowing)
+        {
+            witness = Some(request);
+        }
+        open.push(service);
+    }
+    if open.is_empty() {
+        return;
+    }
+    let names: Vec<String> = open.iter().map(|service| service.to_string()).collect();
+    let actions: Vec<String> = all.iter().map(|action| action.to_string()).collect();
+    let message = format!(
+        "{} can use {} on behalf of any customer of AWS, for {}",
+        list(&names),
+        scope.name(),
+        list(&actions)
+    );
+    sink.report(scope.key.arn.as_str(), message)
+        .key(&scope.key.arn)
+        .statement(document, index, "nothing here says for whose resources the service calls")
+        .principals(names)
+        .witness(witness.as_deref())
+        .help(
+            "add `ArnLike` aws:SourceArn with the resource, or `StringEquals` aws:SourceAccount with \
+             the account, where the service sends them; else pin the encryption context",
+        )
+        .done();
+}
+
+/// The statement for requests that concern a resource of an account that is nobody's: the service says so
+/// where it says anything, and no encryption context names an account that the statement pins.
+fn for_a_stranger(
+    document: &PolicyDocument,
+    index: usize,
+    statement: &Statement,
+) -> PolicyDocument {
+    let arn = format!("arn:*:*:*:{NOBODYS}:*");
+    let (arn, account) = ([arn.as_str()], [NOBODYS]);
+    let mut more: Vec<More<'_>> = vec![
+        ("StringEqualsIfExists", "aws:SourceAccount", &account),
+        ("ArnLikeIfExists", "aws:SourceArn", &arn),
+        ("Null", "aws:SourceOrgID", &["true"]),
+        ("Null", "aws:SourceOrgPaths", &["true"]),
+    ];
+    // A value that names an account, or a name that only one account has, is not a stranger's.
+    let pinned: Vec<(&str, Vec<&str>)> = statement
+        .conditions
+        .iter()
+        .filter(|it| it.key.value.to_ascii_lowercase().starts_with("kms:encryptioncontext:"))
+        .map(|it| (&*it.key.value, it.values.iter().filter_map(|it| it.value.text()).collect()))
+        .map(|(key, values): (_, Vec<&str>)| {
+            (key, values.into_iter().filter(|text| names_owner(text)).collect())
+        })
+        .filter(|(_, values): &(_, Vec<&str>)| !values.is_empty())
+        .collect();
+    for (key, values) in &pinned {
+        more.push(("StringNotLikeIfExists", key, values));
+    }
+    narrowed(document, index, &more)
+}
+
+/// Whether a pattern for a value of the encryption context says whose resource it is: by an account id in
+/// an ARN, or as an ARN of S3, whose buckets have one owner each.
+fn names_owner(pattern: &str) -> bool {
+    let mut parts = pattern.split(':');
+    let (service, account) = (parts.nth(2), parts.nth(1));
+    let is_bucket = service == Some("s3") && !pattern.ends_with(":::*");
+    let is_id = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_bucket || account.is_some_and(is_id) || is_id(pattern)
+}

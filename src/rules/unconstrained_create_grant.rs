@@ -1,0 +1,156 @@
+//! A principal that uses a key may hand it on to anybody by a grant.
+
+use crate::aws::{ActionSet, Category, KmsAction};
+use crate::decision::{Allowing, Caller, CallerKind, Gift, Holders};
+use crate::policy::{PolicyDocument, Principal};
+
+use super::audience::{is_trusted, stranger};
+use super::controllers::{decided, list, short};
+use super::granting::{granting, is_by_grant};
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct UnconstrainedCreateGrant;
+
+impl Rule for UnconstrainedCreateGrant {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        if scope.key.is_aws_managed() || scope.key.policy.is_none() {
+            return;
+        }
+        let Some(stranger) = stranger(scope) else { return };
+        let use_actions = used(scope);
+        let (create, put) = (KmsAction::CREATE_GRANT, KmsAction::PUT_KEY_POLICY);
+        let holders = scope.holders(use_actions.union(create.into()).union(put.into()));
+        let (mut own, mut external) = (Vec::new(), Vec::new());
+        for group in holders.iter() {
+            let held = held(scope, group).intersection(use_actions);
+            let passes = |wanted: &KmsAction| hands_on(scope, group, &stranger, *wanted);
+            let Some(wanted) = held.iter().find(passes) else { continue };
+            let near = if is_external(scope, group.who.first()) { &mut external } else { &mut own };
+            near.extend(members(scope, group).into_iter().map(|caller| (caller, wanted)));
+        }
+        tell(scope, sink, &stranger, own, None);
+        tell(scope, sink, &stranger, external, Some("external"));
+    }
+}
+
+/// The cryptographic operations that a grant on the key can allow.
+fn used(scope: &KeyScope<'_>) -> ActionSet {
+    let is_use = |action: &KmsAction| action.info().category == Category::Use;
+    let operations = scope.key.grant_operations().intersection(scope.possible());
+    operations.iter().filter(is_use).collect()
+}
+
+/// What the group surely holds, or could hold where only an unknown account's own policies are missing;
+/// nothing where it may create no grants, or where it rules the key anyway.
+fn held(scope: &KeyScope<'_>, group: &Holders) -> ActionSet {
+    let first = group.who.first();
+    let is_person = !first.is_outside_accounts()
+        && first.kind != CallerKind::Root
+        && !is_external(scope, first);
+    let abroad = is_external(scope, first) && is_named(scope, first);
+    let holds = if abroad { group.holds.possible } else { group.holds.sure };
+    let rules = group.holds.sure.contains(KmsAction::PUT_KEY_POLICY);
+    if (is_person || abroad) && holds.contains(KmsAction::CREATE_GRANT) && !rules {
+        holds
+    } else {
+        ActionSet::EMPTY
+    }
+}
+
+/// Whether the caller is of an account that is none of ours.
+fn is_external(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    caller.account.is_some_and(|account| !is_trusted(scope.world(), account))
+}
+
+/// Whether the key policy names the caller or its account: whom conditions alone admit is left to the
+/// rules about access from outside.
+fn is_named(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    let statements = scope.key.policy.iter().flat_map(|one| &one.policy().statements);
+    let mut entries =
+        statements.filter_map(|one| one.principal.as_ref()).flat_map(|one| &one.entries);
+    entries.any(|entry| match &entry.value {
+        Principal::Account { account, .. } => Some(*account) == caller.account,
+        named => *named.text() == *caller.text,
+    })
+}
+
+/// Whether the first of the group, who speaks for all, may grant `wanted` to a stranger by policy, and the
+/// stranger gains by it.
+fn hands_on(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller, wanted: KmsAction) -> bool {
+    let (reach, first) = (scope.scope.reach, group.who.first());
+    let request = granting(scope, first, &stranger.text, wanted);
+    let may = if is_external(scope, first) {
+        reach.could_reach(&request)
+    } else {
+        reach.reaches(&request)
+    };
+    if !may || is_by_grant(scope, &request) {
+        return false;
+    }
+    let gift = Gift::Grant(ActionSet::of(wanted));
+    !reach.would_hold(stranger, &scope.key.arn, gift, wanted.into()).possible.is_empty()
+}
+
+/// The members of a group that exist, as far as that is known.
+fn members(scope: &KeyScope<'_>, group: &Holders) -> Vec<Caller> {
+    let world = scope.world();
+    let exists = |caller: &&Caller| {
+        let is_whole = caller.account.is_some_and(|account| world.is_complete(account));
+        !is_whole || world.identity(&caller.text).is_some()
+    };
+    group.who.iter().filter(exists).cloned().collect()
+}
+
+fn tell(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    stranger: &Caller,
+    mut found: Vec<(Caller, KmsAction)>,
+    facet: Option<&'static str>,
+) {
+    found.sort();
+    let Some((first, wanted)) = found.first() else { return };
+    let names: Vec<String> = found.iter().map(|(caller, _)| short(caller).to_owned()).collect();
+    let message = format!(
+        "{} can use {} and hand {wanted} on to any account by a grant",
+        list(&names),
+        scope.name()
+    );
+    let mut report = sink
+        .report(scope.key.arn.as_str(), message)
+        .key(&scope.key.arn)
+        .principals(found.iter().map(|(caller, _)| caller.to_string()))
+        .help(
+            "allow kms:CreateGrant only with `Bool` kms:GrantIsForAWSResource `true`, or pin \
+             kms:GranteePrincipal",
+        );
+    if let Some(facet) = facet {
+        report = report.facet(facet);
+    }
+    let label = "allows kms:CreateGrant on a direct call, to anybody";
+    let request = granting(scope, first, &stranger.text, *wanted);
+    let told = match scope.scope.reach.verdict_of(&request).witness() {
+        Some(witness) => decided(scope.scope.reach, report, witness, label),
+        None => meaning(scope, first).map(|(document, index)| {
+            report.statement(document, index, label).witness(Some(&request))
+        }),
+    };
+    if let Some(report) = told {
+        report.done();
+    }
+}
+
+/// The statement of the key policy that means the caller for kms:CreateGrant.
+fn meaning<'a>(scope: &KeyScope<'a>, caller: &Caller) -> Option<(&'a PolicyDocument, usize)> {
+    let document = scope.key.policy.as_ref()?;
+    let create = KmsAction::CREATE_GRANT.into();
+    let means = |index: &usize| {
+        let allowing = Allowing::Statement(document, *index);
+        !scope.fates(caller, allowing, create).applies().is_empty()
+    };
+    let statements = document.policy().statements.iter().enumerate();
+    let mut allowing = statements.filter(|(_, one)| one.allows()).map(|(index, _)| index);
+    allowing.find(means).map(|index| (document, index))
+}

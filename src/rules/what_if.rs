@@ -1,0 +1,49 @@
+//! Statements as they could be: what becomes of an Allow that asks for more than it does.
+
+use crate::policy::{Condition, Operator, PolicyDocument, Statement, Value};
+use crate::source::Located;
+
+/// A condition that a made-up statement has beside its own: operator, condition key, values.
+pub(super) type More<'a> = (&'a str, &'a str, &'a [&'a str]);
+
+/// The policy with further conditions in one statement: the same requests where they hold.
+pub(super) fn narrowed(
+    document: &PolicyDocument,
+    index: usize,
+    more: &[More<'_>],
+) -> PolicyDocument {
+    changed(document, index, |statement| {
+        let span = statement.span;
+        let condition = |(operator, key, values): &More<'_>| {
+            let value = |text: &&str| Located::new(Value::Text((*text).into()), span);
+            Some(Condition {
+                operator: Located::new(Operator::parse(operator)?, span),
+                key: Located::new((*key).into(), span),
+                values: values.iter().map(value).collect(),
+                span,
+            })
+        };
+        statement.conditions.extend(more.iter().filter_map(condition));
+    })
+}
+
+/// The policy with another form of one statement.
+pub(super) fn changed(
+    document: &PolicyDocument,
+    index: usize,
+    change: impl FnOnce(&mut Statement),
+) -> PolicyDocument {
+    let mut policy = document.policy().clone();
+    if let Some(statement) = policy.statements.get_mut(index) {
+        change(statement);
+    }
+    PolicyDocument::lowered(document.place, document.kind, policy)
+}
+
+/// A policy of that one statement.
+pub(super) fn alone(document: &PolicyDocument, index: usize) -> PolicyDocument {
+    let mut policy = document.policy().clone();
+    let statement = policy.statements.get(index).cloned();
+    policy.statements = statement.into_iter().collect();
+    PolicyDocument::lowered(document.place, document.kind, policy)
+}

@@ -1,0 +1,196 @@
+//! Identity statements that reach every key: asked by several rules.
+
+use crate::aws::{AccountId, ActionSet, KmsAction, Nature, condition_key};
+use crate::decision::{Allowing, Caller};
+use crate::inventory::{Identity, Key};
+use crate::policy::{Condition, Element, Polarity, PolicyDocument, PolicyKind, Statement};
+
+use super::outsiders::uses;
+use super::trust::{on_keys, performed};
+use super::{Documented, KeyScope, Scope};
+
+/// How far the resources of a statement reach.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Breadth {
+    /// All keys.
+    All,
+    /// All keys of one Region.
+    Region,
+}
+
+/// An Allow statement of an identity policy for every key, whatever the key is.
+pub(super) struct Wide<'a> {
+    /// Its index.
+    pub(super) index: usize,
+    /// The actions on keys that it allows.
+    pub(super) actions: ActionSet,
+    /// How far it reaches.
+    pub(super) breadth: Breadth,
+    /// Whose it is, those who may do everything in their account anyway left out.
+    pub(super) holders: Vec<&'a Identity>,
+}
+
+/// What a wide statement really gives.
+pub(super) struct Reached<'a> {
+    /// Keys of the account that some holder reaches by it, with what.
+    pub(super) keys: Vec<(&'a Key, ActionSet)>,
+    /// The holders who reach some.
+    pub(super) holders: Vec<&'a Identity>,
+}
+
+/// What takes data or the key away from everybody.
+pub(super) fn destroys() -> ActionSet {
+    let all = [
+        KmsAction::SCHEDULE_KEY_DELETION,
+        KmsAction::DISABLE_KEY,
+        KmsAction::DELETE_IMPORTED_KEY_MATERIAL,
+    ];
+    all.into_iter().collect()
+}
+
+/// What leads to any other permission on a key.
+pub(super) fn controls() -> ActionSet {
+    let all = [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT, KmsAction::REPLICATE_KEY];
+    all.into_iter().collect()
+}
+
+/// Whether the actions are use, control and destruction together: `kms-full-access` tells that alone.
+pub(super) fn is_everything(actions: ActionSet) -> bool {
+    uses().union(controls()).union(destroys()).is_subset(actions)
+}
+
+/// The wide statements of a policy that somebody holds and that its owner may edit.
+pub(super) fn wide<'a>(scope: &Scope<'a>, document: &Documented<'a>) -> Vec<Wide<'a>> {
+    let is_theirs = document.document.kind == PolicyKind::Identity && !document.is_written_by_aws();
+    let Some(first) = document.holders.first().filter(|_| is_theirs) else {
+        return Vec::new();
+    };
+    let statements = document.document.policy().statements.iter().enumerate();
+    let wide = statements.filter_map(|(index, statement)| {
+        let actions = statement.action.as_ref().filter(|_| statement.allows())?;
+        let actions = scope.reach.actions(actions).intersection(on_keys());
+        let breadth = breadth(statement.resource.as_ref()?, first.account)?;
+        let is_open = !actions.is_empty() && !statement.conditions.iter().any(narrows);
+        is_open.then_some((index, actions, breadth))
+    });
+    let wide: Vec<_> = wide.collect();
+    if wide.is_empty() {
+        return Vec::new();
+    }
+    let others = document.holders.iter().copied();
+    let holders: Vec<&Identity> = others.filter(|it| !is_administrator(scope, it)).collect();
+    if holders.is_empty() {
+        return Vec::new();
+    }
+    let wide = wide.into_iter();
+    wide.map(|(index, actions, breadth)| Wide { index, actions, breadth, holders: holders.clone() })
+        .collect()
+}
+
+/// The keys of their account that the holders really reach by the statement.
+pub(super) fn reached<'a>(
+    scope: &Scope<'a>,
+    document: &PolicyDocument,
+    wide: &Wide<'a>,
+    wanted: ActionSet,
+) -> Reached<'a> {
+    let named = wide.holders.iter().filter_map(|it| Some((*it, Caller::parse(&it.arn)?)));
+    let holders: Vec<(&Identity, Caller)> = named.collect();
+    let mut found = Reached { keys: Vec::new(), holders: Vec::new() };
+    let Some(account) = wide.holders.first().map(|holder| holder.account) else {
+        return found;
+    };
+    let allowing = Allowing::Statement(document, wide.index);
+    for key in scope.keys_of(account) {
+        let on_key = KeyScope::new(scope, key);
+        let actions = performed(&on_key, wide.actions.intersection(wanted));
+        let mut all = ActionSet::EMPTY;
+        for (holder, caller) in &holders {
+            let is_told = found.holders.iter().any(|it| it.arn == holder.arn);
+            let sure = on_key.holding(caller, actions).sure;
+            // One that adds nothing need not be asked, unless it is not told yet.
+            if sure.is_empty() || (is_told && sure.is_subset(all)) {
+                continue;
+            }
+            let by_it = on_key.fates(caller, allowing, sure).free;
+            if !by_it.is_empty() {
+                all = all.union(by_it);
+                if !is_told {
+                    found.holders.push(holder);
+                }
+            }
+        }
+        if !all.is_empty() {
+            found.keys.push((key, all));
+        }
+    }
+    found
+}
+
+fn breadth(element: &Element, account: AccountId) -> Option<Breadth> {
+    if element.polarity == Polarity::IsNot {
+        return None;
+    }
+    let breadths =
+        element.values.iter().filter_map(|value| of_pattern(value.value.text()?, account));
+    breadths.min_by_key(|breadth| *breadth == Breadth::Region)
+}
+
+/// How far a pattern reaches, where it covers every key of the account.
+fn of_pattern(text: &str, account: AccountId) -> Option<Breadth> {
+    if text == "*" {
+        return Some(Breadth::All);
+    }
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [_, _, service, region, owner, resource] = parts.as_slice() else { return None };
+    let is_wide = matches!(*service, "kms" | "*")
+        && (*owner == "*" || *owner == account.as_str())
+        && matches!(*resource, "*" | "key*" | "key/*");
+    match *region {
+        _ if !is_wide => None,
+        "*" => Some(Breadth::All),
+        region if region.contains(['*', '?', '$']) => None,
+        _ => Some(Breadth::Region),
+    }
+}
+
+/// Whether a condition picks some keys, or some data, by what they are.
+fn narrows(condition: &Condition) -> bool {
+    let name = condition.key.value.to_ascii_lowercase();
+    let of_owner = matches!(
+        name.as_str(),
+        "aws:resourceaccount" | "aws:resourceorgid" | "aws:resourceorgpaths"
+    );
+    let of_key = condition_key(&name).is_some_and(|info| info.nature == Nature::Key);
+    (of_key && !of_owner) || name == "kms:requestalias" || name.starts_with("kms:encryptioncontext")
+}
+
+/// Whether an identity policy lets it do everything there is: what it can do to keys follows.
+pub(super) fn is_administrator(scope: &Scope<'_>, identity: &Identity) -> bool {
+    let Some(account) = scope.world.account(identity.account) else { return false };
+    let groups = || identity.groups.iter().filter_map(|name| account.groups.get(name));
+    let inline = identity.inline.iter().chain(groups().flat_map(|group| &group.inline));
+    let attached = identity.attached.iter().chain(groups().flat_map(|group| &group.attached));
+    inline.into_iter().any(|policy| allows_everything(&policy.document))
+        || attached.into_iter().any(|policy| {
+            let known = scope.world.managed_policy(identity.account, &policy.arn);
+            known.and_then(|known| known.document()).is_some_and(allows_everything)
+        })
+}
+
+fn allows_everything(document: &PolicyDocument) -> bool {
+    let is_star = |element: &Option<Element>| {
+        element.as_ref().is_some_and(|element| {
+            let star = |text: Option<&str>| text == Some("*");
+            element.polarity == Polarity::Is
+                && element.values.iter().any(|value| star(value.value.text()))
+        })
+    };
+    let everything = |statement: &Statement| {
+        statement.allows()
+            && statement.conditions.is_empty()
+            && is_star(&statement.action)
+            && is_star(&statement.resource)
+    };
+    document.policy().statements.iter().any(everything)
+}

@@ -1,0 +1,102 @@
+//! A path of so many calls is found exactly when the search that executes everything finds one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::fmt::Write as _;
+
+use keyreach::access::Access;
+use keyreach::graph::{Found, Graph, Path, Wanted, execute};
+use keyreach::inventory::Inventory;
+use rayon::prelude::*;
+use support::matrix::net::inventory;
+use support::matrix::now;
+use support::matrix::shrink::shrink;
+use support::paths::oracle::Oracle;
+use support::seeds::{Random, for_each_seed};
+use support::worlds::{World, render};
+
+/// Primitives that paths do not know yet.
+const UNKNOWN: [&str; 3] = ["T35", "T37", "T41"];
+
+/// A difference: who sets out and to which key, and what both say.
+struct Fault {
+    of: String,
+    told: String,
+}
+
+fn shown(path: Option<&Path>) -> String {
+    let Some(path) = path else { return "  no way\n".to_owned() };
+    let mut text = String::new();
+    for hop in &path.hops {
+        let (caller, call) = (&hop.caller, &hop.call);
+        let params = call.params(&hop.context);
+        writeln!(text, "  {caller}: {} {params}\n    {:?}", call.name(), hop.context).unwrap();
+    }
+    writeln!(text, "  {} on {}: {:?}", path.goal_as, path.goal_key, path.context).unwrap();
+    text
+}
+
+fn found(world: &Inventory, calls: usize) -> Found {
+    let access = Access::new(world, now());
+    let wanted = Wanted { max_hops: Some(calls), ..Wanted::default() };
+    Graph::new(&access).paths(&wanted)
+}
+
+/// What is told otherwise than executing everything tells it.
+fn faults(made: &World, calls: usize) -> Vec<Fault> {
+    let world = inventory(made);
+    let mut oracle = Oracle::new(&world, calls);
+    oracle.without = UNKNOWN.to_vec();
+    let found = found(&world, calls);
+    let broken = found.broken.iter().map(|broken| {
+        let failure = broken.failure.as_ref().map(ToString::to_string);
+        let told = format!("a way that cannot be gone: {failure:?}\n");
+        Fault { of: format!("{} {}", broken.from, broken.key), told }
+    });
+    let mut all: Vec<Fault> = broken.collect();
+    for start in oracle.starts() {
+        let expected = oracle.paths(&start);
+        for key in world.keys.keys() {
+            let is_it = |path: &&Path| path.from == start && path.key == *key;
+            let told = found.paths.iter().find(is_it);
+            let wanted = expected.get(key);
+            let calls = |path: &Path| Some(path.hops.len()).filter(|calls| *calls > 0);
+            let is_gone = told.is_none_or(|path| execute(&world, path).is_ok());
+            if wanted.and_then(calls) != told.and_then(calls) || !is_gone {
+                let told = format!("executing everything\n{}told\n{}", shown(wanted), shown(told));
+                all.push(Fault { of: format!("{start} {key}"), told });
+            }
+        }
+    }
+    all
+}
+
+fn check(test: &str, calls: usize, worlds: u64) {
+    for_each_seed(test, |seed| {
+        (0..worlds).into_par_iter().for_each(|number| {
+            let made = World::escalating(&mut Random::new(seed, number));
+            let Some(fault) = faults(&made, calls).into_iter().next() else { return };
+            let (of, kept) = (fault.of.clone(), |fault: &Fault| fault.of.clone());
+            let fails = |world: &World| faults(world, calls).into_iter().find(|it| it.of == of);
+            let (made, fault) = shrink(&made, fault, kept, fails);
+            panic!("{}\n{}{}", fault.of, fault.told, render::scenario(&made));
+        });
+    });
+}
+
+#[test]
+fn paths_of_two_calls_are_found_exactly_where_there_are_any() {
+    check("paths_of_two_calls_are_found_exactly_where_there_are_any", 2, 150);
+}
+
+#[test]
+fn paths_of_three_calls_are_found_exactly_where_there_are_any() {
+    check("paths_of_three_calls_are_found_exactly_where_there_are_any", 3, 60);
+}

@@ -1,0 +1,147 @@
+//! What the policies of a world ask for: what is worth tagging, naming and bringing along.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyreach::decision::Context;
+use keyreach::inventory::Inventory;
+use keyreach::policy::{PolicyDocument, Principal, Statement, Value};
+
+/// Keys of conditions that a request may bring or leave; the oracle tries each value and none.
+const BROUGHT: [&str; 6] = [
+    "accounts.google.com:sub",
+    "aws:MultiFactorAuthPresent",
+    "aws:SourceIp",
+    "kms:EncryptionContext:app",
+    "saml:aud",
+    "sts:ExternalId",
+];
+
+/// Keys that the export or the call fixes.
+const FIXED: [&str; 16] = [
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalTag/team",
+    "aws:RequestTag/team",
+    "aws:RequestedRegion",
+    "aws:ResourceTag/team",
+    "aws:TagKeys",
+    "aws:username",
+    "iam:PassedToService",
+    "iam:PermissionsBoundary",
+    "iam:PolicyARN",
+    "kms:GrantIsForAWSResource",
+    "kms:GranteePrincipal",
+    "kms:ReplicaRegion",
+    "kms:ResourceAliases",
+    "organizations:PolicyType",
+];
+
+/// What is asked for.
+#[derive(Default)]
+pub struct Heard {
+    /// Tags of principals.
+    pub principal_tags: BTreeSet<(Box<str>, Box<str>)>,
+    /// Tags of keys.
+    pub key_tags: BTreeSet<(Box<str>, Box<str>)>,
+    /// Aliases of keys.
+    pub aliases: BTreeSet<Box<str>>,
+    /// ARNs of users and roles that conditions let in, a letter for each wildcard.
+    pub names: BTreeSet<Box<str>>,
+    /// Providers that trust policies name.
+    pub providers: BTreeSet<Box<str>>,
+    brought: BTreeMap<&'static str, BTreeSet<Box<str>>>,
+}
+
+impl Heard {
+    /// What every policy of `world` asks for.
+    pub fn of(world: &Inventory) -> Self {
+        let mut heard = Self::default();
+        for document in documents(world) {
+            document.policy().statements.iter().for_each(|it| heard.hear(it));
+        }
+        for grant in world.keys.values().flat_map(|key| &key.grants) {
+            let constraints = &grant.constraints;
+            for (key, value) in constraints.equals.iter().chain(&constraints.subset).flatten() {
+                let name = BROUGHT.iter().find(|it| **it == format!("kms:EncryptionContext:{key}"));
+                let name = name.unwrap_or_else(|| panic!("the oracle does not know {key}"));
+                heard.brought.entry(name).or_default().insert(value.clone());
+            }
+        }
+        heard
+    }
+
+    fn hear(&mut self, statement: &Statement) {
+        for entry in statement.principal.iter().flat_map(|element| &element.entries) {
+            if let Principal::Federated(provider) = &entry.value {
+                self.providers.insert(provider.clone());
+            }
+        }
+        for condition in &statement.conditions {
+            let key = &*condition.key.value;
+            let values = condition.values.iter().map(|value| match &value.value {
+                Value::Text(text) => sample(text),
+                Value::Unresolved(expression) => panic!("{expression}"),
+            });
+            let known = FIXED.iter().chain(&BROUGHT).find(|known| known.eq_ignore_ascii_case(key));
+            let known = known.unwrap_or_else(|| panic!("the oracle does not know {key}"));
+            let tag = |values: Box<str>| ("team".into(), values);
+            match *known {
+                "aws:PrincipalTag/team" => self.principal_tags.extend(values.map(tag)),
+                "aws:ResourceTag/team" => self.key_tags.extend(values.map(tag)),
+                "kms:ResourceAliases" => {
+                    self.aliases.extend(values.filter(|it| it.starts_with("alias/")));
+                }
+                "aws:PrincipalArn" => self.names.extend(values),
+                brought if BROUGHT.contains(&brought) => {
+                    self.brought.entry(brought).or_default().extend(values);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Every context that requests can bring, the empty one first.
+    pub fn contexts(&self) -> Vec<Context> {
+        let mut all = vec![Context::default()];
+        for (key, values) in &self.brought {
+            let with = |value: &str| {
+                all.iter()
+                    .cloned()
+                    .map(|mut context| {
+                        context.set_one(key, value);
+                        context
+                    })
+                    .collect::<Vec<Context>>()
+            };
+            let more: Vec<Context> = values.iter().flat_map(|value| with(value)).collect();
+            all.extend(more);
+        }
+        all
+    }
+}
+
+/// Every policy of a world.
+fn documents(world: &Inventory) -> Vec<&PolicyDocument> {
+    let mut all: Vec<&PolicyDocument> = Vec::new();
+    all.extend(world.keys.values().filter_map(|key| key.policy.as_ref()));
+    for account in world.accounts.values() {
+        for identity in account.identities.values() {
+            all.extend(identity.inline.iter().map(|policy| &policy.document));
+            all.extend(&identity.trust);
+        }
+        let inline = account.groups.values().flat_map(|group| &group.inline);
+        all.extend(inline.map(|policy| &policy.document));
+        let versions = account.policies.values().flat_map(|policy| &policy.versions);
+        all.extend(versions.map(|version| &version.document));
+    }
+    let organization = world.organization.iter().flat_map(|it| it.policies.values());
+    all.extend(organization.filter_map(|policy| policy.document.as_ref()));
+    all
+}
+
+/// A text that a pattern takes; of a range of addresses the first.
+fn sample(pattern: &str) -> Box<str> {
+    let is_range = pattern.starts_with(|first: char| first.is_ascii_digit());
+    let text = if is_range { pattern.split('/').next().unwrap_or(pattern) } else { pattern };
+    text.replace(['*', '?'], "x").into()
+}
