@@ -24,6 +24,7 @@
 //! | 8 | [`rules`] | one file and one page a rule |
 //! | 9 | [`audit`] | the questions as functions |
 //! | 9 | [`report`] | answers as bytes, one file for each format |
+//! | 9 | [`config`] | `keyreach.yaml` and the baseline, every fault at its place |
 //! | 10 | [`cli`] | typed arguments to options; exit codes |
 //!
 //! bytes → located trees → policies and inventory → reference evaluator → probe → rules → findings →
@@ -50,6 +51,7 @@ pub mod access;
 pub mod audit;
 pub mod aws;
 pub mod cli;
+pub mod config;
 pub mod decision;
 pub mod diag;
 pub mod eval;

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use jiff::Timestamp;
-use keyreach::audit::{self, CheckOptions, Texts};
+use keyreach::audit::{self, CheckOptions, Control, Texts};
 use keyreach::diag::{Look, Persona, Renderer, Severity};
 use keyreach::ingest::{Disk, Loaded, load, read_text};
 use keyreach::inventory::{Gap, GapKind, Inventory};
@@ -127,6 +127,7 @@ fn options() -> CheckOptions {
         persona: Persona::Auditor,
         min_severity: Severity::Info,
         now: "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap(),
+        control: Control::default(),
     }
 }
 
@@ -144,7 +145,7 @@ fn checked(files: &Memory, what: &str) -> Inventory {
         }
     }
     let texts = Texts::new(files, &inventory);
-    let checked = audit::check(&inventory, &options());
+    let checked = audit::check(&inventory, &texts, &options());
     let in_file = |place: Place, span: Option<Span>| {
         let text = read_text(files, inventory.sources.path(place.file)).unwrap();
         let located = span.map_or(place.span, |span| place.locate(&text, span));

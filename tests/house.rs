@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 11] = [
     &["graph"],
     &["findings"],
     &["rules"],
-    &["audit", "report"],
+    &["audit", "report", "config"],
     &["cli"],
 ];
 

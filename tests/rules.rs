@@ -16,18 +16,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 
 use both::{Both, Difference};
-use keyreach::audit::Engine;
+use keyreach::audit::{self, CheckOptions, Control, Engine, Texts, inline_suppressions};
+use keyreach::config;
 use keyreach::decision::Reach;
+use keyreach::diag::{Persona, Severity};
 use keyreach::eval::probe::Probe;
-use keyreach::findings::{Finding, Label, Role, merged};
+use keyreach::findings::{Base, Finding, Label, Role, merged};
 use keyreach::ingest::{Disk, Loaded, load, read_text};
 use keyreach::rules::{Metadata, Registered, Scope, Settings, all, check};
-use keyreach::source::{LineIndex, Sources};
+use keyreach::source::{FileId, LineIndex, Sources};
 
 /// Where the cases lie, one directory for each rule.
 const CASES: &str = "testdata/rules";
@@ -195,13 +198,13 @@ impl Case {
 
     /// What all rules find together.
     fn findings(&self) -> Vec<Finding> {
-        findings(&self.load())
+        findings(&mut self.load(), &self.path())
     }
 
     /// What is wrong with the case.
     fn faults(&self) -> Vec<String> {
-        let loaded = self.load();
-        let findings = findings(&loaded);
+        let mut loaded = self.load();
+        let findings = findings(&mut loaded, &self.path());
         let mut faults: Vec<String> =
             loaded.problems.iter().map(|problem| format!("problem: {}", problem.message)).collect();
         let path = self.path();
@@ -241,9 +244,36 @@ impl Case {
     }
 }
 
-fn findings(loaded: &Loaded) -> Vec<Finding> {
+fn findings(loaded: &mut Loaded, path: &str) -> Vec<Finding> {
     let now: Timestamp = NOW.parse().unwrap();
-    found(&Engine::new(&loaded.inventory, now))
+    let name = format!("{path}/keyreach.yaml");
+    let Ok(text) = fs::read_to_string(&name) else {
+        return found(&Engine::new(&loaded.inventory, now));
+    };
+    let sources = &loaded.inventory.sources;
+    let file = FileId(u32::try_from(sources.paths().position(|one| one == name).unwrap()).unwrap());
+    let base = Base { current: "/".into(), folder: format!("/{path}").into() };
+    let (config, faults) = config::read(&text, file, Arc::new(base));
+    assert_eq!(faults, [], "{name}");
+    let texts = Texts::new(&Disk, &loaded.inventory);
+    let (comments, problems) = inline_suppressions(sources, &texts);
+    assert_eq!(problems, [], "{path}");
+    let control = Control {
+        settings: config.settings,
+        rules: config.rules,
+        paths: config.paths,
+        suppressions: config.ignore.into_iter().chain(comments).collect(),
+        baseline: None,
+        complete: true,
+    };
+    let options = CheckOptions {
+        rules: all().iter().collect(),
+        persona: Persona::Auditor,
+        min_severity: Severity::Info,
+        now,
+        control,
+    };
+    audit::check(&loaded.inventory, &texts, &options).findings
 }
 
 /// What the rules find by an engine.

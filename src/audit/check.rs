@@ -1,16 +1,18 @@
 //! `check`: what the rules find, filtered and merged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::aws::KeyArn;
 use crate::diag::{Persona, Severity};
-use crate::findings::{Finding, merged};
+use crate::findings::{Finding, sort, without_explained};
 use crate::inventory::Inventory;
-use crate::rules::{self, Registered, Scope, Settings};
+use crate::rules::{self, Registered, Scope, unused_suppressions};
 
+use super::Texts;
+use super::control::{Aside, Control};
 use super::engine::Engine;
 
 /// What the user wants to see.
@@ -23,6 +25,8 @@ pub struct CheckOptions {
     pub min_severity: Severity,
     /// Requests happen from then on.
     pub now: Timestamp,
+    /// What the user chose not to hear.
+    pub control: Control,
 }
 
 /// What a world holds, for a summary.
@@ -48,19 +52,41 @@ pub struct Checked {
     pub key_names: BTreeMap<KeyArn, String>,
     /// What the world holds.
     pub counts: Counts,
+    /// What is not shown, though it is there.
+    pub aside: Aside,
 }
 
-/// Runs the rules over `world`. A finding that another explains is left out, unless that one is not
-/// wanted itself.
-pub fn check(world: &Inventory, options: &CheckOptions) -> Checked {
+/// Runs the rules over `world`. A finding that is suppressed is not there for those that it explains; one
+/// that is in the baseline is.
+pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions) -> Checked {
+    let control = &options.control;
     let engine = Engine::new(world, options.now);
-    let settings = Settings::default();
-    let scope = Scope::new(&engine, &settings);
+    let scope = Scope::new(&engine, &control.settings);
     engine.hear(scope.documents.par_iter().map(|document| document.document));
     let mut findings = rules::check(&scope, &options.rules);
+    control.choose(world, &mut findings);
+    sort(&mut findings);
+    let now = options.now.as_second();
+    let (mut suppressed, met) = control.suppress(world, texts, now, &mut findings);
+    let is_shown = |finding: &Finding| {
+        finding.persona <= options.persona && finding.severity >= options.min_severity
+    };
+    let baseline = control.baseline.as_ref();
+    let there = baseline.map(|_| findings.iter().chain(&suppressed).map(Finding::fingerprint));
+    let there: BTreeSet<String> = there.into_iter().flatten().collect();
     findings.retain(|finding| finding.persona <= options.persona);
-    let mut findings = merged(findings);
+    without_explained(&mut findings);
     findings.retain(|finding| finding.severity >= options.min_severity);
+    let baselined = baseline.map_or(0, |baseline| baseline.apply(&mut findings));
+    if options.rules.iter().any(|rule| rule.metadata.slug == "unused-suppression") {
+        let mut stale = control.stale(world, &options.rules, now, &met);
+        stale.extend(control.stale_baseline(world, &options.rules, &there));
+        let mut unused = unused_suppressions(&stale);
+        control.choose(world, &mut unused);
+        findings.extend(unused.into_iter().filter(is_shown));
+        sort(&mut findings);
+    }
+    suppressed.retain(is_shown);
     let counts = Counts {
         accounts: world.accounts.len(),
         principals: world.principal_count(),
@@ -69,7 +95,8 @@ pub fn check(world: &Inventory, options: &CheckOptions) -> Checked {
         policies: scope.documents.len(),
     };
     let key_names = key_names(world, &findings);
-    Checked { findings, key_names, counts }
+    let aside = Aside { suppressed: suppressed.len(), baselined };
+    Checked { findings, key_names, counts, aside }
 }
 
 fn key_names(world: &Inventory, findings: &[Finding]) -> BTreeMap<KeyArn, String> {

@@ -5,11 +5,13 @@
 
 mod basis;
 mod check;
+mod control;
 mod engine;
 mod filter;
 mod further;
 mod glob;
 mod graph;
+mod inline;
 mod load;
 pub mod matrix;
 mod names;
@@ -20,10 +22,12 @@ mod why;
 pub use crate::eval::reference::Ability;
 pub use basis::Basis;
 pub use check::{CheckOptions, Checked, Counts, check};
+pub use control::{Aside, Control};
 pub use engine::Engine;
 pub use filter::QuestionError;
 pub use further::{Further, Pair as FurtherPair};
 pub use graph::{Drawn, GraphQuestion, Networked};
+pub use inline::inline_suppressions;
 pub use load::{Texts, Whole};
 pub use names::{NameError, key, near_principal, principal};
 pub use paths::PathsQuestion;

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::audit::{self, CheckOptions, Checked, Texts};
+use crate::audit::{self, Aside, CheckOptions, Checked, Texts, inline_suppressions};
 use crate::diag::{Persona, Severity};
+use crate::findings::Choice;
 use crate::ingest::{Disk, load};
 use crate::report::check::{self as report, CheckReport, Show};
 use crate::rules::{self, Registered};
 
+use super::control::{self, Choices};
 use super::output::Output;
 use super::rules::named;
 use super::terminal::Terminal;
@@ -34,8 +36,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     ignore: Vec<String>,
     /// Whose findings to show: `pedantic` adds what many intend, `auditor` the inventories.
-    #[arg(long, value_enum, default_value = "regular")]
-    persona: PersonaArg,
+    #[arg(long, value_enum)]
+    persona: Option<PersonaArg>,
     /// Show findings from this severity on.
     #[arg(long, value_name = "SEVERITY", value_enum, default_value = "info")]
     min_severity: SeverityArg,
@@ -51,6 +53,8 @@ pub(super) struct Args {
     /// Exit with 0, not 3, where there is nothing to audit.
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    choices: Choices,
     /// The day from which on requests happen.
     #[arg(long, value_name = "DATE", default_value = "today")]
     now: String,
@@ -105,26 +109,41 @@ enum FailOn {
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
-    let options = CheckOptions {
-        rules: selected(args)?,
-        persona: match args.persona {
-            PersonaArg::Regular => Persona::Regular,
-            PersonaArg::Pedantic => Persona::Pedantic,
-            PersonaArg::Auditor => Persona::Auditor,
-        },
-        min_severity: match args.min_severity {
-            SeverityArg::Info => Severity::Info,
-            SeverityArg::Low => Severity::Low,
-            SeverityArg::Medium => Severity::Medium,
-            SeverityArg::High => Severity::High,
-            SeverityArg::Critical => Severity::Critical,
-        },
-        now: now(&args.now)?,
-    };
+    let (rules, now) = (selected(args)?, now(&args.now)?);
     // The process ends behind this: the system takes a world back faster than a walk over it.
-    let loaded = ManuallyDrop::new(load(&Disk, &args.paths));
+    let mut loaded = ManuallyDrop::new(load(&Disk, &args.paths));
+    let sources = &mut loaded.inventory.sources;
+    let (config, folder) = args.choices.config(&args.paths, sources, terminal)?;
+    let baseline = args.choices.baseline(sources, terminal)?;
     let texts = Texts::new(&Disk, &loaded.inventory);
-    let checked = audit::check(&loaded.inventory, &options);
+    let (comments, faults) = inline_suppressions(&loaded.inventory.sources, &texts);
+    loaded.problems.extend(faults);
+    terminal.stderr().problems(&loaded.problems)?;
+    let persona = args.persona.map(PersonaArg::persona).or(config.persona);
+    let covers = control::covers(folder.as_deref(), &args.paths);
+    let mut control = control::control(config, baseline, &loaded, covers);
+    control.suppressions.extend(comments);
+    // A rule that is asked for by name speaks.
+    if !args.select.is_empty() {
+        control.rules.retain(|_, choice| *choice != Choice::Off);
+    }
+    let is_off = |rule: &Registered| control.rules.get(rule.metadata.slug) == Some(&Choice::Off);
+    let rules = rules.into_iter().filter(|rule| !is_off(rule)).collect();
+    let options = CheckOptions {
+        rules,
+        persona: persona.unwrap_or(Persona::Regular),
+        min_severity: args.min_severity.severity(),
+        now,
+        control,
+    };
+    let mut checked = audit::check(&loaded.inventory, &texts, &options);
+    if let Some(path) = args.choices.write_baseline() {
+        let mut output = Output::open(Some(path))?;
+        report::baseline(&mut output, &checked.findings)?;
+        output.finish()?;
+        checked.aside.baselined = checked.findings.len();
+        checked.findings.clear();
+    }
     let report = CheckReport {
         checked: &checked,
         problems: &loaded.problems,
@@ -133,30 +152,11 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         texts: &texts,
         fail_on: args.fail_on.severity(),
     };
-    terminal.stderr().problems(&loaded.problems)?;
     let nothing = loaded.used == 0 && !args.allow_empty;
     if nothing && loaded.problems.is_empty() {
         terminal.stderr().nothing(&args.paths, loaded.read)?;
     }
-    let mut output = Output::open(args.output.as_deref())?;
-    match args.format {
-        // A summary of nothing would read like a clean one.
-        Format::Human if nothing => {}
-        Format::Human => {
-            let renderer = terminal.stdout(args.output.is_some());
-            let show = Show { snippets: !args.no_snippets, summary: !args.quiet };
-            report::human(&mut output, &report, &renderer, show)?;
-        }
-        Format::Json => report::json(&mut output, &report)?,
-        Format::Jsonl => report::lines(&mut output, &report)?,
-        Format::Sarif => report::sarif(&mut output, &report)?,
-        Format::Github => report::github(&mut output, &report)?,
-        Format::Gitlab => report::gitlab(&mut output, &report)?,
-        Format::Junit => report::junit(&mut output, &report)?,
-        Format::Markdown => report::markdown(&mut output, &report)?,
-        Format::Csv => report::csv(&mut output, &report)?,
-    }
-    output.finish()?;
+    write(args, &report, nothing, terminal)?;
     let fails = match (args.fail_on.severity(), worst(&checked)) {
         (Some(from), Some(worst)) => worst >= from,
         _ => false,
@@ -167,6 +167,62 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         _ if fails => Outcome::Findings,
         _ => Outcome::Clean,
     })
+}
+
+fn write(
+    args: &Args,
+    report: &CheckReport<'_>,
+    nothing: bool,
+    terminal: Terminal,
+) -> Result<(), Fault> {
+    let mut output = Output::open(args.output.as_deref())?;
+    match args.format {
+        // A summary of nothing would read like a clean one.
+        Format::Human if nothing => {}
+        Format::Human => {
+            let renderer = terminal.stdout(args.output.is_some());
+            let show = Show { snippets: !args.no_snippets, summary: !args.quiet };
+            report::human(&mut output, report, &renderer, show)?;
+        }
+        Format::Json => report::json(&mut output, report)?,
+        Format::Jsonl => report::lines(&mut output, report)?,
+        Format::Sarif => report::sarif(&mut output, report)?,
+        Format::Github => report::github(&mut output, report)?,
+        Format::Gitlab => report::gitlab(&mut output, report)?,
+        Format::Junit => report::junit(&mut output, report)?,
+        Format::Markdown => report::markdown(&mut output, report)?,
+        Format::Csv => report::csv(&mut output, report)?,
+    }
+    output.finish()?;
+    let Aside { suppressed, baselined } = report.checked.aside;
+    // These two have no room for it.
+    if matches!(args.format, Format::Gitlab | Format::Csv) && suppressed + baselined > 0 {
+        let text = format!("not listed: {suppressed} suppressed, {baselined} in the baseline");
+        terminal.stderr().note(&text)?;
+    }
+    Ok(())
+}
+
+impl PersonaArg {
+    fn persona(self) -> Persona {
+        match self {
+            Self::Regular => Persona::Regular,
+            Self::Pedantic => Persona::Pedantic,
+            Self::Auditor => Persona::Auditor,
+        }
+    }
+}
+
+impl SeverityArg {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
 }
 
 impl FailOn {

@@ -7,6 +7,7 @@ mod assumptions;
 mod check;
 mod collect_script;
 mod completions;
+mod control;
 mod fault;
 mod goal;
 mod graph;

@@ -31,11 +31,5 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
 
 /// The rule called `name`.
 pub(super) fn named(name: &str) -> Result<&'static Registered, Fault> {
-    let mut all = rules::all().iter();
-    all.find(|rule| rule.metadata.slug == name).ok_or_else(|| {
-        let slugs = rules::all().iter().map(|rule| rule.metadata.slug);
-        let near = crate::aws::suggest::nearest(name, slugs);
-        let meant = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-        Fault::Usage(format!("there is no rule `{name}`: {meant}`keyreach rules` lists them"))
-    })
+    rules::named(name).ok_or_else(|| Fault::Usage(rules::unknown(name)))
 }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use crate::aws::suggest;
+use crate::config;
 use crate::ingest::scenario;
 use crate::report::SCHEMAS;
 
@@ -23,7 +24,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Outcome, Fault> {
     let mut all = SCHEMAS.to_vec();
-    all.push(("scenario", scenario::SCHEMA));
+    all.extend([("config", config::SCHEMA), ("scenario", scenario::SCHEMA)]);
     let mut output = Output::open(None)?;
     match &args.name {
         None => all.iter().try_for_each(|(name, _)| writeln!(output, "{name}"))?,

@@ -103,7 +103,8 @@ impl Messages {
         self.tell(&Diagnostic::new(Severity::Info, text))
     }
 
-    fn tell(&self, diagnostic: &Diagnostic) -> io::Result<()> {
+    /// Tells something with its place.
+    pub(super) fn tell(&self, diagnostic: &Diagnostic) -> io::Result<()> {
         self.renderer.render(&mut io::stderr().lock(), diagnostic)
     }
 }

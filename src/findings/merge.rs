@@ -7,17 +7,26 @@ use crate::aws::KeyArn;
 
 use super::Finding;
 
-/// Sorts findings by file, place and rule, drops exact repetitions, and hides a finding that another on
-/// the same key explains (that one gives it back when it is suppressed itself).
+/// Findings in their order, each cause told once: [`sort`], then [`without_explained`].
 pub fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let hidden = hidden(&findings);
-    let mut hidden = hidden.into_iter();
-    findings.retain(|_| !hidden.next().unwrap_or_default());
+    sort(&mut findings);
+    without_explained(&mut findings);
+    findings
+}
+
+/// Sorts findings by file, place and rule, and drops exact repetitions.
+pub fn sort(findings: &mut Vec<Finding>) {
     findings.par_sort_by(|one, other| order(one).cmp(&order(other)));
     findings.dedup_by(|one, other| {
         one.rule == other.rule && one.message == other.message && one.labels == other.labels
     });
-    findings
+}
+
+/// Hides what another finding on the same key explains. Whoever suppresses findings does so before: one
+/// that is suppressed is not there, and gives back what it explained.
+pub fn without_explained(findings: &mut Vec<Finding>) {
+    let mut hidden = hidden(findings).into_iter();
+    findings.retain(|_| !hidden.next().unwrap_or_default());
 }
 
 /// Which findings another explains. Only those of one key are held against each other.

@@ -21,7 +21,8 @@ pub mod why;
 pub use excerpt::excerpt;
 
 /// The JSON Schemas of the outputs, by name.
-pub const SCHEMAS: [(&str, &str); 9] = [
+pub const SCHEMAS: [(&str, &str); 10] = [
+    ("baseline", include_str!("schemas/baseline.schema.json")),
     ("check", include_str!("schemas/check.schema.json")),
     ("check-line", include_str!("schemas/check-line.schema.json")),
     ("graph", include_str!("schemas/graph.schema.json")),

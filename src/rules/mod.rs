@@ -25,6 +25,7 @@ pub use settings::Settings;
 
 use rayon::prelude::*;
 
+use crate::aws::suggest;
 use crate::findings::Finding;
 use report::Sink;
 
@@ -114,11 +115,26 @@ rules! {
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",
     conflicting_duplicates::ConflictingDuplicates = "conflicting-duplicates",
+    unused_suppression::UnusedSuppression = "unused-suppression",
 }
+
+pub use unused_suppression::{Stale, unused_suppressions};
 
 /// Every rule, in their order everywhere.
 pub fn all() -> &'static [Registered] {
     &RULES
+}
+
+/// The rule called `name`.
+pub fn named(name: &str) -> Option<&'static Registered> {
+    RULES.iter().find(|rule| rule.metadata.slug == name)
+}
+
+/// That there is no rule called `name`, and which may have been meant.
+pub fn unknown(name: &str) -> String {
+    let near = suggest::nearest(name, RULES.iter().map(|rule| rule.metadata.slug));
+    let meant = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    format!("there is no rule `{name}`: {meant}`keyreach rules` lists them")
 }
 
 /// What the `selected` rules find, in no particular order. Keys and policies are looked at in parallel.

@@ -32,6 +32,11 @@ impl Sources {
         self.files.get(file.0 as usize).map_or("", |file| &file.path)
     }
 
+    /// The printed paths, in the order of the ids.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| &*file.path)
+    }
+
     /// How many files there are.
     pub fn len(&self) -> usize {
         self.files.len()

@@ -34,6 +34,8 @@ pub enum ProblemKind {
     Broken,
     /// An export whose content is not what the call prints.
     Unusable,
+    /// A comment that should suppress findings, and does not say which, or why.
+    Suppression,
 }
 
 impl ProblemKind {
@@ -46,6 +48,7 @@ impl ProblemKind {
             Self::NotText => "not-text",
             Self::Broken => "broken-syntax",
             Self::Unusable => "unusable-export",
+            Self::Suppression => "bad-suppression",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::diag::{Severity, visible};
 use crate::findings::Finding;
 
 use super::CheckReport;
-use super::words::{bare, found, looked_at, rule};
+use super::words::{aside, bare, found, looked_at, rule};
 
 /// Writes a command for each problem and each finding, and one that counts them.
 ///
@@ -27,7 +27,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     for finding in &report.checked.findings {
         command(out, report, finding)?;
     }
-    let counts = data(&format!("{} in {}", found(report), looked_at(report)));
+    let counts = data(&format!("{} in {}{}", found(report), looked_at(report), aside(report)));
     writeln!(out, "::notice title=keyreach::{counts}")
 }
 

@@ -12,7 +12,7 @@ use crate::rules;
 use crate::source::{Place, Span};
 
 use super::CheckReport;
-use super::words::{at, found, looked_at};
+use super::words::{aside, at, found, looked_at};
 
 /// Principals that are named one by one.
 const NAMED: usize = 4;
@@ -76,7 +76,11 @@ pub fn write(
         return Ok(());
     }
     by_key(out, report, renderer)?;
-    renderer.paragraph(out, &format!("{} in {}", found(report), looked_at(report)), "")
+    renderer.paragraph(
+        out,
+        &format!("{} in {}{}", found(report), looked_at(report), aside(report)),
+        "",
+    )
 }
 
 /// What is not shown of which rules, most first.

@@ -71,6 +71,10 @@ struct Summary {
     policies: usize,
     /// How many findings there are of each severity.
     findings: BTreeMap<&'static str, usize>,
+    /// Findings that the configuration or a comment suppresses; they are not listed.
+    suppressed: usize,
+    /// Findings that the baseline knows; they are not listed.
+    baselined: usize,
 }
 
 /// A file that could not be used, or not wholly.
@@ -181,6 +185,8 @@ fn summary(report: &CheckReport<'_>) -> Summary {
         grants: counts.grants,
         policies: counts.policies,
         findings: report.by_severity().map(|(severity, count)| (severity.name(), count)).collect(),
+        suppressed: report.checked.aside.suppressed,
+        baselined: report.checked.aside.baselined,
     }
 }
 

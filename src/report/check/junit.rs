@@ -9,7 +9,7 @@ use crate::report::escape::xml;
 use crate::rules;
 
 use super::CheckReport;
-use super::words::{at, bare, found, looked_at, rule};
+use super::words::{aside, at, bare, found, looked_at, rule};
 
 /// Writes the report. A finding that does not make the run fail is a skipped test case, a problem with a
 /// file an error.
@@ -53,7 +53,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
         found.iter().try_for_each(|finding| case(out, report, finding))?;
         writeln!(out, "  </testsuite>")?;
     }
-    let counts = xml(&format!("{} in {}", found(report), looked_at(report)));
+    let counts = xml(&format!("{} in {}{}", found(report), looked_at(report), aside(report)));
     writeln!(out, "  <!-- {} -->", counts.replace("--", "- -"))?;
     writeln!(out, "</testsuites>")
 }

@@ -8,7 +8,7 @@ use crate::report::basis::plural;
 use crate::report::escape::markdown as escaped;
 
 use super::CheckReport;
-use super::words::{at, bare, found, looked_at, rule};
+use super::words::{aside, at, bare, found, looked_at, rule};
 
 /// Characters that a comment on GitHub may have; GitLab takes more.
 const LENGTH: usize = 65_536;
@@ -62,7 +62,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     if !missing.is_empty() {
         text.push_str(&format!("\n{}\n", left_out_of(&missing)));
     }
-    text.push_str(&format!("\nLooked at {}.\n", looked_at(report)));
+    text.push_str(&format!("\nLooked at {}{}.\n", looked_at(report), aside(report)));
     out.write_all(text.as_bytes())
 }
 

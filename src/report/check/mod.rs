@@ -1,5 +1,6 @@
 //! What `check` found, for people and for programs.
 
+mod baseline;
 mod csv;
 mod github;
 mod gitlab;
@@ -15,6 +16,7 @@ use crate::diag::Severity;
 use crate::findings::{Finding, Label, Role};
 use crate::source::{FileProblem, Position, Span};
 
+pub use baseline::write as baseline;
 pub use csv::write as csv;
 pub use github::write as github;
 pub use gitlab::write as gitlab;

@@ -60,7 +60,12 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
                 "toolExecutionNotifications": notifications,
             }],
             "results": results,
-            "properties": { "shown": report.checked.findings.len(), "leftOut": left_out },
+            "properties": {
+                "shown": report.checked.findings.len(),
+                "leftOut": left_out,
+                "suppressed": report.checked.aside.suppressed,
+                "baselined": report.checked.aside.baselined,
+            },
         }],
     });
     serde_json::to_writer_pretty(&mut *out, &log)?;

@@ -45,6 +45,15 @@ pub(super) fn looked_at(report: &CheckReport<'_>) -> String {
     )
 }
 
+/// What is not shown though it is there: `; 2 suppressed, 1 in the baseline`; empty where nothing is.
+pub(super) fn aside(report: &CheckReport<'_>) -> String {
+    let aside = report.checked.aside;
+    let parts = [(aside.suppressed, "suppressed"), (aside.baselined, "in the baseline")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
+}
+
 /// The rule, and its facet where it has several: `unknown-action/in-deny`.
 pub(super) fn rule(finding: &Finding) -> String {
     match finding.facet {

@@ -1,0 +1,46 @@
+//! Findings that were there before: what a team accepted on the day it began.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::KeyArn;
+use crate::source::{Place, Span};
+
+use super::Finding;
+
+/// Findings that are known, by fingerprint.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    /// The findings.
+    pub known: BTreeMap<String, Known>,
+    /// The file that it was read from.
+    pub place: Place,
+}
+
+/// A finding that is known.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The rule.
+    pub rule: String,
+    /// The key that it is about.
+    pub key: Option<KeyArn>,
+    /// The principals that it concerned.
+    pub principals: BTreeSet<String>,
+    /// The range of the file that is it.
+    pub span: Span,
+}
+
+impl Baseline {
+    /// Takes what is known out of `findings`, and says how many findings that were. One that concerns
+    /// principals that it did not concern before stays, for those alone.
+    pub fn apply(&self, findings: &mut Vec<Finding>) -> usize {
+        let before = findings.len();
+        findings.retain_mut(|finding| {
+            let Some(known) = self.known.get(&finding.fingerprint()) else {
+                return true;
+            };
+            finding.principals.retain(|principal| !known.principals.contains(principal));
+            !finding.principals.is_empty()
+        });
+        before - findings.len()
+    }
+}

@@ -1,0 +1,358 @@
+//! `keyreach check` under control: `keyreach.yaml`, comments, baselines.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::command::{Folder, Run, keyreach};
+
+/// A world with an action that does not exist, for alice; and one in a Deny, for bob.
+const WORLD: &str = r#"keyreach: scenario/1
+accounts:
+  "111122223333":
+    users:
+      alice: { policies: [{ allow: "kms:Decript", on: [orders] }] }
+      bob: { policies: [{ deny: "kms:Encripted", on: [orders] }] }
+    keys:
+      orders: { aliases: [alias/orders] }
+"#;
+
+fn world(name: &str) -> Folder {
+    let folder = Folder::new(&format!("control-{name}"));
+    folder.put("world/world.yaml", WORLD);
+    folder
+}
+
+fn check(folder: &Folder, args: &[&str]) -> Run {
+    let args = [&["check", "--now", "2026-01-15"], args].concat();
+    keyreach(&args).within(folder.path()).run()
+}
+
+/// The rules that speak with their severities, and how many findings are aside.
+fn told(folder: &Folder, args: &[&str]) -> (Vec<String>, u64, u64) {
+    let run = check(folder, &[&["--format", "json"], args].concat());
+    let answer: Value =
+        serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    let of = |finding: &Value| {
+        format!("{} {}", finding["severity"].as_str().unwrap(), finding["rule"].as_str().unwrap())
+    };
+    let findings = answer["findings"].as_array().unwrap().iter().map(of).collect();
+    let count = |name: &str| answer["summary"][name].as_u64().unwrap();
+    (findings, count("suppressed"), count("baselined"))
+}
+
+/// What a run that is refused says, its lines joined.
+fn refused(folder: &Folder, args: &[&str]) -> String {
+    let run = check(folder, args);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+    let words = run.stderr.split_whitespace().filter(|word| *word != "|");
+    words.collect::<Vec<_>>().join(" ")
+}
+
+const BOTH: [&str; 2] = ["medium unknown-action", "high unknown-action"];
+
+#[test]
+fn a_configuration_is_found_above_what_is_checked() {
+    let folder = world("found");
+    assert_eq!(told(&folder, &["world"]).0, BOTH);
+    folder.put("keyreach.yaml", "rules: { unknown-action: low }\n");
+    let low = ["low unknown-action", "low unknown-action"];
+    assert_eq!(told(&folder, &["world"]).0, low);
+    assert_eq!(told(&folder, &["world/world.yaml"]).0, low);
+    assert_eq!(told(&folder, &["--no-config", "world"]).0, BOTH);
+    folder.put("world/keyreach.yaml", "rules: { unknown-action: off }\n");
+    assert_eq!(told(&folder, &["world"]).0, Vec::<String>::new(), "the nearest counts");
+    assert_eq!(told(&folder, &["--config", "keyreach.yaml", "world"]).0, low);
+    assert_eq!(told(&folder, &["--select", "unknown-action", "world"]).0, BOTH);
+}
+
+#[test]
+fn the_root_of_a_work_tree_is_as_far_as_one_looks() {
+    let folder = world("root");
+    folder.put("keyreach.yaml", "rules: { unknown-action: off }\n");
+    folder.put("world/.git/HEAD", "ref: refs/heads/main\n");
+    assert_eq!(told(&folder, &["world"]).0, BOTH);
+}
+
+#[test]
+fn severities_and_files_are_chosen_and_the_exit_status_follows() {
+    let folder = world("paths");
+    folder.put(
+        "keyreach.yaml",
+        "paths:\n  - files: [\"world/**\"]\n    rules: { unknown-action: info }\n",
+    );
+    assert_eq!(told(&folder, &["world"]).0, ["info unknown-action", "info unknown-action"]);
+    assert_eq!(check(&folder, &["world"]).code, 0);
+    assert_eq!(check(&folder, &["--fail-on", "info", "world"]).code, 1);
+    folder.put(
+        "keyreach.yaml",
+        "paths:\n  - files: [\"other/**\"]\n    rules: { unknown-action: off }\n",
+    );
+    assert_eq!(told(&folder, &["world"]).0, BOTH);
+}
+
+#[test]
+fn findings_are_ignored_by_rule_key_principal_file_and_fingerprint() {
+    let folder = world("ignored");
+    let run = check(&folder, &["--format", "json", "world"]);
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+    let fingerprint = answer["findings"][0]["fingerprint"].as_str().unwrap().to_owned();
+    let ignoring = |entry: &str| {
+        folder.put("keyreach.yaml", format!("ignore:\n  - {{ {entry}, reason: known }}\n"));
+        let (findings, suppressed, _) = told(&folder, &["world"]);
+        (findings.len(), suppressed)
+    };
+    assert_eq!(ignoring("rule: unknown-action"), (0, 2));
+    assert_eq!(ignoring(&format!("fingerprint: \"{fingerprint}\"")), (1, 1));
+    assert_eq!(ignoring("rule: unknown-action, files: world/*.yaml"), (0, 2));
+    assert_eq!(ignoring("rule: unknown-action, files: \"*.yaml\""), (2, 0));
+    // These findings are about policies, and name neither a key nor a principal.
+    assert_eq!(ignoring("rule: unknown-action, key: alias/orders"), (2, 0));
+    assert_eq!(ignoring("rule: unknown-action, principal: user/alice"), (2, 0));
+    assert_eq!(ignoring("rule: unknown-action, until: 2026-01-15"), (0, 2));
+    folder.put(
+        "keyreach.yaml",
+        "ignore:\n  - { rule: unknown-action, reason: known, until: 2026-01-14 }\n",
+    );
+    let (findings, suppressed, _) = told(&folder, &["world"]);
+    assert_eq!((findings.len(), suppressed), (3, 0), "{findings:?}");
+    assert_eq!(findings[2], "medium unused-suppression");
+}
+
+/// A key that nobody can manage because a Deny has the only one; it explains that the root is missing.
+const LOCKED: &str = r#"keyreach: scenario/1
+accounts:
+  "111122223333":
+    roles:
+      ops: { trust: account, policies: [{ allow: "kms:*" }] }
+    keys:
+      orders:
+        aliases: [alias/orders]
+        policy:
+          - { allow: "kms:*", to: [role/ops] }
+          - { deny: "kms:PutKeyPolicy", to: ["*"] }
+"#;
+
+#[test]
+fn what_a_suppressed_finding_explained_is_given_back() {
+    let folder = Folder::new("control-explained");
+    folder.put("world.yaml", LOCKED);
+    let (before, _, _) = told(&folder, &["world.yaml"]);
+    assert!(before.contains(&"critical deny-locks-out-everyone".to_owned()), "{before:?}");
+    let all = |given: &[String]| given.iter().any(|one| one.ends_with("missing-root-statement"));
+    assert!(!all(&before), "{before:?}");
+    folder.put("keyreach.yaml", "ignore:\n  - rule: [deny-locks-out-everyone, key-unmanageable]\n    key: alias/ord*\n    reason: frozen\n");
+    let (after, suppressed, _) = told(&folder, &["world.yaml"]);
+    assert!(all(&after) && suppressed == 2, "{after:?} {suppressed}");
+}
+
+#[test]
+fn a_comment_suppresses_what_stands_on_its_line_or_below_it() {
+    let folder = Folder::new("control-comments");
+    let lines = |alice: &str, above_bob: &str| {
+        let world = WORLD
+            .replace(
+                "on: [orders] }] }\n      bob",
+                &format!("on: [orders] }}] }} {alice}\n      bob"),
+            )
+            .replace("      bob", &format!("{above_bob}      bob"));
+        folder.put("world.yaml", world);
+        told(&folder, &["world.yaml"])
+    };
+    let behind = "# keyreach: ignore[unknown-action] taken over from the exam";
+    assert_eq!(lines(behind, ""), (vec![BOTH[1].to_owned()], 1, 0));
+    let above = "      # keyreach: ignore[unknown-action] -- known\n      # and more\n\n";
+    assert_eq!(lines("", above), (vec![BOTH[0].to_owned()], 1, 0));
+    assert_eq!(lines(behind, above), (vec![], 2, 0));
+    assert_eq!(lines("# keyreach: ignore[missing-input] no", "").0, BOTH);
+    for (comment, message) in [
+        ("# keyreach: ignore[unknown-action]", "a suppression without a reason"),
+        ("# keyreach: ignore unknown-action", "a suppression names its rules in brackets"),
+        ("# keyreach: ignore[unknown-acton] x", "did you mean unknown-action?"),
+    ] {
+        folder.put(
+            "world.yaml",
+            WORLD.replace("keyreach: scenario/1\n", &format!("keyreach: scenario/1 {comment}\n")),
+        );
+        let run = check(&folder, &["world.yaml"]);
+        assert_eq!(run.code, 2);
+        let told = run.stderr.replace("\n  | ", " ");
+        assert!(told.contains("world.yaml:1:22") && told.contains(message), "{told}");
+    }
+}
+
+#[test]
+fn a_faulty_configuration_is_refused_with_the_place() {
+    let folder = world("faulty");
+    let refusing = |text: &str| {
+        folder.put("keyreach.yaml", text);
+        refused(&folder, &["world"])
+    };
+    let told = refusing("rules:\n  unknown-acton: off\n");
+    assert!(
+        told.contains("did you mean unknown-action?") && told.contains("keyreach.yaml:2:3"),
+        "{told}"
+    );
+    let told = refusing("ignore:\n  - rule: unknown-action\n");
+    assert!(told.contains("a suppression without a reason"), "{told}");
+    assert!(told.contains("cannot use keyreach.yaml: 1 fault"), "{told}");
+    let told = refusing("rule: {}\npersona: strict\n");
+    assert!(told.contains("did you mean `rules`?") && told.contains("2 faults"), "{told}");
+    let told = refusing("rules: [\n");
+    assert!(told.contains("cannot use keyreach.yaml"), "{told}");
+    let told = refused(&folder, &["--config", "no-such.yaml", "world"]);
+    assert!(told.contains("cannot read no-such.yaml"), "{told}");
+}
+
+#[test]
+fn two_configurations_are_refused() {
+    let folder = world("two");
+    folder.put("a/keyreach.yaml", "").put("a/world.yaml", WORLD);
+    folder.put("b/keyreach.yaml", "").put("b/world.yaml", WORLD);
+    let told = refused(&folder, &["a", "b"]);
+    assert!(told.contains("two configurations: a/keyreach.yaml and b/keyreach.yaml"), "{told}");
+    assert_eq!(check(&folder, &["--config", "a/keyreach.yaml", "a", "b"]).code, 1);
+    folder.put("a/keyreach.yml", "");
+    assert!(refused(&folder, &["a"]).contains("a/keyreach.yaml and a/keyreach.yml"));
+}
+
+#[test]
+fn patterns_of_a_configuration_outside_the_tree_are_refused() {
+    let folder = world("outside");
+    folder.put(
+        "elsewhere/keyreach.yaml",
+        "ignore: [{ rule: unknown-action, files: \"*\", reason: x }]",
+    );
+    let told = refused(&folder, &["--config", "elsewhere/keyreach.yaml", "world"]);
+    assert!(told.contains("no file that is checked lies in"), "{told}");
+    folder.put("elsewhere/keyreach.yaml", "rules: { unknown-action: low }");
+    let run = check(&folder, &["--config", "elsewhere/keyreach.yaml", "world"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
+fn a_baseline_leaves_out_what_it_knows_and_nothing_else() {
+    let folder = world("baseline");
+    let run = check(&folder, &["--write-baseline", "baseline.json", "world"]);
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    assert!(
+        run.stdout.contains("no findings") && run.stdout.contains("; 2\nin the baseline"),
+        "{}",
+        run.stdout
+    );
+    let with = ["--baseline", "baseline.json", "world"];
+    assert_eq!(told(&folder, &with), (vec![], 0, 2));
+    // Moved lines and another spelling of the world change nothing.
+    folder.put("world/world.yaml", WORLD.replace("    users:", "    # moved\n\n    users:"));
+    assert_eq!(told(&folder, &with), (vec![], 0, 2));
+    folder.put("world/world.yaml", WORLD.replace("kms:Encripted", "kms:Encriptet"));
+    let (findings, _, baselined) = told(&folder, &with);
+    assert_eq!((findings, baselined), (vec![BOTH[1].to_owned()], 1));
+    let stale = ["--persona", "pedantic", "--baseline", "baseline.json", "world"];
+    let (findings, _, _) = told(&folder, &stale);
+    assert!(findings.contains(&"low unused-suppression".to_owned()), "{findings:?}");
+    let written = fs::read_to_string(folder.path().join("baseline.json")).unwrap();
+    folder.put("baseline.json", written.replace("baseline/1", "baseline/7"));
+    let told = refused(&folder, &with);
+    assert!(
+        told.contains("a baseline of version 7") && told.contains("baseline.json:2:"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_principal_that_is_new_in_a_known_finding_is_told_alone() {
+    let folder = Folder::new("control-principals");
+    let world = |users: &[&str]| {
+        let users: Vec<String> =
+            users.iter().map(|user| format!("      {user}: {{ policies: [Use] }}\n")).collect();
+        folder.put(
+            "world.yaml",
+            format!(
+                "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    users:\n{}    policies:\n      \
+                 Use: [{{ allow: \"kms:*\", on: [orders] }}]\n    keys:\n      orders:\n        policy: \
+                 [{{ allow: \"kms:*\", to: [account] }}, {{ deny: \"kms:*\", not_to: [account] }}]\n",
+                users.concat()
+            ),
+        );
+    };
+    world(&["ada", "ben"]);
+    let principals = |args: &[&str]| -> Value {
+        let run = check(&folder, &[&["--format", "json"], args, &["world.yaml"]].concat());
+        let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+        let found = answer["findings"].as_array().unwrap();
+        found.iter().map(|one| one["principals"].clone()).collect()
+    };
+    let before = principals(&[]);
+    assert!(
+        before.as_array().unwrap().iter().any(|one| one.as_array().unwrap().len() == 2),
+        "{before}"
+    );
+    check(&folder, &["--write-baseline", "baseline.json", "world.yaml"]);
+    let with = ["--baseline", "baseline.json"];
+    assert_eq!(principals(&with), json!([]));
+    world(&["ada", "ben", "eve"]);
+    let after = principals(&with);
+    let all: Vec<&Value> = after.as_array().unwrap().iter().collect();
+    assert!(!all.is_empty(), "{after}");
+    for one in all {
+        assert_eq!(*one, json!(["arn:aws:iam::111122223333:user/eve"]));
+    }
+    // A suppression that names principals leaves the finding to the others in the same way.
+    folder.put("keyreach.yaml", "ignore:\n  - rule: allow-fully-denied\n    principal: [user/ada, user/b*]\n    reason: known\n");
+    assert_eq!(principals(&[]), json!([["arn:aws:iam::111122223333:user/eve"]]));
+}
+
+#[test]
+fn every_format_counts_what_is_aside() {
+    let folder = world("counts");
+    check(&folder, &["--write-baseline", "baseline.json", "world"]);
+    let baseline = fs::read_to_string(folder.path().join("baseline.json")).unwrap();
+    let mut known: Value = serde_json::from_str(&baseline).unwrap();
+    known["findings"].as_array_mut().unwrap().truncate(1);
+    folder.put("baseline.json", known.to_string());
+    let other = WORLD.replace("users:", "users:\n      cleo: { policies: [{ allow: \"kms:Sing\" }] } # keyreach: ignore[unknown-action] typo");
+    folder.put("world/world.yaml", other);
+    for format in ["human", "github", "junit", "markdown"] {
+        let run = check(&folder, &["--format", format, "--baseline", "baseline.json", "world"]);
+        let told = run.stdout.replace('\n', " ");
+        assert!(told.contains("1 suppressed, 1 in the baseline"), "{format}: {told}");
+    }
+    for format in ["csv", "gitlab"] {
+        let run = check(&folder, &["--format", format, "--baseline", "baseline.json", "world"]);
+        assert!(run.stderr.contains("1 suppressed, 1 in the baseline"), "{format}: {}", run.stderr);
+    }
+    for format in ["json", "jsonl", "sarif"] {
+        let run = check(&folder, &["--format", format, "--baseline", "baseline.json", "world"]);
+        let told = run.stdout.replace(' ', "");
+        assert!(told.contains("\"suppressed\":1") && told.contains("\"baselined\":1"), "{told}");
+    }
+}
+
+#[test]
+fn the_schema_takes_what_is_taken() {
+    let run = keyreach(&["schema", "config"]).run();
+    let schema: Value = serde_json::from_str(&run.stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let fits = |value: Value| validator.is_valid(&value);
+    assert!(fits(json!({
+        "persona": "pedantic",
+        "trusted_accounts": ["111122223333"],
+        "trusted_organizations": "o-abc",
+        "rules": { "unknown-action": "off" },
+        "paths": [{ "files": "legacy/**", "rules": { "unknown-action": "low" } }],
+        "ignore": [{ "rule": "unknown-action", "reason": "x", "until": "2026-12-31" }],
+    })));
+    assert!(fits(json!(null)));
+    assert!(!fits(json!({ "rule": {} })));
+    assert!(!fits(json!({ "ignore": [{ "rule": "unknown-action" }] })));
+    assert!(!fits(json!({ "rules": { "unknown-action": "hihg" } })));
+}
