@@ -42,20 +42,20 @@ fn own_principals(scope: &KeyScope<'_>, action: KmsAction) -> Vec<Caller> {
     candidates.iter().filter(|caller| is_own(scope, caller)).cloned().collect()
 }
 
-/// The groups of the key's own account, its root user aside, that may hold `held` and surely hold none of
-/// `lacked` today.
+/// The groups of the key's own account, its root user aside, that may hold some of `held` and surely hold
+/// none of `lacked` today.
 pub(super) fn without_use(
     scope: &KeyScope<'_>,
-    held: KmsAction,
+    held: ActionSet,
     lacked: ActionSet,
 ) -> Vec<Holders> {
     let owner = scope.key.arn.account();
-    let holders = scope.holders(lacked.union(held.into()));
+    let holders = scope.holders(lacked.union(held));
     let is_one = |group: &&Holders| {
         let first = group.who.first();
         let is_near = first.account == Some(owner) && first.kind != CallerKind::Root;
         let possible = group.holds.possible;
-        is_near && possible.contains(held) && !possible.intersects(lacked)
+        is_near && possible.intersects(held) && !possible.intersects(lacked)
     };
     holders.iter().filter(is_one).cloned().collect()
 }

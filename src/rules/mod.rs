@@ -5,6 +5,7 @@
 
 mod audience;
 mod controllers;
+mod escalation;
 mod export;
 mod granting;
 mod grants;
@@ -103,6 +104,7 @@ rules! {
     pending_deletion_in_use::PendingDeletionInUse = "pending-deletion-in-use",
     rotation_disabled::RotationDisabled = "rotation-disabled",
     disabled_key_in_use::DisabledKeyInUse = "disabled-key-in-use",
+    replica_policy_escalation::ReplicaPolicyEscalation = "replica-policy-escalation",
     replica_policy_drift::ReplicaPolicyDrift = "replica-policy-drift",
     guardrail_only_protection::GuardrailOnlyProtection = "guardrail-only-protection",
     boundary_bypassed_by_key_policy::BoundaryBypassedByKeyPolicy =
