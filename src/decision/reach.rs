@@ -197,8 +197,8 @@ pub trait Reach: Sync {
     /// hold some of it. Strangers aside, who is not there holds nothing. In order of the first of each.
     fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders>;
 
-    /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants or tags: only
-    /// its side is made anew; any other compiles the whole world again.
+    /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants, tags or
+    /// aliases: only its side is made anew; any other compiles the whole world again.
     fn holders_after(&self, edit: &Edit, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
         self.after(edit).holders(key, wanted)
     }

@@ -3,6 +3,7 @@
 //! A rule says what is wrong. It asks the world and [`Reach`](crate::decision::Reach), never which engine
 //! answers; its page says how bad that is; the builder takes no finding without a place.
 
+mod asked;
 mod audience;
 mod controllers;
 mod escalation;
@@ -113,6 +114,8 @@ rules! {
         "network-condition-breaks-services",
     wide_reach_key::WideReachKey = "wide-reach-key",
     shared_key_without_context::SharedKeyWithoutContext = "shared-key-without-context",
+    tag_write_escalation::TagWriteEscalation = "tag-write-escalation",
+    alias_write_escalation::AliasWriteEscalation = "alias-write-escalation",
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",

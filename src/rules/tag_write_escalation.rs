@@ -1,0 +1,113 @@
+//! Whoever may tag a key decides who may use it, where conditions ask for its tags.
+
+use std::collections::BTreeSet;
+
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Caller, ContextValue, Request};
+use crate::inventory::Edit;
+
+use super::asked::{Tag, put_in};
+use super::controllers::reveal;
+use super::escalation::{Change, allowed, direct, told, ways, without_way};
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct TagWriteEscalation;
+
+impl Rule for TagWriteEscalation {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        let asked = scope.scope.asked().about(scope.key);
+        let is_asked = asked.iter().any(|asked| !asked.key_tags.each.is_empty());
+        if !is_asked || scope.key.tags.is_none() || scope.readable_policy().is_none() {
+            return;
+        }
+        let (tag, untag) = (KmsAction::TAG_RESOURCE, KmsAction::UNTAG_RESOURCE);
+        let goal: ActionSet = reveal(scope).into_iter().collect();
+        let groups = without_way(scope, ActionSet::from(tag).union(untag.into()), goal);
+        let members: Vec<&Caller> = groups.iter().flat_map(|(_, members)| members).collect();
+        let wanted = goal.union(KmsAction::PUT_KEY_POLICY.into());
+        let mut found = Vec::new();
+        for tags in candidates(scope, &members) {
+            let request = |caller: &Caller| allowed(scope, tagging(scope, caller, &tags));
+            let words: Vec<String> =
+                tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let words = format!("tag it {}", words.join(" and "));
+            let (key, tags) = (scope.key.arn.clone(), tags.iter().cloned().collect());
+            let edit = Edit::TagKey { key, tags };
+            found.extend(ways(scope, &groups, &Change { edit, words, request: &request }, wanted));
+        }
+        for name in worn(scope) {
+            let request = |caller: &Caller| allowed(scope, untagging(scope, caller, &name));
+            let words = format!("take its tag {name} away");
+            let edit = Edit::UntagKey { key: scope.key.arn.clone(), keys: vec![name.clone()] };
+            found.extend(ways(scope, &groups, &Change { edit, words, request: &request }, wanted));
+        }
+        if let Some(report) = told(scope, sink, found, "allows it to change the key's tags") {
+            report
+                .help(
+                    "leave the tags that decide about access to a deployment role: limit \
+                     kms:TagResource and kms:UntagResource by aws:TagKeys, or deny them for these \
+                     keys",
+                )
+                .done();
+        }
+    }
+}
+
+/// What is worth writing: tags that a condition asks for and the key lacks, one by one and then together.
+fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<Vec<Tag>> {
+    let (asked, world) = (scope.scope.asked().about(scope.key), scope.world());
+    let each = asked.iter().flat_map(|asked| asked.key_tags.each.iter().cloned());
+    let together = asked.iter().flat_map(|asked| asked.key_tags.together.iter().cloned());
+    let mut found: Vec<Vec<Tag>> = Vec::new();
+    for tags in each.map(|tag| vec![tag]).chain(together) {
+        if tags.iter().all(|(_, value)| !value.contains("${")) {
+            found.push(tags);
+            continue;
+        }
+        let mut filled: BTreeSet<Vec<Tag>> = BTreeSet::new();
+        for principal in members.iter().filter_map(|caller| world.identity(&caller.text)) {
+            let fill = |(name, value): &Tag| Some((name.clone(), put_in(value, principal)?));
+            filled.extend(tags.iter().map(fill).collect::<Option<Vec<Tag>>>());
+        }
+        found.extend(filled);
+    }
+    let worn = || scope.key.tags.iter().flat_map(|tags| tags.iter());
+    for (name, _) in found.iter_mut().flatten() {
+        // A tag that differs in letter case alone would stand beside the old one.
+        if let Some((known, _)) = worn().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            name.clone_from(known);
+        }
+    }
+    let has = |tag: &Tag| worn().any(|(name, value)| (name, value) == (&tag.0, &tag.1));
+    found.retain(|tags| !tags.iter().all(has));
+    found
+}
+
+/// The tags of the key that a condition asks for.
+fn worn(scope: &KeyScope<'_>) -> Vec<Box<str>> {
+    let asked = scope.scope.asked().about(scope.key);
+    let is_asked = |name: &str| {
+        let mut each = asked.iter().flat_map(|asked| &asked.key_tags.each);
+        each.any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    let names = scope.key.tags.iter().flat_map(|tags| tags.keys());
+    names.filter(|name| is_asked(name)).cloned().collect()
+}
+
+fn tagging(scope: &KeyScope<'_>, caller: &Caller, tags: &[Tag]) -> Request {
+    let mut request = direct(scope, caller, KmsAction::TAG_RESOURCE);
+    for (name, value) in tags {
+        request.context.set_one(&format!("aws:RequestTag/{name}"), value);
+    }
+    let names = tags.iter().map(|(name, _)| name.clone()).collect();
+    request.context.set("aws:TagKeys", ContextValue::Many(names));
+    request
+}
+
+fn untagging(scope: &KeyScope<'_>, caller: &Caller, name: &str) -> Request {
+    let mut request = direct(scope, caller, KmsAction::UNTAG_RESOURCE);
+    request.context.set("aws:TagKeys", ContextValue::Many(vec![name.into()]));
+    request
+}
