@@ -7,7 +7,7 @@ use crate::inventory::{Edit, Grant, Inventory};
 use crate::policy::{Element, PolicyDocument};
 
 use super::{
-    Caller, Citation, Decision, Denials, Fates, Gate, Gift, Holders, Holding, Meant, Request,
+    Caller, Citation, ControlRequest, Decision, Denials, Fates, Gate, Gift, Holders, Holding, Meant, Request,
     Target,
 };
 
@@ -273,6 +273,9 @@ pub trait Reach: Sync {
 
     /// The decision on one request, with its trace.
     fn decide(&self, request: &Request) -> Decision;
+
+    /// The decision on one request outside KMS, with its trace: what it does not say is absent.
+    fn decide_control(&self, request: &ControlRequest) -> Decision;
 
     /// What becomes of an Allow statement or a grant for one cell.
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate;

@@ -8,7 +8,7 @@ use crate::inventory::{Alias, Edit};
 
 use super::asked::put_in;
 use super::controllers::reveal;
-use super::escalation::{Change, allowed, by_itself, direct, told, ways, without_way};
+use super::escalation::{Change, allowed, begun, by_itself, direct, told, ways, without_way};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -34,7 +34,9 @@ impl Rule for AliasWriteEscalation {
             let request = |caller: &Caller| may(scope, caller, action, &alias, &keys);
             found.extend(ways(scope, &groups, &Change { edit, words, request: &request }, wanted));
         }
-        if let Some(report) = told(scope, sink, found, "allows it to change the key's aliases") {
+        let label = "allows it to change the key's aliases";
+        let begin = |report, way: &_| begun(scope, report, way, label);
+        if let Some(report) = told(scope, sink, found, begin) {
             report
                 .help(
                     "allow kms:CreateAlias, kms:UpdateAlias and kms:DeleteAlias on few aliases or few \

@@ -168,6 +168,14 @@ pub(super) fn put_in(value: &str, principal: &Identity) -> Option<Box<str>> {
     })
 }
 
+/// A value in which the tags of a key are put in; nothing where another variable stands there.
+pub(super) fn put_in_of_key(value: &str, key: &Key) -> Option<Box<str>> {
+    replaced(value, |name| {
+        let tag = after(name, RESOURCE_TAG)?;
+        tag_of(key.tags.iter().flat_map(|tags| tags.iter()), tag)
+    })
+}
+
 fn tag_of<'t>(
     mut tags: impl Iterator<Item = (&'t Box<str>, &'t Box<str>)>,
     name: &str,

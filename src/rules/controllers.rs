@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, CallerKind, Citation, Cited, Holders, Reach, Request};
+use crate::decision::{Caller, CallerKind, Citation, Cited, Decision, Holders, Reach, Request};
 use crate::policy::PolicyDocument;
 
 use super::KeyScope;
@@ -157,7 +157,11 @@ pub(super) fn deciding_statements(
     reach: &dyn Reach,
     request: &Request,
 ) -> Vec<(PolicyDocument, usize)> {
-    let decision = reach.decide(request);
+    cited(&reach.decide(request))
+}
+
+/// The statements that a decision rests on.
+pub(super) fn cited(decision: &Decision) -> Vec<(PolicyDocument, usize)> {
     let cited: Vec<Citation> = decision.matched().cloned().collect();
     cited
         .into_iter()

@@ -32,22 +32,24 @@ pub(super) fn without_way(
 /// The members of a group who cannot give themselves any of `goal`.
 fn helpless(scope: &KeyScope<'_>, group: &Holders, goal: ActionSet) -> Vec<Caller> {
     let (reach, first) = (scope.scope.reach, group.who.first());
-    let (put, create) = (KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT);
-    let holds = scope.holding(first, ActionSet::from(put).union(create.into())).sure;
-    let by_policy = || reach.would_hold(first, &scope.key.arn, Gift::Policy, goal).sure;
-    if holds.contains(put) && !by_policy().is_empty() {
-        return Vec::new();
-    }
-    let members = each(scope, group, put).into_iter().map(|member| member.caller);
-    if !holds.contains(create) {
-        return members.collect();
-    }
-    let can_grant = |caller: &Caller| goal.iter().any(|goal| grants_itself(scope, caller, goal));
+    let create = KmsAction::CREATE_GRANT;
+    let members = each(scope, group, create).into_iter().map(|member| member.caller);
     // One speaks for all, unless a policy asks for whom the grant is.
-    if !reach.hangs_on(&scope.cell(first, create), "kms:GranteePrincipal") {
-        return if can_grant(first) { Vec::new() } else { members.collect() };
+    let is_granting = scope.holding(first, create.into()).sure.contains(create);
+    if is_granting && reach.hangs_on(&scope.cell(first, create), "kms:GranteePrincipal") {
+        return members.filter(|caller| !could_help_itself(scope, caller, goal)).collect();
     }
-    members.filter(|caller| !can_grant(caller)).collect()
+    if could_help_itself(scope, first, goal) { Vec::new() } else { members.collect() }
+}
+
+/// Whether the caller may put a key policy, or make a grant, that gives it some of `goal`.
+pub(super) fn could_help_itself(scope: &KeyScope<'_>, caller: &Caller, goal: ActionSet) -> bool {
+    let (put, create) = (KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT);
+    let holds = scope.holding(caller, ActionSet::from(put).union(create.into())).sure;
+    let reach = scope.scope.reach;
+    let by_policy = || reach.would_hold(caller, &scope.key.arn, Gift::Policy, goal).sure;
+    (holds.contains(put) && !by_policy().is_empty())
+        || (holds.contains(create) && goal.iter().any(|goal| grants_itself(scope, caller, goal)))
 }
 
 /// What somebody could do about a key, and what it gains by that.
@@ -58,8 +60,8 @@ pub(super) struct Way {
     pub(super) edit: Edit,
     /// The same in words: `tag it team=pay`.
     pub(super) words: String,
-    /// The request with which it begins.
-    pub(super) request: Request,
+    /// The request with which it begins, where that is one to KMS.
+    pub(super) request: Option<Request>,
     /// What it gains.
     pub(super) gained: KmsAction,
 }
@@ -96,18 +98,20 @@ pub(super) fn ways(
             let had = scope.holding(caller, wanted).possible;
             let Some(gained) = group.holds.sure.minus(had).iter().next() else { continue };
             let (edit, words) = (change.edit.clone(), change.words.clone());
-            found.push(Way { caller: caller.clone(), edit, words, request, gained });
+            let (caller, request) = (caller.clone(), Some(request));
+            found.push(Way { caller, edit, words, request, gained });
         }
     }
     found
 }
 
-/// Tells the ways to one key: one of each caller, in the order in which they were found.
+/// Tells the ways to one key: one of each caller, in the order in which they were found. `begin` shows
+/// what lets the first set out.
 pub(super) fn told<'s>(
     scope: &KeyScope<'_>,
     sink: &'s mut Sink<'_>,
     ways: Vec<Way>,
-    label: &str,
+    begin: impl FnOnce(Report<'s>, &Way) -> Option<Report<'s>>,
 ) -> Option<Report<'s>> {
     let mut by_caller: BTreeMap<Caller, Way> = BTreeMap::new();
     for way in ways {
@@ -126,10 +130,19 @@ pub(super) fn told<'s>(
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .principals(by_caller.keys().map(ToString::to_string));
+    Some(beside_allowing(scope, begin(report, first)?, first))
+}
+
+/// Shows the statements that allow the request to KMS with which a way begins.
+pub(super) fn begun<'s>(
+    scope: &KeyScope<'_>,
+    report: Report<'s>,
+    way: &Way,
+    label: &str,
+) -> Option<Report<'s>> {
     let reach = scope.scope.reach;
-    let verdict = reach.verdict_of(&first.request);
-    let report = decided(reach, report, verdict.witness()?, label)?;
-    Some(beside_allowing(scope, report, first))
+    let verdict = reach.verdict_of(way.request.as_ref()?);
+    decided(reach, report, verdict.witness()?, label)
 }
 
 /// Shows the statement that allows what is gained then, where it is for a condition that does so.

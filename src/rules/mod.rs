@@ -116,6 +116,7 @@ rules! {
     shared_key_without_context::SharedKeyWithoutContext = "shared-key-without-context",
     tag_write_escalation::TagWriteEscalation = "tag-write-escalation",
     alias_write_escalation::AliasWriteEscalation = "alias-write-escalation",
+    principal_tag_escalation::PrincipalTagEscalation = "principal-tag-escalation",
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",

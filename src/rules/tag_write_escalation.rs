@@ -8,7 +8,7 @@ use crate::inventory::Edit;
 
 use super::asked::{Tag, put_in};
 use super::controllers::reveal;
-use super::escalation::{Change, allowed, direct, told, ways, without_way};
+use super::escalation::{Change, allowed, begun, direct, told, ways, without_way};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -43,7 +43,9 @@ impl Rule for TagWriteEscalation {
             let edit = Edit::UntagKey { key: scope.key.arn.clone(), keys: vec![name.clone()] };
             found.extend(ways(scope, &groups, &Change { edit, words, request: &request }, wanted));
         }
-        if let Some(report) = told(scope, sink, found, "allows it to change the key's tags") {
+        let label = "allows it to change the key's tags";
+        let begin = |report, way: &_| begun(scope, report, way, label);
+        if let Some(report) = told(scope, sink, found, begin) {
             report
                 .help(
                     "leave the tags that decide about access to a deployment role: limit \
