@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::access::{Access, Census, verdict};
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, ControlRequest, Decision, Denials, Fact, Fate, Fates, Gift, Holders, Holding,
-    Meant, Reach, Request, Verdict,
+    Allowing, Bound, Caller, Cell, ControlRequest, Decision, Denials, Fact, Fate, Fates, Gift,
+    Holders, Holding, Meant, Reach, Request, Verdict,
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};

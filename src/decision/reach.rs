@@ -7,8 +7,8 @@ use crate::inventory::{Edit, Grant, Inventory};
 use crate::policy::{Element, PolicyDocument};
 
 use super::{
-    Caller, Citation, ControlRequest, Decision, Denials, Fates, Gate, Gift, Holders, Holding, Meant, Request,
-    Target,
+    Caller, Citation, ControlRequest, Decision, Denials, Fates, Gate, Gift, Holders, Holding,
+    Meant, Request, Target,
 };
 
 /// One (principal, key, permission).

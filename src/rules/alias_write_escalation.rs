@@ -17,14 +17,14 @@ pub(super) struct AliasWriteEscalation;
 
 impl Rule for AliasWriteEscalation {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
-        let asked = scope.scope.asked().about(scope.key);
-        let is_asked = asked.iter().any(|asked| !asked.aliases.is_empty());
-        if !is_asked || !scope.key.aliases_listed || scope.readable_policy().is_none() {
+        if !scope.key.aliases_listed || scope.readable_policy().is_none() {
             return;
         }
         let moves = [KmsAction::CREATE_ALIAS, KmsAction::UPDATE_ALIAS, KmsAction::DELETE_ALIAS];
         let goal: ActionSet = reveal(scope).into_iter().collect();
-        let groups = without_way(scope, moves.into_iter().collect(), goal);
+        let groups = without_way(scope, moves.into_iter().collect(), goal, &|it| {
+            wishes(scope, it).next().is_some()
+        });
         let members: Vec<&Caller> = groups.iter().flat_map(|(_, members)| members).collect();
         let wanted = goal.union(KmsAction::PUT_KEY_POLICY.into());
         let changes = candidates(scope, &members).into_iter().filter_map(|it| pointed(scope, &it));
@@ -57,18 +57,18 @@ struct Move {
     words: String,
 }
 
+/// The aliases that conditions ask for where the caller uses the key.
+fn wishes<'a>(scope: &KeyScope<'a>, caller: &Caller) -> impl Iterator<Item = &'a Box<str>> {
+    scope.scope.asked().about(scope.key, caller).flat_map(|asked| &asked.aliases)
+}
+
 /// The aliases that a condition asks for and the key lacks.
 fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<AliasArn> {
-    let (world, arn) = (scope.world(), &scope.key.arn);
-    let asked = scope.scope.asked().about(scope.key);
+    let arn = &scope.key.arn;
     let mut names: BTreeSet<Box<str>> = BTreeSet::new();
-    for name in asked.iter().flat_map(|asked| &asked.aliases) {
-        if name.contains("${") {
-            let all = members.iter().filter_map(|caller| world.identity(&caller.text));
-            names.extend(all.filter_map(|principal| put_in(name, principal)));
-        } else {
-            names.insert(name.clone());
-        }
+    for caller in members {
+        let principal = scope.world().identity(&caller.text);
+        names.extend(wishes(scope, caller).filter_map(|name| put_in(name, principal?)));
     }
     let alias = |name: &Box<str>| AliasArn::new(arn.partition(), arn.region(), arn.account(), name);
     names.iter().filter_map(alias).filter(|it| !scope.key.aliases.contains(it)).collect()

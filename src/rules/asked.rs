@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::{AccountId, Arn, KeyArn};
-use crate::decision::Reach;
+use crate::aws::KeyArn;
+use crate::decision::{Caller, Reach};
 use crate::inventory::{Identity, IdentityKind, Key};
-use crate::policy::{PolicyKind, Statement, Value};
+use crate::policy::{Policy, PolicyKind, Statement, Value};
 
 use super::Documented;
 
@@ -53,9 +53,12 @@ impl Wishes {
 /// What is asked for by whom.
 pub(super) struct AskedBy {
     nothing: Asked,
-    by_account: BTreeMap<AccountId, Asked>,
+    /// By each policy that asks for anything.
+    policies: Vec<Asked>,
+    /// The numbers of those that take part for a user or role.
+    by_identity: BTreeMap<Box<str>, Vec<usize>>,
     by_key: BTreeMap<KeyArn, Asked>,
-    /// By the organization, and by policies that AWS writes.
+    /// By the organization.
     by_all: Asked,
 }
 
@@ -64,33 +67,53 @@ impl AskedBy {
     pub(super) fn of(reach: &dyn Reach, documents: &[Documented<'_>]) -> Self {
         let mut found = Self {
             nothing: Asked::default(),
-            by_account: BTreeMap::new(),
+            policies: Vec::new(),
+            by_identity: BTreeMap::new(),
             by_key: BTreeMap::new(),
             by_all: Asked::default(),
         };
-        let counts = |it: &&Documented<'_>| it.document.kind != PolicyKind::Trust;
-        for one in documents.iter().filter(counts) {
-            let account = || AccountId::parse(Arn::parse(&one.subject)?.account);
-            for statement in &one.document.policy().statements {
-                if statement.conditions.is_empty() || !is_about_keys(reach, statement) {
-                    continue;
+        let mut numbers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for one in documents {
+            let asked = Asked::of(reach, one.document.policy());
+            if asked.is_nothing() {
+                continue;
+            }
+            match (one.key, one.document.kind) {
+                (Some(key), _) => {
+                    found.by_key.insert(key.arn.clone(), asked);
                 }
-                let asked = match (one.key, account()) {
-                    (Some(key), _) => found.by_key.entry(key.arn.clone()).or_default(),
-                    (None, Some(account)) => found.by_account.entry(account).or_default(),
-                    (None, None) => &mut found.by_all,
-                };
-                asked.hear(statement);
+                (None, PolicyKind::Identity) => {
+                    let number = found.policies.len();
+                    found.policies.push(asked);
+                    numbers.entry(&one.subject).or_default().push(number);
+                    for holder in &one.holders {
+                        found.by_identity.entry(holder.arn.clone()).or_default().push(number);
+                    }
+                }
+                (None, PolicyKind::Trust) => {}
+                (None, _) => found.by_all.add(asked),
+            }
+        }
+        let identities = reach.world().accounts.values().flat_map(|it| it.identities.values());
+        for identity in identities {
+            let boundary = identity.boundary.iter().filter_map(|it| numbers.get(&*it.arn));
+            for number in boundary.flatten() {
+                found.by_identity.entry(identity.arn.clone()).or_default().push(*number);
             }
         }
         found
     }
 
-    /// By every policy that has a say in what principals of the key's account do with it.
-    pub(super) fn about(&self, key: &Key) -> [&Asked; 3] {
-        let of_key = self.by_key.get(&key.arn).unwrap_or(&self.nothing);
-        let of_account = self.by_account.get(&key.arn.account()).unwrap_or(&self.nothing);
-        [of_key, of_account, &self.by_all]
+    /// By every policy that has a say in what a principal does with a key.
+    pub(super) fn about(&self, key: &Key, caller: &Caller) -> impl Iterator<Item = &Asked> {
+        let numbers = self.by_identity.get(&caller.text);
+        let own = numbers.into_iter().flatten().filter_map(|number| self.policies.get(*number));
+        own.chain(self.about_key(key))
+    }
+
+    /// By the policies that have a say in what everyone does with a key.
+    fn about_key(&self, key: &Key) -> [&Asked; 2] {
+        [self.by_key.get(&key.arn).unwrap_or(&self.nothing), &self.by_all]
     }
 }
 
@@ -99,6 +122,30 @@ fn is_about_keys(reach: &dyn Reach, statement: &Statement) -> bool {
 }
 
 impl Asked {
+    fn of(reach: &dyn Reach, policy: &Policy) -> Self {
+        let mut asked = Self::default();
+        let statements = policy.statements.iter();
+        let counts = |it: &&Statement| !it.conditions.is_empty() && is_about_keys(reach, it);
+        statements.filter(counts).for_each(|statement| asked.hear(statement));
+        asked
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.key_tags.each.is_empty()
+            && self.principal_tags.each.is_empty()
+            && self.aliases.is_empty()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.aliases.extend(other.aliases);
+        for (all, more) in
+            [(&mut self.key_tags, other.key_tags), (&mut self.principal_tags, other.principal_tags)]
+        {
+            all.each.extend(more.each);
+            all.together.extend(more.together);
+        }
+    }
+
     fn hear(&mut self, statement: &Statement) {
         let (mut of_key, mut of_principal) = (Vec::new(), Vec::new());
         for condition in &statement.conditions {

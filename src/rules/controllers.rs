@@ -30,7 +30,8 @@ fn is_own(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     caller.account == Some(owner) && caller.kind != CallerKind::Root && exists(scope, caller)
 }
 
-fn exists(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+/// Whether a role or user exists, as far as the export of the key's account tells.
+pub(super) fn exists(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     let world = scope.world();
     world.identity(&caller.text).is_some() || !world.is_complete(scope.key.arn.account())
 }

@@ -11,35 +11,49 @@ use crate::inventory::Edit;
 
 use super::KeyScope;
 use super::controllers::{decided, deciding_statements, each, list, short, without_use};
-use super::granting::grants_itself;
+use super::granting::{grants_itself, is_of_service};
 use super::report::{Report, Sink};
 
 /// The groups of the key's own account that may hold some of `held`, hold none of `goal`, and cannot give
-/// themselves any of it by a key policy or a grant; each with those of its members who exist.
+/// themselves any of it by a key policy or a grant; each with those of its members who exist and count. Nobody but a service
+/// acts by the roles that it owns.
 pub(super) fn without_way(
     scope: &KeyScope<'_>,
     held: ActionSet,
     goal: ActionSet,
+    counts: &dyn Fn(&Caller) -> bool,
 ) -> Vec<(Holders, Vec<Caller>)> {
     let groups = without_use(scope, held, goal).into_iter();
     let helpless = groups.map(|group| {
-        let members = helpless(scope, &group, goal);
+        let members = each(scope, &group, KmsAction::CREATE_GRANT).into_iter();
+        let members = members.map(|member| member.caller);
+        let members = members.filter(|it| !is_of_service(&it.text) && counts(it)).collect();
+        let members = helpless(scope, &group, members, goal);
         (group, members)
     });
     helpless.filter(|(_, members)| !members.is_empty()).collect()
 }
 
-/// The members of a group who cannot give themselves any of `goal`.
-fn helpless(scope: &KeyScope<'_>, group: &Holders, goal: ActionSet) -> Vec<Caller> {
+/// Those members of a group who cannot give themselves any of `goal`.
+fn helpless(
+    scope: &KeyScope<'_>,
+    group: &Holders,
+    mut members: Vec<Caller>,
+    goal: ActionSet,
+) -> Vec<Caller> {
+    if members.is_empty() {
+        return members;
+    }
     let (reach, first) = (scope.scope.reach, group.who.first());
     let create = KmsAction::CREATE_GRANT;
-    let members = each(scope, group, create).into_iter().map(|member| member.caller);
     // One speaks for all, unless a policy asks for whom the grant is.
     let is_granting = scope.holding(first, create.into()).sure.contains(create);
     if is_granting && reach.hangs_on(&scope.cell(first, create), "kms:GranteePrincipal") {
-        return members.filter(|caller| !could_help_itself(scope, caller, goal)).collect();
+        members.retain(|caller| !could_help_itself(scope, caller, goal));
+    } else if could_help_itself(scope, first, goal) {
+        members.clear();
     }
-    if could_help_itself(scope, first, goal) { Vec::new() } else { members.collect() }
+    members
 }
 
 /// Whether the caller may put a key policy, or make a grant, that gives it some of `goal`.

@@ -43,6 +43,28 @@ pub struct Front {
     /// The rules of the semantics that it rests on.
     #[serde(default)]
     pub spec: Vec<String>,
+    /// Without which parts of an export it stays silent, or says less.
+    pub weaker_without: Vec<Input>,
+}
+
+/// A part of an export that rules look at.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Input {
+    /// Users, roles, groups and their policies.
+    Identities,
+    /// The policy of a key.
+    KeyPolicy,
+    /// The grants of a key.
+    Grants,
+    /// The aliases of a key.
+    Aliases,
+    /// The tags of a key.
+    Tags,
+    /// What DescribeKey says of a key.
+    Metadata,
+    /// The organization and its policies.
+    Organization,
 }
 
 /// A form of a rule's fault with a weight of its own.

@@ -15,13 +15,14 @@ mod metadata;
 mod optional_conditions;
 mod outsiders;
 mod report;
+mod role_trust;
 mod scope;
 mod settings;
 mod trust;
 mod what_if;
 mod wide;
 
-pub use metadata::{Facet, Front, Metadata, Reference};
+pub use metadata::{Facet, Front, Input, Metadata, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
 pub use settings::Settings;
 
@@ -117,6 +118,12 @@ rules! {
     tag_write_escalation::TagWriteEscalation = "tag-write-escalation",
     alias_write_escalation::AliasWriteEscalation = "alias-write-escalation",
     principal_tag_escalation::PrincipalTagEscalation = "principal-tag-escalation",
+    weak_oidc_trust_reaches_key::WeakOidcTrustReachesKey = "weak-oidc-trust-reaches-key",
+    admin_can_use::AdminCanUse = "admin-can-use",
+    single_point_of_administration::SinglePointOfAdministration =
+        "single-point-of-administration",
+    deny_exemption_never_matches::DenyExemptionNeverMatches = "deny-exemption-never-matches",
+    root_statement_narrowed::RootStatementNarrowed = "root-statement-narrowed",
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",

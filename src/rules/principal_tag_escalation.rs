@@ -33,19 +33,19 @@ impl Rule for PrincipalTagEscalation {
     }
 
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
-        let tags = tags(scope);
-        if tags.is_empty() || scope.readable_policy().is_none() {
+        if scope.readable_policy().is_none() {
             return;
         }
         let goal: ActionSet = reveal(scope).into_iter().collect();
-        let mut found: Vec<(Caller, &Tag, &Identity)> = Vec::new();
+        let mut found: Vec<(Caller, Tag, &Identity)> = Vec::new();
         for group in scope.holders(goal).iter() {
             let Some(action) = group.holds.sure.iter().next() else { continue };
             for caller in group.who.iter() {
                 let role = scope.world().identity(&caller.text).filter(|it| it.trust.is_some());
                 let Some(role) = role else { continue };
-                let opens = |tag: &&Tag| hangs_on_session(scope, caller, action, tag, role);
-                found.extend(tags.iter().find(opens).map(|tag| (caller.clone(), tag, role)));
+                let mut tags = tags(scope, caller).into_iter();
+                let opening = tags.find(|tag| hangs_on_session(scope, caller, action, tag, role));
+                found.extend(opening.map(|tag| (caller.clone(), tag, role)));
             }
         }
         tell_sessions(scope, &found, sink);
@@ -110,10 +110,10 @@ fn tagging(identity: &Identity, caller: &Caller, tag: &Tag) -> ControlRequest {
     request
 }
 
-/// The tags of principals that conditions about the key ask for.
-fn tags(scope: &KeyScope<'_>) -> Vec<Tag> {
-    let asked = scope.scope.asked().about(scope.key);
-    let each = asked.iter().flat_map(|asked| &asked.principal_tags.each);
+/// The tags of principals that conditions ask for where the caller uses the key.
+fn tags(scope: &KeyScope<'_>, caller: &Caller) -> Vec<Tag> {
+    let asked = scope.scope.asked().about(scope.key, caller);
+    let each = asked.flat_map(|asked| &asked.principal_tags.each);
     let fill = |(name, value): &Tag| Some((name.clone(), put_in_of_key(value, scope.key)?));
     each.filter_map(fill).collect()
 }
@@ -125,8 +125,7 @@ fn has(identity: &Identity, (name, value): &Tag) -> bool {
 
 /// Those who gain by a tag that they may put on themselves.
 fn tell_tagged(scope: &KeyScope<'_>, taggers: &[(&Identity, Caller)], sink: &mut Sink<'_>) {
-    let tags = tags(scope);
-    if tags.is_empty() || scope.readable_policy().is_none() {
+    if scope.readable_policy().is_none() {
         return;
     }
     let reach = scope.scope.reach;
@@ -134,6 +133,10 @@ fn tell_tagged(scope: &KeyScope<'_>, taggers: &[(&Identity, Caller)], sink: &mut
     let wanted = goal.union(KmsAction::PUT_KEY_POLICY.into());
     let mut found = Vec::new();
     for (identity, caller) in taggers {
+        let tags = tags(scope, caller);
+        if tags.is_empty() {
+            continue;
+        }
         let had = scope.holding(caller, wanted).possible;
         if had.intersects(goal) || could_help_itself(scope, caller, goal) {
             continue;
@@ -234,7 +237,7 @@ fn head(text: &str) -> &str {
 }
 
 /// Those who hold the key where a session brings the tag.
-fn tell_sessions(scope: &KeyScope<'_>, found: &[(Caller, &Tag, &Identity)], sink: &mut Sink<'_>) {
+fn tell_sessions(scope: &KeyScope<'_>, found: &[(Caller, Tag, &Identity)], sink: &mut Sink<'_>) {
     let Some((_, tag, role)) = found.first() else { return };
     let Some((document, index)) = role.trust.as_ref().zip(passing(scope, role, tag)) else {
         return;

@@ -27,7 +27,7 @@ impl Rule for ReplicaPolicyEscalation {
         let goal: ActionSet = reveal.iter().copied().collect();
         let free = free_regions(scope, primary);
         let mut found = Vec::new();
-        for (group, members) in without_way(scope, replicate.into(), goal) {
+        for (group, members) in without_way(scope, replicate.into(), goal, &|_| true) {
             let regions: Vec<&String> = match group.holds.sure.contains(replicate) {
                 true => free.iter().filter(|it| replicates(scope, group.who.first(), it)).collect(),
                 false => continue,

@@ -6,7 +6,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, ContextValue, Request};
 use crate::inventory::Edit;
 
-use super::asked::{Tag, put_in};
+use super::asked::{Tag, Wishes, put_in};
 use super::controllers::reveal;
 use super::escalation::{Change, allowed, begun, direct, told, ways, without_way};
 use super::report::Sink;
@@ -17,14 +17,14 @@ pub(super) struct TagWriteEscalation;
 
 impl Rule for TagWriteEscalation {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
-        let asked = scope.scope.asked().about(scope.key);
-        let is_asked = asked.iter().any(|asked| !asked.key_tags.each.is_empty());
-        if !is_asked || scope.key.tags.is_none() || scope.readable_policy().is_none() {
+        if scope.key.tags.is_none() || scope.readable_policy().is_none() {
             return;
         }
         let (tag, untag) = (KmsAction::TAG_RESOURCE, KmsAction::UNTAG_RESOURCE);
         let goal: ActionSet = reveal(scope).into_iter().collect();
-        let groups = without_way(scope, ActionSet::from(tag).union(untag.into()), goal);
+        let groups = without_way(scope, ActionSet::from(tag).union(untag.into()), goal, &|it| {
+            wishes(scope, it).next().is_some()
+        });
         let members: Vec<&Caller> = groups.iter().flat_map(|(_, members)| members).collect();
         let wanted = goal.union(KmsAction::PUT_KEY_POLICY.into());
         let mut found = Vec::new();
@@ -37,7 +37,7 @@ impl Rule for TagWriteEscalation {
             let edit = Edit::TagKey { key, tags };
             found.extend(ways(scope, &groups, &Change { edit, words, request: &request }, wanted));
         }
-        for name in worn(scope) {
+        for name in worn(scope, &members) {
             let request = |caller: &Caller| allowed(scope, untagging(scope, caller, &name));
             let words = format!("take its tag {name} away");
             let edit = Edit::UntagKey { key: scope.key.arn.clone(), keys: vec![name.clone()] };
@@ -57,24 +57,25 @@ impl Rule for TagWriteEscalation {
     }
 }
 
+/// The tags of keys that conditions ask for where the caller uses the key.
+fn wishes<'a>(scope: &KeyScope<'a>, caller: &Caller) -> impl Iterator<Item = &'a Wishes> {
+    let asked = scope.scope.asked().about(scope.key, caller);
+    asked.map(|asked| &asked.key_tags).filter(|tags| !tags.each.is_empty())
+}
+
 /// What is worth writing: tags that a condition asks for and the key lacks, one by one and then together.
 fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<Vec<Tag>> {
-    let (asked, world) = (scope.scope.asked().about(scope.key), scope.world());
-    let each = asked.iter().flat_map(|asked| asked.key_tags.each.iter().cloned());
-    let together = asked.iter().flat_map(|asked| asked.key_tags.together.iter().cloned());
-    let mut found: Vec<Vec<Tag>> = Vec::new();
-    for tags in each.map(|tag| vec![tag]).chain(together) {
-        if tags.iter().all(|(_, value)| !value.contains("${")) {
-            found.push(tags);
-            continue;
+    let (mut each, mut together) = (BTreeSet::new(), BTreeSet::new());
+    for caller in members {
+        let principal = scope.world().identity(&caller.text);
+        let fill = |(name, value): &Tag| Some((name.clone(), put_in(value, principal?)?));
+        for wishes in wishes(scope, caller) {
+            each.extend(wishes.each.iter().filter_map(fill).map(|tag| vec![tag]));
+            let all = wishes.together.iter().map(|tags| tags.iter().map(fill).collect());
+            together.extend(all.flat_map(|tags: Option<Vec<Tag>>| tags));
         }
-        let mut filled: BTreeSet<Vec<Tag>> = BTreeSet::new();
-        for principal in members.iter().filter_map(|caller| world.identity(&caller.text)) {
-            let fill = |(name, value): &Tag| Some((name.clone(), put_in(value, principal)?));
-            filled.extend(tags.iter().map(fill).collect::<Option<Vec<Tag>>>());
-        }
-        found.extend(filled);
     }
+    let mut found: Vec<Vec<Tag>> = each.into_iter().chain(together).collect();
     let worn = || scope.key.tags.iter().flat_map(|tags| tags.iter());
     for (name, _) in found.iter_mut().flatten() {
         // A tag that differs in letter case alone would stand beside the old one.
@@ -88,11 +89,10 @@ fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<Vec<Tag>> {
 }
 
 /// The tags of the key that a condition asks for.
-fn worn(scope: &KeyScope<'_>) -> Vec<Box<str>> {
-    let asked = scope.scope.asked().about(scope.key);
+fn worn(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<Box<str>> {
     let is_asked = |name: &str| {
-        let mut each = asked.iter().flat_map(|asked| &asked.key_tags.each);
-        each.any(|(known, _)| known.eq_ignore_ascii_case(name))
+        let wishes = members.iter().flat_map(|caller| wishes(scope, caller));
+        wishes.flat_map(|it| &it.each).any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
     let names = scope.key.tags.iter().flat_map(|tags| tags.keys());
     names.filter(|name| is_asked(name)).cloned().collect()

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use keyreach::audit::Engine;
 use keyreach::aws::{ActionSet, KeyArn, KmsAction};
 use keyreach::decision::{
-    Allowing, Bound, Caller, Cell, Citation, Cited, ControlRequest, Decision, Fate, Fates, Gift, Holders, Holding,
-    Meant, Reach, Request, Verdict,
+    Allowing, Bound, Caller, Cell, Citation, Cited, ControlRequest, Decision, Fate, Fates, Gift,
+    Holders, Holding, Meant, Reach, Request, Verdict,
 };
 use keyreach::eval::probe::Probe;
 use keyreach::inventory::{Edit, Inventory};
