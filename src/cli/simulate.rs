@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::audit::{Answer, Simulator, Texts};
+use crate::audit::{Simulator, Texts};
 use crate::ingest::Disk;
 use crate::report::{request_line, simulate};
 
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     // The process ends behind this: the system takes a world back faster than a walk over it.
     let loaded = ManuallyDrop::new(loaded);
     let texts = Texts::new(&Disk, &loaded.inventory);
-    let mut simulator = Simulator::new(&loaded.inventory, &texts);
+    let simulator = Simulator::new(&loaded.inventory, &texts);
     let mut output = Output::open(args.output.as_deref())?;
     let mut outcome = Outcome::Clean;
     loop {
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         if lines.is_empty() {
             break;
         }
-        outcome = outcome.max(answer(&mut simulator, &lines, &mut output)?);
+        outcome = outcome.max(answer(&simulator, &lines, &mut output)?);
     }
     output.finish()?;
     Ok(outcome)
@@ -100,31 +100,26 @@ fn chunk(requests: &mut dyn BufRead) -> io::Result<Vec<Vec<u8>>> {
     Ok(lines)
 }
 
+/// Answers each line on some core, and writes the answers in the order of the lines.
 fn answer(
-    simulator: &mut Simulator<'_>,
+    simulator: &Simulator<'_>,
     lines: &[Vec<u8>],
     output: &mut Output,
 ) -> Result<Outcome, Fault> {
-    let read: Vec<_> = lines.par_iter().map(|line| request_line::parse(line)).collect();
-    let requests: Vec<_> = read.iter().filter_map(|line| line.request.as_ref().ok()).collect();
-    let answers: Vec<Answer> = simulator.answer(&requests);
-    let mut answers = answers.iter();
-    let mut told = Vec::with_capacity(read.len());
-    for line in &read {
-        let answer = match &line.request {
-            Ok(_) => answers.next().ok_or("no answer"),
-            Err(error) => Err(error.as_str()),
-        };
-        told.push((line.id.as_deref(), answer));
+    let answered = |line: &Vec<u8>| {
+        let read = request_line::parse(line);
+        let answer = read.request.map(|request| simulator.answer(&request));
+        let outcome = if answer.is_ok() { Outcome::Clean } else { Outcome::Problem };
+        let mut bytes = Vec::with_capacity(256);
+        simulate::write(&mut bytes, read.id.as_deref(), answer.as_ref().map_err(String::as_str))?;
+        Ok((bytes, outcome))
+    };
+    let answers: Vec<(Vec<u8>, Outcome)> =
+        lines.par_iter().map(answered).collect::<io::Result<_>>()?;
+    let mut worst = Outcome::Clean;
+    for (line, outcome) in answers {
+        output.write_all(&line)?;
+        worst = worst.max(outcome);
     }
-    let written: Vec<Vec<u8>> = told
-        .par_iter()
-        .map(|(id, answer)| {
-            let mut bytes = Vec::with_capacity(256);
-            simulate::write(&mut bytes, *id, *answer).map(|()| bytes)
-        })
-        .collect::<io::Result<_>>()?;
-    written.iter().try_for_each(|line| output.write_all(line))?;
-    let malformed = read.iter().any(|line| line.request.is_err());
-    Ok(if malformed { Outcome::Problem } else { Outcome::Clean })
+    Ok(worst)
 }
