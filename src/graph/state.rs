@@ -312,7 +312,7 @@ impl<'c, 'w> States<'c, 'w> {
         })
     }
 
-    /// Those whom a change touches by itself, sessions of roles aside.
+    /// Those whom a change touches by itself, sessions of roles aside; sorted.
     pub(super) fn touched(&self, number: ChangeIx) -> Arc<[Ix]> {
         let change = self.changes.get(number);
         if let Some(at) = change.whose() {
@@ -321,7 +321,10 @@ impl<'c, 'w> States<'c, 'w> {
         self.touched.get(number, |_| {
             let household = change.account().and_then(|account| self.cast.accounts.get(&account));
             let members = household.into_iter().flat_map(|it| it.users.iter().chain(&it.roles));
-            members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect()
+            let mut touched: Vec<Ix> =
+                members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect();
+            touched.sort_unstable();
+            touched.into()
         })
     }
 
