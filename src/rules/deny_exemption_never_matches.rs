@@ -89,7 +89,8 @@ fn never_an_arn(world: &Inventory, text: &str, is_pattern: bool) -> Option<&'sta
     if arn.service == "sts" && arn.resource.starts_with("assumed-role/") {
         return Some("the ARN of a session, where aws:PrincipalArn is that of its role");
     }
-    if arn.service != "iam" && !(has_wildcard && arn.service.contains(['*', '?', 's'])) {
+    let is_of_principals = matches!(arn.service, "iam" | "sts") || arn.service.contains(['*', '?']);
+    if !is_of_principals {
         return Some("no ARN of a principal");
     }
     let of_identities = ["role/", "user/"].iter().any(|kind| arn.resource.starts_with(kind));
