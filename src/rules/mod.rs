@@ -13,6 +13,7 @@ mod metadata;
 mod optional_conditions;
 mod outsiders;
 mod report;
+mod resources;
 mod scope;
 mod settings;
 mod trust;
@@ -91,6 +92,7 @@ rules! {
     grant_allows_redelegation::GrantAllowsRedelegation = "grant-allows-redelegation",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
+    key_policy_resource_mismatch::KeyPolicyResourceMismatch = "key-policy-resource-mismatch",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
     unknown_action::UnknownAction = "unknown-action",
     deleted_principal::DeletedPrincipal = "deleted-principal",
