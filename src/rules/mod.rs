@@ -12,6 +12,7 @@ mod lifecycle;
 mod metadata;
 mod optional_conditions;
 mod outsiders;
+mod presence;
 mod report;
 mod resources;
 mod scope;
@@ -94,6 +95,8 @@ rules! {
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     key_policy_resource_mismatch::KeyPolicyResourceMismatch = "key-policy-resource-mismatch",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
+    condition_key_not_in_request::ConditionKeyNotInRequest =
+        "condition-key-not-in-request",
     unknown_action::UnknownAction = "unknown-action",
     deleted_principal::DeletedPrincipal = "deleted-principal",
     unknown_principal::UnknownPrincipal = "unknown-principal",

@@ -1,6 +1,6 @@
 //! Statements as they could be: what becomes of an Allow that asks for more than it does.
 
-use crate::policy::{Condition, Operator, PolicyDocument, Statement, Value};
+use crate::policy::{Condition, Effect, Operator, PolicyDocument, Statement, Value};
 use crate::source::Located;
 
 /// A condition that a made-up statement has beside its own: operator, condition key, values.
@@ -38,6 +38,16 @@ pub(super) fn changed(
         change(statement);
     }
     PolicyDocument::lowered(document.place, document.kind, policy)
+}
+
+/// The policy with the statement as an Allow of what it means to whom it means, for requests that carry the
+/// condition key, whatever its conditions ask.
+pub(super) fn carrying(document: &PolicyDocument, index: usize, key: &str) -> PolicyDocument {
+    let open = changed(document, index, |statement| {
+        statement.effect = Some(Located::new(Effect::Allow, statement.span));
+        statement.conditions.clear();
+    });
+    narrowed(&open, index, &[("Null", key, &["false"])])
 }
 
 /// A policy of that one statement.
