@@ -98,6 +98,7 @@ rules! {
     condition_key_not_in_request::ConditionKeyNotInRequest =
         "condition-key-not-in-request",
     unknown_action::UnknownAction = "unknown-action",
+    unknown_condition_key::UnknownConditionKey = "unknown-condition-key",
     deleted_principal::DeletedPrincipal = "deleted-principal",
     unknown_principal::UnknownPrincipal = "unknown-principal",
     invalid_principal::InvalidPrincipal = "invalid-principal",
