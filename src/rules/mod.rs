@@ -99,6 +99,7 @@ rules! {
         "condition-key-not-in-request",
     unknown_action::UnknownAction = "unknown-action",
     unknown_condition_key::UnknownConditionKey = "unknown-condition-key",
+    allow_not_principal::AllowNotPrincipal = "allow-not-principal",
     deleted_principal::DeletedPrincipal = "deleted-principal",
     unknown_principal::UnknownPrincipal = "unknown-principal",
     invalid_principal::InvalidPrincipal = "invalid-principal",
