@@ -100,6 +100,7 @@ rules! {
     unknown_action::UnknownAction = "unknown-action",
     unknown_condition_key::UnknownConditionKey = "unknown-condition-key",
     allow_not_principal::AllowNotPrincipal = "allow-not-principal",
+    deny_not_principal::DenyNotPrincipal = "deny-not-principal",
     deleted_principal::DeletedPrincipal = "deleted-principal",
     unknown_principal::UnknownPrincipal = "unknown-principal",
     invalid_principal::InvalidPrincipal = "invalid-principal",
