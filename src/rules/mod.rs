@@ -101,6 +101,7 @@ rules! {
     unknown_condition_key::UnknownConditionKey = "unknown-condition-key",
     allow_not_principal::AllowNotPrincipal = "allow-not-principal",
     deny_not_principal::DenyNotPrincipal = "deny-not-principal",
+    allow_not_action::AllowNotAction = "allow-not-action",
     deleted_principal::DeletedPrincipal = "deleted-principal",
     unknown_principal::UnknownPrincipal = "unknown-principal",
     invalid_principal::InvalidPrincipal = "invalid-principal",
