@@ -1,14 +1,13 @@
 //! A condition asks for a condition key that requests for the action never carry.
 
 use crate::aws::{
-    ActionSet, ConditionKeyInfo, KeySpec, KmsAction, carrying as carried_by, condition_key,
+    ActionSet, ConditionKeyInfo, KmsAction, carrying as carried_by, condition_key,
 };
-use crate::decision::{Allowing, Caller};
-use crate::inventory::Key;
-use crate::policy::{Condition, Polarity, PolicyKind, Principal, Statement};
+use crate::decision::Allowing;
+use crate::policy::{Condition, PolicyKind};
 
 use super::controllers::list;
-use super::presence::{Absence, Conditioned, absence, conditioned, entries};
+use super::presence::{Absence, Conditioned, absence, conditioned, entries, services, takes};
 use super::report::Sink;
 use super::trust::on_keys;
 use super::what_if::carrying;
@@ -88,7 +87,7 @@ impl Asked<'_> {
         let Some(key) = self.document.key.filter(|_| !carried.is_empty()) else {
             return (carried, Lack::Action);
         };
-        if is_of_context(self.info) && !is_symmetric(key) {
+        if !takes(key, self.info) {
             return (ActionSet::EMPTY, Lack::Spec);
         }
         let services = services(self.of.statement);
@@ -174,26 +173,4 @@ impl Asked<'_> {
             None => report.done(),
         }
     }
-}
-
-fn is_of_context(info: &ConditionKeyInfo) -> bool {
-    info.name.starts_with("kms:EncryptionContext")
-}
-
-/// Whether the key encrypts with an encryption context, as far as is known.
-fn is_symmetric(key: &Key) -> bool {
-    let spec = key.metadata.as_ref().and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
-    spec.is_none_or(|spec| spec == KeySpec::SymmetricDefault)
-}
-
-/// The services that a statement of a key policy names, where it names nobody else.
-fn services(statement: &Statement) -> Vec<Caller> {
-    let element = statement.principal.as_ref().filter(|one| one.polarity == Polarity::Is);
-    let entries = element.map_or(&[][..], |element| &element.entries);
-    let service = |principal: &Principal| match principal {
-        Principal::Service(name) => Caller::parse(name),
-        _ => None,
-    };
-    let services: Option<Vec<Caller>> = entries.iter().map(|one| service(&one.value)).collect();
-    services.unwrap_or_default()
 }

@@ -99,6 +99,7 @@ rules! {
         "condition-key-not-in-request",
     unknown_action::UnknownAction = "unknown-action",
     unknown_condition_key::UnknownConditionKey = "unknown-condition-key",
+    unsatisfiable_condition::UnsatisfiableCondition = "unsatisfiable-condition",
     wildcard_without_like::WildcardWithoutLike = "wildcard-without-like",
     allow_not_principal::AllowNotPrincipal = "allow-not-principal",
     deny_not_principal::DenyNotPrincipal = "deny-not-principal",

@@ -1,8 +1,11 @@
 //! What conditions say of requests that lack the condition key: asked by several rules.
 
-use crate::aws::ActionSet;
+use crate::aws::{ActionSet, ConditionKeyInfo, KeySpec};
+use crate::decision::Caller;
+use crate::inventory::Key;
 use crate::policy::{
-    Comparison, Condition, Effect, Element, Polarity, PolicyKind, Quantifier, Standing, Statement,
+    Comparison, Condition, Effect, Element, Polarity, PolicyKind, Principal, Quantifier, Standing,
+    Statement,
 };
 use crate::source::Located;
 
@@ -30,6 +33,11 @@ pub(super) fn absence(statement: &Statement, condition: &Condition) -> Option<Ab
         (Effect::Deny, false) => Absence::Toothless,
         (Effect::Deny, true) => Absence::Total,
     })
+}
+
+/// Whether only a request that carries its key can meet the condition.
+pub(super) fn needs_key(condition: &Condition) -> bool {
+    !holds_without(condition)
 }
 
 /// Whether the condition holds for a request without its key (rules C2, C19, C30, C32, C33, C38).
@@ -110,4 +118,24 @@ pub(super) struct Entry {
     pub(super) actions: ActionSet,
     /// Whether it names an action, without wildcard.
     pub(super) is_spelled_out: bool,
+}
+
+/// The services that a statement of a key policy names, where it names nobody else.
+pub(super) fn services(statement: &Statement) -> Vec<Caller> {
+    let element = statement.principal.as_ref().filter(|one| one.polarity == Polarity::Is);
+    let entries = element.map_or(&[][..], |element| &element.entries);
+    let service = |principal: &Principal| match principal {
+        Principal::Service(name) => Caller::parse(name),
+        _ => None,
+    };
+    let services: Option<Vec<Caller>> = entries.iter().map(|one| service(&one.value)).collect();
+    services.unwrap_or_default()
+}
+
+/// Whether requests for the key can carry a condition key at all: only one that encrypts symmetrically takes an
+/// encryption context (rule C52).
+pub(super) fn takes(key: &Key, info: &ConditionKeyInfo) -> bool {
+    let spec = key.metadata.as_ref().and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
+    !info.name.starts_with("kms:EncryptionContext")
+        || spec.is_none_or(|spec| spec == KeySpec::SymmetricDefault)
 }
