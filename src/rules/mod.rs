@@ -95,6 +95,7 @@ rules! {
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
     key_policy_resource_mismatch::KeyPolicyResourceMismatch = "key-policy-resource-mismatch",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
+    action_not_effective_here::ActionNotEffectiveHere = "action-not-effective-here",
     condition_key_not_in_request::ConditionKeyNotInRequest =
         "condition-key-not-in-request",
     unknown_action::UnknownAction = "unknown-action",
