@@ -102,6 +102,7 @@ rules! {
     unknown_condition_key::UnknownConditionKey = "unknown-condition-key",
     unsatisfiable_condition::UnsatisfiableCondition = "unsatisfiable-condition",
     wildcard_without_like::WildcardWithoutLike = "wildcard-without-like",
+    redundant_statement::RedundantStatement = "redundant-statement",
     allow_not_principal::AllowNotPrincipal = "allow-not-principal",
     deny_not_principal::DenyNotPrincipal = "deny-not-principal",
     allow_not_action::AllowNotAction = "allow-not-action",
