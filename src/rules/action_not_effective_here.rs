@@ -1,6 +1,7 @@
 //! A real action stands where KMS never honours it.
 
 use crate::aws::{ActionSet, Category, KmsAction};
+use crate::decision::Caller;
 use crate::policy::{Element, Polarity, PolicyKind, Principal, Standing, Statement};
 use crate::source::Span;
 
@@ -17,22 +18,31 @@ impl Rule for ActionNotEffectiveHere {
         if !matches!(kind, PolicyKind::Key | PolicyKind::Rcp) || document.is_written_by_aws() {
             return;
         }
+        let mut all: Vec<Lost<'_>> = Vec::new();
         for statement in &document.document.policy().statements {
             let element = statement.action.as_ref().filter(|one| one.polarity == Polarity::Is);
             let Some(element) = element.filter(|_| statement.standing == Standing::Sound) else {
                 continue;
             };
-            let named = named(scope, element);
-            for why in [Why::Identity, Why::Grant, Why::Spec, Why::Abroad] {
-                let lost: Vec<(KmsAction, Span)> = named
-                    .iter()
-                    .filter(|(action, _)| reason(scope, document, statement, *action) == Some(why))
-                    .copied()
-                    .collect();
-                tell(document, statement, &lost, why, sink);
+            for (action, span) in named(scope, element) {
+                if let Some(why) = reason(scope, document, statement, action) {
+                    all.push(Lost { statement, action, span, why });
+                }
             }
         }
+        for why in [Why::Identity, Why::Grant, Why::Spec, Why::Abroad] {
+            let lost: Vec<&Lost<'_>> = all.iter().filter(|one| one.why == why).collect();
+            tell(document, &lost, why, sink);
+        }
     }
+}
+
+/// An action that has no effect where it stands.
+struct Lost<'d> {
+    statement: &'d Statement,
+    action: KmsAction,
+    span: Span,
+    why: Why,
 }
 
 /// The actions that are spelled out, with where they stand.
@@ -96,7 +106,7 @@ fn means_others(document: &Documented<'_>, statement: &Statement) -> bool {
             | Principal::Role(arn)
             | Principal::AssumedRole(arn)
             | Principal::FederatedUser(arn) => {
-                crate::decision::Caller::parse(arn).and_then(|caller| caller.account)
+                Caller::parse(arn).and_then(|caller| caller.account)
             }
             _ => None,
         };
@@ -107,13 +117,12 @@ fn means_others(document: &Documented<'_>, statement: &Statement) -> bool {
 
 fn tell(
     document: &Documented<'_>,
-    statement: &Statement,
-    lost: &[(KmsAction, Span)],
+    lost: &[&Lost<'_>],
     why: Why,
     sink: &mut Sink<'_>,
 ) {
-    let Some((_, span)) = lost.first() else { return };
-    let actions: ActionSet = lost.iter().map(|(action, _)| *action).collect();
+    let Some(first) = lost.first() else { return };
+    let actions: ActionSet = lost.iter().map(|one| one.action).collect();
     let names: Vec<String> = actions.iter().map(|action| action.to_string()).collect();
     let (because, help) = match why {
         Why::Identity => (
@@ -136,14 +145,14 @@ fn tell(
     let place = document.document.place;
     let mut report = sink
         .report(document.subject.as_str(), message)
-        .of_statement(statement)
-        .at(place, Some(*span), because)
+        .of_statement(first.statement)
+        .at(place, Some(first.span), because)
         .help(help);
     if let Some(key) = document.key {
         report = report.key(&key.arn);
     }
-    for (_, span) in lost.iter().skip(1).take(3) {
-        report = report.beside(place, Some(*span), "and this one");
+    for other in lost.iter().skip(1).take(3) {
+        report = report.beside(place, Some(other.span), "and this one");
     }
     report.done();
 }

@@ -62,15 +62,51 @@ fn excess(
         let fates = scope.fates(caller, allowing(index), actions);
         let always = scope.holding(caller, actions).always;
         let decided = fates.unknown.is_empty() && fates.free.is_subset(always);
-        // Something else has to mean it: hardly ever does it, and no edit has to be tried.
-        let mut left = fates.free;
-        for (at, _) in others.iter().filter(|_| decided) {
-            left = left.minus(scope.fates(caller, allowing(*at), left).free);
+        if !decided || fates.free.is_empty() {
+            return false;
         }
-        decided && left.is_empty() && !fates.free.is_empty()
+        // Something else has to give it: hardly ever does anything, and no edit has to be tried.
+        let (direct, indirect): (Vec<_>, Vec<_>) =
+            others.iter().partition(|(_, other)| means_directly(other, caller));
+        let given = |from: &[&(usize, &Statement)], wanted: ActionSet| {
+            let free = from.iter().map(|(at, _)| scope.fates(caller, allowing(*at), wanted).free);
+            free.fold(ActionSet::EMPTY, ActionSet::union)
+        };
+        let left = fates.free.minus(given(&direct, fates.free));
+        left.is_subset(given(&indirect, left)) && left.is_subset(by_identity(scope, caller, left))
     };
     let is_excess = named.iter().all(is_held) && without_loss(scope, document, statement, actions);
     is_excess.then_some(Excess::Held(named))
+}
+
+/// Whether the statement names the principal itself, or everyone.
+fn means_directly(statement: &Statement, caller: &Caller) -> bool {
+    statement.principal.iter().flat_map(|element| &element.entries).any(|entry| {
+        matches!(entry.value, Principal::Anyone) || entry.value.text() == &*caller.text
+    })
+}
+
+/// What the identity policies of a user or role allow on the key for some request.
+fn by_identity(scope: &KeyScope<'_>, caller: &Caller, wanted: ActionSet) -> ActionSet {
+    let world = scope.world();
+    let Some(identity) = world.identity(&caller.text).filter(|_| !wanted.is_empty()) else {
+        return ActionSet::EMPTY;
+    };
+    let account = world.account(identity.account);
+    let groups = identity.groups.iter().filter_map(|name| account?.groups.get(name));
+    let groups: Vec<_> = groups.collect();
+    let inline = identity.inline.iter().chain(groups.iter().flat_map(|group| &group.inline));
+    let attached = identity.attached.iter().chain(groups.iter().flat_map(|group| &group.attached));
+    let managed =
+        attached.filter_map(|policy| world.managed_policy(identity.account, &policy.arn)?.document());
+    let mut found = ActionSet::EMPTY;
+    for document in inline.map(|policy| &policy.document).chain(managed) {
+        for (index, _) in document.policy().statements.iter().enumerate().filter(|(_, it)| it.allows()) {
+            let allowing = Allowing::Statement(document, index);
+            found = found.union(scope.fates(caller, allowing, wanted).free);
+        }
+    }
+    found
 }
 
 /// The actions that a sound statement for this key speaks of; nothing where it never applies.

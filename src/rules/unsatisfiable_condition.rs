@@ -101,7 +101,7 @@ fn unsolvable<'d>(
     let is_asked =
         |one: &&Condition| is_of_request(key, one) && patterns(one, variables).is_empty();
     let asked: Vec<&Condition> = of.statement.conditions.iter().filter(is_asked).collect();
-    if asked.is_empty() {
+    if !is_doubtful(&asked) {
         return None;
     }
     let on_key = KeyScope::new(scope, key);
@@ -126,6 +126,39 @@ fn unsolvable<'d>(
     }
     let single = asked.iter().find(|one| !is_met(&[**one]));
     Some(single.map_or(asked.clone(), |one| vec![*one]))
+}
+
+/// Whether the conditions could exclude each other, or one could miss what its key holds. Texts of keys that
+/// have nothing to do with each other are always met by some request.
+fn is_doubtful(asked: &[&Condition]) -> bool {
+    let is_text = |one: &Condition| {
+        let texts = one.values.iter().filter_map(|value| value.value.text());
+        match one.operator.value.comparison {
+            Comparison::StringEquals
+            | Comparison::StringEqualsIgnoreCase
+            | Comparison::StringLike
+            | Comparison::ArnLike
+            | Comparison::Null => true,
+            Comparison::Bool => {
+                let words = ["true", "false"];
+                let mut texts = texts;
+                texts.any(|text| words.iter().any(|word| text.eq_ignore_ascii_case(word)))
+            }
+            _ => !needs_key(one),
+        }
+    };
+    let is_tied = |one: &&&Condition| {
+        let info = condition_key(&one.key.value);
+        let of_path = [Nature::RequestPath, Nature::Network];
+        needs_key(one) && info.is_some_and(|info| of_path.contains(&info.nature))
+    };
+    let mut keys: Vec<String> =
+        asked.iter().map(|one| one.key.value.to_ascii_lowercase()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.len() < asked.len()
+        || asked.iter().filter(is_tied).count() > 1
+        || !asked.iter().all(|one| is_text(one))
 }
 
 /// Whether an Allow applies to somebody as it stands: then its conditions are met.
