@@ -43,6 +43,29 @@ pub struct Front {
     /// The rules of the semantics that it rests on.
     #[serde(default)]
     pub spec: Vec<String>,
+    /// What has to be given for it to be run at all.
+    #[serde(default)]
+    pub needs: Option<Need>,
+}
+
+/// What a rule asks for beside the world.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Debug)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// The world before a change: `--base`.
+    Base,
+    /// Who applies policies: `--deployer`.
+    Deployer,
+}
+
+impl Need {
+    /// The option that gives it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Base => "--base",
+            Self::Deployer => "--deployer",
+        }
+    }
 }
 
 /// A form of a rule's fault with a weight of its own.

@@ -21,9 +21,9 @@ mod trust;
 mod what_if;
 mod wide;
 
-pub use metadata::{Facet, Front, Metadata, Reference};
+pub use metadata::{Facet, Front, Metadata, Need, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
-pub use settings::Settings;
+pub use settings::{Settings, deployer};
 
 use rayon::prelude::*;
 
@@ -41,6 +41,17 @@ trait Rule: Sync {
 
     /// Looks at the world.
     fn world(&self, _scope: &Scope<'_>, _sink: &mut Sink<'_>) {}
+}
+
+impl Registered {
+    /// Whether there is what it needs.
+    pub fn can_run(&self, scope: &Scope<'_>) -> bool {
+        match self.metadata.front.needs {
+            None => true,
+            Some(Need::Base) => scope.base.is_some(),
+            Some(Need::Deployer) => scope.settings.deployer.is_some(),
+        }
+    }
 }
 
 /// A rule with its page.

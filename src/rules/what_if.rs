@@ -1,5 +1,8 @@
-//! Statements as they could be: what becomes of an Allow that asks for more than it does.
+//! Statements as they could be: what becomes of an Allow that asks for more than it does; and
+//! worlds as they could be.
 
+use crate::decision::Reach;
+use crate::inventory::Edit;
 use crate::policy::{Condition, Effect, Operator, PolicyDocument, Statement, Value};
 use crate::source::Located;
 
@@ -56,4 +59,12 @@ pub(super) fn alone(document: &PolicyDocument, index: usize) -> PolicyDocument {
     let statement = policy.statements.get(index).cloned();
     policy.statements = statement.into_iter().collect();
     PolicyDocument::lowered(document.place, document.kind, policy)
+}
+
+/// Asks the world after all of `edits`.
+pub(super) fn after(reach: &dyn Reach, edits: &[Edit], ask: &mut dyn FnMut(&dyn Reach)) {
+    match edits {
+        [] => ask(reach),
+        [first, rest @ ..] => after(&*reach.after(first), rest, ask),
+    }
 }
