@@ -96,6 +96,7 @@ rules! {
     wide_destructive_rights::WideDestructiveRights = "wide-destructive-rights",
     grant_bypasses_policy_conditions::GrantBypassesPolicyConditions =
         "grant-bypasses-policy-conditions",
+    revoked_principal_keeps_grant::RevokedPrincipalKeepsGrant = "revoked-principal-keeps-grant",
     grant_dangling_grantee::GrantDanglingGrantee = "grant-dangling-grantee",
     grant_too_wide::GrantTooWide = "grant-too-wide",
     duplicate_grants::DuplicateGrants = "duplicate-grants",
