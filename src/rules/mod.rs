@@ -128,6 +128,7 @@ rules! {
     pending_deletion_in_use::PendingDeletionInUse = "pending-deletion-in-use",
     rotation_disabled::RotationDisabled = "rotation-disabled",
     disabled_key_in_use::DisabledKeyInUse = "disabled-key-in-use",
+    alias_retarget::AliasRetarget = "alias-retarget",
     replica_policy_drift::ReplicaPolicyDrift = "replica-policy-drift",
     guardrail_only_protection::GuardrailOnlyProtection = "guardrail-only-protection",
     boundary_bypassed_by_key_policy::BoundaryBypassedByKeyPolicy =
