@@ -83,6 +83,7 @@ rules! {
     missing_root_statement::MissingRootStatement = "missing-root-statement",
     key_unmanageable::KeyUnmanageable = "key-unmanageable",
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
+    deployer_locked_out::DeployerLockedOut = "deployer-locked-out",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
     public_key_access::PublicKeyAccess = "public-key-access",
