@@ -84,6 +84,7 @@ rules! {
     key_unmanageable::KeyUnmanageable = "key-unmanageable",
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
     deployer_locked_out::DeployerLockedOut = "deployer-locked-out",
+    lockout_check_bypassed::LockoutCheckBypassed = "lockout-check-bypassed",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
     public_key_access::PublicKeyAccess = "public-key-access",
