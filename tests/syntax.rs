@@ -386,7 +386,7 @@ fn check_inside(text: &str, node: &Node<'_>, aliases: bool) {
     if let Some(tag) = &node.tag {
         assert!(tag.span.slice(text).is_some_and(|tag| tag.starts_with('!')), "{text:?}");
     }
-    let place = Place { file: FileId(0), span: node.span, encoding: Encoding::YamlScalar };
+    let place = Place { encoding: Encoding::YamlScalar, ..Place::plain(FileId(0), node.span) };
     if let (Kind::String(value), Some(decoded)) = (&node.kind, place.decode(text)) {
         assert_eq!(decoded.text, *value, "{text:?}");
     }
@@ -421,7 +421,7 @@ fn literal_blocks_decode_to_their_value() {
                 node = node.get("a").unwrap_or_else(|| &node.one_or_many()[0]);
             }
             let span = node.span;
-            let place = Place { file: FileId(0), span, encoding: Encoding::YamlScalar };
+            let place = Place { encoding: Encoding::YamlScalar, ..Place::plain(FileId(0), span) };
             let decoded = place.decode(&text).map(|decoded| decoded.text);
             assert_eq!(decoded.as_deref(), node.as_str(), "{text:?}");
         }

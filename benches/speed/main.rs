@@ -3,7 +3,8 @@
 //! `cargo bench` prints a table for each organisation: medians of wall time, CPU time and peak memory,
 //! and their ratios to the floor of [`floor`], run by run. All tasks take turns, so that a machine that
 //! is busy for a while slows all of them. `cargo bench -- --quick` leaves out the larger organisations;
-//! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100` chooses them, `KEYREACH_BENCH_RUNS=9` the number of runs.
+//! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100` chooses them, `KEYREACH_BENCH_RUNS=9` the number of runs,
+//! `KEYREACH_BENCH_TASKS=matrix,simulate` tasks by the beginnings of their names, the floor besides.
 //! Below each table stands the matrix alone, see [`stage`]; where l20 and x100 are both measured, how it
 //! grows follows at the end.
 //! The organisations are written once, below `target/tmp`.
@@ -80,6 +81,12 @@ fn bench(is_quick: bool) {
     let shapes = shapes.as_deref().unwrap_or(if is_quick { "s1" } else { "s1,m5" });
     let runs = std::env::var("KEYREACH_BENCH_RUNS");
     let runs = runs.map_or(if is_quick { 3 } else { 5 }, |runs| runs.parse().expect("a number"));
+    let chosen = std::env::var("KEYREACH_BENCH_TASKS").ok();
+    let is_chosen = |task: &&Task| {
+        let begins = |beginning: &str| task.name.starts_with(beginning);
+        begins("floor") || chosen.as_ref().is_none_or(|all| all.split(',').any(begins))
+    };
+    let tasks: Vec<&Task> = TASKS.iter().filter(is_chosen).collect();
     let mut stages = Vec::new();
     for name in shapes.split(',') {
         let folder = organisation(name);
@@ -89,10 +96,10 @@ fn bench(is_quick: bool) {
             "{:<32}{:>10}{:>8}{:>10}{:>8}{:>10}{:>9}",
             "", "wall ms", "ratio", "cpu ms", "ratio", "peak MB", "x input"
         );
-        let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); TASKS.len()];
+        let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); tasks.len()];
         // The first turn warms the page cache and is not counted.
         for turn in 0..=runs {
-            for (task, costs) in TASKS.iter().zip(&mut costs) {
+            for (task, costs) in tasks.iter().zip(&mut costs) {
                 let cost = measure::run(task.name, &folder);
                 if turn > 0 {
                     costs.push(cost);
@@ -100,10 +107,10 @@ fn bench(is_quick: bool) {
             }
         }
         let floor = costs.first().unwrap();
-        for (task, costs) in TASKS.iter().zip(&costs) {
+        for (task, costs) in tasks.iter().zip(&costs) {
             row(task.name, costs, floor, bytes);
         }
-        share(&costs);
+        share(&tasks, &costs);
         stages.push((name, stage::table(&folder, runs)));
     }
     stage::growth(&stages);
@@ -126,9 +133,12 @@ fn row(name: &str, costs: &[Cost], floor: &[Cost], bytes: f64) {
 }
 
 /// What all rules cost beside the matrix, which asks about as much: run by run.
-fn share(costs: &[Vec<Cost>]) {
+fn share(tasks: &[&Task], costs: &[Vec<Cost>]) {
+    if !tasks.iter().any(|task| task.name == "check, all rules") {
+        return;
+    }
     let of = |name: &'static str| {
-        let tasks = TASKS.iter().zip(costs);
+        let tasks = tasks.iter().zip(costs);
         tasks.filter(move |(task, _)| task.name == name).flat_map(|(_, costs)| costs)
     };
     let ratio = |figure: fn(&Cost) -> f64| {

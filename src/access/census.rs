@@ -46,7 +46,7 @@ pub struct Census<'a> {
     held: Memo<Sides, u32>,
     pub(super) holdings: Interner<Holding>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
-    pub(super) given: Memo<super::holding::Giving, OwnerIx>,
+    pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
 }
 
 /// Both sides of a caller and a key.

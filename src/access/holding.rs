@@ -1,16 +1,14 @@
 //! What two sides say of every action at once, without witnesses: what is held, what becomes of one
-//! statement, what a caller could give itself.
+//! statement.
 
 use std::sync::Arc;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
+use crate::aws::{ActionSet, KeyArn, Nature, condition_key};
 use crate::decision::{
-    Allowing, Bound, Caller, CallerKind, Cell, CellAnswer, Crowd, Denials, Fate, Fates, Gift,
-    Holding, Meant, Request, Target,
+    Allowing, Bound, Caller, Cell, CellAnswer, Crowd, Denials, Fates, Holding, Meant, Request,
+    Target,
 };
-use crate::inventory::{Edit, Key};
 
-use super::Access;
 use super::asked::Asked;
 use super::census::{Census, Sides};
 use super::classes::{CallerIx, KeyIx};
@@ -22,34 +20,11 @@ use super::judge::Judge;
 use super::library::World;
 use super::masked::Masked;
 use super::matrix::{HomeIx, OwnerIx};
-use super::owner::{Owner, possible, resolved};
+use super::owner::{Owner, resolved};
 use super::participants;
 use super::point::{frame, is_of_key, limits, merged_with, settled};
 use super::solve::Held;
-use super::subject::Subject;
 use super::ways::{Ways, allowed, denied};
-
-/// What somebody gives itself: the key's side towards it, how a policy means it by its name, and what.
-pub(super) type Giving = (OwnerIx, Named, Gift);
-
-/// The class in which a policy or a grant that names a caller by its own name means it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Named {
-    Directly,
-    /// A root user, who is its account as well.
-    AsRoot,
-    AsRole,
-}
-
-impl Named {
-    fn of(caller: &Caller) -> Self {
-        match caller.kind {
-            CallerKind::Role => Self::AsRole,
-            CallerKind::Root => Self::AsRoot,
-            _ => Self::Directly,
-        }
-    }
-}
 
 impl Census<'_> {
     /// See [`Census::held`].
@@ -322,69 +297,6 @@ impl Census<'_> {
         })
     }
 
-    /// What a caller would hold if it gave itself something; nothing where the matrix cannot tell.
-    pub fn would_hold(
-        &self,
-        caller: &Caller,
-        key: &KeyArn,
-        gift: Gift,
-        wanted: ActionSet,
-    ) -> Option<Holding> {
-        let world = self.matrix.world();
-        let (number, key) = (self.caller(caller)?, self.key(key)?);
-        let (home, owner, relation) = self.sides(&world, number, key)?;
-        let key = *self.matrix.keys.keys.get(key as usize)?;
-        let named = Named::of(caller);
-        let owner = match gift {
-            // What stays beside a new policy is not told apart in a side.
-            Gift::Policy if !is_policy_alone(&world, key) => return None,
-            Gift::Policy => {
-                self.given.get((owner, named, gift), |_| self.with_policy(owner, named))
-            }
-            Gift::Grant(_) => self
-                .given
-                .get((owner, named, gift), |_| self.with_grant(&world, owner, key, caller, gift)),
-        };
-        Some(self.held((home, owner, relation)).within(wanted))
-    }
-
-    fn with_policy(&self, owner: OwnerIx, named: Named) -> OwnerIx {
-        let mut side = self.matrix.owner_side(owner).clone();
-        // Rule K7.
-        let all = Masked::all().within(ActionSet::ALL.minus(KmsAction::RETIRE_GRANT.into()));
-        let (direct, limited) = match named {
-            Named::Directly | Named::AsRoot => (all, Masked::default()),
-            Named::AsRole => (Masked::default(), all),
-        };
-        (side.direct, side.limited) = (direct, limited);
-        (side.by_account, side.deny) = Default::default();
-        self.matrix.owner_sides.intern(side)
-    }
-
-    fn with_grant(
-        &self,
-        world: &World<'_>,
-        owner: OwnerIx,
-        key: &Key,
-        caller: &Caller,
-        gift: Gift,
-    ) -> OwnerIx {
-        let mut side = self.matrix.owner_side(owner).clone();
-        if let Edit::CreateGrant { grant, .. } = gift.edit(key, caller) {
-            let formulas = world.formulas;
-            let subject = Subject::of(world.inventory, caller.clone());
-            let granted = Granted::of_grant(formulas, key, &grant);
-            let add = |all: &mut Masked, one: &Masked| {
-                let one = one.mapped(|formula| world.with_caller(formula, &subject));
-                *all = all.or(formulas, &one);
-            };
-            add(&mut side.granted.direct, &granted.direct);
-            add(&mut side.granted.limited, &granted.limited);
-            add(&mut side.granted.account, &granted.account);
-        }
-        self.matrix.owner_sides.intern(side)
-    }
-
     /// The least and the most that the verdict over the requests that agree with `request` can be; nothing
     /// where the matrix cannot tell.
     pub fn bounds_of(&self, request: &Request) -> Option<(Bound, Bound)> {
@@ -448,91 +360,6 @@ impl Census<'_> {
         let mut keys = self.matrix.access.core.solver.keys(formula).into_iter();
         Some(keys.any(|(key, _)| *key == *name || is_pair(&key) && is_pair(&name)))
     }
-}
-
-impl Access<'_> {
-    /// What a caller holds of `wanted` on a key, action by action: for callers and keys without a row.
-    pub fn holding(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Holding {
-        let known = self.inventory.key(key);
-        let mut held = Holding::default();
-        for action in wanted.intersection(known.map_or(ActionSet::ALL, possible)).iter() {
-            let target = Target::Key(key.clone());
-            let request = Request::plain(caller.clone(), action, target);
-            let posed = self.posed(&request, &self.given);
-            let allowed = posed.ways.allowed(&self.core.formulas).at(action);
-            let standing = posed.judge.judged(allowed, &posed.frame).standing;
-            let add = |set: &mut ActionSet, holds: bool| {
-                *set = if holds { set.union(action.into()) } else { *set };
-            };
-            add(&mut held.always, standing.at_least() == Bound::Always);
-            add(&mut held.sure, standing.at_least() > Bound::Never);
-            add(&mut held.possible, standing.at_most() > Bound::Never);
-        }
-        held
-    }
-
-    /// For which of `wanted` the key's side means a caller, action by action.
-    pub fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
-        let known = self.inventory.key(key);
-        let wanted = wanted.intersection(known.map_or(ActionSet::ALL, possible));
-        let is_opened = |action: &KmsAction| {
-            let target = Target::Key(key.clone());
-            let request = Request::plain(caller.clone(), *action, target);
-            let posed = self.posed(&request, &self.given);
-            let opened = posed.judge.as_decided(posed.ways.opened.at(*action));
-            self.core.solver.holds(opened, &posed.frame) != Held::No
-        };
-        wanted.iter().filter(is_opened).collect()
-    }
-
-    /// What becomes of an Allow statement or a grant for a caller, action by action.
-    pub fn fates(
-        &self,
-        caller: &Caller,
-        key: &KeyArn,
-        allowing: Allowing<'_>,
-        wanted: ActionSet,
-    ) -> Fates {
-        let mut fates = Fates::default();
-        for action in wanted.iter() {
-            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
-            match self.fate(&cell, allowing) {
-                Fate::NeverApplies => {}
-                Fate::Free(_) => fates.free.insert(action),
-                Fate::Denied { .. } => fates.denied.insert(action),
-                Fate::Unknown => fates.unknown.insert(action),
-            }
-        }
-        fates
-    }
-}
-
-impl Access<'_> {
-    /// The denies that stop an Allow statement or a grant for a caller, action by action.
-    pub fn denials(
-        &self,
-        caller: &Caller,
-        key: &KeyArn,
-        allowing: Allowing<'_>,
-        wanted: ActionSet,
-    ) -> Denials {
-        let mut all = Denials::default();
-        for action in wanted.iter() {
-            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
-            if let Fate::Denied { gates, by, .. } = self.fate(&cell, allowing) {
-                all.gates.extend(gates);
-                all.by.extend(by);
-            }
-        }
-        all
-    }
-}
-
-/// Whether the key's side says what its key policy says, and no more.
-fn is_policy_alone(world: &World<'_>, key: &Key) -> bool {
-    key.ram_policy.is_none()
-        && world.gaps.key_part(&key.arn, "key policy").is_none()
-        && world.gaps.conflicts(key.arn.as_str()).is_empty()
 }
 
 /// Whether a condition key comes with the request alone: no side answers for it.

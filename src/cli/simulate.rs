@@ -1,13 +1,13 @@
 //! `keyreach simulate`: the batch contract, one decision a line.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::audit::{Answer, Simulator, Texts};
+use crate::audit::{Simulator, Texts};
 use crate::ingest::Disk;
 use crate::report::{request_line, simulate};
 
@@ -16,8 +16,9 @@ use super::terminal::Terminal;
 use super::world;
 use super::{Fault, Outcome};
 
-/// Lines that are answered together, on all cores: enough to keep them busy, few enough to hold.
-const CHUNK: usize = 1 << 11;
+/// How many bytes of lines, and the rest of the last one, are answered together, on all cores: enough to
+/// keep them busy, few enough to hold.
+const BLOCK: u64 = 1 << 19;
 
 /// Answer concrete requests, one line of JSON each.
 #[derive(clap::Args)]
@@ -50,15 +51,15 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     // The process ends behind this: the system takes a world back faster than a walk over it.
     let loaded = ManuallyDrop::new(loaded);
     let texts = Texts::new(&Disk, &loaded.inventory);
-    let mut simulator = Simulator::new(&loaded.inventory, &texts);
+    let simulator = Simulator::new(&loaded.inventory, &texts);
     let mut output = Output::open(args.output.as_deref())?;
     let mut outcome = Outcome::Clean;
     loop {
-        let lines = chunk(&mut *requests).map_err(Fault::read(&args.requests))?;
-        if lines.is_empty() {
+        let block = block(&mut *requests).map_err(Fault::read(&args.requests))?;
+        if block.is_empty() {
             break;
         }
-        outcome = outcome.max(answer(&mut simulator, &lines, &mut output)?);
+        outcome = outcome.max(answer(&simulator, &block, &mut output)?);
     }
     output.finish()?;
     Ok(outcome)
@@ -84,47 +85,32 @@ fn readable(path: &str) -> io::Result<()> {
     }
 }
 
-/// The next lines; blank ones are passed over.
-fn chunk(requests: &mut dyn BufRead) -> io::Result<Vec<Vec<u8>>> {
-    let mut lines = Vec::new();
-    while lines.len() < CHUNK {
-        let mut line = Vec::new();
-        if requests.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        line.truncate(line.trim_ascii_end().len());
-        if !line.is_empty() {
-            lines.push(line);
-        }
-    }
-    Ok(lines)
+/// The next lines, whole; nothing at the end.
+fn block(requests: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+    let mut block = Vec::new();
+    requests.take(BLOCK).read_to_end(&mut block)?;
+    requests.read_until(b'\n', &mut block)?;
+    Ok(block)
 }
 
-fn answer(
-    simulator: &mut Simulator<'_>,
-    lines: &[Vec<u8>],
-    output: &mut Output,
-) -> Result<Outcome, Fault> {
-    let read: Vec<_> = lines.par_iter().map(|line| request_line::parse(line)).collect();
-    let requests: Vec<_> = read.iter().filter_map(|line| line.request.as_ref().ok()).collect();
-    let answers: Vec<Answer> = simulator.answer(&requests);
-    let mut answers = answers.iter();
-    let mut told = Vec::with_capacity(read.len());
-    for line in &read {
-        let answer = match &line.request {
-            Ok(_) => answers.next().ok_or("no answer"),
-            Err(error) => Err(error.as_str()),
-        };
-        told.push((line.id.as_deref(), answer));
+/// Answers each line on some core, and writes the answers in the order of the lines; blank ones are passed
+/// over.
+fn answer(simulator: &Simulator<'_>, block: &[u8], output: &mut Output) -> Result<Outcome, Fault> {
+    let answered = |line: &[u8]| {
+        let read = request_line::parse(line);
+        let answer = read.request.map(|request| simulator.answer(&request));
+        let outcome = if answer.is_ok() { Outcome::Clean } else { Outcome::Problem };
+        let mut bytes = Vec::with_capacity(256);
+        simulate::write(&mut bytes, read.id.as_deref(), answer.as_ref().map_err(String::as_str))?;
+        Ok((bytes, outcome))
+    };
+    let lines = block.par_split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let lines = lines.filter(|line| !line.is_empty());
+    let answers: Vec<(Vec<u8>, Outcome)> = lines.map(answered).collect::<io::Result<_>>()?;
+    let mut worst = Outcome::Clean;
+    for (line, outcome) in answers {
+        output.write_all(&line)?;
+        worst = worst.max(outcome);
     }
-    let written: Vec<Vec<u8>> = told
-        .par_iter()
-        .map(|(id, answer)| {
-            let mut bytes = Vec::with_capacity(256);
-            simulate::write(&mut bytes, *id, *answer).map(|()| bytes)
-        })
-        .collect::<io::Result<_>>()?;
-    written.iter().try_for_each(|line| output.write_all(line))?;
-    let malformed = read.iter().any(|line| line.request.is_err());
-    Ok(if malformed { Outcome::Problem } else { Outcome::Clean })
+    Ok(worst)
 }

@@ -1,6 +1,7 @@
 //! A decision and the trace that leads to it.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use crate::policy::{Effect, PolicyDocument, Statement};
 use crate::source::{Place, Span};
@@ -264,6 +265,17 @@ impl Citation {
             Cited::Grant { place, .. } => {
                 (*place, Span { start: 0, end: place.span.end - place.span.start })
             }
+        }
+    }
+
+    /// The line of its file on which it begins; nothing where the file must be read again to tell.
+    pub fn line(&self) -> Option<u32> {
+        match &self.cited {
+            Cited::Statement { document, .. } => {
+                let start = self.statement().map_or(0, |it| it.span.start);
+                document.place.line_of(document.text(), start)
+            }
+            Cited::Grant { place, .. } => place.line.map(NonZeroU32::get),
         }
     }
 

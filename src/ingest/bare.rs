@@ -60,7 +60,7 @@ pub(super) fn broken(source: &Source<'_>, span: Span) -> Option<Fact> {
         return None;
     }
     let kind = if is_member(text, "Principal") { PolicyKind::Key } else { PolicyKind::Identity };
-    let document = PolicyDocument::json(Place::plain(source.file, span), kind, text);
+    let document = PolicyDocument::json(source.place(span), kind, text);
     Some(fact(&source.hint, document))
 }
 

@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::policy::{PolicyDocument, PolicyKind, SharedPolicies};
-use crate::source::{Decoded, Encoding, FileId, Place, Span};
+use crate::source::{Decoded, Encoding, FileId, LineCount, Place, Span};
 
 use super::facts::{Fact, Page};
 use super::hint::Hint;
@@ -22,6 +22,8 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     /// What its path says.
     pub(super) hint: Hint<'a>,
+    /// Its lines.
+    pub(super) lines: &'a LineCount<'a>,
     /// The policies of all files.
     pub(super) policies: &'a SharedPolicies,
 }
@@ -32,6 +34,12 @@ impl<'a> Source<'a> {
         let start = part.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
         let end = start.checked_add(part.len())?;
         (end <= self.text.len()).then(|| Span::new(start, end))
+    }
+
+    /// What stands in the file at `span` as it is, with its line: for what decisions cite. Whoever asks
+    /// in the order of the file has each byte counted once.
+    pub(super) fn place(&self, span: Span) -> Place {
+        Place { line: Some(self.lines.line(span.start)), ..Place::plain(self.file, span) }
     }
 }
 
@@ -133,7 +141,7 @@ impl<'a> Document<'a, '_> {
     pub(super) fn policy(&self, raw: &RawValue, kind: PolicyKind) -> PolicyDocument {
         let written = raw.get();
         let span = self.source.span(written).unwrap_or(self.span);
-        let place = |encoding| Place { file: self.source.file, span, encoding };
+        let place = |encoding| Place { encoding, ..self.source.place(span) };
         let policy =
             |encoding, text: Cow<'_, str>| self.source.policies.json(place(encoding), kind, text);
         let plain = || policy(Encoding::Plain, written.into());

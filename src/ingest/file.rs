@@ -1,7 +1,7 @@
 //! One file: its bytes, its text, its documents, and the facts that they state.
 
 use crate::policy::SharedPolicies;
-use crate::source::{FileId, FileProblem, Files, ProblemKind, Span};
+use crate::source::{FileId, FileProblem, Files, LineCount, ProblemKind, Span};
 use crate::syntax::json;
 
 use super::digest::Digests;
@@ -57,7 +57,10 @@ pub(super) fn read(
         digests.take(file, &bytes);
     }
     match text::decode(bytes) {
-        Ok(text) => read_text(&Source { file, text: &text, hint, policies }, path),
+        Ok(text) => {
+            let lines = &LineCount::new(&text);
+            read_text(&Source { file, text: &text, hint, lines, policies }, path)
+        }
         Err((fault, bytes)) => {
             // UTF-16 is looked at without its zeros.
             let beginning = bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0);

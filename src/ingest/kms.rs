@@ -208,7 +208,7 @@ fn grant(document: &Document<'_, '_>, entry: GrantEntry<'_>) -> Result<Grant, Re
         Some(principal) => Some(Grantee::principal(&principal)),
         None => service.map(|service| Grantee::Service(service.into())),
     };
-    let place = document.place_of(&entry.grant_id);
+    let place = document.source.place(document.place_of(&entry.grant_id).span);
     let grantee = party(entry.grantee_principal, entry.grantee_service_principal);
     let Some(grantee) = grantee else {
         return Err(Refusal::Unusable {

@@ -152,7 +152,7 @@ mod tests {
         let file = sources.add("p.json".into());
         let world = Inventory { sources: sources.into(), ..Inventory::default() };
         let texts = Texts::new(&files, &world);
-        let place = Place { file, span, encoding };
+        let place = Place { encoding, ..Place::plain(file, span) };
         let text = place.decode(file_text).expect("decodes").text;
         let at = text.find(needle).expect("there");
         let label = Label::primary(Span::new(at, at + needle.len()), "this");

@@ -1,5 +1,6 @@
 //! One request as one line of JSON, the shape of the batch contract: read strictly, and written.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -73,7 +74,7 @@ pub fn write(id: &str, request: &Request) -> Value {
 
 /// The members of a line as they are written, those that were read before a fault included.
 #[derive(Default)]
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     fn read<D: Deserializer<'a>>(&mut self, json: D) -> Result<(), D::Error> {
@@ -90,7 +91,8 @@ impl<'a> Members<'a> {
                 out.write_str("a request, which is an object")
             }
             fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-                while let Some(name) = map.next_key::<String>()? {
+                while let Some(name) = map.next_key::<&RawValue>()? {
+                    let name = string(name).ok_or_else(|| A::Error::custom("no name"))?;
                     if self.0.get(&name).is_some() {
                         return Err(A::Error::custom(format_args!("`{name}` stands twice")));
                     }
@@ -111,13 +113,13 @@ impl<'a> Members<'a> {
         self.get(name).filter(|value| value.get() != "null")
     }
 
-    fn text(&self, name: &str) -> Result<String, String> {
+    fn text(&self, name: &str) -> Result<Cow<'a, str>, String> {
         let value = self.get(name).ok_or_else(|| format!("`{name}` is missing"))?;
-        serde_json::from_str(value.get()).map_err(|_| format!("`{name}` is no string"))
+        string(value).ok_or_else(|| format!("`{name}` is no string"))
     }
 
     fn request(&self) -> Result<Request, String> {
-        if let Some((name, _)) = self.0.iter().find(|(name, _)| !MEMBERS.contains(&name.as_str())) {
+        if let Some((name, _)) = self.0.iter().find(|(name, _)| !MEMBERS.contains(&&**name)) {
             return Err(match suggest::nearest(name, MEMBERS) {
                 Some(meant) => format!("unknown member `{name}`: did you mean `{meant}`?"),
                 None => format!("unknown member `{name}`: a request has {}", MEMBERS.join(", ")),
@@ -130,6 +132,15 @@ impl<'a> Members<'a> {
         let session_policies =
             self.given("session_policies").map_or_else(|| Ok(Vec::new()), session_policies)?;
         Ok(Request { caller, action, target, context, session_policies })
+    }
+}
+
+/// A JSON string; borrowed where it is written without escapes.
+fn string(value: &RawValue) -> Option<Cow<'_, str>> {
+    let written = value.get();
+    match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) if !inner.contains('\\') => Some(Cow::Borrowed(inner)),
+        _ => serde_json::from_str(written).ok().map(Cow::Owned),
     }
 }
 
@@ -219,7 +230,7 @@ fn context_value(value: &RawValue) -> Option<ContextValue> {
 fn scalar(value: &RawValue) -> Option<Box<str>> {
     let written = value.get();
     match written.bytes().next()? {
-        b'"' => serde_json::from_str(written).ok(),
+        b'"' => string(value).map(Into::into),
         b'{' | b'[' | b'n' => None,
         _ => Some(written.into()),
     }

@@ -12,7 +12,7 @@ use crate::audit::{Answer, Matched};
 /// # Errors
 /// What `out` says.
 pub fn write(
-    out: &mut dyn Write,
+    out: &mut impl Write,
     id: Option<&RawValue>,
     answer: Result<&Answer, &str>,
 ) -> io::Result<()> {

@@ -1,5 +1,8 @@
 //! Lines and columns of a text, found from byte offsets.
 
+use std::cell::Cell;
+use std::num::NonZeroU32;
+
 /// A place as people count it: both numbers from 1; columns count characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Position {
@@ -43,6 +46,39 @@ impl LineIndex {
     }
 }
 
+/// Counts the lines of a text while it is read, each byte once where it is asked in order.
+#[derive(Debug)]
+pub struct LineCount<'a> {
+    text: &'a str,
+    /// An offset that was asked for, and how many lines end before it.
+    last: Cell<(usize, u32)>,
+}
+
+impl<'a> LineCount<'a> {
+    /// Nothing is counted yet.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, last: Cell::new((0, 0)) }
+    }
+
+    /// The line of byte `offset`, from 1; past the end of the text: its last.
+    pub fn line(&self, offset: u32) -> NonZeroU32 {
+        let offset = self.text.len().min(offset as usize);
+        let (at, before) = self.last.get();
+        let between = |from, to| breaks(self.text.as_bytes().get(from..to).unwrap_or_default());
+        let before = match offset >= at {
+            true => before + between(at, offset),
+            false => before - between(offset, at),
+        };
+        self.last.set((offset, before));
+        NonZeroU32::MIN.saturating_add(before)
+    }
+}
+
+/// How many lines end in `text`.
+pub(super) fn breaks(text: &[u8]) -> u32 {
+    to_u32(text.iter().filter(|&&byte| byte == b'\n').count())
+}
+
 /// The first line of `text` without its break (`\n`, `\r\n` or a lone `\r`), and its length with it.
 pub fn first_line(text: &str) -> (&str, usize) {
     let Some(end) = text.find(['\n', '\r']) else { return (text, text.len()) };
@@ -70,6 +106,16 @@ mod tests {
         assert_eq!(at(2), (2, 1));
         assert_eq!(at(4), (2, 2));
         assert_eq!(at(99), (3, 1));
+    }
+
+    #[test]
+    fn lines_are_counted_forwards_and_back() {
+        let text = "a\n\nb\n";
+        let (count, index) = (LineCount::new(text), LineIndex::new(text));
+        for offset in [0, 5, 2, 1, 3, 99, 0] {
+            let expected = index.line(offset.min(5));
+            assert_eq!(count.line(offset).get(), expected, "{offset}");
+        }
     }
 
     #[test]

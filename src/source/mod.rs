@@ -13,7 +13,7 @@ mod span;
 
 pub use decoded::Decoded;
 pub use files::{Files, Listed, Memory};
-pub use lines::{LineIndex, Position, first_line};
+pub use lines::{LineCount, LineIndex, Position, first_line};
 pub use place::{Encoding, FileId, Place, SourceFile, Sources};
 pub use problem::{FileProblem, ProblemKind};
 pub use span::{Located, Span};

@@ -1,5 +1,8 @@
 //! The table of source files, and where a text stands in one of them.
 
+use std::num::NonZeroU32;
+
+use super::lines::breaks;
 use super::{Decoded, Span, first_line};
 
 /// A file of this run: an index into [`Sources`].
@@ -70,12 +73,29 @@ pub struct Place {
     pub span: Span,
     /// How the text is written there.
     pub encoding: Encoding,
+    /// The line of the file on which it begins, where that was counted when the file was read.
+    pub line: Option<NonZeroU32>,
 }
 
 impl Place {
     /// A text that stands in the file as it is.
     pub fn plain(file: FileId, span: Span) -> Self {
-        Self { file, span, encoding: Encoding::Plain }
+        Self { file, span, encoding: Encoding::Plain, line: None }
+    }
+
+    /// The line of the file on which byte `offset` of `text`, the text that stands here, is written.
+    /// Nothing where the file must be read again to tell: YAML scalars, and places without a line.
+    pub fn line_of(&self, text: &str, offset: u32) -> Option<u32> {
+        let line = self.line?.get();
+        match self.encoding {
+            Encoding::Plain => {
+                let before = text.as_bytes().get(..offset as usize)?;
+                Some(line + breaks(before))
+            }
+            // A JSON string stands on one line.
+            Encoding::JsonString | Encoding::PercentJsonString => Some(line),
+            Encoding::YamlScalar => None,
+        }
     }
 
     /// The range of the file that `inner`, a range of the text that stands here, was read from.
@@ -165,7 +185,7 @@ mod tests {
     fn check(file_text: &str, written: &str, expected: Option<&str>) {
         let start = file_text.find(written).expect("written in the file");
         let span = Span::new(start, start + written.len());
-        let place = Place { file: FileId(0), span, encoding: Encoding::YamlScalar };
+        let place = Place { encoding: Encoding::YamlScalar, ..Place::plain(FileId(0), span) };
         let decoded = place.decode(file_text).map(|decoded| decoded.text);
         assert_eq!(decoded.as_deref(), expected, "{file_text:?}");
     }
@@ -193,7 +213,7 @@ mod tests {
     fn a_token_at_a_line_end_leads_back_without_the_break() {
         let file_text = "a: |\r\n  {b:\r\n  c}\r\n";
         let span = Span::new(8, file_text.len());
-        let place = Place { file: FileId(0), span, encoding: Encoding::YamlScalar };
+        let place = Place { encoding: Encoding::YamlScalar, ..Place::plain(FileId(0), span) };
         let decoded = place.decode(file_text).expect("a literal block").text;
         assert_eq!(decoded, "{b:\nc}\n");
         let located = |start, end| place.locate(file_text, Span::new(start, end)).slice(file_text);

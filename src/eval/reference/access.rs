@@ -15,32 +15,32 @@ use super::scene::Scene;
 use super::statements::{Applied, applied};
 
 /// What one level of an organization says.
-struct LevelSays {
-    id: Box<str>,
-    applied: Applied,
+struct LevelSays<'a> {
+    id: &'a str,
+    applied: Applied<'a>,
 }
 
 /// Everything that takes part, evaluated.
-pub(super) struct Gates {
-    scp: Result<Vec<LevelSays>, &'static str>,
-    rcp: Result<Vec<LevelSays>, &'static str>,
-    endpoint: Option<Applied>,
-    key: Option<Applied>,
-    trust: Option<Applied>,
+pub(super) struct Gates<'a> {
+    scp: Result<Vec<LevelSays<'a>>, &'static str>,
+    rcp: Result<Vec<LevelSays<'a>>, &'static str>,
+    endpoint: Option<Applied<'a>>,
+    key: Option<Applied<'a>>,
+    trust: Option<Applied<'a>>,
     /// The caller's identity policies.
-    pub(super) identity: Applied,
+    pub(super) identity: Applied<'a>,
     /// The permissions boundary, where there is one.
-    pub(super) boundary: Option<Applied>,
+    pub(super) boundary: Option<Applied<'a>>,
     /// The session policies, where there are any.
-    pub(super) session: Option<Applied>,
+    pub(super) session: Option<Applied<'a>>,
 }
 
-impl Gates {
-    fn of(scene: &Scene<'_, '_>, participants: Participants<'_>) -> Self {
-        let levels = |levels: Levels<'_>| {
-            let say = |level: super::participants::Level<'_>| LevelSays {
+impl<'a> Gates<'a> {
+    fn of(scene: &Scene<'_, '_>, participants: Participants<'a>) -> Self {
+        let levels = |levels: Levels<'a>| {
+            let say = |level: super::participants::Level<'a>| LevelSays {
                 applied: applied(scene, &level.policies),
-                id: level.id.into(),
+                id: level.id,
             };
             levels.map(|levels| levels.into_iter().map(say).collect())
         };
@@ -71,11 +71,12 @@ pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
     {
         note_key_gap(scene, "grants");
     }
-    let missing = match outcome {
-        // Nothing that is missing lifts a Deny that applies for certain.
-        Outcome::ExplicitDeny(_) if certain(scene, &trace) => Default::default(),
-        _ => scene.missing(),
-    };
+    let mut missing = scene.missing();
+    // Nothing that is missing lifts a Deny that applies for certain.
+    if !missing.is_empty() && matches!(outcome, Outcome::ExplicitDeny(_)) && certain(scene, &trace)
+    {
+        missing.clear();
+    }
     Decision { outcome, trace, missing, open_points: Default::default() }
 }
 
@@ -96,12 +97,16 @@ pub(super) fn deciding(mut step: Step) -> Step {
 }
 
 /// Rule E10. Every gate whose Deny applies is told; the first in the order of section 7 is the answer.
-fn explicit_deny(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option<Outcome> {
-    let of_levels = |levels: &Result<Vec<LevelSays>, &'static str>| -> Vec<Citation> {
-        levels.iter().flatten().flat_map(|level| level.applied.denies.clone()).collect()
+fn explicit_deny(
+    scene: &Scene<'_, '_>,
+    gates: &Gates<'_>,
+    trace: &mut Vec<Step>,
+) -> Option<Outcome> {
+    let of_levels = |levels: &Result<Vec<LevelSays<'_>>, &'static str>| -> Vec<Citation> {
+        levels.iter().flatten().flat_map(|level| level.applied.deny_citations()).collect()
     };
-    let of = |applied: Option<&Applied>| -> Vec<Citation> {
-        applied.map_or_else(Vec::new, |applied| applied.denies.clone())
+    let of = |applied: Option<&Applied<'_>>| -> Vec<Citation> {
+        applied.into_iter().flat_map(Applied::deny_citations).collect()
     };
     // Rule K7: a key policy has no say in RetireGrant.
     let key = gates.key.as_ref().filter(|_| !scene.request.is(KmsAction::RETIRE_GRANT));
@@ -111,7 +116,7 @@ fn explicit_deny(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) ->
         (Gate::VpcEndpointPolicy, of(gates.endpoint.as_ref())),
         (Gate::KeyPolicy, of(key)),
         (Gate::TrustPolicy, of(gates.trust.as_ref())),
-        (Gate::IdentityPolicy, gates.identity.denies.clone()),
+        (Gate::IdentityPolicy, of(Some(&gates.identity))),
         (Gate::PermissionsBoundary, of(gates.boundary.as_ref())),
         (Gate::SessionPolicy, of(gates.session.as_ref())),
     ];
@@ -182,7 +187,7 @@ fn refusal(
 }
 
 /// The gates that every request passes: RCP, SCP at each level, the VPC endpoint (rules E12 to E14).
-fn limits(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option<Outcome> {
+fn limits(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Option<Outcome> {
     match &gates.rcp {
         // Rule E12: RCPFullAWSAccess is attached everywhere, so only Deny matters.
         Ok(_) => trace.push(step(Gate::Rcp, Reading::Allows(None), Vec::new(), &["E12"])),
@@ -193,7 +198,7 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option
         Ok(levels) => {
             // Rule E13: each level must allow.
             if let Some(level) = levels.iter().find(|level| level.applied.allows.is_empty()) {
-                let reading = Reading::Silent(Some(level.id.clone()));
+                let reading = Reading::Silent(Some(level.id.into()));
                 trace.push(deciding(step(Gate::Scp, reading, Vec::new(), &["E13"])));
                 return Some(Outcome::ImplicitDeny(Gate::Scp));
             }
@@ -207,7 +212,7 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option
             trace.push(deciding(silent));
             return Some(Outcome::ImplicitDeny(Gate::VpcEndpointPolicy));
         }
-        let cited = endpoint.allow_citations();
+        let cited = endpoint.allow_citations().collect();
         trace.push(step(Gate::VpcEndpointPolicy, Reading::Allows(None), cited, &["E14"]));
     }
     // Rule E27: the task policies of AssumeRoot sessions hold no KMS action.
@@ -228,7 +233,7 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Option
 }
 
 /// Rule E15: which table answers.
-fn granted(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+fn granted(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Outcome {
     if let Some(trust) = &gates.trust {
         return with_trust(scene, gates, trust, trace);
     }
@@ -244,7 +249,7 @@ fn granted(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outco
 }
 
 /// Rules E50 to E52, T2: identity policies of the home account decide.
-fn without_key(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+fn without_key(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Outcome {
     if scene.request.kms().is_none() && !control::has_identity_side(scene) {
         let silent = step(Gate::IdentityPolicy, Reading::Silent(None), Vec::new(), &["E40", "T2"]);
         trace.push(deciding(silent));
@@ -268,16 +273,16 @@ fn is_external(scene: &Scene<'_, '_>) -> bool {
 fn offers(
     scene: &Scene<'_, '_>,
     gate: Gate,
-    policies: &Applied,
+    policies: &Applied<'_>,
     trace: &mut Vec<Step>,
 ) -> Vec<Offer> {
     let external = is_external(scene);
     let mut offers: Vec<Offer> = Vec::new();
-    for (citation, classes) in &policies.allows {
+    for (applying, classes) in &policies.allows {
         for class in classes {
             offers.push(Offer {
                 path: key_path(*class),
-                citation: Some(citation.clone()),
+                citation: Some(applying.citation()),
                 external,
             });
         }
@@ -319,8 +324,8 @@ fn granted_ways(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Vec<Offer> {
 /// Rules T3, T4, T8, T9: the table of rule E20 with the trust policy in the key policy's place.
 fn with_trust(
     scene: &Scene<'_, '_>,
-    gates: &Gates,
-    trust: &Applied,
+    gates: &Gates<'_>,
+    trust: &Applied<'_>,
     trace: &mut Vec<Step>,
 ) -> Outcome {
     let offers = offers(scene, Gate::TrustPolicy, trust, trace);
@@ -347,7 +352,7 @@ fn key_path(class: Class) -> Path {
 }
 
 /// Rules G41, G42: RetireGrant has a table of its own; key policies have no say (rule K7).
-fn retire(scene: &Scene<'_, '_>, gates: &Gates, trace: &mut Vec<Step>) -> Outcome {
+fn retire(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Outcome {
     let mut direct = Vec::new();
     let mut by_identity = Vec::new();
     for retiring in grants::retirable(scene) {

@@ -1,27 +1,29 @@
 //! What the export knows of a caller (rules A32 to A35, A42, C44 to C46, E44).
 
+use std::borrow::Cow;
+
 use crate::aws::{AccountId, Identity as ArnIdentity, identity};
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Identity, Inventory};
 
 /// A caller with the identity behind it.
-pub(super) struct CallerFacts<'w> {
+pub(super) struct CallerFacts<'a, 'w: 'a> {
     /// The home account; none for a service.
     pub(super) account: Option<AccountId>,
     /// The user, or the session's role, where the export has it; for a federated-user session the user
     /// that made it, found by the session's name.
     pub(super) identity: Option<&'w Identity>,
     /// `aws:PrincipalArn` (rule C46).
-    principal_arn: Option<String>,
+    principal_arn: Option<Cow<'a, str>>,
     /// The role's ARN for a role session, where it is known with its path.
-    role_arn: Option<String>,
-    /// The role's name for a role session.
-    role_name: Option<String>,
+    role_arn: Option<Cow<'a, str>>,
+    /// The role's name for a session that has a name.
+    role_name: Option<&'a str>,
     is_service_linked: bool,
 }
 
-impl<'w> CallerFacts<'w> {
-    pub(super) fn new(world: &'w Inventory, caller: &Caller) -> Self {
+impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
+    pub(super) fn new(world: &'w Inventory, caller: &'a Caller) -> Self {
         let account = caller.account;
         let found = match (&caller.kind, account) {
             (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
@@ -36,17 +38,19 @@ impl<'w> CallerFacts<'w> {
         };
         let partition = caller.partition();
         let (role_arn, role_name) = match &caller.kind {
-            CallerKind::Role => (Some(caller.text.to_string()), role_name(&caller.text)),
+            CallerKind::Role => (Some(Cow::Borrowed(&*caller.text)), None),
             CallerKind::AssumedRole { role, .. } => {
-                (found.map(|role| role.arn.to_string()), Some(role.to_string()))
+                (found.map(|role| Cow::Borrowed(&*role.arn)), Some(&**role))
             }
             _ => (None, None),
         };
         let principal_arn = match &caller.kind {
-            CallerKind::Root | CallerKind::User | CallerKind::Role => Some(caller.text.to_string()),
-            CallerKind::FederatedUser { .. } => Some(caller.text.to_string()),
+            CallerKind::Root
+            | CallerKind::User
+            | CallerKind::Role
+            | CallerKind::FederatedUser { .. } => Some(Cow::Borrowed(&*caller.text)),
             CallerKind::AssumedRole { role, .. } => role_arn.clone().or_else(|| {
-                account.map(|account| format!("arn:{partition}:iam::{account}:role/{role}"))
+                account.map(|account| format!("arn:{partition}:iam::{account}:role/{role}").into())
             }),
             CallerKind::Service | CallerKind::Provider => None,
         };
@@ -63,7 +67,7 @@ impl<'w> CallerFacts<'w> {
     /// Whether the caller is a session of the role with this ARN (rules A33, A42). A role that is not in
     /// the export is told by its name, which is all that its session's ARN says.
     pub(super) fn is_session_of(&self, role: &str) -> bool {
-        match (&self.role_arn, &self.role_name) {
+        match (&self.role_arn, self.role_name) {
             (Some(arn), _) => arn == role,
             (None, Some(name)) => {
                 let same_account = identity(role).is_some_and(|named| match named {
@@ -83,9 +87,9 @@ impl<'w> CallerFacts<'w> {
     }
 }
 
-fn role_name(arn: &str) -> Option<String> {
+fn role_name(arn: &str) -> Option<&str> {
     match identity(arn)? {
-        ArnIdentity::Role { name, .. } => Some(name.to_owned()),
+        ArnIdentity::Role { name, .. } => Some(name),
         _ => None,
     }
 }

@@ -56,16 +56,14 @@ fn matches_action(pattern: &str, action: Action) -> bool {
     // Rule A51: no wildcard in the prefix. Rule A52: white space, an empty name and a second colon are in
     // no action's name.
     let (pattern, action) = (pattern.as_bytes(), action.as_str().as_bytes());
-    let (Some((prefix, name)), Some((service, wanted))) = (at_colon(pattern), at_colon(action))
-    else {
-        return false;
-    };
-    prefix.eq_ignore_ascii_case(service) && matches_name(name, wanted)
-}
-
-fn at_colon(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = text.iter().position(|byte| *byte == b':')?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
+    let prefixes = pattern.iter().zip(action);
+    let alike =
+        prefixes.take_while(|(one, other)| one.eq_ignore_ascii_case(other) && **one != b':');
+    let at = alike.count();
+    match (pattern.get(at..), action.get(at..)) {
+        (Some([b':', name @ ..]), Some([b':', wanted @ ..])) => matches_name(name, wanted),
+        _ => false,
+    }
 }
 
 /// Rules A50, A51: `*` takes any run, `?` any one, letters match in either case. Action names are ASCII,

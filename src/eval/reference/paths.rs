@@ -67,7 +67,7 @@ fn needs(scene: &Scene<'_, '_>, offer: &Offer) -> Needs {
 /// key side or trust policy, identity, boundary, session).
 pub(super) fn choose(
     scene: &Scene<'_, '_>,
-    gates: &Gates,
+    gates: &Gates<'_>,
     side: Gate,
     offers: Vec<Offer>,
     trace: &mut Vec<Step>,
@@ -90,7 +90,7 @@ pub(super) fn choose(
         }
         Some(gate) => {
             if gate > Gate::IdentityPolicy {
-                let cited = gates.identity.allow_citations();
+                let cited: Vec<Citation> = gates.identity.allow_citations().collect();
                 let reading =
                     if cited.is_empty() { Reading::Silent(None) } else { Reading::Allows(None) };
                 trace.push(step(Gate::IdentityPolicy, reading, cited, &["E21"]));
@@ -102,8 +102,8 @@ pub(super) fn choose(
 }
 
 /// The first gate that keeps a path from being complete; nothing where it is.
-fn lacks(scene: &Scene<'_, '_>, gates: &Gates, needs: &Needs) -> Option<Gate> {
-    let silent = |applied: Option<&Applied>| applied.is_some_and(|set| set.allows.is_empty());
+fn lacks(scene: &Scene<'_, '_>, gates: &Gates<'_>, needs: &Needs) -> Option<Gate> {
+    let silent = |applied: Option<&Applied<'_>>| applied.is_some_and(|set| set.allows.is_empty());
     if needs.identity && gates.identity.allows.is_empty() {
         return Some(Gate::IdentityPolicy);
     }
@@ -120,7 +120,7 @@ fn lacks(scene: &Scene<'_, '_>, gates: &Gates, needs: &Needs) -> Option<Gate> {
 }
 
 /// Tells the steps of the path that is complete, each of which decides.
-fn tell(gates: &Gates, side: Gate, offer: &Offer, needs: &Needs, trace: &mut Vec<Step>) {
+fn tell(gates: &Gates<'_>, side: Gate, offer: &Offer, needs: &Needs, trace: &mut Vec<Step>) {
     if let Some(citation) = &offer.citation {
         let gate = match citation.statement() {
             Some(_) => side,
@@ -133,7 +133,7 @@ fn tell(gates: &Gates, side: Gate, offer: &Offer, needs: &Needs, trace: &mut Vec
         }
     }
     if needs.identity {
-        let cited = gates.identity.allow_citations();
+        let cited = gates.identity.allow_citations().collect();
         let allows = Reading::Allows(None);
         trace.push(deciding(step(Gate::IdentityPolicy, allows, cited, &["E21"])));
     }
@@ -144,7 +144,7 @@ fn tell(gates: &Gates, side: Gate, offer: &Offer, needs: &Needs, trace: &mut Vec
     for (gate, applied, needed) in limits {
         match applied {
             Some(applied) if needed => {
-                let cited = applied.allow_citations();
+                let cited = applied.allow_citations().collect();
                 trace.push(step(gate, Reading::Allows(None), cited, &["E20"]));
             }
             Some(_) => {

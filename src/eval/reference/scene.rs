@@ -50,7 +50,7 @@ pub(super) struct Scene<'a, 'w: 'a> {
     /// The request.
     pub(super) request: Asking<'a>,
     /// What is known of the caller.
-    pub(super) caller: CallerFacts<'w>,
+    pub(super) caller: CallerFacts<'a, 'w>,
     /// The key it is decided on, where it is in the export; an alias is resolved (rule A67).
     pub(super) key: Option<&'w Key>,
     /// The requested resource as policies match it (rules A67, A68).

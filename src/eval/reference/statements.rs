@@ -12,41 +12,59 @@ use super::principals::{self, Class};
 use super::scene::{Lens, Scene};
 use super::truth::Truth;
 
-/// The statements of one policy that apply.
-#[derive(Default)]
-pub(super) struct Applied {
-    /// Allow statements, with the classes in which a resource policy means the caller; empty for others.
-    pub(super) allows: Vec<(Citation, Vec<Class>)>,
-    /// Deny statements.
-    pub(super) denies: Vec<Citation>,
+/// A statement that applies; put into words only where the trace tells of it.
+#[derive(Clone, Copy)]
+pub(super) struct Applying<'a> {
+    name: Name<'a>,
+    document: &'a PolicyDocument,
+    index: usize,
 }
 
-impl Applied {
+impl Applying<'_> {
+    /// The statement as traces cite it.
+    pub(super) fn citation(self) -> Citation {
+        let cited = Cited::Statement { document: self.document.clone(), index: self.index };
+        Citation { policy: self.name.words(), cited }
+    }
+}
+
+/// The statements of one policy that apply.
+#[derive(Default)]
+pub(super) struct Applied<'a> {
+    /// Allow statements, with the classes in which a resource policy means the caller; empty for others.
+    pub(super) allows: Vec<(Applying<'a>, Vec<Class>)>,
+    /// Deny statements.
+    denies: Vec<Applying<'a>>,
+}
+
+impl Applied<'_> {
     /// The Allow statements, whatever the class.
-    pub(super) fn allow_citations(&self) -> Vec<Citation> {
-        self.allows.iter().map(|(citation, _)| citation.clone()).collect()
+    pub(super) fn allow_citations(&self) -> impl Iterator<Item = Citation> {
+        self.allows.iter().map(|(applying, _)| applying.citation())
+    }
+
+    /// The Deny statements.
+    pub(super) fn deny_citations(&self) -> impl Iterator<Item = Citation> {
+        self.denies.iter().map(|applying| applying.citation())
     }
 }
 
 /// What a set of policies says together (rules E1, E2, K8).
-pub(super) fn applied(scene: &Scene<'_, '_>, set: &[Taking<'_>]) -> Applied {
+pub(super) fn applied<'a>(scene: &Scene<'_, '_>, set: &[Taking<'a>]) -> Applied<'a> {
     let mut together = Applied::default();
     for policy in set {
-        let Applied { allows, denies } = applied_of(scene, policy);
-        together.allows.extend(allows);
-        together.denies.extend(denies);
+        add_applied(scene, policy, &mut together);
     }
     together
 }
 
-/// The statements of `policy` that apply to the request. What hangs on something unknown never allows
-/// and always denies, and is noted as missing (rules A20, U7).
-fn applied_of(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
+/// Adds the statements of `policy` that apply to the request. What hangs on something unknown never
+/// allows and always denies, and is noted as missing (rules A20, U7).
+fn add_applied<'a>(scene: &Scene<'_, '_>, policy: &Taking<'a>, applied: &mut Applied<'a>) {
     let parsed = policy.document.policy();
     if !parsed.readable {
         scene.note_missing(format!("{}: malformed", policy.name));
     }
-    let mut applied = Applied::default();
     for (index, statement) in parsed.statements.iter().enumerate() {
         let Some(effect) = statement.effect.as_ref().map(|effect| effect.value) else {
             continue;
@@ -65,14 +83,12 @@ fn applied_of(scene: &Scene<'_, '_>, policy: &Taking<'_>) -> Applied {
             (Effect::Deny, Truth::True) => Vec::new(),
             (Effect::Allow, Truth::True) => sure_classes(scene, statement),
         };
-        let cited = Cited::Statement { document: policy.document.clone(), index };
-        let citation = Citation { policy: policy.name.words(), cited };
+        let applying = Applying { name: policy.name, document: policy.document, index };
         match effect {
-            Effect::Allow => applied.allows.push((citation, classes)),
-            Effect::Deny => applied.denies.push(citation),
+            Effect::Allow => applied.allows.push((applying, classes)),
+            Effect::Deny => applied.denies.push(applying),
         }
     }
-    applied
 }
 
 fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> String {

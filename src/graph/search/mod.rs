@@ -8,6 +8,9 @@
 //! Whoever may do everything in an account makes most of its other principals idle: what they can do, it
 //! can do itself. They are passed over as long as no wanted key tells one of the two apart.
 
+mod changes;
+mod keys;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -15,17 +18,16 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::access::Opening;
-use crate::aws::KmsAction;
 use crate::decision::Chance;
 
-use super::cast::{Cast, Ix, KeyIx};
+use super::cast::{Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{KeyEdit, KeyMove};
 use super::label::{Act, Label, Labels};
 use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
-use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, State, StateName, States, Tags};
+use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
+use changes::Changes;
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -129,38 +131,6 @@ pub(super) struct Search<'s, 'c, 'w> {
 fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Option<ChangeIx> {
     let is_any = tags == Tags::Any && states.takes_tags(at);
     is_any.then(|| states.changes.intern(Change::SessionTags(at)))
-}
-
-/// The changes that were made, by whom they touch.
-#[derive(Default)]
-struct Changes {
-    of: FxHashMap<Ix, Vec<(ChangeIx, Label)>>,
-    /// Those of groups and policies, which touch whoever gets into one or has one attached.
-    shared: Vec<(ChangeIx, Label)>,
-    /// Those who joined a group or got a policy.
-    joined: Vec<Ix>,
-}
-
-impl Changes {
-    fn add(&mut self, (number, change): (ChangeIx, &Change), touched: &[Ix], label: &Label) {
-        for at in touched {
-            self.of.entry(*at).or_default().push((number, label.clone()));
-        }
-        if change.whose().is_none() {
-            self.shared.push((number, label.clone()));
-        }
-        if change.brings_policies() {
-            let fresh = touched.iter().filter(|at| !self.joined.contains(at));
-            let fresh: Vec<Ix> = fresh.copied().collect();
-            self.joined.extend(fresh);
-        }
-    }
-
-    /// Those that touch `at` by themselves.
-    fn about(&self, cast: &Cast<'_>, at: Ix) -> impl Iterator<Item = &(ChangeIx, Label)> {
-        let role = cast.role_of(at).and_then(|role| self.of.get(&role));
-        self.of.get(&at).into_iter().chain(role).flatten()
-    }
 }
 
 impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
@@ -445,193 +415,5 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// Whether as many ways to a key are known as are kept, none longer than this.
     fn is_settled(&self, key: KeyIx, calls: usize) -> bool {
         self.enough.get(key as usize).is_some_and(|enough| *enough <= calls)
-    }
-
-    /// What a state can do with keys; where another of its class was worked off, with those that tell it
-    /// apart.
-    fn use_keys(&mut self, name: &StateName, state: &State, fresh: bool, label: &Label) {
-        let states = self.states;
-        for held in states.keys(name, state, !fresh) {
-            let key = held.key;
-            let Some(goal) = states.keys.goal(key) else { continue };
-            if !self.is_wanted(key) || self.is_settled(key, label.acts.len()) {
-                continue;
-            }
-            self.gain(key, name.at, label, held.reached.chance(goal));
-            if self.is_settled(key, label.acts.len() + 1) {
-                continue;
-            }
-            for action in KeyMove::ACTIONS {
-                if held.reached.chance(action) >= self.limits.least {
-                    self.work(name, key, action, &[], label);
-                }
-            }
-        }
-        let fit = |how: &Label| self.fit(label, how);
-        let opened = self.opened.iter().filter(|opened| fit(&opened.how));
-        let opened = opened.map(|it| (it.key, it.what.clone(), it.doing, it.how.clone()));
-        for (key, what, doing, how) in opened.collect::<Vec<_>>() {
-            self.by_opened(name, key, (&what, doing), &label.and(&how));
-        }
-        for at in 0..self.granters.len() {
-            self.grant(at, name, label);
-        }
-        let edits = self.key_changes.iter().filter(|(_, _, how)| self.fit(label, how)).cloned();
-        for (key, edit, how) in edits.collect::<Vec<_>>() {
-            self.use_changed(name, key, edit, &label.and(&how));
-        }
-    }
-
-    /// Notes a way to the goal.
-    fn gain(&mut self, key: KeyIx, goal_as: Ix, label: &Label, chance: Chance) {
-        if chance < self.limits.least || !self.fits(label) || !self.is_wanted(key) {
-            return;
-        }
-        let way = Way { acts: label.acts.clone(), goal_as };
-        let ways = self.ways.entry(key).or_default();
-        if ways.contains(&way) {
-            return;
-        }
-        ways.push(way);
-        ways.sort_by_key(|way| way.acts.len());
-        ways.truncate(self.limits.kept);
-        if let Some(last) = ways.get(self.limits.kept.saturating_sub(1))
-            && let Some(enough) = self.enough.get_mut(key as usize)
-        {
-            *enough = last.acts.len();
-        }
-        if self.ways.len() == self.missing {
-            let wanted = self.enough.iter().zip(&self.wanted).filter(|(_, wanted)| **wanted);
-            self.farthest = wanted.map(|(enough, _)| *enough).max().unwrap_or_default();
-        }
-    }
-
-    /// What a permission on a key, after `edits` of it, is good for (rules T16 to T19, T32, T33).
-    fn work(
-        &mut self,
-        name: &StateName,
-        key: KeyIx,
-        action: KmsAction,
-        edits: &[KeyEdit],
-        label: &Label,
-    ) {
-        let moves = match edits {
-            [] => self.states.kept_key_moves(name, key, action),
-            edits => self.states.numbered_key_moves(name, key, action, edits),
-        };
-        let least = self.limits.least;
-        for open in moves.iter().filter(|open| open.chance >= least) {
-            let act = Act { by: name.at, what: open.doing, primitive: true };
-            let after = label.then(act, open.chance);
-            if !self.fits(&after) {
-                continue;
-            }
-            match open.what.edit() {
-                Some(_) if edits.is_empty() => {
-                    self.push(Fact::KeyChanged(key, open.doing), after);
-                }
-                Some(_) => {}
-                None => self.open(name, key, (&open.what, open.doing), after),
-            }
-        }
-        if action == KmsAction::CREATE_GRANT && !self.is_settled(key, label.acts.len() + 1) {
-            let at = self.granters.len();
-            let (name, how) = (name.clone(), label.clone());
-            self.granters.push(Granter { name, key, edits: edits.to_vec(), how });
-            for (other, how) in self.reached.clone() {
-                self.grant(at, &other, &how);
-            }
-        }
-    }
-
-    /// A key that was opened: to the one who did it, or to another identity that is held.
-    fn open(&mut self, name: &StateName, key: KeyIx, what: (&KeyMove, DoingIx), how: Label) {
-        if self.by_opened(name, key, what, &how) || matches!(what.0, KeyMove::Grant(..)) {
-            return;
-        }
-        let others = self.reached.iter().filter(|(_, of)| self.fit(&how, of)).cloned();
-        for (other, of) in others.collect::<Vec<_>>() {
-            self.by_opened(&other, key, what, &how.and(&of));
-        }
-        let (what, doing) = (what.0.clone(), what.1);
-        self.opened.push(Opened { key, what, doing, how });
-    }
-
-    fn by_opened(
-        &mut self,
-        name: &StateName,
-        key: KeyIx,
-        what: (&KeyMove, DoingIx),
-        label: &Label,
-    ) -> bool {
-        if !self.fits(label) || self.is_settled(key, label.acts.len()) {
-            return false;
-        }
-        let opening = match what.0 {
-            KeyMove::Grant(..) => Opening::ByGrant,
-            _ => Opening::ByPolicy,
-        };
-        let chance = self.states.kept_opened(name, key, what, opening);
-        self.gain(key, name.at, label, chance);
-        chance >= self.limits.least
-    }
-
-    /// Rules T18, T19: a grant by one state to another.
-    fn grant(&mut self, at: usize, to: &StateName, label: &Label) {
-        let states = self.states;
-        let Some(Granter { name, key, edits, how }) = self.granters.get(at) else { return };
-        let key = *key;
-        if name.at == to.at || !self.fit(how, label) || self.is_settled(key, label.acts.len()) {
-            return;
-        }
-        let what = KeyMove::Grant(key, to.at);
-        let doing = states.doings.intern(Doing::Key(what.clone()));
-        let used = states.kept_opened(to, key, (&what, doing), Opening::ByGrant);
-        if used < self.limits.least {
-            return;
-        }
-        let made = match &**edits {
-            [] => states.kept_granting(name, key, to.at),
-            edits => states.granting(name, key, to.at, edits),
-        };
-        if made >= self.limits.least {
-            let act = Act { by: name.at, what: doing, primitive: true };
-            let label = how.and(label).then(act, made);
-            self.gain(key, to.at, &label, used);
-        }
-    }
-
-    fn change_key(&mut self, key: KeyIx, edit: DoingIx, label: &Label) {
-        self.key_changes.push((key, edit, label.clone()));
-        let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
-        for (name, how) in reached.collect::<Vec<_>>() {
-            self.use_changed(&name, key, edit, &how.and(label));
-        }
-    }
-
-    /// What a state can do with a key whose tags or aliases were changed.
-    fn use_changed(&mut self, name: &StateName, key: KeyIx, edit: DoingIx, label: &Label) {
-        if !self.fits(label) || !self.is_wanted(key) || self.is_settled(key, label.acts.len()) {
-            return;
-        }
-        let states = self.states;
-        let Doing::Key(KeyMove::Edit(_, edit)) = states.doings.get(edit) else { return };
-        let state = states.get(name);
-        let asks = match edit {
-            KeyEdit::Tagged(..) | KeyEdit::Untagged(_) => state.asks_for_tags,
-            _ => state.asks_for_aliases,
-        };
-        // What a key policy asks of its own key's tags it does not see (rule C56), or AWS leaves open.
-        if !asks && !states.keys.asks(key) {
-            return;
-        }
-        let Some(goal) = states.keys.goal(key) else { return };
-        let reached = states.reached_after(name, key, edit);
-        self.gain(key, name.at, label, reached.chance(goal));
-        for action in [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT] {
-            if reached.chance(action) >= self.limits.least {
-                self.work(name, key, action, std::slice::from_ref(edit), label);
-            }
-        }
     }
 }

@@ -1,0 +1,309 @@
+//! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
+
+mod writes;
+
+use crate::access::ControlSide;
+use crate::aws::{AccountId, ControlAction, ControlSet};
+use crate::decision::{Chance, Context};
+use crate::inventory::{Group, Identity};
+
+use super::asker::{Asker, site};
+use super::cast::{Cast, Ix};
+use super::change::{Carrier, Change};
+use super::launch::{LAUNCHES, Launch};
+
+/// Something that can be done, by one call or, for a launch, by calls that go together.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Move {
+    /// sts:AssumeRole, by its like for subjects of providers (rules T3 to T8).
+    Assume(Ix),
+    /// sts:AssumeRole with session tags (rule T7).
+    AssumeTagged(Ix),
+    /// iam:CreateAccessKey (rule T26).
+    AccessKey(Ix),
+    /// iam:CreateLoginProfile, iam:UpdateLoginProfile (rule T27).
+    LoginProfile {
+        /// The user.
+        user: Ix,
+        /// Whether an old profile is changed.
+        update: bool,
+    },
+    /// A launch under a role, by its place in the table (rules T28, T29).
+    Launch(usize, Ix),
+    /// iam:PutUserPolicy, iam:PutRolePolicy (rule T20).
+    PutPolicy(Ix),
+    /// iam:PutGroupPolicy (rule T20).
+    PutGroupPolicy(AccountId, Box<str>),
+    /// iam:AttachUserPolicy, iam:AttachRolePolicy (rule T21).
+    Attach(Ix, Box<str>),
+    /// iam:AttachGroupPolicy of AdministratorAccess (rule T21).
+    AttachToGroup(AccountId, Box<str>, Box<str>),
+    /// iam:CreatePolicyVersion (rule T22).
+    Rewrite(Box<str>),
+    /// iam:SetDefaultPolicyVersion (rule T23).
+    SetDefault(Box<str>, Box<str>),
+    /// iam:AddUserToGroup (rule T24).
+    Join(Ix, AccountId, Box<str>),
+    /// iam:UpdateAssumeRolePolicy (rule T25).
+    Trust(Ix),
+    /// iam:DeleteUserPermissionsBoundary, iam:DeleteRolePermissionsBoundary (rule T30).
+    DeleteBoundary(Ix),
+    /// iam:PutUserPermissionsBoundary, iam:PutRolePermissionsBoundary (rule T30).
+    PutBoundary(Ix),
+    /// What takes a policy that denies away (rule T31).
+    Remove(Ix, Carrier),
+    /// iam:TagUser, iam:TagRole (rule T34).
+    Tag(Ix, Box<str>, Box<str>),
+    /// iam:UntagUser, iam:UntagRole (rule T34).
+    Untag(Ix, Box<str>),
+}
+
+impl Move {
+    /// The rule of the primitive; nothing for an edge.
+    pub(super) fn primitive(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Assume(_) | Self::AssumeTagged(_) => return None,
+            Self::AccessKey(_) => "T26",
+            Self::LoginProfile { .. } => "T27",
+            Self::Launch(launch, _) => match LAUNCHES.get(*launch) {
+                Some(Launch { passes: false, .. }) => "T29",
+                _ => "T28",
+            },
+            Self::PutPolicy(_) | Self::PutGroupPolicy(..) => "T20",
+            Self::Attach(..) | Self::AttachToGroup(..) => "T21",
+            Self::Rewrite(_) => "T22",
+            Self::SetDefault(..) => "T23",
+            Self::Join(..) => "T24",
+            Self::Trust(_) => "T25",
+            Self::DeleteBoundary(_) | Self::PutBoundary(_) => "T30",
+            Self::Remove(..) => "T31",
+            Self::Tag(..) | Self::Untag(..) => "T34",
+        })
+    }
+}
+
+/// What a move gives.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Gain {
+    /// An identity to call as.
+    Held(Ix),
+    /// A session of a role with whatever tags are wanted (rule T7).
+    Tagged(Ix),
+    /// Something is changed.
+    Changed(Change),
+}
+
+/// A move that is open to somebody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Open {
+    /// What is done.
+    pub(super) what: Move,
+    /// What it gives.
+    pub(super) gain: Gain,
+    /// Whether it is allowed; never [`Chance::No`].
+    pub(super) chance: Chance,
+}
+
+/// The moves of one principal, as they are found.
+pub(super) struct Moves<'c, 'w> {
+    cast: &'c Cast<'w>,
+    asker: &'c Asker<'c, 'w>,
+    side: ControlSide<'c>,
+    possible: ControlSet,
+    found: Vec<Open>,
+}
+
+use ControlAction as A;
+
+impl<'c, 'w> Moves<'c, 'w> {
+    /// Every move that is open to the asker but that of taking on a role.
+    pub(super) fn of(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Vec<Open> {
+        let mut moves = Self::none(cast, asker);
+        if moves.asker.account().is_some() && !asker.is_outside() {
+            moves.take_on();
+            moves.write();
+            moves.launch();
+        }
+        moves.found
+    }
+
+    /// The roles that the asker can take on, those aside whose trust policies were changed.
+    pub(super) fn assumed(
+        cast: &'c Cast<'w>,
+        asker: &'c Asker<'c, 'w>,
+        takes_tags: impl Fn(Ix) -> bool,
+    ) -> Vec<Open> {
+        let mut moves = Self::none(cast, asker);
+        moves.assume(takes_tags);
+        moves.found
+    }
+
+    fn none(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Self {
+        let side = asker.side(&Context::default());
+        let possible = side.possible();
+        Self { cast, asker, side, possible, found: Vec::new() }
+    }
+
+    fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
+        if chance > Chance::No {
+            self.found.push(Open { what, gain, chance });
+        }
+    }
+
+    fn can(&self, action: ControlAction) -> bool {
+        self.possible.contains(action)
+    }
+
+    /// Rules T3 to T8: roles that trust it, or its account, or everyone.
+    fn assume(&mut self, takes_tags: impl Fn(Ix) -> bool) {
+        let action = self.asker.assume_action();
+        let mut roles: Vec<Ix> = self.asker.member().named_by.clone();
+        if let Some(household) = self.cast.household(self.asker.at) {
+            // Both the account and its identity policies must let it.
+            let may = self.can(action) || self.asker.is_root();
+            let trusted = household.trusted_by.iter().copied();
+            roles.extend(trusted.filter(|role| may && self.could_target(action, *role)));
+        }
+        roles.extend(self.cast.open_roles.iter().copied());
+        roles.sort_unstable();
+        roles.dedup();
+        for role in roles {
+            let Some(arn) = self.cast.arn(role) else { continue };
+            let chance = self.side.chance(action, arn);
+            // A role that takes on itself gains tags at most.
+            if role != self.asker.at {
+                self.add(Move::Assume(role), Gain::Held(role), chance);
+            }
+            if chance > Chance::No && action == A::STS_ASSUME_ROLE && takes_tags(role) {
+                let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
+                self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
+            }
+        }
+    }
+
+    fn could_target(&self, action: ControlAction, at: Ix) -> bool {
+        self.cast.arn(at).is_some_and(|arn| self.side.could_target(action, arn))
+    }
+
+    /// What the caller may do with several users or roles, by number.
+    fn among(
+        &self,
+        side: &ControlSide<'_>,
+        action: ControlAction,
+        targets: &[Ix],
+    ) -> Vec<(Ix, Chance)> {
+        let known = targets.iter().filter_map(|at| Some((*at, self.cast.arn(*at)?)));
+        let known: Vec<(Ix, &str)> = known.collect();
+        let chances = side.chances(action, known.iter().map(|(_, arn)| *arn));
+        let all = known.into_iter().map(|(at, _)| at).zip(chances);
+        all.filter(|(_, chance)| *chance > Chance::No).collect()
+    }
+
+    /// Rules T26, T27: users whose credentials can be made.
+    fn take_on(&mut self) {
+        let users = self.users();
+        type Way = (ControlAction, fn(Ix) -> Move);
+        let ways: [Way; 3] = [
+            (A::IAM_CREATE_ACCESS_KEY, Move::AccessKey),
+            (A::IAM_CREATE_LOGIN_PROFILE, |user| Move::LoginProfile { user, update: false }),
+            (A::IAM_UPDATE_LOGIN_PROFILE, |user| Move::LoginProfile { user, update: true }),
+        ];
+        let possible = self.possible;
+        for (action, what) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
+            for (user, chance) in self.among(&self.side, action, &users) {
+                self.add(what(user), Gain::Held(user), chance);
+            }
+        }
+    }
+
+    fn users(&self) -> Vec<Ix> {
+        self.cast.household(self.asker.at).map(|it| it.users.clone()).unwrap_or_default()
+    }
+
+    fn roles(&self) -> Vec<Ix> {
+        let roles = self.cast.household(self.asker.at).map(|it| it.roles.clone());
+        let mut roles = roles.unwrap_or_default();
+        roles.retain(|at| self.cast.identity(*at).is_some_and(|it| !it.is_service_linked()));
+        roles
+    }
+
+    fn groups(&self) -> Vec<&'w Group> {
+        let account = self.cast.household(self.asker.at).and_then(|it| it.account);
+        account.into_iter().flat_map(|account| account.groups.values()).collect()
+    }
+
+    /// Rules T28, T29, T50, T51.
+    fn launch(&mut self) {
+        let Some(account) = self.asker.account() else { return };
+        for (nth, launch) in LAUNCHES.iter().enumerate() {
+            if !launch.actions.iter().all(|action| self.can(*action)) {
+                continue;
+            }
+            if launch.passes && !self.can(A::IAM_PASS_ROLE) {
+                continue;
+            }
+            let serving: Vec<Ix> = self
+                .roles()
+                .into_iter()
+                .filter(|at| self.cast.trusts(*at, launch.service))
+                .collect();
+            if serving.is_empty() {
+                continue;
+            }
+            let started = self.started(launch, account);
+            if started == Chance::No {
+                continue;
+            }
+            // What runs under which role was not exported.
+            let started = if launch.existing { started.min(Chance::AsTold) } else { started };
+            let mut context = Context::default();
+            context.set_one("iam:PassedToService", launch.service);
+            let side = self.asker.side(&context);
+            let passed = match launch.passes {
+                true => self.among(&side, A::IAM_PASS_ROLE, &serving),
+                false => serving.into_iter().map(|at| (at, Chance::Sure)).collect(),
+            };
+            for (role, chance) in passed {
+                self.add(Move::Launch(nth, role), Gain::Held(role), chance.min(started));
+            }
+        }
+    }
+
+    /// Whether all companion actions of a launch are allowed somewhere.
+    fn started(&self, launch: &Launch, account: AccountId) -> Chance {
+        let caller = &self.asker.member().caller;
+        let side = |context: &Context| self.asker.side(context);
+        let site = site(side, caller, launch, self.cast.regions_of(account));
+        site.map_or(Chance::No, |site| site.chance)
+    }
+}
+
+impl Cast<'_> {
+    /// The ARN of a member.
+    pub(super) fn arn(&self, at: Ix) -> Option<&str> {
+        self.member(at).map(|member| &*member.caller.text)
+    }
+
+    /// The user or role that a member is.
+    pub(super) fn identity(&self, at: Ix) -> Option<&Identity> {
+        self.member(at).and_then(|member| member.identity)
+    }
+
+    /// The ARN of a group.
+    pub(super) fn group_arn(&self, account: AccountId, name: &str) -> Option<Box<str>> {
+        self.world.account(account)?.groups.get(name).map(|group| group.arn.clone())
+    }
+
+    /// Whether a role's trust policy names a service (rule T9).
+    pub(super) fn trusts(&self, role: Ix, service: &str) -> bool {
+        use crate::policy::Principal;
+        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
+        trust.is_some_and(|trust| {
+            let statements = trust.policy().statements.iter().filter(|it| it.allows());
+            let elements = statements.filter_map(|statement| statement.principal.as_ref());
+            let mut entries = elements.flat_map(|element| &element.entries);
+            entries
+                .any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
+        })
+    }
+}
