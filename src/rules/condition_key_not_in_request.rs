@@ -4,7 +4,7 @@ use crate::aws::{
     ActionSet, ConditionKeyInfo, KmsAction, carrying as carried_by, condition_key,
 };
 use crate::decision::Allowing;
-use crate::policy::{Condition, PolicyKind};
+use crate::policy::{Condition, Polarity, PolicyKind};
 
 use super::controllers::list;
 use super::presence::{Absence, Conditioned, absence, conditioned, entries, services, takes};
@@ -27,11 +27,16 @@ impl Rule for ConditionKeyNotInRequest {
                     continue;
                 }
                 let asked = Asked { scope, document, of: &of, condition, info, absence };
+                let is_ours = ["kms:", "aws:"].iter().any(|prefix| info.name.starts_with(prefix));
+                if !is_ours && !asked.is_of_kms_alone() {
+                    continue;
+                }
                 let covered = asked.at_stake();
                 let (carried, lack) = asked.carrying(covered);
                 let losers = asked.losers(covered, carried);
                 if !losers.is_empty() {
-                    asked.tell(losers, losers == covered, lack, sink);
+                    let whole = losers == covered && asked.is_of_kms_alone();
+                    asked.tell(losers, whole, lack, sink);
                 }
             }
         }
@@ -74,6 +79,15 @@ impl Asked<'_> {
             (PolicyKind::Key | PolicyKind::Rcp, _) => covered.intersection(on_keys()),
             _ => covered,
         }
+    }
+
+    /// Whether the statement speaks of no other service, which could carry the key.
+    fn is_of_kms_alone(&self) -> bool {
+        let is_kms = |text: &str| text.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("kms:"));
+        let mut values = self.of.element.values.iter();
+        self.document.document.kind == PolicyKind::Key
+            || self.of.element.polarity == Polarity::Is
+                && values.all(|value| value.value.text().is_some_and(is_kms))
     }
 
     /// Those of `covered` whose requests can carry the key as this policy sees them, and why the others

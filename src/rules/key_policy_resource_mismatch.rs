@@ -25,13 +25,15 @@ impl Rule for KeyPolicyResourceMismatch {
             if statement.standing == Standing::Malformed {
                 continue;
             }
-            match &statement.resource {
-                None => tell(document, statement, "it has no Resource", sink),
+            let why = match &statement.resource {
+                None => "it has no Resource".to_owned(),
                 Some(resource) if is_never_the_key(scope, document, index, resource) => {
-                    tell(document, statement, &why(document, resource), sink);
+                    why(document, resource)
                 }
-                Some(_) => {}
-            }
+                Some(_) => continue,
+            };
+            let explains = explains(scope, document, index, statement);
+            tell(document, statement, &why, explains, sink);
         }
     }
 }
@@ -101,7 +103,46 @@ fn why(document: &Documented<'_>, resource: &Element) -> String {
     .to_owned()
 }
 
-fn tell(document: &Documented<'_>, statement: &Statement, why: &str, sink: &mut Sink<'_>) {
+/// What it says more of: the member that is missing, where nothing else is wrong with the policy, and the
+/// statement for the account that does not apply.
+fn explains(
+    scope: &Scope<'_>,
+    document: &Documented<'_>,
+    index: usize,
+    statement: &Statement,
+) -> &'static [&'static str] {
+    let mended = changed(document.document, index, |statement| {
+        let span = statement.span;
+        let all = vec![Located::new(Value::Text("*".into()), span)];
+        statement.resource = Some(Element { polarity: Polarity::Is, values: all, span });
+        if statement.action.is_some() {
+            statement.standing = Standing::Sound;
+        }
+    });
+    let manages = |key| {
+        let on_key = KeyScope::new(scope, key);
+        let (put, allowing) = (KmsAction::PUT_KEY_POLICY.into(), Allowing::Statement(&mended, index));
+        on_key.root().is_some_and(|root| !on_key.fates(&root, allowing, put).applies().is_empty())
+    };
+    let of_account = statement.allows() && document.key.is_some_and(manages);
+    let faults = &document.document.policy().faults;
+    let mut told = faults.iter().filter(|fault| fault.gravity != Gravity::Harmless);
+    let is_only = statement.resource.is_none() && told.all(|fault| fault.span == statement.span);
+    match (of_account, is_only) {
+        (true, true) => &["malformed-policy", "missing-root-statement"],
+        (true, false) => &["missing-root-statement"],
+        (false, true) => &["malformed-policy"],
+        (false, false) => &[],
+    }
+}
+
+fn tell(
+    document: &Documented<'_>,
+    statement: &Statement,
+    why: &str,
+    explains: &'static [&'static str],
+    sink: &mut Sink<'_>,
+) {
     let effect = if statement.denies() { "Deny" } else { "Allow" };
     let sid = statement.sid.as_ref().map(|sid| format!(" `{}`", sid.value)).unwrap_or_default();
     let message = format!("{effect}{sid} of {} never applies: {why}", document.name);
@@ -115,11 +156,5 @@ fn tell(document: &Documented<'_>, statement: &Statement, why: &str, sink: &mut 
     if let Some(key) = document.key {
         report = report.key(&key.arn);
     }
-    // Where nothing else is wrong with the policy, this says more of the missing member.
-    let faults = &document.document.policy().faults;
-    let mut told = faults.iter().filter(|fault| fault.gravity != Gravity::Harmless);
-    if statement.resource.is_none() && told.all(|fault| fault.span == statement.span) {
-        report = report.explains(&["malformed-policy"]);
-    }
-    report.done();
+    report.explains(explains).done();
 }
