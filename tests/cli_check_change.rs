@@ -88,7 +88,7 @@ fn a_suppression_of_a_rule_that_was_not_run_is_not_unused() {
     let path = folder.path().to_str().unwrap();
     let args = ["--persona", "pedantic", "--select"];
     let rules = "unused-suppression,revoked-principal-keeps-grant";
-    let told = |more: &[&str]| check(&[&args, &[rules], more, &[path]].concat()).1;
+    let told = |more: &[&str]| check(&[&args[..], &[rules], more, &[path]].concat()).1;
     assert_eq!(told(&[]), Vec::<String>::new());
     // Against itself the change is none: now it was run, and the entry does nothing.
     assert_eq!(told(&["--base", path]), ["unused-suppression"]);

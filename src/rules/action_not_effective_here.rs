@@ -47,9 +47,10 @@ struct Lost<'d> {
 
 /// The actions that are spelled out, with where they stand.
 fn named(scope: &Scope<'_>, element: &Element) -> Vec<(KmsAction, Span)> {
-    let spelled = element.values.iter().filter(|value| {
-        value.value.text().is_some_and(|text| !text.contains(['*', '?']))
-    });
+    let spelled = element
+        .values
+        .iter()
+        .filter(|value| value.value.text().is_some_and(|text| !text.contains(['*', '?'])));
     let covered = spelled.filter_map(|value| {
         let alone =
             Element { polarity: Polarity::Is, values: vec![value.clone()], span: value.span };
@@ -105,9 +106,7 @@ fn means_others(document: &Documented<'_>, statement: &Statement) -> bool {
             Principal::User(arn)
             | Principal::Role(arn)
             | Principal::AssumedRole(arn)
-            | Principal::FederatedUser(arn) => {
-                Caller::parse(arn).and_then(|caller| caller.account)
-            }
+            | Principal::FederatedUser(arn) => Caller::parse(arn).and_then(|caller| caller.account),
             _ => None,
         };
         account.is_some() && account != owner
@@ -115,12 +114,7 @@ fn means_others(document: &Documented<'_>, statement: &Statement) -> bool {
     !element.entries.is_empty() && element.entries.iter().all(|entry| is_other(&entry.value))
 }
 
-fn tell(
-    document: &Documented<'_>,
-    lost: &[&Lost<'_>],
-    why: Why,
-    sink: &mut Sink<'_>,
-) {
+fn tell(document: &Documented<'_>, lost: &[&Lost<'_>], why: Why, sink: &mut Sink<'_>) {
     let Some(first) = lost.first() else { return };
     let actions: ActionSet = lost.iter().map(|one| one.action).collect();
     let names: Vec<String> = actions.iter().map(|action| action.to_string()).collect();
@@ -140,8 +134,7 @@ fn tell(
         ),
     };
     let verb = if names.len() == 1 { "has" } else { "have" };
-    let message =
-        format!("{} {verb} no effect in {}: {because}", list(&names), document.name);
+    let message = format!("{} {verb} no effect in {}: {because}", list(&names), document.name);
     let place = document.document.place;
     let mut report = sink
         .report(document.subject.as_str(), message)

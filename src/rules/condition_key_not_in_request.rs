@@ -1,8 +1,6 @@
 //! A condition asks for a condition key that requests for the action never carry.
 
-use crate::aws::{
-    ActionSet, ConditionKeyInfo, KmsAction, carrying as carried_by, condition_key,
-};
+use crate::aws::{ActionSet, ConditionKeyInfo, KmsAction, carrying as carried_by, condition_key};
 use crate::decision::Allowing;
 use crate::policy::{Condition, Polarity, PolicyKind};
 
@@ -171,7 +169,11 @@ impl Asked<'_> {
         let mut report = sink
             .report(subject, message)
             .of_statement(self.of.statement)
-            .at(self.document.document.place, Some(self.condition.span), "asks for a key that is not there")
+            .at(
+                self.document.document.place,
+                Some(self.condition.span),
+                "asks for a key that is not there",
+            )
             .help(help);
         if let Some(key) = self.document.key {
             report = report.key(&key.arn);

@@ -122,7 +122,9 @@ fn tell(
             let actions: Vec<String> =
                 stopped.actions.iter().map(|action| action.to_string()).collect();
             let (who, actions) = (list(&who), list(&actions));
-            format!("the Deny in {name} stops {who} from {actions}, though its NotPrincipal lists it")
+            format!(
+                "the Deny in {name} stops {who} from {actions}, though its NotPrincipal lists it"
+            )
         }
         None => format!("{name} denies by NotPrincipal, which spares only who is listed in full"),
     };

@@ -31,12 +31,7 @@ impl Rule for DeployerLockedOut {
     }
 }
 
-fn tell(
-    scope: &KeyScope<'_>,
-    sink: &mut Sink<'_>,
-    place: Place,
-    deployer: &Caller,
-) {
+fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, place: Place, deployer: &Caller) {
     let put = KmsAction::PUT_KEY_POLICY;
     let (who, name) = (short(deployer), scope.name());
     let opened = !scope.opened(deployer, put.into()).is_empty();

@@ -11,8 +11,8 @@ use super::controllers::{deciding_statements, short};
 use super::grants::grantee;
 use super::outsiders::uses;
 use super::report::Sink;
-use super::what_if::after;
 use super::trust::performed;
+use super::what_if::after;
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -60,9 +60,7 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&G
         }
         edits => {
             let mut held = Holding::default();
-            after(scope.scope.reach, edits, &mut |after| {
-                held = after.holding(caller, key, wanted)
-            });
+            after(scope.scope.reach, edits, &mut |after| held = after.holding(caller, key, wanted));
             held
         }
     };

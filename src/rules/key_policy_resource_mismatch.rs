@@ -121,7 +121,8 @@ fn explains(
     });
     let manages = |key| {
         let on_key = KeyScope::new(scope, key);
-        let (put, allowing) = (KmsAction::PUT_KEY_POLICY.into(), Allowing::Statement(&mended, index));
+        let (put, allowing) =
+            (KmsAction::PUT_KEY_POLICY.into(), Allowing::Statement(&mended, index));
         on_key.root().is_some_and(|root| !on_key.fates(&root, allowing, put).applies().is_empty())
     };
     let of_account = statement.allows() && document.key.is_some_and(manages);

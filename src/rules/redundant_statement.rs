@@ -97,11 +97,13 @@ fn by_identity(scope: &KeyScope<'_>, caller: &Caller, wanted: ActionSet) -> Acti
     let groups: Vec<_> = groups.collect();
     let inline = identity.inline.iter().chain(groups.iter().flat_map(|group| &group.inline));
     let attached = identity.attached.iter().chain(groups.iter().flat_map(|group| &group.attached));
-    let managed =
-        attached.filter_map(|policy| world.managed_policy(identity.account, &policy.arn)?.document());
+    let managed = attached
+        .filter_map(|policy| world.managed_policy(identity.account, &policy.arn)?.document());
     let mut found = ActionSet::EMPTY;
     for document in inline.map(|policy| &policy.document).chain(managed) {
-        for (index, _) in document.policy().statements.iter().enumerate().filter(|(_, it)| it.allows()) {
+        for (index, _) in
+            document.policy().statements.iter().enumerate().filter(|(_, it)| it.allows())
+        {
             let allowing = Allowing::Statement(document, index);
             found = found.union(scope.fates(caller, allowing, wanted).free);
         }
@@ -127,9 +129,8 @@ fn covers(
     actions: ActionSet,
 ) -> bool {
     let same_effect = statement.allows() == other.allows() && statement.denies() == other.denies();
-    let asks_less = |condition: &Condition| {
-        other.conditions.iter().any(|narrow| is_wider(condition, narrow))
-    };
+    let asks_less =
+        |condition: &Condition| other.conditions.iter().any(|narrow| is_wider(condition, narrow));
     same_effect
         && acting(scope, statement).is_some_and(|all| actions.is_subset(all))
         && statement.conditions.iter().all(asks_less)

@@ -51,7 +51,8 @@ fn by_policy(
     wanted: ActionSet,
 ) -> Holding {
     let own = key.grants.iter().filter(|grant| grantee(scope, grant).as_ref() == Some(caller));
-    let edits = own.map(|grant| Edit::RevokeGrant { key: key.arn.clone(), grant: grant.id.clone() });
+    let edits =
+        own.map(|grant| Edit::RevokeGrant { key: key.arn.clone(), grant: grant.id.clone() });
     let mut holds = Holding::default();
     after(reach, &edits.collect::<Vec<_>>(), &mut |after| {
         holds = after.holding(caller, &key.arn, wanted);

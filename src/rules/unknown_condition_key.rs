@@ -51,7 +51,8 @@ fn tell(
     let table = format!("the table of condition keys searched here is of {}", tables_date());
     let meant = meant(name);
     // Rule C6: a global key that AWS added since would come with every request.
-    let may_be_newer = meant.is_none() && name.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("aws:"));
+    let may_be_newer =
+        meant.is_none() && name.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("aws:"));
     let message = match may_be_newer {
         true => format!("{name} in {} is no condition key that is known", document.name),
         false => format!("{name} in {} is no condition key of KMS: {follows}", document.name),

@@ -53,7 +53,8 @@ fn never(condition: &Condition, variables: Variables) -> Option<&'static str> {
         return Some("its list of values is empty");
     }
     // Rule C53.
-    let is_service = |text: &str| text.contains(['*', '?', '$']) || text.ends_with(".amazonaws.com");
+    let is_service =
+        |text: &str| text.contains(['*', '?', '$']) || text.ends_with(".amazonaws.com");
     let mut texts = condition.values.iter().map(|value| value.value.text());
     if condition.key.value.eq_ignore_ascii_case("kms:ViaService")
         && texts.all(|text| text.is_some_and(|text| !is_service(text)))
@@ -194,8 +195,7 @@ fn applies(
 fn is_of_request(key: &Key, condition: &Condition) -> bool {
     // KMS takes nothing but TLS: a Deny of the rest is common, and harmless.
     const TLS: &str = "aws:SecureTransport";
-    let of_request =
-        [Nature::RequestPath, Nature::Network, Nature::Time, Nature::RequestParameter];
+    let of_request = [Nature::RequestPath, Nature::Network, Nature::Time, Nature::RequestParameter];
     condition_key(&condition.key.value).is_some_and(|info| {
         of_request.contains(&info.nature) && info.name != TLS && takes(key, info)
     })
