@@ -14,6 +14,7 @@ mod keys;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -27,7 +28,7 @@ use super::label::{Act, Label, Labels};
 use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
-use changes::Changes;
+use changes::{Changes, touches};
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -50,6 +51,11 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// Whether there is nothing to call: the goal itself is what is not known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.acts.is_empty()
+    }
+
     /// The same in full, of one who sets out from `start`.
     pub(super) fn plan(&self, states: &States<'_, '_>, start: Ix) -> Plan {
         let step = |act: &Act| Step { by: act.by, what: Doing::clone(states.doings.get(act.what)) };
@@ -107,6 +113,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     queue: BinaryHeap<Reverse<(usize, usize, usize)>>,
     waiting: Vec<Option<(Fact, Label)>>,
     held: FxHashMap<Ix, Vec<(Tags, Label)>>,
+    /// The identities that are held.
+    holding: Vec<Ix>,
     changes: Changes,
     /// Roles whose trust policies let everyone in.
     trusting: Vec<(Role, Label)>,
@@ -166,6 +174,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             queue: BinaryHeap::new(),
             waiting: Vec::new(),
             held: FxHashMap::default(),
+            holding: Vec::new(),
             changes: Changes::default(),
             trusting: Vec::new(),
             key_changes: Vec::new(),
@@ -195,7 +204,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     }
 
     fn push(&mut self, fact: Fact, label: Label) {
-        if !self.fits(&label) || label.chance < self.limits.least {
+        if !self.fits(&label) || !self.goes_on(label.chance) {
             return;
         }
         let seen = self.seen.entry(fact.clone()).or_default();
@@ -206,6 +215,14 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let at = self.waiting.len();
         self.queue.push(Reverse((label.acts.len(), label.primitives, at)));
         self.waiting.push(Some((fact, label)));
+    }
+
+    /// Whether a step is sure enough to go on; notes where one might be.
+    fn goes_on(&self, chance: Chance) -> bool {
+        if chance == Chance::Perhaps {
+            self.states.unknown.store(true, Ordering::Relaxed);
+        }
+        chance >= self.limits.least
     }
 
     fn settle(&mut self, fact: Fact, label: Label) {
@@ -234,7 +251,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
-        self.held.entry(at).or_default().push((tags, label.clone()));
+        let held = self.held.entry(at).or_default();
+        if held.is_empty() {
+            self.holding.push(at);
+        }
+        held.push((tags, label.clone()));
         if self.is_idle(at, label) {
             return;
         }
@@ -243,7 +264,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         for session in cast.sessions_of(at) {
             self.push(Fact::Held(*session, tags), label.clone());
         }
-        let about = self.changes.about(cast, at).filter(|(_, how)| self.fit(label, how)).cloned();
+        let about = self.changes.about(cast, at, false);
+        let about = about.filter(|(_, how)| self.fit(label, how)).cloned();
         for (change, how) in about.collect::<Vec<_>>() {
             self.touch(at, tags, change, &label.and(&how));
         }
@@ -287,14 +309,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let touched = states.touched(number);
         self.changes.add((number, change), &touched, label);
         // Whoever joined a group, or got a policy, is touched by what is done to these.
-        let mut all = touched.to_vec();
-        if change.whose().is_none() {
-            all.extend(&self.changes.joined);
-            all.sort_unstable();
-            all.dedup();
-        }
-        let sessions = all.iter().flat_map(|at| states.cast.sessions_of(*at)).copied();
-        let all: Vec<Ix> = all.iter().copied().chain(sessions).collect();
+        let is_shared = change.whose().is_none();
+        let is_touched = |at: &Ix| {
+            touches(&touched, states.cast, *at)
+                || is_shared && self.changes.has_joined(states.cast, *at)
+        };
+        let all: Vec<Ix> = self.holding.iter().copied().filter(is_touched).collect();
         for at in all {
             let held = self.held.get(&at).into_iter().flatten();
             let held = held.filter(|(_, how)| self.fit(how, label)).cloned();
@@ -316,8 +336,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let name = StateName::of(at, own.into_iter().chain([number]));
             self.push(Fact::State(name), label.clone());
         }
-        let shared = self.changes.shared.iter().filter(|_| change.brings_policies());
-        let others = self.changes.about(cast, at).chain(shared);
+        let others = self.changes.about(cast, at, change.brings_policies());
         let others = others.filter(|(other, how)| *other != number && self.fit(label, how));
         for (other, how) in others.cloned().collect::<Vec<_>>() {
             let second = states.changes.get(other);
@@ -346,6 +365,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let fresh = !known.are_enough(label);
         if fresh {
             known.push(label.clone());
+        }
+        // Keys come first: where all of them are reached, nothing else is followed.
+        if calls_more {
+            self.use_keys(name, &state, fresh, label);
+        }
+        if fresh {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
             self.follow(name.at, moves, label);
@@ -354,9 +379,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let trusting = self.trusting.iter().filter(|(_, how)| self.fit(label, how)).cloned();
         for (role, how) in trusting.collect::<Vec<_>>() {
             self.enter(name, role, &label.and(&how));
-        }
-        if calls_more {
-            self.use_keys(name, &state, fresh, label);
         }
         if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
             let (walls, apart) = (state.walls, states.told_apart(name.at));
@@ -370,13 +392,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     }
 
     fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {
-        if label.acts.len() >= self.limits.hops {
+        let calls = label.acts.len() + 1;
+        if calls > self.limits.hops || calls >= self.farthest {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
-        let least = self.limits.least;
-        for open in moves.iter().filter(|open| open.chance >= least) {
-            if left == 0 && open.primitive {
+        for open in moves {
+            if left == 0 && open.primitive || !self.goes_on(open.chance) {
                 continue;
             }
             let act = Act { by, what: open.what, primitive: open.primitive };
@@ -403,7 +425,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let chance = self.states.enters(name, role.at);
-        if chance >= self.limits.least {
+        if self.goes_on(chance) {
             self.push(fact, label.then(act, chance));
         }
     }
