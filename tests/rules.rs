@@ -29,8 +29,9 @@ use keyreach::diag::{Persona, Severity};
 use keyreach::eval::probe::Probe;
 use keyreach::findings::{Base, Finding, Label, Role, merged};
 use keyreach::ingest::{Disk, Loaded, load, read_text};
-use keyreach::rules::{Metadata, Registered, Scope, Settings, all, check};
-use keyreach::source::{FileId, LineIndex, Sources};
+use keyreach::inventory::{Gap, GapKind, Inventory, Key};
+use keyreach::rules::{Input, Metadata, Registered, Scope, Settings, all, check, named};
+use keyreach::source::{FileId, LineIndex, Place, Sources, Span};
 
 /// Where the cases lie, one directory for each rule.
 const CASES: &str = "testdata/rules";
@@ -125,6 +126,78 @@ fn no_rule_explains_a_rule_that_does_not_exist() {
 #[test]
 fn fire_cases_fire_and_quiet_cases_do_not() {
     let faults: Vec<String> = cases().par_iter().flat_map_iter(Case::faults).collect();
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// The parts of an export that can be lost, each with what a world is without it.
+const LOSSES: [(Input, fn(&mut Inventory)); 7] = [
+    (Input::Identities, without_identities),
+    (Input::KeyPolicy, |world| without_part(world, "key policy", |key| key.policy = None)),
+    (Input::Grants, |world| without_part(world, "grants", |key| key.grants_listed = false)),
+    (Input::Aliases, |world| {
+        without_part(world, "aliases", |key| {
+            key.aliases_listed = false;
+            key.aliases.clear();
+        });
+    }),
+    (Input::Tags, |world| without_part(world, "tags", |key| key.tags = None)),
+    (Input::Metadata, |world| without_part(world, "metadata", |key| key.metadata = None)),
+    (Input::Organization, |world| {
+        if world.organization.take().is_some() {
+            let kind = GapKind::Organization { what: "organization".into() };
+            Arc::make_mut(&mut world.gaps).push(Gap { kind, place: nowhere() });
+        }
+    }),
+];
+
+fn nowhere() -> Place {
+    Place::plain(FileId(0), Span::default())
+}
+
+fn without_identities(world: &mut Inventory) {
+    for account in world.accounts.values_mut() {
+        Arc::make_mut(account).identities_listed = false;
+        let kind = GapKind::Identities { account: account.id, truncated: true };
+        Arc::make_mut(&mut world.gaps).push(Gap { kind, place: nowhere() });
+    }
+}
+
+fn without_part(world: &mut Inventory, part: &'static str, lose: fn(&mut Key)) {
+    for key in world.keys.values_mut() {
+        let key = Arc::make_mut(key);
+        lose(key);
+        let kind = GapKind::KeyPart { key: key.arn.clone(), part, truncated: false };
+        Arc::make_mut(&mut world.gaps).push(Gap { kind, place: nowhere() });
+    }
+}
+
+/// A rule that a loss silences, in any of its cases, says so on its page: `missing-input` tells it.
+#[test]
+fn the_pages_tell_without_which_input_a_rule_is_silent() {
+    let now: Timestamp = NOW.parse().unwrap();
+    let fires = |world: &Inventory, metadata: &Metadata| {
+        let (engine, settings) = (Engine::new(world, now), Settings::default());
+        let own: Vec<&Registered> = named(metadata.slug).into_iter().collect();
+        !check(&Scope::new(&engine, &settings), &own).is_empty()
+    };
+    let silenced = |case: &Case| {
+        let world = case.load().inventory;
+        let says = |input: &Input| case.metadata.front.weaker_without.contains(input);
+        let mut faults = Vec::new();
+        if fires(&world, case.metadata) {
+            for (input, lose) in LOSSES.iter().filter(|(input, _)| !says(input)) {
+                let mut lesser = world.clone();
+                lose(&mut lesser);
+                if !fires(&lesser, case.metadata) {
+                    faults.push(format!("{}: {input:?} by {}", case.metadata.slug, case.name));
+                }
+            }
+        }
+        faults
+    };
+    let firing: Vec<Case> =
+        cases().into_iter().filter(|case| case.name.starts_with("fire-")).collect();
+    let faults: Vec<String> = firing.par_iter().flat_map_iter(silenced).collect();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 

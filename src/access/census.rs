@@ -111,14 +111,19 @@ impl<'a> Census<'a> {
         sorted(found)
     }
 
-    /// The same once the key is `edited`: its policy, its grants or its tags.
+    /// The same once the key is `edited`: its policy, its grants, its tags or its aliases.
     pub fn holders_after(&self, edited: &Key, wanted: ActionSet) -> Vec<Holders> {
         let Some(number) = self.key(&edited.arn) else {
             return Vec::new();
         };
         let world = self.matrix.world();
         let matrix = &self.matrix;
-        let owner = matrix.owner_sides.intern(Owner::of(&world, edited));
+        let was = matrix.keys.keys.get(number as usize);
+        let is_alike =
+            was.is_some_and(|was| (&was.tags, &was.aliases) == (&edited.tags, &edited.aliases));
+        let owner = Owner::of(&world, edited);
+        let owner = if is_alike { owner } else { owner.with_aliases(&world, edited) };
+        let owner = matrix.owner_sides.intern(owner);
         let account = edited.arn.account();
         let column = self.columns.get((owner, account), |_| {
             let unlisted = world.gaps.key_part(&edited.arn, "grants").is_some();
@@ -126,9 +131,8 @@ impl<'a> Census<'a> {
             let keys = vec![number];
             Arc::new(self.made(&world, &KeyClass { owner, account, keys, opens, unlisted }))
         });
-        let was = matrix.keys.keys.get(number as usize).map(|key| &key.tags);
         let mut found = Vec::new();
-        if was.is_some_and(|was| *was == edited.tags) {
+        if is_alike {
             found = self.holding_crowds(&world, &column, number, wanted);
         } else {
             for Entry { home, owner, relation, first, who, .. } in self.entries(&column) {

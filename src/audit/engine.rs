@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::access::{Access, Census, verdict};
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, Decision, Denials, Fact, Fate, Fates, Gift, Holders, Holding,
-    Meant, Reach, Request, Verdict,
+    Allowing, Bound, Caller, Cell, ControlRequest, Decision, Denials, Fact, Fate, Fates, Gift,
+    Holders, Holding, Meant, Reach, Request, Verdict,
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};
@@ -165,6 +165,10 @@ impl Reach for Engine<'_> {
 
     fn decide(&self, request: &Request) -> Decision {
         Reference::new(self.world()).evaluate(request)
+    }
+
+    fn decide_control(&self, request: &ControlRequest) -> Decision {
+        Reference::new(self.world()).evaluate_control(request)
     }
 
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {

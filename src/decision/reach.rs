@@ -7,8 +7,8 @@ use crate::inventory::{Edit, Grant, Inventory};
 use crate::policy::{Element, PolicyDocument};
 
 use super::{
-    Caller, Citation, Decision, Denials, Fates, Gate, Gift, Holders, Holding, Meant, Request,
-    Target,
+    Caller, Citation, ControlRequest, Decision, Denials, Fates, Gate, Gift, Holders, Holding,
+    Meant, Request, Target,
 };
 
 /// One (principal, key, permission).
@@ -197,8 +197,8 @@ pub trait Reach: Sync {
     /// hold some of it. Strangers aside, who is not there holds nothing. In order of the first of each.
     fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders>;
 
-    /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants or tags: only
-    /// its side is made anew; any other compiles the whole world again.
+    /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants, tags or
+    /// aliases: only its side is made anew; any other compiles the whole world again.
     fn holders_after(&self, edit: &Edit, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
         self.after(edit).holders(key, wanted)
     }
@@ -273,6 +273,9 @@ pub trait Reach: Sync {
 
     /// The decision on one request, with its trace.
     fn decide(&self, request: &Request) -> Decision;
+
+    /// The decision on one request outside KMS, with its trace: what it does not say is absent.
+    fn decide_control(&self, request: &ControlRequest) -> Decision;
 
     /// What becomes of an Allow statement or a grant for one cell.
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate;

@@ -19,7 +19,7 @@ impl Rule for AdminCanRewritePolicy {
         let wanted: ActionSet = reveal.iter().copied().collect();
         let put = KmsAction::PUT_KEY_POLICY;
         let mut admins = Vec::new();
-        for group in without_use(scope, put, wanted) {
+        for group in without_use(scope, put.into(), wanted) {
             if !group.holds.sure.contains(put) {
                 continue;
             }

@@ -1,10 +1,10 @@
 //! A principal that cannot use the key can grant itself use.
 
-use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, Gift};
+use crate::aws::KmsAction;
+use crate::decision::Caller;
 
 use super::controllers::{Controller, each, reveal, told, without_use};
-use super::granting::{granting, is_by_grant};
+use super::granting::{granting, grants_itself};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -19,7 +19,7 @@ impl Rule for AdminCanSelfGrant {
         let reveal = reveal(scope);
         let create = KmsAction::CREATE_GRANT;
         let mut admins = Vec::new();
-        for group in without_use(scope, create, reveal.iter().copied().collect()) {
+        for group in without_use(scope, create.into(), reveal.iter().copied().collect()) {
             let first = group.who.first();
             let gained = |caller: &Caller| {
                 reveal.iter().copied().find(|wanted| grants_itself(scope, caller, *wanted))
@@ -57,15 +57,4 @@ impl Rule for AdminCanSelfGrant {
                 .done();
         }
     }
-}
-
-/// Whether the caller may send that request by policy, and gains by it.
-fn grants_itself(scope: &KeyScope<'_>, caller: &Caller, wanted: KmsAction) -> bool {
-    let reach = scope.scope.reach;
-    let request = granting(scope, caller, &caller.text, wanted);
-    if !reach.reaches(&request) || is_by_grant(scope, &request) {
-        return false;
-    }
-    let gift = Gift::Grant(ActionSet::of(wanted));
-    !reach.would_hold(caller, &scope.key.arn, gift, wanted.into()).sure.is_empty()
 }

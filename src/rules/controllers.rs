@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, CallerKind, Citation, Cited, Holders, Reach, Request};
+use crate::decision::{Caller, CallerKind, Citation, Cited, Decision, Holders, Reach, Request};
 use crate::policy::PolicyDocument;
 
 use super::KeyScope;
@@ -30,7 +30,8 @@ fn is_own(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     caller.account == Some(owner) && caller.kind != CallerKind::Root && exists(scope, caller)
 }
 
-fn exists(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+/// Whether a role or user exists, as far as the export of the key's account tells.
+pub(super) fn exists(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     let world = scope.world();
     world.identity(&caller.text).is_some() || !world.is_complete(scope.key.arn.account())
 }
@@ -42,20 +43,20 @@ fn own_principals(scope: &KeyScope<'_>, action: KmsAction) -> Vec<Caller> {
     candidates.iter().filter(|caller| is_own(scope, caller)).cloned().collect()
 }
 
-/// The groups of the key's own account, its root user aside, that may hold `held` and surely hold none of
-/// `lacked` today.
+/// The groups of the key's own account, its root user aside, that may hold some of `held` and surely hold
+/// none of `lacked` today.
 pub(super) fn without_use(
     scope: &KeyScope<'_>,
-    held: KmsAction,
+    held: ActionSet,
     lacked: ActionSet,
 ) -> Vec<Holders> {
     let owner = scope.key.arn.account();
-    let holders = scope.holders(lacked.union(held.into()));
+    let holders = scope.holders(lacked.union(held));
     let is_one = |group: &&Holders| {
         let first = group.who.first();
         let is_near = first.account == Some(owner) && first.kind != CallerKind::Root;
         let possible = group.holds.possible;
-        is_near && possible.contains(held) && !possible.intersects(lacked)
+        is_near && possible.intersects(held) && !possible.intersects(lacked)
     };
     holders.iter().filter(is_one).cloned().collect()
 }
@@ -157,7 +158,11 @@ pub(super) fn deciding_statements(
     reach: &dyn Reach,
     request: &Request,
 ) -> Vec<(PolicyDocument, usize)> {
-    let decision = reach.decide(request);
+    cited(&reach.decide(request))
+}
+
+/// The statements that a decision rests on.
+pub(super) fn cited(decision: &Decision) -> Vec<(PolicyDocument, usize)> {
     let cited: Vec<Citation> = decision.matched().cloned().collect();
     cited
         .into_iter()

@@ -3,7 +3,7 @@
 use crate::aws::KeyArn;
 use crate::inventory::{GapKind, policy_name};
 
-use super::Scope;
+use super::{Input, Scope, all};
 
 /// The command that exports it, with the place of its output in the layout that keyreach reads.
 pub(super) fn command(kind: &GapKind) -> String {
@@ -86,43 +86,43 @@ fn of_organization(what: &str) -> String {
     format!("aws organizations {call} --output json > organizations/{file}")
 }
 
+/// How many weaker rules are named.
+const NAMED: usize = 3;
+
 /// `; weaker until then: admin-can-self-grant`: the rules that stay silent, or say less, for it.
 pub(super) fn weakened(kind: &GapKind) -> String {
     let rules = rules(kind);
-    if rules.is_empty() {
-        String::new()
-    } else {
-        format!("; weaker until then: {}", rules.join(", "))
+    let named: Vec<&str> = rules.iter().copied().take(NAMED).collect();
+    let named = named.join(", ");
+    match rules.len() {
+        0 => String::new(),
+        all if all > NAMED => {
+            format!("; weaker until then: {named} and {} more rules", all - NAMED)
+        }
+        _ => format!("; weaker until then: {named}"),
     }
 }
 
-fn rules(kind: &GapKind) -> &'static [&'static str] {
+fn rules(kind: &GapKind) -> Vec<&'static str> {
+    let Some(input) = input(kind) else { return Vec::new() };
+    let weaker = all().iter().map(|rule| &rule.metadata);
+    let weaker = weaker.filter(|metadata| metadata.front.weaker_without.contains(&input));
+    weaker.map(|metadata| metadata.slug).collect()
+}
+
+fn input(kind: &GapKind) -> Option<Input> {
     match kind {
         GapKind::PolicyDocument { .. }
         | GapKind::IdentityPart { .. }
         | GapKind::Group { .. }
-        | GapKind::Identities { .. } => &[
-            "key-unmanageable",
-            "deny-locks-out-everyone",
-            "admin-can-rewrite-policy",
-            "admin-can-self-grant",
-        ],
-        GapKind::KeyPart { part: "key policy", .. } => &[
-            "missing-root-statement",
-            "key-unmanageable",
-            "deny-locks-out-everyone",
-            "admin-can-rewrite-policy",
-            "admin-can-self-grant",
-            "iam-allow-without-key-trust",
-        ],
-        GapKind::KeyPart { part: "grants", .. } => {
-            &["admin-can-rewrite-policy", "admin-can-self-grant"]
-        }
-        GapKind::KeyPart { .. } => &["allow-fully-denied"],
-        GapKind::Organization { .. } => {
-            &["key-unmanageable", "deny-locks-out-everyone", "allow-fully-denied"]
-        }
-        GapKind::Listing { .. } | GapKind::Subject { .. } => &[],
+        | GapKind::Identities { .. } => Some(Input::Identities),
+        GapKind::KeyPart { part: "key policy", .. } => Some(Input::KeyPolicy),
+        GapKind::KeyPart { part: "grants", .. } => Some(Input::Grants),
+        GapKind::KeyPart { part: "aliases", .. } => Some(Input::Aliases),
+        GapKind::KeyPart { part: "tags", .. } => Some(Input::Tags),
+        GapKind::KeyPart { .. } => Some(Input::Metadata),
+        GapKind::Organization { .. } => Some(Input::Organization),
+        GapKind::Listing { .. } | GapKind::Subject { .. } => None,
     }
 }
 
@@ -132,29 +132,5 @@ pub(super) fn key_name(scope: &Scope<'_>, arn: &KeyArn) -> String {
     match known {
         Some(alias) => format!("{} ({})", alias.arn.name(), arn.id()),
         None => format!("key {}", arn.id()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::aws::AccountId;
-    use crate::rules::all;
-
-    #[test]
-    fn what_is_weakened_are_rules() {
-        let account = AccountId::parse("111122223333").expect("an account");
-        let key = KeyArn::parse("arn:aws:kms:us-east-1:111122223333:key/app").expect("a key");
-        let part = |part| GapKind::KeyPart { key: key.clone(), part, truncated: false };
-        let kinds = [
-            GapKind::Identities { account, truncated: false },
-            part("key policy"),
-            part("grants"),
-            part("tags"),
-            GapKind::Organization { what: "parent of ou-1".into() },
-        ];
-        for rule in kinds.iter().flat_map(rules) {
-            assert!(all().iter().any(|known| known.metadata.slug == *rule), "{rule}");
-        }
     }
 }

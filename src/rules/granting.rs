@@ -1,7 +1,7 @@
 //! The request that creates a grant, by what right, and who acts for services: asked by several rules.
 
-use crate::aws::KmsAction;
-use crate::decision::{Caller, ContextValue, Outcome, Path, Request};
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{Caller, ContextValue, Gift, Outcome, Path, Request};
 
 use super::KeyScope;
 
@@ -41,6 +41,17 @@ pub(super) fn is_by_grant(scope: &KeyScope<'_>, request: &Request) -> bool {
         let decision = scope.scope.reach.decide(witness);
         matches!(decision.outcome, Outcome::Allowed(Path::P8 | Path::P9 | Path::P10))
     })
+}
+
+/// Whether the caller may grant `wanted` to itself by policy, and gains by it.
+pub(super) fn grants_itself(scope: &KeyScope<'_>, caller: &Caller, wanted: KmsAction) -> bool {
+    let reach = scope.scope.reach;
+    let request = granting(scope, caller, &caller.text, wanted);
+    if !reach.reaches(&request) || is_by_grant(scope, &request) {
+        return false;
+    }
+    let gift = Gift::Grant(ActionSet::of(wanted));
+    !reach.would_hold(caller, &scope.key.arn, gift, wanted.into()).sure.is_empty()
 }
 
 /// A session in which infrastructure of a service acts, or a role that a service

@@ -124,6 +124,7 @@ fn tell(
         .key(&key.arn)
         .statement(document.document, index, "this Allow has no effect on the key")
         .principals(document.holders.iter().map(|holder| holder.arn.to_string()))
+        .explains(&["root-statement-narrowed"])
         .help(format!(
             "delete the statement, name the principal in the key policy, or add the statement for \
              account {account} to the key policy so that IAM policies count"

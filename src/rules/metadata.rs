@@ -46,6 +46,8 @@ pub struct Front {
     /// What has to be given for it to be run at all.
     #[serde(default)]
     pub needs: Option<Need>,
+    /// Without which parts of an export it stays silent, or says less.
+    pub weaker_without: Vec<Input>,
 }
 
 /// What a rule asks for beside the world.
@@ -66,6 +68,26 @@ impl Need {
             Self::Deployer => "--deployer",
         }
     }
+}
+
+/// A part of an export that rules look at.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Input {
+    /// Users, roles, groups and their policies.
+    Identities,
+    /// The policy of a key.
+    KeyPolicy,
+    /// The grants of a key.
+    Grants,
+    /// The aliases of a key.
+    Aliases,
+    /// The tags of a key.
+    Tags,
+    /// What DescribeKey says of a key.
+    Metadata,
+    /// The organization and its policies.
+    Organization,
 }
 
 /// A form of a rule's fault with a weight of its own.

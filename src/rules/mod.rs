@@ -3,8 +3,10 @@
 //! A rule says what is wrong. It asks the world and [`Reach`](crate::decision::Reach), never which engine
 //! answers; its page says how bad that is; the builder takes no finding without a place.
 
+mod asked;
 mod audience;
 mod controllers;
+mod escalation;
 mod export;
 mod granting;
 mod grants;
@@ -15,13 +17,14 @@ mod outsiders;
 mod presence;
 mod report;
 mod resources;
+mod role_trust;
 mod scope;
 mod settings;
 mod trust;
 mod what_if;
 mod wide;
 
-pub use metadata::{Facet, Front, Metadata, Need, Reference};
+pub use metadata::{Facet, Front, Input, Metadata, Need, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
 pub use settings::{Settings, deployer};
 
@@ -43,6 +46,13 @@ trait Rule: Sync {
     fn world(&self, _scope: &Scope<'_>, _sink: &mut Sink<'_>) {}
 }
 
+/// A rule with its page.
+pub struct Registered {
+    /// What its page says.
+    pub metadata: Metadata,
+    rule: &'static dyn Rule,
+}
+
 impl Registered {
     /// Whether there is what it needs.
     pub fn can_run(&self, scope: &Scope<'_>) -> bool {
@@ -52,13 +62,6 @@ impl Registered {
             Some(Need::Deployer) => scope.settings.deployer.is_some(),
         }
     }
-}
-
-/// A rule with its page.
-pub struct Registered {
-    /// What its page says.
-    pub metadata: Metadata,
-    rule: &'static dyn Rule,
 }
 
 /// Declares the modules of the rules and the table of all rules, in the order of the table.
@@ -131,6 +134,7 @@ rules! {
     rotation_disabled::RotationDisabled = "rotation-disabled",
     disabled_key_in_use::DisabledKeyInUse = "disabled-key-in-use",
     alias_retarget::AliasRetarget = "alias-retarget",
+    replica_policy_escalation::ReplicaPolicyEscalation = "replica-policy-escalation",
     replica_policy_drift::ReplicaPolicyDrift = "replica-policy-drift",
     guardrail_only_protection::GuardrailOnlyProtection = "guardrail-only-protection",
     boundary_bypassed_by_key_policy::BoundaryBypassedByKeyPolicy =
@@ -139,6 +143,15 @@ rules! {
         "network-condition-breaks-services",
     wide_reach_key::WideReachKey = "wide-reach-key",
     shared_key_without_context::SharedKeyWithoutContext = "shared-key-without-context",
+    tag_write_escalation::TagWriteEscalation = "tag-write-escalation",
+    alias_write_escalation::AliasWriteEscalation = "alias-write-escalation",
+    principal_tag_escalation::PrincipalTagEscalation = "principal-tag-escalation",
+    weak_oidc_trust_reaches_key::WeakOidcTrustReachesKey = "weak-oidc-trust-reaches-key",
+    admin_can_use::AdminCanUse = "admin-can-use",
+    single_point_of_administration::SinglePointOfAdministration =
+        "single-point-of-administration",
+    deny_exemption_never_matches::DenyExemptionNeverMatches = "deny-exemption-never-matches",
+    root_statement_narrowed::RootStatementNarrowed = "root-statement-narrowed",
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use crate::aws::{AccountId, ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
 use crate::decision::{
@@ -15,6 +16,7 @@ use crate::inventory::{
 use crate::policy::{PolicyDocument, PolicyKind};
 
 use super::Settings;
+use super::asked::AskedBy;
 
 /// What every rule may ask.
 pub struct Scope<'a> {
@@ -32,6 +34,7 @@ pub struct Scope<'a> {
     trusted: BTreeSet<AccountId>,
     /// The keys by the account that owns them.
     keys: BTreeMap<AccountId, Vec<&'a Key>>,
+    asked: OnceLock<AskedBy>,
 }
 
 /// A policy of the world.
@@ -90,7 +93,8 @@ impl<'a> Scope<'a> {
         for key in world.keys.values() {
             keys.entry(key.arn.account()).or_default().push(key);
         }
-        Self { world, reach, settings, base: None, documents, trusted, keys }
+        let asked = OnceLock::new();
+        Self { world, reach, settings, base: None, documents, trusted, keys, asked }
     }
 
     /// The same beside the world as it was before a change.
@@ -102,6 +106,11 @@ impl<'a> Scope<'a> {
     /// The keys that an account owns.
     pub fn keys_of(&self, account: AccountId) -> &[&'a Key] {
         self.keys.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    /// The tags and aliases that conditions ask for.
+    pub(super) fn asked(&self) -> &AskedBy {
+        self.asked.get_or_init(|| AskedBy::of(self.reach, &self.documents))
     }
 
     /// Whether an account is no outsider: it or a key of it is in the export, it is of the organization, or

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use keyreach::audit::Engine;
 use keyreach::aws::{ActionSet, KeyArn, KmsAction};
 use keyreach::decision::{
-    Allowing, Bound, Caller, Cell, Citation, Cited, Decision, Fate, Fates, Gift, Holders, Holding,
-    Meant, Reach, Request, Verdict,
+    Allowing, Bound, Caller, Cell, Citation, Cited, ControlRequest, Decision, Fate, Fates, Gift,
+    Holders, Holding, Meant, Reach, Request, Verdict,
 };
 use keyreach::eval::probe::Probe;
 use keyreach::inventory::{Edit, Inventory};
@@ -265,6 +265,10 @@ impl Reach for Both<'_> {
 
     fn decide(&self, request: &Request) -> Decision {
         self.matrix.decide(request)
+    }
+
+    fn decide_control(&self, request: &ControlRequest) -> Decision {
+        self.matrix.decide_control(request)
     }
 
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {

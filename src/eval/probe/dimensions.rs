@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::aws::{KmsAction, Nature, carried, condition_key};
+use crate::aws::{AliasArn, KmsAction, Nature, carried, condition_key};
 use crate::decision::{Allowing, CallerKind, ContextValue, Fact, Is, Request, Target, companions};
 use crate::eval::reference::{Reference, View};
 use crate::inventory::{Grant, Identity};
@@ -58,7 +58,10 @@ impl Dimensions {
         let Free { mentions, mut exact, missing, .. } = free;
         let mut dimensions = Vec::new();
         for mentions in mentions.into_values() {
-            let (values, covers) = values(&mentions, request, reference, now, facts);
+            let (values, covers) = match own_aliases(reference, request, &mentions.name) {
+                Some(values) => (values, true),
+                None => values(&mentions, request, reference, now, facts),
+            };
             exact &= covers;
             dimensions.push(Dimension { name: mentions.name, values });
         }
@@ -97,6 +100,19 @@ impl Dimensions {
             request
         })
     }
+}
+
+/// Rule C55: what `kms:RequestAlias` can be for a key whose aliases are known, absent included.
+fn own_aliases(
+    reference: &Reference<'_>,
+    request: &Request,
+    name: &str,
+) -> Option<Vec<Option<ContextValue>>> {
+    let Target::Key(arn) = &request.target else { return None };
+    let key = reference.world().key(arn).filter(|key| key.aliases_listed)?;
+    let named = |alias: &AliasArn| Some(ContextValue::One(alias.name().into()));
+    let all = || std::iter::once(None).chain(key.aliases.iter().map(named)).collect();
+    name.eq_ignore_ascii_case("kms:RequestAlias").then(all)
 }
 
 /// Rule C52: kms:EncryptionContextKeys is the set of the pairs' keys, so pairs are made for it.

@@ -19,9 +19,9 @@ use jiff::Timestamp;
 
 use crate::aws::{ActionSet, KeyArn, KeySpec, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, Decision, FACTS, Fact, Fate, Fates, Gift, Holders, Holding,
-    Meant, Outcome, Reach, Request, Surroundings, Target, Unknown, Verdict, Why, completed,
-    is_possible_by, linked,
+    Allowing, Bound, Caller, Cell, ControlRequest, Decision, FACTS, Fact, Fate, Fates, Gift,
+    Holders, Holding, Meant, Outcome, Reach, Request, Surroundings, Target, Unknown, Verdict, Why,
+    completed, is_possible_by, linked,
 };
 use crate::inventory::{Edit, Inventory, Key};
 use crate::policy::Element;
@@ -192,6 +192,10 @@ impl Reach for Probe<'_> {
 
     fn decide(&self, request: &Request) -> Decision {
         self.reference().evaluate(request)
+    }
+
+    fn decide_control(&self, request: &ControlRequest) -> Decision {
+        self.reference().evaluate_control(request)
     }
 
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {

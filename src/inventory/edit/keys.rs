@@ -8,7 +8,8 @@ use crate::inventory::{Alias, Edit, Grant, Inventory, Key, MultiRegion, MultiReg
 use crate::policy::PolicyDocument;
 
 impl Edit {
-    /// The key after the edit, where the edit changes its policy, its grants or its tags and nothing else.
+    /// The key after the edit, where the edit changes its policy, its grants, its tags or its aliases and
+    /// nothing else that could matter for it.
     pub fn on_key(&self, key: &Key) -> Option<Key> {
         let is_of_key = match self {
             Self::PutKeyPolicy { key: arn, .. }
@@ -16,6 +17,8 @@ impl Edit {
             | Self::RevokeGrant { key: arn, .. }
             | Self::TagKey { key: arn, .. }
             | Self::UntagKey { key: arn, .. } => *arn == key.arn,
+            // Wherever the alias points before or afterwards.
+            Self::PointAlias { .. } | Self::DeleteAlias { .. } => true,
             Self::WithoutStatement { policy, .. } => {
                 key.policy.as_ref().is_some_and(|document| document.place == *policy)
             }
@@ -41,6 +44,12 @@ impl Edit {
             Self::UntagKey { keys, .. } => {
                 let all = key.tags.iter_mut();
                 all.for_each(|all| keys.iter().for_each(|key| drop(all.remove(key))));
+            }
+            Self::PointAlias { alias, key: arn } if *arn == key.arn => {
+                key.aliases.insert(alias.clone());
+            }
+            Self::PointAlias { alias, .. } | Self::DeleteAlias { alias } => {
+                key.aliases.remove(alias);
             }
             Self::WithoutStatement { statement, .. } => {
                 key.policy = key.policy.as_ref().map(|document| document.without(*statement));

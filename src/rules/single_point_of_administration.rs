@@ -1,0 +1,50 @@
+//! One principal alone can manage the key.
+
+use crate::aws::KmsAction;
+use crate::decision::{Caller, CallerKind};
+
+use super::controllers::{decided, exists, short};
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct SinglePointOfAdministration;
+
+impl Rule for SinglePointOfAdministration {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        let owner = scope.key.arn.account();
+        if scope.readable_policy().is_none() || !scope.world().is_complete(owner) {
+            return;
+        }
+        let put = KmsAction::PUT_KEY_POLICY;
+        let holders = scope.holders(put.into());
+        // Principals of other accounts never put a key policy (rule E11).
+        let own = holders.iter().filter(|group| group.who.first().account == Some(owner));
+        let possible = own.filter(|group| group.holds.possible.contains(put));
+        let lives = |caller: &&Caller| caller.kind == CallerKind::Root || exists(scope, caller);
+        let mut managers = possible.flat_map(|group| {
+            group.who.iter().filter(lives).map(|caller| (caller, group.holds.sure.contains(put)))
+        });
+        let Some((only, true)) = managers.next() else { return };
+        if only.kind == CallerKind::Root || managers.next().is_some() {
+            return;
+        }
+        let verdict = scope.verdict(only, put);
+        let Some(witness) = verdict.witness() else { return };
+        let message = format!(
+            "{} alone can change the key policy of {}, and the root user cannot",
+            short(only),
+            scope.name()
+        );
+        let report = sink
+            .report(scope.key.arn.as_str(), message)
+            .key(&scope.key.arn)
+            .principals([only.to_string()]);
+        let label = "allows kms:PutKeyPolicy to it";
+        if let Some(report) = decided(scope.scope.reach, report, witness, label) {
+            let help = "add the statement for the account, or allow kms:PutKeyPolicy to a second \
+                        role for emergencies";
+            report.help(help).done();
+        }
+    }
+}
