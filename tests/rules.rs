@@ -129,8 +129,11 @@ fn fire_cases_fire_and_quiet_cases_do_not() {
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 
-/// The parts of an export that can be lost, each with what a world is without it.
-const LOSSES: [(Input, fn(&mut Inventory)); 7] = [
+/// Takes a part of an export away.
+type Loss = fn(&mut Inventory);
+
+/// The parts of an export that can be lost, each with how a world loses it.
+const LOSSES: [(Input, Loss); 7] = [
     (Input::Identities, without_identities),
     (Input::KeyPolicy, |world| without_part(world, "key policy", |key| key.policy = None)),
     (Input::Grants, |world| without_part(world, "grants", |key| key.grants_listed = false)),

@@ -70,8 +70,12 @@ fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<AliasArn> {
         let principal = scope.world().identity(&caller.text);
         names.extend(wishes(scope, caller).filter_map(|name| put_in(name, principal?)));
     }
-    let alias = |name: &Box<str>| AliasArn::new(arn.partition(), arn.region(), arn.account(), name);
-    names.iter().filter_map(alias).filter(|it| !scope.key.aliases.contains(it)).collect()
+    let alias = |name: &str| AliasArn::new(arn.partition(), arn.region(), arn.account(), name);
+    names
+        .iter()
+        .filter_map(|name| alias(name))
+        .filter(|it| !scope.key.aliases.contains(it))
+        .collect()
 }
 
 /// How an alias comes to point to the key: made, or taken from another key.

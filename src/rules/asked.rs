@@ -173,9 +173,8 @@ impl Asked {
                 .any(|alias| name.eq_ignore_ascii_case(alias))
             {
                 // AWS alone makes aliases of its own.
-                let is_free =
-                    |it: &Box<str>| it.starts_with("alias/") && !it.contains("alias/aws/");
-                self.aliases.extend(values.map(sample).filter(is_free));
+                let is_free = |it: &str| it.starts_with("alias/") && !it.starts_with("alias/aws/");
+                self.aliases.extend(values.map(sample).filter(|it| is_free(it)));
                 self.aliases.insert(format!("alias/{OTHER}").into());
             }
         }
