@@ -36,6 +36,10 @@ pub fn page(out: &mut dyn Write, metadata: &Metadata) -> io::Result<()> {
         writeln!(out, "- `{name}`: {severity}, persona {persona}: {}", facet.title)?;
     }
     writeln!(out, "\n{}", text.trim_end())?;
+    if !front.cwe.is_empty() {
+        let cwe: Vec<String> = front.cwe.iter().map(|number| format!("CWE-{number}")).collect();
+        writeln!(out, "\nWeakness: {}", cwe.join(", "))?;
+    }
     if !front.controls.is_empty() {
         writeln!(out, "\nControls: {}", front.controls.join("; "))?;
     }

@@ -37,6 +37,9 @@ pub struct Front {
     /// Controls of compliance frameworks.
     #[serde(default)]
     pub controls: Vec<String>,
+    /// Weaknesses of the CWE that it is a case of, by number.
+    #[serde(default)]
+    pub cwe: Vec<u16>,
     /// Pages to read.
     #[serde(default)]
     pub references: Vec<Reference>,
