@@ -120,6 +120,9 @@ fn sarif_tells_what_code_scanning_asks_of_rules() {
         assert!(rule["help"]["markdown"].as_str().unwrap().starts_with("## What it checks"));
         assert!(rule["helpUri"].as_str().unwrap().starts_with("https://"));
     }
+    let public = rules.iter().find(|rule| rule["id"] == "public-key-access").unwrap();
+    let tags = public["properties"]["tags"].as_array().unwrap();
+    assert!(tags.contains(&"external/cwe/cwe-732".into()), "{tags:?}");
 }
 
 #[test]

@@ -98,3 +98,39 @@ fn bad_filters_and_empty_input_are_told() {
     let folder = Folder::new("cli_paths_empty");
     assert_eq!(keyreach(&["paths", folder.path().to_str().unwrap()]).run().code, 3);
 }
+
+/// A role whose managed policy nobody exported, and a user who may take it on.
+const HALF_TOLD: &str = "keyreach: scenario/1
+accounts:
+  111122223333:
+    users: { bob: { policies: [{ allow: sts:AssumeRole }] } }
+    roles:
+      app: { trust: account, policies: ['arn:aws:iam::111122223333:policy/Lost'] }
+    keys: { k: { aliases: [alias/k], policy: default } }
+";
+
+#[test]
+fn what_hangs_on_what_is_missing_is_told_and_marked() {
+    let folder = Folder::new("what_hangs_on_what_is_missing");
+    folder.put("world.yaml", HALF_TOLD);
+    let run = |args: &[&str]| {
+        let args = [&["paths", "--principal", "user/bob", "world.yaml"], args].concat();
+        let run = keyreach(&args).within(folder.path()).run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let read = |args: &[&str]| run(args).split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = read(&[]);
+    assert!(told.contains("Found: nobody who can get there for certain."), "{told}");
+    assert!(told.contains("1 more way, where what is not known says so: --unknown"), "{told}");
+    let told = read(&["--unknown"]);
+    assert!(told.contains("1. it: sts:AssumeRole"), "{told}");
+    assert!(told.contains("Not certain: document of managed policy"), "{told}");
+    assert_eq!(run(&["--format", "jsonl"]), "");
+    let line: Value =
+        serde_json::from_str(&run(&["--format", "jsonl", "--unknown"])).expect("one line");
+    assert_eq!((&line["unknown"], calls(&line)), (&Value::Bool(true), vec!["sts:AssumeRole"]));
+    assert_eq!(line["missing"].as_array().unwrap().len(), 1);
+    let all: Value = serde_json::from_str(&run(&["--format", "json"])).unwrap();
+    assert_eq!((all["paths"].as_array().unwrap().len(), &all["unknown"][0]), (0, &line));
+}

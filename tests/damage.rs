@@ -121,13 +121,14 @@ fn facts(world: &Inventory) -> BTreeSet<String> {
     facts
 }
 
-fn options() -> CheckOptions {
+fn options() -> CheckOptions<'static> {
     CheckOptions {
         rules: rules::all().iter().collect(),
         persona: Persona::Auditor,
         min_severity: Severity::Info,
         now: "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap(),
         control: Control::default(),
+        base: None,
     }
 }
 

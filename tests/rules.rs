@@ -220,15 +220,22 @@ fn both_engines_give_the_rules_the_same_answers() {
         let loaded = case.load();
         let world = &loaded.inventory;
         let both = Both::new(world, now);
-        found(&both);
-        let differences = both.differences();
+        let base = case.base();
+        let before = base.as_ref().map(|base| Both::new(&base.inventory, now));
+        found(&both, before.as_ref().map(|both| both as &dyn Reach));
+        let of_base = before.iter().flat_map(|both| both.differences());
+        let differences: Vec<Difference> = both.differences().into_iter().chain(of_base).collect();
         let is_known = |it: &&Difference| !it.unknown;
         let mut faults: Vec<String> =
             differences.iter().filter(is_known).map(|it| it.text.clone()).collect();
         let path = case.path();
         let shown = Shown::new(&path, &world.sources);
-        let by = |reach: &dyn Reach| shown.all(&found(reach));
-        let (probe, matrix) = (by(&Probe::new(world, now)), by(&Engine::new(world, now)));
+        let base = base.as_ref().map(|base| &base.inventory);
+        let probes = base.map(|base| Probe::new(base, now));
+        let engines = base.map(|base| Engine::new(base, now));
+        let by = |reach: &dyn Reach, base| shown.all(&found(reach, base));
+        let probe = by(&Probe::new(world, now), probes.as_ref().map(|it| it as &dyn Reach));
+        let matrix = by(&Engine::new(world, now), engines.as_ref().map(|it| it as &dyn Reach));
         let may_differ = listed.contains_key(&*path) && differences.iter().any(|it| it.unknown);
         if (probe != matrix) != may_differ {
             faults.push(format!("listed: {may_differ}\n-- probe\n{probe}-- matrix\n{matrix}"));
@@ -268,19 +275,30 @@ impl Case {
         named.max_by_key(|facet| facet.len()).map(String::as_str)
     }
 
+    /// The world of the case: where it has a `base` beside, what is in `head`.
     fn load(&self) -> Loaded {
-        load(&Disk, &[self.path()])
+        let path = self.path();
+        let head = self.base().is_some();
+        load(&Disk, &[if head { format!("{path}/head") } else { path }])
+    }
+
+    /// The world as it was before a change, where the case has one.
+    fn base(&self) -> Option<Loaded> {
+        let path = format!("{}/base", self.path());
+        let found = Path::new(&path).is_dir().then(|| load(&Disk, &[path]))?;
+        assert!(found.problems.is_empty(), "{}", self.path());
+        Some(found)
     }
 
     /// What all rules find together.
     fn findings(&self) -> Vec<Finding> {
-        findings(&mut self.load(), &self.path())
+        findings(self, &mut self.load())
     }
 
     /// What is wrong with the case.
     fn faults(&self) -> Vec<String> {
         let mut loaded = self.load();
-        let findings = findings(&mut loaded, &self.path());
+        let findings = findings(self, &mut loaded);
         let mut faults: Vec<String> =
             loaded.problems.iter().map(|problem| format!("problem: {}", problem.message)).collect();
         let path = self.path();
@@ -320,11 +338,14 @@ impl Case {
     }
 }
 
-fn findings(loaded: &mut Loaded, path: &str) -> Vec<Finding> {
-    let now: Timestamp = NOW.parse().unwrap();
+fn findings(case: &Case, loaded: &mut Loaded) -> Vec<Finding> {
+    let (path, now): (String, Timestamp) = (case.path(), NOW.parse().unwrap());
+    let before = case.base();
     let name = format!("{path}/keyreach.yaml");
     let Ok(text) = fs::read_to_string(&name) else {
-        return found(&Engine::new(&loaded.inventory, now));
+        let before = before.as_ref().map(|base| Engine::new(&base.inventory, now));
+        let before = before.as_ref().map(|base| base as &dyn Reach);
+        return found(&Engine::new(&loaded.inventory, now), before);
     };
     let sources = &loaded.inventory.sources;
     let file = FileId(u32::try_from(sources.paths().position(|one| one == name).unwrap()).unwrap());
@@ -348,14 +369,16 @@ fn findings(loaded: &mut Loaded, path: &str) -> Vec<Finding> {
         min_severity: Severity::Info,
         now,
         control,
+        base: before.as_ref().map(|base| &base.inventory),
     };
     audit::check(&loaded.inventory, &texts, &options).findings
 }
 
 /// What the rules find by an engine.
-fn found(reach: &dyn Reach) -> Vec<Finding> {
+fn found(reach: &dyn Reach, base: Option<&dyn Reach>) -> Vec<Finding> {
     let every: Vec<&Registered> = all().iter().collect();
-    merged(check(&Scope::new(reach, &Settings::default()), &every))
+    let settings = Settings::default();
+    merged(check(&Scope::new(reach, &settings).against(base), &every))
 }
 
 /// How findings are written into snapshots: paths below the case, the underlined text beside each place.

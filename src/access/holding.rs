@@ -316,8 +316,8 @@ impl Census<'_> {
         Some((standing.at_least(), standing.at_most()))
     }
 
-    /// Everything about the cell of a request, as [`super::Access::answer_of`] says it; nothing where the
-    /// matrix cannot tell.
+    /// Everything about the cell of a request, as [`super::Access::answer_of`] says it; nothing where the matrix
+    /// cannot tell.
     pub fn answer_of(&self, request: &Request) -> Option<CellAnswer> {
         let (home, owner, relation) = self.asked(request)?;
         let matrix = &self.matrix;

@@ -6,17 +6,18 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::aws::KeyArn;
+use crate::decision::Reach;
 use crate::diag::{Persona, Severity};
 use crate::findings::{Finding, sort, without_explained};
 use crate::inventory::Inventory;
-use crate::rules::{self, Registered, Scope, unused_suppressions};
+use crate::rules::{self, Registered, Scope, Settings, unused_suppressions};
 
 use super::Texts;
 use super::control::{Aside, Control};
 use super::engine::Engine;
 
 /// What the user wants to see.
-pub struct CheckOptions {
+pub struct CheckOptions<'a> {
     /// The rules to run.
     pub rules: Vec<&'static Registered>,
     /// The widest persona whose findings are shown.
@@ -27,6 +28,8 @@ pub struct CheckOptions {
     pub now: Timestamp,
     /// What the user chose not to hear.
     pub control: Control,
+    /// The world as it was before a change.
+    pub base: Option<&'a Inventory>,
 }
 
 /// What a world holds, for a summary.
@@ -58,12 +61,16 @@ pub struct Checked {
 
 /// Runs the rules over `world`. A finding that is suppressed is not there for those that it explains; one
 /// that is in the baseline is.
-pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions) -> Checked {
+pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -> Checked {
     let control = &options.control;
     let engine = Engine::new(world, options.now);
-    let scope = Scope::new(&engine, &control.settings);
+    let before = options.base.map(|base| heard(base, options.now));
+    let before = before.as_ref().map(|engine| engine as &dyn Reach);
+    let scope = Scope::new(&engine, &control.settings).against(before);
     engine.hear(scope.documents.par_iter().map(|document| document.document));
-    let mut findings = rules::check(&scope, &options.rules);
+    let can_run = |rule: &&&'static Registered| rule.can_run(&scope);
+    let ran: Vec<&'static Registered> = options.rules.iter().filter(can_run).copied().collect();
+    let mut findings = rules::check(&scope, &ran);
     control.choose(world, &mut findings);
     sort(&mut findings);
     let now = options.now.as_second();
@@ -79,8 +86,8 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions) -> Ch
     findings.retain(|finding| finding.severity >= options.min_severity);
     let baselined = baseline.map_or(0, |baseline| baseline.apply(&mut findings));
     if options.rules.iter().any(|rule| rule.metadata.slug == "unused-suppression") {
-        let mut stale = control.stale(world, &options.rules, now, &met);
-        stale.extend(control.stale_baseline(world, &options.rules, &there));
+        let mut stale = control.stale(world, &ran, now, &met);
+        stale.extend(control.stale_baseline(world, &ran, &there));
         let mut unused = unused_suppressions(&stale);
         control.choose(world, &mut unused);
         findings.extend(unused.into_iter().filter(is_shown));
@@ -97,6 +104,16 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions) -> Ch
     let key_names = key_names(world, &findings);
     let aside = Aside { suppressed: suppressed.len(), baselined };
     Checked { findings, key_names, counts, aside }
+}
+
+/// The engine over a world, which has heard all its policies.
+fn heard(world: &Inventory, now: Timestamp) -> Engine<'_> {
+    let engine = Engine::new(world, now);
+    let settings = Settings::default();
+    let documents = Scope::new(&engine, &settings).documents;
+    engine.hear(documents.par_iter().map(|document| document.document));
+    drop(documents);
+    engine
 }
 
 fn key_names(world: &Inventory, findings: &[Finding]) -> BTreeMap<KeyArn, String> {

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::audit::{self, Aside, CheckOptions, Checked, Texts, inline_suppressions};
+use crate::decision::Caller;
 use crate::diag::{Persona, Severity};
 use crate::findings::Choice;
-use crate::ingest::{Disk, load};
+use crate::ingest::{Disk, Loaded, load};
 use crate::report::check::{self as report, CheckReport, Show};
 use crate::rules::{self, Registered};
 
@@ -16,7 +17,7 @@ use super::control::{self, Choices};
 use super::output::Output;
 use super::rules::named;
 use super::terminal::Terminal;
-use super::world::now;
+use super::world::{holds_nothing, loaded, now};
 use super::{Fault, Outcome};
 
 /// Lint key policies, IAM policies, grants and organization policies.
@@ -55,6 +56,12 @@ pub(super) struct Args {
     allow_empty: bool,
     #[command(flatten)]
     choices: Choices,
+    /// What was there before a change: rules on what the change does are run against it.
+    #[arg(long, value_name = "DIR")]
+    base: Option<String>,
+    /// Who applies key policies: it has to be able to apply the next one, too.
+    #[arg(long, value_name = "ARN")]
+    deployer: Option<String>,
     /// The day from which on requests happen.
     #[arg(long, value_name = "DATE", default_value = "today")]
     now: String,
@@ -119,10 +126,15 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let (comments, faults) = inline_suppressions(&loaded.inventory.sources, &texts);
     loaded.problems.extend(faults);
     terminal.stderr().problems(&loaded.problems)?;
+    // As above: its world is not taken apart.
+    let base = ManuallyDrop::new(base(args, terminal)?);
     let persona = args.persona.map(PersonaArg::persona).or(config.persona);
     let covers = control::covers(folder.as_deref(), &args.paths);
     let mut control = control::control(config, baseline, &loaded, covers);
     control.suppressions.extend(comments);
+    if let Some(deployer) = deployer(args)? {
+        control.settings.deployer = Some(deployer);
+    }
     // A rule that is asked for by name speaks.
     if !args.select.is_empty() {
         control.rules.retain(|_, choice| *choice != Choice::Off);
@@ -135,6 +147,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         min_severity: args.min_severity.severity(),
         now,
         control,
+        base: base.as_ref().map(|base| &base.inventory),
     };
     let mut checked = audit::check(&loaded.inventory, &texts, &options);
     if let Some(path) = args.choices.write_baseline() {
@@ -161,12 +174,32 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         (Some(from), Some(worst)) => worst >= from,
         _ => false,
     };
-    Ok(match (loaded.problems.is_empty(), nothing) {
+    let is_empty = |base: &Loaded| base.used == 0 && !args.allow_empty;
+    let nothing = nothing || base.as_ref().is_some_and(is_empty);
+    let problems = base.as_ref().map_or(0, |base| base.problems.len()) + loaded.problems.len();
+    Ok(match (problems == 0, nothing) {
         (false, _) => Outcome::Problem,
         (true, true) => Outcome::Nothing,
         _ if fails => Outcome::Findings,
         _ => Outcome::Clean,
     })
+}
+
+/// What --base names, with its faults told.
+fn base(args: &Args, terminal: Terminal) -> Result<Option<Loaded>, Fault> {
+    let Some(path) = &args.base else { return Ok(None) };
+    let paths = [path.clone()];
+    let (loaded, _) = loaded(&paths, terminal)?;
+    holds_nothing(&loaded, &paths, terminal)?;
+    Ok(Some(loaded))
+}
+
+/// The principal that --deployer names.
+fn deployer(args: &Args) -> Result<Option<Caller>, Fault> {
+    let Some(text) = &args.deployer else { return Ok(None) };
+    let deployer = rules::deployer(text);
+    let what = format!("`{text}` is no ARN of a user, a role, a session or a root user");
+    deployer.map(Some).ok_or_else(|| Fault::argument("--deployer", &what))
 }
 
 fn write(

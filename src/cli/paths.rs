@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::access::Access;
 use crate::audit::{Basis, PathsQuestion, Texts};
 use crate::ingest::Disk;
-use crate::report::paths::{self as report, PathsReport};
+use crate::report::paths::{self as report, PathsReport, Shown};
 
 use super::assumptions::Assume;
 use super::goal::To;
@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// Underline the statements that allow each step.
     #[arg(long)]
     snippets: bool,
+    /// Print ways, too, that hang on what is not known; these are not executed.
+    #[arg(long)]
+    unknown: bool,
     #[command(flatten)]
     assume: Assume,
     /// The day from which on requests happen.
@@ -112,10 +115,11 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     match args.format {
         Format::Human => {
             let renderer = terminal.stdout(args.output.is_some());
-            report::human(&mut output, &report, &renderer, args.snippets)?;
+            let shown = Shown { snippets: args.snippets, unknown: args.unknown };
+            report::human(&mut output, &report, &renderer, shown)?;
         }
         Format::Json => report::json(&mut output, &report)?,
-        Format::Jsonl => report::lines(&mut output, &report)?,
+        Format::Jsonl => report::lines(&mut output, &report, args.unknown)?,
     }
     output.finish()?;
     Ok(outcome)

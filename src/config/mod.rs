@@ -6,6 +6,7 @@
 //! persona: pedantic
 //! trusted_accounts: ["444455556666"]
 //! trusted_organizations: [o-exampleorgid]
+//! deployer: arn:aws:iam::111122223333:role/ci
 //! rules:
 //!   admin-can-rewrite-policy: off
 //!   unknown-action: high
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use crate::aws::AccountId;
 use crate::diag::{Persona, Severity};
 use crate::findings::{Base, Choice, PathRules, Suppression};
-use crate::rules::{Settings, named, unknown};
+use crate::rules::{Settings, deployer, named, unknown};
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Node, yaml};
 
@@ -43,8 +44,15 @@ pub const SCHEMA: &str = include_str!("config.schema.json");
 pub const NAMES: [&str; 2] = ["keyreach.yaml", "keyreach.yml"];
 
 /// The members of the configuration.
-const MEMBERS: [&str; 6] =
-    ["persona", "trusted_accounts", "trusted_organizations", "rules", "paths", "ignore"];
+const MEMBERS: [&str; 7] = [
+    "persona",
+    "trusted_accounts",
+    "trusted_organizations",
+    "deployer",
+    "rules",
+    "paths",
+    "ignore",
+];
 
 /// The members of an entry of `paths`.
 const PATH_MEMBERS: [&str; 2] = ["files", "rules"];
@@ -122,6 +130,14 @@ fn whole(reader: &mut Reader, root: &Node<'_>, config: &mut Config) {
                         let message = format!("`{text}` is no organization id");
                         reader.fault(span, message, "an organization id begins with `o-`");
                     }
+                }
+            }
+            "deployer" => {
+                let text = reader.text(value, "an ARN").unwrap_or_default();
+                config.settings.deployer = deployer(&text);
+                if config.settings.deployer.is_none() {
+                    let message = format!("`{text}` names nobody who could apply a policy");
+                    reader.fault(value.span, message, "write the ARN of a user or a role");
                 }
             }
             "rules" => config.rules = rules(reader, value),

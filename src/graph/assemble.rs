@@ -21,6 +21,9 @@ use super::moves::Move;
 use super::path::{EdgeKind, Hop, Path};
 use super::plan::{Doing, Plan, Step};
 
+/// Who sets out, for which key, and what is wanted of it.
+pub(super) type End = (Ix, KeyIx, KmsAction);
+
 /// Makes paths of plans.
 pub(super) struct Assembler<'c, 'w> {
     /// The cast.
@@ -36,6 +39,8 @@ struct Way<'a> {
     doubts: BTreeSet<Why>,
     /// The tags that sessions bring, by the role.
     tags: BTreeMap<Box<str>, Tags>,
+    /// Whether steps that are not known to be possible are taken to be.
+    supposing: bool,
 }
 
 impl Way<'_> {
@@ -52,29 +57,42 @@ impl Way<'_> {
         self.doubts.extend(answer.open.iter().map(|point| Why::Open(point.name())));
         self.doubts.extend(answer.undecided.then_some(Why::Undecided));
     }
+
+    /// The context in which a step is allowed; nothing where there is none.
+    fn witness(&mut self, answer: &CellAnswer) -> Option<Context> {
+        self.doubt(answer);
+        answer.witness.clone().or_else(|| self.supposing.then(Context::default))
+    }
 }
 
 impl Assembler<'_, '_> {
     /// The path of a plan; nothing where a step that classes allow has no request that is.
-    fn path(&self, start: Ix, key: KeyIx, goal: KmsAction, plan: &Plan) -> Option<Path> {
-        let path = self.path_with(start, key, goal, plan, BTreeMap::new())?;
+    fn path(&self, (start, key, goal): End, plan: &Plan, supposing: bool) -> Option<Path> {
+        let end = (start, key, goal);
+        let path = self.path_with(end, plan, BTreeMap::new(), supposing)?;
         let tags = self.tags(&path);
         match tags.is_empty() {
             true => Some(path),
-            false => self.path_with(start, key, goal, plan, tags),
+            false => self.path_with(end, plan, tags, supposing),
         }
+    }
+
+    /// The path of a plan whose steps hang on what is not known; not executed. Nothing where nothing that is
+    /// not known is in it.
+    pub(super) fn supposed(&self, end: End, plan: &Plan) -> Option<Path> {
+        self.path(end, plan, true).filter(|path| !path.doubts.is_empty())
     }
 
     fn path_with(
         &self,
-        start: Ix,
-        key: KeyIx,
-        goal: KmsAction,
+        (start, key, goal): End,
         plan: &Plan,
         tags: BTreeMap<Box<str>, Tags>,
+        supposing: bool,
     ) -> Option<Path> {
         let member = self.cast.member(start)?;
-        let mut way = Way { access: self.access, edited: None, doubts: BTreeSet::new(), tags };
+        let (access, doubts) = (self.access, BTreeSet::new());
+        let mut way = Way { access, edited: None, doubts, tags, supposing };
         if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
             way.edit(&edit);
         }
@@ -90,8 +108,7 @@ impl Assembler<'_, '_> {
         let mut request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
         request.context = self.plain_tags(&way, plan.goal_as, plan);
         let answer = way.engine().answer_of(&request);
-        let context = answer.witness.clone()?;
-        way.doubt(&answer);
+        let context = way.witness(&answer)?;
         Some(Path {
             from: member.caller.clone(),
             key: arn,
@@ -106,14 +123,8 @@ impl Assembler<'_, '_> {
     }
 
     /// The same, executed: with what allows each step. The error is where it ends, where it gets that far.
-    pub(super) fn executed(
-        &self,
-        start: Ix,
-        key: KeyIx,
-        goal: KmsAction,
-        plan: &Plan,
-    ) -> Result<Path, Option<Failure>> {
-        let mut path = self.path(start, key, goal, plan).ok_or(None)?;
+    pub(super) fn executed(&self, end: End, plan: &Plan) -> Result<Path, Option<Failure>> {
+        let mut path = self.path(end, plan, false).ok_or(None)?;
         let executed = execute(self.access.inventory(), &path).map_err(Some)?;
         for (hop, proof) in path.hops.iter_mut().zip(executed.hops) {
             hop.because = proof.because;
@@ -163,8 +174,7 @@ impl Assembler<'_, '_> {
                 Ask::Kms(request) => (way.engine().answer_of(request), &request.context),
                 Ask::Control(request) => (way.engine().control_answer(request), &request.context),
             };
-            let witness = answer.witness.clone()?;
-            way.doubt(&answer);
+            let witness = way.witness(&answer)?;
             for entry in witness.entries() {
                 let known = fixed.get(&entry.name).is_some() || context.get(&entry.name).is_some();
                 if !known {

@@ -38,12 +38,14 @@ pub use sketch::Sketch;
 pub use wanted::{Goal, Wanted};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
 use crate::access::Access;
 use crate::aws::KeyArn;
 use crate::decision::{Caller, Chance};
+use crate::inventory::Key;
 use assemble::Assembler;
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
@@ -55,6 +57,8 @@ use state::States;
 pub struct Found {
     /// One for each principal and key, the shortest; by the names of both. Each was executed.
     pub paths: Vec<Path>,
+    /// Ways that hang on what is not known, for principals and keys without a path: likewise, not executed.
+    pub unknown: Vec<Path>,
     /// Ways that classes allow and that do not lead there when they are executed: faults of the engine.
     pub broken: Vec<Broken>,
 }
@@ -142,6 +146,7 @@ impl<'a> Graph<'a> {
             }
         }
         found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found.unknown = quest.unknown(&found.paths);
         found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
         found
     }
@@ -175,27 +180,60 @@ impl Quest<'_, '_> {
         }
     }
 
-    /// The ways from everybody who is wanted, in numbers.
-    fn ways(&self) -> Vec<Ways> {
+    /// Which keys are wanted.
+    fn keys(&self) -> Vec<bool> {
+        let wanted = &self.wanted.keys;
+        let is_wanted = |key: &&Key| wanted.as_ref().is_none_or(|keys| keys.contains(&key.arn));
+        self.cast.keys.iter().map(|key| is_wanted(&&**key)).collect()
+    }
+
+    /// Everybody who is wanted.
+    fn starts(&self) -> impl ParallelIterator<Item = Ix> {
         let wanted = self.wanted;
-        let is_wanted: Vec<bool> = self
-            .cast
-            .keys
-            .iter()
-            .map(|key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn)))
-            .collect();
-        let starts = (0..self.cast.members.len() as Ix).into_par_iter();
-        let starts = starts.filter(|at| {
+        (0..self.cast.members.len() as Ix).into_par_iter().filter(|at| {
             let asked = &wanted.principals;
             self.cast.member(*at).is_some_and(|it| {
                 asked.as_ref().is_none_or(|asked| asked.contains(&it.caller))
                     && (it.outside || !wanted.external_only)
             })
-        });
-        let limits = self.limits(1);
+        })
+    }
+
+    /// The ways from everybody who is wanted, in numbers.
+    fn ways(&self) -> Vec<Ways> {
+        let (keys, limits) = (self.keys(), self.limits(1));
         let found =
-            starts.map(|start| (start, Search::from(&self.states, start, &is_wanted, limits)));
+            self.starts().map(|start| (start, Search::from(&self.states, start, &keys, limits)));
         found.filter(|(_, ways)| !ways.is_empty()).collect()
+    }
+
+    /// The ways that hang on what is not known, where `paths` has none.
+    fn unknown(&self, paths: &[Path]) -> Vec<Path> {
+        if !self.states.unknown.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let (keys, limits) = (self.keys(), Limits { least: Chance::Perhaps, ..self.limits(1) });
+        let has_path = |start: Ix, key: KeyIx| {
+            let (from, key) = (self.cast.member(start), self.cast.key(key));
+            from.zip(key).is_none_or(|(from, key)| {
+                let pair = (&from.caller, &key.arn);
+                paths.binary_search_by(|path| (&path.from, &path.key).cmp(&pair)).is_ok()
+            })
+        };
+        let supposed = self.starts().flat_map_iter(|start| {
+            let lacking = (0..).zip(&keys).map(|(key, wanted)| *wanted && !has_path(start, key));
+            let lacking: Vec<bool> = lacking.collect();
+            let ways = Search::from(&self.states, start, &lacking, limits);
+            let paths = ways.into_iter().filter_map(move |(key, ways)| {
+                let goal = self.wanted.goal.action(self.cast.key(key)?)?;
+                let way = ways.first().filter(|way| !way.is_empty())?;
+                self.assembler.supposed((start, key, goal), &way.plan(&self.states, start))
+            });
+            paths.collect::<Vec<_>>()
+        });
+        let mut supposed: Vec<Path> = supposed.collect();
+        supposed.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        supposed
     }
 
     /// The path of the first way that can be executed; others are looked for where none can.
@@ -205,7 +243,7 @@ impl Quest<'_, '_> {
         let mut tried = |ways: &[Way]| {
             ways.iter().find_map(|way| {
                 let plan = way.plan(&self.states, start);
-                match self.assembler.executed(start, key, goal, &plan) {
+                match self.assembler.executed((start, key, goal), &plan) {
                     Ok(path) => Some(path),
                     Err(ends) => {
                         failure = ends.or(failure.take());

@@ -28,11 +28,18 @@ pub fn page(out: &mut dyn Write, metadata: &Metadata) -> io::Result<()> {
     writeln!(out, "# {slug}: {}\n", front.title)?;
     let (severity, confidence) = (front.severity.name(), front.confidence.name());
     writeln!(out, "{severity}, confidence {confidence}, persona {}", front.persona.name())?;
+    if let Some(need) = front.needs {
+        writeln!(out, "run with {} alone", need.option())?;
+    }
     for (name, facet) in &front.facets {
         let (severity, persona) = (facet.severity.name(), facet.persona.name());
         writeln!(out, "- `{name}`: {severity}, persona {persona}: {}", facet.title)?;
     }
     writeln!(out, "\n{}", text.trim_end())?;
+    if !front.cwe.is_empty() {
+        let cwe: Vec<String> = front.cwe.iter().map(|number| format!("CWE-{number}")).collect();
+        writeln!(out, "\nWeakness: {}", cwe.join(", "))?;
+    }
     if !front.controls.is_empty() {
         writeln!(out, "\nControls: {}", front.controls.join("; "))?;
     }

@@ -1,10 +1,11 @@
 //! Actions on keys are allowed or denied on an alias or a bare key id, which is never a request's key.
 
-use crate::aws::{Arn, KmsAction};
+use crate::aws::KmsAction;
 use crate::policy::{Element, Polarity, PolicyKind, Standing, Statement};
 
 use super::controllers::list;
 use super::report::Sink;
+use super::resources::{Form, form};
 use super::{Documented, Rule, Scope};
 
 /// See the rule's page.
@@ -53,29 +54,6 @@ fn mistaken(resource: &Element) -> Option<Vec<&str>> {
         }
     }
     (!found.is_empty()).then_some(found)
-}
-
-/// What an entry of `Resource` can be to KMS.
-enum Form {
-    /// The ARN of something that KMS has nothing to do with.
-    OtherService,
-    /// An alias, or a text without the form of an ARN.
-    NoKey,
-    /// A key, or a pattern that some key could match.
-    MayBeKey,
-}
-
-fn form(text: &str) -> Form {
-    let is_pattern = |part: &str| part.contains(['*', '?', '$']);
-    match Arn::parse(text) {
-        Some(arn) if arn.service != "kms" && !is_pattern(arn.service) => Form::OtherService,
-        Some(arn) if arn.resource.starts_with("alias/") => Form::NoKey,
-        Some(_) => Form::MayBeKey,
-        None if text.starts_with("alias/") => Form::NoKey,
-        // Rule A63: what a short pattern lacks counts as `*`.
-        None if text.starts_with("arn") || is_pattern(text) => Form::MayBeKey,
-        None => Form::NoKey,
-    }
 }
 
 fn tell(

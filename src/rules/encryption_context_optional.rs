@@ -71,17 +71,31 @@ fn is_of_context(condition: &Condition) -> bool {
 }
 
 /// A request without encryption context that is allowed for certain.
-pub(super) fn without_context(
+fn without_context(
     scope: &KeyScope<'_>,
     caller: &Caller,
     wanted: ActionSet,
 ) -> Option<Box<Request>> {
-    wanted.iter().find_map(|action| {
+    let allowed = contextless(scope, caller, wanted).map(|it| scope.scope.reach.verdict_of(&it));
+    allowed.filter_map(|verdict| verdict.witness().cloned().map(Box::new)).next()
+}
+
+/// Whether the caller needs no encryption context for some of these actions, for certain.
+pub(super) fn needs_no_context(scope: &KeyScope<'_>, caller: &Caller, wanted: ActionSet) -> bool {
+    contextless(scope, caller, wanted).next().is_some()
+}
+
+/// For each of these actions that is allowed for certain without encryption context, what is asked.
+fn contextless(
+    scope: &KeyScope<'_>,
+    caller: &Caller,
+    wanted: ActionSet,
+) -> impl Iterator<Item = Request> {
+    let request = move |action| {
         let mut request = scope.cell(caller, action).plain_request();
         request.context.set_absent("kms:EncryptionContext:*");
         request.context.set_absent("kms:EncryptionContextKeys");
-        let reach = scope.scope.reach;
-        let verdict = reach.reaches(&request).then(|| reach.verdict_of(&request))?;
-        verdict.witness().cloned().map(Box::new)
-    })
+        request
+    };
+    wanted.iter().map(request).filter(|request| scope.scope.reach.reaches(request))
 }

@@ -86,13 +86,20 @@ fn of_organization(what: &str) -> String {
     format!("aws organizations {call} --output json > organizations/{file}")
 }
 
+/// How many weaker rules are named.
+const NAMED: usize = 3;
+
 /// `; weaker until then: admin-can-self-grant`: the rules that stay silent, or say less, for it.
 pub(super) fn weakened(kind: &GapKind) -> String {
     let rules = rules(kind);
-    if rules.is_empty() {
-        String::new()
-    } else {
-        format!("; weaker until then: {}", rules.join(", "))
+    let named: Vec<&str> = rules.iter().copied().take(NAMED).collect();
+    let named = named.join(", ");
+    match rules.len() {
+        0 => String::new(),
+        all if all > NAMED => {
+            format!("; weaker until then: {named} and {} more rules", all - NAMED)
+        }
+        _ => format!("; weaker until then: {named}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Allowing, Caller, CallerKind, Fate, Holding, Reach, Request};
+use crate::decision::{Allowing, Caller, CallerKind, Fate, Holding, Request};
 use crate::inventory::{Edit, Grant};
 use crate::policy::PolicyDocument;
 
@@ -12,6 +12,7 @@ use super::grants::grantee;
 use super::outsiders::uses;
 use super::report::Sink;
 use super::trust::performed;
+use super::what_if::after;
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -59,9 +60,7 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&G
         }
         edits => {
             let mut held = Holding::default();
-            without(scope.scope.reach, edits, &mut |after| {
-                held = after.holding(caller, key, wanted)
-            });
+            after(scope.scope.reach, edits, &mut |after| held = after.holding(caller, key, wanted));
             held
         }
     };
@@ -71,7 +70,7 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&G
         for action in grant.operations.intersection(conditional).iter() {
             let fate = scope.fate(caller, action, Allowing::Grant(grant));
             let Fate::Free(request) = fate else { continue };
-            without(scope.scope.reach, &edits, &mut |after| {
+            after(scope.scope.reach, &edits, &mut |after| {
                 let decision = after.decide(&request);
                 if gain.is_none() && !decision.is_allowed() && decision.missing.is_empty() {
                     let verdict = after.verdict(&scope.cell(caller, action));
@@ -85,14 +84,6 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&G
     }
     if let Some(gain) = gain {
         tell(scope, sink, caller, &gain);
-    }
-}
-
-/// Asks the world after all of `edits`.
-fn without(reach: &dyn Reach, edits: &[Edit], ask: &mut dyn FnMut(&dyn Reach)) {
-    match edits {
-        [] => ask(reach),
-        [first, rest @ ..] => without(&*reach.after(first), rest, ask),
     }
 }
 

@@ -37,14 +37,40 @@ pub struct Front {
     /// Controls of compliance frameworks.
     #[serde(default)]
     pub controls: Vec<String>,
+    /// Weaknesses of the CWE that it is a case of, by number.
+    #[serde(default)]
+    pub cwe: Vec<u16>,
     /// Pages to read.
     #[serde(default)]
     pub references: Vec<Reference>,
     /// The rules of the semantics that it rests on.
     #[serde(default)]
     pub spec: Vec<String>,
+    /// What has to be given for it to be run at all.
+    #[serde(default)]
+    pub needs: Option<Need>,
     /// Without which parts of an export it stays silent, or says less.
     pub weaker_without: Vec<Input>,
+}
+
+/// What a rule asks for beside the world.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Debug)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// The world before a change: `--base`.
+    Base,
+    /// Who applies policies: `--deployer`.
+    Deployer,
+}
+
+impl Need {
+    /// The option that gives it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Base => "--base",
+            Self::Deployer => "--deployer",
+        }
+    }
 }
 
 /// A part of an export that rules look at.

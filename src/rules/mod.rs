@@ -14,7 +14,9 @@ mod lifecycle;
 mod metadata;
 mod optional_conditions;
 mod outsiders;
+mod presence;
 mod report;
+mod resources;
 mod role_trust;
 mod scope;
 mod settings;
@@ -22,9 +24,9 @@ mod trust;
 mod what_if;
 mod wide;
 
-pub use metadata::{Facet, Front, Input, Metadata, Reference};
+pub use metadata::{Facet, Front, Input, Metadata, Need, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
-pub use settings::Settings;
+pub use settings::{Settings, deployer};
 
 use rayon::prelude::*;
 
@@ -51,6 +53,17 @@ pub struct Registered {
     rule: &'static dyn Rule,
 }
 
+impl Registered {
+    /// Whether there is what it needs.
+    pub fn can_run(&self, scope: &Scope<'_>) -> bool {
+        match self.metadata.front.needs {
+            None => true,
+            Some(Need::Base) => scope.base.is_some(),
+            Some(Need::Deployer) => scope.settings.deployer.is_some(),
+        }
+    }
+}
+
 /// Declares the modules of the rules and the table of all rules, in the order of the table.
 macro_rules! rules {
     ($($module:ident :: $rule:ident = $slug:literal,)+) => {
@@ -73,6 +86,8 @@ rules! {
     missing_root_statement::MissingRootStatement = "missing-root-statement",
     key_unmanageable::KeyUnmanageable = "key-unmanageable",
     deny_locks_out_everyone::DenyLocksOutEveryone = "deny-locks-out-everyone",
+    deployer_locked_out::DeployerLockedOut = "deployer-locked-out",
+    lockout_check_bypassed::LockoutCheckBypassed = "lockout-check-bypassed",
     admin_can_rewrite_policy::AdminCanRewritePolicy = "admin-can-rewrite-policy",
     admin_can_self_grant::AdminCanSelfGrant = "admin-can-self-grant",
     public_key_access::PublicKeyAccess = "public-key-access",
@@ -86,6 +101,7 @@ rules! {
     wide_destructive_rights::WideDestructiveRights = "wide-destructive-rights",
     grant_bypasses_policy_conditions::GrantBypassesPolicyConditions =
         "grant-bypasses-policy-conditions",
+    revoked_principal_keeps_grant::RevokedPrincipalKeepsGrant = "revoked-principal-keeps-grant",
     grant_dangling_grantee::GrantDanglingGrantee = "grant-dangling-grantee",
     grant_too_wide::GrantTooWide = "grant-too-wide",
     duplicate_grants::DuplicateGrants = "duplicate-grants",
@@ -94,8 +110,19 @@ rules! {
     grant_allows_redelegation::GrantAllowsRedelegation = "grant-allows-redelegation",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",
     iam_allow_without_key_trust::IamAllowWithoutKeyTrust = "iam-allow-without-key-trust",
+    key_policy_resource_mismatch::KeyPolicyResourceMismatch = "key-policy-resource-mismatch",
     alias_arn_as_key_resource::AliasArnAsKeyResource = "alias-arn-as-key-resource",
+    action_not_effective_here::ActionNotEffectiveHere = "action-not-effective-here",
+    condition_key_not_in_request::ConditionKeyNotInRequest =
+        "condition-key-not-in-request",
     unknown_action::UnknownAction = "unknown-action",
+    unknown_condition_key::UnknownConditionKey = "unknown-condition-key",
+    unsatisfiable_condition::UnsatisfiableCondition = "unsatisfiable-condition",
+    wildcard_without_like::WildcardWithoutLike = "wildcard-without-like",
+    redundant_statement::RedundantStatement = "redundant-statement",
+    allow_not_principal::AllowNotPrincipal = "allow-not-principal",
+    deny_not_principal::DenyNotPrincipal = "deny-not-principal",
+    allow_not_action::AllowNotAction = "allow-not-action",
     deleted_principal::DeletedPrincipal = "deleted-principal",
     unknown_principal::UnknownPrincipal = "unknown-principal",
     invalid_principal::InvalidPrincipal = "invalid-principal",
@@ -106,6 +133,7 @@ rules! {
     pending_deletion_in_use::PendingDeletionInUse = "pending-deletion-in-use",
     rotation_disabled::RotationDisabled = "rotation-disabled",
     disabled_key_in_use::DisabledKeyInUse = "disabled-key-in-use",
+    alias_retarget::AliasRetarget = "alias-retarget",
     replica_policy_escalation::ReplicaPolicyEscalation = "replica-policy-escalation",
     replica_policy_drift::ReplicaPolicyDrift = "replica-policy-drift",
     guardrail_only_protection::GuardrailOnlyProtection = "guardrail-only-protection",

@@ -26,6 +26,8 @@ pub struct Scope<'a> {
     pub reach: &'a dyn Reach,
     /// What is declared as intended.
     pub settings: &'a Settings,
+    /// The engine of the world as it was before a change, where that is given.
+    pub base: Option<&'a dyn Reach>,
     /// Every policy of the world, with who holds it.
     pub documents: Vec<Documented<'a>>,
     /// The accounts that are not outsiders.
@@ -91,7 +93,14 @@ impl<'a> Scope<'a> {
         for key in world.keys.values() {
             keys.entry(key.arn.account()).or_default().push(key);
         }
-        Self { world, reach, settings, documents, trusted, keys, asked: OnceLock::new() }
+        let asked = OnceLock::new();
+        Self { world, reach, settings, base: None, documents, trusted, keys, asked }
+    }
+
+    /// The same beside the world as it was before a change.
+    #[must_use]
+    pub fn against(self, base: Option<&'a dyn Reach>) -> Self {
+        Self { base, ..self }
     }
 
     /// The keys that an account owns.

@@ -4,7 +4,7 @@ use crate::aws::KmsAction;
 use crate::inventory::{Identity, IdentityKind};
 
 use super::controllers::list;
-use super::encryption_context_optional::without_context;
+use super::encryption_context_optional::needs_no_context;
 use super::report::Sink;
 use super::wide::is_administrator;
 use super::{KeyScope, Rule, short_name};
@@ -24,7 +24,7 @@ impl Rule for SharedKeyWithoutContext {
                 .filter(|it| it.kind == IdentityKind::Role && !it.is_service_linked())
                 .collect();
             let held = group.holds.sure;
-            if !known.is_empty() && without_context(scope, group.who.first(), held).is_some() {
+            if !known.is_empty() && needs_no_context(scope, group.who.first(), held) {
                 roles.extend(known);
             }
         }

@@ -22,12 +22,19 @@ impl Rule for UnconstrainedCreateGrant {
         let use_actions = used(scope);
         let (create, put) = (KmsAction::CREATE_GRANT, KmsAction::PUT_KEY_POLICY);
         let holders = scope.holders(use_actions.union(create.into()).union(put.into()));
+        let granting = holders.iter().filter(|group| {
+            held(scope, group).intersects(use_actions)
+                && may_grant_anything(scope, group, &stranger)
+        });
+        let groups: Vec<&Holders> = granting.collect();
+        if groups.is_empty() {
+            return;
+        }
+        let gained = use_actions.iter().filter(|wanted| gains(scope, &stranger, *wanted));
+        let gained: ActionSet = gained.collect();
         let (mut own, mut external) = (Vec::new(), Vec::new());
-        for group in holders.iter() {
-            let held = held(scope, group).intersection(use_actions);
-            if held.is_empty() || !may_grant_anything(scope, group, &stranger) {
-                continue;
-            }
+        for group in groups {
+            let held = held(scope, group).intersection(gained);
             let members = members(scope, group);
             let passes = |wanted: &KmsAction| hands_on(scope, group, &stranger, *wanted);
             let Some(wanted) = held.iter().find(|one| !members.is_empty() && passes(one)) else {
@@ -87,8 +94,14 @@ fn may_grant_anything(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller) 
     scope.scope.reach.could_reach(&granting_any(scope, group.who.first(), &stranger.text))
 }
 
-/// Whether the first of the group, who speaks for all, may grant `wanted` to a stranger by policy, and the
-/// stranger gains by it.
+/// Whether a stranger gains by a grant of `wanted`.
+fn gains(scope: &KeyScope<'_>, stranger: &Caller, wanted: KmsAction) -> bool {
+    let gift = Gift::Grant(ActionSet::of(wanted));
+    let held = scope.scope.reach.would_hold(stranger, &scope.key.arn, gift, wanted.into());
+    !held.possible.is_empty()
+}
+
+/// Whether the first of the group, who speaks for all, may grant `wanted` to a stranger by policy.
 fn hands_on(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller, wanted: KmsAction) -> bool {
     let (reach, first) = (scope.scope.reach, group.who.first());
     let request = granting(scope, first, &stranger.text, wanted);
@@ -97,11 +110,7 @@ fn hands_on(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller, wanted: Km
     } else {
         reach.reaches(&request)
     };
-    if !may || is_by_grant(scope, &request) {
-        return false;
-    }
-    let gift = Gift::Grant(ActionSet::of(wanted));
-    !reach.would_hold(stranger, &scope.key.arn, gift, wanted.into()).possible.is_empty()
+    may && !is_by_grant(scope, &request)
 }
 
 /// The members of a group that exist, as far as that is known. Nobody but a service acts by the roles that

@@ -1,6 +1,9 @@
-//! Statements as they could be: what becomes of an Allow that asks for more than it does.
+//! Statements as they could be: what becomes of an Allow that asks for more than it does; and
+//! worlds as they could be.
 
-use crate::policy::{Condition, Operator, PolicyDocument, Statement, Value};
+use crate::decision::Reach;
+use crate::inventory::Edit;
+use crate::policy::{Condition, Effect, Operator, PolicyDocument, Statement, Value};
 use crate::source::Located;
 
 /// A condition that a made-up statement has beside its own: operator, condition key, values.
@@ -40,10 +43,28 @@ pub(super) fn changed(
     PolicyDocument::lowered(document.place, document.kind, policy)
 }
 
+/// The policy with the statement as an Allow of what it means to whom it means, for requests that carry the
+/// condition key, whatever its conditions ask.
+pub(super) fn carrying(document: &PolicyDocument, index: usize, key: &str) -> PolicyDocument {
+    let open = changed(document, index, |statement| {
+        statement.effect = Some(Located::new(Effect::Allow, statement.span));
+        statement.conditions.clear();
+    });
+    narrowed(&open, index, &[("Null", key, &["false"])])
+}
+
 /// A policy of that one statement.
 pub(super) fn alone(document: &PolicyDocument, index: usize) -> PolicyDocument {
     let mut policy = document.policy().clone();
     let statement = policy.statements.get(index).cloned();
     policy.statements = statement.into_iter().collect();
     PolicyDocument::lowered(document.place, document.kind, policy)
+}
+
+/// Asks the world after all of `edits`.
+pub(super) fn after(reach: &dyn Reach, edits: &[Edit], ask: &mut dyn FnMut(&dyn Reach)) {
+    match edits {
+        [] => ask(reach),
+        [first, rest @ ..] => after(&*reach.after(first), rest, ask),
+    }
 }

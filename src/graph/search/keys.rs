@@ -27,7 +27,7 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             for action in KeyMove::ACTIONS {
-                if held.reached.chance(action) >= self.limits.least {
+                if self.goes_on(held.reached.chance(action)) {
                     self.work(name, key, action, &[], label);
                 }
             }
@@ -49,7 +49,7 @@ impl Search<'_, '_, '_> {
 
     /// Notes a way to the goal.
     fn gain(&mut self, key: KeyIx, goal_as: Ix, label: &Label, chance: Chance) {
-        if chance < self.limits.least || !self.fits(label) || !self.is_wanted(key) {
+        if !self.goes_on(chance) || !self.fits(label) || !self.is_wanted(key) {
             return;
         }
         let way = Way { acts: label.acts.clone(), goal_as };
@@ -84,8 +84,10 @@ impl Search<'_, '_, '_> {
             [] => self.states.kept_key_moves(name, key, action),
             edits => self.states.numbered_key_moves(name, key, action, edits),
         };
-        let least = self.limits.least;
-        for open in moves.iter().filter(|open| open.chance >= least) {
+        for open in moves.iter() {
+            if !self.goes_on(open.chance) {
+                continue;
+            }
             let act = Act { by: name.at, what: open.doing, primitive: true };
             let after = label.then(act, open.chance);
             if !self.fits(&after) {
@@ -138,7 +140,7 @@ impl Search<'_, '_, '_> {
         };
         let chance = self.states.kept_opened(name, key, what, opening);
         self.gain(key, name.at, label, chance);
-        chance >= self.limits.least
+        self.goes_on(chance)
     }
 
     /// Rules T18, T19: a grant by one state to another.
@@ -152,14 +154,14 @@ impl Search<'_, '_, '_> {
         let what = KeyMove::Grant(key, to.at);
         let doing = states.doings.intern(Doing::Key(what.clone()));
         let used = states.kept_opened(to, key, (&what, doing), Opening::ByGrant);
-        if used < self.limits.least {
+        if !self.goes_on(used) {
             return;
         }
         let made = match &**edits {
             [] => states.kept_granting(name, key, to.at),
             edits => states.granting(name, key, to.at, edits),
         };
-        if made >= self.limits.least {
+        if self.goes_on(made) {
             let act = Act { by: name.at, what: doing, primitive: true };
             let label = how.and(label).then(act, made);
             self.gain(key, to.at, &label, used);
@@ -194,7 +196,7 @@ impl Search<'_, '_, '_> {
         let reached = states.reached_after(name, key, edit);
         self.gain(key, name.at, label, reached.chance(goal));
         for action in [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT] {
-            if reached.chance(action) >= self.limits.least {
+            if self.goes_on(reached.chance(action)) {
                 self.work(name, key, action, std::slice::from_ref(edit), label);
             }
         }

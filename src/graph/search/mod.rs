@@ -14,6 +14,7 @@ mod keys;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -50,6 +51,11 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// Whether there is nothing to call: the goal itself is what is not known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.acts.is_empty()
+    }
+
     /// The same in full, of one who sets out from `start`.
     pub(super) fn plan(&self, states: &States<'_, '_>, start: Ix) -> Plan {
         let step = |act: &Act| Step { by: act.by, what: Doing::clone(states.doings.get(act.what)) };
@@ -198,7 +204,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     }
 
     fn push(&mut self, fact: Fact, label: Label) {
-        if !self.fits(&label) || label.chance < self.limits.least {
+        if !self.fits(&label) || !self.goes_on(label.chance) {
             return;
         }
         let seen = self.seen.entry(fact.clone()).or_default();
@@ -209,6 +215,14 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let at = self.waiting.len();
         self.queue.push(Reverse((label.acts.len(), label.primitives, at)));
         self.waiting.push(Some((fact, label)));
+    }
+
+    /// Whether a step is sure enough to go on; notes where one might be.
+    fn goes_on(&self, chance: Chance) -> bool {
+        if chance == Chance::Perhaps {
+            self.states.unknown.store(true, Ordering::Relaxed);
+        }
+        chance >= self.limits.least
     }
 
     fn settle(&mut self, fact: Fact, label: Label) {
@@ -383,9 +397,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
-        let least = self.limits.least;
-        for open in moves.iter().filter(|open| open.chance >= least) {
-            if left == 0 && open.primitive {
+        for open in moves {
+            if left == 0 && open.primitive || !self.goes_on(open.chance) {
                 continue;
             }
             let act = Act { by, what: open.what, primitive: open.primitive };
@@ -412,7 +425,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let chance = self.states.enters(name, role.at);
-        if chance >= self.limits.least {
+        if self.goes_on(chance) {
             self.push(fact, label.then(act, chance));
         }
     }

@@ -12,7 +12,7 @@ use crate::diag::{Confidence, Severity, visible};
 use crate::findings::Finding;
 use crate::report::basis::plural;
 use crate::report::{escape, request_line};
-use crate::rules::{self, Metadata};
+use crate::rules::{self, Front, Metadata};
 use crate::source::FileProblem;
 
 use super::words::rule;
@@ -129,13 +129,20 @@ fn descriptor(
         "helpUri": front.references.first().map(|reference| &reference.url),
         "defaultConfiguration": { "level": level(severity) },
         "properties": {
-            "tags": ["security", "aws", "kms", front.persona.name()],
+            "tags": tags(front),
             "controls": front.controls,
             "precision": confidence.name(),
             "problem.severity": problem_severity(severity),
             "security-severity": security_severity(severity),
         },
     })
+}
+
+/// What the rule is filed under; a CWE as GitHub writes it.
+fn tags(front: &Front) -> Vec<String> {
+    let tags = ["security", "aws", "kms", front.persona.name()].map(ToOwned::to_owned);
+    let cwe = front.cwe.iter().map(|number| format!("external/cwe/cwe-{number:03}"));
+    tags.into_iter().chain(cwe).collect()
 }
 
 fn result(report: &CheckReport<'_>, index: &BTreeMap<String, usize>, finding: &Finding) -> Value {

@@ -12,7 +12,16 @@ use super::super::basis::{opening, plural, some};
 use super::super::citing;
 use super::PathsReport;
 
-/// Writes what the paths stand on, and the paths; with the statements underlined where `snippets` says so.
+/// What of it is shown beside the paths.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Shown {
+    /// The statements, underlined.
+    pub snippets: bool,
+    /// Ways that hang on what is not known.
+    pub unknown: bool,
+}
+
+/// Writes what the paths stand on, and the paths.
 ///
 /// # Errors
 /// What `out` says.
@@ -20,24 +29,28 @@ pub fn write(
     out: &mut dyn Write,
     report: &PathsReport<'_>,
     renderer: &Renderer,
-    snippets: bool,
+    shown: Shown,
 ) -> io::Result<()> {
     for line in opening(report.basis, "who could get to a key") {
         renderer.paragraph(out, &line, "  ")?;
     }
     let found = report.found;
     renderer.paragraph(out, &told(report), "  ")?;
-    let mut by_key: BTreeMap<String, BTreeMap<Vec<String>, Vec<&Path>>> = BTreeMap::new();
-    for path in &found.paths {
-        let key = report.world.key(&path.key);
-        let name = key.map_or_else(|| path.key.to_string(), |key| report.world.shown_key(key));
-        by_key.entry(name).or_default().entry(steps(report, path)).or_default().push(path);
-    }
-    for (key, ways) in by_key {
+    by_key(out, report, renderer, &found.paths, shown.snippets)?;
+    if !found.unknown.is_empty() {
         writeln!(out)?;
-        renderer.paragraph(out, &format!("== {key}"), "   ")?;
-        for (steps, paths) in ways {
-            way(out, report, renderer, &steps, &paths, snippets)?;
+        let count = plural(found.unknown.len(), "more way");
+        let tail = match shown.unknown {
+            true => ", and not executed:",
+            false => ": --unknown prints them",
+        };
+        renderer.paragraph(
+            out,
+            &format!("Unknown: {count}, where what is not known says so{tail}"),
+            "  ",
+        )?;
+        if shown.unknown {
+            by_key(out, report, renderer, &found.unknown, false)?;
         }
     }
     if !found.broken.is_empty() {
@@ -56,6 +69,29 @@ pub fn write(
     Ok(())
 }
 
+fn by_key(
+    out: &mut dyn Write,
+    report: &PathsReport<'_>,
+    renderer: &Renderer,
+    paths: &[Path],
+    snippets: bool,
+) -> io::Result<()> {
+    let mut by_key: BTreeMap<String, BTreeMap<Vec<String>, Vec<&Path>>> = BTreeMap::new();
+    for path in paths {
+        let key = report.world.key(&path.key);
+        let name = key.map_or_else(|| path.key.to_string(), |key| report.world.shown_key(key));
+        by_key.entry(name).or_default().entry(steps(report, path)).or_default().push(path);
+    }
+    for (key, ways) in by_key {
+        writeln!(out)?;
+        renderer.paragraph(out, &format!("== {key}"), "   ")?;
+        for (steps, paths) in ways {
+            way(out, report, renderer, &steps, &paths, snippets)?;
+        }
+    }
+    Ok(())
+}
+
 fn told(report: &PathsReport<'_>) -> String {
     let paths = &report.found.paths;
     let bound = format!(
@@ -68,7 +104,10 @@ fn told(report: &PathsReport<'_>) -> String {
         }
     );
     match paths.len() {
-        0 => format!("{bound}. Found: nobody else can get there in the world as it was exported."),
+        0 if report.found.unknown.is_empty() => {
+            format!("{bound}. Found: nobody else can get there in the world as it was exported.")
+        }
+        0 => format!("{bound}. Found: nobody who can get there for certain."),
         count => {
             let mut from: Vec<_> = paths.iter().map(|path| &path.from).collect();
             from.sort();

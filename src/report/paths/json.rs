@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::graph::Path;
+
 use super::super::basis::Grounds;
 use super::PathsReport;
 use super::line::Line;
@@ -18,6 +20,8 @@ struct All<'a> {
     about: Grounds<'a>,
     /// The paths, by who sets out and by key; each was executed.
     paths: Vec<Line<'a>>,
+    /// Ways that hang on what is not known, for principals and keys without a path; not executed.
+    unknown: Vec<Line<'a>>,
     /// Ways that should lead to a key and did not when they were executed: faults of keyreach.
     broken: Vec<Broken<'a>>,
 }
@@ -47,20 +51,26 @@ pub fn write(out: &mut dyn Write, report: &PathsReport<'_>) -> io::Result<()> {
     let all = All {
         schema: "keyreach/paths/1",
         about: Grounds::of(report.basis),
-        paths: report.found.paths.iter().map(|path| Line::of(report.texts, path)).collect(),
+        paths: lines_of(report, &report.found.paths, false),
+        unknown: lines_of(report, &report.found.unknown, true),
         broken: broken.collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &all)?;
     writeln!(out)
 }
 
-/// Writes a line for each path.
+fn lines_of<'a>(report: &'a PathsReport<'_>, paths: &'a [Path], unknown: bool) -> Vec<Line<'a>> {
+    paths.iter().map(|path| Line::of(report.texts, path, unknown)).collect()
+}
+
+/// Writes a line for each path, then, where `unknown` says so, for each way that hangs on what is not known.
 ///
 /// # Errors
 /// What `out` says.
-pub fn lines(out: &mut dyn Write, report: &PathsReport<'_>) -> io::Result<()> {
-    for path in &report.found.paths {
-        serde_json::to_writer(&mut *out, &Line::of(report.texts, path))?;
+pub fn lines(out: &mut dyn Write, report: &PathsReport<'_>, unknown: bool) -> io::Result<()> {
+    let supposed = report.found.unknown.iter().filter(|_| unknown).map(|path| (path, true));
+    for (path, unknown) in report.found.paths.iter().map(|path| (path, false)).chain(supposed) {
+        serde_json::to_writer(&mut *out, &Line::of(report.texts, path, unknown))?;
         writeln!(out)?;
     }
     Ok(())

@@ -39,6 +39,8 @@ pub(super) struct Line<'a> {
     open: Vec<&'a str>,
     /// Whether a cap kept the engine from deciding.
     undecided: bool,
+    /// Whether it exists only if what is missing or open says so: it was not executed then.
+    unknown: bool,
 }
 
 /// One call.
@@ -74,8 +76,8 @@ enum Values<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// The line of a path.
-    pub(super) fn of(texts: &'a Texts<'a>, path: &'a Path) -> Self {
+    /// The line of a path; `unknown` where it was not executed.
+    pub(super) fn of(texts: &'a Texts<'a>, path: &'a Path, unknown: bool) -> Self {
         let hops = path.hops.iter().map(|hop| Hop {
             caller: &hop.caller.text,
             call: hop.call.name(),
@@ -106,6 +108,7 @@ impl<'a> Line<'a> {
             missing: missing.collect(),
             open: open.collect(),
             undecided: path.doubts.contains(&Why::Undecided),
+            unknown,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::audit::{Basis, Texts};
 use crate::graph::{Found, Goal};
 use crate::inventory::Inventory;
 
-pub use human::write as human;
+pub use human::{Shown, write as human};
 pub use json::{lines, write as json};
 
 /// Everything that is told of paths.

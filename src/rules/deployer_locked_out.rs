@@ -1,0 +1,60 @@
+//! Who applies key policies cannot apply the next one.
+
+use crate::aws::KmsAction;
+use crate::decision::{Caller, CallerKind};
+use crate::source::Place;
+
+use super::controllers::short;
+use super::report::Sink;
+use super::{KeyScope, Rule};
+
+/// See the rule's page.
+pub(super) struct DeployerLockedOut;
+
+impl Rule for DeployerLockedOut {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        let Some(deployer) = &scope.scope.settings.deployer else { return };
+        let (Some(document), Some(account)) = (scope.readable_policy(), deployer.account) else {
+            return;
+        };
+        // Another account puts no policy on the key in any case (rule E11).
+        let is_known = scope.world().identity(&deployer.text).is_some()
+            || scope.world().is_complete(account)
+            || deployer.kind == CallerKind::Root;
+        if account != scope.key.arn.account() || !is_known {
+            return;
+        }
+        let put = KmsAction::PUT_KEY_POLICY;
+        if scope.holding(deployer, put.into()).possible.is_empty() {
+            tell(scope, sink, document.place, deployer);
+        }
+    }
+}
+
+fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, place: Place, deployer: &Caller) {
+    let put = KmsAction::PUT_KEY_POLICY;
+    let (who, name) = (short(deployer), scope.name());
+    let opened = !scope.opened(deployer, put.into()).is_empty();
+    let (why, help) = match opened {
+        true => (
+            "the key policy lets it, but its identity policies do not allow it, or something denies it",
+            format!("allow {put} to {who} by an identity policy, or name it in the key policy"),
+        ),
+        false => (
+            "no statement of the key policy means it",
+            format!(
+                "name {who} in the key policy, or add the statement for the account and allow {put} \
+                 to {who} by an identity policy"
+            ),
+        ),
+    };
+    let message = format!("{who} cannot apply the next policy of {name}: {why}");
+    let request = scope.cell(deployer, put).plain_request();
+    sink.report(scope.key.arn.as_str(), message)
+        .key(&scope.key.arn)
+        .at(place, None, "KMS refuses this policy, or takes it and no other after it")
+        .principals([deployer.to_string()])
+        .witness(Some(&request))
+        .help(help)
+        .done();
+}

@@ -1,0 +1,161 @@
+//! A statement of a key policy whose Resource is never its own key.
+
+use crate::aws::{KeyArn, KmsAction};
+use crate::decision::Allowing;
+use crate::policy::{
+    Effect, Element, Gravity, Polarity, PolicyDocument, PolicyKind, Principal, PrincipalElement,
+    Standing, Statement, Value,
+};
+use crate::source::Located;
+
+use super::report::Sink;
+use super::resources::{Form, form};
+use super::what_if::changed;
+use super::{Documented, KeyScope, Rule, Scope};
+
+/// See the rule's page.
+pub(super) struct KeyPolicyResourceMismatch;
+
+impl Rule for KeyPolicyResourceMismatch {
+    fn document(&self, scope: &Scope<'_>, document: &Documented<'_>, sink: &mut Sink<'_>) {
+        if document.document.kind != PolicyKind::Key || document.is_written_by_aws() {
+            return;
+        }
+        for (index, statement) in document.document.policy().statements.iter().enumerate() {
+            if statement.standing == Standing::Malformed {
+                continue;
+            }
+            let why = match &statement.resource {
+                None => "it has no Resource".to_owned(),
+                Some(resource) if is_never_the_key(scope, document, index, resource) => {
+                    why(document, resource)
+                }
+                Some(_) => continue,
+            };
+            let explains = explains(scope, document, index, statement);
+            tell(document, statement, &why, explains, sink);
+        }
+    }
+}
+
+fn is_never_the_key(
+    scope: &Scope<'_>,
+    document: &Documented<'_>,
+    index: usize,
+    resource: &Element,
+) -> bool {
+    let texts: Option<Vec<&str>> = resource.values.iter().map(|one| one.value.text()).collect();
+    // What a variable or an expression stands for is not known.
+    let Some(texts) = texts.filter(|all| !all.iter().any(|text| text.contains("${"))) else {
+        return false;
+    };
+    let is_own =
+        |text: &&str| *text == "*" || document.key.is_some_and(|key| *text == key.arn.as_str());
+    match (resource.polarity, document.key) {
+        (Polarity::Is, _) if texts.iter().any(is_own) => false,
+        (_, Some(key)) => {
+            let on_key = KeyScope::new(scope, key);
+            let open = open(document.document, index);
+            let Some(root) = on_key.root() else { return false };
+            let wanted = KmsAction::DESCRIBE_KEY.into();
+            on_key.fates(&root, Allowing::Statement(&open, index), wanted).applies().is_empty()
+        }
+        // A policy that stands alone: the form says what no key has.
+        (Polarity::Is, None) => texts.iter().all(|text| form(text) != Form::MayBeKey),
+        (Polarity::IsNot, None) => texts.contains(&"*"),
+    }
+}
+
+/// The policy with the statement as an Allow of everything to everyone, on its own Resource.
+fn open(document: &PolicyDocument, index: usize) -> PolicyDocument {
+    changed(document, index, |statement| {
+        let span = statement.span;
+        let everyone = vec![Located::new(Principal::Anyone, span)];
+        let everything = vec![Located::new(Value::Text("kms:*".into()), span)];
+        statement.effect = Some(Located::new(Effect::Allow, span));
+        statement.principal =
+            Some(PrincipalElement { polarity: Polarity::Is, entries: everyone, span });
+        statement.action = Some(Element { polarity: Polarity::Is, values: everything, span });
+        statement.conditions.clear();
+    })
+}
+
+/// What its Resource is instead.
+fn why(document: &Documented<'_>, resource: &Element) -> String {
+    let mut texts = resource.values.iter().filter_map(|one| one.value.text());
+    let [only] = resource.values.as_slice() else {
+        return "no entry of its Resource is this key".to_owned();
+    };
+    if resource.polarity == Polarity::IsNot {
+        return "its NotResource excludes this key".to_owned();
+    }
+    let text = only.value.text().unwrap_or_default();
+    let of_key = document.key.zip(KeyArn::parse(text));
+    match of_key {
+        _ if texts.any(|text| text.contains("alias/")) => "its Resource is an alias",
+        Some((key, arn)) if arn.id() == key.arn.id() && arn.account() == key.arn.account() => {
+            "its Resource is the key of another Region"
+        }
+        Some(_) => "its Resource is another key",
+        None if form(text) == Form::NoKey => "its Resource is no ARN",
+        None => "its Resource is not this key",
+    }
+    .to_owned()
+}
+
+/// What it says more of: the member that is missing, where nothing else is wrong with the policy, and the
+/// statement for the account that does not apply.
+fn explains(
+    scope: &Scope<'_>,
+    document: &Documented<'_>,
+    index: usize,
+    statement: &Statement,
+) -> &'static [&'static str] {
+    let mended = changed(document.document, index, |statement| {
+        let span = statement.span;
+        let all = vec![Located::new(Value::Text("*".into()), span)];
+        statement.resource = Some(Element { polarity: Polarity::Is, values: all, span });
+        if statement.action.is_some() {
+            statement.standing = Standing::Sound;
+        }
+    });
+    let manages = |key| {
+        let on_key = KeyScope::new(scope, key);
+        let (put, allowing) =
+            (KmsAction::PUT_KEY_POLICY.into(), Allowing::Statement(&mended, index));
+        on_key.root().is_some_and(|root| !on_key.fates(&root, allowing, put).applies().is_empty())
+    };
+    let of_account = statement.allows() && document.key.is_some_and(manages);
+    let faults = &document.document.policy().faults;
+    let mut told = faults.iter().filter(|fault| fault.gravity != Gravity::Harmless);
+    let is_only = statement.resource.is_none() && told.all(|fault| fault.span == statement.span);
+    match (of_account, is_only) {
+        (true, true) => &["malformed-policy", "missing-root-statement"],
+        (true, false) => &["missing-root-statement"],
+        (false, true) => &["malformed-policy"],
+        (false, false) => &[],
+    }
+}
+
+fn tell(
+    document: &Documented<'_>,
+    statement: &Statement,
+    why: &str,
+    explains: &'static [&'static str],
+    sink: &mut Sink<'_>,
+) {
+    let effect = if statement.denies() { "Deny" } else { "Allow" };
+    let sid = statement.sid.as_ref().map(|sid| format!(" `{}`", sid.value)).unwrap_or_default();
+    let message = format!("{effect}{sid} of {} never applies: {why}", document.name);
+    let place = document.document.place;
+    let span = statement.resource.as_ref().map_or(statement.span, |resource| resource.span);
+    let mut report = sink
+        .report(document.subject.as_str(), message)
+        .of_statement(statement)
+        .at(place, Some(span), "never the key that the policy belongs to")
+        .help("write `\"Resource\": \"*\"`, which in a key policy means this key");
+    if let Some(key) = document.key {
+        report = report.key(&key.arn);
+    }
+    report.explains(explains).done();
+}

@@ -1,0 +1,87 @@
+//! A pattern is handed to an operator that compares literally.
+
+use crate::aws::condition_key;
+use crate::policy::{
+    Comparison, Condition, Operator, Part, Polarity, Statement, Value, Variables, parts,
+};
+use crate::source::Located;
+
+use super::presence::conditioned;
+use super::report::Sink;
+use super::{Documented, Rule, Scope};
+
+/// See the rule's page.
+pub(super) struct WildcardWithoutLike;
+
+impl Rule for WildcardWithoutLike {
+    fn document(&self, scope: &Scope<'_>, document: &Documented<'_>, sink: &mut Sink<'_>) {
+        let variables = document.document.policy().version.into();
+        for of in conditioned(scope, document) {
+            for condition in &of.statement.conditions {
+                let patterns = patterns(condition, variables);
+                if let Some(first) = patterns.first() {
+                    let whole = patterns.len() == condition.values.len();
+                    tell(document, (of.statement, condition, first), whole, sink);
+                }
+            }
+        }
+    }
+}
+
+/// The values of a condition that are patterns and are compared literally.
+pub(super) fn patterns(condition: &Condition, variables: Variables) -> Vec<&Located<Value>> {
+    let is_pattern = |value: &&Located<Value>| has_wildcard(value.value.text(), variables);
+    let literal = compares_literally(condition);
+    condition.values.iter().filter(|_| literal).filter(is_pattern).collect()
+}
+
+/// Whether the operator takes `*` and `?` as characters (rule C21), and no value of the condition key ever
+/// has one of the two.
+fn compares_literally(condition: &Condition) -> bool {
+    /// What somebody writes freely, in which both are ordinary characters.
+    const FREE: [&str; 5] =
+        ["kms:EncryptionContext", "kms:PolicyName", "aws:UserAgent", "aws:referer", "${Provider}"];
+    let exact = [Comparison::StringEquals, Comparison::StringEqualsIgnoreCase];
+    let known = condition_key(&condition.key.value);
+    exact.contains(&condition.operator.value.comparison)
+        && known.is_some_and(|info| !FREE.iter().any(|free| info.name.starts_with(free)))
+}
+
+fn has_wildcard(text: Option<&str>, variables: Variables) -> bool {
+    text.is_some_and(|text| {
+        parts(text, variables).any(|part| matches!(part, Part::AnyRun | Part::AnyOne))
+    })
+}
+
+fn tell(
+    document: &Documented<'_>,
+    (statement, condition, value): (&Statement, &Condition, &Located<Value>),
+    whole: bool,
+    sink: &mut Sink<'_>,
+) {
+    let (name, operator) = (&*condition.key.value, condition.operator.value);
+    let follows = match (whole, operator.polarity, statement.denies()) {
+        (false, ..) => "the value matches nothing",
+        (true, Polarity::Is, false) => "the Allow gives nothing",
+        (true, Polarity::Is, true) => "the Deny stops nothing",
+        (true, Polarity::IsNot, false) => "the condition limits nothing",
+        (true, Polarity::IsNot, true) => "the Deny stops every request",
+    };
+    let text = value.value.text().unwrap_or_default();
+    let message = format!(
+        "{} compares {name} with `{text}` character by character in {}: {follows}",
+        operator.name(),
+        document.name
+    );
+    let like = Operator { comparison: Comparison::StringLike, ..operator };
+    let subject = format!("{} {name}", document.subject);
+    let mut report = sink
+        .report(subject, message)
+        .of_statement(statement)
+        .at(document.document.place, Some(value.span), "no value has such a character")
+        .help(format!("write `{}`, which takes `*` and `?` as wildcards", like.name()));
+    if let Some(key) = document.key {
+        report = report.key(&key.arn);
+    }
+    report.done();
+}
