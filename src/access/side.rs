@@ -50,6 +50,8 @@ pub enum Opening {
     ByPolicy,
     /// A grant gives the caller what grants can (rules T18, T19).
     ByGrant,
+    /// Both, one after the other.
+    ByPolicyAndGrant,
 }
 
 /// The actions that a caller holds on a key; each set holds those before it.
@@ -285,21 +287,18 @@ impl KeySide<'_> {
             let masked = masked.within(wanted);
             masked.mapped(|formula| world.with_caller(formula, &self.subject))
         });
-        match opening {
-            Opening::AsItIs => {}
-            Opening::ByPolicy => {
-                owner.direct = Masked::all();
-                owner.by_account = Masked::all();
-                owner.deny = Masked::default();
-            }
-            Opening::ByGrant => {
-                let grantable = KmsAction::all().filter(|it| it.info().grantable).collect();
-                let all = Masked::all().within(grantable);
-                // A grant to a role means its sessions by the role (rule P4).
-                match self.subject.caller.kind {
-                    CallerKind::Role => owner.granted.limited = all,
-                    _ => owner.granted.direct = all,
-                }
+        if matches!(opening, Opening::ByPolicy | Opening::ByPolicyAndGrant) {
+            owner.direct = Masked::all();
+            owner.by_account = Masked::all();
+            owner.deny = Masked::default();
+        }
+        if matches!(opening, Opening::ByGrant | Opening::ByPolicyAndGrant) {
+            let grantable = KmsAction::all().filter(|it| it.info().grantable).collect();
+            let all = Masked::all().within(grantable);
+            // A grant to a role means its sessions by the role (rule P4).
+            match self.subject.caller.kind {
+                CallerKind::Role => owner.granted.limited = all,
+                _ => owner.granted.direct = all,
             }
         }
         let relation = Relation::of(&self.subject.caller, &target.key.arn);

@@ -363,7 +363,12 @@ impl Assembler<'_, '_> {
 
     fn call_of_key(&self, what: &KeyMove, caller: &Caller, plan: &Plan) -> Option<Call> {
         let goal_as = &self.cast.member(plan.goal_as)?.caller;
-        let opened = || opened(&[caller, goal_as]);
+        let granting = plan.steps.iter().filter(|step| is_grant(step));
+        let granting = granting.filter_map(|step| self.cast.member(step.by));
+        let opened = || {
+            let callers = granting.map(|member| &member.caller).chain([caller, goal_as]);
+            opened(&callers.collect::<Vec<_>>())
+        };
         Some(match what {
             KeyMove::PutPolicy(key) => {
                 Call::PutKeyPolicy { key: self.key(*key)?, policy: opened() }
@@ -386,7 +391,10 @@ impl Assembler<'_, '_> {
                     constraints: Constraints::default(),
                     place: nowhere(),
                 };
-                Call::CreateGrant { key: self.key(*key)?, grant: Box::new(grant) }
+                // After a replica was made, it is the replica that is open.
+                let key = self.key(*key)?;
+                let key = replica(&key, plan).unwrap_or(key);
+                Call::CreateGrant { key, grant: Box::new(grant) }
             }
             KeyMove::Edit(key, edit) => self.edit(&self.key(*key)?, edit)?,
         })
@@ -421,6 +429,10 @@ fn assume(caller: &Caller, role: Box<str>) -> Call {
         CallerKind::Provider => Call::AssumeRoleWithWebIdentity { role, provider: provider() },
         _ => Call::AssumeRole { role, tags: Tags::new() },
     }
+}
+
+fn is_grant(step: &Step) -> bool {
+    matches!(step.what, Doing::Key(KeyMove::Grant(..)))
 }
 
 /// The replica that a plan makes and uses.

@@ -37,6 +37,15 @@ pub(super) enum KeyEdit {
     Unaliased(Box<str>),
 }
 
+/// What was done to a key before somebody makes a grant of it.
+#[derive(Clone, Debug)]
+pub(super) enum Ground {
+    /// Its tags or aliases were changed, or nothing.
+    Edited(Vec<KeyEdit>),
+    /// Its policy, or that of its replica, was written.
+    Opened(KeyMove),
+}
+
 impl KeyMove {
     /// The permissions that moves need.
     pub(super) const ACTIONS: [KmsAction; 8] = [
@@ -129,10 +138,17 @@ impl States<'_, '_> {
 
     /// Rules T18, T19: to itself; see [`States::granting`] for others.
     fn grants(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
-        vec![(KeyMove::Grant(at, asker.at), self.grants_to(asker, at, key, asker.at))]
+        let chance = self.grants_to(asker, (at, key), asker.at, Opening::AsItIs);
+        vec![(KeyMove::Grant(at, asker.at), chance)]
     }
 
-    fn grants_to(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key, grantee: Ix) -> Chance {
+    fn grants_to(
+        &self,
+        asker: &Asker<'_, '_>,
+        (at, key): (KeyIx, &Key),
+        grantee: Ix,
+        opening: Opening,
+    ) -> Chance {
         let Some(goal) = self.keys.goal(at).filter(|goal| goal.info().grantable) else {
             return Chance::No;
         };
@@ -141,20 +157,29 @@ impl States<'_, '_> {
         context.set_one("kms:GranteePrincipal", arn);
         context.set("kms:GrantOperations", ContextValue::Many(vec![goal.name().into()]));
         context.set_one("kms:GrantIsForAWSResource", "false");
-        self.holds(asker, key, KmsAction::CREATE_GRANT, &context)
+        let (side, target) = (asker.key_side(&context), self.access.key_target(key, &context));
+        let create = KmsAction::CREATE_GRANT;
+        side.reached(&target, create.into(), opening).chance(create)
     }
 
-    /// Whether a state may make a grant to somebody of a key after `edits` of it (rules T18, T19).
+    /// Whether a state may make a grant to somebody of a key after what was done to it (rules T18, T19).
     pub(super) fn granting(
         &self,
         name: &StateName,
         at: KeyIx,
         grantee: Ix,
-        edits: &[KeyEdit],
+        ground: &Ground,
     ) -> Chance {
         let Some(key) = self.cast.key(at) else { return Chance::No };
-        let edited = edited(key, edits);
-        self.grants_to(&self.asker(name), at, edited.as_ref().unwrap_or(key), grantee)
+        let (changed, opening) = match ground {
+            Ground::Edited(edits) => (edited(key, edits), Opening::AsItIs),
+            Ground::Opened(KeyMove::Replicate(_, region)) => {
+                (replica(key, region), Opening::ByPolicy)
+            }
+            Ground::Opened(_) => (None, Opening::ByPolicy),
+        };
+        let key = (at, changed.as_ref().unwrap_or(key));
+        self.grants_to(&self.asker(name), key, grantee, opening)
     }
 
     /// Rule T17: to a Region where no replica stands.

@@ -16,7 +16,7 @@ use crate::kept::{Interner, Memo};
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
-use super::key_moves::KeyMove;
+use super::key_moves::{Ground, KeyMove};
 use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
 use super::plan::Doing;
@@ -374,7 +374,9 @@ impl<'c, 'w> States<'c, 'w> {
 
     /// Whether a state may make a grant of a key as it is to somebody; kept.
     pub(super) fn kept_granting(&self, name: &StateName, key: KeyIx, grantee: Ix) -> Chance {
-        self.granting.get((name.clone(), key, grantee), |_| self.granting(name, key, grantee, &[]))
+        let nothing = Ground::Edited(Vec::new());
+        self.granting
+            .get((name.clone(), key, grantee), |_| self.granting(name, key, grantee, &nothing))
     }
 
     /// Whether a state gets to the goal of a key that a move opened; kept.

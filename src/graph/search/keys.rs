@@ -5,7 +5,7 @@ use crate::aws::KmsAction;
 use crate::decision::Chance;
 
 use super::super::cast::{Ix, KeyIx};
-use super::super::key_moves::{KeyEdit, KeyMove};
+use super::super::key_moves::{Ground, KeyEdit, KeyMove};
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;
 use super::super::state::{DoingIx, State, StateName};
@@ -101,13 +101,21 @@ impl Search<'_, '_, '_> {
                 None => self.open(name, key, (&open.what, open.doing), after),
             }
         }
-        if action == KmsAction::CREATE_GRANT && !self.is_settled(key, label.acts.len() + 1) {
-            let at = self.granters.len();
-            let (name, how) = (name.clone(), label.clone());
-            self.granters.push(Granter { name, key, edits: edits.to_vec(), how });
-            for (other, how) in self.reached.clone() {
-                self.grant(at, &other, &how);
-            }
+        if action == KmsAction::CREATE_GRANT {
+            self.may_grant(name, key, Ground::Edited(edits.to_vec()), label);
+        }
+    }
+
+    /// Whoever may make grants of a key makes them to whoever is held, now or later.
+    fn may_grant(&mut self, name: &StateName, key: KeyIx, ground: Ground, label: &Label) {
+        if self.is_settled(key, label.acts.len() + 1) {
+            return;
+        }
+        let at = self.granters.len();
+        let (name, how) = (name.clone(), label.clone());
+        self.granters.push(Granter { name, key, ground, how });
+        for (other, how) in self.reached.clone() {
+            self.grant(at, &other, &how);
         }
     }
 
@@ -140,26 +148,34 @@ impl Search<'_, '_, '_> {
         };
         let chance = self.states.kept_opened(name, key, what, opening);
         self.gain(key, name.at, label, chance);
-        self.goes_on(chance)
+        let is_open = self.goes_on(chance);
+        // Whoever gets nothing by the policy itself may still make a grant to another.
+        if !is_open && opening == Opening::ByPolicy {
+            self.may_grant(name, key, Ground::Opened(what.0.clone()), label);
+        }
+        is_open
     }
 
     /// Rules T18, T19: a grant by one state to another.
     fn grant(&mut self, at: usize, to: &StateName, label: &Label) {
         let states = self.states;
-        let Some(Granter { name, key, edits, how }) = self.granters.get(at) else { return };
+        let Some(Granter { name, key, ground, how }) = self.granters.get(at) else { return };
         let key = *key;
         if name.at == to.at || !self.fit(how, label) || self.is_settled(key, label.acts.len()) {
             return;
         }
         let what = KeyMove::Grant(key, to.at);
         let doing = states.doings.intern(Doing::Key(what.clone()));
-        let used = states.kept_opened(to, key, (&what, doing), Opening::ByGrant);
+        let used = match ground {
+            Ground::Edited(_) => states.kept_opened(to, key, (&what, doing), Opening::ByGrant),
+            Ground::Opened(by) => states.opened(to, key, by, Opening::ByPolicyAndGrant),
+        };
         if !self.goes_on(used) {
             return;
         }
-        let made = match &**edits {
-            [] => states.kept_granting(name, key, to.at),
-            edits => states.granting(name, key, to.at, edits),
+        let made = match ground {
+            Ground::Edited(edits) if edits.is_empty() => states.kept_granting(name, key, to.at),
+            ground => states.granting(name, key, to.at, ground),
         };
         if self.goes_on(made) {
             let act = Act { by: name.at, what: doing, primitive: true };

@@ -23,7 +23,7 @@ use crate::decision::Chance;
 
 use super::cast::{Ix, KeyIx};
 use super::change::Change;
-use super::key_moves::{KeyEdit, KeyMove};
+use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
 use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
@@ -91,7 +91,7 @@ struct Opened {
 struct Granter {
     name: StateName,
     key: KeyIx,
-    edits: Vec<KeyEdit>,
+    ground: Ground,
     how: Label,
 }
 
