@@ -308,8 +308,13 @@ impl States<'_, '_> {
         found
     }
 
+    /// Rules L1 to L3: the request on the alias says nothing of the key.
     fn alias_half(&self, asker: &Asker<'_, '_>, action: KmsAction, alias: &AliasArn) -> Chance {
-        asker.key_side(&direct()).on_alias(action, alias.as_str())
+        let mut context = direct();
+        for of_key in ["kms:ResourceAliases", "aws:ResourceTag/*"] {
+            context.set_absent(of_key);
+        }
+        asker.key_side(&context).on_alias(action, alias.as_str())
     }
 
     /// Whether a state gets to the goal of a key that a move opened; a replica stands in its Region.
