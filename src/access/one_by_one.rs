@@ -1,9 +1,7 @@
 //! What the groups are asked, action by action: for callers and keys without a row.
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
-use crate::decision::{
-    Allowing, Bound, Caller, Cell, Denials, Fate, Fates, Holding, Request, Target,
-};
+use crate::decision::{Allowing, Caller, Cell, Fates, Holding, Request, Target};
 
 use super::Access;
 use super::owner::possible;
@@ -20,12 +18,7 @@ impl Access<'_> {
             let posed = self.posed(&request, &self.given);
             let allowed = posed.ways.allowed(&self.core.formulas).at(action);
             let standing = posed.judge.judged(allowed, &posed.frame).standing;
-            let add = |set: &mut ActionSet, holds: bool| {
-                *set = if holds { set.union(action.into()) } else { *set };
-            };
-            add(&mut held.always, standing.at_least() == Bound::Always);
-            add(&mut held.sure, standing.at_least() > Bound::Never);
-            add(&mut held.possible, standing.at_most() > Bound::Never);
+            held.add(action, standing.at_least(), standing.at_most());
         }
         held
     }
@@ -52,35 +45,7 @@ impl Access<'_> {
         allowing: Allowing<'_>,
         wanted: ActionSet,
     ) -> Fates {
-        let mut fates = Fates::default();
-        for action in wanted.iter() {
-            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
-            match self.fate(&cell, allowing) {
-                Fate::NeverApplies => {}
-                Fate::Free(_) => fates.free.insert(action),
-                Fate::Denied { .. } => fates.denied.insert(action),
-                Fate::Unknown => fates.unknown.insert(action),
-            }
-        }
-        fates
-    }
-
-    /// The denies that stop an Allow statement or a grant for a caller, action by action.
-    pub fn denials(
-        &self,
-        caller: &Caller,
-        key: &KeyArn,
-        allowing: Allowing<'_>,
-        wanted: ActionSet,
-    ) -> Denials {
-        let mut all = Denials::default();
-        for action in wanted.iter() {
-            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
-            if let Fate::Denied { gates, by, .. } = self.fate(&cell, allowing) {
-                all.gates.extend(gates);
-                all.by.extend(by);
-            }
-        }
-        all
+        let cell = |action| Cell { principal: caller.clone(), key: key.clone(), action };
+        Fates::of_each(wanted, |action| self.fate(&cell(action), allowing))
     }
 }

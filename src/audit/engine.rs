@@ -141,7 +141,9 @@ impl Reach for Engine<'_> {
         wanted: ActionSet,
     ) -> Denials {
         let known = self.one(|census| census.denials(caller, key, allowing, wanted));
-        known.unwrap_or_else(|| self.access().denials(caller, key, allowing, wanted))
+        let cell = |action| Cell { principal: caller.clone(), key: key.clone(), action };
+        let each = || Denials::of_each(wanted, |action| self.fate(&cell(action), allowing));
+        known.unwrap_or_else(each)
     }
 
     fn hangs_on(&self, cell: &Cell, name: &str) -> bool {

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::aws::ActionSet;
+use crate::aws::{ActionSet, KmsAction};
 use crate::inventory::{Constraints, Edit, Grant, Grantee, Key};
 use crate::policy::{PolicyDocument, PolicyKind};
 
-use super::{Caller, Citation, Gate};
+use super::{Bound, Caller, Citation, Fate, Gate};
 
 /// The actions of KMS that a caller holds on a key: bounds, without witnesses. Actions that the key can
 /// never perform are in no set (rule S5). `always`, `sure` and `possible` each hold the one before.
@@ -23,6 +23,16 @@ pub struct Holding {
 }
 
 impl Holding {
+    /// Adds an action by the bounds of the verdict on it.
+    pub fn add(&mut self, action: KmsAction, least: Bound, most: Bound) {
+        let sets = [
+            (&mut self.always, least == Bound::Always),
+            (&mut self.sure, least > Bound::Never),
+            (&mut self.possible, most > Bound::Never),
+        ];
+        sets.into_iter().filter(|(_, holds)| *holds).for_each(|(set, _)| set.insert(action));
+    }
+
     /// The same for these actions alone.
     #[must_use]
     pub fn within(self, wanted: ActionSet) -> Self {
@@ -65,6 +75,20 @@ pub struct Fates {
 }
 
 impl Fates {
+    /// The fates of single actions, together.
+    pub fn of_each(wanted: ActionSet, fate: impl Fn(KmsAction) -> Fate) -> Self {
+        let mut fates = Self::default();
+        for action in wanted.iter() {
+            match fate(action) {
+                Fate::NeverApplies => {}
+                Fate::Free(_) => fates.free.insert(action),
+                Fate::Denied { .. } => fates.denied.insert(action),
+                Fate::Unknown => fates.unknown.insert(action),
+            }
+        }
+        fates
+    }
+
     /// The actions for which it applies, or could.
     pub fn applies(self) -> ActionSet {
         self.free.union(self.denied).union(self.unknown)
@@ -88,6 +112,20 @@ pub struct Denials {
     pub gates: BTreeSet<Gate>,
     /// The statements, in the order of the gates.
     pub by: Vec<Citation>,
+}
+
+impl Denials {
+    /// The denials of single actions, together.
+    pub fn of_each(wanted: ActionSet, fate: impl Fn(KmsAction) -> Fate) -> Self {
+        let mut all = Self::default();
+        for action in wanted.iter() {
+            if let Fate::Denied { gates, by, .. } = fate(action) {
+                all.gates.extend(gates);
+                all.by.extend(by);
+            }
+        }
+        all
+    }
 }
 
 /// What a caller could give itself on a key.

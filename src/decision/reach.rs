@@ -239,15 +239,8 @@ pub trait Reach: Sync {
         allowing: Allowing<'_>,
         wanted: ActionSet,
     ) -> Denials {
-        let mut all = Denials::default();
-        for action in wanted.iter() {
-            let cell = Cell { principal: caller.clone(), key: key.clone(), action };
-            if let Fate::Denied { gates, by, .. } = self.fate(&cell, allowing) {
-                all.gates.extend(gates);
-                all.by.extend(by);
-            }
-        }
-        all
+        let cell = |action| Cell { principal: caller.clone(), key: key.clone(), action };
+        Denials::of_each(wanted, |action| self.fate(&cell(action), allowing))
     }
 
     /// Whether it could matter for `cell` what a request says of the condition key `name`.

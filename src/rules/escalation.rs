@@ -15,8 +15,8 @@ use super::granting::{grants_itself, is_of_service};
 use super::report::{Report, Sink};
 
 /// The groups of the key's own account that may hold some of `held`, hold none of `goal`, and cannot give
-/// themselves any of it by a key policy or a grant; each with those of its members who exist and count. Nobody but a service
-/// acts by the roles that it owns.
+/// themselves any of it by a key policy or a grant; each with those of its members who exist and count.
+/// Nobody but a service acts by the roles that it owns.
 pub(super) fn without_way(
     scope: &KeyScope<'_>,
     held: ActionSet,

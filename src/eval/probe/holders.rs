@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::aws::{ActionSet, KeyArn, KeySpec, KeyUsage, KmsAction, can_perform};
-use crate::decision::{
-    Allowing, Bound, Caller, Cell, Crowd, Fate, Fates, Holders, Holding, Meant, Reach,
-};
+use crate::decision::{Allowing, Caller, Cell, Crowd, Fate, Fates, Holders, Holding, Meant, Reach};
 
 use super::{Probe, Trials};
 
@@ -37,12 +35,7 @@ pub(super) fn holding(
     for action in wanted.intersection(possible(probe, key)).iter() {
         let cell = Cell { principal: caller.clone(), key: key.clone(), action };
         let verdict = probe.verdict(&cell);
-        let sets = [
-            (&mut held.always, verdict.at_least() == Bound::Always),
-            (&mut held.sure, verdict.reaches()),
-            (&mut held.possible, !verdict.is_never()),
-        ];
-        sets.into_iter().filter(|(_, holds)| *holds).for_each(|(set, _)| set.insert(action));
+        held.add(action, verdict.at_least(), verdict.at_most());
     }
     held
 }
@@ -113,17 +106,8 @@ pub(super) fn fates(
     allowing: Allowing<'_>,
     wanted: ActionSet,
 ) -> Fates {
-    let mut fates = Fates::default();
-    for action in wanted.iter() {
-        let cell = Cell { principal: caller.clone(), key: key.clone(), action };
-        match probe.fate(&cell, allowing) {
-            Fate::NeverApplies => {}
-            Fate::Free(_) => fates.free.insert(action),
-            Fate::Denied { .. } => fates.denied.insert(action),
-            Fate::Unknown => fates.unknown.insert(action),
-        }
-    }
-    fates
+    let cell = |action| Cell { principal: caller.clone(), key: key.clone(), action };
+    Fates::of_each(wanted, |action| probe.fate(&cell(action), allowing))
 }
 
 /// See [`Reach::hangs_on`].
