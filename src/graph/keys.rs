@@ -59,7 +59,7 @@ struct Concerning {
 }
 
 impl<'c, 'w> Keys<'c, 'w> {
-    /// The keys of the cast; `goal` says what is wanted of each, `asked` which matter.
+    /// The keys of the cast; `goal` says what is wanted of each, if anything. Others are not looked at.
     pub(super) fn of(
         cast: &'c Cast<'w>,
         access: &'c Access<'c>,
@@ -87,10 +87,11 @@ impl<'c, 'w> Keys<'c, 'w> {
             cast,
         };
         for (at, key) in (0..).zip(&cast.keys) {
+            if keys.goal(at).is_none() {
+                continue;
+            }
             keys.hear(at, key);
-        }
-        for (at, told) in (0..).zip(&keys.told_apart) {
-            if let ToldApart::ByName(names) = told {
+            if let Some(ToldApart::ByName(names)) = keys.told_apart.get(at as usize) {
                 for name in names {
                     keys.named.entry(name.clone()).or_default().push(at);
                 }
@@ -151,7 +152,8 @@ impl<'c, 'w> Keys<'c, 'w> {
             let foreign = account.and_then(|account| self.by_account.get(&account));
             let own = own.into_iter().flat_map(|household| &household.keys);
             let foreign = foreign.into_iter().flatten().chain(&self.by_anyone);
-            let mut all: Vec<KeyIx> = own.chain(foreign).copied().collect();
+            let is_wanted = |key: &KeyIx| self.goal(*key).is_some();
+            let mut all: Vec<KeyIx> = own.chain(foreign).copied().filter(is_wanted).collect();
             all.sort_unstable();
             all.dedup();
             let tells = |key: &&KeyIx| {
@@ -160,6 +162,19 @@ impl<'c, 'w> Keys<'c, 'w> {
             let telling = all.iter().filter(tells).copied().collect();
             Arc::new(Concerning { all, telling })
         })
+    }
+
+    /// The wanted keys that somebody of any of these accounts might have to do with, key by key.
+    pub(super) fn of_any(&self, accounts: &BTreeSet<AccountId>) -> Arc<[bool]> {
+        let mut all = vec![false; self.goals.len()];
+        for account in accounts {
+            for key in &self.concerning(Some(*account)).all {
+                if let Some(is_concerned) = all.get_mut(*key as usize) {
+                    *is_concerned = true;
+                }
+            }
+        }
+        all.into()
     }
 
     /// The keys that tell somebody apart from others of its class; sorted.

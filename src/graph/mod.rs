@@ -16,6 +16,7 @@ mod keys;
 mod label;
 mod launch;
 mod moves;
+mod neighbours;
 mod network;
 mod path;
 mod plan;
@@ -38,17 +39,20 @@ pub use sketch::Sketch;
 pub use wanted::{Goal, Wanted};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::aws::KeyArn;
+use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Caller, Chance};
 use crate::inventory::Key;
+use crate::kept::Memo;
 use assemble::Assembler;
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
+use neighbours::Neighbours;
 use search::{Limits, Search, Way};
 use state::States;
 
@@ -127,10 +131,14 @@ impl<'a> Graph<'a> {
     /// The shortest path of everybody who is wanted to each key that it lacks.
     pub fn paths(&self, wanted: &Wanted) -> Found {
         let (access, cast) = (self.access, Cast::of(self.access.inventory()));
-        let keys = Keys::of(&cast, access, |key| wanted.goal.action(key));
+        let is_wanted = |key: &Key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn));
+        let goal = |key: &Key| wanted.goal.action(key).filter(|_| is_wanted(key));
+        let keys = Keys::of(&cast, access, goal);
         let quest = Quest {
             cast: &cast,
             wanted,
+            neighbours: Neighbours::of(&cast),
+            within_reach: Memo::new(),
             states: States::new(&cast, access, &keys),
             assembler: Assembler { cast: &cast, access },
         };
@@ -163,6 +171,8 @@ fn of_start((start, ways): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> 
 struct Quest<'c, 'w> {
     cast: &'c Cast<'w>,
     wanted: &'c Wanted,
+    neighbours: Neighbours,
+    within_reach: Memo<BTreeSet<AccountId>, Arc<[bool]>>,
     states: States<'c, 'w>,
     assembler: Assembler<'c, 'w>,
 }
@@ -180,11 +190,10 @@ impl Quest<'_, '_> {
         }
     }
 
-    /// Which keys are wanted.
-    fn keys(&self) -> Vec<bool> {
-        let wanted = &self.wanted.keys;
-        let is_wanted = |key: &&Key| wanted.as_ref().is_none_or(|keys| keys.contains(&key.arn));
-        self.cast.keys.iter().map(|key| is_wanted(&&**key)).collect()
+    /// Which of the wanted keys `start` may come to have anything to do with.
+    fn keys(&self, start: Ix) -> Arc<[bool]> {
+        let accounts = self.neighbours.within_reach(self.cast, start);
+        self.within_reach.get(accounts, |accounts| self.states.keys.of_any(accounts))
     }
 
     /// Everybody who is wanted.
@@ -201,9 +210,10 @@ impl Quest<'_, '_> {
 
     /// The ways from everybody who is wanted, in numbers.
     fn ways(&self) -> Vec<Ways> {
-        let (keys, limits) = (self.keys(), self.limits(1));
-        let found =
-            self.starts().map(|start| (start, Search::from(&self.states, start, &keys, limits)));
+        let limits = self.limits(1);
+        let found = self
+            .starts()
+            .map(|start| (start, Search::from(&self.states, start, &self.keys(start), limits)));
         found.filter(|(_, ways)| !ways.is_empty()).collect()
     }
 
@@ -212,7 +222,7 @@ impl Quest<'_, '_> {
         if !self.states.unknown.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        let (keys, limits) = (self.keys(), Limits { least: Chance::Perhaps, ..self.limits(1) });
+        let limits = Limits { least: Chance::Perhaps, ..self.limits(1) };
         let has_path = |start: Ix, key: KeyIx| {
             let (from, key) = (self.cast.member(start), self.cast.key(key));
             from.zip(key).is_none_or(|(from, key)| {
@@ -221,7 +231,8 @@ impl Quest<'_, '_> {
             })
         };
         let supposed = self.starts().flat_map_iter(|start| {
-            let lacking = (0..).zip(&keys).map(|(key, wanted)| *wanted && !has_path(start, key));
+            let keys = self.keys(start);
+            let lacking = (0..).zip(&*keys).map(|(key, wanted)| *wanted && !has_path(start, key));
             let lacking: Vec<bool> = lacking.collect();
             let ways = Search::from(&self.states, start, &lacking, limits);
             let paths = ways.into_iter().filter_map(move |(key, ways)| {

@@ -32,6 +32,7 @@ impl Search<'_, '_, '_> {
                 }
             }
         }
+        self.forget_settled(label.acts.len());
         let fit = |how: &Label| self.fit(label, how);
         let opened = self.opened.iter().filter(|opened| fit(&opened.how));
         let opened = opened.map(|it| (it.key, it.what.clone(), it.doing, it.how.clone()));
@@ -47,6 +48,18 @@ impl Search<'_, '_, '_> {
         }
     }
 
+    /// Forgets what is about keys to which no way of this many calls is wanted any more.
+    fn forget_settled(&mut self, calls: usize) {
+        if !std::mem::take(&mut self.gained) {
+            return;
+        }
+        let enough = &self.enough;
+        let is_open = |key: KeyIx| enough.get(key as usize).is_none_or(|enough| *enough > calls);
+        self.opened.retain(|opened| is_open(opened.key));
+        self.granters.retain(|granter| is_open(granter.key));
+        self.key_changes.retain(|(key, ..)| is_open(*key));
+    }
+
     /// Notes a way to the goal.
     fn gain(&mut self, key: KeyIx, goal_as: Ix, label: &Label, chance: Chance) {
         if !self.goes_on(chance) || !self.fits(label) || !self.is_wanted(key) {
@@ -57,6 +70,7 @@ impl Search<'_, '_, '_> {
         if ways.contains(&way) {
             return;
         }
+        self.gained = true;
         ways.push(way);
         ways.sort_by_key(|way| way.acts.len());
         ways.truncate(self.limits.kept);
@@ -114,8 +128,13 @@ impl Search<'_, '_, '_> {
         let at = self.granters.len();
         let (name, how) = (name.clone(), label.clone());
         self.granters.push(Granter { name, key, ground, how });
-        for (other, how) in self.reached.clone() {
-            self.grant(at, &other, &how);
+        for nth in 0..self.reached.len() {
+            if self.is_settled(key, label.acts.len() + 1) {
+                return;
+            }
+            if let Some((other, how)) = self.reached.get(nth).cloned() {
+                self.grant(at, &other, &how);
+            }
         }
     }
 
@@ -124,9 +143,12 @@ impl Search<'_, '_, '_> {
         if self.by_opened(name, key, what, &how) || matches!(what.0, KeyMove::Grant(..)) {
             return;
         }
-        let others = self.reached.iter().filter(|(_, of)| self.fit(&how, of)).cloned();
-        for (other, of) in others.collect::<Vec<_>>() {
-            self.by_opened(&other, key, what, &how.and(&of));
+        for nth in 0..self.reached.len() {
+            let Some((other, of)) = self.reached.get(nth) else { break };
+            if self.fit(&how, of) {
+                let (other, both) = (other.clone(), how.and(of));
+                self.by_opened(&other, key, what, &both);
+            }
         }
         let (what, doing) = (what.0.clone(), what.1);
         self.opened.push(Opened { key, what, doing, how });
@@ -161,7 +183,7 @@ impl Search<'_, '_, '_> {
         let states = self.states;
         let Some(Granter { name, key, ground, how }) = self.granters.get(at) else { return };
         let key = *key;
-        if name.at == to.at || !self.fit(how, label) || self.is_settled(key, label.acts.len()) {
+        if name.at == to.at || self.is_settled(key, label.acts.len()) || !self.fit(how, label) {
             return;
         }
         let what = KeyMove::Grant(key, to.at);
@@ -186,9 +208,10 @@ impl Search<'_, '_, '_> {
 
     pub(super) fn change_key(&mut self, key: KeyIx, edit: DoingIx, label: &Label) {
         self.key_changes.push((key, edit, label.clone()));
-        let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
-        for (name, how) in reached.collect::<Vec<_>>() {
-            self.use_changed(&name, key, edit, &how.and(label));
+        for nth in 0..self.reached.len() {
+            if let Some((name, how)) = self.reached_with(nth, label) {
+                self.use_changed(&name, key, edit, &how);
+            }
         }
     }
 

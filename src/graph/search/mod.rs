@@ -97,7 +97,7 @@ struct Granter {
 
 /// Somebody who may do everything in an account.
 struct Master {
-    walls: u32,
+    /// The keys that tell it apart from others of its class.
     apart: Arc<[KeyIx]>,
     how: Label,
 }
@@ -122,7 +122,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     reached: Vec<(StateName, Label)>,
     /// Classes whose states were worked off.
     classes: FxHashMap<ClassIx, Labels>,
-    masters: Vec<Master>,
+    /// By their walls.
+    masters: FxHashMap<u32, Vec<Master>>,
     opened: Vec<Opened>,
     granters: Vec<Granter>,
     ways: BTreeMap<KeyIx, Vec<Way>>,
@@ -133,6 +134,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     farthest: usize,
     /// From how many calls on as many ways to a key are known as are kept.
     enough: Vec<usize>,
+    /// Whether some key has more ways, since what is about settled ones was last forgotten.
+    gained: bool,
 }
 
 /// The changes that holding an identity comes with.
@@ -149,6 +152,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         wanted: &[bool],
         limits: Limits,
     ) -> BTreeMap<KeyIx, Vec<Way>> {
+        if !wanted.contains(&true) {
+            return BTreeMap::new();
+        }
         let mut wanted = wanted.to_vec();
         // What it has already is no path; nor is what one of its sessions has that a policy names apart.
         for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
@@ -180,13 +186,14 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             key_changes: Vec::new(),
             reached: Vec::new(),
             classes: FxHashMap::default(),
-            masters: Vec::new(),
+            masters: FxHashMap::default(),
             opened: Vec::new(),
             granters: Vec::new(),
             ways: BTreeMap::new(),
             missing,
             farthest: usize::MAX,
             enough: vec![usize::MAX; wanted.len()],
+            gained: false,
             wanted,
         };
         // Whoever is a role from the start can be any session of it (rule U6).
@@ -282,16 +289,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 || cast.role_of(at).is_some()
                 || self.states.told_apart(at).iter().any(is_open)
         };
-        if self.limits.kept > 1 {
-            return false;
-        }
-        let able = |master: &&Master| master.how.covers(label) && !master.apart.iter().any(is_open);
-        let mut able = self.masters.iter().filter(able).map(|master| master.walls).peekable();
-        if able.peek().is_none() || stands_alone(at) {
+        if self.limits.kept > 1 || self.masters.is_empty() {
             return false;
         }
         let walls = self.states.get(&StateName::of(at, [])).walls;
-        able.any(|of| of == walls)
+        let masters = self.masters.get(&walls).map(Vec::as_slice).unwrap_or_default();
+        let able = |master: &Master| master.how.covers(label) && !master.apart.iter().any(is_open);
+        masters.iter().any(able) && !stands_alone(at)
     }
 
     fn change(&mut self, number: ChangeIx, label: &Label) {
@@ -300,9 +304,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if let Change::Trusting(at) = *change {
             let role = Role { at, assume: states.doings.intern(Doing::Move(Move::Assume(at))) };
             self.trusting.push((role, label.clone()));
-            let reached = self.reached.iter().filter(|(_, how)| self.fit(how, label)).cloned();
-            for (name, how) in reached.collect::<Vec<_>>() {
-                self.enter(&name, role, &how.and(label));
+            for nth in 0..self.reached.len() {
+                if let Some((name, how)) = self.reached_with(nth, label) {
+                    self.enter(&name, role, &how);
+                }
             }
             return;
         }
@@ -382,11 +387,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
             let (walls, apart) = (state.walls, states.told_apart(name.at));
-            let is_other = |master: &Master| {
-                (master.walls, &master.apart) != (walls, &apart) || !master.how.covers(label)
-            };
-            if self.masters.iter().all(is_other) {
-                self.masters.push(Master { walls, apart, how: label.clone() });
+            let masters = self.masters.entry(walls).or_default();
+            let is_other = |master: &Master| master.apart != apart || !master.how.covers(label);
+            if masters.iter().all(is_other) {
+                masters.push(Master { apart, how: label.clone() });
             }
         }
     }
@@ -428,6 +432,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if self.goes_on(chance) {
             self.push(fact, label.then(act, chance));
         }
+    }
+
+    /// The state that was reached as the `nth`, and how it is together with `label`; nothing past the limits.
+    fn reached_with(&self, nth: usize, label: &Label) -> Option<(StateName, Label)> {
+        let (name, how) = self.reached.get(nth)?;
+        self.fit(how, label).then(|| (name.clone(), how.and(label)))
     }
 
     fn is_wanted(&self, key: KeyIx) -> bool {
