@@ -22,12 +22,14 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use both::{Both, Difference};
+use keyreach::access::Access;
 use keyreach::audit::{self, CheckOptions, Control, Engine, Texts, inline_suppressions};
 use keyreach::config;
 use keyreach::decision::Reach;
 use keyreach::diag::{Persona, Severity};
 use keyreach::eval::probe::Probe;
 use keyreach::findings::{Base, Finding, Label, Role, merged};
+use keyreach::graph::Graph;
 use keyreach::ingest::{Disk, Loaded, load, read_text};
 use keyreach::inventory::{Gap, GapKind, Inventory, Key};
 use keyreach::rules::{Input, Metadata, Registered, Scope, Settings, all, check, named};
@@ -181,7 +183,8 @@ fn the_pages_tell_without_which_input_a_rule_is_silent() {
     let fires = |world: &Inventory, metadata: &Metadata| {
         let (engine, settings) = (Engine::new(world, now), Settings::default());
         let own: Vec<&Registered> = named(metadata.slug).into_iter().collect();
-        !check(&Scope::new(&engine, &settings), &own).is_empty()
+        let graph = Graph::new(engine.access());
+        !check(&Scope::new(&engine, &settings).with_graph(&graph), &own).is_empty()
     };
     let silenced = |case: &Case| {
         let world = case.load().inventory;
@@ -377,8 +380,9 @@ fn findings(case: &Case, loaded: &mut Loaded) -> Vec<Finding> {
 /// What the rules find by an engine.
 fn found(reach: &dyn Reach, base: Option<&dyn Reach>) -> Vec<Finding> {
     let every: Vec<&Registered> = all().iter().collect();
-    let settings = Settings::default();
-    merged(check(&Scope::new(reach, &settings).against(base), &every))
+    let access = Access::new(reach.world(), NOW.parse().unwrap());
+    let (settings, graph) = (Settings::default(), Graph::new(&access));
+    merged(check(&Scope::new(reach, &settings).against(base).with_graph(&graph), &every))
 }
 
 /// How findings are written into snapshots: paths below the case, the underlined text beside each place.

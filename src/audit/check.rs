@@ -9,6 +9,7 @@ use crate::aws::KeyArn;
 use crate::decision::Reach;
 use crate::diag::{Persona, Severity};
 use crate::findings::{Finding, sort, without_explained};
+use crate::graph::Graph;
 use crate::inventory::Inventory;
 use crate::rules::{self, Registered, Scope, Settings, unused_suppressions};
 
@@ -66,7 +67,8 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let engine = Engine::new(world, options.now);
     let before = options.base.map(|base| heard(base, options.now));
     let before = before.as_ref().map(|engine| engine as &dyn Reach);
-    let scope = Scope::new(&engine, &control.settings).against(before);
+    let graph = Graph::new(engine.access());
+    let scope = Scope::new(&engine, &control.settings).against(before).with_graph(&graph);
     engine.hear(scope.documents.par_iter().map(|document| document.document));
     let can_run = |rule: &&&'static Registered| rule.can_run(&scope);
     let ran: Vec<&'static Registered> = options.rules.iter().filter(can_run).copied().collect();

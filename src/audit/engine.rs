@@ -56,7 +56,8 @@ impl<'w> Engine<'w> {
         Self { parts: Parts::new(access, |_| OnceLock::new()), edited: false }
     }
 
-    fn access(&self) -> &Access<'w> {
+    /// The matrix engine.
+    pub fn access(&self) -> &Access<'w> {
         self.parts.borrow_owner()
     }
 

@@ -28,6 +28,7 @@ mod stated;
 mod tests;
 pub mod view;
 mod wanted;
+mod writers;
 
 pub use call::{Ask, Call};
 pub use change::is_written;
@@ -37,6 +38,7 @@ pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
 pub use sketch::Sketch;
 pub use wanted::{Goal, Wanted};
+pub use writers::{Writer, Writers};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -130,33 +132,23 @@ impl<'a> Graph<'a> {
 
     /// The shortest path of everybody who is wanted to each key that it lacks.
     pub fn paths(&self, wanted: &Wanted) -> Found {
+        self.with_quest(wanted, |quest| quest.found())
+    }
+
+    /// Asks with everything that a search for `wanted` needs.
+    fn with_quest<T>(&self, wanted: &Wanted, ask: impl FnOnce(&Quest<'_, '_>) -> T) -> T {
         let (access, cast) = (self.access, Cast::of(self.access.inventory()));
         let is_wanted = |key: &Key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn));
         let goal = |key: &Key| wanted.goal.action(key).filter(|_| is_wanted(key));
         let keys = Keys::of(&cast, access, goal);
-        let quest = Quest {
+        ask(&Quest {
             cast: &cast,
             wanted,
             neighbours: Neighbours::of(&cast),
             within_reach: Memo::new(),
             states: States::new(&cast, access, &keys),
             assembler: Assembler { cast: &cast, access },
-        };
-        let ways: Vec<(Ix, KeyIx, Vec<Way>)> =
-            quest.ways().into_iter().flat_map(of_start).collect();
-        let made = ways.into_par_iter();
-        let made = made.filter_map(|(start, key, ways)| quest.made(start, key, &ways));
-        let mut found = Found::default();
-        for made in made.collect::<Vec<_>>() {
-            match made {
-                Ok(path) => found.paths.push(path),
-                Err(broken) => found.broken.push(broken),
-            }
-        }
-        found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-        found.unknown = quest.unknown(&found.paths);
-        found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-        found
+        })
     }
 }
 
@@ -181,6 +173,23 @@ struct Quest<'c, 'w> {
 const OTHERS: usize = 8;
 
 impl Quest<'_, '_> {
+    fn found(&self) -> Found {
+        let ways: Vec<(Ix, KeyIx, Vec<Way>)> = self.ways().into_iter().flat_map(of_start).collect();
+        let made = ways.into_par_iter();
+        let made = made.filter_map(|(start, key, ways)| self.made(start, key, &ways));
+        let mut found = Found::default();
+        for made in made.collect::<Vec<_>>() {
+            match made {
+                Ok(path) => found.paths.push(path),
+                Err(broken) => found.broken.push(broken),
+            }
+        }
+        found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found.unknown = self.unknown(&found.paths);
+        found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found
+    }
+
     fn limits(&self, kept: usize) -> Limits {
         Limits {
             hops: self.wanted.max_hops.unwrap_or(usize::MAX),

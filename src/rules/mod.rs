@@ -106,6 +106,7 @@ rules! {
     grant_too_wide::GrantTooWide = "grant-too-wide",
     duplicate_grants::DuplicateGrants = "duplicate-grants",
     unconstrained_create_grant::UnconstrainedCreateGrant = "unconstrained-create-grant",
+    iam_writer_can_reach_key::IamWriterCanReachKey = "iam-writer-can-reach-key",
     external_role_chain_to_key::ExternalRoleChainToKey = "external-role-chain-to-key",
     grant_allows_redelegation::GrantAllowsRedelegation = "grant-allows-redelegation",
     allow_fully_denied::AllowFullyDenied = "allow-fully-denied",

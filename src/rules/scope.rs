@@ -10,6 +10,7 @@ use crate::aws::{AccountId, ActionSet, KeySpec, KeyUsage, KmsAction, operations_
 use crate::decision::{
     Allowing, Caller, Cell, Fate, Fates, Holders, Holding, Meant, Reach, Verdict,
 };
+use crate::graph::Graph;
 use crate::inventory::{
     Account, AttachedPolicy, Identity, IdentityKind, Inventory, Key, policy_name,
 };
@@ -28,6 +29,8 @@ pub struct Scope<'a> {
     pub settings: &'a Settings,
     /// The engine of the world as it was before a change, where that is given.
     pub base: Option<&'a dyn Reach>,
+    /// The principal-key graph; without it, rules about ways of several calls say nothing.
+    pub graph: Option<&'a Graph<'a>>,
     /// Every policy of the world, with who holds it.
     pub documents: Vec<Documented<'a>>,
     /// The accounts that are not outsiders.
@@ -94,13 +97,19 @@ impl<'a> Scope<'a> {
             keys.entry(key.arn.account()).or_default().push(key);
         }
         let asked = OnceLock::new();
-        Self { world, reach, settings, base: None, documents, trusted, keys, asked }
+        Self { world, reach, settings, base: None, graph: None, documents, trusted, keys, asked }
     }
 
     /// The same beside the world as it was before a change.
     #[must_use]
     pub fn against(self, base: Option<&'a dyn Reach>) -> Self {
         Self { base, ..self }
+    }
+
+    /// The same with the graph of the same world.
+    #[must_use]
+    pub fn with_graph(self, graph: &'a Graph<'a>) -> Self {
+        Self { graph: Some(graph), ..self }
     }
 
     /// The keys that an account owns.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::cast::{Cast, Ix};
 use super::super::change::Change;
@@ -29,7 +29,7 @@ pub(super) struct Changes {
     /// not listed: groups are large, and few of them are held.
     shared: Vec<Shared>,
     /// Those who joined a group or got a policy.
-    joined: Vec<Ix>,
+    joined: FxHashSet<Ix>,
 }
 
 impl Changes {
@@ -46,15 +46,17 @@ impl Changes {
             return;
         };
         self.of.entry(at).or_default().push(made);
-        if change.brings_policies() && !self.joined.contains(&at) {
-            self.joined.push(at);
+        if change.brings_policies() {
+            self.joined.insert(at);
         }
     }
 
     /// Whether `at`, or the role it is a session of, joined a group or got a policy.
     pub(super) fn has_joined(&self, cast: &Cast<'_>, at: Ix) -> bool {
         let mut brought = self.shared.iter().filter(|shared| shared.brings_policies);
-        self.joined.iter().any(|joined| *joined == at || Some(*joined) == cast.role_of(at))
+        let has = |at: Ix| self.joined.contains(&at);
+        has(at)
+            || cast.role_of(at).is_some_and(has)
             || brought.any(|shared| touches(&shared.touched, cast, at))
     }
 

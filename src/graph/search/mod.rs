@@ -56,6 +56,11 @@ impl Way {
         self.acts.is_empty()
     }
 
+    /// The first primitive.
+    pub(super) fn first_primitive(&self) -> Option<&Act> {
+        self.acts.iter().find(|act| act.primitive)
+    }
+
     /// The same in full, of one who sets out from `start`.
     pub(super) fn plan(&self, states: &States<'_, '_>, start: Ix) -> Plan {
         let step = |act: &Act| Step { by: act.by, what: Doing::clone(states.doings.get(act.what)) };
