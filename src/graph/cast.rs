@@ -1,6 +1,7 @@
 //! Everyone who can take part in a path, by number, and whom each role's trust policy means.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
@@ -10,6 +11,7 @@ use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedP
 use crate::policy::{Polarity, PolicyDocument, Principal};
 
 use super::asked::Asked;
+use super::neighbours::Neighbours;
 
 /// Somebody in the cast, by number.
 pub(super) type Ix = u32;
@@ -44,6 +46,7 @@ pub(super) struct Cast<'w> {
     pub(super) hears_boundaries: bool,
     /// The tags of principals that some policy asks for, in lower case.
     pub(super) principal_tag_keys: BTreeSet<String>,
+    neighbours: OnceLock<Neighbours>,
 }
 
 /// One of the cast.
@@ -100,6 +103,7 @@ impl<'w> Cast<'w> {
             of_organization: Asked::default(),
             hears_boundaries: false,
             principal_tag_keys: BTreeSet::new(),
+            neighbours: OnceLock::new(),
         };
         cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
         for account in world.accounts.values() {
@@ -143,6 +147,11 @@ impl<'w> Cast<'w> {
         self.by_arn.insert(caller.text.clone(), at);
         self.members.push(Member { caller, identity, outside, named_by: Vec::new() });
         at
+    }
+
+    /// Which accounts lead to which.
+    pub(super) fn neighbours(&self) -> &Neighbours {
+        self.neighbours.get_or_init(|| Neighbours::of(self))
     }
 
     /// The one with this name.

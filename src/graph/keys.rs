@@ -19,10 +19,11 @@ use super::key_moves::KeyMove;
 
 /// All keys, each side made once.
 pub(super) struct Keys<'c, 'w> {
-    targets: Vec<KeyTarget<'c>>,
+    /// Of those that are wanted.
+    targets: Vec<Option<KeyTarget<'c>>>,
     /// What is asked of each key: its goal, and what leads to it.
     wanted: Vec<ActionSet>,
-    told_apart: Vec<ToldApart>,
+    told_apart: Vec<Option<ToldApart>>,
     asking: Vec<bool>,
     /// The keys that tell somebody apart by name, by the name.
     named: FxHashMap<Box<str>, Vec<KeyIx>>,
@@ -72,11 +73,12 @@ impl<'c, 'w> Keys<'c, 'w> {
             Some(goal) => leading.union((*goal).into()),
             None => ActionSet::EMPTY,
         });
-        let targets: Vec<KeyTarget<'_>> =
-            cast.keys.iter().map(|key| access.key_target(key, &nothing)).collect();
+        let wanted_keys = cast.keys.iter().zip(&goals);
+        let targets: Vec<Option<KeyTarget<'_>>> =
+            wanted_keys.map(|(key, goal)| goal.map(|_| access.key_target(key, &nothing))).collect();
         let mut keys = Self {
             asking: cast.keys.iter().map(|key| asks(cast, key)).collect(),
-            told_apart: targets.iter().map(|target| target.told_apart(access)).collect(),
+            told_apart: targets.iter().map(|it| Some(it.as_ref()?.told_apart(access))).collect(),
             named: FxHashMap::default(),
             concerning: Memo::new(),
             targets,
@@ -91,7 +93,7 @@ impl<'c, 'w> Keys<'c, 'w> {
                 continue;
             }
             keys.hear(at, key);
-            if let Some(ToldApart::ByName(names)) = keys.told_apart.get(at as usize) {
+            if let Some(Some(ToldApart::ByName(names))) = keys.told_apart.get(at as usize) {
                 for name in names {
                     keys.named.entry(name.clone()).or_default().push(at);
                 }
@@ -157,7 +159,7 @@ impl<'c, 'w> Keys<'c, 'w> {
             all.sort_unstable();
             all.dedup();
             let tells = |key: &&KeyIx| {
-                !matches!(self.told_apart.get(**key as usize), Some(ToldApart::ByName(_)))
+                !matches!(self.told_apart.get(**key as usize), Some(Some(ToldApart::ByName(_))))
             };
             let telling = all.iter().filter(tells).copied().collect();
             Arc::new(Concerning { all, telling })
@@ -215,7 +217,7 @@ impl<'c, 'w> Keys<'c, 'w> {
     pub(super) fn reached(&self, side: &KeySide<'_>, key: KeyIx, opening: Opening) -> Reached {
         let at = key as usize;
         match (self.targets.get(at), self.wanted.get(at)) {
-            (Some(target), Some(wanted)) if *wanted != ActionSet::EMPTY => {
+            (Some(Some(target)), Some(wanted)) if *wanted != ActionSet::EMPTY => {
                 side.reached(target, *wanted, opening)
             }
             _ => Reached::default(),

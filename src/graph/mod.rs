@@ -54,7 +54,6 @@ use crate::kept::Memo;
 use assemble::Assembler;
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
-use neighbours::Neighbours;
 use search::{Limits, Search, Way};
 use state::States;
 
@@ -132,22 +131,26 @@ impl<'a> Graph<'a> {
 
     /// The shortest path of everybody who is wanted to each key that it lacks.
     pub fn paths(&self, wanted: &Wanted) -> Found {
-        self.with_quest(wanted, |quest| quest.found())
+        self.quest(&Cast::of(self.access.inventory()), wanted, |quest| quest.found())
     }
 
     /// Asks with everything that a search for `wanted` needs.
-    fn with_quest<T>(&self, wanted: &Wanted, ask: impl FnOnce(&Quest<'_, '_>) -> T) -> T {
-        let (access, cast) = (self.access, Cast::of(self.access.inventory()));
+    fn quest<T>(
+        &self,
+        cast: &Cast<'_>,
+        wanted: &Wanted,
+        ask: impl FnOnce(&Quest<'_, '_>) -> T,
+    ) -> T {
+        let access = self.access;
         let is_wanted = |key: &Key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn));
         let goal = |key: &Key| wanted.goal.action(key).filter(|_| is_wanted(key));
-        let keys = Keys::of(&cast, access, goal);
+        let keys = Keys::of(cast, access, goal);
         ask(&Quest {
-            cast: &cast,
+            cast,
             wanted,
-            neighbours: Neighbours::of(&cast),
             within_reach: Memo::new(),
-            states: States::new(&cast, access, &keys),
-            assembler: Assembler { cast: &cast, access },
+            states: States::new(cast, access, &keys),
+            assembler: Assembler { cast, access },
         })
     }
 }
@@ -163,7 +166,6 @@ fn of_start((start, ways): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> 
 struct Quest<'c, 'w> {
     cast: &'c Cast<'w>,
     wanted: &'c Wanted,
-    neighbours: Neighbours,
     within_reach: Memo<BTreeSet<AccountId>, Arc<[bool]>>,
     states: States<'c, 'w>,
     assembler: Assembler<'c, 'w>,
@@ -196,12 +198,13 @@ impl Quest<'_, '_> {
             primitives: self.wanted.max_primitives,
             least: Chance::AsTold,
             kept,
+            past_administrators: true,
         }
     }
 
     /// Which of the wanted keys `start` may come to have anything to do with.
     fn keys(&self, start: Ix) -> Arc<[bool]> {
-        let accounts = self.neighbours.within_reach(self.cast, start);
+        let accounts = self.cast.neighbours().within_reach(self.cast, start);
         self.within_reach.get(accounts, |accounts| self.states.keys.of_any(accounts))
     }
 

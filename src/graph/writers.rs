@@ -1,17 +1,17 @@
 //! Whoever may write the IAM of its account, short of administering it, and gets to keys by that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::aws::{AccountId, KeyArn};
-use crate::decision::{Caller, CallerKind};
+use crate::decision::Caller;
 
-use super::cast::{Ix, KeyIx};
+use super::cast::{Cast, Household, Ix, KeyIx};
 use super::change::Change;
 use super::plan::Doing;
-use super::search::{Search, Way};
+use super::search::{Limits, Search, Way};
 use super::state::{Gained, State, StateName};
 use super::{EdgeKind, Graph, Hop, Path, Quest, Wanted};
 
@@ -45,13 +45,29 @@ pub struct Writers {
 }
 
 impl Graph<'_> {
-    /// Users and roles whose own write of IAM (rules T20 to T31) leads to keys whose secrets they do not
-    /// reach today, in three calls at most. Costs a short search for each that may write at all.
+    /// Users and roles whose own write of IAM (rules T20 to T31) leads to keys of their account whose secrets
+    /// they do not reach today, in three calls at most. Costs a short search for each that may write at all.
     pub fn writers(&self) -> Writers {
-        let keys = self.access.inventory().keys.values().filter(|key| !key.is_aws_managed());
-        let keys = Some(keys.map(|key| key.arn.clone()).collect());
-        let wanted = Wanted { keys, max_hops: Some(CALLS), ..Wanted::default() };
-        self.with_quest(&wanted, |quest| quest.writers())
+        let cast = Cast::of(self.access.inventory());
+        let accounts: Vec<&Household<'_>> = cast.accounts.values().collect();
+        let of_account = |household: &&Household<'_>| {
+            let keys = household.keys.iter().filter_map(|at| cast.key(*at));
+            let keys: BTreeSet<KeyArn> =
+                keys.filter(|key| !key.is_aws_managed()).map(|key| key.arn.clone()).collect();
+            (!keys.is_empty()).then(|| {
+                let keys = Some(keys);
+                let wanted = Wanted { keys, max_hops: Some(CALLS), ..Wanted::default() };
+                self.quest(&cast, &wanted, |quest| quest.writers(household))
+            })
+        };
+        let each: Vec<Writers> =
+            accounts.into_par_iter().filter_map(|it| of_account(&it)).collect();
+        let mut all = Writers::default();
+        for writers in each {
+            all.writers.extend(writers.writers);
+            all.administrators.extend(writers.administrators);
+        }
+        all
     }
 }
 
@@ -62,9 +78,10 @@ enum Standing {
 }
 
 impl Quest<'_, '_> {
-    fn writers(&self) -> Writers {
-        let each = (0..self.cast.members.len() as Ix).into_par_iter();
-        let each = each.filter_map(|at| Some((at, self.standing(at)?)));
+    /// Those of one account.
+    fn writers(&self, household: &Household<'_>) -> Writers {
+        let each = household.users.par_iter().chain(&household.roles);
+        let each = each.filter_map(|at| Some((*at, self.standing(*at)?)));
         let mut all = Writers::default();
         for (at, standing) in each.collect::<Vec<_>>() {
             let Some(member) = self.cast.member(at) else { continue };
@@ -83,8 +100,7 @@ impl Quest<'_, '_> {
 
     fn standing(&self, at: Ix) -> Option<Standing> {
         let member = self.cast.member(at)?;
-        let is_session = matches!(member.caller.kind, CallerKind::AssumedRole { .. });
-        if member.identity?.is_service_linked() || is_session {
+        if member.identity?.is_service_linked() {
             return None;
         }
         let name = StateName::of(at, []);
@@ -96,7 +112,8 @@ impl Quest<'_, '_> {
         if self.administers(at, &state, moves.iter().map(|open| open.gain)) {
             return Some(Standing::Administrator);
         }
-        let ways = Search::from(&self.states, at, &self.keys(at), self.limits(1));
+        let limits = Limits { past_administrators: false, ..self.limits(1) };
+        let ways = Search::from(&self.states, at, &self.keys(at), limits);
         let mut by_rule: BTreeMap<&'static str, Vec<(KeyIx, Vec<Way>)>> = BTreeMap::new();
         for (key, ways) in ways {
             let first = ways.first().and_then(Way::first_primitive).filter(|act| act.by == at);

@@ -41,6 +41,9 @@ pub(super) struct Limits {
     pub(super) least: Chance,
     /// How many ways to each goal are kept. Where it is more than one, everything that can be done is tried.
     pub(super) kept: usize,
+    /// Whether it goes on from somebody else who may do everything: where a way leads to an administrator, the
+    /// rest is that one's business.
+    pub(super) past_administrators: bool,
 }
 
 /// A way to a goal, in numbers.
@@ -379,6 +382,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         // Keys come first: where all of them are reached, nothing else is followed.
         if calls_more {
             self.use_keys(name, &state, fresh, label);
+        }
+        if state.unlimited && !label.acts.is_empty() && !self.limits.past_administrators {
+            return;
         }
         if fresh {
             let moves = states.moves(name, &state);
