@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::KeyArn;
+use crate::decision::Assumptions;
 use crate::findings::{Baseline, Choice, Finding, PathRules, Reach, Suppressed, Suppression};
 use crate::inventory::Inventory;
 use crate::rules::{Registered, Settings, Stale};
 
 use super::Texts;
+use super::assertions::Assertion;
 use super::glob::takes;
 
 /// What the user chose.
@@ -21,6 +23,10 @@ pub struct Control {
     pub paths: Vec<PathRules>,
     /// What is not to be told.
     pub suppressions: Vec<Suppression>,
+    /// What every request is taken to carry.
+    pub assumptions: Assumptions,
+    /// What is asserted.
+    pub assertions: Vec<Assertion>,
     /// What was there before.
     pub baseline: Option<Baseline>,
     /// Whether all that the suppressions could speak of was read: a suppression that met nothing is then

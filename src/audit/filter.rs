@@ -34,6 +34,16 @@ pub enum QuestionError {
     },
 }
 
+impl QuestionError {
+    /// What is wrong, without the option.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Name { error, .. } => error.to_string(),
+            Self::Nothing { text, what, near, .. } => format!("`{text}` {what}{}", meant(near)),
+        }
+    }
+}
+
 fn meant(near: &Option<String>) -> String {
     near.as_ref().map_or_else(String::new, |near| format!(": did you mean `{near}`?"))
 }

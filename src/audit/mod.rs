@@ -3,6 +3,7 @@
 //! Each takes a loaded world and plain values and gives a value that `report` renders. Nothing here
 //! knows an output format, or prints.
 
+pub mod assertions;
 mod basis;
 mod check;
 mod control;

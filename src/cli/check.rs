@@ -120,7 +120,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     // The process ends behind this: the system takes a world back faster than a walk over it.
     let mut loaded = ManuallyDrop::new(load(&Disk, &args.paths));
     let sources = &mut loaded.inventory.sources;
-    let (config, folder) = args.choices.config(&args.paths, sources, terminal)?;
+    let (config, folder) = args.choices.config.config(&args.paths, sources, terminal)?;
     let baseline = args.choices.baseline(sources, terminal)?;
     let texts = Texts::new(&Disk, &loaded.inventory);
     let (comments, faults) = inline_suppressions(&loaded.inventory.sources, &texts);
@@ -132,6 +132,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let covers = control::covers(folder.as_deref(), &args.paths);
     let mut control = control::control(config, baseline, &loaded, covers);
     control.suppressions.extend(comments);
+    control.assertions.extend(control::assertions(&loaded.inventory.sources, terminal)?);
     if let Some(deployer) = deployer(args)? {
         control.settings.deployer = Some(deployer);
     }

@@ -20,6 +20,7 @@ mod rules;
 mod schema;
 mod simulate;
 mod terminal;
+mod test;
 mod what_can;
 mod who_can;
 mod why;
@@ -54,6 +55,7 @@ enum Command {
     WhoCan(who_can::Args),
     WhatCan(what_can::Args),
     Why(why::Args),
+    Test(test::Args),
     Paths(paths::Args),
     Graph(graph::Args),
     Simulate(simulate::Args),
@@ -81,6 +83,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::WhoCan(args) => who_can::run(&args, terminal),
         Command::WhatCan(args) => what_can::run(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
+        Command::Test(args) => test::run(&args, terminal),
         Command::Paths(args) => paths::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),

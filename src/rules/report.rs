@@ -100,6 +100,12 @@ impl Report<'_> {
         self
     }
 
+    /// What it is about beside its subject, as part of the fingerprint.
+    pub(super) fn said(mut self, text: impl Into<String>) -> Self {
+        self.finding.statement = Some(text.into());
+        self
+    }
+
     /// The primary place; `None` as range means the whole text that stands there.
     pub(super) fn at(mut self, place: Place, span: Option<Span>, text: impl Into<String>) -> Self {
         self.primary = Some(Label { place, span, text: text.into(), role: Role::Primary });
