@@ -58,6 +58,8 @@ pub struct Checked {
     pub counts: Counts,
     /// What is not shown, though it is there.
     pub aside: Aside,
+    /// What every request is taken to carry, in words.
+    pub assumed: Vec<String>,
 }
 
 /// Runs the rules over `world`. A finding that is suppressed is not there for those that it explains; one
@@ -113,7 +115,8 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     };
     let key_names = key_names(world, &findings);
     let aside = Aside { suppressed: suppressed.len(), baselined };
-    Checked { findings, key_names, counts, aside }
+    let assumed = control.assumptions.words.clone();
+    Checked { findings, key_names, counts, aside, assumed }
 }
 
 /// The engine over a world, which has heard all its policies.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::KeyArn;
+use crate::aws::pattern::takes;
 use crate::decision::Assumptions;
 use crate::findings::{Baseline, Choice, Finding, PathRules, Reach, Suppressed, Suppression};
 use crate::inventory::Inventory;
@@ -10,7 +11,6 @@ use crate::rules::{Registered, Settings, Stale};
 
 use super::Texts;
 use super::assertions::Assertion;
-use super::glob::takes;
 
 /// What the user chose.
 #[derive(Default)]

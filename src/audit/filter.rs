@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::aws::pattern::{is_pattern, takes};
 use crate::aws::{AccountId, AliasArn, Arn, KeyArn, suggest};
 use crate::decision::{Caller, CallerKind, Target};
 use crate::inventory::{Inventory, Key};
 
-use super::glob::{is_pattern, takes};
 use super::{NameError, key, near_principal, principal};
 
 /// A filter that means nothing.

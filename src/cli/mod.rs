@@ -9,8 +9,10 @@ mod collect_script;
 mod completions;
 mod control;
 mod fault;
+mod fix;
 mod goal;
 mod graph;
+mod init;
 mod man;
 mod matrix;
 mod outcome;
@@ -61,6 +63,7 @@ enum Command {
     Simulate(simulate::Args),
     Rules(rules::Args),
     Schema(schema::Args),
+    Init(init::Args),
     CollectScript(collect_script::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -89,6 +92,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Simulate(args) => simulate::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::CollectScript(args) => collect_script::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Args::command()),
         Command::Man(args) => man::run(&args, Args::command()),

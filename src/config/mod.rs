@@ -54,12 +54,14 @@ pub const SCHEMA: &str = include_str!("config.schema.json");
 pub const NAMES: [&str; 2] = ["keyreach.yaml", "keyreach.yml"];
 
 /// The members of the configuration.
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 11] = [
     "persona",
     "trusted_accounts",
     "trusted_organizations",
     "deployer",
     "assume",
+    "known_actions",
+    "known_condition_keys",
     "rules",
     "paths",
     "ignore",
@@ -180,6 +182,37 @@ fn whole(reader: &mut Reader, root: &Node<'_>, config: &mut Config) {
                 if config.settings.deployer.is_none() {
                     let message = format!("`{text}` names nobody who could apply a policy");
                     reader.fault(value.span, message, "write the ARN of a user or a role");
+                }
+            }
+            "known_actions" => {
+                for (text, span) in reader.texts(value, "an action") {
+                    let name = text.get(4..).filter(|name| !name.is_empty() && !name.contains('*'));
+                    match text.get(..4).filter(|it| it.eq_ignore_ascii_case("kms:")).and(name) {
+                        Some(_) => {
+                            let known = text.to_ascii_lowercase().into();
+                            config.settings.known_actions.insert(known);
+                        }
+                        None => {
+                            let message = format!("`{text}` is no action of KMS");
+                            reader.fault(span, message, "write it out, as kms:Decrypt");
+                        }
+                    }
+                }
+            }
+            "known_condition_keys" => {
+                for (text, span) in reader.texts(value, "a condition key") {
+                    let name = text.split_once(':').map(|(_, name)| name.trim_end_matches('*'));
+                    match name.filter(|name| !name.is_empty() && !name.contains('*')) {
+                        Some(_) => {
+                            let known = text.to_ascii_lowercase().into();
+                            config.settings.known_condition_keys.insert(known);
+                        }
+                        None => {
+                            let message = format!("`{text}` is no condition key");
+                            let help = "write aws:NAME or kms:NAME; a `*` at the end for a family";
+                            reader.fault(span, message, help);
+                        }
+                    }
                 }
             }
             "assume" => config.assumptions = assume::read(reader, value),

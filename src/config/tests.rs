@@ -168,6 +168,20 @@ fn a_file_of_assertions_holds_some_and_nothing_else() {
 }
 
 #[test]
+fn newer_names_are_written_out() {
+    let (config, faults) =
+        config("known_actions: kms:NewThing\nknown_condition_keys: [kms:New, \"aws:NewTag/*\"]");
+    assert_eq!(faults, []);
+    assert!(config.settings.knows_action("KMS:new*") && !config.settings.knows_action("kms:newer"));
+    let knows = |name: &str| config.settings.knows_condition_key(name);
+    assert!(knows("aws:newtag/team") && knows("kms:new") && !knows("kms:newer"));
+    faulty("known_actions: [s3:Get]", "s3:Get", "`s3:Get` is no action of KMS");
+    faulty("known_actions: \"kms:*\"", "\"kms:*\"", "`kms:*` is no action of KMS");
+    faulty("known_condition_keys: nonsense", "nonsense", "`nonsense` is no condition key");
+    faulty("known_condition_keys: \"aws:*\"", "\"aws:*\"", "`aws:*` is no condition key");
+}
+
+#[test]
 fn what_is_assumed_is_a_condition_key_with_a_value() {
     let (config, faults) =
         config("assume: { \"aws:SourceVpce\": absent, \"aws:RequestTag/a\": [x, y] }");

@@ -5,10 +5,12 @@
 mod baseline;
 mod finding;
 mod fingerprint;
+mod fix;
 mod merge;
 mod suppression;
 
 pub use baseline::{Baseline, Known};
 pub use finding::{Finding, Label, Role};
+pub use fix::{Access, Change, Fix, What};
 pub use merge::{merged, sort, without_explained};
 pub use suppression::{Base, Choice, FileGlobs, PathRules, Reach, Suppressed, Suppression};

@@ -47,6 +47,8 @@ pub enum Way {
         witness: Option<Box<Request>>,
         /// What decides that request.
         decided_by: Vec<Citation>,
+        /// Whether that is by further calls, in the order of these.
+        by_steps: bool,
         /// Whether nothing that is not known could make it hold.
         certain: bool,
     },
@@ -75,7 +77,10 @@ pub fn failed_assertions(failed: &[Failed]) -> Vec<Finding> {
         match &one.way {
             Way::SelectsNothing => report = report.facet("selects-nothing"),
             Way::Rest => {}
-            Way::Cells { key, principals, witness, decided_by, certain } => {
+            Way::Cells { key, principals, witness, decided_by, by_steps, certain } => {
+                if *by_steps {
+                    report = report.steps();
+                }
                 if !certain {
                     report = report.facet("not-known");
                 }
@@ -84,7 +89,9 @@ pub fn failed_assertions(failed: &[Failed]) -> Vec<Finding> {
                 }
                 for citation in decided_by {
                     let (place, span) = citation.at();
-                    report = report.beside(place, Some(span), "decides the request");
+                    let label =
+                        if *by_steps { "allows a step of the way" } else { "decides the request" };
+                    report = report.beside(place, Some(span), label);
                 }
                 report = report.principals(principals.iter().cloned());
                 report = report.witness(witness.as_deref());

@@ -8,6 +8,7 @@ mod audience;
 mod controllers;
 mod escalation;
 mod export;
+mod fixing;
 mod granting;
 mod grants;
 mod lifecycle;

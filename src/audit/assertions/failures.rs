@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::audit::Engine;
 use crate::aws::{ActionSet, KeyArn};
 use crate::decision::{Assumptions, Citation, Reach as _, Request};
+use crate::graph::is_written;
 use crate::rules::{Failed, Way};
 
 use super::{Assertion, Breach, Claim, How, Judged, judge};
@@ -102,17 +103,19 @@ fn request(breach: &Breach) -> Option<&Request> {
     }
 }
 
+/// What of the input allows the steps of a way; what a step writes stands in no file.
+fn steps(breach: &Breach) -> Option<Vec<Citation>> {
+    let How::Way { path, .. } = &breach.how else { return None };
+    let of_hops = path.hops.iter().flat_map(|hop| &hop.because).chain(&path.because);
+    Some(of_hops.filter(|citation| !is_written(citation)).cloned().collect())
+}
+
 fn cells(engine: &Engine<'_>, key: Option<&KeyArn>, breaches: &[&Breach], certain: bool) -> Way {
     let witness = breaches.iter().find_map(|breach| request(breach));
-    let decided_by: Vec<Citation> = match witness {
+    let by_steps = witness.is_none();
+    let decided_by = match witness {
         Some(request) => engine.decide(request).matched().cloned().collect(),
-        None => {
-            let way = breaches.iter().find_map(|breach| match &breach.how {
-                How::Way { path, .. } => path.hops.first().map(|hop| hop.because.clone()),
-                How::Cell { .. } | How::Broken => None,
-            });
-            way.unwrap_or_default()
-        }
+        None => breaches.iter().find_map(|breach| steps(breach)).unwrap_or_default(),
     };
     let principals = breaches.iter().map(|breach| breach.principal.to_string()).collect();
     Way::Cells {
@@ -120,6 +123,7 @@ fn cells(engine: &Engine<'_>, key: Option<&KeyArn>, breaches: &[&Breach], certai
         principals,
         witness: witness.cloned().map(Box::new),
         decided_by,
+        by_steps,
         certain,
     }
 }

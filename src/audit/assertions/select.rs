@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::access::{Matrix, Row};
 use crate::audit::filter::{is_called, is_key, no_key};
-use crate::audit::glob::{is_pattern, takes};
 use crate::audit::{NameError, principal};
+use crate::aws::pattern::{is_pattern, takes};
 use crate::aws::{ActionSet, Arn, suggest};
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Inventory, Key};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::audit::filter::{self, QuestionError, is_called, is_key, no_key, nothing};
-use crate::audit::glob::{is_pattern, takes};
 use crate::audit::{NameError, near_principal, principal};
+use crate::aws::pattern::{is_pattern, takes};
 use crate::aws::{AccountId, ActionSet, KmsAction, suggest};
 use crate::decision::{Caller, CallerKind, Standing};
 use crate::inventory::Inventory;
