@@ -26,11 +26,16 @@ fn findings(folder: &Folder) -> Vec<Value> {
     answer["findings"].as_array().unwrap().clone()
 }
 
-/// Every cell that is not never, a line each.
-fn matrix(folder: &Folder) -> String {
+/// Every cell that is not never, with its verdict and its condition; by which policy is another matter.
+fn matrix(folder: &Folder) -> Vec<String> {
     let run = run(folder, &["matrix", "--format", "jsonl", "."]);
     assert!([0, 2].contains(&run.code), "{}", run.stderr);
-    run.stdout
+    let cell = |line: &str| {
+        let cell: Value = serde_json::from_str(line).unwrap();
+        let said = ["principal", "key", "action", "verdict", "condition", "assumes", "missing"];
+        said.map(|name| cell[name].to_string()).join(" ")
+    };
+    run.stdout.lines().map(cell).collect()
 }
 
 fn fix(folder: &Folder, option: &str) -> Run {
