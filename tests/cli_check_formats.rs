@@ -321,7 +321,10 @@ accounts:
   "111122223333":
     users:
       alice: { policies: [{ allow: ["kms:*", "kms:Decript"], on: [k] }] }
-      ops: { policies: [{ allow: "kms:PutKeyPolicy", on: [k] }] }
+    roles:
+      vendor:
+        trust: [{ allow: "sts:AssumeRole", to: ["444455556666"] }]
+        policies: [{ allow: "kms:Decrypt", on: [k] }]
     keys: { k: { aliases: [alias/k] } }
 "#;
     let folder = Folder::new("formats-flows");
@@ -342,12 +345,16 @@ accounts:
     let line = world.lines().nth(4).unwrap();
     let start = region["startColumn"].as_u64().unwrap() as usize - 1;
     assert_eq!(&line[start..start + 1], "i");
-    let way = &of("admin-can-rewrite-policy")["codeFlows"][0]["threadFlows"][0]["locations"];
-    assert!(way.as_array().unwrap().len() > 1, "{way:#}");
-    assert_eq!(
-        way[0]["location"]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap(),
-        "world.yaml"
-    );
+    let way = &of("external-role-chain-to-key")["codeFlows"][0]["threadFlows"][0]["locations"];
+    let lines: Vec<u64> = way
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| &step["location"]["physicalLocation"]["region"]["startLine"])
+        .map(|line| line.as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [8, 10, 9], "trusts, then the key's policy and the role's allow");
+    assert!(of("unknown-action")["codeFlows"].is_null());
     let schema = include_str!("../testdata/sarif-schema-2.1.0.json");
     assert_eq!(misfits(schema, &log), Vec::<String>::new());
 }

@@ -1,6 +1,6 @@
-//! What rules find: a [`Finding`] with its places, its witness and its fingerprint, and the merging of
-//! findings of one cause. Also what the user does not want to hear of them, as values: choices,
-//! suppressions, a baseline. Knows no rule and no output format.
+//! What rules find: a [`Finding`] with its places, its witness and its fingerprint, what mends it ([`Fix`]),
+//! and the merging of findings of one cause. Also what the user does not want to hear of them, as values:
+//! choices, suppressions, a baseline. Knows no rule and no output format.
 
 mod baseline;
 mod finding;
