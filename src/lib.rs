@@ -42,6 +42,8 @@
 //! - A step on the way to a key: a variant of `graph::Call` (what it needs, changes and gives), and a move
 //!   in `graph::moves` or `graph::key_moves` that says for whom it is open; cases in
 //!   `tests/path_execution.rs`.
+//! - A fix: `rules::fixing` makes it a part of the finding; `audit::fixing` turns it into bytes, and finds out
+//!   whether it changes access.
 //! - An output format: a file in `report`.
 //!
 //! The rule numbers in these docs (A1, C10, E20, ...) are those of the semantics that

@@ -313,3 +313,48 @@ fn very_many_findings_stay_within_the_limits_of_their_readers() {
     assert!(markdown.contains(&format!("{left_out} findings left out")), "{left_out}");
     assert_eq!(lines(&check(&["--format", "jsonl", path]).stdout).len(), total + 1);
 }
+
+#[test]
+fn sarif_shows_ways_as_code_flows_and_fixes_as_replacements() {
+    let world = r#"keyreach: scenario/1
+accounts:
+  "111122223333":
+    users:
+      alice: { policies: [{ allow: ["kms:*", "kms:Decript"], on: [k] }] }
+    roles:
+      vendor:
+        trust: [{ allow: "sts:AssumeRole", to: ["444455556666"] }]
+        policies: [{ allow: "kms:Decrypt", on: [k] }]
+    keys: { k: { aliases: [alias/k] } }
+"#;
+    let folder = Folder::new("formats-flows");
+    folder.put("world.yaml", world);
+    let run = keyreach(&["check", "--now", "2026-01-01", "--format", "sarif", "."])
+        .within(folder.path())
+        .run();
+    let log: Value = serde_json::from_str(&run.stdout).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let of = |rule: &str| {
+        let is_it = |result: &&Value| result["ruleId"].as_str().unwrap().starts_with(rule);
+        results.iter().find(is_it).unwrap_or_else(|| panic!("{rule}: {log:#}"))
+    };
+    let replacement = &of("unknown-action")["fixes"][0]["artifactChanges"][0]["replacements"][0];
+    assert_eq!(replacement["insertedContent"]["text"], "y");
+    let region = &replacement["deletedRegion"];
+    assert_eq!((&region["startLine"], &region["endLine"]), (&json!(5), &json!(5)));
+    let line = world.lines().nth(4).unwrap();
+    let start = region["startColumn"].as_u64().unwrap() as usize - 1;
+    assert_eq!(&line[start..start + 1], "i");
+    let way = &of("external-role-chain-to-key")["codeFlows"][0]["threadFlows"][0]["locations"];
+    let lines: Vec<u64> = way
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| &step["location"]["physicalLocation"]["region"]["startLine"])
+        .map(|line| line.as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [8, 10, 9], "trusts, then the key's policy and the role's allow");
+    assert!(of("unknown-action")["codeFlows"].is_null());
+    let schema = include_str!("../testdata/sarif-schema-2.1.0.json");
+    assert_eq!(misfits(schema, &log), Vec::<String>::new());
+}

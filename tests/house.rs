@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 11] = [
 ];
 
 /// Who may know a sibling on the same floor.
-const SIBLINGS: [(&str, &str); 2] = [("diag", "source"), ("report", "audit")];
+const SIBLINGS: [(&str, &str); 3] = [("diag", "source"), ("report", "audit"), ("config", "audit")];
 
 /// Who may not know a lower floor, though it lies below.
 const FORBIDDEN: [(&str, &str); 8] = [

@@ -363,6 +363,8 @@ fn findings(case: &Case, loaded: &mut Loaded) -> Vec<Finding> {
         rules: config.rules,
         paths: config.paths,
         suppressions: config.ignore.into_iter().chain(comments).collect(),
+        assumptions: config.assumptions,
+        assertions: config.assertions,
         baseline: None,
         complete: true,
     };

@@ -6,14 +6,15 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::aws::KeyArn;
-use crate::decision::Reach;
+use crate::decision::{Assumptions, Reach};
 use crate::diag::{Persona, Severity};
 use crate::findings::{Finding, sort, without_explained};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
-use crate::rules::{self, Registered, Scope, Settings, unused_suppressions};
+use crate::rules::{self, Registered, Scope, Settings, failed_assertions, unused_suppressions};
 
 use super::Texts;
+use super::assertions::failures;
 use super::control::{Aside, Control};
 use super::engine::Engine;
 
@@ -58,14 +59,16 @@ pub struct Checked {
     pub counts: Counts,
     /// What is not shown, though it is there.
     pub aside: Aside,
+    /// What every request is taken to carry, in words.
+    pub assumed: Vec<String>,
 }
 
 /// Runs the rules over `world`. A finding that is suppressed is not there for those that it explains; one
 /// that is in the baseline is.
 pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -> Checked {
     let control = &options.control;
-    let engine = Engine::new(world, options.now);
-    let before = options.base.map(|base| heard(base, options.now));
+    let engine = Engine::assuming(world, options.now, &control.assumptions);
+    let before = options.base.map(|base| heard(base, options.now, &control.assumptions));
     let before = before.as_ref().map(|engine| engine as &dyn Reach);
     let graph = Graph::new(engine.access());
     let scope = Scope::new(&engine, &control.settings).against(before).with_graph(&graph);
@@ -73,6 +76,15 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let can_run = |rule: &&&'static Registered| rule.can_run(&scope);
     let ran: Vec<&'static Registered> = options.rules.iter().filter(can_run).copied().collect();
     let mut findings = rules::check(&scope, &ran);
+    if options.rules.iter().any(|rule| rule.metadata.slug == "failed-assertion") {
+        let failed = failures::of(&engine, &control.assumptions, &control.assertions);
+        findings.extend(failed_assertions(&failed));
+    }
+    if !control.assumptions.is_empty() {
+        for witness in findings.iter_mut().filter_map(|finding| finding.witness.as_mut()) {
+            **witness = control.assumptions.under(witness);
+        }
+    }
     control.choose(world, &mut findings);
     sort(&mut findings);
     let now = options.now.as_second();
@@ -105,12 +117,13 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     };
     let key_names = key_names(world, &findings);
     let aside = Aside { suppressed: suppressed.len(), baselined };
-    Checked { findings, key_names, counts, aside }
+    let assumed = control.assumptions.words.clone();
+    Checked { findings, key_names, counts, aside, assumed }
 }
 
 /// The engine over a world, which has heard all its policies.
-fn heard(world: &Inventory, now: Timestamp) -> Engine<'_> {
-    let engine = Engine::new(world, now);
+fn heard<'w>(world: &'w Inventory, now: Timestamp, assumptions: &Assumptions) -> Engine<'w> {
+    let engine = Engine::assuming(world, now, assumptions);
     let settings = Settings::default();
     let documents = Scope::new(&engine, &settings).documents;
     engine.hear(documents.par_iter().map(|document| document.document));

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::KeyArn;
+use crate::aws::pattern::takes;
+use crate::decision::Assumptions;
 use crate::findings::{Baseline, Choice, Finding, PathRules, Reach, Suppressed, Suppression};
 use crate::inventory::Inventory;
 use crate::rules::{Registered, Settings, Stale};
 
 use super::Texts;
-use super::glob::takes;
+use super::assertions::Assertion;
 
 /// What the user chose.
 #[derive(Default)]
@@ -21,6 +23,10 @@ pub struct Control {
     pub paths: Vec<PathRules>,
     /// What is not to be told.
     pub suppressions: Vec<Suppression>,
+    /// What every request is taken to carry.
+    pub assumptions: Assumptions,
+    /// What is asserted.
+    pub assertions: Vec<Assertion>,
     /// What was there before.
     pub baseline: Option<Baseline>,
     /// Whether all that the suppressions could speak of was read: a suppression that met nothing is then

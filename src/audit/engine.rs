@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::access::{Access, Census, verdict};
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, ControlRequest, Decision, Denials, Fact, Fate, Fates, Gift,
-    Holders, Holding, Meant, Reach, Request, Verdict,
+    Allowing, Assumptions, Bound, Caller, Cell, ControlRequest, Decision, Denials, Fact, Fate,
+    Fates, Gift, Holders, Holding, Meant, Reach, Request, Verdict,
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};
@@ -20,6 +20,8 @@ pub struct Engine<'w> {
     parts: Parts<'w>,
     /// Whether its world is one that was edited to ask little of it.
     edited: bool,
+    /// What every request is taken to carry.
+    assumptions: Assumptions,
 }
 
 /// Made when somebody asks about groups: it compiles every policy of the world.
@@ -39,6 +41,12 @@ impl<'w> Engine<'w> {
         Self::over(Access::new(world, now))
     }
 
+    /// The same under assumptions: every request agrees with them.
+    pub fn assuming(world: &'w Inventory, now: Timestamp, assumptions: &Assumptions) -> Self {
+        let over = Self::over(Access::new(world, now).assuming(assumptions));
+        Self { assumptions: assumptions.clone(), ..over }
+    }
+
     /// Lets the engine hear how these policies and all grants spell condition keys, so that answers do not
     /// hang on which question is asked first.
     pub(super) fn hear<'d>(&self, policies: impl ParallelIterator<Item = &'d PolicyDocument>) {
@@ -53,7 +61,8 @@ impl<'w> Engine<'w> {
     }
 
     fn over(access: Access<'w>) -> Self {
-        Self { parts: Parts::new(access, |_| OnceLock::new()), edited: false }
+        let parts = Parts::new(access, |_| OnceLock::new());
+        Self { parts, edited: false, assumptions: Assumptions::default() }
     }
 
     /// The matrix engine.
@@ -167,7 +176,11 @@ impl Reach for Engine<'_> {
     }
 
     fn decide(&self, request: &Request) -> Decision {
-        Reference::new(self.world()).evaluate(request)
+        let reference = Reference::new(self.world());
+        match self.assumptions.is_empty() {
+            true => reference.evaluate(request),
+            false => reference.evaluate(&self.assumptions.under(request)),
+        }
     }
 
     fn decide_control(&self, request: &ControlRequest) -> Decision {
@@ -187,6 +200,7 @@ impl Reach for Engine<'_> {
     }
 
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_> {
-        Box::new(Engine { edited: true, ..Engine::over(self.access().after(edit)) })
+        let assumptions = self.assumptions.clone();
+        Box::new(Engine { edited: true, assumptions, ..Engine::over(self.access().after(edit)) })
     }
 }

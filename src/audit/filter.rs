@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::aws::pattern::{is_pattern, takes};
 use crate::aws::{AccountId, AliasArn, Arn, KeyArn, suggest};
 use crate::decision::{Caller, CallerKind, Target};
 use crate::inventory::{Inventory, Key};
 
-use super::glob::{is_pattern, takes};
 use super::{NameError, key, near_principal, principal};
 
 /// A filter that means nothing.
@@ -32,6 +32,16 @@ pub enum QuestionError {
         /// What is called nearly so.
         near: Option<String>,
     },
+}
+
+impl QuestionError {
+    /// What is wrong, without the option.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Name { error, .. } => error.to_string(),
+            Self::Nothing { text, what, near, .. } => format!("`{text}` {what}{}", meant(near)),
+        }
+    }
 }
 
 fn meant(near: &Option<String>) -> String {

@@ -3,13 +3,14 @@
 //! Each takes a loaded world and plain values and gives a value that `report` renders. Nothing here
 //! knows an output format, or prints.
 
+pub mod assertions;
 mod basis;
 mod check;
 mod control;
 mod engine;
 mod filter;
+pub mod fixing;
 mod further;
-mod glob;
 mod graph;
 mod inline;
 mod load;

@@ -17,6 +17,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
+/// Whether `word` is `other`, with case, but for one slip: a character too many, too few, or wrong, or two
+/// neighbours swapped.
+pub fn is_one_slip(word: &str, other: &str) -> bool {
+    let (word, other): (Vec<char>, Vec<char>) = (word.chars().collect(), other.chars().collect());
+    distance_below(&word, &other, 2) == Some(1)
+}
+
 fn folded(text: &str) -> Vec<char> {
     text.chars().flat_map(char::to_lowercase).collect()
 }

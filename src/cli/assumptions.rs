@@ -1,7 +1,6 @@
 //! `--assume`, `--direct` and `--via`: what the whole analysis takes for granted.
 
-use crate::aws::{condition_key, condition_keys::condition_keys, suggest};
-use crate::decision::{Assumptions, ContextValue};
+use crate::decision::Assumptions;
 
 use super::Fault;
 
@@ -25,14 +24,23 @@ impl Assume {
     /// # Errors
     /// What is not KEY=VALUE, and a name that is nearly that of a condition key.
     pub(super) fn read(&self) -> Result<Assumptions, Fault> {
-        let mut assumptions = Assumptions::default();
+        self.beside(Assumptions::default())
+    }
+
+    /// The assumptions beside those of a configuration; for a condition key of both these alone count.
+    ///
+    /// # Errors
+    /// What is not KEY=VALUE, and a name that is nearly that of a condition key.
+    pub(super) fn beside(&self, mut assumptions: Assumptions) -> Result<Assumptions, Fault> {
+        let names = self.assume.iter().filter_map(|pair| Some(pair.split_once('=')?.0));
+        names.for_each(|name| assumptions.leave(name));
         for pair in &self.assume {
             let split = pair.split_once('=').filter(|(name, _)| !name.is_empty());
             let (name, value) = split.ok_or_else(|| {
                 Fault::argument("--assume", &format_args!("`{pair}` is not KEY=VALUE"))
             })?;
-            known(name)?;
-            fix(&mut assumptions, name, value);
+            let fixed = assumptions.fix(name, value, "--assume");
+            fixed.map_err(|error| Fault::argument("--assume", &error))?;
         }
         if self.direct {
             assumptions.direct();
@@ -42,36 +50,4 @@ impl Assume {
         }
         Ok(assumptions)
     }
-}
-
-fn fix(assumptions: &mut Assumptions, name: &str, value: &str) {
-    let given = &mut assumptions.given;
-    if value == "absent" {
-        given.set_absent(name);
-        assumptions.words.push(format!("{name} is absent (--assume)"));
-        return;
-    }
-    let value = match given.get(name) {
-        Some(known) => {
-            let known = known.value.values().iter().cloned();
-            ContextValue::Many(known.chain([value.into()]).collect())
-        }
-        None => ContextValue::One(value.into()),
-    };
-    let shown = value.values().join(", ");
-    let words = &mut assumptions.words;
-    words.retain(|known| !known.starts_with(&format!("{name} is ")));
-    words.push(format!("{name} is {shown} (--assume)"));
-    given.set(name, value);
-}
-
-/// A slip of the pen would assume nothing in silence.
-fn known(name: &str) -> Result<(), Fault> {
-    let is_known = condition_key(name.strip_suffix('*').unwrap_or(name)).is_some();
-    let names = condition_keys().iter().map(|info| info.name);
-    let near = suggest::nearest(name, names).filter(|_| !is_known && !name.ends_with('*'));
-    near.map_or(Ok(()), |near| {
-        let error = format!("unknown condition key `{name}`: did you mean {near}?");
-        Err(Fault::argument("--assume", &error))
-    })
 }

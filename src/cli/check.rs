@@ -4,6 +4,7 @@ use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use jiff::Timestamp;
 
 use crate::audit::{self, Aside, CheckOptions, Checked, Texts, inline_suppressions};
 use crate::decision::Caller;
@@ -14,6 +15,7 @@ use crate::report::check::{self as report, CheckReport, Show};
 use crate::rules::{self, Registered};
 
 use super::control::{self, Choices};
+use super::fix::Fixes;
 use super::output::Output;
 use super::rules::named;
 use super::terminal::Terminal;
@@ -56,6 +58,8 @@ pub(super) struct Args {
     allow_empty: bool,
     #[command(flatten)]
     choices: Choices,
+    #[command(flatten)]
+    fixes: Fixes,
     /// What was there before a change: rules on what the change does are run against it.
     #[arg(long, value_name = "DIR")]
     base: Option<String>,
@@ -115,41 +119,25 @@ enum FailOn {
     Never,
 }
 
+/// A world, and what the rules have to say of it.
+struct Judged {
+    // The process ends behind these: the system takes a world back faster than a walk over it.
+    loaded: ManuallyDrop<Loaded>,
+    base: ManuallyDrop<Option<Loaded>>,
+    texts: Texts<'static>,
+    checked: Checked,
+}
+
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let (rules, now) = (selected(args)?, now(&args.now)?);
-    // The process ends behind this: the system takes a world back faster than a walk over it.
-    let mut loaded = ManuallyDrop::new(load(&Disk, &args.paths));
-    let sources = &mut loaded.inventory.sources;
-    let (config, folder) = args.choices.config(&args.paths, sources, terminal)?;
-    let baseline = args.choices.baseline(sources, terminal)?;
-    let texts = Texts::new(&Disk, &loaded.inventory);
-    let (comments, faults) = inline_suppressions(&loaded.inventory.sources, &texts);
-    loaded.problems.extend(faults);
-    terminal.stderr().problems(&loaded.problems)?;
-    // As above: its world is not taken apart.
-    let base = ManuallyDrop::new(base(args, terminal)?);
-    let persona = args.persona.map(PersonaArg::persona).or(config.persona);
-    let covers = control::covers(folder.as_deref(), &args.paths);
-    let mut control = control::control(config, baseline, &loaded, covers);
-    control.suppressions.extend(comments);
-    if let Some(deployer) = deployer(args)? {
-        control.settings.deployer = Some(deployer);
+    for _ in 0..args.fixes.rounds() {
+        let Judged { loaded, texts, checked, .. } = judge(args, &rules, now, (terminal, false))?;
+        let from = (&*loaded, &*args.paths, now);
+        if !args.fixes.write(from, &texts, &checked.findings, terminal)? {
+            break;
+        }
     }
-    // A rule that is asked for by name speaks.
-    if !args.select.is_empty() {
-        control.rules.retain(|_, choice| *choice != Choice::Off);
-    }
-    let is_off = |rule: &Registered| control.rules.get(rule.metadata.slug) == Some(&Choice::Off);
-    let rules = rules.into_iter().filter(|rule| !is_off(rule)).collect();
-    let options = CheckOptions {
-        rules,
-        persona: persona.unwrap_or(Persona::Regular),
-        min_severity: args.min_severity.severity(),
-        now,
-        control,
-        base: base.as_ref().map(|base| &base.inventory),
-    };
-    let mut checked = audit::check(&loaded.inventory, &texts, &options);
+    let Judged { loaded, base, texts, mut checked } = judge(args, &rules, now, (terminal, true))?;
     if let Some(path) = args.choices.write_baseline() {
         let mut output = Output::open(Some(path))?;
         report::baseline(&mut output, &checked.findings)?;
@@ -185,10 +173,58 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     })
 }
 
-/// What --base names, with its faults told.
-fn base(args: &Args, terminal: Terminal) -> Result<Option<Loaded>, Fault> {
+/// Loads what is to be checked and runs the rules over it; what is wrong with its files is told where that is
+/// wanted.
+fn judge(
+    args: &Args,
+    rules: &[&'static Registered],
+    now: Timestamp,
+    (teller, tells): (Terminal, bool),
+) -> Result<Judged, Fault> {
+    let terminal = tells.then_some(teller);
+    let mut loaded = ManuallyDrop::new(load(&Disk, &args.paths));
+    let sources = &mut loaded.inventory.sources;
+    let (config, folder) = args.choices.config.config(&args.paths, sources, teller)?;
+    let baseline = args.choices.baseline(sources, teller)?;
+    let texts = Texts::new(&Disk, &loaded.inventory);
+    let (comments, faults) = inline_suppressions(&loaded.inventory.sources, &texts);
+    loaded.problems.extend(faults);
+    if let Some(terminal) = terminal {
+        terminal.stderr().problems(&loaded.problems)?;
+    }
+    let base = ManuallyDrop::new(base(args, terminal)?);
+    let persona = args.persona.map(PersonaArg::persona).or(config.persona);
+    let covers = control::covers(folder.as_deref(), &args.paths);
+    let mut control = control::control(config, baseline, &loaded, covers);
+    control.suppressions.extend(comments);
+    control.assertions.extend(control::assertions(&loaded.inventory.sources, teller)?);
+    if let Some(deployer) = deployer(args)? {
+        control.settings.deployer = Some(deployer);
+    }
+    // A rule that is asked for by name speaks.
+    if !args.select.is_empty() {
+        control.rules.retain(|_, choice| *choice != Choice::Off);
+    }
+    let is_off = |rule: &Registered| control.rules.get(rule.metadata.slug) == Some(&Choice::Off);
+    let rules = rules.iter().copied().filter(|rule| !is_off(rule)).collect();
+    let options = CheckOptions {
+        rules,
+        persona: persona.unwrap_or(Persona::Regular),
+        min_severity: args.min_severity.severity(),
+        now,
+        control,
+        base: base.as_ref().map(|base| &base.inventory),
+    };
+    let checked = audit::check(&loaded.inventory, &texts, &options);
+    drop(options);
+    Ok(Judged { loaded, base, texts, checked })
+}
+
+/// What --base names, with its faults told where there is a terminal.
+fn base(args: &Args, terminal: Option<Terminal>) -> Result<Option<Loaded>, Fault> {
     let Some(path) = &args.base else { return Ok(None) };
     let paths = [path.clone()];
+    let Some(terminal) = terminal else { return Ok(Some(load(&Disk, &paths))) };
     let (loaded, _) = loaded(&paths, terminal)?;
     holds_nothing(&loaded, &paths, terminal)?;
     Ok(Some(loaded))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::audit::Control;
+use crate::audit::assertions::Assertion;
 use crate::config::{self, Config};
 use crate::diag::{Diagnostic, Label, Severity, Snippet};
 use crate::findings::{Base, Baseline};
@@ -16,15 +17,22 @@ use crate::source::{FileId, Sources};
 use super::Fault;
 use super::terminal::Terminal;
 
-/// The options that say where choices are.
+/// The options that say which configuration counts.
 #[derive(clap::Args)]
-pub(super) struct Choices {
+pub(super) struct ConfigChoice {
     /// Take the configuration from there; else the keyreach.yaml at or above what is checked counts.
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
     config: Option<String>,
     /// Take no configuration.
     #[arg(long)]
     no_config: bool,
+}
+
+/// The options that say where choices are.
+#[derive(clap::Args)]
+pub(super) struct Choices {
+    #[command(flatten)]
+    pub(super) config: ConfigChoice,
     /// Leave out the findings that this file knows, written by --write-baseline.
     #[arg(long, value_name = "FILE")]
     baseline: Option<String>,
@@ -33,12 +41,7 @@ pub(super) struct Choices {
     write_baseline: Option<PathBuf>,
 }
 
-impl Choices {
-    /// Where a baseline is to be written.
-    pub(super) fn write_baseline(&self) -> Option<&Path> {
-        self.write_baseline.as_deref()
-    }
-
+impl ConfigChoice {
     /// The configuration for `paths`, and its place among the files that were read.
     ///
     /// # Errors
@@ -75,6 +78,30 @@ impl Choices {
         Ok((config, Some(folder)))
     }
 
+    fn find(&self, paths: &[String]) -> Result<Option<String>, Fault> {
+        if self.no_config || self.config.is_some() {
+            return Ok(self.config.clone());
+        }
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        for path in paths {
+            found.extend(above(Path::new(path))?);
+        }
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (Some(one), Some(other)) => Err(Fault::Usage(format!(
+                "two configurations: {one} and {other}; name the one that counts with --config"
+            ))),
+            (one, _) => Ok(one),
+        }
+    }
+}
+
+impl Choices {
+    /// Where a baseline is to be written.
+    pub(super) fn write_baseline(&self) -> Option<&Path> {
+        self.write_baseline.as_deref()
+    }
+
     /// The baseline that is to be left out.
     ///
     /// # Errors
@@ -94,23 +121,23 @@ impl Choices {
             Err(faults) => refuse(path, &text, &faults, terminal).map(|()| None),
         }
     }
+}
 
-    fn find(&self, paths: &[String]) -> Result<Option<String>, Fault> {
-        if self.no_config || self.config.is_some() {
-            return Ok(self.config.clone());
-        }
-        let mut found: BTreeSet<String> = BTreeSet::new();
-        for path in paths {
-            found.extend(above(Path::new(path))?);
-        }
-        let mut found = found.into_iter();
-        match (found.next(), found.next()) {
-            (Some(one), Some(other)) => Err(Fault::Usage(format!(
-                "two configurations: {one} and {other}; name the one that counts with --config"
-            ))),
-            (one, _) => Ok(one),
+/// The assertions in files of their own among those that were read.
+///
+/// # Errors
+/// One cannot be read, or something in it means nothing.
+pub(super) fn assertions(sources: &Sources, terminal: Terminal) -> Result<Vec<Assertion>, Fault> {
+    let mut found = Vec::new();
+    for (nth, path) in sources.paths().enumerate() {
+        if config::ASSERTED.iter().any(|ending| path.ends_with(ending)) {
+            let (text, file) = (read(path)?, FileId(u32::try_from(nth).unwrap_or(u32::MAX)));
+            let (assertions, faults) = config::read_assertions(&text, file);
+            refuse(path, &text, &faults, terminal)?;
+            found.extend(assertions);
         }
     }
+    Ok(found)
 }
 
 /// What the choices come to for a world that was loaded.
@@ -125,6 +152,8 @@ pub(super) fn control(
         rules: config.rules,
         paths: config.paths,
         suppressions: config.ignore,
+        assumptions: config.assumptions,
+        assertions: config.assertions,
         baseline,
         complete: covers && loaded.problems.is_empty(),
     }

@@ -9,8 +9,10 @@ mod collect_script;
 mod completions;
 mod control;
 mod fault;
+mod fix;
 mod goal;
 mod graph;
+mod init;
 mod man;
 mod matrix;
 mod outcome;
@@ -20,6 +22,7 @@ mod rules;
 mod schema;
 mod simulate;
 mod terminal;
+mod test;
 mod what_can;
 mod who_can;
 mod why;
@@ -54,11 +57,13 @@ enum Command {
     WhoCan(who_can::Args),
     WhatCan(what_can::Args),
     Why(why::Args),
+    Test(test::Args),
     Paths(paths::Args),
     Graph(graph::Args),
     Simulate(simulate::Args),
     Rules(rules::Args),
     Schema(schema::Args),
+    Init(init::Args),
     CollectScript(collect_script::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -81,11 +86,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::WhoCan(args) => who_can::run(&args, terminal),
         Command::WhatCan(args) => what_can::run(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
+        Command::Test(args) => test::run(&args, terminal),
         Command::Paths(args) => paths::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::CollectScript(args) => collect_script::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Args::command()),
         Command::Man(args) => man::run(&args, Args::command()),

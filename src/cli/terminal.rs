@@ -98,6 +98,14 @@ impl Messages {
         self.tell(&Diagnostic::new(Severity::Medium, message).help(help))
     }
 
+    /// Tells that nothing is asserted.
+    pub(super) fn no_assertions(&self, paths: &[String]) -> io::Result<()> {
+        let message = format!("no assertion found for {}", paths.join(", "));
+        let help = "write `assertions:` in keyreach.yaml, or in files *.assert.yaml among what is \
+                    read; `keyreach schema config` prints the form";
+        self.tell(&Diagnostic::new(Severity::Medium, message).help(help))
+    }
+
     /// Tells something beside the data that is no fault.
     pub(super) fn note(&self, text: &str) -> io::Result<()> {
         self.tell(&Diagnostic::new(Severity::Info, text))

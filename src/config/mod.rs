@@ -6,6 +6,7 @@
 //! persona: pedantic
 //! trusted_accounts: ["444455556666"]
 //! trusted_organizations: [o-exampleorgid]
+//! assume: { "aws:MultiFactorAuthPresent": "true", "aws:SourceVpce": absent }
 //! deployer: arn:aws:iam::111122223333:role/ci
 //! rules:
 //!   admin-can-rewrite-policy: off
@@ -18,8 +19,15 @@
 //!     key: alias/downloads-*
 //!     reason: these files are public
 //!     until: 2026-12-31
+//! assertions:
+//!   - only: { principals: [role/orders], actions: [decrypt], keys: [alias/orders] }
+//!     message: orders are read by their service alone
 //! ```
+//!
+//! Assertions may stand in files of their own, `*.assert.yaml`, among what is audited.
 
+mod assertions;
+mod assume;
 mod baseline;
 mod ignore;
 mod reader;
@@ -27,7 +35,9 @@ mod reader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::audit::assertions::Assertion;
 use crate::aws::AccountId;
+use crate::decision::Assumptions;
 use crate::diag::{Persona, Severity};
 use crate::findings::{Base, Choice, PathRules, Suppression};
 use crate::rules::{Settings, deployer, named, unknown};
@@ -44,14 +54,18 @@ pub const SCHEMA: &str = include_str!("config.schema.json");
 pub const NAMES: [&str; 2] = ["keyreach.yaml", "keyreach.yml"];
 
 /// The members of the configuration.
-const MEMBERS: [&str; 7] = [
+const MEMBERS: [&str; 11] = [
     "persona",
     "trusted_accounts",
     "trusted_organizations",
     "deployer",
+    "assume",
+    "known_actions",
+    "known_condition_keys",
     "rules",
     "paths",
     "ignore",
+    "assertions",
 ];
 
 /// The members of an entry of `paths`.
@@ -81,8 +95,38 @@ pub struct Config {
     pub paths: Vec<PathRules>,
     /// What is not to be told.
     pub ignore: Vec<Suppression>,
+    /// What every request is taken to carry.
+    pub assumptions: Assumptions,
+    /// What is asserted.
+    pub assertions: Vec<Assertion>,
     /// The first pattern of paths in it: such count from its directory.
     pub first_glob: Option<Span>,
+}
+
+/// What the names of files of assertions end with.
+pub const ASSERTED: [&str; 2] = [".assert.yaml", ".assert.yml"];
+
+/// Reads the assertions in `text`, the content of `file`, a file of its own for them. Where there is a
+/// fault, they are not to be used.
+pub fn read_assertions(text: &str, file: FileId) -> (Vec<Assertion>, Vec<Fault>) {
+    let place = Place::plain(file, Span::new(0, text.len()));
+    let nowhere = Base { current: "/".into(), folder: "/".into() };
+    let mut reader = Reader::new(place, Arc::new(nowhere));
+    let (documents, problems) = yaml::parse(text);
+    for problem in problems {
+        reader.fault(problem.span, problem.message, "mend the YAML");
+    }
+    let mut found = Vec::new();
+    for document in &documents {
+        for (_, value) in reader.members(&document.root, "a file of assertions", &["assertions"]) {
+            found.extend(assertions::read(&mut reader, value));
+        }
+    }
+    if found.is_empty() && reader.faults.is_empty() {
+        let help = "write `assertions:` with a list of them, or delete the file";
+        reader.fault(Span::new(0, text.len()), "a file of assertions without one", help);
+    }
+    (found, reader.faults)
 }
 
 /// Reads the configuration in `text`, the content of `file`, whose patterns of paths count from `base`.
@@ -140,6 +184,38 @@ fn whole(reader: &mut Reader, root: &Node<'_>, config: &mut Config) {
                     reader.fault(value.span, message, "write the ARN of a user or a role");
                 }
             }
+            "known_actions" => {
+                for (text, span) in reader.texts(value, "an action") {
+                    let name = text.get(4..).filter(|name| !name.is_empty() && !name.contains('*'));
+                    match text.get(..4).filter(|it| it.eq_ignore_ascii_case("kms:")).and(name) {
+                        Some(_) => {
+                            let known = text.to_ascii_lowercase().into();
+                            config.settings.known_actions.insert(known);
+                        }
+                        None => {
+                            let message = format!("`{text}` is no action of KMS");
+                            reader.fault(span, message, "write it out, as kms:Decrypt");
+                        }
+                    }
+                }
+            }
+            "known_condition_keys" => {
+                for (text, span) in reader.texts(value, "a condition key") {
+                    let name = text.split_once(':').map(|(_, name)| name.trim_end_matches('*'));
+                    match name.filter(|name| !name.is_empty() && !name.contains('*')) {
+                        Some(_) => {
+                            let known = text.to_ascii_lowercase().into();
+                            config.settings.known_condition_keys.insert(known);
+                        }
+                        None => {
+                            let message = format!("`{text}` is no condition key");
+                            let help = "write aws:NAME or kms:NAME; a `*` at the end for a family";
+                            reader.fault(span, message, help);
+                        }
+                    }
+                }
+            }
+            "assume" => config.assumptions = assume::read(reader, value),
             "rules" => config.rules = rules(reader, value),
             "paths" => {
                 config.paths =
@@ -149,6 +225,7 @@ fn whole(reader: &mut Reader, root: &Node<'_>, config: &mut Config) {
                 let entries = value.one_or_many().iter();
                 config.ignore = entries.filter_map(|entry| ignore::read(reader, entry)).collect();
             }
+            "assertions" => config.assertions = assertions::read(reader, value),
             _ => {}
         }
     }

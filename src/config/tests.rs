@@ -103,6 +103,103 @@ fn faults_stand_where_they_are_written() {
 }
 
 #[test]
+fn assertions_say_one_thing_of_something() {
+    let said = "message: m }]";
+    let part = |entry: &str, underlined: &str, message: &str| {
+        faulty(&format!("assertions: [{{ {entry}, {said}"), underlined, message);
+    };
+    part(
+        "forbd: { actions: decrypt }, only: { actions: use, principals: a }",
+        "forbd",
+        "unknown member `forbd` of an assertion: did you mean `forbid`?",
+    );
+    part(
+        "forbid: { actions: decript }",
+        "decript",
+        "`decript` is no action of AWS KMS, and no capability: did you mean `Decrypt`?",
+    );
+    part(
+        "forbid: { principles: a, actions: use }",
+        "principles",
+        "unknown member `principles` of `forbid`: did you mean `principals`?",
+    );
+    part("forbid: { keys: a }", "{ keys: a }", "`forbid` without `actions`");
+    part("only: { actions: use }", "{ actions: use }", "`only` without `principals`");
+    part("forbid: { actions: use, keys: [] }", "[]", "an empty list where a key is wanted");
+    part("forbid: { actions: use }, unless: {}", "{}", "an exception for nothing");
+    part("forbid: { actions: use, always: true }", "always", "unknown member `always` of `forbid`");
+    part(
+        "require: { actions: use, principals: a, always: 1 }",
+        "1",
+        "a number where true or false is wanted",
+    );
+    let whole = |entry: &str, message: &str| {
+        let text = format!("assertions: [{{ {entry}, {said}");
+        let entry = format!("{{ {entry}, message: m }}");
+        faulty(&text, &entry, message);
+    };
+    whole("transitive: true", "an assertion that says nothing");
+    whole(
+        "forbid: { actions: use }, only: { actions: use, principals: a }",
+        "an assertion that says two things",
+    );
+    whole(
+        "require: { actions: use, principals: a }, transitive: true",
+        "`transitive` beside `require`",
+    );
+    let text = "assertions: [{ forbid: { actions: use } }]";
+    faulty(text, "{ forbid: { actions: use } }", "an assertion without a message");
+}
+
+#[test]
+fn a_file_of_assertions_holds_some_and_nothing_else() {
+    let message = |text: &str| {
+        let (found, faults) = read_assertions(text, FileId(0));
+        (found.len(), faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>())
+    };
+    let one = "assertions:\n- { forbid: { actions: use, keys: alias/a }, message: m }\n";
+    assert_eq!(message(one), (1, Vec::new()));
+    assert_eq!(message(&format!("{one}---\n{one}")), (2, Vec::new()));
+    let none = vec!["a file of assertions without one".to_owned()];
+    assert_eq!(message(""), (0, none.clone()));
+    assert_eq!(message("assertions: []"), (0, none));
+    let (_, faults) = message("rules: {}\n");
+    assert_eq!(faults, ["unknown member `rules` of a file of assertions"]);
+}
+
+#[test]
+fn newer_names_are_written_out() {
+    let (config, faults) =
+        config("known_actions: kms:NewThing\nknown_condition_keys: [kms:New, \"aws:NewTag/*\"]");
+    assert_eq!(faults, []);
+    assert!(config.settings.knows_action("KMS:new*") && !config.settings.knows_action("kms:newer"));
+    let knows = |name: &str| config.settings.knows_condition_key(name);
+    assert!(knows("aws:newtag/team") && knows("kms:new") && !knows("kms:newer"));
+    faulty("known_actions: [s3:Get]", "s3:Get", "`s3:Get` is no action of KMS");
+    faulty("known_actions: \"kms:*\"", "\"kms:*\"", "`kms:*` is no action of KMS");
+    faulty("known_condition_keys: nonsense", "nonsense", "`nonsense` is no condition key");
+    faulty("known_condition_keys: \"aws:*\"", "\"aws:*\"", "`aws:*` is no condition key");
+}
+
+#[test]
+fn what_is_assumed_is_a_condition_key_with_a_value() {
+    let (config, faults) =
+        config("assume: { \"aws:SourceVpce\": absent, \"aws:RequestTag/a\": [x, y] }");
+    assert_eq!(faults, []);
+    assert!(config.assumptions.given.is_absent("aws:sourcevpce"));
+    let words =
+        ["aws:SourceVpce is absent (keyreach.yaml)", "aws:RequestTag/a is x, y (keyreach.yaml)"];
+    assert_eq!(config.assumptions.words, words);
+    faulty(
+        "assume: { \"aws:SourceVpcee\": x }",
+        "\"aws:SourceVpcee\"",
+        "unknown condition key `aws:SourceVpcee`: did you mean aws:SourceVpce?",
+    );
+    faulty("assume: { \"aws:SourceVpce\": [] }", "[]", "an empty list where a value is wanted");
+    faulty("assume: { a: x, A: y }", "A", "`A` stands twice");
+}
+
+#[test]
 fn the_schema_knows_the_same_members() {
     let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
     let names = |pointer: &str| -> Vec<String> {
@@ -117,6 +214,10 @@ fn the_schema_knows_the_same_members() {
     assert_eq!(names("/properties"), sorted(&MEMBERS));
     assert_eq!(names("/$defs/path/properties"), sorted(&PATH_MEMBERS));
     assert_eq!(names("/$defs/ignore/properties"), sorted(&ignore::MEMBERS));
+    assert_eq!(names("/$defs/assertion/properties"), sorted(&assertions::MEMBERS));
+    assert_eq!(names("/$defs/selection/properties"), sorted(&assertions::SELECTION));
+    let required = "/$defs/assertion/properties/require/properties";
+    assert_eq!(names(required), sorted(&assertions::REQUIRED));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a whole analysis takes for granted of every request (rules U4, U5).
 
-use crate::aws::{KmsAction, carried};
+use crate::aws::{KmsAction, carried, condition_key, condition_keys::condition_keys, suggest};
 
-use super::{Context, ContextValue};
+use super::{Context, ContextValue, Request, Target};
 
 /// Request-time condition keys that are fixed for a whole analysis, and the same in words.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -38,6 +38,38 @@ const LEFT_OUT: [&str; 5] = [
 ];
 
 impl Assumptions {
+    /// Fixes a condition key of every request, or its absence where the value is `absent`; the same key
+    /// again adds a value. `option` is where that was said.
+    ///
+    /// # Errors
+    /// A name that is nearly that of a condition key: a slip of the pen would assume nothing in silence.
+    pub fn fix(&mut self, name: &str, value: &str, option: &str) -> Result<(), String> {
+        known(name)?;
+        if value == "absent" {
+            self.given.set_absent(name);
+            self.words.push(format!("{name} is absent ({option})"));
+            return Ok(());
+        }
+        let value = match self.given.get(name) {
+            Some(known) => {
+                let known = known.value.values().iter().cloned();
+                ContextValue::Many(known.chain([value.into()]).collect())
+            }
+            None => ContextValue::One(value.into()),
+        };
+        let shown = value.values().join(", ");
+        self.words.retain(|known| !known.starts_with(&format!("{name} is ")));
+        self.words.push(format!("{name} is {shown} ({option})"));
+        self.given.set(name, value);
+        Ok(())
+    }
+
+    /// Assumes nothing of a condition key any more.
+    pub fn leave(&mut self, name: &str) {
+        self.given.forget(name);
+        self.words.retain(|known| !known.starts_with(&format!("{name} is ")));
+    }
+
     /// Assumes that callers call KMS themselves, the key named by its ARN (rule U4). What was given
     /// before stays.
     pub fn direct(&mut self) {
@@ -97,6 +129,27 @@ impl Assumptions {
             context.set("kms:ViaService", ContextValue::One(value.into()));
         }
         context
+    }
+}
+
+fn known(name: &str) -> Result<(), String> {
+    let is_known = condition_key(name.strip_suffix('*').unwrap_or(name)).is_some();
+    let names = condition_keys().iter().map(|info| info.name);
+    let near = suggest::nearest(name, names).filter(|_| !is_known && !name.ends_with('*'));
+    near.map_or(Ok(()), |near| Err(format!("unknown condition key `{name}`: did you mean {near}?")))
+}
+
+impl Assumptions {
+    /// The request with what is assumed of it; what it gives itself wins.
+    pub fn under(&self, request: &Request) -> Request {
+        let region = match &request.target {
+            Target::Key(arn) => Some(arn.region()),
+            Target::Alias(arn) => Some(arn.region()),
+            _ => None,
+        };
+        let mut context = self.context(request.action, region);
+        context.lay_over(&request.context);
+        Request { context, ..request.clone() }
     }
 }
 

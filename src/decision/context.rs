@@ -72,6 +72,13 @@ impl Context {
         self.absent.insert(lower.into());
     }
 
+    /// Says nothing of `name` any more, in any spelling.
+    pub fn forget(&mut self, name: &str) {
+        let lower = name.to_ascii_lowercase();
+        self.entries.remove(lower.as_str());
+        self.absent.remove(lower.as_str());
+    }
+
     /// Takes over what `other` says; where both speak of a key, `other` wins.
     pub fn lay_over(&mut self, other: &Self) {
         for name in other.entries.keys() {

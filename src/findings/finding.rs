@@ -5,6 +5,8 @@ use crate::decision::Request;
 use crate::diag::{Confidence, Persona, Severity};
 use crate::source::{Place, Span};
 
+use super::Fix;
+
 /// Something a rule has to say. Rules make it with the builder in `rules`; it always has a primary label.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -30,10 +32,14 @@ pub struct Finding {
     pub principals: Vec<String>,
     /// The places: the primary first.
     pub labels: Vec<Label>,
+    /// Whether the places, in their order, are the steps of a way to get there.
+    pub steps: bool,
     /// The normal form of the statement it speaks of; part of the fingerprint.
     pub statement: Option<String>,
     /// A request that shows it.
     pub witness: Option<Box<Request>>,
+    /// What mends it.
+    pub fix: Option<Box<Fix>>,
     /// The rules whose findings on the same key this one explains.
     pub explains: &'static [&'static str],
 }

@@ -1,9 +1,11 @@
 //! Actions on keys are allowed or denied on an alias or a bare key id, which is never a request's key.
 
 use crate::aws::KmsAction;
+use crate::findings::Fix;
 use crate::policy::{Element, Polarity, PolicyKind, Standing, Statement};
 
 use super::controllers::list;
+use super::fixing::{of_kms, replaced};
 use super::report::Sink;
 use super::resources::{Form, form};
 use super::{Documented, Rule, Scope};
@@ -87,7 +89,27 @@ fn tell(
         .of_statement(statement)
         .at(document.document.place, Some(resource.span), "never the key of a request")
         .help(help)
+        .fix(fix(scope, document, resource))
         .done();
+}
+
+/// The ARN of the key in place of each entry, where every one means a key that is known.
+fn fix(scope: &Scope<'_>, document: &Documented<'_>, resource: &Element) -> Option<Fix> {
+    let mut fix: Option<Fix> = None;
+    for entry in &resource.values {
+        let text = entry.value.text()?;
+        if form(text) == Form::OtherService {
+            continue;
+        }
+        let found = keys(scope, document, &[text]);
+        let [key] = found.as_slice() else { return None };
+        let one = replaced(document, of_kms(document), entry.span, (text, key));
+        match &mut fix {
+            Some(fix) => fix.changes.extend(one.changes),
+            None => fix = Some(one),
+        }
+    }
+    fix
 }
 
 /// The ARNs of the keys that the entries mean, as far as the world tells.

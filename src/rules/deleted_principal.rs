@@ -1,6 +1,9 @@
 //! A unique id where a name stood: the identity is gone.
 
+use std::collections::BTreeSet;
+
 use crate::aws::AccountId;
+use crate::findings::{Access, Change, Fix, What};
 use crate::policy::{Principal, Statement};
 use crate::source::Span;
 
@@ -44,11 +47,37 @@ impl Rule for DeletedPrincipal {
         if let Some(key) = document.key {
             report = report.key(&key.arn);
         }
+        report = report.fix(fix(scope, document));
         for (_, _, span) in rest.into_iter().take(3) {
             report = report.beside(place, Some(span), "and this one");
         }
         report.done();
     }
+}
+
+/// Takes the ids out of lists in which others stand.
+fn fix(scope: &Scope<'_>, document: &Documented<'_>) -> Option<Fix> {
+    let place = document.document.place;
+    let mut changes = Vec::new();
+    for statement in &document.document.policy().statements {
+        let gone: BTreeSet<Span> = ids(scope, statement).into_iter().map(|(_, span)| span).collect();
+        let principals = statement.principal.iter().map(|element| {
+            let of_aws = element.entries.iter().filter(|entry| {
+                !matches!(entry.value, Principal::Service(_) | Principal::Federated(_))
+            });
+            of_aws.map(|entry| entry.span).collect::<Vec<Span>>()
+        });
+        let values = statement.conditions.iter().map(|condition| {
+            condition.values.iter().map(|value| value.span).collect::<Vec<Span>>()
+        });
+        for list in principals.chain(values) {
+            let is_left = list.iter().any(|span| !gone.contains(span));
+            let taken = list.into_iter().filter(|span| is_left && gone.contains(span));
+            changes.extend(taken.map(|span| Change { place, span, what: What::TakeOut }));
+        }
+    }
+    let title = "take out the ids that nobody has".to_owned();
+    (!changes.is_empty()).then_some(Fix { title, access: Access::Stays, changes })
 }
 
 /// The unique ids of a statement that nobody has, with where they stand.

@@ -143,7 +143,8 @@ pub(super) fn told<'s>(
     let report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
-        .principals(by_caller.keys().map(ToString::to_string));
+        .principals(by_caller.keys().map(ToString::to_string))
+        .steps();
     Some(beside_allowing(scope, begin(report, first)?, first))
 }
 

@@ -8,6 +8,7 @@ mod audience;
 mod controllers;
 mod escalation;
 mod export;
+mod fixing;
 mod granting;
 mod grants;
 mod lifecycle;
@@ -158,8 +159,10 @@ rules! {
     missing_input::MissingInput = "missing-input",
     conflicting_duplicates::ConflictingDuplicates = "conflicting-duplicates",
     unused_suppression::UnusedSuppression = "unused-suppression",
+    failed_assertion::FailedAssertion = "failed-assertion",
 }
 
+pub use failed_assertion::{Failed, Way, failed_assertions};
 pub use unused_suppression::{Stale, unused_suppressions};
 
 /// Every rule, in their order everywhere.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::ActionSet;
 use crate::decision::{Allowing, Caller, Holders, Holding};
+use crate::findings::{Access, Change, Fix, What};
 use crate::inventory::Edit;
 use crate::policy::{
     Comparison, Condition, Polarity, PolicyDocument, Principal, Standing, Statement, Value,
@@ -224,7 +225,16 @@ fn tell(
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .statement(document, index, "nobody gains or loses by it")
-        .help("remove it; a shorter policy shows the statements that matter");
+        .help("remove it; a shorter policy shows the statements that matter")
+        .fix((statements.len() > 1).then(|| Fix {
+            title: format!("take out statement {told}"),
+            access: Access::Decided,
+            changes: vec![Change {
+                place: document.place,
+                span: statement.span,
+                what: What::TakeOut,
+            }],
+        }));
     if let Excess::Covered(at) = why {
         let span = statements.get(*at).map(|one| one.span);
         report = report.beside(document.place, span, "says as much");

@@ -2,7 +2,7 @@
 
 use crate::aws::KeyArn;
 use crate::decision::Request;
-use crate::findings::{Finding, Label, Role};
+use crate::findings::{Finding, Fix, Label, Role};
 use crate::policy::{PolicyDocument, Statement};
 use crate::source::{Place, Span};
 
@@ -39,8 +39,10 @@ impl<'a> Sink<'a> {
             subject: subject.into(),
             principals: Vec::new(),
             labels: Vec::new(),
+            steps: false,
             statement: None,
             witness: None,
+            fix: None,
             explains: &[],
         };
         Report { metadata: self.metadata, found: self.found, finding, primary: None }
@@ -100,6 +102,12 @@ impl Report<'_> {
         self
     }
 
+    /// What it is about beside its subject, as part of the fingerprint.
+    pub(super) fn said(mut self, text: impl Into<String>) -> Self {
+        self.finding.statement = Some(text.into());
+        self
+    }
+
     /// The primary place; `None` as range means the whole text that stands there.
     pub(super) fn at(mut self, place: Place, span: Option<Span>, text: impl Into<String>) -> Self {
         self.primary = Some(Label { place, span, text: text.into(), role: Role::Primary });
@@ -117,6 +125,12 @@ impl Report<'_> {
         self
     }
 
+    /// That its places, the primary first, are the steps of a way to get there.
+    pub(super) fn steps(mut self) -> Self {
+        self.finding.steps = true;
+        self
+    }
+
     /// The principals it concerns.
     pub(super) fn principals(mut self, principals: impl IntoIterator<Item = String>) -> Self {
         self.finding.principals.extend(principals);
@@ -126,6 +140,12 @@ impl Report<'_> {
     /// A request that shows it.
     pub(super) fn witness(mut self, request: Option<&Request>) -> Self {
         self.finding.witness = request.cloned().map(Box::new);
+        self
+    }
+
+    /// What mends it.
+    pub(super) fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.finding.fix = fix.map(Box::new);
         self
     }
 

@@ -5,7 +5,7 @@ use crate::decision::{Caller, Cell};
 use crate::inventory::{Identity, Key};
 use crate::policy::{Comparison, Condition, Polarity, PolicyKind, Quantifier, Statement};
 
-use super::controllers::list;
+use super::controllers::{deciding_statements, list};
 use super::report::{Report, Sink};
 use super::{Documented, Scope, short_name};
 
@@ -69,11 +69,18 @@ pub(super) fn told<'s>(
         format!("{who} may become {} and gain {action} on {}", short_name(role), list(&names));
     let cell = Cell { principal: caller, key: key.arn.clone(), action: *action };
     let verdict = scope.reach.verdict(&cell);
-    let report = sink
+    let mut report = sink
         .report(&*document.subject, message)
         .statement(document.document, index, "lets principals outside assume the role")
         .principals([role.arn.to_string()])
+        .steps()
         .witness(verdict.witness());
+    for (policy, index) in
+        verdict.witness().iter().flat_map(|it| deciding_statements(scope.reach, it))
+    {
+        let span = policy.policy().statements.get(index).map(|statement| statement.span);
+        report = report.beside(policy.place, span, format!("then this allows {action}"));
+    }
     Some(report)
 }
 

@@ -1,9 +1,11 @@
 //! A policy names a KMS action that does not exist.
 
 use crate::aws::{KmsAction, suggest, tables_date};
+use crate::findings::Fix;
 use crate::policy::{Effect, Element, Polarity, PolicyKind, Statement, Value};
 use crate::source::Located;
 
+use super::fixing::{is_slip, of_kms, replaced};
 use super::report::Sink;
 use super::{Documented, Rule, Scope};
 
@@ -20,7 +22,14 @@ impl Rule for UnknownAction {
                 continue;
             };
             for entry in &element.values {
-                if is_for_kms(document.document.kind, &entry.value) && is_dead(scope, entry) {
+                let is_newer = || {
+                    let text = entry.value.text();
+                    text.is_some_and(|text| scope.settings.knows_action(text))
+                };
+                if is_for_kms(document.document.kind, &entry.value)
+                    && is_dead(scope, entry)
+                    && !is_newer()
+                {
                     tell(document, statement, element, entry, sink);
                 }
             }
@@ -72,7 +81,8 @@ fn tell(
         .report(format!("{} {text}", document.subject), message)
         .of_statement(statement)
         .at(document.document.place, Some(entry.span), "no action of KMS fits this")
-        .help(help);
+        .help(help)
+        .fix(fix(document, entry, text));
     if let Some(key) = document.key {
         report = report.key(&key.arn);
     }
@@ -80,6 +90,12 @@ fn tell(
         report = report.facet("in-deny");
     }
     report.done();
+}
+
+/// The action that is one slip away, in place of what is written.
+fn fix(document: &Documented<'_>, entry: &Located<Value>, text: &str) -> Option<Fix> {
+    let meant = meant(text).filter(|meant| is_slip(text, meant))?;
+    Some(replaced(document, of_kms(document), entry.span, (text, &meant)))
 }
 
 /// What follows for the statement.

@@ -4,6 +4,7 @@ use crate::aws::condition_keys::condition_keys;
 use crate::aws::{condition_key, suggest, tables_date};
 use crate::policy::{Condition, PolicyKind};
 
+use super::fixing::{is_slip, of_statement, replaced};
 use super::presence::{Absence, Conditioned, absence, conditioned};
 use super::report::Sink;
 use super::{Documented, Rule, Scope};
@@ -16,7 +17,10 @@ impl Rule for UnknownConditionKey {
         for of in conditioned(scope, document) {
             for condition in &of.statement.conditions {
                 let name = &*condition.key.value;
-                if condition_key(name).is_none() && is_for_kms(document.document.kind, name) {
+                if condition_key(name).is_none()
+                    && is_for_kms(document.document.kind, name)
+                    && !scope.settings.knows_condition_key(name)
+                {
                     tell(document, &of, condition, sink);
                 }
             }
@@ -57,15 +61,21 @@ fn tell(
         true => format!("{name} in {} is no condition key that is known", document.name),
         false => format!("{name} in {} is no condition key of KMS: {follows}", document.name),
     };
+    let slip = meant.clone().filter(|meant| is_slip(name, meant));
     let help = match meant {
         Some(meant) => format!("did you mean {meant}? ({table})"),
         None => format!("look the key up in the Service Authorization Reference; {table}"),
     };
+    let fix = slip.map(|meant| {
+        let access = of_statement(document, of.statement);
+        replaced(document, access, condition.key.span, (name, &meant))
+    });
     let mut report = sink
         .report(format!("{} {name}", document.subject), message)
         .of_statement(of.statement)
         .at(document.document.place, Some(condition.key.span), "no such key")
-        .help(help);
+        .help(help)
+        .fix(fix);
     if let Some(key) = document.key {
         report = report.key(&key.arn);
     }

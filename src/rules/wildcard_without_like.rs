@@ -1,11 +1,13 @@
 //! A pattern is handed to an operator that compares literally.
 
 use crate::aws::condition_key;
+use crate::findings::Fix;
 use crate::policy::{
     Comparison, Condition, Operator, Part, Polarity, Statement, Value, Variables, parts,
 };
 use crate::source::Located;
 
+use super::fixing::{of_statement, replaced};
 use super::presence::conditioned;
 use super::report::Sink;
 use super::{Documented, Rule, Scope};
@@ -53,6 +55,24 @@ fn has_wildcard(text: Option<&str>, variables: Variables) -> bool {
     })
 }
 
+/// The operator with `Like`; where the statement has it already, two of one name would stand there, and one
+/// that takes no account of case has no such sister.
+fn fix(
+    document: &Documented<'_>,
+    statement: &Statement,
+    condition: &Condition,
+    like: &Operator,
+) -> Option<Fix> {
+    let operator = condition.operator.value;
+    let is_there = statement.conditions.iter().any(|other| other.operator.value == *like);
+    if is_there || operator.comparison != Comparison::StringEquals {
+        return None;
+    }
+    let access = of_statement(document, statement);
+    let names = (operator.name(), like.name());
+    Some(replaced(document, access, condition.operator.span, (&names.0, &names.1)))
+}
+
 fn tell(
     document: &Documented<'_>,
     (statement, condition, value): (&Statement, &Condition, &Located<Value>),
@@ -79,7 +99,8 @@ fn tell(
         .report(subject, message)
         .of_statement(statement)
         .at(document.document.place, Some(value.span), "no value has such a character")
-        .help(format!("write `{}`, which takes `*` and `?` as wildcards", like.name()));
+        .help(format!("write `{}`, which takes `*` and `?` as wildcards", like.name()))
+        .fix(fix(document, statement, condition, &like));
     if let Some(key) = document.key {
         report = report.key(&key.arn);
     }

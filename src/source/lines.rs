@@ -12,9 +12,15 @@ pub struct Position {
     pub column: u32,
 }
 
-/// Offsets of the line starts of one text. Built in one pass, asked in logarithmic time.
+/// Bytes of a text between two places at which its characters were counted.
+const STRIDE: usize = 4096;
+
+/// Offsets of the line starts of one text. Built in one pass, asked in logarithmic time, also where a line is
+/// very long.
 pub struct LineIndex {
     starts: Vec<u32>,
+    /// How many characters begin before each multiple of the stride.
+    characters: Vec<u32>,
 }
 
 impl LineIndex {
@@ -27,7 +33,22 @@ impl LineIndex {
                 .filter(|&(_, byte)| byte == b'\n')
                 .map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)),
         );
-        Self { starts }
+        let mut before = 0;
+        let of_stride = text.as_bytes().chunks(STRIDE).map(|bytes| {
+            let so_far = before;
+            before += begun(bytes);
+            so_far
+        });
+        let mut characters: Vec<u32> = of_stride.collect();
+        characters.push(before);
+        Self { starts, characters }
+    }
+
+    /// How many characters of `text` begin before byte `offset`.
+    fn characters_before(&self, text: &str, offset: u32) -> u32 {
+        let stride = offset as usize / STRIDE;
+        let rest = text.as_bytes().get(stride * STRIDE..offset as usize).unwrap_or_default();
+        self.characters.get(stride).copied().unwrap_or_default() + begun(rest)
     }
 
     /// The line of byte `offset`, from 1.
@@ -40,9 +61,8 @@ impl LineIndex {
         let offset = offset.min(u32::try_from(text.len()).unwrap_or(u32::MAX));
         let line = self.line(offset);
         let start = self.starts.get(line.saturating_sub(1) as usize).copied().unwrap_or(0);
-        let before = text.as_bytes().get(start as usize..offset as usize).unwrap_or_default();
-        let column = before.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
-        Position { line, column: to_u32(column + 1) }
+        let of = |offset| self.characters_before(text, offset);
+        Position { line, column: of(offset).saturating_sub(of(start)).saturating_add(1) }
     }
 }
 
@@ -72,6 +92,11 @@ impl<'a> LineCount<'a> {
         self.last.set((offset, before));
         NonZeroU32::MIN.saturating_add(before)
     }
+}
+
+/// How many characters begin in a part of a text.
+fn begun(bytes: &[u8]) -> u32 {
+    to_u32(bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count())
 }
 
 /// How many lines end in `text`.
@@ -106,6 +131,18 @@ mod tests {
         assert_eq!(at(2), (2, 1));
         assert_eq!(at(4), (2, 2));
         assert_eq!(at(99), (3, 1));
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_those_that_a_count_gives() {
+        let text = format!("{}\n{}", "aé€😀".repeat(3000), "x€".repeat(5000));
+        let index = LineIndex::new(&text);
+        for (at, _) in text.char_indices().step_by(997).chain([(text.len(), ' ')]) {
+            let before = &text[..at];
+            let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
+            let expected = to_u32(line.chars().count() + 1);
+            assert_eq!(index.position(&text, to_u32(at)).column, expected, "{at}");
+        }
     }
 
     #[test]

@@ -17,6 +17,6 @@ pub use about::About;
 pub use capability::Capability;
 pub use counts::Counts;
 pub use keys::{KeyFacts, KeySet};
-pub use question::{Question, Word};
+pub use question::{Question, Word, actions_named};
 pub use union::union;
 pub use view::{Access, View};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::audit::filter::{self, QuestionError, is_called, is_key, no_key, nothing};
-use crate::audit::glob::{is_pattern, takes};
 use crate::audit::{NameError, near_principal, principal};
+use crate::aws::pattern::{is_pattern, takes};
 use crate::aws::{AccountId, ActionSet, KmsAction, suggest};
 use crate::decision::{Caller, CallerKind, Standing};
 use crate::inventory::Inventory;
@@ -115,7 +115,9 @@ impl Question {
         if self.actions.is_empty() {
             return Ok(ActionSet::ALL);
         }
-        self.actions.iter().try_fold(ActionSet::EMPTY, |all, text| Ok(all.union(actions(text)?)))
+        self.actions
+            .iter()
+            .try_fold(ActionSet::EMPTY, |all, text| Ok(all.union(actions_named(text)?)))
     }
 
     fn rows(&self, world: &Inventory, matrix: &Matrix<'_>) -> Result<Vec<usize>, QuestionError> {
@@ -226,7 +228,10 @@ fn role_of<'w>(world: &'w Inventory, caller: &Caller) -> Option<&'w str> {
 }
 
 /// The actions that a name, a pattern or a capability stands for; `ReEncrypt` is two.
-fn actions(text: &str) -> Result<ActionSet, QuestionError> {
+///
+/// # Errors
+/// It stands for none.
+pub fn actions_named(text: &str) -> Result<ActionSet, QuestionError> {
     let name = text.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("kms:"));
     let name = name.and_then(|_| text.get(4..)).unwrap_or(text);
     if let Some(action) = KmsAction::from_name(name) {

@@ -12,6 +12,7 @@ use crate::rules;
 use crate::source::{Place, Span};
 
 use super::CheckReport;
+use super::fixes;
 use super::words::{aside, at, found, looked_at};
 
 /// Principals that are named one by one.
@@ -165,6 +166,7 @@ fn note(report: &CheckReport<'_>, finding: &Finding, show: Show) -> Option<Strin
         let request = request_line::write(&finding.fingerprint(), witness);
         parts.push(format!("shown by {request}"));
     }
+    parts.extend(fixes::of(report, finding).map(|fix| fix.told()));
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
 

@@ -12,6 +12,7 @@ use crate::report::request_line;
 use crate::source::FileProblem;
 
 use super::CheckReport;
+use super::fixes::{self, Fixed};
 
 /// The whole answer.
 #[derive(Serialize)]
@@ -75,6 +76,8 @@ struct Summary {
     suppressed: usize,
     /// Findings that the baseline knows; they are not listed.
     baselined: usize,
+    /// What every request is taken to carry, as the configuration says.
+    assumptions: Vec<String>,
 }
 
 /// A file that could not be used, or not wholly.
@@ -121,6 +124,8 @@ struct Found<'a> {
     fingerprint: String,
     /// A request that shows it, as `simulate` takes it.
     witness: Option<Value>,
+    /// What mends it, where that can be written into the file.
+    fix: Option<Fixed<'a>>,
 }
 
 /// A place in a file.
@@ -187,6 +192,7 @@ fn summary(report: &CheckReport<'_>) -> Summary {
         findings: report.by_severity().map(|(severity, count)| (severity.name(), count)).collect(),
         suppressed: report.checked.aside.suppressed,
         baselined: report.checked.aside.baselined,
+        assumptions: report.checked.assumed.clone(),
     }
 }
 
@@ -217,6 +223,7 @@ fn found<'a>(report: &'a CheckReport<'_>, finding: &'a Finding) -> Found<'a> {
             .witness
             .as_deref()
             .map(|request| request_line::write(&fingerprint, request)),
+        fix: fixes::of(report, finding),
         fingerprint,
     }
 }

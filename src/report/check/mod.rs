@@ -2,6 +2,7 @@
 
 mod baseline;
 mod csv;
+mod fixes;
 mod github;
 mod gitlab;
 mod human;
@@ -18,6 +19,7 @@ use crate::source::{FileProblem, Position, Span};
 
 pub use baseline::write as baseline;
 pub use csv::write as csv;
+pub use fixes::{changes, fixed};
 pub use github::write as github;
 pub use gitlab::write as gitlab;
 pub use human::{Show, write as human};

@@ -15,6 +15,7 @@ use crate::report::{escape, request_line};
 use crate::rules::{self, Front, Metadata};
 use crate::source::FileProblem;
 
+use super::fixes;
 use super::words::rule;
 use super::{CheckReport, Spot};
 
@@ -65,6 +66,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
                 "leftOut": left_out,
                 "suppressed": report.checked.aside.suppressed,
                 "baselined": report.checked.aside.baselined,
+                "assumptions": report.checked.assumed,
             },
         }],
     });
@@ -168,9 +170,11 @@ fn result(report: &CheckReport<'_>, index: &BTreeMap<String, usize>, finding: &F
     });
     let witness = witness.map(|witness| request_line::write(&fingerprint, witness));
     let properties = with(properties, "witness", witness);
+    let fixes = fixes::sarif(report, finding);
+    let flow = flow(report, finding);
     let help =
         if finding.help.is_empty() { String::new() } else { format!("\n\n{}", finding.help) };
-    json!({
+    let result = json!({
         "ruleIndex": index.get(&id),
         "ruleId": id,
         "level": level(finding.severity),
@@ -179,7 +183,20 @@ fn result(report: &CheckReport<'_>, index: &BTreeMap<String, usize>, finding: &F
         "relatedLocations": related.collect::<Vec<_>>(),
         "partialFingerprints": { "keyreach/v1": fingerprint },
         "properties": properties,
-    })
+    });
+    with(with(result, "fixes", fixes), "codeFlows", flow)
+}
+
+/// The steps of a way, where the finding tells of one.
+fn flow(report: &CheckReport<'_>, finding: &Finding) -> Option<Value> {
+    let steps = finding.labels.iter().take(NAMED).map(|label| {
+        let spot = report.spot(label);
+        let message = json!({ "text": text(spot.text) });
+        json!({ "location": { "physicalLocation": physical(&spot), "message": message } })
+    });
+    let steps: Vec<Value> = steps.collect();
+    let is_way = finding.steps && steps.len() > 1;
+    is_way.then(|| json!([{ "threadFlows": [{ "locations": steps }] }]))
 }
 
 /// The place of a finding, with the key that it is about.

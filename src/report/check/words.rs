@@ -45,13 +45,18 @@ pub(super) fn looked_at(report: &CheckReport<'_>) -> String {
     )
 }
 
-/// What is not shown though it is there: `; 2 suppressed, 1 in the baseline`; empty where nothing is.
+/// What is not shown though it is there, and what is assumed: `; 2 suppressed, 1 in the baseline; assumed: a is
+/// b`; empty where nothing is.
 pub(super) fn aside(report: &CheckReport<'_>) -> String {
     let aside = report.checked.aside;
     let parts = [(aside.suppressed, "suppressed"), (aside.baselined, "in the baseline")];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-    if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) }
+    let parts = if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) };
+    match report.checked.assumed.as_slice() {
+        [] => parts,
+        assumed => format!("{parts}; assumed: {}", assumed.join(", ")),
+    }
 }
 
 /// The rule, and its facet where it has several: `unknown-action/in-deny`.

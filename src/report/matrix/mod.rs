@@ -12,7 +12,7 @@ mod json;
 mod lines;
 mod markdown;
 mod stream;
-mod words;
+pub(super) mod words;
 
 use crate::audit::Further;
 use crate::audit::matrix::{About, View};

@@ -34,7 +34,7 @@ pub(super) fn can(actions: ActionSet, possible: ActionSet, by_name: bool) -> Str
 }
 
 /// When a cell is allowed, in words.
-pub(super) fn when(answer: &CellAnswer) -> String {
+pub(in crate::report) fn when(answer: &CellAnswer) -> String {
     let mut text = match answer.verdict {
         Standing::Always => "always".to_owned(),
         Standing::Conditional => match &answer.condition {
@@ -83,7 +83,7 @@ fn why(answer: &CellAnswer) -> String {
 }
 
 /// A bound as a word.
-pub(super) fn bound(bound: Bound) -> &'static str {
+pub(in crate::report) fn bound(bound: Bound) -> &'static str {
     match bound {
         Bound::Never => "never",
         Bound::Conditional => "conditional",
@@ -92,7 +92,7 @@ pub(super) fn bound(bound: Bound) -> &'static str {
 }
 
 /// A condition as one line: `and` binds more tightly than `or`, and parentheses say so all the same.
-pub(super) fn condition(told: &Condition) -> String {
+pub(in crate::report) fn condition(told: &Condition) -> String {
     let joined = |all: &[Condition], word: &str| {
         let part = |part: &Condition| match part {
             Condition::Test(test) => words(test),

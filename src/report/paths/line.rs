@@ -14,7 +14,7 @@ use super::super::citing::{Because, because};
 /// A way from a principal to an action on a key that it cannot take today.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Line<'a> {
+pub(in crate::report) struct Line<'a> {
     /// Who sets out: an ARN, or the provider that vouches for somebody.
     from: &'a str,
     /// The key's ARN.
@@ -77,7 +77,7 @@ enum Values<'a> {
 
 impl<'a> Line<'a> {
     /// The line of a path; `unknown` where it was not executed.
-    pub(super) fn of(texts: &'a Texts<'a>, path: &'a Path, unknown: bool) -> Self {
+    pub(in crate::report) fn of(texts: &'a Texts<'a>, path: &'a Path, unknown: bool) -> Self {
         let hops = path.hops.iter().map(|hop| Hop {
             caller: &hop.caller.text,
             call: hop.call.name(),

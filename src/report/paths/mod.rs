@@ -8,6 +8,8 @@ use crate::audit::{Basis, Texts};
 use crate::graph::{Found, Goal};
 use crate::inventory::Inventory;
 
+pub(super) use line::Line;
+
 pub use human::{Shown, write as human};
 pub use json::{lines, write as json};
 

@@ -1,12 +1,12 @@
-//! Patterns of filters: `*` stands for any text, `?` for one character.
+//! Patterns of names: `*` stands for any text, `?` for one character.
 
 /// Whether `text` is a pattern rather than a name.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
 /// Whether `pattern` takes all of `text`. Linear in practice: only the last `*` is gone back to.
-pub(super) fn takes(pattern: &str, text: &str) -> bool {
+pub fn takes(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut read) = (0, 0);
