@@ -18,6 +18,7 @@ mod output;
 mod paths;
 mod rules;
 mod schema;
+mod serve;
 mod simulate;
 mod terminal;
 mod what_can;
@@ -57,6 +58,7 @@ enum Command {
     Paths(paths::Args),
     Graph(graph::Args),
     Simulate(simulate::Args),
+    Serve(serve::Args),
     Rules(rules::Args),
     Schema(schema::Args),
     CollectScript(collect_script::Args),
@@ -84,6 +86,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Paths(args) => paths::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
+        Command::Serve(args) => serve::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),
         Command::CollectScript(args) => collect_script::run(&args),

@@ -170,6 +170,18 @@ pub enum Edit {
         /// ARN it has.
         user: Box<str>,
     },
+    /// CreateGroup: nobody is in it.
+    CreateGroup {
+        /// ARN it has.
+        group: Box<str>,
+    },
+    /// CreatePolicy: a managed policy with one version, attached to nobody.
+    CreatePolicy {
+        /// ARN it has.
+        policy: Box<str>,
+        /// Its text.
+        document: PolicyDocument,
+    },
     /// CreateRole.
     CreateRole {
         /// ARN it has.
@@ -274,6 +286,8 @@ impl Inventory {
                 self.identity_mut(holder)?.untag(keys.iter().map(|key| &**key));
             }
             Edit::CreateUser { user } => self.create(user, None)?,
+            Edit::CreateGroup { group } => self.create_group(group)?,
+            Edit::CreatePolicy { policy, document } => self.create_policy(policy, document)?,
             Edit::CreateRole { role, trust } => self.create(role, Some(trust))?,
             Edit::AddOutsider { identity } => self.add_outsider(identity)?,
             Edit::DetachOrgPolicy { policy, target } => {

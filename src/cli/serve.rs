@@ -1,0 +1,64 @@
+//! `keyreach serve`: a local KMS of the export, for the AWS CLI and SDKs.
+
+use std::path::PathBuf;
+
+use super::terminal::Terminal;
+use super::{Fault, Outcome};
+
+/// Serve the export as a local KMS that enforces its policies.
+///
+/// The endpoint speaks KMS, and of STS and IAM what takes a caller to a key. It listens on 127.0.0.1
+/// alone, prints its address as the first line on stdout, and ends at Ctrl-C. PATH is never written:
+/// what clients change is kept in the state directory, which `keyreach check` reads like an export.
+/// SIGHUP reads PATH again.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyreach serve testdata/course --state-dir /tmp/state
+  export AWS_ENDPOINT_URL=http://127.0.0.1:8080 AWS_SHARED_CREDENTIALS_FILE=/tmp/state/credentials
+  aws kms encrypt --profile Alice --region us-east-1 --key-id alias/CMK-A --plaintext hello")]
+#[cfg_attr(
+    not(feature = "serve"),
+    expect(dead_code, reason = "the command line is the same in every build")
+)]
+pub(super) struct Args {
+    /// The export: files and directories, or a scenario file.
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<String>,
+    /// The port; 0 takes any that is free.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    port: u16,
+    /// Where keys' material and what clients change is kept; made where it is not there.
+    #[arg(long, value_name = "STATE")]
+    state_dir: PathBuf,
+    /// Where the access keys are written, a section for each principal; STATE/credentials by default.
+    #[arg(long, value_name = "FILE")]
+    credentials_file: Option<PathBuf>,
+    /// Say in the log why a request is denied: the gate and the statement.
+    #[arg(long)]
+    explain: bool,
+    /// Say nothing of single requests.
+    #[arg(long, conflicts_with = "explain")]
+    quiet: bool,
+    /// How long a new grant works with its token alone.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    grant_delay: u32,
+    /// The instant at which the clock of conditions and of deletion begins.
+    #[arg(long, value_name = "DATE", default_value = "today")]
+    now: String,
+}
+
+/// Says that this build cannot, and what to install.
+#[cfg(not(feature = "serve"))]
+pub(super) fn run(_args: &Args, _terminal: Terminal) -> Result<Outcome, Fault> {
+    Err(Fault::Usage(
+        "this build of keyreach has no encryptor: install it with the feature `serve`, which is a \
+         default one (`cargo install keyreach`)"
+            .to_owned(),
+    ))
+}
+
+#[cfg(feature = "serve")]
+pub(super) fn run(_args: &Args, _terminal: Terminal) -> Result<Outcome, Fault> {
+    Err(Fault::Usage("pending".to_owned()))
+}

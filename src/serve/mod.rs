@@ -1,0 +1,188 @@
+//! The KMS endpoint: a local KMS of the exported organization for the AWS CLI and SDKs.
+//!
+//! A request comes in over HTTP on the loopback interface ([`http`]); its signature is verified before
+//! anything else of it is looked at ([`sigv4`], [`credentials`]); then it goes to KMS in JSON, or to STS
+//! and IAM as a form ([`query`]). Every decision is the reference evaluator's, over the world as clients
+//! have made it; the account and the Region are those that the request was signed for.
+//!
+//! Nothing here encrypts, and nothing that was encrypted, or is secret, is written into a log.
+
+mod ambient;
+mod credentials;
+mod endpoint;
+mod explain;
+mod http;
+mod kms;
+mod log;
+mod query;
+mod sigv4;
+mod who;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::encryptor::state::{StateError, Store};
+use crate::inventory::Inventory;
+
+use endpoint::Endpoint;
+use http::Listener;
+use log::Log;
+
+pub use kms::{Kms, KmsCaller, KmsFault};
+pub use log::LogLevel;
+
+/// How an endpoint is served.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The port of 127.0.0.1; 0 takes any that is free.
+    pub port: u16,
+    /// Where the access keys are written.
+    pub credentials: PathBuf,
+    /// What is logged.
+    pub log: LogLevel,
+    /// How far the clock of the conditions is from the one of the machine.
+    pub shift: SignedDuration,
+}
+
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The credentials file.
+    #[error("cannot write {path}: {cause}")]
+    Credentials {
+        /// The file.
+        path: String,
+        /// The system's word.
+        cause: io::Error,
+    },
+    /// The port, most often one that is taken.
+    #[error("cannot listen on 127.0.0.1:{port}: {cause}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// The system's word.
+        cause: io::Error,
+    },
+    /// Sockets, threads or signals.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Serves until the process is told to end. The first line on `out` is the address, written once the
+/// state and the credentials file are synced and the socket takes connections. At SIGHUP `reload` reads
+/// the export again; nothing where that failed, which it has told.
+///
+/// # Errors
+/// Nothing can be served.
+pub fn run(
+    kms: Box<dyn Kms>,
+    store: Arc<Store>,
+    options: &Options,
+    out: &mut dyn Write,
+    reload: impl Fn() -> Option<Inventory> + Send + Sync + 'static,
+) -> Result<(), ServeError> {
+    let explains = options.log == LogLevel::Explain;
+    let endpoint = Endpoint::new(kms, Arc::clone(&store), options.shift, explains)?;
+    let endpoint = Arc::new(endpoint);
+    write_credentials(&endpoint, options)?;
+    let refused = |cause| ServeError::Port { port: options.port, cause };
+    let listener = Listener::bind(options.port).map_err(refused)?;
+    writeln!(out, "http://{}", listener.address())?;
+    out.flush()?;
+    let log = Arc::new(Log::new(options.log));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let reloading = {
+            let (endpoint, log, options) =
+                (Arc::clone(&endpoint), Arc::clone(&log), options.clone());
+            move || reloaded(&endpoint, &log, &options, &reload)
+        };
+        let reloads = tokio::spawn(signals::on_hangup(reloading));
+        let served = http::serve(listener, endpoint, log, signals::end()).await;
+        reloads.abort();
+        served
+    })?;
+    store.checkpoint()?;
+    Ok(())
+}
+
+fn write_credentials(endpoint: &Endpoint, options: &Options) -> Result<(), ServeError> {
+    let world = endpoint.kms().world();
+    credentials::write(&options.credentials, endpoint.credentials(), &world).map_err(|cause| {
+        let path = options.credentials.display().to_string();
+        ServeError::Credentials { path, cause }
+    })
+}
+
+/// Reads the export again and says how that went; what clients changed stays on top.
+fn reloaded(
+    endpoint: &Endpoint,
+    log: &Log,
+    options: &Options,
+    reload: &dyn Fn() -> Option<Inventory>,
+) {
+    let Some(exported) = reload() else {
+        return log.say("reload: the export cannot be used; the one before is served on\n");
+    };
+    if let Err(error) = endpoint.kms().reload(&exported) {
+        return log.say(&format!("reload: {error}; the export before is served on\n"));
+    }
+    endpoint.know();
+    match write_credentials(endpoint, options) {
+        Ok(()) => log.say("reload: done\n"),
+        Err(error) => log.say(&format!("reload: done, but {error}\n")),
+    }
+}
+
+/// What the system asks of the process.
+mod signals {
+    #[cfg(unix)]
+    use tokio::signal::unix::{SignalKind, signal};
+
+    /// Done when the process is told to end.
+    #[cfg(unix)]
+    pub(super) async fn end() {
+        let (Ok(mut term), Ok(mut int)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            // Without a handler the signals end the process at once, which the state survives.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    }
+
+    /// Calls `action` at each SIGHUP.
+    #[cfg(unix)]
+    pub(super) async fn on_hangup(action: impl Fn() + Send + Sync + 'static) {
+        let action = std::sync::Arc::new(action);
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+            return;
+        };
+        while hangups.recv().await.is_some() {
+            let action = std::sync::Arc::clone(&action);
+            // It reads files; one that panics ends itself alone.
+            let _ = tokio::task::spawn_blocking(move || action()).await;
+        }
+    }
+
+    /// Done when the process is told to end.
+    #[cfg(not(unix))]
+    pub(super) async fn end() {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// There is no such signal.
+    #[cfg(not(unix))]
+    pub(super) async fn on_hangup(_action: impl Fn() + Send + Sync + 'static) {
+        std::future::pending().await
+    }
+}
