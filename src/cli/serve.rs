@@ -59,6 +59,71 @@ pub(super) fn run(_args: &Args, _terminal: Terminal) -> Result<Outcome, Fault> {
 }
 
 #[cfg(feature = "serve")]
-pub(super) fn run(_args: &Args, _terminal: Terminal) -> Result<Outcome, Fault> {
-    Err(Fault::Usage("pending".to_owned()))
+pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
+    use std::sync::Arc;
+
+    use crate::encryptor::state::Store;
+    use crate::serve::{self, Options};
+
+    use super::world::{self, now};
+
+    apart(&args.paths, &args.state_dir)?;
+    let shift = match &*args.now {
+        "today" => jiff::SignedDuration::ZERO,
+        date => now(date)?.duration_since(jiff::Timestamp::now()),
+    };
+    let (loaded, outcome) = world::loaded(&args.paths, terminal)?;
+    if world::holds_nothing(&loaded, &args.paths, terminal)? {
+        return Ok(outcome);
+    }
+    let store = Arc::new(Store::open(&args.state_dir).map_err(usage)?);
+    let kms = serve::open(&loaded.inventory, Arc::clone(&store)).map_err(usage)?;
+    drop(loaded);
+    let options = Options {
+        port: args.port,
+        credentials: args
+            .credentials_file
+            .clone()
+            .unwrap_or_else(|| args.state_dir.join("credentials")),
+        log: args.log(),
+        shift,
+    };
+    let paths = args.paths.clone();
+    let reload = move || {
+        let (loaded, outcome) = world::loaded(&paths, terminal).ok()?;
+        (outcome == Outcome::Clean).then_some(loaded.inventory)
+    };
+    serve::run(kms, store, &options, &mut std::io::stdout(), reload).map_err(usage)?;
+    Ok(Outcome::Clean)
+}
+
+#[cfg(feature = "serve")]
+impl Args {
+    fn log(&self) -> crate::serve::LogLevel {
+        use crate::serve::LogLevel;
+        match (self.explain, self.quiet) {
+            (true, _) => LogLevel::Explain,
+            (_, true) => LogLevel::Quiet,
+            _ => LogLevel::Requests,
+        }
+    }
+}
+
+#[cfg(feature = "serve")]
+fn usage(error: impl std::fmt::Display) -> Fault {
+    Fault::Usage(error.to_string())
+}
+
+/// That the state does not lie inside the export, where it would be read as a part of it.
+#[cfg(feature = "serve")]
+fn apart(paths: &[String], state: &std::path::Path) -> Result<(), Fault> {
+    let whole = |path: &std::path::Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let state = whole(state);
+    match paths.iter().find(|path| state.starts_with(whole(path.as_ref()))) {
+        None => Ok(()),
+        Some(path) => Err(Fault::argument(
+            "--state-dir",
+            &format_args!("it lies in {path}, which is read as the export: name one outside"),
+        )),
+    }
 }

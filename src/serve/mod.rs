@@ -31,7 +31,7 @@ use endpoint::Endpoint;
 use http::Listener;
 use log::Log;
 
-pub use kms::{Kms, KmsCaller, KmsFault};
+pub use kms::{Kms, KmsCaller, KmsFault, open};
 pub use log::LogLevel;
 
 /// How an endpoint is served.
