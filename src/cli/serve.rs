@@ -77,8 +77,6 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         return Ok(outcome);
     }
     let store = Arc::new(Store::open(&args.state_dir).map_err(usage)?);
-    let kms = serve::open(&loaded.inventory, Arc::clone(&store)).map_err(usage)?;
-    drop(loaded);
     let options = Options {
         port: args.port,
         credentials: args
@@ -87,7 +85,10 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
             .unwrap_or_else(|| args.state_dir.join("credentials")),
         log: args.log(),
         shift,
+        grant_delay: std::time::Duration::from_secs(args.grant_delay.into()),
     };
+    let kms = serve::open(&loaded.inventory, Arc::clone(&store), &options).map_err(usage)?;
+    drop(loaded);
     let paths = args.paths.clone();
     let reload = move || {
         let (loaded, outcome) = world::loaded(&paths, terminal).ok()?;

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::aws::AccountId;
 use crate::decision::{Caller, Context, Decision, Request};
-use crate::encryptor::state::{KeptWorld, StateError, Store};
 use crate::inventory::{Edit, Inventory};
 use crate::policy::PolicyDocument;
 
@@ -60,33 +59,4 @@ pub trait Kms: Send + Sync + 'static {
     /// # Errors
     /// It cannot be taken; the one before stays.
     fn reload(&self, exported: &Inventory) -> Result<(), String>;
-}
-
-/// Until there is an encryptor.
-pub fn open(exported: &Inventory, store: Arc<Store>) -> Result<Box<dyn Kms>, StateError> {
-    Ok(Box::new(KeptWorld::new(exported, store)?))
-}
-
-impl Kms for KeptWorld {
-    fn call(
-        &self,
-        _caller: &KmsCaller,
-        _context: &Context,
-        _operation: &str,
-        _body: &Value,
-    ) -> Result<Value, KmsFault> {
-        Err(KmsFault { name: "UnknownOperationException", message: String::new(), refusal: None })
-    }
-
-    fn world(&self) -> Arc<Inventory> {
-        self.now()
-    }
-
-    fn change(&self, account: AccountId, edits: &[Edit]) -> Result<(), String> {
-        self.edit(account, edits).map_err(|error| error.to_string())
-    }
-
-    fn reload(&self, exported: &Inventory) -> Result<(), String> {
-        Self::reload(self, exported).map_err(|error| error.to_string())
-    }
 }

@@ -12,6 +12,7 @@ mod credentials;
 mod endpoint;
 mod explain;
 mod http;
+mod keys;
 mod kms;
 mod log;
 mod query;
@@ -21,6 +22,7 @@ mod who;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
@@ -31,7 +33,7 @@ use endpoint::Endpoint;
 use http::Listener;
 use log::Log;
 
-pub use kms::{Kms, KmsCaller, KmsFault, open};
+pub use kms::{Kms, KmsCaller, KmsFault};
 pub use log::LogLevel;
 
 /// How an endpoint is served.
@@ -45,6 +47,8 @@ pub struct Options {
     pub log: LogLevel,
     /// How far the clock of the conditions is from the one of the machine.
     pub shift: SignedDuration,
+    /// How long a new grant counts with its token alone.
+    pub grant_delay: Duration,
 }
 
 /// Why nothing can be served.
@@ -72,6 +76,19 @@ pub enum ServeError {
     /// Sockets, threads or signals.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// The KMS of an export, with what `store` keeps laid over it.
+///
+/// # Errors
+/// A document of the store cannot be used.
+pub fn open(
+    exported: &Inventory,
+    store: Arc<Store>,
+    options: &Options,
+) -> Result<Box<dyn Kms>, StateError> {
+    let keys = keys::Keys::open(exported, store, options.shift, options.grant_delay)?;
+    Ok(Box::new(keys))
 }
 
 /// Serves until the process is told to end. The first line on `out` is the address, written once the

@@ -22,7 +22,7 @@ pub fn of_key(world: &Inventory, key: &Key) -> Writes {
         let bytes = document.map(|document| format!("{document:#}\n").into_bytes());
         writes.insert(format!("{folder}/{name}.json"), bytes);
     };
-    put("describe-key", key.metadata.as_ref().map(|known| describe_key(key, known)));
+    put("describe-key", key.metadata.is_some().then(|| describe_key(key)));
     put("get-key-policy", key.policy.as_ref().map(get_key_policy));
     put("list-grants", key.grants_listed.then(|| list_grants(key)));
     put("list-resource-tags", key.tags.as_ref().map(list_resource_tags));
@@ -32,20 +32,28 @@ pub fn of_key(world: &Inventory, key: &Key) -> Writes {
     writes
 }
 
-fn describe_key(key: &Key, known: &KeyMetadata) -> Value {
+/// A key as DescribeKey tells it, without dates and algorithms.
+pub fn describe_key(key: &Key) -> Value {
     let arn = &key.arn;
-    let manager = match known.manager {
-        KeyManager::Customer => "CUSTOMER",
-        KeyManager::Aws => "AWS",
-    };
     let mut out = json!({
         "AWSAccountId": arn.account().as_str(),
         "KeyId": arn.id(),
         "Arn": arn.as_str(),
-        "Description": known.description.as_deref().unwrap_or_default(),
-        "KeyManager": manager,
-        "MultiRegion": known.multi_region.is_some(),
     });
+    if let Some(known) = &key.metadata {
+        describe(known, &mut out);
+    }
+    json!({ "KeyMetadata": out })
+}
+
+fn describe(known: &KeyMetadata, out: &mut Value) {
+    let manager = match known.manager {
+        KeyManager::Customer => "CUSTOMER",
+        KeyManager::Aws => "AWS",
+    };
+    put(out, "Description", known.description.as_deref().unwrap_or_default().into());
+    put(out, "KeyManager", manager.into());
+    put(out, "MultiRegion", known.multi_region.is_some().into());
     let texts = [
         ("KeySpec", &known.spec),
         ("CustomerMasterKeySpec", &known.spec),
@@ -54,10 +62,10 @@ fn describe_key(key: &Key, known: &KeyMetadata) -> Value {
         ("Origin", &known.origin),
     ];
     for (name, text) in texts {
-        put_text(&mut out, name, text.as_deref());
+        put_text(out, name, text.as_deref());
     }
     if let Some(state) = &known.state {
-        put(&mut out, "Enabled", json!(&**state == "Enabled"));
+        put(out, "Enabled", json!(&**state == "Enabled"));
     }
     if let Some(related) = &known.multi_region {
         let region = |arn: &str| arn.split(':').nth(3).unwrap_or_default().to_owned();
@@ -68,9 +76,8 @@ fn describe_key(key: &Key, known: &KeyMetadata) -> Value {
             "PrimaryKey": related.primary.as_deref().map(named),
             "ReplicaKeys": replicas,
         });
-        put(&mut out, "MultiRegionConfiguration", configuration);
+        put(out, "MultiRegionConfiguration", configuration);
     }
-    json!({ "KeyMetadata": out })
 }
 
 fn get_key_policy(policy: &PolicyDocument) -> Value {

@@ -23,6 +23,11 @@ pub enum Edit {
         /// Its new policy.
         policy: PolicyDocument,
     },
+    /// CreateKey, or a change of what the key itself is: its state, its description, its rotation.
+    PutKey {
+        /// The key as it is from now on.
+        key: Box<Key>,
+    },
     /// ReplicateKey: a related key with a policy of its own, no grants, no aliases and no tags (rules
     /// K13, X4).
     ReplicateKey {
@@ -249,6 +254,9 @@ impl Inventory {
             | Edit::RevokeGrant { key, .. }
             | Edit::TagKey { key, .. }
             | Edit::UntagKey { key, .. } => edit.change_key(self.key_mut(key)?),
+            Edit::PutKey { key } => {
+                self.keys.insert(key.arn.clone(), Arc::new(Key::clone(key)));
+            }
             Edit::ReplicateKey { key, region, policy } => self.replicate(key, region, policy)?,
             Edit::PointAlias { alias, key } => self.point_alias(alias, key)?,
             Edit::DeleteAlias { alias } => self.delete_alias(alias)?,
