@@ -12,6 +12,8 @@
 
 mod accounts;
 mod connections;
+mod kms;
+mod log;
 mod server;
 mod signatures;
 mod signer;
