@@ -320,8 +320,30 @@ def javascript():
         assert run.returncode == 0 and run.stdout == "done\n", run
 
 
+def readme():
+    """The commands of README."""
+    section = pathlib.Path("README.md").read_text().partition("## A local KMS")[2]
+    script = section.partition("```sh\n")[2].partition("```")[0]
+    state = HOME / "readme"
+    shutil.rmtree(state, ignore_errors=True)
+    pathlib.Path(f"{state}.url").unlink(missing_ok=True)
+    path = os.pathsep.join([str(KEYREACH.parent), str(AWS.parent), os.environ["PATH"]])
+    environment = {
+        "PATH": path, "HOME": str(HOME), "AWS_CONFIG_FILE": os.devnull, "AWS_PAGER": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    script = "set -euo pipefail -m\n" + script.replace("/tmp/kms", str(state))
+    run = subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0 and "denied so far" in run.stdout, run
+    assert run.stdout.count('"CiphertextBlob"') == 1, run.stdout
+    assert "AccessDeniedException" in run.stderr, run.stderr
+
+
 STORIES = [
-    group_walkthrough, demonstration_1, demonstration_2, scenario, boto, encryption_sdk, javascript
+    group_walkthrough, demonstration_1, demonstration_2, scenario, boto, encryption_sdk, javascript,
+    readme,
 ]
 
 

@@ -62,7 +62,7 @@ pub(super) fn run(_args: &Args, _terminal: Terminal) -> Result<Outcome, Fault> {
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     use std::sync::Arc;
 
-    use crate::encryptor::state::Store;
+    use crate::encryptor::directory::Store;
     use crate::serve::{self, Options};
 
     use super::world::{self, now};

@@ -1,3 +1,3 @@
 //! The reference encryptor: a KMS in one process that really encrypts, and where its state is kept.
 
-pub mod state;
+pub mod directory;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::encryptor::state::{StateError, Store, Writes};
+use crate::encryptor::directory::{StateError, Store, Writes};
 
 use super::ambient;
 use super::credentials::{AccessKey, Credentials, Made};
@@ -268,9 +268,10 @@ fn protocol(head: &Head<'_>) -> Option<Protocol> {
         return Some(Protocol::Json);
     }
     let kind = header(head, "content-type")?;
-    let is_form = kind.split(';').next().is_some_and(|kind| {
-        kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    });
+    let is_form = kind
+        .split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     is_form.then_some(Protocol::Query)
 }
 

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::encryptor::state::{StateError, Store};
+use crate::encryptor::directory::{StateError, Store};
 use crate::inventory::Inventory;
 
 use endpoint::Endpoint;

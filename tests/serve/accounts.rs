@@ -180,7 +180,8 @@ fn users_groups_and_policies_are_made_and_stay_after_a_restart() {
     let arn = whoami(&server, &eve).element("Arn");
     assert_eq!(arn.as_deref(), Some("arn:aws:iam::111122223333:user/eve"));
     assert!(server.keys().contains_key("eve") && server.keys().contains_key("Alice"));
-    let details = fs::read_to_string(state.join("111122223333/iam/account-authorization-details.json"));
+    let details =
+        fs::read_to_string(state.join("111122223333/iam/account-authorization-details.json"));
     let details: serde_json::Value = serde_json::from_str(&details.unwrap()).unwrap();
     let users = details["UserDetailList"].as_array().unwrap();
     let eve = users.iter().find(|user| user["UserName"] == "eve").unwrap();

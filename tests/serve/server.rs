@@ -34,7 +34,22 @@ pub struct Server {
 impl Server {
     /// Serves `export` with its state in `state`.
     pub fn start(export: &str, state: &Path, more: &[&str]) -> Self {
-        let mut child = command(export, state, more).spawn().unwrap();
+        Self::of(command(export, state, more), state)
+    }
+
+    /// Serves with files that cannot grow over 64 KiB, as on a disk that fills up.
+    pub fn start_on_small_disk(export: &str, state: &Path) -> Self {
+        let plain = command(export, state, &[]);
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\""]);
+        command.arg(plain.get_program()).args(plain.get_args());
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(command, state)
+    }
+
+    fn of(mut command: Command, state: &Path) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let log = Arc::new(Mutex::new(String::new()));

@@ -45,7 +45,8 @@ impl Draft {
 
     /// An operation of STS or IAM.
     pub fn query(service: &str, form: &[(&str, &str)]) -> Self {
-        let pairs = form.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+        let pairs =
+            form.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
         let body = pairs.collect::<Vec<_>>().join("&").into_bytes();
         let kind = "application/x-www-form-urlencoded; charset=utf-8";
         Self::new(service, &[("content-type", kind)], body)
@@ -74,7 +75,8 @@ impl Draft {
             headers.push(("x-amz-security-token".to_owned(), token.clone()));
         }
         headers.sort();
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines: String =
+            headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
         let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
         let payload = hex(&Sha256::digest(&self.body));
         let canonical = format!("POST\n/\n\n{lines}\n{names}\n{payload}");

@@ -111,6 +111,23 @@ fn wait(until: impl Fn() -> bool) {
     }
 }
 
+#[test]
+fn on_a_full_disk_changes_fail_cleanly_and_reads_go_on() {
+    let state = scratch("full-disk");
+    let server = Server::start_on_small_disk(COURSE, &state);
+    let made: Vec<u16> =
+        (0..40).map(|number| create_user(&server, &format!("user-{number}"))).collect();
+    assert_eq!(made.first(), Some(&200));
+    assert_eq!(made.last(), Some(&500));
+    let kept = made.iter().filter(|status| **status == 200).count();
+    assert!(whoami(&server, &server.key("Alice")).is_some());
+    server.kill();
+    let server = Server::start(COURSE, &state, &[]);
+    let users = server.keys().into_keys().filter(|name| name.starts_with("user-")).count();
+    assert_eq!(users, kept);
+    assert_eq!(create_user(&server, "after"), 200);
+}
+
 /// Every change that was acknowledged before the process was killed is there afterwards.
 #[test]
 fn acknowledged_changes_survive_fifty_kills() {
@@ -128,11 +145,14 @@ fn acknowledged_changes_survive_fifty_kills() {
             let mut done = Vec::new();
             for number in 0.. {
                 let name = format!("user-{round}-{number}");
-                let form = [("Action", "CreateUser"), ("Version", "2010-05-08"), ("UserName", &*name)];
-                let request = crate::signer::Draft::query("iam", &form).signed(&root, &address.to_string());
+                let form =
+                    [("Action", "CreateUser"), ("Version", "2010-05-08"), ("UserName", &*name)];
+                let request =
+                    crate::signer::Draft::query("iam", &form).signed(&root, &address.to_string());
                 let Ok(stream) = std::net::TcpStream::connect(address) else { break };
                 drop(stream);
-                let sent = std::panic::catch_unwind(|| crate::wire::Client::new(address).send(&request));
+                let sent =
+                    std::panic::catch_unwind(|| crate::wire::Client::new(address).send(&request));
                 match sent {
                     Ok(answer) if answer.status == 200 => done.push(name),
                     _ => break,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::aws::{AccountId, Arn, Identity as Named, identity};
 use crate::inventory::{
-    AttachedPolicy, Group, Identity, IdentityKind, Inventory, ManagedPolicy, NamedPolicy, PolicyVersion,
-    Tags,
+    AttachedPolicy, Group, Identity, IdentityKind, Inventory, ManagedPolicy, NamedPolicy,
+    PolicyVersion, Tags,
 };
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};

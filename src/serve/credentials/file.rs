@@ -21,7 +21,7 @@ pub(in crate::serve) fn write(
     credentials: &Credentials,
     world: &Inventory,
 ) -> io::Result<()> {
-    crate::encryptor::state::write_private(path, text(credentials, world).as_bytes())
+    crate::encryptor::directory::write_private(path, text(credentials, world).as_bytes())
 }
 
 /// Sections by ARN, sorted, and behind them by bare name, where that means one principal.

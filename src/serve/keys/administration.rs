@@ -9,9 +9,7 @@ use crate::aws::{KeyArn, KeySpec, KeyState, KeyUsage, KmsAction};
 use crate::decision::{Caller, CallerKind};
 use crate::eval::reference::{NewKey, Operation, Reference, lockout_check};
 use crate::graph::Call as GraphCall;
-use crate::inventory::{
-    Edit, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags,
-};
+use crate::inventory::{Edit, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
 use crate::policy::{Gravity, PolicyDocument, PolicyKind};
 use crate::serve::kms::KmsFault;
 use crate::serve::who::policy;
@@ -61,8 +59,12 @@ impl Call<'_> {
         self.in_state(KmsAction::TAG_RESOURCE, &key)?;
         self.edit(&[&key.arn], |world| {
             let known = world.key(&key.arn).and_then(|key| key.tags.as_ref());
-            let all: BTreeSet<&str> =
-                known.into_iter().chain([&tags]).flat_map(|tags| tags.keys()).map(|key| &**key).collect();
+            let all: BTreeSet<&str> = known
+                .into_iter()
+                .chain([&tags])
+                .flat_map(|tags| tags.keys())
+                .map(|key| &**key)
+                .collect();
             match all.len() > TAGS {
                 true => Err(KmsFault::new("TagException", "Too many tags")),
                 false => Ok(call.edits(&self.caller.principal)),
@@ -106,7 +108,8 @@ impl Call<'_> {
     pub(super) fn schedule_key_deletion(&self) -> Done {
         let days = self.input.number("PendingWindowInDays")?.unwrap_or(30);
         if !DAYS.contains(&days) {
-            let bound = if days < 7 { "greater than or equal to 7" } else { "less than or equal to 30" };
+            let bound =
+                if days < 7 { "greater than or equal to 7" } else { "less than or equal to 30" };
             return Err(invalid(format!(
                 "1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy \
                  constraint: Member must have value {bound}"
@@ -147,7 +150,11 @@ impl Call<'_> {
         self.edit_metadata(key, |known| known.state = Some(state.as_str().into()))
     }
 
-    fn edit_metadata(&self, key: &Key, change: impl FnOnce(&mut KeyMetadata)) -> Result<(), KmsFault> {
+    fn edit_metadata(
+        &self,
+        key: &Key,
+        change: impl FnOnce(&mut KeyMetadata),
+    ) -> Result<(), KmsFault> {
         self.edit_key(&key.arn, |key| change(key.metadata.get_or_insert_with(plain_metadata)))
     }
 
@@ -207,7 +214,8 @@ impl Call<'_> {
             context.set_one("kms:MultiRegionKeyType", MultiRegionRole::Primary.name());
         }
         let bypass = self.input.flag("BypassPolicyLockoutSafetyCheck")?;
-        context.set_one("kms:BypassPolicyLockoutSafetyCheck", if bypass { "true" } else { "false" });
+        context
+            .set_one("kms:BypassPolicyLockoutSafetyCheck", if bypass { "true" } else { "false" });
         for (key, value) in tags.iter() {
             context.set_one(&format!("aws:RequestTag/{key}"), value);
         }
@@ -226,9 +234,7 @@ impl Call<'_> {
         let part = |range: std::ops::Range<usize>| digits.get(range).unwrap_or_default();
         let id = match multi_region {
             true => format!("mrk-{digits}"),
-            false => {
-                [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
-            }
+            false => [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"),
         };
         let partition = self.caller.principal.partition();
         let arn = KeyArn::new(partition, &self.caller.region, self.account()?, &id);

@@ -72,18 +72,25 @@ impl Material {
         let aad = aad(&blob, pairs);
         let mut sealed = text.to_vec();
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-        self.message_key(&name, &salt)?.seal_in_place_append_tag(nonce, Aad::from(aad), &mut sealed).ok()?;
+        self.message_key(&name, &salt)?
+            .seal_in_place_append_tag(nonce, Aad::from(aad), &mut sealed)
+            .ok()?;
         blob.extend_from_slice(&sealed);
         Some(blob)
     }
 
     /// Decrypts; nothing where the blob is not the one that was made, or with this context.
-    pub(super) fn open(&self, blob: &Blob<'_>, pairs: &BTreeMap<String, String>) -> Option<Vec<u8>> {
+    pub(super) fn open(
+        &self,
+        blob: &Blob<'_>,
+        pairs: &BTreeMap<String, String>,
+    ) -> Option<Vec<u8>> {
         let name = format!("{}/{}", blob.account, blob.id);
         let mut sealed = blob.sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
         let aad = Aad::from(aad(blob.header, pairs));
-        let text = self.message_key(&name, blob.salt)?.open_in_place(nonce, aad, &mut sealed).ok()?;
+        let text =
+            self.message_key(&name, blob.salt)?.open_in_place(nonce, aad, &mut sealed).ok()?;
         Some(text.to_vec())
     }
 
@@ -151,7 +158,11 @@ mod tests {
     fn the_largest_text_fits_and_no_two_blobs_are_equal() {
         let seal = || {
             let material = Material::new(&[1; 32]);
-            material.seal(&key("us-east-1", "0d0d0d0d-4444-4d4d-8d8d-dddddddddddd"), &pairs(&[]), &[0; 4096])
+            material.seal(
+                &key("us-east-1", "0d0d0d0d-4444-4d4d-8d8d-dddddddddddd"),
+                &pairs(&[]),
+                &[0; 4096],
+            )
         };
         let (one, other) = (seal().expect("sealed"), seal().expect("sealed"));
         assert!(one.len() <= 4096 + 256 && one != other);

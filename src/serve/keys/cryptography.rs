@@ -33,7 +33,9 @@ impl Call<'_> {
         self.symmetric(&key, "Encrypt", "EncryptionAlgorithm")?;
         self.dry_run()?;
         let blob = self.sealed(&key.arn, &pairs, &text)?;
-        Ok(json!({ "CiphertextBlob": blob, "KeyId": key.arn.as_str(), "EncryptionAlgorithm": ALGORITHM }))
+        Ok(
+            json!({ "CiphertextBlob": blob, "KeyId": key.arn.as_str(), "EncryptionAlgorithm": ALGORITHM }),
+        )
     }
 
     pub(super) fn decrypt(&self) -> Done {
@@ -46,7 +48,9 @@ impl Call<'_> {
         let text = self.opened(&key.arn, blob, &pairs)?;
         self.dry_run()?;
         let text = BASE64_STANDARD.encode(text);
-        Ok(json!({ "KeyId": key.arn.as_str(), "Plaintext": text, "EncryptionAlgorithm": ALGORITHM }))
+        Ok(
+            json!({ "KeyId": key.arn.as_str(), "Plaintext": text, "EncryptionAlgorithm": ALGORITHM }),
+        )
     }
 
     pub(super) fn re_encrypt(&self) -> Done {
@@ -154,8 +158,7 @@ impl Call<'_> {
         let fault = || KmsFault::new("InvalidCiphertextException", "");
         let blob = blob.ok_or_else(fault)?;
         if blob.key(key.partition(), key.region()).as_ref() != Some(key) {
-            let message =
-                "The key ID in the request does not identify a CMK that can perform this operation.";
+            let message = "The key ID in the request does not identify a CMK that can perform this operation.";
             return Err(KmsFault::new("IncorrectKeyException", message));
         }
         self.keys.material.open(&blob, pairs).ok_or_else(fault)

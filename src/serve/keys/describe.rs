@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::aws::{KeySpec, KmsAction};
-use crate::encryptor::state::documents;
+use crate::encryptor::directory::documents;
 use crate::inventory::{Alias, Key};
 use crate::serve::kms::KmsFault;
 
@@ -19,9 +19,8 @@ impl Call<'_> {
     pub(super) fn list_keys(&self) -> Done {
         self.may_at_all(KmsAction::LIST_KEYS)?;
         let (account, region) = (self.account()?, &*self.caller.region);
-        let own = |key: &&std::sync::Arc<Key>| {
-            key.arn.account() == account && key.arn.region() == region
-        };
+        let own =
+            |key: &&std::sync::Arc<Key>| key.arn.account() == account && key.arn.region() == region;
         let keys = self.world.keys.values().filter(own);
         let keys = keys.map(|key| json!({ "KeyId": key.arn.id(), "KeyArn": key.arn.as_str() }));
         self.paged("Keys", keys.collect(), 100, 1000)
@@ -39,8 +38,7 @@ impl Call<'_> {
             here && of_key.as_ref().is_none_or(|key| alias.key().as_ref() == Some(key))
         };
         let told = |alias: &Alias| {
-            let mut told =
-                json!({ "AliasName": alias.arn.name(), "AliasArn": alias.arn.as_str() });
+            let mut told = json!({ "AliasName": alias.arn.name(), "AliasArn": alias.arn.as_str() });
             if let (Some(target), Some(members)) = (&alias.target, told.as_object_mut()) {
                 members.insert("TargetKeyId".to_owned(), (**target).into());
             }
@@ -60,7 +58,8 @@ impl Call<'_> {
         let name = self.input.text("PolicyName")?.unwrap_or("default");
         self.may(KmsAction::GET_KEY_POLICY, &target, &key, &[("kms:PolicyName", name)])?;
         let policy = key.policy.as_ref().filter(|_| name == "default");
-        let policy = policy.ok_or_else(|| KmsFault::new("NotFoundException", "No such policy exists"))?;
+        let policy =
+            policy.ok_or_else(|| KmsFault::new("NotFoundException", "No such policy exists"))?;
         Ok(json!({ "Policy": policy.written(), "PolicyName": "default" }))
     }
 
@@ -123,7 +122,9 @@ pub(super) fn described(key: &Key) -> Value {
     let mut described = documents::describe_key(key);
     let spec = key.metadata.as_ref().and_then(|known| KeySpec::parse(known.spec.as_deref()?));
     let usage = key.metadata.as_ref().and_then(|known| known.usage.as_deref());
-    if let (Some(spec), Some(members)) = (spec, described.get_mut("KeyMetadata").and_then(Value::as_object_mut)) {
+    if let (Some(spec), Some(members)) =
+        (spec, described.get_mut("KeyMetadata").and_then(Value::as_object_mut))
+    {
         let info = spec.info();
         let (name, algorithms) = match usage {
             Some("SIGN_VERIFY") => ("SigningAlgorithms", &info.signing_algorithms),

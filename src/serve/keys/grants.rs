@@ -25,8 +25,7 @@ impl Call<'_> {
     pub(super) fn create_grant(&self) -> Done {
         let (_, key) = self.bare_key("KeyId")?;
         let grant = self.wanted(&key)?;
-        let call =
-            GraphCall::CreateGrant { key: key.arn.clone(), grant: Box::new(grant.clone()) };
+        let call = GraphCall::CreateGrant { key: key.arn.clone(), grant: Box::new(grant.clone()) };
         self.may_call(&call, key.arn.as_str())?;
         self.in_state(KmsAction::CREATE_GRANT, &key)?;
         let unsuited = grant.operations.minus(key.grant_operations());
@@ -58,8 +57,8 @@ impl Call<'_> {
     fn wanted(&self, key: &Key) -> Result<Grant, KmsFault> {
         let grantee = self.party("Grantee")?;
         let missing = "Value null at 'granteePrincipal' failed to satisfy constraint: Member must not be null";
-        let grantee = grantee
-            .ok_or_else(|| invalid(format!("1 validation error detected: {missing}")))?;
+        let grantee =
+            grantee.ok_or_else(|| invalid(format!("1 validation error detected: {missing}")))?;
         let mut operations = ActionSet::EMPTY;
         for name in self.input.texts("Operations")? {
             let action = KmsAction::from_name(name);
@@ -77,8 +76,9 @@ impl Call<'_> {
             ));
         }
         let mut bytes = [0u8; 32];
-        rand::fill(&mut bytes)
-            .map_err(|_| KmsFault::new("KMSInternalException", "the system gives no random bytes"))?;
+        rand::fill(&mut bytes).map_err(|_| {
+            KmsFault::new("KMSInternalException", "the system gives no random bytes")
+        })?;
         let constraints = match self.input.inside("Constraints") {
             Some(given) => constraints(&given)?,
             None => Constraints::default(),
@@ -104,7 +104,12 @@ impl Call<'_> {
             return Ok(None);
         };
         let party = Grantee::principal(text);
-        let fault = || KmsFault::new("InvalidArnException", format!("ARN does not refer to a valid principal: {text}"));
+        let fault = || {
+            KmsFault::new(
+                "InvalidArnException",
+                format!("ARN does not refer to a valid principal: {text}"),
+            )
+        };
         match &party {
             Grantee::Principal(Principal::Invalid(_) | Principal::Anyone) => Err(fault()),
             // Whoever is named must be there, where it is known who is (rule G13).
@@ -144,7 +149,8 @@ impl Call<'_> {
         let grant = self.world.key(&key).and_then(|key| key.grants.iter().find(|it| *it.id == *id));
         let grant = grant.ok_or_else(|| absent(&id))?;
         // Another grant of the key that the caller may retire says nothing of this one.
-        let alone = self.world.key(&key).map(|key| Key { grants: vec![grant.clone()], ..key.clone() });
+        let alone =
+            self.world.key(&key).map(|key| Key { grants: vec![grant.clone()], ..key.clone() });
         let alone = alone.map(|key| self.world.apply(&Edit::PutKey { key: Box::new(key) }));
         self.may_retire(&key, alone.as_ref().unwrap_or(&self.world))?;
         self.dry_run()?;
@@ -191,8 +197,11 @@ fn is_same(known: &Grant, wanted: &Grant) -> bool {
 
 fn constraints(given: &Input<'_>) -> Result<Constraints, KmsFault> {
     let pairs = |member: &str| {
-        let pairs: BTreeMap<Box<str>, Box<str>> =
-            given.pairs(member)?.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let pairs: BTreeMap<Box<str>, Box<str>> = given
+            .pairs(member)?
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
         if pairs.len() > PAIRS || pairs.values().any(|value| value.len() > 384) {
             return Err(invalid(format!("A grant constraint has up to {PAIRS} pairs")));
         }

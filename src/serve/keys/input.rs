@@ -60,7 +60,8 @@ impl<'c> Input<'c> {
         let Some(value) = self.get(member) else {
             return Ok(BTreeMap::new());
         };
-        let pair = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        let pair =
+            |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
         value.as_object().and_then(|all| all.iter().map(pair).collect()).ok_or_else(shape)
     }
 
@@ -106,7 +107,8 @@ impl<'c> Input<'c> {
         let first = match self.text("Marker")? {
             None => 0,
             Some(marker) => {
-                let text = BASE64_STANDARD.decode(marker).ok().and_then(|it| String::from_utf8(it).ok());
+                let text =
+                    BASE64_STANDARD.decode(marker).ok().and_then(|it| String::from_utf8(it).ok());
                 let first = text.and_then(|text| text.strip_prefix("from ")?.parse().ok());
                 first.ok_or_else(|| KmsFault::new("InvalidMarkerException", "Invalid marker"))?
             }

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::decision::{Context, Target};
-use crate::encryptor::state::{Change, KeptWorld, StateError, Store};
+use crate::encryptor::directory::{Change, KeptWorld, StateError, Store};
 use crate::inventory::{Alias, Edit, Inventory, Key};
 
 use super::kms::{Kms, KmsCaller, KmsFault};
@@ -61,7 +61,8 @@ impl Kms for Keys {
         operation: &str,
         body: &Value,
     ) -> Result<Value, KmsFault> {
-        let call = Call { keys: self, world: self.world.now(), caller, context, input: Input(body) };
+        let call =
+            Call { keys: self, world: self.world.now(), caller, context, input: Input(body) };
         match operation {
             "Encrypt" => call.encrypt(),
             "Decrypt" => call.decrypt(),

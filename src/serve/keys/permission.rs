@@ -94,12 +94,14 @@ impl Call<'_> {
 
     /// That every permission of an operation that needs several is allowed.
     pub(super) fn may_do(&self, operation: &Operation, context: &Context) -> Result<(), KmsFault> {
-        operation.requests(&self.caller.principal, context).into_iter().try_for_each(|mut request| {
-            request.context = fitting(request.action, &request.context);
-            request.session_policies.clone_from(&self.caller.session_policies);
-            let shown = request.target.to_string();
-            self.decided(request, &shown)
-        })
+        operation.requests(&self.caller.principal, context).into_iter().try_for_each(
+            |mut request| {
+                request.context = fitting(request.action, &request.context);
+                request.session_policies.clone_from(&self.caller.session_policies);
+                let shown = request.target.to_string();
+                self.decided(request, &shown)
+            },
+        )
     }
 
     fn decided(&self, request: Request, shown: &str) -> Result<(), KmsFault> {
@@ -124,7 +126,9 @@ impl Call<'_> {
         let state = state.and_then(KeyState::parse).unwrap_or(KeyState::Enabled);
         let fails = |name, what: &str| Err(KmsFault::new(name, format!("{} is {what}.", key.arn)));
         match (state_allows(action, state), state) {
-            (StateAnswer::Succeeds(_) | StateAnswer::NoEffect | StateAnswer::Depends(_), _) => Ok(()),
+            (StateAnswer::Succeeds(_) | StateAnswer::NoEffect | StateAnswer::Depends(_), _) => {
+                Ok(())
+            }
             (_, KeyState::Disabled) => fails("DisabledException", "disabled"),
             (_, KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) => {
                 fails("KMSInvalidStateException", "pending deletion")
@@ -151,8 +155,9 @@ fn fitting(action: KmsAction, all: &Context) -> Context {
 pub(super) fn denied(request: Request, decision: Decision, shown: &str) -> KmsFault {
     let (caller, action) = (&request.caller, request.action);
     let because = because(&decision, action.as_str());
-    let message =
-        format!("User: {caller} is not authorized to perform: {action} on resource: {shown}{because}");
+    let message = format!(
+        "User: {caller} is not authorized to perform: {action} on resource: {shown}{because}"
+    );
     let refusal = Some(Box::new((request, decision)));
     KmsFault { name: "AccessDeniedException", message, refusal }
 }

@@ -7,7 +7,7 @@ use crate::inventory::{Edit, IdentityKind, Inventory, Tags};
 use crate::policy::{Gravity, PolicyDocument, PolicyKind};
 use crate::serve::who::{policy, unique_id};
 
-use super::{Question, QueryFault, Xml};
+use super::{QueryFault, Question, Xml};
 
 /// Access keys of a user that CreateAccessKey makes.
 const ACCESS_KEYS: u32 = 2;
@@ -93,7 +93,8 @@ pub(super) fn create_policy(question: &Question<'_>) -> Done {
     scene.allowed(crate::aws::ControlAction::IAM_CREATE_POLICY_VERSION, &arn)?;
     let document = sound(question.needed("PolicyDocument")?)?;
     if scene.world.managed_policy(scene.account, &arn).is_some() {
-        let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
+        let message =
+            format!("A policy called {name} already exists. Duplicate names are not allowed.");
         return Err(QueryFault::new(409, "EntityAlreadyExists", message));
     }
     scene.change(&[Edit::CreatePolicy { policy: arn.as_str().into(), document }])?;
@@ -210,7 +211,8 @@ impl<'q> Scene<'q> {
     /// ARN of the user with this name, whatever the case (page "IAM identifiers").
     fn user(&self, name: &str) -> Option<String> {
         let mut all = self.world.account(self.account)?.identities.values();
-        let user = all.find(|it| it.kind == IdentityKind::User && it.name.eq_ignore_ascii_case(name));
+        let user =
+            all.find(|it| it.kind == IdentityKind::User && it.name.eq_ignore_ascii_case(name));
         user.map(|user| user.arn.to_string())
     }
 
@@ -255,7 +257,11 @@ fn tags(question: &Question<'_>) -> Result<Tags, QueryFault> {
     let keys = question.form.members("Tags", "Key");
     let values = question.form.members("Tags", "Value");
     match keys.len() == values.len() {
-        true => Ok(keys.into_iter().zip(values).map(|(key, value)| (key.into(), value.into())).collect()),
+        true => Ok(keys
+            .into_iter()
+            .zip(values)
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect()),
         false => Err(QueryFault::missing("tags.member.value")),
     }
 }

@@ -11,7 +11,7 @@ use crate::inventory::{Inventory, ManagedPolicy};
 use crate::policy::{Gravity, PolicyKind};
 use crate::serve::who::{Session, Who, policy};
 
-use super::{Question, QueryFault, Xml};
+use super::{QueryFault, Question, Xml};
 
 /// Limits of the page "AssumeRole".
 const POLICY_CHARACTERS: usize = 2048;
@@ -164,7 +164,8 @@ fn tags(question: &Question<'_>) -> Result<BTreeMap<String, String>, QueryFault>
     let mut tags = BTreeMap::new();
     for (key, value) in keys.iter().zip(values) {
         if tags.keys().any(|known: &String| known.eq_ignore_ascii_case(key)) {
-            let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+            let message =
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
             return Err(QueryFault::new(400, "InvalidParameterValue", message));
         }
         tags.insert((*key).to_owned(), value.to_owned());
@@ -189,15 +190,16 @@ fn inherited(
         transitive.push(key.to_owned());
     }
     let passed = before.into_iter().flat_map(|before| {
-        let passed = |key: &&String| {
-            before.transitive.iter().any(|passed| passed.eq_ignore_ascii_case(key))
-        };
+        let passed =
+            |key: &&String| before.transitive.iter().any(|passed| passed.eq_ignore_ascii_case(key));
         before.tags.iter().filter(move |(key, _)| passed(key))
     });
     for (key, value) in passed {
         if given.keys().any(|known| known.eq_ignore_ascii_case(key)) {
-            let message = format!("One of the specified transitive tag keys can't be set because it \
-                                   conflicts with a transitive tag key from the calling session: {key}");
+            let message = format!(
+                "One of the specified transitive tag keys can't be set because it \
+                                   conflicts with a transitive tag key from the calling session: {key}"
+            );
             return Err(QueryFault::new(400, "InvalidParameterValue", message));
         }
         all.insert(key.clone(), value.clone());

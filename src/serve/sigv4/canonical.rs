@@ -4,7 +4,8 @@ use super::Head;
 
 /// The canonical form of a request with the digest of its body.
 pub(super) fn request(head: &Head<'_>, signed_headers: &[String], payload: &str) -> Vec<u8> {
-    let mut out = format!("{}\n{}\n{}\n", head.method, path(head.path), query(head.query)).into_bytes();
+    let mut out =
+        format!("{}\n{}\n{}\n", head.method, path(head.path), query(head.query)).into_bytes();
     for name in signed_headers {
         out.extend_from_slice(name.as_bytes());
         out.push(b':');

@@ -23,7 +23,8 @@ impl AuthFault {
     }
 
     pub(super) fn lacks_date(text: &str) -> Self {
-        let what = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
+        let what =
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
         Self::incomplete(what, text)
     }
 

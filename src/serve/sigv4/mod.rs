@@ -221,10 +221,15 @@ pub(super) fn hex_of(bytes: &[u8]) -> String {
 fn hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
     let pairs = digits.filter(|digits| digits.len() % 2 == 0)?;
-    pairs.chunks(2).map(|pair| pair.iter().try_fold(0u8, |all, digit| {
-        let digit = u8::try_from(*digit).ok()?;
-        Some(all << 4 | digit)
-    })).collect()
+    pairs
+        .chunks(2)
+        .map(|pair| {
+            pair.iter().try_fold(0u8, |all, digit| {
+                let digit = u8::try_from(*digit).ok()?;
+                Some(all << 4 | digit)
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]

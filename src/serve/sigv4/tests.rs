@@ -178,7 +178,10 @@ fn other_scopes_are_refused() {
         "AK/20150830/us-east-1/s3/aws4_request",
         "Credential should be scoped to correct service: 'service'. ",
     );
-    invalid("AK/20150830/US EAST/service/aws4_request", "Credential should be scoped to a valid region.");
+    invalid(
+        "AK/20150830/US EAST/service/aws4_request",
+        "Credential should be scoped to a valid region.",
+    );
     invalid(
         "AK/20150830/us-east-1/service/aws5",
         "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5'.",
@@ -191,7 +194,8 @@ fn other_scopes_are_refused() {
 fn an_authorization_that_is_none_is_missing() {
     assert_eq!(fault(|headers| drop(headers.remove("authorization"))), AuthFault::Missing);
     assert_eq!(fault(put("authorization", "Bearer abc")), AuthFault::Missing);
-    let lacks = fault(put("authorization", "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, Signature=5ec2e7"));
+    let lacks =
+        fault(put("authorization", "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, Signature=5ec2e7"));
     let AuthFault::Incomplete(text) = lacks else { panic!("{lacks:?}") };
     assert!(text.contains("'SignedHeaders'") && !text.contains("5ec2e7"), "{text}");
 }

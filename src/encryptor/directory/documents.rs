@@ -322,10 +322,9 @@ fn managed(policy: &ManagedPolicy) -> Managed<'_> {
 }
 
 fn inline(policies: &[NamedPolicy]) -> Vec<Inline<'_>> {
-    let inline = policies.iter().map(|one| Inline {
-        policy_name: &one.name,
-        policy_document: policy(&one.document),
-    });
+    let inline = policies
+        .iter()
+        .map(|one| Inline { policy_name: &one.name, policy_document: policy(&one.document) });
     inline.collect()
 }
 

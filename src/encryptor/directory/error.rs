@@ -10,7 +10,9 @@ pub enum StateError {
     #[error("{0}: in use by another process")]
     InUse(String),
     /// It was changed by somebody else, or by a disk that fails. Nothing is touched.
-    #[error("{path}: damaged: {what}; nothing was changed: restore the directory, or take a new one")]
+    #[error(
+        "{path}: damaged: {what}; nothing was changed: restore the directory, or take a new one"
+    )]
     Damaged {
         /// The file.
         path: String,
@@ -18,7 +20,9 @@ pub enum StateError {
         what: String,
     },
     /// It holds files, and no state.
-    #[error("{0}: holds other files and no state: name an empty directory, or one that is not there")]
+    #[error(
+        "{0}: holds other files and no state: name an empty directory, or one that is not there"
+    )]
     NotState(String),
     /// Others than its owner may read it.
     #[error("{0}: open to others than its owner: `chmod 700` it")]

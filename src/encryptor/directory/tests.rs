@@ -7,7 +7,7 @@ use super::*;
 
 /// A directory of its own for one test, empty.
 fn scratch(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/state").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/directory").join(name);
     let _ = fs::remove_dir_all(&path);
     fs::create_dir_all(path.parent().expect("a parent")).expect("it can be made");
     path
