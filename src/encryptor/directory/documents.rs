@@ -16,7 +16,9 @@ use super::Writes;
 /// The documents of a key: all that the world knows of it.
 pub fn of_key(world: &Inventory, key: &Key) -> Writes {
     let arn = &key.arn;
-    let folder = format!("{}/{}/kms/{}", arn.account(), arn.region(), arn.id());
+    // A slash would put the documents where they are read as those of another key: such a name is refused.
+    let part = |text: &str| text.replace('/', "%2F");
+    let folder = format!("{}/{}/kms/{}", arn.account(), part(arn.region()), part(arn.id()));
     let mut writes = Writes::new();
     let mut put = |name: &str, document: Option<Value>| {
         let bytes = document.map(|document| format!("{document:#}\n").into_bytes());

@@ -40,6 +40,9 @@ pub enum StateError {
     /// A change was refused as a whole: most often a full disk.
     #[error("the change cannot be written: {0}")]
     NotWritten(io::Error),
+    /// A document whose path would lead elsewhere: a key of the export has an id that AWS does not give.
+    #[error("`{0}` cannot be the name of a document: the ARN it is made of is none that AWS gives")]
+    BadName(String),
     /// Whether an earlier change reached the disk is not known.
     #[error("an earlier change could not be synced to the disk: restart")]
     Broken,

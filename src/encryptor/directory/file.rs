@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::StateError;
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// What stands at the top of a state directory.
 const TOP: [&str; 3] = ["secret", "snapshot", "journal"];
@@ -61,7 +61,7 @@ pub(super) fn prepare(root: &Path) -> Result<bool, StateError> {
 }
 
 /// What a file is called until it is complete.
-const PART: &str = ".part";
+pub(super) const PART: &str = ".part";
 
 /// Writes a document in one step, or removes it, without a sync.
 pub(super) fn put(root: &Path, name: &str, bytes: Option<&[u8]>) -> io::Result<()> {

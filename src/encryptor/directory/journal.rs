@@ -16,7 +16,7 @@ use std::path::Path;
 use super::snapshot::digest;
 use super::{StateError, Writes, file};
 
-const NAME: &str = "journal";
+pub(super) const NAME: &str = "journal";
 const MAGIC: &[u8] = b"keyreach journal 1\n";
 const HEAD: usize = 4 + 8 + 8;
 const GONE: u64 = u64::MAX;

@@ -102,6 +102,9 @@ impl Store {
     /// # Errors
     /// The disk is full or refuses; nothing is changed then.
     pub fn commit(&self, writes: &Writes) -> Result<(), StateError> {
+        if let Some(name) = writes.keys().find(|name| !is_name(name)) {
+            return Err(StateError::BadName(name.clone()));
+        }
         let mut held = self.held();
         if held.broken {
             return Err(StateError::Broken);
@@ -212,6 +215,17 @@ impl Files for Store {
         let found = name.map(|name| Self::read(self, name)).transpose()?.flatten();
         found.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
+}
+
+/// Whether a name stays inside of the directory and is none of its own files: ids and Regions come from
+/// an export, and could hold anything.
+fn is_name(name: &str) -> bool {
+    let known = |one: char| one.is_ascii_alphanumeric() || "-_.".contains(one);
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && !part.ends_with(file::PART) && part.chars().all(known)
+    };
+    let is_ours = [SECRET, file::LOCK, snapshot::NAME, journal::NAME].contains(&name);
+    !is_ours && name.split('/').all(is_part)
 }
 
 const SECRET: &str = "secret";

@@ -8,7 +8,7 @@ use aws_lc_rs::digest as sha;
 
 use super::{StateError, file};
 
-const NAME: &str = "snapshot";
+pub(super) const NAME: &str = "snapshot";
 const MAGIC: &str = "keyreach state 1";
 
 /// The SHA-256 of each document by its name.

@@ -111,6 +111,17 @@ fn any_flipped_byte_refuses_to_start_and_nothing_is_touched() {
 }
 
 #[test]
+fn no_document_leads_out_of_the_directory() {
+    let root = scratch("names");
+    let store = Store::open(&root).expect("a new state");
+    for name in ["../a", "a/../../b", "/etc/a", "", "a//b", "a/.hidden", "secret", "journal", "a\\b"] {
+        let writes = Writes::from([(name.to_owned(), Some(Vec::new()))]);
+        assert!(matches!(store.commit(&writes), Err(StateError::BadName(_))), "{name}");
+    }
+    assert!(store.names().is_empty() && !root.join("../a").exists());
+}
+
+#[test]
 fn a_second_process_is_kept_out() {
     let root = scratch("locked");
     let store = Store::open(&root).expect("a new state");
