@@ -20,6 +20,7 @@
 //! | 5 | [`eval`] | the reference evaluator, and the probe, which answers `Reach` by trying |
 //! | 5 | [`access`] | the matrix engine: statements compiled once, conditions solved, classes |
 //! | 6 | [`graph`] | the principal-key graph: nodes, edges, paths, and their execution |
+//! | 7 | `encryptor` | the reference encryptor: AWS KMS in process, with real cryptography; feature `serve` |
 //! | 7 | [`findings`] | a finding, its fingerprint, and merging |
 //! | 8 | [`rules`] | one file and one page a rule |
 //! | 9 | [`audit`] | the questions as functions |
@@ -54,6 +55,8 @@ pub mod cli;
 pub mod config;
 pub mod decision;
 pub mod diag;
+#[cfg(feature = "serve")]
+pub mod encryptor;
 pub mod eval;
 pub mod findings;
 pub mod graph;

@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 11] = [
     &["decision"],
     &["ingest", "eval", "access"],
     &["graph"],
-    &["findings"],
+    &["encryptor", "findings"],
     &["rules"],
     &["audit", "report", "config"],
     &["cli"],

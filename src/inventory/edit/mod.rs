@@ -61,6 +61,11 @@ pub enum Edit {
         /// Keys of the tags that go.
         keys: Vec<Box<str>>,
     },
+    /// CreateKey, or a change of what DescribeKey says: the key as it is from now on.
+    PutKey {
+        /// The key.
+        key: Box<Key>,
+    },
     /// CreateAlias or UpdateAlias: the alias points to this key from now on.
     PointAlias {
         /// The alias.
@@ -237,6 +242,9 @@ impl Inventory {
             | Edit::RevokeGrant { key, .. }
             | Edit::TagKey { key, .. }
             | Edit::UntagKey { key, .. } => edit.change_key(self.key_mut(key)?),
+            Edit::PutKey { key } => {
+                self.keys.insert(key.arn.clone(), Arc::new(Key::clone(key)));
+            }
             Edit::ReplicateKey { key, region, policy } => self.replicate(key, region, policy)?,
             Edit::PointAlias { alias, key } => self.point_alias(alias, key)?,
             Edit::DeleteAlias { alias } => self.delete_alias(alias)?,
