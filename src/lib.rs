@@ -20,13 +20,13 @@
 //! | 5 | [`eval`] | the reference evaluator, and the probe, which answers `Reach` by trying |
 //! | 5 | [`access`] | the matrix engine: statements compiled once, conditions solved, classes |
 //! | 6 | [`graph`] | the principal-key graph: nodes, edges, paths, and their execution |
-//! | 7 | `encryptor` | the KMS in process that really encrypts, and its state directory; with the feature `serve` |
+//! | 7 | `encryptor` | the reference encryptor: AWS KMS in process, with real cryptography, and its state directory; feature `serve` |
 //! | 7 | [`findings`] | a finding, its fingerprint, and merging |
 //! | 8 | [`rules`] | one file and one page a rule |
 //! | 9 | [`audit`] | the questions as functions |
 //! | 9 | [`report`] | answers as bytes, one file for each format |
 //! | 9 | [`config`] | `keyreach.yaml` and the baseline, every fault at its place |
-//! | 10 | `serve` | the KMS endpoint: HTTP, signatures, credentials, STS and IAM; with the feature `serve` |
+//! | 10 | `serve` | the KMS endpoint: HTTP, signatures, credentials, STS and IAM; feature `serve` |
 //! | 11 | [`cli`] | typed arguments to options; exit codes |
 //!
 //! bytes → located trees → policies and inventory → reference evaluator → probe → rules → findings →

@@ -62,7 +62,7 @@ pub(super) fn run(_args: &Args, _terminal: Terminal) -> Result<Outcome, Fault> {
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     use std::sync::Arc;
 
-    use crate::encryptor::directory::Store;
+    use crate::encryptor::directory::Directory;
     use crate::serve::{self, Options};
 
     use super::world::{self, now};
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     if world::holds_nothing(&loaded, &args.paths, terminal)? {
         return Ok(outcome);
     }
-    let store = Arc::new(Store::open(&args.state_dir).map_err(usage)?);
+    let directory = Arc::new(Directory::open(&args.state_dir).map_err(usage)?);
     let options = Options {
         port: args.port,
         credentials: args
@@ -85,16 +85,15 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
             .unwrap_or_else(|| args.state_dir.join("credentials")),
         log: args.log(),
         shift,
-        grant_delay: std::time::Duration::from_secs(args.grant_delay.into()),
+        grant_delay: args.grant_delay,
     };
-    let kms = serve::open(&loaded.inventory, Arc::clone(&store), &options).map_err(usage)?;
-    drop(loaded);
     let paths = args.paths.clone();
     let reload = move || {
         let (loaded, outcome) = world::loaded(&paths, terminal).ok()?;
         (outcome == Outcome::Clean).then_some(loaded.inventory)
     };
-    serve::run(kms, store, &options, &mut std::io::stdout(), reload).map_err(usage)?;
+    let exported = loaded.inventory;
+    serve::run(exported, directory, &options, &mut std::io::stdout(), reload).map_err(usage)?;
     Ok(Outcome::Clean)
 }
 

@@ -1,17 +1,19 @@
 //! One request, from its bytes to the bytes of the answer. No socket is known here.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::encryptor::directory::{StateError, Store, Writes};
+use crate::encryptor::directory::{Directory, StateError, Writes};
+use crate::encryptor::{Ambient, Caller, Encryptor, KmsError, State};
+use crate::inventory::Inventory;
 
 use super::ambient;
 use super::credentials::{AccessKey, Credentials, Made};
 use super::explain;
-use super::kms::{Kms, KmsCaller, KmsFault};
 use super::query::{self, Form, Question};
 use super::sigv4::{AuthFault, Head, Presented};
 use super::who::Who;
@@ -22,14 +24,25 @@ const TARGET: &str = "TrentService.";
 
 /// What answers requests.
 pub(super) struct Endpoint {
-    kms: Box<dyn Kms>,
-    store: std::sync::Arc<Store>,
+    encryptor: Encryptor,
+    directory: Arc<Directory>,
     credentials: Credentials,
     made: RwLock<Made>,
     changing: Mutex<()>,
     /// How far the clock of the conditions is from the one of the machine.
     shift: SignedDuration,
     explains: bool,
+}
+
+/// The world at one instant.
+pub(super) struct World(Arc<State>);
+
+impl Deref for World {
+    type Target = Inventory;
+
+    fn deref(&self) -> &Inventory {
+        &self.0.world
+    }
 }
 
 /// What is sent back.
@@ -70,22 +83,23 @@ struct Signed<'r> {
 }
 
 impl Endpoint {
-    /// An endpoint before a KMS, with the access keys of its store.
+    /// An endpoint before an encryptor, with the access keys of its state directory.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// The directory cannot be read.
     pub(super) fn new(
-        kms: Box<dyn Kms>,
-        store: std::sync::Arc<Store>,
+        encryptor: Encryptor,
+        directory: Arc<Directory>,
         shift: SignedDuration,
         explains: bool,
     ) -> Result<Self, StateError> {
-        let credentials = Credentials::new(store.secret());
-        let made = store.text(Made::DOCUMENT)?;
+        let credentials = Credentials::new(directory.secret());
+        let made = directory.text(Made::DOCUMENT)?;
         let made = made.as_deref().map_or_else(|| Some(Made::default()), Made::parse);
-        let made = made.ok_or_else(|| store.damaged(Made::DOCUMENT, "a line cannot be read"))?;
+        let made =
+            made.ok_or_else(|| directory.damaged(Made::DOCUMENT, "a line cannot be read"))?;
         let (made, changing) = (RwLock::new(made), Mutex::new(()));
-        let endpoint = Self { kms, store, credentials, made, changing, shift, explains };
+        let endpoint = Self { encryptor, directory, credentials, made, changing, shift, explains };
         endpoint.know();
         Ok(endpoint)
     }
@@ -93,11 +107,20 @@ impl Endpoint {
     /// Learns the access keys of all who are in the world.
     pub(super) fn know(&self) {
         let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        self.credentials.know(&self.kms.world(), &made);
+        self.credentials.know(&self.world(), &made);
     }
 
-    pub(super) fn kms(&self) -> &dyn Kms {
-        &*self.kms
+    pub(super) fn encryptor(&self) -> &Encryptor {
+        &self.encryptor
+    }
+
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The world as it is now.
+    pub(super) fn world(&self) -> World {
+        World(self.encryptor.state())
     }
 
     pub(super) fn credentials(&self) -> &Credentials {
@@ -122,7 +145,7 @@ impl Endpoint {
         let more = made.with(user);
         let text = more.text().into_bytes();
         let writes = Writes::from([(Made::DOCUMENT.to_owned(), Some(text))]);
-        self.store.commit(&writes).map_err(|error| error.to_string())?;
+        self.directory.write(&writes).map_err(|error| error.to_string())?;
         *made = more;
         Ok(Some(self.credentials.learn(user, made.last(user))))
     }
@@ -156,7 +179,7 @@ impl Endpoint {
         };
         let presented = Presented::read(head, services, Timestamp::now())?;
         let token = presented.token.as_deref();
-        let (world, now) = (self.kms.world(), self.now());
+        let (world, now) = (self.world(), self.now());
         let (who, secret) = self.credentials.find(&presented.access_key, token, &world, now)?;
         presented.verify(&secret, head, body)?;
         Ok(Signed { who, presented, head, body, request_id })
@@ -177,27 +200,30 @@ impl Endpoint {
         let Some(body) = body.ok().filter(Value::is_object) else {
             return Answer::json_fault("SerializationException", "", noted);
         };
-        let caller = KmsCaller {
+        let caller = Caller {
             principal: signed.who.caller.clone(),
-            region: signed.presented.region.clone(),
+            region: signed.presented.region.as_str().into(),
             session_policies: signed.who.policies(),
+            session_tags: signed.who.tags(),
         };
-        let world = self.kms.world();
+        let world = self.world();
         let agent = header(signed.head, "user-agent");
         let region = &*signed.presented.region;
         let context = ambient::of(&signed.who, &world, region, agent, self.now());
-        match self.kms.call(&caller, &context, operation, &body) {
-            Ok(Value::Null) => Answer::json(200, Vec::new(), noted),
+        match self.encryptor.call(&caller, &Ambient { context }, operation, &body) {
+            Ok(Value::Object(members)) if members.is_empty() => {
+                Answer::json(200, Vec::new(), noted)
+            }
             Ok(answer) => Answer::json(200, answer.to_string().into_bytes(), noted),
             Err(fault) => self.kms_fault(&fault, noted),
         }
     }
 
-    fn kms_fault(&self, fault: &KmsFault, mut noted: Noted) -> Answer {
+    fn kms_fault(&self, fault: &KmsError, mut noted: Noted) -> Answer {
         if let Some(refusal) = fault.refusal.as_deref().filter(|_| self.explains) {
-            noted.explanation = Some(explain::kms(&self.kms.world(), &refusal.0, self.now()));
+            noted.explanation = Some(explain::kms(&self.world(), &refusal.request, self.now()));
         }
-        Answer::json_fault(fault.name, &fault.message, noted)
+        Answer::fault(fault, noted)
     }
 
     fn query(&self, signed: &Signed<'_>) -> Answer {
@@ -205,7 +231,7 @@ impl Endpoint {
             let fault = AuthFault::Incomplete("The body is no form.".to_owned());
             return refused(Protocol::Query, &fault, signed.request_id);
         };
-        let (world, now) = (self.kms.world(), self.now());
+        let (world, now) = (self.world(), self.now());
         let agent = header(signed.head, "user-agent");
         let context = ambient::of(&signed.who, &world, &signed.presented.region, agent, now);
         query::answer(&Question {
@@ -231,19 +257,22 @@ impl Answer {
         Self { status, content_type: JSON, body, noted }
     }
 
-    /// A failure; AWS spells `Message` with a capital in some, and says nothing at all in others.
+    /// A failure of the JSON protocol.
     pub(super) fn json_fault(name: &'static str, message: &str, noted: Noted) -> Self {
-        let member = match name {
-            "AccessDeniedException" | "UnsupportedOperationException" => "Message",
-            _ => "message",
+        let fault = match message {
+            "" => KmsError::bare(name),
+            text => KmsError::new(name, text),
         };
-        let mut body = json!({ "__type": name });
-        if let Some(members) = body.as_object_mut().filter(|_| !message.is_empty()) {
-            members.insert(member.to_owned(), message.into());
+        Self::fault(&fault, noted)
+    }
+
+    fn fault(fault: &KmsError, noted: Noted) -> Self {
+        let mut body = json!({ "__type": fault.name });
+        if let (Some(text), Some(members)) = (&fault.message, body.as_object_mut()) {
+            members.insert(fault.member().to_owned(), text.as_str().into());
         }
-        let status = if name == "KMSInternalException" { 500 } else { 400 };
-        let noted = Noted { error: Some(name), ..noted };
-        Self::json(status, body.to_string().into_bytes(), noted)
+        let noted = Noted { error: Some(fault.name), ..noted };
+        Self::json(fault.status(), body.to_string().into_bytes(), noted)
     }
 
     pub(super) fn xml(status: u16, body: String, noted: Noted) -> Self {

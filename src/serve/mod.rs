@@ -12,8 +12,6 @@ mod credentials;
 mod endpoint;
 mod explain;
 mod http;
-mod keys;
-mod kms;
 mod log;
 mod query;
 mod sigv4;
@@ -22,18 +20,17 @@ mod who;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::encryptor::directory::{StateError, Store};
+use crate::encryptor::directory::{Directory, StateError};
+use crate::encryptor::{Clock, Encryptor};
 use crate::inventory::Inventory;
 
 use endpoint::Endpoint;
 use http::Listener;
 use log::Log;
 
-pub use kms::{Kms, KmsCaller, KmsFault};
 pub use log::LogLevel;
 
 /// How an endpoint is served.
@@ -47,8 +44,8 @@ pub struct Options {
     pub log: LogLevel,
     /// How far the clock of the conditions is from the one of the machine.
     pub shift: SignedDuration,
-    /// How long a new grant counts with its token alone.
-    pub grant_delay: Duration,
+    /// How many seconds a new grant counts with its token alone.
+    pub grant_delay: u32,
 }
 
 /// Why nothing can be served.
@@ -78,34 +75,25 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
-/// The KMS of an export, with what `store` keeps laid over it.
-///
-/// # Errors
-/// A document of the store cannot be used.
-pub fn open(
-    exported: &Inventory,
-    store: Arc<Store>,
-    options: &Options,
-) -> Result<Box<dyn Kms>, StateError> {
-    let keys = keys::Keys::open(exported, store, options.shift, options.grant_delay)?;
-    Ok(Box::new(keys))
-}
-
-/// Serves until the process is told to end. The first line on `out` is the address, written once the
+/// Serves an export until the process is told to end. The first line on `out` is the address, written once the
 /// state and the credentials file are synced and the socket takes connections. At SIGHUP `reload` reads
 /// the export again; nothing where that failed, which it has told.
 ///
 /// # Errors
 /// Nothing can be served.
 pub fn run(
-    kms: Box<dyn Kms>,
-    store: Arc<Store>,
+    exported: Inventory,
+    directory: Arc<Directory>,
     options: &Options,
     out: &mut dyn Write,
     reload: impl Fn() -> Option<Inventory> + Send + Sync + 'static,
 ) -> Result<(), ServeError> {
     let explains = options.log == LogLevel::Explain;
-    let endpoint = Endpoint::new(kms, Arc::clone(&store), options.shift, explains)?;
+    let clock = Clock::Ahead(options.shift.as_secs());
+    let encryptor = Encryptor::open(&exported, &directory, clock)?
+        .with_grant_delay(i64::from(options.grant_delay));
+    drop(exported);
+    let endpoint = Endpoint::new(encryptor, Arc::clone(&directory), options.shift, explains)?;
     let endpoint = Arc::new(endpoint);
     write_credentials(&endpoint, options)?;
     let refused = |cause| ServeError::Port { port: options.port, cause };
@@ -125,12 +113,12 @@ pub fn run(
         reloads.abort();
         served
     })?;
-    store.checkpoint()?;
+    directory.checkpoint()?;
     Ok(())
 }
 
 fn write_credentials(endpoint: &Endpoint, options: &Options) -> Result<(), ServeError> {
-    let world = endpoint.kms().world();
+    let world = endpoint.world();
     credentials::write(&options.credentials, endpoint.credentials(), &world).map_err(|cause| {
         let path = options.credentials.display().to_string();
         ServeError::Credentials { path, cause }
@@ -147,7 +135,7 @@ fn reloaded(
     let Some(exported) = reload() else {
         return log.say("reload: the export cannot be used; the one before is served on\n");
     };
-    if let Err(error) = endpoint.kms().reload(&exported) {
+    if let Err(error) = endpoint.encryptor().reload(&exported, endpoint.directory()) {
         return log.say(&format!("reload: {error}; the export before is served on\n"));
     }
     endpoint.know();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Caller, CallerKind};
-use crate::inventory::{Identity, Inventory};
+use crate::inventory::{Identity, Inventory, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
@@ -123,6 +123,12 @@ impl Who {
             (_, Some(user)) => user,
             (_, None) => self.caller.account.map(|it| it.to_string()).unwrap_or_default(),
         }
+    }
+
+    /// The session tags.
+    pub(super) fn tags(&self) -> Tags {
+        let tags = self.session.iter().flat_map(|session| &session.tags);
+        tags.map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect()
     }
 
     /// The session policies.

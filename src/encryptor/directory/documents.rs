@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::aws::KmsAction;
+use crate::aws::{KeyArn, KmsAction};
 use crate::inventory::{
     Account, AttachedPolicy, Grant, Grantee, Group, Identity, IdentityKind, Inventory, Key,
     KeyManager, KeyMetadata, ManagedPolicy, NamedPolicy, Tags, policy_name,
@@ -16,13 +16,10 @@ use super::Writes;
 /// The documents of a key: all that the world knows of it.
 pub fn of_key(world: &Inventory, key: &Key) -> Writes {
     let arn = &key.arn;
-    // A slash would put the documents where they are read as those of another key: such a name is refused.
-    let part = |text: &str| text.replace('/', "%2F");
-    let folder = format!("{}/{}/kms/{}", arn.account(), part(arn.region()), part(arn.id()));
     let mut writes = Writes::new();
     let mut put = |name: &str, document: Option<Value>| {
         let bytes = document.map(|document| format!("{document:#}\n").into_bytes());
-        writes.insert(format!("{folder}/{name}.json"), bytes);
+        writes.insert(self::name(arn, &format!("{name}.json")), bytes);
     };
     put("describe-key", key.metadata.is_some().then(|| describe_key(key)));
     put("get-key-policy", key.policy.as_ref().map(get_key_policy));
@@ -34,8 +31,15 @@ pub fn of_key(world: &Inventory, key: &Key) -> Writes {
     writes
 }
 
+/// The name of a document of a key.
+pub(super) fn name(key: &KeyArn, document: &str) -> String {
+    // A slash would put it where it is read as that of another key: such a name is refused.
+    let part = |text: &str| text.replace('/', "%2F");
+    format!("{}/{}/kms/{}/{document}", key.account(), part(key.region()), part(key.id()))
+}
+
 /// A key as DescribeKey tells it, without dates and algorithms.
-pub fn describe_key(key: &Key) -> Value {
+fn describe_key(key: &Key) -> Value {
     let arn = &key.arn;
     let mut out = json!({
         "AWSAccountId": arn.account().as_str(),
@@ -92,7 +96,7 @@ fn list_grants(key: &Key) -> Value {
 }
 
 /// A grant as ListGrants tells it, without its creation date.
-pub fn grant_entry(key: &Key, grant: &Grant) -> Value {
+fn grant_entry(key: &Key, grant: &Grant) -> Value {
     let mut operations: Vec<&str> = grant.operations.iter().map(KmsAction::name).collect();
     operations.extend(grant.unknown_operations.iter().map(AsRef::as_ref));
     let mut out = json!({

@@ -8,7 +8,7 @@
 //! STATE/<account>/...             the documents, in the layout of an export: `keyreach check STATE` reads them
 //! ```
 //!
-//! A change is a set of documents that are written or removed together. [`Store::commit`] appends it to the
+//! A change is a set of documents that are written or removed together. [`Directory::write`] appends it to the
 //! journal and syncs that before it returns; the documents follow without a sync. A checkpoint syncs them,
 //! writes a new snapshot beside the old one, renames it, and begins a new journal.
 //!
@@ -22,8 +22,8 @@ pub mod documents;
 mod error;
 mod file;
 mod journal;
+mod opened;
 mod snapshot;
-mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -36,7 +36,6 @@ use crate::source::{Files, Listed};
 
 pub use error::StateError;
 pub use file::write_private;
-pub use world::{Change, KeptWorld};
 
 use file::Lock;
 use journal::Journal;
@@ -50,7 +49,7 @@ pub type Writes = BTreeMap<String, Option<Vec<u8>>>;
 
 /// An open state directory, locked against every other process.
 #[derive(Debug)]
-pub struct Store {
+pub struct Directory {
     root: PathBuf,
     secret: [u8; 32],
     held: Mutex<Held>,
@@ -69,7 +68,7 @@ struct Held {
     broken: bool,
 }
 
-impl Store {
+impl Directory {
     /// Opens the directory, and makes it where it is not there.
     ///
     /// # Errors
@@ -86,9 +85,9 @@ impl Store {
         intact(root, &digests, &changed)?;
         let journal = Journal::open(root, end)?;
         let held = Held { journal, digests, changed, broken: false };
-        let store = Self { root: root.to_owned(), secret, held: Mutex::new(held), _lock: lock };
-        store.held().checkpoint(root)?;
-        Ok(store)
+        let directory = Self { root: root.to_owned(), secret, held: Mutex::new(held), _lock: lock };
+        directory.held().checkpoint(root)?;
+        Ok(directory)
     }
 
     /// The secret that all others are derived from; made once, at random.
@@ -101,7 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// The disk is full or refuses; nothing is changed then.
-    pub fn commit(&self, writes: &Writes) -> Result<(), StateError> {
+    pub fn write(&self, writes: &Writes) -> Result<(), StateError> {
         if let Some(name) = writes.keys().find(|name| !is_name(name)) {
             return Err(StateError::BadName(name.clone()));
         }
@@ -204,7 +203,7 @@ impl Held {
 }
 
 /// The documents as files that ingest reads; paths begin with the directory's.
-impl Files for Store {
+impl Files for Directory {
     fn list(&self, root: &str) -> Vec<Listed> {
         self.names().iter().map(|name| Listed::File(format!("{root}/{name}"))).collect()
     }
@@ -222,7 +221,10 @@ impl Files for Store {
 fn is_name(name: &str) -> bool {
     let known = |one: char| one.is_ascii_alphanumeric() || "-_.".contains(one);
     let is_part = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && !part.ends_with(file::PART) && part.chars().all(known)
+        !part.is_empty()
+            && !part.starts_with('.')
+            && !part.ends_with(file::PART)
+            && part.chars().all(known)
     };
     let is_ours = [SECRET, file::LOCK, snapshot::NAME, journal::NAME].contains(&name);
     !is_ours && name.split('/').all(is_part)

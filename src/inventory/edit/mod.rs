@@ -23,11 +23,6 @@ pub enum Edit {
         /// Its new policy.
         policy: PolicyDocument,
     },
-    /// CreateKey, or a change of what the key itself is: its state, its description, its rotation.
-    PutKey {
-        /// The key as it is from now on.
-        key: Box<Key>,
-    },
     /// ReplicateKey: a related key with a policy of its own, no grants, no aliases and no tags (rules
     /// K13, X4).
     ReplicateKey {
@@ -65,6 +60,11 @@ pub enum Edit {
         key: KeyArn,
         /// Keys of the tags that go.
         keys: Vec<Box<str>>,
+    },
+    /// CreateKey, or a change of what DescribeKey says: the key as it is from now on.
+    PutKey {
+        /// The key.
+        key: Box<Key>,
     },
     /// CreateAlias or UpdateAlias: the alias points to this key from now on.
     PointAlias {

@@ -201,7 +201,7 @@ mod tests {
 
     fn world() -> Inventory {
         let mut files = Memory::default();
-        let text = "accounts:\n  111122223333:\n    users:\n      Alice: {}\n    roles:\n      app: {trust: {}}\n";
+        let text = "keyreach: scenario/1\naccounts:\n  111122223333:\n    users:\n      Alice: {}\n    roles:\n      app: {trust: account}\n";
         files.put("scenario.yaml", text);
         let loaded = load(&files, &["scenario.yaml".to_owned()]);
         assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);

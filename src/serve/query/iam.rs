@@ -2,9 +2,11 @@
 
 use crate::aws::AccountId;
 use crate::decision::ControlRequest;
+use crate::encryptor::Touched;
 use crate::graph::Call;
-use crate::inventory::{Edit, IdentityKind, Inventory, Tags};
+use crate::inventory::{Edit, IdentityKind, Tags};
 use crate::policy::{Gravity, PolicyDocument, PolicyKind};
+use crate::serve::endpoint::World;
 use crate::serve::who::{policy, unique_id};
 
 use super::{QueryFault, Question, Xml};
@@ -147,7 +149,7 @@ pub(super) fn add_user_to_group(question: &Question<'_>) -> Done {
 /// The account that is called, as it is.
 struct Scene<'q> {
     question: &'q Question<'q>,
-    world: std::sync::Arc<Inventory>,
+    world: World,
     account: AccountId,
 }
 
@@ -155,7 +157,7 @@ impl<'q> Scene<'q> {
     fn new(question: &'q Question<'q>) -> Result<Self, QueryFault> {
         let account = question.who.caller.account;
         let account = account.ok_or_else(|| QueryFault::validation("no account calls"))?;
-        Ok(Self { question, world: question.endpoint.kms().world(), account })
+        Ok(Self { question, world: question.endpoint.world(), account })
     }
 
     fn authorize(&self, call: &Call) -> Result<(), QueryFault> {
@@ -172,7 +174,9 @@ impl<'q> Scene<'q> {
     }
 
     fn change(&self, edits: &[Edit]) -> Result<(), QueryFault> {
-        self.question.endpoint.kms().change(self.account, edits).map_err(internal)
+        let touched = [Touched::Account(self.account)];
+        let changed = self.question.endpoint.encryptor().edit(edits, &touched);
+        changed.map_err(|error| internal(error.message.unwrap_or_default()))
     }
 
     /// A name of up to `length` characters.

@@ -107,7 +107,7 @@ pub(super) fn answer(question: &Question<'_>) -> Answer {
         }
         Err(fault) => {
             let explained = fault.refusal.as_deref().filter(|_| question.endpoint.explains());
-            let world = question.endpoint.kms().world();
+            let world = question.endpoint.world();
             let explanation = explained
                 .map(|(request, decision)| super::explain::control(&world, request, decision));
             let noted = Noted { error: Some(fault.code), explanation, ..noted };

@@ -23,7 +23,7 @@ const CHAINED_SECONDS: i64 = 3600;
 
 /// GetCallerIdentity, which needs no permission.
 pub(super) fn get_caller_identity(question: &Question<'_>) -> Option<Xml> {
-    let world = question.endpoint.kms().world();
+    let world = question.endpoint.world();
     let who = question.who;
     let account = who.caller.account.map(|account| account.to_string()).unwrap_or_default();
     Some(
@@ -37,7 +37,7 @@ pub(super) fn get_caller_identity(question: &Question<'_>) -> Option<Xml> {
 /// AssumeRole (rules T3 to T7): the trust policy and the caller's own must allow it; session tags and a
 /// source identity are permissions of their own.
 pub(super) fn assume_role(question: &Question<'_>) -> Result<Option<Xml>, QueryFault> {
-    let world = question.endpoint.kms().world();
+    let world = question.endpoint.world();
     if question.who.caller.kind == CallerKind::Root {
         let message = "Roles may not be assumed by root accounts.";
         return Err(QueryFault::new(403, "AccessDenied", message));
