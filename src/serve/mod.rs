@@ -14,6 +14,7 @@ mod explain;
 mod http;
 mod log;
 mod query;
+mod signals;
 mod sigv4;
 mod who;
 
@@ -30,6 +31,7 @@ use crate::inventory::Inventory;
 use endpoint::Endpoint;
 use http::Listener;
 use log::Log;
+use signals::Signals;
 
 pub use log::LogLevel;
 
@@ -96,20 +98,24 @@ pub fn run(
     let endpoint = Endpoint::new(encryptor, Arc::clone(&directory), options.shift, explains)?;
     let endpoint = Arc::new(endpoint);
     write_credentials(&endpoint, options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Whoever has read the address may send a signal.
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::take()?
+    };
     let refused = |cause| ServeError::Port { port: options.port, cause };
     let listener = Listener::bind(options.port).map_err(refused)?;
     writeln!(out, "http://{}", listener.address())?;
     out.flush()?;
     let log = Arc::new(Log::new(options.log));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let reloading = {
+        let (endpoint, log, options) = (Arc::clone(&endpoint), Arc::clone(&log), options.clone());
+        move || reloaded(&endpoint, &log, &options, &reload)
+    };
     runtime.block_on(async {
-        let reloading = {
-            let (endpoint, log, options) =
-                (Arc::clone(&endpoint), Arc::clone(&log), options.clone());
-            move || reloaded(&endpoint, &log, &options, &reload)
-        };
-        let reloads = tokio::spawn(signals::on_hangup(reloading));
-        let served = http::serve(listener, endpoint, log, signals::end()).await;
+        let reloads = tokio::spawn(signals.hangups.each(reloading));
+        let served = http::serve(listener, endpoint, log, signals.end.wait()).await;
         reloads.abort();
         served
     })?;
@@ -142,52 +148,5 @@ fn reloaded(
     match write_credentials(endpoint, options) {
         Ok(()) => log.say("reload: done\n"),
         Err(error) => log.say(&format!("reload: done, but {error}\n")),
-    }
-}
-
-/// What the system asks of the process.
-mod signals {
-    #[cfg(unix)]
-    use tokio::signal::unix::{SignalKind, signal};
-
-    /// Done when the process is told to end.
-    #[cfg(unix)]
-    pub(super) async fn end() {
-        let (Ok(mut term), Ok(mut int)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            // Without a handler the signals end the process at once, which the state survives.
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-    }
-
-    /// Calls `action` at each SIGHUP.
-    #[cfg(unix)]
-    pub(super) async fn on_hangup(action: impl Fn() + Send + Sync + 'static) {
-        let action = std::sync::Arc::new(action);
-        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-            return;
-        };
-        while hangups.recv().await.is_some() {
-            let action = std::sync::Arc::clone(&action);
-            // It reads files; one that panics ends itself alone.
-            let _ = tokio::task::spawn_blocking(move || action()).await;
-        }
-    }
-
-    /// Done when the process is told to end.
-    #[cfg(not(unix))]
-    pub(super) async fn end() {
-        let _ = tokio::signal::ctrl_c().await;
-    }
-
-    /// There is no such signal.
-    #[cfg(not(unix))]
-    pub(super) async fn on_hangup(_action: impl Fn() + Send + Sync + 'static) {
-        std::future::pending().await
     }
 }

@@ -266,7 +266,7 @@ struct Version<'a> {
 
 fn entity(identity: &Identity) -> Entity<'_> {
     let (name, id) = (Some(&*identity.name), identity.unique_id.as_deref());
-    let tag = |(key, value): (&Box<str>, &Box<str>)| {
+    let tag = |key: &str, value: &str| {
         let member = |name: &str, text: &str| (name.to_owned(), Value::from(text));
         Map::from_iter([member("Key", key), member("Value", value)])
     };
@@ -278,7 +278,7 @@ fn entity(identity: &Identity) -> Entity<'_> {
             permissions_boundary_type: "Policy",
             permissions_boundary_arn: &boundary.arn,
         }),
-        tags: Some(identity.tags.iter().map(tag).collect()),
+        tags: Some(identity.tags.iter().map(|(key, value)| tag(key, value)).collect()),
         ..Entity::default()
     };
     match identity.kind {

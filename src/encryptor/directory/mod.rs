@@ -26,11 +26,13 @@ mod opened;
 mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::rand;
+use zeroize::Zeroizing;
 
 use crate::source::{Files, Listed};
 
@@ -48,16 +50,21 @@ const CHECKPOINT: u64 = 16 << 20;
 pub type Writes = BTreeMap<String, Option<Vec<u8>>>;
 
 /// An open state directory, locked against every other process.
-#[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
-    secret: [u8; 32],
+    secret: Zeroizing<[u8; 32]>,
     held: Mutex<Held>,
     _lock: Lock,
 }
 
+/// Secrets, and documents that may be secret, stay out of every log.
+impl fmt::Debug for Directory {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Directory({})", self.root.display())
+    }
+}
+
 /// What changes while the directory is open.
-#[derive(Debug)]
 struct Held {
     journal: Journal,
     /// The documents of the last snapshot.
@@ -233,23 +240,24 @@ fn is_name(name: &str) -> bool {
 const SECRET: &str = "secret";
 
 /// A new directory: an empty snapshot and journal, and last the secret, which says that it is complete.
-fn create(root: &Path) -> Result<[u8; 32], StateError> {
-    let mut secret = [0; 32];
-    rand::fill(&mut secret).map_err(|_| StateError::NoRandomness)?;
+fn create(root: &Path) -> Result<Zeroizing<[u8; 32]>, StateError> {
+    let mut secret = Zeroizing::new([0; 32]);
+    rand::fill(&mut *secret).map_err(|_| StateError::NoRandomness)?;
     snapshot::write(root, &Digests::new())?;
     Journal::create(root)?;
-    let mut bytes = secret.to_vec();
-    bytes.extend_from_slice(&snapshot::digest(&secret));
+    let mut bytes = Zeroizing::new(secret.to_vec());
+    bytes.extend_from_slice(&snapshot::digest(&*secret));
     file::put_synced(root, SECRET, Some(&bytes))?;
     Ok(secret)
 }
 
-fn read_secret(root: &Path) -> Result<[u8; 32], StateError> {
+fn read_secret(root: &Path) -> Result<Zeroizing<[u8; 32]>, StateError> {
     let bytes = file::get(root, SECRET).map_err(StateError::io("read", root, SECRET))?;
+    let bytes = Zeroizing::new(bytes);
     let damaged = || StateError::damaged(root, SECRET, "it does not match its checksum");
     let (secret, checksum) = bytes.split_at_checked(32).ok_or_else(damaged)?;
     match snapshot::digest(secret) == checksum {
-        true => secret.try_into().map_err(|_| damaged()),
+        true => secret.try_into().map(Zeroizing::new).map_err(|_| damaged()),
         false => Err(damaged()),
     }
 }
