@@ -16,10 +16,13 @@ mod matrix;
 mod outcome;
 mod output;
 mod paths;
+#[cfg(feature = "serve")]
+mod progress;
 mod rules;
 mod schema;
 mod simulate;
 mod terminal;
+mod verify;
 mod what_can;
 mod who_can;
 mod why;
@@ -57,6 +60,7 @@ enum Command {
     Paths(paths::Args),
     Graph(graph::Args),
     Simulate(simulate::Args),
+    Verify(verify::Args),
     Rules(rules::Args),
     Schema(schema::Args),
     CollectScript(collect_script::Args),
@@ -84,6 +88,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Paths(args) => paths::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
+        Command::Verify(args) => verify::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),
         Command::CollectScript(args) => collect_script::run(&args),

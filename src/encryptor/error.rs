@@ -107,6 +107,14 @@ impl KmsError {
     }
 }
 
+impl KmsError {
+    /// A permission that is not given, told of the caller by its own ARN.
+    pub fn refused(request: Request, decision: Decision) -> Self {
+        let who = request.caller.text.to_string();
+        Self::denied(&who, request, decision)
+    }
+}
+
 const INTERNAL: &str = "KMSInternalException";
 
 fn reason(decision: &Decision, action: &str) -> String {
