@@ -13,10 +13,14 @@ use super::{Fault, Outcome};
 /// SIGHUP reads PATH again.
 #[derive(clap::Args)]
 #[command(after_help = "\
+Clients find it and their access keys so:
+  export AWS_ENDPOINT_URL=http://127.0.0.1:8080 AWS_SHARED_CREDENTIALS_FILE=target/kms/credentials
+  aws kms encrypt --profile Alice --region us-east-1 --key-id alias/CMK-A --plaintext hello
+Exit status: 0 ended as asked; 2 it cannot serve, or a file cannot be used; 3 nothing to serve found.
+
 Examples:
-  keyreach serve testdata/course --state-dir /tmp/state
-  export AWS_ENDPOINT_URL=http://127.0.0.1:8080 AWS_SHARED_CREDENTIALS_FILE=/tmp/state/credentials
-  aws kms encrypt --profile Alice --region us-east-1 --key-id alias/CMK-A --plaintext hello")]
+  keyreach serve testdata/course --state-dir target/kms --port 8080
+  keyreach serve testdata/course --state-dir target/kms --port 0 --explain")]
 #[cfg_attr(
     not(feature = "serve"),
     expect(dead_code, reason = "the command line is the same in every build")

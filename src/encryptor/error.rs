@@ -92,9 +92,10 @@ impl KmsError {
         Self::new(INTERNAL, message)
     }
 
-    /// A permission that is not given, in AWS's words; `who` is the caller as AWS shows it.
-    pub(super) fn denied(who: &str, request: Request, decision: Decision) -> Self {
-        let (action, target) = (request.action.as_str(), request.target.to_string());
+    /// A permission that is not given, in AWS's words; `who` is the caller, and `target` what it is
+    /// asked on, as AWS shows them.
+    pub(super) fn denied(who: &str, target: &str, request: Request, decision: Decision) -> Self {
+        let action = request.action.as_str();
         let why = reason(&decision, action);
         let message = format!(
             "User: {who} is not authorized to perform: {action} on resource: {target}{why}"
@@ -107,9 +108,18 @@ impl KmsError {
     }
 }
 
+impl KmsError {
+    /// A permission that is not given, told of the caller by its own ARN.
+    pub fn refused(request: Request, decision: Decision) -> Self {
+        let (who, target) = (request.caller.text.to_string(), request.target.to_string());
+        Self::denied(&who, &target, request, decision)
+    }
+}
+
 const INTERNAL: &str = "KMSInternalException";
 
-fn reason(decision: &Decision, action: &str) -> String {
+/// What follows `is not authorized to perform: ... on resource: ...` in the texts of AWS.
+pub(crate) fn reason(decision: &Decision, action: &str) -> String {
     let kind = |gate: Gate| match gate {
         Gate::KeyPolicy | Gate::TrustPolicy | Gate::Grant => Some("resource-based policy"),
         Gate::IdentityPolicy => Some("identity-based policy"),

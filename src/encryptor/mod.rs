@@ -23,16 +23,19 @@ mod secret;
 mod state;
 mod work;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::aws::{KeyArn, KmsAction};
 use crate::decision::{Decision, Request};
 use crate::inventory::{Edit, Inventory};
 
 pub use caller::{Ambient, Caller};
 pub use clock::Clock;
+pub(crate) use error::reason;
 pub use error::{KmsError, Refusal};
 pub use secret::MasterSecret;
 pub use state::{GrantRecord, KeyRecord, Rotation, State, Touched};
@@ -67,7 +70,7 @@ pub struct Encryptor {
     state: RwLock<Arc<State>>,
     /// Held by a call that changes something, from its first look at the state on.
     changing: Mutex<()>,
-    materials: Materials,
+    materials: Arc<Materials>,
     clock: Clock,
     store: Option<Arc<dyn Store>>,
     /// Seconds until a new grant counts without its token.
@@ -79,7 +82,7 @@ impl Encryptor {
     /// proves with.
     pub fn in_memory(world: Inventory, secret: MasterSecret, clock: Clock) -> Self {
         let materials = Materials::new(secret, Sharing::PerSpec, None);
-        Self::over(State::new(world, Default::default()), materials, clock, None)
+        Self::over(State::new(world, BTreeMap::new()), Arc::new(materials), clock, None)
     }
 
     /// An encryptor that keeps its changes in `store`.
@@ -90,12 +93,12 @@ impl Encryptor {
         store: Arc<dyn Store>,
     ) -> Self {
         let materials = Materials::new(secret, Sharing::PerKey, Some(Arc::clone(&store)));
-        Self::over(state, materials, clock, Some(store))
+        Self::over(state, Arc::new(materials), clock, Some(store))
     }
 
     fn over(
         state: State,
-        materials: Materials,
+        materials: Arc<Materials>,
         clock: Clock,
         store: Option<Arc<dyn Store>>,
     ) -> Self {
@@ -135,17 +138,35 @@ impl Encryptor {
         self.perform(&Authority::Of(caller, ambient), operation, body)
     }
 
+    /// The same where one of the permissions that the operation needs is asked for, and the others are
+    /// taken as given: a proof of one cell stands on that cell alone.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub fn call_for(
+        &self,
+        action: KmsAction,
+        (caller, ambient): (&Caller, &Ambient),
+        operation: &str,
+        body: &Value,
+    ) -> Result<Value, KmsError> {
+        self.perform(&Authority::For(action, caller, ambient), operation, body)
+    }
+
+    /// An encryptor with the same secrets over a world of its own, which keeps nothing.
+    #[must_use]
+    pub fn fork(&self, edits: &[Edit]) -> Self {
+        let mut state = State::clone(&self.state());
+        edits.iter().for_each(|edit| state.apply(edit));
+        Self::over(state, Arc::clone(&self.materials), self.clock, None)
+    }
+
     /// The same by nobody: no permission is asked for. For the other half of a proof, such as the
     /// ciphertext that somebody is to open.
     ///
     /// # Errors
     /// What AWS would answer.
-    pub fn by_hand(
-        &self,
-        key: &crate::aws::KeyArn,
-        operation: &str,
-        body: &Value,
-    ) -> Result<Value, KmsError> {
+    pub fn by_hand(&self, key: &KeyArn, operation: &str, body: &Value) -> Result<Value, KmsError> {
         self.perform(&Authority::Nobody(key), operation, body)
     }
 

@@ -20,6 +20,8 @@ use super::{Ambient, Caller, Encryptor, KmsError, Touched};
 pub(super) enum Authority<'a> {
     /// Somebody's, who must be allowed.
     Of(&'a Caller, &'a Ambient),
+    /// The same, who must be allowed this action alone.
+    For(KmsAction, &'a Caller, &'a Ambient),
     /// Nobody's: nothing is asked. Names are those of this key's account and Region.
     Nobody(&'a KeyArn),
 }
@@ -70,14 +72,14 @@ impl<'e> Work<'e> {
 
     pub(super) fn region(&self) -> &str {
         match self.authority {
-            Authority::Of(caller, _) => &caller.region,
+            Authority::Of(caller, _) | Authority::For(_, caller, _) => &caller.region,
             Authority::Nobody(key) => key.region(),
         }
     }
 
     pub(super) fn partition(&self) -> &str {
         match self.authority {
-            Authority::Of(caller, _) => caller.principal.partition(),
+            Authority::Of(caller, _) | Authority::For(_, caller, _) => caller.principal.partition(),
             Authority::Nobody(key) => key.partition(),
         }
     }
@@ -85,7 +87,7 @@ impl<'e> Work<'e> {
     /// The caller's account; services have none.
     pub(super) fn account(&self) -> Result<AccountId, KmsError> {
         let account = match self.authority {
-            Authority::Of(caller, _) => caller.principal.account,
+            Authority::Of(caller, _) | Authority::For(_, caller, _) => caller.principal.account,
             Authority::Nobody(key) => Some(key.account()),
         };
         account.ok_or_else(|| KmsError::validation("The caller has no account."))
@@ -155,8 +157,11 @@ impl<'e> Work<'e> {
 
     /// Who asks, and the condition keys of a request beside what its body says.
     pub(super) fn asking(&self) -> Option<(&'e Caller, Context)> {
-        let Authority::Of(caller, ambient) = self.authority else {
-            return None;
+        let (caller, ambient) = match self.authority {
+            Authority::Of(caller, ambient) | Authority::For(_, caller, ambient) => {
+                (*caller, *ambient)
+            }
+            Authority::Nobody(_) => return None,
         };
         let mut context = ambient.context.clone();
         for (key, value) in caller.session_tags.iter() {
@@ -217,6 +222,11 @@ impl<'e> Work<'e> {
         mut request: Request,
         edits: &[Edit],
     ) -> Result<(), KmsError> {
+        if let Authority::For(action, ..) = self.authority
+            && *action != request.action
+        {
+            return Ok(());
+        }
         request.session_policies.clone_from(&caller.session_policies);
         let decision = match edits {
             [] => self.state.reference().evaluate(&request),
@@ -227,8 +237,24 @@ impl<'e> Work<'e> {
         };
         match decision.is_allowed() {
             true => Ok(()),
-            false => Err(KmsError::denied(&caller.shown(), request, decision)),
+            false => {
+                let target = self.shown(&request);
+                Err(KmsError::denied(&caller.shown(), &target, request, decision))
+            }
         }
+    }
+
+    /// What a request is made on, as AWS tells it: the key behind an alias, but for the alias's own half
+    /// of an operation on aliases.
+    fn shown(&self, request: &Request) -> String {
+        let of_alias = [KmsAction::CREATE_ALIAS, KmsAction::UPDATE_ALIAS, KmsAction::DELETE_ALIAS];
+        let key = match &request.target {
+            Target::Alias(alias) if !of_alias.contains(&request.action) => {
+                self.world().alias(alias).and_then(Alias::key)
+            }
+            _ => None,
+        };
+        key.map_or_else(|| request.target.to_string(), |key| key.to_string())
     }
 
     /// What takes the grants away that do not count yet, and whose tokens are not given.

@@ -16,12 +16,14 @@ pub mod rules;
 #[cfg(test)]
 mod schemas;
 pub mod simulate;
+#[cfg(feature = "serve")]
+pub mod verify;
 pub mod why;
 
 pub use excerpt::excerpt;
 
 /// The JSON Schemas of the outputs, by name.
-pub const SCHEMAS: [(&str, &str); 10] = [
+pub const SCHEMAS: [(&str, &str); 11] = [
     ("baseline", include_str!("schemas/baseline.schema.json")),
     ("check", include_str!("schemas/check.schema.json")),
     ("check-line", include_str!("schemas/check-line.schema.json")),
@@ -31,5 +33,6 @@ pub const SCHEMAS: [(&str, &str); 10] = [
     ("matrix-line", include_str!("schemas/matrix-line.schema.json")),
     ("paths", include_str!("schemas/paths.schema.json")),
     ("paths-line", include_str!("schemas/paths-line.schema.json")),
+    ("verify", include_str!("schemas/verify.schema.json")),
     ("why", include_str!("schemas/why.schema.json")),
 ];

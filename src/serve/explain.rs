@@ -7,35 +7,17 @@ use jiff::Timestamp;
 use crate::audit::{self, Texts};
 use crate::decision::{ControlRequest, Decision, Gate, Outcome, Request};
 use crate::diag::{Look, Renderer};
+use crate::encryptor::reason;
 use crate::ingest::Disk;
 use crate::inventory::Inventory;
 use crate::report::why;
 
-/// What follows `is not authorized to perform: ...` in the message of AWS.
+/// What follows `is not authorized to perform: ... on resource: ...` in the texts of STS and IAM.
 pub(super) fn because(decision: &Decision, action: &str) -> String {
-    let kind = |gate: Gate| match gate {
-        Gate::Scp => "service control policy",
-        Gate::Rcp => "resource control policy",
-        Gate::PermissionsBoundary => "permissions boundary",
-        Gate::SessionPolicy => "session policy",
-        Gate::VpcEndpointPolicy => "VPC endpoint policy",
-        Gate::KeyPolicy | Gate::TrustPolicy => "resource-based policy",
-        Gate::IdentityPolicy | Gate::Grant | Gate::Operation | Gate::CrossAccount => {
-            "identity-based policy"
-        }
-    };
     match decision.outcome {
-        Outcome::Allowed(_) => String::new(),
-        Outcome::ExplicitDeny(gate) => {
-            let kind = kind(gate);
-            let article = if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
-            format!(" with an explicit deny in {article} {kind}")
-        }
         // STS says no more.
         Outcome::ImplicitDeny(Gate::TrustPolicy) => String::new(),
-        Outcome::ImplicitDeny(gate) => {
-            format!(" because no {} allows the {action} action", kind(gate))
-        }
+        _ => reason(decision, action),
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Materials {
     pairs: Mutex<BTreeMap<String, Arc<KeyPair>>>,
     /// Held while a pair is looked for and made: of two, only one would be kept.
     making: Mutex<()>,
+    /// The data key pairs of a proof.
+    data_pairs: Mutex<BTreeMap<KeySpec, Zeroizing<Vec<u8>>>>,
     sharing: Sharing,
     store: Option<Arc<dyn Store>>,
 }
@@ -41,7 +43,8 @@ impl Materials {
         sharing: Sharing,
         store: Option<Arc<dyn Store>>,
     ) -> Self {
-        Self { secret, pairs: Mutex::default(), making: Mutex::default(), sharing, store }
+        let (pairs, making, data_pairs) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { secret, pairs, making, data_pairs, sharing, store }
     }
 
     /// The material of a symmetric key, or of one for MACs. Multi-Region keys with one id share it.
@@ -60,6 +63,23 @@ impl Materials {
     /// What grant tokens and import tokens are authenticated with.
     pub(super) fn token_secret(&self, label: &str) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         self.secret.derive(&[b"token", label.as_bytes()], 32)
+    }
+
+    /// The private half of a new data key pair.
+    pub(super) fn data_pair(
+        &self,
+        spec: KeySpec,
+        usage: KeyUsage,
+    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        if self.sharing == Sharing::PerKey {
+            return generate(spec, usage);
+        }
+        let known = || self.data_pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pair) = known().get(&spec) {
+            return Ok(pair.clone());
+        }
+        let made = generate(spec, usage)?;
+        Ok(known().entry(spec).or_insert(made).clone())
     }
 
     /// The pair of an asymmetric key; made where there is none yet.

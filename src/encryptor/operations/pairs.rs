@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::encryptor::KmsError;
 use crate::encryptor::body::{Body, encoded};
-use crate::encryptor::material::{KeyPair, generate};
+use crate::encryptor::material::KeyPair;
 use crate::encryptor::work::{Found, Work};
 
 use super::said::Said;
@@ -48,7 +48,7 @@ fn data_key_pair(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: boo
     let spec = spec.ok_or_else(|| KmsError::unsupported("keyreach makes no SM2 keys."))?;
     work.unless_dry_run(dry_run)?;
     let usage = KeyUsage::SignVerify;
-    let private = generate(spec, usage)?;
+    let private = work.materials().data_pair(spec, usage)?;
     let public = KeyPair::read(spec, usage, &private)?.public_der()?;
     let blob = encrypted(work, key, "SYMMETRIC_DEFAULT", &context, &private)?;
     let mut answer = json!({ "PrivateKeyCiphertextBlob": encoded(&blob),
