@@ -125,6 +125,10 @@ fn laid_over(exported: &Inventory, directory: &Directory) -> Result<Inventory, S
     let kept = kept.inventory;
     let mut world = exported.clone();
     for (id, mut account) in kept.accounts {
+        // The organization names it; its own documents do not.
+        if let Some(name) = world.accounts.get(&id).and_then(|known| known.name.clone()) {
+            Arc::make_mut(&mut account).name = Some(name);
+        }
         match world.accounts.get(&id) {
             // The documents of a key make an account known, and say nothing of its identities.
             Some(_) if !account.identities_listed => continue,
