@@ -10,8 +10,8 @@ use super::{Fault, Outcome};
 /// Prove the matrix and every path with a KMS that really encrypts under the exported policies.
 #[derive(clap::Args)]
 #[command(after_help = "\
-One member of each class of cells is replayed against a reference encryptor in this process: the
-witness of an allowed cell really encrypts and decrypts, signs and verifies; the counter-witness of
+Some pairs of each class of principals and keys, and all of a small export, are replayed against a
+reference encryptor in this process: the witness of an allowed cell really encrypts and decrypts, signs and verifies; the counter-witness of
 a cell that is denied is refused for the stated reason; each path is walked until what was sealed
 before its first step opens after its last. Unknown cells prove nothing and are counted with why.
 
@@ -25,7 +25,7 @@ Examples:
   keyreach verify testdata/course
   keyreach verify --sample 1000 --format json --output proof.json export/")]
 pub(super) struct Args {
-    /// Try this many classes and paths at most.
+    /// Try this many pairs and paths at most.
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
     /// Choose members of classes and samples by this number.

@@ -64,7 +64,7 @@ struct Line<'a> {
     request: Option<Value>,
 }
 
-/// What was done with cells. Cells are those of one member of each class.
+/// What was done with the cells of the pairs that were tried.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Cells<'a> {
@@ -72,8 +72,8 @@ struct Cells<'a> {
     pairs: u64,
     /// Classes of pairs with the same answers for the same reasons.
     classes: usize,
-    /// Classes that were tried.
-    tried_classes: usize,
+    /// Pairs that were tried: some of each class, all of a small world.
+    tried_pairs: usize,
     /// Cells that are always allowed.
     always: u64,
     /// Cells that are allowed on a condition.
@@ -90,6 +90,8 @@ struct Cells<'a> {
     without_cryptography: &'a BTreeMap<String, u64>,
     /// Counter-witnesses that were refused for the stated reason.
     refused: u64,
+    /// Counter-witnesses that were refused first by another gate than the stated one: several stand in the way.
+    refused_first: &'a BTreeMap<String, u64>,
     /// Other requests that cells which are always or never stood.
     contexts: u64,
     /// Unknown cells by why.
@@ -136,7 +138,7 @@ pub fn json(out: &mut dyn Write, report: &VerifyReport<'_>) -> io::Result<()> {
     let cells = Cells {
         pairs: verified.pairs,
         classes: verified.classes,
-        tried_classes: verified.tried_classes,
+        tried_pairs: verified.tried_pairs,
         always: tried.always,
         conditional: tried.conditional,
         never: tried.never,
@@ -145,6 +147,7 @@ pub fn json(out: &mut dyn Write, report: &VerifyReport<'_>) -> io::Result<()> {
         permitted: tried.permitted,
         without_cryptography: &tried.without_cryptography,
         refused: tried.refused,
+        refused_first: &tried.refused_first,
         contexts: tried.contexts,
         unproven: &tried.unproven,
     };
@@ -199,11 +202,11 @@ pub fn human(out: &mut dyn Write, report: &VerifyReport<'_>) -> io::Result<()> {
 }
 
 fn cells(out: &mut dyn Write, verified: &Verified, tried: &Tried) -> io::Result<()> {
-    let Verified { pairs, classes, tried_classes, .. } = verified;
+    let Verified { pairs, classes, tried_pairs, .. } = verified;
     let all = tried.always + tried.conditional + tried.never + tried.unknown;
     writeln!(
         out,
-        "Pairs of a principal and a key: {pairs}, in {classes} classes; {tried_classes} tried"
+        "Pairs of a principal and a key: {pairs}, in {classes} classes; {tried_pairs} pairs tried"
     )?;
     writeln!(
         out,
@@ -222,6 +225,7 @@ fn cells(out: &mut dyn Write, verified: &Verified, tried: &Tried) -> io::Result<
     )?;
     writeln!(out, "  {} counter-witnesses were refused for the stated reason", tried.refused)?;
     writeln!(out, "  {} other requests agreed", tried.contexts)?;
+    reasons(out, "were refused by several gates", &tried.refused_first)?;
     reasons(out, "permitted, without the cryptography", &tried.without_cryptography)?;
     reasons(out, "unproven", &tried.unproven)
 }

@@ -46,7 +46,7 @@ pub type Alter = dyn Fn(&str, &str, KmsAction, &CellAnswer) -> Option<CellAnswer
 /// How much of it is proven.
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
-    /// The most classes, and the most paths, that are tried; all of them where nothing is said.
+    /// The most pairs, and the most paths, that are tried; all of them where nothing is said.
     pub sample: Option<usize>,
     /// Chooses members of classes, samples and contexts.
     pub seed: u64,
@@ -61,8 +61,8 @@ pub struct Verified {
     pub counts: Tried,
     /// The classes that there are, each of pairs of a principal and a key with the same answers.
     pub classes: usize,
-    /// The classes that were tried.
-    pub tried_classes: usize,
+    /// The pairs that were tried: some of each class, all of a small world.
+    pub tried_pairs: usize,
     /// Pairs of a principal and a key, or of a principal and `*`.
     pub pairs: u64,
     /// The paths.
@@ -92,7 +92,7 @@ impl Mismatch {
     }
 }
 
-/// How often what was tried. Each number counts cells of tried classes, once a class.
+/// How often what was tried, in the pairs that were.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Tried {
     /// Cells that are `always`.
@@ -111,6 +111,9 @@ pub struct Tried {
     pub without_cryptography: BTreeMap<String, u64>,
     /// Counter-witnesses that were refused for the stated reason.
     pub refused: u64,
+    /// Counter-witnesses that were refused, and first by another gate than the stated one: several stand in
+    /// the way of these.
+    pub refused_first: BTreeMap<String, u64>,
     /// Other requests that cells which are always or never stood.
     pub contexts: u64,
     /// Cells that prove nothing, by why.
@@ -150,6 +153,7 @@ impl AddAssign for Tried {
             }
         };
         add(&mut self.without_cryptography, other.without_cryptography);
+        add(&mut self.refused_first, other.refused_first);
         add(&mut self.unproven, other.unproven);
     }
 }
@@ -173,13 +177,13 @@ pub fn verify(
         .par_iter()
         .map(|member| {
             let proof = prover.prove(member);
-            progress("classes", done.fetch_add(1, Ordering::Relaxed) + 1, tried.len());
+            progress("pairs", done.fetch_add(1, Ordering::Relaxed) + 1, tried.len());
             proof
         })
         .collect();
     let mut verified = Verified {
-        classes: classes.members.len(),
-        tried_classes: tried.len(),
+        classes: classes.count,
+        tried_pairs: tried.len(),
         pairs: classes.pairs,
         ..Verified::default()
     };

@@ -1,8 +1,8 @@
-//! One class of cells: its witnesses and counter-witnesses, replayed.
+//! The cells of one pair: their witnesses and counter-witnesses, replayed.
 
 use crate::access::Matrix;
 use crate::aws::{KeyArn, KmsAction};
-use crate::decision::{CellAnswer, Context, Gate, Reason, Request, Standing, is_possible};
+use crate::decision::{CellAnswer, Context, Request, Standing, is_possible};
 use crate::encryptor::Encryptor;
 
 use super::classes::Member;
@@ -145,21 +145,14 @@ impl Proof<'_> {
         match trip {
             Trip::Refused(error) => {
                 let outcome = error.refusal.map(|refusal| refusal.decision.outcome);
-                let gate: Option<Gate> = outcome.and_then(|outcome| outcome.denied_by());
-                let reason: Option<Reason> = outcome.map(|outcome| outcome.reason());
-                let is_never = answer.verdict == Standing::Never;
-                let same_reason = !is_never || reason == Some(answer.reason);
-                if answer.denied_by == gate && same_reason {
-                    self.tried.refused += 1;
-                    return;
+                let found = outcome.and_then(|outcome| outcome.denied_by());
+                match answer.denied_by.zip(found) {
+                    Some((stated, found)) if stated != found => {
+                        let why = format!("{} stated, {} first", stated.name(), found.name());
+                        *self.tried.refused_first.entry(why).or_default() += 1;
+                    }
+                    _ => self.tried.refused += 1,
                 }
-                let name = |gate: Option<Gate>| gate.map_or("nothing", Gate::name);
-                let found = format!(
-                    "the counter-witness is refused by {}, not by {}",
-                    name(gate),
-                    name(answer.denied_by)
-                );
-                self.mismatch(&request, claimed, found);
             }
             _ => self.mismatch(&request, claimed, "the counter-witness is allowed".to_owned()),
         }
