@@ -20,12 +20,14 @@
 //! | 5 | [`eval`] | the reference evaluator, and the probe, which answers `Reach` by trying |
 //! | 5 | [`access`] | the matrix engine: statements compiled once, conditions solved, classes |
 //! | 6 | [`graph`] | the principal-key graph: nodes, edges, paths, and their execution |
+//! | 7 | `encryptor` | the reference encryptor: AWS KMS in process, with real cryptography, and its state directory; feature `serve` |
 //! | 7 | [`findings`] | a finding, its fingerprint, and merging |
 //! | 8 | [`rules`] | one file and one page a rule |
 //! | 9 | [`audit`] | the questions as functions |
 //! | 9 | [`report`] | answers as bytes, one file for each format |
 //! | 9 | [`config`] | `keyreach.yaml` and the baseline, every fault at its place |
-//! | 10 | [`cli`] | typed arguments to options; exit codes |
+//! | 10 | `serve` | the KMS endpoint: HTTP, signatures, credentials, STS and IAM; feature `serve` |
+//! | 11 | [`cli`] | typed arguments to options; exit codes |
 //!
 //! bytes → located trees → policies and inventory → reference evaluator → probe → rules → findings →
 //! report. Input never panics, and one bad file never hides the rest.
@@ -56,6 +58,8 @@ pub mod cli;
 pub mod config;
 pub mod decision;
 pub mod diag;
+#[cfg(feature = "serve")]
+pub mod encryptor;
 pub mod eval;
 pub mod findings;
 pub mod graph;
@@ -65,5 +69,7 @@ mod kept;
 pub mod policy;
 pub mod report;
 pub mod rules;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod syntax;

@@ -50,7 +50,13 @@ fn every_example_runs_from_the_root_of_the_repository() {
                 let name = Path::new(file).file_name().unwrap();
                 script = format!("{command} > {}", folder.path().join(name).display());
             }
-            let script = script.replace("| less", "| cat");
+            let mut script = script.replace("| less", "| cat");
+            if subcommand == "serve" {
+                // It ends when told.
+                let state = folder.path().join("kms").display().to_string();
+                let script_here = script.replace("target/kms", &state).replace("8080", "0");
+                script = format!("timeout --preserve-status 3 {script_here}");
+            }
             let shell = Command::new("sh")
                 .args(["-c", &script])
                 .env_clear()

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors from the ground up, each with the modules on it.
-const FLOORS: [&[&str]; 11] = [
+const FLOORS: [&[&str]; 12] = [
     &["source", "diag", "kept"],
     &["aws", "syntax"],
     &["policy"],
@@ -20,9 +20,10 @@ const FLOORS: [&[&str]; 11] = [
     &["decision"],
     &["ingest", "eval", "access"],
     &["graph"],
-    &["findings"],
+    &["encryptor", "findings"],
     &["rules"],
     &["audit", "report", "config"],
+    &["serve"],
     &["cli"],
 ];
 
@@ -105,9 +106,10 @@ fn only_the_doors_touch_the_disk_and_the_terminal() {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         let touches =
             text.contains("std::fs") || text.contains("fs::read") || text.contains("File::");
-        let may = ["ingest/", "cli/", "main.rs", "report/schemas/"]
-            .iter()
-            .any(|door| inside.starts_with(door));
+        let may =
+            ["ingest/", "cli/", "main.rs", "report/schemas/", "serve/", "encryptor/directory/"]
+                .iter()
+                .any(|door| inside.starts_with(door));
         assert!(!touches || may, "{inside} touches the disk");
     }
 }

@@ -6,7 +6,12 @@ use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{Context, Pair, Request, Target};
 
 use super::classes::{CallerIx, KeyIx};
-use super::matrix::Matrix;
+use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::ways::Relation;
+
+/// A class of pairs of a principal and a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PairClass(HomeIx, OwnerIx, Relation);
 
 impl<'a> Matrix<'a> {
     /// The keys, sorted by ARN.
@@ -28,6 +33,13 @@ impl<'a> Matrix<'a> {
                 owner.map_or(ActionSet::EMPTY, |owner| self.owner_side(*owner).possible)
             }
         }
+    }
+
+    /// The class that a row and a key are decided in: whatever holds of one pair of it holds of all. Its
+    /// number is of this run alone.
+    pub fn class(&self, row: usize, key: usize) -> Option<PairClass> {
+        let (home, owner, relation) = self.sides(self.caller(row)?, *self.sorted.get(key)?)?;
+        Some(PairClass(home, owner, relation))
     }
 
     /// A row's pairs with their keys, `*` (none) first, then as in [`Matrix::keys`]; with `all` also those

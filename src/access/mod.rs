@@ -101,6 +101,7 @@ use solve::Solver;
 
 pub use census::Census;
 pub use control::{ControlClass, ControlSide};
+pub use expand::PairClass;
 pub use matrix::{Counts, Doubts, Matrix, Row};
 pub use point::verdict;
 pub use side::{KeySide, KeySideClass, KeyTarget, Opening, Reached, ToldApart};

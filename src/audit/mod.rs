@@ -18,6 +18,8 @@ pub mod matrix;
 mod names;
 mod paths;
 mod simulate;
+#[cfg(feature = "serve")]
+pub mod verify;
 mod why;
 
 pub use crate::eval::reference::Ability;

@@ -18,11 +18,15 @@ mod matrix;
 mod outcome;
 mod output;
 mod paths;
+#[cfg(feature = "serve")]
+mod progress;
 mod rules;
 mod schema;
+mod serve;
 mod simulate;
 mod terminal;
 mod test;
+mod verify;
 mod what_can;
 mod who_can;
 mod why;
@@ -61,6 +65,8 @@ enum Command {
     Paths(paths::Args),
     Graph(graph::Args),
     Simulate(simulate::Args),
+    Verify(verify::Args),
+    Serve(serve::Args),
     Rules(rules::Args),
     Schema(schema::Args),
     Init(init::Args),
@@ -90,6 +96,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Command::Paths(args) => paths::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
         Command::Simulate(args) => simulate::run(&args, terminal),
+        Command::Verify(args) => verify::run(&args, terminal),
+        Command::Serve(args) => serve::run(&args, terminal),
         Command::Rules(args) => rules::run(&args, terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Init(args) => init::run(&args),

@@ -32,7 +32,7 @@ mod writers;
 
 pub use call::{Ask, Call};
 pub use change::is_written;
-pub use execute::{Executed, Failure, Obstacle, Proof, execute, worlds};
+pub use execute::{Executed, Failure, Obstacle, Proof, execute, outsider, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};

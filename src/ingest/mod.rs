@@ -66,27 +66,35 @@ pub struct Loaded {
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
 pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
-    load_taking(files, paths, |_| None)
+    load_taking(files, paths, Sources::default(), |_| None)
+}
+
+/// Loads like [`load`] what will stand beside an inventory that came from `sources`: the files are
+/// numbered behind those.
+pub fn load_behind(files: &dyn Files, paths: &[String], sources: &Sources) -> Loaded {
+    load_taking(files, paths, sources.clone(), |_| None)
 }
 
 /// Loads like [`load`], and takes the digest of what is read.
 pub fn load_digested(files: &dyn Files, paths: &[String]) -> Loaded {
-    load_taking(files, paths, |files| Some(Digests::new(files)))
+    load_taking(files, paths, Sources::default(), |files| Some(Digests::new(files)))
 }
 
 fn load_taking(
     files: &dyn Files,
     roots: &[String],
+    mut sources: Sources,
     digests: impl FnOnce(usize) -> Option<Digests>,
 ) -> Loaded {
     let (paths, mut problems) = list(files, roots);
+    let first = sources.len();
     let digests = digests(paths.len());
     let policies = SharedPolicies::default();
     let Read { facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
         .map(|(number, path)| {
-            file::read(files, FileId(to_u32(number)), path, &policies, digests.as_ref())
+            file::read(files, FileId(to_u32(first + number)), path, &policies, digests.as_ref())
         })
         .fold(Read::default, Read::with)
         .reduce(Read::default, Read::append);
@@ -94,7 +102,6 @@ fn load_taking(
     problems.extend(more);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
     let read = paths.len();
-    let mut sources = Sources::default();
     for path in paths {
         sources.add(path);
     }

@@ -12,6 +12,7 @@ mod pattern;
 mod principal;
 mod shared;
 mod statement;
+mod written;
 
 pub use condition::{Comparison, Condition, Operator, Quantifier};
 pub use document::{PolicyDocument, PolicyKind};

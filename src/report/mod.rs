@@ -17,12 +17,14 @@ pub mod rules;
 mod schemas;
 pub mod simulate;
 pub mod test;
+#[cfg(feature = "serve")]
+pub mod verify;
 pub mod why;
 
 pub use excerpt::excerpt;
 
 /// The JSON Schemas of the outputs, by name.
-pub const SCHEMAS: [(&str, &str); 11] = [
+pub const SCHEMAS: [(&str, &str); 12] = [
     ("baseline", include_str!("schemas/baseline.schema.json")),
     ("check", include_str!("schemas/check.schema.json")),
     ("check-line", include_str!("schemas/check-line.schema.json")),
@@ -33,5 +35,6 @@ pub const SCHEMAS: [(&str, &str); 11] = [
     ("paths", include_str!("schemas/paths.schema.json")),
     ("paths-line", include_str!("schemas/paths-line.schema.json")),
     ("test", include_str!("schemas/test.schema.json")),
+    ("verify", include_str!("schemas/verify.schema.json")),
     ("why", include_str!("schemas/why.schema.json")),
 ];

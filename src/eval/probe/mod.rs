@@ -63,6 +63,15 @@ impl<'w> Probe<'w> {
         Reference::with_gaps(&self.world, Arc::clone(&self.gaps))
     }
 
+    /// At most `most` of the requests that are worth a try for a cell, spread over all of them from the
+    /// one that `from` says: each one that AWS could send.
+    pub fn trials(&self, request: &Request, most: usize, from: usize) -> Vec<Request> {
+        let reference = self.reference();
+        let trials = Trials::of(&reference, request, self.now, self.facts);
+        let step = (trials.dimensions.count().min(CAP) / most.max(1)).max(1);
+        trials.requests().skip(from % step).step_by(step).take(most).collect()
+    }
+
     /// Tries requests until `enough` is known; whether it was, and all that was found out.
     fn tried(&self, request: &Request, enough: impl Fn(&Tried) -> bool) -> (bool, Tried) {
         let reference = self.reference();

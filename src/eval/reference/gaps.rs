@@ -8,7 +8,7 @@ use crate::inventory::{GapKind, Inventory};
 /// The gaps and conflicts of one world, by the account, key or entity that they concern. An edit of the
 /// world leaves them as they are.
 #[derive(Default)]
-pub(in crate::eval) struct Gaps {
+pub struct Gaps {
     accounts: BTreeMap<AccountId, Vec<GapKind>>,
     keys: BTreeMap<KeyArn, Vec<GapKind>>,
     conflicts: BTreeMap<Box<str>, Vec<Box<str>>>,

@@ -40,13 +40,13 @@ use crate::decision::{
 use crate::inventory::{Identity, Inventory};
 use crate::policy::Condition;
 
+pub use gaps::Gaps;
 pub use operations::{NewKey, Operation, lockout_check};
 pub use usage::{Ability, ability};
 
 use asking::Asking;
 use caller::CallerFacts;
 pub(in crate::eval) use compare::instant;
-pub(in crate::eval) use gaps::Gaps;
 pub(in crate::eval) use matching::{allowed_actions, covered_actions};
 use participants::{Participants, Taking};
 use scene::{Lens, Scene};
@@ -72,13 +72,18 @@ impl<'w> Reference<'w> {
     }
 
     /// The evaluator over a world whose gaps are sorted already.
-    pub(in crate::eval) fn with_gaps(world: &'w Inventory, gaps: Arc<Gaps>) -> Self {
+    pub fn with_gaps(world: &'w Inventory, gaps: Arc<Gaps>) -> Self {
         Self { world, readings: Readings::default(), gaps }
     }
 
     /// The same evaluator over a world that edits made of its own.
     pub fn after<'x>(&self, world: &'x Inventory) -> Reference<'x> {
         Reference { world, readings: self.readings, gaps: Arc::clone(&self.gaps) }
+    }
+
+    /// The gaps of its world, sorted once for all the worlds that edits make of it.
+    pub fn gaps(&self) -> Arc<Gaps> {
+        Arc::clone(&self.gaps)
     }
 
     /// The world it answers for.

@@ -108,7 +108,7 @@ fn with_outsider(world: &Inventory, from: &Caller) -> Inventory {
 }
 
 /// What puts an identity in that nobody exported; its account lets it do everything.
-pub(super) fn outsider(world: &Inventory, from: &Caller) -> Option<Edit> {
+pub fn outsider(world: &Inventory, from: &Caller) -> Option<Edit> {
     let listed = |account| world.account(account).is_some_and(|known| known.identities_listed);
     let account = from.account.filter(|account| !listed(*account))?;
     let identity: Box<str> = match &from.kind {

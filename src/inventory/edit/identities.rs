@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::aws::{AccountId, Arn, Identity as Named, identity};
 use crate::inventory::{
-    AttachedPolicy, Identity, IdentityKind, Inventory, ManagedPolicy, NamedPolicy, PolicyVersion,
-    Tags,
+    AttachedPolicy, Group, Identity, IdentityKind, Inventory, ManagedPolicy, NamedPolicy,
+    PolicyVersion, Tags,
 };
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
@@ -117,6 +117,26 @@ impl Inventory {
             place: nowhere(),
         };
         self.account_mut(account).add_identity(made);
+        Some(())
+    }
+
+    pub(super) fn create_group(&mut self, arn: &str) -> Option<()> {
+        let Named::Group { account, name, .. } = identity(arn)? else {
+            return None;
+        };
+        let (inline, attached, place) = (Vec::new(), Vec::new(), nowhere());
+        let group = Group { name: name.into(), arn: arn.into(), inline, attached, place };
+        self.account_mut(account).groups.insert(name, group);
+        Some(())
+    }
+
+    pub(super) fn create_policy(&mut self, arn: &str, document: &PolicyDocument) -> Option<()> {
+        let account = AccountId::parse(Arn::parse(arn)?.account)?;
+        let id: Box<str> = "v1".into();
+        let versions = vec![PolicyVersion { id: id.clone(), document: document.clone() }];
+        let (default_version, place) = (Some(id), nowhere());
+        let policy = ManagedPolicy { arn: arn.into(), default_version, versions, place };
+        self.account_mut(account).policies.insert(arn, policy);
         Some(())
     }
 

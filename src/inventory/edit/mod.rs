@@ -61,6 +61,11 @@ pub enum Edit {
         /// Keys of the tags that go.
         keys: Vec<Box<str>>,
     },
+    /// CreateKey, or a change of what DescribeKey says: the key as it is from now on.
+    PutKey {
+        /// The key.
+        key: Box<Key>,
+    },
     /// CreateAlias or UpdateAlias: the alias points to this key from now on.
     PointAlias {
         /// The alias.
@@ -170,6 +175,18 @@ pub enum Edit {
         /// ARN it has.
         user: Box<str>,
     },
+    /// CreateGroup: nobody is in it.
+    CreateGroup {
+        /// ARN it has.
+        group: Box<str>,
+    },
+    /// CreatePolicy: a managed policy with one version, attached to nobody.
+    CreatePolicy {
+        /// ARN it has.
+        policy: Box<str>,
+        /// Its text.
+        document: PolicyDocument,
+    },
     /// CreateRole.
     CreateRole {
         /// ARN it has.
@@ -237,6 +254,9 @@ impl Inventory {
             | Edit::RevokeGrant { key, .. }
             | Edit::TagKey { key, .. }
             | Edit::UntagKey { key, .. } => edit.change_key(self.key_mut(key)?),
+            Edit::PutKey { key } => {
+                self.keys.insert(key.arn.clone(), Arc::new(Key::clone(key)));
+            }
             Edit::ReplicateKey { key, region, policy } => self.replicate(key, region, policy)?,
             Edit::PointAlias { alias, key } => self.point_alias(alias, key)?,
             Edit::DeleteAlias { alias } => self.delete_alias(alias)?,
@@ -274,6 +294,8 @@ impl Inventory {
                 self.identity_mut(holder)?.untag(keys.iter().map(|key| &**key));
             }
             Edit::CreateUser { user } => self.create(user, None)?,
+            Edit::CreateGroup { group } => self.create_group(group)?,
+            Edit::CreatePolicy { policy, document } => self.create_policy(policy, document)?,
             Edit::CreateRole { role, trust } => self.create(role, Some(trust))?,
             Edit::AddOutsider { identity } => self.add_outsider(identity)?,
             Edit::DetachOrgPolicy { policy, target } => {

@@ -1,0 +1,202 @@
+//! The members of a call's body, read as AWS reads them: a wrong type is a SerializationException, a
+//! missing or unfit member a ValidationException.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::KmsError;
+use super::blob::EncryptionContext;
+
+/// The most bytes that the keys and values of an encryption context have together.
+const CONTEXT: usize = 8192;
+
+/// The most grant tokens of a call.
+const TOKENS: usize = 10;
+
+/// The body of a call.
+pub(super) struct Body<'v>(&'v Map<String, Value>);
+
+impl<'v> Body<'v> {
+    pub(super) fn new(value: &'v Value) -> Result<Self, KmsError> {
+        value.as_object().map(Self).ok_or_else(|| wrong_type("the body", "a structure"))
+    }
+
+    /// A member that is there and not null.
+    pub(super) fn get(&self, name: &str) -> Option<&'v Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<Option<&'v str>, KmsError> {
+        let text = |value: &'v Value| value.as_str().ok_or_else(|| wrong_type(name, "a string"));
+        self.get(name).map(text).transpose()
+    }
+
+    /// A text that must be there, this long.
+    pub(super) fn needed(&self, name: &str, most: usize) -> Result<&'v str, KmsError> {
+        let text = self.text(name)?.ok_or_else(|| KmsError::missing(&camel(name)))?;
+        let (length, field) = (text.chars().count(), camel(name));
+        match length {
+            0 => {
+                let must = "Member must have length greater than or equal to 1";
+                Err(KmsError::constraint(Some(text), &field, must))
+            }
+            _ if length > most => {
+                let must = format!("Member must have length less than or equal to {most}");
+                Err(KmsError::constraint(Some(text), &field, &must))
+            }
+            _ => Ok(text),
+        }
+    }
+
+    pub(super) fn key_id(&self, name: &str) -> Result<&'v str, KmsError> {
+        self.needed(name, 2048)
+    }
+
+    /// One of several words; the first where the member is left out.
+    pub(super) fn word(
+        &self,
+        name: &str,
+        words: &[&'static str],
+    ) -> Result<&'static str, KmsError> {
+        match self.one_of(name, words)? {
+            Some(word) => Ok(word),
+            None => words.first().copied().ok_or_else(|| KmsError::missing(&camel(name))),
+        }
+    }
+
+    /// One of several words, where the member is given.
+    pub(super) fn one_of(
+        &self,
+        name: &str,
+        words: &[&'static str],
+    ) -> Result<Option<&'static str>, KmsError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let found = words.iter().find(|word| **word == text);
+        found.map(|word| Some(*word)).ok_or_else(|| {
+            let must = format!("Member must satisfy enum value set: [{}]", words.join(", "));
+            KmsError::constraint(Some(text), &camel(name), &must)
+        })
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Result<bool, KmsError> {
+        let flag = |value: &Value| value.as_bool().ok_or_else(|| wrong_type(name, "a boolean"));
+        Ok(self.get(name).map(flag).transpose()?.unwrap_or_default())
+    }
+
+    /// A whole number in a range.
+    pub(super) fn number(&self, name: &str, low: i64, high: i64) -> Result<Option<i64>, KmsError> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let number = value.as_i64().ok_or_else(|| wrong_type(name, "an integer"))?;
+        let must = match number {
+            _ if number < low => format!("Member must have value greater than or equal to {low}"),
+            _ if number > high => format!("Member must have value less than or equal to {high}"),
+            _ => return Ok(Some(number)),
+        };
+        Err(KmsError::constraint(Some(&number.to_string()), &camel(name), &must))
+    }
+
+    /// Bytes that must be there; wiped when they are dropped.
+    pub(super) fn blob(&self, name: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        let bytes = self.blob_if_any(name, most)?;
+        bytes.ok_or_else(|| KmsError::missing(&camel(name)))
+    }
+
+    pub(super) fn blob_if_any(
+        &self,
+        name: &str,
+        most: usize,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let bytes = STANDARD.decode(text).map_err(|_| wrong_type(name, "base64"))?;
+        let (bytes, field) = (Zeroizing::new(bytes), camel(name));
+        let must = match bytes.len() {
+            0 => "Member must have length greater than or equal to 1".to_owned(),
+            length if length > most => {
+                format!("Member must have length less than or equal to {most}")
+            }
+            _ => return Ok(Some(bytes)),
+        };
+        Err(KmsError::constraint(None, &field, &must))
+    }
+
+    pub(super) fn list(&self, name: &str) -> Result<&'v [Value], KmsError> {
+        let list = |value: &'v Value| value.as_array().ok_or_else(|| wrong_type(name, "a list"));
+        Ok(self.get(name).map(list).transpose()?.map(Vec::as_slice).unwrap_or_default())
+    }
+
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<&'v str>, KmsError> {
+        let text = |value: &'v Value| value.as_str().ok_or_else(|| wrong_type(name, "a string"));
+        self.list(name)?.iter().map(text).collect()
+    }
+
+    /// A structure inside the body.
+    pub(super) fn inner(&self, name: &str) -> Result<Option<Self>, KmsError> {
+        let inner = |value: &'v Value| match value.as_object() {
+            Some(members) => Ok(Self(members)),
+            None => Err(wrong_type(name, "a structure")),
+        };
+        self.get(name).map(inner).transpose()
+    }
+
+    /// Pairs of texts.
+    pub(super) fn pairs(&self, name: &str) -> Result<Option<EncryptionContext>, KmsError> {
+        let Some(inner) = self.inner(name)? else {
+            return Ok(None);
+        };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let pair = |(key, value): (&String, &Value)| Some((key.clone(), text(value)?));
+        let pairs: Option<EncryptionContext> = inner.0.iter().map(pair).collect();
+        pairs.map(Some).ok_or_else(|| wrong_type(name, "a map of strings"))
+    }
+
+    pub(super) fn encryption_context(&self, name: &str) -> Result<EncryptionContext, KmsError> {
+        let pairs = self.pairs(name)?.unwrap_or_default();
+        let bytes: usize = pairs.iter().map(|(key, value)| key.len() + value.len()).sum();
+        match bytes > CONTEXT {
+            true => Err(KmsError::validation("EncryptionContext is too large.")),
+            false => Ok(pairs),
+        }
+    }
+
+    pub(super) fn grant_tokens(&self) -> Result<Vec<&'v str>, KmsError> {
+        let tokens = self.texts("GrantTokens")?;
+        if tokens.len() > TOKENS {
+            let must = format!("Member must have length less than or equal to {TOKENS}");
+            return Err(KmsError::constraint(None, "grantTokens", &must));
+        }
+        Ok(tokens)
+    }
+
+    pub(super) fn dry_run(&self) -> Result<bool, KmsError> {
+        self.flag("DryRun")
+    }
+}
+
+/// Bytes as the wire has them.
+pub(super) fn encoded(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Bytes that the wire has in a text, where it is base64.
+pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// The name of a member as AWS's texts spell it.
+fn camel(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
+
+fn wrong_type(name: &str, what: &str) -> KmsError {
+    KmsError::new("SerializationException", format!("{name} must be {what}"))
+}

@@ -1,0 +1,144 @@
+//! How an operation fails: AWS's names and texts.
+
+use crate::decision::{Decision, Gate, Outcome, Request};
+
+/// What the error of an operation says on the wire, and what a log says beside it.
+#[derive(Debug)]
+pub struct KmsError {
+    /// `AccessDeniedException`, ...: the value of `__type`.
+    pub name: &'static str,
+    /// The text; nothing where AWS sends none.
+    pub message: Option<String>,
+    /// The request that was refused and the decision on it, where authorization is why.
+    pub refusal: Option<Box<Refusal>>,
+}
+
+/// A permission that was asked for and not given.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What was asked.
+    pub request: Request,
+    /// The decision with its trace.
+    pub decision: Decision,
+}
+
+impl KmsError {
+    /// An error with its text.
+    pub fn new(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, message: Some(message.into()), refusal: None }
+    }
+
+    /// An error to which AWS gives no text.
+    pub fn bare(name: &'static str) -> Self {
+        Self { name, message: None, refusal: None }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        if self.name == INTERNAL { 500 } else { 400 }
+    }
+
+    /// The member that carries the text: AWS spells it with a capital here and there.
+    pub fn member(&self) -> &'static str {
+        match self.name {
+            "AccessDeniedException" | "UnsupportedOperationException" => "Message",
+            _ => "message",
+        }
+    }
+
+    pub(super) fn validation(message: impl Into<String>) -> Self {
+        Self::new("ValidationException", message)
+    }
+
+    /// A member that breaks a constraint; `value` is left out for blobs.
+    pub(super) fn constraint(value: Option<&str>, field: &str, must: &str) -> Self {
+        let value = value.map(|value| format!("'{value}' ")).unwrap_or_default();
+        Self::validation(format!(
+            "1 validation error detected: Value {value}at '{field}' failed to satisfy constraint: {must}"
+        ))
+    }
+
+    /// A member that must be there and is not.
+    pub(super) fn missing(field: &str) -> Self {
+        Self::validation(format!(
+            "1 validation error detected: Value null at '{field}' failed to satisfy constraint: \
+             Member must not be null"
+        ))
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new("NotFoundException", message)
+    }
+
+    pub(super) fn unsupported(message: impl Into<String>) -> Self {
+        Self::new("UnsupportedOperationException", message)
+    }
+
+    pub(super) fn limit(message: impl Into<String>) -> Self {
+        Self::new("LimitExceededException", message)
+    }
+
+    /// The ciphertext is not of a key that the caller may know of.
+    pub(super) fn foreign_blob() -> Self {
+        Self::new(
+            "AccessDeniedException",
+            "The ciphertext refers to a customer master key that does not exist, does not exist in \
+             this region, or you are not allowed to access.",
+        )
+    }
+
+    /// Something that should not happen: the library refused what it never refuses, a disk is full.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(INTERNAL, message)
+    }
+
+    /// A permission that is not given, in AWS's words; `who` is the caller, and `target` what it is
+    /// asked on, as AWS shows them.
+    pub(super) fn denied(who: &str, target: &str, request: Request, decision: Decision) -> Self {
+        let action = request.action.as_str();
+        let why = reason(&decision, action);
+        let message = format!(
+            "User: {who} is not authorized to perform: {action} on resource: {target}{why}"
+        );
+        Self {
+            name: "AccessDeniedException",
+            message: Some(message),
+            refusal: Some(Box::new(Refusal { request, decision })),
+        }
+    }
+}
+
+impl KmsError {
+    /// A permission that is not given, told of the caller by its own ARN.
+    pub fn refused(request: Request, decision: Decision) -> Self {
+        let (who, target) = (request.caller.text.to_string(), request.target.to_string());
+        Self::denied(&who, &target, request, decision)
+    }
+}
+
+const INTERNAL: &str = "KMSInternalException";
+
+/// What follows `is not authorized to perform: ... on resource: ...` in the texts of AWS.
+pub(crate) fn reason(decision: &Decision, action: &str) -> String {
+    let kind = |gate: Gate| match gate {
+        Gate::KeyPolicy | Gate::TrustPolicy | Gate::Grant => Some("resource-based policy"),
+        Gate::IdentityPolicy => Some("identity-based policy"),
+        Gate::Scp => Some("service control policy"),
+        Gate::Rcp => Some("resource control policy"),
+        Gate::VpcEndpointPolicy => Some("VPC endpoint policy"),
+        Gate::PermissionsBoundary => Some("permissions boundary"),
+        Gate::SessionPolicy => Some("session policy"),
+        Gate::Operation | Gate::CrossAccount => None,
+    };
+    match decision.outcome {
+        Outcome::ExplicitDeny(gate) => kind(gate).map(|kind| {
+            let article = if kind.starts_with('i') { "an" } else { "a" };
+            format!(" with an explicit deny in {article} {kind}")
+        }),
+        Outcome::ImplicitDeny(gate) => {
+            kind(gate).map(|kind| format!(" because no {kind} allows the {action} action"))
+        }
+        Outcome::Allowed(_) => None,
+    }
+    .unwrap_or_default()
+}

@@ -1,0 +1,286 @@
+//! Grants and their tokens.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::hmac;
+use serde_json::{Map, Value, json};
+
+use crate::aws::{ActionSet, KmsAction, identity};
+use crate::decision::Target;
+use crate::encryptor::body::{Body, decoded, encoded};
+use crate::encryptor::secret::random;
+use crate::encryptor::state::GrantRecord;
+use crate::encryptor::work::{Found, Work};
+use crate::encryptor::{KmsError, Touched};
+use crate::graph::Call;
+use crate::inventory::{Constraints, Edit, Grant, Grantee, Key};
+use crate::policy::Principal;
+
+use super::nowhere;
+use super::page::page;
+use super::said::Said;
+
+type Answer = Result<Value, KmsError>;
+
+const MOST: usize = 50_000;
+const PAIRS: usize = 8;
+const PAIR: usize = 384;
+
+pub(super) fn create_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let id = body.key_id("KeyId")?;
+    let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
+    let grant = described(body)?;
+    let Found { key, .. } = work.find_key(id)?;
+    let call = Call::CreateGrant { key: key.arn.clone(), grant: Box::new(grant.clone()) };
+    work.authorize_call_with(&call, &tokens)?;
+    work.can(key, KmsAction::CREATE_GRANT, "CreateGrant")?;
+    let unfit = grant.operations.minus(key.grant_operations());
+    if let Some(operation) = unfit.iter().next() {
+        let text = format!("Operation {} is not valid for key {}.", operation.name(), key.arn);
+        return Err(KmsError::validation(text));
+    }
+    work.unless_dry_run(dry_run)?;
+    if let Some(same) =
+        key.grants.iter().find(|known| grant.name.is_some() && is_same(known, &grant))
+    {
+        return answer(work, &same.id);
+    }
+    if key.grants.len() >= MOST {
+        return Err(KmsError::limit(format!("{} has {MOST} grants.", key.arn)));
+    }
+    let new: String = random(32)?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let issuing_account = Some(work.account()?);
+    let made = Grant { id: new.as_str().into(), issuing_account, ..grant };
+    let edit = Edit::CreateGrant { key: key.arn.clone(), grant: Box::new(made) };
+    let record = GrantRecord { created: work.now(), effective: work.grant_effective() };
+    work.change(&[Touched::Key(key.arn.clone())], |state| {
+        state.apply(&edit);
+        let mut of_key = state.record(&key.arn);
+        of_key.grants.insert(new.clone(), record);
+        state.set_record(&key.arn, of_key);
+    });
+    answer(work, &new)
+}
+
+fn answer(work: &Work<'_>, id: &str) -> Answer {
+    Ok(json!({ "GrantId": id, "GrantToken": token(work, id)? }))
+}
+
+/// Whether a grant of this name was made already.
+fn is_same(known: &Grant, grant: &Grant) -> bool {
+    known.name == grant.name
+        && known.grantee == grant.grantee
+        && known.retiring == grant.retiring
+        && known.operations == grant.operations
+        && known.constraints == grant.constraints
+}
+
+/// The grant that a body describes; without an id.
+fn described(body: &Body<'_>) -> Result<Grant, KmsError> {
+    let grantee = party(body, "GranteePrincipal", "GranteeServicePrincipal")?;
+    let grantee = grantee.ok_or_else(|| KmsError::missing("granteePrincipal"))?;
+    let retiring = party(body, "RetiringPrincipal", "RetiringServicePrincipal")?;
+    let names = body.texts("Operations")?;
+    if names.is_empty() {
+        return Err(KmsError::missing("operations"));
+    }
+    let mut operations = ActionSet::EMPTY;
+    for name in names {
+        let action = KmsAction::from_name(name)
+            .filter(|action| action.name() == name && action.info().grantable);
+        let must = "Member must satisfy enum value set of grant operations";
+        let action = action.ok_or_else(|| KmsError::constraint(Some(name), "operations", must))?;
+        operations = operations.union(action.into());
+    }
+    let name = body.text("Name")?.map(|_| body.needed("Name", 256)).transpose()?;
+    Ok(Grant {
+        id: Box::default(),
+        name: name.map(Into::into),
+        grantee,
+        retiring,
+        issuing_account: None,
+        operations,
+        unknown_operations: Vec::new(),
+        constraints: constraints(body)?,
+        place: nowhere(),
+    })
+}
+
+fn party(body: &Body<'_>, principal: &str, service: &str) -> Result<Option<Grantee>, KmsError> {
+    if let Some(name) = body.text(service)? {
+        return Ok(Some(Grantee::Service(name.into())));
+    }
+    let Some(text) = body.text(principal)? else {
+        return Ok(None);
+    };
+    let invalid = || KmsError::new("InvalidArnException", format!("Invalid arn {text}"));
+    match Grantee::principal(text) {
+        Grantee::Principal(Principal::Invalid(_) | Principal::Anyone) => Err(invalid()),
+        grantee => Ok(Some(grantee)),
+    }
+}
+
+fn constraints(body: &Body<'_>) -> Result<Constraints, KmsError> {
+    let Some(given) = body.inner("Constraints")? else {
+        return Ok(Constraints::default());
+    };
+    let pairs = |name: &str| -> Result<Option<BTreeMap<Box<str>, Box<str>>>, KmsError> {
+        let Some(pairs) = given.pairs(name)? else {
+            return Ok(None);
+        };
+        let too_long = pairs.iter().any(|(key, value)| key.len().max(value.len()) > PAIR);
+        if pairs.len() > PAIRS || too_long {
+            return Err(KmsError::validation("The grant constraint is too large."));
+        }
+        Ok(Some(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()))
+    };
+    let (equals, subset) = (pairs("EncryptionContextEquals")?, pairs("EncryptionContextSubset")?);
+    if equals.is_some() && subset.is_some() {
+        return Err(KmsError::validation("A grant has one constraint on the encryption context."));
+    }
+    Ok(Constraints { equals, subset, source_arn: given.text("SourceArn")?.map(Into::into) })
+}
+
+pub(super) fn list_grants(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let Found { key, target } = work.find_key(body.key_id("KeyId")?)?;
+    let (id, grantee) = (body.text("GrantId")?, body.text("GranteePrincipal")?);
+    work.authorize(KmsAction::LIST_GRANTS, target, Said::default().0, &[])?;
+    work.can(key, KmsAction::LIST_GRANTS, "ListGrants")?;
+    let meant = key.grants.iter().filter(|grant| {
+        id.is_none_or(|id| *grant.id == *id)
+            && grantee.is_none_or(|grantee| grant.grantee.text() == grantee)
+    });
+    page(body, "Grants", (50, 100), meant.map(|grant| shown(work, key, grant)))
+}
+
+pub(super) fn list_retirable_grants(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let principal = body.needed("RetiringPrincipal", 256)?;
+    let invalid = || KmsError::new("InvalidArnException", format!("Invalid arn {principal}"));
+    identity(principal).ok_or_else(invalid)?;
+    let target = Target::Principal(principal.into());
+    work.authorize(KmsAction::LIST_RETIRABLE_GRANTS, target, Said::default().0, &[])?;
+    let here = work.world().keys.values().filter(|key| key.arn.region() == work.region());
+    let grants = here.flat_map(|key| key.grants.iter().map(move |grant| (key, grant)));
+    let meant = grants
+        .filter(|(_, grant)| grant.retiring.as_ref().is_some_and(|it| it.text() == principal));
+    page(body, "Grants", (50, 100), meant.map(|(key, grant)| shown(work, key, grant)))
+}
+
+fn shown(work: &Work<'_>, key: &Key, grant: &Grant) -> (String, Value) {
+    let operations: Vec<&str> = grant.operations.iter().map(KmsAction::name).collect();
+    let mut item = json!({ "KeyId": key.arn.as_str(), "GrantId": &*grant.id,
+        "Operations": operations });
+    let created = work.state().record(&key.arn).grants.get(&*grant.id).map(|it| it.created);
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
+    put("CreationDate", created.unwrap_or_default().into());
+    put("Name", grant.name.as_deref().unwrap_or_default().into());
+    let mut party = |grantee: &Grantee, principal: &str, service: &str| {
+        let name = match grantee {
+            Grantee::Principal(_) => principal,
+            Grantee::Service(_) => service,
+        };
+        put(name, grantee.text().into());
+    };
+    party(&grant.grantee, "GranteePrincipal", "GranteeServicePrincipal");
+    if let Some(retiring) = &grant.retiring {
+        party(retiring, "RetiringPrincipal", "RetiringServicePrincipal");
+    }
+    if let Some(account) = grant.issuing_account {
+        put("IssuingAccount", format!("arn:{}:iam::{account}:root", key.arn.partition()).into());
+    }
+    let mut constraints = Map::new();
+    let texts = |pairs: &BTreeMap<Box<str>, Box<str>>| json!(pairs);
+    let known = &grant.constraints;
+    constraints.extend(known.equals.iter().map(|it| ("EncryptionContextEquals".into(), texts(it))));
+    constraints.extend(known.subset.iter().map(|it| ("EncryptionContextSubset".into(), texts(it))));
+    constraints.extend(known.source_arn.iter().map(|arn| ("SourceArn".into(), (**arn).into())));
+    if !constraints.is_empty() {
+        put("Constraints", constraints.into());
+    }
+    if let Some(item) = item.as_object_mut() {
+        item.append(&mut members);
+    }
+    (format!("{} {}", key.arn, grant.id), item)
+}
+
+pub(super) fn revoke_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let (id, grant) = (body.key_id("KeyId")?, body.needed("GrantId", 128)?);
+    let dry_run = body.dry_run()?;
+    let Found { key, target } = work.find_key(id)?;
+    work.authorize(KmsAction::REVOKE_GRANT, target, Said::default().0, &[])?;
+    let grant = of_key(key, grant)?;
+    work.can(key, KmsAction::REVOKE_GRANT, "RevokeGrant")?;
+    work.unless_dry_run(dry_run)?;
+    end(work, key, grant);
+    Ok(json!({}))
+}
+
+pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let dry_run = body.dry_run()?;
+    let (key, grant) = match body.text("GrantToken")? {
+        Some(token) => {
+            let id = grant_of_token(work, token)?;
+            let mut keys = work.world().keys.values();
+            let key = keys.find(|key| key.grants.iter().any(|grant| *grant.id == *id));
+            let key = key.ok_or_else(|| no_grant(&id))?;
+            (&**key, of_key(key, &id)?)
+        }
+        None => {
+            let (id, grant) = (body.key_id("KeyId")?, body.needed("GrantId", 128)?);
+            let Found { key, .. } = work.find_key(id)?;
+            (key, of_key(key, grant)?)
+        }
+    };
+    // The evaluator answers for some grant of the key: here this one is the only one.
+    let others = key.grants.iter().filter(|other| other.id != grant.id);
+    let without =
+        others.map(|other| Edit::RevokeGrant { key: key.arn.clone(), grant: other.id.clone() });
+    let target = Target::Key(key.arn.clone());
+    let request = (KmsAction::RETIRE_GRANT, target, Said::default().0);
+    work.authorize_without(request, without.collect())?;
+    work.can(key, KmsAction::RETIRE_GRANT, "RetireGrant")?;
+    work.unless_dry_run(dry_run)?;
+    end(work, key, grant);
+    Ok(json!({}))
+}
+
+fn of_key<'k>(key: &'k Key, id: &str) -> Result<&'k Grant, KmsError> {
+    key.grants.iter().find(|grant| *grant.id == *id).ok_or_else(|| no_grant(id))
+}
+
+fn no_grant(id: &str) -> KmsError {
+    KmsError::not_found(format!("Grant ID {id} not found"))
+}
+
+fn end(work: &Work<'_>, key: &Key, grant: &Grant) {
+    let edit = Edit::RevokeGrant { key: key.arn.clone(), grant: grant.id.clone() };
+    work.change(&[Touched::Key(key.arn.clone())], |state| {
+        state.apply(&edit);
+        let mut record = state.record(&key.arn);
+        record.grants.remove(&*grant.id);
+        state.set_record(&key.arn, record);
+    });
+}
+
+/// A token: the grant's id behind its code of authentication.
+fn token(work: &Work<'_>, id: &str) -> Result<String, KmsError> {
+    let code = hmac::sign(&token_key(work)?, id.as_bytes());
+    Ok(encoded(&[code.as_ref(), id.as_bytes()].concat()))
+}
+
+/// The id of the grant that a token is for.
+pub(in crate::encryptor) fn grant_of_token(
+    work: &Work<'_>,
+    token: &str,
+) -> Result<String, KmsError> {
+    let invalid = || KmsError::bare("InvalidGrantTokenException");
+    let bytes = decoded(token).ok_or_else(invalid)?;
+    let (code, id) = bytes.split_at_checked(32).ok_or_else(invalid)?;
+    hmac::verify(&token_key(work)?, id, code).map_err(|_| invalid())?;
+    String::from_utf8(id.to_vec()).map_err(|_| invalid())
+}
+
+fn token_key(work: &Work<'_>) -> Result<hmac::Key, KmsError> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &work.materials().token_secret("grant")?))
+}

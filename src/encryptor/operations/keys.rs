@@ -1,0 +1,301 @@
+//! Keys: making, describing, listing, enabling, deleting.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::aws::{AccountId, KeyArn, KeySpec, KeyUsage, KmsAction};
+use crate::decision::Target;
+use crate::encryptor::body::Body;
+use crate::encryptor::secret::{random, uuid};
+use crate::encryptor::state::KeyRecord;
+use crate::encryptor::work::{Found, Work, kind};
+use crate::encryptor::{KmsError, Touched};
+use crate::inventory::{Edit, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole};
+use crate::policy::{PolicyDocument, PolicyKind};
+
+use super::asymmetric::algorithms;
+use super::page::page;
+use super::said::Said;
+use super::{nowhere, policies, tags};
+
+type Answer = Result<Value, KmsError>;
+
+const DAY: i64 = 86_400;
+
+pub(super) fn describe_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let (id, tokens) = (body.key_id("KeyId")?, body.grant_tokens()?);
+    let Found { key, target } = work.find(id)?;
+    work.authorize(KmsAction::DESCRIBE_KEY, target, Said::default().0, &tokens)?;
+    Ok(json!({ "KeyMetadata": described(key, &work.state().record(&key.arn)) }))
+}
+
+/// A key as DescribeKey tells it.
+pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
+    let (arn, (spec, usage)) = (&key.arn, kind(key));
+    let metadata = key.metadata.as_ref();
+    let text = |get: fn(&KeyMetadata) -> Option<&str>| metadata.and_then(get);
+    let state = text(|it| it.state.as_deref()).unwrap_or("Enabled");
+    let manager = if key.is_aws_managed() { "AWS" } else { "CUSTOMER" };
+    let related = metadata.and_then(|it| it.multi_region.as_ref());
+    let mut all = json!({ "AWSAccountId": arn.account().as_str(), "KeyId": arn.id(),
+        "Arn": arn.as_str(), "CreationDate": record.created, "Enabled": state == "Enabled",
+        "Description": text(|it| it.description.as_deref()).unwrap_or_default(),
+        "KeyUsage": usage.as_str(), "KeyState": state, "KeyManager": manager,
+        "Origin": text(|it| it.origin.as_deref()).unwrap_or("AWS_KMS"),
+        "KeySpec": spec.as_str(), "CustomerMasterKeySpec": spec.as_str(),
+        "MultiRegion": related.is_some() });
+    let mut more = Map::new();
+    more.extend(
+        algorithms(spec, usage).map(|(name, list)| (name.to_owned(), list.to_vec().into())),
+    );
+    more.extend(record.deletion.map(|date| ("DeletionDate".to_owned(), date.into())));
+    more.extend(
+        related.map(|related| ("MultiRegionConfiguration".to_owned(), family(arn, related))),
+    );
+    if let Some(all) = all.as_object_mut() {
+        all.append(&mut more);
+    }
+    all
+}
+
+fn family(arn: &KeyArn, related: &MultiRegion) -> Value {
+    let member = |text: &str| {
+        let region = KeyArn::parse(text).map(|arn| arn.region().to_owned());
+        json!({ "Arn": text, "Region": region.unwrap_or_default() })
+    };
+    let replicas: Vec<Value> = related.replicas.iter().map(|arn| member(arn)).collect();
+    let primary = member(related.primary.as_deref().unwrap_or(arn.as_str()));
+    json!({ "MultiRegionKeyType": related.role.name(), "PrimaryKey": primary,
+        "ReplicaKeys": replicas })
+}
+
+pub(super) fn list_keys(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let (account, region) = (work.account()?, work.region());
+    work.authorize(KmsAction::LIST_KEYS, Target::Account, Said::default().0, &[])?;
+    let keys = work.world().keys.keys();
+    let here = keys.filter(|arn| arn.account() == account && arn.region() == region);
+    let here = here.filter(|arn| !work.is_gone(arn));
+    let shown =
+        here.map(|arn| (arn.to_string(), json!({ "KeyId": arn.id(), "KeyArn": arn.as_str() })));
+    page(body, "Keys", (100, 1000), shown)
+}
+
+pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let wanted = Wanted::of(body)?;
+    let (given, tags) = (policies::document(body)?, tags::tags(body)?);
+    let bypass = body.flag("BypassPolicyLockoutSafetyCheck")?;
+    let (account, region) = (work.account()?, work.region());
+    let mut said = Said::default()
+        .one("kms:KeySpec", wanted.spec.as_str())
+        .one("kms:KeyUsage", wanted.usage.as_str())
+        .one("kms:KeyOrigin", "AWS_KMS")
+        .one("kms:MultiRegion", if wanted.multi_region { "true" } else { "false" })
+        .some("kms:MultiRegionKeyType", wanted.multi_region.then_some("PRIMARY"))
+        .some("kms:BypassPolicyLockoutSafetyCheck", bypass.then_some("true"));
+    if !tags.is_empty() {
+        said = said.many("aws:TagKeys", tags.keys().map(AsRef::as_ref));
+    }
+    for (tag, value) in tags.iter() {
+        said = said.one(&format!("aws:RequestTag/{tag}"), value);
+    }
+    work.authorize(KmsAction::CREATE_KEY, Target::Account, said.0.clone(), &[])?;
+    if !tags.is_empty() {
+        let target = Target::NewKey { region: region.into(), account };
+        work.authorize(KmsAction::TAG_RESOURCE, target, said.0, &[])?;
+    }
+    let id = match wanted.multi_region {
+        true => {
+            let hex: String = random(16)?.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("mrk-{hex}")
+        }
+        false => uuid()?,
+    };
+    let arn = KeyArn::new(work.partition(), region, account, &id);
+    let arn = arn.ok_or_else(|| KmsError::validation(format!("Invalid Region {region}")))?;
+    let policy = given.unwrap_or_else(|| {
+        let text = default_policy(work.partition(), account);
+        PolicyDocument::json(nowhere(), PolicyKind::Key, text)
+    });
+    let related = wanted.multi_region.then(|| MultiRegion {
+        role: MultiRegionRole::Primary,
+        primary: Some(arn.as_str().into()),
+        replicas: BTreeSet::new(),
+    });
+    let metadata = KeyMetadata {
+        manager: KeyManager::Customer,
+        spec: Some(wanted.spec.as_str().into()),
+        usage: Some(wanted.usage.as_str().into()),
+        origin: Some("AWS_KMS".into()),
+        state: Some("Enabled".into()),
+        multi_region: related,
+        description: Some(body.text("Description")?.unwrap_or_default().into()),
+    };
+    let key = Key {
+        metadata: Some(metadata),
+        policy: Some(policy.clone()),
+        grants_listed: true,
+        aliases_listed: true,
+        tags: Some(tags),
+        rotation: Some(false),
+        ..Key::new(arn.clone(), nowhere())
+    };
+    policies::unlocked(work, &key, &policy, bypass)?;
+    wanted.can_be_made()?;
+    let record = KeyRecord { created: work.now(), ..KeyRecord::default() };
+    let answer = json!({ "KeyMetadata": described(&key, &record) });
+    let edit = Edit::PutKey { key: Box::new(key) };
+    work.change(&[Touched::Key(arn.clone())], |state| {
+        state.apply(&edit);
+        state.set_record(&arn, record);
+    });
+    Ok(answer)
+}
+
+/// What kind of key a body asks for.
+struct Wanted {
+    spec: KeySpec,
+    usage: KeyUsage,
+    multi_region: bool,
+}
+
+impl Wanted {
+    fn of(body: &Body<'_>) -> Result<Self, KmsError> {
+        let name = match body.text("KeySpec")? {
+            Some(name) => name,
+            None => body.text("CustomerMasterKeySpec")?.unwrap_or("SYMMETRIC_DEFAULT"),
+        };
+        let must = |field: &str, value: &str| {
+            KmsError::constraint(Some(value), field, "Member must satisfy enum value set")
+        };
+        let spec = KeySpec::parse(name).ok_or_else(|| must("keySpec", name))?;
+        let usage = match body.text("KeyUsage")? {
+            Some(name) => KeyUsage::parse(name).ok_or_else(|| must("keyUsage", name))?,
+            None if spec == KeySpec::SymmetricDefault => KeyUsage::EncryptDecrypt,
+            None => {
+                let text = "You must specify a KeyUsage value for all KMS keys except for \
+                            symmetric encryption keys.";
+                return Err(KmsError::validation(text));
+            }
+        };
+        if !spec.info().usages.contains(&usage) {
+            let text = format!("KeyUsage {usage} is not compatible with KeySpec {spec}");
+            return Err(KmsError::validation(text));
+        }
+        match body.text("Origin")? {
+            None | Some("AWS_KMS") => {}
+            Some(origin) => {
+                let text = format!("keyreach makes no keys of origin {origin}.");
+                return Err(KmsError::unsupported(text));
+            }
+        }
+        Ok(Self { spec, usage, multi_region: body.flag("MultiRegion")? })
+    }
+
+    fn can_be_made(&self) -> Result<(), KmsError> {
+        match self.spec {
+            KeySpec::Sm2 => Err(KmsError::unsupported("keyreach makes no SM2 keys.")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The policy of a key that is made without one: the account's IAM decides (rule K2).
+pub(super) fn default_policy(partition: &str, account: AccountId) -> String {
+    let statement = json!({ "Sid": "Enable IAM User Permissions", "Effect": "Allow",
+        "Principal": { "AWS": format!("arn:{partition}:iam::{account}:root") },
+        "Action": "kms:*", "Resource": "*" });
+    json!({ "Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement] }).to_string()
+}
+
+pub(super) fn update_key_description(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let id = body.key_id("KeyId")?;
+    let text = body.text("Description")?.ok_or_else(|| KmsError::missing("description"))?;
+    let key = asked(work, id, KmsAction::UPDATE_KEY_DESCRIPTION, Said::default())?;
+    put(work, key, |metadata| metadata.description = Some(text.into()), |_| ());
+    Ok(json!({}))
+}
+
+pub(super) fn enable_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let key = asked(work, body.key_id("KeyId")?, KmsAction::ENABLE_KEY, Said::default())?;
+    put(work, key, |metadata| metadata.state = Some("Enabled".into()), |_| ());
+    Ok(json!({}))
+}
+
+pub(super) fn disable_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let key = asked(work, body.key_id("KeyId")?, KmsAction::DISABLE_KEY, Said::default())?;
+    put(work, key, |metadata| metadata.state = Some("Disabled".into()), |_| ());
+    Ok(json!({}))
+}
+
+pub(super) fn schedule_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let (id, days) = (body.key_id("KeyId")?, body.number("PendingWindowInDays", 7, 30)?);
+    let days = days.unwrap_or(30);
+    let said = Said::default().one("kms:ScheduleKeyDeletionPendingWindowInDays", &days.to_string());
+    let key = asked(work, id, KmsAction::SCHEDULE_KEY_DELETION, said)?;
+    let state = "PendingDeletion";
+    let date = work.now() + days * DAY;
+    put(
+        work,
+        key,
+        |metadata| metadata.state = Some(state.into()),
+        |record| {
+            (record.deletion, record.window) = (Some(date), Some(days));
+        },
+    );
+    Ok(json!({ "KeyId": key.arn.as_str(), "DeletionDate": date, "KeyState": state,
+        "PendingWindowInDays": days }))
+}
+
+pub(super) fn cancel_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let id = body.key_id("KeyId")?;
+    let key = asked(work, id, KmsAction::CANCEL_KEY_DELETION, Said::default())?;
+    put(
+        work,
+        key,
+        |metadata| metadata.state = Some("Disabled".into()),
+        |record| {
+            (record.deletion, record.window) = (None, None);
+        },
+    );
+    Ok(json!({ "KeyId": key.arn.as_str() }))
+}
+
+fn asked<'w>(
+    work: &'w Work<'_>,
+    id: &str,
+    action: KmsAction,
+    said: Said,
+) -> Result<&'w Key, KmsError> {
+    let Found { key, target } = work.find_key(id)?;
+    work.authorize(action, target, said.0, &[])?;
+    work.can(key, action, action.name())?;
+    Ok(key)
+}
+
+/// Changes what DescribeKey says of a key.
+fn put(
+    work: &Work<'_>,
+    key: &Key,
+    metadata: impl FnOnce(&mut KeyMetadata),
+    record: impl FnOnce(&mut KeyRecord),
+) {
+    let mut after = key.clone();
+    let (spec, usage) = kind(key);
+    metadata(after.metadata.get_or_insert_with(|| KeyMetadata {
+        manager: if key.is_aws_managed() { KeyManager::Aws } else { KeyManager::Customer },
+        spec: Some(spec.as_str().into()),
+        usage: Some(usage.as_str().into()),
+        origin: Some("AWS_KMS".into()),
+        state: Some("Enabled".into()),
+        multi_region: None,
+        description: None,
+    }));
+    let edit = Edit::PutKey { key: Box::new(after) };
+    work.change(&[Touched::Key(key.arn.clone())], |state| {
+        state.apply(&edit);
+        let mut known = state.record(&key.arn);
+        record(&mut known);
+        state.set_record(&key.arn, known);
+    });
+}

@@ -1,0 +1,114 @@
+//! Multi-Region keys.
+
+use serde_json::{Value, json};
+
+use crate::aws::{KeyArn, KmsAction};
+use crate::decision::Target;
+use crate::encryptor::body::Body;
+use crate::encryptor::work::{Found, Work};
+use crate::encryptor::{KmsError, Touched};
+use crate::graph::Call;
+use crate::inventory::{Edit, Key, MultiRegion, MultiRegionRole};
+use crate::policy::{PolicyDocument, PolicyKind};
+
+use super::keys::{default_policy, described};
+use super::said::Said;
+use super::{nowhere, policies, tags};
+
+type Answer = Result<Value, KmsError>;
+
+pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let (id, region) = (body.key_id("KeyId")?, body.needed("ReplicaRegion", 32)?);
+    let bypass = body.flag("BypassPolicyLockoutSafetyCheck")?;
+    let (given, tags) = (policies::document(body)?, tags::tags(body)?);
+    let description = body.text("Description")?;
+    let Found { key, .. } = work.find_key(id)?;
+    let policy = given.unwrap_or_else(|| {
+        let text = default_policy(key.arn.partition(), key.arn.account());
+        PolicyDocument::json(nowhere(), PolicyKind::Key, text)
+    });
+    let replicate =
+        Call::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
+    work.authorize_call(&replicate)?;
+    work.can(key, KmsAction::REPLICATE_KEY, "ReplicateKey")?;
+    if related(key).is_none_or(|related| related.role != MultiRegionRole::Primary) {
+        let text = format!("{} is not a multi-Region primary key.", key.arn);
+        return Err(KmsError::unsupported(text));
+    }
+    let arn = sibling(key, region)?;
+    if work.world().key(&arn).is_some() {
+        return Err(KmsError::new("AlreadyExistsException", format!("{arn} already exists")));
+    }
+    let edit =
+        Edit::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
+    let made = work.world().apply(&edit);
+    let replica = made.key(&arn).ok_or_else(|| KmsError::internal("no replica was made"))?;
+    policies::unlocked(work, replica, &policy, bypass)?;
+    let mut replica = replica.clone();
+    replica.tags = Some(tags);
+    if let (Some(metadata), Some(text)) = (&mut replica.metadata, description) {
+        metadata.description = Some(text.into());
+    }
+    let put = Edit::PutKey { key: Box::new(replica.clone()) };
+    let mut record = work.state().record(&key.arn);
+    (record.created, record.deletion, record.window) = (work.now(), None, None);
+    record.grants.clear();
+    let touched = [Touched::Key(key.arn.clone()), Touched::Key(arn.clone())];
+    work.change(&touched, |state| {
+        state.apply(&edit);
+        state.apply(&put);
+        state.set_record(&arn, record.clone());
+    });
+    let tags = replica.tags.iter().flat_map(|tags| tags.iter());
+    let tags: Vec<Value> =
+        tags.map(|(tag, value)| json!({ "TagKey": &**tag, "TagValue": &**value })).collect();
+    Ok(json!({ "ReplicaKeyMetadata": described(&replica, &record),
+        "ReplicaPolicy": policy.text(), "ReplicaTags": tags }))
+}
+
+pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let (id, region) = (body.key_id("KeyId")?, body.needed("PrimaryRegion", 32)?);
+    let Found { key, target } = work.find_key(id)?;
+    let replica = sibling(key, region)?;
+    let said = || Said::default().one("kms:PrimaryRegion", region).0;
+    let action = KmsAction::UPDATE_PRIMARY_REGION;
+    work.authorize(action, target, said(), &[])?;
+    work.authorize(action, Target::Key(replica.clone()), said(), &[])?;
+    work.can(key, action, "UpdatePrimaryRegion")?;
+    let not_there = || KmsError::not_found(format!("Key '{replica}' does not exist"));
+    let other = work.world().key(&replica).ok_or_else(not_there)?;
+    let is_primary = related(key).is_some_and(|it| it.role == MultiRegionRole::Primary);
+    if !is_primary || related(other).is_none() {
+        let text = format!("{} is not a multi-Region primary key.", key.arn);
+        return Err(KmsError::unsupported(text));
+    }
+    let family = work
+        .world()
+        .keys
+        .values()
+        .filter(|one| one.arn.id() == key.arn.id() && one.arn.account() == key.arn.account());
+    let family: Vec<Key> = family.map(|one| Key::clone(one)).collect();
+    let replicas = family.iter().map(|one| &one.arn).filter(|arn| **arn != replica);
+    let replicas: std::collections::BTreeSet<Box<str>> =
+        replicas.map(|arn| arn.as_str().into()).collect();
+    for mut one in family {
+        let role =
+            if one.arn == replica { MultiRegionRole::Primary } else { MultiRegionRole::Replica };
+        if let Some(metadata) = &mut one.metadata {
+            let (primary, replicas) = (Some(replica.as_str().into()), replicas.clone());
+            metadata.multi_region = Some(MultiRegion { role, primary, replicas });
+        }
+        let touched = Touched::Key(one.arn.clone());
+        work.edit(&Edit::PutKey { key: Box::new(one) }, touched);
+    }
+    Ok(json!({}))
+}
+
+fn related(key: &Key) -> Option<&MultiRegion> {
+    key.metadata.as_ref()?.multi_region.as_ref()
+}
+
+fn sibling(key: &Key, region: &str) -> Result<KeyArn, KmsError> {
+    let arn = KeyArn::new(key.arn.partition(), region, key.arn.account(), key.arn.id());
+    arn.ok_or_else(|| KmsError::validation(format!("Invalid Region {region}")))
+}

@@ -1,0 +1,189 @@
+//! STS and IAM.
+
+use std::fs;
+
+use crate::server::{Server, scratch};
+use crate::signer::{AccessKey, Draft};
+use crate::wire::Answer;
+
+const ROLES: &str = "\
+keyreach: scenario/1
+region: us-east-1
+accounts:
+  111122223333:
+    users:
+      alice: { policies: [{ allow: 'sts:*' }] }
+      bob: {}
+      admin: { policies: [{ allow: '*' }] }
+    roles:
+      app: { trust: user/bob, policies: [{ allow: 'kms:*' }] }
+      delegated: { trust: account, policies: [{ allow: 'sts:AssumeRole' }] }
+      chained: { trust: role/delegated }
+    keys:
+      orders: { aliases: [alias/orders], policy: default }
+";
+
+fn roles(name: &str) -> Server {
+    let folder = scratch(name);
+    let export = folder.join("world.yaml");
+    fs::write(&export, ROLES).unwrap();
+    Server::start(export.to_str().unwrap(), &folder.join("state"), &["--explain"])
+}
+
+fn assume(server: &Server, key: &AccessKey, role: &str, more: &[(&str, &str)]) -> Answer {
+    let arn = format!("arn:aws:iam::111122223333:role/{role}");
+    let mut form = vec![("Action", "AssumeRole"), ("Version", "2011-06-15")];
+    form.extend([("RoleArn", arn.as_str()), ("RoleSessionName", "test")]);
+    form.extend(more);
+    server.send(&Draft::query("sts", &form), key)
+}
+
+fn session(answer: &Answer) -> AccessKey {
+    let element = |name| answer.element(name).unwrap_or_else(|| panic!("{answer:?}"));
+    AccessKey {
+        id: element("AccessKeyId"),
+        secret: element("SecretAccessKey"),
+        token: Some(element("SessionToken")),
+    }
+}
+
+fn whoami(server: &Server, key: &AccessKey) -> Answer {
+    let form = [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")];
+    server.send(&Draft::query("sts", &form), key)
+}
+
+#[test]
+fn a_role_is_taken_by_whom_its_trust_policy_names() {
+    let server = roles("trust");
+    let answer = assume(&server, &server.key("bob"), "app", &[]);
+    let key = session(&answer);
+    assert!(key.id.starts_with("ASIA"));
+    let arn = "arn:aws:sts::111122223333:assumed-role/app/test";
+    assert_eq!(whoami(&server, &key).element("Arn").as_deref(), Some(arn));
+    let denied = assume(&server, &server.key("alice"), "app", &[]);
+    assert_eq!((denied.status, denied.fault().as_deref()), (403, Some("AccessDenied")));
+    let message = "User: arn:aws:iam::111122223333:user/alice is not authorized to perform: \
+                   sts:AssumeRole on resource: arn:aws:iam::111122223333:role/app";
+    assert_eq!(denied.message(), message);
+    // The account is trusted: its own policies decide.
+    assert_eq!(assume(&server, &server.key("alice"), "delegated", &[]).status, 200);
+    assert_eq!(assume(&server, &server.key("bob"), "delegated", &[]).status, 403);
+    assert_eq!(assume(&server, &server.key("root"), "delegated", &[]).status, 403);
+    assert_eq!(assume(&server, &server.key("alice"), "nobody", &[]).status, 403);
+}
+
+#[test]
+fn a_session_can_take_another_role_and_hands_its_transitive_tags_on() {
+    let server = roles("chain");
+    let tags = [
+        ("Tags.member.1.Key", "team"),
+        ("Tags.member.1.Value", "red"),
+        ("TransitiveTagKeys.member.1", "team"),
+        ("SourceIdentity", "alice"),
+    ];
+    // The trust policy lets nobody tag or name a source.
+    assert_eq!(assume(&server, &server.key("alice"), "delegated", &tags).status, 403);
+    let first = session(&assume(&server, &server.key("alice"), "delegated", &[]));
+    let second = session(&assume(&server, &first, "chained", &[]));
+    let arn = "arn:aws:sts::111122223333:assumed-role/chained/test";
+    assert_eq!(whoami(&server, &second).element("Arn").as_deref(), Some(arn));
+    assert_eq!(assume(&server, &second, "delegated", &[]).status, 403);
+    let long = [("DurationSeconds", "7200")];
+    let answer = assume(&server, &first, "chained", &long);
+    assert_eq!(answer.fault().as_deref(), Some("ValidationError"));
+    assert_eq!(assume(&server, &server.key("alice"), "delegated", &long).status, 200);
+}
+
+#[test]
+fn parameters_that_sts_would_not_take_are_refused() {
+    let server = roles("parameters");
+    let key = server.key("alice");
+    let refused = |more: &[(&str, &str)], name: &str| {
+        let answer = assume(&server, &key, "delegated", more);
+        assert_eq!(answer.fault().as_deref(), Some(name), "{answer:?}");
+    };
+    refused(&[("RoleSessionName", "a b")], "ValidationError");
+    refused(&[("RoleArn", "arn:aws:iam::111122223333:user/bob")], "ValidationError");
+    refused(&[("DurationSeconds", "60")], "ValidationError");
+    refused(&[("Policy", "{")], "MalformedPolicyDocument");
+    refused(&[("Policy", &" ".repeat(2049))], "PackedPolicyTooLarge");
+    refused(&[("Tags.member.1.Key", "a")], "ValidationError");
+    let form = [("Action", "AssumeRole"), ("Version", "2011-06-15")];
+    let answer = server.send(&Draft::query("sts", &form), &key);
+    assert_eq!(answer.fault().as_deref(), Some("ValidationError"));
+}
+
+#[test]
+fn roles_of_the_credentials_file_are_sessions() {
+    let server = roles("role-sections");
+    let key = server.key("app");
+    assert_eq!(key, server.key("arn:aws:iam::111122223333:role/app"));
+    let answer = whoami(&server, &key);
+    let arn = "arn:aws:sts::111122223333:assumed-role/app/keyreach";
+    assert_eq!(answer.element("Arn").as_deref(), Some(arn));
+    let bare = AccessKey { token: None, ..key };
+    let answer = whoami(&server, &bare);
+    assert_eq!(answer.fault().as_deref(), Some("InvalidClientTokenId"));
+}
+
+#[test]
+fn users_groups_and_policies_are_made_and_stay_after_a_restart() {
+    let folder = scratch("iam");
+    let (export, state) = ("testdata/course", folder.join("state"));
+    let server = Server::start(export, &state, &[]);
+    let iam = |section: &str, form: &[(&str, &str)]| {
+        let form = [&[("Version", "2010-05-08")], form].concat();
+        server.query(section, "iam", &form)
+    };
+    let denied = iam("David", &[("Action", "CreateUser"), ("UserName", "eve")]);
+    assert_eq!((denied.status, denied.fault().as_deref()), (403, Some("AccessDenied")));
+    let message = "User: arn:aws:iam::111122223333:user/David is not authorized to perform: \
+                   iam:CreateUser on resource: arn:aws:iam::111122223333:user/eve because no \
+                   identity-based policy allows the iam:CreateUser action";
+    assert_eq!(denied.message(), message);
+
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#;
+    let made = [("Action", "CreatePolicy"), ("PolicyName", "all"), ("PolicyDocument", policy)];
+    let arn = iam("root", &made).element("Arn").unwrap();
+    assert_eq!(arn, "arn:aws:iam::111122223333:policy/all");
+    assert_eq!(iam("root", &made).fault().as_deref(), Some("EntityAlreadyExists"));
+    let broken = [("Action", "CreatePolicy"), ("PolicyName", "no"), ("PolicyDocument", "{")];
+    assert_eq!(iam("root", &broken).fault().as_deref(), Some("MalformedPolicyDocument"));
+
+    let group = [("Action", "CreateGroup"), ("GroupName", "crypters"), ("Path", "/team/")];
+    let answer = iam("root", &group);
+    let group_arn = "arn:aws:iam::111122223333:group/team/crypters";
+    assert_eq!(answer.element("Arn").as_deref(), Some(group_arn));
+    assert_eq!(answer.element("Path").as_deref(), Some("/team/"));
+    assert_eq!(iam("root", &group).status, 409);
+    let attach = [("Action", "AttachGroupPolicy"), ("GroupName", "crypters"), ("PolicyArn", &*arn)];
+    assert_eq!(iam("root", &attach).status, 200);
+    let missing = [("Action", "AttachGroupPolicy"), ("GroupName", "nobody"), ("PolicyArn", &*arn)];
+    assert_eq!(iam("root", &missing).fault().as_deref(), Some("NoSuchEntity"));
+
+    let user = iam("root", &[("Action", "CreateUser"), ("UserName", "eve")]);
+    assert_eq!(user.element("Arn").as_deref(), Some("arn:aws:iam::111122223333:user/eve"));
+    let key = [("Action", "CreateAccessKey"), ("UserName", "eve")];
+    let answer = iam("root", &key);
+    let element = |name| answer.element(name).unwrap();
+    let (id, secret) = (element("AccessKeyId"), element("SecretAccessKey"));
+    let eve = AccessKey { id, secret, token: None };
+    assert_eq!(iam("root", &key).status, 200);
+    assert_eq!(iam("root", &key).fault().as_deref(), Some("LimitExceeded"));
+    let add = [("Action", "AddUserToGroup"), ("GroupName", "crypters"), ("UserName", "eve")];
+    assert_eq!(iam("root", &add).status, 200);
+    let nobody = [("Action", "AddUserToGroup"), ("GroupName", "crypters"), ("UserName", "none")];
+    assert_eq!(iam("root", &nobody).fault().as_deref(), Some("NoSuchEntity"));
+    server.kill();
+
+    let server = Server::start(export, &state, &[]);
+    let arn = whoami(&server, &eve).element("Arn");
+    assert_eq!(arn.as_deref(), Some("arn:aws:iam::111122223333:user/eve"));
+    assert!(server.keys().contains_key("eve") && server.keys().contains_key("Alice"));
+    let details =
+        fs::read_to_string(state.join("111122223333/iam/account-authorization-details.json"));
+    let details: serde_json::Value = serde_json::from_str(&details.unwrap()).unwrap();
+    let users = details["UserDetailList"].as_array().unwrap();
+    let eve = users.iter().find(|user| user["UserName"] == "eve").unwrap();
+    assert_eq!(eve["GroupList"], serde_json::json!(["crypters"]));
+}
