@@ -63,7 +63,7 @@ pub struct Meant {
 }
 
 /// What becomes of an Allow statement or a grant for one caller and key, as
-/// [`Fate`](super::Fate) says of each action. What is in no set it never applies to.
+/// [`Fate`] says of each action. What is in no set it never applies to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Fates {
     /// It applies to some request that no Deny stops.
