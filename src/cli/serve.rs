@@ -21,10 +21,6 @@ Exit status: 0 ended as asked; 2 it cannot serve, or a file cannot be used; 3 no
 Examples:
   keyreach serve testdata/course --state-dir target/kms --port 8080
   keyreach serve testdata/course --state-dir target/kms --port 0 --explain")]
-#[cfg_attr(
-    not(feature = "serve"),
-    expect(dead_code, reason = "the command line is the same in every build")
-)]
 pub(super) struct Args {
     /// The export: files and directories, or a scenario file.
     #[arg(value_name = "PATH", default_value = ".")]

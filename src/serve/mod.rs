@@ -1,8 +1,8 @@
 //! The KMS endpoint: a local KMS of the exported organization for the AWS CLI and SDKs.
 //!
-//! A request comes in over HTTP on the loopback interface ([`http`]); its signature is verified before
-//! anything else of it is looked at ([`sigv4`], [`credentials`]); then it goes to KMS in JSON, or to STS
-//! and IAM as a form ([`query`]). Every decision is the reference evaluator's, over the world as clients
+//! A request comes in over HTTP on the loopback interface (`http`); its signature is verified before
+//! anything else of it is looked at (`sigv4`, `credentials`); then it goes to KMS in JSON, or to STS
+//! and IAM as a form (`query`). Every decision is the reference evaluator's, over the world as clients
 //! have made it; the account and the Region are those that the request was signed for.
 //!
 //! Nothing here encrypts, and nothing that was encrypted, or is secret, is written into a log.
