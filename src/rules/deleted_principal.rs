@@ -60,7 +60,8 @@ fn fix(scope: &Scope<'_>, document: &Documented<'_>) -> Option<Fix> {
     let place = document.document.place;
     let mut changes = Vec::new();
     for statement in &document.document.policy().statements {
-        let gone: BTreeSet<Span> = ids(scope, statement).into_iter().map(|(_, span)| span).collect();
+        let gone: BTreeSet<Span> =
+            ids(scope, statement).into_iter().map(|(_, span)| span).collect();
         let principals = statement.principal.iter().map(|element| {
             let of_aws = element.entries.iter().filter(|entry| {
                 !matches!(entry.value, Principal::Service(_) | Principal::Federated(_))

@@ -259,8 +259,6 @@ fn is_alias(text: &str) -> bool {
 fn has_tag(key: &Key, text: &str) -> Option<bool> {
     let (name, value) =
         text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-    let is_it = |(known, has): (&Box<str>, &Box<str>)| {
-        takes(name, known) && value.is_none_or(|value| takes(value, has))
-    };
-    key.tags.as_ref().map(|tags| tags.iter().any(is_it))
+    let mut tags = key.tags.as_ref()?.iter();
+    Some(tags.any(|(known, has)| takes(name, known) && value.is_none_or(|value| takes(value, has))))
 }
