@@ -116,6 +116,7 @@ fn to_u32(number: usize) -> u32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "a test stops where it fails")]
 mod tests {
     use super::*;
 

@@ -120,11 +120,14 @@ fn party(body: &Body<'_>, principal: &str, service: &str) -> Result<Option<Grant
     }
 }
 
+/// The pairs of a constraint, where it has any.
+type Pairs = Option<BTreeMap<Box<str>, Box<str>>>;
+
 fn constraints(body: &Body<'_>) -> Result<Constraints, KmsError> {
     let Some(given) = body.inner("Constraints")? else {
         return Ok(Constraints::default());
     };
-    let pairs = |name: &str| -> Result<Option<BTreeMap<Box<str>, Box<str>>>, KmsError> {
+    let pairs = |name: &str| -> Result<Pairs, KmsError> {
         let Some(pairs) = given.pairs(name)? else {
             return Ok(None);
         };
