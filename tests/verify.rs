@@ -10,6 +10,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyreach::access::{Access, Matrix};
@@ -27,7 +28,7 @@ fn world(path: &str) -> Inventory {
     load(&Disk, &[path.to_owned()]).inventory
 }
 
-fn proven(truth: &Inventory, access: &Access<'_>, alter: &Alter) -> Verified {
+fn proven(truth: &Inventory, access: &Access<'_>, alter: &Alter<'_>) -> Verified {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let claim = Claim { truth, access, now, alter };
     let options = VerifyOptions { sample: None, seed: 1 };
@@ -145,20 +146,18 @@ fn a_flipped_verdict_is_found() {
                 .flatten()
                 .flat_map(|it| flipped(answer).into_iter().map(move |to| (*it, to)))
             {
-                let altered = AtomicUsize::new(0);
-                let alter = |name: &str, key: &str, asked: KmsAction, _: &CellAnswer| {
-                    let is_it = *of_row.name == *name && key != "*" && asked == action;
-                    altered.fetch_add(usize::from(is_it), Ordering::Relaxed);
+                let altered = Arc::new(AtomicUsize::new(0));
+                let (count, whose) = (Arc::clone(&altered), of_row.name.clone());
+                let verdict = other.verdict;
+                let alter = move |name: &str, key: &str, asked: KmsAction, _: &CellAnswer| {
+                    let is_it = *whose == *name && key != "*" && asked == action;
+                    count.fetch_add(usize::from(is_it), Ordering::Relaxed);
                     is_it.then(|| other.clone())
                 };
                 let verified = proven(&truth, &access, &alter);
                 assert_eq!(altered.load(Ordering::Relaxed), 1);
                 let found = verified.mismatches.iter().any(|it| it.action == action.as_str());
-                assert!(
-                    found,
-                    "{} {action:?} {:?} to {:?}",
-                    of_row.name, answer.verdict, other.verdict
-                );
+                assert!(found, "{} {action:?} {:?} to {:?}", of_row.name, answer.verdict, verdict);
                 tried[match answer.verdict {
                     Standing::Always => 0,
                     Standing::Conditional => 1,

@@ -37,11 +37,11 @@ pub struct Claim<'c> {
     /// When requests happen.
     pub now: Timestamp,
     /// Changes what the matrix says of a cell, or nothing: how a test sees that a wrong verdict is caught.
-    pub alter: &'c Alter,
+    pub alter: &'c Alter<'c>,
 }
 
 /// See [`Claim::alter`]: of the row's name, the key's ARN or `*`, the action, and the answer.
-pub type Alter = dyn Fn(&str, &str, KmsAction, &CellAnswer) -> Option<CellAnswer> + Sync;
+pub type Alter<'c> = dyn Fn(&str, &str, KmsAction, &CellAnswer) -> Option<CellAnswer> + Sync + 'c;
 
 /// How much of it is proven.
 #[derive(Clone, Debug)]

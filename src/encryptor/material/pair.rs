@@ -4,7 +4,9 @@ use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521};
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::kem::{self, DecapsulationKey, ML_KEM_512, ML_KEM_768, ML_KEM_1024};
+use aws_lc_rs::kem::{
+    self, DecapsulationKey, EncapsulationKey, ML_KEM_512, ML_KEM_768, ML_KEM_1024,
+};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
     self, KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm,
@@ -37,7 +39,7 @@ pub(in crate::encryptor) enum KeyPair {
     /// ML-DSA.
     MlDsa(PqdsaKeyPair),
     /// ML-KEM.
-    MlKem(DecapsulationKey, KeySpec),
+    MlKem(DecapsulationKey, EncapsulationKey, KeySpec),
 }
 
 /// How a message was handed over.
@@ -186,7 +188,9 @@ impl KeyPair {
             KeyUsage::EncapsulateDecapsulate => {
                 let algorithm = ml_kem(spec).ok_or_else(|| unsupported(spec))?;
                 let key = DecapsulationKey::new(algorithm, bytes).map_err(broken)?;
-                Ok(Self::MlKem(key, spec))
+                let public = within(bytes).ok_or_else(|| broken(spec))?;
+                let public = EncapsulationKey::new(algorithm, public).map_err(broken)?;
+                Ok(Self::MlKem(key, public, spec))
             }
             KeyUsage::GenerateVerifyMac => Err(unsupported(spec)),
         }
@@ -204,8 +208,7 @@ impl KeyPair {
             Self::Edwards(pair) => der(pair.public_key().as_der()),
             Self::Agreement(pair) => der(pair.compute_public_key().map_err(broken)?.as_der()),
             Self::MlDsa(pair) => der(pair.public_key().as_der()),
-            Self::MlKem(key, spec) => {
-                let public = key.encapsulation_key().map_err(broken)?;
+            Self::MlKem(_, public, spec) => {
                 Ok(public::of_kem(*spec, public.key_bytes().map_err(broken)?.as_ref()))
             }
         }
@@ -346,10 +349,9 @@ impl KeyPair {
     pub(in crate::encryptor) fn encapsulate(
         &self,
     ) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>), KmsError> {
-        let Self::MlKem(key, _) = self else {
+        let Self::MlKem(_, public, _) = self else {
             return Err(KmsError::internal("no key for encapsulation"));
         };
-        let public = key.encapsulation_key().map_err(broken)?;
         let (carrier, secret) = public.encapsulate().map_err(broken)?;
         Ok((carrier.as_ref().to_vec(), Zeroizing::new(secret.as_ref().to_vec())))
     }
@@ -359,13 +361,20 @@ impl KeyPair {
         &self,
         carrier: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
-        let Self::MlKem(key, _) = self else {
+        let Self::MlKem(key, ..) = self else {
             return Err(KmsError::internal("no key for encapsulation"));
         };
         let invalid = |_| KmsError::bare("InvalidCiphertextException");
         let secret = key.decapsulate(carrier.into()).map_err(invalid)?;
         Ok(Zeroizing::new(secret.as_ref().to_vec()))
     }
+}
+
+/// The public key that stands in a private one of ML-KEM (FIPS 203, algorithm 16): behind 384 bytes for
+/// each of the k polynomials, as many bytes and 32 more; a hash and a secret of 32 bytes follow.
+fn within(private: &[u8]) -> Option<&[u8]> {
+    let vector = private.len().checked_sub(96)? / 2;
+    private.get(vector..2 * vector + 32)
 }
 
 fn no_scheme(algorithm: &str) -> KmsError {
