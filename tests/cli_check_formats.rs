@@ -344,7 +344,7 @@ accounts:
     assert_eq!((&region["startLine"], &region["endLine"]), (&json!(5), &json!(5)));
     let line = world.lines().nth(4).unwrap();
     let start = region["startColumn"].as_u64().unwrap() as usize - 1;
-    assert_eq!(&line[start..start + 1], "i");
+    assert_eq!(line.get(start..start + 1), Some("i"));
     let way = &of("external-role-chain-to-key")["codeFlows"][0]["threadFlows"][0]["locations"];
     let lines: Vec<u64> = way
         .as_array()

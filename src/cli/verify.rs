@@ -23,7 +23,7 @@ audit found.
 
 Examples:
   keyreach verify testdata/course
-  keyreach verify --sample 1000 --format json --output proof.json export/")]
+  keyreach verify --sample 1000 --format json testdata/course > proof.json")]
 pub(super) struct Args {
     /// Try this many pairs and paths at most.
     #[arg(long, value_name = "N")]
