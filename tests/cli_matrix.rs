@@ -341,7 +341,7 @@ fn schemas_are_printed() {
     let names = run("schema").stdout;
     assert_eq!(
         names,
-        "baseline\ncheck\ncheck-line\ngraph\nmatrix\nmatrix-about\nmatrix-line\npaths\npaths-line\nwhy\nconfig\nscenario\n"
+        "baseline\ncheck\ncheck-line\ngraph\nmatrix\nmatrix-about\nmatrix-line\npaths\npaths-line\ntest\nverify\nwhy\nconfig\nscenario\n"
     );
     for name in names.lines() {
         let schema: Value = serde_json::from_str(&run(&format!("schema {name}")).stdout).unwrap();
