@@ -113,6 +113,7 @@ struct Master {
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
     states: &'s States<'c, 'w>,
+    start: Ix,
     limits: Limits,
     /// Facts that were worked off.
     known: FxHashMap<Fact, Labels>,
@@ -182,6 +183,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         let mut search = Self {
             states,
+            start,
             limits,
             known: FxHashMap::default(),
             seen: FxHashMap::default(),
@@ -383,7 +385,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if calls_more {
             self.use_keys(name, &state, fresh, label);
         }
-        if state.unlimited && !label.acts.is_empty() && !self.limits.past_administrators {
+        if state.unlimited && name.at != self.start && !self.limits.past_administrators {
             return;
         }
         if fresh {
