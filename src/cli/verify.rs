@@ -11,9 +11,10 @@ use super::{Fault, Outcome};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Some pairs of each class of principals and keys, and all of a small export, are replayed against a
-reference encryptor in this process: the witness of an allowed cell really encrypts and decrypts, signs and verifies; the counter-witness of
-a cell that is denied is refused for the stated reason; each path is walked until what was sealed
-before its first step opens after its last. Unknown cells prove nothing and are counted with why.
+reference encryptor in this process: the witness of an allowed cell really encrypts and decrypts,
+signs and verifies; the counter-witness of a cell that is denied is refused; each path is walked
+until what was sealed before its first step opens after its last. Unknown cells prove nothing and
+are counted with why.
 
 Every key is enabled in the copy of the world that this happens in. Nothing is read but the export,
 nothing is sent anywhere.
@@ -93,7 +94,9 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let report = VerifyReport { verified: &verified, seed: args.seed, basis: &basis };
     let mut output = Output::open(args.output.as_deref())?;
     match args.format {
-        Format::Human => report::human(&mut output, &report)?,
+        Format::Human => {
+            report::human(&mut output, &report, &terminal.stdout(args.output.is_some()))?;
+        }
         Format::Json => report::json(&mut output, &report)?,
     }
     output.finish()?;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::audit::Basis;
 use crate::audit::verify::{Mismatch, PathsTried, Tried, Verified};
+use crate::diag::Renderer;
 
 use super::basis::{Grounds, opening, plural};
 use super::request_line;
@@ -88,7 +89,7 @@ struct Cells<'a> {
     permitted: u64,
     /// Witnesses whose permission was given and whose cryptography was not to be had, by why.
     without_cryptography: &'a BTreeMap<String, u64>,
-    /// Counter-witnesses that were refused for the stated reason.
+    /// Counter-witnesses that were refused; by the stated gate, where one is stated.
     refused: u64,
     /// Counter-witnesses that were refused first by another gate than the stated one: several stand in the way.
     refused_first: &'a BTreeMap<String, u64>,
@@ -169,7 +170,11 @@ pub fn json(out: &mut dyn Write, report: &VerifyReport<'_>) -> io::Result<()> {
 ///
 /// # Errors
 /// What `out` says.
-pub fn human(out: &mut dyn Write, report: &VerifyReport<'_>) -> io::Result<()> {
+pub fn human(
+    out: &mut dyn Write,
+    report: &VerifyReport<'_>,
+    renderer: &Renderer,
+) -> io::Result<()> {
     let verified = report.verified;
     for mismatch in verified.mismatches.iter().take(TOLD) {
         let Mismatch { principal, key, action, claimed, found, .. } = mismatch;
@@ -189,7 +194,7 @@ pub fn human(out: &mut dyn Write, report: &VerifyReport<'_>) -> io::Result<()> {
         writeln!(out)?;
     }
     for line in opening(report.basis, "the matrix and its paths, proven") {
-        writeln!(out, "{line}")?;
+        renderer.paragraph(out, &line, "  ")?;
     }
     writeln!(out, "Seed: {}\n", report.seed)?;
     cells(out, verified, &verified.counts)?;
@@ -223,7 +228,11 @@ fn cells(out: &mut dyn Write, verified: &Verified, tried: &Tried) -> io::Result<
         "  {} witnesses of actions without cryptography were permitted",
         tried.permitted
     )?;
-    writeln!(out, "  {} counter-witnesses were refused for the stated reason", tried.refused)?;
+    writeln!(
+        out,
+        "  {} counter-witnesses were refused, by the stated gate where one is stated",
+        tried.refused
+    )?;
     writeln!(out, "  {} other requests agreed", tried.contexts)?;
     reasons(out, "were refused by several gates", &tried.refused_first)?;
     reasons(out, "permitted, without the cryptography", &tried.without_cryptography)?;

@@ -109,7 +109,7 @@ pub struct Tried {
     pub permitted: u64,
     /// Witnesses whose permission was given and whose cryptography was not to be had, by why.
     pub without_cryptography: BTreeMap<String, u64>,
-    /// Counter-witnesses that were refused for the stated reason.
+    /// Counter-witnesses that were refused; by the stated gate, where one is stated: conditional cells state none.
     pub refused: u64,
     /// Counter-witnesses that were refused, and first by another gate than the stated one: several stand in
     /// the way of these.
