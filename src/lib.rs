@@ -36,7 +36,7 @@
 //!
 //! - An input format: a file in `ingest` that turns documents into facts, and a line in its detection.
 //! - A rule: `rules/<slug>.md`, `src/rules/<slug>.rs`, fixtures in `testdata/rules/<slug>/`, and a line in
-//!   the table of `src/rules/mod.rs`.
+//!   the table of `src/rules/mod.rs`. Its page says which input it is weaker without; a test compares.
 //! - A step of the evaluation: in both engines, each for itself. `eval::reference`, with its rule number,
 //!   and a case in `testdata/worked-cases/`; `access`, in `ways` where it weighs both sides, in `home` or
 //!   `owner` where it is of one. The random worlds of `tests/matrix_properties.rs` hold them together.
@@ -44,6 +44,8 @@
 //! - A step on the way to a key: a variant of `graph::Call` (what it needs, changes and gives), and a move
 //!   in `graph::moves` or `graph::key_moves` that says for whom it is open; cases in
 //!   `tests/path_execution.rs`.
+//! - An operation of KMS: a function in its family's file in `encryptor::operations`, and a line in the table
+//!   there; tests in `tests/encryptor.rs`.
 //! - A fix: `rules::fixing` makes it a part of the finding; `audit::fixing` turns it into bytes, and finds out
 //!   whether it changes access.
 //! - An output format: a file in `report`.
