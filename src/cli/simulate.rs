@@ -18,7 +18,7 @@ use super::{Fault, Outcome};
 
 /// How many bytes of lines, and the rest of the last one, are answered together, on all cores: enough to
 /// keep them busy, few enough to hold.
-const BLOCK: u64 = 1 << 19;
+const BLOCK: u64 = 1 << 21;
 
 /// Answer concrete requests, one line of JSON each.
 #[derive(clap::Args)]

@@ -1,6 +1,7 @@
 //! The keys of a world, shared by all its clones.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use crate::aws::KeyArn;
@@ -52,6 +53,18 @@ impl Keys {
         }
     }
 
+    /// Puts in keys of one shard.
+    fn extend_shard(&mut self, run: Vec<(KeyArn, Arc<Key>)>) {
+        let Some((first, _)) = run.first() else { return };
+        match self.shards.get_mut(beginning(first)) {
+            Some(shard) => Arc::make_mut(shard).extend(run),
+            None => {
+                let name = beginning(first).into();
+                self.shards.insert(name, Arc::new(run.into_iter().collect()));
+            }
+        }
+    }
+
     /// The keys with their ARNs.
     pub fn iter(&self) -> impl Iterator<Item = (&KeyArn, &Arc<Key>)> {
         self.shards.values().flat_map(|shard| shard.iter())
@@ -86,9 +99,15 @@ impl Keys {
 impl FromIterator<(KeyArn, Arc<Key>)> for Keys {
     fn from_iter<I: IntoIterator<Item = (KeyArn, Arc<Key>)>>(keys: I) -> Self {
         let mut all = Self::default();
+        // Keys mostly come in the order of their ARNs: a run of one shard is put in together.
+        let mut run: Vec<(KeyArn, Arc<Key>)> = Vec::new();
         for (arn, key) in keys {
-            all.insert(arn, key);
+            if run.last().is_some_and(|(last, _)| beginning(last) != beginning(&arn)) {
+                all.extend_shard(mem::take(&mut run));
+            }
+            run.push((arn, key));
         }
+        all.extend_shard(run);
         all
     }
 }
