@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::audit::matrix::{Access, View};
+use crate::aws::ActionSet;
 use crate::decision::Pair;
 
 use super::GroupBy;
@@ -96,7 +97,7 @@ fn by_account(view: &View<'_>) -> Vec<Section> {
 
 /// What makes two subjects one class: the same pairs with the same others. Pairs are told apart by
 /// where they lie, as equal ones are one; the blocks keep them alive.
-type Signature = Vec<(Option<usize>, *const Pair, u64, u64)>;
+type Signature = Vec<(Option<usize>, *const Pair, ActionSet, ActionSet)>;
 
 #[derive(Default)]
 struct Blocks {
@@ -127,13 +128,12 @@ impl Blocks {
 }
 
 /// What must be equal for accesses to read the same.
-fn kind(view: &View<'_>, access: &Access) -> (*const Pair, u64, u64) {
-    let (mask, possible) = (view.mask(access.key), view.possible(access.key));
-    (Arc::as_ptr(&access.pair), mask.bits(), possible.bits())
+fn kind(view: &View<'_>, access: &Access) -> (*const Pair, ActionSet, ActionSet) {
+    (Arc::as_ptr(&access.pair), view.mask(access.key), view.possible(access.key))
 }
 
 fn entries(view: &View<'_>, accesses: Vec<Access>) -> Vec<Entry> {
-    let mut places: FxHashMap<(*const Pair, u64, u64), usize> = FxHashMap::default();
+    let mut places: FxHashMap<(*const Pair, ActionSet, ActionSet), usize> = FxHashMap::default();
     let mut entries: Vec<Entry> = Vec::new();
     for access in accesses {
         let place = *places.entry(kind(view, &access)).or_insert(entries.len());
