@@ -250,7 +250,7 @@ fn aliases(
     keys.extend(spoken.into_iter().map(|(arn, key)| (arn, Arc::new(key))));
     let known = aliases.into_iter().map(|alias| (alias.arn.clone(), alias));
     let (known, keys) = rayon::join(|| known.collect(), || keys.into_iter().collect());
-    inventory.aliases = Arc::new(known);
+    inventory.aliases = known;
     inventory.keys = keys;
 }
 
