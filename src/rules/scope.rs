@@ -291,7 +291,17 @@ impl<'a> KeyScope<'a> {
         if let Some(known) = self.holders.borrow().get(&wanted) {
             return Rc::clone(known);
         }
-        let found = Rc::new(self.scope.reach.holders(&self.key.arn, wanted));
+        let reach = self.scope.reach;
+        let found = match wanted == ActionSet::ALL || !reach.holds_all_at_once() {
+            true => reach.holders(&self.key.arn, wanted),
+            false => {
+                let whole = self.holders(ActionSet::ALL);
+                let part = whole.iter().map(|it| (&it.who, it.holds.within(wanted)));
+                let some = part.filter(|(_, holds)| !holds.possible.is_empty());
+                some.map(|(who, holds)| Holders { who: who.clone(), holds }).collect()
+            }
+        };
+        let found = Rc::new(found);
         self.holders.borrow_mut().insert(wanted, Rc::clone(&found));
         found
     }
