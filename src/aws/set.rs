@@ -9,6 +9,7 @@ macro_rules! action_set {
 
         const _: () = assert!($Action::COUNT <= 64 * $words);
 
+        #[expect(clippy::indexing_slicing, reason = "there is a word for each 64 rows")]
         impl $Set {
             /// No action.
             pub const EMPTY: Self = Self([0; $words]);
@@ -32,19 +33,16 @@ macro_rules! action_set {
             }
 
             /// Adds an action.
-            #[expect(clippy::indexing_slicing, reason = "there is a bit for each row")]
             pub const fn insert(&mut self, action: $Action) {
                 self.0[action.index() / 64] |= 1 << (action.index() % 64);
             }
 
             /// Takes an action out.
-            #[expect(clippy::indexing_slicing, reason = "there is a bit for each row")]
             pub const fn remove(&mut self, action: $Action) {
                 self.0[action.index() / 64] &= !(1 << (action.index() % 64));
             }
 
             /// Whether the action is in the set.
-            #[expect(clippy::indexing_slicing, reason = "there is a bit for each row")]
             pub const fn contains(self, action: $Action) -> bool {
                 self.0[action.index() / 64] >> (action.index() % 64) & 1 == 1
             }

@@ -180,7 +180,7 @@ fn documents(inventory: &Inventory, notes: &mut Notes) {
             }
         }
         for identity in account.identities.values() {
-            for name in identity.groups.iter().filter(|name| !account.groups.contains_key(*name)) {
+            for name in identity.groups.iter().filter(|name| !account.groups.contains_key(name)) {
                 let kind = GapKind::Group { account: account.id, name: name.clone() };
                 gaps.push(Gap { kind, place: identity.place });
             }

@@ -154,6 +154,9 @@ fn federated(scene: &Scene<'_, '_>, provider: &str) -> Option<(Class, Truth)> {
         let same = given.value.values().iter().any(|value| **value == *provider);
         return same.then_some((Class::ViaRole, Truth::True));
     }
+    if scene.request.context.is_absent("aws:FederatedProvider") {
+        return None;
+    }
     let trust = scene.caller.identity?.trust.as_ref()?;
     let entries = trust
         .policy()

@@ -5,6 +5,7 @@
 //! the other: each piece is rendered once for all rows that have it in common.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -109,12 +110,11 @@ type Rendered = (Arc<Pair>, Vec<String>);
 
 impl Scratch {
     fn said(&mut self, report: &MatrixReport<'_>, access: &Access) -> io::Result<&[String]> {
-        let kind = report.view.kind(access);
-        if !self.0.contains_key(&kind) {
-            let said = said(report, access)?;
-            self.0.insert(kind, (Arc::clone(&access.pair), said));
-        }
-        Ok(self.0.get(&kind).map_or(&[], |(_, said)| said.as_slice()))
+        let (_, said) = match self.0.entry(report.view.kind(access)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert((Arc::clone(&access.pair), said(report, access)?)),
+        };
+        Ok(said)
     }
 }
 
