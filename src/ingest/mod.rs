@@ -13,6 +13,7 @@
 
 mod authorization_details;
 mod bare;
+mod declared;
 mod detect;
 mod digest;
 mod disk;
@@ -42,6 +43,7 @@ use crate::inventory::Inventory;
 use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, Sources, Span};
 
+pub use declared::{Deployment, REGION};
 pub use disk::Disk;
 
 use digest::Digests;

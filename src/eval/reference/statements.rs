@@ -2,7 +2,7 @@
 
 use crate::decision::{Citation, Cited};
 use crate::policy::{
-    Condition, Effect, Polarity, PolicyDocument, PolicyKind, Principal, Standing, Statement, Value,
+    Condition, Effect, Polarity, PolicyDocument, PolicyKind, Principal, Standing, Statement,
 };
 
 use super::condition;
@@ -96,12 +96,7 @@ fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> St
         .sid
         .as_ref()
         .map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
-    let expressions: Vec<String> = statement
-        .unresolved()
-        .map(|value| match &value.value {
-            Value::Text(text) | Value::Unresolved(text) => text.to_string(),
-        })
-        .collect();
+    let expressions: Vec<&str> = statement.unresolved().map(|it| it.value).collect();
     match (statement.standing, expressions.is_empty()) {
         (Standing::Malformed, _) => format!("{policy}: statement {sid} is malformed"),
         (_, false) => format!("{policy}: statement {sid} hangs on {}", expressions.join(", ")),
@@ -231,6 +226,8 @@ fn covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
         // Rule A20.
         Standing::Malformed => Truth::Unknown,
     };
+    // What is in doubt may stand there or not.
+    let sound = if statement.doubt.is_some() { sound.min(Truth::Unknown) } else { sound };
     let elements: [&dyn Fn() -> Truth; 3] = [
         &|| action_covers(scene, statement),
         &|| principal_covers(scene, lens, statement),
