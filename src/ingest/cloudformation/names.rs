@@ -11,7 +11,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
 
-use super::super::declared::{self, Deployment};
+use super::super::declared::{self, Deployment, meets};
 use super::super::facts::PrincipalKind;
 use super::evaluate::At;
 use super::stacks::World;
@@ -264,37 +264,6 @@ fn with_open_variables(text: &str) -> String {
     pattern + rest
 }
 
-/// Whether some text matches both patterns.
-fn meets(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // Whether the rests behind a place in each meet, from the end.
-    let mut below = vec![false; other.len() + 1];
-    for at in (0..=one.len()).rev() {
-        let here = one.get(at);
-        let mut row = vec![false; other.len() + 1];
-        for to in (0..=other.len()).rev() {
-            let there = other.get(to);
-            let right = row.get(to + 1).copied().unwrap_or_default();
-            let down = below.get(to).copied().unwrap_or_default();
-            let both = below.get(to + 1).copied().unwrap_or_default();
-            let is_met = match (here, there) {
-                (None, None) => true,
-                (Some('*'), None) => down,
-                (None, Some('*')) => right,
-                (Some('*'), Some(_)) | (Some(_), Some('*')) => down || right,
-                (Some('?'), Some(_)) | (Some(_), Some('?')) => both,
-                (Some(one), Some(other)) => one == other && both,
-                _ => false,
-            };
-            if let Some(place) = row.get_mut(to) {
-                *place = is_met;
-            }
-        }
-        below = row;
-    }
-    below.first().copied().unwrap_or_default()
-}
-
 /// The tree with its spans counted from the start of `whole`; what stands outside it stands for all of it.
 fn rebased(node: &Node<'static>, whole: Span) -> Node<'static> {
     let within = |span: Span| {
@@ -321,28 +290,4 @@ fn rebased(node: &Node<'static>, whole: Span) -> Node<'static> {
         kind => kind.clone(),
     };
     Node { span: within(node.span), tag: None, kind }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::meets;
-
-    #[test]
-    fn patterns_meet_where_a_text_matches_both() {
-        for (one, other, expected) in [
-            ("a*", "*b", true),
-            ("a*", "b*", false),
-            ("*-app", "prod-*", true),
-            ("role/?", "role/*", true),
-            ("role/app", "role/app", true),
-            ("role/app", "role/ap", false),
-            ("*", "", true),
-            ("?", "", false),
-            ("a*c", "ab", false),
-            ("*x*", "a*b", true),
-        ] {
-            assert_eq!(meets(one, other), expected, "{one} {other}");
-            assert_eq!(meets(other, one), expected, "{other} {one}");
-        }
-    }
 }
