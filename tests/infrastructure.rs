@@ -137,7 +137,9 @@ fn a_comment_beside_a_statement_of_a_template_suppresses() {
     assert!(check("").stdout.contains("444455556666"));
     let comment = "          # keyreach: ignore[external-account-access] our partner\n";
     let run = check(comment);
-    assert!(run.stdout.contains("no findings") && run.stdout.contains("1 suppressed"), "{run:?}");
+    let words: Vec<&str> = run.stdout.split_whitespace().collect();
+    let words = words.join(" ");
+    assert!(words.contains("no findings") && words.contains("1 suppressed"), "{run:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name};
 use crate::policy::PolicyDocument;
-use crate::syntax::is_of_deployment;
+use crate::syntax::{WHETHER, is_of_deployment};
 
 /// How much of what infrastructure code declares is resolved, and why not all.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -153,8 +153,12 @@ impl Counting<'_> {
         let (mut known, mut unknown) = (0, 0);
         for (all, is_unknown) in &mut open {
             let own: Vec<&&str> = all.iter().filter(|it| !is_of_deployment(it)).collect();
-            if own.len() < all.len() {
-                let text = "to which account and Region it is deployed (--account, --region)";
+            for open in all.iter().filter(|it| is_of_deployment(it)) {
+                let is_of_account = open.starts_with(&format!("{WHETHER}this-"));
+                let text = match is_of_account {
+                    true => "to which account and Region it is deployed (--account, --region)",
+                    false => "which names its parts will have",
+                };
                 self.open.insert(text.to_owned());
             }
             self.open.extend(own.iter().map(|it| (**it).to_owned()));

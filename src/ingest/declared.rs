@@ -12,7 +12,7 @@ use crate::aws::AccountId;
 use crate::aws::pattern::{is_pattern, takes};
 use crate::policy::{self, PolicyDocument, PolicyKind};
 use crate::source::{Located, Place, Span};
-use crate::syntax::{Kind, Member, Node, Unresolved};
+use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
 /// The Region that a template is deployed to, where it is not pinned.
 pub const REGION: &str = "this-region";
@@ -82,7 +82,8 @@ pub(super) fn default_key_policy(
     let text = |text: String| Node { span, tag: None, kind: Kind::String(text.into()) };
     let object = |members: Vec<(&'static str, Node<'static>)>| {
         let members = members.into_iter();
-        let member = |(name, value)| Member { name: Located::new(Cow::Borrowed(name), span), value };
+        let member =
+            |(name, value)| Member { name: Located::new(Cow::Borrowed(name), span), value };
         Node { span, tag: None, kind: Kind::Object(members.map(member).collect()) }
     };
     let root = format!("arn:{partition}:iam::{account}:root");
@@ -93,8 +94,7 @@ pub(super) fn default_key_policy(
         ("Action", text("kms:*".to_owned())),
         ("Resource", text("*".to_owned())),
     ]);
-    let whole =
-        object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)]);
+    let whole = object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)]);
     PolicyDocument::lowered(place, PolicyKind::Key, policy::lower(&whole, PolicyKind::Key))
 }
 
@@ -157,7 +157,7 @@ fn others(deployment: &Deployment, text: &str) -> Vec<Unresolved> {
         let taken = literals.iter().enumerate().filter(|(nth, _)| chosen >> nth & 1 == 1);
         let taken: Vec<(&str, &str)> = taken.map(|(_, pair)| *pair).collect();
         let shape = taken.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
-        let said = taken.iter().map(|(from, to)| format!("whether {to} is {from}"));
+        let said = taken.iter().map(|(from, to)| format!("{WHETHER}{to} is {from}"));
         let expression = said.collect::<Vec<_>>().join(", ").into();
         others.push(Unresolved { expression, shape: shape.into() });
     }

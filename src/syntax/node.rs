@@ -50,12 +50,14 @@ pub struct Unresolved {
     pub shape: Box<str>,
 }
 
-/// What begins the expression of a value that hangs on which account or Region is deployed to.
-const DEPLOYED: &str = "whether this-";
+/// What begins the expression of a value that asks whether two names are one: a known value that could
+/// name something whose name is not known.
+pub const WHETHER: &str = "whether ";
 
-/// Whether it hangs on which account or Region is deployed to, and on nothing else.
+/// Whether nothing is not known but which account, Region or name something will have once it is
+/// deployed.
 pub fn is_of_deployment(expression: &str) -> bool {
-    expression.starts_with(DEPLOYED)
+    expression.starts_with(WHETHER)
 }
 
 impl Unresolved {

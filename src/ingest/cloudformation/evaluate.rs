@@ -153,7 +153,7 @@ impl<'w, 't> At<'w, 't> {
     pub(super) fn own(self, name: &str) -> String {
         match self.number {
             0 => name.to_owned(),
-            number => format!("{name}#{}", number + 1),
+            number => format!("{name}{}{}", text::APART, number + 1),
         }
     }
 }

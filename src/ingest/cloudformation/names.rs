@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::aws::pattern::takes;
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{Place, Span};
-use crate::syntax::{Kind, Member, Node, Unresolved};
+use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
 use super::super::declared::{self, Deployment, meets};
 use super::super::facts::PrincipalKind;
@@ -37,7 +37,9 @@ pub(super) struct Names {
 }
 
 /// The type of an IAM entity: what it is, its word in ARNs, and the property that names it.
-pub(super) fn entity_of(of_type: &str) -> Option<(Option<PrincipalKind>, &'static str, &'static str)> {
+pub(super) fn entity_of(
+    of_type: &str,
+) -> Option<(Option<PrincipalKind>, &'static str, &'static str)> {
     Some(match of_type {
         "AWS::IAM::Role" => (Some(PrincipalKind::Role), "role", "RoleName"),
         "AWS::IAM::User" => (Some(PrincipalKind::User), "user", "UserName"),
@@ -63,8 +65,10 @@ impl Names {
                     names.add(number, kind, role.name.clone(), &role.arn);
                 } else if resource.of_type() == "AWS::KMS::ReplicaKey" {
                     let arn = at.key_arn(&resource);
-                    if let Some((before, behind)) = arn.split_once(&text::symbol("replica-region")) {
-                        let shape = text::shape(&format!("{before}{}{behind}", text::hole("Region")));
+                    if let Some((before, behind)) = arn.split_once(&text::symbol("replica-region"))
+                    {
+                        let shape =
+                            text::shape(&format!("{before}{}{behind}", text::hole("Region")));
                         names.symbols.insert(text::shape(&arn), shape);
                     }
                 }
@@ -105,9 +109,8 @@ impl Names {
         let shape = text::shape(name);
         // What CloudFormation generates here nobody can have named before.
         let is_new = |entity: &Entity| entity.stack == stack && !text::is_known(&entity.name);
-        let may = all().filter(|entity| {
-            !is_new(entity) && meets(&shape, &text::shape(&entity.name))
-        });
+        let may =
+            all().filter(|entity| !is_new(entity) && meets(&shape, &text::shape(&entity.name)));
         (sure, may.collect())
     }
 
@@ -134,7 +137,7 @@ impl Names {
             Some(doubt) => Node {
                 span: sealed.span,
                 tag: None,
-                kind: Kind::OneOf { expression: doubt.into(), branches: vec![sealed] },
+                kind: Kind::OneOf { expression: text::told(doubt).into(), branches: vec![sealed] },
             },
         };
         declared::policy(at.world.deployment, place, kind, &whole)
@@ -160,9 +163,13 @@ impl Names {
                 Kind::Object(sealed.collect())
             }
             Kind::OneOf { expression, branches } => Kind::OneOf {
-                expression: text::shown(expression).into(),
+                expression: text::told(expression).into(),
                 branches: branches.iter().map(|branch| self.sealed(branch)).collect(),
             },
+            Kind::Unresolved(value) => {
+                let expression = text::told(&value.expression).into();
+                Kind::Unresolved(Unresolved { expression, shape: value.shape.clone() })
+            }
             kind => kind.clone(),
         };
         Node { kind, ..node.clone() }
@@ -230,7 +237,7 @@ impl Names {
             if is_all && is_taken || !meets(&pattern, shape) {
                 continue;
             }
-            let expression: Box<str> = format!("whether {pattern} is {symbol}").into();
+            let expression: Box<str> = format!("{WHETHER}{pattern} is {symbol}").into();
             if !is_taken {
                 let shape = symbol.as_str().into();
                 readings.push(with(Kind::Unresolved(Unresolved { expression, shape })));

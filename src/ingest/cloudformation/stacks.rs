@@ -45,8 +45,6 @@ pub(super) struct Stack<'t> {
     pub(super) parent: Option<(usize, &'t Member<'static>)>,
     /// What the names of keys begin with where templates share names: empty, or a word and a dot.
     pub(super) prefix: String,
-    /// Values of parameters that a file beside the template gives.
-    pub(super) given: BTreeMap<Box<str>, Box<str>>,
 }
 
 impl Stack<'_> {
@@ -105,13 +103,14 @@ impl<'t> World<'t> {
     ) {
         let own = path(template.file);
         let number = self.stacks.len();
-        let (prefix, given) = (String::new(), BTreeMap::new());
-        self.stacks.push(Stack { template, path: own.clone(), parent, prefix, given });
+        let prefix = String::new();
+        self.stacks.push(Stack { template, path: own.clone(), parent, prefix });
         for (member, source, child) in children(template, &own, paths) {
             if depth + 1 < DEPTH && self.stacks.len() < STACKS {
                 self.add(child, paths, path, Some((number, member)), depth + 1);
             } else {
-                let what = format!("the nested stack {source}: stacks stand too deep in one another");
+                let what =
+                    format!("the nested stack {source}: stacks stand too deep in one another");
                 self.unresolved(template, member.name.span, what);
             }
         }

@@ -16,6 +16,9 @@ const CLOSE: char = '\u{fdd2}';
 /// Behind `OPEN`: the hole has a symbol that stands for it wherever it is met, such as `this-account`.
 const SYMBOL: char = '\u{fdd3}';
 
+/// Stands between a name and the number of the stack whose name it is.
+pub(super) const APART: char = '#';
+
 /// How many texts one with choices is written out to.
 const WRITTEN_OUT: usize = 8;
 
@@ -115,9 +118,20 @@ pub(super) fn shape(text: &str) -> String {
 pub(super) fn shown(text: &str) -> String {
     let show = |part: Part<'_>| match part {
         Part::Known(known) | Part::Symbol(known) => known.to_owned(),
-        Part::Hole(name, _) => format!("${{{name}}}"),
+        Part::Hole(name, _) => format!("${{{}}}", told(name)),
     };
     parts(text).into_iter().map(show).collect()
+}
+
+/// The name of a hole without what tells it apart from the same name in other stacks.
+pub(super) fn told(name: &str) -> String {
+    let mut told = String::new();
+    let mut rest = name;
+    while let Some((before, behind)) = rest.split_once(APART) {
+        told.push_str(before);
+        rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    told + rest
 }
 
 /// The text as a name of something that is declared: `<Env>` for a hole, which no real name holds.
@@ -156,7 +170,8 @@ fn expansions(text: &str) -> Option<Vec<String>> {
             Part::Hole(_, choices) if !choices.is_empty() => choices,
             _ => return None,
         };
-        let longer = all.iter().flat_map(|one| words.iter().map(move |word| format!("{one}{word}")));
+        let longer =
+            all.iter().flat_map(|one| words.iter().map(move |word| format!("{one}{word}")));
         all = longer.collect();
         if all.len() > WRITTEN_OUT {
             return None;
