@@ -154,7 +154,8 @@ fn declare(
     };
     let files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
     if deployment.account.is_symbol() && facts.are_of_accounts() {
-        let problems = files.into_iter().map(|file| not_pinned(path(file))).collect();
+        let first = files.first().map(|file| not_pinned(path(*file), files.len()));
+        let problems = first.into_iter().collect();
         return Declaring { said: None, problems };
     }
     let found = cloudformation::facts(&templates, deployment, &path);
@@ -163,16 +164,22 @@ fn declare(
     Declaring { said: Some(said), problems: Vec::new() }
 }
 
-/// A template that may be of an account whose exports stand beside it.
-fn not_pinned(path: String) -> FileProblem {
+/// Templates that may be of an account whose exports stand beside them; the first of `count`.
+fn not_pinned(path: String, count: usize) -> FileProblem {
+    let others = match count {
+        0 | 1 => "left out".to_owned(),
+        2 => "left out with another template".to_owned(),
+        count => format!("left out with {} other templates", count - 1),
+    };
     FileProblem {
         kind: ProblemKind::Unusable,
         path,
         span: None,
         position: None,
-        message: "left out: exports of real accounts stand beside it, and nothing says to which \
-                  account it is deployed"
-            .to_owned(),
+        message: format!(
+            "{others}: exports of real accounts stand beside it, and nothing says to which account \
+             it is deployed"
+        ),
         help: "pass `--account ID`, or check the two apart".to_owned(),
     }
 }
