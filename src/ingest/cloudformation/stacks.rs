@@ -24,6 +24,9 @@ const STACKS: usize = 2000;
 /// How many values are evaluated for one resource.
 const FUEL: u32 = 100_000;
 
+/// A name of a stack, by the stack's number.
+type InStack = (usize, Box<str>);
+
 /// The stacks of a run, and what is found out while they are evaluated.
 pub(super) struct World<'t> {
     pub(super) deployment: &'t Deployment,
@@ -31,7 +34,7 @@ pub(super) struct World<'t> {
     /// What is left of the work that one resource may cost.
     pub(super) fuel: Cell<u32>,
     /// The conditions that were evaluated, by stack and name; nothing while one is.
-    pub(super) conditions: RefCell<BTreeMap<(usize, Box<str>), Option<Truth>>>,
+    pub(super) conditions: RefCell<BTreeMap<InStack, Option<Truth>>>,
     unresolved: RefCell<Vec<Stated<Box<str>>>>,
     assumed: RefCell<BTreeSet<Box<str>>>,
 }
