@@ -2,7 +2,7 @@
 //! to, as far as that is known, and policies that speak of them by symbols.
 //!
 //! Where the account is not pinned it is [`AccountId::THIS`], the Region [`REGION`]: symbols that equal no
-//! literal. A literal beside them may be the same account or Region, and nobody knows: [`policy`] lets a
+//! literal. A literal beside them may be the same account or Region, and nobody knows: [`policy()`] lets a
 //! policy say both, the second as what may stand there. So a verdict that hangs on it is `unknown`.
 
 use std::borrow::Cow;

@@ -36,9 +36,7 @@ impl Rule for RotationDisabled {
         )
         .key(&scope.key.arn)
         .at(scope.key.place, None, "this key")
-        .help(format!(
-            "enable it: {how}; nobody's access changes, and old data stays readable"
-        ))
+        .help(format!("enable it: {how}; nobody's access changes, and old data stays readable"))
         .done();
     }
 }

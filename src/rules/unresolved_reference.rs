@@ -31,8 +31,7 @@ impl Rule for UnresolvedReference {
             .filter(|open| seen.insert((open.span, open.value)))
             .collect();
         let Some((first, rest)) = open.split_first() else { return };
-        let names: BTreeSet<String> =
-            open.iter().map(|open| format!("`{}`", open.value)).collect();
+        let names: BTreeSet<String> = open.iter().map(|open| format!("`{}`", open.value)).collect();
         let names: Vec<String> = names.into_iter().collect();
         let (what, verb) = (list(&names), if names.len() == 1 { "is" } else { "are" });
         let message = format!("the {} hangs on {what}, which {verb} not known", documented.name);
