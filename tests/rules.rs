@@ -30,7 +30,7 @@ use keyreach::diag::{Persona, Severity};
 use keyreach::eval::probe::Probe;
 use keyreach::findings::{Base, Finding, Label, Role, merged};
 use keyreach::graph::Graph;
-use keyreach::ingest::{Disk, Loaded, load, read_text};
+use keyreach::ingest::{Disk, Loaded, load, load_deployed, read_text};
 use keyreach::inventory::{Gap, GapKind, Inventory, Key};
 use keyreach::rules::{Input, Metadata, Registered, Scope, Settings, all, check, named};
 use keyreach::source::{FileId, LineIndex, Place, Sources, Span};
@@ -282,7 +282,12 @@ impl Case {
     fn load(&self) -> Loaded {
         let path = self.path();
         let head = self.base().is_some();
-        load(&Disk, &[if head { format!("{path}/head") } else { path }])
+        // Where infrastructure code is deployed to the configuration of the case says.
+        let config = fs::read_to_string(format!("{path}/keyreach.yaml")).unwrap_or_default();
+        let (deployment, faults) = config::read_deployment(&config);
+        assert_eq!(faults, [], "{path}");
+        let path = if head { format!("{path}/head") } else { path };
+        load_deployed(&Disk, &[path], &deployment)
     }
 
     /// The world as it was before a change, where the case has one.

@@ -84,7 +84,7 @@ fn named(key: &Key, action: KmsAction) -> Vec<Named<'_>> {
             if element.polarity == Polarity::IsNot {
                 all.push(Named::Everyone);
             }
-            all.extend(element.entries.iter().map(|entry| match &entry.value {
+            all.extend(element.entries.iter().map(|entry| match entry.value.at_most() {
                 Principal::Anyone | Principal::Federated(_) | Principal::Unresolved(_) => {
                     Named::Everyone
                 }

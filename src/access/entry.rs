@@ -3,13 +3,15 @@
 use crate::aws::condition_key;
 use crate::aws::condition_keys::is_multivalued;
 use crate::policy::{
-    Comparison, Condition, Effect, Part, Polarity, PolicyKind, Value, Variables, parts,
+    Comparison, Condition, Effect, Operator, Part, Polarity, PolicyKind, Unresolved, Value,
+    Variables, parts,
 };
 
 use super::formula::{Formula, Formulas};
 use super::masked::Masked;
 use super::question::{Sight, missing};
 use super::resolve::push;
+use super::statement::taken;
 use super::test::{Operand, Piece, Test};
 use super::word::Word;
 
@@ -27,7 +29,7 @@ pub(super) struct Lens {
 /// When one condition entry holds (rules C1, C2), for each action.
 pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condition) -> Masked<S> {
     let key = condition.key.value.to_ascii_lowercase();
-    let (values, unknown) = operands(condition, lens.variables);
+    let values = operands(condition, lens.variables);
     let mut operator = condition.operator.value;
     // What is negated under one plain operator is the negation of the other.
     let is_text = matches!(
@@ -48,28 +50,56 @@ pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condit
     let without = turn(Formula::constant(test.holds(None, &|_| None)));
     let carrying = S::carrying(&key);
     let sight = sight(lens, &test);
-    let known = turn(formulas.of(test.asked(sight)));
-    let known = match unknown {
-        None => known,
-        Some(expression) => with_unknown(formulas, known, condition, &expression),
-    };
+    let mut known = turn(formulas.of(test.asked(sight)));
+    for value in &condition.values {
+        if let Value::Unresolved(value) = &value.value {
+            known = with_unknown(formulas, known, condition, value, lens);
+        }
+    }
     let with = Masked::of(carrying, known);
     with.or(formulas, &Masked::of(S::ALL.without(carrying), without))
 }
 
-/// A value that nobody resolved could match, and could fail to.
+/// A value that nobody resolved could match what its shape matches, and could fail to.
 fn with_unknown(
     formulas: &Formulas,
     known: Formula,
     condition: &Condition,
-    expression: &str,
+    value: &Unresolved,
+    lens: Lens,
 ) -> Formula {
-    let about = (&condition.key.value, condition.operator.value);
-    let what = missing(formulas, expression, about, false);
-    match condition.operator.value.polarity {
+    let operator = condition.operator.value;
+    let about = (&condition.key.value, operator, &value.shape);
+    let taken = taken(lens.effect, operator.polarity);
+    let what = missing(formulas, value.expression.clone(), about, taken);
+    let what = match like_its_shape(condition, value, lens) {
+        Some(test) => {
+            let sight = sight(lens, &test);
+            formulas.and([what, formulas.of(test.asked(sight))])
+        }
+        None => what,
+    };
+    match operator.polarity {
         Polarity::Is => formulas.or([known, what]),
-        Polarity::IsNot => formulas.and([known, what]),
+        Polarity::IsNot => formulas.and([known, formulas.not(what)]),
     }
+}
+
+/// Whether the key is like what is known of a value; nothing where that says nothing.
+fn like_its_shape(condition: &Condition, value: &Unresolved, lens: Lens) -> Option<Test> {
+    let operator = condition.operator.value;
+    let comparison = match operator.comparison {
+        Comparison::StringEquals | Comparison::StringLike => Comparison::StringLike,
+        Comparison::ArnLike if value.shape.matches(':').nth(4).is_some() => Comparison::ArnLike,
+        _ => return None,
+    };
+    let key = condition.key.value.to_ascii_lowercase();
+    if operator.quantifier.is_some() || is_multivalued(&key) || *value.shape == *"*" {
+        return None;
+    }
+    let operator = Operator { comparison, polarity: Polarity::Is, ..operator };
+    let values = operand(comparison, &value.shape, lens.variables)?;
+    Some(Test { key: key.into(), operator, values: Box::from([values]) })
 }
 
 /// Rule C56.
@@ -89,20 +119,15 @@ fn sight(lens: Lens, test: &Test) -> Sight {
     }
 }
 
-/// The values as operands, and the expression of one that is not resolved.
-fn operands(condition: &Condition, variables: Variables) -> (Box<[Operand]>, Option<Box<str>>) {
+/// The values that are known, as operands.
+fn operands(condition: &Condition, variables: Variables) -> Box<[Operand]> {
     let comparison = condition.operator.value.comparison;
-    let mut unknown = None;
-    let mut all = Vec::with_capacity(condition.values.len());
-    for value in &condition.values {
-        match &value.value {
-            Value::Text(text) => all.extend(operand(comparison, text, variables)),
-            Value::Unresolved(expression) => unknown = Some(expression.clone()),
-        }
-    }
+    let texts = condition.values.iter().filter_map(|value| value.value.text());
+    let mut all: Vec<Operand> =
+        texts.filter_map(|text| operand(comparison, text, variables)).collect();
     all.sort_unstable();
     all.dedup();
-    (all.into(), unknown)
+    all.into()
 }
 
 /// One value; nothing where it can match nothing (rules C23, C40).

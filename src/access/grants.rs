@@ -80,8 +80,9 @@ impl Granted {
         for account in homes.into_iter().flatten() {
             let home = Principal::Account { account, partition: None };
             let [direct, _, by_identity] = &mut may;
-            *direct = formulas.or([*direct, named(formulas, &home, Classes::Direct)]);
-            *by_identity = formulas.or([*by_identity, named(formulas, &home, Classes::Account)]);
+            *direct = formulas.or([*direct, named(formulas, &home, Classes::Direct, false)]);
+            *by_identity =
+                formulas.or([*by_identity, named(formulas, &home, Classes::Account, false)]);
         }
         let [direct, limited, account] =
             may.map(|may| Masked::of(KmsAction::RETIRE_GRANT.into(), may));
@@ -96,9 +97,11 @@ fn grantee(formulas: &Formulas, grantee: &Grantee, classes: Classes) -> Formula 
     match grantee {
         // Rule G13: never everyone.
         Grantee::Principal(Principal::Anyone) => Formula::FALSE,
-        Grantee::Principal(principal) => named(formulas, principal, classes),
+        Grantee::Principal(principal) => named(formulas, principal, classes, false),
         // Rule G12.
-        Grantee::Service(name) => named(formulas, &Principal::Service(name.clone()), classes),
+        Grantee::Service(name) => {
+            named(formulas, &Principal::Service(name.clone()), classes, false)
+        }
     }
 }
 

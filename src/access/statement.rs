@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use crate::aws::ActionSet;
 use crate::policy::{
-    Effect, Element, Polarity, Policy, PolicyKind, Principal, PrincipalElement, Standing,
-    Statement, Value, Variables,
+    AtMost, Comparison, Effect, Element, Operator, Polarity, Policy, PolicyKind, Principal,
+    PrincipalElement, Standing, Statement, Unresolved, Value, Variables,
 };
 
 use super::entry::{Lens, Stars, holds, pieces};
 use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::masked::Masked;
-use super::question::{Classes, Question, ResourcePattern, missing, missing_allow, missing_deny};
+use super::question::{
+    Classes, Question, ResourcePattern, Sight, missing, missing_allow, missing_deny,
+};
+use super::test::Test;
 use super::word::Word;
 
 /// A policy as formulas over questions and tests; the order of its statements says nothing any more.
@@ -91,7 +94,7 @@ pub(super) fn statement<S: Word>(
     let effect = statement.effect.as_ref()?.value;
     let lens = Lens { kind, variables: Variables::from(policy.version), effect };
     let mut body = match statement.standing {
-        Standing::Sound => actions(formulas, statement.action.as_ref()?),
+        Standing::Sound => actions(formulas, statement.action.as_ref()?, effect),
         // Rules A14, A15.
         Standing::Inert => return None,
         // Rule A20: an Allow does not apply, a Deny does, and nobody knows.
@@ -100,12 +103,16 @@ pub(super) fn statement<S: Word>(
             let sid = sid.unwrap_or_else(|| (index + 1).to_string());
             let what = format!("{name}: statement {sid} is malformed");
             let unknown = missing(formulas, what, "applies", effect == Effect::Deny);
-            let covered = actions(formulas, statement.action.as_ref()?);
+            let covered = actions(formulas, statement.action.as_ref()?, effect);
             covered.and(formulas, &Masked::of(S::ALL, unknown))
         }
     };
     if body.is_never() {
         return None;
+    }
+    if let Some(doubt) = &statement.doubt {
+        let stands = missing(formulas, doubt.clone(), ("statement", index), effect == Effect::Deny);
+        body = body.and(formulas, &Masked::of(S::ALL, stands));
     }
     let resource = resource(formulas, lens, statement);
     body = body.and(formulas, &Masked::of(S::ALL, resource));
@@ -120,24 +127,25 @@ pub(super) fn statement<S: Word>(
     by_class.iter().any(|masked| !masked.is_never()).then_some(Applies { effect, by_class })
 }
 
+/// What a decision takes a match with something unknown for: it never allows, and always denies (U7).
+pub(super) fn taken(effect: Effect, polarity: Polarity) -> bool {
+    (effect == Effect::Deny) == (polarity == Polarity::Is)
+}
+
 /// Rules A18, A53: the actions an element covers.
-fn actions<S: Word>(formulas: &Formulas, element: &Element) -> Masked<S> {
-    let mut covered = S::EMPTY;
-    let mut unknown = None;
+fn actions<S: Word>(formulas: &Formulas, element: &Element, effect: Effect) -> Masked<S> {
+    let texts = element.values.iter().filter_map(|value| value.value.text());
+    let covered = texts.fold(S::EMPTY, |all, text| all.or(covered_by(text)));
+    let mut any = Masked::of(covered, Formula::TRUE);
     for value in &element.values {
-        match &value.value {
-            Value::Text(text) => covered = covered.or(covered_by(text)),
-            Value::Unresolved(expression) => unknown = Some(expression),
-        }
+        let Value::Unresolved(Unresolved { expression, shape }) = &value.value else { continue };
+        // Rule A51 forbids wildcards in the prefix, not that the prefix is not known.
+        let prefix = shape.split(':').next().unwrap_or_default();
+        let possible: S = if prefix.contains('*') { S::ALL } else { covered_by(shape) };
+        let taken = taken(effect, element.polarity);
+        let what = missing(formulas, expression.clone(), ("action", shape), taken);
+        any = any.or(formulas, &Masked::of(possible.without(covered), what));
     }
-    let sure = Masked::of(covered, Formula::TRUE);
-    let any = match unknown {
-        None => sure,
-        Some(expression) => {
-            let what = missing(formulas, expression.clone(), "action", false);
-            sure.or(formulas, &Masked::of(S::ALL.without(covered), what))
-        }
-    };
     if element.polarity == Polarity::IsNot { any.not(formulas) } else { any }
 }
 
@@ -188,7 +196,17 @@ fn resource(formulas: &Formulas, lens: Lens, statement: &Statement) -> Formula {
         return Formula::constant(lens.kind == PolicyKind::Trust);
     };
     let of = |value: &Value| match value {
-        Value::Unresolved(expression) => missing(formulas, expression.clone(), "resource", false),
+        Value::Unresolved(Unresolved { expression, shape }) => {
+            let taken = taken(lens.effect, element.polarity);
+            let what = missing(formulas, expression.clone(), ("resource", shape), taken);
+            // Where parts of the ARN lack, what is not known may be several of them.
+            let is_arn = shape.matches(':').nth(4).is_some();
+            match is_arn.then(|| pattern(formulas, lens, shape)) {
+                None => what,
+                Some(None) => Formula::FALSE,
+                Some(Some(pattern)) => formulas.and([what, formulas.of(pattern.asked())]),
+            }
+        }
         // Rule A60.
         Value::Text(text) if &**text == "*" => Formula::TRUE,
         Value::Text(text) => match pattern(formulas, lens, text) {
@@ -227,7 +245,9 @@ fn principal(formulas: &Formulas, lens: Lens, element: Option<&PrincipalElement>
         return [of_anyone, Formula::FALSE, Formula::FALSE];
     };
     let entries = || element.entries.iter().map(|entry| &entry.value);
-    let names = |classes| formulas.or(entries().map(|entry| named(formulas, entry, classes)));
+    let taken = taken(lens.effect, element.polarity);
+    let names =
+        |classes| formulas.or(entries().map(|entry| named(formulas, entry, classes, taken)));
     match (element.polarity, lens.effect) {
         (Polarity::Is, Effect::Allow) => {
             [names(Classes::Direct), names(Classes::Limited), names(Classes::Account)]
@@ -246,19 +266,46 @@ fn principal(formulas: &Formulas, lens: Lens, element: Option<&PrincipalElement>
     }
 }
 
-/// Whether an entry means the caller in one of `classes`.
-pub(super) fn named(formulas: &Formulas, entry: &Principal, classes: Classes) -> Formula {
+/// Whether an entry means the caller in one of `classes`; `taken` is what a decision takes that for where
+/// the entry is not known.
+pub(super) fn named(
+    formulas: &Formulas,
+    entry: &Principal,
+    classes: Classes,
+    taken: bool,
+) -> Formula {
     let direct = matches!(classes, Classes::Direct | Classes::Any);
     match entry {
         // Rule A30.
         Principal::Anyone => Formula::constant(direct),
         // Rules A38, A40, A41.
         Principal::CanonicalUser(_) | Principal::Invalid(_) => Formula::FALSE,
-        Principal::Unresolved(expression) if direct => {
-            missing(formulas, expression.clone(), "principal", false)
+        Principal::Unresolved(of) => {
+            let who = match &of.at_most {
+                AtMost::Principal(principal) => named(formulas, principal, classes, taken),
+                _ if !direct => Formula::FALSE,
+                AtMost::Anyone => Formula::TRUE,
+                AtMost::Of(account) => {
+                    let account = Principal::Account { account: *account, partition: None };
+                    named(formulas, &account, Classes::Any, taken)
+                }
+                AtMost::Service => formulas.of(is_service().asked(Sight::Plain)),
+            };
+            let what = missing(formulas, of.expression.clone(), ("principal", &of.at_most), taken);
+            formulas.and([who, what])
         }
-        Principal::Unresolved(_) => Formula::FALSE,
         _ if !classes.can_hold(entry) => Formula::FALSE,
         _ => formulas.of(Atom::Caller(Question::Names(entry.clone(), classes))),
     }
+}
+
+/// Whether a service calls.
+fn is_service() -> Test {
+    let operator = Operator {
+        quantifier: None,
+        comparison: Comparison::Bool,
+        polarity: Polarity::Is,
+        if_exists: false,
+    };
+    Test::of("aws:principalisawsservice", operator, &["true"])
 }

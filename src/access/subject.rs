@@ -3,7 +3,7 @@
 use crate::aws::{AccountId, Identity as Named, identity as named};
 use crate::decision::{Caller, CallerKind, Context, OpenPoint};
 use crate::inventory::{Identity, IdentityKind, Inventory};
-use crate::policy::{Comparison, Operator, Polarity, PolicyDocument, Principal};
+use crate::policy::{AtMost, Comparison, Operator, Polarity, PolicyDocument, Principal};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
@@ -246,6 +246,20 @@ impl<'w> Subject<'w> {
                     CallerKind::FederatedUser { .. } => Class::UserOfSession,
                     _ => Class::Role,
                 }
+            }
+            Principal::Unresolved(of) => {
+                let what =
+                    missing(formulas, of.expression.clone(), ("principal", &of.at_most), false);
+                return match &of.at_most {
+                    AtMost::Principal(principal) => {
+                        let (class, sure) = self.class(formulas, principal)?;
+                        Some((class, formulas.and([sure, what])))
+                    }
+                    AtMost::Of(account) if self.caller.account != Some(*account) => None,
+                    AtMost::Service if *kind != CallerKind::Service => None,
+                    AtMost::Service => Some((Class::Service, what)),
+                    AtMost::Anyone | AtMost::Of(_) => Some((Class::Everyone, what)),
+                };
             }
             _ => return None,
         };

@@ -223,7 +223,7 @@ impl<'w> Cast<'w> {
             let Some(element) = &statement.principal else { continue };
             open |= element.polarity == Polarity::IsNot;
             for entry in &element.entries {
-                match &entry.value {
+                match entry.value.at_most() {
                     Principal::Anyone | Principal::Unresolved(_) => open = true,
                     Principal::Account { account, .. } => {
                         accounts.insert(*account);

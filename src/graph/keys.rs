@@ -107,7 +107,7 @@ impl<'c, 'w> Keys<'c, 'w> {
         let home = key.arn.account();
         let mut accounts = BTreeSet::new();
         let mut anyone = key.policy.is_none();
-        let mut hear = |principal: &Principal| match principal {
+        let mut hear = |principal: &Principal| match principal.at_most() {
             Principal::Account { account, .. } => {
                 accounts.insert(*account);
             }

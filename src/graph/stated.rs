@@ -15,7 +15,8 @@ use crate::inventory::{
     Account, AttachedPolicy, Grant, Grantee, Identity, Inventory, Key, NamedPolicy,
 };
 use crate::policy::{
-    Element, Polarity, PolicyDocument, Principal, PrincipalElement, Standing, Statement, Value,
+    AtMost, Element, Polarity, PolicyDocument, Principal, PrincipalElement, Standing, Statement,
+    Value,
 };
 
 use super::{Edge, EdgeKind, Node, Sketch};
@@ -219,7 +220,7 @@ fn cited(policy: String, document: &PolicyDocument, index: usize) -> Citation {
 fn unresolved(element: &Element) -> BTreeSet<Why> {
     let expression = |value: &Value| match value {
         Value::Text(_) => None,
-        Value::Unresolved(expression) => Some(Why::Missing(expression.to_string())),
+        Value::Unresolved(value) => Some(Why::Missing(value.expression.to_string())),
     };
     element.values.iter().filter_map(|value| expression(&value.value)).collect()
 }
@@ -237,8 +238,8 @@ fn admitted(world: &Inventory, element: &PrincipalElement, edge: &Edge) -> Vec<(
     }
     let one = |entry: &Principal| {
         let mut edge = edge.clone();
-        if let Principal::Unresolved(expression) = entry {
-            edge.doubts.insert(Why::Missing(expression.to_string()));
+        if let Principal::Unresolved(of) = entry {
+            edge.doubts.insert(Why::Missing(of.expression.to_string()));
         }
         Some((who(world, entry)?, edge))
     };
@@ -261,9 +262,14 @@ fn who(world: &Inventory, principal: &Principal) -> Option<Node> {
             Some(if is_known { Node::Principal(caller) } else { Node::External(caller) })
         }
         Principal::Service(text) => Caller::parse(text).map(Node::External),
-        Principal::Federated(text) | Principal::Unresolved(text) => {
-            Some(Node::External(Caller::of_provider(text)))
-        }
+        Principal::Federated(text) => Some(Node::External(Caller::of_provider(text))),
+        Principal::Unresolved(of) => match &of.at_most {
+            AtMost::Principal(principal) => who(world, principal),
+            AtMost::Of(account) => Some(of_account(world, *account)),
+            AtMost::Anyone | AtMost::Service => {
+                Some(Node::External(Caller::of_provider(&of.expression)))
+            }
+        },
         Principal::CanonicalUser(_) | Principal::UniqueId(_) | Principal::Invalid(_) => None,
     }
 }
@@ -295,7 +301,8 @@ fn names(actions: ActionSet) -> Vec<Box<str>> {
 fn condition(statement: &Statement) -> Option<Condition> {
     let test = |condition: &crate::policy::Condition| {
         let text = |value: &Value| match value {
-            Value::Text(text) | Value::Unresolved(text) => text.clone(),
+            Value::Text(text) => text.clone(),
+            Value::Unresolved(value) => value.expression.clone(),
         };
         Condition::Test(Words {
             key: condition.key.value.clone(),

@@ -9,7 +9,7 @@ use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{bare, detect, problem_at, scenario, unreadable};
+use super::{bare, cloudformation, detect, problem_at, scenario, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
@@ -81,7 +81,11 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     match source.text.trim_start().bytes().next() {
         Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),
-        _ => reading.outcome.facts = bare::read_yaml(source),
+        _ => {
+            let templates = cloudformation::read_yaml(source.file, source.text);
+            reading.outcome.facts =
+                if templates.is_empty() { bare::read_yaml(source) } else { templates };
+        }
     }
     reading.finish()
 }

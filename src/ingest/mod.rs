@@ -13,6 +13,8 @@
 
 mod authorization_details;
 mod bare;
+mod cloudformation;
+mod declared;
 mod detect;
 mod digest;
 mod disk;
@@ -38,10 +40,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::inventory::Inventory;
+use crate::inventory::{Declared, Inventory};
 use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, Sources, Span};
 
+pub use declared::{Deployment, REGION};
 pub use disk::Disk;
 
 use digest::Digests;
@@ -65,32 +68,44 @@ pub struct Loaded {
 }
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
+/// Infrastructure code among them is read as it would be deployed to an account that is not known.
 pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
-    load_taking(files, paths, Sources::default(), |_| None)
+    load_deployed(files, paths, &Deployment::default())
 }
 
-/// Loads like [`load`] what will stand beside an inventory that came from `sources`: the files are
-/// numbered behind those.
-pub fn load_behind(files: &dyn Files, paths: &[String], sources: &Sources) -> Loaded {
-    load_taking(files, paths, sources.clone(), |_| None)
+/// Loads like [`load`], with infrastructure code as it would be deployed as `deployment` says.
+pub fn load_deployed(files: &dyn Files, paths: &[String], deployment: &Deployment) -> Loaded {
+    load_taking(files, paths, Sources::default(), deployment, |_| None)
 }
 
-/// Loads like [`load`], and takes the digest of what is read.
-pub fn load_digested(files: &dyn Files, paths: &[String]) -> Loaded {
-    load_taking(files, paths, Sources::default(), |files| Some(Digests::new(files)))
+/// Loads like [`load_deployed`] what will stand beside an inventory that came from `sources`: the files
+/// are numbered behind those.
+pub fn load_behind(
+    files: &dyn Files,
+    paths: &[String],
+    sources: &Sources,
+    deployment: &Deployment,
+) -> Loaded {
+    load_taking(files, paths, sources.clone(), deployment, |_| None)
+}
+
+/// Loads like [`load_deployed`], and takes the digest of what is read.
+pub fn load_digested(files: &dyn Files, paths: &[String], deployment: &Deployment) -> Loaded {
+    load_taking(files, paths, Sources::default(), deployment, |files| Some(Digests::new(files)))
 }
 
 fn load_taking(
     files: &dyn Files,
     roots: &[String],
     mut sources: Sources,
+    deployment: &Deployment,
     digests: impl FnOnce(usize) -> Option<Digests>,
 ) -> Loaded {
     let (paths, mut problems) = list(files, roots);
     let first = sources.len();
     let digests = digests(paths.len());
     let policies = SharedPolicies::default();
-    let Read { facts, problems: more, used, skipped } = paths
+    let Read { mut facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
         .map(|(number, path)| {
@@ -100,17 +115,73 @@ fn load_taking(
         .reduce(Read::default, Read::append);
     drop(policies);
     problems.extend(more);
+    let declared = declare(&mut facts, deployment, (&paths, first));
+    problems.extend(declared.problems);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
     let read = paths.len();
     for path in paths {
         sources.add(path);
     }
     let sources = Arc::new(sources);
-    let (inventory, digest) = rayon::join(
+    let (mut inventory, digest) = rayon::join(
         || merge::merge(Arc::clone(&sources), facts),
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
+    inventory.declared = declared.said.map(Arc::new);
     Loaded { inventory, problems, read, used, skipped, digest }
+}
+
+/// What infrastructure code among the files comes to.
+struct Declaring {
+    said: Option<Declared>,
+    problems: Vec<FileProblem>,
+}
+
+/// Evaluates infrastructure code, and adds its facts to those of the other files.
+fn declare(
+    facts: &mut merge::Facts,
+    deployment: &Deployment,
+    (paths, first): (&[String], usize),
+) -> Declaring {
+    let mut templates = std::mem::take(&mut facts.templates);
+    templates.sort_by_key(|template| template.file);
+    if templates.is_empty() {
+        return Declaring { said: None, problems: Vec::new() };
+    }
+    let path = |file: FileId| {
+        let nth = (file.0 as usize).saturating_sub(first);
+        paths.get(nth).cloned().unwrap_or_default()
+    };
+    let files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
+    if deployment.account.is_symbol() && facts.are_of_accounts() {
+        let first = files.first().map(|file| not_pinned(path(*file), files.len()));
+        let problems = first.into_iter().collect();
+        return Declaring { said: None, problems };
+    }
+    let found = cloudformation::facts(&templates, deployment, &path);
+    found.facts.into_iter().for_each(|fact| facts.add(fact));
+    let said = Declared { files, unresolved: found.unresolved, assumed: found.assumed };
+    Declaring { said: Some(said), problems: Vec::new() }
+}
+
+/// Templates that may be of an account whose exports stand beside them; the first of `count`.
+fn not_pinned(path: String, count: usize) -> FileProblem {
+    let others = match count {
+        0 | 1 => "left out".to_owned(),
+        2 => "left out with another template".to_owned(),
+        count => format!("left out with {} other templates", count - 1),
+    };
+    FileProblem {
+        kind: ProblemKind::Unusable,
+        path,
+        span: None,
+        position: None,
+        message: format!(
+            "{others}: exports of real accounts stand beside it, and nothing says to which account \
+             it is deployed"
+        ),
+        help: "pass `--account ID`, or check the two apart".to_owned(),
+    }
 }
 
 /// What was read of some files, in their order.

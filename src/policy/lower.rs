@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::source::{Located, Span};
-use crate::syntax::{Kind, Member, Node};
+use crate::syntax::{Kind, Member, Node, Unresolved};
 
 use super::{
     Condition, Effect, Element, Fault, Gravity, Operator, Polarity, Policy, PolicyKind, Principal,
@@ -20,6 +20,18 @@ pub fn lower(node: &Node<'_>, kind: PolicyKind) -> Policy {
         faults: Vec::new(),
         readable: true,
     };
+    // The version decides what `${` means: without it nothing is known.
+    if let Some(Kind::Unresolved(_) | Kind::OneOf { .. }) = node.get("Version").map(|it| &it.kind) {
+        let expression = "the version of the policy";
+        policy.version = Version::V2012;
+        policy.statements = unknown_statements(node.span, kind, expression).into();
+        return policy;
+    }
+    if let Kind::Unresolved(_) | Kind::OneOf { .. } = &node.kind {
+        policy.version = Version::V2012;
+        policy.statements = lowering.unknown_policy(node);
+        return Policy { faults: lowering.faults, ..policy };
+    }
     let Kind::Object(members) = &node.kind else {
         lowering
             .malformed(node.span, format!("a policy is an object, this is {}", node.kind_name()));
@@ -125,9 +137,54 @@ impl Lowering {
                 _ => self.harmless(node.span, "a policy without statements"),
             }
         }
-        let statements: Vec<Statement> =
-            node.one_or_many().iter().map(|item| self.statement(item, version)).collect();
+        let mut statements = Vec::new();
+        spread(node, &mut |node, doubt| match &node.kind {
+            Kind::Unresolved(value) => {
+                statements.extend(unknown_statements(node.span, self.kind, &value.expression));
+            }
+            _ => match unknown_effect(node) {
+                None => statements.push(self.statement_in_doubt(node, version, doubt)),
+                Some(expression) => {
+                    for effect in ["Allow", "Deny"] {
+                        let node = with_effect(node, effect);
+                        let doubt = Some(expression);
+                        statements.push(self.statement_in_doubt(&node, version, doubt));
+                    }
+                }
+            },
+        });
         self.sids(&statements);
+        statements
+    }
+
+    /// The statement, which may not stand there where `doubt` says so.
+    fn statement_in_doubt(
+        &mut self,
+        node: &Node<'_>,
+        version: Version,
+        doubt: Option<&str>,
+    ) -> Statement {
+        let statement = self.statement(node, version);
+        let doubt = doubt.map(Into::into).or_else(|| statement.doubt.clone());
+        Statement { doubt, ..statement }
+    }
+
+    /// The statements of a policy that is not known, or is one of several.
+    fn unknown_policy(&mut self, node: &Node<'_>) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        spread(node, &mut |node, doubt| match &node.kind {
+            Kind::Unresolved(value) => {
+                statements.extend(unknown_statements(node.span, self.kind, &value.expression));
+            }
+            _ => {
+                let branch = lower(node, self.kind);
+                self.faults.extend(branch.faults);
+                statements.extend(branch.statements.into_iter().map(|statement| {
+                    let doubt = doubt.map(Into::into).or_else(|| statement.doubt.clone());
+                    Statement { doubt, ..statement }
+                }));
+            }
+        });
         statements
     }
 
@@ -158,6 +215,7 @@ impl Lowering {
                 resource: None,
                 conditions: Vec::new(),
                 standing: Standing::Sound,
+                doubt: None,
             },
             malformed: false,
         };
@@ -202,9 +260,16 @@ impl Lowering {
                 draft.malformed |= !self.element(member, version, statement);
             }
             "Condition" => {
-                let (conditions, sound) = self.conditions(value, version);
-                draft.malformed |= !sound;
-                statement.conditions = conditions;
+                // What restricts a statement in a way that is not known may be met or not.
+                if let Kind::Unresolved(Unresolved { expression, .. })
+                | Kind::OneOf { expression, .. } = &value.kind
+                {
+                    statement.doubt = Some(expression.clone());
+                } else {
+                    let (conditions, sound) = self.conditions(value, version, &mut statement.doubt);
+                    draft.malformed |= !sound;
+                    statement.conditions = conditions;
+                }
             }
             // Rule A17: a misspelt `Condition` would widen access unseen.
             name => self.ignored(
@@ -252,19 +317,17 @@ impl Lowering {
             let matched = if name.starts_with("Not") { "everything" } else { "nothing" };
             self.harmless(node.span, format!("an empty list: `{name}` matches {matched}"));
         }
-        for item in node.one_or_many() {
-            match value(item) {
-                Some(value) => {
-                    self.variables(item.span, &value, version);
-                    values.push(Located::new(value, item.span));
-                }
-                None => {
-                    sound = false;
-                    let found = item.kind_name();
-                    self.malformed(item.span, format!("`{name}` takes text, this is {found}"));
-                }
+        spread(node, &mut |item, doubt| match value(item, doubt) {
+            Some(value) => {
+                self.variables(item.span, &value, version);
+                values.push(Located::new(value, item.span));
             }
-        }
+            None => {
+                sound = false;
+                let found = item.kind_name();
+                self.malformed(item.span, format!("`{name}` takes text, this is {found}"));
+            }
+        });
         (values, sound)
     }
 
@@ -283,14 +346,21 @@ impl Lowering {
         let mut entries = Vec::new();
         let mut sound = true;
         let node = &member.value;
-        match &node.kind {
-            Kind::String(text) if text == "*" => {
+        let mut take = |node: &Node<'_>, doubt: Option<&str>| match &node.kind {
+            Kind::String(text) if text == "*" && doubt.is_none() => {
                 entries.push(Located::new(Principal::Anyone, node.span));
+            }
+            Kind::String(text) if text == "*" => {
+                let value = Unresolved::unknown(doubt.unwrap_or_default());
+                entries.push(Located::new(Principal::unresolved("AWS", &value), node.span));
+            }
+            Kind::Unresolved(value) => {
+                entries.push(Located::new(Principal::unresolved("", value), node.span));
             }
             Kind::Object(types) => {
                 sound &= self.unique(types);
                 for of_type in types {
-                    sound &= self.principals_of_type(of_type, &mut entries);
+                    sound &= self.principals_of_type(of_type, doubt, &mut entries);
                 }
             }
             _ => {
@@ -301,6 +371,10 @@ impl Lowering {
                     format!("`{name}` is `\"*\"` or an object of principal types"),
                 );
             }
+        };
+        match &node.kind {
+            Kind::OneOf { .. } => spread(node, &mut take),
+            _ => take(node, None),
         }
         (PrincipalElement { polarity, entries, span: node.span }, sound)
     }
@@ -308,9 +382,11 @@ impl Lowering {
     fn principals_of_type(
         &mut self,
         member: &Member<'_>,
+        in_doubt: Option<&str>,
         entries: &mut Vec<Located<Principal>>,
     ) -> bool {
-        let make: fn(&str) -> Principal = match &*member.name.value {
+        let of_type = &*member.name.value;
+        let make: fn(&str) -> Principal = match of_type {
             "AWS" => Principal::aws,
             "Service" => |text| Principal::Service(text.into()),
             "Federated" => |text| Principal::Federated(text.into()),
@@ -324,15 +400,15 @@ impl Lowering {
         if matches!(&member.value.kind, Kind::Array(items) if items.is_empty()) {
             self.harmless(member.value.span, "an empty list: it names no principal");
         }
-        for item in member.value.one_or_many() {
-            let principal = match value(item) {
+        spread(&member.value, &mut |item, doubt| {
+            let principal = match value(item, doubt.or(in_doubt)) {
                 Some(Value::Text(text)) => make(&text),
-                Some(Value::Unresolved(expression)) => Principal::Unresolved(expression),
+                Some(Value::Unresolved(value)) => Principal::unresolved(of_type, &value),
                 None => {
                     sound = false;
                     let found = item.kind_name();
                     self.malformed(item.span, format!("a principal is text, this is {found}"));
-                    continue;
+                    return;
                 }
             };
             if let Principal::Invalid(text) = &principal {
@@ -340,12 +416,17 @@ impl Lowering {
                 self.malformed(item.span, invalid_principal(text));
             }
             entries.push(Located::new(principal, item.span));
-        }
+        });
         sound
     }
 
     /// Rules A16, A19, C3.
-    fn conditions(&mut self, node: &Node<'_>, version: Version) -> (Vec<Condition>, bool) {
+    fn conditions(
+        &mut self,
+        node: &Node<'_>,
+        version: Version,
+        in_doubt: &mut Option<Box<str>>,
+    ) -> (Vec<Condition>, bool) {
         let Kind::Object(operators) = &node.kind else {
             self.malformed(node.span, "`Condition` is an object of operators");
             return (Vec::new(), false);
@@ -359,6 +440,12 @@ impl Lowering {
                 self.malformed(member.name.span, format!("unknown condition operator `{name}`"));
                 continue;
             };
+            if let Kind::Unresolved(Unresolved { expression, .. })
+            | Kind::OneOf { expression, .. } = &member.value.kind
+            {
+                *in_doubt = Some(expression.clone());
+                continue;
+            }
             let Kind::Object(keys) = &member.value.kind else {
                 sound = false;
                 self.malformed(member.value.span, "an operator takes an object of condition keys");
@@ -451,16 +538,87 @@ fn invalid_principal(text: &str) -> String {
     format!("`{text}`: {why}")
 }
 
-/// Rule A19: text, booleans and numbers; a YAML tag such as `!Ref` makes a value unresolved.
-fn value(node: &Node<'_>) -> Option<Value> {
+/// Rule A19: text, booleans and numbers; a YAML tag such as `!Ref` makes a value unresolved. Whether a
+/// value in doubt stands there, is not known.
+fn value(node: &Node<'_>, doubt: Option<&str>) -> Option<Value> {
     if let Some(tag) = &node.tag {
         let argument = node.scalar().unwrap_or("...");
-        return Some(Value::Unresolved(format!("{} {argument}", tag.value).into()));
+        let expression = format!("{} {argument}", tag.value);
+        return Some(Value::Unresolved(Unresolved::unknown(expression)));
     }
+    let text: Box<str> = match &node.kind {
+        Kind::Unresolved(value) => return Some(Value::Unresolved(value.clone())),
+        Kind::Number(text) => shortest_decimal(text).into(),
+        _ => node.scalar()?.into(),
+    };
+    Some(match doubt {
+        None => Value::Text(text),
+        Some(doubt) => Value::Unresolved(Unresolved { expression: doubt.into(), shape: text }),
+    })
+}
+
+/// Calls `take` with each item of a list, or with the node itself as the only one; alternatives, as
+/// templates make them, are laid flat, each with what decides whether it stands there.
+fn spread<'n, 'a>(node: &'n Node<'a>, take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>)) {
     match &node.kind {
-        Kind::Number(text) => Some(Value::Text(shortest_decimal(text).into())),
-        _ => node.scalar().map(|text| Value::Text(text.into())),
+        Kind::Array(items) => items.iter().for_each(|item| spread_item(item, None, take)),
+        _ => spread_item(node, None, take),
     }
+}
+
+fn spread_item<'n, 'a>(
+    node: &'n Node<'a>,
+    doubt: Option<&'n str>,
+    take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>),
+) {
+    let Kind::OneOf { expression, branches } = &node.kind else { return take(node, doubt) };
+    for branch in branches {
+        branch.one_or_many().iter().for_each(|item| spread_item(item, Some(expression), take));
+    }
+}
+
+/// What stands for the effect of a statement, where it is not known.
+fn unknown_effect<'n>(statement: &'n Node<'_>) -> Option<&'n str> {
+    match &statement.get("Effect")?.kind {
+        Kind::Unresolved(Unresolved { expression, .. }) | Kind::OneOf { expression, .. } => {
+            Some(expression)
+        }
+        _ => None,
+    }
+}
+
+/// The statement with another effect.
+fn with_effect<'a>(statement: &Node<'a>, effect: &'static str) -> Node<'a> {
+    let mut statement = statement.clone();
+    if let Kind::Object(members) = &mut statement.kind {
+        for member in members.iter_mut().filter(|member| member.name.value == "Effect") {
+            member.value.kind = Kind::String(effect.into());
+        }
+    }
+    statement
+}
+
+/// Statements of which nothing is known.
+fn unknown_statements(span: Span, kind: PolicyKind, expression: &str) -> [Statement; 2] {
+    let unknown = || Located::new(Value::Unresolved(Unresolved::unknown(expression)), span);
+    let element = || Some(Element { polarity: Polarity::Is, values: vec![unknown()], span });
+    let anyone = Principal::unresolved("", &Unresolved::unknown(expression));
+    let principal = PrincipalElement {
+        polarity: Polarity::Is,
+        entries: vec![Located::new(anyone, span)],
+        span,
+    };
+    [Effect::Allow, Effect::Deny].map(|effect| Statement {
+        span,
+        sid: None,
+        effect: Some(Located::new(effect, span)),
+        principal: kind.is_resource_policy().then(|| principal.clone()),
+        action: element(),
+        resource: if kind == PolicyKind::Trust { None } else { element() },
+        conditions: Vec::new(),
+        standing: Standing::Sound,
+        doubt: Some(expression.into()),
+    })
 }
 
 /// A number as its shortest decimal text; a whole number keeps its digits.

@@ -14,11 +14,12 @@ mod shared;
 mod statement;
 mod written;
 
+pub use crate::syntax::Unresolved;
 pub use condition::{Comparison, Condition, Operator, Quantifier};
 pub use document::{PolicyDocument, PolicyKind};
 pub use lower::lower;
 pub use pattern::{Part, Variables, parts};
-pub use principal::{Principal, PrincipalElement};
+pub use principal::{AtMost, Principal, PrincipalElement, UnresolvedPrincipal};
 pub use shared::SharedPolicies;
 pub use statement::{
     Effect, Element, Fault, Gravity, Polarity, Policy, Standing, Statement, Value, Version,

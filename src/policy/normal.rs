@@ -37,7 +37,10 @@ impl Statement {
                 format!("{} {key} {values:?}", condition.operator.value.name())
             })
             .collect();
-        format!("{effect} principal {principal} action {action} resource {resource} {conditions:?}")
+        let doubt = self.doubt.as_ref().map_or(String::new(), |doubt| format!(" if {doubt}"));
+        format!(
+            "{effect} principal {principal} action {action} resource {resource} {conditions:?}{doubt}"
+        )
     }
 }
 
@@ -58,7 +61,7 @@ fn normal_element(element: Option<&Element>, spell: fn(&str) -> String) -> Strin
             .iter()
             .map(|value| match &value.value {
                 Value::Text(text) => spell(text),
-                Value::Unresolved(expression) => format!("unresolved {expression}"),
+                Value::Unresolved(of) => format!("unresolved {}", of.expression),
             })
             .collect();
         format!("{}{values:?}", sign(element.polarity))

@@ -3,7 +3,7 @@
 use crate::aws::{AccountId, Arn, Identity, identity};
 use crate::source::{Located, Span};
 
-use super::Polarity;
+use super::{Polarity, Unresolved};
 
 /// `Principal` or `NotPrincipal` with its entries.
 #[derive(Clone, Debug)]
@@ -46,8 +46,30 @@ pub enum Principal {
     UniqueId(Box<str>),
     /// A form that AWS refuses (rules A40, A41).
     Invalid(Box<str>),
-    /// A principal that is not known yet, with its expression.
-    Unresolved(Box<str>),
+    /// A principal that is not known, or not wholly.
+    Unresolved(Box<UnresolvedPrincipal>),
+}
+
+/// A principal that is not known, or not wholly.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct UnresolvedPrincipal {
+    /// What stands for it where it is written, for messages.
+    pub expression: Box<str>,
+    /// Whom it can mean; it can also mean nobody that is known.
+    pub at_most: AtMost,
+}
+
+/// Whom a principal that is not known can mean.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum AtMost {
+    /// Anyone.
+    Anyone,
+    /// Somebody of this account.
+    Of(AccountId),
+    /// A service.
+    Service,
+    /// This one: whether it is meant is not known.
+    Principal(Principal),
 }
 
 impl Principal {
@@ -79,6 +101,37 @@ impl Principal {
         }
     }
 
+    /// An entry of the principal type `of_type` that is not known, or not wholly.
+    pub(super) fn unresolved(of_type: &str, value: &Unresolved) -> Self {
+        let Unresolved { expression, shape } = value;
+        let is_whole = !shape.contains(['*', '?']);
+        let at_most = match of_type {
+            "AWS" if is_whole => AtMost::Principal(Self::aws(shape)),
+            "Service" if is_whole => AtMost::Principal(Self::Service(shape.clone())),
+            "Federated" if is_whole => AtMost::Principal(Self::Federated(shape.clone())),
+            "CanonicalUser" if is_whole => AtMost::Principal(Self::CanonicalUser(shape.clone())),
+            "AWS" => {
+                let account = shape.split(':').nth(4).and_then(AccountId::parse);
+                account.map_or(AtMost::Anyone, AtMost::Of)
+            }
+            "Service" => AtMost::Service,
+            _ => AtMost::Anyone,
+        };
+        let expression = expression.clone();
+        Self::Unresolved(Box::new(UnresolvedPrincipal { expression, at_most }))
+    }
+
+    /// The one principal that it can mean, where it can mean no other; else itself.
+    pub fn at_most(&self) -> &Self {
+        match self {
+            Self::Unresolved(of) => match &of.at_most {
+                AtMost::Principal(principal) => principal,
+                _ => self,
+            },
+            _ => self,
+        }
+    }
+
     /// The entry as it is written, where that is known.
     pub fn text(&self) -> &str {
         match self {
@@ -92,8 +145,11 @@ impl Principal {
             | Self::Federated(text)
             | Self::CanonicalUser(text)
             | Self::UniqueId(text)
-            | Self::Invalid(text)
-            | Self::Unresolved(text) => text,
+            | Self::Invalid(text) => text,
+            Self::Unresolved(of) => match &of.at_most {
+                AtMost::Principal(principal) => principal.text(),
+                _ => &of.expression,
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::source::{Located, Span};
 
-use super::{Condition, PrincipalElement};
+use super::{Condition, Principal, PrincipalElement, Unresolved};
 
 /// A policy document as it was read.
 #[derive(Clone, Debug)]
@@ -47,6 +47,9 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
     /// What the statement is good for.
     pub standing: Standing,
+    /// Where it is not known whether the statement stands there at all, or whether it is restricted
+    /// further: what decides.
+    pub doubt: Option<Box<str>>,
 }
 
 impl Statement {
@@ -60,11 +63,21 @@ impl Statement {
         self.effect.as_ref().is_some_and(|effect| effect.value == Effect::Deny)
     }
 
-    /// The values nobody could resolve, wherever they stand in the statement.
-    pub fn unresolved(&self) -> impl Iterator<Item = &Located<Value>> {
+    /// The expressions that nobody could resolve, wherever they stand in the statement.
+    pub fn unresolved(&self) -> impl Iterator<Item = Located<&str>> {
         let elements = self.action.iter().chain(&self.resource).flat_map(|element| &element.values);
         let conditions = self.conditions.iter().flat_map(|condition| &condition.values);
-        elements.chain(conditions).filter(|value| matches!(value.value, Value::Unresolved(_)))
+        let values = elements.chain(conditions).filter_map(|value| match &value.value {
+            Value::Text(_) => None,
+            Value::Unresolved(value_of) => Some(Located::new(&*value_of.expression, value.span)),
+        });
+        let entries = self.principal.iter().flat_map(|element| &element.entries);
+        let principals = entries.filter_map(|entry| match &entry.value {
+            Principal::Unresolved(of) => Some(Located::new(&*of.expression, entry.span)),
+            _ => None,
+        });
+        let doubt = self.doubt.iter().map(|doubt| Located::new(&**doubt, self.span));
+        doubt.chain(principals).chain(values)
     }
 }
 
@@ -124,9 +137,9 @@ pub struct Element {
 pub enum Value {
     /// Text as it is written; what in it is a pattern or a variable depends on where it stands.
     Text(Box<str>),
-    /// A value that is not known yet, with the expression that stands for it. It never allows; a Deny
-    /// with it applies; the answer lists it as missing.
-    Unresolved(Box<str>),
+    /// A value that is not known, or not wholly: it can match what its shape matches, and can fail to.
+    /// The answer lists its expression as missing.
+    Unresolved(Unresolved),
 }
 
 impl Value {

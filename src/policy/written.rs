@@ -70,7 +70,8 @@ fn values(element: &Element) -> Json {
 
 fn text(value: &Value) -> Json {
     match value {
-        Value::Text(text) | Value::Unresolved(text) => Json::from(&**text),
+        Value::Text(text) => Json::from(&**text),
+        Value::Unresolved(of) => Json::from(&*of.expression),
     }
 }
 

@@ -23,17 +23,20 @@ impl Rule for RotationDisabled {
         if !rotates || scope.key.rotation != Some(false) {
             return;
         }
+        let declared = scope.world().declared.as_ref();
+        let is_declared =
+            declared.is_some_and(|declared| declared.files.contains(&scope.key.place.file));
+        let how = match is_declared {
+            true => "`EnableKeyRotation: true`, `enable_key_rotation = true`".to_owned(),
+            false => format!("aws kms enable-key-rotation --key-id {}", scope.key.arn),
+        };
         sink.report(
             scope.key.arn.as_str(),
             format!("{} does not rotate its key material by itself", scope.name()),
         )
         .key(&scope.key.arn)
         .at(scope.key.place, None, "this key")
-        .help(format!(
-            "enable it: aws kms enable-key-rotation --key-id {}; nobody's access changes, and old \
-             data stays readable",
-            scope.key.arn
-        ))
+        .help(format!("enable it: {how}; nobody's access changes, and old data stays readable"))
         .done();
     }
 }

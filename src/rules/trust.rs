@@ -45,7 +45,7 @@ pub(super) fn statement_names(statement: &Statement, identity: &Identity) -> boo
 }
 
 fn could_mean(principal: &Principal, identity: &Identity) -> bool {
-    match principal {
+    match principal.at_most() {
         Principal::Account { account, .. } => *account == identity.account,
         Principal::User(arn) | Principal::Role(arn) => *arn == identity.arn,
         // One session of the role.

@@ -30,6 +30,41 @@ pub enum Kind<'a> {
     Array(Vec<Node<'a>>),
     /// An object, its members in order; a name that stands twice is there twice.
     Object(Vec<Member<'a>>),
+    /// A value that is not known, or not wholly. No text reads as this: templates are evaluated to it.
+    Unresolved(Unresolved),
+    /// At most one of several values, and nobody knows which. No text reads as this either.
+    OneOf {
+        /// What decides, for messages.
+        expression: Box<str>,
+        /// The values; that none of them stands there is possible as well.
+        branches: Vec<Node<'a>>,
+    },
+}
+
+/// A value that is not known, or not wholly.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Unresolved {
+    /// What stands for it where it is written, for messages: `!Ref Team`, `var.team`.
+    pub expression: Box<str>,
+    /// A pattern (`*`, `?`) that it matches whatever it turns out to be; `*` where nothing is known.
+    pub shape: Box<str>,
+}
+
+/// What begins the expression of a value that asks whether two names are one: a known value that could
+/// name something whose name is not known.
+pub const WHETHER: &str = "whether ";
+
+/// Whether nothing is not known but which account, Region or name something will have once it is
+/// deployed.
+pub fn is_of_deployment(expression: &str) -> bool {
+    expression.starts_with(WHETHER)
+}
+
+impl Unresolved {
+    /// A value of which nothing is known.
+    pub fn unknown(expression: impl Into<Box<str>>) -> Self {
+        Self { expression: expression.into(), shape: "*".into() }
+    }
 }
 
 /// A name and its value in an object.
@@ -99,6 +134,7 @@ impl<'a> Node<'a> {
             Kind::String(_) => "a string",
             Kind::Array(_) => "a list",
             Kind::Object(_) => "an object",
+            Kind::Unresolved(_) | Kind::OneOf { .. } => "not known",
         }
     }
 }

@@ -346,7 +346,7 @@ fn name<'a>(text: &'a str, node: Node<'a>) -> Name<'a> {
     let name = match node.kind {
         Kind::String(name) | Kind::Number(name) => name,
         Kind::Null | Kind::Bool(_) => Cow::Borrowed(span.slice(text).unwrap_or_default()),
-        Kind::Array(_) | Kind::Object(_) => {
+        _ => {
             let problem = problem(span, "a name must be a scalar, its member is left out");
             return Name { next: Next::Lost, problem };
         }

@@ -107,7 +107,7 @@ fn principals(key: &Key) -> Vec<Named<'_>> {
             if element.polarity == Polarity::IsNot {
                 named.push(Named::Everyone);
             }
-            named.extend(element.entries.iter().map(|entry| match &entry.value {
+            named.extend(element.entries.iter().map(|entry| match entry.value.at_most() {
                 Principal::Anyone | Principal::Federated(_) | Principal::Unresolved(_) => {
                     Named::Everyone
                 }

@@ -5,6 +5,7 @@ use crate::policy::{Comparison, Condition, Effect, Polarity, Quantifier, Value};
 
 use super::compare::{Compared, compare, truth_value};
 use super::context::ALIAS_QUOTA;
+use super::matching::is_arn;
 use super::scene::{Lens, Scene};
 use super::truth::Truth;
 
@@ -89,7 +90,22 @@ fn compare_one(scene: &Scene<'_, '_>, lens: Lens, condition: &Condition, context
                 _ => Truth::False,
             }
         }
-        Value::Unresolved(_) => Truth::Unknown,
+        Value::Unresolved(value) => {
+            let shape = &value.shape;
+            let can_match = match operator.comparison {
+                Comparison::StringEquals | Comparison::StringLike => {
+                    compare(Comparison::StringLike, context, shape, lens.variables(), &lookup)
+                }
+                Comparison::ArnLike if is_arn(shape) => {
+                    compare(Comparison::ArnLike, context, shape, lens.variables(), &lookup)
+                }
+                _ => Compared::Match,
+            };
+            match (can_match, operator.polarity) {
+                (Compared::NoMatch, polarity) => (polarity == Polarity::IsNot).into(),
+                _ => Truth::Unknown,
+            }
+        }
     });
     match operator.polarity {
         Polarity::Is => Truth::any(compared),

@@ -11,21 +11,40 @@ use super::truth::Truth;
 /// Whether `Action` or `NotAction` covers the action (rule A53).
 pub(super) fn action(element: &Element, action: impl Into<Action>) -> Truth {
     let action = action.into();
-    element_matches(element, |text| matches_action(text, action))
+    element_matches(element, |value| match value {
+        Value::Text(text) => matches_action(text, action).into(),
+        Value::Unresolved(value) => {
+            // Rule A51 forbids wildcards in the prefix, not that the prefix is not known.
+            let prefix = value.shape.split(':').next().unwrap_or_default();
+            possibly(prefix.contains('*') || matches_action(&value.shape, action))
+        }
+    })
 }
 
 /// Whether `Resource` or `NotResource` covers the requested resource (rules A60 to A70).
 pub(super) fn resource(scene: &Scene<'_, '_>, lens: Lens, element: &Element) -> Truth {
     let requested = scene.resource();
-    element_matches(element, |text| matches_resource(scene, lens, text, requested))
+    element_matches(element, |value| match value {
+        Value::Text(text) => matches_resource(scene, lens, text, requested).into(),
+        Value::Unresolved(value) => possibly(
+            !is_arn(&value.shape) || matches_resource(scene, lens, &value.shape, requested),
+        ),
+    })
+}
+
+/// Whether a shape has all parts of an ARN: else what is not known may be several of them.
+pub(super) fn is_arn(shape: &str) -> bool {
+    shape.matches(':').nth(4).is_some()
+}
+
+/// What is not known matches perhaps, or surely not.
+fn possibly(matches: bool) -> Truth {
+    if matches { Truth::Unknown } else { Truth::False }
 }
 
 /// Rule A18 gives empty lists their meaning: nothing matches, so `Not...` covers everything.
-fn element_matches(element: &Element, matches: impl Fn(&str) -> bool) -> Truth {
-    let any = Truth::any(element.values.iter().map(|value| match &value.value {
-        Value::Text(text) => matches(text).into(),
-        Value::Unresolved(_) => Truth::Unknown,
-    }));
+fn element_matches(element: &Element, matches: impl Fn(&Value) -> Truth) -> Truth {
+    let any = Truth::any(element.values.iter().map(|value| matches(&value.value)));
     match element.polarity {
         Polarity::Is => any,
         Polarity::IsNot => !any,

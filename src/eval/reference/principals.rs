@@ -2,7 +2,7 @@
 
 use crate::aws::AccountId;
 use crate::decision::{CallerKind, OpenPoint};
-use crate::policy::{Polarity, Principal, PrincipalElement};
+use crate::policy::{AtMost, Polarity, Principal, PrincipalElement};
 
 use super::participants::note_unknown_identity;
 use super::scene::Scene;
@@ -121,7 +121,16 @@ pub(super) fn class_of(scene: &Scene<'_, '_>, principal: &Principal) -> Option<(
         Principal::UniqueId(id) => unique_id(scene, id),
         // Rules A38, A40, A41.
         Principal::CanonicalUser(_) | Principal::Invalid(_) => None,
-        Principal::Unresolved(_) => Some((Class::Everyone, Truth::Unknown)),
+        Principal::Unresolved(of) => {
+            let class = match &of.at_most {
+                AtMost::Principal(principal) => class_of(scene, principal)?.0,
+                AtMost::Of(account) if caller.account != Some(*account) => return None,
+                AtMost::Service if caller.kind != CallerKind::Service => return None,
+                AtMost::Service => Class::Service,
+                AtMost::Anyone | AtMost::Of(_) => Class::Everyone,
+            };
+            Some((class, Truth::Unknown))
+        }
     }
 }
 

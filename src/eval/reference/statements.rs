@@ -2,7 +2,7 @@
 
 use crate::decision::{Citation, Cited};
 use crate::policy::{
-    Condition, Effect, Polarity, PolicyDocument, PolicyKind, Principal, Standing, Statement, Value,
+    Condition, Effect, Polarity, PolicyDocument, PolicyKind, Principal, Standing, Statement,
 };
 
 use super::condition;
@@ -81,7 +81,14 @@ fn add_applied<'a>(scene: &Scene<'_, '_>, policy: &Taking<'a>, applied: &mut App
                 Vec::new()
             }
             (Effect::Deny, Truth::True) => Vec::new(),
-            (Effect::Allow, Truth::True) => sure_classes(scene, statement),
+            (Effect::Allow, Truth::True) => {
+                // Another entry could mean the caller by a name that opens more.
+                let (sure, perhaps) = told_classes(scene, statement);
+                if perhaps.iter().any(|class| !sure.contains(class)) {
+                    scene.note_missing(hangs_on_unknown(policy.name, statement, index));
+                }
+                sure
+            }
         };
         let applying = Applying { name: policy.name, document: policy.document, index };
         match effect {
@@ -96,12 +103,7 @@ fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> St
         .sid
         .as_ref()
         .map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
-    let expressions: Vec<String> = statement
-        .unresolved()
-        .map(|value| match &value.value {
-            Value::Text(text) | Value::Unresolved(text) => text.to_string(),
-        })
-        .collect();
+    let expressions: Vec<&str> = statement.unresolved().map(|it| it.value).collect();
     match (statement.standing, expressions.is_empty()) {
         (Standing::Malformed, _) => format!("{policy}: statement {sid} is malformed"),
         (_, false) => format!("{policy}: statement {sid} hangs on {}", expressions.join(", ")),
@@ -109,10 +111,15 @@ fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> St
     }
 }
 
-fn sure_classes(scene: &Scene<'_, '_>, statement: &Statement) -> Vec<Class> {
+/// The classes in which a statement surely means the caller, and those in which it may.
+fn told_classes(scene: &Scene<'_, '_>, statement: &Statement) -> (Vec<Class>, Vec<Class>) {
     let element = statement.principal.as_ref();
     let classes = element.map_or_else(Vec::new, |element| principals::allowed(scene, element));
-    classes.into_iter().filter(|(_, truth)| *truth == Truth::True).map(|(class, _)| class).collect()
+    let of = |wanted| {
+        let classes = classes.iter().filter(move |(_, truth)| *truth == wanted);
+        classes.map(|(class, _)| *class).collect()
+    };
+    (of(Truth::True), of(Truth::Unknown))
 }
 
 /// Whether one statement of a policy applies for certain.
@@ -231,6 +238,8 @@ fn covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
         // Rule A20.
         Standing::Malformed => Truth::Unknown,
     };
+    // What is in doubt may stand there or not.
+    let sound = if statement.doubt.is_some() { sound.min(Truth::Unknown) } else { sound };
     let elements: [&dyn Fn() -> Truth; 3] = [
         &|| action_covers(scene, statement),
         &|| principal_covers(scene, lens, statement),

@@ -29,6 +29,7 @@ fn to_value(node: &Node<'_>) -> Value {
             .iter()
             .map(|member| (member.name.value.to_string(), to_value(&member.value)))
             .collect(),
+        Kind::Unresolved(_) | Kind::OneOf { .. } => unreachable!("no text reads as this"),
     }
 }
 
