@@ -5,11 +5,12 @@
 //! literal. A literal beside them may be the same account or Region, and nobody knows: [`policy`] lets a
 //! policy say both, the second as what may stand there. So a verdict that hangs on it is `unknown`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::AccountId;
 use crate::policy::{self, PolicyDocument, PolicyKind};
-use crate::source::Place;
+use crate::source::{Located, Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
 
 /// The Region that a template is deployed to, where it is not pinned.
@@ -52,6 +53,32 @@ pub(super) fn policy(
 ) -> PolicyDocument {
     let node = widened(deployment, node);
     PolicyDocument::lowered(place, kind, policy::lower(&node, kind))
+}
+
+/// The policy that a key has where its template gives none: IAM policies of its account decide.
+pub(super) fn default_key_policy(
+    place: Place,
+    partition: &str,
+    account: AccountId,
+) -> PolicyDocument {
+    let span = Span { start: 0, end: place.span.end.saturating_sub(place.span.start) };
+    let text = |text: String| Node { span, tag: None, kind: Kind::String(text.into()) };
+    let object = |members: Vec<(&'static str, Node<'static>)>| {
+        let members = members.into_iter();
+        let member = |(name, value)| Member { name: Located::new(Cow::Borrowed(name), span), value };
+        Node { span, tag: None, kind: Kind::Object(members.map(member).collect()) }
+    };
+    let root = format!("arn:{partition}:iam::{account}:root");
+    let statement = object(vec![
+        ("Sid", text("Enable IAM User Permissions".to_owned())),
+        ("Effect", text("Allow".to_owned())),
+        ("Principal", object(vec![("AWS", text(root))])),
+        ("Action", text("kms:*".to_owned())),
+        ("Resource", text("*".to_owned())),
+    ]);
+    let whole =
+        object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)]);
+    PolicyDocument::lowered(place, PolicyKind::Key, policy::lower(&whole, PolicyKind::Key))
 }
 
 /// The tree in which each text that names an account or Region literally may also name the symbol of the
@@ -169,7 +196,7 @@ fn is_region(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::policy::{AtMost, Principal};
-    use crate::source::{FileId, Span};
+    use crate::source::FileId;
     use crate::syntax::json;
 
     fn lowered(deployment: &Deployment, text: &str) -> PolicyDocument {

@@ -10,6 +10,8 @@ use crate::inventory::{
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
 
+use super::terraform;
+
 /// One page of a listing.
 #[derive(Clone, Debug)]
 pub(super) struct Page<T> {
@@ -40,6 +42,8 @@ pub(super) enum Fact {
     Organization(Stated<OrganizationFact>),
     /// A VPC endpoint's policy, by the endpoint's id.
     Endpoint(Box<str>, PolicyDocument),
+    /// A file of Terraform's language, to be evaluated with the others.
+    Terraform(terraform::Source),
     /// A policy that stands alone.
     Loose(LoosePolicy),
     /// A whole world: a scenario.

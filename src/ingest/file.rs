@@ -9,7 +9,7 @@ use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{bare, detect, problem_at, scenario, unreadable};
+use super::{bare, detect, problem_at, scenario, terraform, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
@@ -78,6 +78,11 @@ pub(super) fn read(
 
 fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     let mut reading = Reading { source, path, outcome: Outcome::default() };
+    if terraform::is_source(path) {
+        let source = terraform::Source { file: source.file, text: source.text.into() };
+        reading.outcome.facts.push(Fact::Terraform(source));
+        return reading.outcome;
+    }
     match source.text.trim_start().bytes().next() {
         Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),

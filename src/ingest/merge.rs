@@ -18,7 +18,7 @@ use crate::source::{Place, Sources};
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
-use super::{gaps, resolve, settle, worlds};
+use super::{gaps, resolve, settle, terraform, worlds};
 
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
@@ -35,6 +35,7 @@ pub(super) struct Facts {
     pub(super) loose: Vec<LoosePolicy>,
     pub(super) worlds: Vec<Inventory>,
     pub(super) pending: Vec<Pending>,
+    pub(super) terraform: Vec<terraform::Source>,
 }
 
 impl Facts {
@@ -52,6 +53,7 @@ impl Facts {
             Fact::Loose(policy) => self.loose.push(policy),
             Fact::World(world) => self.worlds.push(*world),
             Fact::Pending(pending) => self.pending.push(*pending),
+            Fact::Terraform(source) => self.terraform.push(source),
             Fact::Fault { .. } => {}
         }
     }
@@ -69,6 +71,7 @@ impl Facts {
         self.loose.append(&mut other.loose);
         self.worlds.append(&mut other.worlds);
         self.pending.append(&mut other.pending);
+        self.terraform.append(&mut other.terraform);
     }
 }
 

@@ -30,6 +30,7 @@ mod organizations;
 mod resolve;
 pub mod scenario;
 mod settle;
+mod terraform;
 mod text;
 mod worlds;
 
@@ -68,31 +69,38 @@ pub struct Loaded {
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
 pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
-    load_taking(files, paths, Sources::default(), |_| None)
+    load_deployed(files, paths, &Deployment::default())
+}
+
+/// Loads like [`load`], with infrastructure code as it would be deployed as `deployment` says.
+pub fn load_deployed(files: &dyn Files, paths: &[String], deployment: &Deployment) -> Loaded {
+    load_taking(files, paths, Sources::default(), deployment, |_| None)
 }
 
 /// Loads like [`load`] what will stand beside an inventory that came from `sources`: the files are
 /// numbered behind those.
 pub fn load_behind(files: &dyn Files, paths: &[String], sources: &Sources) -> Loaded {
-    load_taking(files, paths, sources.clone(), |_| None)
+    load_taking(files, paths, sources.clone(), &Deployment::default(), |_| None)
 }
 
 /// Loads like [`load`], and takes the digest of what is read.
 pub fn load_digested(files: &dyn Files, paths: &[String]) -> Loaded {
-    load_taking(files, paths, Sources::default(), |files| Some(Digests::new(files)))
+    let deployment = &Deployment::default();
+    load_taking(files, paths, Sources::default(), deployment, |files| Some(Digests::new(files)))
 }
 
 fn load_taking(
     files: &dyn Files,
     roots: &[String],
     mut sources: Sources,
+    deployment: &Deployment,
     digests: impl FnOnce(usize) -> Option<Digests>,
 ) -> Loaded {
     let (paths, mut problems) = list(files, roots);
     let first = sources.len();
     let digests = digests(paths.len());
     let policies = SharedPolicies::default();
-    let Read { facts, problems: more, used, skipped } = paths
+    let Read { mut facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
         .map(|(number, path)| {
@@ -102,6 +110,10 @@ fn load_taking(
         .reduce(Read::default, Read::append);
     drop(policies);
     problems.extend(more);
+    let input = terraform::Input { files, paths: &paths, first };
+    let found = terraform::facts(input, &std::mem::take(&mut facts.terraform), deployment);
+    found.facts.into_iter().for_each(|fact| facts.add(fact));
+    problems.extend(found.problems);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
     let read = paths.len();
     for path in paths {

@@ -298,7 +298,8 @@ fn policies(subject: &Subject<'_>, parts: Vec<(Parts, Place)>, notes: &mut Notes
     let mut also = Vec::new();
     let is_one = parts.len() == 1;
     for (part, place) in parts {
-        if is_one && matches!(part.inline_names, Names::All) {
+        let is_whole = part.attached.as_ref().is_none_or(|page| !page.more);
+        if is_one && is_whole && matches!(part.inline_names, Names::All) {
             // One document says all there is: nothing to compare.
             let attached = part.attached.map(|page| page.items).unwrap_or_default();
             return Policies { inline: part.inline, attached, missing: Vec::new() };

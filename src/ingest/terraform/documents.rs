@@ -1,0 +1,328 @@
+//! `aws_iam_policy_document`: blocks to the policy that the provider makes of them.
+
+use std::rc::Rc;
+
+use hcl_edit::Span as _;
+use hcl_edit::structure::{Block, Body};
+
+use super::elements;
+use super::evaluator::{Evaluator, Scope};
+use super::resource::Resource;
+use super::value::{At, Data, Member, Object, Piece, PieceData, Value};
+
+/// A block of a body, or what is not known about some blocks.
+enum Found<'b> {
+    Block { body: &'b Body, at: At, scope: Scope },
+    Unknown { at: At, expression: Box<str> },
+}
+
+impl Evaluator<'_> {
+    /// The policy as a JSON text.
+    pub(super) fn document(&self, resource: &Resource<'_>) -> Value {
+        let (body, scope) = (resource.body, &resource.scope);
+        let at = scope.at(body.span());
+        let argument = |name: &str| self.attribute(body, name, scope);
+        let mut statements = Vec::new();
+        let merged = ["source_policy_documents", "source_json"];
+        for document in merged.into_iter().filter_map(argument) {
+            self.merge(&mut statements, &document);
+        }
+        let own = self.found(body, "statement", scope);
+        let own = own.into_iter().map(|found| self.statement(found));
+        merge_statements(&mut statements, own.collect());
+        let overriding = ["override_policy_documents", "override_json"];
+        for document in overriding.into_iter().filter_map(argument) {
+            self.merge(&mut statements, &document);
+        }
+        let version = argument("version").unwrap_or_else(|| Value::text(at, "2012-10-17"));
+        let mut policy = Object::default();
+        policy.set(super::member("Version", version));
+        if let Some(id) = argument("policy_id") {
+            policy.set(super::member("Id", id));
+        }
+        policy.set(super::member("Statement", Value::list(at, statements)));
+        let policy = Value::new(at, Data::Object(Rc::new(policy)));
+        Value::new(at, Data::Json(Rc::new(policy)))
+    }
+
+    /// Merges the statements of one document or a list of them.
+    fn merge(&self, statements: &mut Vec<Value>, documents: &Value) {
+        if let Some(items) = documents.items() {
+            items.iter().for_each(|document| self.merge(statements, document));
+            return;
+        }
+        if documents.is_null() {
+            return;
+        }
+        let read = self.json(documents);
+        let written = read.as_ref().and_then(|policy| policy.member("Statement"));
+        match written.map(|written| (&written.data, written)) {
+            Some((Data::List(list), _)) => merge_statements(statements, list.items.to_vec()),
+            Some((Data::Object(_), statement)) => {
+                merge_statements(statements, vec![statement.clone()]);
+            }
+            _ => {
+                let unknown = Value::unknown(documents.at, self.written(documents.at));
+                merge_statements(statements, vec![unknown]);
+            }
+        }
+    }
+
+    /// The value of a JSON text; nothing where that is not known.
+    pub(super) fn json(&self, text: &Value) -> Option<Value> {
+        match &text.data {
+            Data::Json(value) => Some((**value).clone()),
+            Data::Text(pieces) => super::json::decode(text.at, pieces, &|file| self.text(file)),
+            _ => None,
+        }
+    }
+
+    fn statement(&self, found: Found<'_>) -> Value {
+        let (body, at, scope) = match found {
+            Found::Block { body, at, scope } => (body, at, scope),
+            Found::Unknown { at, expression } => return Value::unknown(at, expression),
+        };
+        let mut made = Object::default();
+        let mut set = |name: &str, name_at: At, value: Value| {
+            made.set(Member { name: name.into(), at: name_at, value });
+        };
+        for (argument, name) in [
+            ("sid", "Sid"),
+            ("effect", "Effect"),
+            ("actions", "Action"),
+            ("not_actions", "NotAction"),
+            ("resources", "Resource"),
+            ("not_resources", "NotResource"),
+        ] {
+            let Some(attribute) = body.get_attribute(argument) else { continue };
+            let value = self.evaluate(&attribute.value, &scope);
+            let is_empty = value.is_null()
+                || value.items().is_some_and(<[Value]>::is_empty)
+                || (argument == "sid" && value.known().is_some_and(|sid| sid.is_empty()));
+            if !is_empty {
+                let value = variables(value);
+                set(name, scope.at(attribute.key.span()), value);
+            }
+        }
+        if !body.has_attribute("effect") {
+            set("Effect", at, Value::text(at, "Allow"));
+        }
+        for (block, name) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
+            let found = self.found(body, block, &scope);
+            if let Some(value) = self.principals(found, at) {
+                set(name, at, value);
+            }
+        }
+        let conditions = self.found(body, "condition", &scope);
+        if let Some(value) = self.conditions(conditions, at) {
+            set("Condition", at, value);
+        }
+        Value::new(at, Data::Object(Rc::new(made)))
+    }
+
+    /// The principals of blocks, by type; `"*"` for everyone.
+    fn principals(&self, found: Vec<Found<'_>>, around: At) -> Option<Value> {
+        if found.is_empty() {
+            return None;
+        }
+        let mut types = Object::default();
+        for found in found {
+            let (body, at, scope) = match found {
+                Found::Block { body, at, scope } => (body, at, scope),
+                Found::Unknown { at, expression } => {
+                    add(&mut types, "AWS", at, Value::unknown(at, expression));
+                    continue;
+                }
+            };
+            let of_type = self.attribute(body, "type", &scope).and_then(|it| it.known());
+            let named = self.attribute(body, "identifiers", &scope);
+            let named = variables(named.unwrap_or_else(|| self.open(at)));
+            match of_type.as_deref() {
+                Some("*") => {
+                    let items = named.items().unwrap_or_default();
+                    let is_star = |item: &Value| item.known().as_deref() == Some("*");
+                    return Some(match items {
+                        [one] if is_star(one) => Value::text(one.at, "*"),
+                        _ => Value::unknown(at, self.written(at)),
+                    });
+                }
+                Some(of_type) => add(&mut types, of_type, at, named),
+                // Of which type it is, is not known: it may be anyone.
+                None => return Some(Value::unknown(at, self.written(at))),
+            }
+        }
+        Some(Value::new(around, Data::Object(Rc::new(types))))
+    }
+
+    /// The conditions of blocks, by operator and key; as a whole not known where one is not.
+    fn conditions(&self, found: Vec<Found<'_>>, around: At) -> Option<Value> {
+        if found.is_empty() {
+            return None;
+        }
+        let mut operators = Object::default();
+        for found in found {
+            let (body, at, scope) = match found {
+                Found::Block { body, at, scope } => (body, at, scope),
+                Found::Unknown { at, expression } => return Some(Value::unknown(at, expression)),
+            };
+            let text = |name: &str| {
+                let value = self.attribute(body, name, &scope)?;
+                Some((variables(value.clone()).known()?, value.at))
+            };
+            let Some(((test, test_at), (variable, variable_at))) =
+                text("test").zip(text("variable"))
+            else {
+                return Some(Value::unknown(at, self.written(at)));
+            };
+            let values = self.attribute(body, "values", &scope);
+            let values = variables(values.unwrap_or_else(|| self.open(at)));
+            let mut keys = match operators.get(&test).map(|value| &value.data) {
+                Some(Data::Object(keys)) => (**keys).clone(),
+                _ => Object::default(),
+            };
+            add(&mut keys, &variable, variable_at, values);
+            let value = Value::new(at, Data::Object(Rc::new(keys)));
+            operators.set(Member { name: test, at: test_at, value });
+        }
+        Some(Value::new(around, Data::Object(Rc::new(operators))))
+    }
+
+    /// The blocks called `name` of a body, dynamic ones among them, in their order.
+    fn found<'b>(&self, body: &'b Body, name: &str, scope: &Scope) -> Vec<Found<'b>> {
+        let mut found = Vec::new();
+        for block in body.blocks() {
+            let at = scope.at(block.span());
+            if block.has_ident(name) {
+                found.push(Found::Block { body: &block.body, at, scope: scope.clone() });
+            } else if block.has_exact_labels(&[name]) && block.has_ident("dynamic") {
+                self.dynamic(block, name, at, scope, &mut found);
+            }
+        }
+        found
+    }
+
+    fn dynamic<'b>(
+        &self,
+        block: &'b Block,
+        name: &str,
+        at: At,
+        scope: &Scope,
+        found: &mut Vec<Found<'b>>,
+    ) {
+        let content = block.body.get_blocks("content").next();
+        let each = block.body.get_attribute("for_each");
+        let Some((content, each)) = content.zip(each) else { return };
+        let collection = self.evaluate(&each.value, scope);
+        let iterator = block.body.get_attribute("iterator");
+        let iterator = iterator.and_then(|it| super::reference::provider_name(&it.value));
+        let iterator = iterator.as_deref().unwrap_or(name);
+        let is_open = matches!(&collection.data, Data::List(list) if list.is_open);
+        match elements(&collection, false).filter(|_| !is_open) {
+            Some(elements) => {
+                for (key, value) in elements {
+                    let members = vec![super::member("key", key), super::member("value", value)];
+                    let scope = scope.with(iterator, Value::object(at, members));
+                    let at = scope.at(content.span());
+                    found.push(Found::Block { body: &content.body, at, scope });
+                }
+            }
+            None => {
+                let said = self.written(scope.at(each.value.span()));
+                found.push(Found::Unknown { at, expression: said.into() });
+            }
+        }
+    }
+}
+
+/// Adds values to a member of an object, behind those that it has.
+fn add(object: &mut Object, name: &str, at: At, values: Value) {
+    let (mut items, mut is_open) = match object.get(name).map(|value| &value.data) {
+        Some(Data::List(list)) => (list.items.to_vec(), list.is_open),
+        _ => (Vec::new(), false),
+    };
+    let values_at = values.at;
+    match &values.data {
+        Data::List(list) => {
+            items.extend(list.items.iter().cloned());
+            is_open |= list.is_open;
+        }
+        _ => {
+            items.push(values);
+            is_open = true;
+        }
+    }
+    let value = Value::open_list(values_at, items, is_open);
+    object.set(Member { name: name.into(), at, value });
+}
+
+/// Merges statements as the provider does: one with the Sid of another takes its place.
+fn merge_statements(statements: &mut Vec<Value>, more: Vec<Value>) {
+    for statement in more {
+        let sid = match &statement.data {
+            Data::Object(object) => object.get("Sid").map(Value::known),
+            _ => Some(None),
+        };
+        match sid {
+            None => {}
+            Some(Some(sid)) if sid.is_empty() => {}
+            Some(Some(sid)) => {
+                let same = |known: &&mut Value| {
+                    let own = known.member("Sid").and_then(Value::known);
+                    own.as_deref() == Some(&*sid)
+                };
+                if let Some(known) = statements.iter_mut().find(same) {
+                    *known = statement;
+                    continue;
+                }
+                doubt(statements, &statement, |known| match &known.data {
+                    Data::Object(object) => {
+                        object.get("Sid").is_some_and(|sid| sid.known().is_none())
+                    }
+                    _ => true,
+                });
+            }
+            // It may take the place of any that has a Sid.
+            Some(None) => doubt(statements, &statement, |known| match &known.data {
+                Data::Object(object) => object.get("Sid").is_some(),
+                _ => true,
+            }),
+        }
+        statements.push(statement);
+    }
+}
+
+/// Makes the statements that another may replace ones that may not stand there.
+fn doubt(statements: &mut [Value], by: &Value, may_be: impl Fn(&Value) -> bool) {
+    let said = by.doubt().unwrap_or_else(|| "a Sid that is not known".into());
+    for known in statements.iter_mut().filter(|known| may_be(known)) {
+        if matches!(known.data, Data::Object(_)) {
+            *known = Value::one_of(known.at, Rc::clone(&said), vec![known.clone()]);
+        }
+    }
+}
+
+/// Policy variables, which are written `&{...}` in these blocks.
+fn variables(value: Value) -> Value {
+    let data = match &value.data {
+        Data::Text(pieces) => {
+            let replaced = |piece: &Piece| match &piece.data {
+                PieceData::Known(text) if text.contains("&{") => {
+                    let data = PieceData::Known(text.replace("&{", "${").into());
+                    Piece { at: piece.at, data }
+                }
+                _ => piece.clone(),
+            };
+            Data::Text(pieces.iter().map(replaced).collect())
+        }
+        Data::List(list) => {
+            let items = list.items.iter().cloned().map(variables).collect();
+            return Value::open_list(value.at, items, list.is_open);
+        }
+        Data::OneOf(expression, branches) => {
+            let branches = branches.iter().cloned().map(variables).collect();
+            return Value::one_of(value.at, Rc::clone(expression), branches);
+        }
+        _ => return value,
+    };
+    Value::new(value.at, data)
+}

@@ -1,0 +1,274 @@
+//! Terraform: directories of `.tf` files, evaluated as far as that goes without running Terraform.
+//!
+//! Files are kept as texts while the input is read, and evaluated behind it, all together: modules call
+//! each other across directories. Every directory that no other calls is a root; the modules that it
+//! calls are evaluated with its arguments. A value that is not known stays a hole with what is known of
+//! it, and never becomes `*` or nothing; a resource that may be there or not is in doubt as a whole.
+//!
+//! A declared key has its address as its id (`aws_kms_key.a`, `module.x.aws_kms_key.b["c"]`). The account
+//! that is deployed to is that of the [`Deployment`]; a provider with an alias that assumes a role or has
+//! a profile of its own has another. Where two roots declare the same, they are taken for the code of two
+//! accounts.
+//!
+//! What needs the outside (modules from elsewhere, remote state, counts that are not known) is told once,
+//! as a whole, in [`Found::unresolved`].
+
+mod documents;
+mod evaluator;
+mod expression;
+mod functions;
+mod identities;
+mod json;
+mod keys;
+mod lowered;
+mod module;
+mod providers;
+mod reference;
+mod resource;
+mod template;
+mod types;
+mod value;
+mod world;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use hcl_edit::structure::Body;
+use rayon::prelude::*;
+
+use crate::aws::AccountId;
+use crate::inventory::Stated;
+use crate::source::{FileId, FileProblem, Files, Place, ProblemKind, Span};
+
+use super::declared::Deployment;
+use super::facts::Fact;
+use super::problem_at;
+use evaluator::Evaluator;
+use module::{File, Module};
+use value::{Data, Member, Piece, PieceData, Value};
+
+/// A file of Terraform's language, kept until all are read.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) file: FileId,
+    pub(super) text: Box<str>,
+}
+
+/// What Terraform's files come to.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) facts: Vec<Fact>,
+    pub(super) problems: Vec<FileProblem>,
+    /// What could not be resolved as a whole, each once.
+    pub(super) unresolved: Vec<Stated<Box<str>>>,
+}
+
+/// Where the files of a run come from.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a> {
+    pub(super) files: &'a dyn Files,
+    /// The paths of all files, sorted.
+    pub(super) paths: &'a [String],
+    /// The number of the first.
+    pub(super) first: usize,
+}
+
+/// Whether the file at `path` is one of Terraform's.
+pub(super) fn is_source(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".tf") || name == "terraform.tfvars" || name.ends_with(".auto.tfvars")
+}
+
+/// Evaluates the files of Terraform's language.
+pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deployment) -> Found {
+    // Without KMS there is nothing to find, and nothing is parsed.
+    if !sources.iter().any(|source| mentions_kms(&source.text)) {
+        return Found::default();
+    }
+    let path = |file: FileId| {
+        let number = (file.0 as usize).checked_sub(input.first);
+        number.and_then(|number| input.paths.get(number)).cloned().unwrap_or_default()
+    };
+    let parsed: Vec<(FileId, Result<Body, FileProblem>)> = sources
+        .par_iter()
+        .map(|source| (source.file, parse(&source.text, &path(source.file))))
+        .collect();
+    let (mut files, mut found) = (Vec::new(), Found::default());
+    let mut broken = BTreeSet::new();
+    for (id, parsed) in parsed {
+        let path = path(id);
+        match parsed {
+            Ok(body) => files.push(File { path, id, body }),
+            Err(problem) => {
+                broken.insert(module::split(&path).0.to_owned());
+                found.problems.push(problem);
+            }
+        }
+    }
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    let mut modules = module::modules(&files);
+    for (directory, module) in &mut modules {
+        module.is_broken = broken.contains(*directory);
+    }
+    let texts: BTreeMap<FileId, Rc<str>> =
+        sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
+    let mut roots = Roots { input, texts: &texts, modules: &modules, found, arns: BTreeMap::new() };
+    roots.evaluate(deployment);
+    roots.found
+}
+
+fn mentions_kms(text: &str) -> bool {
+    let is_kms = |three: &[u8]| three.eq_ignore_ascii_case(b"kms");
+    text.as_bytes().windows(3).any(is_kms)
+}
+
+fn parse(text: &str, path: &str) -> Result<Body, FileProblem> {
+    text.parse::<Body>().map_err(|error| {
+        let at = error.location().offset();
+        let span = Some(Span::new(at, at));
+        let message = format!("broken HCL: {}", error.message());
+        let help = "run `terraform validate`: what this file declares is left out";
+        problem_at(ProblemKind::Broken, path, text, span, message, help)
+    })
+}
+
+/// The root modules of a run.
+struct Roots<'a> {
+    input: Input<'a>,
+    texts: &'a BTreeMap<FileId, Rc<str>>,
+    modules: &'a BTreeMap<&'a str, Module<'a>>,
+    found: Found,
+    /// What was declared, by the account that its root was deployed to.
+    arns: BTreeMap<AccountId, BTreeSet<Box<str>>>,
+}
+
+impl Roots<'_> {
+    fn evaluate(&mut self, deployment: &Deployment) {
+        let called: BTreeSet<String> = self
+            .modules
+            .values()
+            .flat_map(|module| {
+                module.sources().filter_map(|source| module::local(module.directory, source))
+            })
+            .collect();
+        let is_root = |module: &&Module<'_>| !called.contains(module.directory);
+        let mut roots: Vec<&Module<'_>> = self.modules.values().filter(is_root).collect();
+        if roots.is_empty() {
+            // They call each other in a circle.
+            roots.extend(self.modules.values());
+        }
+        for root in roots {
+            self.root(root, deployment);
+        }
+    }
+
+    fn root(&mut self, root: &Module<'_>, deployment: &Deployment) {
+        let (mut world, mut notes) = self.world(root.directory, deployment);
+        let mut account = deployment.account;
+        let is_taken = |account: AccountId, arns: &BTreeSet<Box<str>>| {
+            self.arns.get(&account).is_some_and(|known| !known.is_disjoint(arns))
+        };
+        if account.is_symbol() && is_taken(account, &world.arns) {
+            let name = module::split(root.directory).1;
+            let numbered = (2..1000).map(|number| AccountId::symbol(&format!("{number}-{name}")));
+            let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
+            account = symbols.find(|id| !self.arns.contains_key(id)).unwrap_or(account);
+            let deployment = Deployment { account, ..deployment.clone() };
+            (world, notes) = self.world(root.directory, &deployment);
+        }
+        self.arns.entry(account).or_default().append(&mut world.arns);
+        self.found.facts.append(&mut world.facts);
+        for problem in notes.problems {
+            if !self.found.problems.contains(&problem) {
+                self.found.problems.push(problem);
+            }
+        }
+        for stated in notes.unresolved {
+            let same = |known: &Stated<Box<str>>| {
+                (known.place, &known.value) == (stated.place, &stated.value)
+            };
+            if !self.found.unresolved.iter().any(same) {
+                self.found.unresolved.push(stated);
+            }
+        }
+    }
+
+    /// Evaluates the root in a directory.
+    fn world(&self, directory: &str, deployment: &Deployment) -> (world::World, Found) {
+        let Some(module) = self.modules.get(directory) else {
+            return (world::World::default(), Found::default());
+        };
+        let evaluator = Evaluator {
+            files: self.input.files,
+            paths: self.input.paths,
+            first: u32::try_from(self.input.first).unwrap_or(u32::MAX),
+            texts: self.texts,
+            modules: self.modules,
+            deployment,
+            instances: RefCell::default(),
+            read: RefCell::default(),
+            problems: RefCell::default(),
+            unresolved: RefCell::default(),
+            depth: Cell::new(0),
+            steps: Cell::new(0),
+        };
+        let world = world::evaluate(&evaluator, module);
+        let unresolved = evaluator.unresolved.into_inner().into_iter();
+        let stated = |(file, start, end, what): (FileId, u32, u32, String)| {
+            Stated::new(what.into(), Place::plain(file, Span { start, end }))
+        };
+        let notes = Found {
+            facts: Vec::new(),
+            problems: evaluator.problems.into_inner(),
+            unresolved: unresolved.map(stated).collect(),
+        };
+        (world, notes)
+    }
+}
+
+/// A member whose name stands where its value does.
+fn member(name: &str, value: Value) -> Member {
+    Member { name: name.into(), at: value.at, value }
+}
+
+/// The elements of a collection with their keys; nothing where they are not known. `for_each` takes the
+/// items of a set as their own keys.
+fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>> {
+    match &collection.data {
+        Data::Null if !is_for_each => Some(Vec::new()),
+        Data::List(list) if is_for_each => {
+            if list.is_open {
+                return None;
+            }
+            let items = list.items.iter().map(|item| {
+                item.known()?;
+                Some((item.clone(), item.clone()))
+            });
+            items.collect()
+        }
+        Data::List(list) => {
+            let numbered = list.items.iter().enumerate();
+            let element = |(number, item): (usize, &Value)| {
+                (Value::number(item.at, number), item.clone())
+            };
+            Some(numbered.map(element).collect())
+        }
+        Data::Object(object) if object.rest.is_none() => {
+            let element = |member: &Member| {
+                (Value::text(member.at, Rc::clone(&member.name)), member.value.clone())
+            };
+            Some(object.members.iter().map(element).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text is, in part, a stand-in for one that will be known.
+fn is_symbolic(pieces: &[Piece]) -> bool {
+    pieces.iter().any(|piece| match &piece.data {
+        PieceData::Symbol(_) => true,
+        PieceData::Known(text) => text.contains("this-"),
+        PieceData::Hole(_) => false,
+    })
+}
