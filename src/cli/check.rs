@@ -183,6 +183,7 @@ fn judge(
 ) -> Result<Judged, Fault> {
     let terminal = tells.then_some(teller);
     let mut loaded = ManuallyDrop::new(load(&Disk, &args.paths));
+    let callers: Vec<Box<str>> = loaded.callers.iter().cloned().collect();
     let sources = &mut loaded.inventory.sources;
     let (config, folder) = args.choices.config.config(&args.paths, sources, teller)?;
     let baseline = args.choices.baseline(sources, teller)?;
@@ -200,6 +201,10 @@ fn judge(
     control.assertions.extend(control::assertions(&loaded.inventory.sources, teller)?);
     if let Some(deployer) = deployer(args)? {
         control.settings.deployer = Some(deployer);
+    }
+    // Who ran Terraform applies what it planned.
+    if let (None, [caller]) = (&control.settings.deployer, callers.as_slice()) {
+        control.settings.deployer = rules::deployer(caller);
     }
     // A rule that is asked for by name speaks.
     if !args.select.is_empty() {

@@ -65,6 +65,8 @@ pub struct Loaded {
     /// SHA-256 of all that was read, where it was asked for: what
     /// `(cd DIR && find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) | sha256sum` prints.
     pub digest: Option<String>,
+    /// ARNs of who ran Terraform, as its plans say.
+    pub callers: BTreeSet<Box<str>>,
 }
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
@@ -124,7 +126,7 @@ fn load_taking(
         || merge::merge(Arc::clone(&sources), facts),
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
-    Loaded { inventory, problems, read, used, skipped, digest }
+    Loaded { inventory, problems, read, used, skipped, digest, callers: found.callers }
 }
 
 /// What was read of some files, in their order.

@@ -3,31 +3,32 @@
 use std::rc::Rc;
 
 use hcl_edit::Span as _;
-use hcl_edit::structure::{Block, Body};
+use hcl_edit::structure::Block;
 
 use super::elements;
 use super::evaluator::{Evaluator, Scope};
-use super::resource::Resource;
+use super::resource::{Arguments, Resource};
 use super::value::{At, Data, Member, Object, Piece, PieceData, Value};
 
 /// A block of a body, or what is not known about some blocks.
 enum Found<'b> {
-    Block { body: &'b Body, at: At, scope: Scope },
+    Block(Arguments<'b>),
     Unknown { at: At, expression: Box<str> },
 }
 
 impl Evaluator<'_> {
     /// The policy as a JSON text.
     pub(super) fn document(&self, resource: &Resource<'_>) -> Value {
-        let (body, scope) = (resource.body, &resource.scope);
-        let at = scope.at(body.span());
-        let argument = |name: &str| self.attribute(body, name, scope);
+        let at = resource.arguments.at;
+        let argument = |name: &str| {
+            self.argument(&resource.arguments, name).filter(|value| !value.is_null())
+        };
         let mut statements = Vec::new();
         let merged = ["source_policy_documents", "source_json"];
         for document in merged.into_iter().filter_map(argument) {
             self.merge(&mut statements, &document);
         }
-        let own = self.found(body, "statement", scope);
+        let own = self.found(&resource.arguments, "statement");
         let own = own.into_iter().map(|found| self.statement(found));
         merge_statements(&mut statements, own.collect());
         let overriding = ["override_policy_documents", "override_json"];
@@ -78,10 +79,11 @@ impl Evaluator<'_> {
     }
 
     fn statement(&self, found: Found<'_>) -> Value {
-        let (body, at, scope) = match found {
-            Found::Block { body, at, scope } => (body, at, scope),
+        let block = match found {
+            Found::Block(block) => block,
             Found::Unknown { at, expression } => return Value::unknown(at, expression),
         };
+        let at = block.at;
         let mut made = Object::default();
         let mut set = |name: &str, name_at: At, value: Value| {
             made.set(Member { name: name.into(), at: name_at, value });
@@ -94,26 +96,26 @@ impl Evaluator<'_> {
             ("resources", "Resource"),
             ("not_resources", "NotResource"),
         ] {
-            let Some(attribute) = body.get_attribute(argument) else { continue };
-            let value = self.evaluate(&attribute.value, &scope);
+            let Some(value) = self.argument(&block, argument) else { continue };
             let is_empty = value.is_null()
                 || value.items().is_some_and(<[Value]>::is_empty)
                 || (argument == "sid" && value.known().is_some_and(|sid| sid.is_empty()));
             if !is_empty {
                 let value = variables(value);
-                set(name, scope.at(attribute.key.span()), value);
+                set(name, block.name_at(argument), value);
             }
         }
-        if !body.has_attribute("effect") {
+        let effect = self.argument(&block, "effect").filter(|effect| !effect.is_null());
+        if effect.is_none() {
             set("Effect", at, Value::text(at, "Allow"));
         }
-        for (block, name) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
-            let found = self.found(body, block, &scope);
+        for (inner, name) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
+            let found = self.found(&block, inner);
             if let Some(value) = self.principals(found, at) {
                 set(name, at, value);
             }
         }
-        let conditions = self.found(body, "condition", &scope);
+        let conditions = self.found(&block, "condition");
         if let Some(value) = self.conditions(conditions, at) {
             set("Condition", at, value);
         }
@@ -127,15 +129,16 @@ impl Evaluator<'_> {
         }
         let mut types = Object::default();
         for found in found {
-            let (body, at, scope) = match found {
-                Found::Block { body, at, scope } => (body, at, scope),
+            let block = match found {
+                Found::Block(block) => block,
                 Found::Unknown { at, expression } => {
                     add(&mut types, "AWS", at, Value::unknown(at, expression));
                     continue;
                 }
             };
-            let of_type = self.attribute(body, "type", &scope).and_then(|it| it.known());
-            let named = self.attribute(body, "identifiers", &scope);
+            let at = block.at;
+            let of_type = self.argument(&block, "type").and_then(|it| it.known());
+            let named = self.argument(&block, "identifiers");
             let named = variables(named.unwrap_or_else(|| self.open(at)));
             match of_type.as_deref() {
                 Some("*") => {
@@ -161,12 +164,13 @@ impl Evaluator<'_> {
         }
         let mut operators = Object::default();
         for found in found {
-            let (body, at, scope) = match found {
-                Found::Block { body, at, scope } => (body, at, scope),
+            let block = match found {
+                Found::Block(block) => block,
                 Found::Unknown { at, expression } => return Some(Value::unknown(at, expression)),
             };
+            let at = block.at;
             let text = |name: &str| {
-                let value = self.attribute(body, name, &scope)?;
+                let value = self.argument(&block, name)?;
                 Some((variables(value.clone()).known()?, value.at))
             };
             let Some(((test, test_at), (variable, variable_at))) =
@@ -174,7 +178,7 @@ impl Evaluator<'_> {
             else {
                 return Some(Value::unknown(at, self.written(at)));
             };
-            let values = self.attribute(body, "values", &scope);
+            let values = self.argument(&block, "values");
             let values = variables(values.unwrap_or_else(|| self.open(at)));
             let mut keys = match operators.get(&test).map(|value| &value.data) {
                 Some(Data::Object(keys)) => (**keys).clone(),
@@ -187,13 +191,34 @@ impl Evaluator<'_> {
         Some(Value::new(around, Data::Object(Rc::new(operators))))
     }
 
-    /// The blocks called `name` of a body, dynamic ones among them, in their order.
-    fn found<'b>(&self, body: &'b Body, name: &str, scope: &Scope) -> Vec<Found<'b>> {
+    /// The blocks called `name`, and whether these are all: dynamic ones are left out.
+    pub(super) fn plain_blocks<'b>(
+        &self,
+        arguments: &Arguments<'b>,
+        name: &str,
+    ) -> (Vec<Arguments<'b>>, bool) {
+        let (mut blocks, mut are_all) = (Vec::new(), true);
+        for found in self.found(arguments, name) {
+            match found {
+                Found::Block(block) => blocks.push(block),
+                Found::Unknown { .. } => are_all = false,
+            }
+        }
+        (blocks, are_all)
+    }
+
+    /// The blocks called `name`, dynamic ones among them, in their order.
+    fn found<'b>(&self, arguments: &Arguments<'b>, name: &str) -> Vec<Found<'b>> {
         let mut found = Vec::new();
+        let Some((body, scope)) = &arguments.written else {
+            let stated = arguments.stated.as_ref().and_then(|object| object.get(name));
+            return stated.map_or_else(Vec::new, stated_blocks);
+        };
         for block in body.blocks() {
             let at = scope.at(block.span());
             if block.has_ident(name) {
-                found.push(Found::Block { body: &block.body, at, scope: scope.clone() });
+                let written = Some((&block.body, scope.clone()));
+                found.push(Found::Block(Arguments { at, written, stated: None }));
             } else if block.has_exact_labels(&[name]) && block.has_ident("dynamic") {
                 self.dynamic(block, name, at, scope, &mut found);
             }
@@ -223,7 +248,8 @@ impl Evaluator<'_> {
                     let members = vec![super::member("key", key), super::member("value", value)];
                     let scope = scope.with(iterator, Value::object(at, members));
                     let at = scope.at(content.span());
-                    found.push(Found::Block { body: &content.body, at, scope });
+                    let written = Some((&content.body, scope));
+                    found.push(Found::Block(Arguments { at, written, stated: None }));
                 }
             }
             None => {
@@ -231,6 +257,26 @@ impl Evaluator<'_> {
                 found.push(Found::Unknown { at, expression: said.into() });
             }
         }
+    }
+}
+
+/// Blocks as a plan states them: a list of objects.
+fn stated_blocks<'b>(value: &Value) -> Vec<Found<'b>> {
+    let unknown = |value: &Value| Found::Unknown {
+        at: value.at,
+        expression: value.doubt().map_or_else(|| "a block".into(), |doubt| Box::from(&*doubt)),
+    };
+    let block = |value: &Value| match &value.data {
+        Data::Object(object) => {
+            let stated = Some(Rc::clone(object));
+            Found::Block(Arguments { at: value.at, written: None, stated })
+        }
+        _ => unknown(value),
+    };
+    match value.items() {
+        Some(items) => items.iter().map(block).collect(),
+        None if value.is_null() => Vec::new(),
+        None => vec![block(value)],
     }
 }
 

@@ -13,6 +13,7 @@ use crate::source::{FileId, FileProblem, Files};
 
 use super::super::declared::Deployment;
 use super::module::{self, Module, Part};
+use super::plan::Plan;
 use super::providers::{self, Provider};
 use super::value::{At, Value};
 
@@ -34,6 +35,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) texts: &'a BTreeMap<FileId, Rc<str>>,
     pub(super) modules: &'a BTreeMap<&'a str, Module<'a>>,
     pub(super) deployment: &'a Deployment,
+    /// The plan or state of the root, where one lies beside.
+    pub(super) plan: Option<&'a Plan>,
     pub(super) instances: RefCell<Vec<Rc<Instance<'a>>>>,
     /// Texts that `file` and `templatefile` read, and what is wrong with them.
     pub(super) read: RefCell<BTreeMap<FileId, Rc<str>>>,
@@ -259,6 +262,10 @@ impl<'a> Evaluator<'a> {
                 (Some(number), _) if number <= COUNT => (0..number).map(numbered).collect(),
                 (None, Some(truth)) => (0..i64::from(truth)).map(numbered).collect(),
                 _ => {
+                    if let Some(planned) = self.planned(scope, of) {
+                        let number = |index: &str| Some(numbered(index.parse().ok()?));
+                        return planned.iter().filter_map(|index| number(index)).collect();
+                    }
                     let said = self.written(value.at);
                     self.unresolved(value.at, format!("how many `{of}` there are: `{said}`"));
                     let index = Value::unknown(value.at, "count.index");
@@ -282,6 +289,15 @@ impl<'a> Evaluator<'a> {
                 .filter_map(|(key, value)| Some((Key::Name(key.known()?), bound(key, value))))
                 .collect(),
             None => {
+                if let Some(planned) = self.planned(scope, of) {
+                    let named = |index: &String| {
+                        let name: Rc<str> = index.trim_matches('"').into();
+                        let key = Value::text(value.at, Rc::clone(&name));
+                        let unknown = Value::unknown(value.at, "each.value");
+                        (Key::Name(name), bound(key, unknown))
+                    };
+                    return planned.iter().map(named).collect();
+                }
                 let said = self.written(scope.at(each.value.span()));
                 self.unresolved(value.at, format!("which `{of}` there are: `{said}`"));
                 let unknown = |name: &str| Value::unknown(value.at, name);
@@ -289,6 +305,13 @@ impl<'a> Evaluator<'a> {
                 vec![(Key::Any(said.into()), scope)]
             }
         }
+    }
+
+    /// The keys of the instances of a block, where a plan says them.
+    fn planned(&self, scope: &Scope, of: &str) -> Option<Vec<String>> {
+        let instance = self.instance(scope.instance)?;
+        let address = format!("{}{of}", instance.prefix);
+        Some(self.plan?.indices(&address).map(str::to_owned).collect())
     }
 
     /// The instances of the module that a call makes.

@@ -93,12 +93,13 @@ impl<'r> Identities<'r> {
             are_groups_open: false,
         };
         if let Some(listed) =
-            evaluator.attribute(resource.body, "managed_policy_arns", &resource.scope)
+            evaluator.argument(&resource.arguments, "managed_policy_arns")
         {
             draft.add(&listed, None);
         }
-        for block in resource.body.get_blocks("inline_policy") {
-            let argument = |name: &str| evaluator.attribute(&block.body, name, &resource.scope);
+        let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "inline_policy");
+        for block in blocks {
+            let argument = |name: &str| evaluator.argument(&block, name);
             let Some(policy) = argument("policy") else { continue };
             let number = draft.inline.len() + 1;
             let name = argument("name").and_then(|name| name.known());
@@ -106,7 +107,7 @@ impl<'r> Identities<'r> {
             let document = evaluator.policy(deployment, PolicyKind::Identity, &policy, None);
             draft.inline.push(NamedPolicy { name: name.into(), document });
         }
-        draft.is_open |= resource.body.blocks().any(|block| block.has_exact_labels(&["inline_policy"]));
+        draft.is_open |= !are_all;
         let holder = (deployment.account, kind, name);
         if self.drafts.insert(holder, draft).is_some() {
             evaluator.unresolved(declared.at, format!("{}: a second {kind}", resource.address));
@@ -116,7 +117,7 @@ impl<'r> Identities<'r> {
     fn managed(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
         let resource = &declared.resource;
         let deployment = &resource.provider.deployment;
-        let Some(policy) = evaluator.attribute(resource.body, "policy", &resource.scope) else {
+        let Some(policy) = evaluator.argument(&resource.arguments, "policy") else {
             return;
         };
         let document = evaluator.policy(deployment, PolicyKind::Identity, &policy, None);
@@ -158,7 +159,7 @@ impl<'r> Identities<'r> {
     ) {
         let resource = &declared.resource;
         let deployment = &resource.provider.deployment;
-        let argument = |name: &str| evaluator.attribute(resource.body, name, &resource.scope);
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
         let (Some(holder), Some(policy)) = (argument(kind), argument("policy")) else { return };
         let name = argument("name").and_then(|name| name.known());
         let name = name.unwrap_or_else(|| resource.address.as_str().into());
@@ -188,7 +189,7 @@ impl<'r> Identities<'r> {
     ) {
         let resource = &declared.resource;
         let account = resource.provider.account();
-        let argument = |name: &str| evaluator.attribute(resource.body, name, &resource.scope);
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
         let Some(policy) = argument("policy_arn") else { return };
         let holders = argument(kind).or_else(|| argument(&format!("{kind}s")));
         let Some(holders) = holders.filter(|holders| !holders.is_null()) else { return };
@@ -209,8 +210,8 @@ impl<'r> Identities<'r> {
         let resource = &declared.resource;
         let account = resource.provider.account();
         let argument = |one: &str, many: &str| {
-            let one = evaluator.attribute(resource.body, one, &resource.scope);
-            one.or_else(|| evaluator.attribute(resource.body, many, &resource.scope))
+            let one = evaluator.argument(&resource.arguments, one);
+            one.or_else(|| evaluator.argument(&resource.arguments, many))
         };
         let (Some(users), Some(groups)) = (argument("user", "users"), argument("group", "groups"))
         else {
@@ -297,7 +298,7 @@ impl Draft<'_> {
         account: AccountId,
     ) -> Fact {
         let resource = &self.declared.resource;
-        let argument = |name: &str| evaluator.attribute(resource.body, name, &resource.scope);
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
         let place = self.declared.place();
         let boundary = match argument("permissions_boundary").filter(|it| !it.is_null()) {
             None => Some(None),

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use hcl_edit::Span as _;
-
 use crate::aws::{ActionSet, KeyArn, KmsAction, pattern};
 use crate::inventory::{
     Alias, Constraints, Grant, Grantee, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags,
@@ -66,7 +64,7 @@ impl<'r> Keys<'r> {
             return;
         };
         let place = declared.place();
-        let own = evaluator.attribute(resource.body, "policy", &resource.scope);
+        let own = evaluator.argument(&resource.arguments, "policy");
         let policies = own.filter(|policy| !policy.is_null()).map(|policy| (policy, None));
         let draft = KeyDraft {
             resource: declared,
@@ -94,7 +92,7 @@ impl<'r> Keys<'r> {
 
     fn policy(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
         let resource = &declared.resource;
-        let argument = |name: &str| evaluator.attribute(resource.body, name, &resource.scope);
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
         let (key, policy) = (argument("key_id"), argument("policy"));
         let Some(policy) = policy else { return };
         let Some(draft) = self.named(key.as_ref(), resource) else {
@@ -109,7 +107,7 @@ impl<'r> Keys<'r> {
 
     fn alias(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
         let resource = &declared.resource;
-        let target = evaluator.attribute(resource.body, "target_key_id", &resource.scope);
+        let target = evaluator.argument(&resource.arguments, "target_key_id");
         let Some(arn) = evaluator.alias_arn(resource) else { return };
         match self.named(target.as_ref(), resource) {
             Some(draft) => {
@@ -122,7 +120,7 @@ impl<'r> Keys<'r> {
 
     fn grant(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
         let resource = &declared.resource;
-        let key = evaluator.attribute(resource.body, "key_id", &resource.scope);
+        let key = evaluator.argument(&resource.arguments, "key_id");
         let grant = made(evaluator, declared);
         let Some(draft) = self.named(key.as_ref(), resource) else {
             return declared.elsewhere(evaluator, "key", key.as_ref());
@@ -164,7 +162,7 @@ fn parts(
     let resource = &draft.resource.resource;
     let deployment = &resource.provider.deployment;
     let (arn, place) = (draft.arn, draft.place);
-    let argument = |name: &str| evaluator.attribute(resource.body, name, &resource.scope);
+    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
     let default = || declared::default_key_policy(place, &deployment.partition, arn.account());
     let policy = match draft.policies.as_slice() {
         [] => default(),
@@ -220,7 +218,7 @@ fn metadata(
     arn: &KeyArn,
     replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
 ) -> KeyMetadata {
-    let argument = |name: &str| evaluator.attribute(resource.body, name, &resource.scope);
+    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
     let is_replica = resource.of_type.contains("replica");
     // What is not declared is as KMS makes a key; what a replica does not declare its primary has.
     let word = |name: &str, default: &str| match argument(name) {
@@ -284,7 +282,7 @@ fn pairs(value: &Value) -> Option<Vec<(Box<str>, Box<str>)>> {
 /// A grant; nothing where what it allows, or when, is not known.
 fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
     let resource = &declared.resource;
-    let argument = |name: &str| evaluator.attribute(resource.body, name, &resource.scope);
+    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
     let mut operations = ActionSet::EMPTY;
     let mut unknown_operations = Vec::new();
     match &argument("operations")?.data {
@@ -300,9 +298,11 @@ fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
         _ => return None,
     }
     let mut constraints = Constraints::default();
-    for block in resource.body.get_blocks("constraints") {
+    let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "constraints");
+    are_all.then_some(())?;
+    for block in blocks {
         let context = |name: &str| {
-            let value = evaluator.attribute(&block.body, name, &resource.scope)?;
+            let value = evaluator.argument(&block, name)?;
             Some(pairs(&value).map(|pairs| pairs.into_iter().collect()))
         };
         if let Some(equals) = context("encryption_context_equals") {
@@ -312,8 +312,6 @@ fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
             constraints.subset = Some(subset?);
         }
     }
-    let is_dynamic = resource.body.blocks().any(|block| block.has_ident("dynamic"));
-    (!is_dynamic).then_some(())?;
     let name = argument("name").and_then(|name| name.known());
     Some(Grant {
         id: resource.address.as_str().into(),
@@ -324,10 +322,7 @@ fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
         operations,
         unknown_operations,
         constraints,
-        place: Place::plain(
-            declared.at.file,
-            resource.body.span().map_or(declared.at.span, |_| declared.at.span),
-        ),
+        place: declared.place(),
     })
 }
 

@@ -22,6 +22,7 @@ mod json;
 mod keys;
 mod lowered;
 mod module;
+pub(super) mod plan;
 mod providers;
 mod reference;
 mod resource;
@@ -48,11 +49,13 @@ use evaluator::Evaluator;
 use module::{File, Module};
 use value::{Data, Member, Piece, PieceData, Value};
 
-/// A file of Terraform's language, kept until all are read.
+/// A file of Terraform's language, or a plan or state, kept until all are read.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) file: FileId,
     pub(super) text: Box<str>,
+    /// Whether it is a plan or a state.
+    pub(super) is_plan: bool,
 }
 
 /// What Terraform's files come to.
@@ -62,6 +65,8 @@ pub(super) struct Found {
     pub(super) problems: Vec<FileProblem>,
     /// What could not be resolved as a whole, each once.
     pub(super) unresolved: Vec<Stated<Box<str>>>,
+    /// ARNs of who ran Terraform, as plans say.
+    pub(super) callers: BTreeSet<Box<str>>,
 }
 
 /// Where the files of a run come from.
@@ -77,7 +82,7 @@ pub(super) struct Input<'a> {
 /// Whether the file at `path` is one of Terraform's.
 pub(super) fn is_source(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.ends_with(".tf") || name == "terraform.tfvars" || name.ends_with(".auto.tfvars")
+    name.ends_with(".tf") || name.ends_with(".tofu") || name == "terraform.tfvars" || name.ends_with(".auto.tfvars")
 }
 
 /// Evaluates the files of Terraform's language.
@@ -92,6 +97,7 @@ pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deploymen
     };
     let parsed: Vec<(FileId, Result<Body, FileProblem>)> = sources
         .par_iter()
+        .filter(|source| !source.is_plan)
         .map(|source| (source.file, parse(&source.text, &path(source.file))))
         .collect();
     let (mut files, mut found) = (Vec::new(), Found::default());
@@ -113,8 +119,17 @@ pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deploymen
     }
     let texts: BTreeMap<FileId, Rc<str>> =
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
-    let mut roots = Roots { input, texts: &texts, modules: &modules, found, arns: BTreeMap::new() };
-    roots.evaluate(deployment);
+    let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
+    let plans = plans.filter_map(|source| {
+        let plan = plan::Plan::parse(&source.text, source.file)?;
+        Some((path(source.file), plan))
+    });
+    let plans: Vec<(String, plan::Plan)> = plans.collect();
+    let empty = Module::default();
+    let (modules, empty) = (&modules, &empty);
+    let arns = BTreeMap::new();
+    let mut roots = Roots { input, texts: &texts, modules, empty, found, arns };
+    roots.evaluate(deployment, &plans);
     roots.found
 }
 
@@ -138,13 +153,15 @@ struct Roots<'a> {
     input: Input<'a>,
     texts: &'a BTreeMap<FileId, Rc<str>>,
     modules: &'a BTreeMap<&'a str, Module<'a>>,
+    /// What a plan without its source lies beside.
+    empty: &'a Module<'a>,
     found: Found,
     /// What was declared, by the account that its root was deployed to.
     arns: BTreeMap<AccountId, BTreeSet<Box<str>>>,
 }
 
 impl Roots<'_> {
-    fn evaluate(&mut self, deployment: &Deployment) {
+    fn evaluate(&mut self, deployment: &Deployment, plans: &[(String, plan::Plan)]) {
         let called: BTreeSet<String> = self
             .modules
             .values()
@@ -158,13 +175,29 @@ impl Roots<'_> {
             // They call each other in a circle.
             roots.extend(self.modules.values());
         }
-        for root in roots {
-            self.root(root, deployment);
+        let beside = |directory: &str| {
+            let mut plans = plans.iter();
+            plans.find(|(path, _)| module::split(path).0 == directory).map(|(_, plan)| plan)
+        };
+        for root in &roots {
+            self.root(root, beside(root.directory), deployment);
+        }
+        for (path, plan) in plans {
+            let directory = module::split(path).0;
+            let is_used = beside(directory).is_some_and(|first| std::ptr::eq(first, plan))
+                && roots.iter().any(|root| root.directory == directory);
+            if !is_used {
+                self.root(self.empty, Some(plan), deployment);
+            }
         }
     }
 
-    fn root(&mut self, root: &Module<'_>, deployment: &Deployment) {
-        let (mut world, mut notes) = self.world(root.directory, deployment);
+    fn root(&mut self, root: &Module<'_>, plan: Option<&plan::Plan>, deployment: &Deployment) {
+        let deployment = &plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
+        let (mut world, mut notes) = self.world(root, plan, deployment);
+        if let Some(caller) = plan.and_then(|plan| plan.caller.clone()) {
+            self.found.callers.insert(caller);
+        }
         let mut account = deployment.account;
         let is_taken = |account: AccountId, arns: &BTreeSet<Box<str>>| {
             self.arns.get(&account).is_some_and(|known| !known.is_disjoint(arns))
@@ -175,7 +208,7 @@ impl Roots<'_> {
             let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
             account = symbols.find(|id| !self.arns.contains_key(id)).unwrap_or(account);
             let deployment = Deployment { account, ..deployment.clone() };
-            (world, notes) = self.world(root.directory, &deployment);
+            (world, notes) = self.world(root, plan, &deployment);
         }
         self.arns.entry(account).or_default().append(&mut world.arns);
         self.found.facts.append(&mut world.facts);
@@ -194,11 +227,17 @@ impl Roots<'_> {
         }
     }
 
-    /// Evaluates the root in a directory.
-    fn world(&self, directory: &str, deployment: &Deployment) -> (world::World, Found) {
-        let Some(module) = self.modules.get(directory) else {
-            return (world::World::default(), Found::default());
-        };
+    /// Evaluates a root.
+    fn world(
+        &self,
+        root: &Module<'_>,
+        plan: Option<&plan::Plan>,
+        deployment: &Deployment,
+    ) -> (world::World, Found) {
+        // The plan of a directory without source has a root that declares nothing.
+        let is_empty = std::ptr::eq(root, self.empty);
+        let module = self.modules.get(root.directory).filter(|_| !is_empty);
+        let module = module.unwrap_or(self.empty);
         let evaluator = Evaluator {
             files: self.input.files,
             paths: self.input.paths,
@@ -206,6 +245,7 @@ impl Roots<'_> {
             texts: self.texts,
             modules: self.modules,
             deployment,
+            plan,
             instances: RefCell::default(),
             read: RefCell::default(),
             problems: RefCell::default(),
@@ -220,6 +260,7 @@ impl Roots<'_> {
         };
         let notes = Found {
             facts: Vec::new(),
+            callers: BTreeSet::new(),
             problems: evaluator.problems.into_inner(),
             unresolved: unresolved.map(stated).collect(),
         };

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::evaluator::{Child, Evaluator, Instance, Key, Scope};
@@ -285,9 +284,4 @@ pub(super) fn provider_name(expression: &Expression) -> Option<String> {
         },
         _ => None,
     }
-}
-
-/// The place of an expression in a file.
-pub(super) fn at_of(expression: &Expression, scope: &Scope) -> At {
-    scope.at(expression.span())
 }

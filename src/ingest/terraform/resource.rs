@@ -1,23 +1,34 @@
 //! What is known of a resource or of data: its arguments, and what AWS will make of them.
 
+use std::rc::Rc;
+
+use hcl_edit::Span as _;
 use hcl_edit::structure::Body;
 
 use crate::aws::{AliasArn, KeyArn};
 
 use super::evaluator::{Evaluator, Key, Scope};
 use super::module::{Mode, Part};
+use super::plan::{Plan, Stated};
 use super::providers::Provider;
 use super::reference::provider_name;
-use super::value::{At, Value};
+use super::value::{At, Data, Object, Value};
 
 /// A resource or data of one instance.
 pub(super) struct Resource<'r> {
     pub(super) of_type: &'r str,
     /// The address, with the modules it lies in.
     pub(super) address: String,
-    pub(super) body: &'r Body,
-    pub(super) scope: Scope,
+    pub(super) arguments: Arguments<'r>,
     pub(super) provider: Provider,
+}
+
+/// The arguments of a block: as they are written, as a plan states them, or both.
+#[derive(Clone)]
+pub(super) struct Arguments<'r> {
+    pub(super) at: At,
+    pub(super) written: Option<(&'r Body, Scope)>,
+    pub(super) stated: Option<Rc<Object>>,
 }
 
 /// Data that only a run of Terraform can read.
@@ -32,7 +43,53 @@ const OUTSIDE: [&str; 8] = [
     "tfe_outputs",
 ];
 
+/// How far references of a plan are followed.
+const REFERENCES: usize = 8;
+
+impl Arguments<'_> {
+    /// Whether an argument is not given.
+    pub(super) fn is_absent(&self, name: &str) -> bool {
+        !self.written.as_ref().is_some_and(|(body, _)| body.has_attribute(name))
+    }
+
+    /// Where the name of an argument is written.
+    pub(super) fn name_at(&self, name: &str) -> At {
+        let written = self.written.as_ref().and_then(|(body, scope)| {
+            Some(scope.at(body.get_attribute(name)?.key.span()))
+        });
+        let stated = || {
+            let member = self.stated.as_ref()?.members.iter().find(|it| &*it.name == name)?;
+            Some(member.at)
+        };
+        written.or_else(stated).unwrap_or(self.at)
+    }
+}
+
 impl Evaluator<'_> {
+    /// What a plan states of an address.
+    fn stated(&self, address: &str) -> Option<Rc<Object>> {
+        self.plan?.stated(address)
+    }
+
+    /// An argument of a block: as it is written; where that is not known, as the plan states it.
+    pub(super) fn argument(&self, arguments: &Arguments<'_>, name: &str) -> Option<Value> {
+        let written = arguments.written.as_ref();
+        let written = written.and_then(|(body, scope)| self.attribute(body, name, scope));
+        if written.as_ref().is_some_and(|value| value.doubt().is_none()) {
+            return written;
+        }
+        let stated = arguments.stated.as_ref().and_then(|object| object.get(name));
+        let stated = stated.filter(|value| !value.is_null() || arguments.written.is_none());
+        match (written, stated) {
+            (Some(written), Some(stated)) if stated.doubt().is_none() => {
+                Some(super::json::placed(stated, written.at))
+            }
+            (Some(written), _) => Some(written),
+            (None, Some(stated)) if arguments.written.is_none() => Some(stated.clone()),
+            (None, _) => None,
+        }
+    }
+
     /// One instance of a block.
     pub(super) fn resource<'r>(
         &self,
@@ -46,16 +103,53 @@ impl Evaluator<'_> {
         let data = if mode == Mode::Data { "data." } else { "" };
         let address = format!("{prefix}{data}{of_type}.{name}{}", key.suffix());
         let body = &part.block.body;
+        let at = At::new(part.file, part.block.span());
+        let stated = self.stated(&address);
+        let arguments = Arguments { at, written: Some((body, scope.clone())), stated };
         let provider = body.get_attribute("provider").and_then(|of| provider_name(&of.value));
         let providers = instance.as_ref().map(|instance| instance.providers.borrow());
         let named = |name: &str| providers.as_ref()?.get(name).cloned();
         let provider = named(provider.as_deref().unwrap_or("aws")).or_else(|| named("aws"));
-        let provider = provider.unwrap_or_else(|| Provider {
-            deployment: self.deployment.clone(),
-            is_region_shared: true,
-            has_tags: false,
-        });
-        Resource { of_type, address, body, scope: scope.clone(), provider }
+        let provider = provider.unwrap_or_else(|| self.provider());
+        Resource { of_type, address, arguments, provider }
+    }
+
+    /// A resource that only the plan shows; what it does not know of it may follow from what it refers to.
+    pub(super) fn planned_resource<'p>(
+        &self,
+        plan: &'p Plan,
+        address: &str,
+        stated: &'p Stated,
+        root: usize,
+        depth: usize,
+    ) -> Resource<'p> {
+        let mut values = (*stated.values).clone();
+        for member in &mut values.members {
+            let is_open = matches!(member.value.data, Data::Unknown(_)) && depth < REFERENCES;
+            let target = plan.reference(address, &member.name).filter(|_| is_open);
+            if let Some((target, of, wanted)) = target {
+                let target = self.planned_resource(plan, target, of, root, depth + 1);
+                let made = match of.mode {
+                    Mode::Resource => self.made(&target, wanted, member.at),
+                    Mode::Data => self.data(&target, wanted, member.at),
+                };
+                if let Some(made) = made {
+                    member.value = made;
+                }
+            }
+        }
+        let instance = self.instance(root);
+        let provider = instance.and_then(|root| root.providers.borrow().get("aws").cloned());
+        let provider = provider.unwrap_or_else(|| self.provider());
+        let arguments =
+            Arguments { at: stated.at, written: None, stated: Some(Rc::new(values)) };
+        Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
+    }
+
+    /// A provider of which nothing is written.
+    fn provider(&self) -> Provider {
+        let deployment = self.deployment.clone();
+        Provider { deployment, is_region_shared: true, has_tags: false }
     }
 
     /// The attribute `wanted` of one instance of a block.
@@ -73,8 +167,14 @@ impl Evaluator<'_> {
             Mode::Resource => self.made(&resource, wanted, at),
             Mode::Data => self.data(&resource, wanted, at),
         };
-        let written = || self.attribute(resource.body, wanted, scope);
-        made.or_else(written).unwrap_or_else(|| {
+        let is_open = made.as_ref().is_none_or(|made| matches!(made.data, Data::Unknown(_)));
+        let stated = resource.arguments.stated.as_ref().filter(|_| is_open);
+        if let Some(stated) = stated.and_then(|object| object.get(wanted))
+            && stated.doubt().is_none()
+        {
+            return super::json::placed(stated, at);
+        }
+        made.or_else(|| self.argument(&resource.arguments, wanted)).unwrap_or_else(|| {
             Value::unknown(at, format!("{}.{wanted}", resource.address))
         })
     }
@@ -94,7 +194,7 @@ impl Evaluator<'_> {
             ("aws_kms_alias", "arn") => symbol(self.alias_arn(resource)?.to_string()),
             ("aws_kms_alias", "name" | "id") => symbol(self.alias_arn(resource)?.name().to_owned()),
             ("aws_kms_alias", "target_key_arn") => {
-                let target = self.attribute(resource.body, "target_key_id", &resource.scope)?;
+                let target = self.argument(&resource.arguments, "target_key_id")?;
                 let known = target.known()?;
                 if known.starts_with("arn:") {
                     return Some(target);
@@ -116,7 +216,7 @@ impl Evaluator<'_> {
                 Some(Value::shaped(at, format!("{}.unique_id", resource.address), shape))
             }
             ("aws_iam_openid_connect_provider", "arn") => {
-                let url = self.attribute(resource.body, "url", &resource.scope);
+                let url = self.argument(&resource.arguments, "url");
                 let url = url.and_then(|url| url.known()).map_or_else(
                     || "*".to_owned(),
                     |url| url.trim_start_matches("https://").trim_end_matches('/').to_owned(),
@@ -124,12 +224,12 @@ impl Evaluator<'_> {
                 Some(self.shaped_arn(resource, &format!("oidc-provider/{url}"), at))
             }
             ("aws_iam_saml_provider", "arn") => {
-                let name = self.attribute(resource.body, "name", &resource.scope);
+                let name = self.argument(&resource.arguments, "name");
                 let name = name.and_then(|name| name.known()).unwrap_or_else(|| "*".into());
                 Some(self.shaped_arn(resource, &format!("saml-provider/{name}"), at))
             }
             ("aws_s3_bucket", "arn") => {
-                let bucket = self.attribute(resource.body, "bucket", &resource.scope);
+                let bucket = self.argument(&resource.arguments, "bucket");
                 let bucket = bucket.and_then(|bucket| bucket.known());
                 let partition = &resource.provider.deployment.partition;
                 Some(match bucket {
@@ -148,7 +248,7 @@ impl Evaluator<'_> {
         let shaped = |shape: String| {
             Some(Value::shaped(at, format!("{}.{wanted}", resource.address), shape))
         };
-        let argument = |name: &str| self.attribute(resource.body, name, &resource.scope);
+        let argument = |name: &str| self.argument(&resource.arguments, name);
         match (resource.of_type, wanted) {
             ("aws_iam_policy_document", "json" | "minified_json") => Some(self.document(resource)),
             ("aws_caller_identity", "account_id" | "id") => text(deployment.account.as_str()),
@@ -161,7 +261,7 @@ impl Evaluator<'_> {
                 "aws" | "aws-us-gov" => "amazonaws.com",
                 _ => return None,
             }),
-            ("aws_region", "name" | "id" | "region") if !resource.body.has_attribute("name") => {
+            ("aws_region", "name" | "id" | "region") if resource.arguments.is_absent("name") => {
                 if *is_region_shared { shaped("*".to_owned()) } else { text(&deployment.region) }
             }
             ("aws_kms_key" | "aws_kms_alias", "arn" | "target_key_arn") => {
@@ -208,12 +308,20 @@ impl Evaluator<'_> {
         }
     }
 
+    /// A text that the plan or the state knows of a resource.
+    fn stated_text(&self, resource: &Resource<'_>, name: &str) -> Option<Rc<str>> {
+        let value = resource.arguments.stated.as_ref()?.get(name)?;
+        value.known().filter(|text| !text.is_empty())
+    }
+
     /// The ARN of a declared key: its id is its address; a replica shares that of its primary.
     pub(super) fn key_arn(&self, resource: &Resource<'_>) -> Option<KeyArn> {
+        if let Some(arn) = self.stated_text(resource, "arn").and_then(|arn| KeyArn::parse(&arn)) {
+            return Some(arn);
+        }
         let deployment = &resource.provider.deployment;
-        let body = resource.body;
         let own = fit(&resource.address);
-        let truth = |name| self.attribute(body, name, &resource.scope).and_then(|it| it.truth());
+        let truth = |name| self.argument(&resource.arguments, name).and_then(|it| it.truth());
         let is_replica = resource.of_type.contains("replica");
         let primary = is_replica.then(|| self.primary(resource)).flatten();
         let elsewhere = primary.filter(|primary| {
@@ -229,14 +337,14 @@ impl Evaluator<'_> {
 
     /// The primary that a replica names.
     pub(super) fn primary(&self, replica: &Resource<'_>) -> Option<KeyArn> {
-        let named = self.attribute(replica.body, "primary_key_arn", &replica.scope)?;
+        let named = self.argument(&replica.arguments, "primary_key_arn")?;
         KeyArn::parse(&named.known()?)
     }
 
     /// The ARN of a declared alias; where its name is not known its address stands for it.
     pub(super) fn alias_arn(&self, resource: &Resource<'_>) -> Option<AliasArn> {
         let deployment = &resource.provider.deployment;
-        let name = self.attribute(resource.body, "name", &resource.scope);
+        let name = self.argument(&resource.arguments, "name");
         let name = name.and_then(|name| name.known());
         let name = name.map_or_else(
             || format!("alias/{}", fit(&resource.address)),
@@ -248,15 +356,19 @@ impl Evaluator<'_> {
     /// The name of a declared user, role, group or policy; where it is not known its address stands
     /// for it.
     pub(super) fn iam_name(&self, resource: &Resource<'_>) -> String {
-        let name = self.attribute(resource.body, "name", &resource.scope);
+        let name = self.argument(&resource.arguments, "name");
         let known = name.and_then(|name| name.known()).filter(|name| !name.is_empty());
+        let known = known.or_else(|| self.stated_text(resource, "name"));
         known.map_or_else(|| fit(&resource.address), |name| name.to_string())
     }
 
     /// The ARN of a declared user, role, group or policy.
     pub(super) fn iam_arn(&self, resource: &Resource<'_>) -> String {
+        if let Some(arn) = self.stated_text(resource, "arn") {
+            return arn.to_string();
+        }
         let deployment = &resource.provider.deployment;
-        let path = self.attribute(resource.body, "path", &resource.scope);
+        let path = self.argument(&resource.arguments, "path");
         let path = path.and_then(|path| path.known());
         let path = path.filter(|path| path.starts_with('/') && path.ends_with('/'));
         let path = path.unwrap_or_else(|| "/".into());

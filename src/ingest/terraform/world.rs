@@ -50,6 +50,7 @@ pub(super) fn evaluate<'a>(evaluator: &Evaluator<'a>, module: &'a Module<'a>) ->
     let root = evaluator.root(module);
     let mut resources = Vec::new();
     collect(evaluator, root, &mut resources);
+    planned(evaluator, root, &mut resources);
     let keys = Keys::new(evaluator, &resources);
     let identities = Identities::new(evaluator, &resources);
     let arns = keys.arns().chain(identities.arns()).collect();
@@ -78,6 +79,20 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
     for &name in instance.module.calls.keys() {
         for child in evaluator.children(number, name).iter() {
             collect(evaluator, child.instance, into);
+        }
+    }
+}
+
+/// Adds the resources that only the plan shows.
+fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'a>>) {
+    let Some(plan) = evaluator.plan else { return };
+    let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
+    for (address, stated) in plan.resources() {
+        let is_ours =
+            stated.of_type.starts_with("aws_kms_") || stated.of_type.starts_with("aws_iam_");
+        if stated.mode == Mode::Resource && is_ours && !known.contains(address) {
+            let resource = evaluator.planned_resource(plan, address, stated, root, 0);
+            into.push(Declared { resource, at: stated.at, doubt: None });
         }
     }
 }

@@ -80,7 +80,7 @@ impl Heard {
             let key = &*condition.key.value;
             let values = condition.values.iter().map(|value| match &value.value {
                 Value::Text(text) => sample(text),
-                Value::Unresolved(expression) => panic!("{expression}"),
+                Value::Unresolved(value) => panic!("{value:?}"),
             });
             let known = FIXED.iter().chain(&BROUGHT).find(|known| known.eq_ignore_ascii_case(key));
             let known = known.unwrap_or_else(|| panic!("the oracle does not know {key}"));

@@ -312,7 +312,7 @@ impl<'w> Oracle<'w> {
         let mut actions = statements.filter_map(|it| it.action.as_ref()).flat_map(|it| &it.values);
         actions.any(|action| match &action.value {
             Value::Text(action) => ["*", "sts:*", "sts:TagSession"].contains(&&**action),
-            Value::Unresolved(expression) => panic!("{expression}"),
+            Value::Unresolved(value) => panic!("{value:?}"),
         })
     }
 }
