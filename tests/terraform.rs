@@ -10,16 +10,25 @@
     reason = "a test stops where it fails"
 )]
 
-mod support;
+#[path = "support/command.rs"]
+mod command;
+#[path = "support/seeds.rs"]
+mod seeds;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use command::{Folder, keyreach};
+use jiff::Timestamp;
+use keyreach::audit::Engine;
+use keyreach::aws::{AccountId, KmsAction};
+use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target, Verdict};
 use keyreach::ingest::{Deployment, Loaded, load_deployed, read_text};
-use keyreach::inventory::{AttachedPolicy, Grant, NamedPolicy};
+use keyreach::inventory::{AttachedPolicy, Grant, Inventory, NamedPolicy};
 use keyreach::policy::PolicyDocument;
 use keyreach::source::{Files, LineIndex, Memory};
+use seeds::{Random, for_each_seed};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/infrastructure/terraform");
 
@@ -58,7 +67,10 @@ fn described(files: &Memory, loaded: &Loaded) -> String {
     let mut out = String::new();
     for account in loaded.inventory.accounts.values() {
         for identity in account.identities.values() {
-            writeln!(out, "{} tags {:?}", identity.arn, identity.tags).unwrap();
+            writeln!(out, "{}", identity.arn).unwrap();
+            for (name, value) in identity.tags.iter() {
+                writeln!(out, "  tag {name}={value}").unwrap();
+            }
             if let Some(trust) = &identity.trust {
                 teller.policy(&mut out, "trust", trust);
             }
@@ -92,8 +104,8 @@ fn described(files: &Memory, loaded: &Loaded) -> String {
             let primary = of.primary.as_deref().unwrap_or("?");
             writeln!(out, "  {} of {primary}, replicas {:?}", of.role.name(), of.replicas).unwrap();
         }
-        if let Some(tags) = key.tags.as_ref().filter(|tags| !tags.is_empty()) {
-            writeln!(out, "  tags {tags:?}").unwrap();
+        for (name, value) in key.tags.iter().flat_map(|tags| tags.iter()) {
+            writeln!(out, "  tag {name}={value}").unwrap();
         }
         for alias in &key.aliases {
             writeln!(out, "  {}", alias.name()).unwrap();
@@ -152,7 +164,8 @@ impl Teller<'_> {
 
 #[test]
 fn modules_declare_what_is_expected() {
-    let mut names: Vec<_> = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.retain(|path| path.is_dir());
     names.sort();
     assert!(names.len() >= 12, "{names:?}");
@@ -219,4 +232,270 @@ fn broken_hcl_is_told_at_its_place() {
     let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
     assert_eq!(problem.path, "other.tf");
     assert!(problem.message.starts_with("broken HCL"), "{}", problem.message);
+}
+
+/// Asks a world what principals may do with its one key.
+struct Asked<'w> {
+    engine: Engine<'w>,
+    key: String,
+}
+
+impl<'w> Asked<'w> {
+    fn new(world: &'w Inventory) -> Self {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let key = world.keys.values().next().unwrap().arn.to_string();
+        Self { engine: Engine::with_facts(world, now, FACTS), key }
+    }
+
+    fn verdict(&self, caller: &str, action: KmsAction) -> Verdict {
+        let target = Target::parse(&self.key).unwrap();
+        self.engine.verdict_of(&Request::plain(Caller::parse(caller).unwrap(), action, target))
+    }
+}
+
+/// The module that other formats declare, too, and its plan.
+fn same(names: &[&str]) -> Memory {
+    let mut memory = Memory::default();
+    for name in names {
+        let path = Path::new(FOLDER).join("../same/terraform").join(name);
+        memory.put(*name, fs::read(path).unwrap());
+    }
+    memory
+}
+
+const SAME: [&str; 5] = ["role/app", "role/deploy", "user/alice", "role/other", "user/x"];
+
+fn pinned() -> Deployment {
+    Deployment {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        ..Deployment::default()
+    }
+}
+
+#[test]
+fn a_plan_beside_its_source_says_what_the_source_says() {
+    let source = loaded(&same(&["main.tf"]), &pinned());
+    let beside = loaded(&same(&["main.tf", "plan.json"]), &Deployment::default());
+    let alone = loaded(&same(&["plan.json"]), &Deployment::default());
+    assert_eq!(alone.problems, []);
+    let caller = "arn:aws:iam::111122223333:role/deploy";
+    for planned in [&beside, &alone] {
+        assert_eq!(planned.callers.iter().map(|it| &**it).collect::<Vec<_>>(), [caller]);
+        assert!(planned.inventory.conflicts.is_empty());
+        assert_eq!(planned.inventory.keys.values().count(), 1);
+        assert_eq!(planned.inventory.aliases.len(), 1);
+    }
+    let files = same(&["main.tf", "plan.json"]);
+    let without_names = |text: String| text.replace("plan.json", "main.tf");
+    assert_eq!(
+        without_names(described(&files, &beside)),
+        without_names(described(&same(&["main.tf"]), &source))
+    );
+    let asked = [&source, &beside, &alone].map(|loaded| Asked::new(&loaded.inventory));
+    let mut told = 0;
+    for name in SAME {
+        let caller = format!("arn:aws:iam::111122223333:{name}");
+        for action in KmsAction::all() {
+            let [source, beside, alone] = [0, 1, 2].map(|nth| asked[nth].verdict(&caller, action));
+            let bounds = |verdict: &Verdict| (verdict.at_least(), verdict.at_most());
+            assert_eq!(bounds(&source), bounds(&beside), "{name} {}", action.name());
+            // The plan alone does not know who is meant by what it will make.
+            let is_within =
+                alone.at_least() <= source.at_least() && source.at_most() <= alone.at_most();
+            assert!(is_within, "{name} {}: {source:?} {alone:?}", action.name());
+            told += usize::from(source.at_least() != Bound::Never);
+        }
+    }
+    assert!(told > 5, "{told}");
+}
+
+/// A module in which much hangs on variables.
+const OPEN: &str = include_str!("../testdata/infrastructure/open.tf");
+
+/// A value for each variable of [`OPEN`].
+fn values(random: &mut Random) -> Deployment {
+    let account = "this-account";
+    let role = |name: &str| format!("arn:aws:iam::{account}:role/{name}");
+    let principals =
+        [role("app"), role("ops"), format!("arn:aws:iam::{account}:root"), "*".to_owned()];
+    let list = |items: Vec<String>| serde_json::to_string(&items).unwrap();
+    let actions: Vec<String> =
+        ["kms:Decrypt", "kms:*", "kms:Put*", "kms:Encrypt"].map(str::to_owned).to_vec();
+    let mut deployment = Deployment::default();
+    let truth = |random: &mut Random| random.chance(50).to_string();
+    let variables = [
+        ("readers", list(random.some(&principals, 0, 2))),
+        ("denied", list(random.some(&principals, 0, 2))),
+        ("actions", list(random.some(&actions, 1, 2))),
+        ("open", truth(random)),
+        ("effect", random.pick(&["Allow", "Deny"]).to_string()),
+        ("name", random.pick(&["app", "ops"]).to_string()),
+        ("attach", truth(random)),
+        ("own_policy", truth(random)),
+        ("sid", random.pick(&["Root", "Use", "Other"]).to_string()),
+        ("context", random.pick(&["orders", "*"]).to_string()),
+        ("holder", random.pick(&["app", "ops"]).to_string()),
+        ("override", random.pick(&["{}", "{\"Statement\": []}"]).to_string()),
+    ];
+    for (name, value) in variables {
+        deployment.variables.insert(name.into(), value.into());
+    }
+    deployment
+}
+
+#[test]
+fn no_value_of_a_variable_contradicts_what_is_said_without_it() {
+    let files = module(OPEN);
+    let actions = [
+        KmsAction::DECRYPT,
+        KmsAction::ENCRYPT,
+        KmsAction::PUT_KEY_POLICY,
+        KmsAction::DESCRIBE_KEY,
+        KmsAction::CREATE_GRANT,
+    ];
+    for_each_seed("no_value_of_a_variable_contradicts_what_is_said_without_it", |seed| {
+        let (mut told, mut compared) = (0, 0);
+        for number in 0..150 {
+            let random = &mut Random::new(seed, number);
+            let all = values(random);
+            let names: Vec<_> = all.variables.keys().cloned().collect();
+            let known = random.some(&names, 2, names.len() - 1);
+            let mut some = Deployment::default();
+            some.variables =
+                known.iter().map(|it| (it.clone(), all.variables[it].clone())).collect();
+            let worlds = [&some, &all].map(|deployment| loaded(&files, deployment));
+            let asked = [0, 1].map(|nth| Asked::new(&worlds[nth].inventory));
+            for name in ["role/app", "role/ops"] {
+                for action in actions {
+                    let caller = format!("arn:aws:iam::this-account:{name}");
+                    let [open, known] = [0, 1].map(|nth| asked[nth].verdict(&caller, action));
+                    let is_within =
+                        open.at_least() <= known.at_least() && known.at_most() <= open.at_most();
+                    assert!(
+                        is_within,
+                        "{name} {}: {open:?} with {:?}\nbut {known:?} with {:?}\n{}\n{}",
+                        action.name(),
+                        some.variables,
+                        all.variables,
+                        described(&files, &worlds[0]),
+                        described(&files, &worlds[1]),
+                    );
+                    compared += 1;
+                    told += usize::from(open.at_least() == open.at_most());
+                }
+            }
+        }
+        assert!(compared == 1500 && told > 150, "{told} of {compared}");
+    });
+}
+
+#[test]
+fn a_comment_beside_a_statement_suppresses() {
+    let text = |comment: &str| {
+        format!(
+            r#"data "aws_iam_policy_document" "key" {{
+  statement {{
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {{
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::${{data.aws_caller_identity.current.account_id}}:root"]
+    }}
+  }}
+
+{comment}
+  statement {{
+    actions   = ["kms:Decrypt"]
+    resources = ["*"]
+    principals {{
+      type        = "*"
+      identifiers = ["*"]
+    }}
+  }}
+}}
+
+data "aws_caller_identity" "current" {{}}
+
+resource "aws_kms_key" "key" {{
+  policy = data.aws_iam_policy_document.key.json
+}}
+"#
+        )
+    };
+    let folder = Folder::new("terraform-suppression");
+    let findings = |comment: &str| {
+        folder.put("main.tf", text(comment));
+        let args = [
+            "check",
+            "--format",
+            "json",
+            "--now",
+            "2026-01-01",
+            "--select",
+            "public-key-access",
+            ".",
+        ];
+        let run = keyreach(&args).within(folder.path()).run();
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    };
+    let found = findings("");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["locations"][0]["line"], 12);
+    let suppressed = findings("  // keyreach: ignore[public-key-access] a public demonstration");
+    assert!(suppressed.is_empty(), "{suppressed:?}");
+}
+
+#[test]
+fn who_ran_terraform_is_the_deployer() {
+    let folder = Folder::new("terraform-deployer");
+    let plan = fs::read_to_string(Path::new(FOLDER).join("../same/terraform/plan.json")).unwrap();
+    folder.put("plan.json", plan.replace(":role/deploy\"", ":role/app\""));
+    let source = fs::read_to_string(Path::new(FOLDER).join("../same/terraform/main.tf")).unwrap();
+    // Without the root's statement whoever is not named can no longer change the policy.
+    folder.put("main.tf", source.replace("\"kms:*\"", "\"kms:List*\""));
+    let args = [
+        "check",
+        "--format",
+        "json",
+        "--now",
+        "2026-01-01",
+        "--select",
+        "deployer-locked-out",
+        ".",
+    ];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{}", run.stdout);
+    assert_eq!(findings[0]["rule"], "deployer-locked-out");
+}
+
+#[test]
+fn a_state_says_what_was_made() {
+    let policy = r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}"#;
+    let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let attributes = format!(
+        r#"{{ "arn": "{arn}", "key_id": "1234abcd-12ab-34cd-56ef-1234567890ab", "policy": "{policy}", "is_enabled": true, "enable_key_rotation": true }}"#
+    );
+    let state = format!(
+        r#"{{ "version": 4, "terraform_version": "1.9.8", "serial": 1, "lineage": "x", "outputs": {{}}, "resources": [ {{ "mode": "managed", "type": "aws_kms_key", "name": "a", "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]", "instances": [ {{ "index_key": 0, "attributes": {attributes} }} ] }} ] }}"#
+    );
+    let shown = format!(
+        r#"{{ "format_version": "1.0", "terraform_version": "1.9.8", "values": {{ "root_module": {{ "child_modules": [ {{ "address": "module.m", "resources": [ {{ "address": "module.m.aws_kms_key.a[0]", "mode": "managed", "type": "aws_kms_key", "name": "a", "values": {attributes} }} ] }} ] }} }} }}"#
+    );
+    for text in [state, shown] {
+        let mut files = Memory::default();
+        files.put("terraform.tfstate", text.as_bytes());
+        let loaded = loaded(&files, &Deployment::default());
+        assert_eq!(loaded.problems, []);
+        let keys: Vec<_> = loaded.inventory.keys.values().collect();
+        let [key] = keys.as_slice() else { panic!("{}", keys.len()) };
+        assert_eq!(key.arn.as_str(), arn);
+        assert_eq!(key.rotation, Some(true));
+        let policy = key.policy.as_ref().unwrap().policy();
+        assert_eq!(policy.statements.len(), 1, "{policy:?}");
+        assert_eq!(policy.faults, []);
+    }
 }

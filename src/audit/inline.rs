@@ -32,7 +32,8 @@ pub fn inline_suppressions(
 ) -> (Vec<Suppression>, Vec<FileProblem>) {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     for (nth, path) in sources.paths().enumerate() {
-        let Some((_, comments)) = LANGUAGES.iter().find(|(ending, _)| path.ends_with(ending)) else {
+        let Some((_, comments)) = LANGUAGES.iter().find(|(ending, _)| path.ends_with(ending))
+        else {
             continue;
         };
         let file = FileId(u32::try_from(nth).unwrap_or(u32::MAX));

@@ -65,7 +65,8 @@ pub(super) fn default_key_policy(
     let text = |text: String| Node { span, tag: None, kind: Kind::String(text.into()) };
     let object = |members: Vec<(&'static str, Node<'static>)>| {
         let members = members.into_iter();
-        let member = |(name, value)| Member { name: Located::new(Cow::Borrowed(name), span), value };
+        let member =
+            |(name, value)| Member { name: Located::new(Cow::Borrowed(name), span), value };
         Node { span, tag: None, kind: Kind::Object(members.map(member).collect()) }
     };
     let root = format!("arn:{partition}:iam::{account}:root");
@@ -76,8 +77,7 @@ pub(super) fn default_key_policy(
         ("Action", text("kms:*".to_owned())),
         ("Resource", text("*".to_owned())),
     ]);
-    let whole =
-        object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)]);
+    let whole = object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)]);
     PolicyDocument::lowered(place, PolicyKind::Key, policy::lower(&whole, PolicyKind::Key))
 }
 

@@ -79,7 +79,8 @@ pub(super) fn read(
 fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     let mut reading = Reading { source, path, outcome: Outcome::default() };
     if terraform::is_source(path) {
-        let source = terraform::Source { file: source.file, text: source.text.into(), is_plan: false };
+        let source =
+            terraform::Source { file: source.file, text: source.text.into(), is_plan: false };
         reading.outcome.facts.push(Fact::Terraform(source));
         return reading.outcome;
     }

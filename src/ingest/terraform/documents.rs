@@ -13,16 +13,20 @@ use super::value::{At, Data, Member, Object, Piece, PieceData, Value};
 /// A block of a body, or what is not known about some blocks.
 enum Found<'b> {
     Block(Arguments<'b>),
-    Unknown { at: At, expression: Box<str> },
+    /// How many there are is not known; each is like `content`, where that is written.
+    Unknown {
+        at: At,
+        expression: Box<str>,
+        content: Option<Arguments<'b>>,
+    },
 }
 
 impl Evaluator<'_> {
     /// The policy as a JSON text.
     pub(super) fn document(&self, resource: &Resource<'_>) -> Value {
         let at = resource.arguments.at;
-        let argument = |name: &str| {
-            self.argument(&resource.arguments, name).filter(|value| !value.is_null())
-        };
+        let argument =
+            |name: &str| self.argument(&resource.arguments, name).filter(|value| !value.is_null());
         let mut statements = Vec::new();
         let merged = ["source_policy_documents", "source_json"];
         for document in merged.into_iter().filter_map(argument) {
@@ -81,7 +85,11 @@ impl Evaluator<'_> {
     fn statement(&self, found: Found<'_>) -> Value {
         let block = match found {
             Found::Block(block) => block,
-            Found::Unknown { at, expression } => return Value::unknown(at, expression),
+            Found::Unknown { at, expression, content: Some(content) } => {
+                let statement = self.statement(Found::Block(content));
+                return Value::one_of(at, &*expression, vec![statement]);
+            }
+            Found::Unknown { at, expression, .. } => return Value::unknown(at, expression),
         };
         let at = block.at;
         let mut made = Object::default();
@@ -131,7 +139,7 @@ impl Evaluator<'_> {
         for found in found {
             let block = match found {
                 Found::Block(block) => block,
-                Found::Unknown { at, expression } => {
+                Found::Unknown { at, expression, .. } => {
                     add(&mut types, "AWS", at, Value::unknown(at, expression));
                     continue;
                 }
@@ -166,7 +174,9 @@ impl Evaluator<'_> {
         for found in found {
             let block = match found {
                 Found::Block(block) => block,
-                Found::Unknown { at, expression } => return Some(Value::unknown(at, expression)),
+                Found::Unknown { at, expression, .. } => {
+                    return Some(Value::unknown(at, expression));
+                }
             };
             let at = block.at;
             let text = |name: &str| {
@@ -242,19 +252,23 @@ impl Evaluator<'_> {
         let iterator = iterator.and_then(|it| super::reference::provider_name(&it.value));
         let iterator = iterator.as_deref().unwrap_or(name);
         let is_open = matches!(&collection.data, Data::List(list) if list.is_open);
+        let block = |key: Value, value: Value| {
+            let members = vec![super::member("key", key), super::member("value", value)];
+            let scope = scope.with(iterator, Value::object(at, members));
+            let at = scope.at(content.span());
+            Arguments { at, written: Some((&content.body, scope)), stated: None }
+        };
         match elements(&collection, false).filter(|_| !is_open) {
             Some(elements) => {
-                for (key, value) in elements {
-                    let members = vec![super::member("key", key), super::member("value", value)];
-                    let scope = scope.with(iterator, Value::object(at, members));
-                    let at = scope.at(content.span());
-                    let written = Some((&content.body, scope));
-                    found.push(Found::Block(Arguments { at, written, stated: None }));
-                }
+                found.extend(
+                    elements.into_iter().map(|(key, value)| Found::Block(block(key, value))),
+                );
             }
             None => {
                 let said = self.written(scope.at(each.value.span()));
-                found.push(Found::Unknown { at, expression: said.into() });
+                let unknown = |part: &str| Value::unknown(at, format!("{iterator}.{part}"));
+                let content = Some(block(unknown("key"), unknown("value")));
+                found.push(Found::Unknown { at, expression: said.into(), content });
             }
         }
     }
@@ -265,6 +279,7 @@ fn stated_blocks<'b>(value: &Value) -> Vec<Found<'b>> {
     let unknown = |value: &Value| Found::Unknown {
         at: value.at,
         expression: value.doubt().map_or_else(|| "a block".into(), |doubt| Box::from(&*doubt)),
+        content: None,
     };
     let block = |value: &Value| match &value.data {
         Data::Object(object) => {
@@ -301,37 +316,54 @@ fn add(object: &mut Object, name: &str, at: At, values: Value) {
     object.set(Member { name: name.into(), at, value });
 }
 
-/// Merges statements as the provider does: one with the Sid of another takes its place.
+/// What is known of a statement's Sid.
+enum Sid {
+    /// It has none.
+    None,
+    /// It has this one, if it stands there.
+    Known { sid: Rc<str>, is_sure: bool },
+    /// It may have any.
+    Unknown,
+}
+
+fn sid(statement: &Value) -> Sid {
+    let of = |object: &Object, is_sure| match object.get("Sid").map(Value::known) {
+        None => Sid::None,
+        Some(Some(sid)) if sid.is_empty() => Sid::None,
+        Some(Some(sid)) => Sid::Known { sid, is_sure },
+        Some(None) => Sid::Unknown,
+    };
+    match &statement.data {
+        Data::Object(object) => of(object, true),
+        Data::OneOf(_, branches) => match &**branches {
+            [Value { data: Data::Object(object), .. }] => of(object, false),
+            _ => Sid::Unknown,
+        },
+        _ => Sid::Unknown,
+    }
+}
+
+/// Merges the statements of a further document as the provider does: one with the Sid of another takes
+/// its place, and one that may have it may.
 fn merge_statements(statements: &mut Vec<Value>, more: Vec<Value>) {
+    let before = statements.len();
     for statement in more {
-        let sid = match &statement.data {
-            Data::Object(object) => object.get("Sid").map(Value::known),
-            _ => Some(None),
-        };
-        match sid {
-            None => {}
-            Some(Some(sid)) if sid.is_empty() => {}
-            Some(Some(sid)) => {
-                let same = |known: &&mut Value| {
-                    let own = known.member("Sid").and_then(Value::known);
-                    own.as_deref() == Some(&*sid)
-                };
-                if let Some(known) = statements.iter_mut().find(same) {
-                    *known = statement;
+        let known = statements.get_mut(..before).unwrap_or_default();
+        match sid(&statement) {
+            Sid::None => {}
+            Sid::Known { sid: own, is_sure } => {
+                let is_same =
+                    |other: &Value| matches!(sid(other), Sid::Known { sid, .. } if sid == own);
+                let is_surely = |other: &&mut Value| matches!(sid(other), Sid::Known { sid, is_sure: true } if sid == own);
+                if is_sure && let Some(same) = known.iter_mut().find(is_surely) {
+                    *same = statement;
                     continue;
                 }
-                doubt(statements, &statement, |known| match &known.data {
-                    Data::Object(object) => {
-                        object.get("Sid").is_some_and(|sid| sid.known().is_none())
-                    }
-                    _ => true,
+                doubt(known, &statement, |other| {
+                    is_same(other) || matches!(sid(other), Sid::Unknown)
                 });
             }
-            // It may take the place of any that has a Sid.
-            Some(None) => doubt(statements, &statement, |known| match &known.data {
-                Data::Object(object) => object.get("Sid").is_some(),
-                _ => true,
-            }),
+            Sid::Unknown => doubt(known, &statement, |other| !matches!(sid(other), Sid::None)),
         }
         statements.push(statement);
     }

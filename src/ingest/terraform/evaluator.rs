@@ -329,6 +329,16 @@ impl<'a> Evaluator<'a> {
         made
     }
 
+    /// Whether an instance is of a module, or lies in one that is.
+    fn is_inside(&self, instance: &Instance<'a>, module: &Module<'a>) -> bool {
+        let is_same = instance.module.directory == module.directory;
+        let outer = || {
+            let (_, scope) = instance.call.as_ref()?;
+            self.instance(scope.instance)
+        };
+        is_same || outer().is_some_and(|outer| self.is_inside(&outer, module))
+    }
+
     fn call(&self, number: usize, instance: &Instance<'a>, name: &'a str) -> Vec<Child> {
         let Some(part) = instance.module.calls.get(name).copied() else { return Vec::new() };
         let at = At::new(part.file, part.block.span());
@@ -345,7 +355,7 @@ impl<'a> Evaluator<'a> {
             self.unresolved(source_at(part, at), what);
             return Vec::new();
         };
-        if instance.depth >= MODULES {
+        if instance.depth >= MODULES || self.is_inside(instance, module) {
             self.unresolved(at, format!("`module.{name}` calls itself, or lies too deep"));
             return Vec::new();
         }
@@ -357,7 +367,10 @@ impl<'a> Evaluator<'a> {
                 module,
                 prefix,
                 root: instance.root,
-                providers: RefCell::new(providers::of_call(&instance.providers.borrow(), part.block)),
+                providers: RefCell::new(providers::of_call(
+                    &instance.providers.borrow(),
+                    part.block,
+                )),
                 doubt: key.doubt().or_else(|| instance.doubt.clone()),
                 call: Some((part, scope)),
                 depth: instance.depth + 1,

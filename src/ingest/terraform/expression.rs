@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::{
-    BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall, Object as ObjectExpression,
-    ObjectKey, Traversal, TraversalOperator, UnaryOperator,
+    BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall,
+    Object as ObjectExpression, ObjectKey, Traversal, TraversalOperator, UnaryOperator,
 };
 
 use super::evaluator::{Evaluator, Scope};
@@ -30,9 +30,10 @@ impl Evaluator<'_> {
             }
             Expression::Object(object) => self.object(object, at, scope),
             Expression::Parenthesis(inner) => self.evaluate(inner.inner(), scope),
-            Expression::Variable(name) => {
-                scope.get(name.as_str()).cloned().unwrap_or_else(|| Value::unknown(at, name.as_str()))
-            }
+            Expression::Variable(name) => scope
+                .get(name.as_str())
+                .cloned()
+                .unwrap_or_else(|| Value::unknown(at, name.as_str())),
             Expression::Conditional(conditional) => self.conditional(conditional, at, scope),
             Expression::FuncCall(call) => self.function(call, at, scope),
             Expression::Traversal(traversal) => self.traversal(traversal, at, scope),
@@ -233,9 +234,8 @@ impl Evaluator<'_> {
     ) -> Value {
         let Some((operator, rest)) = operators.split_first() else { return value };
         if let Data::OneOf(expression, branches) = &value.data {
-            let made = branches.iter().map(|branch| {
-                self.follow(branch.clone(), operators, at, scope)
-            });
+            let made =
+                branches.iter().map(|branch| self.follow(branch.clone(), operators, at, scope));
             return one_of(at, expression, made.collect());
         }
         let next = match operator {

@@ -92,9 +92,7 @@ impl<'r> Identities<'r> {
             groups: BTreeSet::new(),
             are_groups_open: false,
         };
-        if let Some(listed) =
-            evaluator.argument(&resource.arguments, "managed_policy_arns")
-        {
+        if let Some(listed) = evaluator.argument(&resource.arguments, "managed_policy_arns") {
             draft.add(&listed, None);
         }
         let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "inline_policy");
@@ -142,7 +140,8 @@ impl<'r> Identities<'r> {
             let holder = (account, kind, Box::from(&*known));
             return tell(self.drafts.get_mut(&holder), true);
         }
-        let (shape, _) = name.as_pieces().map_or_else(|| ("*".to_owned(), String::new()), |it| shape(&it));
+        let (shape, _) =
+            name.as_pieces().map_or_else(|| ("*".to_owned(), String::new()), |it| shape(&it));
         tell(None, false);
         for ((_, of, name), draft) in &mut self.drafts {
             if *of == kind && pattern::takes(&shape, name) {
@@ -151,12 +150,7 @@ impl<'r> Identities<'r> {
         }
     }
 
-    fn inline(
-        &mut self,
-        evaluator: &Evaluator<'_>,
-        declared: &Declared<'_>,
-        kind: &'static str,
-    ) {
+    fn inline(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>, kind: &'static str) {
         let resource = &declared.resource;
         let deployment = &resource.provider.deployment;
         let argument = |name: &str| evaluator.argument(&resource.arguments, name);
@@ -181,12 +175,7 @@ impl<'r> Identities<'r> {
     }
 
     /// Attaches a managed policy to one holder, or to all of a list.
-    fn attach(
-        &mut self,
-        evaluator: &Evaluator<'_>,
-        declared: &Declared<'_>,
-        kind: &'static str,
-    ) {
+    fn attach(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>, kind: &'static str) {
         let resource = &declared.resource;
         let account = resource.provider.account();
         let argument = |name: &str| evaluator.argument(&resource.arguments, name);
@@ -217,9 +206,8 @@ impl<'r> Identities<'r> {
         else {
             return;
         };
-        let list = |value: &Value| {
-            value.items().map_or_else(|| vec![value.clone()], <[Value]>::to_vec)
-        };
+        let list =
+            |value: &Value| value.items().map_or_else(|| vec![value.clone()], <[Value]>::to_vec);
         let (users, groups) = (list(&users), list(&groups));
         let is_open = groups.iter().any(|group| group.known().is_none());
         for user in users {

@@ -57,7 +57,11 @@ fn quote(text: &str, into: &mut String) -> Option<()> {
 }
 
 /// The value of a JSON text in pieces; nothing where it is no JSON.
-pub(super) fn decode(at: At, pieces: &[Piece], source: &dyn Fn(FileId) -> Rc<str>) -> Option<Value> {
+pub(super) fn decode(
+    at: At,
+    pieces: &[Piece],
+    source: &dyn Fn(FileId) -> Rc<str>,
+) -> Option<Value> {
     let text = Text::new(pieces);
     let node = json::parse(&text.text).ok()?;
     let map = Map::new(pieces, &text, source);
@@ -195,10 +199,7 @@ impl Map {
         }
         let (first, start) = self.end(span.start as usize, false)?;
         let (last, end) = self.end((span.end as usize).checked_sub(1)?, true)?;
-        (first == last && start <= end).then_some(At {
-            file: first,
-            span: Span { start, end },
-        })
+        (first == last && start <= end).then_some(At { file: first, span: Span { start, end } })
     }
 
     /// The offset of a byte, or behind it.

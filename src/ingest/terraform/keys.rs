@@ -39,7 +39,9 @@ impl<'r> Keys<'r> {
     pub(super) fn new(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]) -> Self {
         let mut keys = Self { drafts: BTreeMap::new(), facts: Vec::new() };
         for declared in resources {
-            if let "aws_kms_key" | "aws_kms_external_key" | "aws_kms_replica_key"
+            if let "aws_kms_key"
+            | "aws_kms_external_key"
+            | "aws_kms_replica_key"
             | "aws_kms_replica_external_key" = declared.resource.of_type
             {
                 keys.key(evaluator, declared);
@@ -80,7 +82,11 @@ impl<'r> Keys<'r> {
     }
 
     /// The key that an argument names, by its id or its ARN.
-    fn named(&mut self, value: Option<&Value>, resource: &Resource<'_>) -> Option<&mut KeyDraft<'r>> {
+    fn named(
+        &mut self,
+        value: Option<&Value>,
+        resource: &Resource<'_>,
+    ) -> Option<&mut KeyDraft<'r>> {
         let known = value?.known()?;
         let deployment = &resource.provider.deployment;
         let arn = KeyArn::parse(&known).or_else(|| {
@@ -243,9 +249,7 @@ fn metadata(
     let is_multi_region = argument("multi_region").and_then(|it| it.truth()) == Some(true);
     let (role, primary) = match is_replica {
         true => (Some(MultiRegionRole::Replica), primary),
-        false => {
-            (is_multi_region.then_some(MultiRegionRole::Primary), Some(arn.clone()))
-        }
+        false => (is_multi_region.then_some(MultiRegionRole::Primary), Some(arn.clone())),
     };
     let multi_region = role.map(|role| MultiRegion {
         role,

@@ -82,7 +82,10 @@ pub(super) struct Input<'a> {
 /// Whether the file at `path` is one of Terraform's.
 pub(super) fn is_source(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.ends_with(".tf") || name.ends_with(".tofu") || name == "terraform.tfvars" || name.ends_with(".auto.tfvars")
+    name.ends_with(".tf")
+        || name.ends_with(".tofu")
+        || name == "terraform.tfvars"
+        || name.ends_with(".auto.tfvars")
 }
 
 /// Evaluates the files of Terraform's language.
@@ -193,7 +196,8 @@ impl Roots<'_> {
     }
 
     fn root(&mut self, root: &Module<'_>, plan: Option<&plan::Plan>, deployment: &Deployment) {
-        let deployment = &plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
+        let deployment =
+            &plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
         let (mut world, mut notes) = self.world(root, plan, deployment);
         if let Some(caller) = plan.and_then(|plan| plan.caller.clone()) {
             self.found.callers.insert(caller);
@@ -290,9 +294,8 @@ fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>
         }
         Data::List(list) => {
             let numbered = list.items.iter().enumerate();
-            let element = |(number, item): (usize, &Value)| {
-                (Value::number(item.at, number), item.clone())
-            };
+            let element =
+                |(number, item): (usize, &Value)| (Value::number(item.at, number), item.clone());
             Some(numbered.map(element).collect())
         }
         Data::Object(object) if object.rest.is_none() => {

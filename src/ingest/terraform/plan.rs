@@ -89,9 +89,9 @@ impl Plan {
             }
         }
         if let Some(configuration) = root.get("configuration") {
-            let region = configuration
-                .get("provider_config")
-                .and_then(|it| it.get("aws")?.get("expressions")?.get("region")?.get("constant_value"));
+            let region = configuration.get("provider_config").and_then(|it| {
+                it.get("aws")?.get("expressions")?.get("region")?.get("constant_value")
+            });
             plan.region = region.and_then(Node::scalar).map(Into::into);
             if let Some(module) = configuration.get("root_module") {
                 plan.configuration(module, "", 0);
@@ -276,9 +276,10 @@ fn resolved(
                 Kind::Array(unknown) => unknown.get(nth),
                 _ => None,
             };
-            let items = items.iter().enumerate().map(|(nth, item)| {
-                resolved(Some(item), unknown(nth), expression, at, depth + 1)
-            });
+            let items = items
+                .iter()
+                .enumerate()
+                .map(|(nth, item)| resolved(Some(item), unknown(nth), expression, at, depth + 1));
             Value::list(at, items.collect())
         }
         Some(Kind::Object(_)) | None => {
@@ -287,8 +288,7 @@ fn resolved(
                 let name = &*member.name.value;
                 let unknown = unknown.and_then(|unknown| unknown.get(name));
                 let expression = format!("{expression}.{name}");
-                let value =
-                    resolved(Some(&member.value), unknown, &expression, at, depth + 1);
+                let value = resolved(Some(&member.value), unknown, &expression, at, depth + 1);
                 let at = At { span: member.name.span, ..at };
                 object.set(Member { name: name.into(), at, value });
             }

@@ -44,8 +44,7 @@ pub(super) fn of_root<'a>(
     };
     let scope = |file| Scope { instance: root, file, names: None };
     let defaults = module.providers.iter().find(|part| is_default(part.block));
-    let default_profile =
-        defaults.and_then(|part| profile(&part.block.body, &scope(part.file)));
+    let default_profile = defaults.and_then(|part| profile(&part.block.body, &scope(part.file)));
     for part in &module.providers {
         let (body, scope) = (&part.block.body, scope(part.file));
         let text = |name: &str| evaluator.attribute(body, name, &scope)?.known();
@@ -75,8 +74,7 @@ pub(super) fn of_root<'a>(
         let has_tags = body.has_blocks("default_tags");
         made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
     }
-    let default =
-        || Provider { deployment: plain, is_region_shared: false, has_tags: false };
+    let default = || Provider { deployment: plain, is_region_shared: false, has_tags: false };
     made.entry("aws".to_owned()).or_insert_with(default);
     let open = made.values().filter(|provider| *provider.deployment.region == *REGION).count();
     for provider in made.values_mut().filter(|it| *it.deployment.region == *REGION) {
@@ -117,7 +115,10 @@ fn symbol(alias: &str, taken: &mut Vec<AccountId>) -> AccountId {
 }
 
 /// The provider configurations that a call hands down.
-pub(super) fn of_call(outer: &BTreeMap<String, Provider>, call: &Block) -> BTreeMap<String, Provider> {
+pub(super) fn of_call(
+    outer: &BTreeMap<String, Provider>,
+    call: &Block,
+) -> BTreeMap<String, Provider> {
     let mut made = BTreeMap::new();
     if let Some(default) = outer.get("aws") {
         made.insert("aws".to_owned(), default.clone());

@@ -9,6 +9,9 @@ use super::module::{Mode, Part};
 use super::value::{At, Data, List, Member, Object, Value};
 use super::{member, types};
 
+/// What is looked up of a resource that is asked for as a whole.
+const WHOLE: [&str; 5] = ["arn", "id", "key_id", "name", "unique_id"];
+
 /// A part of a path that leads to a value.
 type Steps<'s, 'o> = &'s [&'o TraversalOperator];
 
@@ -35,7 +38,9 @@ impl<'a> Evaluator<'a> {
                 let name = rest.first().and_then(|step| attribute(step));
                 let rest = rest.get(1..).unwrap_or(none);
                 match name {
-                    Some(name) => self.block(&instance, scope, (Mode::Data, of_type, name), rest, at),
+                    Some(name) => {
+                        self.block(&instance, scope, (Mode::Data, of_type, name), rest, at)
+                    }
                     None => (self.open(at), none),
                 }
             }
@@ -168,9 +173,7 @@ impl<'a> Evaluator<'a> {
         }
         let wanted = steps.iter().find_map(|step| attribute(step));
         let Some(wanted) = wanted else { return (self.open(at), none) };
-        let value = |child: &Child| {
-            Value::object(at, vec![member(wanted, one(child, wanted))])
-        };
+        let value = |child: &Child| Value::object(at, vec![member(wanted, one(child, wanted))]);
         (by_key(children.iter().map(|child| (&child.key, value(child))), at, self), steps)
     }
 
@@ -201,17 +204,21 @@ impl<'a> Evaluator<'a> {
             return (self.absent(instance, at), none);
         };
         let wanted = steps.iter().find_map(|step| attribute(step));
-        // The whole of it is asked for: what is known of it are its arguments.
-        let Some(wanted) = wanted else {
-            return (Value::unknown(at, format!("{of_type}.{name}")), none);
-        };
         let address = format!("{}{of_type}.{name}", if mode == Mode::Data { "data." } else { "" });
-        let value = self.once(instance, &format!("{address}#{wanted}"), at, || {
+        let wanted: &[&str] = match &wanted {
+            Some(wanted) => std::slice::from_ref(wanted),
+            None => &WHOLE,
+        };
+        let value = self.once(instance, &format!("{address}#{}", wanted.join("#")), at, || {
             let own = Scope { instance: scope.instance, file: part.file, names: None };
             let keys = self.keys(&part.block.body, &own, &address);
             let made = keys.iter().map(|(key, scope)| {
-                let value = self.property(of, part, key, scope, wanted, at);
-                (key, Value::object(at, vec![member(wanted, value)]))
+                let property =
+                    |wanted: &&str| member(wanted, self.property(of, part, key, scope, wanted, at));
+                let members = wanted.iter().map(property).collect();
+                // There is more to a resource than what is asked for.
+                let object = Object { members, rest: Some(Rc::from(address.as_str())) };
+                (key, Value::new(at, Data::Object(Rc::new(object))))
             });
             by_key(made, at, self)
         });

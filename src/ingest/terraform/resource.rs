@@ -54,9 +54,10 @@ impl Arguments<'_> {
 
     /// Where the name of an argument is written.
     pub(super) fn name_at(&self, name: &str) -> At {
-        let written = self.written.as_ref().and_then(|(body, scope)| {
-            Some(scope.at(body.get_attribute(name)?.key.span()))
-        });
+        let written = self
+            .written
+            .as_ref()
+            .and_then(|(body, scope)| Some(scope.at(body.get_attribute(name)?.key.span())));
         let stated = || {
             let member = self.stated.as_ref()?.members.iter().find(|it| &*it.name == name)?;
             Some(member.at)
@@ -141,8 +142,7 @@ impl Evaluator<'_> {
         let instance = self.instance(root);
         let provider = instance.and_then(|root| root.providers.borrow().get("aws").cloned());
         let provider = provider.unwrap_or_else(|| self.provider());
-        let arguments =
-            Arguments { at: stated.at, written: None, stated: Some(Rc::new(values)) };
+        let arguments = Arguments { at: stated.at, written: None, stated: Some(Rc::new(values)) };
         Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
     }
 
@@ -174,9 +174,8 @@ impl Evaluator<'_> {
         {
             return super::json::placed(stated, at);
         }
-        made.or_else(|| self.argument(&resource.arguments, wanted)).unwrap_or_else(|| {
-            Value::unknown(at, format!("{}.{wanted}", resource.address))
-        })
+        made.or_else(|| self.argument(&resource.arguments, wanted))
+            .unwrap_or_else(|| Value::unknown(at, format!("{}.{wanted}", resource.address)))
     }
 
     /// What AWS makes of a resource.
@@ -184,7 +183,9 @@ impl Evaluator<'_> {
         let symbol = |text: String| Some(Value::symbol(at, text));
         match (resource.of_type, wanted) {
             (
-                "aws_kms_key" | "aws_kms_external_key" | "aws_kms_replica_key"
+                "aws_kms_key"
+                | "aws_kms_external_key"
+                | "aws_kms_replica_key"
                 | "aws_kms_replica_external_key",
                 "arn" | "id" | "key_id",
             ) => {
@@ -262,7 +263,11 @@ impl Evaluator<'_> {
                 _ => return None,
             }),
             ("aws_region", "name" | "id" | "region") if resource.arguments.is_absent("name") => {
-                if *is_region_shared { shaped("*".to_owned()) } else { text(&deployment.region) }
+                if *is_region_shared {
+                    shaped("*".to_owned())
+                } else {
+                    text(&deployment.region)
+                }
             }
             ("aws_kms_key" | "aws_kms_alias", "arn" | "target_key_arn") => {
                 let named = argument("key_id").filter(|_| wanted == "arn");
@@ -291,7 +296,10 @@ impl Evaluator<'_> {
                 shaped(format!("arn:{partition}:iam::*:policy/*{name}"))
             }),
             (of_type, _) if OUTSIDE.contains(&of_type) => {
-                self.unresolved(at, format!("{}: only a run of Terraform reads it", resource.address));
+                self.unresolved(
+                    at,
+                    format!("{}: only a run of Terraform reads it", resource.address),
+                );
                 None
             }
             _ => None,
@@ -346,10 +354,8 @@ impl Evaluator<'_> {
         let deployment = &resource.provider.deployment;
         let name = self.argument(&resource.arguments, "name");
         let name = name.and_then(|name| name.known());
-        let name = name.map_or_else(
-            || format!("alias/{}", fit(&resource.address)),
-            |name| name.to_string(),
-        );
+        let name = name
+            .map_or_else(|| format!("alias/{}", fit(&resource.address)), |name| name.to_string());
         AliasArn::new(&deployment.partition, &deployment.region, deployment.account, &name)
     }
 

@@ -89,19 +89,17 @@ impl Evaluator<'_> {
             Value::unknown(at, self.written(at)).as_pieces()
         };
         match directive {
-            Directive::If(of) => {
-                match self.evaluate(&of.if_expr.cond_expr, scope).truth() {
-                    Some(true) => self.elements(&of.if_expr.template, at, scope, pieces),
-                    Some(false) => match &of.else_expr {
-                        Some(otherwise) => self.elements(&otherwise.template, at, scope, pieces),
-                        None => Some(()),
-                    },
-                    None => {
-                        pieces.extend(unknown(of.if_expr.cond_expr.span())?);
-                        Some(())
-                    }
+            Directive::If(of) => match self.evaluate(&of.if_expr.cond_expr, scope).truth() {
+                Some(true) => self.elements(&of.if_expr.template, at, scope, pieces),
+                Some(false) => match &of.else_expr {
+                    Some(otherwise) => self.elements(&otherwise.template, at, scope, pieces),
+                    None => Some(()),
+                },
+                None => {
+                    pieces.extend(unknown(of.if_expr.cond_expr.span())?);
+                    Some(())
                 }
-            }
+            },
             Directive::For(of) => {
                 let of = &of.for_expr;
                 let collection = self.evaluate(&of.collection_expr, scope);

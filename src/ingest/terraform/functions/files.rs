@@ -72,7 +72,8 @@ fn found(evaluator: &Evaluator<'_>, path: &str, at: At, scope: &Scope) -> Option
 fn refuse(evaluator: &Evaluator<'_>, path: &str, at: At) {
     let number = at.file.0.checked_sub(evaluator.first).map(|number| number as usize);
     let Some(source) = number.and_then(|number| evaluator.paths.get(number)) else { return };
-    let position = LineIndex::new(&evaluator.text(at.file)).position(&evaluator.text(at.file), at.span.start);
+    let position =
+        LineIndex::new(&evaluator.text(at.file)).position(&evaluator.text(at.file), at.span.start);
     let problem = FileProblem {
         kind: ProblemKind::Unusable,
         path: source.clone(),

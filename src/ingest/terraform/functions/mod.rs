@@ -51,10 +51,13 @@ pub(super) fn call(
 
 /// The first argument that is one of several; nothing where there are too many in all.
 fn alternatives(arguments: &[Value]) -> Option<(usize, Rc<str>, Rc<[Value]>)> {
-    let mut found = arguments.iter().enumerate().filter_map(|(nth, argument)| match &argument.data {
-        Data::OneOf(expression, branches) => Some((nth, Rc::clone(expression), Rc::clone(branches))),
-        _ => None,
-    });
+    let mut found =
+        arguments.iter().enumerate().filter_map(|(nth, argument)| match &argument.data {
+            Data::OneOf(expression, branches) => {
+                Some((nth, Rc::clone(expression), Rc::clone(branches)))
+            }
+            _ => None,
+        });
     let first = found.next()?;
     let all: usize = found.map(|(_, _, branches)| branches.len()).product();
     (first.2.len().saturating_mul(all) <= BRANCHES).then_some(first)

@@ -80,7 +80,14 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
 fn join(separator: &Value, lists: &[Value], at: At) -> Option<Value> {
     let separator = separator.as_pieces()?;
     let mut pieces: Vec<Piece> = Vec::new();
-    for (nth, item) in lists.iter().map(Value::items).collect::<Option<Vec<_>>>()?.into_iter().flatten().enumerate() {
+    for (nth, item) in lists
+        .iter()
+        .map(Value::items)
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
         if nth > 0 {
             pieces.extend(separator.iter().cloned());
         }
