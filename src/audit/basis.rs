@@ -5,6 +5,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::decision::Assumptions;
 use crate::inventory::Inventory;
 
+use super::Coverage;
+
 /// What an auditor needs to know before an answer is worth anything.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Basis {
@@ -22,6 +24,8 @@ pub struct Basis {
     pub question: Vec<String>,
     /// What is taken for granted: options first, then what no export tells.
     pub assumptions: Vec<String>,
+    /// How much of infrastructure code is known, where there is some.
+    pub coverage: Option<Coverage>,
 }
 
 impl Basis {
@@ -40,6 +44,7 @@ impl Basis {
             date: now.to_zoned(TimeZone::UTC).date().to_string(),
             question,
             assumptions: taken(world, assumptions),
+            coverage: Coverage::of(world),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::graph::Graph;
 use crate::inventory::Inventory;
 use crate::rules::{self, Registered, Scope, Settings, failed_assertions, unused_suppressions};
 
+use super::Coverage;
 use super::Texts;
 use super::assertions::failures;
 use super::control::{Aside, Control};
@@ -61,6 +62,8 @@ pub struct Checked {
     pub aside: Aside,
     /// What every request is taken to carry, in words.
     pub assumed: Vec<String>,
+    /// How much of infrastructure code is known, where there is some.
+    pub coverage: Option<Coverage>,
 }
 
 /// Runs the rules over `world`. A finding that is suppressed is not there for those that it explains; one
@@ -118,7 +121,8 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let key_names = key_names(world, &findings);
     let aside = Aside { suppressed: suppressed.len(), baselined };
     let assumed = control.assumptions.words.clone();
-    Checked { findings, key_names, counts, aside, assumed }
+    let coverage = Coverage::of(world);
+    Checked { findings, key_names, counts, aside, assumed, coverage }
 }
 
 /// The engine over a world, which has heard all its policies.

@@ -10,7 +10,7 @@ use crate::audit::{self, Aside, CheckOptions, Checked, Texts, inline_suppression
 use crate::decision::Caller;
 use crate::diag::{Persona, Severity};
 use crate::findings::Choice;
-use crate::ingest::{Disk, Loaded, load};
+use crate::ingest::{Deployment, Disk, Loaded, load_deployed};
 use crate::report::check::{self as report, CheckReport, Show};
 use crate::rules::{self, Registered};
 
@@ -18,6 +18,7 @@ use super::control::{self, Choices};
 use super::fix::Fixes;
 use super::output::Output;
 use super::rules::named;
+use super::deploy::Deploy;
 use super::terminal::Terminal;
 use super::world::{holds_nothing, loaded, now};
 use super::{Fault, Outcome};
@@ -75,6 +76,11 @@ pub(super) struct Args {
     /// Write there instead of stdout: complete, or not at all.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    deploy: Deploy,
+    /// Let what is not resolved in infrastructure code fail the check.
+    #[arg(long)]
+    strict: bool,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -182,7 +188,8 @@ fn judge(
     (teller, tells): (Terminal, bool),
 ) -> Result<Judged, Fault> {
     let terminal = tells.then_some(teller);
-    let mut loaded = ManuallyDrop::new(load(&Disk, &args.paths));
+    let deployment = args.deploy.beside(&args.choices.config, &args.paths, teller)?;
+    let mut loaded = ManuallyDrop::new(load_deployed(&Disk, &args.paths, &deployment));
     let callers: Vec<Box<str>> = loaded.callers.iter().cloned().collect();
     let sources = &mut loaded.inventory.sources;
     let (config, folder) = args.choices.config.config(&args.paths, sources, teller)?;
@@ -193,12 +200,13 @@ fn judge(
     if let Some(terminal) = terminal {
         terminal.stderr().problems(&loaded.problems)?;
     }
-    let base = ManuallyDrop::new(base(args, terminal)?);
+    let base = ManuallyDrop::new(base(args, &deployment, terminal)?);
     let persona = args.persona.map(PersonaArg::persona).or(config.persona);
     let covers = control::covers(folder.as_deref(), &args.paths);
     let mut control = control::control(config, baseline, &loaded, covers);
     control.suppressions.extend(comments);
     control.assertions.extend(control::assertions(&loaded.inventory.sources, teller)?);
+    control.settings.strict |= args.strict;
     if let Some(deployer) = deployer(args)? {
         control.settings.deployer = Some(deployer);
     }
@@ -226,11 +234,15 @@ fn judge(
 }
 
 /// What --base names, with its faults told where there is a terminal.
-fn base(args: &Args, terminal: Option<Terminal>) -> Result<Option<Loaded>, Fault> {
+fn base(
+    args: &Args,
+    deployment: &Deployment,
+    terminal: Option<Terminal>,
+) -> Result<Option<Loaded>, Fault> {
     let Some(path) = &args.base else { return Ok(None) };
     let paths = [path.clone()];
-    let Some(terminal) = terminal else { return Ok(Some(load(&Disk, &paths))) };
-    let (loaded, _) = loaded(&paths, terminal)?;
+    let Some(terminal) = terminal else { return Ok(Some(load_deployed(&Disk, &paths, deployment))) };
+    let (loaded, _) = loaded(&paths, deployment, terminal)?;
     holds_nothing(&loaded, &paths, terminal)?;
     Ok(Some(loaded))
 }
@@ -270,7 +282,11 @@ fn write(
     output.finish()?;
     let Aside { suppressed, baselined } = report.checked.aside;
     // These two have no room for it.
-    if matches!(args.format, Format::Gitlab | Format::Csv) && suppressed + baselined > 0 {
+    let is_narrow = matches!(args.format, Format::Gitlab | Format::Csv);
+    if let Some(coverage) = report.checked.coverage.as_ref().filter(|_| is_narrow) {
+        terminal.stderr().note(&coverage.words())?;
+    }
+    if is_narrow && suppressed + baselined > 0 {
         let text = format!("not listed: {suppressed} suppressed, {baselined} in the baseline");
         terminal.stderr().note(&text)?;
     }

@@ -18,7 +18,7 @@ use super::Fault;
 use super::terminal::Terminal;
 
 /// The options that say which configuration counts.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(super) struct ConfigChoice {
     /// Take the configuration from there; else the keyreach.yaml at or above what is checked counts.
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
@@ -76,6 +76,14 @@ impl ConfigChoice {
         }
         refuse(&path, &text, &faults, terminal)?;
         Ok((config, Some(folder)))
+    }
+
+    /// The configuration that counts for `paths`; none where two do.
+    pub(super) fn nearest(&self, paths: &[String]) -> Result<Option<String>, Fault> {
+        match self.find(paths) {
+            Err(Fault::Usage(_)) => Ok(None),
+            found => found,
+        }
     }
 
     fn find(&self, paths: &[String]) -> Result<Option<String>, Fault> {
@@ -203,7 +211,8 @@ fn above(path: &Path) -> io::Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-fn read(path: &str) -> Result<String, Fault> {
+/// The text of a file of the user's.
+pub(super) fn read(path: &str) -> Result<String, Fault> {
     let text = fs::read_to_string(path).map_err(Fault::read(path))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
@@ -218,7 +227,7 @@ fn file(sources: &mut Arc<Sources>, path: &str) -> FileId {
 }
 
 /// Tells the faults of a file of the user's, each at its place, and ends the run.
-fn refuse(
+pub(super) fn refuse(
     path: &str,
     text: &str,
     faults: &[config::Fault],

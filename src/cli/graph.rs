@@ -14,6 +14,7 @@ use crate::report::graph::{self as report, GraphReport};
 use super::assumptions::Assume;
 use super::goal::To;
 use super::output::Output;
+use super::deploy::Rest;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};
@@ -42,7 +43,8 @@ pub(super) struct Args {
     /// Principals whose ways are drawn: ARNs, `alice`, `role/app-*`.
     #[arg(long, value_name = "P")]
     principal: Vec<String>,
-    /// Accounts, by id or name, that are drawn with what joins them.
+    /// Accounts, by id or name, that are drawn with what joins them. A
+    /// single id is also where infrastructure code is deployed to.
     #[arg(long, value_name = "ACCOUNT")]
     account: Vec<String>,
     /// How many steps from keys and principals.
@@ -66,6 +68,8 @@ pub(super) struct Args {
     /// Write there instead of stdout: complete, or not at all.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    deploy: Rest,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -91,9 +95,10 @@ enum Format {
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let (assumptions, now) = (args.assume.read()?, now(&args.now)?);
+    let deployment = args.deploy.read(&args.account, &args.paths, terminal)?;
     let (loaded, outcome) = match args.format {
-        Format::Json => world::loaded_digested(&args.paths, terminal)?,
-        Format::Dot | Format::Mermaid | Format::Graphml => world::loaded(&args.paths, terminal)?,
+        Format::Json => world::loaded_digested(&args.paths, &deployment, terminal)?,
+        Format::Dot | Format::Mermaid | Format::Graphml => world::loaded(&args.paths, &deployment, terminal)?,
     };
     // An empty picture would read as if nobody had access.
     if world::holds_nothing(&loaded, &args.paths, terminal)? {

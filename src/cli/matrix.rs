@@ -11,6 +11,7 @@ use crate::report::matrix::{self as report, GroupBy, MatrixReport};
 
 use super::assumptions::Assume;
 use super::output::Output;
+use super::deploy::Rest;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};
@@ -48,7 +49,8 @@ pub(super) struct Args {
 /// The options of every command that prints a part of the matrix.
 #[derive(clap::Args)]
 pub(super) struct Show {
-    /// Accounts, by id or name, whose principals or keys are meant.
+    /// Accounts, by id or name, whose principals or keys are meant. A
+    /// single id is also where infrastructure code is deployed to.
     #[arg(long, value_name = "ACCOUNT")]
     account: Vec<String>,
     /// Keys with this tag.
@@ -83,6 +85,8 @@ pub(super) struct Show {
     /// Write there instead of stdout: complete, or not at all.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    deploy: Rest,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -139,9 +143,10 @@ impl Show {
         let question = self.question(question);
         question.actions().map_err(|error| Fault::Usage(error.to_string()))?;
         let (assumptions, now) = (self.assume.read()?, now(&self.now)?);
+        let deployment = self.deploy.read(&self.account, &self.paths, terminal)?;
         let (loaded, outcome) = match self.tells_digest() {
-            true => world::loaded_digested(&self.paths, terminal)?,
-            false => world::loaded(&self.paths, terminal)?,
+            true => world::loaded_digested(&self.paths, &deployment, terminal)?,
+            false => world::loaded(&self.paths, &deployment, terminal)?,
         };
         // A table of nothing would read as if nobody had access.
         if world::holds_nothing(&loaded, &self.paths, terminal)? {

@@ -8,6 +8,7 @@ mod check;
 mod collect_script;
 mod completions;
 mod control;
+mod deploy;
 mod fault;
 mod fix;
 mod goal;

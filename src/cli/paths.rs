@@ -12,6 +12,7 @@ use crate::report::paths::{self as report, PathsReport, Shown};
 use super::assumptions::Assume;
 use super::goal::To;
 use super::output::Output;
+use super::deploy::Rest;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};
@@ -36,7 +37,8 @@ pub(super) struct Args {
     /// Who sets out: ARNs, `alice`, `role/app-*`, account ids.
     #[arg(long, value_name = "P")]
     principal: Vec<String>,
-    /// Accounts, by id or name, whose keys are meant.
+    /// Accounts, by id or name, whose keys are meant. A
+    /// single id is also where infrastructure code is deployed to.
     #[arg(long, value_name = "ACCOUNT")]
     account: Vec<String>,
     /// What is to be gained: to decrypt (or sign, ...) with the key, to change its policy, to delete it.
@@ -68,6 +70,8 @@ pub(super) struct Args {
     /// Write there instead of stdout: complete, or not at all.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    deploy: Rest,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -88,9 +92,10 @@ enum Format {
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let (assumptions, now) = (args.assume.read()?, now(&args.now)?);
+    let deployment = args.deploy.read(&args.account, &args.paths, terminal)?;
     let (loaded, outcome) = match args.format {
-        Format::Jsonl => world::loaded(&args.paths, terminal)?,
-        Format::Human | Format::Json => world::loaded_digested(&args.paths, terminal)?,
+        Format::Jsonl => world::loaded(&args.paths, &deployment, terminal)?,
+        Format::Human | Format::Json => world::loaded_digested(&args.paths, &deployment, terminal)?,
     };
     // No path in a world of nothing would read as if nobody could get there.
     if world::holds_nothing(&loaded, &args.paths, terminal)? {

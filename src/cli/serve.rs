@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::deploy::Deploy;
 use super::terminal::Terminal;
 use super::{Fault, Outcome};
 
@@ -22,6 +23,8 @@ Examples:
   keyreach serve testdata/course --state-dir target/kms --port 8080
   keyreach serve testdata/course --state-dir target/kms --port 0 --explain")]
 pub(super) struct Args {
+    #[command(flatten)]
+    deploy: Deploy,
     /// The export: files and directories, or a scenario file.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -72,7 +75,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         "today" => jiff::SignedDuration::ZERO,
         date => now(date)?.duration_since(jiff::Timestamp::now()),
     };
-    let (loaded, outcome) = world::loaded(&args.paths, terminal)?;
+    let deployment = args.deploy.read(&args.paths, terminal)?;
+    let (loaded, outcome) = world::loaded(&args.paths, &deployment, terminal)?;
     if world::holds_nothing(&loaded, &args.paths, terminal)? {
         return Ok(outcome);
     }
@@ -89,7 +93,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     };
     let paths = args.paths.clone();
     let reload = move || {
-        let (loaded, outcome) = world::loaded(&paths, terminal).ok()?;
+        let (loaded, outcome) = world::loaded(&paths, &deployment, terminal).ok()?;
         (outcome == Outcome::Clean).then_some(loaded.inventory)
     };
     let exported = loaded.inventory;

@@ -12,6 +12,7 @@ use crate::ingest::Disk;
 use crate::report::{request_line, simulate};
 
 use super::output::Output;
+use super::deploy::Deploy;
 use super::terminal::Terminal;
 use super::world;
 use super::{Fault, Outcome};
@@ -32,6 +33,8 @@ Examples:
   keyreach simulate testdata/course --requests testdata/requests.jsonl
   head -n 1 testdata/requests.jsonl | keyreach simulate testdata/course --requests -")]
 pub(super) struct Args {
+    #[command(flatten)]
+    deploy: Deploy,
     /// The export, or a scenario file.
     #[arg(value_name = "DIR")]
     dir: String,
@@ -47,7 +50,9 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let mut requests = open(&args.requests)?;
     readable(&args.dir).map_err(Fault::read(&args.dir))?;
     // What is wrong with single files is told, and does not change the exit status.
-    let (loaded, _) = world::loaded(std::slice::from_ref(&args.dir), terminal)?;
+    let paths = std::slice::from_ref(&args.dir);
+    let deployment = args.deploy.read(paths, terminal)?;
+    let (loaded, _) = world::loaded(paths, &deployment, terminal)?;
     // The process ends behind this: the system takes a world back faster than a walk over it.
     let loaded = ManuallyDrop::new(loaded);
     let texts = Texts::new(&Disk, &loaded.inventory);

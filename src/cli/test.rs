@@ -13,6 +13,7 @@ use crate::report::test::{self as report, TestReport};
 
 use super::control::{self, ConfigChoice};
 use super::output::Output;
+use super::deploy::Deploy;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};
@@ -47,6 +48,8 @@ pub(super) struct Args {
     /// Exit with 0, not 3, where there is no assertion or nothing to audit.
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    deploy: Deploy,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -61,7 +64,8 @@ enum Format {
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let now = now(&args.now)?;
-    let (loaded, outcome) = world::loaded_digested(&args.paths, terminal)?;
+    let deployment = args.deploy.beside(&args.config, &args.paths, terminal)?;
+    let (loaded, outcome) = world::loaded_digested(&args.paths, &deployment, terminal)?;
     // The process ends behind this: the system takes a world back faster than a walk over it.
     let mut loaded = ManuallyDrop::new(loaded);
     let (config, _) = args.config.config(&args.paths, &mut loaded.inventory.sources, terminal)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::deploy::Deploy;
 use super::terminal::Terminal;
 use super::{Fault, Outcome};
 
@@ -41,6 +42,8 @@ pub(super) struct Args {
     /// Write there instead of stdout: complete, or not at all.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    deploy: Deploy,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -73,7 +76,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     use super::world;
 
     let now = world::now(&args.now)?;
-    let (loaded, outcome) = world::loaded_digested(&args.paths, terminal)?;
+    let deployment = args.deploy.read(&args.paths, terminal)?;
+    let (loaded, outcome) = world::loaded_digested(&args.paths, &deployment, terminal)?;
     if world::holds_nothing(&loaded, &args.paths, terminal)? {
         return Ok(outcome);
     }

@@ -8,6 +8,7 @@ use crate::report::{request_line, why};
 use clap::ValueEnum;
 
 use super::output::Output;
+use super::deploy::Deploy;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};
@@ -43,6 +44,8 @@ pub(super) struct Args {
     /// The day from which on other requests are tried.
     #[arg(long, value_name = "DATE", default_value = "today")]
     now: String,
+    #[command(flatten)]
+    deploy: Deploy,
     /// Files and directories to read.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
@@ -64,7 +67,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let action = action(&args.action).map_err(|error| Fault::argument("--action", &error))?;
     let context = context(&args.context)?;
     let now = now(&args.now)?;
-    let (loaded, outcome) = world::loaded(&args.paths, terminal)?;
+    let deployment = args.deploy.read(&args.paths, terminal)?;
+    let (loaded, outcome) = world::loaded(&args.paths, &deployment, terminal)?;
     if world::holds_nothing(&loaded, &args.paths, terminal)? {
         return Ok(outcome);
     }

@@ -5,22 +5,27 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::audit::Basis;
-use crate::ingest::{Disk, Loaded, load, load_digested};
+use crate::ingest::{Deployment, Disk, Loaded, load_deployed, load_digested};
 
 use super::terminal::Terminal;
 use super::{Fault, Outcome};
 
 /// Loads what is at and below `paths` and tells what is wrong with files on stderr.
-pub(super) fn loaded(paths: &[String], terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {
-    told(load(&Disk, paths), terminal)
+pub(super) fn loaded(
+    paths: &[String],
+    deployment: &Deployment,
+    terminal: Terminal,
+) -> Result<(Loaded, Outcome), Fault> {
+    told(load_deployed(&Disk, paths, deployment), terminal)
 }
 
 /// Loads like [`loaded`], and takes the digest of what is read.
 pub(super) fn loaded_digested(
     paths: &[String],
+    deployment: &Deployment,
     terminal: Terminal,
 ) -> Result<(Loaded, Outcome), Fault> {
-    told(load_digested(&Disk, paths), terminal)
+    told(load_digested(&Disk, paths, deployment), terminal)
 }
 
 fn told(loaded: Loaded, terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {

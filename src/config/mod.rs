@@ -4,6 +4,9 @@
 //!
 //! ```yaml
 //! persona: pedantic
+//! account: "111122223333"             # where infrastructure code is deployed to
+//! region: eu-central-1
+//! variables: { Environment: prod }
 //! trusted_accounts: ["444455556666"]
 //! trusted_organizations: [o-exampleorgid]
 //! assume: { "aws:MultiFactorAuthPresent": "true", "aws:SourceVpce": absent }
@@ -29,6 +32,7 @@
 mod assertions;
 mod assume;
 mod baseline;
+mod deployment;
 mod ignore;
 mod reader;
 
@@ -39,12 +43,14 @@ use crate::audit::assertions::Assertion;
 use crate::aws::AccountId;
 use crate::decision::Assumptions;
 use crate::diag::{Persona, Severity};
+use crate::ingest::Deployment;
 use crate::findings::{Base, Choice, PathRules, Suppression};
 use crate::rules::{Settings, deployer, named, unknown};
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Node, yaml};
 
 pub use baseline::read as read_baseline;
+pub use deployment::read_deployment;
 use reader::Reader;
 
 /// The JSON Schema of the configuration.
@@ -54,8 +60,12 @@ pub const SCHEMA: &str = include_str!("config.schema.json");
 pub const NAMES: [&str; 2] = ["keyreach.yaml", "keyreach.yml"];
 
 /// The members of the configuration.
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 15] = [
     "persona",
+    "account",
+    "region",
+    "variables",
+    "strict",
     "trusted_accounts",
     "trusted_organizations",
     "deployer",
@@ -184,6 +194,11 @@ fn whole(reader: &mut Reader, root: &Node<'_>, config: &mut Config) {
                     reader.fault(value.span, message, "write the ARN of a user or a role");
                 }
             }
+            "strict" => match value.scalar() {
+                Some("true") => config.settings.strict = true,
+                Some("false") => config.settings.strict = false,
+                _ => reader.fault(value.span, "`strict` is true or false", "write one of the two"),
+            },
             "known_actions" => {
                 for (text, span) in reader.texts(value, "an action") {
                     let name = text.get(4..).filter(|name| !name.is_empty() && !name.contains('*'));
@@ -226,7 +241,8 @@ fn whole(reader: &mut Reader, root: &Node<'_>, config: &mut Config) {
                 config.ignore = entries.filter_map(|entry| ignore::read(reader, entry)).collect();
             }
             "assertions" => config.assertions = assertions::read(reader, value),
-            _ => {}
+            // They count before anything is loaded: who asks for them reads them alone.
+            _ => deployment::member_of(reader, name, value, &mut Deployment::default()),
         }
     }
 }

@@ -9,12 +9,16 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::AccountId;
+use crate::aws::pattern::{is_pattern, takes};
 use crate::policy::{self, PolicyDocument, PolicyKind};
 use crate::source::{Located, Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
 
 /// The Region that a template is deployed to, where it is not pinned.
 pub const REGION: &str = "this-region";
+
+/// The same, and whatever comes behind.
+const REGION_AND_ALL: &str = "this-region*";
 
 /// How many literals of one text are told apart, each being the symbol or not.
 const LITERALS: usize = 3;
@@ -40,6 +44,19 @@ impl Default for Deployment {
             partition: "aws".into(),
             variables: BTreeMap::new(),
         }
+    }
+}
+
+impl Deployment {
+    /// Pins the Region, and the partition that it lies in.
+    pub fn in_region(&mut self, region: &str) {
+        self.region = region.into();
+        let partition = match region.split('-').next() {
+            Some("cn") => "aws-cn",
+            Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        self.partition = partition.into();
     }
 }
 
@@ -151,7 +168,12 @@ fn others(deployment: &Deployment, text: &str) -> Vec<Unresolved> {
 /// that it may be.
 fn literals<'t>(deployment: &'t Deployment, text: &'t str) -> BTreeSet<(&'t str, &'t str)> {
     let mut found = BTreeSet::new();
+    let parts: Vec<&str> = text.split(':').collect();
+    let last = parts.len().saturating_sub(1);
     let mut account = |named: &'t str| {
+        if is_account_pattern(named) && deployment.account.is_symbol() {
+            found.insert((named, deployment.account.as_str()));
+        }
         let other = AccountId::parse(named).filter(|account| *account != deployment.account);
         // Two accounts with numbers are two accounts.
         let is_open = |other: AccountId| other.is_symbol() || deployment.account.is_symbol();
@@ -159,7 +181,6 @@ fn literals<'t>(deployment: &'t Deployment, text: &'t str) -> BTreeSet<(&'t str,
             found.insert((named, deployment.account.as_str()));
         }
     };
-    let parts: Vec<&str> = text.split(':').collect();
     match parts.as_slice() {
         ["arn", _, _, _, of, ..] => account(of),
         [whole] => account(whole),
@@ -168,18 +189,68 @@ fn literals<'t>(deployment: &'t Deployment, text: &'t str) -> BTreeSet<(&'t str,
     if *deployment.region != *REGION {
         return found;
     }
-    let mut region = |named: &'t str| {
-        if is_region(named) {
-            found.insert((named, REGION));
+    let mut region = |named: &'t str, is_last: bool| {
+        // A star at the end of all takes what comes behind the Region as well.
+        let symbol = if is_last && named.ends_with('*') { REGION_AND_ALL } else { REGION };
+        if is_region(named) || is_region_pattern(named) {
+            found.insert((named, symbol));
         }
     };
     match parts.as_slice() {
-        ["arn", _, _, of, ..] => region(of),
+        ["arn", _, _, of, ..] => region(of, last == 3),
         // A Region, or the name of a service in a Region.
-        [whole] => whole.split('.').for_each(&mut region),
+        [whole] => whole.split('.').for_each(|part| region(part, false)),
         _ => {}
     }
     found
+}
+
+/// Whether a pattern matches the numbers of some accounts, and the symbol does not say of which.
+fn is_account_pattern(text: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'*' | b'?');
+    is_pattern(text)
+        && text.bytes().all(is_fit)
+        && !takes(text, AccountId::THIS.as_str())
+        && meets(text, "????????????")
+}
+
+/// Whether a pattern matches the names of some Regions, and not their symbol.
+fn is_region_pattern(text: &str) -> bool {
+    is_pattern(text) && !takes(text, REGION) && {
+        let ends = text.ends_with(|c: char| c.is_ascii_digit() || matches!(c, '*' | '?'));
+        ends && meets(text, "??-*-?")
+    }
+}
+
+/// Whether some text matches both patterns.
+pub(super) fn meets(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // Whether the rests behind a place in each meet, from the end.
+    let mut below = vec![false; other.len() + 1];
+    for at in (0..=one.len()).rev() {
+        let here = one.get(at);
+        let mut row = vec![false; other.len() + 1];
+        for to in (0..=other.len()).rev() {
+            let there = other.get(to);
+            let right = row.get(to + 1).copied().unwrap_or_default();
+            let down = below.get(to).copied().unwrap_or_default();
+            let both = below.get(to + 1).copied().unwrap_or_default();
+            let is_met = match (here, there) {
+                (None, None) => true,
+                (Some('*'), None) => down,
+                (None, Some('*')) => right,
+                (Some('*'), Some(_)) | (Some(_), Some('*')) => down || right,
+                (Some('?'), Some(_)) | (Some(_), Some('?')) => both,
+                (Some(one), Some(other)) => one == other && both,
+                _ => false,
+            };
+            if let Some(place) = row.get_mut(to) {
+                *place = is_met;
+            }
+        }
+        below = row;
+    }
+    below.first().copied().unwrap_or_default()
 }
 
 /// Whether a text has the form of a Region's name.
@@ -262,5 +333,38 @@ mod tests {
         for text in ["*", "kms:Decrypt", "alias/x", "s3.amazonaws.com", "o-1234567890", "12-34"] {
             assert_eq!(others(&Deployment::default(), text), [], "{text}");
         }
+    }
+
+    #[test]
+    fn patterns_meet_where_a_text_matches_both() {
+        for (one, other, expected) in [
+            ("a*", "*b", true),
+            ("a*", "b*", false),
+            ("*-app", "prod-*", true),
+            ("role/?", "role/*", true),
+            ("role/app", "role/app", true),
+            ("role/app", "role/ap", false),
+            ("*", "", true),
+            ("?", "", false),
+            ("a*c", "ab", false),
+            ("*x*", "a*b", true),
+        ] {
+            assert_eq!(meets(one, other), expected, "{one} {other}");
+            assert_eq!(meets(other, one), expected, "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn patterns_of_regions_and_accounts_may_match_those_that_are_deployed_to() {
+        let shapes = |text: &str| -> Vec<String> {
+            others(&Deployment::default(), text).into_iter().map(|it| it.shape.into()).collect()
+        };
+        assert_eq!(shapes("eu-*"), ["this-region"]);
+        assert_eq!(shapes("arn:aws:kms:eu-*:*:key/*"), ["arn:aws:kms:this-region:*:key/*"]);
+        assert_eq!(shapes("arn:aws:kms:us-*"), ["arn:aws:kms:this-region*"]);
+        assert_eq!(shapes("arn:aws:iam::1111*:root"), ["arn:aws:iam::this-account:root"]);
+        assert_eq!(shapes("arn:aws:iam::*:role/dev-*"), <[&str; 0]>::default());
+        assert_eq!(shapes("s3.*.amazonaws.com"), <[&str; 0]>::default());
+        assert_eq!(shapes("prod-*"), <[&str; 0]>::default());
     }
 }

@@ -1,7 +1,9 @@
 //! Which call a document is the output of: told by the names of its members, then by their values.
 
 use super::document::{Document, Read, Refusal};
-use super::{authorization_details, bare, endpoints, iam, kms, organizations, terraform};
+use super::{
+    authorization_details, bare, cloudformation, endpoints, iam, kms, organizations, terraform,
+};
 
 /// A kind of document.
 struct Kind {
@@ -50,6 +52,7 @@ const KINDS: &[Kind] = &[
     likely(&["Policies"], organizations::list_policies),
     likely(&["Targets"], organizations::list_targets),
     likely(&["Statement"], bare::read),
+    likely(&["Resources"], cloudformation::read_json),
 ];
 
 const fn sure(names: &'static [&'static str], read: fn(&Document<'_, '_>) -> Read) -> Kind {

@@ -10,6 +10,7 @@ use crate::inventory::{
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
 
+use super::cloudformation::Template;
 use super::terraform;
 
 /// One page of a listing.
@@ -42,6 +43,8 @@ pub(super) enum Fact {
     Organization(Stated<OrganizationFact>),
     /// A VPC endpoint's policy, by the endpoint's id.
     Endpoint(Box<str>, PolicyDocument),
+    /// A CloudFormation template, to be evaluated with the others.
+    Template(Box<Template>),
     /// A file of Terraform's language, to be evaluated with the others.
     Terraform(terraform::Source),
     /// A policy that stands alone.

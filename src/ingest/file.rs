@@ -9,7 +9,7 @@ use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{bare, detect, problem_at, scenario, terraform, unreadable};
+use super::{bare, cloudformation, detect, problem_at, scenario, terraform, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
@@ -29,6 +29,11 @@ impl Outcome {
     /// Whether the file is none of ours.
     pub(super) fn is_skipped(&self) -> bool {
         !self.is_ours && self.facts.is_empty() && self.problems.is_empty()
+    }
+
+    /// Whether it gave facts; of what is evaluated later nobody knows yet.
+    pub(super) fn is_used(&self) -> bool {
+        self.facts.iter().any(|fact| !matches!(fact, Fact::Terraform(_)))
     }
 
     fn of(problem: FileProblem) -> Self {
@@ -87,7 +92,11 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     match source.text.trim_start().bytes().next() {
         Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),
-        _ => reading.outcome.facts = bare::read_yaml(source),
+        _ => {
+            let templates = cloudformation::read_yaml(source.file, source.text);
+            reading.outcome.facts =
+                if templates.is_empty() { bare::read_yaml(source) } else { templates };
+        }
     }
     reading.finish()
 }

@@ -14,6 +14,7 @@ use crate::inventory::{
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Sources};
 
+use super::cloudformation::Template;
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
@@ -34,6 +35,7 @@ pub(super) struct Facts {
     pub(super) loose: Vec<LoosePolicy>,
     pub(super) worlds: Vec<Inventory>,
     pub(super) pending: Vec<Pending>,
+    pub(super) templates: Vec<Template>,
     pub(super) terraform: Vec<terraform::Source>,
 }
 
@@ -52,9 +54,22 @@ impl Facts {
             Fact::Loose(policy) => self.loose.push(policy),
             Fact::World(world) => self.worlds.push(*world),
             Fact::Pending(pending) => self.pending.push(*pending),
+            Fact::Template(template) => self.templates.push(*template),
             Fact::Terraform(source) => self.terraform.push(source),
             Fact::Fault { .. } => {}
         }
+    }
+
+    /// Whether they speak of what is in some account.
+    pub(super) fn are_of_accounts(&self) -> bool {
+        !(self.identities.is_empty()
+            && self.groups.is_empty()
+            && self.policies.is_empty()
+            && self.keys.is_empty()
+            && self.aliases.is_empty()
+            && self.worlds.is_empty()
+            && self.organization.is_empty()
+            && self.pending.is_empty())
     }
 
     /// Adds what comes behind.
@@ -70,6 +85,7 @@ impl Facts {
         self.loose.append(&mut other.loose);
         self.worlds.append(&mut other.worlds);
         self.pending.append(&mut other.pending);
+        self.templates.append(&mut other.templates);
         self.terraform.append(&mut other.terraform);
     }
 }

@@ -13,6 +13,7 @@
 
 mod authorization_details;
 mod bare;
+mod cloudformation;
 mod declared;
 mod detect;
 mod digest;
@@ -40,7 +41,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::inventory::Inventory;
+use crate::inventory::{Declared, Inventory};
 use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, Sources, Span};
 
@@ -70,6 +71,7 @@ pub struct Loaded {
 }
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
+/// Infrastructure code among them is read as it would be deployed to an account that is not known.
 pub fn load(files: &dyn Files, paths: &[String]) -> Loaded {
     load_deployed(files, paths, &Deployment::default())
 }
@@ -79,15 +81,19 @@ pub fn load_deployed(files: &dyn Files, paths: &[String], deployment: &Deploymen
     load_taking(files, paths, Sources::default(), deployment, |_| None)
 }
 
-/// Loads like [`load`] what will stand beside an inventory that came from `sources`: the files are
-/// numbered behind those.
-pub fn load_behind(files: &dyn Files, paths: &[String], sources: &Sources) -> Loaded {
-    load_taking(files, paths, sources.clone(), &Deployment::default(), |_| None)
+/// Loads like [`load_deployed`] what will stand beside an inventory that came from `sources`: the files
+/// are numbered behind those.
+pub fn load_behind(
+    files: &dyn Files,
+    paths: &[String],
+    sources: &Sources,
+    deployment: &Deployment,
+) -> Loaded {
+    load_taking(files, paths, sources.clone(), deployment, |_| None)
 }
 
-/// Loads like [`load`], and takes the digest of what is read.
-pub fn load_digested(files: &dyn Files, paths: &[String]) -> Loaded {
-    let deployment = &Deployment::default();
+/// Loads like [`load_deployed`], and takes the digest of what is read.
+pub fn load_digested(files: &dyn Files, paths: &[String], deployment: &Deployment) -> Loaded {
     load_taking(files, paths, Sources::default(), deployment, |files| Some(Digests::new(files)))
 }
 
@@ -113,20 +119,85 @@ fn load_taking(
     drop(policies);
     problems.extend(more);
     let input = terraform::Input { files, paths: &paths, first };
-    let found = terraform::facts(input, &std::mem::take(&mut facts.terraform), deployment);
-    found.facts.into_iter().for_each(|fact| facts.add(fact));
-    problems.extend(found.problems);
+    let declared = declare(&mut facts, deployment, input);
+    problems.extend(declared.problems);
+    let (used, skipped) = (used + declared.used, skipped + declared.skipped);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
     let read = paths.len();
     for path in paths {
         sources.add(path);
     }
     let sources = Arc::new(sources);
-    let (inventory, digest) = rayon::join(
+    let (mut inventory, digest) = rayon::join(
         || merge::merge(Arc::clone(&sources), facts),
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
-    Loaded { inventory, problems, read, used, skipped, digest, callers: found.callers }
+    inventory.declared = declared.said.map(Arc::new);
+    Loaded { inventory, problems, read, used, skipped, digest, callers: declared.callers }
+}
+
+/// What infrastructure code among the files comes to.
+#[derive(Default)]
+struct Declaring {
+    said: Option<Declared>,
+    problems: Vec<FileProblem>,
+    /// ARNs of who ran Terraform.
+    callers: BTreeSet<Box<str>>,
+    /// How many files of Terraform gave facts, and how many did not.
+    used: usize,
+    skipped: usize,
+}
+
+/// Evaluates infrastructure code, and adds its facts to those of the other files.
+fn declare(
+    facts: &mut merge::Facts,
+    deployment: &Deployment,
+    input: terraform::Input<'_>,
+) -> Declaring {
+    let mut templates = std::mem::take(&mut facts.templates);
+    templates.sort_by_key(|template| template.file);
+    let sources = std::mem::take(&mut facts.terraform);
+    let path = |file: FileId| {
+        let nth = (file.0 as usize).saturating_sub(input.first);
+        input.paths.get(nth).cloned().unwrap_or_default()
+    };
+    let modules = terraform::facts(input, &sources, deployment);
+    let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
+    let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
+    let mut files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
+    if !modules.is_pinned {
+        files.extend(&modules.files);
+    }
+    made.problems = modules.problems;
+    if deployment.account.is_symbol() && facts.are_of_accounts() && !files.is_empty() {
+        made.problems.extend(files.into_iter().map(|file| not_pinned(path(file))));
+        return made;
+    }
+    files.extend(&modules.files);
+    if files.is_empty() && modules.unresolved.is_empty() {
+        return made;
+    }
+    let found = cloudformation::facts(&templates, deployment, &path);
+    found.facts.into_iter().chain(modules.facts).for_each(|fact| facts.add(fact));
+    let mut unresolved = found.unresolved;
+    unresolved.extend(modules.unresolved);
+    unresolved.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
+    made.said = Some(Declared { files, unresolved, assumed: found.assumed });
+    made
+}
+
+/// A template that may be of an account whose exports stand beside it.
+fn not_pinned(path: String) -> FileProblem {
+    FileProblem {
+        kind: ProblemKind::Unusable,
+        path,
+        span: None,
+        position: None,
+        message: "left out: exports of real accounts stand beside it, and nothing says to which \
+                  account it is deployed"
+            .to_owned(),
+        help: "pass `--account ID`, or check the two apart".to_owned(),
+    }
 }
 
 /// What was read of some files, in their order.
@@ -140,7 +211,7 @@ struct Read {
 
 impl Read {
     fn with(mut self, outcome: file::Outcome) -> Self {
-        self.used += usize::from(!outcome.facts.is_empty());
+        self.used += usize::from(outcome.is_used());
         self.skipped += usize::from(outcome.is_skipped());
         self.problems.extend(outcome.problems);
         outcome.facts.into_iter().for_each(|fact| self.facts.add(fact));

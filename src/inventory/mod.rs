@@ -5,6 +5,7 @@
 //! organization are shared until [`Inventory::apply`] changes one of them.
 
 mod account;
+mod declared;
 mod edit;
 mod gap;
 mod key;
@@ -23,6 +24,7 @@ pub use account::{
     Account, AttachedPolicy, Group, Identity, IdentityKind, ManagedPolicy, NamedPolicy,
     PolicyVersion, policy_name,
 };
+pub use declared::Declared;
 pub use edit::Edit;
 pub use gap::{Conflict, Effects, Gap, GapKind};
 pub use key::{
@@ -72,6 +74,8 @@ pub struct Inventory {
     pub gaps: Arc<Vec<Gap>>,
     /// Facts that two files state differently.
     pub conflicts: Arc<Vec<Conflict>>,
+    /// What infrastructure code leaves open, where some of this comes from such code.
+    pub declared: Option<Arc<Declared>>,
 }
 
 /// A bare policy document, linted on its own.

@@ -20,6 +20,13 @@ pub fn lower(node: &Node<'_>, kind: PolicyKind) -> Policy {
         faults: Vec::new(),
         readable: true,
     };
+    // The version decides what `${` means: without it nothing is known.
+    if let Some(Kind::Unresolved(_) | Kind::OneOf { .. }) = node.get("Version").map(|it| &it.kind) {
+        let expression = "the version of the policy";
+        policy.version = Version::V2012;
+        policy.statements = unknown_statements(node.span, kind, expression).into();
+        return policy;
+    }
     if let Kind::Unresolved(_) | Kind::OneOf { .. } = &node.kind {
         policy.version = Version::V2012;
         policy.statements = lowering.unknown_policy(node);
@@ -135,14 +142,31 @@ impl Lowering {
             Kind::Unresolved(value) => {
                 statements.extend(unknown_statements(node.span, self.kind, &value.expression));
             }
-            _ => {
-                let statement = self.statement(node, version);
-                let doubt = doubt.map(Into::into).or_else(|| statement.doubt.clone());
-                statements.push(Statement { doubt, ..statement });
-            }
+            _ => match unknown_effect(node) {
+                None => statements.push(self.statement_in_doubt(node, version, doubt)),
+                Some(expression) => {
+                    for effect in ["Allow", "Deny"] {
+                        let node = with_effect(node, effect);
+                        let doubt = Some(expression);
+                        statements.push(self.statement_in_doubt(&node, version, doubt));
+                    }
+                }
+            },
         });
         self.sids(&statements);
         statements
+    }
+
+    /// The statement, which may not stand there where `doubt` says so.
+    fn statement_in_doubt(
+        &mut self,
+        node: &Node<'_>,
+        version: Version,
+        doubt: Option<&str>,
+    ) -> Statement {
+        let statement = self.statement(node, version);
+        let doubt = doubt.map(Into::into).or_else(|| statement.doubt.clone());
+        Statement { doubt, ..statement }
     }
 
     /// The statements of a policy that is not known, or is one of several.
@@ -551,6 +575,27 @@ fn spread_item<'n, 'a>(
     for branch in branches {
         branch.one_or_many().iter().for_each(|item| spread_item(item, Some(expression), take));
     }
+}
+
+/// What stands for the effect of a statement, where it is not known.
+fn unknown_effect<'n>(statement: &'n Node<'_>) -> Option<&'n str> {
+    match &statement.get("Effect")?.kind {
+        Kind::Unresolved(Unresolved { expression, .. }) | Kind::OneOf { expression, .. } => {
+            Some(expression)
+        }
+        _ => None,
+    }
+}
+
+/// The statement with another effect.
+fn with_effect<'a>(statement: &Node<'a>, effect: &'static str) -> Node<'a> {
+    let mut statement = statement.clone();
+    if let Kind::Object(members) = &mut statement.kind {
+        for member in members.iter_mut().filter(|member| member.name.value == "Effect") {
+            member.value.kind = Kind::String(effect.into());
+        }
+    }
+    statement
 }
 
 /// Statements of which nothing is known.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::audit::Basis;
+use crate::audit::{Basis, Coverage, Resolved};
 use crate::decision::OpenPoint;
 
 use super::why::question;
@@ -28,6 +28,55 @@ pub(super) struct Grounds<'a> {
     question: &'a [String],
     /// What is taken for granted.
     assumptions: &'a [String],
+    /// How much of infrastructure code is known; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Covered<'a>>,
+}
+
+/// How much of infrastructure code is known before it is deployed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Covered<'a> {
+    /// Its keys.
+    keys: Parts,
+    /// Its policies, of all kinds.
+    policies: Parts,
+    /// Its users and roles.
+    principals: Parts,
+    /// What is not known, in words.
+    unresolved: &'a [String],
+    /// What was taken for granted, such as defaults of parameters.
+    assumed: &'a [String],
+}
+
+/// How many of something are resolved.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Parts {
+    /// All of them is known.
+    fully: usize,
+    /// Something of them is not known.
+    partly: usize,
+    /// Nothing of them is known.
+    not_at_all: usize,
+}
+
+impl<'a> Covered<'a> {
+    /// What `coverage` says.
+    pub(super) fn of(coverage: &'a Coverage) -> Self {
+        let parts = |of: Resolved| Parts {
+            fully: of.fully,
+            partly: of.partly,
+            not_at_all: of.not_at_all,
+        };
+        Self {
+            keys: parts(coverage.keys),
+            policies: parts(coverage.policies),
+            principals: parts(coverage.principals),
+            unresolved: &coverage.unresolved,
+            assumed: &coverage.assumed,
+        }
+    }
 }
 
 impl<'a> Grounds<'a> {
@@ -41,6 +90,7 @@ impl<'a> Grounds<'a> {
             date: &basis.date,
             question: &basis.question,
             assumptions: &basis.assumptions,
+            coverage: basis.coverage.as_ref().map(Covered::of),
         }
     }
 }
@@ -77,7 +127,22 @@ pub(super) fn opening(basis: &Basis, what: &str) -> Vec<String> {
         lines.push(format!("Asked for: {}", basis.question.join(", ")));
     }
     lines.push(format!("Assumed: {}", basis.assumptions.join("; ")));
+    lines.extend(basis.coverage.as_ref().map(|coverage| format!("Known: {}", covered(coverage))));
     lines
+}
+
+/// How much of infrastructure code is known, why not all, and what was assumed, in one line.
+pub(super) fn covered(coverage: &Coverage) -> String {
+    let list = |what: &str, texts: &[String]| match texts.len() {
+        0 => String::new(),
+        _ => format!("; {what}: {}", some(texts.iter().map(String::as_str))),
+    };
+    format!(
+        "{}{}{}",
+        coverage.words(),
+        list("not known", &coverage.unresolved),
+        list("assumed", &coverage.assumed)
+    )
 }
 
 /// `a; b; and 3 more`.

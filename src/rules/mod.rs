@@ -157,6 +157,7 @@ rules! {
     malformed_policy::MalformedPolicy = "malformed-policy",
     truncated_export::TruncatedExport = "truncated-export",
     missing_input::MissingInput = "missing-input",
+    unresolved_reference::UnresolvedReference = "unresolved-reference",
     conflicting_duplicates::ConflictingDuplicates = "conflicting-duplicates",
     unused_suppression::UnusedSuppression = "unused-suppression",
     failed_assertion::FailedAssertion = "failed-assertion",

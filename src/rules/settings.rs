@@ -19,6 +19,8 @@ pub struct Settings {
     pub known_condition_keys: BTreeSet<Box<str>>,
     /// Who applies key policies.
     pub deployer: Option<Caller>,
+    /// Whether everything of infrastructure code has to be resolved.
+    pub strict: bool,
 }
 
 impl Settings {

@@ -12,4 +12,4 @@ mod node;
 mod scalar;
 pub mod yaml;
 
-pub use node::{Kind, Member, Node, Problem, Unresolved};
+pub use node::{Kind, Member, Node, Problem, Unresolved, is_of_deployment};

@@ -50,6 +50,14 @@ pub struct Unresolved {
     pub shape: Box<str>,
 }
 
+/// What begins the expression of a value that hangs on which account or Region is deployed to.
+const DEPLOYED: &str = "whether this-";
+
+/// Whether it hangs on which account or Region is deployed to, and on nothing else.
+pub fn is_of_deployment(expression: &str) -> bool {
+    expression.starts_with(DEPLOYED)
+}
+
 impl Unresolved {
     /// A value of which nothing is known.
     pub fn unknown(expression: impl Into<Box<str>>) -> Self {

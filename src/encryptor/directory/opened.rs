@@ -11,7 +11,7 @@ use crate::aws::KeyArn;
 use crate::encryptor::{
     Clock, Encryptor, KeyRecord, KmsError, MasterSecret, State, Store, Touched,
 };
-use crate::ingest::load_behind;
+use crate::ingest::{Deployment, load_behind};
 use crate::inventory::{Alias, Inventory};
 
 use super::{Directory, StateError, Writes, documents};
@@ -117,7 +117,8 @@ fn records(directory: &Directory) -> Result<BTreeMap<KeyArn, Arc<KeyRecord>>, St
 
 /// Whole keys and whole accounts of the directory take the place of the exported ones.
 fn laid_over(exported: &Inventory, directory: &Directory) -> Result<Inventory, StateError> {
-    let kept = load_behind(directory, &[directory.shown()], &exported.sources);
+    let paths = [directory.shown()];
+    let kept = load_behind(directory, &paths, &exported.sources, &Deployment::default());
     if let Some(problem) = kept.problems.first() {
         let (path, what) = (problem.path.clone(), problem.message.clone());
         return Err(StateError::Damaged { path, what });

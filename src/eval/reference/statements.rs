@@ -81,7 +81,14 @@ fn add_applied<'a>(scene: &Scene<'_, '_>, policy: &Taking<'a>, applied: &mut App
                 Vec::new()
             }
             (Effect::Deny, Truth::True) => Vec::new(),
-            (Effect::Allow, Truth::True) => sure_classes(scene, statement),
+            (Effect::Allow, Truth::True) => {
+                // Another entry could mean the caller by a name that opens more.
+                let (sure, perhaps) = told_classes(scene, statement);
+                if perhaps.iter().any(|class| !sure.contains(class)) {
+                    scene.note_missing(hangs_on_unknown(policy.name, statement, index));
+                }
+                sure
+            }
         };
         let applying = Applying { name: policy.name, document: policy.document, index };
         match effect {
@@ -104,10 +111,15 @@ fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> St
     }
 }
 
-fn sure_classes(scene: &Scene<'_, '_>, statement: &Statement) -> Vec<Class> {
+/// The classes in which a statement surely means the caller, and those in which it may.
+fn told_classes(scene: &Scene<'_, '_>, statement: &Statement) -> (Vec<Class>, Vec<Class>) {
     let element = statement.principal.as_ref();
     let classes = element.map_or_else(Vec::new, |element| principals::allowed(scene, element));
-    classes.into_iter().filter(|(_, truth)| *truth == Truth::True).map(|(class, _)| class).collect()
+    let of = |wanted| {
+        let classes = classes.iter().filter(move |(_, truth)| *truth == wanted);
+        classes.map(|(class, _)| *class).collect()
+    };
+    (of(Truth::True), of(Truth::Unknown))
 }
 
 /// Whether one statement of a policy applies for certain.

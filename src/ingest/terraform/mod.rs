@@ -67,6 +67,10 @@ pub(super) struct Found {
     pub(super) unresolved: Vec<Stated<Box<str>>>,
     /// ARNs of who ran Terraform, as plans say.
     pub(super) callers: BTreeSet<Box<str>>,
+    /// The files that gave facts.
+    pub(super) files: BTreeSet<FileId>,
+    /// Whether the account of all of them is known.
+    pub(super) is_pinned: bool,
 }
 
 /// Where the files of a run come from.
@@ -103,7 +107,7 @@ pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deploymen
         .filter(|source| !source.is_plan)
         .map(|source| (source.file, parse(&source.text, &path(source.file))))
         .collect();
-    let (mut files, mut found) = (Vec::new(), Found::default());
+    let (mut files, mut found) = (Vec::new(), Found { is_pinned: true, ..Found::default() });
     let mut broken = BTreeSet::new();
     for (id, parsed) in parsed {
         let path = path(id);
@@ -215,6 +219,8 @@ impl Roots<'_> {
             (world, notes) = self.world(root, plan, &deployment);
         }
         self.arns.entry(account).or_default().append(&mut world.arns);
+        self.found.files.extend(world.facts.iter().filter_map(file_of));
+        self.found.is_pinned &= world.facts.is_empty() || !account.is_symbol();
         self.found.facts.append(&mut world.facts);
         for problem in notes.problems {
             if !self.found.problems.contains(&problem) {
@@ -263,12 +269,23 @@ impl Roots<'_> {
             Stated::new(what.into(), Place::plain(file, Span { start, end }))
         };
         let notes = Found {
-            facts: Vec::new(),
-            callers: BTreeSet::new(),
             problems: evaluator.problems.into_inner(),
             unresolved: unresolved.map(stated).collect(),
+            ..Found::default()
         };
         (world, notes)
+    }
+}
+
+/// The file that a fact stands in.
+fn file_of(fact: &Fact) -> Option<FileId> {
+    match fact {
+        Fact::Identity(fact) => Some(fact.place.file),
+        Fact::Group(fact) => Some(fact.place.file),
+        Fact::Policy(fact) => Some(fact.place.file),
+        Fact::Key(fact) => Some(fact.place.file),
+        Fact::Alias(alias) => Some(alias.place.file),
+        _ => None,
     }
 }
 

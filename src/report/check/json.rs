@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::findings::{Finding, Label, Role};
+use crate::report::basis::Covered;
 use crate::report::request_line;
 
 use crate::source::FileProblem;
@@ -21,7 +22,7 @@ struct Report<'a> {
     /// `keyreach/check/1`.
     schema: &'static str,
     /// What was looked at, and how much was found.
-    summary: Summary,
+    summary: Summary<'a>,
     /// What is wrong with files; what is wrong inside policies is a finding.
     problems: Vec<Problem<'a>>,
     /// What the rules found, sorted by file, place and rule.
@@ -48,14 +49,14 @@ enum Line<'a> {
         /// `keyreach/check-line/1`.
         schema: &'static str,
         /// The counts.
-        summary: Summary,
+        summary: Summary<'a>,
     },
 }
 
 /// What was looked at, and how much was found.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Summary {
+struct Summary<'a> {
     /// Files that were looked at.
     files: usize,
     /// Files among them that are no export and no policy.
@@ -78,6 +79,9 @@ struct Summary {
     baselined: usize,
     /// What every request is taken to carry, as the configuration says.
     assumptions: Vec<String>,
+    /// How much of infrastructure code is known; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Covered<'a>>,
 }
 
 /// A file that could not be used, or not wholly.
@@ -179,7 +183,7 @@ pub fn lines(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn summary(report: &CheckReport<'_>) -> Summary {
+fn summary<'a>(report: &'a CheckReport<'_>) -> Summary<'a> {
     let counts = report.checked.counts;
     Summary {
         files: report.files,
@@ -193,6 +197,7 @@ fn summary(report: &CheckReport<'_>) -> Summary {
         suppressed: report.checked.aside.suppressed,
         baselined: report.checked.aside.baselined,
         assumptions: report.checked.assumed.clone(),
+        coverage: report.checked.coverage.as_ref().map(Covered::of),
     }
 }
 

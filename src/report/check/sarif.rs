@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::diag::{Confidence, Severity, visible};
 use crate::findings::Finding;
-use crate::report::basis::plural;
+use crate::report::basis::{Covered, plural};
 use crate::report::{escape, request_line};
 use crate::rules::{self, Front, Metadata};
 use crate::source::FileProblem;
@@ -67,6 +67,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
                 "suppressed": report.checked.aside.suppressed,
                 "baselined": report.checked.aside.baselined,
                 "assumptions": report.checked.assumed,
+                "coverage": report.checked.coverage.as_ref().map(Covered::of),
             },
         }],
     });

@@ -1,7 +1,7 @@
 //! What several formats say of a run in the same words.
 
 use crate::findings::Finding;
-use crate::report::basis::plural;
+use crate::report::basis::{covered, plural};
 
 use super::{CheckReport, Spot};
 
@@ -46,16 +46,20 @@ pub(super) fn looked_at(report: &CheckReport<'_>) -> String {
 }
 
 /// What is not shown though it is there, and what is assumed: `; 2 suppressed, 1 in the baseline; assumed: a is
-/// b`; empty where nothing is.
+/// b`, and how much of infrastructure code is known; empty where nothing is.
 pub(super) fn aside(report: &CheckReport<'_>) -> String {
     let aside = report.checked.aside;
     let parts = [(aside.suppressed, "suppressed"), (aside.baselined, "in the baseline")];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
     let parts = if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) };
-    match report.checked.assumed.as_slice() {
+    let parts = match report.checked.assumed.as_slice() {
         [] => parts,
         assumed => format!("{parts}; assumed: {}", assumed.join(", ")),
+    };
+    match &report.checked.coverage {
+        Some(coverage) => format!("{parts}; {}", covered(coverage)),
+        None => parts,
     }
 }
 

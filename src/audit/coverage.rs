@@ -1,0 +1,187 @@
+//! How much of infrastructure code is known before it is deployed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name};
+use crate::policy::PolicyDocument;
+use crate::syntax::is_of_deployment;
+
+/// How much of what infrastructure code declares is resolved, and why not all.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Coverage {
+    /// Keys, by their policies, aliases and what kind of key they are.
+    pub keys: Resolved,
+    /// Policies of all kinds.
+    pub policies: Resolved,
+    /// Users and roles, by their policies and what belongs to them.
+    pub principals: Resolved,
+    /// What is not known, in words, each once.
+    pub unresolved: Vec<String>,
+    /// What was taken for granted, in words.
+    pub assumed: Vec<String>,
+}
+
+/// How many of something are resolved.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Resolved {
+    /// All is known.
+    pub fully: usize,
+    /// Something is not known.
+    pub partly: usize,
+    /// Nothing is known.
+    pub not_at_all: usize,
+}
+
+/// How much of one thing is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Known {
+    All,
+    Some,
+    Nothing,
+}
+
+impl Known {
+    /// Of two parts of one thing.
+    fn with(self, other: Self) -> Self {
+        if self == other { self } else { Self::Some }
+    }
+}
+
+impl Resolved {
+    fn count(&mut self, known: Known) {
+        match known {
+            Known::All => self.fully += 1,
+            Known::Some => self.partly += 1,
+            Known::Nothing => self.not_at_all += 1,
+        }
+    }
+
+    /// Of how many.
+    pub fn total(self) -> usize {
+        self.fully + self.partly + self.not_at_all
+    }
+}
+
+impl Coverage {
+    /// How much of `world` is known, where some of it comes from infrastructure code.
+    pub fn of(world: &Inventory) -> Option<Self> {
+        let declared = world.declared.as_deref()?;
+        let mut counting = Counting { declared, open: BTreeSet::new(), seen: BTreeMap::new() };
+        let mut found = Self::default();
+        let gaps: BTreeSet<&str> = world
+            .gaps
+            .iter()
+            .filter(|gap| declared.files.contains(&gap.place.file))
+            .filter_map(|gap| match &gap.kind {
+                GapKind::IdentityPart { arn, .. } => Some(&**arn),
+                GapKind::PolicyDocument { policy, .. } => {
+                    let name = policy_name(policy);
+                    counting.open.insert(format!("the document of the managed policy {name}"));
+                    None
+                }
+                _ => None,
+            })
+            .collect();
+        for key in world.keys.values().filter(|key| declared.files.contains(&key.place.file)) {
+            let known = key.policy.iter().map(|policy| counting.look(policy)).collect();
+            let is_whole = key.metadata.is_some() && key.aliases_listed && key.tags.is_some();
+            found.keys.count(together(known, is_whole));
+        }
+        for account in world.accounts.values() {
+            for group in account.groups.values() {
+                counting.look_at(group.inline.iter().map(|policy| &policy.document));
+            }
+            for policy in account.policies.values() {
+                counting.look_at(policy.versions.iter().map(|version| &version.document));
+            }
+            for identity in account.identities.values() {
+                if declared.files.contains(&identity.place.file) {
+                    let known = of_identity(identity, &mut counting);
+                    found.principals.count(together(known, !gaps.contains(&*identity.arn)));
+                }
+            }
+        }
+        counting.look_at(world.loose.iter().map(|policy| &policy.document));
+        counting.seen.values().for_each(|known| found.policies.count(*known));
+        let mut open = counting.open;
+        open.extend(declared.unresolved.iter().map(|open| open.value.to_string()));
+        found.unresolved = open.into_iter().collect();
+        found.assumed = declared.assumed.iter().map(ToString::to_string).collect();
+        Some(found)
+    }
+
+    /// `2 of 3 keys, 4 of 4 policies and 1 of 2 principals of infrastructure code are resolved`.
+    pub fn words(&self) -> String {
+        let part = |what: &str, of: Resolved| format!("{} of {} {what}", of.fully, of.total());
+        format!(
+            "{}, {}, {} of infrastructure code fully resolved",
+            part("keys", self.keys),
+            part("policies", self.policies),
+            part("principals", self.principals)
+        )
+    }
+}
+
+/// The policies that were looked at.
+struct Counting<'w> {
+    declared: &'w Declared,
+    open: BTreeSet<String>,
+    seen: BTreeMap<(crate::source::Place, usize), Known>,
+}
+
+impl Counting<'_> {
+    fn look_at<'d>(&mut self, documents: impl IntoIterator<Item = &'d PolicyDocument>) {
+        for document in documents {
+            self.look(document);
+        }
+    }
+
+    /// How much of a policy is known; what is not is noted.
+    fn look(&mut self, document: &PolicyDocument) -> Known {
+        if !self.declared.files.contains(&document.place.file) {
+            return Known::All;
+        }
+        let statements = &document.policy().statements;
+        let mut open = statements.iter().map(|statement| {
+            let all: Vec<&str> = statement.unresolved().map(|open| open.value).collect();
+            let is_unknown = statement.doubt.is_some()
+                && statement.action.as_ref().is_some_and(|element| {
+                    element.values.iter().all(|value| value.value.text().is_none())
+                });
+            (all, is_unknown)
+        });
+        let (mut known, mut unknown) = (0, 0);
+        for (all, is_unknown) in &mut open {
+            let own: Vec<&&str> = all.iter().filter(|it| !is_of_deployment(it)).collect();
+            if own.len() < all.len() {
+                let text = "to which account and Region it is deployed (--account, --region)";
+                self.open.insert(text.to_owned());
+            }
+            self.open.extend(own.iter().map(|it| (**it).to_owned()));
+            known += usize::from(own.is_empty());
+            unknown += usize::from(is_unknown);
+        }
+        let found = match statements.len() {
+            0 => Known::All,
+            all if known == all => Known::All,
+            all if unknown == all => Known::Nothing,
+            _ => Known::Some,
+        };
+        self.seen.insert((document.place, document.identity()), found);
+        found
+    }
+}
+
+fn of_identity(identity: &Identity, counting: &mut Counting<'_>) -> Vec<Known> {
+    let documents = identity.inline.iter().map(|policy| &policy.document);
+    documents.chain(&identity.trust).map(|document| counting.look(document)).collect()
+}
+
+/// How much of a thing is known whose policies are known as `parts` says.
+fn together(parts: Vec<Known>, is_whole: bool) -> Known {
+    let known = parts.into_iter().reduce(Known::with).unwrap_or(Known::All);
+    match known {
+        Known::All if !is_whole => Known::Some,
+        known => known,
+    }
+}

@@ -1,0 +1,65 @@
+//! `account`, `region`, `variables`: where infrastructure code is deployed to.
+
+use std::sync::Arc;
+
+use crate::aws::AccountId;
+use crate::findings::Base;
+use crate::ingest::Deployment;
+use crate::source::{FileId, Place, Span};
+use crate::syntax::{Node, yaml};
+
+use super::Fault;
+use super::reader::Reader;
+
+/// Reads what the configuration in `text` says of deployments, and nothing else of it. Where there is a
+/// fault, it is not to be used.
+pub fn read_deployment(text: &str) -> (Deployment, Vec<Fault>) {
+    let place = Place::plain(FileId(0), Span::new(0, text.len()));
+    let nowhere = Base { current: "/".into(), folder: "/".into() };
+    let mut reader = Reader::new(place, Arc::new(nowhere));
+    let mut deployment = Deployment::default();
+    let (documents, _) = yaml::parse(text);
+    for member in documents.first().map(|it| it.root.members()).unwrap_or_default() {
+        member_of(&mut reader, &member.name.value, &member.value, &mut deployment);
+    }
+    (deployment, reader.faults)
+}
+
+/// Reads a member of the configuration that speaks of deployments.
+pub(super) fn member_of(
+    reader: &mut Reader,
+    name: &str,
+    value: &Node<'_>,
+    deployment: &mut Deployment,
+) {
+    match name {
+        "account" => {
+            let text = reader.text(value, "an account id").unwrap_or_default();
+            match AccountId::parse(&text).filter(|account| !account.is_symbol()) {
+                Some(account) => deployment.account = account,
+                None => {
+                    let message = format!("`{text}` is no account id");
+                    reader.fault(value.span, message, "an account id has twelve digits");
+                }
+            }
+        }
+        "region" => {
+            if let Some(region) = reader.text(value, "a Region") {
+                deployment.in_region(&region);
+            }
+        }
+        "variables" => {
+            let pairs: Vec<_> = reader
+                .map(value, "a map from names to values")
+                .into_iter()
+                .map(|(name, _, value)| (Box::<str>::from(name), value))
+                .collect();
+            for (name, value) in pairs {
+                if let Some(text) = reader.text(value, "a value") {
+                    deployment.variables.insert(name, text.into());
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,103 @@
+//! The conditions of a template.
+
+use crate::syntax::{Kind, Node};
+
+use super::evaluate::{At, function, text_of};
+use super::text;
+
+/// Whether something holds, as far as that is known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Truth {
+    True,
+    False,
+    /// What decides.
+    Unknown(Box<str>),
+}
+
+impl Truth {
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::Unknown(what), _) | (_, Self::Unknown(what)) => Self::Unknown(what),
+            _ => Self::True,
+        }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Unknown(what) => Self::Unknown(what),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        self.not().and(other.not()).not()
+    }
+}
+
+impl At<'_, '_> {
+    /// Whether the condition called `name` holds.
+    pub(super) fn condition(self, name: &str) -> Truth {
+        let key = (self.number, Box::from(name));
+        let known = self.world.conditions.borrow().get(&key).cloned();
+        match known {
+            Some(Some(truth)) => return truth,
+            // It hangs on itself.
+            Some(None) => return Truth::Unknown(format!("condition {name}").into()),
+            None => {}
+        }
+        self.world.conditions.borrow_mut().insert(key.clone(), None);
+        let written = self.stack.template.root.get("Conditions").and_then(|all| all.get(name));
+        let truth = match written.zip(self.deeper()) {
+            Some((node, at)) => at.holds(node),
+            None => Truth::Unknown(Box::default()),
+        };
+        let truth = match truth {
+            Truth::Unknown(_) => Truth::Unknown(format!("condition {}", self.own(name)).into()),
+            known => known,
+        };
+        self.world.conditions.borrow_mut().insert(key, Some(truth.clone()));
+        truth
+    }
+
+    /// Whether what a condition is written as holds.
+    fn holds(self, node: &Node<'static>) -> Truth {
+        let unknown = || Truth::Unknown(Box::default());
+        let Some(at) = self.deeper() else { return unknown() };
+        if let [member] = node.members()
+            && member.name.value == "Condition"
+            && let Some(name) = member.value.as_str()
+        {
+            return at.condition(name);
+        }
+        let Some((name, argument)) = function(node) else {
+            return match node.scalar() {
+                Some("true") => Truth::True,
+                Some("false") => Truth::False,
+                _ => unknown(),
+            };
+        };
+        let each = || argument.one_or_many().iter().map(|one| at.holds(one));
+        match (name, &argument.kind) {
+            ("Condition", Kind::String(name)) => at.condition(name),
+            ("Equals", Kind::Array(items)) => match items.as_slice() {
+                [left, right] => at.equals(left, right),
+                _ => unknown(),
+            },
+            ("Not", _) => each().next().unwrap_or_else(unknown).not(),
+            ("And", _) => each().fold(Truth::True, Truth::and),
+            ("Or", _) => each().fold(Truth::False, Truth::or),
+            _ => unknown(),
+        }
+    }
+
+    fn equals(self, left: &Node<'static>, right: &Node<'static>) -> Truth {
+        let text = |node| text_of(&self.eval(node)?);
+        match text(left).zip(text(right)).and_then(|(left, right)| text::same(&left, &right)) {
+            Some(true) => Truth::True,
+            Some(false) => Truth::False,
+            None => Truth::Unknown(Box::default()),
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Users, groups, roles and their policies.
+//!
+//! What belongs to one entity stands in several resources: it is gathered first, and stated at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::AccountId;
+use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion, Tags};
+use crate::policy::{PolicyDocument, PolicyKind};
+use crate::source::Place;
+use crate::syntax::{Kind, Node};
+
+use super::super::facts::{
+    Fact, GroupFact, IdentityFact, Names as Listed, Page, Parts, PolicyFact, PrincipalKind,
+};
+use super::evaluate::{At, Resource, text_of};
+use super::keys::tags;
+use super::names::{Entity, Names, entity_of};
+use super::text;
+
+/// What is gathered of a user, role or group.
+pub(super) struct Holder {
+    kind: PrincipalKind,
+    place: Place,
+    tags: Option<Tags>,
+    boundary: Option<Option<AttachedPolicy>>,
+    trust: Option<PolicyDocument>,
+    inline: Vec<NamedPolicy>,
+    attached: Vec<AttachedPolicy>,
+    groups: BTreeSet<Box<str>>,
+    /// Whether nothing else can be attached, and no other group be joined.
+    all_attached: bool,
+    all_groups: bool,
+}
+
+/// All users, groups and roles of a run.
+pub(super) struct Gathered<'n> {
+    names: &'n Names,
+    account: AccountId,
+    holders: BTreeMap<Box<str>, Holder>,
+    policies: Vec<PolicyFact>,
+    loose: Vec<Fact>,
+}
+
+impl<'n> Gathered<'n> {
+    pub(super) fn new(names: &'n Names, account: AccountId) -> Self {
+        let (holders, policies, loose) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { names, account, holders, policies, loose }
+    }
+
+    /// Takes what declares an entity.
+    pub(super) fn declare(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
+        let Some((kind, word, property)) = entity_of(resource.of_type()) else { return };
+        let arn: Box<str> = text::named(&at.iam_arn(resource, word, property)).into();
+        let Some(kind) = kind else { return self.managed_policy(at, resource, arn) };
+        let mut holder = self.holder(at, resource, kind);
+        if let Some(trust) = at.property(resource, "AssumeRolePolicyDocument") {
+            holder.trust = Some(self.names.policy(at, PolicyKind::Trust, &trust, None));
+        }
+        for policy in list(at.property(resource, "Policies").as_ref()) {
+            self.inline(at, &mut holder, policy, resource);
+        }
+        self.attach(at, &mut holder, resource, "ManagedPolicyArns");
+        for group in list(at.property(resource, "Groups").as_ref()) {
+            self.member(at, &mut holder, group);
+        }
+        // Two templates that declare one entity state each their own of it.
+        self.holders.entry(arn).or_insert(holder);
+    }
+
+    /// What the properties of a role, user or group say of it alone.
+    pub(super) fn holder(
+        &self,
+        at: &At<'_, '_>,
+        resource: &Resource<'_>,
+        kind: PrincipalKind,
+    ) -> Holder {
+        let boundary = match at.text(resource, "PermissionsBoundary") {
+            None => Some(None),
+            Some(text) => {
+                let place = at.stack.template.place(resource.span);
+                self.names.known(&text).map(|arn| Some(AttachedPolicy { arn, place }))
+            }
+        };
+        Holder {
+            kind,
+            place: at.stack.template.place(resource.span),
+            tags: tags(at, resource),
+            boundary,
+            trust: None,
+            inline: Vec::new(),
+            attached: Vec::new(),
+            groups: BTreeSet::new(),
+            all_attached: true,
+            all_groups: true,
+        }
+    }
+
+    /// Adds an entity that is gathered elsewhere.
+    pub(super) fn add(&mut self, arn: Box<str>, holder: Holder) {
+        self.holders.entry(arn).or_insert(holder);
+    }
+
+    fn inline(
+        &self,
+        at: &At<'_, '_>,
+        holder: &mut Holder,
+        node: &Node<'static>,
+        resource: &Resource<'_>,
+    ) {
+        let (policies, doubt) = match &node.kind {
+            Kind::OneOf { expression, branches } => (branches.as_slice(), Some(&**expression)),
+            _ => (std::slice::from_ref(node), None),
+        };
+        for policy in policies {
+            let document = match policy.get("PolicyDocument") {
+                Some(document) => document.clone(),
+                None => super::evaluate::unknown(policy.span, &format!("{}.Policies", resource.name)),
+            };
+            let document = self.names.policy(at, PolicyKind::Identity, &document, doubt);
+            let name = policy.get("PolicyName").and_then(text_of);
+            let name = name.map_or_else(|| resource.name.to_owned(), |name| text::named(&name));
+            holder.inline.push(NamedPolicy { name: name.into(), document });
+        }
+    }
+
+    /// Attaches the managed policies that a property lists.
+    fn attach(
+        &self,
+        at: &At<'_, '_>,
+        holder: &mut Holder,
+        resource: &Resource<'_>,
+        property: &str,
+    ) {
+        for policy in list(at.property(resource, property).as_ref()) {
+            let arn = match policy.kind {
+                Kind::OneOf { .. } => None,
+                _ => text_of(policy).and_then(|text| self.names.known(&text)),
+            };
+            match arn {
+                Some(arn) => {
+                    let place = at.stack.template.place(policy.span);
+                    holder.attached.push(AttachedPolicy { arn, place });
+                }
+                None => {
+                    holder.all_attached = false;
+                    let text = text_of(policy).map_or("...".to_owned(), |text| text::shown(&text));
+                    let what = format!("the policy {text}, attached to {}", resource.name);
+                    at.unresolved(policy.span, what);
+                }
+            }
+        }
+    }
+
+    fn managed_policy(&mut self, at: &At<'_, '_>, resource: &Resource<'_>, arn: Box<str>) {
+        let Some(node) = at.property(resource, "PolicyDocument") else { return };
+        let doubt = resource.doubt.as_deref();
+        let document = self.names.policy(at, PolicyKind::Identity, &node, doubt);
+        let place = at.stack.template.place(resource.span);
+        let version = PolicyVersion { id: "v1".into(), document };
+        self.policies.push(PolicyFact {
+            arn,
+            account: Some(self.account),
+            place,
+            default_version: Some("v1".into()),
+            versions: vec![version],
+        });
+    }
+
+    /// Takes what gives policies to entities, or joins users to groups; after all were declared.
+    pub(super) fn give(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
+        match resource.of_type() {
+            "AWS::IAM::ManagedPolicy" => self.give_managed(at, resource),
+            "AWS::IAM::Policy" => self.give_inline(at, resource, &TARGETS),
+            "AWS::IAM::RolePolicy" => {
+                self.give_inline(at, resource, &[("RoleName", PrincipalKind::Role)]);
+            }
+            "AWS::IAM::UserPolicy" => {
+                self.give_inline(at, resource, &[("UserName", PrincipalKind::User)]);
+            }
+            "AWS::IAM::GroupPolicy" => {
+                self.give_inline(at, resource, &[("GroupName", PrincipalKind::Group)]);
+            }
+            "AWS::IAM::UserToGroupAddition" => self.join(at, resource),
+            _ => {}
+        }
+    }
+
+    fn give_inline(
+        &mut self,
+        at: &At<'_, '_>,
+        resource: &Resource<'_>,
+        targets: &[(&str, PrincipalKind)],
+    ) {
+        let Some(node) = at.property(resource, "PolicyDocument") else { return };
+        let name = at.text(resource, "PolicyName");
+        let name: Box<str> = match name {
+            Some(name) => text::named(&name).into(),
+            None => resource.name.into(),
+        };
+        let doubt = resource.doubt.as_deref();
+        let sure = self.names.policy(at, PolicyKind::Identity, &node, doubt);
+        let mut is_given = false;
+        for (text, kind) in each_target(at, resource, targets) {
+            let (meant, may) = self.names.meant(kind, at.number, &text);
+            for entity in meant {
+                is_given = true;
+                self.put(entity, NamedPolicy { name: name.clone(), document: sure.clone() });
+            }
+            let whom = format!("whether {} is given to", text::shown(&text));
+            for entity in may {
+                let doubt = format!("{whom} {}", text::named(&entity.name));
+                let document = self.names.policy(at, PolicyKind::Identity, &node, Some(&doubt));
+                self.put(entity, NamedPolicy { name: name.clone(), document });
+            }
+        }
+        if !is_given {
+            let policy = crate::inventory::LoosePolicy { name: resource.name.into(), document: sure };
+            self.loose.push(Fact::Loose(policy));
+        }
+    }
+
+    fn put(&mut self, entity: &Entity, policy: NamedPolicy) {
+        if let Some(holder) = self.holders.get_mut(&entity.arn) {
+            holder.inline.push(policy);
+        }
+    }
+
+    fn give_managed(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
+        let arn: Box<str> =
+            text::named(&at.iam_arn(resource, "policy", "ManagedPolicyName")).into();
+        for (text, kind) in each_target(at, resource, &TARGETS) {
+            let (meant, may) = self.names.meant(kind, at.number, &text);
+            let place = at.stack.template.place(resource.span);
+            for entity in meant {
+                if let Some(holder) = self.holders.get_mut(&entity.arn) {
+                    // Whether it is there its document says.
+                    holder.attached.push(AttachedPolicy { arn: arn.clone(), place });
+                }
+            }
+            for entity in may {
+                if let Some(holder) = self.holders.get_mut(&entity.arn) {
+                    holder.all_attached = false;
+                }
+            }
+        }
+    }
+
+    /// Makes a user a member of a group, where it is known which.
+    fn member(&self, at: &At<'_, '_>, holder: &mut Holder, group: &Node<'static>) {
+        let text = text_of(group).filter(|_| !matches!(group.kind, Kind::OneOf { .. }));
+        let is_meant = |text: &String| {
+            let (meant, _) = self.names.meant(PrincipalKind::Group, at.number, text);
+            text::is_known(text) || !meant.is_empty()
+        };
+        match text.filter(is_meant) {
+            Some(name) => drop(holder.groups.insert(text::named(&name).into())),
+            None => holder.all_groups = false,
+        }
+    }
+
+    fn join(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
+        let group = at.property(resource, "GroupName").filter(|_| resource.doubt.is_none());
+        for (text, kind) in each_target(at, resource, &[("Users", PrincipalKind::User)]) {
+            let (meant, may) = self.names.meant(kind, at.number, &text);
+            for entity in meant {
+                let Some(mut holder) = self.holders.remove(&entity.arn) else { continue };
+                match &group {
+                    Some(group) => self.member(at, &mut holder, group),
+                    None => holder.all_groups = false,
+                }
+                self.holders.insert(entity.arn.clone(), holder);
+            }
+            for entity in may {
+                if let Some(holder) = self.holders.get_mut(&entity.arn) {
+                    holder.all_groups = false;
+                }
+            }
+        }
+    }
+
+    /// Everything as facts.
+    pub(super) fn facts(self) -> Vec<Fact> {
+        let account = self.account;
+        let policies = self.policies.into_iter().map(|policy| Fact::Policy(Box::new(policy)));
+        let holders = self.holders.into_iter().map(|(arn, holder)| holder.fact(arn, account));
+        holders.chain(policies).chain(self.loose).collect()
+    }
+}
+
+/// The properties that list whom a policy is for.
+const TARGETS: [(&str, PrincipalKind); 3] = [
+    ("Roles", PrincipalKind::Role),
+    ("Users", PrincipalKind::User),
+    ("Groups", PrincipalKind::Group),
+];
+
+/// The names that some properties list, each with the kind of what it names.
+fn each_target(
+    at: &At<'_, '_>,
+    resource: &Resource<'_>,
+    targets: &[(&str, PrincipalKind)],
+) -> Vec<(String, PrincipalKind)> {
+    let mut all = Vec::new();
+    for (property, kind) in targets {
+        for node in list(at.property(resource, property).as_ref()) {
+            let name = text_of(node);
+            let name = name.unwrap_or_else(|| text::hole(&format!("{}.{property}", resource.name)));
+            all.push((name, *kind));
+        }
+    }
+    all
+}
+
+impl Holder {
+    /// Gives it a policy of its own.
+    pub(super) fn give(&mut self, name: &str, document: PolicyDocument) {
+        self.inline.push(NamedPolicy { name: name.into(), document });
+    }
+
+    /// Attaches a managed policy to it, or one that nobody knows.
+    pub(super) fn take(&mut self, policy: Option<AttachedPolicy>) {
+        self.all_attached &= policy.is_some();
+        self.attached.extend(policy);
+    }
+
+    /// Says whom it trusts.
+    pub(super) fn trust(&mut self, document: PolicyDocument) {
+        self.trust = Some(document);
+    }
+
+    fn fact(self, arn: Box<str>, account: AccountId) -> Fact {
+        let place = self.place;
+        let parts = Parts {
+            inline: self.inline,
+            inline_names: Listed::All,
+            attached: Some(Page { items: self.attached, place, more: !self.all_attached }),
+            also_attached: None,
+        };
+        let kind = match self.kind {
+            PrincipalKind::Group => {
+                return Fact::Group(Box::new(GroupFact { arn, account, place, parts, members: None }));
+            }
+            PrincipalKind::Role => IdentityKind::Role,
+            PrincipalKind::User => IdentityKind::User,
+        };
+        let mut fact = IdentityFact::new(kind, arn, account, place);
+        fact.tags = self.tags;
+        fact.boundary = self.boundary;
+        fact.trust = self.trust;
+        fact.parts = parts;
+        fact.groups = Some(Page { items: self.groups, place, more: !self.all_groups });
+        Fact::Identity(Box::new(fact))
+    }
+}
+
+/// The items of a list; none where there is none.
+fn list<'n>(node: Option<&'n Node<'static>>) -> &'n [Node<'static>] {
+    node.map(Node::one_or_many).unwrap_or_default()
+}

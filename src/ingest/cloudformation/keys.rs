@@ -1,0 +1,161 @@
+//! Keys, their replicas, and aliases.
+
+use std::collections::BTreeSet;
+
+use crate::aws::{AliasArn, KeyArn};
+use crate::inventory::{Alias, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
+use crate::policy::PolicyKind;
+use crate::syntax::{Kind, Node};
+
+use super::super::facts::{Fact, KeyFact, KeyPart, Page};
+use super::evaluate::{At, Resource, text_of};
+use super::names::{Names, default_key_policy};
+use super::text;
+
+/// What a KMS resource states.
+pub(super) fn facts(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
+    if is_key(resource) { key(at, names, resource) } else { Vec::new() }
+}
+
+fn is_key(resource: &Resource<'_>) -> bool {
+    matches!(resource.of_type(), "AWS::KMS::Key" | "AWS::KMS::ReplicaKey")
+}
+
+fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
+    let Some(arn) = KeyArn::parse(&text::shape(&at.key_arn(resource))) else {
+        at.unresolved(resource.span, format!("the ARN of {}", resource.name));
+        return Vec::new();
+    };
+    let place = at.stack.template.place(resource.span);
+    let policy = match at.property(resource, "KeyPolicy") {
+        Some(node) => names.policy(at, PolicyKind::Key, &node, None),
+        None => default_key_policy(at, resource.span),
+    };
+    // It was new when it was made: it has no grants but those that others will give.
+    let mut parts = vec![
+        KeyPart::Known,
+        KeyPart::Policy(policy),
+        KeyPart::Grants(Page { items: Vec::new(), place, more: false }),
+    ];
+    match metadata(at, resource, &arn) {
+        Some(metadata) => parts.push(KeyPart::Metadata(Box::new(metadata))),
+        None => at.unresolved(resource.span, format!("what kind of key {} is", resource.name)),
+    }
+    match tags(at, resource) {
+        Some(items) => parts.push(KeyPart::Tags(Page { items, place, more: false })),
+        None => at.unresolved(resource.span, format!("the tags of {}", resource.name)),
+    }
+    match at.truth(resource, "EnableKeyRotation") {
+        Some(Some(is_on)) => parts.push(KeyPart::Rotation(is_on)),
+        None if resource.of_type() == "AWS::KMS::Key" => parts.push(KeyPart::Rotation(false)),
+        _ => {}
+    }
+    parts.into_iter().map(|part| Fact::Key(KeyFact { arn: arn.clone(), place, part })).collect()
+}
+
+/// What DescribeKey will say; nothing where a part that decides is not known.
+fn metadata(at: &At<'_, '_>, resource: &Resource<'_>, arn: &KeyArn) -> Option<KeyMetadata> {
+    let word = |name: &str, default: &str| -> Option<Box<str>> {
+        match at.text(resource, name) {
+            None => Some(default.into()),
+            Some(text) => text::is_known(&text).then(|| text.into()),
+        }
+    };
+    let is_replica = resource.of_type() == "AWS::KMS::ReplicaKey";
+    let multi_region = match (is_replica, at.truth(resource, "MultiRegion")) {
+        (true, _) => Some(MultiRegion {
+            role: MultiRegionRole::Replica,
+            primary: at.text(resource, "PrimaryKeyArn").map(|arn| text::shape(&arn).into()),
+            replicas: BTreeSet::new(),
+        }),
+        (false, Some(None)) => return None,
+        (false, Some(Some(true))) => Some(MultiRegion {
+            role: MultiRegionRole::Primary,
+            primary: Some(arn.as_str().into()),
+            replicas: BTreeSet::new(),
+        }),
+        (false, _) => None,
+    };
+    let state = match at.truth(resource, "Enabled") {
+        None | Some(Some(true)) => "Enabled",
+        Some(Some(false)) => "Disabled",
+        Some(None) => return None,
+    };
+    // What a replica is, its primary says.
+    let (spec, usage, origin) = if is_replica {
+        (None, None, None)
+    } else {
+        let spec = word("KeySpec", "SYMMETRIC_DEFAULT")?;
+        let usage = word("KeyUsage", "ENCRYPT_DECRYPT")?;
+        (Some(spec), Some(usage), Some(word("Origin", "AWS_KMS")?))
+    };
+    Some(KeyMetadata {
+        manager: KeyManager::Customer,
+        spec,
+        usage,
+        origin,
+        state: Some(state.into()),
+        multi_region,
+        description: at.text(resource, "Description").map(|text| text::shown(&text).into()),
+    })
+}
+
+/// The tags of a resource; nothing where one of them is not known.
+pub(super) fn tags(at: &At<'_, '_>, resource: &Resource<'_>) -> Option<Tags> {
+    let Some(node) = at.property(resource, "Tags") else { return Some(Tags::new()) };
+    let known = |node: Option<&Node<'static>>| -> Option<Box<str>> {
+        let text = text_of(node?)?;
+        text::is_known(&text).then(|| text.into())
+    };
+    match &node.kind {
+        Kind::Array(items) => {
+            items.iter().map(|tag| Some((known(tag.get("Key"))?, known(tag.get("Value"))?))).collect()
+        }
+        _ => None,
+    }
+}
+
+/// The aliases of all stacks, and of which keys they are all that there are.
+pub(super) fn aliases(all: &[(At<'_, '_>, Resource<'_>)]) -> Vec<Fact> {
+    let (mut facts, mut open, mut is_open) = (Vec::new(), BTreeSet::new(), false);
+    for (at, resource) in all.iter().filter(|(_, it)| it.of_type() == "AWS::KMS::Alias") {
+        let key = target(at, resource);
+        let name = at.text(resource, "AliasName").filter(|name| text::is_known(name));
+        let region = text::shape(&at.region());
+        let account = at.world.deployment.account;
+        let arn = name.and_then(|name| AliasArn::new(at.partition(), &region, account, &name));
+        let known = arn.zip(key.clone()).filter(|_| resource.doubt.is_none());
+        let Some((arn, key)) = known else {
+            at.unresolved(resource.span, format!("the alias {}", resource.name));
+            match key {
+                Some(key) => drop(open.insert(key)),
+                None => is_open = true,
+            }
+            continue;
+        };
+        let place = at.stack.template.place(resource.span);
+        facts.push(Fact::Alias(Alias { arn, target: Some(key.id().into()), place }));
+    }
+    let keys = all.iter().filter(|(_, resource)| is_key(resource)).filter(|_| !is_open);
+    for (at, resource) in keys {
+        let arn = KeyArn::parse(&text::shape(&at.key_arn(resource)));
+        let Some(arn) = arn.filter(|arn| !open.contains(arn)) else { continue };
+        let place = at.stack.template.place(resource.span);
+        let part = KeyPart::Aliases(Page { items: (), place, more: false });
+        facts.push(Fact::Key(KeyFact { arn, place, part }));
+    }
+    facts
+}
+
+/// The key that an alias points to, where that is known.
+fn target(at: &At<'_, '_>, alias: &Resource<'_>) -> Option<KeyArn> {
+    let target = at.text(alias, "TargetKeyId")?;
+    let parts = text::parts(&target);
+    if parts.iter().any(|part| matches!(part, text::Part::Hole(..))) {
+        return None;
+    }
+    let target = text::shape(&target);
+    let region = text::shape(&at.region());
+    let own = || KeyArn::new(at.partition(), &region, at.world.deployment.account, &target);
+    KeyArn::parse(&target).or_else(own)
+}

@@ -1,0 +1,146 @@
+//! CloudFormation templates, in YAML and JSON, as facts: what stands there once they are deployed, as far
+//! as that is known before.
+//!
+//! Files are read one by one; [`facts`] evaluates all templates of a run together, since they refer to
+//! each other: by exports, and by nested stacks. What is not known keeps its expression and what is known
+//! of it (see [`text`]). Every span is that of the element in the template which the value stands in,
+//! also where the value comes from a parameter, a mapping or another template.
+
+mod conditions;
+mod evaluate;
+mod functions;
+mod identities;
+mod keys;
+mod names;
+mod parameters;
+mod references;
+mod sam;
+mod stacks;
+mod text;
+
+use std::collections::BTreeSet;
+
+use crate::inventory::Stated;
+use crate::source::{FileId, Place, Span};
+use crate::syntax::{Kind, Node, json, yaml};
+
+use super::declared::Deployment;
+use super::document::{Document, Read, Refusal};
+use super::facts::Fact;
+use stacks::World;
+
+/// What a text mentions that declares something of ours.
+const MENTIONS: [&str; 4] =
+    ["AWS::KMS::", "AWS::IAM::", "AWS::Serverless::", "AWS::CloudFormation::Stack"];
+
+/// A template that was read, and is not evaluated yet.
+#[derive(Debug)]
+pub(super) struct Template {
+    /// The file.
+    pub(super) file: FileId,
+    /// Its tree, spans in the file.
+    root: Node<'static>,
+}
+
+impl Template {
+    fn new(file: FileId, root: Node<'static>) -> Option<Self> {
+        let resources = root.get("Resources")?;
+        let is_resource = |node: &Node<'_>| {
+            let of_type = node.get("Type").and_then(Node::as_str);
+            of_type.is_some_and(|name| name.contains("::"))
+        };
+        // A loop over resources has no type.
+        let is_one = resources.members().iter().any(|member| is_resource(&member.value));
+        is_one.then_some(Self { file, root })
+    }
+
+    /// A place in the template; spans count from the start of the file.
+    fn place(&self, span: Span) -> Place {
+        Place::plain(self.file, span)
+    }
+}
+
+/// Whether a text could be a template that declares something of ours.
+fn is_mentioned(text: &str) -> bool {
+    text.contains("Resources") && MENTIONS.iter().any(|name| text.contains(name))
+}
+
+/// A template in JSON.
+pub(super) fn read_json(document: &Document<'_, '_>) -> Read {
+    let text = document.span.slice(document.source.text).unwrap_or_default();
+    if !is_mentioned(text) {
+        return Err(Refusal::Other);
+    }
+    let tree = json::parse(text).map_err(|_| Refusal::Other)?;
+    let tree = owned(&tree, document.span.start);
+    let template = Template::new(document.source.file, tree).ok_or(Refusal::Other)?;
+    Ok(vec![Fact::Template(Box::new(template))])
+}
+
+/// The templates of a YAML text, and the first fault of it where it is one.
+pub(super) fn read_yaml(file: FileId, text: &str) -> Vec<Fact> {
+    if !is_mentioned(text) {
+        return Vec::new();
+    }
+    let (documents, problems) = yaml::parse(text);
+    let templates =
+        documents.iter().filter_map(|document| Template::new(file, owned(&document.root, 0)));
+    let mut facts: Vec<Fact> =
+        templates.map(|template| Fact::Template(Box::new(template))).collect();
+    let is_ours = !facts.is_empty() || text.contains("AWSTemplateFormatVersion");
+    if let Some(problem) = problems.first().filter(|_| is_ours) {
+        let message = format!("broken YAML: {}", problem.message);
+        facts.push(Fact::Fault { span: Some(problem.span), message });
+    }
+    facts
+}
+
+/// The tree without its text, `offset` bytes further on.
+fn owned(node: &Node<'_>, offset: u32) -> Node<'static> {
+    let moved = |span: Span| span.shifted(offset);
+    let text = |text: &str| -> std::borrow::Cow<'static, str> { text::clean(text).into() };
+    let located = |located: &crate::source::Located<std::borrow::Cow<'_, str>>| {
+        crate::source::Located::new(text(&located.value), moved(located.span))
+    };
+    let kind = match &node.kind {
+        Kind::Null => Kind::Null,
+        Kind::Bool(value) => Kind::Bool(*value),
+        Kind::Number(value) => Kind::Number(text(value)),
+        Kind::String(value) => Kind::String(text(value)),
+        Kind::Array(items) => Kind::Array(items.iter().map(|item| owned(item, offset)).collect()),
+        Kind::Object(members) => {
+            let members = members.iter().map(|member| crate::syntax::Member {
+                name: located(&member.name),
+                value: owned(&member.value, offset),
+            });
+            Kind::Object(members.collect())
+        }
+        // No text reads as these.
+        Kind::Unresolved(value) => Kind::Unresolved(value.clone()),
+        Kind::OneOf { expression, branches } => Kind::OneOf {
+            expression: expression.clone(),
+            branches: branches.iter().map(|branch| owned(branch, offset)).collect(),
+        },
+    };
+    Node { span: moved(node.span), tag: node.tag.as_ref().map(located), kind }
+}
+
+/// What templates declare, and what of it could not be evaluated.
+#[derive(Default)]
+pub(super) struct Declared {
+    pub(super) facts: Vec<Fact>,
+    /// Whole things that could not be resolved, in words.
+    pub(super) unresolved: Vec<Stated<Box<str>>>,
+    /// What was taken for granted, in words.
+    pub(super) assumed: BTreeSet<Box<str>>,
+}
+
+/// Evaluates all templates of a run; `path` names their files.
+pub(super) fn facts(
+    templates: &[Template],
+    deployment: &Deployment,
+    path: &dyn Fn(FileId) -> String,
+) -> Declared {
+    let world = World::new(templates, deployment, path);
+    world.declared()
+}

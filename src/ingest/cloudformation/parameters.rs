@@ -1,0 +1,111 @@
+//! Parameters and pseudo parameters.
+
+use crate::source::Span;
+use crate::syntax::{Kind, Node};
+
+use super::super::declared::REGION;
+use super::evaluate::{At, string, text_of, unknown, used_at};
+use super::text;
+
+impl At<'_, '_> {
+    /// The account that the template is deployed to, as a text.
+    pub(super) fn account(self) -> String {
+        let account = self.world.deployment.account;
+        if account.is_symbol() { text::symbol(account.as_str()) } else { account.to_string() }
+    }
+
+    /// The Region that the template is deployed to, as a text.
+    pub(super) fn region(self) -> String {
+        let region = &self.world.deployment.region;
+        if **region == *REGION { text::symbol(region) } else { region.to_string() }
+    }
+
+    /// The partition.
+    pub(super) fn partition(self) -> &'static str {
+        match &*self.world.deployment.partition {
+            "aws-cn" => "aws-cn",
+            "aws-us-gov" => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    /// The name of the stack, as a text.
+    pub(super) fn stack_name(self) -> String {
+        let given = self.world.deployment.variables.get("AWS::StackName");
+        match given.filter(|_| self.stack.parent.is_none()) {
+            Some(name) => text::clean(name),
+            None => text::hole(&self.own("StackName")),
+        }
+    }
+
+    /// What a pseudo parameter says; nothing outside where there is none of this name, nothing inside
+    /// where it says that there is no value.
+    pub(super) fn pseudo(self, name: &str, span: Span) -> Option<Option<Node<'static>>> {
+        let text = match name.strip_prefix("AWS::")? {
+            "AccountId" => self.account(),
+            "Region" => self.region(),
+            "Partition" => self.partition().to_owned(),
+            "URLSuffix" if self.partition() == "aws-cn" => "amazonaws.com.cn".to_owned(),
+            "URLSuffix" => "amazonaws.com".to_owned(),
+            "StackName" => self.stack_name(),
+            "NoValue" => return Some(None),
+            "StackId" => text::hole(&self.own("AWS.StackId")),
+            other => return Some(Some(unknown(span, &self.own(&format!("AWS::{other}"))))),
+        };
+        Some(Some(string(span, text)))
+    }
+
+    /// What a parameter says; nothing where there is none of this name.
+    pub(super) fn parameter(self, name: &str, span: Span) -> Option<Node<'static>> {
+        let declared = self.stack.template.root.get("Parameters")?.get(name)?;
+        let of_type = declared.get("Type").and_then(Node::as_str).unwrap_or("String");
+        let is_list = of_type.contains("List");
+        let listed = |text: &str| {
+            let items = text.split(',').map(|item| string(span, item.trim()));
+            if is_list {
+                Node { span, tag: None, kind: Kind::Array(items.collect()) }
+            } else {
+                string(span, text)
+            }
+        };
+        if let Some(text) = self.world.deployment.variables.get(name) {
+            return Some(listed(&text::clean(text)));
+        }
+        if let Some(value) = self.argument(name) {
+            return Some(match &value.kind {
+                Kind::Array(_) => used_at(span, value),
+                _ => match text_of(&value) {
+                    Some(text) if text::is_known(&text) => listed(&text),
+                    _ if is_list => unknown(span, &self.own(name)),
+                    _ => used_at(span, value),
+                },
+            });
+        }
+        if let Some(text) = self.stack.given.get(name) {
+            self.world.assume(format!("parameter {} is `{text}`, from a file beside", self.own(name)));
+            return Some(listed(&text::clean(text)));
+        }
+        // The default of such a parameter is the name under which its value is looked up.
+        let is_looked_up = of_type.starts_with("AWS::SSM::Parameter::Value");
+        let default = declared.get("Default").filter(|_| !is_looked_up).and_then(Node::scalar);
+        if let Some(text) = default {
+            self.world.assume(format!("parameter {} has its default, `{text}`", self.own(name)));
+            return Some(listed(text));
+        }
+        let allowed = declared.get("AllowedValues").filter(|_| !is_list && !is_looked_up);
+        let allowed: Vec<&str> =
+            allowed.map(Node::one_or_many).unwrap_or_default().iter().filter_map(Node::scalar).collect();
+        Some(match allowed.is_empty() {
+            true if is_list => unknown(span, &self.own(name)),
+            true => string(span, text::hole(&self.own(name))),
+            false => string(span, text::choice(&self.own(name), allowed)),
+        })
+    }
+
+    /// What the stack around a nested one gives as its parameter.
+    fn argument(self, name: &str) -> Option<Node<'static>> {
+        let (number, member) = self.stack.parent?;
+        let written = member.value.get("Properties")?.get("Parameters")?.get(name)?;
+        self.deeper()?.over(number).eval(written)
+    }
+}

@@ -1,0 +1,265 @@
+//! The stacks that the templates of a run make: one for each template that stands alone, and one for each
+//! use of a template as a nested stack.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::inventory::Stated;
+use crate::source::{FileId, Span};
+use crate::syntax::{Member, Node};
+
+use super::super::declared::Deployment;
+use super::conditions::Truth;
+use super::evaluate::{At, Resource};
+use super::identities::Gathered;
+use super::names::Names;
+use super::{Declared, Template, keys, sam};
+
+/// How deep stacks stand in one another.
+const DEPTH: usize = 8;
+
+/// How many stacks are made of one run's templates.
+const STACKS: usize = 2000;
+
+/// How many values are evaluated for one resource.
+const FUEL: u32 = 100_000;
+
+/// The stacks of a run, and what is found out while they are evaluated.
+pub(super) struct World<'t> {
+    pub(super) deployment: &'t Deployment,
+    pub(super) stacks: Vec<Stack<'t>>,
+    /// What is left of the work that one resource may cost.
+    pub(super) fuel: Cell<u32>,
+    /// The conditions that were evaluated, by stack and name; nothing while one is.
+    pub(super) conditions: RefCell<BTreeMap<(usize, Box<str>), Option<Truth>>>,
+    unresolved: RefCell<Vec<Stated<Box<str>>>>,
+    assumed: RefCell<BTreeSet<Box<str>>>,
+}
+
+/// One use of a template.
+pub(super) struct Stack<'t> {
+    pub(super) template: &'t Template,
+    /// The path of the template's file.
+    pub(super) path: String,
+    /// For a nested stack: the stack it stands in, and the resource that it is there.
+    pub(super) parent: Option<(usize, &'t Member<'static>)>,
+    /// What the names of keys begin with where templates share names: empty, or a word and a dot.
+    pub(super) prefix: String,
+    /// Values of parameters that a file beside the template gives.
+    pub(super) given: BTreeMap<Box<str>, Box<str>>,
+}
+
+impl Stack<'_> {
+    /// The resources, in the order of the text.
+    pub(super) fn resources(&self) -> &[Member<'static>] {
+        self.section("Resources")
+    }
+
+    /// The members of a section of the template.
+    pub(super) fn section(&self, name: &str) -> &[Member<'static>] {
+        self.template.root.get(name).map(Node::members).unwrap_or_default()
+    }
+}
+
+impl<'t> World<'t> {
+    pub(super) fn new(
+        templates: &'t [Template],
+        deployment: &'t Deployment,
+        path: &dyn Fn(FileId) -> String,
+    ) -> Self {
+        let mut world = Self {
+            deployment,
+            stacks: Vec::new(),
+            fuel: Cell::new(FUEL),
+            conditions: RefCell::default(),
+            unresolved: RefCell::default(),
+            assumed: RefCell::default(),
+        };
+        let paths: BTreeMap<String, &Template> =
+            templates.iter().map(|template| (path(template.file), template)).collect();
+        let nested: BTreeSet<FileId> = templates
+            .iter()
+            .flat_map(|template| children(template, &path(template.file), &paths))
+            .map(|(_, _, child)| child.file)
+            .collect();
+        for template in templates.iter().filter(|template| !nested.contains(&template.file)) {
+            world.add(template, &paths, path, None, 0);
+        }
+        // Templates that only stand in one another in a circle.
+        for template in templates {
+            if !world.stacks.iter().any(|stack| stack.template.file == template.file) {
+                world.add(template, &paths, path, None, DEPTH);
+            }
+        }
+        world.tell_apart();
+        world
+    }
+
+    fn add(
+        &mut self,
+        template: &'t Template,
+        paths: &BTreeMap<String, &'t Template>,
+        path: &dyn Fn(FileId) -> String,
+        parent: Option<(usize, &'t Member<'static>)>,
+        depth: usize,
+    ) {
+        let own = path(template.file);
+        let number = self.stacks.len();
+        let (prefix, given) = (String::new(), BTreeMap::new());
+        self.stacks.push(Stack { template, path: own.clone(), parent, prefix, given });
+        for (member, source, child) in children(template, &own, paths) {
+            if depth + 1 < DEPTH && self.stacks.len() < STACKS {
+                self.add(child, paths, path, Some((number, member)), depth + 1);
+            } else {
+                let what = format!("the nested stack {source}: stacks stand too deep in one another");
+                self.unresolved(template, member.name.span, what);
+            }
+        }
+    }
+
+    /// Gives stacks whose resources share names something to tell them apart by.
+    fn tell_apart(&mut self) {
+        let mut seen: BTreeMap<Box<str>, usize> = BTreeMap::new();
+        for stack in &self.stacks {
+            for member in stack.resources() {
+                *seen.entry(member.name.value.as_ref().into()).or_default() += 1;
+            }
+        }
+        let mut taken = BTreeSet::new();
+        for stack in &mut self.stacks {
+            let shares = stack.resources().iter();
+            let shares = shares.map(|member| seen.get(&*member.name.value)).any(|n| n > Some(&1));
+            if !shares {
+                continue;
+            }
+            let word = match stack.parent {
+                Some((_, member)) => member.name.value.to_string(),
+                None => stem(&stack.path),
+            };
+            let mut prefix = format!("{word}.");
+            let mut next = 2;
+            while !taken.insert(prefix.clone()) {
+                prefix = format!("{word}-{next}.");
+                next += 1;
+            }
+            stack.prefix = prefix;
+        }
+    }
+
+    /// Notes that something as a whole could not be resolved.
+    pub(super) fn unresolved(&self, template: &Template, span: Span, what: impl Into<Box<str>>) {
+        self.unresolved.borrow_mut().push(Stated::new(what.into(), template.place(span)));
+    }
+
+    /// Notes what is taken for granted.
+    pub(super) fn assume(&self, what: impl Into<Box<str>>) {
+        self.assumed.borrow_mut().insert(what.into());
+    }
+
+    /// Gives the next resource its share of work.
+    pub(super) fn refuel(&self) {
+        self.fuel.set(FUEL);
+    }
+
+    /// The facts of all stacks.
+    pub(super) fn declared(self) -> Declared {
+        let names = Names::new(&self);
+        let all = self.resources();
+        let mut facts = Vec::new();
+        for (at, resource) in &all {
+            self.refuel();
+            facts.extend(keys::facts(at, &names, resource));
+            at.note_nested(resource);
+        }
+        self.refuel();
+        facts.extend(keys::aliases(&all));
+        let mut gathered = Gathered::new(&names, self.deployment.account);
+        for (at, resource) in &all {
+            self.refuel();
+            gathered.declare(at, resource);
+            sam::declare(&mut gathered, &names, at, resource);
+        }
+        for (at, resource) in &all {
+            self.refuel();
+            gathered.give(at, resource);
+        }
+        facts.extend(gathered.facts());
+        drop(all);
+        let mut unresolved = self.unresolved.into_inner();
+        let order = |one: &Stated<Box<str>>| (one.place, one.value.clone());
+        unresolved.sort_by_key(order);
+        unresolved.dedup_by_key(|one| order(one));
+        Declared { facts, unresolved, assumed: self.assumed.into_inner() }
+    }
+
+    /// The resources of all stacks that are there, or may be.
+    fn resources(&self) -> Vec<(At<'_, 't>, Resource<'_>)> {
+        let mut all = Vec::new();
+        for (number, stack) in self.stacks.iter().enumerate() {
+            self.refuel();
+            let at = At::new(self, number);
+            for member in stack.resources() {
+                if member.name.value.starts_with("Fn::") {
+                    let what = format!("the resources that `{}` makes", member.name.value);
+                    self.unresolved(stack.template, member.name.span, what);
+                }
+                all.extend(at.resource(member).map(|resource| (at, resource)));
+            }
+        }
+        all
+    }
+}
+
+/// The nested stacks of a template whose templates are files of this run.
+fn children<'t>(
+    template: &'t Template,
+    path: &str,
+    paths: &BTreeMap<String, &'t Template>,
+) -> Vec<(&'t Member<'static>, &'t str, &'t Template)> {
+    let resources = template.root.get("Resources").map(Node::members).unwrap_or_default();
+    let found = resources.iter().filter_map(|member| {
+        let source = source_of(&member.value)?;
+        let child = paths.get(&beside(path, source)?)?;
+        Some((member, source, *child))
+    });
+    found.collect()
+}
+
+/// Where the template of a nested stack is, where that is a path.
+pub(super) fn source_of<'n>(resource: &'n Node<'static>) -> Option<&'n str> {
+    let name = match resource.get("Type")?.as_str()? {
+        "AWS::CloudFormation::Stack" => "TemplateURL",
+        "AWS::Serverless::Application" => "Location",
+        _ => return None,
+    };
+    let source = resource.get("Properties")?.get(name)?.as_str()?;
+    (!source.contains("://")).then_some(source)
+}
+
+/// The path `to`, as one that stands in the file `from`; nothing where it leads out of what is read.
+fn beside(from: &str, to: &str) -> Option<String> {
+    if to.starts_with('/') {
+        return None;
+    }
+    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in to.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    let root = if from.starts_with('/') { "/" } else { "" };
+    Some(format!("{root}{}", parts.join("/")))
+}
+
+/// The file name without extensions.
+fn stem(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name);
+    let fit = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    stem.chars().map(fit).collect()
+}

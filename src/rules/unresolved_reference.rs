@@ -1,0 +1,98 @@
+//! A part of infrastructure code is not known before it is deployed.
+
+use std::collections::BTreeSet;
+
+use crate::policy::{PolicyKind, Statement};
+use crate::source::{Located, Span};
+use crate::syntax::is_of_deployment;
+
+use super::controllers::list;
+use super::report::{Report, Sink};
+use super::{Documented, Rule, Scope};
+
+/// See the rule's page.
+pub(super) struct UnresolvedReference;
+
+/// How many places are shown beside the first.
+const BESIDE: usize = 4;
+
+impl Rule for UnresolvedReference {
+    fn document(&self, scope: &Scope<'_>, documented: &Documented<'_>, sink: &mut Sink<'_>) {
+        let document = documented.document;
+        let Some(declared) = &scope.world.declared else { return };
+        if !declared.files.contains(&document.place.file) {
+            return;
+        }
+        let statements = document.policy().statements.iter();
+        let of_key = document.kind == PolicyKind::Key;
+        let mut seen = BTreeSet::new();
+        let open: Vec<Located<&str>> = statements
+            .flat_map(|statement| told(statement, of_key))
+            .filter(|open| seen.insert((open.span, open.value)))
+            .collect();
+        let Some((first, rest)) = open.split_first() else { return };
+        let names: BTreeSet<String> =
+            open.iter().map(|open| format!("`{}`", open.value)).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let (what, verb) = (list(&names), if names.len() == 1 { "is" } else { "are" });
+        let message = format!("the {} hangs on {what}, which {verb} not known", documented.name);
+        let mut report = sink
+            .report(documented.subject.as_str(), message)
+            .said(names.join(" "))
+            .at(document.place, Some(first.span), "not known before it is deployed")
+            .help(help(&open));
+        if let Some(key) = documented.key {
+            report = report.key(&key.arn);
+        }
+        for open in rest.iter().take(BESIDE) {
+            report = report.beside(document.place, Some(open.span), "nor is this");
+        }
+        strictly(scope, report).done();
+    }
+
+    fn world(&self, scope: &Scope<'_>, sink: &mut Sink<'_>) {
+        let Some(declared) = &scope.world.declared else { return };
+        for open in &declared.unresolved {
+            let path = scope.world.sources.path(open.place.file);
+            let report = sink
+                .report(path, format!("{} could not be resolved", open.value))
+                .said(&*open.value)
+                .at(open.place, None, "not known before it is deployed")
+                .help("check it together with what it refers to, or pass `--var NAME=VALUE`");
+            strictly(scope, report).done();
+        }
+    }
+}
+
+/// What of a statement is not known and decides something: in its own policy the resource of a key is
+/// that key, however it is written; and which account is deployed to is told once, for everything.
+fn told(statement: &Statement, of_key: bool) -> impl Iterator<Item = Located<&str>> {
+    let resource = statement.resource.as_ref().filter(|_| of_key).map(|element| element.span);
+    let is_inside =
+        move |span: Span| resource.is_some_and(|it| it.start <= span.start && span.end <= it.end);
+    let open = statement.unresolved();
+    open.filter(move |open| !is_of_deployment(open.value) && !is_inside(open.span))
+}
+
+/// How to make it known: by the parameters that are named.
+fn help(open: &[Located<&str>]) -> String {
+    let name = open.iter().find_map(|open| {
+        let inside = open.value.split_once("${")?.1.split_once('}')?.0;
+        let is_name = inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        is_name.then_some(inside)
+    });
+    match name {
+        Some(name) => format!(
+            "pass `--var {name}=VALUE`, or write it in keyreach.yaml; verdicts that hang on it are \
+             unknown until then"
+        ),
+        None => "check it together with what it refers to; verdicts that hang on it are unknown \
+                 until then"
+            .to_owned(),
+    }
+}
+
+/// Where everything has to be resolved, it weighs more.
+fn strictly<'r>(scope: &Scope<'_>, report: Report<'r>) -> Report<'r> {
+    if scope.settings.strict { report.facet("strict") } else { report }
+}

@@ -1,0 +1,155 @@
+//! Infrastructure code, read as what it will deploy: the binary on whole directories of templates.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+#[path = "support/command.rs"]
+mod command;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use command::{Folder, ROOT, Run, golden, keyreach};
+
+/// Where the templates lie.
+const TEMPLATES: &str = "testdata/infrastructure/cloudformation";
+
+/// The account and the Region of what is compared with an export.
+const PINNED: [&str; 4] = ["--account", "111122223333", "--region", "eu-central-1"];
+
+fn matrix(path: &str, more: &[&str]) -> Run {
+    let args = [&["matrix", "--format", "jsonl", path], more].concat();
+    let run = keyreach(&args).run();
+    assert_eq!((run.code, &*run.stderr), (0, ""), "{path}");
+    run
+}
+
+#[test]
+fn the_same_infrastructure_as_a_template_and_as_an_export_gives_the_same_matrix() {
+    let same = "testdata/infrastructure/same";
+    let declared = matrix(&format!("{same}/cloudformation.yaml"), &PINNED).stdout;
+    let exported = matrix(&format!("{same}/export"), &[]).stdout;
+    assert!(declared.lines().count() > 10, "{declared}");
+    assert_eq!(declared, exported);
+}
+
+#[test]
+fn every_construct_has_its_rows() {
+    for name in ["constructs", "nested", "serverless", "cdk.out"] {
+        let path = format!("{TEMPLATES}/{name}");
+        let run = keyreach(&["matrix", "--format", "csv", &path]).run();
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{name}");
+        golden(&format!("infrastructure/{name}.csv"), &run.stdout);
+    }
+}
+
+#[test]
+fn what_is_pinned_is_known() {
+    let path = format!("{TEMPLATES}/constructs");
+    let mut args = vec!["matrix", "--format", "csv", &path];
+    args.extend(PINNED);
+    args.extend(["--var", "Environment=prod", "--var", "Team=pay"]);
+    let run = keyreach(&args).run();
+    golden("infrastructure/constructs-pinned.csv", &run.stdout);
+    assert!(run.stdout.contains("arn:aws:iam::111122223333:role/pay-app"), "{}", run.stdout);
+    assert!(!run.stdout.contains("this-account"), "{}", run.stdout);
+    assert!(!run.stdout.contains("777788889999"), "{}", run.stdout);
+}
+
+#[test]
+fn findings_point_at_the_element_in_the_template() {
+    let mut told = String::new();
+    for path in ["testdata/infrastructure/same/cloudformation.yaml", TEMPLATES] {
+        let args = ["check", "--format", "json", "--now", "2026-01-15", path];
+        let run = keyreach(&args).run();
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        for finding in report["findings"].as_array().unwrap() {
+            let rule = finding["rule"].as_str().unwrap();
+            assert_ne!(rule, "missing-input", "{finding}");
+            let place = &finding["locations"][0];
+            let file = place["file"].as_str().unwrap();
+            let text = fs::read_to_string(Path::new(ROOT).join(file)).unwrap();
+            let line = usize::try_from(place["line"].as_u64().unwrap()).unwrap();
+            let shown = text.lines().nth(line - 1).unwrap().trim();
+            writeln!(told, "{rule} {file}:{line}: {shown}").unwrap();
+        }
+        writeln!(told, "{}", report["summary"]["coverage"]).unwrap();
+    }
+    golden("infrastructure/findings.txt", &told);
+}
+
+#[test]
+fn templates_of_an_account_that_is_not_pinned_are_not_judged_beside_exports() {
+    let folder = Folder::new("mixed");
+    let read = |path: &str| fs::read(Path::new(ROOT).join(path)).unwrap();
+    let same = "testdata/infrastructure/same";
+    folder.put("template.yaml", read(&format!("{same}/cloudformation.yaml")));
+    for name in ["describe-key", "get-key-policy", "list-grants", "list-aliases"] {
+        folder.put(&format!("{name}.json"), read(&format!("{same}/export/{name}.json")));
+    }
+    let run = keyreach(&["check", "."]).within(folder.path()).run();
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("--account ID"), "{}", run.stderr);
+    assert!(!run.stdout.contains("this-account"), "{}", run.stdout);
+    let run = keyreach(&["check", ".", "--account", "444455556666"]).within(folder.path()).run();
+    assert_ne!(run.code, 2, "{run:?}");
+}
+
+#[test]
+fn what_is_not_resolved_fails_a_strict_check() {
+    let folder = Folder::new("strict");
+    let template = "Parameters: { Who: { Type: String } }\nResources:\n  Key:\n    Type: AWS::KMS::Key\n    \
+                    Properties:\n      KeyPolicy:\n        Version: 2012-10-17\n        Statement:\n          \
+                    - { Effect: Allow, Principal: { AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root' }, \
+                    Action: kms:*, Resource: '*' }\n          - { Effect: Allow, Principal: { AWS: !Ref Who }, \
+                    Action: kms:Decrypt, Resource: '*' }\n";
+    folder.put("template.yaml", template);
+    let check = |more: &[&str]| {
+        let args = [&["check", ".", "--select", "unresolved-reference"], more].concat();
+        keyreach(&args).within(folder.path()).run()
+    };
+    let (lax, strict) = (check(&[]), check(&["--strict"]));
+    assert_eq!((lax.code, strict.code), (0, 1), "{lax:?}\n{strict:?}");
+    assert!(lax.stdout.contains("--var Who=VALUE"), "{}", lax.stdout);
+    let given = check(&["--strict", "--var", "Who=arn:aws:iam::444455556666:root"]);
+    assert_eq!(given.code, 0, "{given:?}");
+}
+
+#[test]
+fn a_comment_beside_a_statement_of_a_template_suppresses() {
+    let folder = Folder::new("suppressed");
+    let template = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        \
+                    Version: 2012-10-17\n        Statement:\n          \
+                    - { Effect: Allow, Principal: { AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root' }, \
+                    Action: kms:*, Resource: '*' }\nCOMMENT          \
+                    - { Effect: Allow, Principal: { AWS: 'arn:aws:iam::444455556666:root' }, \
+                    Action: kms:Decrypt, Resource: '*' }\n";
+    let check = |comment: &str| {
+        folder.put("template.yaml", template.replace("COMMENT", comment));
+        let args = ["check", ".", "--select", "external-account-access"];
+        keyreach(&args).within(folder.path()).run()
+    };
+    assert!(check("").stdout.contains("444455556666"));
+    let comment = "          # keyreach: ignore[external-account-access] our partner\n";
+    let run = check(comment);
+    assert!(run.stdout.contains("no findings") && run.stdout.contains("1 suppressed"), "{run:?}");
+}
+
+#[test]
+fn references_in_circles_end() {
+    let folder = Folder::new("circles");
+    let template = "Conditions:\n  A: !Not [!Condition B]\n  B: !Or [!Condition A, !Condition A]\n\
+                    Resources:\n  One:\n    Type: AWS::IAM::Role\n    Properties:\n      \
+                    RoleName: !Sub '${Two}${Two}'\n  Two:\n    Type: AWS::IAM::Role\n    Condition: A\n    \
+                    Properties:\n      RoleName: !Sub '${One}${One}'\n  Self:\n    \
+                    Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: template.yaml\n  \
+                    Key:\n    Type: AWS::KMS::Key\n";
+    folder.put("template.yaml", template);
+    let run = keyreach(&["check", ".", "--format", "json"]).within(folder.path()).run();
+    assert!(run.code <= 1, "{run:?}");
+}
