@@ -310,6 +310,46 @@ fn a_plan_beside_its_source_says_what_the_source_says() {
     assert!(told > 5, "{told}");
 }
 
+#[test]
+fn the_same_infrastructure_as_source_plan_template_and_export_gives_the_same_matrix() {
+    let same = "testdata/infrastructure/same";
+    let matrix = |path: &str, more: &[&str]| {
+        let path = format!("{same}/{path}");
+        let run = keyreach(&[&["matrix", "--format", "jsonl", &path], more].concat()).run();
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{path}");
+        run.stdout.replace("key/aws_kms_key.app", "key/AppKey")
+    };
+    let pins = ["--account", "111122223333", "--region", "eu-central-1"];
+    let exported = matrix("export", &[]);
+    assert!(exported.lines().count() > 10, "{exported}");
+    assert_eq!(matrix("terraform/main.tf", &pins), exported);
+    assert_eq!(matrix("terraform", &[]), exported);
+    assert_eq!(matrix("cloudformation.yaml", &pins), exported);
+}
+
+#[test]
+fn what_could_not_be_resolved_is_told_once() {
+    let files = files(&Path::new(FOLDER).join("modules"));
+    let loaded = loaded(&files, &Deployment::default());
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
+    assert_eq!(told, ["module.remote: `terraform-aws-modules/kms/aws` is not here"]);
+}
+
+#[test]
+fn modules_without_an_account_are_not_judged_beside_exports() {
+    let mut files = module("resource \"aws_kms_key\" \"a\" {}\n");
+    let metadata = "{\"KeyMetadata\": {\"Arn\": \"arn:aws:kms:eu-west-1:111122223333:key/a\", \"KeyId\": \"a\"}}";
+    files.put("describe-key.json", metadata);
+    let open = loaded(&files, &Deployment::default());
+    assert_eq!(open.inventory.keys.values().count(), 1);
+    assert_eq!(open.problems.len(), 1, "{:?}", open.problems);
+    assert_eq!(open.problems[0].path, "main.tf");
+    let known = loaded(&files, &pinned());
+    assert_eq!(known.problems, []);
+    assert_eq!(known.inventory.keys.values().count(), 2);
+}
+
 /// A module in which much hangs on variables.
 const OPEN: &str = include_str!("../testdata/infrastructure/open.tf");
 
