@@ -80,8 +80,7 @@ fn compared(case: &Case) -> Seen {
                 Request::plain(caller, action, Target::parse(key).unwrap())
             };
             let [before, after] = [request(symbol, &keys[0]), request(real, &keys[1])];
-            let verdicts =
-                [engines[0].verdict_of(&before), engines[1].verdict_of(&after)];
+            let verdicts = [engines[0].verdict_of(&before), engines[1].verdict_of(&after)];
             let [open, known] = &verdicts;
             let is_within =
                 open.at_least() <= known.at_least() && known.at_most() <= open.at_most();
@@ -116,9 +115,9 @@ fn compared(case: &Case) -> Seen {
 #[test]
 fn no_deployment_contradicts_what_is_said_before() {
     for_each_seed("no_deployment_contradicts_what_is_said_before", |seed| {
-        let seen = (0..TEMPLATES).into_par_iter().map(|number| {
-            compared(&Case::random(&mut Random::new(seed, number)))
-        });
+        let seen = (0..TEMPLATES)
+            .into_par_iter()
+            .map(|number| compared(&Case::random(&mut Random::new(seed, number))));
         let seen = seen.reduce(Seen::default, Seen::with);
         println!("{seen:?}");
         assert!(seen.cells > 5000 && seen.told > 1000, "{seen:?}");

@@ -15,10 +15,10 @@ use crate::report::check::{self as report, CheckReport, Show};
 use crate::rules::{self, Registered};
 
 use super::control::{self, Choices};
+use super::deploy::Deploy;
 use super::fix::Fixes;
 use super::output::Output;
 use super::rules::named;
-use super::deploy::Deploy;
 use super::terminal::Terminal;
 use super::world::{holds_nothing, loaded, now};
 use super::{Fault, Outcome};
@@ -241,7 +241,9 @@ fn base(
 ) -> Result<Option<Loaded>, Fault> {
     let Some(path) = &args.base else { return Ok(None) };
     let paths = [path.clone()];
-    let Some(terminal) = terminal else { return Ok(Some(load_deployed(&Disk, &paths, deployment))) };
+    let Some(terminal) = terminal else {
+        return Ok(Some(load_deployed(&Disk, &paths, deployment)));
+    };
     let (loaded, _) = loaded(&paths, deployment, terminal)?;
     holds_nothing(&loaded, &paths, terminal)?;
     Ok(Some(loaded))

@@ -90,16 +90,16 @@ impl Rest {
         if let Some(text) = account {
             let account = AccountId::parse(text).filter(|_| is_id(text));
             let refused = format!("`{text}` is no account id: it has twelve digits");
-            deployment.account =
-                account.ok_or_else(|| Fault::argument("--account", &refused))?;
+            deployment.account = account.ok_or_else(|| Fault::argument("--account", &refused))?;
         }
         if let Some(region) = &self.region {
             deployment.in_region(region);
         }
         for pair in &self.variables {
-            let (name, value) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(
-                || Fault::argument("--var", &format_args!("`{pair}` is not NAME=VALUE")),
-            )?;
+            let (name, value) =
+                pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+                    Fault::argument("--var", &format_args!("`{pair}` is not NAME=VALUE"))
+                })?;
             deployment.variables.insert(name.into(), value.into());
         }
         Ok(deployment)

@@ -12,9 +12,9 @@ use crate::ingest::Disk;
 use crate::report::graph::{self as report, GraphReport};
 
 use super::assumptions::Assume;
+use super::deploy::Rest;
 use super::goal::To;
 use super::output::Output;
-use super::deploy::Rest;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};
@@ -98,7 +98,9 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let deployment = args.deploy.read(&args.account, &args.paths, terminal)?;
     let (loaded, outcome) = match args.format {
         Format::Json => world::loaded_digested(&args.paths, &deployment, terminal)?,
-        Format::Dot | Format::Mermaid | Format::Graphml => world::loaded(&args.paths, &deployment, terminal)?,
+        Format::Dot | Format::Mermaid | Format::Graphml => {
+            world::loaded(&args.paths, &deployment, terminal)?
+        }
     };
     // An empty picture would read as if nobody had access.
     if world::holds_nothing(&loaded, &args.paths, terminal)? {

@@ -10,8 +10,8 @@ use crate::audit::matrix::{About, Engine, Matrix, Question, View, Word};
 use crate::report::matrix::{self as report, GroupBy, MatrixReport};
 
 use super::assumptions::Assume;
-use super::output::Output;
 use super::deploy::Rest;
+use super::output::Output;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};

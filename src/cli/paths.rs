@@ -10,9 +10,9 @@ use crate::ingest::Disk;
 use crate::report::paths::{self as report, PathsReport, Shown};
 
 use super::assumptions::Assume;
+use super::deploy::Rest;
 use super::goal::To;
 use super::output::Output;
-use super::deploy::Rest;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};

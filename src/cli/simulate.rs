@@ -11,8 +11,8 @@ use crate::audit::{Simulator, Texts};
 use crate::ingest::Disk;
 use crate::report::{request_line, simulate};
 
-use super::output::Output;
 use super::deploy::Deploy;
+use super::output::Output;
 use super::terminal::Terminal;
 use super::world;
 use super::{Fault, Outcome};

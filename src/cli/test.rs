@@ -12,8 +12,8 @@ use crate::ingest::Disk;
 use crate::report::test::{self as report, TestReport};
 
 use super::control::{self, ConfigChoice};
-use super::output::Output;
 use super::deploy::Deploy;
+use super::output::Output;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};

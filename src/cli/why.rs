@@ -7,8 +7,8 @@ use crate::ingest::Disk;
 use crate::report::{request_line, why};
 use clap::ValueEnum;
 
-use super::output::Output;
 use super::deploy::Deploy;
+use super::output::Output;
 use super::terminal::Terminal;
 use super::world::{self, now};
 use super::{Fault, Outcome};

@@ -64,11 +64,8 @@ struct Parts {
 impl<'a> Covered<'a> {
     /// What `coverage` says.
     pub(super) fn of(coverage: &'a Coverage) -> Self {
-        let parts = |of: Resolved| Parts {
-            fully: of.fully,
-            partly: of.partly,
-            not_at_all: of.not_at_all,
-        };
+        let parts =
+            |of: Resolved| Parts { fully: of.fully, partly: of.partly, not_at_all: of.not_at_all };
         Self {
             keys: parts(coverage.keys),
             policies: parts(coverage.policies),

@@ -132,7 +132,8 @@ impl At<'_, '_> {
             text::Part::Known(_) => false,
             text::Part::Symbol(symbol) => {
                 let is_account = *symbol == self.world.deployment.account.as_str();
-                !is_account && delimiter.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                !is_account
+                    && delimiter.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                     || delimiter.bytes().all(|byte| byte.is_ascii_digit())
             }
             text::Part::Hole(_, choices) => {

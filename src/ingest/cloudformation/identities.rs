@@ -115,7 +115,9 @@ impl<'n> Gathered<'n> {
         for policy in policies {
             let document = match policy.get("PolicyDocument") {
                 Some(document) => document.clone(),
-                None => super::evaluate::unknown(policy.span, &format!("{}.Policies", resource.name)),
+                None => {
+                    super::evaluate::unknown(policy.span, &format!("{}.Policies", resource.name))
+                }
             };
             let document = self.names.policy(at, PolicyKind::Identity, &document, doubt);
             let name = policy.get("PolicyName").and_then(text_of);
@@ -215,7 +217,8 @@ impl<'n> Gathered<'n> {
             }
         }
         if !is_given {
-            let policy = crate::inventory::LoosePolicy { name: resource.name.into(), document: sure };
+            let policy =
+                crate::inventory::LoosePolicy { name: resource.name.into(), document: sure };
             self.loose.push(Fact::Loose(policy));
         }
     }
@@ -339,7 +342,13 @@ impl Holder {
         };
         let kind = match self.kind {
             PrincipalKind::Group => {
-                return Fact::Group(Box::new(GroupFact { arn, account, place, parts, members: None }));
+                return Fact::Group(Box::new(GroupFact {
+                    arn,
+                    account,
+                    place,
+                    parts,
+                    members: None,
+                }));
             }
             PrincipalKind::Role => IdentityKind::Role,
             PrincipalKind::User => IdentityKind::User,

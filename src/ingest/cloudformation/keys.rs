@@ -108,9 +108,10 @@ pub(super) fn tags(at: &At<'_, '_>, resource: &Resource<'_>) -> Option<Tags> {
         text::is_known(&text).then(|| text.into())
     };
     match &node.kind {
-        Kind::Array(items) => {
-            items.iter().map(|tag| Some((known(tag.get("Key"))?, known(tag.get("Value"))?))).collect()
-        }
+        Kind::Array(items) => items
+            .iter()
+            .map(|tag| Some((known(tag.get("Key"))?, known(tag.get("Value"))?)))
+            .collect(),
         _ => None,
     }
 }

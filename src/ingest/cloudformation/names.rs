@@ -37,7 +37,9 @@ pub(super) struct Names {
 }
 
 /// The type of an IAM entity: what it is, its word in ARNs, and the property that names it.
-pub(super) fn entity_of(of_type: &str) -> Option<(Option<PrincipalKind>, &'static str, &'static str)> {
+pub(super) fn entity_of(
+    of_type: &str,
+) -> Option<(Option<PrincipalKind>, &'static str, &'static str)> {
     Some(match of_type {
         "AWS::IAM::Role" => (Some(PrincipalKind::Role), "role", "RoleName"),
         "AWS::IAM::User" => (Some(PrincipalKind::User), "user", "UserName"),
@@ -63,8 +65,10 @@ impl Names {
                     names.add(number, kind, role.name.clone(), &role.arn);
                 } else if resource.of_type() == "AWS::KMS::ReplicaKey" {
                     let arn = at.key_arn(&resource);
-                    if let Some((before, behind)) = arn.split_once(&text::symbol("replica-region")) {
-                        let shape = text::shape(&format!("{before}{}{behind}", text::hole("Region")));
+                    if let Some((before, behind)) = arn.split_once(&text::symbol("replica-region"))
+                    {
+                        let shape =
+                            text::shape(&format!("{before}{}{behind}", text::hole("Region")));
                         names.symbols.insert(text::shape(&arn), shape);
                     }
                 }
@@ -105,9 +109,8 @@ impl Names {
         let shape = text::shape(name);
         // What CloudFormation generates here nobody can have named before.
         let is_new = |entity: &Entity| entity.stack == stack && !text::is_known(&entity.name);
-        let may = all().filter(|entity| {
-            !is_new(entity) && meets(&shape, &text::shape(&entity.name))
-        });
+        let may =
+            all().filter(|entity| !is_new(entity) && meets(&shape, &text::shape(&entity.name)));
         (sure, may.collect())
     }
 

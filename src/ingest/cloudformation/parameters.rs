@@ -82,7 +82,8 @@ impl At<'_, '_> {
             });
         }
         if let Some(text) = self.stack.given.get(name) {
-            self.world.assume(format!("parameter {} is `{text}`, from a file beside", self.own(name)));
+            self.world
+                .assume(format!("parameter {} is `{text}`, from a file beside", self.own(name)));
             return Some(listed(&text::clean(text)));
         }
         // The default of such a parameter is the name under which its value is looked up.
@@ -93,8 +94,12 @@ impl At<'_, '_> {
             return Some(listed(text));
         }
         let allowed = declared.get("AllowedValues").filter(|_| !is_list && !is_looked_up);
-        let allowed: Vec<&str> =
-            allowed.map(Node::one_or_many).unwrap_or_default().iter().filter_map(Node::scalar).collect();
+        let allowed: Vec<&str> = allowed
+            .map(Node::one_or_many)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Node::scalar)
+            .collect();
         Some(match allowed.is_empty() {
             true if is_list => unknown(span, &self.own(name)),
             true => string(span, text::hole(&self.own(name))),

@@ -144,9 +144,9 @@ impl<'w> At<'w, '_> {
     pub(super) fn key_arn(self, resource: &Resource<'_>) -> String {
         let own = self.region();
         let is_beside = resource.of_type() == "AWS::KMS::ReplicaKey"
-            && self.text(resource, "PrimaryKeyArn").is_some_and(|arn| {
-                arn.split(':').nth(3).is_some_and(|region| region == own)
-            });
+            && self
+                .text(resource, "PrimaryKeyArn")
+                .is_some_and(|arn| arn.split(':').nth(3).is_some_and(|region| region == own));
         let region = if is_beside { text::symbol("replica-region") } else { own };
         let (partition, account) = (self.partition(), self.account());
         format!("arn:{partition}:kms:{region}:{account}:key/{}", self.key_id(resource))
@@ -155,9 +155,7 @@ impl<'w> At<'w, '_> {
     /// An output of a nested stack that is at hand.
     fn output(self, name: &str, output: &str, span: Span) -> Option<Node<'static>> {
         let number = self.world.stacks.iter().position(|stack| {
-            stack
-                .parent
-                .is_some_and(|(parent, it)| parent == self.number && it.name.value == name)
+            stack.parent.is_some_and(|(parent, it)| parent == self.number && it.name.value == name)
         })?;
         let at = self.deeper()?.over(number);
         let outputs = at.stack.template.root.get("Outputs")?;
@@ -182,9 +180,8 @@ impl<'w> At<'w, '_> {
         let mut named = outputs.filter(|output| {
             let written = output.value.get("Export").and_then(|export| export.get("Name"));
             // Only what is written, or made by a function, can be the name.
-            let is_candidate = written.is_some_and(|node| {
-                function(node).is_some() || node.scalar() == Some(name)
-            });
+            let is_candidate =
+                written.is_some_and(|node| function(node).is_some() || node.scalar() == Some(name));
             let text = || text_of(&self.eval(written?)?);
             is_candidate && text().as_deref() == Some(name)
         });

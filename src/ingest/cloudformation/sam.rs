@@ -80,10 +80,11 @@ fn give(
     }
     match (&node.kind, node.members()) {
         (Kind::String(_), _) => {
-            let managed = text_of(node).map(|text| match text.contains(':') || !text::is_known(&text) {
-                true => text,
-                false => format!("arn:{}:iam::aws:policy/{text}", at.partition()),
-            });
+            let managed =
+                text_of(node).map(|text| match text.contains(':') || !text::is_known(&text) {
+                    true => text,
+                    false => format!("arn:{}:iam::aws:policy/{text}", at.partition()),
+                });
             let place = at.stack.template.place(node.span);
             let arn = managed.and_then(|text| names.known(&text));
             holder.take(arn.map(|arn| AttachedPolicy { arn, place }));
@@ -246,7 +247,11 @@ fn trusting(span: Span, service: &str) -> Node<'static> {
     let principal = object(span, [("Service", string(span, service))]);
     let statement = object(
         span,
-        [("Effect", string(span, "Allow")), ("Principal", principal), ("Action", string(span, "sts:AssumeRole"))],
+        [
+            ("Effect", string(span, "Allow")),
+            ("Principal", principal),
+            ("Action", string(span, "sts:AssumeRole")),
+        ],
     );
     document(span, statement)
 }
@@ -255,8 +260,12 @@ fn document(span: Span, statement: Node<'static>) -> Node<'static> {
     object(span, [("Version", string(span, "2012-10-17")), ("Statement", statement)])
 }
 
-fn object<const N: usize>(span: Span, members: [(&'static str, Node<'static>); N]) -> Node<'static> {
+fn object<const N: usize>(
+    span: Span,
+    members: [(&'static str, Node<'static>); N],
+) -> Node<'static> {
     let members = members.into_iter();
-    let members = members.map(|(name, value)| Member { name: Located::new(name.into(), span), value });
+    let members =
+        members.map(|(name, value)| Member { name: Located::new(name.into(), span), value });
     Node { span, tag: None, kind: Kind::Object(members.collect()) }
 }

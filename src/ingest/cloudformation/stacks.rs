@@ -111,7 +111,8 @@ impl<'t> World<'t> {
             if depth + 1 < DEPTH && self.stacks.len() < STACKS {
                 self.add(child, paths, path, Some((number, member)), depth + 1);
             } else {
-                let what = format!("the nested stack {source}: stacks stand too deep in one another");
+                let what =
+                    format!("the nested stack {source}: stacks stand too deep in one another");
                 self.unresolved(template, member.name.span, what);
             }
         }

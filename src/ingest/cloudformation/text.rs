@@ -156,7 +156,8 @@ fn expansions(text: &str) -> Option<Vec<String>> {
             Part::Hole(_, choices) if !choices.is_empty() => choices,
             _ => return None,
         };
-        let longer = all.iter().flat_map(|one| words.iter().map(move |word| format!("{one}{word}")));
+        let longer =
+            all.iter().flat_map(|one| words.iter().map(move |word| format!("{one}{word}")));
         all = longer.collect();
         if all.len() > WRITTEN_OUT {
             return None;

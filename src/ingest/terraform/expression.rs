@@ -296,8 +296,7 @@ pub(super) fn one_of(at: At, expression: &str, branches: Vec<Value>) -> Value {
         }
     }
     match flat.len() {
-        0 => Value::unknown(at, expression),
-        ..=BRANCHES => Value::one_of(at, expression, flat),
+        1..=BRANCHES => Value::one_of(at, expression, flat),
         _ => Value::unknown(at, expression),
     }
 }

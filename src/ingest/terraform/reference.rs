@@ -145,16 +145,14 @@ impl<'a> Evaluator<'a> {
         let one = |child: &Child, output: &str| self.output(child.instance, output, at);
         let none: Steps<'s, 'o> = &[];
         if children.is_empty() {
-            let is_counted = self.instance(scope.instance).is_some_and(|instance| {
-                let call = instance.module.calls.get(call);
-                call.is_some_and(|part| {
-                    let body = &part.block.body;
-                    body.has_attribute("count") || body.has_attribute("for_each")
-                }) && super::module::source(match call {
-                    Some(part) => part.block,
-                    None => return false,
-                })
-                .is_some_and(|source| source.starts_with('.'))
+            // A local module whose count is zero, or one from elsewhere.
+            let instance = self.instance(scope.instance);
+            let part = instance.as_ref().and_then(|instance| instance.module.calls.get(call));
+            let is_counted = part.is_some_and(|part| {
+                let body = &part.block.body;
+                let is_local =
+                    super::module::source(part.block).is_some_and(|source| source.starts_with('.'));
+                is_local && (body.has_attribute("count") || body.has_attribute("for_each"))
             });
             return if is_counted {
                 (Value::list(at, Vec::new()), steps)
@@ -267,7 +265,7 @@ fn any_of(of: &Object, at: At, evaluator: &Evaluator<'_>) -> Value {
 }
 
 /// The name of an attribute that an operator leads to.
-fn attribute<'o>(operator: &'o TraversalOperator) -> Option<&'o str> {
+fn attribute(operator: &TraversalOperator) -> Option<&str> {
     match operator {
         TraversalOperator::GetAttr(name) => Some(name.as_str()),
         _ => None,

@@ -87,8 +87,7 @@ impl Case {
         let region = (*random.pick(&["eu-west-1", "us-east-1"])).to_owned();
         let conditions = Vec::new();
         let deployed = Deployed { account, region, parameters: Vec::new(), conditions };
-        let mut writer =
-            Writer { random, deployed, declared: Map::new(), known: Vec::new() };
+        let mut writer = Writer { random, deployed, declared: Map::new(), known: Vec::new() };
         writer.case()
     }
 }
@@ -177,11 +176,8 @@ impl Writer<'_> {
         let is_prod = word.text() == "prod";
         let literal = *self.random.pick(&LITERALS);
         let is_there = self.deployed.account == literal;
-        self.deployed.conditions = vec![
-            ("IsProd", is_prod),
-            ("IsThere", is_there),
-            ("IsNeither", !is_prod && !is_there),
-        ];
+        self.deployed.conditions =
+            vec![("IsProd", is_prod), ("IsThere", is_there), ("IsNeither", !is_prod && !is_there)];
         json!({
             "IsProd": { "Fn::Equals": [word.written, "prod"] },
             "IsThere": { "Fn::Equals": [{ "Ref": "AWS::AccountId" }, literal] },
@@ -278,9 +274,8 @@ impl Writer<'_> {
     }
 
     fn condition(&mut self) -> Both {
-        let one = |operator, key, value| {
-            Both::object(vec![(operator, Both::object(vec![(key, value)]))])
-        };
+        let one =
+            |operator, key, value| Both::object(vec![(operator, Both::object(vec![(key, value)]))]);
         match self.random.below(9) {
             0 => one("StringEquals", "aws:PrincipalAccount", self.account()),
             1 => one("StringNotEquals", "aws:PrincipalAccount", self.account()),
@@ -377,7 +372,8 @@ impl Writer<'_> {
         let conditions = self.conditions();
         let (mut written, mut real) = (Map::new(), Map::new());
         let policy = self.policy(true);
-        let key = |policy| json!({ "Type": "AWS::KMS::Key", "Properties": { "KeyPolicy": policy } });
+        let key =
+            |policy| json!({ "Type": "AWS::KMS::Key", "Properties": { "KeyPolicy": policy } });
         written.insert("Key".to_owned(), key(policy.written));
         real.insert("Key".to_owned(), key(policy.real));
         let trust = json!({ "Version": "2012-10-17", "Statement": [] });
@@ -390,8 +386,8 @@ impl Writer<'_> {
             };
             let of = |policies: Vec<Value>, name: Option<Value>| {
                 let policies = policies.into_iter();
-                let policies = policies
-                    .map(|policy| json!({ "PolicyName": "own", "PolicyDocument": policy }));
+                let policies =
+                    policies.map(|policy| json!({ "PolicyName": "own", "PolicyDocument": policy }));
                 let mut properties = json!({
                     "AssumeRolePolicyDocument": trust,
                     "Policies": policies.collect::<Vec<_>>(),
@@ -422,7 +418,9 @@ impl Writer<'_> {
         }
         let root = |account: &str| format!("arn:aws:iam::{account}:root");
         callers.push((root("this-account"), root(&self.deployed.account)));
-        for foreign in ["arn:aws:iam::444455556666:role/partner", "arn:aws:iam::999900001111:role/x"] {
+        for foreign in
+            ["arn:aws:iam::444455556666:role/partner", "arn:aws:iam::999900001111:role/x"]
+        {
             // In its own account it would be another principal.
             if !foreign.contains(&self.deployed.account) {
                 callers.push((foreign.to_owned(), foreign.to_owned()));
