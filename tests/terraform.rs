@@ -350,6 +350,27 @@ fn modules_without_an_account_are_not_judged_beside_exports() {
     assert_eq!(known.inventory.keys.values().count(), 2);
 }
 
+#[test]
+fn policies_in_templates_of_texts_keep_their_holes() {
+    let statement = |principal: &str, sid: &str| {
+        format!(
+            r#"{{ "Version": "2012-10-17", "Statement": [ {{ "Sid": "{sid}", "Effect": "Allow", "Principal": {{ "AWS": "{principal}" }}, "Action": "kms:Decrypt", "Resource": "*" }} ] }}"#
+        )
+    };
+    let mut files = Memory::default();
+    files.put("a.json.tftpl", statement("arn:aws:iam::${account}:root", "%{ if x }on%{ endif }"));
+    files.put("b.json.j2", statement("arn:aws:iam::{{ account }}:root", "{# none #}on"));
+    let loaded = loaded(&files, &Deployment::default());
+    assert_eq!(loaded.problems, []);
+    let found = loaded.inventory.loose.iter().map(|policy| policy.document.written().into_owned());
+    let found: Vec<String> = found.collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    for text in &found {
+        assert!(text.contains("arn:aws:iam::${account}:root"), "{text}");
+        assert!(text.contains("\"Sid\":\"on\""), "{text}");
+    }
+}
+
 /// A module in which much hangs on variables.
 const OPEN: &str = include_str!("../testdata/infrastructure/open.tf");
 

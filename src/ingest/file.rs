@@ -89,6 +89,10 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
         reading.outcome.facts.push(Fact::Terraform(source));
         return reading.outcome;
     }
+    if terraform::raw::is_template(path) {
+        reading.outcome.facts.extend(terraform::raw::read(source, path));
+        return reading.outcome;
+    }
     match source.text.trim_start().bytes().next() {
         Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),

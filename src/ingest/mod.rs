@@ -169,6 +169,7 @@ fn declare(
         files.extend(&modules.files);
     }
     made.problems = modules.problems;
+    facts.loose.retain(|policy| !modules.read.contains(&policy.document.place.file));
     if deployment.account.is_symbol() && facts.are_of_accounts() && !files.is_empty() {
         made.problems.extend(files.into_iter().map(|file| not_pinned(path(file))));
         return made;

@@ -26,6 +26,7 @@ pub(super) struct KeyDraft<'r> {
     policies: Vec<(Value, Option<Rc<str>>)>,
     grants: Vec<Grant>,
     are_grants_open: bool,
+    are_aliases_open: bool,
 }
 
 /// The keys of some resources, by their ARNs.
@@ -75,6 +76,7 @@ impl<'r> Keys<'r> {
             policies: policies.into_iter().collect(),
             grants: Vec::new(),
             are_grants_open: false,
+            are_aliases_open: false,
         };
         if self.drafts.insert(arn, draft).is_some() {
             evaluator.unresolved(declared.at, format!("{}: a second key", resource.address));
@@ -115,7 +117,11 @@ impl<'r> Keys<'r> {
         let resource = &declared.resource;
         let target = evaluator.argument(&resource.arguments, "target_key_id");
         let Some(arn) = evaluator.alias_arn(resource) else { return };
+        let name = evaluator.argument(&resource.arguments, "name");
+        // Which name it has, or whether it is there, may not be known.
+        let is_open = declared.doubt.is_some() || name.is_none_or(|name| name.known().is_none());
         match self.named(target.as_ref(), resource) {
+            Some(draft) if is_open => draft.are_aliases_open = true,
             Some(draft) => {
                 let target = Some(draft.arn.id().into());
                 self.facts.push(Fact::Alias(Alias { arn, target, place: declared.place() }));
@@ -186,7 +192,7 @@ fn parts(
     let mut made = vec![KeyPart::Metadata(Box::new(metadata)), KeyPart::Policy(policy)];
     let more = draft.are_grants_open;
     made.push(KeyPart::Grants(Page { items: draft.grants, place, more }));
-    made.push(KeyPart::Aliases(Page { items: (), place, more: false }));
+    made.push(KeyPart::Aliases(Page { items: (), place, more: draft.are_aliases_open }));
     if let Some(tags) = tags(argument("tags").as_ref()).filter(|_| !resource.provider.has_tags) {
         made.push(KeyPart::Tags(Page { items: tags, place, more: false }));
     }

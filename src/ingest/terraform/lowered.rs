@@ -72,6 +72,11 @@ impl Evaluator<'_> {
     }
 }
 
+/// The tree of a document in the file of `around`.
+pub(super) fn tree(document: &Value, around: At) -> Node<'static> {
+    node(document, around, Part::Document)
+}
+
 /// What part of a policy a tree is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {

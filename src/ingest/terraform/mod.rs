@@ -24,6 +24,7 @@ mod lowered;
 mod module;
 pub(super) mod plan;
 mod providers;
+pub(super) mod raw;
 mod reference;
 mod resource;
 mod template;
@@ -67,6 +68,8 @@ pub(super) struct Found {
     pub(super) unresolved: Vec<Stated<Box<str>>>,
     /// ARNs of who ran Terraform, as plans say.
     pub(super) callers: BTreeSet<Box<str>>,
+    /// The files that expressions read: what they hold is known by who reads it.
+    pub(super) read: BTreeSet<FileId>,
     /// The files that gave facts.
     pub(super) files: BTreeSet<FileId>,
     /// Whether the account of all of them is known.
@@ -222,6 +225,7 @@ impl Roots<'_> {
         self.found.files.extend(world.facts.iter().filter_map(file_of));
         self.found.is_pinned &= world.facts.is_empty() || !account.is_symbol();
         self.found.facts.append(&mut world.facts);
+        self.found.read.extend(notes.read);
         for problem in notes.problems {
             if !self.found.problems.contains(&problem) {
                 self.found.problems.push(problem);
@@ -271,6 +275,7 @@ impl Roots<'_> {
         let notes = Found {
             problems: evaluator.problems.into_inner(),
             unresolved: unresolved.map(stated).collect(),
+            read: evaluator.read.into_inner().into_keys().collect(),
             ..Found::default()
         };
         (world, notes)
