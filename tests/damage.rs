@@ -270,3 +270,31 @@ fn random_worlds() {
         }
     });
 }
+
+#[test]
+fn modules_of_terraform() {
+    let mut modules: BTreeMap<String, Tree> = BTreeMap::new();
+    for (path, bytes) in fixture("infrastructure") {
+        let parts: Vec<&str> = path.split('/').collect();
+        if path.ends_with(".expected") || !path.contains("terraform") {
+            continue;
+        }
+        let rest = parts[3..].join("/");
+        modules.entry(parts[..3].join("/")).or_default().insert(rest, bytes);
+    }
+    let modules: Vec<Tree> = modules.into_values().collect();
+    assert!(modules.len() > 10);
+    for_each_seed("damage::modules_of_terraform", |seed| {
+        let random = &mut Random::new(seed, 300);
+        for _ in 0..400 {
+            let files = random.pick(&modules);
+            let paths: Vec<&String> = files.keys().collect();
+            let path = *random.pick(&paths);
+            let mut bytes = files[path].clone();
+            let what = format!("{path}: {}", damage(&mut bytes, random));
+            let mut changed = memory(files);
+            changed.put(path.clone(), bytes);
+            checked(&changed, &what);
+        }
+    });
+}

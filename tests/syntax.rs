@@ -120,6 +120,7 @@ fn to_value(node: &Node<'_>) -> Value {
                 .map(|member| (member.name.value.to_string().into(), to_value(&member.value)))
                 .collect(),
         ),
+        Kind::Unresolved(_) | Kind::OneOf { .. } => unreachable!("no text reads as this"),
     };
     match &node.tag {
         Some(tag) => {

@@ -1,5 +1,5 @@
-//! Suppressions that stand as comments in YAML: `# keyreach: ignore[rule] reason`, behind what is meant or
-//! on a line of its own above it.
+//! Suppressions that stand as comments in YAML and in Terraform's language: `# keyreach: ignore[rule] reason`,
+//! behind what is meant or on a line of its own above it.
 
 use crate::findings::{Reach, Suppressed, Suppression};
 use crate::rules::{self, named};
@@ -11,40 +11,72 @@ use super::Texts;
 /// What such a comment begins with.
 const MARK: &str = "keyreach: ignore";
 
-/// The suppressions in the YAML files of a run, and what is wrong with some.
+/// What a comment says, and where it stands.
+type Comment = (String, Span);
+
+/// Finds the comments of a text.
+type Comments = fn(&str) -> Vec<Comment>;
+
+/// The languages that have comments, by the endings of their files.
+const LANGUAGES: [(&str, Comments); 4] = [
+    (".yaml", yaml_comments),
+    (".yml", yaml_comments),
+    (".tf", hcl_comments),
+    (".tofu", hcl_comments),
+];
+
+/// The suppressions in the files of a run, and what is wrong with some.
 pub fn inline_suppressions(
     sources: &Sources,
     texts: &Texts<'_>,
 ) -> (Vec<Suppression>, Vec<FileProblem>) {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     for (nth, path) in sources.paths().enumerate() {
-        let is_yaml = [".yaml", ".yml"].iter().any(|ending| path.ends_with(ending));
+        let Some((_, comments)) = LANGUAGES.iter().find(|(ending, _)| path.ends_with(ending))
+        else {
+            continue;
+        };
         let file = FileId(u32::try_from(nth).unwrap_or(u32::MAX));
-        if let Some(text) = is_yaml.then(|| texts.read(file)).flatten()
-            && text.contains(MARK)
-        {
-            of_file(file, path, &text, &mut found, &mut problems);
+        if let Some(text) = texts.read(file).filter(|text| text.contains(MARK)) {
+            of_file((file, path, &text), comments(&text), &mut found, &mut problems);
         }
     }
     (found, problems)
 }
 
+/// The comments of a YAML text.
+fn yaml_comments(text: &str) -> Vec<Comment> {
+    let (documents, _) = yaml::parse(text);
+    let comments = documents.iter().flat_map(|document| &document.comments);
+    comments.map(|comment| (comment.value.to_string(), comment.span)).collect()
+}
+
+/// The comments of a text in Terraform's language that could be suppressions, from what begins them to
+/// the end of their line.
+fn hcl_comments(text: &str) -> Vec<Comment> {
+    let comment = |(at, _): (usize, &str)| {
+        let before = text.get(..at)?.trim_end_matches([' ', '\t']);
+        let start = ["#", "//"].iter().find_map(|mark| before.strip_suffix(mark))?.len();
+        let end = text.get(at..)?.find(['\r', '\n']).map_or(text.len(), |length| at + length);
+        Some((text.get(at..end)?.to_owned(), Span::new(start, end)))
+    };
+    text.match_indices(MARK).filter_map(comment).collect()
+}
+
 fn of_file(
-    file: FileId,
-    path: &str,
-    text: &str,
+    (file, path, text): (FileId, &str, &str),
+    comments: Vec<Comment>,
     found: &mut Vec<Suppression>,
     problems: &mut Vec<FileProblem>,
 ) {
     let lines = crate::source::LineIndex::new(text);
-    let (documents, _) = yaml::parse(text);
-    for comment in documents.iter().flat_map(|document| &document.comments) {
-        let Some(rest) = comment.value.trim_start().strip_prefix(MARK) else {
+    for (comment, span) in comments {
+        let Some(rest) = comment.trim_start().strip_prefix(MARK) else {
             continue;
         };
         match read(rest) {
             Ok((rules, reason)) => {
-                let line = lines.line(comment.span.start);
+                let line = lines.line(span.start);
                 let place = Place::plain(file, Span::new(0, text.len()));
                 found.push(Suppression {
                     what: Suppressed::Rules(rules),
@@ -54,14 +86,14 @@ fn of_file(
                     reason,
                     until: None,
                     place,
-                    span: comment.span,
+                    span,
                 });
             }
             Err(message) => problems.push(FileProblem {
                 kind: ProblemKind::Suppression,
                 path: path.to_owned(),
-                span: Some(comment.span),
-                position: Some(lines.position(text, comment.span.start)),
+                span: Some(span),
+                position: Some(lines.position(text, span.start)),
                 message,
                 help: "write `# keyreach: ignore[RULE] why this is accepted`".to_owned(),
             }),
@@ -90,7 +122,10 @@ fn read(rest: &str) -> Result<(Vec<&'static str>, String), String> {
 /// The line that a comment on line `at` speaks of: its own, or where it stands alone the next that is no
 /// comment and not empty.
 fn line_meant(text: &str, at: u32) -> u32 {
-    let is_comment = |line: &str| line.trim_start().starts_with('#') || line.trim().is_empty();
+    let is_comment = |line: &str| {
+        let line = line.trim();
+        line.starts_with('#') || line.starts_with("//") || line.is_empty()
+    };
     let from = (at as usize).saturating_sub(1);
     let after = text.lines().skip(from).position(|line| !is_comment(line)).unwrap_or_default();
     at.saturating_add(u32::try_from(after).unwrap_or_default())

@@ -190,6 +190,7 @@ fn judge(
     let terminal = tells.then_some(teller);
     let deployment = args.deploy.beside(&args.choices.config, &args.paths, teller)?;
     let mut loaded = ManuallyDrop::new(load_deployed(&Disk, &args.paths, &deployment));
+    let callers: Vec<Box<str>> = loaded.callers.iter().cloned().collect();
     let sources = &mut loaded.inventory.sources;
     let (config, folder) = args.choices.config.config(&args.paths, sources, teller)?;
     let baseline = args.choices.baseline(sources, teller)?;
@@ -208,6 +209,10 @@ fn judge(
     control.settings.strict |= args.strict;
     if let Some(deployer) = deployer(args)? {
         control.settings.deployer = Some(deployer);
+    }
+    // Who ran Terraform applies what it planned.
+    if let (None, [caller]) = (&control.settings.deployer, callers.as_slice()) {
+        control.settings.deployer = rules::deployer(caller);
     }
     // A rule that is asked for by name speaks.
     if !args.select.is_empty() {

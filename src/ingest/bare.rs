@@ -70,7 +70,7 @@ fn could_touch_kms(text: &str) -> bool {
 }
 
 /// The policy as a fact, where it is one that could touch KMS.
-fn take(hint: &Hint<'_>, make: impl Fn(PolicyKind) -> PolicyDocument) -> Option<Fact> {
+pub(super) fn take(hint: &Hint<'_>, make: impl Fn(PolicyKind) -> PolicyDocument) -> Option<Fact> {
     let by_path = hint.command == Some("get-key-policy");
     let first = make(PolicyKind::Key);
     if !is_policy(first.policy()) {

@@ -1,7 +1,9 @@
 //! Which call a document is the output of: told by the names of its members, then by their values.
 
 use super::document::{Document, Read, Refusal};
-use super::{authorization_details, bare, cloudformation, endpoints, iam, kms, organizations};
+use super::{
+    authorization_details, bare, cloudformation, endpoints, iam, kms, organizations, terraform,
+};
 
 /// A kind of document.
 struct Kind {
@@ -20,6 +22,8 @@ const KINDS: &[Kind] = &[
     sure(&["KeyRotationEnabled"], kms::get_key_rotation_status),
     sure(&["VpcEndpoints"], endpoints::read),
     sure(&["OrganizationalUnits"], organizations::list_organizational_units),
+    sure(&["planned_values"], terraform::plan::read),
+    likely(&["terraform_version"], terraform::plan::read),
     likely(&["Policy"], organizations::describe_policy),
     likely(&["Policy"], kms::get_key_policy),
     likely(&["Policy"], iam::get_policy),

@@ -11,6 +11,7 @@ use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
 
 use super::cloudformation::Template;
+use super::terraform;
 
 /// One page of a listing.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub(super) enum Fact {
     Endpoint(Box<str>, PolicyDocument),
     /// A CloudFormation template, to be evaluated with the others.
     Template(Box<Template>),
+    /// A file of Terraform's language, to be evaluated with the others.
+    Terraform(terraform::Source),
     /// A policy that stands alone.
     Loose(LoosePolicy),
     /// A whole world: a scenario.

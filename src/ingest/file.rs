@@ -9,7 +9,7 @@ use super::document::{Document, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{bare, cloudformation, detect, problem_at, scenario, unreadable};
+use super::{bare, cloudformation, detect, problem_at, scenario, terraform, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
@@ -29,6 +29,11 @@ impl Outcome {
     /// Whether the file is none of ours.
     pub(super) fn is_skipped(&self) -> bool {
         !self.is_ours && self.facts.is_empty() && self.problems.is_empty()
+    }
+
+    /// Whether it gave facts; of what is evaluated later nobody knows yet.
+    pub(super) fn is_used(&self) -> bool {
+        self.facts.iter().any(|fact| !matches!(fact, Fact::Terraform(_)))
     }
 
     fn of(problem: FileProblem) -> Self {
@@ -78,6 +83,16 @@ pub(super) fn read(
 
 fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     let mut reading = Reading { source, path, outcome: Outcome::default() };
+    if terraform::is_source(path) {
+        let source =
+            terraform::Source { file: source.file, text: source.text.into(), is_plan: false };
+        reading.outcome.facts.push(Fact::Terraform(source));
+        return reading.outcome;
+    }
+    if terraform::raw::is_template(path) {
+        reading.outcome.facts.extend(terraform::raw::read(source, path));
+        return reading.outcome;
+    }
     match source.text.trim_start().bytes().next() {
         Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),

@@ -18,7 +18,7 @@ use super::cloudformation::Template;
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
-use super::{gaps, resolve, settle, worlds};
+use super::{gaps, resolve, settle, terraform, worlds};
 
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
@@ -36,6 +36,7 @@ pub(super) struct Facts {
     pub(super) worlds: Vec<Inventory>,
     pub(super) pending: Vec<Pending>,
     pub(super) templates: Vec<Template>,
+    pub(super) terraform: Vec<terraform::Source>,
 }
 
 impl Facts {
@@ -54,6 +55,7 @@ impl Facts {
             Fact::World(world) => self.worlds.push(*world),
             Fact::Pending(pending) => self.pending.push(*pending),
             Fact::Template(template) => self.templates.push(*template),
+            Fact::Terraform(source) => self.terraform.push(source),
             Fact::Fault { .. } => {}
         }
     }
@@ -84,6 +86,7 @@ impl Facts {
         self.worlds.append(&mut other.worlds);
         self.pending.append(&mut other.pending);
         self.templates.append(&mut other.templates);
+        self.terraform.append(&mut other.terraform);
     }
 }
 

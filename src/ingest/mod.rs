@@ -31,6 +31,7 @@ mod organizations;
 mod resolve;
 pub mod scenario;
 mod settle;
+mod terraform;
 mod text;
 mod worlds;
 
@@ -65,6 +66,8 @@ pub struct Loaded {
     /// SHA-256 of all that was read, where it was asked for: what
     /// `(cd DIR && find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) | sha256sum` prints.
     pub digest: Option<String>,
+    /// ARNs of who ran Terraform, as its plans say.
+    pub callers: BTreeSet<Box<str>>,
 }
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
@@ -115,8 +118,10 @@ fn load_taking(
         .reduce(Read::default, Read::append);
     drop(policies);
     problems.extend(more);
-    let declared = declare(&mut facts, deployment, (&paths, first));
+    let input = terraform::Input { files, paths: &paths, first };
+    let declared = declare(&mut facts, deployment, input);
     problems.extend(declared.problems);
+    let (used, skipped) = (used + declared.used, skipped + declared.skipped);
     problems.sort_by(|left, right| (&left.path, left.span).cmp(&(&right.path, right.span)));
     let read = paths.len();
     for path in paths {
@@ -128,40 +133,59 @@ fn load_taking(
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
     inventory.declared = declared.said.map(Arc::new);
-    Loaded { inventory, problems, read, used, skipped, digest }
+    Loaded { inventory, problems, read, used, skipped, digest, callers: declared.callers }
 }
 
 /// What infrastructure code among the files comes to.
+#[derive(Default)]
 struct Declaring {
     said: Option<Declared>,
     problems: Vec<FileProblem>,
+    /// ARNs of who ran Terraform.
+    callers: BTreeSet<Box<str>>,
+    /// How many files of Terraform gave facts, and how many did not.
+    used: usize,
+    skipped: usize,
 }
 
 /// Evaluates infrastructure code, and adds its facts to those of the other files.
 fn declare(
     facts: &mut merge::Facts,
     deployment: &Deployment,
-    (paths, first): (&[String], usize),
+    input: terraform::Input<'_>,
 ) -> Declaring {
     let mut templates = std::mem::take(&mut facts.templates);
     templates.sort_by_key(|template| template.file);
-    if templates.is_empty() {
-        return Declaring { said: None, problems: Vec::new() };
-    }
+    let sources = std::mem::take(&mut facts.terraform);
     let path = |file: FileId| {
-        let nth = (file.0 as usize).saturating_sub(first);
-        paths.get(nth).cloned().unwrap_or_default()
+        let nth = (file.0 as usize).saturating_sub(input.first);
+        input.paths.get(nth).cloned().unwrap_or_default()
     };
-    let files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
-    if deployment.account.is_symbol() && facts.are_of_accounts() {
+    let modules = terraform::facts(input, &sources, deployment);
+    let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
+    let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
+    let mut files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
+    if !modules.is_pinned {
+        files.extend(&modules.files);
+    }
+    made.problems = modules.problems;
+    facts.loose.retain(|policy| !modules.read.contains(&policy.document.place.file));
+    if deployment.account.is_symbol() && facts.are_of_accounts() && !files.is_empty() {
         let first = files.first().map(|file| not_pinned(path(*file), files.len()));
-        let problems = first.into_iter().collect();
-        return Declaring { said: None, problems };
+        made.problems.extend(first);
+        return made;
+    }
+    files.extend(&modules.files);
+    if files.is_empty() && modules.unresolved.is_empty() {
+        return made;
     }
     let found = cloudformation::facts(&templates, deployment, &path);
-    found.facts.into_iter().for_each(|fact| facts.add(fact));
-    let said = Declared { files, unresolved: found.unresolved, assumed: found.assumed };
-    Declaring { said: Some(said), problems: Vec::new() }
+    found.facts.into_iter().chain(modules.facts).for_each(|fact| facts.add(fact));
+    let mut unresolved = found.unresolved;
+    unresolved.extend(modules.unresolved);
+    unresolved.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
+    made.said = Some(Declared { files, unresolved, assumed: found.assumed });
+    made
 }
 
 /// Templates that may be of an account whose exports stand beside them; the first of `count`.
@@ -195,7 +219,7 @@ struct Read {
 
 impl Read {
     fn with(mut self, outcome: file::Outcome) -> Self {
-        self.used += usize::from(!outcome.facts.is_empty());
+        self.used += usize::from(outcome.is_used());
         self.skipped += usize::from(outcome.is_skipped());
         self.problems.extend(outcome.problems);
         outcome.facts.into_iter().for_each(|fact| self.facts.add(fact));

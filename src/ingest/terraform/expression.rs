@@ -1,0 +1,359 @@
+//! Expressions: literals, operators, conditionals, `for`, and what leads into values.
+
+use std::rc::Rc;
+
+use hcl_edit::Span as _;
+use hcl_edit::expr::{
+    BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, FuncCall,
+    Object as ObjectExpression, ObjectKey, Traversal, TraversalOperator, UnaryOperator,
+};
+
+use super::evaluator::{Evaluator, Scope};
+use super::value::{At, Data, List, Member, Object, Value};
+use super::{elements, functions};
+
+/// How many values an expression may have that nobody can tell apart.
+pub(super) const BRANCHES: usize = 16;
+
+impl Evaluator<'_> {
+    pub(super) fn expression(&self, expression: &Expression, at: At, scope: &Scope) -> Value {
+        match expression {
+            Expression::Null(_) => Value::null(at),
+            Expression::Bool(truth) => Value::bool(at, **truth),
+            Expression::Number(number) => Value::number(at, number.value()),
+            Expression::String(text) => Value::text(at, text.as_str()),
+            Expression::StringTemplate(template) => self.template(template, at, scope),
+            Expression::HeredocTemplate(heredoc) => self.template(&heredoc.template, at, scope),
+            Expression::Array(items) => {
+                let items = items.iter().map(|item| self.evaluate(item, scope));
+                Value::list(at, items.collect())
+            }
+            Expression::Object(object) => self.object(object, at, scope),
+            Expression::Parenthesis(inner) => self.evaluate(inner.inner(), scope),
+            Expression::Variable(name) => scope
+                .get(name.as_str())
+                .cloned()
+                .unwrap_or_else(|| Value::unknown(at, name.as_str())),
+            Expression::Conditional(conditional) => self.conditional(conditional, at, scope),
+            Expression::FuncCall(call) => self.function(call, at, scope),
+            Expression::Traversal(traversal) => self.traversal(traversal, at, scope),
+            Expression::UnaryOp(of) => {
+                let value = self.evaluate(&of.expr, scope);
+                match *of.operator.value() {
+                    UnaryOperator::Not => match value.truth() {
+                        Some(truth) => Value::bool(at, !truth),
+                        None => self.open(at),
+                    },
+                    UnaryOperator::Neg => match number(&value) {
+                        Some(number) => Value::number(at, -number),
+                        None => self.open(at),
+                    },
+                }
+            }
+            Expression::BinaryOp(of) => self.binary(of, at, scope),
+            Expression::ForExpr(of) => self.for_expression(of, at, scope),
+        }
+    }
+
+    /// A value of which nothing is known but how it is written.
+    pub(super) fn open(&self, at: At) -> Value {
+        Value::unknown(at, self.written(at))
+    }
+
+    fn object(&self, object: &ObjectExpression, at: At, scope: &Scope) -> Value {
+        let mut made = Object::default();
+        for (key, value) in object.iter() {
+            let (name, name_at) = match key {
+                ObjectKey::Ident(name) => (Some(Rc::from(name.as_str())), scope.at(name.span())),
+                ObjectKey::Expression(key) => {
+                    let value = self.evaluate(key, scope);
+                    (value.known(), scope.at(key.span()))
+                }
+            };
+            let value = self.evaluate(value.expr(), scope);
+            match name {
+                Some(name) => made.set(Member { name, at: name_at, value }),
+                // It may stand in place of any other.
+                None => return Value::unknown(at, self.written(name_at)),
+            }
+        }
+        Value::new(at, Data::Object(Rc::new(made)))
+    }
+
+    fn conditional(&self, of: &Conditional, at: At, scope: &Scope) -> Value {
+        let condition = self.evaluate(&of.cond_expr, scope);
+        match condition.truth() {
+            Some(true) => self.evaluate(&of.true_expr, scope),
+            Some(false) => self.evaluate(&of.false_expr, scope),
+            None => {
+                let said = self.written(scope.at(of.cond_expr.span()));
+                let branches = [&of.true_expr, &of.false_expr];
+                let branches = branches.map(|branch| self.evaluate(branch, scope));
+                one_of(at, &said, branches.to_vec())
+            }
+        }
+    }
+
+    fn binary(&self, of: &BinaryOp, at: At, scope: &Scope) -> Value {
+        let left = self.evaluate(&of.lhs_expr, scope);
+        let operator = *of.operator.value();
+        match (operator, left.truth()) {
+            (BinaryOperator::And, Some(false)) => return Value::bool(at, false),
+            (BinaryOperator::Or, Some(true)) => return Value::bool(at, true),
+            _ => {}
+        }
+        let right = self.evaluate(&of.rhs_expr, scope);
+        let made = match operator {
+            BinaryOperator::And => match (left.truth(), right.truth()) {
+                (_, Some(false)) => Some(Value::bool(at, false)),
+                (Some(true), Some(true)) => Some(Value::bool(at, true)),
+                _ => None,
+            },
+            BinaryOperator::Or => match (left.truth(), right.truth()) {
+                (_, Some(true)) => Some(Value::bool(at, true)),
+                (Some(false), Some(false)) => Some(Value::bool(at, false)),
+                _ => None,
+            },
+            BinaryOperator::Eq => equal(&left, &right).map(|truth| Value::bool(at, truth)),
+            BinaryOperator::NotEq => equal(&left, &right).map(|truth| Value::bool(at, !truth)),
+            _ => number(&left).zip(number(&right)).and_then(|(left, right)| {
+                Some(match operator {
+                    BinaryOperator::Less => Value::bool(at, left < right),
+                    BinaryOperator::LessEq => Value::bool(at, left <= right),
+                    BinaryOperator::Greater => Value::bool(at, left > right),
+                    BinaryOperator::GreaterEq => Value::bool(at, left >= right),
+                    BinaryOperator::Plus => Value::number(at, left + right),
+                    BinaryOperator::Minus => Value::number(at, left - right),
+                    BinaryOperator::Mul => Value::number(at, left * right),
+                    BinaryOperator::Div if right != 0.0 => Value::number(at, left / right),
+                    BinaryOperator::Mod if right != 0.0 => Value::number(at, left % right),
+                    _ => return None,
+                })
+            }),
+        };
+        made.unwrap_or_else(|| self.open(at))
+    }
+
+    fn function(&self, call: &FuncCall, at: At, scope: &Scope) -> Value {
+        if call.name.is_namespaced() {
+            return self.open(at);
+        }
+        let mut arguments: Vec<Value> =
+            call.args.iter().map(|argument| self.evaluate(argument, scope)).collect();
+        if call.args.expand_final() {
+            match arguments.pop().map(|last| last.data) {
+                Some(Data::List(List { items, is_open: false })) => {
+                    arguments.extend(items.iter().cloned());
+                }
+                _ => return self.open(at),
+            }
+        }
+        functions::call(self, call.name.name.as_str(), &arguments, at, scope)
+    }
+
+    fn for_expression(&self, of: &ForExpr, at: At, scope: &Scope) -> Value {
+        let collection = self.evaluate(&of.intro.collection_expr, scope);
+        if let Data::OneOf(expression, branches) = &collection.data {
+            let made = branches.iter().map(|branch| self.each(of, branch, at, scope));
+            return one_of(at, expression, made.collect());
+        }
+        self.each(of, &collection, at, scope)
+    }
+
+    fn each(&self, of: &ForExpr, collection: &Value, at: At, scope: &Scope) -> Value {
+        let Some(elements) = elements(collection, false) else { return self.open(at) };
+        let mut is_open = matches!(&collection.data, Data::List(list) if list.is_open);
+        let (mut items, mut object) = (Vec::new(), Object::default());
+        for (key, value) in elements {
+            let mut scope = scope.with(of.intro.value_var.as_str(), value);
+            if let Some(name) = &of.intro.key_var {
+                scope = scope.with(name.as_str(), key);
+            }
+            let mut doubt = None;
+            if let Some(condition) = &of.cond {
+                let value = self.evaluate(&condition.expr, &scope);
+                match value.truth() {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None => doubt = Some(self.written(scope.at(condition.expr.span()))),
+                }
+            }
+            let value = self.evaluate(&of.value_expr, &scope);
+            match (&of.key_expr, doubt) {
+                (None, None) => items.push(value),
+                (None, Some(doubt)) => {
+                    // Whether the item is there is not known: positions behind it are not, either.
+                    items.push(Value::one_of(value.at, doubt, vec![value]));
+                    is_open = true;
+                }
+                (Some(_), Some(_)) => return self.open(at),
+                (Some(key), None) => {
+                    let key = self.evaluate(key, &scope);
+                    let Some(name) = key.known() else { return self.open(at) };
+                    if of.grouping {
+                        let mut group = match object.get(&name).and_then(Value::items) {
+                            Some(items) => items.to_vec(),
+                            None => Vec::new(),
+                        };
+                        group.push(value);
+                        let value = Value::list(key.at, group);
+                        object.set(Member { name, at: key.at, value });
+                    } else {
+                        object.set(Member { name, at: key.at, value });
+                    }
+                }
+            }
+        }
+        match of.key_expr {
+            Some(_) if is_open => self.open(at),
+            Some(_) => Value::new(at, Data::Object(Rc::new(object))),
+            None => Value::open_list(at, items, is_open),
+        }
+    }
+
+    fn traversal(&self, of: &Traversal, at: At, scope: &Scope) -> Value {
+        let operators: Vec<&TraversalOperator> =
+            of.operators.iter().map(|operator| operator.value()).collect();
+        let (value, rest) = match &of.expr {
+            Expression::Variable(name) => match scope.get(name.as_str()) {
+                Some(value) => (value.clone(), operators.as_slice()),
+                None => self.reference(name.as_str(), &operators, at, scope),
+            },
+            expression => (self.evaluate(expression, scope), operators.as_slice()),
+        };
+        self.follow(value, rest, at, scope)
+    }
+
+    /// What operators lead to from a value.
+    pub(super) fn follow(
+        &self,
+        value: Value,
+        operators: &[&TraversalOperator],
+        at: At,
+        scope: &Scope,
+    ) -> Value {
+        let Some((operator, rest)) = operators.split_first() else { return value };
+        if let Data::OneOf(expression, branches) = &value.data {
+            let made =
+                branches.iter().map(|branch| self.follow(branch.clone(), operators, at, scope));
+            return one_of(at, expression, made.collect());
+        }
+        let next = match operator {
+            TraversalOperator::GetAttr(name) => self.get(&value, name.as_str(), at),
+            TraversalOperator::LegacyIndex(index) => self.get(&value, &index.to_string(), at),
+            TraversalOperator::Index(index) => {
+                let index = self.evaluate(index, scope);
+                match index.known() {
+                    Some(index) => self.get(&value, &index, at),
+                    None => self.open(at),
+                }
+            }
+            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
+                let items = match &value.data {
+                    Data::Null => Vec::new(),
+                    Data::List(list) => {
+                        let items = list.items.iter().cloned();
+                        let items = items.map(|item| self.follow(item, rest, at, scope));
+                        return Value::open_list(at, items.collect(), list.is_open);
+                    }
+                    Data::Unknown(_) => return self.open(at),
+                    _ => vec![self.follow(value.clone(), rest, at, scope)],
+                };
+                return Value::list(at, items);
+            }
+        };
+        self.follow(next, rest, at, scope)
+    }
+
+    /// The item or member `name` of a value.
+    pub(super) fn get(&self, value: &Value, name: &str, at: At) -> Value {
+        match &value.data {
+            Data::Object(object) => match (object.get(name), &object.rest) {
+                (Some(value), _) => value.clone(),
+                (None, Some(_)) => self.open(at),
+                (None, None) => Value::failed(at, self.written(at)),
+            },
+            Data::List(list) if !list.is_open => {
+                let item = name.parse::<usize>().ok().and_then(|nth| list.items.get(nth));
+                item.cloned().unwrap_or_else(|| Value::failed(at, self.written(at)))
+            }
+            Data::Unknown(hole) if hole.fails => value.clone(),
+            Data::Unknown(_) | Data::List(_) | Data::OneOf(..) => self.open(at),
+            _ => Value::failed(at, self.written(at)),
+        }
+    }
+}
+
+/// At most one of some values; as a whole not known where there are too many.
+pub(super) fn one_of(at: At, expression: &str, branches: Vec<Value>) -> Value {
+    let mut flat = Vec::new();
+    for branch in branches {
+        match &branch.data {
+            Data::OneOf(_, inner) => flat.extend(inner.iter().cloned()),
+            // Nothing is known of it, so the others say nothing, either.
+            Data::Unknown(_) => return Value::unknown(at, expression),
+            _ => flat.push(branch),
+        }
+    }
+    match flat.len() {
+        1..=BRANCHES => Value::one_of(at, expression, flat),
+        _ => Value::unknown(at, expression),
+    }
+}
+
+/// A number that is known.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    value.known()?.parse().ok()
+}
+
+/// Whether two values are the same, where that is known.
+pub(super) fn equal(left: &Value, right: &Value) -> Option<bool> {
+    let is_symbol = |value: &Value| match &value.data {
+        Data::Text(pieces) => super::is_symbolic(pieces),
+        _ => false,
+    };
+    match (&left.data, &right.data) {
+        (Data::Unknown(_) | Data::OneOf(..), _) | (_, Data::Unknown(_) | Data::OneOf(..)) => None,
+        (Data::Null, Data::Null) => Some(true),
+        (Data::Null, _) | (_, Data::Null) => Some(false),
+        (Data::List(left), Data::List(right)) if !left.is_open && !right.is_open => {
+            if left.items.len() != right.items.len() {
+                return Some(false);
+            }
+            let pairs = left.items.iter().zip(right.items.iter());
+            all(pairs.map(|(left, right)| equal(left, right)))
+        }
+        (Data::Object(left), Data::Object(right)) => {
+            if left.rest.is_some() || right.rest.is_some() {
+                return None;
+            }
+            if left.members.len() != right.members.len() {
+                return Some(false);
+            }
+            all(left.members.iter().map(|member| match right.get(&member.name) {
+                Some(other) => equal(&member.value, other),
+                None => Some(false),
+            }))
+        }
+        (Data::List(_), _) | (_, Data::List(_)) => None,
+        (Data::Object(_), _) | (_, Data::Object(_)) => None,
+        _ => {
+            let (left_text, right_text) = (left.known()?, right.known()?);
+            // A symbol may turn out to be any text of its kind.
+            let open = left_text != right_text && (is_symbol(left) || is_symbol(right));
+            (!open).then_some(left_text == right_text)
+        }
+    }
+}
+
+fn all(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = Some(true);
+    for truth in truths {
+        match truth {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = None,
+        }
+    }
+    known
+}

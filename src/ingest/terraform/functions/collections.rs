@@ -1,0 +1,270 @@
+//! Functions of lists and objects.
+
+use std::rc::Rc;
+
+use super::super::expression::{equal, number};
+use super::super::is_symbolic;
+use super::super::value::{At, Data, List, Member, Object, Value};
+
+/// What a call gives; nothing where that is not known, or the function is none of these.
+pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
+    Some(match (name, arguments) {
+        ("concat", lists) => concat(lists, at),
+        ("flatten", [list]) => {
+            let (mut items, mut is_open) = (Vec::new(), false);
+            flatten(list, &mut items, &mut is_open);
+            Value::open_list(at, items, is_open)
+        }
+        ("tolist", [list]) => list.clone(),
+        ("toset" | "distinct", [list]) => distinct(list, at)?,
+        ("compact", [list]) => compact(list, at)?,
+        ("merge", objects) => merge(objects, at)?,
+        ("tomap" | "one", [value]) if name == "tomap" => value.clone(),
+        ("one", [value]) => match closed(value)? {
+            [] => Value::null(at),
+            [only] => only.clone(),
+            _ => return None,
+        },
+        ("keys", [value]) => {
+            let Data::Object(object) = &value.data else { return None };
+            object.rest.is_none().then_some(())?;
+            let mut names: Vec<&Member> = object.members.iter().collect();
+            names.sort_by(|left, right| left.name.cmp(&right.name));
+            let names = names.into_iter().map(|it| Value::text(it.at, Rc::clone(&it.name)));
+            Value::list(at, names.collect())
+        }
+        ("values", [value]) => {
+            let Data::Object(object) = &value.data else { return None };
+            object.rest.is_none().then_some(())?;
+            let mut members: Vec<&Member> = object.members.iter().collect();
+            members.sort_by(|left, right| left.name.cmp(&right.name));
+            Value::list(at, members.into_iter().map(|it| it.value.clone()).collect())
+        }
+        ("length", [value]) => match &value.data {
+            Data::List(list) if !list.is_open => Value::number(at, list.items.len()),
+            Data::Object(object) if object.rest.is_none() => {
+                Value::number(at, object.members.len())
+            }
+            Data::Text(pieces) if !is_symbolic(pieces) => {
+                Value::number(at, value.known()?.chars().count())
+            }
+            _ => return None,
+        },
+        ("element", [list, index]) => {
+            let items = closed(list)?;
+            let index = index.index()?;
+            let nth = index.checked_rem_euclid(i64::try_from(items.len()).ok()?)?;
+            items.get(usize::try_from(nth).ok()?)?.clone()
+        }
+        ("lookup", [map, key]) => lookup(map, key, None)?,
+        ("lookup", [map, key, default]) => lookup(map, key, Some(default))?,
+        ("contains", [list, wanted]) => contains(list, wanted, at)?,
+        ("coalesce", values) => coalesce(values, at)?,
+        ("coalescelist", lists) => {
+            let mut lists = lists.iter();
+            loop {
+                let list = lists.next()?;
+                if !closed(list)?.is_empty() {
+                    break list.clone();
+                }
+            }
+        }
+        ("reverse", [list]) => Value::list(at, closed(list)?.iter().rev().cloned().collect()),
+        ("sort", [list]) => {
+            let mut items: Vec<(Rc<str>, Value)> = closed(list)?
+                .iter()
+                .map(|item| Some((item.known()?, item.clone())))
+                .collect::<Option<_>>()?;
+            items.sort_by(|left, right| left.0.cmp(&right.0));
+            Value::list(at, items.into_iter().map(|(_, item)| item).collect())
+        }
+        ("slice", [list, from, to]) => {
+            let range = usize::try_from(from.index()?).ok()?..usize::try_from(to.index()?).ok()?;
+            Value::list(at, closed(list)?.get(range)?.to_vec())
+        }
+        ("range", [end]) => {
+            let end = end.index().filter(|end| (0..=1000).contains(end))?;
+            Value::list(at, (0..end).map(|number| Value::number(at, number)).collect())
+        }
+        ("zipmap", [names, values]) => {
+            let (names, values) = (closed(names)?, closed(values)?);
+            let mut object = Object::default();
+            for (name, value) in names.iter().zip(values) {
+                object.set(Member { name: name.known()?, at: name.at, value: value.clone() });
+            }
+            Value::new(at, Data::Object(Rc::new(object)))
+        }
+        ("setunion", lists) => distinct(&concat(lists, at), at)?,
+        ("setsubtract", [from, without]) => {
+            let mut items = Vec::new();
+            for item in closed(from)? {
+                if contains(without, item, at)?.truth() == Some(false) {
+                    items.push(item.clone());
+                }
+            }
+            Value::list(at, items)
+        }
+        ("setproduct", [left, right]) => {
+            let right = closed(right)?;
+            let pair = |one: &Value| {
+                let one = one.clone();
+                right.iter().map(move |other| Value::list(at, vec![one.clone(), other.clone()]))
+            };
+            Value::list(at, closed(left)?.iter().flat_map(pair).take(10_000).collect())
+        }
+        ("min" | "max", numbers) => {
+            let numbers: Vec<f64> = numbers.iter().map(number).collect::<Option<_>>()?;
+            let of = |best: f64, number: f64| {
+                if name == "min" { best.min(number) } else { best.max(number) }
+            };
+            Value::number(at, numbers.into_iter().reduce(of)?)
+        }
+        ("alltrue", [list]) => {
+            let truths: Option<Vec<bool>> = closed(list)?.iter().map(Value::truth).collect();
+            Value::bool(at, truths?.into_iter().all(|truth| truth))
+        }
+        ("anytrue", [list]) => {
+            let truths: Option<Vec<bool>> = closed(list)?.iter().map(Value::truth).collect();
+            Value::bool(at, truths?.into_iter().any(|truth| truth))
+        }
+        _ => return None,
+    })
+}
+
+/// The items of a list whose length is known.
+fn closed(value: &Value) -> Option<&[Value]> {
+    match &value.data {
+        Data::List(List { items, is_open: false }) => Some(items),
+        _ => None,
+    }
+}
+
+/// All lists behind each other; one that is not known stands for any number of items.
+fn concat(lists: &[Value], at: At) -> Value {
+    let (mut items, mut is_open) = (Vec::new(), false);
+    for list in lists {
+        match &list.data {
+            Data::List(list) => {
+                items.extend(list.items.iter().cloned());
+                is_open |= list.is_open;
+            }
+            Data::Null => {}
+            _ => {
+                items.push(list.clone());
+                is_open = true;
+            }
+        }
+    }
+    Value::open_list(at, items, is_open)
+}
+
+fn flatten(value: &Value, into: &mut Vec<Value>, is_open: &mut bool) {
+    match &value.data {
+        Data::List(list) => {
+            *is_open |= list.is_open;
+            list.items.iter().for_each(|item| flatten(item, into, is_open));
+        }
+        Data::Unknown(_) | Data::OneOf(..) => {
+            // It can be a list itself.
+            *is_open = true;
+            into.push(value.clone());
+        }
+        _ => into.push(value.clone()),
+    }
+}
+
+/// Each item once; whether those that are not known are others, is not known.
+fn distinct(list: &Value, at: At) -> Option<Value> {
+    let Data::List(list) = &list.data else { return None };
+    let (mut kept, mut is_open): (Vec<Value>, bool) = (Vec::new(), list.is_open);
+    for item in list.items.iter() {
+        let mut is_known = false;
+        for known in &kept {
+            match equal(known, item) {
+                Some(true) => is_known = true,
+                Some(false) => {}
+                None => is_open = true,
+            }
+        }
+        if !is_known {
+            kept.push(item.clone());
+        }
+    }
+    Some(Value::open_list(at, kept, is_open))
+}
+
+/// The items without those that are empty or null.
+fn compact(list: &Value, at: At) -> Option<Value> {
+    let Data::List(list) = &list.data else { return None };
+    let (mut items, mut is_open) = (Vec::new(), list.is_open);
+    for item in list.items.iter() {
+        let is_empty = item.is_null() || item.known().is_some_and(|text| text.is_empty());
+        if !is_empty {
+            is_open |= item.doubt().is_some();
+            items.push(item.clone());
+        }
+    }
+    Some(Value::open_list(at, items, is_open))
+}
+
+fn merge(objects: &[Value], at: At) -> Option<Value> {
+    let mut merged = Object::default();
+    for object in objects {
+        match &object.data {
+            Data::Object(object) => {
+                // What is not known of it may stand in place of what came before.
+                if object.rest.is_some() && !merged.members.is_empty() {
+                    return None;
+                }
+                merged.rest = merged.rest.take().or_else(|| object.rest.clone());
+                object.members.iter().cloned().for_each(|member| merged.set(member));
+            }
+            Data::Null => {}
+            _ if merged.members.is_empty() => merged.rest = object.doubt(),
+            _ => return None,
+        }
+    }
+    Some(Value::new(at, Data::Object(Rc::new(merged))))
+}
+
+fn lookup(map: &Value, key: &Value, default: Option<&Value>) -> Option<Value> {
+    let Data::Object(object) = &map.data else { return None };
+    let key = key.known()?;
+    match (object.get(&key), &object.rest) {
+        (Some(value), _) => Some(value.clone()),
+        (None, None) => default.cloned(),
+        (None, Some(_)) => None,
+    }
+}
+
+fn contains(list: &Value, wanted: &Value, at: At) -> Option<Value> {
+    let Data::List(list) = &list.data else { return None };
+    let mut is_known = !list.is_open;
+    for item in list.items.iter() {
+        match equal(item, wanted) {
+            Some(true) => return Some(Value::bool(at, true)),
+            Some(false) => {}
+            None => is_known = false,
+        }
+    }
+    is_known.then(|| Value::bool(at, false))
+}
+
+/// The first value that is neither null nor empty.
+fn coalesce(values: &[Value], at: At) -> Option<Value> {
+    for value in values {
+        match value.known() {
+            Some(text) if text.is_empty() => {}
+            Some(_) => return Some(value.clone()),
+            None if value.is_null() => {}
+            None => {
+                // A text of which a part is known is not empty.
+                let has_text = matches!(&value.data, Data::Text(pieces) if pieces
+                    .iter()
+                    .any(|piece| piece.known().is_some_and(|text| !text.is_empty())));
+                return has_text.then(|| value.clone());
+            }
+        }
+    }
+    Some(Value::failed(at, "coalesce(...)"))
+}

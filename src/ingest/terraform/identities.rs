@@ -1,0 +1,324 @@
+//! Users, roles, groups and managed policies as facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::aws::{AccountId, pattern};
+use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion};
+use crate::policy::{PolicyDocument, PolicyKind};
+use crate::source::Place;
+
+use super::super::facts::{Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact};
+use super::evaluator::Evaluator;
+use super::keys::tags;
+use super::value::{Data, Value, shape};
+use super::world::Declared;
+
+/// Whose policies are spoken of: the account, `user`, `role` or `group`, and the name.
+type Holder = (AccountId, &'static str, Box<str>);
+
+/// What is declared of a user, role or group.
+struct Draft<'r> {
+    declared: &'r Declared<'r>,
+    arn: Box<str>,
+    inline: Vec<NamedPolicy>,
+    attached: Vec<AttachedPolicy>,
+    /// Whether further policies may be attached.
+    is_open: bool,
+    groups: BTreeSet<Box<str>>,
+    /// Whether a user may be in further groups.
+    are_groups_open: bool,
+}
+
+/// The users, roles, groups and managed policies of some resources.
+pub(super) struct Identities<'r> {
+    drafts: BTreeMap<Holder, Draft<'r>>,
+    policies: Vec<PolicyFact>,
+}
+
+const KINDS: [&str; 3] = ["user", "role", "group"];
+
+impl<'r> Identities<'r> {
+    /// Collects what resources declare, and what others say of it.
+    pub(super) fn new(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]) -> Self {
+        let mut made = Self { drafts: BTreeMap::new(), policies: Vec::new() };
+        for declared in resources {
+            match declared.resource.of_type {
+                "aws_iam_user" => made.holder(evaluator, declared, "user"),
+                "aws_iam_role" => made.holder(evaluator, declared, "role"),
+                "aws_iam_group" => made.holder(evaluator, declared, "group"),
+                "aws_iam_policy" => made.managed(evaluator, declared),
+                _ => {}
+            }
+        }
+        for declared in resources {
+            match declared.resource.of_type {
+                "aws_iam_user_policy" => made.inline(evaluator, declared, "user"),
+                "aws_iam_role_policy" => made.inline(evaluator, declared, "role"),
+                "aws_iam_group_policy" => made.inline(evaluator, declared, "group"),
+                "aws_iam_user_policy_attachment" => made.attach(evaluator, declared, "user"),
+                "aws_iam_role_policy_attachment" => made.attach(evaluator, declared, "role"),
+                "aws_iam_group_policy_attachment" => made.attach(evaluator, declared, "group"),
+                "aws_iam_policy_attachment" => {
+                    for kind in KINDS {
+                        made.attach(evaluator, declared, kind);
+                    }
+                }
+                "aws_iam_user_group_membership" | "aws_iam_group_membership" => {
+                    made.member(evaluator, declared);
+                }
+                _ => {}
+            }
+        }
+        made
+    }
+
+    fn holder(
+        &mut self,
+        evaluator: &Evaluator<'_>,
+        declared: &'r Declared<'r>,
+        kind: &'static str,
+    ) {
+        let resource = &declared.resource;
+        let deployment = &resource.provider.deployment;
+        let arn = evaluator.iam_arn(resource).into();
+        let name = evaluator.iam_name(resource).into();
+        let mut draft = Draft {
+            declared,
+            arn,
+            inline: Vec::new(),
+            attached: Vec::new(),
+            is_open: false,
+            groups: BTreeSet::new(),
+            are_groups_open: false,
+        };
+        if let Some(listed) = evaluator.argument(&resource.arguments, "managed_policy_arns") {
+            draft.add(&listed, None);
+        }
+        let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "inline_policy");
+        for block in blocks {
+            let argument = |name: &str| evaluator.argument(&block, name);
+            let Some(policy) = argument("policy") else { continue };
+            let number = draft.inline.len() + 1;
+            let name = argument("name").and_then(|name| name.known());
+            let name = name.map_or_else(|| format!("inline-{number}"), |name| name.to_string());
+            let document = evaluator.policy(deployment, PolicyKind::Identity, &policy, None);
+            draft.inline.push(NamedPolicy { name: name.into(), document });
+        }
+        draft.is_open |= !are_all;
+        let holder = (deployment.account, kind, name);
+        if self.drafts.insert(holder, draft).is_some() {
+            evaluator.unresolved(declared.at, format!("{}: a second {kind}", resource.address));
+        }
+    }
+
+    fn managed(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
+        let resource = &declared.resource;
+        let deployment = &resource.provider.deployment;
+        let Some(policy) = evaluator.argument(&resource.arguments, "policy") else {
+            return;
+        };
+        let document = evaluator.policy(deployment, PolicyKind::Identity, &policy, None);
+        self.policies.push(PolicyFact {
+            arn: evaluator.iam_arn(resource).into(),
+            account: Some(deployment.account),
+            place: declared.place(),
+            default_version: Some("v1".into()),
+            versions: vec![PolicyVersion { id: "v1".into(), document }],
+        });
+    }
+
+    /// The holders that an argument names; where that is not known, those that it may name.
+    fn named(
+        &mut self,
+        account: AccountId,
+        kind: &'static str,
+        name: &Value,
+        mut tell: impl FnMut(Option<&mut Draft<'r>>, bool),
+    ) {
+        if let Some(known) = name.known() {
+            let holder = (account, kind, Box::from(&*known));
+            return tell(self.drafts.get_mut(&holder), true);
+        }
+        let (shape, _) =
+            name.as_pieces().map_or_else(|| ("*".to_owned(), String::new()), |it| shape(&it));
+        tell(None, false);
+        for ((_, of, name), draft) in &mut self.drafts {
+            if *of == kind && pattern::takes(&shape, name) {
+                tell(Some(draft), false);
+            }
+        }
+    }
+
+    fn inline(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>, kind: &'static str) {
+        let resource = &declared.resource;
+        let deployment = &resource.provider.deployment;
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+        let (Some(holder), Some(policy)) = (argument(kind), argument("policy")) else { return };
+        let name = argument("name").and_then(|name| name.known());
+        let name = name.unwrap_or_else(|| resource.address.as_str().into());
+        let document = |doubt: Option<Rc<str>>| -> PolicyDocument {
+            evaluator.policy(deployment, PolicyKind::Identity, &policy, doubt)
+        };
+        let doubt = declared.doubt.clone();
+        self.named(deployment.account, kind, &holder, |draft, is_sure| match draft {
+            Some(draft) => {
+                let doubt = match is_sure {
+                    true => doubt.clone(),
+                    false => holder.doubt(),
+                };
+                let document = document(doubt);
+                draft.inline.push(NamedPolicy { name: Box::from(&*name), document });
+            }
+            None => declared.elsewhere(evaluator, kind, Some(&holder)),
+        });
+    }
+
+    /// Attaches a managed policy to one holder, or to all of a list.
+    fn attach(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>, kind: &'static str) {
+        let resource = &declared.resource;
+        let account = resource.provider.account();
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+        let Some(policy) = argument("policy_arn") else { return };
+        let holders = argument(kind).or_else(|| argument(&format!("{kind}s")));
+        let Some(holders) = holders.filter(|holders| !holders.is_null()) else { return };
+        let items = holders.items().map_or_else(|| vec![holders.clone()], <[Value]>::to_vec);
+        for holder in items {
+            self.named(account, kind, &holder, |draft, is_sure| match draft {
+                Some(draft) => {
+                    let doubt = declared.doubt.clone();
+                    draft.add(&policy, if is_sure { doubt } else { holder.doubt() });
+                }
+                None => declared.elsewhere(evaluator, kind, Some(&holder)),
+            });
+        }
+    }
+
+    /// Users in groups: one user in some groups, or some users in one group.
+    fn member(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
+        let resource = &declared.resource;
+        let account = resource.provider.account();
+        let argument = |one: &str, many: &str| {
+            let one = evaluator.argument(&resource.arguments, one);
+            one.or_else(|| evaluator.argument(&resource.arguments, many))
+        };
+        let (Some(users), Some(groups)) = (argument("user", "users"), argument("group", "groups"))
+        else {
+            return;
+        };
+        let list =
+            |value: &Value| value.items().map_or_else(|| vec![value.clone()], <[Value]>::to_vec);
+        let (users, groups) = (list(&users), list(&groups));
+        let is_open = groups.iter().any(|group| group.known().is_none());
+        for user in users {
+            self.named(account, "user", &user, |draft, is_sure| match draft {
+                Some(draft) if is_sure && declared.doubt.is_none() => {
+                    draft.groups.extend(
+                        groups.iter().filter_map(Value::known).map(|name| Box::from(&*name)),
+                    );
+                    draft.are_groups_open |= is_open;
+                }
+                Some(draft) => draft.are_groups_open = true,
+                None => declared.elsewhere(evaluator, "user", Some(&user)),
+            });
+        }
+    }
+
+    /// The ARNs of what is declared.
+    pub(super) fn arns(&self) -> impl Iterator<Item = Box<str>> {
+        let policies = self.policies.iter().map(|policy| policy.arn.clone());
+        self.drafts.values().map(|draft| draft.arn.clone()).chain(policies)
+    }
+
+    /// The facts of users, roles, groups and managed policies.
+    pub(super) fn facts(self, evaluator: &Evaluator<'_>) -> Vec<Fact> {
+        let policies = self.policies.into_iter().map(|policy| Fact::Policy(Box::new(policy)));
+        let mut facts: Vec<Fact> = policies.collect();
+        for ((account, kind, _), draft) in self.drafts {
+            facts.push(match kind {
+                "user" => draft.identity(evaluator, IdentityKind::User, account),
+                "role" => draft.identity(evaluator, IdentityKind::Role, account),
+                _ => draft.group(account),
+            });
+        }
+        facts
+    }
+}
+
+impl Draft<'_> {
+    /// Attaches a managed policy, or all of a list.
+    fn add(&mut self, policy: &Value, doubt: Option<Rc<str>>) {
+        if let Data::List(list) = &policy.data {
+            self.is_open |= list.is_open;
+            list.items.iter().for_each(|item| self.add(item, doubt.clone()));
+            return;
+        }
+        match policy.known().filter(|_| doubt.is_none()) {
+            Some(arn) => {
+                let place = Place::plain(policy.at.file, policy.at.span);
+                let arn: Box<str> = Box::from(&*arn);
+                if !self.attached.iter().any(|known| known.arn == arn) {
+                    self.attached.push(AttachedPolicy { arn, place });
+                }
+            }
+            None => self.is_open = true,
+        }
+    }
+
+    fn parts(&mut self) -> Parts {
+        let place = self.declared.place();
+        Parts {
+            inline: std::mem::take(&mut self.inline),
+            inline_names: Names::All,
+            attached: Some(Page {
+                items: std::mem::take(&mut self.attached),
+                place,
+                more: self.is_open,
+            }),
+            also_attached: None,
+        }
+    }
+
+    fn identity(
+        mut self,
+        evaluator: &Evaluator<'_>,
+        kind: IdentityKind,
+        account: AccountId,
+    ) -> Fact {
+        let resource = &self.declared.resource;
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+        let place = self.declared.place();
+        let boundary = match argument("permissions_boundary").filter(|it| !it.is_null()) {
+            None => Some(None),
+            Some(boundary) => boundary.known().map(|arn| {
+                let place = Place::plain(boundary.at.file, boundary.at.span);
+                Some(AttachedPolicy { arn: Box::from(&*arn), place })
+            }),
+        };
+        let trust = argument("assume_role_policy").map(|policy| {
+            let deployment = &resource.provider.deployment;
+            evaluator.policy(deployment, PolicyKind::Trust, &policy, None)
+        });
+        let tags = tags(argument("tags").as_ref()).filter(|_| !resource.provider.has_tags);
+        let groups = (kind == IdentityKind::User).then(|| Page {
+            items: std::mem::take(&mut self.groups),
+            place,
+            more: self.are_groups_open,
+        });
+        let parts = self.parts();
+        Fact::Identity(Box::new(IdentityFact {
+            tags,
+            boundary,
+            trust,
+            parts,
+            groups,
+            ..IdentityFact::new(kind, self.arn, account, place)
+        }))
+    }
+
+    fn group(mut self, account: AccountId) -> Fact {
+        let parts = self.parts();
+        let place = self.declared.place();
+        Fact::Group(Box::new(GroupFact { arn: self.arn, account, place, parts, members: None }))
+    }
+}

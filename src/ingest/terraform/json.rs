@@ -1,0 +1,274 @@
+//! JSON between texts and values: `jsonencode`, `jsondecode`, and policies written as texts with holes.
+
+use std::rc::Rc;
+
+use crate::source::{FileId, Span};
+use crate::syntax::{Kind, Node, json};
+
+use super::value::{At, Data, Member, Piece, PieceData, Value};
+
+/// How deep values are followed.
+const DEPTH: usize = 64;
+
+/// The JSON text of a value that is known wholly.
+pub(super) fn encode(value: &Value) -> Option<String> {
+    let mut text = String::new();
+    write(value, &mut text, 0).map(|()| text)
+}
+
+fn write(value: &Value, text: &mut String, depth: usize) -> Option<()> {
+    if depth > DEPTH {
+        return None;
+    }
+    match &value.data {
+        Data::Null => text.push_str("null"),
+        Data::Bool(_) | Data::Number(_) => text.push_str(&value.known()?),
+        Data::Text(_) | Data::Json(_) => quote(&value.known()?, text)?,
+        Data::List(list) if !list.is_open => {
+            text.push('[');
+            for (nth, item) in list.items.iter().enumerate() {
+                if nth > 0 {
+                    text.push(',');
+                }
+                write(item, text, depth + 1)?;
+            }
+            text.push(']');
+        }
+        Data::Object(object) if object.rest.is_none() => {
+            text.push('{');
+            for (nth, member) in object.members.iter().enumerate() {
+                if nth > 0 {
+                    text.push(',');
+                }
+                quote(&member.name, text)?;
+                text.push(':');
+                write(&member.value, text, depth + 1)?;
+            }
+            text.push('}');
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn quote(text: &str, into: &mut String) -> Option<()> {
+    into.push_str(&serde_json::to_string(text).ok()?);
+    Some(())
+}
+
+/// The value of a JSON text in pieces; nothing where it is no JSON.
+pub(super) fn decode(
+    at: At,
+    pieces: &[Piece],
+    source: &dyn Fn(FileId) -> Rc<str>,
+) -> Option<Value> {
+    let text = Text::new(pieces);
+    let node = json::parse(&text.text).ok()?;
+    let map = Map::new(pieces, &text, source);
+    Some(value(&node, at, &text, &map, 0))
+}
+
+/// The value of a document that stands in a file as it is.
+pub(super) fn of_node(node: &Node<'_>, file: FileId) -> Value {
+    let at = At { file, span: node.span };
+    let text = Text::default();
+    let map = Map { parts: Vec::new(), whole: Some(file) };
+    value(node, at, &text, &map, 0)
+}
+
+/// A value whose parts all stand at one place.
+pub(super) fn placed(value: &Value, at: At) -> Value {
+    let data = match &value.data {
+        Data::Text(pieces) => {
+            Data::Text(pieces.iter().map(|piece| Piece { at, ..piece.clone() }).collect())
+        }
+        Data::List(list) => {
+            let items = list.items.iter().map(|item| placed(item, at)).collect();
+            return Value::open_list(at, items, list.is_open);
+        }
+        Data::Object(object) => {
+            let mut object = (**object).clone();
+            for member in &mut object.members {
+                member.at = at;
+                member.value = placed(&member.value, at);
+            }
+            Data::Object(Rc::new(object))
+        }
+        data => data.clone(),
+    };
+    Value::new(at, data)
+}
+
+/// A text with marks in place of what is not syntax: holes and symbols.
+#[derive(Default)]
+struct Text<'p> {
+    text: String,
+    /// What the marks stand for.
+    marked: Vec<&'p Piece>,
+    /// Where each piece begins in the text.
+    starts: Vec<usize>,
+}
+
+const OPEN: char = '\u{F0000}';
+const CLOSE: char = '\u{F0001}';
+
+impl<'p> Text<'p> {
+    fn new(pieces: &'p [Piece]) -> Self {
+        let mut made = Self::default();
+        let (mut in_string, mut escaped) = (false, false);
+        for piece in pieces {
+            made.starts.push(made.text.len());
+            match &piece.data {
+                PieceData::Known(text) => {
+                    for byte in text.bytes() {
+                        match byte {
+                            _ if escaped => escaped = false,
+                            b'\\' => escaped = in_string,
+                            b'"' => in_string = !in_string,
+                            _ => {}
+                        }
+                    }
+                    made.text.push_str(text);
+                }
+                PieceData::Symbol(_) | PieceData::Hole(_) => {
+                    let mark = format!("{OPEN}{}{CLOSE}", made.marked.len());
+                    let mark = if in_string { mark } else { format!("\"{mark}\"") };
+                    made.text.push_str(&mark);
+                    made.marked.push(piece);
+                }
+            }
+        }
+        made
+    }
+
+    /// The pieces of a string of the text.
+    fn pieces(&self, text: &str, at: At) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let known = |text: &str| Piece { at, data: PieceData::Known(text.into()) };
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once(OPEN) {
+            if !before.is_empty() {
+                pieces.push(known(before));
+            }
+            let (number, behind) = behind.split_once(CLOSE).unwrap_or((behind, ""));
+            let piece = number.parse::<usize>().ok().and_then(|nth| self.marked.get(nth));
+            pieces.extend(piece.map(|piece| Piece { at, data: piece.data.clone() }));
+            rest = behind;
+        }
+        if !rest.is_empty() || pieces.is_empty() {
+            pieces.push(known(rest));
+        }
+        pieces
+    }
+}
+
+/// Where the bytes of a decoded text are written.
+struct Map {
+    parts: Vec<Part>,
+    /// The file, where the text stands there as it is.
+    whole: Option<FileId>,
+}
+
+/// A run of bytes of the decoded text.
+struct Part {
+    start: usize,
+    at: At,
+    /// The offset in the file of each byte; empty where only the whole is known.
+    offsets: Vec<u32>,
+}
+
+impl Map {
+    fn new(pieces: &[Piece], text: &Text<'_>, source: &dyn Fn(FileId) -> Rc<str>) -> Self {
+        let parts = pieces.iter().zip(&text.starts).map(|(piece, start)| {
+            let offsets = match &piece.data {
+                PieceData::Known(known) => {
+                    let written = source(piece.at.file);
+                    aligned(known, piece.at.span, &written).unwrap_or_default()
+                }
+                _ => Vec::new(),
+            };
+            Part { start: *start, at: piece.at, offsets }
+        });
+        Self { parts: parts.collect(), whole: None }
+    }
+
+    /// Where a range of the decoded text is written; nothing where it crosses files.
+    fn locate(&self, span: Span) -> Option<At> {
+        if let Some(file) = self.whole {
+            return Some(At { file, span });
+        }
+        let (first, start) = self.end(span.start as usize, false)?;
+        let (last, end) = self.end((span.end as usize).checked_sub(1)?, true)?;
+        (first == last && start <= end).then_some(At { file: first, span: Span { start, end } })
+    }
+
+    /// The offset of a byte, or behind it.
+    fn end(&self, byte: usize, behind: bool) -> Option<(FileId, u32)> {
+        let nth = self.parts.partition_point(|part| part.start <= byte).checked_sub(1)?;
+        let part = self.parts.get(nth)?;
+        let offset = match part.offsets.get(byte.checked_sub(part.start)?) {
+            Some(offset) => offset + u32::from(behind),
+            None if behind => part.at.span.end,
+            None => part.at.span.start,
+        };
+        Some((part.at.file, offset))
+    }
+}
+
+/// The offset in the file of each byte of `known`, which is written at `span` with escapes or
+/// indentation that `known` lacks.
+fn aligned(known: &str, span: Span, written: &str) -> Option<Vec<u32>> {
+    let source = span.slice(written)?.as_bytes();
+    let mut offsets = Vec::with_capacity(known.len());
+    let mut at = 0;
+    for byte in known.bytes() {
+        while *source.get(at)? != byte {
+            at += 1;
+        }
+        offsets.push(span.start + u32::try_from(at).ok()?);
+        at += 1;
+    }
+    Some(offsets)
+}
+
+fn value(node: &Node<'_>, around: At, text: &Text<'_>, map: &Map, depth: usize) -> Value {
+    let at = map.locate(node.span).unwrap_or(around);
+    if depth > DEPTH {
+        return Value::unknown(at, "a document that is nested too deeply");
+    }
+    match &node.kind {
+        Kind::Null => Value::null(at),
+        Kind::Bool(truth) => Value::bool(at, *truth),
+        Kind::Number(number) => Value::number(at, number),
+        Kind::String(string) => whole(text.pieces(string, at), at),
+        Kind::Array(items) => {
+            let items = items.iter().map(|item| value(item, at, text, map, depth + 1));
+            Value::list(at, items.collect())
+        }
+        Kind::Object(members) => {
+            let members = members.iter().map(|member| {
+                let name_at = map.locate(member.name.span).unwrap_or(at);
+                let name = text.pieces(&member.name.value, name_at);
+                let name: Option<String> = name.iter().map(Piece::known).collect();
+                let value = value(&member.value, at, text, map, depth + 1);
+                Some(Member { name: Rc::from(name?), at: name_at, value })
+            });
+            match members.collect::<Option<Vec<Member>>>() {
+                Some(members) => Value::object(at, members),
+                None => Value::unknown(at, "an object whose names are not known"),
+            }
+        }
+        Kind::Unresolved(of) => Value::shaped(at, of.expression.clone(), of.shape.clone()),
+        Kind::OneOf { expression, .. } => Value::unknown(at, expression.clone()),
+    }
+}
+
+/// A text; where it is one hole, what may stand there is no text, either.
+fn whole(pieces: Vec<Piece>, at: At) -> Value {
+    match pieces.as_slice() {
+        [Piece { data: PieceData::Hole(hole), .. }] => {
+            Value::new(at, Data::Unknown(Rc::clone(hole)))
+        }
+        _ => Value::pieces(at, pieces),
+    }
+}

@@ -1,0 +1,354 @@
+//! Keys, their policies, aliases and grants as facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction, pattern};
+use crate::inventory::{
+    Alias, Constraints, Grant, Grantee, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags,
+};
+use crate::policy::{AtMost, PolicyKind, Principal, UnresolvedPrincipal};
+use crate::source::Place;
+
+use super::super::declared;
+use super::super::facts::{Fact, KeyFact, KeyPart, Page};
+use super::evaluator::Evaluator;
+use super::resource::Resource;
+use super::value::{At, Data, Value, shape};
+use super::world::Declared;
+
+/// What is declared of one key.
+pub(super) struct KeyDraft<'r> {
+    resource: &'r Declared<'r>,
+    arn: KeyArn,
+    place: Place,
+    /// Policies that can be in force, and what decides whether one is.
+    policies: Vec<(Value, Option<Rc<str>>)>,
+    grants: Vec<Grant>,
+    are_grants_open: bool,
+    are_aliases_open: bool,
+}
+
+/// The keys of some resources, by their ARNs.
+pub(super) struct Keys<'r> {
+    drafts: BTreeMap<KeyArn, KeyDraft<'r>>,
+    facts: Vec<Fact>,
+}
+
+impl<'r> Keys<'r> {
+    /// Collects the keys that resources declare, and what others say of them.
+    pub(super) fn new(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]) -> Self {
+        let mut keys = Self { drafts: BTreeMap::new(), facts: Vec::new() };
+        for declared in resources {
+            if let "aws_kms_key"
+            | "aws_kms_external_key"
+            | "aws_kms_replica_key"
+            | "aws_kms_replica_external_key" = declared.resource.of_type
+            {
+                keys.key(evaluator, declared);
+            }
+        }
+        for declared in resources {
+            match declared.resource.of_type {
+                "aws_kms_key_policy" => keys.policy(evaluator, declared),
+                "aws_kms_alias" => keys.alias(evaluator, declared),
+                "aws_kms_grant" => keys.grant(evaluator, declared),
+                _ => {}
+            }
+        }
+        keys
+    }
+
+    fn key(&mut self, evaluator: &Evaluator<'_>, declared: &'r Declared<'r>) {
+        let resource = &declared.resource;
+        let Some(arn) = evaluator.key_arn(resource) else {
+            let address = &resource.address;
+            evaluator.unresolved(declared.at, format!("{address}: no ARN can be made of it"));
+            return;
+        };
+        let place = declared.place();
+        let own = evaluator.argument(&resource.arguments, "policy");
+        let policies = own.filter(|policy| !policy.is_null()).map(|policy| (policy, None));
+        let draft = KeyDraft {
+            resource: declared,
+            arn: arn.clone(),
+            place,
+            policies: policies.into_iter().collect(),
+            grants: Vec::new(),
+            are_grants_open: false,
+            are_aliases_open: false,
+        };
+        if self.drafts.insert(arn, draft).is_some() {
+            evaluator.unresolved(declared.at, format!("{}: a second key", resource.address));
+        }
+    }
+
+    /// The key that an argument names, by its id or its ARN.
+    fn named(
+        &mut self,
+        value: Option<&Value>,
+        resource: &Resource<'_>,
+    ) -> Option<&mut KeyDraft<'r>> {
+        let known = value?.known()?;
+        let deployment = &resource.provider.deployment;
+        let arn = KeyArn::parse(&known).or_else(|| {
+            let (partition, region) = (&deployment.partition, &deployment.region);
+            KeyArn::new(partition, region, deployment.account, &known)
+        })?;
+        self.drafts.get_mut(&arn)
+    }
+
+    fn policy(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
+        let resource = &declared.resource;
+        let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+        let (key, policy) = (argument("key_id"), argument("policy"));
+        let Some(policy) = policy else { return };
+        let Some(draft) = self.named(key.as_ref(), resource) else {
+            return declared.elsewhere(evaluator, "key", key.as_ref());
+        };
+        match &declared.doubt {
+            // It replaces what the key declares itself.
+            None => draft.policies = vec![(policy, None)],
+            Some(doubt) => draft.policies.push((policy, Some(Rc::clone(doubt)))),
+        }
+    }
+
+    fn alias(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
+        let resource = &declared.resource;
+        let target = evaluator.argument(&resource.arguments, "target_key_id");
+        let Some(arn) = evaluator.alias_arn(resource) else { return };
+        let name = evaluator.argument(&resource.arguments, "name");
+        // Which name it has, or whether it is there, may not be known.
+        let is_open = declared.doubt.is_some() || name.is_none_or(|name| name.known().is_none());
+        match self.named(target.as_ref(), resource) {
+            Some(draft) if is_open => draft.are_aliases_open = true,
+            Some(draft) => {
+                let target = Some(draft.arn.id().into());
+                self.facts.push(Fact::Alias(Alias { arn, target, place: declared.place() }));
+            }
+            None => declared.elsewhere(evaluator, "key", target.as_ref()),
+        }
+    }
+
+    fn grant(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
+        let resource = &declared.resource;
+        let key = evaluator.argument(&resource.arguments, "key_id");
+        let grant = made(evaluator, declared);
+        let Some(draft) = self.named(key.as_ref(), resource) else {
+            return declared.elsewhere(evaluator, "key", key.as_ref());
+        };
+        match grant.filter(|_| declared.doubt.is_none()) {
+            Some(grant) => {
+                draft.grants.push(Grant { issuing_account: Some(draft.arn.account()), ..grant });
+            }
+            None => draft.are_grants_open = true,
+        }
+    }
+
+    /// The ARNs of what is declared.
+    pub(super) fn arns(&self) -> impl Iterator<Item = Box<str>> {
+        self.drafts.keys().map(|arn| arn.as_str().into())
+    }
+
+    /// The facts of the keys.
+    pub(super) fn facts(mut self, evaluator: &Evaluator<'_>) -> Vec<Fact> {
+        let mut replicas: BTreeMap<KeyArn, BTreeSet<Box<str>>> = BTreeMap::new();
+        for draft in self.drafts.values() {
+            if let Some(primary) = evaluator.primary(&draft.resource.resource) {
+                replicas.entry(primary).or_default().insert(draft.arn.as_str().into());
+            }
+        }
+        for draft in std::mem::take(&mut self.drafts).into_values() {
+            self.facts.extend(parts(evaluator, draft, &replicas));
+        }
+        self.facts
+    }
+}
+
+/// What is stated of a key.
+fn parts(
+    evaluator: &Evaluator<'_>,
+    draft: KeyDraft<'_>,
+    replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
+) -> Vec<Fact> {
+    let resource = &draft.resource.resource;
+    let deployment = &resource.provider.deployment;
+    let (arn, place) = (draft.arn, draft.place);
+    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+    let default = || declared::default_key_policy(place, &deployment.partition, arn.account());
+    let policy = match draft.policies.as_slice() {
+        [] => default(),
+        [(only, None)] => evaluator.policy(deployment, PolicyKind::Key, only, None),
+        all => {
+            let doubt = all.iter().find_map(|(_, doubt)| doubt.clone());
+            let mut values: Vec<Value> = all.iter().map(|(value, _)| value.clone()).collect();
+            if all.iter().all(|(_, doubt)| doubt.is_some()) {
+                values.push(default_value(draft.resource.at, resource));
+            }
+            evaluator.one_of_policies(deployment, PolicyKind::Key, &values, doubt)
+        }
+    };
+    let metadata = metadata(evaluator, resource, &arn, replicas);
+    let mut made = vec![KeyPart::Metadata(Box::new(metadata)), KeyPart::Policy(policy)];
+    let more = draft.are_grants_open;
+    made.push(KeyPart::Grants(Page { items: draft.grants, place, more }));
+    made.push(KeyPart::Aliases(Page { items: (), place, more: draft.are_aliases_open }));
+    if let Some(tags) = tags(argument("tags").as_ref()).filter(|_| !resource.provider.has_tags) {
+        made.push(KeyPart::Tags(Page { items: tags, place, more: false }));
+    }
+    match argument("enable_key_rotation") {
+        Some(rotation) => made.extend(rotation.truth().map(KeyPart::Rotation)),
+        None => made.push(KeyPart::Rotation(false)),
+    }
+    let fact = |part| Fact::Key(KeyFact { arn: arn.clone(), place, part });
+    made.into_iter().map(fact).collect()
+}
+
+/// The policy that a key has where none is declared, as a value.
+fn default_value(at: At, resource: &Resource<'_>) -> Value {
+    let deployment = &resource.provider.deployment;
+    let text = |text: &str| Value::text(at, text);
+    let object = |members: Vec<(&str, Value)>| {
+        let members = members.into_iter().map(|(name, value)| super::member(name, value));
+        Value::object(at, members.collect())
+    };
+    let root = format!("arn:{}:iam::{}:root", deployment.partition, deployment.account);
+    let statement = object(vec![
+        ("Sid", text("Enable IAM User Permissions")),
+        ("Effect", text("Allow")),
+        ("Principal", object(vec![("AWS", text(&root))])),
+        ("Action", text("kms:*")),
+        ("Resource", text("*")),
+    ]);
+    let policy = object(vec![("Version", text("2012-10-17")), ("Statement", statement)]);
+    Value::new(at, Data::Json(Rc::new(policy)))
+}
+
+fn metadata(
+    evaluator: &Evaluator<'_>,
+    resource: &Resource<'_>,
+    arn: &KeyArn,
+    replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
+) -> KeyMetadata {
+    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+    let is_replica = resource.of_type.contains("replica");
+    // What is not declared is as KMS makes a key; what a replica does not declare its primary has.
+    let word = |name: &str, default: &str| match argument(name) {
+        Some(value) if !value.is_null() => value.known().map(|word| Box::from(&*word)),
+        _ => (!is_replica).then(|| Box::from(default)),
+    };
+    let spec = word("customer_master_key_spec", "SYMMETRIC_DEFAULT");
+    let origin = match resource.of_type {
+        "aws_kms_external_key" | "aws_kms_replica_external_key" => Some("EXTERNAL"),
+        _ if argument("xks_key_id").is_some() => Some("EXTERNAL_KEY_STORE"),
+        _ if argument("custom_key_store_id").is_some() => Some("AWS_CLOUDHSM"),
+        _ if is_replica => None,
+        _ => Some("AWS_KMS"),
+    };
+    let is_enabled = argument("is_enabled").or_else(|| argument("enabled"));
+    let state = match is_enabled.map(|value| value.truth()) {
+        Some(Some(true)) | None => Some("Enabled"),
+        Some(Some(false)) => Some("Disabled"),
+        Some(None) => None,
+    };
+    let primary = evaluator.primary(resource);
+    let is_multi_region = argument("multi_region").and_then(|it| it.truth()) == Some(true);
+    let (role, primary) = match is_replica {
+        true => (Some(MultiRegionRole::Replica), primary),
+        false => (is_multi_region.then_some(MultiRegionRole::Primary), Some(arn.clone())),
+    };
+    let multi_region = role.map(|role| MultiRegion {
+        role,
+        primary: primary.as_ref().map(|primary| primary.as_str().into()),
+        replicas: primary.and_then(|primary| replicas.get(&primary).cloned()).unwrap_or_default(),
+    });
+    KeyMetadata {
+        manager: KeyManager::Customer,
+        spec,
+        usage: word("key_usage", "ENCRYPT_DECRYPT"),
+        origin: origin.map(Into::into),
+        state: state.map(Into::into),
+        multi_region,
+        description: argument("description").and_then(|it| it.known()).map(|it| Box::from(&*it)),
+    }
+}
+
+/// Tags that are known wholly; none where nothing is written.
+pub(super) fn tags(value: Option<&Value>) -> Option<Tags> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Some(Tags::new()) };
+    pairs(value).map(|pairs| pairs.into_iter().collect())
+}
+
+/// An object of texts that is known wholly.
+fn pairs(value: &Value) -> Option<Vec<(Box<str>, Box<str>)>> {
+    let Data::Object(object) = &value.data else { return None };
+    object.rest.is_none().then_some(())?;
+    let pair = |member: &super::value::Member| {
+        Some((Box::from(&*member.name), Box::from(&*member.value.known()?)))
+    };
+    object.members.iter().map(pair).collect()
+}
+
+/// A grant; nothing where what it allows, or when, is not known.
+fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
+    let resource = &declared.resource;
+    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+    let mut operations = ActionSet::EMPTY;
+    let mut unknown_operations = Vec::new();
+    match &argument("operations")?.data {
+        Data::List(list) if !list.is_open => {
+            for operation in list.items.iter() {
+                let name = operation.known()?;
+                match KmsAction::from_name(&name) {
+                    Some(action) => operations.insert(action),
+                    None => unknown_operations.push(Box::from(&*name)),
+                }
+            }
+        }
+        _ => return None,
+    }
+    let mut constraints = Constraints::default();
+    let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "constraints");
+    are_all.then_some(())?;
+    for block in blocks {
+        let context = |name: &str| {
+            let value = evaluator.argument(&block, name)?;
+            Some(pairs(&value).map(|pairs| pairs.into_iter().collect()))
+        };
+        if let Some(equals) = context("encryption_context_equals") {
+            constraints.equals = Some(equals?);
+        }
+        if let Some(subset) = context("encryption_context_subset") {
+            constraints.subset = Some(subset?);
+        }
+    }
+    let name = argument("name").and_then(|name| name.known());
+    Some(Grant {
+        id: resource.address.as_str().into(),
+        name: name.map(|name| Box::from(&*name)),
+        grantee: grantee(&argument("grantee_principal")?),
+        retiring: argument("retiring_principal").filter(|it| !it.is_null()).map(|it| grantee(&it)),
+        issuing_account: None,
+        operations,
+        unknown_operations,
+        constraints,
+        place: declared.place(),
+    })
+}
+
+fn grantee(value: &Value) -> Grantee {
+    if let Some(known) = value.known() {
+        return Grantee::principal(&known);
+    }
+    let (shape, expression) = value.as_pieces().map(|pieces| shape(&pieces)).unwrap_or_default();
+    let account = shape.split(':').nth(4).and_then(crate::aws::AccountId::parse);
+    let at_most = match account {
+        Some(account) => AtMost::Of(account),
+        None if !shape.is_empty() && !pattern::is_pattern(&shape) => {
+            AtMost::Principal(Principal::aws(&shape))
+        }
+        None => AtMost::Anyone,
+    };
+    let expression = expression.into();
+    Grantee::Principal(Principal::Unresolved(Box::new(UnresolvedPrincipal { expression, at_most })))
+}

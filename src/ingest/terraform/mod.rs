@@ -1,0 +1,340 @@
+//! Terraform: directories of `.tf` files, evaluated as far as that goes without running Terraform.
+//!
+//! Files are kept as texts while the input is read, and evaluated behind it, all together: modules call
+//! each other across directories. Every directory that no other calls is a root; the modules that it
+//! calls are evaluated with its arguments. A value that is not known stays a hole with what is known of
+//! it, and never becomes `*` or nothing; a resource that may be there or not is in doubt as a whole.
+//!
+//! A declared key has its address as its id (`aws_kms_key.a`, `module.x.aws_kms_key.b["c"]`). The account
+//! that is deployed to is that of the [`Deployment`]; a provider with an alias that assumes a role or has
+//! a profile of its own has another. Where two roots declare the same, they are taken for the code of two
+//! accounts.
+//!
+//! What needs the outside (modules from elsewhere, remote state, counts that are not known) is told once,
+//! as a whole, in [`Found::unresolved`].
+
+mod documents;
+mod evaluator;
+mod expression;
+mod functions;
+mod identities;
+mod json;
+mod keys;
+mod lowered;
+mod module;
+pub(super) mod plan;
+mod providers;
+pub(super) mod raw;
+mod reference;
+mod resource;
+mod template;
+mod types;
+mod value;
+mod world;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use hcl_edit::structure::Body;
+use rayon::prelude::*;
+
+use crate::aws::AccountId;
+use crate::inventory::Stated;
+use crate::source::{FileId, FileProblem, Files, Place, ProblemKind, Span};
+
+use super::declared::Deployment;
+use super::facts::Fact;
+use super::problem_at;
+use evaluator::Evaluator;
+use module::{File, Module};
+use value::{Data, Member, Piece, PieceData, Value};
+
+/// A file of Terraform's language, or a plan or state, kept until all are read.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) file: FileId,
+    pub(super) text: Box<str>,
+    /// Whether it is a plan or a state.
+    pub(super) is_plan: bool,
+}
+
+/// What Terraform's files come to.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) facts: Vec<Fact>,
+    pub(super) problems: Vec<FileProblem>,
+    /// What could not be resolved as a whole, each once.
+    pub(super) unresolved: Vec<Stated<Box<str>>>,
+    /// ARNs of who ran Terraform, as plans say.
+    pub(super) callers: BTreeSet<Box<str>>,
+    /// The files that expressions read: what they hold is known by who reads it.
+    pub(super) read: BTreeSet<FileId>,
+    /// The files that gave facts.
+    pub(super) files: BTreeSet<FileId>,
+    /// Whether the account of all of them is known.
+    pub(super) is_pinned: bool,
+}
+
+/// Where the files of a run come from.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a> {
+    pub(super) files: &'a dyn Files,
+    /// The paths of all files, sorted.
+    pub(super) paths: &'a [String],
+    /// The number of the first.
+    pub(super) first: usize,
+}
+
+/// Whether the file at `path` is one of Terraform's.
+pub(super) fn is_source(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".tf")
+        || name.ends_with(".tofu")
+        || name == "terraform.tfvars"
+        || name.ends_with(".auto.tfvars")
+}
+
+/// Evaluates the files of Terraform's language.
+pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deployment) -> Found {
+    // Without KMS there is nothing to find, and nothing is parsed.
+    if !sources.iter().any(|source| mentions_kms(&source.text)) {
+        return Found::default();
+    }
+    let path = |file: FileId| {
+        let number = (file.0 as usize).checked_sub(input.first);
+        number.and_then(|number| input.paths.get(number)).cloned().unwrap_or_default()
+    };
+    let parsed: Vec<(FileId, Result<Body, FileProblem>)> = sources
+        .par_iter()
+        .filter(|source| !source.is_plan)
+        .map(|source| (source.file, parse(&source.text, &path(source.file))))
+        .collect();
+    let (mut files, mut found) = (Vec::new(), Found { is_pinned: true, ..Found::default() });
+    let mut broken = BTreeSet::new();
+    for (id, parsed) in parsed {
+        let path = path(id);
+        match parsed {
+            Ok(body) => files.push(File { path, id, body }),
+            Err(problem) => {
+                broken.insert(module::split(&path).0.to_owned());
+                found.problems.push(problem);
+            }
+        }
+    }
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    let mut modules = module::modules(&files);
+    for (directory, module) in &mut modules {
+        module.is_broken = broken.contains(*directory);
+    }
+    let texts: BTreeMap<FileId, Rc<str>> =
+        sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
+    let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
+    let plans = plans.filter_map(|source| {
+        let plan = plan::Plan::parse(&source.text, source.file)?;
+        Some((path(source.file), plan))
+    });
+    let plans: Vec<(String, plan::Plan)> = plans.collect();
+    let empty = Module::default();
+    let (modules, empty) = (&modules, &empty);
+    let arns = BTreeMap::new();
+    let mut roots = Roots { input, texts: &texts, modules, empty, found, arns };
+    roots.evaluate(deployment, &plans);
+    roots.found
+}
+
+fn mentions_kms(text: &str) -> bool {
+    let is_kms = |three: &[u8]| three.eq_ignore_ascii_case(b"kms");
+    text.as_bytes().windows(3).any(is_kms)
+}
+
+fn parse(text: &str, path: &str) -> Result<Body, FileProblem> {
+    text.parse::<Body>().map_err(|error| {
+        let at = error.location().offset();
+        let span = Some(Span::new(at, at));
+        let message = format!("broken HCL: {}", error.message());
+        let help = "run `terraform validate`: what this file declares is left out";
+        problem_at(ProblemKind::Broken, path, text, span, message, help)
+    })
+}
+
+/// The root modules of a run.
+struct Roots<'a> {
+    input: Input<'a>,
+    texts: &'a BTreeMap<FileId, Rc<str>>,
+    modules: &'a BTreeMap<&'a str, Module<'a>>,
+    /// What a plan without its source lies beside.
+    empty: &'a Module<'a>,
+    found: Found,
+    /// What was declared, by the account that its root was deployed to.
+    arns: BTreeMap<AccountId, BTreeSet<Box<str>>>,
+}
+
+impl Roots<'_> {
+    fn evaluate(&mut self, deployment: &Deployment, plans: &[(String, plan::Plan)]) {
+        let called: BTreeSet<String> = self
+            .modules
+            .values()
+            .flat_map(|module| {
+                module.sources().filter_map(|source| module::local(module.directory, source))
+            })
+            .collect();
+        let is_root = |module: &&Module<'_>| !called.contains(module.directory);
+        let mut roots: Vec<&Module<'_>> = self.modules.values().filter(is_root).collect();
+        if roots.is_empty() {
+            // They call each other in a circle.
+            roots.extend(self.modules.values());
+        }
+        let beside = |directory: &str| {
+            let mut plans = plans.iter();
+            plans.find(|(path, _)| module::split(path).0 == directory).map(|(_, plan)| plan)
+        };
+        for root in &roots {
+            self.root(root, beside(root.directory), deployment);
+        }
+        for (path, plan) in plans {
+            let directory = module::split(path).0;
+            let is_used = beside(directory).is_some_and(|first| std::ptr::eq(first, plan))
+                && roots.iter().any(|root| root.directory == directory);
+            if !is_used {
+                self.root(self.empty, Some(plan), deployment);
+            }
+        }
+    }
+
+    fn root(&mut self, root: &Module<'_>, plan: Option<&plan::Plan>, deployment: &Deployment) {
+        let deployment =
+            &plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
+        let (mut world, mut notes) = self.world(root, plan, deployment);
+        if let Some(caller) = plan.and_then(|plan| plan.caller.clone()) {
+            self.found.callers.insert(caller);
+        }
+        let mut account = deployment.account;
+        let is_taken = |account: AccountId, arns: &BTreeSet<Box<str>>| {
+            self.arns.get(&account).is_some_and(|known| !known.is_disjoint(arns))
+        };
+        if account.is_symbol() && is_taken(account, &world.arns) {
+            let name = module::split(root.directory).1;
+            let numbered = (2..1000).map(|number| AccountId::symbol(&format!("{number}-{name}")));
+            let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
+            account = symbols.find(|id| !self.arns.contains_key(id)).unwrap_or(account);
+            let deployment = Deployment { account, ..deployment.clone() };
+            (world, notes) = self.world(root, plan, &deployment);
+        }
+        self.arns.entry(account).or_default().append(&mut world.arns);
+        self.found.files.extend(world.facts.iter().filter_map(file_of));
+        self.found.is_pinned &= world.facts.is_empty() || !account.is_symbol();
+        self.found.facts.append(&mut world.facts);
+        self.found.read.extend(notes.read);
+        for problem in notes.problems {
+            if !self.found.problems.contains(&problem) {
+                self.found.problems.push(problem);
+            }
+        }
+        for stated in notes.unresolved {
+            let same = |known: &Stated<Box<str>>| {
+                (known.place, &known.value) == (stated.place, &stated.value)
+            };
+            if !self.found.unresolved.iter().any(same) {
+                self.found.unresolved.push(stated);
+            }
+        }
+    }
+
+    /// Evaluates a root.
+    fn world(
+        &self,
+        root: &Module<'_>,
+        plan: Option<&plan::Plan>,
+        deployment: &Deployment,
+    ) -> (world::World, Found) {
+        // The plan of a directory without source has a root that declares nothing.
+        let is_empty = std::ptr::eq(root, self.empty);
+        let module = self.modules.get(root.directory).filter(|_| !is_empty);
+        let module = module.unwrap_or(self.empty);
+        let evaluator = Evaluator {
+            files: self.input.files,
+            paths: self.input.paths,
+            first: u32::try_from(self.input.first).unwrap_or(u32::MAX),
+            texts: self.texts,
+            modules: self.modules,
+            deployment,
+            plan,
+            instances: RefCell::default(),
+            read: RefCell::default(),
+            problems: RefCell::default(),
+            unresolved: RefCell::default(),
+            depth: Cell::new(0),
+            steps: Cell::new(0),
+        };
+        let world = world::evaluate(&evaluator, module);
+        let unresolved = evaluator.unresolved.into_inner().into_iter();
+        let stated = |(file, start, end, what): (FileId, u32, u32, String)| {
+            Stated::new(what.into(), Place::plain(file, Span { start, end }))
+        };
+        let notes = Found {
+            problems: evaluator.problems.into_inner(),
+            unresolved: unresolved.map(stated).collect(),
+            read: evaluator.read.into_inner().into_keys().collect(),
+            ..Found::default()
+        };
+        (world, notes)
+    }
+}
+
+/// The file that a fact stands in.
+fn file_of(fact: &Fact) -> Option<FileId> {
+    match fact {
+        Fact::Identity(fact) => Some(fact.place.file),
+        Fact::Group(fact) => Some(fact.place.file),
+        Fact::Policy(fact) => Some(fact.place.file),
+        Fact::Key(fact) => Some(fact.place.file),
+        Fact::Alias(alias) => Some(alias.place.file),
+        _ => None,
+    }
+}
+
+/// A member whose name stands where its value does.
+fn member(name: &str, value: Value) -> Member {
+    Member { name: name.into(), at: value.at, value }
+}
+
+/// The elements of a collection with their keys; nothing where they are not known. `for_each` takes the
+/// items of a set as their own keys.
+fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>> {
+    match &collection.data {
+        Data::Null if !is_for_each => Some(Vec::new()),
+        Data::List(list) if is_for_each => {
+            if list.is_open {
+                return None;
+            }
+            let items = list.items.iter().map(|item| {
+                item.known()?;
+                Some((item.clone(), item.clone()))
+            });
+            items.collect()
+        }
+        Data::List(list) => {
+            let numbered = list.items.iter().enumerate();
+            let element =
+                |(number, item): (usize, &Value)| (Value::number(item.at, number), item.clone());
+            Some(numbered.map(element).collect())
+        }
+        Data::Object(object) if object.rest.is_none() => {
+            let element = |member: &Member| {
+                (Value::text(member.at, Rc::clone(&member.name)), member.value.clone())
+            };
+            Some(object.members.iter().map(element).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text is, in part, a stand-in for one that will be known.
+fn is_symbolic(pieces: &[Piece]) -> bool {
+    pieces.iter().any(|piece| match &piece.data {
+        PieceData::Symbol(_) => true,
+        PieceData::Known(text) => text.contains("this-"),
+        PieceData::Hole(_) => false,
+    })
+}

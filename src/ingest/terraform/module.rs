@@ -1,0 +1,160 @@
+//! Files to modules: the blocks of a directory by their names.
+
+use std::collections::BTreeMap;
+
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Attribute, Block, Body};
+
+use crate::source::FileId;
+
+/// A file that was parsed.
+pub(super) struct File {
+    /// Its path as it is printed.
+    pub(super) path: String,
+    pub(super) id: FileId,
+    pub(super) body: Body,
+}
+
+/// What a directory declares.
+#[derive(Default)]
+pub(super) struct Module<'a> {
+    /// The directory; empty for the current one.
+    pub(super) directory: &'a str,
+    /// Whether one of its files could not be read.
+    pub(super) is_broken: bool,
+    pub(super) variables: BTreeMap<&'a str, Part<'a>>,
+    pub(super) locals: BTreeMap<&'a str, (FileId, &'a Attribute)>,
+    pub(super) outputs: BTreeMap<&'a str, Part<'a>>,
+    pub(super) calls: BTreeMap<&'a str, Part<'a>>,
+    pub(super) resources: BTreeMap<(Mode, &'a str, &'a str), Part<'a>>,
+    pub(super) providers: Vec<Part<'a>>,
+    /// Values of variables that lie beside: `terraform.tfvars` and `*.auto.tfvars`.
+    pub(super) values: BTreeMap<&'a str, (FileId, &'a Attribute)>,
+}
+
+/// A block and its file.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) file: FileId,
+    pub(super) block: &'a Block,
+}
+
+/// Whether Terraform makes something or reads it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Mode {
+    Resource,
+    Data,
+}
+
+/// The modules of some files, by directory.
+pub(super) fn modules(files: &[File]) -> BTreeMap<&str, Module<'_>> {
+    let mut modules: BTreeMap<&str, Module<'_>> = BTreeMap::new();
+    for file in files {
+        let (directory, name) = split(&file.path);
+        let module = modules.entry(directory).or_default();
+        module.directory = directory;
+        if name.ends_with(".tfvars") {
+            // Files come in the order of their names; terraform.tfvars counts least.
+            let is_last = name != "terraform.tfvars";
+            for value in file.body.attributes() {
+                let key = value.key.as_str();
+                if is_last || !module.values.contains_key(key) {
+                    module.values.insert(key, (file.id, value));
+                }
+            }
+            continue;
+        }
+        for block in file.body.blocks() {
+            module.add(Part { file: file.id, block });
+        }
+    }
+    modules
+}
+
+/// The directory and the name of a path.
+pub(super) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+impl<'a> Module<'a> {
+    fn add(&mut self, part: Part<'a>) {
+        let labels: Vec<&str> = part.block.labels.iter().map(|label| label.as_str()).collect();
+        match (part.block.ident.as_str(), labels.as_slice()) {
+            ("variable", [name]) => drop(self.variables.insert(name, part)),
+            ("output", [name]) => drop(self.outputs.insert(name, part)),
+            ("module", [name]) => drop(self.calls.insert(name, part)),
+            ("provider", ["aws"]) => self.providers.push(part),
+            ("locals", []) => {
+                for local in part.block.body.attributes() {
+                    self.locals.insert(local.key.as_str(), (part.file, local));
+                }
+            }
+            ("resource", [of_type, name]) => {
+                self.resources.insert((Mode::Resource, of_type, name), part);
+            }
+            ("data", [of_type, name]) => {
+                self.resources.insert((Mode::Data, of_type, name), part);
+            }
+            _ => {}
+        }
+    }
+
+    /// The directories of local modules that are called, as written.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &'a str> {
+        self.calls.values().filter_map(|call| source(call.block))
+    }
+}
+
+/// The `source` of a module's call.
+pub(super) fn source(call: &Block) -> Option<&str> {
+    match &call.body.get_attribute("source")?.value {
+        Expression::String(text) => Some(text.as_str()),
+        _ => None,
+    }
+}
+
+/// The directory that the local source `source`, written in `directory`, leads to; nothing for one that
+/// is not local.
+pub(super) fn local(directory: &str, source: &str) -> Option<String> {
+    let is_local = source.starts_with("./") || source.starts_with("../");
+    is_local.then(|| joined(directory, source))
+}
+
+/// `path` from `directory` on, without `.` and, where that is possible, `..`.
+pub(super) fn joined(directory: &str, path: &str) -> String {
+    let whole = match path.starts_with('/') || directory.is_empty() {
+        true => path.to_owned(),
+        false => format!("{directory}/{path}"),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match (part, parts.last()) {
+            ("." | "", _) => {}
+            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    if whole.starts_with('/') { format!("/{joined}") } else { joined }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_without_dots() {
+        assert_eq!(joined("envs/dev", "../../modules/kms"), "modules/kms");
+        assert_eq!(joined("", "./modules/kms/"), "modules/kms");
+        assert_eq!(joined("a", "../../b"), "../b");
+        assert_eq!(joined("/repo/a", "../b"), "/repo/b");
+        assert_eq!(joined("a", "/etc/passwd"), "/etc/passwd");
+    }
+
+    #[test]
+    fn only_paths_with_dots_are_local_modules() {
+        assert_eq!(local("a", "./b").as_deref(), Some("a/b"));
+        assert_eq!(local("a", "terraform-aws-modules/kms/aws"), None);
+        assert_eq!(local("a", "git::https://example.com/kms.git"), None);
+    }
+}

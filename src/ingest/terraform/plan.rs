@@ -1,0 +1,331 @@
+//! Plans and states as Terraform prints them: `show -json` of either, and `terraform.tfstate`.
+//!
+//! What they state of an address fills what the source leaves open, where that lies beside; what the
+//! source does not show (modules from elsewhere) is taken from them alone.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::aws::AccountId;
+use crate::source::FileId;
+use crate::syntax::{Kind, Node, json};
+
+use super::super::declared::Deployment;
+use super::super::document::{Document, Read, Refusal};
+use super::super::facts::Fact;
+use super::Source;
+use super::json as texts;
+use super::module::Mode;
+use super::value::{At, Data, Member, Object, Value};
+
+/// How deep modules are followed.
+const DEPTH: usize = 16;
+
+/// What a plan or a state says.
+pub(super) struct Plan {
+    file: FileId,
+    resources: BTreeMap<String, Stated>,
+    /// What unknown arguments refer to: the address and argument, and those of the target.
+    references: BTreeMap<(String, String), (String, String)>,
+    variables: BTreeMap<Box<str>, Box<str>>,
+    /// ARN of who ran Terraform.
+    pub(super) caller: Option<Box<str>>,
+    account: Option<AccountId>,
+    region: Option<Box<str>>,
+}
+
+/// One instance of a resource or of data.
+pub(super) struct Stated {
+    pub(super) mode: Mode,
+    pub(super) of_type: Box<str>,
+    pub(super) at: At,
+    pub(super) values: Rc<Object>,
+}
+
+/// Keeps a document that is a plan or a state.
+pub(in crate::ingest) fn read(document: &Document<'_, '_>) -> Read {
+    let has = |name: &str| document.get(name).is_some();
+    let is_plan = has("planned_values") && has("format_version");
+    let is_shown = has("values") && has("format_version") && has("terraform_version");
+    let is_state = has("resources") && has("version") && has("lineage");
+    if !(is_plan || is_shown || is_state) {
+        return Err(Refusal::Other);
+    }
+    let (file, text) = (document.source.file, document.source.text.into());
+    Ok(vec![Fact::Terraform(Source { file, text, is_plan: true })])
+}
+
+impl Plan {
+    /// Reads the text of a plan or a state.
+    pub(super) fn parse(text: &str, file: FileId) -> Option<Self> {
+        let root = json::parse(text).ok()?;
+        let mut plan = Self {
+            file,
+            resources: BTreeMap::new(),
+            references: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            caller: None,
+            account: None,
+            region: None,
+        };
+        let prior = root.get("prior_state").and_then(|state| state.get("values"));
+        let shown = root.get("values");
+        for values in [prior, root.get("planned_values"), shown].into_iter().flatten() {
+            let is_prior = prior.is_some_and(|prior| std::ptr::eq(prior, values));
+            if let Some(module) = values.get("root_module") {
+                plan.module(module, is_prior, 0);
+            }
+        }
+        for change in items(root.get("resource_changes")) {
+            plan.change(change);
+        }
+        if shown.is_none() && root.get("lineage").is_some() {
+            items(root.get("resources")).for_each(|resource| plan.state(resource));
+        }
+        if let Some(variables) = root.get("variables") {
+            for variable in variables.members() {
+                let text = variable.value.get("value").and_then(written);
+                plan.variables.extend(text.map(|text| (variable.name.value.as_ref().into(), text)));
+            }
+        }
+        if let Some(configuration) = root.get("configuration") {
+            let region = configuration.get("provider_config").and_then(|it| {
+                it.get("aws")?.get("expressions")?.get("region")?.get("constant_value")
+            });
+            plan.region = region.and_then(Node::scalar).map(Into::into);
+            if let Some(module) = configuration.get("root_module") {
+                plan.configuration(module, "", 0);
+            }
+        }
+        plan.identity();
+        Some(plan)
+    }
+
+    fn module(&mut self, module: &Node<'_>, is_prior: bool, depth: usize) {
+        for resource in items(module.get("resources")) {
+            let Some(address) = resource.get("address").and_then(Node::as_str) else { continue };
+            let values = resource.get("values");
+            // Of what was there before only what was read counts: the rest is planned, or goes.
+            let is_data = resource.get("mode").and_then(Node::as_str) == Some("data");
+            if !is_prior || is_data {
+                self.add(address, resource, values, None);
+            }
+        }
+        if depth < DEPTH {
+            items(module.get("child_modules")).for_each(|it| self.module(it, is_prior, depth + 1));
+        }
+    }
+
+    fn change(&mut self, change: &Node<'_>) {
+        let Some(address) = change.get("address").and_then(Node::as_str) else { return };
+        let Some(of) = change.get("change") else { return };
+        let after = of.get("after").filter(|after| !matches!(after.kind, Kind::Null));
+        let is_read = change.get("mode").and_then(Node::as_str) == Some("data");
+        if self.resources.contains_key(address) || (is_read && after.is_some()) {
+            self.add(address, change, after, of.get("after_unknown"));
+        }
+    }
+
+    /// A resource of `terraform.tfstate`.
+    fn state(&mut self, resource: &Node<'_>) {
+        let text = |name: &str| resource.get(name).and_then(Node::as_str);
+        let (Some(of_type), Some(name)) = (text("type"), text("name")) else { return };
+        let module = text("module").map(|module| format!("{module}.")).unwrap_or_default();
+        let data = if text("mode") == Some("data") { "data." } else { "" };
+        for instance in items(resource.get("instances")) {
+            let index = instance.get("index_key").map(|index| match &index.kind {
+                Kind::String(name) => format!("[\"{name}\"]"),
+                _ => format!("[{}]", index.scalar().unwrap_or_default()),
+            });
+            let index = index.unwrap_or_default();
+            let address = format!("{module}{data}{of_type}.{name}{index}");
+            self.add(&address, resource, instance.get("attributes"), None);
+        }
+    }
+
+    fn add(
+        &mut self,
+        address: &str,
+        resource: &Node<'_>,
+        values: Option<&Node<'_>>,
+        unknown: Option<&Node<'_>>,
+    ) {
+        let text = |name: &str| resource.get(name).and_then(Node::as_str);
+        let Some(of_type) = text("type") else { return };
+        let mode = if text("mode") == Some("data") { Mode::Data } else { Mode::Resource };
+        let at = At { file: self.file, span: resource.span };
+        let value = resolved(values, unknown, address, at, 0);
+        if let Data::Object(values) = value.data {
+            let stated = Stated { mode, of_type: of_type.into(), at, values };
+            self.resources.insert(address.to_owned(), stated);
+        }
+    }
+
+    /// What the configuration of a module says that arguments refer to.
+    fn configuration(&mut self, module: &Node<'_>, prefix: &str, depth: usize) {
+        for resource in items(module.get("resources")) {
+            let Some(address) = resource.get("address").and_then(Node::as_str) else { continue };
+            let Some(expressions) = resource.get("expressions") else { continue };
+            for expression in expressions.members() {
+                let first = items(expression.value.get("references")).next();
+                let Some(reference) = first.and_then(Node::as_str) else { continue };
+                let Some((target, argument)) = reference.rsplit_once('.') else { continue };
+                let from = (format!("{prefix}{address}"), expression.name.value.to_string());
+                let to = (format!("{prefix}{target}"), argument.to_owned());
+                self.references.insert(from, to);
+            }
+        }
+        let calls = module.get("module_calls").map(Node::members).unwrap_or_default();
+        for call in calls.iter().filter(|_| depth < DEPTH) {
+            if let Some(inner) = call.value.get("module") {
+                let prefix = format!("{prefix}module.{}.", call.name.value);
+                self.configuration(inner, &prefix, depth + 1);
+            }
+        }
+    }
+
+    /// Who ran Terraform, and in which account.
+    fn identity(&mut self) {
+        let of = |of_type: &str, name: &str| {
+            let mut all = self.resources.values().filter(|stated| &*stated.of_type == of_type);
+            all.find_map(|stated| stated.values.get(name)?.known())
+        };
+        self.caller = of("aws_caller_identity", "arn").map(|arn| Box::from(&*arn));
+        self.account = of("aws_caller_identity", "account_id").and_then(|id| AccountId::parse(&id));
+        let region = of("aws_region", "name").or_else(|| of("aws_region", "region"));
+        self.region = self.region.take().or_else(|| region.map(|region| Box::from(&*region)));
+    }
+
+    /// What the plan states of an address.
+    pub(super) fn stated(&self, address: &str) -> Option<Rc<Object>> {
+        self.resources.get(address).map(|stated| Rc::clone(&stated.values))
+    }
+
+    /// The resources, by address.
+    pub(super) fn resources(&self) -> impl Iterator<Item = (&str, &Stated)> {
+        self.resources.iter().map(|(address, stated)| (address.as_str(), stated))
+    }
+
+    /// The keys of the instances that a block has: what stands behind its address.
+    pub(super) fn indices<'p>(&'p self, address: &'p str) -> impl Iterator<Item = &'p str> {
+        let from = self.resources.range(address.to_owned()..);
+        let inside = from.take_while(move |(known, _)| known.starts_with(address));
+        inside.filter_map(move |(known, _)| {
+            known.strip_prefix(address)?.strip_prefix('[')?.strip_suffix(']')
+        })
+    }
+
+    /// The one resource that an argument refers to, and what of it.
+    pub(super) fn reference(&self, address: &str, argument: &str) -> Option<(&str, &Stated, &str)> {
+        let plain = without_indices(address);
+        let (target, wanted) = self.references.get(&(plain, argument.to_owned()))?;
+        let mut matching = self.resources().filter(|(known, _)| without_indices(known) == *target);
+        let (found, stated) = matching.next()?;
+        matching.next().is_none().then_some((found, stated, wanted))
+    }
+
+    /// Where the plan's resources are deployed to.
+    pub(super) fn deployment(&self, given: &Deployment) -> Deployment {
+        let mut deployment = given.clone();
+        if let Some(account) = self.account.filter(|_| given.account.is_symbol()) {
+            deployment.account = account;
+        }
+        if let Some(region) = &self.region {
+            deployment.region = region.clone();
+            deployment.partition = super::super::hint::partition(region).into();
+        }
+        for (name, text) in &self.variables {
+            deployment.variables.entry(name.clone()).or_insert_with(|| text.clone());
+        }
+        deployment
+    }
+}
+
+/// A value of JSON as a variable's text.
+fn written(node: &Node<'_>) -> Option<Box<str>> {
+    let escaped = |text: String| text.replace("${", "$${").replace("%{", "%%{");
+    match &node.kind {
+        Kind::Null => None,
+        Kind::String(text) if !text.starts_with(['[', '{', '"']) => Some(text.as_ref().into()),
+        _ => {
+            let value = texts::of_node(node, FileId(0));
+            texts::encode(&value).map(|text| escaped(text).into())
+        }
+    }
+}
+
+/// The values of a resource; what is not known before it is made is not known here.
+fn resolved(
+    values: Option<&Node<'_>>,
+    unknown: Option<&Node<'_>>,
+    expression: &str,
+    around: At,
+    depth: usize,
+) -> Value {
+    let at = values.map_or(around, |values| At { span: values.span, ..around });
+    if depth > 64 || matches!(unknown.map(|unknown| &unknown.kind), Some(Kind::Bool(true))) {
+        return Value::unknown(at, expression);
+    }
+    let holds = |kind: &Kind<'_>| matches!(kind, Kind::Object(_) | Kind::Array(_));
+    if unknown.is_none_or(|unknown| !holds(&unknown.kind)) && depth > 0 {
+        return values.map_or_else(|| Value::null(at), |node| texts::of_node(node, at.file));
+    }
+    match values.map(|values| &values.kind) {
+        Some(Kind::Array(items)) => {
+            let unknown = |nth: usize| match &unknown?.kind {
+                Kind::Array(unknown) => unknown.get(nth),
+                _ => None,
+            };
+            let items = items
+                .iter()
+                .enumerate()
+                .map(|(nth, item)| resolved(Some(item), unknown(nth), expression, at, depth + 1));
+            Value::list(at, items.collect())
+        }
+        Some(Kind::Object(_)) | None => {
+            let mut object = Object::default();
+            for member in values.map(Node::members).unwrap_or_default() {
+                let name = &*member.name.value;
+                let unknown = unknown.and_then(|unknown| unknown.get(name));
+                let expression = format!("{expression}.{name}");
+                let value = resolved(Some(&member.value), unknown, &expression, at, depth + 1);
+                let at = At { span: member.name.span, ..at };
+                object.set(Member { name: name.into(), at, value });
+            }
+            for member in unknown.map(Node::members).unwrap_or_default() {
+                let name = &*member.name.value;
+                if object.get(name).is_none_or(Value::is_null)
+                    && matches!(member.value.kind, Kind::Bool(true))
+                {
+                    let value = Value::unknown(at, format!("{expression}.{name}"));
+                    object.set(Member { name: name.into(), at, value });
+                }
+            }
+            Value::new(at, Data::Object(Rc::new(object)))
+        }
+        Some(_) => values.map_or_else(|| Value::null(at), |node| texts::of_node(node, at.file)),
+    }
+}
+
+/// The items of a list.
+fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> impl Iterator<Item = &'n Node<'a>> {
+    let items = node.map(|node| match &node.kind {
+        Kind::Array(items) => items.as_slice(),
+        _ => &[],
+    });
+    items.unwrap_or_default().iter()
+}
+
+/// An address without the keys of instances.
+fn without_indices(address: &str) -> String {
+    let (mut plain, mut depth) = (String::new(), 0_u32);
+    for c in address.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            c if depth == 0 => plain.push(c),
+            _ => {}
+        }
+    }
+    plain
+}

@@ -1,0 +1,141 @@
+//! Provider configurations: which account and Region a resource belongs to.
+
+use std::collections::BTreeMap;
+
+use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::structure::{Block, Body};
+
+use crate::aws::{AccountId, Arn};
+
+use super::super::declared::{Deployment, REGION};
+use super::evaluator::{Evaluator, Scope};
+use super::module::Module;
+use super::reference::provider_name;
+
+/// Where the resources of a provider configuration live.
+#[derive(Clone, Debug)]
+pub(super) struct Provider {
+    pub(super) deployment: Deployment,
+    /// Whether its Region is the one symbol though other configurations have it, too.
+    pub(super) is_region_shared: bool,
+    /// Whether it adds tags to whatever it makes.
+    pub(super) has_tags: bool,
+}
+
+impl Provider {
+    pub(super) fn account(&self) -> AccountId {
+        self.deployment.account
+    }
+}
+
+/// The provider configurations of a root module: `aws`, and `aws.ALIAS` for those with an alias.
+pub(super) fn of_root<'a>(
+    evaluator: &Evaluator<'a>,
+    module: &'a Module<'a>,
+    root: usize,
+) -> BTreeMap<String, Provider> {
+    let mut made: BTreeMap<String, Provider> = BTreeMap::new();
+    let plain = Deployment { variables: BTreeMap::new(), ..evaluator.deployment.clone() };
+    let mut symbols = vec![AccountId::THIS, plain.account];
+    let is_default = |block: &Block| !block.body.has_attribute("alias");
+    let profile = |body: &Body, scope: &Scope| {
+        let profile = evaluator.attribute(body, "profile", scope)?;
+        Some(profile.known().unwrap_or_else(|| evaluator.written(profile.at).into()))
+    };
+    let scope = |file| Scope { instance: root, file, names: None };
+    let defaults = module.providers.iter().find(|part| is_default(part.block));
+    let default_profile = defaults.and_then(|part| profile(&part.block.body, &scope(part.file)));
+    for part in &module.providers {
+        let (body, scope) = (&part.block.body, scope(part.file));
+        let text = |name: &str| evaluator.attribute(body, name, &scope)?.known();
+        let alias = body.get_attribute("alias").and_then(|_| text("alias"));
+        let mut deployment = plain.clone();
+        match text("region") {
+            Some(region) => deployment.region = Box::from(&*region),
+            None if alias.is_some() && body.has_attribute("region") => {
+                deployment.region = REGION.into();
+            }
+            None => {}
+        }
+        deployment.partition = partition(&deployment.region, &plain.partition);
+        if let Some(account) = account(evaluator, body, &scope) {
+            // What the user pinned is the account of the default configuration.
+            if alias.is_some() || plain.account.is_symbol() {
+                deployment.account = account;
+            }
+        } else if let Some(alias) = &alias {
+            let own = profile(body, &scope);
+            let is_other = body.has_blocks("assume_role") || own != default_profile;
+            if is_other && !body.has_blocks("assume_role_with_web_identity") {
+                deployment.account = symbol(alias, &mut symbols);
+            }
+        }
+        let name = alias.map_or_else(|| "aws".to_owned(), |alias| format!("aws.{alias}"));
+        let has_tags = body.has_blocks("default_tags");
+        made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
+    }
+    let default = || Provider { deployment: plain, is_region_shared: false, has_tags: false };
+    made.entry("aws".to_owned()).or_insert_with(default);
+    let open = made.values().filter(|provider| *provider.deployment.region == *REGION).count();
+    for provider in made.values_mut().filter(|it| *it.deployment.region == *REGION) {
+        provider.is_region_shared = open > 1;
+    }
+    made
+}
+
+/// The partition of a Region, where that says it.
+fn partition(region: &str, default: &str) -> Box<str> {
+    if region == REGION { default.into() } else { super::super::hint::partition(region).into() }
+}
+
+/// The account that a configuration names: by the role it assumes, or by those that it allows.
+fn account(evaluator: &Evaluator<'_>, body: &Body, scope: &Scope) -> Option<AccountId> {
+    let role = body.get_blocks("assume_role").next();
+    let role = role.and_then(|role| evaluator.attribute(&role.body, "role_arn", scope));
+    let arn = role.and_then(|role| role.known());
+    let of_role = arn.as_deref().and_then(Arn::parse).and_then(|arn| AccountId::parse(arn.account));
+    let allowed = || {
+        let allowed = evaluator.attribute(body, "allowed_account_ids", scope)?;
+        match allowed.items()? {
+            [only] => AccountId::parse(&only.known()?),
+            _ => None,
+        }
+    };
+    of_role.or_else(allowed)
+}
+
+/// A symbol for the account of an alias that no other has.
+fn symbol(alias: &str, taken: &mut Vec<AccountId>) -> AccountId {
+    let numbered = (2..100).map(|number| AccountId::symbol(&format!("{number}-{alias}")));
+    let mut symbols = [AccountId::symbol(alias)].into_iter().chain(numbered);
+    let symbol = symbols.find(|symbol| !taken.contains(symbol));
+    let symbol = symbol.unwrap_or_else(|| AccountId::symbol(alias));
+    taken.push(symbol);
+    symbol
+}
+
+/// The provider configurations that a call hands down.
+pub(super) fn of_call(
+    outer: &BTreeMap<String, Provider>,
+    call: &Block,
+) -> BTreeMap<String, Provider> {
+    let mut made = BTreeMap::new();
+    if let Some(default) = outer.get("aws") {
+        made.insert("aws".to_owned(), default.clone());
+    }
+    if let Some(attribute) = call.body.get_attribute("providers")
+        && let Expression::Object(object) = &attribute.value
+    {
+        for (key, value) in object.iter() {
+            let inner = match key {
+                ObjectKey::Ident(name) => Some(name.as_str().to_owned()),
+                ObjectKey::Expression(expression) => provider_name(expression),
+            };
+            let given = provider_name(value.expr()).and_then(|name| outer.get(&name));
+            if let Some((inner, given)) = inner.zip(given) {
+                made.insert(inner, given.clone());
+            }
+        }
+    }
+    made
+}

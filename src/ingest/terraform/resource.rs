@@ -1,0 +1,391 @@
+//! What is known of a resource or of data: its arguments, and what AWS will make of them.
+
+use std::rc::Rc;
+
+use hcl_edit::Span as _;
+use hcl_edit::structure::Body;
+
+use crate::aws::{AliasArn, KeyArn};
+
+use super::evaluator::{Evaluator, Key, Scope};
+use super::module::{Mode, Part};
+use super::plan::{Plan, Stated};
+use super::providers::Provider;
+use super::reference::provider_name;
+use super::value::{At, Data, Object, Value};
+
+/// A resource or data of one instance.
+pub(super) struct Resource<'r> {
+    pub(super) of_type: &'r str,
+    /// The address, with the modules it lies in.
+    pub(super) address: String,
+    pub(super) arguments: Arguments<'r>,
+    pub(super) provider: Provider,
+}
+
+/// The arguments of a block: as they are written, as a plan states them, or both.
+#[derive(Clone)]
+pub(super) struct Arguments<'r> {
+    pub(super) at: At,
+    pub(super) written: Option<(&'r Body, Scope)>,
+    pub(super) stated: Option<Rc<Object>>,
+}
+
+/// Data that only a run of Terraform can read.
+const OUTSIDE: [&str; 8] = [
+    "terraform_remote_state",
+    "aws_ssm_parameter",
+    "aws_ssm_parameters_by_path",
+    "aws_secretsmanager_secret_version",
+    "external",
+    "http",
+    "vault_generic_secret",
+    "tfe_outputs",
+];
+
+/// How far references of a plan are followed.
+const REFERENCES: usize = 8;
+
+impl Arguments<'_> {
+    /// Whether an argument is not given.
+    pub(super) fn is_absent(&self, name: &str) -> bool {
+        !self.written.as_ref().is_some_and(|(body, _)| body.has_attribute(name))
+    }
+
+    /// Where the name of an argument is written.
+    pub(super) fn name_at(&self, name: &str) -> At {
+        let written = self
+            .written
+            .as_ref()
+            .and_then(|(body, scope)| Some(scope.at(body.get_attribute(name)?.key.span())));
+        let stated = || {
+            let member = self.stated.as_ref()?.members.iter().find(|it| &*it.name == name)?;
+            Some(member.at)
+        };
+        written.or_else(stated).unwrap_or(self.at)
+    }
+}
+
+impl Evaluator<'_> {
+    /// What a plan states of an address.
+    fn stated(&self, address: &str) -> Option<Rc<Object>> {
+        self.plan?.stated(address)
+    }
+
+    /// An argument of a block: as it is written; where that is not known, as the plan states it.
+    pub(super) fn argument(&self, arguments: &Arguments<'_>, name: &str) -> Option<Value> {
+        let written = arguments.written.as_ref();
+        let written = written.and_then(|(body, scope)| self.attribute(body, name, scope));
+        if written.as_ref().is_some_and(|value| value.doubt().is_none()) {
+            return written;
+        }
+        let stated = arguments.stated.as_ref().and_then(|object| object.get(name));
+        let stated = stated.filter(|value| !value.is_null() || arguments.written.is_none());
+        match (written, stated) {
+            (Some(written), Some(stated)) if stated.doubt().is_none() => {
+                Some(super::json::placed(stated, written.at))
+            }
+            (Some(written), _) => Some(written),
+            (None, Some(stated)) if arguments.written.is_none() => Some(stated.clone()),
+            (None, _) => None,
+        }
+    }
+
+    /// One instance of a block.
+    pub(super) fn resource<'r>(
+        &self,
+        (mode, of_type, name): (Mode, &'r str, &str),
+        part: Part<'r>,
+        key: &Key,
+        scope: &Scope,
+    ) -> Resource<'r> {
+        let instance = self.instance(scope.instance);
+        let prefix = instance.as_ref().map_or("", |instance| &instance.prefix);
+        let data = if mode == Mode::Data { "data." } else { "" };
+        let address = format!("{prefix}{data}{of_type}.{name}{}", key.suffix());
+        let body = &part.block.body;
+        let at = At::new(part.file, part.block.span());
+        let stated = self.stated(&address);
+        let arguments = Arguments { at, written: Some((body, scope.clone())), stated };
+        let provider = body.get_attribute("provider").and_then(|of| provider_name(&of.value));
+        let providers = instance.as_ref().map(|instance| instance.providers.borrow());
+        let named = |name: &str| providers.as_ref()?.get(name).cloned();
+        let provider = named(provider.as_deref().unwrap_or("aws")).or_else(|| named("aws"));
+        let provider = provider.unwrap_or_else(|| self.provider());
+        Resource { of_type, address, arguments, provider }
+    }
+
+    /// A resource that only the plan shows; what it does not know of it may follow from what it refers to.
+    pub(super) fn planned_resource<'p>(
+        &self,
+        plan: &'p Plan,
+        address: &str,
+        stated: &'p Stated,
+        root: usize,
+        depth: usize,
+    ) -> Resource<'p> {
+        let mut values = (*stated.values).clone();
+        for member in &mut values.members {
+            let is_open = matches!(member.value.data, Data::Unknown(_)) && depth < REFERENCES;
+            let target = plan.reference(address, &member.name).filter(|_| is_open);
+            if let Some((target, of, wanted)) = target {
+                let target = self.planned_resource(plan, target, of, root, depth + 1);
+                let made = match of.mode {
+                    Mode::Resource => self.made(&target, wanted, member.at),
+                    Mode::Data => self.data(&target, wanted, member.at),
+                };
+                if let Some(made) = made {
+                    member.value = made;
+                }
+            }
+        }
+        let instance = self.instance(root);
+        let provider = instance.and_then(|root| root.providers.borrow().get("aws").cloned());
+        let provider = provider.unwrap_or_else(|| self.provider());
+        let arguments = Arguments { at: stated.at, written: None, stated: Some(Rc::new(values)) };
+        Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
+    }
+
+    /// A provider of which nothing is written.
+    fn provider(&self) -> Provider {
+        let deployment = self.deployment.clone();
+        Provider { deployment, is_region_shared: true, has_tags: false }
+    }
+
+    /// The attribute `wanted` of one instance of a block.
+    pub(super) fn property(
+        &self,
+        of: (Mode, &str, &str),
+        part: Part<'_>,
+        key: &Key,
+        scope: &Scope,
+        wanted: &str,
+        at: At,
+    ) -> Value {
+        let resource = self.resource(of, part, key, scope);
+        let made = match of.0 {
+            Mode::Resource => self.made(&resource, wanted, at),
+            Mode::Data => self.data(&resource, wanted, at),
+        };
+        let is_open = made.as_ref().is_none_or(|made| matches!(made.data, Data::Unknown(_)));
+        let stated = resource.arguments.stated.as_ref().filter(|_| is_open);
+        if let Some(stated) = stated.and_then(|object| object.get(wanted))
+            && stated.doubt().is_none()
+        {
+            return super::json::placed(stated, at);
+        }
+        made.or_else(|| self.argument(&resource.arguments, wanted))
+            .unwrap_or_else(|| Value::unknown(at, format!("{}.{wanted}", resource.address)))
+    }
+
+    /// What AWS makes of a resource.
+    fn made(&self, resource: &Resource<'_>, wanted: &str, at: At) -> Option<Value> {
+        let symbol = |text: String| Some(Value::symbol(at, text));
+        match (resource.of_type, wanted) {
+            (
+                "aws_kms_key"
+                | "aws_kms_external_key"
+                | "aws_kms_replica_key"
+                | "aws_kms_replica_external_key",
+                "arn" | "id" | "key_id",
+            ) => {
+                let arn = self.key_arn(resource)?;
+                symbol(if wanted == "arn" { arn.to_string() } else { arn.id().to_owned() })
+            }
+            ("aws_kms_alias", "arn") => symbol(self.alias_arn(resource)?.to_string()),
+            ("aws_kms_alias", "name" | "id") => symbol(self.alias_arn(resource)?.name().to_owned()),
+            ("aws_kms_alias", "target_key_arn") => {
+                let target = self.argument(&resource.arguments, "target_key_id")?;
+                let known = target.known()?;
+                if known.starts_with("arn:") {
+                    return Some(target);
+                }
+                let Provider { deployment, .. } = &resource.provider;
+                let (partition, region) = (&deployment.partition, &deployment.region);
+                symbol(format!("arn:{partition}:kms:{region}:{}:key/{known}", deployment.account))
+            }
+            ("aws_iam_role" | "aws_iam_user" | "aws_iam_group", "name" | "id") => {
+                symbol(self.iam_name(resource))
+            }
+            ("aws_iam_policy", "name") => symbol(self.iam_name(resource)),
+            ("aws_iam_policy", "arn" | "id") => symbol(self.iam_arn(resource)),
+            ("aws_iam_role" | "aws_iam_user" | "aws_iam_group", "arn") => {
+                symbol(self.iam_arn(resource))
+            }
+            ("aws_iam_role" | "aws_iam_user", "unique_id") => {
+                let shape = if resource.of_type == "aws_iam_role" { "AROA*" } else { "AIDA*" };
+                Some(Value::shaped(at, format!("{}.unique_id", resource.address), shape))
+            }
+            ("aws_iam_openid_connect_provider", "arn") => {
+                let url = self.argument(&resource.arguments, "url");
+                let url = url.and_then(|url| url.known()).map_or_else(
+                    || "*".to_owned(),
+                    |url| url.trim_start_matches("https://").trim_end_matches('/').to_owned(),
+                );
+                Some(self.shaped_arn(resource, &format!("oidc-provider/{url}"), at))
+            }
+            ("aws_iam_saml_provider", "arn") => {
+                let name = self.argument(&resource.arguments, "name");
+                let name = name.and_then(|name| name.known()).unwrap_or_else(|| "*".into());
+                Some(self.shaped_arn(resource, &format!("saml-provider/{name}"), at))
+            }
+            ("aws_s3_bucket", "arn") => {
+                let bucket = self.argument(&resource.arguments, "bucket");
+                let bucket = bucket.and_then(|bucket| bucket.known());
+                let partition = &resource.provider.deployment.partition;
+                Some(match bucket {
+                    Some(bucket) => Value::text(at, format!("arn:{partition}:s3:::{bucket}")),
+                    None => Value::shaped(at, self.written(at), format!("arn:{partition}:s3:::*")),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn data(&self, resource: &Resource<'_>, wanted: &str, at: At) -> Option<Value> {
+        let Provider { deployment, is_region_shared, .. } = &resource.provider;
+        let partition = &deployment.partition;
+        let text = |text: &str| Some(Value::text(at, text));
+        let shaped = |shape: String| {
+            Some(Value::shaped(at, format!("{}.{wanted}", resource.address), shape))
+        };
+        let argument = |name: &str| self.argument(&resource.arguments, name);
+        match (resource.of_type, wanted) {
+            ("aws_iam_policy_document", "json" | "minified_json") => Some(self.document(resource)),
+            ("aws_caller_identity", "account_id" | "id") => text(deployment.account.as_str()),
+            ("aws_caller_identity", "arn") => {
+                shaped(format!("arn:{partition}:*:{}:*", deployment.account))
+            }
+            ("aws_partition", "partition" | "id") => text(partition),
+            ("aws_partition", "dns_suffix") => text(match &**partition {
+                "aws-cn" => "amazonaws.com.cn",
+                "aws" | "aws-us-gov" => "amazonaws.com",
+                _ => return None,
+            }),
+            ("aws_region", "name" | "id" | "region") if resource.arguments.is_absent("name") => {
+                if *is_region_shared {
+                    shaped("*".to_owned())
+                } else {
+                    text(&deployment.region)
+                }
+            }
+            ("aws_kms_key" | "aws_kms_alias", "arn" | "target_key_arn") => {
+                let named = argument("key_id").filter(|_| wanted == "arn");
+                let known = named.and_then(|named| named.known());
+                match known.filter(|known| KeyArn::parse(known).is_some()) {
+                    Some(known) => text(&known),
+                    None if resource.of_type == "aws_kms_alias" && wanted == "arn" => {
+                        shaped(format!("arn:{partition}:kms:*:*:alias/*"))
+                    }
+                    None => shaped(format!("arn:{partition}:kms:*:*:key/*")),
+                }
+            }
+            ("aws_iam_role" | "aws_iam_user" | "aws_iam_group", "arn") => {
+                let argument = argument(match resource.of_type {
+                    "aws_iam_role" => "name",
+                    "aws_iam_user" => "user_name",
+                    _ => "group_name",
+                });
+                let name = argument.and_then(|name| name.known()).unwrap_or_else(|| "".into());
+                let kind = resource.of_type.trim_start_matches("aws_iam_");
+                Some(self.shaped_arn(resource, &format!("{kind}/*{name}"), at))
+            }
+            ("aws_iam_policy", "arn") => argument("arn").or_else(|| {
+                let name = argument("name").and_then(|name| name.known());
+                let name = name.unwrap_or_else(|| "".into());
+                shaped(format!("arn:{partition}:iam::*:policy/*{name}"))
+            }),
+            (of_type, _) if OUTSIDE.contains(&of_type) => {
+                self.unresolved(
+                    at,
+                    format!("{}: only a run of Terraform reads it", resource.address),
+                );
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// The ARN of an IAM entity by what follows the account; a pattern where that is one.
+    fn shaped_arn(&self, resource: &Resource<'_>, rest: &str, at: At) -> Value {
+        let deployment = &resource.provider.deployment;
+        let arn = format!("arn:{}:iam::{}:{rest}", deployment.partition, deployment.account);
+        match rest.contains('*') {
+            true => Value::shaped(at, format!("{}.arn", resource.address), arn),
+            false => Value::symbol(at, arn),
+        }
+    }
+
+    /// A text that the plan or the state knows of a resource.
+    fn stated_text(&self, resource: &Resource<'_>, name: &str) -> Option<Rc<str>> {
+        let value = resource.arguments.stated.as_ref()?.get(name)?;
+        value.known().filter(|text| !text.is_empty())
+    }
+
+    /// The ARN of a declared key: its id is its address; a replica shares that of its primary.
+    pub(super) fn key_arn(&self, resource: &Resource<'_>) -> Option<KeyArn> {
+        if let Some(arn) = self.stated_text(resource, "arn").and_then(|arn| KeyArn::parse(&arn)) {
+            return Some(arn);
+        }
+        let deployment = &resource.provider.deployment;
+        let own = fit(&resource.address);
+        let truth = |name| self.argument(&resource.arguments, name).and_then(|it| it.truth());
+        let is_replica = resource.of_type.contains("replica");
+        let primary = is_replica.then(|| self.primary(resource)).flatten();
+        let elsewhere = primary.filter(|primary| {
+            primary.region() != &*deployment.region || primary.account() != deployment.account
+        });
+        let id = match elsewhere {
+            Some(primary) => primary.id().to_owned(),
+            None if is_replica || truth("multi_region") == Some(true) => format!("mrk-{own}"),
+            None => own,
+        };
+        KeyArn::new(&deployment.partition, &deployment.region, deployment.account, &id)
+    }
+
+    /// The primary that a replica names.
+    pub(super) fn primary(&self, replica: &Resource<'_>) -> Option<KeyArn> {
+        let named = self.argument(&replica.arguments, "primary_key_arn")?;
+        KeyArn::parse(&named.known()?)
+    }
+
+    /// The ARN of a declared alias; where its name is not known its address stands for it.
+    pub(super) fn alias_arn(&self, resource: &Resource<'_>) -> Option<AliasArn> {
+        let deployment = &resource.provider.deployment;
+        let name = self.argument(&resource.arguments, "name");
+        let name = name.and_then(|name| name.known());
+        let name = name
+            .map_or_else(|| format!("alias/{}", fit(&resource.address)), |name| name.to_string());
+        AliasArn::new(&deployment.partition, &deployment.region, deployment.account, &name)
+    }
+
+    /// The name of a declared user, role, group or policy; where it is not known its address stands
+    /// for it.
+    pub(super) fn iam_name(&self, resource: &Resource<'_>) -> String {
+        let name = self.argument(&resource.arguments, "name");
+        let known = name.and_then(|name| name.known()).filter(|name| !name.is_empty());
+        let known = known.or_else(|| self.stated_text(resource, "name"));
+        known.map_or_else(|| fit(&resource.address), |name| name.to_string())
+    }
+
+    /// The ARN of a declared user, role, group or policy.
+    pub(super) fn iam_arn(&self, resource: &Resource<'_>) -> String {
+        if let Some(arn) = self.stated_text(resource, "arn") {
+            return arn.to_string();
+        }
+        let deployment = &resource.provider.deployment;
+        let path = self.argument(&resource.arguments, "path");
+        let path = path.and_then(|path| path.known());
+        let path = path.filter(|path| path.starts_with('/') && path.ends_with('/'));
+        let path = path.unwrap_or_else(|| "/".into());
+        let kind = resource.of_type.trim_start_matches("aws_iam_");
+        let (partition, account) = (&deployment.partition, deployment.account);
+        format!("arn:{partition}:iam::{account}:{kind}{path}{}", self.iam_name(resource))
+    }
+}
+
+/// An address without what cannot stand in an ARN, or would be a pattern there.
+fn fit(address: &str) -> String {
+    let fit = |c: char| if c.is_whitespace() || matches!(c, '*' | '?') { '_' } else { c };
+    address.chars().map(fit).collect()
+}

@@ -1,0 +1,63 @@
+//! Types of variables: what `optional` adds to an object.
+
+use std::rc::Rc;
+
+use hcl_edit::expr::{Expression, ObjectKey};
+
+use super::evaluator::{Evaluator, Scope};
+use super::value::{Data, Member, Value};
+
+/// A value as its variable's type makes it.
+pub(super) fn converted(
+    evaluator: &Evaluator<'_>,
+    value: Value,
+    of_type: &Expression,
+    scope: &Scope,
+) -> Value {
+    let Expression::FuncCall(call) = of_type else { return value };
+    let Some(inner) = call.args.iter().next() else { return value };
+    let at = value.at;
+    match (call.name.name.as_str(), &value.data, inner) {
+        ("optional", ..) => converted(evaluator, value, inner, scope),
+        ("list" | "set", Data::List(list), _) => {
+            let items = list.items.iter().cloned();
+            let items = items.map(|item| converted(evaluator, item, inner, scope)).collect();
+            Value::open_list(at, items, list.is_open)
+        }
+        ("map", Data::Object(object), _) => {
+            let mut object = (**object).clone();
+            for member in &mut object.members {
+                member.value = converted(evaluator, member.value.clone(), inner, scope);
+            }
+            Value::new(at, Data::Object(Rc::new(object)))
+        }
+        ("object", Data::Object(object), Expression::Object(fields)) => {
+            let mut object = (**object).clone();
+            for (key, field) in fields.iter() {
+                let name = match key {
+                    ObjectKey::Ident(name) => name.as_str(),
+                    ObjectKey::Expression(Expression::String(name)) => name.as_str(),
+                    ObjectKey::Expression(_) => continue,
+                };
+                let known = object.get(name).filter(|known| !known.is_null()).cloned();
+                let default = || {
+                    let Expression::FuncCall(call) = field.expr() else { return None };
+                    if call.name.name.as_str() != "optional" || object.rest.is_some() {
+                        return None;
+                    }
+                    let default = call.args.iter().nth(1);
+                    Some(default.map_or_else(
+                        || Value::null(at),
+                        |default| evaluator.evaluate(default, scope).moved(at),
+                    ))
+                };
+                if let Some(value) = known.or_else(default) {
+                    let value = converted(evaluator, value, field.expr(), scope);
+                    object.set(Member { name: name.into(), at, value });
+                }
+            }
+            Value::new(at, Data::Object(Rc::new(object)))
+        }
+        _ => value,
+    }
+}

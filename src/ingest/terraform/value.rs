@@ -1,0 +1,329 @@
+//! What an expression evaluates to, as far as that is known, each part with the place it was written at.
+
+use std::rc::Rc;
+
+use crate::source::{FileId, Span};
+
+/// Where something is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct At {
+    pub(super) file: FileId,
+    pub(super) span: Span,
+}
+
+/// A value and where it was written.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) at: At,
+    pub(super) data: Data,
+}
+
+/// What a [`Value`] is.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    Null,
+    Bool(bool),
+    /// A number as it is printed.
+    Number(Rc<str>),
+    /// A text in pieces, some of which may not be known.
+    Text(Rc<[Piece]>),
+    /// The text that `jsonencode` makes of a value.
+    Json(Rc<Value>),
+    List(List),
+    Object(Rc<Object>),
+    /// At most one of several, and nobody knows which.
+    OneOf(Rc<str>, Rc<[Value]>),
+    Unknown(Rc<Hole>),
+}
+
+/// A list, tuple or set.
+#[derive(Clone, Debug)]
+pub(super) struct List {
+    pub(super) items: Rc<[Value]>,
+    /// Whether some of the items stand for any number of items.
+    pub(super) is_open: bool,
+}
+
+/// A piece of a text.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) at: At,
+    pub(super) data: PieceData,
+}
+
+/// What a [`Piece`] is.
+#[derive(Clone, Debug)]
+pub(super) enum PieceData {
+    Known(Rc<str>),
+    /// A text that stands for one that will be known: a declared key's ARN. Syntax is not looked for in it.
+    Symbol(Rc<str>),
+    Hole(Rc<Hole>),
+}
+
+/// A value, or a part of a text, that is not known.
+#[derive(Clone, Debug)]
+pub(super) struct Hole {
+    /// What stands there in the source.
+    pub(super) expression: Box<str>,
+    /// A pattern that it matches as a text.
+    pub(super) shape: Box<str>,
+    /// Whether evaluation fails there for sure, so that `try` goes on.
+    pub(super) fails: bool,
+}
+
+/// An object or map, its members in order.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Object {
+    pub(super) members: Vec<Member>,
+    /// What decides which further members there are, where that is not known.
+    pub(super) rest: Option<Rc<str>>,
+}
+
+/// A member of an [`Object`].
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) name: Rc<str>,
+    /// Where the name is written.
+    pub(super) at: At,
+    pub(super) value: Value,
+}
+
+/// How long a text may grow while it is evaluated, in bytes.
+const TEXT: usize = 4 << 20;
+
+impl At {
+    pub(super) fn new(file: FileId, range: Option<std::ops::Range<usize>>) -> Self {
+        let range = range.unwrap_or_default();
+        Self { file, span: Span::new(range.start, range.end) }
+    }
+}
+
+impl Value {
+    pub(super) fn new(at: At, data: Data) -> Self {
+        Self { at, data }
+    }
+
+    pub(super) fn null(at: At) -> Self {
+        Self::new(at, Data::Null)
+    }
+
+    pub(super) fn bool(at: At, truth: bool) -> Self {
+        Self::new(at, Data::Bool(truth))
+    }
+
+    pub(super) fn number(at: At, number: impl ToString) -> Self {
+        Self::new(at, Data::Number(number.to_string().into()))
+    }
+
+    /// A text that is known.
+    pub(super) fn text(at: At, text: impl Into<Rc<str>>) -> Self {
+        Self::pieces(at, vec![Piece { at, data: PieceData::Known(text.into()) }])
+    }
+
+    /// A text that stands for one that will be known.
+    pub(super) fn symbol(at: At, text: impl Into<Rc<str>>) -> Self {
+        Self::pieces(at, vec![Piece { at, data: PieceData::Symbol(text.into()) }])
+    }
+
+    pub(super) fn pieces(at: At, pieces: Vec<Piece>) -> Self {
+        let length: usize = pieces.iter().map(Piece::len).sum();
+        if length > TEXT {
+            return Self::unknown(at, "a text of more than 4 MB");
+        }
+        Self::new(at, Data::Text(pieces.into()))
+    }
+
+    pub(super) fn list(at: At, items: Vec<Value>) -> Self {
+        Self::new(at, Data::List(List { items: items.into(), is_open: false }))
+    }
+
+    pub(super) fn open_list(at: At, items: Vec<Value>, is_open: bool) -> Self {
+        Self::new(at, Data::List(List { items: items.into(), is_open }))
+    }
+
+    pub(super) fn object(at: At, members: Vec<Member>) -> Self {
+        Self::new(at, Data::Object(Rc::new(Object { members, rest: None })))
+    }
+
+    /// A value of which nothing is known.
+    pub(super) fn unknown(at: At, expression: impl Into<Box<str>>) -> Self {
+        Self::shaped(at, expression, "*")
+    }
+
+    /// A value that matches `shape` as a text.
+    pub(super) fn shaped(
+        at: At,
+        expression: impl Into<Box<str>>,
+        shape: impl Into<Box<str>>,
+    ) -> Self {
+        let hole = Hole { expression: expression.into(), shape: shape.into(), fails: false };
+        Self::new(at, Data::Unknown(Rc::new(hole)))
+    }
+
+    /// What evaluation fails at.
+    pub(super) fn failed(at: At, expression: impl Into<Box<str>>) -> Self {
+        let hole = Hole { expression: expression.into(), shape: "*".into(), fails: true };
+        Self::new(at, Data::Unknown(Rc::new(hole)))
+    }
+
+    /// At most one of `branches`.
+    pub(super) fn one_of(at: At, expression: impl Into<Rc<str>>, branches: Vec<Value>) -> Self {
+        Self::new(at, Data::OneOf(expression.into(), branches.into()))
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.data, Data::Null)
+    }
+
+    /// Whether evaluation fails at it for sure.
+    pub(super) fn fails(&self) -> bool {
+        matches!(&self.data, Data::Unknown(hole) if hole.fails)
+    }
+
+    /// What is not known about it as a whole; nothing where it is known, or a part of it.
+    pub(super) fn doubt(&self) -> Option<Rc<str>> {
+        match &self.data {
+            Data::Unknown(hole) => Some(Rc::from(&*hole.expression)),
+            Data::OneOf(expression, _) => Some(Rc::clone(expression)),
+            Data::Text(pieces) => pieces.iter().find_map(|piece| match &piece.data {
+                PieceData::Hole(hole) => Some(Rc::from(&*hole.expression)),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Its text, where it is a scalar that is known.
+    pub(super) fn known(&self) -> Option<Rc<str>> {
+        match &self.data {
+            Data::Bool(truth) => Some(if *truth { "true".into() } else { "false".into() }),
+            Data::Number(text) => Some(Rc::clone(text)),
+            Data::Text(pieces) => match &**pieces {
+                [Piece { data: PieceData::Known(text) | PieceData::Symbol(text), .. }] => {
+                    Some(Rc::clone(text))
+                }
+                pieces => pieces.iter().map(Piece::known).collect::<Option<String>>().map(Rc::from),
+            },
+            Data::Json(value) => super::json::encode(value).map(Rc::from),
+            _ => None,
+        }
+    }
+
+    /// Its truth, where it is known; a text says it, too.
+    pub(super) fn truth(&self) -> Option<bool> {
+        match self.known().as_deref() {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A whole number that is known.
+    pub(super) fn index(&self) -> Option<i64> {
+        self.known()?.parse().ok()
+    }
+
+    /// Its pieces as a text; nothing where it can be none.
+    pub(super) fn as_pieces(&self) -> Option<Vec<Piece>> {
+        let one = |data| Some(vec![Piece { at: self.at, data }]);
+        match &self.data {
+            Data::Text(pieces) => Some(pieces.to_vec()),
+            Data::Bool(_) | Data::Number(_) => one(PieceData::Known(self.known()?)),
+            Data::Unknown(hole) => one(PieceData::Hole(Rc::clone(hole))),
+            Data::OneOf(expression, _) => {
+                let expression = Box::from(&**expression);
+                let hole = Hole { expression, shape: "*".into(), fails: false };
+                one(PieceData::Hole(Rc::new(hole)))
+            }
+            Data::Json(_) => match self.known() {
+                Some(text) => one(PieceData::Known(text)),
+                None => {
+                    let expression = "a JSON text that is known in part".into();
+                    let hole = Hole { expression, shape: "*".into(), fails: false };
+                    one(PieceData::Hole(Rc::new(hole)))
+                }
+            },
+            Data::Null | Data::List(_) | Data::Object(_) => None,
+        }
+    }
+
+    /// The items of a list.
+    pub(super) fn items(&self) -> Option<&[Value]> {
+        match &self.data {
+            Data::List(list) => Some(&list.items),
+            _ => None,
+        }
+    }
+
+    /// The member of an object.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        match &self.data {
+            Data::Object(object) => object.get(name),
+            _ => None,
+        }
+    }
+
+    /// This value, written elsewhere as a whole.
+    pub(super) fn moved(mut self, at: At) -> Self {
+        self.at = at;
+        self
+    }
+}
+
+impl Object {
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.members.iter().rev().find(|member| *member.name == *name).map(|member| &member.value)
+    }
+
+    /// Sets a member, in place of one of the same name.
+    pub(super) fn set(&mut self, member: Member) {
+        match self.members.iter_mut().find(|known| known.name == member.name) {
+            Some(known) => *known = member,
+            None => self.members.push(member),
+        }
+    }
+}
+
+impl Piece {
+    pub(super) fn known(&self) -> Option<&str> {
+        match &self.data {
+            PieceData::Known(text) | PieceData::Symbol(text) => Some(text),
+            PieceData::Hole(_) => None,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.known().map_or(1, str::len)
+    }
+}
+
+/// What a text of pieces is as a pattern, and as its author wrote it.
+pub(super) fn shape(pieces: &[Piece]) -> (String, String) {
+    let (mut shape, mut written) = (String::new(), String::new());
+    for piece in pieces {
+        match &piece.data {
+            PieceData::Known(text) | PieceData::Symbol(text) => {
+                // A policy variable is a hole of its own.
+                let mut rest = &**text;
+                while let Some((before, behind)) = rest.split_once("${") {
+                    shape.push_str(before);
+                    shape.push('*');
+                    rest = behind.split_once('}').map_or("", |(_, rest)| rest);
+                }
+                shape.push_str(rest);
+                written.push_str(text);
+            }
+            PieceData::Hole(hole) => {
+                shape.push_str(&hole.shape);
+                match pieces.len() {
+                    1 => written.push_str(&hole.expression),
+                    _ => written.push_str(&format!("${{{}}}", hole.expression)),
+                }
+            }
+        }
+    }
+    while shape.contains("**") {
+        shape = shape.replace("**", "*");
+    }
+    (shape, written)
+}

@@ -1,0 +1,98 @@
+//! One root module with all that it calls: its resources, and the facts that they state.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use hcl_edit::Span as _;
+
+use crate::source::Place;
+
+use super::super::facts::Fact;
+use super::evaluator::{Evaluator, Scope};
+use super::identities::Identities;
+use super::keys::Keys;
+use super::module::{Mode, Module};
+use super::resource::Resource;
+use super::value::{At, Value};
+
+/// One instance of a resource.
+pub(super) struct Declared<'r> {
+    pub(super) resource: Resource<'r>,
+    /// Its block.
+    pub(super) at: At,
+    /// What decides whether it is there.
+    pub(super) doubt: Option<Rc<str>>,
+}
+
+impl Declared<'_> {
+    pub(super) fn place(&self) -> Place {
+        Place::plain(self.at.file, self.at.span)
+    }
+
+    /// Notes that this speaks of something that is declared nowhere here.
+    pub(super) fn elsewhere(&self, evaluator: &Evaluator<'_>, what: &str, named: Option<&Value>) {
+        let at = named.map_or(self.at, |named| named.at);
+        let address = &self.resource.address;
+        evaluator.unresolved(at, format!("{address}: its {what} is not declared here"));
+    }
+}
+
+/// What a root module states.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) facts: Vec<Fact>,
+    /// The ARNs of what it declares.
+    pub(super) arns: BTreeSet<Box<str>>,
+}
+
+/// Evaluates a root module.
+pub(super) fn evaluate<'a>(evaluator: &Evaluator<'a>, module: &'a Module<'a>) -> World {
+    let root = evaluator.root(module);
+    let mut resources = Vec::new();
+    collect(evaluator, root, &mut resources);
+    planned(evaluator, root, &mut resources);
+    let keys = Keys::new(evaluator, &resources);
+    let identities = Identities::new(evaluator, &resources);
+    let arns = keys.arns().chain(identities.arns()).collect();
+    let mut facts = keys.facts(evaluator);
+    facts.extend(identities.facts(evaluator));
+    World { facts, arns }
+}
+
+/// The resources of an instance of a module, and of those that it calls.
+fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared<'a>>) {
+    let Some(instance) = evaluator.instance(number) else { return };
+    for (&(mode, of_type, name), part) in &instance.module.resources {
+        let is_ours = of_type.starts_with("aws_kms_") || of_type.starts_with("aws_iam_");
+        if mode == Mode::Data || !is_ours {
+            continue;
+        }
+        let scope = Scope { instance: number, file: part.file, names: None };
+        let address = format!("{of_type}.{name}");
+        for (key, scope) in evaluator.keys(&part.block.body, &scope, &address) {
+            let resource = evaluator.resource((mode, of_type, name), *part, &key, &scope);
+            let at = At::new(part.file, part.block.span());
+            let doubt = key.doubt().or_else(|| instance.doubt.clone());
+            into.push(Declared { resource, at, doubt });
+        }
+    }
+    for &name in instance.module.calls.keys() {
+        for child in evaluator.children(number, name).iter() {
+            collect(evaluator, child.instance, into);
+        }
+    }
+}
+
+/// Adds the resources that only the plan shows.
+fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'a>>) {
+    let Some(plan) = evaluator.plan else { return };
+    let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
+    for (address, stated) in plan.resources() {
+        let is_ours =
+            stated.of_type.starts_with("aws_kms_") || stated.of_type.starts_with("aws_iam_");
+        if stated.mode == Mode::Resource && is_ours && !known.contains(address) {
+            let resource = evaluator.planned_resource(plan, address, stated, root, 0);
+            into.push(Declared { resource, at: stated.at, doubt: None });
+        }
+    }
+}

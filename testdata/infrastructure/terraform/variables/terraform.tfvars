@@ -1,0 +1,3 @@
+given    = "given"
+auto     = "tfvars"
+settings = { name = "reader" }

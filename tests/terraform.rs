@@ -1,0 +1,562 @@
+//! Terraform: what modules declare, without running Terraform. Each directory of
+//! `testdata/infrastructure/terraform/` is compared with its `.expected` file, which `KEYREACH_BLESS=1`
+//! writes anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops where it fails"
+)]
+
+#[path = "support/command.rs"]
+mod command;
+#[path = "support/seeds.rs"]
+mod seeds;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use command::{Folder, keyreach};
+use jiff::Timestamp;
+use keyreach::audit::Engine;
+use keyreach::aws::{AccountId, KmsAction};
+use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target, Verdict};
+use keyreach::ingest::{Deployment, Loaded, load_deployed, read_text};
+use keyreach::inventory::{AttachedPolicy, Grant, Inventory, NamedPolicy};
+use keyreach::policy::PolicyDocument;
+use keyreach::source::{Files, LineIndex, Memory};
+use seeds::{Random, for_each_seed};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/infrastructure/terraform");
+
+/// The files below a directory, by their paths from there.
+fn files(directory: &Path) -> Memory {
+    fn add(root: &Path, directory: &Path, into: &mut Memory) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add(root, &path, into);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+                into.put(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut memory = Memory::default();
+    add(directory, directory, &mut memory);
+    memory
+}
+
+fn loaded(files: &Memory, deployment: &Deployment) -> Loaded {
+    load_deployed(files, &[".".to_owned()], deployment)
+}
+
+/// One module in one file.
+fn module(text: &str) -> Memory {
+    let mut memory = Memory::default();
+    memory.put("main.tf", text);
+    memory
+}
+
+/// What was loaded, in words.
+fn described(files: &Memory, loaded: &Loaded) -> String {
+    let teller = Teller { files, loaded };
+    let mut out = String::new();
+    for account in loaded.inventory.accounts.values() {
+        for identity in account.identities.values() {
+            writeln!(out, "{}", identity.arn).unwrap();
+            for (name, value) in identity.tags.iter() {
+                writeln!(out, "  tag {name}={value}").unwrap();
+            }
+            if let Some(trust) = &identity.trust {
+                teller.policy(&mut out, "trust", trust);
+            }
+            if let Some(boundary) = &identity.boundary {
+                writeln!(out, "  boundary {}", boundary.arn).unwrap();
+            }
+            for group in &identity.groups {
+                writeln!(out, "  in group {group}").unwrap();
+            }
+            teller.policies(&mut out, &identity.inline, &identity.attached);
+        }
+        for group in account.groups.values() {
+            writeln!(out, "{}", group.arn).unwrap();
+            teller.policies(&mut out, &group.inline, &group.attached);
+        }
+        for policy in account.policies.values() {
+            writeln!(out, "{}", policy.arn).unwrap();
+            teller.policy(&mut out, "policy", policy.document().unwrap());
+        }
+    }
+    for key in loaded.inventory.keys.values() {
+        let metadata = key.metadata.as_ref().unwrap();
+        writeln!(out, "{}", key.arn).unwrap();
+        if let Some(description) = &metadata.description {
+            writeln!(out, "  description {description}").unwrap();
+        }
+        let words = [&metadata.spec, &metadata.usage, &metadata.origin, &metadata.state];
+        let words = words.map(|word| word.as_deref().unwrap_or("?"));
+        writeln!(out, "  {} rotation {:?}", words.join(" "), key.rotation).unwrap();
+        if let Some(of) = &metadata.multi_region {
+            let primary = of.primary.as_deref().unwrap_or("?");
+            writeln!(out, "  {} of {primary}, replicas {:?}", of.role.name(), of.replicas).unwrap();
+        }
+        for (name, value) in key.tags.iter().flat_map(|tags| tags.iter()) {
+            writeln!(out, "  tag {name}={value}").unwrap();
+        }
+        for alias in &key.aliases {
+            writeln!(out, "  {}", alias.name()).unwrap();
+        }
+        teller.policy(&mut out, "policy", key.policy.as_ref().unwrap());
+        for Grant { id, grantee, operations, constraints, .. } in &key.grants {
+            let grantee = grantee.text();
+            writeln!(out, "  grant {id} to {grantee}: {operations:?} {constraints:?}").unwrap();
+        }
+    }
+    for gap in loaded.inventory.gaps.iter() {
+        writeln!(out, "missing: {:?}", gap.kind).unwrap();
+    }
+    for problem in &loaded.problems {
+        let line = problem.position.map(|position| position.line);
+        writeln!(out, "{}:{line:?} {}", problem.path, problem.message).unwrap();
+    }
+    out
+}
+
+/// Tells policies, each statement with the line that it stands on.
+struct Teller<'a> {
+    files: &'a dyn Files,
+    loaded: &'a Loaded,
+}
+
+impl Teller<'_> {
+    fn policies(&self, out: &mut String, inline: &[NamedPolicy], attached: &[AttachedPolicy]) {
+        for policy in inline {
+            self.policy(out, &format!("inline {}", policy.name), &policy.document);
+        }
+        for policy in attached {
+            writeln!(out, "  attached {}", policy.arn).unwrap();
+        }
+    }
+
+    fn policy(&self, out: &mut String, name: &str, document: &PolicyDocument) {
+        let path = self.loaded.inventory.sources.path(document.place.file);
+        let text = read_text(self.files, path).unwrap();
+        let lines = LineIndex::new(&text);
+        let policy = document.policy();
+        writeln!(out, "  {name} in {path}").unwrap();
+        let written: serde_json::Value = serde_json::from_str(&document.written()).unwrap();
+        let written = written["Statement"].as_array().unwrap();
+        for (statement, written) in policy.statements.iter().zip(written) {
+            let span = document.place.locate(&text, statement.span);
+            let line = lines.position(&text, span.start).line;
+            let doubt = statement.doubt.as_ref().map(|doubt| format!(" if ({doubt})"));
+            writeln!(out, "    {line}:{} {written}", doubt.unwrap_or_default()).unwrap();
+        }
+        for fault in &policy.faults {
+            writeln!(out, "    fault: {}", fault.message).unwrap();
+        }
+    }
+}
+
+#[test]
+fn modules_declare_what_is_expected() {
+    let mut names: Vec<_> =
+        fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|path| path.is_dir());
+    names.sort();
+    assert!(names.len() >= 12, "{names:?}");
+    let mut faults = Vec::new();
+    for directory in names {
+        let files = files(&directory);
+        let found = described(&files, &loaded(&files, &Deployment::default()));
+        let expected = directory.with_extension("expected");
+        if std::env::var_os("KEYREACH_BLESS").is_some() {
+            fs::write(&expected, &found).unwrap();
+        }
+        if fs::read_to_string(&expected).unwrap_or_default() != found {
+            faults.push(format!("{}\n{found}", directory.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_deployment_pins_the_account_the_region_and_variables() {
+    let files = files(&Path::new(FOLDER).join("variables"));
+    let mut deployment = Deployment {
+        account: keyreach::aws::AccountId::parse("111122223333").unwrap(),
+        region: "eu-west-1".into(),
+        ..Deployment::default()
+    };
+    deployment.variables.insert("given".into(), "pinned".into());
+    deployment.variables.insert("settings".into(), "{ name = \"other\", actions = [] }".into());
+    let loaded = loaded(&files, &deployment);
+    let text = described(&files, &loaded);
+    assert!(text.contains("arn:aws:kms:eu-west-1:111122223333:key/aws_kms_key.key"), "{text}");
+    assert!(text.contains("default,pinned,auto,none"), "{text}");
+    assert!(text.contains("arn:aws:iam::111122223333:role/other"), "{text}");
+}
+
+#[test]
+fn two_roots_that_declare_the_same_are_two_accounts() {
+    let mut files = Memory::default();
+    let key = "resource \"aws_kms_key\" \"app\" {}\n";
+    files.put("envs/dev/main.tf", key);
+    files.put("envs/prod/main.tf", key);
+    let loaded = loaded(&files, &Deployment::default());
+    let keys: Vec<_> = loaded.inventory.keys.values().map(|key| key.arn.to_string()).collect();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    assert!(loaded.inventory.conflicts.is_empty());
+    assert!(keys.iter().any(|arn| arn.contains(":this-account:")), "{keys:?}");
+    assert!(keys.iter().any(|arn| arn.contains(":this-prod---:")), "{keys:?}");
+}
+
+#[test]
+fn a_directory_without_kms_says_nothing() {
+    let files = module("resource \"aws_iam_role\" \"app\" { name = \"app\" }\n");
+    let loaded = loaded(&files, &Deployment::default());
+    assert!(loaded.inventory.accounts.is_empty());
+    assert!(loaded.problems.is_empty());
+}
+
+#[test]
+fn broken_hcl_is_told_at_its_place() {
+    let mut files = module("resource \"aws_kms_key\" \"a\" {}\n");
+    files.put("other.tf", "resource \"aws_kms_key\" \"b\" {\n  policy = \n}\n");
+    let loaded = loaded(&files, &Deployment::default());
+    assert_eq!(loaded.inventory.keys.values().count(), 1);
+    let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
+    assert_eq!(problem.path, "other.tf");
+    assert!(problem.message.starts_with("broken HCL"), "{}", problem.message);
+}
+
+/// Asks a world what principals may do with its one key.
+struct Asked<'w> {
+    engine: Engine<'w>,
+    key: String,
+}
+
+impl<'w> Asked<'w> {
+    fn new(world: &'w Inventory) -> Self {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let key = world.keys.values().next().unwrap().arn.to_string();
+        Self { engine: Engine::with_facts(world, now, FACTS), key }
+    }
+
+    fn verdict(&self, caller: &str, action: KmsAction) -> Verdict {
+        let target = Target::parse(&self.key).unwrap();
+        self.engine.verdict_of(&Request::plain(Caller::parse(caller).unwrap(), action, target))
+    }
+}
+
+/// The module that other formats declare, too, and its plan.
+fn same(names: &[&str]) -> Memory {
+    let mut memory = Memory::default();
+    for name in names {
+        let path = Path::new(FOLDER).join("../same/terraform").join(name);
+        memory.put(*name, fs::read(path).unwrap());
+    }
+    memory
+}
+
+const SAME: [&str; 5] = ["role/app", "role/deploy", "user/alice", "role/other", "user/x"];
+
+fn pinned() -> Deployment {
+    Deployment {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        ..Deployment::default()
+    }
+}
+
+#[test]
+fn a_plan_beside_its_source_says_what_the_source_says() {
+    let source = loaded(&same(&["main.tf"]), &pinned());
+    let beside = loaded(&same(&["main.tf", "plan.json"]), &Deployment::default());
+    let alone = loaded(&same(&["plan.json"]), &Deployment::default());
+    assert_eq!(alone.problems, []);
+    let caller = "arn:aws:iam::111122223333:role/deploy";
+    for planned in [&beside, &alone] {
+        assert_eq!(planned.callers.iter().map(|it| &**it).collect::<Vec<_>>(), [caller]);
+        assert!(planned.inventory.conflicts.is_empty());
+        assert_eq!(planned.inventory.keys.values().count(), 1);
+        assert_eq!(planned.inventory.aliases.len(), 1);
+    }
+    let files = same(&["main.tf", "plan.json"]);
+    let without_names = |text: String| text.replace("plan.json", "main.tf");
+    assert_eq!(
+        without_names(described(&files, &beside)),
+        without_names(described(&same(&["main.tf"]), &source))
+    );
+    let asked = [&source, &beside, &alone].map(|loaded| Asked::new(&loaded.inventory));
+    let mut told = 0;
+    for name in SAME {
+        let caller = format!("arn:aws:iam::111122223333:{name}");
+        for action in KmsAction::all() {
+            let [source, beside, alone] = [0, 1, 2].map(|nth| asked[nth].verdict(&caller, action));
+            let bounds = |verdict: &Verdict| (verdict.at_least(), verdict.at_most());
+            assert_eq!(bounds(&source), bounds(&beside), "{name} {}", action.name());
+            // The plan alone does not know who is meant by what it will make.
+            let is_within =
+                alone.at_least() <= source.at_least() && source.at_most() <= alone.at_most();
+            assert!(is_within, "{name} {}: {source:?} {alone:?}", action.name());
+            told += usize::from(source.at_least() != Bound::Never);
+        }
+    }
+    assert!(told > 5, "{told}");
+}
+
+#[test]
+fn the_same_infrastructure_as_source_plan_template_and_export_gives_the_same_matrix() {
+    let same = "testdata/infrastructure/same";
+    let matrix = |path: &str, more: &[&str]| {
+        let path = format!("{same}/{path}");
+        let run = keyreach(&[&["matrix", "--format", "jsonl", &path], more].concat()).run();
+        assert_eq!((run.code, &*run.stderr), (0, ""), "{path}");
+        run.stdout.replace("key/aws_kms_key.app", "key/AppKey")
+    };
+    let pins = ["--account", "111122223333", "--region", "eu-central-1"];
+    let exported = matrix("export", &[]);
+    assert!(exported.lines().count() > 10, "{exported}");
+    assert_eq!(matrix("terraform/main.tf", &pins), exported);
+    assert_eq!(matrix("terraform", &[]), exported);
+    assert_eq!(matrix("cloudformation.yaml", &pins), exported);
+}
+
+#[test]
+fn what_could_not_be_resolved_is_told_once() {
+    let files = files(&Path::new(FOLDER).join("modules"));
+    let loaded = loaded(&files, &Deployment::default());
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
+    assert_eq!(told, ["module.remote: `terraform-aws-modules/kms/aws` is not here"]);
+}
+
+#[test]
+fn modules_without_an_account_are_not_judged_beside_exports() {
+    let mut files = module("resource \"aws_kms_key\" \"a\" {}\n");
+    let metadata = "{\"KeyMetadata\": {\"Arn\": \"arn:aws:kms:eu-west-1:111122223333:key/a\", \"KeyId\": \"a\"}}";
+    files.put("describe-key.json", metadata);
+    let open = loaded(&files, &Deployment::default());
+    assert_eq!(open.inventory.keys.values().count(), 1);
+    assert_eq!(open.problems.len(), 1, "{:?}", open.problems);
+    assert_eq!(open.problems[0].path, "main.tf");
+    let known = loaded(&files, &pinned());
+    assert_eq!(known.problems, []);
+    assert_eq!(known.inventory.keys.values().count(), 2);
+}
+
+#[test]
+fn policies_in_templates_of_texts_keep_their_holes() {
+    let statement = |principal: &str, sid: &str| {
+        format!(
+            r#"{{ "Version": "2012-10-17", "Statement": [ {{ "Sid": "{sid}", "Effect": "Allow", "Principal": {{ "AWS": "{principal}" }}, "Action": "kms:Decrypt", "Resource": "*" }} ] }}"#
+        )
+    };
+    let mut files = Memory::default();
+    files.put("a.json.tftpl", statement("arn:aws:iam::${account}:root", "%{ if x }on%{ endif }"));
+    files.put("b.json.j2", statement("arn:aws:iam::{{ account }}:root", "{# none #}on"));
+    let loaded = loaded(&files, &Deployment::default());
+    assert_eq!(loaded.problems, []);
+    let found = loaded.inventory.loose.iter().map(|policy| policy.document.written().into_owned());
+    let found: Vec<String> = found.collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    for text in &found {
+        assert!(text.contains("arn:aws:iam::${account}:root"), "{text}");
+        assert!(text.contains("\"Sid\":\"on\""), "{text}");
+    }
+}
+
+/// A module in which much hangs on variables.
+const OPEN: &str = include_str!("../testdata/infrastructure/open.tf");
+
+/// A value for each variable of [`OPEN`].
+fn values(random: &mut Random) -> Deployment {
+    let account = "this-account";
+    let role = |name: &str| format!("arn:aws:iam::{account}:role/{name}");
+    let principals =
+        [role("app"), role("ops"), format!("arn:aws:iam::{account}:root"), "*".to_owned()];
+    let list = |items: Vec<String>| serde_json::to_string(&items).unwrap();
+    let actions: Vec<String> =
+        ["kms:Decrypt", "kms:*", "kms:Put*", "kms:Encrypt"].map(str::to_owned).to_vec();
+    let mut deployment = Deployment::default();
+    let truth = |random: &mut Random| random.chance(50).to_string();
+    let variables = [
+        ("readers", list(random.some(&principals, 0, 2))),
+        ("denied", list(random.some(&principals, 0, 2))),
+        ("actions", list(random.some(&actions, 1, 2))),
+        ("open", truth(random)),
+        ("effect", random.pick(&["Allow", "Deny"]).to_string()),
+        ("name", random.pick(&["app", "ops"]).to_string()),
+        ("attach", truth(random)),
+        ("own_policy", truth(random)),
+        ("sid", random.pick(&["Root", "Use", "Other"]).to_string()),
+        ("context", random.pick(&["orders", "*"]).to_string()),
+        ("holder", random.pick(&["app", "ops"]).to_string()),
+        ("override", random.pick(&["{}", "{\"Statement\": []}"]).to_string()),
+    ];
+    for (name, value) in variables {
+        deployment.variables.insert(name.into(), value.into());
+    }
+    deployment
+}
+
+#[test]
+fn no_value_of_a_variable_contradicts_what_is_said_without_it() {
+    let files = module(OPEN);
+    let actions = [
+        KmsAction::DECRYPT,
+        KmsAction::ENCRYPT,
+        KmsAction::PUT_KEY_POLICY,
+        KmsAction::DESCRIBE_KEY,
+        KmsAction::CREATE_GRANT,
+    ];
+    for_each_seed("no_value_of_a_variable_contradicts_what_is_said_without_it", |seed| {
+        let (mut told, mut compared) = (0, 0);
+        for number in 0..150 {
+            let random = &mut Random::new(seed, number);
+            let all = values(random);
+            let names: Vec<_> = all.variables.keys().cloned().collect();
+            let known = random.some(&names, 2, names.len() - 1);
+            let mut some = Deployment::default();
+            some.variables =
+                known.iter().map(|it| (it.clone(), all.variables[it].clone())).collect();
+            let worlds = [&some, &all].map(|deployment| loaded(&files, deployment));
+            let asked = [0, 1].map(|nth| Asked::new(&worlds[nth].inventory));
+            for name in ["role/app", "role/ops"] {
+                for action in actions {
+                    let caller = format!("arn:aws:iam::this-account:{name}");
+                    let [open, known] = [0, 1].map(|nth| asked[nth].verdict(&caller, action));
+                    let is_within =
+                        open.at_least() <= known.at_least() && known.at_most() <= open.at_most();
+                    assert!(
+                        is_within,
+                        "{name} {}: {open:?} with {:?}\nbut {known:?} with {:?}\n{}\n{}",
+                        action.name(),
+                        some.variables,
+                        all.variables,
+                        described(&files, &worlds[0]),
+                        described(&files, &worlds[1]),
+                    );
+                    compared += 1;
+                    told += usize::from(open.at_least() == open.at_most());
+                }
+            }
+        }
+        assert!(compared == 1500 && told > 150, "{told} of {compared}");
+    });
+}
+
+#[test]
+fn a_comment_beside_a_statement_suppresses() {
+    let text = |comment: &str| {
+        format!(
+            r#"data "aws_iam_policy_document" "key" {{
+  statement {{
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {{
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::${{data.aws_caller_identity.current.account_id}}:root"]
+    }}
+  }}
+
+{comment}
+  statement {{
+    actions   = ["kms:Decrypt"]
+    resources = ["*"]
+    principals {{
+      type        = "*"
+      identifiers = ["*"]
+    }}
+  }}
+}}
+
+data "aws_caller_identity" "current" {{}}
+
+resource "aws_kms_key" "key" {{
+  policy = data.aws_iam_policy_document.key.json
+}}
+"#
+        )
+    };
+    let folder = Folder::new("terraform-suppression");
+    let findings = |comment: &str| {
+        folder.put("main.tf", text(comment));
+        let args = [
+            "check",
+            "--format",
+            "json",
+            "--now",
+            "2026-01-01",
+            "--select",
+            "public-key-access",
+            ".",
+        ];
+        let run = keyreach(&args).within(folder.path()).run();
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    };
+    let found = findings("");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["locations"][0]["line"], 12);
+    let suppressed = findings("  // keyreach: ignore[public-key-access] a public demonstration");
+    assert!(suppressed.is_empty(), "{suppressed:?}");
+}
+
+#[test]
+fn who_ran_terraform_is_the_deployer() {
+    let folder = Folder::new("terraform-deployer");
+    let plan = fs::read_to_string(Path::new(FOLDER).join("../same/terraform/plan.json")).unwrap();
+    folder.put("plan.json", plan.replace(":role/deploy\"", ":role/app\""));
+    let source = fs::read_to_string(Path::new(FOLDER).join("../same/terraform/main.tf")).unwrap();
+    // Without the root's statement whoever is not named can no longer change the policy.
+    folder.put("main.tf", source.replace("\"kms:*\"", "\"kms:List*\""));
+    let args = [
+        "check",
+        "--format",
+        "json",
+        "--now",
+        "2026-01-01",
+        "--select",
+        "deployer-locked-out",
+        ".",
+    ];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{}", run.stdout);
+    assert_eq!(findings[0]["rule"], "deployer-locked-out");
+}
+
+#[test]
+fn a_state_says_what_was_made() {
+    let policy = r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}"#;
+    let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let attributes = format!(
+        r#"{{ "arn": "{arn}", "key_id": "1234abcd-12ab-34cd-56ef-1234567890ab", "policy": "{policy}", "is_enabled": true, "enable_key_rotation": true }}"#
+    );
+    let state = format!(
+        r#"{{ "version": 4, "terraform_version": "1.9.8", "serial": 1, "lineage": "x", "outputs": {{}}, "resources": [ {{ "mode": "managed", "type": "aws_kms_key", "name": "a", "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]", "instances": [ {{ "index_key": 0, "attributes": {attributes} }} ] }} ] }}"#
+    );
+    let shown = format!(
+        r#"{{ "format_version": "1.0", "terraform_version": "1.9.8", "values": {{ "root_module": {{ "child_modules": [ {{ "address": "module.m", "resources": [ {{ "address": "module.m.aws_kms_key.a[0]", "mode": "managed", "type": "aws_kms_key", "name": "a", "values": {attributes} }} ] }} ] }} }} }}"#
+    );
+    for text in [state, shown] {
+        let mut files = Memory::default();
+        files.put("terraform.tfstate", text.as_bytes());
+        let loaded = loaded(&files, &Deployment::default());
+        assert_eq!(loaded.problems, []);
+        let keys: Vec<_> = loaded.inventory.keys.values().collect();
+        let [key] = keys.as_slice() else { panic!("{}", keys.len()) };
+        assert_eq!(key.arn.as_str(), arn);
+        assert_eq!(key.rotation, Some(true));
+        let policy = key.policy.as_ref().unwrap().policy();
+        assert_eq!(policy.statements.len(), 1, "{policy:?}");
+        assert_eq!(policy.faults, []);
+    }
+}
