@@ -288,24 +288,30 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
-    /// Whether somebody who may do everything in its account makes `at` of no use.
+    /// Whether somebody who may do everything in its account makes `at` of no use, and whatever trusts it.
     fn is_idle(&self, at: Ix, label: &Label) -> bool {
-        let cast = self.states.cast;
+        let asked = self.limits.kept == 1 && !self.masters.is_empty();
+        asked && self.is_idle_among(at, label, &mut SmallVec::new())
+    }
+
+    /// The same, where the `others` are of no use as far as nothing else says so.
+    fn is_idle_among(&self, at: Ix, label: &Label, others: &mut SmallVec<[Ix; 8]>) -> bool {
+        if others.contains(&at) {
+            return true;
+        }
+        others.push(at);
+        let Some(member) = self.states.cast.member(at).filter(|member| !member.outside) else {
+            return false;
+        };
         let is_open =
             |key: &KeyIx| self.is_wanted(*key) && !self.is_settled(*key, label.acts.len());
-        let stands_alone = |at: Ix| {
-            cast.member(at).is_none_or(|member| !member.named_by.is_empty() || member.outside)
-                || !cast.sessions_of(at).is_empty()
-                || cast.role_of(at).is_some()
-                || self.states.told_apart(at).iter().any(is_open)
-        };
-        if self.limits.kept > 1 || self.masters.is_empty() {
-            return false;
-        }
         let walls = self.states.get(&StateName::of(at, [])).walls;
         let masters = self.masters.get(&walls).map(Vec::as_slice).unwrap_or_default();
         let able = |master: &Master| master.how.covers(label) && !master.apart.iter().any(is_open);
-        masters.iter().any(able) && !stands_alone(at)
+        let mut next = member.named_by.iter().chain(self.states.cast.sessions_of(at));
+        masters.iter().any(able)
+            && !self.states.told_apart(at).iter().any(is_open)
+            && next.all(|next| self.is_idle_among(*next, label, others))
     }
 
     fn change(&mut self, number: ChangeIx, label: &Label) {
@@ -416,6 +422,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let left = self.limits.primitives.saturating_sub(label.primitives);
         for open in moves {
             if left == 0 && open.primitive || !self.goes_on(open.chance) {
+                continue;
+            }
+            let of = match open.gain {
+                Gained::Held(at, _) => Some(at),
+                Gained::Changed(change) => self.states.changes.get(change).whose(),
+            };
+            if of.is_some_and(|at| self.is_idle(at, label)) {
                 continue;
             }
             let act = Act { by, what: open.what, primitive: open.primitive };
