@@ -81,6 +81,13 @@ impl Reached {
         }
     }
 
+    /// Whether `other` holds each action as surely.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let sets = [(self.sure, other.sure), (self.told, other.told)];
+        let all = sets.into_iter().chain([(self.possible, other.possible)]);
+        all.into_iter().all(|(own, others)| own.minus(others) == ActionSet::EMPTY)
+    }
+
     fn add(&mut self, action: KmsAction, chance: Chance) {
         let sets = [
             (&mut self.sure, Chance::Sure),

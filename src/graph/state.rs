@@ -19,6 +19,7 @@ use super::change::{Change, changed};
 use super::key_moves::{Ground, KeyMove};
 use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
+use super::outdone::Bounds;
 use super::plan::Doing;
 
 /// A change, by number.
@@ -75,6 +76,8 @@ pub(super) struct OpenMove {
     pub(super) primitive: bool,
     /// What it gives.
     pub(super) gain: Gained,
+    /// The one whom alone it makes another or lets act, where it is one.
+    pub(super) of: Option<Ix>,
     /// Whether it is allowed.
     pub(super) chance: Chance,
 }
@@ -146,6 +149,12 @@ pub(super) struct States<'c, 'w> {
     granting: Memo<(StateName, KeyIx, Ix), Chance>,
     opened: Memo<(StateName, DoingIx), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
+    /// What administrators can do with keys.
+    pub(super) able: Memo<(StateName, KeyIx), Bounds>,
+    /// What others could be made to do with them, and with another tag.
+    pub(super) could: Memo<(Ix, Option<ChangeIx>, KeyIx), Bounds>,
+    /// Whom administrators outdo on keys.
+    pub(super) outdone: Memo<(Ix, StateName, KeyIx), bool>,
 }
 
 impl<'c, 'w> States<'c, 'w> {
@@ -167,6 +176,9 @@ impl<'c, 'w> States<'c, 'w> {
             granting: Memo::new(),
             opened: Memo::new(),
             apart: Memo::new(),
+            able: Memo::new(),
+            could: Memo::new(),
+            outdone: Memo::new(),
         }
     }
 
@@ -250,8 +262,12 @@ impl<'c, 'w> States<'c, 'w> {
             Gain::Tagged(at) => Gained::Held(at, Tags::Any),
             Gain::Changed(change) => Gained::Changed(self.changes.intern(change)),
         };
+        let of = match gain {
+            Gained::Held(at, _) => Some(at),
+            Gained::Changed(change) => self.changes.get(change).whose(),
+        };
         let what = self.doings.intern(Doing::Move(open.what));
-        OpenMove { what, primitive, gain, chance: open.chance }
+        OpenMove { what, primitive, gain, of, chance: open.chance }
     }
 
     /// What a state can do about principals, taking on roles aside: the same for all of its class.

@@ -105,6 +105,7 @@ struct Granter {
 
 /// Somebody who may do everything in an account.
 struct Master {
+    name: StateName,
     /// The keys that tell it apart from others of its class.
     apart: Arc<[KeyIx]>,
     how: Label,
@@ -177,6 +178,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 }
             }
         }
+        let began = std::time::Instant::now();
         let missing = wanted.iter().filter(|wanted| **wanted).count();
         if missing == 0 {
             return BTreeMap::new();
@@ -216,6 +218,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if let Some((fact, label)) = search.waiting.get_mut(at).and_then(Option::take) {
                 search.settle(fact, label);
             }
+        }
+        if std::env::var_os("KRSTAT").is_some() {
+            let mut kinds = [0; 4];
+            for fact in search.known.keys() { kinds[match fact { Fact::Held(..) => 0, Fact::Changed(_) => 1, Fact::KeyChanged(..) => 2, Fact::State(_) => 3 }] += 1; }
+            let open: Vec<&str> = (0..).zip(&search.enough).filter(|(k, e)| **e == usize::MAX && search.is_wanted(*k)).filter_map(|(k, _): (KeyIx, _)| states.cast.key(k).map(|k| k.arn.as_str())).collect();
+            eprintln!("STAT {:?} us waiting {} known {:?} reached {} holding {} masters {} missing {} ways {} granters {} opened {} keychanges {} far {} open {:?} {}", began.elapsed().as_micros(), search.waiting.len(), kinds, search.reached.len(), search.holding.len(), search.masters.values().map(Vec::len).sum::<usize>(), missing, search.ways.len(), search.granters.len(), search.opened.len(), search.key_changes.len(), search.farthest, open.iter().take(3).collect::<Vec<_>>(), states.cast.arn(start).unwrap_or("?"));
+            if std::env::var_os("KRFACTS").is_some() { for fact in search.known.keys() { match fact { Fact::Held(at, t) => eprintln!("  FACT held {} {t:?} idle {}", states.cast.arn(*at).unwrap_or(""), search.is_idle(*at, &Label::nothing(), 0)), Fact::Changed(c) => eprintln!("  FACT {:?}", states.changes.get(*c)), Fact::State(s) => eprintln!("  FACT state {} {:?}", states.cast.arn(s.at).unwrap_or(""), s.changes.iter().map(|c| states.changes.get(*c)).collect::<Vec<_>>()), _ => {} } } }
         }
         search.ways
     }
@@ -268,14 +277,14 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
+        if self.is_idle(at, label, label.acts.len()) {
+            return;
+        }
         let held = self.held.entry(at).or_default();
         if held.is_empty() {
             self.holding.push(at);
         }
         held.push((tags, label.clone()));
-        if self.is_idle(at, label) {
-            return;
-        }
         let name = StateName::of(at, own(self.states, at, tags));
         self.push(Fact::State(name), label.clone());
         for session in cast.sessions_of(at) {
@@ -288,30 +297,41 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
-    /// Whether somebody who may do everything in its account makes `at` of no use, and whatever trusts it.
-    fn is_idle(&self, at: Ix, label: &Label) -> bool {
+    /// Whether somebody who may do everything in its account makes `at` of no use so many calls away, and
+    /// whatever trusts it: what they bring, it brings as soon.
+    fn is_idle(&self, at: Ix, label: &Label, calls: usize) -> bool {
         let asked = self.limits.kept == 1 && !self.masters.is_empty();
-        asked && self.is_idle_among(at, label, &mut SmallVec::new())
+        asked && self.is_idle_among(at, (label, calls), &mut SmallVec::new())
     }
 
     /// The same, where the `others` are of no use as far as nothing else says so.
-    fn is_idle_among(&self, at: Ix, label: &Label, others: &mut SmallVec<[Ix; 8]>) -> bool {
+    fn is_idle_among(
+        &self,
+        at: Ix,
+        (label, calls): (&Label, usize),
+        others: &mut SmallVec<[Ix; 8]>,
+    ) -> bool {
         if others.contains(&at) {
             return true;
         }
         others.push(at);
-        let Some(member) = self.states.cast.member(at).filter(|member| !member.outside) else {
-            return false;
+        let (cast, states) = (self.states.cast, self.states);
+        let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
+        let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, calls);
+        let told = states.told_apart(at);
+        let outdoes = |master: &Master| {
+            let mut keys = told.iter().chain(&*master.apart).filter(is_open);
+            master.how.is_as_near_as(label)
+                && keys.all(|key| states.is_outdone(at, &master.name, *key))
         };
-        let is_open =
-            |key: &KeyIx| self.is_wanted(*key) && !self.is_settled(*key, label.acts.len());
-        let walls = self.states.get(&StateName::of(at, [])).walls;
-        let masters = self.masters.get(&walls).map(Vec::as_slice).unwrap_or_default();
-        let able = |master: &Master| master.how.covers(label) && !master.apart.iter().any(is_open);
-        let mut next = member.named_by.iter().chain(self.states.cast.sessions_of(at));
-        masters.iter().any(able)
-            && !self.states.told_apart(at).iter().any(is_open)
-            && next.all(|next| self.is_idle_among(*next, label, others))
+        let masters = self.masters.get(&states.get(&StateName::of(at, [])).walls);
+        if std::env::var_os("KRWHY").is_some() {
+            let why = match masters { None => "no master".to_owned(), Some(masters) => masters.iter().map(|master| format!("[near {} keys {:?}]", master.how.is_as_near_as(label), told.iter().chain(&*master.apart).filter(is_open).filter(|key| !states.is_outdone(at, &master.name, **key)).map(|key| format!("{} asks {} {}", states.cast.key(*key).unwrap().arn, states.keys.asks(*key), states.keys.principal_tags(*key).len())).collect::<Vec<_>>())).collect::<Vec<_>>().join(" ") };
+            eprintln!("WHY {} depth {} {calls} {why}", states.cast.arn(at).unwrap_or(""), others.len());
+        }
+        let mut next = member.named_by.iter().chain(cast.sessions_of(at));
+        masters.is_some_and(|masters| masters.iter().any(outdoes))
+            && next.all(|next| self.is_idle_among(*next, (label, calls), others))
     }
 
     fn change(&mut self, number: ChangeIx, label: &Label) {
@@ -347,7 +367,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// The states that `at` is in by a change, alone and with others that were made before.
     fn touch(&mut self, at: Ix, tags: Tags, number: ChangeIx, label: &Label) {
-        if !self.fits(label) || self.is_idle(at, label) {
+        if !self.fits(label) || self.is_idle(at, label, label.acts.len()) {
             return;
         }
         let states = self.states;
@@ -361,6 +381,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let others = others.filter(|(other, how)| *other != number && self.fit(label, how));
         for (other, how) in others.cloned().collect::<Vec<_>>() {
             let second = states.changes.get(other);
+            if change.makes_idle(cast, at, second) || second.makes_idle(cast, at, change) {
+                continue;
+            }
             if change.touches(cast, at, std::slice::from_ref(second))
                 && second.touches(cast, at, std::slice::from_ref(change))
             {
@@ -372,7 +395,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: &StateName, label: &Label) {
-        if !label.acts.is_empty() && self.is_idle(name.at, label) {
+        if !label.acts.is_empty() && self.is_idle(name.at, label, label.acts.len()) {
             return;
         }
         let states = self.states;
@@ -394,6 +417,14 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if state.unlimited && name.at != self.start && !self.limits.past_administrators {
             return;
         }
+        if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
+            let (walls, apart) = (state.walls, states.told_apart(name.at));
+            let masters = self.masters.entry(walls).or_default();
+            let is_other = |master: &Master| master.apart != apart || !master.how.covers(label);
+            if masters.iter().all(is_other) {
+                masters.push(Master { name: name.clone(), apart, how: label.clone() });
+            }
+        }
         if fresh {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
@@ -404,14 +435,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         for (role, how) in trusting.collect::<Vec<_>>() {
             self.enter(name, role, &label.and(&how));
         }
-        if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
-            let (walls, apart) = (state.walls, states.told_apart(name.at));
-            let masters = self.masters.entry(walls).or_default();
-            let is_other = |master: &Master| master.apart != apart || !master.how.covers(label);
-            if masters.iter().all(is_other) {
-                masters.push(Master { apart, how: label.clone() });
-            }
-        }
     }
 
     fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {
@@ -420,15 +443,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
+        if std::env::var_os("KRWHY").is_some() { eprintln!("FOLLOW {} {calls} left {left} {}", self.states.cast.arn(by).unwrap_or(""), moves.len()); }
+        let mut idle: FxHashMap<Ix, bool> = FxHashMap::default();
         for open in moves {
             if left == 0 && open.primitive || !self.goes_on(open.chance) {
-                continue;
-            }
-            let of = match open.gain {
-                Gained::Held(at, _) => Some(at),
-                Gained::Changed(change) => self.states.changes.get(change).whose(),
-            };
-            if of.is_some_and(|at| self.is_idle(at, label)) {
                 continue;
             }
             let act = Act { by, what: open.what, primitive: open.primitive };
@@ -437,7 +455,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 Gained::Changed(change) => Fact::Changed(change),
             };
             let seen = self.seen.get(&fact);
-            if !seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
+            if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
+                continue;
+            }
+            let is_idle = |at: Ix| self.is_idle(at, label, calls);
+            if !open.of.is_some_and(|at| *idle.entry(at).or_insert_with(|| is_idle(at))) {
                 self.push(fact, label.then(act, open.chance));
             }
         }
