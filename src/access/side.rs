@@ -224,6 +224,11 @@ impl KeySideClass {
     pub fn is_bound_as(&self, other: &Self) -> bool {
         self.1 == other.1 && self.0.is_bound_as(&other.0)
     }
+
+    /// Whether the organization leaves the callers of this class whatever it leaves those of the other.
+    pub fn is_as_free_as(&self, access: &Access<'_>, other: &Self) -> bool {
+        self.1 == other.1 && self.0.is_as_free_as(&access.core.formulas, &other.0)
+    }
 }
 
 impl KeySide<'_> {

@@ -114,7 +114,7 @@ pub(super) struct State {
     /// Whether its own policies allow everything and deny nothing.
     pub(super) unlimited: bool,
     /// Principals of one account with the same walls are bound alike by the organization.
-    pub(super) walls: u32,
+    pub(super) walls: WallsIx,
     /// Whether its side asks for tags of keys.
     pub(super) asks_for_tags: bool,
     /// Whether its side asks for aliases of keys.
@@ -126,8 +126,11 @@ pub(super) struct State {
 
 type Class = (ControlClass, KeySideClass);
 
-/// A class and its number, by the account.
-type Walls = FxHashMap<Option<AccountId>, Vec<(Class, u32)>>;
+/// Walls, by number.
+pub(super) type WallsIx = u32;
+
+/// A class of each walls of an account, and their number.
+type Walls = FxHashMap<Option<AccountId>, Vec<(Class, WallsIx)>>;
 
 /// States by name.
 pub(super) struct States<'c, 'w> {
@@ -142,7 +145,8 @@ pub(super) struct States<'c, 'w> {
     pub(super) unknown: AtomicBool,
     known: Memo<StateName, Arc<State>>,
     classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OfClass>)>>,
-    walls: Mutex<(u32, Walls)>,
+    walls: Mutex<(WallsIx, Walls)>,
+    freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
     entering: Memo<(ClassIx, Ix), Chance>,
     key_moves: Memo<(StateName, KeyIx, KmsAction), Arc<[KeyOpen]>>,
@@ -170,6 +174,7 @@ impl<'c, 'w> States<'c, 'w> {
             known: Memo::new(),
             classes: Mutex::default(),
             walls: Mutex::default(),
+            freer: Memo::new(),
             touched: Memo::new(),
             entering: Memo::new(),
             key_moves: Memo::new(),
@@ -212,11 +217,11 @@ impl<'c, 'w> States<'c, 'w> {
         }
     }
 
-    fn walls(&self, account: Option<AccountId>, class: &Class) -> u32 {
+    fn walls(&self, account: Option<AccountId>, class: &Class) -> WallsIx {
         let mut walls = self.walls.lock().unwrap_or_else(PoisonError::into_inner);
         let (next, walls) = &mut *walls;
         let of_account = walls.entry(account).or_default();
-        let alike = |(known, _): &&(Class, u32)| {
+        let alike = |(known, _): &&(Class, WallsIx)| {
             known.0.is_bound_as(&class.0) && known.1.is_bound_as(&class.1)
         };
         if let Some((_, number)) = of_account.iter().find(alike) {
@@ -225,6 +230,29 @@ impl<'c, 'w> States<'c, 'w> {
         *next += 1;
         of_account.push((class.clone(), *next));
         *next
+    }
+
+    /// Whether the organization leaves somebody of an account whatever it leaves another one.
+    pub(super) fn is_as_free(
+        &self,
+        account: Option<AccountId>,
+        walls: WallsIx,
+        others: WallsIx,
+    ) -> bool {
+        walls == others
+            || self.freer.get((account, walls, others), |_| {
+                let known = self.walls.lock().unwrap_or_else(PoisonError::into_inner);
+                let of = |walls: WallsIx| {
+                    let mut all = known.1.get(&account)?.iter();
+                    all.find(|(_, number)| *number == walls).map(|(class, _)| class.clone())
+                };
+                let both = of(walls).zip(of(others));
+                drop(known);
+                both.is_some_and(|(own, other)| {
+                    own.0.is_as_free_as(self.access, &other.0)
+                        && own.1.is_as_free_as(self.access, &other.1)
+                })
+            })
     }
 
     /// Who asks in a state.

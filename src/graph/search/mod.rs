@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::aws::AccountId;
 use crate::decision::Chance;
 
 use super::cast::{Ix, KeyIx};
@@ -27,7 +28,9 @@ use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
 use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
-use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
+use super::state::{
+    ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags, WallsIx,
+};
 use changes::{Changes, touches};
 
 /// How far paths may go.
@@ -106,6 +109,7 @@ struct Granter {
 /// Somebody who may do everything in an account.
 struct Master {
     name: StateName,
+    walls: WallsIx,
     /// The keys that tell it apart from others of its class.
     apart: Arc<[KeyIx]>,
     how: Label,
@@ -132,8 +136,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     reached: Vec<(StateName, Label)>,
     /// Classes whose states were worked off.
     classes: FxHashMap<ClassIx, Labels>,
-    /// By their walls.
-    masters: FxHashMap<u32, Vec<Master>>,
+    /// By their accounts.
+    masters: FxHashMap<Option<AccountId>, Vec<Master>>,
     opened: Vec<Opened>,
     granters: Vec<Granter>,
     ways: BTreeMap<KeyIx, Vec<Way>>,
@@ -319,12 +323,15 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
         let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, calls);
         let told = states.told_apart(at);
+        let account = member.caller.account;
+        let masters = self.masters.get(&account);
+        let walls = states.get(&StateName::of(at, [])).walls;
         let outdoes = |master: &Master| {
             let mut keys = told.iter().chain(&*master.apart).filter(is_open);
             master.how.is_as_near_as(label)
+                && states.is_as_free(account, master.walls, walls)
                 && keys.all(|key| states.is_outdone(at, &master.name, *key))
         };
-        let masters = self.masters.get(&states.get(&StateName::of(at, [])).walls);
         if std::env::var_os("KRWHY").is_some() {
             let why = match masters { None => "no master".to_owned(), Some(masters) => masters.iter().map(|master| format!("[near {} keys {:?}]", master.how.is_as_near_as(label), told.iter().chain(&*master.apart).filter(is_open).filter(|key| !states.is_outdone(at, &master.name, **key)).map(|key| format!("{} asks {} {}", states.cast.key(*key).unwrap().arn, states.keys.asks(*key), states.keys.principal_tags(*key).len())).collect::<Vec<_>>())).collect::<Vec<_>>().join(" ") };
             eprintln!("WHY {} depth {} {calls} {why}", states.cast.arn(at).unwrap_or(""), others.len());
@@ -419,10 +426,13 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
             let (walls, apart) = (state.walls, states.told_apart(name.at));
-            let masters = self.masters.entry(walls).or_default();
-            let is_other = |master: &Master| master.apart != apart || !master.how.covers(label);
+            let account = states.cast.member_or_first(name.at).caller.account;
+            let masters = self.masters.entry(account).or_default();
+            let is_other = |master: &Master| {
+                master.apart != apart || master.walls != walls || !master.how.covers(label)
+            };
             if masters.iter().all(is_other) {
-                masters.push(Master { name: name.clone(), apart, how: label.clone() });
+                masters.push(Master { name: name.clone(), walls, apart, how: label.clone() });
             }
         }
         if fresh {
