@@ -1,7 +1,7 @@
 //! What somebody can do to a key on the way to using it (rules T16 to T19, T32, T33).
 
 use crate::access::{Opening, Reached};
-use crate::aws::{AliasArn, KeyArn, KmsAction};
+use crate::aws::{ActionSet, AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
@@ -46,6 +46,13 @@ pub(super) enum Ground {
     Opened(KeyMove),
 }
 
+impl Ground {
+    /// Whether nothing was done to the key.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Edited(edits) if edits.is_empty())
+    }
+}
+
 impl KeyMove {
     /// The permissions that moves need.
     pub(super) const ACTIONS: [KmsAction; 8] = [
@@ -58,6 +65,10 @@ impl KeyMove {
         KmsAction::UPDATE_ALIAS,
         KmsAction::DELETE_ALIAS,
     ];
+
+    /// Those of them that open a key after its tags or aliases were changed.
+    pub(super) const OPENING: [KmsAction; 2] =
+        [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT];
 
     /// The rule of the primitive.
     pub(super) fn primitive(&self) -> &'static str {
@@ -338,15 +349,27 @@ impl States<'_, '_> {
         side.reached(&target, goal.into(), opening).chance(goal)
     }
 
-    /// What a state can do with a key after an edit of it.
+    /// What a state can do with a key after an edit of it: the goal, and what opens the key.
     pub(super) fn reached_after(&self, name: &StateName, at: KeyIx, edit: &KeyEdit) -> Reached {
         let Some(key) = self.cast.key(at) else { return Reached::default() };
-        let key = edit.applied(key);
+        self.reached_as(name, at, &edit.applied(key))
+    }
+
+    /// What of it a state could do if the key had other tags.
+    pub(super) fn could_tagged(&self, name: &StateName, at: KeyIx) -> ActionSet {
+        self.tagged.get((name.clone(), at), |(name, at)| {
+            let Some(key) = self.cast.key(*at) else { return ActionSet::EMPTY };
+            self.reached_as(name, *at, &Key { tags: None, ..key.clone() }).possible
+        })
+    }
+
+    fn reached_as(&self, name: &StateName, at: KeyIx, key: &Key) -> Reached {
+        let goal = self.keys.goal(at).map_or(ActionSet::EMPTY, ActionSet::from);
+        let wanted = KeyMove::OPENING.into_iter().fold(goal, |all, it| all.union(it.into()));
         let asker = self.asker(name);
         let nothing = Context::default();
         let side = asker.key_side(&nothing);
-        let target = self.access.key_target(&key, &nothing);
-        side.reached(&target, self.keys.wanted(at), Opening::AsItIs)
+        side.reached(&self.access.key_target(key, &nothing), wanted, Opening::AsItIs)
     }
 }
 
@@ -363,6 +386,11 @@ fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
 }
 
 impl KeyEdit {
+    /// Whether it is of tags.
+    pub(super) fn is_tag(&self) -> bool {
+        matches!(self, Self::Tagged(..) | Self::Untagged(_))
+    }
+
     /// The key after it.
     fn applied(&self, key: &Key) -> Key {
         let mut key = key.clone();

@@ -228,11 +228,6 @@ impl<'c, 'w> Keys<'c, 'w> {
         }
     }
 
-    /// What is asked of a key: its goal, and what leads to it.
-    pub(super) fn wanted(&self, key: KeyIx) -> ActionSet {
-        self.wanted.get(key as usize).copied().unwrap_or(ActionSet::EMPTY)
-    }
-
     /// Whether a key's own side asks for its tags or aliases.
     pub(super) fn asks(&self, key: KeyIx) -> bool {
         self.asking.get(key as usize).copied().unwrap_or(true)

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::access::{Access, ControlClass, KeySideClass, Opening};
-use crate::aws::{AccountId, ControlAction, KmsAction};
+use crate::access::{Access, ControlClass, KeySideClass, Opening, Reached};
+use crate::aws::{AccountId, ActionSet, ControlAction, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::IdentityKind;
 use crate::kept::{Interner, Memo};
@@ -19,7 +19,6 @@ use super::change::{Change, changed};
 use super::key_moves::{Ground, KeyMove};
 use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
-use super::outdone::Bounds;
 use super::plan::Doing;
 
 /// A change, by number.
@@ -154,9 +153,13 @@ pub(super) struct States<'c, 'w> {
     opened: Memo<(StateName, DoingIx), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
     /// What administrators can do with keys.
-    pub(super) able: Memo<(StateName, KeyIx), Bounds>,
+    pub(super) able: Memo<(StateName, KeyIx, Opening), Reached>,
     /// What others could be made to do with them, and with another tag.
-    pub(super) could: Memo<(Ix, Option<ChangeIx>, KeyIx), Bounds>,
+    pub(super) could: Memo<(Ix, Option<ChangeIx>, KeyIx, Opening), Reached>,
+    /// The changes of their own tags that they can make.
+    pub(super) own_tags: Memo<StateName, Arc<[ChangeIx]>>,
+    /// What states could do with keys of other tags.
+    pub(super) tagged: Memo<(StateName, KeyIx), ActionSet>,
     /// Whom administrators outdo on keys.
     pub(super) outdone: Memo<(Ix, StateName, KeyIx), bool>,
 }
@@ -183,6 +186,8 @@ impl<'c, 'w> States<'c, 'w> {
             apart: Memo::new(),
             able: Memo::new(),
             could: Memo::new(),
+            own_tags: Memo::new(),
+            tagged: Memo::new(),
             outdone: Memo::new(),
         }
     }

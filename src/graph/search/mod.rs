@@ -115,6 +115,9 @@ struct Master {
     how: Label,
 }
 
+/// How many of an account are looked at; more would make few others idle.
+const MASTERS: usize = 6;
+
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
     states: &'s States<'c, 'w>,
@@ -431,7 +434,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let is_other = |master: &Master| {
                 master.apart != apart || master.walls != walls || !master.how.covers(label)
             };
-            if masters.iter().all(is_other) {
+            if masters.len() < MASTERS && masters.iter().all(is_other) {
                 masters.push(Master { name: name.clone(), walls, apart, how: label.clone() });
             }
         }
