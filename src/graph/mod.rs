@@ -25,6 +25,7 @@ mod search;
 mod sketch;
 mod state;
 mod stated;
+mod summary;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -38,6 +39,7 @@ pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
 pub use sketch::Sketch;
+pub use summary::{Alike, Count, Summary};
 pub use wanted::{Goal, Wanted};
 pub use writers::{Writer, Writers};
 
@@ -177,10 +179,7 @@ const OTHERS: usize = 8;
 
 impl Quest<'_, '_> {
     fn found(&self) -> Found {
-        let began = std::time::Instant::now();
         let ways: Vec<(Ix, KeyIx, Vec<Way>)> = self.ways().into_iter().flat_map(of_start).collect();
-        eprintln!("PHASE ways {} in {:?}", ways.len(), began.elapsed());
-        if std::env::var_os("KRWAYS").is_some() { return Found::default(); }
         let made = ways.into_par_iter();
         let made = made.filter_map(|(start, key, ways)| self.made(start, key, &ways));
         let mut found = Found::default();
@@ -191,9 +190,14 @@ impl Quest<'_, '_> {
             }
         }
         found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-        eprintln!("PHASE made {} in {:?}", found.paths.len(), began.elapsed());
-        found.unknown = self.unknown(&found.paths);
-        eprintln!("PHASE unknown {} in {:?}", found.unknown.len(), began.elapsed());
+        let paths = &found.paths;
+        found.unknown = self.unknown(|start, key| {
+            let (from, key) = (self.cast.member(start), self.cast.key(key));
+            from.zip(key).is_none_or(|(from, key)| {
+                let pair = (&from.caller, &key.arn);
+                paths.binary_search_by(|path| (&path.from, &path.key).cmp(&pair)).is_ok()
+            })
+        });
         found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
         found
     }
@@ -235,19 +239,12 @@ impl Quest<'_, '_> {
         found.filter(|(_, ways)| !ways.is_empty()).collect()
     }
 
-    /// The ways that hang on what is not known, where `paths` has none.
-    fn unknown(&self, paths: &[Path]) -> Vec<Path> {
+    /// The ways that hang on what is not known, for pairs without a path.
+    fn unknown(&self, has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<Path> {
         if !self.states.unknown.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let limits = Limits { least: Chance::Perhaps, ..self.limits(1) };
-        let has_path = |start: Ix, key: KeyIx| {
-            let (from, key) = (self.cast.member(start), self.cast.key(key));
-            from.zip(key).is_none_or(|(from, key)| {
-                let pair = (&from.caller, &key.arn);
-                paths.binary_search_by(|path| (&path.from, &path.key).cmp(&pair)).is_ok()
-            })
-        };
         let supposed = self.starts().flat_map_iter(|start| {
             let keys = self.keys(start);
             let lacking = (0..).zip(&*keys).map(|(key, wanted)| *wanted && !has_path(start, key));

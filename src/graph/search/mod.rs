@@ -62,6 +62,11 @@ impl Way {
         self.acts.is_empty()
     }
 
+    /// How many calls it takes.
+    pub(super) fn calls(&self) -> u32 {
+        self.acts.len() as u32
+    }
+
     /// The first primitive.
     pub(super) fn first_primitive(&self) -> Option<&Act> {
         self.acts.iter().find(|act| act.primitive)
@@ -162,6 +167,23 @@ fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Option<ChangeIx> {
 }
 
 impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
+    /// The wanted keys that `start` has already, to which no path leads; what one of its sessions has that a
+    /// policy names apart it has as well.
+    pub(super) fn today(states: &'s States<'c, 'w>, start: Ix, wanted: &[bool]) -> Vec<KeyIx> {
+        let mut today = Vec::new();
+        for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
+            let name = StateName::of(at, own(states, at, Tags::Any));
+            for held in states.keys(&name, &states.get(&name), false) {
+                let goal = states.keys.goal(held.key);
+                let is_wanted = wanted.get(held.key as usize).copied().unwrap_or(false);
+                if is_wanted && goal.is_some_and(|it| held.reached.chance(it) >= Chance::AsTold) {
+                    today.push(held.key);
+                }
+            }
+        }
+        today
+    }
+
     /// The ways from `start` to the wanted keys that it lacks, the shortest first.
     pub(super) fn from(
         states: &'s States<'c, 'w>,
@@ -173,19 +195,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return BTreeMap::new();
         }
         let mut wanted = wanted.to_vec();
-        // What it has already is no path; nor is what one of its sessions has that a policy names apart.
-        for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
-            let name = StateName::of(at, own(states, at, Tags::Any));
-            for held in states.keys(&name, &states.get(&name), false) {
-                let goal = states.keys.goal(held.key);
-                if goal.is_some_and(|goal| held.reached.chance(goal) >= Chance::AsTold)
-                    && let Some(want) = wanted.get_mut(held.key as usize)
-                {
-                    *want = false;
-                }
+        for key in Self::today(states, start, &wanted) {
+            if let Some(want) = wanted.get_mut(key as usize) {
+                *want = false;
             }
         }
-        let began = std::time::Instant::now();
         let missing = wanted.iter().filter(|wanted| **wanted).count();
         if missing == 0 {
             return BTreeMap::new();
@@ -225,13 +239,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if let Some((fact, label)) = search.waiting.get_mut(at).and_then(Option::take) {
                 search.settle(fact, label);
             }
-        }
-        if std::env::var_os("KRSTAT").is_some() {
-            let mut kinds = [0; 4];
-            for fact in search.known.keys() { kinds[match fact { Fact::Held(..) => 0, Fact::Changed(_) => 1, Fact::KeyChanged(..) => 2, Fact::State(_) => 3 }] += 1; }
-            let open: Vec<&str> = (0..).zip(&search.enough).filter(|(k, e)| **e == usize::MAX && search.is_wanted(*k)).filter_map(|(k, _): (KeyIx, _)| states.cast.key(k).map(|k| k.arn.as_str())).collect();
-            eprintln!("STAT {:?} us waiting {} known {:?} reached {} holding {} masters {} missing {} ways {} granters {} opened {} keychanges {} far {} open {:?} {}", began.elapsed().as_micros(), search.waiting.len(), kinds, search.reached.len(), search.holding.len(), search.masters.values().map(Vec::len).sum::<usize>(), missing, search.ways.len(), search.granters.len(), search.opened.len(), search.key_changes.len(), search.farthest, open.iter().take(3).collect::<Vec<_>>(), states.cast.arn(start).unwrap_or("?"));
-            if std::env::var_os("KRFACTS").is_some() { for fact in search.known.keys() { match fact { Fact::Held(at, t) => eprintln!("  FACT held {} {t:?} idle {}", states.cast.arn(*at).unwrap_or(""), search.is_idle(*at, &Label::nothing(), 0)), Fact::Changed(c) => eprintln!("  FACT {:?}", states.changes.get(*c)), Fact::State(s) => eprintln!("  FACT state {} {:?}", states.cast.arn(s.at).unwrap_or(""), s.changes.iter().map(|c| states.changes.get(*c)).collect::<Vec<_>>()), _ => {} } } }
         }
         search.ways
     }
@@ -335,10 +342,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 && states.is_as_free(account, master.walls, walls)
                 && keys.all(|key| states.is_outdone(at, &master.name, *key))
         };
-        if std::env::var_os("KRWHY").is_some() {
-            let why = match masters { None => "no master".to_owned(), Some(masters) => masters.iter().map(|master| format!("[near {} keys {:?}]", master.how.is_as_near_as(label), told.iter().chain(&*master.apart).filter(is_open).filter(|key| !states.is_outdone(at, &master.name, **key)).map(|key| format!("{} asks {} {}", states.cast.key(*key).unwrap().arn, states.keys.asks(*key), states.keys.principal_tags(*key).len())).collect::<Vec<_>>())).collect::<Vec<_>>().join(" ") };
-            eprintln!("WHY {} depth {} {calls} {why}", states.cast.arn(at).unwrap_or(""), others.len());
-        }
         let mut next = member.named_by.iter().chain(cast.sessions_of(at));
         masters.is_some_and(|masters| masters.iter().any(outdoes))
             && next.all(|next| self.is_idle_among(*next, (label, calls), others))
@@ -456,7 +459,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
-        if std::env::var_os("KRWHY").is_some() { eprintln!("FOLLOW {} {calls} left {left} {}", self.states.cast.arn(by).unwrap_or(""), moves.len()); }
         let mut idle: FxHashMap<Ix, bool> = FxHashMap::default();
         for open in moves {
             if left == 0 && open.primitive || !self.goes_on(open.chance) {
