@@ -95,7 +95,10 @@ fn json_says_what_it_stands_on() {
 fn a_summary_counts_the_same_paths() {
     let run = paths(&format!("--format summary {WORLD}"));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    golden("paths/summary.txt", &format!("$ keyreach paths --format summary {WORLD}\n{}", run.stdout));
+    golden(
+        "paths/summary.txt",
+        &format!("$ keyreach paths --format summary {WORLD}\n{}", run.stdout),
+    );
     let mut by_calls: BTreeMap<usize, usize> = BTreeMap::new();
     for line in lines(WORLD) {
         *by_calls.entry(line["hops"].as_array().unwrap().len()).or_default() += 1;

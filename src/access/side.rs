@@ -249,10 +249,24 @@ impl KeySide<'_> {
         self.asks(|key| matches!(key, "kms:resourcealiases" | "kms:requestalias"))
     }
 
+    /// Whether either side asks for the tags that a request brings.
+    pub fn asks_for_request_tags(&self, target: &KeyTarget<'_>) -> bool {
+        let is_it = |key: &str| key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
+        self.asks(is_it) || self.asked(target.owner.masked(), is_it)
+    }
+
     fn asks(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        self.asked(self.home.masked(), is_it)
+    }
+
+    fn asked<'m>(
+        &self,
+        all: impl Iterator<Item = &'m Masked>,
+        is_it: impl Fn(&str) -> bool,
+    ) -> bool {
         let formulas = &self.access.core.formulas;
         let mut asks = false;
-        for (_, formula) in self.home.masked().flat_map(Masked::pieces) {
+        for (_, formula) in all.flat_map(Masked::pieces) {
             formulas.each_atom(*formula, &mut |atom| match atom {
                 Atom::Key(Question::Test { test, .. })
                 | Atom::Caller(Question::Test { test, .. })

@@ -96,7 +96,9 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let (assumptions, now) = (args.assume.read()?, now(&args.now)?);
     let (loaded, outcome) = match args.format {
         Format::Jsonl => world::loaded(&args.paths, terminal)?,
-        Format::Human | Format::Json | Format::Summary => world::loaded_digested(&args.paths, terminal)?,
+        Format::Human | Format::Json | Format::Summary => {
+            world::loaded_digested(&args.paths, terminal)?
+        }
     };
     // No path in a world of nothing would read as if nobody could get there.
     if world::holds_nothing(&loaded, &args.paths, terminal)? {

@@ -1,5 +1,7 @@
 //! What somebody can do to a key on the way to using it (rules T16 to T19, T32, T33).
 
+use std::cell::OnceCell;
+
 use crate::access::{Opening, Reached};
 use crate::aws::{ActionSet, AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
@@ -67,8 +69,7 @@ impl KeyMove {
     ];
 
     /// Those of them that open a key after its tags or aliases were changed.
-    pub(super) const OPENING: [KmsAction; 2] =
-        [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT];
+    pub(super) const OPENING: [KmsAction; 2] = [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT];
 
     /// The rule of the primitive.
     pub(super) fn primitive(&self) -> &'static str {
@@ -124,14 +125,6 @@ impl States<'_, '_> {
             KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key),
             _ => self.aliases(&asker, at, key, action),
         }
-    }
-
-    /// Whether every request for an action on a key is allowed, whatever its parameters.
-    fn is_free(&self, asker: &Asker<'_, '_>, key: &Key, action: KmsAction) -> bool {
-        let nothing = Context::default();
-        let side = asker.key_side(&nothing);
-        let target = self.access.key_target(key, &nothing);
-        side.reached(&target, action.into(), Opening::AsItIs).always.contains(action)
     }
 
     /// Whether a call on a key is allowed in some request that agrees with `context`.
@@ -242,14 +235,22 @@ impl States<'_, '_> {
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
         };
         let asked = self.cast.asked_in(key.arn.account()).flat_map(|asked| &asked.key_tags);
-        let missing = asked.filter(|(tag, value)| !has(tag, value));
-        let free = self.is_free(asker, key, KmsAction::TAG_RESOURCE);
-        let each = missing.map(|(tag, value)| {
+        let missing: Vec<_> = asked.filter(|(tag, value)| !has(tag, value)).collect();
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let (side, direct) = (asker.key_side(&direct()), direct());
+        let target = self.access.key_target(key, &direct);
+        let action = KmsAction::TAG_RESOURCE;
+        // What nobody asks of the tags themselves holds of all of them.
+        let any = (!side.asks_for_request_tags(&target))
+            .then(|| side.reached(&target, action.into(), Opening::AsItIs).chance(action));
+        let each = missing.into_iter().map(|(tag, value)| {
             let edit = KeyEdit::Tagged(tag.clone(), value.clone());
-            if free {
-                return (KeyMove::Edit(at, edit), Chance::Sure);
+            if let Some(chance) = any {
+                return (KeyMove::Edit(at, edit), chance);
             }
-            let mut context = direct();
+            let mut context = direct.clone();
             context.set_one(&format!("aws:RequestTag/{tag}"), value);
             context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
             let chance = self.holds(asker, key, KmsAction::TAG_RESOURCE, &context);
@@ -293,6 +294,7 @@ impl States<'_, '_> {
                 asked.flat_map(|asked| asked.aliases.iter().cloned()).collect()
             }
         };
+        let half = OnceCell::new();
         let mut found = Vec::new();
         for name in names {
             let Some(alias) = named(&name) else { continue };
@@ -307,7 +309,8 @@ impl States<'_, '_> {
                 (KmsAction::DELETE_ALIAS, Some(_)) => (KeyEdit::Unaliased(name), None),
                 _ => continue,
             };
-            let mut chance = self.holds(asker, key, action, &direct());
+            let half = half.get_or_init(|| self.holds(asker, key, action, &direct()));
+            let mut chance = *half;
             if let Some(other) = other.and_then(|arn: KeyArn| self.cast.world.key(&arn)) {
                 chance = chance.min(self.holds(asker, other, action, &direct()));
             }

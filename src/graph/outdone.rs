@@ -63,9 +63,8 @@ impl States<'_, '_> {
         self.own_tags.get(administrator.clone(), |administrator| {
             let state = self.get(administrator);
             let moves = self.moves(administrator, &state).best.iter();
-            let own = moves.filter(|open| {
-                open.of == Some(administrator.at) && open.chance >= Chance::AsTold
-            });
+            let own = moves
+                .filter(|open| open.of == Some(administrator.at) && open.chance >= Chance::AsTold);
             let changed = own.filter_map(|open| match open.gain {
                 Gained::Changed(change) => Some(change),
                 Gained::Held(..) => None,

@@ -6,14 +6,15 @@
 //! it, as Dijkstra's algorithm does; a fact that needs two others takes the calls of both, each once.
 //!
 //! Whoever may do everything in an account makes most of its other principals idle: what they can do, it
-//! can do itself. They are passed over as long as no wanted key tells one of the two apart.
+//! can do itself. They are passed over, and not even written about, as long as they can be made to do
+//! nothing with a wanted key that it cannot do, and nobody who is of use trusts them by name.
 
 mod changes;
+mod idle;
 mod keys;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
@@ -28,10 +29,9 @@ use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
 use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
-use super::state::{
-    ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags, WallsIx,
-};
+use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
 use changes::{Changes, touches};
+use idle::Master;
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -110,18 +110,6 @@ struct Granter {
     ground: Ground,
     how: Label,
 }
-
-/// Somebody who may do everything in an account.
-struct Master {
-    name: StateName,
-    walls: WallsIx,
-    /// The keys that tell it apart from others of its class.
-    apart: Arc<[KeyIx]>,
-    how: Label,
-}
-
-/// How many of an account are looked at; more would make few others idle.
-const MASTERS: usize = 6;
 
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
@@ -311,42 +299,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
-    /// Whether somebody who may do everything in its account makes `at` of no use so many calls away, and
-    /// whatever trusts it: what they bring, it brings as soon.
-    fn is_idle(&self, at: Ix, label: &Label, calls: usize) -> bool {
-        let asked = self.limits.kept == 1 && !self.masters.is_empty();
-        asked && self.is_idle_among(at, (label, calls), &mut SmallVec::new())
-    }
-
-    /// The same, where the `others` are of no use as far as nothing else says so.
-    fn is_idle_among(
-        &self,
-        at: Ix,
-        (label, calls): (&Label, usize),
-        others: &mut SmallVec<[Ix; 8]>,
-    ) -> bool {
-        if others.contains(&at) {
-            return true;
-        }
-        others.push(at);
-        let (cast, states) = (self.states.cast, self.states);
-        let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
-        let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, calls);
-        let told = states.told_apart(at);
-        let account = member.caller.account;
-        let masters = self.masters.get(&account);
-        let walls = states.get(&StateName::of(at, [])).walls;
-        let outdoes = |master: &Master| {
-            let mut keys = told.iter().chain(&*master.apart).filter(is_open);
-            master.how.is_as_near_as(label)
-                && states.is_as_free(account, master.walls, walls)
-                && keys.all(|key| states.is_outdone(at, &master.name, *key))
-        };
-        let mut next = member.named_by.iter().chain(cast.sessions_of(at));
-        masters.is_some_and(|masters| masters.iter().any(outdoes))
-            && next.all(|next| self.is_idle_among(*next, (label, calls), others))
-    }
-
     fn change(&mut self, number: ChangeIx, label: &Label) {
         let states = self.states;
         let change = states.changes.get(number);
@@ -430,17 +382,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if state.unlimited && name.at != self.start && !self.limits.past_administrators {
             return;
         }
-        if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
-            let (walls, apart) = (state.walls, states.told_apart(name.at));
-            let account = states.cast.member_or_first(name.at).caller.account;
-            let masters = self.masters.entry(account).or_default();
-            let is_other = |master: &Master| {
-                master.apart != apart || master.walls != walls || !master.how.covers(label)
-            };
-            if masters.len() < MASTERS && masters.iter().all(is_other) {
-                masters.push(Master { name: name.clone(), walls, apart, how: label.clone() });
-            }
-        }
+        self.master(name, &state, label);
         if fresh {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };

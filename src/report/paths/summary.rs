@@ -88,12 +88,19 @@ fn when(calls: usize) -> String {
 
 fn set(alike: &Alike) -> String {
     let names: Vec<&str> = alike.who.iter().map(|who| &*who.text).collect();
-    format!("- {} of {}: {}", keys(&alike.keys), plural(names.len(), "principal"), some(names.into_iter()))
+    format!(
+        "- {} of {}: {}",
+        keys(&alike.keys),
+        plural(names.len(), "principal"),
+        some(names.into_iter())
+    )
 }
 
 fn keys(by_calls: &BTreeMap<usize, usize>) -> String {
     let all: usize = by_calls.values().sum();
-    let each: Vec<String> =
-        by_calls.iter().map(|(calls, keys)| format!("{keys} {}", when(*calls).to_lowercase())).collect();
+    let each: Vec<String> = by_calls
+        .iter()
+        .map(|(calls, keys)| format!("{keys} {}", when(*calls).to_lowercase()))
+        .collect();
     format!("{} ({})", plural(all, "key"), each.join(", "))
 }
