@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keyreach::access::{Access, Matrix};
 use keyreach::audit::verify::{Alter, Claim, Verified, VerifyOptions, verify};
 use keyreach::aws::KmsAction;
-use keyreach::decision::{CellAnswer, Standing};
+use keyreach::decision::{CellAnswer, Gate, Reason, Standing};
 use keyreach::ingest::{Disk, load};
 use keyreach::inventory::{Edit, Inventory};
 use serde_json::Value;
@@ -218,6 +218,30 @@ fn an_ignored_statement_is_found() {
         }
     }
     assert!(decided >= 5, "{decided}");
+}
+
+#[test]
+fn a_deny_of_another_gate_than_the_stated_one_is_found() {
+    let text = "keyreach: scenario/1\naccounts:\n  111122223333:\n    users:\n      ann: { policies: [{ allow: 'kms:*' }] }\n    keys:\n      k: { policy: [{ allow: 'kms:*', to: account }, { deny: kms:Decrypt, to: user/ann }] }\n";
+    let folder = Folder::new("verify-gate");
+    folder.put("scenario.yaml", text);
+    let truth = world(folder.path().to_str().unwrap());
+    let access = engine(&truth);
+    let stated = |gate: Gate| {
+        move |_: &str, key: &str, action: KmsAction, answer: &CellAnswer| {
+            let is_it = answer.denied_by == Some(Gate::KeyPolicy)
+                && answer.reason == Reason::ExplicitDeny
+                && key != "*"
+                && action == KmsAction::DECRYPT;
+            is_it.then(|| CellAnswer { denied_by: Some(gate), ..answer.clone() })
+        }
+    };
+    let verified = proven(&truth, &access, &stated(Gate::KeyPolicy));
+    assert!(verified.mismatches.is_empty(), "{:?}", verified.mismatches);
+    let verified = proven(&truth, &access, &stated(Gate::IdentityPolicy));
+    let [mismatch] = &verified.mismatches[..] else { panic!("{:?}", verified.mismatches) };
+    assert_eq!(mismatch.action, "kms:Decrypt");
+    assert_eq!(mismatch.found, "it is refused, and no Deny of identity-policy applies");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Bound, CellAnswer, Pair, Standing};
+use crate::decision::{Bound, CellAnswer, Gate, Pair, Standing};
 
 use super::asked::asks_about_caller;
-use super::formula::{Formula, Formulas};
+use super::formula::Formula;
 use super::frame::{Frame, Who};
 use super::home::Home;
 use super::judge::{Judge, Judged};
@@ -20,7 +20,14 @@ use super::ways::{Relation, Ways, allowed};
 
 /// What decides one cell and its reasons.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Cell([Formula; 10]);
+pub(super) struct Cell {
+    /// When it is allowed, by what, and what each gate lets pass.
+    opened: [Formula; 9],
+    /// The gates with a Deny that can apply, each with when it does.
+    denied: Box<[(Gate, Formula)]>,
+    /// The gate that refuses it whatever policies say.
+    refused: Option<Gate>,
+}
 
 /// What decides the verdict of one cell: the formula, and what it is decided in.
 pub(super) type Decided = (Formula, Who, u32, KmsAction);
@@ -180,9 +187,10 @@ impl Matrix<'_> {
         let shown =
             if all { owner.possible } else { owner.possible.intersection(allowed.possible()) };
         for action in shown.iter() {
-            let cell = cell(formulas, &ways, &allowed, action);
+            let cell = cell(&ways, &allowed, action);
             // Where nothing hangs on the request, one answer serves all actions.
-            let is_constant = cell.0.iter().all(|formula| formula.is_constant());
+            let denied = cell.denied.iter().map(|(_, deny)| deny);
+            let is_constant = cell.opened.iter().chain(denied).all(|it| it.is_constant());
             if is_constant
                 && let Some((actions, _)) = constant.get(&cell).and_then(|at| cells.get_mut(*at))
             {
@@ -218,21 +226,22 @@ impl Matrix<'_> {
 }
 
 /// What decides a cell of one action and what is said of it.
-fn cell(formulas: &Formulas, ways: &Ways, allowed: &Masked, action: KmsAction) -> Cell {
-    let refused = ways.refused.is_some_and(|(_, actions)| actions.contains(action));
-    Cell([
-        allowed.at(action),
-        ways.by_key.at(action),
-        ways.by_iam.at(action),
-        ways.by_grant.at(action),
-        ways.scp.at(action),
-        ways.passes.at(action),
-        ways.opened.at(action),
-        ways.identity.at(action),
-        ways.boundary.at(action),
-        match refused {
-            true => Formula::TRUE,
-            false => ways.denied(formulas, action),
-        },
-    ])
+fn cell(ways: &Ways, allowed: &Masked, action: KmsAction) -> Cell {
+    let denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
+    let refused = ways.refused.filter(|(_, actions)| actions.contains(action));
+    Cell {
+        opened: [
+            allowed.at(action),
+            ways.by_key.at(action),
+            ways.by_iam.at(action),
+            ways.by_grant.at(action),
+            ways.scp.at(action),
+            ways.passes.at(action),
+            ways.opened.at(action),
+            ways.identity.at(action),
+            ways.boundary.at(action),
+        ],
+        denied: denies.filter(|(_, deny)| *deny != Formula::FALSE).collect(),
+        refused: refused.map(|(gate, _)| gate),
+    }
 }

@@ -127,7 +127,7 @@ impl<S: Word> Masked<S> {
                 None => all.push((actions, formula)),
             }
         }
-        all.sort_unstable_by_key(|(actions, _)| actions.lowest());
+        all.sort_unstable_by_key(|(actions, _)| actions.first());
         Self { pieces: SmallVec::from_slice(&all) }
     }
 }

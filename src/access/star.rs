@@ -22,7 +22,7 @@ impl Matrix<'_> {
             for (home, owner) in self.star_sides(caller) {
                 all.cells.extend(self.pair_of(&home, &owner, Relation::NoKey, true).cells);
             }
-            all.cells.sort_by_key(|(actions, _)| actions.bits().trailing_zeros());
+            all.cells.sort_by_key(|(actions, _)| actions.lowest());
             self.one(all)
         })
     }

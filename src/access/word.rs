@@ -38,7 +38,7 @@ pub(super) trait Word: Copy + Eq + Ord + Hash + Debug + 'static {
     /// What is in this one alone.
     fn without(self, other: Self) -> Self;
     /// The row of its first action.
-    fn lowest(self) -> u32;
+    fn first(self) -> usize;
     /// The actions of the service with this prefix, without regard to case (rule A50).
     fn of_service(prefix: &str) -> Self;
     /// The actions whose requests can carry a condition key (rules C6, N1).
@@ -87,8 +87,8 @@ macro_rules! common {
             self.minus(other)
         }
 
-        fn lowest(self) -> u32 {
-            self.bits().trailing_zeros()
+        fn first(self) -> usize {
+            self.lowest()
         }
     };
 }

@@ -93,6 +93,10 @@ impl Reach for Engine<'_> {
         self.access().inventory()
     }
 
+    fn holds_all_at_once(&self) -> bool {
+        true
+    }
+
     fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {
         self.census(|census| census.holders(key, wanted))
     }

@@ -18,7 +18,7 @@ use super::{Fault, Outcome};
 
 /// How many bytes of lines, and the rest of the last one, are answered together, on all cores: enough to
 /// keep them busy, few enough to hold.
-const BLOCK: u64 = 1 << 19;
+const BLOCK: u64 = 1 << 21;
 
 /// Answer concrete requests, one line of JSON each.
 #[derive(clap::Args)]
@@ -96,21 +96,37 @@ fn block(requests: &mut dyn BufRead) -> io::Result<Vec<u8>> {
 /// Answers each line on some core, and writes the answers in the order of the lines; blank ones are passed
 /// over.
 fn answer(simulator: &Simulator<'_>, block: &[u8], output: &mut Output) -> Result<Outcome, Fault> {
-    let answered = |line: &[u8]| {
-        let read = request_line::parse(line);
-        let answer = read.request.map(|request| simulator.answer(&request));
-        let outcome = if answer.is_ok() { Outcome::Clean } else { Outcome::Problem };
-        let mut bytes = Vec::with_capacity(256);
-        simulate::write(&mut bytes, read.id.as_deref(), answer.as_ref().map_err(String::as_str))?;
-        Ok((bytes, outcome))
-    };
     let lines = block.par_split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     let lines = lines.filter(|line| !line.is_empty());
-    let answers: Vec<(Vec<u8>, Outcome)> = lines.map(answered).collect::<io::Result<_>>()?;
+    let answered = lines.try_fold(Answered::default, |answered, line| {
+        answered.with(simulator, line).map_err(Fault::from)
+    });
+    let answered: Vec<Answered> = answered.collect::<Result<_, Fault>>()?;
     let mut worst = Outcome::Clean;
-    for (line, outcome) in answers {
-        output.write_all(&line)?;
-        worst = worst.max(outcome);
+    for lines in answered {
+        output.write_all(&lines.bytes)?;
+        if lines.has_malformed {
+            worst = Outcome::Problem;
+        }
     }
     Ok(worst)
+}
+
+/// The answers to some lines that follow each other.
+#[derive(Default)]
+struct Answered {
+    bytes: Vec<u8>,
+    /// Whether one of them is malformed.
+    has_malformed: bool,
+}
+
+impl Answered {
+    fn with(mut self, simulator: &Simulator<'_>, line: &[u8]) -> io::Result<Self> {
+        let read = request_line::parse(line);
+        let answer = read.request.map(|request| simulator.answer(&request));
+        self.has_malformed |= answer.is_err();
+        let answer = answer.as_ref().map_err(String::as_str);
+        simulate::write(&mut self.bytes, read.id.as_deref(), answer)?;
+        Ok(self)
+    }
 }

@@ -197,6 +197,11 @@ pub trait Reach: Sync {
     /// hold some of it. Strangers aside, who is not there holds nothing. In order of the first of each.
     fn holders(&self, key: &KeyArn, wanted: ActionSet) -> Vec<Holders>;
 
+    /// Whether it finds what is held of all actions as quickly as what is held of one.
+    fn holds_all_at_once(&self) -> bool {
+        false
+    }
+
     /// The same after `edit`. Cheap where the edit is of the key itself, its policy, grants, tags or
     /// aliases: only its side is made anew; any other compiles the whole world again.
     fn holders_after(&self, edit: &Edit, key: &KeyArn, wanted: ActionSet) -> Vec<Holders> {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::aws::AccountId;
 use crate::inventory::{Account, Gap, GapKind, Inventory, OrgPolicyKind, Organization};
 use crate::source::Place;
@@ -162,7 +164,9 @@ fn documents(inventory: &Inventory, notes: &mut Notes) {
         .filter(|policy| policy.arn.contains(":iam::aws:policy/") && policy.document().is_some())
         .map(|policy| &*policy.arn)
         .collect();
-    for account in inventory.accounts.values().map(Arc::as_ref) {
+    let accounts: Vec<&Account> = inventory.accounts.values().map(Arc::as_ref).collect();
+    let of_account = |account: &&Account| {
+        let mut gaps = Vec::new();
         let of_identities = account
             .identities
             .values()
@@ -172,16 +176,19 @@ fn documents(inventory: &Inventory, notes: &mut Notes) {
             if !has_document(account, &policy.arn) && !aws_managed.contains(&*policy.arn) {
                 let arn = policy.arn.clone();
                 let kind = GapKind::PolicyDocument { account: account.id, policy: arn };
-                notes.gaps.push(Gap { kind, place: policy.place });
+                gaps.push(Gap { kind, place: policy.place });
             }
         }
         for identity in account.identities.values() {
-            for name in identity.groups.iter().filter(|name| !account.groups.contains_key(name)) {
+            for name in identity.groups.iter().filter(|name| !account.groups.contains_key(*name)) {
                 let kind = GapKind::Group { account: account.id, name: name.clone() };
-                notes.gaps.push(Gap { kind, place: identity.place });
+                gaps.push(Gap { kind, place: identity.place });
             }
         }
-    }
+        gaps
+    };
+    let gaps: Vec<Vec<Gap>> = accounts.par_iter().map(of_account).collect();
+    notes.gaps.extend(gaps.into_iter().flatten());
 }
 
 fn keys(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {

@@ -5,9 +5,8 @@ use std::mem;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
-use crate::aws::{AccountId, AliasArn, KeyArn};
+use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{
     Account, Alias, Conflict, Gap, Group, Identity, IdentityKind, Inventory, Key, LoosePolicy,
     ManagedPolicy, Stated,
@@ -209,7 +208,8 @@ fn keys(mut facts: Vec<KeyFact>) -> (Vec<(KeyArn, Key)>, Notes) {
     (keys, notes)
 }
 
-/// Lays the aliases and the keys that they point to into the inventory.
+/// Lays the aliases and the keys that they point to into the inventory; `keys` come in the order of their
+/// ARNs.
 fn aliases(
     mut aliases: Vec<Alias>,
     keys: Vec<(KeyArn, Key)>,
@@ -225,27 +225,33 @@ fn aliases(
         }
         is_same
     });
-    let known: BTreeMap<AliasArn, Alias> =
-        aliases.into_iter().map(|alias| (alias.arn.clone(), alias)).collect();
-    let mut keys: FxHashMap<KeyArn, Key> = keys.into_iter().collect();
-    for alias in known.values() {
-        let Some(arn) = alias.key() else { continue };
+    let targets: Vec<Option<KeyArn>> = aliases.par_iter().map(Alias::key).collect();
+    let mut keys: Vec<(KeyArn, Arc<Key>)> =
+        keys.into_par_iter().map(|(arn, key)| (arn, Arc::new(key))).collect();
+    // Keys that are spoken of and were not exported.
+    let mut spoken: BTreeMap<KeyArn, Key> = BTreeMap::new();
+    for (alias, target) in aliases.iter().zip(targets) {
+        let Some(arn) = target else { continue };
         let is_aws = alias.arn.name().starts_with("alias/aws/");
-        match keys.get_mut(&arn) {
-            Some(key) => {
-                key.aliases.insert(alias.arn.clone());
+        match keys.binary_search_by(|(known, _)| known.cmp(&arn)) {
+            Ok(at) => {
+                if let Some((_, key)) = keys.get_mut(at) {
+                    Arc::make_mut(key).aliases.insert(alias.arn.clone());
+                }
             }
-            None if is_aws => {}
-            // A key that is spoken of and was not exported.
-            None => {
-                let mut key = Key::new(arn.clone(), alias.place);
+            Err(_) if is_aws => {}
+            Err(_) => {
+                let key =
+                    spoken.entry(arn).or_insert_with_key(|arn| Key::new(arn.clone(), alias.place));
                 key.aliases.insert(alias.arn.clone());
-                keys.insert(arn, key);
             }
         }
     }
-    inventory.aliases = Arc::new(known);
-    inventory.keys = keys.into_iter().map(|(arn, key)| (arn, Arc::new(key))).collect();
+    keys.extend(spoken.into_iter().map(|(arn, key)| (arn, Arc::new(key))));
+    let known = aliases.into_iter().map(|alias| (alias.arn.clone(), alias));
+    let (known, keys) = rayon::join(|| known.collect(), || keys.into_iter().collect());
+    inventory.aliases = known;
+    inventory.keys = keys;
 }
 
 fn endpoints(facts: &mut Facts, inventory: &mut Inventory, notes: &mut Notes) {

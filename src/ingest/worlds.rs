@@ -31,9 +31,10 @@ pub(super) fn add(inventory: &mut Inventory, other: Inventory, notes: &mut Notes
             }
         }
     }
-    let aliases = Arc::make_mut(&mut inventory.aliases);
-    for (arn, alias) in Arc::unwrap_or_clone(other.aliases) {
-        aliases.entry(arn).or_insert(alias);
+    for (arn, alias) in other.aliases.iter() {
+        if !inventory.aliases.contains_key(arn) {
+            inventory.aliases.insert(arn.clone(), alias.clone());
+        }
     }
     for (id, document) in other.endpoints {
         inventory.endpoints.entry(id).or_insert(document);

@@ -8,8 +8,8 @@ mod account;
 mod edit;
 mod gap;
 mod key;
-mod keys;
 mod organization;
+mod sharded;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -28,8 +28,8 @@ pub use gap::{Conflict, Effects, Gap, GapKind};
 pub use key::{
     Alias, Constraints, Grant, Grantee, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole,
 };
-pub use keys::Keys;
 pub use organization::{OrgPolicy, OrgPolicyKind, OrgUnit, Organization};
+pub use sharded::{Aliases, Keys, Sharded};
 pub use shared::Shared;
 
 /// Tags by key, as spelled.
@@ -61,7 +61,7 @@ pub struct Inventory {
     /// The keys.
     pub keys: Keys,
     /// The aliases, by their ARNs.
-    pub aliases: Arc<BTreeMap<AliasArn, Alias>>,
+    pub aliases: Aliases,
     /// The organization, where one was exported.
     pub organization: Option<Arc<Organization>>,
     /// VPC endpoint policies by endpoint id.

@@ -6,7 +6,6 @@ use crate::decision::{Caller, CallerKind, Holders};
 use super::controllers::{decided, exists, list, reveal, short};
 use super::granting::{granting_any, is_by_grant, is_of_service};
 use super::report::Sink;
-use super::wide::is_administrator;
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -62,7 +61,7 @@ fn members(scope: &KeyScope<'_>, group: &Holders) -> Vec<Caller> {
     let is_plain = |caller: &&Caller| {
         let identity = scope.world().identity(&caller.text);
         let is_person = exists(scope, caller) && !is_of_service(&caller.text);
-        is_person && identity.is_none_or(|it| !is_administrator(scope.scope, it))
+        is_person && identity.is_none_or(|it| !scope.scope.is_administrator(it))
     };
     group.who.iter().filter(is_plain).cloned().collect()
 }

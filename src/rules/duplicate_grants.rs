@@ -18,7 +18,7 @@ impl Rule for DuplicateGrants {
         for grant in scope.key.grants.iter().filter(|grant| !is_of_service(&grant.grantee)) {
             let constraints = &grant.constraints;
             let bound = (&constraints.equals, &constraints.subset, &constraints.source_arn);
-            let operations = (grant.operations.bits(), &grant.unknown_operations);
+            let operations = (grant.operations, &grant.unknown_operations);
             let same = (&grant.grantee, operations, bound, &grant.name);
             alike.entry(same).or_default().push(grant);
         }

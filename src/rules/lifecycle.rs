@@ -6,7 +6,6 @@ use crate::inventory::KeyMetadata;
 use super::KeyScope;
 use super::controllers::{list, reveal, short};
 use super::trust::performed;
-use super::wide::is_administrator;
 
 /// What a key is still there for.
 pub(super) struct InUse {
@@ -32,7 +31,7 @@ pub(super) fn in_use(scope: &KeyScope<'_>) -> InUse {
     // Whoever may do everything in the account may use each of its keys: that is no use of this one.
     let known = known.filter(|caller| {
         let identity = scope.world().identity(&caller.text);
-        identity.is_some_and(|it| !is_administrator(scope.scope, it))
+        identity.is_some_and(|it| !scope.scope.is_administrator(it))
     });
     let users: Vec<String> = known.map(|caller| short(caller).to_owned()).collect();
     let mut words = Vec::new();

@@ -8,7 +8,6 @@ use crate::inventory::Key;
 
 use super::controllers::{decided, list, short};
 use super::report::Sink;
-use super::wide::is_administrator;
 use super::{KeyScope, Rule, Scope};
 
 /// See the rule's page.
@@ -50,7 +49,7 @@ fn bypass<'a>(scope: &Scope<'a>, key: &'a Key) -> Option<(&'a Key, BTreeSet<Call
 fn is_one(scope: &Scope<'_>, caller: &Caller) -> bool {
     let identity = scope.world.identity(&caller.text);
     matches!(caller.kind, CallerKind::User | CallerKind::Role)
-        && identity.is_some_and(|identity| !is_administrator(scope, identity))
+        && identity.is_some_and(|identity| !scope.is_administrator(identity))
 }
 
 fn bypassing(scope: &KeyScope<'_>, caller: &Caller) -> Request {

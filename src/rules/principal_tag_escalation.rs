@@ -11,7 +11,6 @@ use super::asked::{Tag, put_in_of_key};
 use super::controllers::{cited, list, reveal, short};
 use super::escalation::{Way, could_help_itself, told};
 use super::report::{Report, Sink};
-use super::wide::is_administrator;
 use super::{KeyScope, Rule, Scope};
 
 /// See the rule's page.
@@ -71,7 +70,7 @@ fn taggers<'a>(scope: &Scope<'a>) -> Vec<&'a Identity> {
         };
         may(scope, identity, action, Context::default())
     };
-    let counts = |it: &&Identity| !is_administrator(scope, it) && !writes_policies(it);
+    let counts = |it: &&Identity| !scope.is_administrator(it) && !writes_policies(it);
     found.into_values().filter(counts).collect()
 }
 

@@ -9,7 +9,7 @@ use crate::policy::{Polarity, Principal, Statement};
 use super::controllers::{exists, list, short};
 use super::outsiders::uses;
 use super::report::Sink;
-use super::wide::{controls, is_administrator};
+use super::wide::controls;
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -86,7 +86,7 @@ fn relying(
             let lost = group.holds.sure.minus(scope.opened(caller, wanted));
             let identity = scope.world().identity(&caller.text);
             let counts = exists(scope, caller)
-                && identity.is_some_and(|it| !is_administrator(scope.scope, it));
+                && identity.is_some_and(|it| !scope.scope.is_administrator(it));
             if !lost.is_empty() && counts {
                 callers.insert(caller.clone());
                 actions = actions.union(lost);

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashSet;
+
 use crate::aws::{AccountId, ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
 use crate::decision::{
     Allowing, Caller, Cell, Fate, Fates, Holders, Holding, Meant, Reach, Verdict,
@@ -18,6 +20,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 
 use super::Settings;
 use super::asked::AskedBy;
+use super::wide::may_do_everything;
 
 /// What every rule may ask.
 pub struct Scope<'a> {
@@ -38,6 +41,8 @@ pub struct Scope<'a> {
     /// The keys by the account that owns them.
     keys: BTreeMap<AccountId, Vec<&'a Key>>,
     asked: OnceLock<AskedBy>,
+    /// Who may do everything there is, by ARN.
+    administrators: OnceLock<FxHashSet<Box<str>>>,
 }
 
 /// A policy of the world.
@@ -96,8 +101,18 @@ impl<'a> Scope<'a> {
         for key in world.keys.values() {
             keys.entry(key.arn.account()).or_default().push(key);
         }
-        let asked = OnceLock::new();
-        Self { world, reach, settings, base: None, graph: None, documents, trusted, keys, asked }
+        Self {
+            world,
+            reach,
+            settings,
+            base: None,
+            graph: None,
+            documents,
+            trusted,
+            keys,
+            asked: OnceLock::new(),
+            administrators: OnceLock::new(),
+        }
     }
 
     /// The same beside the world as it was before a change.
@@ -120,6 +135,17 @@ impl<'a> Scope<'a> {
     /// The tags and aliases that conditions ask for.
     pub(super) fn asked(&self) -> &AskedBy {
         self.asked.get_or_init(|| AskedBy::of(self.reach, &self.documents))
+    }
+
+    /// Whether an identity policy lets a user or role do everything there is: what it can do to keys
+    /// follows.
+    pub(super) fn is_administrator(&self, identity: &Identity) -> bool {
+        let administrators = self.administrators.get_or_init(|| {
+            let accounts = self.world.accounts.values();
+            let all = accounts.flat_map(|account| account.identities.values());
+            all.filter(|it| may_do_everything(self.world, it)).map(|it| it.arn.clone()).collect()
+        });
+        administrators.contains(&*identity.arn)
     }
 
     /// Whether an account is no outsider: it or a key of it is in the export, it is of the organization, or
@@ -265,7 +291,17 @@ impl<'a> KeyScope<'a> {
         if let Some(known) = self.holders.borrow().get(&wanted) {
             return Rc::clone(known);
         }
-        let found = Rc::new(self.scope.reach.holders(&self.key.arn, wanted));
+        let reach = self.scope.reach;
+        let found = match wanted == ActionSet::ALL || !reach.holds_all_at_once() {
+            true => reach.holders(&self.key.arn, wanted),
+            false => {
+                let whole = self.holders(ActionSet::ALL);
+                let part = whole.iter().map(|it| (&it.who, it.holds.within(wanted)));
+                let some = part.filter(|(_, holds)| !holds.possible.is_empty());
+                some.map(|(who, holds)| Holders { who: who.clone(), holds }).collect()
+            }
+        };
+        let found = Rc::new(found);
         self.holders.borrow_mut().insert(wanted, Rc::clone(&found));
         found
     }

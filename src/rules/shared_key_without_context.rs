@@ -6,7 +6,6 @@ use crate::inventory::{Identity, IdentityKind};
 use super::controllers::list;
 use super::encryption_context_optional::needs_no_context;
 use super::report::Sink;
-use super::wide::is_administrator;
 use super::{KeyScope, Rule, short_name};
 
 /// See the rule's page.
@@ -28,7 +27,7 @@ impl Rule for SharedKeyWithoutContext {
                 roles.extend(known);
             }
         }
-        roles.retain(|role| !is_administrator(scope.scope, role));
+        roles.retain(|role| !scope.scope.is_administrator(role));
         roles.sort_by_key(|role| &role.arn);
         let Some((first, rest)) = roles.split_first() else { return };
         let strange = || rest.iter().filter(|it| !is_related(first, it));

@@ -2,7 +2,7 @@
 
 use crate::aws::{AccountId, ActionSet, KmsAction, Nature, condition_key};
 use crate::decision::{Allowing, Caller};
-use crate::inventory::{Identity, Key};
+use crate::inventory::{Identity, Inventory, Key};
 use crate::policy::{Condition, Element, Polarity, PolicyDocument, PolicyKind, Statement};
 
 use super::outsiders::uses;
@@ -78,7 +78,7 @@ pub(super) fn wide<'a>(scope: &Scope<'a>, document: &Documented<'a>) -> Vec<Wide
         return Vec::new();
     }
     let others = document.holders.iter().copied();
-    let holders: Vec<&Identity> = others.filter(|it| !is_administrator(scope, it)).collect();
+    let holders: Vec<&Identity> = others.filter(|it| !scope.is_administrator(it)).collect();
     if holders.is_empty() {
         return Vec::new();
     }
@@ -165,15 +165,15 @@ fn narrows(condition: &Condition) -> bool {
     (of_key && !of_owner) || name == "kms:requestalias" || name.starts_with("kms:encryptioncontext")
 }
 
-/// Whether an identity policy lets it do everything there is: what it can do to keys follows.
-pub(super) fn is_administrator(scope: &Scope<'_>, identity: &Identity) -> bool {
-    let Some(account) = scope.world.account(identity.account) else { return false };
+/// Whether an identity policy lets it do everything there is.
+pub(super) fn may_do_everything(world: &Inventory, identity: &Identity) -> bool {
+    let Some(account) = world.account(identity.account) else { return false };
     let groups = || identity.groups.iter().filter_map(|name| account.groups.get(name));
     let inline = identity.inline.iter().chain(groups().flat_map(|group| &group.inline));
     let attached = identity.attached.iter().chain(groups().flat_map(|group| &group.attached));
     inline.into_iter().any(|policy| allows_everything(&policy.document))
         || attached.into_iter().any(|policy| {
-            let known = scope.world.managed_policy(identity.account, &policy.arn);
+            let known = world.managed_policy(identity.account, &policy.arn);
             known.and_then(|known| known.document()).is_some_and(allows_everything)
         })
 }

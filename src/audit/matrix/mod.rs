@@ -19,4 +19,4 @@ pub use counts::Counts;
 pub use keys::{KeyFacts, KeySet};
 pub use question::{Question, Word, actions_named};
 pub use union::union;
-pub use view::{Access, View};
+pub use view::{Access, Kind, View};

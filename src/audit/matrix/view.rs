@@ -22,6 +22,17 @@ pub struct Access {
     pub pair: Arc<Pair>,
 }
 
+/// What must be equal for accesses to read the same. A pair is told by where it lies, as equal ones are
+/// one: whoever keeps a kind keeps the pair.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Kind {
+    pair: *const Pair,
+    mask: ActionSet,
+    possible: ActionSet,
+    /// Whether cells that are never are shown.
+    never: bool,
+}
+
 /// The part of a matrix that a question asks for.
 pub struct View<'m> {
     /// The whole.
@@ -154,6 +165,21 @@ impl<'m> View<'m> {
         }
     }
 
+    /// What accesses have in common that read the same.
+    pub fn kind(&self, access: &Access) -> Kind {
+        Kind {
+            pair: Arc::as_ptr(&access.pair),
+            mask: self.mask(access.key),
+            possible: self.possible(access.key),
+            never: self.shows_never(access.row),
+        }
+    }
+
+    /// Whether the cells of a row that are never are shown.
+    fn shows_never(&self, row: usize) -> bool {
+        self.all && self.matrix.is_listed(row)
+    }
+
     /// The cells that are shown, in sets of actions with one answer.
     pub fn cells<'a>(
         &'a self,
@@ -161,7 +187,7 @@ impl<'m> View<'m> {
     ) -> impl Iterator<Item = (ActionSet, &'a Arc<CellAnswer>)> {
         let mask = self.mask(access.key);
         let cells = access.pair.cells.iter();
-        let never = self.all && self.matrix.is_listed(access.row);
+        let never = self.shows_never(access.row);
         let shown = cells.filter(move |(_, answer)| {
             let word = Word::from(answer.verdict);
             let wanted = self.verdicts.is_empty() || self.verdicts.contains(&word);

@@ -2,7 +2,7 @@
 
 use crate::access::Matrix;
 use crate::aws::{KeyArn, KmsAction};
-use crate::decision::{CellAnswer, Context, Request, Standing, is_possible};
+use crate::decision::{CellAnswer, Context, Gate, Reading, Reason, Request, Standing, is_possible};
 use crate::encryptor::Encryptor;
 
 use super::classes::Member;
@@ -144,9 +144,22 @@ impl Proof<'_> {
             self.in_scene(&request, |encryptor| travel(encryptor, &request, self.key(), None));
         match trip {
             Trip::Refused(error) => {
-                let outcome = error.refusal.map(|refusal| refusal.decision.outcome);
-                let found = outcome.and_then(|outcome| outcome.denied_by());
+                let decision = error.refusal.map(|refusal| refusal.decision);
+                let found = decision.as_ref().and_then(|decision| decision.outcome.denied_by());
+                // Every gate with a Deny that applies is told.
+                let denies = |gate: Gate| {
+                    let steps = decision.iter().flat_map(|decision| &decision.trace);
+                    let mut of_gate = steps.filter(|step| step.gate == gate);
+                    of_gate.any(|step| step.reading == Reading::Denies)
+                };
                 match answer.denied_by.zip(found) {
+                    Some((stated, _))
+                        if answer.reason == Reason::ExplicitDeny && !denies(stated) =>
+                    {
+                        let what =
+                            format!("it is refused, and no Deny of {} applies", stated.name());
+                        self.mismatch(&request, claimed, what);
+                    }
                     Some((stated, found)) if stated != found => {
                         let why = format!("{} stated, {} first", stated.name(), found.name());
                         *self.tried.refused_first.entry(why).or_default() += 1;

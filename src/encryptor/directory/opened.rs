@@ -12,7 +12,7 @@ use crate::encryptor::{
     Clock, Encryptor, KeyRecord, KmsError, MasterSecret, State, Store, Touched,
 };
 use crate::ingest::load_behind;
-use crate::inventory::Inventory;
+use crate::inventory::{Alias, Inventory};
 
 use super::{Directory, StateError, Writes, documents};
 
@@ -141,9 +141,10 @@ fn laid_over(exported: &Inventory, directory: &Directory) -> Result<Inventory, S
         world.accounts.insert(id, account);
     }
     let moved: BTreeSet<_> = kept.aliases.keys().cloned().collect();
-    let aliases = Arc::make_mut(&mut world.aliases);
-    aliases.retain(|_, alias| alias.key().is_none_or(|key| !kept.keys.contains_key(&key)));
-    aliases.extend(kept.aliases.iter().map(|(arn, alias)| (arn.clone(), alias.clone())));
+    let exported = world.aliases.iter().map(|(arn, alias)| (arn.clone(), alias.clone()));
+    let stays = |(_, alias): &(_, Alias)| alias.key().is_none_or(|it| !kept.keys.contains_key(&it));
+    let kept_aliases = kept.aliases.iter().map(|(arn, alias)| (arn.clone(), alias.clone()));
+    world.aliases = exported.filter(stays).chain(kept_aliases).collect();
     for (arn, key) in kept.keys.iter() {
         world.keys.insert(arn.clone(), Arc::clone(key));
     }

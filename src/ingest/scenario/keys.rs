@@ -218,7 +218,7 @@ impl Loader {
                 place: self.place(item.span),
             };
             key.aliases.insert(arn.clone());
-            Arc::make_mut(&mut self.world.aliases).insert(arn, alias);
+            self.world.aliases.insert(arn, alias);
         }
     }
 

@@ -99,13 +99,13 @@ impl Inventory {
         key.aliases.insert(alias.clone());
         let (target, place) = (Some(key.arn.id().into()), key.place);
         let made = Alias { arn: alias.clone(), target, place };
-        Arc::make_mut(&mut self.aliases).insert(alias.clone(), made);
+        self.aliases.insert(alias.clone(), made);
         Some(())
     }
 
     pub(super) fn delete_alias(&mut self, alias: &AliasArn) -> Option<()> {
         let target = self.alias(alias)?.key();
-        Arc::make_mut(&mut self.aliases).remove(alias);
+        self.aliases.remove(alias);
         self.key_mut(&target?)?.aliases.remove(alias);
         Some(())
     }

@@ -1,13 +1,11 @@
 //! Classes: what reads the same is told once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::audit::matrix::{Access, View};
-use crate::decision::Pair;
+use crate::audit::matrix::{Access, Kind, View};
 
 use super::GroupBy;
 
@@ -94,9 +92,9 @@ fn by_account(view: &View<'_>) -> Vec<Section> {
     sections.into_iter().map(section).collect()
 }
 
-/// What makes two subjects one class: the same pairs with the same others. Pairs are told apart by
-/// where they lie, as equal ones are one; the blocks keep them alive.
-type Signature = Vec<(Option<usize>, *const Pair, u64, u64)>;
+/// What makes two subjects one class: what reads the same with the same others. The blocks keep the
+/// pairs.
+type Signature = Vec<(Option<usize>, Kind)>;
 
 #[derive(Default)]
 struct Blocks {
@@ -112,8 +110,7 @@ impl Blocks {
         };
         let part = |access: &Access| {
             let other = if group_by == GroupBy::Key { Some(access.row) } else { access.key };
-            let (pair, mask, possible) = kind(view, access);
-            (other, pair, mask, possible)
+            (other, view.kind(access))
         };
         let signature: Signature = accesses.iter().map(part).collect();
         let known = self.known.get(&signature).and_then(|at| self.blocks.get_mut(*at));
@@ -126,17 +123,11 @@ impl Blocks {
     }
 }
 
-/// What must be equal for accesses to read the same.
-fn kind(view: &View<'_>, access: &Access) -> (*const Pair, u64, u64) {
-    let (mask, possible) = (view.mask(access.key), view.possible(access.key));
-    (Arc::as_ptr(&access.pair), mask.bits(), possible.bits())
-}
-
 fn entries(view: &View<'_>, accesses: Vec<Access>) -> Vec<Entry> {
-    let mut places: FxHashMap<(*const Pair, u64, u64), usize> = FxHashMap::default();
+    let mut places: FxHashMap<Kind, usize> = FxHashMap::default();
     let mut entries: Vec<Entry> = Vec::new();
     for access in accesses {
-        let place = *places.entry(kind(view, &access)).or_insert(entries.len());
+        let place = *places.entry(view.kind(&access)).or_insert(entries.len());
         match entries.get_mut(place) {
             Some(entry) => entry.accesses.push(access),
             None => entries.push(Entry { accesses: vec![access] }),

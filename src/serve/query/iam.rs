@@ -84,15 +84,13 @@ pub(super) fn create_group(question: &Question<'_>) -> Done {
     Ok(Some(Xml::new("Result").with(scene.described("Group", "AGPA", name, &group))))
 }
 
-/// CreatePolicy. The table of the actions that lead to a key has no row for it, as a policy that nobody
-/// has leads nowhere: it is decided as iam:CreatePolicyVersion on the same policy, the action of the table
-/// that writes the same thing.
+/// CreatePolicy.
 pub(super) fn create_policy(question: &Question<'_>) -> Done {
     let _alone = question.endpoint.one_at_a_time();
     let scene = Scene::new(question)?;
     let name = scene.name("PolicyName", 128)?;
     let arn = scene.arn("policy", &scene.path()?, name);
-    scene.allowed(crate::aws::ControlAction::IAM_CREATE_POLICY_VERSION, &arn)?;
+    scene.allowed(crate::aws::ControlAction::IAM_CREATE_POLICY, &arn)?;
     let document = sound(question.needed("PolicyDocument")?)?;
     if scene.world.managed_policy(scene.account, &arn).is_some() {
         let message =
