@@ -72,15 +72,16 @@ impl Quest<'_, '_> {
     fn summary(&self) -> Summary {
         let limits = self.limits(1);
         let starts: Vec<Ix> = self.starts().collect();
-        let rows: FxHashMap<Ix, Row> =
-            starts.par_iter().map(|start| (*start, self.row(*start, limits))).collect();
+        let rows: Vec<Row> = starts.par_iter().map(|start| self.row(*start, limits)).collect();
         let has_path = |start: Ix, key: KeyIx| {
-            rows.get(&start).is_some_and(|row| row.binary_search_by_key(&key, |it| it.0).is_ok())
+            let at = starts.binary_search(&start).ok();
+            let row = at.and_then(|at| rows.get(at));
+            row.is_some_and(|row| row.binary_search_by_key(&key, |it| it.0).is_ok())
         };
         let unknown = self.unknown(has_path).len();
         let mut alike: BTreeMap<Row, Vec<Ix>> = BTreeMap::new();
-        for (start, row) in rows {
-            alike.entry(row).or_default().push(start);
+        for (start, row) in starts.iter().zip(rows) {
+            alike.entry(row).or_default().push(*start);
         }
         let goals = &self.states.keys.goals;
         Summary {
