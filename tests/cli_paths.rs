@@ -9,6 +9,8 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use support::command::{Folder, Run, golden, keyreach};
 
@@ -87,6 +89,27 @@ fn json_says_what_it_stands_on() {
     assert_eq!(all["about"]["date"], "2026-01-01");
     assert_eq!(all["broken"].as_array().unwrap().len(), 0);
     assert!(!all["paths"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_summary_counts_the_same_paths() {
+    let run = paths(&format!("--format summary {WORLD}"));
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    golden(
+        "paths/summary.txt",
+        &format!("$ keyreach paths --format summary {WORLD}\n{}", run.stdout),
+    );
+    let mut by_calls: BTreeMap<usize, usize> = BTreeMap::new();
+    for line in lines(WORLD) {
+        *by_calls.entry(line["hops"].as_array().unwrap().len()).or_default() += 1;
+    }
+    let further = run.stdout.lines().filter(|line| line.starts_with("In "));
+    let counted = further.map(|line| {
+        let numbers: Vec<usize> =
+            line.split(|it: char| !it.is_ascii_digit()).filter_map(|it| it.parse().ok()).collect();
+        (numbers[0], numbers[1])
+    });
+    assert_eq!(by_calls, counted.collect::<BTreeMap<_, _>>());
 }
 
 #[test]

@@ -9,10 +9,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use keyreach::access::Access;
-use keyreach::graph::{Found, Graph, Path, Wanted, execute};
+use keyreach::graph::{Found, Graph, Path, Summary, Wanted, execute};
 use keyreach::inventory::Inventory;
 use rayon::prelude::*;
 use support::matrix::net::inventory;
@@ -43,10 +44,22 @@ fn shown(path: Option<&Path>) -> String {
     text
 }
 
-fn found(world: &Inventory, calls: usize) -> Found {
+fn found(world: &Inventory, calls: usize) -> (Found, Summary) {
     let access = Access::new(world, now());
     let wanted = Wanted { max_hops: Some(calls), ..Wanted::default() };
-    Graph::new(&access).paths(&wanted)
+    let graph = Graph::new(&access);
+    (graph.paths(&wanted), graph.summary(&wanted))
+}
+
+/// What the summary counts otherwise than there are paths.
+fn miscounted(found: &Found, summary: &Summary) -> Option<Fault> {
+    let mut calls: BTreeMap<usize, usize> = BTreeMap::new();
+    found.paths.iter().for_each(|path| *calls.entry(path.hops.len()).or_default() += 1);
+    let counted = summary.by_calls.iter().filter(|(calls, _)| **calls > 0);
+    let counted: BTreeMap<usize, usize> = counted.map(|(at, count)| (*at, count.pairs)).collect();
+    let told = format!("paths {calls:?} unknown {}\n{summary:#?}\n", found.unknown.len());
+    let is_right = calls == counted && summary.unknown == found.unknown.len();
+    (!is_right).then(|| Fault { of: "the summary".to_owned(), told })
 }
 
 /// What is told otherwise than executing everything tells it.
@@ -54,13 +67,13 @@ fn faults(made: &World, calls: usize) -> Vec<Fault> {
     let world = inventory(made);
     let mut oracle = Oracle::new(&world, calls);
     oracle.without = UNKNOWN.to_vec();
-    let found = found(&world, calls);
+    let (found, summary) = found(&world, calls);
     let broken = found.broken.iter().map(|broken| {
         let failure = broken.failure.as_ref().map(ToString::to_string);
         let told = format!("a way that cannot be gone: {failure:?}\n");
         Fault { of: format!("{} {}", broken.from, broken.key), told }
     });
-    let mut all: Vec<Fault> = broken.collect();
+    let mut all: Vec<Fault> = broken.chain(miscounted(&found, &summary)).collect();
     for start in oracle.starts() {
         let expected = oracle.paths(&start);
         for key in world.keys.keys() {

@@ -422,9 +422,9 @@ fn no_value_of_a_variable_contradicts_what_is_said_without_it() {
             let all = values(random);
             let names: Vec<_> = all.variables.keys().cloned().collect();
             let known = random.some(&names, 2, names.len() - 1);
-            let mut some = Deployment::default();
-            some.variables =
+            let variables =
                 known.iter().map(|it| (it.clone(), all.variables[it].clone())).collect();
+            let some = Deployment { variables, ..Deployment::default() };
             let worlds = [&some, &all].map(|deployment| loaded(&files, deployment));
             let asked = [0, 1].map(|nth| Asked::new(&worlds[nth].inventory));
             for name in ["role/app", "role/ops"] {

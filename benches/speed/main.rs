@@ -3,7 +3,7 @@
 //! `cargo bench` prints a table for each organisation: medians of wall time, CPU time and peak memory,
 //! and their ratios to the floor of [`floor`], run by run. All tasks take turns, so that a machine that
 //! is busy for a while slows all of them. `cargo bench -- --quick` leaves out the larger organisations;
-//! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100` chooses them, `KEYREACH_BENCH_RUNS=9` the number of runs,
+//! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100,w400` chooses them, `KEYREACH_BENCH_RUNS=9` the number of runs,
 //! `KEYREACH_BENCH_TASKS=matrix,simulate` tasks by the beginnings of their names, the floor besides.
 //! Below each table stands the matrix alone, see [`stage`]; where l20 and x100 are both measured, how it
 //! grows follows at the end.
@@ -49,12 +49,13 @@ struct Task {
 }
 
 /// All tasks; the others are compared with the first.
-const TASKS: [Task; 7] = [
+const TASKS: [Task; 8] = [
     Task { name: "floor: walk, read, typed parse", run: floor },
     Task { name: "walk, read, located trees", run: trees },
     Task { name: "ingest", run: ingest },
     Task { name: "simulate, 20,000 requests", run: simulate },
     Task { name: "matrix, summary", run: matrix },
+    Task { name: "paths, summary", run: graph },
     Task { name: "check, one rule", run: check_one },
     Task { name: "check, all rules", run: check },
 ];
@@ -110,7 +111,8 @@ fn bench(is_quick: bool) {
         for (task, costs) in tasks.iter().zip(&costs) {
             row(task.name, costs, floor, bytes);
         }
-        share(&tasks, &costs);
+        beside(&tasks, &costs, ("check, all rules", "all rules"));
+        beside(&tasks, &costs, ("paths, summary", "the graph"));
         stages.push((name, stage::table(&folder, runs)));
     }
     stage::growth(&stages);
@@ -132,9 +134,9 @@ fn row(name: &str, costs: &[Cost], floor: &[Cost], bytes: f64) {
     );
 }
 
-/// What all rules cost beside the matrix, which asks about as much: run by run.
-fn share(tasks: &[&Task], costs: &[Vec<Cost>]) {
-    if !tasks.iter().any(|task| task.name == "check, all rules") {
+/// What a task costs beside the matrix, run by run.
+fn beside(tasks: &[&Task], costs: &[Vec<Cost>], (task, what): (&'static str, &str)) {
+    if !tasks.iter().any(|known| known.name == task) {
         return;
     }
     let of = |name: &'static str| {
@@ -142,11 +144,11 @@ fn share(tasks: &[&Task], costs: &[Vec<Cost>]) {
         tasks.filter(move |(task, _)| task.name == name).flat_map(|(_, costs)| costs)
     };
     let ratio = |figure: fn(&Cost) -> f64| {
-        let pairs = of("check, all rules").zip(of("matrix, summary"));
-        median(pairs.map(|(check, matrix)| figure(check) / figure(matrix)))
+        let pairs = of(task).zip(of("matrix, summary"));
+        median(pairs.map(|(cost, matrix)| figure(cost) / figure(matrix)))
     };
     println!(
-        "all rules beside the matrix: wall x {:.2}, cpu x {:.2}, memory x {:.2}",
+        "{what} beside the matrix: wall x {:.2}, cpu x {:.2}, memory x {:.2}",
         ratio(|cost| cost.wall),
         ratio(|cost| cost.cpu),
         ratio(|cost| cost.memory),
@@ -170,7 +172,8 @@ fn organisation(name: &str) -> PathBuf {
         "m5" => Shape::m5(),
         "l20" => Shape::l20(),
         "x100" => Shape::x100(),
-        other => panic!("no shape is called {other}: s1, m5, l20, x100"),
+        "w400" => Shape::w400(),
+        other => panic!("no shape is called {other}: s1, m5, l20, x100, w400"),
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("organisations").join(name);
     // Written last: a folder without it is unfinished.
@@ -219,6 +222,10 @@ fn simulate(folder: &Path) {
 
 fn matrix(folder: &Path) {
     command(folder, &["matrix".into(), "--format".into(), "summary".into()]);
+}
+
+fn graph(folder: &Path) {
+    command(folder, &["paths".into(), "--format".into(), "summary".into()]);
 }
 
 fn check_one(folder: &Path) {

@@ -79,6 +79,12 @@ impl ControlClass {
     pub fn is_bound_as(&self, other: &Self) -> bool {
         self.account == other.account && self.home.is_bound_as(&other.home)
     }
+
+    /// Whether the organization leaves the callers of this class whatever it leaves those of the other.
+    pub fn is_as_free_as(&self, access: &Access<'_>, other: &Self) -> bool {
+        let formulas = &access.core.formulas;
+        self.account == other.account && self.home.is_as_free_as(formulas, &other.home)
+    }
 }
 
 impl<'w> Access<'w> {

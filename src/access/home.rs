@@ -164,6 +164,13 @@ impl<S: Word> Home<S> {
             == (&other.scp, &other.scp_deny, other.service_linked)
     }
 
+    /// Whether the organization leaves it whatever it leaves the other.
+    pub(super) fn is_as_free_as(&self, formulas: &Formulas, other: &Self) -> bool {
+        self.service_linked == other.service_linked
+            && self.scp.or(formulas, &other.scp) == self.scp
+            && self.scp_deny.or(formulas, &other.scp_deny) == other.scp_deny
+    }
+
     /// Whether its own policies allow everything and deny nothing; what the organization says aside.
     pub(super) fn is_unlimited(&self) -> bool {
         let denies = [&self.deny, &self.boundary_deny, &self.session_deny];

@@ -81,6 +81,13 @@ impl Reached {
         }
     }
 
+    /// Whether `other` holds each action as surely.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let sets = [(self.sure, other.sure), (self.told, other.told)];
+        let all = sets.into_iter().chain([(self.possible, other.possible)]);
+        all.into_iter().all(|(own, others)| own.minus(others) == ActionSet::EMPTY)
+    }
+
     fn add(&mut self, action: KmsAction, chance: Chance) {
         let sets = [
             (&mut self.sure, Chance::Sure),
@@ -217,6 +224,11 @@ impl KeySideClass {
     pub fn is_bound_as(&self, other: &Self) -> bool {
         self.1 == other.1 && self.0.is_bound_as(&other.0)
     }
+
+    /// Whether the organization leaves the callers of this class whatever it leaves those of the other.
+    pub fn is_as_free_as(&self, access: &Access<'_>, other: &Self) -> bool {
+        self.1 == other.1 && self.0.is_as_free_as(&access.core.formulas, &other.0)
+    }
 }
 
 impl KeySide<'_> {
@@ -237,10 +249,24 @@ impl KeySide<'_> {
         self.asks(|key| matches!(key, "kms:resourcealiases" | "kms:requestalias"))
     }
 
+    /// Whether either side asks for the tags that a request brings.
+    pub fn asks_for_request_tags(&self, target: &KeyTarget<'_>) -> bool {
+        let is_it = |key: &str| key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
+        self.asks(is_it) || self.asked(target.owner.masked(), is_it)
+    }
+
     fn asks(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        self.asked(self.home.masked(), is_it)
+    }
+
+    fn asked<'m>(
+        &self,
+        all: impl Iterator<Item = &'m Masked>,
+        is_it: impl Fn(&str) -> bool,
+    ) -> bool {
         let formulas = &self.access.core.formulas;
         let mut asks = false;
-        for (_, formula) in self.home.masked().flat_map(Masked::pieces) {
+        for (_, formula) in all.flat_map(Masked::pieces) {
             formulas.each_atom(*formula, &mut |atom| match atom {
                 Atom::Key(Question::Test { test, .. })
                 | Atom::Caller(Question::Test { test, .. })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::access::Access;
 use crate::decision::Caller;
-use crate::graph::{Found, Goal, Graph, Wanted};
+use crate::graph::{Found, Goal, Graph, Summary, Wanted};
 use crate::inventory::Inventory;
 
 use super::{QuestionError, filter};
@@ -37,6 +37,16 @@ impl PathsQuestion {
         let graph = Graph::new(access);
         let wanted = self.wanted(access.inventory(), || graph.principals())?;
         Ok(graph.paths(&wanted))
+    }
+
+    /// How far everybody who is asked for is from each key.
+    ///
+    /// # Errors
+    /// A filter that means nothing.
+    pub fn summary(&self, access: &Access<'_>) -> Result<Summary, QuestionError> {
+        let graph = Graph::new(access);
+        let wanted = self.wanted(access.inventory(), || graph.principals())?;
+        Ok(graph.summary(&wanted))
     }
 
     fn wanted(

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::access::Access;
-use crate::audit::{Basis, PathsQuestion, Texts};
+use crate::audit::{Basis, PathsQuestion, QuestionError, Texts};
+use crate::graph::{Found, Summary};
 use crate::ingest::Disk;
-use crate::report::paths::{self as report, PathsReport, Shown};
+use crate::inventory::Inventory;
+use crate::report::paths::{self as report, PathsReport, Shown, SummaryReport};
 
 use super::assumptions::Assume;
 use super::deploy::Rest;
@@ -22,6 +24,7 @@ use super::{Fault, Outcome};
 #[command(after_help = "\
 For each principal and key that lacks the goal and can get it, the shortest path: a list of calls
 of the AWS API. Every path was executed in a copy of the exported world before it is printed.
+A summary counts who gets to how many keys in how many calls, and executes nothing.
 Filters take names, aliases, ARNs and patterns (`*`, `?`), and can be given several times.
 
 Exit status: 0 printed, also when there are paths; 2 a filter means nothing, or a file cannot be
@@ -29,7 +32,8 @@ used; 3 nothing to audit found.
 
 Examples:
   keyreach paths testdata/course
-  keyreach paths --key alias/CMK-B --format jsonl testdata/course")]
+  keyreach paths --key alias/CMK-B --format jsonl testdata/course
+  keyreach paths --format summary testdata/course")]
 pub(super) struct Args {
     /// Keys: ids, ARNs, aliases.
     #[arg(long, value_name = "K")]
@@ -88,6 +92,8 @@ enum Format {
     Human,
     Json,
     Jsonl,
+    /// How many, and no single path.
+    Summary,
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
@@ -95,7 +101,9 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let deployment = args.deploy.read(&args.account, &args.paths, terminal)?;
     let (loaded, outcome) = match args.format {
         Format::Jsonl => world::loaded(&args.paths, &deployment, terminal)?,
-        Format::Human | Format::Json => world::loaded_digested(&args.paths, &deployment, terminal)?,
+        Format::Human | Format::Json | Format::Summary => {
+            world::loaded_digested(&args.paths, &deployment, terminal)?
+        }
     };
     // No path in a world of nothing would read as if nobody could get there.
     if world::holds_nothing(&loaded, &args.paths, terminal)? {
@@ -104,30 +112,54 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let world = &loaded.inventory;
     let access = Access::new(world, now).assuming(&assumptions);
     let question = args.question();
-    let found = question.paths(&access).map_err(|error| Fault::Usage(error.to_string()))?;
     let mut basis = Basis::new(world, args.asked(), &assumptions, now);
     world::fill_in(&mut basis, &loaded);
     let texts = Texts::new(&Disk, world);
-    let report = PathsReport {
-        world,
-        texts: &texts,
-        found: &found,
-        goal: question.goal,
-        max_primitives: question.max_primitives,
-        basis: &basis,
-    };
+    let told = Told { world, texts: &texts, question: &question, basis: &basis };
+    let usage = |error: QuestionError| Fault::Usage(error.to_string());
+    let found = || question.paths(&access).map_err(usage);
+    let renderer = terminal.stdout(args.output.is_some());
     let mut output = Output::open(args.output.as_deref())?;
     match args.format {
         Format::Human => {
-            let renderer = terminal.stdout(args.output.is_some());
             let shown = Shown { snippets: args.snippets, unknown: args.unknown };
-            report::human(&mut output, &report, &renderer, shown)?;
+            report::human(&mut output, &told.of(&found()?), &renderer, shown)?;
         }
-        Format::Json => report::json(&mut output, &report)?,
-        Format::Jsonl => report::lines(&mut output, &report, args.unknown)?,
+        Format::Json => report::json(&mut output, &told.of(&found()?))?,
+        Format::Jsonl => report::lines(&mut output, &told.of(&found()?), args.unknown)?,
+        Format::Summary => {
+            let summary = question.summary(&access).map_err(usage)?;
+            report::summary(&mut output, &told.in_numbers(&summary), &renderer)?;
+        }
     }
     output.finish()?;
     Ok(outcome)
+}
+
+/// What is told beside what was found.
+struct Told<'a> {
+    world: &'a Inventory,
+    texts: &'a Texts<'a>,
+    question: &'a PathsQuestion,
+    basis: &'a Basis,
+}
+
+impl<'a> Told<'a> {
+    fn of(&self, found: &'a Found) -> PathsReport<'a> {
+        PathsReport {
+            world: self.world,
+            texts: self.texts,
+            found,
+            goal: self.question.goal,
+            max_primitives: self.question.max_primitives,
+            basis: self.basis,
+        }
+    }
+
+    fn in_numbers(&self, summary: &'a Summary) -> SummaryReport<'a> {
+        let (goal, max_primitives) = (self.question.goal, self.question.max_primitives);
+        SummaryReport { summary, goal, max_primitives, basis: self.basis }
+    }
 }
 
 impl Args {

@@ -121,6 +121,12 @@ impl Change {
         matches!(self, Self::Joined(..) | Self::Attached(..) | Self::Given(..))
     }
 
+    /// Whether `at` may do everything by it, so that another change, which only allows more, adds nothing.
+    pub(super) fn makes_idle(&self, cast: &Cast<'_>, at: Ix, other: &Self) -> bool {
+        let opens = |it: &Self| matches!(it, Self::Everything(_) | Self::OpenGroup(_));
+        opens(self) && (opens(other) || other.brings_policies()) && self.touches(cast, at, &[])
+    }
+
     /// The one whom it touches, where it is not of a group or a policy.
     pub(super) fn whose(&self) -> Option<Ix> {
         match self {

@@ -1,7 +1,9 @@
 //! What somebody can do to a key on the way to using it (rules T16 to T19, T32, T33).
 
+use std::cell::OnceCell;
+
 use crate::access::{Opening, Reached};
-use crate::aws::{AliasArn, KeyArn, KmsAction};
+use crate::aws::{ActionSet, AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
@@ -46,6 +48,13 @@ pub(super) enum Ground {
     Opened(KeyMove),
 }
 
+impl Ground {
+    /// Whether nothing was done to the key.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Edited(edits) if edits.is_empty())
+    }
+}
+
 impl KeyMove {
     /// The permissions that moves need.
     pub(super) const ACTIONS: [KmsAction; 8] = [
@@ -58,6 +67,9 @@ impl KeyMove {
         KmsAction::UPDATE_ALIAS,
         KmsAction::DELETE_ALIAS,
     ];
+
+    /// Those of them that open a key after its tags or aliases were changed.
+    pub(super) const OPENING: [KmsAction; 2] = [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT];
 
     /// The rule of the primitive.
     pub(super) fn primitive(&self) -> &'static str {
@@ -113,14 +125,6 @@ impl States<'_, '_> {
             KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key),
             _ => self.aliases(&asker, at, key, action),
         }
-    }
-
-    /// Whether every request for an action on a key is allowed, whatever its parameters.
-    fn is_free(&self, asker: &Asker<'_, '_>, key: &Key, action: KmsAction) -> bool {
-        let nothing = Context::default();
-        let side = asker.key_side(&nothing);
-        let target = self.access.key_target(key, &nothing);
-        side.reached(&target, action.into(), Opening::AsItIs).always.contains(action)
     }
 
     /// Whether a call on a key is allowed in some request that agrees with `context`.
@@ -231,14 +235,22 @@ impl States<'_, '_> {
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
         };
         let asked = self.cast.asked_in(key.arn.account()).flat_map(|asked| &asked.key_tags);
-        let missing = asked.filter(|(tag, value)| !has(tag, value));
-        let free = self.is_free(asker, key, KmsAction::TAG_RESOURCE);
-        let each = missing.map(|(tag, value)| {
+        let missing: Vec<_> = asked.filter(|(tag, value)| !has(tag, value)).collect();
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let (side, direct) = (asker.key_side(&direct()), direct());
+        let target = self.access.key_target(key, &direct);
+        let action = KmsAction::TAG_RESOURCE;
+        // What nobody asks of the tags themselves holds of all of them.
+        let any = (!side.asks_for_request_tags(&target))
+            .then(|| side.reached(&target, action.into(), Opening::AsItIs).chance(action));
+        let each = missing.into_iter().map(|(tag, value)| {
             let edit = KeyEdit::Tagged(tag.clone(), value.clone());
-            if free {
-                return (KeyMove::Edit(at, edit), Chance::Sure);
+            if let Some(chance) = any {
+                return (KeyMove::Edit(at, edit), chance);
             }
-            let mut context = direct();
+            let mut context = direct.clone();
             context.set_one(&format!("aws:RequestTag/{tag}"), value);
             context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
             let chance = self.holds(asker, key, KmsAction::TAG_RESOURCE, &context);
@@ -282,6 +294,7 @@ impl States<'_, '_> {
                 asked.flat_map(|asked| asked.aliases.iter().cloned()).collect()
             }
         };
+        let half = OnceCell::new();
         let mut found = Vec::new();
         for name in names {
             let Some(alias) = named(&name) else { continue };
@@ -296,7 +309,8 @@ impl States<'_, '_> {
                 (KmsAction::DELETE_ALIAS, Some(_)) => (KeyEdit::Unaliased(name), None),
                 _ => continue,
             };
-            let mut chance = self.holds(asker, key, action, &direct());
+            let half = half.get_or_init(|| self.holds(asker, key, action, &direct()));
+            let mut chance = *half;
             if let Some(other) = other.and_then(|arn: KeyArn| self.cast.world.key(&arn)) {
                 chance = chance.min(self.holds(asker, other, action, &direct()));
             }
@@ -338,15 +352,27 @@ impl States<'_, '_> {
         side.reached(&target, goal.into(), opening).chance(goal)
     }
 
-    /// What a state can do with a key after an edit of it.
+    /// What a state can do with a key after an edit of it: the goal, and what opens the key.
     pub(super) fn reached_after(&self, name: &StateName, at: KeyIx, edit: &KeyEdit) -> Reached {
         let Some(key) = self.cast.key(at) else { return Reached::default() };
-        let key = edit.applied(key);
+        self.reached_as(name, at, &edit.applied(key))
+    }
+
+    /// What of it a state could do if the key had other tags.
+    pub(super) fn could_tagged(&self, name: &StateName, at: KeyIx) -> ActionSet {
+        self.tagged.get((name.clone(), at), |(name, at)| {
+            let Some(key) = self.cast.key(*at) else { return ActionSet::EMPTY };
+            self.reached_as(name, *at, &Key { tags: None, ..key.clone() }).possible
+        })
+    }
+
+    fn reached_as(&self, name: &StateName, at: KeyIx, key: &Key) -> Reached {
+        let goal = self.keys.goal(at).map_or(ActionSet::EMPTY, ActionSet::from);
+        let wanted = KeyMove::OPENING.into_iter().fold(goal, |all, it| all.union(it.into()));
         let asker = self.asker(name);
         let nothing = Context::default();
         let side = asker.key_side(&nothing);
-        let target = self.access.key_target(&key, &nothing);
-        side.reached(&target, self.keys.wanted(at), Opening::AsItIs)
+        side.reached(&self.access.key_target(key, &nothing), wanted, Opening::AsItIs)
     }
 }
 
@@ -363,6 +389,11 @@ fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
 }
 
 impl KeyEdit {
+    /// Whether it is of tags.
+    pub(super) fn is_tag(&self) -> bool {
+        matches!(self, Self::Tagged(..) | Self::Untagged(_))
+    }
+
     /// The key after it.
     fn applied(&self, key: &Key) -> Key {
         let mut key = key.clone();

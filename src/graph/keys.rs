@@ -25,6 +25,8 @@ pub(super) struct Keys<'c, 'w> {
     wanted: Vec<ActionSet>,
     told_apart: Vec<Option<ToldApart>>,
     asking: Vec<bool>,
+    /// The tags of principals that their own sides ask for.
+    principal_tags: Vec<BTreeSet<(Box<str>, Box<str>)>>,
     /// The keys that tell somebody apart by name, by the name.
     named: FxHashMap<Box<str>, Vec<KeyIx>>,
     concerning: Memo<Option<AccountId>, Arc<Concerning>>,
@@ -76,8 +78,10 @@ impl<'c, 'w> Keys<'c, 'w> {
         let wanted_keys = cast.keys.iter().zip(&goals);
         let targets: Vec<Option<KeyTarget<'_>>> =
             wanted_keys.map(|(key, goal)| goal.map(|_| access.key_target(key, &nothing))).collect();
+        let asked: Vec<Asked> = cast.keys.iter().map(|key| asked(cast, key)).collect();
         let mut keys = Self {
-            asking: cast.keys.iter().map(|key| asks(cast, key)).collect(),
+            asking: asked.iter().map(Asked::is_of_keys).collect(),
+            principal_tags: asked.into_iter().map(|it| it.principal_tags).collect(),
             told_apart: targets.iter().map(|it| Some(it.as_ref()?.told_apart(access))).collect(),
             named: FxHashMap::default(),
             concerning: Memo::new(),
@@ -224,14 +228,14 @@ impl<'c, 'w> Keys<'c, 'w> {
         }
     }
 
-    /// What is asked of a key: its goal, and what leads to it.
-    pub(super) fn wanted(&self, key: KeyIx) -> ActionSet {
-        self.wanted.get(key as usize).copied().unwrap_or(ActionSet::EMPTY)
-    }
-
     /// Whether a key's own side asks for its tags or aliases.
     pub(super) fn asks(&self, key: KeyIx) -> bool {
         self.asking.get(key as usize).copied().unwrap_or(true)
+    }
+
+    /// The tags of principals that a key's own side asks for.
+    pub(super) fn principal_tags(&self, key: KeyIx) -> &BTreeSet<(Box<str>, Box<str>)> {
+        self.principal_tags.get(key as usize).unwrap_or(const { &BTreeSet::new() })
     }
 
     /// What is wanted of a key.
@@ -246,9 +250,9 @@ impl<'c, 'w> Keys<'c, 'w> {
     }
 }
 
-/// Whether the policies on a key's side ask for its tags or aliases.
-fn asks(cast: &Cast<'_>, key: &Key) -> bool {
-    let mut asked = Asked::default();
+/// What the policies on a key's side ask for.
+fn asked(cast: &Cast<'_>, key: &Key) -> Asked {
+    let mut asked = cast.of_organization.clone();
     key.policy.iter().chain(&key.ram_policy).for_each(|it| it.peek(|policy| asked.hear(policy)));
-    [&asked, &cast.of_organization].into_iter().any(Asked::is_of_keys)
+    asked
 }

@@ -18,12 +18,14 @@ mod launch;
 mod moves;
 mod neighbours;
 mod network;
+mod outdone;
 mod path;
 mod plan;
 mod search;
 mod sketch;
 mod state;
 mod stated;
+mod summary;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -37,6 +39,7 @@ pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
 pub use path::{EdgeKind, Hop, Path};
 pub use sketch::Sketch;
+pub use summary::{Alike, Count, Summary};
 pub use wanted::{Goal, Wanted};
 pub use writers::{Writer, Writers};
 
@@ -187,7 +190,14 @@ impl Quest<'_, '_> {
             }
         }
         found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-        found.unknown = self.unknown(&found.paths);
+        let paths = &found.paths;
+        found.unknown = self.unknown(|start, key| {
+            let (from, key) = (self.cast.member(start), self.cast.key(key));
+            from.zip(key).is_none_or(|(from, key)| {
+                let pair = (&from.caller, &key.arn);
+                paths.binary_search_by(|path| (&path.from, &path.key).cmp(&pair)).is_ok()
+            })
+        });
         found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
         found
     }
@@ -229,19 +239,12 @@ impl Quest<'_, '_> {
         found.filter(|(_, ways)| !ways.is_empty()).collect()
     }
 
-    /// The ways that hang on what is not known, where `paths` has none.
-    fn unknown(&self, paths: &[Path]) -> Vec<Path> {
+    /// The ways that hang on what is not known, for pairs without a path.
+    fn unknown(&self, has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<Path> {
         if !self.states.unknown.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let limits = Limits { least: Chance::Perhaps, ..self.limits(1) };
-        let has_path = |start: Ix, key: KeyIx| {
-            let (from, key) = (self.cast.member(start), self.cast.key(key));
-            from.zip(key).is_none_or(|(from, key)| {
-                let pair = (&from.caller, &key.arn);
-                paths.binary_search_by(|path| (&path.from, &path.key).cmp(&pair)).is_ok()
-            })
-        };
         let supposed = self.starts().flat_map_iter(|start| {
             let keys = self.keys(start);
             let lacking = (0..).zip(&*keys).map(|(key, wanted)| *wanted && !has_path(start, key));

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::access::{Access, ControlClass, KeySideClass, Opening};
-use crate::aws::{AccountId, ControlAction, KmsAction};
+use crate::access::{Access, ControlClass, KeySideClass, Opening, Reached};
+use crate::aws::{AccountId, ActionSet, ControlAction, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::IdentityKind;
 use crate::kept::{Interner, Memo};
@@ -75,6 +75,8 @@ pub(super) struct OpenMove {
     pub(super) primitive: bool,
     /// What it gives.
     pub(super) gain: Gained,
+    /// The one whom alone it makes another or lets act, where it is one.
+    pub(super) of: Option<Ix>,
     /// Whether it is allowed.
     pub(super) chance: Chance,
 }
@@ -111,7 +113,7 @@ pub(super) struct State {
     /// Whether its own policies allow everything and deny nothing.
     pub(super) unlimited: bool,
     /// Principals of one account with the same walls are bound alike by the organization.
-    pub(super) walls: u32,
+    pub(super) walls: WallsIx,
     /// Whether its side asks for tags of keys.
     pub(super) asks_for_tags: bool,
     /// Whether its side asks for aliases of keys.
@@ -123,8 +125,11 @@ pub(super) struct State {
 
 type Class = (ControlClass, KeySideClass);
 
-/// A class and its number, by the account.
-type Walls = FxHashMap<Option<AccountId>, Vec<(Class, u32)>>;
+/// Walls, by number.
+pub(super) type WallsIx = u32;
+
+/// A class of each walls of an account, and their number.
+type Walls = FxHashMap<Option<AccountId>, Vec<(Class, WallsIx)>>;
 
 /// States by name.
 pub(super) struct States<'c, 'w> {
@@ -139,13 +144,24 @@ pub(super) struct States<'c, 'w> {
     pub(super) unknown: AtomicBool,
     known: Memo<StateName, Arc<State>>,
     classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OfClass>)>>,
-    walls: Mutex<(u32, Walls)>,
+    walls: Mutex<(WallsIx, Walls)>,
+    freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
     entering: Memo<(ClassIx, Ix), Chance>,
     key_moves: Memo<(StateName, KeyIx, KmsAction), Arc<[KeyOpen]>>,
     granting: Memo<(StateName, KeyIx, Ix), Chance>,
     opened: Memo<(StateName, DoingIx), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
+    /// What administrators can do with keys.
+    pub(super) able: Memo<(StateName, KeyIx, Opening), Reached>,
+    /// What others could be made to do with them, and with another tag.
+    pub(super) could: Memo<(Ix, Option<ChangeIx>, KeyIx, Opening), Reached>,
+    /// The changes of their own tags that they can make.
+    pub(super) own_tags: Memo<StateName, Arc<[ChangeIx]>>,
+    /// What states could do with keys of other tags.
+    pub(super) tagged: Memo<(StateName, KeyIx), ActionSet>,
+    /// Whom administrators outdo on keys.
+    pub(super) outdone: Memo<(Ix, StateName, KeyIx), bool>,
 }
 
 impl<'c, 'w> States<'c, 'w> {
@@ -161,12 +177,18 @@ impl<'c, 'w> States<'c, 'w> {
             known: Memo::new(),
             classes: Mutex::default(),
             walls: Mutex::default(),
+            freer: Memo::new(),
             touched: Memo::new(),
             entering: Memo::new(),
             key_moves: Memo::new(),
             granting: Memo::new(),
             opened: Memo::new(),
             apart: Memo::new(),
+            able: Memo::new(),
+            could: Memo::new(),
+            own_tags: Memo::new(),
+            tagged: Memo::new(),
+            outdone: Memo::new(),
         }
     }
 
@@ -200,11 +222,11 @@ impl<'c, 'w> States<'c, 'w> {
         }
     }
 
-    fn walls(&self, account: Option<AccountId>, class: &Class) -> u32 {
+    fn walls(&self, account: Option<AccountId>, class: &Class) -> WallsIx {
         let mut walls = self.walls.lock().unwrap_or_else(PoisonError::into_inner);
         let (next, walls) = &mut *walls;
         let of_account = walls.entry(account).or_default();
-        let alike = |(known, _): &&(Class, u32)| {
+        let alike = |(known, _): &&(Class, WallsIx)| {
             known.0.is_bound_as(&class.0) && known.1.is_bound_as(&class.1)
         };
         if let Some((_, number)) = of_account.iter().find(alike) {
@@ -213,6 +235,29 @@ impl<'c, 'w> States<'c, 'w> {
         *next += 1;
         of_account.push((class.clone(), *next));
         *next
+    }
+
+    /// Whether the organization leaves somebody of an account whatever it leaves another one.
+    pub(super) fn is_as_free(
+        &self,
+        account: Option<AccountId>,
+        walls: WallsIx,
+        others: WallsIx,
+    ) -> bool {
+        walls == others
+            || self.freer.get((account, walls, others), |_| {
+                let known = self.walls.lock().unwrap_or_else(PoisonError::into_inner);
+                let of = |walls: WallsIx| {
+                    let mut all = known.1.get(&account)?.iter();
+                    all.find(|(_, number)| *number == walls).map(|(class, _)| class.clone())
+                };
+                let both = of(walls).zip(of(others));
+                drop(known);
+                both.is_some_and(|(own, other)| {
+                    own.0.is_as_free_as(self.access, &other.0)
+                        && own.1.is_as_free_as(self.access, &other.1)
+                })
+            })
     }
 
     /// Who asks in a state.
@@ -250,8 +295,12 @@ impl<'c, 'w> States<'c, 'w> {
             Gain::Tagged(at) => Gained::Held(at, Tags::Any),
             Gain::Changed(change) => Gained::Changed(self.changes.intern(change)),
         };
+        let of = match gain {
+            Gained::Held(at, _) => Some(at),
+            Gained::Changed(change) => self.changes.get(change).whose(),
+        };
         let what = self.doings.intern(Doing::Move(open.what));
-        OpenMove { what, primitive, gain, chance: open.chance }
+        OpenMove { what, primitive, gain, of, chance: open.chance }
     }
 
     /// What a state can do about principals, taking on roles aside: the same for all of its class.

@@ -1,7 +1,7 @@
 //! The search where it comes to keys: what identities that are held can do with them, alone and together.
 
 use crate::access::Opening;
-use crate::aws::KmsAction;
+use crate::aws::{ActionSet, KmsAction};
 use crate::decision::Chance;
 
 use super::super::cast::{Ix, KeyIx};
@@ -127,6 +127,9 @@ impl Search<'_, '_, '_> {
         }
         let at = self.granters.len();
         let (name, how) = (name.clone(), label.clone());
+        if ground.is_nothing() && self.grants_alike(&name, key, label) {
+            return;
+        }
         self.granters.push(Granter { name, key, ground, how });
         for nth in 0..self.reached.len() {
             if self.is_settled(key, label.acts.len() + 1) {
@@ -136,6 +139,21 @@ impl Search<'_, '_, '_> {
                 self.grant(at, &other, &how);
             }
         }
+    }
+
+    /// Whether another that no policy of the key tells apart makes the same grants as soon.
+    fn grants_alike(&self, name: &StateName, key: KeyIx, label: &Label) -> bool {
+        let states = self.states;
+        let is_told = |at: Ix| states.told_apart(at).binary_search(&key).is_ok();
+        let class = states.get(name).class;
+        let alike = |granter: &Granter| {
+            granter.key == key
+                && granter.ground.is_nothing()
+                && granter.how.covers(label)
+                && states.get(&granter.name).class == class
+                && !is_told(granter.name.at)
+        };
+        self.limits.kept == 1 && !is_told(name.at) && self.granters.iter().any(alike)
     }
 
     /// A key that was opened: to the one who did it, or to another identity that is held.
@@ -224,7 +242,7 @@ impl Search<'_, '_, '_> {
         let Doing::Key(KeyMove::Edit(_, edit)) = states.doings.get(edit) else { return };
         let state = states.get(name);
         let asks = match edit {
-            KeyEdit::Tagged(..) | KeyEdit::Untagged(_) => state.asks_for_tags,
+            edit if edit.is_tag() => state.asks_for_tags,
             _ => state.asks_for_aliases,
         };
         // What a key policy asks of its own key's tags it does not see (rule C56), or AWS leaves open.
@@ -232,9 +250,12 @@ impl Search<'_, '_, '_> {
             return;
         }
         let Some(goal) = states.keys.goal(key) else { return };
+        if edit.is_tag() && states.could_tagged(name, key) == ActionSet::EMPTY {
+            return;
+        }
         let reached = states.reached_after(name, key, edit);
         self.gain(key, name.at, label, reached.chance(goal));
-        for action in [KmsAction::PUT_KEY_POLICY, KmsAction::CREATE_GRANT] {
+        for action in KeyMove::OPENING {
             if self.goes_on(reached.chance(action)) {
                 self.work(name, key, action, std::slice::from_ref(edit), label);
             }

@@ -6,19 +6,21 @@
 //! it, as Dijkstra's algorithm does; a fact that needs two others takes the calls of both, each once.
 //!
 //! Whoever may do everything in an account makes most of its other principals idle: what they can do, it
-//! can do itself. They are passed over as long as no wanted key tells one of the two apart.
+//! can do itself. They are passed over, and not even written about, as long as they can be made to do
+//! nothing with a wanted key that it cannot do, and nobody who is of use trusts them by name.
 
 mod changes;
+mod idle;
 mod keys;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::aws::AccountId;
 use crate::decision::Chance;
 
 use super::cast::{Ix, KeyIx};
@@ -29,6 +31,7 @@ use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
 use changes::{Changes, touches};
+use idle::Master;
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -57,6 +60,11 @@ impl Way {
     /// Whether there is nothing to call: the goal itself is what is not known.
     pub(super) fn is_empty(&self) -> bool {
         self.acts.is_empty()
+    }
+
+    /// How many calls it takes.
+    pub(super) fn calls(&self) -> u32 {
+        self.acts.len() as u32
     }
 
     /// The first primitive.
@@ -103,13 +111,6 @@ struct Granter {
     how: Label,
 }
 
-/// Somebody who may do everything in an account.
-struct Master {
-    /// The keys that tell it apart from others of its class.
-    apart: Arc<[KeyIx]>,
-    how: Label,
-}
-
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
     states: &'s States<'c, 'w>,
@@ -131,8 +132,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     reached: Vec<(StateName, Label)>,
     /// Classes whose states were worked off.
     classes: FxHashMap<ClassIx, Labels>,
-    /// By their walls.
-    masters: FxHashMap<u32, Vec<Master>>,
+    /// By their accounts.
+    masters: FxHashMap<Option<AccountId>, Vec<Master>>,
     opened: Vec<Opened>,
     granters: Vec<Granter>,
     ways: BTreeMap<KeyIx, Vec<Way>>,
@@ -154,6 +155,23 @@ fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Option<ChangeIx> {
 }
 
 impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
+    /// The wanted keys that `start` has already, to which no path leads; what one of its sessions has that a
+    /// policy names apart it has as well.
+    pub(super) fn today(states: &'s States<'c, 'w>, start: Ix, wanted: &[bool]) -> Vec<KeyIx> {
+        let mut today = Vec::new();
+        for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
+            let name = StateName::of(at, own(states, at, Tags::Any));
+            for held in states.keys(&name, &states.get(&name), false) {
+                let goal = states.keys.goal(held.key);
+                let is_wanted = wanted.get(held.key as usize).copied().unwrap_or(false);
+                if is_wanted && goal.is_some_and(|it| held.reached.chance(it) >= Chance::AsTold) {
+                    today.push(held.key);
+                }
+            }
+        }
+        today
+    }
+
     /// The ways from `start` to the wanted keys that it lacks, the shortest first.
     pub(super) fn from(
         states: &'s States<'c, 'w>,
@@ -165,16 +183,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return BTreeMap::new();
         }
         let mut wanted = wanted.to_vec();
-        // What it has already is no path; nor is what one of its sessions has that a policy names apart.
-        for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
-            let name = StateName::of(at, own(states, at, Tags::Any));
-            for held in states.keys(&name, &states.get(&name), false) {
-                let goal = states.keys.goal(held.key);
-                if goal.is_some_and(|goal| held.reached.chance(goal) >= Chance::AsTold)
-                    && let Some(want) = wanted.get_mut(held.key as usize)
-                {
-                    *want = false;
-                }
+        for key in Self::today(states, start, &wanted) {
+            if let Some(want) = wanted.get_mut(key as usize) {
+                *want = false;
             }
         }
         let missing = wanted.iter().filter(|wanted| **wanted).count();
@@ -268,14 +279,14 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
+        if self.is_idle(at, label, label.acts.len()) {
+            return;
+        }
         let held = self.held.entry(at).or_default();
         if held.is_empty() {
             self.holding.push(at);
         }
         held.push((tags, label.clone()));
-        if self.is_idle(at, label) {
-            return;
-        }
         let name = StateName::of(at, own(self.states, at, tags));
         self.push(Fact::State(name), label.clone());
         for session in cast.sessions_of(at) {
@@ -286,26 +297,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         for (change, how) in about.collect::<Vec<_>>() {
             self.touch(at, tags, change, &label.and(&how));
         }
-    }
-
-    /// Whether somebody who may do everything in its account makes `at` of no use.
-    fn is_idle(&self, at: Ix, label: &Label) -> bool {
-        let cast = self.states.cast;
-        let is_open =
-            |key: &KeyIx| self.is_wanted(*key) && !self.is_settled(*key, label.acts.len());
-        let stands_alone = |at: Ix| {
-            cast.member(at).is_none_or(|member| !member.named_by.is_empty() || member.outside)
-                || !cast.sessions_of(at).is_empty()
-                || cast.role_of(at).is_some()
-                || self.states.told_apart(at).iter().any(is_open)
-        };
-        if self.limits.kept > 1 || self.masters.is_empty() {
-            return false;
-        }
-        let walls = self.states.get(&StateName::of(at, [])).walls;
-        let masters = self.masters.get(&walls).map(Vec::as_slice).unwrap_or_default();
-        let able = |master: &Master| master.how.covers(label) && !master.apart.iter().any(is_open);
-        masters.iter().any(able) && !stands_alone(at)
     }
 
     fn change(&mut self, number: ChangeIx, label: &Label) {
@@ -341,7 +332,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// The states that `at` is in by a change, alone and with others that were made before.
     fn touch(&mut self, at: Ix, tags: Tags, number: ChangeIx, label: &Label) {
-        if !self.fits(label) || self.is_idle(at, label) {
+        if !self.fits(label) || self.is_idle(at, label, label.acts.len()) {
             return;
         }
         let states = self.states;
@@ -355,6 +346,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let others = others.filter(|(other, how)| *other != number && self.fit(label, how));
         for (other, how) in others.cloned().collect::<Vec<_>>() {
             let second = states.changes.get(other);
+            if change.makes_idle(cast, at, second) || second.makes_idle(cast, at, change) {
+                continue;
+            }
             if change.touches(cast, at, std::slice::from_ref(second))
                 && second.touches(cast, at, std::slice::from_ref(change))
             {
@@ -366,7 +360,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: &StateName, label: &Label) {
-        if !label.acts.is_empty() && self.is_idle(name.at, label) {
+        if !label.acts.is_empty() && self.is_idle(name.at, label, label.acts.len()) {
             return;
         }
         let states = self.states;
@@ -388,6 +382,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if state.unlimited && name.at != self.start && !self.limits.past_administrators {
             return;
         }
+        self.master(name, &state, label);
         if fresh {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
@@ -398,14 +393,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         for (role, how) in trusting.collect::<Vec<_>>() {
             self.enter(name, role, &label.and(&how));
         }
-        if state.unlimited && name.changes.iter().all(|it| !states.changes.get(*it).is_tag()) {
-            let (walls, apart) = (state.walls, states.told_apart(name.at));
-            let masters = self.masters.entry(walls).or_default();
-            let is_other = |master: &Master| master.apart != apart || !master.how.covers(label);
-            if masters.iter().all(is_other) {
-                masters.push(Master { apart, how: label.clone() });
-            }
-        }
     }
 
     fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {
@@ -414,6 +401,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
+        let mut idle: FxHashMap<Ix, bool> = FxHashMap::default();
         for open in moves {
             if left == 0 && open.primitive || !self.goes_on(open.chance) {
                 continue;
@@ -424,7 +412,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 Gained::Changed(change) => Fact::Changed(change),
             };
             let seen = self.seen.get(&fact);
-            if !seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
+            if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
+                continue;
+            }
+            let is_idle = |at: Ix| self.is_idle(at, label, calls);
+            if !open.of.is_some_and(|at| *idle.entry(at).or_insert_with(|| is_idle(at))) {
                 self.push(fact, label.then(act, open.chance));
             }
         }

@@ -92,17 +92,22 @@ fn by_key(
     Ok(())
 }
 
-fn told(report: &PathsReport<'_>) -> String {
-    let paths = &report.found.paths;
-    let bound = format!(
+/// What was looked for.
+pub(super) fn bound(max_primitives: usize) -> String {
+    format!(
         "Looked for: ways that change policies, identities or keys {}",
-        match report.max_primitives {
+        match max_primitives {
             0 => "nowhere".to_owned(),
             1 => "once at most".to_owned(),
             2 => "twice at most".to_owned(),
             more => format!("{more} times at most"),
         }
-    );
+    )
+}
+
+fn told(report: &PathsReport<'_>) -> String {
+    let paths = &report.found.paths;
+    let bound = bound(report.max_primitives);
     match paths.len() {
         0 if report.found.unknown.is_empty() => {
             format!("{bound}. Found: nobody else can get there in the world as it was exported.")

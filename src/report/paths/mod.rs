@@ -3,6 +3,7 @@
 mod human;
 mod json;
 mod line;
+mod summary;
 
 use crate::audit::{Basis, Texts};
 use crate::graph::{Found, Goal};
@@ -12,6 +13,7 @@ pub(super) use line::Line;
 
 pub use human::{Shown, write as human};
 pub use json::{lines, write as json};
+pub use summary::{SummaryReport, summary};
 
 /// Everything that is told of paths.
 pub struct PathsReport<'a> {

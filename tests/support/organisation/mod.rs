@@ -73,6 +73,11 @@ impl Shape {
         }
     }
 
+    /// One account: 400 principals, 50 keys.
+    pub fn w400() -> Self {
+        Self { users: 200, roles: 200, ..Self::s1() }
+    }
+
     /// Five accounts: 500 principals, 500 keys.
     pub fn m5() -> Self {
         Self {

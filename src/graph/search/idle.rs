@@ -1,0 +1,77 @@
+//! Whom somebody who may do everything in an account makes of no use.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::super::cast::{Ix, KeyIx};
+use super::super::label::Label;
+use super::super::state::{State, StateName, WallsIx};
+use super::Search;
+
+/// Somebody who may do everything in an account.
+pub(super) struct Master {
+    name: StateName,
+    walls: WallsIx,
+    /// The keys that tell it apart from others of its class.
+    apart: Arc<[KeyIx]>,
+    how: Label,
+}
+
+/// How many of an account are looked at; more would make few others idle.
+const MASTERS: usize = 6;
+
+impl Search<'_, '_, '_> {
+    /// Notes a state that may do everything, unless one as good is known.
+    pub(super) fn master(&mut self, name: &StateName, state: &State, label: &Label) {
+        let states = self.states;
+        if !state.unlimited || name.changes.iter().any(|it| states.changes.get(*it).is_tag()) {
+            return;
+        }
+        let (walls, apart) = (state.walls, states.told_apart(name.at));
+        let account = states.cast.member_or_first(name.at).caller.account;
+        let masters = self.masters.entry(account).or_default();
+        let is_other = |master: &Master| {
+            master.apart != apart || master.walls != walls || !master.how.covers(label)
+        };
+        if masters.len() < MASTERS && masters.iter().all(is_other) {
+            masters.push(Master { name: name.clone(), walls, apart, how: label.clone() });
+        }
+    }
+
+    /// Whether somebody who may do everything in its account makes `at` of no use so many calls away, and
+    /// whatever trusts it: what they bring, it brings as soon.
+    pub(super) fn is_idle(&self, at: Ix, label: &Label, calls: usize) -> bool {
+        let asked = self.limits.kept == 1 && !self.masters.is_empty();
+        asked && self.is_idle_among(at, (label, calls), &mut SmallVec::new())
+    }
+
+    /// The same, where the `others` are of no use as far as nothing else says so.
+    fn is_idle_among(
+        &self,
+        at: Ix,
+        (label, calls): (&Label, usize),
+        others: &mut SmallVec<[Ix; 8]>,
+    ) -> bool {
+        if others.contains(&at) {
+            return true;
+        }
+        others.push(at);
+        let (cast, states) = (self.states.cast, self.states);
+        let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
+        let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, calls);
+        let told = states.told_apart(at);
+        let account = member.caller.account;
+        let masters = self.masters.get(&account);
+        let walls = states.get(&StateName::of(at, [])).walls;
+        let outdoes = |master: &Master| {
+            let mut keys = told.iter().chain(&*master.apart).filter(is_open);
+            master.how.is_as_near_as(label)
+                && states.is_as_free(account, master.walls, walls)
+                && keys.all(|key| states.is_outdone(at, &master.name, *key))
+        };
+        let mut next = member.named_by.iter().chain(cast.sessions_of(at));
+        masters.is_some_and(|masters| masters.iter().any(outdoes))
+            && next.all(|next| self.is_idle_among(*next, (label, calls), others))
+    }
+}
