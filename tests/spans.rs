@@ -39,6 +39,11 @@ fn worlds() -> Vec<PathBuf> {
     for path in below(&testdata) {
         match path.file_name().unwrap().to_str().unwrap() {
             "rules" => worlds.extend(below(&path).iter().flat_map(|rule| below(rule))),
+            "infrastructure" => {
+                let kinds = below(&path).into_iter();
+                let kinds = kinds.filter(|kind| kind.is_dir() && !kind.ends_with("same"));
+                worlds.extend(kinds.flat_map(|kind| below(&kind)).filter(|it| it.is_dir()));
+            }
             _ if path.is_dir() => worlds.push(path),
             _ => {}
         }
@@ -77,7 +82,13 @@ fn what_is_written_at_a_span_says_what_was_read_there() {
     for path in worlds() {
         check_all(&Disk, path.to_str().unwrap(), &mut counts);
     }
-    let least = [("plain JSON", 50), ("a JSON string", 50), ("YAML", 50), ("principals", 100)];
+    let least = [
+        ("plain JSON", 50),
+        ("a JSON string", 50),
+        ("YAML", 50),
+        ("principals", 100),
+        ("declared", 50),
+    ];
     enough(&counts, &least);
 }
 
@@ -108,7 +119,26 @@ fn check_all(files: &dyn Files, path: &str, counts: &mut Counts) {
     for document in documents(&world) {
         let file = world.sources.path(document.place.file);
         let text = read_text(files, file).unwrap();
-        check(&Case { document, file, text: &text }, counts);
+        let case = Case { document, file, text: &text };
+        match world.declared {
+            Some(_) => check_declared(&case, counts),
+            None => check(&case, counts),
+        }
+    }
+}
+
+/// What infrastructure code says is evaluated: a span is that of what somebody edits, and says something.
+fn check_declared(case: &Case<'_>, counts: &mut Counts) {
+    let Case { document, file, text } = *case;
+    for statement in &document.policy().statements {
+        let values = values(statement).map(|value| value.span);
+        let entries = statement.principal.iter().flat_map(|element| &element.entries);
+        let spans = values.chain(entries.map(|entry| entry.span)).chain([statement.span]);
+        for span in spans {
+            let written = document.place.locate(text, span).slice(text);
+            assert!(written.is_some_and(|it| !it.trim().is_empty()), "{file}: {span:?}");
+            *counts.entry("declared").or_default() += 1;
+        }
     }
 }
 

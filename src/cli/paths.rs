@@ -32,8 +32,7 @@ used; 3 nothing to audit found.
 
 Examples:
   keyreach paths testdata/course
-  keyreach paths --key alias/CMK-B --format jsonl testdata/course
-  keyreach paths --format summary testdata/course")]
+  keyreach paths --key alias/CMK-B --format jsonl testdata/course")]
 pub(super) struct Args {
     /// Keys: ids, ARNs, aliases.
     #[arg(long, value_name = "K")]
