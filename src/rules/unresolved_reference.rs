@@ -50,11 +50,12 @@ impl Rule for UnresolvedReference {
     }
 
     fn world(&self, scope: &Scope<'_>, sink: &mut Sink<'_>) {
-        let Some(declared) = &scope.world.declared else { return };
-        for open in &declared.unresolved {
+        // The summary tells of them; most have nothing to do with keys.
+        let declared = scope.world.declared.as_ref().filter(|_| scope.settings.strict);
+        for open in declared.iter().flat_map(|declared| &declared.unresolved) {
             let path = scope.world.sources.path(open.place.file);
             let report = sink
-                .report(path, format!("{} could not be resolved", open.value))
+                .report(path, format!("not resolved: {}", open.value))
                 .said(&*open.value)
                 .at(open.place, None, "not known before it is deployed")
                 .help("check it together with what it refers to, or pass `--var NAME=VALUE`");
@@ -77,6 +78,7 @@ fn told(statement: &Statement, of_key: bool) -> impl Iterator<Item = Located<&st
 fn help(open: &[Located<&str>]) -> String {
     let name = open.iter().find_map(|open| {
         let inside = open.value.split_once("${")?.1.split_once('}')?.0;
+        let inside = inside.strip_prefix("var.").unwrap_or(inside);
         let is_name = inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         is_name.then_some(inside)
     });

@@ -162,17 +162,30 @@ impl<'w> At<'w, '_> {
         Some(used_at(span, at.eval(outputs.get(output)?.get("Value")?)?))
     }
 
-    /// `ImportValue`: what a template of this run exports under the name, or else not known.
+    /// `ImportValue`: what a template of this run exports under the name, or else not known. Where several
+    /// do, in stacks of different Regions or accounts, it is one of theirs.
     pub(super) fn import(self, argument: &Node<'static>, span: Span) -> Node<'static> {
         let name = self.eval(argument).as_ref().and_then(text_of);
-        let found = name.as_deref().filter(|name| text::is_known(name)).and_then(|name| {
-            let at = self.deeper()?;
-            (0..self.world.stacks.len()).find_map(|number| at.over(number).exported(name, span))
-        });
-        found.unwrap_or_else(|| {
-            let shown = name.map_or("...".to_owned(), |name| text::shown(&name));
-            string(span, text::hole(&self.own(&format!("!ImportValue {shown}"))))
-        })
+        let shown = name.as_deref().map_or("...".to_owned(), text::shown);
+        let expression = self.own(&format!("!ImportValue {shown}"));
+        let known = name.as_deref().filter(|name| text::is_known(name));
+        let mut found: Vec<Node<'static>> = Vec::new();
+        if let Some((name, at)) = known.zip(self.deeper()) {
+            for number in 0..self.world.stacks.len() {
+                let value = at.over(number).exported(name, span);
+                let is_new = |value: &Node<'_>| found.iter().all(|it| it.kind != value.kind);
+                let value = value.filter(is_new);
+                found.extend(value);
+            }
+        }
+        match found.len() {
+            0 => string(span, text::hole(&expression)),
+            1 => found.remove(0),
+            _ => {
+                let kind = Kind::OneOf { expression: expression.into(), branches: found };
+                Node { span, tag: None, kind }
+            }
+        }
     }
 
     fn exported(self, name: &str, span: Span) -> Option<Node<'static>> {
