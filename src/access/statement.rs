@@ -138,7 +138,8 @@ fn actions<S: Word>(formulas: &Formulas, element: &Element, effect: Effect) -> M
     let covered = texts.fold(S::EMPTY, |all, text| all.or(covered_by(text)));
     let mut any = Masked::of(covered, Formula::TRUE);
     for value in &element.values {
-        let Value::Unresolved(Unresolved { expression, shape }) = &value.value else { continue };
+        let Value::Unresolved(unresolved) = &value.value else { continue };
+        let Unresolved { expression, shape } = &**unresolved;
         // Rule A51 forbids wildcards in the prefix, not that the prefix is not known.
         let prefix = shape.split(':').next().unwrap_or_default();
         let possible: S = if prefix.contains('*') { S::ALL } else { covered_by(shape) };
@@ -196,7 +197,8 @@ fn resource(formulas: &Formulas, lens: Lens, statement: &Statement) -> Formula {
         return Formula::constant(lens.kind == PolicyKind::Trust);
     };
     let of = |value: &Value| match value {
-        Value::Unresolved(Unresolved { expression, shape }) => {
+        Value::Unresolved(unresolved) => {
+            let Unresolved { expression, shape } = &**unresolved;
             let taken = taken(lens.effect, element.polarity);
             let what = missing(formulas, expression.clone(), ("resource", shape), taken);
             // Where parts of the ARN lack, what is not known may be several of them.

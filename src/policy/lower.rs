@@ -544,16 +544,19 @@ fn value(node: &Node<'_>, doubt: Option<&str>) -> Option<Value> {
     if let Some(tag) = &node.tag {
         let argument = node.scalar().unwrap_or("...");
         let expression = format!("{} {argument}", tag.value);
-        return Some(Value::Unresolved(Unresolved::unknown(expression)));
+        return Some(Value::Unresolved(Box::new(Unresolved::unknown(expression))));
     }
     let text: Box<str> = match &node.kind {
-        Kind::Unresolved(value) => return Some(Value::Unresolved(value.clone())),
+        Kind::Unresolved(value) => return Some(Value::Unresolved(Box::new(value.clone()))),
         Kind::Number(text) => shortest_decimal(text).into(),
         _ => node.scalar()?.into(),
     };
     Some(match doubt {
         None => Value::Text(text),
-        Some(doubt) => Value::Unresolved(Unresolved { expression: doubt.into(), shape: text }),
+        Some(doubt) => {
+            let expression = doubt.into();
+            Value::Unresolved(Box::new(Unresolved { expression, shape: text }))
+        }
     })
 }
 
@@ -600,7 +603,10 @@ fn with_effect<'a>(statement: &Node<'a>, effect: &'static str) -> Node<'a> {
 
 /// Statements of which nothing is known.
 fn unknown_statements(span: Span, kind: PolicyKind, expression: &str) -> [Statement; 2] {
-    let unknown = || Located::new(Value::Unresolved(Unresolved::unknown(expression)), span);
+    let unknown = || {
+        let value = Value::Unresolved(Box::new(Unresolved::unknown(expression)));
+        Located::new(value, span)
+    };
     let element = || Some(Element { polarity: Polarity::Is, values: vec![unknown()], span });
     let anyone = Principal::unresolved("", &Unresolved::unknown(expression));
     let principal = PrincipalElement {

@@ -139,7 +139,7 @@ pub enum Value {
     Text(Box<str>),
     /// A value that is not known, or not wholly: it can match what its shape matches, and can fail to.
     /// The answer lists its expression as missing.
-    Unresolved(Unresolved),
+    Unresolved(Box<Unresolved>),
 }
 
 impl Value {
