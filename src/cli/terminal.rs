@@ -91,7 +91,8 @@ impl Messages {
         let files = if read == 1 { "1 file".to_owned() } else { format!("{read} files") };
         let message = format!(
             "nothing to audit found in {}: of {files}, none is an aws CLI output on keys, identities \
-             or organizations, a policy document that speaks of KMS, or a scenario",
+             or organizations, a policy document that speaks of KMS, a scenario, or infrastructure code \
+             that declares keys",
             paths.join(", ")
         );
         let help = "`keyreach collect-script` prints a script that makes an export";
