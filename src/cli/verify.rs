@@ -57,7 +57,7 @@ enum Format {
 
 #[cfg(not(feature = "serve"))]
 pub(super) fn run(args: &Args, _: Terminal) -> Result<Outcome, Fault> {
-    let Args { sample: _, seed: _, now: _, format: _, output: _, paths: _ } = args;
+    let Args { sample: _, seed: _, now: _, format: _, output: _, paths: _, deploy: _ } = args;
     let text = "this keyreach was built without cryptography and cannot prove anything: install it \
                 with its default features, `cargo install keyreach`";
     Err(Fault::Usage(text.to_owned()))
