@@ -34,7 +34,8 @@
 //!
 //! # Where to add what
 //!
-//! - An input format: a file in `ingest` that turns documents into facts, and a line in its detection.
+//! - An input format: a file in `ingest` that turns documents into facts, and a line in its detection. Code
+//!   whose files refer to each other is kept as a fact and evaluated behind the reading (`ingest::declared`).
 //! - A rule: `rules/<slug>.md`, `src/rules/<slug>.rs`, fixtures in `testdata/rules/<slug>/`, and a line in
 //!   the table of `src/rules/mod.rs`. Its page says which input it is weaker without; a test compares.
 //! - A step of the evaluation: in both engines, each for itself. `eval::reference`, with its rule number,

@@ -1,13 +1,19 @@
 //! A located tree to a policy. Never fails: every fault is noted where it stands (section 1 of the semantics).
 
+mod doubt;
+mod principals;
+
 use std::collections::BTreeSet;
 
 use crate::source::{Located, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
 
+use doubt::{spread, unknown_effect, unknown_statements, with_effect};
+use principals::is_star;
+
 use super::{
-    Condition, Effect, Element, Fault, Gravity, Operator, Polarity, Policy, PolicyKind, Principal,
-    PrincipalElement, Standing, Statement, Value, Version,
+    Condition, Effect, Element, Fault, Gravity, Operator, Polarity, Policy, PolicyKind, Standing,
+    Statement, Value, Version,
 };
 
 /// Lowers the tree of a policy of the given kind.
@@ -339,87 +345,6 @@ impl Lowering {
         }
     }
 
-    /// Section 1.4. False where a form makes the statement malformed (rule A40).
-    fn principal(&mut self, member: &Member<'_>) -> (PrincipalElement, bool) {
-        let polarity =
-            if &*member.name.value == "Principal" { Polarity::Is } else { Polarity::IsNot };
-        let mut entries = Vec::new();
-        let mut sound = true;
-        let node = &member.value;
-        let mut take = |node: &Node<'_>, doubt: Option<&str>| match &node.kind {
-            Kind::String(text) if text == "*" && doubt.is_none() => {
-                entries.push(Located::new(Principal::Anyone, node.span));
-            }
-            Kind::String(text) if text == "*" => {
-                let value = Unresolved::unknown(doubt.unwrap_or_default());
-                entries.push(Located::new(Principal::unresolved("AWS", &value), node.span));
-            }
-            Kind::Unresolved(value) => {
-                entries.push(Located::new(Principal::unresolved("", value), node.span));
-            }
-            Kind::Object(types) => {
-                sound &= self.unique(types);
-                for of_type in types {
-                    sound &= self.principals_of_type(of_type, doubt, &mut entries);
-                }
-            }
-            _ => {
-                sound = false;
-                let name = &member.name.value;
-                self.malformed(
-                    node.span,
-                    format!("`{name}` is `\"*\"` or an object of principal types"),
-                );
-            }
-        };
-        match &node.kind {
-            Kind::OneOf { .. } => spread(node, &mut take),
-            _ => take(node, None),
-        }
-        (PrincipalElement { polarity, entries, span: node.span }, sound)
-    }
-
-    fn principals_of_type(
-        &mut self,
-        member: &Member<'_>,
-        in_doubt: Option<&str>,
-        entries: &mut Vec<Located<Principal>>,
-    ) -> bool {
-        let of_type = &*member.name.value;
-        let make: fn(&str) -> Principal = match of_type {
-            "AWS" => Principal::aws,
-            "Service" => |text| Principal::Service(text.into()),
-            "Federated" => |text| Principal::Federated(text.into()),
-            "CanonicalUser" => |text| Principal::CanonicalUser(text.into()),
-            name => {
-                self.malformed(member.name.span, format!("unknown principal type `{name}`"));
-                return false;
-            }
-        };
-        let mut sound = true;
-        if matches!(&member.value.kind, Kind::Array(items) if items.is_empty()) {
-            self.harmless(member.value.span, "an empty list: it names no principal");
-        }
-        spread(&member.value, &mut |item, doubt| {
-            let principal = match value(item, doubt.or(in_doubt)) {
-                Some(Value::Text(text)) => make(&text),
-                Some(Value::Unresolved(value)) => Principal::unresolved(of_type, &value),
-                None => {
-                    sound = false;
-                    let found = item.kind_name();
-                    self.malformed(item.span, format!("a principal is text, this is {found}"));
-                    return;
-                }
-            };
-            if let Principal::Invalid(text) = &principal {
-                sound = false;
-                self.malformed(item.span, invalid_principal(text));
-            }
-            entries.push(Located::new(principal, item.span));
-        });
-        sound
-    }
-
     /// Rules A16, A19, C3.
     fn conditions(
         &mut self,
@@ -521,23 +446,6 @@ fn malformed_effect(faults: &[Fault], span: Span) -> bool {
     })
 }
 
-fn is_star(principal: &PrincipalElement) -> bool {
-    principal.polarity == Polarity::Is
-        && principal.entries.iter().all(|entry| entry.value == Principal::Anyone)
-        && !principal.entries.is_empty()
-}
-
-fn invalid_principal(text: &str) -> String {
-    let why = if text.contains(":group/") {
-        "a group is no principal"
-    } else if text.contains(['*', '?']) {
-        "a principal takes no partial wildcard"
-    } else {
-        "no principal has this form"
-    };
-    format!("`{text}`: {why}")
-}
-
 /// Rule A19: text, booleans and numbers; a YAML tag such as `!Ref` makes a value unresolved. Whether a
 /// value in doubt stands there, is not known.
 fn value(node: &Node<'_>, doubt: Option<&str>) -> Option<Value> {
@@ -557,73 +465,6 @@ fn value(node: &Node<'_>, doubt: Option<&str>) -> Option<Value> {
             let expression = doubt.into();
             Value::Unresolved(Box::new(Unresolved { expression, shape: text }))
         }
-    })
-}
-
-/// Calls `take` with each item of a list, or with the node itself as the only one; alternatives, as
-/// templates make them, are laid flat, each with what decides whether it stands there.
-fn spread<'n, 'a>(node: &'n Node<'a>, take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>)) {
-    match &node.kind {
-        Kind::Array(items) => items.iter().for_each(|item| spread_item(item, None, take)),
-        _ => spread_item(node, None, take),
-    }
-}
-
-fn spread_item<'n, 'a>(
-    node: &'n Node<'a>,
-    doubt: Option<&'n str>,
-    take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>),
-) {
-    let Kind::OneOf { expression, branches } = &node.kind else { return take(node, doubt) };
-    for branch in branches {
-        branch.one_or_many().iter().for_each(|item| spread_item(item, Some(expression), take));
-    }
-}
-
-/// What stands for the effect of a statement, where it is not known.
-fn unknown_effect<'n>(statement: &'n Node<'_>) -> Option<&'n str> {
-    match &statement.get("Effect")?.kind {
-        Kind::Unresolved(Unresolved { expression, .. }) | Kind::OneOf { expression, .. } => {
-            Some(expression)
-        }
-        _ => None,
-    }
-}
-
-/// The statement with another effect.
-fn with_effect<'a>(statement: &Node<'a>, effect: &'static str) -> Node<'a> {
-    let mut statement = statement.clone();
-    if let Kind::Object(members) = &mut statement.kind {
-        for member in members.iter_mut().filter(|member| member.name.value == "Effect") {
-            member.value.kind = Kind::String(effect.into());
-        }
-    }
-    statement
-}
-
-/// Statements of which nothing is known.
-fn unknown_statements(span: Span, kind: PolicyKind, expression: &str) -> [Statement; 2] {
-    let unknown = || {
-        let value = Value::Unresolved(Box::new(Unresolved::unknown(expression)));
-        Located::new(value, span)
-    };
-    let element = || Some(Element { polarity: Polarity::Is, values: vec![unknown()], span });
-    let anyone = Principal::unresolved("", &Unresolved::unknown(expression));
-    let principal = PrincipalElement {
-        polarity: Polarity::Is,
-        entries: vec![Located::new(anyone, span)],
-        span,
-    };
-    [Effect::Allow, Effect::Deny].map(|effect| Statement {
-        span,
-        sid: None,
-        effect: Some(Located::new(effect, span)),
-        principal: kind.is_resource_policy().then(|| principal.clone()),
-        action: element(),
-        resource: if kind == PolicyKind::Trust { None } else { element() },
-        conditions: Vec::new(),
-        standing: Standing::Sound,
-        doubt: Some(expression.into()),
     })
 }
 

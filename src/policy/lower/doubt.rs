@@ -1,0 +1,78 @@
+//! What templates leave open: items that may stand there, and statements of which nothing is known.
+
+use crate::policy::{
+    Effect, Element, Polarity, PolicyKind, Principal, PrincipalElement, Standing, Statement,
+    Unresolved, Value,
+};
+use crate::source::{Located, Span};
+use crate::syntax::{Kind, Node};
+
+/// Calls `take` with each item of a list, or with the node itself as the only one; alternatives, as
+/// templates make them, are laid flat, each with what decides whether it stands there.
+pub(super) fn spread<'n, 'a>(
+    node: &'n Node<'a>,
+    take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>),
+) {
+    match &node.kind {
+        Kind::Array(items) => items.iter().for_each(|item| spread_item(item, None, take)),
+        _ => spread_item(node, None, take),
+    }
+}
+
+fn spread_item<'n, 'a>(
+    node: &'n Node<'a>,
+    doubt: Option<&'n str>,
+    take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>),
+) {
+    let Kind::OneOf { expression, branches } = &node.kind else { return take(node, doubt) };
+    for branch in branches {
+        branch.one_or_many().iter().for_each(|item| spread_item(item, Some(expression), take));
+    }
+}
+
+/// What stands for the effect of a statement, where it is not known.
+pub(super) fn unknown_effect<'n>(statement: &'n Node<'_>) -> Option<&'n str> {
+    match &statement.get("Effect")?.kind {
+        Kind::Unresolved(Unresolved { expression, .. }) | Kind::OneOf { expression, .. } => {
+            Some(expression)
+        }
+        _ => None,
+    }
+}
+
+/// The statement with another effect.
+pub(super) fn with_effect<'a>(statement: &Node<'a>, effect: &'static str) -> Node<'a> {
+    let mut statement = statement.clone();
+    if let Kind::Object(members) = &mut statement.kind {
+        for member in members.iter_mut().filter(|member| member.name.value == "Effect") {
+            member.value.kind = Kind::String(effect.into());
+        }
+    }
+    statement
+}
+
+/// Statements of which nothing is known.
+pub(super) fn unknown_statements(span: Span, kind: PolicyKind, expression: &str) -> [Statement; 2] {
+    let unknown = || {
+        let value = Value::Unresolved(Box::new(Unresolved::unknown(expression)));
+        Located::new(value, span)
+    };
+    let element = || Some(Element { polarity: Polarity::Is, values: vec![unknown()], span });
+    let anyone = Principal::unresolved("", &Unresolved::unknown(expression));
+    let principal = PrincipalElement {
+        polarity: Polarity::Is,
+        entries: vec![Located::new(anyone, span)],
+        span,
+    };
+    [Effect::Allow, Effect::Deny].map(|effect| Statement {
+        span,
+        sid: None,
+        effect: Some(Located::new(effect, span)),
+        principal: kind.is_resource_policy().then(|| principal.clone()),
+        action: element(),
+        resource: if kind == PolicyKind::Trust { None } else { element() },
+        conditions: Vec::new(),
+        standing: Standing::Sound,
+        doubt: Some(expression.into()),
+    })
+}
