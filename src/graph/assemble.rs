@@ -58,9 +58,12 @@ impl Way<'_> {
         self.doubts.extend(answer.undecided.then_some(Why::Undecided));
     }
 
-    /// The context in which a step is allowed; nothing where there is none.
+    /// The context in which a step is allowed; nothing where there is none. What is open beside a witness
+    /// is none of a path's business: executing it tells what the witness itself hangs on.
     fn witness(&mut self, answer: &CellAnswer) -> Option<Context> {
-        self.doubt(answer);
+        if answer.witness.is_none() {
+            self.doubt(answer);
+        }
         answer.witness.clone().or_else(|| self.supposing.then(Context::default))
     }
 }

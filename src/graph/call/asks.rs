@@ -312,6 +312,7 @@ fn grant_keys(grant: &Grant) -> Fixed {
         let Some(pairs) = pairs else { continue };
         fixed.retain(|(name, value)| &**name != "kms:GrantConstraintType" || value.is_none());
         fixed.push(one("kms:GrantConstraintType", kind));
+        fixed.push(many("kms:EncryptionContextKeys", pairs.keys().cloned().collect()));
         let pairs = pairs.iter();
         fixed.extend(pairs.map(|(key, value)| one(&format!("kms:EncryptionContext:{key}"), value)));
     }
