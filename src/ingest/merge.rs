@@ -18,7 +18,7 @@ use super::cloudformation::Template;
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
-use super::{gaps, resolve, settle, terraform, worlds};
+use super::{gaps, managed, resolve, settle, terraform, worlds};
 
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
@@ -125,6 +125,7 @@ pub(super) fn merge(sources: Arc<Sources>, mut facts: Facts) -> Inventory {
     settle::organization(mem::take(&mut facts.organization), &mut inventory, &mut notes);
     endpoints(&mut facts, &mut inventory, &mut notes);
     inventory.loose = mem::take(&mut facts.loose);
+    managed::add(&mut inventory);
     gaps::find(&facts.listings, &mut inventory, &mut notes);
     for world in mem::take(&mut facts.worlds) {
         worlds::add(&mut inventory, world, &mut notes);

@@ -26,11 +26,13 @@ mod gaps;
 mod hint;
 mod iam;
 mod kms;
+mod managed;
 mod merge;
 mod organizations;
 mod resolve;
 pub mod scenario;
 mod settle;
+mod symbols;
 mod terraform;
 mod text;
 mod worlds;
@@ -49,6 +51,7 @@ pub use declared::{Deployment, REGION};
 pub use disk::Disk;
 
 use digest::Digests;
+use symbols::Symbols;
 
 /// What was loaded.
 #[derive(Debug)]
@@ -161,7 +164,13 @@ fn declare(
         let nth = (file.0 as usize).saturating_sub(input.first);
         input.paths.get(nth).cloned().unwrap_or_default()
     };
-    let modules = terraform::facts(input, &sources, deployment);
+    // What one of the two languages leaves without a name the other can speak of.
+    let are_both = !templates.is_empty() && terraform::mention_kms(&sources);
+    let symbols = match are_both {
+        true => cloudformation::symbols(&templates, deployment, &path),
+        false => Symbols::default(),
+    };
+    let modules = terraform::facts(input, &sources, deployment, symbols);
     let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
     let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
     let mut files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
@@ -179,7 +188,7 @@ fn declare(
     if files.is_empty() && modules.unresolved.is_empty() {
         return made;
     }
-    let found = cloudformation::facts(&templates, deployment, &path);
+    let found = cloudformation::facts(&templates, deployment, &modules.symbols, &path);
     found.facts.into_iter().chain(modules.facts).for_each(|fact| facts.add(fact));
     let mut unresolved = found.unresolved;
     unresolved.extend(modules.unresolved);

@@ -27,6 +27,8 @@ use crate::syntax::{Kind, Node, json, yaml};
 use super::declared::Deployment;
 use super::document::{Document, Read, Refusal};
 use super::facts::Fact;
+use super::symbols::Symbols;
+use names::Names;
 use stacks::World;
 
 /// What a text mentions that declares something of ours.
@@ -135,12 +137,23 @@ pub(super) struct Declared {
     pub(super) assumed: BTreeSet<Box<str>>,
 }
 
-/// Evaluates all templates of a run; `path` names their files.
-pub(super) fn facts(
+/// What stands for names and ids that the templates of a run leave open.
+pub(super) fn symbols(
     templates: &[Template],
     deployment: &Deployment,
     path: &dyn Fn(FileId) -> String,
+) -> Symbols {
+    Names::new(&World::new(templates, deployment, path)).symbols
+}
+
+/// Evaluates all templates of a run; `path` names their files, `symbols` are those of what other code
+/// declares.
+pub(super) fn facts(
+    templates: &[Template],
+    deployment: &Deployment,
+    symbols: &Symbols,
+    path: &dyn Fn(FileId) -> String,
 ) -> Declared {
     let world = World::new(templates, deployment, path);
-    world.declared()
+    world.declared(symbols)
 }

@@ -1,5 +1,6 @@
 //! Serverless applications: the roles that SAM makes for functions and state machines.
 
+use crate::aws::managed::path_of;
 use crate::inventory::AttachedPolicy;
 use crate::policy::PolicyKind;
 use crate::source::{Located, Span};
@@ -83,7 +84,7 @@ fn give(
             let managed =
                 text_of(node).map(|text| match text.contains(':') || !text::is_known(&text) {
                     true => text,
-                    false => format!("arn:{}:iam::aws:policy/{text}", at.partition()),
+                    false => format!("arn:{}:iam::aws:policy/{}", at.partition(), path_of(&text)),
                 });
             let place = at.stack.template.place(node.span);
             let arn = managed.and_then(|text| names.known(&text));

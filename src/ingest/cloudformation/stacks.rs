@@ -9,6 +9,7 @@ use crate::source::{FileId, Span};
 use crate::syntax::{Member, Node};
 
 use super::super::declared::Deployment;
+use super::super::symbols::Symbols;
 use super::conditions::Truth;
 use super::evaluate::{At, Resource};
 use super::identities::Gathered;
@@ -163,9 +164,10 @@ impl<'t> World<'t> {
         self.fuel.set(FUEL);
     }
 
-    /// The facts of all stacks.
-    pub(super) fn declared(self) -> Declared {
-        let names = Names::new(&self);
+    /// The facts of all stacks; `symbols` are those of what other code declares.
+    pub(super) fn declared(self, symbols: &Symbols) -> Declared {
+        let mut names = Names::new(&self);
+        names.symbols.append(symbols);
         let all = self.resources();
         let mut facts = Vec::new();
         for (at, resource) in &all {
