@@ -36,6 +36,9 @@ pub struct Deployment {
     pub partition: Box<str>,
     /// Values of parameters and variables, by name, as text.
     pub variables: BTreeMap<Box<str>, Box<str>>,
+    /// Whether a plan of Terraform is read as what stands there before it; source beside it says what
+    /// comes, and is left aside.
+    pub is_before: bool,
 }
 
 impl Default for Deployment {
@@ -45,6 +48,7 @@ impl Default for Deployment {
             region: REGION.into(),
             partition: "aws".into(),
             variables: BTreeMap::new(),
+            is_before: false,
         }
     }
 }

@@ -261,6 +261,7 @@ fn list(files: &dyn Files, roots: &[String]) -> (Vec<String>, Vec<FileProblem>) 
         for listed in files.list(root) {
             match listed {
                 Listed::File(path) => paths.push(path),
+                Listed::Outside(path) => problems.push(outside(path)),
                 Listed::Fault(path, error) => problems.push(unreadable(&path, &error)),
             }
         }
@@ -271,6 +272,18 @@ fn list(files: &dyn Files, roots: &[String]) -> (Vec<String>, Vec<FileProblem>) 
     paths.dedup();
     problems.dedup();
     (paths, problems)
+}
+
+/// A link that is not followed.
+fn outside(path: String) -> FileProblem {
+    FileProblem {
+        kind: ProblemKind::Unreadable,
+        path,
+        span: None,
+        position: None,
+        message: "a link that leads out of the given paths: it is not followed".to_owned(),
+        help: "give keyreach the path it leads to, or put the file itself here".to_owned(),
+    }
 }
 
 fn unreadable(path: &str, error: &io::Error) -> FileProblem {

@@ -116,7 +116,7 @@ pub(super) fn facts(
     };
     let parsed: Vec<(FileId, Result<Body, FileProblem>)> = sources
         .par_iter()
-        .filter(|source| !source.is_plan)
+        .filter(|source| !source.is_plan && !deployment.is_before)
         .map(|source| (source.file, parse(&source.text, &path(source.file))))
         .collect();
     let (mut files, mut found) = (Vec::new(), Found { is_pinned: true, ..Found::default() });
@@ -140,10 +140,15 @@ pub(super) fn facts(
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
     let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
     let plans = plans.filter_map(|source| {
-        let plan = plan::Plan::parse(&source.text, source.file)?;
+        let plan = plan::Plan::parse(&source.text, source.file, deployment.is_before)?;
         Some((path(source.file), plan))
     });
     let plans: Vec<(String, plan::Plan)> = plans.collect();
+    if deployment.is_before {
+        // That nothing stands there yet is said as well.
+        let plans = sources.iter().filter(|source| source.is_plan);
+        found.files.extend(plans.map(|plan| plan.file));
+    }
     let empty = Module::default();
     let (modules, empty) = (&modules, &empty);
     let arns = BTreeMap::new();
