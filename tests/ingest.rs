@@ -1032,9 +1032,7 @@ fn links_out_of_the_tree_are_not_followed() {
     let (tree, outside) = (root.join("tree"), root.join("outside"));
     std::fs::create_dir_all(tree.join("a/own")).unwrap();
     std::fs::create_dir_all(&outside).unwrap();
-    let key = |id: &str| {
-        format!(r#"{{"KeyMetadata":{{"Arn":"{}","KeyId":"{id}"}}}}"#, key_arn(id))
-    };
+    let key = |id: &str| format!(r#"{{"KeyMetadata":{{"Arn":"{}","KeyId":"{id}"}}}}"#, key_arn(id));
     std::fs::write(tree.join("a/own/describe-key.json"), key("own")).unwrap();
     std::fs::write(outside.join("describe-key.json"), key("other")).unwrap();
     let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();

@@ -8,37 +8,11 @@
     reason = "a test stops where it fails"
 )]
 
-use jiff::Timestamp;
-use keyreach::audit::Engine;
+#[path = "support/declared.rs"]
+mod declared;
+
+use declared::{ALWAYS, ANYTHING, NEVER, bounds, loaded};
 use keyreach::aws::KmsAction;
-use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target, Verdict};
-use keyreach::ingest::{Deployment, Loaded, load_deployed};
-use keyreach::source::Memory;
-
-fn loaded(files: &[(&str, &str)]) -> Loaded {
-    let mut memory = Memory::default();
-    for (path, text) in files {
-        memory.put(*path, *text);
-    }
-    let loaded = load_deployed(&memory, &[".".to_owned()], &Deployment::default());
-    assert_eq!(loaded.problems, []);
-    loaded
-}
-
-/// The least and the most that is true of `caller` and the only key.
-fn bounds(loaded: &Loaded, caller: &str, action: KmsAction) -> (Bound, Bound) {
-    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    let engine = Engine::with_facts(&loaded.inventory, now, FACTS);
-    let mut keys = loaded.inventory.keys.values();
-    let target = Target::parse(keys.next().unwrap().arn.as_str()).unwrap();
-    assert!(keys.next().is_none());
-    let caller = Caller::parse(&format!("arn:aws:iam::this-account:{caller}")).unwrap();
-    let verdict: Verdict = engine.verdict_of(&Request::plain(caller, action, target));
-    (verdict.at_least(), verdict.at_most())
-}
-
-const NEVER: (Bound, Bound) = (Bound::Never, Bound::Never);
-const ANYTHING: (Bound, Bound) = (Bound::Never, Bound::Always);
 
 /// A key policy that names a role, and nothing else.
 fn key(principal: &str) -> String {
@@ -168,7 +142,7 @@ fn a_grant_or_key_policy_for_a_key_that_is_not_known_may_be_for_each_declared_ke
         (policy(id), ANYTHING),
         (grant(multi_region), NEVER),
         (policy(multi_region), NEVER),
-        (grant("aws_kms_key.key.key_id"), (Bound::Always, Bound::Always)),
+        (grant("aws_kms_key.key.key_id"), ALWAYS),
     ] {
         let loaded = loaded(&[("main.tf", &(base.clone() + &more))]);
         assert_eq!(bounds(&loaded, "role/app", KmsAction::ENCRYPT), expected, "{more}");
@@ -205,7 +179,7 @@ fn a_literal_key_in_an_iam_policy_may_be_a_declared_key() {
             NEVER,
         ),
         (format!("arn:aws:kms:eu-west-1:{ACCOUNT}:alias/app"), NEVER),
-        ("arn:aws:kms:*:*:key/*".to_owned(), (Bound::Always, Bound::Always)),
+        ("arn:aws:kms:*:*:key/*".to_owned(), ALWAYS),
     ] {
         let source = loaded(&[("main.tf", &with(&resource))]);
         assert_eq!(bounds(&source, "role/app", KmsAction::DECRYPT), expected, "{resource}");

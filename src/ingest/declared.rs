@@ -36,6 +36,9 @@ pub struct Deployment {
     pub partition: Box<str>,
     /// Values of parameters and variables, by name, as text.
     pub variables: BTreeMap<Box<str>, Box<str>>,
+    /// Parameters of CloudFormation stacks as a file gives them: one whose value AWS looks up is named
+    /// there by what it is looked up by.
+    pub parameters: BTreeMap<Box<str>, Box<str>>,
     /// Whether a plan of Terraform is read as what stands there before it; source beside it says what
     /// comes, and is left aside.
     pub is_before: bool,
@@ -48,6 +51,7 @@ impl Default for Deployment {
             region: REGION.into(),
             partition: "aws".into(),
             variables: BTreeMap::new(),
+            parameters: BTreeMap::new(),
             is_before: false,
         }
     }

@@ -29,6 +29,8 @@ mod kms;
 mod managed;
 mod merge;
 mod organizations;
+mod parameters;
+mod recorded;
 mod resolve;
 pub mod scenario;
 mod settle;
@@ -49,6 +51,7 @@ use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, 
 
 pub use declared::{Deployment, REGION};
 pub use disk::Disk;
+pub use parameters::{ParametersFault, parameters};
 
 use digest::Digests;
 use symbols::Symbols;
@@ -166,29 +169,37 @@ fn declare(
     };
     // What one of the two languages leaves without a name the other can speak of.
     let are_both = !templates.is_empty() && terraform::mention_kms(&sources);
+    let manifests = std::mem::take(&mut facts.manifests);
+    let stacks = cloudformation::manifest::deployment(&manifests, &templates, deployment, &path);
     let symbols = match are_both {
-        true => cloudformation::symbols(&templates, deployment, &path),
+        true => cloudformation::symbols(&templates, &stacks, &path),
         false => Symbols::default(),
     };
     let modules = terraform::facts(input, &sources, deployment, symbols);
     let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
     let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
-    let mut files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
+    let of_templates = || templates.iter().map(|template| template.file);
+    // Those whose account nobody knows.
+    let mut files = BTreeSet::new();
+    if stacks.account.is_symbol() {
+        files.extend(of_templates());
+    }
     if !modules.is_pinned {
         files.extend(&modules.files);
     }
     made.problems = modules.problems;
     facts.loose.retain(|policy| !modules.read.contains(&policy.document.place.file));
-    if deployment.account.is_symbol() && facts.are_of_accounts() && !files.is_empty() {
+    if facts.are_of_accounts() && !files.is_empty() {
         let first = files.first().map(|file| not_pinned(path(*file), files.len()));
         made.problems.extend(first);
         return made;
     }
+    files.extend(of_templates());
     files.extend(&modules.files);
     if files.is_empty() && modules.unresolved.is_empty() {
         return made;
     }
-    let found = cloudformation::facts(&templates, deployment, &modules.symbols, &path);
+    let found = cloudformation::facts(&templates, &stacks, &modules.symbols, &path);
     found.facts.into_iter().chain(modules.facts).for_each(|fact| facts.add(fact));
     let mut unresolved = found.unresolved;
     unresolved.extend(modules.unresolved);
