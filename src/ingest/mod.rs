@@ -74,6 +74,8 @@ pub struct Loaded {
     pub digest: Option<String>,
     /// ARNs of who ran Terraform, as its plans say.
     pub callers: BTreeSet<Box<str>>,
+    /// What infrastructure code among the files was deployed as.
+    pub deployment: Deployment,
 }
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
@@ -139,7 +141,8 @@ fn load_taking(
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
     inventory.declared = declared.said.map(Arc::new);
-    Loaded { inventory, problems, read, used, skipped, digest, callers: declared.callers }
+    let (callers, deployment) = (declared.callers, deployment.clone());
+    Loaded { inventory, problems, read, used, skipped, digest, callers, deployment }
 }
 
 /// What infrastructure code among the files comes to.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::aws::KeyArn;
+use crate::aws::{Identity as Named, KeyArn, identity as identity_of};
 use crate::inventory::IdentityKind;
 use crate::policy::PolicyKind;
 
@@ -23,7 +23,7 @@ use super::kms::{Metadata, key_metadata};
 #[derive(Deserialize)]
 struct Item<'a> {
     #[serde(borrow, rename = "resourceType")]
-    of_type: Text<'a>,
+    of_type: Option<Text<'a>>,
     #[serde(borrow, alias = "ARN")]
     arn: Option<Text<'a>>,
     #[serde(borrow, rename = "configurationItemStatus")]
@@ -65,19 +65,20 @@ pub(super) fn read(document: &Document<'_, '_>) -> Read {
                 continue;
             }
         };
-        let Some(arn) = item.arn.as_deref() else { continue };
-        match latest.get(arn) {
+        let Some(arn) = item.named() else { continue };
+        match latest.get(&arn) {
             Some(known) if known.time >= item.time => {}
-            _ => drop(latest.insert(arn.to_owned(), item)),
+            _ => drop(latest.insert(arn, item)),
         }
     }
     let mut facts = Vec::new();
-    for item in latest.into_values() {
+    for (arn, item) in latest {
         let is_gone = |status: &Text<'_>| status.starts_with("ResourceDeleted");
         if item.status.as_ref().is_some_and(is_gone) {
             continue;
         }
-        if let Err(Refusal::Unusable { span, message }) = take(document, &item, &mut facts) {
+        let taken = take(document, &arn, &item, &mut facts);
+        if let Err(Refusal::Unusable { span, message }) = taken {
             faults.push(Fact::Fault { span, message });
         }
     }
@@ -86,6 +87,34 @@ pub(super) fn read(document: &Document<'_, '_>) -> Read {
     }
     facts.append(&mut faults);
     Ok(facts)
+}
+
+impl Item<'_> {
+    /// Whose it is: a query can leave out the ARN where the configuration has it.
+    fn named(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Own {
+            arn: String,
+        }
+        if let Some(arn) = &self.arn {
+            return Some(arn.to_string());
+        }
+        let named: Own = serde_json::from_str(&unwrapped(self.configuration?)).ok()?;
+        Some(named.arn)
+    }
+
+    /// The type, which the ARN says as well.
+    fn of_type(&self, arn: &str) -> &str {
+        let by_arn = || match identity_of(arn) {
+            Some(Named::User { .. }) => "AWS::IAM::User",
+            Some(Named::Role { .. }) => "AWS::IAM::Role",
+            Some(Named::Group { .. }) => "AWS::IAM::Group",
+            _ if arn.contains(":iam:") && arn.contains(":policy/") => "AWS::IAM::Policy",
+            _ if KeyArn::parse(arn).is_some() => "AWS::KMS::Key",
+            _ => "",
+        };
+        self.of_type.as_deref().unwrap_or_else(by_arn)
+    }
 }
 
 /// The JSON text of a value that may itself be written as a text, once or again.
@@ -100,9 +129,14 @@ fn unwrapped(raw: &RawValue) -> Cow<'_, str> {
 /// What one item states.
 fn take(
     document: &Document<'_, '_>,
+    arn: &str,
     item: &Item<'_>,
     facts: &mut Vec<Fact>,
 ) -> Result<(), Refusal> {
+    let of_type = item.of_type(arn);
+    if of_type == "AWS::KMS::Key" {
+        return key(document, arn, item, facts);
+    }
     let Some(configuration) = item.configuration.map(unwrapped) else { return Ok(()) };
     let has = |name: &str| super::detect::is_member(&configuration, name);
     // A query can leave out a part, which is then not known.
@@ -110,10 +144,9 @@ fn take(
         true => Detail::Whole,
         false => Detail::Listed,
     };
-    match &*item.of_type {
-        "AWS::KMS::Key" => key(document, item, &configuration, facts)?,
+    match of_type {
         "AWS::IAM::User" | "AWS::IAM::Role" => {
-            let (kind, inline) = match &*item.of_type {
+            let (kind, inline) = match of_type {
                 "AWS::IAM::User" => (IdentityKind::User, "userPolicyList"),
                 _ => (IdentityKind::Role, "rolePolicyList"),
             };
@@ -143,18 +176,20 @@ fn take(
 
 fn key(
     document: &Document<'_, '_>,
+    named: &str,
     item: &Item<'_>,
-    configuration: &str,
     facts: &mut Vec<Fact>,
 ) -> Result<(), Refusal> {
-    let named = item.arn.as_deref().unwrap_or_default();
     let arn = KeyArn::parse(named).ok_or_else(|| Refusal::Unusable {
-        span: document.source.span(named),
+        span: item.arn.as_deref().and_then(|arn| document.source.span(arn)),
         message: "the `arn` of a key is no key ARN".into(),
     })?;
-    let place = document.place_of(named);
-    let metadata: Metadata<'_> = parsed(document, configuration)?;
-    let mut parts = vec![KeyPart::Metadata(Box::new(key_metadata(metadata)))];
+    let place = document.place_of(item.arn.as_deref().unwrap_or_default());
+    let mut parts = vec![KeyPart::Known];
+    if let Some(configuration) = item.configuration.map(unwrapped) {
+        let metadata: Metadata<'_> = parsed(document, &configuration)?;
+        parts.push(KeyPart::Metadata(Box::new(key_metadata(metadata))));
+    }
     let supplement = item.supplement.map(unwrapped);
     let supplement: Option<Supplement<'_>> =
         supplement.as_deref().map(|text| parsed(document, text)).transpose()?;

@@ -314,7 +314,7 @@ impl<'a> Evaluator<'a> {
     fn planned(&self, scope: &Scope, of: &str) -> Option<Vec<String>> {
         let instance = self.instance(scope.instance)?;
         let address = format!("{}{of}", instance.prefix);
-        Some(self.plan?.indices(&address).map(str::to_owned).collect())
+        Some(self.plan?.indices(&address).into_iter().map(str::to_owned).collect())
     }
 
     /// The instances of the module that a call makes.

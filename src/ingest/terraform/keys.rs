@@ -263,7 +263,7 @@ fn parts(
     if let Some(tags) = tags(argument("tags").as_ref()).filter(|_| !resource.provider.has_tags) {
         made.push(KeyPart::Tags(Page { items: tags, place, more: false }));
     }
-    match argument("enable_key_rotation") {
+    match argument("enable_key_rotation").filter(|rotation| !rotation.is_null()) {
         Some(rotation) => made.extend(rotation.truth().map(KeyPart::Rotation)),
         None => made.push(KeyPart::Rotation(false)),
     }
@@ -297,12 +297,14 @@ fn metadata(
     arn: &KeyArn,
     replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
 ) -> KeyMetadata {
-    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+    // A plan states each argument that is not given as null.
+    let argument =
+        |name: &str| evaluator.argument(&resource.arguments, name).filter(|it| !it.is_null());
     let is_replica = resource.of_type.contains("replica");
     // What is not declared is as KMS makes a key; what a replica does not declare its primary has.
     let word = |name: &str, default: &str| match argument(name) {
-        Some(value) if !value.is_null() => value.known().map(|word| Box::from(&*word)),
-        _ => (!is_replica).then(|| Box::from(default)),
+        Some(value) => value.known().map(|word| Box::from(&*word)),
+        None => (!is_replica).then(|| Box::from(default)),
     };
     let spec = word("customer_master_key_spec", "SYMMETRIC_DEFAULT");
     let origin = match resource.of_type {
@@ -379,7 +381,7 @@ fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
     are_all.then_some(())?;
     for block in blocks {
         let context = |name: &str| {
-            let value = evaluator.argument(&block, name)?;
+            let value = evaluator.argument(&block, name).filter(|value| !value.is_null())?;
             Some(pairs(&value).map(|pairs| pairs.into_iter().collect()))
         };
         if let Some(equals) = context("encryption_context_equals") {

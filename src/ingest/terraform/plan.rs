@@ -3,7 +3,7 @@
 //! What they state of an address fills what the source leaves open, where that lies beside; what the
 //! source does not show (modules from elsewhere) is taken from them alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::aws::AccountId;
@@ -220,13 +220,19 @@ impl Plan {
         self.resources.iter().map(|(address, stated)| (address.as_str(), stated))
     }
 
-    /// The keys of the instances that a block has: what stands behind its address.
-    pub(super) fn indices<'p>(&'p self, address: &'p str) -> impl Iterator<Item = &'p str> {
+    /// The keys of the instances that a block or a module has, each once: what stands behind its address.
+    pub(super) fn indices<'p>(&'p self, address: &'p str) -> BTreeSet<&'p str> {
         let from = self.resources.range(address.to_owned()..);
         let inside = from.take_while(move |(known, _)| known.starts_with(address));
-        inside.filter_map(move |(known, _)| {
-            known.strip_prefix(address)?.strip_prefix('[')?.strip_suffix(']')
-        })
+        let index = |known: &'p str| {
+            let behind = known.strip_prefix(address)?.strip_prefix('[')?;
+            let end = match behind.starts_with('"') {
+                true => behind.find("\"]")? + 1,
+                false => behind.find(']')?,
+            };
+            behind.get(..end)
+        };
+        inside.filter_map(|(known, _)| index(known)).collect()
     }
 
     /// The one resource that an argument refers to, and what of it.
