@@ -16,6 +16,9 @@ use super::declared::{REGION, meets};
 /// How many symbols of one shape are told apart in one place.
 const TOLD_APART: usize = 16;
 
+/// The condition key whose values are names; all others that speak of such things hold ARNs.
+const NAMED: &str = "aws:username";
+
 /// The form of a key's id.
 pub(super) const KEY_ID: &str = "????????-????-????-????-????????????";
 
@@ -64,7 +67,7 @@ impl Symbols {
         if self.all.is_empty() { node.clone() } else { self.wide(node, false) }
     }
 
-    fn wide<'a>(&self, node: &Node<'a>, in_condition: bool) -> Node<'a> {
+    fn wide<'a>(&self, node: &Node<'a>, is_name: bool) -> Node<'a> {
         let kind = match &node.kind {
             Kind::Object(members) => {
                 let wide = members.iter().map(|member| {
@@ -73,7 +76,7 @@ impl Symbols {
                         "Action" | "NotAction" | "Effect" | "Sid" | "Version" => {
                             member.value.clone()
                         }
-                        _ => self.wide(&member.value, in_condition || name == "Condition"),
+                        _ => self.wide(&member.value, is_name || name.eq_ignore_ascii_case(NAMED)),
                     };
                     Member { name: member.name.clone(), value }
                 });
@@ -81,17 +84,17 @@ impl Symbols {
             }
             Kind::Array(items) => {
                 let wide = items.iter().flat_map(|item| match item.kind {
-                    Kind::String(_) | Kind::Unresolved(_) => self.readings(item, in_condition),
-                    _ => vec![self.wide(item, in_condition)],
+                    Kind::String(_) | Kind::Unresolved(_) => self.readings(item, is_name),
+                    _ => vec![self.wide(item, is_name)],
                 });
                 Kind::Array(wide.collect())
             }
             Kind::OneOf { expression, branches } => Kind::OneOf {
                 expression: expression.clone(),
-                branches: branches.iter().map(|it| self.wide(it, in_condition)).collect(),
+                branches: branches.iter().map(|it| self.wide(it, is_name)).collect(),
             },
             Kind::String(_) | Kind::Unresolved(_) => {
-                let mut readings = self.readings(node, in_condition);
+                let mut readings = self.readings(node, is_name);
                 match readings.pop() {
                     Some(only) if readings.is_empty() => return only,
                     last => {
@@ -106,7 +109,7 @@ impl Symbols {
     }
 
     /// What a text may say of things whose names are not known, each a reading of its own.
-    fn readings<'a>(&self, node: &Node<'a>, in_condition: bool) -> Vec<Node<'a>> {
+    fn readings<'a>(&self, node: &Node<'a>, is_name: bool) -> Vec<Node<'a>> {
         let pattern = match &node.kind {
             Kind::String(text) => with_open_variables(text),
             Kind::Unresolved(value) => with_open_variables(&value.shape),
@@ -123,7 +126,7 @@ impl Symbols {
         let mut own = node.clone();
         let mut readings = Vec::new();
         for (shape, symbols) in &self.by_shape {
-            let is_meant = in_condition || shape.exact.starts_with("arn:");
+            let is_meant = is_name || shape.exact.starts_with("arn:");
             if !is_meant || !meets(&pattern, &shape.wide) {
                 continue;
             }
@@ -217,6 +220,19 @@ mod tests {
         }
         let part = "arn:aws:iam::this-account:role/aws*";
         assert_eq!(told(&symbols, part), [format!("? {part}")]);
+    }
+
+    #[test]
+    fn names_are_looked_for_where_names_stand() {
+        let mut symbols = Symbols::default();
+        symbols.add("aws_iam_user.app", "*");
+        let text = r#"{"Condition": {"StringEquals": {"kms:EncryptionContext:a": "x", "aws:UserName": "x"}}}"#;
+        let node = crate::syntax::json::parse(text).expect("JSON");
+        let wide = symbols.widened(&node);
+        let equals = wide.get("Condition").and_then(|it| it.get("StringEquals")).expect("values");
+        let count = |name: &str| equals.get(name).map(|value| value.one_or_many().len());
+        assert_eq!(count("kms:EncryptionContext:a"), Some(1));
+        assert_eq!(count("aws:UserName"), Some(2));
     }
 
     #[test]
