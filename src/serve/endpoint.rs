@@ -210,7 +210,8 @@ impl Endpoint {
         let agent = header(signed.head, "user-agent");
         let region = &*signed.presented.region;
         let context = ambient::of(&signed.who, &world, region, agent, self.now());
-        match self.encryptor.call(&caller, &Ambient { context }, operation, &body) {
+        let ambient = Ambient { context, request_id: Some(signed.request_id.into()) };
+        match self.encryptor.call(&caller, &ambient, operation, &body) {
             Ok(Value::Object(members)) if members.is_empty() => {
                 Answer::json(200, Vec::new(), noted)
             }
