@@ -272,7 +272,9 @@ impl Answer {
         if let (Some(text), Some(members)) = (&fault.message, body.as_object_mut()) {
             members.insert(fault.member().to_owned(), text.as_str().into());
         }
-        let noted = Noted { error: Some(fault.name), ..noted };
+        let cause = fault.message.clone().filter(|_| fault.status() >= 500);
+        let explanation = noted.explanation.or(cause);
+        let noted = Noted { error: Some(fault.name), explanation, ..noted };
         Self::json(fault.status(), body.to_string().into_bytes(), noted)
     }
 

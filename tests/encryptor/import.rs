@@ -298,6 +298,42 @@ fn a_replica_is_given_the_material_of_its_primary() {
 }
 
 #[test]
+fn material_outlives_the_process_and_stands_nowhere_in_clear() {
+    use keyreach::encryptor::directory::Directory;
+    let root = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("imported-material");
+    let _ = std::fs::remove_dir_all(&root);
+    let now: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let open = || {
+        let directory = Arc::new(Directory::open(&root).unwrap());
+        let kms = Encryptor::open(&world(&world_text()), &directory, Clock::At(now)).unwrap();
+        (kms, directory)
+    };
+    let material: [u8; 32] = std::array::from_fn(|at| 101 + at as u8);
+    let (kms, directory) = open();
+    let key = external(&kms, json!({}));
+    let token = body(&kms, &key, OAEP, &material);
+    drop((kms, directory));
+    let (kms, directory) = open();
+    did(&kms, ADMIN, "ImportKeyMaterial", token);
+    let blob = seal(&kms, &key);
+    drop((kms, directory));
+    let (kms, directory) = open();
+    opens(&kms, &blob);
+    directory.checkpoint().unwrap();
+    let mut seen = 0;
+    for entry in walkdir::WalkDir::new(&root).into_iter().map(Result::unwrap) {
+        if entry.file_type().is_file() {
+            let held = std::fs::read(entry.path()).unwrap();
+            let text = BASE64.encode(material);
+            let has = |secret: &[u8]| held.windows(secret.len()).any(|part| part == secret);
+            assert!(!has(&material) && !has(&text.as_bytes()[..40]), "{}", entry.path().display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 5);
+}
+
+#[test]
 fn conditions_see_how_material_is_wrapped_and_when_it_expires() {
     let text = format!(
         "accounts: {{ {A}: {{
