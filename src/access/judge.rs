@@ -7,8 +7,9 @@ use crate::decision::{Bound, CellAnswer, Chance, Context, Gate, OpenPoint, Reaso
 
 use super::evaluate::holds_in;
 use super::formula::{Atom, Formula, Formulas, Kinds};
-use super::frame::Frame;
+use super::frame::{Frame, Limit};
 use super::solve::{Found, Held, Solver};
+use super::test::Test;
 use super::ways::Ways;
 use super::word::Word;
 
@@ -384,9 +385,10 @@ impl Judge<'_> {
         let readings = self.readings(ways.allowed(formulas).at(action));
         let allowed = readings.iter().map(|(_, formula)| self.filled(*formula, Fill::Most));
         let refused = formulas.not(formulas.or(allowed));
+        let told = formulas.and([refused, self.told(ways, action, frame)]);
         let counter = tries
             .into_iter()
-            .find_map(|formula| self.found(formulas.and([formula, refused]), frame));
+            .find_map(|formula| self.found(formulas.and([formula, told]), frame));
         let denied_as_told = || formulas.not(decided(ways.allowed(formulas).at(action)));
         let counter = counter.or_else(|| self.found(denied_as_told(), frame));
         let counter = counter.unwrap_or_default();
@@ -397,6 +399,22 @@ impl Judge<'_> {
             None => (Reason::ImplicitDeny, Some(self.gate(ways, action, &counter))),
         };
         answer.counter = Some(counter);
+    }
+
+    /// The keys that every request has and that some gate asks for: one that does not say what they hold
+    /// does not tell which gate refuses it.
+    fn told<S: Word>(&self, ways: &Ways<S>, action: S::Action, frame: &Frame) -> Formula {
+        let has = frame.limits.iter().filter(|(_, limit)| *limit == Limit::Present);
+        let has: Vec<&str> = has.map(|(key, _)| &**key).collect();
+        if has.is_empty() {
+            return Formula::TRUE;
+        }
+        let gates = [&ways.scp, &ways.passes, &ways.opened, &ways.boundary, &ways.identity];
+        let gates = gates.into_iter().chain(ways.denies.iter().map(|(_, deny)| deny));
+        let asked = gates.flat_map(|gate| self.solver.keys(gate.at(action)));
+        let asked: BTreeSet<_> = asked.map(|(key, _)| key).collect();
+        let asked = has.into_iter().filter(|key| asked.contains(*key));
+        self.formulas.and(asked.map(|key| self.formulas.of(Atom::Request(Test::present(key)))))
     }
 
     /// The gate that lacks an Allow.

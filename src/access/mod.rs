@@ -33,6 +33,7 @@ mod elements;
 mod entry;
 mod evaluate;
 mod expand;
+mod filled;
 mod formula;
 mod frame;
 mod gaps;

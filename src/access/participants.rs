@@ -42,8 +42,7 @@ pub(super) fn of<'w>(
         if !key.is_aws_managed() && !subject.is_service_linked() {
             of_organization(world, Some(key.arn.account()), OrgPolicyKind::Rcp, &mut all);
         }
-        let alias = world.inventory.aliases_of(key).next().map(|alias| alias.arn.name());
-        let shown = alias.unwrap_or_else(|| key.arn.as_str());
+        let shown = world.inventory.name_of(key);
         let policies = [("key policy", &key.policy), ("AWS_RAM policy", &key.ram_policy)];
         all.extend(policies.into_iter().filter_map(|(what, document)| {
             let name = format!("{what} of {shown}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::decision::ContextValue;
 use crate::policy::{Comparison, Operator, Polarity};
 
+use super::filled;
 use super::formula::{Atom, Formula, Formulas};
 use super::question::{Known, Question, ResourcePattern, Sight, missing, variables};
 use super::test::{Operand, Piece, Test};
@@ -99,100 +100,17 @@ pub(super) fn resolved_test(
         Known::NotYet | Known::OfRequest => return formulas.of(left.asked_of(sight, known)),
         Known::Value(value) => value,
     };
-    if left.variables().next().is_none() {
-        return Formula::constant(left.holds(value.as_ref(), &|_| None));
+    match value {
+        Some(value) if left.variables().next().is_some() => {
+            filled::inverted(formulas, &left, &value, known)
+        }
+        value => Formula::constant(left.holds(value.as_ref(), &|_| None)),
     }
-    inverted(formulas, &left, value.as_ref(), known)
 }
 
 /// What a test says of a value that was not exported.
 fn missing_value(formulas: &Formulas, what: Box<str>, test: &Test) -> Formula {
     missing(formulas, what, test, test.holds(None, &|_| None))
-}
-
-/// A test of a value that is known against texts with a variable that the request brings: turned round
-/// into a test of the variable, where each text has one.
-fn inverted(
-    formulas: &Formulas,
-    test: &Test,
-    value: Option<&ContextValue>,
-    known: &dyn Fn(&str) -> Known,
-) -> Formula {
-    let single = |operand: &Operand| operand.variables().count() <= 1;
-    let operator = test.operator;
-    let plain = operator.quantifier.is_none()
-        && value.is_none_or(|value| matches!(value, ContextValue::One(_)));
-    let Some(ContextValue::One(text)) = value.filter(|_| plain) else {
-        if value.is_none() {
-            return Formula::constant(test.holds(None, &|_| None));
-        }
-        return missing(formulas, undecided(&test.key), (test, value), false);
-    };
-    let positive = Operator { polarity: Polarity::Is, if_exists: false, ..operator };
-    let mut matches = Vec::new();
-    for operand in &test.values {
-        let alone = |operand: &Operand, variable: &dyn Fn(&str) -> Option<Box<str>>| {
-            let test = Test {
-                key: test.key.clone(),
-                operator: positive,
-                values: Box::from([operand.clone()]),
-            };
-            test.holds(Some(&ContextValue::One(text.clone())), variable)
-        };
-        let Some(variable) = operand.variables().next() else {
-            matches.push(Formula::constant(alone(operand, &|_| None)));
-            continue;
-        };
-        if !single(operand) {
-            return missing(formulas, undecided(&test.key), (test, text), false);
-        }
-        // Whatever the variable holds must be a run of the text, in one of its spellings.
-        let values = runs(text).filter(|run| alone(operand, &|_| Some((*run).into())));
-        let values: Vec<&str> = values.collect();
-        matches.push(one_of(formulas, variable, &values, operator.comparison, known));
-        if alone(operand, &|_| None) {
-            let present = formulas.of(Test::present(variable).asked_of(Sight::Plain, known));
-            matches.push(formulas.not(present));
-        }
-    }
-    let any = formulas.or(matches);
-    if operator.polarity == Polarity::IsNot { formulas.not(any) } else { any }
-}
-
-fn undecided(key: &str) -> String {
-    format!("how the policy variables compared with {key} are filled")
-}
-
-/// Every run of characters of a text, the empty one included.
-fn runs(text: &str) -> impl Iterator<Item = &str> {
-    let ends = |text: &str| -> Vec<usize> {
-        text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()
-    };
-    let all = ends(text);
-    let starts = all.clone();
-    starts.into_iter().flat_map(move |start| {
-        let ends: Vec<usize> = all.iter().copied().filter(|end| *end >= start).collect();
-        ends.into_iter().filter_map(move |end| text.get(start..end))
-    })
-}
-
-fn one_of(
-    formulas: &Formulas,
-    key: &str,
-    values: &[&str],
-    comparison: Comparison,
-    known: &dyn Fn(&str) -> Known,
-) -> Formula {
-    if values.is_empty() {
-        return Formula::FALSE;
-    }
-    let comparison = match comparison {
-        Comparison::StringEqualsIgnoreCase | Comparison::Bool => Comparison::StringEqualsIgnoreCase,
-        _ => Comparison::StringEquals,
-    };
-    let operator =
-        Operator { quantifier: None, comparison, polarity: Polarity::Is, if_exists: false };
-    formulas.of(Test::of(key, operator, values).asked_of(Sight::Plain, known))
 }
 
 impl ResourcePattern {
@@ -258,29 +176,15 @@ pub(super) fn resolved_resource(
         // What is left of the variables is the request's, or of the key.
         return formulas.of(Atom::Key(Question::Resource(left)));
     };
-    let of_parts = left.parts.iter().flat_map(|part| &**part);
-    let mut open = variables(of_parts).map(Box::<str>::from);
-    let Some(variable) = open.next() else {
+    if left.variables().next().is_none() {
         return covers(formulas, &left, resource);
-    };
-    if open.any(|other| other != variable) {
-        let what = "how the policy variables of a resource are filled";
-        return missing(formulas, what, &left, false);
     }
-    // A variable of the request: the runs of the resource that make the pattern match.
-    let last = resource.splitn(6, ':').nth(5).unwrap_or_default();
-    let fits = |run: &&str| {
-        let value = |_: &str| Known::Value(Some(ContextValue::One((*run).into())));
-        resolved_resource(formulas, &left, Some(resource), &value) == Formula::TRUE
-    };
-    let values: Vec<&str> = runs(last).filter(fits).collect();
-    let filled = one_of(formulas, &variable, &values, Comparison::StringEquals, known);
-    let default = resolved_resource(formulas, &left, Some(resource), &|_| Known::Value(None));
-    if default == Formula::FALSE {
-        return filled;
-    }
-    let present = formulas.of(Test::present(&variable).asked_of(Sight::Plain, known));
-    formulas.or([filled, formulas.and([formulas.not(present), default])])
+    // Rule A64: variables stand in the last part, so all parts are there.
+    let texts = resource.splitn(6, ':');
+    let goals: Vec<_> = left.parts.iter().map(|part| &**part).zip(texts).collect();
+    let what = "how the policy variables of a resource are filled";
+    filled::resource(formulas, &goals, known)
+        .unwrap_or_else(|| missing(formulas, what, &left, false))
 }
 
 /// Rules A61, A63; which of the two readings holds for short patterns AWS leaves open (O28).

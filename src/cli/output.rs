@@ -1,7 +1,7 @@
 //! Where data goes: stdout, or a file that is complete or not there.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use super::Fault;
@@ -9,7 +9,7 @@ use super::Fault;
 /// A buffered place for data. [`Output::finish`] makes it count; dropped before, a file is not there.
 pub(super) enum Output {
     /// Stdout.
-    Stdout(BufWriter<StdoutLock<'static>>),
+    Stdout(BufWriter<Stdout>),
     /// A file, written beside its place and moved there at the end.
     File { writer: BufWriter<File>, path: PathBuf, unfinished: Unfinished },
 }
@@ -33,7 +33,7 @@ impl Output {
     /// The directory cannot be written.
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Fault> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
-            return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout().lock())));
+            return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout())));
         };
         let shown = path.display().to_string();
         // A link stays one; a pipe or a device is written as it is.

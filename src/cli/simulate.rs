@@ -58,21 +58,26 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let texts = Texts::new(&Disk, &loaded.inventory);
     let simulator = Simulator::new(&loaded.inventory, &texts);
     let mut output = Output::open(args.output.as_deref())?;
-    let mut outcome = Outcome::Clean;
-    loop {
-        let block = block(&mut *requests).map_err(Fault::read(&args.requests))?;
-        if block.is_empty() {
-            break;
-        }
-        outcome = outcome.max(answer(&simulator, &block, &mut output)?);
+    let mut next = || block(&mut *requests).map_err(Fault::read(&args.requests));
+    let (mut lines, mut answers, mut outcome) = (next()?, Vec::new(), Outcome::Clean);
+    while !lines.is_empty() {
+        // While a block is answered, the answers to the one before are written and the next one is read.
+        let behind = || {
+            write(&answers, &mut output)?;
+            next()
+        };
+        let (answered, read) = rayon::join(|| answer(&simulator, &lines), behind);
+        (lines, answers) = (read?, answered?);
+        outcome = answers.iter().map(Answered::outcome).fold(outcome, Outcome::max);
     }
+    write(&answers, &mut output)?;
     output.finish()?;
     Ok(outcome)
 }
 
-fn open(path: &str) -> Result<Box<dyn BufRead>, Fault> {
+fn open(path: &str) -> Result<Box<dyn BufRead + Send>, Fault> {
     if path == "-" {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(Box::new(BufReader::new(io::stdin())));
     }
     let file = File::open(path).map_err(Fault::read(path))?;
     if file.metadata().is_ok_and(|file| file.is_dir()) {
@@ -98,23 +103,18 @@ fn block(requests: &mut dyn BufRead) -> io::Result<Vec<u8>> {
     Ok(block)
 }
 
-/// Answers each line on some core, and writes the answers in the order of the lines; blank ones are passed
-/// over.
-fn answer(simulator: &Simulator<'_>, block: &[u8], output: &mut Output) -> Result<Outcome, Fault> {
+/// The answers to each line, made on some core, in the order of the lines; blank ones are passed over.
+fn answer(simulator: &Simulator<'_>, block: &[u8]) -> Result<Vec<Answered>, Fault> {
     let lines = block.par_split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     let lines = lines.filter(|line| !line.is_empty());
     let answered = lines.try_fold(Answered::default, |answered, line| {
         answered.with(simulator, line).map_err(Fault::from)
     });
-    let answered: Vec<Answered> = answered.collect::<Result<_, Fault>>()?;
-    let mut worst = Outcome::Clean;
-    for lines in answered {
-        output.write_all(&lines.bytes)?;
-        if lines.has_malformed {
-            worst = Outcome::Problem;
-        }
-    }
-    Ok(worst)
+    answered.collect()
+}
+
+fn write(answers: &[Answered], output: &mut Output) -> Result<(), Fault> {
+    answers.iter().try_for_each(|lines| output.write_all(&lines.bytes)).map_err(Fault::from)
 }
 
 /// The answers to some lines that follow each other.
@@ -126,6 +126,10 @@ struct Answered {
 }
 
 impl Answered {
+    fn outcome(&self) -> Outcome {
+        if self.has_malformed { Outcome::Problem } else { Outcome::Clean }
+    }
+
     fn with(mut self, simulator: &Simulator<'_>, line: &[u8]) -> io::Result<Self> {
         let read = request_line::parse(line);
         let answer = read.request.map(|request| simulator.answer(&request));

@@ -140,6 +140,11 @@ impl Inventory {
         key.aliases.iter().filter_map(|arn| self.alias(arn))
     }
 
+    /// The key's first alias, else its ARN.
+    pub fn name_of<'a>(&'a self, key: &'a Key) -> &'a str {
+        self.aliases_of(key).next().map_or_else(|| key.arn.as_str(), |alias| alias.arn.name())
+    }
+
     /// The key as people name it: its alias with the id beside it, or the ARN.
     pub fn shown_key(&self, key: &Key) -> String {
         match self.aliases_of(key).next() {

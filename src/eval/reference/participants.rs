@@ -5,7 +5,8 @@ use std::fmt::{self, Write};
 use crate::aws::{AccountId, KmsAction};
 use crate::decision::{CallerKind, OpenPoint, Target};
 use crate::inventory::{
-    AttachedPolicy, GapKind, NamedPolicy, OrgPolicy, OrgPolicyKind, Organization, policy_name,
+    AttachedPolicy, GapKind, Inventory, Key, NamedPolicy, OrgPolicy, OrgPolicyKind, Organization,
+    policy_name,
 };
 use crate::policy::PolicyDocument;
 
@@ -25,10 +26,10 @@ pub(super) enum Name<'a> {
     Session,
     /// The policy of a VPC endpoint by its id.
     Endpoint(&'a str),
-    /// The policy of a key by its first alias, else its ARN.
-    Key(&'a str),
+    /// The policy of a key of this world.
+    Key(&'a Inventory, &'a Key),
     /// The policy that AWS_RAM writes, likewise.
-    Ram(&'a str),
+    Ram(&'a Inventory, &'a Key),
     /// The trust policy of a role by its ARN.
     Trust(&'a str),
 }
@@ -53,9 +54,9 @@ impl fmt::Display for Name<'_> {
             Self::Managed(arn) => write!(out, "managed policy {}", policy_name(arn)),
             Self::Session => out.write_str("session policy"),
             Self::Endpoint(id) => write!(out, "policy of VPC endpoint {id}"),
-            Self::Key(shown) => write!(out, "key policy of {shown}"),
+            Self::Key(world, key) => write!(out, "key policy of {}", world.name_of(key)),
             Self::Trust(arn) => write!(out, "trust policy of {arn}"),
-            Self::Ram(shown) => write!(out, "AWS_RAM policy of {shown}"),
+            Self::Ram(world, key) => write!(out, "AWS_RAM policy of {}", world.name_of(key)),
         }
     }
 }
@@ -157,7 +158,7 @@ fn rcp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
     if scene.request.is(KmsAction::RETIRE_GRANT) {
         return Err("RCPs have no say in RetireGrant");
     }
-    if scene.key.is_some_and(crate::inventory::Key::is_aws_managed) {
+    if scene.key.is_some_and(Key::is_aws_managed) {
         return Err("RCPs do not bind AWS managed keys");
     }
     levels(scene, owner, OrgPolicyKind::Rcp)
@@ -374,18 +375,16 @@ fn key_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
         }
         return together;
     };
-    let alias = scene.world().aliases_of(key).next().map(|alias| alias.arn.name());
-    let shown = alias.unwrap_or_else(|| key.arn.as_str());
     note_key_gap(scene, "key policy");
     note_conflicts(scene, key.arn.as_str());
     if let Some(document) = &key.policy {
-        together.push(Taking { name: Name::Key(shown), document });
+        together.push(Taking { name: Name::Key(scene.world(), key), document });
     }
     // Rule K8; O17 leaves it open whether the two unite.
     if let Some(document) = &key.ram_policy
         && !scene.reads_other(OpenPoint::O17, || true)
     {
-        together.push(Taking { name: Name::Ram(shown), document });
+        together.push(Taking { name: Name::Ram(scene.world(), key), document });
     }
     together
 }
