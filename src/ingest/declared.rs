@@ -79,7 +79,8 @@ pub(super) fn policy(
     kind: PolicyKind,
     node: &Node<'_>,
 ) -> PolicyDocument {
-    let node = widened(deployment, &symbols.widened(node));
+    symbols.compared.hear(node);
+    let node = symbols.compared.told(widened(deployment, &symbols.widened(node)));
     PolicyDocument::lowered(place, kind, policy::lower(&node, kind))
 }
 

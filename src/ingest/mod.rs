@@ -14,6 +14,7 @@
 mod authorization_details;
 mod bare;
 mod cloudformation;
+mod compared;
 mod declared;
 mod detect;
 mod digest;
@@ -178,7 +179,15 @@ fn declare(
         true => cloudformation::symbols(&templates, &stacks, &path),
         false => Symbols::default(),
     };
-    let modules = terraform::facts(input, &sources, deployment, symbols);
+    let evaluated = || {
+        let modules = terraform::facts(input, &sources, deployment, symbols.clone());
+        let found = cloudformation::facts(&templates, &stacks, &modules.symbols, &path);
+        (modules, found)
+    };
+    let (mut modules, mut found) = evaluated();
+    if symbols.compared.learn() {
+        (modules, found) = evaluated();
+    }
     let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
     let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
     let of_templates = || templates.iter().map(|template| template.file);
@@ -202,7 +211,6 @@ fn declare(
     if files.is_empty() && modules.unresolved.is_empty() {
         return made;
     }
-    let found = cloudformation::facts(&templates, &stacks, &modules.symbols, &path);
     found.facts.into_iter().chain(modules.facts).for_each(|fact| facts.add(fact));
     let mut unresolved = found.unresolved;
     unresolved.extend(modules.unresolved);

@@ -11,6 +11,7 @@ use crate::aws::AccountId;
 use crate::aws::pattern::takes;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
+use super::compared::Compared;
 use super::declared::{REGION, meets};
 
 /// How many symbols of one shape are told apart in one place.
@@ -30,6 +31,8 @@ pub(super) const MULTI_REGION_KEY_ID: &str = "mrk-??????????????????????????????
 pub(super) struct Symbols {
     all: BTreeSet<Box<str>>,
     by_shape: BTreeMap<Shape, BTreeSet<Box<str>>>,
+    /// What conditions compare: the same for all that know of each other's symbols.
+    pub(super) compared: Compared,
 }
 
 /// A pattern that something matches whatever it turns out to be.
@@ -56,6 +59,7 @@ impl Symbols {
 
     /// Adds those of other code.
     pub(super) fn append(&mut self, other: &Self) {
+        self.compared = other.compared.clone();
         self.all.extend(other.all.iter().cloned());
         for (shape, symbols) in &other.by_shape {
             self.by_shape.entry(shape.clone()).or_default().extend(symbols.iter().cloned());

@@ -108,7 +108,7 @@ pub(super) fn facts(
 ) -> Found {
     // Without KMS there is nothing to find, and nothing is parsed.
     if !mention_kms(sources) {
-        return Found::default();
+        return Found { symbols, ..Found::default() };
     }
     let path = |file: FileId| {
         let number = (file.0 as usize).checked_sub(input.first);
