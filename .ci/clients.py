@@ -4,6 +4,7 @@ Each section is one story told in full, with the answers that AWS gives.
 """
 
 import base64
+import datetime
 import json
 import os
 import pathlib
@@ -15,6 +16,8 @@ import sys
 import aws_encryption_sdk
 import boto3
 import botocore.exceptions
+from cryptography.hazmat.primitives import hashes, keywrap, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
 HOME = pathlib.Path("target/clients").resolve()
 AWS = HOME / "python/bin/aws"
@@ -325,6 +328,110 @@ def key_specs():
         assert opened["Plaintext"] == b"text" and ":eu-west-1:" in opened["KeyId"], opened
 
 
+def imported_material():
+    """Material that the client made: wrapped, imported, deleted, expired, and the same again."""
+    material, other = os.urandom(32), os.urandom(32)
+    does_not = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+    with Server("testdata/course", "--now", "2026-01-01") as server:
+        kms = server.boto("kms", "root")
+        key = kms.create_key(Origin="EXTERNAL")["KeyMetadata"]["KeyId"]
+        state = lambda: kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+        assert state() == "PendingImport"
+        for algorithm in [
+            "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1",
+        ]:
+            imported(kms, key, material, algorithm, "RSA_2048", **does_not)
+            assert state() == "Enabled"
+            blob = kms.encrypt(KeyId=key, Plaintext=b"text")["CiphertextBlob"]
+            kms.delete_imported_key_material(KeyId=key)
+            assert state() == "PendingImport"
+            for refused, call in [
+                (kms.exceptions.KMSInvalidStateException, lambda: kms.decrypt(CiphertextBlob=blob)),
+                (
+                    kms.exceptions.IncorrectKeyMaterialException,
+                    lambda: imported(kms, key, other, algorithm, "RSA_2048", **does_not),
+                ),
+            ]:
+                try:
+                    call()
+                    raise AssertionError(algorithm)
+                except refused:
+                    pass
+        # The AWS CLI, with a file for each blob, as the guide of AWS has it.
+        wanted = ["--wrapping-algorithm", "RSAES_OAEP_SHA_256", "--wrapping-key-spec", "RSA_4096"]
+        got = allowed(server.aws("root", "kms", "get-parameters-for-import", "--key-id", key, *wanted))
+        blobs = {
+            "import-token": base64.b64decode(got["ImportToken"]),
+            "encrypted-key-material": wrapped(
+                base64.b64decode(got["PublicKey"]), "RSAES_OAEP_SHA_256", material
+            ),
+        }
+        named = []
+        for name, bytes_ in blobs.items():
+            (HOME / name).write_bytes(bytes_)
+            named += [f"--{name}", f"fileb://{HOME / name}"]
+        allowed(
+            server.aws(
+                "root", "kms", "import-key-material", "--key-id", key, *named,
+                "--expiration-model", "KEY_MATERIAL_EXPIRES", "--valid-to", "2026-01-03T00:00:00Z",
+            )
+        )
+        assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"text"
+        usage = kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]
+        assert usage["Operation"] == "Decrypt" and usage["KmsRequestId"], usage
+    # It outlives the process, and expires by the clock.
+    with Server("testdata/course", "--now", "2026-01-02", state=server.state.name) as server:
+        kms = server.boto("kms", "root")
+        assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"text"
+    with Server("testdata/course", "--now", "2026-01-04", state=server.state.name) as server:
+        kms = server.boto("kms", "root")
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingImport"
+        imported(kms, key, material, "RSAES_OAEP_SHA_256", "RSA_3072", **does_not)
+        assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"text"
+    for path in [server.state, pathlib.Path(f"{server.state}.log")]:
+        for file in [path] if path.is_file() else [it for it in path.rglob("*") if it.is_file()]:
+            held = file.read_bytes()
+            assert material not in held and base64.b64encode(material)[:40] not in held, file
+
+
+def imported(kms, key, material, algorithm, spec, **more):
+    """Wraps and imports."""
+    got = kms.get_parameters_for_import(
+        KeyId=key, WrappingAlgorithm=algorithm, WrappingKeySpec=spec
+    )
+    kms.import_key_material(
+        KeyId=key, ImportToken=got["ImportToken"],
+        EncryptedKeyMaterial=wrapped(got["PublicKey"], algorithm, material), **more,
+    )
+
+
+def wrapped(public, algorithm, material):
+    """Key material as the library of the client wraps it."""
+    digest = hashes.SHA1() if algorithm.endswith("SHA_1") else hashes.SHA256()
+    oaep = padding.OAEP(mgf=padding.MGF1(digest), algorithm=digest, label=None)
+    public = serialization.load_der_public_key(public)
+    if algorithm.startswith("RSAES"):
+        return public.encrypt(material, oaep)
+    aes = os.urandom(32)
+    return public.encrypt(aes, oaep) + keywrap.aes_key_wrap_with_padding(aes, material)
+
+
+def rotation_by_the_clock():
+    """A key rotates when its period is over; what it sealed before still opens."""
+    with Server("testdata/course", "--now", "2026-01-01") as server:
+        kms = server.boto("kms", "root")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
+        blob = kms.encrypt(KeyId=key, Plaintext=b"text")["CiphertextBlob"]
+    with Server("testdata/course", "--now", "2026-07-05", state=server.state.name) as server:
+        kms = server.boto("kms", "root")
+        rotations = kms.list_key_rotations(KeyId=key)["Rotations"]
+        dates = [str(one["RotationDate"].astimezone(datetime.timezone.utc).date()) for one in rotations]
+        assert dates == ["2026-04-01", "2026-06-30"], dates
+        assert {one["RotationType"] for one in rotations} == {"AUTOMATIC"}
+        assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"text"
+
+
 def encryption_sdk():
     """The whole envelope, with a cache of data keys."""
     with Server("testdata/course") as server:
@@ -377,8 +484,8 @@ def readme():
 
 
 STORIES = [
-    group_walkthrough, demonstration_1, demonstration_2, scenario, boto, key_specs, encryption_sdk, javascript,
-    readme,
+    group_walkthrough, demonstration_1, demonstration_2, scenario, boto, key_specs, imported_material,
+    rotation_by_the_clock, encryption_sdk, javascript, readme,
 ]
 
 

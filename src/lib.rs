@@ -46,7 +46,7 @@
 //!   in `graph::moves` or `graph::key_moves` that says for whom it is open; cases in
 //!   `tests/path_execution.rs`.
 //! - An operation of KMS: a function in its family's file in `encryptor::operations`, and a line in the table
-//!   there; tests in `tests/encryptor.rs`.
+//!   there; tests in `tests/encryptor`.
 //! - A fix: `rules::fixing` makes it a part of the finding; `audit::fixing` turns it into bytes, and finds out
 //!   whether it changes access.
 //! - An output format: a file in `report`.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keyreach::access::{Access, Matrix};
 use keyreach::audit::verify::{Alter, Claim, Verified, VerifyOptions, verify};
 use keyreach::aws::KmsAction;
-use keyreach::decision::{CellAnswer, Gate, Reason, Standing};
+use keyreach::decision::{CellAnswer, Condition, Gate, Reason, Standing};
 use keyreach::ingest::{Disk, load};
 use keyreach::inventory::{Edit, Inventory};
 use serde_json::Value;
@@ -61,6 +61,7 @@ fn the_matrix_and_the_paths_of_the_examples_are_proven() {
         let cells = &proof["cells"];
         assert!(cells["round_trips"].as_u64().unwrap() > 5, "{path} {cells}");
         assert!(cells["contexts"].as_u64().unwrap() > 0, "{path} {cells}");
+        assert!(cells["drawn"].as_u64().unwrap() > 0, "{path} {cells}");
         assert_eq!(proof["paths"]["found"], proof["paths"]["proven"], "{path} {}", proof["paths"]);
         assert_eq!(proof["about"]["digest"].as_str().unwrap().len(), 64);
     }
@@ -242,6 +243,70 @@ fn a_deny_of_another_gate_than_the_stated_one_is_found() {
     let [mismatch] = &verified.mismatches[..] else { panic!("{:?}", verified.mismatches) };
     assert_eq!(mismatch.action, "kms:Decrypt");
     assert_eq!(mismatch.found, "it is refused, and no Deny of identity-policy applies");
+}
+
+#[test]
+fn a_condition_that_says_something_else_is_found() {
+    let text = "keyreach: scenario/1\naccounts:\n  111122223333:\n    users:\n      bob: { policies: [{ allow: kms:Decrypt, when: { StringEquals: { 'kms:EncryptionContext:team': [red, blue] }, IpAddress: { aws:SourceIp: 192.0.2.0/24 } } }] }\n    keys:\n      k: { policy: [{ allow: 'kms:*', to: account }] }\n";
+    let folder = Folder::new("verify-condition");
+    folder.put("scenario.yaml", text);
+    let truth = world(folder.path().to_str().unwrap());
+    let access = engine(&truth);
+    let verified = proven(&truth, &access, &|_, _, _, _| None);
+    assert!(verified.mismatches.is_empty(), "{:?}", verified.mismatches);
+    let said = |relation: &'static str, values: &'static [&'static str]| {
+        move |_: &str, key: &str, action: KmsAction, answer: &CellAnswer| {
+            let Some(Condition::All(parts)) = &answer.condition else { return None };
+            let mut parts = parts.clone();
+            for part in &mut parts {
+                if let Condition::Test(words) = part
+                    && words.key.contains("team")
+                {
+                    words.relation = relation.into();
+                    words.values = values.iter().map(|value| (*value).into()).collect();
+                }
+            }
+            let is_it = key != "*" && action == KmsAction::DECRYPT;
+            let condition = Some(Condition::All(parts));
+            is_it.then(|| CellAnswer { condition, ..answer.clone() })
+        }
+    };
+    let verified = proven(&truth, &access, &said("is in", &["red", "blue"]));
+    assert!(verified.mismatches.is_empty(), "{:?}", verified.mismatches);
+    // Both agree with the witness and with the counter-witness that the matrix gives.
+    for alter in [said("is in", &["red"]), said("is in", &["blue"]), said("is present", &[])] {
+        let verified = proven(&truth, &access, &alter);
+        let [mismatch] = &verified.mismatches[..] else { panic!("{:?}", verified.mismatches) };
+        assert!(mismatch.found.contains("against the condition"), "{}", mismatch.found);
+    }
+}
+
+#[test]
+fn an_implicit_refusal_by_a_gate_that_lets_pass_is_found() {
+    let text = "keyreach: scenario/1\naccounts:\n  111122223333:\n    users:\n      ann: {}\n      bob: { policies: [{ deny: kms:Decrypt }] }\n    keys:\n      k: { policy: [{ allow: 'kms:*', to: account }] }\n";
+    let folder = Folder::new("verify-implicit");
+    folder.put("scenario.yaml", text);
+    let truth = world(folder.path().to_str().unwrap());
+    let access = engine(&truth);
+    let stated = |whose: &'static str, reason: Reason, gate: Gate| {
+        move |row: &str, key: &str, action: KmsAction, answer: &CellAnswer| {
+            let is_it = row.contains(whose) && key != "*" && action == KmsAction::DECRYPT;
+            let denied_by = Some(gate);
+            is_it.then(|| CellAnswer { reason, denied_by, ..answer.clone() })
+        }
+    };
+    let verified =
+        proven(&truth, &access, &stated("ann", Reason::ImplicitDeny, Gate::IdentityPolicy));
+    assert!(verified.mismatches.is_empty(), "{:?}", verified.mismatches);
+    let cases = [
+        ("ann", Gate::KeyPolicy, "it is refused, and key-policy does not stand in its way"),
+        ("bob", Gate::IdentityPolicy, "a Deny of identity-policy refuses it, and none is stated"),
+    ];
+    for (whose, gate, found) in cases {
+        let verified = proven(&truth, &access, &stated(whose, Reason::ImplicitDeny, gate));
+        let [mismatch] = &verified.mismatches[..] else { panic!("{:?}", verified.mismatches) };
+        assert_eq!((&*mismatch.action, &*mismatch.found), ("kms:Decrypt", found));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! is busy for a while slows all of them. `cargo bench -- --quick` leaves out the larger organisations;
 //! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100,w400` chooses them, `KEYREACH_BENCH_RUNS=9` the number of runs,
 //! `KEYREACH_BENCH_TASKS=matrix,simulate` tasks by the beginnings of their names, the floor besides.
-//! Below each table stands the matrix alone, see [`stage`]; where l20 and x100 are both measured, how it
+//! Below each table stands the matrix alone, see [`stage`], and one decision, see [`decide`]; where l20 and x100 are both measured, how it
 //! grows follows at the end.
 //! The organisations are written once, below `target/tmp`.
 #![allow(
@@ -18,6 +18,7 @@
     reason = "a bench stops where it fails, and prints what it found"
 )]
 
+mod decide;
 mod floor;
 mod measure;
 #[path = "../../tests/support/organisation/mod.rs"]
@@ -69,6 +70,7 @@ fn main() {
             measure::tell();
         }
         [flag, folder] if flag == "--stage" => stage::tell(Path::new(folder)),
+        [flag, folder] if flag == "--decide" => decide::tell(Path::new(folder)),
         // `cargo test --all-targets` starts benches as well, and wants nothing measured.
         args if args.iter().any(|arg| arg == "--bench") => {
             bench(args.iter().any(|arg| arg == "--quick"));
@@ -114,6 +116,7 @@ fn bench(is_quick: bool) {
         beside(&tasks, &costs, ("check, all rules", "all rules"));
         beside(&tasks, &costs, ("paths, summary", "the graph"));
         stages.push((name, stage::table(&folder, runs)));
+        decide::line(&folder, runs);
     }
     stage::growth(&stages);
 }

@@ -41,7 +41,7 @@ pub fn tell() {
 }
 
 /// The CPU time of all threads that are alive: those of a thread pool live as long as the process.
-fn cpu() -> u64 {
+pub fn cpu() -> u64 {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().filter_map(Result::ok);
     let spent = threads.filter_map(|thread| {
         let told = fs::read_to_string(thread.path().join("schedstat")).ok()?;

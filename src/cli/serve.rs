@@ -40,13 +40,13 @@ pub(super) struct Args {
     /// Say in the log why a request is denied: the gate and the statement.
     #[arg(long)]
     explain: bool,
-    /// Say nothing of single requests.
+    /// Say nothing of single requests, but why a change could not be kept.
     #[arg(long, conflicts_with = "explain")]
     quiet: bool,
     /// How long a new grant works with its token alone.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     grant_delay: u32,
-    /// The instant at which the clock of conditions and of deletion begins.
+    /// The instant at which the clock begins: of conditions, deletion, rotation, imported material.
     #[arg(long, value_name = "DATE", default_value = "today")]
     now: String,
 }

@@ -13,9 +13,10 @@ use super::{Fault, Outcome};
 #[command(after_help = "\
 Some pairs of each class of principals and keys, and all of a small export, are replayed against a
 reference encryptor in this process: the witness of an allowed cell really encrypts and decrypts,
-signs and verifies; the counter-witness of a cell that is denied is refused; each path is walked
-until what was sealed before its first step opens after its last. Unknown cells prove nothing and
-are counted with why.
+signs and verifies; the counter-witness of a cell that is denied is refused, at the stated gate;
+requests drawn at random from what the deciding policies speak of are decided as the verdict and its
+condition say; each path is walked until what was sealed before its first step opens after its last.
+Unknown cells prove nothing and are counted with why.
 
 Every key is enabled in the copy of the world that this happens in. Nothing is read but the export,
 nothing is sent anywhere.
@@ -30,7 +31,7 @@ pub(super) struct Args {
     /// Try this many pairs and paths at most.
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
-    /// Choose members of classes and samples by this number.
+    /// Choose members of classes, samples and random requests by this number.
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
     /// The day from which on requests happen.

@@ -7,6 +7,7 @@ mod context;
 mod control;
 mod facts;
 mod holders;
+mod met;
 mod possible;
 mod reach;
 mod request;

@@ -101,6 +101,13 @@ impl<'v> Body<'v> {
         Err(KmsError::constraint(Some(&number.to_string()), &camel(name), &must))
     }
 
+    /// An instant, in seconds since 1970; clients send fractions too.
+    pub(super) fn instant(&self, name: &str) -> Result<Option<i64>, KmsError> {
+        let instant = |value: &Value| value.as_f64().map(|seconds| seconds.floor() as i64);
+        let of = |value| instant(value).ok_or_else(|| wrong_type(name, "a timestamp"));
+        self.get(name).map(of).transpose()
+    }
+
     /// Bytes that must be there; wiped when they are dropped.
     pub(super) fn blob(&self, name: &str, most: usize) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         let bytes = self.blob_if_any(name, most)?;

@@ -49,4 +49,6 @@ impl Caller {
 pub struct Ambient {
     /// The condition keys.
     pub context: Context,
+    /// The id of the request, which answers tell again.
+    pub request_id: Option<Box<str>>,
 }

@@ -16,11 +16,14 @@ mod body;
 mod caller;
 mod clock;
 pub mod directory;
+mod due;
 mod error;
+mod imported;
 mod material;
 mod operations;
 mod secret;
 mod state;
+mod usage;
 mod work;
 
 use std::collections::BTreeMap;
@@ -38,9 +41,11 @@ pub use clock::Clock;
 pub(crate) use error::reason;
 pub use error::{KmsError, Refusal};
 pub use secret::MasterSecret;
-pub use state::{GrantRecord, KeyRecord, Rotation, State, Touched};
+pub use state::{GrantRecord, Imported, KeyRecord, Rotation, State, Touched};
 
 use material::{Materials, Sharing};
+use state::seconds;
+use usage::Usages;
 use work::{Authority, Work};
 
 /// Where changes and generated keys are kept.
@@ -75,6 +80,7 @@ pub struct Encryptor {
     store: Option<Arc<dyn Store>>,
     /// Seconds until a new grant counts without its token.
     grant_delay: i64,
+    usages: Usages,
 }
 
 impl Encryptor {
@@ -109,6 +115,7 @@ impl Encryptor {
             clock,
             store,
             grant_delay: 0,
+            usages: Usages::since(seconds(clock.now())),
         }
     }
 
@@ -180,14 +187,28 @@ impl Encryptor {
             let text = "The action is not an operation of AWS KMS.";
             return Err(KmsError::new("UnknownOperationException", text));
         };
+        self.settle();
         let changing = || self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let _held = known.changes.then(changing);
         let work = Work::new(self, authority);
         let answer = (known.perform)(&work, &body::Body::new(body)?)?;
+        if known.uses {
+            self.usages.note(operation, &answer, work.now(), work.request_id());
+        }
         if let Some((after, touched)) = work.into_change() {
             self.commit(after, &touched)?;
         }
         Ok(answer)
+    }
+
+    /// What the clock did to keys since the last call.
+    fn settle(&self) {
+        let now = seconds(self.clock.now());
+        if self.state().is_due(now) {
+            let _held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            let after = self.state().settled(now);
+            self.show(after);
+        }
     }
 
     /// The decision on one permission in the present world: for what has no operation here.
@@ -222,7 +243,11 @@ impl Encryptor {
         if let Some(store) = &self.store {
             store.commit(&after, touched)?;
         }
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
+        self.show(after);
         Ok(())
+    }
+
+    fn show(&self, after: State) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after);
     }
 }

@@ -14,6 +14,7 @@ use crate::inventory::{Alias, Edit, Inventory, Key};
 
 use super::material::Materials;
 use super::state::{State, seconds};
+use super::usage::Usages;
 use super::{Ambient, Caller, Encryptor, KmsError, Touched};
 
 /// By whose right a call is made.
@@ -63,6 +64,25 @@ impl<'e> Work<'e> {
 
     pub(super) fn now(&self) -> i64 {
         seconds(self.encryptor.clock.now())
+    }
+
+    /// The id of the request that a call came with.
+    pub(super) fn request_id(&self) -> Option<&str> {
+        match self.authority {
+            Authority::Of(_, ambient) | Authority::For(_, _, ambient) => {
+                ambient.request_id.as_deref()
+            }
+            Authority::Nobody(_) => None,
+        }
+    }
+
+    /// The version of a key's material that is the current one.
+    pub(super) fn version(&self, key: &Key) -> u32 {
+        self.state.records().get(&key.arn).map_or(1, |record| record.version())
+    }
+
+    pub(super) fn usages(&self) -> &Usages {
+        &self.encryptor.usages
     }
 
     /// When a grant that is made now counts without its token.
@@ -319,10 +339,31 @@ pub(super) fn kind(key: &Key) -> (KeySpec, KeyUsage) {
     (spec, usage.unwrap_or_else(usual))
 }
 
+/// Where the material comes from: `AWS_KMS`, `EXTERNAL`, ...
+pub(super) fn origin(key: &Key) -> &str {
+    key.metadata.as_ref().and_then(|it| it.origin.as_deref()).unwrap_or("AWS_KMS")
+}
+
+/// That the operation is not for keys of this origin.
+pub(super) fn wrong_origin(key: &Key) -> KmsError {
+    let (arn, origin) = (&key.arn, origin(key));
+    KmsError::unsupported(format!(
+        "{arn} origin is {origin} which is not valid for this operation."
+    ))
+}
+
+/// That the key cannot be used so in its state.
+pub(super) fn state_of(key: &Key, what: &str) -> KmsError {
+    KmsError::new("KMSInvalidStateException", format!("{} {what}", key.arn))
+}
+
 fn state_error(key: &Key, answer: StateAnswer) -> KmsError {
+    let tells_kind =
+        |note: Footnote| note.info().exception == Some(Exception::UnsupportedOperation);
     let note: Option<Footnote> = match answer {
         StateAnswer::Fails(note) | StateAnswer::Depends(note) => Some(note),
-        StateAnswer::FailsEither(_, other) => Some(other),
+        // Keys of the kind that it tells are refused before.
+        StateAnswer::FailsEither(one, other) => Some(if tells_kind(other) { one } else { other }),
         StateAnswer::Succeeds(_) | StateAnswer::NoEffect | StateAnswer::Impossible => None,
     };
     let info = note.map(Footnote::info);

@@ -93,8 +93,11 @@ struct Cells<'a> {
     refused: u64,
     /// Counter-witnesses that were refused first by another gate than the stated one: several stand in the way.
     refused_first: &'a BTreeMap<String, u64>,
-    /// Other requests that cells which are always or never stood.
+    /// Other requests that cells stood, spread over all that are worth a try: conditional ones by their
+    /// condition.
     contexts: u64,
+    /// The same of requests that were drawn at random.
+    drawn: u64,
     /// Unknown cells by why.
     unproven: &'a BTreeMap<String, u64>,
 }
@@ -150,6 +153,7 @@ pub fn json(out: &mut dyn Write, report: &VerifyReport<'_>) -> io::Result<()> {
         refused: tried.refused,
         refused_first: &tried.refused_first,
         contexts: tried.contexts,
+        drawn: tried.drawn,
         unproven: &tried.unproven,
     };
     let PathsTried { found, tried, proven, modelled, without_cryptography, unknown } =
@@ -233,7 +237,7 @@ fn cells(out: &mut dyn Write, verified: &Verified, tried: &Tried) -> io::Result<
         "  {} counter-witnesses were refused, by the stated gate where one is stated",
         tried.refused
     )?;
-    writeln!(out, "  {} other requests agreed", tried.contexts)?;
+    writeln!(out, "  {} other requests agreed, and {} at random", tried.contexts, tried.drawn)?;
     reasons(out, "were refused by several gates", &tried.refused_first)?;
     reasons(out, "permitted, without the cryptography", &tried.without_cryptography)?;
     reasons(out, "unproven", &tried.unproven)

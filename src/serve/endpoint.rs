@@ -210,7 +210,8 @@ impl Endpoint {
         let agent = header(signed.head, "user-agent");
         let region = &*signed.presented.region;
         let context = ambient::of(&signed.who, &world, region, agent, self.now());
-        match self.encryptor.call(&caller, &Ambient { context }, operation, &body) {
+        let ambient = Ambient { context, request_id: Some(signed.request_id.into()) };
+        match self.encryptor.call(&caller, &ambient, operation, &body) {
             Ok(Value::Object(members)) if members.is_empty() => {
                 Answer::json(200, Vec::new(), noted)
             }
@@ -271,7 +272,9 @@ impl Answer {
         if let (Some(text), Some(members)) = (&fault.message, body.as_object_mut()) {
             members.insert(fault.member().to_owned(), text.as_str().into());
         }
-        let noted = Noted { error: Some(fault.name), ..noted };
+        let cause = fault.message.clone().filter(|_| fault.status() >= 500);
+        let explanation = noted.explanation.or(cause);
+        let noted = Noted { error: Some(fault.name), explanation, ..noted };
         Self::json(fault.status(), body.to_string().into_bytes(), noted)
     }
 

@@ -33,7 +33,8 @@ impl Log {
 
     /// Says what a request was and how it ended.
     pub(super) fn request(&self, answer: &Answer, request_id: &str, took: Duration) {
-        if self.level == LogLevel::Quiet {
+        // What could not be kept is told in any case.
+        if self.level == LogLevel::Quiet && answer.status < 500 {
             return;
         }
         let noted = &answer.noted;

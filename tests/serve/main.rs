@@ -12,6 +12,8 @@
 
 mod accounts;
 mod connections;
+mod disk;
+mod kills;
 mod kms;
 mod log;
 mod server;

@@ -37,14 +37,13 @@ impl Server {
         Self::of(command(export, state, more), state)
     }
 
-    /// Serves with files that cannot grow over 64 KiB, as on a disk that fills up.
-    pub fn start_on_small_disk(export: &str, state: &Path) -> Self {
-        let plain = command(export, state, &[]);
-        let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\""]);
-        command.arg(plain.get_program()).args(plain.get_args());
-        command.current_dir(env!("CARGO_MANIFEST_DIR"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    /// Serves with files that cannot grow over so many blocks of 512 bytes, as on a disk that fills up.
+    pub fn start_on_small_disk(export: &str, state: &Path, blocks: &str) -> Self {
+        Self::of(on_small_disk(export, state, blocks), state)
+    }
+
+    /// Serves by a command of the test's own making.
+    pub fn by(command: Command, state: &Path) -> Self {
         Self::of(command, state)
     }
 
@@ -148,13 +147,30 @@ pub fn signal(id: u32, name: &str) {
 
 /// A start that is refused: its exit status and what it says.
 pub fn refused(export: &str, state: &Path, more: &[&str]) -> (Option<i32>, String) {
-    let mut child = command(export, state, more).spawn().unwrap();
+    refused_by(command(export, state, more))
+}
+
+/// The same by a command of the test's own making.
+pub fn refused_by(mut command: Command) -> (Option<i32>, String) {
+    let mut child = command.spawn().unwrap();
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     (child.wait().unwrap().code(), said)
 }
 
-fn command(export: &str, state: &Path, more: &[&str]) -> Command {
+/// See [`Server::start_on_small_disk`].
+pub fn on_small_disk(export: &str, state: &Path, blocks: &str) -> Command {
+    let plain = command(export, state, &[]);
+    let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited]).arg(plain.get_program()).args(plain.get_args());
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The command that serves.
+pub fn command(export: &str, state: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyreach"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
     command.args(["serve", export, "--port", "0", "--state-dir"]).arg(state).args(more);

@@ -112,10 +112,13 @@ pub struct Tried {
     /// Counter-witnesses that were refused; by the stated gate, where one is stated: conditional cells state none.
     pub refused: u64,
     /// Counter-witnesses that were refused, and first by another gate than the stated one: several stand in
-    /// the way of these.
+    /// the way of these. A stated gate that was asked and lets them pass is a mismatch.
     pub refused_first: BTreeMap<String, u64>,
-    /// Other requests that cells which are always or never stood.
+    /// Other requests that cells stood, spread over all that are worth a try: conditional ones by their
+    /// condition.
     pub contexts: u64,
+    /// The same of requests that were drawn at random.
+    pub drawn: u64,
     /// Cells that prove nothing, by why.
     pub unproven: BTreeMap<String, u64>,
 }
@@ -147,6 +150,7 @@ impl AddAssign for Tried {
         self.permitted += other.permitted;
         self.refused += other.refused;
         self.contexts += other.contexts;
+        self.drawn += other.drawn;
         let add = |to: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>| {
             for (why, count) in from {
                 *to.entry(why).or_default() += count;

@@ -125,7 +125,7 @@ fn step(fork: &Encryptor, hop: &Hop, tags: &BTreeMap<Box<str>, Tags>) -> Result<
     };
     let mut caller = Caller::new(hop.caller.clone(), &region);
     caller.session_tags = tags_of(&hop.caller, tags).cloned().unwrap_or_default();
-    let ambient = Ambient { context: hop.context.clone() };
+    let ambient = Ambient { context: hop.context.clone(), request_id: None };
     fork.call(&caller, &ambient, operation, &hop.call.params(&hop.context)).map(drop)
 }
 

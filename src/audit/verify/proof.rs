@@ -2,7 +2,9 @@
 
 use crate::access::Matrix;
 use crate::aws::{KeyArn, KmsAction};
-use crate::decision::{CellAnswer, Context, Gate, Reading, Reason, Request, Standing, is_possible};
+use crate::decision::{
+    CellAnswer, Context, Decision, Outcome, Reading, Reason, Request, Standing, is_possible,
+};
 use crate::encryptor::Encryptor;
 
 use super::classes::Member;
@@ -10,8 +12,11 @@ use super::scene::Scene;
 use super::trip::{Trip, travel};
 use super::{Claim, Mismatch, Tried, mixed, told};
 
-/// How many other requests a cell that is always or never is tried with.
-const CONTEXTS: usize = 24;
+/// How many other requests a cell is tried with: spread over all that are worth a try.
+const SPREAD: usize = 24;
+
+/// How many requests a cell is tried with that are drawn at random.
+const DRAWN: usize = 12;
 
 pub(super) struct Prover<'p> {
     pub(super) claim: &'p Claim<'p>,
@@ -53,19 +58,20 @@ impl Proof<'_> {
             Standing::Always => {
                 self.tried.always += 1;
                 self.witness(action, answer);
-                self.others(action, answer, true);
+                self.others(action, answer);
             }
             Standing::Conditional => {
                 self.tried.conditional += 1;
                 self.witness(action, answer);
                 self.counter(action, answer);
+                self.others(action, answer);
             }
             // Strangers and services have no cells that are never: what is not theirs is not told.
             Standing::Never if !self.prover.matrix.is_listed(self.member.row) => {}
             Standing::Never => {
                 self.tried.never += 1;
                 self.counter(action, answer);
-                self.others(action, answer, false);
+                self.others(action, answer);
             }
             Standing::Unknown { .. } => self.unknown(answer),
         }
@@ -145,34 +151,51 @@ impl Proof<'_> {
         match trip {
             Trip::Refused(error) => {
                 let decision = error.refusal.map(|refusal| refusal.decision);
-                let found = decision.as_ref().and_then(|decision| decision.outcome.denied_by());
-                // Every gate with a Deny that applies is told.
-                let denies = |gate: Gate| {
-                    let steps = decision.iter().flat_map(|decision| &decision.trace);
-                    let mut of_gate = steps.filter(|step| step.gate == gate);
-                    of_gate.any(|step| step.reading == Reading::Denies)
-                };
-                match answer.denied_by.zip(found) {
-                    Some((stated, _))
-                        if answer.reason == Reason::ExplicitDeny && !denies(stated) =>
-                    {
-                        let what =
-                            format!("it is refused, and no Deny of {} applies", stated.name());
-                        self.mismatch(&request, claimed, what);
-                    }
-                    Some((stated, found)) if stated != found => {
-                        let why = format!("{} stated, {} first", stated.name(), found.name());
-                        *self.tried.refused_first.entry(why).or_default() += 1;
-                    }
-                    _ => self.tried.refused += 1,
-                }
+                self.gate(&request, answer, decision.as_ref());
             }
             _ => self.mismatch(&request, claimed, "the counter-witness is allowed".to_owned()),
         }
     }
 
-    /// Other requests that AWS could send: what the conditions in play tell apart.
-    fn others(&mut self, action: KmsAction, answer: &CellAnswer, allowed: bool) {
+    /// That a refusal is by the stated gate, as far as the decision tells: it ends at the first gate that
+    /// refuses, and tells every Deny.
+    fn gate(&mut self, request: &Request, answer: &CellAnswer, decision: Option<&Decision>) {
+        let Some((stated, decision)) = answer.denied_by.zip(decision) else {
+            self.tried.refused += 1;
+            return;
+        };
+        let reads = |wanted: &dyn Fn(&Reading) -> bool| {
+            let mut of_gate = decision.trace.iter().filter(|step| step.gate == stated);
+            of_gate.any(|step| wanted(&step.reading))
+        };
+        let denies = reads(&|reading| *reading == Reading::Denies);
+        let stops = reads(&|reading| matches!(reading, Reading::Silent(_) | Reading::Refuses(_)));
+        let allows = reads(&|reading| matches!(reading, Reading::Allows(_)));
+        let fault = match (answer.reason, decision.outcome) {
+            (Reason::ExplicitDeny, _) if !denies => {
+                Some(format!("it is refused, and no Deny of {} applies", stated.name()))
+            }
+            (Reason::ImplicitDeny, Outcome::ExplicitDeny(gate)) => {
+                Some(format!("a Deny of {} refuses it, and none is stated", gate.name()))
+            }
+            (Reason::ImplicitDeny, _) if allows && !stops => {
+                Some(format!("it is refused, and {} does not stand in its way", stated.name()))
+            }
+            _ => None,
+        };
+        match (fault, decision.outcome.denied_by()) {
+            (Some(fault), _) => self.mismatch(request, answer.verdict.name(), fault),
+            (None, Some(found)) if found != stated => {
+                let why = format!("{} stated, {} first", stated.name(), found.name());
+                *self.tried.refused_first.entry(why).or_default() += 1;
+            }
+            (None, _) => self.tried.refused += 1,
+        }
+    }
+
+    /// Other requests that AWS could send: what the conditions in play tell apart, and some at random. Each
+    /// is decided as the verdict says, and where that is conditional as its condition does.
+    fn others(&mut self, action: KmsAction, answer: &CellAnswer) {
         let stands_in =
             !answer.assumes.is_empty() || !self.prover.matrix.is_listed(self.member.row);
         let Some(key) = self.key().filter(|_| !stands_in) else {
@@ -181,15 +204,38 @@ impl Proof<'_> {
         let Some(request) = self.request(action, &Context::default()) else {
             return;
         };
+        // What is missing could move the condition without moving the verdict.
+        let is_conditional = answer.verdict == Standing::Conditional;
+        let is_told = is_conditional && answer.missing.is_empty();
+        let condition = answer.condition.as_ref().filter(|_| is_told);
+        if is_conditional && condition.is_none() {
+            return;
+        }
         let name = action.name().bytes().map(u64::from).sum();
         let parts = [self.member.row as u64, key.as_str().len() as u64, name];
-        let from = mixed(self.prover.seed, &parts) as usize;
-        for trial in self.prover.scene.probe.trials(&request, CONTEXTS, from) {
-            let trial = self.prover.scene.sent(&trial);
-            self.tried.contexts += 1;
-            if self.prover.scene.encryptor.decide(&trial).is_allowed() != allowed {
-                let found = if allowed { "a request is refused" } else { "a request is allowed" };
-                self.mismatch(&trial, answer.verdict.name(), found.to_owned());
+        let from = mixed(self.prover.seed, &parts);
+        let probe = &self.prover.scene.probe;
+        let spread = probe.trials(&request, SPREAD, from as usize);
+        self.tried.contexts += spread.len() as u64;
+        let drawn = probe.drawn(&request, DRAWN, from);
+        self.tried.drawn += drawn.len() as u64;
+        for trial in spread.iter().chain(&drawn) {
+            let trial = self.prover.scene.sent(trial);
+            let expected = match (answer.verdict, condition) {
+                (Standing::Conditional, Some(condition)) => {
+                    condition.is_met(&self.prover.scene.told(&trial))
+                }
+                (verdict, _) => Some(verdict == Standing::Always),
+            };
+            let is_allowed = self.prover.scene.encryptor.decide(&trial).is_allowed();
+            if expected != Some(is_allowed) {
+                let found =
+                    if is_allowed { "a request is allowed" } else { "a request is refused" };
+                let found = match condition {
+                    Some(condition) => format!("{found} against the condition: {condition}"),
+                    None => found.to_owned(),
+                };
+                self.mismatch(&trial, answer.verdict.name(), found);
                 return;
             }
         }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::aws::{AccountId, KeyArn, KeySpec};
-use crate::decision::{Caller, FACTS, Request, Surroundings, Target, completed};
+use crate::decision::{
+    Caller, CallerKind, Context, FACTS, Request, Surroundings, Target, completed,
+};
 use crate::encryptor::{Clock, Encryptor, KmsError, MasterSecret};
 use crate::eval::probe::Probe;
 use crate::graph::outsider;
@@ -45,6 +47,27 @@ impl<'c> Scene<'c> {
         };
         let spec = key.and_then(|key| KeySpec::parse(key.metadata.as_ref()?.spec.as_deref()?));
         completed(request.clone(), &Surroundings { facts: FACTS, now: self.now, spec })
+    }
+}
+
+impl Scene<'_> {
+    /// The context of a request as a stated condition speaks of it: with the caller's own tags.
+    pub(super) fn told(&self, request: &Request) -> Context {
+        let caller = &request.caller;
+        let identity = match (&caller.kind, caller.account) {
+            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
+                self.truth.role_by_name(account, role)
+            }
+            _ => self.truth.identity(&caller.text),
+        };
+        let mut context = request.context.clone();
+        for (tag, value) in identity.iter().flat_map(|identity| identity.tags.iter()) {
+            let key = format!("aws:PrincipalTag/{tag}");
+            if context.get(&key).is_none() {
+                context.set_one(&key, value);
+            }
+        }
+        context
     }
 }
 

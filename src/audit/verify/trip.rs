@@ -115,7 +115,8 @@ impl<'e> Traveller<'e> {
         }
         let mut caller = Caller::new(request.caller.clone(), key.region());
         caller.session_policies.clone_from(&request.session_policies);
-        Self { encryptor, request, key, caller, ambient: Ambient { context: ambient }, pairs }
+        let ambient = Ambient { context: ambient, request_id: None };
+        Self { encryptor, request, key, caller, ambient, pairs }
     }
 
     /// What the request says of a condition key that a body carries.

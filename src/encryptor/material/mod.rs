@@ -60,6 +60,31 @@ impl Materials {
         self.secret.derive(&[&[b"key".as_slice()], &parts[..]].concat(), length)
     }
 
+    /// What the imported material of a key is sealed under.
+    pub(super) fn sealing(&self, key: &KeyArn) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        self.of_key(b"imported", key, &[])
+    }
+
+    /// What tells imported material from other bytes, and nothing about it: `KeyMaterialId`.
+    pub(super) fn fingerprint(
+        &self,
+        key: &KeyArn,
+        material: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        self.of_key(b"fingerprint", key, material)
+    }
+
+    fn of_key(
+        &self,
+        label: &[u8],
+        key: &KeyArn,
+        last: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        let (account, id) = (key.account(), key.id().as_bytes());
+        let partition = key.partition().as_bytes();
+        self.secret.derive(&[label, partition, account.as_str().as_bytes(), id, last], 32)
+    }
+
     /// What grant tokens and import tokens are authenticated with.
     pub(super) fn token_secret(&self, label: &str) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         self.secret.derive(&[b"token", label.as_bytes()], 32)

@@ -196,6 +196,20 @@ impl KeyPair {
         }
     }
 
+    /// Whether an RSA key is as long as its spec says: the other specs leave no choice.
+    pub(in crate::encryptor) fn is_of(&self, spec: KeySpec) -> bool {
+        rsa_size(spec).is_none_or(|size| size.len() == self.length())
+    }
+
+    /// How many bytes the modulus of an RSA key has.
+    pub(in crate::encryptor) fn length(&self) -> usize {
+        match self {
+            Self::RsaCipher(private, ..) => private.key_size_bytes(),
+            Self::RsaSigner(pair) => pair.public_modulus_len(),
+            _ => 0,
+        }
+    }
+
     /// The public key as X.509 has it (`SubjectPublicKeyInfo`).
     pub(in crate::encryptor) fn public_der(&self) -> Result<Vec<u8>, KmsError> {
         let der = |key: Result<PublicKeyX509Der<'_>, Unspecified>| {

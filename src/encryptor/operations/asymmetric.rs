@@ -8,7 +8,7 @@ use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::encryptor::KmsError;
 use crate::encryptor::body::{Body, encoded};
 use crate::encryptor::material::{KeyPair, Message};
-use crate::encryptor::work::{Found, Work, kind};
+use crate::encryptor::work::{Found, Work, kind, origin};
 use crate::inventory::Key;
 
 use super::said::Said;
@@ -84,12 +84,32 @@ fn asked<'w>(
         let text = format!("Algorithm {algorithm} is incompatible with key spec {spec}.");
         return Err(KmsError::new("InvalidKeyUsageException", text));
     }
-    if message_type == "EXTERNAL_MU" || algorithm == "ED25519_PH_SHA_512" {
+    if message_type == "EXTERNAL_MU" {
+        return Err(external_mu(algorithm, &message));
+    }
+    if algorithm == "ED25519_PH_SHA_512" {
         let text = format!("keyreach does not sign with {algorithm} and {message_type}.");
         return Err(KmsError::unsupported(text));
     }
-    let pair = work.materials().pair(&key.arn, spec, usage)?;
+    let pair = work.pair(key)?;
     Ok(Asked { key, pair, message, kind: message_type, algorithm })
+}
+
+/// Why a message representative is not signed: the library makes it of the whole message itself, and takes
+/// none.
+fn external_mu(algorithm: &str, message: &[u8]) -> KmsError {
+    if algorithm != "ML_DSA_SHAKE_256" {
+        let text = format!("MessageType EXTERNAL_MU is incompatible with {algorithm}.");
+        return KmsError::validation(text);
+    }
+    if message.len() != 64 {
+        let text = "A message of MessageType EXTERNAL_MU must be 64 bytes long.";
+        return KmsError::validation(text);
+    }
+    KmsError::unsupported(
+        "keyreach has no cryptography for MessageType EXTERNAL_MU: hand over the whole message, with \
+         MessageType RAW; the signatures are of the same kind.",
+    )
 }
 
 pub(super) fn get_public_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -107,7 +127,7 @@ pub(super) fn get_public_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     if usage == KeyUsage::GenerateVerifyMac || spec == KeySpec::SymmetricDefault {
         return Err(KmsError::unsupported(format!("{} has no public key.", key.arn)));
     }
-    let public = work.materials().pair(&key.arn, spec, usage)?.public_der()?;
+    let public = work.pair(key)?.public_der()?;
     let mut answer = json!({ "KeyId": key.arn.as_str(), "PublicKey": encoded(&public),
         "KeySpec": spec.as_str(), "CustomerMasterKeySpec": spec.as_str(),
         "KeyUsage": usage.as_str() });
@@ -142,13 +162,11 @@ pub(super) fn derive_shared_secret(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let said = Said::default().one("kms:KeyAgreementAlgorithm", algorithm);
     work.authorize(KmsAction::DERIVE_SHARED_SECRET, target, said.0, &tokens)?;
     work.can(key, KmsAction::DERIVE_SHARED_SECRET, "DeriveSharedSecret")?;
-    let (spec, usage) = kind(key);
     let invalid = || KmsError::validation("The public key does not fit the key.");
-    let secret =
-        work.materials().pair(&key.arn, spec, usage)?.agree(&public).ok_or_else(invalid)?;
+    let secret = work.pair(key)?.agree(&public).ok_or_else(invalid)?;
     work.unless_dry_run(dry_run)?;
     Ok(json!({ "KeyId": key.arn.as_str(), "SharedSecret": encoded(&secret),
-        "KeyAgreementAlgorithm": algorithm, "KeyOrigin": "AWS_KMS" }))
+        "KeyAgreementAlgorithm": algorithm, "KeyOrigin": origin(key) }))
 }
 
 pub(super) fn encapsulate(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -177,6 +195,5 @@ fn capsule<'w>(
     let Found { key, target } = work.find(id)?;
     work.authorize(action, target, Said::default().0, &tokens)?;
     work.can(key, action, action.name())?;
-    let (spec, usage) = kind(key);
-    Ok((key, work.materials().pair(&key.arn, spec, usage)?))
+    Ok((key, work.pair(key)?))
 }

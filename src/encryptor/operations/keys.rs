@@ -50,6 +50,7 @@ pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
         algorithms(spec, usage).map(|(name, list)| (name.to_owned(), list.to_vec().into())),
     );
     more.extend(record.deletion.map(|date| ("DeletionDate".to_owned(), date.into())));
+    more.extend(imported(spec, record).map(|(name, value)| (name.to_owned(), value)));
     more.extend(
         related.map(|related| ("MultiRegionConfiguration".to_owned(), family(arn, related))),
     );
@@ -57,6 +58,37 @@ pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
         all.append(&mut more);
     }
     all
+}
+
+/// What DescribeKey says of imported material while it is there.
+fn imported(spec: KeySpec, record: &KeyRecord) -> impl Iterator<Item = (&'static str, Value)> {
+    let current = record.imported(record.version()).filter(|_| !record.awaits_import);
+    let id = current.filter(|_| spec == KeySpec::SymmetricDefault).map(|one| one.id.as_str());
+    let model = current.map(|_| expiration(record.valid_to));
+    let valid_to = current.and(record.valid_to).map(Value::from);
+    [
+        ("CurrentKeyMaterialId", id.map(Value::from)),
+        ("ExpirationModel", model.map(Value::from)),
+        ("ValidTo", valid_to),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+}
+
+/// The `ExpirationModel` of material that is valid until then.
+pub(super) fn expiration(valid_to: Option<i64>) -> &'static str {
+    match valid_to {
+        Some(_) => "KEY_MATERIAL_EXPIRES",
+        None => "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    }
+}
+
+pub(super) fn get_key_last_usage(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let Found { key, target } = work.find_key(body.key_id("KeyId")?)?;
+    work.authorize(KmsAction::GET_KEY_LAST_USAGE, target, Said::default().0, &[])?;
+    let (usages, created) = (work.usages(), work.state().record(&key.arn).created);
+    Ok(json!({ "KeyId": key.arn.as_str(), "KeyCreationDate": created,
+        "TrackingStartDate": usages.since.max(created), "KeyLastUsage": usages.last(&key.arn) }))
 }
 
 fn family(arn: &KeyArn, related: &MultiRegion) -> Value {
@@ -89,7 +121,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let mut said = Said::default()
         .one("kms:KeySpec", wanted.spec.as_str())
         .one("kms:KeyUsage", wanted.usage.as_str())
-        .one("kms:KeyOrigin", "AWS_KMS")
+        .one("kms:KeyOrigin", wanted.origin)
         .one("kms:MultiRegion", if wanted.multi_region { "true" } else { "false" })
         .some("kms:MultiRegionKeyType", wanted.multi_region.then_some("PRIMARY"))
         .some("kms:BypassPolicyLockoutSafetyCheck", bypass.then_some("true"));
@@ -126,8 +158,8 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         manager: KeyManager::Customer,
         spec: Some(wanted.spec.as_str().into()),
         usage: Some(wanted.usage.as_str().into()),
-        origin: Some("AWS_KMS".into()),
-        state: Some("Enabled".into()),
+        origin: Some(wanted.origin.into()),
+        state: Some(if wanted.is_external() { "PendingImport" } else { "Enabled" }.into()),
         multi_region: related,
         description: Some(body.text("Description")?.unwrap_or_default().into()),
     };
@@ -142,7 +174,8 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     };
     policies::unlocked(work, &key, &policy, bypass)?;
     wanted.can_be_made()?;
-    let record = KeyRecord { created: work.now(), ..KeyRecord::default() };
+    let (created, awaits_import) = (work.now(), wanted.is_external());
+    let record = KeyRecord { created, awaits_import, ..KeyRecord::default() };
     let answer = json!({ "KeyMetadata": described(&key, &record) });
     let edit = Edit::PutKey { key: Box::new(key) };
     work.change(&[Touched::Key(arn.clone())], |state| {
@@ -156,8 +189,11 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
 struct Wanted {
     spec: KeySpec,
     usage: KeyUsage,
+    origin: &'static str,
     multi_region: bool,
 }
+
+const ORIGINS: &[&str] = &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"];
 
 impl Wanted {
     fn of(body: &Body<'_>) -> Result<Self, KmsError> {
@@ -182,20 +218,23 @@ impl Wanted {
             let text = format!("KeyUsage {usage} is not compatible with KeySpec {spec}");
             return Err(KmsError::validation(text));
         }
-        match body.text("Origin")? {
-            None | Some("AWS_KMS") => {}
-            Some(origin) => {
-                let text = format!("keyreach makes no keys of origin {origin}.");
-                return Err(KmsError::unsupported(text));
-            }
-        }
-        Ok(Self { spec, usage, multi_region: body.flag("MultiRegion")? })
+        let origin = body.word("Origin", ORIGINS)?;
+        Ok(Self { spec, usage, origin, multi_region: body.flag("MultiRegion")? })
+    }
+
+    fn is_external(&self) -> bool {
+        self.origin == "EXTERNAL"
     }
 
     fn can_be_made(&self) -> Result<(), KmsError> {
-        match self.spec {
-            KeySpec::Sm2 => Err(KmsError::unsupported("keyreach makes no SM2 keys.")),
-            _ => Ok(()),
+        let unsupported = |text: String| Err(KmsError::unsupported(text));
+        match (self.origin, self.usage) {
+            _ if self.spec == KeySpec::Sm2 => unsupported("keyreach makes no SM2 keys.".to_owned()),
+            ("EXTERNAL", KeyUsage::EncapsulateDecapsulate) => {
+                unsupported(format!("keyreach imports no material of spec {}.", self.spec))
+            }
+            ("AWS_KMS" | "EXTERNAL", _) => Ok(()),
+            (origin, _) => unsupported(format!("keyreach makes no keys of origin {origin}.")),
         }
     }
 }
@@ -218,7 +257,8 @@ pub(super) fn update_key_description(work: &Work<'_>, body: &Body<'_>) -> Answer
 
 pub(super) fn enable_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let key = asked(work, body.key_id("KeyId")?, KmsAction::ENABLE_KEY, Said::default())?;
-    put(work, key, |metadata| metadata.state = Some("Enabled".into()), |_| ());
+    let enabled = |metadata: &mut KeyMetadata| metadata.state = Some("Enabled".into());
+    put(work, key, enabled, |record| record.catch_up(work.now()));
     Ok(json!({}))
 }
 
@@ -235,12 +275,14 @@ pub(super) fn schedule_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer 
     let key = asked(work, id, KmsAction::SCHEDULE_KEY_DELETION, said)?;
     let state = "PendingDeletion";
     let date = work.now() + days * DAY;
+    let was = key.metadata.as_ref().and_then(|metadata| metadata.state.as_deref());
     put(
         work,
         key,
         |metadata| metadata.state = Some(state.into()),
         |record| {
             (record.deletion, record.window) = (Some(date), Some(days));
+            record.awaits_import |= was == Some("PendingImport");
         },
     );
     Ok(json!({ "KeyId": key.arn.as_str(), "DeletionDate": date, "KeyState": state,
@@ -250,10 +292,12 @@ pub(super) fn schedule_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer 
 pub(super) fn cancel_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let id = body.key_id("KeyId")?;
     let key = asked(work, id, KmsAction::CANCEL_KEY_DELETION, Said::default())?;
+    let has_material = !work.state().record(&key.arn).awaits_import;
+    let state = if has_material { "Disabled" } else { "PendingImport" };
     put(
         work,
         key,
-        |metadata| metadata.state = Some("Disabled".into()),
+        |metadata| metadata.state = Some(state.into()),
         |record| {
             (record.deletion, record.window) = (None, None);
         },

@@ -72,6 +72,6 @@ fn asked<'w>(
         let text = format!("Algorithm {algorithm} is incompatible with key spec {spec}.");
         return Err(KmsError::new("InvalidKeyUsageException", text));
     }
-    let material = work.materials().symmetric(&key.arn, 1, length)?;
+    let material = work.symmetric(key, work.version(key), length)?;
     Ok(Asked { key, secret: hmac::Key::new(by, &material), message, algorithm })
 }

@@ -3,6 +3,7 @@
 mod aliases;
 mod asymmetric;
 mod grants;
+mod import;
 mod keys;
 mod mac;
 mod page;
@@ -29,6 +30,8 @@ pub(super) struct Operation {
     name: &'static str,
     /// Whether it can change something: such calls come one after the other.
     pub(super) changes: bool,
+    /// Whether it uses a key, as GetKeyLastUsage tells it.
+    pub(super) uses: bool,
     pub(super) perform: Perform,
 }
 
@@ -40,31 +43,36 @@ pub(super) fn find(name: &str) -> Option<&'static Operation> {
 }
 
 const fn reads(name: &'static str, perform: Perform) -> Operation {
-    Operation { name, changes: false, perform }
+    Operation { name, changes: false, uses: false, perform }
+}
+
+const fn uses(name: &'static str, perform: Perform) -> Operation {
+    Operation { name, changes: false, uses: true, perform }
 }
 
 const fn changes(name: &'static str, perform: Perform) -> Operation {
-    Operation { name, changes: true, perform }
+    Operation { name, changes: true, uses: false, perform }
 }
 
 const OPERATIONS: &[Operation] = &[
-    reads("Encrypt", symmetric::encrypt),
-    reads("Decrypt", symmetric::decrypt),
-    reads("ReEncrypt", symmetric::re_encrypt),
-    reads("GenerateDataKey", symmetric::generate_data_key),
-    reads("GenerateDataKeyWithoutPlaintext", symmetric::generate_data_key_without_plaintext),
-    reads("GenerateDataKeyPair", pairs::generate_data_key_pair),
-    reads("GenerateDataKeyPairWithoutPlaintext", pairs::generate_data_key_pair_without_plaintext),
+    uses("Encrypt", symmetric::encrypt),
+    uses("Decrypt", symmetric::decrypt),
+    uses("ReEncrypt", symmetric::re_encrypt),
+    uses("GenerateDataKey", symmetric::generate_data_key),
+    uses("GenerateDataKeyWithoutPlaintext", symmetric::generate_data_key_without_plaintext),
+    uses("GenerateDataKeyPair", pairs::generate_data_key_pair),
+    uses("GenerateDataKeyPairWithoutPlaintext", pairs::generate_data_key_pair_without_plaintext),
     reads("GenerateRandom", symmetric::generate_random),
-    reads("Sign", asymmetric::sign),
-    reads("Verify", asymmetric::verify),
+    uses("Sign", asymmetric::sign),
+    uses("Verify", asymmetric::verify),
     reads("GetPublicKey", asymmetric::get_public_key),
-    reads("DeriveSharedSecret", asymmetric::derive_shared_secret),
-    reads("Encapsulate", asymmetric::encapsulate),
-    reads("Decapsulate", asymmetric::decapsulate),
-    reads("GenerateMac", mac::generate_mac),
-    reads("VerifyMac", mac::verify_mac),
+    uses("DeriveSharedSecret", asymmetric::derive_shared_secret),
+    uses("Encapsulate", asymmetric::encapsulate),
+    uses("Decapsulate", asymmetric::decapsulate),
+    uses("GenerateMac", mac::generate_mac),
+    uses("VerifyMac", mac::verify_mac),
     reads("DescribeKey", keys::describe_key),
+    reads("GetKeyLastUsage", keys::get_key_last_usage),
     reads("ListKeys", keys::list_keys),
     changes("CreateKey", keys::create_key),
     changes("UpdateKeyDescription", keys::update_key_description),
@@ -94,11 +102,10 @@ const OPERATIONS: &[Operation] = &[
     changes("RotateKeyOnDemand", rotation::rotate_key_on_demand),
     changes("ReplicateKey", replicas::replicate_key),
     changes("UpdatePrimaryRegion", replicas::update_primary_region),
+    reads("GetParametersForImport", import::get_parameters_for_import),
+    changes("ImportKeyMaterial", import::import_key_material),
+    changes("DeleteImportedKeyMaterial", import::delete_imported_key_material),
     // Known by name, so that clients hear what is the matter.
-    reads("GetParametersForImport", unsupported),
-    reads("ImportKeyMaterial", unsupported),
-    reads("DeleteImportedKeyMaterial", unsupported),
-    reads("GetKeyLastUsage", unsupported),
     reads("ConnectCustomKeyStore", unsupported),
     reads("CreateCustomKeyStore", unsupported),
     reads("DeleteCustomKeyStore", unsupported),

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::aws::{KeyArn, KmsAction};
 use crate::decision::Target;
 use crate::encryptor::body::Body;
-use crate::encryptor::work::{Found, Work};
+use crate::encryptor::state::KeyRecord;
+use crate::encryptor::work::{Found, Work, origin};
 use crate::encryptor::{KmsError, Touched};
 use crate::graph::Call;
 use crate::inventory::{Edit, Key, MultiRegion, MultiRegionRole};
@@ -49,10 +50,18 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     if let (Some(metadata), Some(text)) = (&mut replica.metadata, description) {
         metadata.description = Some(text.into());
     }
+    let of_primary = work.state().record(&key.arn);
+    let mut record = KeyRecord {
+        created: work.now(),
+        rotations: of_primary.rotations.clone(),
+        rotation_period: of_primary.rotation_period,
+        ..KeyRecord::default()
+    };
+    if let Some(metadata) = replica.metadata.as_mut().filter(|_| origin(key) == "EXTERNAL") {
+        metadata.state = Some("PendingImport".into());
+        (record.imported, record.awaits_import) = (of_primary.named(), true);
+    }
     let put = Edit::PutKey { key: Box::new(replica.clone()) };
-    let mut record = work.state().record(&key.arn);
-    (record.created, record.deletion, record.window) = (work.now(), None, None);
-    record.grants.clear();
     let touched = [Touched::Key(key.arn.clone()), Touched::Key(arn.clone())];
     work.change(&touched, |state| {
         state.apply(&edit);
@@ -92,6 +101,9 @@ pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer 
     let replicas: std::collections::BTreeSet<Box<str>> =
         replicas.map(|arn| arn.as_str().into()).collect();
     for mut one in family {
+        if one.arn == replica {
+            one.rotation = key.rotation;
+        }
         let role =
             if one.arn == replica { MultiRegionRole::Primary } else { MultiRegionRole::Replica };
         if let Some(metadata) = &mut one.metadata {
@@ -101,6 +113,14 @@ pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer 
         let touched = Touched::Key(one.arn.clone());
         work.edit(&Edit::PutKey { key: Box::new(one) }, touched);
     }
+    // The primary rotates for all.
+    let of_old = work.state().record(&key.arn);
+    work.change(&[Touched::Key(replica.clone())], |state| {
+        let mut record = state.record(&replica);
+        (record.rotation_period, record.rotates_from) =
+            (of_old.rotation_period, of_old.rotates_from);
+        state.set_record(&replica, record);
+    });
     Ok(json!({}))
 }
 

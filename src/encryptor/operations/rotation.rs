@@ -1,14 +1,18 @@
 //! Rotation: a rotated key encrypts with another version of its material, and opens all it ever sealed.
 
+use std::cmp::Ordering;
+
 use serde_json::{Value, json};
 
 use crate::aws::{KeySpec, KmsAction};
 use crate::encryptor::body::Body;
-use crate::encryptor::state::Rotation;
-use crate::encryptor::work::{Found, Work, kind};
+use crate::encryptor::due::{PERIOD, is_replica};
+use crate::encryptor::state::{KeyRecord, Rotation};
+use crate::encryptor::work::{Found, Work, kind, origin, state_of, wrong_origin};
 use crate::encryptor::{KmsError, Touched};
 use crate::inventory::{Edit, Key};
 
+use super::keys::expiration;
 use super::page::page;
 use super::said::Said;
 
@@ -16,8 +20,6 @@ type Answer = Result<Value, KmsError>;
 
 /// The most rotations that are asked for.
 const ON_DEMAND: usize = 25;
-const DAY: i64 = 86_400;
-const PERIOD: i64 = 365;
 
 pub(super) fn get_key_rotation_status(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let key = rotating(work, body, KmsAction::GET_KEY_ROTATION_STATUS, Said::default())?;
@@ -25,24 +27,49 @@ pub(super) fn get_key_rotation_status(work: &Work<'_>, body: &Body<'_>) -> Answe
     let mut answer = json!({ "KeyId": key.arn.as_str(), "KeyRotationEnabled": enabled });
     let record = work.state().record(&key.arn);
     if let Some(members) = answer.as_object_mut().filter(|_| enabled) {
-        let period = record.rotation_period.unwrap_or(PERIOD);
-        let last = record.rotations.last().map_or(record.created, |rotation| rotation.date);
-        members.insert("RotationPeriodInDays".into(), period.into());
-        members.insert("NextRotationDate".into(), (last + period * DAY).into());
+        members
+            .insert("RotationPeriodInDays".into(), record.rotation_period.unwrap_or(PERIOD).into());
+        members.extend(record.next_rotation().map(|date| ("NextRotationDate".into(), date.into())));
     }
     Ok(answer)
 }
 
 pub(super) fn list_key_rotations(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    let which = body.word("IncludeKeyMaterial", &["ROTATIONS_ONLY", "ALL_KEY_MATERIAL"])?;
     let key = rotating(work, body, KmsAction::LIST_KEY_ROTATIONS, Said::default())?;
-    let rotations = work.state().record(&key.arn).rotations;
-    let shown = rotations.into_iter().enumerate().map(|(number, rotation)| {
-        let kind = if rotation.on_demand { "ON_DEMAND" } else { "AUTOMATIC" };
-        let item = json!({ "KeyId": key.arn.as_str(), "RotationDate": rotation.date,
-            "RotationType": kind });
-        (format!("{number:06}"), item)
-    });
+    let record = work.state().record(&key.arn);
+    let known = (record.rotations.len() + 1).max(record.imported.len());
+    let shown = if which == "ROTATIONS_ONLY" { 1..record.rotations.len() + 1 } else { 0..known };
+    let shown = shown.map(|number| (format!("{number:06}"), version(key, &record, number)));
     page(body, "Rotations", (100, 1000), shown)
+}
+
+/// What is told of the material of one version, counted from 0, and of the rotation that made it the current
+/// one: the first came by none.
+fn version(key: &Key, record: &KeyRecord, number: usize) -> Value {
+    let current = record.rotations.len();
+    let mut item = json!({ "KeyId": key.arn.as_str(), "KeyMaterialState": match number.cmp(&current) {
+        Ordering::Less => "NON_CURRENT",
+        Ordering::Equal => "CURRENT",
+        Ordering::Greater => "PENDING_ROTATION",
+    } });
+    let Some(members) = item.as_object_mut() else {
+        return item;
+    };
+    if let Some(rotation) = number.checked_sub(1).and_then(|at| record.rotations.get(at)) {
+        let kind = if rotation.on_demand { "ON_DEMAND" } else { "AUTOMATIC" };
+        members.insert("RotationDate".into(), rotation.date.into());
+        members.insert("RotationType".into(), kind.into());
+    }
+    if let Some(one) = record.imported.get(number) {
+        let is_there = if one.sealed.is_some() { "IMPORTED" } else { "PENDING_IMPORT" };
+        members.insert("KeyMaterialId".into(), one.id.as_str().into());
+        members.insert("KeyMaterialDescription".into(), one.description.as_str().into());
+        members.insert("ImportState".into(), is_there.into());
+        members.insert("ExpirationModel".into(), expiration(one.valid_to).into());
+        members.extend(one.valid_to.map(|date| ("ValidTo".into(), date.into())));
+    }
+    item
 }
 
 pub(super) fn enable_key_rotation(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -50,13 +77,20 @@ pub(super) fn enable_key_rotation(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let text = period.map(|days| days.to_string());
     let said = Said::default().some("kms:RotationPeriodInDays", text.as_deref());
     let key = rotating(work, body, KmsAction::ENABLE_KEY_ROTATION, said)?;
-    set(work, key, true, period);
+    let was_on = key.rotation == Some(true);
+    set(work, key, true, |record| {
+        let before = record.rotation_period;
+        record.rotation_period = period.or(before);
+        if !was_on || record.rotation_period != before {
+            record.rotates_from = Some(work.now());
+        }
+    });
     Ok(json!({}))
 }
 
 pub(super) fn disable_key_rotation(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let key = rotating(work, body, KmsAction::DISABLE_KEY_ROTATION, Said::default())?;
-    set(work, key, false, None);
+    set(work, key, false, |record| record.rotates_from = None);
     Ok(json!({}))
 }
 
@@ -66,34 +100,27 @@ pub(super) fn rotate_key_on_demand(work: &Work<'_>, body: &Body<'_>) -> Answer {
     if record.rotations.iter().filter(|rotation| rotation.on_demand).count() >= ON_DEMAND {
         return Err(KmsError::limit("The limit of on-demand rotations is reached."));
     }
-    record.rotations.push(Rotation { date: work.now(), on_demand: true });
-    // Related keys share the material, and so its versions.
-    let related = work.world().keys.keys().filter(|arn| {
-        key.arn.is_multi_region() && arn.id() == key.arn.id() && arn.account() == key.arn.account()
-    });
-    let mut all: Vec<_> = related.cloned().collect();
-    all.retain(|arn| *arn != key.arn);
-    all.push(key.arn.clone());
-    for arn in all {
-        work.change(&[Touched::Key(arn.clone())], |state| {
-            let mut of_key = state.record(&arn);
-            of_key.rotations.clone_from(&record.rotations);
-            state.set_record(&arn, of_key);
-        });
+    if origin(key) == "EXTERNAL" && record.waiting().is_none_or(|one| one.sealed.is_none()) {
+        return Err(state_of(key, "has no key material that is pending rotation."));
     }
+    record.rotations.push(Rotation { date: work.now(), on_demand: true });
+    let related = work.state().related(&key.arn).into_iter().map(Touched::Key);
+    let touched: Vec<Touched> = related.chain([Touched::Key(key.arn.clone())]).collect();
+    work.change(&touched, |state| {
+        state.set_rotations(&key.arn, &record.rotations);
+        state.set_record(&key.arn, record);
+    });
     Ok(json!({ "KeyId": key.arn.as_str() }))
 }
 
-fn set(work: &Work<'_>, key: &Key, enabled: bool, period: Option<i64>) {
+fn set(work: &Work<'_>, key: &Key, enabled: bool, change: impl FnOnce(&mut KeyRecord)) {
     let mut after = key.clone();
     after.rotation = Some(enabled);
     let edit = Edit::PutKey { key: Box::new(after) };
     work.change(&[Touched::Key(key.arn.clone())], |state| {
         state.apply(&edit);
         let mut record = state.record(&key.arn);
-        if enabled {
-            record.rotation_period = period.or(record.rotation_period);
-        }
+        change(&mut record);
         state.set_record(&key.arn, record);
     });
 }
@@ -107,17 +134,20 @@ fn rotating<'w>(
 ) -> Result<&'w Key, KmsError> {
     let Found { key, target } = work.find_key(body.key_id("KeyId")?)?;
     work.authorize(action, target, said.0, &[])?;
-    let unsupported = || KmsError::unsupported(format!("{} cannot be rotated.", key.arn));
     if kind(key).0 != KeySpec::SymmetricDefault {
-        return Err(unsupported());
+        return Err(KmsError::unsupported(format!("{} cannot be rotated.", key.arn)));
+    }
+    let of_imported = [KmsAction::ROTATE_KEY_ON_DEMAND, KmsAction::LIST_KEY_ROTATIONS];
+    match origin(key) {
+        "AWS_KMS" => {}
+        "EXTERNAL" if of_imported.contains(&action) => {}
+        _ => return Err(wrong_origin(key)),
     }
     work.can(key, action, action.name())?;
-    let origin = key.metadata.as_ref().and_then(|it| it.origin.as_deref());
-    match origin.unwrap_or("AWS_KMS") {
-        "AWS_KMS" => Ok(key),
-        origin => Err(KmsError::unsupported(format!(
-            "{} origin is {origin} which is not valid for this operation.",
-            key.arn
-        ))),
+    let of_primary = [KmsAction::ENABLE_KEY_ROTATION, KmsAction::DISABLE_KEY_ROTATION];
+    if of_primary.contains(&action) && is_replica(key) {
+        let text = format!("{} is a replica key, which rotates with its primary key.", key.arn);
+        return Err(KmsError::unsupported(text));
     }
+    Ok(key)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::aws::{KeyArn, KeySpec, KeyUsage, KmsAction};
+use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::decision::Target;
 use crate::encryptor::KmsError;
 use crate::encryptor::blob::{Blob, EncryptionContext, seal};
@@ -18,6 +18,8 @@ type Answer = Result<Value, KmsError>;
 
 const PLAINTEXT: usize = 4096;
 const CIPHERTEXT: usize = 6144;
+/// How many bytes the material has.
+const MATERIAL: usize = 32;
 const ALGORITHMS: &[&str] =
     &["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"];
 
@@ -225,11 +227,11 @@ fn fits(key: &Key, algorithm: &str, context: &EncryptionContext) -> Result<(), K
 }
 
 fn room(work: &Work<'_>, key: &Key, algorithm: &str, length: usize) -> Result<(), KmsError> {
-    let (spec, usage) = kind(key);
+    let (spec, _) = kind(key);
     if spec == KeySpec::SymmetricDefault {
         return Ok(());
     }
-    let room = work.materials().pair(&key.arn, spec, usage)?.room(algorithm);
+    let room = work.pair(key)?.room(algorithm);
     let text = format!(
         "Algorithm {algorithm} and key spec {spec} cannot encrypt data larger than {room} bytes."
     );
@@ -245,13 +247,11 @@ pub(super) fn encrypted(
 ) -> Result<Vec<u8>, KmsError> {
     match kind(key) {
         (KeySpec::SymmetricDefault, _) => {
-            let version = work.state().record(&key.arn).version();
-            let material = symmetric(work, &key.arn, version)?;
+            let version = work.version(key);
+            let material = work.symmetric(key, version, MATERIAL)?;
             seal(&key.arn, version, &material, context, plaintext)
         }
-        (spec, usage) => {
-            work.materials().pair(&key.arn, spec, usage)?.encrypt(algorithm, plaintext)
-        }
+        _ => work.pair(key)?.encrypt(algorithm, plaintext),
     }
 }
 
@@ -266,12 +266,8 @@ fn opened(
         (KeySpec::SymmetricDefault, _) => {
             let invalid = || KmsError::bare("InvalidCiphertextException");
             let blob = Blob::parse(blob).ok_or_else(invalid)?;
-            blob.open(&symmetric(work, &key.arn, blob.version)?, context)
+            blob.open(&work.symmetric(key, blob.version, MATERIAL)?, context)
         }
-        (spec, usage) => work.materials().pair(&key.arn, spec, usage)?.decrypt(algorithm, blob),
+        _ => work.pair(key)?.decrypt(algorithm, blob),
     }
-}
-
-fn symmetric(work: &Work<'_>, key: &KeyArn, version: u32) -> Result<Zeroizing<Vec<u8>>, KmsError> {
-    work.materials().symmetric(key, version, 32)
 }

@@ -102,6 +102,19 @@ impl Dimensions {
     }
 }
 
+impl Dimensions {
+    /// One combination, each value drawn by `next` from so many, put into the context of `plain`.
+    pub(super) fn drawn(&self, plain: &Request, next: &mut impl FnMut(usize) -> usize) -> Request {
+        let mut request = plain.clone();
+        for dimension in &self.dimensions {
+            if let Some(Some(value)) = dimension.values.get(next(dimension.values.len())) {
+                put(&mut request, &dimension.name, value);
+            }
+        }
+        request
+    }
+}
+
 /// Rule C55: what `kms:RequestAlias` can be for a key whose aliases are known, absent included.
 fn own_aliases(
     reference: &Reference<'_>,

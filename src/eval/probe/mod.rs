@@ -72,6 +72,25 @@ impl<'w> Probe<'w> {
         trials.requests().skip(from % step).step_by(step).take(most).collect()
     }
 
+    /// At most `most` requests, drawn at random from what is worth a try for each condition key by itself:
+    /// each one that AWS could send.
+    pub fn drawn(&self, request: &Request, most: usize, seed: u64) -> Vec<Request> {
+        let reference = self.reference();
+        let trials = Trials::of(&reference, request, self.now, self.facts);
+        let all = trials.dimensions.count();
+        let mut draw = seed;
+        let mut next = |below: usize| {
+            // SplitMix64: the same on every machine.
+            draw = draw.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (draw ^ draw >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((mixed ^ mixed >> 31) % below.max(1) as u64) as usize
+        };
+        let tries = if all <= 1 { all } else { 2 * most };
+        let one = |_| trials.sent(trials.dimensions.drawn(request, &mut next));
+        (0..tries).filter_map(one).take(most).collect()
+    }
+
     /// Tries requests until `enough` is known; whether it was, and all that was found out.
     fn tried(&self, request: &Request, enough: impl Fn(&Tried) -> bool) -> (bool, Tried) {
         let reference = self.reference();
@@ -112,16 +131,16 @@ impl<'r> Trials<'r> {
 
     /// Every request worth trying, the context that was asked about kept.
     fn requests(&self) -> impl Iterator<Item = Request> {
+        self.dimensions.requests(self.plain).take(CAP).filter_map(|request| self.sent(request))
+    }
+
+    /// The request with what goes together, where AWS could send it. What no condition mentions and every
+    /// request carries is left unsaid.
+    fn sent(&self, request: Request) -> Option<Request> {
         let facts = self.surroundings.facts;
-        let could_be_sent = |request: &Request| {
-            is_possible_by(&completed(request.clone(), &self.surroundings), facts)
-        };
-        // What no condition mentions and every request carries is left unsaid.
-        self.dimensions
-            .requests(self.plain)
-            .take(CAP)
-            .map(|it| linked(facts, it))
-            .filter(could_be_sent)
+        let linked = linked(facts, request);
+        let whole = completed(linked.clone(), &self.surroundings);
+        is_possible_by(&whole, facts).then_some(linked)
     }
 
     /// Whether they cover every class of contexts.

@@ -109,7 +109,8 @@ pub(super) fn answer(question: &Question<'_>) -> Answer {
             let explained = fault.refusal.as_deref().filter(|_| question.endpoint.explains());
             let world = question.endpoint.world();
             let explanation = explained
-                .map(|(request, decision)| super::explain::control(&world, request, decision));
+                .map(|(request, decision)| super::explain::control(&world, request, decision))
+                .or_else(|| (fault.status >= 500).then(|| fault.message.clone()));
             let noted = Noted { error: Some(fault.code), explanation, ..noted };
             let body = error_body(space, fault.code, &fault.message, question.request_id);
             Answer::xml(fault.status, body, noted)

@@ -13,7 +13,6 @@
     reason = "a test stops where it fails, and each that includes this module uses a part of it"
 )]
 
-pub mod condition;
 pub mod mutants;
 pub mod net;
 pub mod shrink;

@@ -13,7 +13,6 @@ use keyreach::ingest::{Loaded, load};
 use keyreach::inventory::Inventory;
 use keyreach::report::request_line;
 
-use super::condition::is_met;
 use super::{Engine, Promise, now};
 use crate::support::seeds::Random;
 use crate::support::worlds::render::{self, Tree};
@@ -259,10 +258,10 @@ impl OneCell<'_> {
             return Ok(());
         };
         let is_allowed = Reference::new(truth).evaluate(request).is_allowed();
-        let says = is_met(condition, &with_tags(truth, request));
-        match says == is_allowed {
+        let says = condition.is_met(&with_tags(truth, request));
+        match says == Some(is_allowed) {
             true => Ok(()),
-            false => Err(self.fault(&format!("the condition says {says}: {condition}"), request)),
+            false => Err(self.fault(&format!("the condition says {says:?}: {condition}"), request)),
         }
     }
 }

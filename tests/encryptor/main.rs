@@ -9,9 +9,16 @@
     reason = "a test stops where it fails"
 )]
 
+mod clock;
+mod import;
+#[path = "../support/mod.rs"]
 mod support;
 
-use keyreach::encryptor::{Ambient, Caller, Clock, Encryptor, KmsError, MasterSecret};
+use std::sync::Arc;
+
+use keyreach::encryptor::{
+    Ambient, Caller, Clock, Encryptor, KmsError, MasterSecret, State, Store, Touched,
+};
 use serde_json::{Value, json};
 use support::paths::{A, arn, caller, key, world};
 
@@ -36,6 +43,32 @@ fn with_secret(secret: [u8; 32]) -> Encryptor {
     let text = world_text();
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     Encryptor::in_memory(world(&text), MasterSecret::from_bytes(secret), Clock::At(now))
+}
+
+/// The same encryptor, the clock so many days behind the beginning.
+fn after(kms: &Encryptor, days: i64) -> Encryptor {
+    let begin: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let now = begin + jiff::SignedDuration::from_hours(24 * days);
+    let state = State::clone(&kms.state());
+    let secret = MasterSecret::from_bytes([7; 32]);
+    Encryptor::with_store(state, secret, Clock::At(now), Arc::new(Nowhere))
+}
+
+/// Keeps nothing.
+struct Nowhere;
+
+impl Store for Nowhere {
+    fn commit(&self, _: &State, _: &[Touched]) -> Result<(), KmsError> {
+        Ok(())
+    }
+
+    fn keep_pair(&self, _: &str, _: &[u8]) -> Result<(), KmsError> {
+        Ok(())
+    }
+
+    fn pair(&self, _: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, KmsError> {
+        Ok(None)
+    }
 }
 
 fn ask(kms: &Encryptor, who: &str, operation: &str, body: Value) -> Result<Value, KmsError> {

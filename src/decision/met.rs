@@ -1,4 +1,5 @@
-//! What a printed condition says of a request, read from its words alone: neither engine has a part in it.
+//! What a printed condition says of a request, read from its words alone, as an auditor reads them: neither
+//! engine has a part in it.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -7,15 +8,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ipnet::IpNet;
 use jiff::Timestamp;
-use keyreach::aws::{Arn, ValueType, condition_key};
-use keyreach::decision::{Condition, Context, ContextValue, Words};
 
-/// Whether a request with this context meets the condition.
-pub fn is_met(condition: &Condition, context: &Context) -> bool {
-    match condition {
-        Condition::All(parts) => parts.iter().all(|part| is_met(part, context)),
-        Condition::Any(parts) => parts.iter().any(|part| is_met(part, context)),
-        Condition::Test(words) => Line { words, context }.holds(),
+use crate::aws::{Arn, ValueType, condition_key};
+
+use super::{Condition, Context, ContextValue, Words};
+
+impl Condition {
+    /// Whether a request with this context meets the condition; nothing where a relation is no known one.
+    pub fn is_met(&self, context: &Context) -> Option<bool> {
+        let each = |parts: &[Self]| -> Option<Vec<bool>> {
+            parts.iter().map(|part| part.is_met(context)).collect()
+        };
+        match self {
+            Self::All(parts) => Some(!each(parts)?.contains(&false)),
+            Self::Any(parts) => Some(each(parts)?.contains(&true)),
+            Self::Test(words) => Line { words, context }.holds(),
+        }
     }
 }
 
@@ -29,40 +37,40 @@ struct Line<'a> {
 type Relation = (&'static str, bool);
 
 impl Line<'_> {
-    fn holds(&self) -> bool {
+    fn holds(&self) -> Option<bool> {
         let value = value(self.context, &self.words.key);
         let relation = &*self.words.relation;
         match relation {
-            "is present" => return value.is_some(),
-            "is absent" => return value.is_none(),
+            "is present" => return Some(value.is_some()),
+            "is absent" => return Some(value.is_none()),
             _ => {}
         }
         if let Some(name) = relation.strip_prefix("does not satisfy ") {
-            return !self.satisfies(name, value.as_ref());
+            return Some(!self.satisfies(name, value.as_ref()));
         }
         if let Some(name) = relation.strip_prefix("satisfies ") {
-            return self.satisfies(name, value.as_ref());
+            return Some(self.satisfies(name, value.as_ref()));
         }
         let some = relation.strip_prefix("has a value ");
         if let Some(which) = some.or_else(|| relation.strip_prefix("has no value ")) {
-            return self.has(which, value.as_ref()) == some.is_some();
+            return Some(self.has(which, value.as_ref())? == some.is_some());
         }
-        let (operator, positive) = self.relation(relation);
-        let Some(ContextValue::One(value)) = value else { return !positive };
-        self.any(operator, &value) == positive
+        let (operator, positive) = self.relation(relation)?;
+        let Some(ContextValue::One(value)) = value else { return Some(!positive) };
+        Some(self.any(operator, &value) == positive)
     }
 
     /// Whether some value of the set is so; a set of empty texts has none (rule C32).
-    fn has(&self, which: &str, value: Option<&ContextValue>) -> bool {
-        let (operator, positive) = match which.strip_prefix("that ") {
-            Some(relation) => self.relation(relation),
-            None if which == "in" => ("StringEquals", true),
-            None if which == "outside" => ("StringEquals", false),
-            None => panic!("{:?}", self.words),
+    fn has(&self, which: &str, value: Option<&ContextValue>) -> Option<bool> {
+        let (operator, positive) = match (which.strip_prefix("that "), which) {
+            (Some(relation), _) => self.relation(relation)?,
+            (None, "in") => ("StringEquals", true),
+            (None, "outside") => ("StringEquals", false),
+            (None, _) => return None,
         };
         let values = value.map_or(&[][..], ContextValue::values);
-        values.iter().any(|value| !value.is_empty())
-            && values.iter().any(|value| self.any(operator, value) == positive)
+        let is_so = |value: &Box<str>| self.any(operator, value) == positive;
+        Some(values.iter().any(|value| !value.is_empty()) && values.iter().any(is_so))
     }
 
     /// The operator by its own name, with all that AWS lays down for it.
@@ -99,8 +107,8 @@ impl Line<'_> {
         }
     }
 
-    fn relation(&self, relation: &str) -> Relation {
-        match relation {
+    fn relation(&self, relation: &str) -> Option<Relation> {
+        Some(match relation {
             "is" | "is in" => (self.equals(), true),
             "is not" | "is not in" => (self.equals(), false),
             "is, in any case," | "is, in any case, in" => ("StringEqualsIgnoreCase", true),
@@ -126,11 +134,11 @@ impl Line<'_> {
                     "<=" => "NumericLessThanEquals",
                     ">" => "NumericGreaterThan",
                     ">=" => "NumericGreaterThanEquals",
-                    _ => panic!("{:?}", self.words),
+                    _ => return None,
                 };
                 (operator, positive)
             }
-        }
+        })
     }
 
     fn kind(&self) -> ValueType {
@@ -187,7 +195,7 @@ impl Line<'_> {
                     "LessThanEquals" => order != Ordering::Greater,
                     "GreaterThan" => order == Ordering::Greater,
                     "GreaterThanEquals" => order != Ordering::Less,
-                    _ => panic!("{operator}"),
+                    _ => return None,
                 })
             }
         }
@@ -204,9 +212,10 @@ impl Line<'_> {
         }
         let mut parts = vec![Vec::new()];
         for token in pattern {
-            match token {
-                Token::Char(':') if parts.len() < 6 => parts.push(Vec::new()),
-                token => parts.last_mut().unwrap().push(token),
+            if token == Token::Char(':') && parts.len() < 6 {
+                parts.push(Vec::new());
+            } else if let Some(last) = parts.last_mut() {
+                last.push(token);
             }
         }
         let values: Vec<&str> = value.splitn(6, ':').collect();
@@ -224,7 +233,7 @@ impl Line<'_> {
             {
                 rest = behind;
                 if matches!(inner, "*" | "?" | "$") {
-                    tokens.push(Token::Char(inner.chars().next().unwrap()));
+                    tokens.extend(inner.chars().map(Token::Char));
                     continue;
                 }
                 let (key, default) = match inner.split_once(", '") {
@@ -270,14 +279,35 @@ fn plain(tokens: &[Token]) -> String {
     tokens.iter().filter_map(character).collect()
 }
 
+/// Whether a text is of a pattern: the last run that was met is as long as it has to be.
 fn takes(pattern: &[Token], text: &str) -> bool {
-    let Some((first, others)) = pattern.split_first() else { return text.is_empty() };
-    let mut rest = text.chars();
-    match first {
-        Token::Run => takes(others, text) || rest.next().is_some() && takes(pattern, rest.as_str()),
-        Token::One => rest.next().is_some() && takes(others, rest.as_str()),
-        Token::Char(one) => rest.next() == Some(*one) && takes(others, rest.as_str()),
+    let text: Vec<char> = text.chars().collect();
+    let (mut at, mut from) = (0, 0);
+    let mut run: Option<(usize, usize)> = None;
+    while from < text.len() || at < pattern.len() {
+        let is_next = match (pattern.get(at), text.get(from)) {
+            (Some(Token::Run), _) => {
+                run = Some((at, from));
+                at += 1;
+                continue;
+            }
+            (Some(Token::One), Some(_)) => true,
+            (Some(Token::Char(one)), Some(other)) => one == other,
+            _ => false,
+        };
+        if is_next {
+            (at, from) = (at + 1, from + 1);
+            continue;
+        }
+        match run {
+            Some((star, begun)) if begun < text.len() => {
+                run = Some((star, begun + 1));
+                (at, from) = (star + 1, begun + 1);
+            }
+            _ => return false,
+        }
     }
+    true
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -309,4 +339,46 @@ fn value(context: &Context, key: &str) -> Option<ContextValue> {
     let pairs = context.with_prefix("kms:EncryptionContext:");
     let names: Vec<Box<str>> = pairs.map(|(name, _)| name.into()).collect();
     (!names.is_empty()).then_some(ContextValue::Many(names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(key: &str, relation: &str, values: &[&str]) -> Condition {
+        let values = values.iter().map(|value| (*value).into()).collect();
+        Condition::Test(Words { key: key.into(), relation: relation.into(), values })
+    }
+
+    #[test]
+    fn patterns_are_matched_in_whole_and_fast() {
+        let context = |value: &str| {
+            let mut context = Context::default();
+            context.set_one("kms:ViaService", value);
+            context
+        };
+        let cases = [
+            ("*", "", true),
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "acb", false),
+            ("a?c", "ac", false),
+            ("*b*b", "abab", true),
+            ("", "a", false),
+        ];
+        for (pattern, value, expected) in cases {
+            let condition = test("kms:ViaService", "matches", &[pattern]);
+            assert_eq!(condition.is_met(&context(value)), Some(expected), "{pattern} {value}");
+        }
+        let slow = test("kms:ViaService", "matches", &[&"*a".repeat(40)]);
+        assert_eq!(slow.is_met(&context(&format!("{}b", "a".repeat(4000)))), Some(false));
+    }
+
+    #[test]
+    fn an_unknown_relation_says_nothing() {
+        let strange = test("a", "is like", &["x"]);
+        assert_eq!(strange.is_met(&Context::default()), None);
+        let either = Condition::Any(vec![test("a", "is absent", &[]), strange]);
+        assert_eq!(either.is_met(&Context::default()), None);
+    }
 }

@@ -1,0 +1,120 @@
+//! What the clock does to keys: automatic rotations, and the end of imported material.
+//!
+//! Both follow from the records and the time alone. So they are not written down when they happen, but with
+//! the next change of their key, and a start finds them again.
+
+use crate::aws::KeyArn;
+use crate::inventory::{Edit, Key, MultiRegionRole};
+
+use super::state::{KeyRecord, Rotation, State};
+
+const DAY: i64 = 86_400;
+
+/// Days between automatic rotations where nobody says how many.
+pub(super) const PERIOD: i64 = 365;
+
+impl KeyRecord {
+    /// When the key rotates next by itself.
+    pub(super) fn next_rotation(&self) -> Option<i64> {
+        Some(self.rotates_from? + self.rotation_period.unwrap_or(PERIOD) * DAY)
+    }
+
+    /// A rotation that was due while the key could not rotate happens now, and happens once.
+    pub(super) fn catch_up(&mut self, now: i64) {
+        let period = self.rotation_period.unwrap_or(PERIOD) * DAY;
+        self.rotates_from = self.rotates_from.map(|from| from.max(now - period));
+    }
+}
+
+impl State {
+    /// Whether the clock has done something to a key that this state does not know of yet.
+    pub(super) fn is_due(&self, now: i64) -> bool {
+        self.due <= now
+    }
+
+    /// When the clock next does something to any key.
+    pub(super) fn next_due(&self) -> i64 {
+        let all = self.records().iter().filter_map(|(key, record)| self.due_of(key, record));
+        all.min().unwrap_or(i64::MAX)
+    }
+
+    /// The same of one key, by a record of it.
+    pub(super) fn due_of(&self, key: &KeyArn, record: &KeyRecord) -> Option<i64> {
+        let rotates = self.world.key(key).is_some_and(rotates);
+        let rotation = record.next_rotation().filter(|_| rotates);
+        rotation.into_iter().chain(record.valid_to).min()
+    }
+
+    /// The state once all has happened that is due.
+    pub(super) fn settled(&self, now: i64) -> Self {
+        let mut after = self.clone();
+        for (arn, record) in self.records() {
+            if self.due_of(arn, record).is_some_and(|due| due <= now) {
+                after.settle(arn, now);
+            }
+        }
+        after.due = after.next_due();
+        after
+    }
+
+    fn settle(&mut self, arn: &KeyArn, now: i64) {
+        let mut record = self.record(arn);
+        let rotates = self.world.key(arn).is_some_and(rotates);
+        while let Some(date) = record.next_rotation().filter(|date| rotates && *date <= now) {
+            record.rotations.push(Rotation { date, on_demand: false });
+            record.rotates_from = Some(date);
+            self.set_rotations(arn, &record.rotations);
+        }
+        record.renew_import(now);
+        if record.awaits_import {
+            self.await_import(arn);
+        }
+        self.set_record(arn, record);
+    }
+
+    /// Says of a key that it has no material; not of one that waits for its deletion.
+    pub(super) fn await_import(&mut self, arn: &KeyArn) {
+        let Some(mut key) = self.world.key(arn).cloned() else {
+            return;
+        };
+        let Some(metadata) = &mut key.metadata else {
+            return;
+        };
+        if matches!(metadata.state.as_deref(), Some("Enabled" | "Disabled")) {
+            metadata.state = Some("PendingImport".into());
+            self.apply(&Edit::PutKey { key: Box::new(key) });
+        }
+    }
+
+    /// The other keys of a multi-Region key's family.
+    pub(super) fn related(&self, arn: &KeyArn) -> Vec<KeyArn> {
+        if !arn.is_multi_region() {
+            return Vec::new();
+        }
+        let is_related = |other: &&KeyArn| {
+            *other != arn && other.id() == arn.id() && other.account() == arn.account()
+        };
+        self.world.keys.keys().filter(is_related).cloned().collect()
+    }
+
+    /// Related keys share their material, and so its versions.
+    pub(super) fn set_rotations(&mut self, arn: &KeyArn, rotations: &[Rotation]) {
+        for other in self.related(arn) {
+            let mut record = self.record(&other);
+            record.rotations = rotations.to_vec();
+            self.set_record(&other, record);
+        }
+    }
+}
+
+/// Whether a key rotates by itself; a replica does with its primary.
+fn rotates(key: &Key) -> bool {
+    let state = key.metadata.as_ref().and_then(|it| it.state.as_deref());
+    key.rotation == Some(true) && state.is_none_or(|state| state == "Enabled") && !is_replica(key)
+}
+
+/// Whether a key is a multi-Region replica.
+pub(super) fn is_replica(key: &Key) -> bool {
+    let related = key.metadata.as_ref().and_then(|it| it.multi_region.as_ref());
+    related.is_some_and(|related| related.role == MultiRegionRole::Replica)
+}
