@@ -48,6 +48,7 @@ fn a_role_without_a_known_name_may_be_the_one_that_a_key_policy_names() {
         ("name_prefix = \"app-\"", symbol, "role/app-1", ANYTHING),
         ("name_prefix = \"app-\"", symbol, "role/other", NEVER),
         ("", symbol, "role/terraform-2026", ANYTHING),
+        ("name = \"\"", symbol, "role/terraform-2026", ANYTHING),
         (
             "name = \"app\"\n  path = var.v",
             "role/aws_iam_role.app.path/app",

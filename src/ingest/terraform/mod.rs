@@ -254,10 +254,9 @@ impl<'a> Roots<'a> {
             plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
         let caller = plan.and_then(|plan| plan.caller.clone());
         let (mut evaluator, mut resources) = self.resources(root, plan, &deployment);
-        let arns = world::arns(&evaluator, &resources);
+        let mut arns = world::arns(&evaluator, &resources);
         let account = deployment.account;
         let is_taken = self.arns.get(&account).is_some_and(|known| !known.is_disjoint(&arns));
-        let mut arns = arns;
         if account.is_symbol() && is_taken {
             let name = module::split(root.directory).1;
             let numbered = (2..1000).map(|number| AccountId::symbol(&format!("{number}-{name}")));

@@ -423,9 +423,12 @@ impl Evaluator<'_> {
         if let Some(known) = self.known_name(resource) {
             return known.to_string();
         }
+        // An empty text is no name: the provider makes one.
         let pattern = |name: &str| {
             let value = self.argument(&resource.arguments, name).filter(|it| !it.is_null())?;
-            Some(value.as_pieces().map_or_else(|| "*".to_owned(), |pieces| shape(&pieces).0))
+            let pieces = value.as_pieces();
+            let pattern = pieces.map_or_else(|| "*".to_owned(), |pieces| shape(&pieces).0);
+            Some(pattern).filter(|pattern| !pattern.is_empty())
         };
         let generated = || match pattern("name_prefix") {
             Some(prefix) => format!("{prefix}*"),
