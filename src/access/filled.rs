@@ -53,10 +53,8 @@ fn satisfied(
             let alone = Test { key: test.key.clone(), operator, values };
             return Formula::constant(alone.satisfied(text, &|_| None));
         }
-        let folds = matches!(
-            operator.comparison,
-            Comparison::StringEqualsIgnoreCase | Comparison::Bool
-        );
+        let folds =
+            matches!(operator.comparison, Comparison::StringEqualsIgnoreCase | Comparison::Bool);
         let goals = goals(operand, operator.comparison, text).unwrap_or_default();
         match Filling::of(&goals, folds) {
             Some(fills) => filled(formulas, &fills, folds, known),
@@ -203,9 +201,7 @@ impl<'g, 't> Filling<'g, 't> {
 
     /// Goes on behind `wanted`, where the text begins with it.
     fn eat(&mut self, nth: usize, wanted: &str, left: &'t [Piece], text: &'t str) {
-        let same = |one: char, other: char| {
-            one == other || self.folds && fold(one) == fold(other)
-        };
+        let same = |one: char, other: char| one == other || self.folds && fold(one) == fold(other);
         let mut rest = text.chars();
         if wanted.chars().all(|wanted| rest.next().is_some_and(|found| same(wanted, found))) {
             self.walk(nth, left, rest.as_str());
@@ -228,9 +224,8 @@ mod tests {
         let pieces = pieces(pattern);
         let goals = [(&*pieces, text)];
         let found = Filling::of(&goals, false).expect("few steps");
-        let entry = |(key, value): (&&str, &Option<&str>)| {
-            format!("{key}={}", value.unwrap_or("absent"))
-        };
+        let entry =
+            |(key, value): (&&str, &Option<&str>)| format!("{key}={}", value.unwrap_or("absent"));
         let words = |fill: &Fill<'_>| fill.iter().map(entry).collect::<Vec<_>>().join(" ");
         found.iter().map(words).collect()
     }

@@ -386,9 +386,8 @@ impl Judge<'_> {
         let allowed = readings.iter().map(|(_, formula)| self.filled(*formula, Fill::Most));
         let refused = formulas.not(formulas.or(allowed));
         let told = formulas.and([refused, self.told(ways, action, frame)]);
-        let counter = tries
-            .into_iter()
-            .find_map(|formula| self.found(formulas.and([formula, told]), frame));
+        let counter =
+            tries.into_iter().find_map(|formula| self.found(formulas.and([formula, told]), frame));
         let denied_as_told = || formulas.not(decided(ways.allowed(formulas).at(action)));
         let counter = counter.or_else(|| self.found(denied_as_told(), frame));
         let counter = counter.unwrap_or_default();
