@@ -275,3 +275,75 @@ fn after_safe_fixes_every_case_of_every_rule_has_the_same_matrix() {
     }
     assert!(mended >= 15 && rules.len() >= 6, "{mended} fixes of {rules:?}");
 }
+
+/// A misspelt action beside one that gives the same, in each of the ways in which code writes a policy.
+const DECLARED: [(&str, &str); 5] = [
+    (
+        "template.yaml",
+        "Resources:\n  Key: { Type: AWS::KMS::Key }\n  App:\n    Type: AWS::IAM::Role\n    Properties:\n      \
+         RoleName: app\n      AssumeRolePolicyDocument: { Version: 2012-10-17, Statement: [] }\n      \
+         Policies:\n        - PolicyName: p\n          PolicyDocument:\n            Version: 2012-10-17\n            \
+         Statement:\n              - Effect: Allow # kept\n                Action: ['kms:Decript', \"kms:*\"]\n                \
+         Resource: !GetAtt Key.Arn\n",
+    ),
+    (
+        "template.json",
+        r#"{ "Resources": { "Key": { "Type": "AWS::KMS::Key" }, "App": { "Type": "AWS::IAM::Policy",
+  "Properties": { "PolicyName": "p", "Roles": ["app"], "PolicyDocument": { "Version": "2012-10-17",
+    "Statement": { "Effect": "Allow", "Action": ["kms:Decript",   "kms:*"], "Resource": { "Fn::GetAtt": ["Key", "Arn"] } } } } } } }
+"#,
+    ),
+    (
+        "block.tf",
+        "resource \"aws_kms_key\" \"key\" {}\n\ndata \"aws_iam_policy_document\" \"p\" {\n  statement { # kept\n    \
+         actions   = [\"kms:Decript\",  \"kms:*\",]\n    resources = [aws_kms_key.key.arn]\n  }\n}\n\nresource \
+         \"aws_iam_policy\" \"p\" {\n  name   = \"p\"\n  policy = data.aws_iam_policy_document.p.json\n}\n",
+    ),
+    (
+        "encoded.tf",
+        "resource \"aws_kms_key\" \"key\" {}\n\nresource \"aws_iam_policy\" \"p\" {\n  name = \"p\"\n  policy = \
+         jsonencode({\n    Version = \"2012-10-17\"\n    Statement = [{ Effect = \"Allow\", Action = [\"kms:Decript\", \
+         \"kms:*\"], Resource = aws_kms_key.key.arn }]\n  })\n}\n",
+    ),
+    (
+        "heredoc.tf",
+        "resource \"aws_kms_key\" \"key\" {}\n\nresource \"aws_iam_policy\" \"p\" {\n  name = \"p\"\n  policy = \
+         <<-EOT\n    { \"Version\": \"2012-10-17\", \"Statement\": [\n      { \"Effect\": \"Allow\", \"Action\": \
+         [\"kms:Decript\", \"kms:*\"],\n        \"Resource\": \"${aws_kms_key.key.arn}\" } ] }\n  EOT\n}\n",
+    ),
+];
+
+#[test]
+fn literals_of_infrastructure_code_are_fixed_and_nothing_else_is_touched() {
+    for (name, text) in DECLARED {
+        let folder = Folder::new(&format!("fix-{}", name.replace('.', "-")));
+        folder.put(name, text);
+        // Who else there is in the account is not known, nor what a policy gives them.
+        let run = fix(&folder, "--fix");
+        assert!(words(&run).contains("1 fix left that may change access"), "{name}: {run:?}");
+        assert_eq!(read(&folder, name), text, "{name}");
+        let pinned = ["check", "--unsafe-fixes", "--account", "111122223333", "--no-config"];
+        let run = self::run(&folder, &[&pinned[..], &["--persona", "auditor", "."]].concat());
+        let told = words(&run);
+        assert!(told.contains("fixed 1 finding in 1 file"), "{name}: {told}");
+        assert!(told.contains("the matrix stays as it was"), "{name}: {told}");
+        assert_eq!(read(&folder, name), text.replace("Decript", "Decrypt"), "{name}");
+    }
+}
+
+#[test]
+fn what_code_writes_elsewhere_is_not_fixed_where_it_is_used() {
+    let [(_, template), _, (_, module), ..] = DECLARED;
+    let template = template.replace("'kms:Decript'", "!Ref Act");
+    let template =
+        format!("Parameters: {{ Act: {{ Type: String, Default: 'kms:Decript' }} }}\n{template}");
+    let module =
+        module.replace("[\"kms:Decript\",", "[\"kms:${join(\"\", [\"Dec\", \"ript\"])}\",");
+    for (name, text) in [("template.yaml", template), ("main.tf", module)] {
+        let folder = Folder::new(&format!("fix-elsewhere-{}", name.replace('.', "-")));
+        folder.put(name, &text);
+        let run = fix(&folder, "--unsafe-fixes");
+        assert!(run.stdout.contains("unknown-action"), "{name}: {run:?}");
+        assert_eq!(read(&folder, name), text, "{name}");
+    }
+}

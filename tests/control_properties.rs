@@ -18,7 +18,6 @@ use keyreach::decision::{
 use keyreach::eval::reference::Reference;
 use keyreach::inventory::Inventory;
 use rayon::prelude::*;
-use support::matrix::condition::is_met;
 use support::matrix::net::{inventory, loaded};
 use support::matrix::now;
 use support::seeds::{Random, for_each_seed};
@@ -117,7 +116,7 @@ impl Step<'_> {
             return false;
         };
         let is_allowed = Reference::new(self.truth).evaluate_control(request).is_allowed();
-        let says = is_met(condition, &with_tags(self.truth, request));
+        let says = condition.is_met(&with_tags(self.truth, request));
         if says != is_allowed {
             self.fails(&format!("the condition says {says}: {condition}"), request);
         }

@@ -36,6 +36,7 @@ fn fixture(name: &str) -> Tree {
                 let bytes = Disk.read(&path).unwrap();
                 (format!("{name}{}", path.strip_prefix(&root).unwrap()), bytes)
             }
+            Listed::Outside(path) => panic!("{path}: a link out of the tree"),
             Listed::Fault(path, error) => panic!("{path}: {error}"),
         })
         .collect()

@@ -1023,6 +1023,40 @@ fn paths_are_walked_and_faults_told() {
     std::fs::remove_dir_all(&root).unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn links_out_of_the_tree_are_not_followed() {
+    use std::os::unix::fs::symlink;
+    let root = std::env::temp_dir().join(format!("keyreach-links-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&root);
+    let (tree, outside) = (root.join("tree"), root.join("outside"));
+    std::fs::create_dir_all(tree.join("a/own")).unwrap();
+    std::fs::create_dir_all(&outside).unwrap();
+    let key = |id: &str| format!(r#"{{"KeyMetadata":{{"Arn":"{}","KeyId":"{id}"}}}}"#, key_arn(id));
+    std::fs::write(tree.join("a/own/describe-key.json"), key("own")).unwrap();
+    std::fs::write(outside.join("describe-key.json"), key("other")).unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let read = |root: &std::path::Path| {
+        let loaded = load(&Disk, &[path(root)]);
+        let keys = loaded.inventory.keys.values().map(|key| key.arn.id().to_owned());
+        let paths = loaded.problems.iter().map(|it| (it.kind, it.path.clone()));
+        (keys.collect::<Vec<_>>(), paths.collect::<Vec<_>>())
+    };
+    // A file and a directory outside; behind the second the walk is one from the root.
+    symlink(outside.join("describe-key.json"), tree.join("a/file.json")).unwrap();
+    let refused = |names: &[&str]| -> Vec<_> {
+        names.iter().map(|name| (ProblemKind::Unreadable, path(&tree.join(name)))).collect()
+    };
+    assert_eq!(read(&tree), (vec!["own".to_owned()], refused(&["a/file.json"])));
+    symlink(&outside, tree.join("folder")).unwrap();
+    symlink(tree.join("a/own"), tree.join("again")).unwrap();
+    let found = read(&tree);
+    assert_eq!(found, (vec!["own".to_owned()], refused(&["a/file.json", "folder"])));
+    // What is asked for by name is read, link or not.
+    assert_eq!(read(&tree.join("folder")), (vec!["other".to_owned()], Vec::new()));
+    std::fs::remove_dir_all(&root).unwrap();
+}
+
 #[test]
 fn the_committed_organisation_is_loaded_whole() {
     let loaded = load(&Disk, &["testdata/organisation".to_owned()]);

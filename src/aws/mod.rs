@@ -19,6 +19,7 @@ mod identity;
 mod key_spec;
 mod key_state;
 mod kms_arn;
+pub mod managed;
 pub mod pattern;
 mod rows;
 mod set;

@@ -61,7 +61,8 @@ pub(super) struct Args {
     choices: Choices,
     #[command(flatten)]
     fixes: Fixes,
-    /// What was there before a change: rules on what the change does are run against it.
+    /// What was there before a change: rules on what the change does are run against it. Given again as
+    /// PATH, a plan of Terraform is its own base: what stands there before it.
     #[arg(long, value_name = "DIR")]
     base: Option<String>,
     /// Who applies key policies: it has to be able to apply the next one, too.
@@ -241,6 +242,7 @@ fn base(
 ) -> Result<Option<Loaded>, Fault> {
     let Some(path) = &args.base else { return Ok(None) };
     let paths = [path.clone()];
+    let deployment = &Deployment { is_before: args.paths == paths, ..deployment.clone() };
     let Some(terminal) = terminal else {
         return Ok(Some(load_deployed(&Disk, &paths, deployment)));
     };

@@ -2,7 +2,8 @@
 
 use crate::aws::AccountId;
 use crate::config;
-use crate::ingest::Deployment;
+use crate::ingest::{Deployment, parameters};
+use crate::source::LineIndex;
 
 use super::control::ConfigChoice;
 use super::terminal::Terminal;
@@ -27,6 +28,10 @@ pub(super) struct Rest {
     /// The value of a parameter or variable of infrastructure code; again for another.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     variables: Vec<String>,
+    /// The parameters of CloudFormation stacks, as `aws cloudformation deploy` or CodePipeline has them;
+    /// again for another.
+    #[arg(long, value_name = "FILE")]
+    parameters: Vec<String>,
 }
 
 impl Deploy {
@@ -94,6 +99,15 @@ impl Rest {
         }
         if let Some(region) = &self.region {
             deployment.in_region(region);
+        }
+        for path in &self.parameters {
+            let text = control::read(path)?;
+            let found = parameters(&text).map_err(|fault| {
+                let place = LineIndex::new(&text).position(&text, fault.span.start);
+                let place = format!("{path}:{}:{}", place.line, place.column);
+                Fault::argument("--parameters", &format_args!("{place}: {}", fault.message))
+            })?;
+            deployment.parameters.extend(found);
         }
         for pair in &self.variables {
             let (name, value) =

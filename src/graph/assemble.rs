@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::access::Access;
-use crate::aws::{AliasArn, KeyArn, KmsAction};
+use crate::aws::{AliasArn, ControlAction, KeyArn, KmsAction};
 use crate::decision::{Caller, CallerKind, CellAnswer, Context, Request, Target, Why};
 use crate::inventory::{Constraints, Edit, Grant, Grantee, IdentityKind, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
@@ -191,6 +191,9 @@ impl Assembler<'_, '_> {
         {
             way.doubts.insert(Why::Missing(format!("what runs under {role}")));
         }
+        if let Call::UpdateSamlProvider { provider } | Call::CreateProvider { provider } = &call {
+            way.doubts.insert(Why::Missing(format!("whether {provider} is there")));
+        }
         let edge = step.what.primitive().map_or(EdgeKind::Assumes, EdgeKind::EscalatesBy);
         let caller = caller.clone();
         Some(Hop { caller, call, edge, because: Vec::new(), context, modelled })
@@ -318,6 +321,7 @@ impl Assembler<'_, '_> {
                 policy: administrator_access(caller.partition()).into(),
             },
             Move::Remove(holder, carrier) => self.removal(*holder, carrier)?,
+            Move::Federate(action, provider) => federated(*action, self.arn(*provider)?),
             Move::Tag(holder, tag, value) => Call::TagIdentity {
                 holder: self.arn(*holder)?,
                 tags: Tags::from_iter([(tag.clone(), value.clone())]),
@@ -431,6 +435,14 @@ fn assume(caller: &Caller, role: Box<str>) -> Call {
         }
         CallerKind::Provider => Call::AssumeRoleWithWebIdentity { role, provider: provider() },
         _ => Call::AssumeRole { role, tags: Tags::new() },
+    }
+}
+
+/// Rule T41.
+fn federated(action: ControlAction, provider: Box<str>) -> Call {
+    match action == ControlAction::IAM_UPDATE_SAML_PROVIDER {
+        true => Call::UpdateSamlProvider { provider },
+        false => Call::CreateProvider { provider },
     }
 }
 

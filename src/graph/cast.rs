@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, Arn};
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedPolicy};
 use crate::policy::{Polarity, PolicyDocument, Principal};
@@ -72,6 +72,8 @@ pub(super) struct Household<'w> {
     pub(super) users: Vec<Ix>,
     /// Its roles, those of services included.
     pub(super) roles: Vec<Ix>,
+    /// The identity providers of it that trust policies name.
+    pub(super) providers: Vec<Ix>,
     /// Its keys.
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
@@ -229,7 +231,7 @@ impl<'w> Cast<'w> {
                         accounts.insert(*account);
                     }
                     Principal::Federated(provider) => {
-                        let at = self.add(Caller::of_provider(provider), None, true);
+                        let at = self.enter_provider(provider);
                         self.name(at, role);
                     }
                     Principal::UniqueId(id) => {
@@ -257,6 +259,17 @@ impl<'w> Cast<'w> {
         for account in accounts {
             self.accounts.entry(account).or_default().trusted_by.push(role);
         }
+    }
+
+    fn enter_provider(&mut self, provider: &str) -> Ix {
+        let at = self.add(Caller::of_provider(provider), None, true);
+        let home = Arn::parse(provider).and_then(|arn| AccountId::parse(arn.account));
+        if let Some(household) = home.and_then(|home| self.accounts.get_mut(&home))
+            && !household.providers.contains(&at)
+        {
+            household.providers.push(at);
+        }
+        at
     }
 
     fn name(&mut self, at: Ix, role: Ix) {

@@ -126,3 +126,24 @@ fn t5_chains_of_roles_are_followed() {
         &["role/first k edge edge", "role/second k edge", "user/eve k edge edge edge"],
     );
 }
+
+#[test]
+fn t41_who_makes_a_provider_is_whom_it_vouches_for() {
+    let provider = "provider:arn:aws:iam::111122223333:saml-provider/sso";
+    let account = |allowed: &str| {
+        format!(
+            "accounts: {{ 111122223333: {{
+               users: {{ eve: {{ policies: [{{ allow: '{allowed}' }}] }} }},
+               roles: {{ app: {{ trust: [{{ allow: 'sts:AssumeRoleWithSAML', to: '{provider}' }}],
+                 policies: [{{ allow: kms:Decrypt }}] }} }},
+               keys: {{ k: {{ policy: default }} }} }} }}"
+        )
+    };
+    let by = |allowed: &str| {
+        let found = found(&account(allowed)).into_iter();
+        found.filter(|row| row.starts_with("user/eve")).collect::<Vec<_>>()
+    };
+    assert_eq!(by("iam:UpdateSAMLProvider"), ["user/eve k T41 edge"]);
+    assert_eq!(by("iam:CreateSAMLProvider"), ["user/eve k T41 edge"]);
+    assert!(by("iam:CreateOpenIDConnectProvider").is_empty());
+}

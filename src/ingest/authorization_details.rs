@@ -14,25 +14,26 @@ use super::facts::{
     Fact, GroupFact, IdentityFact, Listing, Names, Page, Parts, Pending, PendingPart, PolicyFact,
 };
 
-/// A user, role or group in any output of IAM.
+/// A user, role or group in any output of IAM; AWS Config begins the same names with a small letter.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Entity<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "arn")]
     pub(super) arn: Text<'a>,
-    #[serde(borrow, alias = "UserId", alias = "RoleId")]
+    #[serde(borrow, alias = "UserId", alias = "RoleId", alias = "userId", alias = "roleId")]
     pub(super) unique_id: Option<Text<'a>>,
     #[serde(borrow, alias = "UserPolicyList", alias = "RolePolicyList", alias = "GroupPolicyList")]
+    #[serde(alias = "userPolicyList", alias = "rolePolicyList", alias = "groupPolicyList")]
     pub(super) inline: Option<Vec<Inline<'a>>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "attachedManagedPolicies")]
     pub(super) attached_managed_policies: Option<Vec<Attached<'a>>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "groupList")]
     pub(super) group_list: Option<Vec<Text<'a>>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "permissionsBoundary")]
     pub(super) permissions_boundary: Option<Boundary<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "tags")]
     pub(super) tags: Option<Vec<Tag<'a>>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "assumeRolePolicyDocument")]
     pub(super) assume_role_policy_document: Option<&'a RawValue>,
 }
 
@@ -40,9 +41,9 @@ pub(super) struct Entity<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Inline<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "policyName")]
     policy_name: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "policyDocument")]
     policy_document: &'a RawValue,
 }
 
@@ -50,7 +51,7 @@ pub(super) struct Inline<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Attached<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "policyArn")]
     pub(super) policy_arn: Text<'a>,
 }
 
@@ -58,7 +59,7 @@ pub(super) struct Attached<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Boundary<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "permissionsBoundaryArn")]
     permissions_boundary_arn: Text<'a>,
 }
 
@@ -66,9 +67,9 @@ pub(super) struct Boundary<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Tag<'a> {
-    #[serde(borrow, alias = "TagKey")]
+    #[serde(borrow, alias = "TagKey", alias = "tagKey", alias = "key")]
     key: Text<'a>,
-    #[serde(borrow, alias = "TagValue")]
+    #[serde(borrow, alias = "TagValue", alias = "tagValue", alias = "value")]
     value: Text<'a>,
 }
 
@@ -76,11 +77,11 @@ pub(super) struct Tag<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Managed<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "arn")]
     pub(super) arn: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "defaultVersionId")]
     pub(super) default_version_id: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "policyVersionList")]
     pub(super) policy_version_list: Option<Vec<Version<'a>>>,
 }
 
@@ -88,10 +89,11 @@ pub(super) struct Managed<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Version<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "versionId")]
     pub(super) version_id: Text<'a>,
+    #[serde(alias = "isDefaultVersion")]
     pub(super) is_default_version: Option<bool>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "document")]
     pub(super) document: Option<&'a RawValue>,
 }
 

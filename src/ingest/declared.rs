@@ -14,6 +14,8 @@ use crate::policy::{self, PolicyDocument, PolicyKind};
 use crate::source::{Located, Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
+use super::symbols::Symbols;
+
 /// The Region that a template is deployed to, where it is not pinned.
 pub const REGION: &str = "this-region";
 
@@ -34,6 +36,12 @@ pub struct Deployment {
     pub partition: Box<str>,
     /// Values of parameters and variables, by name, as text.
     pub variables: BTreeMap<Box<str>, Box<str>>,
+    /// Parameters of CloudFormation stacks as a file gives them: one whose value AWS looks up is named
+    /// there by what it is looked up by.
+    pub parameters: BTreeMap<Box<str>, Box<str>>,
+    /// Whether a plan of Terraform is read as what stands there before it; source beside it says what
+    /// comes, and is left aside.
+    pub is_before: bool,
 }
 
 impl Default for Deployment {
@@ -43,6 +51,8 @@ impl Default for Deployment {
             region: REGION.into(),
             partition: "aws".into(),
             variables: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            is_before: false,
         }
     }
 }
@@ -61,14 +71,15 @@ impl Deployment {
 }
 
 /// A policy that infrastructure code declares: `node` is what its template evaluates to, with spans in
-/// the file of `place`.
+/// the file of `place`; `symbols` stand for what all such code leaves without a name.
 pub(super) fn policy(
     deployment: &Deployment,
+    symbols: &Symbols,
     place: Place,
     kind: PolicyKind,
     node: &Node<'_>,
 ) -> PolicyDocument {
-    let node = widened(deployment, node);
+    let node = widened(deployment, &symbols.widened(node));
     PolicyDocument::lowered(place, kind, policy::lower(&node, kind))
 }
 
@@ -124,8 +135,12 @@ fn widened<'a>(deployment: &Deployment, node: &Node<'a>) -> Node<'a> {
             expression: expression.clone(),
             branches: branches.iter().map(|branch| widened(deployment, branch)).collect(),
         },
-        Kind::String(text) => {
-            let others = others(deployment, text);
+        Kind::String(_) | Kind::Unresolved(_) => {
+            let others = match &node.kind {
+                Kind::String(text) => others(deployment, text),
+                Kind::Unresolved(known) => others_of(deployment, known),
+                _ => Vec::new(),
+            };
             if others.is_empty() {
                 return node.clone();
             }
@@ -162,6 +177,15 @@ fn others(deployment: &Deployment, text: &str) -> Vec<Unresolved> {
         others.push(Unresolved { expression, shape: shape.into() });
     }
     others
+}
+
+/// The same of a text that is known in part.
+fn others_of(deployment: &Deployment, known: &Unresolved) -> Vec<Unresolved> {
+    let with = |other: Unresolved| Unresolved {
+        expression: format!("{}, {}", known.expression, other.expression).into(),
+        ..other
+    };
+    others(deployment, &known.shape).into_iter().map(with).collect()
 }
 
 /// The accounts and Regions that a text names beside those that are deployed to, each with the symbol
@@ -224,6 +248,13 @@ fn is_region_pattern(text: &str) -> bool {
 
 /// Whether some text matches both patterns.
 pub(super) fn meets(one: &str, other: &str) -> bool {
+    // Most begin differently, which is told without looking at all of them.
+    let is_open = |c: char| matches!(c, '*' | '?');
+    let mut begins = one.chars().zip(other.chars());
+    let first = begins.find(|(one, other)| one != other || is_open(*one) || is_open(*other));
+    if first.is_some_and(|(one, other)| !is_open(one) && !is_open(other)) {
+        return false;
+    }
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     // Whether the rests behind a place in each meet, from the end.
     let mut below = vec![false; other.len() + 1];
@@ -273,7 +304,7 @@ mod tests {
     fn lowered(deployment: &Deployment, text: &str) -> PolicyDocument {
         let node = json::parse(text).expect("JSON");
         let place = Place::plain(FileId(0), Span::new(0, text.len()));
-        policy(deployment, place, PolicyKind::Key, &node)
+        policy(deployment, &Symbols::default(), place, PolicyKind::Key, &node)
     }
 
     fn entries(deployment: &Deployment, principal: &str) -> Vec<Principal> {
@@ -309,6 +340,17 @@ mod tests {
         let pinned = Deployment { account, ..Deployment::default() };
         let found = entries(&pinned, r#""444455556666""#);
         assert!(matches!(&found[..], [Principal::Account { .. }]), "{found:?}");
+    }
+
+    #[test]
+    fn a_text_that_is_known_in_part_may_name_the_account_as_well() {
+        let shape = "arn:aws:iam::444455556666:role/*-app";
+        let known = Unresolved { expression: "${Env}-app".into(), shape: shape.into() };
+        let all = others_of(&Deployment::default(), &known);
+        let [other] = &all[..] else { panic!("{all:?}") };
+        assert_eq!(&*other.shape, "arn:aws:iam::this-account:role/*-app");
+        assert_eq!(&*other.expression, "${Env}-app, whether this-account is 444455556666");
+        assert_eq!(others_of(&Deployment::default(), &Unresolved::unknown("x")), []);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::document::{Document, Read, Refusal};
 use super::{
-    authorization_details, bare, cloudformation, endpoints, iam, kms, organizations, terraform,
+    authorization_details, bare, cloudformation, endpoints, iam, kms, organizations, recorded,
+    terraform,
 };
 
 /// A kind of document.
@@ -22,6 +23,8 @@ const KINDS: &[Kind] = &[
     sure(&["KeyRotationEnabled"], kms::get_key_rotation_status),
     sure(&["VpcEndpoints"], endpoints::read),
     sure(&["OrganizationalUnits"], organizations::list_organizational_units),
+    sure(&["configurationItems", "baseConfigurationItems"], recorded::read),
+    likely(&["Results"], recorded::read),
     sure(&["planned_values"], terraform::plan::read),
     likely(&["terraform_version"], terraform::plan::read),
     likely(&["Policy"], organizations::describe_policy),
@@ -53,6 +56,7 @@ const KINDS: &[Kind] = &[
     likely(&["Targets"], organizations::list_targets),
     likely(&["Statement"], bare::read),
     likely(&["Resources"], cloudformation::read_json),
+    likely(&["artifacts"], cloudformation::manifest::read),
 ];
 
 const fn sure(names: &'static [&'static str], read: fn(&Document<'_, '_>) -> Read) -> Kind {

@@ -1,8 +1,9 @@
 //! Files of the disk this program runs on.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{MAIN_SEPARATOR, Path};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
@@ -16,15 +17,17 @@ const PRUNED: [&str; 3] = [".git", ".terraform", "node_modules"];
 
 /// The disk, from the current directory on.
 ///
-/// Links are followed; one that leads to a directory above itself is a fault. Directories called
-/// `.git`, `.terraform` and `node_modules` are passed over unless they are asked for by name.
+/// Links are followed within what is listed; one that leads out of it, or to a directory above itself, is
+/// a fault. Directories called `.git`, `.terraform` and `node_modules` are passed over unless they are asked for by name.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Disk;
 
 impl Files for Disk {
     fn list(&self, root: &str) -> Vec<Listed> {
-        let from_root = || walk(Path::new(root), usize::MAX).filter_map(|it| listed(root, it));
-        let mut listed = in_parallel(root).unwrap_or_else(|| from_root().collect());
+        let tree = Tree::new(root);
+        let mut listed = in_parallel(&tree).unwrap_or_else(|| {
+            tree.walk(Path::new(root), usize::MAX).filter_map(|it| listed(root, it)).collect()
+        });
         listed.par_sort_by(|left, right| path_of(left).cmp(path_of(right)));
         listed
     }
@@ -59,65 +62,113 @@ impl Files for Disk {
     }
 }
 
-/// What stands at and below `from`, down to a depth.
-fn walk(
-    from: &Path,
-    depth: usize,
-) -> impl Iterator<Item = Result<DirEntry, walkdir::Error>> + use<> {
-    let is_wanted = |entry: &DirEntry| {
-        let name = entry.file_name().to_str();
-        entry.depth() == 0
-            || !entry.file_type().is_dir()
-            || !name.is_some_and(|name| PRUNED.contains(&name))
-    };
-    let entries = WalkDir::new(from).follow_links(true).max_depth(depth);
-    entries.into_iter().filter_entry(is_wanted)
+/// A root and what lies below it.
+struct Tree<'r> {
+    root: &'r str,
+    /// Where the root lies, without links; found out when the first link is met.
+    real: OnceLock<Option<PathBuf>>,
 }
 
-/// What stands at and below `root`, its directories walked in parallel. Nothing where a link leads to a
+/// What was met on the way: an entry that may be looked at, one that leads out of the tree, or a fault.
+enum Met {
+    Entry(DirEntry),
+    Outside(DirEntry),
+    Fault(walkdir::Error),
+}
+
+impl<'r> Tree<'r> {
+    fn new(root: &'r str) -> Self {
+        Self { root, real: OnceLock::new() }
+    }
+
+    /// What stands at and below `from`, down to a depth.
+    fn walk<'t>(&'t self, from: &Path, depth: usize) -> impl Iterator<Item = Met> + use<'t> {
+        let is_wanted = |entry: &DirEntry| {
+            let name = entry.file_name().to_str();
+            entry.depth() == 0
+                || !entry.file_type().is_dir()
+                || !name.is_some_and(|name| PRUNED.contains(&name))
+        };
+        let entries = WalkDir::new(from).follow_links(true).max_depth(depth);
+        let mut entries = entries.into_iter();
+        std::iter::from_fn(move || {
+            loop {
+                let entry = match entries.next()? {
+                    Ok(entry) => entry,
+                    Err(error) => return Some(Met::Fault(error)),
+                };
+                let is_dir = entry.file_type().is_dir();
+                if !is_wanted(&entry) {
+                    entries.skip_current_dir();
+                    continue;
+                }
+                if entry.depth() == 0 || !entry.path_is_symlink() || !self.is_outside(&entry) {
+                    return Some(Met::Entry(entry));
+                }
+                if is_dir {
+                    entries.skip_current_dir();
+                }
+                return Some(Met::Outside(entry));
+            }
+        })
+    }
+
+    /// Whether a link leads out of the tree. A root that is a link itself was asked for by name.
+    fn is_outside(&self, link: &DirEntry) -> bool {
+        let real = self.real.get_or_init(|| fs::canonicalize(self.root).ok());
+        let target = fs::canonicalize(link.path()).ok();
+        target.zip(real.as_ref()).is_none_or(|(target, root)| !target.starts_with(root))
+    }
+}
+
+/// What stands at and below a root, its directories walked in parallel. Nothing where a link leads to a
 /// directory: only one walk from the root knows whether that lies above the link.
-fn in_parallel(root: &str) -> Option<Vec<Listed>> {
-    let is_link = |entry: &Result<DirEntry, walkdir::Error>| {
-        let entry = entry.as_ref().ok().filter(|entry| entry.depth() > 0);
-        entry.is_some_and(|entry| entry.path_is_symlink() && entry.file_type().is_dir())
+fn in_parallel(tree: &Tree<'_>) -> Option<Vec<Listed>> {
+    let told = |met: Met| match &met {
+        Met::Entry(entry)
+            if entry.depth() > 0 && entry.path_is_symlink() && entry.file_type().is_dir() =>
+        {
+            None
+        }
+        _ => Some(listed(tree.root, met)),
     };
-    let told = |entry: Result<DirEntry, walkdir::Error>| match is_link(&entry) {
-        true => None,
-        false => Some(listed(root, entry)),
-    };
-    let below = |entry: Result<DirEntry, walkdir::Error>| -> Option<Vec<Option<Listed>>> {
-        match &entry {
-            Ok(directory)
+    let below = |met: Met| -> Option<Vec<Option<Listed>>> {
+        match &met {
+            Met::Entry(directory)
                 if directory.depth() > 0
                     && directory.file_type().is_dir()
                     && !directory.path_is_symlink() =>
             {
-                walk(directory.path(), usize::MAX).map(told).collect()
+                tree.walk(directory.path(), usize::MAX).map(told).collect()
             }
-            _ => Some(vec![told(entry)?]),
+            _ => Some(vec![told(met)?]),
         }
     };
-    let top: Vec<_> = walk(Path::new(root), 1).collect();
+    let top: Vec<_> = tree.walk(Path::new(tree.root), 1).collect();
     let found: Option<Vec<Vec<Option<Listed>>>> = top.into_par_iter().map(below).collect();
     Some(found?.into_iter().flatten().flatten().collect())
 }
 
 fn path_of(listed: &Listed) -> &str {
     match listed {
-        Listed::File(path) | Listed::Fault(path, _) => path,
+        Listed::File(path) | Listed::Outside(path) | Listed::Fault(path, _) => path,
     }
 }
 
 /// An entry as a path; nothing for directories, and for sockets and the like below the root.
-fn listed(root: &str, entry: Result<DirEntry, walkdir::Error>) -> Option<Listed> {
-    match entry {
-        Ok(entry) if entry.file_type().is_dir() => None,
-        Ok(entry) if entry.depth() > 0 && !entry.file_type().is_file() => None,
-        Ok(entry) => Some(match printed(root, entry.path()) {
+fn listed(root: &str, met: Met) -> Option<Listed> {
+    match met {
+        Met::Entry(entry) if entry.file_type().is_dir() => None,
+        Met::Entry(entry) if entry.depth() > 0 && !entry.file_type().is_file() => None,
+        Met::Outside(entry) => {
+            let path = printed(root, entry.path()).unwrap_or_else(|path| path);
+            Some(Listed::Outside(path))
+        }
+        Met::Entry(entry) => Some(match printed(root, entry.path()) {
             Ok(path) => Listed::File(path),
             Err(path) => Listed::Fault(path, io::Error::other("its name is not UTF-8: rename it")),
         }),
-        Err(error) => {
+        Met::Fault(error) => {
             let path = error.path().map(|path| printed(root, path));
             let path =
                 path.map_or_else(|| root.to_owned(), |path| path.unwrap_or_else(|path| path));

@@ -140,8 +140,13 @@ impl<'a> Document<'a, '_> {
     /// The policy that `raw` holds: an object, or a string that is JSON or percent-encoded JSON.
     pub(super) fn policy(&self, raw: &RawValue, kind: PolicyKind) -> PolicyDocument {
         let written = raw.get();
-        let span = self.source.span(written).unwrap_or(self.span);
-        let place = |encoding| Place { encoding, ..self.source.place(span) };
+        let own = self.source.span(written);
+        let span = own.unwrap_or(self.span);
+        // Of a text from elsewhere the way back to the file is not known: no place in it is told.
+        let place = |encoding| match own {
+            Some(_) => Place { encoding, ..self.source.place(span) },
+            None => Place { encoding: Encoding::JsonString, ..self.source.place(span) },
+        };
         let policy =
             |encoding, text: Cow<'_, str>| self.source.policies.json(place(encoding), kind, text);
         let plain = || policy(Encoding::Plain, written.into());

@@ -11,6 +11,7 @@ use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
 
 use super::cloudformation::Template;
+use super::cloudformation::manifest::Manifest;
 use super::terraform;
 
 /// One page of a listing.
@@ -45,6 +46,8 @@ pub(super) enum Fact {
     Endpoint(Box<str>, PolicyDocument),
     /// A CloudFormation template, to be evaluated with the others.
     Template(Box<Template>),
+    /// What the CDK says of the templates beside.
+    Manifest(Manifest),
     /// A file of Terraform's language, to be evaluated with the others.
     Terraform(terraform::Source),
     /// A policy that stands alone.

@@ -33,7 +33,7 @@ impl Outcome {
 
     /// Whether it gave facts; of what is evaluated later nobody knows yet.
     pub(super) fn is_used(&self) -> bool {
-        self.facts.iter().any(|fact| !matches!(fact, Fact::Terraform(_)))
+        self.facts.iter().any(|fact| !matches!(fact, Fact::Terraform(_) | Fact::Manifest(_)))
     }
 
     fn of(problem: FileProblem) -> Self {

@@ -15,48 +15,49 @@ use super::authorization_details::{Tag, tags};
 use super::document::{Document, Read, Refusal, Text};
 use super::facts::{Fact, KeyFact, KeyPart, Listing, Page, Pending, PendingPart};
 
+/// What describe-key says; AWS Config begins the same names with a small letter.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metadata<'a> {
-    #[serde(borrow)]
+pub(super) struct Metadata<'a> {
+    #[serde(borrow, alias = "arn")]
     arn: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "keyId")]
     key_id: Option<Text<'a>>,
     #[serde(borrow, rename = "AWSAccountId")]
     account: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "keyManager")]
     key_manager: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "keyState")]
     key_state: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "keySpec")]
     key_spec: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "customerMasterKeySpec")]
     customer_master_key_spec: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "keyUsage")]
     key_usage: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "origin")]
     origin: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "description")]
     description: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "multiRegionConfiguration")]
     multi_region_configuration: Option<MultiRegionConfiguration<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct MultiRegionConfiguration<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "multiRegionKeyType")]
     multi_region_key_type: Option<Text<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "primaryKey")]
     primary_key: Option<Related<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "replicaKeys")]
     replica_keys: Option<Vec<Related<'a>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Related<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "arn")]
     arn: Text<'a>,
 }
 
@@ -81,7 +82,8 @@ pub(super) fn describe_key(document: &Document<'_, '_>) -> Read {
     Ok(vec![Fact::Key(KeyFact { arn, place, part })])
 }
 
-fn key_metadata(metadata: Metadata<'_>) -> KeyMetadata {
+/// The metadata of a key.
+pub(super) fn key_metadata(metadata: Metadata<'_>) -> KeyMetadata {
     let owned = |text: Option<Text<'_>>| text.map(Box::<str>::from);
     let multi_region = metadata.multi_region_configuration.map(|configuration| MultiRegion {
         role: match configuration.multi_region_key_type.as_deref() {

@@ -15,10 +15,11 @@ use crate::policy::PolicyDocument;
 use crate::source::{Place, Sources};
 
 use super::cloudformation::Template;
+use super::cloudformation::manifest::Manifest;
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
-use super::{gaps, resolve, settle, terraform, worlds};
+use super::{gaps, managed, resolve, settle, terraform, worlds};
 
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
@@ -36,6 +37,7 @@ pub(super) struct Facts {
     pub(super) worlds: Vec<Inventory>,
     pub(super) pending: Vec<Pending>,
     pub(super) templates: Vec<Template>,
+    pub(super) manifests: Vec<Manifest>,
     pub(super) terraform: Vec<terraform::Source>,
 }
 
@@ -54,6 +56,7 @@ impl Facts {
             Fact::Loose(policy) => self.loose.push(policy),
             Fact::World(world) => self.worlds.push(*world),
             Fact::Pending(pending) => self.pending.push(*pending),
+            Fact::Manifest(manifest) => self.manifests.push(manifest),
             Fact::Template(template) => self.templates.push(*template),
             Fact::Terraform(source) => self.terraform.push(source),
             Fact::Fault { .. } => {}
@@ -86,6 +89,7 @@ impl Facts {
         self.worlds.append(&mut other.worlds);
         self.pending.append(&mut other.pending);
         self.templates.append(&mut other.templates);
+        self.manifests.append(&mut other.manifests);
         self.terraform.append(&mut other.terraform);
     }
 }
@@ -125,6 +129,7 @@ pub(super) fn merge(sources: Arc<Sources>, mut facts: Facts) -> Inventory {
     settle::organization(mem::take(&mut facts.organization), &mut inventory, &mut notes);
     endpoints(&mut facts, &mut inventory, &mut notes);
     inventory.loose = mem::take(&mut facts.loose);
+    managed::add(&mut inventory);
     gaps::find(&facts.listings, &mut inventory, &mut notes);
     for world in mem::take(&mut facts.worlds) {
         worlds::add(&mut inventory, world, &mut notes);

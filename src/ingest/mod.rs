@@ -26,11 +26,15 @@ mod gaps;
 mod hint;
 mod iam;
 mod kms;
+mod managed;
 mod merge;
 mod organizations;
+mod parameters;
+mod recorded;
 mod resolve;
 pub mod scenario;
 mod settle;
+mod symbols;
 mod terraform;
 mod text;
 mod worlds;
@@ -47,8 +51,10 @@ use crate::source::{FileId, FileProblem, Files, LineIndex, Listed, ProblemKind, 
 
 pub use declared::{Deployment, REGION};
 pub use disk::Disk;
+pub use parameters::{ParametersFault, parameters};
 
 use digest::Digests;
+use symbols::Symbols;
 
 /// What was loaded.
 #[derive(Debug)]
@@ -68,6 +74,8 @@ pub struct Loaded {
     pub digest: Option<String>,
     /// ARNs of who ran Terraform, as its plans say.
     pub callers: BTreeSet<Box<str>>,
+    /// What infrastructure code among the files was deployed as.
+    pub deployment: Deployment,
 }
 
 /// Loads every file at or below `paths`, in parallel, and merges what they state in the order of paths.
@@ -133,7 +141,8 @@ fn load_taking(
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
     inventory.declared = declared.said.map(Arc::new);
-    Loaded { inventory, problems, read, used, skipped, digest, callers: declared.callers }
+    let (callers, deployment) = (declared.callers, deployment.clone());
+    Loaded { inventory, problems, read, used, skipped, digest, callers, deployment }
 }
 
 /// What infrastructure code among the files comes to.
@@ -161,25 +170,39 @@ fn declare(
         let nth = (file.0 as usize).saturating_sub(input.first);
         input.paths.get(nth).cloned().unwrap_or_default()
     };
-    let modules = terraform::facts(input, &sources, deployment);
+    // What one of the two languages leaves without a name the other can speak of.
+    let are_both = !templates.is_empty() && terraform::mention_kms(&sources);
+    let manifests = std::mem::take(&mut facts.manifests);
+    let stacks = cloudformation::manifest::deployment(&manifests, &templates, deployment, &path);
+    let symbols = match are_both {
+        true => cloudformation::symbols(&templates, &stacks, &path),
+        false => Symbols::default(),
+    };
+    let modules = terraform::facts(input, &sources, deployment, symbols);
     let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
     let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
-    let mut files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
+    let of_templates = || templates.iter().map(|template| template.file);
+    // Those whose account nobody knows.
+    let mut files = BTreeSet::new();
+    if stacks.account.is_symbol() {
+        files.extend(of_templates());
+    }
     if !modules.is_pinned {
         files.extend(&modules.files);
     }
     made.problems = modules.problems;
     facts.loose.retain(|policy| !modules.read.contains(&policy.document.place.file));
-    if deployment.account.is_symbol() && facts.are_of_accounts() && !files.is_empty() {
+    if facts.are_of_accounts() && !files.is_empty() {
         let first = files.first().map(|file| not_pinned(path(*file), files.len()));
         made.problems.extend(first);
         return made;
     }
+    files.extend(of_templates());
     files.extend(&modules.files);
     if files.is_empty() && modules.unresolved.is_empty() {
         return made;
     }
-    let found = cloudformation::facts(&templates, deployment, &path);
+    let found = cloudformation::facts(&templates, &stacks, &modules.symbols, &path);
     found.facts.into_iter().chain(modules.facts).for_each(|fact| facts.add(fact));
     let mut unresolved = found.unresolved;
     unresolved.extend(modules.unresolved);
@@ -252,6 +275,7 @@ fn list(files: &dyn Files, roots: &[String]) -> (Vec<String>, Vec<FileProblem>) 
         for listed in files.list(root) {
             match listed {
                 Listed::File(path) => paths.push(path),
+                Listed::Outside(path) => problems.push(outside(path)),
                 Listed::Fault(path, error) => problems.push(unreadable(&path, &error)),
             }
         }
@@ -262,6 +286,18 @@ fn list(files: &dyn Files, roots: &[String]) -> (Vec<String>, Vec<FileProblem>) 
     paths.dedup();
     problems.dedup();
     (paths, problems)
+}
+
+/// A link that is not followed.
+fn outside(path: String) -> FileProblem {
+    FileProblem {
+        kind: ProblemKind::Unreadable,
+        path,
+        span: None,
+        position: None,
+        message: "a link that leads out of the given paths: it is not followed".to_owned(),
+        help: "give keyreach the path it leads to, or put the file itself here".to_owned(),
+    }
 }
 
 fn unreadable(path: &str, error: &io::Error) -> FileProblem {

@@ -8,6 +8,8 @@ use std::io;
 pub enum Listed {
     /// A file that can be asked for.
     File(String),
+    /// A link that leads out of what was asked for: it is not followed.
+    Outside(String),
     /// A path that could not be walked, and why (not there, unreadable, a cycle of links).
     Fault(String, io::Error),
 }

@@ -14,6 +14,8 @@ variable "sid" {}
 variable "context" {}
 variable "holder" {}
 variable "override" {}
+variable "title" {}
+variable "target" {}
 
 locals {
   account = data.aws_caller_identity.current.account_id
@@ -63,6 +65,15 @@ data "aws_iam_policy_document" "key" {
     principals {
       type        = "AWS"
       identifiers = ["arn:aws:iam::${local.account}:role/${var.name}"]
+    }
+  }
+
+  statement {
+    actions   = ["kms:Encrypt", "kms:Describe*"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::${local.account}:role/first"]
     }
   }
 
@@ -120,4 +131,37 @@ resource "aws_iam_role_policy" "holder" {
       ]
     }
   EOT
+}
+
+# Its name, and which key the rest is for, are not known.
+
+resource "aws_iam_role" "titled" {
+  name               = var.title
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+
+resource "aws_iam_role_policy" "first" {
+  name = "first"
+  role = "first"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = aws_kms_key.key.arn }]
+  })
+}
+
+resource "aws_kms_grant" "some" {
+  key_id            = var.target
+  grantee_principal = "arn:aws:iam::${local.account}:role/first"
+  operations        = ["CreateGrant", "DescribeKey"]
+}
+
+resource "aws_kms_key_policy" "some" {
+  key_id = var.target
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect = "Allow", Action = "kms:*", Resource = "*"
+      Principal = { AWS = "arn:aws:iam::${local.account}:role/app" }
+    }]
+  })
 }

@@ -137,7 +137,7 @@ impl<'t> Trial<'t> {
     /// What the fixes change together; nothing where they cannot be made, or break what was whole.
     pub fn compare(&self, candidates: &[&Candidate]) -> Option<Compared> {
         let overlay = Overlay::new(self.files, candidates)?;
-        let after = ingest::load(&overlay, self.paths);
+        let after = ingest::load_deployed(&overlay, self.paths, &self.before.deployment);
         if after.problems.len() > self.before.problems.len()
             || faults(&after.inventory, self.now) > self.faults
         {

@@ -111,6 +111,6 @@ impl Call {
 }
 
 /// Whether the ARN of a provider is that of a SAML provider.
-pub(super) fn is_saml(provider: &str) -> bool {
+pub(in crate::graph) fn is_saml(provider: &str) -> bool {
     provider.contains(":saml-provider/")
 }

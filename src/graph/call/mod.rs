@@ -6,6 +6,7 @@ mod asks;
 mod effects;
 mod params;
 
+pub(super) use action::is_saml;
 pub use asks::Ask;
 
 use crate::aws::{AccountId, AliasArn, KeyArn};

@@ -8,6 +8,7 @@ use crate::decision::{Chance, Context};
 use crate::inventory::{Group, Identity};
 
 use super::asker::{Asker, site};
+use super::call::is_saml;
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
@@ -52,6 +53,8 @@ pub(super) enum Move {
     PutBoundary(Ix),
     /// What takes a policy that denies away (rule T31).
     Remove(Ix, Carrier),
+    /// What makes an identity provider vouch for subjects of the caller's making (rule T41).
+    Federate(ControlAction, Ix),
     /// iam:TagUser, iam:TagRole (rule T34).
     Tag(Ix, Box<str>, Box<str>),
     /// iam:UntagUser, iam:UntagRole (rule T34).
@@ -77,6 +80,7 @@ impl Move {
             Self::Trust(_) => "T25",
             Self::DeleteBoundary(_) | Self::PutBoundary(_) => "T30",
             Self::Remove(..) => "T31",
+            Self::Federate(..) => "T41",
             Self::Tag(..) | Self::Untag(..) => "T34",
         })
     }
@@ -121,6 +125,7 @@ impl<'c, 'w> Moves<'c, 'w> {
         let mut moves = Self::none(cast, asker);
         if moves.asker.account().is_some() && !asker.is_outside() {
             moves.take_on();
+            moves.federate();
             moves.write();
             moves.launch();
         }
@@ -212,6 +217,28 @@ impl<'c, 'w> Moves<'c, 'w> {
         for (action, what) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
             for (user, chance) in self.among(&self.side, action, &users) {
                 self.add(what(user), Gain::Held(user), chance);
+            }
+        }
+    }
+
+    /// Rule T41: providers that roles trust; which of them stand there was not exported. A client id that
+    /// is added is no way: such a provider vouches for whom it knows, and for no other audience.
+    fn federate(&mut self) {
+        let household = self.cast.household(self.asker.at);
+        let providers = household.map(|it| it.providers.clone()).unwrap_or_default();
+        let of_saml = |at: &Ix| self.cast.arn(*at).is_some_and(is_saml);
+        let (saml, others): (Vec<Ix>, Vec<Ix>) = providers.into_iter().partition(of_saml);
+        let ways = [
+            (A::IAM_UPDATE_SAML_PROVIDER, &saml),
+            (A::IAM_CREATE_SAML_PROVIDER, &saml),
+            (A::IAM_CREATE_OPEN_ID_CONNECT_PROVIDER, &others),
+        ];
+        let possible = self.possible;
+        for (action, providers) in ways.into_iter().filter(|(action, _)| possible.contains(*action))
+        {
+            for (at, chance) in self.among(&self.side, action, providers) {
+                let chance = chance.min(Chance::AsTold);
+                self.add(Move::Federate(action, at), Gain::Held(at), chance);
             }
         }
     }

@@ -40,7 +40,9 @@ impl Search<'_, '_, '_> {
             self.by_opened(name, key, (&what, doing), &label.and(&how));
         }
         for at in 0..self.granters.len() {
-            self.grant(at, name, label);
+            if self.can_grant(at, name, label) {
+                self.grant(at, name, label);
+            }
         }
         let edits = self.key_changes.iter().filter(|(_, _, how)| self.fit(label, how)).cloned();
         for (key, edit, how) in edits.collect::<Vec<_>>() {
@@ -135,10 +137,24 @@ impl Search<'_, '_, '_> {
             if self.is_settled(key, label.acts.len() + 1) {
                 return;
             }
-            if let Some((other, how)) = self.reached.get(nth).cloned() {
+            let Some((other, how)) = self.reached.get(nth) else { break };
+            if self.can_grant(at, other, how) {
+                let (other, how) = (other.clone(), how.clone());
                 self.grant(at, &other, &how);
             }
         }
+    }
+
+    /// Whether a grant by one state to another, which is one call more, stays within the limits and would be
+    /// a shorter way.
+    fn can_grant(&self, at: usize, to: &StateName, label: &Label) -> bool {
+        let Some(Granter { name, key, how, .. }) = self.granters.get(at) else { return false };
+        let limits = &self.limits;
+        if name.at == to.at || how.acts.len().max(label.acts.len()) >= limits.hops {
+            return false;
+        }
+        let (calls, primitives) = how.with(label);
+        calls < limits.hops && primitives < limits.primitives && !self.is_settled(*key, calls + 1)
     }
 
     /// Whether another that no policy of the key tells apart makes the same grants as soon.
@@ -201,9 +217,6 @@ impl Search<'_, '_, '_> {
         let states = self.states;
         let Some(Granter { name, key, ground, how }) = self.granters.get(at) else { return };
         let key = *key;
-        if name.at == to.at || self.is_settled(key, label.acts.len()) || !self.fit(how, label) {
-            return;
-        }
         let what = KeyMove::Grant(key, to.at);
         let doing = states.doings.intern(Doing::Key(what.clone()));
         let used = match ground {

@@ -79,7 +79,15 @@ impl<'w, 't> At<'w, 't> {
 
     /// The value of a property.
     pub(super) fn property(self, resource: &Resource<'_>, name: &str) -> Option<Node<'static>> {
-        self.eval(resource.node.get("Properties")?.get(name)?)
+        let properties = resource.node.get("Properties")?;
+        match properties.get(name) {
+            Some(value) => self.eval(value),
+            // What a macro puts beside the others can be any of them.
+            None => {
+                let odd = properties.members().iter().find(|it| it.name.value.starts_with("Fn::"));
+                odd.map(|odd| unknown(odd.name.span, &format!("{}.{name}", resource.name)))
+            }
+        }
     }
 
     /// The value of a property as a text, known or not.

@@ -327,6 +327,11 @@ impl Holder {
         self.attached.extend(policy);
     }
 
+    /// Says what its boundary is, or that nobody knows which.
+    pub(super) fn bind(&mut self, boundary: Option<AttachedPolicy>) {
+        self.boundary = boundary.map(Some);
+    }
+
     /// Says whom it trusts.
     pub(super) fn trust(&mut self, document: PolicyDocument) {
         self.trust = Some(document);

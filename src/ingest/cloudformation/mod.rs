@@ -11,6 +11,8 @@ mod evaluate;
 mod functions;
 mod identities;
 mod keys;
+mod loops;
+pub(super) mod manifest;
 mod names;
 mod parameters;
 mod references;
@@ -27,6 +29,8 @@ use crate::syntax::{Kind, Node, json, yaml};
 use super::declared::Deployment;
 use super::document::{Document, Read, Refusal};
 use super::facts::Fact;
+use super::symbols::Symbols;
+use names::Names;
 use stacks::World;
 
 /// What a text mentions that declares something of ours.
@@ -34,12 +38,14 @@ const MENTIONS: [&str; 4] =
     ["AWS::KMS::", "AWS::IAM::", "AWS::Serverless::", "AWS::CloudFormation::Stack"];
 
 /// A template that was read, and is not evaluated yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Template {
     /// The file.
     pub(super) file: FileId,
     /// Its tree, spans in the file.
     root: Node<'static>,
+    /// Whether it has loops that are not written out.
+    has_loops: bool,
 }
 
 impl Template {
@@ -50,8 +56,12 @@ impl Template {
             of_type.is_some_and(|name| name.contains("::"))
         };
         // A loop over resources has no type.
-        let is_one = resources.members().iter().any(|member| is_resource(&member.value));
-        is_one.then_some(Self { file, root })
+        let is_one = resources
+            .members()
+            .iter()
+            .any(|it| is_resource(&it.value) || it.name.value.starts_with("Fn::ForEach::"));
+        let has_loops = loops::has_loops(&root);
+        is_one.then_some(Self { file, root, has_loops })
     }
 
     /// A place in the template; spans count from the start of the file.
@@ -135,12 +145,25 @@ pub(super) struct Declared {
     pub(super) assumed: BTreeSet<Box<str>>,
 }
 
-/// Evaluates all templates of a run; `path` names their files.
-pub(super) fn facts(
+/// What stands for names and ids that the templates of a run leave open.
+pub(super) fn symbols(
     templates: &[Template],
     deployment: &Deployment,
     path: &dyn Fn(FileId) -> String,
+) -> Symbols {
+    let templates = loops::unrolled(templates, deployment);
+    Names::new(&World::new(&templates, deployment, path)).symbols
+}
+
+/// Evaluates all templates of a run; `path` names their files, `symbols` are those of what other code
+/// declares.
+pub(super) fn facts(
+    templates: &[Template],
+    deployment: &Deployment,
+    symbols: &Symbols,
+    path: &dyn Fn(FileId) -> String,
 ) -> Declared {
-    let world = World::new(templates, deployment, path);
-    world.declared()
+    let templates = loops::unrolled(templates, deployment);
+    let world = World::new(&templates, deployment, path);
+    world.declared(symbols)
 }

@@ -4,16 +4,14 @@
 //! stands for it wherever the same name is meant. Any other text could name the entity all the same, if
 //! it fits what is known of the name: then a policy says so, as something that nobody knows.
 
-use std::collections::BTreeMap;
-
-use crate::aws::pattern::takes;
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{Place, Span};
-use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
+use crate::syntax::{Kind, Member, Node, Unresolved};
 
 use super::super::declared::{self, Deployment, meets};
 use super::super::facts::PrincipalKind;
-use super::evaluate::At;
+use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID, Symbols};
+use super::evaluate::{At, Resource};
 use super::stacks::World;
 use super::{sam, text};
 
@@ -32,8 +30,8 @@ pub(super) struct Entity {
 /// All entities that are declared.
 pub(super) struct Names {
     pub(super) entities: Vec<Entity>,
-    /// Symbols of names and ARNs that are not known wholly, each with a shape.
-    symbols: BTreeMap<String, String>,
+    /// Symbols of names and ARNs that are not known wholly.
+    pub(super) symbols: Symbols,
 }
 
 /// The type of an IAM entity: what it is, its word in ARNs, and the property that names it.
@@ -51,7 +49,7 @@ pub(super) fn entity_of(
 
 impl Names {
     pub(super) fn new(world: &World<'_>) -> Self {
-        let mut names = Self { entities: Vec::new(), symbols: BTreeMap::new() };
+        let mut names = Self { entities: Vec::new(), symbols: Symbols::default() };
         for (number, stack) in world.stacks.iter().enumerate() {
             for member in stack.resources() {
                 world.refuel();
@@ -63,33 +61,34 @@ impl Names {
                 } else if let Some(role) = sam::role_of(&at, &resource) {
                     let kind = Some(PrincipalKind::Role);
                     names.add(number, kind, role.name.clone(), &role.arn);
-                } else if resource.of_type() == "AWS::KMS::ReplicaKey" {
-                    let arn = at.key_arn(&resource);
-                    if let Some((before, behind)) = arn.split_once(&text::symbol("replica-region"))
-                    {
-                        let shape =
-                            text::shape(&format!("{before}{}{behind}", text::hole("Region")));
-                        names.symbols.insert(text::shape(&arn), shape);
-                    }
+                } else if let "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" = resource.of_type() {
+                    names.add_key(&at, &resource);
                 }
             }
         }
         names
     }
 
+    /// A key's id is not known before it is made.
+    fn add_key(&mut self, at: &At<'_, '_>, key: &Resource<'_>) {
+        let arn = at.key_arn(key);
+        let open = arn.replace(&text::symbol("replica-region"), &text::hole("Region"));
+        let open = text::shape(&open);
+        let id = match (key.of_type(), at.truth(key, "MultiRegion")) {
+            ("AWS::KMS::ReplicaKey", _) | (_, Some(Some(true))) => MULTI_REGION_KEY_ID,
+            (_, Some(None)) => "*",
+            _ => KEY_ID,
+        };
+        if let Some((before, _)) = open.split_once(":key/") {
+            self.symbols.add(&text::shape(&arn), &format!("{before}:key/{id}"));
+        }
+    }
+
     fn add(&mut self, stack: usize, kind: Option<PrincipalKind>, name: String, arn: &str) {
         let symbol = text::named(arn);
-        // A literal account may be the one that is deployed to.
-        let open: Vec<&str> = arn.splitn(6, ':').collect();
-        let shape = match open.as_slice() {
-            [a, b, c, d, account, rest] if !text::is_known(account) => {
-                format!("{a}:{b}:{c}:{d}:*:{}", text::shape(rest))
-            }
-            _ => text::shape(arn),
-        };
-        if !text::is_known(&name) || text::named(arn) != text::shape(arn) {
-            self.symbols.insert(symbol.clone(), shape);
-            self.symbols.insert(text::named(&name), text::shape(&name));
+        if !text::is_known(&name) || symbol != text::shape(arn) {
+            self.symbols.add(&symbol, &text::shape(arn));
+            self.symbols.add(&text::named(&name), &text::shape(&name));
         }
         self.entities.push(Entity { kind, stack, name, arn: symbol.into() });
     }
@@ -117,7 +116,7 @@ impl Names {
     /// The ARN that a text surely is; nothing where that is not known.
     pub(super) fn known(&self, text: &str) -> Option<Box<str>> {
         let named = text::named(text);
-        let is_known = self.symbols.contains_key(&named) || named == text::shape(text);
+        let is_known = self.symbols.contains(&named) || named == text::shape(text);
         is_known.then(|| named.into())
     }
 
@@ -131,7 +130,7 @@ impl Names {
     ) -> PolicyDocument {
         let place = Place::plain(at.stack.template.file, node.span);
         let sealed = self.sealed(node);
-        let sealed = self.widened(&rebased(&sealed, node.span), false);
+        let sealed = rebased(&sealed, node.span);
         let whole = match doubt {
             None => sealed,
             Some(doubt) => Node {
@@ -140,7 +139,7 @@ impl Names {
                 kind: Kind::OneOf { expression: text::told(doubt).into(), branches: vec![sealed] },
             },
         };
-        declared::policy(at.world.deployment, place, kind, &whole)
+        declared::policy(at.world.deployment, &self.symbols, place, kind, &whole)
     }
 
     /// The tree with its texts as policies know them.
@@ -148,7 +147,7 @@ impl Names {
         let kind = match &node.kind {
             Kind::String(text) => {
                 let named = text::named(text);
-                if self.symbols.contains_key(&named) {
+                if self.symbols.contains(&named) {
                     Kind::String(named.into())
                 } else {
                     return text::sealed(node.span, text);
@@ -174,81 +173,6 @@ impl Names {
         };
         Node { kind, ..node.clone() }
     }
-
-    /// The tree in which each text that could name an entity whose name is not known says so.
-    fn widened(&self, node: &Node<'static>, in_condition: bool) -> Node<'static> {
-        let kind = match &node.kind {
-            Kind::Object(members) => {
-                let wide = members.iter().map(|member| {
-                    let name = &*member.name.value;
-                    let value = match name {
-                        "Action" | "NotAction" | "Effect" | "Sid" | "Version" => {
-                            member.value.clone()
-                        }
-                        _ => self.widened(&member.value, in_condition || name == "Condition"),
-                    };
-                    Member { name: member.name.clone(), value }
-                });
-                Kind::Object(wide.collect())
-            }
-            Kind::Array(items) => {
-                let wide = items.iter().flat_map(|item| match item.kind {
-                    Kind::String(_) | Kind::Unresolved(_) => self.readings(item, in_condition),
-                    _ => vec![self.widened(item, in_condition)],
-                });
-                Kind::Array(wide.collect())
-            }
-            Kind::OneOf { expression, branches } => Kind::OneOf {
-                expression: expression.clone(),
-                branches: branches.iter().map(|it| self.widened(it, in_condition)).collect(),
-            },
-            Kind::String(_) | Kind::Unresolved(_) => {
-                let mut readings = self.readings(node, in_condition);
-                match readings.pop() {
-                    Some(only) if readings.is_empty() => return only,
-                    last => {
-                        readings.extend(last);
-                        Kind::Array(readings)
-                    }
-                }
-            }
-            kind => kind.clone(),
-        };
-        Node { kind, ..node.clone() }
-    }
-
-    /// What a text may say of entities whose names are not known, each a reading of its own.
-    fn readings(&self, node: &Node<'static>, in_condition: bool) -> Vec<Node<'static>> {
-        let pattern = match &node.kind {
-            Kind::String(text) => with_open_variables(text),
-            Kind::Unresolved(value) => with_open_variables(&value.shape),
-            _ => return vec![node.clone()],
-        };
-        let with = |kind| Node { kind, ..node.clone() };
-        let mut own = node.clone();
-        let mut readings = Vec::new();
-        for (symbol, shape) in &self.symbols {
-            let is_arn = symbol.starts_with("arn:");
-            if pattern == *symbol || pattern == "*" || !(is_arn || in_condition) {
-                continue;
-            }
-            let is_all = !pattern.contains('?') && takes(&pattern, shape);
-            let is_taken = takes(&pattern, symbol);
-            if is_all && is_taken || !meets(&pattern, shape) {
-                continue;
-            }
-            let expression: Box<str> = format!("{WHETHER}{pattern} is {symbol}").into();
-            if !is_taken {
-                let shape = symbol.as_str().into();
-                readings.push(with(Kind::Unresolved(Unresolved { expression, shape })));
-            } else if matches!(node.kind, Kind::String(_)) {
-                let shape = pattern.as_str().into();
-                own = with(Kind::Unresolved(Unresolved { expression, shape }));
-            }
-        }
-        readings.insert(0, own);
-        readings
-    }
 }
 
 /// The deployment of a world, for the default policy of a key.
@@ -256,19 +180,6 @@ pub(super) fn default_key_policy(at: &At<'_, '_>, span: Span) -> PolicyDocument 
     let deployment: &Deployment = at.world.deployment;
     let place = Place::plain(at.stack.template.file, span);
     declared::default_key_policy(place, at.partition(), deployment.account)
-}
-
-/// A text as a pattern: a variable of a policy may have any value.
-fn with_open_variables(text: &str) -> String {
-    let mut pattern = String::new();
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("${") {
-        let Some((_, behind)) = behind.split_once('}') else { break };
-        pattern.push_str(before);
-        pattern.push('*');
-        rest = behind;
-    }
-    pattern + rest
 }
 
 /// The tree with its spans counted from the start of `whole`; what stands outside it stands for all of it.

@@ -83,6 +83,11 @@ impl At<'_, '_> {
         }
         // The default of such a parameter is the name under which its value is looked up.
         let is_looked_up = of_type.starts_with("AWS::SSM::Parameter::Value");
+        let given = self.world.deployment.parameters.get(name);
+        let given = given.filter(|_| self.stack.parent.is_none() && !is_looked_up);
+        if let Some(text) = given {
+            return Some(listed(&text::clean(text)));
+        }
         let default = declared.get("Default").filter(|_| !is_looked_up).and_then(Node::scalar);
         if let Some(text) = default {
             self.world.assume(format!("{name} of {} has its default, `{text}`", self.stack.path));

@@ -1,5 +1,6 @@
 //! Serverless applications: the roles that SAM makes for functions and state machines.
 
+use crate::aws::managed::path_of;
 use crate::inventory::AttachedPolicy;
 use crate::policy::PolicyKind;
 use crate::source::{Located, Span};
@@ -28,13 +29,26 @@ fn service(of_type: &str) -> Option<&'static str> {
     }
 }
 
+/// A property of a resource, or what the globals of the template say where it has none.
+fn property(at: &At<'_, '_>, resource: &Resource<'_>, name: &str) -> Option<Node<'static>> {
+    let kind = resource.of_type().strip_prefix("AWS::Serverless::")?;
+    let global = || at.stack.template.root.get("Globals")?.get(kind)?.get(name);
+    at.property(resource, name).or_else(|| at.eval(global()?))
+}
+
+/// A value as a text, known or not.
+fn text(node: &Node<'static>) -> String {
+    text_of(node).unwrap_or_else(|| text::hole("..."))
+}
+
 /// The role that SAM makes for a resource; nothing where it has one already.
 pub(super) fn role_of(at: &At<'_, '_>, resource: &Resource<'_>) -> Option<Role> {
     service(resource.of_type())?;
     if at.property(resource, "Role").is_some() {
         return None;
     }
-    let path = at.text(resource, "RolePath").unwrap_or_else(|| "/".to_owned());
+    let path =
+        property(at, resource, "RolePath").map_or_else(|| "/".to_owned(), |path| text(&path));
     let name = at.generated_name(&format!("{}Role", resource.name));
     let arn = format!("arn:{}:iam::{}:role{path}{name}", at.partition(), at.account());
     Some(Role { name, arn })
@@ -55,6 +69,11 @@ pub(super) fn declare(
     let Some(service) = service(resource.of_type()) else { return };
     let Some(role) = role_of(at, resource) else { return };
     let mut holder = gathered.holder(at, resource, PrincipalKind::Role);
+    if let Some(boundary) = property(at, resource, "PermissionsBoundary") {
+        let place = at.stack.template.place(resource.span);
+        let arn = names.known(&text(&boundary));
+        holder.bind(arn.map(|arn| AttachedPolicy { arn, place }));
+    }
     let trust = at.property(resource, "AssumeRolePolicyDocument");
     let trust = trust.unwrap_or_else(|| trusting(resource.span, service));
     holder.trust(names.policy(at, PolicyKind::Trust, &trust, None));
@@ -62,7 +81,22 @@ pub(super) fn declare(
     for (nth, node) in policies.iter().flat_map(Node::one_or_many).enumerate() {
         give(&mut holder, names, at, resource, (nth, node));
     }
+    for (nth, policy) in of_events(at, resource).into_iter().enumerate() {
+        let name = format!("{}RoleEvents{nth}", resource.name);
+        holder.give(&name, names.policy(at, PolicyKind::Identity, &policy, None));
+    }
     gathered.add(text::named(&role.arn).into(), holder);
+}
+
+/// What SAM lets a function decrypt whose events need a secret: the source names the secret's key.
+fn of_events(at: &At<'_, '_>, resource: &Resource<'_>) -> Vec<Node<'static>> {
+    let events = at.property(resource, "Events");
+    let each = events.iter().flat_map(Node::members);
+    let keys =
+        each.filter_map(|event| event.value.get("Properties")?.get("SecretsManagerKmsKeyId"));
+    let actions =
+        |span| Node { span, tag: None, kind: Kind::Array(vec![string(span, "kms:Decrypt")]) };
+    keys.map(|key| on_key(at, key.span, actions(key.span), &text(key))).collect()
 }
 
 /// One entry of `Policies`: a managed policy, a policy, or a policy template.
@@ -83,7 +117,7 @@ fn give(
             let managed =
                 text_of(node).map(|text| match text.contains(':') || !text::is_known(&text) {
                     true => text,
-                    false => format!("arn:{}:iam::aws:policy/{text}", at.partition()),
+                    false => format!("arn:{}:iam::aws:policy/{}", at.partition(), path_of(&text)),
                 });
             let place = at.stack.template.place(node.span);
             let arn = managed.and_then(|text| names.known(&text));
@@ -222,13 +256,18 @@ fn from_template(at: &At<'_, '_>, template: &Member<'static>) -> Template {
     let actions = Node { span, tag: None, kind: Kind::Array(actions) };
     let id = template.value.get("KeyId").and_then(text_of);
     let id = id.unwrap_or_else(|| text::hole("KeyId"));
+    Template::Policy(on_key(at, span, actions, &id))
+}
+
+/// A policy that allows actions on the key of this id.
+fn on_key(at: &At<'_, '_>, span: Span, actions: Node<'static>, id: &str) -> Node<'static> {
     let (partition, region, account) = (at.partition(), at.region(), at.account());
     let arn = format!("arn:{partition}:kms:{region}:{account}:key/{id}");
     let statement = object(
         span,
         [("Effect", string(span, "Allow")), ("Action", actions), ("Resource", string(span, arn))],
     );
-    Template::Policy(document(span, statement))
+    document(span, statement)
 }
 
 /// SAM gives a policy without a version the newer one.

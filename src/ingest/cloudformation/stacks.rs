@@ -9,6 +9,7 @@ use crate::source::{FileId, Span};
 use crate::syntax::{Member, Node};
 
 use super::super::declared::Deployment;
+use super::super::symbols::Symbols;
 use super::conditions::Truth;
 use super::evaluate::{At, Resource};
 use super::identities::Gathered;
@@ -163,9 +164,32 @@ impl<'t> World<'t> {
         self.fuel.set(FUEL);
     }
 
-    /// The facts of all stacks.
-    pub(super) fn declared(self) -> Declared {
-        let names = Names::new(&self);
+    /// Notes the macros of templates whose work is not done here.
+    fn note_macros(&self) {
+        const KNOWN: [&str; 4] = [
+            "AWS::LanguageExtensions",
+            "AWS::Serverless-2016-10-31",
+            "AWS::SecretsManager-",
+            "AWS::CodeDeployBlueGreen",
+        ];
+        for stack in &self.stacks {
+            let transform = stack.template.root.get("Transform");
+            for node in transform.map(Node::one_or_many).unwrap_or_default() {
+                let name = node.as_str().or_else(|| node.get("Name").and_then(Node::as_str));
+                let name = name.unwrap_or("...");
+                if !KNOWN.iter().any(|known| name.starts_with(known)) {
+                    let what = format!("what the macro `{name}` makes of the template");
+                    self.unresolved(stack.template, node.span, what);
+                }
+            }
+        }
+    }
+
+    /// The facts of all stacks; `symbols` are those of what other code declares.
+    pub(super) fn declared(self, symbols: &Symbols) -> Declared {
+        self.note_macros();
+        let mut names = Names::new(&self);
+        names.symbols.append(symbols);
         let all = self.resources();
         let mut facts = Vec::new();
         for (at, resource) in &all {

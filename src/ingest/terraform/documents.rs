@@ -56,10 +56,18 @@ impl Evaluator<'_> {
             items.iter().for_each(|document| self.merge(statements, document));
             return;
         }
-        if documents.is_null() {
+        // An empty text is no document, and one without statements adds none.
+        if documents.is_null() || documents.known().is_some_and(|text| text.is_empty()) {
             return;
         }
         let read = self.json(documents);
+        let is_without = |policy: &Value| match &policy.data {
+            Data::Object(object) => object.rest.is_none() && object.get("Statement").is_none(),
+            _ => false,
+        };
+        if read.as_ref().is_some_and(is_without) {
+            return;
+        }
         let written = read.as_ref().and_then(|policy| policy.member("Statement"));
         match written.map(|written| (&written.data, written)) {
             Some((Data::List(list), _)) => merge_statements(statements, list.items.to_vec()),

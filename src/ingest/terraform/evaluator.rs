@@ -12,6 +12,7 @@ use hcl_edit::structure::{Attribute, Body};
 use crate::source::{FileId, FileProblem, Files};
 
 use super::super::declared::Deployment;
+use super::super::symbols::Symbols;
 use super::module::{self, Module, Part};
 use super::plan::Plan;
 use super::providers::{self, Provider};
@@ -34,7 +35,9 @@ pub(super) struct Evaluator<'a> {
     pub(super) first: u32,
     pub(super) texts: &'a BTreeMap<FileId, Rc<str>>,
     pub(super) modules: &'a BTreeMap<&'a str, Module<'a>>,
-    pub(super) deployment: &'a Deployment,
+    pub(super) deployment: Deployment,
+    /// What stands for names and ids that are not known; nothing before all resources are.
+    pub(super) symbols: Rc<Symbols>,
     /// The plan or state of the root, where one lies beside.
     pub(super) plan: Option<&'a Plan>,
     pub(super) instances: RefCell<Vec<Rc<Instance<'a>>>>,
@@ -311,7 +314,7 @@ impl<'a> Evaluator<'a> {
     fn planned(&self, scope: &Scope, of: &str) -> Option<Vec<String>> {
         let instance = self.instance(scope.instance)?;
         let address = format!("{}{of}", instance.prefix);
-        Some(self.plan?.indices(&address).map(str::to_owned).collect())
+        Some(self.plan?.indices(&address).into_iter().map(str::to_owned).collect())
     }
 
     /// The instances of the module that a call makes.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::aws::{AccountId, pattern};
+use crate::aws::AccountId;
 use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion};
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::Place;
+use crate::syntax::WHETHER;
 
+use super::super::declared::meets;
 use super::super::facts::{Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact};
 use super::evaluator::Evaluator;
 use super::keys::tags;
@@ -21,6 +23,8 @@ type Holder = (AccountId, &'static str, Box<str>);
 struct Draft<'r> {
     declared: &'r Declared<'r>,
     arn: Box<str>,
+    /// The name, as a pattern where it is not known.
+    shape: String,
     inline: Vec<NamedPolicy>,
     attached: Vec<AttachedPolicy>,
     /// Whether further policies may be attached.
@@ -86,13 +90,15 @@ impl<'r> Identities<'r> {
         let mut draft = Draft {
             declared,
             arn,
+            shape: evaluator.name_shape(resource),
             inline: Vec::new(),
             attached: Vec::new(),
             is_open: false,
             groups: BTreeSet::new(),
             are_groups_open: false,
         };
-        if let Some(listed) = evaluator.argument(&resource.arguments, "managed_policy_arns") {
+        let listed = evaluator.argument(&resource.arguments, "managed_policy_arns");
+        if let Some(listed) = listed.filter(|listed| !listed.is_null()) {
             draft.add(&listed, None);
         }
         let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "inline_policy");
@@ -128,24 +134,32 @@ impl<'r> Identities<'r> {
         });
     }
 
-    /// The holders that an argument names; where that is not known, those that it may name.
+    /// The holders that an argument names; where that is not known, those that it may name, each with what
+    /// decides.
     fn named(
         &mut self,
         account: AccountId,
         kind: &'static str,
         name: &Value,
-        mut tell: impl FnMut(Option<&mut Draft<'r>>, bool),
+        mut tell: impl FnMut(Option<&mut Draft<'r>>, Option<Rc<str>>),
     ) {
-        if let Some(known) = name.known() {
-            let holder = (account, kind, Box::from(&*known));
-            return tell(self.drafts.get_mut(&holder), true);
+        let known = name.known();
+        if let Some(known) = &known
+            && let Some(draft) = self.drafts.get_mut(&(account, kind, Box::from(&**known)))
+        {
+            return tell(Some(draft), None);
         }
-        let (shape, _) =
-            name.as_pieces().map_or_else(|| ("*".to_owned(), String::new()), |it| shape(&it));
-        tell(None, false);
-        for ((_, of, name), draft) in &mut self.drafts {
-            if *of == kind && pattern::takes(&shape, name) {
-                tell(Some(draft), false);
+        tell(None, None);
+        let pieces = name.as_pieces().map(|pieces| shape(&pieces).0);
+        let wanted =
+            known.as_deref().map_or_else(|| pieces.unwrap_or_else(|| "*".into()), Into::into);
+        for ((of_account, of_kind, own), draft) in &mut self.drafts {
+            let is_open = known.is_none() || draft.shape != **own;
+            if (*of_account, *of_kind) == (account, kind) && is_open && meets(&wanted, &draft.shape)
+            {
+                let doubt = name.doubt();
+                let doubt = doubt.unwrap_or_else(|| format!("{WHETHER}{wanted} is {own}").into());
+                tell(Some(draft), Some(doubt));
             }
         }
     }
@@ -161,13 +175,9 @@ impl<'r> Identities<'r> {
             evaluator.policy(deployment, PolicyKind::Identity, &policy, doubt)
         };
         let doubt = declared.doubt.clone();
-        self.named(deployment.account, kind, &holder, |draft, is_sure| match draft {
+        self.named(deployment.account, kind, &holder, |draft, may| match draft {
             Some(draft) => {
-                let doubt = match is_sure {
-                    true => doubt.clone(),
-                    false => holder.doubt(),
-                };
-                let document = document(doubt);
+                let document = document(may.or_else(|| doubt.clone()));
                 draft.inline.push(NamedPolicy { name: Box::from(&*name), document });
             }
             None => declared.elsewhere(evaluator, kind, Some(&holder)),
@@ -184,11 +194,8 @@ impl<'r> Identities<'r> {
         let Some(holders) = holders.filter(|holders| !holders.is_null()) else { return };
         let items = holders.items().map_or_else(|| vec![holders.clone()], <[Value]>::to_vec);
         for holder in items {
-            self.named(account, kind, &holder, |draft, is_sure| match draft {
-                Some(draft) => {
-                    let doubt = declared.doubt.clone();
-                    draft.add(&policy, if is_sure { doubt } else { holder.doubt() });
-                }
+            self.named(account, kind, &holder, |draft, may| match draft {
+                Some(draft) => draft.add(&policy, may.or_else(|| declared.doubt.clone())),
                 None => declared.elsewhere(evaluator, kind, Some(&holder)),
             });
         }
@@ -211,8 +218,8 @@ impl<'r> Identities<'r> {
         let (users, groups) = (list(&users), list(&groups));
         let is_open = groups.iter().any(|group| group.known().is_none());
         for user in users {
-            self.named(account, "user", &user, |draft, is_sure| match draft {
-                Some(draft) if is_sure && declared.doubt.is_none() => {
+            self.named(account, "user", &user, |draft, may| match draft {
+                Some(draft) if may.is_none() && declared.doubt.is_none() => {
                     draft.groups.extend(
                         groups.iter().filter_map(Value::known).map(|name| Box::from(&*name)),
                     );
@@ -222,12 +229,6 @@ impl<'r> Identities<'r> {
                 None => declared.elsewhere(evaluator, "user", Some(&user)),
             });
         }
-    }
-
-    /// The ARNs of what is declared.
-    pub(super) fn arns(&self) -> impl Iterator<Item = Box<str>> {
-        let policies = self.policies.iter().map(|policy| policy.arn.clone());
-        self.drafts.values().map(|draft| draft.arn.clone()).chain(policies)
     }
 
     /// The facts of users, roles, groups and managed policies.

@@ -9,18 +9,22 @@ use crate::inventory::{
 };
 use crate::policy::{AtMost, PolicyKind, Principal, UnresolvedPrincipal};
 use crate::source::Place;
+use crate::syntax::WHETHER;
 
-use super::super::declared;
+use super::super::declared::{self, meets};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
+use super::super::symbols;
 use super::evaluator::Evaluator;
-use super::resource::Resource;
+use super::resource::{Resource, Shape};
 use super::value::{At, Data, Value, shape};
-use super::world::Declared;
+use super::world::{Declared, is_key};
 
 /// What is declared of one key.
 pub(super) struct KeyDraft<'r> {
     resource: &'r Declared<'r>,
     arn: KeyArn,
+    /// What is known of the ARN and the id, where they are not known before the key is made.
+    shape: Option<Shape>,
     place: Place,
     /// Policies that can be in force, and what decides whether one is.
     policies: Vec<(Value, Option<Rc<str>>)>,
@@ -40,11 +44,7 @@ impl<'r> Keys<'r> {
     pub(super) fn new(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]) -> Self {
         let mut keys = Self { drafts: BTreeMap::new(), facts: Vec::new() };
         for declared in resources {
-            if let "aws_kms_key"
-            | "aws_kms_external_key"
-            | "aws_kms_replica_key"
-            | "aws_kms_replica_external_key" = declared.resource.of_type
-            {
+            if is_key(&declared.resource) {
                 keys.key(evaluator, declared);
             }
         }
@@ -72,6 +72,7 @@ impl<'r> Keys<'r> {
         let draft = KeyDraft {
             resource: declared,
             arn: arn.clone(),
+            shape: evaluator.key_shape(resource),
             place,
             policies: policies.into_iter().collect(),
             grants: Vec::new(),
@@ -98,19 +99,60 @@ impl<'r> Keys<'r> {
         self.drafts.get_mut(&arn)
     }
 
+    /// The keys that an argument may name, which surely names none of them; each with what decides.
+    fn candidates(
+        &mut self,
+        value: Option<&Value>,
+        resource: &Resource<'_>,
+    ) -> Vec<(&mut KeyDraft<'r>, Rc<str>)> {
+        let Some(value) = value.filter(|value| !value.is_null()) else { return Vec::new() };
+        let known = value.known();
+        let pieces = value.as_pieces().map(|pieces| shape(&pieces).0);
+        let wanted = pieces.unwrap_or_else(|| "*".to_owned());
+        let doubt = |draft: &KeyDraft<'_>| {
+            let address = &draft.resource.resource.address;
+            value.doubt().unwrap_or_else(|| format!("{WHETHER}{wanted} is {address}").into())
+        };
+        let deployment = &resource.provider.deployment;
+        let may_be = |draft: &KeyDraft<'_>| {
+            let (account, region) = (draft.arn.account(), draft.arn.region());
+            let is_beside = account == deployment.account && region == &*deployment.region;
+            match &draft.shape {
+                Some(shape) => {
+                    is_beside && meets(&wanted, &shape.name)
+                        || meets(&wanted, &symbols::wide(&shape.arn))
+                }
+                // A key with an id is not meant by another.
+                None => {
+                    let (arn, id) = (draft.arn.as_str(), draft.arn.id());
+                    known.is_none() && (meets(&wanted, arn) || is_beside && meets(&wanted, id))
+                }
+            }
+        };
+        let may = self.drafts.values_mut().filter(|draft| may_be(draft));
+        may.map(|draft| {
+            let doubt = doubt(draft);
+            (draft, doubt)
+        })
+        .collect()
+    }
+
     fn policy(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
         let resource = &declared.resource;
         let argument = |name: &str| evaluator.argument(&resource.arguments, name);
         let (key, policy) = (argument("key_id"), argument("policy"));
         let Some(policy) = policy else { return };
         let Some(draft) = self.named(key.as_ref(), resource) else {
+            for (draft, doubt) in self.candidates(key.as_ref(), resource) {
+                draft.policies.push((policy.clone(), Some(doubt)));
+            }
             return declared.elsewhere(evaluator, "key", key.as_ref());
         };
-        match &declared.doubt {
-            // It replaces what the key declares itself.
-            None => draft.policies = vec![(policy, None)],
-            Some(doubt) => draft.policies.push((policy, Some(Rc::clone(doubt)))),
+        // It replaces what the key declares itself.
+        if declared.doubt.is_none() {
+            draft.policies.retain(|(_, doubt)| doubt.is_some());
         }
+        draft.policies.push((policy, declared.doubt.clone()));
     }
 
     fn alias(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
@@ -126,7 +168,12 @@ impl<'r> Keys<'r> {
                 let target = Some(draft.arn.id().into());
                 self.facts.push(Fact::Alias(Alias { arn, target, place: declared.place() }));
             }
-            None => declared.elsewhere(evaluator, "key", target.as_ref()),
+            None => {
+                for (draft, _) in self.candidates(target.as_ref(), resource) {
+                    draft.are_aliases_open = true;
+                }
+                declared.elsewhere(evaluator, "key", target.as_ref());
+            }
         }
     }
 
@@ -135,19 +182,12 @@ impl<'r> Keys<'r> {
         let key = evaluator.argument(&resource.arguments, "key_id");
         let grant = made(evaluator, declared);
         let Some(draft) = self.named(key.as_ref(), resource) else {
+            for (draft, doubt) in self.candidates(key.as_ref(), resource) {
+                draft.grant(grant.clone(), Some(&doubt));
+            }
             return declared.elsewhere(evaluator, "key", key.as_ref());
         };
-        match grant.filter(|_| declared.doubt.is_none()) {
-            Some(grant) => {
-                draft.grants.push(Grant { issuing_account: Some(draft.arn.account()), ..grant });
-            }
-            None => draft.are_grants_open = true,
-        }
-    }
-
-    /// The ARNs of what is declared.
-    pub(super) fn arns(&self) -> impl Iterator<Item = Box<str>> {
-        self.drafts.keys().map(|arn| arn.as_str().into())
+        draft.grant(grant, declared.doubt.as_ref());
     }
 
     /// The facts of the keys.
@@ -163,6 +203,33 @@ impl<'r> Keys<'r> {
         }
         self.facts
     }
+}
+
+impl KeyDraft<'_> {
+    /// Takes a grant; one that may not be there is for somebody who is not known.
+    fn grant(&mut self, grant: Option<Grant>, doubt: Option<&Rc<str>>) {
+        let Some(mut grant) = grant else {
+            self.are_grants_open = true;
+            return;
+        };
+        grant.issuing_account = Some(self.arn.account());
+        if let Some(doubt) = doubt {
+            grant.grantee = doubted(grant.grantee, doubt);
+            grant.retiring = grant.retiring.map(|retiring| doubted(retiring, doubt));
+        }
+        self.grants.push(grant);
+    }
+}
+
+/// Who a grant names, where nobody knows whether it does.
+fn doubted(grantee: Grantee, doubt: &str) -> Grantee {
+    let at_most = match grantee {
+        Grantee::Principal(Principal::Unresolved(of)) => of.at_most,
+        Grantee::Principal(principal) => AtMost::Principal(principal),
+        Grantee::Service(name) => AtMost::Principal(Principal::Service(name)),
+    };
+    let of = UnresolvedPrincipal { expression: doubt.into(), at_most };
+    Grantee::Principal(Principal::Unresolved(Box::new(of)))
 }
 
 /// What is stated of a key.
@@ -196,7 +263,7 @@ fn parts(
     if let Some(tags) = tags(argument("tags").as_ref()).filter(|_| !resource.provider.has_tags) {
         made.push(KeyPart::Tags(Page { items: tags, place, more: false }));
     }
-    match argument("enable_key_rotation") {
+    match argument("enable_key_rotation").filter(|rotation| !rotation.is_null()) {
         Some(rotation) => made.extend(rotation.truth().map(KeyPart::Rotation)),
         None => made.push(KeyPart::Rotation(false)),
     }
@@ -230,12 +297,14 @@ fn metadata(
     arn: &KeyArn,
     replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
 ) -> KeyMetadata {
-    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
+    // A plan states each argument that is not given as null.
+    let argument =
+        |name: &str| evaluator.argument(&resource.arguments, name).filter(|it| !it.is_null());
     let is_replica = resource.of_type.contains("replica");
     // What is not declared is as KMS makes a key; what a replica does not declare its primary has.
     let word = |name: &str, default: &str| match argument(name) {
-        Some(value) if !value.is_null() => value.known().map(|word| Box::from(&*word)),
-        _ => (!is_replica).then(|| Box::from(default)),
+        Some(value) => value.known().map(|word| Box::from(&*word)),
+        None => (!is_replica).then(|| Box::from(default)),
     };
     let spec = word("customer_master_key_spec", "SYMMETRIC_DEFAULT");
     let origin = match resource.of_type {
@@ -312,7 +381,7 @@ fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
     are_all.then_some(())?;
     for block in blocks {
         let context = |name: &str| {
-            let value = evaluator.argument(&block, name)?;
+            let value = evaluator.argument(&block, name).filter(|value| !value.is_null())?;
             Some(pairs(&value).map(|pairs| pairs.into_iter().collect()))
         };
         if let Some(equals) = context("encryption_context_equals") {

@@ -51,7 +51,7 @@ impl Evaluator<'_> {
         };
         let end = self.text(at.file).len();
         let place = Place::plain(at.file, Span::new(0, end));
-        declared::policy(deployment, place, kind, &node)
+        declared::policy(deployment, &self.symbols, place, kind, &node)
     }
 
     /// The document in a JSON text; one that is no JSON stays a text.

@@ -46,9 +46,11 @@ use crate::source::{FileId, FileProblem, Files, Place, ProblemKind, Span};
 use super::declared::Deployment;
 use super::facts::Fact;
 use super::problem_at;
+use super::symbols::Symbols;
 use evaluator::Evaluator;
 use module::{File, Module};
 use value::{Data, Member, Piece, PieceData, Value};
+use world::Declared;
 
 /// A file of Terraform's language, or a plan or state, kept until all are read.
 #[derive(Debug)]
@@ -74,6 +76,8 @@ pub(super) struct Found {
     pub(super) files: BTreeSet<FileId>,
     /// Whether the account of all of them is known.
     pub(super) is_pinned: bool,
+    /// What stands for names and ids that are not known.
+    pub(super) symbols: Symbols,
 }
 
 /// Where the files of a run come from.
@@ -95,10 +99,15 @@ pub(super) fn is_source(path: &str) -> bool {
         || name.ends_with(".auto.tfvars")
 }
 
-/// Evaluates the files of Terraform's language.
-pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deployment) -> Found {
+/// Evaluates the files of Terraform's language; `symbols` are those of what other code declares.
+pub(super) fn facts(
+    input: Input<'_>,
+    sources: &[Source],
+    deployment: &Deployment,
+    symbols: Symbols,
+) -> Found {
     // Without KMS there is nothing to find, and nothing is parsed.
-    if !sources.iter().any(|source| mentions_kms(&source.text)) {
+    if !mention_kms(sources) {
         return Found::default();
     }
     let path = |file: FileId| {
@@ -107,7 +116,7 @@ pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deploymen
     };
     let parsed: Vec<(FileId, Result<Body, FileProblem>)> = sources
         .par_iter()
-        .filter(|source| !source.is_plan)
+        .filter(|source| !source.is_plan && !deployment.is_before)
         .map(|source| (source.file, parse(&source.text, &path(source.file))))
         .collect();
     let (mut files, mut found) = (Vec::new(), Found { is_pinned: true, ..Found::default() });
@@ -131,16 +140,26 @@ pub(super) fn facts(input: Input<'_>, sources: &[Source], deployment: &Deploymen
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
     let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
     let plans = plans.filter_map(|source| {
-        let plan = plan::Plan::parse(&source.text, source.file)?;
+        let plan = plan::Plan::parse(&source.text, source.file, deployment.is_before)?;
         Some((path(source.file), plan))
     });
     let plans: Vec<(String, plan::Plan)> = plans.collect();
+    if deployment.is_before {
+        // That nothing stands there yet is said as well.
+        let plans = sources.iter().filter(|source| source.is_plan);
+        found.files.extend(plans.map(|plan| plan.file));
+    }
     let empty = Module::default();
     let (modules, empty) = (&modules, &empty);
     let arns = BTreeMap::new();
     let mut roots = Roots { input, texts: &texts, modules, empty, found, arns };
-    roots.evaluate(deployment, &plans);
+    roots.evaluate(deployment, &plans, symbols);
     roots.found
+}
+
+/// Whether there is anything to find in some files.
+pub(super) fn mention_kms(sources: &[Source]) -> bool {
+    sources.iter().any(|source| mentions_kms(&source.text))
 }
 
 fn mentions_kms(text: &str) -> bool {
@@ -170,8 +189,20 @@ struct Roots<'a> {
     arns: BTreeMap<AccountId, BTreeSet<Box<str>>>,
 }
 
-impl Roots<'_> {
-    fn evaluate(&mut self, deployment: &Deployment, plans: &[(String, plan::Plan)]) {
+/// A root module whose resources are known, and its policies not yet.
+struct Root<'a> {
+    evaluator: Evaluator<'a>,
+    resources: Vec<Declared<'a>>,
+    caller: Option<Box<str>>,
+}
+
+impl<'a> Roots<'a> {
+    fn evaluate(
+        &mut self,
+        deployment: &Deployment,
+        plans: &'a [(String, plan::Plan)],
+        symbols: Symbols,
+    ) {
         let called: BTreeSet<String> = self
             .modules
             .values()
@@ -180,7 +211,7 @@ impl Roots<'_> {
             })
             .collect();
         let is_root = |module: &&Module<'_>| !called.contains(module.directory);
-        let mut roots: Vec<&Module<'_>> = self.modules.values().filter(is_root).collect();
+        let mut roots: Vec<&Module<'a>> = self.modules.values().filter(is_root).collect();
         if roots.is_empty() {
             // They call each other in a circle.
             roots.extend(self.modules.values());
@@ -189,49 +220,74 @@ impl Roots<'_> {
             let mut plans = plans.iter();
             plans.find(|(path, _)| module::split(path).0 == directory).map(|(_, plan)| plan)
         };
+        let mut settled = Vec::new();
         for root in &roots {
-            self.root(root, beside(root.directory), deployment);
+            settled.push(self.root(root, beside(root.directory), deployment));
         }
         for (path, plan) in plans {
             let directory = module::split(path).0;
             let is_used = beside(directory).is_some_and(|first| std::ptr::eq(first, plan))
                 && roots.iter().any(|root| root.directory == directory);
             if !is_used {
-                self.root(self.empty, Some(plan), deployment);
+                settled.push(self.root(self.empty, Some(plan), deployment));
             }
+        }
+        // A policy of one root can speak of what another declares.
+        self.found.symbols = symbols;
+        for root in &settled {
+            world::symbols(&root.evaluator, &root.resources, &mut self.found.symbols);
+        }
+        let symbols = Rc::new(self.found.symbols.clone());
+        for root in settled {
+            self.take(root, &symbols);
         }
     }
 
-    fn root(&mut self, root: &Module<'_>, plan: Option<&plan::Plan>, deployment: &Deployment) {
-        let deployment =
-            &plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
-        let (mut world, mut notes) = self.world(root, plan, deployment);
-        if let Some(caller) = plan.and_then(|plan| plan.caller.clone()) {
-            self.found.callers.insert(caller);
-        }
-        let mut account = deployment.account;
-        let is_taken = |account: AccountId, arns: &BTreeSet<Box<str>>| {
-            self.arns.get(&account).is_some_and(|known| !known.is_disjoint(arns))
-        };
-        if account.is_symbol() && is_taken(account, &world.arns) {
+    /// The resources of a root. One that declares what another declares is taken for another account's.
+    fn root(
+        &mut self,
+        root: &'a Module<'a>,
+        plan: Option<&'a plan::Plan>,
+        deployment: &Deployment,
+    ) -> Root<'a> {
+        let mut deployment =
+            plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
+        let caller = plan.and_then(|plan| plan.caller.clone());
+        let (mut evaluator, mut resources) = self.resources(root, plan, &deployment);
+        let arns = world::arns(&evaluator, &resources);
+        let account = deployment.account;
+        let is_taken = self.arns.get(&account).is_some_and(|known| !known.is_disjoint(&arns));
+        let mut arns = arns;
+        if account.is_symbol() && is_taken {
             let name = module::split(root.directory).1;
             let numbered = (2..1000).map(|number| AccountId::symbol(&format!("{number}-{name}")));
             let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
-            account = symbols.find(|id| !self.arns.contains_key(id)).unwrap_or(account);
-            let deployment = Deployment { account, ..deployment.clone() };
-            (world, notes) = self.world(root, plan, &deployment);
+            let free = symbols.find(|id| !self.arns.contains_key(id));
+            deployment.account = free.unwrap_or(account);
+            (evaluator, resources) = self.resources(root, plan, &deployment);
+            arns = world::arns(&evaluator, &resources);
         }
-        self.arns.entry(account).or_default().append(&mut world.arns);
-        self.found.files.extend(world.facts.iter().filter_map(file_of));
-        self.found.is_pinned &= world.facts.is_empty() || !account.is_symbol();
-        self.found.facts.append(&mut world.facts);
-        self.found.read.extend(notes.read);
-        for problem in notes.problems {
+        self.arns.entry(deployment.account).or_default().append(&mut arns);
+        Root { evaluator, resources, caller }
+    }
+
+    /// Takes what a root states, and what was noticed on the way.
+    fn take(&mut self, root: Root<'a>, symbols: &Rc<Symbols>) {
+        let Root { mut evaluator, resources, caller } = root;
+        evaluator.symbols = Rc::clone(symbols);
+        self.found.callers.extend(caller);
+        let mut facts = world::facts(&evaluator, &resources);
+        self.found.files.extend(facts.iter().filter_map(file_of));
+        self.found.is_pinned &= facts.is_empty() || !evaluator.deployment.account.is_symbol();
+        self.found.facts.append(&mut facts);
+        self.found.read.extend(evaluator.read.into_inner().into_keys());
+        for problem in evaluator.problems.into_inner() {
             if !self.found.problems.contains(&problem) {
                 self.found.problems.push(problem);
             }
         }
-        for stated in notes.unresolved {
+        for (file, start, end, what) in evaluator.unresolved.into_inner() {
+            let stated = Stated::new(what.into(), Place::plain(file, Span { start, end }));
             let same = |known: &Stated<Box<str>>| {
                 (known.place, &known.value) == (stated.place, &stated.value)
             };
@@ -241,24 +297,21 @@ impl Roots<'_> {
         }
     }
 
-    /// Evaluates a root.
-    fn world(
+    /// Evaluates which resources a root has.
+    fn resources(
         &self,
-        root: &Module<'_>,
-        plan: Option<&plan::Plan>,
+        root: &'a Module<'a>,
+        plan: Option<&'a plan::Plan>,
         deployment: &Deployment,
-    ) -> (world::World, Found) {
-        // The plan of a directory without source has a root that declares nothing.
-        let is_empty = std::ptr::eq(root, self.empty);
-        let module = self.modules.get(root.directory).filter(|_| !is_empty);
-        let module = module.unwrap_or(self.empty);
+    ) -> (Evaluator<'a>, Vec<Declared<'a>>) {
         let evaluator = Evaluator {
             files: self.input.files,
             paths: self.input.paths,
             first: u32::try_from(self.input.first).unwrap_or(u32::MAX),
             texts: self.texts,
             modules: self.modules,
-            deployment,
+            deployment: deployment.clone(),
+            symbols: Rc::default(),
             plan,
             instances: RefCell::default(),
             read: RefCell::default(),
@@ -267,18 +320,8 @@ impl Roots<'_> {
             depth: Cell::new(0),
             steps: Cell::new(0),
         };
-        let world = world::evaluate(&evaluator, module);
-        let unresolved = evaluator.unresolved.into_inner().into_iter();
-        let stated = |(file, start, end, what): (FileId, u32, u32, String)| {
-            Stated::new(what.into(), Place::plain(file, Span { start, end }))
-        };
-        let notes = Found {
-            problems: evaluator.problems.into_inner(),
-            unresolved: unresolved.map(stated).collect(),
-            read: evaluator.read.into_inner().into_keys().collect(),
-            ..Found::default()
-        };
-        (world, notes)
+        let resources = world::resources(&evaluator, root);
+        (evaluator, resources)
     }
 }
 

@@ -3,7 +3,7 @@
 //! What they state of an address fills what the source leaves open, where that lies beside; what the
 //! source does not show (modules from elsewhere) is taken from them alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::aws::AccountId;
@@ -56,8 +56,8 @@ pub(in crate::ingest) fn read(document: &Document<'_, '_>) -> Read {
 }
 
 impl Plan {
-    /// Reads the text of a plan or a state.
-    pub(super) fn parse(text: &str, file: FileId) -> Option<Self> {
+    /// Reads the text of a plan or a state: of a plan what it comes to, or what was there before it.
+    pub(super) fn parse(text: &str, file: FileId, is_before: bool) -> Option<Self> {
         let root = json::parse(text).ok()?;
         let mut plan = Self {
             file,
@@ -70,14 +70,18 @@ impl Plan {
         };
         let prior = root.get("prior_state").and_then(|state| state.get("values"));
         let shown = root.get("values");
-        for values in [prior, root.get("planned_values"), shown].into_iter().flatten() {
-            let is_prior = prior.is_some_and(|prior| std::ptr::eq(prior, values));
+        let planned = root.get("planned_values").filter(|_| !is_before);
+        for values in [prior, planned, shown].into_iter().flatten() {
+            let is_prior = !is_before && prior.is_some_and(|prior| std::ptr::eq(prior, values));
             if let Some(module) = values.get("root_module") {
                 plan.module(module, is_prior, 0);
             }
         }
         for change in items(root.get("resource_changes")) {
-            plan.change(change);
+            match is_before {
+                true => plan.before(change),
+                false => plan.change(change),
+            }
         }
         if shown.is_none() && root.get("lineage").is_some() {
             items(root.get("resources")).for_each(|resource| plan.state(resource));
@@ -123,6 +127,16 @@ impl Plan {
         let is_read = change.get("mode").and_then(Node::as_str) == Some("data");
         if self.resources.contains_key(address) || (is_read && after.is_some()) {
             self.add(address, change, after, of.get("after_unknown"));
+        }
+    }
+
+    /// What a change finds, where the state before it does not say so.
+    fn before(&mut self, change: &Node<'_>) {
+        let Some(address) = change.get("address").and_then(Node::as_str) else { return };
+        let before = change.get("change").and_then(|of| of.get("before"));
+        let before = before.filter(|before| !matches!(before.kind, Kind::Null));
+        if before.is_some() && !self.resources.contains_key(address) {
+            self.add(address, change, before, None);
         }
     }
 
@@ -206,13 +220,19 @@ impl Plan {
         self.resources.iter().map(|(address, stated)| (address.as_str(), stated))
     }
 
-    /// The keys of the instances that a block has: what stands behind its address.
-    pub(super) fn indices<'p>(&'p self, address: &'p str) -> impl Iterator<Item = &'p str> {
+    /// The keys of the instances that a block or a module has, each once: what stands behind its address.
+    pub(super) fn indices<'p>(&'p self, address: &'p str) -> BTreeSet<&'p str> {
         let from = self.resources.range(address.to_owned()..);
         let inside = from.take_while(move |(known, _)| known.starts_with(address));
-        inside.filter_map(move |(known, _)| {
-            known.strip_prefix(address)?.strip_prefix('[')?.strip_suffix(']')
-        })
+        let index = |known: &'p str| {
+            let behind = known.strip_prefix(address)?.strip_prefix('[')?;
+            let end = match behind.starts_with('"') {
+                true => behind.find("\"]")? + 1,
+                false => behind.find(']')?,
+            };
+            behind.get(..end)
+        };
+        inside.filter_map(|(known, _)| index(known)).collect()
     }
 
     /// The one resource that an argument refers to, and what of it.

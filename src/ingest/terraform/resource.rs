@@ -7,12 +7,14 @@ use hcl_edit::structure::Body;
 
 use crate::aws::{AliasArn, KeyArn};
 
+use super::super::declared::Deployment;
+use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID};
 use super::evaluator::{Evaluator, Key, Scope};
 use super::module::{Mode, Part};
 use super::plan::{Plan, Stated};
 use super::providers::Provider;
 use super::reference::provider_name;
-use super::value::{At, Data, Object, Value};
+use super::value::{At, Data, Object, Value, shape};
 
 /// A resource or data of one instance.
 pub(super) struct Resource<'r> {
@@ -213,8 +215,8 @@ impl Evaluator<'_> {
                 symbol(self.iam_arn(resource))
             }
             ("aws_iam_role" | "aws_iam_user", "unique_id") => {
-                let shape = if resource.of_type == "aws_iam_role" { "AROA*" } else { "AIDA*" };
-                Some(Value::shaped(at, format!("{}.unique_id", resource.address), shape))
+                let form = if resource.of_type == "aws_iam_role" { "AROA*" } else { "AIDA*" };
+                Some(Value::shaped(at, format!("{}.unique_id", resource.address), form))
             }
             ("aws_iam_openid_connect_provider", "arn") => {
                 let url = self.argument(&resource.arguments, "url");
@@ -362,10 +364,26 @@ impl Evaluator<'_> {
     /// The name of a declared user, role, group or policy; where it is not known its address stands
     /// for it.
     pub(super) fn iam_name(&self, resource: &Resource<'_>) -> String {
+        let known = self.known_name(resource);
+        known.map_or_else(|| fit(&resource.address), |name| name.to_string())
+    }
+
+    fn known_name(&self, resource: &Resource<'_>) -> Option<Rc<str>> {
         let name = self.argument(&resource.arguments, "name");
         let known = name.and_then(|name| name.known()).filter(|name| !name.is_empty());
-        let known = known.or_else(|| self.stated_text(resource, "name"));
-        known.map_or_else(|| fit(&resource.address), |name| name.to_string())
+        known.or_else(|| self.stated_text(resource, "name"))
+    }
+
+    /// The path of an IAM entity; nothing where it is not known.
+    fn known_path(&self, resource: &Resource<'_>) -> Option<Rc<str>> {
+        let Some(path) = self.argument(&resource.arguments, "path").filter(|it| !it.is_null())
+        else {
+            return Some("/".into());
+        };
+        let stated = || self.stated_text(resource, "path");
+        let known = path.known().or_else(stated)?;
+        let is_path = known.starts_with('/') && known.ends_with('/');
+        Some(if is_path { known } else { "/".into() })
     }
 
     /// The ARN of a declared user, role, group or policy.
@@ -373,15 +391,73 @@ impl Evaluator<'_> {
         if let Some(arn) = self.stated_text(resource, "arn") {
             return arn.to_string();
         }
+        let path = self.known_path(resource);
+        let path = path.unwrap_or_else(|| format!("/{}.path/", fit(&resource.address)).into());
+        self.iam_arn_of(resource, &format!("{path}{}", self.iam_name(resource)))
+    }
+
+    /// The ARN of an IAM entity by its path and name.
+    fn iam_arn_of(&self, resource: &Resource<'_>, rest: &str) -> String {
         let deployment = &resource.provider.deployment;
-        let path = self.argument(&resource.arguments, "path");
-        let path = path.and_then(|path| path.known());
-        let path = path.filter(|path| path.starts_with('/') && path.ends_with('/'));
-        let path = path.unwrap_or_else(|| "/".into());
         let kind = resource.of_type.trim_start_matches("aws_iam_");
         let (partition, account) = (&deployment.partition, deployment.account);
-        format!("arn:{partition}:iam::{account}:{kind}{path}{}", self.iam_name(resource))
+        format!("arn:{partition}:iam::{account}:{kind}{rest}")
     }
+
+    /// What is known of a user, role, group or policy that a symbol stands for; nothing where it needs
+    /// none.
+    pub(super) fn iam_shape(&self, resource: &Resource<'_>) -> Option<Shape> {
+        let name = self.name_shape(resource);
+        let path = self.known_path(resource);
+        let is_known = self.stated_text(resource, "arn").is_some()
+            || (path.is_some() && self.known_name(resource).is_some());
+        if is_known {
+            return None;
+        }
+        let path = path.unwrap_or_else(|| "/*".into());
+        Some(Shape { arn: self.iam_arn_of(resource, &format!("{path}{name}")), name })
+    }
+
+    /// The name of an IAM entity as a pattern.
+    pub(super) fn name_shape(&self, resource: &Resource<'_>) -> String {
+        if let Some(known) = self.known_name(resource) {
+            return known.to_string();
+        }
+        let pattern = |name: &str| {
+            let value = self.argument(&resource.arguments, name).filter(|it| !it.is_null())?;
+            Some(value.as_pieces().map_or_else(|| "*".to_owned(), |pieces| shape(&pieces).0))
+        };
+        let generated = || match pattern("name_prefix") {
+            Some(prefix) => format!("{prefix}*"),
+            None => "terraform-*".to_owned(),
+        };
+        pattern("name").unwrap_or_else(generated)
+    }
+
+    /// What is known of a key that a symbol stands for; nothing where its ARN is known.
+    pub(super) fn key_shape(&self, resource: &Resource<'_>) -> Option<Shape> {
+        if self.stated_text(resource, "arn").is_some() {
+            return None;
+        }
+        let is_replica = resource.of_type.contains("replica");
+        let of_many = self.argument(&resource.arguments, "multi_region");
+        let name = match of_many.filter(|it| !it.is_null()).map(|it| it.truth()) {
+            _ if is_replica => MULTI_REGION_KEY_ID,
+            Some(Some(true)) => MULTI_REGION_KEY_ID,
+            Some(None) => "*",
+            Some(Some(false)) | None => KEY_ID,
+        };
+        let Deployment { partition, region, account, .. } = &resource.provider.deployment;
+        let arn = format!("arn:{partition}:kms:{region}:{account}:key/{name}");
+        Some(Shape { arn, name: name.to_owned() })
+    }
+}
+
+/// What is known of something without a name: patterns.
+pub(super) struct Shape {
+    pub(super) arn: String,
+    /// Its name or id.
+    pub(super) name: String,
 }
 
 /// An address without what cannot stand in an ARN, or would be a pattern there.

@@ -8,6 +8,7 @@ use hcl_edit::Span as _;
 use crate::source::Place;
 
 use super::super::facts::Fact;
+use super::super::symbols::Symbols;
 use super::evaluator::{Evaluator, Scope};
 use super::identities::Identities;
 use super::keys::Keys;
@@ -37,26 +38,76 @@ impl Declared<'_> {
     }
 }
 
-/// What a root module states.
-#[derive(Default)]
-pub(super) struct World {
-    pub(super) facts: Vec<Fact>,
-    /// The ARNs of what it declares.
-    pub(super) arns: BTreeSet<Box<str>>,
-}
-
-/// Evaluates a root module.
-pub(super) fn evaluate<'a>(evaluator: &Evaluator<'a>, module: &'a Module<'a>) -> World {
+/// The resources of a root module, with all that it calls.
+pub(super) fn resources<'a>(
+    evaluator: &Evaluator<'a>,
+    module: &'a Module<'a>,
+) -> Vec<Declared<'a>> {
     let root = evaluator.root(module);
     let mut resources = Vec::new();
     collect(evaluator, root, &mut resources);
     planned(evaluator, root, &mut resources);
-    let keys = Keys::new(evaluator, &resources);
-    let identities = Identities::new(evaluator, &resources);
-    let arns = keys.arns().chain(identities.arns()).collect();
+    resources
+}
+
+/// The facts that resources state.
+pub(super) fn facts<'r>(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]) -> Vec<Fact> {
+    let keys = Keys::new(evaluator, resources);
+    let identities = Identities::new(evaluator, resources);
     let mut facts = keys.facts(evaluator);
     facts.extend(identities.facts(evaluator));
-    World { facts, arns }
+    facts
+}
+
+/// The ARNs of what resources declare.
+pub(super) fn arns(evaluator: &Evaluator<'_>, resources: &[Declared<'_>]) -> BTreeSet<Box<str>> {
+    let arn = |declared: &Declared<'_>| -> Option<Box<str>> {
+        let resource = &declared.resource;
+        match resource.of_type {
+            "aws_iam_user" | "aws_iam_role" | "aws_iam_group" | "aws_iam_policy" => {
+                Some(evaluator.iam_arn(resource).into())
+            }
+            _ if is_key(resource) => Some(evaluator.key_arn(resource)?.as_str().into()),
+            _ => None,
+        }
+    };
+    resources.iter().filter_map(arn).collect()
+}
+
+/// Whether it declares a key.
+pub(super) fn is_key(resource: &Resource<'_>) -> bool {
+    matches!(
+        resource.of_type,
+        "aws_kms_key"
+            | "aws_kms_external_key"
+            | "aws_kms_replica_key"
+            | "aws_kms_replica_external_key"
+    )
+}
+
+/// Adds what stands for the names and ids of resources that are not known.
+pub(super) fn symbols(
+    evaluator: &Evaluator<'_>,
+    resources: &[Declared<'_>],
+    symbols: &mut Symbols,
+) {
+    for declared in resources {
+        let resource = &declared.resource;
+        match resource.of_type {
+            "aws_iam_user" | "aws_iam_role" | "aws_iam_group" | "aws_iam_policy" => {
+                let Some(shape) = evaluator.iam_shape(resource) else { continue };
+                symbols.add(&evaluator.iam_arn(resource), &shape.arn);
+                symbols.add(&evaluator.iam_name(resource), &shape.name);
+            }
+            _ if is_key(resource) => {
+                let arn = evaluator.key_arn(resource);
+                if let Some((arn, shape)) = arn.zip(evaluator.key_shape(resource)) {
+                    symbols.add(arn.as_str(), &shape.arn);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The resources of an instance of a module, and of those that it calls.

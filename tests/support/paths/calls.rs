@@ -223,14 +223,15 @@ impl Calls<'_> {
         let own = format!(":iam::{}:", account.id);
         for provider in self.heard.providers.iter().filter(|it| it.contains(&own)) {
             let provider = || provider.clone();
-            let mut calls = vec![Call::CreateProvider { provider: provider() }];
-            match provider().contains(":saml-provider/") {
-                true => calls.push(Call::UpdateSamlProvider { provider: provider() }),
+            let second = match provider().contains(":saml-provider/") {
+                true => (Call::UpdateSamlProvider { provider: provider() }, "T41"),
                 false => {
-                    calls.push(Call::AddClientId { provider: provider(), client: "mine".into() })
+                    let client = "mine".into();
+                    (Call::AddClientId { provider: provider(), client }, "T41 client")
                 }
-            }
-            let made = calls.into_iter().map(|call| Candidate { call, rule: Some("T41") });
+            };
+            let both = [(Call::CreateProvider { provider: provider() }, "T41"), second];
+            let made = both.into_iter().map(|(call, rule)| Candidate { call, rule: Some(rule) });
             self.all.extend(made);
         }
     }

@@ -6,6 +6,9 @@ use super::super::expression::{equal, number};
 use super::super::is_symbolic;
 use super::super::value::{At, Data, List, Member, Object, Value};
 
+/// How many pairs a product may have.
+const PRODUCT: usize = 10_000;
+
 /// What a call gives; nothing where that is not known, or the function is none of these.
 pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
     Some(match (name, arguments) {
@@ -105,12 +108,13 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             Value::list(at, items)
         }
         ("setproduct", [left, right]) => {
-            let right = closed(right)?;
+            let (left, right) = (closed(left)?, closed(right)?);
+            (left.len().checked_mul(right.len())? <= PRODUCT).then_some(())?;
             let pair = |one: &Value| {
                 let one = one.clone();
                 right.iter().map(move |other| Value::list(at, vec![one.clone(), other.clone()]))
             };
-            Value::list(at, closed(left)?.iter().flat_map(pair).take(10_000).collect())
+            Value::list(at, left.iter().flat_map(pair).collect())
         }
         ("min" | "max", numbers) => {
             let numbers: Vec<f64> = numbers.iter().map(number).collect::<Option<_>>()?;

@@ -1,0 +1,42 @@
+//! AWS managed policies that nobody exported, and that are known all the same: they allow nothing of what
+//! is looked at here, and so does the document that stands for each.
+
+use std::sync::Arc;
+
+use crate::aws::managed::is_without_keys;
+use crate::inventory::{Account, AttachedPolicy, Inventory, ManagedPolicy, PolicyVersion};
+use crate::policy::{Policy, PolicyDocument, PolicyKind, Version};
+
+/// Gives each account those that its principals and groups hold, where it has no document of them.
+pub(super) fn add(inventory: &mut Inventory) {
+    for account in inventory.accounts.values_mut() {
+        let held = held(account);
+        for policy in held {
+            Arc::make_mut(account).policies.insert(&*policy.arn.clone(), stand_in(policy));
+        }
+    }
+}
+
+fn held(account: &Account) -> Vec<AttachedPolicy> {
+    let identities = account.identities.values();
+    let of_identities = identities.flat_map(|it| it.attached.iter().chain(&it.boundary));
+    let of_groups = account.groups.values().flat_map(|group| &group.attached);
+    let is_open = |policy: &&AttachedPolicy| {
+        let known = account.policies.get(&policy.arn);
+        is_without_keys(&policy.arn) && known.is_none_or(|known| known.document().is_none())
+    };
+    of_identities.chain(of_groups).filter(is_open).cloned().collect()
+}
+
+fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy) -> ManagedPolicy {
+    let policy = Policy {
+        version: Version::V2012,
+        id: None,
+        statements: Vec::new(),
+        faults: Vec::new(),
+        readable: true,
+    };
+    let document = PolicyDocument::lowered(place, PolicyKind::Identity, policy);
+    let version = PolicyVersion { id: "v1".into(), document };
+    ManagedPolicy { default_version: Some("v1".into()), versions: vec![version], place, arn }
+}

@@ -1,0 +1,252 @@
+//! Names and ids that are not known before something is deployed, and what stands for them: the address
+//! of a role without a name, the logical id of a key.
+//!
+//! A symbol equals no literal. Any literal that fits what is known of it could name the same thing all the
+//! same: then a policy says so, as something that nobody knows ([`Symbols::widened`]). Two symbols are two
+//! things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aws::AccountId;
+use crate::aws::pattern::takes;
+use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
+
+use super::declared::{REGION, meets};
+
+/// How many symbols of one shape are told apart in one place.
+const TOLD_APART: usize = 16;
+
+/// The condition key whose values are names; all others that speak of such things hold ARNs.
+const NAMED: &str = "aws:username";
+
+/// The form of a key's id.
+pub(super) const KEY_ID: &str = "????????-????-????-????-????????????";
+
+/// The form of a multi-Region key's id.
+pub(super) const MULTI_REGION_KEY_ID: &str = "mrk-????????????????????????????????";
+
+/// What stands for names and ids that are not known.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Symbols {
+    all: BTreeSet<Box<str>>,
+    by_shape: BTreeMap<Shape, BTreeSet<Box<str>>>,
+}
+
+/// A pattern that something matches whatever it turns out to be.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Shape {
+    /// With the symbols of the account and the Region that are deployed to.
+    exact: Box<str>,
+    /// The same, as a literal would be that names them.
+    wide: Box<str>,
+}
+
+impl Symbols {
+    /// A symbol of which `shape` is known.
+    pub(super) fn add(&mut self, symbol: &str, shape: &str) {
+        self.all.insert(symbol.into());
+        let shape = Shape { exact: shape.into(), wide: wide(shape).into() };
+        self.by_shape.entry(shape).or_default().insert(symbol.into());
+    }
+
+    /// Whether this stands for something.
+    pub(super) fn contains(&self, text: &str) -> bool {
+        self.all.contains(text)
+    }
+
+    /// Adds those of other code.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.all.extend(other.all.iter().cloned());
+        for (shape, symbols) in &other.by_shape {
+            self.by_shape.entry(shape.clone()).or_default().extend(symbols.iter().cloned());
+        }
+    }
+
+    /// The tree of a policy in which each text that could name something whose name is not known says so.
+    pub(super) fn widened<'a>(&self, node: &Node<'a>) -> Node<'a> {
+        if self.all.is_empty() { node.clone() } else { self.wide(node, false) }
+    }
+
+    fn wide<'a>(&self, node: &Node<'a>, is_name: bool) -> Node<'a> {
+        let kind = match &node.kind {
+            Kind::Object(members) => {
+                let wide = members.iter().map(|member| {
+                    let name = &*member.name.value;
+                    let value = match name {
+                        "Action" | "NotAction" | "Effect" | "Sid" | "Version" => {
+                            member.value.clone()
+                        }
+                        _ => self.wide(&member.value, is_name || name.eq_ignore_ascii_case(NAMED)),
+                    };
+                    Member { name: member.name.clone(), value }
+                });
+                Kind::Object(wide.collect())
+            }
+            Kind::Array(items) => {
+                let wide = items.iter().flat_map(|item| match item.kind {
+                    Kind::String(_) | Kind::Unresolved(_) => self.readings(item, is_name),
+                    _ => vec![self.wide(item, is_name)],
+                });
+                Kind::Array(wide.collect())
+            }
+            Kind::OneOf { expression, branches } => Kind::OneOf {
+                expression: expression.clone(),
+                branches: branches.iter().map(|it| self.wide(it, is_name)).collect(),
+            },
+            Kind::String(_) | Kind::Unresolved(_) => {
+                let mut readings = self.readings(node, is_name);
+                match readings.pop() {
+                    Some(only) if readings.is_empty() => return only,
+                    last => {
+                        readings.extend(last);
+                        Kind::Array(readings)
+                    }
+                }
+            }
+            kind => kind.clone(),
+        };
+        Node { kind, ..node.clone() }
+    }
+
+    /// What a text may say of things whose names are not known, each a reading of its own.
+    fn readings<'a>(&self, node: &Node<'a>, is_name: bool) -> Vec<Node<'a>> {
+        let pattern = match &node.kind {
+            Kind::String(text) => with_open_variables(text),
+            Kind::Unresolved(value) => with_open_variables(&value.shape),
+            _ => return vec![node.clone()],
+        };
+        if pattern == "*" || self.contains(&pattern) {
+            return vec![node.clone()];
+        }
+        let with = |kind| Node { kind, ..node.clone() };
+        let reading = |symbol: &str, shape: &str| {
+            let expression = format!("{WHETHER}{pattern} is {symbol}").into();
+            Kind::Unresolved(Unresolved { expression, shape: shape.into() })
+        };
+        let mut own = node.clone();
+        let mut readings = Vec::new();
+        for (shape, symbols) in &self.by_shape {
+            let is_meant = is_name || shape.exact.starts_with("arn:");
+            if !is_meant || !meets(&pattern, &shape.wide) {
+                continue;
+            }
+            // It names all of them, whatever they will be called.
+            let is_all = !pattern.contains('?') && takes(&pattern, &shape.exact);
+            let mut others: Vec<&str> = Vec::new();
+            for symbol in symbols {
+                match takes(&pattern, symbol) {
+                    true if is_all => {}
+                    true if matches!(node.kind, Kind::String(_)) => {
+                        own = with(reading(symbol, &pattern));
+                    }
+                    true => {}
+                    false => others.push(symbol),
+                }
+            }
+            if others.len() > TOLD_APART {
+                let all = format!("{}*", common(&others));
+                readings.push(with(reading(&all, &all)));
+            } else {
+                readings.extend(others.into_iter().map(|symbol| with(reading(symbol, symbol))));
+            }
+        }
+        readings.insert(0, own);
+        readings
+    }
+}
+
+/// A shape in which a literal may stand for the account and the Region that are deployed to.
+pub(super) fn wide(shape: &str) -> String {
+    let parts: Vec<&str> = shape.splitn(6, ':').collect();
+    let ["arn", partition, service, region, account, rest] = parts.as_slice() else {
+        return shape.to_owned();
+    };
+    let is_symbol = AccountId::parse(account).is_some_and(|account| account.is_symbol());
+    let account = if is_symbol { "*" } else { account };
+    let region = if *region == REGION { "*" } else { region };
+    format!("arn:{partition}:{service}:{region}:{account}:{rest}")
+}
+
+/// What some texts begin with.
+fn common<'t>(texts: &[&'t str]) -> &'t str {
+    let mut texts = texts.iter();
+    let first = texts.next().copied().unwrap_or_default();
+    texts.fold(first, |common, text| {
+        let mut pairs = common.char_indices().zip(text.chars());
+        let end = pairs.find(|((_, one), other)| one != other).map(|((at, _), _)| at);
+        let end = end.unwrap_or_else(|| common.len().min(text.len()));
+        common.get(..end).unwrap_or_default()
+    })
+}
+
+/// A text as a pattern: a variable of a policy may have any value.
+fn with_open_variables(text: &str) -> String {
+    let mut pattern = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("${") {
+        let Some((_, behind)) = behind.split_once('}') else { break };
+        pattern.push_str(before);
+        pattern.push('*');
+        rest = behind;
+    }
+    pattern + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    const ROLE: &str = "arn:aws:iam::this-account:role/aws_iam_role.app";
+
+    fn told(symbols: &Symbols, text: &str) -> Vec<String> {
+        let kind = Kind::String(text.to_owned().into());
+        let node = symbols.widened(&Node { span: Span::new(0, 1), tag: None, kind });
+        let told = |node: &Node<'_>| match &node.kind {
+            Kind::Unresolved(value) => format!("? {}", value.shape),
+            _ => node.as_str().unwrap_or_default().to_owned(),
+        };
+        node.one_or_many().iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_literal_may_name_what_has_no_name_yet() {
+        let mut symbols = Symbols::default();
+        symbols.add(ROLE, "arn:aws:iam::this-account:role/*-app");
+        let literal = "arn:aws:iam::111122223333:role/prod-app";
+        assert_eq!(told(&symbols, literal), [literal.to_owned(), format!("? {ROLE}")]);
+        for text in ["arn:aws:iam::111122223333:role/other", "*", ROLE, "arn:aws:iam::*:role/*"] {
+            assert_eq!(told(&symbols, text), [text]);
+        }
+        let part = "arn:aws:iam::this-account:role/aws*";
+        assert_eq!(told(&symbols, part), [format!("? {part}")]);
+    }
+
+    #[test]
+    fn names_are_looked_for_where_names_stand() {
+        let mut symbols = Symbols::default();
+        symbols.add("aws_iam_user.app", "*");
+        let text = r#"{"Condition": {"StringEquals": {"kms:EncryptionContext:a": "x", "aws:UserName": "x"}}}"#;
+        let node = crate::syntax::json::parse(text).expect("JSON");
+        let wide = symbols.widened(&node);
+        let equals = wide.get("Condition").and_then(|it| it.get("StringEquals")).expect("values");
+        let count = |name: &str| equals.get(name).map(|value| value.one_or_many().len());
+        assert_eq!(count("kms:EncryptionContext:a"), Some(1));
+        assert_eq!(count("aws:UserName"), Some(2));
+    }
+
+    #[test]
+    fn many_of_one_shape_are_told_as_one() {
+        let mut symbols = Symbols::default();
+        for number in 10..40 {
+            let symbol = format!("arn:aws:kms:this-region:this-account:key/aws_kms_key.{number}");
+            symbols.add(&symbol, &format!("arn:aws:kms:this-region:this-account:key/{KEY_ID}"));
+        }
+        let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        let literal = format!("arn:aws:kms:eu-west-1:111122223333:key/{id}");
+        let all = "? arn:aws:kms:this-region:this-account:key/aws_kms_key.*";
+        assert_eq!(told(&symbols, &literal), [&literal, all]);
+        let own = "arn:aws:kms:this-region:this-account:key/*";
+        assert_eq!(told(&symbols, own), [own]);
+    }
+}

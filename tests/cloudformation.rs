@@ -1,0 +1,193 @@
+//! CloudFormation: what a deployer has beside the templates, what loops and macros make, and what SAM
+//! gives to the roles that it makes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+#[path = "support/command.rs"]
+mod command;
+#[path = "support/declared.rs"]
+mod declared;
+
+use command::{Folder, keyreach};
+use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, loaded, loaded_as};
+use keyreach::aws::KmsAction;
+use keyreach::ingest::{Deployment, Loaded};
+
+/// What could not be resolved as a whole.
+fn unresolved(loaded: &Loaded) -> Vec<&str> {
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    declared.unresolved.iter().map(|stated| &*stated.value).collect()
+}
+
+/// A key whose policy names one principal.
+fn key(principal: &str) -> String {
+    format!(
+        "  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Version: 2012-10-17\n        \
+         Statement:\n          - Effect: Allow\n            Action: kms:Decrypt\n            Resource: '*'\n            \
+         Principal: {{ AWS: {principal} }}\n"
+    )
+}
+
+#[test]
+fn a_file_of_parameters_says_what_a_template_leaves_open() {
+    let template = "Parameters:\n  Who: { Type: String }\n  Looked:\n    \
+                    Type: AWS::SSM::Parameter::Value<String>\nResources:\n"
+        .to_owned();
+    let arn = "arn:aws:iam::111122223333:role/app";
+    for (file, who, expected) in [
+        (format!(r#"[{{"ParameterKey": "Who", "ParameterValue": "{arn}"}}]"#), "!Ref Who", 0),
+        (format!(r#"{{"Parameters": {{"Who": "{arn}"}}}}"#), "!Ref Who", 0),
+        (format!("Who: {arn}\n"), "!Ref Who", 0),
+        ("{}".to_owned(), "!Ref Who", 1),
+        // What is looked up is named by what it is looked up by.
+        (format!(r#"{{"Looked": "{arn}"}}"#), "!Ref Looked", 1),
+    ] {
+        let folder = Folder::new("parameters");
+        folder.put("t/template.yaml", template.clone() + &key(who));
+        folder.put("p.json", &file);
+        let args = [
+            "check",
+            "--strict",
+            "--select",
+            "unresolved-reference",
+            "--parameters",
+            "p.json",
+            "t",
+        ];
+        let run = keyreach(&args).within(folder.path()).run();
+        assert_eq!(run.code, expected, "{file}\n{run:?}");
+    }
+    let folder = Folder::new("parameters-broken");
+    folder.put("p.json", "{\n  \"Who\": {\"x\": 1}\n}");
+    let run = keyreach(&["check", "--parameters", "p.json", "."]).within(folder.path()).run();
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.stderr.contains("--parameters: p.json:2:10: a value is a text"), "{}", run.stderr);
+}
+
+#[test]
+fn loops_are_written_out() {
+    let template = |values: &str| {
+        format!(
+            "Transform: AWS::LanguageExtensions\nParameters:\n  Names: {{ Type: CommaDelimitedList, Default: 'app, ops-1' }}\n  \
+             Open: {{ Type: CommaDelimitedList }}\nResources:\n  Fn::ForEach::Roles:\n    - Name\n    - {values}\n    - \
+             Role&{{Name}}:\n        Type: AWS::IAM::Role\n        Properties:\n          RoleName: !Ref Name\n          \
+             AssumeRolePolicyDocument: {{ Version: 2012-10-17, Statement: [] }}\n          Policies:\n            - \
+             PolicyName: !Sub '${{Name}}-policy'\n              PolicyDocument:\n                Version: 2012-10-17\n                \
+             Statement: [{{ Effect: Allow, Action: kms:Decrypt, Resource: !GetAtt Key.Arn }}]\n  Key:\n    Type: AWS::KMS::Key\n"
+        )
+    };
+    for values in ["[app, ops-1]", "!Ref Names"] {
+        let text = template(values);
+        let loaded = loaded(&[("t.yaml", &text)]);
+        let identities = loaded.inventory.accounts.values().flat_map(|it| it.identities.values());
+        let names: Vec<&str> = identities.map(|identity| &*identity.name).collect();
+        assert_eq!(names, ["app", "ops-1"], "{values}");
+        assert_eq!(bounds(&loaded, "role/ops-1", KmsAction::DECRYPT), ALWAYS);
+        assert_eq!(bounds(&loaded, "role/other", KmsAction::DECRYPT).0, NEVER.0);
+        assert_eq!(unresolved(&loaded), <[&str; 0]>::default());
+    }
+    let open = template("!Ref Open");
+    let open = loaded(&[("t.yaml", &open)]);
+    assert_eq!(unresolved(&open), ["the resources that `Fn::ForEach::Roles` makes"]);
+}
+
+#[test]
+fn what_a_macro_makes_is_not_known() {
+    let root = "!Sub 'arn:aws:iam::${AWS::AccountId}:root'";
+    let whole = format!("Transform: [AWS::Serverless-2016-10-31, Ours]\nResources:\n{}", key(root));
+    let told = loaded(&[("t.yaml", &whole)]);
+    assert_eq!(unresolved(&told), ["what the macro `Ours` makes of the template"]);
+    // A key whose properties a macro writes has no default policy.
+    let template = "Resources:\n  App:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: app\n      \
+                    AssumeRolePolicyDocument: { Version: 2012-10-17, Statement: [] }\n  Key:\n    \
+                    Type: AWS::KMS::Key\n    Properties:\n      Fn::Transform:\n        Name: AWS::Include\n        \
+                    Parameters: { Location: s3://x/y }\n";
+    let part = loaded(&[("t.yaml", template)]);
+    assert_eq!(bounds(&part, "role/app", KmsAction::DECRYPT), ANYTHING);
+}
+
+#[test]
+fn the_manifest_of_the_cdk_says_the_account_and_the_region() {
+    let manifest = |environments: &[&str]| {
+        let stacks = environments.iter().enumerate().map(|(nth, environment)| {
+            format!(
+                r#""S{nth}": {{"type": "aws:cloudformation:stack", "environment": "{environment}", "properties": {{"templateFile": "S{nth}.template.json"}}}}"#
+            )
+        });
+        let stacks: Vec<String> = stacks.collect();
+        format!(
+            r#"{{"version": "36.0.0", "artifacts": {{"T": {{"type": "cdk:tree"}}, {}}}}}"#,
+            stacks.join(", ")
+        )
+    };
+    let template = r#"{"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}"#;
+    let arns = |environments: &[&str], deployment: &Deployment| -> Vec<String> {
+        let manifest = manifest(environments);
+        let files = [("cdk.out/manifest.json", &*manifest), ("cdk.out/S0.template.json", template)];
+        let loaded = loaded_as(&files, deployment);
+        loaded.inventory.keys.values().map(|key| key.arn.to_string()).collect()
+    };
+    let open = Deployment::default();
+    let of = |environments: &[&str]| arns(environments, &open);
+    assert_eq!(
+        of(&["aws://111122223333/eu-west-1"]),
+        ["arn:aws:kms:eu-west-1:111122223333:key/Key"]
+    );
+    let unknown = ["arn:aws:kms:this-region:this-account:key/Key"];
+    assert_eq!(of(&["aws://unknown-account/unknown-region"]), unknown);
+    // Of two accounts nobody knows which is meant.
+    assert_eq!(of(&["aws://111122223333/eu-west-1", "aws://444455556666/eu-west-1"]), unknown);
+    let mut pinned = Deployment::default();
+    pinned.account = keyreach::aws::AccountId::parse("777788889999").unwrap();
+    assert_eq!(
+        arns(&["aws://111122223333/eu-west-1"], &pinned),
+        ["arn:aws:kms:eu-west-1:777788889999:key/Key"]
+    );
+    // A template that lies elsewhere is for another account, as far as anybody knows.
+    let manifest = manifest(&["aws://111122223333/eu-west-1"]);
+    let files = [("cdk.out/manifest.json", &*manifest), ("other/t.json", template)];
+    let elsewhere = loaded(&files);
+    assert_eq!(elsewhere.inventory.keys.values().next().unwrap().arn.as_str(), unknown[0]);
+}
+
+/// A function with globals and properties of its own, beside a key that delegates.
+fn serverless(globals: &str, properties: &str) -> Loaded {
+    let text = format!(
+        "Transform: AWS::Serverless-2016-10-31\n{globals}Resources:\n  Key:\n    Type: AWS::KMS::Key\n  F:\n    \
+         Type: AWS::Serverless::Function\n    Properties:\n      Handler: x\n{properties}"
+    );
+    loaded(&[("t.yaml", &text)])
+}
+
+fn role(loaded: &Loaded) -> String {
+    let mut identities = loaded.inventory.accounts.values().flat_map(|it| it.identities.values());
+    identities.next().unwrap().arn.to_string()
+}
+
+#[test]
+fn globals_of_sam_hold_for_its_roles() {
+    let decrypting = "      Policies:\n        - Statement: [{ Effect: Allow, Action: kms:Decrypt, Resource: '*' }]\n";
+    let bounded = "Globals:\n  Function:\n    RolePath: /team/\n    PermissionsBoundary: \
+                   arn:aws:iam::aws:policy/AmazonSQSFullAccess\n";
+    for (globals, expected) in [("", ALWAYS), (bounded, NEVER)] {
+        let loaded = serverless(globals, decrypting);
+        let role = role(&loaded);
+        assert_eq!(role.contains(":role/team/"), !globals.is_empty(), "{role}");
+        assert_eq!(bounds_of(&loaded, &role, KmsAction::DECRYPT), expected, "{globals}");
+    }
+}
+
+#[test]
+fn a_function_may_use_the_key_of_the_secret_of_its_events() {
+    let events = "      Events:\n        E:\n          Type: SelfManagedKafka\n          Properties:\n            \
+                  SecretsManagerKmsKeyId: !Ref Key\n";
+    for (events, expected) in [("", NEVER), (events, ALWAYS)] {
+        let loaded = serverless("", events);
+        assert_eq!(bounds_of(&loaded, &role(&loaded), KmsAction::DECRYPT), expected, "{events}");
+    }
+}
