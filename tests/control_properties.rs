@@ -117,8 +117,8 @@ impl Step<'_> {
         };
         let is_allowed = Reference::new(self.truth).evaluate_control(request).is_allowed();
         let says = condition.is_met(&with_tags(self.truth, request));
-        if says != is_allowed {
-            self.fails(&format!("the condition says {says}: {condition}"), request);
+        if says != Some(is_allowed) {
+            self.fails(&format!("the condition says {says:?}: {condition}"), request);
         }
         true
     }

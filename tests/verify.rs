@@ -61,7 +61,9 @@ fn the_matrix_and_the_paths_of_the_examples_are_proven() {
         let cells = &proof["cells"];
         assert!(cells["round_trips"].as_u64().unwrap() > 5, "{path} {cells}");
         assert!(cells["contexts"].as_u64().unwrap() > 0, "{path} {cells}");
-        assert!(cells["drawn"].as_u64().unwrap() > 0, "{path} {cells}");
+        // What is all tried anyway is not drawn again.
+        let has_conditions = path == "testdata/organisation";
+        assert_eq!(cells["drawn"].as_u64().unwrap() > 0, has_conditions, "{path} {cells}");
         assert_eq!(proof["paths"]["found"], proof["paths"]["proven"], "{path} {}", proof["paths"]);
         assert_eq!(proof["about"]["digest"].as_str().unwrap().len(), 64);
     }

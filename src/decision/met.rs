@@ -69,8 +69,9 @@ impl Line<'_> {
             (None, _) => return None,
         };
         let values = value.map_or(&[][..], ContextValue::values);
-        let is_so = |value: &Box<str>| self.any(operator, value) == positive;
-        Some(values.iter().any(|value| !value.is_empty()) && values.iter().any(is_so))
+        let is_so = |value: &str| self.any(operator, value) == positive;
+        let has_text = values.iter().any(|value| !value.is_empty());
+        Some(has_text && values.iter().any(|value| is_so(value)))
     }
 
     /// The operator by its own name, with all that AWS lays down for it.

@@ -12,11 +12,9 @@ use super::scene::Scene;
 use super::trip::{Trip, travel};
 use super::{Claim, Mismatch, Tried, mixed, told};
 
-/// How many other requests a cell is tried with: spread over all that are worth a try.
-const SPREAD: usize = 24;
-
-/// How many requests a cell is tried with that are drawn at random.
-const DRAWN: usize = 12;
+/// How many other requests a cell is tried with: so many spread over all that are worth a try, and where there
+/// are more, so many drawn at random.
+const CONTEXTS: usize = 24;
 
 pub(super) struct Prover<'p> {
     pub(super) claim: &'p Claim<'p>,
@@ -215,9 +213,9 @@ impl Proof<'_> {
         let parts = [self.member.row as u64, key.as_str().len() as u64, name];
         let from = mixed(self.prover.seed, &parts);
         let probe = &self.prover.scene.probe;
-        let spread = probe.trials(&request, SPREAD, from as usize);
+        let spread = probe.trials(&request, CONTEXTS, from as usize);
         self.tried.contexts += spread.len() as u64;
-        let drawn = probe.drawn(&request, DRAWN, from);
+        let drawn = probe.drawn(&request, CONTEXTS, from);
         self.tried.drawn += drawn.len() as u64;
         for trial in spread.iter().chain(&drawn) {
             let trial = self.prover.scene.sent(trial);

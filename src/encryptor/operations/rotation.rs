@@ -81,9 +81,9 @@ pub(super) fn enable_key_rotation(work: &Work<'_>, body: &Body<'_>) -> Answer {
     set(work, key, true, |record| {
         let before = record.rotation_period;
         record.rotation_period = period.or(before);
-        if !was_on || record.rotation_period != before {
-            record.rotates_from = Some(work.now());
-        }
+        let goes_on = was_on && record.rotation_period == before;
+        // Of an exported key nobody knows since when its rotation is on.
+        record.rotates_from = record.rotates_from.filter(|_| goes_on).or(Some(work.now()));
     });
     Ok(json!({}))
 }

@@ -73,11 +73,11 @@ impl<'w> Probe<'w> {
     }
 
     /// At most `most` requests, drawn at random from what is worth a try for each condition key by itself:
-    /// each one that AWS could send.
+    /// each one that AWS could send. None where there are no more than that: [`Self::trials`] has them all.
     pub fn drawn(&self, request: &Request, most: usize, seed: u64) -> Vec<Request> {
         let reference = self.reference();
         let trials = Trials::of(&reference, request, self.now, self.facts);
-        let all = trials.dimensions.count();
+        let tries = if trials.dimensions.count() <= most { 0 } else { 2 * most };
         let mut draw = seed;
         let mut next = |below: usize| {
             // SplitMix64: the same on every machine.
@@ -86,7 +86,6 @@ impl<'w> Probe<'w> {
             let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
             ((mixed ^ mixed >> 31) % below.max(1) as u64) as usize
         };
-        let tries = if all <= 1 { all } else { 2 * most };
         let one = |_| trials.sent(trials.dimensions.drawn(request, &mut next));
         (0..tries).filter_map(one).take(most).collect()
     }
