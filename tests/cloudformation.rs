@@ -142,8 +142,8 @@ fn the_manifest_of_the_cdk_says_the_account_and_the_region() {
     assert_eq!(of(&["aws://unknown-account/unknown-region"]), unknown);
     // Of two accounts nobody knows which is meant.
     assert_eq!(of(&["aws://111122223333/eu-west-1", "aws://444455556666/eu-west-1"]), unknown);
-    let mut pinned = Deployment::default();
-    pinned.account = keyreach::aws::AccountId::parse("777788889999").unwrap();
+    let account = keyreach::aws::AccountId::parse("777788889999").unwrap();
+    let pinned = Deployment { account, ..Deployment::default() };
     assert_eq!(
         arns(&["aws://111122223333/eu-west-1"], &pinned),
         ["arn:aws:kms:eu-west-1:777788889999:key/Key"]
