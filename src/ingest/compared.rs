@@ -20,6 +20,9 @@ const FIXED: [&str; 4] = ["aws:principal", "aws:resource", "kms:calleraccount", 
 /// Texts by the condition key that they are compared with, in lower case.
 type Texts = BTreeMap<Box<str>, BTreeSet<Box<str>>>;
 
+/// By condition key and text with a symbol: the texts that it may be.
+type Same = BTreeMap<(Box<str>, Box<str>), BTreeSet<Box<str>>>;
+
 /// What conditions compare, shared by all that lower policies of one run.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Compared(Arc<Shared>);
@@ -27,8 +30,7 @@ pub(super) struct Compared(Arc<Shared>);
 #[derive(Default, Debug)]
 struct Shared {
     heard: Mutex<Texts>,
-    /// By condition key and text with a symbol: the texts that it may be.
-    same: OnceLock<BTreeMap<(Box<str>, Box<str>), BTreeSet<Box<str>>>>,
+    same: OnceLock<Same>,
 }
 
 impl Compared {
@@ -45,12 +47,13 @@ impl Compared {
     /// Whether some texts may be the same. From then on [`Compared::told`] says so.
     pub(super) fn learn(&self) -> bool {
         let heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut same: BTreeMap<(Box<str>, Box<str>), BTreeSet<Box<str>>> = BTreeMap::new();
+        let mut same = Same::new();
         for (key, texts) in &*heard {
             for text in texts.iter().filter(|text| is_of_deployment(text)) {
                 let form = text.replace(REGION, "*").replace(AccountId::THIS.as_str(), "*");
-                let is_met = |other: &&Box<str>| !is_of_deployment(other) && takes(&form, other);
-                let met: BTreeSet<Box<str>> = texts.iter().filter(is_met).cloned().collect();
+                let is_met = |other: &str| !is_of_deployment(other) && takes(&form, other);
+                let met = texts.iter().filter(|other| is_met(other));
+                let met: BTreeSet<Box<str>> = met.cloned().collect();
                 if !met.is_empty() {
                     same.insert((key.clone(), text.clone()), met);
                 }
