@@ -12,11 +12,11 @@ mod support;
 
 use keyreach::access::{Access, Matrix};
 use keyreach::aws::KmsAction;
-use keyreach::decision::{CellAnswer, Request, Standing};
+use keyreach::decision::{CellAnswer, Request, Standing, completed};
 use keyreach::eval::reference::Reference;
 use keyreach::inventory::Inventory;
 use rayon::prelude::*;
-use support::matrix::net::inventory;
+use support::matrix::net::{inventory, surroundings};
 use support::matrix::now;
 use support::seeds::{Random, for_each_seed};
 use support::worlds::World;
@@ -66,8 +66,12 @@ fn every_cell_of_random_matrices_is_told_as_the_reference_tells_it() {
                                 continue;
                             };
                             tried[usize::from(answer.verdict == Standing::Never)] += 1;
-                            if let Some(fault) = fault(&truth, &request, answer) {
-                                panic!("world {number}, {request:?}: {fault}");
+                            // As it is told, and with all that AWS sends besides.
+                            let whole = completed(request.clone(), &surroundings(&truth, &request));
+                            for request in [request, whole] {
+                                if let Some(fault) = fault(&truth, &request, answer) {
+                                    panic!("world {number}, {request:?}: {fault}");
+                                }
                             }
                         }
                     }

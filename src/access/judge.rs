@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::decision::{Bound, CellAnswer, Chance, Context, Gate, OpenPoint, Reason, Standing};
 
+use super::domain::limit;
 use super::evaluate::holds_in;
 use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::frame::{Frame, Limit};
@@ -400,20 +401,19 @@ impl Judge<'_> {
         answer.counter = Some(counter);
     }
 
-    /// The keys that every request has and that some gate asks for: one that does not say what they hold
+    /// What the keys hold that every request has and that some gate asks for: a request that leaves one out
     /// does not tell which gate refuses it.
     fn told<S: Word>(&self, ways: &Ways<S>, action: S::Action, frame: &Frame) -> Formula {
-        let has = frame.limits.iter().filter(|(_, limit)| *limit == Limit::Present);
-        let has: Vec<&str> = has.map(|(key, _)| &**key).collect();
-        if has.is_empty() {
-            return Formula::TRUE;
-        }
         let gates = [&ways.scp, &ways.passes, &ways.opened, &ways.boundary, &ways.identity];
         let gates = gates.into_iter().chain(ways.denies.iter().map(|(_, deny)| deny));
-        let asked = gates.flat_map(|gate| self.solver.keys(gate.at(action)));
-        let asked: BTreeSet<_> = asked.map(|(key, _)| key).collect();
-        let asked = has.into_iter().filter(|key| asked.contains(*key));
-        self.formulas.and(asked.map(|key| self.formulas.of(Atom::Request(Test::present(key)))))
+        let asked = gates.map(|gate| gate.at(action)).filter(|formula| !formula.is_constant());
+        let asked: BTreeSet<_> = asked.flat_map(|formula| self.solver.keys(formula)).collect();
+        let is_there = |key: &str| match limit(&frame.limits, key) {
+            Some(Limit::Present) => Some(self.formulas.of(Atom::Request(Test::present(key)))),
+            Some(Limit::Absent | Limit::Given(_)) => None,
+            _ => self.solver.always(key, frame),
+        };
+        self.formulas.and(asked.iter().filter_map(|(key, _)| is_there(key)))
     }
 
     /// The gate that lacks an Allow.

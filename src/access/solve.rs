@@ -184,6 +184,17 @@ impl Solver {
         self.tied.group_of(key).is_some()
     }
 
+    /// What every request of the frame says of `key`, where a fact tells.
+    pub(super) fn always(&self, key: &str, frame: &Frame) -> Option<Formula> {
+        let tells = |axiom: &&Axiom| {
+            axiom.when.is_none()
+                && *axiom.then == *key
+                && axiom.is_carried(frame.action)
+                && axiom.is_about(frame.caller)
+        };
+        self.axioms.iter().find(tells).map(|axiom| axiom.says)
+    }
+
     /// What `key` can hold: its range and limit say so of a text.
     pub(super) fn now(&self) -> Timestamp {
         self.now

@@ -266,7 +266,7 @@ impl OneCell<'_> {
     }
 }
 
-fn surroundings(world: &Inventory, request: &Request) -> Surroundings<'static> {
+pub fn surroundings(world: &Inventory, request: &Request) -> Surroundings<'static> {
     let key = match &request.target {
         Target::Key(arn) => world.key(arn),
         _ => None,
