@@ -150,7 +150,8 @@ impl Matrix<'_> {
                 match principal {
                     Principal::Account { account, .. } => accounts.push(*account),
                     Principal::Service(_) => services = true,
-                    Principal::UniqueId(_) => {
+                    // Rules A37, A39: roles of any account may trust a provider, and an id tells no account.
+                    Principal::UniqueId(_) | Principal::Federated(_) => {
                         accounts.extend(world.inventory.accounts.keys());
                     }
                     named => {
