@@ -55,7 +55,10 @@ fn satisfied(
         }
         let folds =
             matches!(operator.comparison, Comparison::StringEqualsIgnoreCase | Comparison::Bool);
-        let goals = goals(operand, operator.comparison, text).unwrap_or_default();
+        // Rules C18, C41: what cannot be read matches nothing.
+        let Some(goals) = goals(operand, operator.comparison, text) else {
+            return Formula::FALSE;
+        };
         match Filling::of(&goals, folds) {
             Some(fills) => filled(formulas, &fills, folds, known),
             None => missing(formulas, undecided(&test.key), (test, text), false),
@@ -252,6 +255,26 @@ mod tests {
             Filling::of(&goals, false).expect("few steps").len()
         };
         assert_eq!((found("xy"), found("z")), (2, 1));
+    }
+
+    #[test]
+    fn what_cannot_be_read_matches_nothing() {
+        let formulas = Formulas::new();
+        let operator = Operator {
+            quantifier: None,
+            comparison: Comparison::ArnLike,
+            polarity: Polarity::Is,
+            if_exists: false,
+        };
+        let parts = ["arn", "aws", "kms", "*", "{a}", "*"].map(pieces);
+        let values = Box::from([Operand::Arn(Box::from(parts))]);
+        let test = Test { key: "aws:sourcearn".into(), operator, values };
+        let when = |text: &str| {
+            let value = ContextValue::One(text.into());
+            inverted(&formulas, &test, &value, &|_| Known::OfRequest)
+        };
+        assert_eq!(when("no arn"), Formula::FALSE);
+        assert!(!when("arn:aws:kms:r:1:key/k").is_constant());
     }
 
     #[test]

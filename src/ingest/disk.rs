@@ -18,7 +18,8 @@ const PRUNED: [&str; 3] = [".git", ".terraform", "node_modules"];
 /// The disk, from the current directory on.
 ///
 /// Links are followed within what is listed; one that leads out of it, or to a directory above itself, is
-/// a fault. Directories called `.git`, `.terraform` and `node_modules` are passed over unless they are asked for by name.
+/// a fault. Directories called `.git`, `.terraform` and `node_modules` are passed over unless they are
+/// asked for by name.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Disk;
 
