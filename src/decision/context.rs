@@ -1,6 +1,7 @@
 //! The context of a request: condition keys and their values (rules C4, C5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// A value of a condition key, as the request gives it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -36,7 +37,8 @@ pub struct Entry {
 /// The condition keys that a request carries. Names compare without case (rule C4).
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Context {
-    entries: BTreeMap<Box<str>, Vec<Entry>>,
+    /// Sorted by name without case, then by spelling.
+    entries: Vec<Entry>,
     /// Keys, in lower case, that the request surely does not carry, whatever the export fixes.
     absent: BTreeSet<Box<str>>,
 }
@@ -44,15 +46,17 @@ pub struct Context {
 impl Context {
     /// Sets `name`; an entry with the same spelling is replaced, one in other case stays beside it.
     pub fn set(&mut self, name: &str, value: ContextValue) {
-        let lower: Box<str> = name.to_ascii_lowercase().into();
-        self.absent.remove(&lower);
-        let entries = self.entries.entry(lower).or_default();
-        match entries.iter_mut().find(|entry| *entry.name == *name) {
-            Some(entry) => entry.value = value,
-            None => {
-                entries.push(Entry { name: name.into(), value });
-                entries.sort_by(|one, other| one.name.cmp(&other.name));
+        if !self.absent.is_empty() {
+            self.absent.remove(name.to_ascii_lowercase().as_str());
+        }
+        let order = |entry: &Entry| folded(&entry.name, name).then_with(|| (*entry.name).cmp(name));
+        match self.entries.binary_search_by(order) {
+            Ok(at) => {
+                if let Some(entry) = self.entries.get_mut(at) {
+                    entry.value = value;
+                }
             }
+            Err(at) => self.entries.insert(at, Entry { name: name.into(), value }),
         }
     }
 
@@ -66,26 +70,26 @@ impl Context {
     pub fn set_absent(&mut self, name: &str) {
         let lower = name.to_ascii_lowercase();
         match lower.strip_suffix('*') {
-            Some(family) => self.entries.retain(|known, _| !known.starts_with(family)),
-            None => drop(self.entries.remove(lower.as_str())),
+            Some(family) => self.entries.retain(|known| !begins(&known.name, family)),
+            None => self.remove(name),
         }
         self.absent.insert(lower.into());
     }
 
     /// Says nothing of `name` any more, in any spelling.
     pub fn forget(&mut self, name: &str) {
-        let lower = name.to_ascii_lowercase();
-        self.entries.remove(lower.as_str());
-        self.absent.remove(lower.as_str());
+        self.remove(name);
+        self.absent.remove(name.to_ascii_lowercase().as_str());
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.entries.retain(|known| !known.name.eq_ignore_ascii_case(name));
     }
 
     /// Takes over what `other` says; where both speak of a key, `other` wins.
     pub fn lay_over(&mut self, other: &Self) {
-        for name in other.entries.keys() {
-            self.absent.remove(name);
-            self.entries.remove(name);
-        }
-        self.entries.extend(other.entries.iter().map(|(name, all)| (name.clone(), all.clone())));
+        other.entries.iter().for_each(|entry| self.forget(&entry.name));
+        other.entries.iter().for_each(|entry| self.set(&entry.name, entry.value.clone()));
         other.absent.iter().for_each(|name| self.set_absent(name));
     }
 
@@ -107,24 +111,31 @@ impl Context {
     /// The entry called `name` without case. Where several differ by case only, the one of equal case,
     /// else the first in byte order (rule C5).
     pub fn get(&self, name: &str) -> Option<&Entry> {
-        // Few keys and many questions: a look at each costs less than the name in lower case.
-        let few = || self.entries.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        let entries = match self.entries.get(name) {
-            Some(entries) => entries,
-            None if self.entries.len() <= FEW => few()?.1,
-            None => self.entries.get(name.to_ascii_lowercase().as_str())?,
-        };
-        entries.iter().find(|entry| *entry.name == *name).or_else(|| entries.first())
+        let called = self.called(name);
+        called.iter().find(|entry| *entry.name == *name).or_else(|| called.first())
     }
 
     /// Whether several entries called `name` differ by case only (rule C5).
     pub fn is_ambiguous(&self, name: &str) -> bool {
-        self.entries.get(name.to_ascii_lowercase().as_str()).is_some_and(|all| all.len() > 1)
+        self.called(name).len() > 1
+    }
+
+    /// The entries called `name` without case.
+    fn called(&self, name: &str) -> &[Entry] {
+        let is_called = |entry: &Entry| entry.name.eq_ignore_ascii_case(name);
+        // Few keys and many questions: lengths tell most names apart.
+        let first = match self.entries.len() <= FEW {
+            true => self.entries.iter().position(is_called),
+            false => Some(self.entries.partition_point(|it| folded(&it.name, name).is_lt())),
+        };
+        let rest = first.and_then(|first| self.entries.get(first..)).unwrap_or_default();
+        let count = rest.iter().take_while(|entry| is_called(entry)).count();
+        rest.get(..count).unwrap_or_default()
     }
 
     /// All entries, sorted by name without case, then by spelling.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().flatten()
+        self.entries.iter()
     }
 
     /// The entries whose names begin with `prefix` without case, with the rest of their names as spelled.
@@ -132,26 +143,25 @@ impl Context {
         &'a self,
         prefix: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        let lower = prefix.to_ascii_lowercase();
-        self.entries
-            .range::<str, _>((
-                std::ops::Bound::Included(lower.as_str()),
-                std::ops::Bound::Unbounded,
-            ))
-            .take_while({
-                let lower = lower.clone();
-                move |(name, _)| name.starts_with(lower.as_str())
-            })
-            .flat_map(|(_, entries)| entries)
-            .filter_map(move |entry| Some((entry.name.get(prefix.len()..)?, entry)))
-            .collect::<Vec<_>>()
-            .into_iter()
+        let entries = self.entries.iter().filter(move |entry| begins(&entry.name, prefix));
+        entries.filter_map(move |entry| Some((entry.name.get(prefix.len()..)?, entry)))
     }
 
     /// Whether no key is given.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+/// The order of two names without case.
+fn folded(one: &str, other: &str) -> Ordering {
+    let fold = |byte: u8| byte.to_ascii_lowercase();
+    one.bytes().map(fold).cmp(other.bytes().map(fold))
+}
+
+/// Whether a name begins so, without case.
+fn begins(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
 #[cfg(test)]

@@ -120,9 +120,13 @@ pub fn completed<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
     linked(facts, request)
 }
 
+/// Whether a fact holds; cheapest first: most are of other callers, or follow from a key that is not there.
 fn holds(request: &impl Sent, fact: &Fact) -> bool {
     let context = request.context();
     let then = fact.then;
+    if !fact.callers.includes(&request.caller().kind) {
+        return true;
+    }
     let violated = match fact.when {
         Some(when) => says(context, when) && !says(context, then),
         // What the question rules out is asked for all the same.
@@ -130,7 +134,6 @@ fn holds(request: &impl Sent, fact: &Fact) -> bool {
         None => !says(context, then),
     };
     !violated
-        || !fact.callers.includes(&request.caller().kind)
         || !carried(request.action(), then.key)
         || fact.when.is_some_and(|when| !carried(request.action(), when.key))
 }
@@ -138,9 +141,8 @@ fn holds(request: &impl Sent, fact: &Fact) -> bool {
 /// What a fact that does not hold asks for, where the key it speaks of could still be set.
 fn forced(request: &impl Sent, fact: &Fact) -> Option<Test> {
     let then = fact.then;
-    let is_open =
-        request.context().get(then.key).is_none() && !request.context().is_absent(then.key);
-    (is_open && then.is != Is::Absent && !holds(request, fact)).then_some(then)
+    let is_open = |context: &Context| context.get(then.key).is_none() && !context.is_absent(then.key);
+    (then.is != Is::Absent && !holds(request, fact) && is_open(request.context())).then_some(then)
 }
 
 fn says(context: &Context, test: Test) -> bool {

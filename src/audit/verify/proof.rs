@@ -213,12 +213,10 @@ impl Proof<'_> {
         let parts = [self.member.row as u64, key.as_str().len() as u64, name];
         let from = mixed(self.prover.seed, &parts);
         let probe = &self.prover.scene.probe;
-        let spread = probe.trials(&request, CONTEXTS, from as usize);
+        let [spread, drawn] = probe.trials(&request, CONTEXTS, from);
         self.tried.contexts += spread.len() as u64;
-        let drawn = probe.drawn(&request, CONTEXTS, from);
         self.tried.drawn += drawn.len() as u64;
-        for trial in spread.iter().chain(&drawn) {
-            let trial = self.prover.scene.sent(trial);
+        for trial in spread.into_iter().chain(drawn) {
             let expected = match (answer.verdict, condition) {
                 (Standing::Conditional, Some(condition)) => {
                     condition.is_met(&self.prover.scene.told(&trial))

@@ -94,7 +94,7 @@ pub fn condition_keys() -> &'static [ConditionKeyInfo] {
 /// family. A name with a host in front, as in `accounts.google.com:sub`, is an identity provider's.
 pub fn condition_key(name: &str) -> Option<&'static ConditionKeyInfo> {
     let keys = condition_keys();
-    let exact = match TABLE.by_lower.get(name) {
+    let exact = match TABLE.by_name.get(name) {
         Some(row) => Some(*row),
         None if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => None,
         None => keys.binary_search_by(|key| compare_ignoring_case(key.name, name)).ok(),
@@ -190,9 +190,9 @@ enum Carried {
 #[serde(bound(deserialize = "'de: 'static"))]
 struct Table {
     keys: Vec<ConditionKeyInfo>,
-    /// The rows by name in lower case, as an evaluator asks for them.
+    /// The rows by name as AWS spells it and in lower case, as most ask for them.
     #[serde(skip)]
-    by_lower: FxHashMap<Box<str>, usize>,
+    by_name: FxHashMap<Box<str>, usize>,
     /// The rows that stand for families.
     #[serde(skip)]
     families: Vec<usize>,
@@ -209,9 +209,10 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         key.shape = Shape::of(key.name);
         key.actions = actions(key);
     }
-    let lower =
-        |(row, key): (usize, &ConditionKeyInfo)| (key.name.to_ascii_lowercase().into(), row);
-    table.by_lower = table.keys.iter().enumerate().map(lower).collect();
+    let names = |(row, key): (usize, &ConditionKeyInfo)| {
+        [(key.name.into(), row), (key.name.to_ascii_lowercase().into(), row)]
+    };
+    table.by_name = table.keys.iter().enumerate().flat_map(names).collect();
     let families = table.keys.iter().enumerate().filter(|(_, key)| key.is_family());
     table.families = families.map(|(row, _)| row).collect();
     table.multivalued =

@@ -87,22 +87,19 @@ impl Dimensions {
 
     /// Every combination, put into the context of `plain`; the first leaves most keys absent.
     pub(super) fn requests<'a>(&'a self, plain: &'a Request) -> impl Iterator<Item = Request> + 'a {
-        (0..self.count()).map(move |number| {
-            let mut request = plain.clone();
-            let mut rest = number;
-            for dimension in &self.dimensions {
-                let count = dimension.values.len().max(1);
-                if let Some(Some(value)) = dimension.values.get(rest % count) {
-                    put(&mut request, &dimension.name, value);
-                }
-                rest /= count;
-            }
-            request
+        (0..self.count()).map(|number| self.request(plain, number))
+    }
+
+    /// The combination of this number.
+    pub(super) fn request(&self, plain: &Request, number: usize) -> Request {
+        let mut rest = number;
+        self.drawn(plain, &mut |below| {
+            let chosen = rest % below.max(1);
+            rest /= below.max(1);
+            chosen
         })
     }
-}
 
-impl Dimensions {
     /// One combination, each value drawn by `next` from so many, put into the context of `plain`.
     pub(super) fn drawn(&self, plain: &Request, next: &mut impl FnMut(usize) -> usize) -> Request {
         let mut request = plain.clone();

@@ -64,20 +64,17 @@ impl<'w> Probe<'w> {
     }
 
     /// At most `most` of the requests that are worth a try for a cell, spread over all of them from the
-    /// one that `from` says: each one that AWS could send.
-    pub fn trials(&self, request: &Request, most: usize, from: usize) -> Vec<Request> {
+    /// one that `seed` says, and where there are more, as many that are drawn at random from what is worth
+    /// a try for each condition key by itself. Each is one that AWS could send, with all that it sends.
+    pub fn trials(&self, request: &Request, most: usize, seed: u64) -> [Vec<Request>; 2] {
         let reference = self.reference();
         let trials = Trials::of(&reference, request, self.now, self.facts);
-        let step = (trials.dimensions.count().min(CAP) / most.max(1)).max(1);
-        trials.requests().skip(from % step).step_by(step).take(most).collect()
-    }
-
-    /// At most `most` requests, drawn at random from what is worth a try for each condition key by itself:
-    /// each one that AWS could send. None where there are no more than that: [`Self::trials`] has them all.
-    pub fn drawn(&self, request: &Request, most: usize, seed: u64) -> Vec<Request> {
-        let reference = self.reference();
-        let trials = Trials::of(&reference, request, self.now, self.facts);
-        let tries = if trials.dimensions.count() <= most { 0 } else { 2 * most };
+        let dimensions = &trials.dimensions;
+        let count = dimensions.count();
+        let numbers = spread(count, most, seed).take(count.min(CAP));
+        let spread = numbers.map(|number| dimensions.request(request, number));
+        let spread = spread.filter_map(|request| trials.whole(request)).take(most).collect();
+        let tries = if count <= most { 0 } else { 2 * most };
         let mut draw = seed;
         let mut next = |below: usize| {
             // SplitMix64: the same on every machine.
@@ -86,8 +83,9 @@ impl<'w> Probe<'w> {
             let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
             ((mixed ^ mixed >> 31) % below.max(1) as u64) as usize
         };
-        let one = |_| trials.sent(trials.dimensions.drawn(request, &mut next));
-        (0..tries).filter_map(one).take(most).collect()
+        let drawn = (0..tries).map(|_| dimensions.drawn(request, &mut next));
+        let drawn = drawn.filter_map(|request| trials.whole(request)).take(most).collect();
+        [spread, drawn]
     }
 
     /// Tries requests until `enough` is known; whether it was, and all that was found out.
@@ -103,6 +101,23 @@ impl<'w> Probe<'w> {
         }
         (false, tried)
     }
+}
+
+/// All numbers below `count`, each once: any `most` that follow each other are spread over all of them.
+fn spread(count: usize, most: usize, seed: u64) -> impl Iterator<Item = usize> {
+    let wide = |number: usize| number as u128;
+    let is_step = |step: &usize| coprime(*step, count);
+    let step = (count / most.max(1)..).find(is_step).unwrap_or(1);
+    let start = u128::from(seed) % wide(count).max(1);
+    (0..count).map(move |nth| ((start + wide(nth) * wide(step)) % wide(count)) as usize)
+}
+
+fn coprime(one: usize, other: usize) -> bool {
+    let (mut one, mut other) = (one, other);
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one == 1
 }
 
 /// The requests worth trying for one question.
@@ -136,10 +151,14 @@ impl<'r> Trials<'r> {
     /// The request with what goes together, where AWS could send it. What no condition mentions and every
     /// request carries is left unsaid.
     fn sent(&self, request: Request) -> Option<Request> {
-        let facts = self.surroundings.facts;
-        let linked = linked(facts, request);
-        let whole = completed(linked.clone(), &self.surroundings);
-        is_possible_by(&whole, facts).then_some(linked)
+        let linked = linked(self.surroundings.facts, request);
+        self.whole(linked.clone()).map(|_| linked)
+    }
+
+    /// The request with all that AWS sends, where AWS could send it.
+    fn whole(&self, request: Request) -> Option<Request> {
+        let whole = completed(request, &self.surroundings);
+        is_possible_by(&whole, self.surroundings.facts).then_some(whole)
     }
 
     /// Whether they cover every class of contexts.
