@@ -98,6 +98,33 @@ fn the_way_a_world_is_written_changes_no_answer() {
 }
 
 #[test]
+fn a_request_in_another_context_is_decided_like_one_of_its_own() {
+    for_each_seed("a_request_in_another_context_is_decided_like_one_of_its_own", |seed| {
+        let allowed = Counter::new(0);
+        for number in 0..WORLDS {
+            let random = &mut Random::new(seed, number);
+            let world = World::random(random);
+            let lines = lines(&world, random, 12);
+            let requests: Vec<Request> = lines.iter().map(requests::parsed).collect();
+            let contexts: Vec<_> = requests.iter().map(|request| &request.context).collect();
+            let text = render::scenario(&world);
+            let inventory = of_scenario(&text);
+            let reference = Reference::new(&inventory);
+            for request in &requests {
+                let found = reference.allows_in(request, &contexts);
+                let each = contexts.iter().map(|context| {
+                    let context = (*context).clone();
+                    reference.evaluate(&Request { context, ..request.clone() }).is_allowed()
+                });
+                assert_eq!(found, each.collect::<Vec<_>>(), "world {number}\n{text}");
+                allowed.set(allowed.get() + found.iter().filter(|is_allowed| **is_allowed).count());
+            }
+        }
+        assert!(allowed.get() > 100, "only {} requests are allowed", allowed.get());
+    });
+}
+
+#[test]
 fn a_deny_more_never_allows() {
     edits_never_allow("a_deny_more_never_allows", |world, random| {
         let mut policies = world.policies_mut();

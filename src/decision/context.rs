@@ -39,6 +39,8 @@ pub struct Entry {
 pub struct Context {
     /// Sorted by name without case, then by spelling.
     entries: Vec<Entry>,
+    /// A bit for each length that a name has: most names that are asked for are not there.
+    lengths: u64,
     /// Keys, in lower case, that the request surely does not carry, whatever the export fixes.
     absent: BTreeSet<Box<str>>,
 }
@@ -56,7 +58,10 @@ impl Context {
                     entry.value = value;
                 }
             }
-            Err(at) => self.entries.insert(at, Entry { name: name.into(), value }),
+            Err(at) => {
+                self.lengths |= length(name);
+                self.entries.insert(at, Entry { name: name.into(), value });
+            }
         }
     }
 
@@ -70,20 +75,21 @@ impl Context {
     pub fn set_absent(&mut self, name: &str) {
         let lower = name.to_ascii_lowercase();
         match lower.strip_suffix('*') {
-            Some(family) => self.entries.retain(|known| !begins(&known.name, family)),
-            None => self.remove(name),
+            Some(family) => self.remove(|known| begins(known, family)),
+            None => self.remove(|known| known.eq_ignore_ascii_case(name)),
         }
         self.absent.insert(lower.into());
     }
 
     /// Says nothing of `name` any more, in any spelling.
     pub fn forget(&mut self, name: &str) {
-        self.remove(name);
+        self.remove(|known| known.eq_ignore_ascii_case(name));
         self.absent.remove(name.to_ascii_lowercase().as_str());
     }
 
-    fn remove(&mut self, name: &str) {
-        self.entries.retain(|known| !known.name.eq_ignore_ascii_case(name));
+    fn remove(&mut self, is_meant: impl Fn(&str) -> bool) {
+        self.entries.retain(|known| !is_meant(&known.name));
+        self.lengths = self.entries.iter().fold(0, |all, known| all | length(&known.name));
     }
 
     /// Takes over what `other` says; where both speak of a key, `other` wins.
@@ -122,8 +128,10 @@ impl Context {
 
     /// The entries called `name` without case.
     fn called(&self, name: &str) -> &[Entry] {
+        if self.lengths & length(name) == 0 {
+            return &[];
+        }
         let is_called = |entry: &Entry| entry.name.eq_ignore_ascii_case(name);
-        // Few keys and many questions: lengths tell most names apart.
         let first = match self.entries.len() <= FEW {
             true => self.entries.iter().position(is_called),
             false => Some(self.entries.partition_point(|it| folded(&it.name, name).is_lt())),
@@ -151,6 +159,11 @@ impl Context {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
+}
+
+/// The bit of a name's length; very long ones share the last.
+fn length(name: &str) -> u64 {
+    1 << name.len().min(63)
 }
 
 /// The order of two names without case.
@@ -185,6 +198,25 @@ mod tests {
         let value = |name: &str| context.get(name).map(|entry| entry.value.clone());
         assert_eq!(value("kms:EncryptionContext:a"), Some(ContextValue::One("small".into())));
         assert_eq!(value("KMS:EncryptionContext:a"), Some(ContextValue::One("big".into())));
+    }
+
+    #[test]
+    fn few_and_many_keys_are_found_alike() {
+        let mut context = Context::default();
+        let names: Vec<String> = (0..200).map(|nth| format!("aws:{}", "k".repeat(nth))).collect();
+        for (nth, name) in names.iter().enumerate() {
+            context.set_one(name, &nth.to_string());
+            let found = context.get(&name.to_ascii_uppercase()).map(|it| it.value.values());
+            assert_eq!(found, Some(&[nth.to_string().into()][..]));
+        }
+        let in_order: Vec<&str> = context.entries().map(|entry| &*entry.name).collect();
+        assert_eq!(in_order, names);
+        for name in &names {
+            assert!(context.get(name).is_some());
+            context.forget(&name.to_ascii_uppercase());
+            assert_eq!(context.get(name), None);
+        }
+        assert_eq!(context, Context::default());
     }
 
     #[test]

@@ -141,7 +141,8 @@ fn holds(request: &impl Sent, fact: &Fact) -> bool {
 /// What a fact that does not hold asks for, where the key it speaks of could still be set.
 fn forced(request: &impl Sent, fact: &Fact) -> Option<Test> {
     let then = fact.then;
-    let is_open = |context: &Context| context.get(then.key).is_none() && !context.is_absent(then.key);
+    let is_open =
+        |context: &Context| context.get(then.key).is_none() && !context.is_absent(then.key);
     (then.is != Is::Absent && !holds(request, fact) && is_open(request.context())).then_some(then)
 }
 

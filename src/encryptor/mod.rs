@@ -33,7 +33,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::aws::{KeyArn, KmsAction};
-use crate::decision::{Decision, Request};
+use crate::decision::{Context, Decision, Request};
 use crate::inventory::{Edit, Inventory};
 
 pub use caller::{Ambient, Caller};
@@ -214,6 +214,11 @@ impl Encryptor {
     /// The decision on one permission in the present world: for what has no operation here.
     pub fn decide(&self, request: &Request) -> Decision {
         self.state().reference().evaluate(request)
+    }
+
+    /// Whether the present world allows one permission, in each of these contexts.
+    pub fn allows_in(&self, request: &Request, contexts: &[&Context]) -> Vec<bool> {
+        self.state().reference().allows_in(request, contexts)
     }
 
     /// Changes the world by something else than an operation of KMS: a call of IAM, another export.

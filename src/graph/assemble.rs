@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::access::Access;
 use crate::aws::{AliasArn, ControlAction, KeyArn, KmsAction};
 use crate::decision::{Caller, CallerKind, CellAnswer, Context, Request, Target, Why};
+use crate::eval::reference::Reference;
 use crate::inventory::{Constraints, Edit, Grant, Grantee, IdentityKind, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
 
@@ -14,7 +15,7 @@ use super::asker::site;
 use super::call::{Ask, Call};
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Carrier, WRITTEN, administrator_access, everything, nowhere};
-use super::execute::{Failure, execute, outsider};
+use super::execute::{Failure, execute_by, outsider};
 use super::key_moves::{KeyEdit, KeyMove};
 use super::launch::LAUNCHES;
 use super::moves::Move;
@@ -30,6 +31,8 @@ pub(super) struct Assembler<'c, 'w> {
     pub(super) cast: &'c Cast<'w>,
     /// The engine over the world as it is.
     pub(super) access: &'c Access<'c>,
+    /// The evaluator of the same.
+    pub(super) reference: Reference<'c>,
 }
 
 /// The world on the way, and what is known so far.
@@ -128,7 +131,7 @@ impl Assembler<'_, '_> {
     /// The same, executed: with what allows each step. The error is where it ends, where it gets that far.
     pub(super) fn executed(&self, end: End, plan: &Plan) -> Result<Path, Option<Failure>> {
         let mut path = self.path(end, plan, false).ok_or(None)?;
-        let executed = execute(self.access.inventory(), &path).map_err(Some)?;
+        let executed = execute_by(&self.reference, &path).map_err(Some)?;
         for (hop, proof) in path.hops.iter_mut().zip(executed.hops) {
             hop.because = proof.because;
             path.doubts.extend(proof.doubts);

@@ -52,6 +52,7 @@ use rayon::prelude::*;
 use crate::access::Access;
 use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Caller, Chance};
+use crate::eval::reference::Reference;
 use crate::inventory::Key;
 use crate::kept::Memo;
 use assemble::Assembler;
@@ -153,7 +154,7 @@ impl<'a> Graph<'a> {
             wanted,
             within_reach: Memo::new(),
             states: States::new(cast, access, &keys),
-            assembler: Assembler { cast, access },
+            assembler: Assembler { cast, access, reference: Reference::new(access.inventory()) },
         })
     }
 }

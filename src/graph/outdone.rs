@@ -1,6 +1,7 @@
 //! Who can do nothing with a key that an administrator of its account cannot do as well.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -79,14 +80,17 @@ impl States<'_, '_> {
         able: &StateName,
         key: KeyIx,
     ) -> bool {
+        // One side answers for all openings, where any is not known.
+        let (asker, side) = (OnceCell::new(), OnceCell::new());
         OPENINGS.iter().all(|opening| {
             let able = self.able.get((able.clone(), key, *opening), |(name, ..)| {
                 let asker = self.asker(name);
                 self.keys.reached(&asker.key_side(&Context::default()), key, *opening)
             });
             let could = self.could.get((at, change, key, *opening), |_| {
-                let asker = self.at_most(at, change);
-                self.keys.reached(&asker.key_side(&Context::default()), key, *opening)
+                let asker = asker.get_or_init(|| self.at_most(at, change));
+                let side = side.get_or_init(|| asker.key_side(&Context::default()));
+                self.keys.reached(side, key, *opening)
             });
             could.is_within(&able)
         })

@@ -16,12 +16,12 @@ pub type Aliases = Sharded<AliasArn, Alias>;
 
 /// What an account and a Region own, by ARNs, in the order of the ARNs.
 ///
-/// A clone shares what it does not change: what one account and Region own is one shard, and a change
-/// copies that shard alone. A what-if of one key in ten thousand so costs some microseconds.
+/// A clone shares everything: what one account and Region own is one shard, and a change copies that shard
+/// and the list of them. A what-if of one key in ten thousand so costs some microseconds.
 #[derive(Clone, Debug)]
 pub struct Sharded<K, V> {
     /// By what all ARNs of a shard begin with: `arn:aws:kms:eu-west-1:111122223333:`.
-    shards: BTreeMap<Arc<str>, Arc<BTreeMap<K, V>>>,
+    shards: Arc<BTreeMap<Arc<str>, Arc<BTreeMap<K, V>>>>,
 }
 
 /// An ARN that begins with an account and a Region.
@@ -48,7 +48,7 @@ impl Owned for AliasArn {
 
 impl<K, V> Default for Sharded<K, V> {
     fn default() -> Self {
-        Self { shards: BTreeMap::new() }
+        Self { shards: Arc::default() }
     }
 }
 
@@ -60,8 +60,7 @@ impl<K: Owned, V: Clone> Sharded<K, V> {
 
     /// What has this ARN, to be changed.
     pub fn get_mut(&mut self, arn: &K) -> Option<&mut V> {
-        let shard = self.shards.get_mut(arn.beginning()).filter(|shard| shard.contains_key(arn))?;
-        Arc::make_mut(shard).get_mut(arn)
+        self.shard_mut(arn)?.get_mut(arn)
     }
 
     /// Whether something has this ARN.
@@ -71,11 +70,12 @@ impl<K: Owned, V: Clone> Sharded<K, V> {
 
     /// Puts a value in; gives back the one it replaces.
     pub fn insert(&mut self, arn: K, value: V) -> Option<V> {
-        match self.shards.get_mut(arn.beginning()) {
+        let shards = Arc::make_mut(&mut self.shards);
+        match shards.get_mut(arn.beginning()) {
             Some(shard) => Arc::make_mut(shard).insert(arn, value),
             None => {
                 let name = arn.beginning().into();
-                self.shards.insert(name, Arc::new(BTreeMap::from([(arn, value)])));
+                shards.insert(name, Arc::new(BTreeMap::from([(arn, value)])));
                 None
             }
         }
@@ -83,18 +83,26 @@ impl<K: Owned, V: Clone> Sharded<K, V> {
 
     /// Takes a value out.
     pub fn remove(&mut self, arn: &K) -> Option<V> {
-        let shard = self.shards.get_mut(arn.beginning()).filter(|shard| shard.contains_key(arn))?;
-        Arc::make_mut(shard).remove(arn)
+        self.shard_mut(arn)?.remove(arn)
+    }
+
+    /// The shard that something stands in, to be changed.
+    fn shard_mut(&mut self, arn: &K) -> Option<&mut BTreeMap<K, V>> {
+        if !self.contains_key(arn) {
+            return None;
+        }
+        Arc::make_mut(&mut self.shards).get_mut(arn.beginning()).map(Arc::make_mut)
     }
 
     /// Puts in values of one shard.
     fn extend_shard(&mut self, run: Vec<(K, V)>) {
         let Some((first, _)) = run.first() else { return };
-        match self.shards.get_mut(first.beginning()) {
+        let shards = Arc::make_mut(&mut self.shards);
+        match shards.get_mut(first.beginning()) {
             Some(shard) => Arc::make_mut(shard).extend(run),
             None => {
                 let name = first.beginning().into();
-                self.shards.insert(name, Arc::new(run.into_iter().collect()));
+                shards.insert(name, Arc::new(run.into_iter().collect()));
             }
         }
     }
@@ -116,7 +124,9 @@ impl<K: Owned, V: Clone> Sharded<K, V> {
 
     /// The values, to be changed; all shards are copied that a clone shares.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.shards.values_mut().flat_map(|shard| Arc::make_mut(shard).values_mut())
+        Arc::make_mut(&mut self.shards)
+            .values_mut()
+            .flat_map(|shard| Arc::make_mut(shard).values_mut())
     }
 
     /// How many there are.

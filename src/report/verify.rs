@@ -89,9 +89,10 @@ struct Cells<'a> {
     permitted: u64,
     /// Witnesses whose permission was given and whose cryptography was not to be had, by why.
     without_cryptography: &'a BTreeMap<String, u64>,
-    /// Counter-witnesses that were refused; by the stated gate, where one is stated.
+    /// Counter-witnesses that were refused; by the stated gate, where one is stated, whichever others refuse
+    /// them as well.
     refused: u64,
-    /// Counter-witnesses that were refused first by another gate than the stated one: several stand in the way.
+    /// Counter-witnesses that another gate refused before the stated one was asked, which is not proven of these.
     refused_first: &'a BTreeMap<String, u64>,
     /// Other requests that cells stood, spread over all that are worth a try: conditional ones by their
     /// condition.
@@ -238,7 +239,7 @@ fn cells(out: &mut dyn Write, verified: &Verified, tried: &Tried) -> io::Result<
         tried.refused
     )?;
     writeln!(out, "  {} other requests agreed, and {} at random", tried.contexts, tried.drawn)?;
-    reasons(out, "were refused by several gates", &tried.refused_first)?;
+    reasons(out, "were refused before the stated gate was asked", &tried.refused_first)?;
     reasons(out, "permitted, without the cryptography", &tried.without_cryptography)?;
     reasons(out, "unproven", &tried.unproven)
 }

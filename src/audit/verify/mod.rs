@@ -109,10 +109,11 @@ pub struct Tried {
     pub permitted: u64,
     /// Witnesses whose permission was given and whose cryptography was not to be had, by why.
     pub without_cryptography: BTreeMap<String, u64>,
-    /// Counter-witnesses that were refused; by the stated gate, where one is stated: conditional cells state none.
+    /// Counter-witnesses that were refused; where a gate is stated, by that one, whichever others refuse them as
+    /// well: conditional cells state none.
     pub refused: u64,
-    /// Counter-witnesses that were refused, and first by another gate than the stated one: several stand in
-    /// the way of these. A stated gate that was asked and lets them pass is a mismatch.
+    /// Counter-witnesses that were refused by another gate before the stated one was asked, by both: that this
+    /// one refuses them as well is not proven. A stated gate that was asked and lets them pass is a mismatch.
     pub refused_first: BTreeMap<String, u64>,
     /// Other requests that cells stood, spread over all that are worth a try: conditional ones by their
     /// condition.
@@ -198,7 +199,8 @@ pub fn verify(
     }
     progress("looking for paths", 0, 0);
     let found = Graph::new(claim.access).paths(&Wanted::default());
-    let (paths, broken) = paths::walk(&found, &scene, options, progress);
+    let found = (&found, claim.access.inventory());
+    let (paths, broken) = paths::walk(found, &scene, options, progress);
     verified.paths = paths;
     mismatches.extend(broken);
     mismatches.sort_by(|one, other| one.told().cmp(&other.told()));

@@ -155,8 +155,8 @@ impl Proof<'_> {
         }
     }
 
-    /// That a refusal is by the stated gate, as far as the decision tells: it ends at the first gate that
-    /// refuses, and tells every Deny.
+    /// That the stated gate refuses: the decision tells every gate that it asks and all that deny, and ends
+    /// at the first that lacks an Allow.
     fn gate(&mut self, request: &Request, answer: &CellAnswer, decision: Option<&Decision>) {
         let Some((stated, decision)) = answer.denied_by.zip(decision) else {
             self.tried.refused += 1;
@@ -181,10 +181,11 @@ impl Proof<'_> {
             }
             _ => None,
         };
+        let is_told = denies || stops || decision.outcome.denied_by() == Some(stated);
         match (fault, decision.outcome.denied_by()) {
             (Some(fault), _) => self.mismatch(request, answer.verdict.name(), fault),
-            (None, Some(found)) if found != stated => {
-                let why = format!("{} stated, {} first", stated.name(), found.name());
+            (None, Some(first)) if !is_told => {
+                let why = format!("{} stated, {} first", stated.name(), first.name());
                 *self.tried.refused_first.entry(why).or_default() += 1;
             }
             (None, _) => self.tried.refused += 1,
@@ -216,14 +217,16 @@ impl Proof<'_> {
         let [spread, drawn] = probe.trials(&request, CONTEXTS, from);
         self.tried.contexts += spread.len() as u64;
         self.tried.drawn += drawn.len() as u64;
-        for trial in spread.into_iter().chain(drawn) {
+        let trials: Vec<&Request> = spread.iter().chain(&drawn).collect();
+        let contexts: Vec<&Context> = trials.iter().map(|trial| &trial.context).collect();
+        let allowed = self.prover.scene.encryptor.allows_in(&request, &contexts);
+        for (trial, is_allowed) in trials.into_iter().zip(allowed) {
             let expected = match (answer.verdict, condition) {
                 (Standing::Conditional, Some(condition)) => {
-                    condition.is_met(&self.prover.scene.told(&trial))
+                    condition.is_met(&self.prover.scene.told(trial))
                 }
                 (verdict, _) => Some(verdict == Standing::Always),
             };
-            let is_allowed = self.prover.scene.encryptor.decide(&trial).is_allowed();
             if expected != Some(is_allowed) {
                 let found =
                     if is_allowed { "a request is allowed" } else { "a request is refused" };
@@ -231,7 +234,7 @@ impl Proof<'_> {
                     Some(condition) => format!("{found} against the condition: {condition}"),
                     None => found.to_owned(),
                 };
-                self.mismatch(&trial, answer.verdict.name(), found);
+                self.mismatch(trial, answer.verdict.name(), found);
                 return;
             }
         }

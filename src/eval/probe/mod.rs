@@ -366,3 +366,26 @@ impl Tried {
         Verdict::Unknown(Unknown { at_least, at_most, witness, why: self.why })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::spread;
+
+    #[test]
+    fn trials_are_spread_over_all_and_none_comes_twice() {
+        for count in [1, 2, 23, 24, 25, 48, 360, 2048, 5040] {
+            for seed in [0, 7, u64::MAX] {
+                let all: Vec<usize> = spread(count, 24, seed).collect();
+                assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), count);
+                assert!(all.iter().all(|number| *number < count));
+                let halves: BTreeSet<bool> =
+                    all.iter().take(24).map(|number| *number < count / 2).collect();
+                assert_eq!(halves.len(), count.min(2), "{count}");
+            }
+        }
+        let wide: Vec<usize> = spread(usize::MAX, 24, 1).take(24).collect();
+        assert!(wide.windows(2).all(|two| two[0].abs_diff(two[1]) > usize::MAX / 50));
+    }
+}

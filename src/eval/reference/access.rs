@@ -36,31 +36,36 @@ pub(super) struct Gates<'a> {
 }
 
 impl<'a> Gates<'a> {
-    fn of(scene: &Scene<'_, '_>, participants: Participants<'a>) -> Self {
-        let levels = |levels: Levels<'a>| {
-            let say = |level: super::participants::Level<'a>| LevelSays {
+    fn of(scene: &Scene<'_, '_>, participants: &Participants<'a>) -> Self {
+        let levels = |levels: &Levels<'a>| {
+            let say = |level: &super::participants::Level<'a>| LevelSays {
                 applied: applied(scene, &level.policies),
                 id: level.id,
             };
-            levels.map(|levels| levels.into_iter().map(say).collect())
+            levels.as_ref().map(|levels| levels.iter().map(say).collect()).map_err(|why| *why)
         };
-        let set = |set: Option<Vec<_>>| set.map(|set| applied(scene, &set));
+        let set = |set: &Option<Vec<_>>| set.as_ref().map(|set| applied(scene, set));
         Self {
-            scp: levels(participants.scp),
-            rcp: levels(participants.rcp),
-            endpoint: set(participants.endpoint),
-            key: set(participants.key),
-            trust: set(participants.trust),
+            scp: levels(&participants.scp),
+            rcp: levels(&participants.rcp),
+            endpoint: set(&participants.endpoint),
+            key: set(&participants.key),
+            trust: set(&participants.trust),
             identity: applied(scene, &participants.identity),
-            boundary: set(participants.boundary),
-            session: set(participants.session),
+            boundary: set(&participants.boundary),
+            session: set(&participants.session),
         }
     }
 }
 
 /// The decision on the request of `scene`, without the open points.
 pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
-    let gates = Gates::of(scene, Participants::of(scene));
+    decide_among(scene, &Participants::of(scene))
+}
+
+/// The same, where it is known who takes part.
+pub(super) fn decide_among(scene: &Scene<'_, '_>, participants: &Participants<'_>) -> Decision {
+    let gates = Gates::of(scene, participants);
     let mut trace = Vec::new();
     let outcome = explicit_deny(scene, &gates, &mut trace)
         .or_else(|| refused(scene, &mut trace))
@@ -128,62 +133,61 @@ fn explicit_deny(
     first
 }
 
-/// What is refused whatever policies say (rules L5, K15, X11, E27), and what another account never may
-/// (rules E11, X2).
+/// What refuses, by its gate, whatever policies say, and the rules that say so.
+pub(super) type Refusal = (Gate, &'static str, &'static [&'static str]);
+
+/// What is refused whatever policies say (rules L5, K15, X11), and what another account never may (rules
+/// E11, X2). Both gates are told where both refuse; the first is the answer.
 fn refused(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Option<Outcome> {
-    let (gate, why, rules) = match scene.request.what {
-        What::Kms(action, target) => refusal(scene, action, target)?,
-        What::Control(..) => control::refusal(scene)?,
+    let refusals = match scene.request.what {
+        What::Kms(action, target) => [operation(scene, target), crossing(scene, action, target)],
+        What::Control(..) => [control::refusal(scene), None],
     };
-    trace.push(deciding(step(gate, Reading::Refuses(why), Vec::new(), rules)));
-    Some(Outcome::ImplicitDeny(gate))
+    let mut first = None;
+    for (gate, why, rules) in refusals.into_iter().flatten() {
+        trace.push(deciding(step(gate, Reading::Refuses(why), Vec::new(), rules)));
+        first = first.or(Some(Outcome::ImplicitDeny(gate)));
+    }
+    first
 }
 
-fn refusal(
-    scene: &Scene<'_, '_>,
-    action: KmsAction,
-    target: &Target,
-) -> Option<(Gate, &'static str, &'static [&'static str])> {
-    let request = scene.request;
-    let info = action.info();
-    let owner = match target {
-        Target::Key(arn) => Some((arn.account(), arn.partition())),
-        Target::Alias(arn) => Some((arn.account(), arn.partition())),
-        _ => None,
-    };
+/// What nobody may.
+fn operation(scene: &Scene<'_, '_>, target: &Target) -> Option<Refusal> {
     if let Target::Alias(arn) = target
         && scene.is_alias_half()
         && arn.name().starts_with("alias/aws/")
     {
         return Some((Gate::Operation, "aliases under alias/aws/ belong to AWS", &["L5"]));
     }
-    let aws_managed = scene.key.is_some_and(crate::inventory::Key::is_aws_managed);
-    if aws_managed && scene.needs_key() && info.fixed_on_aws_managed_keys {
-        return Some((Gate::Operation, "AWS managed keys cannot be changed", &["K15"]));
-    }
-    let (owner, partition) = owner?;
+    let fixed = scene.request.info().is_some_and(|info| info.fixed_on_aws_managed_keys);
+    let is_fixed = fixed && scene.needs_key() && is_aws_managed(scene);
+    is_fixed.then_some((Gate::Operation, "AWS managed keys cannot be changed", &["K15"]))
+}
+
+/// What nobody of another account may.
+fn crossing(scene: &Scene<'_, '_>, action: KmsAction, target: &Target) -> Option<Refusal> {
+    let (owner, partition) = match target {
+        Target::Key(arn) => (arn.account(), arn.partition()),
+        Target::Alias(arn) => (arn.account(), arn.partition()),
+        _ => return None,
+    };
     let home = scene.caller.account?;
-    if request.caller.partition() != partition {
-        return Some((Gate::CrossAccount, "no request crosses partitions", &["X11"]));
-    }
-    if home == owner {
+    let (why, rules): (_, &[_]) = if scene.request.caller.partition() != partition {
+        ("no request crosses partitions", &["X11"])
+    } else if home == owner {
         return None;
-    }
-    if !info.cross_account || scene.is_alias_half() {
-        return Some((
-            Gate::CrossAccount,
-            "other accounts never may, whatever policies say",
-            &["E11"],
-        ));
-    }
-    if aws_managed {
-        return Some((
-            Gate::CrossAccount,
-            "AWS managed keys serve their own account only",
-            &["X2"],
-        ));
-    }
-    None
+    } else if !action.info().cross_account || scene.is_alias_half() {
+        ("other accounts never may, whatever policies say", &["E11"])
+    } else if is_aws_managed(scene) {
+        ("AWS managed keys serve their own account only", &["X2"])
+    } else {
+        return None;
+    };
+    Some((Gate::CrossAccount, why, rules))
+}
+
+fn is_aws_managed(scene: &Scene<'_, '_>) -> bool {
+    scene.key.is_some_and(crate::inventory::Key::is_aws_managed)
 }
 
 /// The gates that every request passes: RCP, SCP at each level, the VPC endpoint (rules E12 to E14).

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::policy::{Comparison, Variables};
 
-use super::text::{Lookup, Pattern, literal};
+use super::text::{Lookup, like, literal};
 
 /// What came of comparing two values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,9 +44,7 @@ pub(super) fn compare(
         Comparison::StringEqualsIgnoreCase => {
             exact(policy, variables, lookup, |text| fold(text) == fold(context))
         }
-        Comparison::StringLike => Pattern::wild(policy, variables, lookup)
-            .is_some_and(|pattern| pattern.matches(context))
-            .into(),
+        Comparison::StringLike => like(policy, context, variables, lookup).into(),
         Comparison::ArnLike => arn_like(context, policy, variables, lookup).into(),
         Comparison::Bool => boolean(context, policy, variables, lookup),
         Comparison::BinaryEquals => binary(context, policy),
@@ -95,9 +93,7 @@ fn arn_like(context: &str, policy: &str, variables: Variables, lookup: Lookup<'_
     }
     let policy = split_outside_variables(policy);
     policy.len() == 6
-        && policy.iter().zip(&context).all(|(pattern, part)| {
-            Pattern::wild(pattern, variables, lookup).is_some_and(|pattern| pattern.matches(part))
-        })
+        && policy.iter().zip(&context).all(|(pattern, part)| like(pattern, part, variables, lookup))
 }
 
 /// Splits at the first five colons that do not stand in `${...}`.

@@ -9,6 +9,7 @@ use crate::aws::{AccountId, Arn, ControlAction, Identity as Named, carried, iden
 use crate::decision::{CallerKind, ContextValue, Gate};
 use crate::inventory::Identity;
 
+use super::access::Refusal;
 use super::asking::What;
 use super::context::{one, org_id, org_paths};
 use super::participants::{Name, Taking, note_conflicts};
@@ -62,9 +63,7 @@ fn known_identity<'a>(scene: &Scene<'a, '_>, arn: &str) -> Option<Option<&'a Ide
 }
 
 /// Why it is refused whatever policies say.
-pub(super) fn refusal(
-    scene: &Scene<'_, '_>,
-) -> Option<(Gate, &'static str, &'static [&'static str])> {
+pub(super) fn refusal(scene: &Scene<'_, '_>) -> Option<Refusal> {
     let (action, resource) = asked(scene)?;
     let caller = scene.request.caller;
     let operation = |why, rules: &'static [&'static str]| Some((Gate::Operation, why, rules));

@@ -11,14 +11,23 @@ use super::truth::Truth;
 /// Whether `Action` or `NotAction` covers the action (rule A53).
 pub(super) fn action(element: &Element, action: impl Into<Action>) -> Truth {
     let action = action.into();
-    element_matches(element, |value| match value {
+    let matches = |value: &Value| match value {
         Value::Text(text) => matches_action(text, action).into(),
         Value::Unresolved(value) => {
             // Rule A51 forbids wildcards in the prefix, not that the prefix is not known.
             let prefix = value.shape.split(':').next().unwrap_or_default();
             possibly(prefix.contains('*') || matches_action(&value.shape, action))
         }
-    })
+    };
+    // Lists are long, and what they say of an action hangs on nothing else: the first that covers it will do.
+    let mut any = Truth::False;
+    for value in &element.values {
+        any = any.max(matches(&value.value));
+        if any == Truth::True {
+            break;
+        }
+    }
+    by_polarity(element, any)
 }
 
 /// Whether `Resource` or `NotResource` covers the requested resource (rules A60 to A70).
@@ -44,7 +53,10 @@ fn possibly(matches: bool) -> Truth {
 
 /// Rule A18 gives empty lists their meaning: nothing matches, so `Not...` covers everything.
 fn element_matches(element: &Element, matches: impl Fn(&Value) -> Truth) -> Truth {
-    let any = Truth::any(element.values.iter().map(|value| matches(&value.value)));
+    by_polarity(element, Truth::any(element.values.iter().map(|value| matches(&value.value))))
+}
+
+fn by_polarity(element: &Element, any: Truth) -> Truth {
     match element.polarity {
         Polarity::Is => any,
         Polarity::IsNot => !any,

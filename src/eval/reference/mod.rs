@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use crate::aws::KmsAction;
 use crate::decision::{
-    Allowing, Caller, ContextValue, ControlRequest, Decision, OpenPoint, Readings, Request,
+    Allowing, Caller, Context, ContextValue, ControlRequest, Decision, OpenPoint, Readings, Request,
 };
 use crate::inventory::{Identity, Inventory};
 use crate::policy::Condition;
@@ -94,6 +94,18 @@ impl<'w> Reference<'w> {
     /// The decision on one request.
     pub fn evaluate(&self, request: &Request) -> Decision {
         self.evaluated(request.into())
+    }
+
+    /// Whether a request is allowed, as the decision on it says, in each of these contexts instead of its own.
+    pub fn allows_in(&self, request: &Request, contexts: &[&Context]) -> Vec<bool> {
+        let asking = Asking::from(request);
+        let mut participants = Participants::of(&Scene::new(self, asking, self.readings));
+        let allows = |context| {
+            let scene = Scene::new(self, Asking { context, ..asking }, self.readings);
+            participants.look_at(&scene);
+            access::decide_among(&scene, &participants).is_allowed()
+        };
+        contexts.iter().copied().map(allows).collect()
     }
 
     /// The decision on one request for an action outside KMS (rule T2).

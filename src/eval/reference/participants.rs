@@ -115,6 +115,11 @@ impl<'a> Participants<'a> {
         }
     }
 
+    /// The same for a request that differs in its context alone, which decides about the VPC endpoint.
+    pub(super) fn look_at(&mut self, scene: &Scene<'a, '_>) {
+        self.endpoint = endpoint(scene);
+    }
+
     /// All of them, whatever their part.
     pub(super) fn all(&self) -> impl Iterator<Item = &Taking<'a>> {
         let levels = self.scp.iter().chain(&self.rcp).flatten();

@@ -1,5 +1,7 @@
 //! Patterns against texts: wildcards and policy variables (rules A51, A66, C12, C26, C40 to C47).
 
+use std::borrow::Cow;
+
 use crate::policy::{Part, Variables, parts};
 
 /// A pattern with its variables put in, character by character.
@@ -96,10 +98,20 @@ impl Pattern {
     }
 }
 
+/// Whether a pattern, its variables put in, takes the whole of `text`. Most have nothing special in them,
+/// or differ from the text before the first that is.
+pub(super) fn like(pattern: &str, text: &str, variables: Variables, lookup: Lookup<'_>) -> bool {
+    let Some(special) = pattern.find(['*', '?', '$']) else {
+        return pattern == text;
+    };
+    let begins = || pattern.get(..special).is_some_and(|literal| text.starts_with(literal));
+    let takes = |pattern: Pattern| pattern.matches(text);
+    pattern == "*" || begins() && Pattern::wild(pattern, variables, lookup).is_some_and(takes)
+}
+
 /// Whether a pattern without variables takes the whole of `text`.
 pub(in crate::eval) fn takes(pattern: &str, text: &str) -> bool {
-    let pattern = Pattern::wild(pattern, Variables::Literal, &|_| None);
-    pattern.is_some_and(|pattern| pattern.matches(text))
+    like(pattern, text, Variables::Literal, &|_| None)
 }
 
 /// Lets the innermost run that can take one more character do so.
@@ -120,7 +132,14 @@ fn widen(
 
 /// `text` with its variables put in, wildcards taken literally (rule C21); nothing where a variable has
 /// neither value nor default (rule C42).
-pub(super) fn literal(text: &str, variables: Variables, lookup: Lookup<'_>) -> Option<String> {
+pub(super) fn literal<'t>(
+    text: &'t str,
+    variables: Variables,
+    lookup: Lookup<'_>,
+) -> Option<Cow<'t, str>> {
+    if !text.contains('$') {
+        return Some(text.into());
+    }
     let mut out = String::with_capacity(text.len());
     for part in parts(text, variables) {
         match part {
@@ -130,7 +149,7 @@ pub(super) fn literal(text: &str, variables: Variables, lookup: Lookup<'_>) -> O
             Part::Variable { key, default } => out.push_str(&resolve(key, default, lookup)?),
         }
     }
-    Some(out)
+    Some(out.into())
 }
 
 /// The value put in place of a variable is literal (rules A66, C26).
@@ -154,8 +173,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        let none = |_: &str| None;
-        Pattern::wild(pattern, Variables::Replaced, &none).is_some_and(|made| made.matches(text))
+        like(pattern, text, Variables::Replaced, &|_| None)
     }
 
     /// The meaning of a pattern in three lines, for comparison.
@@ -197,10 +215,11 @@ mod tests {
     #[test]
     fn a66_wildcards_in_a_variables_value_are_literal() {
         let star = |key: &str| (key == "aws:username").then(|| "a*".into());
-        let pattern = |text: &str| Pattern::wild(text, Variables::Replaced, &star);
-        assert!(pattern("x/${aws:username}").is_some_and(|p| p.matches("x/a*")));
-        assert!(!pattern("x/${aws:username}").is_some_and(|p| p.matches("x/ab")));
-        assert!(pattern("${aws:nothing}").is_none());
-        assert!(pattern("${aws:nothing, 'd'}").is_some_and(|p| p.matches("d")));
+        let matches = |pattern, text| like(pattern, text, Variables::Replaced, &star);
+        assert!(matches("x/${aws:username}", "x/a*"));
+        assert!(!matches("x/${aws:username}", "x/ab"));
+        assert!(!matches("${aws:nothing}", ""));
+        assert!(!matches("${aws:nothing}", "${aws:nothing}"));
+        assert!(matches("${aws:nothing, 'd'}", "d"));
     }
 }

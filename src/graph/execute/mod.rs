@@ -69,10 +69,14 @@ pub enum Obstacle {
 ///
 /// The first hop that does not succeed, or the goal.
 pub fn execute(world: &Inventory, path: &Path) -> Result<Executed, Failure> {
-    let reference = Reference::new(world);
+    execute_by(&Reference::new(world), path)
+}
+
+/// The same by the evaluator of the world.
+pub(super) fn execute_by(reference: &Reference<'_>, path: &Path) -> Result<Executed, Failure> {
     let mut held = vec![Held::start(&path.from)];
     let mut hops = Vec::new();
-    let mut worlds = worlds(world, path);
+    let mut worlds = worlds(reference.world(), path);
     for ((index, hop), world) in path.hops.iter().enumerate().zip(&mut worlds) {
         let scene = Scene { reference: reference.after(&world), held: &held };
         let fails = |obstacle| Failure { hop: Some(index), obstacle };
