@@ -14,6 +14,8 @@
 mod command;
 #[path = "support/seeds.rs"]
 mod seeds;
+#[path = "support/tf_json.rs"]
+mod tf_json;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -27,7 +29,7 @@ use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target, Verdict};
 use keyreach::ingest::{Deployment, Loaded, load_deployed, read_text};
 use keyreach::inventory::{AttachedPolicy, Grant, Inventory, NamedPolicy};
 use keyreach::policy::PolicyDocument;
-use keyreach::source::{Files, LineIndex, Memory};
+use keyreach::source::{Files, LineIndex, Listed, Memory};
 use seeds::{Random, for_each_seed};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/infrastructure/terraform");
@@ -184,6 +186,69 @@ fn modules_declare_what_is_expected() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The same files in JSON syntax.
+fn in_json(of_hcl: &Memory) -> Memory {
+    let mut made = Memory::default();
+    for listed in of_hcl.list(".") {
+        let Listed::File(path) = listed else { panic!("{listed:?}") };
+        let text = read_text(of_hcl, &path).unwrap();
+        match path.rsplit_once('.') {
+            Some((_, "tf")) => made.put(format!("{path}.json"), tf_json::of_module(&text)),
+            Some((_, "tfvars")) => made.put(format!("{path}.json"), tf_json::of_values(&text)),
+            _ => made.put(path, text),
+        }
+    }
+    made
+}
+
+#[test]
+fn modules_in_json_syntax_declare_the_same() {
+    // Lines differ, and so does the order of statements where some are dynamic.
+    let told = |files: &Memory| {
+        let found = described(files, &loaded(files, &Deployment::default()));
+        let found = found.replace(".tf.json", ".tf");
+        let mut lines: Vec<String> = Vec::new();
+        for line in found.lines() {
+            let rest = line.trim_start();
+            let numbered = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            let numbered = if numbered == rest { line } else { numbered };
+            let at = numbered.split_once(":Some(").map(|(path, rest)| (path, rest.split_once(')')));
+            lines.push(match at {
+                Some((path, Some((_, message)))) => format!("{path}{message}"),
+                _ => numbered.to_owned(),
+            });
+        }
+        lines.sort();
+        lines
+    };
+    let mut compared = 0;
+    let mut modules = vec![("open.tf".to_owned(), module(OPEN))];
+    for entry in fs::read_dir(FOLDER).unwrap() {
+        let directory = entry.unwrap().path();
+        // What stands there in JSON has its own expectation.
+        if directory.is_dir() && !directory.ends_with("json") {
+            modules.push((directory.display().to_string(), files(&directory)));
+        }
+    }
+    for (name, of_hcl) in modules {
+        let (hcl, json) = (told(&of_hcl), told(&in_json(&of_hcl)));
+        let only = |these: &[String], those: &[String]| {
+            let only: Vec<String> =
+                these.iter().filter(|it| !those.contains(it)).cloned().collect();
+            only.join("\n")
+        };
+        assert!(
+            hcl == json,
+            "{}\nonly in HCL:\n{}\nonly in JSON:\n{}",
+            name,
+            only(&hcl, &json),
+            only(&json, &hcl)
+        );
+        compared += hcl.len();
+    }
+    assert!(compared > 200, "{compared}");
+}
+
 #[test]
 fn a_deployment_pins_the_account_the_region_and_variables() {
     let files = files(&Path::new(FOLDER).join("variables"));
@@ -232,6 +297,23 @@ fn broken_hcl_is_told_at_its_place() {
     let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
     assert_eq!(problem.path, "other.tf");
     assert!(problem.message.starts_with("broken HCL"), "{}", problem.message);
+}
+
+#[test]
+fn what_is_broken_in_json_syntax_is_told_at_its_place() {
+    for (text, column) in [
+        (r#"{"resource": {"aws_kms_key": {"b": {"policy": }}}}"#, 47),
+        (r#"{"resource": {"aws_kms_key": {"b": {"policy": "${f(}"}}}}"#, 52),
+        (r#"{"resource": {"aws_kms_key": {"b": "none"}}}"#, 36),
+    ] {
+        let mut files = module("resource \"aws_kms_key\" \"a\" {}\n");
+        files.put("other.tf.json", text);
+        let loaded = loaded(&files, &Deployment::default());
+        assert_eq!(loaded.inventory.keys.values().count(), 1);
+        let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
+        assert_eq!(problem.position.map(|it| it.column), Some(column), "{text}");
+        assert!(problem.message.starts_with("broken JSON"), "{}", problem.message);
+    }
 }
 
 /// Asks a world what principals may do with its one key.
@@ -324,6 +406,7 @@ fn the_same_infrastructure_as_source_plan_template_and_export_gives_the_same_mat
     assert!(exported.lines().count() > 10, "{exported}");
     assert_eq!(matrix("terraform/main.tf", &pins), exported);
     assert_eq!(matrix("terraform", &[]), exported);
+    assert_eq!(matrix("terraform-json", &pins), exported);
     assert_eq!(matrix("cloudformation.yaml", &pins), exported);
 }
 

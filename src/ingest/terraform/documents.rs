@@ -118,7 +118,7 @@ impl Evaluator<'_> {
                 || (argument == "sid" && value.known().is_some_and(|sid| sid.is_empty()));
             if !is_empty {
                 let value = variables(value);
-                set(name, block.name_at(argument), value);
+                set(name, self.name_at(&block, argument), value);
             }
         }
         let effect = self.argument(&block, "effect").filter(|effect| !effect.is_null());
@@ -233,7 +233,7 @@ impl Evaluator<'_> {
             return stated.map_or_else(Vec::new, stated_blocks);
         };
         for block in body.blocks() {
-            let at = scope.at(block.span());
+            let at = self.at(scope.file, block.span());
             if block.has_ident(name) {
                 let written = Some((&block.body, scope.clone()));
                 found.push(Found::Block(Arguments { at, written, stated: None }));
@@ -263,7 +263,7 @@ impl Evaluator<'_> {
         let block = |key: Value, value: Value| {
             let members = vec![super::member("key", key), super::member("value", value)];
             let scope = scope.with(iterator, Value::object(at, members));
-            let at = scope.at(content.span());
+            let at = self.at(scope.file, content.span());
             Arguments { at, written: Some((&content.body, scope)), stated: None }
         };
         match elements(&collection, false).filter(|_| !is_open) {
@@ -273,7 +273,7 @@ impl Evaluator<'_> {
                 );
             }
             None => {
-                let said = self.written(scope.at(each.value.span()));
+                let said = self.written(self.at(scope.file, each.value.span()));
                 let unknown = |part: &str| Value::unknown(at, format!("{iterator}.{part}"));
                 let content = Some(block(unknown("key"), unknown("value")));
                 found.push(Found::Unknown { at, expression: said.into(), content });

@@ -51,6 +51,7 @@ pub(super) fn modules(files: &[File]) -> BTreeMap<&str, Module<'_>> {
     let mut modules: BTreeMap<&str, Module<'_>> = BTreeMap::new();
     for file in files {
         let (directory, name) = split(&file.path);
+        let name = name.strip_suffix(".json").unwrap_or(name);
         let module = modules.entry(directory).or_default();
         module.directory = directory;
         if name.ends_with(".tfvars") {

@@ -53,19 +53,6 @@ impl Arguments<'_> {
     pub(super) fn is_absent(&self, name: &str) -> bool {
         !self.written.as_ref().is_some_and(|(body, _)| body.has_attribute(name))
     }
-
-    /// Where the name of an argument is written.
-    pub(super) fn name_at(&self, name: &str) -> At {
-        let written = self
-            .written
-            .as_ref()
-            .and_then(|(body, scope)| Some(scope.at(body.get_attribute(name)?.key.span())));
-        let stated = || {
-            let member = self.stated.as_ref()?.members.iter().find(|it| &*it.name == name)?;
-            Some(member.at)
-        };
-        written.or_else(stated).unwrap_or(self.at)
-    }
 }
 
 impl Evaluator<'_> {
@@ -93,6 +80,18 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Where the name of an argument is written.
+    pub(super) fn name_at(&self, arguments: &Arguments<'_>, name: &str) -> At {
+        let written = arguments.written.as_ref().and_then(|(body, scope)| {
+            Some(self.at(scope.file, body.get_attribute(name)?.key.span()))
+        });
+        let stated = || {
+            let member = arguments.stated.as_ref()?.members.iter().find(|it| &*it.name == name)?;
+            Some(member.at)
+        };
+        written.or_else(stated).unwrap_or(arguments.at)
+    }
+
     /// One instance of a block.
     pub(super) fn resource<'r>(
         &self,
@@ -106,7 +105,7 @@ impl Evaluator<'_> {
         let data = if mode == Mode::Data { "data." } else { "" };
         let address = format!("{prefix}{data}{of_type}.{name}{}", key.suffix());
         let body = &part.block.body;
-        let at = At::new(part.file, part.block.span());
+        let at = self.at(part.file, part.block.span());
         let stated = self.stated(&address);
         let arguments = Arguments { at, written: Some((body, scope.clone())), stated };
         let provider = body.get_attribute("provider").and_then(|of| provider_name(&of.value));
