@@ -35,6 +35,7 @@ mod recorded;
 mod resolve;
 pub mod scenario;
 mod settle;
+mod stored;
 mod symbols;
 mod terraform;
 mod text;
@@ -127,6 +128,8 @@ fn load_taking(
         .reduce(Read::default, Read::append);
     drop(policies);
     problems.extend(more);
+    let stored = std::mem::take(&mut facts.stored);
+    stored::facts(stored, &paths).into_iter().for_each(|fact| facts.add(fact));
     let input = terraform::Input { files, paths: &paths, first };
     let declared = declare(&mut facts, deployment, input);
     problems.extend(declared.problems);
