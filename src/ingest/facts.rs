@@ -179,6 +179,8 @@ pub(super) enum KeyPart {
     /// A page of its aliases, which are facts of their own.
     Aliases(Page<()>),
     Rotation(bool),
+    /// Code that declares it switches off, here, the check that its author can change its policy.
+    LockoutCheckBypassed,
 }
 
 /// A listing of entities, which can be complete.

@@ -13,6 +13,7 @@
 //! What needs the outside (modules from elsewhere, remote state, counts that are not known) is told once,
 //! as a whole, in [`Found::unresolved`].
 
+mod configured;
 mod documents;
 mod evaluator;
 mod expression;

@@ -14,8 +14,10 @@ use super::super::declared::Deployment;
 use super::super::document::{Document, Read, Refusal};
 use super::super::facts::Fact;
 use super::Source;
+use super::configured::Configurations;
 use super::json as texts;
 use super::module::Mode;
+use super::providers::Provider;
 use super::value::{At, Data, Member, Object, Value};
 
 /// How deep modules are followed.
@@ -27,6 +29,9 @@ pub(super) struct Plan {
     resources: BTreeMap<String, Stated>,
     /// What unknown arguments refer to: the address and argument, and those of the target.
     references: BTreeMap<(String, String), (String, String)>,
+    /// The provider configurations that blocks name, by the addresses of the blocks.
+    provided: BTreeMap<String, Box<str>>,
+    providers: Configurations,
     variables: BTreeMap<Box<str>, Box<str>>,
     /// ARN of who ran Terraform.
     pub(super) caller: Option<Box<str>>,
@@ -63,6 +68,8 @@ impl Plan {
             file,
             resources: BTreeMap::new(),
             references: BTreeMap::new(),
+            provided: BTreeMap::new(),
+            providers: Configurations::default(),
             variables: BTreeMap::new(),
             caller: None,
             account: None,
@@ -93,10 +100,8 @@ impl Plan {
             }
         }
         if let Some(configuration) = root.get("configuration") {
-            let region = configuration.get("provider_config").and_then(|it| {
-                it.get("aws")?.get("expressions")?.get("region")?.get("constant_value")
-            });
-            plan.region = region.and_then(Node::scalar).map(Into::into);
+            plan.providers = Configurations::of(configuration.get("provider_config"));
+            plan.region = plan.providers.default_region();
             if let Some(module) = configuration.get("root_module") {
                 plan.configuration(module, "", 0);
             }
@@ -125,7 +130,8 @@ impl Plan {
         let Some(of) = change.get("change") else { return };
         let after = of.get("after").filter(|after| !matches!(after.kind, Kind::Null));
         let is_read = change.get("mode").and_then(Node::as_str) == Some("data");
-        if self.resources.contains_key(address) || (is_read && after.is_some()) {
+        // What goes, and what goes behind its successor, says nothing of what will be there.
+        if after.is_some() && (is_read || self.resources.contains_key(address)) {
             self.add(address, change, after, of.get("after_unknown"));
         }
     }
@@ -146,7 +152,8 @@ impl Plan {
         let (Some(of_type), Some(name)) = (text("type"), text("name")) else { return };
         let module = text("module").map(|module| format!("{module}.")).unwrap_or_default();
         let data = if text("mode") == Some("data") { "data." } else { "" };
-        for instance in items(resource.get("instances")) {
+        let is_current = |instance: &&Node<'_>| instance.get("deposed").is_none();
+        for instance in items(resource.get("instances")).filter(is_current) {
             let index = instance.get("index_key").map(|index| match &index.kind {
                 Kind::String(name) => format!("[\"{name}\"]"),
                 _ => format!("[{}]", index.scalar().unwrap_or_default()),
@@ -179,14 +186,16 @@ impl Plan {
     fn configuration(&mut self, module: &Node<'_>, prefix: &str, depth: usize) {
         for resource in items(module.get("resources")) {
             let Some(address) = resource.get("address").and_then(Node::as_str) else { continue };
+            let address = format!("{prefix}{address}");
+            if let Some(provider) = resource.get("provider_config_key").and_then(Node::as_str) {
+                self.provided.insert(address.clone(), provider.into());
+            }
             let Some(expressions) = resource.get("expressions") else { continue };
             for expression in expressions.members() {
-                let first = items(expression.value.get("references")).next();
-                let Some(reference) = first.and_then(Node::as_str) else { continue };
-                let Some((target, argument)) = reference.rsplit_once('.') else { continue };
-                let from = (format!("{prefix}{address}"), expression.name.value.to_string());
-                let to = (format!("{prefix}{target}"), argument.to_owned());
-                self.references.insert(from, to);
+                if let Some((target, argument)) = reference(&expression.value) {
+                    let from = (address.clone(), expression.name.value.to_string());
+                    self.references.insert(from, (format!("{prefix}{target}"), argument));
+                }
             }
         }
         let calls = module.get("module_calls").map(Node::members).unwrap_or_default();
@@ -198,21 +207,46 @@ impl Plan {
         }
     }
 
-    /// Who ran Terraform, and in which account.
+    /// Who ran Terraform, and in which account: as the default configuration of the provider says, where
+    /// it says one thing.
     fn identity(&mut self) {
         let of = |of_type: &str, name: &str| {
-            let mut all = self.resources.values().filter(|stated| &*stated.of_type == of_type);
-            all.find_map(|stated| stated.values.get(name)?.known())
+            let is_default = |address: &str| self.provider_of(address).is_none_or(|it| it == "aws");
+            let all = self
+                .resources()
+                .filter(|(address, stated)| &*stated.of_type == of_type && is_default(address));
+            let known: BTreeSet<Rc<str>> =
+                all.filter_map(|(_, stated)| stated.values.get(name)?.known()).collect();
+            let mut known = known.into_iter();
+            known.next().filter(|_| known.next().is_none())
         };
-        self.caller = of("aws_caller_identity", "arn").map(|arn| Box::from(&*arn));
-        self.account = of("aws_caller_identity", "account_id").and_then(|id| AccountId::parse(&id));
+        let caller = of("aws_caller_identity", "arn").map(|arn| Box::from(&*arn));
+        let account = of("aws_caller_identity", "account_id").and_then(|id| AccountId::parse(&id));
         let region = of("aws_region", "name").or_else(|| of("aws_region", "region"));
+        (self.caller, self.account) = (caller, account);
         self.region = self.region.take().or_else(|| region.map(|region| Box::from(&*region)));
     }
 
     /// What the plan states of an address.
     pub(super) fn stated(&self, address: &str) -> Option<Rc<Object>> {
         self.resources.get(address).map(|stated| Rc::clone(&stated.values))
+    }
+
+    /// The name of the provider configuration of an address, where the plan says it.
+    fn provider_of(&self, address: &str) -> Option<&str> {
+        self.provided.get(&without_indices(address)).map(|name| &**name)
+    }
+
+    /// The provider of an address: the configuration is one of `known`, or as the plan says.
+    pub(super) fn provider(
+        &self,
+        address: &str,
+        known: &BTreeMap<String, Provider>,
+        deployment: &Deployment,
+    ) -> Option<Provider> {
+        let name = self.provider_of(address).unwrap_or("aws");
+        let known = known.get(name).filter(|_| name != "aws" || !self.providers.has(name)).cloned();
+        known.or_else(|| self.providers.get(name, deployment))
     }
 
     /// The resources, by address.
@@ -314,9 +348,7 @@ fn resolved(
             }
             for member in unknown.map(Node::members).unwrap_or_default() {
                 let name = &*member.name.value;
-                if object.get(name).is_none_or(Value::is_null)
-                    && matches!(member.value.kind, Kind::Bool(true))
-                {
+                if object.get(name).is_none_or(Value::is_null) && has_unknown(&member.value, 0) {
                     let value = Value::unknown(at, format!("{expression}.{name}"));
                     object.set(Member { name: name.into(), at, value });
                 }
@@ -327,8 +359,29 @@ fn resolved(
     }
 }
 
+/// Whether something in a part of a plan is not known before it is made.
+fn has_unknown(unknown: &Node<'_>, depth: usize) -> bool {
+    match &unknown.kind {
+        Kind::Bool(truth) => *truth,
+        _ if depth > 64 => true,
+        Kind::Array(items) => items.iter().any(|item| has_unknown(item, depth + 1)),
+        Kind::Object(members) => members.iter().any(|it| has_unknown(&it.value, depth + 1)),
+        _ => false,
+    }
+}
+
+/// What an expression refers to, where that is one argument of one resource.
+fn reference(expression: &Node<'_>) -> Option<(String, String)> {
+    let mut all = items(expression.get("references")).map(Node::as_str);
+    let (target, argument) = all.next()??.rsplit_once('.')?;
+    let target = without_indices(target);
+    // Behind an argument the resource stands as a whole.
+    all.all(|other| other.is_some_and(|other| without_indices(other) == target))
+        .then(|| (target, argument.to_owned()))
+}
+
 /// The items of a list.
-fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> impl Iterator<Item = &'n Node<'a>> {
+pub(super) fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> impl Iterator<Item = &'n Node<'a>> {
     let items = node.map(|node| match &node.kind {
         Kind::Array(items) => items.as_slice(),
         _ => &[],

@@ -6,10 +6,12 @@ use hcl_edit::Span as _;
 use hcl_edit::structure::Body;
 
 use crate::aws::{AliasArn, KeyArn};
+use crate::inventory::Tags;
 
-use super::super::declared::Deployment;
+use super::super::declared::{Deployment, REGION};
 use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID};
 use super::evaluator::{Evaluator, Key, Scope};
+use super::keys::tags;
 use super::module::{Mode, Part};
 use super::plan::{Plan, Stated};
 use super::providers::Provider;
@@ -43,6 +45,20 @@ const OUTSIDE: [&str; 8] = [
     "http",
     "vault_generic_secret",
     "tfe_outputs",
+];
+
+/// Arguments that name a resource, and are nothing else.
+const NAMES: [&str; 10] = [
+    "grantee_principal",
+    "group",
+    "key_id",
+    "permissions_boundary",
+    "policy_arn",
+    "primary_key_arn",
+    "retiring_principal",
+    "role",
+    "target_key_id",
+    "user",
 ];
 
 /// How far references of a plan are followed.
@@ -113,7 +129,32 @@ impl Evaluator<'_> {
         let named = |name: &str| providers.as_ref()?.get(name).cloned();
         let provider = named(provider.as_deref().unwrap_or("aws")).or_else(|| named("aws"));
         let provider = provider.unwrap_or_else(|| self.provider());
+        let provider = self.in_region(provider, &arguments);
         Resource { of_type, address, arguments, provider }
+    }
+
+    /// The provider of a resource that names a Region of its own.
+    fn in_region(&self, mut provider: Provider, arguments: &Arguments<'_>) -> Provider {
+        let Some(region) = self.argument(arguments, "region").filter(|it| !it.is_null()) else {
+            return provider;
+        };
+        let known = region.known();
+        provider.is_region_shared = known.is_none();
+        provider.deployment.region =
+            known.map_or_else(|| REGION.into(), |known| Box::from(&*known));
+        provider
+    }
+
+    /// The tags of a resource; nothing where they are not known.
+    pub(super) fn tags(&self, resource: &Resource<'_>) -> Option<Tags> {
+        let argument = |name: &str| self.argument(&resource.arguments, name);
+        // A plan says what the provider adds.
+        let all = argument("tags_all").filter(|tags| !tags.is_null());
+        match all.filter(|_| resource.arguments.written.is_none()) {
+            Some(all) => tags(Some(&all)),
+            None if resource.provider.has_tags => None,
+            None => tags(argument("tags").as_ref()),
+        }
     }
 
     /// A resource that only the plan shows; what it does not know of it may follow from what it refers to.
@@ -129,6 +170,7 @@ impl Evaluator<'_> {
         for member in &mut values.members {
             let is_open = matches!(member.value.data, Data::Unknown(_)) && depth < REFERENCES;
             let target = plan.reference(address, &member.name).filter(|_| is_open);
+            let target = target.filter(|(_, of, wanted)| is_followed(&member.name, of, wanted));
             if let Some((target, of, wanted)) = target {
                 let target = self.planned_resource(plan, target, of, root, depth + 1);
                 let made = match of.mode {
@@ -140,10 +182,11 @@ impl Evaluator<'_> {
                 }
             }
         }
-        let instance = self.instance(root);
-        let provider = instance.and_then(|root| root.providers.borrow().get("aws").cloned());
+        let known = self.instance(root).map(|root| root.providers.borrow().clone());
+        let provider = plan.provider(address, &known.unwrap_or_default(), &self.deployment);
         let provider = provider.unwrap_or_else(|| self.provider());
         let arguments = Arguments { at: stated.at, written: None, stated: Some(Rc::new(values)) };
+        let provider = self.in_region(provider, &arguments);
         Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
     }
 
@@ -452,6 +495,24 @@ impl Evaluator<'_> {
         let Deployment { partition, region, account, .. } = &resource.provider.deployment;
         let arn = format!("arn:{partition}:kms:{region}:{account}:key/{name}");
         Some(Shape { arn, name: name.to_owned() })
+    }
+}
+
+/// Whether an argument of a plan is what it refers to, and not made of it.
+fn is_followed(argument: &str, target: &Stated, wanted: &str) -> bool {
+    match target.mode {
+        Mode::Resource => {
+            let is_ours =
+                target.of_type.starts_with("aws_kms_") || target.of_type.starts_with("aws_iam_");
+            let is_name = matches!(wanted, "arn" | "id" | "key_id" | "name");
+            let is_fit = !argument.ends_with("_principal") || wanted == "arn";
+            is_ours && is_name && is_fit && NAMES.contains(&argument)
+        }
+        Mode::Data => {
+            let is_document = &*target.of_type == "aws_iam_policy_document";
+            let is_policy = matches!(argument, "policy" | "assume_role_policy");
+            is_document && is_policy && matches!(wanted, "json" | "minified_json")
+        }
     }
 }
 
