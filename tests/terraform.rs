@@ -731,6 +731,300 @@ fn what_a_plan_states_as_null_is_not_given() {
     assert_eq!((key.rotation, key.grants.len()), (Some(false), 1));
 }
 
+/// A plan of some resources as Terraform prints it: what it knows, what it does not, and its
+/// configuration.
+fn whole_plan(resources: &[serde_json::Value], configuration: &serde_json::Value) -> Memory {
+    let planned = resources.iter().map(|resource| {
+        let mut planned = resource.clone();
+        planned.as_object_mut().unwrap().remove("unknown");
+        planned
+    });
+    let changes = resources.iter().map(|resource| {
+        let (values, unknown) = (resource["values"].clone(), resource["unknown"].clone());
+        serde_json::json!({ "address": resource["address"], "mode": "managed", "type": resource["type"],
+            "name": resource["name"],
+            "change": { "actions": ["create"], "before": null, "after": values, "after_unknown": unknown } })
+    });
+    let deposed = serde_json::json!({ "address": "aws_kms_key.app", "mode": "managed", "type": "aws_kms_key",
+        "name": "app", "deposed": "8c2f1a60",
+        "change": { "actions": ["delete"], "before": {}, "after": null, "after_unknown": {} } });
+    let plan = serde_json::json!({
+        "format_version": "1.2", "terraform_version": "1.9.8",
+        "planned_values": { "root_module": { "resources": planned.collect::<Vec<_>>() } },
+        "resource_changes": changes.chain([deposed]).collect::<Vec<_>>(),
+        "configuration": configuration,
+    });
+    let mut files = Memory::default();
+    files.put("plan.json", plan.to_string());
+    files
+}
+
+/// A resource of a plan: what is known of it, and what is not.
+fn planned(
+    of_type: &str,
+    name: &str,
+    values: serde_json::Value,
+    unknown: serde_json::Value,
+) -> serde_json::Value {
+    let address = format!("{of_type}.{name}");
+    serde_json::json!({ "address": address, "mode": "managed", "type": of_type, "name": name,
+        "values": values, "unknown": unknown })
+}
+
+/// What the configuration says of a resource.
+fn configured(
+    of_type: &str,
+    name: &str,
+    provider: &str,
+    expressions: serde_json::Value,
+) -> serde_json::Value {
+    let address = format!("{of_type}.{name}");
+    serde_json::json!({ "address": address, "mode": "managed", "type": of_type, "name": name,
+        "provider_config_key": provider, "expressions": expressions })
+}
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+
+#[test]
+fn a_plan_alone_takes_each_resource_for_one_of_its_provider() {
+    let own = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/app"},"Action":"kms:Decrypt","Resource":"*"}]}"#;
+    let role = serde_json::json!({ "name": "app", "path": "/", "assume_role_policy": TRUST,
+        "tags_all": { "team": "audit" } });
+    let resources = [
+        planned(
+            "aws_kms_key",
+            "app",
+            serde_json::json!({ "policy": own, "tags": null,
+            "tags_all": { "team": "audit" } }),
+            serde_json::json!({ "arn": true }),
+        ),
+        planned("aws_iam_role", "app", role.clone(), serde_json::json!({ "arn": true })),
+        planned(
+            "aws_kms_key",
+            "far",
+            serde_json::json!({ "region": "us-west-2" }),
+            serde_json::json!({ "arn": true, "policy": true }),
+        ),
+    ];
+    let none = serde_json::json!({});
+    let configuration = serde_json::json!({
+        "provider_config": {
+            "aws": { "name": "aws", "expressions": { "region": { "constant_value": "eu-central-1" } } },
+            "aws.audit": { "name": "aws", "alias": "audit", "expressions": {
+                "region": { "constant_value": "eu-west-1" },
+                "assume_role": [{ "role_arn": { "constant_value": "arn:aws:iam::444455556666:role/deploy" } }],
+                "default_tags": [{ "tags": { "constant_value": { "team": "audit" } } }] } },
+        },
+        "root_module": { "resources": [
+            configured("aws_kms_key", "app", "aws.audit", serde_json::json!({ "policy": { "constant_value": own } })),
+            configured("aws_iam_role", "app", "aws.audit", none.clone()),
+            configured("aws_kms_key", "far", "aws", none),
+        ] },
+    });
+    let loaded = loaded(&whole_plan(&resources, &configuration), &pinned());
+    assert_eq!(loaded.problems, []);
+    let keys: Vec<&str> = loaded.inventory.keys.values().map(|key| key.arn.as_str()).collect();
+    let audit = "arn:aws:kms:eu-west-1:444455556666:key/aws_kms_key.app";
+    assert_eq!(keys, [audit, "arn:aws:kms:us-west-2:111122223333:key/aws_kms_key.far"]);
+    let keys: Vec<_> = loaded.inventory.keys.values().collect();
+    // A deposed object that goes says nothing of the one that comes, and tags are those of the provider, too.
+    assert!(keys[0].policy.as_ref().unwrap().written().contains("role/app"));
+    assert_eq!(keys[0].tags.as_ref().unwrap().len(), 1);
+    // No policy is given: KMS gives one.
+    assert!(keys[1].policy.as_ref().unwrap().written().contains("111122223333:root"));
+    let asked =
+        Engine::with_facts(&loaded.inventory, "2026-01-01T00:00:00Z".parse().unwrap(), FACTS);
+    let caller = Caller::parse("arn:aws:iam::444455556666:role/app").unwrap();
+    let request = Request::plain(caller, KmsAction::DECRYPT, Target::parse(audit).unwrap());
+    assert_eq!(asked.verdict_of(&request).at_least(), Bound::Always);
+}
+
+#[test]
+fn an_argument_of_a_plan_is_what_it_refers_to_only_where_it_names_it() {
+    let role = serde_json::json!({ "name": "app", "path": "/", "assume_role_policy": TRUST });
+    let resources = [
+        planned(
+            "aws_kms_key",
+            "app",
+            serde_json::json!({}),
+            serde_json::json!({ "arn": true, "policy": true }),
+        ),
+        planned(
+            "aws_kms_alias",
+            "app",
+            serde_json::json!({ "name": "alias/app" }),
+            serde_json::json!({ "target_key_id": true }),
+        ),
+        planned("aws_iam_role", "app", role, serde_json::json!({ "arn": true })),
+        planned(
+            "aws_iam_user",
+            "u",
+            serde_json::json!({ "path": "/" }),
+            serde_json::json!({ "arn": true, "name": true }),
+        ),
+        planned(
+            "aws_iam_user_group_membership",
+            "u",
+            serde_json::json!({}),
+            serde_json::json!({ "user": true, "groups": true }),
+        ),
+    ];
+    let references = |all: &[&str]| serde_json::json!({ "references": all });
+    let configuration = serde_json::json!({
+        "root_module": { "resources": [
+            // jsonencode of a policy that names the role is not the role.
+            configured("aws_kms_key", "app", "aws", serde_json::json!({ "policy": references(&["aws_iam_role.app.arn", "aws_iam_role.app"]) })),
+            configured("aws_kms_alias", "app", "aws", serde_json::json!({ "target_key_id": references(&["aws_kms_key.app.key_id", "aws_kms_key.app"]) })),
+            configured("aws_iam_user_group_membership", "u", "aws", serde_json::json!({
+                "user": references(&["aws_iam_user.u.name", "aws_iam_user.u"]),
+                "groups": references(&["aws_iam_group.a.name", "aws_iam_group.a", "aws_iam_group.b.name", "aws_iam_group.b"]) })),
+        ] },
+    });
+    let files = whole_plan(&resources, &configuration);
+    let loaded = loaded(&files, &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    assert_eq!(key.aliases.len(), 1);
+    let policy = key.policy.as_ref().unwrap().policy();
+    assert_eq!(policy.faults, []);
+    let asked = Asked::new(&loaded.inventory);
+    let verdict = asked.verdict("arn:aws:iam::111122223333:role/app", KmsAction::DECRYPT);
+    assert_eq!((verdict.at_least(), verdict.at_most()), (Bound::Never, Bound::Always));
+    let gaps: Vec<String> =
+        loaded.inventory.gaps.iter().map(|it| format!("{:?}", it.kind)).collect();
+    assert!(gaps.iter().any(|gap| gap.contains("memberships")), "{gaps:?}");
+}
+
+#[test]
+fn who_ran_a_plan_is_told_where_its_data_say_one_thing() {
+    let identity = |name: &str, account: &str, provider: &str| {
+        let data = serde_json::json!({ "address": format!("data.aws_caller_identity.{name}"), "mode": "data",
+            "type": "aws_caller_identity", "name": name,
+            "values": { "account_id": account, "arn": format!("arn:aws:iam::{account}:role/ci") } });
+        let configured = serde_json::json!({ "address": data["address"], "mode": "data",
+            "type": "aws_caller_identity", "name": name, "provider_config_key": provider, "expressions": {} });
+        (data, configured)
+    };
+    let accounts = |second: &str| -> Vec<String> {
+        let (audit, of_audit) = identity("audit", "444455556666", second);
+        let (current, of_current) = identity("current", "111122223333", "aws");
+        let plan = serde_json::json!({
+            "format_version": "1.2", "terraform_version": "1.9.8",
+            "planned_values": { "root_module": { "resources": [
+                { "address": "aws_kms_key.a", "mode": "managed", "type": "aws_kms_key", "name": "a", "values": {} }] } },
+            "prior_state": { "values": { "root_module": { "resources": [audit, current] } } },
+            "configuration": { "provider_config": { "aws": { "name": "aws" } },
+                "root_module": { "resources": [of_audit, of_current] } },
+        });
+        let mut files = Memory::default();
+        files.put("plan.json", plan.to_string());
+        let loaded = loaded(&files, &Deployment::default());
+        loaded.inventory.keys.values().map(|key| key.arn.account().to_string()).collect()
+    };
+    assert_eq!(accounts("aws.audit"), ["111122223333"]);
+    assert_eq!(accounts("aws"), ["this-account"]);
+}
+
+#[test]
+fn what_a_module_that_is_not_here_gives_is_not_nothing() {
+    let text = r#"
+module "team" {
+  source = "../team"
+  count  = 1
+}
+
+variable "names" {
+  type    = list(string)
+  default = null
+}
+
+module "inner" {
+  source = "./inner"
+  names  = var.names
+}
+
+resource "aws_kms_key" "key" {
+  description = join(",", tolist(toset(["b", "a"])), [for name, value in { d = 4, c = 3 } : name])
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { AWS = concat(["arn:aws:iam::111122223333:role/ops"], module.team[*].role_arn, module.inner.arns) }
+      Action    = "kms:Decrypt"
+      Resource  = "*"
+    }]
+  })
+}
+"#;
+    let mut files = module(text);
+    files.put(
+        "inner/main.tf",
+        "variable \"names\" {\n  default  = [\"one\"]\n  nullable = false\n}\noutput \"arns\" {\n  value = \
+         [for name in var.names : \"arn:aws:iam::111122223333:role/${name}\"]\n}\n",
+    );
+    let loaded = loaded(&files, &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    let description = key.metadata.as_ref().unwrap().description.as_deref();
+    assert_eq!(description, Some("a,b,c,d"));
+    // What the module gives stays a principal that is not known, beside those that are.
+    let policy = key.policy.as_ref().unwrap().policy();
+    let principals = policy.statements[0].principal.as_ref().unwrap();
+    let texts: Vec<&str> = principals.entries.iter().map(|entry| entry.value.text()).collect();
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    assert_eq!(texts, [&*role("ops"), "module.team[*].role_arn", &*role("one")]);
+}
+
+#[test]
+fn of_two_that_exclude_each_other_nothing_is_said_but_what_both_have() {
+    let text = r#"
+variable "legacy" { type = bool }
+variable "policy" {
+  type    = string
+  default = null
+}
+variable "custom" { type = bool }
+
+resource "aws_kms_key" "key" {
+  multi_region = var.legacy
+  policy       = var.custom ? jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = { AWS = "arn:aws:iam::111122223333:role/ops" }, Action = "kms:*", Resource = "*" }]
+  }) : var.policy
+}
+
+resource "aws_iam_role" "old" {
+  count              = var.legacy ? 1 : 0
+  name               = "app"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+  inline_policy {
+    name   = "use"
+    policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*" }] })
+  }
+}
+
+resource "aws_iam_role" "new" {
+  count              = var.legacy ? 0 : 1
+  name               = "app"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+"#;
+    let loaded = loaded(&module(text), &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    // Whether it is one of several keys is not known, and conditions ask.
+    assert!(key.metadata.is_none());
+    let asked = Asked::new(&loaded.inventory);
+    let bounds = |caller: &str, action| {
+        let verdict = asked.verdict(caller, action);
+        (verdict.at_least(), verdict.at_most())
+    };
+    // The policy that KMS gives may be there, and one of the roles may have the policy that uses it.
+    let (never, always) = (Bound::Never, Bound::Always);
+    assert_eq!(bounds("arn:aws:iam::111122223333:role/app", KmsAction::DECRYPT), (never, always));
+    assert_eq!(
+        bounds("arn:aws:iam::111122223333:root", KmsAction::PUT_KEY_POLICY),
+        (never, always)
+    );
+}
+
 #[test]
 fn a_plan_says_which_instances_of_a_module_there_are() {
     let mut files = module(

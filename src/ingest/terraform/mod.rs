@@ -383,7 +383,10 @@ fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>
             let element = |member: &Member| {
                 (Value::text(member.at, Rc::clone(&member.name)), member.value.clone())
             };
-            Some(object.members.iter().map(element).collect())
+            // Maps are gone through in the order of their keys.
+            let mut members: Vec<&Member> = object.members.iter().collect();
+            members.sort_by(|left, right| left.name.cmp(&right.name));
+            Some(members.into_iter().map(element).collect())
         }
         _ => None,
     }

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     references: BTreeMap<(String, String), (String, String)>,
     /// The provider configurations that blocks name, by the addresses of the blocks.
     provided: BTreeMap<String, Box<str>>,
+    /// What keys are given, by their addresses: the rest is as KMS makes a key.
+    given: BTreeMap<String, BTreeSet<Box<str>>>,
     providers: Configurations,
     variables: BTreeMap<Box<str>, Box<str>>,
     /// ARN of who ran Terraform.
@@ -69,6 +71,7 @@ impl Plan {
             resources: BTreeMap::new(),
             references: BTreeMap::new(),
             provided: BTreeMap::new(),
+            given: BTreeMap::new(),
             providers: Configurations::default(),
             variables: BTreeMap::new(),
             caller: None,
@@ -190,8 +193,13 @@ impl Plan {
             if let Some(provider) = resource.get("provider_config_key").and_then(Node::as_str) {
                 self.provided.insert(address.clone(), provider.into());
             }
-            let Some(expressions) = resource.get("expressions") else { continue };
-            for expression in expressions.members() {
+            let expressions = resource.get("expressions").map(Node::members).unwrap_or_default();
+            let is_key = resource.get("type").and_then(Node::as_str) == Some("aws_kms_key");
+            if is_key {
+                let names = expressions.iter().map(|it| Box::from(&*it.name.value));
+                self.given.insert(address.clone(), names.collect());
+            }
+            for expression in expressions {
                 if let Some((target, argument)) = reference(&expression.value) {
                     let from = (address.clone(), expression.name.value.to_string());
                     self.references.insert(from, (format!("{prefix}{target}"), argument));
@@ -230,6 +238,13 @@ impl Plan {
     /// What the plan states of an address.
     pub(super) fn stated(&self, address: &str) -> Option<Rc<Object>> {
         self.resources.get(address).map(|stated| Rc::clone(&stated.values))
+    }
+
+    /// Whether an argument is not known because it is not given, and KMS says what it is.
+    pub(super) fn is_left_to_kms(&self, address: &str, argument: &str) -> bool {
+        let given = self.given.get(&without_indices(address));
+        matches!(argument, "policy" | "multi_region")
+            && given.is_some_and(|given| !given.contains(argument))
     }
 
     /// The name of the provider configuration of an address, where the plan says it.

@@ -169,6 +169,10 @@ impl Evaluator<'_> {
         let mut values = (*stated.values).clone();
         for member in &mut values.members {
             let is_open = matches!(member.value.data, Data::Unknown(_)) && depth < REFERENCES;
+            if is_open && plan.is_left_to_kms(address, &member.name) {
+                member.value = Value::null(member.at);
+                continue;
+            }
             let target = plan.reference(address, &member.name).filter(|_| is_open);
             let target = target.filter(|(_, of, wanted)| is_followed(&member.name, of, wanted));
             if let Some((target, of, wanted)) = target {
