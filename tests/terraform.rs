@@ -974,6 +974,76 @@ resource "aws_kms_key" "key" {
 }
 
 #[test]
+fn files_that_override_give_resources_other_arguments() {
+    let mut files = module(
+        r#"
+resource "aws_kms_key" "key" {
+  description = "of main"
+  policy      = data.aws_iam_policy_document.key.json
+}
+
+data "aws_iam_policy_document" "key" {
+  policy_id = "of main"
+  statement {
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::111122223333:root"]
+    }
+  }
+}
+
+locals {
+  reader = "main"
+}
+
+provider "aws" {
+  region = "eu-central-1"
+}
+"#,
+    );
+    // It comes before the others by its name, and counts all the same.
+    files.put(
+        "a_override.tf",
+        r#"
+resource "aws_kms_key" "key" {
+  description = "of the override for ${local.reader}"
+}
+
+data "aws_iam_policy_document" "key" {
+  statement {
+    actions   = ["kms:Decrypt"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::111122223333:role/${local.reader}"]
+    }
+  }
+}
+
+locals {
+  reader = "override"
+}
+
+provider "aws" {
+  region = "eu-west-1"
+}
+"#,
+    );
+    let loaded = loaded(&files, &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    let description = key.metadata.as_ref().unwrap().description.as_deref();
+    assert_eq!(description, Some("of the override for override"));
+    let written = key.policy.as_ref().unwrap().written();
+    assert!(written.contains("role/override") && !written.contains(":root"), "{written}");
+    assert!(written.contains("of main"), "{written}");
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
+    assert_eq!(told, ["what overrides provider `aws`"]);
+}
+
+#[test]
 fn of_two_that_exclude_each_other_nothing_is_said_but_what_both_have() {
     let text = r#"
 variable "legacy" { type = bool }

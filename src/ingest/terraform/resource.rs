@@ -31,7 +31,8 @@ pub(super) struct Resource<'r> {
 #[derive(Clone)]
 pub(super) struct Arguments<'r> {
     pub(super) at: At,
-    pub(super) written: Option<(&'r Body, Scope)>,
+    /// The bodies that give them, each before those that it overrides.
+    pub(super) written: Vec<(&'r Body, Scope)>,
     pub(super) stated: Option<Rc<Object>>,
 }
 
@@ -67,11 +68,11 @@ const REFERENCES: usize = 8;
 impl Arguments<'_> {
     /// Whether an argument is not given.
     pub(super) fn is_absent(&self, name: &str) -> bool {
-        !self.written.as_ref().is_some_and(|(body, _)| body.has_attribute(name))
+        !self.written.iter().any(|(body, _)| body.has_attribute(name))
     }
 }
 
-impl Evaluator<'_> {
+impl<'a> Evaluator<'a> {
     /// What a plan states of an address.
     fn stated(&self, address: &str) -> Option<Rc<Object>> {
         self.plan?.stated(address)
@@ -79,26 +80,26 @@ impl Evaluator<'_> {
 
     /// An argument of a block: as it is written; where that is not known, as the plan states it.
     pub(super) fn argument(&self, arguments: &Arguments<'_>, name: &str) -> Option<Value> {
-        let written = arguments.written.as_ref();
-        let written = written.and_then(|(body, scope)| self.attribute(body, name, scope));
+        let mut written = arguments.written.iter();
+        let written = written.find_map(|(body, scope)| self.attribute(body, name, scope));
         if written.as_ref().is_some_and(|value| value.doubt().is_none()) {
             return written;
         }
         let stated = arguments.stated.as_ref().and_then(|object| object.get(name));
-        let stated = stated.filter(|value| !value.is_null() || arguments.written.is_none());
+        let stated = stated.filter(|value| !value.is_null() || arguments.written.is_empty());
         match (written, stated) {
             (Some(written), Some(stated)) if stated.doubt().is_none() => {
                 Some(super::json::placed(stated, written.at))
             }
             (Some(written), _) => Some(written),
-            (None, Some(stated)) if arguments.written.is_none() => Some(stated.clone()),
+            (None, Some(stated)) if arguments.written.is_empty() => Some(stated.clone()),
             (None, _) => None,
         }
     }
 
     /// Where the name of an argument is written.
     pub(super) fn name_at(&self, arguments: &Arguments<'_>, name: &str) -> At {
-        let written = arguments.written.as_ref().and_then(|(body, scope)| {
+        let written = arguments.written.iter().find_map(|(body, scope)| {
             Some(self.at(scope.file, body.get_attribute(name)?.key.span()))
         });
         let stated = || {
@@ -115,7 +116,10 @@ impl Evaluator<'_> {
         part: Part<'r>,
         key: &Key,
         scope: &Scope,
-    ) -> Resource<'r> {
+    ) -> Resource<'r>
+    where
+        'a: 'r,
+    {
         let instance = self.instance(scope.instance);
         let prefix = instance.as_ref().map_or("", |instance| &instance.prefix);
         let data = if mode == Mode::Data { "data." } else { "" };
@@ -123,7 +127,15 @@ impl Evaluator<'_> {
         let body = &part.block.body;
         let at = self.at(part.file, part.block.span());
         let stated = self.stated(&address);
-        let arguments = Arguments { at, written: Some((body, scope.clone())), stated };
+        let overriding =
+            instance.as_ref().and_then(|it| it.module.overrides.get(&(mode, of_type, name)));
+        let overriding = overriding
+            .into_iter()
+            .flatten()
+            .rev()
+            .map(|part| (&part.block.body, Scope { file: part.file, ..scope.clone() }));
+        let written = overriding.chain([(body, scope.clone())]).collect();
+        let arguments = Arguments { at, written, stated };
         let provider = body.get_attribute("provider").and_then(|of| provider_name(&of.value));
         let providers = instance.as_ref().map(|instance| instance.providers.borrow());
         let named = |name: &str| providers.as_ref()?.get(name).cloned();
@@ -150,7 +162,7 @@ impl Evaluator<'_> {
         let argument = |name: &str| self.argument(&resource.arguments, name);
         // A plan says what the provider adds.
         let all = argument("tags_all").filter(|tags| !tags.is_null());
-        match all.filter(|_| resource.arguments.written.is_none()) {
+        match all.filter(|_| resource.arguments.written.is_empty()) {
             Some(all) => tags(Some(&all)),
             None if resource.provider.has_tags => None,
             None => tags(argument("tags").as_ref()),
@@ -189,7 +201,8 @@ impl Evaluator<'_> {
         let known = self.instance(root).map(|root| root.providers.borrow().clone());
         let provider = plan.provider(address, &known.unwrap_or_default(), &self.deployment);
         let provider = provider.unwrap_or_else(|| self.provider());
-        let arguments = Arguments { at: stated.at, written: None, stated: Some(Rc::new(values)) };
+        let arguments =
+            Arguments { at: stated.at, written: Vec::new(), stated: Some(Rc::new(values)) };
         let provider = self.in_region(provider, &arguments);
         Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
     }

@@ -127,6 +127,11 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
             into.push(Declared { resource, at, doubt });
         }
     }
+    for part in &instance.module.unmerged {
+        let labels: Vec<&str> = part.block.labels.iter().map(|label| label.as_str()).collect();
+        let what = format!("what overrides {} `{}`", part.block.ident.as_str(), labels.join("."));
+        evaluator.unresolved(evaluator.at(part.file, part.block.span()), what);
+    }
     for &name in instance.module.calls.keys() {
         for child in evaluator.children(number, name).iter() {
             collect(evaluator, child.instance, into);
