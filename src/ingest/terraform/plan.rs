@@ -27,6 +27,8 @@ const DEPTH: usize = 16;
 pub(super) struct Plan {
     file: FileId,
     resources: BTreeMap<String, Stated>,
+    /// The address of a block's only instance, by that of the block; nothing where it has several.
+    only: BTreeMap<String, Option<String>>,
     /// What unknown arguments refer to: the address and argument, and those of the target.
     references: BTreeMap<(String, String), (String, String)>,
     /// The provider configurations that blocks name, by the addresses of the blocks.
@@ -69,6 +71,7 @@ impl Plan {
         let mut plan = Self {
             file,
             resources: BTreeMap::new(),
+            only: BTreeMap::new(),
             references: BTreeMap::new(),
             provided: BTreeMap::new(),
             given: BTreeMap::new(),
@@ -110,6 +113,10 @@ impl Plan {
             }
         }
         plan.identity();
+        for address in plan.resources.keys() {
+            let only = plan.only.entry(without_indices(address));
+            only.and_modify(|only| *only = None).or_insert_with(|| Some(address.clone()));
+        }
         Some(plan)
     }
 
@@ -288,9 +295,8 @@ impl Plan {
     pub(super) fn reference(&self, address: &str, argument: &str) -> Option<(&str, &Stated, &str)> {
         let plain = without_indices(address);
         let (target, wanted) = self.references.get(&(plain, argument.to_owned()))?;
-        let mut matching = self.resources().filter(|(known, _)| without_indices(known) == *target);
-        let (found, stated) = matching.next()?;
-        matching.next().is_none().then_some((found, stated, wanted))
+        let (found, stated) = self.resources.get_key_value(self.only.get(target)?.as_ref()?)?;
+        Some((found, stated, wanted))
     }
 
     /// Where the plan's resources are deployed to.
