@@ -170,15 +170,20 @@ pub(super) fn begun<'s>(
     Some(beside(report.witness(Some(witness)), others))
 }
 
-/// That the statement shown is the cause, where an identity policy has it.
+/// That the statement shown is the cause, where an identity policy has it; in each account anew where AWS writes
+/// the policy, and people only attach it.
 pub(super) fn caused<'s>(
     scope: &KeyScope<'_>,
     report: Report<'s>,
     document: &PolicyDocument,
 ) -> Report<'s> {
     match scope.scope.documented(document.place) {
-        Some(found) if document.kind == PolicyKind::Identity => report.caused_by(&found.subject),
-        _ => report,
+        None => report,
+        Some(_) if document.kind != PolicyKind::Identity => report,
+        Some(found) if found.is_written_by_aws() => {
+            report.caused_by(&format!("{} in {}", found.subject, scope.key.arn.account()))
+        }
+        Some(found) => report.caused_by(&found.subject),
     }
 }
 
