@@ -58,6 +58,10 @@ pub use parameters::{ParametersFault, parameters};
 use digest::Digests;
 use symbols::Symbols;
 
+/// How many files a core reads in one go, at most: one that is much larger than the others shall not keep
+/// those behind it waiting.
+const TOGETHER: usize = 64;
+
 /// What was loaded.
 #[derive(Debug)]
 pub struct Loaded {
@@ -121,6 +125,7 @@ fn load_taking(
     let Read { mut facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
+        .with_max_len(TOGETHER)
         .map(|(number, path)| {
             file::read(files, FileId(to_u32(first + number)), path, &policies, digests.as_ref())
         })
