@@ -19,11 +19,14 @@ const KEYS: usize = 8;
 /// How many callers are spelled out.
 const TOLD: usize = 3;
 
+/// Actions by the least and the most that their verdicts can be.
+type ByBounds = BTreeMap<(Bound, Bound), ActionSet>;
+
 /// Cells whose verdicts are unknown for what a policy leaves open.
 #[derive(Default)]
 pub(super) struct Hanging {
-    /// Those that were found, with their bounds: by caller, and by the key where there are several.
-    cells: BTreeMap<(Caller, Option<String>), BTreeMap<(Bound, Bound), ActionSet>>,
+    /// Those that were found: by caller, and by the key where there are several.
+    cells: BTreeMap<(Caller, Option<String>), ByBounds>,
     /// How many were looked at.
     looked: usize,
     /// Whether some were not.

@@ -118,7 +118,7 @@ pub(super) fn facts(
         let number = (file.0 as usize).checked_sub(input.first);
         number.and_then(|number| input.paths.get(number)).cloned().unwrap_or_default()
     };
-    let parsed: Vec<(FileId, Result<(Body, Option<Places>), FileProblem>)> = sources
+    let parsed: Vec<(FileId, Result<Parsed, FileProblem>)> = sources
         .par_iter()
         .filter(|source| !source.is_plan && !deployment.is_before)
         .map(|source| (source.file, parse(&source.text, &path(source.file))))
@@ -147,7 +147,8 @@ pub(super) fn facts(
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
     let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
     let plans = plans.filter_map(|source| {
-        let plan = plan::Plan::parse(&source.text, source.file, deployment.is_before)?;
+        let (is_before, is_alone) = (deployment.is_before, modules.is_empty());
+        let plan = plan::Plan::parse(&source.text, source.file, is_before, is_alone)?;
         Some((path(source.file), plan))
     });
     let plans: Vec<(String, plan::Plan)> = plans.collect();
@@ -176,7 +177,9 @@ fn mentions_kms(text: &str) -> bool {
 }
 
 /// The body of a file; of one in JSON syntax, where its parts stand there.
-fn parse(text: &str, path: &str) -> Result<(Body, Option<Places>), FileProblem> {
+type Parsed = (Body, Option<Places>);
+
+fn parse(text: &str, path: &str) -> Result<Parsed, FileProblem> {
     let parsed = match path.strip_suffix(".json") {
         Some(name) => transcript::body(text, name.ends_with(".tfvars"))
             .map(|(body, places)| (body, Some(places)))

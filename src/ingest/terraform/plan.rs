@@ -26,6 +26,8 @@ const DEPTH: usize = 16;
 /// What a plan or a state says.
 pub(super) struct Plan {
     file: FileId,
+    /// Whether no source stands beside any plan.
+    is_alone: bool,
     resources: BTreeMap<String, Stated>,
     /// The address of a block's only instance, by that of the block; nothing where it has several.
     only: BTreeMap<String, Option<String>>,
@@ -65,11 +67,13 @@ pub(in crate::ingest) fn read(document: &Document<'_, '_>) -> Read {
 }
 
 impl Plan {
-    /// Reads the text of a plan or a state: of a plan what it comes to, or what was there before it.
-    pub(super) fn parse(text: &str, file: FileId, is_before: bool) -> Option<Self> {
+    /// Reads the text of a plan or a state: of a plan what it comes to, or what was there before it. Where
+    /// it `is_alone`, no source can ask for anything but what decides on keys.
+    pub(super) fn parse(text: &str, file: FileId, is_before: bool, is_alone: bool) -> Option<Self> {
         let root = json::parse(text).ok()?;
         let mut plan = Self {
             file,
+            is_alone,
             resources: BTreeMap::new(),
             only: BTreeMap::new(),
             references: BTreeMap::new(),
@@ -84,17 +88,20 @@ impl Plan {
         let prior = root.get("prior_state").and_then(|state| state.get("values"));
         let shown = root.get("values");
         let planned = root.get("planned_values").filter(|_| !is_before);
+        let changes = items(root.get("resource_changes"));
+        let after = match is_before {
+            true => Changes::new(),
+            false => changes.clone().filter_map(after).collect(),
+        };
         for values in [prior, planned, shown].into_iter().flatten() {
             let is_prior = !is_before && prior.is_some_and(|prior| std::ptr::eq(prior, values));
             if let Some(module) = values.get("root_module") {
-                plan.module(module, is_prior, 0);
+                plan.module(module, is_prior, &after, 0);
             }
         }
-        for change in items(root.get("resource_changes")) {
-            match is_before {
-                true => plan.before(change),
-                false => plan.change(change),
-            }
+        match is_before {
+            true => changes.for_each(|change| plan.before(change)),
+            false => plan.read_later(&after),
         }
         if shown.is_none() && root.get("lineage").is_some() {
             items(root.get("resources")).for_each(|resource| plan.state(resource));
@@ -120,29 +127,32 @@ impl Plan {
         Some(plan)
     }
 
-    fn module(&mut self, module: &Node<'_>, is_prior: bool, depth: usize) {
+    fn module(&mut self, module: &Node<'_>, is_prior: bool, after: &Changes<'_>, depth: usize) {
         for resource in items(module.get("resources")) {
             let Some(address) = resource.get("address").and_then(Node::as_str) else { continue };
             let values = resource.get("values");
             // Of what was there before only what was read counts: the rest is planned, or goes.
             let is_data = resource.get("mode").and_then(Node::as_str) == Some("data");
-            if !is_prior || is_data {
-                self.add(address, resource, values, None);
+            match after.get(address).filter(|_| !is_prior) {
+                Some((change, after, unknown)) => {
+                    self.add(address, change, Some(after), *unknown);
+                }
+                None if !is_prior || is_data => self.add(address, resource, values, None),
+                None => {}
             }
         }
         if depth < DEPTH {
-            items(module.get("child_modules")).for_each(|it| self.module(it, is_prior, depth + 1));
+            let inner = items(module.get("child_modules"));
+            inner.for_each(|inner| self.module(inner, is_prior, after, depth + 1));
         }
     }
 
-    fn change(&mut self, change: &Node<'_>) {
-        let Some(address) = change.get("address").and_then(Node::as_str) else { return };
-        let Some(of) = change.get("change") else { return };
-        let after = of.get("after").filter(|after| !matches!(after.kind, Kind::Null));
-        let is_read = change.get("mode").and_then(Node::as_str) == Some("data");
-        // What goes, and what goes behind its successor, says nothing of what will be there.
-        if after.is_some() && (is_read || self.resources.contains_key(address)) {
-            self.add(address, change, after, of.get("after_unknown"));
+    /// What is read when the plan is applied.
+    fn read_later(&mut self, after: &Changes<'_>) {
+        for (address, (change, after, unknown)) in after {
+            if change.get("mode").and_then(Node::as_str) == Some("data") {
+                self.add(address, change, Some(after), *unknown);
+            }
         }
     }
 
@@ -182,7 +192,9 @@ impl Plan {
         unknown: Option<&Node<'_>>,
     ) {
         let text = |name: &str| resource.get(name).and_then(Node::as_str);
-        let Some(of_type) = text("type") else { return };
+        let Some(of_type) = text("type").filter(|it| !self.is_alone || is_asked_for(it)) else {
+            return;
+        };
         let mode = if text("mode") == Some("data") { Mode::Data } else { Mode::Resource };
         let at = At { file: self.file, span: resource.span };
         let value = resolved(values, unknown, address, at, 0);
@@ -316,6 +328,26 @@ impl Plan {
     }
 }
 
+/// A change, what it comes to, and what of that is not known.
+type Change<'n> = (&'n Node<'n>, &'n Node<'n>, Option<&'n Node<'n>>);
+
+/// Changes by address.
+type Changes<'n> = BTreeMap<&'n str, Change<'n>>;
+
+/// What a change comes to. What goes, and what goes behind its successor, says nothing of what will be
+/// there.
+fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
+    let of = change.get("change")?;
+    let after = of.get("after").filter(|after| !matches!(after.kind, Kind::Null))?;
+    Some((change.get("address")?.as_str()?, (change, after, of.get("after_unknown"))))
+}
+
+/// Whether something of a plan without source decides on keys.
+fn is_asked_for(of_type: &str) -> bool {
+    let ours = ["aws_kms_", "aws_iam_", "aws_caller_identity", "aws_region", "aws_partition"];
+    ours.iter().any(|ours| of_type.starts_with(ours))
+}
+
 /// A value of JSON as a variable's text.
 fn written(node: &Node<'_>) -> Option<Box<str>> {
     let escaped = |text: String| text.replace("${", "$${").replace("%{", "%%{");
@@ -402,7 +434,9 @@ fn reference(expression: &Node<'_>) -> Option<(String, String)> {
 }
 
 /// The items of a list.
-pub(super) fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> impl Iterator<Item = &'n Node<'a>> {
+pub(super) fn items<'n, 'a>(
+    node: Option<&'n Node<'a>>,
+) -> impl Iterator<Item = &'n Node<'a>> + Clone {
     let items = node.map(|node| match &node.kind {
         Kind::Array(items) => items.as_slice(),
         _ => &[],

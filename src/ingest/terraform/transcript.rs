@@ -372,7 +372,9 @@ mod tests {
     fn written(text: &str) -> Vec<(String, String)> {
         let (body, places) = body(text, false).expect("it can be read");
         let block = body.blocks().next().expect("a block");
-        let of = |span: Option<Range<usize>>| text[places.of(&span.expect("parsed"))].to_owned();
+        let of = |span: Option<Range<usize>>| {
+            text.get(places.of(&span.expect("parsed"))).expect("a range").to_owned()
+        };
         let attribute = |it: &Attribute| (of(it.key.span()), of(it.value.span()));
         block.body.attributes().map(attribute).collect()
     }
@@ -396,7 +398,9 @@ mod tests {
         let block = body.blocks().next().expect("a block");
         let value = &block.body.attributes().next().expect("an attribute").value;
         let Expression::StringTemplate(template) = value else { panic!("{value:?}") };
-        let of = |element: &Element| &text[places.of(&element.span().expect("parsed"))];
+        let of = |element: &Element| {
+            text.get(places.of(&element.span().expect("parsed"))).expect("a range")
+        };
         let found: Vec<&str> = template.iter().map(of).collect();
         let expected = ["q\\\" ", "${f(\\\"y\\\")}", " ", "%{ if b }\\\"%{ endif }", "\\n"];
         assert_eq!(found, expected);
