@@ -15,7 +15,8 @@ use super::super::declared::{self, meets};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::symbols;
 use super::evaluator::Evaluator;
-use super::resource::{Resource, Shape};
+use super::names::Shape;
+use super::resource::Resource;
 use super::value::{At, Data, Value, shape};
 use super::world::{Declared, is_key};
 

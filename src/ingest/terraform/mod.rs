@@ -23,6 +23,7 @@ mod json;
 mod keys;
 mod lowered;
 mod module;
+mod names;
 pub(super) mod plan;
 mod providers;
 pub(super) mod raw;
