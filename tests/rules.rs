@@ -208,10 +208,21 @@ fn the_pages_tell_without_which_input_a_rule_is_silent() {
 }
 
 /// Cases whose findings the probe does not make, and why: its verdict on a cell they rest on is unknown.
-const BEYOND_THE_PROBE: &[(&str, &str)] = &[(
-    "testdata/rules/allow-fully-denied/fire-the-deny-has-the-wider-pattern",
-    "two patterns on one condition key: the probe knows no member of one that is not of the other",
-)];
+const BEYOND_THE_PROBE: &[(&str, &str)] = &[
+    (
+        "testdata/rules/allow-fully-denied/fire-the-deny-has-the-wider-pattern",
+        "two patterns on one condition key: the probe knows no member of one that is not of the other",
+    ),
+    (
+        "testdata/rules/unresolved-reference/fire-a-parameter-without-default",
+        "the probe does not see that a role that is not known adds nothing for the root user",
+    ),
+    ("testdata/rules/unresolved-reference/fire-strict-a-parameter-without-default", "the same"),
+    (
+        "testdata/rules/unresolved-reference/fire-an-import-of-nothing-here",
+        "the probe counts a cell to those that hang on the import that is never allowed in any case",
+    ),
+];
 
 /// The rules ask both engines all their questions: the answers must be equal unless the probe says
 /// `unknown`, and so must the findings of a case unless the probe said so and the case is listed.

@@ -14,6 +14,8 @@
 mod command;
 #[path = "support/seeds.rs"]
 mod seeds;
+#[path = "support/tf_json.rs"]
+mod tf_json;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -27,7 +29,7 @@ use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target, Verdict};
 use keyreach::ingest::{Deployment, Loaded, load_deployed, read_text};
 use keyreach::inventory::{AttachedPolicy, Grant, Inventory, NamedPolicy};
 use keyreach::policy::PolicyDocument;
-use keyreach::source::{Files, LineIndex, Memory};
+use keyreach::source::{Files, LineIndex, Listed, Memory};
 use seeds::{Random, for_each_seed};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/infrastructure/terraform");
@@ -184,6 +186,69 @@ fn modules_declare_what_is_expected() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The same files in JSON syntax.
+fn in_json(of_hcl: &Memory) -> Memory {
+    let mut made = Memory::default();
+    for listed in of_hcl.list(".") {
+        let Listed::File(path) = listed else { panic!("{listed:?}") };
+        let text = read_text(of_hcl, &path).unwrap();
+        match path.rsplit_once('.') {
+            Some((_, "tf")) => made.put(format!("{path}.json"), tf_json::of_module(&text)),
+            Some((_, "tfvars")) => made.put(format!("{path}.json"), tf_json::of_values(&text)),
+            _ => made.put(path, text),
+        }
+    }
+    made
+}
+
+#[test]
+fn modules_in_json_syntax_declare_the_same() {
+    // Lines differ, and so does the order of statements where some are dynamic.
+    let told = |files: &Memory| {
+        let found = described(files, &loaded(files, &Deployment::default()));
+        let found = found.replace(".tf.json", ".tf");
+        let mut lines: Vec<String> = Vec::new();
+        for line in found.lines() {
+            let rest = line.trim_start();
+            let numbered = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            let numbered = if numbered == rest { line } else { numbered };
+            let at = numbered.split_once(":Some(").map(|(path, rest)| (path, rest.split_once(')')));
+            lines.push(match at {
+                Some((path, Some((_, message)))) => format!("{path}{message}"),
+                _ => numbered.to_owned(),
+            });
+        }
+        lines.sort();
+        lines
+    };
+    let mut compared = 0;
+    let mut modules = vec![("open.tf".to_owned(), module(OPEN))];
+    for entry in fs::read_dir(FOLDER).unwrap() {
+        let directory = entry.unwrap().path();
+        // What stands there in JSON has its own expectation.
+        if directory.is_dir() && !directory.ends_with("json") {
+            modules.push((directory.display().to_string(), files(&directory)));
+        }
+    }
+    for (name, of_hcl) in modules {
+        let (hcl, json) = (told(&of_hcl), told(&in_json(&of_hcl)));
+        let only = |these: &[String], those: &[String]| {
+            let only: Vec<String> =
+                these.iter().filter(|it| !those.contains(it)).cloned().collect();
+            only.join("\n")
+        };
+        assert!(
+            hcl == json,
+            "{}\nonly in HCL:\n{}\nonly in JSON:\n{}",
+            name,
+            only(&hcl, &json),
+            only(&json, &hcl)
+        );
+        compared += hcl.len();
+    }
+    assert!(compared > 200, "{compared}");
+}
+
 #[test]
 fn a_deployment_pins_the_account_the_region_and_variables() {
     let files = files(&Path::new(FOLDER).join("variables"));
@@ -232,6 +297,23 @@ fn broken_hcl_is_told_at_its_place() {
     let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
     assert_eq!(problem.path, "other.tf");
     assert!(problem.message.starts_with("broken HCL"), "{}", problem.message);
+}
+
+#[test]
+fn what_is_broken_in_json_syntax_is_told_at_its_place() {
+    for (text, column) in [
+        (r#"{"resource": {"aws_kms_key": {"b": {"policy": }}}}"#, 47),
+        (r#"{"resource": {"aws_kms_key": {"b": {"policy": "${f(}"}}}}"#, 52),
+        (r#"{"resource": {"aws_kms_key": {"b": "none"}}}"#, 36),
+    ] {
+        let mut files = module("resource \"aws_kms_key\" \"a\" {}\n");
+        files.put("other.tf.json", text);
+        let loaded = loaded(&files, &Deployment::default());
+        assert_eq!(loaded.inventory.keys.values().count(), 1);
+        let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
+        assert_eq!(problem.position.map(|it| it.column), Some(column), "{text}");
+        assert!(problem.message.starts_with("broken JSON"), "{}", problem.message);
+    }
 }
 
 /// Asks a world what principals may do with its one key.
@@ -324,6 +406,7 @@ fn the_same_infrastructure_as_source_plan_template_and_export_gives_the_same_mat
     assert!(exported.lines().count() > 10, "{exported}");
     assert_eq!(matrix("terraform/main.tf", &pins), exported);
     assert_eq!(matrix("terraform", &[]), exported);
+    assert_eq!(matrix("terraform-json", &pins), exported);
     assert_eq!(matrix("cloudformation.yaml", &pins), exported);
 }
 
@@ -646,6 +729,370 @@ fn what_a_plan_states_as_null_is_not_given() {
     assert_eq!(metadata.origin.as_deref(), Some("AWS_KMS"));
     assert_eq!(metadata.state.as_deref(), Some("Enabled"));
     assert_eq!((key.rotation, key.grants.len()), (Some(false), 1));
+}
+
+/// A plan of some resources as Terraform prints it: what it knows, what it does not, and its
+/// configuration.
+fn whole_plan(resources: &[serde_json::Value], configuration: &serde_json::Value) -> Memory {
+    let planned = resources.iter().map(|resource| {
+        let mut planned = resource.clone();
+        planned.as_object_mut().unwrap().remove("unknown");
+        planned
+    });
+    let changes = resources.iter().map(|resource| {
+        let (values, unknown) = (resource["values"].clone(), resource["unknown"].clone());
+        serde_json::json!({ "address": resource["address"], "mode": "managed", "type": resource["type"],
+            "name": resource["name"],
+            "change": { "actions": ["create"], "before": null, "after": values, "after_unknown": unknown } })
+    });
+    let deposed = serde_json::json!({ "address": "aws_kms_key.app", "mode": "managed", "type": "aws_kms_key",
+        "name": "app", "deposed": "8c2f1a60",
+        "change": { "actions": ["delete"], "before": {}, "after": null, "after_unknown": {} } });
+    let plan = serde_json::json!({
+        "format_version": "1.2", "terraform_version": "1.9.8",
+        "planned_values": { "root_module": { "resources": planned.collect::<Vec<_>>() } },
+        "resource_changes": changes.chain([deposed]).collect::<Vec<_>>(),
+        "configuration": configuration,
+    });
+    let mut files = Memory::default();
+    files.put("plan.json", plan.to_string());
+    files
+}
+
+/// A resource of a plan: what is known of it, and what is not.
+fn planned(
+    of_type: &str,
+    name: &str,
+    values: serde_json::Value,
+    unknown: serde_json::Value,
+) -> serde_json::Value {
+    let address = format!("{of_type}.{name}");
+    serde_json::json!({ "address": address, "mode": "managed", "type": of_type, "name": name,
+        "values": values, "unknown": unknown })
+}
+
+/// What the configuration says of a resource.
+fn configured(
+    of_type: &str,
+    name: &str,
+    provider: &str,
+    expressions: serde_json::Value,
+) -> serde_json::Value {
+    let address = format!("{of_type}.{name}");
+    serde_json::json!({ "address": address, "mode": "managed", "type": of_type, "name": name,
+        "provider_config_key": provider, "expressions": expressions })
+}
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+
+#[test]
+fn a_plan_alone_takes_each_resource_for_one_of_its_provider() {
+    let own = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/app"},"Action":"kms:Decrypt","Resource":"*"}]}"#;
+    let role = serde_json::json!({ "name": "app", "path": "/", "assume_role_policy": TRUST,
+        "tags_all": { "team": "audit" } });
+    let resources = [
+        planned(
+            "aws_kms_key",
+            "app",
+            serde_json::json!({ "policy": own, "tags": null,
+            "tags_all": { "team": "audit" } }),
+            serde_json::json!({ "arn": true }),
+        ),
+        planned("aws_iam_role", "app", role.clone(), serde_json::json!({ "arn": true })),
+        planned(
+            "aws_kms_key",
+            "far",
+            serde_json::json!({ "region": "us-west-2" }),
+            serde_json::json!({ "arn": true, "policy": true }),
+        ),
+    ];
+    let none = serde_json::json!({});
+    let configuration = serde_json::json!({
+        "provider_config": {
+            "aws": { "name": "aws", "expressions": { "region": { "constant_value": "eu-central-1" } } },
+            "aws.audit": { "name": "aws", "alias": "audit", "expressions": {
+                "region": { "constant_value": "eu-west-1" },
+                "assume_role": [{ "role_arn": { "constant_value": "arn:aws:iam::444455556666:role/deploy" } }],
+                "default_tags": [{ "tags": { "constant_value": { "team": "audit" } } }] } },
+        },
+        "root_module": { "resources": [
+            configured("aws_kms_key", "app", "aws.audit", serde_json::json!({ "policy": { "constant_value": own } })),
+            configured("aws_iam_role", "app", "aws.audit", none.clone()),
+            configured("aws_kms_key", "far", "aws", none),
+        ] },
+    });
+    let loaded = loaded(&whole_plan(&resources, &configuration), &pinned());
+    assert_eq!(loaded.problems, []);
+    let keys: Vec<&str> = loaded.inventory.keys.values().map(|key| key.arn.as_str()).collect();
+    let audit = "arn:aws:kms:eu-west-1:444455556666:key/aws_kms_key.app";
+    assert_eq!(keys, [audit, "arn:aws:kms:us-west-2:111122223333:key/aws_kms_key.far"]);
+    let keys: Vec<_> = loaded.inventory.keys.values().collect();
+    // A deposed object that goes says nothing of the one that comes, and tags are those of the provider, too.
+    assert!(keys[0].policy.as_ref().unwrap().written().contains("role/app"));
+    assert_eq!(keys[0].tags.as_ref().unwrap().len(), 1);
+    // No policy is given: KMS gives one.
+    assert!(keys[1].policy.as_ref().unwrap().written().contains("111122223333:root"));
+    let asked =
+        Engine::with_facts(&loaded.inventory, "2026-01-01T00:00:00Z".parse().unwrap(), FACTS);
+    let caller = Caller::parse("arn:aws:iam::444455556666:role/app").unwrap();
+    let request = Request::plain(caller, KmsAction::DECRYPT, Target::parse(audit).unwrap());
+    assert_eq!(asked.verdict_of(&request).at_least(), Bound::Always);
+}
+
+#[test]
+fn an_argument_of_a_plan_is_what_it_refers_to_only_where_it_names_it() {
+    let role = serde_json::json!({ "name": "app", "path": "/", "assume_role_policy": TRUST });
+    let resources = [
+        planned(
+            "aws_kms_key",
+            "app",
+            serde_json::json!({}),
+            serde_json::json!({ "arn": true, "policy": true }),
+        ),
+        planned(
+            "aws_kms_alias",
+            "app",
+            serde_json::json!({ "name": "alias/app" }),
+            serde_json::json!({ "target_key_id": true }),
+        ),
+        planned("aws_iam_role", "app", role, serde_json::json!({ "arn": true })),
+        planned(
+            "aws_iam_user",
+            "u",
+            serde_json::json!({ "path": "/" }),
+            serde_json::json!({ "arn": true, "name": true }),
+        ),
+        planned(
+            "aws_iam_user_group_membership",
+            "u",
+            serde_json::json!({}),
+            serde_json::json!({ "user": true, "groups": true }),
+        ),
+    ];
+    let references = |all: &[&str]| serde_json::json!({ "references": all });
+    let configuration = serde_json::json!({
+        "root_module": { "resources": [
+            // jsonencode of a policy that names the role is not the role.
+            configured("aws_kms_key", "app", "aws", serde_json::json!({ "policy": references(&["aws_iam_role.app.arn", "aws_iam_role.app"]) })),
+            configured("aws_kms_alias", "app", "aws", serde_json::json!({ "target_key_id": references(&["aws_kms_key.app.key_id", "aws_kms_key.app"]) })),
+            configured("aws_iam_user_group_membership", "u", "aws", serde_json::json!({
+                "user": references(&["aws_iam_user.u.name", "aws_iam_user.u"]),
+                "groups": references(&["aws_iam_group.a.name", "aws_iam_group.a", "aws_iam_group.b.name", "aws_iam_group.b"]) })),
+        ] },
+    });
+    let files = whole_plan(&resources, &configuration);
+    let loaded = loaded(&files, &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    assert_eq!(key.aliases.len(), 1);
+    let policy = key.policy.as_ref().unwrap().policy();
+    assert_eq!(policy.faults, []);
+    let asked = Asked::new(&loaded.inventory);
+    let verdict = asked.verdict("arn:aws:iam::111122223333:role/app", KmsAction::DECRYPT);
+    assert_eq!((verdict.at_least(), verdict.at_most()), (Bound::Never, Bound::Always));
+    let gaps: Vec<String> =
+        loaded.inventory.gaps.iter().map(|it| format!("{:?}", it.kind)).collect();
+    assert!(gaps.iter().any(|gap| gap.contains("memberships")), "{gaps:?}");
+}
+
+#[test]
+fn who_ran_a_plan_is_told_where_its_data_say_one_thing() {
+    let identity = |name: &str, account: &str, provider: &str| {
+        let data = serde_json::json!({ "address": format!("data.aws_caller_identity.{name}"), "mode": "data",
+            "type": "aws_caller_identity", "name": name,
+            "values": { "account_id": account, "arn": format!("arn:aws:iam::{account}:role/ci") } });
+        let configured = serde_json::json!({ "address": data["address"], "mode": "data",
+            "type": "aws_caller_identity", "name": name, "provider_config_key": provider, "expressions": {} });
+        (data, configured)
+    };
+    let accounts = |second: &str| -> Vec<String> {
+        let (audit, of_audit) = identity("audit", "444455556666", second);
+        let (current, of_current) = identity("current", "111122223333", "aws");
+        let plan = serde_json::json!({
+            "format_version": "1.2", "terraform_version": "1.9.8",
+            "planned_values": { "root_module": { "resources": [
+                { "address": "aws_kms_key.a", "mode": "managed", "type": "aws_kms_key", "name": "a", "values": {} }] } },
+            "prior_state": { "values": { "root_module": { "resources": [audit, current] } } },
+            "configuration": { "provider_config": { "aws": { "name": "aws" } },
+                "root_module": { "resources": [of_audit, of_current] } },
+        });
+        let mut files = Memory::default();
+        files.put("plan.json", plan.to_string());
+        let loaded = loaded(&files, &Deployment::default());
+        loaded.inventory.keys.values().map(|key| key.arn.account().to_string()).collect()
+    };
+    assert_eq!(accounts("aws.audit"), ["111122223333"]);
+    assert_eq!(accounts("aws"), ["this-account"]);
+}
+
+#[test]
+fn what_a_module_that_is_not_here_gives_is_not_nothing() {
+    let text = r#"
+module "team" {
+  source = "../team"
+  count  = 1
+}
+
+variable "names" {
+  type    = list(string)
+  default = null
+}
+
+module "inner" {
+  source = "./inner"
+  names  = var.names
+}
+
+resource "aws_kms_key" "key" {
+  description = join(",", tolist(toset(["b", "a"])), [for name, value in { d = 4, c = 3 } : name])
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { AWS = concat(["arn:aws:iam::111122223333:role/ops"], module.team[*].role_arn, module.inner.arns) }
+      Action    = "kms:Decrypt"
+      Resource  = "*"
+    }]
+  })
+}
+"#;
+    let mut files = module(text);
+    files.put(
+        "inner/main.tf",
+        "variable \"names\" {\n  default  = [\"one\"]\n  nullable = false\n}\noutput \"arns\" {\n  value = \
+         [for name in var.names : \"arn:aws:iam::111122223333:role/${name}\"]\n}\n",
+    );
+    let loaded = loaded(&files, &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    let description = key.metadata.as_ref().unwrap().description.as_deref();
+    assert_eq!(description, Some("a,b,c,d"));
+    // What the module gives stays a principal that is not known, beside those that are.
+    let policy = key.policy.as_ref().unwrap().policy();
+    let principals = policy.statements[0].principal.as_ref().unwrap();
+    let texts: Vec<&str> = principals.entries.iter().map(|entry| entry.value.text()).collect();
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    assert_eq!(texts, [&*role("ops"), "module.team[*].role_arn", &*role("one")]);
+}
+
+#[test]
+fn files_that_override_give_resources_other_arguments() {
+    let mut files = module(
+        r#"
+resource "aws_kms_key" "key" {
+  description = "of main"
+  policy      = data.aws_iam_policy_document.key.json
+}
+
+data "aws_iam_policy_document" "key" {
+  policy_id = "of main"
+  statement {
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::111122223333:root"]
+    }
+  }
+}
+
+locals {
+  reader = "main"
+}
+
+provider "aws" {
+  region = "eu-central-1"
+}
+"#,
+    );
+    // It comes before the others by its name, and counts all the same.
+    files.put(
+        "a_override.tf",
+        r#"
+resource "aws_kms_key" "key" {
+  description = "of the override for ${local.reader}"
+}
+
+data "aws_iam_policy_document" "key" {
+  statement {
+    actions   = ["kms:Decrypt"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::111122223333:role/${local.reader}"]
+    }
+  }
+}
+
+locals {
+  reader = "override"
+}
+
+provider "aws" {
+  region = "eu-west-1"
+}
+"#,
+    );
+    let loaded = loaded(&files, &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    let description = key.metadata.as_ref().unwrap().description.as_deref();
+    assert_eq!(description, Some("of the override for override"));
+    let written = key.policy.as_ref().unwrap().written();
+    assert!(written.contains("role/override") && !written.contains(":root"), "{written}");
+    assert!(written.contains("of main"), "{written}");
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
+    assert_eq!(told, ["what overrides provider `aws`"]);
+}
+
+#[test]
+fn of_two_that_exclude_each_other_nothing_is_said_but_what_both_have() {
+    let text = r#"
+variable "legacy" { type = bool }
+variable "policy" {
+  type    = string
+  default = null
+}
+variable "custom" { type = bool }
+
+resource "aws_kms_key" "key" {
+  multi_region = var.legacy
+  policy       = var.custom ? jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = { AWS = "arn:aws:iam::111122223333:role/ops" }, Action = "kms:*", Resource = "*" }]
+  }) : var.policy
+}
+
+resource "aws_iam_role" "old" {
+  count              = var.legacy ? 1 : 0
+  name               = "app"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+  inline_policy {
+    name   = "use"
+    policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*" }] })
+  }
+}
+
+resource "aws_iam_role" "new" {
+  count              = var.legacy ? 0 : 1
+  name               = "app"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+"#;
+    let loaded = loaded(&module(text), &pinned());
+    let key = loaded.inventory.keys.values().next().unwrap();
+    // Whether it is one of several keys is not known, and conditions ask.
+    assert!(key.metadata.is_none());
+    let asked = Asked::new(&loaded.inventory);
+    let bounds = |caller: &str, action| {
+        let verdict = asked.verdict(caller, action);
+        (verdict.at_least(), verdict.at_most())
+    };
+    // The policy that KMS gives may be there, and one of the roles may have the policy that uses it.
+    let (never, always) = (Bound::Never, Bound::Always);
+    assert_eq!(bounds("arn:aws:iam::111122223333:role/app", KmsAction::DECRYPT), (never, always));
+    assert_eq!(
+        bounds("arn:aws:iam::111122223333:root", KmsAction::PUT_KEY_POLICY),
+        (never, always)
+    );
 }
 
 #[test]

@@ -32,6 +32,10 @@ fn both_hooks_judge_the_whole_tree() {
     assert_eq!(of("language"), ["rust", "system"]);
     assert_eq!(of("entry"), ["keyreach check", "keyreach check"]);
     assert!(hooks.iter().all(|hook| hook["pass_filenames"] == Value::Bool(false)), "{hooks:?}");
+    // What `keyreach init` writes asks for a look at the same files.
+    let written = yaml("src/cli/init/pre-commit-config.yaml");
+    let written = written["repos"][0]["hooks"][0]["files"].as_str().unwrap();
+    assert_eq!(of("files"), [written, written]);
 }
 
 /// Runs the step of the action that checks, and gives its outputs and what it prints.

@@ -10,7 +10,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let bound = best.map_or(limit + 1, |(distance, _)| distance);
-        if let Some(distance) = distance_below(&word, &folded(candidate), bound) {
+        // The length tells of most that they are too far.
+        if candidate.chars().count().abs_diff(word.len()) < bound
+            && let Some(distance) = distance_below(&word, &folded(candidate), bound)
+        {
             best = Some((distance, candidate));
         }
     }
@@ -33,33 +36,36 @@ fn distance_below(left: &[char], right: &[char], bound: usize) -> Option<usize> 
     if left.len().abs_diff(right.len()) >= bound {
         return None;
     }
-    let mut before_last: Vec<usize> = Vec::new();
+    let (mut before_last, mut next) = (Vec::new(), Vec::new());
     let mut last: Vec<usize> = (0..=right.len()).collect();
     let mut left_before = None;
     for (row, &a) in left.iter().enumerate() {
-        let next = distances(a, left_before, right, &last, &before_last, row + 1);
+        next.clear();
+        next.push(row + 1);
+        add_distances(&mut next, a, left_before, right, &last, &before_last);
         if next.iter().all(|&distance| distance >= bound) {
             return None;
         }
-        before_last = std::mem::replace(&mut last, next);
+        std::mem::swap(&mut before_last, &mut last);
+        std::mem::swap(&mut last, &mut next);
         left_before = Some(a);
     }
     last.pop().filter(|&distance| distance < bound)
 }
 
-/// The next row of the table, for character `a` after `before`, given the two rows above it.
-fn distances(
+/// Adds to the next row of the table, which has its first entry, for character `a` after `before`, given
+/// the two rows above it.
+fn add_distances(
+    next: &mut Vec<usize>,
     a: char,
     before: Option<char>,
     right: &[char],
     last: &[usize],
     before_last: &[usize],
-    first: usize,
-) -> Vec<usize> {
+) {
     let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
-    let mut next = vec![first];
     let mut right_before = None;
-    let mut left_of = first;
+    let mut left_of = next.first().copied().unwrap_or_default();
     for (column, &b) in right.iter().enumerate() {
         let replaced = at(last, column) + usize::from(a != b);
         let mut distance = replaced.min(at(last, column + 1) + 1).min(left_of + 1);
@@ -72,7 +78,6 @@ fn distances(
         left_of = distance;
         right_before = Some(b);
     }
-    next
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ use super::{Fault, Outcome};
 /// keep them busy, few enough to hold.
 const BLOCK: u64 = 1 << 21;
 
+/// How many lines one core answers in one go: few enough that no core waits long for the last of a block.
+const TOGETHER: usize = 64;
+
 /// Answer concrete requests, one line of JSON each.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -105,12 +108,13 @@ fn block(requests: &mut dyn BufRead) -> io::Result<Vec<u8>> {
 
 /// The answers to each line, made on some core, in the order of the lines; blank ones are passed over.
 fn answer(simulator: &Simulator<'_>, block: &[u8]) -> Result<Vec<Answered>, Fault> {
-    let lines = block.par_split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
-    let lines = lines.filter(|line| !line.is_empty());
-    let answered = lines.try_fold(Answered::default, |answered, line| {
-        answered.with(simulator, line).map_err(Fault::from)
+    let lines = block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    let answered = lines.par_chunks(TOGETHER).map(|lines| {
+        let mut lines = lines.iter();
+        lines.try_fold(Answered::default(), |answered, line| answered.with(simulator, line))
     });
-    answered.collect()
+    answered.collect::<io::Result<_>>().map_err(Fault::from)
 }
 
 fn write(answers: &[Answered], output: &mut Output) -> Result<(), Fault> {

@@ -40,6 +40,9 @@ pub struct Finding {
     pub witness: Option<Box<Request>>,
     /// What mends it.
     pub fix: Option<Box<Fix>>,
+    /// Whether its cause is a statement that speaks of many keys: of those with the same fingerprint one
+    /// is told.
+    pub shares_cause: bool,
     /// The rules whose findings on the same key this one explains.
     pub explains: &'static [&'static str],
 }

@@ -7,10 +7,11 @@ use crate::aws::KeyArn;
 
 use super::Finding;
 
-/// Findings in their order, each cause told once: [`sort`], then [`without_explained`].
+/// Findings in their order, each cause told once: [`sort`], [`without_explained`], [`once_a_cause`].
 pub fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
     sort(&mut findings);
     without_explained(&mut findings);
+    once_a_cause(&mut findings);
     findings
 }
 
@@ -27,6 +28,33 @@ pub fn sort(findings: &mut Vec<Finding>) {
 pub fn without_explained(findings: &mut Vec<Finding>) {
     let mut hidden = hidden(findings).into_iter();
     findings.retain(|_| !hidden.next().unwrap_or_default());
+}
+
+/// Of findings whose cause speaks of many keys, keeps the first: with the principals of all, and of how many
+/// keys it is true beside.
+pub fn once_a_cause(findings: &mut Vec<Finding>) {
+    let mut firsts: FxHashMap<String, usize> = FxHashMap::default();
+    let mut kept: Vec<(Finding, usize)> = Vec::with_capacity(findings.len());
+    for finding in findings.drain(..) {
+        if finding.shares_cause {
+            let at = *firsts.entry(finding.fingerprint()).or_insert(kept.len());
+            if let Some((first, others)) = kept.get_mut(at) {
+                first.principals.extend(finding.principals);
+                *others += 1;
+                continue;
+            }
+        }
+        kept.push((finding, 0));
+    }
+    findings.extend(kept.into_iter().map(|(mut finding, others)| {
+        if others > 0 {
+            finding.principals.sort();
+            finding.principals.dedup();
+            let keys = if others == 1 { "key" } else { "keys" };
+            finding.message.push_str(&format!("; the same with {others} more {keys}"));
+        }
+        finding
+    }));
 }
 
 /// Which findings another explains. Only those of one key are held against each other.

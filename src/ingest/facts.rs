@@ -12,7 +12,7 @@ use crate::source::{Place, Span};
 
 use super::cloudformation::Template;
 use super::cloudformation::manifest::Manifest;
-use super::terraform;
+use super::{stored, terraform};
 
 /// One page of a listing.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub(super) enum Fact {
     Manifest(Manifest),
     /// A file of Terraform's language, to be evaluated with the others.
     Terraform(terraform::Source),
+    /// Part of what a store of iam-collect says of one entity.
+    Stored(Box<stored::Piece>),
     /// A policy that stands alone.
     Loose(LoosePolicy),
     /// A whole world: a scenario.
@@ -177,6 +179,8 @@ pub(super) enum KeyPart {
     /// A page of its aliases, which are facts of their own.
     Aliases(Page<()>),
     Rotation(bool),
+    /// Code that declares it switches off, here, the check that its author can change its policy.
+    LockoutCheckBypassed,
 }
 
 /// A listing of entities, which can be complete.

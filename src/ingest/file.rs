@@ -5,11 +5,11 @@ use crate::source::{FileId, FileProblem, Files, LineCount, ProblemKind, Span};
 use crate::syntax::json;
 
 use super::digest::Digests;
-use super::document::{Document, Refusal, Source, Top, cause, offset};
+use super::document::{Document, Read, Refusal, Source, Top, cause, offset};
 use super::facts::Fact;
 use super::hint::Hint;
 use super::text::{self, TextFault};
-use super::{bare, cloudformation, detect, problem_at, scenario, terraform, unreadable};
+use super::{bare, cloudformation, detect, problem_at, scenario, stored, terraform, unreadable};
 
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
@@ -93,6 +93,10 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
         reading.outcome.facts.extend(terraform::raw::read(source, path));
         return reading.outcome;
     }
+    if let Some((about, name)) = stored::about(path) {
+        reading.taken(stored::read(source, path, about, name));
+        return reading.finish();
+    }
     match source.text.trim_start().bytes().next() {
         Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),
@@ -174,7 +178,11 @@ impl<'a> Reading<'a, '_> {
     }
 
     fn document(&mut self, document: &Document<'a, '_>) {
-        match detect::read(document) {
+        self.taken(detect::read(document));
+    }
+
+    fn taken(&mut self, read: Read) {
+        match read {
             Ok(facts) => {
                 self.outcome.is_ours = true;
                 if self.outcome.facts.is_empty() {
@@ -229,6 +237,9 @@ impl<'a> Reading<'a, '_> {
         // One fault, one problem: of several in one file the first tells.
         if self.outcome.problems.is_empty() {
             let help = match self.source.hint.command {
+                _ if stored::about(self.path).is_some() => {
+                    "run `iam-collect download` again: the file is not as it writes it".to_owned()
+                }
                 Some(call) => {
                     format!("run `{call}` again, with `--output json` and without `--query`")
                 }

@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::aws::managed::is_without_keys;
 use crate::inventory::{Account, AttachedPolicy, Inventory, ManagedPolicy, PolicyVersion};
 use crate::policy::{Policy, PolicyDocument, PolicyKind, Version};
 
 /// Gives each account those that its principals and groups hold, where it has no document of them.
 pub(super) fn add(inventory: &mut Inventory) {
-    for account in inventory.accounts.values_mut() {
-        let held = held(account);
-        for policy in held {
+    inventory.accounts.par_iter_mut().for_each(|(_, account)| {
+        for policy in held(account) {
             Arc::make_mut(account).policies.insert(&*policy.arn.clone(), stand_in(policy));
         }
-    }
+    });
 }
 
 fn held(account: &Account) -> Vec<AttachedPolicy> {

@@ -19,7 +19,7 @@ use super::cloudformation::manifest::Manifest;
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
-use super::{gaps, managed, resolve, settle, terraform, worlds};
+use super::{gaps, managed, resolve, settle, stored, terraform, worlds};
 
 /// All facts of a run, by what they speak of.
 #[derive(Default)]
@@ -39,6 +39,7 @@ pub(super) struct Facts {
     pub(super) templates: Vec<Template>,
     pub(super) manifests: Vec<Manifest>,
     pub(super) terraform: Vec<terraform::Source>,
+    pub(super) stored: Vec<stored::Piece>,
 }
 
 impl Facts {
@@ -59,6 +60,7 @@ impl Facts {
             Fact::Manifest(manifest) => self.manifests.push(manifest),
             Fact::Template(template) => self.templates.push(*template),
             Fact::Terraform(source) => self.terraform.push(source),
+            Fact::Stored(piece) => self.stored.push(*piece),
             Fact::Fault { .. } => {}
         }
     }
@@ -91,6 +93,7 @@ impl Facts {
         self.templates.append(&mut other.templates);
         self.manifests.append(&mut other.manifests);
         self.terraform.append(&mut other.terraform);
+        self.stored.append(&mut other.stored);
     }
 }
 

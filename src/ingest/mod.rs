@@ -35,6 +35,7 @@ mod recorded;
 mod resolve;
 pub mod scenario;
 mod settle;
+mod stored;
 mod symbols;
 mod terraform;
 mod text;
@@ -56,6 +57,10 @@ pub use parameters::{ParametersFault, parameters};
 
 use digest::Digests;
 use symbols::Symbols;
+
+/// How many files a core reads in one go, at most: one that is much larger than the others shall not keep
+/// those behind it waiting.
+const TOGETHER: usize = 64;
 
 /// What was loaded.
 #[derive(Debug)]
@@ -120,6 +125,7 @@ fn load_taking(
     let Read { mut facts, problems: more, used, skipped } = paths
         .par_iter()
         .enumerate()
+        .with_max_len(TOGETHER)
         .map(|(number, path)| {
             file::read(files, FileId(to_u32(first + number)), path, &policies, digests.as_ref())
         })
@@ -127,6 +133,8 @@ fn load_taking(
         .reduce(Read::default, Read::append);
     drop(policies);
     problems.extend(more);
+    let stored = std::mem::take(&mut facts.stored);
+    stored::facts(stored, &paths).into_iter().for_each(|fact| facts.add(fact));
     let input = terraform::Input { files, paths: &paths, first };
     let declared = declare(&mut facts, deployment, input);
     problems.extend(declared.problems);

@@ -251,7 +251,8 @@ fn page(document: &Document<'_, '_>, what: &'static str) -> Fact {
     Fact::Listing(Listing::Other(what, Box::default()), document.page(()))
 }
 
-fn policy_kind(text: &str) -> Option<OrgPolicyKind> {
+/// The kind of policies that Organizations calls so.
+pub(super) fn policy_kind(text: &str) -> Option<OrgPolicyKind> {
     match text {
         "SERVICE_CONTROL_POLICY" => Some(OrgPolicyKind::Scp),
         "RESOURCE_CONTROL_POLICY" => Some(OrgPolicyKind::Rcp),

@@ -107,6 +107,9 @@ pub(super) fn key(facts: &mut [KeyFact]) -> Option<(KeyArn, Key, Notes)> {
                 let same = |one: &bool, other: &bool| one == other;
                 subject.keep(&mut rotation, value, place, "rotation", same, notes);
             }
+            KeyPart::LockoutCheckBypassed => {
+                key.lockout_check_bypassed = key.lockout_check_bypassed.or(Some(place));
+            }
             KeyPart::Grants(page) => grants.push(page),
             KeyPart::Tags(page) => tags.push(page),
             KeyPart::Aliases(page) => aliases.push(page),

@@ -5,10 +5,11 @@
 //! same: then a policy says so, as something that nobody knows ([`Symbols::widened`]). Two symbols are two
 //! things.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::AccountId;
-use crate::aws::pattern::takes;
+use crate::aws::pattern::{is_pattern, takes};
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
 use super::compared::Compared;
@@ -134,9 +135,14 @@ impl Symbols {
             if !is_meant || !meets(&pattern, &shape.wide) {
                 continue;
             }
+            // A name that is no pattern is none of the symbols.
+            if !is_pattern(&pattern) {
+                readings.extend(told(symbols).into_iter().map(|it| with(reading(&it, &it))));
+                continue;
+            }
             // It names all of them, whatever they will be called.
             let is_all = !pattern.contains('?') && takes(&pattern, &shape.exact);
-            let mut others: Vec<&str> = Vec::new();
+            let mut others: BTreeSet<Box<str>> = BTreeSet::new();
             for symbol in symbols {
                 match takes(&pattern, symbol) {
                     true if is_all => {}
@@ -144,15 +150,10 @@ impl Symbols {
                         own = with(reading(symbol, &pattern));
                     }
                     true => {}
-                    false => others.push(symbol),
+                    false => drop(others.insert(symbol.clone())),
                 }
             }
-            if others.len() > TOLD_APART {
-                let all = format!("{}*", common(&others));
-                readings.push(with(reading(&all, &all)));
-            } else {
-                readings.extend(others.into_iter().map(|symbol| with(reading(symbol, symbol))));
-            }
+            readings.extend(told(&others).into_iter().map(|it| with(reading(&it, &it))));
         }
         readings.insert(0, own);
         readings
@@ -171,16 +172,18 @@ pub(super) fn wide(shape: &str) -> String {
     format!("arn:{partition}:{service}:{region}:{account}:{rest}")
 }
 
-/// What some texts begin with.
-fn common<'t>(texts: &[&'t str]) -> &'t str {
-    let mut texts = texts.iter();
-    let first = texts.next().copied().unwrap_or_default();
-    texts.fold(first, |common, text| {
-        let mut pairs = common.char_indices().zip(text.chars());
+/// Symbols one by one, or all as one pattern where there are many.
+fn told(symbols: &BTreeSet<Box<str>>) -> Vec<Cow<'_, str>> {
+    if symbols.len() <= TOLD_APART {
+        return symbols.iter().map(|symbol| Cow::Borrowed(&**symbol)).collect();
+    }
+    // What the first and the last begin with all between them do.
+    let common = symbols.first().zip(symbols.last()).map_or("", |(first, last)| {
+        let mut pairs = first.char_indices().zip(last.chars());
         let end = pairs.find(|((_, one), other)| one != other).map(|((at, _), _)| at);
-        let end = end.unwrap_or_else(|| common.len().min(text.len()));
-        common.get(..end).unwrap_or_default()
-    })
+        first.get(..end.unwrap_or(first.len().min(last.len()))).unwrap_or_default()
+    });
+    vec![Cow::Owned(format!("{common}*"))]
 }
 
 /// A text as a pattern: a variable of a policy may have any value.

@@ -31,6 +31,8 @@ pub struct Key {
     pub tags: Option<Tags>,
     /// Whether automatic rotation is on, where exported.
     pub rotation: Option<bool>,
+    /// Where code that declares it switches off the check of KMS that its author can change its policy.
+    pub lockout_check_bypassed: Option<Place>,
     /// Where it is first spoken of.
     pub place: Place,
 }
@@ -49,6 +51,7 @@ impl Key {
             aliases_listed: false,
             tags: None,
             rotation: None,
+            lockout_check_bypassed: None,
             place,
         }
     }

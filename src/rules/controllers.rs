@@ -106,14 +106,18 @@ pub(super) fn decided<'s>(
     witness: &Request,
     label: &str,
 ) -> Option<Report<'s>> {
-    let mut statements = deciding_statements(reach, witness).into_iter();
-    let (document, index) = statements.next()?;
-    let mut report = report.statement(&document, index, label).witness(Some(witness));
-    for (document, index) in statements.take(2) {
-        let span = document.policy().statements.get(index).map(|statement| statement.span);
-        report = report.beside(document.place, span, "and this one");
-    }
-    Some(report)
+    let statements = deciding_statements(reach, witness);
+    let ((document, index), others) = statements.split_first()?;
+    let report = report.statement(document, *index, label).witness(Some(witness));
+    Some(beside(report, others))
+}
+
+/// Shows up to two more statements that decide.
+pub(super) fn beside<'s>(report: Report<'s>, others: &[(PolicyDocument, usize)]) -> Report<'s> {
+    others.iter().take(2).fold(report, |report, (document, index)| {
+        let span = document.policy().statements.get(*index).map(|statement| statement.span);
+        report.beside(document.place, span, "and this one")
+    })
 }
 
 /// Whether anybody can put a policy on the key.

@@ -22,8 +22,6 @@ impl Rule for IamWriterCanReachKey {
     fn world(&self, scope: &Scope<'_>, sink: &mut Sink<'_>) {
         let Some(graph) = scope.graph else { return };
         let found = graph.writers();
-        let places = scope.documents.iter().map(|it| (it.document.place, it));
-        let documents: BTreeMap<Place, &Documented<'_>> = places.collect();
         let mut causes: BTreeMap<(Place, usize), Vec<&Writer>> = BTreeMap::new();
         for writer in &found.writers {
             if let Some(cause) = writer.write().and_then(|hop| cause(&hop.because)) {
@@ -31,7 +29,7 @@ impl Rule for IamWriterCanReachKey {
             }
         }
         for ((place, index), writers) in causes {
-            if let Some(document) = documents.get(&place) {
+            if let Some(document) = scope.documented(place) {
                 tell(scope, (document, index), &writers, &found, sink);
             }
         }

@@ -14,6 +14,22 @@ use super::{KeyScope, Rule, Scope};
 pub(super) struct LockoutCheckBypassed;
 
 impl Rule for LockoutCheckBypassed {
+    fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
+        let Some(place) = scope.key.lockout_check_bypassed else { return };
+        let name = scope.name();
+        let message =
+            format!("{name} is deployed without the check that its policy can be changed again");
+        sink.report(scope.key.arn.as_str(), message)
+            .facet("declared")
+            .key(&scope.key.arn)
+            .at(place, None, "KMS then takes a policy that shuts its author out")
+            .help(
+                "leave it out: what is deployed with it today is deployed without it as well, \
+                   unless it locks its author out",
+            )
+            .done();
+    }
+
     fn world(&self, scope: &Scope<'_>, sink: &mut Sink<'_>) {
         let owners: BTreeSet<AccountId> =
             scope.world.keys.keys().map(|arn| arn.account()).collect();

@@ -11,6 +11,7 @@ mod export;
 mod fixing;
 mod granting;
 mod grants;
+mod hanging;
 mod lifecycle;
 mod metadata;
 mod optional_conditions;

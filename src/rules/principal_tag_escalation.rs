@@ -9,7 +9,7 @@ use crate::policy::{Element, Polarity, Principal};
 
 use super::asked::{Tag, put_in_of_key};
 use super::controllers::{cited, list, reveal, short};
-use super::escalation::{Way, could_help_itself, told};
+use super::escalation::{Way, caused, could_help_itself, told};
 use super::report::{Report, Sink};
 use super::{KeyScope, Rule, Scope};
 
@@ -173,7 +173,7 @@ fn tagged<'s>(scope: &KeyScope<'_>, report: Report<'s>, way: &Way) -> Option<Rep
     let request = tagging(identity, &way.caller, &(name.clone(), value.clone()));
     let decision = scope.scope.reach.decide_control(&request);
     let (document, index) = cited(&decision).into_iter().next()?;
-    Some(report.statement(&document, index, "allows it to tag itself"))
+    Some(caused(scope, report.statement(&document, index, "allows it to tag itself"), &document))
 }
 
 /// Whether a role holds the action where its session is tagged so, not as its own tags are, and somebody of its

@@ -43,6 +43,7 @@ impl<'a> Sink<'a> {
             statement: None,
             witness: None,
             fix: None,
+            shares_cause: false,
             explains: &[],
         };
         Report { metadata: self.metadata, found: self.found, finding, primary: None }
@@ -146,6 +147,14 @@ impl Report<'_> {
     /// What mends it.
     pub(super) fn fix(mut self, fix: Option<Fix>) -> Self {
         self.finding.fix = fix.map(Box::new);
+        self
+    }
+
+    /// That its cause is a statement of what `subject` stands for, which speaks of many keys: it is told once
+    /// for all of them.
+    pub(super) fn caused_by(mut self, subject: &str) -> Self {
+        subject.clone_into(&mut self.finding.subject);
+        self.finding.shares_cause = true;
         self
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aws::{AccountId, ActionSet, KeySpec, KeyUsage, KmsAction, operations_for};
 use crate::decision::{
@@ -17,6 +17,7 @@ use crate::inventory::{
     Account, AttachedPolicy, Identity, IdentityKind, Inventory, Key, policy_name,
 };
 use crate::policy::{PolicyDocument, PolicyKind};
+use crate::source::Place;
 
 use super::Settings;
 use super::asked::AskedBy;
@@ -41,6 +42,8 @@ pub struct Scope<'a> {
     /// The keys by the account that owns them.
     keys: BTreeMap<AccountId, Vec<&'a Key>>,
     asked: OnceLock<AskedBy>,
+    /// The numbers of `documents` by where they stand.
+    places: OnceLock<FxHashMap<Place, usize>>,
     /// Who may do everything there is, by ARN.
     administrators: OnceLock<FxHashSet<Box<str>>>,
 }
@@ -111,6 +114,7 @@ impl<'a> Scope<'a> {
             trusted,
             keys,
             asked: OnceLock::new(),
+            places: OnceLock::new(),
             administrators: OnceLock::new(),
         }
     }
@@ -130,6 +134,15 @@ impl<'a> Scope<'a> {
     /// The keys that an account owns.
     pub fn keys_of(&self, account: AccountId) -> &[&'a Key] {
         self.keys.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    /// The policy that stands at a place.
+    pub(super) fn documented(&self, place: Place) -> Option<&Documented<'a>> {
+        let places = self.places.get_or_init(|| {
+            let places = self.documents.iter().map(|it| it.document.place);
+            places.zip(0..).collect()
+        });
+        self.documents.get(*places.get(&place)?)
     }
 
     /// The tags and aliases that conditions ask for.

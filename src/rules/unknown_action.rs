@@ -73,7 +73,8 @@ fn tell(
     let consequence = consequence(statement, element);
     let message = format!("`{text}` in {} matches no action of KMS: {consequence}", document.name);
     let table = format!("the table of KMS actions searched here is of {}", tables_date());
-    let help = match meant(text) {
+    let meant = meant(text);
+    let help = match &meant {
         Some(meant) => format!("did you mean {meant}? ({table})"),
         None => format!("look the action up in the Service Authorization Reference; {table}"),
     };
@@ -82,7 +83,7 @@ fn tell(
         .of_statement(statement)
         .at(document.document.place, Some(entry.span), "no action of KMS fits this")
         .help(help)
-        .fix(fix(document, entry, text));
+        .fix(meant.and_then(|meant| fix(document, entry, text, &meant)));
     if let Some(key) = document.key {
         report = report.key(&key.arn);
     }
@@ -92,10 +93,9 @@ fn tell(
     report.done();
 }
 
-/// The action that is one slip away, in place of what is written.
-fn fix(document: &Documented<'_>, entry: &Located<Value>, text: &str) -> Option<Fix> {
-    let meant = meant(text).filter(|meant| is_slip(text, meant))?;
-    Some(replaced(document, of_kms(document), entry.span, (text, &meant)))
+/// What was meant in place of what is written, where it is one slip away.
+fn fix(document: &Documented<'_>, entry: &Located<Value>, text: &str, meant: &str) -> Option<Fix> {
+    is_slip(text, meant).then(|| replaced(document, of_kms(document), entry.span, (text, meant)))
 }
 
 /// What follows for the statement.

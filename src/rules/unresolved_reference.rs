@@ -7,6 +7,7 @@ use crate::source::{Located, Span};
 use crate::syntax::is_of_deployment;
 
 use super::controllers::list;
+use super::hanging::Hanging;
 use super::report::{Report, Sink};
 use super::{Documented, Rule, Scope};
 
@@ -34,12 +35,14 @@ impl Rule for UnresolvedReference {
         let names: BTreeSet<String> = open.iter().map(|open| format!("`{}`", open.value)).collect();
         let names: Vec<String> = names.into_iter().collect();
         let (what, verb) = (list(&names), if names.len() == 1 { "is" } else { "are" });
+        let hanging = Hanging::on(scope, documented, &open);
         let message = format!("the {} hangs on {what}, which {verb} not known", documented.name);
         let mut report = sink
             .report(documented.subject.as_str(), message)
             .said(names.join(" "))
             .at(document.place, Some(first.span), "not known before it is deployed")
-            .help(help(&open));
+            .help(help(&open, &hanging))
+            .principals(hanging.principals());
         if let Some(key) = documented.key {
             report = report.key(&key.arn);
         }
@@ -74,22 +77,21 @@ fn told(statement: &Statement, of_key: bool) -> impl Iterator<Item = Located<&st
     open.filter(move |open| !is_of_deployment(open.value) && !is_inside(open.span))
 }
 
-/// How to make it known: by the parameters that are named.
-fn help(open: &[Located<&str>]) -> String {
+/// How to make it known, by the parameters that are named, and what is not known until then.
+fn help(open: &[Located<&str>], hanging: &Hanging) -> String {
     let name = open.iter().find_map(|open| {
         let inside = open.value.split_once("${")?.1.split_once('}')?.0;
         let inside = inside.strip_prefix("var.").unwrap_or(inside);
         let is_name = inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         is_name.then_some(inside)
     });
-    match name {
-        Some(name) => format!(
-            "pass `--var {name}=VALUE`, or write it in keyreach.yaml; verdicts that hang on it are \
-             unknown until then"
-        ),
-        None => "check it together with what it refers to; verdicts that hang on it are unknown \
-                 until then"
-            .to_owned(),
+    let how = match name {
+        Some(name) => format!("pass `--var {name}=VALUE`, or write it in keyreach.yaml"),
+        None => "check it together with what it refers to".to_owned(),
+    };
+    match hanging.told() {
+        Some(told) => format!("{how}; unknown until then: {told}"),
+        None => format!("{how}; verdicts that hang on it are unknown until then"),
     }
 }
 

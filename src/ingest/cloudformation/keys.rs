@@ -50,7 +50,24 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
         None if resource.of_type() == "AWS::KMS::Key" => parts.push(KeyPart::Rotation(false)),
         _ => {}
     }
-    parts.into_iter().map(|part| Fact::Key(KeyFact { arn: arn.clone(), place, part })).collect()
+    let mut facts: Vec<Fact> = parts
+        .into_iter()
+        .map(|part| Fact::Key(KeyFact { arn: arn.clone(), place, part }))
+        .collect();
+    let bypass = "BypassPolicyLockoutSafetyCheck";
+    match at.truth(resource, bypass) {
+        Some(Some(true)) => {
+            let span = at.property(resource, bypass).map_or(resource.span, |node| node.span);
+            let (place, part) = (at.stack.template.place(span), KeyPart::LockoutCheckBypassed);
+            facts.push(Fact::Key(KeyFact { arn, place, part }));
+        }
+        Some(None) => {
+            let what = format!("whether {} switches the lockout check off", resource.name);
+            at.unresolved(resource.span, what);
+        }
+        Some(Some(false)) | None => {}
+    }
+    facts
 }
 
 /// What DescribeKey will say; nothing where a part that decides is not known.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use hcl_edit::Span as _;
-use hcl_edit::structure::Block;
+use hcl_edit::structure::{Block, Body};
 
 use super::elements;
 use super::evaluator::{Evaluator, Scope};
@@ -118,7 +118,7 @@ impl Evaluator<'_> {
                 || (argument == "sid" && value.known().is_some_and(|sid| sid.is_empty()));
             if !is_empty {
                 let value = variables(value);
-                set(name, block.name_at(argument), value);
+                set(name, self.name_at(&block, argument), value);
             }
         }
         let effect = self.argument(&block, "effect").filter(|effect| !effect.is_null());
@@ -228,16 +228,22 @@ impl Evaluator<'_> {
     /// The blocks called `name`, dynamic ones among them, in their order.
     fn found<'b>(&self, arguments: &Arguments<'b>, name: &str) -> Vec<Found<'b>> {
         let mut found = Vec::new();
-        let Some((body, scope)) = &arguments.written else {
+        // Blocks of an overriding body take the place of all of their name.
+        let holds = |(body, _): &&(&Body, Scope)| {
+            let mut blocks = body.blocks();
+            blocks.any(|block| block.has_ident(name) || is_dynamic(block, name))
+        };
+        let written = arguments.written.iter().find(holds).or(arguments.written.last());
+        let Some((body, scope)) = written else {
             let stated = arguments.stated.as_ref().and_then(|object| object.get(name));
             return stated.map_or_else(Vec::new, stated_blocks);
         };
         for block in body.blocks() {
-            let at = scope.at(block.span());
+            let at = self.at(scope.file, block.span());
             if block.has_ident(name) {
-                let written = Some((&block.body, scope.clone()));
+                let written = vec![(&block.body, scope.clone())];
                 found.push(Found::Block(Arguments { at, written, stated: None }));
-            } else if block.has_exact_labels(&[name]) && block.has_ident("dynamic") {
+            } else if is_dynamic(block, name) {
                 self.dynamic(block, name, at, scope, &mut found);
             }
         }
@@ -263,8 +269,8 @@ impl Evaluator<'_> {
         let block = |key: Value, value: Value| {
             let members = vec![super::member("key", key), super::member("value", value)];
             let scope = scope.with(iterator, Value::object(at, members));
-            let at = scope.at(content.span());
-            Arguments { at, written: Some((&content.body, scope)), stated: None }
+            let at = self.at(scope.file, content.span());
+            Arguments { at, written: vec![(&content.body, scope)], stated: None }
         };
         match elements(&collection, false).filter(|_| !is_open) {
             Some(elements) => {
@@ -273,13 +279,18 @@ impl Evaluator<'_> {
                 );
             }
             None => {
-                let said = self.written(scope.at(each.value.span()));
+                let said = self.written(self.at(scope.file, each.value.span()));
                 let unknown = |part: &str| Value::unknown(at, format!("{iterator}.{part}"));
                 let content = Some(block(unknown("key"), unknown("value")));
                 found.push(Found::Unknown { at, expression: said.into(), content });
             }
         }
     }
+}
+
+/// Whether a block stands for others called `name`.
+fn is_dynamic(block: &Block, name: &str) -> bool {
+    block.has_ident("dynamic") && block.has_exact_labels(&[name])
 }
 
 /// Blocks as a plan states them: a list of objects.
@@ -292,7 +303,7 @@ fn stated_blocks<'b>(value: &Value) -> Vec<Found<'b>> {
     let block = |value: &Value| match &value.data {
         Data::Object(object) => {
             let stated = Some(Rc::clone(object));
-            Found::Block(Arguments { at: value.at, written: None, stated })
+            Found::Block(Arguments { at: value.at, written: Vec::new(), stated })
         }
         _ => unknown(value),
     };

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use hcl_edit::Span as _;
@@ -16,6 +17,7 @@ use super::super::symbols::Symbols;
 use super::module::{self, Module, Part};
 use super::plan::Plan;
 use super::providers::{self, Provider};
+use super::transcript::Places;
 use super::value::{At, Value};
 
 /// How deep expressions, references and modules lead into each other.
@@ -34,6 +36,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) paths: &'a [String],
     pub(super) first: u32,
     pub(super) texts: &'a BTreeMap<FileId, Rc<str>>,
+    /// Where what was read of files in JSON syntax stands in them.
+    pub(super) places: &'a BTreeMap<FileId, Places>,
     pub(super) modules: &'a BTreeMap<&'a str, Module<'a>>,
     pub(super) deployment: Deployment,
     /// What stands for names and ids that are not known; nothing before all resources are.
@@ -140,10 +144,6 @@ impl Scope {
         }
         None
     }
-
-    pub(super) fn at(&self, range: Option<std::ops::Range<usize>>) -> At {
-        At::new(self.file, range)
-    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -180,6 +180,12 @@ impl<'a> Evaluator<'a> {
         root
     }
 
+    /// Where what the parser found at a range of a file is written.
+    pub(super) fn at(&self, file: FileId, range: Option<Range<usize>>) -> At {
+        let places = self.places.get(&file);
+        At::new(file, range.map(|range| places.map_or_else(|| range.clone(), |it| it.of(&range))))
+    }
+
     /// The source's text, from the given files or those that expressions read.
     pub(super) fn text(&self, file: FileId) -> Rc<str> {
         let known = self.texts.get(&file).cloned();
@@ -193,6 +199,14 @@ impl<'a> Evaluator<'a> {
         let written = at.span.slice(&text).unwrap_or_default();
         let words: Vec<&str> = written.split_whitespace().collect();
         let mut line = words.join(" ");
+        // A text of one expression is that expression.
+        let inner = line.strip_prefix("\"${").and_then(|line| line.strip_suffix("}\""));
+        if let Some(inner) = inner.filter(|inner| !inner.contains("${")) {
+            line = inner.trim().to_owned();
+        }
+        if self.places.contains_key(&at.file) {
+            line = line.replace("\\\"", "\"");
+        }
         if line.len() > 80 {
             let mut end = 77;
             while !line.is_char_boundary(end) {
@@ -233,7 +247,7 @@ impl<'a> Evaluator<'a> {
 
     /// Evaluates an expression, unless it lies too deep or too much was evaluated.
     pub(super) fn evaluate(&self, expression: &Expression, scope: &Scope) -> Value {
-        let at = scope.at(expression.span());
+        let at = self.at(scope.file, expression.span());
         let (depth, steps) = (self.depth.get(), self.steps.get());
         if depth >= DEPTH || steps >= STEPS {
             self.unresolved(at, "an expression that leads too far".to_owned());
@@ -301,7 +315,7 @@ impl<'a> Evaluator<'a> {
                     };
                     return planned.iter().map(named).collect();
                 }
-                let said = self.written(scope.at(each.value.span()));
+                let said = self.written(self.at(scope.file, each.value.span()));
                 self.unresolved(value.at, format!("which `{of}` there are: `{said}`"));
                 let unknown = |name: &str| Value::unknown(value.at, name);
                 let scope = bound(unknown("each.key"), unknown("each.value"));
@@ -344,7 +358,7 @@ impl<'a> Evaluator<'a> {
 
     fn call(&self, number: usize, instance: &Instance<'a>, name: &'a str) -> Vec<Child> {
         let Some(part) = instance.module.calls.get(name).copied() else { return Vec::new() };
-        let at = At::new(part.file, part.block.span());
+        let at = self.at(part.file, part.block.span());
         let source = module::source(part.block);
         let directory = source.and_then(|source| module::local(instance.module.directory, source));
         let found = directory.as_deref().and_then(|path| self.modules.get_key_value(path));
@@ -355,7 +369,9 @@ impl<'a> Evaluator<'a> {
                 (Some(source), None) => format!("{address}: `{source}` is not here"),
                 (None, None) => format!("{address}: it has no source that can be read"),
             };
-            self.unresolved(source_at(part, at), what);
+            let source = part.block.body.get_attribute("source");
+            let at = source.map_or(at, |source| self.at(part.file, source.value.span()));
+            self.unresolved(at, what);
             return Vec::new();
         };
         if instance.depth >= MODULES || self.is_inside(instance, module) {
@@ -388,9 +404,3 @@ impl<'a> Evaluator<'a> {
 
 /// How many instances a block may count.
 const COUNT: i64 = 1000;
-
-/// Where the source of a call is written.
-fn source_at(part: Part<'_>, at: At) -> At {
-    let source = part.block.body.get_attribute("source");
-    source.map_or(at, |source| At::new(part.file, source.value.span()))
-}

@@ -64,10 +64,12 @@ impl Evaluator<'_> {
         let mut made = Object::default();
         for (key, value) in object.iter() {
             let (name, name_at) = match key {
-                ObjectKey::Ident(name) => (Some(Rc::from(name.as_str())), scope.at(name.span())),
+                ObjectKey::Ident(name) => {
+                    (Some(Rc::from(name.as_str())), self.at(scope.file, name.span()))
+                }
                 ObjectKey::Expression(key) => {
                     let value = self.evaluate(key, scope);
-                    (value.known(), scope.at(key.span()))
+                    (value.known(), self.at(scope.file, key.span()))
                 }
             };
             let value = self.evaluate(value.expr(), scope);
@@ -86,7 +88,7 @@ impl Evaluator<'_> {
             Some(true) => self.evaluate(&of.true_expr, scope),
             Some(false) => self.evaluate(&of.false_expr, scope),
             None => {
-                let said = self.written(scope.at(of.cond_expr.span()));
+                let said = self.written(self.at(scope.file, of.cond_expr.span()));
                 let branches = [&of.true_expr, &of.false_expr];
                 let branches = branches.map(|branch| self.evaluate(branch, scope));
                 one_of(at, &said, branches.to_vec())
@@ -175,7 +177,7 @@ impl Evaluator<'_> {
                 match value.truth() {
                     Some(true) => {}
                     Some(false) => continue,
-                    None => doubt = Some(self.written(scope.at(condition.expr.span()))),
+                    None => doubt = Some(self.written(self.at(scope.file, condition.expr.span()))),
                 }
             }
             let value = self.evaluate(&of.value_expr, &scope);

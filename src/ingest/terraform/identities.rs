@@ -1,5 +1,6 @@
 //! Users, roles, groups and managed policies as facts.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -12,7 +13,6 @@ use crate::syntax::WHETHER;
 use super::super::declared::meets;
 use super::super::facts::{Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact};
 use super::evaluator::Evaluator;
-use super::keys::tags;
 use super::value::{Data, Value, shape};
 use super::world::Declared;
 
@@ -32,6 +32,8 @@ struct Draft<'r> {
     groups: BTreeSet<Box<str>>,
     /// Whether a user may be in further groups.
     are_groups_open: bool,
+    /// Whether another is declared by the same name, and at most one of them will be there.
+    is_one_of_several: bool,
 }
 
 /// The users, roles, groups and managed policies of some resources.
@@ -96,6 +98,7 @@ impl<'r> Identities<'r> {
             is_open: false,
             groups: BTreeSet::new(),
             are_groups_open: false,
+            is_one_of_several: false,
         };
         let listed = evaluator.argument(&resource.arguments, "managed_policy_arns");
         if let Some(listed) = listed.filter(|listed| !listed.is_null()) {
@@ -113,8 +116,12 @@ impl<'r> Identities<'r> {
         }
         draft.is_open |= !are_all;
         let holder = (deployment.account, kind, name);
-        if self.drafts.insert(holder, draft).is_some() {
-            evaluator.unresolved(declared.at, format!("{}: a second {kind}", resource.address));
+        match self.drafts.entry(holder) {
+            Entry::Vacant(free) => drop(free.insert(draft)),
+            Entry::Occupied(mut first) => {
+                first.get_mut().is_one_of_several = true;
+                evaluator.unresolved(declared.at, format!("{}: a second {kind}", resource.address));
+            }
         }
     }
 
@@ -289,6 +296,11 @@ impl Draft<'_> {
         let resource = &self.declared.resource;
         let argument = |name: &str| evaluator.argument(&resource.arguments, name);
         let place = self.declared.place();
+        if self.is_one_of_several {
+            // Which of them it will be nobody knows, and so nothing of what it has.
+            let named = IdentityFact::new(kind, self.arn, account, place);
+            return Fact::Identity(Box::new(named));
+        }
         let boundary = match argument("permissions_boundary").filter(|it| !it.is_null()) {
             None => Some(None),
             Some(boundary) => boundary.known().map(|arn| {
@@ -300,7 +312,7 @@ impl Draft<'_> {
             let deployment = &resource.provider.deployment;
             evaluator.policy(deployment, PolicyKind::Trust, &policy, None)
         });
-        let tags = tags(argument("tags").as_ref()).filter(|_| !resource.provider.has_tags);
+        let tags = evaluator.tags(resource);
         let groups = (kind == IdentityKind::User).then(|| Page {
             items: std::mem::take(&mut self.groups),
             place,
@@ -318,7 +330,10 @@ impl Draft<'_> {
     }
 
     fn group(mut self, account: AccountId) -> Fact {
-        let parts = self.parts();
+        let parts = match self.is_one_of_several {
+            true => Parts::default(),
+            false => self.parts(),
+        };
         let place = self.declared.place();
         Fact::Group(Box::new(GroupFact { arn: self.arn, account, place, parts, members: None }))
     }

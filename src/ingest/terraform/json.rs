@@ -222,11 +222,22 @@ fn aligned(known: &str, span: Span, written: &str) -> Option<Vec<u32>> {
     let mut offsets = Vec::with_capacity(known.len());
     let mut at = 0;
     for byte in known.bytes() {
-        while *source.get(at)? != byte {
-            at += 1;
-        }
+        let escape = match byte {
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            _ => &[byte][..],
+        };
+        let length = loop {
+            let rest = source.get(at..)?;
+            match rest.first()? {
+                first if *first == byte => break 1,
+                _ if rest.starts_with(escape) => break escape.len(),
+                _ => at += 1,
+            }
+        };
         offsets.push(span.start + u32::try_from(at).ok()?);
-        at += 1;
+        at += length;
     }
     Some(offsets)
 }

@@ -15,7 +15,8 @@ use super::super::declared::{self, meets};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::symbols;
 use super::evaluator::Evaluator;
-use super::resource::{Resource, Shape};
+use super::names::Shape;
+use super::resource::Resource;
 use super::value::{At, Data, Value, shape};
 use super::world::{Declared, is_key};
 
@@ -28,6 +29,8 @@ pub(super) struct KeyDraft<'r> {
     place: Place,
     /// Policies that can be in force, and what decides whether one is.
     policies: Vec<(Value, Option<Rc<str>>)>,
+    /// Whether the first of them is the one that the key declares itself.
+    is_first_own: bool,
     grants: Vec<Grant>,
     are_grants_open: bool,
     are_aliases_open: bool,
@@ -68,19 +71,43 @@ impl<'r> Keys<'r> {
         };
         let place = declared.place();
         let own = evaluator.argument(&resource.arguments, "policy");
-        let policies = own.filter(|policy| !policy.is_null()).map(|policy| (policy, None));
+        let policies = own.filter(|policy| !is_none(policy)).map(|policy| (policy, None));
         let draft = KeyDraft {
             resource: declared,
             arn: arn.clone(),
             shape: evaluator.key_shape(resource),
             place,
+            is_first_own: policies.is_some(),
             policies: policies.into_iter().collect(),
             grants: Vec::new(),
             are_grants_open: false,
             are_aliases_open: false,
         };
+        self.bypass(evaluator, declared, &arn);
         if self.drafts.insert(arn, draft).is_some() {
             evaluator.unresolved(declared.at, format!("{}: a second key", resource.address));
+        }
+    }
+
+    /// Notes where a key or its policy switches off the check that its author can change the policy.
+    fn bypass(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>, arn: &KeyArn) {
+        let resource = &declared.resource;
+        let name = "bypass_policy_lockout_safety_check";
+        let bypass = evaluator.argument(&resource.arguments, name);
+        let Some(bypass) = bypass.filter(|bypass| !bypass.is_null()) else { return };
+        match bypass.truth() {
+            Some(true) => {
+                let at = evaluator.name_at(&resource.arguments, name);
+                let place = Place::plain(at.file, at.span);
+                let (arn, part) = (arn.clone(), KeyPart::LockoutCheckBypassed);
+                self.facts.push(Fact::Key(KeyFact { arn, place, part }));
+            }
+            Some(false) => {}
+            None => {
+                let address = &resource.address;
+                let what = format!("{address}: whether it switches the lockout check off");
+                evaluator.unresolved(bypass.at, what);
+            }
         }
     }
 
@@ -148,11 +175,13 @@ impl<'r> Keys<'r> {
             }
             return declared.elsewhere(evaluator, "key", key.as_ref());
         };
-        // It replaces what the key declares itself.
-        if declared.doubt.is_none() {
-            draft.policies.retain(|(_, doubt)| doubt.is_some());
+        // It replaces what the key declares itself; of two such nobody knows which is applied last.
+        if declared.doubt.is_none() && std::mem::take(&mut draft.is_first_own) {
+            draft.policies.remove(0);
         }
         draft.policies.push((policy, declared.doubt.clone()));
+        let arn = draft.arn.clone();
+        self.bypass(evaluator, declared, &arn);
     }
 
     fn alias(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
@@ -243,7 +272,20 @@ fn parts(
     let (arn, place) = (draft.arn, draft.place);
     let argument = |name: &str| evaluator.argument(&resource.arguments, name);
     let default = || declared::default_key_policy(place, &deployment.partition, arn.account());
-    let policy = match draft.policies.as_slice() {
+    // One that may be none may be the one that KMS gives.
+    let or_default = |(policy, doubt): (Value, Option<Rc<str>>)| match &policy.data {
+        Data::OneOf(expression, branches) => {
+            let branch = |branch: &Value| match is_none(branch) {
+                true => default_value(draft.resource.at, resource),
+                false => branch.clone(),
+            };
+            let branches = branches.iter().map(branch).collect();
+            (Value::one_of(policy.at, Rc::clone(expression), branches), doubt)
+        }
+        _ => (policy, doubt),
+    };
+    let policies: Vec<_> = draft.policies.into_iter().map(or_default).collect();
+    let policy = match policies.as_slice() {
         [] => default(),
         [(only, None)] => evaluator.policy(deployment, PolicyKind::Key, only, None),
         all => {
@@ -256,11 +298,18 @@ fn parts(
         }
     };
     let metadata = metadata(evaluator, resource, &arn, replicas);
-    let mut made = vec![KeyPart::Metadata(Box::new(metadata)), KeyPart::Policy(policy)];
+    let mut made = vec![KeyPart::Known, KeyPart::Policy(policy)];
+    match metadata {
+        Some(metadata) => made.push(KeyPart::Metadata(Box::new(metadata))),
+        None => {
+            let what = format!("{}: what kind of key it is", resource.address);
+            evaluator.unresolved(draft.resource.at, what);
+        }
+    }
     let more = draft.are_grants_open;
     made.push(KeyPart::Grants(Page { items: draft.grants, place, more }));
     made.push(KeyPart::Aliases(Page { items: (), place, more: draft.are_aliases_open }));
-    if let Some(tags) = tags(argument("tags").as_ref()).filter(|_| !resource.provider.has_tags) {
+    if let Some(tags) = evaluator.tags(resource) {
         made.push(KeyPart::Tags(Page { items: tags, place, more: false }));
     }
     match argument("enable_key_rotation").filter(|rotation| !rotation.is_null()) {
@@ -269,6 +318,11 @@ fn parts(
     }
     let fact = |part| Fact::Key(KeyFact { arn: arn.clone(), place, part });
     made.into_iter().map(fact).collect()
+}
+
+/// Whether a policy is none: what is not given, and an empty text.
+fn is_none(policy: &Value) -> bool {
+    policy.is_null() || policy.known().is_some_and(|text| text.is_empty())
 }
 
 /// The policy that a key has where none is declared, as a value.
@@ -296,7 +350,7 @@ fn metadata(
     resource: &Resource<'_>,
     arn: &KeyArn,
     replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
-) -> KeyMetadata {
+) -> Option<KeyMetadata> {
     // A plan states each argument that is not given as null.
     let argument =
         |name: &str| evaluator.argument(&resource.arguments, name).filter(|it| !it.is_null());
@@ -321,7 +375,12 @@ fn metadata(
         Some(None) => None,
     };
     let primary = evaluator.primary(resource);
-    let is_multi_region = argument("multi_region").and_then(|it| it.truth()) == Some(true);
+    // Conditions ask whether a key is one of several: no part of this is told where that is not known.
+    let is_multi_region = match argument("multi_region") {
+        Some(_) if is_replica => true,
+        Some(written) => written.truth()?,
+        None => false,
+    };
     let (role, primary) = match is_replica {
         true => (Some(MultiRegionRole::Replica), primary),
         false => (is_multi_region.then_some(MultiRegionRole::Primary), Some(arn.clone())),
@@ -331,7 +390,7 @@ fn metadata(
         primary: primary.as_ref().map(|primary| primary.as_str().into()),
         replicas: primary.and_then(|primary| replicas.get(&primary).cloned()).unwrap_or_default(),
     });
-    KeyMetadata {
+    Some(KeyMetadata {
         manager: KeyManager::Customer,
         spec,
         usage: word("key_usage", "ENCRYPT_DECRYPT"),
@@ -339,7 +398,7 @@ fn metadata(
         state: state.map(Into::into),
         multi_region,
         description: argument("description").and_then(|it| it.known()).map(|it| Box::from(&*it)),
-    }
+    })
 }
 
 /// Tags that are known wholly; none where nothing is written.

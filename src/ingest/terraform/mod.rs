@@ -1,4 +1,4 @@
-//! Terraform: directories of `.tf` files, evaluated as far as that goes without running Terraform.
+//! Terraform: directories of `.tf` and `.tf.json` files, evaluated as far as that goes without running Terraform.
 //!
 //! Files are kept as texts while the input is read, and evaluated behind it, all together: modules call
 //! each other across directories. Every directory that no other calls is a root; the modules that it
@@ -13,6 +13,7 @@
 //! What needs the outside (modules from elsewhere, remote state, counts that are not known) is told once,
 //! as a whole, in [`Found::unresolved`].
 
+mod configured;
 mod documents;
 mod evaluator;
 mod expression;
@@ -22,12 +23,14 @@ mod json;
 mod keys;
 mod lowered;
 mod module;
+mod names;
 pub(super) mod plan;
 mod providers;
 pub(super) mod raw;
 mod reference;
 mod resource;
 mod template;
+mod transcript;
 mod types;
 mod value;
 mod world;
@@ -49,6 +52,7 @@ use super::problem_at;
 use super::symbols::Symbols;
 use evaluator::Evaluator;
 use module::{File, Module};
+use transcript::Places;
 use value::{Data, Member, Piece, PieceData, Value};
 use world::Declared;
 
@@ -93,6 +97,7 @@ pub(super) struct Input<'a> {
 /// Whether the file at `path` is one of Terraform's.
 pub(super) fn is_source(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name.strip_suffix(".json").unwrap_or(name);
     name.ends_with(".tf")
         || name.ends_with(".tofu")
         || name == "terraform.tfvars"
@@ -114,17 +119,20 @@ pub(super) fn facts(
         let number = (file.0 as usize).checked_sub(input.first);
         number.and_then(|number| input.paths.get(number)).cloned().unwrap_or_default()
     };
-    let parsed: Vec<(FileId, Result<Body, FileProblem>)> = sources
+    let parsed: Vec<(FileId, Result<Parsed, FileProblem>)> = sources
         .par_iter()
         .filter(|source| !source.is_plan && !deployment.is_before)
         .map(|source| (source.file, parse(&source.text, &path(source.file))))
         .collect();
     let (mut files, mut found) = (Vec::new(), Found { is_pinned: true, ..Found::default() });
-    let mut broken = BTreeSet::new();
+    let (mut broken, mut places) = (BTreeSet::new(), BTreeMap::new());
     for (id, parsed) in parsed {
         let path = path(id);
         match parsed {
-            Ok(body) => files.push(File { path, id, body }),
+            Ok((body, of_json)) => {
+                places.extend(of_json.map(|of_json| (id, of_json)));
+                files.push(File { path, id, body });
+            }
             Err(problem) => {
                 broken.insert(module::split(&path).0.to_owned());
                 found.problems.push(problem);
@@ -140,7 +148,8 @@ pub(super) fn facts(
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
     let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
     let plans = plans.filter_map(|source| {
-        let plan = plan::Plan::parse(&source.text, source.file, deployment.is_before)?;
+        let (is_before, is_alone) = (deployment.is_before, modules.is_empty());
+        let plan = plan::Plan::parse(&source.text, source.file, is_before, is_alone)?;
         Some((path(source.file), plan))
     });
     let plans: Vec<(String, plan::Plan)> = plans.collect();
@@ -152,7 +161,8 @@ pub(super) fn facts(
     let empty = Module::default();
     let (modules, empty) = (&modules, &empty);
     let arns = BTreeMap::new();
-    let mut roots = Roots { input, texts: &texts, modules, empty, found, arns };
+    let (texts, places) = (&texts, &places);
+    let mut roots = Roots { input, texts, places, modules, empty, found, arns };
     roots.evaluate(deployment, &plans, symbols);
     roots.found
 }
@@ -167,13 +177,22 @@ fn mentions_kms(text: &str) -> bool {
     text.as_bytes().windows(3).any(is_kms)
 }
 
-fn parse(text: &str, path: &str) -> Result<Body, FileProblem> {
-    text.parse::<Body>().map_err(|error| {
-        let at = error.location().offset();
-        let span = Some(Span::new(at, at));
-        let message = format!("broken HCL: {}", error.message());
+/// The body of a file; of one in JSON syntax, where its parts stand there.
+type Parsed = (Body, Option<Places>);
+
+fn parse(text: &str, path: &str) -> Result<Parsed, FileProblem> {
+    let parsed = match path.strip_suffix(".json") {
+        Some(name) => transcript::body(text, name.ends_with(".tfvars"))
+            .map(|(body, places)| (body, Some(places)))
+            .map_err(|problem| (problem.span, format!("broken JSON: {}", problem.message))),
+        None => text.parse::<Body>().map(|body| (body, None)).map_err(|error| {
+            let at = error.location().offset();
+            (Span::new(at, at), format!("broken HCL: {}", error.message()))
+        }),
+    };
+    parsed.map_err(|(span, message)| {
         let help = "run `terraform validate`: what this file declares is left out";
-        problem_at(ProblemKind::Broken, path, text, span, message, help)
+        problem_at(ProblemKind::Broken, path, text, Some(span), message, help)
     })
 }
 
@@ -181,6 +200,7 @@ fn parse(text: &str, path: &str) -> Result<Body, FileProblem> {
 struct Roots<'a> {
     input: Input<'a>,
     texts: &'a BTreeMap<FileId, Rc<str>>,
+    places: &'a BTreeMap<FileId, Places>,
     modules: &'a BTreeMap<&'a str, Module<'a>>,
     /// What a plan without its source lies beside.
     empty: &'a Module<'a>,
@@ -308,6 +328,7 @@ impl<'a> Roots<'a> {
             paths: self.input.paths,
             first: u32::try_from(self.input.first).unwrap_or(u32::MAX),
             texts: self.texts,
+            places: self.places,
             modules: self.modules,
             deployment: deployment.clone(),
             symbols: Rc::default(),
@@ -366,7 +387,10 @@ fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>
             let element = |member: &Member| {
                 (Value::text(member.at, Rc::clone(&member.name)), member.value.clone())
             };
-            Some(object.members.iter().map(element).collect())
+            // Maps are gone through in the order of their keys.
+            let mut members: Vec<&Member> = object.members.iter().collect();
+            members.sort_by(|left, right| left.name.cmp(&right.name));
+            Some(members.into_iter().map(element).collect())
         }
         _ => None,
     }

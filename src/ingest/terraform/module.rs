@@ -27,6 +27,10 @@ pub(super) struct Module<'a> {
     pub(super) outputs: BTreeMap<&'a str, Part<'a>>,
     pub(super) calls: BTreeMap<&'a str, Part<'a>>,
     pub(super) resources: BTreeMap<(Mode, &'a str, &'a str), Part<'a>>,
+    /// Blocks of override files that give resources other arguments, in the order of the files.
+    pub(super) overrides: BTreeMap<(Mode, &'a str, &'a str), Vec<Part<'a>>>,
+    /// Blocks of override files that are not merged into what they override.
+    pub(super) unmerged: Vec<Part<'a>>,
     pub(super) providers: Vec<Part<'a>>,
     /// Values of variables that lie beside: `terraform.tfvars` and `*.auto.tfvars`.
     pub(super) values: BTreeMap<&'a str, (FileId, &'a Attribute)>,
@@ -49,8 +53,11 @@ pub(super) enum Mode {
 /// The modules of some files, by directory.
 pub(super) fn modules(files: &[File]) -> BTreeMap<&str, Module<'_>> {
     let mut modules: BTreeMap<&str, Module<'_>> = BTreeMap::new();
-    for file in files {
+    let is_overriding = |file: &&File| is_override(split(&file.path).1);
+    let (last, first): (Vec<&File>, Vec<&File>) = files.iter().partition(is_overriding);
+    for file in first.into_iter().chain(last) {
         let (directory, name) = split(&file.path);
+        let name = name.strip_suffix(".json").unwrap_or(name);
         let module = modules.entry(directory).or_default();
         module.directory = directory;
         if name.ends_with(".tfvars") {
@@ -65,10 +72,17 @@ pub(super) fn modules(files: &[File]) -> BTreeMap<&str, Module<'_>> {
             continue;
         }
         for block in file.body.blocks() {
-            module.add(Part { file: file.id, block });
+            module.add(Part { file: file.id, block }, is_override(name));
         }
     }
     modules
+}
+
+/// Whether a file overrides what others of its directory declare.
+fn is_override(name: &str) -> bool {
+    let name = name.strip_suffix(".json").unwrap_or(name);
+    let stem = name.strip_suffix(".tf").or_else(|| name.strip_suffix(".tofu"));
+    stem.is_some_and(|stem| stem == "override" || stem.ends_with("_override"))
 }
 
 /// The directory and the name of a path.
@@ -77,9 +91,16 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 }
 
 impl<'a> Module<'a> {
-    fn add(&mut self, part: Part<'a>) {
+    fn add(&mut self, part: Part<'a>, is_override: bool) {
         let labels: Vec<&str> = part.block.labels.iter().map(|label| label.as_str()).collect();
         match (part.block.ident.as_str(), labels.as_slice()) {
+            ("module" | "provider", [_]) if is_override => self.unmerged.push(part),
+            ("resource", [of_type, name]) if is_override => {
+                self.overrides.entry((Mode::Resource, of_type, name)).or_default().push(part);
+            }
+            ("data", [of_type, name]) if is_override => {
+                self.overrides.entry((Mode::Data, of_type, name)).or_default().push(part);
+            }
             ("variable", [name]) => drop(self.variables.insert(name, part)),
             ("output", [name]) => drop(self.outputs.insert(name, part)),
             ("module", [name]) => drop(self.calls.insert(name, part)),

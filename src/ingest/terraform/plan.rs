@@ -14,8 +14,10 @@ use super::super::declared::Deployment;
 use super::super::document::{Document, Read, Refusal};
 use super::super::facts::Fact;
 use super::Source;
+use super::configured::Configurations;
 use super::json as texts;
 use super::module::Mode;
+use super::providers::Provider;
 use super::value::{At, Data, Member, Object, Value};
 
 /// How deep modules are followed.
@@ -24,9 +26,18 @@ const DEPTH: usize = 16;
 /// What a plan or a state says.
 pub(super) struct Plan {
     file: FileId,
+    /// Whether no source stands beside any plan.
+    is_alone: bool,
     resources: BTreeMap<String, Stated>,
+    /// The address of a block's only instance, by that of the block; nothing where it has several.
+    only: BTreeMap<String, Option<String>>,
     /// What unknown arguments refer to: the address and argument, and those of the target.
     references: BTreeMap<(String, String), (String, String)>,
+    /// The provider configurations that blocks name, by the addresses of the blocks.
+    provided: BTreeMap<String, Box<str>>,
+    /// What keys are given, by their addresses: the rest is as KMS makes a key.
+    given: BTreeMap<String, BTreeSet<Box<str>>>,
+    providers: Configurations,
     variables: BTreeMap<Box<str>, Box<str>>,
     /// ARN of who ran Terraform.
     pub(super) caller: Option<Box<str>>,
@@ -56,13 +67,19 @@ pub(in crate::ingest) fn read(document: &Document<'_, '_>) -> Read {
 }
 
 impl Plan {
-    /// Reads the text of a plan or a state: of a plan what it comes to, or what was there before it.
-    pub(super) fn parse(text: &str, file: FileId, is_before: bool) -> Option<Self> {
+    /// Reads the text of a plan or a state: of a plan what it comes to, or what was there before it. Where
+    /// it `is_alone`, no source can ask for anything but what decides on keys.
+    pub(super) fn parse(text: &str, file: FileId, is_before: bool, is_alone: bool) -> Option<Self> {
         let root = json::parse(text).ok()?;
         let mut plan = Self {
             file,
+            is_alone,
             resources: BTreeMap::new(),
+            only: BTreeMap::new(),
             references: BTreeMap::new(),
+            provided: BTreeMap::new(),
+            given: BTreeMap::new(),
+            providers: Configurations::default(),
             variables: BTreeMap::new(),
             caller: None,
             account: None,
@@ -71,17 +88,20 @@ impl Plan {
         let prior = root.get("prior_state").and_then(|state| state.get("values"));
         let shown = root.get("values");
         let planned = root.get("planned_values").filter(|_| !is_before);
+        let changes = items(root.get("resource_changes"));
+        let after = match is_before {
+            true => Changes::new(),
+            false => changes.clone().filter_map(after).collect(),
+        };
         for values in [prior, planned, shown].into_iter().flatten() {
             let is_prior = !is_before && prior.is_some_and(|prior| std::ptr::eq(prior, values));
             if let Some(module) = values.get("root_module") {
-                plan.module(module, is_prior, 0);
+                plan.module(module, is_prior, &after, 0);
             }
         }
-        for change in items(root.get("resource_changes")) {
-            match is_before {
-                true => plan.before(change),
-                false => plan.change(change),
-            }
+        match is_before {
+            true => changes.for_each(|change| plan.before(change)),
+            false => plan.read_later(&after),
         }
         if shown.is_none() && root.get("lineage").is_some() {
             items(root.get("resources")).for_each(|resource| plan.state(resource));
@@ -93,40 +113,46 @@ impl Plan {
             }
         }
         if let Some(configuration) = root.get("configuration") {
-            let region = configuration.get("provider_config").and_then(|it| {
-                it.get("aws")?.get("expressions")?.get("region")?.get("constant_value")
-            });
-            plan.region = region.and_then(Node::scalar).map(Into::into);
+            plan.providers = Configurations::of(configuration.get("provider_config"));
+            plan.region = plan.providers.default_region();
             if let Some(module) = configuration.get("root_module") {
                 plan.configuration(module, "", 0);
             }
         }
         plan.identity();
+        for address in plan.resources.keys() {
+            let only = plan.only.entry(without_indices(address));
+            only.and_modify(|only| *only = None).or_insert_with(|| Some(address.clone()));
+        }
         Some(plan)
     }
 
-    fn module(&mut self, module: &Node<'_>, is_prior: bool, depth: usize) {
+    fn module(&mut self, module: &Node<'_>, is_prior: bool, after: &Changes<'_>, depth: usize) {
         for resource in items(module.get("resources")) {
             let Some(address) = resource.get("address").and_then(Node::as_str) else { continue };
             let values = resource.get("values");
             // Of what was there before only what was read counts: the rest is planned, or goes.
             let is_data = resource.get("mode").and_then(Node::as_str) == Some("data");
-            if !is_prior || is_data {
-                self.add(address, resource, values, None);
+            match after.get(address).filter(|_| !is_prior) {
+                Some((change, after, unknown)) => {
+                    self.add(address, change, Some(after), *unknown);
+                }
+                None if !is_prior || is_data => self.add(address, resource, values, None),
+                None => {}
             }
         }
         if depth < DEPTH {
-            items(module.get("child_modules")).for_each(|it| self.module(it, is_prior, depth + 1));
+            let inner = items(module.get("child_modules"));
+            inner.for_each(|inner| self.module(inner, is_prior, after, depth + 1));
         }
     }
 
-    fn change(&mut self, change: &Node<'_>) {
-        let Some(address) = change.get("address").and_then(Node::as_str) else { return };
-        let Some(of) = change.get("change") else { return };
-        let after = of.get("after").filter(|after| !matches!(after.kind, Kind::Null));
-        let is_read = change.get("mode").and_then(Node::as_str) == Some("data");
-        if self.resources.contains_key(address) || (is_read && after.is_some()) {
-            self.add(address, change, after, of.get("after_unknown"));
+    /// What is read when the plan is applied.
+    fn read_later(&mut self, after: &Changes<'_>) {
+        for (address, (change, after, unknown)) in after {
+            if change.get("mode").and_then(Node::as_str) == Some("data") {
+                self.add(address, change, Some(after), *unknown);
+            }
         }
     }
 
@@ -146,7 +172,8 @@ impl Plan {
         let (Some(of_type), Some(name)) = (text("type"), text("name")) else { return };
         let module = text("module").map(|module| format!("{module}.")).unwrap_or_default();
         let data = if text("mode") == Some("data") { "data." } else { "" };
-        for instance in items(resource.get("instances")) {
+        let is_current = |instance: &&Node<'_>| instance.get("deposed").is_none();
+        for instance in items(resource.get("instances")).filter(is_current) {
             let index = instance.get("index_key").map(|index| match &index.kind {
                 Kind::String(name) => format!("[\"{name}\"]"),
                 _ => format!("[{}]", index.scalar().unwrap_or_default()),
@@ -165,7 +192,9 @@ impl Plan {
         unknown: Option<&Node<'_>>,
     ) {
         let text = |name: &str| resource.get(name).and_then(Node::as_str);
-        let Some(of_type) = text("type") else { return };
+        let Some(of_type) = text("type").filter(|it| !self.is_alone || is_asked_for(it)) else {
+            return;
+        };
         let mode = if text("mode") == Some("data") { Mode::Data } else { Mode::Resource };
         let at = At { file: self.file, span: resource.span };
         let value = resolved(values, unknown, address, at, 0);
@@ -179,14 +208,21 @@ impl Plan {
     fn configuration(&mut self, module: &Node<'_>, prefix: &str, depth: usize) {
         for resource in items(module.get("resources")) {
             let Some(address) = resource.get("address").and_then(Node::as_str) else { continue };
-            let Some(expressions) = resource.get("expressions") else { continue };
-            for expression in expressions.members() {
-                let first = items(expression.value.get("references")).next();
-                let Some(reference) = first.and_then(Node::as_str) else { continue };
-                let Some((target, argument)) = reference.rsplit_once('.') else { continue };
-                let from = (format!("{prefix}{address}"), expression.name.value.to_string());
-                let to = (format!("{prefix}{target}"), argument.to_owned());
-                self.references.insert(from, to);
+            let address = format!("{prefix}{address}");
+            if let Some(provider) = resource.get("provider_config_key").and_then(Node::as_str) {
+                self.provided.insert(address.clone(), provider.into());
+            }
+            let expressions = resource.get("expressions").map(Node::members).unwrap_or_default();
+            let is_key = resource.get("type").and_then(Node::as_str) == Some("aws_kms_key");
+            if is_key {
+                let names = expressions.iter().map(|it| Box::from(&*it.name.value));
+                self.given.insert(address.clone(), names.collect());
+            }
+            for expression in expressions {
+                if let Some((target, argument)) = reference(&expression.value) {
+                    let from = (address.clone(), expression.name.value.to_string());
+                    self.references.insert(from, (format!("{prefix}{target}"), argument));
+                }
             }
         }
         let calls = module.get("module_calls").map(Node::members).unwrap_or_default();
@@ -198,21 +234,53 @@ impl Plan {
         }
     }
 
-    /// Who ran Terraform, and in which account.
+    /// Who ran Terraform, and in which account: as the default configuration of the provider says, where
+    /// it says one thing.
     fn identity(&mut self) {
         let of = |of_type: &str, name: &str| {
-            let mut all = self.resources.values().filter(|stated| &*stated.of_type == of_type);
-            all.find_map(|stated| stated.values.get(name)?.known())
+            let is_default = |address: &str| self.provider_of(address).is_none_or(|it| it == "aws");
+            let all = self
+                .resources()
+                .filter(|(address, stated)| &*stated.of_type == of_type && is_default(address));
+            let known: BTreeSet<Rc<str>> =
+                all.filter_map(|(_, stated)| stated.values.get(name)?.known()).collect();
+            let mut known = known.into_iter();
+            known.next().filter(|_| known.next().is_none())
         };
-        self.caller = of("aws_caller_identity", "arn").map(|arn| Box::from(&*arn));
-        self.account = of("aws_caller_identity", "account_id").and_then(|id| AccountId::parse(&id));
+        let caller = of("aws_caller_identity", "arn").map(|arn| Box::from(&*arn));
+        let account = of("aws_caller_identity", "account_id").and_then(|id| AccountId::parse(&id));
         let region = of("aws_region", "name").or_else(|| of("aws_region", "region"));
+        (self.caller, self.account) = (caller, account);
         self.region = self.region.take().or_else(|| region.map(|region| Box::from(&*region)));
     }
 
     /// What the plan states of an address.
     pub(super) fn stated(&self, address: &str) -> Option<Rc<Object>> {
         self.resources.get(address).map(|stated| Rc::clone(&stated.values))
+    }
+
+    /// Whether an argument is not known because it is not given, and KMS says what it is.
+    pub(super) fn is_left_to_kms(&self, address: &str, argument: &str) -> bool {
+        let given = self.given.get(&without_indices(address));
+        matches!(argument, "policy" | "multi_region")
+            && given.is_some_and(|given| !given.contains(argument))
+    }
+
+    /// The name of the provider configuration of an address, where the plan says it.
+    fn provider_of(&self, address: &str) -> Option<&str> {
+        self.provided.get(&without_indices(address)).map(|name| &**name)
+    }
+
+    /// The provider of an address: the configuration is one of `known`, or as the plan says.
+    pub(super) fn provider(
+        &self,
+        address: &str,
+        known: &BTreeMap<String, Provider>,
+        deployment: &Deployment,
+    ) -> Option<Provider> {
+        let name = self.provider_of(address).unwrap_or("aws");
+        let known = known.get(name).filter(|_| name != "aws" || !self.providers.has(name)).cloned();
+        known.or_else(|| self.providers.get(name, deployment))
     }
 
     /// The resources, by address.
@@ -239,9 +307,8 @@ impl Plan {
     pub(super) fn reference(&self, address: &str, argument: &str) -> Option<(&str, &Stated, &str)> {
         let plain = without_indices(address);
         let (target, wanted) = self.references.get(&(plain, argument.to_owned()))?;
-        let mut matching = self.resources().filter(|(known, _)| without_indices(known) == *target);
-        let (found, stated) = matching.next()?;
-        matching.next().is_none().then_some((found, stated, wanted))
+        let (found, stated) = self.resources.get_key_value(self.only.get(target)?.as_ref()?)?;
+        Some((found, stated, wanted))
     }
 
     /// Where the plan's resources are deployed to.
@@ -259,6 +326,26 @@ impl Plan {
         }
         deployment
     }
+}
+
+/// A change, what it comes to, and what of that is not known.
+type Change<'n> = (&'n Node<'n>, &'n Node<'n>, Option<&'n Node<'n>>);
+
+/// Changes by address.
+type Changes<'n> = BTreeMap<&'n str, Change<'n>>;
+
+/// What a change comes to. What goes, and what goes behind its successor, says nothing of what will be
+/// there.
+fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
+    let of = change.get("change")?;
+    let after = of.get("after").filter(|after| !matches!(after.kind, Kind::Null))?;
+    Some((change.get("address")?.as_str()?, (change, after, of.get("after_unknown"))))
+}
+
+/// Whether something of a plan without source decides on keys.
+fn is_asked_for(of_type: &str) -> bool {
+    let ours = ["aws_kms_", "aws_iam_", "aws_caller_identity", "aws_region", "aws_partition"];
+    ours.iter().any(|ours| of_type.starts_with(ours))
 }
 
 /// A value of JSON as a variable's text.
@@ -314,9 +401,7 @@ fn resolved(
             }
             for member in unknown.map(Node::members).unwrap_or_default() {
                 let name = &*member.name.value;
-                if object.get(name).is_none_or(Value::is_null)
-                    && matches!(member.value.kind, Kind::Bool(true))
-                {
+                if object.get(name).is_none_or(Value::is_null) && has_unknown(&member.value, 0) {
                     let value = Value::unknown(at, format!("{expression}.{name}"));
                     object.set(Member { name: name.into(), at, value });
                 }
@@ -327,8 +412,31 @@ fn resolved(
     }
 }
 
+/// Whether something in a part of a plan is not known before it is made.
+fn has_unknown(unknown: &Node<'_>, depth: usize) -> bool {
+    match &unknown.kind {
+        Kind::Bool(truth) => *truth,
+        _ if depth > 64 => true,
+        Kind::Array(items) => items.iter().any(|item| has_unknown(item, depth + 1)),
+        Kind::Object(members) => members.iter().any(|it| has_unknown(&it.value, depth + 1)),
+        _ => false,
+    }
+}
+
+/// What an expression refers to, where that is one argument of one resource.
+fn reference(expression: &Node<'_>) -> Option<(String, String)> {
+    let mut all = items(expression.get("references")).map(Node::as_str);
+    let (target, argument) = all.next()??.rsplit_once('.')?;
+    let target = without_indices(target);
+    // Behind an argument the resource stands as a whole.
+    all.all(|other| other.is_some_and(|other| without_indices(other) == target))
+        .then(|| (target, argument.to_owned()))
+}
+
 /// The items of a list.
-fn items<'n, 'a>(node: Option<&'n Node<'a>>) -> impl Iterator<Item = &'n Node<'a>> {
+pub(super) fn items<'n, 'a>(
+    node: Option<&'n Node<'a>>,
+) -> impl Iterator<Item = &'n Node<'a>> + Clone {
     let items = node.map(|node| match &node.kind {
         Kind::Array(items) => items.as_slice(),
         _ => &[],

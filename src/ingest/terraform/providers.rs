@@ -84,7 +84,7 @@ pub(super) fn of_root<'a>(
 }
 
 /// The partition of a Region, where that says it.
-fn partition(region: &str, default: &str) -> Box<str> {
+pub(super) fn partition(region: &str, default: &str) -> Box<str> {
     if region == REGION { default.into() } else { super::super::hint::partition(region).into() }
 }
 

@@ -84,7 +84,12 @@ impl<'a> Evaluator<'a> {
                 let part = declared?;
                 self.attribute(&part.block.body, "default", &own(part.file))
             };
-            let value = given.or_else(default);
+            // What must not be null has its default instead.
+            let nullable = declared.and_then(|part| {
+                self.attribute(&part.block.body, "nullable", &own(part.file))?.truth()
+            });
+            let is_given = |value: &Value| !(value.is_null() && nullable == Some(false));
+            let value = given.filter(is_given).or_else(default);
             match value {
                 Some(value) => match of_type {
                     Some(of_type) => types::converted(self, value, &of_type.value, scope),
@@ -145,14 +150,15 @@ impl<'a> Evaluator<'a> {
         let one = |child: &Child, output: &str| self.output(child.instance, output, at);
         let none: Steps<'s, 'o> = &[];
         if children.is_empty() {
-            // A local module whose count is zero, or one from elsewhere.
+            // A module that is here and whose count is zero, or one from elsewhere.
             let instance = self.instance(scope.instance);
             let part = instance.as_ref().and_then(|instance| instance.module.calls.get(call));
-            let is_counted = part.is_some_and(|part| {
+            let is_counted = instance.as_ref().zip(part).is_some_and(|(instance, part)| {
                 let body = &part.block.body;
-                let is_local =
-                    super::module::source(part.block).is_some_and(|source| source.starts_with('.'));
-                is_local && (body.has_attribute("count") || body.has_attribute("for_each"))
+                let path = super::module::source(part.block)
+                    .and_then(|source| super::module::local(instance.module.directory, source));
+                let is_here = path.is_some_and(|path| self.modules.contains_key(path.as_str()));
+                is_here && (body.has_attribute("count") || body.has_attribute("for_each"))
             });
             return if is_counted {
                 (Value::list(at, Vec::new()), steps)

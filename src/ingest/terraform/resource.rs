@@ -5,16 +5,17 @@ use std::rc::Rc;
 use hcl_edit::Span as _;
 use hcl_edit::structure::Body;
 
-use crate::aws::{AliasArn, KeyArn};
+use crate::aws::KeyArn;
+use crate::inventory::Tags;
 
-use super::super::declared::Deployment;
-use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID};
+use super::super::declared::REGION;
 use super::evaluator::{Evaluator, Key, Scope};
+use super::keys::tags;
 use super::module::{Mode, Part};
 use super::plan::{Plan, Stated};
 use super::providers::Provider;
 use super::reference::provider_name;
-use super::value::{At, Data, Object, Value, shape};
+use super::value::{At, Data, Object, Value};
 
 /// A resource or data of one instance.
 pub(super) struct Resource<'r> {
@@ -29,7 +30,8 @@ pub(super) struct Resource<'r> {
 #[derive(Clone)]
 pub(super) struct Arguments<'r> {
     pub(super) at: At,
-    pub(super) written: Option<(&'r Body, Scope)>,
+    /// The bodies that give them, each before those that it overrides.
+    pub(super) written: Vec<(&'r Body, Scope)>,
     pub(super) stated: Option<Rc<Object>>,
 }
 
@@ -45,30 +47,31 @@ const OUTSIDE: [&str; 8] = [
     "tfe_outputs",
 ];
 
+/// Arguments that name a resource, and are nothing else.
+const NAMES: [&str; 10] = [
+    "grantee_principal",
+    "group",
+    "key_id",
+    "permissions_boundary",
+    "policy_arn",
+    "primary_key_arn",
+    "retiring_principal",
+    "role",
+    "target_key_id",
+    "user",
+];
+
 /// How far references of a plan are followed.
 const REFERENCES: usize = 8;
 
 impl Arguments<'_> {
     /// Whether an argument is not given.
     pub(super) fn is_absent(&self, name: &str) -> bool {
-        !self.written.as_ref().is_some_and(|(body, _)| body.has_attribute(name))
-    }
-
-    /// Where the name of an argument is written.
-    pub(super) fn name_at(&self, name: &str) -> At {
-        let written = self
-            .written
-            .as_ref()
-            .and_then(|(body, scope)| Some(scope.at(body.get_attribute(name)?.key.span())));
-        let stated = || {
-            let member = self.stated.as_ref()?.members.iter().find(|it| &*it.name == name)?;
-            Some(member.at)
-        };
-        written.or_else(stated).unwrap_or(self.at)
+        !self.written.iter().any(|(body, _)| body.has_attribute(name))
     }
 }
 
-impl Evaluator<'_> {
+impl<'a> Evaluator<'a> {
     /// What a plan states of an address.
     fn stated(&self, address: &str) -> Option<Rc<Object>> {
         self.plan?.stated(address)
@@ -76,21 +79,33 @@ impl Evaluator<'_> {
 
     /// An argument of a block: as it is written; where that is not known, as the plan states it.
     pub(super) fn argument(&self, arguments: &Arguments<'_>, name: &str) -> Option<Value> {
-        let written = arguments.written.as_ref();
-        let written = written.and_then(|(body, scope)| self.attribute(body, name, scope));
+        let mut written = arguments.written.iter();
+        let written = written.find_map(|(body, scope)| self.attribute(body, name, scope));
         if written.as_ref().is_some_and(|value| value.doubt().is_none()) {
             return written;
         }
         let stated = arguments.stated.as_ref().and_then(|object| object.get(name));
-        let stated = stated.filter(|value| !value.is_null() || arguments.written.is_none());
+        let stated = stated.filter(|value| !value.is_null() || arguments.written.is_empty());
         match (written, stated) {
             (Some(written), Some(stated)) if stated.doubt().is_none() => {
                 Some(super::json::placed(stated, written.at))
             }
             (Some(written), _) => Some(written),
-            (None, Some(stated)) if arguments.written.is_none() => Some(stated.clone()),
+            (None, Some(stated)) if arguments.written.is_empty() => Some(stated.clone()),
             (None, _) => None,
         }
+    }
+
+    /// Where the name of an argument is written.
+    pub(super) fn name_at(&self, arguments: &Arguments<'_>, name: &str) -> At {
+        let written = arguments.written.iter().find_map(|(body, scope)| {
+            Some(self.at(scope.file, body.get_attribute(name)?.key.span()))
+        });
+        let stated = || {
+            let member = arguments.stated.as_ref()?.members.iter().find(|it| &*it.name == name)?;
+            Some(member.at)
+        };
+        written.or_else(stated).unwrap_or(arguments.at)
     }
 
     /// One instance of a block.
@@ -100,21 +115,57 @@ impl Evaluator<'_> {
         part: Part<'r>,
         key: &Key,
         scope: &Scope,
-    ) -> Resource<'r> {
+    ) -> Resource<'r>
+    where
+        'a: 'r,
+    {
         let instance = self.instance(scope.instance);
         let prefix = instance.as_ref().map_or("", |instance| &instance.prefix);
         let data = if mode == Mode::Data { "data." } else { "" };
         let address = format!("{prefix}{data}{of_type}.{name}{}", key.suffix());
         let body = &part.block.body;
-        let at = At::new(part.file, part.block.span());
+        let at = self.at(part.file, part.block.span());
         let stated = self.stated(&address);
-        let arguments = Arguments { at, written: Some((body, scope.clone())), stated };
+        let overriding =
+            instance.as_ref().and_then(|it| it.module.overrides.get(&(mode, of_type, name)));
+        let overriding = overriding
+            .into_iter()
+            .flatten()
+            .rev()
+            .map(|part| (&part.block.body, Scope { file: part.file, ..scope.clone() }));
+        let written = overriding.chain([(body, scope.clone())]).collect();
+        let arguments = Arguments { at, written, stated };
         let provider = body.get_attribute("provider").and_then(|of| provider_name(&of.value));
         let providers = instance.as_ref().map(|instance| instance.providers.borrow());
         let named = |name: &str| providers.as_ref()?.get(name).cloned();
         let provider = named(provider.as_deref().unwrap_or("aws")).or_else(|| named("aws"));
         let provider = provider.unwrap_or_else(|| self.provider());
+        let provider = self.in_region(provider, &arguments);
         Resource { of_type, address, arguments, provider }
+    }
+
+    /// The provider of a resource that names a Region of its own.
+    fn in_region(&self, mut provider: Provider, arguments: &Arguments<'_>) -> Provider {
+        let Some(region) = self.argument(arguments, "region").filter(|it| !it.is_null()) else {
+            return provider;
+        };
+        let known = region.known();
+        provider.is_region_shared = known.is_none();
+        provider.deployment.region =
+            known.map_or_else(|| REGION.into(), |known| Box::from(&*known));
+        provider
+    }
+
+    /// The tags of a resource; nothing where they are not known.
+    pub(super) fn tags(&self, resource: &Resource<'_>) -> Option<Tags> {
+        let argument = |name: &str| self.argument(&resource.arguments, name);
+        // A plan says what the provider adds.
+        let all = argument("tags_all").filter(|tags| !tags.is_null());
+        match all.filter(|_| resource.arguments.written.is_empty()) {
+            Some(all) => tags(Some(&all)),
+            None if resource.provider.has_tags => None,
+            None => tags(argument("tags").as_ref()),
+        }
     }
 
     /// A resource that only the plan shows; what it does not know of it may follow from what it refers to.
@@ -129,7 +180,12 @@ impl Evaluator<'_> {
         let mut values = (*stated.values).clone();
         for member in &mut values.members {
             let is_open = matches!(member.value.data, Data::Unknown(_)) && depth < REFERENCES;
+            if is_open && plan.is_left_to_kms(address, &member.name) {
+                member.value = Value::null(member.at);
+                continue;
+            }
             let target = plan.reference(address, &member.name).filter(|_| is_open);
+            let target = target.filter(|(_, of, wanted)| is_followed(&member.name, of, wanted));
             if let Some((target, of, wanted)) = target {
                 let target = self.planned_resource(plan, target, of, root, depth + 1);
                 let made = match of.mode {
@@ -141,10 +197,12 @@ impl Evaluator<'_> {
                 }
             }
         }
-        let instance = self.instance(root);
-        let provider = instance.and_then(|root| root.providers.borrow().get("aws").cloned());
+        let known = self.instance(root).map(|root| root.providers.borrow().clone());
+        let provider = plan.provider(address, &known.unwrap_or_default(), &self.deployment);
         let provider = provider.unwrap_or_else(|| self.provider());
-        let arguments = Arguments { at: stated.at, written: None, stated: Some(Rc::new(values)) };
+        let arguments =
+            Arguments { at: stated.at, written: Vec::new(), stated: Some(Rc::new(values)) };
+        let provider = self.in_region(provider, &arguments);
         Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
     }
 
@@ -317,154 +375,22 @@ impl Evaluator<'_> {
             false => Value::symbol(at, arn),
         }
     }
-
-    /// A text that the plan or the state knows of a resource.
-    fn stated_text(&self, resource: &Resource<'_>, name: &str) -> Option<Rc<str>> {
-        let value = resource.arguments.stated.as_ref()?.get(name)?;
-        value.known().filter(|text| !text.is_empty())
-    }
-
-    /// The ARN of a declared key: its id is its address; a replica shares that of its primary.
-    pub(super) fn key_arn(&self, resource: &Resource<'_>) -> Option<KeyArn> {
-        if let Some(arn) = self.stated_text(resource, "arn").and_then(|arn| KeyArn::parse(&arn)) {
-            return Some(arn);
-        }
-        let deployment = &resource.provider.deployment;
-        let own = fit(&resource.address);
-        let truth = |name| self.argument(&resource.arguments, name).and_then(|it| it.truth());
-        let is_replica = resource.of_type.contains("replica");
-        let primary = is_replica.then(|| self.primary(resource)).flatten();
-        let elsewhere = primary.filter(|primary| {
-            primary.region() != &*deployment.region || primary.account() != deployment.account
-        });
-        let id = match elsewhere {
-            Some(primary) => primary.id().to_owned(),
-            None if is_replica || truth("multi_region") == Some(true) => format!("mrk-{own}"),
-            None => own,
-        };
-        KeyArn::new(&deployment.partition, &deployment.region, deployment.account, &id)
-    }
-
-    /// The primary that a replica names.
-    pub(super) fn primary(&self, replica: &Resource<'_>) -> Option<KeyArn> {
-        let named = self.argument(&replica.arguments, "primary_key_arn")?;
-        KeyArn::parse(&named.known()?)
-    }
-
-    /// The ARN of a declared alias; where its name is not known its address stands for it.
-    pub(super) fn alias_arn(&self, resource: &Resource<'_>) -> Option<AliasArn> {
-        let deployment = &resource.provider.deployment;
-        let name = self.argument(&resource.arguments, "name");
-        let name = name.and_then(|name| name.known());
-        let name = name
-            .map_or_else(|| format!("alias/{}", fit(&resource.address)), |name| name.to_string());
-        AliasArn::new(&deployment.partition, &deployment.region, deployment.account, &name)
-    }
-
-    /// The name of a declared user, role, group or policy; where it is not known its address stands
-    /// for it.
-    pub(super) fn iam_name(&self, resource: &Resource<'_>) -> String {
-        let known = self.known_name(resource);
-        known.map_or_else(|| fit(&resource.address), |name| name.to_string())
-    }
-
-    fn known_name(&self, resource: &Resource<'_>) -> Option<Rc<str>> {
-        let name = self.argument(&resource.arguments, "name");
-        let known = name.and_then(|name| name.known()).filter(|name| !name.is_empty());
-        known.or_else(|| self.stated_text(resource, "name"))
-    }
-
-    /// The path of an IAM entity; nothing where it is not known.
-    fn known_path(&self, resource: &Resource<'_>) -> Option<Rc<str>> {
-        let Some(path) = self.argument(&resource.arguments, "path").filter(|it| !it.is_null())
-        else {
-            return Some("/".into());
-        };
-        let stated = || self.stated_text(resource, "path");
-        let known = path.known().or_else(stated)?;
-        let is_path = known.starts_with('/') && known.ends_with('/');
-        Some(if is_path { known } else { "/".into() })
-    }
-
-    /// The ARN of a declared user, role, group or policy.
-    pub(super) fn iam_arn(&self, resource: &Resource<'_>) -> String {
-        if let Some(arn) = self.stated_text(resource, "arn") {
-            return arn.to_string();
-        }
-        let path = self.known_path(resource);
-        let path = path.unwrap_or_else(|| format!("/{}.path/", fit(&resource.address)).into());
-        self.iam_arn_of(resource, &format!("{path}{}", self.iam_name(resource)))
-    }
-
-    /// The ARN of an IAM entity by its path and name.
-    fn iam_arn_of(&self, resource: &Resource<'_>, rest: &str) -> String {
-        let deployment = &resource.provider.deployment;
-        let kind = resource.of_type.trim_start_matches("aws_iam_");
-        let (partition, account) = (&deployment.partition, deployment.account);
-        format!("arn:{partition}:iam::{account}:{kind}{rest}")
-    }
-
-    /// What is known of a user, role, group or policy that a symbol stands for; nothing where it needs
-    /// none.
-    pub(super) fn iam_shape(&self, resource: &Resource<'_>) -> Option<Shape> {
-        let name = self.name_shape(resource);
-        let path = self.known_path(resource);
-        let is_known = self.stated_text(resource, "arn").is_some()
-            || (path.is_some() && self.known_name(resource).is_some());
-        if is_known {
-            return None;
-        }
-        let path = path.unwrap_or_else(|| "/*".into());
-        Some(Shape { arn: self.iam_arn_of(resource, &format!("{path}{name}")), name })
-    }
-
-    /// The name of an IAM entity as a pattern.
-    pub(super) fn name_shape(&self, resource: &Resource<'_>) -> String {
-        if let Some(known) = self.known_name(resource) {
-            return known.to_string();
-        }
-        // An empty text is no name: the provider makes one.
-        let pattern = |name: &str| {
-            let value = self.argument(&resource.arguments, name).filter(|it| !it.is_null())?;
-            let pieces = value.as_pieces();
-            let pattern = pieces.map_or_else(|| "*".to_owned(), |pieces| shape(&pieces).0);
-            Some(pattern).filter(|pattern| !pattern.is_empty())
-        };
-        let generated = || match pattern("name_prefix") {
-            Some(prefix) => format!("{prefix}*"),
-            None => "terraform-*".to_owned(),
-        };
-        pattern("name").unwrap_or_else(generated)
-    }
-
-    /// What is known of a key that a symbol stands for; nothing where its ARN is known.
-    pub(super) fn key_shape(&self, resource: &Resource<'_>) -> Option<Shape> {
-        if self.stated_text(resource, "arn").is_some() {
-            return None;
-        }
-        let is_replica = resource.of_type.contains("replica");
-        let of_many = self.argument(&resource.arguments, "multi_region");
-        let name = match of_many.filter(|it| !it.is_null()).map(|it| it.truth()) {
-            _ if is_replica => MULTI_REGION_KEY_ID,
-            Some(Some(true)) => MULTI_REGION_KEY_ID,
-            Some(None) => "*",
-            Some(Some(false)) | None => KEY_ID,
-        };
-        let Deployment { partition, region, account, .. } = &resource.provider.deployment;
-        let arn = format!("arn:{partition}:kms:{region}:{account}:key/{name}");
-        Some(Shape { arn, name: name.to_owned() })
-    }
 }
 
-/// What is known of something without a name: patterns.
-pub(super) struct Shape {
-    pub(super) arn: String,
-    /// Its name or id.
-    pub(super) name: String,
-}
-
-/// An address without what cannot stand in an ARN, or would be a pattern there.
-fn fit(address: &str) -> String {
-    let fit = |c: char| if c.is_whitespace() || matches!(c, '*' | '?') { '_' } else { c };
-    address.chars().map(fit).collect()
+/// Whether an argument of a plan is what it refers to, and not made of it.
+fn is_followed(argument: &str, target: &Stated, wanted: &str) -> bool {
+    match target.mode {
+        Mode::Resource => {
+            let is_ours =
+                target.of_type.starts_with("aws_kms_") || target.of_type.starts_with("aws_iam_");
+            let is_name = matches!(wanted, "arn" | "id" | "key_id" | "name");
+            let is_fit = !argument.ends_with("_principal") || wanted == "arn";
+            is_ours && is_name && is_fit && NAMES.contains(&argument)
+        }
+        Mode::Data => {
+            let is_document = &*target.of_type == "aws_iam_policy_document";
+            let is_policy = matches!(argument, "policy" | "assume_role_policy");
+            is_document && is_policy && matches!(wanted, "json" | "minified_json")
+        }
+    }
 }

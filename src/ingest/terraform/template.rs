@@ -11,10 +11,7 @@ impl Evaluator<'_> {
     /// The text that a template makes; a template of one interpolation is its value.
     pub(super) fn template(&self, template: &Template, at: At, scope: &Scope) -> Value {
         if let Some(Element::Interpolation(of)) = template.as_single_element() {
-            let value = self.evaluate(&of.expr, scope);
-            if matches!(value.data, Data::Json(_) | Data::Unknown(_) | Data::OneOf(..)) {
-                return value;
-            }
+            return self.evaluate(&of.expr, scope);
         }
         let mut pieces = Vec::new();
         match self.elements(template, at, scope, &mut pieces) {
@@ -39,7 +36,7 @@ impl Evaluator<'_> {
                     if std::mem::take(&mut trim_next) {
                         known = known.trim_start();
                     }
-                    let at = scope.at(text.span());
+                    let at = self.at(scope.file, text.span());
                     pieces.push(Piece { at, data: PieceData::Known(known.into()) });
                     continue;
                 }
@@ -56,7 +53,7 @@ impl Evaluator<'_> {
             }
             match element {
                 Element::Interpolation(of) => {
-                    let at = scope.at(of.span());
+                    let at = self.at(scope.file, of.span());
                     let value = self.evaluate(&of.expr, scope);
                     let made = value.as_pieces()?;
                     // What stands inside was written here, as far as this text is concerned.
@@ -85,7 +82,7 @@ impl Evaluator<'_> {
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
         let unknown = |range| {
-            let at = scope.at(range);
+            let at = self.at(scope.file, range);
             Value::unknown(at, self.written(at)).as_pieces()
         };
         match directive {

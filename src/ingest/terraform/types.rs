@@ -18,6 +18,11 @@ pub(super) fn converted(
     let Some(inner) = call.args.iter().next() else { return value };
     let at = value.at;
     match (call.name.name.as_str(), &value.data, inner) {
+        (_, Data::OneOf(expression, branches), _) => {
+            let branches = branches.iter().cloned();
+            let branches = branches.map(|branch| converted(evaluator, branch, of_type, scope));
+            Value::one_of(at, Rc::clone(expression), branches.collect())
+        }
         ("optional", ..) => converted(evaluator, value, inner, scope),
         ("list" | "set", Data::List(list), _) => {
             let items = list.items.iter().cloned();

@@ -86,6 +86,7 @@ impl Inventory {
             aliases_listed: true,
             tags: Some(Tags::default()),
             rotation: key.rotation,
+            lockout_check_bypassed: None,
             place: key.place,
         };
         self.keys.insert(arn, Arc::new(replica));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::diag::{Confidence, Severity, visible};
@@ -35,7 +36,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     let findings = kept(&report.checked.findings);
     let left_out = report.checked.findings.len() - findings.len();
     let results: Vec<Value> =
-        findings.iter().map(|finding| result(report, &index, finding)).collect();
+        findings.par_iter().map(|finding| result(report, &index, finding)).collect();
     let mut notifications: Vec<Value> = report.problems.iter().map(notification).collect();
     if left_out > 0 {
         let text = format!(
@@ -44,33 +45,35 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
         );
         notifications.push(json!({ "level": "warning", "message": { "text": text } }));
     }
+    let run = json!({
+        "tool": { "driver": {
+            "name": "keyreach",
+            "version": env!("CARGO_PKG_VERSION"),
+            "semanticVersion": env!("CARGO_PKG_VERSION"),
+            "shortDescription": { "text": env!("CARGO_PKG_DESCRIPTION") },
+            "rules": descriptors,
+        } },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{
+            "executionSuccessful": report.problems.is_empty(),
+            "toolExecutionNotifications": notifications,
+        }],
+        "properties": {
+            "shown": report.checked.findings.len(),
+            "leftOut": left_out,
+            "suppressed": report.checked.aside.suppressed,
+            "baselined": report.checked.aside.baselined,
+            "assumptions": report.checked.assumed,
+            "coverage": report.checked.coverage.as_ref().map(Covered::of),
+        },
+    });
+    // Results are many, and `json!` would make a copy.
+    let run = with(run, "results", Some(Value::Array(results)));
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "keyreach",
-                "version": env!("CARGO_PKG_VERSION"),
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "shortDescription": { "text": env!("CARGO_PKG_DESCRIPTION") },
-                "rules": descriptors,
-            } },
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{
-                "executionSuccessful": report.problems.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "results": results,
-            "properties": {
-                "shown": report.checked.findings.len(),
-                "leftOut": left_out,
-                "suppressed": report.checked.aside.suppressed,
-                "baselined": report.checked.aside.baselined,
-                "assumptions": report.checked.assumed,
-                "coverage": report.checked.coverage.as_ref().map(Covered::of),
-            },
-        }],
     });
+    let log = with(log, "runs", Some(Value::Array(vec![run])));
     serde_json::to_writer_pretty(&mut *out, &log)?;
     writeln!(out)
 }

@@ -19,7 +19,8 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             Value::open_list(at, items, is_open)
         }
         ("tolist", [list]) => list.clone(),
-        ("toset" | "distinct", [list]) => distinct(list, at)?,
+        ("toset", [list]) => set(distinct(list, at)?),
+        ("distinct", [list]) => distinct(list, at)?,
         ("compact", [list]) => compact(list, at)?,
         ("merge", objects) => merge(objects, at)?,
         ("tomap" | "one", [value]) if name == "tomap" => value.clone(),
@@ -97,7 +98,7 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             }
             Value::new(at, Data::Object(Rc::new(object)))
         }
-        ("setunion", lists) => distinct(&concat(lists, at), at)?,
+        ("setunion", lists) => set(distinct(&concat(lists, at), at)?),
         ("setsubtract", [from, without]) => {
             let mut items = Vec::new();
             for item in closed(from)? {
@@ -195,6 +196,15 @@ fn distinct(list: &Value, at: At) -> Option<Value> {
         }
     }
     Some(Value::open_list(at, kept, is_open))
+}
+
+/// A list as a set, whose items come in the order of their texts.
+fn set(list: Value) -> Value {
+    let Some(items) = closed(&list) else { return list };
+    let texts = items.iter().map(|item| Some((item.known()?, item.clone())));
+    let Some(mut texts) = texts.collect::<Option<Vec<(Rc<str>, Value)>>>() else { return list };
+    texts.sort_by(|left, right| left.0.cmp(&right.0));
+    Value::list(list.at, texts.into_iter().map(|(_, item)| item).collect())
 }
 
 /// The items without those that are empty or null.
