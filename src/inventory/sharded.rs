@@ -21,8 +21,11 @@ pub type Aliases = Sharded<AliasArn, Alias>;
 #[derive(Clone, Debug)]
 pub struct Sharded<K, V> {
     /// By what all ARNs of a shard begin with: `arn:aws:kms:eu-west-1:111122223333:`.
-    shards: Arc<BTreeMap<Arc<str>, Arc<BTreeMap<K, V>>>>,
+    shards: Arc<Shards<K, V>>,
 }
+
+/// The shards by their names.
+type Shards<K, V> = BTreeMap<Arc<str>, Arc<BTreeMap<K, V>>>;
 
 /// An ARN that begins with an account and a Region.
 pub trait Owned: Ord + Clone {
