@@ -21,7 +21,7 @@ use super::home::{Home, Levels, without_idle_limits};
 use super::judge::Judge;
 use super::library::World;
 use super::masked::Masked;
-use super::owner::passes;
+use super::owner::Endpoints;
 use super::point::merged;
 use super::resource::Resource;
 use super::subject::{Stranger, Subject};
@@ -310,9 +310,13 @@ impl ControlSide<'_> {
         let bound = Masked::of(ControlSet::ALL, formulas.not(home.service_linked));
         let trust = trust.unwrap_or_default();
         let rcp = trust.rcp_deny.and(formulas, &bound);
+        let settled = |masked: &Masked<ControlSet>| masked.within(action.into()).mapped(settled);
+        let endpoints = Endpoints::of(&world);
+        let endpoint_deny = settled(&endpoints.deny);
         let denies = [
             (Gate::Scp, &home.scp_deny),
             (Gate::Rcp, &rcp),
+            (Gate::VpcEndpointPolicy, &endpoint_deny),
             (Gate::TrustPolicy, &trust.deny),
             (Gate::IdentityPolicy, &home.deny),
             (Gate::PermissionsBoundary, &home.boundary_deny),
@@ -323,7 +327,7 @@ impl ControlSide<'_> {
             refused: refused.map(|gate| (gate, ControlSet::ALL)),
             denies: denies.map(|(gate, deny)| (gate, deny.clone())).collect(),
             scp: home.scp.clone(),
-            passes: passes::<ControlSet>(&world).within(action.into()).mapped(settled),
+            passes: settled(&endpoints.allow),
             by_key: by_trust.within(possible),
             by_iam: by_iam.within(possible),
             by_grant: Masked::default(),

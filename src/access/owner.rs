@@ -33,8 +33,10 @@ pub(super) struct Owner {
     pub(super) rcp_deny: Masked,
     /// What grants allow.
     pub(super) granted: Granted,
-    /// When the policy of the VPC endpoint that the request comes through lets it pass (rule E14).
+    /// When the policy of the VPC endpoint that the request comes through allows it (rule E14).
     pub(super) passes: Masked,
+    /// When that policy denies it.
+    pub(super) endpoint_deny: Masked,
     /// What the key can perform at all (rule S5).
     pub(super) possible: ActionSet,
     /// What single request-time keys can hold.
@@ -55,6 +57,7 @@ impl Owner {
             false => world.levels(key.arn.account(), OrgPolicyKind::Rcp),
         };
         let granted = Granted::of(formulas, key);
+        let endpoints = Endpoints::of(world);
         let side = Self {
             aws_managed: key.is_aws_managed(),
             direct: resolved(&policy.allow).within(has_say),
@@ -63,7 +66,8 @@ impl Owner {
             deny: resolved(&policy.deny).within(has_say),
             rcp_deny: rcp.map_or(Masked::default(), |rcp| resolved(&rcp.deny).within(has_say)),
             granted,
-            passes: resolved(&passes(world)),
+            passes: resolved(&endpoints.allow),
+            endpoint_deny: resolved(&endpoints.deny),
             possible: possible(key),
             limits: KeyLimits::default(),
         };
@@ -88,6 +92,7 @@ impl Owner {
     /// The side of requests without a key (rule E50): nobody's.
     pub(super) fn of_nothing(world: &World<'_>, asked: Asked<'_>, actions: ActionSet) -> Self {
         let never = Masked::default();
+        let endpoints = Endpoints::of(world);
         Self {
             aws_managed: false,
             direct: never.clone(),
@@ -96,7 +101,8 @@ impl Owner {
             deny: never.clone(),
             rcp_deny: never,
             granted: Granted::default(),
-            passes: resolved(world, asked, &passes(world)),
+            passes: resolved(world, asked, &endpoints.allow),
+            endpoint_deny: resolved(world, asked, &endpoints.deny),
             possible: actions,
             limits: KeyLimits::default(),
         }
@@ -135,6 +141,7 @@ impl Owner {
             &self.granted.limited,
             &self.granted.account,
             &self.passes,
+            &self.endpoint_deny,
         ]
         .into_iter()
     }
@@ -154,6 +161,7 @@ impl Owner {
                 account: change(&self.granted.account),
             },
             passes: change(&self.passes),
+            endpoint_deny: change(&self.endpoint_deny),
             possible: self.possible,
             limits: self.limits.clone(),
         }
@@ -209,28 +217,38 @@ fn policy(world: &World<'_>, key: &Key) -> Compiled {
     together
 }
 
-/// Rule E14: a request that comes through an endpoint of the export passes its policy; the service's own
-/// hop of a FAS call does not come through it.
-pub(super) fn passes<S: Word>(world: &World<'_>) -> Masked<S> {
-    let formulas = world.formulas;
-    let mut all = Masked::all();
-    let operator = Operator {
-        quantifier: None,
-        comparison: Comparison::StringEquals,
-        polarity: Polarity::Is,
-        if_exists: false,
-    };
-    for (id, document) in &world.inventory.endpoints {
-        let through = formulas.of(Atom::Request(Test::of("aws:sourcevpce", operator, &[id])));
-        let via = formulas.of(Atom::Request(Test::present("kms:viaservice")));
-        let through = formulas.and([through, formulas.not(via)]);
-        let policy = S::compiled(world, document);
-        let allow = policy.allow.or(formulas, &policy.limited).or(formulas, &policy.account);
-        let lets = allow.and(formulas, &policy.deny.not(formulas));
-        let elsewhere = Masked::of(S::ALL, formulas.not(through));
-        all = all.and(formulas, &elsewhere.or(formulas, &lets));
+/// The policies of the VPC endpoints together (rule E14).
+pub(super) struct Endpoints<S> {
+    /// When that of the endpoint that the request comes through allows it, or it comes through none.
+    pub(super) allow: Masked<S>,
+    /// When that one denies it.
+    pub(super) deny: Masked<S>,
+}
+
+impl<S: Word> Endpoints<S> {
+    /// Of the export. The service's own hop of a FAS call does not come through an endpoint.
+    pub(super) fn of(world: &World<'_>) -> Self {
+        let formulas = world.formulas;
+        let mut all = Self { allow: Masked::all(), deny: Masked::default() };
+        let operator = Operator {
+            quantifier: None,
+            comparison: Comparison::StringEquals,
+            polarity: Polarity::Is,
+            if_exists: false,
+        };
+        for (id, document) in &world.inventory.endpoints {
+            let through = formulas.of(Atom::Request(Test::of("aws:sourcevpce", operator, &[id])));
+            let via = formulas.of(Atom::Request(Test::present("kms:viaservice")));
+            let through = formulas.and([through, formulas.not(via)]);
+            let policy = S::compiled(world, document);
+            let allow = policy.allow.or(formulas, &policy.limited).or(formulas, &policy.account);
+            let elsewhere = Masked::of(S::ALL, formulas.not(through));
+            all.allow = all.allow.and(formulas, &elsewhere.or(formulas, &allow));
+            let denies = policy.deny.and(formulas, &Masked::of(S::ALL, through));
+            all.deny = all.deny.or(formulas, &denies);
+        }
+        all
     }
-    all
 }
 
 /// Rule S5: actions that the key can never perform are no cells.

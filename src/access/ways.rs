@@ -44,7 +44,7 @@ pub(super) struct Ways<S = ActionSet> {
     pub(super) denies: Box<[(Gate, Masked<S>)]>,
     /// When every level of the organization allows (rule E13).
     pub(super) scp: Masked<S>,
-    /// When the VPC endpoint lets it pass (rule E14).
+    /// When the policy of the VPC endpoint allows it (rule E14).
     pub(super) passes: Masked<S>,
     /// When a key policy that means the caller by name allows, and what that needs.
     pub(super) by_key: Masked<S>,
@@ -160,10 +160,11 @@ fn rcp_deny(formulas: &Formulas, home: &Home, owner: &Owner) -> Masked {
 }
 
 /// When policies deny, by gate in the order of section 7 (rule E10).
-fn denies<'a>(home: &'a Home, owner: &'a Owner, rcp: &'a Masked) -> [(Gate, &'a Masked); 6] {
+fn denies<'a>(home: &'a Home, owner: &'a Owner, rcp: &'a Masked) -> [(Gate, &'a Masked); 7] {
     [
         (Gate::Scp, &home.scp_deny),
         (Gate::Rcp, rcp),
+        (Gate::VpcEndpointPolicy, &owner.endpoint_deny),
         (Gate::KeyPolicy, &owner.deny),
         (Gate::IdentityPolicy, &home.deny),
         (Gate::PermissionsBoundary, &home.boundary_deny),
