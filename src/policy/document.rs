@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::source::{Place, Span};
 use crate::syntax::json;
 
-use super::{Fault, Gravity, Policy, Version, lower};
+use super::{Fault, Gravity, Policy, Statement, Version, lower};
 
 /// What a policy is attached to, which decides the members it must and must not have (rules A13 to A15).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -109,6 +109,15 @@ impl PolicyDocument {
         match self.body.policy.get() {
             Some(policy) => look(policy),
             None => look(&read(&self.body.text, self.kind)),
+        }
+    }
+
+    /// Whether some statement of it may deny. `false` is certain, and needs no parse: in JSON that escapes
+    /// nothing the word stands as it is.
+    pub fn may_deny(&self) -> bool {
+        match self.body.policy.get() {
+            Some(policy) => policy.statements.iter().any(Statement::denies),
+            None => self.body.text.contains("Deny") || self.body.text.contains('\\'),
         }
     }
 

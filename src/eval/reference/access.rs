@@ -1,4 +1,9 @@
 //! The order of evaluation (section 3.2 of the semantics): from explicit denies to the paths of rule E20.
+//!
+//! Statements that deny are looked at first, and by themselves: where one applies for certain, nothing that
+//! allows changes the answer, and most requests of a large organization that are denied are denied so.
+
+use std::collections::BTreeSet;
 
 use crate::aws::KmsAction;
 use crate::decision::{CallerKind, Citation, Decision, Gate, Outcome, Path, Reading, Step, Target};
@@ -8,11 +13,11 @@ use super::certainty::certain;
 use super::compare::truth_value;
 use super::control;
 use super::grants::{self, Retiring, Way};
-use super::participants::{Levels, Participants, note_key_gap};
+use super::participants::{Level, Levels, Participants, Taking, note_key_gap};
 use super::paths::{Offer, choose};
 use super::principals::Class;
 use super::scene::Scene;
-use super::statements::{Applied, applied};
+use super::statements::{Applied, Applying, allowing, denying};
 
 /// What one level of an organization says.
 struct LevelSays<'a> {
@@ -20,10 +25,11 @@ struct LevelSays<'a> {
     applied: Applied<'a>,
 }
 
-/// Everything that takes part, evaluated.
+/// What allows the request, gate by gate.
 pub(super) struct Gates<'a> {
     scp: Result<Vec<LevelSays<'a>>, &'static str>,
-    rcp: Result<Vec<LevelSays<'a>>, &'static str>,
+    /// Why no RCP binds, where none does.
+    rcp: Result<(), &'static str>,
     endpoint: Option<Applied<'a>>,
     key: Option<Applied<'a>>,
     trust: Option<Applied<'a>>,
@@ -37,21 +43,21 @@ pub(super) struct Gates<'a> {
 
 impl<'a> Gates<'a> {
     fn of(scene: &Scene<'_, '_>, participants: &Participants<'a>) -> Self {
-        let levels = |levels: &Levels<'a>| {
-            let say = |level: &super::participants::Level<'a>| LevelSays {
-                applied: applied(scene, &level.policies),
-                id: level.id,
-            };
+        let say = |level: &Level<'a>| LevelSays {
+            applied: allowing(scene, &level.policies),
+            id: level.id,
+        };
+        let levels = |levels: &Levels<'a>| -> Result<Vec<LevelSays<'a>>, &'static str> {
             levels.as_ref().map(|levels| levels.iter().map(say).collect()).map_err(|why| *why)
         };
-        let set = |set: &Option<Vec<_>>| set.as_ref().map(|set| applied(scene, set));
+        let set = |set: &Option<Vec<_>>| set.as_ref().map(|set| allowing(scene, set));
         Self {
             scp: levels(&participants.scp),
-            rcp: levels(&participants.rcp),
+            rcp: levels(&participants.rcp).map(drop),
             endpoint: set(&participants.endpoint),
             key: set(&participants.key),
             trust: set(&participants.trust),
-            identity: applied(scene, &participants.identity),
+            identity: allowing(scene, &participants.identity),
             boundary: set(&participants.boundary),
             session: set(&participants.session),
         }
@@ -65,9 +71,16 @@ pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
 
 /// The same, where it is known who takes part.
 pub(super) fn decide_among(scene: &Scene<'_, '_>, participants: &Participants<'_>) -> Decision {
-    let gates = Gates::of(scene, participants);
     let mut trace = Vec::new();
-    let outcome = explicit_deny(scene, &gates, &mut trace)
+    let denied = explicit_deny(scene, participants, &mut trace);
+    // Nothing that is missing lifts a Deny that applies for certain.
+    if let Some(outcome) = denied
+        && certain(scene, &trace)
+    {
+        return Decision { outcome, trace, missing: BTreeSet::new(), open_points: BTreeSet::new() };
+    }
+    let gates = Gates::of(scene, participants);
+    let outcome = denied
         .or_else(|| refused(scene, &mut trace))
         .or_else(|| limits(scene, &gates, &mut trace))
         .unwrap_or_else(|| granted(scene, &gates, &mut trace));
@@ -76,13 +89,7 @@ pub(super) fn decide_among(scene: &Scene<'_, '_>, participants: &Participants<'_
     {
         note_key_gap(scene, "grants");
     }
-    let mut missing = scene.missing();
-    // Nothing that is missing lifts a Deny that applies for certain.
-    if !missing.is_empty() && matches!(outcome, Outcome::ExplicitDeny(_)) && certain(scene, &trace)
-    {
-        missing.clear();
-    }
-    Decision { outcome, trace, missing, open_points: Default::default() }
+    Decision { outcome, trace, missing: scene.missing(), open_points: BTreeSet::new() }
 }
 
 /// A step that does not decide by itself.
@@ -104,26 +111,27 @@ pub(super) fn deciding(mut step: Step) -> Step {
 /// Rule E10. Every gate whose Deny applies is told; the first in the order of section 7 is the answer.
 fn explicit_deny(
     scene: &Scene<'_, '_>,
-    gates: &Gates<'_>,
+    participants: &Participants<'_>,
     trace: &mut Vec<Step>,
 ) -> Option<Outcome> {
-    let of_levels = |levels: &Result<Vec<LevelSays<'_>>, &'static str>| -> Vec<Citation> {
-        levels.iter().flatten().flat_map(|level| level.applied.deny_citations()).collect()
+    let of = |policies: &[Taking<'_>]| -> Vec<Citation> {
+        denying(scene, policies).into_iter().map(Applying::citation).collect()
     };
-    let of = |applied: Option<&Applied<'_>>| -> Vec<Citation> {
-        applied.into_iter().flat_map(Applied::deny_citations).collect()
+    let of_levels = |levels: &Levels<'_>| -> Vec<Citation> {
+        levels.iter().flatten().flat_map(|level| of(&level.policies)).collect()
     };
+    let of_set = |set: Option<&Vec<Taking<'_>>>| set.map_or_else(Vec::new, |set| of(set));
     // Rule K7: a key policy has no say in RetireGrant.
-    let key = gates.key.as_ref().filter(|_| !scene.request.is(KmsAction::RETIRE_GRANT));
+    let key = participants.key.as_ref().filter(|_| !scene.request.is(KmsAction::RETIRE_GRANT));
     let denies = [
-        (Gate::Scp, of_levels(&gates.scp)),
-        (Gate::Rcp, of_levels(&gates.rcp)),
-        (Gate::VpcEndpointPolicy, of(gates.endpoint.as_ref())),
-        (Gate::KeyPolicy, of(key)),
-        (Gate::TrustPolicy, of(gates.trust.as_ref())),
-        (Gate::IdentityPolicy, of(Some(&gates.identity))),
-        (Gate::PermissionsBoundary, of(gates.boundary.as_ref())),
-        (Gate::SessionPolicy, of(gates.session.as_ref())),
+        (Gate::Scp, of_levels(&participants.scp)),
+        (Gate::Rcp, of_levels(&participants.rcp)),
+        (Gate::VpcEndpointPolicy, of_set(participants.endpoint.as_ref())),
+        (Gate::KeyPolicy, of_set(key)),
+        (Gate::TrustPolicy, of_set(participants.trust.as_ref())),
+        (Gate::IdentityPolicy, of(&participants.identity)),
+        (Gate::PermissionsBoundary, of_set(participants.boundary.as_ref())),
+        (Gate::SessionPolicy, of_set(participants.session.as_ref())),
     ];
     let mut first = None;
     for (gate, cited) in denies.into_iter().filter(|(_, cited)| !cited.is_empty()) {

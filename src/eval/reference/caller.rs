@@ -7,6 +7,7 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Identity, Inventory};
 
 /// A caller with the identity behind it.
+#[derive(Clone)]
 pub(super) struct CallerFacts<'a, 'w: 'a> {
     /// The home account; none for a service.
     pub(super) account: Option<AccountId>,

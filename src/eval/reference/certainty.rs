@@ -19,7 +19,7 @@ pub(super) fn certain(scene: &Scene<'_, '_>, trace: &[Step]) -> bool {
         citation.statement().is_some_and(|statement| {
             statement.standing == crate::policy::Standing::Sound
                 && statement.unresolved().next().is_none()
-        }) && !asks_for_missing(scene, citation)
+        }) && !(scene.has_missing() && asks_for_missing(scene, citation))
     })
 }
 

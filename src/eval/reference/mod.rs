@@ -30,12 +30,11 @@ mod text;
 mod truth;
 mod usage;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::KmsAction;
 use crate::decision::{
-    Allowing, Caller, Context, ContextValue, ControlRequest, Decision, OpenPoint, Readings, Request,
+    Allowing, Caller, Context, ContextValue, ControlRequest, Decision, Readings, Request,
 };
 use crate::inventory::{Identity, Inventory};
 use crate::policy::Condition;
@@ -114,8 +113,9 @@ impl<'w> Reference<'w> {
     }
 
     fn evaluated(&self, request: Asking<'_>) -> Decision {
-        let (mut decision, consulted) = self.decide(request, self.readings);
-        self.hinges(request, &mut decision, consulted);
+        let scene = Scene::new(self, request, self.readings);
+        let mut decision = access::decide(&scene);
+        self.hinges(&scene, &mut decision);
         decision
     }
 
@@ -140,18 +140,12 @@ impl<'w> Reference<'w> {
         CallerFacts::new(self.world, caller).identity
     }
 
-    fn decide(&self, request: Asking<'_>, readings: Readings) -> (Decision, BTreeSet<OpenPoint>) {
-        let scene = Scene::new(self, request, readings);
-        let decision = access::decide(&scene);
-        (decision, scene.consulted())
-    }
-
     /// Rule U8: the points met on the way whose other reading gives the other answer, or could once what
     /// is missing is known.
-    fn hinges(&self, request: Asking<'_>, decision: &mut Decision, consulted: BTreeSet<OpenPoint>) {
+    fn hinges(&self, scene: &Scene<'_, '_>, decision: &mut Decision) {
         let was_certain = decision.missing.is_empty();
-        for point in consulted {
-            let (other, _) = self.decide(request, self.readings.flipped(point));
+        for point in scene.consulted() {
+            let other = access::decide(&scene.read_as(self.readings.flipped(point)));
             let opens = was_certain && !other.missing.is_empty();
             if opens || other.is_allowed() != decision.is_allowed() {
                 decision.open_points.insert(point);

@@ -93,7 +93,21 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
 
     /// The same request, of which nothing was asked yet.
     pub(super) fn afresh(&self) -> Self {
-        Self::new(self.reference, self.request, self.readings)
+        self.read_as(self.readings)
+    }
+
+    /// The same, with the open points read like this.
+    pub(super) fn read_as(&self, readings: Readings) -> Self {
+        Self {
+            reference: self.reference,
+            request: self.request,
+            caller: self.caller.clone(),
+            key: self.key,
+            resource: self.resource.clone(),
+            readings,
+            consulted: RefCell::default(),
+            missing: RefCell::default(),
+        }
     }
 
     /// The world.
@@ -139,8 +153,8 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
     }
 
     /// The points met on the way.
-    pub(super) fn consulted(self) -> BTreeSet<OpenPoint> {
-        self.consulted.into_inner()
+    pub(super) fn consulted(&self) -> BTreeSet<OpenPoint> {
+        self.consulted.take()
     }
 
     /// Notes that something named is not in the export.

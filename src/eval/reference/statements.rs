@@ -28,74 +28,76 @@ impl Applying<'_> {
     }
 }
 
-/// The statements of one policy that apply.
+/// The Allow statements of some policies that apply.
 #[derive(Default)]
 pub(super) struct Applied<'a> {
-    /// Allow statements, with the classes in which a resource policy means the caller; empty for others.
+    /// Each with the classes in which a resource policy means the caller; empty for other policies.
     pub(super) allows: Vec<(Applying<'a>, Vec<Class>)>,
-    /// Deny statements.
-    denies: Vec<Applying<'a>>,
 }
 
 impl Applied<'_> {
-    /// The Allow statements, whatever the class.
+    /// The statements, whatever the class.
     pub(super) fn allow_citations(&self) -> impl Iterator<Item = Citation> {
         self.allows.iter().map(|(applying, _)| applying.citation())
     }
-
-    /// The Deny statements.
-    pub(super) fn deny_citations(&self) -> impl Iterator<Item = Citation> {
-        self.denies.iter().map(|applying| applying.citation())
-    }
 }
 
-/// What a set of policies says together (rules E1, E2, K8).
-pub(super) fn applied<'a>(scene: &Scene<'_, '_>, set: &[Taking<'a>]) -> Applied<'a> {
+/// What a set of policies allows together (rules E1, E2, K8). What hangs on something unknown never allows,
+/// and is noted as missing (rules A20, U7).
+pub(super) fn allowing<'a>(scene: &Scene<'_, '_>, set: &[Taking<'a>]) -> Applied<'a> {
     let mut together = Applied::default();
     for policy in set {
-        add_applied(scene, policy, &mut together);
+        if !policy.document.policy().readable {
+            scene.note_missing(format!("{}: malformed", policy.name));
+        }
+        for (applying, statement, truth) in told(scene, policy, Effect::Allow) {
+            if truth == Truth::Unknown {
+                scene.note_missing(hangs_on_unknown(policy.name, statement, applying.index));
+                continue;
+            }
+            // Another entry could mean the caller by a name that opens more.
+            let (sure, perhaps) = told_classes(scene, statement);
+            if perhaps.iter().any(|class| !sure.contains(class)) {
+                scene.note_missing(hangs_on_unknown(policy.name, statement, applying.index));
+            }
+            together.allows.push((applying, sure));
+        }
     }
     together
 }
 
-/// Adds the statements of `policy` that apply to the request. What hangs on something unknown never
-/// allows and always denies, and is noted as missing (rules A20, U7).
-fn add_applied<'a>(scene: &Scene<'_, '_>, policy: &Taking<'a>, applied: &mut Applied<'a>) {
-    let parsed = policy.document.policy();
-    if !parsed.readable {
-        scene.note_missing(format!("{}: malformed", policy.name));
-    }
-    for (index, statement) in parsed.statements.iter().enumerate() {
-        let Some(effect) = statement.effect.as_ref().map(|effect| effect.value) else {
-            continue;
-        };
-        let truth = applies(scene, Lens::of(policy.document, effect), statement);
-        let classes = match (effect, truth) {
-            (_, Truth::False) => continue,
-            (Effect::Allow, Truth::Unknown) => {
-                scene.note_missing(hangs_on_unknown(policy.name, statement, index));
-                continue;
+/// What a set of policies denies together (rules E10, K8). What hangs on something unknown denies, and is
+/// noted as missing (rules A20, U7).
+pub(super) fn denying<'a>(scene: &Scene<'_, '_>, set: &[Taking<'a>]) -> Vec<Applying<'a>> {
+    let mut together = Vec::new();
+    for policy in set.iter().filter(|policy| policy.document.may_deny()) {
+        for (applying, statement, truth) in told(scene, policy, Effect::Deny) {
+            if truth == Truth::Unknown {
+                scene.note_missing(hangs_on_unknown(policy.name, statement, applying.index));
             }
-            (Effect::Deny, Truth::Unknown) => {
-                scene.note_missing(hangs_on_unknown(policy.name, statement, index));
-                Vec::new()
-            }
-            (Effect::Deny, Truth::True) => Vec::new(),
-            (Effect::Allow, Truth::True) => {
-                // Another entry could mean the caller by a name that opens more.
-                let (sure, perhaps) = told_classes(scene, statement);
-                if perhaps.iter().any(|class| !sure.contains(class)) {
-                    scene.note_missing(hangs_on_unknown(policy.name, statement, index));
-                }
-                sure
-            }
-        };
-        let applying = Applying { name: policy.name, document: policy.document, index };
-        match effect {
-            Effect::Allow => applied.allows.push((applying, classes)),
-            Effect::Deny => applied.denies.push(applying),
+            together.push(applying);
         }
     }
+    together
+}
+
+/// The statements of one policy with this effect that apply, or may.
+fn told<'a>(
+    scene: &Scene<'_, '_>,
+    policy: &Taking<'a>,
+    wanted: Effect,
+) -> impl Iterator<Item = (Applying<'a>, &'a Statement, Truth)> {
+    let (name, document) = (policy.name, policy.document);
+    let lens = Lens::of(document, wanted);
+    let statements = document.policy().statements.iter().enumerate();
+    let of_effect = statements.filter(move |(_, statement)| {
+        statement.effect.as_ref().is_some_and(|effect| effect.value == wanted)
+    });
+    of_effect.filter_map(move |(index, statement)| {
+        let truth = applies(scene, lens, statement);
+        let applying = Applying { name, document, index };
+        (truth != Truth::False).then_some((applying, statement, truth))
+    })
 }
 
 fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> String {
