@@ -21,6 +21,9 @@ use super::{Fault, Outcome};
 /// keep them busy, few enough to hold.
 const BLOCK: u64 = 1 << 21;
 
+/// About how many bytes a request or an answer has.
+const LINE: usize = 1 << 9;
+
 /// How many lines one core answers in one go: few enough that no core waits long for the last of a block.
 const TOGETHER: usize = 64;
 
@@ -100,7 +103,7 @@ fn readable(path: &str) -> io::Result<()> {
 
 /// The next lines, whole; nothing at the end.
 fn block(requests: &mut dyn BufRead) -> io::Result<Vec<u8>> {
-    let mut block = Vec::new();
+    let mut block = Vec::with_capacity(BLOCK as usize + LINE);
     requests.take(BLOCK).read_to_end(&mut block)?;
     requests.read_until(b'\n', &mut block)?;
     Ok(block)
@@ -111,8 +114,9 @@ fn answer(simulator: &Simulator<'_>, block: &[u8]) -> Result<Vec<Answered>, Faul
     let lines = block.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
     let answered = lines.par_chunks(TOGETHER).map(|lines| {
-        let mut lines = lines.iter();
-        lines.try_fold(Answered::default(), |answered, line| answered.with(simulator, line))
+        let none =
+            Answered { bytes: Vec::with_capacity(lines.len() * LINE), ..Answered::default() };
+        lines.iter().try_fold(none, |answered, line| answered.with(simulator, line))
     });
     answered.collect::<io::Result<_>>().map_err(Fault::from)
 }

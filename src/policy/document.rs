@@ -219,6 +219,26 @@ mod tests {
         assert!(document.policy().readable);
     }
 
+    /// Whether a policy with this `Sid` and `Effect`, as it is written, may deny: before it is parsed, and
+    /// after.
+    fn may_deny(sid: &str, effect: &str) -> [bool; 2] {
+        let text = text(sid).replace("\"Allow\"", effect);
+        let place = Place::plain(FileId(0), Span::new(0, text.len()));
+        let document = PolicyDocument::json(place, PolicyKind::Key, text);
+        let before = document.may_deny();
+        document.policy();
+        [before, document.may_deny()]
+    }
+
+    #[test]
+    fn a12_what_may_deny_is_told_without_a_parse() {
+        assert_eq!(may_deny("", "\"Deny\""), [true, true]);
+        assert_eq!(may_deny("", "\"Allow\""), [false, false]);
+        assert_eq!(may_deny("", "\"\\u0044eny\""), [true, true], "it is written in another way");
+        assert_eq!(may_deny("Deny", "\"Allow\""), [true, false], "the word stands elsewhere");
+        assert_eq!(may_deny("", "\"deny\""), [false, false], "it is no effect");
+    }
+
     #[test]
     fn a8_key_policies_are_short_and_latin() {
         let rest = text("").len();
