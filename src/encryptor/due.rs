@@ -97,6 +97,20 @@ impl State {
         self.world.keys.keys().filter(is_related).cloned().collect()
     }
 
+    /// The related keys that were given material, which has to be the same in all of them.
+    pub(super) fn related_with_imports(&self, arn: &KeyArn) -> Vec<KeyArn> {
+        let mut related = self.related(arn);
+        related.retain(|other| !self.record(other).imported.is_empty());
+        related
+    }
+
+    /// Whether the material that waits for a key's rotation is in every Region: before that the key does
+    /// not rotate.
+    pub(super) fn can_rotate_to_imported(&self, arn: &KeyArn) -> bool {
+        let family = self.related(arn).into_iter().chain([arn.clone()]);
+        family.map(|one| self.record(&one)).all(|record| record.has_waiting())
+    }
+
     /// Related keys share their material, and so its versions.
     pub(super) fn set_rotations(&mut self, arn: &KeyArn, rotations: &[Rotation]) {
         for other in self.related(arn) {

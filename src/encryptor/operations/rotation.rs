@@ -40,17 +40,21 @@ pub(super) fn list_key_rotations(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let record = work.state().record(&key.arn);
     let known = (record.rotations.len() + 1).max(record.imported.len());
     let shown = if which == "ROTATIONS_ONLY" { 1..record.rotations.len() + 1 } else { 0..known };
-    let shown = shown.map(|number| (format!("{number:06}"), version(key, &record, number)));
+    let shown = shown.map(|number| (format!("{number:06}"), version(work, key, &record, number)));
     page(body, "Rotations", (100, 1000), shown)
 }
 
 /// What is told of the material of one version, counted from 0, and of the rotation that made it the current
 /// one: the first came by none.
-fn version(key: &Key, record: &KeyRecord, number: usize) -> Value {
+fn version(work: &Work<'_>, key: &Key, record: &KeyRecord, number: usize) -> Value {
     let current = record.rotations.len();
-    let mut item = json!({ "KeyId": key.arn.as_str(), "KeyMaterialState": match number.cmp(&current) {
+    let arn = &key.arn;
+    let mut item = json!({ "KeyId": arn.as_str(), "KeyMaterialState": match number.cmp(&current) {
         Ordering::Less => "NON_CURRENT",
         Ordering::Equal => "CURRENT",
+        Ordering::Greater if arn.is_multi_region() && !work.state().can_rotate_to_imported(arn) => {
+            "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+        }
         Ordering::Greater => "PENDING_ROTATION",
     } });
     let Some(members) = item.as_object_mut() else {
@@ -100,8 +104,11 @@ pub(super) fn rotate_key_on_demand(work: &Work<'_>, body: &Body<'_>) -> Answer {
     if record.rotations.iter().filter(|rotation| rotation.on_demand).count() >= ON_DEMAND {
         return Err(KmsError::limit("The limit of on-demand rotations is reached."));
     }
-    if origin(key) == "EXTERNAL" && record.waiting().is_none_or(|one| one.sealed.is_none()) {
+    if origin(key) == "EXTERNAL" && !record.has_waiting() {
         return Err(state_of(key, "has no key material that is pending rotation."));
+    }
+    if origin(key) == "EXTERNAL" && !work.state().can_rotate_to_imported(&key.arn) {
+        return Err(state_of(key, "has key material that is not imported into every Region yet."));
     }
     record.rotations.push(Rotation { date: work.now(), on_demand: true });
     let related = work.state().related(&key.arn).into_iter().map(Touched::Key);
@@ -144,7 +151,11 @@ fn rotating<'w>(
         _ => return Err(wrong_origin(key)),
     }
     work.can(key, action, action.name())?;
-    let of_primary = [KmsAction::ENABLE_KEY_ROTATION, KmsAction::DISABLE_KEY_ROTATION];
+    let of_primary = [
+        KmsAction::ENABLE_KEY_ROTATION,
+        KmsAction::DISABLE_KEY_ROTATION,
+        KmsAction::ROTATE_KEY_ON_DEMAND,
+    ];
     if of_primary.contains(&action) && is_replica(key) {
         let text = format!("{} is a replica key, which rotates with its primary key.", key.arn);
         return Err(KmsError::unsupported(text));
