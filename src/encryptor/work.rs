@@ -149,14 +149,8 @@ impl<'e> Work<'e> {
             return Err(KmsError::not_found(format!("Invalid arn {}", arn.region())));
         }
         let not_there = || KmsError::not_found(format!("Key '{arn}' does not exist"));
-        let key = self.world().key(&arn).filter(|_| !self.is_gone(&arn)).ok_or_else(not_there)?;
+        let key = self.world().key(&arn).ok_or_else(not_there)?;
         Ok(Found { key, target: Target::Key(arn) })
-    }
-
-    /// Whether the time of a key's deletion has come.
-    pub(super) fn is_gone(&self, key: &KeyArn) -> bool {
-        let deletion = self.state.records().get(key).and_then(|record| record.deletion);
-        deletion.is_some_and(|date| date <= self.now())
     }
 
     /// The alias that a text names, where it names one.

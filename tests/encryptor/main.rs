@@ -10,6 +10,7 @@
 )]
 
 mod clock;
+mod deletion;
 mod import;
 #[path = "../support/mod.rs"]
 mod support;

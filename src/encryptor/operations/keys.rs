@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{AccountId, KeyArn, KeySpec, KeyUsage, KmsAction};
 use crate::decision::Target;
 use crate::encryptor::body::Body;
+use crate::encryptor::due::replicas_of;
 use crate::encryptor::secret::{random, uuid};
 use crate::encryptor::state::KeyRecord;
 use crate::encryptor::work::{Found, Work, kind};
@@ -22,6 +23,7 @@ use super::{nowhere, policies, tags};
 type Answer = Result<Value, KmsError>;
 
 const DAY: i64 = 86_400;
+const WAITS_FOR_REPLICAS: &str = "PendingReplicaDeletion";
 
 pub(super) fn describe_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, tokens) = (body.key_id("KeyId")?, body.grant_tokens()?);
@@ -50,6 +52,8 @@ pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
         algorithms(spec, usage).map(|(name, list)| (name.to_owned(), list.to_vec().into())),
     );
     more.extend(record.deletion.map(|date| ("DeletionDate".to_owned(), date.into())));
+    let waits = record.window.filter(|_| state == WAITS_FOR_REPLICAS);
+    more.extend(waits.map(|days| ("PendingDeletionWindowInDays".to_owned(), days.into())));
     more.extend(imported(spec, record).map(|(name, value)| (name.to_owned(), value)));
     more.extend(
         related.map(|related| ("MultiRegionConfiguration".to_owned(), family(arn, related))),
@@ -107,7 +111,6 @@ pub(super) fn list_keys(work: &Work<'_>, body: &Body<'_>) -> Answer {
     work.authorize(KmsAction::LIST_KEYS, Target::Account, Said::default().0, &[])?;
     let keys = work.world().keys.keys();
     let here = keys.filter(|arn| arn.account() == account && arn.region() == region);
-    let here = here.filter(|arn| !work.is_gone(arn));
     let shown =
         here.map(|arn| (arn.to_string(), json!({ "KeyId": arn.id(), "KeyArn": arn.as_str() })));
     page(body, "Keys", (100, 1000), shown)
@@ -273,20 +276,27 @@ pub(super) fn schedule_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer 
     let days = days.unwrap_or(30);
     let said = Said::default().one("kms:ScheduleKeyDeletionPendingWindowInDays", &days.to_string());
     let key = asked(work, id, KmsAction::SCHEDULE_KEY_DELETION, said)?;
-    let state = "PendingDeletion";
-    let date = work.now() + days * DAY;
+    let (state, date) = match replicas_of(key) {
+        0 => ("PendingDeletion", Some(work.now() + days * DAY)),
+        // The window begins once the last of them is deleted.
+        _ => (WAITS_FOR_REPLICAS, None),
+    };
     let was = key.metadata.as_ref().and_then(|metadata| metadata.state.as_deref());
     put(
         work,
         key,
         |metadata| metadata.state = Some(state.into()),
         |record| {
-            (record.deletion, record.window) = (Some(date), Some(days));
+            (record.deletion, record.window) = (date, Some(days));
             record.awaits_import |= was == Some("PendingImport");
         },
     );
-    Ok(json!({ "KeyId": key.arn.as_str(), "DeletionDate": date, "KeyState": state,
-        "PendingWindowInDays": days }))
+    let mut answer = json!({ "KeyId": key.arn.as_str(), "KeyState": state,
+        "PendingWindowInDays": days });
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(date.map(|date| ("DeletionDate".into(), date.into())));
+    }
+    Ok(answer)
 }
 
 pub(super) fn cancel_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer {

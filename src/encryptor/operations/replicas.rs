@@ -62,7 +62,8 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         (record.imported, record.awaits_import) = (of_primary.named(), true);
     }
     let put = Edit::PutKey { key: Box::new(replica.clone()) };
-    let touched = [Touched::Key(key.arn.clone()), Touched::Key(arn.clone())];
+    let family = work.state().related(&key.arn).into_iter().chain([key.arn.clone(), arn.clone()]);
+    let touched: Vec<Touched> = family.map(Touched::Key).collect();
     work.change(&touched, |state| {
         state.apply(&edit);
         state.apply(&put);
