@@ -190,7 +190,7 @@ impl Encryptor {
         self.settle();
         let changing = || self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let _held = known.changes.then(changing);
-        let work = Work::new(self, authority);
+        let work = Work::new(self, authority, known.name);
         let answer = (known.perform)(&work, &body::Body::new(body)?)?;
         if known.uses {
             self.usages.note(operation, &answer, work.now(), work.request_id());

@@ -12,6 +12,7 @@
 mod clock;
 mod deletion;
 mod import;
+mod refusals;
 #[path = "../support/mod.rs"]
 mod support;
 

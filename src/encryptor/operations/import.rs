@@ -71,10 +71,7 @@ pub(super) fn import_key_material(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let wanted = Wanted {
         kind: body.one_of("ImportType", &[NEW, EXISTING])?,
         id: body.text("KeyMaterialId")?,
-        description: match body.text("KeyMaterialDescription")? {
-            None | Some("") => body.text("KeyMaterialDescription")?,
-            Some(_) => Some(body.needed("KeyMaterialDescription", 256)?),
-        },
+        description: body.given_or_empty("KeyMaterialDescription", 256)?,
     };
     let said = Said::default().one("kms:ExpirationModel", model);
     let said = said.some("kms:ValidTo", valid_to.map(date_text).as_deref());

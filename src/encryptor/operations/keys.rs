@@ -120,6 +120,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let wanted = Wanted::of(body)?;
     let (given, tags) = (policies::document(body)?, tags::tags(body)?);
     let bypass = body.flag("BypassPolicyLockoutSafetyCheck")?;
+    let description = body.description()?;
     let (account, region) = (work.account()?, work.region());
     let mut said = Said::default()
         .one("kms:KeySpec", wanted.spec.as_str())
@@ -128,12 +129,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         .one("kms:MultiRegion", if wanted.multi_region { "true" } else { "false" })
         .some("kms:MultiRegionKeyType", wanted.multi_region.then_some("PRIMARY"))
         .some("kms:BypassPolicyLockoutSafetyCheck", bypass.then_some("true"));
-    if !tags.is_empty() {
-        said = said.many("aws:TagKeys", tags.keys().map(AsRef::as_ref));
-    }
-    for (tag, value) in tags.iter() {
-        said = said.one(&format!("aws:RequestTag/{tag}"), value);
-    }
+    said = said.tags(&tags);
     work.authorize(KmsAction::CREATE_KEY, Target::Account, said.0.clone(), &[])?;
     if !tags.is_empty() {
         let target = Target::NewKey { region: region.into(), account };
@@ -164,7 +160,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         origin: Some(wanted.origin.into()),
         state: Some(if wanted.is_external() { "PendingImport" } else { "Enabled" }.into()),
         multi_region: related,
-        description: Some(body.text("Description")?.unwrap_or_default().into()),
+        description: Some(description.unwrap_or_default().into()),
     };
     let key = Key {
         metadata: Some(metadata),
@@ -175,7 +171,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         rotation: Some(false),
         ..Key::new(arn.clone(), nowhere())
     };
-    policies::unlocked(work, &key, &policy, bypass)?;
+    policies::acceptable(work, &key, &policy, bypass)?;
     wanted.can_be_made()?;
     let (created, awaits_import) = (work.now(), wanted.is_external());
     let record = KeyRecord { created, awaits_import, ..KeyRecord::default() };
@@ -194,6 +190,7 @@ struct Wanted {
     usage: KeyUsage,
     origin: &'static str,
     multi_region: bool,
+    in_key_store: bool,
 }
 
 const ORIGINS: &[&str] = &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"];
@@ -222,7 +219,9 @@ impl Wanted {
             return Err(KmsError::validation(text));
         }
         let origin = body.word("Origin", ORIGINS)?;
-        Ok(Self { spec, usage, origin, multi_region: body.flag("MultiRegion")? })
+        let multi_region = body.flag("MultiRegion")?;
+        let in_key_store = ["CustomKeyStoreId", "XksKeyId"].iter().any(|it| body.get(it).is_some());
+        Ok(Self { spec, usage, origin, multi_region, in_key_store })
     }
 
     fn is_external(&self) -> bool {
@@ -232,6 +231,7 @@ impl Wanted {
     fn can_be_made(&self) -> Result<(), KmsError> {
         let unsupported = |text: String| Err(KmsError::unsupported(text));
         match (self.origin, self.usage) {
+            _ if self.in_key_store => unsupported("keyreach has no custom key stores.".to_owned()),
             _ if self.spec == KeySpec::Sm2 => unsupported("keyreach makes no SM2 keys.".to_owned()),
             ("EXTERNAL", KeyUsage::EncapsulateDecapsulate) => {
                 unsupported(format!("keyreach imports no material of spec {}.", self.spec))
@@ -252,7 +252,7 @@ pub(super) fn default_policy(partition: &str, account: AccountId) -> String {
 
 pub(super) fn update_key_description(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let id = body.key_id("KeyId")?;
-    let text = body.text("Description")?.ok_or_else(|| KmsError::missing("description"))?;
+    let text = body.description()?.ok_or_else(|| KmsError::missing("description"))?;
     let key = asked(work, id, KmsAction::UPDATE_KEY_DESCRIPTION, Said::default())?;
     put(work, key, |metadata| metadata.description = Some(text.into()), |_| ());
     Ok(json!({}))

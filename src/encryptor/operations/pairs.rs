@@ -34,6 +34,7 @@ pub(super) fn generate_data_key_pair_without_plaintext(work: &Work<'_>, body: &B
 }
 
 fn data_key_pair(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: bool) -> Answer {
+    body.no_recipient()?;
     let id = body.key_id("KeyId")?;
     let context = body.encryption_context("EncryptionContext")?;
     let name = body.one_of("KeyPairSpec", SPECS)?;

@@ -22,7 +22,7 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, region) = (body.key_id("KeyId")?, body.needed("ReplicaRegion", 32)?);
     let bypass = body.flag("BypassPolicyLockoutSafetyCheck")?;
     let (given, tags) = (policies::document(body)?, tags::tags(body)?);
-    let description = body.text("Description")?;
+    let description = body.description()?;
     let Found { key, .. } = work.find_key(id)?;
     let policy = given.unwrap_or_else(|| {
         let text = default_policy(key.arn.partition(), key.arn.account());
@@ -31,6 +31,11 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let replicate =
         Call::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
     work.authorize_call(&replicate)?;
+    if !tags.is_empty() {
+        let target = Target::NewKey { region: region.into(), account: key.arn.account() };
+        let said = Said::default().one("aws:RequestedRegion", region).tags(&tags);
+        work.authorize(KmsAction::TAG_RESOURCE, target, said.0, &[])?;
+    }
     work.can(key, KmsAction::REPLICATE_KEY, "ReplicateKey")?;
     if related(key).is_none_or(|related| related.role != MultiRegionRole::Primary) {
         let text = format!("{} is not a multi-Region primary key.", key.arn);
@@ -44,7 +49,7 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         Edit::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
     let made = work.world().apply(&edit);
     let replica = made.key(&arn).ok_or_else(|| KmsError::internal("no replica was made"))?;
-    policies::unlocked(work, replica, &policy, bypass)?;
+    policies::acceptable(work, replica, &policy, bypass)?;
     let mut replica = replica.clone();
     replica.tags = Some(tags);
     if let (Some(metadata), Some(text)) = (&mut replica.metadata, description) {

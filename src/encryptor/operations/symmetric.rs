@@ -7,7 +7,7 @@ use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::decision::Target;
 use crate::encryptor::KmsError;
 use crate::encryptor::blob::{Blob, EncryptionContext, seal};
-use crate::encryptor::body::{Body, encoded};
+use crate::encryptor::body::{Body, KEY_ID, encoded};
 use crate::encryptor::secret::random;
 use crate::encryptor::work::{Found, Work, kind};
 use crate::inventory::Key;
@@ -42,17 +42,16 @@ pub(super) fn encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
 }
 
 pub(super) fn decrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    if body.get("Recipient").is_some() {
-        return Err(KmsError::validation("keyreach does not answer Nitro enclaves (Recipient)."));
-    }
+    body.no_recipient()?;
     let blob = body.blob("CiphertextBlob", CIPHERTEXT)?;
     let context = body.encryption_context("EncryptionContext")?;
     let algorithm = body.word("EncryptionAlgorithm", ALGORITHMS)?;
     let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
-    let source = source(work, body.text("KeyId")?, &blob, algorithm)?;
+    let source = source(work, body.given("KeyId", KEY_ID)?, &blob, algorithm)?;
     let Found { key, target } = source.found;
     let said = Said::default().one("kms:EncryptionAlgorithm", algorithm).pairs(&context);
-    work.authorize(KmsAction::DECRYPT, target, said.0, &tokens)?;
+    let authorized = work.authorize(KmsAction::DECRYPT, target, said.0, &tokens);
+    source.is_named.told(authorized)?;
     work.can(key, KmsAction::DECRYPT, "Decrypt")?;
     source.is_named.check()?;
     fits(key, algorithm, &context)?;
@@ -70,7 +69,7 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let algorithm = body.word("DestinationEncryptionAlgorithm", ALGORITHMS)?;
     let destination = body.key_id("DestinationKeyId")?;
     let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
-    let source = source(work, body.text("SourceKeyId")?, &blob, source_algorithm)?;
+    let source = source(work, body.given("SourceKeyId", KEY_ID)?, &blob, source_algorithm)?;
     let destination = work.find(destination)?;
     let same = (source.found.key.arn == destination.key.arn).to_string();
     let said = |algorithm, context| {
@@ -78,7 +77,9 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
         said.one("kms:ReEncryptOnSameKey", &same).pairs(context).0
     };
     let asked = said(source_algorithm, &from);
-    work.authorize(KmsAction::RE_ENCRYPT_FROM, source.found.target, asked, &tokens)?;
+    let authorized =
+        work.authorize(KmsAction::RE_ENCRYPT_FROM, source.found.target, asked, &tokens);
+    source.is_named.told(authorized)?;
     let asked = said(algorithm, &to);
     work.authorize(KmsAction::RE_ENCRYPT_TO, destination.target, asked, &tokens)?;
     let (old, new) = (source.found.key, destination.key);
@@ -105,6 +106,7 @@ pub(super) fn generate_data_key_without_plaintext(work: &Work<'_>, body: &Body<'
 }
 
 fn data_key(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: bool) -> Answer {
+    body.no_recipient()?;
     let id = body.key_id("KeyId")?;
     let context = body.encryption_context("EncryptionContext")?;
     let spec = body.one_of("KeySpec", &["AES_256", "AES_128"])?;
@@ -150,9 +152,13 @@ pub(super) fn with_symmetric<'w>(
 }
 
 pub(super) fn generate_random(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    body.no_recipient()?;
     let bytes = body.number("NumberOfBytes", 1, 1024)?;
     let bytes = bytes.ok_or_else(|| KmsError::validation("NumberOfBytes is required."))?;
     work.authorize(KmsAction::GENERATE_RANDOM, Target::Account, Said::default().0, &[])?;
+    if body.get("CustomKeyStoreId").is_some() {
+        return Err(KmsError::unsupported("keyreach has no custom key stores."));
+    }
     Ok(json!({ "Plaintext": encoded(&random(bytes as usize)?) }))
 }
 
@@ -167,6 +173,8 @@ struct Source<'w> {
 enum Named {
     Same,
     Another,
+    /// The request names none.
+    ByBlob,
 }
 
 impl Named {
@@ -174,9 +182,14 @@ impl Named {
         let text =
             "The key ID in the request does not identify a CMK that can perform this operation.";
         match self {
-            Self::Same => Ok(()),
+            Self::Same | Self::ByBlob => Ok(()),
             Self::Another => Err(KmsError::new("IncorrectKeyException", text)),
         }
+    }
+
+    /// A refusal does not tell a foreign key that only a blob names from one that is not there.
+    fn told(self, authorized: Result<(), KmsError>) -> Result<(), KmsError> {
+        authorized.map_err(|error| if self == Self::ByBlob { error.of_blob() } else { error })
     }
 }
 
@@ -206,7 +219,7 @@ fn source<'w>(
             let key = here.and_then(|arn| work.world().key(arn));
             let key = key.ok_or_else(KmsError::foreign_blob)?;
             let found = Found { key, target: Target::Key(arn) };
-            Ok(Source { found, is_named: Named::Same })
+            Ok(Source { found, is_named: Named::ByBlob })
         }
     }
 }
