@@ -77,7 +77,7 @@ impl State {
         while let Some(date) = record.next_rotation().filter(|date| rotates && *date <= now) {
             record.rotations.push(Rotation { date, on_demand: false });
             record.rotates_from = Some(date);
-            self.set_rotations(arn, &record.rotations);
+            self.share_rotation(arn, &record);
         }
         record.renew_import(now);
         if record.awaits_import {
@@ -141,11 +141,12 @@ impl State {
         family.map(|one| self.record(&one)).all(|record| record.has_waiting())
     }
 
-    /// Related keys share their material, and so its versions.
-    pub(super) fn set_rotations(&mut self, arn: &KeyArn, rotations: &[Rotation]) {
+    /// Related keys share their material, and so its versions and when there will be another.
+    pub(super) fn share_rotation(&mut self, arn: &KeyArn, of: &KeyRecord) {
         for other in self.related(arn) {
             let mut record = self.record(&other);
-            record.rotations = rotations.to_vec();
+            record.rotations.clone_from(&of.rotations);
+            (record.rotation_period, record.rotates_from) = (of.rotation_period, of.rotates_from);
             self.set_record(&other, record);
         }
     }

@@ -227,7 +227,8 @@ pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
         Some(token) => {
             let id = grant_of_token(work, token)?;
             let mut keys = work.world().keys.values();
-            let key = keys.find(|key| key.grants.iter().any(|grant| *grant.id == *id));
+            let has_it = |key: &Key| key.grants.iter().any(|grant| *grant.id == *id);
+            let key = keys.find(|key| key.arn.region() == work.region() && has_it(key));
             let key = key.ok_or_else(|| no_grant(&id))?;
             (&**key, of_key(key, &id)?)
         }

@@ -10,7 +10,7 @@ use crate::encryptor::body::Body;
 use crate::encryptor::due::replicas_of;
 use crate::encryptor::secret::{random, uuid};
 use crate::encryptor::state::KeyRecord;
-use crate::encryptor::work::{Found, Work, kind};
+use crate::encryptor::work::{Found, Work, kind, origin};
 use crate::encryptor::{KmsError, Touched};
 use crate::inventory::{Edit, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole};
 use crate::policy::{PolicyDocument, PolicyKind};
@@ -29,11 +29,12 @@ pub(super) fn describe_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, tokens) = (body.key_id("KeyId")?, body.grant_tokens()?);
     let Found { key, target } = work.find(id)?;
     work.authorize(KmsAction::DESCRIBE_KEY, target, Said::default().0, &tokens)?;
-    Ok(json!({ "KeyMetadata": described(key, &work.state().record(&key.arn)) }))
+    let record = work.state().record(&key.arn);
+    Ok(json!({ "KeyMetadata": described(work, key, &record)? }))
 }
 
 /// A key as DescribeKey tells it.
-pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
+pub(super) fn described(work: &Work<'_>, key: &Key, record: &KeyRecord) -> Answer {
     let (arn, (spec, usage)) = (&key.arn, kind(key));
     let metadata = key.metadata.as_ref();
     let text = |get: fn(&KeyMetadata) -> Option<&str>| metadata.and_then(get);
@@ -44,7 +45,7 @@ pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
         "Arn": arn.as_str(), "CreationDate": record.created, "Enabled": state == "Enabled",
         "Description": text(|it| it.description.as_deref()).unwrap_or_default(),
         "KeyUsage": usage.as_str(), "KeyState": state, "KeyManager": manager,
-        "Origin": text(|it| it.origin.as_deref()).unwrap_or("AWS_KMS"),
+        "Origin": origin(key),
         "KeySpec": spec.as_str(), "CustomerMasterKeySpec": spec.as_str(),
         "MultiRegion": related.is_some() });
     let mut more = Map::new();
@@ -54,29 +55,31 @@ pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
     more.extend(record.deletion.map(|date| ("DeletionDate".to_owned(), date.into())));
     let waits = record.window.filter(|_| state == WAITS_FOR_REPLICAS);
     more.extend(waits.map(|days| ("PendingDeletionWindowInDays".to_owned(), days.into())));
-    more.extend(imported(spec, record).map(|(name, value)| (name.to_owned(), value)));
+    more.extend(imported(record).map(|(name, value)| (name.to_owned(), value)));
+    let has_material = match origin(key) {
+        "EXTERNAL" => state != "PendingImport" && !record.awaits_import,
+        origin => origin == "AWS_KMS",
+    };
+    if spec == KeySpec::SymmetricDefault && has_material {
+        let id = work.material_id(key, record.version())?;
+        more.insert("CurrentKeyMaterialId".to_owned(), id.into());
+    }
     more.extend(
         related.map(|related| ("MultiRegionConfiguration".to_owned(), family(arn, related))),
     );
     if let Some(all) = all.as_object_mut() {
         all.append(&mut more);
     }
-    all
+    Ok(all)
 }
 
 /// What DescribeKey says of imported material while it is there.
-fn imported(spec: KeySpec, record: &KeyRecord) -> impl Iterator<Item = (&'static str, Value)> {
+fn imported(record: &KeyRecord) -> impl Iterator<Item = (&'static str, Value)> {
     let current = record.imported(record.version()).filter(|_| !record.awaits_import);
-    let id = current.filter(|_| spec == KeySpec::SymmetricDefault).map(|one| one.id.as_str());
     let model = current.map(|_| expiration(record.valid_to));
     let valid_to = current.and(record.valid_to).map(Value::from);
-    [
-        ("CurrentKeyMaterialId", id.map(Value::from)),
-        ("ExpirationModel", model.map(Value::from)),
-        ("ValidTo", valid_to),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
+    let members = [("ExpirationModel", model.map(Value::from)), ("ValidTo", valid_to)];
+    members.into_iter().filter_map(|(name, value)| Some((name, value?)))
 }
 
 /// The `ExpirationModel` of material that is valid until then.
@@ -175,7 +178,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     wanted.can_be_made()?;
     let (created, awaits_import) = (work.now(), wanted.is_external());
     let record = KeyRecord { created, awaits_import, ..KeyRecord::default() };
-    let answer = json!({ "KeyMetadata": described(&key, &record) });
+    let answer = json!({ "KeyMetadata": described(work, &key, &record)? });
     let edit = Edit::PutKey { key: Box::new(key) };
     work.change(&[Touched::Key(arn.clone())], |state| {
         state.apply(&edit);

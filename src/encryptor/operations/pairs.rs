@@ -9,7 +9,7 @@ use crate::encryptor::material::KeyPair;
 use crate::encryptor::work::{Found, Work};
 
 use super::said::Said;
-use super::symmetric::encrypted;
+use super::symmetric::{encrypted, with_material};
 
 type Answer = Result<Value, KmsError>;
 
@@ -57,5 +57,5 @@ fn data_key_pair(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: boo
     if let Some(members) = answer.as_object_mut().filter(|_| plain) {
         members.insert("PrivateKeyPlaintext".into(), encoded(&private).into());
     }
-    Ok(answer)
+    with_material(work, key, &blob, "KeyMaterialId", answer)
 }

@@ -60,12 +60,14 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         created: work.now(),
         rotations: of_primary.rotations.clone(),
         rotation_period: of_primary.rotation_period,
+        rotates_from: of_primary.rotates_from,
         ..KeyRecord::default()
     };
     if let Some(metadata) = replica.metadata.as_mut().filter(|_| origin(key) == "EXTERNAL") {
         metadata.state = Some("PendingImport".into());
         (record.imported, record.awaits_import) = (of_primary.named(), true);
     }
+    let metadata = described(work, &replica, &record)?;
     let put = Edit::PutKey { key: Box::new(replica.clone()) };
     let family = work.state().related(&key.arn).into_iter().chain([key.arn.clone(), arn.clone()]);
     let touched: Vec<Touched> = family.map(Touched::Key).collect();
@@ -77,7 +79,7 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let tags = replica.tags.iter().flat_map(|tags| tags.iter());
     let tags: Vec<Value> =
         tags.map(|(tag, value)| json!({ "TagKey": &**tag, "TagValue": &**value })).collect();
-    Ok(json!({ "ReplicaKeyMetadata": described(&replica, &record),
+    Ok(json!({ "ReplicaKeyMetadata": metadata,
         "ReplicaPolicy": policy.text(), "ReplicaTags": tags }))
 }
 
@@ -119,14 +121,6 @@ pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer 
         let touched = Touched::Key(one.arn.clone());
         work.edit(&Edit::PutKey { key: Box::new(one) }, touched);
     }
-    // The primary rotates for all.
-    let of_old = work.state().record(&key.arn);
-    work.change(&[Touched::Key(replica.clone())], |state| {
-        let mut record = state.record(&replica);
-        (record.rotation_period, record.rotates_from) =
-            (of_old.rotation_period, of_old.rotates_from);
-        state.set_record(&replica, record);
-    });
     Ok(json!({}))
 }
 

@@ -57,8 +57,9 @@ pub(super) fn decrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     fits(key, algorithm, &context)?;
     let plaintext = opened(work, key, algorithm, &context, &blob)?;
     work.unless_dry_run(dry_run)?;
-    Ok(json!({ "Plaintext": encoded(&plaintext), "KeyId": key.arn.as_str(),
-        "EncryptionAlgorithm": algorithm }))
+    let answer = json!({ "Plaintext": encoded(&plaintext), "KeyId": key.arn.as_str(),
+        "EncryptionAlgorithm": algorithm });
+    with_material(work, key, &blob, "KeyMaterialId", answer)
 }
 
 pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -91,10 +92,12 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let plaintext = opened(work, old, source_algorithm, &from, &blob)?;
     room(work, new, algorithm, plaintext.len())?;
     work.unless_dry_run(dry_run)?;
-    let blob = encrypted(work, new, algorithm, &to, &plaintext)?;
-    Ok(json!({ "CiphertextBlob": encoded(&blob), "SourceKeyId": old.arn.as_str(),
+    let made = encrypted(work, new, algorithm, &to, &plaintext)?;
+    let answer = json!({ "CiphertextBlob": encoded(&made), "SourceKeyId": old.arn.as_str(),
         "KeyId": new.arn.as_str(), "SourceEncryptionAlgorithm": source_algorithm,
-        "DestinationEncryptionAlgorithm": algorithm }))
+        "DestinationEncryptionAlgorithm": algorithm });
+    let answer = with_material(work, old, &blob, "SourceKeyMaterialId", answer)?;
+    with_material(work, new, &made, "DestinationKeyMaterialId", answer)
 }
 
 pub(super) fn generate_data_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -132,6 +135,25 @@ fn data_key(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: bool) ->
     let mut answer = json!({ "CiphertextBlob": encoded(&blob), "KeyId": key.arn.as_str() });
     if let Some(members) = answer.as_object_mut().filter(|_| plain) {
         members.insert("Plaintext".into(), encoded(&plaintext).into());
+    }
+    with_material(work, key, &blob, "KeyMaterialId", answer)
+}
+
+/// An answer with the id of the material that sealed a blob: of symmetric keys alone.
+pub(super) fn with_material(
+    work: &Work<'_>,
+    key: &Key,
+    blob: &[u8],
+    name: &str,
+    mut answer: Value,
+) -> Answer {
+    let version = match kind(key).0 {
+        KeySpec::SymmetricDefault => Blob::parse(blob).map(|blob| blob.version),
+        _ => None,
+    };
+    let id = version.map(|version| work.material_id(key, version)).transpose()?;
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(id.map(|id| (name.to_owned(), id.into())));
     }
     Ok(answer)
 }
