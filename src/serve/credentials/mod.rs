@@ -191,7 +191,7 @@ impl Made {
 /// The root user of an account, in the partition that the account's identities or keys are in.
 pub(super) fn root_arn(world: &Inventory, account: &Account) -> String {
     let id = account.id;
-    let identity = account.identities.keys().next().and_then(|arn| Arn::parse(arn));
+    let identity = account.identities.keys().next().and_then(Arn::parse);
     let key = || world.keys.keys().find(|key| key.account() == id).map(KeyArn::partition);
     let partition = identity.map(|arn| arn.partition).or_else(key).unwrap_or("aws");
     format!("arn:{partition}:iam::{id}:root")
