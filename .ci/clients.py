@@ -394,6 +394,37 @@ def imported_material():
             assert material not in held and base64.b64encode(material)[:40] not in held, file
 
 
+def material_in_two_regions():
+    """New material for a multi-Region key: into every Region, then the primary rotates."""
+    first, second = os.urandom(32), os.urandom(32)
+    wrapping = ("RSA_AES_KEY_WRAP_SHA_256", "RSA_2048")
+    more = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+    with Server("testdata/course") as server:
+        kms, sibling = server.boto("kms", "root"), server.boto("kms", "root", "eu-west-1")
+        key = kms.create_key(Origin="EXTERNAL", MultiRegion=True)["KeyMetadata"]["KeyId"]
+        imported(kms, key, first, *wrapping, **more)
+        kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+        imported(sibling, key, first, *wrapping, **more)
+        old = kms.encrypt(KeyId=key, Plaintext=b"old")["CiphertextBlob"]
+        imported(kms, key, second, *wrapping, ImportType="NEW_KEY_MATERIAL", **more)
+        waits = lambda: kms.list_key_rotations(KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")[
+            "Rotations"
+        ][-1]["KeyMaterialState"]
+        assert waits() == "PENDING_MULTI_REGION_IMPORT_AND_ROTATION", waits()
+        try:
+            kms.rotate_key_on_demand(KeyId=key)
+            raise AssertionError("rotated before the replica has the material")
+        except kms.exceptions.KMSInvalidStateException:
+            pass
+        imported(sibling, key, second, *wrapping, ImportType="EXISTING_KEY_MATERIAL", **more)
+        assert waits() == "PENDING_ROTATION", waits()
+        kms.rotate_key_on_demand(KeyId=key)
+        new = kms.encrypt(KeyId=key, Plaintext=b"new")["CiphertextBlob"]
+        for client in [kms, sibling]:
+            opened = [client.decrypt(CiphertextBlob=blob)["Plaintext"] for blob in (old, new)]
+            assert opened == [b"old", b"new"], opened
+
+
 def imported(kms, key, material, algorithm, spec, **more):
     """Wraps and imports."""
     got = kms.get_parameters_for_import(
@@ -485,7 +516,7 @@ def readme():
 
 STORIES = [
     group_walkthrough, demonstration_1, demonstration_2, scenario, boto, key_specs, imported_material,
-    rotation_by_the_clock, encryption_sdk, javascript, readme,
+    material_in_two_regions, rotation_by_the_clock, encryption_sdk, javascript, readme,
 ]
 
 

@@ -343,3 +343,30 @@ fn nothing_to_prove_is_told() {
     let run = keyreach(&["verify", folder.path().to_str().unwrap()]).run();
     assert_eq!(run.code, 3, "{}", run.stderr);
 }
+
+#[test]
+fn a_sample_of_nothing_is_no_proof() {
+    let run = keyreach(&["verify", "--sample", "0", "testdata/course"]).run();
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+}
+
+#[test]
+fn what_people_read_is_wrapped() {
+    let run = keyreach(&["verify", "--now", DAY, "testdata/noise-budget"]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let reason = run.stdout.lines().position(|line| line.contains("unproven: missing: key"));
+    let reason = reason.unwrap_or_else(|| panic!("{}", run.stdout));
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(lines[reason + 1].starts_with("    "), "{}", run.stdout);
+    assert!(lines.iter().all(|line| line.len() <= 80), "{}", run.stdout);
+}
+
+/// An export without DescribeKey: the key may be of any kind.
+#[test]
+fn keys_of_a_kind_that_was_not_exported_are_proven_as_far_as_may_be() {
+    let proof = printed(&["testdata/iam-collect"]);
+    assert_eq!(proof["mismatches"], serde_json::json!([]));
+    let cells = &proof["cells"];
+    assert!(cells["round_trips"].as_u64().unwrap() > 5, "{cells}");
+    assert!(!cells["without_cryptography"].as_object().unwrap().is_empty(), "{cells}");
+}

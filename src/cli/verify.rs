@@ -1,5 +1,6 @@
 //! `keyreach verify`: the matrix and its paths, proven.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -30,7 +31,7 @@ Examples:
 pub(super) struct Args {
     /// Try this many pairs and paths at most.
     #[arg(long, value_name = "N")]
-    sample: Option<usize>,
+    sample: Option<NonZeroUsize>,
     /// Choose members of classes, samples and random requests by this number.
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
@@ -85,7 +86,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let world = &loaded.inventory;
     let access = Access::new(world, now);
     let claim = Claim { truth: world, access: &access, now, alter: &|_, _, _, _| None };
-    let options = VerifyOptions { sample: args.sample, seed: args.seed };
+    let options = VerifyOptions { sample: args.sample.map(NonZeroUsize::get), seed: args.seed };
     let progress = Progress::new();
     let verified = verify(&claim, &options, &|what, done, all| progress.tell(what, done, all));
     progress.finish();

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::aws::{Action, KeySpec, carried, condition_key};
+use crate::aws::{Action, KeySpec, KeySpecInfo, carried, condition_key};
 
 use super::{Caller, Context, ContextValue, ControlRequest, FACTS, Fact, Is, Request, Test};
 
@@ -169,9 +169,11 @@ fn stated(is: Is) -> Option<&'static str> {
 /// What stands under a key that every request carries, where nothing says otherwise: the plainest value.
 fn usual(context: &Context, key: &str, surroundings: &Surroundings<'_>) -> Option<ContextValue> {
     let has = |name: &str| context.get(name).is_some();
-    let info = surroundings.spec.map(KeySpec::info);
-    let of_spec = |list: Option<&Vec<&'static str>>| {
-        list.and_then(|list| list.first()).map(|name| (*name).to_owned())
+    // A key of which nobody knows the spec may be of any that has such algorithms.
+    let specs: &[KeySpec] = surroundings.spec.as_ref().map_or(KeySpec::ALL, std::slice::from_ref);
+    let of_spec = |list: fn(&KeySpecInfo) -> &Vec<&'static str>| {
+        let name = specs.iter().find_map(|spec| list(spec.info()).first());
+        name.map(|name| (*name).to_owned())
     };
     let value = match key {
         "aws:ViaAWSService" => "false".to_owned(),
@@ -184,11 +186,9 @@ fn usual(context: &Context, key: &str, surroundings: &Surroundings<'_>) -> Optio
         // Any key can be described.
         "kms:GrantOperations" => return Some(ContextValue::Many(vec!["DescribeKey".into()])),
         "kms:KeyAgreementAlgorithm" => "ECDH".to_owned(),
-        "kms:SigningAlgorithm" => of_spec(info.map(|info| &info.signing_algorithms))?,
-        "kms:MacAlgorithm" => of_spec(info.map(|info| &info.mac_algorithms))?,
-        "kms:EncryptionAlgorithm" if info.is_some() => {
-            of_spec(info.map(|info| &info.encryption_algorithms))?
-        }
+        "kms:SigningAlgorithm" => of_spec(|info| &info.signing_algorithms)?,
+        "kms:MacAlgorithm" => of_spec(|info| &info.mac_algorithms)?,
+        "kms:EncryptionAlgorithm" => of_spec(|info| &info.encryption_algorithms)?,
         _ => condition_key(key)?.default?.to_owned(),
     };
     Some(ContextValue::One(value.into()))

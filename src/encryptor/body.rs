@@ -12,6 +12,12 @@ use super::blob::EncryptionContext;
 /// The most bytes that the keys and values of an encryption context have together.
 const CONTEXT: usize = 8192;
 
+/// The most characters of what names a key.
+pub(super) const KEY_ID: usize = 2048;
+
+/// The most characters of a description.
+const DESCRIPTION: usize = 8192;
+
 /// The most grant tokens of a call.
 const TOKENS: usize = 10;
 
@@ -51,7 +57,39 @@ impl<'v> Body<'v> {
     }
 
     pub(super) fn key_id(&self, name: &str) -> Result<&'v str, KmsError> {
-        self.needed(name, 2048)
+        self.needed(name, KEY_ID)
+    }
+
+    /// A text that is this long where it is given.
+    pub(super) fn given(&self, name: &str, most: usize) -> Result<Option<&'v str>, KmsError> {
+        self.get(name).map(|_| self.needed(name, most)).transpose()
+    }
+
+    /// The same of one that may be empty.
+    pub(super) fn given_or_empty(
+        &self,
+        name: &str,
+        most: usize,
+    ) -> Result<Option<&'v str>, KmsError> {
+        match self.text(name)? {
+            Some("") => Ok(Some("")),
+            _ => self.given(name, most),
+        }
+    }
+
+    pub(super) fn description(&self) -> Result<Option<&'v str>, KmsError> {
+        self.given_or_empty("Description", DESCRIPTION)
+    }
+
+    /// A Nitro enclave is answered with the plaintext under its own key, and never in clear: not here.
+    pub(super) fn no_recipient(&self) -> Result<(), KmsError> {
+        match self.get("Recipient") {
+            None => Ok(()),
+            Some(_) => {
+                let text = "keyreach does not answer Nitro enclaves (Recipient).";
+                Err(KmsError::validation(text))
+            }
+        }
     }
 
     /// One of several words; the first where the member is left out.

@@ -1,6 +1,7 @@
 //! How an operation fails: AWS's names and texts.
 
-use crate::decision::{Decision, Gate, Outcome, Request};
+use crate::aws::AccountId;
+use crate::decision::{Decision, Gate, Outcome, Request, Target};
 
 /// What the error of an operation says on the wire, and what a log says beside it.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl KmsError {
     /// The member that carries the text: AWS spells it with a capital here and there.
     pub fn member(&self) -> &'static str {
         match self.name {
-            "AccessDeniedException" | "UnsupportedOperationException" => "Message",
+            DENIED | "UnsupportedOperationException" => "Message",
             _ => "message",
         }
     }
@@ -80,10 +81,25 @@ impl KmsError {
 
     /// The ciphertext is not of a key that the caller may know of.
     pub(super) fn foreign_blob() -> Self {
+        Self::new(DENIED, FOREIGN_BLOB)
+    }
+
+    /// The same of a key that is there and does not let another account in: nobody can tell the two apart.
+    pub(super) fn of_blob(self) -> Self {
+        let hides = self.refusal.as_deref().is_some_and(|it| hides(&it.request, &it.decision));
+        let message = if hides { Some(FOREIGN_BLOB.to_owned()) } else { self.message };
+        Self { message, ..self }
+    }
+
+    /// The same of a key that is named: whether another account's is there is not told.
+    pub(super) fn foreign_key(who: &str, action: &str) -> Self {
         Self::new(
-            "AccessDeniedException",
-            "The ciphertext refers to a customer master key that does not exist, does not exist in \
-             this region, or you are not allowed to access.",
+            DENIED,
+            format!(
+                "User: {who} is not authorized to perform: {action} on this resource because the resource \
+                 does not exist in this Region, no resource-based policies allow access, or a \
+                 resource-based policy explicitly denies access"
+            ),
         )
     }
 
@@ -96,15 +112,20 @@ impl KmsError {
     /// asked on, as AWS shows them.
     pub(super) fn denied(who: &str, target: &str, request: Request, decision: Decision) -> Self {
         let action = request.action.as_str();
-        let why = reason(&decision, action);
-        let message = format!(
-            "User: {who} is not authorized to perform: {action} on resource: {target}{why}"
-        );
-        Self {
-            name: "AccessDeniedException",
-            message: Some(message),
-            refusal: Some(Box::new(Refusal { request, decision })),
-        }
+        let error = match hides(&request, &decision) {
+            true => Self::foreign_key(who, action),
+            false => {
+                let on = match request.target {
+                    // AWS names no resource for the tags of a key that is to be made.
+                    Target::NewKey { .. } => String::new(),
+                    _ => format!(" on resource: {target}"),
+                };
+                let why = reason(&decision, action);
+                let text = format!("User: {who} is not authorized to perform: {action}{on}{why}");
+                Self::new(DENIED, text)
+            }
+        };
+        Self { refusal: Some(Box::new(Refusal { request, decision })), ..error }
     }
 }
 
@@ -117,6 +138,24 @@ impl KmsError {
 }
 
 const INTERNAL: &str = "KMSInternalException";
+const DENIED: &str = "AccessDeniedException";
+const FOREIGN_BLOB: &str = "The ciphertext refers to a customer master key that does not exist, does not \
+                            exist in this region, or you are not allowed to access.";
+
+/// Whether it is another account's key that does not let the caller in.
+fn hides(request: &Request, decision: &Decision) -> bool {
+    let owner: Option<AccountId> = match &request.target {
+        Target::Key(key) => Some(key.account()),
+        Target::Alias(alias) => Some(alias.account()),
+        _ => None,
+    };
+    let (Outcome::ExplicitDeny(gate) | Outcome::ImplicitDeny(gate)) = decision.outcome else {
+        return false;
+    };
+    let of_owner = matches!(gate, Gate::KeyPolicy | Gate::Grant | Gate::Rcp | Gate::CrossAccount);
+    let caller = request.caller.account;
+    of_owner && caller.is_some() && owner.is_some() && caller != owner
+}
 
 /// What follows `is not authorized to perform: ... on resource: ...` in the texts of AWS.
 pub(crate) fn reason(decision: &Decision, action: &str) -> String {

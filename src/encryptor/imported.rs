@@ -47,10 +47,23 @@ impl Work<'_> {
     pub(super) fn taken_in(&self, key: &Key, material: &[u8]) -> Result<Imported, KmsError> {
         let (secret, context) = (self.sealing(key)?, EncryptionContext::new());
         let sealed = seal(&key.arn, 0, &secret, &context, material)?;
-        let id = self.materials().fingerprint(&key.arn, material)?;
-        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = self.fingerprint(key, material)?;
         let sealed = Some(encoded(&sealed));
         Ok(Imported { id, sealed, valid_to: None, description: String::new() })
+    }
+
+    /// The `KeyMaterialId` of one version of a symmetric key.
+    pub(super) fn material_id(&self, key: &Key, version: u32) -> Result<String, KmsError> {
+        let record = self.state().records().get(&key.arn);
+        match record.and_then(|record| record.imported(version)) {
+            Some(imported) => Ok(imported.id.clone()),
+            None => self.fingerprint(key, &version.to_be_bytes()),
+        }
+    }
+
+    fn fingerprint(&self, key: &Key, of: &[u8]) -> Result<String, KmsError> {
+        let id = self.materials().fingerprint(&key.arn, of)?;
+        Ok(id.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     fn opened(&self, key: &Key, imported: &Imported) -> Result<Zeroizing<Vec<u8>>, KmsError> {

@@ -190,7 +190,7 @@ impl Encryptor {
         self.settle();
         let changing = || self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let _held = known.changes.then(changing);
-        let work = Work::new(self, authority);
+        let work = Work::new(self, authority, known.name);
         let answer = (known.perform)(&work, &body::Body::new(body)?)?;
         if known.uses {
             self.usages.note(operation, &answer, work.now(), work.request_id());
@@ -206,8 +206,12 @@ impl Encryptor {
         let now = seconds(self.clock.now());
         if self.state().is_due(now) {
             let _held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-            let after = self.state().settled(now);
-            self.show(after);
+            let (after, kept) = self.state().settled(now);
+            let store = self.store.as_ref().filter(|_| !kept.is_empty());
+            // What cannot be kept now is due again at the next call.
+            if store.is_none_or(|store| store.commit(&after, &kept).is_ok()) {
+                self.show(after);
+            }
         }
     }
 

@@ -111,6 +111,17 @@ impl KeyRecord {
         self.imported.get(self.rotations.len() + 1)
     }
 
+    /// Whether the material that waits for a rotation is there.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting().is_some_and(|one| one.sealed.is_some())
+    }
+
+    /// Takes over which material there is, in its order, from a related key; the bytes stay this key's own.
+    pub(super) fn follow(&mut self, named: &[Imported]) {
+        let own = |one: &Imported| self.imported.iter().find(|own| own.id == one.id);
+        self.imported = named.iter().map(|one| own(one).unwrap_or(one).clone()).collect();
+    }
+
     /// The imported material by its ids, without the bytes: what a replica is to be given.
     pub(super) fn named(&self) -> Vec<Imported> {
         let bare = |one: &Imported| Imported { sealed: None, valid_to: None, ..one.clone() };

@@ -37,13 +37,19 @@ pub(super) struct Found<'w> {
 pub(super) struct Work<'e> {
     encryptor: &'e Encryptor,
     authority: &'e Authority<'e>,
+    operation: &'static str,
     state: Arc<State>,
     change: RefCell<Option<(State, Vec<Touched>)>>,
 }
 
 impl<'e> Work<'e> {
-    pub(super) fn new(encryptor: &'e Encryptor, authority: &'e Authority<'e>) -> Self {
-        Self { encryptor, authority, state: encryptor.state(), change: RefCell::default() }
+    pub(super) fn new(
+        encryptor: &'e Encryptor,
+        authority: &'e Authority<'e>,
+        operation: &'static str,
+    ) -> Self {
+        let state = encryptor.state();
+        Self { encryptor, authority, operation, state, change: RefCell::default() }
     }
 
     pub(super) fn into_change(self) -> Option<(State, Vec<Touched>)> {
@@ -129,7 +135,8 @@ impl<'e> Work<'e> {
     /// The key that a text names: by id or ARN, by an alias or its ARN.
     pub(super) fn find(&self, text: &str) -> Result<Found<'_>, KmsError> {
         if let Some(alias) = self.alias_named(text)? {
-            let not_there = || KmsError::not_found(format!("Alias {alias} is not found."));
+            let not_there =
+                || self.not_there(alias.account(), format!("Alias {alias} is not found."));
             let target = self.world().alias(&alias).and_then(Alias::key);
             let key = target.and_then(|arn| self.world().key(&arn)).ok_or_else(not_there)?;
             return Ok(Found { key, target: Target::Alias(alias) });
@@ -148,15 +155,23 @@ impl<'e> Work<'e> {
         if arn.region() != self.region() {
             return Err(KmsError::not_found(format!("Invalid arn {}", arn.region())));
         }
-        let not_there = || KmsError::not_found(format!("Key '{arn}' does not exist"));
-        let key = self.world().key(&arn).filter(|_| !self.is_gone(&arn)).ok_or_else(not_there)?;
+        let not_there = || self.not_there(arn.account(), format!("Key '{arn}' does not exist"));
+        let key = self.world().key(&arn).ok_or_else(not_there)?;
         Ok(Found { key, target: Target::Key(arn) })
     }
 
-    /// Whether the time of a key's deletion has come.
-    pub(super) fn is_gone(&self, key: &KeyArn) -> bool {
-        let deletion = self.state.records().get(key).and_then(|record| record.deletion);
-        deletion.is_some_and(|date| date <= self.now())
+    /// That something is not there, which is told of the caller's own account alone.
+    fn not_there(&self, owner: AccountId, text: String) -> KmsError {
+        match self.asking() {
+            Some((caller, _)) if caller.principal.account != Some(owner) => {
+                let action = match self.operation {
+                    "ReEncrypt" => "ReEncryptTo",
+                    operation => operation,
+                };
+                KmsError::foreign_key(&caller.shown(), &format!("kms:{action}"))
+            }
+            _ => KmsError::not_found(text),
+        }
     }
 
     /// The alias that a text names, where it names one.

@@ -183,10 +183,10 @@ pub fn human(
     let verified = report.verified;
     for mismatch in verified.mismatches.iter().take(TOLD) {
         let Mismatch { principal, key, action, claimed, found, .. } = mismatch;
-        writeln!(
-            out,
-            "MISMATCH {principal} {action} {key}\n  claimed: {claimed}\n  found: {found}"
-        )?;
+        writeln!(out, "MISMATCH {principal} {action} {key}")?;
+        for line in [format!("  claimed: {claimed}"), format!("  found: {found}")] {
+            renderer.paragraph(out, &line, "    ")?;
+        }
         if let Some(request) = &mismatch.request {
             writeln!(out, "  request: {}", request_line::write("1", request))?;
         }
@@ -202,8 +202,9 @@ pub fn human(
         renderer.paragraph(out, &line, "  ")?;
     }
     writeln!(out, "Seed: {}\n", report.seed)?;
-    cells(out, verified, &verified.counts)?;
-    paths(out, &verified.paths)?;
+    for line in cells(verified, &verified.counts).into_iter().chain(paths(&verified.paths)) {
+        renderer.paragraph(out, &line, "    ")?;
+    }
     let ending = match verified.mismatches.len() {
         0 => "Nothing contradicts the matrix.".to_owned(),
         count => format!("{} contradict what is claimed.", plural(count, "request")),
@@ -211,65 +212,54 @@ pub fn human(
     writeln!(out, "\n{ending}")
 }
 
-fn cells(out: &mut dyn Write, verified: &Verified, tried: &Tried) -> io::Result<()> {
+fn cells(verified: &Verified, tried: &Tried) -> Vec<String> {
     let Verified { pairs, classes, tried_pairs, .. } = verified;
-    let all = tried.always + tried.conditional + tried.never + tried.unknown;
-    writeln!(
-        out,
-        "Pairs of a principal and a key: {pairs}, in {classes} classes; {tried_pairs} pairs tried"
-    )?;
-    writeln!(
-        out,
-        "Cells: {all}: {} always, {} conditional, {} never, {} unknown",
-        tried.always, tried.conditional, tried.never, tried.unknown
-    )?;
-    writeln!(
-        out,
-        "  {} witnesses went round: encrypted and opened, signed and verified",
-        tried.round_trips
-    )?;
-    writeln!(
-        out,
-        "  {} witnesses of actions without cryptography were permitted",
-        tried.permitted
-    )?;
-    writeln!(
-        out,
-        "  {} counter-witnesses were refused, by the stated gate where one is stated",
-        tried.refused
-    )?;
-    writeln!(out, "  {} other requests agreed, and {} at random", tried.contexts, tried.drawn)?;
-    reasons(out, "were refused before the stated gate was asked", &tried.refused_first)?;
-    reasons(out, "permitted, without the cryptography", &tried.without_cryptography)?;
-    reasons(out, "unproven", &tried.unproven)
+    let Tried { always, conditional, never, unknown, .. } = tried;
+    let all = always + conditional + never + unknown;
+    let mut lines = vec![
+        format!(
+            "Pairs of a principal and a key: {pairs}, in {classes} classes; {tried_pairs} pairs tried"
+        ),
+        format!(
+            "Cells: {all}: {always} always, {conditional} conditional, {never} never, {unknown} unknown"
+        ),
+        format!(
+            "  {} witnesses went round: encrypted and opened, signed and verified",
+            tried.round_trips
+        ),
+        format!("  {} witnesses of actions without cryptography were permitted", tried.permitted),
+        format!(
+            "  {} counter-witnesses were refused, by the stated gate where one is stated",
+            tried.refused
+        ),
+        format!("  {} other requests agreed, and {} at random", tried.contexts, tried.drawn),
+    ];
+    let first = "were refused before the stated gate was asked";
+    lines.extend(reasons(first, &tried.refused_first));
+    lines.extend(reasons("permitted, without the cryptography", &tried.without_cryptography));
+    lines.extend(reasons("unproven", &tried.unproven));
+    lines
 }
 
-fn reasons(out: &mut dyn Write, what: &str, all: &BTreeMap<String, u64>) -> io::Result<()> {
+fn reasons(what: &str, all: &BTreeMap<String, u64>) -> Vec<String> {
     let mut sorted: Vec<(&String, &u64)> = all.iter().collect();
     sorted.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
-    for (why, count) in sorted.iter().take(WHYS) {
-        writeln!(out, "  {count} {what}: {why}")?;
-    }
-    match sorted.len().saturating_sub(WHYS) {
-        0 => Ok(()),
-        more => writeln!(out, "  and {more} reasons more"),
-    }
+    let told = sorted.iter().take(WHYS).map(|(why, count)| format!("  {count} {what}: {why}"));
+    let more = sorted.len().saturating_sub(WHYS);
+    let rest = (more > 0).then(|| format!("  and {more} reasons more"));
+    told.chain(rest).collect()
 }
 
-fn paths(out: &mut dyn Write, paths: &PathsTried) -> io::Result<()> {
-    writeln!(
-        out,
-        "Paths: {}; {} walked, {} opened what was sealed before",
-        paths.found, paths.tried, paths.proven
-    )?;
+fn paths(paths: &PathsTried) -> Vec<String> {
+    let PathsTried { found, tried, proven, .. } = paths;
+    let first = format!("Paths: {found}; {tried} walked, {proven} opened what was sealed before");
     let rest = [
         (paths.modelled, "of these take a step whose effect lies outside KMS, IAM and STS"),
         (paths.without_cryptography, "end with the permission alone"),
         (paths.unknown, "more ways hang on what is not known, and prove nothing"),
     ];
-    rest.iter()
-        .filter(|(count, _)| *count > 0)
-        .try_for_each(|(count, what)| writeln!(out, "  {count} {what}"))
+    let rest = rest.iter().filter(|(count, _)| *count > 0);
+    [first].into_iter().chain(rest.map(|(count, what)| format!("  {count} {what}"))).collect()
 }
 
 #[cfg(test)]

@@ -312,7 +312,7 @@ fn header<'h>(head: &Head<'h>, name: &str) -> Option<&'h str> {
 }
 
 /// A name that a client chose, fit for one line of the log.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     name.chars().take(64).fold(String::new(), |mut out, one| {
         // A string takes whatever is written.
         let _ = match one.is_ascii_alphanumeric() {

@@ -143,3 +143,62 @@ fn a_message_representative_is_told_not_to_be_signed_here() {
     fails(&kms, ADMIN, "Sign", sign(64), unsupported, "MessageType RAW");
     fails(&kms, ADMIN, "Sign", sign(63), "ValidationException", "64 bytes");
 }
+
+#[test]
+fn related_keys_tell_the_same_of_their_rotation() {
+    let kms = kms();
+    let made = did(&kms, ADMIN, "CreateKey", json!({ "MultiRegion": true }));
+    let id = made["KeyMetadata"]["KeyId"].as_str().unwrap();
+    did(&kms, ADMIN, "ReplicateKey", json!({ "KeyId": id, "ReplicaRegion": "eu-west-1" }));
+    let status = |region: &str| {
+        let caller = Caller::new(caller(ADMIN), region);
+        let body = json!({ "KeyId": id });
+        let mut all =
+            kms.call(&caller, &Ambient::default(), "GetKeyRotationStatus", &body).unwrap();
+        all.as_object_mut().unwrap().remove("KeyId");
+        all
+    };
+    did(&kms, ADMIN, "EnableKeyRotation", json!({ "KeyId": id, "RotationPeriodInDays": 100 }));
+    assert_eq!(status("us-east-1")["NextRotationDate"], BEGIN + 100 * DAY);
+    assert_eq!(status("eu-west-1"), status("us-east-1"));
+    did(&kms, ADMIN, "DisableKeyRotation", json!({ "KeyId": id }));
+    assert_eq!(status("eu-west-1"), json!({ "KeyRotationEnabled": false }));
+}
+
+#[test]
+fn answers_tell_which_material_was_used() {
+    let kms = kms();
+    let current = || {
+        let body = json!({ "KeyId": "K" });
+        did(&kms, ADMIN, "DescribeKey", body)["KeyMetadata"]["CurrentKeyMaterialId"].clone()
+    };
+    let seal = || did(&kms, ADMIN, "Encrypt", json!({ "KeyId": "K", "Plaintext": SECRET }));
+    let used = |sealed: &Value| {
+        let body = json!({ "CiphertextBlob": sealed["CiphertextBlob"] });
+        did(&kms, ADMIN, "Decrypt", body)["KeyMaterialId"].clone()
+    };
+    let (first, old) = (current(), seal());
+    assert_eq!(first.as_str().unwrap().len(), 64);
+    did(&kms, ADMIN, "RotateKeyOnDemand", json!({ "KeyId": "K" }));
+    let second = current();
+    assert_ne!(first, second);
+    assert_eq!((used(&old), used(&seal())), (first.clone(), second.clone()));
+    for (operation, more) in [
+        ("GenerateDataKey", json!({ "KeySpec": "AES_256" })),
+        ("GenerateDataKeyWithoutPlaintext", json!({ "KeySpec": "AES_256" })),
+        ("GenerateDataKeyPair", json!({ "KeyPairSpec": "ECC_NIST_P256" })),
+    ] {
+        let mut body = more;
+        body["KeyId"] = "K".into();
+        assert_eq!(did(&kms, ADMIN, operation, body)["KeyMaterialId"], second, "{operation}");
+    }
+    let body = json!({ "CiphertextBlob": old["CiphertextBlob"], "DestinationKeyId": "K" });
+    let again = did(&kms, ADMIN, "ReEncrypt", body);
+    assert_eq!(again["SourceKeyMaterialId"], first);
+    assert_eq!(again["DestinationKeyMaterialId"], second);
+    let all = json!({ "KeyId": "K", "IncludeKeyMaterial": "ALL_KEY_MATERIAL" });
+    let list = did(&kms, ADMIN, "ListKeyRotations", all)["Rotations"].clone();
+    assert_eq!([&list[0]["KeyMaterialId"], &list[1]["KeyMaterialId"]], [&first, &second]);
+    let of_rsa = did(&kms, ADMIN, "DescribeKey", json!({ "KeyId": "R" }));
+    assert_eq!(of_rsa["KeyMetadata"].get("CurrentKeyMaterialId"), None);
+}

@@ -271,30 +271,142 @@ fn keys_for_macs_and_key_pairs_take_their_own_kind_of_material() {
     }
 }
 
+/// The same caller in the Region of the replica.
+fn there(kms: &Encryptor, operation: &str, body: &Value) -> Result<Value, KmsError> {
+    let caller = Caller::new(caller(ADMIN), "eu-west-1");
+    kms.call(&caller, &Ambient::default(), operation, body)
+}
+
+/// Imports into the replica.
+fn give(
+    kms: &Encryptor,
+    key: &str,
+    material: &[u8],
+    kind: Option<&str>,
+) -> Result<Value, KmsError> {
+    let ask = json!({ "KeyId": key, "WrappingAlgorithm": OAEP, "WrappingKeySpec": "RSA_2048" });
+    let parameters = there(kms, "GetParametersForImport", &ask).unwrap();
+    let body = json!({ "KeyId": key, "ImportToken": parameters["ImportToken"],
+        "EncryptedKeyMaterial": wrapped(&parameters, OAEP, material),
+        "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE", "ImportType": kind });
+    there(kms, "ImportKeyMaterial", &body)
+}
+
+/// A primary key with its first material, and a replica that has it too.
+fn family(kms: &Encryptor) -> String {
+    let key = external(kms, json!({ "MultiRegion": true }));
+    import(kms, &key, &ONE);
+    let replicate = json!({ "KeyId": key, "ReplicaRegion": "eu-west-1" });
+    let made = did(kms, ADMIN, "ReplicateKey", replicate);
+    assert_eq!(made["ReplicaKeyMetadata"]["KeyState"], "PendingImport");
+    assert_eq!(give(kms, &key, &OTHER, None).unwrap_err().name, INCORRECT);
+    give(kms, &key, &ONE, None).unwrap();
+    key
+}
+
+/// The state of each material, as both Regions tell it.
+#[track_caller]
+fn states(kms: &Encryptor, key: &str, expected: &[&str]) {
+    let all = json!({ "KeyId": key, "IncludeKeyMaterial": "ALL_KEY_MATERIAL" });
+    let here = did(kms, ADMIN, "ListKeyRotations", all.clone());
+    for list in [here, there(kms, "ListKeyRotations", &all).unwrap()] {
+        let list = list["Rotations"].as_array().unwrap().clone();
+        let states: Vec<&str> =
+            list.iter().map(|one| one["KeyMaterialState"].as_str().unwrap()).collect();
+        assert_eq!(states, expected);
+    }
+}
+
 #[test]
 fn a_replica_is_given_the_material_of_its_primary() {
     let kms = kms();
-    let key = external(&kms, json!({ "MultiRegion": true }));
-    let there = |operation: &str, body: &Value| {
-        let caller = Caller::new(caller(ADMIN), "eu-west-1");
-        kms.call(&caller, &Ambient::default(), operation, body)
-    };
-    import(&kms, &key, &ONE);
-    let replicate = json!({ "KeyId": key, "ReplicaRegion": "eu-west-1" });
-    let made = did(&kms, ADMIN, "ReplicateKey", replicate);
-    assert_eq!(made["ReplicaKeyMetadata"]["KeyState"], "PendingImport");
-    let give = |material: &[u8]| {
-        let ask = json!({ "KeyId": key, "WrappingAlgorithm": OAEP, "WrappingKeySpec": "RSA_2048" });
-        let parameters = there("GetParametersForImport", &ask).unwrap();
-        let body = json!({ "KeyId": key, "ImportToken": parameters["ImportToken"],
-            "EncryptedKeyMaterial": wrapped(&parameters, OAEP, material),
-            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE" });
-        there("ImportKeyMaterial", &body)
-    };
-    assert_eq!(give(&OTHER).unwrap_err().name, INCORRECT);
-    give(&ONE).unwrap();
+    let key = family(&kms);
     let body = json!({ "CiphertextBlob": seal(&kms, &key) });
-    assert_eq!(there("Decrypt", &body).unwrap()["Plaintext"], SECRET);
+    assert_eq!(there(&kms, "Decrypt", &body).unwrap()["Plaintext"], SECRET);
+}
+
+#[test]
+fn new_material_is_in_every_region_before_the_primary_rotates() {
+    let kms = kms();
+    let key = family(&kms);
+    let old = seal(&kms, &key);
+    let new = Some("NEW_KEY_MATERIAL");
+    let error = give(&kms, &key, &OTHER, new).unwrap_err();
+    assert_eq!(error.name, "UnsupportedOperationException");
+    let body = with(body(&kms, &key, OAEP, &OTHER), "ImportType", "NEW_KEY_MATERIAL");
+    let second = did(&kms, ADMIN, "ImportKeyMaterial", body)["KeyMaterialId"].clone();
+    states(&kms, &key, &["CURRENT", "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"]);
+    let rotate = json!({ "KeyId": key });
+    let state = "KMSInvalidStateException";
+    fails(&kms, ADMIN, "RotateKeyOnDemand", rotate.clone(), state, "every Region");
+    // Neither Region misses what waits.
+    let blob = json!({ "CiphertextBlob": old });
+    assert_eq!(there(&kms, "Decrypt", &blob).unwrap()["Plaintext"], SECRET);
+    assert_eq!(give(&kms, &key, &[3; 32], None).unwrap_err().name, INCORRECT);
+    let given = give(&kms, &key, &OTHER, Some("EXISTING_KEY_MATERIAL")).unwrap();
+    assert_eq!(given["KeyMaterialId"], second);
+    states(&kms, &key, &["CURRENT", "PENDING_ROTATION"]);
+    let error = there(&kms, "RotateKeyOnDemand", &rotate).unwrap_err();
+    assert_eq!(error.name, "UnsupportedOperationException");
+    did(&kms, ADMIN, "RotateKeyOnDemand", rotate);
+    states(&kms, &key, &["NON_CURRENT", "CURRENT"]);
+    let described = there(&kms, "DescribeKey", &json!({ "KeyId": key })).unwrap();
+    assert_eq!(described["KeyMetadata"]["CurrentKeyMaterialId"], second);
+    for blob in [old, seal(&kms, &key)] {
+        let body = json!({ "CiphertextBlob": blob });
+        assert_eq!(there(&kms, "Decrypt", &body).unwrap()["Plaintext"], SECRET);
+        opens(&kms, &blob);
+    }
+}
+
+#[test]
+fn material_that_waits_gives_way_to_other_bytes_once_it_is_deleted() {
+    let kms = kms();
+    let key = family(&kms);
+    let import = |material: &[u8]| {
+        let body = with(body(&kms, &key, OAEP, material), "ImportType", "NEW_KEY_MATERIAL");
+        ask(&kms, ADMIN, "ImportKeyMaterial", body)
+    };
+    let waiting = import(&OTHER).unwrap()["KeyMaterialId"].clone();
+    give(&kms, &key, &OTHER, None).unwrap();
+    assert_eq!(import(&[3; 32]).unwrap_err().name, "KMSInvalidStateException");
+    let delete = json!({ "KeyId": key, "KeyMaterialId": waiting });
+    // In the replica it is missed, and nowhere else.
+    there(&kms, "DeleteImportedKeyMaterial", &delete).unwrap();
+    states(&kms, &key, &["CURRENT", "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"]);
+    give(&kms, &key, &OTHER, None).unwrap();
+    states(&kms, &key, &["CURRENT", "PENDING_ROTATION"]);
+    let gone = did(&kms, ADMIN, "DeleteImportedKeyMaterial", delete.clone());
+    assert_eq!(gone["KeyMaterialId"], waiting);
+    states(&kms, &key, &["CURRENT"]);
+    assert_eq!(described(&kms, &key)["KeyState"], "Enabled");
+    fails(&kms, ADMIN, "DeleteImportedKeyMaterial", delete, "NotFoundException", "");
+    assert_eq!(give(&kms, &key, &OTHER, None).unwrap_err().name, INCORRECT);
+    import(&[3; 32]).unwrap();
+    give(&kms, &key, &[3; 32], None).unwrap();
+    did(&kms, ADMIN, "RotateKeyOnDemand", json!({ "KeyId": key }));
+    states(&kms, &key, &["NON_CURRENT", "CURRENT"]);
+}
+
+#[test]
+fn material_that_expires_while_it_waits_gives_way_too() {
+    let kms = kms();
+    let key = external(&kms, json!({}));
+    import(&kms, &key, &ONE);
+    let new = |kms: &Encryptor, material: &[u8]| {
+        with(body(kms, &key, OAEP, material), "ImportType", "NEW_KEY_MATERIAL")
+    };
+    let expires = with(new(&kms, &OTHER), "ExpirationModel", "KEY_MATERIAL_EXPIRES");
+    let expires = with(expires, "ValidTo", 1_767_225_600 + 86_400);
+    did(&kms, ADMIN, "ImportKeyMaterial", expires);
+    let late = after(&kms, 2);
+    assert_eq!(described(&late, &key)["KeyState"], "Enabled");
+    let rotate = json!({ "KeyId": key });
+    let state = "KMSInvalidStateException";
+    fails(&late, ADMIN, "RotateKeyOnDemand", rotate.clone(), state, "pending rotation");
+    did(&late, ADMIN, "ImportKeyMaterial", new(&late, &[3; 32]));
+    did(&late, ADMIN, "RotateKeyOnDemand", rotate);
+    opens(&late, &seal(&late, &key));
 }
 
 #[test]

@@ -10,7 +10,9 @@
 )]
 
 mod clock;
+mod deletion;
 mod import;
+mod refusals;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::server::{Server, scratch};
 use crate::signer::{AccessKey, Draft};
 use crate::wire::Answer;
@@ -186,4 +188,23 @@ fn users_groups_and_policies_are_made_and_stay_after_a_restart() {
     let users = details["UserDetailList"].as_array().unwrap();
     let eve = users.iter().find(|user| user["UserName"] == "eve").unwrap();
     assert_eq!(eve["GroupList"], serde_json::json!(["crypters"]));
+}
+
+#[test]
+fn the_root_user_is_of_the_partition_of_its_account() {
+    let folder = scratch("partition");
+    let export = folder.join("world.yaml");
+    let world = "keyreach: scenario/1
+region: us-gov-west-1
+accounts:
+  111122223333:
+    keys: { K: { aliases: [alias/k] } }
+";
+    fs::write(&export, world).unwrap();
+    let server = Server::start(export.to_str().unwrap(), &folder.join("state"), &[]);
+    let root = server.key("arn:aws-us-gov:iam::111122223333:root");
+    let answer = whoami(&server, &root);
+    assert_eq!(answer.element("Arn").as_deref(), Some("arn:aws-us-gov:iam::111122223333:root"));
+    let draft = Draft::kms("Encrypt", &json!({ "KeyId": "alias/k", "Plaintext": "eA==" }));
+    assert_eq!(server.send(&draft.in_region("us-gov-west-1"), &root).status, 200);
 }

@@ -139,6 +139,33 @@ fn a_client_that_is_slow_with_the_head_is_cut_off_and_holds_up_nobody() {
 }
 
 #[test]
+fn a_client_that_is_slow_with_the_body_is_told_so_and_holds_up_nobody() {
+    let server = server("slow-body");
+    let begun = Instant::now();
+    let mut slow = server.client();
+    let request = whoami(&server);
+    slow.write(&request[..request.len() - 1]);
+    answers(&mut server.client(), &request);
+    assert!(begun.elapsed() < Duration::from_secs(9));
+    assert_eq!(slow.read().unwrap().status, 408);
+    assert!(slow.is_closed() && begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_client_that_reads_no_answer_holds_up_nobody() {
+    let server = server("deaf");
+    let request = whoami(&server);
+    let mut deaf = TcpStream::connect(server.address()).unwrap();
+    deaf.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    // Until neither side takes more: the server waits for its reader, and not in memory.
+    let sent = (0..100_000).take_while(|_| std::io::Write::write_all(&mut deaf, &request).is_ok());
+    assert!(sent.count() < 100_000, "all of it was taken");
+    answers(&mut server.client(), &request);
+    let (code, _) = server.end();
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn it_ends_when_told_and_answers_what_has_begun() {
     let server = server("end");
     let (address, request) = (server.address(), whoami(&server));

@@ -1,5 +1,9 @@
 //! `kill -9` in the middle of changes, over and over.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
@@ -12,6 +16,9 @@ const COURSE: &str = "testdata/course";
 /// How many kills there are; `KEYREACH_KILLS` says otherwise.
 const KILLS: usize = 50;
 
+/// So many changes are acknowledged before a kill: two users and a key.
+const LEAST: usize = 3;
+
 /// After so many a new state begins: what is kept only grows.
 const OF_ONE_STATE: usize = 50;
 
@@ -23,8 +30,13 @@ struct Done {
     keys: Vec<(String, Value)>,
 }
 
-/// Changes one thing after another until nobody answers.
-fn change(address: std::net::SocketAddr, root: &AccessKey, round: usize) -> Done {
+/// Changes one thing after another until nobody answers, and counts what was acknowledged.
+fn change(
+    address: std::net::SocketAddr,
+    root: &AccessKey,
+    round: usize,
+    count: &AtomicUsize,
+) -> Done {
     let mut done = Done::default();
     let send = |draft: &Draft| {
         let request = draft.signed(root, &address.to_string());
@@ -40,6 +52,7 @@ fn change(address: std::net::SocketAddr, root: &AccessKey, round: usize) -> Done
                 break;
             }
             done.users.push(name);
+            count.fetch_add(1, Ordering::Relaxed);
             continue;
         }
         let Some(made) = kms("CreateKey", &json!({})) else { break };
@@ -52,6 +65,7 @@ fn change(address: std::net::SocketAddr, root: &AccessKey, round: usize) -> Done
             break;
         };
         done.keys.push((key, sealed.ok()["CiphertextBlob"].clone()));
+        count.fetch_add(1, Ordering::Relaxed);
     }
     done
 }
@@ -85,8 +99,16 @@ fn acknowledged_changes_and_ciphertexts_survive_kills() {
             continue;
         }
         let (address, root) = (server.address(), server.key("root"));
-        let changing = std::thread::spawn(move || change(address, &root, round));
-        std::thread::sleep(std::time::Duration::from_millis(20 + 7 * (round as u64 % 23)));
+        let count = Arc::new(AtomicUsize::new(0));
+        let changing = std::thread::spawn({
+            let count = Arc::clone(&count);
+            move || change(address, &root, round, &count)
+        });
+        // However busy the machine is, there is something to lose.
+        while count.load(Ordering::Relaxed) < LEAST && !changing.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(7 * (round as u64 % 23)));
         server.kill();
         let done = changing.join().unwrap();
         acknowledged = (acknowledged.0 + done.users.len(), acknowledged.1 + done.keys.len());
@@ -95,5 +117,5 @@ fn acknowledged_changes_and_ciphertexts_survive_kills() {
     }
     let (users, keys) = acknowledged;
     println!("{kills} kills: {users} users and {keys} keys acknowledged, none lost");
-    assert!(users > kills && keys > kills / 4, "{users} {keys}");
+    assert!(users > kills && keys > kills / 2, "{users} {keys}");
 }

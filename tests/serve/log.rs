@@ -62,6 +62,18 @@ fn nothing_secret_and_nothing_that_was_encrypted_is_in_the_log() {
 }
 
 #[test]
+fn a_request_writes_one_line_whatever_it_is_called() {
+    let server = Server::start(COURSE, &scratch("log-lines"), &[]);
+    let name = "Forged\n2026-01-01T00:00:00Z 200 kms:Decrypt mallory ok";
+    assert_eq!(server.query("Bob", "iam", &[("Action", name)]).status, 400);
+    assert_eq!(server.kms("Bob", "x y", &json!({})).status, 400);
+    let (_, log) = server.end();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines[0].contains(" 400 iam:Forged") && lines[1].contains(" 400 kms:x"), "{log}");
+}
+
+#[test]
 fn a_quiet_endpoint_logs_no_request() {
     let server = Server::start(COURSE, &scratch("quiet"), &["--quiet"]);
     server.kms("root", "ListKeys", &json!({})).ok();

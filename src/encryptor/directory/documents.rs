@@ -16,20 +16,34 @@ use super::Writes;
 /// The documents of a key: all that the world knows of it.
 pub fn of_key(world: &Inventory, key: &Key) -> Writes {
     let arn = &key.arn;
-    let mut writes = Writes::new();
-    let mut put = |name: &str, document: Option<Value>| {
-        let bytes = document.map(|document| format!("{document:#}\n").into_bytes());
-        writes.insert(self::name(arn, &format!("{name}.json")), bytes);
-    };
-    put("describe-key", key.metadata.is_some().then(|| describe_key(key)));
-    put("get-key-policy", key.policy.as_ref().map(get_key_policy));
-    put("list-grants", key.grants_listed.then(|| list_grants(key)));
-    put("list-resource-tags", key.tags.as_ref().map(list_resource_tags));
-    put("list-aliases", key.aliases_listed.then(|| list_aliases(world, key)));
     let rotation = |on: bool| json!({ "KeyRotationEnabled": on, "KeyId": arn.as_str() });
-    put("get-key-rotation-status", key.rotation.map(rotation));
-    writes
+    let documents = [
+        key.metadata.is_some().then(|| describe_key(key)),
+        key.policy.as_ref().map(get_key_policy),
+        key.grants_listed.then(|| list_grants(key)),
+        key.tags.as_ref().map(list_resource_tags),
+        key.aliases_listed.then(|| list_aliases(world, key)),
+        key.rotation.map(rotation),
+    ];
+    let bytes = |document: Value| format!("{document:#}\n").into_bytes();
+    let documents = documents.map(|document| document.map(bytes));
+    NAMES.iter().map(|document| name(arn, document)).zip(documents).collect()
 }
+
+/// The documents of a key that is gone: none.
+pub fn of_no_key(arn: &KeyArn) -> Writes {
+    NAMES.iter().map(|document| (name(arn, document), None)).collect()
+}
+
+/// The names of the documents of a key.
+const NAMES: [&str; 6] = [
+    "describe-key.json",
+    "get-key-policy.json",
+    "list-grants.json",
+    "list-resource-tags.json",
+    "list-aliases.json",
+    "get-key-rotation-status.json",
+];
 
 /// The name of a document of a key.
 pub(super) fn name(key: &KeyArn, document: &str) -> String {

@@ -92,16 +92,26 @@ fn write(
     if let Some(parent) = path.parent() {
         directory(parent)?;
     }
+    made(root, name, bytes, sync).map(drop)
+}
+
+/// Writes a file in one step, and leaves it open: its end is behind what was written.
+pub(super) fn made(
+    root: &Path,
+    name: &str,
+    bytes: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<File> {
+    let path = root.join(name);
     let part = root.join(format!("{name}{PART}"));
     let mut file = opened(OpenOptions::new().write(true).create(true).truncate(true), &part)?;
     let written = file.write_all(bytes).and_then(|()| sync(&file));
-    drop(file);
     let renamed = written.and_then(|()| fs::rename(&part, &path));
     if renamed.is_err() {
         // A full disk keeps no halves.
         let _ = fs::remove_file(&part);
     }
-    renamed
+    renamed.map(|()| file)
 }
 
 /// Writes a file that its owner alone can read, in one step and synced.

@@ -94,11 +94,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Begins a new one: a snapshot has all of the old.
+    /// Begins a new one: a snapshot has all of the old. Where the new one cannot be written the old one goes
+    /// on; it is never appended to once the new one has its name.
     pub(super) fn restart(&mut self, root: &Path) -> Result<(), StateError> {
-        Self::create(root)?;
-        *self = Self::open(root, End { length: MAGIC.len() as u64, number: 0 })?;
-        Ok(())
+        let file = file::made(root, NAME, MAGIC, File::sync_all);
+        let file = file.map_err(StateError::io("write", root, NAME))?;
+        *self = Self { file, length: MAGIC.len() as u64, number: 0 };
+        // Before that a crash could bring the old one back, which would lack what is appended now.
+        file::sync_directory(root).map_err(|_| StateError::Broken)
     }
 
     pub(super) fn length(&self) -> u64 {

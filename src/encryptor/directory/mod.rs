@@ -83,6 +83,8 @@ impl Directory {
     pub fn open(root: &Path) -> Result<Self, StateError> {
         let is_new = file::prepare(root)?;
         let lock = Lock::take(root)?;
+        // Another process may have made it in between.
+        let is_new = is_new && !root.join(SECRET).exists();
         let secret = match is_new {
             true => create(root)?,
             false => read_secret(root)?,
@@ -202,7 +204,9 @@ impl Held {
             };
         }
         snapshot::write(root, &digests)?;
-        self.journal.restart(root)?;
+        let begun = self.journal.restart(root);
+        self.broken = matches!(begun, Err(StateError::Broken));
+        begun?;
         self.digests = digests;
         self.changed.clear();
         Ok(())

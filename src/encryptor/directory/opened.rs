@@ -69,12 +69,14 @@ impl Store for Directory {
         for one in touched {
             match one {
                 Touched::Key(arn) => {
-                    if let Some(key) = world.key(arn) {
-                        writes.extend(documents::of_key(world, key));
-                        let kept = Kept { key: arn.to_string(), record: after.record(arn) };
-                        let bytes = serde_json::to_vec(&kept).map_err(|error| internal(&error))?;
-                        writes.insert(documents::name(arn, RECORD), Some(bytes));
-                    }
+                    // The record of a key that is gone stays: an export may go on to have it.
+                    writes.extend(match world.key(arn) {
+                        Some(key) => documents::of_key(world, key),
+                        None => documents::of_no_key(arn),
+                    });
+                    let kept = Kept { key: arn.to_string(), record: after.record(arn) };
+                    let bytes = serde_json::to_vec(&kept).map_err(|error| internal(&error))?;
+                    writes.insert(documents::name(arn, RECORD), Some(bytes));
                 }
                 // The keys that it points to, before and after, are touched with it.
                 Touched::Alias(_) => {}

@@ -65,13 +65,14 @@ impl Materials {
         self.of_key(b"imported", key, &[])
     }
 
-    /// What tells imported material from other bytes, and nothing about it: `KeyMaterialId`.
+    /// What tells material from other material, and nothing about it: `KeyMaterialId`. Of imported material
+    /// it is made of the bytes, else of the version.
     pub(super) fn fingerprint(
         &self,
         key: &KeyArn,
-        material: &[u8],
+        of: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
-        self.of_key(b"fingerprint", key, material)
+        self.of_key(b"fingerprint", key, of)
     }
 
     fn of_key(

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::aws::{AliasArn, KmsAction};
+use crate::aws::{AliasArn, KeySpec, KeyUsage, KmsAction};
 use crate::decision::Target;
-use crate::encryptor::body::Body;
-use crate::encryptor::work::{Found, Work};
+use crate::encryptor::body::{Body, KEY_ID};
+use crate::encryptor::work::{Found, Work, kind};
 use crate::encryptor::{KmsError, Touched};
 use crate::graph::Call;
 use crate::inventory::{Alias, Edit, Key};
@@ -17,7 +17,7 @@ type Answer = Result<Value, KmsError>;
 
 pub(super) fn list_aliases(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (account, region) = (work.account()?, work.region());
-    let of_key = body.text("KeyId")?.map(|id| work.find_key(id)).transpose()?;
+    let of_key = body.given("KeyId", KEY_ID)?.map(|id| work.find_key(id)).transpose()?;
     work.authorize(KmsAction::LIST_ALIASES, Target::Account, Said::default().0, &[])?;
     let here = work
         .world()
@@ -57,6 +57,11 @@ pub(super) fn update_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let old = there(work, &alias)?;
     work.authorize_call(&Call::UpdateAlias { alias: alias.clone(), key: key.arn.clone() })?;
     work.can(key, KmsAction::UPDATE_ALIAS, "UpdateAlias")?;
+    let before = old.key().and_then(|old| work.world().key(&old));
+    if before.is_some_and(|before| sort(before) != sort(key)) {
+        let text = format!("{alias} cannot move to a key of another type or usage.");
+        return Err(KmsError::validation(text));
+    }
     if let Some(old) = old.key().filter(|old| *old != key.arn) {
         work.change(&[Touched::Key(old)], |_| ());
     }
@@ -73,6 +78,12 @@ pub(super) fn delete_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
     }
     work.edit(&Edit::DeleteAlias { alias: alias.clone() }, Touched::Alias(alias));
     Ok(json!({}))
+}
+
+/// What an alias is good for: whoever encrypts by it goes on to.
+fn sort(key: &Key) -> (bool, KeyUsage) {
+    let (spec, usage) = kind(key);
+    (spec == KeySpec::SymmetricDefault, usage)
 }
 
 fn point(work: &Work<'_>, alias: AliasArn, key: &Key) {

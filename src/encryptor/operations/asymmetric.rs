@@ -153,6 +153,7 @@ pub(super) fn algorithms(
 }
 
 pub(super) fn derive_shared_secret(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    body.no_recipient()?;
     let id = body.key_id("KeyId")?;
     let algorithm = body.one_of("KeyAgreementAlgorithm", &["ECDH"])?;
     let algorithm = algorithm.ok_or_else(|| KmsError::missing("keyAgreementAlgorithm"))?;

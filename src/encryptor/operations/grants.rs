@@ -25,6 +25,8 @@ type Answer = Result<Value, KmsError>;
 const MOST: usize = 50_000;
 const PAIRS: usize = 8;
 const PAIR: usize = 384;
+/// Random bytes of a token.
+const NONCE: usize = 16;
 
 pub(super) fn create_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let id = body.key_id("KeyId")?;
@@ -92,7 +94,7 @@ fn described(body: &Body<'_>) -> Result<Grant, KmsError> {
         let action = action.ok_or_else(|| KmsError::constraint(Some(name), "operations", must))?;
         operations = operations.union(action.into());
     }
-    let name = body.text("Name")?.map(|_| body.needed("Name", 256)).transpose()?;
+    let name = body.given("Name", 256)?;
     Ok(Grant {
         id: Box::default(),
         name: name.map(Into::into),
@@ -225,7 +227,8 @@ pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
         Some(token) => {
             let id = grant_of_token(work, token)?;
             let mut keys = work.world().keys.values();
-            let key = keys.find(|key| key.grants.iter().any(|grant| *grant.id == *id));
+            let has_it = |key: &Key| key.grants.iter().any(|grant| *grant.id == *id);
+            let key = keys.find(|key| key.arn.region() == work.region() && has_it(key));
             let key = key.ok_or_else(|| no_grant(&id))?;
             (&**key, of_key(key, &id)?)
         }
@@ -266,10 +269,11 @@ fn end(work: &Work<'_>, key: &Key, grant: &Grant) {
     });
 }
 
-/// A token: the grant's id behind its code of authentication.
+/// A token, another at each call: the code of authentication of what follows, random bytes, the grant's id.
 fn token(work: &Work<'_>, id: &str) -> Result<String, KmsError> {
-    let code = hmac::sign(&token_key(work)?, id.as_bytes());
-    Ok(encoded(&[code.as_ref(), id.as_bytes()].concat()))
+    let said = [&random(NONCE)?, id.as_bytes()].concat();
+    let code = hmac::sign(&token_key(work)?, &said);
+    Ok(encoded(&[code.as_ref(), &said].concat()))
 }
 
 /// The id of the grant that a token is for.
@@ -279,8 +283,9 @@ pub(in crate::encryptor) fn grant_of_token(
 ) -> Result<String, KmsError> {
     let invalid = || KmsError::bare("InvalidGrantTokenException");
     let bytes = decoded(token).ok_or_else(invalid)?;
-    let (code, id) = bytes.split_at_checked(32).ok_or_else(invalid)?;
-    hmac::verify(&token_key(work)?, id, code).map_err(|_| invalid())?;
+    let (code, said) = bytes.split_at_checked(32).ok_or_else(invalid)?;
+    hmac::verify(&token_key(work)?, said, code).map_err(|_| invalid())?;
+    let (_, id) = said.split_at_checked(NONCE).ok_or_else(invalid)?;
     String::from_utf8(id.to_vec()).map_err(|_| invalid())
 }
 

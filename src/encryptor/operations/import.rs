@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::encryptor::blob::{Blob, EncryptionContext, seal};
 use crate::encryptor::body::{Body, encoded};
+use crate::encryptor::due::is_replica;
 use crate::encryptor::imported::fits;
 use crate::encryptor::material::{KeyPair, generate};
 use crate::encryptor::state::{Imported, KeyRecord, date_text};
@@ -70,10 +71,7 @@ pub(super) fn import_key_material(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let wanted = Wanted {
         kind: body.one_of("ImportType", &[NEW, EXISTING])?,
         id: body.text("KeyMaterialId")?,
-        description: match body.text("KeyMaterialDescription")? {
-            None | Some("") => body.text("KeyMaterialDescription")?,
-            Some(_) => Some(body.needed("KeyMaterialDescription", 256)?),
-        },
+        description: body.given_or_empty("KeyMaterialDescription", 256)?,
     };
     let said = Said::default().one("kms:ExpirationModel", model);
     let said = said.some("kms:ValidTo", valid_to.map(date_text).as_deref());
@@ -117,13 +115,14 @@ pub(super) fn delete_imported_key_material(work: &Work<'_>, body: &Body<'_>) -> 
         })?,
     };
     let mut answer = json!({ "KeyId": key.arn.as_str() });
+    if let (Some(one), Some(members)) = (record.imported.get(at), answer.as_object_mut()) {
+        members.insert("KeyMaterialId".into(), one.id.as_str().into());
+    }
     match record.imported.get_mut(at) {
-        Some(one) => {
-            (one.sealed, one.valid_to) = (None, None);
-            if let Some(members) = answer.as_object_mut() {
-                members.insert("KeyMaterialId".into(), one.id.as_str().into());
-            }
-        }
+        // What no rotation has made the current one is not bound to the key for good: other bytes can take
+        // its place.
+        Some(_) if at > current && !is_replica(key) => drop(record.imported.remove(at)),
+        Some(one) => (one.sealed, one.valid_to) = (None, None),
         // The stand-in of material that nobody has here.
         None => record.awaits_import = true,
     }
@@ -168,7 +167,19 @@ fn expires_rightly(work: &Work<'_>, model: &str, valid_to: Option<i64>) -> Resul
 /// The changed record of a key, and the state that follows from it.
 fn put(work: &Work<'_>, key: &Key, record: KeyRecord) {
     let arn = &key.arn;
-    work.change(&[Touched::Key(arn.clone())], |state| {
+    let related = match is_replica(key) {
+        true => Vec::new(),
+        false => work.state().related_with_imports(arn),
+    };
+    let touched: Vec<Touched> = related.iter().chain([arn]).cloned().map(Touched::Key).collect();
+    let named = record.named();
+    work.change(&touched, |state| {
+        for other in &related {
+            let mut of_other = state.record(other);
+            of_other.follow(&named);
+            of_other.renew_import(work.now());
+            state.set_record(other, of_other);
+        }
         if record.awaits_import {
             state.await_import(arn);
         } else {
@@ -223,10 +234,15 @@ impl Wanted<'_> {
     fn put(&self, key: &Key, record: &mut KeyRecord, made: Imported) -> Result<(), KmsError> {
         let usual = if record.imported.is_empty() { NEW } else { EXISTING };
         let is_new = self.kind.unwrap_or(usual) == NEW;
+        if self.kind == Some(NEW) && is_replica(key) {
+            let arn = &key.arn;
+            let text = format!("{arn} is a replica key: its primary key takes new material first.");
+            return Err(KmsError::unsupported(text));
+        }
         if self.id.is_some_and(|id| id != made.id) {
             return Err(incorrect("The key material is not the one of the KeyMaterialId."));
         }
-        let (is_waiting, is_second) = (record.waiting().is_some(), !record.imported.is_empty());
+        let is_waiting = record.has_waiting();
         let place = record.imported.iter_mut().find(|one| one.id == made.id);
         match (is_new, place) {
             (true, Some(_)) => {
@@ -244,12 +260,10 @@ impl Wanted<'_> {
             (true, None) if is_waiting => {
                 Err(state_of(key, "has key material that is pending rotation."))
             }
-            (true, None) if is_second && key.arn.is_multi_region() => {
-                let text = "keyreach imports no second key material into multi-Region keys.";
-                Err(KmsError::unsupported(text))
-            }
             (true, None) => {
                 let description = self.description.unwrap_or_default().to_owned();
+                // It takes the place of material that expired while it waited.
+                record.imported.truncate(record.rotations.len() + 1);
                 record.imported.push(Imported { description, ..made });
                 Ok(())
             }

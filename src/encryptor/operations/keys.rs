@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::aws::{AccountId, KeyArn, KeySpec, KeyUsage, KmsAction};
 use crate::decision::Target;
 use crate::encryptor::body::Body;
+use crate::encryptor::due::replicas_of;
 use crate::encryptor::secret::{random, uuid};
 use crate::encryptor::state::KeyRecord;
-use crate::encryptor::work::{Found, Work, kind};
+use crate::encryptor::work::{Found, Work, kind, origin};
 use crate::encryptor::{KmsError, Touched};
 use crate::inventory::{Edit, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole};
 use crate::policy::{PolicyDocument, PolicyKind};
@@ -22,16 +23,18 @@ use super::{nowhere, policies, tags};
 type Answer = Result<Value, KmsError>;
 
 const DAY: i64 = 86_400;
+const WAITS_FOR_REPLICAS: &str = "PendingReplicaDeletion";
 
 pub(super) fn describe_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, tokens) = (body.key_id("KeyId")?, body.grant_tokens()?);
     let Found { key, target } = work.find(id)?;
     work.authorize(KmsAction::DESCRIBE_KEY, target, Said::default().0, &tokens)?;
-    Ok(json!({ "KeyMetadata": described(key, &work.state().record(&key.arn)) }))
+    let record = work.state().record(&key.arn);
+    Ok(json!({ "KeyMetadata": described(work, key, &record)? }))
 }
 
 /// A key as DescribeKey tells it.
-pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
+pub(super) fn described(work: &Work<'_>, key: &Key, record: &KeyRecord) -> Answer {
     let (arn, (spec, usage)) = (&key.arn, kind(key));
     let metadata = key.metadata.as_ref();
     let text = |get: fn(&KeyMetadata) -> Option<&str>| metadata.and_then(get);
@@ -42,7 +45,7 @@ pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
         "Arn": arn.as_str(), "CreationDate": record.created, "Enabled": state == "Enabled",
         "Description": text(|it| it.description.as_deref()).unwrap_or_default(),
         "KeyUsage": usage.as_str(), "KeyState": state, "KeyManager": manager,
-        "Origin": text(|it| it.origin.as_deref()).unwrap_or("AWS_KMS"),
+        "Origin": origin(key),
         "KeySpec": spec.as_str(), "CustomerMasterKeySpec": spec.as_str(),
         "MultiRegion": related.is_some() });
     let mut more = Map::new();
@@ -50,29 +53,33 @@ pub(super) fn described(key: &Key, record: &KeyRecord) -> Value {
         algorithms(spec, usage).map(|(name, list)| (name.to_owned(), list.to_vec().into())),
     );
     more.extend(record.deletion.map(|date| ("DeletionDate".to_owned(), date.into())));
-    more.extend(imported(spec, record).map(|(name, value)| (name.to_owned(), value)));
+    let waits = record.window.filter(|_| state == WAITS_FOR_REPLICAS);
+    more.extend(waits.map(|days| ("PendingDeletionWindowInDays".to_owned(), days.into())));
+    more.extend(imported(record).map(|(name, value)| (name.to_owned(), value)));
+    let has_material = match origin(key) {
+        "EXTERNAL" => state != "PendingImport" && !record.awaits_import,
+        origin => origin == "AWS_KMS",
+    };
+    if spec == KeySpec::SymmetricDefault && has_material {
+        let id = work.material_id(key, record.version())?;
+        more.insert("CurrentKeyMaterialId".to_owned(), id.into());
+    }
     more.extend(
         related.map(|related| ("MultiRegionConfiguration".to_owned(), family(arn, related))),
     );
     if let Some(all) = all.as_object_mut() {
         all.append(&mut more);
     }
-    all
+    Ok(all)
 }
 
 /// What DescribeKey says of imported material while it is there.
-fn imported(spec: KeySpec, record: &KeyRecord) -> impl Iterator<Item = (&'static str, Value)> {
+fn imported(record: &KeyRecord) -> impl Iterator<Item = (&'static str, Value)> {
     let current = record.imported(record.version()).filter(|_| !record.awaits_import);
-    let id = current.filter(|_| spec == KeySpec::SymmetricDefault).map(|one| one.id.as_str());
     let model = current.map(|_| expiration(record.valid_to));
     let valid_to = current.and(record.valid_to).map(Value::from);
-    [
-        ("CurrentKeyMaterialId", id.map(Value::from)),
-        ("ExpirationModel", model.map(Value::from)),
-        ("ValidTo", valid_to),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
+    let members = [("ExpirationModel", model.map(Value::from)), ("ValidTo", valid_to)];
+    members.into_iter().filter_map(|(name, value)| Some((name, value?)))
 }
 
 /// The `ExpirationModel` of material that is valid until then.
@@ -107,7 +114,6 @@ pub(super) fn list_keys(work: &Work<'_>, body: &Body<'_>) -> Answer {
     work.authorize(KmsAction::LIST_KEYS, Target::Account, Said::default().0, &[])?;
     let keys = work.world().keys.keys();
     let here = keys.filter(|arn| arn.account() == account && arn.region() == region);
-    let here = here.filter(|arn| !work.is_gone(arn));
     let shown =
         here.map(|arn| (arn.to_string(), json!({ "KeyId": arn.id(), "KeyArn": arn.as_str() })));
     page(body, "Keys", (100, 1000), shown)
@@ -117,6 +123,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let wanted = Wanted::of(body)?;
     let (given, tags) = (policies::document(body)?, tags::tags(body)?);
     let bypass = body.flag("BypassPolicyLockoutSafetyCheck")?;
+    let description = body.description()?;
     let (account, region) = (work.account()?, work.region());
     let mut said = Said::default()
         .one("kms:KeySpec", wanted.spec.as_str())
@@ -125,12 +132,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         .one("kms:MultiRegion", if wanted.multi_region { "true" } else { "false" })
         .some("kms:MultiRegionKeyType", wanted.multi_region.then_some("PRIMARY"))
         .some("kms:BypassPolicyLockoutSafetyCheck", bypass.then_some("true"));
-    if !tags.is_empty() {
-        said = said.many("aws:TagKeys", tags.keys().map(AsRef::as_ref));
-    }
-    for (tag, value) in tags.iter() {
-        said = said.one(&format!("aws:RequestTag/{tag}"), value);
-    }
+    said = said.tags(&tags);
     work.authorize(KmsAction::CREATE_KEY, Target::Account, said.0.clone(), &[])?;
     if !tags.is_empty() {
         let target = Target::NewKey { region: region.into(), account };
@@ -161,7 +163,7 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         origin: Some(wanted.origin.into()),
         state: Some(if wanted.is_external() { "PendingImport" } else { "Enabled" }.into()),
         multi_region: related,
-        description: Some(body.text("Description")?.unwrap_or_default().into()),
+        description: Some(description.unwrap_or_default().into()),
     };
     let key = Key {
         metadata: Some(metadata),
@@ -172,11 +174,11 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         rotation: Some(false),
         ..Key::new(arn.clone(), nowhere())
     };
-    policies::unlocked(work, &key, &policy, bypass)?;
+    policies::acceptable(work, &key, &policy, bypass)?;
     wanted.can_be_made()?;
     let (created, awaits_import) = (work.now(), wanted.is_external());
     let record = KeyRecord { created, awaits_import, ..KeyRecord::default() };
-    let answer = json!({ "KeyMetadata": described(&key, &record) });
+    let answer = json!({ "KeyMetadata": described(work, &key, &record)? });
     let edit = Edit::PutKey { key: Box::new(key) };
     work.change(&[Touched::Key(arn.clone())], |state| {
         state.apply(&edit);
@@ -191,6 +193,7 @@ struct Wanted {
     usage: KeyUsage,
     origin: &'static str,
     multi_region: bool,
+    in_key_store: bool,
 }
 
 const ORIGINS: &[&str] = &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"];
@@ -219,7 +222,9 @@ impl Wanted {
             return Err(KmsError::validation(text));
         }
         let origin = body.word("Origin", ORIGINS)?;
-        Ok(Self { spec, usage, origin, multi_region: body.flag("MultiRegion")? })
+        let multi_region = body.flag("MultiRegion")?;
+        let in_key_store = ["CustomKeyStoreId", "XksKeyId"].iter().any(|it| body.get(it).is_some());
+        Ok(Self { spec, usage, origin, multi_region, in_key_store })
     }
 
     fn is_external(&self) -> bool {
@@ -229,6 +234,7 @@ impl Wanted {
     fn can_be_made(&self) -> Result<(), KmsError> {
         let unsupported = |text: String| Err(KmsError::unsupported(text));
         match (self.origin, self.usage) {
+            _ if self.in_key_store => unsupported("keyreach has no custom key stores.".to_owned()),
             _ if self.spec == KeySpec::Sm2 => unsupported("keyreach makes no SM2 keys.".to_owned()),
             ("EXTERNAL", KeyUsage::EncapsulateDecapsulate) => {
                 unsupported(format!("keyreach imports no material of spec {}.", self.spec))
@@ -249,7 +255,7 @@ pub(super) fn default_policy(partition: &str, account: AccountId) -> String {
 
 pub(super) fn update_key_description(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let id = body.key_id("KeyId")?;
-    let text = body.text("Description")?.ok_or_else(|| KmsError::missing("description"))?;
+    let text = body.description()?.ok_or_else(|| KmsError::missing("description"))?;
     let key = asked(work, id, KmsAction::UPDATE_KEY_DESCRIPTION, Said::default())?;
     put(work, key, |metadata| metadata.description = Some(text.into()), |_| ());
     Ok(json!({}))
@@ -273,20 +279,27 @@ pub(super) fn schedule_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer 
     let days = days.unwrap_or(30);
     let said = Said::default().one("kms:ScheduleKeyDeletionPendingWindowInDays", &days.to_string());
     let key = asked(work, id, KmsAction::SCHEDULE_KEY_DELETION, said)?;
-    let state = "PendingDeletion";
-    let date = work.now() + days * DAY;
+    let (state, date) = match replicas_of(key) {
+        0 => ("PendingDeletion", Some(work.now() + days * DAY)),
+        // The window begins once the last of them is deleted.
+        _ => (WAITS_FOR_REPLICAS, None),
+    };
     let was = key.metadata.as_ref().and_then(|metadata| metadata.state.as_deref());
     put(
         work,
         key,
         |metadata| metadata.state = Some(state.into()),
         |record| {
-            (record.deletion, record.window) = (Some(date), Some(days));
+            (record.deletion, record.window) = (date, Some(days));
             record.awaits_import |= was == Some("PendingImport");
         },
     );
-    Ok(json!({ "KeyId": key.arn.as_str(), "DeletionDate": date, "KeyState": state,
-        "PendingWindowInDays": days }))
+    let mut answer = json!({ "KeyId": key.arn.as_str(), "KeyState": state,
+        "PendingWindowInDays": days });
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(date.map(|date| ("DeletionDate".into(), date.into())));
+    }
+    Ok(answer)
 }
 
 pub(super) fn cancel_key_deletion(work: &Work<'_>, body: &Body<'_>) -> Answer {

@@ -27,7 +27,7 @@ pub(super) use grants::grant_of_token;
 
 /// One operation.
 pub(super) struct Operation {
-    name: &'static str,
+    pub(super) name: &'static str,
     /// Whether it can change something: such calls come one after the other.
     pub(super) changes: bool,
     /// Whether it uses a key, as GetKeyLastUsage tells it.

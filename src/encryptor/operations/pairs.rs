@@ -9,7 +9,7 @@ use crate::encryptor::material::KeyPair;
 use crate::encryptor::work::{Found, Work};
 
 use super::said::Said;
-use super::symmetric::encrypted;
+use super::symmetric::{encrypted, with_material};
 
 type Answer = Result<Value, KmsError>;
 
@@ -34,6 +34,7 @@ pub(super) fn generate_data_key_pair_without_plaintext(work: &Work<'_>, body: &B
 }
 
 fn data_key_pair(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: bool) -> Answer {
+    body.no_recipient()?;
     let id = body.key_id("KeyId")?;
     let context = body.encryption_context("EncryptionContext")?;
     let name = body.one_of("KeyPairSpec", SPECS)?;
@@ -56,5 +57,5 @@ fn data_key_pair(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: boo
     if let Some(members) = answer.as_object_mut().filter(|_| plain) {
         members.insert("PrivateKeyPlaintext".into(), encoded(&private).into());
     }
-    Ok(answer)
+    with_material(work, key, &blob, "KeyMaterialId", answer)
 }

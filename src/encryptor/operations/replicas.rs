@@ -22,7 +22,7 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, region) = (body.key_id("KeyId")?, body.needed("ReplicaRegion", 32)?);
     let bypass = body.flag("BypassPolicyLockoutSafetyCheck")?;
     let (given, tags) = (policies::document(body)?, tags::tags(body)?);
-    let description = body.text("Description")?;
+    let description = body.description()?;
     let Found { key, .. } = work.find_key(id)?;
     let policy = given.unwrap_or_else(|| {
         let text = default_policy(key.arn.partition(), key.arn.account());
@@ -31,6 +31,11 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let replicate =
         Call::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
     work.authorize_call(&replicate)?;
+    if !tags.is_empty() {
+        let target = Target::NewKey { region: region.into(), account: key.arn.account() };
+        let said = Said::default().one("aws:RequestedRegion", region).tags(&tags);
+        work.authorize(KmsAction::TAG_RESOURCE, target, said.0, &[])?;
+    }
     work.can(key, KmsAction::REPLICATE_KEY, "ReplicateKey")?;
     if related(key).is_none_or(|related| related.role != MultiRegionRole::Primary) {
         let text = format!("{} is not a multi-Region primary key.", key.arn);
@@ -44,7 +49,7 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         Edit::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
     let made = work.world().apply(&edit);
     let replica = made.key(&arn).ok_or_else(|| KmsError::internal("no replica was made"))?;
-    policies::unlocked(work, replica, &policy, bypass)?;
+    policies::acceptable(work, replica, &policy, bypass)?;
     let mut replica = replica.clone();
     replica.tags = Some(tags);
     if let (Some(metadata), Some(text)) = (&mut replica.metadata, description) {
@@ -55,14 +60,17 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         created: work.now(),
         rotations: of_primary.rotations.clone(),
         rotation_period: of_primary.rotation_period,
+        rotates_from: of_primary.rotates_from,
         ..KeyRecord::default()
     };
     if let Some(metadata) = replica.metadata.as_mut().filter(|_| origin(key) == "EXTERNAL") {
         metadata.state = Some("PendingImport".into());
         (record.imported, record.awaits_import) = (of_primary.named(), true);
     }
+    let metadata = described(work, &replica, &record)?;
     let put = Edit::PutKey { key: Box::new(replica.clone()) };
-    let touched = [Touched::Key(key.arn.clone()), Touched::Key(arn.clone())];
+    let family = work.state().related(&key.arn).into_iter().chain([key.arn.clone(), arn.clone()]);
+    let touched: Vec<Touched> = family.map(Touched::Key).collect();
     work.change(&touched, |state| {
         state.apply(&edit);
         state.apply(&put);
@@ -71,7 +79,7 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let tags = replica.tags.iter().flat_map(|tags| tags.iter());
     let tags: Vec<Value> =
         tags.map(|(tag, value)| json!({ "TagKey": &**tag, "TagValue": &**value })).collect();
-    Ok(json!({ "ReplicaKeyMetadata": described(&replica, &record),
+    Ok(json!({ "ReplicaKeyMetadata": metadata,
         "ReplicaPolicy": policy.text(), "ReplicaTags": tags }))
 }
 
@@ -113,14 +121,6 @@ pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer 
         let touched = Touched::Key(one.arn.clone());
         work.edit(&Edit::PutKey { key: Box::new(one) }, touched);
     }
-    // The primary rotates for all.
-    let of_old = work.state().record(&key.arn);
-    work.change(&[Touched::Key(replica.clone())], |state| {
-        let mut record = state.record(&replica);
-        (record.rotation_period, record.rotates_from) =
-            (of_old.rotation_period, of_old.rotates_from);
-        state.set_record(&replica, record);
-    });
     Ok(json!({}))
 }
 

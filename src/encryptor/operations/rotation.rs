@@ -40,36 +40,44 @@ pub(super) fn list_key_rotations(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let record = work.state().record(&key.arn);
     let known = (record.rotations.len() + 1).max(record.imported.len());
     let shown = if which == "ROTATIONS_ONLY" { 1..record.rotations.len() + 1 } else { 0..known };
-    let shown = shown.map(|number| (format!("{number:06}"), version(key, &record, number)));
-    page(body, "Rotations", (100, 1000), shown)
+    let shown =
+        shown.map(|number| Ok((format!("{number:06}"), version(work, key, &record, number)?)));
+    let shown: Result<Vec<(String, Value)>, KmsError> = shown.collect();
+    page(body, "Rotations", (100, 1000), shown?.into_iter())
 }
 
 /// What is told of the material of one version, counted from 0, and of the rotation that made it the current
 /// one: the first came by none.
-fn version(key: &Key, record: &KeyRecord, number: usize) -> Value {
+fn version(work: &Work<'_>, key: &Key, record: &KeyRecord, number: usize) -> Answer {
     let current = record.rotations.len();
-    let mut item = json!({ "KeyId": key.arn.as_str(), "KeyMaterialState": match number.cmp(&current) {
+    let arn = &key.arn;
+    let mut item = json!({ "KeyId": arn.as_str(), "KeyMaterialState": match number.cmp(&current) {
         Ordering::Less => "NON_CURRENT",
         Ordering::Equal => "CURRENT",
+        Ordering::Greater if arn.is_multi_region() && !work.state().can_rotate_to_imported(arn) => {
+            "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+        }
         Ordering::Greater => "PENDING_ROTATION",
     } });
     let Some(members) = item.as_object_mut() else {
-        return item;
+        return Ok(item);
     };
     if let Some(rotation) = number.checked_sub(1).and_then(|at| record.rotations.get(at)) {
         let kind = if rotation.on_demand { "ON_DEMAND" } else { "AUTOMATIC" };
         members.insert("RotationDate".into(), rotation.date.into());
         members.insert("RotationType".into(), kind.into());
     }
+    let first = u32::from(!record.imported.is_empty()) + 1;
+    let id = work.material_id(key, first + number as u32)?;
+    members.insert("KeyMaterialId".into(), id.into());
     if let Some(one) = record.imported.get(number) {
         let is_there = if one.sealed.is_some() { "IMPORTED" } else { "PENDING_IMPORT" };
-        members.insert("KeyMaterialId".into(), one.id.as_str().into());
         members.insert("KeyMaterialDescription".into(), one.description.as_str().into());
         members.insert("ImportState".into(), is_there.into());
         members.insert("ExpirationModel".into(), expiration(one.valid_to).into());
         members.extend(one.valid_to.map(|date| ("ValidTo".into(), date.into())));
     }
-    item
+    Ok(item)
 }
 
 pub(super) fn enable_key_rotation(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -100,27 +108,38 @@ pub(super) fn rotate_key_on_demand(work: &Work<'_>, body: &Body<'_>) -> Answer {
     if record.rotations.iter().filter(|rotation| rotation.on_demand).count() >= ON_DEMAND {
         return Err(KmsError::limit("The limit of on-demand rotations is reached."));
     }
-    if origin(key) == "EXTERNAL" && record.waiting().is_none_or(|one| one.sealed.is_none()) {
+    if origin(key) == "EXTERNAL" && !record.has_waiting() {
         return Err(state_of(key, "has no key material that is pending rotation."));
     }
+    if origin(key) == "EXTERNAL" && !work.state().can_rotate_to_imported(&key.arn) {
+        return Err(state_of(key, "has key material that is not imported into every Region yet."));
+    }
     record.rotations.push(Rotation { date: work.now(), on_demand: true });
-    let related = work.state().related(&key.arn).into_iter().map(Touched::Key);
-    let touched: Vec<Touched> = related.chain([Touched::Key(key.arn.clone())]).collect();
+    let touched = family(work, key);
     work.change(&touched, |state| {
-        state.set_rotations(&key.arn, &record.rotations);
+        state.share_rotation(&key.arn, &record);
         state.set_record(&key.arn, record);
     });
     Ok(json!({ "KeyId": key.arn.as_str() }))
 }
 
+/// A key and those that rotate with it.
+fn family(work: &Work<'_>, key: &Key) -> Vec<Touched> {
+    let related = work.state().related(&key.arn).into_iter();
+    related.chain([key.arn.clone()]).map(Touched::Key).collect()
+}
+
 fn set(work: &Work<'_>, key: &Key, enabled: bool, change: impl FnOnce(&mut KeyRecord)) {
-    let mut after = key.clone();
-    after.rotation = Some(enabled);
-    let edit = Edit::PutKey { key: Box::new(after) };
-    work.change(&[Touched::Key(key.arn.clone())], |state| {
-        state.apply(&edit);
+    let related = work.state().related(&key.arn);
+    let keys = related.iter().filter_map(|arn| work.world().key(arn)).chain([key]);
+    let edits: Vec<Edit> = keys
+        .map(|one| Edit::PutKey { key: Box::new(Key { rotation: Some(enabled), ..one.clone() }) })
+        .collect();
+    work.change(&family(work, key), |state| {
+        edits.iter().for_each(|edit| state.apply(edit));
         let mut record = state.record(&key.arn);
         change(&mut record);
+        state.share_rotation(&key.arn, &record);
         state.set_record(&key.arn, record);
     });
 }
@@ -144,7 +163,11 @@ fn rotating<'w>(
         _ => return Err(wrong_origin(key)),
     }
     work.can(key, action, action.name())?;
-    let of_primary = [KmsAction::ENABLE_KEY_ROTATION, KmsAction::DISABLE_KEY_ROTATION];
+    let of_primary = [
+        KmsAction::ENABLE_KEY_ROTATION,
+        KmsAction::DISABLE_KEY_ROTATION,
+        KmsAction::ROTATE_KEY_ON_DEMAND,
+    ];
     if of_primary.contains(&action) && is_replica(key) {
         let text = format!("{} is a replica key, which rotates with its primary key.", key.arn);
         return Err(KmsError::unsupported(text));

@@ -2,6 +2,7 @@
 
 use crate::decision::{Context, ContextValue};
 use crate::encryptor::blob::EncryptionContext;
+use crate::inventory::Tags;
 
 /// The condition keys that a body gives.
 #[derive(Default)]
@@ -22,9 +23,19 @@ impl Said {
         }
     }
 
-    pub(super) fn many<'t>(mut self, key: &str, values: impl Iterator<Item = &'t str>) -> Self {
+    fn many<'t>(mut self, key: &str, values: impl Iterator<Item = &'t str>) -> Self {
         self.0.set(key, ContextValue::Many(values.map(Into::into).collect()));
         self
+    }
+
+    /// The tags of a new key.
+    pub(super) fn tags(self, tags: &Tags) -> Self {
+        if tags.is_empty() {
+            return self;
+        }
+        let said = self.many("aws:TagKeys", tags.keys().map(AsRef::as_ref));
+        tags.iter()
+            .fold(said, |said, (tag, value)| said.one(&format!("aws:RequestTag/{tag}"), value))
     }
 
     /// The encryption context: the evaluator derives `kms:EncryptionContextKeys` from the pairs.

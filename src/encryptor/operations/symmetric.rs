@@ -7,7 +7,7 @@ use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::decision::Target;
 use crate::encryptor::KmsError;
 use crate::encryptor::blob::{Blob, EncryptionContext, seal};
-use crate::encryptor::body::{Body, encoded};
+use crate::encryptor::body::{Body, KEY_ID, encoded};
 use crate::encryptor::secret::random;
 use crate::encryptor::work::{Found, Work, kind};
 use crate::inventory::Key;
@@ -42,24 +42,24 @@ pub(super) fn encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
 }
 
 pub(super) fn decrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    if body.get("Recipient").is_some() {
-        return Err(KmsError::validation("keyreach does not answer Nitro enclaves (Recipient)."));
-    }
+    body.no_recipient()?;
     let blob = body.blob("CiphertextBlob", CIPHERTEXT)?;
     let context = body.encryption_context("EncryptionContext")?;
     let algorithm = body.word("EncryptionAlgorithm", ALGORITHMS)?;
     let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
-    let source = source(work, body.text("KeyId")?, &blob, algorithm)?;
+    let source = source(work, body.given("KeyId", KEY_ID)?, &blob, algorithm)?;
     let Found { key, target } = source.found;
     let said = Said::default().one("kms:EncryptionAlgorithm", algorithm).pairs(&context);
-    work.authorize(KmsAction::DECRYPT, target, said.0, &tokens)?;
+    let authorized = work.authorize(KmsAction::DECRYPT, target, said.0, &tokens);
+    source.is_named.told(authorized)?;
     work.can(key, KmsAction::DECRYPT, "Decrypt")?;
     source.is_named.check()?;
     fits(key, algorithm, &context)?;
     let plaintext = opened(work, key, algorithm, &context, &blob)?;
     work.unless_dry_run(dry_run)?;
-    Ok(json!({ "Plaintext": encoded(&plaintext), "KeyId": key.arn.as_str(),
-        "EncryptionAlgorithm": algorithm }))
+    let answer = json!({ "Plaintext": encoded(&plaintext), "KeyId": key.arn.as_str(),
+        "EncryptionAlgorithm": algorithm });
+    with_material(work, key, &blob, "KeyMaterialId", answer)
 }
 
 pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -70,7 +70,7 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let algorithm = body.word("DestinationEncryptionAlgorithm", ALGORITHMS)?;
     let destination = body.key_id("DestinationKeyId")?;
     let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
-    let source = source(work, body.text("SourceKeyId")?, &blob, source_algorithm)?;
+    let source = source(work, body.given("SourceKeyId", KEY_ID)?, &blob, source_algorithm)?;
     let destination = work.find(destination)?;
     let same = (source.found.key.arn == destination.key.arn).to_string();
     let said = |algorithm, context| {
@@ -78,7 +78,9 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
         said.one("kms:ReEncryptOnSameKey", &same).pairs(context).0
     };
     let asked = said(source_algorithm, &from);
-    work.authorize(KmsAction::RE_ENCRYPT_FROM, source.found.target, asked, &tokens)?;
+    let authorized =
+        work.authorize(KmsAction::RE_ENCRYPT_FROM, source.found.target, asked, &tokens);
+    source.is_named.told(authorized)?;
     let asked = said(algorithm, &to);
     work.authorize(KmsAction::RE_ENCRYPT_TO, destination.target, asked, &tokens)?;
     let (old, new) = (source.found.key, destination.key);
@@ -90,10 +92,12 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let plaintext = opened(work, old, source_algorithm, &from, &blob)?;
     room(work, new, algorithm, plaintext.len())?;
     work.unless_dry_run(dry_run)?;
-    let blob = encrypted(work, new, algorithm, &to, &plaintext)?;
-    Ok(json!({ "CiphertextBlob": encoded(&blob), "SourceKeyId": old.arn.as_str(),
+    let made = encrypted(work, new, algorithm, &to, &plaintext)?;
+    let answer = json!({ "CiphertextBlob": encoded(&made), "SourceKeyId": old.arn.as_str(),
         "KeyId": new.arn.as_str(), "SourceEncryptionAlgorithm": source_algorithm,
-        "DestinationEncryptionAlgorithm": algorithm }))
+        "DestinationEncryptionAlgorithm": algorithm });
+    let answer = with_material(work, old, &blob, "SourceKeyMaterialId", answer)?;
+    with_material(work, new, &made, "DestinationKeyMaterialId", answer)
 }
 
 pub(super) fn generate_data_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -105,6 +109,7 @@ pub(super) fn generate_data_key_without_plaintext(work: &Work<'_>, body: &Body<'
 }
 
 fn data_key(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: bool) -> Answer {
+    body.no_recipient()?;
     let id = body.key_id("KeyId")?;
     let context = body.encryption_context("EncryptionContext")?;
     let spec = body.one_of("KeySpec", &["AES_256", "AES_128"])?;
@@ -131,6 +136,25 @@ fn data_key(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: bool) ->
     if let Some(members) = answer.as_object_mut().filter(|_| plain) {
         members.insert("Plaintext".into(), encoded(&plaintext).into());
     }
+    with_material(work, key, &blob, "KeyMaterialId", answer)
+}
+
+/// An answer with the id of the material that sealed a blob: of symmetric keys alone.
+pub(super) fn with_material(
+    work: &Work<'_>,
+    key: &Key,
+    blob: &[u8],
+    name: &str,
+    mut answer: Value,
+) -> Answer {
+    let version = match kind(key).0 {
+        KeySpec::SymmetricDefault => Blob::parse(blob).map(|blob| blob.version),
+        _ => None,
+    };
+    let id = version.map(|version| work.material_id(key, version)).transpose()?;
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(id.map(|id| (name.to_owned(), id.into())));
+    }
     Ok(answer)
 }
 
@@ -150,9 +174,13 @@ pub(super) fn with_symmetric<'w>(
 }
 
 pub(super) fn generate_random(work: &Work<'_>, body: &Body<'_>) -> Answer {
+    body.no_recipient()?;
     let bytes = body.number("NumberOfBytes", 1, 1024)?;
     let bytes = bytes.ok_or_else(|| KmsError::validation("NumberOfBytes is required."))?;
     work.authorize(KmsAction::GENERATE_RANDOM, Target::Account, Said::default().0, &[])?;
+    if body.get("CustomKeyStoreId").is_some() {
+        return Err(KmsError::unsupported("keyreach has no custom key stores."));
+    }
     Ok(json!({ "Plaintext": encoded(&random(bytes as usize)?) }))
 }
 
@@ -167,6 +195,8 @@ struct Source<'w> {
 enum Named {
     Same,
     Another,
+    /// The request names none.
+    ByBlob,
 }
 
 impl Named {
@@ -174,9 +204,14 @@ impl Named {
         let text =
             "The key ID in the request does not identify a CMK that can perform this operation.";
         match self {
-            Self::Same => Ok(()),
+            Self::Same | Self::ByBlob => Ok(()),
             Self::Another => Err(KmsError::new("IncorrectKeyException", text)),
         }
+    }
+
+    /// A refusal does not tell a foreign key that only a blob names from one that is not there.
+    fn told(self, authorized: Result<(), KmsError>) -> Result<(), KmsError> {
+        authorized.map_err(|error| if self == Self::ByBlob { error.of_blob() } else { error })
     }
 }
 
@@ -206,7 +241,7 @@ fn source<'w>(
             let key = here.and_then(|arn| work.world().key(arn));
             let key = key.ok_or_else(KmsError::foreign_blob)?;
             let found = Found { key, target: Target::Key(arn) };
-            Ok(Source { found, is_named: Named::Same })
+            Ok(Source { found, is_named: Named::ByBlob })
         }
     }
 }

@@ -29,6 +29,9 @@ pub(super) fn list_resource_tags(work: &Work<'_>, body: &Body<'_>) -> Answer {
 
 pub(super) fn tag_resource(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, tags) = (body.key_id("KeyId")?, tags(body)?);
+    if body.get("Tags").is_none() {
+        return Err(KmsError::missing("tags"));
+    }
     let Found { key, .. } = work.find_key(id)?;
     let call = Call::TagKey { key: key.arn.clone(), tags: tags.clone() };
     work.authorize_call(&call)?;

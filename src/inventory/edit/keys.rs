@@ -68,10 +68,13 @@ impl Inventory {
         policy: &PolicyDocument,
     ) -> Option<()> {
         let arn = KeyArn::new(primary.partition(), region, primary.account(), primary.id())?;
-        let key = self.key_mut(primary)?;
-        let metadata = key.metadata.as_mut()?;
-        let related = metadata.multi_region.as_mut()?;
-        related.replicas.insert(arn.as_str().into());
+        self.key_mut(primary)?.metadata.as_mut()?.multi_region.as_mut()?;
+        self.in_family(primary, |related| {
+            related.replicas.insert(arn.as_str().into());
+        });
+        let key = self.key(primary)?;
+        let metadata = key.metadata.as_ref()?;
+        let related = metadata.multi_region.as_ref()?;
         let related = MultiRegion { role: MultiRegionRole::Replica, ..related.clone() };
         let mut metadata = metadata.clone();
         metadata.multi_region = Some(related);
@@ -90,6 +93,31 @@ impl Inventory {
             place: key.place,
         };
         self.keys.insert(arn, Arc::new(replica));
+        Some(())
+    }
+
+    /// Changes what a multi-Region key and those related to it tell of one another.
+    fn in_family(&mut self, arn: &KeyArn, change: impl Fn(&mut MultiRegion)) {
+        let related = self.key(arn).and_then(|key| key.metadata.as_ref()?.multi_region.as_ref());
+        let related = related.into_iter().flat_map(|it| it.replicas.iter().chain(&it.primary));
+        let family = related.filter_map(|other| KeyArn::parse(other)).chain([arn.clone()]);
+        for one in family.collect::<BTreeSet<KeyArn>>() {
+            let metadata = self.key_mut(&one).and_then(|key| key.metadata.as_mut());
+            metadata.and_then(|it| it.multi_region.as_mut()).map(&change);
+        }
+    }
+
+    /// Rule X4: those related to it stay.
+    pub(super) fn delete_key(&mut self, arn: &KeyArn) -> Option<()> {
+        self.in_family(arn, |related| {
+            related.replicas.remove(arn.as_str());
+        });
+        let key = self.keys.remove(arn)?;
+        for alias in &key.aliases {
+            if self.alias(alias).and_then(Alias::key).as_ref() == Some(arn) {
+                self.aliases.remove(alias);
+            }
+        }
         Some(())
     }
 

@@ -66,6 +66,11 @@ pub enum Edit {
         /// The key.
         key: Box<Key>,
     },
+    /// The end of a key whose deletion was scheduled: it goes with its aliases.
+    DeleteKey {
+        /// The key.
+        key: KeyArn,
+    },
     /// CreateAlias or UpdateAlias: the alias points to this key from now on.
     PointAlias {
         /// The alias.
@@ -257,6 +262,7 @@ impl Inventory {
             Edit::PutKey { key } => {
                 self.keys.insert(key.arn.clone(), Arc::new(Key::clone(key)));
             }
+            Edit::DeleteKey { key } => self.delete_key(key)?,
             Edit::ReplicateKey { key, region, policy } => self.replicate(key, region, policy)?,
             Edit::PointAlias { alias, key } => self.point_alias(alias, key)?,
             Edit::DeleteAlias { alias } => self.delete_alias(alias)?,

@@ -29,7 +29,7 @@ fn text(credentials: &Credentials, world: &Inventory) -> String {
     let mut sections = BTreeMap::new();
     let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for account in world.accounts.values() {
-        let root = root_arn(account.id);
+        let root = root_arn(world, account);
         names.entry("root").or_default().push(root.clone());
         sections.insert(root.clone(), credentials.of_principal(&root, 0));
         for identity in account.identities.values() {

@@ -16,7 +16,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
-use crate::inventory::{IdentityKind, Inventory};
+use crate::aws::{Arn, KeyArn};
+use crate::inventory::{Account, IdentityKind, Inventory};
 
 use super::sigv4::AuthFault;
 use super::who::{Session, Who, base32};
@@ -59,7 +60,7 @@ impl Credentials {
     /// Knows the users and root users of a world, and the access keys that were made for users, by their
     /// ARNs with the number of the last.
     pub(super) fn know(&self, world: &Inventory, made: &Made) {
-        let roots = world.accounts.keys().map(|account| root_arn(*account));
+        let roots = world.accounts.values().map(|account| root_arn(world, account));
         let mut known = HashMap::new();
         let mut add = |arn: &str, number: u32| {
             known.insert(self.of_principal(arn, number).id, (Box::from(arn), number));
@@ -187,9 +188,13 @@ impl Made {
     }
 }
 
-/// The root user of an account, in the partition that nearly all are in.
-pub(super) fn root_arn(account: crate::aws::AccountId) -> String {
-    format!("arn:aws:iam::{account}:root")
+/// The root user of an account, in the partition that the account's identities or keys are in.
+pub(super) fn root_arn(world: &Inventory, account: &Account) -> String {
+    let id = account.id;
+    let identity = account.identities.keys().next().and_then(Arn::parse);
+    let key = || world.keys.keys().find(|key| key.account() == id).map(KeyArn::partition);
+    let partition = identity.map(|arn| arn.partition).or_else(key).unwrap_or("aws");
+    format!("arn:{partition}:iam::{id}:root")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::decision::{Context, ControlRequest, Decision};
 use crate::graph::{Ask, Call};
 use crate::inventory::Inventory;
 
-use super::endpoint::{Answer, Endpoint, Noted};
+use super::endpoint::{Answer, Endpoint, Noted, shown};
 use super::who::Who;
 
 pub(super) use form::Form;
@@ -90,7 +90,7 @@ pub(super) fn answer(question: &Question<'_>) -> Answer {
         }
     };
     let noted = Noted {
-        action: format!("{}:{action}", question.service),
+        action: format!("{}:{}", question.service, shown(&action)),
         caller: question.who.caller.to_string(),
         ..Noted::default()
     };

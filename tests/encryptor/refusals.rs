@@ -1,0 +1,185 @@
+//! What AWS refuses, and in which words.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const DENIED: &str = "AccessDeniedException";
+const MALFORMED: &str = "MalformedPolicyDocumentException";
+
+/// A policy that lets the admin go on, and says one more thing.
+fn policy(more: Value) -> Value {
+    let own = json!({ "Effect": "Allow", "Principal": { "AWS": arn(ADMIN) }, "Action": "kms:*",
+        "Resource": "*" });
+    json!({ "Version": "2012-10-17", "Statement": [own, more] })
+}
+
+#[test]
+fn policies_that_kms_would_not_store_are_refused() {
+    let kms = kms();
+    let allow = |principal: Value| {
+        policy(json!({ "Effect": "Allow", "Principal": principal, "Action": "kms:Decrypt",
+            "Resource": "*" }))
+    };
+    let put = |policy: &Value| json!({ "KeyId": "K", "Policy": policy.to_string() });
+    let invalid = "Policy contains a statement with one or more invalid principals.";
+    // Rule A22.
+    for principal in [
+        json!({ "AWS": arn("user/nobody") }),
+        json!({ "AWS": arn("role/nobody") }),
+        json!({ "AWS": arn("group/admins") }),
+        json!({ "AWS": arn("user/*") }),
+        json!({ "AWS": "alice" }),
+        json!({ "AWS": "arn:aws-cn:iam::999999999999:user/x" }),
+    ] {
+        fails(&kms, ADMIN, "PutKeyPolicy", put(&allow(principal)), MALFORMED, invalid);
+    }
+    // Rule A21.
+    for (broken, part) in [
+        (policy(json!({ "Effect": "allow", "Principal": "*", "Action": "kms:*" })), "Effect"),
+        (policy(json!({ "Effect": "Allow", "Action": "kms:*", "Resource": "*" })), "Principal"),
+        (json!({ "Version": "2012-10-17" }), "Statement"),
+        (json!({ "Version": "2013", "Statement": policy(json!({}))["Statement"][0] }), "Version"),
+        (json!([]), "object"),
+    ] {
+        fails(&kms, ADMIN, "PutKeyPolicy", put(&broken), MALFORMED, part);
+        let create = json!({ "Policy": broken.to_string() });
+        fails(&kms, ADMIN, "CreateKey", create, MALFORMED, part);
+    }
+    // Rule A23.
+    let mut for_all = allow(json!({ "AWS": arn("user/bob") }));
+    for_all["Statement"][1]["Condition"] =
+        json!({ "ForAllValues:StringEquals": { "kms:EncryptionContext:app": "a" } });
+    let text = "OverlyPermissiveCondition";
+    fails(&kms, ADMIN, "PutKeyPolicy", put(&for_all), MALFORMED, text);
+    for_all["Statement"][1]["Condition"] =
+        json!({ "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": "app" } });
+    did(&kms, ADMIN, "PutKeyPolicy", put(&for_all));
+    // Rule A8.
+    let mut dash = allow(json!({ "AWS": arn("user/bob") }));
+    dash["Id"] = "a — b".into();
+    let text = "'policy' failed to satisfy constraint";
+    fails(&kms, ADMIN, "PutKeyPolicy", put(&dash), "ValidationException", text);
+    // Others may exist, and what is left out has no effect (rules A14, A15).
+    did(&kms, ADMIN, "PutKeyPolicy", put(&allow(json!({ "AWS": "999999999999" }))));
+    let stranger = json!({ "AWS": "arn:aws:iam::999999999999:user/x" });
+    did(&kms, ADMIN, "PutKeyPolicy", put(&allow(stranger)));
+    let inert = policy(json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt" }));
+    did(&kms, ADMIN, "PutKeyPolicy", put(&inert));
+}
+
+#[test]
+fn what_has_no_answer_here_is_refused_and_not_given_in_clear() {
+    let kms = kms();
+    let enclave = json!({ "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256" });
+    let sealed = did(&kms, ADMIN, "Encrypt", json!({ "KeyId": "K", "Plaintext": SECRET }));
+    for (operation, mut body) in [
+        ("Decrypt", json!({ "CiphertextBlob": sealed["CiphertextBlob"] })),
+        ("GenerateDataKey", json!({ "KeyId": "K", "KeySpec": "AES_256" })),
+        ("GenerateDataKeyPair", json!({ "KeyId": "K", "KeyPairSpec": "ECC_NIST_P256" })),
+        ("GenerateRandom", json!({ "NumberOfBytes": 8 })),
+        ("DeriveSharedSecret", json!({ "KeyId": "K", "KeyAgreementAlgorithm": "ECDH" })),
+    ] {
+        body["Recipient"] = enclave.clone();
+        fails(&kms, ADMIN, operation, body, "ValidationException", "Nitro");
+    }
+    let store = |body: Value| {
+        let mut body = body;
+        body["CustomKeyStoreId"] = "cks-1".into();
+        body
+    };
+    let unsupported = "UnsupportedOperationException";
+    let text = "no custom key stores";
+    let random = store(json!({ "NumberOfBytes": 8 }));
+    fails(&kms, ADMIN, "GenerateRandom", random, unsupported, text);
+    fails(&kms, ADMIN, "CreateKey", store(json!({})), unsupported, text);
+}
+
+#[test]
+fn members_are_held_to_their_lengths() {
+    let kms = kms();
+    let long = "x".repeat(8193);
+    let validation = "ValidationException";
+    let too_long = "less than or equal to 8192";
+    fails(&kms, ADMIN, "CreateKey", json!({ "Description": long }), validation, too_long);
+    let describe = json!({ "KeyId": "K", "Description": long });
+    fails(&kms, ADMIN, "UpdateKeyDescription", describe, validation, too_long);
+    did(&kms, ADMIN, "UpdateKeyDescription", json!({ "KeyId": "K", "Description": "" }));
+    let body = json!({ "KeyId": "", "CiphertextBlob": SECRET });
+    fails(&kms, ADMIN, "Decrypt", body, validation, "greater than or equal to 1");
+    let tag = json!({ "KeyId": "K" });
+    fails(&kms, ADMIN, "TagResource", tag, validation, "Value null at 'tags'");
+}
+
+#[test]
+fn an_alias_moves_between_keys_of_one_type_alone() {
+    let kms = kms();
+    let to = |key: &str| json!({ "AliasName": "alias/k", "TargetKeyId": key });
+    fails(&kms, ADMIN, "UpdateAlias", to("R"), "ValidationException", "another type");
+    did(&kms, ADMIN, "UpdateAlias", to("L"));
+}
+
+#[test]
+fn each_grant_token_is_another() {
+    let kms = kms();
+    let grant = json!({ "KeyId": "K", "GranteePrincipal": arn("user/bob"), "Name": "one",
+        "Operations": ["Encrypt"] });
+    let made = did(&kms, ADMIN, "CreateGrant", grant.clone());
+    let again = did(&kms, ADMIN, "CreateGrant", grant);
+    assert_eq!(made["GrantId"], again["GrantId"]);
+    assert_ne!(made["GrantToken"], again["GrantToken"]);
+    for token in [&made["GrantToken"], &again["GrantToken"]] {
+        let body = json!({ "KeyId": "K", "Plaintext": SECRET, "GrantTokens": [token] });
+        did(&kms, "user/bob", "Encrypt", body);
+    }
+}
+
+#[test]
+fn another_account_does_not_learn_which_keys_there_are() {
+    let kms = kms();
+    let stranger = Caller::new(
+        keyreach::decision::Caller::parse("arn:aws:iam::999999999999:user/eve").unwrap(),
+        "us-east-1",
+    );
+    let said = |operation: &str, body: Value| {
+        let error = kms.call(&stranger, &Ambient::default(), operation, &body).unwrap_err();
+        assert_eq!(error.name, DENIED);
+        error.message.unwrap()
+    };
+    let named = |key: &str| {
+        let key = format!("arn:aws:kms:us-east-1:{A}:{key}");
+        said("Encrypt", json!({ "KeyId": key, "Plaintext": SECRET }))
+    };
+    assert_eq!(named("key/K"), named("key/none"));
+    assert_eq!(named("alias/k"), named("alias/none"));
+    assert!(named("key/K").ends_with("or a resource-based policy explicitly denies access"));
+    // Nor by a ciphertext.
+    let sealed = did(&kms, ADMIN, "Encrypt", json!({ "KeyId": "K", "Plaintext": SECRET }));
+    let there = said("Decrypt", json!({ "CiphertextBlob": sealed["CiphertextBlob"] }));
+    let delete = json!({ "KeyId": "K", "PendingWindowInDays": 7 });
+    did(&kms, ADMIN, "ScheduleKeyDeletion", delete);
+    let gone = after(&kms, 8);
+    let body = json!({ "CiphertextBlob": sealed["CiphertextBlob"] });
+    let error = gone.call(&stranger, &Ambient::default(), "Decrypt", &body).unwrap_err();
+    assert_eq!((error.name, error.message.unwrap()), (DENIED, there));
+}
+
+#[test]
+fn the_tags_of_a_replica_are_a_permission_of_their_own() {
+    let text = format!(
+        "accounts: {{ {A}: {{ users: {{ admin: {{ policies: [
+           {{ allow: [kms:CreateKey, kms:ReplicateKey, kms:PutKeyPolicy] }} ] }} }} }} }}"
+    );
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let kms = Encryptor::in_memory(world(&text), MasterSecret::from_bytes([7; 32]), Clock::At(now));
+    let made = did(&kms, ADMIN, "CreateKey", json!({ "MultiRegion": true }));
+    let tags = json!([{ "TagKey": "a", "TagValue": "b" }]);
+    let body = |tags: Value| {
+        json!({ "KeyId": made["KeyMetadata"]["KeyId"],
+        "ReplicaRegion": "eu-west-1", "Tags": tags })
+    };
+    let text = "is not authorized to perform: kms:TagResource because no identity-based policy";
+    fails(&kms, ADMIN, "ReplicateKey", body(tags.clone()), DENIED, text);
+    fails(&kms, ADMIN, "CreateKey", json!({ "Tags": tags }), DENIED, text);
+    did(&kms, ADMIN, "ReplicateKey", body(json!([])));
+}
