@@ -26,7 +26,7 @@ use crate::inventory::Stated;
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Kind, Node, json, yaml};
 
-use super::declared::Deployment;
+use super::declared::{Deployment, Homes};
 use super::document::{Document, Read, Refusal};
 use super::facts::Fact;
 use super::symbols::Symbols;
@@ -143,6 +143,8 @@ pub(super) struct Declared {
     pub(super) unresolved: Vec<Stated<Box<str>>>,
     /// What was taken for granted, in words.
     pub(super) assumed: BTreeSet<Box<str>>,
+    /// The accounts and Regions that they are deployed to.
+    pub(super) homes: Homes,
 }
 
 /// What stands for names and ids that the templates of a run leave open.

@@ -50,6 +50,7 @@ pub(super) fn entity_of(
 impl Names {
     pub(super) fn new(world: &World<'_>) -> Self {
         let mut names = Self { entities: Vec::new(), symbols: Symbols::default() };
+        names.symbols.homes.add(world.deployment.account, &world.deployment.region);
         for (number, stack) in world.stacks.iter().enumerate() {
             for member in stack.resources() {
                 world.refuel();
@@ -139,7 +140,7 @@ impl Names {
                 kind: Kind::OneOf { expression: text::told(doubt).into(), branches: vec![sealed] },
             },
         };
-        declared::policy(at.world.deployment, &self.symbols, place, kind, &whole)
+        declared::policy(&self.symbols, place, kind, &whole)
     }
 
     /// The tree with its texts as policies know them.

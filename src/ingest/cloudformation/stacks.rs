@@ -215,7 +215,8 @@ impl<'t> World<'t> {
         let order = |one: &Stated<Box<str>>| (one.place, one.value.clone());
         unresolved.sort_by_key(order);
         unresolved.dedup_by_key(|one| order(one));
-        Declared { facts, unresolved, assumed: self.assumed.into_inner() }
+        let (assumed, homes) = (self.assumed.into_inner(), names.symbols.homes);
+        Declared { facts, unresolved, assumed, homes }
     }
 
     /// The resources of all stacks that are there, or may be.

@@ -7,6 +7,7 @@ use hcl_edit::Span as _;
 
 use crate::source::Place;
 
+use super::super::declared::Deployment;
 use super::super::facts::Fact;
 use super::super::symbols::Symbols;
 use super::evaluator::{Evaluator, Scope};
@@ -93,6 +94,8 @@ pub(super) fn symbols(
 ) {
     for declared in resources {
         let resource = &declared.resource;
+        let Deployment { account, region, .. } = &resource.provider.deployment;
+        symbols.homes.add(*account, region);
         match resource.of_type {
             "aws_iam_user" | "aws_iam_role" | "aws_iam_group" | "aws_iam_policy" => {
                 let Some(shape) = evaluator.iam_shape(resource) else { continue };
