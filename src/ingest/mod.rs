@@ -56,6 +56,7 @@ pub use declared::{Deployment, REGION};
 pub use disk::Disk;
 pub use parameters::{ParametersFault, parameters};
 
+use cloudformation::manifest::Deployments;
 use digest::Digests;
 use symbols::Symbols;
 
@@ -186,7 +187,7 @@ fn declare(
     let is_beside = is_code && facts.are_of_accounts();
     let exported = if is_beside { beside::heard(facts) } else { Symbols::default() };
     let manifests = std::mem::take(&mut facts.manifests);
-    let stacks = cloudformation::manifest::deployment(&manifests, &templates, deployment, &path);
+    let stacks = Deployments::new(&manifests, &templates, deployment, &path);
     let mut symbols = match !templates.is_empty() && (is_terraform || is_beside) {
         true => cloudformation::symbols(&templates, &stacks, &path),
         false => Symbols::default(),
