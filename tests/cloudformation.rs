@@ -17,6 +17,7 @@ use command::{Folder, keyreach};
 use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, loaded, loaded_as};
 use keyreach::aws::KmsAction;
 use keyreach::ingest::{Deployment, Loaded};
+use serde_json::json;
 
 /// What could not be resolved as a whole.
 fn unresolved(loaded: &Loaded) -> Vec<&str> {
@@ -140,8 +141,9 @@ fn the_manifest_of_the_cdk_says_the_account_and_the_region() {
     );
     let unknown = ["arn:aws:kms:this-region:this-account:key/Key"];
     assert_eq!(of(&["aws://unknown-account/unknown-region"]), unknown);
-    // Of two accounts nobody knows which is meant.
-    assert_eq!(of(&["aws://111122223333/eu-west-1", "aws://444455556666/eu-west-1"]), unknown);
+    // Each stack has its own.
+    let two = ["aws://444455556666/us-east-1", "aws://111122223333/eu-west-1"];
+    assert_eq!(of(&two), ["arn:aws:kms:us-east-1:444455556666:key/Key"]);
     let account = keyreach::aws::AccountId::parse("777788889999").unwrap();
     let pinned = Deployment { account, ..Deployment::default() };
     assert_eq!(
@@ -153,6 +155,81 @@ fn the_manifest_of_the_cdk_says_the_account_and_the_region() {
     let files = [("cdk.out/manifest.json", &*manifest), ("other/t.json", template)];
     let elsewhere = loaded(&files);
     assert_eq!(elsewhere.inventory.keys.values().next().unwrap().arn.as_str(), unknown[0]);
+}
+
+#[test]
+fn an_alias_of_a_known_key_may_be_of_one_that_another_template_makes() {
+    let key = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n";
+    let alias = |target: &str| {
+        format!(
+            "Resources:\n  Alias:\n    Type: AWS::KMS::Alias\n    Properties:\n      AliasName: alias/a\n      \
+             TargetKeyId: {target}\n"
+        )
+    };
+    let known = alias("1234abcd-12ab-34cd-56ef-1234567890ab");
+    let is_listed = |files: &[(&str, &str)]| {
+        let loaded = loaded(files);
+        let keys = loaded.inventory.keys.values();
+        let of_template = |arn: &str| arn.ends_with(":key/Key");
+        let mut declared = keys.filter(|key| of_template(key.arn.as_str()));
+        declared.next().expect("the declared key").aliases_listed
+    };
+    assert!(is_listed(&[("key.yaml", key)]));
+    assert!(!is_listed(&[("key.yaml", key), ("alias.yaml", &known)]));
+    // A stack's own key has no id before the stack is made.
+    let own = format!("{key}{}", known.trim_start_matches("Resources:\n"));
+    assert!(is_listed(&[("key.yaml", &own)]));
+}
+
+#[test]
+fn stacks_of_the_cdk_are_each_of_their_own_account() {
+    let stack = |name: &str, environment: &str| {
+        format!(
+            r#""{name}": {{"type": "aws:cloudformation:stack", "environment": "{environment}", "properties": {{"templateFile": "{name}.template.json"}}}}"#
+        )
+    };
+    let stacks = [
+        stack("Dev", "aws://111122223333/eu-west-1"),
+        stack("Prod", "aws://444455556666/us-east-1"),
+        stack("Open", "aws://unknown-account/unknown-region"),
+    ];
+    let manifest = format!(r#"{{"version": "36.0.0", "artifacts": {{{}}}}}"#, stacks.join(", "));
+    // The role of one account has the name of that of the other, and is another.
+    let template = |name: &str| {
+        json!({ "Resources": {
+            (format!("{name}Key")): { "Type": "AWS::KMS::Key" },
+            (format!("{name}App")): { "Type": "AWS::IAM::Role", "Properties": { "RoleName": "app",
+                "AssumeRolePolicyDocument": { "Version": "2012-10-17", "Statement": [] } } },
+            (format!("{name}Policy")): { "Type": "AWS::IAM::Policy", "Properties": { "PolicyName": name,
+                "Roles": ["app"], "PolicyDocument": { "Version": "2012-10-17", "Statement": [
+                    { "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*" }] } } }
+        } })
+        .to_string()
+    };
+    let (dev, prod, open) = (template("Dev"), template("Prod"), template("Open"));
+    let loaded = loaded(&[
+        ("cdk.out/manifest.json", &*manifest),
+        ("cdk.out/Dev.template.json", &*dev),
+        ("cdk.out/Prod.template.json", &*prod),
+        ("cdk.out/Open.template.json", &*open),
+    ]);
+    let keys: Vec<String> = loaded.inventory.keys.values().map(|key| key.arn.to_string()).collect();
+    assert_eq!(
+        keys,
+        [
+            "arn:aws:kms:eu-west-1:111122223333:key/DevKey",
+            "arn:aws:kms:this-region:this-account:key/OpenKey",
+            "arn:aws:kms:us-east-1:444455556666:key/ProdKey",
+        ]
+    );
+    let inline = |account: &str| -> Vec<String> {
+        let arn = format!("arn:aws:iam::{account}:role/app");
+        let role = loaded.inventory.identity(&arn).expect("a role");
+        role.inline.iter().map(|policy| policy.name.to_string()).collect()
+    };
+    // Whether the open stack is of the one account or the other, nobody knows.
+    assert_eq!(inline("111122223333"), ["Dev"]);
+    assert_eq!(inline("444455556666"), ["Prod"]);
 }
 
 /// A function with globals and properties of its own, beside a key that delegates.

@@ -105,9 +105,7 @@ impl<'a> Census<'a> {
         let world = self.matrix.world();
         let column = self.column(&world, key);
         let mut found = self.holding_crowds(&world, &column, key, wanted);
-        for (caller, sides) in self.outsiders(&world, &column, key) {
-            self.put(&mut found, sides, wanted, || Some(Crowd::one(caller)));
-        }
+        self.put_outsiders(&mut found, self.outsiders(&world, &column, key), wanted);
         sorted(found)
     }
 
@@ -142,12 +140,11 @@ impl<'a> Census<'a> {
                 self.put(&mut found, sides, wanted, || Some(who));
             }
         }
-        for caller in &column.outsiders {
+        let outsiders = column.outsiders.iter().filter_map(|caller| {
             let sides = self.sides_of_outsider(&world, *caller, (edited, number), owner);
-            if let Some((sides, caller)) = sides.zip(self.callers.get(*caller as usize)) {
-                self.put(&mut found, sides, wanted, || Some(Crowd::one(caller.clone())));
-            }
-        }
+            Some((*caller, sides?))
+        });
+        self.put_outsiders(&mut found, outsiders.collect(), wanted);
         sorted(found)
     }
 
@@ -162,6 +159,24 @@ impl<'a> Census<'a> {
         let holds = self.held(sides).within(wanted);
         if !holds.possible.is_empty() {
             found.extend(who().map(|who| Holders { who, holds }));
+        }
+    }
+
+    /// Adds principals outside the export, those of one account with the same sides as one group.
+    fn put_outsiders(
+        &self,
+        found: &mut Vec<Holders>,
+        outsiders: Vec<(CallerIx, Sides)>,
+        wanted: ActionSet,
+    ) {
+        let mut groups: BTreeMap<(Sides, Option<AccountId>), Vec<CallerIx>> = BTreeMap::new();
+        for (caller, sides) in outsiders {
+            let account = self.callers.get(caller as usize).and_then(|caller| caller.account);
+            groups.entry((sides, account)).or_default().push(caller);
+        }
+        for ((sides, _), mut callers) in groups {
+            callers.sort_unstable();
+            self.put(found, sides, wanted, || self.crowd(&callers));
         }
     }
 
@@ -297,11 +312,8 @@ impl<'a> Census<'a> {
         world: &World<'_>,
         column: &Column,
         key: KeyIx,
-    ) -> Vec<(Caller, Sides)> {
-        let of_one = |caller: &CallerIx| {
-            let sides = self.sides(world, *caller, key)?;
-            Some((self.callers.get(*caller as usize)?.clone(), sides))
-        };
+    ) -> Vec<(CallerIx, Sides)> {
+        let of_one = |caller: &CallerIx| Some((*caller, self.sides(world, *caller, key)?));
         column.outsiders.iter().filter_map(of_one).collect()
     }
 }

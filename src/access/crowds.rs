@@ -46,7 +46,7 @@ pub(super) struct Column {
     parts: Vec<Part>,
     /// Callers who answer for themselves, and those who answer alike.
     alone: Vec<Entry>,
-    /// Principals that the keys name and whose accounts were not exported: each for itself.
+    /// Principals that the keys name and whose accounts were not exported.
     pub(super) outsiders: Vec<CallerIx>,
 }
 

@@ -129,13 +129,15 @@ impl Census<'_> {
                 found.extend((!fates.applies().is_empty()).then_some(Meant { who, fates }));
             }
         }
-        for (name, (home, owner, _)) in self.outsiders(&world, &column, number) {
-            let caller = self.caller(&name);
-            let towards = caller.and_then(|it| self.alone(&world, allowing, it, number));
+        for (caller, (home, owner, _)) in self.outsiders(&world, &column, number) {
+            let known = self.callers.get(caller as usize).and_then(|caller| self.caller(caller));
+            let towards = known.and_then(|it| self.alone(&world, allowing, it, number));
             let Some(towards) = towards else { continue };
             let fates = self.weighed(home, owner, towards).within(wanted);
-            let who = Crowd::one(name);
-            found.extend((!fates.applies().is_empty()).then_some(Meant { who, fates }));
+            if fates.applies().is_empty() {
+                continue;
+            }
+            found.extend(self.crowd(&[caller]).map(|who| Meant { who, fates }));
         }
         found.sort_by(|one, other| one.who.first().cmp(other.who.first()));
         found

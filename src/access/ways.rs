@@ -11,7 +11,7 @@ use super::owner::Owner;
 use super::word::Word;
 
 /// How a caller's account stands to what is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Relation {
     /// No key is asked for.
     NoKey,

@@ -7,11 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::aws::AccountId;
 use crate::aws::pattern::takes;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
-use super::declared::REGION;
+use super::declared::{Homes, REGION};
 
 /// Keys that are of the principal or of what is asked for: their values are told by these, and that a
 /// principal of another account is one of this account is told of this account's own.
@@ -44,15 +43,21 @@ impl Compared {
         });
     }
 
-    /// Whether some texts may be the same. From then on [`Compared::told`] says so.
-    pub(super) fn learn(&self) -> bool {
+    /// Whether some texts may be the same, where things are in `homes`. From then on
+    /// [`Compared::told`] says so.
+    pub(super) fn learn(&self, homes: &Homes) -> bool {
+        let symbols: Vec<String> = homes
+            .open_accounts()
+            .map(|account| account.to_string())
+            .chain([REGION.to_owned()])
+            .collect();
         let heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let mut same = Same::new();
         for (key, texts) in &*heard {
-            for text in texts.iter().filter(|text| is_of_deployment(text)) {
-                let form = text.replace(REGION, "*").replace(AccountId::THIS.as_str(), "*");
-                let is_met = |other: &str| !is_of_deployment(other) && takes(&form, other);
-                let met = texts.iter().filter(|other| is_met(other));
+            let is_open = |text: &str| symbols.iter().any(|symbol| text.contains(&**symbol));
+            for text in texts.iter().filter(|text| is_open(text)) {
+                let form = symbols.iter().fold(text.to_string(), |form, it| form.replace(it, "*"));
+                let met = texts.iter().filter(|other| *other != text && takes(&form, other));
                 let met: BTreeSet<Box<str>> = met.cloned().collect();
                 if !met.is_empty() {
                     same.insert((key.clone(), text.clone()), met);
@@ -71,11 +76,6 @@ impl Compared {
             _ => policy,
         }
     }
-}
-
-/// Whether a text names the Region or the account that is deployed to by its symbol.
-fn is_of_deployment(text: &str) -> bool {
-    text.contains(REGION) || text.contains(AccountId::THIS.as_str())
 }
 
 /// The key of a condition in lower case, where requests bring its values.
@@ -155,6 +155,7 @@ fn add_values(values: &mut Node<'_>, more: &dyn Fn(&str) -> Vec<Box<str>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::AccountId;
     use crate::syntax::json;
 
     const OF_SYMBOL: &str = "s3.this-region.amazonaws.com";
@@ -174,7 +175,9 @@ mod tests {
         let compared = Compared::default();
         let nodes = policies.each_ref().map(|text| json::parse(text).expect("JSON"));
         nodes.iter().for_each(|node| compared.hear(node));
-        compared.learn();
+        let mut homes = Homes::default();
+        homes.add(AccountId::THIS, REGION);
+        compared.learn(&homes);
         nodes.map(|node| values(&compared.told(node)))
     }
 

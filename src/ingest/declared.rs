@@ -8,9 +8,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::AccountId;
 use crate::aws::pattern::{is_pattern, takes};
-use crate::policy::{self, PolicyDocument, PolicyKind};
+use crate::aws::{AccountId, ActionSet};
+use crate::inventory::{Grant, Grantee};
+use crate::policy::{self, PolicyDocument, PolicyKind, Principal};
 use crate::source::{Located, Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
@@ -22,8 +23,11 @@ pub const REGION: &str = "this-region";
 /// The same, and whatever comes behind.
 const REGION_AND_ALL: &str = "this-region*";
 
-/// How many literals of one text are told apart, each being the symbol or not.
-const LITERALS: usize = 3;
+/// How many readings of one text are told apart.
+const READINGS: usize = 40;
+
+/// How many accounts or Regions one name is told apart from.
+const BESIDE: usize = 12;
 
 /// Where infrastructure code will be deployed to, and what its user knows of its variables.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,15 +77,114 @@ impl Deployment {
 /// A policy that infrastructure code declares: `node` is what its template evaluates to, with spans in
 /// the file of `place`; `symbols` stand for what all such code leaves without a name.
 pub(super) fn policy(
-    deployment: &Deployment,
     symbols: &Symbols,
     place: Place,
     kind: PolicyKind,
     node: &Node<'_>,
 ) -> PolicyDocument {
     symbols.compared.hear(node);
-    let node = symbols.compared.told(widened(deployment, &symbols.widened(node)));
-    PolicyDocument::lowered(place, kind, policy::lower(&node, kind))
+    PolicyDocument::lowered(place, kind, policy::lower(&told(symbols, node), kind))
+}
+
+/// The tree of a policy in which each text says what else it may name.
+pub(super) fn told<'a>(symbols: &Symbols, node: &Node<'a>) -> Node<'a> {
+    symbols.compared.told(widened(&symbols.homes, &symbols.widened(node)))
+}
+
+/// What else a grant may be, should it name somebody whose name or account is not known.
+pub(super) fn grants(symbols: &Symbols, grant: &Grant) -> Vec<Grant> {
+    let others = |grantee: &Grantee| -> Vec<(Box<str>, Grantee)> {
+        let Grantee::Principal(principal) = grantee else { return Vec::new() };
+        let others = symbols.named(principal.text()).into_iter();
+        let grantee = |other: &Unresolved| Grantee::Principal(Principal::unresolved("AWS", other));
+        others.map(|other| (other.expression.clone(), grantee(&other))).collect()
+    };
+    let mut made = Vec::new();
+    for (whether, grantee) in others(&grant.grantee) {
+        made.push(Grant { grantee, ..grant.reading(&whether) });
+    }
+    for (whether, retiring) in grant.retiring.iter().flat_map(others) {
+        // Whoever retires it may do no more.
+        let (operations, retiring) = (ActionSet::EMPTY, Some(retiring));
+        made.push(Grant { operations, retiring, ..grant.reading(&whether) });
+    }
+    made
+}
+
+/// The accounts and Regions that things of a run are in, by their symbols where these are not known.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Homes {
+    accounts: BTreeSet<AccountId>,
+    regions: BTreeSet<Box<str>>,
+}
+
+impl Homes {
+    /// Something is in this account and Region.
+    pub(super) fn add(&mut self, account: AccountId, region: &str) {
+        self.accounts.insert(account);
+        self.add_region(region);
+    }
+
+    /// Something is in this Region.
+    pub(super) fn add_region(&mut self, region: &str) {
+        if !self.regions.contains(region) {
+            self.regions.insert(region.into());
+        }
+    }
+
+    /// Adds those of other things.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.accounts.extend(&other.accounts);
+        self.regions.extend(other.regions.iter().cloned());
+    }
+
+    /// The accounts whose numbers are not known.
+    pub(super) fn open_accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.accounts.iter().copied().filter(AccountId::is_symbol)
+    }
+
+    /// Whether a Region is not known.
+    pub(super) fn has_open_region(&self) -> bool {
+        self.regions.contains(REGION)
+    }
+
+    /// What else a text may be that stands for an account.
+    fn accounts_beside(&self, named: &str) -> Vec<Cow<'static, str>> {
+        let is_pattern = is_account_pattern(named);
+        let Some(is_open) = AccountId::parse(named).map(|account| account.is_symbol()) else {
+            let symbols = self.open_accounts().filter(|symbol| !takes(named, symbol.as_str()));
+            let symbols = symbols.filter(|_| is_pattern);
+            return few(symbols.map(|symbol| symbol.to_string()).collect());
+        };
+        // Two accounts with numbers are two accounts.
+        let others = self.accounts.iter().filter(|other| is_open || other.is_symbol());
+        let others = others.map(AccountId::to_string).filter(|other| other != named);
+        few(others.collect())
+    }
+
+    /// What else a text may be that stands for a Region: as part of an ARN or alone, where it `is_whole`,
+    /// or inside the name of a service. `is_last` says that nothing stands behind it.
+    fn regions_beside(&self, named: &str, is_whole: bool, is_last: bool) -> Vec<Cow<'static, str>> {
+        if !self.has_open_region() {
+            return Vec::new();
+        }
+        if named == REGION {
+            let known = self.regions.iter().filter(|region| is_whole && ***region != *REGION);
+            return few(known.map(|region| region.to_string()).collect());
+        }
+        // A star at the end of all takes what comes behind the Region as well.
+        let symbol = if is_last && named.ends_with('*') { REGION_AND_ALL } else { REGION };
+        let is_meant = is_region(named) || is_region_pattern(named);
+        if is_meant { vec![Cow::Borrowed(symbol)] } else { Vec::new() }
+    }
+}
+
+/// Texts one by one, or all as one pattern where there are many.
+fn few(texts: Vec<String>) -> Vec<Cow<'static, str>> {
+    match texts.len() {
+        0..=BESIDE => texts.into_iter().map(Cow::Owned).collect(),
+        _ => vec![Cow::Borrowed("*")],
+    }
 }
 
 /// The policy that a key has where its template gives none: IAM policies of its account decide.
@@ -110,21 +213,20 @@ pub(super) fn default_key_policy(
     PolicyDocument::lowered(place, PolicyKind::Key, policy::lower(&whole, PolicyKind::Key))
 }
 
-/// The tree in which each text that names an account or Region literally may also name the symbol of the
-/// one that is deployed to.
-fn widened<'a>(deployment: &Deployment, node: &Node<'a>) -> Node<'a> {
+/// The tree in which each text that names an account or Region also says which others that may be.
+fn widened<'a>(homes: &Homes, node: &Node<'a>) -> Node<'a> {
     let kind = match &node.kind {
         Kind::Object(members) => Kind::Object(
             members
                 .iter()
                 .map(|member| Member {
                     name: member.name.clone(),
-                    value: widened(deployment, &member.value),
+                    value: widened(homes, &member.value),
                 })
                 .collect(),
         ),
         Kind::Array(items) => {
-            let items = items.iter().map(|item| widened(deployment, item));
+            let items = items.iter().map(|item| widened(homes, item));
             // What one text became stands beside its neighbours.
             let flat = items.zip(items_of(node)).flat_map(|(wide, item)| match wide.kind {
                 Kind::Array(wide) if !matches!(item.kind, Kind::Array(_)) => wide,
@@ -134,12 +236,12 @@ fn widened<'a>(deployment: &Deployment, node: &Node<'a>) -> Node<'a> {
         }
         Kind::OneOf { expression, branches } => Kind::OneOf {
             expression: expression.clone(),
-            branches: branches.iter().map(|branch| widened(deployment, branch)).collect(),
+            branches: branches.iter().map(|branch| widened(homes, branch)).collect(),
         },
         Kind::String(_) | Kind::Unresolved(_) => {
             let others = match &node.kind {
-                Kind::String(text) => others(deployment, text),
-                Kind::Unresolved(known) => others_of(deployment, known),
+                Kind::String(text) => others(homes, text),
+                Kind::Unresolved(known) => others_of(homes, known),
                 _ => Vec::new(),
             };
             if others.is_empty() {
@@ -162,72 +264,71 @@ fn items_of<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
     }
 }
 
-/// What else a text says, should some of its literals be the account or the Region that is deployed to.
-fn others(deployment: &Deployment, text: &str) -> Vec<Unresolved> {
-    let literals: Vec<(&str, &str)> = literals(deployment, text).into_iter().collect();
-    if literals.len() > LITERALS {
+/// What else a text says, should accounts or Regions that it names be others.
+pub(super) fn others(homes: &Homes, text: &str) -> Vec<Unresolved> {
+    let named = named(homes, text);
+    let readings = named.values().map(|others| others.len().saturating_add(1));
+    if readings.fold(1, usize::saturating_mul) > READINGS {
         return vec![Unresolved::unknown(format!("which accounts and Regions `{text}` names"))];
     }
-    let mut others = Vec::new();
-    for chosen in 1..1_usize << literals.len() {
-        let taken = literals.iter().enumerate().filter(|(nth, _)| chosen >> nth & 1 == 1);
-        let taken: Vec<(&str, &str)> = taken.map(|(_, pair)| *pair).collect();
-        let shape = taken.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
-        let said = taken.iter().map(|(from, to)| format!("{WHETHER}{to} is {from}"));
-        let expression = said.collect::<Vec<_>>().join(", ").into();
-        others.push(Unresolved { expression, shape: shape.into() });
+    let mut all: Vec<(String, Vec<String>)> = vec![(text.to_owned(), Vec::new())];
+    for (from, others) in &named {
+        let with = |to: &Cow<'_, str>| {
+            let is_symbol =
+                *from == REGION || AccountId::parse(from).is_some_and(|it| it.is_symbol());
+            let (one, other) = if is_symbol { (*from, &**to) } else { (&**to, *from) };
+            let said = format!("{WHETHER}{one} is {other}");
+            let further = |(shape, before): &(String, Vec<String>)| {
+                let said = before.iter().cloned().chain([said.clone()]).collect();
+                (shape.replace(from, to), said)
+            };
+            all.iter().map(further).collect::<Vec<_>>()
+        };
+        let further: Vec<_> = others.iter().flat_map(with).collect();
+        all.extend(further);
     }
-    others
+    let unresolved = |(shape, said): (String, Vec<String>)| Unresolved {
+        expression: said.join(", ").into(),
+        shape: shape.into(),
+    };
+    all.into_iter().skip(1).map(unresolved).collect()
 }
 
 /// The same of a text that is known in part.
-fn others_of(deployment: &Deployment, known: &Unresolved) -> Vec<Unresolved> {
+fn others_of(homes: &Homes, known: &Unresolved) -> Vec<Unresolved> {
     let with = |other: Unresolved| Unresolved {
         expression: format!("{}, {}", known.expression, other.expression).into(),
         ..other
     };
-    others(deployment, &known.shape).into_iter().map(with).collect()
+    others(homes, &known.shape).into_iter().map(with).collect()
 }
 
-/// The accounts and Regions that a text names beside those that are deployed to, each with the symbol
-/// that it may be.
-fn literals<'t>(deployment: &'t Deployment, text: &'t str) -> BTreeSet<(&'t str, &'t str)> {
-    let mut found = BTreeSet::new();
+/// The accounts and Regions that a text names, each with the others that it may be.
+fn named<'t>(homes: &Homes, text: &'t str) -> BTreeMap<&'t str, Vec<Cow<'static, str>>> {
     let parts: Vec<&str> = text.split(':').collect();
     let last = parts.len().saturating_sub(1);
-    let mut account = |named: &'t str| {
-        if is_account_pattern(named) && deployment.account.is_symbol() {
-            found.insert((named, deployment.account.as_str()));
-        }
-        let other = AccountId::parse(named).filter(|account| *account != deployment.account);
-        // Two accounts with numbers are two accounts.
-        let is_open = |other: AccountId| other.is_symbol() || deployment.account.is_symbol();
-        if other.is_some_and(is_open) {
-            found.insert((named, deployment.account.as_str()));
-        }
-    };
+    let mut named = BTreeMap::new();
     match parts.as_slice() {
-        ["arn", _, _, _, of, ..] => account(of),
-        [whole] => account(whole),
-        _ => {}
-    }
-    if *deployment.region != *REGION {
-        return found;
-    }
-    let mut region = |named: &'t str, is_last: bool| {
-        // A star at the end of all takes what comes behind the Region as well.
-        let symbol = if is_last && named.ends_with('*') { REGION_AND_ALL } else { REGION };
-        if is_region(named) || is_region_pattern(named) {
-            found.insert((named, symbol));
+        ["arn", _, _, region, rest @ ..] => {
+            named.insert(*region, homes.regions_beside(region, true, last == 3));
+            if let [account, ..] = rest {
+                named.insert(*account, homes.accounts_beside(account));
+            }
         }
-    };
-    match parts.as_slice() {
-        ["arn", _, _, of, ..] => region(of, last == 3),
         // A Region, or the name of a service in a Region.
-        [whole] => whole.split('.').for_each(|part| region(part, false)),
+        [whole] => {
+            for part in whole.split('.') {
+                named.insert(part, homes.regions_beside(part, part == *whole, false));
+            }
+            let accounts = homes.accounts_beside(whole);
+            if !accounts.is_empty() {
+                named.insert(*whole, accounts);
+            }
+        }
         _ => {}
     }
-    found
+    named.retain(|_, others| !others.is_empty());
+    named
 }
 
 /// Whether a pattern matches the numbers of some accounts, and the symbol does not say of which.
@@ -298,14 +399,26 @@ fn is_region(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{AtMost, Principal};
+    use crate::policy::AtMost;
     use crate::source::FileId;
     use crate::syntax::json;
+
+    fn homes(deployment: &Deployment) -> Homes {
+        let mut homes = Homes::default();
+        homes.add(deployment.account, &deployment.region);
+        homes
+    }
+
+    fn open() -> Homes {
+        homes(&Deployment::default())
+    }
 
     fn lowered(deployment: &Deployment, text: &str) -> PolicyDocument {
         let node = json::parse(text).expect("JSON");
         let place = Place::plain(FileId(0), Span::new(0, text.len()));
-        policy(deployment, &Symbols::default(), place, PolicyKind::Key, &node)
+        let mut symbols = Symbols::default();
+        symbols.homes.append(&homes(deployment));
+        policy(&symbols, place, PolicyKind::Key, &node)
     }
 
     fn entries(deployment: &Deployment, principal: &str) -> Vec<Principal> {
@@ -347,16 +460,16 @@ mod tests {
     fn a_text_that_is_known_in_part_may_name_the_account_as_well() {
         let shape = "arn:aws:iam::444455556666:role/*-app";
         let known = Unresolved { expression: "${Env}-app".into(), shape: shape.into() };
-        let all = others_of(&Deployment::default(), &known);
+        let all = others_of(&open(), &known);
         let [other] = &all[..] else { panic!("{all:?}") };
         assert_eq!(&*other.shape, "arn:aws:iam::this-account:role/*-app");
         assert_eq!(&*other.expression, "${Env}-app, whether this-account is 444455556666");
-        assert_eq!(others_of(&Deployment::default(), &Unresolved::unknown("x")), []);
+        assert_eq!(others_of(&open(), &Unresolved::unknown("x")), []);
     }
 
     #[test]
     fn account_and_region_are_told_apart_each() {
-        let all = others(&Deployment::default(), "arn:aws:kms:eu-west-1:444455556666:key/k");
+        let all = others(&open(), "arn:aws:kms:eu-west-1:444455556666:key/k");
         let shapes: Vec<&str> = all.iter().map(|other| &*other.shape).collect();
         assert_eq!(
             shapes,
@@ -366,7 +479,7 @@ mod tests {
                 "arn:aws:kms:this-region:this-account:key/k",
             ]
         );
-        let of_service = others(&Deployment::default(), "ec2.eu-west-1.amazonaws.com");
+        let of_service = others(&open(), "ec2.eu-west-1.amazonaws.com");
         assert_eq!(of_service.len(), 1);
         assert_eq!(&*of_service[0].shape, "ec2.this-region.amazonaws.com");
     }
@@ -374,7 +487,7 @@ mod tests {
     #[test]
     fn texts_that_name_neither_say_what_they_say() {
         for text in ["*", "kms:Decrypt", "alias/x", "s3.amazonaws.com", "o-1234567890", "12-34"] {
-            assert_eq!(others(&Deployment::default(), text), [], "{text}");
+            assert_eq!(others(&open(), text), [], "{text}");
         }
     }
 
@@ -400,7 +513,7 @@ mod tests {
     #[test]
     fn patterns_of_regions_and_accounts_may_match_those_that_are_deployed_to() {
         let shapes = |text: &str| -> Vec<String> {
-            others(&Deployment::default(), text).into_iter().map(|it| it.shape.into()).collect()
+            others(&open(), text).into_iter().map(|it| it.shape.into()).collect()
         };
         assert_eq!(shapes("eu-*"), ["this-region"]);
         assert_eq!(shapes("arn:aws:kms:eu-*:*:key/*"), ["arn:aws:kms:this-region:*:key/*"]);

@@ -13,6 +13,7 @@
 
 mod authorization_details;
 mod bare;
+mod beside;
 mod cloudformation;
 mod compared;
 mod declared;
@@ -55,6 +56,7 @@ pub use declared::{Deployment, REGION};
 pub use disk::Disk;
 pub use parameters::{ParametersFault, parameters};
 
+use cloudformation::manifest::Deployments;
 use digest::Digests;
 use symbols::Symbols;
 
@@ -179,45 +181,45 @@ fn declare(
         let nth = (file.0 as usize).saturating_sub(input.first);
         input.paths.get(nth).cloned().unwrap_or_default()
     };
-    // What one of the two languages leaves without a name the other can speak of.
-    let are_both = !templates.is_empty() && terraform::mention_kms(&sources);
+    // What one of the two languages leaves without a name the other can speak of, and exports as well.
+    let is_terraform = terraform::mention_kms(&sources);
+    let is_code = is_terraform || !templates.is_empty();
+    let is_beside = is_code && facts.are_of_accounts();
+    let exported = if is_beside { beside::heard(facts) } else { Symbols::default() };
     let manifests = std::mem::take(&mut facts.manifests);
-    let stacks = cloudformation::manifest::deployment(&manifests, &templates, deployment, &path);
-    let symbols = match are_both {
+    let stacks = Deployments::new(&manifests, &templates, deployment, &path);
+    let mut symbols = match !templates.is_empty() && (is_terraform || is_beside) {
         true => cloudformation::symbols(&templates, &stacks, &path),
         false => Symbols::default(),
     };
+    symbols.append(&exported);
     let evaluated = || {
         let modules = terraform::facts(input, &sources, deployment, symbols.clone());
         let found = cloudformation::facts(&templates, &stacks, &modules.symbols, &path);
         (modules, found)
     };
     let (mut modules, mut found) = evaluated();
-    if symbols.compared.learn() {
+    let mut homes = modules.symbols.homes.clone();
+    homes.append(&found.homes);
+    if symbols.compared.learn(&homes) {
         (modules, found) = evaluated();
     }
     let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
     let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
-    let of_templates = || templates.iter().map(|template| template.file);
-    // Those whose account nobody knows.
-    let mut files = BTreeSet::new();
-    if stacks.account.is_symbol() {
-        files.extend(of_templates());
-    }
-    if !modules.is_pinned {
-        files.extend(&modules.files);
-    }
+    let mut files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
+    files.extend(&modules.files);
     made.problems = modules.problems;
     facts.loose.retain(|policy| !modules.read.contains(&policy.document.place.file));
-    if facts.are_of_accounts() && !files.is_empty() {
-        let first = files.first().map(|file| not_pinned(path(*file), files.len()));
+    if is_beside && let Some(why) = apart(facts, &modules.symbols) {
+        let first = files.first().map(|file| left_out(path(*file), files.len(), why));
         made.problems.extend(first);
         return made;
     }
-    files.extend(of_templates());
-    files.extend(&modules.files);
     if files.is_empty() && modules.unresolved.is_empty() {
         return made;
+    }
+    if is_beside {
+        beside::read_again(facts, &modules.symbols);
     }
     found.facts.into_iter().chain(modules.facts).for_each(|fact| facts.add(fact));
     let mut unresolved = found.unresolved;
@@ -227,23 +229,48 @@ fn declare(
     made
 }
 
-/// Templates that may be of an account whose exports stand beside them; the first of `count`.
-fn not_pinned(path: String, count: usize) -> FileProblem {
+/// Why code cannot be looked at together with the exports beside it.
+#[derive(Clone, Copy)]
+enum Apart {
+    /// It may be of any of their accounts.
+    Account,
+    /// What a scenario says is complete, and it does not say what the code makes.
+    Scenario,
+}
+
+fn apart(facts: &merge::Facts, symbols: &Symbols) -> Option<Apart> {
+    if symbols.homes.open_accounts().next().is_some() {
+        return Some(Apart::Account);
+    }
+    (!facts.worlds.is_empty() && !symbols.is_empty()).then_some(Apart::Scenario)
+}
+
+/// Code that cannot be looked at together with the exports beside it: the first of `count` files.
+fn left_out(path: String, count: usize, why: Apart) -> FileProblem {
     let others = match count {
         0 | 1 => "left out".to_owned(),
-        2 => "left out with another template".to_owned(),
-        count => format!("left out with {} other templates", count - 1),
+        2 => "left out with another file of infrastructure code".to_owned(),
+        count => format!("left out with {} other files of infrastructure code", count - 1),
+    };
+    let (why, help) = match why {
+        Apart::Account => (
+            "exports of real accounts stand beside it, and nothing says to which account all of it \
+             is deployed",
+            "pass `--account ID` (and `--var` for the roles that providers assume), or check the two \
+             apart",
+        ),
+        Apart::Scenario => (
+            "a scenario stands beside it, and nothing says which of its names and Regions are meant",
+            "check the two apart",
+        ),
     };
     FileProblem {
         kind: ProblemKind::Unusable,
         path,
         span: None,
         position: None,
-        message: format!(
-            "{others}: exports of real accounts stand beside it, and nothing says to which account \
-             it is deployed"
-        ),
-        help: "pass `--account ID`, or check the two apart".to_owned(),
+        message: format!("{others}: {why}"),
+        help: help.to_owned(),
     }
 }
 

@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::AccountId;
 use crate::aws::pattern::{is_pattern, takes};
+use crate::source::Span;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
 use super::compared::Compared;
-use super::declared::{REGION, meets};
+use super::declared::{Homes, REGION, meets};
 
 /// How many symbols of one shape are told apart in one place.
 const TOLD_APART: usize = 16;
@@ -32,6 +33,10 @@ pub(super) const MULTI_REGION_KEY_ID: &str = "mrk-??????????????????????????????
 pub(super) struct Symbols {
     all: BTreeSet<Box<str>>,
     by_shape: BTreeMap<Shape, BTreeSet<Box<str>>>,
+    /// ARNs and names of what was exported: a symbol may stand for any of them that fits.
+    exported: BTreeSet<Box<str>>,
+    /// The accounts and Regions of what symbols stand for, and of what lies beside.
+    pub(super) homes: Homes,
     /// What conditions compare: the same for all that know of each other's symbols.
     pub(super) compared: Compared,
 }
@@ -58,8 +63,20 @@ impl Symbols {
         self.all.contains(text)
     }
 
+    /// Something that was exported, by its ARN or its name.
+    pub(super) fn add_exported(&mut self, name: &str) {
+        self.exported.insert(name.into());
+    }
+
+    /// Whether nothing is open: no name, and no Region.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty() && !self.homes.has_open_region()
+    }
+
     /// Adds those of other code.
     pub(super) fn append(&mut self, other: &Self) {
+        self.homes.append(&other.homes);
+        self.exported.extend(other.exported.iter().cloned());
         self.compared = other.compared.clone();
         self.all.extend(other.all.iter().cloned());
         for (shape, symbols) in &other.by_shape {
@@ -120,10 +137,14 @@ impl Symbols {
             Kind::Unresolved(value) => with_open_variables(&value.shape),
             _ => return vec![node.clone()],
         };
-        if pattern == "*" || self.contains(&pattern) {
-            return vec![node.clone()];
-        }
         let with = |kind| Node { kind, ..node.clone() };
+        if pattern == "*" || self.contains(&pattern) {
+            let others = self.exported_as(&pattern, is_name).into_iter();
+            return [node.clone()]
+                .into_iter()
+                .chain(others.map(|it| with(Kind::Unresolved(it))))
+                .collect();
+        }
         let reading = |symbol: &str, shape: &str| {
             let expression = format!("{WHETHER}{pattern} is {symbol}").into();
             Kind::Unresolved(Unresolved { expression, shape: shape.into() })
@@ -157,6 +178,38 @@ impl Symbols {
         }
         readings.insert(0, own);
         readings
+    }
+
+    /// What was exported that a symbol may stand for: as one pattern where that is much.
+    fn exported_as(&self, symbol: &str, is_name: bool) -> Vec<Unresolved> {
+        let fit = |shape: &Shape| is_name || shape.exact.starts_with("arn:");
+        let mut shapes = self.by_shape.iter();
+        let Some((shape, _)) = shapes.find(|(shape, all)| fit(shape) && all.contains(symbol))
+        else {
+            return Vec::new();
+        };
+        let met = self.exported.iter().filter(|name| takes(&shape.wide, name));
+        let mut met: Vec<&str> = met.map(AsRef::as_ref).collect();
+        if met.len() > TOLD_APART {
+            met = vec![&shape.wide];
+        }
+        let reading = |name: &str| Unresolved {
+            expression: format!("{WHETHER}{symbol} is {name}").into(),
+            shape: name.into(),
+        };
+        met.into_iter().map(reading).collect()
+    }
+
+    /// Whom else somebody may be who is named by `text`.
+    pub(super) fn named(&self, text: &str) -> Vec<Unresolved> {
+        let kind = Kind::String(text.to_owned().into());
+        let node = Node { span: Span::default(), tag: None, kind };
+        let told = super::declared::told(self, &node);
+        let others = told.one_or_many().iter().filter_map(|node| match &node.kind {
+            Kind::Unresolved(other) => Some(other.clone()),
+            _ => None,
+        });
+        others.collect()
     }
 }
 
@@ -202,7 +255,6 @@ fn with_open_variables(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Span;
 
     const ROLE: &str = "arn:aws:iam::this-account:role/aws_iam_role.app";
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn, KeySpec, KeyUsage, grant_operations};
 use crate::policy::{PolicyDocument, Principal};
 use crate::source::Place;
+use crate::syntax::is_of_deployment;
 
 use super::Tags;
 
@@ -175,6 +176,18 @@ pub struct Grant {
     pub constraints: Constraints,
     /// Where it is listed.
     pub place: Place,
+}
+
+impl Grant {
+    /// What this may be besides, should it hold that `whether` the one that it names is another.
+    pub fn reading(&self, whether: &str) -> Self {
+        Self { id: format!("{} ({whether})", self.id).into(), ..self.clone() }
+    }
+
+    /// Whether it is only what another grant may be besides.
+    pub fn is_reading(&self) -> bool {
+        self.id.split_once(" (").is_some_and(|(_, behind)| is_of_deployment(behind))
+    }
 }
 
 /// Who a grant names.

@@ -166,6 +166,7 @@ impl Inventory {
 
     /// How many grants are known.
     pub fn grant_count(&self) -> usize {
-        self.keys.values().map(|key| key.grants.len()).sum()
+        let grants = self.keys.values().flat_map(|key| &key.grants);
+        grants.filter(|grant| !grant.is_reading()).count()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::source::{Place, Span};
-use crate::syntax::json;
+use crate::syntax::{Node, json};
 
 use super::{Fault, Gravity, Policy, Statement, Version, lower};
 
@@ -121,6 +121,18 @@ impl PolicyDocument {
         }
     }
 
+    /// The tree of its text; nothing where it was lowered when it was read, or is no JSON.
+    pub fn tree(&self) -> Option<Node<'_>> {
+        json::parse(&self.body.text).ok()
+    }
+
+    /// The same text, read as `tree`.
+    pub fn read_as(&self, tree: &Node<'_>) -> Self {
+        let text = self.body.text.clone();
+        let policy = OnceLock::from(lowered(tree, &text, self.kind));
+        Self { body: Arc::new(Body { text, policy }), ..self.clone() }
+    }
+
     /// A number that tells this text from others for as long as some clone of it lives.
     pub fn identity(&self) -> usize {
         Arc::as_ptr(&self.body) as usize
@@ -147,14 +159,7 @@ const KEY_POLICY_BYTES: usize = 32_768;
 
 fn read(text: &str, kind: PolicyKind) -> Policy {
     match json::parse(text) {
-        Ok(node) => {
-            let mut policy = lower(&node, kind);
-            if kind == PolicyKind::Key {
-                policy.faults.extend(unstorable(text));
-                policy.faults.sort_by_key(|fault| fault.span);
-            }
-            policy
-        }
+        Ok(node) => lowered(&node, text, kind),
         Err(problem) => Policy {
             version: Version::V2008,
             id: None,
@@ -171,6 +176,16 @@ fn read(text: &str, kind: PolicyKind) -> Policy {
             readable: false,
         },
     }
+}
+
+/// The policy in a tree of `text`.
+fn lowered(tree: &Node<'_>, text: &str, kind: PolicyKind) -> Policy {
+    let mut policy = lower(tree, kind);
+    if kind == PolicyKind::Key {
+        policy.faults.extend(unstorable(text));
+        policy.faults.sort_by_key(|fault| fault.span);
+    }
+    policy
 }
 
 /// Why KMS would not store the text of a key policy (rule A8).

@@ -102,7 +102,7 @@ impl Principal {
     }
 
     /// An entry of the principal type `of_type` that is not known, or not wholly.
-    pub(super) fn unresolved(of_type: &str, value: &Unresolved) -> Self {
+    pub fn unresolved(of_type: &str, value: &Unresolved) -> Self {
         let Unresolved { expression, shape } = value;
         let is_whole = !shape.contains(['*', '?']);
         let at_most = match of_type {

@@ -38,7 +38,7 @@ pub(super) fn in_use(scope: &KeyScope<'_>) -> InUse {
     if !users.is_empty() {
         words.push(format!("{} may use it", list(&users)));
     }
-    match scope.key.grants.len() {
+    match scope.key.grants.iter().filter(|grant| !grant.is_reading()).count() {
         0 => {}
         1 => words.push("it has a grant".to_owned()),
         count => words.push(format!("it has {count} grants")),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::aws::AccountId;
 use crate::source::Span;
 use crate::syntax::{Kind, Node};
 
@@ -131,7 +132,7 @@ impl At<'_, '_> {
         let is_open = text::parts(&text).iter().any(|part| match part {
             text::Part::Known(_) => false,
             text::Part::Symbol(symbol) => {
-                let is_account = *symbol == self.world.deployment.account.as_str();
+                let is_account = AccountId::parse(symbol).is_some();
                 !is_account
                     && delimiter.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                     || delimiter.bytes().all(|byte| byte.is_ascii_digit())

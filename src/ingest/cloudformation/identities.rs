@@ -21,6 +21,7 @@ use super::text;
 /// What is gathered of a user, role or group.
 pub(super) struct Holder {
     kind: PrincipalKind,
+    account: AccountId,
     place: Place,
     tags: Option<Tags>,
     boundary: Option<Option<AttachedPolicy>>,
@@ -36,16 +37,15 @@ pub(super) struct Holder {
 /// All users, groups and roles of a run.
 pub(super) struct Gathered<'n> {
     names: &'n Names,
-    account: AccountId,
     holders: BTreeMap<Box<str>, Holder>,
     policies: Vec<PolicyFact>,
     loose: Vec<Fact>,
 }
 
 impl<'n> Gathered<'n> {
-    pub(super) fn new(names: &'n Names, account: AccountId) -> Self {
+    pub(super) fn new(names: &'n Names) -> Self {
         let (holders, policies, loose) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { names, account, holders, policies, loose }
+        Self { names, holders, policies, loose }
     }
 
     /// Takes what declares an entity.
@@ -84,6 +84,7 @@ impl<'n> Gathered<'n> {
         };
         Holder {
             kind,
+            account: at.stack.deployment.account,
             place: at.stack.template.place(resource.span),
             tags: tags(at, resource),
             boundary,
@@ -162,7 +163,7 @@ impl<'n> Gathered<'n> {
         let version = PolicyVersion { id: "v1".into(), document };
         self.policies.push(PolicyFact {
             arn,
-            account: Some(self.account),
+            account: Some(at.stack.deployment.account),
             place,
             default_version: Some("v1".into()),
             versions: vec![version],
@@ -204,7 +205,7 @@ impl<'n> Gathered<'n> {
         let sure = self.names.policy(at, PolicyKind::Identity, &node, doubt);
         let mut is_given = false;
         for (text, kind) in each_target(at, resource, targets) {
-            let (meant, may) = self.names.meant(kind, at.number, &text);
+            let (meant, may) = self.names.meant(kind, at, &text);
             for entity in meant {
                 is_given = true;
                 self.put(entity, NamedPolicy { name: name.clone(), document: sure.clone() });
@@ -233,7 +234,7 @@ impl<'n> Gathered<'n> {
         let arn: Box<str> =
             text::named(&at.iam_arn(resource, "policy", "ManagedPolicyName")).into();
         for (text, kind) in each_target(at, resource, &TARGETS) {
-            let (meant, may) = self.names.meant(kind, at.number, &text);
+            let (meant, may) = self.names.meant(kind, at, &text);
             let place = at.stack.template.place(resource.span);
             for entity in meant {
                 if let Some(holder) = self.holders.get_mut(&entity.arn) {
@@ -253,7 +254,7 @@ impl<'n> Gathered<'n> {
     fn member(&self, at: &At<'_, '_>, holder: &mut Holder, group: &Node<'static>) {
         let text = text_of(group).filter(|_| !matches!(group.kind, Kind::OneOf { .. }));
         let is_meant = |text: &String| {
-            let (meant, _) = self.names.meant(PrincipalKind::Group, at.number, text);
+            let (meant, _) = self.names.meant(PrincipalKind::Group, at, text);
             text::is_known(text) || !meant.is_empty()
         };
         match text.filter(is_meant) {
@@ -265,7 +266,7 @@ impl<'n> Gathered<'n> {
     fn join(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
         let group = at.property(resource, "GroupName").filter(|_| resource.doubt.is_none());
         for (text, kind) in each_target(at, resource, &[("Users", PrincipalKind::User)]) {
-            let (meant, may) = self.names.meant(kind, at.number, &text);
+            let (meant, may) = self.names.meant(kind, at, &text);
             for entity in meant {
                 let Some(mut holder) = self.holders.remove(&entity.arn) else { continue };
                 match &group {
@@ -284,9 +285,8 @@ impl<'n> Gathered<'n> {
 
     /// Everything as facts.
     pub(super) fn facts(self) -> Vec<Fact> {
-        let account = self.account;
         let policies = self.policies.into_iter().map(|policy| Fact::Policy(Box::new(policy)));
-        let holders = self.holders.into_iter().map(|(arn, holder)| holder.fact(arn, account));
+        let holders = self.holders.into_iter().map(|(arn, holder)| holder.fact(arn));
         holders.chain(policies).chain(self.loose).collect()
     }
 }
@@ -337,8 +337,8 @@ impl Holder {
         self.trust = Some(document);
     }
 
-    fn fact(self, arn: Box<str>, account: AccountId) -> Fact {
-        let place = self.place;
+    fn fact(self, arn: Box<str>) -> Fact {
+        let (account, place) = (self.account, self.place);
         let parts = Parts {
             inline: self.inline,
             inline_names: Listed::All,

@@ -136,11 +136,17 @@ pub(super) fn tags(at: &At<'_, '_>, resource: &Resource<'_>) -> Option<Tags> {
 /// The aliases of all stacks, and of which keys they are all that there are.
 pub(super) fn aliases(all: &[(At<'_, '_>, Resource<'_>)]) -> Vec<Fact> {
     let (mut facts, mut open, mut is_open) = (Vec::new(), BTreeSet::new(), false);
+    let keys = all.iter().filter(|(_, resource)| is_key(resource));
+    let keys = keys.filter_map(|(at, resource)| {
+        let arn = KeyArn::parse(&text::shape(&at.key_arn(resource)))?;
+        Some((at, resource, arn))
+    });
+    let keys: Vec<_> = keys.collect();
     for (at, resource) in all.iter().filter(|(_, it)| it.of_type() == "AWS::KMS::Alias") {
         let key = target(at, resource);
         let name = at.text(resource, "AliasName").filter(|name| text::is_known(name));
         let region = text::shape(&at.region());
-        let account = at.world.deployment.account;
+        let account = at.stack.deployment.account;
         let arn = name.and_then(|name| AliasArn::new(at.partition(), &region, account, &name));
         let known = arn.zip(key.clone()).filter(|_| resource.doubt.is_none());
         let Some((arn, key)) = known else {
@@ -151,13 +157,18 @@ pub(super) fn aliases(all: &[(At<'_, '_>, Resource<'_>)]) -> Vec<Fact> {
             }
             continue;
         };
+        if !keys.iter().any(|(_, _, declared)| *declared == key) {
+            // It was there before this stack, and may be what another one makes.
+            let others = keys.iter().filter(|(other, ..)| other.number != at.number);
+            open.extend(others.map(|(_, _, declared)| declared.clone()));
+        }
         let place = at.stack.template.place(resource.span);
         facts.push(Fact::Alias(Alias { arn, target: Some(key.id().into()), place }));
     }
-    let keys = all.iter().filter(|(_, resource)| is_key(resource)).filter(|_| !is_open);
-    for (at, resource) in keys {
-        let arn = KeyArn::parse(&text::shape(&at.key_arn(resource)));
-        let Some(arn) = arn.filter(|arn| !open.contains(arn)) else { continue };
+    for (at, resource, arn) in keys.into_iter().filter(|_| !is_open) {
+        if open.contains(&arn) {
+            continue;
+        }
         let place = at.stack.template.place(resource.span);
         let part = KeyPart::Aliases(Page { items: (), place, more: false });
         facts.push(Fact::Key(KeyFact { arn, place, part }));
@@ -174,6 +185,6 @@ fn target(at: &At<'_, '_>, alias: &Resource<'_>) -> Option<KeyArn> {
     }
     let target = text::shape(&target);
     let region = text::shape(&at.region());
-    let own = || KeyArn::new(at.partition(), &region, at.world.deployment.account, &target);
+    let own = || KeyArn::new(at.partition(), &region, at.stack.deployment.account, &target);
     KeyArn::parse(&target).or_else(own)
 }

@@ -26,10 +26,11 @@ use crate::inventory::Stated;
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Kind, Node, json, yaml};
 
-use super::declared::Deployment;
+use super::declared::Homes;
 use super::document::{Document, Read, Refusal};
 use super::facts::Fact;
 use super::symbols::Symbols;
+use manifest::Deployments;
 use names::Names;
 use stacks::World;
 
@@ -143,27 +144,29 @@ pub(super) struct Declared {
     pub(super) unresolved: Vec<Stated<Box<str>>>,
     /// What was taken for granted, in words.
     pub(super) assumed: BTreeSet<Box<str>>,
+    /// The accounts and Regions that they are deployed to.
+    pub(super) homes: Homes,
 }
 
 /// What stands for names and ids that the templates of a run leave open.
 pub(super) fn symbols(
     templates: &[Template],
-    deployment: &Deployment,
+    deployments: &Deployments,
     path: &dyn Fn(FileId) -> String,
 ) -> Symbols {
-    let templates = loops::unrolled(templates, deployment);
-    Names::new(&World::new(&templates, deployment, path)).symbols
+    let templates = loops::unrolled(templates, deployments.given());
+    Names::new(&World::new(&templates, deployments, path)).symbols
 }
 
 /// Evaluates all templates of a run; `path` names their files, `symbols` are those of what other code
 /// declares.
 pub(super) fn facts(
     templates: &[Template],
-    deployment: &Deployment,
+    deployments: &Deployments,
     symbols: &Symbols,
     path: &dyn Fn(FileId) -> String,
 ) -> Declared {
-    let templates = loops::unrolled(templates, deployment);
-    let world = World::new(&templates, deployment, path);
+    let templates = loops::unrolled(templates, deployments.given());
+    let world = World::new(&templates, deployments, path);
     world.declared(symbols)
 }

@@ -4,6 +4,7 @@
 //! stands for it wherever the same name is meant. Any other text could name the entity all the same, if
 //! it fits what is known of the name: then a policy says so, as something that nobody knows.
 
+use crate::aws::AccountId;
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
@@ -21,6 +22,8 @@ pub(super) struct Entity {
     pub(super) kind: Option<PrincipalKind>,
     /// The stack.
     pub(super) stack: usize,
+    /// The account that the stack is deployed to.
+    account: AccountId,
     /// Its name, as a text.
     pub(super) name: String,
     /// Its ARN, with symbols for what is not known.
@@ -51,16 +54,17 @@ impl Names {
     pub(super) fn new(world: &World<'_>) -> Self {
         let mut names = Self { entities: Vec::new(), symbols: Symbols::default() };
         for (number, stack) in world.stacks.iter().enumerate() {
+            names.symbols.homes.add(stack.deployment.account, &stack.deployment.region);
             for member in stack.resources() {
                 world.refuel();
                 let at = At::new(world, number);
                 let Some(resource) = at.resource(member) else { continue };
                 if let Some((kind, word, property)) = entity_of(resource.of_type()) {
                     let name = at.iam_name(&resource, property);
-                    names.add(number, kind, name, &at.iam_arn(&resource, word, property));
+                    names.add(&at, kind, name, &at.iam_arn(&resource, word, property));
                 } else if let Some(role) = sam::role_of(&at, &resource) {
                     let kind = Some(PrincipalKind::Role);
-                    names.add(number, kind, role.name.clone(), &role.arn);
+                    names.add(&at, kind, role.name.clone(), &role.arn);
                 } else if let "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" = resource.of_type() {
                     names.add_key(&at, &resource);
                 }
@@ -84,24 +88,31 @@ impl Names {
         }
     }
 
-    fn add(&mut self, stack: usize, kind: Option<PrincipalKind>, name: String, arn: &str) {
+    fn add(&mut self, at: &At<'_, '_>, kind: Option<PrincipalKind>, name: String, arn: &str) {
         let symbol = text::named(arn);
         if !text::is_known(&name) || symbol != text::shape(arn) {
             self.symbols.add(&symbol, &text::shape(arn));
             self.symbols.add(&text::named(&name), &text::shape(&name));
         }
-        self.entities.push(Entity { kind, stack, name, arn: symbol.into() });
+        let (stack, account) = (at.number, at.stack.deployment.account);
+        self.entities.push(Entity { kind, stack, account, name, arn: symbol.into() });
     }
 
     /// The entities of this kind that a name means: those that it surely means, and those that it may.
     pub(super) fn meant(
         &self,
         kind: PrincipalKind,
-        stack: usize,
+        at: &At<'_, '_>,
         name: &str,
     ) -> (Vec<&Entity>, Vec<&Entity>) {
-        let all = || self.entities.iter().filter(|entity| entity.kind == Some(kind));
-        let sure: Vec<&Entity> = all().filter(|entity| entity.name == name).collect();
+        let (stack, account) = (at.number, at.stack.deployment.account);
+        // Two accounts with numbers are two accounts.
+        let may_be_of =
+            |other: AccountId| other == account || other.is_symbol() || account.is_symbol();
+        let of_kind = |entity: &&Entity| entity.kind == Some(kind) && may_be_of(entity.account);
+        let all = || self.entities.iter().filter(of_kind);
+        let is_sure = |entity: &&Entity| entity.name == name && entity.account == account;
+        let sure: Vec<&Entity> = all().filter(is_sure).collect();
         if !sure.is_empty() {
             return (sure, Vec::new());
         }
@@ -139,7 +150,7 @@ impl Names {
                 kind: Kind::OneOf { expression: text::told(doubt).into(), branches: vec![sealed] },
             },
         };
-        declared::policy(at.world.deployment, &self.symbols, place, kind, &whole)
+        declared::policy(&self.symbols, place, kind, &whole)
     }
 
     /// The tree with its texts as policies know them.
@@ -177,7 +188,7 @@ impl Names {
 
 /// The deployment of a world, for the default policy of a key.
 pub(super) fn default_key_policy(at: &At<'_, '_>, span: Span) -> PolicyDocument {
-    let deployment: &Deployment = at.world.deployment;
+    let deployment: &Deployment = at.stack.deployment;
     let place = Place::plain(at.stack.template.file, span);
     declared::default_key_policy(place, at.partition(), deployment.account)
 }

@@ -10,19 +10,19 @@ use super::text;
 impl At<'_, '_> {
     /// The account that the template is deployed to, as a text.
     pub(super) fn account(self) -> String {
-        let account = self.world.deployment.account;
+        let account = self.stack.deployment.account;
         if account.is_symbol() { text::symbol(account.as_str()) } else { account.to_string() }
     }
 
     /// The Region that the template is deployed to, as a text.
     pub(super) fn region(self) -> String {
-        let region = &self.world.deployment.region;
+        let region = &self.stack.deployment.region;
         if **region == *REGION { text::symbol(region) } else { region.to_string() }
     }
 
     /// The partition.
     pub(super) fn partition(self) -> &'static str {
-        match &*self.world.deployment.partition {
+        match &*self.stack.deployment.partition {
             "aws-cn" => "aws-cn",
             "aws-us-gov" => "aws-us-gov",
             _ => "aws",
@@ -31,7 +31,7 @@ impl At<'_, '_> {
 
     /// The name of the stack, as a text.
     pub(super) fn stack_name(self) -> String {
-        let given = self.world.deployment.variables.get("AWS::StackName");
+        let given = self.stack.deployment.variables.get("AWS::StackName");
         match given.filter(|_| self.stack.parent.is_none()) {
             Some(name) => text::clean(name),
             None => text::hole(&self.own("StackName")),
@@ -68,7 +68,7 @@ impl At<'_, '_> {
                 string(span, text)
             }
         };
-        if let Some(text) = self.world.deployment.variables.get(name) {
+        if let Some(text) = self.stack.deployment.variables.get(name) {
             return Some(listed(&text::clean(text)));
         }
         if let Some(value) = self.argument(name) {
@@ -83,7 +83,7 @@ impl At<'_, '_> {
         }
         // The default of such a parameter is the name under which its value is looked up.
         let is_looked_up = of_type.starts_with("AWS::SSM::Parameter::Value");
-        let given = self.world.deployment.parameters.get(name);
+        let given = self.stack.deployment.parameters.get(name);
         let given = given.filter(|_| self.stack.parent.is_none() && !is_looked_up);
         if let Some(text) = given {
             return Some(listed(&text::clean(text)));

@@ -3,6 +3,7 @@
 use crate::source::Span;
 use crate::syntax::{Kind, Member, Node};
 
+use super::super::declared::REGION;
 use super::evaluate::{At, Resource, function, string, text_of, unknown, used_at};
 use super::{sam, text};
 
@@ -171,7 +172,16 @@ impl<'w> At<'w, '_> {
         let known = name.as_deref().filter(|name| text::is_known(name));
         let mut found: Vec<Node<'static>> = Vec::new();
         if let Some((name, at)) = known.zip(self.deeper()) {
-            for number in 0..self.world.stacks.len() {
+            let own = self.stack.deployment;
+            for (number, stack) in self.world.stacks.iter().enumerate() {
+                let (account, region) = (stack.deployment.account, &stack.deployment.region);
+                // Exports are of one account and Region.
+                let is_other =
+                    account != own.account && !account.is_symbol() && !own.account.is_symbol();
+                let is_open = [region, &own.region].iter().any(|region| ***region == *REGION);
+                if is_other || *region != own.region && !is_open {
+                    continue;
+                }
                 let value = at.over(number).exported(name, span);
                 let is_new = |value: &Node<'_>| found.iter().all(|it| it.kind != value.kind);
                 let value = value.filter(is_new);

@@ -13,6 +13,7 @@ use super::super::symbols::Symbols;
 use super::conditions::Truth;
 use super::evaluate::{At, Resource};
 use super::identities::Gathered;
+use super::manifest::Deployments;
 use super::names::Names;
 use super::{Declared, Template, keys, sam};
 
@@ -30,7 +31,7 @@ type InStack = (usize, Box<str>);
 
 /// The stacks of a run, and what is found out while they are evaluated.
 pub(super) struct World<'t> {
-    pub(super) deployment: &'t Deployment,
+    deployments: &'t Deployments,
     pub(super) stacks: Vec<Stack<'t>>,
     /// What is left of the work that one resource may cost.
     pub(super) fuel: Cell<u32>,
@@ -47,6 +48,8 @@ pub(super) struct Stack<'t> {
     pub(super) path: String,
     /// For a nested stack: the stack it stands in, and the resource that it is there.
     pub(super) parent: Option<(usize, &'t Member<'static>)>,
+    /// Where it is deployed to.
+    pub(super) deployment: &'t Deployment,
     /// What the names of keys begin with where templates share names: empty, or a word and a dot.
     pub(super) prefix: String,
 }
@@ -66,11 +69,11 @@ impl Stack<'_> {
 impl<'t> World<'t> {
     pub(super) fn new(
         templates: &'t [Template],
-        deployment: &'t Deployment,
+        deployments: &'t Deployments,
         path: &dyn Fn(FileId) -> String,
     ) -> Self {
         let mut world = Self {
-            deployment,
+            deployments,
             stacks: Vec::new(),
             fuel: Cell::new(FUEL),
             conditions: RefCell::default(),
@@ -107,8 +110,11 @@ impl<'t> World<'t> {
     ) {
         let own = path(template.file);
         let number = self.stacks.len();
+        let outer = parent.and_then(|(number, _)| self.stacks.get(number));
+        let deployment =
+            outer.map_or_else(|| self.deployments.of(template.file), |outer| outer.deployment);
         let prefix = String::new();
-        self.stacks.push(Stack { template, path: own.clone(), parent, prefix });
+        self.stacks.push(Stack { template, path: own.clone(), parent, deployment, prefix });
         for (member, source, child) in children(template, &own, paths) {
             if depth + 1 < DEPTH && self.stacks.len() < STACKS {
                 self.add(child, paths, path, Some((number, member)), depth + 1);
@@ -199,7 +205,7 @@ impl<'t> World<'t> {
         }
         self.refuel();
         facts.extend(keys::aliases(&all));
-        let mut gathered = Gathered::new(&names, self.deployment.account);
+        let mut gathered = Gathered::new(&names);
         for (at, resource) in &all {
             self.refuel();
             gathered.declare(at, resource);
@@ -215,7 +221,8 @@ impl<'t> World<'t> {
         let order = |one: &Stated<Box<str>>| (one.place, one.value.clone());
         unresolved.sort_by_key(order);
         unresolved.dedup_by_key(|one| order(one));
-        Declared { facts, unresolved, assumed: self.assumed.into_inner() }
+        let (assumed, homes) = (self.assumed.into_inner(), names.symbols.homes);
+        Declared { facts, unresolved, assumed, homes }
     }
 
     /// The resources of all stacks that are there, or may be.

@@ -114,7 +114,7 @@ impl Evaluator<'_> {
         ] {
             let Some(value) = self.argument(&block, argument) else { continue };
             let is_empty = value.is_null()
-                || value.items().is_some_and(<[Value]>::is_empty)
+                || matches!(&value.data, Data::List(list) if !list.is_open && list.items.is_empty())
                 || (argument == "sid" && value.known().is_some_and(|sid| sid.is_empty()));
             if !is_empty {
                 let value = variables(value);

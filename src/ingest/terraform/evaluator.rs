@@ -61,8 +61,8 @@ pub(super) struct Instance<'a> {
     pub(super) prefix: String,
     /// The directory of the root.
     pub(super) root: &'a str,
-    /// The call, and where its arguments are evaluated.
-    pub(super) call: Option<(Part<'a>, Scope)>,
+    /// The blocks of the call, each before those that it overrides, and where they are evaluated.
+    pub(super) call: Option<(Vec<Part<'a>>, Scope)>,
     pub(super) providers: RefCell<BTreeMap<String, Provider>>,
     /// What decides whether it is there.
     pub(super) doubt: Option<Rc<str>>,
@@ -266,8 +266,16 @@ impl<'a> Evaluator<'a> {
         Some(self.evaluate(&attribute.value, scope))
     }
 
-    /// The instances that a block has, each with the scope of its body.
-    pub(super) fn keys(&self, body: &Body, scope: &Scope, of: &str) -> Vec<(Key, Scope)> {
+    /// The instances that a block has, each with the scope of its body; `parts` are those that give it its
+    /// arguments, each before those that it overrides.
+    pub(super) fn keys(&self, parts: &[Part<'_>], scope: &Scope, of: &str) -> Vec<(Key, Scope)> {
+        let Some(part) = module::giving(parts, &["count", "for_each"]) else { return Vec::new() };
+        let own = Scope { file: part.file, ..scope.clone() };
+        let keys = self.counted(&part.block.body, &own, of).into_iter();
+        keys.map(|(key, inner)| (key, Scope { file: scope.file, ..inner })).collect()
+    }
+
+    fn counted(&self, body: &Body, scope: &Scope, of: &str) -> Vec<(Key, Scope)> {
         if let Some(count) = body.get_attribute("count") {
             let value = self.evaluate(&count.value, scope);
             let numbered = |number: i64| {
@@ -359,7 +367,8 @@ impl<'a> Evaluator<'a> {
     fn call(&self, number: usize, instance: &Instance<'a>, name: &'a str) -> Vec<Child> {
         let Some(part) = instance.module.calls.get(name).copied() else { return Vec::new() };
         let at = self.at(part.file, part.block.span());
-        let source = module::source(part.block);
+        let parts = instance.module.call(name);
+        let source = module::source(&parts);
         let directory = source.and_then(|source| module::local(instance.module.directory, source));
         let found = directory.as_deref().and_then(|path| self.modules.get_key_value(path));
         let Some((_, module)) = found else {
@@ -379,19 +388,16 @@ impl<'a> Evaluator<'a> {
             return Vec::new();
         }
         let scope = Scope { instance: number, file: part.file, names: None };
-        let keys = self.keys(&part.block.body, &scope, &format!("module.{name}"));
+        let keys = self.keys(&parts, &scope, &format!("module.{name}"));
         let made = keys.into_iter().map(|(key, scope)| {
             let prefix = format!("{}module.{name}{}.", instance.prefix, key.suffix());
             let child = Instance {
                 module,
                 prefix,
                 root: instance.root,
-                providers: RefCell::new(providers::of_call(
-                    &instance.providers.borrow(),
-                    part.block,
-                )),
+                providers: RefCell::new(providers::of_call(&instance.providers.borrow(), &parts)),
                 doubt: key.doubt().or_else(|| instance.doubt.clone()),
-                call: Some((part, scope)),
+                call: Some((parts.clone(), scope)),
                 depth: instance.depth + 1,
                 memo: RefCell::default(),
                 children: RefCell::default(),

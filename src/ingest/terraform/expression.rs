@@ -245,23 +245,35 @@ impl Evaluator<'_> {
             TraversalOperator::LegacyIndex(index) => self.get(&value, &index.to_string(), at),
             TraversalOperator::Index(index) => {
                 let index = self.evaluate(index, scope);
+                let may_have =
+                    matches!(&value.data, Data::Object(object) if object.may_have(&index));
                 match index.known() {
-                    Some(index) => self.get(&value, &index, at),
-                    None => self.open(at),
+                    Some(index) if !may_have => self.get(&value, &index, at),
+                    _ => self.open(at),
                 }
             }
             TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
+                // Behind `.*` an index is one of the list that all before it gives.
+                let is_index = |step: &&TraversalOperator| {
+                    matches!(step, TraversalOperator::Index(_) | TraversalOperator::LegacyIndex(_))
+                };
+                let end = match operator {
+                    TraversalOperator::AttrSplat(_) => rest.iter().position(is_index),
+                    _ => None,
+                };
+                let (rest, behind) = rest.split_at(end.unwrap_or(rest.len()));
                 let items = match &value.data {
                     Data::Null => Vec::new(),
                     Data::List(list) => {
                         let items = list.items.iter().cloned();
                         let items = items.map(|item| self.follow(item, rest, at, scope));
-                        return Value::open_list(at, items.collect(), list.is_open);
+                        let list = Value::open_list(at, items.collect(), list.is_open);
+                        return self.follow(list, behind, at, scope);
                     }
                     Data::Unknown(_) => return self.open(at),
                     _ => vec![self.follow(value.clone(), rest, at, scope)],
                 };
-                return Value::list(at, items);
+                return self.follow(Value::list(at, items), behind, at, scope);
             }
         };
         self.follow(next, rest, at, scope)

@@ -111,7 +111,7 @@ impl<'r> Identities<'r> {
             let number = draft.inline.len() + 1;
             let name = argument("name").and_then(|name| name.known());
             let name = name.map_or_else(|| format!("inline-{number}"), |name| name.to_string());
-            let document = evaluator.policy(deployment, PolicyKind::Identity, &policy, None);
+            let document = evaluator.policy(PolicyKind::Identity, &policy, None);
             draft.inline.push(NamedPolicy { name: name.into(), document });
         }
         draft.is_open |= !are_all;
@@ -131,7 +131,7 @@ impl<'r> Identities<'r> {
         let Some(policy) = evaluator.argument(&resource.arguments, "policy") else {
             return;
         };
-        let document = evaluator.policy(deployment, PolicyKind::Identity, &policy, None);
+        let document = evaluator.policy(PolicyKind::Identity, &policy, None);
         self.policies.push(PolicyFact {
             arn: evaluator.iam_arn(resource).into(),
             account: Some(deployment.account),
@@ -179,7 +179,7 @@ impl<'r> Identities<'r> {
         let name = argument("name").and_then(|name| name.known());
         let name = name.unwrap_or_else(|| resource.address.as_str().into());
         let document = |doubt: Option<Rc<str>>| -> PolicyDocument {
-            evaluator.policy(deployment, PolicyKind::Identity, &policy, doubt)
+            evaluator.policy(PolicyKind::Identity, &policy, doubt)
         };
         let doubt = declared.doubt.clone();
         self.named(deployment.account, kind, &holder, |draft, may| match draft {
@@ -308,10 +308,8 @@ impl Draft<'_> {
                 Some(AttachedPolicy { arn: Box::from(&*arn), place })
             }),
         };
-        let trust = argument("assume_role_policy").map(|policy| {
-            let deployment = &resource.provider.deployment;
-            evaluator.policy(deployment, PolicyKind::Trust, &policy, None)
-        });
+        let trust = argument("assume_role_policy")
+            .map(|policy| evaluator.policy(PolicyKind::Trust, &policy, None));
         let tags = evaluator.tags(resource);
         let groups = (kind == IdentityKind::User).then(|| Page {
             items: std::mem::take(&mut self.groups),

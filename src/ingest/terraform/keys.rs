@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction, pattern};
+use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::inventory::{
     Alias, Constraints, Grant, Grantee, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags,
 };
 use crate::policy::{AtMost, PolicyKind, Principal, UnresolvedPrincipal};
 use crate::source::Place;
-use crate::syntax::WHETHER;
+use crate::syntax::{Unresolved, WHETHER};
 
 use super::super::declared::{self, meets};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
@@ -212,11 +212,11 @@ impl<'r> Keys<'r> {
         let grant = made(evaluator, declared);
         let Some(draft) = self.named(key.as_ref(), resource) else {
             for (draft, doubt) in self.candidates(key.as_ref(), resource) {
-                draft.grant(grant.clone(), Some(&doubt));
+                draft.grant(evaluator, grant.clone(), Some(&doubt));
             }
             return declared.elsewhere(evaluator, "key", key.as_ref());
         };
-        draft.grant(grant, declared.doubt.as_ref());
+        draft.grant(evaluator, grant, declared.doubt.as_ref());
     }
 
     /// The facts of the keys.
@@ -236,7 +236,7 @@ impl<'r> Keys<'r> {
 
 impl KeyDraft<'_> {
     /// Takes a grant; one that may not be there is for somebody who is not known.
-    fn grant(&mut self, grant: Option<Grant>, doubt: Option<&Rc<str>>) {
+    fn grant(&mut self, evaluator: &Evaluator<'_>, grant: Option<Grant>, doubt: Option<&Rc<str>>) {
         let Some(mut grant) = grant else {
             self.are_grants_open = true;
             return;
@@ -246,6 +246,7 @@ impl KeyDraft<'_> {
             grant.grantee = doubted(grant.grantee, doubt);
             grant.retiring = grant.retiring.map(|retiring| doubted(retiring, doubt));
         }
+        self.grants.extend(declared::grants(&evaluator.symbols, &grant));
         self.grants.push(grant);
     }
 }
@@ -287,14 +288,14 @@ fn parts(
     let policies: Vec<_> = draft.policies.into_iter().map(or_default).collect();
     let policy = match policies.as_slice() {
         [] => default(),
-        [(only, None)] => evaluator.policy(deployment, PolicyKind::Key, only, None),
+        [(only, None)] => evaluator.policy(PolicyKind::Key, only, None),
         all => {
             let doubt = all.iter().find_map(|(_, doubt)| doubt.clone());
             let mut values: Vec<Value> = all.iter().map(|(value, _)| value.clone()).collect();
             if all.iter().all(|(_, doubt)| doubt.is_some()) {
                 values.push(default_value(draft.resource.at, resource));
             }
-            evaluator.one_of_policies(deployment, PolicyKind::Key, &values, doubt)
+            evaluator.one_of_policies(PolicyKind::Key, &values, doubt)
         }
     };
     let metadata = metadata(evaluator, resource, &arn, replicas);
@@ -469,14 +470,7 @@ fn grantee(value: &Value) -> Grantee {
         return Grantee::principal(&known);
     }
     let (shape, expression) = value.as_pieces().map(|pieces| shape(&pieces)).unwrap_or_default();
-    let account = shape.split(':').nth(4).and_then(crate::aws::AccountId::parse);
-    let at_most = match account {
-        Some(account) => AtMost::Of(account),
-        None if !shape.is_empty() && !pattern::is_pattern(&shape) => {
-            AtMost::Principal(Principal::aws(&shape))
-        }
-        None => AtMost::Anyone,
-    };
-    let expression = expression.into();
-    Grantee::Principal(Principal::Unresolved(Box::new(UnresolvedPrincipal { expression, at_most })))
+    let shape = if shape.is_empty() { "*".to_owned() } else { shape };
+    let known = Unresolved { expression: expression.into(), shape: shape.into() };
+    Grantee::Principal(Principal::unresolved("AWS", &known))
 }

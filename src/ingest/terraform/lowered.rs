@@ -7,7 +7,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{FileId, Located, Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
 
-use super::super::declared::{self, Deployment};
+use super::super::declared;
 use super::evaluator::Evaluator;
 use super::value::{At, Data, Value, shape};
 
@@ -15,18 +15,16 @@ impl Evaluator<'_> {
     /// The policy that a value is; `doubt` decides whether it is there at all.
     pub(super) fn policy(
         &self,
-        deployment: &Deployment,
         kind: PolicyKind,
         value: &Value,
         doubt: Option<Rc<str>>,
     ) -> PolicyDocument {
-        self.one_of_policies(deployment, kind, std::slice::from_ref(value), doubt)
+        self.one_of_policies(kind, std::slice::from_ref(value), doubt)
     }
 
     /// One of several policies, or none of them, where `doubt` says what decides.
     pub(super) fn one_of_policies(
         &self,
-        deployment: &Deployment,
         kind: PolicyKind,
         values: &[Value],
         doubt: Option<Rc<str>>,
@@ -51,7 +49,7 @@ impl Evaluator<'_> {
         };
         let end = self.text(at.file).len();
         let place = Place::plain(at.file, Span::new(0, end));
-        declared::policy(deployment, &self.symbols, place, kind, &node)
+        declared::policy(&self.symbols, place, kind, &node)
     }
 
     /// The document in a JSON text; one that is no JSON stays a text.

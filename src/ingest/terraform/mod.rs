@@ -78,8 +78,6 @@ pub(super) struct Found {
     pub(super) read: BTreeSet<FileId>,
     /// The files that gave facts.
     pub(super) files: BTreeSet<FileId>,
-    /// Whether the account of all of them is known.
-    pub(super) is_pinned: bool,
     /// What stands for names and ids that are not known.
     pub(super) symbols: Symbols,
 }
@@ -124,7 +122,7 @@ pub(super) fn facts(
         .filter(|source| !source.is_plan && !deployment.is_before)
         .map(|source| (source.file, parse(&source.text, &path(source.file))))
         .collect();
-    let (mut files, mut found) = (Vec::new(), Found { is_pinned: true, ..Found::default() });
+    let (mut files, mut found) = (Vec::new(), Found::default());
     let (mut broken, mut places) = (BTreeSet::new(), BTreeMap::new());
     for (id, parsed) in parsed {
         let path = path(id);
@@ -297,7 +295,6 @@ impl<'a> Roots<'a> {
         self.found.callers.extend(caller);
         let mut facts = world::facts(&evaluator, &resources);
         self.found.files.extend(facts.iter().filter_map(file_of));
-        self.found.is_pinned &= facts.is_empty() || !evaluator.deployment.account.is_symbol();
         self.found.facts.append(&mut facts);
         self.found.read.extend(evaluator.read.into_inner().into_keys());
         for problem in evaluator.problems.into_inner() {

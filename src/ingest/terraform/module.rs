@@ -26,12 +26,14 @@ pub(super) struct Module<'a> {
     pub(super) locals: BTreeMap<&'a str, (FileId, &'a Attribute)>,
     pub(super) outputs: BTreeMap<&'a str, Part<'a>>,
     pub(super) calls: BTreeMap<&'a str, Part<'a>>,
+    /// Blocks of override files that give calls other arguments, in the order of the files.
+    pub(super) call_overrides: BTreeMap<&'a str, Vec<Part<'a>>>,
     pub(super) resources: BTreeMap<(Mode, &'a str, &'a str), Part<'a>>,
     /// Blocks of override files that give resources other arguments, in the order of the files.
     pub(super) overrides: BTreeMap<(Mode, &'a str, &'a str), Vec<Part<'a>>>,
-    /// Blocks of override files that are not merged into what they override.
-    pub(super) unmerged: Vec<Part<'a>>,
     pub(super) providers: Vec<Part<'a>>,
+    /// Blocks of override files that give providers other arguments, in the order of the files.
+    pub(super) provider_overrides: Vec<Part<'a>>,
     /// Values of variables that lie beside: `terraform.tfvars` and `*.auto.tfvars`.
     pub(super) values: BTreeMap<&'a str, (FileId, &'a Attribute)>,
 }
@@ -94,7 +96,10 @@ impl<'a> Module<'a> {
     fn add(&mut self, part: Part<'a>, is_override: bool) {
         let labels: Vec<&str> = part.block.labels.iter().map(|label| label.as_str()).collect();
         match (part.block.ident.as_str(), labels.as_slice()) {
-            ("module" | "provider", [_]) if is_override => self.unmerged.push(part),
+            ("module", [name]) if is_override => {
+                self.call_overrides.entry(name).or_default().push(part);
+            }
+            ("provider", ["aws"]) if is_override => self.provider_overrides.push(part),
             ("resource", [of_type, name]) if is_override => {
                 self.overrides.entry((Mode::Resource, of_type, name)).or_default().push(part);
             }
@@ -122,13 +127,31 @@ impl<'a> Module<'a> {
 
     /// The directories of local modules that are called, as written.
     pub(super) fn sources(&self) -> impl Iterator<Item = &'a str> {
-        self.calls.values().filter_map(|call| source(call.block))
+        self.calls.keys().filter_map(|name| source(&self.call(name)))
+    }
+
+    /// The blocks that give a call of a module its arguments, each before those that it overrides.
+    pub(super) fn call(&self, name: &str) -> Vec<Part<'a>> {
+        let overriding = self.call_overrides.get(name).into_iter().flatten().rev().copied();
+        overriding.chain(self.calls.get(name).copied()).collect()
+    }
+
+    /// The same of a resource or of data whose own block is `part`.
+    pub(super) fn blocks(&self, of: &(Mode, &str, &str), part: Part<'a>) -> Vec<Part<'a>> {
+        let overriding = self.overrides.get(of).into_iter().flatten().rev().copied();
+        overriding.chain([part]).collect()
     }
 }
 
+/// The first of some blocks that has one of these arguments; the last where none has.
+pub(super) fn giving<'a>(parts: &[Part<'a>], names: &[&str]) -> Option<Part<'a>> {
+    let has = |part: &&Part<'a>| names.iter().any(|name| part.block.body.has_attribute(name));
+    parts.iter().find(has).or(parts.last()).copied()
+}
+
 /// The `source` of a module's call.
-pub(super) fn source(call: &Block) -> Option<&str> {
-    match &call.body.get_attribute("source")?.value {
+pub(super) fn source<'a>(call: &[Part<'a>]) -> Option<&'a str> {
+    match &giving(call, &["source"])?.block.body.get_attribute("source")?.value {
         Expression::String(text) => Some(text.as_str()),
         _ => None,
     }

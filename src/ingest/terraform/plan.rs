@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, Arn};
 use crate::source::FileId;
 use crate::syntax::{Kind, Node, json};
 
@@ -88,7 +88,7 @@ impl Plan {
         let prior = root.get("prior_state").and_then(|state| state.get("values"));
         let shown = root.get("values");
         let planned = root.get("planned_values").filter(|_| !is_before);
-        let changes = items(root.get("resource_changes"));
+        let changes = items(root.get("resource_changes")).filter(is_current);
         let after = match is_before {
             true => Changes::new(),
             false => changes.clone().filter_map(after).collect(),
@@ -128,7 +128,7 @@ impl Plan {
     }
 
     fn module(&mut self, module: &Node<'_>, is_prior: bool, after: &Changes<'_>, depth: usize) {
-        for resource in items(module.get("resources")) {
+        for resource in items(module.get("resources")).filter(is_current) {
             let Some(address) = resource.get("address").and_then(Node::as_str) else { continue };
             let values = resource.get("values");
             // Of what was there before only what was read counts: the rest is planned, or goes.
@@ -172,7 +172,6 @@ impl Plan {
         let (Some(of_type), Some(name)) = (text("type"), text("name")) else { return };
         let module = text("module").map(|module| format!("{module}.")).unwrap_or_default();
         let data = if text("mode") == Some("data") { "data." } else { "" };
-        let is_current = |instance: &&Node<'_>| instance.get("deposed").is_none();
         for instance in items(resource.get("instances")).filter(is_current) {
             let index = instance.get("index_key").map(|index| match &index.kind {
                 Kind::String(name) => format!("[\"{name}\"]"),
@@ -252,6 +251,27 @@ impl Plan {
         let region = of("aws_region", "name").or_else(|| of("aws_region", "region"));
         (self.caller, self.account) = (caller, account);
         self.region = self.region.take().or_else(|| region.map(|region| Box::from(&*region)));
+        let Some((account, region)) = self.made_in().filter(|_| self.is_alone) else { return };
+        self.account = self.account.or(Some(account));
+        self.region = self.region.take().or(region);
+    }
+
+    /// The account and the Region of all that is there, where every ARN is known and says the same.
+    fn made_in(&self) -> Option<(AccountId, Option<Box<str>>)> {
+        let (mut accounts, mut regions) = (BTreeSet::new(), BTreeSet::new());
+        let made = self.resources().filter(|(_, stated)| stated.mode == Mode::Resource);
+        for (_, stated) in made.filter(|(_, stated)| has_arn(&stated.of_type)) {
+            let arn = stated.values.get("arn").and_then(Value::known)?;
+            let arn = Arn::parse(&arn)?;
+            accounts.insert(AccountId::parse(arn.account)?);
+            if !arn.region.is_empty() {
+                regions.insert(Box::from(arn.region));
+            }
+        }
+        let mut accounts = accounts.into_iter();
+        let only = accounts.next().filter(|_| accounts.next().is_none())?;
+        let mut regions = regions.into_iter();
+        Some((only, regions.next().filter(|_| regions.next().is_none())))
     }
 
     /// What the plan states of an address.
@@ -328,6 +348,11 @@ impl Plan {
     }
 }
 
+/// Whether it is not one that its successor took the place of, and that only waits to be destroyed.
+fn is_current(object: &&Node<'_>) -> bool {
+    ["deposed", "deposed_key"].iter().all(|name| object.get(name).is_none())
+}
+
 /// A change, what it comes to, and what of that is not known.
 type Change<'n> = (&'n Node<'n>, &'n Node<'n>, Option<&'n Node<'n>>);
 
@@ -346,6 +371,16 @@ fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
 fn is_asked_for(of_type: &str) -> bool {
     let ours = ["aws_kms_", "aws_iam_", "aws_caller_identity", "aws_region", "aws_partition"];
     ours.iter().any(|ours| of_type.starts_with(ours))
+}
+
+/// Whether a resource of ours has an ARN of its own, once it is made.
+fn has_arn(of_type: &str) -> bool {
+    let keys = ["key", "external_key", "replica_key", "replica_external_key"];
+    let entities = ["role", "user", "group", "policy"];
+    let one_of = |prefix: &str, names: &[&str]| {
+        of_type.strip_prefix(prefix).is_some_and(|name| names.contains(&name))
+    };
+    one_of("aws_kms_", &keys) || one_of("aws_iam_", &entities)
 }
 
 /// A value of JSON as a variable's text.

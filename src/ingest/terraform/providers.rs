@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use hcl_edit::expr::{Expression, ObjectKey};
-use hcl_edit::structure::{Block, Body};
+use hcl_edit::structure::Body;
 
 use crate::aws::{AccountId, Arn};
 
 use super::super::declared::{Deployment, REGION};
 use super::evaluator::{Evaluator, Scope};
-use super::module::Module;
+use super::module::{Module, Part, giving};
 use super::reference::provider_name;
 
 /// Where the resources of a provider configuration live.
@@ -28,6 +28,26 @@ impl Provider {
     }
 }
 
+/// The bodies that give a configuration its arguments, each before those that it overrides.
+type Written<'b> = Vec<(&'b Body, Scope)>;
+
+/// The blocks of each configuration of a module; an overriding one is of the configuration with its alias.
+fn written<'a>(module: &Module<'a>) -> Vec<Vec<Part<'a>>> {
+    let alias = |part: &Part<'a>| {
+        let alias = part.block.body.get_attribute("alias")?;
+        Some(provider_name(&alias.value).unwrap_or_default())
+    };
+    let mut all: Vec<Vec<Part<'a>>> = module.providers.iter().map(|part| vec![*part]).collect();
+    for part in &module.provider_overrides {
+        let is_same = |parts: &&mut Vec<Part<'a>>| parts.last().map(alias) == Some(alias(part));
+        match all.iter_mut().find(is_same) {
+            Some(parts) => parts.insert(0, *part),
+            None => all.push(vec![*part]),
+        }
+    }
+    all
+}
+
 /// The provider configurations of a root module: `aws`, and `aws.ALIAS` for those with an alias.
 pub(super) fn of_root<'a>(
     evaluator: &Evaluator<'a>,
@@ -37,41 +57,48 @@ pub(super) fn of_root<'a>(
     let mut made: BTreeMap<String, Provider> = BTreeMap::new();
     let plain = Deployment { variables: BTreeMap::new(), ..evaluator.deployment.clone() };
     let mut symbols = vec![AccountId::THIS, plain.account];
-    let is_default = |block: &Block| !block.body.has_attribute("alias");
-    let profile = |body: &Body, scope: &Scope| {
-        let profile = evaluator.attribute(body, "profile", scope)?;
+    let scope = |file| Scope { instance: root, file, names: None };
+    let all: Vec<Written<'_>> = written(module)
+        .into_iter()
+        .map(|parts| parts.iter().map(|part| (&part.block.body, scope(part.file))).collect())
+        .collect();
+    let value = |bodies: &Written<'_>, name: &str| {
+        bodies.iter().find_map(|(body, scope)| evaluator.attribute(body, name, scope))
+    };
+    let has = |bodies: &Written<'_>, name: &str| {
+        bodies.iter().any(|(body, _)| body.has_attribute(name) || body.has_blocks(name))
+    };
+    let profile = |bodies: &Written<'_>| {
+        let profile = value(bodies, "profile")?;
         Some(profile.known().unwrap_or_else(|| evaluator.written(profile.at).into()))
     };
-    let scope = |file| Scope { instance: root, file, names: None };
-    let defaults = module.providers.iter().find(|part| is_default(part.block));
-    let default_profile = defaults.and_then(|part| profile(&part.block.body, &scope(part.file)));
-    for part in &module.providers {
-        let (body, scope) = (&part.block.body, scope(part.file));
-        let text = |name: &str| evaluator.attribute(body, name, &scope)?.known();
-        let alias = body.get_attribute("alias").and_then(|_| text("alias"));
+    let default = all.iter().find(|bodies| !has(bodies, "alias"));
+    let default_profile = default.and_then(profile);
+    for bodies in &all {
+        let text = |name: &str| value(bodies, name)?.known();
+        let alias = text("alias").filter(|_| has(bodies, "alias"));
         let mut deployment = plain.clone();
         match text("region") {
             Some(region) => deployment.region = Box::from(&*region),
-            None if alias.is_some() && body.has_attribute("region") => {
+            None if alias.is_some() && has(bodies, "region") => {
                 deployment.region = REGION.into();
             }
             None => {}
         }
         deployment.partition = partition(&deployment.region, &plain.partition);
-        if let Some(account) = account(evaluator, body, &scope) {
+        if let Some(account) = account(evaluator, bodies) {
             // What the user pinned is the account of the default configuration.
             if alias.is_some() || plain.account.is_symbol() {
                 deployment.account = account;
             }
         } else if let Some(alias) = &alias {
-            let own = profile(body, &scope);
-            let is_other = body.has_blocks("assume_role") || own != default_profile;
-            if is_other && !body.has_blocks("assume_role_with_web_identity") {
+            let is_other = has(bodies, "assume_role") || profile(bodies) != default_profile;
+            if is_other && !has(bodies, "assume_role_with_web_identity") {
                 deployment.account = symbol(alias, &mut symbols);
             }
         }
         let name = alias.map_or_else(|| "aws".to_owned(), |alias| format!("aws.{alias}"));
-        let has_tags = body.has_blocks("default_tags");
+        let has_tags = has(bodies, "default_tags");
         made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
     }
     let default = || Provider { deployment: plain, is_region_shared: false, has_tags: false };
@@ -89,13 +116,18 @@ pub(super) fn partition(region: &str, default: &str) -> Box<str> {
 }
 
 /// The account that a configuration names: by the role it assumes, or by those that it allows.
-fn account(evaluator: &Evaluator<'_>, body: &Body, scope: &Scope) -> Option<AccountId> {
-    let role = body.get_blocks("assume_role").next();
-    let role = role.and_then(|role| evaluator.attribute(&role.body, "role_arn", scope));
+fn account(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<AccountId> {
+    let mut roles = bodies
+        .iter()
+        .filter_map(|(body, scope)| Some((body.get_blocks("assume_role").next()?, scope)));
+    let role = roles.next();
+    let role = role.and_then(|(role, scope)| evaluator.attribute(&role.body, "role_arn", scope));
     let arn = role.and_then(|role| role.known());
     let of_role = arn.as_deref().and_then(Arn::parse).and_then(|arn| AccountId::parse(arn.account));
     let allowed = || {
-        let allowed = evaluator.attribute(body, "allowed_account_ids", scope)?;
+        let mut allowed = bodies.iter();
+        let allowed = allowed
+            .find_map(|(body, scope)| evaluator.attribute(body, "allowed_account_ids", scope))?;
         match allowed.items()? {
             [only] => AccountId::parse(&only.known()?),
             _ => None,
@@ -117,13 +149,14 @@ fn symbol(alias: &str, taken: &mut Vec<AccountId>) -> AccountId {
 /// The provider configurations that a call hands down.
 pub(super) fn of_call(
     outer: &BTreeMap<String, Provider>,
-    call: &Block,
+    call: &[Part<'_>],
 ) -> BTreeMap<String, Provider> {
     let mut made = BTreeMap::new();
     if let Some(default) = outer.get("aws") {
         made.insert("aws".to_owned(), default.clone());
     }
-    if let Some(attribute) = call.body.get_attribute("providers")
+    let given = giving(call, &["providers"]);
+    if let Some(attribute) = given.and_then(|part| part.block.body.get_attribute("providers"))
         && let Expression::Object(object) = &attribute.value
     {
         for (key, value) in object.iter() {

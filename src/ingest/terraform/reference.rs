@@ -106,8 +106,11 @@ impl<'a> Evaluator<'a> {
 
     /// What the call, the user or the files of variables say of a variable.
     fn given(&self, instance: &Instance<'a>, scope: &Scope, name: &str, at: At) -> Option<Value> {
-        if let Some((part, outer)) = &instance.call {
-            return self.attribute(&part.block.body, name, outer);
+        if let Some((parts, outer)) = &instance.call {
+            return parts.iter().find_map(|part| {
+                let scope = Scope { file: part.file, ..outer.clone() };
+                self.attribute(&part.block.body, name, &scope)
+            });
         }
         if let Some(text) = self.deployment.variables.get(name) {
             let is_written = text.starts_with(['[', '{', '"']);
@@ -152,13 +155,13 @@ impl<'a> Evaluator<'a> {
         if children.is_empty() {
             // A module that is here and whose count is zero, or one from elsewhere.
             let instance = self.instance(scope.instance);
-            let part = instance.as_ref().and_then(|instance| instance.module.calls.get(call));
-            let is_counted = instance.as_ref().zip(part).is_some_and(|(instance, part)| {
-                let body = &part.block.body;
-                let path = super::module::source(part.block)
+            let is_counted = instance.as_ref().is_some_and(|instance| {
+                let parts = instance.module.call(call);
+                let path = super::module::source(&parts)
                     .and_then(|source| super::module::local(instance.module.directory, source));
                 let is_here = path.is_some_and(|path| self.modules.contains_key(path.as_str()));
-                is_here && (body.has_attribute("count") || body.has_attribute("for_each"))
+                let has = |name| parts.iter().any(|part| part.block.body.has_attribute(name));
+                is_here && (has("count") || has("for_each"))
             });
             return if is_counted {
                 (Value::list(at, Vec::new()), steps)
@@ -215,7 +218,8 @@ impl<'a> Evaluator<'a> {
         };
         let value = self.once(instance, &format!("{address}#{}", wanted.join("#")), at, || {
             let own = Scope { instance: scope.instance, file: part.file, names: None };
-            let keys = self.keys(&part.block.body, &own, &address);
+            let parts = instance.module.blocks(&of, part);
+            let keys = self.keys(&parts, &own, &address);
             let made = keys.iter().map(|(key, scope)| {
                 let property =
                     |wanted: &&str| member(wanted, self.property(of, part, key, scope, wanted, at));

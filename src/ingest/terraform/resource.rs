@@ -135,7 +135,11 @@ impl<'a> Evaluator<'a> {
             .map(|part| (&part.block.body, Scope { file: part.file, ..scope.clone() }));
         let written = overriding.chain([(body, scope.clone())]).collect();
         let arguments = Arguments { at, written, stated };
-        let provider = body.get_attribute("provider").and_then(|of| provider_name(&of.value));
+        let provider = instance.as_ref().and_then(|instance| {
+            let parts = instance.module.blocks(&(mode, of_type, name), part);
+            let giving = super::module::giving(&parts, &["provider"])?;
+            provider_name(&giving.block.body.get_attribute("provider")?.value)
+        });
         let providers = instance.as_ref().map(|instance| instance.providers.borrow());
         let named = |name: &str| providers.as_ref()?.get(name).cloned();
         let provider = named(provider.as_deref().unwrap_or("aws")).or_else(|| named("aws"));

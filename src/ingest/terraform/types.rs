@@ -56,7 +56,19 @@ pub(super) fn converted(
                         |default| evaluator.evaluate(default, scope).moved(at),
                     ))
                 };
-                if let Some(value) = known.or_else(default) {
+                // One that may be null may be its default.
+                let filled = |value: Value| match &value.data {
+                    Data::OneOf(expression, branches) if branches.iter().any(Value::is_null) => {
+                        let branch = |branch: &Value| match branch.is_null() {
+                            true => default().unwrap_or_else(|| branch.clone()),
+                            false => branch.clone(),
+                        };
+                        let branches = branches.iter().map(branch).collect();
+                        Value::one_of(value.at, Rc::clone(expression), branches)
+                    }
+                    _ => value,
+                };
+                if let Some(value) = known.map(filled).or_else(default) {
                     let value = converted(evaluator, value, field.expr(), scope);
                     object.set(Member { name: name.into(), at, value });
                 }

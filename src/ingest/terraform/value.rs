@@ -275,6 +275,19 @@ impl Object {
         self.members.iter().rev().find(|member| *member.name == *name).map(|member| &member.value)
     }
 
+    /// Whether it has no member of this name, and may have one all the same: one of the names is, or stands
+    /// in part for, a text that will be known.
+    pub(super) fn may_have(&self, name: &Value) -> bool {
+        let Some(known) = name.known() else { return true };
+        if self.get(&known).is_some() {
+            return false;
+        }
+        let is_symbolic = |text: &str| text.contains("this-");
+        let is_open = matches!(&name.data, Data::Text(pieces) if super::is_symbolic(pieces));
+        !self.members.is_empty() && is_open
+            || self.members.iter().any(|member| is_symbolic(&member.name))
+    }
+
     /// Sets a member, in place of one of the same name.
     pub(super) fn set(&mut self, member: Member) {
         match self.members.iter_mut().find(|known| known.name == member.name) {

@@ -7,6 +7,7 @@ use hcl_edit::Span as _;
 
 use crate::source::Place;
 
+use super::super::declared::Deployment;
 use super::super::facts::Fact;
 use super::super::symbols::Symbols;
 use super::evaluator::{Evaluator, Scope};
@@ -93,6 +94,8 @@ pub(super) fn symbols(
 ) {
     for declared in resources {
         let resource = &declared.resource;
+        let Deployment { account, region, .. } = &resource.provider.deployment;
+        symbols.homes.add(*account, region);
         match resource.of_type {
             "aws_iam_user" | "aws_iam_role" | "aws_iam_group" | "aws_iam_policy" => {
                 let Some(shape) = evaluator.iam_shape(resource) else { continue };
@@ -120,17 +123,13 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         }
         let scope = Scope { instance: number, file: part.file, names: None };
         let address = format!("{of_type}.{name}");
-        for (key, scope) in evaluator.keys(&part.block.body, &scope, &address) {
+        let parts = instance.module.blocks(&(mode, of_type, name), *part);
+        for (key, scope) in evaluator.keys(&parts, &scope, &address) {
             let resource = evaluator.resource((mode, of_type, name), *part, &key, &scope);
             let at = evaluator.at(part.file, part.block.span());
             let doubt = key.doubt().or_else(|| instance.doubt.clone());
             into.push(Declared { resource, at, doubt });
         }
-    }
-    for part in &instance.module.unmerged {
-        let labels: Vec<&str> = part.block.labels.iter().map(|label| label.as_str()).collect();
-        let what = format!("what overrides {} `{}`", part.block.ident.as_str(), labels.join("."));
-        evaluator.unresolved(evaluator.at(part.file, part.block.span()), what);
     }
     for &name in instance.module.calls.keys() {
         for child in evaluator.children(number, name).iter() {

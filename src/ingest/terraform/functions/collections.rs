@@ -243,9 +243,11 @@ fn merge(objects: &[Value], at: At) -> Option<Value> {
 
 fn lookup(map: &Value, key: &Value, default: Option<&Value>) -> Option<Value> {
     let Data::Object(object) = &map.data else { return None };
-    let key = key.known()?;
-    match (object.get(&key), &object.rest) {
+    let known = key.known()?;
+    match (object.get(&known), &object.rest) {
         (Some(value), _) => Some(value.clone()),
+        // What a symbol stands for may be any of the names.
+        (None, None) if object.may_have(key) => None,
         (None, None) => default.cloned(),
         (None, Some(_)) => None,
     }
