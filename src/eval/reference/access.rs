@@ -17,7 +17,7 @@ use super::participants::{Level, Levels, Participants, Taking, note_key_gap};
 use super::paths::{Offer, choose};
 use super::principals::Class;
 use super::scene::Scene;
-use super::statements::{Applied, Applying, allowing, denying};
+use super::statements::{Applied, Applying, allowing, denying, note_unreadable};
 
 /// What one level of an organization says.
 struct LevelSays<'a> {
@@ -28,7 +28,7 @@ struct LevelSays<'a> {
 /// What allows the request, gate by gate.
 pub(super) struct Gates<'a> {
     scp: Result<Vec<LevelSays<'a>>, &'static str>,
-    /// Why no RCP binds, where none does.
+    /// Why no RCP binds, where none does: what one allows is never asked for (rule E12).
     rcp: Result<(), &'static str>,
     endpoint: Option<Applied<'a>>,
     key: Option<Applied<'a>>,
@@ -51,9 +51,12 @@ impl<'a> Gates<'a> {
             levels.as_ref().map(|levels| levels.iter().map(say).collect()).map_err(|why| *why)
         };
         let set = |set: &Option<Vec<_>>| set.as_ref().map(|set| allowing(scene, set));
+        // What cannot be read may deny.
+        let rcp = participants.rcp.as_ref();
+        rcp.into_iter().flatten().for_each(|level| note_unreadable(scene, &level.policies));
         Self {
             scp: levels(&participants.scp),
-            rcp: levels(&participants.rcp).map(drop),
+            rcp: rcp.map(drop).map_err(|why| *why),
             endpoint: set(&participants.endpoint),
             key: set(&participants.key),
             trust: set(&participants.trust),

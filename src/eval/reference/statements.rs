@@ -46,10 +46,8 @@ impl Applied<'_> {
 /// and is noted as missing (rules A20, U7).
 pub(super) fn allowing<'a>(scene: &Scene<'_, '_>, set: &[Taking<'a>]) -> Applied<'a> {
     let mut together = Applied::default();
+    note_unreadable(scene, set);
     for policy in set {
-        if !policy.document.policy().readable {
-            scene.note_missing(format!("{}: malformed", policy.name));
-        }
         for (applying, statement, truth) in told(scene, policy, Effect::Allow) {
             if truth == Truth::Unknown {
                 scene.note_missing(hangs_on_unknown(policy.name, statement, applying.index));
@@ -64,6 +62,13 @@ pub(super) fn allowing<'a>(scene: &Scene<'_, '_>, set: &[Taking<'a>]) -> Applied
         }
     }
     together
+}
+
+/// Notes the policies of a set that cannot be read: what they say is missing (rule A20).
+pub(super) fn note_unreadable(scene: &Scene<'_, '_>, set: &[Taking<'_>]) {
+    for policy in set.iter().filter(|policy| !policy.document.policy().readable) {
+        scene.note_missing(format!("{}: malformed", policy.name));
+    }
 }
 
 /// What a set of policies denies together (rules E10, K8). What hangs on something unknown denies, and is
