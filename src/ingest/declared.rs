@@ -23,6 +23,11 @@ pub const REGION: &str = "this-region";
 /// The same, and whatever comes behind.
 const REGION_AND_ALL: &str = "this-region*";
 
+/// Whether a text may hold the symbol of an account or Region: all of them begin alike.
+pub(super) fn may_be_symbolic(text: &str) -> bool {
+    text.contains("this-")
+}
+
 /// How many readings of one text are told apart.
 const READINGS: usize = 40;
 

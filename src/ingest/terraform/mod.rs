@@ -46,7 +46,7 @@ use crate::aws::AccountId;
 use crate::inventory::Stated;
 use crate::source::{FileId, FileProblem, Files, Place, ProblemKind, Span};
 
-use super::declared::Deployment;
+use super::declared::{self, Deployment};
 use super::facts::Fact;
 use super::problem_at;
 use super::symbols::Symbols;
@@ -397,7 +397,7 @@ fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>
 fn is_symbolic(pieces: &[Piece]) -> bool {
     pieces.iter().any(|piece| match &piece.data {
         PieceData::Symbol(_) => true,
-        PieceData::Known(text) => text.contains("this-"),
+        PieceData::Known(text) => declared::may_be_symbolic(text),
         PieceData::Hole(_) => false,
     })
 }

@@ -76,7 +76,7 @@ pub(super) fn of_root<'a>(
     let default_profile = default.and_then(profile);
     for bodies in &all {
         let text = |name: &str| value(bodies, name)?.known();
-        let alias = text("alias").filter(|_| has(bodies, "alias"));
+        let alias = text("alias");
         let mut deployment = plain.clone();
         match text("region") {
             Some(region) => deployment.region = Box::from(&*region),

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use crate::source::{FileId, Span};
 
+use super::super::declared::may_be_symbolic;
+
 /// Where something is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct At {
@@ -282,10 +284,9 @@ impl Object {
         if self.get(&known).is_some() {
             return false;
         }
-        let is_symbolic = |text: &str| text.contains("this-");
         let is_open = matches!(&name.data, Data::Text(pieces) if super::is_symbolic(pieces));
         !self.members.is_empty() && is_open
-            || self.members.iter().any(|member| is_symbolic(&member.name))
+            || self.members.iter().any(|member| may_be_symbolic(&member.name))
     }
 
     /// Sets a member, in place of one of the same name.
