@@ -1,6 +1,5 @@
 //! `keyreach verify`: the matrix and its paths, proven.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -30,8 +29,8 @@ Examples:
   keyreach verify --sample 1000 --format json testdata/course > proof.json")]
 pub(super) struct Args {
     /// Try this many pairs and paths at most.
-    #[arg(long, value_name = "N")]
-    sample: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    sample: Option<u32>,
     /// Choose members of classes, samples and random requests by this number.
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
@@ -86,7 +85,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     let world = &loaded.inventory;
     let access = Access::new(world, now);
     let claim = Claim { truth: world, access: &access, now, alter: &|_, _, _, _| None };
-    let options = VerifyOptions { sample: args.sample.map(NonZeroUsize::get), seed: args.seed };
+    let options =
+        VerifyOptions { sample: args.sample.map(|sample| sample as usize), seed: args.seed };
     let progress = Progress::new();
     let verified = verify(&claim, &options, &|what, done, all| progress.tell(what, done, all));
     progress.finish();
