@@ -11,11 +11,9 @@
 #[path = "support/declared.rs"]
 mod declared;
 
-use declared::{ALWAYS, ANYTHING, NEVER, loaded_as};
-use jiff::Timestamp;
-use keyreach::audit::Engine;
+use declared::{ALWAYS, ANYTHING, NEVER, bounds_on, loaded_as};
 use keyreach::aws::{AccountId, KmsAction};
-use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target};
+use keyreach::decision::Bound;
 use keyreach::ingest::{Deployment, Loaded};
 use serde_json::{Value, json};
 
@@ -25,14 +23,6 @@ const EXPORTED: &str =
 
 fn pinned() -> Deployment {
     Deployment { account: AccountId::parse(ACCOUNT).unwrap(), ..Deployment::default() }
-}
-
-fn bounds(loaded: &Loaded, caller: &str, action: KmsAction, key: &str) -> (Bound, Bound) {
-    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    let engine = Engine::with_facts(&loaded.inventory, now, FACTS);
-    let (caller, target) = (Caller::parse(caller).unwrap(), Target::parse(key).unwrap());
-    let verdict = engine.verdict_of(&Request::plain(caller, action, target));
-    (verdict.at_least(), verdict.at_most())
 }
 
 fn statement(principal: &str, action: &str) -> Value {
@@ -93,9 +83,9 @@ fn an_exported_key_policy_may_name_a_role_that_has_no_name_yet() {
         let principal = format!("arn:aws:iam::{ACCOUNT}:role/{named}");
         let export = export(&[root.clone(), statement(&principal, "kms:Decrypt")], &json!([]));
         let loaded = beside(&role("arn:aws:kms:us-east-1:444455556666:key/x"), &export);
-        assert_eq!(bounds(&loaded, SYMBOL, KmsAction::DECRYPT, EXPORTED), expected, "{named}");
+        assert_eq!(bounds_on(&loaded, SYMBOL, KmsAction::DECRYPT, EXPORTED), expected, "{named}");
         // Whom the policy names it names all the same: what is not exported could only narrow that.
-        assert_eq!(bounds(&loaded, &principal, KmsAction::DECRYPT, EXPORTED).1, Bound::Always);
+        assert_eq!(bounds_on(&loaded, &principal, KmsAction::DECRYPT, EXPORTED).1, Bound::Always);
     }
 }
 
@@ -109,7 +99,7 @@ fn an_exported_grant_may_be_for_a_role_that_has_no_name_yet() {
         }]);
         let export = export(std::slice::from_ref(&root), &grants);
         let loaded = beside(&role("arn:aws:kms:us-east-1:444455556666:key/x"), &export);
-        assert_eq!(bounds(&loaded, SYMBOL, KmsAction::DECRYPT, EXPORTED), expected, "{named}");
+        assert_eq!(bounds_on(&loaded, SYMBOL, KmsAction::DECRYPT, EXPORTED), expected, "{named}");
     }
 }
 
@@ -125,7 +115,7 @@ fn an_identity_policy_of_the_region_that_is_deployed_to_may_mean_an_exported_key
     ] {
         let code = role(&format!("arn:aws:kms:{region}:{account}:key/*"));
         let loaded = beside(&code, &export(std::slice::from_ref(&root), &json!([])));
-        assert_eq!(bounds(&loaded, SYMBOL, KmsAction::DECRYPT, EXPORTED), expected, "{region}");
+        assert_eq!(bounds_on(&loaded, SYMBOL, KmsAction::DECRYPT, EXPORTED), expected, "{region}");
     }
 }
 
@@ -151,7 +141,7 @@ resource "aws_kms_key" "key" {
     let declared = loaded.inventory.keys.values().next().unwrap().arn.to_string();
     let of = |name: &str| {
         let caller = format!("arn:aws:iam::{ACCOUNT}:role/{name}");
-        bounds(&loaded, &caller, KmsAction::DECRYPT, &declared)
+        bounds_on(&loaded, &caller, KmsAction::DECRYPT, &declared)
     };
     assert_eq!(of("aws_iam_role.app"), ALWAYS);
     assert_eq!(of("app-1"), ANYTHING);
@@ -204,7 +194,7 @@ fn an_account_with_a_number_may_be_that_of_another_provider() {
         ] {
             let loaded = loaded_as(&[("main.tf", &two_accounts(named))], &deployment);
             let key = loaded.inventory.keys.values().next().unwrap().arn.to_string();
-            let found = bounds(&loaded, auditor, KmsAction::DECRYPT, &key);
+            let found = bounds_on(&loaded, auditor, KmsAction::DECRYPT, &key);
             assert_eq!(found, expected, "{named} {deployment:?}");
         }
         // Once its number is known, another account is another.
@@ -214,7 +204,7 @@ fn an_account_with_a_number_may_be_that_of_another_provider() {
         let loaded = loaded_as(&[("main.tf", &code)], &deployment);
         let key = loaded.inventory.keys.values().next().unwrap().arn.to_string();
         let auditor = "arn:aws:iam::777788889999:role/auditor";
-        assert_eq!(bounds(&loaded, auditor, KmsAction::DECRYPT, &key), NEVER);
+        assert_eq!(bounds_on(&loaded, auditor, KmsAction::DECRYPT, &key), NEVER);
     }
 }
 
@@ -249,7 +239,7 @@ resource "aws_iam_user_policy" "app" {
         let loaded = loaded_as(&[("main.tf", &code)], &Deployment::default());
         let key = loaded.inventory.keys.values().next().unwrap().arn.to_string();
         let user = "arn:aws:iam::this-account:user/app";
-        assert_eq!(bounds(&loaded, user, KmsAction::DECRYPT, &key), expected, "{region}");
+        assert_eq!(bounds_on(&loaded, user, KmsAction::DECRYPT, &key), expected, "{region}");
     }
 }
 

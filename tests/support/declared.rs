@@ -28,16 +28,21 @@ pub fn loaded(files: &[(&str, &str)]) -> Loaded {
     loaded_as(files, &Deployment::default())
 }
 
-/// The least and the most that is true of the caller with this ARN and the only key.
-pub fn bounds_of(loaded: &Loaded, caller: &str, action: KmsAction) -> (Bound, Bound) {
+/// The least and the most that is true of the caller and the key with these ARNs.
+pub fn bounds_on(loaded: &Loaded, caller: &str, action: KmsAction, key: &str) -> (Bound, Bound) {
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let engine = Engine::with_facts(&loaded.inventory, now, FACTS);
-    let mut keys = loaded.inventory.keys.values();
-    let target = Target::parse(keys.next().unwrap().arn.as_str()).unwrap();
-    assert!(keys.next().is_none());
-    let caller = Caller::parse(caller).unwrap();
+    let (caller, target) = (Caller::parse(caller).unwrap(), Target::parse(key).unwrap());
     let verdict: Verdict = engine.verdict_of(&Request::plain(caller, action, target));
     (verdict.at_least(), verdict.at_most())
+}
+
+/// The same of the only key.
+pub fn bounds_of(loaded: &Loaded, caller: &str, action: KmsAction) -> (Bound, Bound) {
+    let mut keys = loaded.inventory.keys.values();
+    let key = keys.next().unwrap().arn.as_str();
+    assert!(keys.next().is_none());
+    bounds_on(loaded, caller, action, key)
 }
 
 /// The same of a caller of the account that is deployed to.
