@@ -44,6 +44,14 @@ pub(super) fn statement_names(statement: &Statement, identity: &Identity) -> boo
         })
 }
 
+/// Whether somebody whom a statement names, and who is not known, may be the identity.
+fn may_mean(statement: &Statement, identity: &Identity) -> bool {
+    let mut entries = statement.principal.iter().flat_map(|element| &element.entries);
+    entries.any(|entry| {
+        matches!(entry.value, Principal::Unresolved(_)) && could_mean(&entry.value, identity)
+    })
+}
+
 fn could_mean(principal: &Principal, identity: &Identity) -> bool {
     match principal.at_most() {
         Principal::Account { account, .. } => *account == identity.account,
@@ -66,12 +74,17 @@ fn session_of(arn: &str, identity: &Identity) -> bool {
     role.eq_ignore_ascii_case(&identity.name) && account == Some(identity.account)
 }
 
-/// Whether some Allow statement of the key policy applies to the principal for one of the actions: then
-/// an identity policy may count, or is not needed.
+/// Whether some Allow statement of the key policy applies to the principal for one of the actions, or means
+/// somebody who is not known and may be it: then an identity policy may count, or is not needed.
 pub(super) fn trusts(scope: &KeyScope<'_>, identity: &Identity, actions: ActionSet) -> bool {
-    let Some(caller) = Caller::parse(&identity.arn).filter(|_| scope.key.policy.is_some()) else {
+    let caller = Caller::parse(&identity.arn);
+    let Some((caller, document)) = caller.zip(scope.key.policy.as_ref()) else {
         return true;
     };
+    let mut statements = document.policy().statements.iter();
+    if statements.any(|statement| statement.allows() && may_mean(statement, identity)) {
+        return true;
+    }
     if !scope.opened(&caller, actions).is_empty() {
         return true;
     }
