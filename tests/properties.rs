@@ -55,6 +55,18 @@ fn answers(world: &Inventory, requests: &[Request]) -> Vec<(String, Option<Strin
     requests.iter().map(|request| told(&reference.evaluate(request))).collect()
 }
 
+/// Brief answers say what the whole ones say, and cite what decides.
+fn check_brief_answers(world: &Inventory, requests: &[Request]) {
+    let reference = Reference::new(world);
+    let cited = |it: &Decision| it.matched().map(|it| it.policy.clone()).collect::<Vec<_>>();
+    for request in requests {
+        let (whole, brief) = (reference.evaluate(request), reference.evaluate_briefly(request));
+        assert_eq!((told(&whole), cited(&whole)), (told(&brief), cited(&brief)), "{request:?}");
+        assert_eq!(whole.missing, brief.missing, "{request:?}");
+        assert!(brief.trace.iter().all(|step| step.decides), "{request:?}");
+    }
+}
+
 fn lines(world: &World, random: &mut Random, count: usize) -> Vec<Value> {
     (0..count).map(|id| requests::line(world, random, id)).collect()
 }
@@ -69,7 +81,9 @@ fn the_way_a_world_is_written_changes_no_answer() {
             let lines = lines(&world, random, 30);
             let requests: Vec<Request> = lines.iter().map(requests::parsed).collect();
             let text = render::scenario(&world);
-            let expected = answers(&of_scenario(&text), &requests);
+            let inventory = of_scenario(&text);
+            let expected = answers(&inventory, &requests);
+            check_brief_answers(&inventory, &requests);
             allowed.set(allowed.get() + expected.iter().filter(|it| it.0.contains("None")).count());
             let check = |how: &str, files: &Tree| {
                 let found = answers(&sound(files), &requests);

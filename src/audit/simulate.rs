@@ -51,7 +51,7 @@ impl<'w> Simulator<'w> {
 
     /// The answer to `request`.
     pub fn answer(&self, request: &Request) -> Answer {
-        let decision = self.reference.evaluate(request);
+        let decision = self.reference.evaluate_briefly(request);
         let matched: BTreeSet<Matched> =
             decision.matched().map(|citation| self.matched(citation)).collect();
         Answer {

@@ -196,8 +196,10 @@ fn unstorable(text: &str) -> impl Iterator<Item = Fault> {
         let message = format!("{} bytes: a key policy has at most {KEY_POLICY_BYTES}", text.len());
         ignored(Span::new(end.unwrap_or(text.len()), text.len()), message)
     });
+    // No JSON holds the other characters of ASCII that are refused.
     let refused = |character: &char| !matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FF}');
-    let refused = text.char_indices().find(|(_, character)| refused(character));
+    let mut characters = (!text.is_ascii()).then(|| text.char_indices()).into_iter().flatten();
+    let refused = characters.find(|(_, character)| refused(character));
     let refused = refused.map(|(at, character)| {
         let code = u32::from(character);
         let message =

@@ -6,18 +6,19 @@
 use std::collections::BTreeSet;
 
 use crate::aws::KmsAction;
-use crate::decision::{CallerKind, Citation, Decision, Gate, Outcome, Path, Reading, Step, Target};
+use crate::decision::{CallerKind, Gate, Outcome, Path, Reading, Target};
 
 use super::asking::What;
 use super::certainty::certain;
 use super::compare::truth_value;
 use super::control;
 use super::grants::{self, Retiring, Way};
-use super::participants::{Level, Levels, Participants, Taking, note_key_gap};
+use super::participants::{Bounds, Level, Participants, Taking, note_key_gap};
 use super::paths::{Offer, choose};
 use super::principals::Class;
 use super::scene::Scene;
-use super::statements::{Applied, Applying, allowing, denying, note_unreadable};
+use super::statements::{Applied, allowing, denying, note_unreadable};
+use super::told::{Cite, Decided, Told, deciding, step};
 
 /// What one level of an organization says.
 struct LevelSays<'a> {
@@ -47,12 +48,13 @@ impl<'a> Gates<'a> {
             applied: allowing(scene, &level.policies),
             id: level.id,
         };
-        let levels = |levels: &Levels<'a>| -> Result<Vec<LevelSays<'a>>, &'static str> {
-            levels.as_ref().map(|levels| levels.iter().map(say).collect()).map_err(|why| *why)
+        let levels = |bounds: &Bounds<'a>| -> Result<Vec<LevelSays<'a>>, &'static str> {
+            let levels = bounds.levels.as_ref();
+            levels.map(|levels| levels.iter().map(say).collect()).map_err(|why| *why)
         };
         let set = |set: &Option<Vec<_>>| set.as_ref().map(|set| allowing(scene, set));
         // What cannot be read may deny.
-        let rcp = participants.rcp.as_ref();
+        let rcp = participants.rcp.levels.as_ref();
         rcp.into_iter().flatten().for_each(|level| note_unreadable(scene, &level.policies));
         Self {
             scp: levels(&participants.scp),
@@ -68,19 +70,22 @@ impl<'a> Gates<'a> {
 }
 
 /// The decision on the request of `scene`, without the open points.
-pub(super) fn decide(scene: &Scene<'_, '_>) -> Decision {
+pub(super) fn decide<'a>(scene: &Scene<'a, '_>) -> Decided<'a> {
     decide_among(scene, &Participants::of(scene))
 }
 
 /// The same, where it is known who takes part.
-pub(super) fn decide_among(scene: &Scene<'_, '_>, participants: &Participants<'_>) -> Decision {
+pub(super) fn decide_among<'a>(
+    scene: &Scene<'a, '_>,
+    participants: &Participants<'a>,
+) -> Decided<'a> {
     let mut trace = Vec::new();
     let denied = explicit_deny(scene, participants, &mut trace);
     // Nothing that is missing lifts a Deny that applies for certain.
     if let Some(outcome) = denied
         && certain(scene, &trace)
     {
-        return Decision { outcome, trace, missing: BTreeSet::new(), open_points: BTreeSet::new() };
+        return Decided { outcome, trace, missing: BTreeSet::new() };
     }
     let gates = Gates::of(scene, participants);
     let outcome = denied
@@ -92,38 +97,22 @@ pub(super) fn decide_among(scene: &Scene<'_, '_>, participants: &Participants<'_
     {
         note_key_gap(scene, "grants");
     }
-    Decision { outcome, trace, missing: scene.missing(), open_points: BTreeSet::new() }
-}
-
-/// A step that does not decide by itself.
-pub(super) fn step(
-    gate: Gate,
-    reading: Reading,
-    cited: Vec<Citation>,
-    rules: &'static [&'static str],
-) -> Step {
-    Step { gate, reading, decides: false, cited, rules }
-}
-
-/// A step that decides.
-pub(super) fn deciding(mut step: Step) -> Step {
-    step.decides = true;
-    step
+    Decided { outcome, trace, missing: scene.missing() }
 }
 
 /// Rule E10. Every gate whose Deny applies is told; the first in the order of section 7 is the answer.
-fn explicit_deny(
+fn explicit_deny<'a>(
     scene: &Scene<'_, '_>,
-    participants: &Participants<'_>,
-    trace: &mut Vec<Step>,
+    participants: &Participants<'a>,
+    trace: &mut Vec<Told<'a>>,
 ) -> Option<Outcome> {
-    let of = |policies: &[Taking<'_>]| -> Vec<Citation> {
-        denying(scene, policies).into_iter().map(Applying::citation).collect()
+    let of = |policies: &[Taking<'a>]| -> Vec<Cite<'a>> {
+        denying(scene, policies).into_iter().map(Cite::Statement).collect()
     };
-    let of_levels = |levels: &Levels<'_>| -> Vec<Citation> {
-        levels.iter().flatten().flat_map(|level| of(&level.policies)).collect()
+    let of_levels = |bounds: &Bounds<'a>| -> Vec<Cite<'a>> {
+        bounds.levels.iter().flatten().flat_map(|level| of(&level.policies)).collect()
     };
-    let of_set = |set: Option<&Vec<Taking<'_>>>| set.map_or_else(Vec::new, |set| of(set));
+    let of_set = |set: Option<&Vec<Taking<'a>>>| set.map_or_else(Vec::new, |set| of(set));
     // Rule K7: a key policy has no say in RetireGrant.
     let key = participants.key.as_ref().filter(|_| !scene.request.is(KmsAction::RETIRE_GRANT));
     let denies = [
@@ -149,7 +138,7 @@ pub(super) type Refusal = (Gate, &'static str, &'static [&'static str]);
 
 /// What is refused whatever policies say (rules L5, K15, X11), and what another account never may (rules
 /// E11, X2). Both gates are told where both refuse; the first is the answer.
-fn refused(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Option<Outcome> {
+fn refused(scene: &Scene<'_, '_>, trace: &mut Vec<Told<'_>>) -> Option<Outcome> {
     let refusals = match scene.request.what {
         What::Kms(action, target) => [operation(scene, target), crossing(scene, action, target)],
         What::Control(..) => [control::refusal(scene), None],
@@ -202,7 +191,11 @@ fn is_aws_managed(scene: &Scene<'_, '_>) -> bool {
 }
 
 /// The gates that every request passes: RCP, SCP at each level, the VPC endpoint (rules E12 to E14).
-fn limits(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Option<Outcome> {
+fn limits<'a>(
+    scene: &Scene<'_, '_>,
+    gates: &Gates<'a>,
+    trace: &mut Vec<Told<'a>>,
+) -> Option<Outcome> {
     match &gates.rcp {
         // Rule E12: RCPFullAWSAccess is attached everywhere, so only Deny matters.
         Ok(_) => trace.push(step(Gate::Rcp, Reading::Allows(None), Vec::new(), &["E12"])),
@@ -217,7 +210,7 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Op
                 trace.push(deciding(step(Gate::Scp, reading, Vec::new(), &["E13"])));
                 return Some(Outcome::ImplicitDeny(Gate::Scp));
             }
-            let cited = levels.iter().flat_map(|level| level.applied.allow_citations()).collect();
+            let cited = levels.iter().flat_map(|level| level.applied.cites()).collect();
             trace.push(step(Gate::Scp, Reading::Allows(None), cited, &["E13"]));
         }
     }
@@ -227,7 +220,7 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Op
             trace.push(deciding(silent));
             return Some(Outcome::ImplicitDeny(Gate::VpcEndpointPolicy));
         }
-        let cited = endpoint.allow_citations().collect();
+        let cited = endpoint.cites().collect();
         trace.push(step(Gate::VpcEndpointPolicy, Reading::Allows(None), cited, &["E14"]));
     }
     // Rule E27: the task policies of AssumeRoot sessions hold no KMS action.
@@ -248,7 +241,7 @@ fn limits(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Op
 }
 
 /// Rule E15: which table answers.
-fn granted(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Outcome {
+fn granted<'a>(scene: &Scene<'a, '_>, gates: &Gates<'a>, trace: &mut Vec<Told<'a>>) -> Outcome {
     if let Some(trust) = &gates.trust {
         return with_trust(scene, gates, trust, trace);
     }
@@ -264,7 +257,7 @@ fn granted(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> O
 }
 
 /// Rules E50 to E52, T2: identity policies of the home account decide.
-fn without_key(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Outcome {
+fn without_key<'a>(scene: &Scene<'_, '_>, gates: &Gates<'a>, trace: &mut Vec<Told<'a>>) -> Outcome {
     if scene.request.kms().is_none() && !control::has_identity_side(scene) {
         let silent = step(Gate::IdentityPolicy, Reading::Silent(None), Vec::new(), &["E40", "T2"]);
         trace.push(deciding(silent));
@@ -275,7 +268,7 @@ fn without_key(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) 
         trace.push(deciding(step(Gate::IdentityPolicy, allows, Vec::new(), &["E51"])));
         return Outcome::Allowed(Path::RootNoKey);
     }
-    let offer = Offer { path: Path::NoKey, citation: None, external: false };
+    let offer = Offer { path: Path::NoKey, cite: None, external: false };
     choose(scene, gates, Gate::KeyPolicy, vec![offer], trace)
 }
 
@@ -285,26 +278,26 @@ fn is_external(scene: &Scene<'_, '_>) -> bool {
 }
 
 /// Rules E20, E30, E40: the paths that the resource's policies open, in their order.
-fn offers(
+fn offers<'a>(
     scene: &Scene<'_, '_>,
     gate: Gate,
-    policies: &Applied<'_>,
-    trace: &mut Vec<Step>,
-) -> Vec<Offer> {
+    policies: &Applied<'a>,
+    trace: &mut Vec<Told<'a>>,
+) -> Vec<Offer<'a>> {
     let external = is_external(scene);
-    let mut offers: Vec<Offer> = Vec::new();
+    let mut offers: Vec<Offer<'_>> = Vec::new();
     for (applying, classes) in &policies.allows {
         for class in classes {
             offers.push(Offer {
                 path: key_path(*class),
-                citation: Some(applying.citation()),
+                cite: Some(Cite::Statement(*applying)),
                 external,
             });
         }
     }
     // The order of the batch contract: by name, then by IAM, grants last.
     offers.sort_by_key(|offer| offer.path);
-    let cited: Vec<Citation> = offers.iter().filter_map(|offer| offer.citation.clone()).collect();
+    let cited: Vec<Cite<'_>> = offers.iter().filter_map(|offer| offer.cite).collect();
     let reading = match offers.first() {
         Some(offer) => Reading::Allows(Some(offer.path)),
         None => Reading::Silent(None),
@@ -320,28 +313,26 @@ fn offers(
 }
 
 /// Rules E20, E33: the paths that grants open.
-fn granted_ways(scene: &Scene<'_, '_>, trace: &mut Vec<Step>) -> Vec<Offer> {
+fn granted_ways<'a>(scene: &Scene<'a, '_>, trace: &mut Vec<Told<'a>>) -> Vec<Offer<'a>> {
     let external = is_external(scene);
     let ways = grants::ways(scene);
     if !ways.is_empty() {
-        let cited = ways.iter().map(|way| way.citation.clone()).collect();
+        let cited = ways.iter().map(|way| Cite::Grant(way.grant)).collect();
         let first = ways.iter().map(|way| way.path).min();
         trace.push(step(Gate::Grant, Reading::Allows(first), cited, &["G4"]));
     }
-    let mut ways: Vec<Offer> = ways
-        .into_iter()
-        .map(|Way { path, citation }| Offer { path, citation: Some(citation), external })
-        .collect();
+    let offer = |Way { path, grant }| Offer { path, cite: Some(Cite::Grant(grant)), external };
+    let mut ways: Vec<Offer<'_>> = ways.into_iter().map(offer).collect();
     ways.sort_by_key(|offer| offer.path);
     ways
 }
 
 /// Rules T3, T4, T8, T9: the table of rule E20 with the trust policy in the key policy's place.
-fn with_trust(
+fn with_trust<'a>(
     scene: &Scene<'_, '_>,
-    gates: &Gates<'_>,
-    trust: &Applied<'_>,
-    trace: &mut Vec<Step>,
+    gates: &Gates<'a>,
+    trust: &Applied<'a>,
+    trace: &mut Vec<Told<'a>>,
 ) -> Outcome {
     let offers = offers(scene, Gate::TrustPolicy, trust, trace);
     match choose(scene, gates, Gate::TrustPolicy, offers, trace) {
@@ -367,25 +358,18 @@ fn key_path(class: Class) -> Path {
 }
 
 /// Rules G41, G42: RetireGrant has a table of its own; key policies have no say (rule K7).
-fn retire(scene: &Scene<'_, '_>, gates: &Gates<'_>, trace: &mut Vec<Step>) -> Outcome {
+fn retire<'a>(scene: &Scene<'a, '_>, gates: &Gates<'a>, trace: &mut Vec<Told<'a>>) -> Outcome {
     let mut direct = Vec::new();
     let mut by_identity = Vec::new();
     for retiring in grants::retirable(scene) {
-        match retiring {
-            Retiring::Directly(Way { path, citation }) => {
-                direct.push(Offer { path, citation: Some(citation), external: false });
-            }
-            Retiring::ByIdentity(citation) => {
-                by_identity.push(Offer {
-                    path: Path::NoKey,
-                    citation: Some(citation),
-                    external: false,
-                });
-            }
-        }
+        let (found, path, grant) = match retiring {
+            Retiring::Directly(Way { path, grant }) => (&mut direct, path, grant),
+            Retiring::ByIdentity(grant) => (&mut by_identity, Path::NoKey, grant),
+        };
+        found.push(Offer { path, cite: Some(Cite::Grant(grant)), external: false });
     }
-    let cited: Vec<Citation> =
-        direct.iter().chain(&by_identity).filter_map(|offer| offer.citation.clone()).collect();
+    let cited: Vec<Cite<'_>> =
+        direct.iter().chain(&by_identity).filter_map(|offer| offer.cite).collect();
     if cited.is_empty() {
         let silent = step(Gate::KeyPolicy, Reading::Silent(None), Vec::new(), &["G41", "G42"]);
         trace.push(deciding(silent));

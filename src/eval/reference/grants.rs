@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::KmsAction;
-use crate::decision::{CallerKind, Citation, Cited, ContextValue, OpenPoint, Path};
+use crate::decision::{CallerKind, ContextValue, OpenPoint, Path};
 use crate::inventory::{Constraints, Grant, Grantee, Key};
 
 use super::principals::{Class, class_of};
@@ -14,22 +14,22 @@ use super::truth::Truth;
 type Pairs = BTreeMap<Box<str>, Box<str>>;
 
 /// One way in which a grant lets the caller act.
-pub(super) struct Way {
+pub(super) struct Way<'a> {
     /// P8, P9 or P10.
     pub(super) path: Path,
     /// The grant.
-    pub(super) citation: Citation,
+    pub(super) grant: &'a Grant,
 }
 
-impl Way {
+impl Way<'_> {
     /// Whether it is a way of this grant.
     pub(super) fn is_of(&self, grant: &Grant) -> bool {
-        matches!(&self.citation.cited, Cited::Grant { id, place } if *id == grant.id && *place == grant.place)
+        self.grant.id == grant.id && self.grant.place == grant.place
     }
 }
 
 /// The grants that allow the request (rules G4, G10 to G13, G20 to G24), RetireGrant aside.
-pub(super) fn ways(scene: &Scene<'_, '_>) -> Vec<Way> {
+pub(super) fn ways<'w>(scene: &Scene<'_, 'w>) -> Vec<Way<'w>> {
     let (Some(key), Some(action)) = (scene.key, scene.request.kms()) else {
         return Vec::new();
     };
@@ -48,7 +48,7 @@ pub(super) fn ways(scene: &Scene<'_, '_>) -> Vec<Way> {
         if action == KmsAction::CREATE_GRANT && !admits_child(scene, grant) {
             continue;
         }
-        ways.push(Way { path: path_of(scene, class), citation: cite(grant) });
+        ways.push(Way { path: path_of(scene, class), grant });
     }
     ways
 }
@@ -82,12 +82,6 @@ fn path_of(scene: &Scene<'_, '_>, class: Class) -> Path {
         Class::Account if scene.reads_other(OpenPoint::O2, || true) => Path::P8,
         Class::Account => Path::P10,
     }
-}
-
-/// A grant as it is cited.
-fn cite(grant: &Grant) -> Citation {
-    let cited = Cited::Grant { id: grant.id.clone(), place: grant.place };
-    Citation { policy: format!("grant {}", grant.id), cited }
 }
 
 /// Rule G22: which operations the constraints bind; CreateGrant has rules of its own (rule G32).
@@ -185,28 +179,28 @@ fn admits_child(scene: &Scene<'_, '_>, parent: &Grant) -> bool {
 }
 
 /// How the caller may retire a grant (rule G41).
-pub(super) enum Retiring {
+pub(super) enum Retiring<'a> {
     /// As retiring principal, grantee or root user: no identity Allow needed.
-    Directly(Way),
+    Directly(Way<'a>),
     /// With an identity Allow of kms:RetireGrant.
-    ByIdentity(Citation),
+    ByIdentity(&'a Grant),
 }
 
 /// The grants of the key that the caller may retire (rule G41); a request that names no grant asks for
 /// any of them.
-pub(super) fn retirable(scene: &Scene<'_, '_>) -> Vec<Retiring> {
+pub(super) fn retirable<'w>(scene: &Scene<'_, 'w>) -> Vec<Retiring<'w>> {
     let Some(key) = scene.key else {
         return Vec::new();
     };
     key.grants.iter().flat_map(|grant| retiring_of(scene, key, grant)).collect()
 }
 
-fn retiring_of(scene: &Scene<'_, '_>, key: &Key, grant: &Grant) -> Vec<Retiring> {
-    let way = |path| Retiring::Directly(Way { path, citation: cite(grant) });
+fn retiring_of<'w>(scene: &Scene<'_, '_>, key: &Key, grant: &'w Grant) -> Vec<Retiring<'w>> {
+    let way = |path| Retiring::Directly(Way { path, grant });
     let mut found = Vec::new();
     // (a) and (d).
     match grant.retiring.as_ref().and_then(|retiring| grantee_class(scene, retiring)) {
-        Some(Class::Account) => found.push(Retiring::ByIdentity(cite(grant))),
+        Some(Class::Account) => found.push(Retiring::ByIdentity(grant)),
         Some(Class::ViaRole | Class::ViaUser) => found.push(way(Path::P9)),
         Some(_) => found.push(way(Path::P8)),
         None => {}
@@ -216,7 +210,7 @@ fn retiring_of(scene: &Scene<'_, '_>, key: &Key, grant: &Grant) -> Vec<Retiring>
         && let Some(class) = grantee_class(scene, &grant.grantee)
     {
         match path_of(scene, class) {
-            Path::P10 => found.push(Retiring::ByIdentity(cite(grant))),
+            Path::P10 => found.push(Retiring::ByIdentity(grant)),
             path => found.push(way(path)),
         }
     }
@@ -227,7 +221,7 @@ fn retiring_of(scene: &Scene<'_, '_>, key: &Key, grant: &Grant) -> Vec<Retiring>
     if concerns_home {
         match scene.request.caller.kind {
             CallerKind::Root => found.push(way(Path::P8)),
-            _ => found.push(Retiring::ByIdentity(cite(grant))),
+            _ => found.push(Retiring::ByIdentity(grant)),
         }
     }
     found

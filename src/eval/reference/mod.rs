@@ -27,16 +27,18 @@ mod principals;
 mod scene;
 mod statements;
 mod text;
+mod told;
 mod truth;
 mod usage;
 
 use std::sync::Arc;
 
-use crate::aws::KmsAction;
+use crate::aws::{AccountId, KmsAction};
 use crate::decision::{
     Allowing, Caller, Context, ContextValue, ControlRequest, Decision, Readings, Request,
 };
-use crate::inventory::{Identity, Inventory};
+use crate::inventory::{Identity, Inventory, OrgPolicyKind};
+use crate::kept::Memo;
 use crate::policy::Condition;
 
 pub use gaps::Gaps;
@@ -47,7 +49,7 @@ use asking::Asking;
 use caller::CallerFacts;
 pub(in crate::eval) use compare::instant;
 pub(in crate::eval) use matching::{allowed_actions, covered_actions};
-use participants::{Participants, Taking};
+use participants::{Bounds, Participants, Taking};
 use scene::{Lens, Scene};
 use statements::{Opening, conditions_in_play};
 pub(in crate::eval) use text::takes;
@@ -57,6 +59,7 @@ pub struct Reference<'w> {
     world: &'w Inventory,
     readings: Readings,
     gaps: Arc<Gaps>,
+    bounds: Memo<(AccountId, OrgPolicyKind), Arc<Bounds<'w>>>,
 }
 
 impl<'w> Reference<'w> {
@@ -67,17 +70,18 @@ impl<'w> Reference<'w> {
 
     /// The evaluator with some open points read the other way.
     pub fn with_readings(world: &'w Inventory, readings: Readings) -> Self {
-        Self { world, readings, gaps: Arc::new(Gaps::of(world)) }
+        Self { world, readings, gaps: Arc::new(Gaps::of(world)), bounds: Memo::new() }
     }
 
     /// The evaluator over a world whose gaps are sorted already.
     pub fn with_gaps(world: &'w Inventory, gaps: Arc<Gaps>) -> Self {
-        Self { world, readings: Readings::default(), gaps }
+        Self { world, readings: Readings::default(), gaps, bounds: Memo::new() }
     }
 
     /// The same evaluator over a world that edits made of its own.
     pub fn after<'x>(&self, world: &'x Inventory) -> Reference<'x> {
-        Reference { world, readings: self.readings, gaps: Arc::clone(&self.gaps) }
+        let gaps = Arc::clone(&self.gaps);
+        Reference { world, readings: self.readings, gaps, bounds: Memo::new() }
     }
 
     /// The gaps of its world, sorted once for all the worlds that edits make of it.
@@ -92,7 +96,12 @@ impl<'w> Reference<'w> {
 
     /// The decision on one request.
     pub fn evaluate(&self, request: &Request) -> Decision {
-        self.evaluated(request.into())
+        self.evaluated(request.into(), false)
+    }
+
+    /// The same; its trace has the steps alone that decide.
+    pub fn evaluate_briefly(&self, request: &Request) -> Decision {
+        self.evaluated(request.into(), true)
     }
 
     /// Whether a request is allowed, as the decision on it says, in each of these contexts instead of its own.
@@ -109,12 +118,12 @@ impl<'w> Reference<'w> {
 
     /// The decision on one request for an action outside KMS (rule T2).
     pub fn evaluate_control(&self, request: &ControlRequest) -> Decision {
-        self.evaluated(request.into())
+        self.evaluated(request.into(), false)
     }
 
-    fn evaluated(&self, request: Asking<'_>) -> Decision {
+    fn evaluated(&self, request: Asking<'_>, brief: bool) -> Decision {
         let scene = Scene::new(self, request, self.readings);
-        let mut decision = access::decide(&scene);
+        let mut decision = access::decide(&scene).in_words(brief);
         self.hinges(&scene, &mut decision);
         decision
     }

@@ -1,6 +1,7 @@
 //! Which policies take part in a decision (section 3.1 of the semantics).
 
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use crate::aws::{AccountId, KmsAction};
 use crate::decision::{CallerKind, OpenPoint, Target};
@@ -10,6 +11,7 @@ use crate::inventory::{
 };
 use crate::policy::PolicyDocument;
 
+use super::Reference;
 use super::control;
 use super::scene::Scene;
 
@@ -77,15 +79,27 @@ pub(super) struct Level<'a> {
     pub(super) policies: Vec<Taking<'a>>,
 }
 
-/// The levels whose policies bind a request, or why none do.
-pub(super) type Levels<'a> = Result<Vec<Level<'a>>, &'static str>;
+/// The policies of one kind that bind a request, level by level.
+pub(super) struct Bounds<'a> {
+    /// The levels, or why none bind it.
+    pub(super) levels: Result<Vec<Level<'a>>, &'static str>,
+    /// What is missing of them.
+    missing: Vec<String>,
+}
+
+impl Bounds<'_> {
+    /// No level binds the request.
+    fn none(why: &'static str) -> Arc<Self> {
+        Arc::new(Self { levels: Err(why), missing: Vec::new() })
+    }
+}
 
 /// Everything that takes part in one decision.
 pub(super) struct Participants<'a> {
     /// The SCPs that bind the caller.
-    pub(super) scp: Levels<'a>,
+    pub(super) scp: Arc<Bounds<'a>>,
     /// The RCPs that bind the key or the role.
-    pub(super) rcp: Levels<'a>,
+    pub(super) rcp: Arc<Bounds<'a>>,
     /// The VPC endpoint's policy, where the request came through one.
     pub(super) endpoint: Option<Vec<Taking<'a>>>,
     /// The key policies, where a key is involved.
@@ -104,8 +118,8 @@ impl<'a> Participants<'a> {
     /// Who takes part in the request of `scene`.
     pub(super) fn of(scene: &Scene<'a, '_>) -> Self {
         Self {
-            scp: scp_levels(scene),
-            rcp: rcp_levels(scene),
+            scp: scps(scene),
+            rcp: rcps(scene),
             endpoint: endpoint(scene),
             key: scene.needs_key().then(|| key_policies(scene)),
             trust: control::trust_policy(scene),
@@ -122,7 +136,8 @@ impl<'a> Participants<'a> {
 
     /// All of them, whatever their part.
     pub(super) fn all(&self) -> impl Iterator<Item = &Taking<'a>> {
-        let levels = self.scp.iter().chain(&self.rcp).flatten();
+        let bounds = [&self.scp, &self.rcp].into_iter();
+        let levels = bounds.flat_map(|bounds| bounds.levels.iter().flatten());
         let sets = [&self.endpoint, &self.key, &self.trust, &self.boundary, &self.session];
         let of_sets = sets.into_iter().flatten().flatten();
         levels.flat_map(|level| &level.policies).chain(of_sets).chain(&self.identity)
@@ -130,48 +145,69 @@ impl<'a> Participants<'a> {
 }
 
 /// The SCPs that bind the caller, by level; nothing where none do (rules E13, E34, E44).
-fn scp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
-    if scene.request.caller.kind == CallerKind::Service {
-        return Err("SCPs do not bind service calls");
+fn scps<'w>(scene: &Scene<'_, 'w>) -> Arc<Bounds<'w>> {
+    match scene.request.caller.kind {
+        CallerKind::Service => return Bounds::none("SCPs do not bind service calls"),
+        CallerKind::Provider => return Bounds::none("SCPs do not bind who is of no account"),
+        _ if scene.caller.is_service_linked() => {
+            return Bounds::none("SCPs do not bind service-linked roles");
+        }
+        _ => {}
     }
-    if scene.request.caller.kind == CallerKind::Provider {
-        return Err("SCPs do not bind who is of no account");
+    match scene.caller.account {
+        Some(home) => bounds(scene, home, OrgPolicyKind::Scp),
+        None => Bounds::none("the caller has no account"),
     }
-    if scene.caller.is_service_linked() {
-        return Err("SCPs do not bind service-linked roles");
-    }
-    let home = scene.caller.account.ok_or("the caller has no account")?;
-    levels(scene, home, OrgPolicyKind::Scp)
 }
 
 /// The RCPs that bind the key, or the role, by level (rules E12, G42, X2).
-fn rcp_levels<'a>(scene: &Scene<'a, '_>) -> Levels<'a> {
+fn rcps<'w>(scene: &Scene<'_, 'w>) -> Arc<Bounds<'w>> {
     let owner = match scene.request.target() {
         Some(Target::Key(arn)) => arn.account(),
-        Some(Target::Alias(_)) if scene.is_alias_half() => return Err("RCPs speak of keys"),
+        Some(Target::Alias(_)) if scene.is_alias_half() => {
+            return Bounds::none("RCPs speak of keys");
+        }
         Some(Target::Alias(arn)) => arn.account(),
-        Some(_) => return Err("no key is involved"),
+        Some(_) => return Bounds::none("no key is involved"),
         // RCPs speak of STS, not of IAM (section 3.1).
         None => match control::trusting_role(scene).and_then(control::owner) {
             Some(account) => account,
-            None => return Err("no role is asked for"),
+            None => return Bounds::none("no role is asked for"),
         },
     };
     if scene.caller.is_service_linked() {
-        return Err("RCPs do not bind service-linked roles");
+        return Bounds::none("RCPs do not bind service-linked roles");
     }
     if scene.request.is(KmsAction::RETIRE_GRANT) {
-        return Err("RCPs have no say in RetireGrant");
+        return Bounds::none("RCPs have no say in RetireGrant");
     }
     if scene.key.is_some_and(Key::is_aws_managed) {
-        return Err("RCPs do not bind AWS managed keys");
+        return Bounds::none("RCPs do not bind AWS managed keys");
     }
-    levels(scene, owner, OrgPolicyKind::Rcp)
+    bounds(scene, owner, OrgPolicyKind::Rcp)
 }
 
-fn levels<'a>(scene: &Scene<'a, '_>, account: AccountId, kind: OrgPolicyKind) -> Levels<'a> {
-    let world = scene.world();
-    let organization = world.organization.as_deref().ok_or("no organization was exported")?;
+/// The policies of one kind that bind an account; put together once.
+fn bounds<'w>(scene: &Scene<'_, 'w>, account: AccountId, kind: OrgPolicyKind) -> Arc<Bounds<'w>> {
+    let reference = scene.reference;
+    let made = |_: &_| {
+        let mut missing = Vec::new();
+        let levels = levels(reference, account, kind, &mut missing);
+        Arc::new(Bounds { levels, missing })
+    };
+    let bounds = reference.bounds.get((account, kind), made);
+    bounds.missing.iter().for_each(|what| scene.note_missing(what));
+    bounds
+}
+
+fn levels<'w>(
+    reference: &Reference<'w>,
+    account: AccountId,
+    kind: OrgPolicyKind,
+    missing: &mut Vec<String>,
+) -> Result<Vec<Level<'w>>, &'static str> {
+    let organization = reference.world.organization.as_deref();
+    let organization = organization.ok_or("no organization was exported")?;
     let Some(own) = organization.accounts.get(&account) else {
         return Err("the account belongs to no organization that was exported");
     };
@@ -181,20 +217,24 @@ fn levels<'a>(scene: &Scene<'a, '_>, account: AccountId, kind: OrgPolicyKind) ->
     if !organization.is_enabled(kind) {
         return Err("the organization does not use this kind of policy");
     }
-    let Some(ids) = organization.levels(account) else {
+    let ids = organization.levels(account).unwrap_or_else(|| {
         // Rule U7: the way up is not exported; what is attached to the account itself still counts.
-        scene.note_missing(format!("parents of account {account} in the organization"));
-        return Ok(vec![level(scene, organization, own.as_str(), kind)]);
-    };
-    Ok(ids.into_iter().map(|id| level(scene, organization, id, kind)).collect())
+        missing.push(format!("parents of account {account} in the organization"));
+        vec![own.as_str()]
+    });
+    let level =
+        |id| Level { id, policies: attached_to(reference, organization, id, kind, missing) };
+    Ok(ids.into_iter().map(level).collect())
 }
 
-fn level<'a>(
-    scene: &Scene<'a, '_>,
-    organization: &'a Organization,
-    id: &'a str,
+/// The policies of one kind that are attached to a level.
+fn attached_to<'w>(
+    reference: &Reference<'w>,
+    organization: &'w Organization,
+    id: &'w str,
     kind: OrgPolicyKind,
-) -> Level<'a> {
+    missing: &mut Vec<String>,
+) -> Vec<Taking<'w>> {
     let mut policies = Vec::new();
     let mut is_bare = true;
     for policy_id in organization.attachments.get(id).into_iter().flatten() {
@@ -203,24 +243,24 @@ fn level<'a>(
             Some(_) => continue,
             None => {
                 // Rule U7: a policy that is not described may be of either kind.
-                scene.note_missing(format!("document of organization policy {policy_id}"));
+                missing.push(format!("document of organization policy {policy_id}"));
                 continue;
             }
         };
         is_bare = false;
-        note_conflicts(scene, &policy.id);
+        missing.extend(conflicts(reference, &policy.id));
         match &policy.document {
             Some(document) => {
                 policies.push(Taking { name: Name::Organization(policy, id), document });
             }
-            None => scene.note_missing(format!("document of {} {}", kind.name(), policy.id)),
+            None => missing.push(format!("document of {} {}", kind.name(), policy.id)),
         }
     }
     if kind == OrgPolicyKind::Scp && is_bare {
         // Rule U7: a level has at least one SCP; the export does not say which.
-        scene.note_missing(format!("SCPs attached to {id}"));
+        missing.push(format!("SCPs attached to {id}"));
     }
-    Level { id, policies }
+    policies
 }
 
 /// The caller's identity policies: its own, and those of the groups it is a direct member of (rule E1).
@@ -267,9 +307,13 @@ pub(super) fn note_unknown_identity(scene: &Scene<'_, '_>) {
 
 /// Notes what two files state differently of `subject`.
 pub(super) fn note_conflicts(scene: &Scene<'_, '_>, subject: &str) {
-    for what in scene.reference.gaps.conflicts_of(subject) {
-        scene.note_missing(format!("{what}: two files disagree, the first by path counts"));
-    }
+    conflicts(scene.reference, subject).for_each(|what| scene.note_missing(what));
+}
+
+/// What two files state differently of `subject`, in words.
+fn conflicts(reference: &Reference<'_>, subject: &str) -> impl Iterator<Item = String> {
+    let conflicts = reference.gaps.conflicts_of(subject).iter();
+    conflicts.map(|what| format!("{what}: two files disagree, the first by path counts"))
 }
 
 fn inline<'a>(policies: &'a [NamedPolicy], of: &'a str, together: &mut Vec<Taking<'a>>) {

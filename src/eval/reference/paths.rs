@@ -1,17 +1,18 @@
 //! The paths of rule E20: what each still needs, which is complete, and what the others lack.
 
-use crate::decision::{CallerKind, Citation, Gate, OpenPoint, Outcome, Path, Reading, Step};
+use crate::decision::{CallerKind, Gate, OpenPoint, Outcome, Path, Reading};
 
-use super::access::{Gates, deciding, step};
+use super::access::Gates;
 use super::scene::Scene;
 use super::statements::Applied;
+use super::told::{Cite, Told, deciding, step};
 
 /// A path that the key's side opens; what the home side must add follows from it.
-pub(super) struct Offer {
+pub(super) struct Offer<'a> {
     /// The path.
     pub(super) path: Path,
     /// The statement or grant that opens it.
-    pub(super) citation: Option<Citation>,
+    pub(super) cite: Option<Cite<'a>>,
     /// Whether the caller is of another account than the key (rules E30, E33).
     pub(super) external: bool,
 }
@@ -24,7 +25,7 @@ struct Needs {
 }
 
 /// The columns of rule E20, and of rules E30 to E33 for other accounts.
-fn needs(scene: &Scene<'_, '_>, offer: &Offer) -> Needs {
+fn needs(scene: &Scene<'_, '_>, offer: &Offer<'_>) -> Needs {
     let kind = &scene.request.caller.kind;
     // Rules E26, E32, E40: root users and services have no identity side.
     if matches!(kind, CallerKind::Root | CallerKind::Service | CallerKind::Provider) {
@@ -65,12 +66,12 @@ fn needs(scene: &Scene<'_, '_>, offer: &Offer) -> Needs {
 
 /// The first path that is complete; where none is, what the one that came furthest lacks (section 7:
 /// key side or trust policy, identity, boundary, session).
-pub(super) fn choose(
+pub(super) fn choose<'a>(
     scene: &Scene<'_, '_>,
-    gates: &Gates<'_>,
+    gates: &Gates<'a>,
     side: Gate,
-    offers: Vec<Offer>,
-    trace: &mut Vec<Step>,
+    offers: Vec<Offer<'a>>,
+    trace: &mut Vec<Told<'a>>,
 ) -> Outcome {
     let mut furthest: Option<Gate> = None;
     for offer in offers {
@@ -90,7 +91,7 @@ pub(super) fn choose(
         }
         Some(gate) => {
             if gate > Gate::IdentityPolicy {
-                let cited: Vec<Citation> = gates.identity.allow_citations().collect();
+                let cited: Vec<Cite<'_>> = gates.identity.cites().collect();
                 let reading =
                     if cited.is_empty() { Reading::Silent(None) } else { Reading::Allows(None) };
                 trace.push(step(Gate::IdentityPolicy, reading, cited, &["E21"]));
@@ -120,20 +121,26 @@ fn lacks(scene: &Scene<'_, '_>, gates: &Gates<'_>, needs: &Needs) -> Option<Gate
 }
 
 /// Tells the steps of the path that is complete, each of which decides.
-fn tell(gates: &Gates<'_>, side: Gate, offer: &Offer, needs: &Needs, trace: &mut Vec<Step>) {
-    if let Some(citation) = &offer.citation {
-        let gate = match citation.statement() {
-            Some(_) => side,
-            None => Gate::Grant,
+fn tell<'a>(
+    gates: &Gates<'a>,
+    side: Gate,
+    offer: &Offer<'a>,
+    needs: &Needs,
+    trace: &mut Vec<Told<'a>>,
+) {
+    if let Some(cite) = offer.cite {
+        let gate = match cite {
+            Cite::Statement(_) => side,
+            Cite::Grant(_) => Gate::Grant,
         };
         for told in trace.iter_mut().filter(|told| told.gate == gate) {
             told.decides = true;
-            told.cited.retain(|cited| same(cited, citation));
+            told.cited.retain(|other| other.is(cite));
             told.reading = Reading::Allows(Some(offer.path));
         }
     }
     if needs.identity {
-        let cited = gates.identity.allow_citations().collect();
+        let cited = gates.identity.cites().collect();
         let allows = Reading::Allows(None);
         trace.push(deciding(step(Gate::IdentityPolicy, allows, cited, &["E21"])));
     }
@@ -144,7 +151,7 @@ fn tell(gates: &Gates<'_>, side: Gate, offer: &Offer, needs: &Needs, trace: &mut
     for (gate, applied, needed) in limits {
         match applied {
             Some(applied) if needed => {
-                let cited = applied.allow_citations().collect();
+                let cited = applied.cites().collect();
                 trace.push(step(gate, Reading::Allows(None), cited, &["E20"]));
             }
             Some(_) => {
@@ -156,19 +163,8 @@ fn tell(gates: &Gates<'_>, side: Gate, offer: &Offer, needs: &Needs, trace: &mut
     }
 }
 
-fn mark(trace: &mut [Step], gate: Gate) {
+fn mark(trace: &mut [Told<'_>], gate: Gate) {
     for told in trace.iter_mut().filter(|told| told.gate == gate) {
         told.decides = true;
-    }
-}
-
-fn same(one: &Citation, other: &Citation) -> bool {
-    use crate::decision::Cited::{Grant, Statement};
-    match (&one.cited, &other.cited) {
-        (Statement { document, index }, Statement { document: other, index: at }) => {
-            document.place == other.place && index == at
-        }
-        (Grant { id, .. }, Grant { id: other, .. }) => id == other,
-        _ => false,
     }
 }

@@ -10,6 +10,7 @@ use super::matching;
 use super::participants::{Name, Taking};
 use super::principals::{self, Class};
 use super::scene::{Lens, Scene};
+use super::told::Cite;
 use super::truth::Truth;
 
 /// A statement that applies; put into words only where the trace tells of it.
@@ -20,7 +21,22 @@ pub(super) struct Applying<'a> {
     index: usize,
 }
 
-impl Applying<'_> {
+impl<'a> Applying<'a> {
+    /// The statement.
+    pub(super) fn statement(self) -> Option<&'a Statement> {
+        self.document.policy().statements.get(self.index)
+    }
+
+    /// Whether both are the same statement.
+    pub(super) fn is(self, other: Applying<'_>) -> bool {
+        self.document.place == other.document.place && self.index == other.index
+    }
+
+    /// Whether it applies for certain to the request of another scene.
+    pub(super) fn applies(self, scene: &Scene<'_, '_>) -> bool {
+        statement_applies(scene, self.document, self.index)
+    }
+
     /// The statement as traces cite it.
     pub(super) fn citation(self) -> Citation {
         let cited = Cited::Statement { document: self.document.clone(), index: self.index };
@@ -35,10 +51,10 @@ pub(super) struct Applied<'a> {
     pub(super) allows: Vec<(Applying<'a>, Vec<Class>)>,
 }
 
-impl Applied<'_> {
+impl<'a> Applied<'a> {
     /// The statements, whatever the class.
-    pub(super) fn allow_citations(&self) -> impl Iterator<Item = Citation> {
-        self.allows.iter().map(|(applying, _)| applying.citation())
+    pub(super) fn cites(&self) -> impl Iterator<Item = Cite<'a>> {
+        self.allows.iter().map(|(applying, _)| Cite::Statement(*applying))
     }
 }
 

@@ -78,9 +78,9 @@ pub(super) fn execute_by(reference: &Reference<'_>, path: &Path) -> Result<Execu
     let mut hops = Vec::new();
     let mut worlds = worlds(reference.world(), path);
     for ((index, hop), world) in path.hops.iter().enumerate().zip(&mut worlds) {
-        let scene = Scene { reference: reference.after(&world), held: &held };
         let fails = |obstacle| Failure { hop: Some(index), obstacle };
-        hops.push(scene.call(hop).map_err(fails)?);
+        let called = Scene { reference: reference.after(&world), held: &held }.call(hop);
+        hops.push(called.map_err(fails)?);
         held.extend(Held::gained(hop));
     }
     let fails = |obstacle| Failure { hop: None, obstacle };
