@@ -134,8 +134,13 @@ impl<'a> Census<'a> {
             found = self.holding_crowds(&world, &column, number, wanted);
         } else {
             for Entry { home, owner, relation, first, who, .. } in self.entries(&column) {
-                let Some(subject) = self.subject(&world, first) else { continue };
-                let home = self.settled_home(&world, matrix.home_side(home), edited, &subject);
+                let class = matrix.home_class(&world, home);
+                let home = if class.asks_more_than_names(&world) {
+                    let Some(subject) = self.subject(&world, first) else { continue };
+                    self.settled_home(&world, matrix.home_side(home), edited, &subject)
+                } else {
+                    matrix.home_at(&world, home, number)
+                };
                 let sides = (home, self.with_gap(&world, owner, number), relation);
                 self.put(&mut found, sides, wanted, || Some(who));
             }

@@ -13,6 +13,7 @@ use super::formula::{Atom, AtomId, Formula, Kinds};
 use super::library::World;
 use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::question::Question;
 use super::test::Test;
 
 /// How callers of one side look at keys.
@@ -29,6 +30,13 @@ pub(super) struct HomeClass {
 }
 
 impl HomeClass {
+    /// Whether it matters what a key is like, beyond its ARN: its tags, its aliases, ...
+    pub(super) fn asks_more_than_names(&self, world: &World<'_>) -> bool {
+        let is_test =
+            |id: &AtomId| matches!(world.formulas.atom(*id), Atom::Key(Question::Test { .. }));
+        self.asks_alias || self.questions.ids.iter().any(is_test)
+    }
+
     /// Whether every key answers for itself.
     pub(super) fn asks_every_key(&self) -> bool {
         self.asks_alias || !self.questions.personal.is_empty()

@@ -148,18 +148,31 @@ impl Owner {
 
     /// The same once some atoms are replaced.
     pub(super) fn mapped(&self, mut change: impl FnMut(&Masked) -> Masked) -> Self {
+        let opening = self.opening().map(&mut change);
+        self.opened_by(opening, change)
+    }
+
+    /// The same; nothing where it opens the key to nobody then.
+    pub(super) fn mapped_if_open(&self, mut change: impl FnMut(&Masked) -> Masked) -> Option<Self> {
+        let opening = self.opening().map(&mut change);
+        let is_open = opening.iter().any(|masked| !masked.is_never());
+        is_open.then(|| self.opened_by(opening, change))
+    }
+
+    /// What it is once what opens it is this, and all else is changed.
+    fn opened_by(
+        &self,
+        [direct, limited, by_account, granted_direct, granted_limited, account]: [Masked; 6],
+        mut change: impl FnMut(&Masked) -> Masked,
+    ) -> Self {
         Self {
             aws_managed: self.aws_managed,
-            direct: change(&self.direct),
-            limited: change(&self.limited),
-            by_account: change(&self.by_account),
+            direct,
+            limited,
+            by_account,
             deny: change(&self.deny),
             rcp_deny: change(&self.rcp_deny),
-            granted: Granted {
-                direct: change(&self.granted.direct),
-                limited: change(&self.granted.limited),
-                account: change(&self.granted.account),
-            },
+            granted: Granted { direct: granted_direct, limited: granted_limited, account },
             passes: change(&self.passes),
             endpoint_deny: change(&self.endpoint_deny),
             possible: self.possible,

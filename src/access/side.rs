@@ -1,8 +1,9 @@
 //! Both sides of a question about a key, kept apart: who asks, and what is asked for. Either may be other
 //! than the export has it: what the graph asks of principals and keys that somebody changed.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, CallerKind, Chance, Context};
@@ -12,7 +13,7 @@ use crate::policy::Principal;
 use super::Access;
 use super::asked::{Asked, account_form};
 use super::control::ControlSide;
-use super::formula::{Atom, Formula, Formulas};
+use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::home::{Home, without_idle_limits};
 use super::judge::Judge;
 use super::library::World;
@@ -32,6 +33,16 @@ pub struct KeySide<'a> {
     subject: Subject<'a>,
     home: Arc<Home>,
     given: Context,
+    /// What it says of the actions that were first asked for.
+    narrow: OnceLock<Narrow>,
+}
+
+/// What a caller's side says of some actions.
+struct Narrow {
+    wanted: ActionSet,
+    home: Home,
+    /// Whether it hangs on the key.
+    asks: bool,
 }
 
 /// The key's side, whoever asks.
@@ -88,7 +99,7 @@ impl Reached {
         all.into_iter().all(|(own, others)| own.minus(others) == ActionSet::EMPTY)
     }
 
-    fn add(&mut self, action: KmsAction, chance: Chance) {
+    fn add(&mut self, actions: ActionSet, chance: Chance) {
         let sets = [
             (&mut self.sure, Chance::Sure),
             (&mut self.told, Chance::AsTold),
@@ -96,11 +107,15 @@ impl Reached {
         ];
         for (set, least) in sets {
             if chance >= least {
-                *set = set.union(action.into());
+                *set = set.union(actions);
             }
         }
     }
 }
+
+/// The actions that grants can allow (rule G4).
+static GRANTABLE: LazyLock<ActionSet> =
+    LazyLock::new(|| KmsAction::all().filter(|action| action.info().grantable).collect());
 
 /// Callers of one class have the same account and the same answers wherever nothing on the key's side
 /// names them.
@@ -173,7 +188,7 @@ impl Access<'_> {
         let subject = self.subject(caller, guise);
         let world = World { every_limit: true, ..self.world(&given) };
         let home = Arc::new(Home::of(&world, &subject, &[]));
-        KeySide { access: self, subject, home, given }
+        KeySide { access: self, subject, home, given, narrow: OnceLock::new() }
     }
 
     /// The side of a key, of the export or not, under `given`.
@@ -302,25 +317,46 @@ impl KeySide<'_> {
         judge.chance(allowed, &frame(&home, &owner, action, &self.given))
     }
 
+    fn narrow(&self, wanted: ActionSet) -> Narrow {
+        let home = self.home.mapped(|masked| masked.within(wanted));
+        let formulas = &self.access.core.formulas;
+        let hangs = |masked: &Masked| {
+            masked.has(formulas, Kinds::KEY) || masked.has(formulas, Kinds::CALLER)
+        };
+        let asks = home.masked().any(hangs);
+        Narrow { wanted, home, asks }
+    }
+
     /// Which of `wanted` the caller holds on a key that can perform them.
     pub fn reached(&self, target: &KeyTarget<'_>, wanted: ActionSet, opening: Opening) -> Reached {
         let world = World { every_limit: true, ..self.access.world(&self.given) };
         let formulas = world.formulas;
         let asked = Asked::Key(target.key);
         let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
-        let home = self.home.mapped(|masked| masked.within(wanted).mapped(settled));
-        let mut owner = target.owner.mapped(|masked| {
+        let of_caller = |masked: &Masked| {
             let masked = masked.within(wanted);
             masked.mapped(|formula| world.with_caller(formula, &self.subject))
-        });
+        };
+        let mut owner = match opening {
+            Opening::AsItIs => match target.owner.mapped_if_open(of_caller) {
+                Some(owner) => owner,
+                None => return Reached::default(),
+            },
+            _ => target.owner.mapped(of_caller),
+        };
+        let narrow = self.narrow.get_or_init(|| self.narrow(wanted));
+        let home = match (narrow.wanted == wanted, narrow.asks) {
+            (true, false) => Cow::Borrowed(&narrow.home),
+            (true, true) => Cow::Owned(narrow.home.mapped(|masked| masked.mapped(settled))),
+            _ => Cow::Owned(self.home.mapped(|masked| masked.within(wanted).mapped(settled))),
+        };
         if matches!(opening, Opening::ByPolicy | Opening::ByPolicyAndGrant) {
             owner.direct = Masked::all();
             owner.by_account = Masked::all();
             owner.deny = Masked::default();
         }
         if matches!(opening, Opening::ByGrant | Opening::ByPolicyAndGrant) {
-            let grantable = KmsAction::all().filter(|it| it.info().grantable).collect();
-            let all = Masked::all().within(grantable);
+            let all = Masked::all().within(*GRANTABLE);
             // A grant to a role means its sessions by the role (rule P4).
             match self.subject.caller.kind {
                 CallerKind::Role => owner.granted.limited = all,
@@ -333,12 +369,14 @@ impl KeySide<'_> {
         let given = if target.given == self.given { &self.given } else { &target.given };
         let mut reached = Reached::default();
         for (actions, formula) in allowed.pieces() {
+            if *formula == Formula::TRUE {
+                reached.add(*actions, Chance::Sure);
+                reached.always = reached.always.union(*actions);
+                continue;
+            }
             for action in actions.iter() {
                 let frame = frame(&home, &owner, action, given);
-                reached.add(action, judge.chance(*formula, &frame));
-                if *formula == Formula::TRUE {
-                    reached.always = reached.always.union(action.into());
-                }
+                reached.add(action.into(), judge.chance(*formula, &frame));
             }
         }
         reached

@@ -52,13 +52,6 @@ impl<'w> Asker<'_, 'w> {
         self.access.key_side(&self.member().caller, self.guise(), context)
     }
 
-    /// The names that policies can mean it by: its own, and that of its role.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let member = self.member();
-        let role = self.cast.role_of(self.at).and_then(|role| self.cast.arn(role));
-        std::iter::once(&*member.caller.text).chain(role)
-    }
-
     /// Its account, where it has one.
     pub(super) fn account(&self) -> Option<AccountId> {
         self.member().caller.account

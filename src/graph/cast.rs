@@ -181,6 +181,12 @@ impl<'w> Cast<'w> {
         self.roles.get(&session).copied()
     }
 
+    /// The names that policies can mean somebody by: its own, and that of its role.
+    pub(super) fn names(&self, at: Ix) -> impl Iterator<Item = &str> {
+        let role = self.role_of(at).and_then(|role| self.arn(role));
+        std::iter::once(&*self.member_or_first(at).caller.text).chain(role)
+    }
+
     /// Regions, those first that an account uses.
     pub(super) fn regions_of(&self, account: AccountId) -> impl Iterator<Item = &str> {
         let keys = self.accounts.get(&account).into_iter().flat_map(|it| &it.keys);

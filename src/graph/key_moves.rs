@@ -39,6 +39,22 @@ pub(super) enum KeyEdit {
     Unaliased(Box<str>),
 }
 
+/// A permission on a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Permission {
+    /// Of what.
+    pub(super) action: KmsAction,
+    /// Whether every request for it is allowed, so that nothing needs to be asked any more.
+    pub(super) always: bool,
+}
+
+impl Permission {
+    /// What is reached of an action.
+    pub(super) fn of(action: KmsAction, reached: &Reached) -> Self {
+        Self { action, always: reached.always.contains(action) }
+    }
+}
+
 /// What was done to a key before somebody makes a grant of it.
 #[derive(Clone, Debug)]
 pub(super) enum Ground {
@@ -106,29 +122,42 @@ impl States<'_, '_> {
         &self,
         name: &StateName,
         at: KeyIx,
-        action: KmsAction,
+        permission: Permission,
         edits: &[KeyEdit],
     ) -> Vec<(KeyMove, Chance)> {
         let Some(key) = self.cast.key(at) else { return Vec::new() };
         let asker = self.asker(name);
         let edited = edited(key, edits);
         let key = edited.as_ref().unwrap_or(key);
-        match action {
+        match permission.action {
             KmsAction::PUT_KEY_POLICY => {
                 let mut context = direct();
                 context.set_one("kms:PolicyName", "default");
-                vec![(KeyMove::PutPolicy(at), self.holds(&asker, key, action, &context))]
+                vec![(KeyMove::PutPolicy(at), self.holds(&asker, key, permission, &context))]
             }
-            KmsAction::CREATE_GRANT => self.grants(&asker, at, key),
-            KmsAction::REPLICATE_KEY => self.replicas(&asker, at, key),
-            KmsAction::TAG_RESOURCE => self.tags(&asker, at, key),
-            KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key),
-            _ => self.aliases(&asker, at, key, action),
+            KmsAction::CREATE_GRANT => self.grants(&asker, at, key, permission),
+            KmsAction::REPLICATE_KEY => self.replicas(&asker, at, key, permission),
+            KmsAction::TAG_RESOURCE => self.tags(&asker, at, key, permission),
+            KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key, permission),
+            _ => self.aliases(&asker, at, key, permission),
         }
     }
 
     /// Whether a call on a key is allowed in some request that agrees with `context`.
     fn holds(
+        &self,
+        asker: &Asker<'_, '_>,
+        key: &Key,
+        permission: Permission,
+        context: &Context,
+    ) -> Chance {
+        match permission.always {
+            true => Chance::Sure,
+            false => self.asked(asker, key, permission.action, context),
+        }
+    }
+
+    fn asked(
         &self,
         asker: &Asker<'_, '_>,
         key: &Key,
@@ -141,9 +170,26 @@ impl States<'_, '_> {
     }
 
     /// Rules T18, T19: to itself; see [`States::granting`] for others.
-    fn grants(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
-        let chance = self.grants_to(asker, (at, key), asker.at, Opening::AsItIs);
+    fn grants(
+        &self,
+        asker: &Asker<'_, '_>,
+        at: KeyIx,
+        key: &Key,
+        permission: Permission,
+    ) -> Vec<(KeyMove, Chance)> {
+        let chance = match permission.always {
+            true => self.grants_always(at),
+            false => self.grants_to(asker, (at, key), asker.at, Opening::AsItIs),
+        };
         vec![(KeyMove::Grant(at, asker.at), chance)]
+    }
+
+    /// Whether who may make every grant of a key can make one of its goal.
+    pub(super) fn grants_always(&self, at: KeyIx) -> Chance {
+        match self.keys.goal(at).is_some_and(|goal| goal.info().grantable) {
+            true => Chance::Sure,
+            false => Chance::No,
+        }
     }
 
     fn grants_to(
@@ -187,7 +233,13 @@ impl States<'_, '_> {
     }
 
     /// Rule T17: to a Region where no replica stands.
-    fn replicas(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+    fn replicas(
+        &self,
+        asker: &Asker<'_, '_>,
+        at: KeyIx,
+        key: &Key,
+        permission: Permission,
+    ) -> Vec<(KeyMove, Chance)> {
         let primary = key.metadata.as_ref().and_then(|metadata| metadata.multi_region.as_ref());
         let Some(primary) = primary.filter(|it| it.role == MultiRegionRole::Primary) else {
             return Vec::new();
@@ -200,7 +252,7 @@ impl States<'_, '_> {
         let each = regions.map(|region| {
             let mut context = direct();
             context.set_one("kms:ReplicaRegion", region);
-            let replicates = self.holds(asker, key, KmsAction::REPLICATE_KEY, &context);
+            let replicates = self.holds(asker, key, permission, &context);
             let creates = match replicates {
                 Chance::No => Chance::No,
                 _ => self.creates(asker, region).min(self.keeps(asker, key, region)),
@@ -229,7 +281,13 @@ impl States<'_, '_> {
     }
 
     /// Rule T32: tags that some policy asks for.
-    fn tags(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+    fn tags(
+        &self,
+        asker: &Asker<'_, '_>,
+        at: KeyIx,
+        key: &Key,
+        permission: Permission,
+    ) -> Vec<(KeyMove, Chance)> {
         let has = |tag: &str, value: &str| {
             let tags = key.tags.as_ref();
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
@@ -239,12 +297,17 @@ impl States<'_, '_> {
         if missing.is_empty() {
             return Vec::new();
         }
-        let (side, direct) = (asker.key_side(&direct()), direct());
-        let target = self.access.key_target(key, &direct);
-        let action = KmsAction::TAG_RESOURCE;
+        let direct = direct();
         // What nobody asks of the tags themselves holds of all of them.
-        let any = (!side.asks_for_request_tags(&target))
-            .then(|| side.reached(&target, action.into(), Opening::AsItIs).chance(action));
+        let any = match permission.always {
+            true => Some(Chance::Sure),
+            false => {
+                let (side, action) = (asker.key_side(&direct), permission.action);
+                let target = self.access.key_target(key, &direct);
+                let reached = || side.reached(&target, action.into(), Opening::AsItIs);
+                (!side.asks_for_request_tags(&target)).then(|| reached().chance(action))
+            }
+        };
         let each = missing.into_iter().map(|(tag, value)| {
             let edit = KeyEdit::Tagged(tag.clone(), value.clone());
             if let Some(chance) = any {
@@ -253,13 +316,19 @@ impl States<'_, '_> {
             let mut context = direct.clone();
             context.set_one(&format!("aws:RequestTag/{tag}"), value);
             context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
-            let chance = self.holds(asker, key, KmsAction::TAG_RESOURCE, &context);
+            let chance = self.asked(asker, key, permission.action, &context);
             (KeyMove::Edit(at, edit), chance)
         });
         each.collect()
     }
 
-    fn untags(&self, asker: &Asker<'_, '_>, at: KeyIx, key: &Key) -> Vec<(KeyMove, Chance)> {
+    fn untags(
+        &self,
+        asker: &Asker<'_, '_>,
+        at: KeyIx,
+        key: &Key,
+        permission: Permission,
+    ) -> Vec<(KeyMove, Chance)> {
         let asked = |tag: &str| {
             let mut asked = self.cast.asked_in(key.arn.account()).flat_map(|it| &it.key_tags);
             asked.any(|(known, _)| known.eq_ignore_ascii_case(tag))
@@ -268,7 +337,7 @@ impl States<'_, '_> {
         let each = tags.map(|tag| {
             let mut context = direct();
             context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
-            let chance = self.holds(asker, key, KmsAction::UNTAG_RESOURCE, &context);
+            let chance = self.holds(asker, key, permission, &context);
             (KeyMove::Edit(at, KeyEdit::Untagged(tag.clone())), chance)
         });
         each.collect()
@@ -280,8 +349,9 @@ impl States<'_, '_> {
         asker: &Asker<'_, '_>,
         at: KeyIx,
         key: &Key,
-        action: KmsAction,
+        permission: Permission,
     ) -> Vec<(KeyMove, Chance)> {
+        let action = permission.action;
         let named = |name: &str| {
             let arn = &key.arn;
             AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
@@ -309,10 +379,10 @@ impl States<'_, '_> {
                 (KmsAction::DELETE_ALIAS, Some(_)) => (KeyEdit::Unaliased(name), None),
                 _ => continue,
             };
-            let half = half.get_or_init(|| self.holds(asker, key, action, &direct()));
+            let half = half.get_or_init(|| self.holds(asker, key, permission, &direct()));
             let mut chance = *half;
             if let Some(other) = other.and_then(|arn: KeyArn| self.cast.world.key(&arn)) {
-                chance = chance.min(self.holds(asker, other, action, &direct()));
+                chance = chance.min(self.asked(asker, other, action, &direct()));
             }
             if chance > Chance::No {
                 chance = chance.min(self.alias_half(asker, action, &alias));

@@ -14,7 +14,7 @@ use crate::policy::{Polarity, Principal};
 
 use super::asked::Asked;
 use super::asker::Asker;
-use super::cast::{Cast, KeyIx};
+use super::cast::{Cast, Ix, KeyIx};
 use super::key_moves::KeyMove;
 
 /// All keys, each side made once.
@@ -184,9 +184,10 @@ impl<'c, 'w> Keys<'c, 'w> {
     }
 
     /// The keys that tell somebody apart from others of its class; sorted.
-    pub(super) fn told_apart(&self, asker: &Asker<'_, '_>) -> Vec<KeyIx> {
-        let mut keys = self.concerning(asker.account()).telling.clone();
-        keys.extend(asker.names().filter_map(|name| self.named.get(name)).flatten());
+    pub(super) fn told_apart(&self, at: Ix) -> Vec<KeyIx> {
+        let account = self.cast.member_or_first(at).caller.account;
+        let mut keys = self.concerning(account).telling.clone();
+        keys.extend(self.cast.names(at).filter_map(|name| self.named.get(name)).flatten());
         keys.sort_unstable();
         keys.dedup();
         keys
@@ -219,13 +220,27 @@ impl<'c, 'w> Keys<'c, 'w> {
 
     /// What somebody can do with one key, were it opened.
     pub(super) fn reached(&self, side: &KeySide<'_>, key: KeyIx, opening: Opening) -> Reached {
-        let at = key as usize;
-        match (self.targets.get(at), self.wanted.get(at)) {
-            (Some(Some(target)), Some(wanted)) if *wanted != ActionSet::EMPTY => {
-                side.reached(target, *wanted, opening)
+        match (self.targets.get(key as usize), self.wanted(key)) {
+            (Some(Some(target)), wanted) if wanted != ActionSet::EMPTY => {
+                side.reached(target, wanted, opening)
             }
             _ => Reached::default(),
         }
+    }
+
+    /// Whether a key tells somebody apart from others of its class.
+    pub(super) fn tells_apart(&self, key: KeyIx, at: Ix) -> bool {
+        match self.told_apart.get(key as usize) {
+            Some(Some(ToldApart::ByName(names))) => {
+                self.cast.names(at).any(|it| names.contains(it))
+            }
+            _ => true,
+        }
+    }
+
+    /// All that is asked of a key.
+    pub(super) fn wanted(&self, key: KeyIx) -> ActionSet {
+        self.wanted.get(key as usize).copied().unwrap_or(ActionSet::EMPTY)
     }
 
     /// Whether a key's own side asks for its tags or aliases.

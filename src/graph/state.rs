@@ -9,14 +9,14 @@ use smallvec::SmallVec;
 
 use crate::access::{Access, ControlClass, KeySideClass, Opening, Reached};
 use crate::aws::{AccountId, ActionSet, ControlAction, KmsAction};
-use crate::decision::{Chance, Context};
+use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::IdentityKind;
 use crate::kept::{Interner, Memo};
 
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
-use super::key_moves::{Ground, KeyMove};
+use super::key_moves::{Ground, KeyEdit, KeyMove, Permission};
 use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
 use super::plan::Doing;
@@ -125,6 +125,15 @@ pub(super) struct State {
 
 type Class = (ControlClass, KeySideClass);
 
+/// Whom an answer is of.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Whoever {
+    /// Everybody of a class; roles apart from others.
+    Class(ClassIx, bool),
+    /// One state.
+    State(StateName),
+}
+
 /// Walls, by number.
 pub(super) type WallsIx = u32;
 
@@ -150,7 +159,7 @@ pub(super) struct States<'c, 'w> {
     entering: Memo<(ClassIx, Ix), Chance>,
     key_moves: Memo<(StateName, KeyIx, KmsAction), Arc<[KeyOpen]>>,
     granting: Memo<(StateName, KeyIx, Ix), Chance>,
-    opened: Memo<(StateName, DoingIx), Chance>,
+    opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
     /// What administrators can do with keys.
     pub(super) able: Memo<(StateName, KeyIx, Opening), Reached>,
@@ -359,10 +368,7 @@ impl<'c, 'w> States<'c, 'w> {
 
     /// The keys that tell somebody apart from others of its class; sorted.
     pub(super) fn told_apart(&self, at: Ix) -> Arc<[KeyIx]> {
-        self.apart.get(at, |at| {
-            let asker = self.asker(&StateName::of(*at, []));
-            self.keys.told_apart(&asker).into()
-        })
+        self.apart.get(at, |at| self.keys.told_apart(*at).into())
     }
 
     /// Those whom a change touches by itself, sessions of roles aside; sorted.
@@ -399,10 +405,11 @@ impl<'c, 'w> States<'c, 'w> {
         &self,
         name: &StateName,
         key: KeyIx,
-        action: KmsAction,
+        permission: Permission,
     ) -> Arc<[KeyOpen]> {
-        self.key_moves
-            .get((name.clone(), key, action), |_| self.numbered_key_moves(name, key, action, &[]))
+        self.key_moves.get((name.clone(), key, permission.action), |_| {
+            self.numbered_key_moves(name, key, permission, &[])
+        })
     }
 
     /// The moves that a permission on a key, after `edits` of it, is good for.
@@ -410,10 +417,10 @@ impl<'c, 'w> States<'c, 'w> {
         &self,
         name: &StateName,
         key: KeyIx,
-        action: KmsAction,
-        edits: &[super::key_moves::KeyEdit],
+        permission: Permission,
+        edits: &[KeyEdit],
     ) -> Arc<[KeyOpen]> {
-        let moves = self.key_moves(name, key, action, edits).into_iter();
+        let moves = self.key_moves(name, key, permission, edits).into_iter();
         let numbered = moves.map(|(what, chance)| {
             let doing = self.doings.intern(Doing::Key(what.clone()));
             KeyOpen { what, doing, chance }
@@ -428,7 +435,8 @@ impl<'c, 'w> States<'c, 'w> {
             .get((name.clone(), key, grantee), |_| self.granting(name, key, grantee, &nothing))
     }
 
-    /// Whether a state gets to the goal of a key that a move opened; kept.
+    /// Whether a state gets to the goal of a key that a move opened; kept for all of its class where the key
+    /// does not tell them apart.
     pub(super) fn kept_opened(
         &self,
         name: &StateName,
@@ -436,6 +444,14 @@ impl<'c, 'w> States<'c, 'w> {
         (what, doing): (&KeyMove, DoingIx),
         opening: Opening,
     ) -> Chance {
-        self.opened.get((name.clone(), doing), |_| self.opened(name, key, what, opening))
+        let is_replica = matches!(what, KeyMove::Replicate(..));
+        let member = self.cast.member_or_first(name.at);
+        let who = match is_replica || self.keys.tells_apart(key, name.at) {
+            true => Whoever::State(name.clone()),
+            // A grant to a role means its sessions by the role (rule P4).
+            false => Whoever::Class(self.get(name).class, member.caller.kind == CallerKind::Role),
+        };
+        let doing = is_replica.then_some(doing);
+        self.opened.get((who, key, opening, doing), |_| self.opened(name, key, what, opening))
     }
 }

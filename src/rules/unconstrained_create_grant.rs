@@ -30,8 +30,7 @@ impl Rule for UnconstrainedCreateGrant {
         if groups.is_empty() {
             return;
         }
-        let gained = use_actions.iter().filter(|wanted| gains(scope, &stranger, *wanted));
-        let gained: ActionSet = gained.collect();
+        let gained = gained(scope, &stranger, use_actions);
         let (mut own, mut external) = (Vec::new(), Vec::new());
         for group in groups {
             let held = held(scope, group).intersection(gained);
@@ -94,11 +93,10 @@ fn may_grant_anything(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller) 
     scope.scope.reach.could_reach(&granting_any(scope, group.who.first(), &stranger.text))
 }
 
-/// Whether a stranger gains by a grant of `wanted`.
-fn gains(scope: &KeyScope<'_>, stranger: &Caller, wanted: KmsAction) -> bool {
-    let gift = Gift::Grant(ActionSet::of(wanted));
-    let held = scope.scope.reach.would_hold(stranger, &scope.key.arn, gift, wanted.into());
-    !held.possible.is_empty()
+/// What a stranger gains by a grant of `operations`.
+fn gained(scope: &KeyScope<'_>, stranger: &Caller, operations: ActionSet) -> ActionSet {
+    let gift = Gift::Grant(operations);
+    scope.scope.reach.would_hold(stranger, &scope.key.arn, gift, operations).possible
 }
 
 /// Whether the first of the group, who speaks for all, may grant `wanted` to a stranger by policy.

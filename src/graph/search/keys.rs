@@ -5,7 +5,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::Chance;
 
 use super::super::cast::{Ix, KeyIx};
-use super::super::key_moves::{Ground, KeyEdit, KeyMove};
+use super::super::key_moves::{Ground, KeyEdit, KeyMove, Permission};
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;
 use super::super::state::{DoingIx, State, StateName};
@@ -28,7 +28,7 @@ impl Search<'_, '_, '_> {
             }
             for action in KeyMove::ACTIONS {
                 if self.goes_on(held.reached.chance(action)) {
-                    self.work(name, key, action, &[], label);
+                    self.work(name, key, Permission::of(action, &held.reached), &[], label);
                 }
             }
         }
@@ -92,13 +92,13 @@ impl Search<'_, '_, '_> {
         &mut self,
         name: &StateName,
         key: KeyIx,
-        action: KmsAction,
+        permission: Permission,
         edits: &[KeyEdit],
         label: &Label,
     ) {
         let moves = match edits {
-            [] => self.states.kept_key_moves(name, key, action),
-            edits => self.states.numbered_key_moves(name, key, action, edits),
+            [] => self.states.kept_key_moves(name, key, permission),
+            edits => self.states.numbered_key_moves(name, key, permission, edits),
         };
         for open in moves.iter() {
             if !self.goes_on(open.chance) {
@@ -117,13 +117,20 @@ impl Search<'_, '_, '_> {
                 None => self.open(name, key, (&open.what, open.doing), after),
             }
         }
-        if action == KmsAction::CREATE_GRANT {
-            self.may_grant(name, key, Ground::Edited(edits.to_vec()), label);
+        if permission.action == KmsAction::CREATE_GRANT {
+            let ground = Ground::Edited(edits.to_vec());
+            self.may_grant(name, key, (ground, permission.always), label);
         }
     }
 
-    /// Whoever may make grants of a key makes them to whoever is held, now or later.
-    fn may_grant(&mut self, name: &StateName, key: KeyIx, ground: Ground, label: &Label) {
+    /// Whoever may make grants of a key, all of them or some, makes them to whoever is held, now or later.
+    fn may_grant(
+        &mut self,
+        name: &StateName,
+        key: KeyIx,
+        (ground, always): (Ground, bool),
+        label: &Label,
+    ) {
         if self.is_settled(key, label.acts.len() + 1) {
             return;
         }
@@ -132,7 +139,7 @@ impl Search<'_, '_, '_> {
         if ground.is_nothing() && self.grants_alike(&name, key, label) {
             return;
         }
-        self.granters.push(Granter { name, key, ground, how });
+        self.granters.push(Granter { name, key, ground, always, how });
         for nth in 0..self.reached.len() {
             if self.is_settled(key, label.acts.len() + 1) {
                 return;
@@ -207,7 +214,7 @@ impl Search<'_, '_, '_> {
         let is_open = self.goes_on(chance);
         // Whoever gets nothing by the policy itself may still make a grant to another.
         if !is_open && opening == Opening::ByPolicy {
-            self.may_grant(name, key, Ground::Opened(what.0.clone()), label);
+            self.may_grant(name, key, (Ground::Opened(what.0.clone()), false), label);
         }
         is_open
     }
@@ -215,7 +222,9 @@ impl Search<'_, '_, '_> {
     /// Rules T18, T19: a grant by one state to another.
     fn grant(&mut self, at: usize, to: &StateName, label: &Label) {
         let states = self.states;
-        let Some(Granter { name, key, ground, how }) = self.granters.get(at) else { return };
+        let Some(Granter { name, key, ground, always, how }) = self.granters.get(at) else {
+            return;
+        };
         let key = *key;
         let what = KeyMove::Grant(key, to.at);
         let doing = states.doings.intern(Doing::Key(what.clone()));
@@ -227,6 +236,7 @@ impl Search<'_, '_, '_> {
             return;
         }
         let made = match ground {
+            _ if *always => states.grants_always(key),
             Ground::Edited(edits) if edits.is_empty() => states.kept_granting(name, key, to.at),
             ground => states.granting(name, key, to.at, ground),
         };
@@ -270,7 +280,8 @@ impl Search<'_, '_, '_> {
         self.gain(key, name.at, label, reached.chance(goal));
         for action in KeyMove::OPENING {
             if self.goes_on(reached.chance(action)) {
-                self.work(name, key, action, std::slice::from_ref(edit), label);
+                let permission = Permission::of(action, &reached);
+                self.work(name, key, permission, std::slice::from_ref(edit), label);
             }
         }
     }

@@ -108,6 +108,8 @@ struct Granter {
     name: StateName,
     key: KeyIx,
     ground: Ground,
+    /// Whether it may make every grant.
+    always: bool,
     how: Label,
 }
 
