@@ -223,6 +223,11 @@ impl Access<'_> {
 }
 
 impl KeyTarget<'_> {
+    /// What the key can perform at all (rule S5).
+    pub fn possible(&self) -> ActionSet {
+        self.owner.possible
+    }
+
     /// Whom the key's policies and grants tell apart.
     pub fn told_apart(&self, access: &Access<'_>) -> ToldApart {
         ToldApart::by(&access.core.formulas, self.owner.masked().cloned())

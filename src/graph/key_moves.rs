@@ -9,7 +9,7 @@ use crate::inventory::{Alias, Key, MultiRegionRole};
 
 use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
-use super::state::{StateName, States};
+use super::state::{ClassIx, StateName, States};
 
 /// A call about a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -139,7 +139,7 @@ impl States<'_, '_> {
             KmsAction::REPLICATE_KEY => self.replicas(&asker, at, key, permission),
             KmsAction::TAG_RESOURCE => self.tags(&asker, at, key, permission),
             KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key, permission),
-            _ => self.aliases(&asker, at, key, permission),
+            _ => self.aliases(&asker, self.get(name).class, (at, key), permission),
         }
     }
 
@@ -347,8 +347,8 @@ impl States<'_, '_> {
     fn aliases(
         &self,
         asker: &Asker<'_, '_>,
-        at: KeyIx,
-        key: &Key,
+        class: ClassIx,
+        (at, key): (KeyIx, &Key),
         permission: Permission,
     ) -> Vec<(KeyMove, Chance)> {
         let action = permission.action;
@@ -385,7 +385,9 @@ impl States<'_, '_> {
                 chance = chance.min(self.asked(asker, other, action, &direct()));
             }
             if chance > Chance::No {
-                chance = chance.min(self.alias_half(asker, action, &alias));
+                let half = |_: &_| self.alias_half(asker, action, &alias);
+                let alias = alias.as_str().into();
+                chance = chance.min(self.alias_halves.get((class, action, alias), half));
             }
             found.push((KeyMove::Edit(at, edit), chance));
         }

@@ -21,7 +21,7 @@ use super::key_moves::KeyMove;
 pub(super) struct Keys<'c, 'w> {
     /// Of those that are wanted.
     targets: Vec<Option<KeyTarget<'c>>>,
-    /// What is asked of each key: its goal, and what leads to it.
+    /// What is asked of each key: its goal, and what leads to it, where the key can perform it.
     wanted: Vec<ActionSet>,
     told_apart: Vec<Option<ToldApart>>,
     asking: Vec<bool>,
@@ -71,13 +71,16 @@ impl<'c, 'w> Keys<'c, 'w> {
         let nothing = Context::default();
         let goals: Vec<Option<KmsAction>> = cast.keys.iter().map(|key| goal(key)).collect();
         let leading: ActionSet = KeyMove::ACTIONS.into_iter().collect();
-        let wanted = goals.iter().map(|goal| match goal {
-            Some(goal) => leading.union((*goal).into()),
-            None => ActionSet::EMPTY,
-        });
         let wanted_keys = cast.keys.iter().zip(&goals);
         let targets: Vec<Option<KeyTarget<'_>>> =
             wanted_keys.map(|(key, goal)| goal.map(|_| access.key_target(key, &nothing))).collect();
+        let wanted = targets.iter().zip(&goals).map(|both| match both {
+            (Some(target), Some(goal)) => {
+                leading.union((*goal).into()).intersection(target.possible())
+            }
+            _ => ActionSet::EMPTY,
+        });
+        let wanted: Vec<ActionSet> = wanted.collect();
         let asked: Vec<Asked> = cast.keys.iter().map(|key| asked(cast, key)).collect();
         let mut keys = Self {
             asking: asked.iter().map(Asked::is_of_keys).collect(),
@@ -86,7 +89,7 @@ impl<'c, 'w> Keys<'c, 'w> {
             named: FxHashMap::default(),
             concerning: Memo::new(),
             targets,
-            wanted: wanted.collect(),
+            wanted,
             by_account: BTreeMap::new(),
             by_anyone: Vec::new(),
             goals,

@@ -128,7 +128,7 @@ type Class = (ControlClass, KeySideClass);
 /// Whom an answer is of.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Whoever {
-    /// Everybody of a class; roles apart from others.
+    /// Everybody of a class; roles apart, as a grant to a role means its sessions by the role (rule P4).
     Class(ClassIx, bool),
     /// One state.
     State(StateName),
@@ -157,10 +157,12 @@ pub(super) struct States<'c, 'w> {
     freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
     entering: Memo<(ClassIx, Ix), Chance>,
-    key_moves: Memo<(StateName, KeyIx, KmsAction), Arc<[KeyOpen]>>,
+    key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
     granting: Memo<(StateName, KeyIx, Ix), Chance>,
     opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
+    /// Whether those of a class may do with an alias what the action is of, the key aside.
+    pub(super) alias_halves: Memo<(ClassIx, KmsAction, Box<str>), Chance>,
     /// What administrators can do with keys.
     pub(super) able: Memo<(StateName, KeyIx, Opening), Reached>,
     /// What others could be made to do with them, and with another tag.
@@ -193,6 +195,7 @@ impl<'c, 'w> States<'c, 'w> {
             granting: Memo::new(),
             opened: Memo::new(),
             apart: Memo::new(),
+            alias_halves: Memo::new(),
             able: Memo::new(),
             could: Memo::new(),
             own_tags: Memo::new(),
@@ -400,6 +403,18 @@ impl<'c, 'w> States<'c, 'w> {
         })
     }
 
+    /// Whom what a state can do with a key is true of: all of its class where the key does not tell them
+    /// apart.
+    fn whoever(&self, name: &StateName, key: KeyIx) -> Whoever {
+        match self.keys.tells_apart(key, name.at) {
+            true => Whoever::State(name.clone()),
+            false => {
+                let kind = &self.cast.member_or_first(name.at).caller.kind;
+                Whoever::Class(self.get(name).class, *kind == CallerKind::Role)
+            }
+        }
+    }
+
     /// The moves that a permission on a key as it is is good for; kept.
     pub(super) fn kept_key_moves(
         &self,
@@ -407,7 +422,12 @@ impl<'c, 'w> States<'c, 'w> {
         key: KeyIx,
         permission: Permission,
     ) -> Arc<[KeyOpen]> {
-        self.key_moves.get((name.clone(), key, permission.action), |_| {
+        // A grant names the one whom it is for.
+        let who = match permission.action {
+            KmsAction::CREATE_GRANT => Whoever::State(name.clone()),
+            _ => self.whoever(name, key),
+        };
+        self.key_moves.get((who, key, permission.action), |_| {
             self.numbered_key_moves(name, key, permission, &[])
         })
     }
@@ -435,8 +455,7 @@ impl<'c, 'w> States<'c, 'w> {
             .get((name.clone(), key, grantee), |_| self.granting(name, key, grantee, &nothing))
     }
 
-    /// Whether a state gets to the goal of a key that a move opened; kept for all of its class where the key
-    /// does not tell them apart.
+    /// Whether a state gets to the goal of a key that a move opened; kept.
     pub(super) fn kept_opened(
         &self,
         name: &StateName,
@@ -444,14 +463,8 @@ impl<'c, 'w> States<'c, 'w> {
         (what, doing): (&KeyMove, DoingIx),
         opening: Opening,
     ) -> Chance {
-        let is_replica = matches!(what, KeyMove::Replicate(..));
-        let member = self.cast.member_or_first(name.at);
-        let who = match is_replica || self.keys.tells_apart(key, name.at) {
-            true => Whoever::State(name.clone()),
-            // A grant to a role means its sessions by the role (rule P4).
-            false => Whoever::Class(self.get(name).class, member.caller.kind == CallerKind::Role),
-        };
-        let doing = is_replica.then_some(doing);
-        self.opened.get((who, key, opening, doing), |_| self.opened(name, key, what, opening))
+        let replica = matches!(what, KeyMove::Replicate(..)).then_some(doing);
+        let who = self.whoever(name, key);
+        self.opened.get((who, key, opening, replica), |_| self.opened(name, key, what, opening))
     }
 }
