@@ -394,7 +394,9 @@ fn refused(
 ) -> Option<Gate> {
     use CallerKind::{Provider, Root, Service, User};
     let of_service = resource.arn.contains(":role/aws-service-role/");
-    let changes = action != ControlAction::IAM_PASS_ROLE && caller.kind != Service;
+    // Who lets a service make its role does not change it (rule L10).
+    let spares = [ControlAction::IAM_PASS_ROLE, ControlAction::IAM_CREATE_SERVICE_LINKED_ROLE];
+    let changes = !spares.contains(&action) && caller.kind != Service;
     let of_aws = resource.arn.split(':').nth(4) == Some("aws")
         && resource.arn.split(':').nth(2) == Some("iam");
     let is_provider = caller.kind == Provider;

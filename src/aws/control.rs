@@ -68,6 +68,7 @@ action_rows! {
         IAM_CREATE_POLICY_VERSION = "iam:CreatePolicyVersion",
         IAM_CREATE_ROLE = "iam:CreateRole",
         IAM_CREATE_SAML_PROVIDER = "iam:CreateSAMLProvider",
+        IAM_CREATE_SERVICE_LINKED_ROLE = "iam:CreateServiceLinkedRole",
         IAM_CREATE_USER = "iam:CreateUser",
         IAM_CREATE_VIRTUAL_MFA_DEVICE = "iam:CreateVirtualMFADevice",
         IAM_DELETE_ACCESS_KEY = "iam:DeleteAccessKey",

@@ -1,7 +1,7 @@
 //! How an operation fails: AWS's names and texts.
 
 use crate::aws::AccountId;
-use crate::decision::{Decision, Gate, Outcome, Request, Target};
+use crate::decision::{ControlRequest, Decision, Gate, Outcome, Request, Target};
 
 /// What the error of an operation says on the wire, and what a log says beside it.
 #[derive(Debug)]
@@ -18,9 +18,18 @@ pub struct KmsError {
 #[derive(Debug)]
 pub struct Refusal {
     /// What was asked.
-    pub request: Request,
+    pub asked: Asked,
     /// The decision with its trace.
     pub decision: Decision,
+}
+
+/// What a permission was asked of.
+#[derive(Debug)]
+pub enum Asked {
+    /// KMS.
+    Kms(Request),
+    /// Another service, on whose permission KMS insists as well.
+    Control(ControlRequest),
 }
 
 impl KmsError {
@@ -86,7 +95,10 @@ impl KmsError {
 
     /// The same of a key that is there and does not let another account in: nobody can tell the two apart.
     pub(super) fn of_blob(self) -> Self {
-        let hides = self.refusal.as_deref().is_some_and(|it| hides(&it.request, &it.decision));
+        let hides = self.refusal.as_deref().is_some_and(|it| match &it.asked {
+            Asked::Kms(request) => hides(request, &it.decision),
+            Asked::Control(_) => false,
+        });
         let message = if hides { Some(FOREIGN_BLOB.to_owned()) } else { self.message };
         Self { message, ..self }
     }
@@ -125,7 +137,17 @@ impl KmsError {
                 Self::new(DENIED, text)
             }
         };
-        Self { refusal: Some(Box::new(Refusal { request, decision })), ..error }
+        Self { refusal: Some(Box::new(Refusal { asked: Asked::Kms(request), decision })), ..error }
+    }
+
+    /// The same of a permission of another service.
+    pub(super) fn denied_control(who: &str, request: ControlRequest, decision: Decision) -> Self {
+        let (action, on) = (request.action.as_str(), &request.resource);
+        let why = reason(&decision, action);
+        let text =
+            format!("User: {who} is not authorized to perform: {action} on resource: {on}{why}");
+        let refusal = Refusal { asked: Asked::Control(request), decision };
+        Self { refusal: Some(Box::new(refusal)), ..Self::new(DENIED, text) }
     }
 }
 

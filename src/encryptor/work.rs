@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::aws::{
-    AccountId, AliasArn, Arn, Exception, Footnote, KeyArn, KeySpec, KeyUsage, KmsAction,
-    StateAnswer,
+    AccountId, AliasArn, Arn, ControlAction, Exception, Footnote, KeyArn, KeySpec, KeyUsage,
+    KmsAction, StateAnswer,
 };
-use crate::decision::{Context, Request, Target};
+use crate::decision::{Context, ControlRequest, Request, Target};
 use crate::eval::reference::{Ability, ability};
 use crate::graph::{Ask, Call};
 use crate::inventory::{Alias, Edit, Inventory, Key};
@@ -230,6 +230,34 @@ impl<'e> Work<'e> {
         let mut request = Request::plain(caller.principal.clone(), action, target);
         request.context = context;
         self.decide(caller, request, &edits)
+    }
+
+    /// Asks for a permission of another service that KMS insists on.
+    pub(super) fn authorize_control(
+        &self,
+        action: ControlAction,
+        resource: &str,
+        said: Context,
+    ) -> Result<(), KmsError> {
+        let Some((caller, mut context)) = self.asking() else {
+            return Ok(());
+        };
+        if matches!(self.authority, Authority::For(..)) {
+            return Ok(());
+        }
+        context.lay_over(&said);
+        let request = ControlRequest {
+            caller: caller.principal.clone(),
+            action,
+            resource: resource.into(),
+            context,
+            session_policies: caller.session_policies.clone(),
+        };
+        let decision = self.state.reference().evaluate_control(&request);
+        match decision.is_allowed() {
+            true => Ok(()),
+            false => Err(KmsError::denied_control(&caller.shown(), request, decision)),
+        }
     }
 
     /// Asks for every permission that a call needs, as the graph knows it.

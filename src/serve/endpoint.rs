@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::encryptor::directory::{Directory, StateError, Writes};
-use crate::encryptor::{Ambient, Caller, Encryptor, KmsError, State};
+use crate::encryptor::{Ambient, Asked, Caller, Encryptor, KmsError, State};
 use crate::inventory::Inventory;
 
 use super::ambient;
@@ -222,7 +222,11 @@ impl Endpoint {
 
     fn kms_fault(&self, fault: &KmsError, mut noted: Noted) -> Answer {
         if let Some(refusal) = fault.refusal.as_deref().filter(|_| self.explains) {
-            noted.explanation = Some(explain::kms(&self.world(), &refusal.request, self.now()));
+            let world = self.world();
+            noted.explanation = Some(match &refusal.asked {
+                Asked::Kms(request) => explain::kms(&world, request, self.now()),
+                Asked::Control(request) => explain::control(&world, request, &refusal.decision),
+            });
         }
         Answer::fault(fault, noted)
     }

@@ -32,7 +32,8 @@ fn world_text() -> String {
            keys: {{ K: {{ id: K, aliases: [alias/k] }}, L: {{ id: L }},
              N: {{ id: N, policy: [{{ allow: 'kms:*', to: user/root-like }}] }},
              R: {{ id: R, spec: RSA_2048, usage: ENCRYPT_DECRYPT }} }},
-           users: {{ admin: {{ policies: [{{ allow: 'kms:*' }}] }}, bob: {{}}, root-like: {{}},
+           users: {{ admin: {{ policies: [{{ allow: ['kms:*', 'iam:CreateServiceLinkedRole'] }}] }},
+             maker: {{ policies: [{{ allow: 'kms:*' }}] }}, bob: {{}}, root-like: {{}},
              reader: {{ policies: [{{ allow: kms:DescribeKey }}] }} }} }} }}"
     )
 }

@@ -15,6 +15,23 @@ fn policy(more: Value) -> Value {
 }
 
 #[test]
+fn l10_multi_region_keys_take_a_permission_of_iam_as_well() {
+    let kms = kms();
+    let role = "aws-service-role/mrk.kms.amazonaws.com/\
+                AWSServiceRoleForKeyManagementServiceMultiRegionKeys";
+    let text = format!(
+        "User: {} is not authorized to perform: iam:CreateServiceLinkedRole on resource: {} because no \
+         identity-based policy allows the iam:CreateServiceLinkedRole action",
+        arn("user/maker"),
+        arn(&format!("role/{role}")),
+    );
+    let wanted = json!({ "MultiRegion": true });
+    fails(&kms, "user/maker", "CreateKey", wanted.clone(), DENIED, &text);
+    did(&kms, "user/maker", "CreateKey", json!({}));
+    did(&kms, ADMIN, "CreateKey", wanted);
+}
+
+#[test]
 fn policies_that_kms_would_not_store_are_refused() {
     let kms = kms();
     let allow = |principal: Value| {

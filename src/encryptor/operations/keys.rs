@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::aws::{AccountId, KeyArn, KeySpec, KeyUsage, KmsAction};
+use crate::aws::{AccountId, ControlAction, KeyArn, KeySpec, KeyUsage, KmsAction};
 use crate::decision::Target;
 use crate::encryptor::body::Body;
 use crate::encryptor::due::replicas_of;
@@ -138,6 +138,12 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         let target = Target::NewKey { region: region.into(), account };
         work.authorize(KmsAction::TAG_RESOURCE, target, said.0, &[])?;
     }
+    if wanted.multi_region {
+        // Rule L10: also where the role is there already.
+        let role = format!("arn:{}:iam::{account}:role/{MULTI_REGION_ROLE}", work.partition());
+        let said = Said::default().one("iam:AWSServiceName", MULTI_REGION_SERVICE).0;
+        work.authorize_control(ControlAction::IAM_CREATE_SERVICE_LINKED_ROLE, &role, said)?;
+    }
     let id = match wanted.multi_region {
         true => {
             let hex: String = random(16)?.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -186,6 +192,13 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     });
     Ok(answer)
 }
+
+/// The service that keeps multi-Region keys alike.
+const MULTI_REGION_SERVICE: &str = "mrk.kms.amazonaws.com";
+
+/// Its role, with the path.
+const MULTI_REGION_ROLE: &str =
+    "aws-service-role/mrk.kms.amazonaws.com/AWSServiceRoleForKeyManagementServiceMultiRegionKeys";
 
 /// What kind of key a body asks for.
 struct Wanted {

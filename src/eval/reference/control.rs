@@ -67,10 +67,12 @@ pub(super) fn refusal(scene: &Scene<'_, '_>) -> Option<Refusal> {
     let (action, resource) = asked(scene)?;
     let caller = scene.request.caller;
     let operation = |why, rules: &'static [&'static str]| Some((Gate::Operation, why, rules));
-    // Rules E44, T25: only the service itself takes such a role; passing it changes nothing.
+    // Rules E44, T25: only the service itself takes such a role; passing it changes nothing, and who lets the
+    // service make it (rule L10) does not change it.
     let is_service_linked = resource.contains(":role/aws-service-role/");
     let by_service = caller.kind == CallerKind::Service;
-    if is_service_linked && !by_service && action != ControlAction::IAM_PASS_ROLE {
+    let spares = [ControlAction::IAM_PASS_ROLE, ControlAction::IAM_CREATE_SERVICE_LINKED_ROLE];
+    if is_service_linked && !by_service && !spares.contains(&action) {
         return operation("service-linked roles obey their service alone", &["E44", "T25"]);
     }
     if Arn::parse(resource).is_some_and(|arn| arn.service == "iam" && arn.account == "aws") {
