@@ -285,16 +285,22 @@ impl Census<'_> {
             }
             let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
             let applies = as_decided(&applies);
-            let denied = as_decided(&denied(formulas, home, owner));
-            let free = applies.and(formulas, &denied.not(formulas));
+            let undenied = denied(formulas, home, owner).not(formulas);
+            let free = applies.and(formulas, &as_decided(&undenied));
+            // Rule U7: what is missing may spare it.
+            let spared = undenied.mapped(|formula| judge.at_most(formula));
+            let spared = applies.and(formulas, &spared);
             // A statement may ask what both sides together do not.
             let asked = Some(matrix.owner_side(statement)).filter(|it| !it.limits.is_empty());
             let limits = limits(home, asked.unwrap_or(owner), &matrix.access.given);
             let limits = matrix.limits.intern(limits);
+            let spared = (spared != free).then(|| self.satisfiable(&spared, home.who, limits));
+            let spared = spared.map_or(ActionSet::EMPTY, |it| it.yes.union(it.undecided));
             let free = self.satisfiable(&free, home.who, limits);
             let applies = self.satisfiable(&applies, home.who, limits);
             let known = applies.yes.union(applies.undecided).minus(free.yes);
-            let unknown = known.intersection(free.undecided.union(applies.undecided));
+            let unsure = free.undecided.union(applies.undecided).union(spared);
+            let unknown = known.intersection(unsure);
             Fates { free: free.yes, denied: known.minus(unknown), unknown }
         })
     }

@@ -232,6 +232,14 @@ impl Judge<'_> {
         self.filled(formula, Fill::Taken)
     }
 
+    /// The same, but with all that is missing as it must be for the formula to hold.
+    pub(super) fn at_most(&self, formula: Formula) -> Formula {
+        let chosen = self.formulas.replaced(formula, Kinds::OPEN, &mut |_, atom, holds| {
+            matches!(atom, Atom::Open(_)).then(|| Formula::constant(!holds))
+        });
+        self.filled(chosen, Fill::Most)
+    }
+
     /// What is missing and matters: by itself where it is, else together.
     fn missing(&self, formula: Formula, frame: &Frame) -> BTreeSet<String> {
         let mut all = BTreeSet::new();

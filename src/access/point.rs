@@ -93,13 +93,17 @@ impl Access<'_> {
         }
         let posed = self.posed(&request, &self.given);
         let applies = posed.judge.as_decided(applies);
-        let denied = posed.judge.as_decided(posed.ways.denied(formulas, cell.action));
-        let free = formulas.and([applies, formulas.not(denied)]);
+        let undenied = formulas.not(posed.ways.denied(formulas, cell.action));
+        let free = formulas.and([applies, posed.judge.as_decided(undenied)]);
         let find = |formula| self.core.solver.find(formula, &posed.frame);
         let found = match (find(free), find(applies)) {
             (Found::Yes(context), _) => return Fate::Free(Box::new(extended(&request, &context))),
             (_, Found::No) => return Fate::NeverApplies,
             (Found::Undecided, _) | (_, Found::Undecided) => return Fate::Unknown,
+            // Rule U7: what is missing may spare it.
+            _ if find(formulas.and([applies, posed.judge.at_most(undenied)])) != Found::No => {
+                return Fate::Unknown;
+            }
             (Found::No, Found::Yes(context)) => Box::new(extended(&request, &context)),
         };
         let (mut gates, mut by) = (BTreeSet::new(), Vec::new());

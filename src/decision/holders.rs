@@ -68,9 +68,9 @@ pub struct Meant {
 pub struct Fates {
     /// It applies to some request that no Deny stops.
     pub free: ActionSet,
-    /// Every request it applies to is denied explicitly.
+    /// Every request it applies to is denied explicitly, whatever is missing.
     pub denied: ActionSet,
-    /// Not decidable.
+    /// Not decidable, or what is missing decides.
     pub unknown: ActionSet,
 }
 

@@ -170,7 +170,7 @@ pub enum Fate {
     NeverApplies,
     /// It applies to some request that no Deny stops.
     Free(Box<Request>),
-    /// Every request it applies to is denied explicitly.
+    /// Every request it applies to is denied explicitly, whatever is missing.
     Denied {
         /// One of them.
         request: Box<Request>,
@@ -179,7 +179,7 @@ pub enum Fate {
         /// The Deny statements.
         by: Vec<Citation>,
     },
-    /// Not decidable.
+    /// Not decidable, or what is missing decides.
     Unknown,
 }
 

@@ -1,6 +1,6 @@
 //! A service may use the key for anybody's resources.
 
-use crate::aws::{ActionSet, KmsAction};
+use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Allowing, Caller, Fate, Request};
 use crate::inventory::Edit;
 use crate::policy::{Polarity, PolicyDocument, Principal, Statement};
@@ -136,6 +136,7 @@ fn names_owner(pattern: &str) -> bool {
     let mut parts = pattern.split(':');
     let (service, account) = (parts.nth(2), parts.nth(1));
     let is_bucket = service == Some("s3") && !pattern.ends_with(":::*");
-    let is_id = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    // The account that code is deployed to is one as well.
+    let is_id = |text: &str| AccountId::parse(text).is_some();
     is_bucket || account.is_some_and(is_id) || is_id(pattern)
 }

@@ -252,11 +252,14 @@ impl Reach for Probe<'_> {
         }
         let trials = Trials::of(&reference, &plain, self.now, self.facts);
         let (mut gates, mut by, mut denied) = (BTreeSet::new(), Vec::new(), None);
+        let mut is_sure = trials.is_exact();
         for request in trials.requests() {
             if !reference.applies(&request, allowing) {
                 continue;
             }
             let decision = reference.evaluate(&request);
+            // Rule U7: what is missing may spare it.
+            is_sure &= decision.missing.is_empty();
             let Outcome::ExplicitDeny(_) = decision.outcome else {
                 return Fate::Free(Box::new(request));
             };
@@ -266,7 +269,7 @@ impl Reach for Probe<'_> {
             denied.get_or_insert(request);
         }
         match denied {
-            _ if !trials.is_exact() => Fate::Unknown,
+            _ if !is_sure => Fate::Unknown,
             Some(request) => Fate::Denied { request: Box::new(request), gates, by },
             None => Fate::NeverApplies,
         }
