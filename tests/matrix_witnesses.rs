@@ -146,3 +146,89 @@ fn assumptions_narrow_the_answer() {
     assert_eq!(verdict("--assume kms:ViaService=s3.us-east-1.amazonaws.com"), "always");
     assert_eq!(verdict("--assume kms:ViaService=absent"), "never");
 }
+
+/// Key policies, and what the matrix says of the cells of `user/bob` or `role/app` on them.
+const CELLS: [(&str, &str, &str, &str); 9] = [
+    // Rules C40 to C42: the variable's own key has a form of its own.
+    (
+        "- { allow: kms:Decrypt, to: role/app, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:userid}' } } }",
+        "role/app",
+        "Decrypt",
+        "conditional unknown",
+    ),
+    (
+        "- { allow: kms:Encrypt, to: role/app }\n- { deny: kms:Encrypt, to: role/app, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:userid}' } } }",
+        "role/app",
+        "Encrypt",
+        "conditional unknown",
+    ),
+    (
+        "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:SourceIp}' } } }",
+        "user/bob",
+        "Decrypt",
+        "conditional unknown",
+    ),
+    (
+        "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:UserAgent}' } } }",
+        "user/bob",
+        "Decrypt",
+        "conditional",
+    ),
+    // Rules A6, A20: a malformed Deny may deny.
+    (
+        "- { allow: kms:Decrypt, to: user/bob }\n- { Effect: Deny, Principal: '*', Action: kms:Decrypt, Resource: '*', Condition: { StringEquals: { 'aws:UserAgent': null } } }",
+        "user/bob",
+        "Decrypt",
+        "unknown",
+    ),
+    (
+        "- { allow: kms:Decrypt, to: user/bob }\n- { Effect: Deny, Action: kms:Decrypt, Resource: '*' }",
+        "user/bob",
+        "Decrypt",
+        "unknown",
+    ),
+    (
+        "- { allow: kms:Decrypt, to: user/bob }\n- { Effect: Deny, Principal: '*', Action: kms:Encrypt, NotAction: kms:Sign, Resource: '*' }",
+        "user/bob",
+        "Decrypt",
+        "unknown",
+    ),
+    // Rule C53, O30: how the key ends in China.
+    (
+        "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:ViaService': s3.cn-north-1.amazonaws.com.cn } } }",
+        "user/bob",
+        "Decrypt",
+        "unknown",
+    ),
+    (
+        "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:ViaService': s3.cn-north-1.example } } }",
+        "user/bob",
+        "Decrypt",
+        "never",
+    ),
+];
+
+#[test]
+fn nothing_that_may_be_is_told_as_impossible() {
+    let folder = Folder::new("may-be");
+    for (number, (policy, who, action, expected)) in CELLS.iter().enumerate() {
+        let policy: String = policy.lines().map(|line| format!("          {line}\n")).collect();
+        folder.put(
+            &format!("{number}.yaml"),
+            &format!(
+                "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ bob: {{}} }}\n    \
+                 roles: {{ app: {{ id: AROAEXAMPLEAPP }} }}\n    keys:\n      k:\n        policy:\n{policy}"
+            ),
+        );
+        let path = folder.path().join(format!("{number}.yaml")).display().to_string();
+        let run = run(
+            "matrix",
+            &format!("{DAY} --format jsonl --all --principal {who} --action {action} {path}"),
+        );
+        let cells = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let verdicts: Vec<Value> = cells.map(|cell| cell["verdict"].clone()).collect();
+        assert_eq!(verdicts.len(), 1, "{policy} {}", run.stderr);
+        let found = verdicts[0].as_str().unwrap();
+        assert!(expected.split(' ').any(|it| it == found), "{found}, not {expected}: {policy}");
+    }
+}

@@ -52,8 +52,17 @@ pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condit
     let sight = sight(lens, &test);
     let mut known = turn(formulas.of(test.asked(sight)));
     for value in &condition.values {
-        if let Value::Unresolved(value) = &value.value {
-            known = with_unknown(formulas, known, condition, value, lens);
+        match &value.value {
+            Value::Unresolved(value) => {
+                known = with_unknown(formulas, known, condition, value, lens);
+            }
+            Value::Text(text) if key == "kms:viaservice" && text.ends_with(CHINA) => {
+                let about = (&key, operator, text);
+                let what = "how kms:ViaService ends in China (O30)";
+                let what = missing(formulas, what, about, taken(lens.effect, operator.polarity));
+                known = with_doubt(formulas, known, what, operator.polarity);
+            }
+            Value::Text(_) => {}
         }
     }
     let with = Masked::of(carrying, known);
@@ -79,11 +88,19 @@ fn with_unknown(
         }
         None => what,
     };
-    match operator.polarity {
-        Polarity::Is => formulas.or([known, what]),
-        Polarity::IsNot => formulas.and([known, formulas.not(what)]),
+    with_doubt(formulas, known, what, operator.polarity)
+}
+
+/// What is known of a condition, where one more of its values may match.
+fn with_doubt(formulas: &Formulas, known: Formula, may: Formula, polarity: Polarity) -> Formula {
+    match polarity {
+        Polarity::Is => formulas.or([known, may]),
+        Polarity::IsNot => formulas.and([known, formulas.not(may)]),
     }
 }
+
+/// What some policies for China take `kms:ViaService` to end in; KMS documents another ending (rule C53).
+const CHINA: &str = ".amazonaws.com.cn";
 
 /// Whether the key is like what is known of a value; nothing where that says nothing.
 fn like_its_shape(condition: &Condition, value: &Unresolved, lens: Lens) -> Option<Test> {

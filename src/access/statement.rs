@@ -103,7 +103,10 @@ pub(super) fn statement<S: Word>(
             let sid = sid.unwrap_or_else(|| (index + 1).to_string());
             let what = format!("{name}: statement {sid} is malformed");
             let unknown = missing(formulas, what, "applies", effect == Effect::Deny);
-            let covered = actions(formulas, statement.action.as_ref()?, effect);
+            let covered = match &statement.action {
+                Some(element) => actions(formulas, element, effect),
+                None => Masked::all(),
+            };
             covered.and(formulas, &Masked::of(S::ALL, unknown))
         }
     };
@@ -114,15 +117,23 @@ pub(super) fn statement<S: Word>(
         let stands = missing(formulas, doubt.clone(), ("statement", index), effect == Effect::Deny);
         body = body.and(formulas, &Masked::of(S::ALL, stands));
     }
-    let resource = resource(formulas, lens, statement);
+    // What a malformed statement lacks or restricts could be anything.
+    let is_malformed = statement.standing == Standing::Malformed;
+    let resource = match is_malformed && statement.resource.is_none() {
+        true => Formula::TRUE,
+        false => resource(formulas, lens, statement),
+    };
     body = body.and(formulas, &Masked::of(S::ALL, resource));
-    for condition in &statement.conditions {
+    for condition in statement.conditions.iter().filter(|_| !is_malformed) {
         if body.is_never() {
             return None;
         }
         body = body.and(formulas, &holds(formulas, lens, condition));
     }
-    let classes = principal(formulas, lens, statement.principal.as_ref());
+    let classes = match (is_malformed, &statement.principal) {
+        (true, None) => [Formula::TRUE, Formula::FALSE, Formula::FALSE],
+        (_, element) => principal(formulas, lens, element.as_ref()),
+    };
     let by_class = classes.map(|class| body.and(formulas, &Masked::of(S::ALL, class)));
     by_class.iter().any(|masked| !masked.is_never()).then_some(Applies { effect, by_class })
 }

@@ -85,7 +85,7 @@ fn candidates(
         return (vec![None], true);
     }
     let near = |test: &&&Test| *test.key == *key || variables(test).any(|own| own == key);
-    let tied: Vec<&str> = tests.iter().filter(near).map(|test| &*test.key).collect();
+    let tied: Vec<&str> = tests.iter().filter(near).map(|test| &*test.key).chain([key]).collect();
     let both: Vec<&Test> =
         tests.iter().copied().filter(|test| tied.contains(&&*test.key)).collect();
     let range = Range::of(key, solver.now());
@@ -95,7 +95,7 @@ fn candidates(
     }
     found.retain(|text| range.has(text));
     let mut all = matches!(range, Range::Finite(_));
-    if alone && let Some(classes) = alike(solver, &tied, &both, frame) {
+    if alone && let Some(classes) = alike(solver, (key, &tied), &both, frame) {
         found.extend(classes);
         all = true;
     }
@@ -104,7 +104,10 @@ fn candidates(
             found = values.to_vec();
             all = true;
         }
-        Some(Limit::Like(pattern)) => found.retain(|text| Form::like(pattern).has(text)),
+        Some(Limit::Like(pattern)) => {
+            found.retain(|text| Form::like(pattern).has(text));
+            found.push(pattern.replace("?*", "session").replace('?', "x").replace('*', "").into());
+        }
         _ => {}
     }
     let mut seen = rustc_hash::FxHashSet::default();
@@ -112,17 +115,29 @@ fn candidates(
     (std::iter::once(None).chain(found.into_iter().map(Some)).collect(), all)
 }
 
-/// One text of each class, where no others need to be tried: texts that no test of the tied keys tells
-/// apart can change places everywhere, as whether two of them are equal stays what it was. That takes
-/// keys of one range, which nothing else says anything of, tied by nothing but equality.
-fn alike(solver: &Solver, tied: &[&str], tests: &[&Test], frame: &Frame) -> Option<Vec<Box<str>>> {
-    let range = Range::of(tied.first()?, solver.now());
+/// One text of each class that `key` can hold, where no others need to be tried: texts that no test of the
+/// tied keys tells apart can change places everywhere, as whether two of them are equal stays what it was.
+/// That takes keys of one range, which nothing else says anything of, tied by nothing but equality; whether
+/// one of them can be empty does not matter.
+fn alike(
+    solver: &Solver,
+    (key, tied): (&str, &[&str]),
+    tests: &[&Test],
+    frame: &Frame,
+) -> Option<Vec<Box<str>>> {
+    let range = Range::of(key, solver.now());
+    let forms = |range: &Range| match range {
+        Range::Texts { forms, .. } => Some(forms.clone()),
+        _ => None,
+    };
+    let own = forms(&range)?;
     let is_free = |key: &&str| {
         let is_limited = frame.limits.iter().any(|(limited, _)| {
             **limited == **key || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
         });
         let is_told_of = solver.tells_of(key) || **key == *NAMES;
-        !is_limited && !is_told_of && Range::of(key, solver.now()) == range
+        let of_key = forms(&Range::of(key, solver.now()));
+        !is_limited && !is_told_of && of_key.is_some_and(|forms| forms == own)
     };
     let is_variable = |operand: &&Operand| operand_variables(operand).next().is_some();
     let is_equal = |test: &Test| {
@@ -131,8 +146,7 @@ fn alike(solver: &Solver, tied: &[&str], tests: &[&Test], frame: &Frame) -> Opti
             matches!(test.operator.comparison, Comparison::StringEquals | Comparison::StringLike);
         compares && test.values.iter().filter(is_variable).all(lone)
     };
-    if !matches!(range, Range::Texts { .. })
-        || !tied.iter().all(is_free)
+    if !tied.iter().all(is_free)
         || !tests.iter().all(|test| variables(test).next().is_none() || is_equal(test))
     {
         return None;

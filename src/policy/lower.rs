@@ -306,7 +306,12 @@ impl Lowering {
             self.malformed(member.name.span, message);
         }
         let (values, values_sound) = self.values(&member.value, version, name);
-        *slot = Some(Element { polarity, values, span: member.value.span });
+        let span = member.value.span;
+        // Rule A20: of two such members nobody knows which counts; together they could cover everything.
+        *slot = Some(match sound {
+            true => Element { polarity, values, span },
+            false => Element { polarity: Polarity::IsNot, values: Vec::new(), span },
+        });
         sound && values_sound
     }
 

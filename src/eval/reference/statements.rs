@@ -248,6 +248,8 @@ fn resource_hangs(statement: &Statement) -> bool {
 fn applies(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
     match covers(scene, lens, statement) {
         Truth::False => Truth::False,
+        // Rule A20: how a malformed statement is restricted nobody knows.
+        covered if statement.standing == Standing::Malformed => covered,
         covered => covered.min(condition::all_hold(scene, lens, &statement.conditions)),
     }
 }
@@ -281,13 +283,22 @@ fn covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
 fn action_covers(scene: &Scene<'_, '_>, statement: &Statement) -> Truth {
     match &statement.action {
         Some(element) => matching::action(element, scene.request.action()),
-        None => Truth::False,
+        None => lacking(statement),
+    }
+}
+
+/// Rule A20: what a malformed statement lacks could be anything.
+fn lacking(statement: &Statement) -> Truth {
+    match statement.standing {
+        Standing::Malformed => Truth::Unknown,
+        Standing::Sound | Standing::Inert => Truth::False,
     }
 }
 
 fn principal_covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
     match (&statement.principal, lens.effect) {
-        (None, _) => Truth::from(!lens.kind.is_resource_policy()),
+        (None, _) if lens.kind.is_resource_policy() => lacking(statement),
+        (None, _) => Truth::True,
         (Some(element), Effect::Allow) => {
             Truth::any(principals::allowed(scene, element).iter().map(|(_, truth)| *truth))
         }
@@ -299,6 +310,7 @@ fn resource_covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> 
     match &statement.resource {
         Some(element) => matching::resource(scene, lens, element),
         // Rule A15: trust policies have none.
-        None => (lens.kind == PolicyKind::Trust).into(),
+        None if lens.kind == PolicyKind::Trust => Truth::True,
+        None => lacking(statement),
     }
 }
