@@ -232,6 +232,112 @@ fn stacks_of_the_cdk_are_each_of_their_own_account() {
     assert_eq!(inline("444455556666"), ["Prod"]);
 }
 
+/// A role with properties of its own that may do this with every key.
+fn entitled(name: &str, properties: &str, action: &str) -> String {
+    format!(
+        "  {name}:\n    Type: AWS::IAM::Role\n{properties}      \
+         AssumeRolePolicyDocument: {{ Version: 2012-10-17, Statement: [] }}\n      Policies:\n        - \
+         PolicyName: own\n          PolicyDocument:\n            Version: 2012-10-17\n            \
+         Statement: [{{ Effect: Allow, Action: '{action}', Resource: '*' }}]\n"
+    )
+}
+
+/// A deployment with one variable.
+fn with(name: &str, value: &str) -> Deployment {
+    let variables = [(name.into(), value.into())].into();
+    Deployment { variables, ..Deployment::default() }
+}
+
+#[test]
+fn a_key_policy_that_may_be_none_may_be_the_default_one() {
+    let role = entitled("App", "    Properties:\n      RoleName: app\n", "kms:Decrypt");
+    let admin = "{ Version: 2012-10-17, Statement: [{ Effect: Allow, Action: 'kms:*', Resource: '*', \
+                 Principal: { AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:role/admin' } }] }";
+    let none = "!Ref AWS::NoValue";
+    let nested = format!("!If [IsProd, {admin}, !If [IsTest, {admin}, {none}]]");
+    let template = |policy: &str| {
+        format!(
+            "Parameters: {{ Env: {{ Type: String }} }}\nConditions:\n  IsProd: !Equals [!Ref Env, prod]\n  \
+             IsTest: !Equals [!Ref Env, test]\nResources:\n{role}  Key:\n    Type: AWS::KMS::Key\n    \
+             Properties:\n      KeyPolicy: {policy}\n"
+        )
+    };
+    for policy in [format!("!If [IsProd, {admin}, {none}]"), nested] {
+        let text = template(&policy);
+        let files = [("t.yaml", &*text)];
+        let found =
+            |deployment| bounds(&loaded_as(&files, &deployment), "role/app", KmsAction::DECRYPT);
+        assert_eq!(found(Deployment::default()), ANYTHING, "{policy}");
+        assert_eq!(found(with("Env", "prod")), NEVER, "{policy}");
+        assert_eq!(found(with("Env", "dev")), ALWAYS, "{policy}");
+    }
+    // Where each branch has a policy, none is the default one.
+    let text = template(&format!("!If [IsProd, {admin}, {admin}]"));
+    assert_eq!(bounds(&loaded(&[("t.yaml", &text)]), "role/app", KmsAction::DECRYPT), NEVER);
+}
+
+#[test]
+fn of_two_roles_of_one_name_nobody_knows_which_will_be_there() {
+    let named = |condition: &str| format!("{condition}    Properties:\n      RoleName: app\n");
+    let (on, off) = (named("    Condition: IsX\n"), named("    Condition: IsOther\n"));
+    let key = "  Key:\n    Type: AWS::KMS::Key\n";
+    let chosen = format!(
+        "Parameters: {{ P: {{ Type: String }} }}\nConditions:\n  IsX: !Equals [!Ref P, x]\n  \
+         IsOther: !Not [!Condition IsX]\nResources:\n{}{}{key}",
+        entitled("R1", &on, "kms:Encrypt"),
+        entitled("R2", &off, "kms:Decrypt"),
+    );
+    let one = format!("Resources:\n{}{key}", entitled("R1", &named(""), "kms:Encrypt"));
+    let other = format!("Resources:\n{}", entitled("R2", &named(""), "kms:Decrypt"));
+    let (one_template, two): ([_; 1], [_; 2]) =
+        ([("t.yaml", &*chosen)], [("dev.yaml", &*one), ("prod.yaml", &*other)]);
+    let encrypt = KmsAction::from_name("Encrypt").unwrap();
+    for files in [one_template.as_slice(), &two] {
+        let loaded = loaded(files);
+        for action in [encrypt, KmsAction::DECRYPT] {
+            assert_eq!(bounds(&loaded, "role/app", action), ANYTHING, "{files:?}");
+        }
+        assert_eq!(unresolved(&loaded), ["R2: a second role"], "{files:?}");
+    }
+    // So it is of managed policies.
+    let managed = |name: &str, action: &str| {
+        format!(
+            "  {name}:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      ManagedPolicyName: use\n      \
+             PolicyDocument:\n        Version: 2012-10-17\n        \
+             Statement: [{{ Effect: Allow, Action: '{action}', Resource: '*' }}]\n"
+        )
+    };
+    let attached = "      RoleName: other\n      ManagedPolicyArns: [!Ref P1]\n";
+    let attached = entitled("R3", &format!("    Properties:\n{attached}"), "kms:ListKeys");
+    let text = format!(
+        "Resources:\n{attached}{}{}{key}",
+        managed("P1", "kms:Encrypt"),
+        managed("P2", "kms:Decrypt"),
+    );
+    let both = loaded(&[("t.yaml", &text)]);
+    for action in [encrypt, KmsAction::DECRYPT] {
+        assert_eq!(bounds(&both, "role/other", action), ANYTHING);
+    }
+    assert_eq!(unresolved(&both), ["P2: a second policy"]);
+    // Where it is known which is there, it is the only one.
+    let loaded = loaded_as(&one_template, &with("P", "x"));
+    assert_eq!(bounds(&loaded, "role/app", encrypt), ALWAYS);
+    assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), NEVER);
+}
+
+#[test]
+fn what_a_parent_stack_passes_holds_for_the_nested_one() {
+    let child = "Parameters: { Env: { Type: String } }\nResources:\n  App:\n    Type: AWS::IAM::Role\n    \
+                 Properties:\n      RoleName: !Sub 'app-${Env}'\n      \
+                 AssumeRolePolicyDocument: { Version: 2012-10-17, Statement: [] }\n";
+    let parent = "Parameters: { Env: { Type: String } }\nResources:\n  Child:\n    \
+                  Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: ./child.yaml\n      \
+                  Parameters: { Env: !Sub '${Env}-eu' }\n";
+    let files = [("child.yaml", child), ("parent.yaml", parent)];
+    let loaded = loaded_as(&files, &with("Env", "dev"));
+    assert_eq!(role(&loaded), "arn:aws:iam::this-account:role/app-dev-eu");
+}
+
 /// A function with globals and properties of its own, beside a key that delegates.
 fn serverless(globals: &str, properties: &str) -> Loaded {
     let text = format!(

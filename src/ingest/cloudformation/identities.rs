@@ -2,6 +2,7 @@
 //!
 //! What belongs to one entity stands in several resources: it is gathered first, and stated at the end.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::AccountId;
@@ -32,19 +33,21 @@ pub(super) struct Holder {
     /// Whether nothing else can be attached, and no other group be joined.
     all_attached: bool,
     all_groups: bool,
+    /// Whether another is declared by the same name, and at most one of them will be there.
+    is_one_of_several: bool,
 }
 
 /// All users, groups and roles of a run.
 pub(super) struct Gathered<'n> {
     names: &'n Names,
     holders: BTreeMap<Box<str>, Holder>,
-    policies: Vec<PolicyFact>,
+    policies: BTreeMap<Box<str>, PolicyFact>,
     loose: Vec<Fact>,
 }
 
 impl<'n> Gathered<'n> {
     pub(super) fn new(names: &'n Names) -> Self {
-        let (holders, policies, loose) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (holders, policies, loose) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self { names, holders, policies, loose }
     }
 
@@ -64,8 +67,7 @@ impl<'n> Gathered<'n> {
         for group in list(at.property(resource, "Groups").as_ref()) {
             self.member(at, &mut holder, group);
         }
-        // Two templates that declare one entity state each their own of it.
-        self.holders.entry(arn).or_insert(holder);
+        self.add(at, resource, arn, holder);
     }
 
     /// What the properties of a role, user or group say of it alone.
@@ -94,12 +96,26 @@ impl<'n> Gathered<'n> {
             groups: BTreeSet::new(),
             all_attached: true,
             all_groups: true,
+            is_one_of_several: false,
         }
     }
 
-    /// Adds an entity that is gathered elsewhere.
-    pub(super) fn add(&mut self, arn: Box<str>, holder: Holder) {
-        self.holders.entry(arn).or_insert(holder);
+    /// Adds an entity. At most one of several of the same name will be there.
+    pub(super) fn add(
+        &mut self,
+        at: &At<'_, '_>,
+        resource: &Resource<'_>,
+        arn: Box<str>,
+        holder: Holder,
+    ) {
+        match self.holders.entry(arn) {
+            Entry::Vacant(free) => drop(free.insert(holder)),
+            Entry::Occupied(mut first) => {
+                first.get_mut().is_one_of_several = true;
+                let kind = word(holder.kind);
+                at.unresolved(resource.span, format!("{}: a second {kind}", resource.name));
+            }
+        }
     }
 
     fn inline(
@@ -161,13 +177,22 @@ impl<'n> Gathered<'n> {
         let document = self.names.policy(at, PolicyKind::Identity, &node, doubt);
         let place = at.stack.template.place(resource.span);
         let version = PolicyVersion { id: "v1".into(), document };
-        self.policies.push(PolicyFact {
-            arn,
+        let fact = PolicyFact {
+            arn: arn.clone(),
             account: Some(at.stack.deployment.account),
             place,
             default_version: Some("v1".into()),
             versions: vec![version],
-        });
+        };
+        match self.policies.entry(arn) {
+            Entry::Vacant(free) => drop(free.insert(fact)),
+            Entry::Occupied(mut first) => {
+                // Nobody knows what it will say.
+                let first = first.get_mut();
+                (first.default_version, first.versions) = (None, Vec::new());
+                at.unresolved(resource.span, format!("{}: a second policy", resource.name));
+            }
+        }
     }
 
     /// Takes what gives policies to entities, or joins users to groups; after all were declared.
@@ -285,7 +310,7 @@ impl<'n> Gathered<'n> {
 
     /// Everything as facts.
     pub(super) fn facts(self) -> Vec<Fact> {
-        let policies = self.policies.into_iter().map(|policy| Fact::Policy(Box::new(policy)));
+        let policies = self.policies.into_values().map(|policy| Fact::Policy(Box::new(policy)));
         let holders = self.holders.into_iter().map(|(arn, holder)| holder.fact(arn));
         holders.chain(policies).chain(self.loose).collect()
     }
@@ -339,11 +364,14 @@ impl Holder {
 
     fn fact(self, arn: Box<str>) -> Fact {
         let (account, place) = (self.account, self.place);
-        let parts = Parts {
-            inline: self.inline,
-            inline_names: Listed::All,
-            attached: Some(Page { items: self.attached, place, more: !self.all_attached }),
-            also_attached: None,
+        let parts = match self.is_one_of_several {
+            true => Parts::default(),
+            false => Parts {
+                inline: self.inline,
+                inline_names: Listed::All,
+                attached: Some(Page { items: self.attached, place, more: !self.all_attached }),
+                also_attached: None,
+            },
         };
         let kind = match self.kind {
             PrincipalKind::Group => {
@@ -359,12 +387,25 @@ impl Holder {
             PrincipalKind::User => IdentityKind::User,
         };
         let mut fact = IdentityFact::new(kind, arn, account, place);
+        if self.is_one_of_several {
+            // Which of them it will be nobody knows, and so nothing of what it has.
+            return Fact::Identity(Box::new(fact));
+        }
         fact.tags = self.tags;
         fact.boundary = self.boundary;
         fact.trust = self.trust;
         fact.parts = parts;
         fact.groups = Some(Page { items: self.groups, place, more: !self.all_groups });
         Fact::Identity(Box::new(fact))
+    }
+}
+
+/// What people call it.
+fn word(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::User => "user",
+        PrincipalKind::Role => "role",
+        PrincipalKind::Group => "group",
     }
 }
 

@@ -7,6 +7,7 @@ use crate::inventory::{Alias, KeyManager, KeyMetadata, MultiRegion, MultiRegionR
 use crate::policy::PolicyKind;
 use crate::syntax::{Kind, Node};
 
+use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::evaluate::{At, Resource, text_of};
 use super::names::{Names, default_key_policy};
@@ -28,7 +29,7 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
     };
     let place = at.stack.template.place(resource.span);
     let policy = match at.property(resource, "KeyPolicy") {
-        Some(node) => names.policy(at, PolicyKind::Key, &node, None),
+        Some(node) => names.policy(at, PolicyKind::Key, &or_default(at, node), None),
         None => default_key_policy(at, resource.span),
     };
     // It was new when it was made: it has no grants but those that others will give.
@@ -68,6 +69,17 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
         Some(Some(false)) | None => {}
     }
     facts
+}
+
+/// A policy of a key, where one that may be none may be the one that KMS gives.
+fn or_default(at: &At<'_, '_>, node: Node<'static>) -> Node<'static> {
+    let Kind::OneOf { expression, branches } = node.kind else { return node };
+    let mut branches: Vec<_> = branches.into_iter().map(|branch| or_default(at, branch)).collect();
+    if branches.len() < 2 {
+        let account = at.stack.deployment.account;
+        branches.push(declared::default_key_tree(node.span, at.partition(), account));
+    }
+    Node { kind: Kind::OneOf { expression, branches }, ..node }
 }
 
 /// What DescribeKey will say; nothing where a part that decides is not known.

@@ -85,7 +85,7 @@ pub(super) fn declare(
         let name = format!("{}RoleEvents{nth}", resource.name);
         holder.give(&name, names.policy(at, PolicyKind::Identity, &policy, None));
     }
-    gathered.add(text::named(&role.arn).into(), holder);
+    gathered.add(at, resource, text::named(&role.arn).into(), holder);
 }
 
 /// What SAM lets a function decrypt whose events need a secret: the source names the secret's key.
