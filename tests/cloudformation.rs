@@ -338,6 +338,124 @@ fn what_a_parent_stack_passes_holds_for_the_nested_one() {
     assert_eq!(role(&loaded), "arn:aws:iam::this-account:role/app-dev-eu");
 }
 
+#[test]
+fn a_policy_for_some_of_the_unnamed_roles_of_its_stack_may_be_for_each_that_it_mentions() {
+    let template = |of_type: &str, roles: &str| {
+        let role = |name: &str| {
+            format!(
+                "  {name}:\n    Type: AWS::IAM::Role\n    Properties:\n      \
+                 AssumeRolePolicyDocument: {{ Version: 2012-10-17, Statement: [] }}\n"
+            )
+        };
+        let (a, b) = (role("A"), role("B"));
+        let name = if of_type == "Policy" { "      PolicyName: p\n" } else { "" };
+        format!(
+            "Parameters: {{ P: {{ Type: String }} }}\nConditions:\n  IsX: !Equals [!Ref P, x]\nResources:\n  \
+             Key:\n    Type: AWS::KMS::Key\n{a}{b}  Given:\n    Type: AWS::IAM::{of_type}\n    Properties:\n\
+             {name}      Roles: {roles}\n      PolicyDocument:\n        Version: 2012-10-17\n        \
+             Statement: [{{ Effect: Allow, Action: kms:Decrypt, Resource: '*' }}]\n"
+        )
+    };
+    let open = Some("Given: which role it is for");
+    let elsewhere = Some("Given: its role is not declared here");
+    for (roles, of_a, of_b, told) in [
+        ("[!If [IsX, !Ref A, !Ref B]]", ANYTHING, ANYTHING, open),
+        ("!If [IsX, [!Ref A], !Ref AWS::NoValue]", ANYTHING, NEVER, open),
+        ("!Split [',', !Join [',', [!Ref A, !Ref B]]]", ANYTHING, ANYTHING, open),
+        ("[!Sub 'x-${P}', !If [IsX, !Sub '${B}', y]]", NEVER, ANYTHING, open),
+        ("[!Ref A]", ALWAYS, NEVER, None),
+        ("[!Ref P]", NEVER, NEVER, elsewhere),
+        ("[other]", NEVER, NEVER, elsewhere),
+    ] {
+        for of_type in ["Policy", "ManagedPolicy"] {
+            let text = template(of_type, roles);
+            let loaded = loaded(&[("t.yaml", &text)]);
+            for (name, expected) in [("A", of_a), ("B", of_b)] {
+                let role = format!("role/<StackName>-{name}-<{name}>");
+                let found = bounds(&loaded, &role, KmsAction::DECRYPT);
+                assert_eq!(found, expected, "{name} {of_type} {roles}");
+            }
+            assert_eq!(unresolved(&loaded).first().copied(), told, "{of_type} {roles}");
+        }
+    }
+}
+
+#[test]
+fn users_that_may_join_a_group_may_do_what_it_may() {
+    let template = "Parameters: { P: { Type: String } }\nConditions:\n  IsX: !Equals [!Ref P, x]\nResources:\n  \
+                    Key:\n    Type: AWS::KMS::Key\n  U:\n    Type: AWS::IAM::User\n  V:\n    \
+                    Type: AWS::IAM::User\n  W:\n    Type: AWS::IAM::User\n  G:\n    Type: AWS::IAM::Group\n    \
+                    Properties:\n      Policies:\n        - PolicyName: p\n          PolicyDocument:\n            \
+                    Version: 2012-10-17\n            \
+                    Statement: [{ Effect: Allow, Action: kms:Decrypt, Resource: '*' }]\n  Joined:\n    \
+                    Type: AWS::IAM::UserToGroupAddition\n    Properties:\n      GroupName: !Ref G\n      \
+                    Users: [!If [IsX, !Ref U, !Ref V]]\n";
+    let loaded = loaded(&[("t.yaml", template)]);
+    for (name, expected) in [("U", ANYTHING), ("V", ANYTHING), ("W", NEVER)] {
+        let user = format!("user/<StackName>-{name}-<{name}>");
+        assert_eq!(bounds(&loaded, &user, KmsAction::DECRYPT), expected, "{name}");
+    }
+    assert_eq!(unresolved(&loaded), ["Joined: which user it is for"]);
+}
+
+#[test]
+fn a_replica_is_what_its_declared_primary_is() {
+    let template = |primary: &str| {
+        let policy = "KeyPolicy: { Version: 2012-10-17, Statement: [{ Effect: Allow, Action: 'kms:*', Resource: '*', \
+                      Principal: { AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root' } }] }";
+        format!(
+            "Resources:\n  P:\n    Type: AWS::KMS::Key\n    Properties:\n      MultiRegion: true\n      \
+             KeySpec: HMAC_256\n      KeyUsage: GENERATE_VERIFY_MAC\n      {policy}\n  R:\n    \
+             Type: AWS::KMS::ReplicaKey\n    Properties:\n      PrimaryKeyArn: {primary}\n      {policy}\n"
+        )
+    };
+    let literal =
+        "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab".to_owned();
+    for (primary, is_known) in [("!GetAtt P.Arn".to_owned(), true), (literal, false)] {
+        let text = template(&primary);
+        let loaded = loaded(&[("t.yaml", &text)]);
+        let mut usages: Vec<Option<&str>> = Vec::new();
+        for key in loaded.inventory.keys.values() {
+            let metadata = key.metadata.as_ref().unwrap();
+            assert_eq!(metadata.spec.is_some(), metadata.usage.is_some(), "{primary}");
+            usages.push(metadata.usage.as_deref());
+        }
+        usages.sort_unstable();
+        let replica = is_known.then_some("GENERATE_VERIFY_MAC");
+        assert_eq!(usages, [replica, Some("GENERATE_VERIFY_MAC")], "{primary}");
+    }
+    // One policy gives the same on both.
+    let folder = Folder::new("replica");
+    folder.put("template.yaml", template("!GetAtt P.Arn"));
+    let args = ["check", "--strict", "--select", "replica-policy-drift", "."];
+    let run = keyreach(&args).within(folder.path()).run();
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn what_a_template_makes_that_is_not_read_is_told() {
+    let template = "Transform: AWS::Serverless-2016-10-31\nResources:\n  Set:\n    \
+                    Type: AWS::CloudFormation::StackSet\n    Properties: { StackSetName: x, TemplateBody: '{}' }\n  \
+                    App:\n    Type: AWS::Serverless::Application\n    \
+                    Properties: { Location: { ApplicationId: x, SemanticVersion: 1.0.0 } }\n  Part:\n    \
+                    Type: Our::Key::Part::MODULE\n  Scp:\n    Type: AWS::Organizations::Policy\n    \
+                    Properties: { Name: x, Type: SERVICE_CONTROL_POLICY, Content: {} }\n  Tags:\n    \
+                    Type: AWS::Organizations::Policy\n    Properties: { Name: y, Type: TAG_POLICY, Content: {} }\n";
+    assert_eq!(
+        unresolved(&loaded(&[("t.yaml", template)])),
+        [
+            "the stacks of the stack set Set",
+            "the nested stack App",
+            "what the module Part makes",
+            "the organization policy Scp",
+        ]
+    );
+    // Each is told of alone, too.
+    let alone =
+        "Resources:\n  Scp:\n    Type: AWS::Organizations::Policy\n    Properties: { Name: x }\n";
+    assert_eq!(unresolved(&loaded(&[("t.yaml", alone)])), ["the organization policy Scp"]);
+}
+
 /// A function with globals and properties of its own, beside a key that delegates.
 fn serverless(globals: &str, properties: &str) -> Loaded {
     let text = format!(
@@ -373,4 +491,23 @@ fn a_function_may_use_the_key_of_the_secret_of_its_events() {
         let loaded = serverless("", events);
         assert_eq!(bounds_of(&loaded, &role(&loaded), KmsAction::DECRYPT), expected, "{events}");
     }
+}
+
+#[test]
+fn a_function_that_may_have_no_role_may_have_one_that_sam_makes() {
+    let properties = |role: &str| {
+        format!(
+            "      Role: {role}\n      Policies:\n        - \
+             Statement: [{{ Effect: Allow, Action: kms:Decrypt, Resource: '*' }}]\n"
+        )
+    };
+    let condition =
+        "Parameters: { P: { Type: String } }\nConditions: { IsX: !Equals [!Ref P, x] }\n";
+    let given = "arn:aws:iam::111122223333:role/x";
+    let maybe = properties(&format!("!If [IsX, '{given}', !Ref AWS::NoValue]"));
+    let loaded = serverless(condition, &maybe);
+    assert_eq!(role(&loaded), "arn:aws:iam::this-account:role/<StackName>-FRole-<FRole>");
+    assert_eq!(bounds_of(&loaded, &role(&loaded), KmsAction::DECRYPT), ALWAYS);
+    let loaded = serverless(condition, &properties(given));
+    assert!(loaded.inventory.accounts.values().all(|account| account.identities.is_empty()));
 }

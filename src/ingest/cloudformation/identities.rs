@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::AccountId;
 use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
-use crate::source::Place;
+use crate::source::{Place, Span};
 use crate::syntax::{Kind, Node};
 
 use super::super::facts::{
@@ -229,13 +229,13 @@ impl<'n> Gathered<'n> {
         let doubt = resource.doubt.as_deref();
         let sure = self.names.policy(at, PolicyKind::Identity, &node, doubt);
         let mut is_given = false;
-        for (text, kind) in each_target(at, resource, targets) {
-            let (meant, may) = self.names.meant(kind, at, &text);
+        for target in each_target(at, resource, targets) {
+            let (meant, may) = self.meant(at, resource, &target);
             for entity in meant {
                 is_given = true;
                 self.put(entity, NamedPolicy { name: name.clone(), document: sure.clone() });
             }
-            let whom = format!("whether {} is given to", text::shown(&text));
+            let whom = format!("whether {} is given to", text::shown(&target.text));
             for entity in may {
                 let doubt = format!("{whom} {}", text::named(&entity.name));
                 let document = self.names.policy(at, PolicyKind::Identity, &node, Some(&doubt));
@@ -249,6 +249,28 @@ impl<'n> Gathered<'n> {
         }
     }
 
+    /// The entities that a target surely means, or else those that it may.
+    fn meant(
+        &self,
+        at: &At<'_, '_>,
+        resource: &Resource<'_>,
+        target: &Target<'_>,
+    ) -> (Vec<&'n Entity>, Vec<&'n Entity>) {
+        let names: &'n Names = self.names;
+        let sure = names.sure(target.kind, at, &target.text);
+        if !sure.is_empty() {
+            return (sure, Vec::new());
+        }
+        let may = names.possible(target.kind, at, &target.text, target.written);
+        let (name, kind) = (resource.name, word(target.kind));
+        let what = match may.is_empty() {
+            true => format!("{name}: its {kind} is not declared here"),
+            false => format!("{name}: which {kind} it is for"),
+        };
+        at.unresolved(target.span, what);
+        (sure, may)
+    }
+
     fn put(&mut self, entity: &Entity, policy: NamedPolicy) {
         if let Some(holder) = self.holders.get_mut(&entity.arn) {
             holder.inline.push(policy);
@@ -258,8 +280,8 @@ impl<'n> Gathered<'n> {
     fn give_managed(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
         let arn: Box<str> =
             text::named(&at.iam_arn(resource, "policy", "ManagedPolicyName")).into();
-        for (text, kind) in each_target(at, resource, &TARGETS) {
-            let (meant, may) = self.names.meant(kind, at, &text);
+        for target in each_target(at, resource, &TARGETS) {
+            let (meant, may) = self.meant(at, resource, &target);
             let place = at.stack.template.place(resource.span);
             for entity in meant {
                 if let Some(holder) = self.holders.get_mut(&entity.arn) {
@@ -279,8 +301,8 @@ impl<'n> Gathered<'n> {
     fn member(&self, at: &At<'_, '_>, holder: &mut Holder, group: &Node<'static>) {
         let text = text_of(group).filter(|_| !matches!(group.kind, Kind::OneOf { .. }));
         let is_meant = |text: &String| {
-            let (meant, _) = self.names.meant(PrincipalKind::Group, at, text);
-            text::is_known(text) || !meant.is_empty()
+            let is_declared = || !self.names.sure(PrincipalKind::Group, at, text).is_empty();
+            text::is_known(text) || is_declared()
         };
         match text.filter(is_meant) {
             Some(name) => drop(holder.groups.insert(text::named(&name).into())),
@@ -290,8 +312,8 @@ impl<'n> Gathered<'n> {
 
     fn join(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
         let group = at.property(resource, "GroupName").filter(|_| resource.doubt.is_none());
-        for (text, kind) in each_target(at, resource, &[("Users", PrincipalKind::User)]) {
-            let (meant, may) = self.names.meant(kind, at, &text);
+        for target in each_target(at, resource, &[("Users", PrincipalKind::User)]) {
+            let (meant, may) = self.meant(at, resource, &target);
             for entity in meant {
                 let Some(mut holder) = self.holders.remove(&entity.arn) else { continue };
                 match &group {
@@ -323,18 +345,29 @@ const TARGETS: [(&str, PrincipalKind); 3] = [
     ("Groups", PrincipalKind::Group),
 ];
 
-/// The names that some properties list, each with the kind of what it names.
-fn each_target(
+/// Whom a policy is for, as a property says it.
+struct Target<'n> {
+    /// The name.
+    text: String,
+    kind: PrincipalKind,
+    span: Span,
+    /// The property as it is written; nothing where a macro writes it.
+    written: Option<&'n Node<'static>>,
+}
+
+/// What some properties list, each with the kind of what it names.
+fn each_target<'n>(
     at: &At<'_, '_>,
-    resource: &Resource<'_>,
+    resource: &Resource<'n>,
     targets: &[(&str, PrincipalKind)],
-) -> Vec<(String, PrincipalKind)> {
+) -> Vec<Target<'n>> {
     let mut all = Vec::new();
     for (property, kind) in targets {
+        let written = resource.node.get("Properties").and_then(|all| all.get(property));
         for node in list(at.property(resource, property).as_ref()) {
-            let name = text_of(node);
-            let name = name.unwrap_or_else(|| text::hole(&format!("{}.{property}", resource.name)));
-            all.push((name, *kind));
+            let text = text_of(node);
+            let text = text.unwrap_or_else(|| text::hole(&format!("{}.{property}", resource.name)));
+            all.push(Target { text, kind: *kind, span: node.span, written });
         }
     }
     all
