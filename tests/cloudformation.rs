@@ -17,7 +17,7 @@ use command::{Folder, keyreach};
 use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, loaded, loaded_as};
 use keyreach::aws::KmsAction;
 use keyreach::ingest::{Deployment, Loaded};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What could not be resolved as a whole.
 fn unresolved(loaded: &Loaded) -> Vec<&str> {
@@ -454,6 +454,63 @@ fn what_a_template_makes_that_is_not_read_is_told() {
     let alone =
         "Resources:\n  Scp:\n    Type: AWS::Organizations::Policy\n    Properties: { Name: x }\n";
     assert_eq!(unresolved(&loaded(&[("t.yaml", alone)])), ["the organization policy Scp"]);
+}
+
+#[test]
+fn a_policy_may_be_a_json_text() {
+    let policy =
+        |statement: Value| json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let of_key = |who: &str| {
+        let principal = format!("arn:aws:iam::${{AWS::AccountId}}:{who}");
+        policy(
+            json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "kms:*", "Resource": "*" }),
+        )
+    };
+    let own = policy(json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*" }));
+    let trust = policy(json!({ "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": { "Federated": "arn:aws:iam::${AWS::AccountId}:oidc-provider/${Issuer}" },
+        "Condition": { "StringEquals": { "${Issuer}:sub": "system:serviceaccount:x:y" } } }));
+    let template = |key: &str| {
+        format!(
+            "Parameters:\n  Issuer: {{ Type: String }}\n  P: {{ Type: String }}\n  \
+             Q: {{ Type: String, AllowedValues: [app, other] }}\n  \
+             Z: {{ Type: String, AllowedValues: [x, y] }}\nConditions: {{ IsX: !Equals [!Ref P, x] }}\n\
+             Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy: {key}\n  App:\n    \
+             Type: AWS::IAM::Role\n    Properties:\n      RoleName: app\n      \
+             AssumeRolePolicyDocument: !Sub '{trust}'\n      \
+             Policies: [{{ PolicyName: own, PolicyDocument: '{own}' }}]\n"
+        )
+    };
+    let malformed = |folder: &str, text: &str| {
+        let folder = Folder::new(folder);
+        folder.put("template.yaml", text);
+        let args = ["check", "--strict", "--select", "malformed-policy", "."];
+        keyreach(&args).within(folder.path()).run()
+    };
+    let of_open_actions = of_key("root").replace("\"kms:*\"", "${P}");
+    for (nth, (key, expected)) in [
+        (format!("!Sub '{}'", of_key("root")), ALWAYS),
+        (format!("!Sub |\n        {}", of_key("root")), ALWAYS),
+        (format!("!Sub '{}'", of_key("role/app")), ALWAYS),
+        (format!("!Sub '{}'", of_key("role/other")), NEVER),
+        (format!("!Sub '{}'", of_key("role/${P}")), ANYTHING),
+        (format!("!Sub '{}'", of_key("role/${Q}")), ANYTHING),
+        (format!("!Sub '{}'", of_key("role/${Z}")), NEVER),
+        (format!("!Sub '{of_open_actions}'"), ANYTHING),
+        (format!("!If [IsX, !Sub '{}', !Ref AWS::NoValue]", of_key("role/other")), ANYTHING),
+        ("!Ref P".to_owned(), ANYTHING),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = template(&key);
+        let loaded = loaded(&[("t.yaml", &text)]);
+        assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), expected, "{key}");
+        let run = malformed(&format!("json-text-{nth}"), &text);
+        assert_eq!(run.code, 0, "{key}: {run:?}");
+    }
+    let run = malformed("json-text-broken", &template("'{ \"Version\": '"));
+    assert_eq!(run.code, 1, "{run:?}");
 }
 
 /// A function with globals and properties of its own, beside a key that delegates.

@@ -7,6 +7,7 @@
 //! also where the value comes from a parameter, a mapping or another template.
 
 mod conditions;
+mod documents;
 mod evaluate;
 mod functions;
 mod identities;

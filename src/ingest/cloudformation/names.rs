@@ -12,6 +12,7 @@ use crate::syntax::{Kind, Member, Node, Unresolved};
 use super::super::declared::{self, Deployment, meets};
 use super::super::facts::PrincipalKind;
 use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID, Symbols};
+use super::documents::document;
 use super::evaluate::{At, Resource};
 use super::mentions::mentioned;
 use super::stacks::World;
@@ -160,7 +161,7 @@ impl Names {
         doubt: Option<&str>,
     ) -> PolicyDocument {
         let place = Place::plain(at.stack.template.file, node.span);
-        let sealed = self.sealed(node);
+        let sealed = self.sealed(&document(node));
         let sealed = rebased(&sealed, node.span);
         let whole = match doubt {
             None => sealed,
