@@ -17,7 +17,7 @@ use command::{Folder, keyreach};
 use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, loaded, loaded_as};
 use keyreach::aws::KmsAction;
 use keyreach::ingest::{Deployment, Loaded};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What could not be resolved as a whole.
 fn unresolved(loaded: &Loaded) -> Vec<&str> {
@@ -232,6 +232,287 @@ fn stacks_of_the_cdk_are_each_of_their_own_account() {
     assert_eq!(inline("444455556666"), ["Prod"]);
 }
 
+/// A role with properties of its own that may do this with every key.
+fn entitled(name: &str, properties: &str, action: &str) -> String {
+    format!(
+        "  {name}:\n    Type: AWS::IAM::Role\n{properties}      \
+         AssumeRolePolicyDocument: {{ Version: 2012-10-17, Statement: [] }}\n      Policies:\n        - \
+         PolicyName: own\n          PolicyDocument:\n            Version: 2012-10-17\n            \
+         Statement: [{{ Effect: Allow, Action: '{action}', Resource: '*' }}]\n"
+    )
+}
+
+/// A deployment with one variable.
+fn with(name: &str, value: &str) -> Deployment {
+    let variables = [(name.into(), value.into())].into();
+    Deployment { variables, ..Deployment::default() }
+}
+
+#[test]
+fn a_key_policy_that_may_be_none_may_be_the_default_one() {
+    let role = entitled("App", "    Properties:\n      RoleName: app\n", "kms:Decrypt");
+    let admin = "{ Version: 2012-10-17, Statement: [{ Effect: Allow, Action: 'kms:*', Resource: '*', \
+                 Principal: { AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:role/admin' } }] }";
+    let none = "!Ref AWS::NoValue";
+    let nested = format!("!If [IsProd, {admin}, !If [IsTest, {admin}, {none}]]");
+    let template = |policy: &str| {
+        format!(
+            "Parameters: {{ Env: {{ Type: String }} }}\nConditions:\n  IsProd: !Equals [!Ref Env, prod]\n  \
+             IsTest: !Equals [!Ref Env, test]\nResources:\n{role}  Key:\n    Type: AWS::KMS::Key\n    \
+             Properties:\n      KeyPolicy: {policy}\n"
+        )
+    };
+    for policy in [format!("!If [IsProd, {admin}, {none}]"), nested] {
+        let text = template(&policy);
+        let files = [("t.yaml", &*text)];
+        let found =
+            |deployment| bounds(&loaded_as(&files, &deployment), "role/app", KmsAction::DECRYPT);
+        assert_eq!(found(Deployment::default()), ANYTHING, "{policy}");
+        assert_eq!(found(with("Env", "prod")), NEVER, "{policy}");
+        assert_eq!(found(with("Env", "dev")), ALWAYS, "{policy}");
+    }
+    // Where each branch has a policy, none is the default one.
+    let text = template(&format!("!If [IsProd, {admin}, {admin}]"));
+    assert_eq!(bounds(&loaded(&[("t.yaml", &text)]), "role/app", KmsAction::DECRYPT), NEVER);
+}
+
+#[test]
+fn of_two_roles_of_one_name_nobody_knows_which_will_be_there() {
+    let named = |condition: &str| format!("{condition}    Properties:\n      RoleName: app\n");
+    let (on, off) = (named("    Condition: IsX\n"), named("    Condition: IsOther\n"));
+    let key = "  Key:\n    Type: AWS::KMS::Key\n";
+    let chosen = format!(
+        "Parameters: {{ P: {{ Type: String }} }}\nConditions:\n  IsX: !Equals [!Ref P, x]\n  \
+         IsOther: !Not [!Condition IsX]\nResources:\n{}{}{key}",
+        entitled("R1", &on, "kms:Encrypt"),
+        entitled("R2", &off, "kms:Decrypt"),
+    );
+    let one = format!("Resources:\n{}{key}", entitled("R1", &named(""), "kms:Encrypt"));
+    let other = format!("Resources:\n{}", entitled("R2", &named(""), "kms:Decrypt"));
+    let (one_template, two): ([_; 1], [_; 2]) =
+        ([("t.yaml", &*chosen)], [("dev.yaml", &*one), ("prod.yaml", &*other)]);
+    let encrypt = KmsAction::from_name("Encrypt").unwrap();
+    for files in [one_template.as_slice(), &two] {
+        let loaded = loaded(files);
+        for action in [encrypt, KmsAction::DECRYPT] {
+            assert_eq!(bounds(&loaded, "role/app", action), ANYTHING, "{files:?}");
+        }
+        assert_eq!(unresolved(&loaded), ["R2: a second role"], "{files:?}");
+    }
+    // So it is of managed policies.
+    let managed = |name: &str, action: &str| {
+        format!(
+            "  {name}:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      ManagedPolicyName: use\n      \
+             PolicyDocument:\n        Version: 2012-10-17\n        \
+             Statement: [{{ Effect: Allow, Action: '{action}', Resource: '*' }}]\n"
+        )
+    };
+    let attached = "      RoleName: other\n      ManagedPolicyArns: [!Ref P1]\n";
+    let attached = entitled("R3", &format!("    Properties:\n{attached}"), "kms:ListKeys");
+    let text = format!(
+        "Resources:\n{attached}{}{}{key}",
+        managed("P1", "kms:Encrypt"),
+        managed("P2", "kms:Decrypt"),
+    );
+    let both = loaded(&[("t.yaml", &text)]);
+    for action in [encrypt, KmsAction::DECRYPT] {
+        assert_eq!(bounds(&both, "role/other", action), ANYTHING);
+    }
+    assert_eq!(unresolved(&both), ["P2: a second policy"]);
+    // Where it is known which is there, it is the only one.
+    let loaded = loaded_as(&one_template, &with("P", "x"));
+    assert_eq!(bounds(&loaded, "role/app", encrypt), ALWAYS);
+    assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), NEVER);
+}
+
+#[test]
+fn what_a_parent_stack_passes_holds_for_the_nested_one() {
+    let child = "Parameters: { Env: { Type: String } }\nResources:\n  App:\n    Type: AWS::IAM::Role\n    \
+                 Properties:\n      RoleName: !Sub 'app-${Env}'\n      \
+                 AssumeRolePolicyDocument: { Version: 2012-10-17, Statement: [] }\n";
+    let parent = "Parameters: { Env: { Type: String } }\nResources:\n  Child:\n    \
+                  Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: ./child.yaml\n      \
+                  Parameters: { Env: !Sub '${Env}-eu' }\n";
+    let files = [("child.yaml", child), ("parent.yaml", parent)];
+    let loaded = loaded_as(&files, &with("Env", "dev"));
+    assert_eq!(role(&loaded), "arn:aws:iam::this-account:role/app-dev-eu");
+}
+
+#[test]
+fn a_policy_for_some_of_the_unnamed_roles_of_its_stack_may_be_for_each_that_it_mentions() {
+    let template = |of_type: &str, roles: &str| {
+        let role = |name: &str| {
+            format!(
+                "  {name}:\n    Type: AWS::IAM::Role\n    Properties:\n      \
+                 AssumeRolePolicyDocument: {{ Version: 2012-10-17, Statement: [] }}\n"
+            )
+        };
+        let (a, b) = (role("A"), role("B"));
+        let name = if of_type == "Policy" { "      PolicyName: p\n" } else { "" };
+        format!(
+            "Parameters: {{ P: {{ Type: String }} }}\nConditions:\n  IsX: !Equals [!Ref P, x]\nResources:\n  \
+             Key:\n    Type: AWS::KMS::Key\n{a}{b}  Given:\n    Type: AWS::IAM::{of_type}\n    Properties:\n\
+             {name}      Roles: {roles}\n      PolicyDocument:\n        Version: 2012-10-17\n        \
+             Statement: [{{ Effect: Allow, Action: kms:Decrypt, Resource: '*' }}]\n"
+        )
+    };
+    let open = Some("Given: which role it is for");
+    let elsewhere = Some("Given: its role is not declared here");
+    for (roles, of_a, of_b, told) in [
+        ("[!If [IsX, !Ref A, !Ref B]]", ANYTHING, ANYTHING, open),
+        ("!If [IsX, [!Ref A], !Ref AWS::NoValue]", ANYTHING, NEVER, open),
+        ("!Split [',', !Join [',', [!Ref A, !Ref B]]]", ANYTHING, ANYTHING, open),
+        ("[!Sub 'x-${P}', !If [IsX, !Sub '${B}', y]]", NEVER, ANYTHING, open),
+        ("[!Ref A]", ALWAYS, NEVER, None),
+        ("[!Ref P]", NEVER, NEVER, elsewhere),
+        ("[other]", NEVER, NEVER, elsewhere),
+    ] {
+        for of_type in ["Policy", "ManagedPolicy"] {
+            let text = template(of_type, roles);
+            let loaded = loaded(&[("t.yaml", &text)]);
+            for (name, expected) in [("A", of_a), ("B", of_b)] {
+                let role = format!("role/<StackName>-{name}-<{name}>");
+                let found = bounds(&loaded, &role, KmsAction::DECRYPT);
+                assert_eq!(found, expected, "{name} {of_type} {roles}");
+            }
+            assert_eq!(unresolved(&loaded).first().copied(), told, "{of_type} {roles}");
+        }
+    }
+}
+
+#[test]
+fn users_that_may_join_a_group_may_do_what_it_may() {
+    let template = "Parameters: { P: { Type: String } }\nConditions:\n  IsX: !Equals [!Ref P, x]\nResources:\n  \
+                    Key:\n    Type: AWS::KMS::Key\n  U:\n    Type: AWS::IAM::User\n  V:\n    \
+                    Type: AWS::IAM::User\n  W:\n    Type: AWS::IAM::User\n  G:\n    Type: AWS::IAM::Group\n    \
+                    Properties:\n      Policies:\n        - PolicyName: p\n          PolicyDocument:\n            \
+                    Version: 2012-10-17\n            \
+                    Statement: [{ Effect: Allow, Action: kms:Decrypt, Resource: '*' }]\n  Joined:\n    \
+                    Type: AWS::IAM::UserToGroupAddition\n    Properties:\n      GroupName: !Ref G\n      \
+                    Users: [!If [IsX, !Ref U, !Ref V]]\n";
+    let loaded = loaded(&[("t.yaml", template)]);
+    for (name, expected) in [("U", ANYTHING), ("V", ANYTHING), ("W", NEVER)] {
+        let user = format!("user/<StackName>-{name}-<{name}>");
+        assert_eq!(bounds(&loaded, &user, KmsAction::DECRYPT), expected, "{name}");
+    }
+    assert_eq!(unresolved(&loaded), ["Joined: which user it is for"]);
+}
+
+#[test]
+fn a_replica_is_what_its_declared_primary_is() {
+    let template = |primary: &str| {
+        let policy = "KeyPolicy: { Version: 2012-10-17, Statement: [{ Effect: Allow, Action: 'kms:*', Resource: '*', \
+                      Principal: { AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root' } }] }";
+        format!(
+            "Resources:\n  P:\n    Type: AWS::KMS::Key\n    Properties:\n      MultiRegion: true\n      \
+             KeySpec: HMAC_256\n      KeyUsage: GENERATE_VERIFY_MAC\n      {policy}\n  R:\n    \
+             Type: AWS::KMS::ReplicaKey\n    Properties:\n      PrimaryKeyArn: {primary}\n      {policy}\n"
+        )
+    };
+    let literal =
+        "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab".to_owned();
+    for (primary, is_known) in [("!GetAtt P.Arn".to_owned(), true), (literal, false)] {
+        let text = template(&primary);
+        let loaded = loaded(&[("t.yaml", &text)]);
+        let mut usages: Vec<Option<&str>> = Vec::new();
+        for key in loaded.inventory.keys.values() {
+            let metadata = key.metadata.as_ref().unwrap();
+            assert_eq!(metadata.spec.is_some(), metadata.usage.is_some(), "{primary}");
+            usages.push(metadata.usage.as_deref());
+        }
+        usages.sort_unstable();
+        let replica = is_known.then_some("GENERATE_VERIFY_MAC");
+        assert_eq!(usages, [replica, Some("GENERATE_VERIFY_MAC")], "{primary}");
+    }
+    // One policy gives the same on both.
+    let folder = Folder::new("replica");
+    folder.put("template.yaml", template("!GetAtt P.Arn"));
+    let args = ["check", "--strict", "--select", "replica-policy-drift", "."];
+    let run = keyreach(&args).within(folder.path()).run();
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn what_a_template_makes_that_is_not_read_is_told() {
+    let template = "Transform: AWS::Serverless-2016-10-31\nResources:\n  Set:\n    \
+                    Type: AWS::CloudFormation::StackSet\n    Properties: { StackSetName: x, TemplateBody: '{}' }\n  \
+                    App:\n    Type: AWS::Serverless::Application\n    \
+                    Properties: { Location: { ApplicationId: x, SemanticVersion: 1.0.0 } }\n  Part:\n    \
+                    Type: Our::Key::Part::MODULE\n  Scp:\n    Type: AWS::Organizations::Policy\n    \
+                    Properties: { Name: x, Type: SERVICE_CONTROL_POLICY, Content: {} }\n  Tags:\n    \
+                    Type: AWS::Organizations::Policy\n    Properties: { Name: y, Type: TAG_POLICY, Content: {} }\n";
+    assert_eq!(
+        unresolved(&loaded(&[("t.yaml", template)])),
+        [
+            "the stacks of the stack set Set",
+            "the nested stack App",
+            "what the module Part makes",
+            "the organization policy Scp",
+        ]
+    );
+    // Each is told of alone, too.
+    let alone =
+        "Resources:\n  Scp:\n    Type: AWS::Organizations::Policy\n    Properties: { Name: x }\n";
+    assert_eq!(unresolved(&loaded(&[("t.yaml", alone)])), ["the organization policy Scp"]);
+}
+
+#[test]
+fn a_policy_may_be_a_json_text() {
+    let policy =
+        |statement: Value| json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let of_key = |who: &str| {
+        let principal = format!("arn:aws:iam::${{AWS::AccountId}}:{who}");
+        policy(
+            json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "kms:*", "Resource": "*" }),
+        )
+    };
+    let own = policy(json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*" }));
+    let trust = policy(json!({ "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": { "Federated": "arn:aws:iam::${AWS::AccountId}:oidc-provider/${Issuer}" },
+        "Condition": { "StringEquals": { "${Issuer}:sub": "system:serviceaccount:x:y" } } }));
+    let template = |key: &str| {
+        format!(
+            "Parameters:\n  Issuer: {{ Type: String }}\n  P: {{ Type: String }}\n  \
+             Q: {{ Type: String, AllowedValues: [app, other] }}\n  \
+             Z: {{ Type: String, AllowedValues: [x, y] }}\nConditions: {{ IsX: !Equals [!Ref P, x] }}\n\
+             Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy: {key}\n  App:\n    \
+             Type: AWS::IAM::Role\n    Properties:\n      RoleName: app\n      \
+             AssumeRolePolicyDocument: !Sub '{trust}'\n      \
+             Policies: [{{ PolicyName: own, PolicyDocument: '{own}' }}]\n"
+        )
+    };
+    let malformed = |folder: &str, text: &str| {
+        let folder = Folder::new(folder);
+        folder.put("template.yaml", text);
+        let args = ["check", "--strict", "--select", "malformed-policy", "."];
+        keyreach(&args).within(folder.path()).run()
+    };
+    let of_open_actions = of_key("root").replace("\"kms:*\"", "${P}");
+    for (nth, (key, expected)) in [
+        (format!("!Sub '{}'", of_key("root")), ALWAYS),
+        (format!("!Sub |\n        {}", of_key("root")), ALWAYS),
+        (format!("!Sub '{}'", of_key("role/app")), ALWAYS),
+        (format!("!Sub '{}'", of_key("role/other")), NEVER),
+        (format!("!Sub '{}'", of_key("role/${P}")), ANYTHING),
+        (format!("!Sub '{}'", of_key("role/${Q}")), ANYTHING),
+        (format!("!Sub '{}'", of_key("role/${Z}")), NEVER),
+        (format!("!Sub '{of_open_actions}'"), ANYTHING),
+        (format!("!If [IsX, !Sub '{}', !Ref AWS::NoValue]", of_key("role/other")), ANYTHING),
+        ("!Ref P".to_owned(), ANYTHING),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = template(&key);
+        let loaded = loaded(&[("t.yaml", &text)]);
+        assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), expected, "{key}");
+        let run = malformed(&format!("json-text-{nth}"), &text);
+        assert_eq!(run.code, 0, "{key}: {run:?}");
+    }
+    let run = malformed("json-text-broken", &template("'{ \"Version\": '"));
+    assert_eq!(run.code, 1, "{run:?}");
+}
+
 /// A function with globals and properties of its own, beside a key that delegates.
 fn serverless(globals: &str, properties: &str) -> Loaded {
     let text = format!(
@@ -267,4 +548,23 @@ fn a_function_may_use_the_key_of_the_secret_of_its_events() {
         let loaded = serverless("", events);
         assert_eq!(bounds_of(&loaded, &role(&loaded), KmsAction::DECRYPT), expected, "{events}");
     }
+}
+
+#[test]
+fn a_function_that_may_have_no_role_may_have_one_that_sam_makes() {
+    let properties = |role: &str| {
+        format!(
+            "      Role: {role}\n      Policies:\n        - \
+             Statement: [{{ Effect: Allow, Action: kms:Decrypt, Resource: '*' }}]\n"
+        )
+    };
+    let condition =
+        "Parameters: { P: { Type: String } }\nConditions: { IsX: !Equals [!Ref P, x] }\n";
+    let given = "arn:aws:iam::111122223333:role/x";
+    let maybe = properties(&format!("!If [IsX, '{given}', !Ref AWS::NoValue]"));
+    let loaded = serverless(condition, &maybe);
+    assert_eq!(role(&loaded), "arn:aws:iam::this-account:role/<StackName>-FRole-<FRole>");
+    assert_eq!(bounds_of(&loaded, &role(&loaded), KmsAction::DECRYPT), ALWAYS);
+    let loaded = serverless(condition, &properties(given));
+    assert!(loaded.inventory.accounts.values().all(|account| account.identities.is_empty()));
 }

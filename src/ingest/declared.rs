@@ -199,6 +199,12 @@ pub(super) fn default_key_policy(
     account: AccountId,
 ) -> PolicyDocument {
     let span = Span { start: 0, end: place.span.end.saturating_sub(place.span.start) };
+    let whole = default_key_tree(span, partition, account);
+    PolicyDocument::lowered(place, PolicyKind::Key, policy::lower(&whole, PolicyKind::Key))
+}
+
+/// The same as a tree, all of which stands at `span`.
+pub(super) fn default_key_tree(span: Span, partition: &str, account: AccountId) -> Node<'static> {
     let text = |text: String| Node { span, tag: None, kind: Kind::String(text.into()) };
     let object = |members: Vec<(&'static str, Node<'static>)>| {
         let members = members.into_iter();
@@ -214,8 +220,7 @@ pub(super) fn default_key_policy(
         ("Action", text("kms:*".to_owned())),
         ("Resource", text("*".to_owned())),
     ]);
-    let whole = object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)]);
-    PolicyDocument::lowered(place, PolicyKind::Key, policy::lower(&whole, PolicyKind::Key))
+    object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)])
 }
 
 /// The tree in which each text that names an account or Region also says which others that may be.

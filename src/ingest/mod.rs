@@ -32,6 +32,7 @@ mod managed;
 mod merge;
 mod organizations;
 mod parameters;
+mod quotes;
 mod recorded;
 mod resolve;
 pub mod scenario;

@@ -111,17 +111,38 @@ impl<'w, 't> At<'w, 't> {
         self.world.unresolved(self.stack.template, span, what);
     }
 
-    /// Notes a nested stack whose template is not at hand.
-    pub(super) fn note_nested(self, resource: &Resource<'_>) {
-        let is_nested = resource.of_type() == "AWS::CloudFormation::Stack";
+    /// Notes what a resource makes that is not read here.
+    pub(super) fn note_unread(self, resource: &Resource<'_>) {
+        let name = resource.name;
+        let what = match resource.of_type() {
+            "AWS::CloudFormation::Stack" => return self.note_nested(resource, "TemplateURL"),
+            "AWS::Serverless::Application" => return self.note_nested(resource, "Location"),
+            "AWS::CloudFormation::StackSet" => format!("the stacks of the stack set {name}"),
+            "AWS::Organizations::Policy" if self.may_deny(resource) => {
+                format!("the organization policy {name}")
+            }
+            of_type if of_type.ends_with("::MODULE") => format!("what the module {name} makes"),
+            _ => return,
+        };
+        self.unresolved(resource.span, what);
+    }
+
+    /// Whether an organization's policy may be an SCP or an RCP.
+    fn may_deny(self, policy: &Resource<'_>) -> bool {
+        let of_type = self.text(policy, "Type");
+        of_type.is_none_or(|name| !text::is_known(&name) || name.ends_with("_CONTROL_POLICY"))
+    }
+
+    /// Notes a nested stack whose template is not at hand; `property` says where that is.
+    fn note_nested(self, resource: &Resource<'_>, property: &str) {
         let is_here = self.world.stacks.iter().any(|stack| {
             stack.parent.is_some_and(|(number, member)| {
                 number == self.number && member.name.value == resource.name
             })
         });
-        if is_nested && !is_here {
+        if !is_here {
             let source = source_of(resource.node).map(ToOwned::to_owned);
-            let source = source.or_else(|| self.text(resource, "TemplateURL"));
+            let source = source.or_else(|| text_of(&self.property(resource, property)?));
             let source = source.map_or(String::new(), |text| format!(": {}", text::shown(&text)));
             let what = format!("the nested stack {}{source}", resource.name);
             self.unresolved(resource.span, what);
@@ -209,6 +230,14 @@ pub(super) fn text_of(node: &Node<'_>) -> Option<String> {
             Some(text::choice(&name, texts.iter().map(String::as_str)))
         }
         _ => node.scalar().map(ToOwned::to_owned),
+    }
+}
+
+/// Whether a value hangs on something that is not known, and there may be none.
+pub(super) fn may_be_none(node: &Node<'_>) -> bool {
+    match &node.kind {
+        Kind::OneOf { branches, .. } => branches.len() < 2 || branches.iter().any(may_be_none),
+        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::syntax::{Kind, Node};
 
 use super::conditions::Truth;
-use super::evaluate::{At, string, text_of, unknown, used_at};
+use super::evaluate::{At, may_be_none, string, text_of, unknown, used_at};
 use super::text;
 
 /// How many values of a mapping one look-up may have.
@@ -113,10 +113,7 @@ impl At<'_, '_> {
                 .then(|| string(span, text::hole(&self.own("!Join ..."))));
         };
         // An item that may not be there takes its delimiter with it.
-        let text = |item: &Node<'static>| match item.kind {
-            Kind::OneOf { ref branches, .. } if branches.len() < 2 => None,
-            _ => text_of(item),
-        };
+        let text = |item: &Node<'static>| text_of(item).filter(|_| !may_be_none(item));
         let texts: Option<Vec<String>> = items.iter().map(text).collect();
         Some(match texts {
             Some(texts) => string(span, texts.join(delimiter)),

@@ -2,12 +2,13 @@
 //!
 //! What belongs to one entity stands in several resources: it is gathered first, and stated at the end.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::AccountId;
 use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
-use crate::source::Place;
+use crate::source::{Place, Span};
 use crate::syntax::{Kind, Node};
 
 use super::super::facts::{
@@ -32,19 +33,21 @@ pub(super) struct Holder {
     /// Whether nothing else can be attached, and no other group be joined.
     all_attached: bool,
     all_groups: bool,
+    /// Whether another is declared by the same name, and at most one of them will be there.
+    is_one_of_several: bool,
 }
 
 /// All users, groups and roles of a run.
 pub(super) struct Gathered<'n> {
     names: &'n Names,
     holders: BTreeMap<Box<str>, Holder>,
-    policies: Vec<PolicyFact>,
+    policies: BTreeMap<Box<str>, PolicyFact>,
     loose: Vec<Fact>,
 }
 
 impl<'n> Gathered<'n> {
     pub(super) fn new(names: &'n Names) -> Self {
-        let (holders, policies, loose) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (holders, policies, loose) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self { names, holders, policies, loose }
     }
 
@@ -64,8 +67,7 @@ impl<'n> Gathered<'n> {
         for group in list(at.property(resource, "Groups").as_ref()) {
             self.member(at, &mut holder, group);
         }
-        // Two templates that declare one entity state each their own of it.
-        self.holders.entry(arn).or_insert(holder);
+        self.add(at, resource, arn, holder);
     }
 
     /// What the properties of a role, user or group say of it alone.
@@ -94,12 +96,26 @@ impl<'n> Gathered<'n> {
             groups: BTreeSet::new(),
             all_attached: true,
             all_groups: true,
+            is_one_of_several: false,
         }
     }
 
-    /// Adds an entity that is gathered elsewhere.
-    pub(super) fn add(&mut self, arn: Box<str>, holder: Holder) {
-        self.holders.entry(arn).or_insert(holder);
+    /// Adds an entity. At most one of several of the same name will be there.
+    pub(super) fn add(
+        &mut self,
+        at: &At<'_, '_>,
+        resource: &Resource<'_>,
+        arn: Box<str>,
+        holder: Holder,
+    ) {
+        match self.holders.entry(arn) {
+            Entry::Vacant(free) => drop(free.insert(holder)),
+            Entry::Occupied(mut first) => {
+                first.get_mut().is_one_of_several = true;
+                let kind = word(holder.kind);
+                at.unresolved(resource.span, format!("{}: a second {kind}", resource.name));
+            }
+        }
     }
 
     fn inline(
@@ -161,13 +177,22 @@ impl<'n> Gathered<'n> {
         let document = self.names.policy(at, PolicyKind::Identity, &node, doubt);
         let place = at.stack.template.place(resource.span);
         let version = PolicyVersion { id: "v1".into(), document };
-        self.policies.push(PolicyFact {
-            arn,
+        let fact = PolicyFact {
+            arn: arn.clone(),
             account: Some(at.stack.deployment.account),
             place,
             default_version: Some("v1".into()),
             versions: vec![version],
-        });
+        };
+        match self.policies.entry(arn) {
+            Entry::Vacant(free) => drop(free.insert(fact)),
+            Entry::Occupied(mut first) => {
+                // Nobody knows what it will say.
+                let first = first.get_mut();
+                (first.default_version, first.versions) = (None, Vec::new());
+                at.unresolved(resource.span, format!("{}: a second policy", resource.name));
+            }
+        }
     }
 
     /// Takes what gives policies to entities, or joins users to groups; after all were declared.
@@ -204,13 +229,13 @@ impl<'n> Gathered<'n> {
         let doubt = resource.doubt.as_deref();
         let sure = self.names.policy(at, PolicyKind::Identity, &node, doubt);
         let mut is_given = false;
-        for (text, kind) in each_target(at, resource, targets) {
-            let (meant, may) = self.names.meant(kind, at, &text);
+        for target in each_target(at, resource, targets) {
+            let (meant, may) = self.meant(at, resource, &target);
             for entity in meant {
                 is_given = true;
                 self.put(entity, NamedPolicy { name: name.clone(), document: sure.clone() });
             }
-            let whom = format!("whether {} is given to", text::shown(&text));
+            let whom = format!("whether {} is given to", text::shown(&target.text));
             for entity in may {
                 let doubt = format!("{whom} {}", text::named(&entity.name));
                 let document = self.names.policy(at, PolicyKind::Identity, &node, Some(&doubt));
@@ -224,6 +249,28 @@ impl<'n> Gathered<'n> {
         }
     }
 
+    /// The entities that a target surely means, or else those that it may.
+    fn meant(
+        &self,
+        at: &At<'_, '_>,
+        resource: &Resource<'_>,
+        target: &Target<'_>,
+    ) -> (Vec<&'n Entity>, Vec<&'n Entity>) {
+        let names: &'n Names = self.names;
+        let sure = names.sure(target.kind, at, &target.text);
+        if !sure.is_empty() {
+            return (sure, Vec::new());
+        }
+        let may = names.possible(target.kind, at, &target.text, target.written);
+        let (name, kind) = (resource.name, word(target.kind));
+        let what = match may.is_empty() {
+            true => format!("{name}: its {kind} is not declared here"),
+            false => format!("{name}: which {kind} it is for"),
+        };
+        at.unresolved(target.span, what);
+        (sure, may)
+    }
+
     fn put(&mut self, entity: &Entity, policy: NamedPolicy) {
         if let Some(holder) = self.holders.get_mut(&entity.arn) {
             holder.inline.push(policy);
@@ -233,8 +280,8 @@ impl<'n> Gathered<'n> {
     fn give_managed(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
         let arn: Box<str> =
             text::named(&at.iam_arn(resource, "policy", "ManagedPolicyName")).into();
-        for (text, kind) in each_target(at, resource, &TARGETS) {
-            let (meant, may) = self.names.meant(kind, at, &text);
+        for target in each_target(at, resource, &TARGETS) {
+            let (meant, may) = self.meant(at, resource, &target);
             let place = at.stack.template.place(resource.span);
             for entity in meant {
                 if let Some(holder) = self.holders.get_mut(&entity.arn) {
@@ -254,8 +301,8 @@ impl<'n> Gathered<'n> {
     fn member(&self, at: &At<'_, '_>, holder: &mut Holder, group: &Node<'static>) {
         let text = text_of(group).filter(|_| !matches!(group.kind, Kind::OneOf { .. }));
         let is_meant = |text: &String| {
-            let (meant, _) = self.names.meant(PrincipalKind::Group, at, text);
-            text::is_known(text) || !meant.is_empty()
+            let is_declared = || !self.names.sure(PrincipalKind::Group, at, text).is_empty();
+            text::is_known(text) || is_declared()
         };
         match text.filter(is_meant) {
             Some(name) => drop(holder.groups.insert(text::named(&name).into())),
@@ -265,8 +312,8 @@ impl<'n> Gathered<'n> {
 
     fn join(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
         let group = at.property(resource, "GroupName").filter(|_| resource.doubt.is_none());
-        for (text, kind) in each_target(at, resource, &[("Users", PrincipalKind::User)]) {
-            let (meant, may) = self.names.meant(kind, at, &text);
+        for target in each_target(at, resource, &[("Users", PrincipalKind::User)]) {
+            let (meant, may) = self.meant(at, resource, &target);
             for entity in meant {
                 let Some(mut holder) = self.holders.remove(&entity.arn) else { continue };
                 match &group {
@@ -285,7 +332,7 @@ impl<'n> Gathered<'n> {
 
     /// Everything as facts.
     pub(super) fn facts(self) -> Vec<Fact> {
-        let policies = self.policies.into_iter().map(|policy| Fact::Policy(Box::new(policy)));
+        let policies = self.policies.into_values().map(|policy| Fact::Policy(Box::new(policy)));
         let holders = self.holders.into_iter().map(|(arn, holder)| holder.fact(arn));
         holders.chain(policies).chain(self.loose).collect()
     }
@@ -298,18 +345,29 @@ const TARGETS: [(&str, PrincipalKind); 3] = [
     ("Groups", PrincipalKind::Group),
 ];
 
-/// The names that some properties list, each with the kind of what it names.
-fn each_target(
+/// Whom a policy is for, as a property says it.
+struct Target<'n> {
+    /// The name.
+    text: String,
+    kind: PrincipalKind,
+    span: Span,
+    /// The property as it is written; nothing where a macro writes it.
+    written: Option<&'n Node<'static>>,
+}
+
+/// What some properties list, each with the kind of what it names.
+fn each_target<'n>(
     at: &At<'_, '_>,
-    resource: &Resource<'_>,
+    resource: &Resource<'n>,
     targets: &[(&str, PrincipalKind)],
-) -> Vec<(String, PrincipalKind)> {
+) -> Vec<Target<'n>> {
     let mut all = Vec::new();
     for (property, kind) in targets {
+        let written = resource.node.get("Properties").and_then(|all| all.get(property));
         for node in list(at.property(resource, property).as_ref()) {
-            let name = text_of(node);
-            let name = name.unwrap_or_else(|| text::hole(&format!("{}.{property}", resource.name)));
-            all.push((name, *kind));
+            let text = text_of(node);
+            let text = text.unwrap_or_else(|| text::hole(&format!("{}.{property}", resource.name)));
+            all.push(Target { text, kind: *kind, span: node.span, written });
         }
     }
     all
@@ -339,11 +397,14 @@ impl Holder {
 
     fn fact(self, arn: Box<str>) -> Fact {
         let (account, place) = (self.account, self.place);
-        let parts = Parts {
-            inline: self.inline,
-            inline_names: Listed::All,
-            attached: Some(Page { items: self.attached, place, more: !self.all_attached }),
-            also_attached: None,
+        let parts = match self.is_one_of_several {
+            true => Parts::default(),
+            false => Parts {
+                inline: self.inline,
+                inline_names: Listed::All,
+                attached: Some(Page { items: self.attached, place, more: !self.all_attached }),
+                also_attached: None,
+            },
         };
         let kind = match self.kind {
             PrincipalKind::Group => {
@@ -359,12 +420,25 @@ impl Holder {
             PrincipalKind::User => IdentityKind::User,
         };
         let mut fact = IdentityFact::new(kind, arn, account, place);
+        if self.is_one_of_several {
+            // Which of them it will be nobody knows, and so nothing of what it has.
+            return Fact::Identity(Box::new(fact));
+        }
         fact.tags = self.tags;
         fact.boundary = self.boundary;
         fact.trust = self.trust;
         fact.parts = parts;
         fact.groups = Some(Page { items: self.groups, place, more: !self.all_groups });
         Fact::Identity(Box::new(fact))
+    }
+}
+
+/// What people call it.
+fn word(kind: PrincipalKind) -> &'static str {
+    match kind {
+        PrincipalKind::User => "user",
+        PrincipalKind::Role => "role",
+        PrincipalKind::Group => "group",
     }
 }
 

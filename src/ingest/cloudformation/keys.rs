@@ -7,6 +7,7 @@ use crate::inventory::{Alias, KeyManager, KeyMetadata, MultiRegion, MultiRegionR
 use crate::policy::PolicyKind;
 use crate::syntax::{Kind, Node};
 
+use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::evaluate::{At, Resource, text_of};
 use super::names::{Names, default_key_policy};
@@ -28,7 +29,7 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
     };
     let place = at.stack.template.place(resource.span);
     let policy = match at.property(resource, "KeyPolicy") {
-        Some(node) => names.policy(at, PolicyKind::Key, &node, None),
+        Some(node) => names.policy(at, PolicyKind::Key, &or_default(at, node), None),
         None => default_key_policy(at, resource.span),
     };
     // It was new when it was made: it has no grants but those that others will give.
@@ -70,14 +71,19 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
     facts
 }
 
+/// A policy of a key, where one that may be none may be the one that KMS gives.
+fn or_default(at: &At<'_, '_>, node: Node<'static>) -> Node<'static> {
+    let Kind::OneOf { expression, branches } = node.kind else { return node };
+    let mut branches: Vec<_> = branches.into_iter().map(|branch| or_default(at, branch)).collect();
+    if branches.len() < 2 {
+        let account = at.stack.deployment.account;
+        branches.push(declared::default_key_tree(node.span, at.partition(), account));
+    }
+    Node { kind: Kind::OneOf { expression, branches }, ..node }
+}
+
 /// What DescribeKey will say; nothing where a part that decides is not known.
 fn metadata(at: &At<'_, '_>, resource: &Resource<'_>, arn: &KeyArn) -> Option<KeyMetadata> {
-    let word = |name: &str, default: &str| -> Option<Box<str>> {
-        match at.text(resource, name) {
-            None => Some(default.into()),
-            Some(text) => text::is_known(&text).then(|| text.into()),
-        }
-    };
     let is_replica = resource.of_type() == "AWS::KMS::ReplicaKey";
     let multi_region = match (is_replica, at.truth(resource, "MultiRegion")) {
         (true, _) => Some(MultiRegion {
@@ -99,13 +105,11 @@ fn metadata(at: &At<'_, '_>, resource: &Resource<'_>, arn: &KeyArn) -> Option<Ke
         Some(None) => return None,
     };
     // What a replica is, its primary says.
-    let (spec, usage, origin) = if is_replica {
-        (None, None, None)
-    } else {
-        let spec = word("KeySpec", "SYMMETRIC_DEFAULT")?;
-        let usage = word("KeyUsage", "ENCRYPT_DECRYPT")?;
-        (Some(spec), Some(usage), Some(word("Origin", "AWS_KMS")?))
+    let nature = match is_replica {
+        false => Some(nature(at, resource)?),
+        true => primary(at, resource).and_then(|(at, key)| nature(&at, &key)),
     };
+    let [spec, usage, origin] = nature.map_or([const { None }; 3], |nature| nature.map(Some));
     Some(KeyMetadata {
         manager: KeyManager::Customer,
         spec,
@@ -114,6 +118,32 @@ fn metadata(at: &At<'_, '_>, resource: &Resource<'_>, arn: &KeyArn) -> Option<Ke
         state: Some(state.into()),
         multi_region,
         description: at.text(resource, "Description").map(|text| text::shown(&text).into()),
+    })
+}
+
+/// The spec and the usage of a key, and where its material is from; nothing where one is not known.
+fn nature(at: &At<'_, '_>, key: &Resource<'_>) -> Option<[Box<str>; 3]> {
+    let word = |name: &str, default: &str| -> Option<Box<str>> {
+        match at.text(key, name) {
+            None => Some(default.into()),
+            Some(text) => text::is_known(&text).then(|| text.into()),
+        }
+    };
+    let (spec, usage) =
+        (word("KeySpec", "SYMMETRIC_DEFAULT")?, word("KeyUsage", "ENCRYPT_DECRYPT")?);
+    Some([spec, usage, word("Origin", "AWS_KMS")?])
+}
+
+/// The primary of a replica, where a template of this run declares it.
+fn primary<'w, 't>(at: &At<'w, 't>, replica: &Resource<'_>) -> Option<(At<'w, 't>, Resource<'w>)> {
+    let id = at.key_id(replica);
+    (0..at.world.stacks.len()).find_map(|number| {
+        let at = at.over(number);
+        let mut resources = at.stack.resources().iter();
+        resources.find_map(|member| {
+            let key = at.resource(member).filter(|it| it.of_type() == "AWS::KMS::Key")?;
+            (at.key_id(&key) == id).then_some((at, key))
+        })
     })
 }
 

@@ -7,12 +7,14 @@
 //! also where the value comes from a parameter, a mapping or another template.
 
 mod conditions;
+mod documents;
 mod evaluate;
 mod functions;
 mod identities;
 mod keys;
 mod loops;
 pub(super) mod manifest;
+mod mentions;
 mod names;
 mod parameters;
 mod references;
@@ -35,8 +37,14 @@ use names::Names;
 use stacks::World;
 
 /// What a text mentions that declares something of ours.
-const MENTIONS: [&str; 4] =
-    ["AWS::KMS::", "AWS::IAM::", "AWS::Serverless::", "AWS::CloudFormation::Stack"];
+const MENTIONS: [&str; 6] = [
+    "AWS::KMS::",
+    "AWS::IAM::",
+    "AWS::Serverless::",
+    "AWS::CloudFormation::Stack",
+    "AWS::Organizations::Policy",
+    "::MODULE",
+];
 
 /// A template that was read, and is not evaluated yet.
 #[derive(Clone, Debug)]

@@ -12,7 +12,9 @@ use crate::syntax::{Kind, Member, Node, Unresolved};
 use super::super::declared::{self, Deployment, meets};
 use super::super::facts::PrincipalKind;
 use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID, Symbols};
+use super::documents::document;
 use super::evaluate::{At, Resource};
+use super::mentions::mentioned;
 use super::stacks::World;
 use super::{sam, text};
 
@@ -24,6 +26,8 @@ pub(super) struct Entity {
     pub(super) stack: usize,
     /// The account that the stack is deployed to.
     account: AccountId,
+    /// Its logical id.
+    logical: Box<str>,
     /// Its name, as a text.
     pub(super) name: String,
     /// Its ARN, with symbols for what is not known.
@@ -61,10 +65,12 @@ impl Names {
                 let Some(resource) = at.resource(member) else { continue };
                 if let Some((kind, word, property)) = entity_of(resource.of_type()) {
                     let name = at.iam_name(&resource, property);
-                    names.add(&at, kind, name, &at.iam_arn(&resource, word, property));
+                    let arn = at.iam_arn(&resource, word, property);
+                    names.add(&at, kind, (resource.name.into(), name), &arn);
                 } else if let Some(role) = sam::role_of(&at, &resource) {
                     let kind = Some(PrincipalKind::Role);
-                    names.add(&at, kind, role.name.clone(), &role.arn);
+                    let logical = sam::logical_id(resource.name);
+                    names.add(&at, kind, (logical.into(), role.name), &role.arn);
                 } else if let "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" = resource.of_type() {
                     names.add_key(&at, &resource);
                 }
@@ -88,40 +94,55 @@ impl Names {
         }
     }
 
-    fn add(&mut self, at: &At<'_, '_>, kind: Option<PrincipalKind>, name: String, arn: &str) {
+    fn add(
+        &mut self,
+        at: &At<'_, '_>,
+        kind: Option<PrincipalKind>,
+        (logical, name): (Box<str>, String),
+        arn: &str,
+    ) {
         let symbol = text::named(arn);
         if !text::is_known(&name) || symbol != text::shape(arn) {
             self.symbols.add(&symbol, &text::shape(arn));
             self.symbols.add(&text::named(&name), &text::shape(&name));
         }
         let (stack, account) = (at.number, at.stack.deployment.account);
-        self.entities.push(Entity { kind, stack, account, name, arn: symbol.into() });
+        self.entities.push(Entity { kind, stack, account, logical, name, arn: symbol.into() });
     }
 
-    /// The entities of this kind that a name means: those that it surely means, and those that it may.
-    pub(super) fn meant(
+    /// The entities of this kind that a name surely means.
+    pub(super) fn sure(&self, kind: PrincipalKind, at: &At<'_, '_>, name: &str) -> Vec<&Entity> {
+        let account = at.stack.deployment.account;
+        let is_sure = |entity: &&Entity| {
+            entity.kind == Some(kind) && entity.name == name && entity.account == account
+        };
+        self.entities.iter().filter(is_sure).collect()
+    }
+
+    /// Those that a name may mean which surely means none; `written` is what the template has there.
+    pub(super) fn possible(
         &self,
         kind: PrincipalKind,
         at: &At<'_, '_>,
         name: &str,
-    ) -> (Vec<&Entity>, Vec<&Entity>) {
+        written: Option<&Node<'static>>,
+    ) -> Vec<&Entity> {
         let (stack, account) = (at.number, at.stack.deployment.account);
         // Two accounts with numbers are two accounts.
         let may_be_of =
             |other: AccountId| other == account || other.is_symbol() || account.is_symbol();
-        let of_kind = |entity: &&Entity| entity.kind == Some(kind) && may_be_of(entity.account);
-        let all = || self.entities.iter().filter(of_kind);
-        let is_sure = |entity: &&Entity| entity.name == name && entity.account == account;
-        let sure: Vec<&Entity> = all().filter(is_sure).collect();
-        if !sure.is_empty() {
-            return (sure, Vec::new());
-        }
+        let mentioned = written.map(|written| mentioned(at.stack, written));
+        let is_mentioned =
+            |logical: &str| mentioned.as_ref().is_none_or(|all| all.contains(logical));
+        // What CloudFormation generates here nobody can have named before, but by its logical id.
+        let is_meant = |entity: &Entity| {
+            let is_new = entity.stack == stack && !text::is_known(&entity.name);
+            !is_new || is_mentioned(&entity.logical)
+        };
         let shape = text::shape(name);
-        // What CloudFormation generates here nobody can have named before.
-        let is_new = |entity: &Entity| entity.stack == stack && !text::is_known(&entity.name);
-        let may =
-            all().filter(|entity| !is_new(entity) && meets(&shape, &text::shape(&entity.name)));
-        (sure, may.collect())
+        let of_kind = |entity: &&Entity| entity.kind == Some(kind) && may_be_of(entity.account);
+        let all = self.entities.iter().filter(of_kind);
+        all.filter(|it| is_meant(it) && meets(&shape, &text::shape(&it.name))).collect()
     }
 
     /// The ARN that a text surely is; nothing where that is not known.
@@ -140,7 +161,7 @@ impl Names {
         doubt: Option<&str>,
     ) -> PolicyDocument {
         let place = Place::plain(at.stack.template.file, node.span);
-        let sealed = self.sealed(node);
+        let sealed = self.sealed(&document(node));
         let sealed = rebased(&sealed, node.span);
         let whole = match doubt {
             None => sealed,

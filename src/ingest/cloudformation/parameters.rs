@@ -68,9 +68,7 @@ impl At<'_, '_> {
                 string(span, text)
             }
         };
-        if let Some(text) = self.stack.deployment.variables.get(name) {
-            return Some(listed(&text::clean(text)));
-        }
+        // What the stack around it passes holds for a nested one, whatever else has the same name.
         if let Some(value) = self.argument(name) {
             return Some(match &value.kind {
                 Kind::Array(_) => used_at(span, value),
@@ -80,6 +78,9 @@ impl At<'_, '_> {
                     _ => used_at(span, value),
                 },
             });
+        }
+        if let Some(text) = self.stack.deployment.variables.get(name) {
+            return Some(listed(&text::clean(text)));
         }
         // The default of such a parameter is the name under which its value is looked up.
         let is_looked_up = of_type.starts_with("AWS::SSM::Parameter::Value");

@@ -7,7 +7,7 @@ use crate::source::{Located, Span};
 use crate::syntax::{Kind, Member, Node};
 
 use super::super::facts::PrincipalKind;
-use super::evaluate::{At, Resource, string, text_of, unknown};
+use super::evaluate::{At, Resource, may_be_none, string, text_of, unknown};
 use super::identities::{Gathered, Holder};
 use super::names::Names;
 use super::text;
@@ -41,15 +41,21 @@ fn text(node: &Node<'static>) -> String {
     text_of(node).unwrap_or_else(|| text::hole("..."))
 }
 
+/// The logical id of the role that SAM makes for the resource `name`.
+pub(super) fn logical_id(name: &str) -> String {
+    format!("{name}Role")
+}
+
 /// The role that SAM makes for a resource; nothing where it has one already.
 pub(super) fn role_of(at: &At<'_, '_>, resource: &Resource<'_>) -> Option<Role> {
     service(resource.of_type())?;
-    if at.property(resource, "Role").is_some() {
+    // One that may be none leaves a role to be made.
+    if at.property(resource, "Role").is_some_and(|role| !may_be_none(&role)) {
         return None;
     }
     let path =
         property(at, resource, "RolePath").map_or_else(|| "/".to_owned(), |path| text(&path));
-    let name = at.generated_name(&format!("{}Role", resource.name));
+    let name = at.generated_name(&logical_id(resource.name));
     let arn = format!("arn:{}:iam::{}:role{path}{name}", at.partition(), at.account());
     Some(Role { name, arn })
 }
@@ -85,7 +91,7 @@ pub(super) fn declare(
         let name = format!("{}RoleEvents{nth}", resource.name);
         holder.give(&name, names.policy(at, PolicyKind::Identity, &policy, None));
     }
-    gathered.add(text::named(&role.arn).into(), holder);
+    gathered.add(at, resource, text::named(&role.arn).into(), holder);
 }
 
 /// What SAM lets a function decrypt whose events need a secret: the source names the secret's key.

@@ -201,7 +201,7 @@ impl<'t> World<'t> {
         for (at, resource) in &all {
             self.refuel();
             facts.extend(keys::facts(at, &names, resource));
-            at.note_nested(resource);
+            at.note_unread(resource);
         }
         self.refuel();
         facts.extend(keys::aliases(&all));

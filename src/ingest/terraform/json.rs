@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::source::{FileId, Span};
 use crate::syntax::{Kind, Node, json};
 
+use super::super::quotes::Quotes;
 use super::value::{At, Data, Member, Piece, PieceData, Value};
 
 /// How deep values are followed.
@@ -115,25 +116,17 @@ const CLOSE: char = '\u{F0001}';
 impl<'p> Text<'p> {
     fn new(pieces: &'p [Piece]) -> Self {
         let mut made = Self::default();
-        let (mut in_string, mut escaped) = (false, false);
+        let mut quotes = Quotes::default();
         for piece in pieces {
             made.starts.push(made.text.len());
             match &piece.data {
                 PieceData::Known(text) => {
-                    for byte in text.bytes() {
-                        match byte {
-                            _ if escaped => escaped = false,
-                            b'\\' => escaped = in_string,
-                            b'"' => in_string = !in_string,
-                            _ => {}
-                        }
-                    }
+                    quotes.read(text);
                     made.text.push_str(text);
                 }
                 PieceData::Symbol(_) | PieceData::Hole(_) => {
                     let mark = format!("{OPEN}{}{CLOSE}", made.marked.len());
-                    let mark = if in_string { mark } else { format!("\"{mark}\"") };
-                    made.text.push_str(&mark);
+                    made.text.push_str(&quotes.fit(&mark));
                     made.marked.push(piece);
                 }
             }
