@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::aws::KeySpec;
-use crate::decision::{ContextValue, Fact, Request, Target, is_always_sent};
-use crate::eval::reference::{Reference, instant, takes};
+use crate::decision::{ContextValue, Fact, Request, Target, is_always_sent, whole_second};
+use crate::eval::reference::{Reference, takes};
 use crate::policy::Comparison;
 
 /// Past this many mentioned values the subsets of a multi-valued key are not all tried.
@@ -25,7 +25,8 @@ pub(super) struct Mentions {
     pattern_operators: BTreeSet<Comparison>,
     folded: bool,
     numbers: BTreeSet<i64>,
-    instants: BTreeSet<Timestamp>,
+    /// The last whole seconds of the instants.
+    instants: BTreeSet<i64>,
     blocks: BTreeSet<IpNet>,
     booleans: bool,
     multivalued: bool,
@@ -93,7 +94,7 @@ impl Mentions {
                 | Comparison::DateLessThan
                 | Comparison::DateLessThanEquals
                 | Comparison::DateGreaterThan
-                | Comparison::DateGreaterThanEquals => self.instants.extend(instant(text)),
+                | Comparison::DateGreaterThanEquals => self.instants.extend(whole_second(text)),
             }
         }
     }
@@ -284,10 +285,7 @@ fn instants(mentions: &Mentions, lower: &str, now: Timestamp) -> Vec<String> {
     let mut all: BTreeSet<i64> = mentions
         .instants
         .iter()
-        .flat_map(|instant| {
-            let second = instant.as_second();
-            [second.saturating_sub(1), second, second.saturating_add(1)]
-        })
+        .flat_map(|second| [second.saturating_sub(1), *second, second.saturating_add(1)])
         .collect();
     if is_clock {
         all.insert(now.as_second());
