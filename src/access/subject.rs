@@ -1,6 +1,6 @@
 //! Callers: what the export fixes about them, and their answers to the questions of policies.
 
-use crate::aws::{AccountId, Identity as Named, identity as named};
+use crate::aws::{Identity as Named, identity as named};
 use crate::decision::{Caller, CallerKind, Context, OpenPoint};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::{AtMost, Comparison, Operator, Polarity, PolicyDocument, Principal};
