@@ -232,3 +232,28 @@ fn nothing_that_may_be_is_told_as_impossible() {
         assert!(expected.split(' ').any(|it| it == found), "{found}, not {expected}: {policy}");
     }
 }
+
+#[test]
+fn c66_a_service_of_the_chain_is_in_it() {
+    let folder = Folder::new("matrix-called-via");
+    let athena = "{ 'ForAnyValue:StringEquals': { 'aws:CalledVia': athena.amazonaws.com } }";
+    folder.put(
+        "scenario.yaml",
+        &format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ bob: {{}} }}\n    keys: {{ k: {{ policy: [{{ allow: kms:Decrypt, to: user/bob, when: {athena} }}] }} }}\n"
+        ),
+    );
+    let path = folder.path().join("scenario.yaml").display().to_string();
+    let verdict = |options: &str| {
+        let question = "--principal user/bob --action Decrypt --all";
+        let found = lines(&format!("{DAY} {question} {options} {path}"));
+        found[0]["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict("--via athena"), "always");
+    // Whether another service was called by one of the chain nobody knows.
+    assert_eq!(verdict("--via s3"), "conditional");
+    assert_eq!(verdict("--via dynamodb"), "never");
+    assert_eq!(verdict("--via athena --assume aws:CalledVia=absent"), "never");
+    assert_eq!(verdict("--direct"), "never");
+    assert!(witnesses_hold("--all --via athena", &path) > 10);
+}

@@ -101,6 +101,37 @@ fn every_kind_of_key_goes_round() {
 }
 
 #[test]
+fn what_aws_cannot_send_is_not_tried() {
+    let conditions = [
+        ("Decrypt", "NumericLessThan: { 'aws:EpochTime': '1577836800' }"),
+        ("Encrypt", "StringLike: { 'aws:userid': 'AIDA*' }"),
+        ("ReEncryptFrom", "NumericLessThan: { 'aws:MultiFactorAuthAge': '0' }"),
+        ("GenerateDataKey", "NumericGreaterThan: { 'aws:CurrentTime': '5' }"),
+        ("TagResource", "'ForAnyValue:StringEquals': { 'aws:TagKeys': '' }"),
+        ("DescribeKey", "StringEquals: { 'aws:SourceAccount': 'ours' }"),
+        ("GetKeyPolicy", "StringEquals: { 'aws:SourceIp': 'here' }"),
+        ("ListGrants", "StringEquals: { 'kms:GrantIsForAWSResource': 'maybe' }"),
+        ("CreateGrant", "'ForAnyValue:StringEquals': { 'kms:GrantOperations': 'kms:Encrypt' }"),
+    ];
+    let statements = conditions
+        .map(|(action, when)| format!("{{ allow: 'kms:{action}', to: '*', when: {{ {when} }} }}"));
+    let of_other = [
+        "{ allow: kms:CreateGrant, to: '*', when: { StringEquals: { 'kms:GrantConstraintType': SourceArn } } }",
+        "{ allow: kms:Decrypt, to: '*', when: { DateGreaterThan: { 'aws:CurrentTime': '2028-01-01T00:00:00Z' }, NumericLessThan: { 'aws:EpochTime': '1800000000' } } }",
+    ];
+    let text = format!(
+        "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ ann: {{}} }}\n    roles: {{ app: {{}} }}\n    keys:\n      k: {{ policy: [{}] }}\n      l: {{ policy: [{}] }}\n",
+        statements.join(", "),
+        of_other.join(", ")
+    );
+    let folder = Folder::new("verify-impossible");
+    folder.put("scenario.yaml", &text);
+    let proof = printed(&[folder.path().to_str().unwrap()]);
+    assert_eq!(proof["mismatches"], serde_json::json!([]));
+    assert!(proof["cells"]["contexts"].as_u64().unwrap() > 0, "{}", proof["cells"]);
+}
+
+#[test]
 fn sm2_is_permitted_and_not_proven() {
     let text = "keyreach: scenario/1\naccounts:\n  111122223333:\n    users:\n      ann: { policies: [{ allow: 'kms:*' }] }\n    keys:\n      k: { spec: SM2, usage: SIGN_VERIFY, policy: [{ allow: 'kms:*', to: account }] }\n";
     let folder = Folder::new("verify-sm2");

@@ -420,9 +420,9 @@ fn user_id(subject: &Subject<'_>) -> Option<(Box<str>, Limit)> {
 fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
     let mut limits = Vec::new();
     if let Some(identity) = subject.identity.filter(|_| subject.tagged)
-        && subject.who() == Who::Session
+        && matches!(subject.who(), Who::Session | Who::Federated)
     {
-        // A tag of the role is there, unless a session brings another value.
+        // A tag of the role or user is there, unless a session brings another value.
         limits.extend(identity.tags.keys().map(|tag| {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));

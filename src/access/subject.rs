@@ -1,8 +1,8 @@
 //! Callers: what the export fixes about them, and their answers to the questions of policies.
 
-use crate::aws::{AccountId, Identity as Named, identity as named};
+use crate::aws::{Identity as Named, identity as named};
 use crate::decision::{Caller, CallerKind, Context, OpenPoint};
-use crate::inventory::{Identity, IdentityKind, Inventory};
+use crate::inventory::{Identity, Inventory};
 use crate::policy::{AtMost, Comparison, Operator, Polarity, PolicyDocument, Principal};
 
 use super::formula::{Atom, Formula, Formulas};
@@ -81,7 +81,9 @@ impl<'w> Subject<'w> {
             (CallerKind::AssumedRole { role, .. }, Some(account)) => {
                 world.role_by_name(account, role)
             }
-            (CallerKind::FederatedUser { name }, Some(account)) => user(world, account, name),
+            (CallerKind::FederatedUser { name }, Some(account)) => {
+                world.user_by_name(account, name)
+            }
             _ => None,
         };
         let pathless_role = match (&caller.kind, caller.account) {
@@ -377,11 +379,6 @@ impl<'w> Subject<'w> {
         let everyone = listed(Class::Everyone);
         formulas.and([unbounded, formulas.or([by_level, everyone])])
     }
-}
-
-fn user<'w>(world: &'w Inventory, account: AccountId, name: &str) -> Option<&'w Identity> {
-    let mut identities = world.account(account)?.identities.values();
-    identities.find(|it| it.kind == IdentityKind::User && *it.name == *name)
 }
 
 /// Whether sessions of a role may bring tags (rule T7).

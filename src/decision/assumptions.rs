@@ -37,6 +37,22 @@ const LEFT_OUT: [&str; 5] = [
     "kms:RequestAlias",
 ];
 
+/// The keys of the chain of services that call for a principal.
+const CALLED_VIA: [&str; 3] = ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"];
+
+/// The services that put themselves into that chain (rule C66).
+const IN_CALLED_VIA: [&str; 9] = [
+    "athena",
+    "cloud9",
+    "cloudformation",
+    "databrew",
+    "dataexchange",
+    "dynamodb",
+    "kms",
+    "servicecatalog-appregistry",
+    "sqlworkbench",
+];
+
 impl Assumptions {
     /// Fixes a condition key of every request, or its absence where the value is `absent`; the same key
     /// again adds a value. `option` is where that was said.
@@ -91,7 +107,23 @@ impl Assumptions {
         self.via = Some(service.into());
         self.set_unless_given("aws:ViaAWSService", "true");
         self.set_unless_given("kms:GrantIsForAWSResource", "true");
+        self.called_via(service);
         self.words.push(format!("{service} calls on the principal's behalf (--via {service})"));
+    }
+
+    /// Rule C66: a service that puts itself into the chain is the one link of it; of any other nothing is
+    /// known, as a link before it may be one that does. What was given of the chain stays as it is.
+    fn called_via(&mut self, service: &str) {
+        let name = service.split('.').next().unwrap_or(service);
+        let is_given = |key: &&str| self.given.get(key).is_some() || self.given.is_absent(key);
+        if !IN_CALLED_VIA.contains(&name) || CALLED_VIA.iter().any(is_given) {
+            return;
+        }
+        let principal: Box<str> = format!("{name}.amazonaws.com").into();
+        let [chain, first, last] = CALLED_VIA;
+        self.given.set(chain, ContextValue::Many(vec![principal.clone()]));
+        self.given.set_one(first, &principal);
+        self.given.set_one(last, &principal);
     }
 
     /// Whether nothing is assumed.
@@ -182,6 +214,27 @@ mod tests {
             via.context(action, Some("eu-west-1")).get("kms:GrantIsForAWSResource").is_some()
         };
         assert!(grants(KmsAction::CREATE_GRANT) && !grants(KmsAction::DECRYPT));
+    }
+
+    #[test]
+    fn c66_some_services_put_themselves_into_the_chain() {
+        let chain = |service: &str, given: Option<&str>| {
+            let mut via = Assumptions::default();
+            if let Some(given) = given {
+                via.fix("aws:CalledViaFirst", given, "--assume").expect("a condition key");
+            }
+            via.via(service);
+            let context = via.context(KmsAction::DECRYPT, Some("eu-west-1"));
+            CALLED_VIA.map(|key| context.get(key).map(|entry| entry.value.values().join(",")))
+        };
+        let athena = || Some("athena.amazonaws.com".to_owned());
+        for service in ["athena", "athena.amazonaws.com", "athena.eu-west-1.amazonaws.com"] {
+            assert_eq!(chain(service, None), [athena(), athena(), athena()], "{service}");
+        }
+        assert_eq!(chain("s3", None), [None, None, None]);
+        let first = Some("cloudformation.amazonaws.com");
+        assert_eq!(chain("athena", first), [None, first.map(str::to_owned), None]);
+        assert_eq!(chain("athena", Some("absent")), [None, None, None]);
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ipnet::IpNet;
-use jiff::Timestamp;
 
 use crate::aws::{Arn, ValueType, condition_key};
 
+use super::instant::w3c;
 use super::{Condition, Context, ContextValue, Words};
 
 impl Condition {
@@ -315,18 +315,13 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-/// Seconds since 1970, or a date of the W3C forms (rule C14).
+/// Seconds since 1970 (rule C14).
 fn instant(text: &str) -> Option<f64> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() > 4 {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return number(text);
     }
-    let whole = match text.len() {
-        4 => format!("{text}-01-01T00:00Z"),
-        7 => format!("{text}-01T00:00Z"),
-        10 => format!("{text}T00:00Z"),
-        _ => text.to_owned(),
-    };
-    Some(whole.parse::<Timestamp>().ok()?.as_second() as f64)
+    let (seconds, fraction) = w3c(text)?;
+    Some(seconds as f64 + number(&format!("0.{fraction}"))?)
 }
 
 /// The value of a key; the names of the pairs follow from the pairs (rule C52).
@@ -373,6 +368,22 @@ mod tests {
         }
         let slow = test("kms:ViaService", "matches", &[&"*a".repeat(40)]);
         assert_eq!(slow.is_met(&context(&format!("{}b", "a".repeat(4000)))), Some(false));
+    }
+
+    #[test]
+    fn c14_instants_are_read_to_the_letter() {
+        let after = |operand: &str| {
+            let mut context = Context::default();
+            context.set_one("aws:TokenIssueTime", "2021-01-01T00:00:00Z");
+            test("aws:TokenIssueTime", ">", &[operand]).is_met(&context)
+        };
+        // Four digits are seconds, not a year.
+        for operand in ["2020-12-31T23:59:59.9Z", "2099", "2020-12"] {
+            assert_eq!(after(operand), Some(true), "{operand}");
+        }
+        for operand in ["2021-01-01T00:00:00.0001Z", "1609459200"] {
+            assert_eq!(after(operand), Some(false), "{operand}");
+        }
     }
 
     #[test]

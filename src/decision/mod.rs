@@ -7,6 +7,7 @@ mod context;
 mod control;
 mod facts;
 mod holders;
+mod instant;
 mod met;
 mod possible;
 mod reach;
@@ -19,6 +20,7 @@ pub use context::{Context, ContextValue, Entry};
 pub use control::ControlRequest;
 pub use facts::{Callers, FACTS, Fact, Is, Test};
 pub use holders::{Crowd, Denials, Fates, Gift, Holders, Holding, Meant};
+pub(crate) use instant::{w3c, whole_second};
 pub use possible::{
     Sent, Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,
 };

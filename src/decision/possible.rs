@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::aws::{Action, KeySpec, KeySpecInfo, carried, condition_key};
 
+use super::instant::whole_second;
 use super::{Caller, Context, ContextValue, ControlRequest, FACTS, Fact, Is, Request, Test};
 
 /// A request that is sent to AWS, to KMS or to another service.
@@ -197,10 +198,7 @@ fn usual(context: &Context, key: &str, surroundings: &Surroundings<'_>) -> Optio
 /// The instant that the other form tells, else `now`.
 fn instant(context: &Context, other: &str, now: Timestamp) -> Timestamp {
     let given = context.get(other).and_then(|entry| entry.value.values().first());
-    let read = |text: &str| match text.parse::<i64>() {
-        Ok(seconds) => Timestamp::from_second(seconds).ok(),
-        Err(_) => text.parse().ok(),
-    };
+    let read = |text: &str| Timestamp::from_second(whole_second(text)?).ok();
     given.and_then(|text| read(text)).unwrap_or(now)
 }
 

@@ -135,6 +135,12 @@ impl Inventory {
         account.identities.get(arn)
     }
 
+    /// The user of `account` called `name`.
+    pub fn user_by_name(&self, account: AccountId, name: &str) -> Option<&Identity> {
+        let mut identities = self.account(account)?.identities.values();
+        identities.find(|it| it.kind == IdentityKind::User && *it.name == *name)
+    }
+
     /// The customer and AWS aliases of a key, sorted by name.
     pub fn aliases_of<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Alias> {
         key.aliases.iter().filter_map(|arn| self.alias(arn))

@@ -1,10 +1,11 @@
 //! Whom a key policy statement means besides the users and roles that it names one by one.
 
+use crate::aws::identity;
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
-use crate::policy::{Polarity, Principal, Statement};
+use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 
-use super::KeyScope;
+use super::{Documented, KeyScope};
 
 /// An account that AWS gives to nobody.
 pub(super) const NOBODYS: &str = "000000000000";
@@ -45,6 +46,34 @@ pub(super) fn others(scope: &KeyScope<'_>, statement: &Statement) -> Others {
 pub(super) fn is_whole(world: &Inventory) -> bool {
     let members = world.organization.iter().flat_map(|organization| &organization.accounts);
     world.accounts.keys().chain(members).all(|account| world.is_complete(*account))
+}
+
+/// Whether every user and role is known that could meet a policy: those of every account that could
+/// matter, and of those that its own Allow statements let in, or for an RCP the Allows of any key. Where no
+/// account is known nothing is.
+pub(super) fn knows_all(world: &Inventory, document: &Documented<'_>) -> bool {
+    let is_known = |principal: &Principal| match principal {
+        Principal::Account { account, .. } => world.is_complete(*account),
+        Principal::User(arn)
+        | Principal::Role(arn)
+        | Principal::AssumedRole(arn)
+        | Principal::FederatedUser(arn) => {
+            identity(arn).is_none_or(|it| world.is_complete(it.account()))
+        }
+        Principal::Anyone | Principal::Unresolved(_) => false,
+        // Services, providers and nobody have no ARN and no id.
+        _ => true,
+    };
+    let lets_in_known = |policy: &PolicyDocument| {
+        let statements = policy.policy().statements.iter().filter(|it| it.allows());
+        let mut entries = statements.flat_map(|it| &it.principal).flat_map(|it| &it.entries);
+        entries.all(|entry| is_known(entry.value.at_most()))
+    };
+    let of_keys = world.keys.values().filter(|_| document.document.kind == PolicyKind::Rcp);
+    !world.accounts.is_empty()
+        && is_whole(world)
+        && lets_in_known(document.document)
+        && of_keys.flat_map(|key| &key.policy).all(lets_in_known)
 }
 
 /// Whether a caller is one of everyone there is: a user or role of the world, or the key's own root user.

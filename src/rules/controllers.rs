@@ -128,7 +128,20 @@ pub(super) enum Managers {
     Nobody(Vec<Caller>),
 }
 
-/// Rule K11: everyone of a completely exported account, root user included.
+/// Whether a caller can act: the root user, a user or role that exists, a session of such a role (rule
+/// A34), and a federated-user session, which any user and the root user may give this name (rule A35).
+fn can_act(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    match (&caller.kind, caller.account) {
+        (CallerKind::Root | CallerKind::FederatedUser { .. }, _) => true,
+        (CallerKind::AssumedRole { role, .. }, Some(account)) => {
+            scope.world().role_by_name(account, role).is_some()
+        }
+        _ => exists(scope, caller),
+    }
+}
+
+/// Rule K11: everyone of a completely exported account, root user included, and the sessions that the
+/// key policy names (rule P2).
 pub(super) fn managers(scope: &KeyScope<'_>) -> Managers {
     let owner = scope.key.arn.account();
     if scope.readable_policy().is_none() || !scope.world().is_complete(owner) {
@@ -136,10 +149,11 @@ pub(super) fn managers(scope: &KeyScope<'_>) -> Managers {
     }
     let put = KmsAction::PUT_KEY_POLICY;
     let holders = scope.holders(put.into());
-    let is_manager = |caller: &Caller| caller.kind == CallerKind::Root || exists(scope, caller);
     let manages = |group: &Holders| {
         let is_near = group.who.first().account == Some(owner);
-        is_near && group.holds.possible.contains(put) && group.who.iter().any(is_manager)
+        is_near
+            && group.holds.possible.contains(put)
+            && group.who.iter().any(|caller| can_act(scope, caller))
     };
     if holders.iter().any(manages) {
         return Managers::SomeoneOrUnknown;

@@ -7,7 +7,7 @@ use crate::findings::{Access, Change, Fix, What};
 use crate::policy::{Principal, Statement};
 use crate::source::Span;
 
-use super::audience::is_whole;
+use super::audience::knows_all;
 use super::controllers::list;
 use super::grants::has_id;
 use super::report::Sink;
@@ -23,7 +23,7 @@ impl Rule for DeletedPrincipal {
         }
         let policy = document.document.policy();
         let mut all = policy.statements.iter().flat_map(|statement| {
-            let ids = ids(scope, statement);
+            let ids = ids(scope, document, statement);
             ids.into_iter().map(move |(id, span)| (statement, id, span))
         });
         let Some((first, id, span)) = all.next() else { return };
@@ -61,7 +61,7 @@ fn fix(scope: &Scope<'_>, document: &Documented<'_>) -> Option<Fix> {
     let mut changes = Vec::new();
     for statement in &document.document.policy().statements {
         let gone: BTreeSet<Span> =
-            ids(scope, statement).into_iter().map(|(_, span)| span).collect();
+            ids(scope, document, statement).into_iter().map(|(_, span)| span).collect();
         let principals = statement.principal.iter().map(|element| {
             let of_aws = element.entries.iter().filter(|entry| {
                 !matches!(entry.value, Principal::Service(_) | Principal::Federated(_))
@@ -82,7 +82,11 @@ fn fix(scope: &Scope<'_>, document: &Documented<'_>) -> Option<Fix> {
 }
 
 /// The unique ids of a statement that nobody has, with where they stand.
-fn ids<'s>(scope: &Scope<'_>, statement: &'s Statement) -> Vec<(&'s str, Span)> {
+fn ids<'s>(
+    scope: &Scope<'_>,
+    document: &Documented<'_>,
+    statement: &'s Statement,
+) -> Vec<(&'s str, Span)> {
     let entries = statement.principal.iter().flat_map(|element| &element.entries);
     let named = entries.filter_map(|entry| match &entry.value {
         Principal::UniqueId(id) => Some((&**id, entry.span)),
@@ -96,7 +100,9 @@ fn ids<'s>(scope: &Scope<'_>, statement: &'s Statement) -> Vec<(&'s str, Span)> 
     let values = of_users.flat_map(|condition| &condition.values);
     let values = values.filter_map(|value| Some((id_of(value.value.text()?)?, value.span)));
     // An id says nothing of its account: only where all are known is it nobody's.
-    found.extend(values.filter(|(id, _)| is_whole(scope.world) && !has_id(scope, id)));
+    found.extend(
+        values.filter(|(id, _)| !has_id(scope, id) && knows_all(scope.world, document)),
+    );
     found
 }
 

@@ -6,7 +6,7 @@ use crate::aws::{AccountId, Arn};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::{Comparison, Condition, Polarity, PolicyKind, Principal, Statement};
 
-use super::audience::is_whole;
+use super::audience::knows_all;
 use super::controllers::list;
 use super::report::Sink;
 use super::{Documented, Rule, Scope};
@@ -24,12 +24,10 @@ impl Rule for DenyExemptionNeverMatches {
             if action.is_none_or(|element| scope.reach.actions(element).is_empty()) {
                 continue;
             }
-            let by_condition = statement
-                .conditions
-                .iter()
-                .find_map(|condition| by_condition(scope.world, condition));
-            let Some((names, why)) = by_condition.or_else(|| by_principal(scope.world, statement))
-            else {
+            let seen = Seen { world: scope.world, document };
+            let by_condition =
+                statement.conditions.iter().find_map(|condition| by_condition(&seen, condition));
+            let Some((names, why)) = by_condition.or_else(|| by_principal(&seen, statement)) else {
                 continue;
             };
             let message =
@@ -49,8 +47,14 @@ impl Rule for DenyExemptionNeverMatches {
     }
 }
 
+/// A policy, and the world that it is read in.
+struct Seen<'a> {
+    world: &'a Inventory,
+    document: &'a Documented<'a>,
+}
+
 /// The values of a negated condition, where none of them can ever be, and why.
-fn by_condition(world: &Inventory, condition: &Condition) -> Option<(Vec<String>, &'static str)> {
+fn by_condition(seen: &Seen<'_>, condition: &Condition) -> Option<(Vec<String>, &'static str)> {
     let operator = condition.operator.value;
     let is_pattern = match operator.comparison {
         Comparison::StringLike | Comparison::ArnLike => true,
@@ -61,7 +65,7 @@ fn by_condition(world: &Inventory, condition: &Condition) -> Option<(Vec<String>
     if !is_exception || condition.values.is_empty() {
         return None;
     }
-    let never: fn(&Inventory, &str, bool) -> Option<&'static str> =
+    let never: fn(&Seen<'_>, &str, bool) -> Option<&'static str> =
         match &*condition.key.value.to_ascii_lowercase() {
             "aws:principalarn" => never_an_arn,
             "aws:userid" => never_a_user_id,
@@ -72,14 +76,14 @@ fn by_condition(world: &Inventory, condition: &Condition) -> Option<(Vec<String>
     let mut why = "";
     for value in &condition.values {
         let text = value.value.text().filter(|text| !text.contains("${"))?;
-        why = never(world, text, is_pattern)?;
+        why = never(seen, text, is_pattern)?;
         names.push(format!("`{text}`"));
     }
     Some((names, why))
 }
 
 /// Why aws:PrincipalArn is never this; nothing where it can be.
-fn never_an_arn(world: &Inventory, text: &str, is_pattern: bool) -> Option<&'static str> {
+fn never_an_arn(seen: &Seen<'_>, text: &str, is_pattern: bool) -> Option<&'static str> {
     let has_wildcard = is_pattern && text.contains(['*', '?']);
     let arn = match Arn::parse(text) {
         Some(arn) => arn,
@@ -95,10 +99,10 @@ fn never_an_arn(world: &Inventory, text: &str, is_pattern: bool) -> Option<&'sta
     }
     let of_identities = ["role/", "user/"].iter().any(|kind| arn.resource.starts_with(kind));
     let account = AccountId::parse(arn.account);
-    let is_known = account.map_or_else(|| is_whole(world), |account| world.is_complete(account));
-    if arn.service != "iam" || !of_identities || !is_known {
+    if arn.service != "iam" || !of_identities {
         return None;
     }
+    let world = seen.world;
     let accounts = world.accounts.values().filter(|it| account.is_none_or(|one| one == it.id));
     let mut identities = accounts.flat_map(|account| account.identities.values());
     let exists = if has_wildcard {
@@ -109,7 +113,11 @@ fn never_an_arn(world: &Inventory, text: &str, is_pattern: bool) -> Option<&'sta
     } else {
         identities.any(|identity| identity.arn.eq_ignore_ascii_case(text))
     };
-    (!exists).then_some("the ARN of nobody")
+    let is_known = || match account {
+        Some(account) => world.is_complete(account),
+        None => knows_all(world, seen.document),
+    };
+    (!exists && is_known()).then_some("the ARN of nobody")
 }
 
 /// What a character is in a glob, where `*` and `?` alone mean more.
@@ -121,7 +129,7 @@ fn escaped(character: char) -> Vec<char> {
 }
 
 /// Why aws:userid is never this; nothing where it can be.
-fn never_a_user_id(world: &Inventory, text: &str, is_pattern: bool) -> Option<&'static str> {
+fn never_a_user_id(seen: &Seen<'_>, text: &str, is_pattern: bool) -> Option<&'static str> {
     if Arn::parse(text).is_some() {
         return Some("an ARN, not an id");
     }
@@ -132,25 +140,27 @@ fn never_a_user_id(world: &Inventory, text: &str, is_pattern: bool) -> Option<&'
     if id.starts_with("AROA") && !text.contains(':') {
         return Some("an id without the session's name behind a colon");
     }
-    if !is_whole(world) || !(id.starts_with("AROA") || id.starts_with("AIDA")) {
+    if !(id.starts_with("AROA") || id.starts_with("AIDA")) {
         return None;
     }
-    let all = || world.accounts.values().flat_map(|account| account.identities.values());
+    let world = seen.world;
+    let mut all = world.accounts.values().flat_map(|account| account.identities.values());
     let unknown = |identity: &Identity| identity.unique_id.as_deref().is_none_or(|it| it == id);
-    (!all().any(unknown)).then_some("the id of nobody")
+    let is_nobodys = !all.any(unknown) && knows_all(world, seen.document);
+    is_nobodys.then_some("the id of nobody")
 }
 
 /// Why aws:PrincipalAccount is never this; nothing where it can be.
-fn never_an_account(_: &Inventory, text: &str, is_pattern: bool) -> Option<&'static str> {
+fn never_an_account(_: &Seen<'_>, text: &str, is_pattern: bool) -> Option<&'static str> {
     let has_wildcard = is_pattern && text.contains(['*', '?']);
     (!has_wildcard && AccountId::parse(text).is_none()).then_some("no id of an account")
 }
 
 /// The principals of a `NotPrincipal`, where none of them is anybody, and why.
-fn by_principal(world: &Inventory, statement: &Statement) -> Option<(Vec<String>, &'static str)> {
+fn by_principal(seen: &Seen<'_>, statement: &Statement) -> Option<(Vec<String>, &'static str)> {
     let element = statement.principal.as_ref().filter(|it| it.polarity == Polarity::IsNot)?;
     let is_nobody = |principal: &Principal| match principal {
-        Principal::User(arn) | Principal::Role(arn) => never_an_arn(world, arn, false).is_some(),
+        Principal::User(arn) | Principal::Role(arn) => never_an_arn(seen, arn, false).is_some(),
         Principal::Invalid(_) | Principal::CanonicalUser(_) => true,
         _ => false,
     };

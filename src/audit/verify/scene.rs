@@ -58,6 +58,9 @@ impl Scene<'_> {
             (CallerKind::AssumedRole { role, .. }, Some(account)) => {
                 self.truth.role_by_name(account, role)
             }
+            (CallerKind::FederatedUser { name }, Some(account)) => {
+                self.truth.user_by_name(account, name)
+            }
             _ => self.truth.identity(&caller.text),
         };
         let mut context = request.context.clone();

@@ -56,6 +56,9 @@ impl Dimensions {
         free.endpoints();
         free.companions(facts);
         let Free { mentions, mut exact, missing, .. } = free;
+        // Two forms of one instant: a list for each does not say which of them go together.
+        exact &=
+            !["aws:currenttime", "aws:epochtime"].iter().all(|key| mentions.contains_key(*key));
         let mut dimensions = Vec::new();
         for mentions in mentions.into_values() {
             let (values, covers) = match own_aliases(reference, request, &mentions.name) {

@@ -9,6 +9,7 @@
 mod candidates;
 mod dimensions;
 mod holders;
+mod sendable;
 mod values;
 
 use std::borrow::Cow;
@@ -21,7 +22,7 @@ use crate::aws::{ActionSet, KeyArn, KeySpec, KmsAction};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, ControlRequest, Decision, FACTS, Fact, Fate, Fates, Gift,
     Holders, Holding, Meant, Outcome, Reach, Request, Surroundings, Target, Unknown, Verdict, Why,
-    completed, is_possible_by, linked,
+    completed, is_possible_by, linked, whole_second,
 };
 use crate::inventory::{Edit, Inventory, Key};
 use crate::policy::Element;
@@ -120,6 +121,16 @@ fn coprime(one: usize, other: usize) -> bool {
     one == 1
 }
 
+/// Section 2.5: the two keys of the instant are one instant in two forms.
+fn tells_one_instant(request: &Request) -> bool {
+    let told = |key: &str| {
+        let entry = request.context.get(key)?;
+        entry.value.values().first().and_then(|text| whole_second(text))
+    };
+    let both = told("aws:CurrentTime").zip(told("aws:EpochTime"));
+    both.is_none_or(|(one, other)| one == other)
+}
+
 /// The requests worth trying for one question.
 struct Trials<'r> {
     plain: &'r Request,
@@ -158,7 +169,8 @@ impl<'r> Trials<'r> {
     /// The request with all that AWS sends, where AWS could send it.
     fn whole(&self, request: Request) -> Option<Request> {
         let whole = completed(request, &self.surroundings);
-        is_possible_by(&whole, self.surroundings.facts).then_some(whole)
+        let is_possible = is_possible_by(&whole, self.surroundings.facts);
+        (is_possible && tells_one_instant(&whole)).then_some(whole)
     }
 
     /// Whether they cover every class of contexts.

@@ -8,9 +8,11 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::aws::KeySpec;
-use crate::decision::{ContextValue, Fact, Request, Target, is_always_sent};
-use crate::eval::reference::{Reference, instant, takes};
+use crate::decision::{ContextValue, Fact, Request, Target, is_always_sent, whole_second};
+use crate::eval::reference::{Reference, takes};
 use crate::policy::Comparison;
+
+use super::sendable::{Sendable, is_boolean, listed};
 
 /// Past this many mentioned values the subsets of a multi-valued key are not all tried.
 const ALL_SUBSETS: usize = 4;
@@ -25,7 +27,8 @@ pub(super) struct Mentions {
     pattern_operators: BTreeSet<Comparison>,
     folded: bool,
     numbers: BTreeSet<i64>,
-    instants: BTreeSet<Timestamp>,
+    /// The last whole seconds of the instants.
+    instants: BTreeSet<i64>,
     blocks: BTreeSet<IpNet>,
     booleans: bool,
     multivalued: bool,
@@ -93,7 +96,7 @@ impl Mentions {
                 | Comparison::DateLessThan
                 | Comparison::DateLessThanEquals
                 | Comparison::DateGreaterThan
-                | Comparison::DateGreaterThanEquals => self.instants.extend(instant(text)),
+                | Comparison::DateGreaterThanEquals => self.instants.extend(whole_second(text)),
             }
         }
     }
@@ -105,6 +108,33 @@ impl Mentions {
         } else {
             self.exact.insert(text.to_owned());
         }
+    }
+
+    /// One of each class of these values, as the texts that are mentioned tell them apart.
+    fn classes(&self, listed: &[&str]) -> Vec<String> {
+        let class = |value: &str| -> Vec<bool> {
+            let same = |text: &String| *text == *value;
+            let alike = |text: &String| self.folded && text.eq_ignore_ascii_case(value);
+            let like = |pattern: &String| takes(pattern, value);
+            let of_texts = self.exact.iter().flat_map(|text| [same(text), alike(text)]);
+            of_texts.chain(self.patterns.iter().map(like)).collect()
+        };
+        let mut seen = BTreeSet::new();
+        let mut firsts = listed.to_vec();
+        firsts.retain(|value| seen.insert(class(value)));
+        firsts.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Each mentioned number and instant with its neighbours, and the least of the key, as it has them; an
+    /// operator of numbers reads no instant (rule C24).
+    fn around(&self, sendable: &Sendable) -> Vec<String> {
+        let numbers = self.numbers.iter().filter(|_| !matches!(sendable, Sendable::Instant { .. }));
+        let around = |number: &i64| [number.saturating_sub(1), *number, number.saturating_add(1)];
+        let mut all: BTreeSet<i64> = numbers.chain(&self.instants).flat_map(around).collect();
+        if self.has_neighbours() {
+            all.extend(sendable.least());
+        }
+        all.into_iter().filter_map(|number| sendable.written(number)).collect()
     }
 
     /// Whether what is mentioned has neighbours that stand for all other values.
@@ -145,24 +175,10 @@ pub(super) fn values(
         let absent = (!is_always_sent(facts, request, &lower)).then_some(None);
         return (absent.into_iter().chain(values).collect(), true);
     }
-    let mut members: Vec<String> = mentions.exact.iter().cloned().collect();
-    let patterns = &mentions.patterns;
-    members.extend(patterns.iter().filter_map(|pattern| member(pattern, &mentions.exact)));
-    let all_have_members = members.len() == mentions.exact.len() + patterns.len();
-    if mentions.folded {
-        let spellings: Vec<String> = members.iter().flat_map(|text| spellings(text)).collect();
-        members.extend(spellings);
-    }
-    let boundaries =
-        mentions.numbers.iter().flat_map(|n| [n.saturating_sub(1), *n, n.saturating_add(1)]);
-    members.extend(boundaries.map(|number| number.to_string()));
-    members.extend(instants(mentions, &lower, now));
-    members.extend(addresses(&mentions.blocks));
-    if mentions.booleans {
-        members.extend(["true".to_owned(), "false".to_owned()]);
-    } else if !mentions.closed && !mentions.has_neighbours() {
-        members.extend(outside(&lower, request, mentions, &members));
-    }
+    let (mut members, all_have_members) = match listed(&lower) {
+        Some(listed) => (mentions.classes(&listed), true),
+        None => members(mentions, request, &lower, &Sendable::of(&lower, request, reference, now)),
+    };
     let mut seen = BTreeSet::new();
     members.retain(|member| seen.insert(member.clone()));
     let all_tried = !mentions.multivalued || members.len() <= ALL_SUBSETS + 1;
@@ -171,6 +187,35 @@ pub(super) fn values(
         values.insert(0, None);
     }
     (values, mentions.covers() && all_have_members && all_tried)
+}
+
+/// Texts that AWS could send, one or more of each class, and whether each pattern has one.
+fn members(
+    mentions: &Mentions,
+    request: &Request,
+    lower: &str,
+    sendable: &Sendable,
+) -> (Vec<String>, bool) {
+    let mut members: Vec<String> = mentions.exact.iter().cloned().collect();
+    let patterns = &mentions.patterns;
+    members.extend(patterns.iter().filter_map(|it| member(it, &mentions.exact, sendable)));
+    let all_have_members = members.len() == mentions.exact.len() + patterns.len();
+    if mentions.folded {
+        let spellings: Vec<String> = members.iter().flat_map(|text| spellings(text)).collect();
+        members.extend(spellings);
+    }
+    members.extend(mentions.around(sendable));
+    members.extend(addresses(&mentions.blocks));
+    if mentions.booleans {
+        members.extend(["true".to_owned(), "false".to_owned()]);
+    }
+    members.retain(|text| sendable.has(text));
+    // What the operators of numbers, instants and addresses do not tell apart has its neighbours.
+    let is_open = !mentions.booleans && !mentions.closed && !mentions.has_neighbours();
+    if is_open || members.is_empty() {
+        members.extend(outside(lower, request, mentions, &members, sendable));
+    }
+    (members, all_have_members)
 }
 
 fn singles(members: &[String]) -> Vec<Option<ContextValue>> {
@@ -200,7 +245,7 @@ fn sets(members: &[String]) -> Vec<Option<ContextValue>> {
     sets
 }
 
-/// Keys whose values AWS lists, or that follow from the key (section 9, rules C51, C55, L4).
+/// Keys whose values AWS lists, or that follow from the key (section 9, rules C51, C55, C60, L4).
 fn domain(lower: &str, request: &Request, reference: &Reference<'_>) -> Option<Vec<String>> {
     let key = match &request.target {
         Target::Key(arn) => reference.world().key(arn),
@@ -215,6 +260,11 @@ fn domain(lower: &str, request: &Request, reference: &Reference<'_>) -> Option<V
         "aws:securetransport" => Some(owned(&["true"])),
         "kms:policyname" => Some(owned(&["default"])),
         "kms:messagetype" => Some(owned(&["RAW", "DIGEST", "EXTERNAL_MU"])),
+        // Rule C60.
+        "kms:grantconstrainttype" => {
+            Some(owned(&["EncryptionContextEquals", "EncryptionContextSubset"]))
+        }
+        _ if is_boolean(lower) => Some(owned(&["true", "false"])),
         "kms:encryptionalgorithm" => {
             of_spec(|info| info.encryption_algorithms.iter().map(ToString::to_string).collect())
         }
@@ -228,10 +278,16 @@ fn domain(lower: &str, request: &Request, reference: &Reference<'_>) -> Option<V
     }
 }
 
-/// A text that the pattern takes and that is none of `exact`, which are classes of their own.
-fn member(pattern: &str, exact: &BTreeSet<String>) -> Option<String> {
-    let mut texts = ["x", "y", "z", "0"].iter().map(|filler| pattern.replace(['*', '?'], filler));
-    texts.find(|text| !exact.contains(text))
+/// A text that the pattern takes and AWS could send, and that is none of `exact`, which are classes of
+/// their own.
+fn member(pattern: &str, exact: &BTreeSet<String>, sendable: &Sendable) -> Option<String> {
+    let fillers = sendable.fillers(pattern);
+    // One wildcard is filled, the others are left empty, or all are filled alike.
+    let first = |filler: &String| pattern.replacen('*', filler, 1).replace('*', "");
+    let each = fillers.iter().map(|filler| pattern.replace(['*', '?'], filler));
+    let least = sendable.least().and_then(|number| sendable.written(number));
+    let mut texts = each.chain(fillers.iter().map(first)).chain(least);
+    texts.find(|text| takes(pattern, text) && sendable.has(text) && !exact.contains(text))
 }
 
 /// Other spellings of a text: one of them is none that a condition compares with case.
@@ -252,6 +308,7 @@ fn outside(
     request: &Request,
     mentions: &Mentions,
     members: &[String],
+    sendable: &Sendable,
 ) -> Option<String> {
     let region = match &request.target {
         Target::Key(arn) => arn.region(),
@@ -259,41 +316,34 @@ fn outside(
     };
     let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let like = members.first().map(String::as_str).unwrap_or_default();
-    let forms = match lower {
-        "kms:viaservice" => {
+    let arns = [
+        "arn:aws:iam::999999999999:role/other",
+        "arn:aws:s3:::elsewhere",
+        "arn:aws:sns:us-west-1:888888888888:topic",
+    ];
+    let names = ["other", "elsewhere", "zz9", "0", "Q_q", "-"];
+    let forms = match sendable {
+        Sendable::Service => {
             ["other", "service", "x1"].map(|name| format!("{name}.{region}.amazonaws.com")).to_vec()
         }
-        _ if like.starts_with("arn:") => owned(&[
-            "arn:aws:iam::999999999999:role/other",
-            "arn:aws:s3:::elsewhere",
-            "arn:aws:sns:us-west-1:888888888888:topic",
-        ]),
-        "aws:sourceaccount" | "aws:sourceowner" => owned(&["999999999999", "888888888888"]),
-        _ => owned(&["other", "elsewhere", "zz9", "0", "Q_q", "-"]),
+        Sendable::Session { id } => names.map(|name| format!("{id}:{name}")).to_vec(),
+        Sendable::Number { from } | Sendable::Instant { from } => {
+            (0..4).filter_map(|nth| sendable.written(from.saturating_add(nth * 86_400))).collect()
+        }
+        Sendable::Address => owned(&["198.51.100.1", "2001:db8::1", "192.0.2.1"]),
+        Sendable::Arn => owned(&arns),
+        Sendable::Text { .. } if like.starts_with("arn:") => owned(&arns),
+        Sendable::Account => owned(&["999999999999", "888888888888"]),
+        Sendable::Text { .. } if lower == "aws:sourceowner" => {
+            owned(&["999999999999", "888888888888"])
+        }
+        Sendable::Text { .. } => owned(&names),
     };
     let is_outside = |text: &String| {
         let is_like = |pattern: &String| takes(pattern, text);
         !members.contains(text) && !mentions.patterns.iter().any(is_like)
     };
     forms.into_iter().find(is_outside)
-}
-
-/// Each mentioned instant with its neighbours, from now on.
-fn instants(mentions: &Mentions, lower: &str, now: Timestamp) -> Vec<String> {
-    let is_clock = matches!(lower, "aws:currenttime" | "aws:epochtime");
-    let mut all: BTreeSet<i64> = mentions
-        .instants
-        .iter()
-        .flat_map(|instant| {
-            let second = instant.as_second();
-            [second.saturating_sub(1), second, second.saturating_add(1)]
-        })
-        .collect();
-    if is_clock {
-        all.insert(now.as_second());
-        all.retain(|second| *second >= now.as_second());
-    }
-    all.into_iter().map(|second| second.to_string()).collect()
 }
 
 /// The ends of each block and their neighbours outside: every class of addresses has one among them.

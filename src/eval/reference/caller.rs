@@ -33,7 +33,7 @@ impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
                 world.role_by_name(account, role)
             }
             (CallerKind::FederatedUser { name }, Some(account)) => {
-                user_by_name(world, account, name)
+                world.user_by_name(account, name)
             }
             _ => None,
         };
@@ -93,11 +93,4 @@ fn role_name(arn: &str) -> Option<&str> {
         ArnIdentity::Role { name, .. } => Some(name),
         _ => None,
     }
-}
-
-fn user_by_name<'w>(world: &'w Inventory, account: AccountId, name: &str) -> Option<&'w Identity> {
-    let identities = &world.account(account)?.identities;
-    identities.values().find(|identity| {
-        identity.kind == crate::inventory::IdentityKind::User && &*identity.name == name
-    })
 }

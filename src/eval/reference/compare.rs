@@ -6,12 +6,10 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use crate::policy::{Comparison, Variables};
 
+use super::instant::Instant;
 use super::text::{Lookup, like, literal};
 
 /// What came of comparing two values.
@@ -61,7 +59,7 @@ pub(super) fn compare(
         | Comparison::DateLessThanEquals
         | Comparison::DateGreaterThan
         | Comparison::DateGreaterThanEquals => {
-            ordered(comparison, instant(context), instant(policy))
+            ordered(comparison, Instant::parse(context), Instant::parse(policy))
         }
         Comparison::Null => Compared::NoMatch,
     }
@@ -176,20 +174,20 @@ fn ordered<T: Ord>(comparison: Comparison, context: Option<T>, policy: Option<T>
 /// An exact decimal number (rule C13): its digits without leading and trailing zeros, and how many of
 /// them stand before the point.
 #[derive(PartialEq, Eq, Debug)]
-struct Decimal {
+pub(super) struct Decimal {
     negative: bool,
     digits: Vec<u8>,
     point: i64,
 }
 
 impl Decimal {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
         let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
             None => (rest, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -239,19 +237,6 @@ impl PartialOrd for Decimal {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
-}
-
-/// Rule C14: epoch seconds where it is all digits, or a W3C form of ISO 8601; without zone it is UTC.
-pub(in crate::eval) fn instant(text: &str) -> Option<Timestamp> {
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Timestamp::from_second(seconds).ok();
-    }
-    let zoned = || text.parse::<Timestamp>().ok();
-    let at_utc =
-        |civil: DateTime| civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    let civil = || text.parse::<DateTime>().ok().and_then(at_utc);
-    let month = || format!("{text}-01").parse::<DateTime>().ok().and_then(at_utc);
-    zoned().or_else(civil).or_else(month)
 }
 
 #[cfg(test)]

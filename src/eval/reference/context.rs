@@ -84,13 +84,10 @@ fn user_id(scene: &Scene<'_, '_>) -> Option<String> {
     }
 }
 
+/// Section 2.5: those of the user or role; of a role's sessions and a user's federated-user sessions as
+/// well, unless the session brings another value.
 fn principal_tag(scene: &Scene<'_, '_>, tag: &str) -> Option<Box<str>> {
-    let identity = match scene.request.caller.kind {
-        // A federated-user session carries no tags of the user that made it.
-        CallerKind::FederatedUser { .. } => None,
-        _ => scene.caller.identity,
-    }?;
-    let mut tags = identity.tags.iter();
+    let mut tags = scene.caller.identity?.tags.iter();
     tags.find(|(key, _)| key.eq_ignore_ascii_case(tag)).map(|(_, value)| value.clone())
 }
 

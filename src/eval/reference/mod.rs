@@ -19,6 +19,7 @@ mod context;
 mod control;
 mod gaps;
 mod grants;
+mod instant;
 mod matching;
 mod operations;
 mod participants;
@@ -47,7 +48,6 @@ pub use usage::{Ability, ability};
 
 use asking::Asking;
 use caller::CallerFacts;
-pub(in crate::eval) use compare::instant;
 pub(in crate::eval) use matching::{allowed_actions, covered_actions};
 use participants::{Bounds, Participants, Taking};
 use scene::{Lens, Scene};

@@ -280,6 +280,7 @@ fn with_tags(world: &Inventory, request: &Request) -> Context {
     let caller = &request.caller;
     let identity = match (&caller.kind, caller.account) {
         (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
+        (CallerKind::FederatedUser { name }, Some(account)) => world.user_by_name(account, name),
         (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
         _ => None,
     };
