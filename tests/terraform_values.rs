@@ -11,9 +11,10 @@
 #[path = "support/declared.rs"]
 mod declared;
 
-use declared::{ANYTHING, NEVER, bounds, loaded};
-use keyreach::aws::KmsAction;
-use keyreach::ingest::Loaded;
+use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, loaded, loaded_as};
+use keyreach::aws::{AccountId, KmsAction};
+use keyreach::decision::Bound;
+use keyreach::ingest::{Deployment, Loaded};
 use serde_json::{Value, json};
 
 /// A key that one principal may use.
@@ -214,4 +215,268 @@ resource "aws_kms_key_policy" "two" {
         let found = bounds(&loaded, &format!("role/{role}"), KmsAction::DECRYPT);
         assert_eq!(found, expected, "{role}");
     }
+}
+
+fn pinned() -> Deployment {
+    Deployment { account: AccountId::parse("111122223333").unwrap(), ..Deployment::default() }
+}
+
+/// Whom a key names by an expression in which `ROLE` begins the ARN of a role.
+fn by(expression: &str, more: &[(&str, &str)]) -> (Loaded, Vec<String>) {
+    let in_full = |text: &str| text.replace("ROLE", "arn:aws:iam::111122223333:role/");
+    let main = key(&in_full(expression)) + APP;
+    let more: Vec<(&str, String)> = more.iter().map(|(path, it)| (*path, in_full(it))).collect();
+    let mut files = vec![("main.tf", main.as_str())];
+    files.extend(more.iter().map(|(path, text)| (*path, text.as_str())));
+    let loaded = loaded_as(&files, &pinned());
+    let named = named(&loaded);
+    (loaded, named)
+}
+
+/// A role whose name is known, and a variable that nobody sets.
+const APP: &str = r#"
+resource "aws_iam_role" "app" {
+  name               = "app"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+variable "unknown" {}
+"#;
+
+/// What is true of a role of the account and decryption with the key.
+fn of_role(loaded: &Loaded, name: &str) -> (Bound, Bound) {
+    bounds_of(loaded, &format!("arn:aws:iam::111122223333:role/{name}"), KmsAction::DECRYPT)
+}
+
+#[test]
+fn the_items_of_a_set_are_its_keys_once_each_and_in_order() {
+    let variables = r#"
+variable "set" {
+  type    = set(string)
+  default = ["ROLEb", "ROLEa", "ROLEb"]
+}
+variable "numbers" {
+  type    = set(number)
+  default = [10, 9, 10]
+}
+data "aws_iam_policy_document" "dynamic" {
+  statement {
+    actions   = ["kms:Decrypt"]
+    resources = ["*"]
+    dynamic "principals" {
+      for_each = toset(["ROLEa"])
+      content {
+        type        = "AWS"
+        identifiers = [principals.key]
+      }
+    }
+  }
+}
+"#;
+    let document =
+        "jsondecode(data.aws_iam_policy_document.dynamic.json).Statement[0].Principal.AWS";
+    for (expression, expected) in [
+        (r#"[for k, v in toset(["ROLEa"]) : k]"#, "a"),
+        (r#"[for k, v in setunion(["ROLEa"], ["ROLEa"]) : k]"#, "a"),
+        (r#"[for k, v in setsubtract(["ROLEa", "ROLEb"], ["ROLEb"]) : k]"#, "a"),
+        (r#"[for k, v in tolist(toset(["x"])) : "ROLE${k}"]"#, "0"),
+        ("tolist(var.set)[0]", "a"),
+        ("\"ROLE${length(var.set)}\"", "2"),
+        ("\"ROLE${join(\"-\", var.numbers)}\"", "9-10"),
+        (r#"try(toset(["ROLEa"])[0], "ROLEnone")"#, "none"),
+        (document, "a"),
+    ] {
+        let (_, named) = by(expression, &[("variables.tf", variables)]);
+        assert_eq!(named, [format!("arn:aws:iam::111122223333:role/{expected}")], "{expression}");
+    }
+    // What is not known stays an item that may be anything.
+    let (loaded, _) = by(r#"[for k, v in toset(["ROLEapp", var.unknown]) : k]"#, &[]);
+    assert_eq!(of_role(&loaded, "app"), ALWAYS);
+    assert_eq!(of_role(&loaded, "other"), ANYTHING);
+}
+
+#[test]
+fn what_fails_in_a_part_fails_as_a_whole() {
+    let settings = "variable \"settings\" {\n  type    = any\n  default = {}\n}\n";
+    for expression in [
+        r#"try("ROLE${var.settings.x}", "ROLEapp")"#,
+        r#"try("%{ if var.settings.x }ROLEa%{ else }ROLEb%{ endif }", "ROLEapp")"#,
+        r#"try(join("", ["ROLE", var.settings.x]), "ROLEapp")"#,
+        r#"try(format("ROLE%s", var.settings.x), "ROLEapp")"#,
+        r#"try(lower(var.settings.x), "ROLEapp")"#,
+        r#"try(var.settings.x ? "ROLEa" : "ROLEb", "ROLEapp")"#,
+        r#"try(["ROLEa", var.settings.x], ["ROLEapp"])"#,
+        r#"try({ "a" = "ROLEa", "b" = var.settings.x }, { "a" = "ROLEapp" }).a"#,
+        r#"try([for v in var.settings.x : v], ["ROLEapp"])"#,
+        r#"can([local.missing.x]) ? "ROLEa" : "ROLEapp""#,
+        r#"can("ROLE${var.settings.x}") ? "ROLEa" : "ROLEapp""#,
+    ] {
+        let (_, named) = by(expression, &[("settings.tf", settings)]);
+        assert_eq!(named, ["arn:aws:iam::111122223333:role/app"], "{expression}");
+    }
+    // What is only not known does not fail.
+    let (loaded, _) = by(r#"try("ROLE${var.unknown}", "ROLEapp")"#, &[]);
+    assert_eq!(of_role(&loaded, "other"), ANYTHING);
+}
+
+#[test]
+fn what_an_open_list_gives_may_be_there_or_not() {
+    let policy = |statements: &str| {
+        let text = format!(
+            r#"
+resource "aws_kms_key" "key" {{
+  policy = jsonencode({{ Version = "2012-10-17", Statement = {statements} }})
+}}
+"#
+        );
+        text.replace("ROLE", "arn:aws:iam::111122223333:role/") + APP
+    };
+    let allow = r#"{ Effect = "Allow", Principal = { AWS = "ROLEapp" }, Action = "kms:Decrypt", Resource = "*" }"#;
+    let deny = r#"{ Effect = "Deny", Principal = "*", Action = "kms:Decrypt", Resource = "*" }"#;
+    for (statements, expected) in [
+        (format!("concat([{allow}], [for v in compact([var.unknown]) : {deny}])"), ANYTHING),
+        (format!("[for v in compact([var.unknown]) : {allow}]"), ANYTHING),
+        (format!("[for v in flatten([[\"x\"], var.unknown]) : {allow}]"), ALWAYS),
+        (format!("[for v in compact([\"x-${{var.unknown}}\"]) : {allow}]"), ALWAYS),
+    ] {
+        let loaded = loaded_as(&[("main.tf", &policy(&statements))], &pinned());
+        assert_eq!(of_role(&loaded, "app"), expected, "{statements}");
+    }
+}
+
+#[test]
+fn memberships_and_attachments_by_open_lists_may_be_there_or_not() {
+    let code = r#"
+variable "unknown" {}
+resource "aws_kms_key" "key" {}
+resource "aws_iam_user" "one" { name = "one" }
+resource "aws_iam_user" "two" { name = "two" }
+resource "aws_iam_user" "three" { name = "three" }
+resource "aws_iam_group" "use" { name = "use" }
+resource "aws_iam_policy" "use" {
+  name   = "use"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*" }] })
+}
+resource "aws_iam_group_policy_attachment" "use" {
+  group      = aws_iam_group.use.name
+  policy_arn = aws_iam_policy.use.arn
+}
+resource "aws_iam_user_group_membership" "one" {
+  user   = aws_iam_user.one.name
+  groups = [for v in compact([var.unknown]) : aws_iam_group.use.name]
+}
+resource "aws_iam_policy_attachment" "two" {
+  name       = "two"
+  policy_arn = aws_iam_policy.use.arn
+  users      = [for v in compact([var.unknown]) : aws_iam_user.two.name]
+}
+resource "aws_iam_user_group_membership" "three" {
+  user   = aws_iam_user.three.name
+  groups = [for v in [var.unknown] : aws_iam_group.use.name]
+}
+"#;
+    let loaded = loaded_as(&[("main.tf", code)], &pinned());
+    for (name, expected) in [("one", ANYTHING), ("two", ANYTHING), ("three", ALWAYS)] {
+        let user = format!("arn:aws:iam::111122223333:user/{name}");
+        assert_eq!(bounds_of(&loaded, &user, KmsAction::DECRYPT), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_of_two_types_is_not_the_same() {
+    let flags = r#"
+variable "text" {
+  type    = string
+  default = true
+}
+variable "flag" {
+  type    = bool
+  default = "true"
+}
+variable "number" {
+  type    = number
+  default = "5"
+}
+"#;
+    for (condition, expected) in [
+        (r#""true" == true"#, "no"),
+        (r#""5" == 5"#, "no"),
+        (r#"["a"] == "a""#, "no"),
+        (r#"["a"] == ["a"]"#, "yes"),
+        (r#"var.text == "true""#, "yes"),
+        ("var.flag == true", "yes"),
+        ("var.number == 5.0", "yes"),
+        (r#"tostring(5) == "5""#, "yes"),
+        (r#"tonumber("5") == 5"#, "yes"),
+        (r#"tobool("true") == true"#, "yes"),
+        ("true == 1", "no"),
+    ] {
+        let expression = format!("{condition} ? \"ROLEyes\" : \"ROLEno\"");
+        let (_, named) = by(&expression, &[("flags.tf", flags)]);
+        assert_eq!(named, [format!("arn:aws:iam::111122223333:role/{expected}")], "{condition}");
+    }
+    let (loaded, _) = by(r#"var.unknown == true ? "ROLEapp" : "ROLEother""#, &[]);
+    assert_eq!(of_role(&loaded, "app"), ANYTHING);
+}
+
+#[test]
+fn an_object_type_drops_what_it_does_not_declare() {
+    let variable = r#"
+variable "of" {
+  type    = object({ a = string })
+  default = { a = "ROLEa", b = "ROLEb" }
+}
+"#;
+    for (expression, expected) in
+        [("var.of.a", "a"), (r#"try(var.of.b, "ROLEnone")"#, "none"), ("values(var.of)", "a")]
+    {
+        let (_, named) = by(expression, &[("variable.tf", variable)]);
+        assert_eq!(named, [format!("arn:aws:iam::111122223333:role/{expected}")], "{expression}");
+    }
+}
+
+#[test]
+fn texts_of_a_list_that_is_not_known_are_any_number() {
+    let one = r#"length(formatlist("ROLE%s", var.unknown)) == 1 ? "ROLEapp" : "ROLEother""#;
+    let (loaded, _) = by(one, &[]);
+    assert_eq!(of_role(&loaded, "app"), ANYTHING);
+    assert_eq!(of_role(&loaded, "other"), ANYTHING);
+    let (loaded, _) = by(r#"formatlist("ROLEx-%s", var.unknown)"#, &[]);
+    assert_eq!(of_role(&loaded, "x-1"), ANYTHING);
+    assert_eq!(of_role(&loaded, "app"), NEVER);
+}
+
+#[test]
+fn values_in_json_win_over_those_beside_and_automatic_ones_over_both() {
+    let variable = ("variable.tf", "variable \"role\" {}\n");
+    let plain = ("terraform.tfvars", "role = \"ROLEplain\"\n");
+    let json = ("terraform.tfvars.json", "{ \"role\": \"ROLEjson\" }\n");
+    let automatic = ("a.auto.tfvars", "role = \"ROLEautomatic\"\n");
+    for (files, expected) in [
+        (vec![variable, plain], "plain"),
+        (vec![variable, plain, json], "json"),
+        (vec![variable, plain, json, automatic], "automatic"),
+    ] {
+        let (_, named) = by("var.role", &files);
+        assert_eq!(named, [format!("arn:aws:iam::111122223333:role/{expected}")]);
+    }
+}
+
+#[test]
+fn what_grows_without_bounds_is_not_known() {
+    let mut lists =
+        "locals {\n  l0 = [\"ROLEapp\"]\n  o0 = \"ROLEapp\"\n  j0 = \"ROLEapp\"\n".to_owned();
+    for number in 1..=35 {
+        let last = number - 1;
+        lists += &format!("  l{number} = concat(local.l{last}, local.l{last})\n");
+        lists += &format!("  o{number} = {{ x = local.o{last}, y = local.o{last} }}\n");
+        lists += &format!("  j{number} = jsonencode([local.j{last}, local.j{last}])\n");
+    }
+    lists += "}\n";
+    for expression in ["local.l35", "jsonencode(local.o35)", "local.j35"] {
+        let (loaded, _) = by(expression, &[("locals.tf", &lists)]);
+        assert_ne!(of_role(&loaded, "app"), NEVER, "{expression}");
+        assert_eq!(of_role(&loaded, "other"), ANYTHING, "{expression}");
+    }
+    let (loaded, _) = by("local.l3", &[("locals.tf", &lists)]);
+    assert_eq!((of_role(&loaded, "app"), of_role(&loaded, "other")), (ALWAYS, NEVER));
 }

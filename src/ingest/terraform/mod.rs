@@ -359,8 +359,8 @@ fn member(name: &str, value: Value) -> Member {
     Member { name: name.into(), at: value.at, value }
 }
 
-/// The elements of a collection with their keys; nothing where they are not known. `for_each` takes the
-/// items of a set as their own keys.
+/// The elements of a collection with their keys; nothing where they are not known. The items of a set are
+/// their own keys, and so are all that `for_each` takes.
 fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>> {
     match &collection.data {
         Data::Null if !is_for_each => Some(Vec::new()),
@@ -376,8 +376,11 @@ fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>
         }
         Data::List(list) => {
             let numbered = list.items.iter().enumerate();
-            let element =
-                |(number, item): (usize, &Value)| (Value::number(item.at, number), item.clone());
+            let key = |(number, item): (usize, &Value)| match list.is_set {
+                true => item.clone(),
+                false => Value::number(item.at, number),
+            };
+            let element = |(number, item): (usize, &Value)| (key((number, item)), item.clone());
             Some(numbered.map(element).collect())
         }
         Data::Object(object) if object.rest.is_none() => {
