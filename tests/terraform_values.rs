@@ -480,3 +480,166 @@ fn what_grows_without_bounds_is_not_known() {
     let (loaded, _) = by("local.l3", &[("locals.tf", &lists)]);
     assert_eq!((of_role(&loaded, "app"), of_role(&loaded, "other")), (ALWAYS, NEVER));
 }
+
+#[test]
+fn what_code_leaves_open_of_a_key_is_no_truncated_list() {
+    let code = r#"
+variable "unknown" {}
+resource "aws_kms_alias" "named" {
+  name          = "alias/${var.unknown}"
+  target_key_id = aws_kms_key.key.id
+}
+resource "aws_kms_alias" "counted" {
+  count         = var.unknown
+  name          = "alias/counted"
+  target_key_id = aws_kms_key.key.id
+}
+resource "aws_kms_grant" "open" {
+  key_id            = aws_kms_key.key.id
+  grantee_principal = "arn:aws:iam::111122223333:role/granted"
+  operations        = var.unknown
+}
+resource "aws_kms_grant" "known" {
+  key_id            = aws_kms_key.key.id
+  grantee_principal = "arn:aws:iam::111122223333:role/known"
+  operations        = ["Decrypt"]
+}
+"#;
+    let code = key("\"arn:aws:iam::111122223333:role/app\"") + code;
+    let loaded = loaded_as(&[("main.tf", &code)], &pinned());
+    let truncated = loaded.inventory.gaps.iter().filter(|gap| gap.kind.is_truncation()).count();
+    assert_eq!(truncated, 0);
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
+    for expected in [
+        "aws_kms_alias.named: its name",
+        "how many `aws_kms_alias.counted` there are: `var.unknown`",
+        "aws_kms_grant.open: what it allows",
+    ] {
+        assert!(told.contains(&expected), "{told:?}");
+    }
+    let key = loaded.inventory.keys.values().next().unwrap();
+    assert!(!key.aliases_listed);
+    assert_eq!(key.grants.len(), 1);
+    assert_eq!(of_role(&loaded, "granted"), ANYTHING);
+}
+
+#[test]
+fn a_replica_is_of_the_kind_of_its_primary() {
+    let code = r#"
+provider "aws" {
+  region = "eu-west-1"
+}
+provider "aws" {
+  alias  = "other"
+  region = "us-east-1"
+}
+resource "aws_kms_key" "primary" {
+  multi_region             = true
+  customer_master_key_spec = "ECC_NIST_P256"
+  key_usage                = "SIGN_VERIFY"
+}
+resource "aws_kms_replica_key" "replica" {
+  provider        = aws.other
+  primary_key_arn = aws_kms_key.primary.arn
+}
+resource "aws_kms_replica_key" "elsewhere" {
+  provider        = aws.other
+  primary_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+}
+"#;
+    let loaded = loaded_as(&[("main.tf", code)], &pinned());
+    let kinds = loaded.inventory.keys.values().map(|key| {
+        let metadata = key.metadata.as_ref().unwrap();
+        let kind = metadata.spec.as_deref().zip(metadata.usage.as_deref());
+        (key.arn.region(), key.arn.id().contains("primary"), kind)
+    });
+    let mut kinds: Vec<_> = kinds.collect();
+    kinds.sort();
+    let sign = Some(("ECC_NIST_P256", "SIGN_VERIFY"));
+    let expected =
+        [("eu-west-1", true, sign), ("us-east-1", false, None), ("us-east-1", true, sign)];
+    assert_eq!(kinds, expected);
+}
+
+#[test]
+fn exclusive_attachments_attach() {
+    let code = r#"
+resource "aws_kms_key" "key" {}
+resource "aws_iam_role" "app" {
+  name               = "app"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+resource "aws_iam_user" "one" { name = "one" }
+resource "aws_iam_user" "two" { name = "two" }
+resource "aws_iam_group" "use" { name = "use" }
+resource "aws_iam_user_group_membership" "two" {
+  user   = aws_iam_user.two.name
+  groups = [aws_iam_group.use.name]
+}
+resource "aws_iam_policy" "use" {
+  name   = "use"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*" }] })
+}
+resource "aws_iam_role_policies_exclusive" "app" {
+  role_name    = aws_iam_role.app.name
+  policy_names = []
+}
+"#;
+    let exclusive = |kind: &str, name: &str| {
+        format!(
+            "resource \"aws_iam_{kind}_policy_attachments_exclusive\" \"of\" {{\n  {kind}_name = {name}\n  policy_arns = [aws_iam_policy.use.arn]\n}}\n"
+        )
+    };
+    let all = [
+        ("role/app", exclusive("role", "aws_iam_role.app.name")),
+        ("user/one", exclusive("user", "aws_iam_user.one.name")),
+        ("user/two", exclusive("group", "aws_iam_group.use.name")),
+    ];
+    for (name, attachment) in &all {
+        for (attachment, expected) in [("", NEVER), (attachment.as_str(), ALWAYS)] {
+            let code = code.to_owned() + attachment;
+            let loaded = loaded_as(&[("main.tf", &code)], &pinned());
+            let caller = format!("arn:aws:iam::111122223333:{name}");
+            assert_eq!(bounds_of(&loaded, &caller, KmsAction::DECRYPT), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_two_roots_of_one_account_declare_by_one_address_is_told_apart() {
+    let root = |name: &str| {
+        format!(
+            r#"
+resource "aws_kms_key" "this" {{
+  description = "{name}"
+}}
+resource "aws_kms_alias" "this" {{
+  name          = "alias/{name}"
+  target_key_id = aws_kms_key.this.id
+}}
+resource "aws_iam_role" "this" {{
+  assume_role_policy = jsonencode({{ Version = "2012-10-17", Statement = [] }})
+}}
+"#
+        )
+    };
+    let (data, logs) = (root("data"), root("logs"));
+    let told = |files: &[(&str, &str)]| -> Vec<(String, String, Vec<String>)> {
+        let loaded = loaded_as(files, &pinned());
+        assert!(loaded.inventory.conflicts.is_empty());
+        assert_eq!(loaded.inventory.principal_count(), files.len());
+        let key = |key: &keyreach::inventory::Key| {
+            let description = key.metadata.as_ref().unwrap().description.clone();
+            let aliases = key.aliases.iter().map(|alias| alias.name().to_owned()).collect();
+            (key.arn.id().to_owned(), description.unwrap_or_default().into(), aliases)
+        };
+        loaded.inventory.keys.values().map(|of| key(of)).collect()
+    };
+    let of = |id: &str, name: &str| (id.to_owned(), name.to_owned(), vec![format!("alias/{name}")]);
+    let both = told(&[("data/main.tf", &data), ("envs/logs/main.tf", &logs)]);
+    let expected = [of("aws_kms_key.this", "data"), of("envs.logs.aws_kms_key.this", "logs")];
+    assert_eq!(both, expected);
+    // Nothing changes where there is one.
+    assert_eq!(told(&[("envs/logs/main.tf", &logs)]), [of("aws_kms_key.this", "logs")]);
+}
