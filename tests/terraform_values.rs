@@ -643,3 +643,40 @@ resource "aws_iam_role" "this" {{
     // Nothing changes where there is one.
     assert_eq!(told(&[("envs/logs/main.tf", &logs)]), [of("aws_kms_key.this", "logs")]);
 }
+
+#[test]
+fn a_module_with_a_provider_of_its_own_is_where_that_works() {
+    let main = r#"
+provider "aws" {
+  region = "eu-west-1"
+}
+variable "elsewhere" {}
+module "of" {
+  source = "./of"
+  role   = "arn:aws:iam::444455556666:role/deploy"
+}
+"#;
+    let child = |provider: &str| {
+        format!(
+            "variable \"role\" {{}}\nvariable \"open\" {{}}\nprovider \"aws\" {{\n{provider}\n}}\nresource \"aws_kms_key\" \"key\" {{}}\n"
+        )
+    };
+    for (provider, account, region) in [
+        ("", Some("111122223333"), "eu-west-1"),
+        ("alias = \"proxy\"", Some("111122223333"), "eu-west-1"),
+        ("region = \"us-east-1\"", Some("111122223333"), "us-east-1"),
+        (
+            "region = \"us-east-1\"\nassume_role {\nrole_arn = var.role\n}",
+            Some("444455556666"),
+            "us-east-1",
+        ),
+        ("region = \"us-east-1\"\nassume_role {\nrole_arn = var.open\n}", None, "us-east-1"),
+        ("region = \"us-east-1\"\nprofile = \"other\"", None, "us-east-1"),
+    ] {
+        let loaded = loaded_as(&[("main.tf", main), ("of/main.tf", &child(provider))], &pinned());
+        let arn = &loaded.inventory.keys.values().next().unwrap().arn;
+        let known = Some(arn.account()).filter(|account| !account.is_symbol());
+        assert_eq!(known.map(|known| known.to_string()).as_deref(), account, "{provider}");
+        assert_eq!(arn.region(), region, "{provider}");
+    }
+}

@@ -404,7 +404,11 @@ impl<'a> Evaluator<'a> {
                 memo: RefCell::default(),
                 children: RefCell::default(),
             };
-            Child { key, instance: self.add(child) }
+            let instance = self.add(child);
+            if !module.providers.is_empty() {
+                providers::of_child(self, module, instance);
+            }
+            Child { key, instance }
         });
         made.collect()
     }
