@@ -175,6 +175,8 @@ pub(super) enum KeyPart {
     /// The policy that RAM writes.
     RamPolicy(PolicyDocument),
     Grants(Page<Vec<Grant>>),
+    /// That code leaves open what further grants it has.
+    GrantsOpen,
     Tags(Page<Tags>),
     /// A page of its aliases, which are facts of their own.
     Aliases(Page<()>),

@@ -111,6 +111,11 @@ pub(super) fn key(facts: &mut [KeyFact]) -> Option<(KeyArn, Key, Notes)> {
                 key.lockout_check_bypassed = key.lockout_check_bypassed.or(Some(place));
             }
             KeyPart::Grants(page) => grants.push(page),
+            KeyPart::GrantsOpen => {
+                let part = "grants";
+                let kind = GapKind::KeyPart { key: arn.clone(), part, truncated: false };
+                notes.gaps.push(Gap { kind, place });
+            }
             KeyPart::Tags(page) => tags.push(page),
             KeyPart::Aliases(page) => aliases.push(page),
         }

@@ -265,7 +265,9 @@ impl Evaluator<'_> {
         let iterator = block.body.get_attribute("iterator");
         let iterator = iterator.and_then(|it| super::reference::provider_name(&it.value));
         let iterator = iterator.as_deref().unwrap_or(name);
-        let is_open = matches!(&collection.data, Data::List(list) if list.is_open);
+        // Of a set it does not matter how often an item stands there.
+        let is_open = matches!(&collection.data, Data::List(list) if list.is_open
+            && (!list.is_set || list.is_doubted()));
         let block = |key: Value, value: Value| {
             let members = vec![super::member("key", key), super::member("value", value)];
             let scope = scope.with(iterator, Value::object(at, members));

@@ -40,6 +40,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) places: &'a BTreeMap<FileId, Places>,
     pub(super) modules: &'a BTreeMap<&'a str, Module<'a>>,
     pub(super) deployment: Deployment,
+    /// The directory of the root, where another declares the same in the same account.
+    pub(super) beside: Option<&'a str>,
     /// What stands for names and ids that are not known; nothing before all resources are.
     pub(super) symbols: Rc<Symbols>,
     /// The plan or state of the root, where one lies beside.
@@ -402,7 +404,11 @@ impl<'a> Evaluator<'a> {
                 memo: RefCell::default(),
                 children: RefCell::default(),
             };
-            Child { key, instance: self.add(child) }
+            let instance = self.add(child);
+            if !module.providers.is_empty() {
+                providers::of_child(self, module, instance);
+            }
+            Child { key, instance }
         });
         made.collect()
     }

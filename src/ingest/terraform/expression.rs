@@ -9,7 +9,7 @@ use hcl_edit::expr::{
 };
 
 use super::evaluator::{Evaluator, Scope};
-use super::value::{At, Data, List, Member, Object, Value};
+use super::value::{At, Data, List, Member, Object, Value, WEIGHT};
 use super::{elements, functions};
 
 /// How many values an expression may have that nobody can tell apart.
@@ -39,16 +39,11 @@ impl Evaluator<'_> {
             Expression::Traversal(traversal) => self.traversal(traversal, at, scope),
             Expression::UnaryOp(of) => {
                 let value = self.evaluate(&of.expr, scope);
-                match *of.operator.value() {
-                    UnaryOperator::Not => match value.truth() {
-                        Some(truth) => Value::bool(at, !truth),
-                        None => self.open(at),
-                    },
-                    UnaryOperator::Neg => match number(&value) {
-                        Some(number) => Value::number(at, -number),
-                        None => self.open(at),
-                    },
-                }
+                let made = match *of.operator.value() {
+                    UnaryOperator::Not => value.truth().map(|truth| Value::bool(at, !truth)),
+                    UnaryOperator::Neg => number(&value).map(|number| Value::number(at, -number)),
+                };
+                made.unwrap_or_else(|| self.open_of(at, [&value]))
             }
             Expression::BinaryOp(of) => self.binary(of, at, scope),
             Expression::ForExpr(of) => self.for_expression(of, at, scope),
@@ -60,23 +55,30 @@ impl Evaluator<'_> {
         Value::unknown(at, self.written(at))
     }
 
+    /// The same, made of others: evaluation fails where it fails at one of them.
+    pub(super) fn open_of<'v>(&self, at: At, of: impl IntoIterator<Item = &'v Value>) -> Value {
+        match of.into_iter().any(Value::fails) {
+            true => Value::failed(at, self.written(at)),
+            false => self.open(at),
+        }
+    }
+
     fn object(&self, object: &ObjectExpression, at: At, scope: &Scope) -> Value {
         let mut made = Object::default();
         for (key, value) in object.iter() {
-            let (name, name_at) = match key {
+            let name = match key {
                 ObjectKey::Ident(name) => {
-                    (Some(Rc::from(name.as_str())), self.at(scope.file, name.span()))
+                    Value::text(self.at(scope.file, name.span()), name.as_str())
                 }
                 ObjectKey::Expression(key) => {
-                    let value = self.evaluate(key, scope);
-                    (value.known(), self.at(scope.file, key.span()))
+                    self.evaluate(key, scope).moved(self.at(scope.file, key.span()))
                 }
             };
             let value = self.evaluate(value.expr(), scope);
-            match name {
-                Some(name) => made.set(Member { name, at: name_at, value }),
+            match name.known() {
+                Some(known) => made.set(Member { name: known, at: name.at, value }),
                 // It may stand in place of any other.
-                None => return Value::unknown(at, self.written(name_at)),
+                None => return Value::unknown(at, self.written(name.at)).made_of([&name]),
             }
         }
         Value::new(at, Data::Object(Rc::new(made)))
@@ -87,6 +89,7 @@ impl Evaluator<'_> {
         match condition.truth() {
             Some(true) => self.evaluate(&of.true_expr, scope),
             Some(false) => self.evaluate(&of.false_expr, scope),
+            None if condition.fails() => self.open_of(at, [&condition]),
             None => {
                 let said = self.written(self.at(scope.file, of.cond_expr.span()));
                 let branches = [&of.true_expr, &of.false_expr];
@@ -133,7 +136,7 @@ impl Evaluator<'_> {
                 })
             }),
         };
-        made.unwrap_or_else(|| self.open(at))
+        made.unwrap_or_else(|| self.open_of(at, [&left, &right]))
     }
 
     fn function(&self, call: &FuncCall, at: At, scope: &Scope) -> Value {
@@ -143,11 +146,12 @@ impl Evaluator<'_> {
         let mut arguments: Vec<Value> =
             call.args.iter().map(|argument| self.evaluate(argument, scope)).collect();
         if call.args.expand_final() {
-            match arguments.pop().map(|last| last.data) {
-                Some(Data::List(List { items, is_open: false })) => {
+            let Some(last) = arguments.pop() else { return self.open(at) };
+            match &last.data {
+                Data::List(List { items, is_open: false, .. }) => {
                     arguments.extend(items.iter().cloned());
                 }
-                _ => return self.open(at),
+                _ => return self.open_of(at, arguments.iter().chain([&last])),
             }
         }
         functions::call(self, call.name.name.as_str(), &arguments, at, scope)
@@ -163,10 +167,19 @@ impl Evaluator<'_> {
     }
 
     fn each(&self, of: &ForExpr, collection: &Value, at: At, scope: &Scope) -> Value {
-        let Some(elements) = elements(collection, false) else { return self.open(at) };
-        let mut is_open = matches!(&collection.data, Data::List(list) if list.is_open);
+        let Some(elements) = elements(collection, false) else {
+            return self.open_of(at, [collection]);
+        };
+        let (of_open, is_doubted) = match &collection.data {
+            Data::List(list) => (list.is_open, list.is_doubted()),
+            _ => (false, false),
+        };
+        let mut is_open = of_open;
         let (mut items, mut object) = (Vec::new(), Object::default());
+        let mut weight: usize = 0;
         for (key, value) in elements {
+            // Of an open list nobody knows how often an item is there that is not known.
+            let may_lack = value.doubt().filter(|_| of_open);
             let mut scope = scope.with(of.intro.value_var.as_str(), value);
             if let Some(name) = &of.intro.key_var {
                 scope = scope.with(name.as_str(), key);
@@ -181,6 +194,12 @@ impl Evaluator<'_> {
                 }
             }
             let value = self.evaluate(&of.value_expr, &scope);
+            weight = weight.saturating_add(value.weight());
+            if weight > WEIGHT {
+                return Value::too_large(at);
+            }
+            let is_whole = !matches!(value.data, Data::Unknown(_) | Data::OneOf(..));
+            let doubt = doubt.map(Rc::from).or(may_lack.filter(|_| is_whole));
             match (&of.key_expr, doubt) {
                 (None, None) => items.push(value),
                 (None, Some(doubt)) => {
@@ -207,7 +226,7 @@ impl Evaluator<'_> {
             }
         }
         match of.key_expr {
-            Some(_) if is_open => self.open(at),
+            Some(_) if is_doubted => self.open(at),
             Some(_) => Value::new(at, Data::Object(Rc::new(object))),
             None => Value::open_list(at, items, is_open),
         }
@@ -249,7 +268,7 @@ impl Evaluator<'_> {
                     matches!(&value.data, Data::Object(object) if object.may_have(&index));
                 match index.known() {
                     Some(index) if !may_have => self.get(&value, &index, at),
-                    _ => self.open(at),
+                    _ => self.open_of(at, [&value, &index]),
                 }
             }
             TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
@@ -270,7 +289,7 @@ impl Evaluator<'_> {
                         let list = Value::open_list(at, items.collect(), list.is_open);
                         return self.follow(list, behind, at, scope);
                     }
-                    Data::Unknown(_) => return self.open(at),
+                    Data::Unknown(_) => return self.open_of(at, [&value]),
                     _ => vec![self.follow(value.clone(), rest, at, scope)],
                 };
                 return self.follow(Value::list(at, items), behind, at, scope);
@@ -287,6 +306,8 @@ impl Evaluator<'_> {
                 (None, Some(_)) => self.open(at),
                 (None, None) => Value::failed(at, self.written(at)),
             },
+            // The items of a set have no positions.
+            Data::List(list) if list.is_set => Value::failed(at, self.written(at)),
             Data::List(list) if !list.is_open => {
                 let item = name.parse::<usize>().ok().and_then(|nth| list.items.get(nth));
                 item.cloned().unwrap_or_else(|| Value::failed(at, self.written(at)))
@@ -330,7 +351,10 @@ pub(super) fn equal(left: &Value, right: &Value) -> Option<bool> {
         (Data::Unknown(_) | Data::OneOf(..), _) | (_, Data::Unknown(_) | Data::OneOf(..)) => None,
         (Data::Null, Data::Null) => Some(true),
         (Data::Null, _) | (_, Data::Null) => Some(false),
-        (Data::List(left), Data::List(right)) if !left.is_open && !right.is_open => {
+        (Data::List(left), Data::List(right)) => {
+            if left.is_open || right.is_open || left.is_set != right.is_set {
+                return None;
+            }
             if left.items.len() != right.items.len() {
                 return Some(false);
             }
@@ -349,13 +373,22 @@ pub(super) fn equal(left: &Value, right: &Value) -> Option<bool> {
                 None => Some(false),
             }))
         }
-        (Data::List(_), _) | (_, Data::List(_)) => None,
-        (Data::Object(_), _) | (_, Data::Object(_)) => None,
+        // What is of two types is never the same.
+        (Data::List(_) | Data::Object(_), _) | (_, Data::List(_) | Data::Object(_)) => Some(false),
         _ => {
             let (left_text, right_text) = (left.known()?, right.known()?);
             // A symbol may turn out to be any text of its kind.
-            let open = left_text != right_text && (is_symbol(left) || is_symbol(right));
-            (!open).then_some(left_text == right_text)
+            if left_text != right_text && (is_symbol(left) || is_symbol(right)) {
+                return None;
+            }
+            Some(match (&left.data, &right.data) {
+                (Data::Number(_), Data::Number(_)) => number(left)? == number(right)?,
+                (Data::Bool(_), Data::Bool(_))
+                | (Data::Text(_) | Data::Json(_), Data::Text(_) | Data::Json(_)) => {
+                    left_text == right_text
+                }
+                _ => false,
+            })
         }
     }
 }

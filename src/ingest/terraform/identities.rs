@@ -65,6 +65,15 @@ impl<'r> Identities<'r> {
                 "aws_iam_user_policy_attachment" => made.attach(evaluator, declared, "user"),
                 "aws_iam_role_policy_attachment" => made.attach(evaluator, declared, "role"),
                 "aws_iam_group_policy_attachment" => made.attach(evaluator, declared, "group"),
+                "aws_iam_user_policy_attachments_exclusive" => {
+                    made.attach(evaluator, declared, "user");
+                }
+                "aws_iam_role_policy_attachments_exclusive" => {
+                    made.attach(evaluator, declared, "role");
+                }
+                "aws_iam_group_policy_attachments_exclusive" => {
+                    made.attach(evaluator, declared, "group");
+                }
                 "aws_iam_policy_attachment" => {
                     for kind in KINDS {
                         made.attach(evaluator, declared, kind);
@@ -148,8 +157,17 @@ impl<'r> Identities<'r> {
         account: AccountId,
         kind: &'static str,
         name: &Value,
-        mut tell: impl FnMut(Option<&mut Draft<'r>>, Option<Rc<str>>),
+        tell: &mut dyn FnMut(Option<&mut Draft<'r>>, Option<Rc<str>>),
     ) {
+        if let Data::OneOf(expression, branches) = &name.data {
+            for branch in branches.iter().filter(|branch| !branch.is_null()) {
+                self.named(account, kind, branch, &mut |draft, doubt| {
+                    let doubt = doubt.unwrap_or_else(|| Rc::clone(expression));
+                    tell(draft, Some(doubt));
+                });
+            }
+            return;
+        }
         let known = name.known();
         if let Some(known) = &known
             && let Some(draft) = self.drafts.get_mut(&(account, kind, Box::from(&**known)))
@@ -182,7 +200,7 @@ impl<'r> Identities<'r> {
             evaluator.policy(PolicyKind::Identity, &policy, doubt)
         };
         let doubt = declared.doubt.clone();
-        self.named(deployment.account, kind, &holder, |draft, may| match draft {
+        self.named(deployment.account, kind, &holder, &mut |draft, may| match draft {
             Some(draft) => {
                 let document = document(may.or_else(|| doubt.clone()));
                 draft.inline.push(NamedPolicy { name: Box::from(&*name), document });
@@ -191,17 +209,20 @@ impl<'r> Identities<'r> {
         });
     }
 
-    /// Attaches a managed policy to one holder, or to all of a list.
+    /// Attaches a managed policy, or a list of them, to one holder, or to all of a list.
     fn attach(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>, kind: &'static str) {
         let resource = &declared.resource;
         let account = resource.provider.account();
         let argument = |name: &str| evaluator.argument(&resource.arguments, name);
-        let Some(policy) = argument("policy_arn") else { return };
-        let holders = argument(kind).or_else(|| argument(&format!("{kind}s")));
+        let Some(policy) = argument("policy_arn").or_else(|| argument("policy_arns")) else {
+            return;
+        };
+        let names = [kind.to_owned(), format!("{kind}s"), format!("{kind}_name")];
+        let holders = names.iter().find_map(|name| argument(name));
         let Some(holders) = holders.filter(|holders| !holders.is_null()) else { return };
         let items = holders.items().map_or_else(|| vec![holders.clone()], <[Value]>::to_vec);
         for holder in items {
-            self.named(account, kind, &holder, |draft, may| match draft {
+            self.named(account, kind, &holder, &mut |draft, may| match draft {
                 Some(draft) => draft.add(&policy, may.or_else(|| declared.doubt.clone())),
                 None => declared.elsewhere(evaluator, kind, Some(&holder)),
             });
@@ -225,7 +246,7 @@ impl<'r> Identities<'r> {
         let (users, groups) = (list(&users), list(&groups));
         let is_open = groups.iter().any(|group| group.known().is_none());
         for user in users {
-            self.named(account, "user", &user, |draft, may| match draft {
+            self.named(account, "user", &user, &mut |draft, may| match draft {
                 Some(draft) if may.is_none() && declared.doubt.is_none() => {
                     draft.groups.extend(
                         groups.iter().filter_map(Value::known).map(|name| Box::from(&*name)),

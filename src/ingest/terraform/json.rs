@@ -6,19 +6,19 @@ use crate::source::{FileId, Span};
 use crate::syntax::{Kind, Node, json};
 
 use super::super::quotes::Quotes;
-use super::value::{At, Data, Member, Piece, PieceData, Value};
+use super::value::{At, Data, List, Member, Piece, PieceData, TEXT, Value};
 
 /// How deep values are followed.
 const DEPTH: usize = 64;
 
-/// The JSON text of a value that is known wholly.
+/// The JSON text of a value that is known wholly, and not too long.
 pub(super) fn encode(value: &Value) -> Option<String> {
     let mut text = String::new();
     write(value, &mut text, 0).map(|()| text)
 }
 
 fn write(value: &Value, text: &mut String, depth: usize) -> Option<()> {
-    if depth > DEPTH {
+    if depth > DEPTH || text.len() > TEXT {
         return None;
     }
     match &value.data {
@@ -85,7 +85,7 @@ pub(super) fn placed(value: &Value, at: At) -> Value {
         }
         Data::List(list) => {
             let items = list.items.iter().map(|item| placed(item, at)).collect();
-            return Value::open_list(at, items, list.is_open);
+            Data::List(List { items, ..*list })
         }
         Data::Object(object) => {
             let mut object = (**object).clone();

@@ -190,9 +190,16 @@ impl<'r> Keys<'r> {
         let Some(arn) = evaluator.alias_arn(resource) else { return };
         let name = evaluator.argument(&resource.arguments, "name");
         // Which name it has, or whether it is there, may not be known.
+        let name_at = name.as_ref().map(|name| name.at);
         let is_open = declared.doubt.is_some() || name.is_none_or(|name| name.known().is_none());
         match self.named(target.as_ref(), resource) {
-            Some(draft) if is_open => draft.are_aliases_open = true,
+            Some(draft) if is_open => {
+                draft.are_aliases_open = true;
+                if declared.doubt.is_none() {
+                    let what = format!("{}: its name", resource.address);
+                    evaluator.unresolved(name_at.unwrap_or(declared.at), what);
+                }
+            }
             Some(draft) => {
                 let target = Some(draft.arn.id().into());
                 self.facts.push(Fact::Alias(Alias { arn, target, place: declared.place() }));
@@ -212,34 +219,82 @@ impl<'r> Keys<'r> {
         let grant = made(evaluator, declared);
         let Some(draft) = self.named(key.as_ref(), resource) else {
             for (draft, doubt) in self.candidates(key.as_ref(), resource) {
-                draft.grant(evaluator, grant.clone(), Some(&doubt));
+                draft.grant(evaluator, declared, grant.clone(), Some(&doubt));
             }
             return declared.elsewhere(evaluator, "key", key.as_ref());
         };
-        draft.grant(evaluator, grant, declared.doubt.as_ref());
+        draft.grant(evaluator, declared, grant, declared.doubt.as_ref());
     }
 
     /// The facts of the keys.
     pub(super) fn facts(mut self, evaluator: &Evaluator<'_>) -> Vec<Fact> {
-        let mut replicas: BTreeMap<KeyArn, BTreeSet<Box<str>>> = BTreeMap::new();
+        let mut related: BTreeMap<KeyArn, Related> = BTreeMap::new();
         for draft in self.drafts.values() {
-            if let Some(primary) = evaluator.primary(&draft.resource.resource) {
-                replicas.entry(primary).or_default().insert(draft.arn.as_str().into());
+            let resource = &draft.resource.resource;
+            match evaluator.primary(resource) {
+                Some(primary) => {
+                    let replicas = &mut related.entry(primary).or_default().replicas;
+                    replicas.insert(draft.arn.as_str().into());
+                }
+                None if is_replica(resource) => {}
+                None => {
+                    let related = related.entry(draft.arn.clone()).or_default();
+                    (related.spec, related.usage) = (
+                        word(evaluator, resource, SPEC).unwrap_or_else(|| Some(SPEC.1.into())),
+                        word(evaluator, resource, USAGE).unwrap_or_else(|| Some(USAGE.1.into())),
+                    );
+                }
             }
         }
         for draft in std::mem::take(&mut self.drafts).into_values() {
-            self.facts.extend(parts(evaluator, draft, &replicas));
+            self.facts.extend(parts(evaluator, draft, &related));
         }
         self.facts
     }
 }
 
+/// What the declared keys of one multi-Region key have in common, by the ARN of the primary; of one that
+/// has no replicas its own.
+#[derive(Default)]
+struct Related {
+    replicas: BTreeSet<Box<str>>,
+    /// What the primary declares; nothing where that is not known, or it is not declared here.
+    spec: Option<Box<str>>,
+    usage: Option<Box<str>>,
+}
+
+/// An argument of a key, and what it is where it is not given.
+const SPEC: (&str, &str) = ("customer_master_key_spec", "SYMMETRIC_DEFAULT");
+const USAGE: (&str, &str) = ("key_usage", "ENCRYPT_DECRYPT");
+
+/// What a key says of an argument, as far as that is known; nothing where it does not give it.
+fn word(
+    evaluator: &Evaluator<'_>,
+    resource: &Resource<'_>,
+    (name, _): (&str, &str),
+) -> Option<Option<Box<str>>> {
+    // A plan states each argument that is not given as null.
+    let given = evaluator.argument(&resource.arguments, name).filter(|it| !it.is_null())?;
+    Some(given.known().map(|word| Box::from(&*word)))
+}
+
+fn is_replica(resource: &Resource<'_>) -> bool {
+    resource.of_type.contains("replica")
+}
+
 impl KeyDraft<'_> {
     /// Takes a grant; one that may not be there is for somebody who is not known.
-    fn grant(&mut self, evaluator: &Evaluator<'_>, grant: Option<Grant>, doubt: Option<&Rc<str>>) {
+    fn grant(
+        &mut self,
+        evaluator: &Evaluator<'_>,
+        declared: &Declared<'_>,
+        grant: Option<Grant>,
+        doubt: Option<&Rc<str>>,
+    ) {
         let Some(mut grant) = grant else {
             self.are_grants_open = true;
-            return;
+            let what = format!("{}: what it allows", declared.resource.address);
+            return evaluator.unresolved(declared.at, what);
         };
         grant.issuing_account = Some(self.arn.account());
         if let Some(doubt) = doubt {
@@ -266,7 +321,7 @@ fn doubted(grantee: Grantee, doubt: &str) -> Grantee {
 fn parts(
     evaluator: &Evaluator<'_>,
     draft: KeyDraft<'_>,
-    replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
+    related: &BTreeMap<KeyArn, Related>,
 ) -> Vec<Fact> {
     let resource = &draft.resource.resource;
     let deployment = &resource.provider.deployment;
@@ -298,7 +353,7 @@ fn parts(
             evaluator.one_of_policies(PolicyKind::Key, &values, doubt)
         }
     };
-    let metadata = metadata(evaluator, resource, &arn, replicas);
+    let metadata = metadata(evaluator, resource, &arn, related);
     let mut made = vec![KeyPart::Known, KeyPart::Policy(policy)];
     match metadata {
         Some(metadata) => made.push(KeyPart::Metadata(Box::new(metadata))),
@@ -307,9 +362,13 @@ fn parts(
             evaluator.unresolved(draft.resource.at, what);
         }
     }
-    let more = draft.are_grants_open;
-    made.push(KeyPart::Grants(Page { items: draft.grants, place, more }));
-    made.push(KeyPart::Aliases(Page { items: (), place, more: draft.are_aliases_open }));
+    made.push(KeyPart::Grants(Page { items: draft.grants, place, more: false }));
+    if draft.are_grants_open {
+        made.push(KeyPart::GrantsOpen);
+    }
+    if !draft.are_aliases_open {
+        made.push(KeyPart::Aliases(Page { items: (), place, more: false }));
+    }
     if let Some(tags) = evaluator.tags(resource) {
         made.push(KeyPart::Tags(Page { items: tags, place, more: false }));
     }
@@ -350,18 +409,20 @@ fn metadata(
     evaluator: &Evaluator<'_>,
     resource: &Resource<'_>,
     arn: &KeyArn,
-    replicas: &BTreeMap<KeyArn, BTreeSet<Box<str>>>,
+    related: &BTreeMap<KeyArn, Related>,
 ) -> Option<KeyMetadata> {
     // A plan states each argument that is not given as null.
     let argument =
         |name: &str| evaluator.argument(&resource.arguments, name).filter(|it| !it.is_null());
-    let is_replica = resource.of_type.contains("replica");
-    // What is not declared is as KMS makes a key; what a replica does not declare its primary has.
-    let word = |name: &str, default: &str| match argument(name) {
-        Some(value) => value.known().map(|word| Box::from(&*word)),
-        None => (!is_replica).then(|| Box::from(default)),
+    let is_replica = is_replica(resource);
+    let primary = evaluator.primary(resource);
+    // A replica has the spec and the usage of its primary.
+    let of = related.get(primary.as_ref().unwrap_or(arn));
+    let word = |of_primary: Option<&Box<str>>, name| {
+        word(evaluator, resource, name).unwrap_or_else(|| of_primary.cloned())
     };
-    let spec = word("customer_master_key_spec", "SYMMETRIC_DEFAULT");
+    let spec = word(of.and_then(|of| of.spec.as_ref()), SPEC);
+    let usage = word(of.and_then(|of| of.usage.as_ref()), USAGE);
     let origin = match resource.of_type {
         "aws_kms_external_key" | "aws_kms_replica_external_key" => Some("EXTERNAL"),
         _ if argument("xks_key_id").is_some() => Some("EXTERNAL_KEY_STORE"),
@@ -375,7 +436,6 @@ fn metadata(
         Some(Some(false)) => Some("Disabled"),
         Some(None) => None,
     };
-    let primary = evaluator.primary(resource);
     // Conditions ask whether a key is one of several: no part of this is told where that is not known.
     let is_multi_region = match argument("multi_region") {
         Some(_) if is_replica => true,
@@ -389,12 +449,15 @@ fn metadata(
     let multi_region = role.map(|role| MultiRegion {
         role,
         primary: primary.as_ref().map(|primary| primary.as_str().into()),
-        replicas: primary.and_then(|primary| replicas.get(&primary).cloned()).unwrap_or_default(),
+        replicas: primary
+            .and_then(|primary| related.get(&primary))
+            .map(|related| related.replicas.clone())
+            .unwrap_or_default(),
     });
     Some(KeyMetadata {
         manager: KeyManager::Customer,
         spec,
-        usage: word("key_usage", "ENCRYPT_DECRYPT"),
+        usage,
         origin: origin.map(Into::into),
         state: state.map(Into::into),
         multi_region,

@@ -8,7 +8,7 @@
 //! A declared key has its address as its id (`aws_kms_key.a`, `module.x.aws_kms_key.b["c"]`). The account
 //! that is deployed to is that of the [`Deployment`]; a provider with an alias that assumes a role or has
 //! a profile of its own has another. Where two roots declare the same, they are taken for the code of two
-//! accounts.
+//! accounts; where the account is known, the directory of the second stands before its addresses.
 //!
 //! What needs the outside (modules from elsewhere, remote state, counts that are not known) is told once,
 //! as a whole, in [`Found::unresolved`].
@@ -160,7 +160,8 @@ pub(super) fn facts(
     let (modules, empty) = (&modules, &empty);
     let arns = BTreeMap::new();
     let (texts, places) = (&texts, &places);
-    let mut roots = Roots { input, texts, places, modules, empty, found, arns };
+    let made = BTreeMap::new();
+    let mut roots = Roots { input, texts, places, modules, empty, found, arns, made };
     roots.evaluate(deployment, &plans, symbols);
     roots.found
 }
@@ -205,6 +206,8 @@ struct Roots<'a> {
     found: Found,
     /// What was declared, by the account that its root was deployed to.
     arns: BTreeMap<AccountId, BTreeSet<Box<str>>>,
+    /// The same made of addresses, and the directory that they are from.
+    made: BTreeMap<Box<str>, &'a str>,
 }
 
 /// A root module whose resources are known, and its policies not yet.
@@ -240,14 +243,14 @@ impl<'a> Roots<'a> {
         };
         let mut settled = Vec::new();
         for root in &roots {
-            settled.push(self.root(root, beside(root.directory), deployment));
+            settled.push(self.root(root, root.directory, beside(root.directory), deployment));
         }
         for (path, plan) in plans {
             let directory = module::split(path).0;
             let is_used = beside(directory).is_some_and(|first| std::ptr::eq(first, plan))
                 && roots.iter().any(|root| root.directory == directory);
             if !is_used {
-                settled.push(self.root(self.empty, Some(plan), deployment));
+                settled.push(self.root(self.empty, directory, Some(plan), deployment));
             }
         }
         // A policy of one root can speak of what another declares.
@@ -261,17 +264,19 @@ impl<'a> Roots<'a> {
         }
     }
 
-    /// The resources of a root. One that declares what another declares is taken for another account's.
+    /// The resources of a root that lies in `directory`. One that declares what another declares is taken
+    /// for another account's, or told apart by its directory.
     fn root(
         &mut self,
         root: &'a Module<'a>,
+        directory: &'a str,
         plan: Option<&'a plan::Plan>,
         deployment: &Deployment,
     ) -> Root<'a> {
         let mut deployment =
             plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
         let caller = plan.and_then(|plan| plan.caller.clone());
-        let (mut evaluator, mut resources) = self.resources(root, plan, &deployment);
+        let (mut evaluator, mut resources) = self.resources(root, plan, &deployment, None);
         let mut arns = world::arns(&evaluator, &resources);
         let account = deployment.account;
         let is_taken = self.arns.get(&account).is_some_and(|known| !known.is_disjoint(&arns));
@@ -281,9 +286,17 @@ impl<'a> Roots<'a> {
             let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
             let free = symbols.find(|id| !self.arns.contains_key(id));
             deployment.account = free.unwrap_or(account);
-            (evaluator, resources) = self.resources(root, plan, &deployment);
+            (evaluator, resources) = self.resources(root, plan, &deployment, None);
             arns = world::arns(&evaluator, &resources);
         }
+        let mut made = world::made(&evaluator, &resources);
+        let of_another = |arn| self.made.get(arn).is_some_and(|other| *other != directory);
+        if made.iter().any(of_another) {
+            (evaluator, resources) = self.resources(root, plan, &deployment, Some(directory));
+            arns = world::arns(&evaluator, &resources);
+            made = world::made(&evaluator, &resources);
+        }
+        self.made.extend(made.into_iter().map(|arn| (arn, directory)));
         self.arns.entry(deployment.account).or_default().append(&mut arns);
         Root { evaluator, resources, caller }
     }
@@ -319,6 +332,7 @@ impl<'a> Roots<'a> {
         root: &'a Module<'a>,
         plan: Option<&'a plan::Plan>,
         deployment: &Deployment,
+        beside: Option<&'a str>,
     ) -> (Evaluator<'a>, Vec<Declared<'a>>) {
         let evaluator = Evaluator {
             files: self.input.files,
@@ -328,6 +342,7 @@ impl<'a> Roots<'a> {
             places: self.places,
             modules: self.modules,
             deployment: deployment.clone(),
+            beside,
             symbols: Rc::default(),
             plan,
             instances: RefCell::default(),
@@ -359,8 +374,8 @@ fn member(name: &str, value: Value) -> Member {
     Member { name: name.into(), at: value.at, value }
 }
 
-/// The elements of a collection with their keys; nothing where they are not known. `for_each` takes the
-/// items of a set as their own keys.
+/// The elements of a collection with their keys; nothing where they are not known. The items of a set are
+/// their own keys, and so are all that `for_each` takes.
 fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>> {
     match &collection.data {
         Data::Null if !is_for_each => Some(Vec::new()),
@@ -376,8 +391,11 @@ fn elements(collection: &Value, is_for_each: bool) -> Option<Vec<(Value, Value)>
         }
         Data::List(list) => {
             let numbered = list.items.iter().enumerate();
-            let element =
-                |(number, item): (usize, &Value)| (Value::number(item.at, number), item.clone());
+            let key = |(number, item): (usize, &Value)| match list.is_set {
+                true => item.clone(),
+                false => Value::number(item.at, number),
+            };
+            let element = |(number, item): (usize, &Value)| (key((number, item)), item.clone());
             Some(numbered.map(element).collect())
         }
         Data::Object(object) if object.rest.is_none() => {

@@ -57,20 +57,20 @@ pub(super) fn modules(files: &[File]) -> BTreeMap<&str, Module<'_>> {
     let mut modules: BTreeMap<&str, Module<'_>> = BTreeMap::new();
     let is_overriding = |file: &&File| is_override(split(&file.path).1);
     let (last, first): (Vec<&File>, Vec<&File>) = files.iter().partition(is_overriding);
-    for file in first.into_iter().chain(last) {
+    let mut files: Vec<&File> = first.into_iter().chain(last).collect();
+    // Of values the later count: in the order of their files' names, but `terraform.tfvars` and
+    // `terraform.tfvars.json` before all others.
+    files.sort_by_key(|file| {
+        !matches!(split(&file.path).1, "terraform.tfvars" | "terraform.tfvars.json")
+    });
+    for file in files {
         let (directory, name) = split(&file.path);
         let name = name.strip_suffix(".json").unwrap_or(name);
         let module = modules.entry(directory).or_default();
         module.directory = directory;
         if name.ends_with(".tfvars") {
-            // Files come in the order of their names; terraform.tfvars counts least.
-            let is_last = name != "terraform.tfvars";
-            for value in file.body.attributes() {
-                let key = value.key.as_str();
-                if is_last || !module.values.contains_key(key) {
-                    module.values.insert(key, (file.id, value));
-                }
-            }
+            let values = file.body.attributes();
+            module.values.extend(values.map(|value| (value.key.as_str(), (file.id, value))));
             continue;
         }
         for block in file.body.blocks() {

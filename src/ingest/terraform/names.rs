@@ -17,13 +17,23 @@ impl Evaluator<'_> {
         value.known().filter(|text| !text.is_empty())
     }
 
+    /// What stands for a name or an id that is not known: the address, behind the root where others declare
+    /// the same.
+    fn own(&self, resource: &Resource<'_>) -> String {
+        let address = fit(&resource.address);
+        match &self.beside {
+            Some(root) => format!("{}.{address}", fit(root).replace('/', ".").trim_matches('.')),
+            None => address,
+        }
+    }
+
     /// The ARN of a declared key: its id is its address; a replica shares that of its primary.
     pub(super) fn key_arn(&self, resource: &Resource<'_>) -> Option<KeyArn> {
         if let Some(arn) = self.stated_text(resource, "arn").and_then(|arn| KeyArn::parse(&arn)) {
             return Some(arn);
         }
         let deployment = &resource.provider.deployment;
-        let own = fit(&resource.address);
+        let own = self.own(resource);
         let truth = |name| self.argument(&resource.arguments, name).and_then(|it| it.truth());
         let is_replica = resource.of_type.contains("replica");
         let primary = is_replica.then(|| self.primary(resource)).flatten();
@@ -49,8 +59,8 @@ impl Evaluator<'_> {
         let deployment = &resource.provider.deployment;
         let name = self.argument(&resource.arguments, "name");
         let name = name.and_then(|name| name.known());
-        let name = name
-            .map_or_else(|| format!("alias/{}", fit(&resource.address)), |name| name.to_string());
+        let name =
+            name.map_or_else(|| format!("alias/{}", self.own(resource)), |name| name.to_string());
         AliasArn::new(&deployment.partition, &deployment.region, deployment.account, &name)
     }
 
@@ -58,7 +68,7 @@ impl Evaluator<'_> {
     /// for it.
     pub(super) fn iam_name(&self, resource: &Resource<'_>) -> String {
         let known = self.known_name(resource);
-        known.map_or_else(|| fit(&resource.address), |name| name.to_string())
+        known.map_or_else(|| self.own(resource), |name| name.to_string())
     }
 
     fn known_name(&self, resource: &Resource<'_>) -> Option<Rc<str>> {
@@ -85,7 +95,7 @@ impl Evaluator<'_> {
             return arn.to_string();
         }
         let path = self.known_path(resource);
-        let path = path.unwrap_or_else(|| format!("/{}.path/", fit(&resource.address)).into());
+        let path = path.unwrap_or_else(|| format!("/{}.path/", self.own(resource)).into());
         self.iam_arn_of(resource, &format!("{path}{}", self.iam_name(resource)))
     }
 

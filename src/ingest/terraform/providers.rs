@@ -54,12 +54,61 @@ pub(super) fn of_root<'a>(
     module: &'a Module<'a>,
     root: usize,
 ) -> BTreeMap<String, Provider> {
+    let mut made = of_blocks(evaluator, module, root, None);
+    let deployment = Deployment { variables: BTreeMap::new(), ..evaluator.deployment.clone() };
+    let default = || Provider { deployment, is_region_shared: false, has_tags: false };
+    made.entry("aws".to_owned()).or_insert_with(default);
+    let open = made.values().filter(|provider| *provider.deployment.region == *REGION).count();
+    for provider in made.values_mut().filter(|it| *it.deployment.region == *REGION) {
+        provider.is_region_shared = open > 1;
+    }
+    made
+}
+
+/// What a called module has of its own, in place of what its call hands down.
+pub(super) fn of_child<'a>(evaluator: &Evaluator<'a>, module: &'a Module<'a>, number: usize) {
+    let Some(instance) = evaluator.instance(number) else { return };
+    let name = super::module::split(module.directory).1;
+    let mut own = of_blocks(evaluator, module, number, Some(name));
+    for provider in own.values_mut() {
+        // The configurations of the root may have the same symbol.
+        provider.is_region_shared = *provider.deployment.region == *REGION;
+    }
+    instance.providers.borrow_mut().append(&mut own);
+}
+
+/// The accounts that configurations of some module have already.
+fn accounts(evaluator: &Evaluator<'_>) -> Vec<AccountId> {
+    let instances = evaluator.instances.borrow();
+    let of = |providers: &BTreeMap<String, Provider>| -> Vec<AccountId> {
+        providers.values().map(Provider::account).collect()
+    };
+    instances.iter().flat_map(|instance| of(&instance.providers.borrow())).collect()
+}
+
+/// The configurations that a module declares: the root, or one of the name `child` that is called, for
+/// which nothing is pinned.
+fn of_blocks<'a>(
+    evaluator: &Evaluator<'a>,
+    module: &'a Module<'a>,
+    instance: usize,
+    child: Option<&str>,
+) -> BTreeMap<String, Provider> {
     let mut made: BTreeMap<String, Provider> = BTreeMap::new();
     let plain = Deployment { variables: BTreeMap::new(), ..evaluator.deployment.clone() };
     let mut symbols = vec![AccountId::THIS, plain.account];
-    let scope = |file| Scope { instance: root, file, names: None };
+    symbols.extend(accounts(evaluator));
+    let scope = |file| Scope { instance, file, names: None };
+    // In a module that is called a block of an alias alone only says that its call hands one down.
+    let is_own = |parts: &Vec<Part<'a>>| {
+        let mut attributes = parts.iter().flat_map(|part| part.block.body.attributes());
+        child.is_none()
+            || attributes.any(|it| !matches!(it.key.as_str(), "alias" | "version"))
+            || parts.iter().any(|part| part.block.body.blocks().next().is_some())
+    };
     let all: Vec<Written<'_>> = written(module)
         .into_iter()
+        .filter(is_own)
         .map(|parts| parts.iter().map(|part| (&part.block.body, scope(part.file))).collect())
         .collect();
     let value = |bodies: &Written<'_>, name: &str| {
@@ -72,7 +121,7 @@ pub(super) fn of_root<'a>(
         let profile = value(bodies, "profile")?;
         Some(profile.known().unwrap_or_else(|| evaluator.written(profile.at).into()))
     };
-    let default = all.iter().find(|bodies| !has(bodies, "alias"));
+    let default = all.iter().find(|bodies| child.is_none() && !has(bodies, "alias"));
     let default_profile = default.and_then(profile);
     for bodies in &all {
         let text = |name: &str| value(bodies, name)?.known();
@@ -80,7 +129,7 @@ pub(super) fn of_root<'a>(
         let mut deployment = plain.clone();
         match text("region") {
             Some(region) => deployment.region = Box::from(&*region),
-            None if alias.is_some() && has(bodies, "region") => {
+            None if (alias.is_some() || child.is_some()) && has(bodies, "region") => {
                 deployment.region = REGION.into();
             }
             None => {}
@@ -88,24 +137,18 @@ pub(super) fn of_root<'a>(
         deployment.partition = partition(&deployment.region, &plain.partition);
         if let Some(account) = account(evaluator, bodies) {
             // What the user pinned is the account of the default configuration.
-            if alias.is_some() || plain.account.is_symbol() {
+            if alias.is_some() || child.is_some() || plain.account.is_symbol() {
                 deployment.account = account;
             }
-        } else if let Some(alias) = &alias {
+        } else if let Some(name) = alias.as_deref().or(child) {
             let is_other = has(bodies, "assume_role") || profile(bodies) != default_profile;
             if is_other && !has(bodies, "assume_role_with_web_identity") {
-                deployment.account = symbol(alias, &mut symbols);
+                deployment.account = symbol(name, &mut symbols);
             }
         }
         let name = alias.map_or_else(|| "aws".to_owned(), |alias| format!("aws.{alias}"));
         let has_tags = has(bodies, "default_tags");
         made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
-    }
-    let default = || Provider { deployment: plain, is_region_shared: false, has_tags: false };
-    made.entry("aws".to_owned()).or_insert_with(default);
-    let open = made.values().filter(|provider| *provider.deployment.region == *REGION).count();
-    for provider in made.values_mut().filter(|it| *it.deployment.region == *REGION) {
-        provider.is_region_shared = open > 1;
     }
     made
 }

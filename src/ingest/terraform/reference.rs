@@ -6,7 +6,7 @@ use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::evaluator::{Child, Evaluator, Instance, Key, Scope};
 use super::module::{Mode, Part};
-use super::value::{At, Data, List, Member, Object, Value};
+use super::value::{At, Data, Member, Object, Value};
 use super::{member, types};
 
 /// What is looked up of a resource that is asked for as a whole.
@@ -261,7 +261,7 @@ fn by_key<'k>(
         }
     }
     match object.members.is_empty() {
-        true => Value::new(at, Data::List(List { items: items.into(), is_open: false })),
+        true => Value::list(at, items),
         false => Value::new(at, Data::Object(Rc::new(object))),
     }
 }

@@ -48,17 +48,20 @@ const OUTSIDE: [&str; 8] = [
 ];
 
 /// Arguments that name a resource, and are nothing else.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 13] = [
     "grantee_principal",
     "group",
+    "group_name",
     "key_id",
     "permissions_boundary",
     "policy_arn",
     "primary_key_arn",
     "retiring_principal",
     "role",
+    "role_name",
     "target_key_id",
     "user",
+    "user_name",
 ];
 
 /// How far references of a plan are followed.

@@ -81,22 +81,23 @@ impl Evaluator<'_> {
         scope: &Scope,
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
-        let unknown = |range| {
-            let at = self.at(scope.file, range);
-            Value::unknown(at, self.written(at)).as_pieces()
-        };
+        let unknown =
+            |of: &Value, range| self.open_of(self.at(scope.file, range), [of]).as_pieces();
         match directive {
-            Directive::If(of) => match self.evaluate(&of.if_expr.cond_expr, scope).truth() {
-                Some(true) => self.elements(&of.if_expr.template, at, scope, pieces),
-                Some(false) => match &of.else_expr {
-                    Some(otherwise) => self.elements(&otherwise.template, at, scope, pieces),
-                    None => Some(()),
-                },
-                None => {
-                    pieces.extend(unknown(of.if_expr.cond_expr.span())?);
-                    Some(())
+            Directive::If(of) => {
+                let condition = self.evaluate(&of.if_expr.cond_expr, scope);
+                match condition.truth() {
+                    Some(true) => self.elements(&of.if_expr.template, at, scope, pieces),
+                    Some(false) => match &of.else_expr {
+                        Some(otherwise) => self.elements(&otherwise.template, at, scope, pieces),
+                        None => Some(()),
+                    },
+                    None => {
+                        pieces.extend(unknown(&condition, of.if_expr.cond_expr.span())?);
+                        Some(())
+                    }
                 }
-            },
+            }
             Directive::For(of) => {
                 let of = &of.for_expr;
                 let collection = self.evaluate(&of.collection_expr, scope);
@@ -111,7 +112,7 @@ impl Evaluator<'_> {
                             self.elements(&of.template, at, &scope, pieces)?;
                         }
                     }
-                    None => pieces.extend(unknown(of.collection_expr.span())?),
+                    None => pieces.extend(unknown(&collection, of.collection_expr.span())?),
                 }
                 Some(())
             }

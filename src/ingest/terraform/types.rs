@@ -1,10 +1,11 @@
-//! Types of variables: what `optional` adds to an object.
+//! Types of variables: what they make of values, such as what `optional` adds to an object.
 
 use std::rc::Rc;
 
-use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::expr::{Expression, Object as ObjectExpression, ObjectKey};
 
 use super::evaluator::{Evaluator, Scope};
+use super::functions;
 use super::value::{Data, Member, Value};
 
 /// A value as its variable's type makes it.
@@ -14,7 +15,11 @@ pub(super) fn converted(
     of_type: &Expression,
     scope: &Scope,
 ) -> Value {
-    let Expression::FuncCall(call) = of_type else { return value };
+    let call = match of_type {
+        Expression::Variable(name) => return scalar(value, name.as_str()),
+        Expression::FuncCall(call) => call,
+        _ => return value,
+    };
     let Some(inner) = call.args.iter().next() else { return value };
     let at = value.at;
     match (call.name.name.as_str(), &value.data, inner) {
@@ -24,10 +29,12 @@ pub(super) fn converted(
             Value::one_of(at, Rc::clone(expression), branches.collect())
         }
         ("optional", ..) => converted(evaluator, value, inner, scope),
-        ("list" | "set", Data::List(list), _) => {
+        (kind @ ("list" | "set"), Data::List(list), _) => {
             let items = list.items.iter().cloned();
             let items = items.map(|item| converted(evaluator, item, inner, scope)).collect();
-            Value::open_list(at, items, list.is_open)
+            let made = Value::open_list(at, items, list.is_open);
+            let set = (kind == "set").then(|| functions::set(&made, at)).flatten();
+            set.unwrap_or(made)
         }
         ("map", Data::Object(object), _) => {
             let mut object = (**object).clone();
@@ -73,7 +80,43 @@ pub(super) fn converted(
                     object.set(Member { name: name.into(), at, value });
                 }
             }
+            if let Some(declared) = names(fields) {
+                object.members.retain(|member| declared.contains(&&*member.name));
+            }
             Value::new(at, Data::Object(Rc::new(object)))
+        }
+        _ => value,
+    }
+}
+
+/// The names that an object type declares; nothing where one of them is no plain name.
+fn names(fields: &ObjectExpression) -> Option<Vec<&str>> {
+    fields
+        .iter()
+        .map(|(key, _)| match key {
+            ObjectKey::Ident(name) => Some(name.as_str()),
+            ObjectKey::Expression(Expression::String(name)) => Some(name.as_str()),
+            ObjectKey::Expression(_) => None,
+        })
+        .collect()
+}
+
+/// A scalar that is known as another type has it; what that type cannot hold stays as it is.
+pub(super) fn scalar(value: Value, of_type: &str) -> Value {
+    let at = value.at;
+    if let (Data::OneOf(expression, branches), "string" | "number" | "bool") =
+        (&value.data, of_type)
+    {
+        let branches = branches.iter().cloned().map(|branch| scalar(branch, of_type)).collect();
+        return Value::one_of(at, Rc::clone(expression), branches);
+    }
+    match (of_type, &value.data, value.known()) {
+        ("string", Data::Bool(_) | Data::Number(_), Some(text)) => Value::text(at, text),
+        ("number", Data::Text(_), Some(text)) if text.parse::<f64>().is_ok() => {
+            Value::number(at, text)
+        }
+        ("bool", Data::Text(_), Some(text)) if matches!(&*text, "true" | "false") => {
+            Value::bool(at, &*text == "true")
         }
         _ => value,
     }

@@ -18,6 +18,10 @@ pub(super) struct At {
 pub(super) struct Value {
     pub(super) at: At,
     pub(super) data: Data,
+    /// What it and all in it would take, in bytes, were each part written out.
+    weight: usize,
+    /// Whether evaluation fails at it, or at a part of it, for sure.
+    fails: bool,
 }
 
 /// What a [`Value`] is.
@@ -44,6 +48,8 @@ pub(super) struct List {
     pub(super) items: Rc<[Value]>,
     /// Whether some of the items stand for any number of items.
     pub(super) is_open: bool,
+    /// Whether it is a set, whose items are their own keys.
+    pub(super) is_set: bool,
 }
 
 /// A piece of a text.
@@ -91,7 +97,13 @@ pub(super) struct Member {
 }
 
 /// How long a text may grow while it is evaluated, in bytes.
-const TEXT: usize = 4 << 20;
+pub(super) const TEXT: usize = 4 << 20;
+
+/// How much a value with all its parts may weigh.
+pub(super) const WEIGHT: usize = 16 << 20;
+
+/// What a value weighs beside its parts.
+const PART: usize = 32;
 
 impl At {
     pub(super) fn new(file: FileId, range: Option<std::ops::Range<usize>>) -> Self {
@@ -102,7 +114,17 @@ impl At {
 
 impl Value {
     pub(super) fn new(at: At, data: Data) -> Self {
-        Self { at, data }
+        let weight = data.weight().saturating_add(PART);
+        if weight > WEIGHT {
+            return Self::too_large(at);
+        }
+        let fails = data.fails();
+        Self { at, data, weight, fails }
+    }
+
+    /// A value that grew beyond what is followed.
+    pub(super) fn too_large(at: At) -> Self {
+        Self::unknown(at, "a value of more than 16 MB")
     }
 
     pub(super) fn null(at: At) -> Self {
@@ -136,11 +158,16 @@ impl Value {
     }
 
     pub(super) fn list(at: At, items: Vec<Value>) -> Self {
-        Self::new(at, Data::List(List { items: items.into(), is_open: false }))
+        Self::open_list(at, items, false)
     }
 
     pub(super) fn open_list(at: At, items: Vec<Value>, is_open: bool) -> Self {
-        Self::new(at, Data::List(List { items: items.into(), is_open }))
+        Self::new(at, Data::List(List { items: items.into(), is_open, is_set: false }))
+    }
+
+    /// A set of items in their order.
+    pub(super) fn set(at: At, items: Vec<Value>, is_open: bool) -> Self {
+        Self::new(at, Data::List(List { items: items.into(), is_open, is_set: true }))
     }
 
     pub(super) fn object(at: At, members: Vec<Member>) -> Self {
@@ -177,9 +204,20 @@ impl Value {
         matches!(self.data, Data::Null)
     }
 
-    /// Whether evaluation fails at it for sure.
+    /// Whether evaluation fails at it, or at a part of it, for sure.
     pub(super) fn fails(&self) -> bool {
-        matches!(&self.data, Data::Unknown(hole) if hole.fails)
+        self.fails
+    }
+
+    /// What it weighs with all its parts.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// This value, made of others: where evaluation fails at one of them it fails here.
+    pub(super) fn made_of<'v>(mut self, others: impl IntoIterator<Item = &'v Value>) -> Self {
+        self.fails |= others.into_iter().any(Value::fails);
+        self
     }
 
     /// What is not known about it as a whole; nothing where it is known, or a part of it.
@@ -269,6 +307,48 @@ impl Value {
     pub(super) fn moved(mut self, at: At) -> Self {
         self.at = at;
         self
+    }
+}
+
+impl Data {
+    /// What all parts weigh.
+    fn weight(&self) -> usize {
+        let sum =
+            |parts: &[Value]| parts.iter().fold(0, |sum: usize, it| sum.saturating_add(it.weight));
+        match self {
+            Self::Text(pieces) => pieces.iter().map(Piece::len).sum(),
+            Self::Json(value) => value.weight,
+            Self::List(list) => sum(&list.items),
+            Self::OneOf(_, branches) => sum(branches),
+            Self::Object(object) => object.members.iter().fold(0, |sum: usize, member| {
+                sum.saturating_add(member.name.len()).saturating_add(member.value.weight)
+            }),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Unknown(_) => 0,
+        }
+    }
+
+    /// Whether evaluation fails at a part for sure.
+    fn fails(&self) -> bool {
+        match self {
+            Self::Unknown(hole) => hole.fails,
+            Self::Text(pieces) => pieces
+                .iter()
+                .any(|piece| matches!(&piece.data, PieceData::Hole(hole) if hole.fails)),
+            Self::Json(value) => value.fails,
+            Self::List(list) => list.items.iter().any(Value::fails),
+            Self::Object(object) => object.members.iter().any(|member| member.value.fails),
+            // Nobody knows whether it is there.
+            Self::OneOf(..) => false,
+            Self::Null | Self::Bool(_) | Self::Number(_) => false,
+        }
+    }
+}
+
+impl List {
+    /// Whether it may lack items, or have others: one that is open only because two of its items may be
+    /// the same has those that it has.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.is_open && self.items.iter().any(|item| item.doubt().is_some())
     }
 }
 

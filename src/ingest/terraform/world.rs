@@ -75,6 +75,28 @@ pub(super) fn arns(evaluator: &Evaluator<'_>, resources: &[Declared<'_>]) -> BTr
     resources.iter().filter_map(arn).collect()
 }
 
+/// Those of them that are made of addresses.
+pub(super) fn made(evaluator: &Evaluator<'_>, resources: &[Declared<'_>]) -> BTreeSet<Box<str>> {
+    let arn = |declared: &Declared<'_>| -> Option<Box<str>> {
+        let resource = &declared.resource;
+        match is_key(resource) {
+            true => {
+                evaluator.key_shape(resource)?;
+                Some(evaluator.key_arn(resource)?.as_str().into())
+            }
+            false => {
+                let is_named = matches!(
+                    resource.of_type,
+                    "aws_iam_user" | "aws_iam_role" | "aws_iam_group" | "aws_iam_policy"
+                );
+                evaluator.iam_shape(resource).filter(|_| is_named)?;
+                Some(evaluator.iam_arn(resource).into())
+            }
+        }
+    };
+    resources.iter().filter_map(arn).collect()
+}
+
 /// Whether it declares a key.
 pub(super) fn is_key(resource: &Resource<'_>) -> bool {
     matches!(

@@ -1,10 +1,11 @@
 //! Functions of lists and objects.
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::super::expression::{equal, number};
 use super::super::is_symbolic;
-use super::super::value::{At, Data, List, Member, Object, Value};
+use super::super::value::{At, Data, List, Member, Object, Piece, Value};
 
 /// How many pairs a product may have.
 const PRODUCT: usize = 10_000;
@@ -18,8 +19,11 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             flatten(list, &mut items, &mut is_open);
             Value::open_list(at, items, is_open)
         }
-        ("tolist", [list]) => list.clone(),
-        ("toset", [list]) => set(distinct(list, at)?),
+        ("tolist", [value]) => match &value.data {
+            Data::List(list) => Value::open_list(at, list.items.to_vec(), list.is_open),
+            _ => value.clone(),
+        },
+        ("toset", [list]) => set(list, at)?,
         ("distinct", [list]) => distinct(list, at)?,
         ("compact", [list]) => compact(list, at)?,
         ("merge", objects) => merge(objects, at)?,
@@ -98,7 +102,7 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             }
             Value::new(at, Data::Object(Rc::new(object)))
         }
-        ("setunion", lists) => set(distinct(&concat(lists, at), at)?),
+        ("setunion", lists) => set(&concat(lists, at), at)?,
         ("setsubtract", [from, without]) => {
             let mut items = Vec::new();
             for item in closed(from)? {
@@ -106,7 +110,7 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
                     items.push(item.clone());
                 }
             }
-            Value::list(at, items)
+            Value::set(at, items, false)
         }
         ("setproduct", [left, right]) => {
             let (left, right) = (closed(left)?, closed(right)?);
@@ -139,7 +143,7 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
 /// The items of a list whose length is known.
 fn closed(value: &Value) -> Option<&[Value]> {
     match &value.data {
-        Data::List(List { items, is_open: false }) => Some(items),
+        Data::List(List { items, is_open: false, .. }) => Some(items),
         _ => None,
     }
 }
@@ -150,17 +154,31 @@ fn concat(lists: &[Value], at: At) -> Value {
     for list in lists {
         match &list.data {
             Data::List(list) => {
-                items.extend(list.items.iter().cloned());
+                for item in list.items.iter() {
+                    if !(list.is_open && is_again(items.last(), item)) {
+                        items.push(item.clone());
+                    }
+                }
                 is_open |= list.is_open;
             }
             Data::Null => {}
             _ => {
-                items.push(list.clone());
+                if !is_again(items.last(), list) {
+                    items.push(list.clone());
+                }
                 is_open = true;
             }
         }
     }
     Value::open_list(at, items, is_open)
+}
+
+/// Whether what is not known is what the last item stands for already: any number of items.
+fn is_again(last: Option<&Value>, item: &Value) -> bool {
+    match (last.map(|last| &last.data), &item.data) {
+        (Some(Data::Unknown(last)), Data::Unknown(item)) => Rc::ptr_eq(last, item),
+        _ => false,
+    }
 }
 
 fn flatten(value: &Value, into: &mut Vec<Value>, is_open: &mut bool) {
@@ -198,13 +216,19 @@ fn distinct(list: &Value, at: At) -> Option<Value> {
     Some(Value::open_list(at, kept, is_open))
 }
 
-/// A list as a set, whose items come in the order of their texts.
-fn set(list: Value) -> Value {
-    let Some(items) = closed(&list) else { return list };
-    let texts = items.iter().map(|item| Some((item.known()?, item.clone())));
-    let Some(mut texts) = texts.collect::<Option<Vec<(Rc<str>, Value)>>>() else { return list };
-    texts.sort_by(|left, right| left.0.cmp(&right.0));
-    Value::list(list.at, texts.into_iter().map(|(_, item)| item).collect())
+/// A list as a set: each item once, in the order of their texts, or of what they count.
+pub(in super::super) fn set(list: &Value, at: At) -> Option<Value> {
+    let once = distinct(list, at)?;
+    let Data::List(List { items, is_open, .. }) = &once.data else { return Some(once) };
+    let mut items = items.to_vec();
+    if !is_open && items.iter().all(|item| matches!(item.data, Data::Number(_))) {
+        items.sort_by(|left, right| {
+            number(left).partial_cmp(&number(right)).unwrap_or(Ordering::Equal)
+        });
+    } else if !is_open && items.iter().all(|item| item.known().is_some()) {
+        items.sort_by_cached_key(Value::known);
+    }
+    Some(Value::set(at, items, *is_open))
 }
 
 /// The items without those that are empty or null.
@@ -214,7 +238,7 @@ fn compact(list: &Value, at: At) -> Option<Value> {
     for item in list.items.iter() {
         let is_empty = item.is_null() || item.known().is_some_and(|text| text.is_empty());
         if !is_empty {
-            is_open |= item.doubt().is_some();
+            is_open |= item.doubt().is_some() && !has_text(item);
             items.push(item.clone());
         }
     }
@@ -274,13 +298,15 @@ fn coalesce(values: &[Value], at: At) -> Option<Value> {
             Some(_) => return Some(value.clone()),
             None if value.is_null() => {}
             None => {
-                // A text of which a part is known is not empty.
-                let has_text = matches!(&value.data, Data::Text(pieces) if pieces
-                    .iter()
-                    .any(|piece| piece.known().is_some_and(|text| !text.is_empty())));
-                return has_text.then(|| value.clone());
+                return has_text(value).then(|| value.clone());
             }
         }
     }
     Some(Value::failed(at, "coalesce(...)"))
+}
+
+/// Whether it is a text of which a part is known, which is not empty then.
+fn has_text(value: &Value) -> bool {
+    let is_some = |piece: &Piece| piece.known().is_some_and(|text| !text.is_empty());
+    matches!(&value.data, Data::Text(pieces) if pieces.iter().any(is_some))
 }

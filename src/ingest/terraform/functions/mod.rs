@@ -8,7 +8,10 @@ use std::rc::Rc;
 
 use super::evaluator::{Evaluator, Scope};
 use super::expression::{BRANCHES, one_of};
+use super::types;
 use super::value::{At, Data, Value};
+
+pub(super) use collections::set;
 
 /// Functions that take alternatives among their arguments as they are.
 const OPEN: [&str; 8] =
@@ -40,13 +43,17 @@ pub(super) fn call(
         ("try", arguments) => Some(attempt(arguments, at)),
         ("can", [value]) if value.fails() => Some(Value::bool(at, false)),
         ("can", [value]) if value.doubt().is_none() => Some(Value::bool(at, true)),
-        ("nonsensitive" | "sensitive" | "tostring" | "tonumber" | "tobool", [value]) => {
-            Some(value.clone())
-        }
+        ("nonsensitive" | "sensitive", [value]) => Some(value.clone()),
+        ("tostring", [value]) => Some(types::scalar(value.clone(), "string")),
+        ("tonumber", [value]) => Some(types::scalar(value.clone(), "number")),
+        ("tobool", [value]) => Some(types::scalar(value.clone(), "bool")),
         ("file" | "templatefile", _) => files::call(evaluator, name, arguments, at, scope),
         _ => collections::call(name, arguments, at).or_else(|| texts::call(name, arguments, at)),
     };
-    made.unwrap_or_else(|| evaluator.open(at))
+    match name {
+        "try" | "can" => made.unwrap_or_else(|| evaluator.open(at)),
+        _ => made.unwrap_or_else(|| evaluator.open(at)).made_of(arguments),
+    }
 }
 
 /// The first argument that is one of several; nothing where there are too many in all.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::is_symbolic;
-use super::super::value::{At, Data, Piece, PieceData, Value};
+use super::super::value::{At, Data, Piece, PieceData, TEXT, Value, WEIGHT};
 
 /// What a call gives; nothing where that is not known, or the function is none of these.
 pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
@@ -49,7 +49,9 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             let (value, from, to) = (plain(value)?, plain(from)?, plain(to)?);
             // Between slashes stands a regular expression.
             let is_pattern = from.len() > 1 && from.starts_with('/') && from.ends_with('/');
-            (!is_pattern && !from.is_empty()).then(|| value.replace(&*from, &to)).and_then(text)
+            (!is_pattern && !from.is_empty()).then_some(())?;
+            let more = value.matches(&*from).count().saturating_mul(to.len());
+            (more <= TEXT).then(|| value.replace(&*from, &to)).and_then(text)
         }
         ("split", [separator, value]) => {
             let (separator, value) = (plain(separator)?, plain(value)?);
@@ -92,6 +94,7 @@ fn join(separator: &Value, lists: &[Value], at: At) -> Option<Value> {
             pieces.extend(separator.iter().cloned());
         }
         pieces.extend(item.as_pieces()?);
+        (pieces.len() <= TEXT).then_some(())?;
     }
     // Any number of items stands there: a hole that covers the separators, too.
     let is_open = lists.iter().any(|list| matches!(&list.data, Data::List(list) if list.is_open));
@@ -131,10 +134,14 @@ fn format_list(format: &Value, values: &[Value], at: At) -> Option<Value> {
     let is_list = |value: &&Value| matches!(value.data, Data::List(_));
     let lists: Vec<&Value> = values.iter().filter(is_list).collect();
     let Some(first) = lists.first() else {
-        return Some(Value::list(at, vec![formatted(format, values, at)?]));
+        // What is not known may be a list: any number of texts that look like this one.
+        let is_open = values.iter().any(|it| matches!(it.data, Data::Unknown(_) | Data::OneOf(..)));
+        return Some(Value::open_list(at, vec![formatted(format, values, at)?], is_open));
     };
     let count = first.items()?.len();
     let is_open = lists.iter().any(|list| matches!(&list.data, Data::List(list) if list.is_open));
+    let of_formats = format.weight().saturating_mul(count);
+    (of_formats <= WEIGHT).then_some(())?;
     let mut made = Vec::with_capacity(count);
     for nth in 0..count {
         let of_item = values.iter().map(|value| match &value.data {
