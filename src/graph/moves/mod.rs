@@ -132,7 +132,8 @@ impl<'c, 'w> Moves<'c, 'w> {
         moves.found
     }
 
-    /// The roles that the asker can take on, those aside whose trust policies were changed.
+    /// The roles that the asker can take on, those aside whose trust policies were changed, and what it alone
+    /// of its class can do.
     pub(super) fn assumed(
         cast: &'c Cast<'w>,
         asker: &'c Asker<'c, 'w>,
@@ -140,6 +141,9 @@ impl<'c, 'w> Moves<'c, 'w> {
     ) -> Vec<Open> {
         let mut moves = Self::none(cast, asker);
         moves.assume(takes_tags);
+        if moves.asker.account().is_some() && !asker.is_outside() {
+            moves.tag_itself();
+        }
         moves.found
     }
 
@@ -300,7 +304,7 @@ impl<'c, 'w> Moves<'c, 'w> {
     fn started(&self, launch: &Launch, account: AccountId) -> Chance {
         let caller = &self.asker.member().caller;
         let side = |context: &Context| self.asker.side(context);
-        let site = site(side, caller, launch, self.cast.regions_of(account));
+        let site = site(side, caller, launch, self.cast.regions_of(account, caller.partition()));
         site.map_or(Chance::No, |site| site.chance)
     }
 }
