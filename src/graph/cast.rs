@@ -76,6 +76,8 @@ pub(super) struct Household<'w> {
     pub(super) roles: Vec<Ix>,
     /// The identity providers of it that trust policies name.
     pub(super) providers: Vec<Ix>,
+    /// The federated sessions of it that policies name (rule T12).
+    pub(super) sessions: Vec<Ix>,
     /// Its keys.
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
@@ -335,7 +337,14 @@ impl<'w> Cast<'w> {
             _ => None,
         };
         let identity = of.and_then(|role| self.member(role)?.identity);
+        let federated = matches!(caller.kind, CallerKind::FederatedUser { .. });
+        let home = caller.account.filter(|_| federated && listed);
         let at = self.add(caller, identity, !listed);
+        if let Some(household) = home.and_then(|home| self.accounts.get_mut(&home))
+            && !household.sessions.contains(&at)
+        {
+            household.sessions.push(at);
+        }
         self.roles.extend(of.map(|role| (at, role)));
         let sessions = of.map(|role| self.sessions.entry(role).or_default());
         if let Some(sessions) = sessions.filter(|sessions| !sessions.contains(&at)) {

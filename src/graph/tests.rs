@@ -224,6 +224,18 @@ fn t7_sessions_bring_the_tags_that_variables_and_other_roles_want() {
     assert_eq!(session_tags(chain), Tags::from_iter([("team".into(), "red".into())]));
 }
 
+#[test]
+fn t12_w92_users_make_the_federated_sessions_that_keys_name() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: sts:GetFederationToken }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: federated/bob }] } } } }";
+    let params = params_of_bob(text, 0);
+    assert_eq!(params["Name"], "bob");
+    let path = of_bob(text).expect("a path");
+    assert_eq!(&*path.goal_as.text, "arn:aws:sts::111122223333:federated-user/bob");
+    assert!(of_bob(&text.replace("sts:GetFederationToken", "sts:AssumeRole")).is_none());
+}
+
 /// A key of which user bob may make grants under a condition.
 fn grants(condition: &str, more: &str) -> String {
     let text = "accounts: { 111122223333: { users: { bob: {}, ann: {} },

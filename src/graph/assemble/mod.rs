@@ -289,6 +289,7 @@ impl Assembler<'_, '_> {
                 let tags = way.tags.get(&role).cloned().unwrap_or_default();
                 Call::AssumeRole { role, tags }
             }
+            Move::FederationToken(at) => Call::GetFederationToken { session: self.arn(*at)? },
             Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
             Move::LoginProfile { user, update } => {
                 Call::LoginProfile { user: self.arn(*user)?, update: *update }
