@@ -275,6 +275,12 @@ impl KeySide<'_> {
         self.asks(is_it) || self.asked(target.owner.masked(), is_it)
     }
 
+    /// Whether either side asks for the operations of grants.
+    pub fn asks_for_grant_operations(&self, target: &KeyTarget<'_>) -> bool {
+        let is_it = |key: &str| key == "kms:grantoperations";
+        self.asks(is_it) || self.asked(target.owner.masked(), is_it)
+    }
+
     fn asks(&self, is_it: impl Fn(&str) -> bool) -> bool {
         self.asked(self.home.masked(), is_it)
     }

@@ -21,6 +21,7 @@ mod key_state;
 mod kms_arn;
 pub mod managed;
 pub mod pattern;
+pub mod region;
 mod rows;
 mod set;
 pub mod suggest;

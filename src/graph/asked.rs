@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::inventory::Account;
-use crate::policy::{Policy, Value};
+use crate::aws::ActionSet;
+use crate::aws::pattern::takes;
+use crate::decision::{Caller, CallerKind};
+use crate::inventory::{Account, Key};
+use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Variables, parts};
 
 use super::cast::Cast;
 
@@ -14,8 +17,18 @@ pub(super) struct Asked {
     pub(super) principal_tags: BTreeSet<(Box<str>, Box<str>)>,
     /// Tags of keys, with the values that are named.
     pub(super) key_tags: BTreeSet<(Box<str>, Box<str>)>,
+    /// Tags of keys, with texts whose variables whoever calls fills.
+    key_texts: BTreeSet<(Box<str>, Box<str>)>,
+    /// Tags of principals with those of keys that must be alike.
+    ties: BTreeSet<(Box<str>, Box<str>)>,
+    /// Tags of principals that variables bring, in lower case.
+    tag_variables: BTreeSet<String>,
     /// Aliases, `alias/` first.
     pub(super) aliases: BTreeSet<Box<str>>,
+    /// Operations of grants (rule G54).
+    pub(super) operations: ActionSet,
+    /// Regions, or patterns of them, that conditions and the ARNs of resources name.
+    pub(super) regions: BTreeSet<Box<str>>,
     /// The boundary of what is changed.
     pub(super) boundaries: bool,
 }
@@ -35,13 +48,18 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
     }
+    let of_all = [&cast.of_organization, &cast.of_keys];
+    let mut regions: BTreeSet<Box<str>> =
+        of_all.into_iter().flat_map(|asked| asked.regions.iter().cloned()).collect();
     for account in world.accounts.values() {
         if let Some(household) = cast.accounts.get_mut(&account.id) {
             household.asked.hear_account(account);
             cast.hears_boundaries |= household.asked.boundaries;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
+            regions.extend(household.asked.regions.iter().cloned());
         }
     }
+    cast.enter_regions(&regions);
 }
 
 impl Asked {
@@ -49,6 +67,7 @@ impl Asked {
         let mut hear = |policy: &Policy| self.hear(policy);
         for identity in account.identities.values() {
             identity.inline.iter().for_each(|policy| policy.document.peek(&mut hear));
+            identity.trust.iter().for_each(|trust| trust.peek(&mut hear));
         }
         for group in account.groups.values() {
             group.inline.iter().for_each(|policy| policy.document.peek(&mut hear));
@@ -58,43 +77,183 @@ impl Asked {
     }
 
     fn principal_tag_keys(&self) -> impl Iterator<Item = String> {
-        self.principal_tags.iter().map(|(key, _)| key.to_ascii_lowercase())
+        let asked = self.principal_tags.iter().chain(&self.ties);
+        let asked = asked.map(|(key, _)| key.to_ascii_lowercase());
+        asked.chain(self.tag_variables.iter().cloned())
     }
 
     /// Whether it is anything about keys.
     pub(super) fn is_of_keys(&self) -> bool {
-        !self.key_tags.is_empty() || !self.aliases.is_empty()
+        !self.key_tags.is_empty() || !self.key_texts.is_empty() || !self.aliases.is_empty()
+    }
+
+    /// Whether what it asks of the tags of keys hangs on who calls.
+    pub(super) fn is_of_callers(&self) -> bool {
+        !self.key_texts.is_empty() || !self.ties.is_empty()
+    }
+
+    /// The tags of keys that it asks for, as one caller is to have them; `tags` are those of the caller.
+    pub(super) fn key_tags_for(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = (Box<str>, Box<str>)> {
+        let filled = self.key_texts.iter();
+        let filled =
+            filled.filter_map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)));
+        let tied = self.ties.iter().filter_map(|(own, tag)| Some((tag.clone(), tags(own)?)));
+        self.key_tags.iter().cloned().chain(filled).chain(tied)
+    }
+
+    /// Whether it asks for a tag of keys.
+    pub(super) fn asks_for_key_tag(&self, tag: &str) -> bool {
+        let named = self.key_tags.iter().chain(&self.key_texts).map(|(known, _)| known);
+        let mut named = named.chain(self.ties.iter().map(|(_, known)| known));
+        named.any(|known| known.eq_ignore_ascii_case(tag))
+    }
+
+    /// The tags of principals that must be alike some of a key's tags, with their values.
+    pub(super) fn tied_to(&self, key: &Key) -> impl Iterator<Item = (Box<str>, Box<str>)> {
+        self.ties.iter().filter_map(|(own, tag)| {
+            let value =
+                key.tags.as_ref()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
+            Some((own.clone(), value?.1.clone()))
+        })
+    }
+
+    /// Asks for those tags by their values.
+    pub(super) fn tie_to(&mut self, key: &Key) {
+        let tied: Vec<_> = self.tied_to(key).collect();
+        self.principal_tags.extend(tied);
     }
 
     /// Hears what one policy asks for.
     pub(super) fn hear(&mut self, policy: &Policy) {
-        for condition in policy.statements.iter().flat_map(|it| &it.conditions) {
-            let key = condition.key.value.to_ascii_lowercase();
-            let values = condition.values.iter().filter_map(|value| match &value.value {
-                Value::Text(text) => Some(sample(text)),
-                Value::Unresolved(_) => None,
-            });
-            let spelled =
-                |prefix: &str| condition.key.value.get(prefix.len()..).unwrap_or_default();
-            if key.starts_with(PRINCIPAL_TAG) {
-                let tag = spelled(PRINCIPAL_TAG);
-                self.principal_tags.extend(values.map(|value| (tag.into(), value)));
-            } else if key.starts_with(RESOURCE_TAG) {
-                let tag = spelled(RESOURCE_TAG);
-                self.key_tags.extend(values.map(|value| (tag.into(), value)));
-            } else if key == "kms:resourcealiases" || key == "kms:requestalias" {
-                self.aliases.extend(values.filter(|value| value.starts_with("alias/")));
-            } else if key == "iam:permissionsboundary" {
-                self.boundaries = true;
+        let variables = policy.version.into();
+        for statement in &policy.statements {
+            let resources = statement.resource.iter().flat_map(|element| &element.values);
+            for text in resources.filter_map(|value| value.value.text()) {
+                self.hear_variables(text, variables);
+                let arn = text.strip_prefix("arn:");
+                let region = arn.and_then(|arn| arn.split(':').nth(2));
+                self.hear_regions(region.as_slice());
+            }
+            for condition in &statement.conditions {
+                self.hear_condition(condition, statement.denies(), variables);
             }
         }
+    }
+
+    fn hear_condition(&mut self, condition: &Condition, denies: bool, variables: Variables) {
+        let key = condition.key.value.to_ascii_lowercase();
+        let texts = condition.values.iter().filter_map(|value| value.value.text());
+        let texts: Vec<&str> = texts.collect();
+        texts.iter().for_each(|text| self.hear_variables(text, variables));
+        let (filled, plain): (Vec<&str>, Vec<&str>) =
+            texts.iter().partition(|text| has_variables(text, variables));
+        let spelled = |prefix: &str| condition.key.value.get(prefix.len()..).unwrap_or_default();
+        let wanted = || {
+            let named = plain.iter().map(|text| sample(text));
+            named.chain(other(condition, denies, &texts))
+        };
+        if key.starts_with(PRINCIPAL_TAG) {
+            let tag = spelled(PRINCIPAL_TAG);
+            self.principal_tags.extend(wanted().map(|value| (tag.into(), value)));
+            let ties = filled.iter().filter_map(|text| variable(text, RESOURCE_TAG));
+            self.ties.extend(ties.map(|of_key| (tag.into(), of_key.into())));
+        } else if key.starts_with(RESOURCE_TAG) {
+            let tag = spelled(RESOURCE_TAG);
+            self.key_tags.extend(wanted().map(|value| (tag.into(), value)));
+            self.key_texts.extend(filled.iter().map(|text| (tag.into(), (*text).into())));
+            let ties = filled.iter().filter_map(|text| variable(text, PRINCIPAL_TAG));
+            self.ties.extend(ties.map(|own| (own.into(), tag.into())));
+        } else if key == "kms:resourcealiases" || key == "kms:requestalias" {
+            let names = texts.iter().map(|text| sample(text));
+            self.aliases.extend(names.filter(|name| name.starts_with("alias/")));
+        } else if key == "kms:grantoperations" {
+            let all = ActionSet::ALL.iter().filter(|action| action.info().grantable);
+            let named = all.filter(|it| texts.iter().any(|text| takes(text, it.name())));
+            self.operations = self.operations.union(named.collect());
+        } else if key == "aws:requestedregion" || key == "kms:replicaregion" {
+            self.hear_regions(&texts);
+        } else if key == "iam:permissionsboundary" {
+            self.boundaries = true;
+        }
+    }
+
+    fn hear_regions(&mut self, texts: &[&str]) {
+        let named = texts.iter().filter(|text| !text.is_empty() && **text != "*");
+        self.regions.extend(named.map(|text| Box::from(*text)));
+    }
+
+    fn hear_variables(&mut self, text: &str, variables: Variables) {
+        let named = parts(text, variables).filter_map(|part| match part {
+            Part::Variable { key, .. } => {
+                key.to_ascii_lowercase().strip_prefix(PRINCIPAL_TAG).map(str::to_owned)
+            }
+            _ => None,
+        });
+        self.tag_variables.extend(named);
     }
 }
 
 const PRINCIPAL_TAG: &str = "aws:principaltag/";
 const RESOURCE_TAG: &str = "aws:resourcetag/";
 
+/// Values of tags that hardly any condition names.
+const OTHERS: [&str; 2] = ["keyreach", "another"];
+
 /// A text that a pattern takes.
 fn sample(pattern: &str) -> Box<str> {
     pattern.replace(['*', '?'], "x").into()
+}
+
+/// A value that a condition does not name, where that is what serves: to stop denying, or to be let by what
+/// is negated (rule T32).
+fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>> {
+    let operator = condition.operator.value;
+    let serves =
+        operator.comparison != Comparison::Null && denies == (operator.polarity == Polarity::Is);
+    let is_named = |other: &&&str| texts.iter().any(|text| takes(text, other));
+    let found = OTHERS.iter().filter(|_| serves).find(|other| !is_named(other));
+    found.map(|other| (*other).into())
+}
+
+fn has_variables(text: &str, variables: Variables) -> bool {
+    parts(text, variables).any(|part| matches!(part, Part::Variable { .. }))
+}
+
+/// What follows `family` in the name of the one variable that a text is.
+fn variable<'t>(text: &'t str, family: &str) -> Option<&'t str> {
+    let mut all = parts(text, Variables::Replaced);
+    match (all.next()?, all.next()) {
+        (Part::Variable { key, .. }, None) => {
+            let begins = key.get(..family.len())?.eq_ignore_ascii_case(family);
+            key.get(family.len()..).filter(|_| begins)
+        }
+        _ => None,
+    }
+}
+
+/// A text that a pattern takes once its variables hold what they hold for a caller (rules C40 to C47);
+/// nothing where one has no value.
+fn filled_by(
+    text: &str,
+    caller: &Caller,
+    tags: &dyn Fn(&str) -> Option<Box<str>>,
+) -> Option<Box<str>> {
+    let value = |key: &str| match &*key.to_ascii_lowercase() {
+        "aws:username" if caller.kind == CallerKind::User => {
+            caller.text.rsplit('/').next().map(Into::into)
+        }
+        "aws:principalaccount" => caller.account.map(|account| account.as_str().into()),
+        lower => tags(lower.strip_prefix(PRINCIPAL_TAG)?),
+    };
+    let each = parts(text, Variables::Replaced).map(|part| match part {
+        Part::Text(text) => Some(text.into()),
+        Part::AnyRun | Part::AnyOne => Some("x".into()),
+        Part::Variable { key, default } => value(key).or_else(|| default.map(Into::into)),
+    });
+    let each: Option<Vec<Box<str>>> = each.collect();
+    each.map(|all| all.concat().into())
 }

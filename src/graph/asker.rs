@@ -8,6 +8,7 @@ use crate::decision::{Caller, CallerKind, Chance, Context};
 use crate::inventory::Identity;
 
 use super::cast::{Cast, Ix, Member};
+use super::change::WRITTEN;
 use super::launch::Launch;
 
 /// Somebody who asks what it can do, as it is after some changes.
@@ -50,6 +51,15 @@ impl<'w> Asker<'_, 'w> {
     /// Its side of questions about keys.
     pub(super) fn key_side(&self, context: &Context) -> KeySide<'_> {
         self.access.key_side(&self.member().caller, self.guise(), context)
+    }
+
+    /// A tag of it: its own, else one of its choice where its sessions bring any (rule T7).
+    pub(super) fn tag(&self, name: &str) -> Option<Box<str>> {
+        let identity = self.identity.as_deref().or(self.member().identity);
+        let mut tags = identity.into_iter().flat_map(|identity| &identity.tags);
+        let own = tags.find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let own = own.map(|(_, value)| value.clone());
+        own.or_else(|| self.open_tags.then(|| WRITTEN.into()))
     }
 
     /// Its account, where it has one.

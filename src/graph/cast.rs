@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
-use crate::aws::{AccountId, Arn};
+use crate::aws::pattern::{is_pattern, takes};
+use crate::aws::region::{is_region, partition};
+use crate::aws::{AccountId, ActionSet, Arn};
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedPolicy};
 use crate::policy::{Polarity, PolicyDocument, Principal};
@@ -36,8 +38,8 @@ pub(super) struct Cast<'w> {
     /// Sessions that policies name, by their role.
     sessions: FxHashMap<Ix, Vec<Ix>>,
     roles: FxHashMap<Ix, Ix>,
-    /// Regions that keys can be replicated to.
-    pub(super) regions: BTreeSet<Box<str>>,
+    /// Regions that keys can be replicated to and launches made in, of all partitions.
+    regions: BTreeSet<Box<str>>,
     /// What key policies ask for.
     pub(super) of_keys: Asked,
     /// What the policies of the organization ask for.
@@ -74,6 +76,8 @@ pub(super) struct Household<'w> {
     pub(super) roles: Vec<Ix>,
     /// The identity providers of it that trust policies name.
     pub(super) providers: Vec<Ix>,
+    /// The federated sessions of it that policies name (rule T12).
+    pub(super) sessions: Vec<Ix>,
     /// Its keys.
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
@@ -100,7 +104,7 @@ impl<'w> Cast<'w> {
             open_roles: Vec::new(),
             sessions: FxHashMap::default(),
             roles: FxHashMap::default(),
-            regions: REGIONS.iter().map(|region| (*region).into()).collect(),
+            regions: REGIONS.iter().take(USUAL).map(|region| (*region).into()).collect(),
             of_keys: Asked::default(),
             of_organization: Asked::default(),
             hears_boundaries: false,
@@ -187,14 +191,50 @@ impl<'w> Cast<'w> {
         std::iter::once(&*self.member_or_first(at).caller.text).chain(role)
     }
 
-    /// Regions, those first that an account uses.
-    pub(super) fn regions_of(&self, account: AccountId) -> impl Iterator<Item = &str> {
+    /// Regions of a partition, those first that an account uses.
+    pub(super) fn regions_of(&self, account: AccountId, of: &str) -> impl Iterator<Item = &str> {
         let keys = self.accounts.get(&account).into_iter().flat_map(|it| &it.keys);
         let used: BTreeSet<&str> =
             keys.filter_map(|key| self.key(*key)).map(|key| key.arn.region()).collect();
-        let others = self.regions.iter().map(|region| &**region);
+        let others = self.regions_in(of);
         let others: Vec<&str> = others.filter(|region| !used.contains(region)).collect();
         used.into_iter().chain(others)
+    }
+
+    /// Regions of a partition.
+    pub(super) fn regions_in(&self, of: &str) -> impl DoubleEndedIterator<Item = &str> {
+        let all = self.regions.iter().map(|region| &**region);
+        all.filter(move |region| partition(region) == of)
+    }
+
+    /// Takes in the Regions that policies ask for, a pattern by one that it takes, and one that no policy
+    /// asks for, as long as there is any.
+    pub(super) fn enter_regions(&mut self, asked: &BTreeSet<Box<str>>) {
+        for text in asked {
+            let taken = REGIONS.iter().copied().filter(|region| takes(text, region));
+            match is_pattern(text) {
+                true => self.regions.extend(taken.take(1).map(Into::into)),
+                false => self.regions.extend(is_region(text).then(|| text.clone())),
+            }
+        }
+        let unasked = |region: &&&str| !asked.iter().any(|text| takes(text, region));
+        for of in ["aws", "aws-cn", "aws-us-gov"] {
+            let mut own = REGIONS.iter().filter(|region| partition(region) == of);
+            self.regions.extend(own.find(unasked).map(|region| (*region).into()));
+        }
+    }
+
+    /// The operations that a grant of `goal` may list: it alone, and it with what policies that count in an
+    /// account ask for (rule G54).
+    pub(super) fn operations_with(&self, account: AccountId, goal: ActionSet) -> Vec<ActionSet> {
+        let asked = self.asked_in(account).map(|asked| asked.operations);
+        let asked = asked.fold(ActionSet::EMPTY, ActionSet::union);
+        let each = asked.iter().map(|operation| goal.union(operation.into()));
+        let mut all: Vec<ActionSet> = [goal].into_iter().chain(each).collect();
+        all.push(goal.union(asked));
+        all.sort_by_key(|operations| operations.len());
+        all.dedup();
+        all
     }
 
     /// One of the keys.
@@ -297,7 +337,14 @@ impl<'w> Cast<'w> {
             _ => None,
         };
         let identity = of.and_then(|role| self.member(role)?.identity);
+        let federated = matches!(caller.kind, CallerKind::FederatedUser { .. });
+        let home = caller.account.filter(|_| federated && listed);
         let at = self.add(caller, identity, !listed);
+        if let Some(household) = home.and_then(|home| self.accounts.get_mut(&home))
+            && !household.sessions.contains(&at)
+        {
+            household.sessions.push(at);
+        }
         self.roles.extend(of.map(|role| (at, role)));
         let sessions = of.map(|role| self.sessions.entry(role).or_default());
         if let Some(sessions) = sessions.filter(|sessions| !sessions.contains(&at)) {
@@ -343,8 +390,33 @@ impl<'w> Cast<'w> {
     }
 }
 
-/// Regions that every account can use, beside those that its keys stand in.
-const REGIONS: [&str; 4] = ["eu-west-1", "us-east-1", "us-east-2", "us-west-2"];
+/// Regions, those first that are looked at whatever policies ask for.
+const REGIONS: [&str; 21] = [
+    "eu-west-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+    "us-west-1",
+    "eu-central-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "sa-east-1",
+    "cn-north-1",
+    "cn-northwest-1",
+    "us-gov-east-1",
+    "us-gov-west-1",
+];
+
+/// How many of them are looked at whatever policies ask for.
+const USUAL: usize = 4;
 
 fn named_alone(principal: &Principal) -> Option<Box<str>> {
     match principal {

@@ -107,6 +107,10 @@ impl KeyMove {
     }
 }
 
+/// What tells of a grant's constraint on the encryption context.
+const OF_PAIRS: [&str; 3] =
+    ["kms:GrantConstraintType", "kms:EncryptionContext:*", "kms:EncryptionContextKeys"];
+
 /// A call that nobody makes on the caller's behalf.
 fn direct() -> Context {
     let mut context = Context::default();
@@ -126,7 +130,7 @@ impl States<'_, '_> {
         edits: &[KeyEdit],
     ) -> Vec<(KeyMove, Chance)> {
         let Some(key) = self.cast.key(at) else { return Vec::new() };
-        let asker = self.asker(name);
+        let (asker, class) = (self.asker(name), self.get(name).class);
         let edited = edited(key, edits);
         let key = edited.as_ref().unwrap_or(key);
         match permission.action {
@@ -135,11 +139,11 @@ impl States<'_, '_> {
                 context.set_one("kms:PolicyName", "default");
                 vec![(KeyMove::PutPolicy(at), self.holds(&asker, key, permission, &context))]
             }
-            KmsAction::CREATE_GRANT => self.grants(&asker, at, key, permission),
+            KmsAction::CREATE_GRANT => self.grants(&asker, class, (at, key), permission),
             KmsAction::REPLICATE_KEY => self.replicas(&asker, at, key, permission),
             KmsAction::TAG_RESOURCE => self.tags(&asker, at, key, permission),
             KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key, permission),
-            _ => self.aliases(&asker, self.get(name).class, (at, key), permission),
+            _ => self.aliases(&asker, class, (at, key), permission),
         }
     }
 
@@ -173,13 +177,13 @@ impl States<'_, '_> {
     fn grants(
         &self,
         asker: &Asker<'_, '_>,
-        at: KeyIx,
-        key: &Key,
+        class: ClassIx,
+        (at, key): (KeyIx, &Key),
         permission: Permission,
     ) -> Vec<(KeyMove, Chance)> {
         let chance = match permission.always {
             true => self.grants_always(at),
-            false => self.grants_to(asker, (at, key), asker.at, Opening::AsItIs),
+            false => self.grants_to((asker, class), (at, key), asker.at, Opening::AsItIs),
         };
         vec![(KeyMove::Grant(at, asker.at), chance)]
     }
@@ -194,7 +198,7 @@ impl States<'_, '_> {
 
     fn grants_to(
         &self,
-        asker: &Asker<'_, '_>,
+        (asker, class): (&Asker<'_, '_>, ClassIx),
         (at, key): (KeyIx, &Key),
         grantee: Ix,
         opening: Opening,
@@ -205,11 +209,38 @@ impl States<'_, '_> {
         let mut context = direct();
         let arn = self.cast.arn(grantee).unwrap_or_default();
         context.set_one("kms:GranteePrincipal", arn);
-        context.set("kms:GrantOperations", ContextValue::Many(vec![goal.name().into()]));
         context.set_one("kms:GrantIsForAWSResource", "false");
-        let (side, target) = (asker.key_side(&context), self.access.key_target(key, &context));
+        // Rule G22: what it allows must be something that its constraints can bind.
+        if !goal.info().encryption_context {
+            for name in OF_PAIRS {
+                context.set_absent(name);
+            }
+        }
         let create = KmsAction::CREATE_GRANT;
-        side.reached(&target, create.into(), opening).chance(create)
+        let of = |operations: ActionSet| {
+            let mut context = context.clone();
+            let names = operations.iter().map(|operation| operation.name().into());
+            context.set("kms:GrantOperations", ContextValue::Many(names.collect()));
+            let (side, target) = (asker.key_side(&context), self.access.key_target(key, &context));
+            side.reached(&target, create.into(), opening).chance(create)
+        };
+        let alone = of(goal.into());
+        if alone == Chance::Sure || !self.asks_for_operations(asker, class, at) {
+            return alone;
+        }
+        let others = self.cast.operations_with(key.arn.account(), goal.into());
+        others.into_iter().skip(1).map(of).fold(alone, Chance::max)
+    }
+
+    /// Whether somebody's side or the key's asks for the operations of grants.
+    fn asks_for_operations(&self, asker: &Asker<'_, '_>, class: ClassIx, at: KeyIx) -> bool {
+        self.ask_for_operations.get((class, at), |_| {
+            let nothing = Context::default();
+            self.cast.key(at).is_some_and(|key| {
+                let target = self.access.key_target(key, &nothing);
+                asker.key_side(&nothing).asks_for_grant_operations(&target)
+            })
+        })
     }
 
     /// Whether a state may make a grant to somebody of a key after what was done to it (rules T18, T19).
@@ -229,7 +260,8 @@ impl States<'_, '_> {
             Ground::Opened(_) => (None, Opening::ByPolicy),
         };
         let key = (at, changed.as_ref().unwrap_or(key));
-        self.grants_to(&self.asker(name), key, grantee, opening)
+        let class = self.get(name).class;
+        self.grants_to((&self.asker(name), class), key, grantee, opening)
     }
 
     /// Rule T17: to a Region where no replica stands.
@@ -248,8 +280,10 @@ impl States<'_, '_> {
             region == key.arn.region()
                 || primary.replicas.iter().any(|arn| arn.split(':').nth(3) == Some(region))
         };
-        let regions = self.cast.regions.iter().filter(|region| !stands(region));
-        let each = regions.map(|region| {
+        let regions = self.cast.regions_in(key.arn.partition()).rev();
+        // One Region is as good as another.
+        let mut best: Option<(KeyMove, Chance)> = None;
+        for region in regions.filter(|region| !stands(region)) {
             let mut context = direct();
             context.set_one("kms:ReplicaRegion", region);
             let replicates = self.holds(asker, key, permission, &context);
@@ -257,10 +291,15 @@ impl States<'_, '_> {
                 Chance::No => Chance::No,
                 _ => self.creates(asker, region).min(self.keeps(asker, key, region)),
             };
-            (KeyMove::Replicate(at, region.clone()), replicates.min(creates))
-        });
-        // One Region is as good as another.
-        each.max_by_key(|(_, chance)| *chance).into_iter().collect()
+            let chance = replicates.min(creates);
+            if best.as_ref().is_none_or(|(_, known)| *known < chance) {
+                best = Some((KeyMove::Replicate(at, region.into()), chance));
+            }
+            if chance == Chance::Sure {
+                break;
+            }
+        }
+        best.into_iter().collect()
     }
 
     /// Rule L8: kms:CreateKey in the replica's Region.
@@ -292,8 +331,15 @@ impl States<'_, '_> {
             let tags = key.tags.as_ref();
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
         };
-        let asked = self.cast.asked_in(key.arn.account()).flat_map(|asked| &asked.key_tags);
-        let missing: Vec<_> = asked.filter(|(tag, value)| !has(tag, value)).collect();
+        let (caller, own) = (&asker.member().caller, |tag: &str| asker.tag(tag));
+        let asked = self.cast.asked_in(key.arn.account());
+        let asked = asked.flat_map(|asked| asked.key_tags_for(caller, &own));
+        let mut missing: Vec<(Box<str>, Box<str>)> = Vec::new();
+        for pair in asked.filter(|(tag, value)| !has(tag, value)) {
+            if !missing.contains(&pair) {
+                missing.push(pair);
+            }
+        }
         if missing.is_empty() {
             return Vec::new();
         }
@@ -314,8 +360,8 @@ impl States<'_, '_> {
                 return (KeyMove::Edit(at, edit), chance);
             }
             let mut context = direct.clone();
-            context.set_one(&format!("aws:RequestTag/{tag}"), value);
-            context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
+            context.set_one(&format!("aws:RequestTag/{tag}"), &value);
+            context.set("aws:TagKeys", ContextValue::Many(vec![tag]));
             let chance = self.asked(asker, key, permission.action, &context);
             (KeyMove::Edit(at, edit), chance)
         });
@@ -330,8 +376,8 @@ impl States<'_, '_> {
         permission: Permission,
     ) -> Vec<(KeyMove, Chance)> {
         let asked = |tag: &str| {
-            let mut asked = self.cast.asked_in(key.arn.account()).flat_map(|it| &it.key_tags);
-            asked.any(|(known, _)| known.eq_ignore_ascii_case(tag))
+            let mut asked = self.cast.asked_in(key.arn.account());
+            asked.any(|asked| asked.asks_for_key_tag(tag))
         };
         let tags = key.tags.iter().flat_map(|tags| tags.keys()).filter(|tag| asked(tag));
         let each = tags.map(|tag| {

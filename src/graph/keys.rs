@@ -272,5 +272,6 @@ impl<'c, 'w> Keys<'c, 'w> {
 fn asked(cast: &Cast<'_>, key: &Key) -> Asked {
     let mut asked = cast.of_organization.clone();
     key.policy.iter().chain(&key.ram_policy).for_each(|it| it.peek(|policy| asked.hear(policy)));
+    asked.tie_to(key);
     asked
 }

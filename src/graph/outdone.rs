@@ -64,6 +64,7 @@ impl States<'_, '_> {
         self.own_tags.get(administrator.clone(), |administrator| {
             let state = self.get(administrator);
             let moves = self.moves(administrator, &state).best.iter();
+            let moves = moves.chain(self.assumes(administrator, &state));
             let own = moves
                 .filter(|open| open.of == Some(administrator.at) && open.chance >= Chance::AsTold);
             let changed = own.filter_map(|open| match open.gain {

@@ -65,7 +65,7 @@ pub enum EdgeKind {
     Bounds,
     /// A role's trust policy admits somebody (rules T3, T4, T8, T9).
     Trusts,
-    /// Takes on a role's session (rules T3 to T8).
+    /// Takes on a role's session, or makes one of its own (rules T3 to T8, T12).
     Assumes,
     /// A key policy leaves it to the account's IAM (rule P6).
     Delegates,

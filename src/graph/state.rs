@@ -13,6 +13,7 @@ use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::IdentityKind;
 use crate::kept::{Interner, Memo};
 
+use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
@@ -163,6 +164,8 @@ pub(super) struct States<'c, 'w> {
     apart: Memo<Ix, Arc<[KeyIx]>>,
     /// Whether those of a class may do with an alias what the action is of, the key aside.
     pub(super) alias_halves: Memo<(ClassIx, KmsAction, Box<str>), Chance>,
+    /// Whether those of a class or the key ask for the operations of grants.
+    pub(super) ask_for_operations: Memo<(ClassIx, KeyIx), bool>,
     /// What administrators can do with keys.
     pub(super) able: Memo<(StateName, KeyIx, Opening), Reached>,
     /// What others could be made to do with them, and with another tag.
@@ -196,6 +199,7 @@ impl<'c, 'w> States<'c, 'w> {
             opened: Memo::new(),
             apart: Memo::new(),
             alias_halves: Memo::new(),
+            ask_for_operations: Memo::new(),
             able: Memo::new(),
             could: Memo::new(),
             own_tags: Memo::new(),
@@ -422,9 +426,15 @@ impl<'c, 'w> States<'c, 'w> {
         key: KeyIx,
         permission: Permission,
     ) -> Arc<[KeyOpen]> {
-        // A grant names the one whom it is for.
+        // A grant names the one whom it is for, and tags may have to be alike the caller's own.
+        let of_callers = || {
+            let account = self.cast.key(key).map(|key| key.arn.account());
+            let mut asked = account.into_iter().flat_map(|account| self.cast.asked_in(account));
+            asked.any(Asked::is_of_callers)
+        };
         let who = match permission.action {
             KmsAction::CREATE_GRANT => Whoever::State(name.clone()),
+            KmsAction::TAG_RESOURCE if of_callers() => Whoever::State(name.clone()),
             _ => self.whoever(name, key),
         };
         self.key_moves.get((who, key, permission.action), |_| {

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use crate::access::Access;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Tags};
 use crate::source::FileId;
 
-use super::{EdgeKind, Graph, Path, Wanted};
+use super::{Call, EdgeKind, Graph, Path, Wanted};
 
 fn world(text: &str) -> Inventory {
     let lines = text.lines().map(|line| line.strip_prefix("         ").unwrap_or(line));
@@ -16,13 +16,31 @@ fn world(text: &str) -> Inventory {
     scenario.inventory
 }
 
-/// The shortest way of each principal of account A to each key, as rules of primitives and `edge`.
-fn found(text: &str) -> Vec<String> {
+/// The shortest way of each principal of account A to each key.
+fn paths(text: &str) -> Vec<Path> {
     let world = world(text);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
     let access = Access::new(&world, now);
     let found = Graph::new(&access).paths(&Wanted::default());
-    assert!(found.broken.is_empty(), "{:?}", found.broken);
+    assert!(found.broken.is_empty(), "{:?}\n{text}", found.broken);
+    found.paths
+}
+
+/// The way of user bob to the one key; nothing where there is none.
+fn of_bob(text: &str) -> Option<Path> {
+    paths(text).into_iter().find(|path| path.from.text.ends_with(":user/bob"))
+}
+
+/// The parameters of a call of the way of user bob, as the API names them.
+#[track_caller]
+fn params_of_bob(text: &str, nth: usize) -> serde_json::Value {
+    let path = of_bob(text).unwrap_or_else(|| panic!("no path: {text}"));
+    let hop = path.hops.get(nth).expect("a call");
+    hop.call.params(&hop.context)
+}
+
+/// The same as rules of primitives and `edge`.
+fn found(text: &str) -> Vec<String> {
     let row = |path: &Path| {
         let steps = path.hops.iter().map(|hop| match hop.edge {
             EdgeKind::EscalatesBy(rule) => rule,
@@ -31,7 +49,7 @@ fn found(text: &str) -> Vec<String> {
         let from = path.from.text.rsplit(':').next().unwrap_or_default();
         format!("{from} {} {}", path.key.id(), steps.collect::<Vec<_>>().join(" "))
     };
-    found.paths.iter().map(row).collect()
+    paths(text).iter().map(row).collect()
 }
 
 #[track_caller]
@@ -146,4 +164,193 @@ fn t41_who_makes_a_provider_is_whom_it_vouches_for() {
     assert_eq!(by("iam:UpdateSAMLProvider"), ["user/eve k T41 edge"]);
     assert_eq!(by("iam:CreateSAMLProvider"), ["user/eve k T41 edge"]);
     assert!(by("iam:CreateOpenIDConnectProvider").is_empty());
+}
+
+#[test]
+fn t6_sessions_have_the_names_that_policies_want() {
+    let named = |name: &str, of_key: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: {} },
+           roles: { app: { trust: { Version: '2012-10-17', Statement: [{ allow: sts:AssumeRole, to: user/bob,
+             when: { StringLike: { 'sts:RoleSessionName': 'NAME' } } }] } } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: OF_KEY }] } } } }";
+        let params = params_of_bob(&text.replace("NAME", name).replace("OF_KEY", of_key), 0);
+        params["RoleSessionName"].as_str().map(str::to_owned)
+    };
+    assert_eq!(named("${aws:username}", "role/app").as_deref(), Some("bob"));
+    assert_eq!(named("s1", "role/app").as_deref(), Some("s1"));
+    assert_eq!(named("*", "role/app").as_deref(), Some("keyreach"));
+    assert_eq!(named("s*", "session/app/s1").as_deref(), Some("s1"));
+    assert_eq!(named("*", "session/app/s1").as_deref(), Some("s1"));
+}
+
+/// The session tags that user bob gives in the first call.
+#[track_caller]
+fn session_tags(text: &str) -> Tags {
+    let path = of_bob(text).unwrap_or_else(|| panic!("no path: {text}"));
+    match path.hops.first().map(|hop| &hop.call) {
+        Some(Call::AssumeRole { tags, .. }) => tags.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn t7_sessions_bring_the_tags_that_trust_policies_want() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: {} },
+           roles: { app: { trust: [{ allow: [sts:AssumeRole, sts:TagSession], to: user/bob,
+             when: { StringEquals: { 'aws:RequestTag/t': x } } }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: role/app }] } } } }";
+    assert_eq!(session_tags(text), Tags::from_iter([("t".into(), "x".into())]));
+    // Without sts:TagSession nobody gives any.
+    assert!(of_bob(&text.replace(", sts:TagSession", "")).is_none());
+}
+
+#[test]
+fn t7_sessions_bring_the_tags_that_variables_and_other_roles_want() {
+    let alike = "accounts: { 111122223333: {
+           users: { bob: {} },
+           roles: { app: { trust: [{ allow: [sts:AssumeRole, sts:TagSession], to: user/bob }],
+             policies: [{ Version: '2012-10-17', Statement: [{ allow: kms:Decrypt, on: '*',
+               when: { StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } } }] }] } },
+           keys: { k: { tags: { team: x }, policy: default } } } }";
+    assert_eq!(session_tags(alike), Tags::from_iter([("team".into(), "x".into())]));
+    let chain = "accounts: { 111122223333: {
+           users: { bob: {} },
+           roles: { one: { trust: [{ allow: [sts:AssumeRole, sts:TagSession], to: user/bob }] },
+             two: { trust: [{ allow: sts:AssumeRole, to: role/one,
+               when: { StringEquals: { 'aws:PrincipalTag/team': red } } }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: role/two }] } } } }";
+    assert_eq!(session_tags(chain), Tags::from_iter([("team".into(), "red".into())]));
+}
+
+#[test]
+fn t12_w92_users_make_the_federated_sessions_that_keys_name() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: sts:GetFederationToken }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: federated/bob }] } } } }";
+    let params = params_of_bob(text, 0);
+    assert_eq!(params["Name"], "bob");
+    let path = of_bob(text).expect("a path");
+    assert_eq!(&*path.goal_as.text, "arn:aws:sts::111122223333:federated-user/bob");
+    assert!(of_bob(&text.replace("sts:GetFederationToken", "sts:AssumeRole")).is_none());
+}
+
+/// A key of which user bob may make grants under a condition.
+fn grants(condition: &str, more: &str) -> String {
+    let text = "accounts: { 111122223333: { users: { bob: {}, ann: {} },
+           keys: { k: { policy: [{ allow: kms:CreateGrant, to: user/bob, when: { CONDITION } }MORE] } } } }";
+    text.replace("CONDITION", condition).replace("MORE", more)
+}
+
+#[test]
+fn g54_grants_have_the_constraints_that_policies_want() {
+    let params = |condition: &str| params_of_bob(&grants(condition, ""), 0);
+    let subset = params("StringEquals: { 'kms:GrantConstraintType': EncryptionContextSubset }");
+    assert!(subset["Constraints"]["EncryptionContextSubset"].is_object(), "{subset}");
+    let equals = params("StringEquals: { 'kms:GrantConstraintType': EncryptionContextEquals }");
+    assert!(equals["Constraints"]["EncryptionContextEquals"].is_object(), "{equals}");
+    let pair = params("StringEquals: { 'kms:EncryptionContext:app': x }");
+    assert_eq!(pair["Constraints"]["EncryptionContextSubset"]["app"], "x");
+    let keys = params("'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': app }");
+    assert!(keys["Constraints"]["EncryptionContextSubset"]["app"].is_string(), "{keys}");
+    let ann = "arn:aws:iam::111122223333:user/ann";
+    let retiring = params(&format!("StringEquals: {{ 'kms:RetiringPrincipal': '{ann}' }}"));
+    assert_eq!(retiring["RetiringPrincipal"], ann);
+    let denied =
+        ", { deny: kms:CreateGrant, to: '*', when: { Null: { 'kms:GrantConstraintType': true } } }";
+    let direct = "Bool: { 'kms:GrantIsForAWSResource': false }";
+    let denied = params_of_bob(&grants(direct, denied), 0);
+    assert!(denied["Constraints"].is_object(), "{denied}");
+    // The goal's request then has what the grant is bound to.
+    let path = of_bob(&grants("StringEquals: { 'kms:EncryptionContext:app': x }", ""));
+    let context = path.map(|path| path.context).unwrap_or_default();
+    let pair = context.get("kms:EncryptionContext:app").map(|entry| entry.value.values());
+    assert_eq!(pair.unwrap_or_default(), ["x".into()]);
+}
+
+#[test]
+fn g54_grants_have_more_operations_where_policies_want_them() {
+    let operations =
+        |operator: &str| grants(&format!("'{operator}': {{ 'kms:GrantOperations': Encrypt }}"), "");
+    let any = params_of_bob(&operations("ForAnyValue:StringEquals"), 0);
+    assert_eq!(any["Operations"], serde_json::json!(["Decrypt", "Encrypt"]));
+    assert!(of_bob(&operations("ForAllValues:StringEquals")).is_none());
+}
+
+#[test]
+fn t17_replicas_stand_where_policies_let_them() {
+    let region = |of_bob: &str, of_key: &str| {
+        let text = "accounts: { 111122223333: { users: { bob: { policies: [OF_BOB] } },
+           keys: { k: { multi_region: primary, policy: [{ allow: kms:ReplicateKey, to: user/bob OF_KEY }] } } } }";
+        let params = params_of_bob(&text.replace("OF_BOB", of_bob).replace("OF_KEY", of_key), 0);
+        params["ReplicaRegion"].as_str().map(str::to_owned).unwrap_or_default()
+    };
+    let create = "{ allow: kms:CreateKey }";
+    let only =
+        "{ allow: kms:CreateKey, when: { StringEquals: { 'aws:RequestedRegion': eu-central-1 } } }";
+    assert_eq!(region(only, ""), "eu-central-1");
+    let to = ", when: { StringEquals: { 'kms:ReplicaRegion': eu-west-3 } }";
+    assert_eq!(region(create, to), "eu-west-3");
+    let like = "{ allow: kms:CreateKey, when: { StringLike: { 'aws:RequestedRegion': 'ap-*' } } }";
+    assert!(region(like, "").starts_with("ap-"));
+    let denied = "{ deny: kms:CreateKey, when: { StringNotEquals: { 'aws:RequestedRegion': [us-east-1, sa-east-1] } } }";
+    let denied = region(&format!("{create}, {denied}"), "");
+    assert!(["us-east-1", "sa-east-1"].contains(&&*denied), "{denied}");
+    let usual = "{ deny: kms:CreateKey, when: { StringEquals: { 'aws:RequestedRegion':
+             [eu-west-1, us-east-1, us-east-2, us-west-2] } } }";
+    assert!(!region(&format!("{create}, {usual}"), "").is_empty());
+}
+
+/// A key with some tags, and a user bob with a tag and two statements.
+fn tagged(bob: &str, key: &str, allow: &str, other: &str) -> String {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { tags: { BOB }, policies: [{ Version: '2012-10-17', Statement: [{ allow: [ALLOW], on: '*' },
+             { OTHER, on: '*' }] }] } },
+           keys: { k: { tags: { KEY }, policy: default } } } }";
+    text.replace("BOB", bob).replace("KEY", key).replace("ALLOW", allow).replace("OTHER", other)
+}
+
+#[test]
+fn t32_t34_tags_are_made_alike() {
+    let alike = "allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } }";
+    let turned = "allow: kms:Decrypt, when: { StringEquals: { 'aws:PrincipalTag/team': '${aws:ResourceTag/team}' } }";
+    for condition in [alike, turned] {
+        let by_key = params_of_bob(&tagged("team: x", "", "kms:TagResource", condition), 0);
+        assert_eq!(by_key["Tags"][0]["TagValue"], "x");
+        let by_user = params_of_bob(&tagged("", "team: x", "iam:TagUser", condition), 0);
+        assert_eq!(by_user["Tags"][0]["Value"], "x");
+        assert!(of_bob(&tagged("", "", "kms:TagResource", condition)).is_none());
+    }
+}
+
+#[test]
+fn t32_t34_another_value_stops_a_denial() {
+    let by_key = "deny: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/env': prod } }";
+    let tags = |actions: &str| tagged("env: prod", "env: prod", actions, by_key);
+    let params = params_of_bob(&tags("kms:Decrypt, kms:TagResource"), 0);
+    assert_eq!(params["Tags"][0]["TagKey"], "env");
+    assert_ne!(params["Tags"][0]["TagValue"], "prod");
+    assert!(of_bob(&tags("kms:Decrypt")).is_none());
+    let by_user = "deny: kms:Decrypt, when: { StringEquals: { 'aws:PrincipalTag/env': prod } }";
+    let params = params_of_bob(&tagged("env: prod", "", "kms:Decrypt, iam:TagUser", by_user), 0);
+    assert_ne!(params["Tags"][0]["Value"], "prod");
+    let negated = "allow: kms:Decrypt, when: { StringNotEquals: { 'aws:ResourceTag/env': prod } }";
+    let params = params_of_bob(&tagged("", "env: prod", "kms:TagResource", negated), 0);
+    assert_ne!(params["Tags"][0]["TagValue"], "prod");
+}
+
+#[test]
+fn t32_one_call_gives_all_the_tags_that_it_must() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [
+             { allow: kms:TagResource, when: { StringEquals: { 'aws:RequestTag/owner': bob } } },
+             { allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/team': red } } }] } },
+           keys: { k: { policy: default } } } }";
+    let params = params_of_bob(text, 0);
+    let tags = serde_json::json!([
+        { "TagKey": "owner", "TagValue": "bob" },
+        { "TagKey": "team", "TagValue": "red" },
+    ]);
+    assert_eq!(params["Tags"], tags);
 }

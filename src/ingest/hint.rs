@@ -1,5 +1,6 @@
 //! What a path says of its file. A name only helps: it never decides what a document is.
 
+use crate::aws::region::{is_region, partition};
 use crate::aws::{AccountId, KeyArn};
 
 /// The calls whose outputs are read, longest name first where one begins with another.
@@ -201,36 +202,6 @@ fn strip_end<'p>(name: &'p str, extension: &str) -> Option<&'p str> {
     let at = name.len().checked_sub(extension.len()).filter(|at| *at > 0)?;
     let (stem, end) = name.split_at_checked(at)?;
     end.eq_ignore_ascii_case(extension).then_some(stem)
-}
-
-/// The partition of a Region, by its name.
-pub(super) fn partition(region: &str) -> &'static str {
-    const BY_PREFIX: [(&str, &str); 7] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-isof-", "aws-iso-f"),
-        ("us-iso-", "aws-iso"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("eusc-", "aws-eusc"),
-    ];
-    let of = BY_PREFIX.iter().find(|(prefix, _)| region.starts_with(prefix));
-    of.map_or("aws", |(_, partition)| partition)
-}
-
-/// Whether `name` has the form of a Region: `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`.
-pub(super) fn is_region(name: &str) -> bool {
-    let mut parts = name.split('-');
-    let area = parts.next().unwrap_or_default();
-    let number = parts.next_back().unwrap_or_default();
-    let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let mut middle = parts.peekable();
-    middle.peek().is_some()
-        && (area.len() == 2 || area == "eusc")
-        && word(area)
-        && middle.all(word)
-        && (1..=2).contains(&number.len())
-        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether `name` has the form of a key id: a UUID, or `mrk-` and 32 hexadecimal digits.

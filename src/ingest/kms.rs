@@ -72,7 +72,7 @@ pub(super) fn describe_key(document: &Document<'_, '_>) -> Read {
         let hint = &document.source.hint;
         let region = hint.region()?;
         let id = metadata.key_id.as_deref()?;
-        KeyArn::new(super::hint::partition(region), region, account.or(hint.account())?, id)
+        KeyArn::new(crate::aws::region::partition(region), region, account.or(hint.account())?, id)
     };
     let Some(arn) = by_arn.or_else(by_parts) else {
         return Err(unusable(document, "`KeyMetadata` does not name its key: `Arn` is no key ARN"));
@@ -315,7 +315,7 @@ pub(super) fn list_aliases(document: &Document<'_, '_>) -> Read {
     let of_name = || hint.names().find(|name| only.as_deref() == Some(name)).map(str::to_owned);
     facts.push(match only {
         Some(id) if of_path.as_ref() == Some(&id) || of_name().is_some() => {
-            let partition = super::hint::partition(&region);
+            let partition = crate::aws::region::partition(&region);
             match KeyArn::new(partition, &region, account, &id) {
                 Some(arn) => {
                     let part = KeyPart::Aliases(document.page(()));

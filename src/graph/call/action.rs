@@ -46,6 +46,7 @@ impl Call {
             Self::AssumeRole { .. } => C::STS_ASSUME_ROLE,
             Self::AssumeRoleWithSaml { .. } => C::STS_ASSUME_ROLE_WITH_SAML,
             Self::AssumeRoleWithWebIdentity { .. } => C::STS_ASSUME_ROLE_WITH_WEB_IDENTITY,
+            Self::GetFederationToken { .. } => C::STS_GET_FEDERATION_TOKEN,
             Self::Launch { launch, .. } => {
                 launch.actions.first().copied().unwrap_or(C::IAM_PASS_ROLE)
             }

@@ -73,6 +73,7 @@ impl Call {
             organization_arn(world, tail).map_or_else(|| "*".into(), Into::into)
         };
         match self {
+            Self::GetFederationToken { session } => session.clone(),
             Self::CreateAccessKey { user }
             | Self::LoginProfile { user, .. }
             | Self::CreateUser { user, .. } => user.clone(),

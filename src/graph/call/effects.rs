@@ -19,6 +19,7 @@ impl Call {
             Self::AssumeRole { .. }
             | Self::AssumeRoleWithSaml { .. }
             | Self::AssumeRoleWithWebIdentity { .. }
+            | Self::GetFederationToken { .. }
             | Self::CreateAccessKey { .. }
             | Self::LoginProfile { .. }
             | Self::Launch { .. }
@@ -81,13 +82,14 @@ impl Call {
     }
 
     /// Whom the caller can be from then on: any session of a role (rules T3 to T8, T28, T29), a user
-    /// (rules T26, T27), the subject of a provider (rule T41).
+    /// (rules T26, T27), a federated session (rule T12), the subject of a provider (rule T41).
     pub fn gained(&self) -> Option<Caller> {
         match self {
             Self::AssumeRole { role, .. }
             | Self::AssumeRoleWithSaml { role, .. }
             | Self::AssumeRoleWithWebIdentity { role, .. }
             | Self::Launch { role, .. } => Caller::parse(role),
+            Self::GetFederationToken { session } => Caller::parse(session),
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => Caller::parse(user),
             Self::UpdateSamlProvider { provider }
             | Self::CreateProvider { provider }

@@ -40,6 +40,11 @@ pub enum Call {
         /// ARN or host of the provider, as the trust policy names it.
         provider: Box<str>,
     },
+    /// sts:GetFederationToken without a session policy (rule T12).
+    GetFederationToken {
+        /// ARN of the session.
+        session: Box<str>,
+    },
     /// iam:CreateAccessKey (rule T26).
     CreateAccessKey {
         /// ARN of the user.

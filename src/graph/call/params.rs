@@ -30,6 +30,7 @@ impl Call {
             Self::AssumeRoleWithWebIdentity { role, .. } => {
                 json!({ "RoleArn": role, "RoleSessionName": session_name(context) })
             }
+            Self::GetFederationToken { session } => json!({ "Name": name(session) }),
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => {
                 json!({ "UserName": name(user) })
             }

@@ -40,8 +40,8 @@ impl Obstacles<'_> {
 
     fn of_call(&self, call: &Call) -> Option<String> {
         match call {
-            // Trust policies tell whether a role is there.
-            Call::AssumeRole { .. } => None,
+            // Trust policies tell whether a role is there; a session is there once it is made.
+            Call::AssumeRole { .. } | Call::GetFederationToken { .. } => None,
             Call::AssumeRoleWithSaml { provider, .. }
             | Call::AssumeRoleWithWebIdentity { provider, .. } => self.vouches(provider),
             Call::Launch { role, .. } => self.launches(role),

@@ -4,7 +4,7 @@ mod writes;
 
 use crate::access::ControlSide;
 use crate::aws::{AccountId, ControlAction, ControlSet};
-use crate::decision::{Chance, Context};
+use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::{Group, Identity};
 
 use super::asker::{Asker, site};
@@ -20,6 +20,8 @@ pub(super) enum Move {
     Assume(Ix),
     /// sts:AssumeRole with session tags (rule T7).
     AssumeTagged(Ix),
+    /// sts:GetFederationToken (rule T12).
+    FederationToken(Ix),
     /// iam:CreateAccessKey (rule T26).
     AccessKey(Ix),
     /// iam:CreateLoginProfile, iam:UpdateLoginProfile (rule T27).
@@ -65,7 +67,7 @@ impl Move {
     /// The rule of the primitive; nothing for an edge.
     pub(super) fn primitive(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Assume(_) | Self::AssumeTagged(_) => return None,
+            Self::Assume(_) | Self::AssumeTagged(_) | Self::FederationToken(_) => return None,
             Self::AccessKey(_) => "T26",
             Self::LoginProfile { .. } => "T27",
             Self::Launch(launch, _) => match LAUNCHES.get(*launch) {
@@ -132,7 +134,8 @@ impl<'c, 'w> Moves<'c, 'w> {
         moves.found
     }
 
-    /// The roles that the asker can take on, those aside whose trust policies were changed.
+    /// The roles that the asker can take on, those aside whose trust policies were changed, and what it alone
+    /// of its class can do.
     pub(super) fn assumed(
         cast: &'c Cast<'w>,
         asker: &'c Asker<'c, 'w>,
@@ -140,6 +143,10 @@ impl<'c, 'w> Moves<'c, 'w> {
     ) -> Vec<Open> {
         let mut moves = Self::none(cast, asker);
         moves.assume(takes_tags);
+        if moves.asker.account().is_some() && !asker.is_outside() {
+            moves.tag_itself();
+            moves.session_of_its_own();
+        }
         moves.found
     }
 
@@ -183,6 +190,19 @@ impl<'c, 'w> Moves<'c, 'w> {
                 let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
                 self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
             }
+        }
+    }
+
+    /// Rule T12: sessions that policies name. No policy of the session stands with them, so that they are of
+    /// use where they are named alone.
+    fn session_of_its_own(&mut self) {
+        let kind = &self.asker.member().caller.kind;
+        let makes = matches!(kind, CallerKind::User | CallerKind::Root);
+        let action = A::STS_GET_FEDERATION_TOKEN;
+        let household = self.cast.household(self.asker.at).filter(|_| makes && self.can(action));
+        let sessions = household.map(|it| it.sessions.clone()).unwrap_or_default();
+        for (at, chance) in self.among(&self.side, action, &sessions) {
+            self.add(Move::FederationToken(at), Gain::Held(at), chance);
         }
     }
 
@@ -300,7 +320,7 @@ impl<'c, 'w> Moves<'c, 'w> {
     fn started(&self, launch: &Launch, account: AccountId) -> Chance {
         let caller = &self.asker.member().caller;
         let side = |context: &Context| self.asker.side(context);
-        let site = site(side, caller, launch, self.cast.regions_of(account));
+        let site = site(side, caller, launch, self.cast.regions_of(account, caller.partition()));
         site.map_or(Chance::No, |site| site.chance)
     }
 }

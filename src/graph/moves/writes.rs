@@ -205,22 +205,14 @@ impl Moves<'_, '_> {
             IdentityKind::Role => (A::IAM_TAG_ROLE, A::IAM_UNTAG_ROLE),
         };
         let asked = self.asker.account().into_iter().flat_map(|it| self.cast.asked_in(it));
-        let pairs: Vec<(Box<str>, Box<str>)> =
+        let mut pairs: Vec<Tag> =
             asked.flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
         let possible = self.possible;
-        for (key, value) in pairs.iter().filter(|_| possible.contains(tag)) {
-            let mut context = Context::default();
-            context.set_one(&format!("aws:RequestTag/{key}"), value);
-            context.set("aws:TagKeys", ContextValue::Many(vec![key.clone()]));
-            let side = self.asker.side(&context);
-            let other = |at: &Ix| {
-                let identity = self.cast.identity(*at);
-                identity.is_some_and(|it| it.tags.get(key).is_none_or(|has| has != value))
-            };
-            let targets: Vec<Ix> = targets.iter().copied().filter(other).collect();
-            for (target, chance) in self.among(&side, tag, &targets) {
-                let gain = Gain::Changed(Change::Tagged(target, key.clone(), value.clone()));
-                self.add(Move::Tag(target, key.clone(), value.clone()), gain, chance);
+        if possible.contains(tag) {
+            let tied = self.tied();
+            pairs.extend(Some(tied).filter(|tied| tied.len() <= FEW).into_iter().flatten());
+            for pair in &pairs {
+                self.tag_as(tag, pair, targets);
             }
         }
         let keys: BTreeSet<Box<str>> = pairs.into_iter().map(|(key, _)| key).collect();
@@ -235,6 +227,49 @@ impl Moves<'_, '_> {
                 let gain = Gain::Changed(Change::Untagged(target, key.clone()));
                 self.add(Move::Untag(target, key.clone()), gain, chance);
             }
+        }
+    }
+
+    /// Rule T34: tags that must be alike those of keys, which are many, for itself alone.
+    pub(super) fn tag_itself(&mut self) {
+        let at = self.cast.role_of(self.asker.at).unwrap_or(self.asker.at);
+        let tag = match self.cast.identity(at).map(|identity| identity.kind) {
+            Some(IdentityKind::User) => A::IAM_TAG_USER,
+            Some(IdentityKind::Role) => A::IAM_TAG_ROLE,
+            None => return,
+        };
+        if !self.can(tag) {
+            return;
+        }
+        let tied = self.tied();
+        for pair in tied.iter().filter(|_| tied.len() > FEW) {
+            self.tag_as(tag, pair, &[at]);
+        }
+    }
+
+    /// The tags that must be alike those of keys of the account, as these are.
+    fn tied(&self) -> BTreeSet<Tag> {
+        let Some(account) = self.asker.account() else { return BTreeSet::new() };
+        let household = self.cast.household(self.asker.at);
+        let keys = household.into_iter().flat_map(|it| &it.keys);
+        let keys = keys.filter_map(|key| self.cast.key(*key));
+        let asked: Vec<_> = self.cast.asked_in(account).collect();
+        keys.flat_map(|key| asked.iter().flat_map(|asked| asked.tied_to(key))).collect()
+    }
+
+    fn tag_as(&mut self, tag: ControlAction, (key, value): &Tag, targets: &[Ix]) {
+        let mut context = Context::default();
+        context.set_one(&format!("aws:RequestTag/{key}"), value);
+        context.set("aws:TagKeys", ContextValue::Many(vec![key.clone()]));
+        let side = self.asker.side(&context);
+        let other = |at: &Ix| {
+            let identity = self.cast.identity(*at);
+            identity.is_some_and(|it| it.tags.get(key).is_none_or(|has| has != value))
+        };
+        let targets: Vec<Ix> = targets.iter().copied().filter(other).collect();
+        for (target, chance) in self.among(&side, tag, &targets) {
+            let gain = Gain::Changed(Change::Tagged(target, key.clone(), value.clone()));
+            self.add(Move::Tag(target, key.clone(), value.clone()), gain, chance);
         }
     }
 
@@ -312,6 +347,12 @@ impl Moves<'_, '_> {
         }
     }
 }
+
+/// A tag: its key and its value.
+type Tag = (Box<str>, Box<str>);
+
+/// How many values of keys' tags are given to everybody of an account.
+const FEW: usize = 4;
 
 /// What takes a policy away from somebody (rule T31).
 const REMOVING: [ControlAction; 7] = [

@@ -25,7 +25,6 @@ use super::facts::{
     Fact, GroupFact, IdentityFact, Listing, Names, OrganizationFact, Page, Parts, PolicyFact,
     PrincipalKind,
 };
-use super::hint;
 
 pub(super) use parts::read;
 use parts::{Metadata, Part};
@@ -91,7 +90,7 @@ fn of_account(partition: Option<&str>, account: AccountId, rest: &[&str]) -> Opt
     match rest {
         ["kms", region, "key", id] => {
             let partition = partition.filter(|partition| partition.starts_with("aws"));
-            let partition = partition.unwrap_or_else(|| hint::partition(region));
+            let partition = partition.unwrap_or_else(|| crate::aws::region::partition(region));
             KeyArn::new(partition, region, account, id).map(About::Key)
         }
         ["iam", "aws", "policy", _] => Some(About::Iam { account, kind: None }),

@@ -339,7 +339,7 @@ impl Plan {
         }
         if let Some(region) = &self.region {
             deployment.region = region.clone();
-            deployment.partition = super::super::hint::partition(region).into();
+            deployment.partition = crate::aws::region::partition(region).into();
         }
         for (name, text) in &self.variables {
             deployment.variables.entry(name.clone()).or_insert_with(|| text.clone());

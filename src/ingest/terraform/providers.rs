@@ -155,7 +155,7 @@ fn of_blocks<'a>(
 
 /// The partition of a Region, where that says it.
 pub(super) fn partition(region: &str, default: &str) -> Box<str> {
-    if region == REGION { default.into() } else { super::super::hint::partition(region).into() }
+    if region == REGION { default.into() } else { crate::aws::region::partition(region).into() }
 }
 
 /// The account that a configuration names: by the role it assumes, or by those that it allows.

@@ -200,7 +200,9 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
         | Call::AssumeRoleWithSaml { role, .. }
         | Call::AssumeRoleWithWebIdentity { role, .. } => format!("to become {}", short(role)),
         Call::Launch { role, .. } => format!("to run code as {}", short(role)),
-        Call::CreateAccessKey { user } | Call::LoginProfile { user, .. } => {
+        Call::GetFederationToken { session: user }
+        | Call::CreateAccessKey { user }
+        | Call::LoginProfile { user, .. } => {
             format!("to become {}", short(user))
         }
         Call::PutPolicy { holder, .. } => format!("on {}: allow everything", who(holder)),

@@ -1,5 +1,7 @@
 //! Paths from plans: what is called with which parameters, and in which context each step is allowed.
 
+mod fitted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -42,6 +44,8 @@ struct Way<'a> {
     doubts: BTreeSet<Why>,
     /// The tags that sessions bring, by the role.
     tags: BTreeMap<Box<str>, Tags>,
+    /// The tags that they were given so far, by the role.
+    brought: BTreeMap<Box<str>, Tags>,
     /// Whether steps that are not known to be possible are taken to be.
     supposing: bool,
 }
@@ -98,7 +102,8 @@ impl Assembler<'_, '_> {
     ) -> Option<Path> {
         let member = self.cast.member(start)?;
         let (access, doubts) = (self.access, BTreeSet::new());
-        let mut way = Way { access, edited: None, doubts, tags, supposing };
+        let brought = BTreeMap::new();
+        let mut way = Way { access, edited: None, doubts, tags, brought, supposing };
         if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
             way.edit(&edit);
         }
@@ -144,37 +149,34 @@ impl Assembler<'_, '_> {
     fn hop(&self, way: &mut Way<'_>, step: &Step, nth: usize, plan: &Plan) -> Option<Hop> {
         let caller = self.cast.member(step.by)?.caller.clone();
         let call = self.call(way, step, &caller, nth, plan)?;
-        let hop = self.hop_of(way, step, &caller, call.clone(), plan);
-        match (hop, &call) {
-            (None, Call::CreateGrant { key, grant }) => {
-                // Rule G32: a child is bound as its parent is.
-                let parents = self.access.inventory().key(key).map(|key| key.grants.as_slice());
-                let parents = parents.unwrap_or_default().iter();
-                let parents = parents.filter(|it| it.operations.contains(KmsAction::CREATE_GRANT));
-                let children = parents.map(|parent| Call::CreateGrant {
-                    key: key.clone(),
-                    grant: Box::new(Grant {
-                        constraints: parent.constraints.clone(),
-                        ..Grant::clone(grant)
-                    }),
-                });
-                let mut children = children.collect::<Vec<_>>().into_iter();
-                children.find_map(|call| self.hop_of(way, step, &caller, call, plan))
+        let hop = match call {
+            Call::AssumeRole { .. } | Call::AssumeRoleWithWebIdentity { .. } => {
+                self.session(way, (step, nth), (&caller, call), plan)
             }
-            (hop, _) => hop,
+            Call::TagKey { .. } | Call::TagIdentity { .. } => {
+                self.tagging(way, step, (&caller, call), plan)
+            }
+            Call::CreateGrant { .. } => self.grant(way, step, (&caller, call), plan),
+            call => self.hop_of(way, step, (&caller, call), &Context::default(), plan),
+        }?;
+        if let Call::AssumeRole { role, tags } = &hop.call {
+            way.brought.insert(role.clone(), tags.clone());
         }
+        Some(hop)
     }
 
+    /// The call in a context that allows it; `said` is what its parameters say in it.
     fn hop_of(
         &self,
         way: &mut Way<'_>,
         step: &Step,
-        caller: &Caller,
-        call: Call,
+        (caller, call): (&Caller, Call),
+        said: &Context,
         plan: &Plan,
     ) -> Option<Hop> {
-        let mut context = Context::default();
-        let plain = self.plain_tags(way, step.by, plan);
+        let mut context = said.clone();
+        let mut plain = self.plain_tags(way, step.by, plan);
+        plain.lay_over(said);
         for ask in call.asks(caller, way.engine().inventory(), &plain) {
             let (answer, fixed) = match &ask {
                 Ask::Kms(request) => (way.engine().answer_of(request), &request.context),
@@ -221,7 +223,8 @@ impl Assembler<'_, '_> {
         needed
     }
 
-    /// The tags of a role that is taken on without any: its own, and no others.
+    /// The tags of a role that is taken on without any that later steps want: its own, and those that its
+    /// trust policy asked for.
     fn plain_tags(&self, way: &Way<'_>, at: Ix, plan: &Plan) -> Context {
         let mut context = Context::default();
         let taken = |what: &Move| {
@@ -233,13 +236,17 @@ impl Assembler<'_, '_> {
         if !is_role || taken(&Move::AssumeTagged(role)) || [at, role].contains(&plan.start) {
             return context;
         }
-        let known = self.cast.arn(role).and_then(|arn| way.engine().inventory().identity(arn));
+        let arn = self.cast.arn(role).unwrap_or_default();
+        let own = way.engine().inventory().identity(arn).map(|identity| &identity.tags);
+        let brought = way.brought.get(arn);
         for tag in &self.cast.principal_tag_keys {
-            let own =
-                known.and_then(|it| it.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag)));
+            let of = |tags: &Tags| {
+                let mut tags = tags.iter();
+                tags.find(|(key, _)| key.eq_ignore_ascii_case(tag)).map(|(_, it)| it.clone())
+            };
             let name = format!("aws:PrincipalTag/{tag}");
-            match own {
-                Some((_, value)) => context.set_one(&name, value),
+            match brought.and_then(of).or_else(|| own.and_then(of)) {
+                Some(value) => context.set_one(&name, &value),
                 None => context.set_absent(&name),
             }
         }
@@ -282,6 +289,7 @@ impl Assembler<'_, '_> {
                 let tags = way.tags.get(&role).cloned().unwrap_or_default();
                 Call::AssumeRole { role, tags }
             }
+            Move::FederationToken(at) => Call::GetFederationToken { session: self.arn(*at)? },
             Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
             Move::LoginProfile { user, update } => {
                 Call::LoginProfile { user: self.arn(*user)?, update: *update }
@@ -289,7 +297,12 @@ impl Assembler<'_, '_> {
             Move::Launch(launch, role) => {
                 let launch = LAUNCHES.get(*launch)?;
                 let side = |context: &Context| way.engine().control_as(caller, None, context);
-                let site = site(side, caller, launch, self.cast.regions_of(caller.account?))?;
+                let site = site(
+                    side,
+                    caller,
+                    launch,
+                    self.cast.regions_of(caller.account?, caller.partition()),
+                )?;
                 Call::Launch {
                     launch,
                     role: self.arn(*role)?,

@@ -1,0 +1,243 @@
+//! Calls as policies want them, where they do not let the plain ones in: the names and tags of sessions
+//! (rules T6, T7), the operations, constraints and retiring principals of grants (rule G54).
+
+use std::collections::BTreeMap;
+
+use crate::aws::KmsAction;
+use crate::decision::{Caller, CallerKind, Context};
+use crate::inventory::{Constraints, Grant, Grantee, Tags};
+
+use super::super::call::{Ask, Call};
+use super::super::cast::Ix;
+use super::super::change::WRITTEN;
+use super::super::moves::Move;
+use super::super::path::Hop;
+use super::super::plan::{Doing, Plan, Step};
+use super::{Assembler, Way};
+
+const SESSION_NAME: &str = "sts:RoleSessionName";
+
+/// What whoever makes a grant chooses about it, beside the grantee and the operations.
+const OF_GRANT: [&str; 6] = [
+    "kms:RetiringPrincipal",
+    "kms:RetiringServicePrincipal",
+    "kms:GrantConstraintType",
+    "kms:GrantConstraintSourceArn",
+    "kms:EncryptionContext:*",
+    "kms:EncryptionContextKeys",
+];
+
+impl Assembler<'_, '_> {
+    /// Takes a role on: under the name that later steps want of the session, else as the trust policy
+    /// wants it.
+    pub(super) fn session(
+        &self,
+        way: &mut Way<'_>,
+        (step, nth): (&Step, usize),
+        (caller, call): (&Caller, Call),
+        plan: &Plan,
+    ) -> Option<Hop> {
+        let mut said = Context::default();
+        if let Some(name) = self.later_name(step, nth, plan) {
+            said.set_one(SESSION_NAME, name);
+        }
+        let doubts = way.doubts.clone();
+        let plain = self.hop_of(way, step, (caller, call.clone()), &said, plan);
+        plain.or_else(|| {
+            way.doubts = doubts;
+            let (call, said) = self.fitted_session(way, step, (caller, call), plan)?;
+            self.hop_of(way, step, (caller, call), &said, plan)
+        })
+    }
+
+    /// The name of the one session of the role that a plan goes on as.
+    fn later_name(&self, step: &Step, nth: usize, plan: &Plan) -> Option<&str> {
+        let Doing::Move(Move::Assume(role) | Move::AssumeTagged(role)) = &step.what else {
+            return None;
+        };
+        let later = plan.steps.iter().skip(nth + 1).map(|step| step.by).chain([plan.goal_as]);
+        let mut sessions: Vec<Ix> =
+            later.filter(|at| self.cast.role_of(*at) == Some(*role)).collect();
+        sessions.dedup();
+        let [session] = *sessions else { return None };
+        match &self.cast.member(session)?.caller.kind {
+            CallerKind::AssumedRole { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Rules T6, T7: the name and the tags that the permissions ask for, one after the other.
+    fn fitted_session(
+        &self,
+        way: &mut Way<'_>,
+        step: &Step,
+        (caller, mut call): (&Caller, Call),
+        plan: &Plan,
+    ) -> Option<(Call, Context)> {
+        let mut said = Context::default();
+        let plain = self.plain_tags(way, step.by, plan);
+        // Tags are a permission of their own, and the last.
+        for nth in 0..2 {
+            let mut context = plain.clone();
+            context.lay_over(&said);
+            let asks = call.asks(caller, way.engine().inventory(), &context);
+            let Some(Ask::Control(mut request)) = asks.into_iter().nth(nth) else { break };
+            request.context.forget("aws:RequestTag/*");
+            request.context.forget("aws:TagKeys");
+            if said.is_empty() {
+                request.context.forget(SESSION_NAME);
+            }
+            let answer = way.engine().control_answer(&request);
+            let witness = way.witness(&answer)?;
+            if let Some(name) = first(&witness, SESSION_NAME) {
+                said.set_one(SESSION_NAME, &name);
+            }
+            if let Call::AssumeRole { tags, .. } = &mut call {
+                add_asked(tags, &witness);
+            }
+        }
+        Some((call, said))
+    }
+
+    /// Gives tags: those that are wanted, else with others that the permission asks for.
+    pub(super) fn tagging(
+        &self,
+        way: &mut Way<'_>,
+        step: &Step,
+        (caller, mut call): (&Caller, Call),
+        plan: &Plan,
+    ) -> Option<Hop> {
+        let (said, doubts) = (Context::default(), way.doubts.clone());
+        let plain = self.hop_of(way, step, (caller, call.clone()), &said, plan);
+        if plain.is_some() {
+            return plain;
+        }
+        way.doubts = doubts;
+        let context = self.plain_tags(way, step.by, plan);
+        let mut ask = call.asks(caller, way.engine().inventory(), &context).into_iter().next()?;
+        let asked = match &mut ask {
+            Ask::Kms(request) => &mut request.context,
+            Ask::Control(request) => &mut request.context,
+        };
+        asked.forget("aws:RequestTag/*");
+        asked.forget("aws:TagKeys");
+        let answer = match &ask {
+            Ask::Kms(request) => way.engine().answer_of(request),
+            Ask::Control(request) => way.engine().control_answer(request),
+        };
+        let witness = way.witness(&answer)?;
+        if let Call::TagKey { tags, .. } | Call::TagIdentity { tags, .. } = &mut call {
+            add_asked(tags, &witness);
+        }
+        self.hop_of(way, step, (caller, call), &said, plan)
+    }
+
+    /// Makes a grant: of the goal alone, else with operations that some policy asks for (rule G54); plain,
+    /// bound as a parent is (rule G32), or as policies want it.
+    pub(super) fn grant(
+        &self,
+        way: &mut Way<'_>,
+        step: &Step,
+        (caller, call): (&Caller, Call),
+        plan: &Plan,
+    ) -> Option<Hop> {
+        let Call::CreateGrant { key, grant } = &call else { return None };
+        let parents = self.access.inventory().key(key).map(|key| key.grants.as_slice());
+        let parents = parents.unwrap_or_default().iter();
+        let parents = parents.filter(|it| it.operations.contains(KmsAction::CREATE_GRANT));
+        let doubts = way.doubts.clone();
+        let all = parents.map(|parent| &parent.constraints);
+        let all: Vec<&Constraints> = [&grant.constraints].into_iter().chain(all).collect();
+        for operations in self.cast.operations_with(key.account(), grant.operations) {
+            let of = |constraints: &Constraints| Call::CreateGrant {
+                key: key.clone(),
+                grant: Box::new(Grant {
+                    operations,
+                    constraints: constraints.clone(),
+                    ..Grant::clone(grant)
+                }),
+            };
+            let try_one = |way: &mut Way<'_>, call: Call| {
+                way.doubts.clone_from(&doubts);
+                self.hop_of(way, step, (caller, call), &Context::default(), plan)
+            };
+            let made = all.iter().find_map(|constraints| try_one(way, of(constraints)));
+            if made.is_some() {
+                return made;
+            }
+            let fitted = self.fitted_grant(way, step, (caller, &of(&grant.constraints)), plan);
+            if let Some(hop) = fitted.and_then(|call| try_one(way, call)) {
+                return Some(hop);
+            }
+        }
+        None
+    }
+
+    /// The grant with the constraints and the retiring principal that its permission asks for.
+    fn fitted_grant(
+        &self,
+        way: &mut Way<'_>,
+        step: &Step,
+        (caller, call): (&Caller, &Call),
+        plan: &Plan,
+    ) -> Option<Call> {
+        let Call::CreateGrant { key, grant } = call else { return None };
+        let plain = self.plain_tags(way, step.by, plan);
+        let asks = call.asks(caller, way.engine().inventory(), &plain);
+        let Some(Ask::Kms(mut request)) = asks.into_iter().next() else { return None };
+        OF_GRANT.iter().for_each(|name| request.context.forget(name));
+        let answer = way.engine().answer_of(&request);
+        let witness = way.witness(&answer)?;
+        let kind = first(&witness, "kms:GrantConstraintType");
+        let mut pairs: BTreeMap<Box<str>, Box<str>> =
+            each(&witness, "kms:EncryptionContext:", "kms:EncryptionContextKeys").collect();
+        if kind.is_some() && pairs.is_empty() {
+            pairs.insert(WRITTEN.into(), WRITTEN.into());
+        }
+        let pairs = Some(pairs).filter(|pairs| !pairs.is_empty());
+        let (equals, subset) = match kind.as_deref() {
+            Some("EncryptionContextEquals") => (pairs, None),
+            _ => (None, pairs),
+        };
+        let source_arn = first(&witness, "kms:GrantConstraintSourceArn");
+        let by_name = first(&witness, "kms:RetiringPrincipal");
+        let by_service = || first(&witness, "kms:RetiringServicePrincipal");
+        let retiring = by_name.map(|name| Grantee::principal(&name));
+        let retiring = retiring.or_else(|| by_service().map(Grantee::Service));
+        let constraints = Constraints { equals, subset, source_arn };
+        let grant = Grant { constraints, retiring, ..Grant::clone(grant) };
+        Some(Call::CreateGrant { key: key.clone(), grant: Box::new(grant) })
+    }
+}
+
+/// Adds the tags that a request has in a context.
+fn add_asked(tags: &mut Tags, context: &Context) {
+    for (tag, value) in each(context, "aws:RequestTag/", "aws:TagKeys") {
+        if tags.iter().all(|(known, _)| !known.eq_ignore_ascii_case(&tag)) {
+            tags.insert(tag, value);
+        }
+    }
+}
+
+/// The one value of a key.
+fn first(context: &Context, name: &str) -> Option<Box<str>> {
+    context.get(name)?.value.values().first().cloned()
+}
+
+/// What a context says of each key of a family, and then those that the set of their names has beside
+/// them, with a value of the caller's choice.
+fn each(
+    context: &Context,
+    family: &str,
+    names: &str,
+) -> impl Iterator<Item = (Box<str>, Box<str>)> {
+    let said = context
+        .with_prefix(family)
+        .filter_map(|(name, entry)| Some((Box::from(name), entry.value.values().first()?.clone())));
+    let mut all: BTreeMap<Box<str>, Box<str>> = said.collect();
+    let named = context.get(names).map(|entry| entry.value.values()).unwrap_or_default();
+    for name in named {
+        all.entry(name.clone()).or_insert_with(|| WRITTEN.into());
+    }
+    all.into_iter()
+}
