@@ -1,6 +1,6 @@
 //! Who has a row in the matrix: everyone in the export, and whoever its keys open to outside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
@@ -30,6 +30,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether it stands for whomever nothing names.
+    pub fn is_anyone(&self) -> bool {
+        self.stands_for.is_some() && (*self.name == *ANYONE || self.name.starts_with("* in "))
+    }
+
     /// Whether it is a user, role or root of the export.
     pub fn is_listed(&self) -> bool {
         let kind = &self.caller.kind;
@@ -37,6 +42,9 @@ impl Row {
             && matches!(kind, CallerKind::User | CallerKind::Role | CallerKind::Root)
     }
 }
+
+/// The name of the row of whomever nothing names.
+const ANYONE: &str = "*";
 
 /// Whom the keys of a world speak of beside the principals of the export.
 #[derive(Default)]
@@ -134,10 +142,18 @@ impl<'f> Spoken<'f> {
         let listed = |account: AccountId| {
             world.account(account).is_some_and(|known| known.identities_listed)
         };
-        let mut accounts = self.accounts;
+        let partitions = partitions(world);
+        let each = |account: AccountId| partitions.iter().map(move |it| (account, (*it).into()));
+        let mut accounts: BTreeSet<(AccountId, Box<str>)> =
+            self.accounts.into_iter().flat_map(each).collect();
         for principal in self.principals {
-            if let Principal::Account { account, .. } = principal {
-                accounts.insert(*account);
+            if let Principal::Account { account, partition } = principal {
+                match partition {
+                    Some(partition) => {
+                        accounts.insert((*account, partition.clone()));
+                    }
+                    None => accounts.extend(each(*account)),
+                }
                 continue;
             }
             let Some(caller) = caller_of(principal) else { continue };
@@ -149,29 +165,37 @@ impl<'f> Spoken<'f> {
                 (!known).then_some(Stranger { organization: None, named: true, known: true });
             add(Row { caller, name, stands_for }, stranger);
         }
-        for account in accounts.into_iter().filter(|account| !listed(*account)) {
+        for (account, partition) in accounts.into_iter().filter(|(account, _)| !listed(*account)) {
             let stands_for =
                 format!("any principal of {account} that its own account allows").into();
-            let Some(caller) = stand_in(account) else { continue };
-            let name = format!("arn:aws:iam::{account}:root").into();
+            let Some(caller) = stand_in(&partition, account) else { continue };
+            let name = format!("arn:{partition}:iam::{account}:root").into();
             let stranger = Stranger { organization: None, named: false, known: true };
             add(Row { caller, name, stands_for: Some(stands_for) }, Some(stranger));
         }
         let fresh = fresh_account(world);
-        for id in &self.organizations {
-            let words = format!(
-                "any principal of organization {id} outside the export that its own account allows"
-            );
-            let Some(caller) = stand_in(fresh) else { continue };
-            let row = Row { caller, name: id.clone(), stands_for: Some(words.into()) };
-            add(row, Some(Stranger { organization: Some(id.clone()), named: false, known: false }));
-        }
-        if self.anyone
-            && let Some(caller) = stand_in(fresh)
-        {
-            let words = "any other principal of AWS that its own account allows".into();
-            let row = Row { caller, name: "*".into(), stands_for: Some(words) };
-            add(row, Some(Stranger { organization: None, named: false, known: false }));
+        for (nth, partition) in partitions.iter().enumerate() {
+            // What has no partition in its name is of the first.
+            let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
+            for id in &self.organizations {
+                let words = format!(
+                    "any principal of organization {id}{here} outside the export that its own \
+                     account allows"
+                );
+                let Some(caller) = stand_in(partition, fresh) else { continue };
+                let name = format!("{id}{here}").into();
+                let row = Row { caller, name, stands_for: Some(words.into()) };
+                let organization = Some(id.clone());
+                add(row, Some(Stranger { organization, named: false, known: false }));
+            }
+            if self.anyone
+                && let Some(caller) = stand_in(partition, fresh)
+            {
+                let words = format!("any other principal of AWS{here} that its own account allows");
+                let name = format!("{ANYONE}{here}").into();
+                let row = Row { caller, name, stands_for: Some(words.into()) };
+                add(row, Some(Stranger { organization: None, named: false, known: false }));
+            }
         }
         // Of two with one name the first counts.
         rows.par_sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
@@ -201,13 +225,23 @@ fn beginning(operand: &Operand) -> Option<String> {
     }
 }
 
+/// The partitions of the keys, which none of another reaches (rule X11).
+fn partitions(world: &Inventory) -> BTreeSet<&str> {
+    let of_keys: BTreeSet<&str> = world.keys.values().map(|key| key.arn.partition()).collect();
+    if of_keys.is_empty() { BTreeSet::from(["aws"]) } else { of_keys }
+}
+
 /// Users, roles and roots of the export.
 fn of_export(world: &Inventory) -> impl Iterator<Item = Caller> {
-    world.accounts.values().flat_map(|account| {
+    let of_keys = world.keys.values().map(|key| (key.arn.account(), key.arn.partition()));
+    let of_keys: BTreeMap<AccountId, &str> = of_keys.collect();
+    let first = partitions(world).into_iter().next();
+    world.accounts.values().flat_map(move |account| {
         let identities = account.identities.values();
         let partition = identities.clone().next().and_then(|it| Arn::parse(&it.arn));
-        let partition = partition.map_or("aws", |arn| arn.partition);
-        let root = format!("arn:{partition}:iam::{}:root", account.id);
+        let partition = partition.map(|arn| arn.partition);
+        let partition = partition.or(of_keys.get(&account.id).copied()).or(first);
+        let root = format!("arn:{}:iam::{}:root", partition.unwrap_or("aws"), account.id);
         let root = Caller::parse(&root).filter(|_| account.identities_listed);
         identities.filter_map(|identity| Caller::parse(&identity.arn)).chain(root)
     })
@@ -231,8 +265,8 @@ fn of_unlisted(name: &str, account: Option<AccountId>) -> Box<str> {
 }
 
 /// A role that stands for all principals of an account.
-fn stand_in(account: AccountId) -> Option<Caller> {
-    let caller = Caller::parse(&format!("arn:aws:iam::{account}:role/any"))?;
+fn stand_in(partition: &str, account: AccountId) -> Option<Caller> {
+    let caller = Caller::parse(&format!("arn:{partition}:iam::{account}:role/any"))?;
     debug_assert!(caller.kind == CallerKind::Role);
     Some(caller)
 }

@@ -1,0 +1,173 @@
+//! Rows of the matrix for principals outside the export: who has one, and whether what they prove holds
+//! once the outsider is in the export and its own account lets it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use keyreach::access::{Access, Matrix};
+use keyreach::aws::{ActionSet, KmsAction};
+use keyreach::decision::{CallerKind, Request, Standing};
+use keyreach::eval::reference::Reference;
+use keyreach::ingest::scenario::load_tree;
+use keyreach::inventory::Inventory;
+use keyreach::source::FileId;
+use keyreach::syntax::yaml;
+use support::matrix::now;
+
+const LOCAL: &str = "111122223333";
+
+fn inventory(text: &str) -> Inventory {
+    let (documents, problems) = yaml::parse(text);
+    assert_eq!(problems, [], "{text}");
+    let scenario = load_tree(&documents[0].root, FileId(0));
+    assert_eq!(scenario.problems, [], "{text}");
+    scenario.inventory
+}
+
+/// A world of one key, whose statements these are beside the delegation to its account.
+fn world(region: &str, statements: &str) -> String {
+    format!(
+        "keyreach: scenario/1\nregion: {region}\naccounts:\n  \"{LOCAL}\":\n    users: {{ bob: {{}} }}\n    keys:\n      \
+         K:\n        policy:\n          Version: \"2012-10-17\"\n          Statement:\n            \
+         - {{ allow: \"kms:*\", to: account }}\n{statements}"
+    )
+}
+
+/// The same with who asks in the export, where its account lets it do everything.
+fn with_caller(text: &str, request: &Request) -> String {
+    let caller = &request.caller;
+    let kind = match caller.kind {
+        CallerKind::User => "users",
+        CallerKind::Role => "roles",
+        _ => return text.to_owned(),
+    };
+    let account = caller.account.unwrap();
+    let path = caller.text.split_once('/').unwrap().1;
+    let (path, name) = path
+        .rsplit_once('/')
+        .map_or(("/".to_owned(), path), |(path, name)| (format!("/{path}/"), name));
+    // Names are of the partition of the Region.
+    let region = match caller.partition() {
+        "aws-cn" if !text.contains("\nregion:") => "region: cn-north-1\n",
+        _ => "",
+    };
+    format!(
+        "{region}{text}  \"{account}\":\n    {kind}: {{ \"{name}\": {{ path: \"{path}\", policies: [{{ allow: \"kms:*\" }}] }} }}\n"
+    )
+}
+
+/// What the rows of outsiders say, action by action; that their witnesses hold is checked.
+fn outsiders(text: &str) -> BTreeMap<(String, &'static str), &'static str> {
+    let told = inventory(text);
+    let access = Access::new(&told, now());
+    let matrix = Matrix::new(&access);
+    let mut found = BTreeMap::new();
+    for (row, known) in matrix.rows().iter().enumerate().filter(|(_, row)| !row.is_listed()) {
+        for (key, pair) in matrix.row(row, ActionSet::ALL, false) {
+            for (actions, answer) in &pair.cells {
+                let verdict = match answer.verdict {
+                    Standing::Always => "always",
+                    Standing::Conditional => "conditional",
+                    Standing::Never => continue,
+                    Standing::Unknown { .. } => "unknown",
+                };
+                for action in actions.iter() {
+                    let proof = |context: &Option<_>, expected: bool| {
+                        let Some(context) = context else { return };
+                        let request = matrix.request(row, key, action, context).unwrap();
+                        let truth = inventory(&with_caller(text, &request));
+                        let decision = Reference::new(&truth).evaluate(&request);
+                        assert_eq!(decision.is_allowed(), expected, "{text}\n{request:?}");
+                    };
+                    assert!(answer.witness.is_some(), "{text}\n{}: {answer:?}", known.name);
+                    proof(&answer.witness, true);
+                    proof(&answer.counter, false);
+                    found.insert((known.name.to_string(), name(action)), verdict);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn name(action: KmsAction) -> &'static str {
+    action.info().name
+}
+
+/// Checks what outsiders can do: `row action verdict`, line by line.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let found = outsiders(text);
+    let found: Vec<String> =
+        found.iter().map(|((row, action), verdict)| format!("{row} {action} {verdict}")).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+const TO_OTHERS: &str = r#"            - { allow: kms:Decrypt, to: "444455556666" }
+            - { allow: kms:Encrypt, to: "*" }
+"#;
+
+#[test]
+fn x11_strangers_are_of_the_partition_of_the_keys() {
+    for (region, partition) in
+        [("us-west-2", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+    {
+        let root = format!("arn:{partition}:iam::444455556666:root");
+        check(
+            &world(region, TO_OTHERS),
+            &[
+                "* Encrypt always",
+                &format!("{root} Decrypt always"),
+                &format!("{root} Encrypt always"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn x11_a_root_user_without_users_beside_it_is_of_the_partition_of_its_keys() {
+    let text = world("cn-north-1", "").replace("    users: { bob: {} }\n", "");
+    let told = inventory(&text);
+    let access = Access::new(&told, now());
+    let matrix = Matrix::new(&access);
+    let root = format!("arn:aws-cn:iam::{LOCAL}:root");
+    let row = matrix.rows().iter().position(|row| *row.name == *root).unwrap();
+    let pair = matrix.pair(row, Some(0));
+    assert!(pair.cells.iter().any(|(_, answer)| answer.verdict == Standing::Always), "{pair:?}");
+}
+
+#[test]
+fn x11_a_key_of_each_partition_has_its_strangers() {
+    let text = "keyreach: scenario/1\naccounts:\n";
+    let account = |id: &str, region: &str| {
+        format!(
+            "  \"{id}\":\n    keys:\n      K:\n        region: {region}\n        policy:\n          \
+             Version: \"2012-10-17\"\n          Statement:\n            - {{ allow: kms:Encrypt, to: \"*\" }}\n            \
+             - {{ allow: kms:Decrypt, to: \"444455556666\" }}\n"
+        )
+    };
+    let text = format!(
+        "{text}{}{}",
+        account("222233334444", "us-west-2"),
+        account("333344445555", "cn-north-1")
+    );
+    check(
+        &text,
+        &[
+            "* Encrypt always",
+            "* in aws-cn Encrypt always",
+            "arn:aws-cn:iam::444455556666:root Decrypt always",
+            "arn:aws-cn:iam::444455556666:root Encrypt always",
+            "arn:aws:iam::444455556666:root Decrypt always",
+            "arn:aws:iam::444455556666:root Encrypt always",
+        ],
+    );
+}
