@@ -171,3 +171,91 @@ fn x11_a_key_of_each_partition_has_its_strangers() {
         ],
     );
 }
+
+/// An Allow, or where `effect` says so a Deny, of one action for `to`, with a condition where there is one.
+fn statement(effect: &str, action: &str, to: &str, condition: &str) -> String {
+    let condition = match condition {
+        "" => String::new(),
+        condition => format!(", when: {{ {condition} }}"),
+    };
+    format!("            - {{ {effect}: \"kms:{action}\", to: \"{to}\"{condition} }}\n")
+}
+
+/// What outsiders can do with a key of these statements.
+#[track_caller]
+fn check_statements(statements: &[(&str, &str, &str, &str)], expected: &[&str]) {
+    let statements: String = statements
+        .iter()
+        .map(|(effect, action, to, condition)| statement(effect, action, to, condition))
+        .collect();
+    check(&world("us-west-2", &statements), expected);
+}
+
+#[test]
+fn e30_accounts_that_a_pattern_takes_have_a_row() {
+    check_statements(
+        &[
+            ("allow", "Decrypt", "*", r#"StringLike: { "aws:PrincipalAccount": "4444*" }"#),
+            ("allow", "Encrypt", "*", r#"StringLike: { "kms:CallerAccount": "4444*" }"#),
+            (
+                "allow",
+                "GenerateDataKey",
+                "*",
+                r#"ArnLike: { "aws:PrincipalArn": "arn:aws:iam::4444*:role/x" }"#,
+            ),
+        ],
+        &[
+            "arn:aws:iam::4444*:root Decrypt always",
+            "arn:aws:iam::4444*:root Encrypt always",
+            "arn:aws:iam::4444*:root GenerateDataKey conditional",
+        ],
+    );
+}
+
+#[test]
+fn e30_a_stand_in_is_nobody_whom_a_policy_speaks_of() {
+    // Those that a pattern takes, but those that a narrower one takes.
+    check_statements(
+        &[
+            ("allow", "Decrypt", "*", r#"StringLike: { "aws:PrincipalAccount": "4444*" }"#),
+            ("deny", "Decrypt", "*", r#"StringLike: { "aws:PrincipalAccount": "44449*" }"#),
+        ],
+        &["arn:aws:iam::4444*:root Decrypt always"],
+    );
+    check_statements(
+        &[("allow", "Decrypt", "*", r#"StringNotLike: { "aws:PrincipalAccount": "9*" }"#)],
+        &["* Decrypt always"],
+    );
+    check_statements(
+        &[("allow", "Decrypt", "*", ""), ("deny", "Decrypt", "999999999999", "")],
+        &["* Decrypt always"],
+    );
+}
+
+#[test]
+fn e40_services_have_a_row_where_they_alone_are_admitted() {
+    check_statements(
+        &[
+            ("allow", "Decrypt", "*", r#"Bool: { "aws:PrincipalIsAWSService": "true" }"#),
+            (
+                "allow",
+                "Encrypt",
+                "*",
+                r#"StringEquals: { "aws:PrincipalServiceName": "logs.amazonaws.com" }"#,
+            ),
+            (
+                "allow",
+                "GenerateDataKey",
+                "*",
+                r#"StringLike: { "aws:PrincipalServiceName": "delivery.*.amazonaws.com" }"#,
+            ),
+        ],
+        &[
+            "*.amazonaws.com Decrypt always",
+            "delivery.*.amazonaws.com Decrypt always",
+            "delivery.*.amazonaws.com GenerateDataKey always",
+            "logs.amazonaws.com Decrypt always",
+            "logs.amazonaws.com Encrypt always",
+        ],
+    );
+}

@@ -7,6 +7,7 @@ use crate::decision::{Context, Pair, Request, Target};
 
 use super::classes::{CallerIx, KeyIx};
 use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::subject::Subject;
 use super::ways::Relation;
 
 /// A class of pairs of a principal and a key.
@@ -112,10 +113,9 @@ impl<'a> Matrix<'a> {
         };
         let mut context = context.clone();
         let subject = self.caller(row).and_then(|caller| self.table.subjects.get(caller as usize));
-        let organization =
-            subject.and_then(|subject| subject.stranger.as_ref()?.organization.clone());
+        let organization = subject.and_then(Subject::organization);
         if let Some(id) = organization.filter(|_| context.get("aws:PrincipalOrgID").is_none()) {
-            context.set_one("aws:PrincipalOrgID", &id);
+            context.set_one("aws:PrincipalOrgID", id);
         }
         Some(Request { caller, action, target, context, session_policies: Vec::new() })
     }

@@ -66,6 +66,7 @@ mod side;
 mod small;
 mod solve;
 mod spellings;
+mod spoken;
 mod star;
 mod statement;
 mod subject;

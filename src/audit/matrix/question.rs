@@ -208,7 +208,7 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
     let ways: [&dyn Fn(&Row) -> bool; 4] = [
         &|row| row.caller == caller,
         &|row| role_of(world, &caller).is_some_and(|role| *role == *row.name),
-        &|row| row.stands_for.is_some() && row.caller.account == caller.account,
+        &|row| row.stands_for_some_of(caller.account),
         &Row::is_anyone,
     ];
     let near = || near_principal(world, &caller);
