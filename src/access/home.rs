@@ -10,6 +10,7 @@ use crate::policy::PolicyDocument;
 use super::asked::REQUEST_ALIAS;
 use super::formula::{Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
+use super::kinds;
 use super::library::World;
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
@@ -428,11 +429,7 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
         }));
     }
     if let Some(account) = subject.caller.account.filter(|_| subject.is_unnamed()) {
-        let partition = subject.caller.partition();
-        let roles = format!("arn:{partition}:iam::{account}:role/?*");
-        limits.push(("aws:principalarn".into(), Limit::Like(roles.into())));
-        limits.push(("aws:principaltype".into(), Limit::OneOf(Box::from(["AssumedRole".into()]))));
-        limits.push(("aws:username".into(), Limit::Absent));
+        limits.push(kinds::of_account(subject.caller.partition(), account.as_str()));
     }
     limits
 }

@@ -43,6 +43,7 @@ mod grants;
 mod holding;
 mod home;
 mod judge;
+mod kinds;
 mod library;
 mod look;
 mod masked;

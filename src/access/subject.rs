@@ -156,7 +156,7 @@ impl<'w> Subject<'w> {
 
     /// The kind of caller.
     pub(super) fn who(&self) -> Who {
-        Who::from(&self.caller.kind)
+        if self.is_unnamed() { Who::Unnamed } else { Who::from(&self.caller.kind) }
     }
 
     /// `aws:PrincipalArn` (rule C46).

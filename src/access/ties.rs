@@ -104,7 +104,9 @@ fn candidates(
             found = values.to_vec();
             all = true;
         }
-        Some(Limit::Like(pattern)) => found.retain(|text| Form::like(pattern).has(text)),
+        Some(Limit::Like(pattern) | Limit::PresentLike(pattern)) => {
+            found.retain(|text| Form::like(pattern).has(text));
+        }
         _ => {}
     }
     let mut seen = rustc_hash::FxHashSet::default();
