@@ -10,6 +10,7 @@ use crate::policy::{Comparison, Operator, Polarity};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
+use super::kinds::KINDS;
 use super::test::{Operand, Piece, Test};
 
 /// One fact.
@@ -68,6 +69,7 @@ impl Axiom {
             Who::Federated => CallerKind::FederatedUser { name: Box::default() },
             Who::Service => CallerKind::Service,
             Who::Provider => CallerKind::Provider,
+            Who::Unnamed => return KINDS.iter().all(|who| self.is_about(*who)),
         };
         self.callers.includes(&kind)
     }

@@ -5,7 +5,7 @@ use crate::decision::{CallerKind, Context, ContextValue};
 use crate::inventory::Inventory;
 
 use super::question::Known;
-use super::subject::{Stranger, Subject};
+use super::subject::Subject;
 
 impl Subject<'_> {
     /// What is known of a condition key (section 2.5), once the caller is.
@@ -22,7 +22,7 @@ impl Subject<'_> {
         let service = self.caller.kind == CallerKind::Service;
         match key {
             "aws:principalarn" | "aws:principaltype" | "aws:username" | "aws:userid"
-                if self.stranger.as_ref().is_some_and(|it| !it.named) =>
+                if self.is_unnamed() =>
             {
                 Known::OfRequest
             }
@@ -81,7 +81,7 @@ impl Subject<'_> {
 
     /// Tags of the user or role; sessions may bring others (rule T7, O26).
     fn tag(&self, tag: &str) -> Known {
-        if self.tagged || self.stranger.is_some() {
+        if self.tagged || self.stranger.is_some() && !self.caller.is_outside_accounts() {
             return Known::OfRequest;
         }
         if let Some(what) = self.unlisted() {
@@ -93,10 +93,8 @@ impl Subject<'_> {
     }
 
     fn organization_id(&self, world: &Inventory) -> Known {
-        if let Some(stranger) = &self.stranger
-            && let Some(id) = &stranger.organization
-        {
-            return Known::Value(Some(ContextValue::One(id.clone())));
+        if let Some(id) = self.organization() {
+            return Known::Value(Some(ContextValue::One(id.into())));
         }
         let Some(account) = self.caller.account else {
             return Known::Value(None);
@@ -105,11 +103,8 @@ impl Subject<'_> {
     }
 
     fn organization_path(&self, world: &Inventory) -> Known {
-        let of_other = |it: &Stranger| {
-            let own = world.organization.as_ref().and_then(|it| it.id.as_deref());
-            it.organization.as_deref().is_some_and(|id| Some(id) != own)
-        };
-        if self.stranger.as_ref().is_some_and(of_other) {
+        let own = world.organization.as_ref().and_then(|it| it.id.as_deref());
+        if self.organization().is_some_and(|id| Some(id) != own) {
             return Known::OfRequest;
         }
         let Some(account) = self.caller.account else {

@@ -24,7 +24,7 @@ use super::masked::Masked;
 use super::owner::Endpoints;
 use super::point::merged;
 use super::resource::Resource;
-use super::subject::{Stranger, Subject};
+use super::subject::{Stranger, Subject, Whose};
 use super::targets::ControlTargets;
 use super::trust::Trust;
 use super::ways::{Needs, Relation, Ways, bounded};
@@ -102,7 +102,7 @@ impl<'w> Access<'w> {
     fn side(&self, caller: &Caller, from: Standpoint) -> ControlSide<'_> {
         let mut subject = Subject::of(&self.inventory, caller.clone());
         if from == Standpoint::Outside {
-            subject.stranger = Some(Stranger { organization: None, named: true, known: true });
+            subject.stranger = Some(Stranger { whose: Whose::Account, named: true });
         }
         let home = self.kept.homes.get((caller.clone(), from), |_| {
             let world = World { every_limit: true, ..self.world(&self.given) };

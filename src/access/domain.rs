@@ -131,7 +131,7 @@ pub(super) fn values(
     }
     let elements = limited(key, tests, limit, now);
     let mut found = match limit {
-        Some(Limit::Present) => Vec::new(),
+        Some(Limit::Present | Limit::PresentLike(_)) => Vec::new(),
         _ => vec![None],
     };
     let complete = if several {
@@ -149,15 +149,17 @@ fn limited(key: &str, tests: &[&Test], limit: Option<&Limit>, now: Timestamp) ->
     let range = Range::of(key, now);
     match limit {
         Some(Limit::OneOf(values)) => elements(&Range::Finite(values.to_vec()), tests),
-        Some(Limit::Like(pattern)) => match range.clone().like(pattern) {
-            Some(range) => elements(&range, tests),
-            // Numbers and addresses of a form are tried, not cut.
-            None => {
-                let mut all = elements(&range, tests);
-                all.found.retain(|(text, _)| Form::like(pattern).has(text));
-                Elements { complete: false, ..all }
+        Some(Limit::Like(pattern) | Limit::PresentLike(pattern)) => {
+            match range.clone().like(pattern) {
+                Some(range) => elements(&range, tests),
+                // Numbers and addresses of a form are tried, not cut.
+                None => {
+                    let mut all = elements(&range, tests);
+                    all.found.retain(|(text, _)| Form::like(pattern).has(text));
+                    Elements { complete: false, ..all }
+                }
             }
-        },
+        }
         _ => elements(&range, tests),
     }
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
-use crate::decision::{Context, Pair, Request, Target};
+use crate::decision::{CallerKind, Context, Pair, Request, Target};
+use crate::policy::{PolicyDocument, PolicyKind};
+use crate::source::{FileId, Place, Span};
 
 use super::classes::{CallerIx, KeyIx};
 use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::subject::Subject;
 use super::ways::Relation;
 
 /// A class of pairs of a principal and a key.
@@ -112,12 +115,16 @@ impl<'a> Matrix<'a> {
         };
         let mut context = context.clone();
         let subject = self.caller(row).and_then(|caller| self.table.subjects.get(caller as usize));
-        let organization =
-            subject.and_then(|subject| subject.stranger.as_ref()?.organization.clone());
+        let organization = subject.and_then(Subject::organization);
         if let Some(id) = organization.filter(|_| context.get("aws:PrincipalOrgID").is_none()) {
-            context.set_one("aws:PrincipalOrgID", &id);
+            context.set_one("aws:PrincipalOrgID", id);
         }
-        Some(Request { caller, action, target, context, session_policies: Vec::new() })
+        let is_federated = matches!(caller.kind, CallerKind::FederatedUser { .. });
+        let session_policies = match is_federated && stands_in {
+            true => vec![everything()],
+            false => Vec::new(),
+        };
+        Some(Request { caller, action, target, context, session_policies })
     }
 
     /// The places of the keys that are worth a look for a caller.
@@ -152,6 +159,15 @@ impl<'a> Matrix<'a> {
         }
         Some(self.answered(home, owner, relation, all))
     }
+}
+
+/// The session policy of a federated user whose own account lets it: without one it can do nothing of its
+/// own (rule E29).
+fn everything() -> PolicyDocument {
+    const TEXT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}"#;
+    // It stands in no file.
+    let place = Place::plain(FileId(u32::MAX), Span::new(0, TEXT.len()));
+    PolicyDocument::json(place, PolicyKind::Session, TEXT)
 }
 
 /// Whether some cell of these actions is not never.

@@ -31,6 +31,8 @@ pub(super) enum Limit {
     Present,
     /// It is absent or a text that this pattern (`*`, `?`) takes.
     Like(Box<str>),
+    /// It is a text that this pattern takes.
+    PresentLike(Box<str>),
     /// It has exactly this value: the question gave it.
     Given(Box<[Box<str>]>),
 }
@@ -50,6 +52,8 @@ pub(super) enum Who {
     Service,
     /// Somebody whom an identity provider vouches for.
     Provider,
+    /// A principal of some account of which nothing more is known: of any of the first four kinds.
+    Unnamed,
 }
 
 impl From<&CallerKind> for Who {

@@ -10,11 +10,12 @@ use crate::policy::PolicyDocument;
 use super::asked::REQUEST_ALIAS;
 use super::formula::{Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
+use super::kinds;
 use super::library::World;
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
 use super::statement::Compiled;
-use super::subject::Subject;
+use super::subject::{Subject, Whose};
 use super::word::Word;
 
 /// Everything of a caller's side. Callers with equal ones are one class, of whatever account.
@@ -391,11 +392,11 @@ pub(super) fn levels<S: Word>(
     Some(all)
 }
 
-/// A stranger's half is granted.
+/// A stranger's half is granted; a service has none (rule E40).
 fn assumes(subject: &Subject<'_>) -> Option<Box<str>> {
-    let stranger = subject.stranger.as_ref()?;
-    let of = match (&stranger.organization, subject.caller.account) {
-        (None, Some(account)) if stranger.known => format!("account {account}"),
+    let of = match (&subject.stranger.as_ref()?.whose, subject.caller.account) {
+        (Whose::Service, _) => return None,
+        (Whose::Account, Some(account)) => format!("account {account}"),
         _ => "its own account".to_owned(),
     };
     Some(format!("the identity policies of {of} allow it").into())
@@ -427,13 +428,8 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));
     }
-    let unnamed = subject.stranger.as_ref().filter(|stranger| !stranger.named);
-    if let (Some(_), Some(account)) = (unnamed, subject.caller.account) {
-        let partition = subject.caller.partition();
-        let roles = format!("arn:{partition}:iam::{account}:role/?*");
-        limits.push(("aws:principalarn".into(), Limit::Like(roles.into())));
-        limits.push(("aws:principaltype".into(), Limit::OneOf(Box::from(["AssumedRole".into()]))));
-        limits.push(("aws:username".into(), Limit::Absent));
+    if let Some(account) = subject.caller.account.filter(|_| subject.is_unnamed()) {
+        limits.push(kinds::of_account(subject.caller.partition(), account.as_str()));
     }
     limits
 }

@@ -417,7 +417,9 @@ impl Judge<'_> {
         let asked = gates.map(|gate| gate.at(action)).filter(|formula| !formula.is_constant());
         let asked: BTreeSet<_> = asked.flat_map(|formula| self.solver.keys(formula)).collect();
         let is_there = |key: &str| match limit(&frame.limits, key) {
-            Some(Limit::Present) => Some(self.formulas.of(Atom::Request(Test::present(key)))),
+            Some(Limit::Present | Limit::PresentLike(_)) => {
+                Some(self.formulas.of(Atom::Request(Test::present(key))))
+            }
             Some(Limit::Absent | Limit::Given(_)) => None,
             _ => self.solver.always(key, frame),
         };

@@ -17,7 +17,7 @@ use super::home::Home;
 use super::library::World;
 use super::look::{HomeClass, OwnerClass};
 use super::owner::Owner;
-use super::rows::Spoken;
+use super::spoken::Spoken;
 use super::subject::Subject;
 use super::test::Test;
 use super::ways::Relation;

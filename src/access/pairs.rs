@@ -108,7 +108,7 @@ fn is_within(entries: &Entries, limit: &Limit) -> bool {
         Limit::Absent => entries.is_empty(),
         Limit::Present => !entries.is_empty(),
         Limit::OneOf(all) => names.iter().all(|name| all.contains(name)),
-        Limit::Like(pattern) => {
+        Limit::Like(pattern) | Limit::PresentLike(pattern) => {
             names.iter().all(|name| super::range::Form::like(pattern).has(name))
         }
         Limit::Given(all) => {

@@ -18,6 +18,7 @@ use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Node};
 use super::frame::{Frame, Limit, Who};
+use super::kinds::{PRINCIPAL_ARN, tells_kinds};
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
@@ -79,6 +80,8 @@ struct Footprint {
     keys: Box<[(Arc<str>, ActionSet)]>,
     /// Whether it speaks of the encryption context.
     pairs: bool,
+    /// Whether it tells kinds of callers apart.
+    kinds: bool,
 }
 
 /// The part of a frame that a formula can notice.
@@ -217,7 +220,8 @@ impl Solver {
     fn footprint(&self, formula: Formula) -> Footprint {
         let keys = self.keys(formula);
         let pairs = keys.iter().any(|(key, _)| **key == *NAMES || key.starts_with(PREFIX));
-        Footprint { keys: keys.into(), pairs }
+        let kinds = keys.iter().any(|(key, _)| tells_kinds(key));
+        Footprint { keys: keys.into(), pairs, kinds }
     }
 
     /// The keys of a formula's tests and those that facts tie to them, each with the actions that carry
@@ -249,6 +253,9 @@ impl Solver {
         // Other atoms are settled before: one that is left is a fault of the caller.
         if !self.formulas.kinds(formula).is_of_request() {
             return Found::Undecided;
+        }
+        if frame.caller == Who::Unnamed {
+            return self.solve_unnamed(formula, frame);
         }
         let Some(tests) = self.tests(formula) else {
             return Found::Undecided;
@@ -467,6 +474,9 @@ impl Footprint {
             let known = self.keys.binary_search_by(|(known, _)| (**known).cmp(key)).is_ok();
             known || self.pairs && (key == ALL_PAIRS || key == NAMES || key.starts_with(PREFIX))
         };
+        // What is found for a stranger is of its account.
+        let unnamed = self.kinds && frame.caller == Who::Unnamed;
+        let noticed = |key: &str| noticed(key) || unnamed && key == PRINCIPAL_ARN;
         let limits = frame.limits.iter().filter(|(key, _)| noticed(key));
         View {
             who: frame.caller,

@@ -41,12 +41,25 @@ pub struct Guise<'a> {
 /// Somebody outside the export, who stands for many.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Stranger {
-    /// The organization it is of.
-    pub(super) organization: Option<Box<str>>,
+    /// Whom it stands for.
+    pub(super) whose: Whose,
     /// Whether a policy names it: then its ARN is known.
     pub(super) named: bool,
-    /// Whether its account is known.
-    pub(super) known: bool,
+}
+
+/// Whom a stranger stands for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Whose {
+    /// Principals of its account.
+    Account,
+    /// Those of an account of which a pattern is known.
+    SomeAccount,
+    /// Those of an organization.
+    Organization(Box<str>),
+    /// Services.
+    Service,
+    /// All whom nothing names.
+    Anyone,
 }
 
 /// The class in which an entry means a caller (rules A30 to A39).
@@ -122,7 +135,7 @@ impl<'w> Subject<'w> {
 
     /// Whether it stands for everyone whom nothing names.
     pub(super) fn is_anyone(&self) -> bool {
-        self.stranger.as_ref().is_some_and(|it| !it.known && it.organization.is_none())
+        self.stranger.as_ref().is_some_and(|it| it.whose == Whose::Anyone)
     }
 
     /// Rule E44: by the path of its role.
@@ -130,9 +143,22 @@ impl<'w> Subject<'w> {
         self.role_arn().is_some_and(|arn| arn.contains(":role/aws-service-role/"))
     }
 
+    /// The organization that it stands for.
+    pub(super) fn organization(&self) -> Option<&str> {
+        match &self.stranger.as_ref()?.whose {
+            Whose::Organization(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether it stands for principals of accounts, of whom none is named.
+    pub(super) fn is_unnamed(&self) -> bool {
+        self.stranger.as_ref().is_some_and(|it| !it.named && it.whose != Whose::Service)
+    }
+
     /// The kind of caller.
     pub(super) fn who(&self) -> Who {
-        Who::from(&self.caller.kind)
+        if self.is_unnamed() { Who::Unnamed } else { Who::from(&self.caller.kind) }
     }
 
     /// `aws:PrincipalArn` (rule C46).

@@ -104,9 +104,14 @@ fn candidates(
             found = values.to_vec();
             all = true;
         }
-        Some(Limit::Like(pattern)) => {
+        Some(limit @ (Limit::Like(pattern) | Limit::PresentLike(pattern))) => {
             found.retain(|text| Form::like(pattern).has(text));
-            found.push(pattern.replace("?*", "session").replace('?', "x").replace('*', "").into());
+            // The unique id of a session: whatever stands behind the role's.
+            if let Some(start) =
+                pattern.strip_suffix("?*").filter(|_| matches!(limit, Limit::Like(_)))
+            {
+                found.push(format!("{start}session").into());
+            }
         }
         _ => {}
     }

@@ -83,6 +83,44 @@ pub(super) fn is_of_everyone(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     is_root || scope.world().identity(&caller.text).is_some()
 }
 
+/// Principals of an account that nobody knows, who can do what any stranger can by a statement: of each
+/// kind, and such as its conditions on ARNs name in any account.
+pub(super) fn strangers(scope: &KeyScope<'_>, statement: &Statement) -> Vec<Caller> {
+    let partition = scope.key.arn.partition();
+    // Where nothing tells kinds apart, one speaks for all.
+    let of_policy = scope.key.policy.iter().flat_map(|document| &document.policy().statements);
+    let mut keys = of_policy.flat_map(|it| &it.conditions).map(|condition| &condition.key.value);
+    let kinds = keys.any(|key| tells_users(key) || key.eq_ignore_ascii_case("aws:PrincipalArn"));
+    let others = ["user/stranger", "root"].into_iter().filter(|_| kinds);
+    let others =
+        others.filter_map(|it| Caller::parse(&format!("arn:{partition}:iam::{NOBODYS}:{it}")));
+    let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+    let named = values.filter_map(|value| named_anywhere(partition, value.value.text()?));
+    stranger(scope).into_iter().chain(others).chain(named).collect()
+}
+
+/// A principal that a pattern of ARNs takes in the account that nobody knows, where it takes any account.
+fn named_anywhere(partition: &str, pattern: &str) -> Option<Caller> {
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    let [_, _, service @ ("iam" | "sts"), _, "*" | "????????????", resource] = *parts else {
+        return None;
+    };
+    let name = resource.replace(['*', '?'], "x");
+    Caller::parse(&format!("arn:{partition}:{service}::{NOBODYS}:{name}"))
+}
+
+/// Whether a condition key of a user holds something else than one of a role, the ARN aside.
+pub(super) fn tells_users(key: &str) -> bool {
+    const KEYS: [&str; 5] = [
+        "aws:PrincipalType",
+        "aws:username",
+        "aws:userid",
+        "aws:MultiFactorAuthPresent",
+        "aws:MultiFactorAuthAge",
+    ];
+    KEYS.iter().any(|own| own.eq_ignore_ascii_case(key))
+}
+
 /// A principal of an account that nobody knows, who stands for all strangers.
 pub(super) fn stranger(scope: &KeyScope<'_>) -> Option<Caller> {
     let partition = scope.key.arn.partition();

@@ -8,7 +8,7 @@ use crate::decision::{Allowing, Caller, Fates};
 use crate::policy::{Polarity, PolicyDocument, Principal, Statement};
 
 use super::KeyScope;
-use super::audience::stranger;
+use super::audience::{stranger, tells_users};
 use super::trust::performed;
 
 /// The cryptographic actions.
@@ -67,7 +67,9 @@ pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet
     else {
         return BTreeSet::new();
     };
-    let some_of = |account| some_of(scope.key.arn.partition(), account);
+    // A user beside, where something could tell users from roles.
+    let users = statement.conditions.iter().any(|condition| tells_users(&condition.key.value));
+    let some_of = |account| some_of(scope.key.arn.partition(), account, users);
     let mut found = BTreeSet::new();
     let mut everyone = false;
     for entry in &element.entries {
@@ -100,8 +102,10 @@ fn account_of(text: &str) -> Option<AccountId> {
     AccountId::parse(text).or_else(|| AccountId::parse(Arn::parse(text)?.account))
 }
 
-/// The root user of an account and a role of it.
-fn some_of(partition: &str, account: AccountId) -> impl Iterator<Item = Caller> {
+/// The root user of an account, a role of it, and where `users` says so a user.
+fn some_of(partition: &str, account: AccountId, users: bool) -> impl Iterator<Item = Caller> {
     let name = move |name: &str| format!("arn:{partition}:iam::{account}:{name}");
-    [name("root"), name("role/outsider")].into_iter().filter_map(|name| Caller::parse(&name))
+    let user = users.then(|| name("user/outsider"));
+    let names = [name("root"), name("role/outsider")].into_iter().chain(user);
+    names.filter_map(|name| Caller::parse(&name))
 }

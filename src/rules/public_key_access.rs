@@ -1,11 +1,11 @@
 //! Any AWS account can do something with the key.
 
-use crate::decision::{Allowing, Fate};
+use crate::decision::{Allowing, Caller, Fate};
 use crate::policy::PolicyDocument;
 
-use super::audience::stranger;
+use super::audience::strangers;
 use super::controllers::list;
-use super::outsiders::{allowed_abroad, means_everyone, of_stranger, tells};
+use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
 use super::what_if::narrowed;
 use super::{KeyScope, Rule};
@@ -20,26 +20,31 @@ impl Rule for PublicKeyAccess {
         for (index, statement) in document.policy().statements.iter().enumerate() {
             if means_everyone(statement) {
                 let actions = allowed_abroad(scope, statement);
-                if !of_stranger(scope, document, index, actions).free.is_empty() {
-                    tell(scope, sink, document, index);
-                }
+                let allowing = Allowing::Statement(document, index);
+                let open = |it: &Caller| !scope.fates(it, allowing, actions).free.is_empty();
+                let mut strangers = strangers(scope, statement).into_iter().filter(open);
+                let _ = strangers.any(|stranger| tell(scope, sink, (document, index), &stranger));
             }
         }
     }
 }
 
-/// Tells what strangers do by calls of their own; what they do through a service alone is told by
-/// `via-service-without-caller-account`.
-fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, document: &PolicyDocument, index: usize) {
-    let Some(statement) = document.policy().statements.get(index) else { return };
+/// Tells what a stranger does by calls of its own, where it does something; what strangers do through a
+/// service alone is told by `via-service-without-caller-account`.
+fn tell(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    (document, index): (&PolicyDocument, usize),
+    stranger: &Caller,
+) -> bool {
+    let Some(statement) = document.policy().statements.get(index) else { return false };
     let direct = narrowed(document, index, &[("Null", "kms:ViaService", &["true"])]);
-    let free = of_stranger(scope, &direct, index, allowed_abroad(scope, statement)).free;
+    let allowing = Allowing::Statement(&direct, index);
+    let free = scope.fates(stranger, allowing, allowed_abroad(scope, statement)).free;
     // What matters most is told first.
     let (other, told) = (free.minus(tells()), free.intersection(tells()));
-    let Some(action) = other.iter().chain(told.iter()).next() else { return };
-    let Some(stranger) = stranger(scope) else { return };
-    let fate = scope.fate(&stranger, action, Allowing::Statement(&direct, index));
-    let Fate::Free(witness) = fate else { return };
+    let Some(action) = other.iter().chain(told.iter()).next() else { return false };
+    let Fate::Free(witness) = scope.fate(stranger, action, allowing) else { return false };
     let names: Vec<String> =
         other.iter().chain(told.iter()).map(|action| action.to_string()).collect();
     let message = format!("any AWS account can use {} for {}", scope.name(), list(&names));
@@ -56,4 +61,5 @@ fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, document: &PolicyDocument, in
         report = report.facet("metadata");
     }
     report.done();
+    true
 }

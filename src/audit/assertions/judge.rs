@@ -230,11 +230,9 @@ impl<'a> Judge<'a> {
 
     /// Keys whose grants were not exported: these could name anyone, and the row of anyone alone says so.
     fn unlisted(&self, rows: &[usize], keys: &[Option<usize>]) -> Vec<Found> {
-        let all = self.matrix.rows();
-        let anyone = all.iter().position(|row| &*row.name == "*" && row.stands_for.is_some());
-        let Some(anyone) = anyone.filter(|anyone| !self.part.row(*anyone)) else {
-            return Vec::new();
-        };
+        let all = self.matrix.rows().iter().enumerate();
+        let anyone = all.filter(|(at, row)| row.is_anyone() && !self.part.row(*at));
+        let anyone: Vec<usize> = anyone.map(|(at, _)| at).collect();
         if let Claim::Require { .. } = self.assertion.claim {
             return Vec::new();
         }
@@ -242,7 +240,7 @@ impl<'a> Judge<'a> {
             let arn = self.matrix.keys().get(*key);
             arn.and_then(|arn| self.world().key(arn)).is_some_and(|key| !key.grants_listed)
         };
-        let of = |key: usize| {
+        let of = |key: usize, anyone: usize| {
             let of_rows = rows.iter().map(|row| self.wanted(*row, Some(key)));
             let wanted = of_rows.fold(ActionSet::EMPTY, ActionSet::union);
             let pair = self.matrix.pair(anyone, Some(key));
@@ -255,7 +253,12 @@ impl<'a> Judge<'a> {
             };
             pair.cells.iter().filter_map(unknown).collect::<Vec<_>>()
         };
-        keys.iter().flatten().filter(|key| is_unlisted(key)).flat_map(|key| of(*key)).collect()
+        // Of another partition nobody reaches the key (rule X11), whatever its grants say.
+        let found =
+            keys.iter().flatten().filter(|key| is_unlisted(key)).flat_map(|key| {
+                anyone.iter().flat_map(|anyone| of(*key, *anyone)).collect::<Vec<_>>()
+            });
+        found.collect()
     }
 
     /// All that is to be said of cells.

@@ -130,7 +130,7 @@ impl Question {
         }
         if self.of_one {
             let rows = matrix.rows().iter().enumerate();
-            found.extend(rows.filter(|(_, row)| &*row.name == "*").map(|(at, _)| at));
+            found.extend(rows.filter(|(_, row)| row.is_anyone()).map(|(at, _)| at));
         }
         Ok(found.into_iter().collect())
     }
@@ -208,8 +208,8 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
     let ways: [&dyn Fn(&Row) -> bool; 4] = [
         &|row| row.caller == caller,
         &|row| role_of(world, &caller).is_some_and(|role| *role == *row.name),
-        &|row| row.stands_for.is_some() && row.caller.account == caller.account,
-        &|row| &*row.name == "*",
+        &|row| row.stands_for_some_of(caller.account),
+        &Row::is_anyone,
     ];
     let near = || near_principal(world, &caller);
     ways.iter().map(|way| found(way)).find(|rows| !rows.is_empty()).ok_or_else(|| {

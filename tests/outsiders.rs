@@ -1,0 +1,381 @@
+//! Rows of the matrix for principals outside the export: who has one, and whether what they prove holds
+//! once the outsider is in the export and its own account lets it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use keyreach::access::{Access, Matrix};
+use keyreach::aws::{ActionSet, KmsAction};
+use keyreach::decision::{Caller, CallerKind, Request, Standing, Target};
+use keyreach::eval::reference::Reference;
+use keyreach::ingest::scenario::load_tree;
+use keyreach::inventory::Inventory;
+use keyreach::source::FileId;
+use keyreach::syntax::yaml;
+use support::matrix::now;
+
+const LOCAL: &str = "111122223333";
+
+fn inventory(text: &str) -> Inventory {
+    let (documents, problems) = yaml::parse(text);
+    assert_eq!(problems, [], "{text}");
+    let scenario = load_tree(&documents[0].root, FileId(0));
+    assert_eq!(scenario.problems, [], "{text}");
+    scenario.inventory
+}
+
+/// A world of one key, whose statements these are beside the delegation to its account.
+fn world(region: &str, statements: &str) -> String {
+    format!(
+        "keyreach: scenario/1\nregion: {region}\naccounts:\n  \"{LOCAL}\":\n    users: {{ bob: {{}} }}\n    keys:\n      \
+         K:\n        policy:\n          Version: \"2012-10-17\"\n          Statement:\n            \
+         - {{ allow: \"kms:*\", to: account }}\n{statements}"
+    )
+}
+
+/// The same with who asks in the export, where its account lets it do everything.
+fn with_caller(text: &str, request: &Request) -> String {
+    let caller = &request.caller;
+    let kind = match caller.kind {
+        // A federated user is made by the user of its name.
+        CallerKind::User | CallerKind::FederatedUser { .. } => "users",
+        CallerKind::Role => "roles",
+        _ => return text.to_owned(),
+    };
+    let account = caller.account.unwrap();
+    let path = caller.text.split_once('/').unwrap().1;
+    let (path, name) = path
+        .rsplit_once('/')
+        .map_or(("/".to_owned(), path), |(path, name)| (format!("/{path}/"), name));
+    // Names are of the partition of the Region.
+    let region = match caller.partition() {
+        "aws-cn" if !text.contains("\nregion:") => "region: cn-north-1\n",
+        _ => "",
+    };
+    format!(
+        "{region}{text}  \"{account}\":\n    {kind}: {{ \"{name}\": {{ path: \"{path}\", policies: [{{ allow: \"kms:*\" }}] }} }}\n"
+    )
+}
+
+/// What the rows of outsiders say, action by action; that their witnesses hold is checked.
+fn outsiders(text: &str) -> BTreeMap<(String, &'static str), &'static str> {
+    let told = inventory(text);
+    let access = Access::new(&told, now());
+    let matrix = Matrix::new(&access);
+    let mut found = BTreeMap::new();
+    for (row, known) in matrix.rows().iter().enumerate().filter(|(_, row)| !row.is_listed()) {
+        for (key, pair) in matrix.row(row, ActionSet::ALL, false) {
+            for (actions, answer) in &pair.cells {
+                let verdict = match answer.verdict {
+                    Standing::Always => "always",
+                    Standing::Conditional => "conditional",
+                    Standing::Never => continue,
+                    Standing::Unknown { .. } => "unknown",
+                };
+                for action in actions.iter() {
+                    let proof = |context: &Option<_>, expected: bool| {
+                        let Some(context) = context else { return };
+                        let request = matrix.request(row, key, action, context).unwrap();
+                        let truth = inventory(&with_caller(text, &request));
+                        let decision = Reference::new(&truth).evaluate(&request);
+                        assert_eq!(decision.is_allowed(), expected, "{text}\n{request:?}");
+                    };
+                    if verdict != "unknown" {
+                        assert!(answer.witness.is_some(), "{text}\n{}: {answer:?}", known.name);
+                        proof(&answer.witness, true);
+                        proof(&answer.counter, false);
+                    }
+                    found.insert((known.name.to_string(), name(action)), verdict);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn name(action: KmsAction) -> &'static str {
+    action.info().name
+}
+
+/// Checks what outsiders can do: `row action verdict`, line by line.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let found = outsiders(text);
+    let found: Vec<String> =
+        found.iter().map(|((row, action), verdict)| format!("{row} {action} {verdict}")).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+const PARTNER: &str = "444455556666";
+
+const TO_OTHERS: &str = r#"            - { allow: kms:Decrypt, to: "444455556666" }
+            - { allow: kms:Encrypt, to: "*" }
+"#;
+
+#[test]
+fn x11_strangers_are_of_the_partition_of_the_keys() {
+    for (region, partition) in
+        [("us-west-2", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+    {
+        let root = format!("arn:{partition}:iam::444455556666:root");
+        check(
+            &world(region, TO_OTHERS),
+            &[
+                "* Encrypt always",
+                &format!("{root} Decrypt always"),
+                &format!("{root} Encrypt always"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn x11_a_root_user_without_users_beside_it_is_of_the_partition_of_its_keys() {
+    let text = world("cn-north-1", "").replace("    users: { bob: {} }\n", "");
+    let told = inventory(&text);
+    let access = Access::new(&told, now());
+    let matrix = Matrix::new(&access);
+    let root = format!("arn:aws-cn:iam::{LOCAL}:root");
+    let row = matrix.rows().iter().position(|row| *row.name == *root).unwrap();
+    let pair = matrix.pair(row, Some(0));
+    assert!(pair.cells.iter().any(|(_, answer)| answer.verdict == Standing::Always), "{pair:?}");
+}
+
+#[test]
+fn x11_a_key_of_each_partition_has_its_strangers() {
+    let text = "keyreach: scenario/1\naccounts:\n";
+    let account = |id: &str, region: &str| {
+        format!(
+            "  \"{id}\":\n    keys:\n      K:\n        region: {region}\n        policy:\n          \
+             Version: \"2012-10-17\"\n          Statement:\n            - {{ allow: kms:Encrypt, to: \"*\" }}\n            \
+             - {{ allow: kms:Decrypt, to: \"444455556666\" }}\n"
+        )
+    };
+    let text = format!(
+        "{text}{}{}",
+        account("222233334444", "us-west-2"),
+        account("333344445555", "cn-north-1")
+    );
+    check(
+        &text,
+        &[
+            "* Encrypt always",
+            "* in aws-cn Encrypt always",
+            "arn:aws-cn:iam::444455556666:root Decrypt always",
+            "arn:aws-cn:iam::444455556666:root Encrypt always",
+            "arn:aws:iam::444455556666:root Decrypt always",
+            "arn:aws:iam::444455556666:root Encrypt always",
+        ],
+    );
+}
+
+/// An Allow, or where `effect` says so a Deny, of one action for `to`, with a condition where there is one.
+fn statement(effect: &str, action: &str, to: &str, condition: &str) -> String {
+    let condition = match condition {
+        "" => String::new(),
+        condition => format!(", when: {{ {condition} }}"),
+    };
+    format!("            - {{ {effect}: \"kms:{action}\", to: \"{to}\"{condition} }}\n")
+}
+
+/// What outsiders can do with a key of these statements.
+#[track_caller]
+fn check_statements(statements: &[(&str, &str, &str, &str)], expected: &[&str]) {
+    let statements: String = statements
+        .iter()
+        .map(|(effect, action, to, condition)| statement(effect, action, to, condition))
+        .collect();
+    check(&world("us-west-2", &statements), expected);
+}
+
+#[test]
+fn e30_accounts_that_a_pattern_takes_have_a_row() {
+    check_statements(
+        &[
+            ("allow", "Decrypt", "*", r#"StringLike: { "aws:PrincipalAccount": "4444*" }"#),
+            ("allow", "Encrypt", "*", r#"StringLike: { "kms:CallerAccount": "4444*" }"#),
+            (
+                "allow",
+                "GenerateDataKey",
+                "*",
+                r#"ArnLike: { "aws:PrincipalArn": "arn:aws:iam::4444*:role/x" }"#,
+            ),
+        ],
+        &[
+            "arn:aws:iam::4444*:root Decrypt always",
+            "arn:aws:iam::4444*:root Encrypt always",
+            "arn:aws:iam::4444*:root GenerateDataKey conditional",
+        ],
+    );
+}
+
+#[test]
+fn e30_a_stand_in_is_nobody_whom_a_policy_speaks_of() {
+    // Those that a pattern takes, but those that a narrower one takes.
+    check_statements(
+        &[
+            ("allow", "Decrypt", "*", r#"StringLike: { "aws:PrincipalAccount": "4444*" }"#),
+            ("deny", "Decrypt", "*", r#"StringLike: { "aws:PrincipalAccount": "44449*" }"#),
+        ],
+        &["arn:aws:iam::4444*:root Decrypt always"],
+    );
+    check_statements(
+        &[("allow", "Decrypt", "*", r#"StringNotLike: { "aws:PrincipalAccount": "9*" }"#)],
+        &["* Decrypt always"],
+    );
+    check_statements(
+        &[("allow", "Decrypt", "*", ""), ("deny", "Decrypt", "999999999999", "")],
+        &["* Decrypt always"],
+    );
+}
+
+#[test]
+fn e40_services_have_a_row_where_they_alone_are_admitted() {
+    check_statements(
+        &[
+            ("allow", "Decrypt", "*", r#"Bool: { "aws:PrincipalIsAWSService": "true" }"#),
+            (
+                "allow",
+                "Encrypt",
+                "*",
+                r#"StringEquals: { "aws:PrincipalServiceName": "logs.amazonaws.com" }"#,
+            ),
+            (
+                "allow",
+                "GenerateDataKey",
+                "*",
+                r#"StringLike: { "aws:PrincipalServiceName": "delivery.*.amazonaws.com" }"#,
+            ),
+        ],
+        &[
+            "*.amazonaws.com Decrypt always",
+            "delivery.*.amazonaws.com Decrypt always",
+            "delivery.*.amazonaws.com GenerateDataKey always",
+            "logs.amazonaws.com Decrypt always",
+            "logs.amazonaws.com Encrypt always",
+        ],
+    );
+}
+
+/// Conditions that hold of some principals of the other account and not of others.
+const OF_SOME: [&str; 14] = [
+    r#"ArnEquals: { "aws:PrincipalArn": "arn:aws:iam::444455556666:user/eve" }"#,
+    r#"ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:user/*" }"#,
+    r#"ArnLike: { "aws:PrincipalArn": "arn:aws:iam::444455556666:role/*" }"#,
+    r#"ArnNotEquals: { "aws:PrincipalArn": "arn:aws:iam::444455556666:user/eve" }"#,
+    r#"ArnNotLike: { "aws:PrincipalArn": "arn:aws:iam::444455556666:role/*" }"#,
+    r#"ArnEquals: { "aws:PrincipalArn": "arn:aws:iam::444455556666:root" }"#,
+    r#"StringEquals: { "aws:PrincipalType": "User" }"#,
+    r#"StringEquals: { "aws:PrincipalType": "Account" }"#,
+    r#"StringNotEquals: { "aws:PrincipalType": "AssumedRole" }"#,
+    r#"StringEquals: { "aws:username": "eve" }"#,
+    r#"StringNotEquals: { "aws:username": "eve" }"#,
+    r#"Null: { "aws:username": "true" }"#,
+    r#"StringEquals: { "aws:username": "bob" }, ArnLike: { "aws:PrincipalArn": "arn:aws:iam::444455556666:user/ops/*" }"#,
+    r#"Null: { "aws:MultiFactorAuthPresent": "true" }"#,
+];
+
+#[test]
+fn e30_a_row_of_an_account_stands_for_users_and_its_root_as_well() {
+    let row = format!("arn:aws:iam::{PARTNER}:root Decrypt conditional");
+    for condition in OF_SOME {
+        check_statements(&[("allow", "Decrypt", PARTNER, condition)], &[&row]);
+    }
+    for condition in [
+        r#"StringEquals: { "aws:PrincipalType": "FederatedUser" }"#,
+        r#"ArnEquals: { "aws:PrincipalArn": "arn:aws:sts::444455556666:federated-user/eve" }"#,
+        r#"StringLike: { "aws:userid": "444455556666:*" }"#,
+        r#"StringLike: { "aws:userid": "AIDA*" }"#,
+    ] {
+        check_statements(&[("allow", "Decrypt", PARTNER, condition)], &[&row]);
+    }
+}
+
+#[test]
+fn e30_what_every_kind_is_allowed_is_always_allowed() {
+    check_statements(
+        &[(
+            "allow",
+            "Decrypt",
+            PARTNER,
+            r#"StringLike: { "aws:PrincipalArn": "arn:aws:*::444455556666:*" }"#,
+        )],
+        &[&format!("arn:aws:iam::{PARTNER}:root Decrypt always")],
+    );
+}
+
+#[test]
+fn e30_anyone_and_an_organization_stand_for_users_as_well() {
+    let users = r#"ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:user/*" }"#;
+    check_statements(&[("allow", "Decrypt", "*", users)], &["* Decrypt conditional"]);
+    let of_organization = format!(r#"{users}, StringEquals: {{ "aws:PrincipalOrgID": "o-zz" }}"#);
+    let text = world("us-west-2", &statement("allow", "Decrypt", "*", &of_organization));
+    let found = outsiders(&text);
+    assert_eq!(found.get(&("o-zz".to_owned(), "Decrypt")), Some(&"conditional"), "{found:?}");
+}
+
+/// Requests of principals of the other account, each kind with what its requests hold (section 2.5).
+fn requests_of_partner(told: &Inventory) -> Vec<Request> {
+    let key = told.keys.values().next().unwrap().arn.clone();
+    let mfa: [(&str, &[Option<&str>]); 5] = [
+        ("role/any", &[Some("true"), Some("false")]),
+        ("user/eve", &[Some("true"), None]),
+        ("user/ops/bob", &[Some("true"), None]),
+        ("user/ann", &[Some("true"), None]),
+        ("root", &[Some("true"), None]),
+    ];
+    let request = |name: &str, mfa: Option<&str>| {
+        let caller = Caller::parse(&format!("arn:aws:iam::{PARTNER}:{name}")).unwrap();
+        let mut request = Request::plain(caller, KmsAction::DECRYPT, Target::Key(key.clone()));
+        match mfa {
+            Some(mfa) => request.context.set_one("aws:MultiFactorAuthPresent", mfa),
+            None => request.context.set_absent("aws:MultiFactorAuthPresent"),
+        }
+        request
+    };
+    mfa.iter().flat_map(|(name, all)| all.iter().map(|mfa| request(name, *mfa))).collect()
+}
+
+/// Whatever the reference evaluator allows somebody of another account, once that is in the export, its row
+/// has; what it denies somebody is not always.
+#[test]
+fn e30_whoever_is_admitted_has_a_row() {
+    let partner = format!(
+        "  \"{PARTNER}\":\n    users:\n      eve: {{ policies: [{{ allow: \"kms:*\" }}] }}\n      \
+         ann: {{ policies: [{{ allow: \"kms:*\" }}] }}\n      \
+         bob: {{ path: \"/ops/\", policies: [{{ allow: \"kms:*\" }}] }}\n    \
+         roles:\n      any: {{ policies: [{{ allow: \"kms:*\" }}] }}\n"
+    );
+    let row = (format!("arn:aws:iam::{PARTNER}:root"), "Decrypt");
+    let mut admitted = 0;
+    for allowed in OF_SOME {
+        for denied in [""].into_iter().chain(OF_SOME) {
+            let mut statements = statement("allow", "Decrypt", PARTNER, allowed);
+            if !denied.is_empty() {
+                statements.push_str(&statement("deny", "Decrypt", "*", denied));
+            }
+            let text = world("us-west-2", &statements);
+            let truth = inventory(&format!("{text}{partner}"));
+            let reference = Reference::new(&truth);
+            let answers = requests_of_partner(&truth)
+                .into_iter()
+                .map(|request| reference.evaluate(&request).is_allowed())
+                .collect::<Vec<bool>>();
+            let verdict = outsiders(&text).get(&row).copied();
+            if answers.contains(&true) {
+                admitted += 1;
+                assert!(verdict.is_some(), "{text}");
+            }
+            assert!(verdict != Some("always") || !answers.contains(&false), "{text}");
+        }
+    }
+    assert!(admitted > 60, "{admitted}");
+}
