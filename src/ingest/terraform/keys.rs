@@ -418,11 +418,9 @@ fn metadata(
     let primary = evaluator.primary(resource);
     // A replica has the spec and the usage of its primary.
     let of = related.get(primary.as_ref().unwrap_or(arn));
-    let word = |of_primary: Option<&Box<str>>, name| {
-        word(evaluator, resource, name).unwrap_or_else(|| of_primary.cloned())
-    };
-    let spec = word(of.and_then(|of| of.spec.as_ref()), SPEC);
-    let usage = word(of.and_then(|of| of.usage.as_ref()), USAGE);
+    let own = |name| word(evaluator, resource, name);
+    let spec = own(SPEC).unwrap_or_else(|| of.and_then(|of| of.spec.clone()));
+    let usage = own(USAGE).unwrap_or_else(|| of.and_then(|of| of.usage.clone()));
     let origin = match resource.of_type {
         "aws_kms_external_key" | "aws_kms_replica_external_key" => Some("EXTERNAL"),
         _ if argument("xks_key_id").is_some() => Some("EXTERNAL_KEY_STORE"),
