@@ -130,7 +130,7 @@ pub(super) enum Managers {
 
 /// Whether a caller can act: the root user, a user or role that exists, a session of such a role (rule
 /// A34), and a federated-user session, which any user and the root user may give this name (rule A35).
-fn can_act(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+pub(super) fn can_act(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     match (&caller.kind, caller.account) {
         (CallerKind::Root | CallerKind::FederatedUser { .. }, _) => true,
         (CallerKind::AssumedRole { role, .. }, Some(account)) => {

@@ -100,9 +100,7 @@ fn ids<'s>(
     let values = of_users.flat_map(|condition| &condition.values);
     let values = values.filter_map(|value| Some((id_of(value.value.text()?)?, value.span)));
     // An id says nothing of its account: only where all are known is it nobody's.
-    found.extend(
-        values.filter(|(id, _)| !has_id(scope, id) && knows_all(scope.world, document)),
-    );
+    found.extend(values.filter(|(id, _)| !has_id(scope, id) && knows_all(scope.world, document)));
     found
 }
 

@@ -3,7 +3,7 @@
 use crate::aws::KmsAction;
 use crate::decision::{Caller, CallerKind};
 
-use super::controllers::{decided, exists, short};
+use super::controllers::{can_act, decided, short};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -21,12 +21,24 @@ impl Rule for SinglePointOfAdministration {
         // Principals of other accounts never put a key policy (rule E11).
         let own = holders.iter().filter(|group| group.who.first().account == Some(owner));
         let possible = own.filter(|group| group.holds.possible.contains(put));
-        let lives = |caller: &&Caller| caller.kind == CallerKind::Root || exists(scope, caller);
-        let mut managers = possible.flat_map(|group| {
-            group.who.iter().filter(lives).map(|caller| (caller, group.holds.sure.contains(put)))
+        let managers = possible.flat_map(|group| {
+            let live = group.who.iter().filter(|caller| can_act(scope, caller));
+            live.map(|caller| (caller, group.holds.sure.contains(put)))
         });
-        let Some((only, true)) = managers.next() else { return };
-        if only.kind == CallerKind::Root || managers.next().is_some() {
+        let (mut only, mut sessions) = (None, Vec::new());
+        for (caller, is_sure) in managers {
+            match caller.kind {
+                CallerKind::AssumedRole { .. } | CallerKind::FederatedUser { .. } => {
+                    sessions.push(caller);
+                }
+                CallerKind::User | CallerKind::Role if only.is_none() => {
+                    only = Some((caller, is_sure));
+                }
+                _ => return,
+            }
+        }
+        let Some((only, true)) = only else { return };
+        if !sessions.iter().all(|session| is_session_of(scope, session, only)) {
             return;
         }
         let verdict = scope.verdict(only, put);
@@ -47,4 +59,14 @@ impl Rule for SinglePointOfAdministration {
             report.help(help).done();
         }
     }
+}
+
+/// Whether a session is one of this role.
+fn is_session_of(scope: &KeyScope<'_>, session: &Caller, only: &Caller) -> bool {
+    let (CallerKind::AssumedRole { role, .. }, Some(account)) = (&session.kind, session.account)
+    else {
+        return false;
+    };
+    let role = scope.world().role_by_name(account, role);
+    role.is_some_and(|role| *role.arn == *only.text)
 }
