@@ -182,11 +182,17 @@ impl Asked {
     }
 
     fn hear_regions(&mut self, texts: &[&str]) {
-        let named = texts.iter().filter(|text| !text.is_empty() && **text != "*");
-        self.regions.extend(named.map(|text| Box::from(*text)));
+        for text in texts.iter().filter(|text| !text.is_empty() && **text != "*") {
+            if !self.regions.contains(*text) {
+                self.regions.insert((*text).into());
+            }
+        }
     }
 
     fn hear_variables(&mut self, text: &str, variables: Variables) {
+        if !text.contains("${") {
+            return;
+        }
         let named = parts(text, variables).filter_map(|part| match part {
             Part::Variable { key, .. } => {
                 key.to_ascii_lowercase().strip_prefix(PRINCIPAL_TAG).map(str::to_owned)

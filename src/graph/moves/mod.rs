@@ -181,7 +181,13 @@ impl<'c, 'w> Moves<'c, 'w> {
         roles.dedup();
         for role in roles {
             let Some(arn) = self.cast.arn(role) else { continue };
-            let chance = self.side.chance(action, arn);
+            let mut chance = self.side.chance(action, arn);
+            // Rule T7: where the trust policy wants tags, they are a permission of their own.
+            if chance > Chance::No && action == A::STS_ASSUME_ROLE && self.cast.wants_tags(role) {
+                let side = self.asker.side(&untagged());
+                let tagged = self.side.chance(A::STS_TAG_SESSION, arn).min(chance);
+                chance = side.chance(action, arn).max(tagged);
+            }
             // A role that takes on itself gains tags at most.
             if role != self.asker.at {
                 self.add(Move::Assume(role), Gain::Held(role), chance);
@@ -325,7 +331,29 @@ impl<'c, 'w> Moves<'c, 'w> {
     }
 }
 
+/// A request that gives no tags.
+fn untagged() -> Context {
+    let mut context = Context::default();
+    context.set_absent("aws:RequestTag/*");
+    context.set_absent("aws:TagKeys");
+    context
+}
+
 impl Cast<'_> {
+    /// Whether a role's trust policy asks for the tags that a request gives.
+    fn wants_tags(&self, role: Ix) -> bool {
+        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
+        trust.is_some_and(|trust| {
+            trust.peek(|policy| {
+                let mut conditions = policy.statements.iter().flat_map(|it| &it.conditions);
+                conditions.any(|condition| {
+                    let key = condition.key.value.to_ascii_lowercase();
+                    key.starts_with("aws:requesttag/") || key == "aws:tagkeys"
+                })
+            })
+        })
+    }
+
     /// The ARN of a member.
     pub(super) fn arn(&self, at: Ix) -> Option<&str> {
         self.member(at).map(|member| &*member.caller.text)
