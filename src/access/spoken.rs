@@ -118,7 +118,9 @@ impl<'f> Spoken<'f> {
 
     fn hear_account(&mut self, text: &str) {
         match AccountId::parse(text) {
-            Some(account) => drop(self.accounts.insert(account)),
+            Some(account) => {
+                self.accounts.insert(account);
+            }
             // What takes every account takes one that nothing names.
             None if text.contains(['*', '?']) && text.contains(|it: char| it.is_ascii_digit()) => {
                 self.like.insert(text.into());

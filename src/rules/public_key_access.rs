@@ -22,8 +22,11 @@ impl Rule for PublicKeyAccess {
                 let actions = allowed_abroad(scope, statement);
                 let allowing = Allowing::Statement(document, index);
                 let open = |it: &Caller| !scope.fates(it, allowing, actions).free.is_empty();
-                let mut strangers = strangers(scope, statement).into_iter().filter(open);
-                let _ = strangers.any(|stranger| tell(scope, sink, (document, index), &stranger));
+                for stranger in strangers(scope, statement).into_iter().filter(open) {
+                    if tell(scope, sink, (document, index), &stranger) {
+                        break;
+                    }
+                }
             }
         }
     }
