@@ -20,6 +20,7 @@ use keyreach::ingest::scenario::load_tree;
 use keyreach::inventory::Inventory;
 use keyreach::source::FileId;
 use keyreach::syntax::yaml;
+use support::command::{Folder, keyreach};
 use support::matrix::now;
 
 const LOCAL: &str = "111122223333";
@@ -378,4 +379,49 @@ fn e30_whoever_is_admitted_has_a_row() {
         }
     }
     assert!(admitted > 60, "{admitted}");
+}
+
+/// A template whose account has no identities in it.
+fn template(principal: &str, condition: &str) -> String {
+    format!(
+        "AWSTemplateFormatVersion: \"2010-09-09\"\nResources:\n  AppKey:\n    Type: AWS::KMS::Key\n    Properties:\n      \
+         KeyPolicy:\n        Version: \"2012-10-17\"\n        Statement:\n          - Effect: Allow\n            \
+         Principal: {{AWS: {principal}}}\n            Action: \"kms:*\"\n            Resource: \"*\"\n{condition}"
+    )
+}
+
+/// The cell of `kms:Decrypt` that a row of a template's matrix has.
+fn decrypt_of(name: &str, template: &str, options: &[&str], row: &str) -> serde_json::Value {
+    let folder = Folder::new(name);
+    folder.put("template.yaml", template);
+    let args = ["matrix", "--format", "jsonl", "--now", "2026-01-01", "--account", LOCAL];
+    let args: Vec<&str> = args.iter().chain(options).copied().chain(["."]).collect();
+    let run = keyreach(&args).within(folder.path()).run();
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{template}");
+    let lines = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut lines: Vec<serde_json::Value> = lines.collect();
+    lines.retain(|line| line["principal"] == row && line["action"] == "kms:Decrypt");
+    assert_eq!(lines.len(), 1, "{template}\n{}", run.stdout);
+    lines.remove(0)
+}
+
+#[test]
+fn an_own_account_without_identities_stands_for_users_as_well() {
+    let users = format!(
+        "            Condition: {{ArnLike: {{\"aws:PrincipalArn\": \"arn:aws:iam::{LOCAL}:user/ops-*\"}}}}\n"
+    );
+    let root = format!("arn:aws:iam::{LOCAL}:root");
+    let template = template(&format!("\"{root}\""), &users);
+    let cell = decrypt_of("outsiders-own-users", &template, &[], &root);
+    assert_eq!(cell["verdict"], "conditional", "{cell}");
+    assert_eq!(cell["witness"]["principal"], format!("arn:aws:iam::{LOCAL}:user/ops-x"), "{cell}");
+}
+
+#[test]
+fn x11_an_own_account_without_identities_is_of_the_partition_of_its_keys() {
+    let template = template("!Sub \"arn:${AWS::Partition}:iam::${AWS::AccountId}:root\"", "");
+    let options = ["--region", "cn-north-1"];
+    let root = format!("arn:aws-cn:iam::{LOCAL}:root");
+    let cell = decrypt_of("outsiders-own-partition", &template, &options, &root);
+    assert_eq!(cell["verdict"], "always", "{cell}");
 }

@@ -122,6 +122,11 @@ pub fn outsider(world: &Inventory, from: &Caller) -> Option<Edit> {
         CallerKind::AssumedRole { role, .. } if world.role_by_name(account, role).is_none() => {
             format!("arn:{}:iam::{account}:role/{role}", from.partition()).into()
         }
+        // The user who makes the session, and has its name.
+        CallerKind::FederatedUser { name } => {
+            let user = format!("arn:{}:iam::{account}:user/{name}", from.partition());
+            Some(user).filter(|user| world.identity(user).is_none())?.into()
+        }
         _ => return None,
     };
     Some(Edit::AddOutsider { identity })
