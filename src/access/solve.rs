@@ -119,6 +119,9 @@ impl Solver {
             Formula::FALSE => return Held::No,
             _ => {}
         }
+        if let Some(frame) = self.unfolded(formula, frame) {
+            return self.holds(formula, &frame);
+        }
         let seen = (formula, self.view(formula, frame));
         self.held.get(seen, |_| match self.solve(formula, frame) {
             Found::Yes(_) => Held::Yes,
@@ -134,12 +137,38 @@ impl Solver {
             Formula::FALSE => return Found::No,
             _ => {}
         }
+        if let Some(frame) = self.unfolded(formula, frame) {
+            return self.find(formula, &frame);
+        }
         let seen = (formula, self.view(formula, frame));
         match self.held.known(&seen) {
             Some(Held::No) => Found::No,
             Some(Held::Undecided) => Found::Undecided,
             _ => self.found.get(seen, |_| self.solve(formula, frame)),
         }
+    }
+
+    /// The frame in which the absence of a family of keys is that of its members; nothing where none is
+    /// absent as a whole.
+    fn unfolded(&self, formula: Formula, frame: &Frame) -> Option<Frame> {
+        let family = |(key, limit): &(Box<str>, Limit)| {
+            let beginning = key.strip_suffix('*').filter(|_| *limit == Limit::Absent);
+            beginning.map(Box::from)
+        };
+        let families: Vec<Box<str>> = frame.limits.iter().filter_map(family).collect();
+        if families.is_empty() {
+            return None;
+        }
+        let keys = self.keys(formula);
+        let members = keys.iter().map(|(key, _)| &**key).filter(|key| {
+            let is_member = families.iter().any(|beginning| key.starts_with(&**beginning));
+            is_member && limit(&frame.limits, key).is_none()
+        });
+        let members = members.map(|key| (Box::from(key), Limit::Absent));
+        let others = frame.limits.iter().filter(|it| family(it).is_none()).cloned();
+        let mut limits: Vec<(Box<str>, Limit)> = others.chain(members).collect();
+        limits.sort();
+        Some(Frame { limits: limits.into(), ..frame.clone() })
     }
 
     /// The number of what a formula can notice of a frame.

@@ -122,8 +122,8 @@ fn candidates(
 
 /// One text of each class that `key` can hold, where no others need to be tried: texts that no test of the
 /// tied keys tells apart can change places everywhere, as whether two of them are equal stays what it was.
-/// That takes keys of one range, which nothing else says anything of, tied by nothing but equality; whether
-/// one of them can be empty does not matter.
+/// That takes keys of one range, the empty text aside, which nothing else says anything of, tied by nothing
+/// but equality.
 fn alike(
     solver: &Solver,
     (key, tied): (&str, &[&str]),
@@ -144,6 +144,7 @@ fn alike(
         let of_key = forms(&Range::of(key, solver.now()));
         !is_limited && !is_told_of && of_key.is_some_and(|forms| forms == own)
     };
+    let plain = Range::Texts { forms: own.clone(), empty: false };
     let is_variable = |operand: &&Operand| operand_variables(operand).next().is_some();
     let is_equal = |test: &Test| {
         let lone = |operand: &Operand| matches!(operand, Operand::Text(pieces) if matches!(**pieces, [Piece::Variable { .. }]));
@@ -162,8 +163,10 @@ fn alike(
         (!values.is_empty()).then(|| Test { values, ..(*test).clone() })
     };
     let fixed: Vec<Test> = tests.iter().filter_map(fixed).collect();
-    let classes = elements(&range, &fixed.iter().collect::<Vec<_>>());
-    classes.complete.then(|| classes.found.into_iter().map(|(text, _)| text).collect())
+    // Not all of them need be able to hold the empty text: it stands for itself.
+    let classes = elements(&plain, &fixed.iter().collect::<Vec<_>>());
+    let empty = range.has("").then(Box::<str>::default);
+    classes.complete.then(|| classes.found.into_iter().map(|(text, _)| text).chain(empty).collect())
 }
 
 /// The formula where these keys have these values.

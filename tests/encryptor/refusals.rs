@@ -185,7 +185,8 @@ fn another_account_does_not_learn_which_keys_there_are() {
 fn the_tags_of_a_replica_are_a_permission_of_their_own() {
     let text = format!(
         "accounts: {{ {A}: {{ users: {{ admin: {{ policies: [
-           {{ allow: [kms:CreateKey, kms:ReplicateKey, kms:PutKeyPolicy] }} ] }} }} }} }}"
+           {{ allow: [kms:CreateKey, kms:ReplicateKey, kms:PutKeyPolicy,
+             iam:CreateServiceLinkedRole] }} ] }} }} }} }}"
     );
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let kms = Encryptor::in_memory(world(&text), MasterSecret::from_bytes([7; 32]), Clock::At(now));
