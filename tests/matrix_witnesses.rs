@@ -215,7 +215,7 @@ fn nothing_that_may_be_is_told_as_impossible() {
         let policy: String = policy.lines().map(|line| format!("          {line}\n")).collect();
         folder.put(
             &format!("{number}.yaml"),
-            &format!(
+            format!(
                 "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ bob: {{}} }}\n    \
                  roles: {{ app: {{ id: AROAEXAMPLEAPP }} }}\n    keys:\n      k:\n        policy:\n{policy}"
             ),
@@ -239,7 +239,7 @@ fn c66_a_service_of_the_chain_is_in_it() {
     let athena = "{ 'ForAnyValue:StringEquals': { 'aws:CalledVia': athena.amazonaws.com } }";
     folder.put(
         "scenario.yaml",
-        &format!(
+        format!(
             "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ bob: {{}} }}\n    keys: {{ k: {{ policy: [{{ allow: kms:Decrypt, to: user/bob, when: {athena} }}] }} }}\n"
         ),
     );

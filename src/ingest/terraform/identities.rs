@@ -36,6 +36,9 @@ struct Draft<'r> {
     is_one_of_several: bool,
 }
 
+/// Takes a holder, or nothing where none is declared here, and what decides whether it is meant.
+type Tell<'t, 'r> = dyn FnMut(Option<&mut Draft<'r>>, Option<Rc<str>>) + 't;
+
 /// The users, roles, groups and managed policies of some resources.
 pub(super) struct Identities<'r> {
     drafts: BTreeMap<Holder, Draft<'r>>,
@@ -157,7 +160,7 @@ impl<'r> Identities<'r> {
         account: AccountId,
         kind: &'static str,
         name: &Value,
-        tell: &mut dyn FnMut(Option<&mut Draft<'r>>, Option<Rc<str>>),
+        tell: &mut Tell<'_, 'r>,
     ) {
         if let Data::OneOf(expression, branches) = &name.data {
             for branch in branches.iter().filter(|branch| !branch.is_null()) {
