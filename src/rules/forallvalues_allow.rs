@@ -52,6 +52,9 @@ fn of_the_account(
     let (mut callers, mut first) = (Vec::new(), None);
     for group in scope.meant(Allowing::Statement(&absent, optional.index), actions) {
         let speaker: &Caller = group.who.first();
+        if !is_told_of(scope, speaker) {
+            continue;
+        }
         // A statement for the account lets in whom an identity policy lets, too.
         let held = scope.holding(speaker, group.fates.free).sure;
         if let Some(request) = optional.gained(scope, speaker, held) {
@@ -60,6 +63,22 @@ fn of_the_account(
         }
     }
     (callers, first)
+}
+
+/// Whether the caller's account is one of the world's, or the key policy speaks of it: others stand for many,
+/// for whom a stranger speaks.
+fn is_told_of(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    let Some(account) = caller.account.filter(|it| scope.world().account(*it).is_none()) else {
+        return true;
+    };
+    let mut statements = scope.key.policy.iter().flat_map(|it| &it.policy().statements);
+    statements.any(|statement| {
+        let named = statement.principal.iter().flat_map(|element| &element.entries);
+        let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+        let texts = named.map(|entry| entry.value.text());
+        let mut texts = texts.chain(values.filter_map(|value| value.value.text()));
+        texts.any(|text| text.contains(account.as_str()))
+    })
 }
 
 fn tell(

@@ -7,5 +7,5 @@ resource "aws_iam_role" "app" {
 resource "aws_kms_key" "k" {
   policy = jsonencode({ Version = "2012-10-17", Statement = concat([
     { Effect = "Allow", Action = "kms:Decrypt", Resource = "*", Principal = { AWS = aws_iam_role.app.arn } } ],
-    var.on ? [{ Effect = "Deny", Action = "kms:Decrypt", Resource = "*", Principal = "*" }] : []) })
+    var.on ? [{ Effect = "Deny", Action = "kms:Decrypt", Resource = "*", Principal = { AWS = aws_iam_role.app.arn } }] : []) })
 }
