@@ -94,9 +94,10 @@ impl Context {
 
     /// Takes over what `other` says; where both speak of a key, `other` wins.
     pub fn lay_over(&mut self, other: &Self) {
+        // Of a family that is absent some members may be given.
+        other.absent.iter().for_each(|name| self.set_absent(name));
         other.entries.iter().for_each(|entry| self.forget(&entry.name));
         other.entries.iter().for_each(|entry| self.set(&entry.name, entry.value.clone()));
-        other.absent.iter().for_each(|name| self.set_absent(name));
     }
 
     /// Whether the request surely does not carry `name`.
@@ -198,6 +199,20 @@ mod tests {
         let value = |name: &str| context.get(name).map(|entry| entry.value.clone());
         assert_eq!(value("kms:EncryptionContext:a"), Some(ContextValue::One("small".into())));
         assert_eq!(value("KMS:EncryptionContext:a"), Some(ContextValue::One("big".into())));
+    }
+
+    #[test]
+    fn of_an_absent_family_some_members_may_be_given() {
+        let mut over = Context::default();
+        over.set_absent("aws:RequestTag/*");
+        over.set_one("aws:RequestTag/team", "red");
+        let mut context = Context::default();
+        context.set_one("aws:RequestTag/owner", "bob");
+        context.lay_over(&over);
+        let value = |name: &str| context.get(name).map(|entry| entry.value.values().to_vec());
+        assert_eq!(value("aws:RequestTag/team"), Some(vec!["red".into()]));
+        assert_eq!(value("aws:RequestTag/owner"), None);
+        assert!(context.is_absent("aws:RequestTag/owner"));
     }
 
     #[test]
