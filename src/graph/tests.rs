@@ -234,6 +234,12 @@ fn t12_w92_users_make_the_federated_sessions_that_keys_name() {
     let path = of_bob(text).expect("a path");
     assert_eq!(&*path.goal_as.text, "arn:aws:sts::111122223333:federated-user/bob");
     assert!(of_bob(&text.replace("sts:GetFederationToken", "sts:AssumeRole")).is_none());
+    // It has the tags of the user.
+    let tagged = text.replace("bob: {", "bob: { tags: { team: x },").replace(
+        "to: federated/bob",
+        "to: federated/bob, when: { StringEquals: { 'aws:PrincipalTag/team': x } }",
+    );
+    assert!(of_bob(&tagged).is_some());
 }
 
 /// A key of which user bob may make grants under a condition.

@@ -66,6 +66,9 @@ impl Held {
             (CallerKind::AssumedRole { role, .. }, Some(account)) => {
                 world.role_by_name(account, role)
             }
+            (CallerKind::FederatedUser { name }, Some(account)) => {
+                world.user_by_name(account, name)
+            }
             _ => world.identity(&caller.text),
         };
         let own = identity.map(|identity| &identity.tags);
