@@ -15,6 +15,9 @@ use super::text;
 /// Directories whose contents are nobody's export.
 const PRUNED: [&str; 3] = [".git", ".terraform", "node_modules"];
 
+/// The room that a file gets before its length is known: most exports fit.
+const ROOM: usize = 1 << 14;
+
 /// The disk, from the current directory on.
 ///
 /// Links are followed within what is listed; one that leads out of it, or to a directory above itself, is
@@ -34,32 +37,21 @@ impl Files for Disk {
     }
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        if length > text::LIMIT as u64 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        if length > 0 {
-            // One read where the length is known: exports are many and small.
-            let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-            let mut filled = 0;
-            while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-                match file.read(rest) {
-                    Ok(0) => bytes.truncate(filled),
-                    Ok(count) => filled += count,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            return Ok(bytes);
-        }
-        // A pipe has no length: what it gives is bounded as well.
         let mut bytes = Vec::new();
-        file.take(text::LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > text::LIMIT {
+        self.read_into(path, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_into(&self, path: &str, buffer: &mut Vec<u8>) -> io::Result<()> {
+        // Its length is not asked for: most exports are small, and a pipe has none.
+        let file = File::open(path)?;
+        buffer.clear();
+        buffer.reserve(ROOM);
+        file.take(text::LIMIT as u64 + 1).read_to_end(buffer)?;
+        if buffer.len() > text::LIMIT {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        Ok(bytes)
+        Ok(())
     }
 }
 

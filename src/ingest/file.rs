@@ -41,30 +41,30 @@ impl Outcome {
     }
 }
 
-/// Reads the file at `path`, and takes its digest where `digests` are taken.
+/// Reads the file at `path`, and takes its digest where `digests` are taken. `buffer` is the room that one
+/// file after another is read into.
 pub(super) fn read(
     files: &dyn Files,
-    file: FileId,
-    path: &str,
+    (file, path): (FileId, &str),
     policies: &SharedPolicies,
     digests: Option<&Digests>,
+    buffer: &mut Vec<u8>,
 ) -> Outcome {
     let hint = Hint::new(path);
-    let bytes = match files.read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let problem = unreadable(path, &error);
-            let is_told = problem.kind != ProblemKind::TooLarge || hint.is_export();
-            return if is_told { Outcome::of(problem) } else { Outcome::default() };
-        }
-    };
-    if let Some(digests) = digests {
-        digests.take(file, &bytes);
+    if let Err(error) = files.read_into(path, buffer) {
+        let problem = unreadable(path, &error);
+        let is_told = problem.kind != ProblemKind::TooLarge || hint.is_export();
+        return if is_told { Outcome::of(problem) } else { Outcome::default() };
     }
-    match text::decode(bytes) {
+    if let Some(digests) = digests {
+        digests.take(file, buffer);
+    }
+    match text::decode(std::mem::take(buffer)) {
         Ok(text) => {
             let lines = &LineCount::new(&text);
-            read_text(&Source { file, text: &text, hint, lines, policies }, path)
+            let outcome = read_text(&Source { file, text: &text, hint, lines, policies }, path);
+            *buffer = text.into_bytes();
+            outcome
         }
         Err((fault, bytes)) => {
             // UTF-16 is looked at without its zeros.

@@ -77,24 +77,35 @@ impl Facts {
             && self.pending.is_empty())
     }
 
-    /// Adds what comes behind.
-    pub(super) fn append(&mut self, mut other: Self) {
-        self.identities.append(&mut other.identities);
-        self.groups.append(&mut other.groups);
-        self.policies.append(&mut other.policies);
-        self.keys.append(&mut other.keys);
-        self.aliases.append(&mut other.aliases);
-        self.listings.append(&mut other.listings);
-        self.organization.append(&mut other.organization);
-        self.endpoints.append(&mut other.endpoints);
-        self.loose.append(&mut other.loose);
-        self.worlds.append(&mut other.worlds);
-        self.pending.append(&mut other.pending);
-        self.templates.append(&mut other.templates);
-        self.manifests.append(&mut other.manifests);
-        self.terraform.append(&mut other.terraform);
-        self.stored.append(&mut other.stored);
+    /// The facts of parts, one behind the other; each is moved once.
+    pub(super) fn of(mut parts: Vec<Self>) -> Self {
+        let parts = &mut parts;
+        Self {
+            identities: joined(parts, |part| &mut part.identities),
+            groups: joined(parts, |part| &mut part.groups),
+            policies: joined(parts, |part| &mut part.policies),
+            keys: joined(parts, |part| &mut part.keys),
+            aliases: joined(parts, |part| &mut part.aliases),
+            listings: joined(parts, |part| &mut part.listings),
+            organization: joined(parts, |part| &mut part.organization),
+            endpoints: joined(parts, |part| &mut part.endpoints),
+            loose: joined(parts, |part| &mut part.loose),
+            worlds: joined(parts, |part| &mut part.worlds),
+            pending: joined(parts, |part| &mut part.pending),
+            templates: joined(parts, |part| &mut part.templates),
+            manifests: joined(parts, |part| &mut part.manifests),
+            terraform: joined(parts, |part| &mut part.terraform),
+            stored: joined(parts, |part| &mut part.stored),
+        }
     }
+}
+
+/// What stands in one field of all parts.
+fn joined<T>(parts: &mut [Facts], field: impl Fn(&mut Facts) -> &mut Vec<T>) -> Vec<T> {
+    let count = parts.iter_mut().map(|part| field(part).len()).sum();
+    let mut all = Vec::with_capacity(count);
+    parts.iter_mut().for_each(|part| all.append(field(part)));
+    all
 }
 
 /// What is noticed while facts are brought together.

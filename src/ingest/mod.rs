@@ -125,15 +125,16 @@ fn load_taking(
     let first = sources.len();
     let digests = digests(paths.len());
     let policies = SharedPolicies::default();
-    let Read { mut facts, problems: more, used, skipped } = paths
-        .par_iter()
-        .enumerate()
-        .with_max_len(TOGETHER)
-        .map(|(number, path)| {
-            file::read(files, FileId(to_u32(first + number)), path, &policies, digests.as_ref())
-        })
-        .fold(Read::default, Read::with)
-        .reduce(Read::default, Read::append);
+    let some = |(nth, paths): (usize, &[String])| {
+        let (mut read, mut buffer) = (Read::default(), Vec::new());
+        for (path, number) in paths.iter().zip(first + nth * TOGETHER..) {
+            let file = (FileId(to_u32(number)), path.as_str());
+            read.add(file::read(files, file, &policies, digests.as_ref(), &mut buffer));
+        }
+        read
+    };
+    let parts: Vec<Read> = paths.par_chunks(TOGETHER).enumerate().map(some).collect();
+    let Read { mut facts, problems: more, used, skipped } = Read::of(parts);
     drop(policies);
     problems.extend(more);
     let stored = std::mem::take(&mut facts.stored);
@@ -285,20 +286,21 @@ struct Read {
 }
 
 impl Read {
-    fn with(mut self, outcome: file::Outcome) -> Self {
+    fn add(&mut self, outcome: file::Outcome) {
         self.used += usize::from(outcome.is_used());
         self.skipped += usize::from(outcome.is_skipped());
         self.problems.extend(outcome.problems);
         outcome.facts.into_iter().for_each(|fact| self.facts.add(fact));
-        self
     }
 
-    fn append(mut self, other: Self) -> Self {
-        self.used += other.used;
-        self.skipped += other.skipped;
-        self.problems.extend(other.problems);
-        self.facts.append(other.facts);
-        self
+    /// What was read in parts, one behind the other.
+    fn of(parts: Vec<Self>) -> Self {
+        let used = parts.iter().map(|part| part.used).sum();
+        let skipped = parts.iter().map(|part| part.skipped).sum();
+        let (facts, problems): (Vec<_>, Vec<_>) =
+            parts.into_iter().map(|part| (part.facts, part.problems)).unzip();
+        let problems = problems.into_iter().flatten().collect();
+        Self { facts: merge::Facts::of(facts), problems, used, skipped }
     }
 }
 

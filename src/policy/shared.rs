@@ -15,8 +15,12 @@ use super::document::{Body, PolicyDocument, PolicyKind};
 /// How many locks the texts are spread over.
 const SHARDS: usize = 32;
 
-/// One kind of policy with its text.
-type Shared = (PolicyKind, Arc<Body>);
+/// One kind of policy with its text, and the hash of both: a table that grows asks for it again.
+struct Shared {
+    hash: u64,
+    kind: PolicyKind,
+    body: Arc<Body>,
+}
 
 /// The policies that were read so far: of equal kind and text they have one body, which is parsed once.
 pub struct SharedPolicies {
@@ -42,12 +46,12 @@ impl SharedPolicies {
         // The table takes the highest bits and the lowest.
         let shard = self.shards.get((hash >> 32) as usize % SHARDS).unwrap_or(&self.shards[0]);
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |(known, body): &Shared| *known == kind && *body.text() == *text;
-        let known = shard.find(hash, is_same).map(|(_, body)| Arc::clone(body));
+        let is_same = |known: &Shared| known.kind == kind && *known.body.text() == *text;
+        let known = shard.find(hash, is_same).map(|known| Arc::clone(&known.body));
         let body = known.unwrap_or_else(|| {
             let body = Arc::new(Body::of_text(text.into()));
-            let of = |(kind, body): &Shared| hash_of(*kind, body.text());
-            shard.insert_unique(hash, (kind, Arc::clone(&body)), of);
+            let shared = Shared { hash, kind, body: Arc::clone(&body) };
+            shard.insert_unique(hash, shared, |known| known.hash);
             body
         });
         PolicyDocument::with_body(place, kind, body)

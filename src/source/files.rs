@@ -24,6 +24,15 @@ pub trait Files: Sync {
     /// # Errors
     /// What the system says: not there, not readable.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+
+    /// The same bytes in place of what `buffer` holds, whose room is used again where that saves time.
+    ///
+    /// # Errors
+    /// Those of [`Files::read`]; what `buffer` holds then is nobody's.
+    fn read_into(&self, path: &str, buffer: &mut Vec<u8>) -> io::Result<()> {
+        *buffer = self.read(path)?;
+        Ok(())
+    }
 }
 
 /// Files held in memory: tests, and edits that are not on a disk yet.

@@ -266,11 +266,12 @@ fn attached_to<'w>(
 /// The caller's identity policies: its own, and those of the groups it is a direct member of (rule E1).
 /// None for root users and services.
 fn identity_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
-    let mut together = Vec::new();
     let Some(identity) = scene.caller.identity else {
         note_unknown_identity(scene);
-        return together;
+        return Vec::new();
     };
+    // Its own, and a few of its groups.
+    let mut together = Vec::with_capacity(identity.inline.len() + identity.attached.len() + 4);
     for gap in scene.reference.gaps.of_account(identity.account) {
         if matches!(gap, GapKind::IdentityPart { arn, .. } if **arn == *identity.arn) {
             scene.note_missing(gap.to_string());

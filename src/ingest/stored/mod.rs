@@ -58,6 +58,10 @@ pub(super) struct Piece {
 /// that says nothing of access to keys.
 pub(super) fn about(path: &str) -> Option<(About, &str)> {
     let (directory, name) = path.rsplit_once('/')?;
+    // Most paths are of other layouts, and need not be cut up.
+    if !directory.contains("accounts/") && !directory.contains("organizations/") {
+        return None;
+    }
     let name = name.strip_suffix(".json")?;
     let names: Vec<&str> = directory.split('/').collect();
     let found = names.windows(2).enumerate().rev().find_map(|(at, pair)| {
