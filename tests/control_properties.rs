@@ -12,8 +12,8 @@ mod support;
 
 use keyreach::access::Access;
 use keyreach::decision::{
-    Bound, CallerKind, CellAnswer, Context, ControlRequest, FACTS, OpenPoint, Readings, Standing,
-    Surroundings, completed, is_possible,
+    Bound, CellAnswer, Context, ControlRequest, FACTS, OpenPoint, Readings, Standing, Surroundings,
+    completed, is_possible,
 };
 use keyreach::eval::reference::Reference;
 use keyreach::inventory::Inventory;
@@ -126,12 +126,7 @@ impl Step<'_> {
 
 /// The context with the tags of the caller's own that the request leaves out (rule T7).
 fn with_tags(world: &Inventory, request: &ControlRequest) -> Context {
-    let caller = &request.caller;
-    let identity = match (&caller.kind, caller.account) {
-        (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
-        (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
-        _ => None,
-    };
+    let identity = request.caller.identity_in(world);
     let mut context = request.context.clone();
     for (tag, value) in identity.iter().flat_map(|identity| &identity.tags) {
         let key = format!("aws:PrincipalTag/{tag}");

@@ -5,8 +5,8 @@ use std::ops::Add;
 
 use keyreach::aws::KeySpec;
 use keyreach::decision::{
-    Bound, CallerKind, Condition, Context, FACTS, Fact, OpenPoint, Reach, Readings, Request,
-    Surroundings, Target, Verdict, completed, is_possible,
+    Bound, Condition, Context, FACTS, Fact, OpenPoint, Reach, Readings, Request, Surroundings,
+    Target, Verdict, completed, is_possible,
 };
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::{Loaded, load};
@@ -277,13 +277,7 @@ pub fn surroundings(world: &Inventory, request: &Request) -> Surroundings<'stati
 
 /// The context with the tags of the caller's own that the request leaves out (rule T7).
 fn with_tags(world: &Inventory, request: &Request) -> Context {
-    let caller = &request.caller;
-    let identity = match (&caller.kind, caller.account) {
-        (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
-        (CallerKind::FederatedUser { name }, Some(account)) => world.user_by_name(account, name),
-        (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
-        _ => None,
-    };
+    let identity = request.caller.identity_in(world);
     let mut context = request.context.clone();
     for (tag, value) in identity.iter().flat_map(|identity| &identity.tags) {
         let key = format!("aws:PrincipalTag/{tag}");
