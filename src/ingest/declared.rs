@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::pattern::{is_pattern, takes};
+use crate::aws::region::{is_region, partition};
 use crate::aws::{AccountId, ActionSet};
 use crate::inventory::{Grant, Grantee};
 use crate::policy::{self, PolicyDocument, PolicyKind, Principal};
@@ -70,12 +71,7 @@ impl Deployment {
     /// Pins the Region, and the partition that it lies in.
     pub fn in_region(&mut self, region: &str) {
         self.region = region.into();
-        let partition = match region.split('-').next() {
-            Some("cn") => "aws-cn",
-            Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
-        self.partition = partition.into();
+        self.partition = partition(region).into();
     }
 }
 
@@ -396,16 +392,6 @@ pub(super) fn meets(one: &str, other: &str) -> bool {
     below.first().copied().unwrap_or_default()
 }
 
-/// Whether a text has the form of a Region's name.
-fn is_region(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let first = parts.next().is_some_and(|part| part.len() == 2);
-    let last = parts.next_back().is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-    let middle: Vec<&str> = parts.collect();
-    let is_word = |part: &&str| part.bytes().all(|byte| byte.is_ascii_lowercase());
-    first && last && !middle.is_empty() && middle.iter().all(is_word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -478,6 +464,20 @@ mod tests {
     }
 
     #[test]
+    fn a_region_that_is_pinned_tells_the_partition() {
+        let mut deployment = Deployment::default();
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            deployment.in_region(region);
+            assert_eq!(&*deployment.partition, partition, "{region}");
+        }
+    }
+
+    #[test]
     fn account_and_region_are_told_apart_each() {
         let all = others(&open(), "arn:aws:kms:eu-west-1:444455556666:key/k");
         let shapes: Vec<&str> = all.iter().map(|other| &*other.shape).collect();
@@ -526,6 +526,7 @@ mod tests {
             others(&open(), text).into_iter().map(|it| it.shape.into()).collect()
         };
         assert_eq!(shapes("eu-*"), ["this-region"]);
+        assert_eq!(shapes("eusc-de-east-1"), ["this-region"]);
         assert_eq!(shapes("arn:aws:kms:eu-*:*:key/*"), ["arn:aws:kms:this-region:*:key/*"]);
         assert_eq!(shapes("arn:aws:kms:us-*"), ["arn:aws:kms:this-region*"]);
         assert_eq!(shapes("arn:aws:iam::1111*:root"), ["arn:aws:iam::this-account:root"]);
