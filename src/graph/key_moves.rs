@@ -8,6 +8,7 @@ use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
 use super::asker::Asker;
+use super::call::grant_pair_keys;
 use super::cast::{Ix, KeyIx};
 use super::state::{ClassIx, StateName, States};
 
@@ -106,10 +107,6 @@ impl KeyMove {
         }
     }
 }
-
-/// What tells of a grant's constraint on the encryption context.
-const OF_PAIRS: [&str; 3] =
-    ["kms:GrantConstraintType", "kms:EncryptionContext:*", "kms:EncryptionContextKeys"];
 
 /// A call that nobody makes on the caller's behalf.
 fn direct() -> Context {
@@ -212,9 +209,7 @@ impl States<'_, '_> {
         context.set_one("kms:GrantIsForAWSResource", "false");
         // Rule G22: what it allows must be something that its constraints can bind.
         if !goal.info().encryption_context {
-            for name in OF_PAIRS {
-                context.set_absent(name);
-            }
+            grant_pair_keys().for_each(|name| context.set_absent(name));
         }
         let create = KmsAction::CREATE_GRANT;
         let of = |operations: ActionSet| {
