@@ -14,7 +14,8 @@ use crate::source::Span;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
 use super::compared::Compared;
-use super::declared::{Homes, REGION};
+use super::declared::REGION;
+use super::homes::Homes;
 
 /// How many symbols of one shape are told apart in one place.
 const TOLD_APART: usize = 16;
