@@ -1,6 +1,5 @@
 //! A key after what was done to it on the way: its tags, its aliases, its replica (rules T17, T32, T33).
 
-use crate::aws::{AliasArn, KeyArn};
 use crate::inventory::Key;
 
 /// A change of a key's tags or aliases.
@@ -27,10 +26,6 @@ impl KeyEdit {
     /// The key after it.
     pub(super) fn applied(&self, key: &Key) -> Key {
         let mut key = key.clone();
-        let alias = |key: &Key, name: &str| {
-            let arn = &key.arn;
-            AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
-        };
         match self {
             Self::Tagged(tag, value) => {
                 key.tags.get_or_insert_default().insert(tag.clone(), value.clone());
@@ -38,9 +33,9 @@ impl KeyEdit {
             Self::Untagged(tag) => {
                 key.tags.get_or_insert_default().remove(tag);
             }
-            Self::Aliased(name) | Self::Retargeted(name) => key.aliases.extend(alias(&key, name)),
+            Self::Aliased(name) | Self::Retargeted(name) => key.aliases.extend(key.arn.alias(name)),
             Self::Unaliased(name) => {
-                if let Some(alias) = alias(&key, name) {
+                if let Some(alias) = key.arn.alias(name) {
                     key.aliases.remove(&alias);
                 }
             }
@@ -51,7 +46,7 @@ impl KeyEdit {
 
 /// The replica of a key in a Region, before anybody does anything to it.
 pub(super) fn replica(key: &Key, region: &str) -> Option<Key> {
-    let arn = KeyArn::new(key.arn.partition(), region, key.arn.account(), key.arn.id())?;
+    let arn = key.arn.in_region(region)?;
     Some(Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() })
 }
 

@@ -379,10 +379,6 @@ impl States<'_, '_> {
         permission: Permission,
     ) -> Vec<(KeyMove, Chance)> {
         let action = permission.action;
-        let named = |name: &str| {
-            let arn = &key.arn;
-            AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
-        };
         let own = || key.aliases.iter().map(|alias| alias.name().into());
         let names: Vec<Box<str>> = match action {
             KmsAction::DELETE_ALIAS => own().collect(),
@@ -394,7 +390,7 @@ impl States<'_, '_> {
         let half = OnceCell::new();
         let mut found = Vec::new();
         for name in names {
-            let Some(alias) = named(&name) else { continue };
+            let Some(alias) = key.arn.alias(&name) else { continue };
             let known = self.cast.world.alias(&alias);
             let (edit, other) = match (action, known.and_then(Alias::key)) {
                 (KmsAction::CREATE_ALIAS, None) if known.is_none() => {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::access::Access;
-use crate::aws::{AliasArn, ControlAction, KeyArn, KmsAction};
+use crate::aws::{ControlAction, KeyArn, KmsAction};
 use crate::decision::{Caller, CallerKind, CellAnswer, Context, Request, Target, Why};
 use crate::eval::reference::Reference;
 use crate::inventory::{Constraints, Edit, Grant, Grantee, IdentityKind, Tags};
@@ -429,7 +429,7 @@ impl Assembler<'_, '_> {
     }
 
     fn edit(&self, key: &KeyArn, edit: &KeyEdit) -> Option<Call> {
-        let named = |name: &str| AliasArn::new(key.partition(), key.region(), key.account(), name);
+        let named = |name: &str| key.alias(name);
         let key = key.clone();
         Some(match edit {
             KeyEdit::Tagged(tag, value) => {
@@ -473,7 +473,7 @@ fn replica(key: &KeyArn, plan: &Plan) -> Option<KeyArn> {
         Doing::Key(KeyMove::Replicate(_, region)) => Some(region),
         _ => None,
     });
-    KeyArn::new(key.partition(), regions.next_back()?, key.account(), key.id())
+    key.in_region(regions.next_back()?)
 }
 
 /// A key policy that allows everything to these, whatever limits their roles.
