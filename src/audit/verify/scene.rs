@@ -21,9 +21,6 @@ pub(super) struct Scene<'c> {
     pub(super) now: Timestamp,
 }
 
-/// The account of the other keys; AWS gives it to nobody.
-const NOBODY: &str = "000000000000";
-
 impl<'c> Scene<'c> {
     pub(super) fn new(truth: &'c Inventory, now: Timestamp) -> Result<Self, KmsError> {
         let world = enabled(truth);
@@ -63,9 +60,9 @@ impl Scene<'_> {
     }
 }
 
-/// The other symmetric key of a key's Region.
+/// The other symmetric key of a key's Region, of nobody's account.
 pub(super) fn other_key(key: &KeyArn) -> Option<KeyArn> {
-    KeyArn::new(key.partition(), key.region(), AccountId::parse(NOBODY)?, "keyreach-verify")
+    KeyArn::new(key.partition(), key.region(), AccountId::NOBODYS, "keyreach-verify")
 }
 
 fn enabled(truth: &Inventory) -> Inventory {
