@@ -1,6 +1,6 @@
-//! keyreach audits access to AWS KMS keys, offline: it reads exported key policies, IAM policies,
-//! group memberships, grants, permissions boundaries and organization policies, and answers who can do
-//! what with which key, why, and what is wrong with it.
+//! keyreach audits access to AWS KMS keys, offline: it reads key policies, IAM policies, group memberships,
+//! grants, permissions boundaries and organization policies, as they were exported or as infrastructure code
+//! declares them, and answers who can do what with which key, why, and what is wrong with it.
 //!
 //! # The house
 //!
