@@ -5,8 +5,8 @@ use std::ops::Add;
 
 use keyreach::aws::KeySpec;
 use keyreach::decision::{
-    Bound, Condition, Context, FACTS, Fact, OpenPoint, Reach, Readings, Request, Surroundings,
-    Target, Verdict, completed, is_possible,
+    Bound, Caller, Condition, Context, FACTS, Fact, OpenPoint, Reach, Readings, Request,
+    Surroundings, Target, Verdict, completed, is_possible,
 };
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::{Loaded, load};
@@ -258,7 +258,7 @@ impl OneCell<'_> {
             return Ok(());
         };
         let is_allowed = Reference::new(truth).evaluate(request).is_allowed();
-        let says = condition.is_met(&with_tags(truth, request));
+        let says = condition.is_met(&with_tags(truth, &request.caller, &request.context));
         match says == Some(is_allowed) {
             true => Ok(()),
             false => Err(self.fault(&format!("the condition says {says:?}: {condition}"), request)),
@@ -276,9 +276,9 @@ pub fn surroundings(world: &Inventory, request: &Request) -> Surroundings<'stati
 }
 
 /// The context with the tags of the caller's own that the request leaves out (rule T7).
-fn with_tags(world: &Inventory, request: &Request) -> Context {
-    let identity = request.caller.identity_in(world);
-    let mut context = request.context.clone();
+pub fn with_tags(world: &Inventory, caller: &Caller, context: &Context) -> Context {
+    let identity = caller.identity_in(world);
+    let mut context = context.clone();
     for (tag, value) in identity.iter().flat_map(|identity| &identity.tags) {
         let key = format!("aws:PrincipalTag/{tag}");
         if context.get(&key).is_none() {
