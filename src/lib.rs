@@ -1,6 +1,6 @@
-//! keyreach audits access to AWS KMS keys, offline: it reads exported key policies, IAM policies,
-//! group memberships, grants, permissions boundaries and organization policies, and answers who can do
-//! what with which key, why, and what is wrong with it.
+//! keyreach audits access to AWS KMS keys, offline: it reads key policies, IAM policies, group memberships,
+//! grants, permissions boundaries and organization policies, as they were exported or as infrastructure code
+//! declares them, and answers who can do what with which key, why, and what is wrong with it.
 //!
 //! # The house
 //!
@@ -29,22 +29,24 @@
 //! | 10 | `serve` | the KMS endpoint: HTTP, signatures, credentials, STS and IAM; feature `serve` |
 //! | 11 | [`cli`] | typed arguments to options; exit codes |
 //!
-//! bytes → located trees → policies and inventory → reference evaluator → probe → rules → findings →
-//! report. Input never panics, and one bad file never hides the rest.
+//! bytes → located trees → policies and inventory → matrix engine and reference evaluator → graph → rules →
+//! findings → report. Input never panics, and one bad file never hides the rest.
 //!
 //! # Where to add what
 //!
 //! - An input format: a file in `ingest` that turns documents into facts, and a line in its detection. Code
-//!   whose files refer to each other is kept as a fact and evaluated behind the reading (`ingest::declared`).
+//!   whose files refer to each other is kept as a fact and evaluated behind the reading (`ingest::terraform`);
+//!   what it leaves open has a symbol (`ingest::symbols`, `ingest::homes`).
 //! - A rule: `rules/<slug>.md`, `src/rules/<slug>.rs`, fixtures in `testdata/rules/<slug>/`, and a line in
 //!   the table of `src/rules/mod.rs`. Its page says which input it is weaker without; a test compares.
 //! - A step of the evaluation: in both engines, each for itself. `eval::reference`, with its rule number,
 //!   and a case in `testdata/worked-cases/`; `access`, in `ways` where it weighs both sides, in `home` or
 //!   `owner` where it is of one. The random worlds of `tests/matrix_properties.rs` hold them together.
 //! - A fact about what AWS sends together: a row of `decision::FACTS`, with its rule.
-//! - A step on the way to a key: a variant of `graph::Call` (what it needs, changes and gives), and a move
-//!   in `graph::moves` or `graph::key_moves` that says for whom it is open; cases in
-//!   `tests/path_execution.rs`.
+//! - A step on the way to a key: a variant of `graph::Call` (what it needs, changes and gives), a move in
+//!   `graph::moves` or `graph::key_moves` that says for whom it is open, and what a plan calls for it in
+//!   `graph::assemble::calls`; cases in `tests/path_execution.rs` where it takes another identity on, in
+//!   `tests/path_changes.rs` where it changes something.
 //! - An operation of KMS: a function in its family's file in `encryptor::operations`, and a line in the table
 //!   there; tests in `tests/encryptor`.
 //! - A fix: `rules::fixing` makes it a part of the finding; `audit::fixing` turns it into bytes, and finds out

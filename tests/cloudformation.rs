@@ -35,6 +35,23 @@ fn key(principal: &str) -> String {
 }
 
 #[test]
+fn a_template_is_of_the_partition_of_its_region() {
+    let principal = "!Sub 'arn:${AWS::Partition}:iam::111122223333:role/app'";
+    let template = format!("Resources:\n{}", key(principal));
+    for (region, partition) in [("eu-west-1", "aws"), ("us-iso-east-1", "aws-iso")] {
+        let mut deployment = Deployment::default();
+        deployment.in_region(region);
+        let loaded = loaded_as(&[("t.yaml", &template)], &deployment);
+        let key = loaded.inventory.keys.values().next().unwrap();
+        assert_eq!((key.arn.partition(), key.arn.region()), (partition, region));
+        let policy = key.policy.as_ref().unwrap().policy();
+        let entries = &policy.statements[0].principal.as_ref().unwrap().entries;
+        let role = format!("arn:{partition}:iam::111122223333:role/app");
+        assert_eq!(entries[0].value.text(), role);
+    }
+}
+
+#[test]
 fn a_file_of_parameters_says_what_a_template_leaves_open() {
     let template = "Parameters:\n  Who: { Type: String }\n  Looked:\n    \
                     Type: AWS::SSM::Parameter::Value<String>\nResources:\n"

@@ -12,13 +12,13 @@ mod support;
 
 use keyreach::access::Access;
 use keyreach::decision::{
-    Bound, CallerKind, CellAnswer, Context, ControlRequest, FACTS, OpenPoint, Readings, Standing,
-    Surroundings, completed, is_possible,
+    Bound, CellAnswer, Context, ControlRequest, FACTS, OpenPoint, Readings, Standing, Surroundings,
+    completed, is_possible,
 };
 use keyreach::eval::reference::Reference;
 use keyreach::inventory::Inventory;
 use rayon::prelude::*;
-use support::matrix::net::{inventory, loaded};
+use support::matrix::net::{inventory, loaded, with_tags};
 use support::matrix::now;
 use support::seeds::{Random, for_each_seed};
 use support::worlds::control::{sent, step};
@@ -116,30 +116,12 @@ impl Step<'_> {
             return false;
         };
         let is_allowed = Reference::new(self.truth).evaluate_control(request).is_allowed();
-        let says = condition.is_met(&with_tags(self.truth, request));
+        let says = condition.is_met(&with_tags(self.truth, &request.caller, &request.context));
         if says != Some(is_allowed) {
             self.fails(&format!("the condition says {says:?}: {condition}"), request);
         }
         true
     }
-}
-
-/// The context with the tags of the caller's own that the request leaves out (rule T7).
-fn with_tags(world: &Inventory, request: &ControlRequest) -> Context {
-    let caller = &request.caller;
-    let identity = match (&caller.kind, caller.account) {
-        (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
-        (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
-        _ => None,
-    };
-    let mut context = request.context.clone();
-    for (tag, value) in identity.iter().flat_map(|identity| &identity.tags) {
-        let key = format!("aws:PrincipalTag/{tag}");
-        if context.get(&key).is_none() {
-            context.set_one(&key, value);
-        }
-    }
-    context
 }
 
 /// Steps, most of which are allowed in some context: random ones are never, more often than not.

@@ -12,6 +12,8 @@
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/declared.rs"]
+mod declared;
 #[path = "support/seeds.rs"]
 mod seeds;
 #[path = "support/tf_json.rs"]
@@ -22,9 +24,10 @@ use std::fs;
 use std::path::Path;
 
 use command::{Folder, keyreach};
+use declared::{module, pinned};
 use jiff::Timestamp;
 use keyreach::audit::Engine;
-use keyreach::aws::{AccountId, KmsAction};
+use keyreach::aws::KmsAction;
 use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target, Verdict};
 use keyreach::ingest::{Deployment, Loaded, load_deployed, read_text};
 use keyreach::inventory::{AttachedPolicy, Grant, Inventory, NamedPolicy};
@@ -54,13 +57,6 @@ fn files(directory: &Path) -> Memory {
 
 fn loaded(files: &Memory, deployment: &Deployment) -> Loaded {
     load_deployed(files, &[".".to_owned()], deployment)
-}
-
-/// One module in one file.
-fn module(text: &str) -> Memory {
-    let mut memory = Memory::default();
-    memory.put("main.tf", text);
-    memory
 }
 
 /// What was loaded, in words.
@@ -347,14 +343,6 @@ fn same(names: &[&str]) -> Memory {
 
 const SAME: [&str; 5] = ["role/app", "role/deploy", "user/alice", "role/other", "user/x"];
 
-fn pinned() -> Deployment {
-    Deployment {
-        account: AccountId::parse("111122223333").unwrap(),
-        region: "eu-central-1".into(),
-        ..Deployment::default()
-    }
-}
-
 #[test]
 fn a_plan_beside_its_source_says_what_the_source_says() {
     let source = loaded(&same(&["main.tf"]), &pinned());
@@ -603,328 +591,6 @@ resource "aws_kms_key" "key" {{
 }
 
 #[test]
-fn who_ran_terraform_is_the_deployer() {
-    let folder = Folder::new("terraform-deployer");
-    let plan = fs::read_to_string(Path::new(FOLDER).join("../same/terraform/plan.json")).unwrap();
-    folder.put("plan.json", plan.replace(":role/deploy\"", ":role/app\""));
-    let source = fs::read_to_string(Path::new(FOLDER).join("../same/terraform/main.tf")).unwrap();
-    // Without the root's statement whoever is not named can no longer change the policy.
-    folder.put("main.tf", source.replace("\"kms:*\"", "\"kms:List*\""));
-    let args = [
-        "check",
-        "--format",
-        "json",
-        "--now",
-        "2026-01-01",
-        "--select",
-        "deployer-locked-out",
-        ".",
-    ];
-    let run = keyreach(&args).within(folder.path()).run();
-    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    let findings = report["findings"].as_array().unwrap();
-    assert_eq!(findings.len(), 1, "{}", run.stdout);
-    assert_eq!(findings[0]["rule"], "deployer-locked-out");
-}
-
-#[test]
-fn a_state_says_what_was_made() {
-    let policy = r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}"#;
-    let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    let attributes = format!(
-        r#"{{ "arn": "{arn}", "key_id": "1234abcd-12ab-34cd-56ef-1234567890ab", "policy": "{policy}", "is_enabled": true, "enable_key_rotation": true }}"#
-    );
-    let state = format!(
-        r#"{{ "version": 4, "terraform_version": "1.9.8", "serial": 1, "lineage": "x", "outputs": {{}}, "resources": [ {{ "mode": "managed", "type": "aws_kms_key", "name": "a", "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]", "instances": [ {{ "index_key": 0, "attributes": {attributes} }} ] }} ] }}"#
-    );
-    let shown = format!(
-        r#"{{ "format_version": "1.0", "terraform_version": "1.9.8", "values": {{ "root_module": {{ "child_modules": [ {{ "address": "module.m", "resources": [ {{ "address": "module.m.aws_kms_key.a[0]", "mode": "managed", "type": "aws_kms_key", "name": "a", "values": {attributes} }} ] }} ] }} }} }}"#
-    );
-    for text in [state, shown] {
-        let mut files = Memory::default();
-        files.put("terraform.tfstate", text.as_bytes());
-        let loaded = loaded(&files, &Deployment::default());
-        assert_eq!(loaded.problems, []);
-        let keys: Vec<_> = loaded.inventory.keys.values().collect();
-        let [key] = keys.as_slice() else { panic!("{}", keys.len()) };
-        assert_eq!(key.arn.as_str(), arn);
-        assert_eq!(key.rotation, Some(true));
-        let policy = key.policy.as_ref().unwrap().policy();
-        assert_eq!(policy.statements.len(), 1, "{policy:?}");
-        assert_eq!(policy.faults, []);
-    }
-}
-
-#[test]
-fn a_plan_is_its_own_base() {
-    let policy = |principal: &str| {
-        serde_json::json!({
-            "Version": "2012-10-17",
-            "Statement": [{ "Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": { "AWS": principal } }]
-        })
-        .to_string()
-    };
-    let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    let key = |principal: &str| serde_json::json!({ "arn": arn, "key_id": "1234abcd-12ab-34cd-56ef-1234567890ab", "policy": policy(principal) });
-    let (root, role) = ("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/app");
-    let resource = |name: &str, values: serde_json::Value| serde_json::json!({ "address": format!("aws_kms_key.{name}"), "mode": "managed", "type": "aws_kms_key", "name": name, "values": values });
-    let new = serde_json::json!({ "description": "new" });
-    let plan = serde_json::json!({
-        "format_version": "1.2", "terraform_version": "1.9.8",
-        "planned_values": { "root_module": { "resources": [resource("a", key(role)), resource("new", new.clone())] } },
-        "prior_state": { "values": { "root_module": { "resources": [resource("a", key(root))] } } },
-        "resource_changes": [
-            { "address": "aws_kms_key.a", "mode": "managed", "type": "aws_kms_key", "name": "a",
-              "change": { "actions": ["update"], "before": key(root), "after": key(role), "after_unknown": {} } },
-            { "address": "aws_kms_key.new", "mode": "managed", "type": "aws_kms_key", "name": "new",
-              "change": { "actions": ["create"], "before": null, "after": new, "after_unknown": { "arn": true } } },
-        ],
-    });
-    let mut files = module("resource \"aws_kms_key\" \"source\" {}\n");
-    files.put("plan.json", plan.to_string());
-    let said = |is_before: bool| -> Vec<(String, String)> {
-        let loaded = loaded(&files, &Deployment { is_before, ..Deployment::default() });
-        assert_eq!((loaded.problems, loaded.used > 0), (Vec::new(), true));
-        let of = |key: &keyreach::inventory::Key| {
-            (key.arn.id().to_owned(), key.policy.as_ref().unwrap().written().into_owned())
-        };
-        loaded.inventory.keys.values().map(|key| of(key)).collect()
-    };
-    let (before, after) = (said(true), said(false));
-    let [(id, policy)] = before.as_slice() else { panic!("{before:?}") };
-    assert!(id.starts_with("1234abcd") && policy.contains(root), "{before:?}");
-    assert_eq!(after.len(), 3, "{after:?}");
-    assert!(after.iter().any(|(_, policy)| policy.contains(role)), "{after:?}");
-    // Where nothing stood before, that is said, too.
-    let folder = Folder::new("terraform-base");
-    folder.put("plan.json", plan.to_string());
-    let run = keyreach(&["check", "--base", "plan.json", "plan.json"]).within(folder.path()).run();
-    assert!(run.code < 2, "{run:?}");
-}
-
-/// A plan without source, of these resources.
-fn plan_of(resources: &serde_json::Value) -> Memory {
-    let plan = serde_json::json!({
-        "format_version": "1.2", "terraform_version": "1.9.8",
-        "planned_values": { "root_module": { "resources": resources } },
-        "resource_changes": [],
-    });
-    let mut files = Memory::default();
-    files.put("plan.json", plan.to_string());
-    files
-}
-
-#[test]
-fn what_a_plan_states_as_null_is_not_given() {
-    let key = serde_json::json!({ "address": "aws_kms_key.a", "mode": "managed", "type": "aws_kms_key", "name": "a",
-        "values": { "custom_key_store_id": null, "xks_key_id": null, "is_enabled": null, "enable_key_rotation": null,
-            "policy": null, "key_usage": null, "customer_master_key_spec": null, "multi_region": null, "tags": null } });
-    let grant = serde_json::json!({ "address": "aws_kms_grant.g", "mode": "managed", "type": "aws_kms_grant", "name": "g",
-        "values": { "key_id": "aws_kms_key.a", "grantee_principal": "arn:aws:iam::111122223333:role/app", "operations": ["Decrypt"],
-            "constraints": [{ "encryption_context_equals": null, "encryption_context_subset": { "a": "b" } }] } });
-    let files = plan_of(&serde_json::json!([key, grant]));
-    let loaded = loaded(&files, &pinned());
-    let key = loaded.inventory.keys.values().next().unwrap();
-    let metadata = key.metadata.as_ref().unwrap();
-    assert_eq!(metadata.origin.as_deref(), Some("AWS_KMS"));
-    assert_eq!(metadata.state.as_deref(), Some("Enabled"));
-    assert_eq!((key.rotation, key.grants.len()), (Some(false), 1));
-}
-
-/// A plan of some resources as Terraform prints it: what it knows, what it does not, and its
-/// configuration.
-fn whole_plan(resources: &[serde_json::Value], configuration: &serde_json::Value) -> Memory {
-    let planned = resources.iter().map(|resource| {
-        let mut planned = resource.clone();
-        planned.as_object_mut().unwrap().remove("unknown");
-        planned
-    });
-    let changes = resources.iter().map(|resource| {
-        let (values, unknown) = (resource["values"].clone(), resource["unknown"].clone());
-        serde_json::json!({ "address": resource["address"], "mode": "managed", "type": resource["type"],
-            "name": resource["name"],
-            "change": { "actions": ["create"], "before": null, "after": values, "after_unknown": unknown } })
-    });
-    let deposed = serde_json::json!({ "address": "aws_kms_key.app", "mode": "managed", "type": "aws_kms_key",
-        "name": "app", "deposed": "8c2f1a60",
-        "change": { "actions": ["delete"], "before": {}, "after": null, "after_unknown": {} } });
-    let plan = serde_json::json!({
-        "format_version": "1.2", "terraform_version": "1.9.8",
-        "planned_values": { "root_module": { "resources": planned.collect::<Vec<_>>() } },
-        "resource_changes": changes.chain([deposed]).collect::<Vec<_>>(),
-        "configuration": configuration,
-    });
-    let mut files = Memory::default();
-    files.put("plan.json", plan.to_string());
-    files
-}
-
-/// A resource of a plan: what is known of it, and what is not.
-fn planned(
-    of_type: &str,
-    name: &str,
-    values: serde_json::Value,
-    unknown: serde_json::Value,
-) -> serde_json::Value {
-    let address = format!("{of_type}.{name}");
-    serde_json::json!({ "address": address, "mode": "managed", "type": of_type, "name": name,
-        "values": values, "unknown": unknown })
-}
-
-/// What the configuration says of a resource.
-fn configured(
-    of_type: &str,
-    name: &str,
-    provider: &str,
-    expressions: serde_json::Value,
-) -> serde_json::Value {
-    let address = format!("{of_type}.{name}");
-    serde_json::json!({ "address": address, "mode": "managed", "type": of_type, "name": name,
-        "provider_config_key": provider, "expressions": expressions })
-}
-
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
-
-#[test]
-fn a_plan_alone_takes_each_resource_for_one_of_its_provider() {
-    let own = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/app"},"Action":"kms:Decrypt","Resource":"*"}]}"#;
-    let role = serde_json::json!({ "name": "app", "path": "/", "assume_role_policy": TRUST,
-        "tags_all": { "team": "audit" } });
-    let resources = [
-        planned(
-            "aws_kms_key",
-            "app",
-            serde_json::json!({ "policy": own, "tags": null,
-            "tags_all": { "team": "audit" } }),
-            serde_json::json!({ "arn": true }),
-        ),
-        planned("aws_iam_role", "app", role.clone(), serde_json::json!({ "arn": true })),
-        planned(
-            "aws_kms_key",
-            "far",
-            serde_json::json!({ "region": "us-west-2" }),
-            serde_json::json!({ "arn": true, "policy": true }),
-        ),
-    ];
-    let none = serde_json::json!({});
-    let configuration = serde_json::json!({
-        "provider_config": {
-            "aws": { "name": "aws", "expressions": { "region": { "constant_value": "eu-central-1" } } },
-            "aws.audit": { "name": "aws", "alias": "audit", "expressions": {
-                "region": { "constant_value": "eu-west-1" },
-                "assume_role": [{ "role_arn": { "constant_value": "arn:aws:iam::444455556666:role/deploy" } }],
-                "default_tags": [{ "tags": { "constant_value": { "team": "audit" } } }] } },
-        },
-        "root_module": { "resources": [
-            configured("aws_kms_key", "app", "aws.audit", serde_json::json!({ "policy": { "constant_value": own } })),
-            configured("aws_iam_role", "app", "aws.audit", none.clone()),
-            configured("aws_kms_key", "far", "aws", none),
-        ] },
-    });
-    let loaded = loaded(&whole_plan(&resources, &configuration), &pinned());
-    assert_eq!(loaded.problems, []);
-    let keys: Vec<&str> = loaded.inventory.keys.values().map(|key| key.arn.as_str()).collect();
-    let audit = "arn:aws:kms:eu-west-1:444455556666:key/aws_kms_key.app";
-    assert_eq!(keys, [audit, "arn:aws:kms:us-west-2:111122223333:key/aws_kms_key.far"]);
-    let keys: Vec<_> = loaded.inventory.keys.values().collect();
-    // A deposed object that goes says nothing of the one that comes, and tags are those of the provider, too.
-    assert!(keys[0].policy.as_ref().unwrap().written().contains("role/app"));
-    assert_eq!(keys[0].tags.as_ref().unwrap().len(), 1);
-    // No policy is given: KMS gives one.
-    assert!(keys[1].policy.as_ref().unwrap().written().contains("111122223333:root"));
-    let asked =
-        Engine::with_facts(&loaded.inventory, "2026-01-01T00:00:00Z".parse().unwrap(), FACTS);
-    let caller = Caller::parse("arn:aws:iam::444455556666:role/app").unwrap();
-    let request = Request::plain(caller, KmsAction::DECRYPT, Target::parse(audit).unwrap());
-    assert_eq!(asked.verdict_of(&request).at_least(), Bound::Always);
-}
-
-#[test]
-fn an_argument_of_a_plan_is_what_it_refers_to_only_where_it_names_it() {
-    let role = serde_json::json!({ "name": "app", "path": "/", "assume_role_policy": TRUST });
-    let resources = [
-        planned(
-            "aws_kms_key",
-            "app",
-            serde_json::json!({}),
-            serde_json::json!({ "arn": true, "policy": true }),
-        ),
-        planned(
-            "aws_kms_alias",
-            "app",
-            serde_json::json!({ "name": "alias/app" }),
-            serde_json::json!({ "target_key_id": true }),
-        ),
-        planned("aws_iam_role", "app", role, serde_json::json!({ "arn": true })),
-        planned(
-            "aws_iam_user",
-            "u",
-            serde_json::json!({ "path": "/" }),
-            serde_json::json!({ "arn": true, "name": true }),
-        ),
-        planned(
-            "aws_iam_user_group_membership",
-            "u",
-            serde_json::json!({}),
-            serde_json::json!({ "user": true, "groups": true }),
-        ),
-    ];
-    let references = |all: &[&str]| serde_json::json!({ "references": all });
-    let configuration = serde_json::json!({
-        "root_module": { "resources": [
-            // jsonencode of a policy that names the role is not the role.
-            configured("aws_kms_key", "app", "aws", serde_json::json!({ "policy": references(&["aws_iam_role.app.arn", "aws_iam_role.app"]) })),
-            configured("aws_kms_alias", "app", "aws", serde_json::json!({ "target_key_id": references(&["aws_kms_key.app.key_id", "aws_kms_key.app"]) })),
-            configured("aws_iam_user_group_membership", "u", "aws", serde_json::json!({
-                "user": references(&["aws_iam_user.u.name", "aws_iam_user.u"]),
-                "groups": references(&["aws_iam_group.a.name", "aws_iam_group.a", "aws_iam_group.b.name", "aws_iam_group.b"]) })),
-        ] },
-    });
-    let files = whole_plan(&resources, &configuration);
-    let loaded = loaded(&files, &pinned());
-    let key = loaded.inventory.keys.values().next().unwrap();
-    assert_eq!(key.aliases.len(), 1);
-    let policy = key.policy.as_ref().unwrap().policy();
-    assert_eq!(policy.faults, []);
-    let asked = Asked::new(&loaded.inventory);
-    let verdict = asked.verdict("arn:aws:iam::111122223333:role/app", KmsAction::DECRYPT);
-    assert_eq!((verdict.at_least(), verdict.at_most()), (Bound::Never, Bound::Always));
-    let gaps: Vec<String> =
-        loaded.inventory.gaps.iter().map(|it| format!("{:?}", it.kind)).collect();
-    assert!(gaps.iter().any(|gap| gap.contains("memberships")), "{gaps:?}");
-}
-
-#[test]
-fn who_ran_a_plan_is_told_where_its_data_say_one_thing() {
-    let identity = |name: &str, account: &str, provider: &str| {
-        let data = serde_json::json!({ "address": format!("data.aws_caller_identity.{name}"), "mode": "data",
-            "type": "aws_caller_identity", "name": name,
-            "values": { "account_id": account, "arn": format!("arn:aws:iam::{account}:role/ci") } });
-        let configured = serde_json::json!({ "address": data["address"], "mode": "data",
-            "type": "aws_caller_identity", "name": name, "provider_config_key": provider, "expressions": {} });
-        (data, configured)
-    };
-    let accounts = |second: &str| -> Vec<String> {
-        let (audit, of_audit) = identity("audit", "444455556666", second);
-        let (current, of_current) = identity("current", "111122223333", "aws");
-        let plan = serde_json::json!({
-            "format_version": "1.2", "terraform_version": "1.9.8",
-            "planned_values": { "root_module": { "resources": [
-                { "address": "aws_kms_key.a", "mode": "managed", "type": "aws_kms_key", "name": "a", "values": {} }] } },
-            "prior_state": { "values": { "root_module": { "resources": [audit, current] } } },
-            "configuration": { "provider_config": { "aws": { "name": "aws" } },
-                "root_module": { "resources": [of_audit, of_current] } },
-        });
-        let mut files = Memory::default();
-        files.put("plan.json", plan.to_string());
-        let loaded = loaded(&files, &Deployment::default());
-        loaded.inventory.keys.values().map(|key| key.arn.account().to_string()).collect()
-    };
-    assert_eq!(accounts("aws.audit"), ["111122223333"]);
-    assert_eq!(accounts("aws"), ["this-account"]);
-}
-
-#[test]
 fn what_a_module_that_is_not_here_gives_is_not_nothing() {
     let text = r#"
 module "team" {
@@ -1093,30 +759,6 @@ resource "aws_iam_role" "new" {
         bounds("arn:aws:iam::111122223333:root", KmsAction::PUT_KEY_POLICY),
         (never, always)
     );
-}
-
-#[test]
-fn a_plan_says_which_instances_of_a_module_there_are() {
-    let mut files = module(
-        "data \"aws_ssm_parameter\" \"names\" { name = \"names\" }\nmodule \"m\" {\n  source = \"./m\"\n  \
-         for_each = toset(split(\",\", data.aws_ssm_parameter.names.value))\n}\n",
-    );
-    files.put(
-        "m/main.tf",
-        "resource \"aws_kms_key\" \"k\" {\n  for_each = toset([\"x\", \"y\"])\n}\n",
-    );
-    let resource = |module: &str, key: &str| {
-        serde_json::json!({ "address": format!("module.m[\"{module}\"].aws_kms_key.k[\"{key}\"]"), "mode": "managed",
-            "type": "aws_kms_key", "name": "k", "values": {} })
-    };
-    let resources = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")].map(|(m, k)| resource(m, k));
-    let plan = plan_of(&serde_json::json!(resources));
-    files.put("plan.json", plan.read("plan.json").unwrap());
-    let loaded = loaded(&files, &Deployment::default());
-    let ids: Vec<&str> = loaded.inventory.keys.values().map(|key| key.arn.id()).collect();
-    let expected = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")];
-    let expected = expected.map(|(m, k)| format!("module.m[\"{m}\"].aws_kms_key.k[\"{k}\"]"));
-    assert_eq!(ids, expected);
 }
 
 #[test]

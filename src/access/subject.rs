@@ -89,16 +89,7 @@ impl Class {
 impl<'w> Subject<'w> {
     /// The caller in its world.
     pub(super) fn of(world: &'w Inventory, caller: Caller) -> Self {
-        let identity = match (&caller.kind, caller.account) {
-            (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
-            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
-                world.role_by_name(account, role)
-            }
-            (CallerKind::FederatedUser { name }, Some(account)) => {
-                world.user_by_name(account, name)
-            }
-            _ => None,
-        };
+        let identity = caller.identity_in(world);
         let pathless_role = match (&caller.kind, caller.account) {
             (CallerKind::AssumedRole { role, .. }, Some(account)) if identity.is_none() => {
                 let partition = caller.partition();

@@ -138,14 +138,10 @@ fn heard<'w>(world: &'w Inventory, now: Timestamp, assumptions: &Assumptions) ->
 
 fn key_names(world: &Inventory, findings: &[Finding]) -> BTreeMap<KeyArn, String> {
     let arns = findings.iter().filter_map(|finding| finding.key.as_ref());
-    let name = |arn: &KeyArn| match world.keys.get(arn) {
-        Some(key) => world.shown_key(key),
-        None => arn.to_string(),
-    };
     let mut names = BTreeMap::new();
     for arn in arns {
         if !names.contains_key(arn) {
-            names.insert(arn.clone(), name(arn));
+            names.insert(arn.clone(), world.shown_arn(arn));
         }
     }
     names

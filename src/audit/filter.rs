@@ -96,13 +96,7 @@ pub(super) fn principals(
         }
         let name = |error| QuestionError::Name { option: "--principal", error };
         let caller = principal(world, text).map_err(name)?;
-        let of_role = match &caller.kind {
-            CallerKind::AssumedRole { role, .. } => {
-                let known = caller.account.and_then(|it| world.role_by_name(it, role));
-                known.and_then(|role| Caller::parse(&role.arn))
-            }
-            _ => None,
-        };
+        let of_role = caller.session_role_in(world).and_then(|role| Caller::parse(&role.arn));
         let near = || near_principal(world, &caller);
         let known = of_role.filter(|role| all.contains(role));
         found.insert(known.ok_or_else(|| {

@@ -5,7 +5,7 @@ mod turn;
 
 use jiff::Timestamp;
 
-use crate::aws::{Identity as ArnIdentity, KeyArn, identity};
+use crate::aws::KeyArn;
 use crate::decision::{CallerKind, Citation, Cited, Decision, Gate, Outcome, Request};
 use crate::eval::reference::{Ability, Reference, ability};
 use crate::inventory::{AttachedPolicy, Identity, Inventory, NamedPolicy};
@@ -69,7 +69,7 @@ impl Story {
     /// How the policy that stands at `place` comes to the caller; nothing for a policy that is no
     /// identity policy of it.
     pub fn holder(&self, world: &Inventory, place: Place) -> Option<Holder> {
-        let caller = identity_of(world, &self.request)?;
+        let caller = self.request.caller.identity_in(world)?;
         let own = Policies { inline: &caller.inline, attached: &caller.attached };
         if own.hold(world, caller, place) {
             return Some(Holder::Own);
@@ -85,22 +85,7 @@ impl Story {
     /// Whether the caller is a user or role, or a session of one, that the export does not have.
     pub fn is_unknown_caller(&self, world: &Inventory) -> bool {
         !matches!(self.request.caller.kind, CallerKind::Root | CallerKind::Service)
-            && identity_of(world, &self.request).is_none()
-    }
-}
-
-/// The user or role whose policies count for the caller, where the export has it.
-fn identity_of<'w>(world: &'w Inventory, request: &Request) -> Option<&'w Identity> {
-    let caller = &request.caller;
-    match &caller.kind {
-        CallerKind::User | CallerKind::Role => world.identity(&caller.text),
-        CallerKind::AssumedRole { role, .. } => world.role_by_name(caller.account?, role),
-        CallerKind::FederatedUser { name } => {
-            let users = world.account(caller.account?)?.identities.values();
-            let is_user = |arn: &str| matches!(identity(arn), Some(ArnIdentity::User { .. }));
-            users.into_iter().find(|user| user.name == *name && is_user(&user.arn))
-        }
-        CallerKind::Root | CallerKind::Service | CallerKind::Provider => None,
+            && self.request.caller.identity_in(world).is_none()
     }
 }
 

@@ -11,6 +11,9 @@ impl AccountId {
     /// The account that a template is deployed to.
     pub const THIS: Self = Self(*b"this-account");
 
+    /// An account that AWS gives to nobody.
+    pub const NOBODYS: Self = Self(*b"000000000000");
+
     /// The id that `text` spells: exactly twelve ASCII digits (rule A31), or a symbol.
     pub fn parse(text: &str) -> Option<Self> {
         let id = Self(text.as_bytes().try_into().ok()?);

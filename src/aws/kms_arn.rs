@@ -51,6 +51,16 @@ impl KeyArn {
         self.0.arn().resource.strip_prefix(KEY).unwrap_or_default()
     }
 
+    /// The ARN that a replica, or the primary, of the key has in a Region (Rule X4).
+    pub fn in_region(&self, region: &str) -> Option<Self> {
+        Self::new(self.partition(), region, self.account(), self.id())
+    }
+
+    /// The ARN of an alias of the key's account and Region; `name` begins with `alias/`.
+    pub fn alias(&self, name: &str) -> Option<AliasArn> {
+        AliasArn::new(self.partition(), self.region(), self.account(), name)
+    }
+
     /// Whether this is one of a set of multi-Region keys, which share the `mrk-` id (Rule X4).
     pub fn is_multi_region(&self) -> bool {
         self.id().starts_with("mrk-")
@@ -164,6 +174,9 @@ mod tests {
         assert_eq!(key.account().as_str(), "111122223333");
         assert_eq!(key.id(), "1234abcd-12ab-34cd-56ef-1234567890ab");
         assert!(!key.is_multi_region());
+        let alias = key.alias("alias/a").expect("an alias");
+        assert_eq!(alias.as_str(), "arn:aws:kms:us-west-2:111122223333:alias/a");
+        assert_eq!(key.alias("a"), None);
         assert_eq!(KeyArn::new("aws", "us-west-2", key.account(), key.id()), Some(key));
     }
 
@@ -172,6 +185,10 @@ mod tests {
         let key =
             KeyArn::parse("arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-12").expect("a key");
         assert!(key.is_multi_region());
+        let replica = key.in_region("cn-northwest-1").expect("a replica");
+        let replicated = "arn:aws-cn:kms:cn-northwest-1:111122223333:key/mrk-12";
+        assert_eq!(replica.as_str(), replicated);
+        assert_eq!(key.in_region(""), None);
     }
 
     #[test]

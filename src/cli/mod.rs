@@ -42,7 +42,7 @@ use fault::Fault;
 pub use outcome::Outcome;
 use terminal::{ColorChoice, Terminal};
 
-/// Audits who can do what with which AWS KMS key, from exported policies, offline.
+/// Audits who can do what with which AWS KMS key, from exported policies or infrastructure code, offline.
 #[derive(Parser)]
 #[command(name = "keyreach", version, max_term_width = 100, subcommand_required = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]

@@ -25,7 +25,7 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     deploy: Deploy,
-    /// The export: files and directories, or a scenario file.
+    /// The export: files and directories, a scenario file, or infrastructure code.
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<String>,
     /// The port; 0 takes any that is free.

@@ -41,7 +41,7 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     deploy: Deploy,
-    /// The export, or a scenario file.
+    /// The export, a scenario file, or infrastructure code.
     #[arg(value_name = "DIR")]
     dir: String,
     /// The requests, one line of JSON each; `-` for stdin.

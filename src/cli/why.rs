@@ -2,7 +2,7 @@
 
 use crate::audit::{self, Texts};
 use crate::aws::KmsAction;
-use crate::decision::{Context, ContextValue, Request, Target};
+use crate::decision::{Context, Request, Target};
 use crate::ingest::Disk;
 use crate::report::{request_line, why};
 use clap::ValueEnum;
@@ -112,14 +112,7 @@ fn context(given: &[String]) -> Result<Context, Fault> {
             pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
                 Fault::argument("--context", &format_args!("`{pair}` is not KEY=VALUE"))
             })?;
-        let value = match context.get(key) {
-            Some(known) => {
-                let known = known.value.values().iter().cloned();
-                ContextValue::Many(known.chain([value.into()]).collect())
-            }
-            None => ContextValue::One(value.into()),
-        };
-        context.set(key, value);
+        context.add(key, value);
     }
     // Section 2.5: KMS speaks TLS only, and many policies insist on it.
     if context.get("aws:SecureTransport").is_none() {

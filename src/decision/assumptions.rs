@@ -66,17 +66,11 @@ impl Assumptions {
             self.words.push(format!("{name} is absent ({option})"));
             return Ok(());
         }
-        let value = match self.given.get(name) {
-            Some(known) => {
-                let known = known.value.values().iter().cloned();
-                ContextValue::Many(known.chain([value.into()]).collect())
-            }
-            None => ContextValue::One(value.into()),
-        };
-        let shown = value.values().join(", ");
+        self.given.add(name, value);
+        let shown = self.given.get(name).map(|entry| entry.value.values().join(", "));
+        let shown = shown.unwrap_or_default();
         self.words.retain(|known| !known.starts_with(&format!("{name} is ")));
         self.words.push(format!("{name} is {shown} ({option})"));
-        self.given.set(name, value);
         Ok(())
     }
 

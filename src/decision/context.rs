@@ -70,6 +70,18 @@ impl Context {
         self.set(name, ContextValue::One(value.into()));
     }
 
+    /// Gives `name` a value more.
+    pub fn add(&mut self, name: &str, value: &str) {
+        let value = match self.get(name) {
+            Some(known) => {
+                let known = known.value.values().iter().cloned();
+                ContextValue::Many(known.chain([value.into()]).collect())
+            }
+            None => ContextValue::One(value.into()),
+        };
+        self.set(name, value);
+    }
+
     /// Says that the request does not carry `name`, in any spelling; where it ends in `*`, none of the
     /// family, such as `kms:EncryptionContext:*`.
     pub fn set_absent(&mut self, name: &str) {
@@ -232,6 +244,19 @@ mod tests {
             assert_eq!(context.get(name), None);
         }
         assert_eq!(context, Context::default());
+    }
+
+    #[test]
+    fn a_value_more_stands_beside_the_others() {
+        let mut context = Context::default();
+        context.add("aws:TagKeys", "a");
+        assert_eq!(
+            context.get("aws:tagkeys").map(|it| &it.value),
+            Some(&ContextValue::One("a".into()))
+        );
+        context.add("aws:TagKeys", "b");
+        let both = ContextValue::Many(vec!["a".into(), "b".into()]);
+        assert_eq!(context.get("aws:tagkeys").map(|it| &it.value), Some(&both));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::aws::{AccountId, AliasArn, Arn, Identity, KeyArn, KmsAction, identity};
+use crate::aws::{AccountId, AliasArn, Arn, Identity as Named, KeyArn, KmsAction, identity};
+use crate::inventory::{Identity, Inventory};
 use crate::policy::PolicyDocument;
 
 use super::Context;
@@ -82,17 +83,17 @@ impl Caller {
             return is_service.then(service);
         }
         let (account, kind) = match identity(text)? {
-            Identity::Root { account, .. } => (account, CallerKind::Root),
-            Identity::User { account, .. } => (account, CallerKind::User),
-            Identity::Role { account, .. } => (account, CallerKind::Role),
-            Identity::AssumedRole { account, role_name, session, .. } => (
+            Named::Root { account, .. } => (account, CallerKind::Root),
+            Named::User { account, .. } => (account, CallerKind::User),
+            Named::Role { account, .. } => (account, CallerKind::Role),
+            Named::AssumedRole { account, role_name, session, .. } => (
                 account,
                 CallerKind::AssumedRole { role: role_name.into(), session: session.into() },
             ),
-            Identity::FederatedUser { account, name, .. } => {
+            Named::FederatedUser { account, name, .. } => {
                 (account, CallerKind::FederatedUser { name: name.into() })
             }
-            Identity::Group { .. } => return None,
+            Named::Group { .. } => return None,
         };
         Some(Self { text: text.into(), account: Some(account), kind })
     }
@@ -112,6 +113,26 @@ impl Caller {
     pub fn partition(&self) -> &str {
         let of_arn = || self.text.strip_prefix("arn:")?.split(':').next();
         of_arn().unwrap_or("aws")
+    }
+
+    /// The identity behind it, where the world has it: the user, or the role, of a session too; of a
+    /// federated-user session the user that made it, found by the session's name.
+    pub fn identity_in<'w>(&self, world: &'w Inventory) -> Option<&'w Identity> {
+        match &self.kind {
+            CallerKind::User | CallerKind::Role => world.identity(&self.text),
+            CallerKind::AssumedRole { .. } => self.session_role_in(world),
+            CallerKind::FederatedUser { name } => world.user_by_name(self.account?, name),
+            CallerKind::Root | CallerKind::Service | CallerKind::Provider => None,
+        }
+    }
+
+    /// The role of one session of it, where the world has it (rule A42: the session's ARN has the role's
+    /// name without the path, and names are unique).
+    pub fn session_role_in<'w>(&self, world: &'w Inventory) -> Option<&'w Identity> {
+        match &self.kind {
+            CallerKind::AssumedRole { role, .. } => world.role_by_name(self.account?, role),
+            _ => None,
+        }
     }
 }
 

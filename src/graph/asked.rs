@@ -1,4 +1,5 @@
-//! Tags and aliases that policies ask for: what is worth writing to satisfy them (rules T32 to T34).
+//! What conditions ask for that whoever calls can bring about: tags, aliases, operations of grants, Regions
+//! (rules T32 to T34, G54).
 
 use std::collections::BTreeSet;
 

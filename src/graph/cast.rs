@@ -330,12 +330,7 @@ impl<'w> Cast<'w> {
     fn enter_named(&mut self, caller: Caller) -> Ix {
         let known = caller.account.and_then(|account| self.world.account(account));
         let listed = known.is_some_and(|account| account.identities_listed);
-        let of = match (&caller.kind, caller.account) {
-            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
-                self.world.role_by_name(account, role).and_then(|role| self.find(&role.arn))
-            }
-            _ => None,
-        };
+        let of = caller.session_role_in(self.world).and_then(|role| self.find(&role.arn));
         let identity = of.and_then(|role| self.member(role)?.identity);
         let federated = matches!(caller.kind, CallerKind::FederatedUser { .. });
         let home = caller.account.filter(|_| federated && listed);

@@ -8,7 +8,9 @@ use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
 use super::asker::Asker;
+use super::call::grant_pair_keys;
 use super::cast::{Ix, KeyIx};
+use super::changed_key::{KeyEdit, edited, replica};
 use super::state::{ClassIx, StateName, States};
 
 /// A call about a key.
@@ -22,21 +24,6 @@ pub(super) enum KeyMove {
     Grant(KeyIx, Ix),
     /// kms:TagResource, kms:UntagResource, and the calls about aliases (rules T32, T33).
     Edit(KeyIx, KeyEdit),
-}
-
-/// A change of a key's tags or aliases.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum KeyEdit {
-    /// It has a tag.
-    Tagged(Box<str>, Box<str>),
-    /// It lost a tag.
-    Untagged(Box<str>),
-    /// A new alias points to it.
-    Aliased(Box<str>),
-    /// An alias that pointed to another key points to it.
-    Retargeted(Box<str>),
-    /// An alias that pointed to it is gone.
-    Unaliased(Box<str>),
 }
 
 /// A permission on a key.
@@ -106,10 +93,6 @@ impl KeyMove {
         }
     }
 }
-
-/// What tells of a grant's constraint on the encryption context.
-const OF_PAIRS: [&str; 3] =
-    ["kms:GrantConstraintType", "kms:EncryptionContext:*", "kms:EncryptionContextKeys"];
 
 /// A call that nobody makes on the caller's behalf.
 fn direct() -> Context {
@@ -212,9 +195,7 @@ impl States<'_, '_> {
         context.set_one("kms:GrantIsForAWSResource", "false");
         // Rule G22: what it allows must be something that its constraints can bind.
         if !goal.info().encryption_context {
-            for name in OF_PAIRS {
-                context.set_absent(name);
-            }
+            grant_pair_keys().for_each(|name| context.set_absent(name));
         }
         let create = KmsAction::CREATE_GRANT;
         let of = |operations: ActionSet| {
@@ -398,10 +379,6 @@ impl States<'_, '_> {
         permission: Permission,
     ) -> Vec<(KeyMove, Chance)> {
         let action = permission.action;
-        let named = |name: &str| {
-            let arn = &key.arn;
-            AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
-        };
         let own = || key.aliases.iter().map(|alias| alias.name().into());
         let names: Vec<Box<str>> = match action {
             KmsAction::DELETE_ALIAS => own().collect(),
@@ -413,7 +390,7 @@ impl States<'_, '_> {
         let half = OnceCell::new();
         let mut found = Vec::new();
         for name in names {
-            let Some(alias) = named(&name) else { continue };
+            let Some(alias) = key.arn.alias(&name) else { continue };
             let known = self.cast.world.alias(&alias);
             let (edit, other) = match (action, known.and_then(Alias::key)) {
                 (KmsAction::CREATE_ALIAS, None) if known.is_none() => {
@@ -491,48 +468,5 @@ impl States<'_, '_> {
         let nothing = Context::default();
         let side = asker.key_side(&nothing);
         side.reached(&self.access.key_target(key, &nothing), wanted, Opening::AsItIs)
-    }
-}
-
-/// The replica of a key in a Region, before anybody does anything to it.
-fn replica(key: &Key, region: &str) -> Option<Key> {
-    let arn = KeyArn::new(key.arn.partition(), region, key.arn.account(), key.arn.id())?;
-    Some(Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() })
-}
-
-/// A key after edits; nothing where there are none.
-fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
-    let (first, more) = edits.split_first()?;
-    Some(more.iter().fold(first.applied(key), |key, edit| edit.applied(&key)))
-}
-
-impl KeyEdit {
-    /// Whether it is of tags.
-    pub(super) fn is_tag(&self) -> bool {
-        matches!(self, Self::Tagged(..) | Self::Untagged(_))
-    }
-
-    /// The key after it.
-    fn applied(&self, key: &Key) -> Key {
-        let mut key = key.clone();
-        let alias = |key: &Key, name: &str| {
-            let arn = &key.arn;
-            AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
-        };
-        match self {
-            Self::Tagged(tag, value) => {
-                key.tags.get_or_insert_default().insert(tag.clone(), value.clone());
-            }
-            Self::Untagged(tag) => {
-                key.tags.get_or_insert_default().remove(tag);
-            }
-            Self::Aliased(name) | Self::Retargeted(name) => key.aliases.extend(alias(&key, name)),
-            Self::Unaliased(name) => {
-                if let Some(alias) = alias(&key, name) {
-                    key.aliases.remove(&alias);
-                }
-            }
-        }
-        key
     }
 }

@@ -9,6 +9,7 @@ mod assemble;
 mod call;
 mod cast;
 mod change;
+mod changed_key;
 mod drawn;
 mod execute;
 mod key_moves;

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::aws::pattern::takes;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
-use super::declared::{Homes, REGION};
+use super::declared::REGION;
+use super::homes::Homes;
 
 /// Keys that are of the principal or of what is asked for: their values are told by these, and that a
 /// principal of another account is one of this account is told of this account's own.

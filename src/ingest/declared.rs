@@ -6,33 +6,25 @@
 //! policy say both, the second as what may stand there. So a verdict that hangs on it is `unknown`.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::aws::pattern::{is_pattern, takes};
+use crate::aws::region::partition;
 use crate::aws::{AccountId, ActionSet};
 use crate::inventory::{Grant, Grantee};
 use crate::policy::{self, PolicyDocument, PolicyKind, Principal};
 use crate::source::{Located, Place, Span};
-use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
+use crate::syntax::{Kind, Member, Node, Unresolved};
 
+use super::homes::widened;
 use super::symbols::Symbols;
 
 /// The Region that a template is deployed to, where it is not pinned.
 pub const REGION: &str = "this-region";
 
-/// The same, and whatever comes behind.
-const REGION_AND_ALL: &str = "this-region*";
-
 /// Whether a text may hold the symbol of an account or Region: all of them begin alike.
 pub(super) fn may_be_symbolic(text: &str) -> bool {
     text.contains("this-")
 }
-
-/// How many readings of one text are told apart.
-const READINGS: usize = 40;
-
-/// How many accounts or Regions one name is told apart from.
-const BESIDE: usize = 12;
 
 /// Where infrastructure code will be deployed to, and what its user knows of its variables.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,12 +62,7 @@ impl Deployment {
     /// Pins the Region, and the partition that it lies in.
     pub fn in_region(&mut self, region: &str) {
         self.region = region.into();
-        let partition = match region.split('-').next() {
-            Some("cn") => "aws-cn",
-            Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
-        self.partition = partition.into();
+        self.partition = partition(region).into();
     }
 }
 
@@ -116,82 +103,6 @@ pub(super) fn grants(symbols: &Symbols, grant: &Grant) -> Vec<Grant> {
     made
 }
 
-/// The accounts and Regions that things of a run are in, by their symbols where these are not known.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Homes {
-    accounts: BTreeSet<AccountId>,
-    regions: BTreeSet<Box<str>>,
-}
-
-impl Homes {
-    /// Something is in this account and Region.
-    pub(super) fn add(&mut self, account: AccountId, region: &str) {
-        self.accounts.insert(account);
-        self.add_region(region);
-    }
-
-    /// Something is in this Region.
-    pub(super) fn add_region(&mut self, region: &str) {
-        if !self.regions.contains(region) {
-            self.regions.insert(region.into());
-        }
-    }
-
-    /// Adds those of other things.
-    pub(super) fn append(&mut self, other: &Self) {
-        self.accounts.extend(&other.accounts);
-        self.regions.extend(other.regions.iter().cloned());
-    }
-
-    /// The accounts whose numbers are not known.
-    pub(super) fn open_accounts(&self) -> impl Iterator<Item = AccountId> {
-        self.accounts.iter().copied().filter(AccountId::is_symbol)
-    }
-
-    /// Whether a Region is not known.
-    pub(super) fn has_open_region(&self) -> bool {
-        self.regions.contains(REGION)
-    }
-
-    /// What else a text may be that stands for an account.
-    fn accounts_beside(&self, named: &str) -> Vec<Cow<'static, str>> {
-        let is_pattern = is_account_pattern(named);
-        let Some(is_open) = AccountId::parse(named).map(|account| account.is_symbol()) else {
-            let symbols = self.open_accounts().filter(|symbol| !takes(named, symbol.as_str()));
-            let symbols = symbols.filter(|_| is_pattern);
-            return few(symbols.map(|symbol| symbol.to_string()).collect());
-        };
-        // Two accounts with numbers are two accounts.
-        let others = self.accounts.iter().filter(|other| is_open || other.is_symbol());
-        let others = others.map(AccountId::to_string).filter(|other| other != named);
-        few(others.collect())
-    }
-
-    /// What else a text may be that stands for a Region: as part of an ARN or alone, where it `is_whole`,
-    /// or inside the name of a service. `is_last` says that nothing stands behind it.
-    fn regions_beside(&self, named: &str, is_whole: bool, is_last: bool) -> Vec<Cow<'static, str>> {
-        if !self.has_open_region() {
-            return Vec::new();
-        }
-        if named == REGION {
-            let known = self.regions.iter().filter(|region| is_whole && ***region != *REGION);
-            return few(known.map(|region| region.to_string()).collect());
-        }
-        // A star at the end of all takes what comes behind the Region as well.
-        let symbol = if is_last && named.ends_with('*') { REGION_AND_ALL } else { REGION };
-        let is_meant = is_region(named) || is_region_pattern(named);
-        if is_meant { vec![Cow::Borrowed(symbol)] } else { Vec::new() }
-    }
-}
-
-/// Texts one by one, or all as one pattern where there are many.
-fn few(texts: Vec<String>) -> Vec<Cow<'static, str>> {
-    match texts.len() {
-        0..=BESIDE => texts.into_iter().map(Cow::Owned).collect(),
-        _ => vec![Cow::Borrowed("*")],
-    }
-}
-
 /// The policy that a key has where its template gives none: IAM policies of its account decide.
 pub(super) fn default_key_policy(
     place: Place,
@@ -223,189 +134,6 @@ pub(super) fn default_key_tree(span: Span, partition: &str, account: AccountId) 
     object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)])
 }
 
-/// The tree in which each text that names an account or Region also says which others that may be.
-fn widened<'a>(homes: &Homes, node: &Node<'a>) -> Node<'a> {
-    let kind = match &node.kind {
-        Kind::Object(members) => Kind::Object(
-            members
-                .iter()
-                .map(|member| Member {
-                    name: member.name.clone(),
-                    value: widened(homes, &member.value),
-                })
-                .collect(),
-        ),
-        Kind::Array(items) => {
-            let items = items.iter().map(|item| widened(homes, item));
-            // What one text became stands beside its neighbours.
-            let flat = items.zip(items_of(node)).flat_map(|(wide, item)| match wide.kind {
-                Kind::Array(wide) if !matches!(item.kind, Kind::Array(_)) => wide,
-                _ => vec![wide],
-            });
-            Kind::Array(flat.collect())
-        }
-        Kind::OneOf { expression, branches } => Kind::OneOf {
-            expression: expression.clone(),
-            branches: branches.iter().map(|branch| widened(homes, branch)).collect(),
-        },
-        Kind::String(_) | Kind::Unresolved(_) => {
-            let others = match &node.kind {
-                Kind::String(text) => others(homes, text),
-                Kind::Unresolved(known) => others_of(homes, known),
-                _ => Vec::new(),
-            };
-            if others.is_empty() {
-                return node.clone();
-            }
-            let others = others
-                .into_iter()
-                .map(|unresolved| Node { kind: Kind::Unresolved(unresolved), ..node.clone() });
-            Kind::Array([node.clone()].into_iter().chain(others).collect())
-        }
-        _ => return node.clone(),
-    };
-    Node { kind, ..node.clone() }
-}
-
-fn items_of<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
-    match &node.kind {
-        Kind::Array(items) => items,
-        _ => &[],
-    }
-}
-
-/// What else a text says, should accounts or Regions that it names be others.
-pub(super) fn others(homes: &Homes, text: &str) -> Vec<Unresolved> {
-    let named = named(homes, text);
-    let readings = named.values().map(|others| others.len().saturating_add(1));
-    if readings.fold(1, usize::saturating_mul) > READINGS {
-        return vec![Unresolved::unknown(format!("which accounts and Regions `{text}` names"))];
-    }
-    let mut all: Vec<(String, Vec<String>)> = vec![(text.to_owned(), Vec::new())];
-    for (from, others) in &named {
-        let with = |to: &Cow<'_, str>| {
-            let is_symbol =
-                *from == REGION || AccountId::parse(from).is_some_and(|it| it.is_symbol());
-            let (one, other) = if is_symbol { (*from, &**to) } else { (&**to, *from) };
-            let said = format!("{WHETHER}{one} is {other}");
-            let further = |(shape, before): &(String, Vec<String>)| {
-                let said = before.iter().cloned().chain([said.clone()]).collect();
-                (shape.replace(from, to), said)
-            };
-            all.iter().map(further).collect::<Vec<_>>()
-        };
-        let further: Vec<_> = others.iter().flat_map(with).collect();
-        all.extend(further);
-    }
-    let unresolved = |(shape, said): (String, Vec<String>)| Unresolved {
-        expression: said.join(", ").into(),
-        shape: shape.into(),
-    };
-    all.into_iter().skip(1).map(unresolved).collect()
-}
-
-/// The same of a text that is known in part.
-fn others_of(homes: &Homes, known: &Unresolved) -> Vec<Unresolved> {
-    let with = |other: Unresolved| Unresolved {
-        expression: format!("{}, {}", known.expression, other.expression).into(),
-        ..other
-    };
-    others(homes, &known.shape).into_iter().map(with).collect()
-}
-
-/// The accounts and Regions that a text names, each with the others that it may be.
-fn named<'t>(homes: &Homes, text: &'t str) -> BTreeMap<&'t str, Vec<Cow<'static, str>>> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let last = parts.len().saturating_sub(1);
-    let mut named = BTreeMap::new();
-    match parts.as_slice() {
-        ["arn", _, _, region, rest @ ..] => {
-            named.insert(*region, homes.regions_beside(region, true, last == 3));
-            if let [account, ..] = rest {
-                named.insert(*account, homes.accounts_beside(account));
-            }
-        }
-        // A Region, or the name of a service in a Region.
-        [whole] => {
-            for part in whole.split('.') {
-                named.insert(part, homes.regions_beside(part, part == *whole, false));
-            }
-            let accounts = homes.accounts_beside(whole);
-            if !accounts.is_empty() {
-                named.insert(*whole, accounts);
-            }
-        }
-        _ => {}
-    }
-    named.retain(|_, others| !others.is_empty());
-    named
-}
-
-/// Whether a pattern matches the numbers of some accounts, and the symbol does not say of which.
-fn is_account_pattern(text: &str) -> bool {
-    let is_fit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'*' | b'?');
-    is_pattern(text)
-        && text.bytes().all(is_fit)
-        && !takes(text, AccountId::THIS.as_str())
-        && meets(text, "????????????")
-}
-
-/// Whether a pattern matches the names of some Regions, and not their symbol.
-fn is_region_pattern(text: &str) -> bool {
-    is_pattern(text) && !takes(text, REGION) && {
-        let ends = text.ends_with(|c: char| c.is_ascii_digit() || matches!(c, '*' | '?'));
-        ends && meets(text, "??-*-?")
-    }
-}
-
-/// Whether some text matches both patterns.
-pub(super) fn meets(one: &str, other: &str) -> bool {
-    // Most begin differently, which is told without looking at all of them.
-    let is_open = |c: char| matches!(c, '*' | '?');
-    let mut begins = one.chars().zip(other.chars());
-    let first = begins.find(|(one, other)| one != other || is_open(*one) || is_open(*other));
-    if first.is_some_and(|(one, other)| !is_open(one) && !is_open(other)) {
-        return false;
-    }
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // Whether the rests behind a place in each meet, from the end.
-    let mut below = vec![false; other.len() + 1];
-    for at in (0..=one.len()).rev() {
-        let here = one.get(at);
-        let mut row = vec![false; other.len() + 1];
-        for to in (0..=other.len()).rev() {
-            let there = other.get(to);
-            let right = row.get(to + 1).copied().unwrap_or_default();
-            let down = below.get(to).copied().unwrap_or_default();
-            let both = below.get(to + 1).copied().unwrap_or_default();
-            let is_met = match (here, there) {
-                (None, None) => true,
-                (Some('*'), None) => down,
-                (None, Some('*')) => right,
-                (Some('*'), Some(_)) | (Some(_), Some('*')) => down || right,
-                (Some('?'), Some(_)) | (Some(_), Some('?')) => both,
-                (Some(one), Some(other)) => one == other && both,
-                _ => false,
-            };
-            if let Some(place) = row.get_mut(to) {
-                *place = is_met;
-            }
-        }
-        below = row;
-    }
-    below.first().copied().unwrap_or_default()
-}
-
-/// Whether a text has the form of a Region's name.
-fn is_region(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let first = parts.next().is_some_and(|part| part.len() == 2);
-    let last = parts.next_back().is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-    let middle: Vec<&str> = parts.collect();
-    let is_word = |part: &&str| part.bytes().all(|byte| byte.is_ascii_lowercase());
-    first && last && !middle.is_empty() && middle.iter().all(is_word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,21 +141,11 @@ mod tests {
     use crate::source::FileId;
     use crate::syntax::json;
 
-    fn homes(deployment: &Deployment) -> Homes {
-        let mut homes = Homes::default();
-        homes.add(deployment.account, &deployment.region);
-        homes
-    }
-
-    fn open() -> Homes {
-        homes(&Deployment::default())
-    }
-
     fn lowered(deployment: &Deployment, text: &str) -> PolicyDocument {
         let node = json::parse(text).expect("JSON");
         let place = Place::plain(FileId(0), Span::new(0, text.len()));
         let mut symbols = Symbols::default();
-        symbols.homes.append(&homes(deployment));
+        symbols.homes.add(deployment.account, &deployment.region);
         policy(&symbols, place, PolicyKind::Key, &node)
     }
 
@@ -467,70 +185,16 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_known_in_part_may_name_the_account_as_well() {
-        let shape = "arn:aws:iam::444455556666:role/*-app";
-        let known = Unresolved { expression: "${Env}-app".into(), shape: shape.into() };
-        let all = others_of(&open(), &known);
-        let [other] = &all[..] else { panic!("{all:?}") };
-        assert_eq!(&*other.shape, "arn:aws:iam::this-account:role/*-app");
-        assert_eq!(&*other.expression, "${Env}-app, whether this-account is 444455556666");
-        assert_eq!(others_of(&open(), &Unresolved::unknown("x")), []);
-    }
-
-    #[test]
-    fn account_and_region_are_told_apart_each() {
-        let all = others(&open(), "arn:aws:kms:eu-west-1:444455556666:key/k");
-        let shapes: Vec<&str> = all.iter().map(|other| &*other.shape).collect();
-        assert_eq!(
-            shapes,
-            [
-                "arn:aws:kms:eu-west-1:this-account:key/k",
-                "arn:aws:kms:this-region:444455556666:key/k",
-                "arn:aws:kms:this-region:this-account:key/k",
-            ]
-        );
-        let of_service = others(&open(), "ec2.eu-west-1.amazonaws.com");
-        assert_eq!(of_service.len(), 1);
-        assert_eq!(&*of_service[0].shape, "ec2.this-region.amazonaws.com");
-    }
-
-    #[test]
-    fn texts_that_name_neither_say_what_they_say() {
-        for text in ["*", "kms:Decrypt", "alias/x", "s3.amazonaws.com", "o-1234567890", "12-34"] {
-            assert_eq!(others(&open(), text), [], "{text}");
-        }
-    }
-
-    #[test]
-    fn patterns_meet_where_a_text_matches_both() {
-        for (one, other, expected) in [
-            ("a*", "*b", true),
-            ("a*", "b*", false),
-            ("*-app", "prod-*", true),
-            ("role/?", "role/*", true),
-            ("role/app", "role/app", true),
-            ("role/app", "role/ap", false),
-            ("*", "", true),
-            ("?", "", false),
-            ("a*c", "ab", false),
-            ("*x*", "a*b", true),
+    fn a_region_that_is_pinned_tells_the_partition() {
+        let mut deployment = Deployment::default();
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
         ] {
-            assert_eq!(meets(one, other), expected, "{one} {other}");
-            assert_eq!(meets(other, one), expected, "{other} {one}");
+            deployment.in_region(region);
+            assert_eq!(&*deployment.partition, partition, "{region}");
         }
-    }
-
-    #[test]
-    fn patterns_of_regions_and_accounts_may_match_those_that_are_deployed_to() {
-        let shapes = |text: &str| -> Vec<String> {
-            others(&open(), text).into_iter().map(|it| it.shape.into()).collect()
-        };
-        assert_eq!(shapes("eu-*"), ["this-region"]);
-        assert_eq!(shapes("arn:aws:kms:eu-*:*:key/*"), ["arn:aws:kms:this-region:*:key/*"]);
-        assert_eq!(shapes("arn:aws:kms:us-*"), ["arn:aws:kms:this-region*"]);
-        assert_eq!(shapes("arn:aws:iam::1111*:root"), ["arn:aws:iam::this-account:root"]);
-        assert_eq!(shapes("arn:aws:iam::*:role/dev-*"), <[&str; 0]>::default());
-        assert_eq!(shapes("s3.*.amazonaws.com"), <[&str; 0]>::default());
-        assert_eq!(shapes("prod-*"), <[&str; 0]>::default());
     }
 }

@@ -167,12 +167,7 @@ fn documents(inventory: &Inventory, notes: &mut Notes) {
     let accounts: Vec<&Account> = inventory.accounts.values().map(Arc::as_ref).collect();
     let of_account = |account: &&Account| {
         let mut gaps = Vec::new();
-        let of_identities = account
-            .identities
-            .values()
-            .flat_map(|identity| identity.attached.iter().chain(&identity.boundary));
-        let of_groups = account.groups.values().flat_map(|group| &group.attached);
-        for policy in of_identities.chain(of_groups) {
+        for policy in account.attached_policies() {
             if !has_document(account, &policy.arn) && !aws_managed.contains(&*policy.arn) {
                 let arn = policy.arn.clone();
                 let kind = GapKind::PolicyDocument { account: account.id, policy: arn };

@@ -19,14 +19,11 @@ pub(super) fn add(inventory: &mut Inventory) {
 }
 
 fn held(account: &Account) -> Vec<AttachedPolicy> {
-    let identities = account.identities.values();
-    let of_identities = identities.flat_map(|it| it.attached.iter().chain(&it.boundary));
-    let of_groups = account.groups.values().flat_map(|group| &group.attached);
     let is_open = |policy: &&AttachedPolicy| {
         let known = account.policies.get(&policy.arn);
         is_without_keys(&policy.arn) && known.is_none_or(|known| known.document().is_none())
     };
-    of_identities.chain(of_groups).filter(is_open).cloned().collect()
+    account.attached_policies().filter(is_open).cloned().collect()
 }
 
 fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy) -> ManagedPolicy {

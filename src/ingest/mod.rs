@@ -26,6 +26,7 @@ mod facts;
 mod file;
 mod gaps;
 mod hint;
+mod homes;
 mod iam;
 mod kms;
 mod managed;

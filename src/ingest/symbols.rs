@@ -9,12 +9,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::AccountId;
-use crate::aws::pattern::{is_pattern, takes};
+use crate::aws::pattern::{is_pattern, meets, takes};
 use crate::source::Span;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
 use super::compared::Compared;
-use super::declared::{Homes, REGION, meets};
+use super::declared::REGION;
+use super::homes::Homes;
 
 /// How many symbols of one shape are told apart in one place.
 const TOLD_APART: usize = 16;

@@ -50,6 +50,13 @@ impl Account {
         }
         self.identities.insert(identity.arn.clone(), identity);
     }
+
+    /// Every managed policy that is attached to a user, role or group, or is a permissions boundary.
+    pub fn attached_policies(&self) -> impl Iterator<Item = &AttachedPolicy> {
+        let of_identities = self.identities.values();
+        let of_identities = of_identities.flat_map(|it| it.attached.iter().chain(&it.boundary));
+        of_identities.chain(self.groups.values().flat_map(|group| &group.attached))
+    }
 }
 
 /// What an [`Identity`] is.

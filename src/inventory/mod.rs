@@ -159,6 +159,11 @@ impl Inventory {
         }
     }
 
+    /// The same of a key that may be none of the world: then its ARN.
+    pub fn shown_arn(&self, key: &KeyArn) -> String {
+        self.key(key).map_or_else(|| key.to_string(), |key| self.shown_key(key))
+    }
+
     /// Whether `account` is exported whole: every user, role, group, membership and policy of it.
     pub fn is_complete(&self, account: AccountId) -> bool {
         self.account(account).is_some_and(|known| known.identities_listed)

@@ -50,10 +50,7 @@ fn moved(
     if unusable.is_none() && change.gain.is_empty() && change.lose.is_empty() {
         return;
     }
-    let shown = |arn: &KeyArn| match scope.world.key(arn) {
-        Some(key) => scope.world.shown_key(key),
-        None => arn.to_string(),
-    };
+    let shown = |arn: &KeyArn| scope.world.shown_arn(arn);
     let names = |who: &BTreeSet<Caller>| {
         let names: Vec<String> = who.iter().map(|caller| short(caller).to_owned()).collect();
         list(&names)

@@ -70,10 +70,9 @@ fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<AliasArn> {
         let principal = scope.world().identity(&caller.text);
         names.extend(wishes(scope, caller).filter_map(|name| put_in(name, principal?)));
     }
-    let alias = |name: &str| AliasArn::new(arn.partition(), arn.region(), arn.account(), name);
     names
         .iter()
-        .filter_map(|name| alias(name))
+        .filter_map(|name| arn.alias(name))
         .filter(|it| !scope.key.aliases.contains(it))
         .collect()
 }

@@ -1,14 +1,14 @@
 //! Whom a key policy statement means besides the users and roles that it names one by one.
 
-use crate::aws::identity;
+use crate::aws::{AccountId, identity};
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
 use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 
 use super::{Documented, KeyScope};
 
-/// An account that AWS gives to nobody.
-pub(super) const NOBODYS: &str = "000000000000";
+/// The account of strangers.
+const NOBODYS: AccountId = AccountId::NOBODYS;
 
 /// Who is meant besides those named.
 pub(super) enum Others {

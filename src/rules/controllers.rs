@@ -131,11 +131,9 @@ pub(super) enum Managers {
 /// Whether a caller can act: the root user, a user or role that exists, a session of such a role (rule
 /// A34), and a federated-user session, which any user and the root user may give this name (rule A35).
 pub(super) fn can_act(scope: &KeyScope<'_>, caller: &Caller) -> bool {
-    match (&caller.kind, caller.account) {
-        (CallerKind::Root | CallerKind::FederatedUser { .. }, _) => true,
-        (CallerKind::AssumedRole { role, .. }, Some(account)) => {
-            scope.world().role_by_name(account, role).is_some()
-        }
+    match &caller.kind {
+        CallerKind::Root | CallerKind::FederatedUser { .. } => true,
+        CallerKind::AssumedRole { .. } => caller.session_role_in(scope.world()).is_some(),
         _ => exists(scope, caller),
     }
 }

@@ -1,7 +1,6 @@
 //! The exception of a Deny is written so that no request ever satisfies it.
 
-use globset::GlobBuilder;
-
+use crate::aws::pattern::takes;
 use crate::aws::{AccountId, Arn};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::{Comparison, Condition, Polarity, PolicyKind, Principal, Statement};
@@ -106,10 +105,7 @@ fn never_an_arn(seen: &Seen<'_>, text: &str, is_pattern: bool) -> Option<&'stati
     let accounts = world.accounts.values().filter(|it| account.is_none_or(|one| one == it.id));
     let mut identities = accounts.flat_map(|account| account.identities.values());
     let exists = if has_wildcard {
-        let pattern: String = text.chars().flat_map(escaped).collect();
-        let glob = GlobBuilder::new(&pattern).backslash_escape(true).build().ok()?;
-        let glob = glob.compile_matcher();
-        identities.any(|identity| glob.is_match(&*identity.arn))
+        identities.any(|identity| takes(text, &identity.arn))
     } else {
         identities.any(|identity| identity.arn.eq_ignore_ascii_case(text))
     };
@@ -118,14 +114,6 @@ fn never_an_arn(seen: &Seen<'_>, text: &str, is_pattern: bool) -> Option<&'stati
         None => knows_all(world, seen.document),
     };
     (!exists && is_known()).then_some("the ARN of nobody")
-}
-
-/// What a character is in a glob, where `*` and `?` alone mean more.
-fn escaped(character: char) -> Vec<char> {
-    match character {
-        '[' | ']' | '{' | '}' | '\\' | '!' => vec!['\\', character],
-        _ => vec![character],
-    }
 }
 
 /// Why aws:userid is never this; nothing where it can be.

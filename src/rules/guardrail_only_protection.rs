@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::ActionSet;
+use crate::aws::{AccountId, ActionSet};
 use crate::decision::{Allowing, Caller, Denials, Fates, Gate};
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Span};
@@ -73,7 +73,7 @@ fn stopped(
 
 fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, at: At<'_>, denials: &Denials) {
     let name = scope.name();
-    let who = match caller.account.filter(|account| account.as_str() != super::audience::NOBODYS) {
+    let who = match caller.account.filter(|account| *account != AccountId::NOBODYS) {
         Some(account) => format!("account {account}"),
         None => "any AWS account".to_owned(),
     };

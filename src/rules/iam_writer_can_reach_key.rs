@@ -59,11 +59,7 @@ fn tell(
     let names: BTreeSet<String> = writers.iter().map(|it| name(scope, &it.path)).collect();
     let names: Vec<String> = names.into_iter().collect();
     let keys: BTreeSet<&KeyArn> = writers.iter().flat_map(|it| &it.keys).collect();
-    let shown = keys.iter().map(|arn| match scope.world.key(arn) {
-        Some(key) => scope.world.shown_key(key),
-        None => arn.to_string(),
-    });
-    let shown: Vec<String> = shown.collect();
+    let shown: Vec<String> = keys.iter().map(|arn| scope.world.shown_arn(arn)).collect();
     let calls: Vec<&str> = nearest.hops.iter().map(|hop| hop.call.name()).collect();
     let (calls, goal, who) = (calls.join(", then "), nearest.goal, list(&names));
     let message = format!("{who} can gain {goal} on {} by {calls}", list(&shown));

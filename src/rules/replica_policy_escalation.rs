@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, Gift, Request, Target};
 use crate::inventory::{Edit, MultiRegion, MultiRegionRole};
 
@@ -116,7 +116,7 @@ fn gained(
     let Edit::PutKeyPolicy { policy, .. } = Gift::Policy.edit(scope.key, caller) else {
         return None;
     };
-    let replica = KeyArn::new(arn.partition(), region, arn.account(), arn.id())?;
+    let replica = arn.in_region(region)?;
     let edit = Edit::ReplicateKey { key: arn.clone(), region: region.into(), policy };
     let put = KmsAction::PUT_KEY_POLICY;
     let all: ActionSet = wanted.iter().copied().chain([put]).collect();

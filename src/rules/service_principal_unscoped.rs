@@ -5,7 +5,6 @@ use crate::decision::{Allowing, Caller, Fate, Request};
 use crate::inventory::Edit;
 use crate::policy::{Polarity, PolicyDocument, Principal, Statement};
 
-use super::audience::NOBODYS;
 use super::controllers::list;
 use super::outsiders::uses;
 use super::report::Sink;
@@ -105,8 +104,9 @@ fn for_a_stranger(
     index: usize,
     statement: &Statement,
 ) -> PolicyDocument {
-    let arn = format!("arn:*:*:*:{NOBODYS}:*");
-    let (arn, account) = ([arn.as_str()], [NOBODYS]);
+    let nobodys = AccountId::NOBODYS;
+    let arn = format!("arn:*:*:*:{nobodys}:*");
+    let (arn, account) = ([arn.as_str()], [nobodys.as_str()]);
     let mut more: Vec<More<'_>> = vec![
         ("StringEqualsIfExists", "aws:SourceAccount", &account),
         ("ArnLikeIfExists", "aws:SourceArn", &arn),

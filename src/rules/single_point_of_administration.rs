@@ -63,10 +63,6 @@ impl Rule for SinglePointOfAdministration {
 
 /// Whether a session is one of this role.
 fn is_session_of(scope: &KeyScope<'_>, session: &Caller, only: &Caller) -> bool {
-    let (CallerKind::AssumedRole { role, .. }, Some(account)) = (&session.kind, session.account)
-    else {
-        return false;
-    };
-    let role = scope.world().role_by_name(account, role);
+    let role = session.session_role_in(scope.world());
     role.is_some_and(|role| *role.arn == *only.text)
 }

@@ -9,7 +9,7 @@
 
 use jiff::Timestamp;
 use keyreach::audit::Engine;
-use keyreach::aws::KmsAction;
+use keyreach::aws::{AccountId, KmsAction};
 use keyreach::decision::{Bound, Caller, FACTS, Reach, Request, Target, Verdict};
 use keyreach::ingest::{Deployment, Loaded, load_deployed};
 use keyreach::source::Memory;
@@ -26,6 +26,22 @@ pub fn loaded_as(files: &[(&str, &str)], deployment: &Deployment) -> Loaded {
 
 pub fn loaded(files: &[(&str, &str)]) -> Loaded {
     loaded_as(files, &Deployment::default())
+}
+
+/// One module in one file.
+pub fn module(text: &str) -> Memory {
+    let mut memory = Memory::default();
+    memory.put("main.tf", text);
+    memory
+}
+
+/// To an account and a Region that are known.
+pub fn pinned() -> Deployment {
+    Deployment {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: "eu-central-1".into(),
+        ..Deployment::default()
+    }
 }
 
 /// The least and the most that is true of the caller and the key with these ARNs.

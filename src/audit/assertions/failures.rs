@@ -67,10 +67,7 @@ fn message(
 ) -> String {
     let world = engine.world();
     let on = match key {
-        Some(arn) => {
-            let known = world.key(arn);
-            format!(" on {}", known.map_or_else(|| arn.to_string(), |key| world.shown_key(key)))
-        }
+        Some(arn) => format!(" on {}", world.shown_arn(arn)),
         None => " without a key".to_owned(),
     };
     let all = breaches.iter().fold(ActionSet::EMPTY, |all, one| all.union(one.actions));

@@ -136,7 +136,7 @@ fn role_of(world: &Inventory, session: &Caller) -> Option<Caller> {
         return None;
     };
     let account = session.account?;
-    match world.role_by_name(account, role) {
+    match session.session_role_in(world) {
         Some(role) => Caller::parse(&role.arn),
         None => {
             let partition = Arn::parse(&session.text)?.partition;

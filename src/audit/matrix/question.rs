@@ -6,7 +6,7 @@ use crate::audit::filter::{self, QuestionError, is_called, is_key, no_key, nothi
 use crate::audit::{NameError, near_principal, principal};
 use crate::aws::pattern::{is_pattern, takes};
 use crate::aws::{AccountId, ActionSet, KmsAction, suggest};
-use crate::decision::{Caller, CallerKind, Standing};
+use crate::decision::Standing;
 use crate::inventory::Inventory;
 
 use super::{Capability, Matrix, Row};
@@ -204,10 +204,11 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
     }
     let name = |error| QuestionError::Name { option: "--principal", error };
     let caller = principal(world, text).map_err(name)?;
+    let role = caller.session_role_in(world);
     // A root that stands for its account, a session's role, anyone: in this order.
     let ways: [&dyn Fn(&Row) -> bool; 4] = [
         &|row| row.caller == caller,
-        &|row| role_of(world, &caller).is_some_and(|role| *role == *row.name),
+        &|row| role.is_some_and(|role| *role.arn == *row.name),
         &|row| row.stands_for_some_of(caller.account),
         &Row::is_anyone,
     ];
@@ -215,16 +216,6 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
     ways.iter().map(|way| found(way)).find(|rows| !rows.is_empty()).ok_or_else(|| {
         name(NameError::Unknown { what: "principal", name: text.to_owned(), near: near() })
     })
-}
-
-/// The role of a session.
-fn role_of<'w>(world: &'w Inventory, caller: &Caller) -> Option<&'w str> {
-    match &caller.kind {
-        CallerKind::AssumedRole { role, .. } => {
-            world.role_by_name(caller.account?, role).map(|role| &*role.arn)
-        }
-        _ => None,
-    }
 }
 
 /// The actions that a name, a pattern or a capability stands for; `ReEncrypt` is two.

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::aws::{AccountId, KeyArn, KeySpec};
-use crate::decision::{
-    Caller, CallerKind, Context, FACTS, Request, Surroundings, Target, completed,
-};
+use crate::decision::{Caller, Context, FACTS, Request, Surroundings, Target, completed};
 use crate::encryptor::{Clock, Encryptor, KmsError, MasterSecret};
 use crate::eval::probe::Probe;
 use crate::graph::outsider;
@@ -22,9 +20,6 @@ pub(super) struct Scene<'c> {
     pub(super) probe: Probe<'c>,
     pub(super) now: Timestamp,
 }
-
-/// The account of the other keys; AWS gives it to nobody.
-const NOBODY: &str = "000000000000";
 
 impl<'c> Scene<'c> {
     pub(super) fn new(truth: &'c Inventory, now: Timestamp) -> Result<Self, KmsError> {
@@ -53,16 +48,7 @@ impl<'c> Scene<'c> {
 impl Scene<'_> {
     /// The context of a request as a stated condition speaks of it: with the caller's own tags.
     pub(super) fn told(&self, request: &Request) -> Context {
-        let caller = &request.caller;
-        let identity = match (&caller.kind, caller.account) {
-            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
-                self.truth.role_by_name(account, role)
-            }
-            (CallerKind::FederatedUser { name }, Some(account)) => {
-                self.truth.user_by_name(account, name)
-            }
-            _ => self.truth.identity(&caller.text),
-        };
+        let identity = request.caller.identity_in(self.truth);
         let mut context = request.context.clone();
         for (tag, value) in identity.iter().flat_map(|identity| identity.tags.iter()) {
             let key = format!("aws:PrincipalTag/{tag}");
@@ -74,9 +60,9 @@ impl Scene<'_> {
     }
 }
 
-/// The other symmetric key of a key's Region.
+/// The other symmetric key of a key's Region, of nobody's account.
 pub(super) fn other_key(key: &KeyArn) -> Option<KeyArn> {
-    KeyArn::new(key.partition(), key.region(), AccountId::parse(NOBODY)?, "keyreach-verify")
+    KeyArn::new(key.partition(), key.region(), AccountId::NOBODYS, "keyreach-verify")
 }
 
 fn enabled(truth: &Inventory) -> Inventory {

@@ -12,8 +12,6 @@ use crate::inventory::{Constraints, Edit, Grant, Grantee, Inventory, Key, NamedP
 use crate::policy::{Effect, Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
-use super::identity_of;
-
 /// Changes that together turn an answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Turn {
@@ -317,7 +315,7 @@ impl Attempt {
     }
 
     fn lift_boundary(&mut self) -> Option<()> {
-        let identity = identity_of(&self.world, &self.request)?;
+        let identity = self.request.caller.identity_in(&self.world)?;
         let boundary = identity.boundary.as_ref()?.arn.clone();
         let edit = Edit::DeleteBoundary { holder: identity.arn.clone() };
         self.world = self.world.apply(&edit);
@@ -339,17 +337,14 @@ impl Attempt {
 
     /// ARN of the user or role whose policies count for the caller.
     fn identity_arn(&self) -> Option<Box<str>> {
-        identity_of(&self.world, &self.request).map(|identity| identity.arn.clone())
+        self.request.caller.identity_in(&self.world).map(|identity| identity.arn.clone())
     }
 
     /// Whom a key policy or a grant names to mean the caller.
     fn principal(&self) -> Named {
         let caller = &self.request.caller;
-        let role = || identity_of(&self.world, &self.request).map(|role| role.arn.clone());
-        let name = match &caller.kind {
-            CallerKind::AssumedRole { .. } => role().unwrap_or_else(|| caller.text.clone()),
-            _ => caller.text.clone(),
-        };
+        let role = caller.session_role_in(&self.world).map(|role| role.arn.clone());
+        let name = role.unwrap_or_else(|| caller.text.clone());
         Named { name, is_service: caller.kind == CallerKind::Service }
     }
 }

@@ -244,7 +244,7 @@ impl Free<'_, '_> {
         if !matches!(caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. }) {
             return matches!(caller.kind, CallerKind::FederatedUser { .. });
         }
-        let role = self.reference.role_of(caller);
+        let role = caller.identity_in(self.reference.world());
         role.is_none_or(|role: &Identity| {
             role.trust.as_ref().is_none_or(|trust| {
                 let mut statements = trust.policy().statements.iter();

@@ -50,7 +50,7 @@ impl Sendable {
             | "aws:vpceaccount" => return Self::Account,
             "kms:viaservice" => return Self::Service,
             "aws:userid" if request.caller.kind == CallerKind::Role => {
-                let role = reference.role_of(&request.caller);
+                let role = request.caller.identity_in(reference.world());
                 if let Some(id) = role.and_then(|role| role.unique_id.clone()) {
                     return Self::Session { id };
                 }

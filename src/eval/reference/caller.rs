@@ -26,17 +26,7 @@ pub(super) struct CallerFacts<'a, 'w: 'a> {
 impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
     pub(super) fn new(world: &'w Inventory, caller: &'a Caller) -> Self {
         let account = caller.account;
-        let found = match (&caller.kind, account) {
-            (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
-            // Rule A42: a session's ARN has the role's name without path, and names are unique.
-            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
-                world.role_by_name(account, role)
-            }
-            (CallerKind::FederatedUser { name }, Some(account)) => {
-                world.user_by_name(account, name)
-            }
-            _ => None,
-        };
+        let found = caller.identity_in(world);
         let partition = caller.partition();
         let (role_arn, role_name) = match &caller.kind {
             CallerKind::Role => (Some(Cow::Borrowed(&*caller.text)), None),

@@ -36,9 +36,9 @@ use std::sync::Arc;
 
 use crate::aws::{AccountId, KmsAction};
 use crate::decision::{
-    Allowing, Caller, Context, ContextValue, ControlRequest, Decision, Readings, Request,
+    Allowing, Context, ContextValue, ControlRequest, Decision, Readings, Request,
 };
-use crate::inventory::{Identity, Inventory, OrgPolicyKind};
+use crate::inventory::{Inventory, OrgPolicyKind};
 use crate::kept::Memo;
 use crate::policy::Condition;
 
@@ -47,7 +47,6 @@ pub use operations::{NewKey, Operation, lockout_check};
 pub use usage::{Ability, ability};
 
 use asking::Asking;
-use caller::CallerFacts;
 pub(in crate::eval) use matching::{allowed_actions, covered_actions};
 use participants::{Bounds, Participants, Taking};
 use scene::{Lens, Scene};
@@ -142,11 +141,6 @@ impl<'w> Reference<'w> {
     /// A look at `request` without a decision.
     pub(in crate::eval) fn view<'a>(&'a self, request: &'a Request) -> View<'a, 'w> {
         View(Scene::new(self, request, self.readings))
-    }
-
-    /// The role behind a session, where the export has it.
-    pub(in crate::eval) fn role_of(&self, caller: &Caller) -> Option<&'w Identity> {
-        CallerFacts::new(self.world, caller).identity
     }
 
     /// Rule U8: the points met on the way whose other reading gives the other answer, or could once what

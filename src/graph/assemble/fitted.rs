@@ -7,7 +7,7 @@ use crate::aws::KmsAction;
 use crate::decision::{Caller, CallerKind, Context};
 use crate::inventory::{Constraints, Grant, Grantee, Tags};
 
-use super::super::call::{Ask, Call};
+use super::super::call::{Ask, Call, grant_term_keys};
 use super::super::cast::Ix;
 use super::super::change::WRITTEN;
 use super::super::moves::Move;
@@ -16,16 +16,6 @@ use super::super::plan::{Doing, Plan, Step};
 use super::{Assembler, Way};
 
 const SESSION_NAME: &str = "sts:RoleSessionName";
-
-/// What whoever makes a grant chooses about it, beside the grantee and the operations.
-const OF_GRANT: [&str; 6] = [
-    "kms:RetiringPrincipal",
-    "kms:RetiringServicePrincipal",
-    "kms:GrantConstraintType",
-    "kms:GrantConstraintSourceArn",
-    "kms:EncryptionContext:*",
-    "kms:EncryptionContextKeys",
-];
 
 impl Assembler<'_, '_> {
     /// Takes a role on: under the name that later steps want of the session, else as the trust policy
@@ -185,7 +175,7 @@ impl Assembler<'_, '_> {
         let plain = self.plain_tags(way, step.by, plan);
         let asks = call.asks(caller, way.engine().inventory(), &plain);
         let Some(Ask::Kms(mut request)) = asks.into_iter().next() else { return None };
-        OF_GRANT.iter().for_each(|name| request.context.forget(name));
+        grant_term_keys().for_each(|name| request.context.forget(name));
         let answer = way.engine().answer_of(&request);
         let witness = way.witness(&answer)?;
         let kind = first(&witness, "kms:GrantConstraintType");

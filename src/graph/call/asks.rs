@@ -2,8 +2,9 @@
 
 use crate::aws::{AccountId, Action, Arn, ControlAction as C, KeyArn, KmsAction as K, carried};
 use crate::decision::{Caller, CallerKind, Context, ContextValue, ControlRequest, Request, Target};
-use crate::inventory::{Alias, Grant, Grantee, Inventory, OrgPolicyKind, Tags};
+use crate::inventory::{Alias, Inventory, OrgPolicyKind, Tags};
 
+use super::grants::grant_keys;
 use super::params::{policy_type, said, session_name};
 use super::{Call, Launch};
 
@@ -17,7 +18,7 @@ pub enum Ask {
 }
 
 /// What a call says of a condition key; nothing where the request surely lacks it.
-type Fixed = Vec<(Box<str>, Option<ContextValue>)>;
+pub(super) type Fixed = Vec<(Box<str>, Option<ContextValue>)>;
 
 impl Call {
     /// The permissions that it needs in `world`, all of them. `context` is what its requests bring beside
@@ -258,11 +259,13 @@ impl Asks<'_> {
     }
 }
 
-fn one(name: &str, value: &str) -> (Box<str>, Option<ContextValue>) {
+/// A key with one value.
+pub(super) fn one(name: &str, value: &str) -> (Box<str>, Option<ContextValue>) {
     (name.into(), Some(ContextValue::One(value.into())))
 }
 
-fn many(name: &str, values: Vec<Box<str>>) -> (Box<str>, Option<ContextValue>) {
+/// A key with several values.
+pub(super) fn many(name: &str, values: Vec<Box<str>>) -> (Box<str>, Option<ContextValue>) {
     (name.into(), Some(ContextValue::Many(values)))
 }
 
@@ -273,52 +276,6 @@ fn tag_keys(tags: &Tags) -> Fixed {
     if !tags.is_empty() {
         fixed.push(many("aws:TagKeys", tags.keys().cloned().collect()));
     }
-    fixed
-}
-
-/// Rule G54; the pairs of the constraints stand as the encryption context (rule C52).
-fn grant_keys(grant: &Grant) -> Fixed {
-    let mut fixed: Fixed = [
-        "kms:GranteePrincipal",
-        "kms:GranteeServicePrincipal",
-        "kms:RetiringPrincipal",
-        "kms:RetiringServicePrincipal",
-        "kms:GrantConstraintType",
-        "kms:GrantConstraintSourceArn",
-        "kms:EncryptionContext:*",
-        "kms:EncryptionContextKeys",
-    ]
-    .map(|name| (name.into(), None))
-    .into();
-    let operations = grant.operations.iter().map(|operation| operation.name().into()).collect();
-    fixed.push(many("kms:GrantOperations", operations));
-    fixed.push(one("kms:GrantIsForAWSResource", "false"));
-    let mut name_one = |grantee: &Grantee, principal: &str, service: &str| {
-        let name = match grantee {
-            Grantee::Principal(_) => principal,
-            Grantee::Service(_) => service,
-        };
-        fixed.push(one(name, grantee.text()));
-    };
-    name_one(&grant.grantee, "kms:GranteePrincipal", "kms:GranteeServicePrincipal");
-    if let Some(retiring) = &grant.retiring {
-        name_one(retiring, "kms:RetiringPrincipal", "kms:RetiringServicePrincipal");
-    }
-    let constraints = &grant.constraints;
-    let kinds = [
-        ("EncryptionContextSubset", &constraints.subset),
-        ("EncryptionContextEquals", &constraints.equals),
-    ];
-    for (kind, pairs) in kinds {
-        let Some(pairs) = pairs else { continue };
-        fixed.retain(|(name, value)| &**name != "kms:GrantConstraintType" || value.is_none());
-        fixed.push(one("kms:GrantConstraintType", kind));
-        fixed.push(many("kms:EncryptionContextKeys", pairs.keys().cloned().collect()));
-        let pairs = pairs.iter();
-        fixed.extend(pairs.map(|(key, value)| one(&format!("kms:EncryptionContext:{key}"), value)));
-    }
-    let source = constraints.source_arn.as_deref();
-    fixed.extend(source.map(|arn| one("kms:GrantConstraintSourceArn", arn)));
     fixed
 }
 

@@ -4,10 +4,12 @@
 mod action;
 mod asks;
 mod effects;
+mod grants;
 mod params;
 
 pub(super) use action::is_saml;
 pub use asks::Ask;
+pub(super) use grants::{grant_pair_keys, grant_term_keys};
 
 use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::inventory::{Grant, OrgPolicyKind, Tags};

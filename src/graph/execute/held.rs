@@ -62,16 +62,7 @@ impl Held {
         let Some(tags) = &self.tags else {
             return Ok(context.clone());
         };
-        let identity = match (&caller.kind, caller.account) {
-            (CallerKind::AssumedRole { role, .. }, Some(account)) => {
-                world.role_by_name(account, role)
-            }
-            (CallerKind::FederatedUser { name }, Some(account)) => {
-                world.user_by_name(account, name)
-            }
-            _ => world.identity(&caller.text),
-        };
-        let own = identity.map(|identity| &identity.tags);
+        let own = caller.identity_in(world).map(|identity| &identity.tags);
         let has = |key: &str, value: &ContextValue| {
             let of = |tags: &Tags| {
                 let mut all = tags.iter();

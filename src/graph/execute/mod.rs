@@ -157,7 +157,7 @@ impl Scene<'_> {
             Call::ReplicateKey { key, region, policy } => {
                 let made = hop.call.edits(&hop.caller);
                 let after = made.iter().fold(world.clone(), |world, edit| world.apply(edit));
-                let replica = obstacle::replica(key, region).and_then(|arn| after.key(&arn));
+                let replica = key.in_region(region).and_then(|arn| after.key(&arn));
                 self.unlocked(&hop.caller, replica.ok_or(Obstacle::LocksOut)?, policy, &context)?;
             }
             _ => {}

@@ -12,11 +12,6 @@ pub(super) fn of(call: &Call, caller: &Caller, world: &Inventory) -> Option<Box<
     scene.of_text(call).or_else(|| scene.of_call(call)).map(Into::into)
 }
 
-/// The ARN of the replica in a Region.
-pub(super) fn replica(key: &KeyArn, region: &str) -> Option<KeyArn> {
-    KeyArn::new(key.partition(), region, key.account(), key.id())
-}
-
 struct Obstacles<'a> {
     caller: &'a Caller,
     world: &'a Inventory,
@@ -204,7 +199,7 @@ impl Obstacles<'_> {
             return Some(format!("{key} is no primary of multi-Region keys"));
         }
         let taken = region == key.region()
-            || replica(key, region).is_none_or(|it| self.world.keys.contains_key(&it))
+            || key.in_region(region).is_none_or(|it| self.world.keys.contains_key(&it))
             || related.is_some_and(|it| it.replicas.iter().any(|arn| region_of(arn) == region));
         taken.then(|| format!("{key} stands in {region} already"))
     }

@@ -28,9 +28,9 @@ use crate::inventory::Stated;
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Kind, Node, json, yaml};
 
-use super::declared::Homes;
 use super::document::{Document, Read, Refusal};
 use super::facts::Fact;
+use super::homes::Homes;
 use super::symbols::Symbols;
 use manifest::Deployments;
 use names::Names;

@@ -5,11 +5,12 @@
 //! it fits what is known of the name: then a policy says so, as something that nobody knows.
 
 use crate::aws::AccountId;
+use crate::aws::pattern::meets;
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
 
-use super::super::declared::{self, Deployment, meets};
+use super::super::declared::{self, Deployment};
 use super::super::facts::PrincipalKind;
 use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID, Symbols};
 use super::documents::document;

@@ -7,7 +7,7 @@ use super::super::declared::REGION;
 use super::evaluate::{At, string, text_of, unknown, used_at};
 use super::text;
 
-impl At<'_, '_> {
+impl<'w> At<'w, '_> {
     /// The account that the template is deployed to, as a text.
     pub(super) fn account(self) -> String {
         let account = self.stack.deployment.account;
@@ -21,12 +21,8 @@ impl At<'_, '_> {
     }
 
     /// The partition.
-    pub(super) fn partition(self) -> &'static str {
-        match &*self.stack.deployment.partition {
-            "aws-cn" => "aws-cn",
-            "aws-us-gov" => "aws-us-gov",
-            _ => "aws",
-        }
+    pub(super) fn partition(self) -> &'w str {
+        &self.stack.deployment.partition
     }
 
     /// The name of the stack, as a text.
@@ -45,8 +41,11 @@ impl At<'_, '_> {
             "AccountId" => self.account(),
             "Region" => self.region(),
             "Partition" => self.partition().to_owned(),
-            "URLSuffix" if self.partition() == "aws-cn" => "amazonaws.com.cn".to_owned(),
-            "URLSuffix" => "amazonaws.com".to_owned(),
+            "URLSuffix" => match self.partition() {
+                "aws-cn" => "amazonaws.com.cn".to_owned(),
+                "aws" | "aws-us-gov" => "amazonaws.com".to_owned(),
+                _ => text::hole(&self.own("AWS.URLSuffix")),
+            },
             "StackName" => self.stack_name(),
             "NoValue" => return Some(None),
             "StackId" => text::hole(&self.own("AWS.StackId")),

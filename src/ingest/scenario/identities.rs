@@ -249,12 +249,7 @@ impl Loader {
     fn attachments(&self) -> Vec<(AccountId, AttachedPolicy)> {
         let mut all = Vec::new();
         for account in self.world.accounts.values() {
-            let of_identities = account
-                .identities
-                .values()
-                .flat_map(|identity| identity.attached.iter().chain(&identity.boundary));
-            let of_groups = account.groups.values().flat_map(|group| &group.attached);
-            let named = of_identities.chain(of_groups);
+            let named = account.attached_policies();
             all.extend(named.map(|policy| (account.id, policy.clone())));
         }
         all.sort_by_key(|(_, policy)| policy.place);

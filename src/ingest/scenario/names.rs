@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::aws::region::partition;
 use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::policy::Principal;
 use crate::syntax::Node;
@@ -80,7 +81,7 @@ impl Names {
         for key in keys {
             let key_id = key_id(&key.name.value, &key.value, node.get("keys"));
             let region = self.region_of(&key.value);
-            if let Some(arn) = KeyArn::new(partition_of(region), region, id, &key_id) {
+            if let Some(arn) = KeyArn::new(partition(region), region, id, &key_id) {
                 names.keys.entry(key.name.value.as_ref().into()).or_insert(arn);
             }
             for alias in key.value.get("aliases").map(Node::one_or_many).unwrap_or_default() {
@@ -118,7 +119,7 @@ impl Names {
 
     /// The ARN of an IAM entity.
     pub(super) fn iam(&self, account: AccountId, resource: &str) -> String {
-        format!("arn:{}:iam::{account}:{resource}", partition_of(&self.region))
+        format!("arn:{}:iam::{account}:{resource}", partition(&self.region))
     }
 
     /// The ARN of an alias in a Region.
@@ -128,7 +129,7 @@ impl Names {
         region: &str,
         name: &str,
     ) -> Option<AliasArn> {
-        AliasArn::new(partition_of(region), region, account, name)
+        AliasArn::new(partition(region), region, account, name)
     }
 
     /// The ARN of a key of `account`.
@@ -167,7 +168,7 @@ impl Names {
 
     /// The ARN of the policy [`ADMINISTRATOR_ACCESS`].
     pub(super) fn administrator_access(&self) -> String {
-        format!("arn:{}:iam::aws:policy/{ADMINISTRATOR_ACCESS}", partition_of(&self.region))
+        format!("arn:{}:iam::aws:policy/{ADMINISTRATOR_ACCESS}", partition(&self.region))
     }
 
     /// Who `text` means where `home` is the account at hand, or a word about it.
@@ -254,9 +255,8 @@ impl Names {
     /// The ARN of a user, role, group, policy or session; nothing where `name` has none of their forms.
     fn iam_name(&self, account: AccountId, name: &str) -> Option<Result<String, String>> {
         let (kind, rest) = name.split_once('/')?;
-        let sts = |resource: &str| {
-            format!("arn:{}:sts::{account}:{resource}", partition_of(&self.region))
-        };
+        let sts =
+            |resource: &str| format!("arn:{}:sts::{account}:{resource}", partition(&self.region));
         match kind {
             "user" | "role" | "group" | "policy" => Some(self.find(account, kind, rest)),
             "session" => {
@@ -329,15 +329,4 @@ fn key_id(name: &str, key: &Node<'_>, keys: Option<&Node<'_>>) -> String {
         Some(_) if !id.starts_with("mrk-") => format!("mrk-{id}"),
         _ => id,
     }
-}
-
-/// The partition that a Region belongs to.
-fn partition_of(region: &str) -> &'static str {
-    const PARTITIONS: [(&str, &str); 4] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-    ];
-    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |found| found.1)
 }

@@ -55,6 +55,17 @@ fn named(text: &str) -> (Vec<Principal>, Vec<String>) {
 }
 
 #[test]
+fn a_scenario_is_of_the_partition_of_its_region() {
+    for (region, partition) in [("eu-west-1", "aws"), ("eusc-de-east-1", "aws-eusc")] {
+        let text = account("users: { ann: {} }, keys: { K: {} }") + &format!("region: {region}\n");
+        let scenario = sound(&text);
+        let ann = format!("arn:{partition}:iam::111122223333:user/ann");
+        assert_eq!(scenario.names.caller("user/ann"), Some(ann));
+        assert_eq!(key(&scenario, "K").arn.partition(), partition);
+    }
+}
+
+#[test]
 fn the_example_of_the_documentation_is_a_scenario() {
     let scenario = sound(&example());
     let world = &scenario.inventory;

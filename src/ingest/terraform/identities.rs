@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::aws::AccountId;
+use crate::aws::pattern::meets;
 use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion};
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::Place;
 use crate::syntax::WHETHER;
 
-use super::super::declared::meets;
 use super::super::facts::{Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact};
 use super::evaluator::Evaluator;
 use super::value::{Data, Value, shape};

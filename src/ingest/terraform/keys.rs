@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::aws::pattern::meets;
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::inventory::{
     Alias, Constraints, Grant, Grantee, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags,
@@ -11,7 +12,7 @@ use crate::policy::{AtMost, PolicyKind, Principal, UnresolvedPrincipal};
 use crate::source::Place;
 use crate::syntax::{Unresolved, WHETHER};
 
-use super::super::declared::{self, meets};
+use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::symbols;
 use super::evaluator::Evaluator;

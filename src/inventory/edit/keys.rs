@@ -67,7 +67,7 @@ impl Inventory {
         region: &str,
         policy: &PolicyDocument,
     ) -> Option<()> {
-        let arn = KeyArn::new(primary.partition(), region, primary.account(), primary.id())?;
+        let arn = primary.in_region(region)?;
         self.key_mut(primary)?.metadata.as_mut()?.multi_region.as_mut()?;
         self.in_family(primary, |related| {
             related.replicas.insert(arn.as_str().into());

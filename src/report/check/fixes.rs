@@ -149,10 +149,7 @@ pub fn changes(world: &Inventory, changed: &Compared, lines: usize) -> Vec<Strin
 
 fn line(world: &Inventory, one: &Difference) -> String {
     let key = match &one.key {
-        Some(arn) => {
-            let known = world.key(arn);
-            format!(" on {}", known.map_or_else(|| arn.to_string(), |key| world.shown_key(key)))
-        }
+        Some(arn) => format!(" on {}", world.shown_arn(arn)),
         None => String::new(),
     };
     let actions: Vec<&str> = one.actions.iter().map(crate::aws::KmsAction::as_str).collect();

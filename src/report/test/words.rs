@@ -14,10 +14,7 @@ pub(super) fn looked_at(judged: &Judged) -> String {
 /// `role/app can decrypt with alias/orders: if ...`.
 pub(super) fn sentence(world: &Inventory, claim: Claim, breach: &Breach) -> String {
     let key = match &breach.key {
-        Some(arn) => {
-            let known = world.key(arn);
-            format!(" on {}", known.map_or_else(|| arn.to_string(), |key| world.shown_key(key)))
-        }
+        Some(arn) => format!(" on {}", world.shown_arn(arn)),
         None => " without a key".to_owned(),
     };
     let (who, can) = (&breach.principal, breach.can(claim));

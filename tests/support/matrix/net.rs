@@ -5,7 +5,7 @@ use std::ops::Add;
 
 use keyreach::aws::KeySpec;
 use keyreach::decision::{
-    Bound, CallerKind, Condition, Context, FACTS, Fact, OpenPoint, Reach, Readings, Request,
+    Bound, Caller, Condition, Context, FACTS, Fact, OpenPoint, Reach, Readings, Request,
     Surroundings, Target, Verdict, completed, is_possible,
 };
 use keyreach::eval::reference::Reference;
@@ -258,7 +258,7 @@ impl OneCell<'_> {
             return Ok(());
         };
         let is_allowed = Reference::new(truth).evaluate(request).is_allowed();
-        let says = condition.is_met(&with_tags(truth, request));
+        let says = condition.is_met(&with_tags(truth, &request.caller, &request.context));
         match says == Some(is_allowed) {
             true => Ok(()),
             false => Err(self.fault(&format!("the condition says {says:?}: {condition}"), request)),
@@ -276,15 +276,9 @@ pub fn surroundings(world: &Inventory, request: &Request) -> Surroundings<'stati
 }
 
 /// The context with the tags of the caller's own that the request leaves out (rule T7).
-fn with_tags(world: &Inventory, request: &Request) -> Context {
-    let caller = &request.caller;
-    let identity = match (&caller.kind, caller.account) {
-        (CallerKind::AssumedRole { role, .. }, Some(account)) => world.role_by_name(account, role),
-        (CallerKind::FederatedUser { name }, Some(account)) => world.user_by_name(account, name),
-        (CallerKind::User | CallerKind::Role, _) => world.identity(&caller.text),
-        _ => None,
-    };
-    let mut context = request.context.clone();
+pub fn with_tags(world: &Inventory, caller: &Caller, context: &Context) -> Context {
+    let identity = caller.identity_in(world);
+    let mut context = context.clone();
     for (tag, value) in identity.iter().flat_map(|identity| &identity.tags) {
         let key = format!("aws:PrincipalTag/{tag}");
         if context.get(&key).is_none() {

@@ -10,6 +10,7 @@
 )]
 
 pub mod calls;
+pub mod executed;
 pub mod heard;
 pub mod oracle;
 
