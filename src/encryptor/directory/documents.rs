@@ -125,7 +125,8 @@ fn grant_entry(key: &Key, grant: &Grant) -> Value {
             Some(Grantee::Service(_)) => format!("{role}ServicePrincipal"),
             _ => format!("{role}Principal"),
         };
-        put_text(&mut out, &name, party.map(Grantee::text));
+        let text = party.map(|party| party.shown(key.arn.partition()));
+        put_text(&mut out, &name, text.as_deref());
     }
     if let Some(account) = grant.issuing_account {
         let root = format!("arn:{}:iam::{account}:root", key.arn.partition());

@@ -10,14 +10,15 @@ use crate::encryptor::{KmsError, Touched};
 use crate::graph::Call;
 use crate::inventory::{Alias, Edit, Key};
 
-use super::page::page;
+use super::page::Page;
 use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
 
 pub(super) fn list_aliases(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (account, region) = (work.account()?, work.region());
-    let of_key = body.given("KeyId", KEY_ID)?.map(|id| work.find_key(id)).transpose()?;
+    let (id, asked) = (body.given("KeyId", KEY_ID)?, Page::asked(body, (50, 100))?);
+    let of_key = id.map(|id| work.find_key(id)).transpose()?;
     work.authorize(KmsAction::LIST_ALIASES, Target::Account, Said::default().0, &[])?;
     let here = work
         .world()
@@ -35,7 +36,7 @@ pub(super) fn list_aliases(work: &Work<'_>, body: &Body<'_>) -> Answer {
         }
         (alias.arn.name().to_owned(), item)
     });
-    page(body, "Aliases", (50, 100), shown)
+    asked.of("Aliases", shown)
 }
 
 pub(super) fn create_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {

@@ -57,7 +57,9 @@ impl Call {
                 asks.kms(K::PUT_KEY_POLICY, key, vec![one("kms:PolicyName", "default")]);
             }
             Self::ReplicateKey { key, region, .. } => asks.replicate(key, region),
-            Self::CreateGrant { key, grant } => asks.kms(K::CREATE_GRANT, key, grant_keys(grant)),
+            Self::CreateGrant { key, grant } => {
+                asks.kms(K::CREATE_GRANT, key, grant_keys(grant, key.partition()));
+            }
             Self::TagKey { key, tags } => asks.kms(K::TAG_RESOURCE, key, tag_keys(tags)),
             Self::UntagKey { key, keys } => {
                 asks.kms(K::UNTAG_RESOURCE, key, vec![many("aws:TagKeys", keys.clone())]);
@@ -277,7 +279,7 @@ fn tag_keys(tags: &Tags) -> Fixed {
 }
 
 /// Rule G54; the pairs of the constraints stand as the encryption context (rule C52).
-fn grant_keys(grant: &Grant) -> Fixed {
+fn grant_keys(grant: &Grant, partition: &str) -> Fixed {
     let mut fixed: Fixed = [
         "kms:GranteePrincipal",
         "kms:GranteeServicePrincipal",
@@ -298,7 +300,7 @@ fn grant_keys(grant: &Grant) -> Fixed {
             Grantee::Principal(_) => principal,
             Grantee::Service(_) => service,
         };
-        fixed.push(one(name, grantee.text()));
+        fixed.push(one(name, &grantee.shown(partition)));
     };
     name_one(&grant.grantee, "kms:GranteePrincipal", "kms:GranteeServicePrincipal");
     if let Some(retiring) = &grant.retiring {
