@@ -226,6 +226,8 @@ struct Entity<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     assume_role_policy_document: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    max_session_duration: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user_policy_list: Option<Vec<Inline<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role_policy_list: Option<Vec<Inline<'a>>>,
@@ -309,6 +311,7 @@ fn entity(identity: &Identity) -> Entity<'_> {
             role_id: id,
             role_policy_list: Some(inline(&identity.inline)),
             assume_role_policy_document: identity.trust.as_ref().map(policy),
+            max_session_duration: identity.max_session,
             ..common
         },
     }
