@@ -255,6 +255,19 @@ impl<'v> Body<'v> {
         Ok(tokens)
     }
 
+    /// Whether a dry run is one of the permission alone, for whatever ciphertext.
+    pub(super) fn ignores_ciphertext(&self) -> Result<bool, KmsError> {
+        const IGNORE: &str = "IGNORE_CIPHERTEXT";
+        let modifiers = self.texts("DryRunModifiers")?;
+        match modifiers.iter().find(|modifier| **modifier != IGNORE) {
+            Some(other) => {
+                let must = format!("Member must satisfy enum value set: [{IGNORE}]");
+                Err(KmsError::constraint(Some(other), "dryRunModifiers", &must))
+            }
+            None => Ok(!modifiers.is_empty() && self.dry_run()?),
+        }
+    }
+
     pub(super) fn dry_run(&self) -> Result<bool, KmsError> {
         self.flag("DryRun")
     }

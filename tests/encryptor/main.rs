@@ -11,6 +11,7 @@
 
 mod clock;
 mod deletion;
+mod grants;
 mod import;
 mod refusals;
 #[path = "../support/mod.rs"]

@@ -55,9 +55,15 @@ pub(super) fn untag_resource(work: &Work<'_>, body: &Body<'_>) -> Answer {
         return Err(KmsError::missing("tagKeys"));
     }
     if keys.iter().any(|key| !(1..=TAG_KEY).contains(&key.chars().count())) {
-        let must = format!("Member must satisfy constraint: [Member must have length less than or equal to \
-                            {TAG_KEY}, Member must have length greater than or equal to 1]");
-        return Err(KmsError::constraint(Some(&format!("[{}]", keys.join(", "))), "tagKeys", &must));
+        let must = format!(
+            "Member must satisfy constraint: [Member must have length less than or equal to \
+                            {TAG_KEY}, Member must have length greater than or equal to 1]"
+        );
+        return Err(KmsError::constraint(
+            Some(&format!("[{}]", keys.join(", "))),
+            "tagKeys",
+            &must,
+        ));
     }
     let Found { key, .. } = work.find_key(id)?;
     let keys: Vec<Box<str>> = keys.into_iter().map(Into::into).collect();
