@@ -37,7 +37,8 @@ fn a_key_that_is_gone_is_nowhere_and_its_aliases_are_free() {
     let before = after(&kms, 6);
     assert_eq!(described(&before, "us-east-1", "alias/k")["KeyState"], "PendingDeletion");
     let late = after(&kms, 7);
-    fails(&late, ADMIN, "DescribeKey", json!({ "KeyId": "K" }), NOT_FOUND, "does not exist");
+    let gone = json!({ "KeyId": arn("key/K") });
+    fails(&late, ADMIN, "DescribeKey", gone, NOT_FOUND, "does not exist");
     fails(&late, ADMIN, "DescribeKey", json!({ "KeyId": "alias/k" }), NOT_FOUND, "is not found.");
     let blob = json!({ "CiphertextBlob": sealed["CiphertextBlob"] });
     let text = "The ciphertext refers to a customer master key";
@@ -116,6 +117,7 @@ fn replicas_that_nobody_exported_stay_in_the_family() {
     };
     move_to("us-east-1", "eu-west-1");
     for region in ["us-east-1", "eu-west-1"] {
+        assert_eq!(described(&kms, region, id)["Description"], "");
         assert_eq!(replicas(region), ["eu-west-2", "us-east-1"], "{region}");
     }
     let body = json!({ "KeyId": id, "ReplicaRegion": "eu-west-2" });

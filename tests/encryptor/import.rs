@@ -181,8 +181,8 @@ fn material_expires_and_the_key_waits_for_it_again() {
         fails(&kms, ADMIN, "ImportKeyMaterial", body, "ValidationException", part);
     };
     let expires = with(good.clone(), "ExpirationModel", "KEY_MATERIAL_EXPIRES");
-    refused(expires.clone(), "ValidTo must be set");
-    refused(with(good.clone(), "ValidTo", begin + 1), "ValidTo must not be set");
+    refused(expires.clone(), "A validTo date must be set");
+    refused(with(good.clone(), "ValidTo", begin + 1), "must not be set");
     refused(with(expires.clone(), "ValidTo", begin), "in the future");
     refused(with(expires.clone(), "ValidTo", begin + 366 * 86_400), "within 365 days");
     let valid_to = begin + 2 * 86_400;

@@ -146,7 +146,7 @@ fn the_form_of_a_request_comes_before_its_key_and_its_permission() {
         ("ListAliases", json!({ "Limit": 101 }), "'limit'"),
         ("GetKeyPolicy", json!({ "PolicyName": "a b" }), "'policyName'"),
         ("UntagResource", json!({ "TagKeys": ["a", ""] }), "'tagKeys'"),
-        ("ImportKeyMaterial", import.clone(), "ValidTo must be set"),
+        ("ImportKeyMaterial", import.clone(), "A validTo date must be set"),
         ("ImportKeyMaterial", of_import(json!({ "ValidTo": 1 })), "in the future"),
         ("ImportKeyMaterial", of_import(json!({ "ValidTo": 1e300 })), "within 365 days"),
         (
@@ -180,6 +180,57 @@ fn the_form_of_a_request_comes_before_its_key_and_its_permission() {
     fails(&kms, "user/bob", "ListKeys", keys, "ValidationException", "'limit'");
     let both = json!({ "KeySpec": "RSA_2048", "CustomerMasterKeySpec": "RSA_2048" });
     fails(&kms, "user/bob", "CreateKey", both, "ValidationException", "in the same request");
+}
+
+#[test]
+fn what_is_wrong_is_told_in_the_words_of_aws() {
+    let kms = kms();
+    let not_found = "NotFoundException";
+    for (key, text) in [
+        ("fake-key-id", "Invalid keyId 'fake-key-id'".to_owned()),
+        ("mrk-12", "Invalid keyId 'mrk-12'".to_owned()),
+        (
+            "134f2428-cec1-4b25-a1ae-9048164dba47",
+            format!("Key '{}' does not exist", arn("key/134f2428-cec1-4b25-a1ae-9048164dba47")),
+        ),
+        (
+            "mrk-d3b95762d3b95762d3b95762d3b95762",
+            format!("Key '{}' does not exist", arn("key/mrk-d3b95762d3b95762d3b95762d3b95762")),
+        ),
+    ] {
+        fails(&kms, ADMIN, "DescribeKey", json!({ "KeyId": key }), not_found, &text);
+    }
+    let spec = json!({ "KeySpec": "HMAC_random", "KeyUsage": "GENERATE_VERIFY_MAC" });
+    let text = "Value 'HMAC_random' at 'keySpec' failed to satisfy constraint: Member must satisfy enum \
+                value set: [SYMMETRIC_DEFAULT, ";
+    fails(&kms, ADMIN, "CreateKey", spec, "ValidationException", text);
+    // Another key is another key, whatever it is for.
+    let sealed = did(&kms, ADMIN, "Encrypt", json!({ "KeyId": "K", "Plaintext": SECRET }));
+    let mac = json!({ "KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC" });
+    let mac = did(&kms, ADMIN, "CreateKey", mac)["KeyMetadata"]["KeyId"].clone();
+    let body = json!({ "CiphertextBlob": sealed["CiphertextBlob"], "KeyId": mac });
+    fails(&kms, ADMIN, "Decrypt", body, "IncorrectKeyException", "does not identify a CMK");
+    let body = json!({ "CiphertextBlob": sealed["CiphertextBlob"], "SourceKeyId": mac,
+        "DestinationKeyId": "L" });
+    fails(&kms, ADMIN, "ReEncrypt", body, "IncorrectKeyException", "");
+}
+
+#[test]
+fn a_grant_that_is_gone_tells_another_account_nothing() {
+    let kms = kms();
+    let stranger = Caller::new(
+        keyreach::decision::Caller::parse("arn:aws:iam::999999999999:user/eve").unwrap(),
+        "us-east-1",
+    );
+    let said = |key: &str| {
+        let body = json!({ "KeyId": arn(key), "GrantId": "0".repeat(64) });
+        let error = kms.call(&stranger, &Ambient::default(), "RetireGrant", &body).unwrap_err();
+        (error.name, error.message.unwrap())
+    };
+    assert_eq!(said("key/K"), said("key/none"));
+    assert_eq!(said("key/K").0, DENIED);
+    let body = json!({ "KeyId": "K", "GrantId": "0" });
+    fails(&kms, ADMIN, "RetireGrant", body, "NotFoundException", "Grant ID 0 not found");
 }
 
 #[test]
@@ -258,6 +309,12 @@ fn an_alias_moves_between_keys_of_one_type_alone() {
     let kms = kms();
     let to = |key: &str| json!({ "AliasName": "alias/k", "TargetKeyId": key });
     fails(&kms, ADMIN, "UpdateAlias", to("R"), "ValidationException", "another type");
+    // Nor to one that goes; from one it does.
+    did(&kms, ADMIN, "ScheduleKeyDeletion", json!({ "KeyId": "L" }));
+    let state = "KMSInvalidStateException";
+    fails(&kms, ADMIN, "UpdateAlias", to("L"), state, "key/L is pending deletion.");
+    did(&kms, ADMIN, "CancelKeyDeletion", json!({ "KeyId": "L" }));
+    did(&kms, ADMIN, "ScheduleKeyDeletion", json!({ "KeyId": "K" }));
     did(&kms, ADMIN, "UpdateAlias", to("L"));
 }
 

@@ -57,7 +57,8 @@ pub(super) fn update_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
         (named(work, body)?, work.find_key(body.key_id("TargetKeyId")?)?);
     let old = there(work, &alias)?;
     work.authorize_call(&Call::UpdateAlias { alias: alias.clone(), key: key.arn.clone() })?;
-    work.can(key, KmsAction::UPDATE_ALIAS, "UpdateAlias")?;
+    // Rule S3, footnote 10: the key that it moves to is held to what CreateAlias is.
+    work.can(key, KmsAction::CREATE_ALIAS, "UpdateAlias")?;
     let before = old.key().and_then(|old| work.world().key(&old));
     if before.is_some_and(|before| sort(before) != sort(key)) {
         let text = format!("{alias} cannot move to a key of another type or usage.");

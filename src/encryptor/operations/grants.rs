@@ -259,7 +259,9 @@ pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
         None => {
             let (id, grant) = (body.key_id("KeyId")?, body.needed("GrantId", 128)?);
             let Found { key, .. } = work.find_key(id)?;
-            (key, of_key(key, grant)?)
+            // Another account is not told that the key is there.
+            let not_there = |_| work.not_there(key.arn.account(), no_grant_text(grant));
+            (key, of_key(key, grant).map_err(not_there)?)
         }
     };
     // The evaluator answers for some grant of the key: here this one is the only one.
@@ -280,7 +282,11 @@ fn of_key<'k>(key: &'k Key, id: &str) -> Result<&'k Grant, KmsError> {
 }
 
 fn no_grant(id: &str) -> KmsError {
-    KmsError::not_found(format!("Grant ID {id} not found"))
+    KmsError::not_found(no_grant_text(id))
+}
+
+fn no_grant_text(id: &str) -> String {
+    format!("Grant ID {id} not found")
 }
 
 fn end(work: &Work<'_>, key: &Key, grant: &Grant) {

@@ -149,14 +149,16 @@ fn expires_rightly(work: &Work<'_>, model: &str, valid_to: Option<i64>) -> Resul
     let invalid = |text: &str| Err(KmsError::validation(text));
     match (model == EXPIRES, valid_to) {
         (true, None) => {
-            invalid("ValidTo must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES.")
+            invalid("A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES")
         }
         (false, Some(_)) => invalid(
-            "ValidTo must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE.",
+            "A validTo date must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE",
         ),
-        (true, Some(date)) if date <= work.now() => invalid("ValidTo must lie in the future."),
+        (true, Some(date)) if date <= work.now() => {
+            invalid("The validTo date must lie in the future")
+        }
         (true, Some(date)) if date > work.now() + VALID => {
-            invalid("ValidTo must lie within 365 days.")
+            invalid("The validTo date must lie within 365 days")
         }
         _ => Ok(()),
     }

@@ -223,12 +223,15 @@ impl Wanted {
             }
             (new, old) => new.or(old).unwrap_or("SYMMETRIC_DEFAULT"),
         };
-        let must = |field: &str, value: &str| {
-            KmsError::constraint(Some(value), field, "Member must satisfy enum value set")
+        let must = |field: &str, value: &str, words: Vec<&str>| {
+            let must = format!("Member must satisfy enum value set: [{}]", words.join(", "));
+            KmsError::constraint(Some(value), field, &must)
         };
-        let spec = KeySpec::parse(name).ok_or_else(|| must("keySpec", name))?;
+        let specs = || KeySpec::ALL.iter().map(|spec| spec.as_str()).collect();
+        let usages = || KeyUsage::ALL.iter().map(|usage| usage.as_str()).collect();
+        let spec = KeySpec::parse(name).ok_or_else(|| must("keySpec", name, specs()))?;
         let usage = match body.text("KeyUsage")? {
-            Some(name) => KeyUsage::parse(name).ok_or_else(|| must("keyUsage", name))?,
+            Some(name) => KeyUsage::parse(name).ok_or_else(|| must("keyUsage", name, usages()))?,
             None if spec == KeySpec::SymmetricDefault => KeyUsage::EncryptDecrypt,
             None => {
                 let text = "You must specify a KeyUsage value for all KMS keys except for \

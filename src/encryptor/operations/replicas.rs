@@ -53,8 +53,9 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     }
     let mut replica = replica.clone();
     replica.tags = Some(tags);
-    if let (Some(metadata), Some(text)) = (&mut replica.metadata, description) {
-        metadata.description = Some(text.into());
+    // Related keys do not share it.
+    if let Some(metadata) = &mut replica.metadata {
+        metadata.description = Some(description.unwrap_or_default().into());
     }
     let of_primary = work.state().record(&key.arn);
     let mut record = KeyRecord {

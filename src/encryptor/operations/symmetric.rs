@@ -52,8 +52,8 @@ pub(super) fn decrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let said = Said::default().one("kms:EncryptionAlgorithm", algorithm).pairs(&context);
     let authorized = work.authorize(KmsAction::DECRYPT, target, said.0, &tokens);
     source.is_named.told(authorized)?;
-    work.can(key, KmsAction::DECRYPT, "Decrypt")?;
     source.is_named.check()?;
+    work.can(key, KmsAction::DECRYPT, "Decrypt")?;
     fits(key, algorithm, &context)?;
     work.unless_dry_run(is_ignored)?;
     let plaintext = opened(work, key, algorithm, &context, &blob)?;
@@ -85,9 +85,9 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let asked = said(algorithm, &to);
     work.authorize(KmsAction::RE_ENCRYPT_TO, destination.target, asked, &tokens)?;
     let (old, new) = (source.found.key, destination.key);
+    source.is_named.check()?;
     work.can(old, KmsAction::RE_ENCRYPT_FROM, "ReEncrypt")?;
     work.can(new, KmsAction::RE_ENCRYPT_TO, "ReEncrypt")?;
-    source.is_named.check()?;
     fits(old, source_algorithm, &from)?;
     fits(new, algorithm, &to)?;
     work.unless_dry_run(is_ignored)?;
