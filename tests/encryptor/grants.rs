@@ -26,6 +26,53 @@ fn to(grantee: &str) -> Value {
     json!({ "KeyId": "K", "GranteePrincipal": grantee, "Operations": ["Encrypt"] })
 }
 
+#[test]
+fn g53_nobody_lists_or_revokes_for_a_service() {
+    let of = |value: bool| format!("{{ Bool: {{ 'kms:GrantIsForAWSResource': {value} }} }}");
+    let text = format!(
+        "accounts: {{ {A}: {{ keys: {{ K: {{ id: K }} }}, users: {{ bob: {{}},
+           admin: {{ policies: [{{ allow: [kms:CreateGrant, kms:ListGrants, kms:RevokeGrant],
+             when: {} }}] }},
+           maker: {{ policies: [{{ allow: [kms:ListGrants, kms:RevokeGrant], when: {} }}] }} }} }} }}",
+        of(false),
+        of(true)
+    );
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let kms = Encryptor::in_memory(world(&text), MasterSecret::from_bytes([7; 32]), Clock::At(now));
+    let made = did(&kms, ADMIN, "CreateGrant", to(&arn("user/bob")));
+    let (list, mut revoke) = (json!({ "KeyId": "K" }), json!({ "KeyId": "K" }));
+    revoke["GrantId"] = made["GrantId"].clone();
+    let denied = "AccessDeniedException";
+    fails(&kms, "user/maker", "ListGrants", list.clone(), denied, "");
+    fails(&kms, "user/maker", "RevokeGrant", revoke.clone(), denied, "");
+    did(&kms, ADMIN, "ListGrants", list);
+    did(&kms, ADMIN, "RevokeGrant", revoke);
+}
+
+#[test]
+fn c52_whoever_retires_is_held_to_the_constraints_of_the_grant() {
+    let text = format!(
+        "accounts: {{ {A}: {{ keys: {{ K: {{ id: K }} }}, users: {{ bob: {{}},
+           admin: {{ policies: [{{ allow: kms:CreateGrant }},
+             {{ allow: kms:RetireGrant,
+                when: {{ StringEquals: {{ 'kms:EncryptionContext:app': a,
+                                          'kms:GrantConstraintType': EncryptionContextEquals }} }} }}] }} }} }} }}"
+    );
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let kms = Encryptor::in_memory(world(&text), MasterSecret::from_bytes([7; 32]), Clock::At(now));
+    let retire = |constraints: Value| {
+        let body = with(to(&arn("user/bob")), "Constraints", constraints);
+        let made = did(&kms, ADMIN, "CreateGrant", body);
+        let body = json!({ "KeyId": "K", "GrantId": made["GrantId"] });
+        ask(&kms, ADMIN, "RetireGrant", body).map_err(|error| error.name)
+    };
+    let denied = Err("AccessDeniedException");
+    assert_eq!(retire(json!({ "EncryptionContextEquals": { "app": "b" } })), denied);
+    assert_eq!(retire(json!({ "EncryptionContextSubset": { "app": "a" } })), denied);
+    assert_eq!(retire(json!({})), denied);
+    assert_eq!(retire(json!({ "EncryptionContextEquals": { "app": "a" } })), Ok(json!({})));
+}
+
 fn with(mut body: Value, name: &str, value: impl Into<Value>) -> Value {
     body[name] = value.into();
     body

@@ -469,5 +469,10 @@ fn conditions_see_how_material_is_wrapped_and_when_it_expires() {
     let expires = with(good, "ExpirationModel", "KEY_MATERIAL_EXPIRES");
     let late = with(expires.clone(), "ValidTo", 1_769_817_600);
     fails(&kms, ADMIN, "ImportKeyMaterial", late, denied, "");
-    did(&kms, ADMIN, "ImportKeyMaterial", with(expires, "ValidTo", 1_769_817_599.5));
+    let early = with(expires, "ValidTo", 1_769_817_599.5);
+    // Rule C51: the default is not told.
+    let mut by_default = early.clone();
+    by_default.as_object_mut().unwrap().remove("ExpirationModel");
+    fails(&kms, ADMIN, "ImportKeyMaterial", by_default, denied, "");
+    did(&kms, ADMIN, "ImportKeyMaterial", early);
 }

@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use serde_json::{Map, Value, json};
 
 use crate::aws::{ActionSet, KeySpec, KmsAction, identity};
-use crate::decision::Target;
+use crate::decision::{Context, Target};
 use crate::encryptor::body::{Body, NAME, decoded, encoded};
 use crate::encryptor::secret::random;
 use crate::encryptor::state::GrantRecord;
@@ -171,7 +171,7 @@ pub(super) fn list_grants(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, asked) = (body.key_id("KeyId")?, Page::asked(body, (50, 100))?);
     let (grant, grantee) = (body.given("GrantId", 128)?, body.principal("GranteePrincipal")?);
     let Found { key, target } = work.find_key(id)?;
-    work.authorize(KmsAction::LIST_GRANTS, target, Said::default().0, &[])?;
+    work.authorize(KmsAction::LIST_GRANTS, target, direct(), &[])?;
     work.can(key, KmsAction::LIST_GRANTS, "ListGrants")?;
     let meant = key.grants.iter().filter(|one| {
         grant.is_none_or(|id| *one.id == *id)
@@ -237,7 +237,7 @@ pub(super) fn revoke_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, grant) = (body.key_id("KeyId")?, body.needed("GrantId", 128)?);
     let dry_run = body.dry_run()?;
     let Found { key, target } = work.find_key(id)?;
-    work.authorize(KmsAction::REVOKE_GRANT, target, Said::default().0, &[])?;
+    work.authorize(KmsAction::REVOKE_GRANT, target, direct(), &[])?;
     let grant = of_key(key, grant)?;
     work.can(key, KmsAction::REVOKE_GRANT, "RevokeGrant")?;
     work.unless_dry_run(dry_run)?;
@@ -269,12 +269,32 @@ pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let without =
         others.map(|other| Edit::RevokeGrant { key: key.arn.clone(), grant: other.id.clone() });
     let target = Target::Key(key.arn.clone());
-    let request = (KmsAction::RETIRE_GRANT, target, Said::default().0);
+    let request = (KmsAction::RETIRE_GRANT, target, constrained(&grant.constraints).0);
     work.authorize_without(request, without.collect())?;
     work.can(key, KmsAction::RETIRE_GRANT, "RetireGrant")?;
     work.unless_dry_run(dry_run)?;
     end(work, key, grant);
     Ok(json!({}))
+}
+
+/// Rules U4, G53: no service asks on the caller's behalf.
+fn direct() -> Context {
+    Said::default().one("kms:GrantIsForAWSResource", "false").0
+}
+
+/// Rule C52: the constraints of a grant stand for an encryption context when it is retired.
+fn constrained(constraints: &Constraints) -> Said {
+    let kinds = [
+        ("EncryptionContextSubset", &constraints.subset),
+        ("EncryptionContextEquals", &constraints.equals),
+    ];
+    kinds.into_iter().fold(Said::default(), |said, (kind, pairs)| match pairs {
+        Some(pairs) => {
+            let pairs = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+            said.one("kms:GrantConstraintType", kind).pairs(&pairs.collect())
+        }
+        None => said,
+    })
 }
 
 fn of_key<'k>(key: &'k Key, id: &str) -> Result<&'k Grant, KmsError> {

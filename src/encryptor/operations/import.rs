@@ -72,7 +72,9 @@ pub(super) fn import_key_material(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let valid_to = body.instant("ValidTo")?;
     expires_rightly(work, model, valid_to)?;
     let wanted = Wanted::of(body)?;
-    let said = Said::default().one("kms:ExpirationModel", model);
+    // Rule C51: its default is not told.
+    let said = body.get("ExpirationModel").map(|_| model);
+    let said = Said::default().some("kms:ExpirationModel", said);
     let said = said.some("kms:ValidTo", valid_to.map(date_text).as_deref());
     let key = external(work, id, KmsAction::IMPORT_KEY_MATERIAL, said)?;
     let (spec, usage) = kind(key);

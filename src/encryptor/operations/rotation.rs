@@ -83,8 +83,9 @@ fn version(work: &Work<'_>, key: &Key, record: &KeyRecord, number: usize) -> Ans
 
 pub(super) fn enable_key_rotation(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let period = body.number("RotationPeriodInDays", 90, 2560)?;
-    let text = period.map(|days| days.to_string());
-    let said = Said::default().some("kms:RotationPeriodInDays", text.as_deref());
+    // Rule C51: its default is told.
+    let days = period.unwrap_or(PERIOD).to_string();
+    let said = Said::default().one("kms:RotationPeriodInDays", &days);
     let key = rotating(work, body, KmsAction::ENABLE_KEY_ROTATION, said)?;
     let was_on = key.rotation == Some(true);
     set(work, key, true, |record| {
