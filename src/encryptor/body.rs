@@ -21,6 +21,20 @@ const DESCRIPTION: usize = 8192;
 /// The most grant tokens of a call.
 const TOKENS: usize = 10;
 
+/// The characters of a text, and the pattern by which AWS tells them.
+pub(super) type Spelling = (fn(char) -> bool, &'static str);
+
+/// What names principals.
+pub(super) const PRINCIPAL: Spelling =
+    (|one| one.is_ascii_alphanumeric() || "_+=,.@:/-".contains(one), r"^[\w+=,.@:/-]+$");
+
+/// Names of aliases and grants.
+pub(super) const NAME: Spelling =
+    (|one| one.is_ascii_alphanumeric() || ":/_-".contains(one), "^[a-zA-Z0-9:/_-]+$");
+
+/// Names of key policies.
+pub(super) const WORD: Spelling = (|one| one.is_ascii_alphanumeric() || one == '_', r"[\w]+");
+
 /// The body of a call.
 pub(super) struct Body<'v>(&'v Map<String, Value>);
 
@@ -54,6 +68,27 @@ impl<'v> Body<'v> {
             }
             _ => Ok(text),
         }
+    }
+
+    /// That a text has such characters alone.
+    pub(super) fn spelled<'t>(
+        name: &str,
+        text: &'t str,
+        (known, pattern): Spelling,
+    ) -> Result<&'t str, KmsError> {
+        match text.chars().all(known) {
+            true => Ok(text),
+            false => {
+                let must = format!("Member must satisfy regular expression pattern: {pattern}");
+                Err(KmsError::constraint(Some(text), &camel(name), &must))
+            }
+        }
+    }
+
+    /// The ARN of a principal, where it is given.
+    pub(super) fn principal(&self, name: &str) -> Result<Option<&'v str>, KmsError> {
+        let text = self.given(name, 256)?;
+        text.map(|text| Self::spelled(name, text, PRINCIPAL)).transpose()
     }
 
     pub(super) fn key_id(&self, name: &str) -> Result<&'v str, KmsError> {
@@ -218,6 +253,19 @@ impl<'v> Body<'v> {
             return Err(KmsError::constraint(None, "grantTokens", &must));
         }
         Ok(tokens)
+    }
+
+    /// Whether a dry run is one of the permission alone, for whatever ciphertext.
+    pub(super) fn ignores_ciphertext(&self) -> Result<bool, KmsError> {
+        const IGNORE: &str = "IGNORE_CIPHERTEXT";
+        let modifiers = self.texts("DryRunModifiers")?;
+        match modifiers.iter().find(|modifier| **modifier != IGNORE) {
+            Some(other) => {
+                let must = format!("Member must satisfy enum value set: [{IGNORE}]");
+                Err(KmsError::constraint(Some(other), "dryRunModifiers", &must))
+            }
+            None => Ok(!modifiers.is_empty() && self.dry_run()?),
+        }
     }
 
     pub(super) fn dry_run(&self) -> Result<bool, KmsError> {

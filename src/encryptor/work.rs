@@ -155,13 +155,16 @@ impl<'e> Work<'e> {
         if arn.region() != self.region() {
             return Err(KmsError::not_found(format!("Invalid arn {}", arn.region())));
         }
-        let not_there = || self.not_there(arn.account(), format!("Key '{arn}' does not exist"));
+        let not_there = || match text.starts_with("arn:") || is_key_id(text) {
+            true => self.not_there(arn.account(), format!("Key '{arn}' does not exist")),
+            false => invalid(),
+        };
         let key = self.world().key(&arn).ok_or_else(not_there)?;
         Ok(Found { key, target: Target::Key(arn) })
     }
 
     /// That something is not there, which is told of the caller's own account alone.
-    fn not_there(&self, owner: AccountId, text: String) -> KmsError {
+    pub(super) fn not_there(&self, owner: AccountId, text: String) -> KmsError {
         match self.asking() {
             Some((caller, _)) if caller.principal.account != Some(owner) => {
                 let action = match self.operation {
@@ -368,6 +371,21 @@ impl<'e> Work<'e> {
         match dry_run {
             true => Err(KmsError::new("DryRunOperationException", text)),
             false => Ok(()),
+        }
+    }
+}
+
+/// Whether AWS gives such ids to keys: a UUID, or `mrk-` and its digits. An export can have others.
+fn is_key_id(text: &str) -> bool {
+    let is_hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    match text.strip_prefix("mrk-") {
+        Some(digits) => is_hex(digits, 32),
+        None => {
+            let parts: Vec<&str> = text.split('-').collect();
+            let lengths = [8, 4, 4, 4, 12];
+            parts.len() == lengths.len() && parts.iter().zip(lengths).all(|(it, of)| is_hex(it, of))
         }
     }
 }

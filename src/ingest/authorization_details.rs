@@ -35,6 +35,8 @@ pub(super) struct Entity<'a> {
     pub(super) tags: Option<Vec<Tag<'a>>>,
     #[serde(borrow, alias = "assumeRolePolicyDocument")]
     pub(super) assume_role_policy_document: Option<&'a RawValue>,
+    #[serde(borrow, alias = "maxSessionDuration")]
+    max_session_duration: Option<&'a RawValue>,
 }
 
 /// An inline policy.
@@ -181,6 +183,7 @@ pub(super) fn identity(
         .assume_role_policy_document
         .filter(|_| kind == IdentityKind::Role)
         .map(|raw| document.policy(raw, PolicyKind::Trust));
+    fact.max_session = entity.max_session_duration.and_then(|raw| raw.get().parse().ok());
     let boundary = entity
         .permissions_boundary
         .map(|boundary| attached(document, &boundary.permissions_boundary_arn));

@@ -78,6 +78,8 @@ pub(super) struct IdentityFact {
     pub(super) tags: Option<Tags>,
     /// What the document says of the boundary; that there is none is said, too.
     pub(super) boundary: Option<Option<AttachedPolicy>>,
+    /// How many seconds sessions of the role may last.
+    pub(super) max_session: Option<u32>,
     pub(super) trust: Option<PolicyDocument>,
     pub(super) parts: Parts,
     /// The groups, where the document lists them.
@@ -102,6 +104,7 @@ impl IdentityFact {
             unique_id: None,
             tags: None,
             boundary: None,
+            max_session: None,
             trust: None,
             parts: Parts::default(),
             groups: None,

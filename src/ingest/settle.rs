@@ -196,6 +196,7 @@ pub(super) fn identity(
     let mut unique_id = first.unique_id.map(|id| Stated::new(id, place));
     let mut tags = first.tags.map(|tags| Stated::new(tags, place));
     let mut boundary = first.boundary.map(|boundary| Stated::new(boundary, place));
+    let mut max_session = first.max_session.map(|seconds| Stated::new(seconds, place));
     let mut trust = first.trust.map(|trust| Stated::new(trust, place));
     let mut groups: Vec<_> = first.groups.into_iter().collect();
     let mut member_of: BTreeSet<Box<str>> = first.member_of.into_iter().collect();
@@ -213,6 +214,10 @@ pub(super) fn identity(
                 |boundary: &Option<AttachedPolicy>| boundary.as_ref().map(|to| to.arn.clone());
             let same = |one: &_, other: &_| arn(one) == arn(other);
             subject.keep(&mut boundary, value, at, "permissions boundary", same, notes);
+        }
+        if let Some(value) = fact.max_session {
+            let what = "maximum session duration";
+            subject.keep(&mut max_session, value, at, what, |one, other| one == other, notes);
         }
         if let Some(value) = fact.trust {
             let same = PolicyDocument::same_meaning;
@@ -268,6 +273,7 @@ pub(super) fn identity(
         attached: policies.attached,
         groups: member_of,
         boundary: boundary.and_then(|stated| stated.value),
+        max_session: max_session.map(|stated| stated.value),
         trust: trust.map(|stated| stated.value),
         place,
         arn,

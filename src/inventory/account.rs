@@ -91,6 +91,8 @@ pub struct Identity {
     pub groups: BTreeSet<Box<str>>,
     /// The permissions boundary's ARN.
     pub boundary: Option<AttachedPolicy>,
+    /// `MaxSessionDuration` of a role, in seconds, where exported.
+    pub max_session: Option<u32>,
     /// A role's trust policy.
     pub trust: Option<PolicyDocument>,
     /// Where it is described.

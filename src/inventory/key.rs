@@ -1,5 +1,6 @@
 //! Keys, aliases and grants.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn, KeySpec, KeyUsage, grant_operations};
@@ -209,11 +210,35 @@ impl Grantee {
         }
     }
 
-    /// The text as it is written.
+    /// The text as it is written; of an account its id.
     pub fn text(&self) -> &str {
         match self {
             Self::Principal(principal) => principal.text(),
             Self::Service(name) => name,
+        }
+    }
+
+    /// The text as KMS tells it: an account is told by the ARN of its root user, in `partition` where
+    /// nothing says in which.
+    pub fn shown(&self, partition: &str) -> Cow<'_, str> {
+        match self {
+            Self::Principal(Principal::Account { account, partition: named }) => {
+                let partition = named.as_deref().unwrap_or(partition);
+                format!("arn:{partition}:iam::{account}:root").into()
+            }
+            _ => self.text().into(),
+        }
+    }
+
+    /// The same where an account that is named by its id is one of `partition`.
+    #[must_use]
+    pub fn in_partition(self, partition: &str) -> Self {
+        match self {
+            Self::Principal(Principal::Account { account, partition: None }) => {
+                let partition = Some(partition.into());
+                Self::Principal(Principal::Account { account, partition })
+            }
+            _ => self,
         }
     }
 }

@@ -68,6 +68,21 @@ fn a_disabled_key_rotates_once_when_it_is_enabled_again() {
 }
 
 #[test]
+fn c51_conditions_see_the_period_that_nobody_gave() {
+    let text = format!(
+        "accounts: {{ {A}: {{ keys: {{ K: {{ id: K }} }}, users: {{ admin: {{ policies: [
+           {{ allow: kms:EnableKeyRotation,
+              when: {{ NumericEquals: {{ 'kms:RotationPeriodInDays': '365' }} }} }}] }} }} }} }}"
+    );
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let kms = Encryptor::in_memory(world(&text), MasterSecret::from_bytes([7; 32]), Clock::At(now));
+    did(&kms, ADMIN, "EnableKeyRotation", json!({ "KeyId": "K" }));
+    let body = |days: i64| json!({ "KeyId": "K", "RotationPeriodInDays": days });
+    did(&kms, ADMIN, "EnableKeyRotation", body(365));
+    fails(&kms, ADMIN, "EnableKeyRotation", body(90), "AccessDeniedException", "");
+}
+
+#[test]
 fn replicas_rotate_with_their_primary_alone() {
     let kms = kms();
     let made = did(&kms, ADMIN, "CreateKey", json!({ "MultiRegion": true }));

@@ -37,7 +37,8 @@ fn a_key_that_is_gone_is_nowhere_and_its_aliases_are_free() {
     let before = after(&kms, 6);
     assert_eq!(described(&before, "us-east-1", "alias/k")["KeyState"], "PendingDeletion");
     let late = after(&kms, 7);
-    fails(&late, ADMIN, "DescribeKey", json!({ "KeyId": "K" }), NOT_FOUND, "does not exist");
+    let gone = json!({ "KeyId": arn("key/K") });
+    fails(&late, ADMIN, "DescribeKey", gone, NOT_FOUND, "does not exist");
     fails(&late, ADMIN, "DescribeKey", json!({ "KeyId": "alias/k" }), NOT_FOUND, "is not found.");
     let blob = json!({ "CiphertextBlob": sealed["CiphertextBlob"] });
     let text = "The ciphertext refers to a customer master key";
@@ -89,6 +90,46 @@ fn a_primary_key_waits_for_its_replicas() {
 }
 
 const WAITS: &str = "PendingReplicaDeletion";
+
+#[test]
+fn replicas_that_nobody_exported_stay_in_the_family() {
+    let kms = kms();
+    let made = did(&kms, ADMIN, "CreateKey", json!({ "MultiRegion": true }));
+    let id = made["KeyMetadata"]["KeyId"].as_str().unwrap();
+    for region in ["eu-west-1", "eu-west-2"] {
+        did(&kms, ADMIN, "ReplicateKey", json!({ "KeyId": id, "ReplicaRegion": region }));
+    }
+    let of = |region: &str| format!("arn:aws:kms:{region}:{A}:key/{id}");
+    let mut state = State::clone(&kms.state());
+    let outside = keyreach::aws::KeyArn::parse(&of("eu-west-2")).unwrap();
+    assert!(state.world.keys.remove(&outside).is_some());
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let secret = MasterSecret::from_bytes([7; 32]);
+    let kms = Encryptor::with_store(state, secret, Clock::At(now), Arc::new(Nowhere));
+    let move_to = |from: &str, to: &str| {
+        let body = json!({ "KeyId": id, "PrimaryRegion": to });
+        in_region(&kms, from, "UpdatePrimaryRegion", body).unwrap();
+    };
+    let replicas = |region: &str| {
+        let told = described(&kms, region, id)["MultiRegionConfiguration"].clone();
+        let of = |one: &Value| one["Region"].as_str().unwrap().to_owned();
+        told["ReplicaKeys"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    move_to("us-east-1", "eu-west-1");
+    for region in ["us-east-1", "eu-west-1"] {
+        assert_eq!(described(&kms, region, id)["Description"], "");
+        assert_eq!(replicas(region), ["eu-west-2", "us-east-1"], "{region}");
+    }
+    let body = json!({ "KeyId": id, "ReplicaRegion": "eu-west-2" });
+    let error = in_region(&kms, "eu-west-1", "ReplicateKey", body).unwrap_err();
+    assert_eq!(error.name, "AlreadyExistsException");
+    move_to("eu-west-1", "us-east-1");
+    assert_eq!(replicas("eu-west-1"), ["eu-west-1", "eu-west-2"]);
+    assert_eq!(
+        described(&kms, "us-east-1", id)["MultiRegionConfiguration"]["MultiRegionKeyType"],
+        "PRIMARY"
+    );
+}
 
 #[test]
 fn a_key_stays_gone_after_a_restart_though_the_export_has_it() {

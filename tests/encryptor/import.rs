@@ -181,8 +181,8 @@ fn material_expires_and_the_key_waits_for_it_again() {
         fails(&kms, ADMIN, "ImportKeyMaterial", body, "ValidationException", part);
     };
     let expires = with(good.clone(), "ExpirationModel", "KEY_MATERIAL_EXPIRES");
-    refused(expires.clone(), "ValidTo must be set");
-    refused(with(good.clone(), "ValidTo", begin + 1), "ValidTo must not be set");
+    refused(expires.clone(), "A validTo date must be set");
+    refused(with(good.clone(), "ValidTo", begin + 1), "must not be set");
     refused(with(expires.clone(), "ValidTo", begin), "in the future");
     refused(with(expires.clone(), "ValidTo", begin + 366 * 86_400), "within 365 days");
     let valid_to = begin + 2 * 86_400;
@@ -469,5 +469,10 @@ fn conditions_see_how_material_is_wrapped_and_when_it_expires() {
     let expires = with(good, "ExpirationModel", "KEY_MATERIAL_EXPIRES");
     let late = with(expires.clone(), "ValidTo", 1_769_817_600);
     fails(&kms, ADMIN, "ImportKeyMaterial", late, denied, "");
-    did(&kms, ADMIN, "ImportKeyMaterial", with(expires, "ValidTo", 1_769_817_599.5));
+    let early = with(expires, "ValidTo", 1_769_817_599.5);
+    // Rule C51: the default is not told.
+    let mut by_default = early.clone();
+    by_default.as_object_mut().unwrap().remove("ExpirationModel");
+    fails(&kms, ADMIN, "ImportKeyMaterial", by_default, denied, "");
+    did(&kms, ADMIN, "ImportKeyMaterial", early);
 }

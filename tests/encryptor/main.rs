@@ -11,6 +11,7 @@
 
 mod clock;
 mod deletion;
+mod grants;
 mod import;
 mod refusals;
 #[path = "../support/mod.rs"]
@@ -129,7 +130,7 @@ fn shape_comes_before_the_key_the_key_before_authorization_and_that_before_the_s
     let missing = "Value null at 'plaintext'";
     fails(&kms, bob, "Encrypt", json!({ "KeyId": "none" }), "ValidationException", missing);
     let unknown = json!({ "KeyId": "none", "Plaintext": SECRET });
-    fails(&kms, bob, "Encrypt", unknown, "NotFoundException", "does not exist");
+    fails(&kms, bob, "Encrypt", unknown, "NotFoundException", "Invalid keyId 'none'");
     did(&kms, ADMIN, "DisableKey", json!({ "KeyId": "K" }));
     let encrypt = json!({ "KeyId": "K", "Plaintext": SECRET });
     let text = "is not authorized to perform: kms:Encrypt on resource: arn:aws:kms:us-east-1:111122223333:key/K because no identity-based policy allows the kms:Encrypt action";

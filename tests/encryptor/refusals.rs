@@ -83,6 +83,182 @@ fn policies_that_kms_would_not_store_are_refused() {
     did(&kms, ADMIN, "PutKeyPolicy", put(&allow(stranger)));
     let inert = policy(json!({ "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt" }));
     did(&kms, ADMIN, "PutKeyPolicy", put(&inert));
+    // Rule A48: whom it lets in nobody names.
+    let all_but = |effect: &str| {
+        policy(
+            json!({ "Effect": effect, "NotPrincipal": { "AWS": [arn("user/bob"), arn(ADMIN), arn("root")] },
+            "Action": "kms:Decrypt", "Resource": "*" }),
+        )
+    };
+    fails(&kms, ADMIN, "PutKeyPolicy", put(&all_but("Allow")), MALFORMED, invalid);
+    did(&kms, ADMIN, "PutKeyPolicy", put(&all_but("Deny")));
+    // Who may not put a policy does not hear what is wrong with it.
+    let body = json!({ "KeyId": "K", "Policy": "{" });
+    fails(&kms, "user/bob", "PutKeyPolicy", body, DENIED, "kms:PutKeyPolicy");
+    let long = json!({ "KeyId": "K", "Policy": " ".repeat(32 * 1024 + 1) });
+    fails(&kms, "user/bob", "PutKeyPolicy", long.clone(), DENIED, "");
+    fails(&kms, ADMIN, "PutKeyPolicy", long, "LimitExceededException", "32 KiB");
+}
+
+#[test]
+fn k9_the_policy_that_the_service_gives_is_not_held_against_its_maker() {
+    let text = format!(
+        "accounts: {{ {A}: {{ users: {{ admin: {{ policies: [
+           {{ allow: [kms:CreateKey, kms:ReplicateKey, iam:CreateServiceLinkedRole] }} ] }} }} }} }}"
+    );
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let kms = Encryptor::in_memory(world(&text), MasterSecret::from_bytes([7; 32]), Clock::At(now));
+    let made = did(&kms, ADMIN, "CreateKey", json!({ "MultiRegion": true }));
+    let id = made["KeyMetadata"]["KeyId"].clone();
+    let replicate = |region: &str| json!({ "KeyId": id, "ReplicaRegion": region });
+    did(&kms, ADMIN, "ReplicateKey", replicate("eu-west-1"));
+    // The same policy, given by hand.
+    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": arn("root") },
+        "Action": "kms:*", "Resource": "*" });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let locked = "will not allow you to update the key policy";
+    fails(&kms, ADMIN, "CreateKey", json!({ "Policy": policy }), MALFORMED, locked);
+    let mut given = replicate("eu-west-2");
+    given["Policy"] = policy.into();
+    fails(&kms, ADMIN, "ReplicateKey", given, MALFORMED, locked);
+}
+
+#[test]
+fn the_form_of_a_request_comes_before_its_key_and_its_permission() {
+    let kms = kms();
+    let digits = "0".repeat(64);
+    let import = json!({ "ImportToken": SECRET, "EncryptedKeyMaterial": SECRET });
+    let of_import = |more: Value| {
+        let mut body = import.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let never = "KEY_MATERIAL_DOES_NOT_EXPIRE";
+    for (operation, mut body, part) in [
+        ("ListGrants", json!({ "Limit": 0 }), "'limit'"),
+        ("ListGrants", json!({ "Limit": 101 }), "'limit'"),
+        ("ListGrants", json!({ "Marker": "" }), "'marker'"),
+        ("ListGrants", json!({ "GrantId": "" }), "'grantId'"),
+        ("ListGrants", json!({ "GranteePrincipal": "a b" }), "'granteePrincipal'"),
+        ("ListKeyPolicies", json!({ "Limit": 1001 }), "'limit'"),
+        ("ListResourceTags", json!({ "Limit": 51 }), "'limit'"),
+        ("ListKeyRotations", json!({ "Limit": 0 }), "'limit'"),
+        ("ListAliases", json!({ "Limit": 101 }), "'limit'"),
+        ("GetKeyPolicy", json!({ "PolicyName": "a b" }), "'policyName'"),
+        ("UntagResource", json!({ "TagKeys": ["a", ""] }), "'tagKeys'"),
+        ("ImportKeyMaterial", import.clone(), "A validTo date must be set"),
+        ("ImportKeyMaterial", of_import(json!({ "ValidTo": 1 })), "in the future"),
+        ("ImportKeyMaterial", of_import(json!({ "ValidTo": 1e300 })), "within 365 days"),
+        (
+            "ImportKeyMaterial",
+            of_import(json!({ "ValidTo": 1, "ExpirationModel": never })),
+            "must not be set",
+        ),
+        (
+            "ImportKeyMaterial",
+            of_import(json!({ "ExpirationModel": never, "KeyMaterialId": "ab" })),
+            "'keyMaterialId'",
+        ),
+        (
+            "ImportKeyMaterial",
+            of_import(json!({ "ExpirationModel": never, "ImportType": "NEW_KEY_MATERIAL",
+                "KeyMaterialId": digits })),
+            "KeyMaterialId cannot be set",
+        ),
+        (
+            "DeleteImportedKeyMaterial",
+            json!({ "KeyMaterialId": "G".repeat(64) }),
+            "'keyMaterialId'",
+        ),
+    ] {
+        for key in ["none", "K"] {
+            body["KeyId"] = key.into();
+            fails(&kms, "user/bob", operation, body.clone(), "ValidationException", part);
+        }
+    }
+    let keys = json!({ "Limit": 1001 });
+    fails(&kms, "user/bob", "ListKeys", keys, "ValidationException", "'limit'");
+    let both = json!({ "KeySpec": "RSA_2048", "CustomerMasterKeySpec": "RSA_2048" });
+    fails(&kms, "user/bob", "CreateKey", both, "ValidationException", "in the same request");
+}
+
+#[test]
+fn what_is_wrong_is_told_in_the_words_of_aws() {
+    let kms = kms();
+    let not_found = "NotFoundException";
+    for (key, text) in [
+        ("fake-key-id", "Invalid keyId 'fake-key-id'".to_owned()),
+        ("mrk-12", "Invalid keyId 'mrk-12'".to_owned()),
+        (
+            "134f2428-cec1-4b25-a1ae-9048164dba47",
+            format!("Key '{}' does not exist", arn("key/134f2428-cec1-4b25-a1ae-9048164dba47")),
+        ),
+        (
+            "mrk-d3b95762d3b95762d3b95762d3b95762",
+            format!("Key '{}' does not exist", arn("key/mrk-d3b95762d3b95762d3b95762d3b95762")),
+        ),
+    ] {
+        fails(&kms, ADMIN, "DescribeKey", json!({ "KeyId": key }), not_found, &text);
+    }
+    let spec = json!({ "KeySpec": "HMAC_random", "KeyUsage": "GENERATE_VERIFY_MAC" });
+    let text = "Value 'HMAC_random' at 'keySpec' failed to satisfy constraint: Member must satisfy enum \
+                value set: [SYMMETRIC_DEFAULT, ";
+    fails(&kms, ADMIN, "CreateKey", spec, "ValidationException", text);
+    // Another key is another key, whatever it is for.
+    let sealed = did(&kms, ADMIN, "Encrypt", json!({ "KeyId": "K", "Plaintext": SECRET }));
+    let mac = json!({ "KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC" });
+    let mac = did(&kms, ADMIN, "CreateKey", mac)["KeyMetadata"]["KeyId"].clone();
+    let body = json!({ "CiphertextBlob": sealed["CiphertextBlob"], "KeyId": mac });
+    fails(&kms, ADMIN, "Decrypt", body, "IncorrectKeyException", "does not identify a CMK");
+    let body = json!({ "CiphertextBlob": sealed["CiphertextBlob"], "SourceKeyId": mac,
+        "DestinationKeyId": "L" });
+    fails(&kms, ADMIN, "ReEncrypt", body, "IncorrectKeyException", "");
+}
+
+#[test]
+fn a_grant_that_is_gone_tells_another_account_nothing() {
+    let kms = kms();
+    let stranger = Caller::new(
+        keyreach::decision::Caller::parse("arn:aws:iam::999999999999:user/eve").unwrap(),
+        "us-east-1",
+    );
+    let said = |key: &str| {
+        let body = json!({ "KeyId": arn(key), "GrantId": "0".repeat(64) });
+        let error = kms.call(&stranger, &Ambient::default(), "RetireGrant", &body).unwrap_err();
+        (error.name, error.message.unwrap())
+    };
+    assert_eq!(said("key/K"), said("key/none"));
+    assert_eq!(said("key/K").0, DENIED);
+    let body = json!({ "KeyId": "K", "GrantId": "0" });
+    fails(&kms, ADMIN, "RetireGrant", body, "NotFoundException", "Grant ID 0 not found");
+}
+
+#[test]
+fn a_dry_run_asks_for_a_permission_without_a_ciphertext() {
+    let kms = kms();
+    let dry = json!({ "KeyId": "K", "DryRun": true, "DryRunModifiers": ["IGNORE_CIPHERTEXT"] });
+    let done = "DryRunOperationException";
+    fails(&kms, ADMIN, "Decrypt", dry.clone(), done, "would have succeeded");
+    fails(&kms, "user/bob", "Decrypt", dry.clone(), DENIED, "kms:Decrypt");
+    let with = |name: &str, value: Value| {
+        let mut body = dry.clone();
+        body[name] = value;
+        body
+    };
+    // Bytes that are given all the same are not looked at.
+    fails(&kms, ADMIN, "Decrypt", with("CiphertextBlob", SECRET.into()), done, "");
+    let validation = "ValidationException";
+    fails(&kms, ADMIN, "Decrypt", with("KeyId", Value::Null), validation, "'keyId'");
+    let wet = with("DryRun", false.into());
+    fails(&kms, ADMIN, "Decrypt", wet, validation, "'ciphertextBlob'");
+    let other = with("DryRunModifiers", json!(["OTHER"]));
+    fails(&kms, ADMIN, "Decrypt", other, validation, "'dryRunModifiers'");
+    did(&kms, ADMIN, "DisableKey", json!({ "KeyId": "K" }));
+    fails(&kms, ADMIN, "Decrypt", dry, "DisabledException", "");
+    let again = json!({ "SourceKeyId": "L", "DestinationKeyId": "L", "DryRun": true,
+        "DryRunModifiers": ["IGNORE_CIPHERTEXT"] });
+    fails(&kms, ADMIN, "ReEncrypt", again.clone(), done, "");
+    fails(&kms, "user/bob", "ReEncrypt", again, DENIED, "kms:ReEncryptFrom");
 }
 
 #[test]
@@ -133,6 +309,12 @@ fn an_alias_moves_between_keys_of_one_type_alone() {
     let kms = kms();
     let to = |key: &str| json!({ "AliasName": "alias/k", "TargetKeyId": key });
     fails(&kms, ADMIN, "UpdateAlias", to("R"), "ValidationException", "another type");
+    // Nor to one that goes; from one it does.
+    did(&kms, ADMIN, "ScheduleKeyDeletion", json!({ "KeyId": "L" }));
+    let state = "KMSInvalidStateException";
+    fails(&kms, ADMIN, "UpdateAlias", to("L"), state, "key/L is pending deletion.");
+    did(&kms, ADMIN, "CancelKeyDeletion", json!({ "KeyId": "L" }));
+    did(&kms, ADMIN, "ScheduleKeyDeletion", json!({ "KeyId": "K" }));
     did(&kms, ADMIN, "UpdateAlias", to("L"));
 }
 

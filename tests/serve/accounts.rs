@@ -93,6 +93,11 @@ fn a_session_can_take_another_role_and_hands_its_transitive_tags_on() {
     let long = [("DurationSeconds", "7200")];
     let answer = assume(&server, &first, "chained", &long);
     assert_eq!(answer.fault().as_deref(), Some("ValidationError"));
+    let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by \
+                   role chaining.";
+    assert_eq!(answer.message(), message);
+    let hour = [("DurationSeconds", "3600")];
+    assert_eq!(assume(&server, &first, "chained", &hour).status, 200);
     assert_eq!(assume(&server, &server.key("alice"), "delegated", &long).status, 200);
 }
 
@@ -107,6 +112,28 @@ fn parameters_that_sts_would_not_take_are_refused() {
     refused(&[("RoleSessionName", "a b")], "ValidationError");
     refused(&[("RoleArn", "arn:aws:iam::111122223333:user/bob")], "ValidationError");
     refused(&[("DurationSeconds", "60")], "ValidationError");
+    let told = |more: &[(&str, &str)], name: &str, value: &str, must: &str| {
+        let expected = format!(
+            "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: \
+             Member must {must}"
+        );
+        assert_eq!(assume(&server, &key, "delegated", more).message(), expected);
+    };
+    for (seconds, must) in [
+        ("899", "have value greater than or equal to 900"),
+        ("43201", "have value less than or equal to 43200"),
+    ] {
+        told(&[("DurationSeconds", seconds)], "durationSeconds", seconds, must);
+    }
+    for seconds in ["900", "43200"] {
+        let answer = assume(&server, &key, "delegated", &[("DurationSeconds", seconds)]);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let long = "x".repeat(65);
+    let must = "have length less than or equal to 64";
+    told(&[("RoleSessionName", &long)], "roleSessionName", &long, must);
+    let must = "satisfy regular expression pattern: [\\w+=,.@:/-]*";
+    told(&[("ExternalId", "a b")], "externalId", "a b", must);
     refused(&[("Policy", "{")], "MalformedPolicyDocument");
     refused(&[("Policy", &" ".repeat(2049))], "PackedPolicyTooLarge");
     refused(&[("Tags.member.1.Key", "a")], "ValidationError");
@@ -126,6 +153,92 @@ fn roles_of_the_credentials_file_are_sessions() {
     let bare = AccessKey { token: None, ..key };
     let answer = whoami(&server, &bare);
     assert_eq!(answer.fault().as_deref(), Some("InvalidClientTokenId"));
+}
+
+#[test]
+fn a_role_says_how_long_its_sessions_may_last() {
+    let folder = scratch("maximum");
+    let export = folder.join("export");
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+        "Principal": { "AWS": "111122223333" }, "Action": "sts:AssumeRole" }] });
+    let role = |name: &str, seconds: u32| {
+        json!({ "Path": "/", "RoleName": name, "RoleId": format!("AROA{name:A>17}"),
+            "Arn": format!("arn:aws:iam::111122223333:role/{name}"),
+            "AssumeRolePolicyDocument": trust, "MaxSessionDuration": seconds,
+            "RolePolicyList": [], "AttachedManagedPolicies": [], "Tags": [] })
+    };
+    let policy = json!({ "PolicyName": "all", "PolicyDocument": { "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Action": "sts:*", "Resource": "*" }] } });
+    let user = json!({ "Path": "/", "UserName": "alice", "UserId": "AIDAAAAAAAAAAAAAAAAAA",
+        "Arn": "arn:aws:iam::111122223333:user/alice", "UserPolicyList": [policy],
+        "AttachedManagedPolicies": [], "GroupList": [], "Tags": [] });
+    let details = json!({ "UserDetailList": [user], "GroupDetailList": [], "Policies": [],
+        "RoleDetailList": [role("SHORT", 3600), role("LONG", 7200)], "IsTruncated": false });
+    let place = export.join("111122223333/iam");
+    fs::create_dir_all(&place).unwrap();
+    fs::write(place.join("account-authorization-details.json"), details.to_string()).unwrap();
+    let state = folder.join("state");
+    let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+    // A change of the account, and a restart, keep what the export said.
+    for user in ["one", "two"] {
+        let server = Server::start(export.to_str().unwrap(), &state, &[]);
+        let alice = server.key("alice");
+        let two_hours = [("DurationSeconds", "7200")];
+        let answer = assume(&server, &alice, "SHORT", &two_hours);
+        assert_eq!(answer.fault().as_deref(), Some("ValidationError"), "{answer:?}");
+        assert_eq!(answer.message(), message);
+        assert_eq!(assume(&server, &alice, "SHORT", &[]).status, 200);
+        assert_eq!(assume(&server, &alice, "LONG", &two_hours).status, 200);
+        let longer = [("DurationSeconds", "7201")];
+        assert_eq!(assume(&server, &alice, "LONG", &longer).message(), message);
+        let form = [("Action", "CreateUser"), ("Version", "2010-05-08"), ("UserName", user)];
+        assert_eq!(server.query("root", "iam", &form).status, 200);
+        server.kill();
+    }
+}
+
+#[test]
+fn a_session_ends_by_the_clock_of_the_conditions() {
+    let folder = scratch("ends");
+    let (export, state) = (folder.join("world.yaml"), folder.join("state"));
+    fs::write(&export, ROLES).unwrap();
+    let export = export.to_str().unwrap();
+    let server = Server::start(export, &state, &["--now", "2026-01-01"]);
+    let quarter = [("DurationSeconds", "900")];
+    let answer = assume(&server, &server.key("bob"), "app", &quarter);
+    let end = answer.element("Expiration").unwrap();
+    assert!(end.starts_with("2026-01-01T00:1"), "{end}");
+    let session = session(&answer);
+    assert_eq!(whoami(&server, &session).status, 200);
+    server.kill();
+    for (now, fault) in
+        [("2026-01-01T00:05:00Z", None), ("2026-01-01T00:30:00Z", Some("ExpiredToken"))]
+    {
+        let server = Server::start(export, &state, &["--now", now]);
+        assert_eq!(whoami(&server, &session).fault().as_deref(), fault, "{now}");
+        let described = Draft::kms("DescribeKey", &json!({ "KeyId": "alias/orders" }));
+        let fault = fault.map(|_| "ExpiredTokenException");
+        assert_eq!(server.send(&described, &session).fault().as_deref(), fault, "{now}");
+        // The credentials file goes on.
+        assert_eq!(whoami(&server, &server.key("app")).status, 200);
+        server.kill();
+    }
+}
+
+#[test]
+fn a_session_has_no_access_keys_of_its_own() {
+    let server = roles("keys-of-sessions");
+    // A session that is called as a user is.
+    let called = [("RoleSessionName", "alice")];
+    let arn = "arn:aws:iam::111122223333:role/app";
+    let form = [("Action", "AssumeRole"), ("Version", "2011-06-15"), ("RoleArn", arn)];
+    let answer = server.query("bob", "sts", &[&form[..], &called].concat());
+    let key = session(&answer);
+    let form = [("Action", "CreateAccessKey"), ("Version", "2010-05-08")];
+    let answer = server.send(&Draft::query("iam", &form), &key);
+    assert_eq!(answer.fault().as_deref(), Some("ValidationError"));
+    let message = "Must specify userName when calling with non-User credentials";
+    assert_eq!(answer.message(), message);
 }
 
 #[test]

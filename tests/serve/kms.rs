@@ -348,8 +348,11 @@ fn shapes_are_told_as_aws_tells_them() {
     fails(&answer, "ValidationException", message);
     sealed(&server, "Alice", KEY_A, &"x".repeat(4096));
     let answer = server.kms("Alice", "Encrypt", &encrypt("nothing", "x"));
-    let message = "Key 'arn:aws:kms:us-east-1:111122223333:key/nothing' does not exist";
-    fails(&answer, "NotFoundException", message);
+    fails(&answer, "NotFoundException", "Invalid keyId 'nothing'");
+    let id = "134f2428-cec1-4b25-a1ae-9048164dba47";
+    let answer = server.kms("Alice", "Encrypt", &encrypt(id, "x"));
+    let message = format!("Key 'arn:aws:kms:us-east-1:111122223333:key/{id}' does not exist");
+    fails(&answer, "NotFoundException", &message);
     let answer = server.kms("Alice", "Encrypt", &encrypt("alias/nothing", "x"));
     let message = "Alias arn:aws:kms:us-east-1:111122223333:alias/nothing is not found.";
     fails(&answer, "NotFoundException", message);

@@ -125,7 +125,8 @@ fn grant_entry(key: &Key, grant: &Grant) -> Value {
             Some(Grantee::Service(_)) => format!("{role}ServicePrincipal"),
             _ => format!("{role}Principal"),
         };
-        put_text(&mut out, &name, party.map(Grantee::text));
+        let text = party.map(|party| party.shown(key.arn.partition()));
+        put_text(&mut out, &name, text.as_deref());
     }
     if let Some(account) = grant.issuing_account {
         let root = format!("arn:{}:iam::{account}:root", key.arn.partition());
@@ -225,6 +226,8 @@ struct Entity<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     assume_role_policy_document: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    max_session_duration: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user_policy_list: Option<Vec<Inline<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role_policy_list: Option<Vec<Inline<'a>>>,
@@ -308,6 +311,7 @@ fn entity(identity: &Identity) -> Entity<'_> {
             role_id: id,
             role_policy_list: Some(inline(&identity.inline)),
             assume_role_policy_document: identity.trust.as_ref().map(policy),
+            max_session_duration: identity.max_session,
             ..common
         },
     }

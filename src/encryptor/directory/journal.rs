@@ -21,6 +21,9 @@ const MAGIC: &[u8] = b"keyreach journal 1\n";
 const HEAD: usize = 4 + 8 + 8;
 const GONE: u64 = u64::MAX;
 
+/// Makes the names in a directory last.
+pub(super) type SyncNames = fn(&Path) -> std::io::Result<()>;
+
 /// The open journal.
 #[derive(Debug)]
 pub(super) struct Journal {
@@ -95,13 +98,13 @@ impl Journal {
     }
 
     /// Begins a new one: a snapshot has all of the old. Where the new one cannot be written the old one goes
-    /// on; it is never appended to once the new one has its name.
-    pub(super) fn restart(&mut self, root: &Path) -> Result<(), StateError> {
+    /// on; it is never appended to once the new one has its name. `sync` makes that name last.
+    pub(super) fn restart(&mut self, root: &Path, sync: SyncNames) -> Result<(), StateError> {
         let file = file::made(root, NAME, MAGIC, File::sync_all);
         let file = file.map_err(StateError::io("write", root, NAME))?;
         *self = Self { file, length: MAGIC.len() as u64, number: 0 };
         // Before that a crash could bring the old one back, which would lack what is appended now.
-        file::sync_directory(root).map_err(|_| StateError::Broken)
+        sync(root).map_err(|_| StateError::Broken)
     }
 
     pub(super) fn length(&self) -> u64 {

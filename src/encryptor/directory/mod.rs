@@ -40,7 +40,7 @@ pub use error::StateError;
 pub use file::write_private;
 
 use file::Lock;
-use journal::Journal;
+use journal::{Journal, SyncNames};
 use snapshot::Digests;
 
 /// A journal beyond this many bytes is taken into a snapshot.
@@ -73,6 +73,8 @@ struct Held {
     changed: Writes,
     /// A sync failed: what the disk holds is not known, and nothing is acknowledged any more.
     broken: bool,
+    /// [`file::sync_directory`], but in a test of a disk that fails.
+    sync: SyncNames,
 }
 
 impl Directory {
@@ -93,7 +95,8 @@ impl Directory {
         let (end, changed) = Journal::read(root)?;
         intact(root, &digests, &changed)?;
         let journal = Journal::open(root, end)?;
-        let held = Held { journal, digests, changed, broken: false };
+        let sync = file::sync_directory;
+        let held = Held { journal, digests, changed, broken: false, sync };
         let directory = Self { root: root.to_owned(), secret, held: Mutex::new(held), _lock: lock };
         directory.held().checkpoint(root)?;
         Ok(directory)
@@ -204,7 +207,7 @@ impl Held {
             };
         }
         snapshot::write(root, &digests)?;
-        let begun = self.journal.restart(root);
+        let begun = self.journal.restart(root, self.sync);
         self.broken = matches!(begun, Err(StateError::Broken));
         begun?;
         self.digests = digests;

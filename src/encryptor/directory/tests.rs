@@ -111,6 +111,57 @@ fn any_flipped_byte_refuses_to_start_and_nothing_is_touched() {
 }
 
 #[test]
+fn a_journal_that_is_not_replaced_goes_on_until_one_is() {
+    // Both while the old one goes on and once a new one has followed.
+    for is_replaced in [false, true] {
+        let root = scratch("goes-on");
+        let directory = Directory::open(&root).expect("a new state");
+        put(&directory, "a", "before");
+        directory.checkpoint().expect("a new journal");
+        put(&directory, "b", "in the new one");
+        // Nothing can be written where the next one would be.
+        fs::create_dir(root.join("journal.part")).expect("made");
+        assert!(matches!(directory.checkpoint(), Err(StateError::Io { .. })));
+        put(&directory, "a", "after");
+        fs::remove_dir(root.join("journal.part")).expect("gone");
+        if is_replaced {
+            directory.checkpoint().expect("a new journal");
+            put(&directory, "b", "in the newest");
+        }
+        drop(directory);
+        let directory = Directory::open(&root).expect("it opens");
+        let newest = if is_replaced { "in the newest" } else { "in the new one" };
+        assert_eq!(text(&directory, "a").as_deref(), Some("after"));
+        assert_eq!(text(&directory, "b").as_deref(), Some(newest));
+    }
+}
+
+#[test]
+fn nothing_is_acknowledged_into_a_journal_whose_name_may_not_last() {
+    let fails = |_: &Path| -> io::Result<()> { Err(io::ErrorKind::Other.into()) };
+    let root = scratch("no-name");
+    let directory = Directory::open(&root).expect("a new state");
+    put(&directory, "a", "before");
+    directory.checkpoint().expect("a new journal");
+    put(&directory, "b", "in the new one");
+    directory.held().sync = fails;
+    assert!(matches!(directory.checkpoint(), Err(StateError::Broken)));
+    directory.held().sync = file::sync_directory;
+    let writes = Writes::from([("a".to_owned(), Some(b"after".to_vec()))]);
+    assert!(matches!(directory.write(&writes), Err(StateError::Broken)));
+    assert!(matches!(directory.checkpoint(), Err(StateError::Broken)));
+    assert_eq!(text(&directory, "a").as_deref(), Some("before"));
+    drop(directory);
+    let directory = Directory::open(&root).expect("it opens");
+    assert_eq!(text(&directory, "a").as_deref(), Some("before"));
+    assert_eq!(text(&directory, "b").as_deref(), Some("in the new one"));
+    put(&directory, "a", "after");
+    drop(directory);
+    let directory = Directory::open(&root).expect("it opens");
+    assert_eq!(text(&directory, "a").as_deref(), Some("after"));
+}
+
+#[test]
 fn no_document_leads_out_of_the_directory() {
     let root = scratch("names");
     let directory = Directory::open(&root).expect("a new state");

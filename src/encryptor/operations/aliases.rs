@@ -10,14 +10,15 @@ use crate::encryptor::{KmsError, Touched};
 use crate::graph::Call;
 use crate::inventory::{Alias, Edit, Key};
 
-use super::page::page;
+use super::page::Page;
 use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
 
 pub(super) fn list_aliases(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (account, region) = (work.account()?, work.region());
-    let of_key = body.given("KeyId", KEY_ID)?.map(|id| work.find_key(id)).transpose()?;
+    let (id, asked) = (body.given("KeyId", KEY_ID)?, Page::asked(body, (50, 100))?);
+    let of_key = id.map(|id| work.find_key(id)).transpose()?;
     work.authorize(KmsAction::LIST_ALIASES, Target::Account, Said::default().0, &[])?;
     let here = work
         .world()
@@ -35,7 +36,7 @@ pub(super) fn list_aliases(work: &Work<'_>, body: &Body<'_>) -> Answer {
         }
         (alias.arn.name().to_owned(), item)
     });
-    page(body, "Aliases", (50, 100), shown)
+    asked.of("Aliases", shown)
 }
 
 pub(super) fn create_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -56,7 +57,8 @@ pub(super) fn update_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
         (named(work, body)?, work.find_key(body.key_id("TargetKeyId")?)?);
     let old = there(work, &alias)?;
     work.authorize_call(&Call::UpdateAlias { alias: alias.clone(), key: key.arn.clone() })?;
-    work.can(key, KmsAction::UPDATE_ALIAS, "UpdateAlias")?;
+    // Rule S3, footnote 10: the key that it moves to is held to what CreateAlias is.
+    work.can(key, KmsAction::CREATE_ALIAS, "UpdateAlias")?;
     let before = old.key().and_then(|old| work.world().key(&old));
     if before.is_some_and(|before| sort(before) != sort(key)) {
         let text = format!("{alias} cannot move to a key of another type or usage.");

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use aws_lc_rs::hmac;
 use serde_json::{Map, Value, json};
 
-use crate::aws::{ActionSet, KmsAction, identity};
-use crate::decision::Target;
-use crate::encryptor::body::{Body, decoded, encoded};
+use crate::aws::{ActionSet, KeySpec, KmsAction, identity};
+use crate::decision::{Context, Target};
+use crate::encryptor::body::{Body, NAME, decoded, encoded};
 use crate::encryptor::secret::random;
 use crate::encryptor::state::GrantRecord;
-use crate::encryptor::work::{Found, Work};
+use crate::encryptor::work::{Found, Work, kind};
 use crate::encryptor::{KmsError, Touched};
 use crate::graph::Call;
 use crate::inventory::{Constraints, Edit, Grant, Grantee, Key};
-use crate::policy::Principal;
 
 use super::nowhere;
-use super::page::page;
+use super::page::Page;
+use super::principals::{grantable, no_principal};
 use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
@@ -31,7 +31,7 @@ const NONCE: usize = 16;
 pub(super) fn create_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let id = body.key_id("KeyId")?;
     let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
-    let grant = described(body)?;
+    let grant = described(work, body)?;
     let Found { key, .. } = work.find_key(id)?;
     let call = Call::CreateGrant { key: key.arn.clone(), grant: Box::new(grant.clone()) };
     work.authorize_call_with(&call, &tokens)?;
@@ -41,14 +41,22 @@ pub(super) fn create_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
         let text = format!("Operation {} is not valid for key {}.", operation.name(), key.arn);
         return Err(KmsError::validation(text));
     }
-    work.unless_dry_run(dry_run)?;
-    if let Some(same) =
-        key.grants.iter().find(|known| grant.name.is_some() && is_same(known, &grant))
-    {
-        return answer(work, &same.id);
+    let has_pairs = grant.constraints.equals.is_some() || grant.constraints.subset.is_some();
+    // Rule G22.
+    if has_pairs && kind(key).0 != KeySpec::SymmetricDefault {
+        let text = format!("{} takes no constraint on the encryption context.", key.arn);
+        return Err(KmsError::validation(text));
     }
-    if key.grants.len() >= MOST {
+    for party in [Some(&grant.grantee), grant.retiring.as_ref()].into_iter().flatten() {
+        grantable(work, party, key.arn.partition())?;
+    }
+    let same = key.grants.iter().find(|known| grant.name.is_some() && is_same(known, &grant));
+    if same.is_none() && key.grants.len() >= MOST {
         return Err(KmsError::limit(format!("{} has {MOST} grants.", key.arn)));
+    }
+    work.unless_dry_run(dry_run)?;
+    if let Some(same) = same {
+        return answer(work, &same.id);
     }
     let new: String = random(32)?.iter().map(|byte| format!("{byte:02x}")).collect();
     let issuing_account = Some(work.account()?);
@@ -78,10 +86,10 @@ fn is_same(known: &Grant, grant: &Grant) -> bool {
 }
 
 /// The grant that a body describes; without an id.
-fn described(body: &Body<'_>) -> Result<Grant, KmsError> {
-    let grantee = party(body, "GranteePrincipal", "GranteeServicePrincipal")?;
+fn described(work: &Work<'_>, body: &Body<'_>) -> Result<Grant, KmsError> {
+    let grantee = party(work, body, "GranteePrincipal", "GranteeServicePrincipal")?;
     let grantee = grantee.ok_or_else(|| KmsError::missing("granteePrincipal"))?;
-    let retiring = party(body, "RetiringPrincipal", "RetiringServicePrincipal")?;
+    let retiring = party(work, body, "RetiringPrincipal", "RetiringServicePrincipal")?;
     let names = body.texts("Operations")?;
     if names.is_empty() {
         return Err(KmsError::missing("operations"));
@@ -95,6 +103,14 @@ fn described(body: &Body<'_>) -> Result<Grant, KmsError> {
         operations = operations.union(action.into());
     }
     let name = body.given("Name", 256)?;
+    let name = name.map(|name| Body::spelled("Name", name, NAME)).transpose()?;
+    let constraints = constraints(body)?;
+    let to_service = body.get("GranteeServicePrincipal").is_some();
+    // Rule G12.
+    if to_service && (constraints.source_arn.is_none() || retiring.is_none()) {
+        let text = "A grant to a service needs the constraint SourceArn and a retiring principal.";
+        return Err(KmsError::validation(text));
+    }
     Ok(Grant {
         id: Box::default(),
         name: name.map(Into::into),
@@ -103,22 +119,26 @@ fn described(body: &Body<'_>) -> Result<Grant, KmsError> {
         issuing_account: None,
         operations,
         unknown_operations: Vec::new(),
-        constraints: constraints(body)?,
+        constraints,
         place: nowhere(),
     })
 }
 
-fn party(body: &Body<'_>, principal: &str, service: &str) -> Result<Option<Grantee>, KmsError> {
-    if let Some(name) = body.text(service)? {
-        return Ok(Some(Grantee::Service(name.into())));
-    }
-    let Some(text) = body.text(principal)? else {
-        return Ok(None);
-    };
-    let invalid = || KmsError::new("InvalidArnException", format!("Invalid arn {text}"));
-    match Grantee::principal(text) {
-        Grantee::Principal(Principal::Invalid(_) | Principal::Anyone) => Err(invalid()),
-        grantee => Ok(Some(grantee)),
+fn party(
+    work: &Work<'_>,
+    body: &Body<'_>,
+    principal: &str,
+    service: &str,
+) -> Result<Option<Grantee>, KmsError> {
+    match (body.principal(principal)?, body.given(service, 256)?) {
+        (None, None) => Ok(None),
+        (None, Some(name)) => Ok(Some(Grantee::Service(name.into()))),
+        (Some(text), None) => Ok(Some(Grantee::principal(text).in_partition(work.partition()))),
+        // Rule G1: one of the two.
+        (Some(_), Some(_)) => {
+            let text = format!("{principal} and {service} cannot both be set.");
+            Err(KmsError::validation(text))
+        }
     }
 }
 
@@ -133,7 +153,8 @@ fn constraints(body: &Body<'_>) -> Result<Constraints, KmsError> {
         let Some(pairs) = given.pairs(name)? else {
             return Ok(None);
         };
-        let too_long = pairs.iter().any(|(key, value)| key.len().max(value.len()) > PAIR);
+        let length = |text: &str| text.chars().count();
+        let too_long = pairs.iter().any(|(key, value)| length(key).max(length(value)) > PAIR);
         if pairs.len() > PAIRS || too_long {
             return Err(KmsError::validation("The grant constraint is too large."));
         }
@@ -147,28 +168,31 @@ fn constraints(body: &Body<'_>) -> Result<Constraints, KmsError> {
 }
 
 pub(super) fn list_grants(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let Found { key, target } = work.find_key(body.key_id("KeyId")?)?;
-    let (id, grantee) = (body.text("GrantId")?, body.text("GranteePrincipal")?);
-    work.authorize(KmsAction::LIST_GRANTS, target, Said::default().0, &[])?;
+    let (id, asked) = (body.key_id("KeyId")?, Page::asked(body, (50, 100))?);
+    let (grant, grantee) = (body.given("GrantId", 128)?, body.principal("GranteePrincipal")?);
+    let Found { key, target } = work.find_key(id)?;
+    work.authorize(KmsAction::LIST_GRANTS, target, direct(), &[])?;
     work.can(key, KmsAction::LIST_GRANTS, "ListGrants")?;
-    let meant = key.grants.iter().filter(|grant| {
-        id.is_none_or(|id| *grant.id == *id)
-            && grantee.is_none_or(|grantee| grant.grantee.text() == grantee)
+    let meant = key.grants.iter().filter(|one| {
+        grant.is_none_or(|id| *one.id == *id)
+            && grantee.is_none_or(|it| one.grantee.shown(key.arn.partition()) == it)
     });
-    page(body, "Grants", (50, 100), meant.map(|grant| shown(work, key, grant)))
+    asked.of("Grants", meant.map(|grant| shown(work, key, grant)))
 }
 
 pub(super) fn list_retirable_grants(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let principal = body.needed("RetiringPrincipal", 256)?;
-    let invalid = || KmsError::new("InvalidArnException", format!("Invalid arn {principal}"));
-    identity(principal).ok_or_else(invalid)?;
+    let principal = body.principal("RetiringPrincipal")?;
+    let principal = principal.ok_or_else(|| KmsError::missing("retiringPrincipal"))?;
+    let asked = Page::asked(body, (50, 100))?;
+    identity(principal).ok_or_else(|| no_principal(principal))?;
     let target = Target::Principal(principal.into());
     work.authorize(KmsAction::LIST_RETIRABLE_GRANTS, target, Said::default().0, &[])?;
     let here = work.world().keys.values().filter(|key| key.arn.region() == work.region());
     let grants = here.flat_map(|key| key.grants.iter().map(move |grant| (key, grant)));
-    let meant = grants
-        .filter(|(_, grant)| grant.retiring.as_ref().is_some_and(|it| it.text() == principal));
-    page(body, "Grants", (50, 100), meant.map(|(key, grant)| shown(work, key, grant)))
+    let meant = grants.filter(|(key, grant)| {
+        grant.retiring.as_ref().is_some_and(|it| it.shown(key.arn.partition()) == principal)
+    });
+    asked.of("Grants", meant.map(|(key, grant)| shown(work, key, grant)))
 }
 
 fn shown(work: &Work<'_>, key: &Key, grant: &Grant) -> (String, Value) {
@@ -185,7 +209,7 @@ fn shown(work: &Work<'_>, key: &Key, grant: &Grant) -> (String, Value) {
             Grantee::Principal(_) => principal,
             Grantee::Service(_) => service,
         };
-        put(name, grantee.text().into());
+        put(name, grantee.shown(key.arn.partition()).into());
     };
     party(&grant.grantee, "GranteePrincipal", "GranteeServicePrincipal");
     if let Some(retiring) = &grant.retiring {
@@ -213,7 +237,7 @@ pub(super) fn revoke_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, grant) = (body.key_id("KeyId")?, body.needed("GrantId", 128)?);
     let dry_run = body.dry_run()?;
     let Found { key, target } = work.find_key(id)?;
-    work.authorize(KmsAction::REVOKE_GRANT, target, Said::default().0, &[])?;
+    work.authorize(KmsAction::REVOKE_GRANT, target, direct(), &[])?;
     let grant = of_key(key, grant)?;
     work.can(key, KmsAction::REVOKE_GRANT, "RevokeGrant")?;
     work.unless_dry_run(dry_run)?;
@@ -235,7 +259,9 @@ pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
         None => {
             let (id, grant) = (body.key_id("KeyId")?, body.needed("GrantId", 128)?);
             let Found { key, .. } = work.find_key(id)?;
-            (key, of_key(key, grant)?)
+            // Another account is not told that the key is there.
+            let not_there = |_| work.not_there(key.arn.account(), no_grant_text(grant));
+            (key, of_key(key, grant).map_err(not_there)?)
         }
     };
     // The evaluator answers for some grant of the key: here this one is the only one.
@@ -243,7 +269,7 @@ pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let without =
         others.map(|other| Edit::RevokeGrant { key: key.arn.clone(), grant: other.id.clone() });
     let target = Target::Key(key.arn.clone());
-    let request = (KmsAction::RETIRE_GRANT, target, Said::default().0);
+    let request = (KmsAction::RETIRE_GRANT, target, constrained(&grant.constraints).0);
     work.authorize_without(request, without.collect())?;
     work.can(key, KmsAction::RETIRE_GRANT, "RetireGrant")?;
     work.unless_dry_run(dry_run)?;
@@ -251,12 +277,36 @@ pub(super) fn retire_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     Ok(json!({}))
 }
 
+/// Rules U4, G53: no service asks on the caller's behalf.
+fn direct() -> Context {
+    Said::default().one("kms:GrantIsForAWSResource", "false").0
+}
+
+/// Rule C52: the constraints of a grant stand for an encryption context when it is retired.
+fn constrained(constraints: &Constraints) -> Said {
+    let kinds = [
+        ("EncryptionContextSubset", &constraints.subset),
+        ("EncryptionContextEquals", &constraints.equals),
+    ];
+    kinds.into_iter().fold(Said::default(), |said, (kind, pairs)| match pairs {
+        Some(pairs) => {
+            let pairs = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+            said.one("kms:GrantConstraintType", kind).pairs(&pairs.collect())
+        }
+        None => said,
+    })
+}
+
 fn of_key<'k>(key: &'k Key, id: &str) -> Result<&'k Grant, KmsError> {
     key.grants.iter().find(|grant| *grant.id == *id).ok_or_else(|| no_grant(id))
 }
 
 fn no_grant(id: &str) -> KmsError {
-    KmsError::not_found(format!("Grant ID {id} not found"))
+    KmsError::not_found(no_grant_text(id))
+}
+
+fn no_grant_text(id: &str) -> String {
+    format!("Grant ID {id} not found")
 }
 
 fn end(work: &Work<'_>, key: &Key, grant: &Grant) {

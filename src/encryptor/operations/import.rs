@@ -26,6 +26,8 @@ const DAY: i64 = 86_400;
 /// The longest that material is valid.
 const VALID: i64 = 365 * DAY;
 const BLOB: usize = 6144;
+/// How many characters the id of material has.
+const MATERIAL_ID: usize = 64;
 const EXPIRES: &str = "KEY_MATERIAL_EXPIRES";
 const EXISTING: &str = "EXISTING_KEY_MATERIAL";
 const NEW: &str = "NEW_KEY_MATERIAL";
@@ -68,15 +70,13 @@ pub(super) fn import_key_material(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let wrapped = body.blob("EncryptedKeyMaterial", BLOB)?;
     let model = body.word("ExpirationModel", &[EXPIRES, "KEY_MATERIAL_DOES_NOT_EXPIRE"])?;
     let valid_to = body.instant("ValidTo")?;
-    let wanted = Wanted {
-        kind: body.one_of("ImportType", &[NEW, EXISTING])?,
-        id: body.text("KeyMaterialId")?,
-        description: body.given_or_empty("KeyMaterialDescription", 256)?,
-    };
-    let said = Said::default().one("kms:ExpirationModel", model);
+    expires_rightly(work, model, valid_to)?;
+    let wanted = Wanted::of(body)?;
+    // Rule C51: its default is not told.
+    let said = body.get("ExpirationModel").map(|_| model);
+    let said = Said::default().some("kms:ExpirationModel", said);
     let said = said.some("kms:ValidTo", valid_to.map(date_text).as_deref());
     let key = external(work, id, KmsAction::IMPORT_KEY_MATERIAL, said)?;
-    expires_rightly(work, model, valid_to)?;
     let (spec, usage) = kind(key);
     wanted.is_for(spec)?;
     let token = Token::opened(work, key, &token)?;
@@ -103,7 +103,7 @@ pub(super) fn import_key_material(work: &Work<'_>, body: &Body<'_>) -> Answer {
 }
 
 pub(super) fn delete_imported_key_material(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let (id, material) = (body.key_id("KeyId")?, body.text("KeyMaterialId")?);
+    let (id, material) = (body.key_id("KeyId")?, material_id(body)?);
     let action = KmsAction::DELETE_IMPORTED_KEY_MATERIAL;
     let key = external(work, id, action, Said::default())?;
     let mut record = work.state().record(&key.arn);
@@ -151,14 +151,16 @@ fn expires_rightly(work: &Work<'_>, model: &str, valid_to: Option<i64>) -> Resul
     let invalid = |text: &str| Err(KmsError::validation(text));
     match (model == EXPIRES, valid_to) {
         (true, None) => {
-            invalid("ValidTo must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES.")
+            invalid("A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES")
         }
         (false, Some(_)) => invalid(
-            "ValidTo must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE.",
+            "A validTo date must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE",
         ),
-        (true, Some(date)) if date <= work.now() => invalid("ValidTo must lie in the future."),
+        (true, Some(date)) if date <= work.now() => {
+            invalid("The validTo date must lie in the future")
+        }
         (true, Some(date)) if date > work.now() + VALID => {
-            invalid("ValidTo must lie within 365 days.")
+            invalid("The validTo date must lie within 365 days")
         }
         _ => Ok(()),
     }
@@ -215,16 +217,39 @@ struct Wanted<'b> {
     description: Option<&'b str>,
 }
 
-impl Wanted<'_> {
+/// What names material: the digits of a digest.
+fn material_id<'b>(body: &Body<'b>) -> Result<Option<&'b str>, KmsError> {
+    let spelling = (|one: char| matches!(one, '0'..='9' | 'a'..='f')) as fn(char) -> bool;
+    let spelling = (spelling, "^[a-f0-9]+$");
+    match body.given("KeyMaterialId", MATERIAL_ID)? {
+        Some(id) if id.len() < MATERIAL_ID => {
+            let must = format!("Member must have length greater than or equal to {MATERIAL_ID}");
+            Err(KmsError::constraint(Some(id), "keyMaterialId", &must))
+        }
+        Some(id) => Body::spelled("KeyMaterialId", id, spelling).map(Some),
+        None => Ok(None),
+    }
+}
+
+impl<'b> Wanted<'b> {
+    fn of(body: &Body<'b>) -> Result<Self, KmsError> {
+        let wanted = Self {
+            kind: body.one_of("ImportType", &[NEW, EXISTING])?,
+            id: material_id(body)?,
+            description: body.given_or_empty("KeyMaterialDescription", 256)?,
+        };
+        if wanted.kind == Some(NEW) && wanted.id.is_some() {
+            let text = "KeyMaterialId cannot be set if the ImportType is NEW_KEY_MATERIAL.";
+            return Err(KmsError::validation(text));
+        }
+        Ok(wanted)
+    }
+
     fn is_for(&self, spec: KeySpec) -> Result<(), KmsError> {
         let says = self.kind.is_some() || self.id.is_some() || self.description.is_some();
         if says && spec != KeySpec::SymmetricDefault {
             let text = "ImportType, KeyMaterialId and KeyMaterialDescription are for symmetric \
                         encryption keys alone.";
-            return Err(KmsError::validation(text));
-        }
-        if self.kind == Some(NEW) && self.id.is_some() {
-            let text = "KeyMaterialId cannot be set if the ImportType is NEW_KEY_MATERIAL.";
             return Err(KmsError::validation(text));
         }
         Ok(())

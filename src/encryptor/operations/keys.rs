@@ -16,7 +16,7 @@ use crate::inventory::{Edit, Key, KeyManager, KeyMetadata, MultiRegion, MultiReg
 use crate::policy::{PolicyDocument, PolicyKind};
 
 use super::asymmetric::algorithms;
-use super::page::page;
+use super::page::Page;
 use super::said::Said;
 use super::{nowhere, policies, tags};
 
@@ -111,12 +111,13 @@ fn family(arn: &KeyArn, related: &MultiRegion) -> Value {
 
 pub(super) fn list_keys(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (account, region) = (work.account()?, work.region());
+    let asked = Page::asked(body, (100, 1000))?;
     work.authorize(KmsAction::LIST_KEYS, Target::Account, Said::default().0, &[])?;
     let keys = work.world().keys.keys();
     let here = keys.filter(|arn| arn.account() == account && arn.region() == region);
     let shown =
         here.map(|arn| (arn.to_string(), json!({ "KeyId": arn.id(), "KeyArn": arn.as_str() })));
-    page(body, "Keys", (100, 1000), shown)
+    asked.of("Keys", shown)
 }
 
 pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -153,10 +154,8 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     };
     let arn = KeyArn::new(work.partition(), region, account, &id);
     let arn = arn.ok_or_else(|| KmsError::validation(format!("Invalid Region {region}")))?;
-    let policy = given.unwrap_or_else(|| {
-        let text = default_policy(work.partition(), account);
-        PolicyDocument::json(nowhere(), PolicyKind::Key, text)
-    });
+    let is_given = given.is_some();
+    let policy = given.unwrap_or_else(|| default_policy(work.partition(), account));
     let related = wanted.multi_region.then(|| MultiRegion {
         role: MultiRegionRole::Primary,
         primary: Some(arn.as_str().into()),
@@ -173,14 +172,17 @@ pub(super) fn create_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     };
     let key = Key {
         metadata: Some(metadata),
-        policy: Some(policy.clone()),
+        policy: Some(policy),
         grants_listed: true,
         aliases_listed: true,
         tags: Some(tags),
         rotation: Some(false),
         ..Key::new(arn.clone(), nowhere())
     };
-    policies::acceptable(work, &key, &policy, bypass)?;
+    // Rule K9: the policy that the service gives by itself is exempt.
+    if let Some(policy) = key.policy.as_ref().filter(|_| is_given) {
+        policies::acceptable(work, &key, policy, bypass)?;
+    }
     wanted.can_be_made()?;
     let (created, awaits_import) = (work.now(), wanted.is_external());
     let record = KeyRecord { created, awaits_import, ..KeyRecord::default() };
@@ -213,16 +215,23 @@ const ORIGINS: &[&str] = &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_
 
 impl Wanted {
     fn of(body: &Body<'_>) -> Result<Self, KmsError> {
-        let name = match body.text("KeySpec")? {
-            Some(name) => name,
-            None => body.text("CustomerMasterKeySpec")?.unwrap_or("SYMMETRIC_DEFAULT"),
+        let name = match (body.text("KeySpec")?, body.text("CustomerMasterKeySpec")?) {
+            (Some(_), Some(_)) => {
+                let text = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. \
+                            CustomerMasterKeySpec is deprecated.";
+                return Err(KmsError::validation(text));
+            }
+            (new, old) => new.or(old).unwrap_or("SYMMETRIC_DEFAULT"),
         };
-        let must = |field: &str, value: &str| {
-            KmsError::constraint(Some(value), field, "Member must satisfy enum value set")
+        let must = |field: &str, value: &str, words: Vec<&str>| {
+            let must = format!("Member must satisfy enum value set: [{}]", words.join(", "));
+            KmsError::constraint(Some(value), field, &must)
         };
-        let spec = KeySpec::parse(name).ok_or_else(|| must("keySpec", name))?;
+        let specs = || KeySpec::ALL.iter().map(|spec| spec.as_str()).collect();
+        let usages = || KeyUsage::ALL.iter().map(|usage| usage.as_str()).collect();
+        let spec = KeySpec::parse(name).ok_or_else(|| must("keySpec", name, specs()))?;
         let usage = match body.text("KeyUsage")? {
-            Some(name) => KeyUsage::parse(name).ok_or_else(|| must("keyUsage", name))?,
+            Some(name) => KeyUsage::parse(name).ok_or_else(|| must("keyUsage", name, usages()))?,
             None if spec == KeySpec::SymmetricDefault => KeyUsage::EncryptDecrypt,
             None => {
                 let text = "You must specify a KeyUsage value for all KMS keys except for \
@@ -259,11 +268,13 @@ impl Wanted {
 }
 
 /// The policy of a key that is made without one: the account's IAM decides (rule K2).
-pub(super) fn default_policy(partition: &str, account: AccountId) -> String {
+pub(super) fn default_policy(partition: &str, account: AccountId) -> PolicyDocument {
     let statement = json!({ "Sid": "Enable IAM User Permissions", "Effect": "Allow",
         "Principal": { "AWS": format!("arn:{partition}:iam::{account}:root") },
         "Action": "kms:*", "Resource": "*" });
-    json!({ "Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement] }).to_string()
+    let policy =
+        json!({ "Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement] });
+    PolicyDocument::json(nowhere(), PolicyKind::Key, policy.to_string())
 }
 
 pub(super) fn update_key_description(work: &Work<'_>, body: &Body<'_>) -> Answer {

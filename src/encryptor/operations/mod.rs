@@ -9,6 +9,7 @@ mod mac;
 mod page;
 mod pairs;
 mod policies;
+mod principals;
 mod replicas;
 mod rotation;
 mod said;

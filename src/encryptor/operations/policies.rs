@@ -2,18 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::aws::{AccountId, Arn, KmsAction};
-use crate::encryptor::body::Body;
+use crate::aws::KmsAction;
+use crate::encryptor::body::{Body, WORD};
 use crate::encryptor::work::{Found, Work};
 use crate::encryptor::{KmsError, Touched};
 use crate::eval::reference::lockout_check;
-use crate::inventory::{Edit, Inventory, Key};
+use crate::inventory::{Edit, Key};
 use crate::policy::{
-    Condition, Gravity, PolicyDocument, PolicyKind, Principal, Quantifier, Statement,
+    Condition, Gravity, Polarity, PolicyDocument, PolicyKind, Principal, Quantifier, Statement,
 };
 
 use super::nowhere;
-use super::page::page;
+use super::page::Page;
+use super::principals::is_nobody;
 use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
@@ -21,9 +22,12 @@ type Answer = Result<Value, KmsError>;
 /// The most bytes of a key policy.
 const POLICY: usize = 32 << 10;
 
+/// The most characters of one in a request.
+const TEXT: usize = 128 << 10;
+
 pub(super) fn get_key_policy(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let Found { key, target } = work.find_key(body.key_id("KeyId")?)?;
-    let name = body.text("PolicyName")?.unwrap_or("default");
+    let (id, name) = (body.key_id("KeyId")?, name(body)?);
+    let Found { key, target } = work.find_key(id)?;
     let said = Said::default().one("kms:PolicyName", name);
     work.authorize(KmsAction::GET_KEY_POLICY, target, said.0, &[])?;
     work.can(key, KmsAction::GET_KEY_POLICY, "GetKeyPolicy")?;
@@ -33,15 +37,16 @@ pub(super) fn get_key_policy(work: &Work<'_>, body: &Body<'_>) -> Answer {
 }
 
 pub(super) fn list_key_policies(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let Found { key, target } = work.find_key(body.key_id("KeyId")?)?;
+    let (id, asked) = (body.key_id("KeyId")?, Page::asked(body, (100, 1000))?);
+    let Found { key, target } = work.find_key(id)?;
     work.authorize(KmsAction::LIST_KEY_POLICIES, target, Said::default().0, &[])?;
     work.can(key, KmsAction::LIST_KEY_POLICIES, "ListKeyPolicies")?;
-    page(body, "PolicyNames", (100, 1000), [("default".to_owned(), "default".into())].into_iter())
+    asked.of("PolicyNames", [("default".to_owned(), "default".into())].into_iter())
 }
 
 pub(super) fn put_key_policy(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let id = body.key_id("KeyId")?;
-    let (name, policy) = (body.text("PolicyName")?.unwrap_or("default"), document(body)?);
+    let (name, policy) = (name(body)?, document(body)?);
     let policy = policy.ok_or_else(|| KmsError::missing("policy"))?;
     let bypass = body.flag("BypassPolicyLockoutSafetyCheck")?;
     let Found { key, target } = work.find_key(id)?;
@@ -58,28 +63,38 @@ pub(super) fn put_key_policy(work: &Work<'_>, body: &Body<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// The policy that a body gives, where it gives one.
+/// The name of the policy that a body means.
+fn name<'v>(body: &Body<'v>) -> Result<&'v str, KmsError> {
+    let name = body.given("PolicyName", 128)?.unwrap_or("default");
+    Body::spelled("PolicyName", name, WORD)
+}
+
+/// The policy that a body gives, where it gives one; whether KMS would store it [`acceptable`] says.
 pub(super) fn document(body: &Body<'_>) -> Result<Option<PolicyDocument>, KmsError> {
-    let Some(text) = body.text("Policy")? else {
+    let Some(text) = body.given("Policy", TEXT)? else {
         return Ok(None);
     };
-    if text.len() > POLICY {
-        return Err(KmsError::limit("The key policy is larger than 32 KiB."));
-    }
     let is_latin = |one: char| matches!(one, '\t' | '\n' | '\r' | ' '..='\u{FF}');
     if !text.chars().all(is_latin) {
         let must = "Member must satisfy regular expression pattern: \
                     [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
         return Err(KmsError::constraint(None, "policy", must));
     }
-    let policy = PolicyDocument::json(nowhere(), PolicyKind::Key, text);
+    Ok(Some(PolicyDocument::json(nowhere(), PolicyKind::Key, text)))
+}
+
+/// Rule A21.
+fn well_formed(policy: &PolicyDocument) -> Result<(), KmsError> {
+    if policy.text().len() > POLICY {
+        return Err(KmsError::limit("The key policy is larger than 32 KiB."));
+    }
     let mut faults = policy.policy().faults.iter();
     // A principal of no form that there is has a text of its own.
     let is_principal = |statement: &Statement| principals(statement).any(is_invalid);
     let by_principal = policy.policy().statements.iter().any(is_principal);
     match faults.find(|fault| fault.gravity == Gravity::Malformed).filter(|_| !by_principal) {
         Some(fault) => Err(malformed(format!("Syntax errors in policy: {}.", fault.message))),
-        None => Ok(Some(policy)),
+        None => Ok(()),
     }
 }
 
@@ -92,22 +107,30 @@ fn principals(statement: &Statement) -> impl Iterator<Item = &Principal> {
     entries.map(|entry| &entry.value)
 }
 
+/// Rule A48: to everybody but those that are named.
+fn all_but_some(statement: &Statement) -> bool {
+    let element = statement.principal.as_ref();
+    statement.allows() && element.is_some_and(|element| element.polarity == Polarity::IsNot)
+}
+
 fn is_invalid(principal: &Principal) -> bool {
     matches!(principal, Principal::Invalid(_))
 }
 
-/// That KMS would store a policy (rules A22, A23), and that whoever sets it can set another one (rule K9),
-/// unless they say that they know.
+/// That KMS would store a policy (rules A21 to A23), and that whoever sets it can set another one (rule
+/// K9), unless they say that they know.
 pub(super) fn acceptable(
     work: &Work<'_>,
     key: &Key,
     policy: &PolicyDocument,
     bypass: bool,
 ) -> Result<(), KmsError> {
+    well_formed(policy)?;
     let statements = &policy.policy().statements;
     let partition = key.arn.partition();
-    let unknown = |it: &Principal| is_invalid(it) || is_nobody(work.world(), it, partition);
-    if statements.iter().flat_map(principals).any(unknown) {
+    let unknown = |it: &Principal| is_nobody(work.world(), it, partition);
+    // Rules A22, A48.
+    if statements.iter().any(|it| all_but_some(it) || principals(it).any(unknown)) {
         return Err(malformed("Policy contains a statement with one or more invalid principals."));
     }
     let mut conditions = statements.iter().flat_map(|statement| &statement.conditions);
@@ -125,21 +148,6 @@ pub(super) fn acceptable(
         return Ok(());
     }
     Err(malformed("The new key policy will not allow you to update the key policy in the future."))
-}
-
-/// Rule A22: nobody that there is, as far as the export is complete; whoever it does not know may exist.
-fn is_nobody(world: &Inventory, principal: &Principal, partition: &str) -> bool {
-    let is_abroad = |arn: &str| Arn::parse(arn).is_some_and(|arn| arn.partition != partition);
-    match principal {
-        Principal::Account { partition: Some(named), .. } => **named != *partition,
-        Principal::User(arn) | Principal::Role(arn) => {
-            let account = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
-            let is_known = account.is_some_and(|account| world.is_complete(account));
-            is_abroad(arn) || is_known && world.identity(arn).is_none()
-        }
-        Principal::AssumedRole(arn) | Principal::FederatedUser(arn) => is_abroad(arn),
-        _ => false,
-    }
 }
 
 /// Rule A23: true of every request that leaves the key out.

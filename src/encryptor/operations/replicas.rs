@@ -10,11 +10,10 @@ use crate::encryptor::work::{Found, Work, origin};
 use crate::encryptor::{KmsError, Touched};
 use crate::graph::Call;
 use crate::inventory::{Edit, Key, MultiRegion, MultiRegionRole};
-use crate::policy::{PolicyDocument, PolicyKind};
 
 use super::keys::{default_policy, described};
 use super::said::Said;
-use super::{nowhere, policies, tags};
+use super::{policies, tags};
 
 type Answer = Result<Value, KmsError>;
 
@@ -24,10 +23,9 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (given, tags) = (policies::document(body)?, tags::tags(body)?);
     let description = body.description()?;
     let Found { key, .. } = work.find_key(id)?;
-    let policy = given.unwrap_or_else(|| {
-        let text = default_policy(key.arn.partition(), key.arn.account());
-        PolicyDocument::json(nowhere(), PolicyKind::Key, text)
-    });
+    let is_given = given.is_some();
+    let default = || default_policy(key.arn.partition(), key.arn.account());
+    let policy = given.unwrap_or_else(default);
     let replicate =
         Call::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
     work.authorize_call(&replicate)?;
@@ -37,23 +35,27 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
         work.authorize(KmsAction::TAG_RESOURCE, target, said.0, &[])?;
     }
     work.can(key, KmsAction::REPLICATE_KEY, "ReplicateKey")?;
-    if related(key).is_none_or(|related| related.role != MultiRegionRole::Primary) {
+    let Some(primary) = related(key).filter(|it| it.role == MultiRegionRole::Primary) else {
         let text = format!("{} is not a multi-Region primary key.", key.arn);
         return Err(KmsError::unsupported(text));
-    }
+    };
     let arn = sibling(key, region)?;
-    if work.world().key(&arn).is_some() {
+    if work.world().key(&arn).is_some() || primary.replicas.contains(arn.as_str()) {
         return Err(KmsError::new("AlreadyExistsException", format!("{arn} already exists")));
     }
     let edit =
         Edit::ReplicateKey { key: key.arn.clone(), region: region.into(), policy: policy.clone() };
     let made = work.world().apply(&edit);
     let replica = made.key(&arn).ok_or_else(|| KmsError::internal("no replica was made"))?;
-    policies::acceptable(work, replica, &policy, bypass)?;
+    // Rule K9: the policy that the service gives by itself is exempt.
+    if is_given {
+        policies::acceptable(work, replica, &policy, bypass)?;
+    }
     let mut replica = replica.clone();
     replica.tags = Some(tags);
-    if let (Some(metadata), Some(text)) = (&mut replica.metadata, description) {
-        metadata.description = Some(text.into());
+    // Related keys do not share it.
+    if let Some(metadata) = &mut replica.metadata {
+        metadata.description = Some(description.unwrap_or_default().into());
     }
     let of_primary = work.state().record(&key.arn);
     let mut record = KeyRecord {
@@ -94,20 +96,21 @@ pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer 
     work.can(key, action, "UpdatePrimaryRegion")?;
     let not_there = || KmsError::not_found(format!("Key '{replica}' does not exist"));
     let other = work.world().key(&replica).ok_or_else(not_there)?;
-    let is_primary = related(key).is_some_and(|it| it.role == MultiRegionRole::Primary);
-    if !is_primary || related(other).is_none() {
+    let primary = related(key).filter(|it| it.role == MultiRegionRole::Primary);
+    let Some(primary) = primary.filter(|_| related(other).is_some()) else {
         let text = format!("{} is not a multi-Region primary key.", key.arn);
         return Err(KmsError::unsupported(text));
-    }
+    };
     let family = work
         .world()
         .keys
         .values()
         .filter(|one| one.arn.id() == key.arn.id() && one.arn.account() == key.arn.account());
     let family: Vec<Key> = family.map(|one| Key::clone(one)).collect();
-    let replicas = family.iter().map(|one| &one.arn).filter(|arn| **arn != replica);
-    let replicas: std::collections::BTreeSet<Box<str>> =
-        replicas.map(|arn| arn.as_str().into()).collect();
+    // One that nobody exported is known by the primary key alone.
+    let mut replicas = primary.replicas.clone();
+    replicas.extend(family.iter().map(|one| one.arn.as_str().into()));
+    replicas.remove(replica.as_str());
     for mut one in family {
         if one.arn == replica {
             one.rotation = key.rotation;

@@ -13,7 +13,7 @@ use crate::encryptor::{KmsError, Touched};
 use crate::inventory::{Edit, Key};
 
 use super::keys::expiration;
-use super::page::page;
+use super::page::Page;
 use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
@@ -36,6 +36,7 @@ pub(super) fn get_key_rotation_status(work: &Work<'_>, body: &Body<'_>) -> Answe
 
 pub(super) fn list_key_rotations(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let which = body.word("IncludeKeyMaterial", &["ROTATIONS_ONLY", "ALL_KEY_MATERIAL"])?;
+    let asked = Page::asked(body, (100, 1000))?;
     let key = rotating(work, body, KmsAction::LIST_KEY_ROTATIONS, Said::default())?;
     let record = work.state().record(&key.arn);
     let known = (record.rotations.len() + 1).max(record.imported.len());
@@ -43,7 +44,7 @@ pub(super) fn list_key_rotations(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let shown =
         shown.map(|number| Ok((format!("{number:06}"), version(work, key, &record, number)?)));
     let shown: Result<Vec<(String, Value)>, KmsError> = shown.collect();
-    page(body, "Rotations", (100, 1000), shown?.into_iter())
+    asked.of("Rotations", shown?.into_iter())
 }
 
 /// What is told of the material of one version, counted from 0, and of the rotation that made it the current
@@ -82,8 +83,9 @@ fn version(work: &Work<'_>, key: &Key, record: &KeyRecord, number: usize) -> Ans
 
 pub(super) fn enable_key_rotation(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let period = body.number("RotationPeriodInDays", 90, 2560)?;
-    let text = period.map(|days| days.to_string());
-    let said = Said::default().some("kms:RotationPeriodInDays", text.as_deref());
+    // Rule C51: its default is told.
+    let days = period.unwrap_or(PERIOD).to_string();
+    let said = Said::default().one("kms:RotationPeriodInDays", &days);
     let key = rotating(work, body, KmsAction::ENABLE_KEY_ROTATION, said)?;
     let was_on = key.rotation == Some(true);
     set(work, key, true, |record| {

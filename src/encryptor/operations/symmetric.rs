@@ -43,18 +43,19 @@ pub(super) fn encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
 
 pub(super) fn decrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     body.no_recipient()?;
-    let blob = body.blob("CiphertextBlob", CIPHERTEXT)?;
+    let Sealed { blob, key: id, is_ignored } = Sealed::of(body, "KeyId")?;
     let context = body.encryption_context("EncryptionContext")?;
     let algorithm = body.word("EncryptionAlgorithm", ALGORITHMS)?;
     let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
-    let source = source(work, body.given("KeyId", KEY_ID)?, &blob, algorithm)?;
+    let source = source(work, id, &blob, algorithm)?;
     let Found { key, target } = source.found;
     let said = Said::default().one("kms:EncryptionAlgorithm", algorithm).pairs(&context);
     let authorized = work.authorize(KmsAction::DECRYPT, target, said.0, &tokens);
     source.is_named.told(authorized)?;
-    work.can(key, KmsAction::DECRYPT, "Decrypt")?;
     source.is_named.check()?;
+    work.can(key, KmsAction::DECRYPT, "Decrypt")?;
     fits(key, algorithm, &context)?;
+    work.unless_dry_run(is_ignored)?;
     let plaintext = opened(work, key, algorithm, &context, &blob)?;
     work.unless_dry_run(dry_run)?;
     let answer = json!({ "Plaintext": encoded(&plaintext), "KeyId": key.arn.as_str(),
@@ -63,14 +64,14 @@ pub(super) fn decrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
 }
 
 pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let blob = body.blob("CiphertextBlob", CIPHERTEXT)?;
+    let Sealed { blob, key: id, is_ignored } = Sealed::of(body, "SourceKeyId")?;
     let from = body.encryption_context("SourceEncryptionContext")?;
     let to = body.encryption_context("DestinationEncryptionContext")?;
     let source_algorithm = body.word("SourceEncryptionAlgorithm", ALGORITHMS)?;
     let algorithm = body.word("DestinationEncryptionAlgorithm", ALGORITHMS)?;
     let destination = body.key_id("DestinationKeyId")?;
     let (dry_run, tokens) = (body.dry_run()?, body.grant_tokens()?);
-    let source = source(work, body.given("SourceKeyId", KEY_ID)?, &blob, source_algorithm)?;
+    let source = source(work, id, &blob, source_algorithm)?;
     let destination = work.find(destination)?;
     let same = (source.found.key.arn == destination.key.arn).to_string();
     let said = |algorithm, context| {
@@ -84,11 +85,12 @@ pub(super) fn re_encrypt(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let asked = said(algorithm, &to);
     work.authorize(KmsAction::RE_ENCRYPT_TO, destination.target, asked, &tokens)?;
     let (old, new) = (source.found.key, destination.key);
+    source.is_named.check()?;
     work.can(old, KmsAction::RE_ENCRYPT_FROM, "ReEncrypt")?;
     work.can(new, KmsAction::RE_ENCRYPT_TO, "ReEncrypt")?;
-    source.is_named.check()?;
     fits(old, source_algorithm, &from)?;
     fits(new, algorithm, &to)?;
+    work.unless_dry_run(is_ignored)?;
     let plaintext = opened(work, old, source_algorithm, &from, &blob)?;
     room(work, new, algorithm, plaintext.len())?;
     work.unless_dry_run(dry_run)?;
@@ -182,6 +184,31 @@ pub(super) fn generate_random(work: &Work<'_>, body: &Body<'_>) -> Answer {
         return Err(KmsError::unsupported("keyreach has no custom key stores."));
     }
     Ok(json!({ "Plaintext": encoded(&random(bytes as usize)?) }))
+}
+
+/// The ciphertext of a body.
+struct Sealed<'v> {
+    blob: Zeroizing<Vec<u8>>,
+    /// The key that the body names.
+    key: Option<&'v str>,
+    /// Whether a dry run does without it, of a key that is named then.
+    is_ignored: bool,
+}
+
+impl<'v> Sealed<'v> {
+    fn of(body: &Body<'v>, key: &str) -> Result<Self, KmsError> {
+        match body.ignores_ciphertext()? {
+            true => {
+                body.blob_if_any("CiphertextBlob", CIPHERTEXT)?;
+                let key = Some(body.key_id(key)?);
+                Ok(Self { blob: Zeroizing::default(), key, is_ignored: true })
+            }
+            false => {
+                let blob = body.blob("CiphertextBlob", CIPHERTEXT)?;
+                Ok(Self { blob, key: body.given(key, KEY_ID)?, is_ignored: false })
+            }
+        }
+    }
 }
 
 /// The key of a ciphertext.

@@ -11,20 +11,23 @@ use crate::encryptor::{KmsError, Touched};
 use crate::graph::Call;
 use crate::inventory::{Edit, Tags};
 
-use super::page::page;
+use super::page::Page;
 use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
 
 const MOST: usize = 50;
+/// The most characters of the key of a tag.
+const TAG_KEY: usize = 128;
 
 pub(super) fn list_resource_tags(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let Found { key, target } = work.find_key(body.key_id("KeyId")?)?;
+    let (id, asked) = (body.key_id("KeyId")?, Page::asked(body, (50, 50))?);
+    let Found { key, target } = work.find_key(id)?;
     work.authorize(KmsAction::LIST_RESOURCE_TAGS, target, Said::default().0, &[])?;
     let tags = key.tags.iter().flat_map(|tags| tags.iter());
     let shown = tags
         .map(|(tag, value)| (tag.to_string(), json!({ "TagKey": &**tag, "TagValue": &**value })));
-    page(body, "Tags", (50, 50), shown)
+    asked.of("Tags", shown)
 }
 
 pub(super) fn tag_resource(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -47,12 +50,23 @@ pub(super) fn tag_resource(work: &Work<'_>, body: &Body<'_>) -> Answer {
 }
 
 pub(super) fn untag_resource(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let (id, tags) = (body.key_id("KeyId")?, body.texts("TagKeys")?);
+    let (id, keys) = (body.key_id("KeyId")?, body.texts("TagKeys")?);
     if body.get("TagKeys").is_none() {
         return Err(KmsError::missing("tagKeys"));
     }
+    if keys.iter().any(|key| !(1..=TAG_KEY).contains(&key.chars().count())) {
+        let must = format!(
+            "Member must satisfy constraint: [Member must have length less than or equal to \
+                            {TAG_KEY}, Member must have length greater than or equal to 1]"
+        );
+        return Err(KmsError::constraint(
+            Some(&format!("[{}]", keys.join(", "))),
+            "tagKeys",
+            &must,
+        ));
+    }
     let Found { key, .. } = work.find_key(id)?;
-    let keys: Vec<Box<str>> = tags.into_iter().map(Into::into).collect();
+    let keys: Vec<Box<str>> = keys.into_iter().map(Into::into).collect();
     work.authorize_call(&Call::UntagKey { key: key.arn.clone(), keys: keys.clone() })?;
     work.can(key, KmsAction::UNTAG_RESOURCE, "UntagResource")?;
     if keys.iter().any(|tag| tag.starts_with("aws:")) {
@@ -72,7 +86,7 @@ pub(super) fn tags(body: &Body<'_>) -> Result<Tags, KmsError> {
     }
     for tag in list {
         let tag = Body::new(tag)?;
-        let key = tag.needed("TagKey", 128)?;
+        let key = tag.needed("TagKey", TAG_KEY)?;
         let value = tag.text("TagValue")?.ok_or_else(|| KmsError::missing("tagValue"))?;
         if value.chars().count() > 256 {
             let must = "Member must have length less than or equal to 256";

@@ -58,7 +58,9 @@ impl Call {
                 asks.kms(K::PUT_KEY_POLICY, key, vec![one("kms:PolicyName", "default")]);
             }
             Self::ReplicateKey { key, region, .. } => asks.replicate(key, region),
-            Self::CreateGrant { key, grant } => asks.kms(K::CREATE_GRANT, key, grant_keys(grant)),
+            Self::CreateGrant { key, grant } => {
+                asks.kms(K::CREATE_GRANT, key, grant_keys(grant, key.partition()));
+            }
             Self::TagKey { key, tags } => asks.kms(K::TAG_RESOURCE, key, tag_keys(tags)),
             Self::UntagKey { key, keys } => {
                 asks.kms(K::UNTAG_RESOURCE, key, vec![many("aws:TagKeys", keys.clone())]);

@@ -27,8 +27,8 @@ pub(in crate::graph) fn grant_term_keys() -> impl Iterator<Item = &'static str> 
     RETIRING.into_iter().chain([SOURCE_ARN]).chain(PAIRS)
 }
 
-/// What the request for a grant says.
-pub(super) fn grant_keys(grant: &Grant) -> Fixed {
+/// What the request for a grant on a key of a partition says.
+pub(super) fn grant_keys(grant: &Grant, partition: &str) -> Fixed {
     let mut fixed: Fixed =
         GRANTEE.into_iter().chain(grant_term_keys()).map(|name| (name.into(), None)).collect();
     let operations = grant.operations.iter().map(|operation| operation.name().into()).collect();
@@ -39,7 +39,7 @@ pub(super) fn grant_keys(grant: &Grant) -> Fixed {
             Grantee::Principal(_) => principal,
             Grantee::Service(_) => service,
         };
-        fixed.push(one(name, grantee.text()));
+        fixed.push(one(name, &grantee.shown(partition)));
     };
     name_one(&grant.grantee, GRANTEE);
     if let Some(retiring) = &grant.retiring {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::aws::{Identity, KmsAction, identity};
+use crate::aws::{Identity, KeyArn, KmsAction, identity};
 use crate::decision::Context;
 use crate::inventory::{Grant, Grantee, OrgPolicyKind, Tags, policy_name};
 
@@ -88,7 +88,7 @@ impl Call {
                 "PolicyName": "default", "Policy": policy.text() }),
             Self::ReplicateKey { key, region, policy } => json!({ "KeyId": key.as_str(),
                 "ReplicaRegion": region, "Policy": policy.text() }),
-            Self::CreateGrant { key, grant } => grant_params(key.as_str(), grant),
+            Self::CreateGrant { key, grant } => grant_params(key, grant),
             Self::TagKey { key, tags } => {
                 json!({ "KeyId": key.as_str(), "Tags": pairs(tags, "TagKey", "TagValue") })
             }
@@ -177,15 +177,15 @@ fn pairs(tags: &Tags, key: &str, value: &str) -> Value {
     tags.iter().map(|(tag, text)| json!({ key: tag, value: text })).collect()
 }
 
-fn grant_params(key: &str, grant: &Grant) -> Value {
+fn grant_params(key: &KeyArn, grant: &Grant) -> Value {
     let operations: Vec<&str> = grant.operations.iter().map(KmsAction::name).collect();
-    let mut params = json!({ "KeyId": key, "Operations": operations });
+    let mut params = json!({ "KeyId": key.as_str(), "Operations": operations });
     let mut name_one = |grantee: &Grantee, principal: &str, service: &str| {
         let member = match grantee {
             Grantee::Principal(_) => principal,
             Grantee::Service(_) => service,
         };
-        put(&mut params, member, grantee.text());
+        put(&mut params, member, &*grantee.shown(key.partition()));
     };
     name_one(&grant.grantee, "GranteePrincipal", "GranteeServicePrincipal");
     if let Some(retiring) = &grant.retiring {

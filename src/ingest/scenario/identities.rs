@@ -100,6 +100,7 @@ impl Loader {
             attached: Vec::new(),
             groups: BTreeSet::new(),
             boundary: None,
+            max_session: None,
             trust: None,
             place: self.place(member.name.span),
         };

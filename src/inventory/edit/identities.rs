@@ -113,6 +113,7 @@ impl Inventory {
             attached: Vec::new(),
             groups: BTreeSet::new(),
             boundary: None,
+            max_session: None,
             trust: trust.cloned(),
             place: nowhere(),
         };

@@ -50,6 +50,10 @@ pub(super) fn create_access_key(question: &Question<'_>) -> Done {
     let scene = Scene::new(question)?;
     let name = match question.form.get("UserName") {
         Some(_) => scene.name("UserName", 64)?,
+        None if question.who.session.is_some() => {
+            let message = "Must specify userName when calling with non-User credentials";
+            return Err(QueryFault::validation(message));
+        }
         None => question.who.caller.text.rsplit('/').next().unwrap_or_default(),
     };
     let arn = scene.user(name).unwrap_or_else(|| scene.arn("user", "/", name));

@@ -17,6 +17,8 @@ use super::{QueryFault, Question, Xml};
 const POLICY_CHARACTERS: usize = 2048;
 const MANAGED_POLICIES: usize = 10;
 const TAGS: usize = 50;
+const NAME: usize = 64;
+const EXTERNAL_ID: usize = 1224;
 const SECONDS: std::ops::RangeInclusive<i64> = 900..=43_200;
 /// How long a session may last that another session makes.
 const CHAINED_SECONDS: i64 = 3600;
@@ -58,6 +60,7 @@ pub(super) fn assume_role(question: &Question<'_>) -> Result<Option<Xml>, QueryF
     let tags = given.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into()));
     let call = Call::AssumeRole { role: session.role.as_str().into(), tags: tags.collect() };
     question.authorize(&call, &world, &context)?;
+    lasts(&world, &session)?;
     Ok(Some(granted(question, &world, session)))
 }
 
@@ -91,13 +94,16 @@ fn requested(
         return Err(QueryFault::validation(format!("{role} is invalid")));
     };
     let name = question.needed("RoleSessionName")?.to_owned();
-    named("roleSessionName", &name)?;
+    named("roleSessionName", &name, NAME, "")?;
+    if let Some(id) = question.form.get("ExternalId") {
+        named("externalId", id, EXTERNAL_ID, ":/")?;
+    }
     let before = question.who.session.as_deref();
     let given = tags(question)?;
     let (all, transitive) = inherited(question, before, &given)?;
     let asked = question.form.get("SourceIdentity").map(str::to_owned);
     if let Some(source) = &asked {
-        named("sourceIdentity", source)?;
+        named("sourceIdentity", source, NAME, "")?;
     }
     // Page "Monitor and control actions taken with assumed roles": it stays along a chain.
     let kept = before.and_then(|before| before.source_identity.clone());
@@ -123,32 +129,61 @@ fn requested(
 
 fn seconds(question: &Question<'_>) -> Result<i64, QueryFault> {
     let text = question.form.get("DurationSeconds").unwrap_or("3600");
-    let seconds = text.parse().ok().filter(|seconds| SECONDS.contains(seconds));
-    let seconds = seconds.ok_or_else(|| {
-        QueryFault::validation(format!(
-            "1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy \
-             constraint: Member must have value between 900 and 43200"
-        ))
-    })?;
+    let breaks = |must: &str| breaks("durationSeconds", text, must);
+    let seconds: i64 = text.parse().map_err(|_| breaks("Member must be an integer"))?;
+    let (least, most) = (SECONDS.start(), SECONDS.end());
+    if seconds < *least {
+        return Err(breaks(&format!("Member must have value greater than or equal to {least}")));
+    }
+    if seconds > *most {
+        return Err(breaks(&format!("Member must have value less than or equal to {most}")));
+    }
     if question.who.session.is_some() && seconds > CHAINED_SECONDS {
         return Err(QueryFault::validation(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role \
-             chaining",
+             chaining.",
         ));
     }
     Ok(seconds)
 }
 
-/// That a name has the characters and the length that STS takes.
-fn named(member: &str, text: &str) -> Result<(), QueryFault> {
-    let known = |one: char| one.is_ascii_alphanumeric() || "_+=,.@-".contains(one);
-    if (2..=64).contains(&text.len()) && text.chars().all(known) {
-        return Ok(());
+/// That the role lets its sessions last so long; of a role whose maximum was not exported nobody knows.
+fn lasts(world: &Inventory, session: &Session) -> Result<(), QueryFault> {
+    let most = world.identity(&session.role).and_then(|role| role.max_session);
+    let seconds = session.expires.zip(session.issued).map(|(end, begin)| end - begin);
+    match most.zip(seconds) {
+        Some((most, seconds)) if seconds > i64::from(most) => Err(QueryFault::validation(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        )),
+        _ => Ok(()),
     }
-    Err(QueryFault::validation(format!(
-        "1 validation error detected: Value '{text}' at '{member}' failed to satisfy constraint: \
-         Member must satisfy regular expression pattern: [\\w+=,.@-]{{2,64}}"
-    )))
+}
+
+/// That a member breaks a constraint.
+fn breaks(member: &str, text: &str, must: &str) -> QueryFault {
+    QueryFault::validation(format!(
+        "1 validation error detected: Value '{text}' at '{member}' failed to satisfy constraint: {must}"
+    ))
+}
+
+/// That a name has the length and the characters that STS takes; some have more than letters, digits and
+/// these.
+fn named(member: &str, text: &str, most: usize, more: &str) -> Result<(), QueryFault> {
+    let known =
+        |one: char| one.is_ascii_alphanumeric() || "_+=,.@-".contains(one) || more.contains(one);
+    match text.chars().count() {
+        0 | 1 => Err(breaks(member, text, "Member must have length greater than or equal to 2")),
+        length if length > most => {
+            let must = format!("Member must have length less than or equal to {most}");
+            Err(breaks(member, text, &must))
+        }
+        _ if text.chars().all(known) => Ok(()),
+        _ => {
+            let must =
+                format!("Member must satisfy regular expression pattern: [\\w+=,.@{more}-]*");
+            Err(breaks(member, text, &must))
+        }
+    }
 }
 
 fn tags(question: &Question<'_>) -> Result<BTreeMap<String, String>, QueryFault> {
