@@ -112,11 +112,13 @@ pub const FACTS: &[Fact] = &[
     fact("C66", NotServices, present("aws:CalledVia"), ON_BEHALF),
     fact("C66", NotServices, present("aws:CalledViaFirst"), ON_BEHALF),
     fact("C66", NotServices, present("aws:CalledViaLast"), ON_BEHALF),
-    fact("U4", NotServices, present("aws:SourceArn"), ON_BEHALF),
-    fact("U4", NotServices, present("aws:SourceAccount"), ON_BEHALF),
-    fact("U4", NotServices, present("aws:SourceOrgID"), ON_BEHALF),
-    fact("U4", NotServices, present("aws:SourceOrgPaths"), ON_BEHALF),
-    fact("U4", NotServices, present("aws:SourceOwner"), ON_BEHALF),
+    // Only calls that a service principal makes itself carry where they come from (IAM user guide, global
+    // condition keys).
+    always("U4", NotServices, absent("aws:SourceArn")),
+    always("U4", NotServices, absent("aws:SourceAccount")),
+    always("U4", NotServices, absent("aws:SourceOrgID")),
+    always("U4", NotServices, absent("aws:SourceOrgPaths")),
+    always("U4", NotServices, absent("aws:SourceOwner")),
     // Through a VPC endpoint or from an address, never both.
     fact("C50", Everyone, present("aws:SourceVpc"), NO_IP),
     fact("C50", Everyone, present("aws:SourceVpcArn"), NO_IP),
