@@ -12,7 +12,7 @@ use super::gaps::Gaps;
 use super::question::{Known, Question, Sight, missing};
 use super::resolve::{resolved_resource, resolved_test};
 use super::resource::Resource;
-
+use super::spellings::written;
 use super::test::Test;
 
 /// Rule C57: with more aliases than this a key never satisfies kms:ResourceAliases.
@@ -129,7 +129,7 @@ impl Asked<'_> {
 
     /// What is known of a condition key (section 2.5), once the key is.
     pub(super) fn known(self, setting: &Setting<'_>, name: &str) -> Known {
-        if let Some(entry) = setting.given.get(name) {
+        if let Some(entry) = setting.given.get(&written(name)) {
             return Known::Value(Some(entry.value.clone()));
         }
         if setting.given.is_absent(name) {

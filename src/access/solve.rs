@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::aws::{Action, ActionSet, carried, carrying};
 use crate::decision::{Context, ContextValue, Fact};
 
-use super::axioms::{Axiom, Tied};
+use super::axioms::{Axiom, Tied, spelled_together};
 use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
 use super::formula::{Atom, AtomId, Formula, Formulas, Node};
@@ -302,7 +302,8 @@ impl Solver {
     /// exactly can hold or not as they like, so that only a `No` counts.
     pub(super) fn decide(&self, formula: Formula, frame: &Frame, relaxed: bool) -> (Found, bool) {
         let tests = self.tests(formula).unwrap_or_default();
-        let facts = self.facts(&tests, frame);
+        let mut facts = self.facts(&tests, frame);
+        facts.extend(spelled_together(&self.formulas, tests.iter().map(|(_, test)| &*test.key)));
         let mut atoms = tests;
         for fact in &facts {
             for (atom, test) in self.tests(*fact).unwrap_or_default() {

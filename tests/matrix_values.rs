@@ -1,0 +1,158 @@
+//! Cells that hang on how the values of a request stand to each other: spellings of one name, and policy
+//! variables. What the matrix says is held against the reference evaluator.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use keyreach::access::Access;
+use keyreach::aws::KmsAction;
+use keyreach::decision::{Caller, CellAnswer, Context, ContextValue, Request, Standing, Target};
+use keyreach::eval::reference::Reference;
+use keyreach::ingest::scenario::load_tree;
+use keyreach::inventory::Inventory;
+use keyreach::source::FileId;
+use keyreach::syntax::yaml;
+use support::matrix::now;
+
+/// A key whose policy has these statements, and what a request for an action on it is.
+struct Case {
+    world: Inventory,
+    request: Request,
+}
+
+impl Case {
+    fn new(action: &str, statements: &[&str]) -> Self {
+        Self::with(action, "", statements)
+    }
+
+    /// With more of the key.
+    fn with(action: &str, more: &str, statements: &[&str]) -> Self {
+        let statements: String =
+            statements.iter().map(|it| format!("          - {{ {it} }}\n")).collect();
+        let text = format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ ann: {{}} }}\n    keys:\n      k:\n{more}        \
+             policy:\n{statements}"
+        );
+        let (documents, problems) = yaml::parse(&text);
+        assert_eq!(problems, [], "{text}");
+        let scenario = load_tree(&documents[0].root, FileId(0));
+        assert_eq!(scenario.problems, [], "{text}");
+        let names = &scenario.names;
+        let caller = names.caller("user/ann").and_then(|arn| Caller::parse(&arn)).unwrap();
+        let target = names.target("k").and_then(|arn| Target::parse(&arn)).unwrap();
+        let action = KmsAction::from_name(action).unwrap();
+        let request = Request::plain(caller, action, target);
+        Self { world: scenario.inventory, request }
+    }
+
+    /// Whether the reference evaluator allows the request with this context.
+    fn is_allowed(&self, context: &Context) -> bool {
+        let request = Request { context: context.clone(), ..self.request.clone() };
+        Reference::new(&self.world).evaluate(&request).is_allowed()
+    }
+
+    /// What the matrix says, once what it proves holds.
+    fn answer(&self) -> CellAnswer {
+        let answer = Access::new(&self.world, now()).answer_of(&self.request);
+        let proofs = [(&answer.witness, true), (&answer.counter, false)];
+        for (context, expected) in proofs {
+            let Some(context) = context else { continue };
+            assert_eq!(self.is_allowed(context), expected, "{context:?}");
+        }
+        if matches!(answer.verdict, Standing::Always | Standing::Conditional) {
+            assert!(answer.witness.is_some(), "{answer:?}");
+        }
+        answer
+    }
+
+    #[track_caller]
+    fn check(&self, expected: &str) {
+        let answer = self.answer();
+        assert_eq!(answer.verdict.name(), expected, "{answer:?}");
+    }
+}
+
+fn context(entries: &[(&str, &str)]) -> Context {
+    let mut context = Context::default();
+    entries.iter().for_each(|(name, value)| context.set(name, ContextValue::One((*value).into())));
+    context
+}
+
+const TEAM: &str = "kms:EncryptionContext:Team";
+const LOWER: &str = "kms:EncryptionContext:team";
+
+#[test]
+fn c5_pairs_that_differ_by_case_have_values_of_their_own() {
+    let both = context(&[(TEAM, "a"), (LOWER, "b")]);
+    let allow =
+        |condition: &str| format!("allow: kms:Decrypt, to: user/ann, when: {{ {condition} }}");
+    let team = format!("StringEquals: {{ '{TEAM}': a }}");
+    let lower_is_not =
+        format!("deny: kms:Decrypt, to: '*', when: {{ StringNotEquals: {{ '{LOWER}': b }} }}");
+    let names = "kms:EncryptionContextKeys";
+    for statements in [
+        vec![allow(&format!("StringEquals: {{ '{TEAM}': a, '{LOWER}': b }}"))],
+        vec![allow(&team), lower_is_not.clone()],
+        vec![allow(&format!(
+            "'ForAnyValue:StringEquals': {{ '{names}': team }}, 'ForAnyValue:StringLike': {{ '{names}': Team }}"
+        ))],
+        vec![
+            allow(&team),
+            lower_is_not,
+            format!(
+                "deny: kms:Decrypt, to: '*', when: {{ 'ForAllValues:StringNotEquals': {{ '{names}': [Team] }} }}"
+            ),
+        ],
+    ] {
+        let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+        let case = Case::new("Decrypt", &statements);
+        assert!(case.is_allowed(&both), "{statements:?}");
+        case.check("conditional");
+    }
+    // What holds of every single spelling need not hold of two.
+    let case = Case::new(
+        "Decrypt",
+        &[
+            &allow(&format!("StringEquals: {{ '{TEAM}': a }}")),
+            &allow(&format!("StringNotEquals: {{ '{LOWER}': a }}")),
+        ],
+    );
+    assert!(!case.is_allowed(&context(&[(TEAM, "b"), (LOWER, "a")])));
+    case.check("conditional");
+    // They are there together.
+    let case =
+        Case::new("Decrypt", &[&allow(&format!("Null: {{ '{TEAM}': false, '{LOWER}': true }}"))]);
+    assert!(!case.is_allowed(&both) && !case.is_allowed(&context(&[(TEAM, "a")])));
+    case.check("never");
+}
+
+#[test]
+fn c5_tags_of_a_request_that_differ_by_case_have_values_of_their_own() {
+    let case = Case::new(
+        "TagResource",
+        &[
+            "allow: kms:TagResource, to: user/ann, when: { StringEquals: { 'aws:RequestTag/Team': a, 'aws:RequestTag/team': b } }",
+        ],
+    );
+    assert!(
+        case.is_allowed(&context(&[("aws:RequestTag/Team", "a"), ("aws:RequestTag/team", "b")]))
+    );
+    case.check("conditional");
+}
+
+#[test]
+fn c5_a_constraint_of_a_grant_takes_another_spelling() {
+    let grant =
+        "        grants: [{ to: user/ann, operations: [Decrypt], context_subset: { team: b } }]\n";
+    let deny =
+        format!("deny: kms:Decrypt, to: '*', when: {{ StringNotEquals: {{ '{TEAM}': a }} }}");
+    let case = Case::with("Decrypt", grant, &[&deny]);
+    assert!(case.is_allowed(&context(&[(TEAM, "a"), (LOWER, "b")])));
+    case.check("conditional");
+}
