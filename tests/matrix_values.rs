@@ -12,7 +12,9 @@ mod support;
 
 use keyreach::access::Access;
 use keyreach::aws::KmsAction;
-use keyreach::decision::{Caller, CellAnswer, Context, ContextValue, Request, Standing, Target};
+use keyreach::decision::{
+    Bound, Caller, CellAnswer, Context, ContextValue, Request, Standing, Target,
+};
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::scenario::load_tree;
 use keyreach::inventory::Inventory;
@@ -155,4 +157,67 @@ fn c5_a_constraint_of_a_grant_takes_another_spelling() {
     let case = Case::with("Decrypt", grant, &[&deny]);
     assert!(case.is_allowed(&context(&[(TEAM, "a"), (LOWER, "b")])));
     case.check("conditional");
+}
+
+/// Statements for one action, each with its condition.
+fn statements(action: &str, conditions: &[(&str, &str)]) -> Vec<String> {
+    let statement = |(effect, condition): &(&str, &str)| match *condition {
+        "" => format!("{effect}: kms:{action}, to: user/ann"),
+        condition => format!("{effect}: kms:{action}, to: user/ann, when: {{ {condition} }}"),
+    };
+    conditions.iter().map(statement).collect()
+}
+
+/// Checks the cell of an action of ann by such statements.
+#[track_caller]
+fn check(action: &str, conditions: &[(&str, &str)], expected: &str) -> CellAnswer {
+    let statements = statements(action, conditions);
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    let answer = Case::new(action, &statements).answer();
+    assert_eq!(answer.verdict.name(), expected, "{statements:?} {answer:?}");
+    answer
+}
+
+#[test]
+fn c23_an_arn_that_a_variable_brings_whole_may_match() {
+    for (operator, key, variable) in [
+        ("ArnEquals", "aws:SourceArn", "${aws:PrincipalArn}"),
+        ("ArnLike", "aws:PrincipalArn", "${aws:SourceArn}"),
+        ("ArnLike", "aws:PrincipalArn", "${aws:SourceArn}*"),
+    ] {
+        let positive = format!("{operator}: {{ '{key}': '{variable}' }}");
+        let negated = positive.replacen("Arn", "ArnNot", 1);
+        let bounds = |answer: CellAnswer| {
+            assert_eq!(answer.missing.len(), 1, "{answer:?}");
+            (answer.verdict.at_least(), answer.verdict.at_most())
+        };
+        let allowed = check("Decrypt", &[("allow", &positive)], "unknown");
+        assert_eq!(bounds(allowed), (Bound::Never, Bound::Conditional));
+        let spared = check("Decrypt", &[("allow", ""), ("deny", &negated)], "unknown");
+        assert_eq!(bounds(spared), (Bound::Never, Bound::Conditional));
+        let denied = check("Decrypt", &[("allow", ""), ("deny", &positive)], "unknown");
+        assert_eq!(bounds(denied), (Bound::Conditional, Bound::Always));
+    }
+    // What is compared as text is known.
+    let text = "StringEquals: { 'aws:SourceArn': '${aws:PrincipalArn}' }";
+    check("Decrypt", &[("allow", text)], "conditional");
+    let parts = "ArnLike: { 'aws:SourceArn': 'arn:aws:iam::${aws:PrincipalAccount}:user/*' }";
+    check("Decrypt", &[("allow", parts)], "conditional");
+    // Too few parts without a variable never match.
+    check("Decrypt", &[("allow", "ArnLike: { 'aws:SourceArn': 'arn:aws:*' }")], "never");
+}
+
+#[test]
+fn o30_how_the_service_ends_in_china_is_open_under_negated_operators_too() {
+    let china = "'kms:ViaService': s3.cn-north-1.amazonaws.com.cn";
+    let is_not = format!("StringNotEquals: {{ {china} }}");
+    for unless in [is_not.clone(), format!("StringNotLikeIfExists: {{ {china} }}")] {
+        let answer = check("Decrypt", &[("allow", ""), ("deny", &unless)], "unknown");
+        assert_eq!(answer.verdict.at_least(), Bound::Never);
+    }
+    let answer = check("Decrypt", &[("allow", &is_not)], "unknown");
+    assert_eq!(
+        (answer.verdict.at_least(), answer.verdict.at_most()),
+        (Bound::Conditional, Bound::Always)
+    );
 }

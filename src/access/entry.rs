@@ -57,13 +57,11 @@ pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condit
             Value::Unresolved(value) => {
                 known = with_unknown(formulas, known, condition, value, lens);
             }
-            Value::Text(text) if *key == *"kms:viaservice" && text.ends_with(CHINA) => {
-                let about = (&key, operator, text);
-                let what = "how kms:ViaService ends in China (O30)";
-                let what = missing(formulas, what, about, taken(lens.effect, operator.polarity));
-                known = with_doubt(formulas, known, what, operator.polarity);
+            Value::Text(text) => {
+                if let Some(may) = doubt(formulas, condition, text, lens) {
+                    known = with_doubt(formulas, known, may, condition.operator.value.polarity);
+                }
             }
-            Value::Text(_) => {}
         }
     }
     let with = Masked::of(carrying, known);
@@ -90,6 +88,36 @@ fn with_unknown(
         None => what,
     };
     with_doubt(formulas, known, what, operator.polarity)
+}
+
+/// When a value that a decision reads as matching nothing could match all the same; nothing where it is sure
+/// not to.
+fn doubt(formulas: &Formulas, condition: &Condition, text: &str, lens: Lens) -> Option<Formula> {
+    let operator = condition.operator.value;
+    let key = folded(&condition.key.value);
+    let about = (&key, operator, text);
+    if *key == *"kms:viaservice" && text.ends_with(CHINA) {
+        let what = "how kms:ViaService ends in China (O30)";
+        let what = missing(formulas, what, about, false);
+        let present = formulas.of(Test::present(&key).asked(Sight::Plain));
+        return Some(formulas.and([what, present]));
+    }
+    // Rule C23 counts the parts as they are written; AWS may once the variables are put in.
+    let pieces = pieces(text, lens.variables, Stars::Wild)?;
+    let is_filled = pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. }));
+    if operator.comparison != Comparison::ArnLike || !is_filled || arn_parts(text).len() == 6 {
+        return None;
+    }
+    let what = "how an ARN is read that a policy variable brings whole (C23)";
+    let what = missing(formulas, what, about, false);
+    // Of several values each may match another way.
+    if operator.quantifier.is_some() || is_multivalued(&key) {
+        return Some(what);
+    }
+    let plain = Operator { comparison: Comparison::StringLike, polarity: Polarity::Is, ..operator };
+    let test = Test { key, operator: plain, values: Box::from([Operand::Text(pieces)]) };
+    let sight = sight(lens, &test);
+    Some(formulas.and([what, formulas.of(test.asked(sight))]))
 }
 
 /// What is known of a condition, where one more of its values may match.
