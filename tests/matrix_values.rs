@@ -221,3 +221,39 @@ fn o30_how_the_service_ends_in_china_is_open_under_negated_operators_too() {
         (Bound::Conditional, Bound::Always)
     );
 }
+
+/// A condition of one operator on pairs of the encryption context.
+fn pairs(operator: &str, tests: &[(&str, &str)]) -> String {
+    let test = |(name, value): &(&str, &str)| format!("'kms:EncryptionContext:{name}': '{value}'");
+    format!("{operator}: {{ {} }}", tests.iter().map(test).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn c40_variables_of_one_text_are_filled_together() {
+    let joined = "${kms:EncryptionContext:b}-${kms:EncryptionContext:c}";
+    let tied = pairs("StringEquals", &[("a", joined)]);
+    let with =
+        |other: String| check("Decrypt", &[("allow", &format!("{tied}, {other}"))], "conditional");
+    let answer = with(pairs("StringLike", &[("a", "prod-???-eu")]));
+    assert!(answer.condition.is_some(), "{answer:?}");
+    with(pairs("StringNotLike", &[("b", "x*"), ("c", "x*")]));
+    let none = format!("{tied}, {}", pairs("StringNotLike", &[("a", "*-*")]));
+    check("Decrypt", &[("allow", &none)], "never");
+    let tags = "StringEquals: { 'aws:RequestTag/c': '${aws:RequestTag/a}/${aws:RequestTag/b}', 'aws:RequestTag/a': x }, StringLike: { 'aws:RequestTag/c': '*/y' }";
+    check("TagResource", &[("allow", tags)], "conditional");
+}
+
+#[test]
+fn c40_pairs_that_are_equal_to_each_other_are_decided() {
+    let of = |name: &str| format!("${{kms:EncryptionContext:{name}}}");
+    let chain = pairs("StringEquals", &[("a", &of("b")), ("b", &of("c")), ("c", "x")]);
+    check("Decrypt", &[("allow", &chain)], "conditional");
+    let none = format!("{chain}, {}", pairs("StringNotEquals", &[("a", "x")]));
+    check("Decrypt", &[("allow", &none)], "never");
+    let twice = format!(
+        "{}, {}",
+        pairs("StringEquals", &[("a", &of("b"))]),
+        pairs("StringNotEquals", &[("b", &of("a"))])
+    );
+    check("Decrypt", &[("allow", &twice)], "never");
+}

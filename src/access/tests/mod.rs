@@ -7,6 +7,7 @@ mod readable;
 mod search;
 mod solve;
 mod spelled;
+mod ties;
 
 use crate::policy::{Comparison, Operator, Polarity};
 
