@@ -41,7 +41,12 @@ impl Case {
             "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ ann: {{}} }}\n    keys:\n      k:\n{more}        \
              policy:\n{statements}"
         );
-        let (documents, problems) = yaml::parse(&text);
+        Self::of(&text, action)
+    }
+
+    /// Of a whole scenario.
+    fn of(text: &str, action: &str) -> Self {
+        let (documents, problems) = yaml::parse(text);
         assert_eq!(problems, [], "{text}");
         let scenario = load_tree(&documents[0].root, FileId(0));
         assert_eq!(scenario.problems, [], "{text}");
@@ -256,4 +261,27 @@ fn c40_pairs_that_are_equal_to_each_other_are_decided() {
         pairs("StringNotEquals", &[("b", &of("a"))])
     );
     check("Decrypt", &[("allow", &twice)], "never");
+}
+
+#[test]
+fn c5_of_tags_of_a_key_that_differ_by_case_the_one_of_equal_case_counts() {
+    let text = |tag: &str, value: &str| {
+        format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ ann: {{ policies: [{{ allow: kms:Decrypt, when: \
+             {{ StringEquals: {{ 'aws:ResourceTag/{tag}': {value} }} }} }}] }} }}\n    keys:\n      k: {{ tags: {{ Team: a, team: b }}, \
+             policy: default }}\n"
+        )
+    };
+    for (tag, value, expected) in [
+        ("team", "b", "always"),
+        ("team", "a", "never"),
+        ("Team", "a", "always"),
+        // None is of equal case: the first in byte order.
+        ("TEAM", "a", "always"),
+        ("TEAM", "b", "never"),
+    ] {
+        let case = Case::of(&text(tag, value), "Decrypt");
+        assert_eq!(case.is_allowed(&Context::default()), expected == "always", "{tag} {value}");
+        case.check(expected);
+    }
 }

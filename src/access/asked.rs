@@ -216,8 +216,10 @@ fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
         if let Some(missing) = gap("tags", key.tags.is_some()) {
             return missing;
         }
-        let mut tags = key.tags.iter().flatten();
-        let found = tags.find(|(key, _)| key.eq_ignore_ascii_case(tag));
+        let tags = || key.tags.iter().flatten();
+        // Rule C5: of tags that differ by case alone the one of equal case counts.
+        let equal = tags().find(|(key, _)| ***key == *tag);
+        let found = equal.or_else(|| tags().find(|(key, _)| key.eq_ignore_ascii_case(tag)));
         return or_absent(found.map(|(_, value)| &**value));
     }
     if name == "kms:trailingdayswithoutkeyusage" {

@@ -1,7 +1,7 @@
 //! How condition keys are spelled, for the engine and where people read them. They compare without case (rule
 //! C4), so that the engine knows most of them in lower case alone; the spelling of a tag is the one that
-//! policies use. A request can give a pair of the encryption context, or a tag, in several spellings at once
-//! (rule C5): those keep theirs.
+//! policies use. A request can give a pair of the encryption context, or a tag, in several spellings at once,
+//! and a key can have such tags (rule C5): those keep theirs.
 
 use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock};
@@ -13,12 +13,15 @@ use crate::policy::{Part, Policy, Value, Variables, parts};
 
 use super::pairs::PREFIX;
 
-/// The families of keys that a request can give in several spellings at once, as AWS writes them and in
-/// lower case.
-const SPELLED: [(&str, &str); 2] =
-    [("kms:EncryptionContext:", PREFIX), ("aws:RequestTag/", "aws:requesttag/")];
+/// The families of keys that a request or a key can have in several spellings at once, as AWS writes them
+/// and in lower case.
+const SPELLED: [(&str, &str); 3] = [
+    ("kms:EncryptionContext:", PREFIX),
+    ("aws:RequestTag/", "aws:requesttag/"),
+    ("aws:ResourceTag/", "aws:resourcetag/"),
+];
 
-/// A key as the engine knows it: in lower case, but for what a request can give in several spellings.
+/// A key as the engine knows it: in lower case, but for what there can be in several spellings.
 pub(super) fn folded(key: &str) -> Box<str> {
     for (written, lower) in SPELLED {
         if let Some((head, own)) = key.split_at_checked(written.len())
@@ -36,7 +39,7 @@ pub(super) fn written(key: &str) -> Cow<'_, str> {
     SPELLED.into_iter().find_map(own).map_or(Cow::Borrowed(key), Cow::Owned)
 }
 
-/// Whether a request can give `key` in several spellings at once.
+/// Whether there can be several spellings of `key` at once.
 pub(super) fn has_spellings(key: &str) -> bool {
     SPELLED.iter().any(|(_, lower)| key.starts_with(lower))
 }
@@ -151,6 +154,7 @@ mod tests {
                 "kms:EncryptionContext:App:Name",
             ),
             ("AWS:RequestTag/Team", "aws:requesttag/Team", "aws:RequestTag/Team"),
+            ("aws:resourceTag/Team", "aws:resourcetag/Team", "aws:ResourceTag/Team"),
         ] {
             assert_eq!(&*folded(key), engine);
             assert_eq!(&*written(engine), request);
