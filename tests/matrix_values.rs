@@ -162,6 +162,11 @@ fn c5_a_constraint_of_a_grant_takes_another_spelling() {
     let case = Case::with("Decrypt", grant, &[&deny]);
     assert!(case.is_allowed(&context(&[(TEAM, "a"), (LOWER, "b")])));
     case.check("conditional");
+    // One that asks for exactly these pairs has each of them once.
+    let case = Case::with("Decrypt", &grant.replace("subset", "equals"), &[&deny]);
+    assert!(!case.is_allowed(&context(&[(TEAM, "a"), (LOWER, "b")])));
+    assert_eq!(case.answer().verdict.at_least(), Bound::Never);
+    assert_eq!(case.answer().witness, None);
 }
 
 /// Statements for one action, each with its condition.

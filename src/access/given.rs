@@ -4,8 +4,10 @@
 use jiff::Timestamp;
 
 use crate::decision::ContextValue;
+use crate::policy::{Comparison, Polarity, Quantifier};
 
 use super::bits::Bits;
+use super::compare::literal;
 use super::domain::{Entries, Limits, called, values};
 use super::frame::Limit;
 use super::pairs::{PREFIX, Spelling, named, of};
@@ -69,9 +71,13 @@ impl Asked<'_> {
             let single = names.iter().map(|name| vec![(Box::from(*name), value.clone())]);
             found.extend(single.map(|pairs| self.way(pairs)));
         }
-        let (choices, all) = choices(names.len());
         // Which spelling a third one is looked up in hangs on the order of those that are given.
-        complete &= all && asked.len() < 2;
+        complete &= asked.len() < 2;
+        if self.is_counted() {
+            return (found, complete && self.told_apart() < 2);
+        }
+        let (choices, all) = choices(names.len());
+        complete &= all;
         for choice in choices {
             let names: Vec<&str> = choice.iter().filter_map(|at| names.get(*at).copied()).collect();
             let ways = pairs(&names, &asked, &values);
@@ -79,6 +85,31 @@ impl Asked<'_> {
             found.extend(ways.into_iter().map(|pairs| self.way(pairs)));
         }
         (found, complete)
+    }
+
+    /// Whether some test of the set lists the name without case, as a grant does that asks for exactly these
+    /// pairs (rule G20): it has each of them once, which no test says.
+    fn is_counted(&self) -> bool {
+        let lists = |test: &&Test| {
+            let operator = test.operator;
+            let is_own =
+                |operand| literal(operand).is_some_and(|it| it.eq_ignore_ascii_case(self.name));
+            operator.quantifier == Some(Quantifier::ForAllValues)
+                && operator.comparison == Comparison::StringEqualsIgnoreCase
+                && operator.polarity == Polarity::Is
+                && test.values.iter().any(is_own)
+        };
+        self.of_names.iter().any(lists)
+    }
+
+    /// How many tests of the set tell spellings of the name apart.
+    fn told_apart(&self) -> usize {
+        let tells = |at: &usize| {
+            let mut holds = self.spellings.iter().map(|(_, satisfied)| satisfied.has(*at));
+            let first = holds.next();
+            holds.any(|other| Some(other) != first)
+        };
+        (0..self.of_names.len()).filter(tells).count()
     }
 
     /// The spellings in which tests look the pair up.
