@@ -34,6 +34,7 @@ mod entry;
 mod evaluate;
 mod expand;
 mod filled;
+mod footprint;
 mod formula;
 mod frame;
 mod gaps;
