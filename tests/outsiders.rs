@@ -198,6 +198,18 @@ fn check_statements(statements: &[(&str, &str, &str, &str)], expected: &[&str]) 
 }
 
 #[test]
+fn e29_a_federated_user_that_a_key_policy_names_has_a_row() {
+    let bob = format!("arn:aws:sts::{PARTNER}:federated-user/bob");
+    check_statements(&[("allow", "Decrypt", &bob, "")], &[&format!("{bob} Decrypt always")]);
+    let with_pair = r#"StringEquals: { "kms:EncryptionContext:app": "x" }"#;
+    check_statements(
+        &[("allow", "Decrypt", &bob, with_pair), ("allow", "PutKeyPolicy", &bob, "")],
+        &[&format!("{bob} Decrypt conditional")],
+    );
+    check_statements(&[("allow", "Decrypt", &bob, ""), ("deny", "Decrypt", "*", "")], &[]);
+}
+
+#[test]
 fn e30_accounts_that_a_pattern_takes_have_a_row() {
     check_statements(
         &[

@@ -12,7 +12,7 @@ use super::gaps::Gaps;
 use super::question::{Known, Question, Sight, missing};
 use super::resolve::{resolved_resource, resolved_test};
 use super::resource::Resource;
-
+use super::spellings::written;
 use super::test::Test;
 
 /// Rule C57: with more aliases than this a key never satisfies kms:ResourceAliases.
@@ -129,7 +129,7 @@ impl Asked<'_> {
 
     /// What is known of a condition key (section 2.5), once the key is.
     pub(super) fn known(self, setting: &Setting<'_>, name: &str) -> Known {
-        if let Some(entry) = setting.given.get(name) {
+        if let Some(entry) = setting.given.get(&written(name)) {
             return Known::Value(Some(entry.value.clone()));
         }
         if setting.given.is_absent(name) {
@@ -216,8 +216,10 @@ fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
         if let Some(missing) = gap("tags", key.tags.is_some()) {
             return missing;
         }
-        let mut tags = key.tags.iter().flatten();
-        let found = tags.find(|(key, _)| key.eq_ignore_ascii_case(tag));
+        let tags = || key.tags.iter().flatten();
+        // Rule C5: of tags that differ by case alone the one of equal case counts.
+        let equal = tags().find(|(key, _)| ***key == *tag);
+        let found = equal.or_else(|| tags().find(|(key, _)| key.eq_ignore_ascii_case(tag)));
         return or_absent(found.map(|(_, value)| &**value));
     }
     if name == "kms:trailingdayswithoutkeyusage" {

@@ -11,6 +11,7 @@ use crate::policy::{Comparison, Operator, Polarity};
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
 use super::kinds::KINDS;
+use super::spellings::has_spellings;
 use super::test::{Operand, Piece, Test};
 
 /// One fact.
@@ -137,11 +138,35 @@ impl Tied {
     }
 }
 
+/// Rule C5: what is given in one spelling is there in each; which value it has hangs on the spelling.
+pub(super) fn spelled_together<'k>(
+    formulas: &Formulas,
+    keys: impl Iterator<Item = &'k str>,
+) -> Vec<Formula> {
+    let mut keys: Vec<&str> = keys.filter(|key| has_spellings(key)).collect();
+    keys.sort_by_cached_key(|key| (key.to_ascii_lowercase(), *key));
+    keys.dedup();
+    let same = |one: &str, other: &str| {
+        let (one, other) = (present(formulas, one), present(formulas, other));
+        let implies = |one, other| formulas.or([formulas.not(one), other]);
+        [implies(one, other), implies(other, one)]
+    };
+    let neighbours = keys.windows(2).filter_map(|pair| match pair {
+        [one, other] if one.eq_ignore_ascii_case(other) => Some(same(one, other)),
+        _ => None,
+    });
+    neighbours.flatten().collect()
+}
+
+fn present(formulas: &Formulas, key: &str) -> Formula {
+    formulas.of(Atom::Request(Test::present(key)))
+}
+
 fn literal(formulas: &Formulas, test: &decision::Test) -> Formula {
     let key = test.key.to_ascii_lowercase();
     match test.is {
-        Is::Present => formulas.of(Atom::Request(Test::present(&key))),
-        Is::Absent => formulas.not(formulas.of(Atom::Request(Test::present(&key)))),
+        Is::Present => present(formulas, &key),
+        Is::Absent => formulas.not(present(formulas, &key)),
         Is::True => formulas.of(Atom::Request(equals(Comparison::Bool, &key, "true"))),
         Is::False => formulas.of(Atom::Request(equals(Comparison::Bool, &key, "false"))),
     }

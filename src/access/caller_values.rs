@@ -5,12 +5,13 @@ use crate::decision::{CallerKind, Context, ContextValue};
 use crate::inventory::Inventory;
 
 use super::question::Known;
+use super::spellings::written;
 use super::subject::Subject;
 
 impl Subject<'_> {
     /// What is known of a condition key (section 2.5), once the caller is.
     pub(super) fn known(&self, world: &Inventory, given: &Context, key: &str) -> Known {
-        if let Some(entry) = given.get(key) {
+        if let Some(entry) = given.get(&written(key)) {
             return Known::Value(Some(entry.value.clone()));
         }
         if given.is_absent(key) {

@@ -15,7 +15,7 @@ use super::elements::{Elements, elements, instants};
 use super::frame::Limit;
 use super::pairs::{self, NAMES, PREFIX};
 use super::range::{Form, Range, Written, read, write};
-use super::spellings::Spellings;
+use super::spellings::{Spellings, written};
 use super::test::Test;
 
 /// How many sets of values are looked at.
@@ -100,8 +100,18 @@ impl Domain {
 
 /// Whether a test holds of these keys.
 fn holds(test: &Test, entries: &Entries) -> bool {
-    let entry = entries.iter().find(|(name, _)| name.eq_ignore_ascii_case(&test.key));
-    test.holds(entry.map(|(_, value)| value), &|_| None)
+    test.holds(called(entries, &written(&test.key)), &|_| None)
+}
+
+/// The value of a key. Where several are called so but for their case, it is that of the one of equal case,
+/// else of the first in byte order (rule C5).
+pub(super) fn called<'e>(
+    entries: &'e [(Box<str>, ContextValue)],
+    name: &str,
+) -> Option<&'e ContextValue> {
+    let same = || entries.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+    let exact = same().find(|(own, _)| **own == *name);
+    exact.or_else(|| same().min_by_key(|(own, _)| own)).map(|(_, value)| value)
 }
 
 /// Whether the export can fix the key, so that its absence must be said.

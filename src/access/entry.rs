@@ -11,6 +11,7 @@ use super::formula::{Formula, Formulas};
 use super::masked::Masked;
 use super::question::{Sight, missing};
 use super::resolve::push;
+use super::spellings::folded;
 use super::statement::taken;
 use super::test::{Operand, Piece, Test};
 use super::word::Word;
@@ -28,7 +29,7 @@ pub(super) struct Lens {
 
 /// When one condition entry holds (rules C1, C2), for each action.
 pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condition) -> Masked<S> {
-    let key = condition.key.value.to_ascii_lowercase();
+    let key = folded(&condition.key.value);
     let values = operands(condition, lens.variables);
     let mut operator = condition.operator.value;
     // What is negated under one plain operator is the negation of the other.
@@ -44,7 +45,7 @@ pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condit
     if negated {
         operator.polarity = Polarity::Is;
     }
-    let test = Test { key: key.as_str().into(), operator, values };
+    let test = Test { key: key.clone(), operator, values };
     let turn = |formula: Formula| if negated { formulas.not(formula) } else { formula };
     // Rule C6: a key that does not accompany the action is missing.
     let without = turn(Formula::constant(test.holds(None, &|_| None)));
@@ -56,13 +57,11 @@ pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condit
             Value::Unresolved(value) => {
                 known = with_unknown(formulas, known, condition, value, lens);
             }
-            Value::Text(text) if key == "kms:viaservice" && text.ends_with(CHINA) => {
-                let about = (&key, operator, text);
-                let what = "how kms:ViaService ends in China (O30)";
-                let what = missing(formulas, what, about, taken(lens.effect, operator.polarity));
-                known = with_doubt(formulas, known, what, operator.polarity);
+            Value::Text(text) => {
+                if let Some(may) = doubt(formulas, condition, text, lens) {
+                    known = with_doubt(formulas, known, may, condition.operator.value.polarity);
+                }
             }
-            Value::Text(_) => {}
         }
     }
     let with = Masked::of(carrying, known);
@@ -91,6 +90,36 @@ fn with_unknown(
     with_doubt(formulas, known, what, operator.polarity)
 }
 
+/// When a value that a decision reads as matching nothing could match all the same; nothing where it is sure
+/// not to.
+fn doubt(formulas: &Formulas, condition: &Condition, text: &str, lens: Lens) -> Option<Formula> {
+    let operator = condition.operator.value;
+    let key = folded(&condition.key.value);
+    let about = (&key, operator, text);
+    if *key == *"kms:viaservice" && text.ends_with(CHINA) {
+        let what = "how kms:ViaService ends in China (O30)";
+        let what = missing(formulas, what, about, false);
+        let present = formulas.of(Test::present(&key).asked(Sight::Plain));
+        return Some(formulas.and([what, present]));
+    }
+    // Rule C23 counts the parts as they are written; AWS may once the variables are put in.
+    let pieces = pieces(text, lens.variables, Stars::Wild)?;
+    let is_filled = pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. }));
+    if operator.comparison != Comparison::ArnLike || !is_filled || arn_parts(text).len() == 6 {
+        return None;
+    }
+    let what = "how an ARN is read that a policy variable brings whole (C23)";
+    let what = missing(formulas, what, about, false);
+    // Of several values each may match another way.
+    if operator.quantifier.is_some() || is_multivalued(&key) {
+        return Some(what);
+    }
+    let plain = Operator { comparison: Comparison::StringLike, polarity: Polarity::Is, ..operator };
+    let test = Test { key, operator: plain, values: Box::from([Operand::Text(pieces)]) };
+    let sight = sight(lens, &test);
+    Some(formulas.and([what, formulas.of(test.asked(sight))]))
+}
+
 /// What is known of a condition, where one more of its values may match.
 fn with_doubt(formulas: &Formulas, known: Formula, may: Formula, polarity: Polarity) -> Formula {
     match polarity {
@@ -110,13 +139,13 @@ fn like_its_shape(condition: &Condition, value: &Unresolved, lens: Lens) -> Opti
         Comparison::ArnLike if value.shape.matches(':').nth(4).is_some() => Comparison::ArnLike,
         _ => return None,
     };
-    let key = condition.key.value.to_ascii_lowercase();
+    let key = folded(&condition.key.value);
     if operator.quantifier.is_some() || is_multivalued(&key) || *value.shape == *"*" {
         return None;
     }
     let operator = Operator { comparison, polarity: Polarity::Is, ..operator };
     let values = operand(comparison, &value.shape, lens.variables)?;
-    Some(Test { key: key.into(), operator, values: Box::from([values]) })
+    Some(Test { key, operator, values: Box::from([values]) })
 }
 
 /// Rule C56.
@@ -189,10 +218,9 @@ pub(super) fn pieces(text: &str, variables: Variables, stars: Stars) -> Option<B
             Part::AnyRun => Piece::Text("*".into()),
             Part::AnyOne => Piece::Text("?".into()),
             Part::Variable { key, default } if is_multivalued(key) => Piece::Text(default?.into()),
-            Part::Variable { key, default } => Piece::Variable {
-                key: key.to_ascii_lowercase().into(),
-                default: default.map(Into::into),
-            },
+            Part::Variable { key, default } => {
+                Piece::Variable { key: folded(key), default: default.map(Into::into) }
+            }
         };
         push(&mut out, piece);
     }

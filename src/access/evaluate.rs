@@ -3,6 +3,7 @@
 use crate::decision::{Context, ContextValue};
 
 use super::formula::{Atom, Formula, Formulas, Node};
+use super::spellings::written;
 
 /// Whether a formula over tests of the request holds in `context`; other atoms do not hold.
 pub(super) fn holds_in(formulas: &Formulas, formula: Formula, context: &Context) -> bool {
@@ -27,7 +28,7 @@ pub(super) fn holds_in(formulas: &Formulas, formula: Formula, context: &Context)
 
 /// The value of a key; kms:EncryptionContextKeys follows from the pairs (rule C52).
 fn value(context: &Context, key: &str) -> Option<ContextValue> {
-    if let Some(entry) = context.get(key) {
+    if let Some(entry) = context.get(&written(key)) {
         return Some(entry.value.clone());
     }
     if key != "kms:encryptioncontextkeys" {

@@ -120,7 +120,8 @@ impl<'a> Matrix<'a> {
             context.set_one("aws:PrincipalOrgID", id);
         }
         let is_federated = matches!(caller.kind, CallerKind::FederatedUser { .. });
-        let session_policies = match is_federated && stands_in {
+        let is_stranger = subject.is_some_and(|subject| subject.stranger.is_some());
+        let session_policies = match is_federated && is_stranger {
             true => vec![everything()],
             false => Vec::new(),
         };

@@ -16,7 +16,7 @@ use super::values::{fold, truth};
 const STEPS: usize = 100_000;
 
 /// What single variables hold; nothing where one is absent and its default stands for it.
-type Fill<'t> = BTreeMap<&'t str, Option<&'t str>>;
+pub(super) type Fill<'t> = BTreeMap<&'t str, Option<&'t str>>;
 
 /// A test of a value that is known, as tests of the variables in it (rules C32 to C37, C40 to C42).
 pub(super) fn inverted(
@@ -53,8 +53,7 @@ fn satisfied(
             let alone = Test { key: test.key.clone(), operator, values };
             return Formula::constant(alone.satisfied(text, &|_| None));
         }
-        let folds =
-            matches!(operator.comparison, Comparison::StringEqualsIgnoreCase | Comparison::Bool);
+        let folds = folds(operator.comparison);
         // Rules C18, C41: what cannot be read matches nothing.
         let Some(goals) = goals(operand, operator.comparison, text) else {
             return Formula::FALSE;
@@ -68,8 +67,13 @@ fn satisfied(
     if test.operator.polarity == Polarity::IsNot { formulas.not(any) } else { any }
 }
 
+/// Whether the operator compares without regard to case.
+pub(super) fn folds(comparison: Comparison) -> bool {
+    matches!(comparison, Comparison::StringEqualsIgnoreCase | Comparison::Bool)
+}
+
 /// What has to match what; nothing where nothing does.
-fn goals<'t>(
+pub(super) fn goals<'t>(
     operand: &'t Operand,
     comparison: Comparison,
     text: &'t str,
@@ -136,7 +140,7 @@ fn filled(
 }
 
 /// A walk over texts and the patterns that have to match them.
-struct Filling<'g, 't> {
+pub(super) struct Filling<'g, 't> {
     goals: &'g [(&'t [Piece], &'t str)],
     folds: bool,
     fill: Fill<'t>,
@@ -146,7 +150,10 @@ struct Filling<'g, 't> {
 
 impl<'g, 't> Filling<'g, 't> {
     /// What the variables can hold so that every text matches; nothing where that takes too long to tell.
-    fn of(goals: &'g [(&'t [Piece], &'t str)], folds: bool) -> Option<BTreeSet<Fill<'t>>> {
+    pub(super) fn of(
+        goals: &'g [(&'t [Piece], &'t str)],
+        folds: bool,
+    ) -> Option<BTreeSet<Fill<'t>>> {
         let (fill, found) = (Fill::new(), BTreeSet::new());
         let mut filling = Self { goals, folds, fill, found, steps: 0 };
         let (pieces, text) = goals.first()?;

@@ -9,6 +9,7 @@ use crate::policy::{Comparison, Operator, Polarity, Principal, Quantifier};
 
 use super::formula::{Atom, Formula, Formulas};
 use super::masked::Masked;
+use super::pairs::PREFIX;
 use super::question::{Classes, Sight};
 use super::statement::named;
 use super::test::Test;
@@ -39,7 +40,6 @@ impl Granted {
 
     /// What one grant allows (rules G4, G41).
     pub(super) fn of_grant(formulas: &Formulas, key: &Key, grant: &Grant) -> Self {
-        formulas.spellings.hear_grant(grant);
         let used = uses(formulas, key, grant);
         let meant = |classes| {
             let means = grantee(formulas, &grant.grantee, classes);
@@ -172,7 +172,7 @@ fn exactly(formulas: &Formulas, wanted: &Pairs) -> Formula {
 /// Rule G21: the names compare without case, the values with; O10 reads both exactly.
 fn contains_all(formulas: &Formulas, wanted: &Pairs) -> Formula {
     let value_is = |(name, value): (&str, &str)| {
-        let key = format!("kms:encryptioncontext:{}", name.to_ascii_lowercase());
+        let key = format!("{PREFIX}{name}");
         equals(formulas, &key, value)
     };
     let folded = formulas.and(wanted.iter().map(|(name, value)| value_is((name, value))));

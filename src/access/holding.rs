@@ -24,6 +24,7 @@ use super::owner::{Owner, resolved};
 use super::participants;
 use super::point::{frame, is_of_key, limits, merged_with, settled};
 use super::solve::Held;
+use super::spellings::folded;
 use super::ways::{Ways, allowed, denied};
 
 impl Census<'_> {
@@ -363,10 +364,11 @@ impl Census<'_> {
         let (home, owner, relation) = self.sides(&world, caller, key)?;
         let (home, owner) = (self.matrix.home_side(home), self.matrix.owner_side(owner));
         let formula = allowed(world.formulas, home, owner, relation).at(cell.action);
-        let name = name.to_ascii_lowercase();
         let is_pair = |key: &str| key.starts_with("kms:encryptioncontext");
         let mut keys = self.matrix.access.core.solver.keys(formula).into_iter();
-        Some(keys.any(|(key, _)| *key == *name || is_pair(&key) && is_pair(&name)))
+        Some(keys.any(|(key, _)| {
+            key.eq_ignore_ascii_case(name) || is_pair(&key) && is_pair(&folded(name))
+        }))
     }
 }
 

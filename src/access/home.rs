@@ -306,7 +306,9 @@ fn session<S: Word>(
     let federated = matches!(subject.caller.kind, CallerKind::FederatedUser { .. });
     let is_session = federated
         || matches!(subject.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. });
-    if !is_session || (policies.is_empty() && !federated) {
+    // A stranger's half is granted, the policy that a federated user's session needs (rule E29) with it.
+    let needs_one = federated && subject.stranger.is_none();
+    if !is_session || (policies.is_empty() && !needs_one) {
         return None;
     }
     let mut together = Together::default();

@@ -34,10 +34,12 @@ mod entry;
 mod evaluate;
 mod expand;
 mod filled;
+mod footprint;
 mod formula;
 mod frame;
 mod gaps;
 mod gifts;
+mod given;
 mod glob;
 mod grants;
 mod holding;
@@ -89,7 +91,7 @@ use jiff::Timestamp;
 
 use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Assumptions, Caller, Context, FACTS, Fact};
-use crate::inventory::{Edit, Grant, Inventory, OrgPolicyKind};
+use crate::inventory::{Edit, Inventory, OrgPolicyKind};
 use crate::policy::Policy;
 
 use crate::kept::Memo;
@@ -170,14 +172,9 @@ impl<'w> Access<'w> {
     }
 
     /// Hears how a policy spells condition keys before it takes part in an answer. Who asks from several
-    /// threads lets every policy and grant be heard first: answers then spell keys alike in every run.
+    /// threads lets every policy be heard first: answers then spell keys alike in every run.
     pub fn hear_policy(&self, policy: &Policy) {
         self.core.formulas.spellings.hear_policy(policy);
-    }
-
-    /// The same of a grant.
-    pub fn hear_grant(&self, grant: &Grant) {
-        self.core.formulas.spellings.hear_grant(grant);
     }
 
     /// The world it answers for.

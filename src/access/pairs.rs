@@ -1,7 +1,7 @@
 //! The encryption context: pairs of names and values, and the set of the names (rules C4, C5, C52).
 //!
-//! The names count with their case where the set is asked and without it where a pair is looked up, so
-//! every spelling that the tests tell apart is a choice of its own.
+//! The names count with their case where the set is asked, and where a pair is looked up that is given in
+//! several spellings at once, so every spelling that the tests tell apart is a choice of its own (`given`).
 
 use jiff::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,9 +11,10 @@ use crate::decision::ContextValue;
 use super::automaton::{Acceptor, Token, members};
 use super::bits::Bits;
 use super::compare::literal;
-use super::domain::{Entries, Limits, SETS, Sets, limit, values};
+use super::domain::{Entries, Limits, SETS, Sets, limit};
 use super::elements::acceptor;
 use super::frame::Limit;
+use super::given::{Asked, Given};
 use super::nice;
 use super::range::Range;
 use super::spellings::Spellings;
@@ -25,11 +26,16 @@ pub(super) const PREFIX: &str = "kms:encryptioncontext:";
 /// The key of the set of names, in lower case.
 pub(super) const NAMES: &str = "kms:encryptioncontextkeys";
 
+/// The name of a pair, as its key spells it.
+pub(super) fn named(key: &str) -> Option<&str> {
+    key.strip_prefix(PREFIX)
+}
+
 /// How often names are told apart before some are given up.
 const ROUNDS: usize = 8;
 
 /// One class of spellings: a name and the tests of the set that it satisfies.
-type Spelling = (Box<str>, Bits);
+pub(super) type Spelling = (Box<str>, Bits);
 
 /// The names that a context can have.
 struct Names {
@@ -52,19 +58,13 @@ pub(super) fn pairs(
     let mut complete = names.complete;
     let mut states = States::new(&of_names);
     for (name, spellings) in &names.known {
-        let key = format!("{PREFIX}{name}");
-        let own: Vec<&Test> = tests.iter().copied().filter(|test| *test.key == *key).collect();
-        let (values, whole) = values(&key, &own, limit(limits, &key), now);
+        let is_own =
+            |test: &&Test| named(&test.key).is_some_and(|it| it.eq_ignore_ascii_case(name));
+        let own: Vec<&Test> = tests.iter().copied().filter(is_own).collect();
+        let asked = Asked { name, spellings, own: &own, of_names: &of_names };
+        let (given, whole) = asked.given(limits, now);
         complete &= whole;
-        states.add(
-            &of_names,
-            &own,
-            &values,
-            &match limit(limits, NAMES) {
-                None => as_policies_do(spellings, &spelled.spelled(&key), &of_names),
-                Some(_) => spellings.clone(),
-            },
-        );
+        states.add(&of_names, &given);
     }
     states.close(&of_names, &names.others);
     complete &= states.complete;
@@ -88,18 +88,6 @@ fn entries(pairs: Entries, spelled: &Spellings) -> Entries {
     };
     let set = (spelled.spelled(NAMES), ContextValue::Many(names));
     pairs.into_iter().map(pair).chain([set]).collect()
-}
-
-/// The spellings of one name, where policies' own spelling of `key` stands for those that satisfy the same
-/// tests of the set.
-fn as_policies_do(spellings: &[Spelling], key: &str, of_names: &[&Test]) -> Vec<Spelling> {
-    let own = key.get(PREFIX.len()..).unwrap_or_default();
-    let satisfied_by_own = of(of_names, own);
-    let liked = |(name, satisfied): &Spelling| {
-        let name = if *satisfied == satisfied_by_own { own.into() } else { name.clone() };
-        (name, satisfied.clone())
-    };
-    spellings.iter().map(liked).collect()
 }
 
 fn is_within(entries: &Entries, limit: &Limit) -> bool {
@@ -132,39 +120,21 @@ impl States {
         Self { found: vec![(start, Vec::new())], complete: true }
     }
 
-    /// Every state so far, with one more name: absent, or in some spelling with some value.
-    fn add(
-        &mut self,
-        of_names: &[&Test],
-        own: &[&Test],
-        values: &[Option<ContextValue>],
-        spellings: &[Spelling],
-    ) {
+    /// Every state so far, with one more name given in each of these ways.
+    fn add(&mut self, of_names: &[&Test], ways: &[Given]) {
         // An empty set is not the same as one that satisfies as much.
         let mut seen: FxHashSet<(State, bool)> = FxHashSet::default();
         let mut found = Vec::new();
-        let vector = |value: Option<&ContextValue>| {
-            Bits::of(own.len(), |at| own.get(at).is_some_and(|test| test.holds(value, &|_| None)))
-        };
-        let values: Vec<_> = values.iter().map(|value| (vector(value.as_ref()), value)).collect();
         for ((sets, truths), pairs) in &self.found {
-            for (vector, value) in &values {
-                let truths: Vec<Bits> = truths.iter().chain([vector]).cloned().collect();
-                let Some(value) = value else {
-                    let state = (sets.clone(), truths);
-                    if seen.insert((state.clone(), pairs.is_empty())) {
-                        found.push((state, pairs.clone()));
-                    }
-                    continue;
-                };
-                for (name, satisfied) in spellings {
-                    let state = (sets.with(satisfied, of_names), truths.clone());
-                    if found.len() >= SETS {
-                        self.complete = false;
-                    } else if seen.insert((state.clone(), false)) {
-                        let pair = (name.clone(), value.clone());
-                        found.push((state, pairs.iter().cloned().chain([pair]).collect()));
-                    }
+            for way in ways {
+                let with = |sets: Sets, satisfied| sets.with(satisfied, of_names);
+                let sets = way.satisfied.iter().fold(sets.clone(), with);
+                let state = (sets, truths.iter().chain([&way.truths]).cloned().collect());
+                let is_empty = pairs.is_empty() && way.pairs.is_empty();
+                if found.len() >= SETS && !way.pairs.is_empty() {
+                    self.complete = false;
+                } else if seen.insert((State::clone(&state), is_empty)) {
+                    found.push((state, pairs.iter().chain(&way.pairs).cloned().collect()));
                 }
             }
         }
@@ -201,15 +171,16 @@ impl States {
 
 /// The names that tests and limits tell apart without case.
 fn known(tests: &[&Test], of_names: &[&Test], limits: &Limits) -> Vec<Box<str>> {
-    let pairs = tests.iter().filter_map(|test| test.key.strip_prefix(PREFIX)).map(Box::from);
+    let folded = |name: &str| name.to_ascii_lowercase().into();
+    let pairs = tests.iter().filter_map(|test| named(&test.key)).map(folded);
     let exact = of_names.iter().flat_map(|test| &test.values).filter_map(literal);
-    let exact = exact.map(|name| name.to_ascii_lowercase().into());
-    let given = limits.iter().filter_map(|(key, _)| key.strip_prefix(PREFIX)).map(Box::from);
+    let exact = exact.map(folded);
+    let given = limits.iter().filter_map(|(key, _)| named(key)).map(folded);
     let set = match limit(limits, NAMES) {
         Some(Limit::OneOf(names) | Limit::Given(names)) => &**names,
         _ => &[],
     };
-    let set = set.iter().map(|name| name.to_ascii_lowercase().into());
+    let set = set.iter().map(|name| folded(name));
     let mut known: Vec<Box<str>> = pairs.chain(exact).chain(given).chain(set).collect();
     known.retain(|name| !name.is_empty());
     known.sort();
@@ -267,7 +238,7 @@ fn variants(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The tests of the set that a name satisfies.
-fn of(of_names: &[&Test], name: &str) -> Bits {
+pub(super) fn of(of_names: &[&Test], name: &str) -> Bits {
     let satisfied = |test: &&Test| test.satisfied(name, &|_| None);
     Bits::of(of_names.len(), |at| of_names.get(at).is_some_and(satisfied))
 }

@@ -25,6 +25,7 @@ use super::owner::Owner;
 use super::participants;
 use super::question::{missing_allow, missing_deny};
 use super::solve::Found;
+use super::spellings::folded;
 use super::statement::sure_actions;
 use super::subject::Subject;
 use super::ways::{Relation, Ways};
@@ -295,7 +296,7 @@ pub(super) fn merged<'l>(
     let mut limits: Vec<(Box<str>, Limit)> = Vec::new();
     for entry in given.entries() {
         let values = entry.value.values().into();
-        limits.push((entry.name.to_ascii_lowercase().into(), Limit::Given(values)));
+        limits.push((folded(&entry.name), Limit::Given(values)));
     }
     limits.extend(given.absent().map(|name| (name.into(), Limit::Absent)));
     let known: BTreeSet<Box<str>> = limits.iter().map(|(key, _)| key.clone()).collect();

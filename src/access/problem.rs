@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::decision::Context;
+use crate::decision::{Context, Entry};
 
 use super::bits::Bits;
 use super::domain::{Domain, Group, is_fixed};
@@ -124,7 +124,12 @@ impl Problem {
                 continue;
             };
             for (name, value) in entries {
-                context.set(name, value.clone());
+                // Rule C5: one spelling serves for another that has the same value.
+                let serves =
+                    |known: &Entry| matches!(group, Group::One(_)) && known.value == *value;
+                if !context.get(name).is_some_and(serves) {
+                    context.set(name, value.clone());
+                }
             }
             if let Group::One(key) = group
                 && entries.is_empty()

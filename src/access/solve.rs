@@ -10,15 +10,16 @@ use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 use smallvec::{SmallVec, smallvec};
 
-use crate::aws::{Action, ActionSet, carried, carrying};
+use crate::aws::{ActionSet, carried, carrying};
 use crate::decision::{Context, ContextValue, Fact};
 
-use super::axioms::{Axiom, Tied};
+use super::axioms::{Axiom, Tied, spelled_together};
 use super::bits::Bits;
 use super::domain::{Domain, Group, Limits, group, is_null, limit};
+use super::footprint::{Footprint, View};
 use super::formula::{Atom, AtomId, Formula, Formulas, Node};
 use super::frame::{Frame, Limit, Who};
-use super::kinds::{PRINCIPAL_ARN, tells_kinds};
+use super::kinds::tells_kinds;
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
@@ -72,25 +73,6 @@ pub(super) enum Held {
     No,
     /// A cap was met, or something cannot be cut exactly.
     Undecided,
-}
-
-/// The keys that a formula can notice, facts included, each with the actions that carry it; sorted.
-#[derive(PartialEq, Eq, Hash)]
-struct Footprint {
-    keys: Box<[(Arc<str>, ActionSet)]>,
-    /// Whether it speaks of the encryption context.
-    pairs: bool,
-    /// Whether it tells kinds of callers apart.
-    kinds: bool,
-}
-
-/// The part of a frame that a formula can notice.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct View {
-    who: Who,
-    /// Which keys of the footprint the action carries.
-    carried: Bits,
-    limits: Box<Limits>,
 }
 
 impl Solver {
@@ -302,7 +284,8 @@ impl Solver {
     /// exactly can hold or not as they like, so that only a `No` counts.
     pub(super) fn decide(&self, formula: Formula, frame: &Frame, relaxed: bool) -> (Found, bool) {
         let tests = self.tests(formula).unwrap_or_default();
-        let facts = self.facts(&tests, frame);
+        let mut facts = self.facts(&tests, frame);
+        facts.extend(spelled_together(&self.formulas, tests.iter().map(|(_, test)| &*test.key)));
         let mut atoms = tests;
         for fact in &facts {
             for (atom, test) in self.tests(*fact).unwrap_or_default() {
@@ -485,32 +468,4 @@ fn add<'a>(keys: &mut Vec<&'a str>, key: &'a str) {
 fn speaks(axiom: &Axiom, frame: &Frame) -> bool {
     axiom.is_carried(frame.action)
         && (axiom.when.is_some() || !Solver::is_absent(frame, &axiom.then))
-}
-
-/// Whether the action carries a key; of KMS, one of those in `by`.
-fn carries(key: &str, by: ActionSet, action: Action) -> bool {
-    match action {
-        Action::Kms(action) => by.contains(action),
-        Action::Control(action) => carried(action, key),
-    }
-}
-
-impl Footprint {
-    fn view(&self, frame: &Frame) -> View {
-        let carried =
-            |at: usize| self.keys.get(at).is_some_and(|(key, by)| carries(key, *by, frame.action));
-        let noticed = |key: &str| {
-            let known = self.keys.binary_search_by(|(known, _)| (**known).cmp(key)).is_ok();
-            known || self.pairs && (key == ALL_PAIRS || key == NAMES || key.starts_with(PREFIX))
-        };
-        // What is found for a stranger is of its account.
-        let unnamed = self.kinds && frame.caller == Who::Unnamed;
-        let noticed = |key: &str| noticed(key) || unnamed && key == PRINCIPAL_ARN;
-        let limits = frame.limits.iter().filter(|(key, _)| noticed(key));
-        View {
-            who: frame.caller,
-            carried: Bits::of(self.keys.len(), carried),
-            limits: limits.cloned().collect(),
-        }
-    }
 }

@@ -1,18 +1,50 @@
-//! How condition keys are spelled where people read them. They compare without case (rule C4), so that
-//! the engine knows them in lower case alone; the spelling of a tag or of a pair of the encryption context
-//! is the one that policies and grants use.
+//! How condition keys are spelled, for the engine and where people read them. They compare without case (rule
+//! C4), so that the engine knows most of them in lower case alone; the spelling of a tag is the one that
+//! policies use. A request can give a pair of the encryption context, or a tag, in several spellings at once,
+//! and a key can have such tags (rule C5): those keep theirs.
 
+use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
 
 use crate::aws::condition_key;
-use crate::inventory::Grant;
 use crate::policy::{Part, Policy, Value, Variables, parts};
 
 use super::pairs::PREFIX;
 
-/// The spellings that policies and grants use, by key in lower case. Where they differ it is the first in
+/// The families of keys that a request or a key can have in several spellings at once, as AWS writes them
+/// and in lower case.
+const SPELLED: [(&str, &str); 3] = [
+    ("kms:EncryptionContext:", PREFIX),
+    ("aws:RequestTag/", "aws:requesttag/"),
+    ("aws:ResourceTag/", "aws:resourcetag/"),
+];
+
+/// A key as the engine knows it: in lower case, but for what there can be in several spellings.
+pub(super) fn folded(key: &str) -> Box<str> {
+    for (written, lower) in SPELLED {
+        if let Some((head, own)) = key.split_at_checked(written.len())
+            && head.eq_ignore_ascii_case(written)
+        {
+            return format!("{lower}{own}").into();
+        }
+    }
+    key.to_ascii_lowercase().into()
+}
+
+/// A key of the engine as requests write it, where its case counts (rule C5).
+pub(super) fn written(key: &str) -> Cow<'_, str> {
+    let own = |(written, lower)| Some(format!("{written}{}", key.strip_prefix(lower)?));
+    SPELLED.into_iter().find_map(own).map_or(Cow::Borrowed(key), Cow::Owned)
+}
+
+/// Whether there can be several spellings of `key` at once.
+pub(super) fn has_spellings(key: &str) -> bool {
+    SPELLED.iter().any(|(_, lower)| key.starts_with(lower))
+}
+
+/// The spellings that policies use, by key in lower case. Where they differ it is the first in
 /// byte order, whoever was heard first.
 #[derive(Default)]
 pub(super) struct Spellings(RwLock<FxHashMap<Box<str>, Box<str>>>);
@@ -39,17 +71,10 @@ impl Spellings {
         }
     }
 
-    /// Hears how the constraints of a grant spell the names of pairs.
-    pub(super) fn hear_grant(&self, grant: &Grant) {
-        let constraints = &grant.constraints;
-        for pairs in constraints.equals.iter().chain(&constraints.subset) {
-            pairs.keys().for_each(|name| self.hear(&format!("{PREFIX}{name}")));
-        }
-    }
-
-    /// Hears one spelling. What is in lower case, or in the table of keys, needs none.
+    /// Hears one spelling. What is in lower case, or in the table of keys, needs none; nor does what keeps
+    /// its own.
     pub(super) fn hear(&self, key: &str) {
-        if !key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        if !key.bytes().any(|byte| byte.is_ascii_uppercase()) || has_spellings(&folded(key)) {
             return;
         }
         let Some(open) = open_part(key) else {
@@ -112,12 +137,32 @@ mod tests {
         assert_eq!(&*spellings.spelled(&tag("team")), "aws:PrincipalTag/TeaM");
         spellings.hear("aws:PrincipalTag/TEAM");
         assert_eq!(&*spellings.spelled(&tag("team")), "aws:PrincipalTag/TEAM");
-        spellings.hear("kms:encryptionContext:App:Name");
-        let pair = spellings.spelled("kms:encryptioncontext:app:name");
-        assert_eq!(&*pair, "kms:EncryptionContext:App:Name");
         spellings.hear("AWS:SOURCEIP");
         assert_eq!(&*spellings.spelled("aws:sourceip"), "aws:SourceIp");
         spellings.hear("corp:Thing");
         assert_eq!(&*spellings.spelled("corp:thing"), "corp:Thing");
+    }
+
+    #[test]
+    fn c5_what_a_request_can_give_in_several_spellings_keeps_its_own() {
+        let spellings = Spellings::default();
+        spellings.hear("kms:EncryptionContext:APP:Name");
+        for (key, engine, request) in [
+            (
+                "kms:encryptionContext:App:Name",
+                "kms:encryptioncontext:App:Name",
+                "kms:EncryptionContext:App:Name",
+            ),
+            ("AWS:RequestTag/Team", "aws:requesttag/Team", "aws:RequestTag/Team"),
+            ("aws:resourceTag/Team", "aws:resourcetag/Team", "aws:ResourceTag/Team"),
+        ] {
+            assert_eq!(&*folded(key), engine);
+            assert_eq!(&*written(engine), request);
+            assert_eq!(&*spellings.spelled(engine), request);
+            assert!(has_spellings(engine));
+        }
+        assert_eq!(&*folded("aws:PrincipalTag/Team"), "aws:principaltag/team");
+        assert_eq!(&*written("aws:sourceip"), "aws:sourceip");
+        assert!(!has_spellings("kms:encryptioncontextkeys"));
     }
 }

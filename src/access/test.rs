@@ -6,7 +6,8 @@ use crate::policy::{Comparison, Operator, Polarity};
 /// A test of one condition key. Equal tests are one, whatever policy they stand in.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Test {
-    /// The condition key in lower case (rule C4).
+    /// The condition key in lower case (rule C4); what a request can give in several spellings at once (rule
+    /// C5) in its own behind that.
     pub(super) key: Box<str>,
     /// The operator, quantifier and `IfExists` included. Plain negated operators (no quantifier, no
     /// `IfExists`) on texts, ARNs and addresses are written as the negation of the positive test.
@@ -38,7 +39,7 @@ pub(super) enum Piece {
     /// The value of another request-time key (rule C40), or the default where it is absent; where there
     /// is neither, the operand matches nothing (rule C42).
     Variable {
-        /// The key in lower case.
+        /// The key, as that of a test.
         key: Box<str>,
         /// What stands for it when it is absent.
         default: Option<Box<str>>,

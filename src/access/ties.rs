@@ -1,15 +1,17 @@
-//! Tests that tie two keys of the request by a policy variable (rules C40 to C42).
+//! Tests that tie keys of the request by policy variables (rules C40 to C42).
 //!
-//! The variable's key is given one candidate after the other and the rest is decided exactly. What is
-//! found counts; where nothing is, the formula is impossible only if it is so whatever those tests say.
+//! The variables' keys are given one candidate after the other and the rest is decided exactly. What is
+//! found counts; where nothing is, the formula is impossible only if no other candidates need to be tried, or
+//! if it is so whatever those tests say of the variables.
 
 use crate::aws::condition_keys::is_multivalued;
-use crate::policy::Comparison;
+use crate::policy::{Comparison, Operator, Polarity};
 
 use super::axioms::equals;
 use super::compare::literal;
 use super::domain::limit;
 use super::elements::elements;
+use super::filled::{Filling, folds, goals};
 use super::formula::{Atom, Formula, Kinds};
 use super::frame::{Frame, Limit};
 use super::glob::is_variable;
@@ -24,6 +26,9 @@ type Choice<'a> = (&'a str, Option<Box<str>>);
 
 /// How many combinations of candidates are tried.
 const TRIES: usize = 400;
+
+/// In how many ways variables are filled so that texts match.
+const FILLS: usize = 40;
 
 /// The keys whose values stand in the test.
 pub(super) fn variables(test: &Test) -> impl Iterator<Item = &str> {
@@ -49,84 +54,199 @@ pub(super) fn find(solver: &Solver, formula: Formula, frame: &Frame) -> Found {
     let mut keys: Vec<&str> = tests.iter().flat_map(|test| variables(test)).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mut tries: Vec<Vec<Choice<'_>>> = vec![Vec::new()];
-    let (mut all, alone) = (true, keys.len() == 1);
-    for key in keys {
-        let (candidates, whole) = candidates(solver, (key, alone), &tests, frame);
-        all &= whole && tries.len() * candidates.len() <= TRIES;
-        let extend = |so_far: &Vec<(_, _)>| {
-            let with = |value: &Option<Box<str>>| {
-                so_far.iter().cloned().chain([(key, value.clone())]).collect()
-            };
-            candidates.iter().map(with).collect::<Vec<_>>()
-        };
-        tries = tries.iter().flat_map(extend).take(TRIES).collect();
-    }
-    for values in &tries {
-        match solver.find(tied(solver, formula, values), frame) {
-            Found::No => {}
-            Found::Undecided => all = false,
-            yes @ Found::Yes(_) => return yes,
-        }
-    }
-    if all { Found::No } else { solver.decide(formula, frame, true).0 }
-}
-
-/// Values to try for `key`: absent, what is named for either key, and one that is not; and whether no
-/// others need to be tried. `alone` says that it is the one key that stands in texts.
-fn candidates(
-    solver: &Solver,
-    (key, alone): (&str, bool),
-    tests: &[&Test],
-    frame: &Frame,
-) -> (Vec<Option<Box<str>>>, bool) {
-    // Rule C40: a key of several values has none as a variable.
-    if Solver::is_absent(frame, key) || is_multivalued(key) {
-        return (vec![None], true);
-    }
-    let near = |test: &&&Test| *test.key == *key || variables(test).any(|own| own == key);
-    let tied: Vec<&str> = tests.iter().filter(near).map(|test| &*test.key).chain([key]).collect();
-    let both: Vec<&Test> =
-        tests.iter().copied().filter(|test| tied.contains(&&*test.key)).collect();
-    let range = Range::of(key, solver.now());
-    let mut found = nice::texts(&range, &both);
-    if let Range::Finite(texts) = &range {
-        found.extend(texts.iter().cloned());
-    }
-    found.retain(|text| range.has(text));
-    let mut all = matches!(range, Range::Finite(_));
-    if alone && let Some(classes) = alike(solver, (key, &tied), &both, frame) {
-        found.extend(classes);
-        all = true;
-    }
-    match limit(&frame.limits, key) {
-        Some(Limit::OneOf(values) | Limit::Given(values)) => {
-            found = values.to_vec();
-            all = true;
-        }
-        Some(limit @ (Limit::Like(pattern) | Limit::PresentLike(pattern))) => {
-            found.retain(|text| Form::like(pattern).has(text));
-            // The unique id of a session: whatever stands behind the role's.
-            if let Some(start) =
-                pattern.strip_suffix("?*").filter(|_| matches!(limit, Limit::Like(_)))
-            {
-                found.push(format!("{start}session").into());
+    let near = Near { tests: &tests, tied: &tied_keys(&tests, &keys), count: keys.len() };
+    let known: Vec<_> =
+        keys.iter().map(|key| (*key, near.candidates(solver, key, frame))).collect();
+    let mut all = known.iter().all(|(_, (_, whole))| *whole);
+    let lists: Vec<List<'_>> = known.into_iter().map(|(key, (texts, _))| (key, texts)).collect();
+    let (tries, whole) = combined(vec![Vec::new()], &lists);
+    all &= whole;
+    let mut first_of = |tries: &[Vec<Choice<'_>>]| {
+        for values in tries {
+            match solver.find(tied(solver, formula, values), frame) {
+                Found::No => {}
+                Found::Undecided => all = false,
+                yes @ Found::Yes(_) => return Some(yes),
             }
         }
-        _ => {}
-    }
-    let mut seen = rustc_hash::FxHashSet::default();
-    found.retain(|text| seen.insert(text.clone()));
-    (std::iter::once(None).chain(found.into_iter().map(Some)).collect(), all)
+        all.then_some(Found::No)
+    };
+    let found = first_of(&tries).or_else(|| first_of(&combined(fills(solver, &tests), &lists).0));
+    found.unwrap_or_else(|| solver.decide(with_shapes(solver, formula), frame, true).0)
 }
 
-/// One text of each class that `key` can hold, where no others need to be tried: texts that no test of the
-/// tied keys tells apart can change places everywhere, as whether two of them are equal stays what it was.
-/// That takes keys of one range, the empty text aside, which nothing else says anything of, tied by nothing
-/// but equality.
+/// A key with the values to try.
+type List<'a> = (&'a str, Vec<Option<Box<str>>>);
+
+/// Every combination of values for the keys that have none yet, and whether these are all.
+fn combined<'a>(
+    mut tries: Vec<Vec<Choice<'a>>>,
+    lists: &[List<'a>],
+) -> (Vec<Vec<Choice<'a>>>, bool) {
+    let mut whole = true;
+    for (key, texts) in lists {
+        let extend = |so_far: &Vec<Choice<'a>>| -> Vec<Vec<Choice<'a>>> {
+            if so_far.iter().any(|(known, _)| known == key) {
+                return vec![so_far.clone()];
+            }
+            let with = |value: &Option<Box<str>>| {
+                so_far.iter().cloned().chain([(*key, value.clone())]).collect()
+            };
+            texts.iter().map(with).collect()
+        };
+        whole &= tries.len() * texts.len() <= TRIES;
+        tries = tries.iter().flat_map(extend).take(TRIES).collect();
+    }
+    (tries, whole)
+}
+
+/// The keys of the tests in which such variables stand, and the variables' keys.
+fn tied_keys<'a>(tests: &[&'a Test], keys: &[&'a str]) -> Vec<&'a str> {
+    let near = |test: &&&Test| variables(test).any(|own| keys.contains(&own));
+    tests.iter().filter(near).map(|test| &*test.key).chain(keys.iter().copied()).collect()
+}
+
+/// Values of variables with which what is named for a key matches a text with them.
+fn fills<'a>(solver: &Solver, tests: &[&'a Test]) -> Vec<Vec<Choice<'a>>> {
+    let mut found: Vec<Vec<Choice<'a>>> = Vec::new();
+    let has_variables = |test: &Test| variables(test).next().is_some();
+    for test in tests.iter().copied().filter(|test| has_variables(test)) {
+        let fixed = tests.iter().copied().filter(|other| other.key == test.key);
+        let fixed: Vec<&Test> = fixed.filter(|other| !has_variables(other)).collect();
+        let texts = elements(&Range::of(&test.key, solver.now()), &fixed).found;
+        for (text, _) in &texts {
+            found.extend(fills_of(test, text));
+        }
+    }
+    found.truncate(FILLS);
+    found
+}
+
+/// Values of its variables with which a text satisfies the test.
+fn fills_of<'a>(test: &'a Test, text: &str) -> Vec<Vec<Choice<'a>>> {
+    let comparison = test.operator.comparison;
+    let of_operand = |operand: &'a Operand| -> Vec<Vec<Choice<'a>>> {
+        let own = |name: &str| operand_variables(operand).find(|own| *own == name);
+        let choice = |(name, value): (&str, Option<&str>)| Some((own(name)?, value.map(Box::from)));
+        let goals = goals(operand, comparison, text).unwrap_or_default();
+        let fills = Filling::of(&goals, folds(comparison)).unwrap_or_default();
+        fills.into_iter().map(|fill| fill.into_iter().filter_map(choice).collect()).collect()
+    };
+    let tied = test.values.iter().filter(|operand| operand_variables(operand).next().is_some());
+    tied.flat_map(of_operand).collect()
+}
+
+/// The formula where each text with variables that must match does so at least by its shape, whatever the
+/// variables hold.
+fn with_shapes(solver: &Solver, formula: Formula) -> Formula {
+    let formulas = &solver.formulas;
+    formulas.replaced(formula, Kinds::REQUEST, &mut |_, atom, holds| {
+        let Atom::Request(test) = atom else { return None };
+        let must_match = holds == (test.operator.polarity == Polarity::Is);
+        let shape = shape(test).filter(|_| must_match)?;
+        let own = formulas.of(atom.clone());
+        let own = if holds { own } else { formulas.not(own) };
+        Some(formulas.and([own, formulas.of(Atom::Request(shape))]))
+    })
+}
+
+/// A test with any run of characters in the place of its variables; nothing where it has none, or where more
+/// than its values decides.
+fn shape(test: &Test) -> Option<Test> {
+    let comparison = match test.operator.comparison {
+        Comparison::StringEquals | Comparison::StringLike => Comparison::StringLike,
+        Comparison::ArnLike => Comparison::ArnLike,
+        _ => return None,
+    };
+    variables(test).next()?;
+    if test.operator.quantifier.is_some() || test.operator.if_exists {
+        return None;
+    }
+    let any = |pieces: &[Piece]| -> Box<[Piece]> {
+        let any = |piece: &Piece| if is_variable(piece) { Piece::AnyRun } else { piece.clone() };
+        pieces.iter().map(any).collect()
+    };
+    let operand = |operand: &Operand| match operand {
+        Operand::Text(pieces) => Operand::Text(any(pieces)),
+        Operand::Arn(parts) => Operand::Arn(parts.iter().map(|part| any(part)).collect()),
+        Operand::AnyArn => Operand::AnyArn,
+    };
+    let operator = Operator { comparison, polarity: Polarity::Is, ..test.operator };
+    Some(Test { operator, values: test.values.iter().map(operand).collect(), ..test.clone() })
+}
+
+/// Tests with variables, and the keys that they tie.
+struct Near<'t, 'a> {
+    tests: &'t [&'a Test],
+    /// The keys of all tests with variables, and those that stand in them.
+    tied: &'t [&'a str],
+    /// How many keys stand in texts.
+    count: usize,
+}
+
+impl Near<'_, '_> {
+    /// Values to try for `key`: absent, what is named for either key, and one that is not; and whether no
+    /// others need to be tried.
+    fn candidates(
+        &self,
+        solver: &Solver,
+        key: &str,
+        frame: &Frame,
+    ) -> (Vec<Option<Box<str>>>, bool) {
+        // Rule C40: a key of several values has none as a variable.
+        if Solver::is_absent(frame, key) || is_multivalued(key) {
+            return (vec![None], true);
+        }
+        let tests = self.tests;
+        let tied: Vec<&str> = tied_keys(tests, &[key]);
+        let of = |tied: &[&str]| -> Vec<&Test> {
+            tests.iter().copied().filter(|test| tied.contains(&&*test.key)).collect()
+        };
+        let range = Range::of(key, solver.now());
+        let mut found = nice::texts(&range, &of(&tied));
+        if let Range::Finite(texts) = &range {
+            found.extend(texts.iter().cloned());
+        }
+        found.retain(|text| range.has(text));
+        let mut all = matches!(range, Range::Finite(_));
+        let tied = if self.count == 1 { &tied } else { self.tied };
+        if let Some(classes) = alike(solver, (key, tied, self.count), &of(tied), frame) {
+            // With several keys there are many combinations.
+            if self.count > 1 {
+                found.clear();
+            }
+            found.extend(classes);
+            all = true;
+        }
+        match limit(&frame.limits, key) {
+            Some(Limit::OneOf(values) | Limit::Given(values)) => {
+                found = values.to_vec();
+                all = true;
+            }
+            Some(limit @ (Limit::Like(pattern) | Limit::PresentLike(pattern))) => {
+                found.retain(|text| Form::like(pattern).has(text));
+                // The unique id of a session: whatever stands behind the role's.
+                if let Some(start) =
+                    pattern.strip_suffix("?*").filter(|_| matches!(limit, Limit::Like(_)))
+                {
+                    found.push(format!("{start}session").into());
+                }
+            }
+            _ => {}
+        }
+        let mut seen = rustc_hash::FxHashSet::default();
+        found.retain(|text| seen.insert(text.clone()));
+        (std::iter::once(None).chain(found.into_iter().map(Some)).collect(), all)
+    }
+}
+
+/// Texts of each class that `key` can hold, as many as there are keys that stand in texts, where no others
+/// need to be tried: texts that no test of the tied keys tells apart can change places everywhere, as whether
+/// two of them are equal stays what it was. That takes keys of one range, the empty text aside, which nothing
+/// else says anything of, tied by nothing but equality.
 fn alike(
     solver: &Solver,
-    (key, tied): (&str, &[&str]),
+    (key, tied, count): (&str, &[&str], usize),
     tests: &[&Test],
     frame: &Frame,
 ) -> Option<Vec<Box<str>>> {
@@ -163,11 +283,32 @@ fn alike(
         (!values.is_empty()).then(|| Test { values, ..(*test).clone() })
     };
     let fixed: Vec<Test> = tests.iter().filter_map(fixed).collect();
+    let mut texts: Vec<Box<str>> = Vec::new();
+    for _ in 0..count {
+        // Others of each class, where it has others.
+        let known: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let known = (!known.is_empty()).then(|| Test::of(key, EQUAL, &known));
+        let tests: Vec<&Test> = fixed.iter().chain(&known).collect();
+        let classes = elements(&plain, &tests);
+        if !classes.complete {
+            return None;
+        }
+        let others = classes.found.into_iter().map(|(text, _)| text);
+        let others: Vec<Box<str>> = others.filter(|text| !texts.contains(text)).collect();
+        texts.extend(others);
+    }
     // Not all of them need be able to hold the empty text: it stands for itself.
-    let classes = elements(&plain, &fixed.iter().collect::<Vec<_>>());
-    let empty = range.has("").then(Box::<str>::default);
-    classes.complete.then(|| classes.found.into_iter().map(|(text, _)| text).chain(empty).collect())
+    texts.extend(range.has("").then(Box::<str>::default));
+    Some(texts)
 }
+
+/// The same text.
+const EQUAL: Operator = Operator {
+    quantifier: None,
+    comparison: Comparison::StringEquals,
+    polarity: Polarity::Is,
+    if_exists: false,
+};
 
 /// The formula where these keys have these values.
 fn tied(solver: &Solver, formula: Formula, values: &[Choice<'_>]) -> Formula {

@@ -47,12 +47,10 @@ impl<'w> Engine<'w> {
         Self { assumptions: assumptions.clone(), ..over }
     }
 
-    /// Lets the engine hear how these policies and all grants spell condition keys, so that answers do not
+    /// Lets the engine hear how these policies spell condition keys, so that answers do not
     /// hang on which question is asked first.
     pub(super) fn hear<'d>(&self, policies: impl ParallelIterator<Item = &'d PolicyDocument>) {
         policies.for_each(|document| self.access().hear_policy(document.policy()));
-        let keys = self.access().inventory().keys.values();
-        keys.flat_map(|key| &key.grants).for_each(|grant| self.access().hear_grant(grant));
     }
 
     /// The engine that believes these facts alone about what AWS sends.

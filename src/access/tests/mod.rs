@@ -6,10 +6,13 @@ mod facts;
 mod readable;
 mod search;
 mod solve;
+mod spelled;
+mod ties;
 
 use crate::policy::{Comparison, Operator, Polarity};
 
 use super::glob::tests::pieces;
+use super::spellings::folded;
 use super::test::{Operand, Test};
 
 /// A test from the words of a policy; patterns as in policies, `{key}` for a variable.
@@ -18,7 +21,7 @@ pub(super) fn test(operator: &str, key: &str, values: &[&str]) -> Test {
     let mut values: Vec<Operand> =
         values.iter().map(|value| operand(operator.comparison, value)).collect();
     values.sort();
-    Test { key: key.to_ascii_lowercase().into(), operator, values: values.into() }
+    Test { key: folded(key), operator, values: values.into() }
 }
 
 /// The test without its `Not`, and whether it had one.

@@ -133,7 +133,10 @@ fn resource_tag(scene: &Scene<'_, '_>, lens: Lens, tag: &str) -> Option<Box<str>
     }
     note_key_gap(scene, "tags");
     let tags = scene.key?.tags.as_ref()?;
-    let (_, value) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag))?;
+    // Rule C5: of tags that differ by case alone the one of equal case counts.
+    let of_any_case = || tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag));
+    let equal = tags.iter().find(|(key, _)| ***key == *tag);
+    let (_, value) = equal.or_else(of_any_case)?;
     sees_abac_keys(scene, lens).then(|| value.clone())
 }
 

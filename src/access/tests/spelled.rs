@@ -1,0 +1,104 @@
+//! Keys that a request can give in several spellings at once (rules C4, C5).
+
+use crate::access::frame::Who;
+use crate::access::solve::Found;
+use crate::decision::{Context, ContextValue};
+
+use super::automaton::Random;
+use super::solve::{Bench, holds, random_formula};
+
+const TEAM: &str = "kms:EncryptionContext:Team";
+const LOWER: &str = "kms:EncryptionContext:team";
+const NAMES: &str = "kms:EncryptionContextKeys";
+
+#[test]
+fn c5_each_spelling_has_a_value_of_its_own() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let team = |value| ("StringEquals", TEAM, value);
+    let lower = |value| ("StringEquals", LOWER, value);
+    assert_eq!(
+        bench.words(&[team(&["a"][..]), lower(&["b"][..])]),
+        "kms:EncryptionContext:Team=a kms:EncryptionContext:team=b"
+    );
+    // One serves for both.
+    assert_eq!(bench.words(&[team(&["a"]), lower(&["a"])]), "kms:EncryptionContext:Team=a");
+    assert_ne!(bench.words(&[team(&["a"]), ("StringNotEquals", LOWER, &["a"])]), "no");
+    assert_eq!(bench.words(&[team(&["a"]), ("Null", LOWER, &["true"])]), "no");
+    let bench = Bench::new("TagResource", Who::User);
+    let tags = [
+        ("StringEquals", "aws:RequestTag/Team", &["a"][..]),
+        ("StringEquals", "aws:RequestTag/team", &["b"]),
+    ];
+    assert_eq!(bench.words(&tags), "aws:RequestTag/Team=a aws:RequestTag/team=b");
+    // Of a principal there is one.
+    let tags = tags.map(|(operator, key, value)| {
+        let key =
+            if key.ends_with("Team") { "aws:PrincipalTag/Team" } else { "aws:PrincipalTag/team" };
+        (operator, key, value)
+    });
+    assert_eq!(bench.words(&tags), "no");
+}
+
+#[test]
+fn c5_a_set_of_names_can_have_several_spellings_of_one() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let named = |name| ("ForAnyValue:StringEquals", NAMES, name);
+    let both = [named(&["Team"][..]), named(&["team"])];
+    assert_ne!(bench.words(&both), "no");
+    let values = [("StringEquals", TEAM, &["a"][..]), ("StringEquals", LOWER, &["b"])];
+    let found = bench.words(&[both[0], both[1], values[0], values[1]]);
+    assert!(
+        found.starts_with("kms:EncryptionContext:Team=a kms:EncryptionContext:team=b "),
+        "{found}"
+    );
+    let alone = ("ForAllValues:StringEquals", NAMES, &["team"][..]);
+    assert_ne!(bench.words(&[alone, values[1]]), "no");
+    assert_eq!(bench.words(&[alone, named(&["Team"])]), "no");
+}
+
+#[test]
+fn c5_values_agree_with_enumeration() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let texts = [None, Some(""), Some("x"), Some("y"), Some("z")];
+    let names = [TEAM, LOWER, "kms:EncryptionContext:TEAM"];
+    let all: Vec<Context> = (0..texts.len().pow(3))
+        .map(|number| {
+            let mut context = Context::default();
+            for (nth, name) in (0_u32..).zip(names) {
+                if let Some(text) = texts[number / texts.len().pow(nth) % texts.len()] {
+                    context.set(name, ContextValue::One(text.into()));
+                }
+            }
+            context
+        })
+        .collect();
+    let mut random = Random(5);
+    let (mut some, mut none) = (0, 0);
+    for _ in 0..200 {
+        let mut tests = Vec::new();
+        for key in names {
+            let operator = random.pick(&[
+                "StringEquals",
+                "StringLikeIfExists",
+                "StringNotEqualsIfExists",
+                "ForAnyValue:StringEquals",
+            ]);
+            tests.push(bench.of(operator, key, &[random.pick(&["x", "y", ""])]));
+            tests.push(bench.of("Null", key, &["true"]));
+        }
+        let formula = random_formula(&bench, &mut random, &tests, 3);
+        let expected = all.iter().any(|context| holds(&bench.formulas, formula, context));
+        match bench.find(formula) {
+            Found::Yes(context) => {
+                assert!(expected && holds(&bench.formulas, formula, &context), "{context:?}");
+                some += 1;
+            }
+            Found::No => {
+                assert!(!expected);
+                none += 1;
+            }
+            Found::Undecided => panic!("nothing here is undecided"),
+        }
+    }
+    assert!(some > 50 && none > 2, "{some} {none}");
+}

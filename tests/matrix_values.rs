@@ -1,0 +1,292 @@
+//! Cells that hang on how the values of a request stand to each other: spellings of one name, and policy
+//! variables. What the matrix says is held against the reference evaluator.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use keyreach::access::Access;
+use keyreach::aws::KmsAction;
+use keyreach::decision::{
+    Bound, Caller, CellAnswer, Context, ContextValue, Request, Standing, Target,
+};
+use keyreach::eval::reference::Reference;
+use keyreach::ingest::scenario::load_tree;
+use keyreach::inventory::Inventory;
+use keyreach::source::FileId;
+use keyreach::syntax::yaml;
+use support::matrix::now;
+
+/// A key whose policy has these statements, and what a request for an action on it is.
+struct Case {
+    world: Inventory,
+    request: Request,
+}
+
+impl Case {
+    fn new(action: &str, statements: &[&str]) -> Self {
+        Self::with(action, "", statements)
+    }
+
+    /// With more of the key.
+    fn with(action: &str, more: &str, statements: &[&str]) -> Self {
+        let statements: String =
+            statements.iter().map(|it| format!("          - {{ {it} }}\n")).collect();
+        let text = format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ ann: {{}} }}\n    keys:\n      k:\n{more}        \
+             policy:\n{statements}"
+        );
+        Self::of(&text, action)
+    }
+
+    /// Of a whole scenario.
+    fn of(text: &str, action: &str) -> Self {
+        let (documents, problems) = yaml::parse(text);
+        assert_eq!(problems, [], "{text}");
+        let scenario = load_tree(&documents[0].root, FileId(0));
+        assert_eq!(scenario.problems, [], "{text}");
+        let names = &scenario.names;
+        let caller = names.caller("user/ann").and_then(|arn| Caller::parse(&arn)).unwrap();
+        let target = names.target("k").and_then(|arn| Target::parse(&arn)).unwrap();
+        let action = KmsAction::from_name(action).unwrap();
+        let request = Request::plain(caller, action, target);
+        Self { world: scenario.inventory, request }
+    }
+
+    /// Whether the reference evaluator allows the request with this context.
+    fn is_allowed(&self, context: &Context) -> bool {
+        let request = Request { context: context.clone(), ..self.request.clone() };
+        Reference::new(&self.world).evaluate(&request).is_allowed()
+    }
+
+    /// What the matrix says, once what it proves holds.
+    fn answer(&self) -> CellAnswer {
+        let answer = Access::new(&self.world, now()).answer_of(&self.request);
+        let proofs = [(&answer.witness, true), (&answer.counter, false)];
+        for (context, expected) in proofs {
+            let Some(context) = context else { continue };
+            assert_eq!(self.is_allowed(context), expected, "{context:?}");
+        }
+        if matches!(answer.verdict, Standing::Always | Standing::Conditional) {
+            assert!(answer.witness.is_some(), "{answer:?}");
+        }
+        answer
+    }
+
+    #[track_caller]
+    fn check(&self, expected: &str) {
+        let answer = self.answer();
+        assert_eq!(answer.verdict.name(), expected, "{answer:?}");
+    }
+}
+
+fn context(entries: &[(&str, &str)]) -> Context {
+    let mut context = Context::default();
+    entries.iter().for_each(|(name, value)| context.set(name, ContextValue::One((*value).into())));
+    context
+}
+
+const TEAM: &str = "kms:EncryptionContext:Team";
+const LOWER: &str = "kms:EncryptionContext:team";
+
+#[test]
+fn c5_pairs_that_differ_by_case_have_values_of_their_own() {
+    let both = context(&[(TEAM, "a"), (LOWER, "b")]);
+    let allow =
+        |condition: &str| format!("allow: kms:Decrypt, to: user/ann, when: {{ {condition} }}");
+    let team = format!("StringEquals: {{ '{TEAM}': a }}");
+    let lower_is_not =
+        format!("deny: kms:Decrypt, to: '*', when: {{ StringNotEquals: {{ '{LOWER}': b }} }}");
+    let names = "kms:EncryptionContextKeys";
+    for statements in [
+        vec![allow(&format!("StringEquals: {{ '{TEAM}': a, '{LOWER}': b }}"))],
+        vec![allow(&team), lower_is_not.clone()],
+        vec![allow(&format!(
+            "'ForAnyValue:StringEquals': {{ '{names}': team }}, 'ForAnyValue:StringLike': {{ '{names}': Team }}"
+        ))],
+        vec![
+            allow(&team),
+            lower_is_not,
+            format!(
+                "deny: kms:Decrypt, to: '*', when: {{ 'ForAllValues:StringNotEquals': {{ '{names}': [Team] }} }}"
+            ),
+        ],
+    ] {
+        let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+        let case = Case::new("Decrypt", &statements);
+        assert!(case.is_allowed(&both), "{statements:?}");
+        case.check("conditional");
+    }
+    // What holds of every single spelling need not hold of two.
+    let case = Case::new(
+        "Decrypt",
+        &[
+            &allow(&format!("StringEquals: {{ '{TEAM}': a }}")),
+            &allow(&format!("StringNotEquals: {{ '{LOWER}': a }}")),
+        ],
+    );
+    assert!(!case.is_allowed(&context(&[(TEAM, "b"), (LOWER, "a")])));
+    case.check("conditional");
+    // They are there together.
+    let case =
+        Case::new("Decrypt", &[&allow(&format!("Null: {{ '{TEAM}': false, '{LOWER}': true }}"))]);
+    assert!(!case.is_allowed(&both) && !case.is_allowed(&context(&[(TEAM, "a")])));
+    case.check("never");
+}
+
+#[test]
+fn c5_tags_of_a_request_that_differ_by_case_have_values_of_their_own() {
+    let case = Case::new(
+        "TagResource",
+        &[
+            "allow: kms:TagResource, to: user/ann, when: { StringEquals: { 'aws:RequestTag/Team': a, 'aws:RequestTag/team': b } }",
+        ],
+    );
+    assert!(
+        case.is_allowed(&context(&[("aws:RequestTag/Team", "a"), ("aws:RequestTag/team", "b")]))
+    );
+    case.check("conditional");
+}
+
+#[test]
+fn c5_a_constraint_of_a_grant_takes_another_spelling() {
+    let grant =
+        "        grants: [{ to: user/ann, operations: [Decrypt], context_subset: { team: b } }]\n";
+    let deny =
+        format!("deny: kms:Decrypt, to: '*', when: {{ StringNotEquals: {{ '{TEAM}': a }} }}");
+    let case = Case::with("Decrypt", grant, &[&deny]);
+    assert!(case.is_allowed(&context(&[(TEAM, "a"), (LOWER, "b")])));
+    case.check("conditional");
+    // One that asks for exactly these pairs has each of them once.
+    let case = Case::with("Decrypt", &grant.replace("subset", "equals"), &[&deny]);
+    assert!(!case.is_allowed(&context(&[(TEAM, "a"), (LOWER, "b")])));
+    assert_eq!(case.answer().verdict.at_least(), Bound::Never);
+    assert_eq!(case.answer().witness, None);
+}
+
+/// Statements for one action, each with its condition.
+fn statements(action: &str, conditions: &[(&str, &str)]) -> Vec<String> {
+    let statement = |(effect, condition): &(&str, &str)| match *condition {
+        "" => format!("{effect}: kms:{action}, to: user/ann"),
+        condition => format!("{effect}: kms:{action}, to: user/ann, when: {{ {condition} }}"),
+    };
+    conditions.iter().map(statement).collect()
+}
+
+/// Checks the cell of an action of ann by such statements.
+#[track_caller]
+fn check(action: &str, conditions: &[(&str, &str)], expected: &str) -> CellAnswer {
+    let statements = statements(action, conditions);
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    let answer = Case::new(action, &statements).answer();
+    assert_eq!(answer.verdict.name(), expected, "{statements:?} {answer:?}");
+    answer
+}
+
+#[test]
+fn c23_an_arn_that_a_variable_brings_whole_may_match() {
+    for (operator, key, variable) in [
+        ("ArnEquals", "aws:SourceArn", "${aws:PrincipalArn}"),
+        ("ArnLike", "aws:PrincipalArn", "${aws:SourceArn}"),
+        ("ArnLike", "aws:PrincipalArn", "${aws:SourceArn}*"),
+    ] {
+        let positive = format!("{operator}: {{ '{key}': '{variable}' }}");
+        let negated = positive.replacen("Arn", "ArnNot", 1);
+        let bounds = |answer: CellAnswer| {
+            assert_eq!(answer.missing.len(), 1, "{answer:?}");
+            (answer.verdict.at_least(), answer.verdict.at_most())
+        };
+        let allowed = check("Decrypt", &[("allow", &positive)], "unknown");
+        assert_eq!(bounds(allowed), (Bound::Never, Bound::Conditional));
+        let spared = check("Decrypt", &[("allow", ""), ("deny", &negated)], "unknown");
+        assert_eq!(bounds(spared), (Bound::Never, Bound::Conditional));
+        let denied = check("Decrypt", &[("allow", ""), ("deny", &positive)], "unknown");
+        assert_eq!(bounds(denied), (Bound::Conditional, Bound::Always));
+    }
+    // What is compared as text is known.
+    let text = "StringEquals: { 'aws:SourceArn': '${aws:PrincipalArn}' }";
+    check("Decrypt", &[("allow", text)], "conditional");
+    let parts = "ArnLike: { 'aws:SourceArn': 'arn:aws:iam::${aws:PrincipalAccount}:user/*' }";
+    check("Decrypt", &[("allow", parts)], "conditional");
+    // Too few parts without a variable never match.
+    check("Decrypt", &[("allow", "ArnLike: { 'aws:SourceArn': 'arn:aws:*' }")], "never");
+}
+
+#[test]
+fn o30_how_the_service_ends_in_china_is_open_under_negated_operators_too() {
+    let china = "'kms:ViaService': s3.cn-north-1.amazonaws.com.cn";
+    let is_not = format!("StringNotEquals: {{ {china} }}");
+    for unless in [is_not.clone(), format!("StringNotLikeIfExists: {{ {china} }}")] {
+        let answer = check("Decrypt", &[("allow", ""), ("deny", &unless)], "unknown");
+        assert_eq!(answer.verdict.at_least(), Bound::Never);
+    }
+    let answer = check("Decrypt", &[("allow", &is_not)], "unknown");
+    assert_eq!(
+        (answer.verdict.at_least(), answer.verdict.at_most()),
+        (Bound::Conditional, Bound::Always)
+    );
+}
+
+/// A condition of one operator on pairs of the encryption context.
+fn pairs(operator: &str, tests: &[(&str, &str)]) -> String {
+    let test = |(name, value): &(&str, &str)| format!("'kms:EncryptionContext:{name}': '{value}'");
+    format!("{operator}: {{ {} }}", tests.iter().map(test).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn c40_variables_of_one_text_are_filled_together() {
+    let joined = "${kms:EncryptionContext:b}-${kms:EncryptionContext:c}";
+    let tied = pairs("StringEquals", &[("a", joined)]);
+    let with =
+        |other: String| check("Decrypt", &[("allow", &format!("{tied}, {other}"))], "conditional");
+    let answer = with(pairs("StringLike", &[("a", "prod-???-eu")]));
+    assert!(answer.condition.is_some(), "{answer:?}");
+    with(pairs("StringNotLike", &[("b", "x*"), ("c", "x*")]));
+    let none = format!("{tied}, {}", pairs("StringNotLike", &[("a", "*-*")]));
+    check("Decrypt", &[("allow", &none)], "never");
+    let tags = "StringEquals: { 'aws:RequestTag/c': '${aws:RequestTag/a}/${aws:RequestTag/b}', 'aws:RequestTag/a': x }, StringLike: { 'aws:RequestTag/c': '*/y' }";
+    check("TagResource", &[("allow", tags)], "conditional");
+}
+
+#[test]
+fn c40_pairs_that_are_equal_to_each_other_are_decided() {
+    let of = |name: &str| format!("${{kms:EncryptionContext:{name}}}");
+    let chain = pairs("StringEquals", &[("a", &of("b")), ("b", &of("c")), ("c", "x")]);
+    check("Decrypt", &[("allow", &chain)], "conditional");
+    let none = format!("{chain}, {}", pairs("StringNotEquals", &[("a", "x")]));
+    check("Decrypt", &[("allow", &none)], "never");
+    let twice = format!(
+        "{}, {}",
+        pairs("StringEquals", &[("a", &of("b"))]),
+        pairs("StringNotEquals", &[("b", &of("a"))])
+    );
+    check("Decrypt", &[("allow", &twice)], "never");
+}
+
+#[test]
+fn c5_of_tags_of_a_key_that_differ_by_case_the_one_of_equal_case_counts() {
+    let text = |tag: &str, value: &str| {
+        format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ ann: {{ policies: [{{ allow: kms:Decrypt, when: \
+             {{ StringEquals: {{ 'aws:ResourceTag/{tag}': {value} }} }} }}] }} }}\n    keys:\n      k: {{ tags: {{ Team: a, team: b }}, \
+             policy: default }}\n"
+        )
+    };
+    for (tag, value, expected) in [
+        ("team", "b", "always"),
+        ("team", "a", "never"),
+        ("Team", "a", "always"),
+        // None is of equal case: the first in byte order.
+        ("TEAM", "a", "always"),
+        ("TEAM", "b", "never"),
+    ] {
+        let case = Case::of(&text(tag, value), "Decrypt");
+        assert_eq!(case.is_allowed(&Context::default()), expected == "always", "{tag} {value}");
+        case.check(expected);
+    }
+}
