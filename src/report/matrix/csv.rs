@@ -16,7 +16,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{CellAnswer, Pair, Standing};
 use crate::report::escape;
 
-use super::words::{bound, can, condition};
+use super::words::{assumed, bound, can, condition};
 use super::{MatrixReport, further, stream};
 
 /// The columns.
@@ -185,6 +185,6 @@ fn of_told(told: &Told, possible: ActionSet) -> [String; 11] {
             answer.missing.iter().cloned().chain(undecided).collect()
         }),
         all(&|answer| answer.open.iter().map(|point| point.name().to_owned()).collect()),
-        all(&|answer| answer.assumes.iter().cloned().collect()),
+        all(&|answer| assumed(told.actions, answer)),
     ]
 }

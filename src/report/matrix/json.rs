@@ -14,7 +14,7 @@ use crate::report::request_line;
 use super::about::Evidence;
 use super::blocks::{Block, Entry, sections};
 use super::human::unions;
-use super::words::{bound, condition};
+use super::words::{assumed, bound, condition};
 use super::{GroupBy, MatrixReport};
 
 /// The whole answer.
@@ -291,7 +291,7 @@ fn cells(view: &View<'_>, access: &Access) -> Vec<Cells> {
             missing: answer.missing.iter().cloned().collect(),
             open: answer.open.iter().map(|point| point.name()).collect(),
             undecided: answer.undecided,
-            assumes: answer.assumes.iter().cloned().collect(),
+            assumes: assumed(actions, answer),
         }
     });
     told.collect()

@@ -13,7 +13,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{CellAnswer, Context, Standing};
 use crate::report::request_line;
 
-use super::words::{bound, condition};
+use super::words::{assumed, bound, condition};
 use super::{MatrixReport, further, stream};
 
 /// Writes a line for each cell that is shown.
@@ -37,7 +37,7 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
         text.extend_from_slice(&middle(&answer));
         text.extend_from_slice(b",\"witness\":null,\"counter_witness\":null");
         text.extend_from_slice(format!(",\"hops\":{}", pair.hops).as_bytes());
-        text.extend_from_slice(&tail(&answer));
+        text.extend_from_slice(&tail(ActionSet::of(pair.action), &answer));
     }
     out.write_all(&text)
 }
@@ -72,8 +72,8 @@ fn put_hops(
 struct Scratch<'a> {
     /// The members about each key.
     keys: &'a [Vec<u8>],
-    /// The members that an answer makes, by its place.
-    answers: FxHashMap<*const CellAnswer, Rendered>,
+    /// The members that an answer makes, by its place and the action of an alias.
+    answers: FxHashMap<(*const CellAnswer, ActionSet), Rendered>,
 }
 
 /// The members that an answer makes, before and behind the requests; it is kept, so that its place names it.
@@ -129,10 +129,12 @@ fn cells(
         let Some(set) = sets.iter().find(|set| set.actions.contains(action)) else {
             continue;
         };
-        let (_, middle, tail) = scratch
-            .answers
-            .entry(Arc::as_ptr(set.answer))
-            .or_insert_with(|| (Arc::clone(set.answer), middle(set.answer), tail(set.answer)));
+        // What is assumed hangs on the action, too, where it is one of aliases.
+        let own =
+            if action.info().has_alias_resource { ActionSet::of(action) } else { ActionSet::EMPTY };
+        let make = || (Arc::clone(set.answer), middle(set.answer), tail(own, set.answer));
+        let key = (Arc::as_ptr(set.answer), own);
+        let (_, middle, tail) = scratch.answers.entry(key).or_insert_with(make);
         text.extend_from_slice(&head);
         text.extend_from_slice(action.as_str().as_bytes());
         text.extend_from_slice(middle);
@@ -228,12 +230,12 @@ fn middle(answer: &CellAnswer) -> Vec<u8> {
 }
 
 /// What stands behind the requests, to the end of the line.
-fn tail(answer: &CellAnswer) -> Vec<u8> {
+fn tail(actions: ActionSet, answer: &CellAnswer) -> Vec<u8> {
     let mut text = Vec::new();
     list(&mut text, "missing", answer.missing.iter().map(String::as_str));
     list(&mut text, "open", answer.open.iter().map(|point| point.name()));
     text.extend_from_slice(format!(",\"undecided\":{}", answer.undecided).as_bytes());
-    list(&mut text, "assumes", answer.assumes.iter().map(String::as_str));
+    list(&mut text, "assumes", assumed(actions, answer).iter().map(String::as_str));
     text.extend_from_slice(b",\"schema\":\"keyreach/matrix-line/1\"}\n");
     text
 }

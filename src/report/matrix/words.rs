@@ -55,6 +55,17 @@ pub(in crate::report) fn when(answer: &CellAnswer) -> String {
     text
 }
 
+/// What else must hold for what an answer says of `actions`: beside what it assumes, that who changes an
+/// alias may do so on the alias, too (rules L1 to L3); a cell is the key's side.
+pub(super) fn assumed(actions: ActionSet, answer: &CellAnswer) -> Vec<String> {
+    let of_aliases = actions.iter().filter(|action| action.info().has_alias_resource);
+    let names: Vec<&str> = of_aliases.map(KmsAction::as_str).collect();
+    let can_be = answer.verdict.at_most() > Bound::Never && !names.is_empty();
+    let on_alias = can_be
+        .then(|| format!("an identity policy allows {} on the alias, too", names.join(" and ")));
+    answer.assumes.iter().cloned().chain(on_alias).collect()
+}
+
 fn never(answer: &CellAnswer) -> String {
     let denied = match answer.reason {
         Reason::ExplicitDeny => "a Deny",
