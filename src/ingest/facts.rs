@@ -84,6 +84,8 @@ pub(super) struct IdentityFact {
     pub(super) groups: Option<Page<BTreeSet<Box<str>>>>,
     /// A group that lists the user.
     pub(super) member_of: Option<Box<str>>,
+    /// Whether code leaves open if it will be there.
+    pub(super) is_in_doubt: bool,
 }
 
 impl IdentityFact {
@@ -106,6 +108,7 @@ impl IdentityFact {
             parts: Parts::default(),
             groups: None,
             member_of: None,
+            is_in_doubt: false,
         }
     }
 }
@@ -144,6 +147,15 @@ pub(super) struct GroupFact {
     pub(super) parts: Parts,
     /// Whether the document lists its members; the members themselves say so.
     pub(super) members: Option<Page<()>>,
+    /// Whether code leaves open if it will be there.
+    pub(super) is_in_doubt: bool,
+}
+
+impl GroupFact {
+    /// That the group exists, and what it has.
+    pub(super) fn new(arn: Box<str>, account: AccountId, place: Place, parts: Parts) -> Self {
+        Self { arn, account, place, parts, members: None, is_in_doubt: false }
+    }
 }
 
 /// Of a managed policy.

@@ -8,8 +8,8 @@ use std::mem;
 
 use crate::aws::KeyArn;
 use crate::inventory::{
-    AttachedPolicy, Gap, GapKind, Grant, Group, Identity, IdentityKind, Key, KeyMetadata,
-    ManagedPolicy, NamedPolicy, PolicyVersion, Stated, Tags, policy_name,
+    AttachedPolicy, EXISTENCE, Gap, GapKind, Grant, Group, Identity, IdentityKind, Key,
+    KeyMetadata, ManagedPolicy, NamedPolicy, PolicyVersion, Stated, Tags, policy_name,
 };
 use crate::policy::PolicyDocument;
 use crate::source::Place;
@@ -188,6 +188,7 @@ pub(super) fn identity(
     members_listed: bool,
     notes: &mut Notes,
 ) -> Identity {
+    let is_in_doubt = facts.iter().all(|fact| fact.is_in_doubt);
     let rest = facts.split_off(1.min(facts.len()));
     #[expect(clippy::expect_used, reason = "facts are grouped by their ARN, no group is empty")]
     let first = *facts.pop().expect("a group of facts");
@@ -226,6 +227,9 @@ pub(super) fn identity(
         let kind = GapKind::IdentityPart { account, arn: arn.clone(), part };
         notes.gaps.push(Gap { kind, place });
     };
+    if is_in_doubt {
+        missing(EXISTENCE);
+    }
     if boundary.is_none() {
         missing("permissions boundary");
     }
@@ -279,9 +283,10 @@ pub(super) fn group(facts: Vec<GroupFact>, notes: &mut Notes) -> Group {
     let first = facts.first().map(|fact| (fact.arn.clone(), fact.account, fact.place));
     #[expect(clippy::expect_used, reason = "facts are grouped by their ARN, no group is empty")]
     let (arn, account, place) = first.expect("a group of facts");
+    let is_in_doubt = facts.iter().all(|fact| fact.is_in_doubt);
     let parts = facts.into_iter().map(|fact| (fact.parts, fact.place)).collect();
     let policies = policies(&Subject { arn: &arn }, parts, notes);
-    for part in policies.missing {
+    for part in policies.missing.into_iter().chain(is_in_doubt.then_some(EXISTENCE)) {
         let kind = GapKind::IdentityPart { account, arn: arn.clone(), part };
         notes.gaps.push(Gap { kind, place });
     }

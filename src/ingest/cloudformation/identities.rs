@@ -35,6 +35,8 @@ pub(super) struct Holder {
     all_groups: bool,
     /// Whether another is declared by the same name, and at most one of them will be there.
     is_one_of_several: bool,
+    /// Whether nobody knows if it will be there.
+    is_in_doubt: bool,
 }
 
 /// All users, groups and roles of a run.
@@ -97,6 +99,7 @@ impl<'n> Gathered<'n> {
             all_attached: true,
             all_groups: true,
             is_one_of_several: false,
+            is_in_doubt: resource.doubt.is_some(),
         }
     }
 
@@ -408,13 +411,8 @@ impl Holder {
         };
         let kind = match self.kind {
             PrincipalKind::Group => {
-                return Fact::Group(Box::new(GroupFact {
-                    arn,
-                    account,
-                    place,
-                    parts,
-                    members: None,
-                }));
+                let group = GroupFact::new(arn, account, place, parts);
+                return Fact::Group(Box::new(GroupFact { is_in_doubt: self.is_in_doubt, ..group }));
             }
             PrincipalKind::Role => IdentityKind::Role,
             PrincipalKind::User => IdentityKind::User,
@@ -428,6 +426,7 @@ impl Holder {
         fact.boundary = self.boundary;
         fact.trust = self.trust;
         fact.parts = parts;
+        fact.is_in_doubt = self.is_in_doubt;
         fact.groups = Some(Page { items: self.groups, place, more: !self.all_groups });
         Fact::Identity(Box::new(fact))
     }

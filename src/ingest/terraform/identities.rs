@@ -347,6 +347,7 @@ impl Draft<'_> {
             trust,
             parts,
             groups,
+            is_in_doubt: self.declared.doubt.is_some(),
             ..IdentityFact::new(kind, self.arn, account, place)
         }))
     }
@@ -356,7 +357,8 @@ impl Draft<'_> {
             true => Parts::default(),
             false => self.parts(),
         };
-        let place = self.declared.place();
-        Fact::Group(Box::new(GroupFact { arn: self.arn, account, place, parts, members: None }))
+        let is_in_doubt = self.declared.doubt.is_some();
+        let group = GroupFact::new(self.arn, account, self.declared.place(), parts);
+        Fact::Group(Box::new(GroupFact { is_in_doubt, ..group }))
     }
 }
