@@ -108,3 +108,48 @@ resource "aws_iam_user_group_membership" "app" {{
         assert_eq!(bounds(&loaded, "user/other", KmsAction::DECRYPT), NEVER, "{group} {policy}");
     }
 }
+
+#[test]
+fn of_two_inline_policies_of_one_name_at_most_one_is_in_force() {
+    let template = |of_one: &str, of_two: &str| {
+        let role = |name: &str| {
+            format!(
+                "  {name}:\n    Type: AWS::IAM::Role\n    Properties:\n      \
+                 AssumeRolePolicyDocument: {{ Version: 2012-10-17, Statement: [] }}\n"
+            )
+        };
+        let policy = |name: &str, roles: &str, action: &str| {
+            format!(
+                "  {name}:\n    Type: AWS::IAM::Policy\n    Properties:\n      PolicyName: p\n      \
+                 Roles: [{roles}]\n      PolicyDocument:\n        Version: 2012-10-17\n        \
+                 Statement: [{{ Effect: Allow, Action: '{action}', Resource: '*' }}]\n"
+            )
+        };
+        format!(
+            "Parameters: {{ P: {{ Type: String }} }}\nConditions:\n  IsX: !Equals [!Ref P, x]\nResources:\n  \
+             Key:\n    Type: AWS::KMS::Key\n{}{}{}{}",
+            role("A"),
+            role("B"),
+            policy("One", of_one, "kms:Decrypt"),
+            policy("Two", of_two, "kms:Encrypt"),
+        )
+    };
+    let (either, other) = ("!If [IsX, !Ref A, !Ref B]", "!If [IsX, !Ref B, !Ref A]");
+    // Decrypt and Encrypt of the one role, and of the other; and how many conflicts are noted.
+    for (of_one, of_two, of_a, of_b, conflicts) in [
+        (either, other, [ANYTHING, ANYTHING], [ANYTHING, ANYTHING], 0),
+        ("!Ref A", either, [ANYTHING, ANYTHING], [NEVER, ANYTHING], 0),
+        ("!Ref A", "!Ref B", [ALWAYS, NEVER], [NEVER, ALWAYS], 0),
+        ("!Ref A", "!Ref A", [ANYTHING, ANYTHING], [NEVER, NEVER], 1),
+    ] {
+        let text = template(of_one, of_two);
+        let loaded = loaded_as(&[("t.yaml", &text)], &Deployment::default());
+        for (name, expected) in [("A", of_a), ("B", of_b)] {
+            let role = format!("role/<StackName>-{name}-<{name}>");
+            let found = [KmsAction::DECRYPT, KmsAction::ENCRYPT]
+                .map(|action| bounds(&loaded, &role, action));
+            assert_eq!(found, expected, "{name}: {of_one} {of_two}");
+        }
+        assert_eq!(loaded.inventory.conflicts.len(), conflicts, "{of_one} {of_two}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What all files state of one entity, made one: the first by path counts, and what contradicts it is
 //! noted. Pages of one listing are joined.
 
+mod inline;
 mod organization;
 
 use std::collections::BTreeSet;
@@ -312,7 +313,8 @@ fn policies(subject: &Subject<'_>, parts: Vec<(Parts, Place)>, notes: &mut Notes
     let is_one = parts.len() == 1;
     for (part, place) in parts {
         let is_whole = part.attached.as_ref().is_none_or(|page| !page.more);
-        if is_one && is_whole && matches!(part.inline_names, Names::All) {
+        let is_all = is_one && is_whole && matches!(part.inline_names, Names::All);
+        if is_all && inline::are_told_apart(&part.inline) {
             // One document says all there is: nothing to compare.
             let attached = part.attached.map(|page| page.items).unwrap_or_default();
             return Policies { inline: part.inline, attached, missing: Vec::new() };
@@ -327,18 +329,9 @@ fn policies(subject: &Subject<'_>, parts: Vec<(Parts, Place)>, notes: &mut Notes
         }
         attached.extend(part.attached);
         also.extend(part.also_attached);
-        for policy in part.inline {
-            match inline.iter().find(|known| known.name == policy.name) {
-                None => inline.push(policy),
-                Some(known) if known.document.same_meaning(&policy.document) => {}
-                Some(known) => {
-                    let what = format!("inline policy {} of {}", policy.name, subject.arn);
-                    let (kept, other) = (known.document.place, policy.document.place);
-                    notes.conflict(what, subject.arn, kept, other);
-                }
-            }
-        }
+        inline.extend(part.inline);
     }
+    let mut inline = inline::each_once(subject, inline, notes);
     let mut missing = Vec::new();
     let same = |one: &BTreeSet<Box<str>>, other: &BTreeSet<Box<str>>| one == other;
     match subject.join(names, "names of the inline policies", same, BTreeSet::extend, notes) {
