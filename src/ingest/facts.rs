@@ -12,6 +12,7 @@ use crate::source::{Place, Span};
 
 use super::cloudformation::Template;
 use super::cloudformation::manifest::Manifest;
+use super::given::Given;
 use super::{stored, terraform};
 
 /// One page of a listing.
@@ -58,6 +59,8 @@ pub(super) enum Fact {
     World(Box<Inventory>),
     /// Something of an entity that the document does not name, or not wholly.
     Pending(Box<Pending>),
+    /// What code gives to something that it does not declare itself.
+    Given(Box<Given>),
     /// A part of the file that could not be read though the rest could.
     Fault {
         /// Where.

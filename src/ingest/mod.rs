@@ -25,6 +25,7 @@ mod endpoints;
 mod facts;
 mod file;
 mod gaps;
+mod given;
 mod hint;
 mod iam;
 mod kms;
@@ -148,11 +149,10 @@ fn load_taking(
         sources.add(path);
     }
     let sources = Arc::new(sources);
-    let (mut inventory, digest) = rayon::join(
+    let (inventory, digest) = rayon::join(
         || merge::merge(Arc::clone(&sources), facts),
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
-    inventory.declared = declared.said.map(Arc::new);
     let (callers, deployment) = (declared.callers, deployment.clone());
     Loaded { inventory, problems, read, used, skipped, digest, callers, deployment }
 }
@@ -160,7 +160,6 @@ fn load_taking(
 /// What infrastructure code among the files comes to.
 #[derive(Default)]
 struct Declaring {
-    said: Option<Declared>,
     problems: Vec<FileProblem>,
     /// ARNs of who ran Terraform.
     callers: BTreeSet<Box<str>>,
@@ -226,7 +225,8 @@ fn declare(
     let mut unresolved = found.unresolved;
     unresolved.extend(modules.unresolved);
     unresolved.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
-    made.said = Some(Declared { files, unresolved, assumed: found.assumed });
+    facts.symbols = modules.symbols;
+    facts.declared = Some(Declared { files, unresolved, assumed: found.assumed });
     made
 }
 

@@ -1,6 +1,8 @@
 //! What all files state of one entity, made one: the first by path counts, and what contradicts it is
 //! noted. Pages of one listing are joined.
 
+mod candidates;
+mod given;
 mod inline;
 mod organization;
 
@@ -18,6 +20,7 @@ use crate::source::Place;
 use super::facts::{GroupFact, IdentityFact, KeyFact, KeyPart, Names, Page, Parts, PolicyFact};
 use super::merge::Notes;
 
+pub(in crate::ingest) use given::given;
 pub(in crate::ingest) use organization::organization;
 
 /// Who is settled.

@@ -18,6 +18,7 @@ mod documents;
 mod evaluator;
 mod expression;
 mod functions;
+mod grants;
 mod identities;
 mod json;
 mod keys;
@@ -365,6 +366,7 @@ fn file_of(fact: &Fact) -> Option<FileId> {
         Fact::Policy(fact) => Some(fact.place.file),
         Fact::Key(fact) => Some(fact.place.file),
         Fact::Alias(alias) => Some(alias.place.file),
+        Fact::Given(given) => Some(given.place.file),
         _ => None,
     }
 }

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use hcl_edit::Span as _;
 
+use crate::inventory::Stated;
 use crate::source::Place;
 
 use super::super::declared::Deployment;
 use super::super::facts::Fact;
+use super::super::given::{Gift, Given, Named, Pattern, Target};
 use super::super::symbols::Symbols;
 use super::evaluator::{Evaluator, Scope};
 use super::identities::Identities;
 use super::keys::Keys;
 use super::module::{Mode, Module};
 use super::resource::Resource;
-use super::value::{At, Value};
+use super::value::{At, Value, shape};
 
 /// One instance of a resource.
 pub(super) struct Declared<'r> {
@@ -31,12 +34,31 @@ impl Declared<'_> {
         Place::plain(self.at.file, self.at.span)
     }
 
-    /// Notes that this speaks of something that is declared nowhere here.
-    pub(super) fn elsewhere(&self, evaluator: &Evaluator<'_>, what: &str, named: Option<&Value>) {
-        let at = named.map_or(self.at, |named| named.at);
+    /// Something that this gives to what is not declared here: `what` it is, as `name` says; `doubt`
+    /// decides whether that is meant.
+    pub(super) fn given(
+        &self,
+        named: Named,
+        (what, name): (&str, &Value),
+        doubt: Option<Rc<str>>,
+        gift: Gift,
+    ) -> Given {
         let address = &self.resource.address;
-        evaluator.unresolved(at, format!("{address}: its {what} is not declared here"));
+        let told = format!("{address}: its {what} is not declared here").into();
+        let told = Stated::new(told, Place::plain(name.at.file, name.at.span));
+        let doubt = doubt.or_else(|| self.doubt.clone()).map(|doubt| Box::from(&*doubt));
+        let to = vec![Target { named, doubt, told: Some(told) }];
+        Given { to, gift, place: self.place(), own: Arc::default() }
     }
+}
+
+/// A name as a pattern.
+pub(super) fn pattern(name: &Value) -> Pattern {
+    if let Some(known) = name.known() {
+        return Pattern { shape: Box::from(&*known), is_known: true };
+    }
+    let pieces = name.as_pieces().map(|pieces| shape(&pieces).0);
+    Pattern { shape: pieces.map_or_else(|| "*".into(), Into::into), is_known: false }
 }
 
 /// The resources of a root module, with all that it calls.
