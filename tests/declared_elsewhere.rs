@@ -90,7 +90,7 @@ resource "aws_iam_role_policy" "given" {{
 fn template_policy(of_type: &str, role: &str) -> String {
     let name = if of_type == "Policy" { "      PolicyName: given\n" } else { "" };
     format!(
-        "Parameters: {{ V: {{ Type: String }} }}\nResources:\n  Given:\n    Type: AWS::IAM::{of_type}\n    \
+        "Parameters: {{ V: {{ Type: String }} }}\nConditions:\n  IsX: !Equals [!Ref V, x]\nResources:\n  Given:\n    Type: AWS::IAM::{of_type}\n    \
          Properties:\n{name}      Roles: [{role}]\n      PolicyDocument:\n        Version: 2012-10-17\n        \
          Statement: [{{ Effect: Allow, Action: 'kms:Decrypt', Resource: '*' }}]\n"
     )
@@ -114,6 +114,7 @@ fn a_policy_in_code_is_given_to_the_exported_role_that_it_names() {
     for (role, expected, open, loose) in [
         ("app", [ALWAYS, NEVER], false, 0),
         ("!Ref V", [ANYTHING, ANYTHING], true, 0),
+        ("!If [IsX, app, none]", [ANYTHING, NEVER], true, 0),
         ("none", [NEVER, NEVER], true, 1),
     ] {
         for of_type in ["Policy", "ManagedPolicy"] {

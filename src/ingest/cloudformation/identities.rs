@@ -11,16 +11,17 @@ use crate::inventory::{
     AttachedPolicy, IdentityKind, LoosePolicy, NamedPolicy, PolicyVersion, Stated, Tags,
 };
 use crate::policy::{PolicyDocument, PolicyKind};
-use crate::source::{Place, Span};
+use crate::source::Place;
 use crate::syntax::{Kind, Node};
 
 use super::super::facts::{
     Fact, GroupFact, IdentityFact, Names as Listed, Page, Parts, PolicyFact, PrincipalKind,
 };
-use super::super::given::{Gift, Given, Named, Target as GivenTo};
+use super::super::given::{Gift, Given, Target as GivenTo};
 use super::evaluate::{At, Resource, text_of};
 use super::keys::tags;
-use super::names::{Entity, Names, entity_of, pattern};
+use super::names::{Entity, Names, entity_of};
+use super::targets::{TARGETS, Target, each_target};
 use super::text;
 
 /// What is gathered of a user, role or group.
@@ -298,10 +299,8 @@ impl<'n> Gathered<'n> {
             true => format!("{name}: its {kind} is not declared here"),
             false => format!("{name}: which {kind} it is for"),
         };
-        let account = at.stack.deployment.account;
-        let named = Named::Holder { kind: target.kind, account, name: pattern(&target.text) };
         let told = Stated::new(what.into(), at.stack.template.place(target.span));
-        elsewhere.push(GivenTo { named, doubt: resource.doubt.clone(), told: Some(told) });
+        elsewhere.extend(target.elsewhere(at, resource, &told));
         (sure, may)
     }
 
@@ -384,41 +383,6 @@ impl<'n> Gathered<'n> {
     }
 }
 
-/// The properties that list whom a policy is for.
-const TARGETS: [(&str, PrincipalKind); 3] = [
-    ("Roles", PrincipalKind::Role),
-    ("Users", PrincipalKind::User),
-    ("Groups", PrincipalKind::Group),
-];
-
-/// Whom a policy is for, as a property says it.
-struct Target<'n> {
-    /// The name.
-    text: String,
-    kind: PrincipalKind,
-    span: Span,
-    /// The property as it is written; nothing where a macro writes it.
-    written: Option<&'n Node<'static>>,
-}
-
-/// What some properties list, each with the kind of what it names.
-fn each_target<'n>(
-    at: &At<'_, '_>,
-    resource: &Resource<'n>,
-    targets: &[(&str, PrincipalKind)],
-) -> Vec<Target<'n>> {
-    let mut all = Vec::new();
-    for (property, kind) in targets {
-        let written = resource.node.get("Properties").and_then(|all| all.get(property));
-        for node in list(at.property(resource, property).as_ref()) {
-            let text = text_of(node);
-            let text = text.unwrap_or_else(|| text::hole(&format!("{}.{property}", resource.name)));
-            all.push(Target { text, kind: *kind, span: node.span, written });
-        }
-    }
-    all
-}
-
 impl Holder {
     /// Gives it a policy of its own.
     pub(super) fn give(&mut self, name: &str, document: PolicyDocument) {
@@ -485,6 +449,6 @@ fn word(kind: PrincipalKind) -> &'static str {
 }
 
 /// The items of a list; none where there is none.
-fn list<'n>(node: Option<&'n Node<'static>>) -> &'n [Node<'static>] {
+pub(super) fn list<'n>(node: Option<&'n Node<'static>>) -> &'n [Node<'static>] {
     node.map(Node::one_or_many).unwrap_or_default()
 }

@@ -20,6 +20,7 @@ mod parameters;
 mod references;
 mod sam;
 mod stacks;
+mod targets;
 mod text;
 
 use std::collections::BTreeSet;

@@ -49,10 +49,11 @@ pub(in crate::ingest) fn given(
             };
             is_taken |= !meant.is_empty();
             declared.unresolved.extend(told.filter(|_| !is_one));
+            let decides = || format!("{WHETHER}{} is this one", shown(&named)).into();
+            let doubt = doubt.or_else(|| (!is_one).then(decides));
+            let doubt = doubt.map(|what| Doubt::new(what, &gift));
             for arn in meant {
-                let decides = || format!("{WHETHER}{} is {}", shown(&named), name_of(&arn)).into();
-                let doubt = doubt.clone().or_else(|| (!is_one).then(decides));
-                giving.give(&named, &arn, &gift, place, doubt.as_deref());
+                giving.give(&named, &arn, &gift, place, doubt.as_ref());
             }
         }
         if let Gift::Inline { policy, loose: Some(name) } = gift
@@ -75,9 +76,21 @@ fn shown(named: &Named) -> &str {
     }
 }
 
-/// The name in an ARN, or the id.
-fn name_of(arn: &str) -> &str {
-    policy_name(arn)
+/// What decides whether somebody has what is given.
+struct Doubt {
+    what: Box<str>,
+    /// The policy that is given, in doubt: all that may have it share it.
+    document: Option<PolicyDocument>,
+}
+
+impl Doubt {
+    fn new(what: Box<str>, gift: &Gift) -> Self {
+        let document = match gift {
+            Gift::Inline { policy, .. } => Some(policy.document.doubted(&what)),
+            _ => None,
+        };
+        Self { what, document }
+    }
 }
 
 /// What is given so far.
@@ -92,7 +105,7 @@ struct Giving<'g> {
 
 impl Giving<'_> {
     /// Gives something to a user, role, group or key; `doubt` says what decides whether it has it.
-    fn give(&mut self, to: &Named, arn: &str, gift: &Gift, place: Place, doubt: Option<&str>) {
+    fn give(&mut self, to: &Named, arn: &str, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
         match to {
             Named::Holder { kind, .. } => self.to_holder(*kind, arn, gift, place, doubt),
             Named::Key { .. } => {
@@ -109,7 +122,7 @@ impl Giving<'_> {
         arn: &str,
         gift: &Gift,
         place: Place,
-        doubt: Option<&str>,
+        doubt: Option<&Doubt>,
     ) {
         let account = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
         let Some(account) = account else { return };
@@ -126,11 +139,12 @@ impl Giving<'_> {
         };
         let open = match gift {
             Gift::Inline { policy, .. } => {
-                add_inline(policies, arn, policy, doubt, self.notes);
+                let doubted = doubt.and_then(|doubt| doubt.document.as_ref());
+                add_inline(policies, arn, policy, doubted, self.notes);
                 None
             }
             Gift::Attached { policies, is_open } => {
-                attach(attached, policies, *is_open, doubt).then_some("attached policies")
+                attach(attached, policies, *is_open, doubt.is_some()).then_some("attached policies")
             }
             Gift::Groups { names, is_open } => {
                 if let Some(groups) = groups.filter(|_| doubt.is_none()) {
@@ -146,7 +160,7 @@ impl Giving<'_> {
         }
     }
 
-    fn to_key(&mut self, arn: &KeyArn, gift: &Gift, place: Place, doubt: Option<&str>) {
+    fn to_key(&mut self, arn: &KeyArn, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
         if let Gift::Alias(Some(alias)) = gift
             && doubt.is_none()
         {
@@ -167,7 +181,7 @@ impl Giving<'_> {
                 let grants = grants.iter().cloned().map(|mut grant| {
                     grant.issuing_account = account;
                     match doubt {
-                        Some(doubt) => grant_in_doubt(grant, doubt),
+                        Some(doubt) => grant_in_doubt(grant, &doubt.what),
                         None => grant,
                     }
                 });
@@ -223,36 +237,33 @@ impl Giving<'_> {
     }
 }
 
-/// Adds an inline policy; at most one of its name will be in force.
+/// Adds an inline policy, `doubted` where that is given; at most one of its name will be in force.
 fn add_inline(
     policies: &mut Vec<NamedPolicy>,
     arn: &str,
     policy: &NamedPolicy,
-    doubt: Option<&str>,
+    doubted: Option<&PolicyDocument>,
     notes: &mut Notes,
 ) {
     let mut same = policies.iter().filter(|known| known.name == policy.name);
     if same.any(|known| known.document.same_meaning(&policy.document)) {
         return;
     }
-    let document = match doubt {
-        Some(doubt) => policy.document.doubted(doubt),
-        None => policy.document.clone(),
-    };
+    let document = doubted.unwrap_or(&policy.document).clone();
     policies.push(NamedPolicy { name: policy.name.clone(), document });
     let mut all = inline::each_once(&Subject { arn }, mem::take(policies), notes);
     all.sort_by(|left, right| left.name.cmp(&right.name));
     *policies = all;
 }
 
-/// Attaches managed policies; true where nobody knows all that are attached.
+/// Attaches managed policies, or perhaps does; true where nobody knows all that are attached.
 fn attach(
     attached: &mut Vec<AttachedPolicy>,
     policies: &[AttachedPolicy],
     is_open: bool,
-    doubt: Option<&str>,
+    is_in_doubt: bool,
 ) -> bool {
-    if doubt.is_some() {
+    if is_in_doubt {
         return is_open || !policies.iter().all(|policy| is_without_keys(&policy.arn));
     }
     for policy in policies {
