@@ -153,3 +153,31 @@ fn of_two_inline_policies_of_one_name_at_most_one_is_in_force() {
         assert_eq!(loaded.inventory.conflicts.len(), conflicts, "{of_one} {of_two}");
     }
 }
+
+#[test]
+fn a_state_is_read_as_what_the_source_beside_it_moves_and_removes() {
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let arn = format!("arn:aws:kms:eu-west-1:111122223333:key/{id}");
+    let state = serde_json::json!({ "version": 4, "lineage": "x", "terraform_version": "1.9.0", "resources": [
+        { "mode": "managed", "type": "aws_kms_key", "name": "old",
+            "instances": [{ "attributes": { "arn": arn, "key_id": id, "id": id } }] }] })
+    .to_string();
+    let (own, other) = ("resource \"aws_kms_key\" \"new\" {}\n", "aws_kms_key.new");
+    for (blocks, expected) in [
+        ("moved {\n  from = aws_kms_key.old\n  to   = aws_kms_key.new\n}\n", vec![id]),
+        ("removed {\n  from = aws_kms_key.old\n}\n", vec![other]),
+        // It is still there.
+        (
+            "removed {\n  from = aws_kms_key.old\n  lifecycle {\n    destroy = false\n  }\n}\n",
+            vec![id, other],
+        ),
+        ("", vec![id, other]),
+    ] {
+        let code = format!("{own}{blocks}");
+        let files = [("main.tf", &*code), ("terraform.tfstate", &*state)];
+        let loaded = loaded_as(&files, &Deployment::default());
+        let mut found: Vec<&str> = loaded.inventory.keys.keys().map(|key| key.id()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{blocks}");
+    }
+}

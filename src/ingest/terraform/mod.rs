@@ -24,6 +24,7 @@ mod json;
 mod keys;
 mod lowered;
 mod module;
+mod moves;
 mod names;
 pub(super) mod plan;
 mod providers;
@@ -53,6 +54,7 @@ use super::problem_at;
 use super::symbols::Symbols;
 use evaluator::Evaluator;
 use module::{File, Module};
+use moves::Moves;
 use transcript::Places;
 use value::{Data, Member, Piece, PieceData, Value};
 use world::Declared;
@@ -148,8 +150,10 @@ pub(super) fn facts(
     let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
     let plans = plans.filter_map(|source| {
         let (is_before, is_alone) = (deployment.is_before, modules.is_empty());
-        let plan = plan::Plan::parse(&source.text, source.file, is_before, is_alone)?;
-        Some((path(source.file), plan))
+        let path = path(source.file);
+        let moves = Moves::of(&modules, module::split(&path).0);
+        let plan = plan::Plan::parse(&source.text, source.file, is_before, is_alone, &moves)?;
+        Some((path, plan))
     });
     let plans: Vec<(String, plan::Plan)> = plans.collect();
     if deployment.is_before {
