@@ -14,7 +14,7 @@ mod declared;
 use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_on, loaded, loaded_as};
 use keyreach::aws::{AccountId, KeyArn, KmsAction};
 use keyreach::ingest::{Deployment, Loaded};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const EXPORTED: &str =
     "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -32,8 +32,8 @@ fn pinned() -> Deployment {
     deployment
 }
 
-/// An export of one key that leaves all to IAM, of two roles that may do nothing, and code beside it.
-fn beside(path: &str, code: &str) -> Loaded {
+/// An export of one key that leaves all to IAM, and of two roles that may do nothing.
+fn beside_files() -> [(&'static str, String); 4] {
     let role = |name: &str| {
         json!({ "Path": "/", "RoleName": name, "RoleId": "AROA1", "RolePolicyList": [], "AttachedManagedPolicies": [],
             "Arn": format!("arn:aws:iam::111122223333:role/{name}"),
@@ -49,16 +49,20 @@ fn beside(path: &str, code: &str) -> Loaded {
     let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "kms:*", "Resource": "*",
         "Principal": { "AWS": "arn:aws:iam::111122223333:root" } }] });
     let policy = json!({ "Policy": policy.to_string(), "PolicyName": "default" });
-    loaded_as(
-        &[
-            ("iam/account-authorization-details.json", &details.to_string()),
-            ("kms/describe-key.json", &metadata.to_string()),
-            ("kms/get-key-policy.json", &policy.to_string()),
-            ("kms/list-grants.json", &json!({ "Grants": [], "Truncated": false }).to_string()),
-            (path, code),
-        ],
-        &pinned(),
-    )
+    [
+        ("iam/account-authorization-details.json", details.to_string()),
+        ("kms/describe-key.json", metadata.to_string()),
+        ("kms/get-key-policy.json", policy.to_string()),
+        ("kms/list-grants.json", json!({ "Grants": [], "Truncated": false }).to_string()),
+    ]
+}
+
+/// The same, and code beside it.
+fn beside(path: &str, code: &str) -> Loaded {
+    let export = beside_files();
+    let mut files: Vec<(&str, &str)> = export.iter().map(|(path, text)| (*path, &**text)).collect();
+    files.push((path, code));
+    loaded_as(&files, &pinned())
 }
 
 /// What the two roles may do with the exported key.
@@ -274,5 +278,84 @@ resource "aws_iam_group_policy" "team" {
         );
         let loaded = loaded(&[("a/main.tf", users), ("b/main.tf", &code)]);
         assert_eq!(bounds(&loaded, "user/app", KmsAction::DECRYPT), expected, "{user}");
+    }
+}
+
+/// An export of one account with a role and a key in an organization in which nothing is denied.
+fn organization() -> Vec<(String, String)> {
+    let export = beside_files();
+    let mut files: Vec<(String, String)> =
+        export.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+    let full = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+    let mut add = |path: &str, value: Value| {
+        files.push((format!("organizations/{path}"), value.to_string()));
+    };
+    add(
+        "describe-organization.json",
+        json!({ "Organization": { "Id": "o-1234567890", "MasterAccountId": "444455556666", "FeatureSet": "ALL" } }),
+    );
+    add(
+        "list-accounts.json",
+        json!({ "Accounts": [{ "Id": "111122223333", "Name": "one" }, { "Id": "444455556666", "Name": "main" }] }),
+    );
+    add(
+        "list-roots.json",
+        json!({ "Roots": [{ "Id": "r-abcd", "Name": "Root",
+            "PolicyTypes": [{ "Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED" }] }] }),
+    );
+    add("list-organizational-units-for-parent.r-abcd.json", json!({ "OrganizationalUnits": [] }));
+    add(
+        "list-accounts-for-parent.r-abcd.json",
+        json!({ "Accounts": [{ "Id": "111122223333", "Name": "one" }, { "Id": "444455556666", "Name": "main" }] }),
+    );
+    add(
+        "policies/p-FullAWSAccess/describe-policy.json",
+        json!({ "Policy": { "PolicySummary": { "Id": "p-FullAWSAccess", "Name": "FullAWSAccess",
+            "Type": "SERVICE_CONTROL_POLICY" }, "Content": full.to_string() } }),
+    );
+    add(
+        "policies/p-FullAWSAccess/list-targets-for-policy.json",
+        json!({ "Targets": [{ "TargetId": "r-abcd", "Type": "ROOT" }, { "TargetId": "111122223333", "Type": "ACCOUNT" },
+            { "TargetId": "444455556666", "Type": "ACCOUNT" }] }),
+    );
+    files
+}
+
+#[test]
+fn a_policy_of_the_organization_in_code_limits_the_exported_accounts_that_it_is_attached_to() {
+    let terraform = |target: &str| {
+        format!(
+            "variable \"v\" {{}}\nresource \"aws_organizations_policy\" \"scp\" {{\n  name = \"guard\"\n  content = \
+             jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Deny\", Action = \"kms:Decrypt\", \
+             Resource = \"*\" }}] }})\n}}\nresource \"aws_organizations_policy_attachment\" \"scp\" {{\n  \
+             policy_id = aws_organizations_policy.scp.id\n  target_id = {target}\n}}\n"
+        )
+    };
+    let template = |target: &str| {
+        format!(
+            "Parameters: {{ V: {{ Type: String }} }}\nResources:\n  Scp:\n    Type: AWS::Organizations::Policy\n    \
+             Properties:\n      Name: guard\n      Type: SERVICE_CONTROL_POLICY\n      TargetIds: [{target}]\n      \
+             Content:\n        Version: 2012-10-17\n        \
+             Statement: [{{ Effect: Deny, Action: 'kms:Decrypt', Resource: '*' }}]\n"
+        )
+    };
+    for (path, code, expected) in [
+        ("main.tf", terraform("\"r-abcd\""), NEVER),
+        ("main.tf", terraform("\"111122223333\""), NEVER),
+        ("main.tf", terraform("\"444455556666\""), ALWAYS),
+        ("main.tf", terraform("var.v"), ANYTHING),
+        ("t.yaml", template("r-abcd"), NEVER),
+        ("t.yaml", template("'444455556666'"), ALWAYS),
+        ("t.yaml", template("!Ref V"), ANYTHING),
+    ] {
+        let files = organization();
+        let mut files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (&**path, &**text)).collect();
+        files.push((path, &code));
+        let loaded = loaded_as(&files, &pinned());
+        let root = "arn:aws:iam::111122223333:root";
+        let found = |action| bounds_on(&loaded, root, action, EXPORTED);
+        assert_eq!(found(KmsAction::DECRYPT), expected, "{code}");
+        assert_eq!(found(KmsAction::ENCRYPT), ALWAYS, "{code}");
     }
 }

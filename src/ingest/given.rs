@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::AccountId;
-use crate::inventory::{Alias, AttachedPolicy, Grant, Grantee, NamedPolicy, Stated};
+use crate::inventory::{Alias, AttachedPolicy, Grant, Grantee, NamedPolicy, OrgPolicy, Stated};
 use crate::policy::{AtMost, PolicyDocument, Principal, UnresolvedPrincipal};
 use crate::source::Place;
 
@@ -42,6 +42,8 @@ pub(super) enum Named {
     Holder { kind: PrincipalKind, account: AccountId, name: Pattern },
     /// A key, by its id or ARN; an id is one of this account and Region.
     Key { account: AccountId, region: Box<str>, id: Pattern },
+    /// A root, a unit or an account of the organization, by its id.
+    Node { id: Pattern },
 }
 
 /// A name, as far as it is known.
@@ -68,6 +70,8 @@ pub(super) enum Gift {
     Grants(Option<Vec<Grant>>),
     /// An alias; nothing where its name is not known.
     Alias(Option<Alias>),
+    /// An SCP or an RCP.
+    OrgPolicy(OrgPolicy),
 }
 
 /// A grant of which nobody knows whether it is there: it is for somebody who is not known.

@@ -4,6 +4,7 @@
 mod candidates;
 mod given;
 mod inline;
+mod nodes;
 mod organization;
 
 use std::collections::BTreeSet;

@@ -16,6 +16,7 @@ mod loops;
 pub(super) mod manifest;
 mod mentions;
 mod names;
+mod organizations;
 mod parameters;
 mod references;
 mod sam;

@@ -14,6 +14,8 @@ use super::super::symbols::{Symbols, wide};
 pub(super) struct Candidates {
     holders: Vec<Holder>,
     keys: Vec<KnownKey>,
+    /// The levels of the organization, by their ids.
+    nodes: BTreeSet<Box<str>>,
 }
 
 /// A user, role or group.
@@ -78,7 +80,13 @@ impl Candidates {
             }
         });
         let keys = keys.collect();
-        Self { holders, keys }
+        let organization = inventory.organization.iter();
+        let nodes = organization.flat_map(|all| {
+            let units = all.units.keys().chain(all.parents.values()).cloned();
+            units.chain(all.accounts.iter().map(|account| account.as_str().into()))
+        });
+        let nodes = nodes.collect();
+        Self { holders, keys, nodes }
     }
 
     /// What a name means; what `own` lists was looked at already.
@@ -97,6 +105,14 @@ impl Candidates {
             Named::Key { account, region, id } => {
                 let others = self.keys.iter().filter(|key| !own.contains(key.arn.as_str()));
                 key(others, (*account, region), id)
+            }
+            Named::Node { id } if id.is_known => match self.nodes.get(&id.shape) {
+                Some(node) => Meant::One(node.clone()),
+                None => Meant::Nothing,
+            },
+            Named::Node { id } => {
+                let may = self.nodes.iter().filter(|node| meets(&id.shape, node));
+                meaning(Vec::new(), may.cloned().collect())
             }
         }
     }

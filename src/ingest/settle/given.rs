@@ -21,7 +21,7 @@ use super::super::given::{Gift, Given, Named, Target, grant_in_doubt};
 use super::super::merge::Notes;
 use super::super::symbols::Symbols;
 use super::candidates::{Candidates, Meant};
-use super::{Subject, inline};
+use super::{Subject, inline, nodes};
 
 /// Gives all that code gives to something elsewhere; `symbols` are those of the run.
 pub(in crate::ingest) fn given(
@@ -72,7 +72,9 @@ pub(in crate::ingest) fn given(
 /// How a target is named.
 fn shown(named: &Named) -> &str {
     match named {
-        Named::Holder { name: shape, .. } | Named::Key { id: shape, .. } => &shape.shape,
+        Named::Holder { name: shape, .. }
+        | Named::Key { id: shape, .. }
+        | Named::Node { id: shape } => &shape.shape,
     }
 }
 
@@ -104,13 +106,19 @@ struct Giving<'g> {
 }
 
 impl Giving<'_> {
-    /// Gives something to a user, role, group or key; `doubt` says what decides whether it has it.
+    /// Gives something to a user, role, group, key or level; `doubt` says what decides whether it has it.
     fn give(&mut self, to: &Named, arn: &str, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
         match to {
             Named::Holder { kind, .. } => self.to_holder(*kind, arn, gift, place, doubt),
             Named::Key { .. } => {
                 if let Some(arn) = KeyArn::parse(arn) {
                     self.to_key(&arn, gift, place, doubt);
+                }
+            }
+            Named::Node { .. } => {
+                if let Gift::OrgPolicy(policy) = gift {
+                    let doubt = doubt.map(|doubt| &*doubt.what);
+                    nodes::attach(self.inventory, arn, policy, doubt, self.notes);
                 }
             }
         }
@@ -152,7 +160,7 @@ impl Giving<'_> {
                 }
                 (*is_open || doubt.is_some()).then_some("memberships")
             }
-            Gift::KeyPolicy { .. } | Gift::Grants(_) | Gift::Alias(_) => None,
+            Gift::KeyPolicy { .. } | Gift::Grants(_) | Gift::Alias(_) | Gift::OrgPolicy(_) => None,
         };
         if let Some(part) = open {
             let kind = GapKind::IdentityPart { account, arn: arn.into(), part };
@@ -193,7 +201,13 @@ impl Giving<'_> {
                 key.aliases_listed = false;
                 None
             }
-            (Gift::Inline { .. } | Gift::Attached { .. } | Gift::Groups { .. }, _) => None,
+            (
+                Gift::Inline { .. }
+                | Gift::Attached { .. }
+                | Gift::Groups { .. }
+                | Gift::OrgPolicy(_),
+                _,
+            ) => None,
         };
         if let Some(part) = open {
             let kind = GapKind::KeyPart { key: arn.clone(), part, truncated: false };

@@ -26,6 +26,7 @@ mod lowered;
 mod module;
 mod moves;
 mod names;
+mod organizations;
 pub(super) mod plan;
 mod providers;
 pub(super) mod raw;

@@ -380,8 +380,9 @@ fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
 
 /// Whether something of a plan without source decides on keys.
 fn is_asked_for(of_type: &str) -> bool {
-    let ours = ["aws_kms_", "aws_iam_", "aws_caller_identity", "aws_region", "aws_partition"];
-    ours.iter().any(|ours| of_type.starts_with(ours))
+    let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy"];
+    let mut ours = ours.iter().chain(&["aws_caller_identity", "aws_region", "aws_partition"]);
+    ours.any(|ours| of_type.starts_with(ours))
 }
 
 /// Whether a resource of ours has an ARN of its own, once it is made.

@@ -17,6 +17,7 @@ use super::evaluator::{Evaluator, Scope};
 use super::identities::Identities;
 use super::keys::Keys;
 use super::module::{Mode, Module};
+use super::organizations;
 use super::resource::Resource;
 use super::value::{At, Value, shape};
 
@@ -79,6 +80,7 @@ pub(super) fn facts<'r>(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]
     let identities = Identities::new(evaluator, resources);
     let mut facts = keys.facts(evaluator);
     facts.extend(identities.facts(evaluator));
+    facts.extend(organizations::facts(evaluator, resources));
     facts
 }
 
@@ -157,12 +159,17 @@ pub(super) fn symbols(
     }
 }
 
+/// Whether something that is looked at declares access, or limits it.
+fn is_ours(of_type: &str) -> bool {
+    let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy"];
+    ours.iter().any(|ours| of_type.starts_with(ours))
+}
+
 /// The resources of an instance of a module, and of those that it calls.
 fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared<'a>>) {
     let Some(instance) = evaluator.instance(number) else { return };
     for (&(mode, of_type, name), part) in &instance.module.resources {
-        let is_ours = of_type.starts_with("aws_kms_") || of_type.starts_with("aws_iam_");
-        if mode == Mode::Data || !is_ours {
+        if mode == Mode::Data || !is_ours(of_type) {
             continue;
         }
         let scope = Scope { instance: number, file: part.file, names: None };
@@ -187,9 +194,8 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
     let Some(plan) = evaluator.plan else { return };
     let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
     for (address, stated) in plan.resources() {
-        let is_ours =
-            stated.of_type.starts_with("aws_kms_") || stated.of_type.starts_with("aws_iam_");
-        if stated.mode == Mode::Resource && is_ours && !known.contains(address) {
+        let is_one = stated.mode == Mode::Resource && is_ours(&stated.of_type);
+        if is_one && !known.contains(address) {
             let resource = evaluator.planned_resource(plan, address, stated, root, 0);
             into.push(Declared { resource, at: stated.at, doubt: None });
         }
