@@ -109,10 +109,10 @@ impl Giving<'_> {
     /// Gives something to a user, role, group, key or level; `doubt` says what decides whether it has it.
     fn give(&mut self, to: &Named, arn: &str, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
         match to {
-            Named::Holder { kind, .. } => self.to_holder(*kind, arn, gift, place, doubt),
+            Named::Holder { kind, .. } => self.holder(*kind, arn, gift, place, doubt),
             Named::Key { .. } => {
                 if let Some(arn) = KeyArn::parse(arn) {
-                    self.to_key(&arn, gift, place, doubt);
+                    self.key(&arn, gift, place, doubt);
                 }
             }
             Named::Node { .. } => {
@@ -124,7 +124,7 @@ impl Giving<'_> {
         }
     }
 
-    fn to_holder(
+    fn holder(
         &mut self,
         kind: PrincipalKind,
         arn: &str,
@@ -168,7 +168,7 @@ impl Giving<'_> {
         }
     }
 
-    fn to_key(&mut self, arn: &KeyArn, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
+    fn key(&mut self, arn: &KeyArn, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
         if let Gift::Alias(Some(alias)) = gift
             && doubt.is_none()
         {
