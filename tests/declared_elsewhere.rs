@@ -155,6 +155,14 @@ fn a_policy_that_is_attached_in_code_is_attached_to_the_exported_role() {
 }
 
 #[test]
+fn code_without_a_word_of_kms_matters_for_exported_keys() {
+    let code = "resource \"aws_iam_role_policy\" \"all\" {\n  name = \"all\"\n  role = \"app\"\n  policy = jsonencode({ \
+                Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"*\", Resource = \"*\" }] })\n}\n";
+    let loaded = beside("main.tf", code);
+    assert_eq!(of_roles(&loaded, KmsAction::DECRYPT), [ALWAYS, NEVER]);
+}
+
+#[test]
 fn a_grant_or_key_policy_in_code_is_given_to_the_exported_key_that_it_names() {
     let grant = |key: &str| {
         format!(

@@ -290,8 +290,7 @@ impl World {
                 add("aws_kms_grant", format!("g{nth}"), body, *said, "key_id");
             }
         }
-        // Code that never speaks of KMS is not looked at.
-        json!({ "variable": { "open": {}, "kms": { "default": "kms" } }, "resource": resources })
+        json!({ "variable": { "open": {} }, "resource": resources })
     }
 
     fn template(&self) -> Value {

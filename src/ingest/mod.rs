@@ -139,7 +139,8 @@ fn load_taking(
     problems.extend(more);
     let stored = std::mem::take(&mut facts.stored);
     stored::facts(stored, &paths).into_iter().for_each(|fact| facts.add(fact));
-    let input = terraform::Input { files, paths: &paths, first };
+    let is_beside = facts.are_of_accounts();
+    let input = terraform::Input { files, paths: &paths, first, is_beside };
     let declared = declare(&mut facts, deployment, input);
     problems.extend(declared.problems);
     let (used, skipped) = (used + declared.used, skipped + declared.skipped);
@@ -182,9 +183,9 @@ fn declare(
         input.paths.get(nth).cloned().unwrap_or_default()
     };
     // What one of the two languages leaves without a name the other can speak of, and exports as well.
-    let is_terraform = terraform::mention_kms(&sources);
+    let is_terraform = input.is_in(&sources);
     let is_code = is_terraform || !templates.is_empty();
-    let is_beside = is_code && facts.are_of_accounts();
+    let is_beside = is_code && input.is_beside;
     let exported = if is_beside { beside::heard(facts) } else { Symbols::default() };
     let manifests = std::mem::take(&mut facts.manifests);
     let stacks = Deployments::new(&manifests, &templates, deployment, &path);

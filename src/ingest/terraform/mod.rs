@@ -94,6 +94,20 @@ pub(super) struct Input<'a> {
     pub(super) paths: &'a [String],
     /// The number of the first.
     pub(super) first: usize,
+    /// Whether exports lie beside: what Terraform makes of identities matters for their keys.
+    pub(super) is_beside: bool,
+}
+
+impl Input<'_> {
+    /// Whether there is anything to find in some files.
+    pub(super) fn is_in(self, sources: &[Source]) -> bool {
+        sources.iter().any(|source| self.is_in_text(&source.text))
+    }
+
+    fn is_in_text(self, text: &str) -> bool {
+        let limits = ["aws_iam_", "aws_organizations_policy"];
+        mentions_kms(text) || self.is_beside && limits.iter().any(|name| text.contains(name))
+    }
 }
 
 /// Whether the file at `path` is one of Terraform's.
@@ -114,7 +128,7 @@ pub(super) fn facts(
     symbols: Symbols,
 ) -> Found {
     // Without KMS there is nothing to find, and nothing is parsed.
-    if !mention_kms(sources) {
+    if !input.is_in(sources) {
         return Found { symbols, ..Found::default() };
     }
     let path = |file: FileId| {
@@ -148,7 +162,7 @@ pub(super) fn facts(
     }
     let texts: BTreeMap<FileId, Rc<str>> =
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
-    let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
+    let plans = sources.iter().filter(|source| source.is_plan && input.is_in_text(&source.text));
     let plans = plans.filter_map(|source| {
         let (is_before, is_alone) = (deployment.is_before, modules.is_empty());
         let path = path(source.file);
@@ -170,11 +184,6 @@ pub(super) fn facts(
     let mut roots = Roots { input, texts, places, modules, empty, found, arns, made };
     roots.evaluate(deployment, &plans, symbols);
     roots.found
-}
-
-/// Whether there is anything to find in some files.
-pub(super) fn mention_kms(sources: &[Source]) -> bool {
-    sources.iter().any(|source| mentions_kms(&source.text))
 }
 
 fn mentions_kms(text: &str) -> bool {
