@@ -235,7 +235,7 @@ impl World {
         });
         let grants = json!({ "Grants": grants.collect::<Vec<_>>(), "Truncated": false });
         [
-            ("iam/account-authorization-details.json", details),
+            ("111122223333/iam/account-authorization-details.json", details),
             ("kms/describe-key.json", metadata),
             ("kms/get-key-policy.json", policy),
             ("kms/list-grants.json", grants),
