@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{AccountId, KeyArn};
-use crate::inventory::{GapKind, Inventory};
+use crate::inventory::{Effects, GapKind, Inventory};
 
 /// Gaps and conflicts of a world in the words of `missing`.
 #[derive(Default)]
 pub(super) struct Gaps {
     keys: BTreeMap<KeyArn, Vec<(&'static str, Box<str>)>>,
-    identities: BTreeMap<Box<str>, Vec<Box<str>>>,
+    identities: BTreeMap<Box<str>, Vec<(Effects, Box<str>)>>,
     conflicts: BTreeMap<Box<str>, Vec<Box<str>>>,
 }
 
@@ -24,7 +24,8 @@ impl Gaps {
                     gaps.keys.entry(key.clone()).or_default().push((part, words));
                 }
                 GapKind::IdentityPart { arn, .. } => {
-                    gaps.identities.entry(arn.clone()).or_default().push(words);
+                    let of_identity = gaps.identities.entry(arn.clone()).or_default();
+                    of_identity.push((gap.kind.effects(), words));
                 }
                 _ => {}
             }
@@ -45,8 +46,8 @@ impl Gaps {
         found.next().map(|(_, words)| words.clone())
     }
 
-    /// The parts of a user or role that were not exported.
-    pub(super) fn identity_parts(&self, arn: &str) -> &[Box<str>] {
+    /// The parts of a user, role or group that were not exported, and what each could change.
+    pub(super) fn identity_parts(&self, arn: &str) -> &[(Effects, Box<str>)] {
         self.identities.get(arn).map_or(&[], Vec::as_slice)
     }
 

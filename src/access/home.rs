@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::aws::{AccountId, ActionSet};
 use crate::decision::CallerKind;
-use crate::inventory::{AttachedPolicy, ManagedPolicy, NamedPolicy, OrgPolicyKind};
+use crate::inventory::{AttachedPolicy, Effects, ManagedPolicy, NamedPolicy, OrgPolicyKind};
 use crate::policy::PolicyDocument;
 
 use super::asked::REQUEST_ALIAS;
@@ -74,8 +74,14 @@ impl<S: Word> Together<S> {
     fn add_missing(&mut self, world: &World<'_>, what: &str) {
         let formulas = world.formulas;
         let allows = Masked::of(S::ALL, missing_allow(formulas, what));
-        let denies = Masked::of(S::ALL, missing_deny(formulas, what));
         self.allow = self.allow.or(formulas, &allows);
+        self.add_missing_deny(world, what);
+    }
+
+    /// Something that was not exported, and could only deny (rule U7).
+    fn add_missing_deny(&mut self, world: &World<'_>, what: &str) {
+        let formulas = world.formulas;
+        let denies = Masked::of(S::ALL, missing_deny(formulas, what));
         self.deny = self.deny.or(formulas, &denies);
     }
 
@@ -239,13 +245,21 @@ pub(super) fn identity<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Tog
             Some(group) => {
                 inline(world, &group.inline, &mut together);
                 attached(world, account, &group.attached, &mut together);
+                // Whether a group is there, too, decides both what it allows and what it denies.
+                for (_, what) in world.gaps.identity_parts(&group.arn) {
+                    together.add_missing(world, what);
+                }
                 together.add_conflicts(world, &group.arn);
             }
             None => together.add_missing(world, &format!("group {name} of account {account}")),
         }
     }
-    for what in world.gaps.identity_parts(&identity.arn) {
-        together.add_missing(world, what);
+    for (effects, what) in world.gaps.identity_parts(&identity.arn) {
+        match effects {
+            // Who may not be there can do no more than if it is.
+            Effects::MoreDenied => together.add_missing_deny(world, what),
+            Effects::MoreAllowed | Effects::Either => together.add_missing(world, what),
+        }
     }
     together.add_conflicts(world, &identity.arn);
     together

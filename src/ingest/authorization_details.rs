@@ -216,7 +216,7 @@ pub(super) fn group(
         Detail::Described | Detail::Listed => Parts::default(),
     };
     let place = document.place_of(&entity.arn);
-    Ok(GroupFact { arn: entity.arn.into(), account, place, parts, members: None })
+    Ok(GroupFact::new(entity.arn.into(), account, place, parts))
 }
 
 /// What a document says of a managed policy.

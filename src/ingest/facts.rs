@@ -12,6 +12,7 @@ use crate::source::{Place, Span};
 
 use super::cloudformation::Template;
 use super::cloudformation::manifest::Manifest;
+use super::given::Given;
 use super::{stored, terraform};
 
 /// One page of a listing.
@@ -58,6 +59,8 @@ pub(super) enum Fact {
     World(Box<Inventory>),
     /// Something of an entity that the document does not name, or not wholly.
     Pending(Box<Pending>),
+    /// What code gives to something that it does not declare itself.
+    Given(Box<Given>),
     /// A part of the file that could not be read though the rest could.
     Fault {
         /// Where.
@@ -86,6 +89,8 @@ pub(super) struct IdentityFact {
     pub(super) groups: Option<Page<BTreeSet<Box<str>>>>,
     /// A group that lists the user.
     pub(super) member_of: Option<Box<str>>,
+    /// Whether code leaves open if it will be there.
+    pub(super) is_in_doubt: bool,
 }
 
 impl IdentityFact {
@@ -109,6 +114,7 @@ impl IdentityFact {
             parts: Parts::default(),
             groups: None,
             member_of: None,
+            is_in_doubt: false,
         }
     }
 }
@@ -147,6 +153,15 @@ pub(super) struct GroupFact {
     pub(super) parts: Parts,
     /// Whether the document lists its members; the members themselves say so.
     pub(super) members: Option<Page<()>>,
+    /// Whether code leaves open if it will be there.
+    pub(super) is_in_doubt: bool,
+}
+
+impl GroupFact {
+    /// That the group exists, and what it has.
+    pub(super) fn new(arn: Box<str>, account: AccountId, place: Place, parts: Parts) -> Self {
+        Self { arn, account, place, parts, members: None, is_in_doubt: false }
+    }
 }
 
 /// Of a managed policy.

@@ -153,7 +153,7 @@ fn accounts(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Note
 }
 
 /// Managed policies without a document, and groups that are not described.
-fn documents(inventory: &Inventory, notes: &mut Notes) {
+pub(super) fn documents(inventory: &Inventory, notes: &mut Notes) {
     let has_document = |account: &Account, arn: &str| {
         account.policies.get(arn).is_some_and(|policy| policy.document().is_some())
     };

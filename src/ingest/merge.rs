@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{
-    Account, Alias, Conflict, Gap, Group, Identity, IdentityKind, Inventory, Key, LoosePolicy,
-    ManagedPolicy, Stated,
+    Account, Alias, Conflict, Declared, Gap, Group, Identity, IdentityKind, Inventory, Key,
+    LoosePolicy, ManagedPolicy, Stated,
 };
 use crate::policy::PolicyDocument;
 use crate::source::{Place, Sources};
@@ -19,6 +19,8 @@ use super::cloudformation::manifest::Manifest;
 use super::facts::{
     Fact, GroupFact, IdentityFact, KeyFact, Listing, OrganizationFact, Page, Pending, PolicyFact,
 };
+use super::given::Given;
+use super::symbols::Symbols;
 use super::{gaps, managed, resolve, settle, stored, terraform, worlds};
 
 /// All facts of a run, by what they speak of.
@@ -40,6 +42,12 @@ pub(super) struct Facts {
     pub(super) manifests: Vec<Manifest>,
     pub(super) terraform: Vec<terraform::Source>,
     pub(super) stored: Vec<stored::Piece>,
+    /// What code gives to something that it does not declare itself.
+    pub(super) given: Vec<Given>,
+    /// What stands for names and ids that are not known; nothing before code is evaluated.
+    pub(super) symbols: Symbols,
+    /// What code leaves open; nothing before it is evaluated.
+    pub(super) declared: Option<Declared>,
 }
 
 impl Facts {
@@ -57,6 +65,7 @@ impl Facts {
             Fact::Loose(policy) => self.loose.push(policy),
             Fact::World(world) => self.worlds.push(*world),
             Fact::Pending(pending) => self.pending.push(*pending),
+            Fact::Given(given) => self.given.push(*given),
             Fact::Manifest(manifest) => self.manifests.push(manifest),
             Fact::Template(template) => self.templates.push(*template),
             Fact::Terraform(source) => self.terraform.push(source),
@@ -96,6 +105,10 @@ impl Facts {
             manifests: joined(parts, |part| &mut part.manifests),
             terraform: joined(parts, |part| &mut part.terraform),
             stored: joined(parts, |part| &mut part.stored),
+            given: joined(parts, |part| &mut part.given),
+            // Code is evaluated behind this.
+            symbols: Symbols::default(),
+            declared: None,
         }
     }
 }
@@ -147,6 +160,13 @@ pub(super) fn merge(sources: Arc<Sources>, mut facts: Facts) -> Inventory {
     gaps::find(&facts.listings, &mut inventory, &mut notes);
     for world in mem::take(&mut facts.worlds) {
         worlds::add(&mut inventory, world, &mut notes);
+    }
+    inventory.declared = mem::take(&mut facts.declared).map(Arc::new);
+    let given = mem::take(&mut facts.given);
+    if !given.is_empty() {
+        settle::given(given, &facts.symbols, &mut inventory, &mut notes);
+        managed::add(&mut inventory);
+        gaps::documents(&inventory, &mut notes);
     }
     notes.gaps.sort_by(|left, right| (&left.kind, left.place).cmp(&(&right.kind, right.place)));
     notes.gaps.dedup_by(|later, earlier| later.kind == earlier.kind);

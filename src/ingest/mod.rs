@@ -25,6 +25,7 @@ mod endpoints;
 mod facts;
 mod file;
 mod gaps;
+mod given;
 mod hint;
 mod homes;
 mod iam;
@@ -140,7 +141,8 @@ fn load_taking(
     problems.extend(more);
     let stored = std::mem::take(&mut facts.stored);
     stored::facts(stored, &paths).into_iter().for_each(|fact| facts.add(fact));
-    let input = terraform::Input { files, paths: &paths, first };
+    let is_beside = facts.are_of_accounts();
+    let input = terraform::Input { files, paths: &paths, first, is_beside };
     let declared = declare(&mut facts, deployment, input);
     problems.extend(declared.problems);
     let (used, skipped) = (used + declared.used, skipped + declared.skipped);
@@ -150,11 +152,10 @@ fn load_taking(
         sources.add(path);
     }
     let sources = Arc::new(sources);
-    let (mut inventory, digest) = rayon::join(
+    let (inventory, digest) = rayon::join(
         || merge::merge(Arc::clone(&sources), facts),
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
-    inventory.declared = declared.said.map(Arc::new);
     let (callers, deployment) = (declared.callers, deployment.clone());
     Loaded { inventory, problems, read, used, skipped, digest, callers, deployment }
 }
@@ -162,7 +163,6 @@ fn load_taking(
 /// What infrastructure code among the files comes to.
 #[derive(Default)]
 struct Declaring {
-    said: Option<Declared>,
     problems: Vec<FileProblem>,
     /// ARNs of who ran Terraform.
     callers: BTreeSet<Box<str>>,
@@ -185,9 +185,9 @@ fn declare(
         input.paths.get(nth).cloned().unwrap_or_default()
     };
     // What one of the two languages leaves without a name the other can speak of, and exports as well.
-    let is_terraform = terraform::mention_kms(&sources);
+    let is_terraform = input.is_in(&sources);
     let is_code = is_terraform || !templates.is_empty();
-    let is_beside = is_code && facts.are_of_accounts();
+    let is_beside = is_code && input.is_beside;
     let exported = if is_beside { beside::heard(facts) } else { Symbols::default() };
     let manifests = std::mem::take(&mut facts.manifests);
     let stacks = Deployments::new(&manifests, &templates, deployment, &path);
@@ -228,7 +228,8 @@ fn declare(
     let mut unresolved = found.unresolved;
     unresolved.extend(modules.unresolved);
     unresolved.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
-    made.said = Some(Declared { files, unresolved, assumed: found.assumed });
+    facts.symbols = modules.symbols;
+    facts.declared = Some(Declared { files, unresolved, assumed: found.assumed });
     made
 }
 

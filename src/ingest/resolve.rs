@@ -392,8 +392,7 @@ impl About<'_, '_> {
             PrincipalKind::User => IdentityKind::User,
             PrincipalKind::Role => IdentityKind::Role,
             PrincipalKind::Group => {
-                let (arn, place) = (arn.into(), self.place);
-                let fact = GroupFact { arn, account, place, parts, members: None };
+                let fact = GroupFact::new(arn.into(), account, self.place, parts);
                 return Some(Fact::Group(Box::new(fact)));
             }
         };

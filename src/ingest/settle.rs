@@ -1,6 +1,10 @@
 //! What all files state of one entity, made one: the first by path counts, and what contradicts it is
 //! noted. Pages of one listing are joined.
 
+mod candidates;
+mod given;
+mod inline;
+mod nodes;
 mod organization;
 
 use std::collections::BTreeSet;
@@ -8,8 +12,8 @@ use std::mem;
 
 use crate::aws::KeyArn;
 use crate::inventory::{
-    AttachedPolicy, Gap, GapKind, Grant, Group, Identity, IdentityKind, Key, KeyMetadata,
-    ManagedPolicy, NamedPolicy, PolicyVersion, Stated, Tags, policy_name,
+    AttachedPolicy, EXISTENCE, Gap, GapKind, Grant, Group, Identity, IdentityKind, Key,
+    KeyMetadata, ManagedPolicy, NamedPolicy, PolicyVersion, Stated, Tags, policy_name,
 };
 use crate::policy::PolicyDocument;
 use crate::source::Place;
@@ -17,6 +21,7 @@ use crate::source::Place;
 use super::facts::{GroupFact, IdentityFact, KeyFact, KeyPart, Names, Page, Parts, PolicyFact};
 use super::merge::Notes;
 
+pub(in crate::ingest) use given::given;
 pub(in crate::ingest) use organization::organization;
 
 /// Who is settled.
@@ -188,6 +193,7 @@ pub(super) fn identity(
     members_listed: bool,
     notes: &mut Notes,
 ) -> Identity {
+    let is_in_doubt = facts.iter().all(|fact| fact.is_in_doubt);
     let rest = facts.split_off(1.min(facts.len()));
     #[expect(clippy::expect_used, reason = "facts are grouped by their ARN, no group is empty")]
     let first = *facts.pop().expect("a group of facts");
@@ -231,6 +237,9 @@ pub(super) fn identity(
         let kind = GapKind::IdentityPart { account, arn: arn.clone(), part };
         notes.gaps.push(Gap { kind, place });
     };
+    if is_in_doubt {
+        missing(EXISTENCE);
+    }
     if boundary.is_none() {
         missing("permissions boundary");
     }
@@ -285,9 +294,10 @@ pub(super) fn group(facts: Vec<GroupFact>, notes: &mut Notes) -> Group {
     let first = facts.first().map(|fact| (fact.arn.clone(), fact.account, fact.place));
     #[expect(clippy::expect_used, reason = "facts are grouped by their ARN, no group is empty")]
     let (arn, account, place) = first.expect("a group of facts");
+    let is_in_doubt = facts.iter().all(|fact| fact.is_in_doubt);
     let parts = facts.into_iter().map(|fact| (fact.parts, fact.place)).collect();
     let policies = policies(&Subject { arn: &arn }, parts, notes);
-    for part in policies.missing {
+    for part in policies.missing.into_iter().chain(is_in_doubt.then_some(EXISTENCE)) {
         let kind = GapKind::IdentityPart { account, arn: arn.clone(), part };
         notes.gaps.push(Gap { kind, place });
     }
@@ -313,7 +323,8 @@ fn policies(subject: &Subject<'_>, parts: Vec<(Parts, Place)>, notes: &mut Notes
     let is_one = parts.len() == 1;
     for (part, place) in parts {
         let is_whole = part.attached.as_ref().is_none_or(|page| !page.more);
-        if is_one && is_whole && matches!(part.inline_names, Names::All) {
+        let is_all = is_one && is_whole && matches!(part.inline_names, Names::All);
+        if is_all && inline::are_told_apart(&part.inline) {
             // One document says all there is: nothing to compare.
             let attached = part.attached.map(|page| page.items).unwrap_or_default();
             return Policies { inline: part.inline, attached, missing: Vec::new() };
@@ -328,18 +339,9 @@ fn policies(subject: &Subject<'_>, parts: Vec<(Parts, Place)>, notes: &mut Notes
         }
         attached.extend(part.attached);
         also.extend(part.also_attached);
-        for policy in part.inline {
-            match inline.iter().find(|known| known.name == policy.name) {
-                None => inline.push(policy),
-                Some(known) if known.document.same_meaning(&policy.document) => {}
-                Some(known) => {
-                    let what = format!("inline policy {} of {}", policy.name, subject.arn);
-                    let (kept, other) = (known.document.place, policy.document.place);
-                    notes.conflict(what, subject.arn, kept, other);
-                }
-            }
-        }
+        inline.extend(part.inline);
     }
+    let mut inline = inline::each_once(subject, inline, notes);
     let mut missing = Vec::new();
     let same = |one: &BTreeSet<Box<str>>, other: &BTreeSet<Box<str>>| one == other;
     match subject.join(names, "names of the inline policies", same, BTreeSet::extend, notes) {

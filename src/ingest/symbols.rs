@@ -14,7 +14,7 @@ use crate::source::Span;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
 use super::compared::Compared;
-use super::declared::REGION;
+use super::declared::{REGION, may_be_symbolic};
 use super::homes::Homes;
 
 /// How many symbols of one shape are told apart in one place.
@@ -62,6 +62,28 @@ impl Symbols {
     /// Whether this stands for something.
     pub(super) fn contains(&self, text: &str) -> bool {
         self.all.contains(text)
+    }
+
+    /// What is known of what a symbol stands for.
+    pub(super) fn shape_of(&self, symbol: &str) -> Option<&str> {
+        if !self.contains(symbol) {
+            return None;
+        }
+        let shapes = self.by_shape.iter().filter(|(_, symbols)| symbols.contains(symbol));
+        let mut shapes = shapes.map(|(shape, _)| &*shape.exact);
+        let first = shapes.next()?;
+        // Of two things nothing is known that would hold for both.
+        Some(if shapes.next().is_some() { "*" } else { first })
+    }
+
+    /// A name as a pattern: accounts and Regions that are not known may be any.
+    pub(super) fn opened(&self, name: &str) -> String {
+        if !may_be_symbolic(name) {
+            return name.to_owned();
+        }
+        let accounts = self.homes.open_accounts();
+        let open = accounts.fold(name.to_owned(), |name, it| name.replace(it.as_str(), "*"));
+        open.replace(REGION, "*")
     }
 
     /// Something that was exported, by its ARN or its name.

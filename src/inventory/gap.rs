@@ -5,6 +5,9 @@ use std::fmt;
 use crate::aws::{AccountId, KeyArn};
 use crate::source::Place;
 
+/// The part of a user, role or group that is whether it is there at all (see [`GapKind::IdentityPart`]).
+pub const EXISTENCE: &str = "existence";
+
 /// Something that was not exported though something that was exported speaks of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Gap {
@@ -24,7 +27,7 @@ pub enum GapKind {
         /// The policy's ARN.
         policy: Box<str>,
     },
-    /// A part of a user, role or group: `inline policies`, `attached policies`, `memberships`.
+    /// A part of a user, role or group: `inline policies`, `attached policies`, `memberships`, [`EXISTENCE`].
     IdentityPart {
         /// Its account.
         account: AccountId,
@@ -158,7 +161,9 @@ impl GapKind {
     pub fn effects(&self) -> Effects {
         match self {
             Self::KeyPart { part: "grants", .. } => Effects::MoreAllowed,
-            Self::Organization { .. } => Effects::MoreDenied,
+            Self::Organization { .. } | Self::IdentityPart { part: EXISTENCE, .. } => {
+                Effects::MoreDenied
+            }
             _ => Effects::Either,
         }
     }

@@ -26,7 +26,7 @@ pub use account::{
 };
 pub use declared::Declared;
 pub use edit::Edit;
-pub use gap::{Conflict, Effects, Gap, GapKind};
+pub use gap::{Conflict, EXISTENCE, Effects, Gap, GapKind};
 pub use key::{
     Alias, Constraints, Grant, Grantee, Key, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole,
 };

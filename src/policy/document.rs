@@ -145,6 +145,15 @@ impl PolicyDocument {
         Self::lowered(self.place, self.kind, policy)
     }
 
+    /// The same policy, of which nobody knows whether it is in force: `doubt` decides.
+    pub fn doubted(&self, doubt: &str) -> Self {
+        let mut policy = self.policy().clone();
+        for statement in &mut policy.statements {
+            statement.doubt.get_or_insert_with(|| doubt.into());
+        }
+        Self::lowered(self.place, self.kind, policy)
+    }
+
     /// Whether both say the same, whatever the order, spelling of lists and white space.
     pub fn same_meaning(&self, other: &Self) -> bool {
         let same_text = !self.body.text.is_empty() && self.body.text == other.body.text;

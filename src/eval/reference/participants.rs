@@ -272,11 +272,7 @@ fn identity_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
     };
     // Its own, and a few of its groups.
     let mut together = Vec::with_capacity(identity.inline.len() + identity.attached.len() + 4);
-    for gap in scene.reference.gaps.of_account(identity.account) {
-        if matches!(gap, GapKind::IdentityPart { arn, .. } if **arn == *identity.arn) {
-            scene.note_missing(gap.to_string());
-        }
-    }
+    note_identity_gaps(scene, identity.account, &identity.arn);
     note_conflicts(scene, &identity.arn);
     inline(&identity.inline, &identity.arn, &mut together);
     attached(scene, identity.account, &identity.attached, &mut together);
@@ -284,6 +280,7 @@ fn identity_policies<'a>(scene: &Scene<'a, '_>) -> Vec<Taking<'a>> {
     for name in &identity.groups {
         match account.and_then(|account| account.groups.get(name)) {
             Some(group) => {
+                note_identity_gaps(scene, identity.account, &group.arn);
                 note_conflicts(scene, &group.arn);
                 inline(&group.inline, &group.arn, &mut together);
                 attached(scene, identity.account, &group.attached, &mut together);
@@ -303,6 +300,15 @@ pub(super) fn note_unknown_identity(scene: &Scene<'_, '_>) {
     };
     if !scene.world().account(account).is_some_and(|known| known.identities_listed) {
         scene.note_missing(format!("identities of account {account}"));
+    }
+}
+
+/// Rule U7: notes the parts of a user, role or group that were not exported.
+fn note_identity_gaps(scene: &Scene<'_, '_>, account: AccountId, of: &str) {
+    for gap in scene.reference.gaps.of_account(account) {
+        if matches!(gap, GapKind::IdentityPart { arn, .. } if **arn == *of) {
+            scene.note_missing(gap.to_string());
+        }
     }
 }
 

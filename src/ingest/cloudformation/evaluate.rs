@@ -118,19 +118,10 @@ impl<'w, 't> At<'w, 't> {
             "AWS::CloudFormation::Stack" => return self.note_nested(resource, "TemplateURL"),
             "AWS::Serverless::Application" => return self.note_nested(resource, "Location"),
             "AWS::CloudFormation::StackSet" => format!("the stacks of the stack set {name}"),
-            "AWS::Organizations::Policy" if self.may_deny(resource) => {
-                format!("the organization policy {name}")
-            }
             of_type if of_type.ends_with("::MODULE") => format!("what the module {name} makes"),
             _ => return,
         };
         self.unresolved(resource.span, what);
-    }
-
-    /// Whether an organization's policy may be an SCP or an RCP.
-    fn may_deny(self, policy: &Resource<'_>) -> bool {
-        let of_type = self.text(policy, "Type");
-        of_type.is_none_or(|name| !text::is_known(&name) || name.ends_with("_CONTROL_POLICY"))
     }
 
     /// Notes a nested stack whose template is not at hand; `property` says where that is.

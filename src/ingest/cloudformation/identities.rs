@@ -4,19 +4,24 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::aws::AccountId;
-use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion, Tags};
+use crate::inventory::{
+    AttachedPolicy, IdentityKind, LoosePolicy, NamedPolicy, PolicyVersion, Stated, Tags,
+};
 use crate::policy::{PolicyDocument, PolicyKind};
-use crate::source::{Place, Span};
+use crate::source::Place;
 use crate::syntax::{Kind, Node};
 
 use super::super::facts::{
     Fact, GroupFact, IdentityFact, Names as Listed, Page, Parts, PolicyFact, PrincipalKind,
 };
+use super::super::given::{Gift, Given, Target as GivenTo};
 use super::evaluate::{At, Resource, text_of};
 use super::keys::tags;
 use super::names::{Entity, Names, entity_of};
+use super::targets::{TARGETS, Target, each_target};
 use super::text;
 
 /// What is gathered of a user, role or group.
@@ -35,6 +40,8 @@ pub(super) struct Holder {
     all_groups: bool,
     /// Whether another is declared by the same name, and at most one of them will be there.
     is_one_of_several: bool,
+    /// Whether nobody knows if it will be there.
+    is_in_doubt: bool,
 }
 
 /// All users, groups and roles of a run.
@@ -42,13 +49,17 @@ pub(super) struct Gathered<'n> {
     names: &'n Names,
     holders: BTreeMap<Box<str>, Holder>,
     policies: BTreeMap<Box<str>, PolicyFact>,
-    loose: Vec<Fact>,
+    /// Policies that are for nobody who is known, and what is given to others.
+    others: Vec<Fact>,
+    /// What templates declare, by ARNs.
+    own: Arc<BTreeSet<Box<str>>>,
 }
 
 impl<'n> Gathered<'n> {
     pub(super) fn new(names: &'n Names) -> Self {
-        let (holders, policies, loose) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { names, holders, policies, loose }
+        let (holders, policies, others) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let own = Arc::new(names.entities.iter().map(|entity| entity.arn.clone()).collect());
+        Self { names, holders, policies, others, own }
     }
 
     /// Takes what declares an entity.
@@ -97,6 +108,7 @@ impl<'n> Gathered<'n> {
             all_attached: true,
             all_groups: true,
             is_one_of_several: false,
+            is_in_doubt: resource.doubt.is_some(),
         }
     }
 
@@ -228,9 +240,9 @@ impl<'n> Gathered<'n> {
         };
         let doubt = resource.doubt.as_deref();
         let sure = self.names.policy(at, PolicyKind::Identity, &node, doubt);
-        let mut is_given = false;
+        let (mut is_given, mut elsewhere) = (false, Vec::new());
         for target in each_target(at, resource, targets) {
-            let (meant, may) = self.meant(at, resource, &target);
+            let (meant, may) = self.meant(at, resource, &target, &mut elsewhere);
             for entity in meant {
                 is_given = true;
                 self.put(entity, NamedPolicy { name: name.clone(), document: sure.clone() });
@@ -242,19 +254,39 @@ impl<'n> Gathered<'n> {
                 self.put(entity, NamedPolicy { name: name.clone(), document });
             }
         }
-        if !is_given {
-            let policy =
-                crate::inventory::LoosePolicy { name: resource.name.into(), document: sure };
-            self.loose.push(Fact::Loose(policy));
+        let loose = (!is_given).then(|| Box::from(resource.name));
+        if elsewhere.is_empty() {
+            let loose = loose.map(|name| LoosePolicy { name, document: sure });
+            return self.others.extend(loose.map(Fact::Loose));
+        }
+        // Whether it is there each target says.
+        let document = self.names.policy(at, PolicyKind::Identity, &node, None);
+        let gift = Gift::Inline { policy: NamedPolicy { name, document }, loose };
+        self.give_elsewhere(at, resource, elsewhere, gift);
+    }
+
+    /// Gives something to what other code or an export may have.
+    fn give_elsewhere(
+        &mut self,
+        at: &At<'_, '_>,
+        resource: &Resource<'_>,
+        to: Vec<GivenTo>,
+        gift: Gift,
+    ) {
+        if !to.is_empty() {
+            let place = at.stack.template.place(resource.span);
+            let given = Given { to, gift, place, own: Arc::clone(&self.own) };
+            self.others.push(Fact::Given(Box::new(given)));
         }
     }
 
-    /// The entities that a target surely means, or else those that it may.
+    /// The entities that a target surely means, or else those that it may, of which one may be `elsewhere`.
     fn meant(
         &self,
         at: &At<'_, '_>,
         resource: &Resource<'_>,
         target: &Target<'_>,
+        elsewhere: &mut Vec<GivenTo>,
     ) -> (Vec<&'n Entity>, Vec<&'n Entity>) {
         let names: &'n Names = self.names;
         let sure = names.sure(target.kind, at, &target.text);
@@ -267,7 +299,8 @@ impl<'n> Gathered<'n> {
             true => format!("{name}: its {kind} is not declared here"),
             false => format!("{name}: which {kind} it is for"),
         };
-        at.unresolved(target.span, what);
+        let told = Stated::new(what.into(), at.stack.template.place(target.span));
+        elsewhere.extend(target.elsewhere(at, resource, &told));
         (sure, may)
     }
 
@@ -280,9 +313,10 @@ impl<'n> Gathered<'n> {
     fn give_managed(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
         let arn: Box<str> =
             text::named(&at.iam_arn(resource, "policy", "ManagedPolicyName")).into();
+        let place = at.stack.template.place(resource.span);
+        let mut elsewhere = Vec::new();
         for target in each_target(at, resource, &TARGETS) {
-            let (meant, may) = self.meant(at, resource, &target);
-            let place = at.stack.template.place(resource.span);
+            let (meant, may) = self.meant(at, resource, &target, &mut elsewhere);
             for entity in meant {
                 if let Some(holder) = self.holders.get_mut(&entity.arn) {
                     // Whether it is there its document says.
@@ -295,25 +329,33 @@ impl<'n> Gathered<'n> {
                 }
             }
         }
+        let policies = vec![AttachedPolicy { arn, place }];
+        self.give_elsewhere(at, resource, elsewhere, Gift::Attached { policies, is_open: false });
     }
 
     /// Makes a user a member of a group, where it is known which.
     fn member(&self, at: &At<'_, '_>, holder: &mut Holder, group: &Node<'static>) {
+        match self.group(at, group) {
+            Some(name) => drop(holder.groups.insert(name)),
+            None => holder.all_groups = false,
+        }
+    }
+
+    /// The name of a group, where it is known which.
+    fn group(&self, at: &At<'_, '_>, group: &Node<'static>) -> Option<Box<str>> {
         let text = text_of(group).filter(|_| !matches!(group.kind, Kind::OneOf { .. }));
         let is_meant = |text: &String| {
             let is_declared = || !self.names.sure(PrincipalKind::Group, at, text).is_empty();
             text::is_known(text) || is_declared()
         };
-        match text.filter(is_meant) {
-            Some(name) => drop(holder.groups.insert(text::named(&name).into())),
-            None => holder.all_groups = false,
-        }
+        text.filter(is_meant).map(|name| text::named(&name).into())
     }
 
     fn join(&mut self, at: &At<'_, '_>, resource: &Resource<'_>) {
         let group = at.property(resource, "GroupName").filter(|_| resource.doubt.is_none());
+        let mut elsewhere = Vec::new();
         for target in each_target(at, resource, &[("Users", PrincipalKind::User)]) {
-            let (meant, may) = self.meant(at, resource, &target);
+            let (meant, may) = self.meant(at, resource, &target, &mut elsewhere);
             for entity in meant {
                 let Some(mut holder) = self.holders.remove(&entity.arn) else { continue };
                 match &group {
@@ -328,49 +370,17 @@ impl<'n> Gathered<'n> {
                 }
             }
         }
+        let known = group.and_then(|group| self.group(at, &group));
+        let gift = Gift::Groups { is_open: known.is_none(), names: known.into_iter().collect() };
+        self.give_elsewhere(at, resource, elsewhere, gift);
     }
 
     /// Everything as facts.
     pub(super) fn facts(self) -> Vec<Fact> {
         let policies = self.policies.into_values().map(|policy| Fact::Policy(Box::new(policy)));
         let holders = self.holders.into_iter().map(|(arn, holder)| holder.fact(arn));
-        holders.chain(policies).chain(self.loose).collect()
+        holders.chain(policies).chain(self.others).collect()
     }
-}
-
-/// The properties that list whom a policy is for.
-const TARGETS: [(&str, PrincipalKind); 3] = [
-    ("Roles", PrincipalKind::Role),
-    ("Users", PrincipalKind::User),
-    ("Groups", PrincipalKind::Group),
-];
-
-/// Whom a policy is for, as a property says it.
-struct Target<'n> {
-    /// The name.
-    text: String,
-    kind: PrincipalKind,
-    span: Span,
-    /// The property as it is written; nothing where a macro writes it.
-    written: Option<&'n Node<'static>>,
-}
-
-/// What some properties list, each with the kind of what it names.
-fn each_target<'n>(
-    at: &At<'_, '_>,
-    resource: &Resource<'n>,
-    targets: &[(&str, PrincipalKind)],
-) -> Vec<Target<'n>> {
-    let mut all = Vec::new();
-    for (property, kind) in targets {
-        let written = resource.node.get("Properties").and_then(|all| all.get(property));
-        for node in list(at.property(resource, property).as_ref()) {
-            let text = text_of(node);
-            let text = text.unwrap_or_else(|| text::hole(&format!("{}.{property}", resource.name)));
-            all.push(Target { text, kind: *kind, span: node.span, written });
-        }
-    }
-    all
 }
 
 impl Holder {
@@ -408,13 +418,8 @@ impl Holder {
         };
         let kind = match self.kind {
             PrincipalKind::Group => {
-                return Fact::Group(Box::new(GroupFact {
-                    arn,
-                    account,
-                    place,
-                    parts,
-                    members: None,
-                }));
+                let group = GroupFact::new(arn, account, place, parts);
+                return Fact::Group(Box::new(GroupFact { is_in_doubt: self.is_in_doubt, ..group }));
             }
             PrincipalKind::Role => IdentityKind::Role,
             PrincipalKind::User => IdentityKind::User,
@@ -428,6 +433,7 @@ impl Holder {
         fact.boundary = self.boundary;
         fact.trust = self.trust;
         fact.parts = parts;
+        fact.is_in_doubt = self.is_in_doubt;
         fact.groups = Some(Page { items: self.groups, place, more: !self.all_groups });
         Fact::Identity(Box::new(fact))
     }
@@ -443,6 +449,6 @@ fn word(kind: PrincipalKind) -> &'static str {
 }
 
 /// The items of a list; none where there is none.
-fn list<'n>(node: Option<&'n Node<'static>>) -> &'n [Node<'static>] {
+pub(super) fn list<'n>(node: Option<&'n Node<'static>>) -> &'n [Node<'static>] {
     node.map(Node::one_or_many).unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! Keys, their replicas, and aliases.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::aws::{AliasArn, KeyArn};
 use crate::inventory::{Alias, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
@@ -9,8 +10,9 @@ use crate::syntax::{Kind, Node};
 
 use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
+use super::super::given::{Gift, Given, Named, Target};
 use super::evaluate::{At, Resource, text_of};
-use super::names::{Names, default_key_policy};
+use super::names::{Names, default_key_policy, pattern};
 use super::text;
 
 /// What a KMS resource states.
@@ -172,12 +174,17 @@ pub(super) fn aliases(all: &[(At<'_, '_>, Resource<'_>)]) -> Vec<Fact> {
         Some((at, resource, arn))
     });
     let keys: Vec<_> = keys.collect();
+    let own: BTreeSet<Box<str>> = keys.iter().map(|(.., arn)| arn.as_str().into()).collect();
+    let own = Arc::new(own);
     for (at, resource) in all.iter().filter(|(_, it)| it.of_type() == "AWS::KMS::Alias") {
         let key = target(at, resource);
         let name = at.text(resource, "AliasName").filter(|name| text::is_known(name));
         let region = text::shape(&at.region());
         let account = at.stack.deployment.account;
         let arn = name.and_then(|name| AliasArn::new(at.partition(), &region, account, &name));
+        if !key.as_ref().is_some_and(|key| own.contains(key.as_str())) {
+            facts.extend(elsewhere(at, resource, arn.clone(), &own));
+        }
         let known = arn.zip(key.clone()).filter(|_| resource.doubt.is_none());
         let Some((arn, key)) = known else {
             at.unresolved(resource.span, format!("the alias {}", resource.name));
@@ -204,6 +211,23 @@ pub(super) fn aliases(all: &[(At<'_, '_>, Resource<'_>)]) -> Vec<Fact> {
         facts.push(Fact::Key(KeyFact { arn, place, part }));
     }
     facts
+}
+
+/// An alias of a key that other code or an export may have; `arn` is nothing where its name is not known,
+/// `own` are the keys of the templates.
+fn elsewhere(
+    at: &At<'_, '_>,
+    alias: &Resource<'_>,
+    arn: Option<AliasArn>,
+    own: &Arc<BTreeSet<Box<str>>>,
+) -> Option<Fact> {
+    let id = pattern(&at.text(alias, "TargetKeyId")?);
+    let (account, region) = (at.stack.deployment.account, text::shape(&at.region()).into());
+    let named = Named::Key { account, region, id };
+    let to = vec![Target { named, doubt: alias.doubt.clone(), told: None }];
+    let place = at.stack.template.place(alias.span);
+    let gift = Gift::Alias(arn.map(|arn| Alias { arn, target: None, place }));
+    Some(Fact::Given(Box::new(Given { to, gift, place, own: Arc::clone(own) })))
 }
 
 /// The key that an alias points to, where that is known.

@@ -16,10 +16,12 @@ mod loops;
 pub(super) mod manifest;
 mod mentions;
 mod names;
+mod organizations;
 mod parameters;
 mod references;
 mod sam;
 mod stacks;
+mod targets;
 mod text;
 
 use std::collections::BTreeSet;

@@ -12,6 +12,7 @@ use crate::syntax::{Kind, Member, Node, Unresolved};
 
 use super::super::declared::{self, Deployment};
 use super::super::facts::PrincipalKind;
+use super::super::given::Pattern;
 use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID, Symbols};
 use super::documents::document;
 use super::evaluate::{At, Resource};
@@ -213,6 +214,11 @@ pub(super) fn default_key_policy(at: &At<'_, '_>, span: Span) -> PolicyDocument 
     let deployment: &Deployment = at.stack.deployment;
     let place = Place::plain(at.stack.template.file, span);
     declared::default_key_policy(place, at.partition(), deployment.account)
+}
+
+/// A name as a pattern.
+pub(super) fn pattern(name: &str) -> Pattern {
+    Pattern { shape: text::shape(name).into(), is_known: text::is_known(name) }
 }
 
 /// The tree with its spans counted from the start of `whole`; what stands outside it stands for all of it.

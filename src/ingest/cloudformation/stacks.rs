@@ -15,7 +15,7 @@ use super::evaluate::{At, Resource};
 use super::identities::Gathered;
 use super::manifest::Deployments;
 use super::names::Names;
-use super::{Declared, Template, keys, sam};
+use super::{Declared, Template, keys, organizations, sam};
 
 /// How deep stacks stand in one another.
 const DEPTH: usize = 8;
@@ -201,6 +201,9 @@ impl<'t> World<'t> {
         for (at, resource) in &all {
             self.refuel();
             facts.extend(keys::facts(at, &names, resource));
+            if resource.of_type() == "AWS::Organizations::Policy" {
+                facts.extend(organizations::facts(at, &names, resource));
+            }
             at.note_unread(resource);
         }
         self.refuel();

@@ -162,7 +162,7 @@ pub(super) fn same(left: &str, right: &str) -> Option<bool> {
 }
 
 /// All texts that it can be, where its holes have few choices and it has no symbols.
-fn expansions(text: &str) -> Option<Vec<String>> {
+pub(super) fn expansions(text: &str) -> Option<Vec<String>> {
     let mut all = vec![String::new()];
     for part in parts(text) {
         let words = match part {

@@ -261,7 +261,7 @@ impl<'p> Entity<'p> {
         let parts = self.parts(place);
         let kind = match kind {
             PrincipalKind::Group => {
-                let fact = GroupFact { arn: metadata.arn, account, place, parts, members: None };
+                let fact = GroupFact::new(metadata.arn, account, place, parts);
                 return Some((Fact::Group(Box::new(fact)), place));
             }
             PrincipalKind::User => IdentityKind::User,

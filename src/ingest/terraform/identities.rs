@@ -3,18 +3,22 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::aws::AccountId;
 use crate::aws::pattern::meets;
 use crate::inventory::{AttachedPolicy, IdentityKind, NamedPolicy, PolicyVersion};
-use crate::policy::{PolicyDocument, PolicyKind};
+use crate::policy::PolicyKind;
 use crate::source::Place;
 use crate::syntax::WHETHER;
 
-use super::super::facts::{Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact};
+use super::super::facts::{
+    Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact, PrincipalKind,
+};
+use super::super::given::{Gift, Given, Named};
 use super::evaluator::Evaluator;
 use super::value::{Data, Value, shape};
-use super::world::Declared;
+use super::world::{Declared, pattern};
 
 /// Whose policies are spoken of: the account, `user`, `role` or `group`, and the name.
 type Holder = (AccountId, &'static str, Box<str>);
@@ -36,13 +40,23 @@ struct Draft<'r> {
     is_one_of_several: bool,
 }
 
-/// Takes a holder, or nothing where none is declared here, and what decides whether it is meant.
-type Tell<'t, 'r> = dyn FnMut(Option<&mut Draft<'r>>, Option<Rc<str>>) + 't;
+/// Whom a name means.
+enum Meant<'m, 'r> {
+    /// A holder that is declared here.
+    Draft(&'m mut Draft<'r>),
+    /// Perhaps one that is declared elsewhere, by this name.
+    Elsewhere(&'m Value),
+}
+
+/// Takes whom a name means, and what decides whether it does.
+type Tell<'t, 'r> = dyn FnMut(Meant<'_, 'r>, Option<Rc<str>>) + 't;
 
 /// The users, roles, groups and managed policies of some resources.
 pub(super) struct Identities<'r> {
     drafts: BTreeMap<Holder, Draft<'r>>,
     policies: Vec<PolicyFact>,
+    /// What is given to holders that are not declared here, and the account that they are of.
+    given: Vec<(AccountId, Given)>,
 }
 
 const KINDS: [&str; 3] = ["user", "role", "group"];
@@ -50,7 +64,7 @@ const KINDS: [&str; 3] = ["user", "role", "group"];
 impl<'r> Identities<'r> {
     /// Collects what resources declare, and what others say of it.
     pub(super) fn new(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]) -> Self {
-        let mut made = Self { drafts: BTreeMap::new(), policies: Vec::new() };
+        let mut made = Self { drafts: BTreeMap::new(), policies: Vec::new(), given: Vec::new() };
         for declared in resources {
             match declared.resource.of_type {
                 "aws_iam_user" => made.holder(evaluator, declared, "user"),
@@ -175,9 +189,9 @@ impl<'r> Identities<'r> {
         if let Some(known) = &known
             && let Some(draft) = self.drafts.get_mut(&(account, kind, Box::from(&**known)))
         {
-            return tell(Some(draft), None);
+            return tell(Meant::Draft(draft), None);
         }
-        tell(None, None);
+        tell(Meant::Elsewhere(name), None);
         let pieces = name.as_pieces().map(|pieces| shape(&pieces).0);
         let wanted =
             known.as_deref().map_or_else(|| pieces.unwrap_or_else(|| "*".into()), Into::into);
@@ -187,8 +201,24 @@ impl<'r> Identities<'r> {
             {
                 let doubt = name.doubt();
                 let doubt = doubt.unwrap_or_else(|| format!("{WHETHER}{wanted} is {own}").into());
-                tell(Some(draft), Some(doubt));
+                tell(Meant::Draft(draft), Some(doubt));
             }
+        }
+    }
+
+    /// Gives something to holders that other code or an export may have, by their names.
+    fn give(
+        &mut self,
+        declared: &Declared<'_>,
+        kind: &'static str,
+        elsewhere: Vec<Elsewhere>,
+        gift: impl Fn() -> Gift,
+    ) {
+        let account = declared.resource.provider.account();
+        for Elsewhere { name, doubt } in elsewhere {
+            let named = Named::Holder { kind: kind_of(kind), account, name: pattern(&name) };
+            let given = declared.given(named, (kind, &name), doubt, gift());
+            self.given.push((account, given));
         }
     }
 
@@ -199,17 +229,18 @@ impl<'r> Identities<'r> {
         let (Some(holder), Some(policy)) = (argument(kind), argument("policy")) else { return };
         let name = argument("name").and_then(|name| name.known());
         let name = name.unwrap_or_else(|| resource.address.as_str().into());
-        let document = |doubt: Option<Rc<str>>| -> PolicyDocument {
-            evaluator.policy(PolicyKind::Identity, &policy, doubt)
+        let inline = |doubt: Option<Rc<str>>| {
+            let document = evaluator.policy(PolicyKind::Identity, &policy, doubt);
+            NamedPolicy { name: Box::from(&*name), document }
         };
         let doubt = declared.doubt.clone();
-        self.named(deployment.account, kind, &holder, &mut |draft, may| match draft {
-            Some(draft) => {
-                let document = document(may.or_else(|| doubt.clone()));
-                draft.inline.push(NamedPolicy { name: Box::from(&*name), document });
-            }
-            None => declared.elsewhere(evaluator, kind, Some(&holder)),
+        let mut elsewhere = Vec::new();
+        self.named(deployment.account, kind, &holder, &mut |meant, may| match meant {
+            Meant::Draft(draft) => draft.inline.push(inline(may.or_else(|| doubt.clone()))),
+            Meant::Elsewhere(name) => elsewhere.push(Elsewhere::new(name, may)),
         });
+        let gift = || Gift::Inline { policy: inline(None), loose: None };
+        self.give(declared, kind, elsewhere, gift);
     }
 
     /// Attaches a managed policy, or a list of them, to one holder, or to all of a list.
@@ -225,10 +256,16 @@ impl<'r> Identities<'r> {
         let Some(holders) = holders.filter(|holders| !holders.is_null()) else { return };
         let items = holders.items().map_or_else(|| vec![holders.clone()], <[Value]>::to_vec);
         for holder in items {
-            self.named(account, kind, &holder, &mut |draft, may| match draft {
-                Some(draft) => draft.add(&policy, may.or_else(|| declared.doubt.clone())),
-                None => declared.elsewhere(evaluator, kind, Some(&holder)),
+            let mut elsewhere = Vec::new();
+            self.named(account, kind, &holder, &mut |meant, may| match meant {
+                Meant::Draft(draft) => draft.add(&policy, may.or_else(|| declared.doubt.clone())),
+                Meant::Elsewhere(name) => elsewhere.push(Elsewhere::new(name, may)),
             });
+            let gift = || {
+                let Attachments { policies, is_open } = Attachments::of(&policy);
+                Gift::Attached { policies, is_open }
+            };
+            self.give(declared, kind, elsewhere, gift);
         }
     }
 
@@ -248,17 +285,20 @@ impl<'r> Identities<'r> {
             |value: &Value| value.items().map_or_else(|| vec![value.clone()], <[Value]>::to_vec);
         let (users, groups) = (list(&users), list(&groups));
         let is_open = groups.iter().any(|group| group.known().is_none());
+        let known = groups.iter().filter_map(Value::known);
+        let known: BTreeSet<Box<str>> = known.map(|name| Box::from(&*name)).collect();
         for user in users {
-            self.named(account, "user", &user, &mut |draft, may| match draft {
-                Some(draft) if may.is_none() && declared.doubt.is_none() => {
-                    draft.groups.extend(
-                        groups.iter().filter_map(Value::known).map(|name| Box::from(&*name)),
-                    );
+            let mut elsewhere = Vec::new();
+            self.named(account, "user", &user, &mut |meant, may| match meant {
+                Meant::Draft(draft) if may.is_none() && declared.doubt.is_none() => {
+                    draft.groups.extend(known.iter().cloned());
                     draft.are_groups_open |= is_open;
                 }
-                Some(draft) => draft.are_groups_open = true,
-                None => declared.elsewhere(evaluator, "user", Some(&user)),
+                Meant::Draft(draft) => draft.are_groups_open = true,
+                Meant::Elsewhere(name) => elsewhere.push(Elsewhere::new(name, may)),
             });
+            let gift = || Gift::Groups { names: known.clone(), is_open };
+            self.give(declared, "user", elsewhere, gift);
         }
     }
 
@@ -266,6 +306,17 @@ impl<'r> Identities<'r> {
     pub(super) fn facts(self, evaluator: &Evaluator<'_>) -> Vec<Fact> {
         let policies = self.policies.into_iter().map(|policy| Fact::Policy(Box::new(policy)));
         let mut facts: Vec<Fact> = policies.collect();
+        let mut own: BTreeMap<AccountId, BTreeSet<Box<str>>> = BTreeMap::new();
+        for ((account, ..), draft) in &self.drafts {
+            own.entry(*account).or_default().insert(draft.arn.clone());
+        }
+        let own: BTreeMap<AccountId, Arc<BTreeSet<Box<str>>>> =
+            own.into_iter().map(|(account, own)| (account, Arc::new(own))).collect();
+        let given = self.given.into_iter().map(|(account, given)| {
+            let own = own.get(&account).cloned().unwrap_or_default();
+            Fact::Given(Box::new(Given { own, ..given }))
+        });
+        facts.extend(given);
         for ((account, kind, _), draft) in self.drafts {
             facts.push(match kind {
                 "user" => draft.identity(evaluator, IdentityKind::User, account),
@@ -277,23 +328,62 @@ impl<'r> Identities<'r> {
     }
 }
 
+/// A holder that is not declared here.
+struct Elsewhere {
+    name: Value,
+    /// What decides whether it is meant.
+    doubt: Option<Rc<str>>,
+}
+
+impl Elsewhere {
+    fn new(name: &Value, doubt: Option<Rc<str>>) -> Self {
+        Self { name: name.clone(), doubt }
+    }
+}
+
+/// Managed policies, as an argument lists them.
+#[derive(Default)]
+struct Attachments {
+    policies: Vec<AttachedPolicy>,
+    /// Whether there may be others.
+    is_open: bool,
+}
+
+impl Attachments {
+    /// One managed policy, or all of a list.
+    fn of(policy: &Value) -> Self {
+        if let Data::List(list) = &policy.data {
+            let mut all = Self { is_open: list.is_open, ..Self::default() };
+            for one in list.items.iter().map(Self::of) {
+                all.policies.extend(one.policies);
+                all.is_open |= one.is_open;
+            }
+            return all;
+        }
+        let place = Place::plain(policy.at.file, policy.at.span);
+        let known = policy.known().map(|arn| AttachedPolicy { arn: Box::from(&*arn), place });
+        Self { is_open: known.is_none(), policies: known.into_iter().collect() }
+    }
+}
+
+/// What a holder is called in facts.
+fn kind_of(kind: &str) -> PrincipalKind {
+    match kind {
+        "user" => PrincipalKind::User,
+        "role" => PrincipalKind::Role,
+        _ => PrincipalKind::Group,
+    }
+}
+
 impl Draft<'_> {
     /// Attaches a managed policy, or all of a list.
     fn add(&mut self, policy: &Value, doubt: Option<Rc<str>>) {
-        if let Data::List(list) = &policy.data {
-            self.is_open |= list.is_open;
-            list.items.iter().for_each(|item| self.add(item, doubt.clone()));
-            return;
-        }
-        match policy.known().filter(|_| doubt.is_none()) {
-            Some(arn) => {
-                let place = Place::plain(policy.at.file, policy.at.span);
-                let arn: Box<str> = Box::from(&*arn);
-                if !self.attached.iter().any(|known| known.arn == arn) {
-                    self.attached.push(AttachedPolicy { arn, place });
-                }
+        let Attachments { policies, is_open } = Attachments::of(policy);
+        self.is_open |= is_open || (doubt.is_some() && !policies.is_empty());
+        for policy in policies.into_iter().filter(|_| doubt.is_none()) {
+            if !self.attached.iter().any(|known| known.arn == policy.arn) {
+                self.attached.push(policy);
             }
-            None => self.is_open = true,
         }
     }
 
@@ -347,6 +437,7 @@ impl Draft<'_> {
             trust,
             parts,
             groups,
+            is_in_doubt: self.declared.doubt.is_some(),
             ..IdentityFact::new(kind, self.arn, account, place)
         }))
     }
@@ -356,7 +447,8 @@ impl Draft<'_> {
             true => Parts::default(),
             false => self.parts(),
         };
-        let place = self.declared.place();
-        Fact::Group(Box::new(GroupFact { arn: self.arn, account, place, parts, members: None }))
+        let is_in_doubt = self.declared.doubt.is_some();
+        let group = GroupFact::new(self.arn, account, self.declared.place(), parts);
+        Fact::Group(Box::new(GroupFact { is_in_doubt, ..group }))
     }
 }

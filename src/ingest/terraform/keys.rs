@@ -2,24 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
+use crate::aws::KeyArn;
 use crate::aws::pattern::meets;
-use crate::aws::{ActionSet, KeyArn, KmsAction};
-use crate::inventory::{
-    Alias, Constraints, Grant, Grantee, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags,
-};
-use crate::policy::{AtMost, PolicyKind, Principal, UnresolvedPrincipal};
+use crate::inventory::{Alias, Grant, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
+use crate::policy::PolicyKind;
 use crate::source::Place;
-use crate::syntax::{Unresolved, WHETHER};
+use crate::syntax::WHETHER;
 
-use super::super::declared;
+use super::super::declared::{self, Deployment};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
+use super::super::given::{Gift, Given, Named, grant_in_doubt};
 use super::super::symbols;
 use super::evaluator::Evaluator;
+use super::grants;
 use super::names::Shape;
 use super::resource::Resource;
 use super::value::{At, Data, Value, shape};
-use super::world::{Declared, is_key};
+use super::world::{Declared, is_key, pattern};
 
 /// What is declared of one key.
 pub(super) struct KeyDraft<'r> {
@@ -41,12 +42,14 @@ pub(super) struct KeyDraft<'r> {
 pub(super) struct Keys<'r> {
     drafts: BTreeMap<KeyArn, KeyDraft<'r>>,
     facts: Vec<Fact>,
+    /// What is given to keys that are not declared here.
+    given: Vec<Given>,
 }
 
 impl<'r> Keys<'r> {
     /// Collects the keys that resources declare, and what others say of them.
     pub(super) fn new(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]) -> Self {
-        let mut keys = Self { drafts: BTreeMap::new(), facts: Vec::new() };
+        let mut keys = Self { drafts: BTreeMap::new(), facts: Vec::new(), given: Vec::new() };
         for declared in resources {
             if is_key(&declared.resource) {
                 keys.key(evaluator, declared);
@@ -92,24 +95,19 @@ impl<'r> Keys<'r> {
 
     /// Notes where a key or its policy switches off the check that its author can change the policy.
     fn bypass(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>, arn: &KeyArn) {
-        let resource = &declared.resource;
-        let name = "bypass_policy_lockout_safety_check";
-        let bypass = evaluator.argument(&resource.arguments, name);
-        let Some(bypass) = bypass.filter(|bypass| !bypass.is_null()) else { return };
-        match bypass.truth() {
-            Some(true) => {
-                let at = evaluator.name_at(&resource.arguments, name);
-                let place = Place::plain(at.file, at.span);
-                let (arn, part) = (arn.clone(), KeyPart::LockoutCheckBypassed);
-                self.facts.push(Fact::Key(KeyFact { arn, place, part }));
-            }
-            Some(false) => {}
-            None => {
-                let address = &resource.address;
-                let what = format!("{address}: whether it switches the lockout check off");
-                evaluator.unresolved(bypass.at, what);
-            }
+        if let Some(place) = bypassed(evaluator, declared) {
+            let (arn, part) = (arn.clone(), KeyPart::LockoutCheckBypassed);
+            self.facts.push(Fact::Key(KeyFact { arn, place, part }));
         }
+    }
+
+    /// Gives something to a key that other code or an export may have.
+    fn give(&mut self, declared: &Declared<'_>, key: Option<&Value>, gift: impl FnOnce() -> Gift) {
+        let Some(key) = key.filter(|key| !key.is_null()) else { return };
+        let Deployment { account, region, .. } = &declared.resource.provider.deployment;
+        let (account, region, id) = (*account, region.clone(), pattern(key));
+        let named = Named::Key { account, region, id };
+        self.given.push(declared.given(named, ("key", key), None, gift()));
     }
 
     /// The key that an argument names, by its id or its ARN.
@@ -174,7 +172,10 @@ impl<'r> Keys<'r> {
             for (draft, doubt) in self.candidates(key.as_ref(), resource) {
                 draft.policies.push((policy.clone(), Some(doubt)));
             }
-            return declared.elsewhere(evaluator, "key", key.as_ref());
+            let bypass = bypassed(evaluator, declared);
+            let document = || evaluator.policy(PolicyKind::Key, &policy, None);
+            let gift = || Gift::KeyPolicy { document: document(), bypass };
+            return self.give(declared, key.as_ref(), gift);
         };
         // It replaces what the key declares itself; of two such nobody knows which is applied last.
         if declared.doubt.is_none() && std::mem::take(&mut draft.is_first_own) {
@@ -209,7 +210,8 @@ impl<'r> Keys<'r> {
                 for (draft, _) in self.candidates(target.as_ref(), resource) {
                     draft.are_aliases_open = true;
                 }
-                declared.elsewhere(evaluator, "key", target.as_ref());
+                let alias = Alias { arn, target: None, place: declared.place() };
+                self.give(declared, target.as_ref(), || Gift::Alias((!is_open).then_some(alias)));
             }
         }
     }
@@ -217,18 +219,28 @@ impl<'r> Keys<'r> {
     fn grant(&mut self, evaluator: &Evaluator<'_>, declared: &Declared<'_>) {
         let resource = &declared.resource;
         let key = evaluator.argument(&resource.arguments, "key_id");
-        let grant = made(evaluator, declared);
+        let grant = grants::made(evaluator, declared);
         let Some(draft) = self.named(key.as_ref(), resource) else {
             for (draft, doubt) in self.candidates(key.as_ref(), resource) {
                 draft.grant(evaluator, declared, grant.clone(), Some(&doubt));
             }
-            return declared.elsewhere(evaluator, "key", key.as_ref());
+            let whole = |grant: Grant| {
+                let mut all = declared::grants(&evaluator.symbols, &grant);
+                all.push(grant);
+                all
+            };
+            return self.give(declared, key.as_ref(), || Gift::Grants(grant.map(whole)));
         };
         draft.grant(evaluator, declared, grant, declared.doubt.as_ref());
     }
 
     /// The facts of the keys.
     pub(super) fn facts(mut self, evaluator: &Evaluator<'_>) -> Vec<Fact> {
+        let own: Arc<BTreeSet<Box<str>>> =
+            Arc::new(self.drafts.keys().map(|arn| arn.as_str().into()).collect());
+        let given = std::mem::take(&mut self.given).into_iter();
+        let given = given.map(|given| Given { own: Arc::clone(&own), ..given });
+        self.facts.extend(given.map(|given| Fact::Given(Box::new(given))));
         let mut related: BTreeMap<KeyArn, Related> = BTreeMap::new();
         for draft in self.drafts.values() {
             let resource = &draft.resource.resource;
@@ -299,23 +311,24 @@ impl KeyDraft<'_> {
         };
         grant.issuing_account = Some(self.arn.account());
         if let Some(doubt) = doubt {
-            grant.grantee = doubted(grant.grantee, doubt);
-            grant.retiring = grant.retiring.map(|retiring| doubted(retiring, doubt));
+            grant = grant_in_doubt(grant, doubt);
         }
         self.grants.extend(declared::grants(&evaluator.symbols, &grant));
         self.grants.push(grant);
     }
 }
 
-/// Who a grant names, where nobody knows whether it does.
-fn doubted(grantee: Grantee, doubt: &str) -> Grantee {
-    let at_most = match grantee {
-        Grantee::Principal(Principal::Unresolved(of)) => of.at_most,
-        Grantee::Principal(principal) => AtMost::Principal(principal),
-        Grantee::Service(name) => AtMost::Principal(Principal::Service(name)),
-    };
-    let of = UnresolvedPrincipal { expression: doubt.into(), at_most };
-    Grantee::Principal(Principal::Unresolved(Box::new(of)))
+/// Where a key or its policy switches off the check that its author can change the policy.
+fn bypassed(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Place> {
+    let resource = &declared.resource;
+    let name = "bypass_policy_lockout_safety_check";
+    let bypass = evaluator.argument(&resource.arguments, name).filter(|it| !it.is_null())?;
+    if bypass.truth().is_none() {
+        let what = format!("{}: whether it switches the lockout check off", resource.address);
+        evaluator.unresolved(bypass.at, what);
+    }
+    let at = evaluator.name_at(&resource.arguments, name);
+    (bypass.truth() == Some(true)).then(|| Place::plain(at.file, at.span))
 }
 
 /// What is stated of a key.
@@ -471,68 +484,11 @@ pub(super) fn tags(value: Option<&Value>) -> Option<Tags> {
 }
 
 /// An object of texts that is known wholly.
-fn pairs(value: &Value) -> Option<Vec<(Box<str>, Box<str>)>> {
+pub(super) fn pairs(value: &Value) -> Option<Vec<(Box<str>, Box<str>)>> {
     let Data::Object(object) = &value.data else { return None };
     object.rest.is_none().then_some(())?;
     let pair = |member: &super::value::Member| {
         Some((Box::from(&*member.name), Box::from(&*member.value.known()?)))
     };
     object.members.iter().map(pair).collect()
-}
-
-/// A grant; nothing where what it allows, or when, is not known.
-fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Grant> {
-    let resource = &declared.resource;
-    let argument = |name: &str| evaluator.argument(&resource.arguments, name);
-    let mut operations = ActionSet::EMPTY;
-    let mut unknown_operations = Vec::new();
-    match &argument("operations")?.data {
-        Data::List(list) if !list.is_open => {
-            for operation in list.items.iter() {
-                let name = operation.known()?;
-                match KmsAction::from_name(&name) {
-                    Some(action) => operations.insert(action),
-                    None => unknown_operations.push(Box::from(&*name)),
-                }
-            }
-        }
-        _ => return None,
-    }
-    let mut constraints = Constraints::default();
-    let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "constraints");
-    are_all.then_some(())?;
-    for block in blocks {
-        let context = |name: &str| {
-            let value = evaluator.argument(&block, name).filter(|value| !value.is_null())?;
-            Some(pairs(&value).map(|pairs| pairs.into_iter().collect()))
-        };
-        if let Some(equals) = context("encryption_context_equals") {
-            constraints.equals = Some(equals?);
-        }
-        if let Some(subset) = context("encryption_context_subset") {
-            constraints.subset = Some(subset?);
-        }
-    }
-    let name = argument("name").and_then(|name| name.known());
-    Some(Grant {
-        id: resource.address.as_str().into(),
-        name: name.map(|name| Box::from(&*name)),
-        grantee: grantee(&argument("grantee_principal")?),
-        retiring: argument("retiring_principal").filter(|it| !it.is_null()).map(|it| grantee(&it)),
-        issuing_account: None,
-        operations,
-        unknown_operations,
-        constraints,
-        place: declared.place(),
-    })
-}
-
-fn grantee(value: &Value) -> Grantee {
-    if let Some(known) = value.known() {
-        return Grantee::principal(&known);
-    }
-    let (shape, expression) = value.as_pieces().map(|pieces| shape(&pieces)).unwrap_or_default();
-    let shape = if shape.is_empty() { "*".to_owned() } else { shape };
-    let known = Unresolved { expression: expression.into(), shape: shape.into() };
-    Grantee::Principal(Principal::unresolved("AWS", &known))
 }

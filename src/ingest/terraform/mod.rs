@@ -18,12 +18,15 @@ mod documents;
 mod evaluator;
 mod expression;
 mod functions;
+mod grants;
 mod identities;
 mod json;
 mod keys;
 mod lowered;
 mod module;
+mod moves;
 mod names;
+mod organizations;
 pub(super) mod plan;
 mod providers;
 pub(super) mod raw;
@@ -52,6 +55,7 @@ use super::problem_at;
 use super::symbols::Symbols;
 use evaluator::Evaluator;
 use module::{File, Module};
+use moves::Moves;
 use transcript::Places;
 use value::{Data, Member, Piece, PieceData, Value};
 use world::Declared;
@@ -90,6 +94,20 @@ pub(super) struct Input<'a> {
     pub(super) paths: &'a [String],
     /// The number of the first.
     pub(super) first: usize,
+    /// Whether exports lie beside: what Terraform makes of identities matters for their keys.
+    pub(super) is_beside: bool,
+}
+
+impl Input<'_> {
+    /// Whether there is anything to find in some files.
+    pub(super) fn is_in(self, sources: &[Source]) -> bool {
+        sources.iter().any(|source| self.is_in_text(&source.text))
+    }
+
+    fn is_in_text(self, text: &str) -> bool {
+        let limits = ["aws_iam_", "aws_organizations_policy"];
+        mentions_kms(text) || self.is_beside && limits.iter().any(|name| text.contains(name))
+    }
 }
 
 /// Whether the file at `path` is one of Terraform's.
@@ -110,7 +128,7 @@ pub(super) fn facts(
     symbols: Symbols,
 ) -> Found {
     // Without KMS there is nothing to find, and nothing is parsed.
-    if !mention_kms(sources) {
+    if !input.is_in(sources) {
         return Found { symbols, ..Found::default() };
     }
     let path = |file: FileId| {
@@ -144,11 +162,13 @@ pub(super) fn facts(
     }
     let texts: BTreeMap<FileId, Rc<str>> =
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
-    let plans = sources.iter().filter(|source| source.is_plan && mentions_kms(&source.text));
+    let plans = sources.iter().filter(|source| source.is_plan && input.is_in_text(&source.text));
     let plans = plans.filter_map(|source| {
         let (is_before, is_alone) = (deployment.is_before, modules.is_empty());
-        let plan = plan::Plan::parse(&source.text, source.file, is_before, is_alone)?;
-        Some((path(source.file), plan))
+        let path = path(source.file);
+        let moves = Moves::of(&modules, module::split(&path).0);
+        let plan = plan::Plan::parse(&source.text, source.file, is_before, is_alone, &moves)?;
+        Some((path, plan))
     });
     let plans: Vec<(String, plan::Plan)> = plans.collect();
     if deployment.is_before {
@@ -164,11 +184,6 @@ pub(super) fn facts(
     let mut roots = Roots { input, texts, places, modules, empty, found, arns, made };
     roots.evaluate(deployment, &plans, symbols);
     roots.found
-}
-
-/// Whether there is anything to find in some files.
-pub(super) fn mention_kms(sources: &[Source]) -> bool {
-    sources.iter().any(|source| mentions_kms(&source.text))
 }
 
 fn mentions_kms(text: &str) -> bool {
@@ -365,6 +380,7 @@ fn file_of(fact: &Fact) -> Option<FileId> {
         Fact::Policy(fact) => Some(fact.place.file),
         Fact::Key(fact) => Some(fact.place.file),
         Fact::Alias(alias) => Some(alias.place.file),
+        Fact::Given(given) => Some(given.place.file),
         _ => None,
     }
 }

@@ -34,6 +34,9 @@ pub(super) struct Module<'a> {
     pub(super) providers: Vec<Part<'a>>,
     /// Blocks of override files that give providers other arguments, in the order of the files.
     pub(super) provider_overrides: Vec<Part<'a>>,
+    /// What has other addresses than in the state, and what is taken out of it.
+    pub(super) moved: Vec<Part<'a>>,
+    pub(super) removed: Vec<Part<'a>>,
     /// Values of variables that lie beside: `terraform.tfvars` and `*.auto.tfvars`.
     pub(super) values: BTreeMap<&'a str, (FileId, &'a Attribute)>,
 }
@@ -110,6 +113,8 @@ impl<'a> Module<'a> {
             ("output", [name]) => drop(self.outputs.insert(name, part)),
             ("module", [name]) => drop(self.calls.insert(name, part)),
             ("provider", ["aws"]) => self.providers.push(part),
+            ("moved", []) => self.moved.push(part),
+            ("removed", []) => self.removed.push(part),
             ("locals", []) => {
                 for local in part.block.body.attributes() {
                     self.locals.insert(local.key.as_str(), (part.file, local));

@@ -140,6 +140,12 @@ impl Evaluator<'_> {
         pattern("name").unwrap_or_else(generated)
     }
 
+    /// The id of a declared policy of an organization; where it is not known its address stands for it.
+    pub(super) fn organization_policy_id(&self, resource: &Resource<'_>) -> String {
+        let stated = self.stated_text(resource, "id");
+        stated.map_or_else(|| self.own(resource), |id| id.to_string())
+    }
+
     /// What is known of a key that a symbol stands for; nothing where its ARN is known.
     pub(super) fn key_shape(&self, resource: &Resource<'_>) -> Option<Shape> {
         if self.stated_text(resource, "arn").is_some() {

@@ -17,6 +17,7 @@ use super::Source;
 use super::configured::Configurations;
 use super::json as texts;
 use super::module::Mode;
+use super::moves::{Moves, without_indices};
 use super::providers::Provider;
 use super::value::{At, Data, Member, Object, Value};
 
@@ -68,8 +69,15 @@ pub(in crate::ingest) fn read(document: &Document<'_, '_>) -> Read {
 
 impl Plan {
     /// Reads the text of a plan or a state: of a plan what it comes to, or what was there before it. Where
-    /// it `is_alone`, no source can ask for anything but what decides on keys.
-    pub(super) fn parse(text: &str, file: FileId, is_before: bool, is_alone: bool) -> Option<Self> {
+    /// it `is_alone`, no source can ask for anything but what decides on keys. `moves` are those of the
+    /// source that a state lies beside.
+    pub(super) fn parse(
+        text: &str,
+        file: FileId,
+        is_before: bool,
+        is_alone: bool,
+        moves: &Moves,
+    ) -> Option<Self> {
         let root = json::parse(text).ok()?;
         let mut plan = Self {
             file,
@@ -105,6 +113,9 @@ impl Plan {
         }
         if shown.is_none() && root.get("lineage").is_some() {
             items(root.get("resources")).for_each(|resource| plan.state(resource));
+        }
+        if root.get("planned_values").is_none() {
+            moves.apply(&mut plan.resources);
         }
         if let Some(variables) = root.get("variables") {
             for variable in variables.members() {
@@ -369,8 +380,9 @@ fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
 
 /// Whether something of a plan without source decides on keys.
 fn is_asked_for(of_type: &str) -> bool {
-    let ours = ["aws_kms_", "aws_iam_", "aws_caller_identity", "aws_region", "aws_partition"];
-    ours.iter().any(|ours| of_type.starts_with(ours))
+    let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy"];
+    let mut ours = ours.iter().chain(&["aws_caller_identity", "aws_region", "aws_partition"]);
+    ours.any(|ours| of_type.starts_with(ours))
 }
 
 /// Whether a resource of ours has an ARN of its own, once it is made.
@@ -477,18 +489,4 @@ pub(super) fn items<'n, 'a>(
         _ => &[],
     });
     items.unwrap_or_default().iter()
-}
-
-/// An address without the keys of instances.
-fn without_indices(address: &str) -> String {
-    let (mut plain, mut depth) = (String::new(), 0_u32);
-    for c in address.chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            c if depth == 0 => plain.push(c),
-            _ => {}
-        }
-    }
-    plain
 }

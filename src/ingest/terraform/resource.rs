@@ -279,6 +279,7 @@ impl<'a> Evaluator<'a> {
             ("aws_iam_role" | "aws_iam_user" | "aws_iam_group", "arn") => {
                 symbol(self.iam_arn(resource))
             }
+            ("aws_organizations_policy", "id") => symbol(self.organization_policy_id(resource)),
             ("aws_iam_role" | "aws_iam_user", "unique_id") => {
                 let form = if resource.of_type == "aws_iam_role" { "AROA*" } else { "AIDA*" };
                 Some(Value::shaped(at, format!("{}.unique_id", resource.address), form))

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use hcl_edit::Span as _;
 
+use crate::inventory::Stated;
 use crate::source::Place;
 
 use super::super::declared::Deployment;
 use super::super::facts::Fact;
+use super::super::given::{Gift, Given, Named, Pattern, Target};
 use super::super::symbols::Symbols;
 use super::evaluator::{Evaluator, Scope};
 use super::identities::Identities;
 use super::keys::Keys;
 use super::module::{Mode, Module};
+use super::organizations;
 use super::resource::Resource;
-use super::value::{At, Value};
+use super::value::{At, Value, shape};
 
 /// One instance of a resource.
 pub(super) struct Declared<'r> {
@@ -31,12 +35,31 @@ impl Declared<'_> {
         Place::plain(self.at.file, self.at.span)
     }
 
-    /// Notes that this speaks of something that is declared nowhere here.
-    pub(super) fn elsewhere(&self, evaluator: &Evaluator<'_>, what: &str, named: Option<&Value>) {
-        let at = named.map_or(self.at, |named| named.at);
+    /// Something that this gives to what is not declared here: `what` it is, as `name` says; `doubt`
+    /// decides whether that is meant.
+    pub(super) fn given(
+        &self,
+        named: Named,
+        (what, name): (&str, &Value),
+        doubt: Option<Rc<str>>,
+        gift: Gift,
+    ) -> Given {
         let address = &self.resource.address;
-        evaluator.unresolved(at, format!("{address}: its {what} is not declared here"));
+        let told = format!("{address}: its {what} is not declared here").into();
+        let told = Stated::new(told, Place::plain(name.at.file, name.at.span));
+        let doubt = doubt.or_else(|| self.doubt.clone()).map(|doubt| Box::from(&*doubt));
+        let to = vec![Target { named, doubt, told: Some(told) }];
+        Given { to, gift, place: self.place(), own: Arc::default() }
     }
+}
+
+/// A name as a pattern.
+pub(super) fn pattern(name: &Value) -> Pattern {
+    if let Some(known) = name.known() {
+        return Pattern { shape: Box::from(&*known), is_known: true };
+    }
+    let pieces = name.as_pieces().map(|pieces| shape(&pieces).0);
+    Pattern { shape: pieces.map_or_else(|| "*".into(), Into::into), is_known: false }
 }
 
 /// The resources of a root module, with all that it calls.
@@ -57,6 +80,7 @@ pub(super) fn facts<'r>(evaluator: &Evaluator<'_>, resources: &'r [Declared<'r>]
     let identities = Identities::new(evaluator, resources);
     let mut facts = keys.facts(evaluator);
     facts.extend(identities.facts(evaluator));
+    facts.extend(organizations::facts(evaluator, resources));
     facts
 }
 
@@ -135,12 +159,17 @@ pub(super) fn symbols(
     }
 }
 
+/// Whether something that is looked at declares access, or limits it.
+fn is_ours(of_type: &str) -> bool {
+    let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy"];
+    ours.iter().any(|ours| of_type.starts_with(ours))
+}
+
 /// The resources of an instance of a module, and of those that it calls.
 fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared<'a>>) {
     let Some(instance) = evaluator.instance(number) else { return };
     for (&(mode, of_type, name), part) in &instance.module.resources {
-        let is_ours = of_type.starts_with("aws_kms_") || of_type.starts_with("aws_iam_");
-        if mode == Mode::Data || !is_ours {
+        if mode == Mode::Data || !is_ours(of_type) {
             continue;
         }
         let scope = Scope { instance: number, file: part.file, names: None };
@@ -165,9 +194,8 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
     let Some(plan) = evaluator.plan else { return };
     let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
     for (address, stated) in plan.resources() {
-        let is_ours =
-            stated.of_type.starts_with("aws_kms_") || stated.of_type.starts_with("aws_iam_");
-        if stated.mode == Mode::Resource && is_ours && !known.contains(address) {
+        let is_one = stated.mode == Mode::Resource && is_ours(&stated.of_type);
+        if is_one && !known.contains(address) {
             let resource = evaluator.planned_resource(plan, address, stated, root, 0);
             into.push(Declared { resource, at: stated.at, doubt: None });
         }

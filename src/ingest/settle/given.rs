@@ -1,0 +1,290 @@
+//! What code gives to something that it does not declare itself, given: once all inputs are together.
+//!
+//! Where it is certain to whom, the inventory has it as if both stood together. Where it may be for one of
+//! several, or for somebody whose account is not known, nobody knows whether each of them has it.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
+
+use crate::aws::managed::is_without_keys;
+use crate::aws::{AccountId, Arn, KeyArn};
+use crate::inventory::{
+    Alias, AttachedPolicy, Gap, GapKind, Inventory, Key, LoosePolicy, NamedPolicy, policy_name,
+};
+use crate::policy::PolicyDocument;
+use crate::source::{FileId, Place};
+use crate::syntax::WHETHER;
+
+use super::super::facts::PrincipalKind;
+use super::super::given::{Gift, Given, Named, Target, grant_in_doubt};
+use super::super::merge::Notes;
+use super::super::symbols::Symbols;
+use super::candidates::{Candidates, Meant};
+use super::{Subject, inline, nodes};
+
+/// Gives all that code gives to something elsewhere; `symbols` are those of the run.
+pub(in crate::ingest) fn given(
+    mut all: Vec<Given>,
+    symbols: &Symbols,
+    inventory: &mut Inventory,
+    notes: &mut Notes,
+) {
+    all.sort_by_key(|given| given.place);
+    let candidates = Candidates::new(symbols, inventory);
+    let mut declared = inventory.declared.take().map(Arc::unwrap_or_clone).unwrap_or_default();
+    let mut giving = Giving {
+        inventory,
+        notes,
+        code: mem::take(&mut declared.files),
+        replaced: BTreeSet::new(),
+    };
+    for Given { to, gift, place, own } in all {
+        let mut is_taken = false;
+        for Target { named, doubt, told } in to {
+            let (meant, is_one) = match candidates.meant(&named, symbols, &own) {
+                Meant::Nothing => (Vec::new(), false),
+                Meant::One(arn) => (vec![arn], true),
+                Meant::Perhaps(all) => (all, false),
+            };
+            is_taken |= !meant.is_empty();
+            declared.unresolved.extend(told.filter(|_| !is_one));
+            let decides = || format!("{WHETHER}{} is this one", shown(&named)).into();
+            let doubt = doubt.or_else(|| (!is_one).then(decides));
+            let doubt = doubt.map(|what| Doubt::new(what, &gift));
+            for arn in meant {
+                giving.give(&named, &arn, &gift, place, doubt.as_ref());
+            }
+        }
+        if let Gift::Inline { policy, loose: Some(name) } = gift
+            && !is_taken
+        {
+            giving.inventory.loose.push(LoosePolicy { name, document: policy.document });
+        }
+    }
+    declared.files = giving.code;
+    let open = &mut declared.unresolved;
+    open.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
+    open.dedup_by(|left, right| (left.place, &left.value) == (right.place, &right.value));
+    inventory.declared = Some(Arc::new(declared));
+}
+
+/// How a target is named.
+fn shown(named: &Named) -> &str {
+    match named {
+        Named::Holder { name: shape, .. }
+        | Named::Key { id: shape, .. }
+        | Named::Node { id: shape } => &shape.shape,
+    }
+}
+
+/// What decides whether somebody has what is given.
+struct Doubt {
+    what: Box<str>,
+    /// The policy that is given, in doubt: all that may have it share it.
+    document: Option<PolicyDocument>,
+}
+
+impl Doubt {
+    fn new(what: Box<str>, gift: &Gift) -> Self {
+        let document = match gift {
+            Gift::Inline { policy, .. } => Some(policy.document.doubted(&what)),
+            _ => None,
+        };
+        Self { what, document }
+    }
+}
+
+/// What is given so far.
+struct Giving<'g> {
+    inventory: &'g mut Inventory,
+    notes: &'g mut Notes,
+    /// The files of infrastructure code.
+    code: BTreeSet<FileId>,
+    /// Keys whose own policy was replaced by one that stands elsewhere.
+    replaced: BTreeSet<KeyArn>,
+}
+
+impl Giving<'_> {
+    /// Gives something to a user, role, group, key or level; `doubt` says what decides whether it has it.
+    fn give(&mut self, to: &Named, arn: &str, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
+        match to {
+            Named::Holder { kind, .. } => self.holder(*kind, arn, gift, place, doubt),
+            Named::Key { .. } => {
+                if let Some(arn) = KeyArn::parse(arn) {
+                    self.key(&arn, gift, place, doubt);
+                }
+            }
+            Named::Node { .. } => {
+                if let Gift::OrgPolicy(policy) = gift {
+                    let doubt = doubt.map(|doubt| &*doubt.what);
+                    nodes::attach(self.inventory, arn, policy, doubt, self.notes);
+                }
+            }
+        }
+    }
+
+    fn holder(
+        &mut self,
+        kind: PrincipalKind,
+        arn: &str,
+        gift: &Gift,
+        place: Place,
+        doubt: Option<&Doubt>,
+    ) {
+        let account = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
+        let Some(account) = account else { return };
+        let held = self.inventory.account_mut(account);
+        let (policies, attached, groups) = match kind {
+            PrincipalKind::Group => match held.groups.get_mut(policy_name(arn)) {
+                Some(group) => (&mut group.inline, &mut group.attached, None),
+                None => return,
+            },
+            PrincipalKind::User | PrincipalKind::Role => match held.identities.get_mut(arn) {
+                Some(one) => (&mut one.inline, &mut one.attached, Some(&mut one.groups)),
+                None => return,
+            },
+        };
+        let open = match gift {
+            Gift::Inline { policy, .. } => {
+                let doubted = doubt.and_then(|doubt| doubt.document.as_ref());
+                add_inline(policies, arn, policy, doubted, self.notes);
+                None
+            }
+            Gift::Attached { policies, is_open } => {
+                attach(attached, policies, *is_open, doubt.is_some()).then_some("attached policies")
+            }
+            Gift::Groups { names, is_open } => {
+                if let Some(groups) = groups.filter(|_| doubt.is_none()) {
+                    groups.extend(names.iter().cloned());
+                }
+                (*is_open || doubt.is_some()).then_some("memberships")
+            }
+            Gift::KeyPolicy { .. } | Gift::Grants(_) | Gift::Alias(_) | Gift::OrgPolicy(_) => None,
+        };
+        if let Some(part) = open {
+            let kind = GapKind::IdentityPart { account, arn: arn.into(), part };
+            self.notes.gaps.push(Gap { kind, place });
+        }
+    }
+
+    fn key(&mut self, arn: &KeyArn, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
+        if let Gift::Alias(Some(alias)) = gift
+            && doubt.is_none()
+        {
+            return self.alias(arn, alias);
+        }
+        let Some(key) = self.inventory.keys.get_mut(arn).map(Arc::make_mut) else { return };
+        let open = match (gift, doubt) {
+            (Gift::KeyPolicy { document, bypass }, None) => {
+                key.lockout_check_bypassed = key.lockout_check_bypassed.or(*bypass);
+                return self.replace(arn, document);
+            }
+            (Gift::KeyPolicy { document, .. }, Some(_)) => {
+                let is_same = key.policy.as_ref().is_some_and(|it| it.same_meaning(document));
+                (!is_same).then_some("key policy")
+            }
+            (Gift::Grants(Some(grants)), _) => {
+                let account = Some(arn.account());
+                let grants = grants.iter().cloned().map(|mut grant| {
+                    grant.issuing_account = account;
+                    match doubt {
+                        Some(doubt) => grant_in_doubt(grant, &doubt.what),
+                        None => grant,
+                    }
+                });
+                key.grants.extend(grants);
+                None
+            }
+            (Gift::Grants(None), _) => Some("grants"),
+            (Gift::Alias(_), _) => {
+                key.aliases_listed = false;
+                None
+            }
+            (
+                Gift::Inline { .. }
+                | Gift::Attached { .. }
+                | Gift::Groups { .. }
+                | Gift::OrgPolicy(_),
+                _,
+            ) => None,
+        };
+        if let Some(part) = open {
+            let kind = GapKind::KeyPart { key: arn.clone(), part, truncated: false };
+            self.notes.gaps.push(Gap { kind, place });
+        }
+    }
+
+    /// Gives a key a policy in place of the one that it declares itself. Of two that stand elsewhere
+    /// nobody knows which is applied last, and an export says what is in force.
+    fn replace(&mut self, arn: &KeyArn, document: &PolicyDocument) {
+        let Some(key) = self.inventory.keys.get_mut(arn).map(Arc::make_mut) else { return };
+        let is_own = |place: Place| self.code.contains(&place.file) && !self.replaced.contains(arn);
+        match &key.policy {
+            Some(known) if known.same_meaning(document) => {}
+            Some(known) if !is_own(known.place) => {
+                let what = format!("key policy of {arn}");
+                self.notes.conflict(what, arn.as_str(), known.place, document.place);
+            }
+            _ => key.policy = Some(document.clone()),
+        }
+        self.replaced.insert(arn.clone());
+    }
+
+    /// Adds an alias to the key that it points to.
+    fn alias(&mut self, arn: &KeyArn, alias: &Alias) {
+        let inventory = &mut *self.inventory;
+        match inventory.aliases.get(&alias.arn) {
+            Some(known) if known.target.as_deref() != Some(arn.id()) => {
+                let what = format!("target of {}", alias.arn);
+                self.notes.conflict(what, alias.arn.as_str(), known.place, alias.place);
+            }
+            Some(_) => {}
+            None => {
+                let alias = Alias { target: Some(arn.id().into()), ..alias.clone() };
+                if let Some(key) = inventory.keys.get_mut(arn) {
+                    Arc::<Key>::make_mut(key).aliases.insert(alias.arn.clone());
+                }
+                inventory.aliases.insert(alias.arn.clone(), alias);
+            }
+        }
+    }
+}
+
+/// Adds an inline policy, `doubted` where that is given; at most one of its name will be in force.
+fn add_inline(
+    policies: &mut Vec<NamedPolicy>,
+    arn: &str,
+    policy: &NamedPolicy,
+    doubted: Option<&PolicyDocument>,
+    notes: &mut Notes,
+) {
+    let mut same = policies.iter().filter(|known| known.name == policy.name);
+    if same.any(|known| known.document.same_meaning(&policy.document)) {
+        return;
+    }
+    let document = doubted.unwrap_or(&policy.document).clone();
+    policies.push(NamedPolicy { name: policy.name.clone(), document });
+    let mut all = inline::each_once(&Subject { arn }, mem::take(policies), notes);
+    all.sort_by(|left, right| left.name.cmp(&right.name));
+    *policies = all;
+}
+
+/// Attaches managed policies, or perhaps does; true where nobody knows all that are attached.
+fn attach(
+    attached: &mut Vec<AttachedPolicy>,
+    policies: &[AttachedPolicy],
+    is_open: bool,
+    is_in_doubt: bool,
+) -> bool {
+    if is_in_doubt {
+        return is_open || !policies.iter().all(|policy| is_without_keys(&policy.arn));
+    }
+    for policy in policies {
+        if !attached.iter().any(|known| known.arn == policy.arn) {
+            attached.push(policy.clone());
+        }
+    }
+    attached.sort_by(|left, right| left.arn.cmp(&right.arn));
+    is_open
+}
