@@ -31,6 +31,8 @@ pub(super) struct Asked {
     pub(super) regions: BTreeSet<Box<str>>,
     /// The boundary of what is changed.
     pub(super) boundaries: bool,
+    /// The name of a session.
+    pub(super) session_names: bool,
 }
 
 /// Hears what the policies of each account ask for, and apart from them what those of keys and of the
@@ -45,6 +47,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     let documents = organization.filter_map(|it| it.document.as_ref());
     documents.for_each(|document| document.peek(|policy| cast.of_organization.hear(policy)));
     cast.hears_boundaries = cast.of_organization.boundaries;
+    cast.hears_session_names = cast.of_organization.session_names;
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
     }
@@ -55,6 +58,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
         if let Some(household) = cast.accounts.get_mut(&account.id) {
             household.asked.hear_account(account);
             cast.hears_boundaries |= household.asked.boundaries;
+            cast.hears_session_names |= household.asked.session_names;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
             regions.extend(household.asked.regions.iter().cloned());
         }
@@ -178,6 +182,8 @@ impl Asked {
             self.hear_regions(&texts);
         } else if key == "iam:permissionsboundary" {
             self.boundaries = true;
+        } else if key == "sts:rolesessionname" {
+            self.session_names = true;
         }
     }
 

@@ -291,17 +291,19 @@ impl<'c, 'w> States<'c, 'w> {
         };
         let identity = match (is_itself, &*changes) {
             (true, _) => None,
+            (false, []) if self.cast.is_federated(at) => self.cast.without_own_tags(at),
             (false, []) => member.identity.map(Cow::Borrowed),
             (false, changes) => changed(self.cast, at, changes).map(Cow::Owned),
         };
         Asker { cast: self.cast, access: self.access, at, identity, open_tags }
     }
 
-    /// Whether it matters that sessions of a role may bring tags (rule T7).
+    /// Whether it matters that sessions of a role, or federated ones, may bring tags (rules T7, T12).
     pub(super) fn takes_tags(&self, at: Ix) -> bool {
         let identity = self.cast.identity(at).filter(|it| it.kind == IdentityKind::Role);
         !self.cast.principal_tag_keys.is_empty()
-            && identity.is_some_and(|it| self.access.takes_session_tags(it))
+            && (identity.is_some_and(|it| self.access.takes_session_tags(it))
+                || self.cast.is_federated(at))
     }
 
     fn numbered(&self, open: Open) -> OpenMove {
@@ -394,14 +396,15 @@ impl<'c, 'w> States<'c, 'w> {
         })
     }
 
-    /// Whether a state may take on a role whose trust policy lets everyone in (rule T25).
-    pub(super) fn enters(&self, name: &StateName, role: Ix) -> Chance {
+    /// Whether a state may take on a role whose trust policy lets everyone in, or a session of it (rule T25).
+    pub(super) fn enters(&self, name: &StateName, at: Ix) -> Chance {
         let state = self.get(name);
-        self.entering.get((state.class, role), |_| {
+        self.entering.get((state.class, at), |_| {
+            let role = self.cast.role_of(at).unwrap_or(at);
             let Some(arn) = self.cast.arn(role) else { return Chance::No };
             let asker = self.asker(name);
             match asker.assume_action() {
-                ControlAction::STS_ASSUME_ROLE => asker.side(&Context::default()).entering(arn),
+                ControlAction::STS_ASSUME_ROLE => asker.side(&self.cast.naming(at)).entering(arn),
                 _ => Chance::No,
             }
         })

@@ -6,7 +6,7 @@ use crate::access::Access;
 use crate::inventory::{Inventory, Tags};
 use crate::source::FileId;
 
-use super::{Call, EdgeKind, Graph, Path, Wanted};
+use super::{Call, EdgeKind, Graph, Hop, Path, Wanted};
 
 fn world(text: &str) -> Inventory {
     let lines = text.lines().map(|line| line.strip_prefix("         ").unwrap_or(line));
@@ -184,6 +184,35 @@ fn t6_sessions_have_the_names_that_policies_want() {
     assert_eq!(named("*", "session/app/s1").as_deref(), Some("s1"));
 }
 
+#[test]
+fn t6_a_session_has_the_one_name_that_it_was_made_under() {
+    let of = |names: &str, of_bob: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [OF_BOB] } },
+           roles: { app: { trust: [{ allow: sts:AssumeRole, to: user/bob,
+             when: { StringEquals: { 'sts:RoleSessionName': NAMES } } }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: session/app/s2 }] } } } }";
+        of_bob_as_rules(&text.replace("NAMES", names).replace("OF_BOB", of_bob))
+    };
+    assert_eq!(of("[s1, s2]", ""), ["edge"]);
+    assert!(of("[s1]", "").is_empty());
+    // Whoever writes the trust policy fixes no name.
+    assert_eq!(of("[s1]", "{ allow: iam:UpdateAssumeRolePolicy }"), ["T25", "edge"]);
+    let denied = "{ allow: iam:UpdateAssumeRolePolicy }, { deny: sts:AssumeRole,
+             when: { StringEquals: { 'sts:RoleSessionName': s2 } } }";
+    assert!(of("[s1]", denied).is_empty());
+}
+
+/// The calls of the way of user bob, as rules of primitives and `edge`; none where there is no way.
+fn of_bob_as_rules(text: &str) -> Vec<&'static str> {
+    let hops = of_bob(text).map(|path| path.hops).unwrap_or_default();
+    let rule = |hop: &Hop| match hop.edge {
+        EdgeKind::EscalatesBy(rule) => rule,
+        _ => "edge",
+    };
+    hops.iter().map(rule).collect()
+}
+
 /// The session tags that user bob gives in the first call.
 #[track_caller]
 fn session_tags(text: &str) -> Tags {
@@ -240,6 +269,18 @@ fn t12_w92_users_make_the_federated_sessions_that_keys_name() {
         "to: federated/bob, when: { StringEquals: { 'aws:PrincipalTag/team': x } }",
     );
     assert!(of_bob(&tagged).is_some());
+    // Another is brought along, which is a permission of its own (rule T7).
+    let other = tagged.replace("'aws:PrincipalTag/team': x", "'aws:PrincipalTag/team': y");
+    assert!(of_bob(&other).is_none());
+    let may = other.replace("sts:GetFederationToken", "[sts:GetFederationToken, sts:TagSession]");
+    let tags = serde_json::json!([{ "Key": "team", "Value": "y" }]);
+    assert_eq!(params_of_bob(&may, 0)["Tags"], tags);
+    // It has none of its own where no user has its name.
+    let nobody = text.replace("bob: {", "bob: { tags: { team: x },").replace(
+        "federated/bob",
+        "federated/eve, when: { StringEquals: { 'aws:PrincipalTag/team': x } }",
+    );
+    assert!(of_bob(&nobody).is_none());
 }
 
 /// A key of which user bob may make grants under a condition.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::KmsAction;
-use crate::decision::{Caller, CallerKind, Context};
+use crate::decision::{Caller, Context};
 use crate::inventory::{Constraints, Grant, Grantee, Tags};
 
 use super::super::call::{Ask, Call};
@@ -55,15 +55,15 @@ impl Assembler<'_, '_> {
         let Doing::Move(Move::Assume(role) | Move::AssumeTagged(role)) = &step.what else {
             return None;
         };
+        if let Some(name) = self.cast.session_name(*role) {
+            return Some(name);
+        }
         let later = plan.steps.iter().skip(nth + 1).map(|step| step.by).chain([plan.goal_as]);
         let mut sessions: Vec<Ix> =
             later.filter(|at| self.cast.role_of(*at) == Some(*role)).collect();
         sessions.dedup();
         let [session] = *sessions else { return None };
-        match &self.cast.member(session)?.caller.kind {
-            CallerKind::AssumedRole { session, .. } => Some(session),
-            _ => None,
-        }
+        self.cast.session_name(session)
     }
 
     /// Rules T6, T7: the name and the tags that the permissions ask for, one after the other.
@@ -92,7 +92,8 @@ impl Assembler<'_, '_> {
             if let Some(name) = first(&witness, SESSION_NAME) {
                 said.set_one(SESSION_NAME, &name);
             }
-            if let Call::AssumeRole { tags, .. } = &mut call {
+            if let Call::AssumeRole { tags, .. } | Call::GetFederationToken { tags, .. } = &mut call
+            {
                 add_asked(tags, &witness);
             }
         }

@@ -150,7 +150,10 @@ impl Assembler<'_, '_> {
         let caller = self.cast.member(step.by)?.caller.clone();
         let call = self.call(way, step, &caller, nth, plan)?;
         let hop = match call {
-            Call::AssumeRole { .. } | Call::AssumeRoleWithWebIdentity { .. } => {
+            Call::AssumeRole { .. }
+            | Call::AssumeRoleWithSaml { .. }
+            | Call::AssumeRoleWithWebIdentity { .. }
+            | Call::GetFederationToken { .. } => {
                 self.session(way, (step, nth), (&caller, call), plan)
             }
             Call::TagKey { .. } | Call::TagIdentity { .. } => {
@@ -159,8 +162,10 @@ impl Assembler<'_, '_> {
             Call::CreateGrant { .. } => self.grant(way, step, (&caller, call), plan),
             call => self.hop_of(way, step, (&caller, call), &Context::default(), plan),
         }?;
-        if let Call::AssumeRole { role, tags } = &hop.call {
-            way.brought.insert(role.clone(), tags.clone());
+        if let Call::AssumeRole { role: taken, tags }
+        | Call::GetFederationToken { session: taken, tags } = &hop.call
+        {
+            way.brought.insert(taken.clone(), tags.clone());
         }
         Some(hop)
     }
@@ -223,21 +228,28 @@ impl Assembler<'_, '_> {
         needed
     }
 
-    /// The tags of a role that is taken on without any that later steps want: its own, and those that its
-    /// trust policy asked for.
+    /// The tags of a session that is made without any that later steps want: those of the role or user, and
+    /// those that a policy asked for.
     fn plain_tags(&self, way: &Way<'_>, at: Ix, plan: &Plan) -> Context {
         let mut context = Context::default();
-        let taken = |what: &Move| {
-            let is_it = |step: &Step| step.what == Doing::Move(what.clone());
-            plan.steps.iter().any(is_it)
-        };
         let role = self.cast.role_of(at).unwrap_or(at);
-        let is_role = self.cast.identity(role).is_some_and(|it| it.kind == IdentityKind::Role);
-        if !is_role || taken(&Move::AssumeTagged(role)) || [at, role].contains(&plan.start) {
+        let brings_any = |step: &Step| match &step.what {
+            Doing::Move(Move::AssumeTagged(taken) | Move::FederationTagged(taken)) => {
+                self.cast.role_of(*taken).unwrap_or(*taken) == role
+            }
+            _ => false,
+        };
+        let makes_sessions = self.cast.is_federated(role)
+            || self.cast.identity(role).is_some_and(|it| it.kind == IdentityKind::Role);
+        let is_any = plan.steps.iter().any(brings_any) || [at, role].contains(&plan.start);
+        if !makes_sessions || is_any {
             return context;
         }
         let arn = self.cast.arn(role).unwrap_or_default();
-        let own = way.engine().inventory().identity(arn).map(|identity| &identity.tags);
+        let world = way.engine().inventory();
+        let own = self.cast.maker(role).map_or(arn, |user| &user.arn);
+        let own = world.identity(own);
+        let own = own.map(|identity| &identity.tags);
         let brought = way.brought.get(arn);
         for tag in &self.cast.principal_tag_keys {
             let of = |tags: &Tags| {
@@ -271,6 +283,11 @@ impl Assembler<'_, '_> {
         self.cast.arn(at).map(Into::into)
     }
 
+    /// The ARN of a role, or of the role that a session is of.
+    fn role(&self, at: Ix) -> Option<Box<str>> {
+        self.arn(self.cast.role_of(at).unwrap_or(at))
+    }
+
     fn call_of_move(
         &self,
         way: &Way<'_>,
@@ -283,13 +300,20 @@ impl Assembler<'_, '_> {
         let written =
             |holder| Call::PutPolicy { holder, name: WRITTEN.into(), document: everything() };
         Some(match what {
-            Move::Assume(role) => assume(caller, self.arn(*role)?),
-            Move::AssumeTagged(role) => {
-                let role = self.arn(*role)?;
+            Move::Assume(at) => assume(caller, self.role(*at)?),
+            Move::AssumeTagged(at) => {
+                let role = self.role(*at)?;
                 let tags = way.tags.get(&role).cloned().unwrap_or_default();
                 Call::AssumeRole { role, tags }
             }
-            Move::FederationToken(at) => Call::GetFederationToken { session: self.arn(*at)? },
+            Move::FederationToken(at) => {
+                Call::GetFederationToken { session: self.arn(*at)?, tags: Tags::new() }
+            }
+            Move::FederationTagged(at) => {
+                let session = self.arn(*at)?;
+                let tags = way.tags.get(&session).cloned().unwrap_or_default();
+                Call::GetFederationToken { session, tags }
+            }
             Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
             Move::LoginProfile { user, update } => {
                 Call::LoginProfile { user: self.arn(*user)?, update: *update }
@@ -368,8 +392,12 @@ impl Assembler<'_, '_> {
     /// A trust policy for those who take on the role later in the plan, whatever they are (rule T25).
     fn trusting(&self, role: Ix, nth: usize, plan: &Plan) -> PolicyDocument {
         let later = plan.steps.iter().skip(nth);
-        let entering = [Move::Assume(role), Move::AssumeTagged(role)].map(Doing::Move);
-        let enters = later.filter(|step| entering.contains(&step.what));
+        let enters = later.filter(|step| match &step.what {
+            Doing::Move(Move::Assume(at) | Move::AssumeTagged(at)) => {
+                self.cast.role_of(*at).unwrap_or(*at) == role
+            }
+            _ => false,
+        });
         let arns = enters.filter_map(|step| principal_arn(&self.cast.member(step.by)?.caller));
         let arns: BTreeSet<String> = arns.collect();
         let policy = json!({

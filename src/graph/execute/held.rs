@@ -26,7 +26,10 @@ impl Held {
         let caller = hop.call.gained()?;
         let (session, tags) = match &hop.call {
             Call::AssumeRole { tags, .. } => (session_name(&hop.context), tags.clone()),
-            Call::AssumeRoleWithWebIdentity { .. } => (session_name(&hop.context), Tags::default()),
+            Call::AssumeRoleWithSaml { .. } | Call::AssumeRoleWithWebIdentity { .. } => {
+                (session_name(&hop.context), Tags::default())
+            }
+            Call::GetFederationToken { tags, .. } => (None, tags.clone()),
             _ => (None, Tags::default()),
         };
         // A provider may put tags into its assertions.

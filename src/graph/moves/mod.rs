@@ -16,12 +16,15 @@ use super::launch::{LAUNCHES, Launch};
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Move {
-    /// sts:AssumeRole, by its like for subjects of providers (rules T3 to T8).
+    /// sts:AssumeRole, by its like for subjects of providers, of a role or under the name of a session of it
+    /// (rules T3 to T8).
     Assume(Ix),
-    /// sts:AssumeRole with session tags (rule T7).
+    /// The same with session tags (rule T7).
     AssumeTagged(Ix),
     /// sts:GetFederationToken (rule T12).
     FederationToken(Ix),
+    /// The same with session tags (rules T7, T12).
+    FederationTagged(Ix),
     /// iam:CreateAccessKey (rule T26).
     AccessKey(Ix),
     /// iam:CreateLoginProfile, iam:UpdateLoginProfile (rule T27).
@@ -67,7 +70,10 @@ impl Move {
     /// The rule of the primitive; nothing for an edge.
     pub(super) fn primitive(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Assume(_) | Self::AssumeTagged(_) | Self::FederationToken(_) => return None,
+            Self::Assume(_)
+            | Self::AssumeTagged(_)
+            | Self::FederationToken(_)
+            | Self::FederationTagged(_) => return None,
             Self::AccessKey(_) => "T26",
             Self::LoginProfile { .. } => "T27",
             Self::Launch(launch, _) => match LAUNCHES.get(*launch) {
@@ -180,23 +186,37 @@ impl<'c, 'w> Moves<'c, 'w> {
         roles.sort_unstable();
         roles.dedup();
         for role in roles {
-            let Some(arn) = self.cast.arn(role) else { continue };
-            let mut chance = self.side.chance(action, arn);
-            // Rule T7: where the trust policy wants tags, they are a permission of their own.
-            if chance > Chance::No && action == A::STS_ASSUME_ROLE && self.cast.wants_tags(role) {
-                let side = self.asker.side(&untagged());
-                let tagged = self.side.chance(A::STS_TAG_SESSION, arn).min(chance);
-                chance = side.chance(action, arn).max(tagged);
-            }
-            // A role that takes on itself gains tags at most.
-            if role != self.asker.at {
-                self.add(Move::Assume(role), Gain::Held(role), chance);
-            }
-            if chance > Chance::No && action == A::STS_ASSUME_ROLE && takes_tags(role) {
-                let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
-                self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
+            for at in self.cast.taken_on_as(role) {
+                self.assume_as(action, (role, at), takes_tags(role));
             }
         }
+    }
+
+    /// A role, taken on under any name or that of the session `at`.
+    fn assume_as(&mut self, action: ControlAction, (role, at): (Ix, Ix), takes_tags: bool) {
+        let Some(arn) = self.cast.arn(role) else { return };
+        let mut context = self.cast.naming(at);
+        let asker = self.asker;
+        let named = (role != at).then(|| asker.side(&context));
+        let side = named.as_ref().unwrap_or(&self.side);
+        let tagging = || side.chance(A::STS_TAG_SESSION, arn);
+        let mut chance = side.chance(action, arn);
+        let is_plain = action == A::STS_ASSUME_ROLE;
+        // Rule T7: where the trust policy wants tags, they are a permission of their own.
+        if chance > Chance::No && is_plain && self.cast.wants_tags(role) {
+            context.lay_over(&untagged());
+            let tagged = tagging().min(chance);
+            chance = asker.side(&context).chance(action, arn).max(tagged);
+        }
+        let tagged = match chance > Chance::No && is_plain && takes_tags {
+            true => tagging().min(chance),
+            false => Chance::No,
+        };
+        // A role that takes on itself gains tags at most.
+        if at != asker.at {
+            self.add(Move::Assume(at), Gain::Held(at), chance);
+        }
+        self.add(Move::AssumeTagged(at), Gain::Tagged(at), tagged);
     }
 
     /// Rule T12: sessions that policies name. No policy of the session stands with them, so that they are of
@@ -207,8 +227,18 @@ impl<'c, 'w> Moves<'c, 'w> {
         let action = A::STS_GET_FEDERATION_TOKEN;
         let household = self.cast.household(self.asker.at).filter(|_| makes && self.can(action));
         let sessions = household.map(|it| it.sessions.clone()).unwrap_or_default();
-        for (at, chance) in self.among(&self.side, action, &sessions) {
+        if sessions.is_empty() {
+            return;
+        }
+        let plain = self.asker.side(&untagged());
+        for (at, chance) in self.among(&plain, action, &sessions) {
             self.add(Move::FederationToken(at), Gain::Held(at), chance);
+        }
+        // Rule T7: tags are a permission of their own.
+        for (at, chance) in self.among(&self.side, action, &sessions) {
+            let arn = self.cast.arn(at).unwrap_or_default();
+            let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
+            self.add(Move::FederationTagged(at), Gain::Tagged(at), chance);
         }
     }
 
@@ -340,6 +370,15 @@ fn untagged() -> Context {
 }
 
 impl Cast<'_> {
+    /// What a request says that makes the session `at`; nothing of any other name.
+    pub(super) fn naming(&self, at: Ix) -> Context {
+        let mut context = Context::default();
+        if let Some(name) = self.session_name(at) {
+            context.set_one("sts:RoleSessionName", name);
+        }
+        context
+    }
+
     /// Whether a role's trust policy asks for the tags that a request gives.
     fn wants_tags(&self, role: Ix) -> bool {
         let trust = self.identity(role).and_then(|role| role.trust.as_ref());

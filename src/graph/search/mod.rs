@@ -291,8 +291,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         held.push((tags, label.clone()));
         let name = StateName::of(at, own(self.states, at, tags));
         self.push(Fact::State(name), label.clone());
-        for session in cast.sessions_of(at) {
-            self.push(Fact::Held(*session, tags), label.clone());
+        if !self.has_asked_for_a_name(at, label) {
+            for session in cast.sessions_of(at) {
+                self.push(Fact::Held(*session, tags), label.clone());
+            }
         }
         let about = self.changes.about(cast, at, false);
         let about = about.filter(|(_, how)| self.fit(label, how)).cloned();
@@ -301,17 +303,22 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
+    /// Rule T6: whether a role was taken on where policies ask for the names of sessions; under the name of
+    /// one that policies name it is a call of its own then.
+    fn has_asked_for_a_name(&self, role: Ix, label: &Label) -> bool {
+        let states = self.states;
+        let is_taken_on = |act: &Act| match states.doings.get(act.what) {
+            Doing::Move(Move::Assume(at) | Move::AssumeTagged(at)) => *at == role,
+            _ => false,
+        };
+        states.cast.hears_session_names && label.acts.last().is_some_and(is_taken_on)
+    }
+
     fn change(&mut self, number: ChangeIx, label: &Label) {
         let states = self.states;
         let change = states.changes.get(number);
-        if let Change::Trusting(at) = *change {
-            let role = Role { at, assume: states.doings.intern(Doing::Move(Move::Assume(at))) };
-            self.trusting.push((role, label.clone()));
-            for nth in 0..self.reached.len() {
-                if let Some((name, how)) = self.reached_with(nth, label) {
-                    self.enter(&name, role, &how);
-                }
-            }
+        if let Change::Trusting(role) = *change {
+            states.cast.taken_on_as(role).for_each(|at| self.trust(at, label));
             return;
         }
         let touched = states.touched(number);
@@ -328,6 +335,18 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let held = held.filter(|(_, how)| self.fit(how, label)).cloned();
             for (tags, how) in held.collect::<Vec<_>>() {
                 self.touch(at, tags, number, &how.and(label));
+            }
+        }
+    }
+
+    /// Rule T25: a role that trusts whoever wants in, or a session of it.
+    fn trust(&mut self, at: Ix, label: &Label) {
+        let assume = self.states.doings.intern(Doing::Move(Move::Assume(at)));
+        let role = Role { at, assume };
+        self.trusting.push((role, label.clone()));
+        for nth in 0..self.reached.len() {
+            if let Some((name, how)) = self.reached_with(nth, label) {
+                self.enter(&name, role, &how);
             }
         }
     }
