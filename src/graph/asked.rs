@@ -9,6 +9,7 @@ use crate::inventory::{Account, Key};
 use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Variables, parts};
 
 use super::cast::Cast;
+use super::tagging::{TagSet, Together};
 
 /// What the condition keys of some policies ask for.
 #[derive(Clone, Default)]
@@ -23,6 +24,12 @@ pub(super) struct Asked {
     ties: BTreeSet<(Box<str>, Box<str>)>,
     /// Tags of principals that variables bring, in lower case.
     tag_variables: BTreeSet<String>,
+    /// Tags of principals that statements ask for at once.
+    pub(super) principals_together: BTreeSet<TagSet>,
+    /// Tags of keys that statements ask for at once, with texts whose variables whoever calls fills.
+    keys_together: BTreeSet<TagSet>,
+    /// What statements ask of the tags that requests give, likewise.
+    of_requests: BTreeSet<TagSet>,
     /// Aliases, `alias/` first.
     pub(super) aliases: BTreeSet<Box<str>>,
     /// Operations of grants (rule G54).
@@ -109,6 +116,24 @@ impl Asked {
         self.key_tags.iter().cloned().chain(filled).chain(tied)
     }
 
+    /// The tags of keys that statements ask for at once, as one caller is to have them.
+    pub(super) fn keys_together_for(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = TagSet> {
+        self.keys_together.iter().filter_map(|set| filled_set(set, caller, tags))
+    }
+
+    /// What statements ask of the tags that requests of a caller give.
+    pub(super) fn requests_for(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = TagSet> {
+        self.of_requests.iter().filter_map(|set| filled_set(set, caller, tags))
+    }
+
     /// Whether it asks for a tag of keys.
     pub(super) fn asks_for_key_tag(&self, tag: &str) -> bool {
         let named = self.key_tags.iter().chain(&self.key_texts).map(|(known, _)| known);
@@ -142,9 +167,26 @@ impl Asked {
                 let region = arn.and_then(|arn| arn.split(':').nth(2));
                 self.hear_regions(region.as_slice());
             }
+            let mut together = Together::default();
             for condition in &statement.conditions {
                 self.hear_condition(condition, statement.denies(), variables);
+                together.hear(condition, statement.denies(), variables);
             }
+            self.add(together);
+        }
+    }
+
+    fn add(&mut self, together: Together) {
+        let Together { principals, keys, requests } = together;
+        let several =
+            [(principals, &mut self.principals_together), (keys, &mut self.keys_together)];
+        for (tags, sets) in several {
+            if tags.len() > 1 {
+                sets.insert(tags.into_iter().collect());
+            }
+        }
+        if !requests.is_empty() {
+            self.of_requests.insert(requests.into_iter().collect());
         }
     }
 
@@ -209,20 +251,22 @@ impl Asked {
     }
 }
 
-const PRINCIPAL_TAG: &str = "aws:principaltag/";
-const RESOURCE_TAG: &str = "aws:resourcetag/";
+/// The condition keys of tags of principals.
+pub(super) const PRINCIPAL_TAG: &str = "aws:principaltag/";
+/// Those of tags of keys.
+pub(super) const RESOURCE_TAG: &str = "aws:resourcetag/";
 
 /// Values of tags that hardly any condition names.
 const OTHERS: [&str; 2] = ["keyreach", "another"];
 
 /// A text that a pattern takes.
-fn sample(pattern: &str) -> Box<str> {
+pub(super) fn sample(pattern: &str) -> Box<str> {
     pattern.replace(['*', '?'], "x").into()
 }
 
 /// A value that a condition does not name, where that is what serves: to stop denying, or to be let by what
 /// is negated (rule T32).
-fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>> {
+pub(super) fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>> {
     let operator = condition.operator.value;
     let serves =
         operator.comparison != Comparison::Null && denies == (operator.polarity == Polarity::Is);
@@ -231,8 +275,19 @@ fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>
     found.map(|other| (*other).into())
 }
 
-fn has_variables(text: &str, variables: Variables) -> bool {
+/// Whether a text has variables.
+pub(super) fn has_variables(text: &str, variables: Variables) -> bool {
     parts(text, variables).any(|part| matches!(part, Part::Variable { .. }))
+}
+
+/// Tags that one caller can give; nothing where a variable has no value.
+fn filled_set(
+    set: &TagSet,
+    caller: &Caller,
+    tags: &dyn Fn(&str) -> Option<Box<str>>,
+) -> Option<TagSet> {
+    let each = set.iter().map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)));
+    each.collect()
 }
 
 /// What follows `family` in the name of the one variable that a text is.

@@ -9,6 +9,7 @@ use crate::policy::{Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 use super::cast::{Cast, Ix};
+use super::tagging::TagSet;
 
 /// Something that a call changed about principals.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -31,10 +32,10 @@ pub(super) enum Change {
     Unbounded(Ix),
     /// A policy that denies is gone from a user or role (rule T31).
     Without(Ix, Carrier),
-    /// A user or role has a tag (rule T34).
-    Tagged(Ix, Box<str>, Box<str>),
-    /// A user or role lost a tag (rule T34).
-    Untagged(Ix, Box<str>),
+    /// A user or role has tags (rule T34).
+    Tagged(Ix, TagSet),
+    /// A user or role lost tags (rule T34).
+    Untagged(Ix, Box<[Box<str>]>),
     /// A session of a role brings whatever tags are wanted (rule T7).
     SessionTags(Ix),
     /// A role's trust policy names whoever wants in (rule T25).
@@ -98,7 +99,7 @@ impl Change {
             | Self::Without(who, _)
             | Self::Joined(who, _)
             | Self::Attached(who, _)
-            | Self::Tagged(who, ..)
+            | Self::Tagged(who, _)
             | Self::Untagged(who, _)
             | Self::SessionTags(who) => *who == at,
             Self::OpenGroup(group) | Self::Given(group, _) => is_member(cast, at, group, others),
@@ -137,7 +138,7 @@ impl Change {
             | Self::Without(who, _)
             | Self::Joined(who, _)
             | Self::Attached(who, _)
-            | Self::Tagged(who, ..)
+            | Self::Tagged(who, _)
             | Self::Untagged(who, _)
             | Self::SessionTags(who)
             | Self::Trusting(who) => Some(*who),
@@ -207,11 +208,9 @@ impl Change {
                     replace(cast, identity, arn, version.document.clone());
                 }
             }
-            Self::Tagged(_, key, value) => {
-                identity.tags.insert(key.clone(), value.clone());
-            }
-            Self::Untagged(_, key) => {
-                identity.tags.remove(key);
+            Self::Tagged(_, set) => identity.tags.extend(set.iter().cloned()),
+            Self::Untagged(_, keys) => {
+                keys.iter().for_each(|key| drop(identity.tags.remove(key)));
             }
             Self::SessionTags(_) | Self::Trusting(_) => {}
         }

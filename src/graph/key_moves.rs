@@ -7,9 +7,11 @@ use crate::aws::{ActionSet, AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
+use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
 use super::state::{ClassIx, StateName, States};
+use super::tagging::{TagSet, alone_or_all, requests, surest, worth_giving};
 
 /// A call about a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -27,10 +29,10 @@ pub(super) enum KeyMove {
 /// A change of a key's tags or aliases.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum KeyEdit {
-    /// It has a tag.
-    Tagged(Box<str>, Box<str>),
-    /// It lost a tag.
-    Untagged(Box<str>),
+    /// It has tags.
+    Tagged(TagSet),
+    /// It lost tags.
+    Untagged(Box<[Box<str>]>),
     /// A new alias points to it.
     Aliased(Box<str>),
     /// An alias that pointed to another key points to it.
@@ -332,14 +334,14 @@ impl States<'_, '_> {
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
         };
         let (caller, own) = (&asker.member().caller, |tag: &str| asker.tag(tag));
-        let asked = self.cast.asked_in(key.arn.account());
-        let asked = asked.flat_map(|asked| asked.key_tags_for(caller, &own));
-        let mut missing: Vec<(Box<str>, Box<str>)> = Vec::new();
-        for pair in asked.filter(|(tag, value)| !has(tag, value)) {
-            if !missing.contains(&pair) {
-                missing.push(pair);
-            }
-        }
+        let asked: Vec<&Asked> = self.cast.asked_in(key.arn.account()).collect();
+        let alone = asked.iter().flat_map(|asked| asked.key_tags_for(caller, &own));
+        let together = asked.iter().flat_map(|asked| asked.keys_together_for(caller, &own));
+        let lacking = |set: TagSet| -> TagSet {
+            set.into_iter().filter(|(tag, value)| !has(tag, value)).collect()
+        };
+        let alone = alone.filter(|(tag, value)| !has(tag, value));
+        let missing = worth_giving(alone, together.map(lacking));
         if missing.is_empty() {
             return Vec::new();
         }
@@ -354,16 +356,21 @@ impl States<'_, '_> {
                 (!side.asks_for_request_tags(&target)).then(|| reached().chance(action))
             }
         };
-        let each = missing.into_iter().map(|(tag, value)| {
-            let edit = KeyEdit::Tagged(tag.clone(), value.clone());
-            if let Some(chance) = any {
-                return (KeyMove::Edit(at, edit), chance);
-            }
-            let mut context = direct.clone();
-            context.set_one(&format!("aws:RequestTag/{tag}"), &value);
-            context.set("aws:TagKeys", ContextValue::Many(vec![tag]));
-            let chance = self.asked(asker, key, permission.action, &context);
-            (KeyMove::Edit(at, edit), chance)
+        let beside = match any {
+            Some(_) => Vec::new(),
+            None => asked.iter().flat_map(|asked| asked.requests_for(caller, &own)).collect(),
+        };
+        let gives = |set: &TagSet| {
+            let chances = requests(set, &beside).into_iter().map(|request| {
+                let mut context = direct.clone();
+                context.lay_over(&request);
+                self.asked(asker, key, permission.action, &context)
+            });
+            surest(chances)
+        };
+        let each = missing.into_iter().map(|set| {
+            let chance = any.unwrap_or_else(|| gives(&set));
+            (KeyMove::Edit(at, KeyEdit::Tagged(set)), chance)
         });
         each.collect()
     }
@@ -380,11 +387,11 @@ impl States<'_, '_> {
             asked.any(|asked| asked.asks_for_key_tag(tag))
         };
         let tags = key.tags.iter().flat_map(|tags| tags.keys()).filter(|tag| asked(tag));
-        let each = tags.map(|tag| {
+        let each = alone_or_all(tags.cloned()).into_iter().map(|keys| {
             let mut context = direct();
-            context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
+            context.set("aws:TagKeys", ContextValue::Many(keys.to_vec()));
             let chance = self.holds(asker, key, permission, &context);
-            (KeyMove::Edit(at, KeyEdit::Untagged(tag.clone())), chance)
+            (KeyMove::Edit(at, KeyEdit::Untagged(keys)), chance)
         });
         each.collect()
     }
@@ -520,11 +527,12 @@ impl KeyEdit {
             AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
         };
         match self {
-            Self::Tagged(tag, value) => {
-                key.tags.get_or_insert_default().insert(tag.clone(), value.clone());
+            Self::Tagged(set) => {
+                key.tags.get_or_insert_default().extend(set.iter().cloned());
             }
-            Self::Untagged(tag) => {
-                key.tags.get_or_insert_default().remove(tag);
+            Self::Untagged(keys) => {
+                let tags = key.tags.get_or_insert_default();
+                keys.iter().for_each(|tag| drop(tags.remove(tag)));
             }
             Self::Aliased(name) | Self::Retargeted(name) => key.aliases.extend(alias(&key, name)),
             Self::Unaliased(name) => {

@@ -26,6 +26,7 @@ mod sketch;
 mod state;
 mod stated;
 mod summary;
+mod tagging;
 #[cfg(test)]
 mod tests;
 pub mod view;

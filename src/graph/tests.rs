@@ -401,3 +401,77 @@ fn t32_one_call_gives_all_the_tags_that_it_must() {
     ]);
     assert_eq!(params["Tags"], tags);
 }
+
+#[test]
+fn t32_t34_one_call_gives_all_the_tags_that_are_wanted_at_once() {
+    let text = |action: &str, family: &str, when: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: ACTION WHEN },
+             { allow: kms:Decrypt, when: { StringEquals: { 'aws:FAMILY/a': x, 'aws:FAMILY/b': y } } }] } },
+           keys: { k: { policy: default } } } }";
+        text.replace("ACTION", action).replace("FAMILY", family).replace("WHEN", when)
+    };
+    let pairs = |key: &str, value: &str| serde_json::json!([{ key: "a", value: "x" }, { key: "b", value: "y" }]);
+    let (of_key, of_user) = (pairs("TagKey", "TagValue"), pairs("Key", "Value"));
+    // Both, neither of which is allowed alone.
+    let both = ", when: { StringEquals: { 'aws:RequestTag/a': x, 'aws:RequestTag/b': y } }";
+    for (action, family, tags) in
+        [("kms:TagResource", "ResourceTag", of_key), ("iam:TagUser", "PrincipalTag", of_user)]
+    {
+        for when in ["", both] {
+            let text = text(action, family, when);
+            assert_eq!(of_bob_as_rules(&text).len(), 1);
+            assert_eq!(params_of_bob(&text, 0)["Tags"], tags);
+        }
+        let wrong = both.replace("'aws:RequestTag/b': y", "'aws:RequestTag/b': z");
+        assert!(of_bob(&text(action, family, &wrong)).is_none());
+    }
+}
+
+#[test]
+fn t32_tags_that_several_statements_want_are_given_and_taken_at_once() {
+    let text = |actions: &str, tags: &str, first: &str, second: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [ACTIONS] }, FIRST, SECOND] } },
+           keys: { k: { tags: { TAGS }, policy: default } } } }";
+        let text = text.replace("ACTIONS", actions).replace("TAGS", tags);
+        text.replace("FIRST", first).replace("SECOND", second)
+    };
+    let allowed = "{ allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/a': x } } }";
+    let spared = "{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:ResourceTag/b': y } } }";
+    let both = text("kms:TagResource", "", allowed, spared);
+    let tags = serde_json::json!([
+        { "TagKey": "a", "TagValue": "x" },
+        { "TagKey": "b", "TagValue": "y" },
+    ]);
+    assert_eq!(params_of_bob(&both, 0)["Tags"], tags);
+    assert!(of_bob(&text("kms:UntagResource", "", allowed, spared)).is_none());
+    let denied = |tag: &str| {
+        format!("{{ deny: kms:Decrypt, when: {{ 'Null': {{ 'aws:ResourceTag/{tag}': false }} }} }}")
+    };
+    let denied = |actions: &str| text(actions, "a: x, b: y", &denied("a"), &denied("b"));
+    let keys = serde_json::json!(["a", "b"]);
+    assert_eq!(params_of_bob(&denied("kms:Decrypt, kms:UntagResource"), 0)["TagKeys"], keys);
+    assert!(of_bob(&denied("kms:Decrypt, kms:TagResource")).is_none());
+}
+
+#[test]
+fn t32_a_request_gives_the_tags_that_its_policies_want_beside() {
+    let text = |condition: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: kms:TagResource, when: { CONDITION } },
+             { allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/a': x } } }] } },
+           keys: { k: { policy: default } } } }";
+        text.replace("CONDITION", condition)
+    };
+    let keys = |condition: &str| {
+        let params = params_of_bob(&text(condition), 0);
+        let tags = params["Tags"].as_array().cloned().unwrap_or_default();
+        tags.iter().filter_map(|tag| Some(tag["TagKey"].as_str()?.to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(keys("'ForAnyValue:StringEquals': { 'aws:TagKeys': owner }"), ["a", "owner"]);
+    assert_eq!(keys("'Null': { 'aws:RequestTag/owner': false }"), ["a", "owner"]);
+    assert_eq!(keys("StringNotEquals: { 'aws:RequestTag/owner': nobody }"), ["a"]);
+    assert_eq!(keys("'ForAllValues:StringEquals': { 'aws:TagKeys': [a, b] }"), ["a"]);
+    assert!(of_bob(&text("'ForAllValues:StringEquals': { 'aws:TagKeys': [b] }")).is_none());
+}

@@ -13,6 +13,7 @@ use super::super::change::WRITTEN;
 use super::super::moves::Move;
 use super::super::path::Hop;
 use super::super::plan::{Doing, Plan, Step};
+use super::super::tagging::{TagSet, givings};
 use super::{Assembler, Way};
 
 const SESSION_NAME: &str = "sts:RoleSessionName";
@@ -109,11 +110,13 @@ impl Assembler<'_, '_> {
         plan: &Plan,
     ) -> Option<Hop> {
         let (said, doubts) = (Context::default(), way.doubts.clone());
-        let plain = self.hop_of(way, step, (caller, call.clone()), &said, plan);
-        if plain.is_some() {
-            return plain;
+        for call in self.givings(caller, &call) {
+            let hop = self.hop_of(way, step, (caller, call), &said, plan);
+            if hop.is_some() {
+                return hop;
+            }
+            way.doubts.clone_from(&doubts);
         }
-        way.doubts = doubts;
         let context = self.plain_tags(way, step.by, plan);
         let mut ask = call.asks(caller, way.engine().inventory(), &context).into_iter().next()?;
         let asked = match &mut ask {
@@ -131,6 +134,35 @@ impl Assembler<'_, '_> {
             add_asked(tags, &witness);
         }
         self.hop_of(way, step, (caller, call), &said, plan)
+    }
+
+    /// The call as policies may want it: with the tags that are wanted alone, or with others beside them.
+    fn givings(&self, caller: &Caller, call: &Call) -> Vec<Call> {
+        let (Call::TagKey { tags, .. } | Call::TagIdentity { tags, .. }) = call else {
+            return vec![call.clone()];
+        };
+        let account = match call {
+            Call::TagKey { key, .. } => Some(key.account()),
+            _ => caller.account,
+        };
+        let own = self.cast.find(&caller.text).map(|at| self.cast.role_of(at).unwrap_or(at));
+        let own = own.and_then(|at| self.cast.identity(at)).map(|identity| &identity.tags);
+        let own = |name: &str| {
+            let mut tags = own.into_iter().flatten();
+            tags.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+        };
+        let asked = account.into_iter().flat_map(|account| self.cast.asked_in(account));
+        let beside: Vec<TagSet> =
+            asked.flat_map(|asked| asked.requests_for(caller, &own).collect::<Vec<_>>()).collect();
+        let set: TagSet = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let with = |given: Tags| {
+            let mut call = call.clone();
+            if let Call::TagKey { tags, .. } | Call::TagIdentity { tags, .. } = &mut call {
+                *tags = given;
+            }
+            call
+        };
+        givings(&set, &beside).into_iter().map(with).collect()
     }
 
     /// Makes a grant: of the goal alone, else with operations that some policy asks for (rule G54); plain,

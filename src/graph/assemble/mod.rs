@@ -362,12 +362,12 @@ impl Assembler<'_, '_> {
             },
             Move::Remove(holder, carrier) => self.removal(*holder, carrier)?,
             Move::Federate(action, provider) => federated(*action, self.arn(*provider)?),
-            Move::Tag(holder, tag, value) => Call::TagIdentity {
+            Move::Tag(holder, set) => Call::TagIdentity {
                 holder: self.arn(*holder)?,
-                tags: Tags::from_iter([(tag.clone(), value.clone())]),
+                tags: set.iter().cloned().collect(),
             },
-            Move::Untag(holder, tag) => {
-                Call::UntagIdentity { holder: self.arn(*holder)?, keys: vec![tag.clone()] }
+            Move::Untag(holder, keys) => {
+                Call::UntagIdentity { holder: self.arn(*holder)?, keys: keys.to_vec() }
             }
         })
     }
@@ -459,10 +459,8 @@ impl Assembler<'_, '_> {
         let named = |name: &str| AliasArn::new(key.partition(), key.region(), key.account(), name);
         let key = key.clone();
         Some(match edit {
-            KeyEdit::Tagged(tag, value) => {
-                Call::TagKey { key, tags: Tags::from_iter([(tag.clone(), value.clone())]) }
-            }
-            KeyEdit::Untagged(tag) => Call::UntagKey { key, keys: vec![tag.clone()] },
+            KeyEdit::Tagged(set) => Call::TagKey { key, tags: set.iter().cloned().collect() },
+            KeyEdit::Untagged(keys) => Call::UntagKey { key, keys: keys.to_vec() },
             KeyEdit::Aliased(name) => Call::CreateAlias { alias: named(name)?, key },
             KeyEdit::Retargeted(name) => Call::UpdateAlias { alias: named(name)?, key },
             KeyEdit::Unaliased(name) => Call::DeleteAlias { alias: named(name)? },

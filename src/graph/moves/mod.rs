@@ -12,6 +12,7 @@ use super::call::is_saml;
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
+use super::tagging::TagSet;
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -61,9 +62,9 @@ pub(super) enum Move {
     /// What makes an identity provider vouch for subjects of the caller's making (rule T41).
     Federate(ControlAction, Ix),
     /// iam:TagUser, iam:TagRole (rule T34).
-    Tag(Ix, Box<str>, Box<str>),
+    Tag(Ix, TagSet),
     /// iam:UntagUser, iam:UntagRole (rule T34).
-    Untag(Ix, Box<str>),
+    Untag(Ix, Box<[Box<str>]>),
 }
 
 impl Move {

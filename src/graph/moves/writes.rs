@@ -1,14 +1,16 @@
 //! What changes users, roles, groups and policies (section 5.2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::ControlAction as A;
 use crate::aws::ControlAction;
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Group, Identity, IdentityKind};
 
+use super::super::asked::Asked;
 use super::super::cast::Ix;
 use super::super::change::{Carrier, Change, GroupName, administrator_access, deniers};
+use super::super::tagging::{Tag, TagSet, alone_or_all, requests, worth_giving};
 use super::{Gain, Move, Moves};
 
 impl Moves<'_, '_> {
@@ -205,28 +207,36 @@ impl Moves<'_, '_> {
             IdentityKind::Role => (A::IAM_TAG_ROLE, A::IAM_UNTAG_ROLE),
         };
         let asked = self.asker.account().into_iter().flat_map(|it| self.cast.asked_in(it));
+        let asked: Vec<&Asked> = asked.collect();
         let mut pairs: Vec<Tag> =
-            asked.flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
+            asked.iter().flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
         let possible = self.possible;
         if possible.contains(tag) {
             let tied = self.tied();
             pairs.extend(Some(tied).filter(|tied| tied.len() <= FEW).into_iter().flatten());
-            for pair in &pairs {
-                self.tag_as(tag, pair, targets);
+            let together = asked.iter().flat_map(|asked| asked.principals_together.iter().cloned());
+            for set in worth_giving(pairs.iter().cloned(), together) {
+                self.tag_as(tag, &set, targets);
             }
         }
         let keys: BTreeSet<Box<str>> = pairs.into_iter().map(|(key, _)| key).collect();
-        for key in keys.into_iter().filter(|_| possible.contains(untag)) {
-            let mut context = Context::default();
-            context.set("aws:TagKeys", ContextValue::Many(vec![key.clone()]));
-            let side = self.asker.side(&context);
-            let has =
-                |at: &Ix| self.cast.identity(*at).is_some_and(|it| it.tags.get(&key).is_some());
-            let targets: Vec<Ix> = targets.iter().copied().filter(has).collect();
-            for (target, chance) in self.among(&side, untag, &targets) {
-                let gain = Gain::Changed(Change::Untagged(target, key.clone()));
-                self.add(Move::Untag(target, key.clone()), gain, chance);
-            }
+        for keys in alone_or_all(keys.into_iter().filter(|_| possible.contains(untag))) {
+            self.untag_as(untag, &keys, targets);
+        }
+    }
+
+    fn untag_as(&mut self, untag: ControlAction, keys: &[Box<str>], targets: &[Ix]) {
+        let mut context = Context::default();
+        context.set("aws:TagKeys", ContextValue::Many(keys.to_vec()));
+        let side = self.asker.side(&context);
+        let has_all = |at: &Ix| {
+            let identity = self.cast.identity(*at);
+            identity.is_some_and(|it| keys.iter().all(|key| it.tags.get(key).is_some()))
+        };
+        let targets: Vec<Ix> = targets.iter().copied().filter(has_all).collect();
+        for (target, chance) in self.among(&side, untag, &targets) {
+            let gain = Gain::Changed(Change::Untagged(target, keys.into()));
+            self.add(Move::Untag(target, keys.into()), gain, chance);
         }
     }
 
@@ -243,7 +253,7 @@ impl Moves<'_, '_> {
         }
         let tied = self.tied();
         for pair in tied.iter().filter(|_| tied.len() > FEW) {
-            self.tag_as(tag, pair, &[at]);
+            self.tag_as(tag, std::slice::from_ref(pair), &[at]);
         }
     }
 
@@ -257,20 +267,39 @@ impl Moves<'_, '_> {
         keys.flat_map(|key| asked.iter().flat_map(|asked| asked.tied_to(key))).collect()
     }
 
-    fn tag_as(&mut self, tag: ControlAction, (key, value): &Tag, targets: &[Ix]) {
-        let mut context = Context::default();
-        context.set_one(&format!("aws:RequestTag/{key}"), value);
-        context.set("aws:TagKeys", ContextValue::Many(vec![key.clone()]));
-        let side = self.asker.side(&context);
-        let other = |at: &Ix| {
-            let identity = self.cast.identity(*at);
-            identity.is_some_and(|it| it.tags.get(key).is_none_or(|has| has != value))
+    fn tag_as(&mut self, tag: ControlAction, set: &[Tag], targets: &[Ix]) {
+        let lacks = |at: &Ix| {
+            let has = |(key, value): &Tag| {
+                self.cast.identity(*at).is_none_or(|it| it.tags.get(key) == Some(value))
+            };
+            !set.iter().any(has)
         };
-        let targets: Vec<Ix> = targets.iter().copied().filter(other).collect();
-        for (target, chance) in self.among(&side, tag, &targets) {
-            let gain = Gain::Changed(Change::Tagged(target, key.clone(), value.clone()));
-            self.add(Move::Tag(target, key.clone(), value.clone()), gain, chance);
+        let mut left: Vec<Ix> = targets.iter().copied().filter(lacks).collect();
+        let beside = self.requests();
+        let mut best: BTreeMap<Ix, Chance> = BTreeMap::new();
+        for request in requests(set, &beside) {
+            if left.is_empty() {
+                break;
+            }
+            let side = self.asker.side(&request);
+            for (target, chance) in self.among(&side, tag, &left) {
+                let known = best.entry(target).or_insert(chance);
+                *known = chance.max(*known);
+            }
+            left.retain(|at| best.get(at) != Some(&Chance::Sure));
         }
+        for (target, chance) in best {
+            let gain = Gain::Changed(Change::Tagged(target, set.into()));
+            self.add(Move::Tag(target, set.into()), gain, chance);
+        }
+    }
+
+    /// What policies ask of the tags that requests give.
+    fn requests(&self) -> Vec<TagSet> {
+        let caller = &self.asker.member().caller;
+        let asked = caller.account.into_iter().flat_map(|it| self.cast.asked_in(it));
+        let own = |tag: &str| self.asker.tag(tag);
+        asked.flat_map(|asked| asked.requests_for(caller, &own).collect::<Vec<_>>()).collect()
     }
 
     /// Rules T20, T21, T24 for groups.
@@ -347,9 +376,6 @@ impl Moves<'_, '_> {
         }
     }
 }
-
-/// A tag: its key and its value.
-type Tag = (Box<str>, Box<str>);
 
 /// How many values of keys' tags are given to everybody of an account.
 const FEW: usize = 4;
