@@ -9,6 +9,7 @@ use crate::inventory::{Account, Key};
 use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Variables, parts};
 
 use super::cast::Cast;
+use super::made::Names;
 use super::tagging::{TagSet, Together};
 
 /// What the condition keys of some policies ask for.
@@ -38,6 +39,8 @@ pub(super) struct Asked {
     pub(super) regions: BTreeSet<Box<str>>,
     /// The boundary of what is changed.
     pub(super) boundaries: bool,
+    /// Users and roles that could be made.
+    pub(super) names: Names,
     /// The name of a session.
     pub(super) session_names: bool,
 }
@@ -158,6 +161,7 @@ impl Asked {
 
     /// Hears what one policy asks for.
     pub(super) fn hear(&mut self, policy: &Policy) {
+        self.names.hear(policy);
         let variables = policy.version.into();
         for statement in &policy.statements {
             let resources = statement.resource.iter().flat_map(|element| &element.values);

@@ -52,6 +52,8 @@ pub(super) struct Cast<'w> {
     pub(super) hears_session_names: bool,
     /// The tags of principals that some policy asks for, in lower case.
     pub(super) principal_tag_keys: BTreeSet<String>,
+    /// Those who are not there and could be made (rule T35).
+    pub(super) made: BTreeMap<Ix, Identity>,
     neighbours: OnceLock<Neighbours>,
 }
 
@@ -82,6 +84,8 @@ pub(super) struct Household<'w> {
     pub(super) providers: Vec<Ix>,
     /// The federated sessions of it that policies name (rule T12).
     pub(super) sessions: Vec<Ix>,
+    /// Those who could be made in it (rule T35).
+    pub(super) made: Vec<Ix>,
     /// Its keys.
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
@@ -114,6 +118,7 @@ impl<'w> Cast<'w> {
             hears_boundaries: false,
             hears_session_names: false,
             principal_tag_keys: BTreeSet::new(),
+            made: BTreeMap::new(),
             neighbours: OnceLock::new(),
         };
         cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
@@ -127,6 +132,13 @@ impl<'w> Cast<'w> {
         cast.hear_trust();
         cast.hear_names();
         super::asked::hear(&mut cast);
+        cast
+    }
+
+    /// The same with those who are not there and could be made (rule T35).
+    pub(super) fn with_made(world: &'w Inventory) -> Self {
+        let mut cast = Self::of(world);
+        cast.enter_made();
         cast
     }
 
@@ -158,6 +170,14 @@ impl<'w> Cast<'w> {
         self.by_arn.insert(caller.text.clone(), at);
         self.members.push(Member { caller, identity, outside, named_by: Vec::new() });
         at
+    }
+
+    /// Takes in one who could be made.
+    pub(super) fn add_made(&mut self, identity: Identity) {
+        let Some(caller) = Caller::parse(&identity.arn) else { return };
+        let (account, at) = (identity.account, self.add(caller, None, false));
+        self.made.insert(at, identity);
+        self.accounts.entry(account).or_default().made.push(at);
     }
 
     /// Which accounts lead to which.

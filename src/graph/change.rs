@@ -38,8 +38,10 @@ pub(super) enum Change {
     Untagged(Ix, Box<[Box<str>]>),
     /// A session of a role brings whatever tags are wanted (rule T7).
     SessionTags(Ix),
-    /// A role's trust policy names whoever wants in (rule T25).
+    /// A role's trust policy names whoever wants in, and the role is there (rules T25, T35).
     Trusting(Ix),
+    /// A user is there (rule T35).
+    Made(Ix),
 }
 
 /// A group: its account and its name.
@@ -104,13 +106,13 @@ impl Change {
             | Self::SessionTags(who) => *who == at,
             Self::OpenGroup(group) | Self::Given(group, _) => is_member(cast, at, group, others),
             Self::Rewritten(policy) => {
-                let identity = cast.member(at).and_then(|member| member.identity);
+                let identity = cast.identity(at);
                 let bounds = identity.and_then(|it| it.boundary.as_ref());
                 bounds.is_some_and(|bounds| bounds.arn == *policy)
                     || holds(cast, at, policy, others)
             }
             Self::Version(policy, _) => holds(cast, at, policy, others),
-            Self::Trusting(_) => false,
+            Self::Trusting(_) | Self::Made(_) => false,
         }
     }
 
@@ -141,7 +143,8 @@ impl Change {
             | Self::Tagged(who, _)
             | Self::Untagged(who, _)
             | Self::SessionTags(who)
-            | Self::Trusting(who) => Some(*who),
+            | Self::Trusting(who)
+            | Self::Made(who) => Some(*who),
             Self::OpenGroup(_) | Self::Given(..) | Self::Rewritten(_) | Self::Version(..) => None,
         }
     }
@@ -212,7 +215,7 @@ impl Change {
             Self::Untagged(_, keys) => {
                 keys.iter().for_each(|key| drop(identity.tags.remove(key)));
             }
-            Self::SessionTags(_) | Self::Trusting(_) => {}
+            Self::SessionTags(_) | Self::Trusting(_) | Self::Made(_) => {}
         }
     }
 }
@@ -270,7 +273,7 @@ fn replace(cast: &Cast<'_>, identity: &mut Identity, arn: &str, document: Policy
 
 /// The user or role as it is after `changes`, those that make it a member of something first.
 pub(super) fn changed(cast: &Cast<'_>, at: Ix, changes: &[Change]) -> Option<Identity> {
-    let mut identity = cast.member(at)?.identity?.clone();
+    let mut identity = cast.identity(at)?.clone();
     let joins = |it: &&Change| matches!(it, Change::Joined(..));
     let brings = |it: &&Change| it.brings_policies();
     changes.iter().filter(joins).for_each(|it| it.apply(cast, &mut identity));
@@ -281,14 +284,14 @@ pub(super) fn changed(cast: &Cast<'_>, at: Ix, changes: &[Change]) -> Option<Ide
 }
 
 fn is_member(cast: &Cast<'_>, at: Ix, group: &GroupName, others: &[Change]) -> bool {
-    let identity = cast.member(at).and_then(|member| member.identity);
+    let identity = cast.identity(at);
     identity.is_some_and(|it| it.account == group.0 && it.groups.contains(&group.1))
         || others.contains(&Change::Joined(at, group.clone()))
 }
 
 /// Whether a user or role has a managed policy, itself or by a group, once `others` hold.
 fn holds(cast: &Cast<'_>, at: Ix, arn: &str, others: &[Change]) -> bool {
-    let Some(identity) = cast.member(at).and_then(|member| member.identity) else {
+    let Some(identity) = cast.identity(at) else {
         return false;
     };
     let has = |attached: &[AttachedPolicy]| attached.iter().any(|policy| *policy.arn == *arn);

@@ -15,6 +15,7 @@ mod key_moves;
 mod keys;
 mod label;
 mod launch;
+mod made;
 mod moves;
 mod neighbours;
 mod network;
@@ -136,7 +137,7 @@ impl<'a> Graph<'a> {
 
     /// The shortest path of everybody who is wanted to each key that it lacks.
     pub fn paths(&self, wanted: &Wanted) -> Found {
-        self.quest(&Cast::of(self.access.inventory()), wanted, |quest| quest.found())
+        self.quest(&Cast::with_made(self.access.inventory()), wanted, |quest| quest.found())
     }
 
     /// Asks with everything that a search for `wanted` needs.
@@ -225,7 +226,7 @@ impl Quest<'_, '_> {
         let wanted = self.wanted;
         (0..self.cast.members.len() as Ix).into_par_iter().filter(|at| {
             let asked = &wanted.principals;
-            self.cast.member(*at).is_some_and(|it| {
+            self.cast.member(*at).filter(|_| self.cast.made(*at).is_none()).is_some_and(|it| {
                 asked.as_ref().is_none_or(|asked| asked.contains(&it.caller))
                     && (it.outside || !wanted.external_only)
             })

@@ -104,7 +104,7 @@ impl States<'_, '_> {
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.
     fn at_most(&self, at: Ix, change: Option<ChangeIx>) -> Asker<'_, '_> {
         let plain = self.asker(&StateName::of(at, []));
-        let identity = plain.member().identity.map(|identity| {
+        let identity = self.cast.identity(at).map(|identity| {
             let mut identity = Identity {
                 inline: vec![NamedPolicy { name: WRITTEN.into(), document: everything() }],
                 attached: Vec::new(),

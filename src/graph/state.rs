@@ -19,7 +19,7 @@ use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
 use super::key_moves::{Ground, KeyEdit, KeyMove, Permission};
 use super::keys::{Held, HeldByClass, Keys};
-use super::moves::{Gain, Moves, Open};
+use super::moves::{Gain, Move, Moves, Open};
 use super::plan::Doing;
 
 /// A change, by number.
@@ -157,7 +157,7 @@ pub(super) struct States<'c, 'w> {
     walls: Mutex<(WallsIx, Walls)>,
     freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
-    entering: Memo<(ClassIx, Ix), Chance>,
+    entering: Memo<(ClassIx, DoingIx), Chance>,
     key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
     granting: Memo<(StateName, KeyIx, Ix), Chance>,
     opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
@@ -285,14 +285,17 @@ impl<'c, 'w> States<'c, 'w> {
         let open_tags = changes.iter().any(|it| matches!(it, Change::SessionTags(_)));
         let member = self.cast.member_or_first(at);
         let is_itself = match &*changes {
-            [] => !self.takes_tags(at),
+            [] => !self.takes_tags(at) && self.cast.made(at).is_none(),
             [Change::SessionTags(_)] => true,
             _ => false,
         };
         let identity = match (is_itself, &*changes) {
             (true, _) => None,
             (false, []) if self.cast.is_federated(at) => self.cast.without_own_tags(at),
-            (false, []) => member.identity.map(Cow::Borrowed),
+            (false, []) => {
+                let made = || self.cast.made(at).map(|made| Cow::Owned(made.clone()));
+                member.identity.map(Cow::Borrowed).or_else(made)
+            }
             (false, changes) => changed(self.cast, at, changes).map(Cow::Owned),
         };
         Asker { cast: self.cast, access: self.access, at, identity, open_tags }
@@ -396,18 +399,40 @@ impl<'c, 'w> States<'c, 'w> {
         })
     }
 
-    /// Whether a state may take on a role whose trust policy lets everyone in, or a session of it (rule T25).
-    pub(super) fn enters(&self, name: &StateName, at: Ix) -> Chance {
-        let state = self.get(name);
-        self.entering.get((state.class, at), |_| {
-            let role = self.cast.role_of(at).unwrap_or(at);
-            let Some(arn) = self.cast.arn(role) else { return Chance::No };
-            let asker = self.asker(name);
-            match asker.assume_action() {
-                ControlAction::STS_ASSUME_ROLE => asker.side(&self.cast.naming(at)).entering(arn),
-                _ => Chance::No,
+    /// Whether a state may take on a role whose trust policy lets everyone in, or a session of it (rule T25),
+    /// or make credentials of a user (rules T26, T27, T35).
+    pub(super) fn enters(&self, name: &StateName, by: DoingIx) -> Chance {
+        let class = self.get(name).class;
+        self.entering.get((class, by), |_| match self.doings.get(by) {
+            Doing::Move(Move::Assume(at)) => self.assumes_trusting(name, *at),
+            Doing::Move(Move::AccessKey(user)) => {
+                self.takes_credentials(name, ControlAction::IAM_CREATE_ACCESS_KEY, *user)
             }
+            Doing::Move(Move::LoginProfile { user, .. }) => {
+                self.takes_credentials(name, ControlAction::IAM_CREATE_LOGIN_PROFILE, *user)
+            }
+            _ => Chance::No,
         })
+    }
+
+    fn assumes_trusting(&self, name: &StateName, at: Ix) -> Chance {
+        let role = self.cast.role_of(at).unwrap_or(at);
+        let Some(arn) = self.cast.arn(role) else { return Chance::No };
+        let asker = self.asker(name);
+        match asker.assume_action() {
+            ControlAction::STS_ASSUME_ROLE => asker.side(&self.cast.naming(at)).entering(arn),
+            _ => Chance::No,
+        }
+    }
+
+    fn takes_credentials(&self, name: &StateName, action: ControlAction, user: Ix) -> Chance {
+        let asker = self.asker(name);
+        match self.cast.arn(user) {
+            Some(arn) if asker.account().is_some() && !asker.is_outside() => {
+                asker.side(&Context::default()).chance(action, arn)
+            }
+            _ => Chance::No,
+        }
     }
 
     /// Whom what a state can do with a key is true of: all of its class where the key does not tell them

@@ -59,7 +59,7 @@ type Row = Box<[(KeyIx, u32)]>;
 impl Graph<'_> {
     /// How far everybody who is wanted is from each key.
     pub fn summary(&self, wanted: &Wanted) -> Summary {
-        let cast = Cast::of(self.access.inventory());
+        let cast = Cast::with_made(self.access.inventory());
         let network = self.network();
         let (nodes, edges) = (network.node_count(), network.edge_count());
         drop(network);

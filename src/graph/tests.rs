@@ -475,3 +475,39 @@ fn t32_a_request_gives_the_tags_that_its_policies_want_beside() {
     assert_eq!(keys("'ForAllValues:StringEquals': { 'aws:TagKeys': [a, b] }"), ["a"]);
     assert!(of_bob(&text("'ForAllValues:StringEquals': { 'aws:TagKeys': [b] }")).is_none());
 }
+
+#[test]
+fn t35_roles_and_users_are_made_under_the_names_that_keys_let_in() {
+    let text = |actions: &str, pattern: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [ACTIONS] }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: '*',
+             when: { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:PATTERN' } } }] } } } }";
+        text.replace("ACTIONS", actions).replace("PATTERN", pattern)
+    };
+    let calls = |actions: &str, pattern: &str| of_bob_as_rules(&text(actions, pattern));
+    assert_eq!(calls("iam:CreateRole", "role/app-*"), ["T35", "edge"]);
+    assert_eq!(params_of_bob(&text("iam:CreateRole", "role/app-*"), 0)["RoleName"], "app-x");
+    let user = "iam:CreateUser, iam:CreateAccessKey";
+    assert_eq!(calls(user, "user/app-*"), ["T35", "T26"]);
+    assert_eq!(calls("iam:CreateUser, iam:CreateLoginProfile", "user/app-*"), ["T35", "T27"]);
+    assert!(calls("iam:CreateUser", "user/app-*").is_empty());
+    assert!(calls("iam:CreateRole", "user/app-*").is_empty());
+    assert!(calls("iam:PutRolePolicy", "role/app-*").is_empty());
+}
+
+#[test]
+fn t35_a_role_is_made_and_given_what_the_key_delegates() {
+    let text = |on: &str, policy: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: iam:CreateRole, on: 'arn:aws:iam::*:role/dev-*' },
+             { allow: iam:PutRolePolicy, on: 'arn:aws:iam::*:role/ON' }] } },
+           keys: { k: { policy: POLICY } } } }";
+        text.replace("ON", on).replace("POLICY", policy)
+    };
+    let mut calls = of_bob_as_rules(&text("dev-*", "default"));
+    calls.sort_unstable();
+    assert_eq!(calls, ["T20", "T35", "edge"]);
+    assert!(of_bob(&text("ops-*", "default")).is_none());
+    assert!(of_bob(&text("dev-*", "[{ allow: 'kms:*', to: role/ops }]")).is_none());
+}

@@ -355,6 +355,12 @@ impl Assembler<'_, '_> {
                 role: self.arn(*role)?,
                 document: self.trusting(*role, nth, plan),
             },
+            Move::CreateUser(user) => Call::CreateUser { user: self.arn(*user)?, boundary: None },
+            Move::CreateRole(role) => Call::CreateRole {
+                role: self.arn(*role)?,
+                trust: self.trusting(*role, nth, plan),
+                boundary: None,
+            },
             Move::DeleteBoundary(holder) => Call::DeleteBoundary { holder: self.arn(*holder)? },
             Move::PutBoundary(holder) => Call::PutBoundary {
                 holder: self.arn(*holder)?,
@@ -389,7 +395,7 @@ impl Assembler<'_, '_> {
         })
     }
 
-    /// A trust policy for those who take on the role later in the plan, whatever they are (rule T25).
+    /// A trust policy for those who take on the role later in the plan, whatever they are (rules T25, T35).
     fn trusting(&self, role: Ix, nth: usize, plan: &Plan) -> PolicyDocument {
         let later = plan.steps.iter().skip(nth);
         let enters = later.filter(|step| match &step.what {

@@ -118,7 +118,9 @@ impl Call {
             Self::PutBoundary { policy, .. } => vec![one("iam:PermissionsBoundary", policy)],
             Self::CreateUser { boundary, .. } | Self::CreateRole { boundary, .. } => {
                 let boundary = boundary.as_deref().map(|policy| ContextValue::One(policy.into()));
-                vec![("iam:PermissionsBoundary".into(), boundary)]
+                let mut fixed = tag_keys(&Tags::new());
+                fixed.push(("iam:PermissionsBoundary".into(), boundary));
+                fixed
             }
             Self::PutPolicy { holder, .. }
             | Self::DeletePolicy { holder, .. }

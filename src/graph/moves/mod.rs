@@ -5,7 +5,7 @@ mod writes;
 use crate::access::ControlSide;
 use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{CallerKind, Chance, Context};
-use crate::inventory::{Group, Identity};
+use crate::inventory::{Group, Identity, IdentityKind};
 
 use super::asker::{Asker, site};
 use super::call::is_saml;
@@ -53,6 +53,10 @@ pub(super) enum Move {
     Join(Ix, AccountId, Box<str>),
     /// iam:UpdateAssumeRolePolicy (rule T25).
     Trust(Ix),
+    /// iam:CreateUser (rule T35).
+    CreateUser(Ix),
+    /// iam:CreateRole (rule T35).
+    CreateRole(Ix),
     /// iam:DeleteUserPermissionsBoundary, iam:DeleteRolePermissionsBoundary (rule T30).
     DeleteBoundary(Ix),
     /// iam:PutUserPermissionsBoundary, iam:PutRolePermissionsBoundary (rule T30).
@@ -87,6 +91,7 @@ impl Move {
             Self::SetDefault(..) => "T23",
             Self::Join(..) => "T24",
             Self::Trust(_) => "T25",
+            Self::CreateUser(_) | Self::CreateRole(_) => "T35",
             Self::DeleteBoundary(_) | Self::PutBoundary(_) => "T30",
             Self::Remove(..) => "T31",
             Self::Federate(..) => "T41",
@@ -135,6 +140,7 @@ impl<'c, 'w> Moves<'c, 'w> {
         if moves.asker.account().is_some() && !asker.is_outside() {
             moves.take_on();
             moves.federate();
+            moves.make();
             moves.write();
             moves.launch();
         }
@@ -300,6 +306,26 @@ impl<'c, 'w> Moves<'c, 'w> {
         }
     }
 
+    /// Rule T35: under names that policies let in or that are free to choose, without a boundary and tags.
+    fn make(&mut self) {
+        let Some(account) = self.asker.account() else { return };
+        let mut context = untagged();
+        context.set_absent("iam:PermissionsBoundary");
+        let ways =
+            [(A::IAM_CREATE_USER, IdentityKind::User), (A::IAM_CREATE_ROLE, IdentityKind::Role)];
+        let possible = self.possible;
+        for (action, kind) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
+            let side = self.asker.side(&context);
+            for (at, chance) in self.among(&side, action, &self.cast.makable(account, kind)) {
+                let (what, change) = match kind {
+                    IdentityKind::User => (Move::CreateUser(at), Change::Made(at)),
+                    IdentityKind::Role => (Move::CreateRole(at), Change::Trusting(at)),
+                };
+                self.add(what, Gain::Changed(change), chance);
+            }
+        }
+    }
+
     fn users(&self) -> Vec<Ix> {
         self.cast.household(self.asker.at).map(|it| it.users.clone()).unwrap_or_default()
     }
@@ -399,9 +425,10 @@ impl Cast<'_> {
         self.member(at).map(|member| &*member.caller.text)
     }
 
-    /// The user or role that a member is.
+    /// The user or role that a member is, or could be made.
     pub(super) fn identity(&self, at: Ix) -> Option<&Identity> {
-        self.member(at).and_then(|member| member.identity)
+        let there = self.member(at).and_then(|member| member.identity);
+        there.or_else(|| self.made(at))
     }
 
     /// The ARN of a group.

@@ -16,9 +16,11 @@ use super::{Gain, Move, Moves};
 impl Moves<'_, '_> {
     /// The rest of section 5.2: what changes users, roles, groups and policies.
     pub(super) fn write(&mut self) {
-        for (kind, targets) in
+        for (kind, mut targets) in
             [(IdentityKind::User, self.users()), (IdentityKind::Role, self.roles())]
         {
+            let account = self.asker.account();
+            targets.extend(account.into_iter().flat_map(|it| self.cast.makable(it, kind)));
             self.put(kind, &targets);
             self.attach(kind, &targets);
             self.unbind(kind, &targets);

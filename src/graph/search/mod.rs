@@ -87,12 +87,13 @@ enum Fact {
     State(StateName),
 }
 
-/// A role that can be taken on.
+/// A role that can be taken on since its trust policy was written, or a user that was made.
 #[derive(Clone, Copy)]
-struct Role {
+struct Door {
     at: Ix,
-    /// sts:AssumeRole.
-    assume: DoingIx,
+    /// The call that takes it on.
+    by: DoingIx,
+    primitive: bool,
 }
 
 /// A key that somebody can open by a call, and to whom it is of no use itself.
@@ -128,8 +129,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     /// The identities that are held.
     holding: Vec<Ix>,
     changes: Changes,
-    /// Roles whose trust policies let everyone in.
-    trusting: Vec<(Role, Label)>,
+    /// Roles whose trust policies let everyone in, users that were made.
+    doors: Vec<(Door, Label)>,
     key_changes: Vec<(KeyIx, DoingIx, Label)>,
     reached: Vec<(StateName, Label)>,
     /// Classes whose states were worked off.
@@ -205,7 +206,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             held: FxHashMap::default(),
             holding: Vec::new(),
             changes: Changes::default(),
-            trusting: Vec::new(),
+            doors: Vec::new(),
             key_changes: Vec::new(),
             reached: Vec::new(),
             classes: FxHashMap::default(),
@@ -317,9 +318,17 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     fn change(&mut self, number: ChangeIx, label: &Label) {
         let states = self.states;
         let change = states.changes.get(number);
-        if let Change::Trusting(role) = *change {
-            states.cast.taken_on_as(role).for_each(|at| self.trust(at, label));
-            return;
+        match *change {
+            Change::Trusting(role) => {
+                let each = states.cast.taken_on_as(role);
+                return each.for_each(|at| self.open_door(at, Move::Assume(at), label));
+            }
+            Change::Made(user) => {
+                let login = Move::LoginProfile { user, update: false };
+                let each = [Move::AccessKey(user), login].into_iter();
+                return each.for_each(|what| self.open_door(user, what, label));
+            }
+            _ => {}
         }
         let touched = states.touched(number);
         self.changes.add((number, change), &touched, label);
@@ -339,14 +348,15 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
-    /// Rule T25: a role that trusts whoever wants in, or a session of it.
-    fn trust(&mut self, at: Ix, label: &Label) {
-        let assume = self.states.doings.intern(Doing::Move(Move::Assume(at)));
-        let role = Role { at, assume };
-        self.trusting.push((role, label.clone()));
+    /// A role that trusts whoever wants in, or a session of it (rule T25), or a user that was made (rule T35).
+    fn open_door(&mut self, at: Ix, what: Move, label: &Label) {
+        let primitive = what.primitive().is_some();
+        let by = self.states.doings.intern(Doing::Move(what));
+        let door = Door { at, by, primitive };
+        self.doors.push((door, label.clone()));
         for nth in 0..self.reached.len() {
             if let Some((name, how)) = self.reached_with(nth, label) {
-                self.enter(&name, role, &how);
+                self.enter(&name, door, &how);
             }
         }
     }
@@ -410,9 +420,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             self.follow(name.at, moves, label);
         }
         self.follow(name.at, states.assumes(name, &state), label);
-        let trusting = self.trusting.iter().filter(|(_, how)| self.fit(label, how)).cloned();
-        for (role, how) in trusting.collect::<Vec<_>>() {
-            self.enter(name, role, &label.and(&how));
+        let doors = self.doors.iter().filter(|(_, how)| self.fit(label, how)).cloned();
+        for (door, how) in doors.collect::<Vec<_>>() {
+            self.enter(name, door, &label.and(&how));
         }
     }
 
@@ -443,18 +453,18 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
-    /// Rule T25: a role that trusts whoever wants in.
-    fn enter(&mut self, name: &StateName, role: Role, label: &Label) {
-        if !self.fits(label) || name.at == role.at {
+    /// Rules T25, T35: takes on whom a door leads to.
+    fn enter(&mut self, name: &StateName, door: Door, label: &Label) {
+        if !self.fits(label) || name.at == door.at {
             return;
         }
-        let fact = Fact::Held(role.at, Tags::Own);
-        let act = Act { by: name.at, what: role.assume, primitive: false };
+        let fact = Fact::Held(door.at, Tags::Own);
+        let act = Act { by: name.at, what: door.by, primitive: door.primitive };
         let seen = self.seen.get(&fact);
         if seen.is_some_and(|seen| seen.are_enough_with(label, act, label.chance)) {
             return;
         }
-        let chance = self.states.enters(name, role.at);
+        let chance = self.states.enters(name, door.by);
         if self.goes_on(chance) {
             self.push(fact, label.then(act, chance));
         }

@@ -195,7 +195,9 @@ impl Calls<'_> {
 
     /// Rules T35, T41.
     fn made(&mut self, account: &Account) {
-        for name in &self.heard.names {
+        let free = ["user", "role"].map(|kind| format!("arn:aws:iam::{}:{kind}/made", account.id));
+        let free = free.map(Box::from);
+        for name in self.heard.names.iter().chain(&free) {
             let arn = name.clone();
             match identity(name) {
                 _ if account.identities.contains_key(name) => {}
@@ -206,11 +208,11 @@ impl Calls<'_> {
                     });
                 }
                 Some(Named::Role { account: of, .. }) if of == account.id => {
-                    let trust = everything(PolicyKind::Trust, Some(&self.caller.text));
-                    self.all.push(Candidate {
-                        call: Call::CreateRole { role: arn, trust, boundary: None },
-                        rule: Some("T35"),
-                    });
+                    for principal in [&*self.caller.text, "*"] {
+                        let trust = everything(PolicyKind::Trust, Some(principal));
+                        let (role, boundary) = (arn.clone(), None);
+                        self.add("T35", Call::CreateRole { role, trust, boundary });
+                    }
                 }
                 _ => {}
             }
