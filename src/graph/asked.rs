@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::aws::ActionSet;
 use crate::aws::pattern::takes;
 use crate::decision::{Caller, CallerKind};
-use crate::inventory::{Account, Key};
+use crate::inventory::{Account, Key, Tags};
 use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Variables, parts};
 
 use super::cast::Cast;
@@ -144,18 +144,18 @@ impl Asked {
         named.any(|known| known.eq_ignore_ascii_case(tag))
     }
 
-    /// The tags of principals that must be alike some of a key's tags, with their values.
-    pub(super) fn tied_to(&self, key: &Key) -> impl Iterator<Item = (Box<str>, Box<str>)> {
+    /// The tags of principals that must be alike some of these tags, with their values.
+    pub(super) fn tied_to(&self, tags: &Tags) -> impl Iterator<Item = (Box<str>, Box<str>)> {
         self.ties.iter().filter_map(|(own, tag)| {
-            let value =
-                key.tags.as_ref()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
+            let value = tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
             Some((own.clone(), value?.1.clone()))
         })
     }
 
     /// Asks for those tags by their values.
     pub(super) fn tie_to(&mut self, key: &Key) {
-        let tied: Vec<_> = self.tied_to(key).collect();
+        let tags = key.tags.iter();
+        let tied: Vec<_> = tags.flat_map(|tags| self.tied_to(tags)).collect();
         self.principal_tags.extend(tied);
     }
 

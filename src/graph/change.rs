@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::aws::AccountId;
 use crate::decision::{Citation, Cited};
 use crate::inventory::{AttachedPolicy, Identity, IdentityKind, ManagedPolicy, NamedPolicy, Tags};
-use crate::policy::{Policy, PolicyDocument, PolicyKind};
+use crate::policy::{Element, Polarity, Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 use super::cast::{Cast, Ix};
@@ -30,6 +30,8 @@ pub(super) enum Change {
     Joined(Ix, GroupName),
     /// A user or role has no permissions boundary, or one that allows everything (rule T30).
     Unbounded(Ix),
+    /// A user or role has another permissions boundary (rule T30).
+    Bounded(Ix, Box<str>),
     /// A policy that denies is gone from a user or role (rule T31).
     Without(Ix, Carrier),
     /// A user or role has tags (rule T34).
@@ -98,6 +100,7 @@ impl Change {
         match self {
             Self::Everything(who)
             | Self::Unbounded(who)
+            | Self::Bounded(who, _)
             | Self::Without(who, _)
             | Self::Joined(who, _)
             | Self::Attached(who, _)
@@ -105,13 +108,12 @@ impl Change {
             | Self::Untagged(who, _)
             | Self::SessionTags(who) => *who == at,
             Self::OpenGroup(group) | Self::Given(group, _) => is_member(cast, at, group, others),
-            Self::Rewritten(policy) => {
-                let identity = cast.identity(at);
-                let bounds = identity.and_then(|it| it.boundary.as_ref());
-                bounds.is_some_and(|bounds| bounds.arn == *policy)
+            Self::Rewritten(policy) => bounds(cast, at, policy) || holds(cast, at, policy, others),
+            // Of a boundary what allows everything is another word for none.
+            Self::Version(policy, version) => {
+                bounds(cast, at, policy) && allows_everything(cast, at, policy, version)
                     || holds(cast, at, policy, others)
             }
-            Self::Version(policy, _) => holds(cast, at, policy, others),
             Self::Trusting(_) | Self::Made(_) => false,
         }
     }
@@ -137,6 +139,7 @@ impl Change {
         match self {
             Self::Everything(who)
             | Self::Unbounded(who)
+            | Self::Bounded(who, _)
             | Self::Without(who, _)
             | Self::Joined(who, _)
             | Self::Attached(who, _)
@@ -175,6 +178,9 @@ impl Change {
                 }
             }
             Self::Unbounded(_) => identity.boundary = None,
+            Self::Bounded(_, arn) => {
+                identity.boundary = Some(AttachedPolicy { arn: arn.clone(), place: nowhere() });
+            }
             Self::Without(_, Carrier::Inline(name)) => {
                 identity.inline.retain(|policy| policy.name != *name);
             }
@@ -208,6 +214,10 @@ impl Change {
                 let policy = cast.world.managed_policy(identity.account, arn);
                 let found = policy.and_then(|it| it.versions.iter().find(|one| one.id == *version));
                 if let Some(version) = found {
+                    let is_boundary = identity.boundary.as_ref().is_some_and(|it| it.arn == *arn);
+                    if is_boundary && version.document.peek(is_everything) {
+                        identity.boundary = None;
+                    }
                     replace(cast, identity, arn, version.document.clone());
                 }
             }
@@ -287,6 +297,36 @@ fn is_member(cast: &Cast<'_>, at: Ix, group: &GroupName, others: &[Change]) -> b
     let identity = cast.identity(at);
     identity.is_some_and(|it| it.account == group.0 && it.groups.contains(&group.1))
         || others.contains(&Change::Joined(at, group.clone()))
+}
+
+/// Whether a managed policy is the permissions boundary of a user or role.
+fn bounds(cast: &Cast<'_>, at: Ix, arn: &str) -> bool {
+    let boundary = cast.identity(at).and_then(|identity| identity.boundary.as_ref());
+    boundary.is_some_and(|boundary| *boundary.arn == *arn)
+}
+
+fn allows_everything(cast: &Cast<'_>, at: Ix, arn: &str, version: &str) -> bool {
+    let account = cast.identity(at).map(|identity| identity.account);
+    let policy = account.and_then(|account| cast.world.managed_policy(account, arn));
+    let mut versions = policy.into_iter().flat_map(|policy| &policy.versions);
+    versions.any(|one| *one.id == *version && one.document.peek(is_everything))
+}
+
+/// Whether a policy allows everything and denies nothing.
+fn is_everything(policy: &Policy) -> bool {
+    let is_all = |element: &Option<Element>| {
+        element.as_ref().is_some_and(|element| {
+            let mut texts = element.values.iter().filter_map(|value| value.value.text());
+            element.polarity == Polarity::Is && texts.any(|text| text == "*")
+        })
+    };
+    let mut statements = policy.statements.iter();
+    statements.all(|statement| statement.allows())
+        && policy.statements.iter().any(|statement| {
+            statement.conditions.is_empty()
+                && is_all(&statement.action)
+                && is_all(&statement.resource)
+        })
 }
 
 /// Whether a user or role has a managed policy, itself or by a group, once `others` hold.

@@ -57,7 +57,7 @@ use crate::decision::{Caller, Chance};
 use crate::eval::reference::Reference;
 use crate::inventory::Key;
 use crate::kept::Memo;
-use assemble::Assembler;
+use assemble::{Assembler, Miss};
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
 use search::{Limits, Search, Way};
@@ -268,16 +268,19 @@ impl Quest<'_, '_> {
     /// The path of the first way that can be executed; others are looked for where none can.
     fn made(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<Result<Path, Broken>> {
         let goal = self.wanted.goal.action(self.cast.key(key)?)?;
-        let mut failure = None;
+        let (mut failure, mut is_fault) = (None, false);
         let mut tried = |ways: &[Way]| {
             ways.iter().find_map(|way| {
                 let plan = way.plan(&self.states, start);
-                match self.assembler.executed((start, key, goal), &plan) {
+                let missed = self.assembler.executed((start, key, goal), &plan);
+                is_fault |= !matches!(missed, Ok(_) | Err(Miss::OtherSession));
+                match missed {
                     Ok(path) => Some(path),
-                    Err(ends) => {
-                        failure = ends.or(failure.take());
+                    Err(Miss::Failed(ends)) => {
+                        failure = Some(ends);
                         None
                     }
+                    Err(_) => None,
                 }
             })
         };
@@ -291,6 +294,8 @@ impl Quest<'_, '_> {
         let arn = || self.cast.key(key).map(|key| key.arn.clone());
         Some(match path {
             Some(path) => Ok(path),
+            // Classes do not tell how sessions were made.
+            None if !is_fault => return None,
             None => Err(Broken { from: from()?, key: arn()?, failure }),
         })
     }

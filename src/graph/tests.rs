@@ -511,3 +511,70 @@ fn t35_a_role_is_made_and_given_what_the_key_delegates() {
     assert!(of_bob(&text("ops-*", "default")).is_none());
     assert!(of_bob(&text("dev-*", "[{ allow: 'kms:*', to: role/ops }]")).is_none());
 }
+
+#[test]
+fn t6_sessions_are_made_as_later_steps_want_them() {
+    let text = |trust: &str, when: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: {} },
+           roles: { app: { trust: [{ TRUST, to: user/bob NAMED }],
+             policies: [{ allow: kms:Decrypt, when: { WHEN } }] } },
+           keys: { k: { policy: default } } } }";
+        let (actions, named) = trust.split_once('|').unwrap_or((trust, ""));
+        text.replace("TRUST", actions).replace("NAMED", named).replace("WHEN", when)
+    };
+    let (takes, both) = ("allow: sts:AssumeRole", "allow: [sts:AssumeRole, sts:SetSourceIdentity]");
+    let source = "StringEquals: { 'aws:SourceIdentity': max }";
+    assert_eq!(params_of_bob(&text(both, source), 0)["SourceIdentity"], "max");
+    assert!(of_bob(&text(takes, source)).is_none());
+    let named = |name: &str| {
+        format!("{takes}|, when: {{ StringEquals: {{ 'sts:RoleSessionName': {name} }} }}")
+    };
+    let id = "StringLike: { 'aws:userid': '*:eve' }";
+    assert_eq!(params_of_bob(&text(takes, id), 0)["RoleSessionName"], "eve");
+    assert_eq!(params_of_bob(&text(&named("[bob, eve]"), id), 0)["RoleSessionName"], "eve");
+    assert!(of_bob(&text(&named("bob"), id)).is_none());
+    // Any name will do.
+    let any = "StringLike: { 'aws:userid': '*:*' }";
+    assert_eq!(params_of_bob(&text(&named("bob"), any), 0)["RoleSessionName"], "bob");
+}
+
+#[test]
+fn t30_boundaries_give_way_to_others_and_to_other_versions() {
+    let text = |bob: &str, policies: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { boundary: Fence, policies: [{ allow: kms:Decrypt }, BOB] } },
+           policies: { POLICIES },
+           keys: { k: { policy: default } } } }";
+        of_bob_as_rules(&text.replace("BOB", bob).replace("POLICIES", policies))
+    };
+    let put = "{ allow: iam:PutUserPermissionsBoundary,
+             when: { ArnLike: { 'iam:PermissionsBoundary': 'arn:aws:iam::*:policy/Wide' } } }";
+    let wide =
+        |allowed: &str| format!("Fence: [{{ allow: 'iam:*' }}], Wide: [{{ allow: {allowed} }}]");
+    assert_eq!(text(put, &wide("['kms:*', 'iam:*']")), ["T30"]);
+    assert!(text(put, &wide("'s3:*'")).is_empty());
+    let set = "{ allow: iam:SetDefaultPolicyVersion }";
+    let versions = |old: &str| {
+        format!(
+            "Fence: {{ default: v2, versions: {{ v1: [{{ allow: {old} }}], v2: [{{ allow: 'iam:*' }}] }} }}"
+        )
+    };
+    assert_eq!(text(set, &versions("'*'")), ["T23"]);
+    assert!(text(set, &versions("'s3:*'")).is_empty());
+}
+
+#[test]
+fn t34_whoever_tags_itself_takes_on_the_roles_of_the_like() {
+    let text = |action: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ Version: '2012-10-17', Statement: [{ allow: ACTION, on: '*' },
+             { allow: sts:AssumeRole, on: '*',
+               when: { StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } } }] }] } },
+           roles: { app: { trust: account, tags: { team: red }, policies: [{ allow: kms:Decrypt }] } },
+           keys: { k: { policy: default } } } }";
+        of_bob_as_rules(&text.replace("ACTION", action))
+    };
+    assert_eq!(text("iam:TagUser"), ["T34", "edge"]);
+    assert!(text("iam:UntagUser").is_empty());
+}

@@ -38,12 +38,20 @@ impl Assembler<'_, '_> {
         (caller, call): (&Caller, Call),
         plan: &Plan,
     ) -> Option<Hop> {
-        let mut said = Context::default();
+        let needed = match &call {
+            Call::AssumeRole { role, .. } => way.needs.get(role).map(|needs| needs.said.clone()),
+            _ => None,
+        };
+        let is_needed = needed.as_ref().is_some_and(|said| !said.is_empty());
+        let mut said = needed.unwrap_or_default();
         if let Some(name) = self.later_name(step, nth, plan) {
             said.set_one(SESSION_NAME, name);
         }
         let doubts = way.doubts.clone();
         let plain = self.hop_of(way, step, (caller, call.clone()), &said, plan);
+        if is_needed {
+            return plain;
+        }
         plain.or_else(|| {
             way.doubts = doubts;
             let (call, said) = self.fitted_session(way, step, (caller, call), plan)?;
@@ -88,8 +96,7 @@ impl Assembler<'_, '_> {
             if said.is_empty() {
                 request.context.forget(SESSION_NAME);
             }
-            let answer = way.engine().control_answer(&request);
-            let witness = way.witness(&answer)?;
+            let witness = way.witness(&Ask::Control(request))?;
             if let Some(name) = first(&witness, SESSION_NAME) {
                 said.set_one(SESSION_NAME, &name);
             }
@@ -125,11 +132,7 @@ impl Assembler<'_, '_> {
         };
         asked.forget("aws:RequestTag/*");
         asked.forget("aws:TagKeys");
-        let answer = match &ask {
-            Ask::Kms(request) => way.engine().answer_of(request),
-            Ask::Control(request) => way.engine().control_answer(request),
-        };
-        let witness = way.witness(&answer)?;
+        let witness = way.witness(&ask)?;
         if let Call::TagKey { tags, .. } | Call::TagIdentity { tags, .. } = &mut call {
             add_asked(tags, &witness);
         }
@@ -219,8 +222,7 @@ impl Assembler<'_, '_> {
         let asks = call.asks(caller, way.engine().inventory(), &plain);
         let Some(Ask::Kms(mut request)) = asks.into_iter().next() else { return None };
         OF_GRANT.iter().for_each(|name| request.context.forget(name));
-        let answer = way.engine().answer_of(&request);
-        let witness = way.witness(&answer)?;
+        let witness = way.witness(&Ask::Kms(request))?;
         let kind = first(&witness, "kms:GrantConstraintType");
         let mut pairs: BTreeMap<Box<str>, Box<str>> =
             each(&witness, "kms:EncryptionContext:", "kms:EncryptionContextKeys").collect();

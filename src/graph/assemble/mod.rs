@@ -16,7 +16,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 use super::asker::site;
 use super::call::{Ask, Call};
 use super::cast::{Cast, Ix, KeyIx};
-use super::change::{Carrier, WRITTEN, administrator_access, everything, nowhere};
+use super::change::{Carrier, WRITTEN, everything, nowhere};
 use super::execute::{Failure, execute_by, outsider};
 use super::key_moves::{KeyEdit, KeyMove};
 use super::launch::LAUNCHES;
@@ -42,15 +42,41 @@ struct Way<'a> {
     access: &'a Access<'a>,
     edited: Option<Access<'static>>,
     doubts: BTreeSet<Why>,
-    /// The tags that sessions bring, by the role.
-    tags: BTreeMap<Box<str>, Tags>,
+    /// What later steps want of sessions, by the role.
+    needs: BTreeMap<Box<str>, Needs>,
     /// The tags that they were given so far, by the role.
     brought: BTreeMap<Box<str>, Tags>,
+    /// What the calls that made them said, by the role.
+    sessions: BTreeMap<Box<str>, Context>,
     /// Whether steps that are not known to be possible are taken to be.
     supposing: bool,
 }
 
+/// What later steps want of the sessions of a role.
+#[derive(Default)]
+struct Needs {
+    /// Session tags (rule T7).
+    tags: Tags,
+    /// What the call that makes one says of its name and the source identity (rule T6).
+    said: Context,
+}
+
+/// Why a plan is no path.
+pub(super) enum Miss {
+    /// A step that classes allow has no request that is.
+    NoRequest,
+    /// A later step wants another name or source identity of a session than it can be made under.
+    OtherSession,
+    /// It ends somewhere when it is executed.
+    Failed(Failure),
+}
+
 impl Way<'_> {
+    /// The tags that sessions of a role bring.
+    fn tags(&self, role: &str) -> Tags {
+        self.needs.get(role).map(|needs| needs.tags.clone()).unwrap_or_default()
+    }
+
     fn engine(&self) -> &Access<'_> {
         self.edited.as_ref().unwrap_or(self.access)
     }
@@ -67,43 +93,84 @@ impl Way<'_> {
 
     /// The context in which a step is allowed; nothing where there is none. What is open beside a witness
     /// is none of a path's business: executing it tells what the witness itself hangs on.
-    fn witness(&mut self, answer: &CellAnswer) -> Option<Context> {
+    fn witness(&mut self, ask: &Ask) -> Option<Context> {
+        let answer = self.answer(ask);
         if answer.witness.is_none() {
-            self.doubt(answer);
+            self.doubt(&answer);
         }
-        answer.witness.clone().or_else(|| self.supposing.then(Context::default))
+        let witness = answer.witness.map(|witness| self.as_made(ask, witness));
+        witness.or_else(|| self.supposing.then(Context::default))
+    }
+
+    fn answer(&self, ask: &Ask) -> CellAnswer {
+        match ask {
+            Ask::Kms(request) => self.engine().answer_of(request),
+            Ask::Control(request) => self.engine().control_answer(request),
+        }
+    }
+
+    /// Rule T6: the context as the session was made that asks, where that serves as well.
+    fn as_made(&self, ask: &Ask, witness: Context) -> Context {
+        let caller = match ask {
+            Ask::Kms(request) => &request.caller,
+            Ask::Control(request) => &request.caller,
+        };
+        let Some(made) = self.sessions.get(&caller.text) else { return witness };
+        let mut fixed = Context::default();
+        let (name, source) = (one(made, "sts:RoleSessionName"), one(made, "sts:SourceIdentity"));
+        let id = one(&witness, "aws:userid").and_then(|id| id.split_once(':'));
+        if let Some(((role, _), name)) = id.zip(name) {
+            fixed.set_one("aws:userid", &format!("{role}:{name}"));
+        }
+        if let Some((_, source)) = one(&witness, "aws:SourceIdentity").zip(source) {
+            fixed.set_one("aws:SourceIdentity", source);
+        }
+        if fixed.is_empty() {
+            return witness;
+        }
+        let mut ask = ask.clone();
+        match &mut ask {
+            Ask::Kms(request) => request.context.lay_over(&fixed),
+            Ask::Control(request) => request.context.lay_over(&fixed),
+        }
+        let other = self.answer(&ask).witness.map(|mut other| {
+            other.lay_over(&fixed);
+            other
+        });
+        other.unwrap_or(witness)
     }
 }
 
 impl Assembler<'_, '_> {
-    /// The path of a plan; nothing where a step that classes allow has no request that is.
-    fn path(&self, (start, key, goal): End, plan: &Plan, supposing: bool) -> Option<Path> {
-        let end = (start, key, goal);
-        let path = self.path_with(end, plan, BTreeMap::new(), supposing)?;
-        let tags = self.tags(&path);
-        match tags.is_empty() {
-            true => Some(path),
-            false => self.path_with(end, plan, tags, supposing),
+    /// The path of a plan.
+    fn path(&self, end: End, plan: &Plan, supposing: bool) -> Result<Path, Miss> {
+        let path = self.path_with(end, plan, BTreeMap::new(), supposing).ok_or(Miss::NoRequest)?;
+        let needs = self.needs(&path);
+        if needs.is_empty() {
+            return Ok(path);
         }
+        let are_names = needs.values().any(|needs| !needs.said.is_empty());
+        let miss = if are_names { Miss::OtherSession } else { Miss::NoRequest };
+        self.path_with(end, plan, needs, supposing).ok_or(miss)
     }
 
     /// The path of a plan whose steps hang on what is not known; not executed. Nothing where nothing that is
     /// not known is in it.
     pub(super) fn supposed(&self, end: End, plan: &Plan) -> Option<Path> {
-        self.path(end, plan, true).filter(|path| !path.doubts.is_empty())
+        self.path(end, plan, true).ok().filter(|path| !path.doubts.is_empty())
     }
 
     fn path_with(
         &self,
         (start, key, goal): End,
         plan: &Plan,
-        tags: BTreeMap<Box<str>, Tags>,
+        needs: BTreeMap<Box<str>, Needs>,
         supposing: bool,
     ) -> Option<Path> {
         let member = self.cast.member(start)?;
         let (access, doubts) = (self.access, BTreeSet::new());
-        let brought = BTreeMap::new();
-        let mut way = Way { access, edited: None, doubts, tags, brought, supposing };
+        let (brought, sessions) = (BTreeMap::new(), BTreeMap::new());
+        let mut way = Way { access, edited: None, doubts, needs, brought, sessions, supposing };
         if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
             way.edit(&edit);
         }
@@ -118,8 +185,8 @@ impl Assembler<'_, '_> {
         let goal_as = self.cast.member(plan.goal_as)?.caller.clone();
         let mut request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
         request.context = self.plain_tags(&way, plan.goal_as, plan);
-        let answer = way.engine().answer_of(&request);
-        let context = way.witness(&answer)?;
+        let ask = Ask::Kms(request);
+        let context = way.witness(&ask)?;
         Some(Path {
             from: member.caller.clone(),
             key: arn,
@@ -133,10 +200,10 @@ impl Assembler<'_, '_> {
         })
     }
 
-    /// The same, executed: with what allows each step. The error is where it ends, where it gets that far.
-    pub(super) fn executed(&self, end: End, plan: &Plan) -> Result<Path, Option<Failure>> {
-        let mut path = self.path(end, plan, false).ok_or(None)?;
-        let executed = execute_by(&self.reference, &path).map_err(Some)?;
+    /// The same, executed: with what allows each step.
+    pub(super) fn executed(&self, end: End, plan: &Plan) -> Result<Path, Miss> {
+        let mut path = self.path(end, plan, false)?;
+        let executed = execute_by(&self.reference, &path).map_err(Miss::Failed)?;
         for (hop, proof) in path.hops.iter_mut().zip(executed.hops) {
             hop.because = proof.because;
             path.doubts.extend(proof.doubts);
@@ -166,6 +233,7 @@ impl Assembler<'_, '_> {
         | Call::GetFederationToken { session: taken, tags } = &hop.call
         {
             way.brought.insert(taken.clone(), tags.clone());
+            way.sessions.insert(taken.clone(), hop.context.clone());
         }
         Some(hop)
     }
@@ -183,11 +251,7 @@ impl Assembler<'_, '_> {
         let mut plain = self.plain_tags(way, step.by, plan);
         plain.lay_over(said);
         for ask in call.asks(caller, way.engine().inventory(), &plain) {
-            let (answer, fixed) = match &ask {
-                Ask::Kms(request) => (way.engine().answer_of(request), &request.context),
-                Ask::Control(request) => (way.engine().control_answer(request), &request.context),
-            };
-            let witness = way.witness(&answer)?;
+            let (witness, fixed) = (way.witness(&ask)?, ask.context());
             for entry in witness.entries() {
                 let known = fixed.get(&entry.name).is_some() || context.get(&entry.name).is_some();
                 if !known {
@@ -209,9 +273,10 @@ impl Assembler<'_, '_> {
         Some(Hop { caller, call, edge, because: Vec::new(), context, modelled })
     }
 
-    /// Rule T7: the tags that sessions need later and bring when the role is taken on, by the role.
-    fn tags(&self, path: &Path) -> BTreeMap<Box<str>, Tags> {
-        let mut needed: BTreeMap<Box<str>, Tags> = BTreeMap::new();
+    /// What later steps want of sessions, by the role: the tags that they bring (rule T7), their name and the
+    /// source identity (rule T6).
+    fn needs(&self, path: &Path) -> BTreeMap<Box<str>, Needs> {
+        let mut needed: BTreeMap<Box<str>, Needs> = BTreeMap::new();
         let contexts = path.hops.iter().map(|hop| (&hop.caller, &hop.context));
         for (caller, context) in contexts.chain([(&path.goal_as, &path.context)]) {
             let Some(at) = self.cast.find(&caller.text).filter(|_| *caller != path.from) else {
@@ -222,7 +287,11 @@ impl Assembler<'_, '_> {
                 Some((Box::from(tag), entry.value.values().first()?.clone()))
             });
             for (tag, value) in tags {
-                needed.entry(role.into()).or_default().insert(tag, value);
+                needed.entry(role.into()).or_default().tags.insert(tag, value);
+            }
+            let said = said_of_session(caller, context);
+            if !said.is_empty() {
+                needed.entry(role.into()).or_default().said.lay_over(&said);
             }
         }
         needed
@@ -303,7 +372,7 @@ impl Assembler<'_, '_> {
             Move::Assume(at) => assume(caller, self.role(*at)?),
             Move::AssumeTagged(at) => {
                 let role = self.role(*at)?;
-                let tags = way.tags.get(&role).cloned().unwrap_or_default();
+                let tags = way.tags(&role);
                 Call::AssumeRole { role, tags }
             }
             Move::FederationToken(at) => {
@@ -311,7 +380,7 @@ impl Assembler<'_, '_> {
             }
             Move::FederationTagged(at) => {
                 let session = self.arn(*at)?;
-                let tags = way.tags.get(&session).cloned().unwrap_or_default();
+                let tags = way.tags(&session);
                 Call::GetFederationToken { session, tags }
             }
             Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
@@ -362,10 +431,9 @@ impl Assembler<'_, '_> {
                 boundary: None,
             },
             Move::DeleteBoundary(holder) => Call::DeleteBoundary { holder: self.arn(*holder)? },
-            Move::PutBoundary(holder) => Call::PutBoundary {
-                holder: self.arn(*holder)?,
-                policy: administrator_access(caller.partition()).into(),
-            },
+            Move::PutBoundary(holder, policy) => {
+                Call::PutBoundary { holder: self.arn(*holder)?, policy: policy.clone() }
+            }
             Move::Remove(holder, carrier) => self.removal(*holder, carrier)?,
             Move::Federate(action, provider) => federated(*action, self.arn(*provider)?),
             Move::Tag(holder, set) => Call::TagIdentity {
@@ -472,6 +540,23 @@ impl Assembler<'_, '_> {
             KeyEdit::Unaliased(name) => Call::DeleteAlias { alias: named(name)? },
         })
     }
+}
+
+/// The one value that a context has of a key.
+fn one<'c>(context: &'c Context, name: &str) -> Option<&'c str> {
+    context.get(name)?.value.values().first().map(AsRef::as_ref)
+}
+
+/// What the context of a request of a role's session says of how it was made (rule T6).
+fn said_of_session(caller: &Caller, context: &Context) -> Context {
+    let mut said = Context::default();
+    if caller.kind == CallerKind::Role {
+        let name = one(context, "aws:userid").and_then(|id| id.split_once(':'));
+        name.iter().for_each(|(_, name)| said.set_one("sts:RoleSessionName", name));
+        let source = one(context, "aws:SourceIdentity");
+        source.iter().for_each(|source| said.set_one("sts:SourceIdentity", source));
+    }
+    said
 }
 
 /// Rules T3, T8: by what whoever asks has.

@@ -60,7 +60,7 @@ pub(super) enum Move {
     /// iam:DeleteUserPermissionsBoundary, iam:DeleteRolePermissionsBoundary (rule T30).
     DeleteBoundary(Ix),
     /// iam:PutUserPermissionsBoundary, iam:PutRolePermissionsBoundary (rule T30).
-    PutBoundary(Ix),
+    PutBoundary(Ix, Box<str>),
     /// What takes a policy that denies away (rule T31).
     Remove(Ix, Carrier),
     /// What makes an identity provider vouch for subjects of the caller's making (rule T41).
@@ -92,7 +92,7 @@ impl Move {
             Self::Join(..) => "T24",
             Self::Trust(_) => "T25",
             Self::CreateUser(_) | Self::CreateRole(_) => "T35",
-            Self::DeleteBoundary(_) | Self::PutBoundary(_) => "T30",
+            Self::DeleteBoundary(_) | Self::PutBoundary(..) => "T30",
             Self::Remove(..) => "T31",
             Self::Federate(..) => "T41",
             Self::Tag(..) | Self::Untag(..) => "T34",

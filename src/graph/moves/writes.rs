@@ -142,14 +142,33 @@ impl Moves<'_, '_> {
             }
         }
         if self.can(put) && !bound.is_empty() {
+            self.rebind(put, bound);
+        }
+    }
+
+    /// Rule T30: AdministratorAccess where it may be, else what may be.
+    fn rebind(&mut self, put: ControlAction, mut left: Vec<Ix>) {
+        let administrator = administrator_access(self.asker.partition());
+        let account = self.cast.household(self.asker.at).and_then(|household| household.account);
+        let own = account.into_iter().flat_map(|account| account.policies.keys());
+        let own = own.filter(|policy| **policy != *administrator).map(Into::into);
+        let own: Vec<Box<str>> = own.collect();
+        for policy in [administrator.as_str().into()].into_iter().chain(own) {
             // The condition key is the boundary that is put.
             let mut context = Context::default();
-            let wide = administrator_access(self.asker.partition());
-            context.set_one("iam:PermissionsBoundary", &wide);
+            context.set_one("iam:PermissionsBoundary", &policy);
             let side = self.asker.side(&context);
-            for (target, chance) in self.among(&side, put, &bound) {
-                let gain = Gain::Changed(Change::Unbounded(target));
-                self.add(Move::PutBoundary(target), gain, chance);
+            for (target, chance) in self.among(&side, put, &left) {
+                let is_wide = *policy == *administrator;
+                let change = match is_wide {
+                    true => Change::Unbounded(target),
+                    false => Change::Bounded(target, policy.clone()),
+                };
+                self.add(Move::PutBoundary(target, policy.clone()), Gain::Changed(change), chance);
+                left.retain(|at| !is_wide || *at != target || chance != Chance::Sure);
+            }
+            if left.is_empty() {
+                return;
             }
         }
     }
@@ -242,7 +261,7 @@ impl Moves<'_, '_> {
         }
     }
 
-    /// Rule T34: tags that must be alike those of keys, which are many, for itself alone.
+    /// Rule T34: tags that must be alike those of keys and roles, which are many, for itself alone.
     pub(super) fn tag_itself(&mut self) {
         let at = self.cast.role_of(self.asker.at).unwrap_or(self.asker.at);
         let tag = match self.cast.identity(at).map(|identity| identity.kind) {
@@ -254,7 +273,9 @@ impl Moves<'_, '_> {
             return;
         }
         let tied = self.tied();
-        for pair in tied.iter().filter(|_| tied.len() > FEW) {
+        let many = tied.iter().filter(|_| tied.len() > FEW);
+        let of_roles = self.tied_to_roles();
+        for pair in many.chain(of_roles.difference(&tied)) {
             self.tag_as(tag, std::slice::from_ref(pair), &[at]);
         }
     }
@@ -266,7 +287,17 @@ impl Moves<'_, '_> {
         let keys = household.into_iter().flat_map(|it| &it.keys);
         let keys = keys.filter_map(|key| self.cast.key(*key));
         let asked: Vec<_> = self.cast.asked_in(account).collect();
-        keys.flat_map(|key| asked.iter().flat_map(|asked| asked.tied_to(key))).collect()
+        let tags = keys.filter_map(|key| key.tags.as_ref());
+        tags.flat_map(|tags| asked.iter().flat_map(|asked| asked.tied_to(tags))).collect()
+    }
+
+    /// The same of the roles of the account, which are taken on by whoever has the like.
+    fn tied_to_roles(&self) -> BTreeSet<Tag> {
+        let Some(account) = self.asker.account() else { return BTreeSet::new() };
+        let roles = self.roles();
+        let tags = roles.iter().filter_map(|at| self.cast.identity(*at)).map(|role| &role.tags);
+        let asked: Vec<_> = self.cast.asked_in(account).collect();
+        tags.flat_map(|tags| asked.iter().flat_map(|asked| asked.tied_to(tags))).collect()
     }
 
     fn tag_as(&mut self, tag: ControlAction, set: &[Tag], targets: &[Ix]) {
