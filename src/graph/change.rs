@@ -9,6 +9,7 @@ use crate::policy::{Element, Polarity, Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 use super::cast::{Cast, Ix};
+use super::organize::OrgMove;
 use super::tagging::TagSet;
 
 /// Something that a call changed about principals.
@@ -44,6 +45,8 @@ pub(super) enum Change {
     Trusting(Ix),
     /// A user is there (rule T35).
     Made(Ix),
+    /// The organization is another (rule T37).
+    Organized(OrgMove),
 }
 
 /// A group: its account and its name.
@@ -114,7 +117,7 @@ impl Change {
                 bounds(cast, at, policy) && allows_everything(cast, at, policy, version)
                     || holds(cast, at, policy, others)
             }
-            Self::Trusting(_) | Self::Made(_) => false,
+            Self::Trusting(_) | Self::Made(_) | Self::Organized(_) => false,
         }
     }
 
@@ -148,7 +151,11 @@ impl Change {
             | Self::SessionTags(who)
             | Self::Trusting(who)
             | Self::Made(who) => Some(*who),
-            Self::OpenGroup(_) | Self::Given(..) | Self::Rewritten(_) | Self::Version(..) => None,
+            Self::OpenGroup(_)
+            | Self::Given(..)
+            | Self::Rewritten(_)
+            | Self::Version(..)
+            | Self::Organized(_) => None,
         }
     }
 
@@ -225,7 +232,7 @@ impl Change {
             Self::Untagged(_, keys) => {
                 keys.iter().for_each(|key| drop(identity.tags.remove(key)));
             }
-            Self::SessionTags(_) | Self::Trusting(_) | Self::Made(_) => {}
+            Self::SessionTags(_) | Self::Trusting(_) | Self::Made(_) | Self::Organized(_) => {}
         }
     }
 }
@@ -313,7 +320,7 @@ fn allows_everything(cast: &Cast<'_>, at: Ix, arn: &str, version: &str) -> bool 
 }
 
 /// Whether a policy allows everything and denies nothing.
-fn is_everything(policy: &Policy) -> bool {
+pub(super) fn is_everything(policy: &Policy) -> bool {
     let is_all = |element: &Option<Element>| {
         element.as_ref().is_some_and(|element| {
             let mut texts = element.values.iter().filter_map(|value| value.value.text());

@@ -19,6 +19,7 @@ mod made;
 mod moves;
 mod neighbours;
 mod network;
+mod organize;
 mod outdone;
 mod path;
 mod plan;
@@ -60,7 +61,8 @@ use crate::kept::Memo;
 use assemble::{Assembler, Miss};
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
-use search::{Limits, Search, Way};
+use organize::AllWays;
+use search::{Explored, Limits, Search, Way};
 use state::States;
 
 /// The paths that were found.
@@ -161,10 +163,9 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The ways of one who sets out, key by key.
-type Ways = (Ix, BTreeMap<KeyIx, Vec<Way>>);
-
-fn of_start((start, ways): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> {
+fn of_start(
+    (start, ways): (Ix, BTreeMap<KeyIx, Vec<Way>>),
+) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> {
     ways.into_iter().map(move |(key, ways)| (start, key, ways))
 }
 
@@ -234,12 +235,20 @@ impl Quest<'_, '_> {
     }
 
     /// The ways from everybody who is wanted, in numbers.
-    fn ways(&self) -> Vec<Ways> {
+    fn ways(&self) -> AllWays {
         let limits = self.limits(1);
         let found = self
             .starts()
-            .map(|start| (start, Search::from(&self.states, start, &self.keys(start), limits)));
-        found.filter(|(_, ways)| !ways.is_empty()).collect()
+            .map(|start| (start, Search::explored(&self.states, start, &self.keys(start), limits)));
+        let is_something =
+            |(_, it): &(Ix, Explored)| !it.ways.is_empty() || !it.organized.is_empty();
+        let (mut all, mut prefixes) = (AllWays::new(), Vec::new());
+        for (start, explored) in found.filter(is_something).collect::<Vec<_>>() {
+            prefixes.extend(explored.organized.into_iter().map(|prefix| (start, prefix)));
+            all.insert(start, explored.ways);
+        }
+        self.past_organization(prefixes, &mut all);
+        all
     }
 
     /// The ways that hang on what is not known, for pairs without a path.

@@ -578,3 +578,42 @@ fn t34_whoever_tags_itself_takes_on_the_roles_of_the_like() {
     assert_eq!(text("iam:TagUser"), ["T34", "edge"]);
     assert!(text("iam:UntagUser").is_empty());
 }
+
+#[test]
+fn t37_the_management_account_lifts_what_binds_the_key() {
+    let of = |actions: &str, rcp: &str, scp: &str| {
+        let text = "accounts:
+           111122223333:
+             keys: { k: { policy: [{ allow: 'kms:*', to: [user/bob, 444455556666] }] } }
+             users: { bob: { policies: [{ allow: organizations:LeaveOrganization }] } }
+           444455556666:
+             users: { eve: { policies: [{ allow: [ACTIONS] }] } }
+         organization:
+           id: o-1
+           management: 444455556666
+           units:
+             shut: { accounts: [111122223333] RCP SCP }
+             open: { accounts: [] }";
+        let text = text.replace("ACTIONS", actions).replace("RCP", rcp).replace("SCP", scp);
+        let found = paths(&text);
+        let calls = |name: &str| {
+            let path = found.iter().find(|path| path.from.text.ends_with(name));
+            let hops = path.map(|path| path.hops.as_slice()).unwrap_or_default();
+            hops.iter().map(|hop| hop.call.name()).collect::<Vec<_>>()
+        };
+        (calls(":user/eve"), calls(":user/bob"))
+    };
+    let rcp = ", rcps: [{ deny: kms:Decrypt }]";
+    for name in ["DetachPolicy", "UpdatePolicy", "DisablePolicyType", "MoveAccount"] {
+        let call = format!("organizations:{name}");
+        assert_eq!(of(&format!("kms:Decrypt, '{call}'"), rcp, "").0, [call.as_str()]);
+        // Without a right of its own nobody is let by what is lifted.
+        assert!(of(&format!("'{call}'"), rcp, "").0.is_empty());
+    }
+    assert!(of("kms:Decrypt, organizations:LeaveOrganization", rcp, "").0.is_empty());
+    // A member leaves what binds it, unless that forbids to leave.
+    let scp = ", scps: [{ deny: kms:Decrypt }]";
+    assert_eq!(of("kms:Encrypt", "", scp).1, ["organizations:LeaveOrganization"]);
+    let shut = ", scps: [{ deny: [kms:Decrypt, organizations:LeaveOrganization] }]";
+    assert!(of("kms:Encrypt", "", shut).1.is_empty());
+}

@@ -424,6 +424,7 @@ impl Assembler<'_, '_> {
                 role: self.arn(*role)?,
                 document: self.trusting(*role, nth, plan),
             },
+            Move::Organize(what) => what.call(way.engine().inventory())?,
             Move::CreateUser(user) => Call::CreateUser { user: self.arn(*user)?, boundary: None },
             Move::CreateRole(role) => Call::CreateRole {
                 role: self.arn(*role)?,

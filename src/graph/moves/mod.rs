@@ -12,6 +12,7 @@ use super::call::is_saml;
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
+use super::organize::OrgMove;
 use super::tagging::TagSet;
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
@@ -53,6 +54,8 @@ pub(super) enum Move {
     Join(Ix, AccountId, Box<str>),
     /// iam:UpdateAssumeRolePolicy (rule T25).
     Trust(Ix),
+    /// A call about the organization (rule T37).
+    Organize(OrgMove),
     /// iam:CreateUser (rule T35).
     CreateUser(Ix),
     /// iam:CreateRole (rule T35).
@@ -92,6 +95,7 @@ impl Move {
             Self::Join(..) => "T24",
             Self::Trust(_) => "T25",
             Self::CreateUser(_) | Self::CreateRole(_) => "T35",
+            Self::Organize(_) => "T37",
             Self::DeleteBoundary(_) | Self::PutBoundary(..) => "T30",
             Self::Remove(..) => "T31",
             Self::Federate(..) => "T41",
@@ -125,7 +129,7 @@ pub(super) struct Open {
 /// The moves of one principal, as they are found.
 pub(super) struct Moves<'c, 'w> {
     cast: &'c Cast<'w>,
-    asker: &'c Asker<'c, 'w>,
+    pub(super) asker: &'c Asker<'c, 'w>,
     side: ControlSide<'c>,
     possible: ControlSet,
     found: Vec<Open>,
@@ -143,6 +147,7 @@ impl<'c, 'w> Moves<'c, 'w> {
             moves.make();
             moves.write();
             moves.launch();
+            moves.organize();
         }
         moves.found
     }
@@ -169,13 +174,13 @@ impl<'c, 'w> Moves<'c, 'w> {
         Self { cast, asker, side, possible, found: Vec::new() }
     }
 
-    fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
+    pub(super) fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
         if chance > Chance::No {
             self.found.push(Open { what, gain, chance });
         }
     }
 
-    fn can(&self, action: ControlAction) -> bool {
+    pub(super) fn can(&self, action: ControlAction) -> bool {
         self.possible.contains(action)
     }
 

@@ -12,6 +12,7 @@
 mod changes;
 mod idle;
 mod keys;
+mod prefix;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -32,6 +33,7 @@ use super::plan::{Doing, Plan, Step};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
 use changes::{Changes, touches};
 use idle::Master;
+pub(super) use prefix::Prefix;
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -77,6 +79,15 @@ impl Way {
         let step = |act: &Act| Step { by: act.by, what: Doing::clone(states.doings.get(act.what)) };
         Plan { start, steps: self.acts.iter().map(step).collect(), goal_as: self.goal_as }
     }
+}
+
+/// What a search comes to.
+#[derive(Default)]
+pub(super) struct Explored {
+    /// The ways to keys, the shortest first.
+    pub(super) ways: BTreeMap<KeyIx, Vec<Way>>,
+    /// The calls about the organization that are met on the way (rule T37).
+    pub(super) organized: Vec<Prefix>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -133,6 +144,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     doors: Vec<(Door, Label)>,
     key_changes: Vec<(KeyIx, DoingIx, Label)>,
     reached: Vec<(StateName, Label)>,
+    /// Calls about the organization, and how each is made.
+    organized: Vec<(ChangeIx, Label)>,
     /// Classes whose states were worked off.
     classes: FxHashMap<ClassIx, Labels>,
     /// By their accounts.
@@ -182,8 +195,18 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         wanted: &[bool],
         limits: Limits,
     ) -> BTreeMap<KeyIx, Vec<Way>> {
+        Self::explored(states, start, wanted, limits).ways
+    }
+
+    /// The same with the calls about the organization that are met on the way.
+    pub(super) fn explored(
+        states: &'s States<'c, 'w>,
+        start: Ix,
+        wanted: &[bool],
+        limits: Limits,
+    ) -> Explored {
         if !wanted.contains(&true) {
-            return BTreeMap::new();
+            return Explored::default();
         }
         let mut wanted = wanted.to_vec();
         for key in Self::today(states, start, &wanted) {
@@ -191,11 +214,27 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 *want = false;
             }
         }
+        // Whoever is a role from the start can be any session of it (rule U6).
+        let facts = [(Fact::Held(start, Tags::Any), Label::nothing())];
+        Self::of(states, start, wanted, limits).run(facts)
+    }
+
+    /// What is found after some calls, the last of which made the world what it is for `states`.
+    pub(super) fn after(
+        states: &'s States<'c, 'w>,
+        start: Ix,
+        wanted: &[bool],
+        limits: Limits,
+        prefix: &Prefix,
+    ) -> Explored {
+        let label = prefix.label(states);
+        let facts = prefix.facts(states).map(|fact| (fact, label.clone()));
+        Self::of(states, start, wanted.to_vec(), limits).run(facts)
+    }
+
+    fn of(states: &'s States<'c, 'w>, start: Ix, wanted: Vec<bool>, limits: Limits) -> Self {
         let missing = wanted.iter().filter(|wanted| **wanted).count();
-        if missing == 0 {
-            return BTreeMap::new();
-        }
-        let mut search = Self {
+        Self {
             states,
             start,
             limits,
@@ -207,6 +246,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             holding: Vec::new(),
             changes: Changes::default(),
             doors: Vec::new(),
+            organized: Vec::new(),
             key_changes: Vec::new(),
             reached: Vec::new(),
             classes: FxHashMap::default(),
@@ -219,19 +259,30 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             enough: vec![usize::MAX; wanted.len()],
             gained: false,
             wanted,
-        };
-        // Whoever is a role from the start can be any session of it (rule U6).
-        search.push(Fact::Held(start, Tags::Any), Label::nothing());
-        while let Some(Reverse((calls, _, at))) = search.queue.pop() {
+        }
+    }
+
+    fn run(mut self, facts: impl IntoIterator<Item = (Fact, Label)>) -> Explored {
+        if self.missing == 0 {
+            return Explored::default();
+        }
+        facts.into_iter().for_each(|(fact, label)| self.push(fact, label));
+        while let Some(Reverse((calls, _, at))) = self.queue.pop() {
             // What is as far away brings no shorter way.
-            if calls >= search.farthest {
+            if calls >= self.farthest {
                 break;
             }
-            if let Some((fact, label)) = search.waiting.get_mut(at).and_then(Option::take) {
-                search.settle(fact, label);
+            if let Some((fact, label)) = self.waiting.get_mut(at).and_then(Option::take) {
+                self.settle(fact, label);
             }
         }
-        search.ways
+        let states = self.states;
+        let organized = self.organized.iter().filter_map(|(change, label)| {
+            let Change::Organized(what) = states.changes.get(*change) else { return None };
+            let known = self.known.iter().filter(|(_, how)| how.are_within(label));
+            Some(Prefix::of(states, (what, label), known.map(|(fact, _)| fact)))
+        });
+        Explored { organized: organized.collect(), ways: self.ways }
     }
 
     fn push(&mut self, fact: Fact, label: Label) {
@@ -312,7 +363,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             Doing::Move(Move::Assume(at) | Move::AssumeTagged(at)) => *at == role,
             _ => false,
         };
-        states.cast.hears_session_names && label.acts.last().is_some_and(is_taken_on)
+        states.cast.hears_session_names && label.acts.iter().any(is_taken_on)
     }
 
     fn change(&mut self, number: ChangeIx, label: &Label) {
@@ -328,6 +379,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 let each = [Move::AccessKey(user), login].into_iter();
                 return each.for_each(|what| self.open_door(user, what, label));
             }
+            Change::Organized(_) => return self.organized.push((number, label.clone())),
             _ => {}
         }
         let touched = states.touched(number);
