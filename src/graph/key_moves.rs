@@ -10,6 +10,7 @@ use crate::inventory::{Alias, Key, MultiRegionRole};
 use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
+use super::key_edits::KeyEdit;
 use super::state::{ClassIx, StateName, States};
 use super::tagging::{TagSet, alone_or_all, requests, surest, worth_giving};
 
@@ -24,21 +25,6 @@ pub(super) enum KeyMove {
     Grant(KeyIx, Ix),
     /// kms:TagResource, kms:UntagResource, and the calls about aliases (rules T32, T33).
     Edit(KeyIx, KeyEdit),
-}
-
-/// A change of a key's tags or aliases.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum KeyEdit {
-    /// It has tags.
-    Tagged(TagSet),
-    /// It lost tags.
-    Untagged(Box<[Box<str>]>),
-    /// A new alias points to it.
-    Aliased(Box<str>),
-    /// An alias that pointed to another key points to it.
-    Retargeted(Box<str>),
-    /// An alias that pointed to it is gone.
-    Unaliased(Box<str>),
 }
 
 /// A permission on a key.
@@ -511,36 +497,4 @@ fn replica(key: &Key, region: &str) -> Option<Key> {
 fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
     let (first, more) = edits.split_first()?;
     Some(more.iter().fold(first.applied(key), |key, edit| edit.applied(&key)))
-}
-
-impl KeyEdit {
-    /// Whether it is of tags.
-    pub(super) fn is_tag(&self) -> bool {
-        matches!(self, Self::Tagged(..) | Self::Untagged(_))
-    }
-
-    /// The key after it.
-    fn applied(&self, key: &Key) -> Key {
-        let mut key = key.clone();
-        let alias = |key: &Key, name: &str| {
-            let arn = &key.arn;
-            AliasArn::new(arn.partition(), arn.region(), arn.account(), name)
-        };
-        match self {
-            Self::Tagged(set) => {
-                key.tags.get_or_insert_default().extend(set.iter().cloned());
-            }
-            Self::Untagged(keys) => {
-                let tags = key.tags.get_or_insert_default();
-                keys.iter().for_each(|tag| drop(tags.remove(tag)));
-            }
-            Self::Aliased(name) | Self::Retargeted(name) => key.aliases.extend(alias(&key, name)),
-            Self::Unaliased(name) => {
-                if let Some(alias) = alias(&key, name) {
-                    key.aliases.remove(&alias);
-                }
-            }
-        }
-        key
-    }
 }

@@ -11,6 +11,7 @@ mod cast;
 mod change;
 mod drawn;
 mod execute;
+mod key_edits;
 mod key_moves;
 mod keys;
 mod label;

@@ -91,7 +91,10 @@ impl OrgMove {
             });
             all.extend(denying.map(|(_, id)| Self::Detach(id.clone(), target.clone())));
         }
-        for account in &organization.accounts {
+        // Where everything can be disabled a move spares a call at most, which is looked for among few.
+        let moves = organization.accounts.len() * organization.units.len();
+        let moved = organization.accounts.iter().filter(|_| !kinds.is_empty() || moves <= MOST);
+        for account in moved {
             let Some(from) = organization.parents.get(account.as_str()) else { continue };
             let others = organization.units.keys().filter(|unit| *unit != from);
             all.extend(others.map(|to| Self::MoveAccount(*account, from.clone(), to.clone())));

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::access::{Access, ControlClass, KeySideClass, Opening, Reached};
-use crate::aws::{AccountId, ActionSet, ControlAction, KmsAction};
+use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::IdentityKind;
 use crate::kept::{Interner, Memo};
@@ -17,9 +17,10 @@ use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
-use super::key_moves::{Ground, KeyEdit, KeyMove, Permission};
+use super::key_edits::KeyEdit;
+use super::key_moves::{Ground, KeyMove, Permission};
 use super::keys::{Held, HeldByClass, Keys};
-use super::moves::{Gain, Move, Moves, Open};
+use super::moves::{Gain, Moves, Open};
 use super::plan::Doing;
 
 /// A change, by number.
@@ -157,7 +158,8 @@ pub(super) struct States<'c, 'w> {
     walls: Mutex<(WallsIx, Walls)>,
     freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
-    entering: Memo<(ClassIx, DoingIx), Chance>,
+    /// Whether those of a class take on whom a door leads to.
+    pub(super) entering: Memo<(ClassIx, DoingIx), Chance>,
     key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
     granting: Memo<(StateName, KeyIx, Ix), Chance>,
     opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
@@ -397,42 +399,6 @@ impl<'c, 'w> States<'c, 'w> {
             touched.sort_unstable();
             touched.into()
         })
-    }
-
-    /// Whether a state may take on a role whose trust policy lets everyone in, or a session of it (rule T25),
-    /// or make credentials of a user (rules T26, T27, T35).
-    pub(super) fn enters(&self, name: &StateName, by: DoingIx) -> Chance {
-        let class = self.get(name).class;
-        self.entering.get((class, by), |_| match self.doings.get(by) {
-            Doing::Move(Move::Assume(at)) => self.assumes_trusting(name, *at),
-            Doing::Move(Move::AccessKey(user)) => {
-                self.takes_credentials(name, ControlAction::IAM_CREATE_ACCESS_KEY, *user)
-            }
-            Doing::Move(Move::LoginProfile { user, .. }) => {
-                self.takes_credentials(name, ControlAction::IAM_CREATE_LOGIN_PROFILE, *user)
-            }
-            _ => Chance::No,
-        })
-    }
-
-    fn assumes_trusting(&self, name: &StateName, at: Ix) -> Chance {
-        let role = self.cast.role_of(at).unwrap_or(at);
-        let Some(arn) = self.cast.arn(role) else { return Chance::No };
-        let asker = self.asker(name);
-        match asker.assume_action() {
-            ControlAction::STS_ASSUME_ROLE => asker.side(&self.cast.naming(at)).entering(arn),
-            _ => Chance::No,
-        }
-    }
-
-    fn takes_credentials(&self, name: &StateName, action: ControlAction, user: Ix) -> Chance {
-        let asker = self.asker(name);
-        match self.cast.arn(user) {
-            Some(arn) if asker.account().is_some() && !asker.is_outside() => {
-                asker.side(&Context::default()).chance(action, arn)
-            }
-            _ => Chance::No,
-        }
     }
 
     /// Whom what a state can do with a key is true of: all of its class where the key does not tell them

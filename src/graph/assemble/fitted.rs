@@ -14,7 +14,8 @@ use super::super::moves::Move;
 use super::super::path::Hop;
 use super::super::plan::{Doing, Plan, Step};
 use super::super::tagging::{TagSet, givings};
-use super::{Assembler, Way};
+use super::Assembler;
+use super::way::Way;
 
 const SESSION_NAME: &str = "sts:RoleSessionName";
 

@@ -10,6 +10,7 @@
 //! nothing with a wanted key that it cannot do, and nobody who is of use trusts them by name.
 
 mod changes;
+mod doors;
 mod idle;
 mod keys;
 mod prefix;
@@ -32,6 +33,7 @@ use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
 use changes::{Changes, touches};
+use doors::Door;
 use idle::Master;
 pub(super) use prefix::Prefix;
 
@@ -96,15 +98,6 @@ enum Fact {
     Changed(ChangeIx),
     KeyChanged(KeyIx, DoingIx),
     State(StateName),
-}
-
-/// A role that can be taken on since its trust policy was written, or a user that was made.
-#[derive(Clone, Copy)]
-struct Door {
-    at: Ix,
-    /// The call that takes it on.
-    by: DoingIx,
-    primitive: bool,
 }
 
 /// A key that somebody can open by a call, and to whom it is of no use itself.
@@ -355,17 +348,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
     }
 
-    /// Rule T6: whether a role was taken on where policies ask for the names of sessions; under the name of
-    /// one that policies name it is a call of its own then.
-    fn has_asked_for_a_name(&self, role: Ix, label: &Label) -> bool {
-        let states = self.states;
-        let is_taken_on = |act: &Act| match states.doings.get(act.what) {
-            Doing::Move(Move::Assume(at) | Move::AssumeTagged(at)) => *at == role,
-            _ => false,
-        };
-        states.cast.hears_session_names && label.acts.iter().any(is_taken_on)
-    }
-
     fn change(&mut self, number: ChangeIx, label: &Label) {
         let states = self.states;
         let change = states.changes.get(number);
@@ -396,19 +378,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let held = held.filter(|(_, how)| self.fit(how, label)).cloned();
             for (tags, how) in held.collect::<Vec<_>>() {
                 self.touch(at, tags, number, &how.and(label));
-            }
-        }
-    }
-
-    /// A role that trusts whoever wants in, or a session of it (rule T25), or a user that was made (rule T35).
-    fn open_door(&mut self, at: Ix, what: Move, label: &Label) {
-        let primitive = what.primitive().is_some();
-        let by = self.states.doings.intern(Doing::Move(what));
-        let door = Door { at, by, primitive };
-        self.doors.push((door, label.clone()));
-        for nth in 0..self.reached.len() {
-            if let Some((name, how)) = self.reached_with(nth, label) {
-                self.enter(&name, door, &how);
             }
         }
     }
@@ -502,23 +471,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if !open.of.is_some_and(|at| *idle.entry(at).or_insert_with(|| is_idle(at))) {
                 self.push(fact, label.then(act, open.chance));
             }
-        }
-    }
-
-    /// Rules T25, T35: takes on whom a door leads to.
-    fn enter(&mut self, name: &StateName, door: Door, label: &Label) {
-        if !self.fits(label) || name.at == door.at {
-            return;
-        }
-        let fact = Fact::Held(door.at, Tags::Own);
-        let act = Act { by: name.at, what: door.by, primitive: door.primitive };
-        let seen = self.seen.get(&fact);
-        if seen.is_some_and(|seen| seen.are_enough_with(label, act, label.chance)) {
-            return;
-        }
-        let chance = self.states.enters(name, door.by);
-        if self.goes_on(chance) {
-            self.push(fact, label.then(act, chance));
         }
     }
 
