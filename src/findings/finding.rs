@@ -34,8 +34,10 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// Whether the places, in their order, are the steps of a way to get there.
     pub steps: bool,
-    /// The normal form of the statement it speaks of; part of the fingerprint.
+    /// The normal form of the statement it speaks of, without principals; part of the fingerprint.
     pub statement: Option<String>,
+    /// How many statements of the same policy have that form and come before it; part of the fingerprint.
+    pub alike: usize,
     /// A request that shows it.
     pub witness: Option<Box<Request>>,
     /// What mends it.

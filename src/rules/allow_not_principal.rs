@@ -44,7 +44,7 @@ fn tell(
     let message = format!("{} allows {who}{but} by NotPrincipal", document.name);
     let mut report = sink
         .report(document.subject.as_str(), message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(document.document.place, Some(element.span), "everyone who is not listed here")
         .witness(witness.as_deref())
         .help(

@@ -41,6 +41,7 @@ impl<'a> Sink<'a> {
             labels: Vec::new(),
             steps: false,
             statement: None,
+            alike: 0,
             witness: None,
             fix: None,
             shares_cause: false,
@@ -94,12 +95,14 @@ impl Report<'_> {
             return self;
         };
         let span = statement.span;
-        self.of_statement(statement).at(document.place, Some(span), text)
+        self.of_statement(document, statement).at(document.place, Some(span), text)
     }
 
     /// The statement it is about, as part of the fingerprint alone: something in it is underlined.
-    pub(super) fn of_statement(mut self, statement: &Statement) -> Self {
-        self.finding.statement = Some(statement.normal_form());
+    pub(super) fn of_statement(mut self, document: &PolicyDocument, statement: &Statement) -> Self {
+        let (form, alike) = document.policy().form_without_principals(statement);
+        self.finding.statement = Some(form);
+        self.finding.alike = alike;
         self
     }
 
