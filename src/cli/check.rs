@@ -20,7 +20,7 @@ use super::fix::Fixes;
 use super::output::Output;
 use super::rules::named;
 use super::terminal::Terminal;
-use super::world::{holds_nothing, loaded, now};
+use super::world::{loaded, now};
 use super::{Fault, Outcome};
 
 /// Lint key policies, IAM policies, grants and organization policies.
@@ -169,8 +169,6 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         (Some(from), Some(worst)) => worst >= from,
         _ => false,
     };
-    let is_empty = |base: &Loaded| base.used == 0 && !args.allow_empty;
-    let nothing = nothing || base.as_ref().is_some_and(is_empty);
     let problems = base.as_ref().map_or(0, |base| base.problems.len()) + loaded.problems.len();
     Ok(match (problems == 0, nothing) {
         (false, _) => Outcome::Problem,
@@ -247,7 +245,10 @@ fn base(
         return Ok(Some(load_deployed(&Disk, &paths, deployment)));
     };
     let (loaded, _) = loaded(&paths, deployment, terminal)?;
-    holds_nothing(&loaded, &paths, terminal)?;
+    // The change that adds the first keys has none before it.
+    if loaded.used == 0 && loaded.problems.is_empty() {
+        terminal.stderr().note(&format!("nothing to audit in --base {path}: all is new"))?;
+    }
     Ok(Some(loaded))
 }
 

@@ -170,6 +170,11 @@ impl Inventory {
             && !self.gaps.iter().any(|gap| gap.kind.of_account() == Some(account))
     }
 
+    /// Whether infrastructure code declares what stands at `place`.
+    pub fn is_declared(&self, place: Place) -> bool {
+        self.declared.as_ref().is_some_and(|declared| declared.files.contains(&place.file))
+    }
+
     /// How many principals (users and roles) are known.
     pub fn principal_count(&self) -> usize {
         self.accounts.values().map(|account| account.identities.len()).sum()

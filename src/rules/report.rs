@@ -2,6 +2,7 @@
 
 use crate::aws::KeyArn;
 use crate::decision::Request;
+use crate::diag::{Confidence, Persona};
 use crate::findings::{Finding, Fix, Label, Role};
 use crate::policy::{PolicyDocument, Statement};
 use crate::source::{Place, Span};
@@ -69,6 +70,12 @@ impl Report<'_> {
             self.finding.confidence = facet.confidence;
             self.finding.persona = facet.persona;
         }
+        self
+    }
+
+    /// That it hangs on something that nobody said: then it is for auditors, whatever its page says.
+    pub(super) fn unsure(mut self) -> Self {
+        (self.finding.confidence, self.finding.persona) = (Confidence::Low, Persona::Auditor);
         self
     }
 
