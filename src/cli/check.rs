@@ -1,7 +1,7 @@
 //! `keyreach check`: lint a world.
 
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -159,6 +159,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         skipped: loaded.skipped,
         texts: &texts,
         fail_on: args.fail_on.severity(),
+        folders: &folders(),
     };
     let nothing = loaded.used == 0 && !args.allow_empty;
     if nothing && loaded.problems.is_empty() {
@@ -332,6 +333,14 @@ impl FailOn {
             Self::Never => None,
         }
     }
+}
+
+/// Where keyreach runs, and the git work tree that this lies in.
+fn folders() -> Vec<PathBuf> {
+    let Ok(current) = std::env::current_dir() else { return Vec::new() };
+    let root = current.ancestors().find(|folder| folder.join(".git").exists());
+    let root = root.map(Path::to_path_buf);
+    [current].into_iter().chain(root).collect()
 }
 
 fn worst(checked: &Checked) -> Option<Severity> {
