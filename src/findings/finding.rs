@@ -45,6 +45,9 @@ pub struct Finding {
     /// Whether its cause is a statement that speaks of many keys: of those with the same fingerprint one
     /// is told.
     pub shares_cause: bool,
+    /// Which instance of a block of infrastructure code it speaks of: its subject is the block, and of
+    /// those with the same fingerprint one is told.
+    pub instance: Option<String>,
     /// The rules whose findings on the same key this one explains.
     pub explains: &'static [&'static str],
 }

@@ -24,7 +24,7 @@ pub use account::{
     Account, AttachedPolicy, Group, Identity, IdentityKind, ManagedPolicy, NamedPolicy,
     PolicyVersion, policy_name,
 };
-pub use declared::Declared;
+pub use declared::{Declared, without_indices};
 pub use edit::Edit;
 pub use gap::{Conflict, Effects, Gap, GapKind};
 pub use key::{

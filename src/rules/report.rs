@@ -46,6 +46,7 @@ impl<'a> Sink<'a> {
             witness: None,
             fix: None,
             shares_cause: false,
+            instance: None,
             explains: &[],
         };
         Report { metadata: self.metadata, found: self.found, finding, primary: None }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::aws::{AccountId, Arn};
+use crate::inventory::without_indices;
 use crate::source::FileId;
 use crate::syntax::{Kind, Node, json};
 
@@ -477,18 +478,4 @@ pub(super) fn items<'n, 'a>(
         _ => &[],
     });
     items.unwrap_or_default().iter()
-}
-
-/// An address without the keys of instances.
-fn without_indices(address: &str) -> String {
-    let (mut plain, mut depth) = (String::new(), 0_u32);
-    for c in address.chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            c if depth == 0 => plain.push(c),
-            _ => {}
-        }
-    }
-    plain
 }
