@@ -13,6 +13,7 @@
 
 mod authorization_details;
 mod bare;
+mod bare_keys;
 mod beside;
 mod cloudformation;
 mod compared;
@@ -155,6 +156,7 @@ fn load_taking(
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
     inventory.declared = declared.said.map(Arc::new);
+    bare_keys::add(&mut inventory, deployment);
     let (callers, deployment) = (declared.callers, deployment.clone());
     Loaded { inventory, problems, read, used, skipped, digest, callers, deployment }
 }

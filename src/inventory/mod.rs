@@ -85,6 +85,9 @@ pub struct LoosePolicy {
     pub name: Box<str>,
     /// The policy.
     pub document: PolicyDocument,
+    /// The key that it is the policy of, in whatever account and Region, where it can be of nothing else:
+    /// none of the world's keys.
+    pub key: Option<Box<Key>>,
 }
 
 impl Inventory {

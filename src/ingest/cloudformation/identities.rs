@@ -243,8 +243,11 @@ impl<'n> Gathered<'n> {
             }
         }
         if !is_given {
-            let policy =
-                crate::inventory::LoosePolicy { name: resource.name.into(), document: sure };
+            let policy = crate::inventory::LoosePolicy {
+                name: resource.name.into(),
+                document: sure,
+                key: None,
+            };
             self.loose.push(Fact::Loose(policy));
         }
     }
