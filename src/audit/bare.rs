@@ -26,6 +26,9 @@ pub(super) struct Bare {
 impl Bare {
     /// Takes bare key policies out of a world, where it has some.
     pub(super) fn of(world: &Inventory) -> Option<Self> {
+        if world.loose.iter().all(|loose| loose.key.is_none()) {
+            return None;
+        }
         let mut keys = Inventory { sources: Arc::clone(&world.sources), ..Inventory::default() };
         let mut declared = Declared::default();
         let mut gaps = Vec::new();
@@ -40,7 +43,7 @@ impl Bare {
         (keys.gaps, keys.declared) = (Arc::new(gaps), Some(Arc::new(declared)));
         let mut rest = world.clone();
         rest.loose.retain(|loose| loose.key.is_none());
-        (rest.loose.len() < world.loose.len()).then_some(Self { rest, keys })
+        Some(Self { rest, keys })
     }
 
     /// How many there are.
