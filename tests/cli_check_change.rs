@@ -46,12 +46,19 @@ fn faults_of_the_base_are_told_like_those_of_the_input() {
     let (head, _) = head_and_base();
     let (code, _, told) = check(&["--base", "testdata/nowhere", &head]);
     assert!(code == 2 && told.contains("testdata/nowhere"), "{code} {told}");
+}
+
+#[test]
+fn the_first_keys_of_all_are_held_against_an_empty_base() {
+    let (head, _) = head_and_base();
     let empty = Folder::new("check-base-empty");
     let path = empty.path().to_str().unwrap();
     let (code, _, told) = check(&["--fail-on", "never", "--base", path, &head]);
-    assert!(code == 3 && told.contains("nothing to audit"), "{code} {told}");
-    let (code, ..) = check(&["--fail-on", "never", "--allow-empty", "--base", path, &head]);
-    assert_eq!(code, 0);
+    assert!(code == 0 && told.contains("nothing to audit in --base"), "{code} {told}");
+    let select = ["--select", "external-grantee,missing-root-statement,admin-can-use"];
+    let plain = check(&[&select[..], &["--persona", "auditor", &head]].concat());
+    let based = check(&[&select[..], &["--persona", "auditor", "--base", path, &head]].concat());
+    assert_eq!((plain.0, plain.1), (based.0, based.1));
 }
 
 #[test]

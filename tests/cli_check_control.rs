@@ -311,6 +311,63 @@ fn a_principal_that_is_new_in_a_known_finding_is_told_alone() {
     assert_eq!(principals(&[]), json!([["arn:aws:iam::111122223333:user/eve"]]));
 }
 
+/// A key of which the roles `by` create grants, and whose statements for the roles `misspelt` have a typo.
+fn granted(folder: &Folder, by: &str, misspelt: &[&str]) {
+    let misspelt: Vec<String> = misspelt
+        .iter()
+        .map(|role| format!("          - {{ allow: \"kms:Encripted\", to: [{role}] }}\n"))
+        .collect();
+    folder.put(
+        "world.yaml",
+        format!(
+            "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    roles: {{ a: {{}}, b: {{}}, c: {{}} }}\n    \
+             keys:\n      orders:\n        policy:\n          - {{ allow: \"kms:*\", to: [account] }}\n          \
+             - {{ allow: [\"kms:Decrypt\", \"kms:CreateGrant\"], to: [{by}] }}\n{}",
+            misspelt.concat()
+        ),
+    );
+}
+
+#[test]
+fn whom_a_statement_names_does_not_bring_back_what_is_known_of_it() {
+    let folder = Folder::new("control-statement");
+    let select = "--select=unconstrained-create-grant,unknown-action,unused-suppression";
+    let all = |args: &[&str]| -> Value {
+        let run = check(&folder, &[&[select, "--format", "json"], args, &["world.yaml"]].concat());
+        let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+        let found = answer["findings"].as_array().unwrap();
+        found.iter().map(|one| json!([one["rule"], one["principals"]])).collect()
+    };
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    let (grants, typo) = ("unconstrained-create-grant", json!(["unknown-action", []]));
+    granted(&folder, "role/a, role/b", &["role/a"]);
+    assert_eq!(all(&[]), json!([[grants, [role("a"), role("b")]], typo]));
+    check(&folder, &[select, "--write-baseline", "baseline.json", "world.yaml"]);
+    let with = ["--baseline", "baseline.json"];
+    granted(&folder, "role/a, role/b, role/c", &["role/c"]);
+    assert_eq!(all(&with), json!([[grants, [role("c")]]]));
+    granted(&folder, "role/b", &["role/a"]);
+    assert_eq!(all(&[&with[..], &["--persona", "pedantic"]].concat()), json!([]));
+    // One more statement of the same form is new.
+    granted(&folder, "role/a, role/b", &["role/a", "role/b"]);
+    assert_eq!(all(&with), json!([typo]));
+}
+
+#[test]
+fn entries_of_a_baseline_that_are_gone_are_told_together() {
+    let folder = Folder::new("control-entries");
+    granted(&folder, "role/a", &["role/a"]);
+    check(&folder, &["--write-baseline", "baseline.json", "world.yaml"]);
+    folder.put("world.yaml", "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    keys:\n      orders:\n        policy: [{ allow: \"kms:*\", to: [account] }]\n");
+    let with = ["--persona", "pedantic", "--baseline", "baseline.json", "world.yaml"];
+    let run = check(&folder, &[&["--format", "json"], &with[..]].concat());
+    assert!(
+        run.stdout.contains("2 entries of the baseline meet no finding any more"),
+        "{}",
+        run.stdout
+    );
+}
+
 #[test]
 fn every_format_counts_what_is_aside() {
     let folder = world("counts");

@@ -10,6 +10,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use support::command::{Folder, Run, keyreach};
@@ -213,6 +214,31 @@ fn gitlab_takes_no_two_findings_for_one() {
             assert!(!entry["location"]["path"].as_str().unwrap().starts_with("./"));
         }
     }
+}
+
+#[test]
+fn paths_that_a_repository_is_asked_for_count_from_where_keyreach_runs() {
+    let folder = Folder::new("formats-absolute");
+    let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:Decript", "Resource": "*"}}"#;
+    folder.put("a/app.json", policy);
+    let root = folder.path().canonicalize().unwrap();
+    let absolute = root.join("a");
+    let told = |format: &str, within: &Path| {
+        let args = ["check", "--format", format, absolute.to_str().unwrap()];
+        keyreach(&args).within(within).run().stdout
+    };
+    for format in ["gitlab", "github", "sarif", "junit"] {
+        let inside = told(format, folder.path());
+        assert!(inside.contains("a/app.json"), "{format}: {inside}");
+        assert!(!inside.contains(root.to_str().unwrap()), "{format}: {inside}");
+    }
+    let elsewhere = Folder::new("formats-elsewhere");
+    // Both lie in one work tree.
+    let outside = told("gitlab", elsewhere.path());
+    assert!(!outside.contains("\"path\": \"a/app.json\""), "{outside}");
+    assert!(outside.contains("/a/app.json\""), "{outside}");
+    // For people paths are as they were given.
+    assert!(told("json", folder.path()).contains(absolute.to_str().unwrap()));
 }
 
 #[test]

@@ -166,6 +166,7 @@ fn checked(files: &Memory, what: &str) -> Inventory {
         skipped,
         texts: &texts,
         fail_on: None,
+        folders: &[],
     };
     let mut bytes = Vec::new();
     let show = Show { snippets: true, summary: true };

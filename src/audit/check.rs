@@ -16,6 +16,7 @@ use crate::rules::{self, Registered, Scope, Settings, failed_assertions, unused_
 use super::Coverage;
 use super::Texts;
 use super::assertions::failures;
+use super::bare::Bare;
 use super::control::{Aside, Control};
 use super::engine::Engine;
 
@@ -70,6 +71,8 @@ pub struct Checked {
 /// that is in the baseline is.
 pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -> Checked {
     let control = &options.control;
+    let bare = Bare::of(world);
+    let world = bare.as_ref().map_or(world, |bare| &bare.rest);
     let engine = Engine::assuming(world, options.now, &control.assumptions);
     let before = options.base.map(|base| heard(base, options.now, &control.assumptions));
     let before = before.as_ref().map(|engine| engine as &dyn Reach);
@@ -79,6 +82,7 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let can_run = |rule: &&&'static Registered| rule.can_run(&scope);
     let ran: Vec<&'static Registered> = options.rules.iter().filter(can_run).copied().collect();
     let mut findings = rules::check(&scope, &ran);
+    findings.extend(bare.iter().flat_map(|bare| bare.check(options)));
     if options.rules.iter().any(|rule| rule.metadata.slug == "failed-assertion") {
         let failed = failures::of(&engine, &control.assumptions, &control.assertions);
         findings.extend(failed_assertions(&failed));
@@ -117,7 +121,7 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
         principals: world.principal_count(),
         keys: world.keys.len(),
         grants: world.grant_count(),
-        policies: scope.documents.len(),
+        policies: scope.documents.len() + bare.as_ref().map_or(0, Bare::count),
     };
     let key_names = key_names(world, &findings);
     let aside = Aside { suppressed: suppressed.len(), baselined };

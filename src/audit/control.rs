@@ -132,6 +132,7 @@ impl Control {
                     place: suppression.place,
                     span: Some(suppression.span),
                     what: described(suppression),
+                    several: false,
                     expired: expired.map(|(_, day)| day.clone()),
                 });
             }
@@ -156,11 +157,12 @@ impl Control {
         };
         let mut gone = baseline.known.iter().filter(is_gone);
         let (_, first) = gone.next()?;
-        let what = match gone.count() {
-            0 => format!("an entry of the baseline, for {},", first.rule),
-            others => format!("{} entries of the baseline", others + 1),
+        let (what, several) = match gone.count() {
+            0 => (format!("an entry of the baseline, for {},", first.rule), false),
+            others => (format!("{} entries of the baseline", others + 1), true),
         };
-        Some(Stale { place: baseline.place, span: Some(first.span), what, expired: None })
+        let (place, span) = (baseline.place, Some(first.span));
+        Some(Stale { place, span, what, several, expired: None })
     }
 }
 

@@ -4,6 +4,7 @@
 //! knows an output format, or prints.
 
 pub mod assertions;
+mod bare;
 mod basis;
 mod check;
 mod control;

@@ -1,7 +1,7 @@
 //! `keyreach check`: lint a world.
 
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use super::fix::Fixes;
 use super::output::Output;
 use super::rules::named;
 use super::terminal::Terminal;
-use super::world::{holds_nothing, loaded, now};
+use super::world::{loaded, now};
 use super::{Fault, Outcome};
 
 /// Lint key policies, IAM policies, grants and organization policies.
@@ -159,6 +159,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         skipped: loaded.skipped,
         texts: &texts,
         fail_on: args.fail_on.severity(),
+        folders: &folders(),
     };
     let nothing = loaded.used == 0 && !args.allow_empty;
     if nothing && loaded.problems.is_empty() {
@@ -169,8 +170,6 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         (Some(from), Some(worst)) => worst >= from,
         _ => false,
     };
-    let is_empty = |base: &Loaded| base.used == 0 && !args.allow_empty;
-    let nothing = nothing || base.as_ref().is_some_and(is_empty);
     let problems = base.as_ref().map_or(0, |base| base.problems.len()) + loaded.problems.len();
     Ok(match (problems == 0, nothing) {
         (false, _) => Outcome::Problem,
@@ -247,7 +246,10 @@ fn base(
         return Ok(Some(load_deployed(&Disk, &paths, deployment)));
     };
     let (loaded, _) = loaded(&paths, deployment, terminal)?;
-    holds_nothing(&loaded, &paths, terminal)?;
+    // The change that adds the first keys has none before it.
+    if loaded.used == 0 && loaded.problems.is_empty() {
+        terminal.stderr().note(&format!("nothing to audit in --base {path}: all is new"))?;
+    }
     Ok(Some(loaded))
 }
 
@@ -331,6 +333,14 @@ impl FailOn {
             Self::Never => None,
         }
     }
+}
+
+/// Where keyreach runs, and the git work tree that this lies in.
+fn folders() -> Vec<PathBuf> {
+    let Ok(current) = std::env::current_dir() else { return Vec::new() };
+    let root = current.ancestors().find(|folder| folder.join(".git").exists());
+    let root = root.map(Path::to_path_buf);
+    [current].into_iter().chain(root).collect()
 }
 
 fn worst(checked: &Checked) -> Option<Severity> {

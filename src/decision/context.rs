@@ -22,6 +22,9 @@ impl ContextValue {
     }
 }
 
+/// What the condition keys of an encryption context's pairs begin with.
+const PAIR: &str = "kms:EncryptionContext:";
+
 /// Contexts of up to this many keys are searched one by one.
 const FEW: usize = 16;
 
@@ -70,16 +73,19 @@ impl Context {
         self.set(name, ContextValue::One(value.into()));
     }
 
-    /// Gives `name` a value more.
+    /// Gives `name`, in whatever case, a value more. Of an encryption context two pairs whose keys differ by
+    /// case are two (rule C5).
     pub fn add(&mut self, name: &str, value: &str) {
-        let value = match self.get(name) {
-            Some(known) => {
-                let known = known.value.values().iter().cloned();
-                ContextValue::Many(known.chain([value.into()]).collect())
+        let is_pair = begins(name, PAIR);
+        let known = self.get(name).filter(|known| !is_pair || *known.name == *name).cloned();
+        match known {
+            Some(Entry { name, value: known }) => {
+                let known = known.values().iter().cloned();
+                let values = known.chain([value.into()]).collect();
+                self.set(&name, ContextValue::Many(values));
             }
-            None => ContextValue::One(value.into()),
-        };
-        self.set(name, value);
+            None => self.set_one(name, value),
+        }
     }
 
     /// Says that the request does not carry `name`, in any spelling; where it ends in `*`, none of the
@@ -257,6 +263,22 @@ mod tests {
         context.add("aws:TagKeys", "b");
         let both = ContextValue::Many(vec!["a".into(), "b".into()]);
         assert_eq!(context.get("aws:tagkeys").map(|it| &it.value), Some(&both));
+    }
+
+    #[test]
+    fn c4_a_value_more_in_another_case_is_one_of_the_same_key() {
+        let mut context = Context::default();
+        context.add("aws:TagKeys", "a");
+        context.add("AWS:tagkeys", "b");
+        assert!(!context.is_ambiguous("aws:TagKeys"));
+        let both = ContextValue::Many(vec!["a".into(), "b".into()]);
+        assert_eq!(context.get("aws:tagkeys").map(|it| &it.value), Some(&both));
+        // The keys of an encryption context keep their case: these are two pairs.
+        context.add("kms:EncryptionContext:a", "1");
+        context.add("kms:EncryptionContext:A", "2");
+        let value = |name: &str| context.get(name).map(|it| it.value.clone());
+        assert_eq!(value("kms:EncryptionContext:a"), Some(ContextValue::One("1".into())));
+        assert_eq!(value("kms:EncryptionContext:A"), Some(ContextValue::One("2".into())));
     }
 
     #[test]

@@ -158,12 +158,18 @@ impl SourceCode for Windows {
             .ok_or(MietteError::OutOfBounds)?;
         let inner = SourceSpan::from((span.offset() - base, span.len()));
         let read = window.text.read_span(&inner, lines_before, lines_after)?;
+        // A label alone is read for the place that stands above the lines.
+        let at = window.at(inner.offset()).filter(|_| lines_before + lines_after == 0);
+        let (line, column) = match at {
+            Some(at) => (at.line.saturating_sub(1) as usize, at.column.saturating_sub(1) as usize),
+            None => (window.above + read.line(), read.column()),
+        };
         Ok(Box::new(MietteSpanContents::new_named(
             window.name.clone(),
             read.data(),
             SourceSpan::from((base + read.span().offset(), read.span().len())),
-            window.above + read.line(),
-            read.column(),
+            line,
+            column,
             read.line_count(),
         )))
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::source::Span;
+use crate::source::{Position, Span};
 
 use super::visible;
 
@@ -28,17 +28,19 @@ pub struct Label {
     pub text: String,
     /// Whether it is what the message is about; others explain it.
     pub primary: bool,
+    /// Where it stands, if the text is not shown as it stands there.
+    pub at: Option<Position>,
 }
 
 impl Label {
     /// The label that the message is about.
     pub fn primary(span: Span, text: impl Into<String>) -> Self {
-        Self { span, text: text.into(), primary: true }
+        Self { span, text: text.into(), primary: true, at: None }
     }
 
     /// A label that explains.
     pub fn related(span: Span, text: impl Into<String>) -> Self {
-        Self { span, text: text.into(), primary: false }
+        Self { span, text: text.into(), primary: false, at: None }
     }
 }
 
@@ -61,6 +63,14 @@ pub(super) struct Window {
     pub(super) above: usize,
     /// The labels in them, by range of `text`.
     pub(super) labels: Vec<(Range<usize>, Label)>,
+}
+
+impl Window {
+    /// Where the label that begins at `offset` stands, if the text is not shown as it stands there.
+    pub(super) fn at(&self, offset: usize) -> Option<Position> {
+        let (_, label) = self.labels.iter().find(|(range, _)| range.start == offset)?;
+        label.at
+    }
 }
 
 impl Snippet {

@@ -31,15 +31,20 @@ pub struct Known {
 
 impl Baseline {
     /// Takes what is known out of `findings`, and says how many findings that were. One that concerns
-    /// principals that it did not concern before stays, for those alone.
+    /// principals that it did not concern before stays, for those alone. What concerns nobody by name is
+    /// known as often as it is there: one more of the same form stays.
     pub fn apply(&self, findings: &mut Vec<Finding>) -> usize {
         let before = findings.len();
         findings.retain_mut(|finding| {
-            let Some(known) = self.known.get(&finding.fingerprint()) else {
-                return true;
-            };
-            finding.principals.retain(|principal| !known.principals.contains(principal));
-            !finding.principals.is_empty()
+            let alike = finding.fingerprints_alike().map_while(|one| self.known.get(&one));
+            let alike: Vec<&Known> = alike.collect();
+            let is_known = |name: &String| alike.iter().any(|it| it.principals.contains(name));
+            let had = finding.principals.len();
+            finding.principals.retain(|name| !is_known(name));
+            match had {
+                0 => !self.known.contains_key(&finding.fingerprint()),
+                _ => !finding.principals.is_empty(),
+            }
         });
         before - findings.len()
     }

@@ -34,8 +34,10 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// Whether the places, in their order, are the steps of a way to get there.
     pub steps: bool,
-    /// The normal form of the statement it speaks of; part of the fingerprint.
+    /// The normal form of the statement it speaks of, without principals; part of the fingerprint.
     pub statement: Option<String>,
+    /// How many statements of the same policy have that form and come before it; part of the fingerprint.
+    pub alike: usize,
     /// A request that shows it.
     pub witness: Option<Box<Request>>,
     /// What mends it.
@@ -43,6 +45,9 @@ pub struct Finding {
     /// Whether its cause is a statement that speaks of many keys: of those with the same fingerprint one
     /// is told.
     pub shares_cause: bool,
+    /// Which instance of a block of infrastructure code it speaks of: its subject is the block, and of
+    /// those with the same fingerprint one is told.
+    pub instance: Option<String>,
     /// The rules whose findings on the same key this one explains.
     pub explains: &'static [&'static str],
 }

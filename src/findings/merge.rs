@@ -1,11 +1,16 @@
 //! Findings in their final order, each cause told once.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::aws::KeyArn;
 
 use super::Finding;
+
+/// How many instances of a block of code are named beside the first.
+const INSTANCES: usize = 3;
 
 /// Findings in their order, each cause told once: [`sort`], [`without_explained`], [`once_a_cause`].
 pub fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
@@ -30,31 +35,59 @@ pub fn without_explained(findings: &mut Vec<Finding>) {
     findings.retain(|_| !hidden.next().unwrap_or_default());
 }
 
-/// Of findings whose cause speaks of many keys, keeps the first: with the principals of all, and of how many
-/// keys it is true beside.
+/// Of findings whose cause speaks of many keys, or of many instances of one block of code, keeps the first:
+/// with the principals of all, and of what it is true beside.
 pub fn once_a_cause(findings: &mut Vec<Finding>) {
     let mut firsts: FxHashMap<String, usize> = FxHashMap::default();
-    let mut kept: Vec<(Finding, usize)> = Vec::with_capacity(findings.len());
+    let mut kept: Vec<(Finding, Others)> = Vec::with_capacity(findings.len());
     for finding in findings.drain(..) {
-        if finding.shares_cause {
+        if finding.shares_cause || finding.instance.is_some() {
             let at = *firsts.entry(finding.fingerprint()).or_insert(kept.len());
             if let Some((first, others)) = kept.get_mut(at) {
-                first.principals.extend(finding.principals);
-                *others += 1;
+                others.add(first, finding);
                 continue;
             }
         }
-        kept.push((finding, 0));
+        kept.push((finding, Others::default()));
     }
     findings.extend(kept.into_iter().map(|(mut finding, others)| {
-        if others > 0 {
+        if let Some(told) = others.told() {
             finding.principals.sort();
             finding.principals.dedup();
-            let keys = if others == 1 { "key" } else { "keys" };
-            finding.message.push_str(&format!("; the same with {others} more {keys}"));
+            finding.message.push_str(&format!("; the same {told}"));
         }
         finding
     }));
+}
+
+/// What else a finding is true of.
+#[derive(Default)]
+struct Others {
+    keys: usize,
+    instances: BTreeSet<String>,
+}
+
+impl Others {
+    fn add(&mut self, first: &mut Finding, other: Finding) {
+        first.principals.extend(other.principals);
+        match other.instance.filter(|instance| first.instance.as_ref() != Some(instance)) {
+            Some(instance) => drop(self.instances.insert(instance)),
+            None => self.keys += 1,
+        }
+    }
+
+    fn told(&self) -> Option<String> {
+        let named = self.instances.iter().take(INSTANCES).map(String::as_str);
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = self.instances.len().saturating_sub(INSTANCES);
+        match (self.keys, more) {
+            (0, _) if named.is_empty() => None,
+            (1, _) if named.is_empty() => Some("with 1 more key".to_owned()),
+            (keys, _) if named.is_empty() => Some(format!("with {keys} more keys")),
+            (_, 0) => Some(format!("for {named}")),
+            (_, more) => Some(format!("for {named} and {more} more")),
+        }
+    }
 }
 
 /// Which findings another explains. Only those of one key are held against each other.

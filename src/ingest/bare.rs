@@ -95,7 +95,7 @@ fn fact(hint: &Hint<'_>, document: PolicyDocument) -> Fact {
             what: PendingPart::Key { id: None, part: KeyPart::Policy(document) },
         }));
     }
-    Fact::Loose(LoosePolicy { name: hint.stem.into(), document })
+    Fact::Loose(LoosePolicy { name: hint.stem.into(), document, key: None })
 }
 
 /// Whether an object with a member called `Statement` is a policy at all.
@@ -117,7 +117,8 @@ fn kind_of(policy: &Policy, hint: &Hint<'_>) -> Option<PolicyKind> {
         let kind = if is_named("scp") { PolicyKind::Scp } else { PolicyKind::Identity };
         return touches.then_some(kind);
     }
-    if is_key_policy(policy) {
+    let is_of_endpoint = (is_named("endpoint") || is_named("vpce")) && !is_named("key");
+    if is_key_policy(policy) && !is_of_endpoint {
         let kind = if is_named("rcp") { PolicyKind::Rcp } else { PolicyKind::Key };
         return Some(kind);
     }
@@ -128,11 +129,17 @@ fn kind_of(policy: &Policy, hint: &Hint<'_>) -> Option<PolicyKind> {
         policy.statements.iter().all(|statement| statement.denies() && is_for_anyone(statement));
     if is_named("rcp") || is_rcp {
         Some(PolicyKind::Rcp)
-    } else if is_named("endpoint") || is_named("vpce") {
+    } else if is_of_endpoint {
         Some(PolicyKind::Endpoint)
     } else {
         Some(PolicyKind::Key)
     }
+}
+
+/// Whether a policy that stands alone can only be one of a key: it says nothing but what key policies say,
+/// and speaks of KMS by name, which the policy that VPC endpoints have by default does not.
+pub(super) fn is_surely_key_policy(policy: &Policy) -> bool {
+    is_key_policy(policy) && names_kms(policy)
 }
 
 /// Whether a resource policy can only be a key policy: every action is one of KMS, or all are meant

@@ -150,7 +150,7 @@ fn items_of<'n, 'a>(node: &'n Node<'a>) -> &'n [Node<'a>] {
 }
 
 /// What else a text says, should accounts or Regions that it names be others.
-fn others(homes: &Homes, text: &str) -> Vec<Unresolved> {
+pub(super) fn others(homes: &Homes, text: &str) -> Vec<Unresolved> {
     let named = named(homes, text);
     let readings = named.values().map(|others| others.len().saturating_add(1));
     if readings.fold(1, usize::saturating_mul) > READINGS {

@@ -13,6 +13,7 @@
 
 mod authorization_details;
 mod bare;
+mod bare_keys;
 mod beside;
 mod cloudformation;
 mod compared;
@@ -152,10 +153,11 @@ fn load_taking(
         sources.add(path);
     }
     let sources = Arc::new(sources);
-    let (inventory, digest) = rayon::join(
+    let (mut inventory, digest) = rayon::join(
         || merge::merge(Arc::clone(&sources), facts),
         || digests.map(|digests| digests.of_all(roots, &sources)),
     );
+    bare_keys::add(&mut inventory, deployment);
     let (callers, deployment) = (declared.callers, deployment.clone());
     Loaded { inventory, problems, read, used, skipped, digest, callers, deployment }
 }

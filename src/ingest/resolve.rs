@@ -288,7 +288,7 @@ impl About<'_, '_> {
     fn loose(&self, part: KeyPart) -> Option<Fact> {
         match part {
             KeyPart::Policy(document) | KeyPart::RamPolicy(document) => {
-                Some(Fact::Loose(LoosePolicy { name: self.hint.stem.into(), document }))
+                Some(Fact::Loose(LoosePolicy { name: self.hint.stem.into(), document, key: None }))
             }
             _ => None,
         }

@@ -16,3 +16,32 @@ pub struct Declared {
     /// What was taken for granted, in words.
     pub assumed: BTreeSet<Box<str>>,
 }
+
+/// An address of Terraform without the keys of its instances: `module.m.aws_kms_key.k` of
+/// `module.m["a"].aws_kms_key.k[0]`.
+pub fn without_indices(address: &str) -> String {
+    let (mut plain, mut is_inside, mut is_quoted) = (String::new(), false, false);
+    for character in address.chars() {
+        match (is_inside, character) {
+            (false, '[') => is_inside = true,
+            (true, '"') => is_quoted = !is_quoted,
+            (true, ']') if !is_quoted => is_inside = false,
+            (true, _) => {}
+            (false, other) => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_indices;
+
+    #[test]
+    fn addresses_are_told_without_indices() {
+        let block = "module.m.aws_kms_key.k aws_kms_grant.g";
+        let instance = r#"module.m["a]b"].aws_kms_key.k[0] aws_kms_grant.g[each]"#;
+        assert_eq!(without_indices(instance), block);
+        assert_eq!(without_indices(block), block);
+    }
+}

@@ -24,7 +24,7 @@ pub use account::{
     Account, AttachedPolicy, Group, Identity, IdentityKind, ManagedPolicy, NamedPolicy,
     PolicyVersion, policy_name,
 };
-pub use declared::Declared;
+pub use declared::{Declared, without_indices};
 pub use edit::Edit;
 pub use gap::{Conflict, EXISTENCE, Effects, Gap, GapKind};
 pub use key::{
@@ -85,6 +85,9 @@ pub struct LoosePolicy {
     pub name: Box<str>,
     /// The policy.
     pub document: PolicyDocument,
+    /// The key that it is the policy of, in whatever account and Region, where it can be of nothing else:
+    /// none of the world's keys.
+    pub key: Option<Box<Key>>,
 }
 
 impl Inventory {
@@ -168,6 +171,11 @@ impl Inventory {
     pub fn is_complete(&self, account: AccountId) -> bool {
         self.account(account).is_some_and(|known| known.identities_listed)
             && !self.gaps.iter().any(|gap| gap.kind.of_account() == Some(account))
+    }
+
+    /// Whether infrastructure code declares what stands at `place`.
+    pub fn is_declared(&self, place: Place) -> bool {
+        self.declared.as_ref().is_some_and(|declared| declared.files.contains(&place.file))
     }
 
     /// How many principals (users and roles) are known.

@@ -14,17 +14,47 @@ impl Policy {
         let faults: Vec<&str> = faults.map(|fault| fault.message.as_str()).collect();
         format!("{:?} {} {}", self.version, statements.join(" "), faults.join(" "))
     }
+
+    /// A statement of this policy in normal form but for whom it names, and how many others look the same
+    /// and come before it: in the order of their `Sid`, then of whom they name, wherever they stand.
+    pub fn form_without_principals(&self, statement: &Statement) -> (String, usize) {
+        let form = statement.form_without_principals();
+        let order = |one: &Statement| {
+            (one.sid.as_ref().map(|sid| sid.value.clone()), one.normal_principals(), one.span)
+        };
+        let own = order(statement);
+        let alike = self.statements.iter().filter(|other| {
+            other.span != statement.span
+                && other.form_without_principals() == form
+                && order(other) < own
+        });
+        let before = alike.count();
+        (form, before)
+    }
 }
 
 impl Statement {
     /// The statement without `Sid`, its lists sorted and actions and condition keys in lower case.
     pub fn normal_form(&self) -> String {
-        let effect = self.effect.as_ref().map_or("?", |effect| effect.value.name());
-        let principal = self.principal.as_ref().map_or(String::new(), |element| {
+        self.form_with(&self.normal_principals())
+    }
+
+    /// The same without whom it names.
+    fn form_without_principals(&self) -> String {
+        self.form_with(self.principal.as_ref().map_or("", |element| sign(element.polarity)))
+    }
+
+    /// Whom it names.
+    fn normal_principals(&self) -> String {
+        self.principal.as_ref().map_or(String::new(), |element| {
             let entries: BTreeSet<String> =
                 element.entries.iter().map(|entry| normal_principal(&entry.value)).collect();
             format!("{}{entries:?}", sign(element.polarity))
-        });
+        })
+    }
+
+    fn form_with(&self, principal: &str) -> String {
+        let effect = self.effect.as_ref().map_or("?", |effect| effect.value.name());
         let action = normal_element(self.action.as_ref(), str::to_ascii_lowercase);
         let resource = normal_element(self.resource.as_ref(), str::to_owned);
         let conditions: BTreeSet<String> = self
@@ -111,5 +141,43 @@ mod tests {
             format!("{{\"Statement\":[{}]}}", statements.join(","))
         };
         check(&policy(["a", "a"]), &policy(["a b", "c"]), true);
+    }
+
+    /// The form of each statement of a policy without whom it names, and its number among those alike.
+    fn forms(statements: &[(&str, &str, &str)]) -> Vec<(String, usize)> {
+        let statements: Vec<String> = statements
+            .iter()
+            .map(|(sid, role, action)| {
+                format!(
+                    "{{\"Sid\":\"{sid}\",\"Effect\":\"Allow\",\"Principal\":{{\"AWS\":\
+                     \"arn:aws:iam::111122223333:role/{role}\"}},\"Action\":\"{action}\",\"Resource\":\"*\"}}"
+                )
+            })
+            .collect();
+        let text = format!("{{\"Statement\":[{}]}}", statements.join(","));
+        let place = Place::plain(FileId(0), Span::new(0, text.len()));
+        let document = PolicyDocument::json(place, PolicyKind::Key, text);
+        let policy = document.policy();
+        policy.statements.iter().map(|one| policy.form_without_principals(one)).collect()
+    }
+
+    #[test]
+    fn whom_a_statement_names_is_no_part_of_the_form_that_fingerprints_take() {
+        let (one, other) = (forms(&[("", "a", "kms:Decrypt")]), forms(&[("", "b", "kms:decrypt")]));
+        assert_eq!(one, other);
+        assert_eq!(one[0].1, 0);
+        assert_ne!(one, forms(&[("", "a", "kms:Encrypt")]));
+    }
+
+    #[test]
+    fn statements_that_look_the_same_are_numbered_wherever_they_stand() {
+        let numbers = |statements: &[(&str, &str, &str)]| -> Vec<usize> {
+            forms(statements).into_iter().map(|(_, number)| number).collect()
+        };
+        let (a, b, c) = (("", "a", "kms:*"), ("", "b", "kms:*"), ("", "c", "kms:Sign"));
+        assert_eq!(numbers(&[a, b, c]), [0, 1, 0]);
+        assert_eq!(numbers(&[c, b, a]), [0, 1, 0]);
+        // Their names go before whom they name.
+        assert_eq!(numbers(&[("2", "a", "kms:*"), ("1", "b", "kms:*")]), [1, 0]);
     }
 }

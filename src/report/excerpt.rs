@@ -1,5 +1,5 @@
 //! A part of a file as it is best read: a policy inside a JSON string is shown decoded, and one that
-//! was written without line breaks is laid out.
+//! was written without line breaks is laid out. The place above it is that in the file.
 
 use std::ops::Range;
 
@@ -25,16 +25,20 @@ pub fn excerpt(texts: &Texts<'_>, place: Place, labels: Vec<Label>) -> Option<Sn
         return Some(Snippet::new(path, &whole.text, located));
     }
     let text = place.decode(&whole.text)?.text;
-    let name = format!("{path} (policy)");
+    let placed = labels.into_iter().map(|label| {
+        let at = whole.lines.position(&whole.text, place.locate(&whole.text, label.span).start);
+        Label { at: Some(at), ..label }
+    });
+    let labels: Vec<Label> = placed.collect();
     match laid_out(&text) {
         Some(laid_out) => {
             let moved = labels.into_iter().map(|label| {
                 let span = laid_out.moved(label.span);
                 Label { span, ..label }
             });
-            Some(Snippet::new(&name, &laid_out.text, moved))
+            Some(Snippet::new(path, &laid_out.text, moved))
         }
-        None => Some(Snippet::new(&name, &text, labels)),
+        None => Some(Snippet::new(path, &text, labels)),
     }
 }
 
@@ -167,7 +171,7 @@ mod tests {
     fn a_policy_in_a_string_is_shown_decoded() {
         let text = "{\"Policy\": \"{\\n \\\"Sid\\\": \\\"\\u00e9\\\"\\n}\"}";
         let span = Span::new(11, text.len() - 1);
-        let expected = "  x m\n   ,-[p.json (policy):2:2]\n 1 | {\n 2 |  \"Sid\": \"é\"\n   :  ^^|^^\n   \
+        let expected = "  x m\n   ,-[p.json:1:17]\n 1 | {\n 2 |  \"Sid\": \"é\"\n   :  ^^|^^\n   \
                         :    `-- this\n 3 | }\n   `----\n";
         assert_eq!(shown(text, span, Encoding::JsonString, "\"Sid\""), expected);
     }
@@ -181,7 +185,8 @@ mod tests {
         assert!(text.len() > 65_535);
         let span = Span::new(1, text.len() - 1);
         let shown = shown(&text, span, Encoding::Plain, "\"Effect\":\"Allow\"");
-        assert!(shown.contains("[p.json (policy):"), "{shown}");
+        let column = text.chars().position(|one| one == 'f').expect("of `Effect`");
+        assert!(shown.contains(&format!("[p.json:1:{}]", column - 1)), "{shown}");
         assert!(
             shown.contains("\n      \"Effect\": \"Allow\"\n")
                 || shown.contains("|       \"Effect\": \"Allow\"\n"),

@@ -138,7 +138,7 @@ fn tell(document: &Documented<'_>, lost: &[&Lost<'_>], why: Why, sink: &mut Sink
     let place = document.document.place;
     let mut report = sink
         .report(document.subject.as_str(), message)
-        .of_statement(first.statement)
+        .of_statement(document.document, first.statement)
         .at(place, Some(first.span), because)
         .help(help);
     if let Some(key) = document.key {

@@ -86,7 +86,7 @@ fn tell(
         known => format!("write {}, or patterns for keys with {condition}", list(known)),
     };
     sink.report(&*document.subject, message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(document.document.place, Some(resource.span), "never the key of a request")
         .help(help)
         .fix(fix(scope, document, resource))

@@ -129,7 +129,7 @@ fn tell(
     );
     let mut report = sink
         .report(document.subject.as_str(), message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(document.document.place, Some(span), "all but this is allowed")
         .principals(given.who.iter().map(|caller| caller.to_string()))
         .help("list what is to be allowed; a statement that excludes grows with every new action");

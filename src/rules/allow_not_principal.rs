@@ -1,7 +1,8 @@
 //! A key policy allows everyone but those it lists.
 
 use crate::decision::{Allowing, Fate, Request};
-use crate::policy::{Polarity, PolicyKind, PrincipalElement, Statement};
+use crate::policy::{Polarity, PolicyKind, Principal, PrincipalElement, Statement};
+use crate::syntax::is_of_deployment;
 
 use super::audience::stranger;
 use super::controllers::list;
@@ -34,8 +35,13 @@ fn tell(
 ) {
     let on_key = document.key.map(|key| KeyScope::new(scope, key));
     let witness = on_key.as_ref().and_then(|on_key| of_a_stranger(on_key, document, index));
-    let listed: Vec<String> =
-        element.entries.iter().map(|entry| entry.value.text().to_owned()).collect();
+    // Who else somebody may be is not written there.
+    let is_written = |principal: &Principal| match principal {
+        Principal::Unresolved(of) => !is_of_deployment(&of.expression),
+        _ => true,
+    };
+    let listed = element.entries.iter().map(|entry| &entry.value).filter(|it| is_written(it));
+    let listed: Vec<String> = listed.map(|it| it.text().to_owned()).collect();
     let who = match witness {
         Some(_) => "any AWS account",
         None => "everyone",
@@ -44,7 +50,7 @@ fn tell(
     let message = format!("{} allows {who}{but} by NotPrincipal", document.name);
     let mut report = sink
         .report(document.subject.as_str(), message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(document.document.place, Some(element.span), "everyone who is not listed here")
         .witness(witness.as_deref())
         .help(

@@ -57,7 +57,7 @@ impl Rule for AttestationBypassable {
         let mut report = sink
             .report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
-            .of_statement(asking.statement)
+            .of_statement(asking.document, asking.statement)
             .at(asking.document.place, Some(asking.condition.span), "asks for an attestation")
             .principals(names)
             .witness(Some(&request))

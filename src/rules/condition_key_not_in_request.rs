@@ -168,7 +168,7 @@ impl Asked<'_> {
         let subject = format!("{} {name}", self.document.subject);
         let mut report = sink
             .report(subject, message)
-            .of_statement(self.of.statement)
+            .of_statement(self.document.document, self.of.statement)
             .at(
                 self.document.document.place,
                 Some(self.condition.span),

@@ -37,7 +37,7 @@ impl Rule for DeletedPrincipal {
         let place = document.document.place;
         let mut report = sink
             .report(document.subject.as_str(), message)
-            .of_statement(first)
+            .of_statement(document.document, first)
             .at(place, Some(span), "the id of an identity that was deleted")
             .principals(names)
             .help(

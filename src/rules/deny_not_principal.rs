@@ -130,7 +130,7 @@ fn tell(
     };
     let mut report = sink
         .report(document.subject.as_str(), message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(document.document.place, Some(element.span), "role, session and account are three")
         .help(
             "deny Principal `*` instead, with `ArnNotLike` on aws:PrincipalArn for those who are to \

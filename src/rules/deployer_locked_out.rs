@@ -17,14 +17,16 @@ impl Rule for DeployerLockedOut {
         let (Some(document), Some(account)) = (scope.readable_policy(), deployer.account) else {
             return;
         };
-        // Another account puts no policy on the key in any case (rule E11).
+        let put = KmsAction::PUT_KEY_POLICY;
+        // What nothing here means gains by no identity policy either, known or not (rules E20, K9).
         let is_known = scope.world().identity(&deployer.text).is_some()
             || scope.world().is_complete(account)
-            || deployer.kind == CallerKind::Root;
+            || deployer.kind == CallerKind::Root
+            || scope.opened(deployer, put.into()).is_empty();
+        // Another account puts no policy on the key in any case (rule E11).
         if account != scope.key.arn.account() || !is_known {
             return;
         }
-        let put = KmsAction::PUT_KEY_POLICY;
         // Code that switches the check off says so: another rule speaks of it.
         let is_meant = scope.key.lockout_check_bypassed.is_some();
         if !is_meant && scope.holding(deployer, put.into()).possible.is_empty() {

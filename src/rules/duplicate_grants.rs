@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::inventory::Grant;
 
-use super::grants::is_of_service;
+use super::grants::{is_of_service, written};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -15,7 +15,7 @@ impl Rule for DuplicateGrants {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
         let mut alike: BTreeMap<_, Vec<&Grant>> = BTreeMap::new();
         // A service stands for as many grantees as it has resources.
-        for grant in scope.key.grants.iter().filter(|grant| !is_of_service(&grant.grantee)) {
+        for grant in written(scope).filter(|grant| !is_of_service(&grant.grantee)) {
             let constraints = &grant.constraints;
             let bound = (&constraints.equals, &constraints.subset, &constraints.source_arn);
             let operations = (grant.operations, &grant.unknown_operations);

@@ -49,7 +49,7 @@ impl Rule for EncryptionContextOptional {
         let mut report = sink
             .report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
-            .of_statement(optional.statement)
+            .of_statement(optional.document, optional.statement)
             .at(place, Some(optional.condition.span), "asks for an encryption context")
             .principals(names)
             .help(

@@ -6,7 +6,7 @@ use crate::aws::{AccountId, ActionSet};
 use crate::decision::{Allowing, Caller, Fate, Request};
 
 use super::controllers::list;
-use super::outsiders::{allowed_abroad, outsiders};
+use super::outsiders::{allowed_abroad, may_be_own, perhaps_outsiders};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -34,7 +34,7 @@ impl Rule for ExternalAccountAccess {
             }
             let actions = allowed_abroad(scope, statement);
             let allowing = Allowing::Statement(document, index);
-            for outsider in outsiders(scope, statement) {
+            for outsider in perhaps_outsiders(scope, statement) {
                 let free = scope.fates(&outsider, allowing, actions).free;
                 let Some((account, first)) = outsider.account.zip(free.iter().next()) else {
                     continue;
@@ -54,11 +54,20 @@ impl Rule for ExternalAccountAccess {
         }
         for (account, access) in all {
             let names: Vec<String> = access.actions.iter().map(|it| it.to_string()).collect();
-            let message = format!(
-                "account {account}, which is not of this organization, can use {} for {}",
-                scope.name(),
-                list(&names)
-            );
+            let is_open = may_be_own(scope, account);
+            let (which, help) = match is_open {
+                true => (
+                    "which may be another than its own",
+                    "say by --account, or `account` in keyreach.yaml, to which account it belongs: if \
+                     to another, take this one out, or declare it as trusted with a reason",
+                ),
+                false => (
+                    "which is not of this organization",
+                    "declare the account as trusted with a reason, or take it out",
+                ),
+            };
+            let (name, actions) = (scope.name(), list(&names));
+            let message = format!("account {account}, {which}, can use {name} for {actions}");
             let mut statements = access.statements.into_iter();
             let Some(first) = statements.next() else { continue };
             let mut report = sink
@@ -67,7 +76,10 @@ impl Rule for ExternalAccountAccess {
                 .statement(document, first, "lets the other account in")
                 .principals(access.principals.iter().map(|it| it.to_string()))
                 .witness(access.witness.as_deref())
-                .help("declare the account as trusted with a reason, or take it out");
+                .help(help);
+            if is_open {
+                report = report.unsure();
+            }
             for index in statements.take(2) {
                 let span = document.policy().statements.get(index).map(|it| it.span);
                 report = report.beside(document.place, span, "and this one");

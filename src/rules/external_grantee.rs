@@ -7,8 +7,8 @@ use crate::decision::{Allowing, Caller, Fate};
 use crate::inventory::Grant;
 
 use super::controllers::list;
-use super::grants::grantee;
-use super::outsiders::{abroad, uses};
+use super::grants::{grantee, revocation};
+use super::outsiders::{abroad, may_be_own, uses};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -48,11 +48,13 @@ fn tell(
     let Some((first, caller, free)) = grants.first() else { return };
     let all = grants.iter().fold(ActionSet::EMPTY, |all, (.., free)| all.union(*free));
     let names: Vec<String> = all.iter().map(|action| action.to_string()).collect();
-    let message = format!(
-        "a grant lets account {account}, which is not of this organization, use {} for {}",
-        scope.name(),
-        list(&names)
-    );
+    let is_open = may_be_own(scope, account);
+    let which = match is_open {
+        true => "which may be another than the key's own",
+        false => "which is not of this organization",
+    };
+    let (name, operations) = (scope.name(), list(&names));
+    let message = format!("a grant lets account {account}, {which}, use {name} for {operations}");
     let fate = free.iter().next().map(|it| scope.fate(caller, it, Allowing::Grant(first)));
     let witness = match &fate {
         Some(Fate::Free(request)) => Some(&**request),
@@ -65,10 +67,12 @@ fn tell(
         .principals(grants.iter().map(|(_, caller, _)| caller.to_string()))
         .witness(witness)
         .help(format!(
-            "revoke it (aws kms revoke-grant --key-id {} --grant-id {}), or declare the account as \
-             trusted with a reason",
-            scope.key.arn, first.id
+            "{}, or declare the account as trusted with a reason",
+            revocation(scope, first)
         ));
+    if is_open {
+        report = report.unsure();
+    }
     for (grant, ..) in grants.iter().skip(1).take(2) {
         report = report.beside(grant.place, None, "and this one");
     }

@@ -97,7 +97,7 @@ fn tell(
     );
     sink.report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
-        .of_statement(optional.statement)
+        .of_statement(optional.document, optional.statement)
         .at(optional.document.place, Some(condition.span), "true of a request that leaves it out")
         .principals(callers)
         .witness(Some(request))

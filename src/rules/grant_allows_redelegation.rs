@@ -7,6 +7,7 @@ use crate::policy::Principal;
 
 use super::controllers::{list, short};
 use super::granting::is_of_service;
+use super::grants::written;
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -19,7 +20,7 @@ impl Rule for GrantAllowsRedelegation {
             return;
         }
         let may_pass_on = |grant: &&Grant| grant.operations.contains(KmsAction::CREATE_GRANT);
-        let grants = scope.key.grants.iter().filter(may_pass_on);
+        let grants = written(scope).filter(may_pass_on);
         let passing = grants.filter_map(|grant| Some((grant, passes_on(scope, grant)?)));
         tell(scope, sink, &passing.collect::<Vec<_>>());
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::inventory::{Grant, Grantee};
 use crate::policy::Principal;
 
-use super::grants::is_gone;
+use super::grants::{is_gone, revocation, written};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -15,7 +15,7 @@ pub(super) struct GrantDanglingGrantee;
 impl Rule for GrantDanglingGrantee {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
         let mut gone: BTreeMap<&Principal, Vec<(&Grant, &'static str)>> = BTreeMap::new();
-        for grant in &scope.key.grants {
+        for grant in written(scope) {
             let retiring = grant.retiring.as_ref().map(|it| (it, "may be retired by it"));
             for (named, how) in [(&grant.grantee, "is for it")].into_iter().chain(retiring) {
                 if let Grantee::Principal(principal) = named
@@ -46,10 +46,7 @@ fn tell(
         .key(&scope.key.arn)
         .at(first.place, None, format!("this grant {how}"))
         .principals([name.to_owned()])
-        .help(format!(
-            "revoke it: aws kms revoke-grant --key-id {} --grant-id {}",
-            scope.key.arn, first.id
-        ));
+        .help(revocation(scope, first));
     for (grant, how) in grants.iter().skip(1).take(2) {
         report = report.beside(grant.place, None, format!("this grant {how}, too"));
     }

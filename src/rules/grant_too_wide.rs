@@ -4,7 +4,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::inventory::{Grant, Grantee};
 use crate::policy::Principal;
 
-use super::grants::is_of_service;
+use super::grants::{is_of_service, written};
 use super::outsiders::uses;
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -14,7 +14,7 @@ pub(super) struct GrantTooWide;
 
 impl Rule for GrantTooWide {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
-        for grant in scope.key.grants.iter().filter(|grant| !is_of_service(&grant.grantee)) {
+        for grant in written(scope).filter(|grant| !is_of_service(&grant.grantee)) {
             tell(scope, sink, grant);
         }
     }

@@ -66,3 +66,20 @@ pub(super) fn has_id(scope: &Scope<'_>, id: &str) -> bool {
     let identities = scope.world.accounts.values().flat_map(|account| account.identities.values());
     identities.into_iter().any(|it| it.unique_id.as_deref() == Some(id))
 }
+
+/// The grants of the key as they are written: not what each may be besides, should an account or a name turn
+/// out to be another.
+pub(super) fn written<'a>(scope: &KeyScope<'a>) -> impl Iterator<Item = &'a Grant> + use<'a> {
+    scope.key.grants.iter().filter(|grant| !grant.is_reading())
+}
+
+/// How a grant is taken back: one that code makes is taken out of the code.
+pub(super) fn revocation(scope: &KeyScope<'_>, grant: &Grant) -> String {
+    match scope.world().is_declared(grant.place) {
+        true => format!("take {} out of the code", grant.id),
+        false => format!(
+            "revoke it (aws kms revoke-grant --key-id {} --grant-id {})",
+            scope.key.arn, grant.id
+        ),
+    }
+}

@@ -37,7 +37,7 @@ impl Rule for IfExistsOpensAllow {
             let place = optional.document.place;
             sink.report(scope.key.arn.as_str(), message)
                 .key(&scope.key.arn)
-                .of_statement(optional.statement)
+                .of_statement(optional.document, optional.statement)
                 .at(place, Some(condition.span), "true of a request that leaves it out")
                 .witness(Some(&request))
                 .help(format!(

@@ -113,7 +113,7 @@ fn tell(
     let mut report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
-        .of_statement(statement)
+        .of_statement(document, statement)
         .at(document.place, Some(entry.span), fault.as_str())
         .principals(entries.iter().map(|(_, entry, _)| entry.value.text().to_owned()))
         .help(help);

@@ -151,7 +151,7 @@ fn tell(
     let span = statement.resource.as_ref().map_or(statement.span, |resource| resource.span);
     let mut report = sink
         .report(document.subject.as_str(), message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(place, Some(span), "never the key that the policy belongs to")
         .help("write `\"Resource\": \"*\"`, which in a key policy means this key");
     if let Some(key) = document.key {

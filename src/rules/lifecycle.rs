@@ -5,6 +5,7 @@ use crate::inventory::KeyMetadata;
 
 use super::KeyScope;
 use super::controllers::{list, reveal, short};
+use super::grants::written;
 use super::trust::performed;
 
 /// What a key is still there for.
@@ -38,7 +39,7 @@ pub(super) fn in_use(scope: &KeyScope<'_>) -> InUse {
     if !users.is_empty() {
         words.push(format!("{} may use it", list(&users)));
     }
-    match scope.key.grants.iter().filter(|grant| !grant.is_reading()).count() {
+    match written(scope).count() {
         0 => {}
         1 => words.push("it has a grant".to_owned()),
         count => words.push(format!("it has {count} grants")),

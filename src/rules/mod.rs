@@ -33,7 +33,8 @@ pub use settings::{Settings, deployer};
 use rayon::prelude::*;
 
 use crate::aws::suggest;
-use crate::findings::Finding;
+use crate::findings::{Finding, Label};
+use crate::inventory::without_indices;
 use report::Sink;
 
 /// A rule. Each hook it overrides is called once for every key, every policy, or the world.
@@ -204,5 +205,20 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
         .flat_map_iter(|document| each(&|rule, sink| rule.document(scope, document, sink)));
     let of_world =
         rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
-    of_keys.chain(of_documents).chain(of_world).collect()
+    let mut found: Vec<Finding> = of_keys.chain(of_documents).chain(of_world).collect();
+    found.iter_mut().for_each(|finding| of_block(scope, finding));
+    found
+}
+
+/// What is said of one instance of a block of infrastructure code is said of the block: its indices come and
+/// go, and what is wrong stands in the code once.
+fn of_block(scope: &Scope<'_>, finding: &mut Finding) {
+    let is_declared = |label: &Label| scope.world.is_declared(label.place);
+    if !finding.subject.contains('[') || !finding.labels.first().is_some_and(is_declared) {
+        return;
+    }
+    let block = without_indices(&finding.subject);
+    let subject = std::mem::replace(&mut finding.subject, block);
+    let id = finding.key.as_ref().map(|key| key.id().to_owned());
+    finding.instance = Some(id.filter(|id| id.contains('[')).unwrap_or(subject));
 }

@@ -88,7 +88,7 @@ fn look(
     );
     sink.report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
-        .of_statement(statement)
+        .of_statement(document, statement)
         .at(document.place, Some(condition.span), "a service calls from its own network")
         .principals(names)
         .help("add `BoolIfExists` aws:ViaAWSService `false` to the Deny, so that it means direct calls")

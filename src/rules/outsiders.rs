@@ -60,9 +60,60 @@ pub(super) fn of_stranger(
     fates.unwrap_or_default()
 }
 
+/// The principals of accounts that are surely none of ours whom a statement could mean: see
+/// [`perhaps_outsiders`].
+pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet<Caller> {
+    let mut found = perhaps_outsiders(scope, statement);
+    found.retain(|caller| caller.account.is_some_and(|account| !may_be_own(scope, account)));
+    found
+}
+
+/// Whether `account` may be the one that owns the key: infrastructure code that is deployed nobody knows
+/// where, and a bare key policy, can name their own account by its number.
+///
+/// They do not where the policy speaks of its own account by what stands for it. And KMS takes no policy
+/// that does not let its own account put the next one (rule K9): an account that may not, where others may,
+/// is another.
+pub(super) fn may_be_own(scope: &KeyScope<'_>, account: AccountId) -> bool {
+    let own = scope.key.arn.account();
+    let Some(document) = scope.key.policy.as_ref().filter(|_| own.is_symbol()) else {
+        return false;
+    };
+    let statements = &document.policy().statements;
+    if account.is_symbol() || statements.iter().any(|statement| names(statement, own)) {
+        return false;
+    }
+    let mut managing =
+        statements.iter().filter(|statement| lets_manage(scope, statement)).peekable();
+    managing.peek().is_none()
+        || managing.any(|statement| {
+            let outside = perhaps_outsiders(scope, statement);
+            means_everyone(statement) || outside.iter().any(|it| it.account == Some(account))
+        })
+}
+
+/// Whether the statement surely names a principal of the account, or the account.
+fn names(statement: &Statement, account: AccountId) -> bool {
+    let entries = statement.principal.iter().flat_map(|element| &element.entries);
+    let named = entries.filter_map(|entry| match &entry.value {
+        Principal::Account { account, .. } => Some(*account),
+        Principal::Unresolved(_) => None,
+        other => account_of(other.text()),
+    });
+    let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+    let values = values.filter_map(|value| account_of(value.value.text()?));
+    named.chain(values).any(|named| named == account)
+}
+
+fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
+    let element = statement.action.as_ref().filter(|_| statement.allows());
+    let actions = element.map(|element| scope.scope.reach.actions(element));
+    actions.is_some_and(|actions| actions.contains(KmsAction::PUT_KEY_POLICY))
+}
+
 /// Principals of accounts that are not trusted whom an Allow statement could mean: those that it names, and
 /// for accounts, in its principals or in its conditions, some of each.
-pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet<Caller> {
+pub(super) fn perhaps_outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet<Caller> {
     let Some(element) = statement.principal.as_ref().filter(|it| it.polarity == Polarity::Is)
     else {
         return BTreeSet::new();

@@ -2,6 +2,7 @@
 
 use crate::aws::KeyArn;
 use crate::decision::Request;
+use crate::diag::{Confidence, Persona};
 use crate::findings::{Finding, Fix, Label, Role};
 use crate::policy::{PolicyDocument, Statement};
 use crate::source::{Place, Span};
@@ -41,9 +42,11 @@ impl<'a> Sink<'a> {
             labels: Vec::new(),
             steps: false,
             statement: None,
+            alike: 0,
             witness: None,
             fix: None,
             shares_cause: false,
+            instance: None,
             explains: &[],
         };
         Report { metadata: self.metadata, found: self.found, finding, primary: None }
@@ -71,6 +74,12 @@ impl Report<'_> {
         self
     }
 
+    /// That it hangs on something that nobody said: then it is for auditors, whatever its page says.
+    pub(super) fn unsure(mut self) -> Self {
+        (self.finding.confidence, self.finding.persona) = (Confidence::Low, Persona::Auditor);
+        self
+    }
+
     /// The key it is about.
     pub(super) fn key(mut self, key: &KeyArn) -> Self {
         self.finding.key = Some(key.clone());
@@ -94,12 +103,14 @@ impl Report<'_> {
             return self;
         };
         let span = statement.span;
-        self.of_statement(statement).at(document.place, Some(span), text)
+        self.of_statement(document, statement).at(document.place, Some(span), text)
     }
 
     /// The statement it is about, as part of the fingerprint alone: something in it is underlined.
-    pub(super) fn of_statement(mut self, statement: &Statement) -> Self {
-        self.finding.statement = Some(statement.normal_form());
+    pub(super) fn of_statement(mut self, document: &PolicyDocument, statement: &Statement) -> Self {
+        let (form, alike) = document.policy().form_without_principals(statement);
+        self.finding.statement = Some(form);
+        self.finding.alike = alike;
         self
     }
 

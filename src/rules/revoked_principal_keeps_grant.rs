@@ -5,7 +5,7 @@ use crate::decision::{Caller, Holding, Reach};
 use crate::inventory::{Edit, Grant, Grantee, Key};
 
 use super::controllers::{list, short};
-use super::grants::{grantee, is_gone};
+use super::grants::{grantee, is_gone, revocation};
 use super::outsiders::uses;
 use super::report::Sink;
 use super::what_if::after;
@@ -81,9 +81,6 @@ fn tell(
         .beside(place, None, "the key policy after the change")
         .principals([caller.to_string()])
         .witness(witness.as_ref().and_then(|verdict| verdict.witness()))
-        .help(format!(
-            "revoke it: aws kms revoke-grant --key-id {} --grant-id {}",
-            scope.key.arn, grant.id
-        ))
+        .help(revocation(scope, grant))
         .done();
 }

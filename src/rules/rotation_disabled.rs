@@ -23,10 +23,7 @@ impl Rule for RotationDisabled {
         if !rotates || scope.key.rotation != Some(false) {
             return;
         }
-        let declared = scope.world().declared.as_ref();
-        let is_declared =
-            declared.is_some_and(|declared| declared.files.contains(&scope.key.place.file));
-        let how = match is_declared {
+        let how = match scope.world().is_declared(scope.key.place) {
             true => "`EnableKeyRotation: true`, `enable_key_rotation = true`".to_owned(),
             false => format!("aws kms enable-key-rotation --key-id {}", scope.key.arn),
         };

@@ -7,6 +7,7 @@ use crate::policy::{PolicyDocument, Principal};
 use super::audience::stranger;
 use super::controllers::{decided, list, short};
 use super::granting::{granting, granting_any, is_by_grant, is_of_service};
+use super::outsiders::may_be_own;
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -55,13 +56,15 @@ fn used(scope: &KeyScope<'_>) -> ActionSet {
 }
 
 /// What the group surely holds, or could hold where only an unknown account's own policies are missing;
-/// nothing where it may create no grants, or where it rules the key anyway.
+/// nothing where it may create no grants, where it rules the key anyway, or where its account may be the
+/// key's own.
 fn held(scope: &KeyScope<'_>, group: &Holders) -> ActionSet {
     let first = group.who.first();
     let is_person = !first.is_outside_accounts()
         && first.kind != CallerKind::Root
         && !is_external(scope, first);
-    let abroad = is_external(scope, first) && is_named(scope, first);
+    let may_be_own = first.account.is_some_and(|account| may_be_own(scope, account));
+    let abroad = is_external(scope, first) && is_named(scope, first) && !may_be_own;
     let holds = if abroad { group.holds.possible } else { group.holds.sure };
     let rules = group.holds.sure.contains(KmsAction::PUT_KEY_POLICY);
     if (is_person || abroad) && holds.contains(KmsAction::CREATE_GRANT) && !rules {

@@ -80,7 +80,7 @@ fn tell(
     };
     let mut report = sink
         .report(format!("{} {text}", document.subject), message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(document.document.place, Some(entry.span), "no action of KMS fits this")
         .help(help)
         .fix(meant.and_then(|meant| fix(document, entry, text, &meant)));

@@ -72,7 +72,7 @@ fn tell(
     });
     let mut report = sink
         .report(format!("{} {name}", document.subject), message)
-        .of_statement(of.statement)
+        .of_statement(document.document, of.statement)
         .at(document.document.place, Some(condition.key.span), "no such key")
         .help(help)
         .fix(fix);

@@ -42,7 +42,7 @@ impl Rule for UnknownPrincipal {
         let mut report = sink
             .report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
-            .of_statement(statement)
+            .of_statement(document, statement)
             .at(document.place, Some(entry.span), "the complete export of its account lacks it")
             .principals(names)
             .help(format!(

@@ -254,7 +254,7 @@ fn tell(
     let place = document.document.place;
     let mut report = sink
         .report(format!("{} {name}", document.subject), message)
-        .of_statement(of.statement)
+        .of_statement(document.document, of.statement)
         .at(place, Some(first.span), why)
         .help("take the statement out, or write the condition that was meant");
     if let Some(key) = document.key {

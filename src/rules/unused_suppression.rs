@@ -21,6 +21,8 @@ pub struct Stale {
     pub span: Option<Span>,
     /// What it is, in a sentence.
     pub what: String,
+    /// Whether that is more than one.
+    pub several: bool,
     /// The last day on which it counted, where that is over.
     pub expired: Option<String>,
 }
@@ -36,10 +38,17 @@ pub fn unused_suppressions(stale: &[Stale]) -> Vec<Finding> {
     for one in stale {
         let (message, label) = match &one.expired {
             Some(day) => (format!("{} expired after {day}", one.what), "counts no more"),
-            None => (format!("{} meets no finding any more", one.what), "does nothing"),
+            None => {
+                let (meet, does) =
+                    if one.several { ("meet", "do nothing") } else { ("meets", "does nothing") };
+                (format!("{} {meet} no finding any more", one.what), does)
+            }
         };
         let help = match &one.expired {
             Some(_) => "mend what it hid, or decide anew and set another date",
+            None if one.several => {
+                "write the baseline anew: the next finding that they fit would be hidden unseen"
+            }
             None => "delete it: the next finding that it fits would be hidden unseen",
         };
         let report = sink.report(&*one.what, message).at(one.place, one.span, label).help(help);

@@ -97,7 +97,7 @@ fn tell(
     let subject = format!("{} {name}", document.subject);
     let mut report = sink
         .report(subject, message)
-        .of_statement(statement)
+        .of_statement(document.document, statement)
         .at(document.document.place, Some(value.span), "no value has such a character")
         .help(format!("write `{}`, which takes `*` and `?` as wildcards", like.name()))
         .fix(fix(document, statement, condition, &like));

@@ -59,7 +59,7 @@ pub(in crate::ingest) fn given(
         if let Gift::Inline { policy, loose: Some(name) } = gift
             && !is_taken
         {
-            giving.inventory.loose.push(LoosePolicy { name, document: policy.document });
+            giving.inventory.loose.push(LoosePolicy { name, document: policy.document, key: None });
         }
     }
     declared.files = giving.code;

@@ -150,20 +150,6 @@ fn inside<'a>(address: &'a str, module: &str) -> Option<(&'a str, &'a str)> {
     None
 }
 
-/// An address without the keys of instances.
-pub(super) fn without_indices(address: &str) -> String {
-    let (mut plain, mut depth) = (String::new(), 0_u32);
-    for c in address.chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            c if depth == 0 => plain.push(c),
-            _ => {}
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

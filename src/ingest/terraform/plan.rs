@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::aws::{AccountId, Arn};
+use crate::inventory::without_indices;
 use crate::source::FileId;
 use crate::syntax::{Kind, Node, json};
 
@@ -17,7 +18,7 @@ use super::Source;
 use super::configured::Configurations;
 use super::json as texts;
 use super::module::Mode;
-use super::moves::{Moves, without_indices};
+use super::moves::Moves;
 use super::providers::Provider;
 use super::value::{At, Data, Member, Object, Value};
 

@@ -75,7 +75,7 @@ pub(super) fn sarif(report: &CheckReport<'_>, finding: &Finding) -> Option<Value
     let fix = of(report, finding)?;
     let change = |edit: &Edited| {
         json!({
-            "artifactLocation": { "uri": escape::uri(&edit.file) },
+            "artifactLocation": { "uri": escape::uri(report.inside(&edit.file)) },
             "replacements": [{
                 "deletedRegion": {
                     "startLine": edit.line,

@@ -8,7 +8,7 @@ use crate::diag::{Severity, visible};
 use crate::findings::Finding;
 
 use super::CheckReport;
-use super::words::{aside, bare, found, looked_at, rule};
+use super::words::{aside, found, looked_at, rule};
 
 /// Writes a command for each problem and each finding, and one that counts them.
 ///
@@ -16,7 +16,7 @@ use super::words::{aside, bare, found, looked_at, rule};
 /// What `out` says.
 pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     for problem in report.problems {
-        let file = property(bare(&problem.path));
+        let file = property(report.inside(&problem.path));
         let place = problem
             .position
             .map(|at| format!(",line={},col={}", at.line, at.column))
@@ -40,7 +40,7 @@ fn command(out: &mut dyn Write, report: &CheckReport<'_>, finding: &Finding) -> 
     let title = property(&format!("{} ({})", rule(finding), finding.severity.name()));
     write!(out, "::{level} title={title}")?;
     if let Some(spot) = report.primary(finding) {
-        write!(out, ",file={}", property(bare(spot.file)))?;
+        write!(out, ",file={}", property(report.inside(spot.file)))?;
         if let Some((start, end)) = spot.range {
             write!(out, ",line={},endLine={}", start.line, end.line)?;
             // Columns count within one line only.

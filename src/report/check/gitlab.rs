@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::diag::{Severity, visible};
 
 use super::CheckReport;
-use super::words::{bare, rule};
+use super::words::rule;
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -54,7 +54,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
             fingerprint: alone(format!("{}:{}", problem.kind.name(), problem.path)),
             severity: "blocker",
             location: Location {
-                path: bare(&problem.path),
+                path: report.inside(&problem.path),
                 lines: Lines { begin: line, end: line },
             },
         });
@@ -69,7 +69,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
             check_name: rule(finding),
             fingerprint: alone(finding.fingerprint()),
             severity: severity(finding.severity),
-            location: Location { path: bare(spot.file), lines: Lines { begin, end } },
+            location: Location { path: report.inside(spot.file), lines: Lines { begin, end } },
         });
     }
     serde_json::to_writer_pretty(&mut *out, &entries)?;

@@ -9,7 +9,7 @@ use crate::report::escape::xml;
 use crate::rules;
 
 use super::CheckReport;
-use super::words::{aside, at, bare, found, looked_at, rule};
+use super::words::{aside, at, found, looked_at, rule};
 
 /// Writes the report. A finding that does not make the run fail is a skipped test case, a problem with a
 /// file an error.
@@ -33,7 +33,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     if errors > 0 {
         suite(out, "files", (errors, 0, errors, 0))?;
         for problem in report.problems {
-            let (kind, path) = (problem.kind.name(), xml(bare(&problem.path)));
+            let (kind, path) = (problem.kind.name(), xml(report.inside(&problem.path)));
             let (message, help) = (xml(&problem.message), xml(&problem.help));
             writeln!(out, r#"    <testcase classname="files" name="{path}" file="{path}">"#)?;
             writeln!(out, r#"      <error type="{kind}" message="{message}">{help}</error>"#)?;
@@ -75,7 +75,7 @@ fn case(out: &mut dyn Write, report: &CheckReport<'_>, finding: &Finding) -> io:
     let (file, line, place) = match report.primary(finding) {
         Some(spot) => {
             let line = spot.range.map_or(1, |(start, _)| start.line);
-            (xml(bare(spot.file)), line, xml(&at(&spot)))
+            (xml(report.inside(spot.file)), line, xml(report.inside(&at(&spot))))
         }
         None => (String::new(), 1, String::new()),
     };

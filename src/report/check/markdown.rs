@@ -8,7 +8,7 @@ use crate::report::basis::plural;
 use crate::report::escape::markdown as escaped;
 
 use super::CheckReport;
-use super::words::{aside, at, bare, found, looked_at, rule};
+use super::words::{aside, at, found, looked_at, rule};
 
 /// Characters that a comment on GitHub may have; GitLab takes more.
 const LENGTH: usize = 65_536;
@@ -34,7 +34,8 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     }
     let mut left_out = 0;
     for problem in report.problems {
-        let line = format!("- {}: {}\n", code(bare(&problem.path)), sentence(&problem.message));
+        let line =
+            format!("- {}: {}\n", code(report.inside(&problem.path)), sentence(&problem.message));
         if text.len() + line.len() + 2 * KEPT < LENGTH {
             text.push_str(&line)
         } else {
@@ -84,7 +85,8 @@ fn left_out_of(missing: &BTreeMap<&str, usize>) -> String {
 }
 
 fn row(report: &CheckReport<'_>, finding: &Finding) -> String {
-    let place = report.primary(finding).map(|spot| code(bare(&at(&spot)))).unwrap_or_default();
+    let place =
+        report.primary(finding).map(|spot| code(report.inside(&at(&spot)))).unwrap_or_default();
     let help = match finding.help.is_empty() {
         true => String::new(),
         false => format!("<br>_{}_", sentence(&finding.help)),

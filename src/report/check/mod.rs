@@ -12,6 +12,8 @@ mod markdown;
 mod sarif;
 mod words;
 
+use std::path::{Path, PathBuf};
+
 use crate::audit::{Checked, Texts};
 use crate::diag::Severity;
 use crate::findings::{Finding, Label, Role};
@@ -42,6 +44,9 @@ pub struct CheckReport<'a> {
     pub texts: &'a Texts<'a>,
     /// The severity from which on a finding makes the run fail, where any does.
     pub fail_on: Option<Severity>,
+    /// The directories that consumers take paths to count from, absolute: where keyreach runs, and the work
+    /// tree that this lies in.
+    pub folders: &'a [PathBuf],
 }
 
 /// A label with its place in its file.
@@ -86,6 +91,13 @@ impl<'a> CheckReport<'a> {
         let at = |offset| whole.lines.position(&whole.text, offset);
         let Span { start, end } = span;
         Some((at(start), at(end)))
+    }
+
+    /// A path as consumers that know a repository want it: counted from there, where it lies there.
+    fn inside<'p>(&self, path: &'p str) -> &'p str {
+        let within = |folder: &PathBuf| Path::new(path).strip_prefix(folder).ok()?.to_str();
+        let within = self.folders.iter().find_map(within).filter(|rest| !rest.is_empty());
+        within.unwrap_or_else(|| path.strip_prefix("./").unwrap_or(path))
     }
 
     /// Whether a finding makes the run fail.

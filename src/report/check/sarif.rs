@@ -37,7 +37,8 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     let left_out = report.checked.findings.len() - findings.len();
     let results: Vec<Value> =
         findings.par_iter().map(|finding| result(report, &index, finding)).collect();
-    let mut notifications: Vec<Value> = report.problems.iter().map(notification).collect();
+    let mut notifications: Vec<Value> =
+        report.problems.iter().map(|one| notification(report, one)).collect();
     if left_out > 0 {
         let text = format!(
             "{} of lower severity left out: a run holds {RESULTS} results; `--format jsonl` has all",
@@ -153,14 +154,15 @@ fn tags(front: &Front) -> Vec<String> {
 
 fn result(report: &CheckReport<'_>, index: &BTreeMap<String, usize>, finding: &Finding) -> Value {
     let id = rule(finding);
-    let primary = finding.labels.iter().take(1).map(|label| located(&report.spot(label), finding));
+    let primary =
+        finding.labels.iter().take(1).map(|label| located(report, &report.spot(label), finding));
     let primary: Vec<Value> = primary.collect();
     let related = finding.labels.iter().skip(1).take(NAMED).enumerate().map(|(nth, label)| {
         let spot = report.spot(label);
         json!({
             "id": nth + 1,
             "message": { "text": text(spot.text) },
-            "physicalLocation": physical(&spot),
+            "physicalLocation": physical(report, &spot),
         })
     });
     let fingerprint = finding.fingerprint();
@@ -196,7 +198,7 @@ fn flow(report: &CheckReport<'_>, finding: &Finding) -> Option<Value> {
     let steps = finding.labels.iter().take(NAMED).map(|label| {
         let spot = report.spot(label);
         let message = json!({ "text": text(spot.text) });
-        json!({ "location": { "physicalLocation": physical(&spot), "message": message } })
+        json!({ "location": { "physicalLocation": physical(report, &spot), "message": message } })
     });
     let steps: Vec<Value> = steps.collect();
     let is_way = finding.steps && steps.len() > 1;
@@ -204,9 +206,9 @@ fn flow(report: &CheckReport<'_>, finding: &Finding) -> Option<Value> {
 }
 
 /// The place of a finding, with the key that it is about.
-fn located(spot: &Spot<'_>, finding: &Finding) -> Value {
+fn located(report: &CheckReport<'_>, spot: &Spot<'_>, finding: &Finding) -> Value {
     let location = json!({
-        "physicalLocation": physical(spot),
+        "physicalLocation": physical(report, spot),
         "message": { "text": text(spot.text) },
     });
     let key = finding.key.as_ref();
@@ -214,7 +216,7 @@ fn located(spot: &Spot<'_>, finding: &Finding) -> Value {
     with(location, "logicalLocations", key)
 }
 
-fn physical(spot: &Spot<'_>) -> Value {
+fn physical(report: &CheckReport<'_>, spot: &Spot<'_>) -> Value {
     let region = spot.range.map(|(start, end)| {
         json!({
             "startLine": start.line,
@@ -223,7 +225,11 @@ fn physical(spot: &Spot<'_>) -> Value {
             "endColumn": end.column,
         })
     });
-    with(json!({ "artifactLocation": { "uri": escape::uri(spot.file) } }), "region", region)
+    with(
+        json!({ "artifactLocation": { "uri": escape::uri(report.inside(spot.file)) } }),
+        "region",
+        region,
+    )
 }
 
 /// The object with one more member, where there is one.
@@ -234,10 +240,10 @@ fn with(mut object: Value, name: &str, member: Option<Value>) -> Value {
     object
 }
 
-fn notification(problem: &FileProblem) -> Value {
+fn notification(report: &CheckReport<'_>, problem: &FileProblem) -> Value {
     let region =
         problem.position.map(|at| json!({ "startLine": at.line, "startColumn": at.column }));
-    let place = json!({ "artifactLocation": { "uri": escape::uri(&problem.path) } });
+    let place = json!({ "artifactLocation": { "uri": escape::uri(report.inside(&problem.path)) } });
     let place = with(place, "region", region);
     json!({
         "level": "error",

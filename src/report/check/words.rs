@@ -78,8 +78,3 @@ pub(super) fn at(spot: &Spot<'_>) -> String {
         None => spot.file.to_owned(),
     }
 }
-
-/// A path as consumers that know a repository want it.
-pub(super) fn bare(path: &str) -> &str {
-    path.strip_prefix("./").unwrap_or(path)
-}

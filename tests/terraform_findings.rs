@@ -1,0 +1,148 @@
+//! What `check` says of Terraform: each fault of the source once, whatever instances it has.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use serde_json::Value;
+use support::command::{Folder, keyreach};
+
+const PUBLIC: &str = r#"  enable_key_rotation = true
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "kms:*", Resource = "*", Principal = { AWS = "*" } }] })
+"#;
+
+/// The findings of a check in the folder.
+fn found(folder: &Folder, args: &[&str]) -> Vec<Value> {
+    let args = [&["check", ".", "--format", "json", "--now", "2026-01-01"], args].concat();
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"));
+    report["findings"].as_array().unwrap().clone()
+}
+
+fn of_rule<'f>(found: &'f [Value], rule: &str) -> Vec<&'f Value> {
+    found.iter().filter(|finding| finding["rule"] == rule).collect()
+}
+
+fn text<'f>(finding: &'f Value, member: &str) -> &'f str {
+    finding[member].as_str().unwrap()
+}
+
+/// A key, made as `meta` says.
+fn key(folder: &Folder, meta: &str) {
+    folder.put("main.tf", format!("resource \"aws_kms_key\" \"k\" {{\n{meta}{PUBLIC}}}\n"));
+}
+
+#[test]
+fn a_fault_of_a_block_is_told_once_with_its_instances() {
+    let folder = Folder::new("terraform-instances");
+    key(&folder, "  for_each = toset([\"a\", \"b\", \"c\"])\n");
+    let all = found(&folder, &[]);
+    let public = of_rule(&all, "public-key-access");
+    assert_eq!(public.len(), 1, "{all:?}");
+    let message = text(public[0], "message");
+    let instances = r#"; the same for aws_kms_key.k["b"], aws_kms_key.k["c"]"#;
+    assert!(message.contains(r#"aws_kms_key.k["a"] for"#), "{message}");
+    assert!(message.ends_with(instances), "{message}");
+}
+
+#[test]
+fn instances_of_modules_are_told_once_as_well() {
+    let folder = Folder::new("terraform-module-instances");
+    folder.put("m/main.tf", format!("resource \"aws_kms_key\" \"k\" {{\n{PUBLIC}}}\n"));
+    let many = "module \"m\" {\n  source = \"./m\"\n  for_each = toset([\"a\", \"b\"])\n}\n";
+    folder.put("main.tf", many);
+    let all = found(&folder, &[]);
+    assert_eq!(of_rule(&all, "public-key-access").len(), 1, "{all:?}");
+}
+
+#[test]
+fn indices_do_not_bring_back_what_is_known() {
+    let folder = Folder::new("terraform-baseline");
+    key(&folder, "");
+    let args = ["check", ".", "--now", "2026-01-01", "--write-baseline", "baseline.json"];
+    keyreach(&args).within(folder.path()).run();
+    let with = ["--persona", "auditor", "--baseline", "baseline.json"];
+    for meta in ["", "  count = 2\n", "  for_each = toset([\"a\"])\n"] {
+        key(&folder, meta);
+        assert!(!found(&folder, &["--persona", "auditor"]).is_empty());
+        let new = found(&folder, &with);
+        assert!(of_rule(&new, "public-key-access").is_empty(), "{meta}: {new:?}");
+    }
+}
+
+const GRANTED: &str = r#"data "aws_caller_identity" "current" {}
+resource "aws_kms_key" "k" {
+  enable_key_rotation = true
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "kms:*", Resource = "*",
+      Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:root" } }] })
+}
+resource "aws_kms_grant" "g" {
+  key_id            = aws_kms_key.k.key_id
+  grantee_principal = "arn:aws:iam::444455556666:role/partner"
+  operations        = ["Decrypt"]
+}
+"#;
+
+#[test]
+fn a_grant_is_told_once_and_taken_back_in_the_code() {
+    let folder = Folder::new("terraform-grant");
+    folder.put("main.tf", GRANTED);
+    let all = found(&folder, &["--persona", "auditor"]);
+    let wide = of_rule(&all, "grant-too-wide");
+    assert_eq!(wide.len(), 1, "{all:?}");
+    assert_eq!(wide[0]["principals"][0], "arn:aws:iam::444455556666:role/partner");
+    let external = of_rule(&all, "external-grantee");
+    assert_eq!(external.len(), 1, "{all:?}");
+    assert_eq!(external[0]["severity"], "high");
+    let help = text(external[0], "help");
+    assert!(help.starts_with("take aws_kms_grant.g out of the code"), "{help}");
+}
+
+const OWN: &str = r#"resource "aws_kms_key" "k" {
+  enable_key_rotation = true
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "kms:*", Resource = "*",
+      Principal = { AWS = "arn:aws:iam::111122223333:root" } },
+    { Effect = "Allow", Action = ["kms:Encrypt", "kms:Decrypt"], Resource = "*",
+      Principal = { AWS = "arn:aws:iam::111122223333:role/App" } }] })
+}
+"#;
+
+#[test]
+fn an_account_that_may_be_its_own_is_no_outsider() {
+    let folder = Folder::new("terraform-own");
+    folder.put("main.tf", OWN);
+    let regular = found(&folder, &[]);
+    assert!(regular.is_empty(), "{regular:?}");
+    let all = found(&folder, &["--persona", "auditor"]);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(
+        (text(&all[0], "rule"), text(&all[0], "confidence")),
+        ("external-account-access", "low")
+    );
+    assert!(text(&all[0], "help").contains("--account"), "{all:?}");
+    // Where it belongs to another account, it is one.
+    let pinned = found(&folder, &["--account", "444455556666"]);
+    assert_eq!(of_rule(&pinned, "external-account-access").len(), 1, "{pinned:?}");
+    let own = found(&folder, &["--account", "111122223333"]);
+    assert!(of_rule(&own, "external-account-access").is_empty(), "{own:?}");
+}
+
+#[test]
+fn an_account_that_may_not_manage_the_key_is_not_its_own() {
+    let folder = Folder::new("terraform-partner");
+    let partner = r#"{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*",
+      Principal = { AWS = "arn:aws:iam::444455556666:root" } }"#;
+    folder.put("main.tf", OWN.replace("}] })", &format!("}}, {partner}] }})")));
+    let regular = found(&folder, &[]);
+    assert_eq!(regular.len(), 1, "{regular:?}");
+    let message = text(&regular[0], "message");
+    assert!(message.starts_with("account 444455556666, which is not of"), "{message}");
+}
