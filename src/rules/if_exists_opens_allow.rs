@@ -3,8 +3,8 @@
 use crate::decision::Caller;
 use crate::policy::{Comparison, Condition, Polarity};
 
-use super::audience::stranger;
-use super::optional_conditions::conditions;
+use super::audience::{stranger, strangers};
+use super::optional_conditions::{OPEN, conditions};
 use super::outsiders::{allowed_abroad, means_everyone, outsiders};
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -16,7 +16,8 @@ impl Rule for IfExistsOpensAllow {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
         for optional in conditions(scope, is_optional) {
             let actions = allowed_abroad(scope, optional.statement);
-            let everyone = stranger(scope).filter(|_| means_everyone(optional.statement));
+            let is_open = means_everyone(optional.statement);
+            let everyone = stranger(scope).filter(|_| is_open);
             let named = outsiders(scope, optional.statement);
             let callers: Vec<Caller> = everyone.into_iter().chain(named).collect();
             let gained = callers.iter().find_map(|caller| {
@@ -27,15 +28,14 @@ impl Rule for IfExistsOpensAllow {
             let condition = optional.condition;
             let (operator, key) = (condition.operator.value.name(), &condition.key.value);
             let who = match caller.account {
-                Some(account) if !means_everyone(optional.statement) => {
-                    format!("account {account}")
-                }
+                Some(account) if !is_open => format!("account {account}"),
                 _ => "any AWS account".to_owned(),
             };
             let message =
                 format!("`{operator}` {key} lets {who} use {} by leaving {key} out", scope.name());
             let place = optional.document.place;
-            sink.report(scope.key.arn.as_str(), message)
+            let mut report = sink
+                .report(scope.key.arn.as_str(), message)
                 .key(&scope.key.arn)
                 .of_statement(optional.statement)
                 .at(place, Some(condition.span), "true of a request that leaves it out")
@@ -43,8 +43,18 @@ impl Rule for IfExistsOpensAllow {
                 .help(format!(
                     "drop `IfExists`, or name with a positive operator who may: a condition on a key \
                      that outsiders do not send, such as {key}, does not keep them out"
-                ))
-                .done();
+                ));
+            let others = match is_open {
+                true => strangers(scope, optional.statement),
+                false => Vec::new(),
+            };
+            if [callers.as_slice(), &others]
+                .iter()
+                .all(|all| optional.keeps_out(scope, all, actions))
+            {
+                report = report.explains_there(&OPEN);
+            }
+            report.done();
         }
     }
 }
