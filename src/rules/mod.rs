@@ -23,6 +23,7 @@ mod role_trust;
 mod scope;
 mod settings;
 mod trust;
+mod unsure;
 mod what_if;
 mod wide;
 
@@ -204,5 +205,7 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
         .flat_map_iter(|document| each(&|rule, sink| rule.document(scope, document, sink)));
     let of_world =
         rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
-    of_keys.chain(of_documents).chain(of_world).collect()
+    let mut found: Vec<Finding> = of_keys.chain(of_documents).chain(of_world).collect();
+    unsure::weaken(scope, &mut found);
+    found
 }

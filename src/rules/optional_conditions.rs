@@ -59,7 +59,8 @@ impl Optional<'_> {
         narrowed(self.document, self.index, &[("Null", &self.condition.key.value, &["false"])])
     }
 
-    /// Whether none of `callers` gets anything of `wanted` by the statement once it asks for the condition key.
+    /// Whether none of `callers` surely gets anything of `wanted` by the statement once it asks for the condition
+    /// key.
     pub(super) fn keeps_out(
         &self,
         scope: &KeyScope<'_>,
@@ -68,10 +69,7 @@ impl Optional<'_> {
     ) -> bool {
         let present = self.present();
         let allowing = Allowing::Statement(&present, self.index);
-        callers.iter().all(|caller| {
-            let fates = scope.fates(caller, allowing, wanted);
-            fates.free.is_empty() && fates.unknown.is_empty()
-        })
+        callers.iter().all(|caller| scope.fates(caller, allowing, wanted).free.is_empty())
     }
 
     /// A request of the caller for some of `wanted` that leaves the condition key out, that the statement
