@@ -22,7 +22,7 @@ impl Rule for IfExistsOpensAllow {
             let callers: Vec<Caller> = everyone.into_iter().chain(named).collect();
             let gained = callers.iter().find_map(|caller| {
                 let request = optional.gained(scope, caller, actions)?;
-                Some((caller, request))
+                Some((caller.clone(), request))
             });
             let Some((caller, request)) = gained else { continue };
             let condition = optional.condition;
@@ -44,14 +44,9 @@ impl Rule for IfExistsOpensAllow {
                     "drop `IfExists`, or name with a positive operator who may: a condition on a key \
                      that outsiders do not send, such as {key}, does not keep them out"
                 ));
-            let others = match is_open {
-                true => strangers(scope, optional.statement),
-                false => Vec::new(),
-            };
-            if [callers.as_slice(), &others]
-                .iter()
-                .all(|all| optional.keeps_out(scope, all, actions))
-            {
+            let others = if is_open { strangers(scope, optional.statement) } else { Vec::new() };
+            let outside: Vec<Caller> = callers.into_iter().chain(others).collect();
+            if optional.keeps_out(scope, &outside, actions) {
                 report = report.explains_there(&OPEN);
             }
             report.done();
