@@ -322,11 +322,6 @@ impl Case {
         Some(found)
     }
 
-    /// What all rules find together.
-    fn findings(&self) -> Vec<Finding> {
-        findings(self, &mut self.load())
-    }
-
     /// What is wrong with the case.
     fn faults(&self) -> Vec<String> {
         let mut loaded = self.load();
