@@ -154,6 +154,33 @@ fn what_a_suppressed_finding_explained_is_given_back() {
     assert!(all(&after) && suppressed == 2, "{after:?} {suppressed}");
 }
 
+/// A key that is public because a condition holds without its key.
+const OPENED: &str = r#"keyreach: scenario/1
+accounts:
+  "111122223333":
+    roles:
+      ops: { trust: account, policies: [{ allow: "kms:*" }] }
+    keys:
+      orders:
+        policy:
+          - { allow: "kms:*", to: [account] }
+          - { allow: "kms:Decrypt", to: ["*"], when: { StringEqualsIfExists: { "aws:PrincipalOrgID": o-exampleorg } } }
+"#;
+
+#[test]
+fn what_explains_something_is_as_severe_and_gives_it_back_as_it_was() {
+    let folder = Folder::new("control-explained-there");
+    folder.put("world.yaml", OPENED);
+    let (before, _, _) = told(&folder, &["--min-severity", "critical", "world.yaml"]);
+    assert_eq!(before, ["critical if-exists-opens-allow"]);
+    folder.put(
+        "keyreach.yaml",
+        "ignore:\n  - rule: if-exists-opens-allow\n    reason: to be rewritten\n",
+    );
+    let (after, suppressed, _) = told(&folder, &["--min-severity", "critical", "world.yaml"]);
+    assert_eq!((after, suppressed), (vec!["critical public-key-access".to_owned()], 0));
+}
+
 #[test]
 fn a_comment_suppresses_what_stands_on_its_line_or_below_it() {
     let folder = Folder::new("control-comments");

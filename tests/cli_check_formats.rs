@@ -9,7 +9,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -173,19 +173,50 @@ fn jsonl_has_a_line_for_each_finding_and_a_summary() {
     }
 }
 
+fn github_level(finding: &Value) -> &'static str {
+    match finding["severity"].as_str().unwrap() {
+        "critical" | "high" => "::error ",
+        "medium" => "::warning ",
+        _ => "::notice ",
+    }
+}
+
 #[test]
-fn github_gets_a_command_for_each_finding() {
+fn github_gets_a_command_for_each_finding_that_it_shows_the_worst_first() {
+    const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
     for world in WORLDS {
         let printed = everything("github", world);
-        let found = findings(world);
-        let told: Vec<&str> = printed.lines().skip(problems(world)).collect();
-        assert_eq!(told.len(), found.len() + 1, "{world}");
-        for (line, finding) in told.iter().zip(&found) {
-            let level = match finding["severity"].as_str().unwrap() {
-                "critical" | "high" => "::error ",
-                "medium" => "::warning ",
-                _ => "::notice ",
-            };
+        let mut found = findings(world);
+        let rank = |one: &Value| SEVERITIES.iter().position(|name| one["severity"] == *name);
+        found.sort_by_key(rank);
+        let all: Vec<&str> = printed.lines().collect();
+        for level in ["::error ", "::warning ", "::notice "] {
+            let count = all.iter().filter(|line| line.starts_with(level)).count();
+            assert!(count <= 10, "{world}: {count} of {level}");
+        }
+        // Of the worlds, one has problems with files.
+        let (shown, counts) = all.split_at(all.len() - 1);
+        let is_problem =
+            |line: &&&str| SEVERITIES.iter().all(|it| !line.contains(&format!("({it})")));
+        let told: Vec<&str> = shown.iter().filter(|line| !is_problem(line)).copied().collect();
+        let files = shown.len() - told.len();
+        assert!(files <= problems(world));
+        let mut room = BTreeMap::from([("::error ", 10), ("::warning ", 10), ("::notice ", 9)]);
+        let fits = |finding: &&Value| {
+            // Behind what is critical, files come before the others.
+            let level = github_level(finding);
+            let critical = finding["severity"] == "critical";
+            let places = room.get_mut(level).unwrap();
+            let kept = if level == "::error " && !critical { files } else { 0 };
+            let fits = *places > kept;
+            *places -= usize::from(fits);
+            fits
+        };
+        let expected: Vec<&Value> = found.iter().filter(fits).collect();
+        assert_eq!(told.len(), expected.len(), "{world}");
+        assert_eq!(counts[0].contains("left out are"), shown.len() < found.len() + problems(world));
+        for (line, finding) in told.iter().zip(expected) {
+            let level = github_level(finding);
             let (properties, message) = line.strip_prefix(level).unwrap().split_once("::").unwrap();
             let message = message.replace("%0A", "\n").replace("%25", "%");
             let help = finding["help"].as_str().unwrap();
@@ -256,7 +287,12 @@ fn junit_fails_for_what_fails_the_run() {
         let found = found["findings"].as_array().unwrap();
         let failing = found.iter().filter(|one| fails.contains(&one["severity"].as_str().unwrap()));
         assert_eq!(count("failure"), failing.count(), "{fail_on}");
-        assert_eq!(count("failure") + count("skipped"), found.len());
+        let is_not_run = |node: &roxmltree::Node<'_, '_>| {
+            node.has_tag_name("skipped")
+                && node.attribute("message").unwrap().starts_with("not run: ")
+        };
+        let not_run = root.descendants().filter(is_not_run).count();
+        assert_eq!(count("failure") + count("skipped"), found.len() + not_run);
         let attribute = |name: &str| root.attribute(name).unwrap().parse::<usize>().unwrap();
         assert_eq!(attribute("tests"), count("testcase"));
         assert_eq!(attribute("failures"), count("failure"));
@@ -265,6 +301,52 @@ fn junit_fails_for_what_fails_the_run() {
             assert_eq!(suite.attribute("tests").unwrap(), cases.to_string());
         }
     }
+}
+
+/// Why JUnit is told that a rule was not run, where it was not.
+fn not_run(printed: &str, rule: &str) -> Option<String> {
+    let document = roxmltree::Document::parse(printed).unwrap();
+    let is_its = |node: &roxmltree::Node<'_, '_>| node.attribute("name") == Some(rule);
+    let suite = document.descendants().find(is_its).unwrap();
+    assert_eq!(suite.attribute("tests"), Some("1"), "{printed}");
+    let skipped = suite.descendants().find(|node| node.has_tag_name("skipped"))?;
+    assert_eq!(suite.attribute("skipped"), Some("1"));
+    Some(skipped.attribute("message").unwrap().to_owned())
+}
+
+#[test]
+fn junit_does_not_pass_a_rule_that_was_not_run() {
+    let folder = Folder::new("formats-not-run");
+    let statement = json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*" });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+    folder.put("policy.json", policy.to_string());
+    let run = |args: &[&str]| {
+        let all = [&["check", "--format", "junit", "policy.json"], args].concat();
+        keyreach(&all).within(folder.path()).run().stdout
+    };
+    let usual = run(&[]);
+    let of = |rule: &str| not_run(&usual, rule);
+    assert_eq!(of("alias-retarget").unwrap(), "not run: it needs --base");
+    assert_eq!(of("deployer-locked-out").unwrap(), "not run: it needs --deployer");
+    assert_eq!(of("wide-reach-key").unwrap(), "not run: it is for --persona auditor");
+    assert_eq!(of("unknown-action"), None);
+    let some = run(&["--persona", "auditor", "--ignore", "unknown-action"]);
+    assert_eq!(not_run(&some, "unknown-action").unwrap(), "not run: it is switched off");
+    assert_eq!(not_run(&some, "wide-reach-key"), None);
+}
+
+#[test]
+fn a_file_counts_once_and_one_whose_comments_are_at_fault_was_used() {
+    let folder = Folder::new("formats-comments");
+    let comments = "# keyreach: ignore[unknown-action]\n# keyreach: ignore[unknown-acton] typo\n";
+    let world = "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    roles: { app: {} }\n";
+    folder.put("world.yaml", format!("{comments}{world}"));
+    folder.put("broken.yaml", "keyreach: scenario/1\naccounts: { \"1\": {}, \"2\": {} }\n");
+    let run = keyreach(&["check", "."]).within(folder.path()).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let told = run.stdout.replace('\n', " ");
+    let end = "; 1 file could not be used; 2 suppressions could not be used";
+    assert!(told.contains(end), "{told}");
 }
 
 #[test]

@@ -233,13 +233,16 @@ pub(super) enum Group {
 }
 
 impl<'w> CallerTable<'w> {
-    /// The table of these callers, which come sorted by group.
+    /// The table of these callers, which come sorted by group. Those of one account in several partitions are
+    /// several groups: they stand differently to a key (rule X11).
     pub(super) fn new(sorted: impl ExactSizeIterator<Item = (Group, Subject<'w>)>) -> Self {
         let mut groups: Vec<(Group, std::ops::Range<u32>)> = Vec::new();
         let mut subjects: Vec<Subject<'w>> = Vec::with_capacity(sorted.len());
         for (number, (group, subject)) in (0_u32..).zip(sorted) {
+            let last = subjects.last().map(|last| last.caller.partition());
+            let is_near = last == Some(subject.caller.partition());
             match groups.last_mut() {
-                Some((last, range)) if *last == group => range.end = number + 1,
+                Some((last, range)) if *last == group && is_near => range.end = number + 1,
                 _ => groups.push((group, number..number + 1)),
             }
             subjects.push(subject);

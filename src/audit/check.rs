@@ -65,6 +65,8 @@ pub struct Checked {
     pub assumed: Vec<String>,
     /// How much of infrastructure code is known, where there is some.
     pub coverage: Option<Coverage>,
+    /// The rules that were not run, or whose findings nobody wants to see, with why.
+    pub silent: BTreeMap<&'static str, String>,
 }
 
 /// Runs the rules over `world`. A finding that is suppressed is not there for those that it explains; one
@@ -127,7 +129,32 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let aside = Aside { suppressed: suppressed.len(), baselined };
     let assumed = control.assumptions.words.clone();
     let coverage = Coverage::of(world);
-    Checked { findings, key_names, counts, aside, assumed, coverage }
+    let silent = silent(options, &ran);
+    Checked { findings, key_names, counts, aside, assumed, coverage, silent }
+}
+
+/// The rules that say nothing whatever there is, with why.
+fn silent(
+    options: &CheckOptions<'_>,
+    ran: &[&'static Registered],
+) -> BTreeMap<&'static str, String> {
+    let is_one = |all: &[&'static Registered], slug: &str| {
+        all.iter().any(|other| other.metadata.slug == slug)
+    };
+    let why = |rule: &Registered| {
+        let (slug, front) = (rule.metadata.slug, &rule.metadata.front);
+        let facets = front.facets.values().map(|facet| facet.persona);
+        let persona = facets.fold(front.persona, Ord::min);
+        match front.needs.filter(|_| !is_one(ran, slug)) {
+            _ if !is_one(&options.rules, slug) => Some("it is switched off".to_owned()),
+            Some(need) => Some(format!("it needs {}", need.option())),
+            None if persona > options.persona => {
+                Some(format!("it is for --persona {}", persona.name()))
+            }
+            None => None,
+        }
+    };
+    rules::all().iter().filter_map(|rule| Some((rule.metadata.slug, why(rule)?))).collect()
 }
 
 /// The engine over a world, which has heard all its policies.

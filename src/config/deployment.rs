@@ -52,11 +52,13 @@ pub(super) fn member_of(
             let pairs: Vec<_> = reader
                 .map(value, "a map from names to values")
                 .into_iter()
-                .map(|(name, _, value)| (Box::<str>::from(name), value))
+                .map(|(name, span, value)| (Box::<str>::from(name), span, value))
                 .collect();
-            for (name, value) in pairs {
-                if let Some(text) = reader.text(value, "a value") {
-                    deployment.variables.insert(name, text.into());
+            for (name, span, value) in pairs {
+                let Some(text) = reader.text(value, "a value") else { continue };
+                let twice = format!("`{name}` stands twice");
+                if deployment.variables.insert(name, text.into()).is_some() {
+                    reader.fault(span, twice, "keep one of the two");
                 }
             }
         }

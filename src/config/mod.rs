@@ -266,8 +266,9 @@ fn rules(reader: &mut Reader, node: &Node<'_>) -> BTreeMap<&'static str, Choice>
             reader.fault(span, unknown(name), "");
             continue;
         };
-        if let Some(choice) = choice(reader, value) {
-            choices.insert(rule.metadata.slug, choice);
+        let Some(choice) = choice(reader, value) else { continue };
+        if choices.insert(rule.metadata.slug, choice).is_some() {
+            reader.fault(span, format!("`{name}` stands twice"), "keep one of the two");
         }
     }
     choices

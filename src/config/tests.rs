@@ -94,6 +94,11 @@ fn faults_stand_where_they_are_written() {
     );
     faulty("ignore: [{ fingerprint: 12, reason: y }]", "12", "`12` is no fingerprint");
     faulty("persona: regular\npersona: auditor", "persona", "`persona` stands twice");
+    faulty(
+        "rules: { unknown-action: low, missing-input: off, unknown-action: off }",
+        "unknown-action",
+        "`unknown-action` stands twice",
+    );
     faulty("[1, 2]", "[1, 2]", "a list where the configuration is wanted");
     faulty(
         "rules: { unknown-action: [high] }",

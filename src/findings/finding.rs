@@ -48,8 +48,31 @@ pub struct Finding {
     /// Which instance of a block of infrastructure code it speaks of: its subject is the block, and of
     /// those with the same fingerprint one is told.
     pub instance: Option<String>,
-    /// The rules whose findings on the same key this one explains.
-    pub explains: &'static [&'static str],
+    /// The statement or the grant that it is about, where that is one.
+    pub cause: Option<Cause>,
+    /// What it explains.
+    pub explains: Explains,
+}
+
+/// A statement by the text it is written in and its range there; of a grant the text alone.
+pub type Cause = (Place, Option<Span>);
+
+/// The rules whose findings another explains, by what those share with it.
+#[derive(Clone, Default, Debug)]
+pub struct Explains {
+    /// On the same key.
+    pub on_key: Vec<&'static str>,
+    /// About the same statement or grant.
+    pub there: Vec<&'static str>,
+    /// About the same statement as well; but what they say is not so.
+    pub refuted: Vec<&'static str>,
+}
+
+impl Explains {
+    /// The rules of all kinds.
+    pub fn rules(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.on_key.iter().chain(&self.there).chain(&self.refuted).copied()
+    }
 }
 
 /// A place of a finding.

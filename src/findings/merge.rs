@@ -1,13 +1,15 @@
 //! Findings in their final order, each cause told once.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aws::KeyArn;
+use crate::diag::Severity;
 
-use super::Finding;
+use super::{Cause, Explains, Finding};
 
 /// How many instances of a block of code are named beside the first.
 const INSTANCES: usize = 3;
@@ -28,11 +30,24 @@ pub fn sort(findings: &mut Vec<Finding>) {
     });
 }
 
-/// Hides what another finding on the same key explains. Whoever suppresses findings does so before: one
-/// that is suppressed is not there, and gives back what it explained.
+/// Hides what another finding explains, and gives that one the severity of the worst that follows from it.
+/// Whoever suppresses findings does so before: one that is suppressed is not there, and gives back what it
+/// explained.
 pub fn without_explained(findings: &mut Vec<Finding>) {
-    let mut hidden = hidden(findings).into_iter();
-    findings.retain(|_| !hidden.next().unwrap_or_default());
+    let mut hidden = hidden(findings);
+    let is_hidden: FxHashSet<usize> = hidden.iter().map(|one| one.at).collect();
+    // Of one that is hidden itself, what it explains was lent to it before it lends.
+    hidden.sort_by_key(|one| Reverse(one.severity));
+    for Hidden { at, lends_to, .. } in hidden {
+        let severity = findings.get(at).map(|one| one.severity);
+        for cause in lends_to {
+            if let (Some(cause), Some(severity)) = (findings.get_mut(cause), severity) {
+                cause.severity = cause.severity.max(severity);
+            }
+        }
+    }
+    let mut at = 0..;
+    findings.retain(|_| at.next().is_some_and(|at| !is_hidden.contains(&at)));
 }
 
 /// Of findings whose cause speaks of many keys, or of many instances of one block of code, keeps the first:
@@ -90,27 +105,59 @@ impl Others {
     }
 }
 
-/// Which findings another explains. Only those of one key are held against each other.
-fn hidden(findings: &[Finding]) -> Vec<bool> {
-    let mut explaining: FxHashMap<&KeyArn, Vec<&Finding>> = FxHashMap::default();
-    for finding in findings.iter().filter(|finding| !finding.explains.is_empty()) {
-        if let Some(key) = &finding.key {
-            explaining.entry(key).or_default().push(finding);
-        }
-    }
-    let of_key = |key: &KeyArn| explaining.get(key).map_or(&[][..], Vec::as_slice);
-    let is_hidden = |finding: &Finding| {
-        let others = finding.key.as_ref().map_or(&[][..], of_key);
-        others.iter().any(|other| explains(other, finding))
-    };
-    findings.iter().map(is_hidden).collect()
+/// A finding that others explain.
+struct Hidden {
+    at: usize,
+    severity: Severity,
+    /// Those from which it follows.
+    lends_to: Vec<usize>,
 }
 
-/// Whether `other` is the cause of `finding` on the same key: nobody is concerned whom it leaves out.
-fn explains(other: &Finding, finding: &Finding) -> bool {
-    let is_named = |one: &String| other.principals.binary_search(one).is_ok();
-    other.explains.contains(&finding.rule)
-        && (other.principals.is_empty() || finding.principals.iter().all(is_named))
+/// Findings with their numbers, by what others can share with them.
+struct Explaining<'f> {
+    by_key: FxHashMap<&'f KeyArn, Vec<(usize, &'f Finding)>>,
+    by_cause: FxHashMap<Cause, Vec<(usize, &'f Finding)>>,
+}
+
+/// Which findings others explain, by their numbers.
+fn hidden(findings: &[Finding]) -> Vec<Hidden> {
+    let mut all = Explaining { by_key: FxHashMap::default(), by_cause: FxHashMap::default() };
+    for (at, finding) in findings.iter().enumerate() {
+        let Explains { on_key, there, refuted } = &finding.explains;
+        if let Some(key) = finding.key.as_ref().filter(|_| !on_key.is_empty()) {
+            all.by_key.entry(key).or_default().push((at, finding));
+        }
+        if let Some(cause) = finding.cause.filter(|_| !(there.is_empty() && refuted.is_empty())) {
+            all.by_cause.entry(cause).or_default().push((at, finding));
+        }
+    }
+    let numbered = findings.iter().enumerate();
+    numbered.filter_map(|(at, finding)| all.hides(at, finding)).collect()
+}
+
+impl Explaining<'_> {
+    /// By whom a finding is hidden, where it is: nobody is concerned whom those who explain it leave out.
+    fn hides(&self, at: usize, finding: &Finding) -> Option<Hidden> {
+        let on_key = finding.key.as_ref().and_then(|key| self.by_key.get(key));
+        let there = finding.cause.as_ref().and_then(|cause| self.by_cause.get(cause));
+        let on_key = on_key.into_iter().flatten();
+        let on_key = on_key.filter(|(_, other)| other.explains.on_key.contains(&finding.rule));
+        // A policy that is part of no key speaks of every key.
+        let is_of_key = |other: &Finding| other.key.is_none() || other.key == finding.key;
+        let there = there.into_iter().flatten().filter(|(_, other)| is_of_key(other));
+        let refuting =
+            there.clone().filter(|(_, other)| other.explains.refuted.contains(&finding.rule));
+        let there = there.filter(|(_, other)| other.explains.there.contains(&finding.rule));
+        let lending: Vec<&(usize, &Finding)> = on_key.chain(there).collect();
+        let others: Vec<&Finding> =
+            lending.iter().copied().chain(refuting).map(|(_, other)| *other).collect();
+        let is_named =
+            |one: &String| others.iter().any(|other| other.principals.binary_search(one).is_ok());
+        let is_whole = others.iter().any(|other| other.principals.is_empty())
+            || !others.is_empty() && finding.principals.iter().all(is_named);
+        let lends_to = lending.iter().map(|(at, _)| *at).collect();
+        is_whole.then_some(Hidden { at, severity: finding.severity, lends_to })
+    }
 }
 
 /// File, place, rule, and what is left to make the order total.

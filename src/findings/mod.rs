@@ -10,7 +10,7 @@ mod merge;
 mod suppression;
 
 pub use baseline::{Baseline, Known};
-pub use finding::{Finding, Label, Role};
+pub use finding::{Cause, Explains, Finding, Label, Role};
 pub use fix::{Access, Change, Fix, What};
 pub use merge::{merged, once_a_cause, sort, without_explained};
 pub use suppression::{Base, Choice, FileGlobs, PathRules, Reach, Suppressed, Suppression};

@@ -127,12 +127,14 @@ fn tell(
         list(&who),
         list(&actions)
     );
+    const WIDE: [&str; 3] = ["decrypt-on-all-keys", "kms-full-access", "wide-destructive-rights"];
     let mut report = sink
         .report(document.subject.as_str(), message)
         .of_statement(document.document, statement)
         .at(document.document.place, Some(span), "all but this is allowed")
         .principals(given.who.iter().map(|caller| caller.to_string()))
-        .help("list what is to be allowed; a statement that excludes grows with every new action");
+        .help("list what is to be allowed; a statement that excludes grows with every new action")
+        .explains_there(&WIDE);
     if let Some(key) = document.key {
         report = report.key(&key.arn);
     }

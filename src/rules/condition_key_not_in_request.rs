@@ -178,6 +178,9 @@ impl Asked<'_> {
         if let Some(key) = self.document.key {
             report = report.key(&key.arn);
         }
+        if self.absence == Absence::Total && losers.contains(KmsAction::PUT_KEY_POLICY) {
+            report = report.explains_there(&["deny-locks-out-everyone"]);
+        }
         let facet = match (lack, self.absence) {
             (Lack::KeyPolicy, _) => Some("unseen-in-key-policies"),
             (_, Absence::Toothless) => Some("lost-safeguard"),

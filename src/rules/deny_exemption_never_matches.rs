@@ -37,7 +37,8 @@ impl Rule for DenyExemptionNeverMatches {
                 .help(
                     "name the role itself: `arn:aws:iam::ACCOUNT:role/PATH/NAME` in aws:PrincipalArn, \
                      path included, whatever its sessions are called",
-                );
+                )
+                .explains_there(&["deny-locks-out-everyone"]);
             if let Some(key) = document.key {
                 report = report.key(&key.arn);
             }

@@ -45,6 +45,7 @@ impl Rule for DenyLocksOutEveryone {
             .report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
             .statement(document, *index, "denies kms:PutKeyPolicy to everyone who exists")
+            .with_others(!rest.is_empty())
             .help(
                 "exempt a break-glass role and the account with `ArnNotLike` on aws:PrincipalArn, or \
                  take kms:PutKeyPolicy out of the Deny",

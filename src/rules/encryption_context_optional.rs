@@ -1,7 +1,9 @@
 //! A statement asks for an encryption context, and whom it means needs none.
 
-use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Allowing, Caller, Request};
+use std::collections::BTreeSet;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction};
+use crate::decision::{Allowing, Caller, Cell, Reach, Request};
 use crate::policy::Condition;
 
 use super::controllers::{deciding_statements, list, short};
@@ -15,14 +17,12 @@ pub(super) struct EncryptionContextOptional;
 
 impl Rule for EncryptionContextOptional {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
-        let reveals: ActionSet =
-            [KmsAction::DECRYPT, KmsAction::RE_ENCRYPT_FROM].into_iter().collect();
         let mut asking: Vec<Optional<'_>> = conditions(scope, is_of_context);
         asking.dedup_by_key(|it| it.index);
-        let mut names: Vec<String> = Vec::new();
+        let mut callers: BTreeSet<Caller> = BTreeSet::new();
         let mut first: Option<(Optional<'_>, Box<Request>)> = None;
         for optional in asking {
-            let wanted = performed(scope, optional.actions(scope)).intersection(reveals);
+            let wanted = performed(scope, optional.actions(scope)).intersection(reveals());
             if wanted.is_empty() {
                 continue;
             }
@@ -32,11 +32,12 @@ impl Rule for EncryptionContextOptional {
                 let Some(request) = without_context(scope, group.who.first(), held) else {
                     continue;
                 };
-                names.extend(group.who.iter().map(|it| short(it).to_owned()));
+                callers.extend(group.who.iter().cloned());
                 first.get_or_insert((optional, request));
             }
         }
         let Some((optional, request)) = first else { return };
+        let mut names: Vec<String> = callers.iter().map(|it| short(it).to_owned()).collect();
         names.sort();
         names.dedup();
         let message = format!(
@@ -51,7 +52,7 @@ impl Rule for EncryptionContextOptional {
             .key(&scope.key.arn)
             .of_statement(optional.document, optional.statement)
             .at(place, Some(optional.condition.span), "asks for an encryption context")
-            .principals(names)
+            .principals(callers.iter().map(|it| it.to_string()))
             .help(
                 "ask for a pair with `StringEquals` kms:EncryptionContext:... wherever decryption is \
                  allowed, or deny it where the pair is missing",
@@ -66,6 +67,11 @@ impl Rule for EncryptionContextOptional {
     }
 }
 
+/// What reveals the data that the encryption context is bound to.
+pub(super) fn reveals() -> ActionSet {
+    [KmsAction::DECRYPT, KmsAction::RE_ENCRYPT_FROM].into_iter().collect()
+}
+
 fn is_of_context(condition: &Condition) -> bool {
     condition.key.value.to_ascii_lowercase().starts_with("kms:encryptioncontext")
 }
@@ -76,26 +82,34 @@ fn without_context(
     caller: &Caller,
     wanted: ActionSet,
 ) -> Option<Box<Request>> {
-    let allowed = contextless(scope, caller, wanted).map(|it| scope.scope.reach.verdict_of(&it));
-    allowed.filter_map(|verdict| verdict.witness().cloned().map(Box::new)).next()
+    let reach = scope.scope.reach;
+    let allowed = contextless(reach, (caller, &scope.key.arn), wanted);
+    let mut witnesses =
+        allowed.filter_map(|it| reach.verdict_of(&it).witness().cloned().map(Box::new));
+    witnesses.next()
 }
 
-/// Whether the caller needs no encryption context for some of these actions, for certain.
-pub(super) fn needs_no_context(scope: &KeyScope<'_>, caller: &Caller, wanted: ActionSet) -> bool {
-    contextless(scope, caller, wanted).next().is_some()
+/// Whether the caller needs no encryption context for some of these actions on a key, for certain.
+pub(super) fn needs_no_context(
+    reach: &dyn Reach,
+    on: (&Caller, &KeyArn),
+    wanted: ActionSet,
+) -> bool {
+    contextless(reach, on, wanted).next().is_some()
 }
 
 /// For each of these actions that is allowed for certain without encryption context, what is asked.
-fn contextless(
-    scope: &KeyScope<'_>,
-    caller: &Caller,
+fn contextless<'r>(
+    reach: &'r dyn Reach,
+    (caller, key): (&'r Caller, &'r KeyArn),
     wanted: ActionSet,
-) -> impl Iterator<Item = Request> {
+) -> impl Iterator<Item = Request> + 'r {
     let request = move |action| {
-        let mut request = scope.cell(caller, action).plain_request();
+        let cell = Cell { principal: caller.clone(), key: key.clone(), action };
+        let mut request = cell.plain_request();
         request.context.set_absent("kms:EncryptionContext:*");
         request.context.set_absent("kms:EncryptionContextKeys");
         request
     };
-    wanted.iter().map(request).filter(|request| scope.scope.reach.reaches(request))
+    wanted.iter().map(request).filter(move |request| reach.reaches(request))
 }

@@ -68,12 +68,14 @@ impl Rule for ExternalAccountAccess {
             };
             let (name, actions) = (scope.name(), list(&names));
             let message = format!("account {account}, {which}, can use {name} for {actions}");
+            let is_one = access.statements.len() == 1;
             let mut statements = access.statements.into_iter();
             let Some(first) = statements.next() else { continue };
             let mut report = sink
                 .report(format!("{} {account}", scope.key.arn), message)
                 .key(&scope.key.arn)
                 .statement(document, first, "lets the other account in")
+                .with_others(!is_one)
                 .principals(access.principals.iter().map(|it| it.to_string()))
                 .witness(access.witness.as_deref())
                 .help(help);

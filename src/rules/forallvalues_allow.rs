@@ -4,9 +4,9 @@ use crate::aws::ActionSet;
 use crate::decision::{Allowing, Caller, Request};
 use crate::policy::{Condition, Quantifier};
 
-use super::audience::stranger;
+use super::audience::{stranger, strangers};
 use super::controllers::{list, short};
-use super::optional_conditions::{Optional, conditions};
+use super::optional_conditions::{OPEN, Optional, conditions};
 use super::outsiders::{abroad, means_everyone};
 use super::report::Sink;
 use super::trust::performed;
@@ -95,7 +95,8 @@ fn tell(
         list(&callers),
         scope.name()
     );
-    sink.report(scope.key.arn.as_str(), message)
+    let mut report = sink
+        .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .of_statement(optional.document, optional.statement)
         .at(optional.document.place, Some(condition.span), "true of a request that leaves it out")
@@ -103,6 +104,11 @@ fn tell(
         .witness(Some(request))
         .help(format!(
             "drop `ForAllValues:`, or add `Null` {key} `false` so that the request has to carry it"
-        ))
-        .done();
+        ));
+    let outside = strangers(scope, optional.statement);
+    let wanted = abroad(scope, optional.actions(scope));
+    if means_everyone(optional.statement) && optional.keeps_out(scope, &outside, wanted) {
+        report = report.explains_there(&OPEN);
+    }
+    report.done();
 }

@@ -8,6 +8,7 @@ use crate::inventory::{Edit, Grant};
 use crate::policy::PolicyDocument;
 
 use super::controllers::{deciding_statements, short};
+use super::encryption_context_optional::{needs_no_context, reveals};
 use super::grants::grantee;
 use super::outsiders::uses;
 use super::report::Sink;
@@ -43,6 +44,8 @@ struct Gain<'g> {
     request: Box<Request>,
     /// The statement that asks for more.
     asks: Option<(PolicyDocument, usize)>,
+    /// Whether the policies ask for an encryption context wherever they let the data be revealed.
+    asks_context: bool,
 }
 
 fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&Grant]) {
@@ -77,7 +80,10 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&G
                     let asks = verdict
                         .witness()
                         .and_then(|witness| deciding_statements(after, witness).into_iter().next());
-                    gain = Some(Gain { grant, action, request: request.clone(), asks });
+                    let reveals = performed(scope, reveals());
+                    let asks_context = !needs_no_context(after, (caller, key), reveals);
+                    let request = request.clone();
+                    gain = Some(Gain { grant, action, request, asks, asks_context });
                 }
             });
         }
@@ -88,7 +94,7 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&G
 }
 
 fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, gain: &Gain<'_>) {
-    let Gain { grant, action, request, asks } = gain;
+    let Gain { grant, action, request, asks, asks_context } = gain;
     let message = format!(
         "grant {} lets {} use {} for {action} where policies allow that under a condition only",
         grant.id,
@@ -104,7 +110,11 @@ fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, gain: &Gain<
         .help(
             "give the grant the same encryption context as constraint, revoke it, or express the \
              condition as a Deny, which binds grants too",
-        );
+        )
+        .explains_there(&["grant-too-wide"]);
+    if *asks_context {
+        report = report.explains(&["encryption-context-optional"]);
+    }
     if let Some((document, index)) = asks {
         let span = document.policy().statements.get(*index).map(|it| it.span);
         report = report.beside(document.place, span, "this statement asks for more");

@@ -127,8 +127,11 @@ fn tell(
     let faults = document.policy().faults.iter();
     let faults = faults.filter(|fault| fault.gravity != Gravity::Harmless).count();
     let of_forms = entries.iter().filter(|(_, it, _)| matches!(it.value, Principal::Invalid(_)));
-    if facet.is_none() && faults <= of_forms.count() {
-        report = report.explains(&["malformed-policy"]);
+    if facet.is_none() {
+        report = report.explains(&["unknown-principal"]);
+        if faults <= of_forms.count() {
+            report = report.explains(&["malformed-policy"]);
+        }
     }
     report.done();
 }

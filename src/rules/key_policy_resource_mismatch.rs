@@ -33,7 +33,7 @@ impl Rule for KeyPolicyResourceMismatch {
                 Some(_) => continue,
             };
             let explains = explains(scope, document, index, statement);
-            tell(document, statement, &why, explains, sink);
+            tell(document, statement, &why, &explains, sink);
         }
     }
 }
@@ -104,13 +104,13 @@ fn why(document: &Documented<'_>, resource: &Element) -> String {
 }
 
 /// What it says more of: the member that is missing, where nothing else is wrong with the policy, and the
-/// statement for the account that does not apply.
+/// statement for the account that does not apply, by which the key would be managed.
 fn explains(
     scope: &Scope<'_>,
     document: &Documented<'_>,
     index: usize,
     statement: &Statement,
-) -> &'static [&'static str] {
+) -> Vec<&'static str> {
     let mended = changed(document.document, index, |statement| {
         let span = statement.span;
         let all = vec![Located::new(Value::Text("*".into()), span)];
@@ -119,29 +119,30 @@ fn explains(
             statement.standing = Standing::Sound;
         }
     });
-    let manages = |key| {
+    let of_account = |key| {
         let on_key = KeyScope::new(scope, key);
         let (put, allowing) =
             (KmsAction::PUT_KEY_POLICY.into(), Allowing::Statement(&mended, index));
-        on_key.root().is_some_and(|root| !on_key.fates(&root, allowing, put).applies().is_empty())
+        on_key.root().map(|root| on_key.fates(&root, allowing, put))
     };
-    let of_account = statement.allows() && document.key.is_some_and(manages);
+    let of_account = document.key.filter(|_| statement.allows()).and_then(of_account);
+    let of_account = of_account.unwrap_or_default();
     let faults = &document.document.policy().faults;
     let mut told = faults.iter().filter(|fault| fault.gravity != Gravity::Harmless);
     let is_only = statement.resource.is_none() && told.all(|fault| fault.span == statement.span);
-    match (of_account, is_only) {
-        (true, true) => &["malformed-policy", "missing-root-statement"],
-        (true, false) => &["missing-root-statement"],
-        (false, true) => &["malformed-policy"],
-        (false, false) => &[],
-    }
+    let rules = [
+        (is_only, "malformed-policy"),
+        (!of_account.applies().is_empty(), "missing-root-statement"),
+        (!of_account.free.is_empty(), "key-unmanageable"),
+    ];
+    rules.into_iter().filter(|(is_so, _)| *is_so).map(|(_, rule)| rule).collect()
 }
 
 fn tell(
     document: &Documented<'_>,
     statement: &Statement,
     why: &str,
-    explains: &'static [&'static str],
+    explains: &[&'static str],
     sink: &mut Sink<'_>,
 ) {
     let effect = if statement.denies() { "Deny" } else { "Allow" };

@@ -23,6 +23,7 @@ mod role_trust;
 mod scope;
 mod settings;
 mod trust;
+mod unsure;
 mod what_if;
 mod wide;
 
@@ -207,6 +208,7 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
         rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
     let mut found: Vec<Finding> = of_keys.chain(of_documents).chain(of_world).collect();
     found.iter_mut().for_each(|finding| of_block(scope, finding));
+    unsure::weaken(scope, &mut found);
     found
 }
 

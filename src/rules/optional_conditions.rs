@@ -37,6 +37,11 @@ pub(super) fn conditions<'d>(
     found
 }
 
+/// The rules that tell of outsiders whom a statement lets in: it is the same cause where the condition would keep
+/// them out.
+pub(super) const OPEN: [&str; 3] =
+    ["public-key-access", "via-service-without-caller-account", "external-account-access"];
+
 impl Optional<'_> {
     /// The actions that the statement allows.
     pub(super) fn actions(&self, scope: &KeyScope<'_>) -> ActionSet {
@@ -47,6 +52,24 @@ impl Optional<'_> {
     /// The policy whose statement asks for requests without the condition key.
     pub(super) fn absent(&self) -> PolicyDocument {
         narrowed(self.document, self.index, &[("Null", &self.condition.key.value, &["true"])])
+    }
+
+    /// The policy whose statement asks for the condition key.
+    fn present(&self) -> PolicyDocument {
+        narrowed(self.document, self.index, &[("Null", &self.condition.key.value, &["false"])])
+    }
+
+    /// Whether none of `callers` surely gets anything of `wanted` by the statement once it asks for the condition
+    /// key.
+    pub(super) fn keeps_out(
+        &self,
+        scope: &KeyScope<'_>,
+        callers: &[Caller],
+        wanted: ActionSet,
+    ) -> bool {
+        let present = self.present();
+        let allowing = Allowing::Statement(&present, self.index);
+        callers.iter().all(|caller| scope.fates(caller, allowing, wanted).free.is_empty())
     }
 
     /// A request of the caller for some of `wanted` that leaves the condition key out, that the statement
@@ -61,10 +84,8 @@ impl Optional<'_> {
         let allowing = Allowing::Statement(&absent, self.index);
         let action = scope.fates(caller, allowing, wanted).free.iter().next()?;
         let Fate::Free(request) = scope.fate(caller, action, allowing) else { return None };
-        let key = scope.key.arn.clone();
-        let asked = [("Null", &*self.condition.key.value, &["false"] as &[&str])];
-        let policy = narrowed(self.document, self.index, &asked);
-        let after = scope.scope.reach.after(&Edit::PutKeyPolicy { key, policy });
+        let edit = Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: self.present() };
+        let after = scope.scope.reach.after(&edit);
         (!after.decide(&request).is_allowed()).then_some(request)
     }
 }

@@ -24,6 +24,18 @@ pub(super) enum Absence {
     Idle,
 }
 
+/// The rules that tell whom an Allow statement lets in, or what it gives: of one that gives nothing that is not
+/// so.
+pub(super) const GIVES: [&str; 7] = [
+    "public-key-access",
+    "external-account-access",
+    "via-service-without-caller-account",
+    "service-principal-unscoped",
+    "forallvalues-allow",
+    "if-exists-opens-allow",
+    "allow-not-action",
+];
+
 /// What becomes of the statement; nothing where its effect is not known.
 pub(super) fn absence(statement: &Statement, condition: &Condition) -> Option<Absence> {
     let effect = statement.effect.as_ref()?.value;

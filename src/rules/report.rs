@@ -3,7 +3,7 @@
 use crate::aws::KeyArn;
 use crate::decision::Request;
 use crate::diag::{Confidence, Persona};
-use crate::findings::{Finding, Fix, Label, Role};
+use crate::findings::{Explains, Finding, Fix, Label, Role};
 use crate::policy::{PolicyDocument, Statement};
 use crate::source::{Place, Span};
 
@@ -47,9 +47,11 @@ impl<'a> Sink<'a> {
             fix: None,
             shares_cause: false,
             instance: None,
-            explains: &[],
+            cause: None,
+            explains: Explains::default(),
         };
-        Report { metadata: self.metadata, found: self.found, finding, primary: None }
+        let (metadata, found) = (self.metadata, &mut *self.found);
+        Report { metadata, found, finding, primary: None, whole: None, is_single: true }
     }
 }
 
@@ -60,6 +62,10 @@ pub(super) struct Report<'a> {
     found: &'a mut Vec<Finding>,
     finding: Finding,
     primary: Option<Label>,
+    /// The range of the statement it is about.
+    whole: Option<Span>,
+    /// Whether that one statement, or grant, is all that it is about.
+    is_single: bool,
 }
 
 impl Report<'_> {
@@ -111,6 +117,13 @@ impl Report<'_> {
         let (form, alike) = document.policy().form_without_principals(statement);
         self.finding.statement = Some(form);
         self.finding.alike = alike;
+        self.whole = Some(statement.span);
+        self
+    }
+
+    /// That other statements or grants have their part in it, where they have.
+    pub(super) fn with_others(mut self, others: bool) -> Self {
+        self.is_single &= !others;
         self
     }
 
@@ -170,16 +183,29 @@ impl Report<'_> {
     }
 
     /// Hides what these rules find on the same key: it is the same cause.
-    pub(super) fn explains(mut self, rules: &'static [&'static str]) -> Self {
-        self.finding.explains = rules;
+    pub(super) fn explains(mut self, rules: &[&'static str]) -> Self {
+        self.finding.explains.on_key.extend(rules);
+        self
+    }
+
+    /// Hides what these rules find about the same statement or grant: it follows from this.
+    pub(super) fn explains_there(mut self, rules: &[&'static str]) -> Self {
+        self.finding.explains.there.extend(rules);
+        self
+    }
+
+    /// Hides what these rules find about the same statement: it is not so, because of this.
+    pub(super) fn refutes(mut self, rules: &[&'static str]) -> Self {
+        self.finding.explains.refuted.extend(rules);
         self
     }
 
     /// Reports the finding. One without a primary place is a fault of the rule and is not reported; the
     /// fixtures of every rule would miss it.
     pub(super) fn done(self) {
-        let Self { found, mut finding, primary, .. } = self;
+        let Self { found, mut finding, primary, whole, is_single, .. } = self;
         if let Some(primary) = primary {
+            finding.cause = is_single.then_some((primary.place, whole.or(primary.span)));
             finding.labels.insert(0, primary);
             finding.principals.sort();
             finding.principals.dedup();

@@ -16,6 +16,7 @@ impl Rule for SharedKeyWithoutContext {
         if scope.key.is_aws_managed() {
             return;
         }
+        let (reach, key) = (scope.scope.reach, &scope.key.arn);
         let mut roles: Vec<&Identity> = Vec::new();
         for group in scope.holders(KmsAction::DECRYPT.into()).iter() {
             let known = group.who.iter().filter_map(|it| scope.world().identity(&it.text));
@@ -23,7 +24,7 @@ impl Rule for SharedKeyWithoutContext {
                 .filter(|it| it.kind == IdentityKind::Role && !it.is_service_linked())
                 .collect();
             let held = group.holds.sure;
-            if !known.is_empty() && needs_no_context(scope, group.who.first(), held) {
+            if !known.is_empty() && needs_no_context(reach, (group.who.first(), key), held) {
                 roles.extend(known);
             }
         }

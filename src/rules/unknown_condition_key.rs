@@ -5,7 +5,7 @@ use crate::aws::{condition_key, suggest, tables_date};
 use crate::policy::{Condition, PolicyKind};
 
 use super::fixing::{is_slip, of_statement, replaced};
-use super::presence::{Absence, Conditioned, absence, conditioned};
+use super::presence::{Absence, Conditioned, GIVES, absence, conditioned};
 use super::report::Sink;
 use super::{Documented, Rule, Scope};
 
@@ -83,6 +83,8 @@ fn tell(
         report = report.facet("global");
     } else if matches!(absence, Some(Absence::Toothless | Absence::Total)) {
         report = report.facet("in-deny");
+    } else if absence == Some(Absence::Dead) {
+        report = report.refutes(&GIVES);
     }
     report.done();
 }

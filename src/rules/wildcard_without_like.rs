@@ -8,7 +8,7 @@ use crate::policy::{
 use crate::source::Located;
 
 use super::fixing::{of_statement, replaced};
-use super::presence::conditioned;
+use super::presence::{GIVES, conditioned, needs_key};
 use super::report::Sink;
 use super::{Documented, Rule, Scope};
 
@@ -80,12 +80,17 @@ fn tell(
     sink: &mut Sink<'_>,
 ) {
     let (name, operator) = (&*condition.key.value, condition.operator.value);
-    let follows = match (whole, operator.polarity, statement.denies()) {
-        (false, ..) => "the value matches nothing",
-        (true, Polarity::Is, false) => "the Allow gives nothing",
-        (true, Polarity::Is, true) => "the Deny stops nothing",
-        (true, Polarity::IsNot, false) => "the condition limits nothing",
-        (true, Polarity::IsNot, true) => "the Deny stops every request",
+    // Whether a request without the condition key fails the condition.
+    let needed = needs_key(condition);
+    let follows = match (operator.polarity, needed, statement.denies()) {
+        _ if !whole => "the value matches nothing",
+        (Polarity::Is, true, false) => "the Allow gives nothing",
+        (Polarity::Is, true, true) => "the Deny stops nothing",
+        (Polarity::Is, false, false) => "the Allow is for requests without the key alone",
+        (Polarity::Is, false, true) => "the Deny stops requests without the key alone",
+        (Polarity::IsNot, true, _) => "every request with the key meets the condition",
+        (Polarity::IsNot, false, false) => "the condition limits nothing",
+        (Polarity::IsNot, false, true) => "the Deny stops every request",
     };
     let text = value.value.text().unwrap_or_default();
     let message = format!(
@@ -103,6 +108,16 @@ fn tell(
         .fix(fix(document, statement, condition, &like));
     if let Some(key) = document.key {
         report = report.key(&key.arn);
+    }
+    match (whole, operator.polarity, statement.denies()) {
+        (true, Polarity::Is, false) if needed => {
+            report = report.refutes(&GIVES).explains_there(&["redundant-statement"]);
+        }
+        (true, Polarity::IsNot, true) if !needed => {
+            report =
+                report.explains_there(&["deny-exemption-never-matches", "deny-locks-out-everyone"]);
+        }
+        _ => {}
     }
     report.done();
 }

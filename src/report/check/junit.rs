@@ -1,5 +1,6 @@
 //! The findings as a JUnit report, which every continuous integration reads: a suite for each rule, a
-//! test case for each finding, and one that passed for each rule that found nothing.
+//! test case for each finding, and one that passed for each rule that found nothing; it is skipped where the
+//! rule was not run.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -45,10 +46,19 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
         let metadata = &registered.metadata;
         let found = of_rule.get(metadata.slug).map(Vec::as_slice).unwrap_or_default();
         let failing = found.iter().filter(|one| report.fails(one)).count();
-        suite(out, metadata.slug, (found.len().max(1), failing, 0, found.len() - failing))?;
+        let silent = report.checked.silent.get(metadata.slug).filter(|_| found.is_empty());
+        let skipped = found.len() - failing + usize::from(silent.is_some());
+        suite(out, metadata.slug, (found.len().max(1), failing, 0, skipped))?;
         if found.is_empty() {
             let title = xml(&metadata.front.title);
-            writeln!(out, r#"    <testcase classname="{}" name="{title}"/>"#, metadata.slug)?;
+            write!(out, r#"    <testcase classname="{}" name="{title}""#, metadata.slug)?;
+            match silent {
+                Some(why) => {
+                    writeln!(out, ">\n      <skipped message=\"not run: {}\"/>", xml(why))?;
+                    writeln!(out, "    </testcase>")?;
+                }
+                None => writeln!(out, "/>")?,
+            }
         }
         found.iter().try_for_each(|finding| case(out, report, finding))?;
         writeln!(out, "  </testsuite>")?;

@@ -30,7 +30,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
     let mut text = String::from("<!-- keyreach -->\n");
     text.push_str(&format!("## keyreach: {}\n", found(report)));
     if !report.problems.is_empty() {
-        text.push_str("\nFiles that could not be used:\n\n");
+        text.push_str("\nWhat could not be used:\n\n");
     }
     let mut left_out = 0;
     for problem in report.problems {
@@ -43,7 +43,7 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
         }
     }
     if left_out > 0 {
-        text.push_str(&format!("- and {}\n", plural(left_out, "more file")));
+        text.push_str(&format!("- and {}\n", plural(left_out, "more problem")));
     }
     let mut findings: Vec<&Finding> = report.checked.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

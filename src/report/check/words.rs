@@ -1,7 +1,10 @@
 //! What several formats say of a run in the same words.
 
+use std::collections::BTreeSet;
+
 use crate::findings::Finding;
 use crate::report::basis::{covered, plural};
+use crate::source::{FileProblem, ProblemKind};
 
 use super::{CheckReport, Spot};
 
@@ -20,17 +23,22 @@ pub(super) fn found(report: &CheckReport<'_>) -> String {
     }
 }
 
-/// `19 files (1 skipped): 1 account, ...; 1 file could not be used`.
+/// `19 files (1 skipped): 1 account, ...; 1 file could not be used`; a file counts once, and one whose comments
+/// are at fault was used.
 pub(super) fn looked_at(report: &CheckReport<'_>) -> String {
     let counts = report.checked.counts;
     let skipped = match report.skipped {
         0 => String::new(),
         count => format!(" ({count} skipped)"),
     };
-    let problems = match report.problems.len() {
-        0 => String::new(),
-        count => format!("; {} could not be used", plural(count, "file")),
-    };
+    let (comments, files): (Vec<&FileProblem>, Vec<&FileProblem>) =
+        report.problems.iter().partition(|problem| problem.kind == ProblemKind::Suppression);
+    let files: BTreeSet<&str> = files.iter().map(|problem| problem.path.as_str()).collect();
+    let problems: String = [(files.len(), "file"), (comments.len(), "suppression")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("; {} could not be used", plural(count, what)))
+        .collect();
     format!(
         "{}{skipped}: {}, {}, {}, {}, {}{problems}",
         plural(report.files, "file"),
