@@ -78,7 +78,8 @@ impl Rule for AttestationBypassable {
     }
 }
 
-fn is_of_attestation(condition: &Condition) -> bool {
+/// Whether a condition asks for an attestation document.
+pub(super) fn is_of_attestation(condition: &Condition) -> bool {
     condition.key.value.to_ascii_lowercase().starts_with(ATTESTATION)
 }
 

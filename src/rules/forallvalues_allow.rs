@@ -1,13 +1,14 @@
 //! A set operator that is true of nothing lets requests in that leave the condition key out.
 
-use crate::aws::ActionSet;
+use crate::aws::{ActionSet, carrying, condition_key};
 use crate::decision::{Allowing, Caller, Request};
-use crate::policy::{Condition, Quantifier};
+use crate::policy::{Condition, Principal, Quantifier};
 
 use super::audience::stranger;
 use super::controllers::{list, short};
 use super::optional_conditions::{Optional, conditions};
 use super::outsiders::{abroad, means_everyone};
+use super::presence::needs_key;
 use super::report::Sink;
 use super::trust::performed;
 use super::{KeyScope, Rule};
@@ -18,7 +19,9 @@ pub(super) struct ForAllValuesAllow;
 impl Rule for ForAllValuesAllow {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
         for optional in conditions(scope, is_for_all) {
-            let actions = performed(scope, optional.actions(scope));
+            // Of the others no request carries the key: leaving it out is nobody's choice (rule C6).
+            let carried = carrying(&optional.condition.key.value);
+            let actions = performed(scope, optional.actions(scope)).intersection(carried);
             let (mut callers, request) = of_the_account(scope, optional, actions);
             let by_stranger =
                 stranger(scope).filter(|_| means_everyone(optional.statement)).and_then(|it| {
@@ -30,6 +33,8 @@ impl Rule for ForAllValuesAllow {
                     callers.insert(0, "any AWS account".to_owned());
                 }
                 tell(scope, sink, optional, callers, request);
+            } else if is_always_there(scope, optional, actions) {
+                tell_single(scope, sink, optional);
             }
         }
     }
@@ -79,6 +84,42 @@ fn is_told_of(scope: &KeyScope<'_>, caller: &Caller) -> bool {
         let mut texts = texts.chain(values.filter_map(|value| value.value.text()));
         texts.any(|text| text.contains(account.as_str()))
     })
+}
+
+/// Whether the condition key has one value, and each request that the statement means carries it.
+fn is_always_there(scope: &KeyScope<'_>, optional: Optional<'_>, actions: ActionSet) -> bool {
+    let name = &*optional.condition.key.value;
+    let is_single = condition_key(name).is_some_and(|info| !info.multivalued);
+    let mut entries = optional.statement.principal.iter().flat_map(|element| &element.entries);
+    let means_services = entries.any(|entry| matches!(entry.value, Principal::Service(_)));
+    let mut conditions = optional.statement.conditions.iter();
+    let is_asked_for =
+        conditions.any(|one| one.key.value.eq_ignore_ascii_case(name) && needs_key(one));
+    if !is_single || means_services || is_asked_for || actions.is_empty() {
+        return false;
+    }
+    let absent = optional.absent();
+    let allowing = Allowing::Statement(&absent, optional.index);
+    let strangers = stranger(scope).filter(|_| means_everyone(optional.statement));
+    let applies = |it: Caller| !scope.fates(&it, allowing, actions).applies().is_empty();
+    scope.meant(allowing, actions).is_empty() && !strangers.is_some_and(applies)
+}
+
+fn tell_single(scope: &KeyScope<'_>, sink: &mut Sink<'_>, optional: Optional<'_>) {
+    let condition = optional.condition;
+    let (operator, key) = (condition.operator.value.name(), &condition.key.value);
+    let message = format!(
+        "`{operator}` {key} in the key policy of {} asks for a set, and the condition key has one value",
+        scope.name()
+    );
+    let place = optional.document.place;
+    sink.report(scope.key.arn.as_str(), message)
+        .facet("single-valued")
+        .key(&scope.key.arn)
+        .of_statement(optional.statement)
+        .at(place, Some(condition.span), "true of a request that leaves it out, if there was one")
+        .help("drop `ForAllValues:`")
+        .done();
 }
 
 fn tell(
