@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{AccountId, ActionSet};
-use crate::decision::{Allowing, Caller, Fate, Request};
+use crate::decision::{Allowing, Fate, Request};
 
 use super::controllers::list;
-use super::outsiders::{allowed_abroad, outsiders};
+use super::outsiders::{allowed_abroad, outsiders, whose};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -19,7 +19,8 @@ struct Access {
     actions: ActionSet,
     /// The statements that let it, each once.
     statements: Vec<usize>,
-    principals: Vec<Caller>,
+    /// Whom it lets, in words.
+    principals: Vec<String>,
     witness: Option<Box<Request>>,
 }
 
@@ -34,7 +35,7 @@ impl Rule for ExternalAccountAccess {
             }
             let actions = allowed_abroad(scope, statement);
             let allowing = Allowing::Statement(document, index);
-            for outsider in outsiders(scope, statement) {
+            for (outsider, who) in outsiders(scope, statement) {
                 let free = scope.fates(&outsider, allowing, actions).free;
                 let Some((account, first)) = outsider.account.zip(free.iter().next()) else {
                     continue;
@@ -49,13 +50,14 @@ impl Rule for ExternalAccountAccess {
                 {
                     access.witness = Some(request);
                 }
-                access.principals.push(outsider);
+                access.principals.push(who);
             }
         }
         for (account, access) in all {
             let names: Vec<String> = access.actions.iter().map(|it| it.to_string()).collect();
             let message = format!(
-                "account {account}, which is not of this organization, can use {} for {}",
+                "account {account}, {}, can use {} for {}",
+                whose(scope),
                 scope.name(),
                 list(&names)
             );
@@ -65,7 +67,7 @@ impl Rule for ExternalAccountAccess {
                 .report(format!("{} {account}", scope.key.arn), message)
                 .key(&scope.key.arn)
                 .statement(document, first, "lets the other account in")
-                .principals(access.principals.iter().map(|it| it.to_string()))
+                .principals(access.principals)
                 .witness(access.witness.as_deref())
                 .help("declare the account as trusted with a reason, or take it out");
             for index in statements.take(2) {

@@ -8,7 +8,7 @@ use crate::inventory::Grant;
 
 use super::controllers::list;
 use super::grants::grantee;
-use super::outsiders::{abroad, uses};
+use super::outsiders::{abroad, uses, whose};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -49,7 +49,8 @@ fn tell(
     let all = grants.iter().fold(ActionSet::EMPTY, |all, (.., free)| all.union(*free));
     let names: Vec<String> = all.iter().map(|action| action.to_string()).collect();
     let message = format!(
-        "a grant lets account {account}, which is not of this organization, use {} for {}",
+        "a grant lets account {account}, {}, use {} for {}",
+        whose(scope),
         scope.name(),
         list(&names)
     );

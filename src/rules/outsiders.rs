@@ -1,7 +1,7 @@
 //! Who is outside: strangers, and accounts that nobody declared. What a key opens to them is asked with
 //! the identity half of their own account granted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, ActionSet, Arn, Category, KmsAction};
 use crate::decision::{Allowing, Caller, Fates};
@@ -60,17 +60,21 @@ pub(super) fn of_stranger(
     fates.unwrap_or_default()
 }
 
-/// Principals of accounts that are not trusted whom an Allow statement could mean: those that it names, and
-/// for accounts, in its principals or in its conditions, some of each.
-pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet<Caller> {
+/// Principals of accounts that are not trusted whom an Allow statement could mean, each with whom it stands for:
+/// those that it names, and for accounts, in its principals or in its conditions, some of each.
+pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeMap<Caller, String> {
     let Some(element) = statement.principal.as_ref().filter(|it| it.polarity == Polarity::Is)
     else {
-        return BTreeSet::new();
+        return BTreeMap::new();
     };
     // A user beside, where something could tell users from roles.
     let users = statement.conditions.iter().any(|condition| tells_users(&condition.key.value));
-    let some_of = |account| some_of(scope.key.arn.partition(), account, users);
-    let mut found = BTreeSet::new();
+    let some_of = |account| {
+        let all = some_of(scope.key.arn.partition(), account, users);
+        all.map(move |it| (it, format!("any principal of account {account}")))
+    };
+    let by_name = |arn: &str| Some((Caller::parse(arn)?, arn.to_owned()));
+    let mut found = BTreeMap::new();
     let mut everyone = false;
     for entry in &element.entries {
         match &entry.value {
@@ -78,12 +82,12 @@ pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet
             Principal::User(arn)
             | Principal::Role(arn)
             | Principal::AssumedRole(arn)
-            | Principal::FederatedUser(arn) => found.extend(Caller::parse(arn)),
+            | Principal::FederatedUser(arn) => found.extend(by_name(arn)),
             Principal::Anyone => everyone = true,
             _ => {}
         }
     }
-    let accounts: BTreeSet<AccountId> = found.iter().filter_map(|caller| caller.account).collect();
+    let accounts: BTreeSet<AccountId> = found.keys().filter_map(|caller| caller.account).collect();
     let values = statement.conditions.iter().flat_map(|condition| &condition.values);
     for text in values.filter_map(|value| value.value.text()) {
         let Some(account) = account_of(text).filter(|it| everyone || accounts.contains(it)) else {
@@ -92,14 +96,24 @@ pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet
         if everyone {
             found.extend(some_of(account));
         }
-        found.extend(Caller::parse(&text.replace(['*', '?'], "x")));
+        let one = Caller::parse(&text.replace(['*', '?'], "x"));
+        found.extend(one.map(|one| (one, text.to_owned())));
     }
-    found.retain(|caller| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
+    found.retain(|caller, _| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
     found
 }
 
 fn account_of(text: &str) -> Option<AccountId> {
     AccountId::parse(text).or_else(|| AccountId::parse(Arn::parse(text)?.account))
+}
+
+/// What makes an account an outsider, in words: where no organization is exported nobody knows of which one it
+/// is.
+pub(super) fn whose(scope: &KeyScope<'_>) -> &'static str {
+    match scope.world().organization {
+        Some(_) => "which is not of this organization",
+        None => "which nobody declared as trusted",
+    }
 }
 
 /// The root user of an account, a role of it, and where `users` says so a user.
