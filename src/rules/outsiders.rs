@@ -96,10 +96,12 @@ pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeMap
         if everyone {
             found.extend(some_of(account));
         }
-        let one = Caller::parse(&text.replace(['*', '?'], "x"));
+        let named = AccountId::parse(text).is_none().then(|| text.replace(['*', '?'], "x"));
+        let one = named.and_then(|text| Caller::parse(&text));
         found.extend(one.map(|one| (one, text.to_owned())));
     }
-    found.retain(|caller, _| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
+    found
+        .retain(|caller, _| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
     found
 }
 
