@@ -11,7 +11,7 @@ use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 use crate::source::{Place, Span};
 
 use super::audience::{Others, is_of_everyone, others, stranger};
-use super::controllers::{list, short};
+use super::controllers::{caused, list, short};
 use super::report::Sink;
 use super::trust::{performed, trusts};
 use super::{Documented, KeyScope, Rule, Scope};
@@ -295,6 +295,9 @@ impl<'o> Overlap<'o> {
         };
         if let Some(facet) = facet {
             report = report.facet(facet);
+        }
+        if let Subject::Statement { document, .. } = subject {
+            report = caused(scope, report, document);
         }
         for (place, span) in places(by).into_iter().take(3) {
             report = report.beside(place, Some(span), "by this Deny");

@@ -5,7 +5,7 @@ use crate::decision::{Allowing, Caller, CallerKind, Gift, Holders};
 use crate::policy::{PolicyDocument, Principal};
 
 use super::audience::stranger;
-use super::controllers::{decided, list, short};
+use super::controllers::{by_cause, list, short};
 use super::granting::{granting, granting_any, is_by_grant, is_of_service};
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -152,7 +152,7 @@ fn tell(
     let label = "allows kms:CreateGrant on a direct call, to anybody";
     let request = granting(scope, first, &stranger.text, *wanted);
     let told = match scope.scope.reach.verdict_of(&request).witness() {
-        Some(witness) => decided(scope.scope.reach, report, witness, label),
+        Some(witness) => by_cause(scope, report, witness, label),
         None => meaning(scope, first).map(|(document, index)| {
             report.statement(document, index, label).witness(Some(&request))
         }),
