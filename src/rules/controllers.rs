@@ -76,21 +76,20 @@ pub(super) fn each(scope: &KeyScope<'_>, group: &Holders, gained: KmsAction) -> 
 }
 
 /// Begins the finding of a key's controllers, in order of their names: the statements that let the first
-/// of them are shown, and the request with which it begins.
+/// of them are shown, and the request with which it begins. `how` says what the first does.
 pub(super) fn told<'s>(
     scope: &KeyScope<'_>,
     sink: &'s mut Sink<'_>,
     mut controllers: Vec<Controller>,
     begins: impl Fn(&Controller) -> Option<Box<Request>>,
-    how: &str,
+    how: impl Fn(&Controller) -> String,
     label: &str,
 ) -> Option<Report<'s>> {
     controllers.sort_by(|one, other| one.caller.cmp(&other.caller));
     let first = controllers.first()?;
-    let (witness, gained) = (begins(first)?, first.gained);
+    let (witness, how) = (begins(first)?, how(first));
     let names: Vec<String> = controllers.iter().map(|one| short(&one.caller).to_owned()).collect();
-    let message =
-        format!("{} cannot use {}, but {how} and gain {gained}", list(&names), scope.name());
+    let message = format!("{} cannot use {}, but can {how}", list(&names), scope.name());
     let report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)

@@ -63,7 +63,8 @@ pub(super) fn could_help_itself(scope: &KeyScope<'_>, caller: &Caller, goal: Act
     let reach = scope.scope.reach;
     let by_policy = || reach.would_hold(caller, &scope.key.arn, Gift::Policy, goal).sure;
     (holds.contains(put) && !by_policy().is_empty())
-        || (holds.contains(create) && goal.iter().any(|goal| grants_itself(scope, caller, goal)))
+        || (holds.contains(create)
+            && goal.iter().any(|goal| grants_itself(scope, caller, goal).is_some()))
 }
 
 /// What somebody could do about a key, and what it gains by that.
