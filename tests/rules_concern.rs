@@ -44,3 +44,10 @@ fn a_wider_replica_concerns_those_who_gain_by_it() {
     let rule = "replica-policy-drift";
     check(rule, "fire-replica-is-wider-for-another", &["arn:aws:iam::111122223333:role/ops"]);
 }
+
+#[test]
+fn users_and_roles_are_told_by_their_arns() {
+    let app = ["arn:aws:iam::111122223333:role/app"];
+    check("forallvalues-allow", "fire-the-service-is-left-out", &app);
+    check("network-condition-breaks-services", "fire-an-endpoint", &app);
+}

@@ -2,7 +2,7 @@
 
 use crate::aws::{ActionSet, carrying, condition_key};
 use crate::decision::{Allowing, Caller, Request};
-use crate::policy::{Condition, Principal, Quantifier};
+use crate::policy::{Condition, PolicyDocument, Principal, Quantifier};
 
 use super::audience::stranger;
 use super::controllers::{list, short};
@@ -22,17 +22,14 @@ impl Rule for ForAllValuesAllow {
             // Of the others no request carries the key: leaving it out is nobody's choice (rule C6).
             let carried = carrying(&optional.condition.key.value);
             let actions = performed(scope, optional.actions(scope)).intersection(carried);
-            let (mut callers, request) = of_the_account(scope, optional, actions);
+            let (callers, request) = of_the_account(scope, optional, actions);
             let by_stranger =
                 stranger(scope).filter(|_| means_everyone(optional.statement)).and_then(|it| {
                     let request = optional.gained(scope, &it, abroad(scope, actions))?;
                     Some(request)
                 });
             if let Some(request) = by_stranger.as_ref().or(request.as_ref()) {
-                if by_stranger.is_some() {
-                    callers.insert(0, "any AWS account".to_owned());
-                }
-                tell(scope, sink, optional, callers, request);
+                tell(scope, sink, optional, (by_stranger.is_some(), &callers), request);
             } else if is_always_there(scope, optional, actions) {
                 tell_single(scope, sink, optional);
             }
@@ -52,7 +49,7 @@ fn of_the_account(
     scope: &KeyScope<'_>,
     optional: Optional<'_>,
     actions: ActionSet,
-) -> (Vec<String>, Option<Box<Request>>) {
+) -> (Vec<Caller>, Option<Box<Request>>) {
     let absent = optional.absent();
     let (mut callers, mut first) = (Vec::new(), None);
     for group in scope.meant(Allowing::Statement(&absent, optional.index), actions) {
@@ -63,7 +60,7 @@ fn of_the_account(
         // A statement for the account lets in whom an identity policy lets, too.
         let held = scope.holding(speaker, group.fates.free).sure;
         if let Some(request) = optional.gained(scope, speaker, held) {
-            callers.extend(group.who.iter().map(|it| short(it).to_owned()));
+            callers.extend(group.who.iter().cloned());
             first.get_or_insert(request);
         }
     }
@@ -98,11 +95,13 @@ fn is_always_there(scope: &KeyScope<'_>, optional: Optional<'_>, actions: Action
     if !is_single || means_services || is_asked_for || actions.is_empty() {
         return false;
     }
-    let absent = optional.absent();
-    let allowing = Allowing::Statement(&absent, optional.index);
     let strangers = stranger(scope).filter(|_| means_everyone(optional.statement));
-    let applies = |it: Caller| !scope.fates(&it, allowing, actions).applies().is_empty();
-    scope.meant(allowing, actions).is_empty() && !strangers.is_some_and(applies)
+    let means_somebody = |document: &PolicyDocument| {
+        let allowing = Allowing::Statement(document, optional.index);
+        let applies = |it: &Caller| !scope.fates(it, allowing, actions).applies().is_empty();
+        strangers.as_ref().is_some_and(applies) || !scope.meant(allowing, actions).is_empty()
+    };
+    means_somebody(optional.document) && !means_somebody(&optional.absent())
 }
 
 fn tell_single(scope: &KeyScope<'_>, sink: &mut Sink<'_>, optional: Optional<'_>) {
@@ -126,21 +125,23 @@ fn tell(
     scope: &KeyScope<'_>,
     sink: &mut Sink<'_>,
     optional: Optional<'_>,
-    callers: Vec<String>,
+    (any_account, callers): (bool, &[Caller]),
     request: &Request,
 ) {
     let condition = optional.condition;
     let (operator, key) = (condition.operator.value.name(), &condition.key.value);
+    let any = any_account.then(|| "any AWS account".to_owned()).into_iter();
+    let names = callers.iter().map(|it| short(it).to_owned());
     let message = format!(
         "`{operator}` {key} lets {} use {} without any {key}",
-        list(&callers),
+        list(&any.chain(names).collect::<Vec<String>>()),
         scope.name()
     );
     sink.report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .of_statement(optional.statement)
         .at(optional.document.place, Some(condition.span), "true of a request that leaves it out")
-        .principals(callers)
+        .principals(callers.iter().map(|it| it.to_string()))
         .witness(Some(request))
         .help(format!(
             "drop `ForAllValues:`, or add `Null` {key} `false` so that the request has to carry it"
