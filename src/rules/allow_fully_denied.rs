@@ -180,11 +180,12 @@ impl<'o> Overlap<'o> {
         let mut meant = scope.meant(allowing, performed);
         meant.retain(|group| group.who.iter().any(|caller| audience.has(scope, caller)));
         let saved = |group: &Meant| passes(group.fates.within(reached(group.who.first())));
-        let stand_ins = &audience.stand_ins;
-        if meant.iter().any(saved) || stand_ins.iter().any(|one| passes(fates(one))) {
+        let stand_ins = if meant.iter().any(saved) { None } else { audience.stand_ins(scope) };
+        let all_stopped = |all: &Vec<Caller>| !all.iter().any(|one| passes(fates(one)));
+        let Some(stand_ins) = stand_ins.filter(all_stopped) else {
             self.saves_others = true;
             return;
-        }
+        };
         let members = meant.iter().flat_map(|group| {
             let members = group.who.iter().filter(|caller| audience.has(scope, caller));
             let members = members.filter(|caller| !audience.roots.contains(caller));

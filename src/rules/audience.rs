@@ -28,31 +28,31 @@ pub(super) struct Audience {
     accounts: BTreeSet<AccountId>,
     /// Their root users, who are hardly ever left out.
     pub(super) roots: Vec<Caller>,
-    /// Principals that stand for those who are not known.
-    pub(super) stand_ins: Vec<Caller>,
 }
 
 impl Audience {
     fn everyone(scope: &KeyScope<'_>) -> Self {
-        let (roots, stand_ins) = (scope.root(), stranger(scope));
-        Self {
-            accounts: BTreeSet::new(),
-            roots: roots.into_iter().collect(),
-            stand_ins: stand_ins.into_iter().collect(),
-        }
+        Self { accounts: BTreeSet::new(), roots: scope.root().into_iter().collect() }
     }
 
-    /// Everyone of some accounts; nothing where policies speak of them in a way that no stand-in has.
-    fn of(scope: &KeyScope<'_>, accounts: BTreeSet<AccountId>) -> Option<Self> {
+    /// Everyone of some accounts.
+    fn of(scope: &KeyScope<'_>, accounts: BTreeSet<AccountId>) -> Self {
         let partition = scope.key.arn.partition();
         let root = |account| Caller::parse(&format!("arn:{partition}:iam::{account}:root"));
         let roots = accounts.iter().filter_map(root).collect();
-        let unknown = accounts.iter().filter(|account| !scope.world().is_complete(**account));
-        let mut stand_ins = Vec::new();
-        for account in unknown {
-            stand_ins.extend(stand_ins_of(scope, *account)?);
+        Self { accounts, roots }
+    }
+
+    /// Principals that stand for those who are not known; nothing where policies speak of these in a way that no
+    /// stand-in has.
+    pub(super) fn stand_ins(&self, scope: &KeyScope<'_>) -> Option<Vec<Caller>> {
+        if self.is_everyone() {
+            return Some(stranger(scope).into_iter().collect());
         }
-        Some(Self { accounts, roots, stand_ins })
+        let unknown = self.accounts.iter().filter(|account| !scope.world().is_complete(**account));
+        let each: Option<Vec<Vec<Caller>>> =
+            unknown.map(|account| stand_ins_of(scope, *account)).collect();
+        Some(each?.concat())
     }
 
     /// Whether they are everyone there is.
@@ -146,7 +146,7 @@ pub(super) fn others(scope: &KeyScope<'_>, statement: &Statement) -> Others {
         (Polarity::IsNot, ..) => Others::Unlisted,
         (_, true, _) => Others::All(Audience::everyone(scope)),
         (_, false, true) => Others::Nobody,
-        (_, false, false) => Audience::of(scope, accounts).map_or(Others::Unlisted, Others::All),
+        (_, false, false) => Others::All(Audience::of(scope, accounts)),
     }
 }
 
