@@ -236,6 +236,30 @@ fn suppressed_findings_and_findings_of_other_rules_are_not_fixed() {
     assert_eq!(read(&folder, "world.yaml"), WORLD);
 }
 
+/// Suppressions that nothing meets, in the configuration and in a comment.
+#[test]
+fn a_suppression_that_does_nothing_is_deleted() {
+    let folder = Folder::new("fix-suppressions");
+    let world = |comment: &str| {
+        format!(
+            "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n{comment}    users: {{ alice: {{}} }}\n    keys:\n      \
+             k: {{ aliases: [alias/k], rotation: true }}\n"
+        )
+    };
+    folder.put("world.yaml", world("    # keyreach: ignore[unknown-action] spelt like this\n"));
+    let entry = "  - rule: unknown-action\n    key: alias/k\n    reason: old\n";
+    let expired =
+        "  - rule: malformed-policy\n    reason: over\n    until: 2025-01-01 # decide anew\n";
+    folder.put("keyreach.yaml", format!("ignore:\n{entry}{expired}"));
+    let run = run(&folder, &["check", "--fix", "--persona", "pedantic", "."]);
+    assert_eq!(read(&folder, "keyreach.yaml"), format!("ignore:\n{expired}"), "{}", run.stderr);
+    assert_eq!(read(&folder, "world.yaml"), world(""), "{}", run.stderr);
+    // Where the last is deleted the configuration can be read still.
+    folder.put("keyreach.yaml", format!("ignore:\n{entry}"));
+    let run = self::run(&folder, &["check", "--fix", "--persona", "pedantic", "."]);
+    assert_eq!((run.code, &*read(&folder, "keyreach.yaml")), (0, "ignore:\n"), "{}", run.stderr);
+}
+
 /// Over every case of every rule: `--fix` leaves the matrix as it is, and `--unsafe-fixes` mends what it says.
 #[test]
 fn after_safe_fixes_every_case_of_every_rule_has_the_same_matrix() {

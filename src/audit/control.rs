@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::KeyArn;
 use crate::aws::pattern::takes;
 use crate::decision::Assumptions;
-use crate::findings::{Baseline, Choice, Finding, PathRules, Reach, Suppressed, Suppression};
+use crate::findings::{Baseline, Choice, Finding, PathRules, Reach, Suppressed, Suppression, What};
 use crate::inventory::Inventory;
 use crate::rules::{Registered, Settings, Stale};
 
@@ -134,6 +134,8 @@ impl Control {
                     what: described(suppression),
                     several: false,
                     expired: expired.map(|(_, day)| day.clone()),
+                    // One that has expired may have to be decided anew.
+                    taken_out: expired.is_none().then(|| taken_out(suppression)),
                 });
             }
         }
@@ -162,7 +164,8 @@ impl Control {
             others => (format!("{} entries of the baseline", others + 1), true),
         };
         let (place, span) = (baseline.place, Some(first.span));
-        Some(Stale { place, span, what, several, expired: None })
+        // The baseline is written anew, and not by hand.
+        Some(Stale { place, span, what, several, expired: None, taken_out: None })
     }
 }
 
@@ -255,6 +258,14 @@ fn is_covered(world: &Inventory, key: &KeyArn) -> bool {
     let is_beside =
         |other: &KeyArn| other.account() == key.account() && other.region() == key.region();
     world.keys.keys().any(is_beside)
+}
+
+/// How a suppression is taken out of the file that it is written in.
+fn taken_out(suppression: &Suppression) -> What {
+    match &suppression.files {
+        Reach::Line(_) => What::Comment,
+        Reach::Everywhere | Reach::Files(_) => What::TakeOut,
+    }
 }
 
 /// What a suppression is, in a sentence.

@@ -47,7 +47,7 @@ use crate::findings::{Base, Choice, PathRules, Suppression};
 use crate::ingest::Deployment;
 use crate::rules::{Settings, deployer, named, unknown};
 use crate::source::{FileId, Place, Span};
-use crate::syntax::{Node, yaml};
+use crate::syntax::{Kind, Node, yaml};
 
 pub use baseline::read as read_baseline;
 pub use deployment::read_deployment;
@@ -236,6 +236,8 @@ fn whole(reader: &mut Reader, root: &Node<'_>, config: &mut Config) {
                 config.paths =
                     value.one_or_many().iter().filter_map(|it| path(reader, it)).collect();
             }
+            // Nothing is left where the last entry was deleted.
+            "ignore" if matches!(value.kind, Kind::Null) => {}
             "ignore" => {
                 let entries = value.one_or_many().iter();
                 config.ignore = entries.filter_map(|entry| ignore::read(reader, entry)).collect();

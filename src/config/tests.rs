@@ -51,7 +51,7 @@ ignore:
 
 #[test]
 fn an_empty_configuration_chooses_nothing() {
-    for text in ["", "# nothing yet\n", "rules:\n", "{}"] {
+    for text in ["", "# nothing yet\n", "rules:\n", "ignore:\n", "{}"] {
         let (config, faults) = config(text);
         assert!(faults.is_empty() && config.rules.is_empty(), "{text:?}: {faults:?}");
     }

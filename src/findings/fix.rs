@@ -48,4 +48,6 @@ pub enum What {
     },
     /// The range, an item of a list, is taken out with what parts it from its neighbours.
     TakeOut,
+    /// The range, a comment, is taken out with the line that it has for itself.
+    Comment,
 }

@@ -3,7 +3,7 @@
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::Gift;
 
-use super::controllers::{each, reveal, told, without_use};
+use super::controllers::{Controller, each, reveal, told, without_use};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -28,10 +28,9 @@ impl Rule for AdminCanRewritePolicy {
             let gained = reveal.iter().find(|action| after.sure.contains(**action));
             admins.extend(gained.into_iter().flat_map(|gained| each(scope, &group, *gained)));
         }
-        let begins = |admin: &super::controllers::Controller| {
-            scope.verdict(&admin.caller, put).witness().cloned().map(Box::new)
-        };
-        let how = "can rewrite its policy";
+        let begins =
+            |admin: &Controller| scope.verdict(&admin.caller, put).witness().cloned().map(Box::new);
+        let how = |one: &Controller| format!("rewrite its policy and gain {}", one.gained);
         if let Some(report) = told(scope, sink, admins, begins, how, "allows kms:PutKeyPolicy") {
             report
                 .help(

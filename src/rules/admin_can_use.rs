@@ -3,7 +3,7 @@
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, CallerKind, Holders};
 
-use super::controllers::{decided, exists, list, reveal, short};
+use super::controllers::{by_cause, exists, list, reveal, short};
 use super::granting::{granting_any, is_by_grant, is_of_service};
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -46,7 +46,7 @@ impl Rule for AdminCanUse {
             .principals(found.iter().map(|(caller, ..)| caller.to_string()));
         let Some(witness) = verdict.witness() else { return };
         let label = format!("allows {control}");
-        if let Some(report) = decided(scope.scope.reach, report, witness, &label) {
+        if let Some(report) = by_cause(scope, report, witness, &label) {
             report.help("give control and use to two roles, in two statements").done();
         }
     }

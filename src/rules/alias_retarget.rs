@@ -45,25 +45,22 @@ fn moved(
     follows: bool,
     sink: &mut Sink<'_>,
 ) {
-    let change = if follows { change(scope, alias, from, to) } else { Change::default() };
+    let changes = if follows { changes(scope, alias, from, to) } else { Vec::new() };
     let unusable = scope.world.key(to).and_then(unusable);
-    if unusable.is_none() && change.gain.is_empty() && change.lose.is_empty() {
-        return;
-    }
     let shown = |arn: &KeyArn| scope.world.shown_arn(arn);
-    let names = |who: &BTreeSet<Caller>| {
-        let names: Vec<String> = who.iter().map(|caller| short(caller).to_owned()).collect();
-        list(&names)
-    };
     let mut follows = Vec::new();
     if let Some(state) = &unusable {
         follows.push(format!("that key is {state}"));
     }
-    if !change.gain.is_empty() {
-        follows.push(format!("{} gain access", names(&change.gain)));
+    for change in &changes {
+        let sides = [(&change.gain, "gain access to"), (&change.lose, "lose access to")];
+        for (who, what) in sides.into_iter().filter(|(who, _)| !who.is_empty()) {
+            let names: Vec<String> = who.iter().map(|caller| short(caller).to_owned()).collect();
+            follows.push(format!("{} {what} key {}", list(&names), change.key.id()));
+        }
     }
-    if !change.lose.is_empty() {
-        follows.push(format!("{} lose access", names(&change.lose)));
+    if follows.is_empty() {
+        return;
     }
     let message = format!(
         "{} moves from key {} to {}: {}",
@@ -72,7 +69,8 @@ fn moved(
         shown(to),
         follows.join(", ")
     );
-    let concerned = change.gain.iter().chain(&change.lose).map(|caller| caller.to_string());
+    let concerned = changes.iter().flat_map(|change| change.gain.iter().chain(&change.lose));
+    let concerned = concerned.map(|caller| caller.to_string());
     sink.report(alias.arn.as_str(), message)
         .key(to)
         .at(alias.place, None, "points to another key than before")
@@ -95,20 +93,27 @@ fn unusable(key: &Key) -> Option<&'static str> {
     }
 }
 
-/// Who gains and who loses something on one of the two keys.
-#[derive(Default)]
-struct Change {
+/// Who gains and who loses something on a key.
+struct Change<'k> {
+    key: &'k KeyArn,
     gain: BTreeSet<Caller>,
     lose: BTreeSet<Caller>,
 }
 
-/// What the move alone does: the world as it is against the world with the alias where it was.
-fn change(scope: &Scope<'_>, alias: &Alias, from: &KeyArn, to: &KeyArn) -> Change {
+/// What the move alone does to each of the two keys, the new one first: the world as it is against the world
+/// with the alias where it was.
+fn changes<'k>(
+    scope: &Scope<'_>,
+    alias: &Alias,
+    from: &'k KeyArn,
+    to: &'k KeyArn,
+) -> Vec<Change<'k>> {
     let wanted = uses().union(controls());
     let back = Edit::PointAlias { alias: alias.arn.clone(), key: from.clone() };
     let before = scope.reach.after(&back);
-    let mut change = Change::default();
-    for key in [from, to].into_iter().filter(|key| scope.world.key(key).is_some()) {
+    let mut changes = Vec::new();
+    for key in [to, from].into_iter().filter(|key| scope.world.key(key).is_some()) {
+        let mut change = Change { key, gain: BTreeSet::new(), lose: BTreeSet::new() };
         let (was, is) = (held(&*before, key, wanted), held(scope.reach, key, wanted));
         let none = ActionSet::EMPTY;
         for caller in was.keys().chain(is.keys()) {
@@ -121,8 +126,9 @@ fn change(scope: &Scope<'_>, alias: &Alias, from: &KeyArn, to: &KeyArn) -> Chang
                 change.lose.insert(caller.clone());
             }
         }
+        changes.push(change);
     }
-    change
+    changes
 }
 
 fn held(reach: &dyn Reach, key: &KeyArn, wanted: ActionSet) -> BTreeMap<Caller, ActionSet> {

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::{ActionSet, KeyArn, KmsAction};
-use crate::decision::{
-    Allowing, Caller, CallerKind, Citation, Cited, Fate, Fates, Gate, Meant, Request,
-};
+use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
+use crate::decision::{Allowing, Caller, Citation, Cited, Fate, Fates, Gate, Meant, Request};
 use crate::inventory::{Grantee, Identity, Key};
 use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 use crate::source::{Place, Span};
 
-use super::audience::{Others, is_of_everyone, others, stranger};
-use super::controllers::{list, short};
+use super::audience::{Audience, Others, others};
+use super::controllers::{caused, list, short};
 use super::report::Sink;
 use super::trust::{performed, trusts};
 use super::{Documented, KeyScope, Rule, Scope};
@@ -33,13 +31,14 @@ impl Rule for AllowFullyDenied {
                 let named = named_principals(statement);
                 let allowing = Allowing::Statement(document, index);
                 let others = others(scope, statement);
-                if !matches!(others, Others::Everyone) && !is_stopped(scope, &named, actions) {
+                if !is_stopped(scope, &named, actions) && !could_be_stopped(scope, &others, actions)
+                {
                     continue;
                 }
                 let mut overlap = Overlap::of(scope, &named, actions, allowing);
                 match others {
                     Others::Nobody => {}
-                    Others::Everyone => overlap.add_everyone(scope, actions, allowing),
+                    Others::All(audience) => overlap.add_all(scope, &audience, actions, allowing),
                     Others::Unlisted => overlap.saves_others = true,
                 }
                 overlap.tell(
@@ -52,7 +51,7 @@ impl Rule for AllowFullyDenied {
         for grant in &scope.key.grants {
             let named: Vec<Caller> = match &grant.grantee {
                 Grantee::Principal(principal) => caller(principal).into_iter().collect(),
-                Grantee::Service(_) => Vec::new(),
+                Grantee::Service(name) => Caller::parse(name).into_iter().collect(),
             };
             if !is_stopped(scope, &named, grant.operations) {
                 continue;
@@ -77,7 +76,20 @@ fn is_stopped(scope: &KeyScope<'_>, named: &[Caller], actions: ActionSet) -> boo
     named.iter().any(|one| !performed.is_subset(scope.holding(one, performed).always))
 }
 
-/// The users and roles that a key policy statement names one by one.
+/// Whether something could stop all whom a statement means beside those that it names. Where the key's own account
+/// is wholly known, and nobody of it could put the key policy, the rules about that tell it.
+fn could_be_stopped(scope: &KeyScope<'_>, others: &Others, actions: ActionSet) -> bool {
+    let Others::All(audience) = others else { return false };
+    let own = scope.key.arn.account();
+    let is_told = |root: &Caller| {
+        let is_own = root.account == Some(own) && scope.world().is_complete(own);
+        is_own && actions.contains(KmsAction::PUT_KEY_POLICY)
+    };
+    audience.is_everyone()
+        || (is_stopped(scope, &audience.roots, actions) && !audience.roots.iter().any(is_told))
+}
+
+/// The users, roles, sessions and services that a key policy statement names one by one.
 fn named_principals(statement: &Statement) -> Vec<Caller> {
     let element = statement.principal.as_ref().filter(|element| element.polarity == Polarity::Is);
     element
@@ -89,9 +101,11 @@ fn named_principals(statement: &Statement) -> Vec<Caller> {
 
 fn caller(principal: &Principal) -> Option<Caller> {
     match principal {
-        Principal::User(arn) | Principal::Role(arn) | Principal::AssumedRole(arn) => {
-            Caller::parse(arn)
-        }
+        Principal::User(arn)
+        | Principal::Role(arn)
+        | Principal::AssumedRole(arn)
+        | Principal::FederatedUser(arn) => Caller::parse(arn),
+        Principal::Service(name) => Caller::parse(name),
         _ => None,
     }
 }
@@ -142,46 +156,50 @@ impl<'o> Overlap<'o> {
         overlap
     }
 
-    /// Adds everyone there is, unless somebody passes.
-    fn add_everyone(&mut self, scope: &KeyScope<'_>, actions: ActionSet, allowing: Allowing<'_>) {
+    /// Adds an audience, unless somebody of it passes.
+    fn add_all(
+        &mut self,
+        scope: &KeyScope<'_>,
+        audience: &Audience,
+        actions: ActionSet,
+        allowing: Allowing<'_>,
+    ) {
         let performed = performed(scope, actions);
         let abroad: ActionSet =
             performed.iter().filter(|action| action.info().cross_account).collect();
         let owner = scope.key.arn.account();
         let reached =
             |caller: &Caller| if caller.account == Some(owner) { performed } else { abroad };
+        let fates = |caller: &Caller| scope.fates(caller, allowing, reached(caller));
         let passes = |fates: Fates| !fates.free.is_empty() || !fates.unknown.is_empty();
-        // The root user first: hardly ever is there more to ask.
-        let root = scope.root().map(|root| scope.fates(&root, allowing, performed));
-        if root.is_some_and(passes) {
+        // The root users first: hardly ever is there more to ask.
+        if audience.roots.iter().any(|root| passes(fates(root))) {
             self.saves_others = true;
             return;
         }
         let mut meant = scope.meant(allowing, performed);
-        meant.retain(|group| group.who.iter().any(|caller| is_of_everyone(scope, caller)));
+        meant.retain(|group| group.who.iter().any(|caller| audience.has(scope, caller)));
         let saved = |group: &Meant| passes(group.fates.within(reached(group.who.first())));
-        if meant.iter().any(saved) {
+        let stand_ins = if meant.iter().any(saved) { None } else { audience.stand_ins(scope) };
+        let all_stopped = |all: &Vec<Caller>| !all.iter().any(|one| passes(fates(one)));
+        let Some(stand_ins) = stand_ins.filter(all_stopped) else {
             self.saves_others = true;
             return;
-        }
-        let stranger = stranger(scope).map(|stranger| {
-            let fates = scope.fates(&stranger, allowing, abroad);
-            (stranger, fates)
-        });
-        if stranger.as_ref().is_some_and(|(_, fates)| passes(*fates)) {
-            self.saves_others = true;
-            return;
-        }
+        };
         let members = meant.iter().flat_map(|group| {
-            let members = group.who.iter().filter(|caller| is_of_everyone(scope, caller));
+            let members = group.who.iter().filter(|caller| audience.has(scope, caller));
+            let members = members.filter(|caller| !audience.roots.contains(caller));
             members.map(move |caller| (caller, group.fates))
         });
         let mut members: Vec<(&Caller, Fates)> = members.collect();
-        members.sort_by_key(|(caller, _)| (caller.kind != CallerKind::Root, *caller));
+        members.sort_by_key(|(caller, _)| *caller);
+        audience.roots.iter().for_each(|root| self.add(root, fates(root)));
         for (caller, fates) in members {
             self.add(caller, fates.within(reached(caller)));
         }
-        stranger.into_iter().for_each(|(stranger, fates)| self.add(&stranger, fates));
+        if audience.is_everyone() {
+            stand_ins.iter().for_each(|stranger| self.add(stranger, fates(stranger)));
+        }
     }
 
     fn add(&mut self, principal: &Caller, fates: Fates) {
@@ -232,12 +250,23 @@ impl<'o> Overlap<'o> {
         let (gates, by) = self.stopped(scope);
         // Only organization policies and boundaries stop it.
         let by_guardrails = gates.iter().all(|gate| GUARDRAILS.contains(gate));
+        if is_whole && by_guardrails && self.is_of_outsiders(scope) {
+            return;
+        }
         let facet = match (is_whole, by_guardrails) {
             (true, true) => Some("guardrail-cancelled"),
             (true, false) => None,
             (false, _) => Some("partly"),
         };
         self.report(scope, sink, subject, (facet, &lost), (&gates, &by));
+    }
+
+    /// Whether it concerns outsiders alone: `guardrail-only-protection` tells who keeps them out.
+    fn is_of_outsiders(&self, scope: &KeyScope<'_>) -> bool {
+        let mut concerned = self.denied.iter().chain(&self.left_out);
+        let is_outsider =
+            |caller: &Caller| caller.account.is_some_and(|it| !scope.scope.is_trusted(it));
+        concerned.all(|(caller, _)| is_outsider(caller))
     }
 
     /// A principal or an action that the statement names and that is denied throughout.
@@ -274,6 +303,8 @@ impl<'o> Overlap<'o> {
             Some(_) => format!("only guardrails stop what {what} gives on {name}"),
         };
         let concerned = self.denied.iter().chain(&self.left_out);
+        // Nobody is a stranger by that name.
+        let concerned = concerned.filter(|(it, _)| it.account != Some(AccountId::NOBODYS));
         let principals: BTreeSet<String> =
             concerned.map(|(caller, _)| caller.to_string()).collect();
         let report = sink
@@ -295,6 +326,9 @@ impl<'o> Overlap<'o> {
         };
         if let Some(facet) = facet {
             report = report.facet(facet);
+        }
+        if let Subject::Statement { document, .. } = subject {
+            report = caused(scope, report, document);
         }
         for (place, span) in places(by).into_iter().take(3) {
             report = report.beside(place, Some(span), "by this Deny");

@@ -33,21 +33,21 @@ impl Rule for AttestationBypassable {
             KmsAction::DERIVE_SHARED_SECRET,
         ];
         let wanted = performed(scope, all.into_iter().collect());
-        let mut names = Vec::new();
+        let mut callers = BTreeSet::new();
         let mut first: Option<Box<Request>> = None;
         for group in scope.holders(wanted).iter() {
             let held = group.holds.sure;
             let Some(request) = unattested(scope, group.who.first(), held, &keys) else { continue };
             let exist = group.who.iter().filter(|it| exists(scope, it));
-            let before = names.len();
-            names.extend(exist.map(|it| short(it).to_owned()));
-            if names.len() > before {
+            let before = callers.len();
+            callers.extend(exist.cloned());
+            if callers.len() > before {
                 first.get_or_insert(request);
             }
         }
         let Some(request) = first else { return };
+        let mut names: Vec<String> = callers.iter().map(|it| short(it).to_owned()).collect();
         names.sort();
-        names.dedup();
         let message = format!(
             "{} can use {} for {} without attestation",
             list(&names),
@@ -59,7 +59,7 @@ impl Rule for AttestationBypassable {
             .key(&scope.key.arn)
             .of_statement(asking.document, asking.statement)
             .at(asking.document.place, Some(asking.condition.span), "asks for an attestation")
-            .principals(names)
+            .principals(callers.iter().map(|it| it.to_string()))
             .witness(Some(&request))
             .help(
                 "deny decryption and data keys where the attestation is missing or differs, and revoke \
@@ -78,7 +78,8 @@ impl Rule for AttestationBypassable {
     }
 }
 
-fn is_of_attestation(condition: &Condition) -> bool {
+/// Whether a condition asks for an attestation document.
+pub(super) fn is_of_attestation(condition: &Condition) -> bool {
     condition.key.value.to_ascii_lowercase().starts_with(ATTESTATION)
 }
 

@@ -1,9 +1,11 @@
 //! Whom a key policy statement means besides the users and roles that it names one by one.
 
+use std::collections::BTreeSet;
+
 use crate::aws::{AccountId, identity};
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
-use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
+use crate::policy::{Condition, Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 
 use super::{Documented, KeyScope};
 
@@ -14,32 +16,138 @@ const NOBODYS: AccountId = AccountId::NOBODYS;
 pub(super) enum Others {
     /// Nobody.
     Nobody,
-    /// Everyone there is.
-    Everyone,
+    /// Everyone there is, or everyone of some accounts.
+    All(Audience),
     /// Some whom nobody can list.
     Unlisted,
 }
 
-/// Whom the statement means besides the users, roles and sessions that it names.
+/// Many principals, and who speaks for them.
+pub(super) struct Audience {
+    /// Their accounts; without any, everyone there is.
+    accounts: BTreeSet<AccountId>,
+    /// Their root users, who are hardly ever left out.
+    pub(super) roots: Vec<Caller>,
+}
+
+impl Audience {
+    fn everyone(scope: &KeyScope<'_>) -> Self {
+        Self { accounts: BTreeSet::new(), roots: scope.root().into_iter().collect() }
+    }
+
+    /// Everyone of some accounts.
+    fn of(scope: &KeyScope<'_>, accounts: BTreeSet<AccountId>) -> Self {
+        let partition = scope.key.arn.partition();
+        let root = |account| Caller::parse(&format!("arn:{partition}:iam::{account}:root"));
+        let roots = accounts.iter().filter_map(root).collect();
+        Self { accounts, roots }
+    }
+
+    /// Principals that stand for those who are not known; nothing where policies speak of these in a way that no
+    /// stand-in has.
+    pub(super) fn stand_ins(&self, scope: &KeyScope<'_>) -> Option<Vec<Caller>> {
+        if self.is_everyone() {
+            return Some(stranger(scope).into_iter().collect());
+        }
+        let unknown = self.accounts.iter().filter(|account| !scope.world().is_complete(**account));
+        let each: Option<Vec<Vec<Caller>>> =
+            unknown.map(|account| stand_ins_of(scope, *account)).collect();
+        Some(each?.concat())
+    }
+
+    /// Whether they are everyone there is.
+    pub(super) fn is_everyone(&self) -> bool {
+        self.accounts.is_empty()
+    }
+
+    /// Whether a caller is one of them: a user or role of the world, or a root user.
+    pub(super) fn has(&self, scope: &KeyScope<'_>, caller: &Caller) -> bool {
+        if self.is_everyone() {
+            return is_of_everyone(scope, caller);
+        }
+        let is_there =
+            caller.kind == CallerKind::Root || scope.world().identity(&caller.text).is_some();
+        is_there && caller.account.is_some_and(|account| self.accounts.contains(&account))
+    }
+}
+
+/// A role and a user of an account of which not everyone is known, and such as a Deny names or spares; nothing
+/// where a pattern says nothing of accounts and kinds.
+fn stand_ins_of(scope: &KeyScope<'_>, account: AccountId) -> Option<Vec<Caller>> {
+    let partition = scope.key.arn.partition();
+    let named = |service: &str, name: &str| {
+        let name = name.replace(['*', '?'], "x");
+        Caller::parse(&format!("arn:{partition}:{service}::{account}:{name}"))
+    };
+    let mut found: Vec<Caller> =
+        ["role/outsider", "user/outsider"].iter().filter_map(|name| named("iam", name)).collect();
+    let of_organization = scope.scope.documents.iter().map(|one| one.document);
+    let of_organization =
+        of_organization.filter(|it| matches!(it.kind, PolicyKind::Scp | PolicyKind::Rcp));
+    let all = scope.key.policy.iter().chain(of_organization);
+    for statement in all.flat_map(|it| &it.policy().statements).filter(|it| it.denies()) {
+        let entries = statement.principal.iter().flat_map(|element| &element.entries);
+        let arns = statement.conditions.iter().filter(|it| is_of_arns(it));
+        let values = arns.flat_map(|it| &it.values).map(|value| value.value.text());
+        let texts = entries.map(|entry| Some(entry.value.text())).chain(values);
+        for text in texts {
+            let parts: Vec<&str> = text?.splitn(6, ':').collect();
+            match *parts {
+                [_, _, service @ ("iam" | "sts"), _, owner, name]
+                    if owner == account.as_str() || owner.contains(['*', '?']) =>
+                {
+                    found.extend(named(service, name));
+                }
+                // Of another account.
+                [_, _, "iam" | "sts", _, _, _] | ["*"] => {}
+                _ if parts.iter().any(|part| part.contains(['*', '?'])) => return None,
+                _ => {}
+            }
+        }
+        let users = statement.conditions.iter().filter(|it| is_about(it, "aws:username"));
+        for text in users.flat_map(|it| &it.values).map(|value| value.value.text()) {
+            found.extend(named("iam", &format!("user/{}", text?)));
+        }
+    }
+    Some(found)
+}
+
+fn is_of_arns(condition: &Condition) -> bool {
+    is_about(condition, "aws:PrincipalArn")
+}
+
+fn is_about(condition: &Condition, key: &str) -> bool {
+    condition.key.value.eq_ignore_ascii_case(key)
+}
+
+/// Whom the statement means besides the users, roles, sessions and services that it names.
 pub(super) fn others(scope: &KeyScope<'_>, statement: &Statement) -> Others {
     let Some(element) = &statement.principal else {
         return Others::Nobody;
     };
-    let mut others = Others::Nobody;
+    let (mut everyone, mut accounts) = (false, BTreeSet::new());
     for entry in &element.entries {
         match &entry.value {
             Principal::User(_)
             | Principal::Role(_)
             | Principal::AssumedRole(_)
+            | Principal::FederatedUser(_)
+            | Principal::Service(_)
             | Principal::CanonicalUser(_)
             | Principal::Invalid(_) => {}
-            Principal::Anyone if is_whole(scope.world()) => {
-                others = Others::Everyone;
+            Principal::Account { account, .. } => {
+                accounts.insert(*account);
             }
+            Principal::Anyone if is_whole(scope.world()) => everyone = true,
             _ => return Others::Unlisted,
         }
     }
-    if element.polarity == Polarity::IsNot { Others::Unlisted } else { others }
+    match (element.polarity, everyone, accounts.is_empty()) {
+        (Polarity::IsNot, ..) => Others::Unlisted,
+        (_, true, _) => Others::All(Audience::everyone(scope)),
+        (_, false, true) => Others::Nobody,
+        (_, false, false) => Others::All(Audience::of(scope, accounts)),
+    }
 }
 
 /// Whether every user and role of every account that could matter is known.
@@ -77,7 +185,7 @@ pub(super) fn knows_all(world: &Inventory, document: &Documented<'_>) -> bool {
 }
 
 /// Whether a caller is one of everyone there is: a user or role of the world, or the key's own root user.
-pub(super) fn is_of_everyone(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+fn is_of_everyone(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     let own = scope.key.arn.account();
     let is_root = caller.kind == CallerKind::Root && caller.account == Some(own);
     is_root || scope.world().identity(&caller.text).is_some()

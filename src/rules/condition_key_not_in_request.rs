@@ -4,7 +4,9 @@ use crate::aws::{ActionSet, ConditionKeyInfo, KmsAction, carrying as carried_by,
 use crate::decision::Allowing;
 use crate::policy::{Condition, Polarity, PolicyKind};
 
+use super::attestation_bypassable::is_of_attestation;
 use super::controllers::list;
+use super::outsiders::uses;
 use super::presence::{Absence, Conditioned, absence, conditioned, entries, services, takes};
 use super::report::Sink;
 use super::trust::on_keys;
@@ -135,7 +137,11 @@ impl Asked<'_> {
             };
             losers = losers.union(entry.actions.intersection(lost));
         }
-        losers
+        // Who denies use without attestation means the operations that take none as well.
+        match self.absence == Absence::Total && is_of_attestation(self.condition) {
+            true => losers.minus(uses()),
+            false => losers,
+        }
     }
 
     fn tell(&self, losers: ActionSet, whole: bool, lack: Lack, sink: &mut Sink<'_>) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, CallerKind, Citation, Cited, Decision, Holders, Reach, Request};
-use crate::policy::PolicyDocument;
+use crate::policy::{PolicyDocument, PolicyKind};
 
 use super::KeyScope;
 use super::report::{Report, Sink};
@@ -76,26 +76,25 @@ pub(super) fn each(scope: &KeyScope<'_>, group: &Holders, gained: KmsAction) -> 
 }
 
 /// Begins the finding of a key's controllers, in order of their names: the statements that let the first
-/// of them are shown, and the request with which it begins.
+/// of them are shown, and the request with which it begins. `how` says what the first does.
 pub(super) fn told<'s>(
     scope: &KeyScope<'_>,
     sink: &'s mut Sink<'_>,
     mut controllers: Vec<Controller>,
     begins: impl Fn(&Controller) -> Option<Box<Request>>,
-    how: &str,
+    how: impl Fn(&Controller) -> String,
     label: &str,
 ) -> Option<Report<'s>> {
     controllers.sort_by(|one, other| one.caller.cmp(&other.caller));
     let first = controllers.first()?;
-    let (witness, gained) = (begins(first)?, first.gained);
+    let (witness, how) = (begins(first)?, how(first));
     let names: Vec<String> = controllers.iter().map(|one| short(&one.caller).to_owned()).collect();
-    let message =
-        format!("{} cannot use {}, but {how} and gain {gained}", list(&names), scope.name());
+    let message = format!("{} cannot use {}, but can {how}", list(&names), scope.name());
     let report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .principals(controllers.iter().map(|one| one.caller.to_string()));
-    decided(scope.scope.reach, report, &witness, label)
+    by_cause(scope, report, &witness, label)
 }
 
 /// Shows the statements that decide a request, up to three, and the request; nothing where no statement
@@ -110,6 +109,40 @@ pub(super) fn decided<'s>(
     let ((document, index), others) = statements.split_first()?;
     let report = report.statement(document, *index, label).witness(Some(witness));
     Some(beside(report, others))
+}
+
+/// The same, an identity policy's statement first where one is among them: it is the cause, whatever the key.
+pub(super) fn by_cause<'s>(
+    scope: &KeyScope<'_>,
+    report: Report<'s>,
+    witness: &Request,
+    label: &str,
+) -> Option<Report<'s>> {
+    let mut statements = deciding_statements(scope.scope.reach, witness);
+    let is_cause = |(document, _): &(PolicyDocument, usize)| document.kind == PolicyKind::Identity;
+    if let Some(at) = statements.iter().position(is_cause) {
+        statements.swap(0, at);
+    }
+    let ((document, index), others) = statements.split_first()?;
+    let report = caused(scope, report.statement(document, *index, label), document);
+    Some(beside(report.witness(Some(witness)), others))
+}
+
+/// That the statement shown is the cause, where an identity policy has it; in each account anew where AWS writes
+/// the policy, and people only attach it.
+pub(super) fn caused<'s>(
+    scope: &KeyScope<'_>,
+    report: Report<'s>,
+    document: &PolicyDocument,
+) -> Report<'s> {
+    match scope.scope.documented(document.place) {
+        None => report,
+        Some(_) if document.kind != PolicyKind::Identity => report,
+        Some(found) if found.is_written_by_aws() => {
+            report.caused_by(&format!("{} in {}", found.subject, scope.key.arn.account()))
+        }
+        Some(found) => report.caused_by(&found.subject),
+    }
 }
 
 /// Shows up to two more statements that decide.

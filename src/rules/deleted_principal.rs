@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::aws::AccountId;
 use crate::findings::{Access, Change, Fix, What};
-use crate::policy::{Principal, Statement};
+use crate::policy::{PolicyKind, Principal, Statement};
 use crate::source::Span;
 
 use super::audience::knows_all;
@@ -26,6 +26,7 @@ impl Rule for DeletedPrincipal {
             let ids = ids(scope, document, statement);
             ids.into_iter().map(move |(id, span)| (statement, id, span))
         });
+        let is_refused = policy.statements.iter().any(|it| !in_principal(scope, it).is_empty());
         let Some((first, id, span)) = all.next() else { return };
         let rest: Vec<(&Statement, &str, Span)> = all.collect();
         let mut names: Vec<String> = vec![id.to_owned()];
@@ -40,10 +41,13 @@ impl Rule for DeletedPrincipal {
             .of_statement(document.document, first)
             .at(place, Some(span), "the id of an identity that was deleted")
             .principals(names)
-            .help(
-                "take it out; KMS refuses a key policy that names it, and an identity of the same \
-                 name gets another id",
-            );
+            .help(match is_refused && document.document.kind == PolicyKind::Key {
+                true => {
+                    "take it out; KMS refuses a key policy that names it, and an identity of the same \
+                     name gets another id"
+                }
+                false => "take it out; an identity of the same name gets another id",
+            });
         if let Some(key) = document.key {
             report = report.key(&key.arn);
         }
@@ -87,12 +91,7 @@ fn ids<'s>(
     document: &Documented<'_>,
     statement: &'s Statement,
 ) -> Vec<(&'s str, Span)> {
-    let entries = statement.principal.iter().flat_map(|element| &element.entries);
-    let named = entries.filter_map(|entry| match &entry.value {
-        Principal::UniqueId(id) => Some((&**id, entry.span)),
-        _ => None,
-    });
-    let mut found: Vec<(&str, Span)> = named.filter(|(id, _)| !has_id(scope, id)).collect();
+    let mut found = in_principal(scope, statement);
     let of_users = statement
         .conditions
         .iter()
@@ -102,6 +101,16 @@ fn ids<'s>(
     // An id says nothing of its account: only where all are known is it nobody's.
     found.extend(values.filter(|(id, _)| !has_id(scope, id) && knows_all(scope.world, document)));
     found
+}
+
+/// The unique ids that nobody has in the principals of a statement.
+fn in_principal<'s>(scope: &Scope<'_>, statement: &'s Statement) -> Vec<(&'s str, Span)> {
+    let entries = statement.principal.iter().flat_map(|element| &element.entries);
+    let named = entries.filter_map(|entry| match &entry.value {
+        Principal::UniqueId(id) => Some((&**id, entry.span)),
+        _ => None,
+    });
+    named.filter(|(id, _)| !has_id(scope, id)).collect()
 }
 
 /// The unique id in a value of `aws:userid`: alone, or before the name of a session.

@@ -34,10 +34,16 @@ impl Rule for DenyExemptionNeverMatches {
             let mut report = sink
                 .report(&*document.subject, message)
                 .statement(document.document, index, "denies this to everyone, the exception included")
-                .help(
-                    "name the role itself: `arn:aws:iam::ACCOUNT:role/PATH/NAME` in aws:PrincipalArn, \
-                     path included, whatever its sessions are called",
-                )
+                .help(match why {
+                    NO_SESSION => {
+                        "add `:*` to the id and compare with `StringNotLike`, or name the role itself \
+                         in aws:PrincipalArn"
+                    }
+                    _ => {
+                        "name the role itself: `arn:aws:iam::ACCOUNT:role/PATH/NAME` in \
+                         aws:PrincipalArn, path included, whatever its sessions are called"
+                    }
+                })
                 .explains_there(&["deny-locks-out-everyone"]);
             if let Some(key) = document.key {
                 report = report.key(&key.arn);
@@ -46,6 +52,9 @@ impl Rule for DenyExemptionNeverMatches {
         }
     }
 }
+
+/// Why the id of a role alone is never aws:userid (rule C45).
+const NO_SESSION: &str = "an id without the session's name behind a colon";
 
 /// A policy, and the world that it is read in.
 struct Seen<'a> {
@@ -127,7 +136,7 @@ fn never_a_user_id(seen: &Seen<'_>, text: &str, is_pattern: bool) -> Option<&'st
         return None;
     }
     if id.starts_with("AROA") && !text.contains(':') {
-        return Some("an id without the session's name behind a colon");
+        return Some(NO_SESSION);
     }
     if !(id.starts_with("AROA") || id.starts_with("AIDA")) {
         return None;

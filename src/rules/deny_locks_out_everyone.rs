@@ -46,15 +46,17 @@ impl Rule for DenyLocksOutEveryone {
             .key(&scope.key.arn)
             .statement(document, *index, "denies kms:PutKeyPolicy to everyone who exists")
             .with_others(!rest.is_empty())
-            .help(
-                "exempt a break-glass role and the account with `ArnNotLike` on aws:PrincipalArn, or \
-                 take kms:PutKeyPolicy out of the Deny",
-            )
+            .help(help(set))
             .witness(Some(&request))
             .explains(&["key-unmanageable", "missing-root-statement"]);
         for (document, index) in rest {
             let span = document.policy().statements.get(*index).map(|statement| statement.span);
             report = report.beside(document.place, span, "and so does this one");
+        }
+        if document.kind != PolicyKind::Key
+            && let Some(cause) = scope.scope.documented(document.place)
+        {
+            report = report.caused_by(&cause.subject);
         }
         let allow = without(scope.scope.reach, set, &|reach| deciding_statements(reach, &request));
         for (document, index) in allow.iter().take(2) {
@@ -62,6 +64,23 @@ impl Rule for DenyLocksOutEveryone {
             report = report.beside(document.place, span, "this Allow is cancelled");
         }
         report.done();
+    }
+}
+
+/// What to edit. Whoever manages the organization can still do that to its policies.
+fn help(set: &[Deny]) -> &'static str {
+    let is_of_organization =
+        |(document, _): &Deny| matches!(document.kind, PolicyKind::Scp | PolicyKind::Rcp);
+    match set.iter().any(is_of_organization) {
+        true => {
+            "let the management account, which can still change the organization's policy, take \
+             kms:PutKeyPolicy out of the Deny, or exempt a break-glass role and the account with \
+             `ArnNotLike` on aws:PrincipalArn"
+        }
+        false => {
+            "exempt a break-glass role and the account with `ArnNotLike` on aws:PrincipalArn, or take \
+             kms:PutKeyPolicy out of the Deny"
+        }
     }
 }
 

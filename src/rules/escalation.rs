@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, ContextValue, Gift, Holders, Request};
 use crate::inventory::Edit;
-use crate::policy::{PolicyDocument, PolicyKind};
 
 use super::KeyScope;
-use super::controllers::{beside, deciding_statements, each, list, short, without_use};
+use super::controllers::{by_cause, deciding_statements, each, list, short, without_use};
 use super::granting::{grants_itself, is_of_service};
 use super::report::{Report, Sink};
 
@@ -64,7 +63,8 @@ pub(super) fn could_help_itself(scope: &KeyScope<'_>, caller: &Caller, goal: Act
     let reach = scope.scope.reach;
     let by_policy = || reach.would_hold(caller, &scope.key.arn, Gift::Policy, goal).sure;
     (holds.contains(put) && !by_policy().is_empty())
-        || (holds.contains(create) && goal.iter().any(|goal| grants_itself(scope, caller, goal)))
+        || (holds.contains(create)
+            && goal.iter().any(|goal| grants_itself(scope, caller, goal).is_some()))
 }
 
 /// What somebody could do about a key, and what it gains by that.
@@ -157,34 +157,8 @@ pub(super) fn begun<'s>(
     way: &Way,
     label: &str,
 ) -> Option<Report<'s>> {
-    let reach = scope.scope.reach;
-    let verdict = reach.verdict_of(way.request.as_ref()?);
-    let witness = verdict.witness()?;
-    let mut statements = deciding_statements(reach, witness);
-    let is_cause = |(document, _): &(PolicyDocument, usize)| document.kind == PolicyKind::Identity;
-    if let Some(at) = statements.iter().position(is_cause) {
-        statements.swap(0, at);
-    }
-    let ((document, index), others) = statements.split_first()?;
-    let report = caused(scope, report.statement(document, *index, label), document);
-    Some(beside(report.witness(Some(witness)), others))
-}
-
-/// That the statement shown is the cause, where an identity policy has it; in each account anew where AWS writes
-/// the policy, and people only attach it.
-pub(super) fn caused<'s>(
-    scope: &KeyScope<'_>,
-    report: Report<'s>,
-    document: &PolicyDocument,
-) -> Report<'s> {
-    match scope.scope.documented(document.place) {
-        None => report,
-        Some(_) if document.kind != PolicyKind::Identity => report,
-        Some(found) if found.is_written_by_aws() => {
-            report.caused_by(&format!("{} in {}", found.subject, scope.key.arn.account()))
-        }
-        Some(found) => report.caused_by(&found.subject),
-    }
+    let verdict = scope.scope.reach.verdict_of(way.request.as_ref()?);
+    by_cause(scope, report, verdict.witness()?, label)
 }
 
 /// Shows the statement that allows what is gained then, where it is for a condition that does so.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{AccountId, ActionSet};
-use crate::decision::{Allowing, Caller, Fate, Request};
+use crate::decision::{Allowing, Fate, Request};
 
 use super::controllers::list;
-use super::outsiders::{allowed_abroad, may_be_own, perhaps_outsiders};
+use super::outsiders::{allowed_abroad, may_be_own, perhaps_outsiders, whose};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -19,7 +19,8 @@ struct Access {
     actions: ActionSet,
     /// The statements that let it, each once.
     statements: Vec<usize>,
-    principals: Vec<Caller>,
+    /// Whom it lets, in words.
+    principals: Vec<String>,
     witness: Option<Box<Request>>,
 }
 
@@ -34,7 +35,7 @@ impl Rule for ExternalAccountAccess {
             }
             let actions = allowed_abroad(scope, statement);
             let allowing = Allowing::Statement(document, index);
-            for outsider in perhaps_outsiders(scope, statement) {
+            for (outsider, who) in perhaps_outsiders(scope, statement) {
                 let free = scope.fates(&outsider, allowing, actions).free;
                 let Some((account, first)) = outsider.account.zip(free.iter().next()) else {
                     continue;
@@ -49,7 +50,7 @@ impl Rule for ExternalAccountAccess {
                 {
                     access.witness = Some(request);
                 }
-                access.principals.push(outsider);
+                access.principals.push(who);
             }
         }
         for (account, access) in all {
@@ -61,10 +62,9 @@ impl Rule for ExternalAccountAccess {
                     "say by --account, or `account` in keyreach.yaml, to which account it belongs: if \
                      to another, take this one out, or declare it as trusted with a reason",
                 ),
-                false => (
-                    "which is not of this organization",
-                    "declare the account as trusted with a reason, or take it out",
-                ),
+                false => {
+                    (whose(scope), "declare the account as trusted with a reason, or take it out")
+                }
             };
             let (name, actions) = (scope.name(), list(&names));
             let message = format!("account {account}, {which}, can use {name} for {actions}");
@@ -76,7 +76,7 @@ impl Rule for ExternalAccountAccess {
                 .key(&scope.key.arn)
                 .statement(document, first, "lets the other account in")
                 .with_others(!is_one)
-                .principals(access.principals.iter().map(|it| it.to_string()))
+                .principals(access.principals)
                 .witness(access.witness.as_deref())
                 .help(help);
             if is_open {

@@ -8,7 +8,7 @@ use crate::inventory::Grant;
 
 use super::controllers::list;
 use super::grants::{grantee, revocation};
-use super::outsiders::{abroad, may_be_own, uses};
+use super::outsiders::{abroad, may_be_own, uses, whose};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -51,7 +51,7 @@ fn tell(
     let is_open = may_be_own(scope, account);
     let which = match is_open {
         true => "which may be another than the key's own",
-        false => "which is not of this organization",
+        false => whose(scope),
     };
     let (name, operations) = (scope.name(), list(&names));
     let message = format!("a grant lets account {account}, {which}, use {name} for {operations}");

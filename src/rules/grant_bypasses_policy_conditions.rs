@@ -107,10 +107,16 @@ fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, gain: &Gain<
         .at(grant.place, None, "this grant asks for nothing, or for less")
         .principals([caller.to_string()])
         .witness(Some(request))
-        .help(
-            "give the grant the same encryption context as constraint, revoke it, or express the \
-             condition as a Deny, which binds grants too",
-        )
+        .help(match asks.as_ref().is_none_or(asks_for_context) {
+            true => {
+                "give the grant the same encryption context as constraint, revoke it, or express the \
+                 condition as a Deny, which binds grants too"
+            }
+            false => {
+                "revoke the grant, whose constraints cannot ask for that, or express the condition as a \
+                 Deny, which binds grants too"
+            }
+        })
         .explains_there(&["grant-too-wide"]);
     if *asks_context {
         report = report.explains(&["encryption-context-optional"]);
@@ -120,4 +126,11 @@ fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, gain: &Gain<
         report = report.beside(document.place, span, "this statement asks for more");
     }
     report.done();
+}
+
+/// Whether all that a statement asks for is an encryption context, which a grant can ask for, too (rule G20).
+fn asks_for_context((document, index): &(PolicyDocument, usize)) -> bool {
+    let statement = document.policy().statements.get(*index);
+    let mut conditions = statement.into_iter().flat_map(|statement| &statement.conditions);
+    conditions.all(|it| it.key.value.to_ascii_lowercase().starts_with("kms:encryptioncontext"))
 }

@@ -1,21 +1,55 @@
 //! The request that creates a grant, by what right, and who acts for services: asked by several rules.
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, ContextValue, Gift, Outcome, Path, Request};
+use crate::decision::{Caller, ContextValue, Gift, Holding, Outcome, Path, Request};
 
 use super::KeyScope;
 
-/// The request with which `caller` grants `wanted` to `grantee`.
-pub(super) fn granting(
+/// The requests with which `caller` may grant `wanted` to `grantee`: alone, or where a condition asks for the
+/// operations also beside another, which can be what lets it pass (rule C33).
+fn granting<'s>(
+    scope: &'s KeyScope<'_>,
+    caller: &'s Caller,
+    grantee: &'s str,
+    wanted: KmsAction,
+) -> impl Iterator<Item = Request> + 's {
+    let create = scope.cell(caller, KmsAction::CREATE_GRANT);
+    let others = move || {
+        let hangs = scope.scope.reach.hangs_on(&create, "kms:GrantOperations");
+        let all = scope.key.grant_operations().intersection(scope.possible());
+        let others = all.iter().filter(|one| hangs && *one != wanted);
+        others.map(|other| vec![wanted, other]).collect::<Vec<_>>()
+    };
+    let alone = std::iter::once(vec![wanted]);
+    let each = alone.chain(std::iter::once_with(others).flatten());
+    each.map(move |operations| {
+        let mut request = granting_any(scope, caller, grantee);
+        let names = operations.iter().map(|one| one.name().into()).collect();
+        request.context.set("kms:GrantOperations", ContextValue::Many(names));
+        request
+    })
+}
+
+/// The request with which `caller` surely grants `wanted` to `grantee` by policy, if there is one.
+pub(super) fn granted(
     scope: &KeyScope<'_>,
     caller: &Caller,
     grantee: &str,
     wanted: KmsAction,
-) -> Request {
-    let mut request = granting_any(scope, caller, grantee);
-    let operations = ContextValue::Many(vec![wanted.name().into()]);
-    request.context.set("kms:GrantOperations", operations);
-    request
+) -> Option<Request> {
+    let mut all = granting(scope, caller, grantee, wanted);
+    all.find(|it| scope.scope.reach.reaches(it) && !is_by_grant(scope, it))
+}
+
+/// The same of a caller whose own policies are not known and could allow it.
+pub(super) fn could_be_granted(
+    scope: &KeyScope<'_>,
+    caller: &Caller,
+    grantee: &str,
+    wanted: KmsAction,
+) -> Option<Request> {
+    let mut all = granting(scope, caller, grantee, wanted);
+    all.find(|it| scope.scope.reach.could_reach(it) && !is_by_grant(scope, it))
 }
 
 /// The request with which `caller` grants something to `grantee`: a direct call, no service stands between
@@ -43,15 +77,21 @@ pub(super) fn is_by_grant(scope: &KeyScope<'_>, request: &Request) -> bool {
     })
 }
 
-/// Whether the caller may grant `wanted` to itself by policy, and gains by it.
-pub(super) fn grants_itself(scope: &KeyScope<'_>, caller: &Caller, wanted: KmsAction) -> bool {
-    let reach = scope.scope.reach;
-    let request = granting(scope, caller, &caller.text, wanted);
-    if !reach.reaches(&request) || is_by_grant(scope, &request) {
-        return false;
-    }
+/// The request with which the caller grants `wanted` to itself by policy, if it gains by that.
+pub(super) fn grants_itself(
+    scope: &KeyScope<'_>,
+    caller: &Caller,
+    wanted: KmsAction,
+) -> Option<Request> {
+    let request = granted(scope, caller, &caller.text, wanted)?;
+    let gains = !held_by_grant(scope, caller, wanted).sure.is_empty();
+    gains.then_some(request)
+}
+
+/// What a grantee would hold of `wanted` by a grant of it.
+pub(super) fn held_by_grant(scope: &KeyScope<'_>, grantee: &Caller, wanted: KmsAction) -> Holding {
     let gift = Gift::Grant(ActionSet::of(wanted));
-    !reach.would_hold(caller, &scope.key.arn, gift, wanted.into()).sure.is_empty()
+    scope.scope.reach.would_hold(grantee, &scope.key.arn, gift, wanted.into())
 }
 
 /// A session in which infrastructure of a service acts, or a role that a service

@@ -27,7 +27,7 @@ impl Rule for GuardrailOnlyProtection {
             let everyone = stranger(scope).filter(|_| means_everyone(statement));
             let allowing = Allowing::Statement(document, index);
             let actions = allowed_abroad(scope, statement);
-            for caller in everyone.into_iter().chain(outsiders(scope, statement)) {
+            for caller in everyone.into_iter().chain(outsiders(scope, statement).into_keys()) {
                 if let Some(denials) = stopped(scope, &caller, allowing, actions) {
                     tell(scope, sink, &caller, At::Statement(document, index), &denials);
                     break;

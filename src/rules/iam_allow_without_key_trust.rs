@@ -27,12 +27,15 @@ impl Rule for IamAllowWithoutKeyTrust {
                 let on_key = KeyScope::new(scope, key);
                 let actions = performed(&on_key, actions);
                 if !actions.is_empty() && !is_trusted(&on_key, document, actions) {
-                    tell(scope, sink, document, index, &[key]);
+                    let others = statement.resource.iter().map(|element| element.values.len());
+                    let remedy = remedy(scope, statement, others.sum::<usize>() > 1);
+                    tell(scope, sink, (document, index), &[key], remedy);
                 }
             }
             let matched = matched_by_patterns(scope, document, index, actions);
             if let Some(keys) = matched.filter(|keys| !keys.is_empty()) {
-                tell(scope, sink, document, index, &keys);
+                let remedy = remedy(scope, statement, false);
+                tell(scope, sink, (document, index), &keys, remedy);
             }
         }
     }
@@ -58,7 +61,8 @@ fn is_trusted(scope: &KeyScope<'_>, document: &Documented<'_>, actions: ActionSe
 }
 
 /// For a statement with patterns alone: the keys they match, if not one of them trusts a holder; nothing
-/// where one does, or where a pattern reaches further than the world.
+/// where one does, or where a pattern reaches further than the world. A key of another account counts where a
+/// pattern names that account: `*` is not written for the keys of others.
 fn matched_by_patterns<'a>(
     scope: &Scope<'a>,
     document: &Documented<'_>,
@@ -86,7 +90,11 @@ fn matched_by_patterns<'a>(
         if key.policy.is_none() || is_trusted(&on_key, document, actions) {
             return None;
         }
-        matched.push(key);
+        let owner = key.arn.account();
+        let mut texts = element.values.iter().filter_map(|value| value.value.text());
+        if owner == holder.account || texts.any(|it| it.split(':').nth(4) == Some(owner.as_str())) {
+            matched.push(key);
+        }
     }
     Some(matched)
 }
@@ -99,14 +107,37 @@ fn reachable_keys<'a>(scope: &Scope<'a>, holder: &Identity) -> impl Iterator<Ite
     all().filter(is_home).chain(all().filter(move |key| !is_home(key)))
 }
 
+/// What of the statement can go without taking anything else away: it may speak of more than these keys.
+fn remedy(scope: &Scope<'_>, statement: &Statement, names_others: bool) -> Option<&'static str> {
+    let element = statement.action.as_ref().filter(|it| it.polarity == Polarity::Is)?;
+    let is_kms = |text: &str| text.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("kms:"));
+    let texts: Option<Vec<&str>> = element.values.iter().map(|it| it.value.text()).collect();
+    let texts = texts?;
+    let mut services = texts.iter().filter_map(|text| text.split(':').next());
+    if services.any(|service| service.contains(['*', '?'])) {
+        return None;
+    }
+    let resources = statement.resource.iter().flat_map(|element| &element.values);
+    let mut resources = resources.filter_map(|value| value.value.text());
+    // What is about no key is allowed on `*` alone, and what is about other services by its own resources.
+    let beside_keys = || !scope.reach.actions(element).minus(on_keys()).is_empty();
+    let gives_more =
+        !texts.iter().all(|text| is_kms(text)) || (resources.any(|it| it == "*") && beside_keys());
+    Some(match (gives_more, names_others) {
+        (true, _) => "take the actions on keys out of the statement",
+        (false, true) => "take the key out of the statement's Resource",
+        (false, false) => "delete the statement",
+    })
+}
+
 fn tell(
     scope: &Scope<'_>,
     sink: &mut Sink<'_>,
-    document: &Documented<'_>,
-    index: usize,
+    (document, index): (&Documented<'_>, usize),
     keys: &[&Key],
+    remedy: Option<&str>,
 ) {
-    let Some(key) = keys.first() else {
+    let (Some(key), Some(holder)) = (keys.first(), document.holders.first()) else {
         return;
     };
     let holders: Vec<String> = document.holders.iter().map(|one| short_name(one)).collect();
@@ -118,17 +149,23 @@ fn tell(
         list(&holders),
         list(&shown)
     );
-    let account = key.arn.account();
+    let account = holder.account;
+    let remedy = remedy.map(|remedy| format!("{remedy}, ")).unwrap_or_default();
+    let trust = match key.arn.account() == account {
+        true => format!(
+            "name the principal in the key policy, or add the statement for account {account} to the \
+             key policy so that IAM policies count"
+        ),
+        false if remedy.is_empty() => format!("allow account {account} in the key policy"),
+        false => format!("or allow the principal or its account {account} in the key policy"),
+    };
     let mut report = sink
         .report(format!("{} {}", document.subject, key.arn), message)
         .key(&key.arn)
         .statement(document.document, index, "this Allow has no effect on the key")
         .principals(document.holders.iter().map(|holder| holder.arn.to_string()))
         .explains(&["root-statement-narrowed"])
-        .help(format!(
-            "delete the statement, name the principal in the key policy, or add the statement for \
-             account {account} to the key policy so that IAM policies count"
-        ));
+        .help(format!("{remedy}{trust}"));
     if let Some(policy) = &key.policy {
         let first = policy.policy().statements.iter().find_map(|one| one.principal.as_ref());
         let span = first.map(|principal| principal.span);

@@ -18,7 +18,7 @@ impl Rule for IfExistsOpensAllow {
             let actions = allowed_abroad(scope, optional.statement);
             let is_open = means_everyone(optional.statement);
             let everyone = stranger(scope).filter(|_| is_open);
-            let named = outsiders(scope, optional.statement);
+            let named = outsiders(scope, optional.statement).into_keys();
             let callers: Vec<Caller> = everyone.into_iter().chain(named).collect();
             let gained = callers.iter().find_map(|caller| {
                 let request = optional.gained(scope, caller, actions)?;

@@ -1,7 +1,7 @@
 //! Who is outside: strangers, and accounts that nobody declared. What a key opens to them is asked with
 //! the identity half of their own account granted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, ActionSet, Arn, Category, KmsAction};
 use crate::decision::{Allowing, Caller, Fates};
@@ -62,9 +62,9 @@ pub(super) fn of_stranger(
 
 /// The principals of accounts that are surely none of ours whom a statement could mean: see
 /// [`perhaps_outsiders`].
-pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet<Caller> {
+pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeMap<Caller, String> {
     let mut found = perhaps_outsiders(scope, statement);
-    found.retain(|caller| caller.account.is_some_and(|account| !may_be_own(scope, account)));
+    found.retain(|caller, _| caller.account.is_some_and(|account| !may_be_own(scope, account)));
     found
 }
 
@@ -88,7 +88,7 @@ pub(super) fn may_be_own(scope: &KeyScope<'_>, account: AccountId) -> bool {
     managing.peek().is_none()
         || managing.any(|statement| {
             let outside = perhaps_outsiders(scope, statement);
-            means_everyone(statement) || outside.iter().any(|it| it.account == Some(account))
+            means_everyone(statement) || outside.keys().any(|it| it.account == Some(account))
         })
 }
 
@@ -111,17 +111,24 @@ fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
     actions.is_some_and(|actions| actions.contains(KmsAction::PUT_KEY_POLICY))
 }
 
-/// Principals of accounts that are not trusted whom an Allow statement could mean: those that it names, and
-/// for accounts, in its principals or in its conditions, some of each.
-pub(super) fn perhaps_outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeSet<Caller> {
+/// Principals of accounts that are not trusted whom an Allow statement could mean, each with whom it stands for:
+/// those that it names, and for accounts, in its principals or in its conditions, some of each.
+pub(super) fn perhaps_outsiders(
+    scope: &KeyScope<'_>,
+    statement: &Statement,
+) -> BTreeMap<Caller, String> {
     let Some(element) = statement.principal.as_ref().filter(|it| it.polarity == Polarity::Is)
     else {
-        return BTreeSet::new();
+        return BTreeMap::new();
     };
     // A user beside, where something could tell users from roles.
     let users = statement.conditions.iter().any(|condition| tells_users(&condition.key.value));
-    let some_of = |account| some_of(scope.key.arn.partition(), account, users);
-    let mut found = BTreeSet::new();
+    let some_of = |account| {
+        let all = some_of(scope.key.arn.partition(), account, users);
+        all.map(move |it| (it, format!("any principal of account {account}")))
+    };
+    let by_name = |arn: &str| Some((Caller::parse(arn)?, arn.to_owned()));
+    let mut found = BTreeMap::new();
     let mut everyone = false;
     for entry in &element.entries {
         match &entry.value {
@@ -129,12 +136,12 @@ pub(super) fn perhaps_outsiders(scope: &KeyScope<'_>, statement: &Statement) -> 
             Principal::User(arn)
             | Principal::Role(arn)
             | Principal::AssumedRole(arn)
-            | Principal::FederatedUser(arn) => found.extend(Caller::parse(arn)),
+            | Principal::FederatedUser(arn) => found.extend(by_name(arn)),
             Principal::Anyone => everyone = true,
             _ => {}
         }
     }
-    let accounts: BTreeSet<AccountId> = found.iter().filter_map(|caller| caller.account).collect();
+    let accounts: BTreeSet<AccountId> = found.keys().filter_map(|caller| caller.account).collect();
     let values = statement.conditions.iter().flat_map(|condition| &condition.values);
     for text in values.filter_map(|value| value.value.text()) {
         let Some(account) = account_of(text).filter(|it| everyone || accounts.contains(it)) else {
@@ -143,14 +150,26 @@ pub(super) fn perhaps_outsiders(scope: &KeyScope<'_>, statement: &Statement) -> 
         if everyone {
             found.extend(some_of(account));
         }
-        found.extend(Caller::parse(&text.replace(['*', '?'], "x")));
+        let named = AccountId::parse(text).is_none().then(|| text.replace(['*', '?'], "x"));
+        let one = named.and_then(|text| Caller::parse(&text));
+        found.extend(one.map(|one| (one, text.to_owned())));
     }
-    found.retain(|caller| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
+    found
+        .retain(|caller, _| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
     found
 }
 
 fn account_of(text: &str) -> Option<AccountId> {
     AccountId::parse(text).or_else(|| AccountId::parse(Arn::parse(text)?.account))
+}
+
+/// What makes an account an outsider, in words: where no organization is exported nobody knows of which one it
+/// is.
+pub(super) fn whose(scope: &KeyScope<'_>) -> &'static str {
+    match scope.world().organization {
+        Some(_) => "which is not of this organization",
+        None => "which nobody declared as trusted",
+    }
 }
 
 /// The root user of an account, a role of it, and where `users` says so a user.

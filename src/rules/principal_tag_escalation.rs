@@ -8,8 +8,8 @@ use crate::inventory::{Edit, Identity, IdentityKind};
 use crate::policy::{Element, Polarity, Principal};
 
 use super::asked::{Tag, put_in_of_key};
-use super::controllers::{cited, list, reveal, short};
-use super::escalation::{Way, caused, could_help_itself, told};
+use super::controllers::{caused, cited, list, reveal, short};
+use super::escalation::{Way, could_help_itself, told};
 use super::report::{Report, Sink};
 use super::{KeyScope, Rule, Scope};
 

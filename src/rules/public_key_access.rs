@@ -1,13 +1,17 @@
 //! Any AWS account can do something with the key.
 
+use std::collections::BTreeSet;
+
+use crate::aws::AccountId;
 use crate::decision::{Allowing, Caller, Fate};
-use crate::policy::PolicyDocument;
+use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 
 use super::audience::strangers;
 use super::controllers::list;
+use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
-use super::what_if::narrowed;
+use super::what_if::{More, narrowed};
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -42,15 +46,37 @@ fn tell(
 ) -> bool {
     let Some(statement) = document.policy().statements.get(index) else { return false };
     let direct = narrowed(document, index, &[("Null", "kms:ViaService", &["true"])]);
-    let allowing = Allowing::Statement(&direct, index);
-    let free = scope.fates(stranger, allowing, allowed_abroad(scope, statement)).free;
+    let (own, limits): (Vec<Limit<'_>>, Vec<Limit<'_>>) =
+        limits(scope, statement).into_iter().partition(|limit| limit.is_of_one_known);
+    // Nobody else has the id of somebody known.
+    let direct = without(&direct, index, &own);
+    let actions = allowed_abroad(scope, statement);
+    let free = |policy: &PolicyDocument| {
+        scope.fates(stranger, Allowing::Statement(policy, index), actions).free
+    };
+    let anywhere = without(&direct, index, &limits);
+    let (policy, free, is_limited) = match free(&anywhere) {
+        none if none.is_empty() => (&direct, free(&direct), true),
+        some => (&anywhere, some, false),
+    };
     // What matters most is told first.
     let (other, told) = (free.minus(tells()), free.intersection(tells()));
     let Some(action) = other.iter().chain(told.iter()).next() else { return false };
-    let Fate::Free(witness) = scope.fate(stranger, action, allowing) else { return false };
+    let Fate::Free(witness) = scope.fate(stranger, action, Allowing::Statement(policy, index))
+    else {
+        return false;
+    };
     let names: Vec<String> =
         other.iter().chain(told.iter()).map(|action| action.to_string()).collect();
-    let message = format!("any AWS account can use {} for {}", scope.name(), list(&names));
+    let (key, names) = (scope.name(), list(&names));
+    let message = match is_limited {
+        true => {
+            let keys: BTreeSet<&str> = limits.iter().map(|limit| limit.key).collect();
+            let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
+            format!("any AWS account that {} lets in can use {key} for {names}", list(&keys))
+        }
+        false => format!("any AWS account can use {key} for {names}"),
+    };
     let mut report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
@@ -60,9 +86,98 @@ fn tell(
             "name the principals, or add a condition that pins kms:CallerAccount or \
              aws:PrincipalOrgID",
         );
-    if other.is_empty() {
+    if is_limited {
+        report = report.facet("limited");
+    } else if other.is_empty() {
         report = report.facet("metadata");
     }
     report.done();
     true
+}
+
+/// What a condition asks for that no stranger can choose: where the call comes from, or whose id it has.
+struct Limit<'p> {
+    key: &'p str,
+    values: Vec<&'p str>,
+    /// Whether these are ids of users and roles of the export, which nobody else has (rule C45).
+    is_of_one_known: bool,
+}
+
+/// The limits that the statement asks for, and those that a Deny of the key policy or of an RCP does not stop.
+fn limits<'p>(scope: &'p KeyScope<'_>, statement: &'p Statement) -> Vec<Limit<'p>> {
+    let documents = scope.scope.documents.iter();
+    let rcps = documents.map(|it| it.document).filter(|it| it.kind == PolicyKind::Rcp);
+    let policies = scope.key.policy.iter().chain(rcps);
+    let denies = policies.flat_map(|it| &it.policy().statements).filter(|it| it.denies());
+    let spared = denies.flat_map(|it| &it.conditions).map(|it| (it, Polarity::IsNot));
+    let asked = statement.conditions.iter().map(|it| (it, Polarity::Is));
+    let mut found = Vec::new();
+    for (condition, polarity) in asked.chain(spared) {
+        let key = &*condition.key.value;
+        if condition.operator.value.polarity != polarity {
+            continue;
+        }
+        let values = condition.values.iter().filter_map(|value| value.value.text());
+        let fixed = values.filter(|text| is_fixed(key, text));
+        let (own, others): (Vec<&str>, Vec<&str>) = fixed
+            .partition(|text| key.eq_ignore_ascii_case(USER_ID) && is_known(scope, id_of(text)));
+        for (values, is_of_one_known) in [(own, true), (others, false)] {
+            if !values.is_empty() {
+                found.push(Limit { key, values, is_of_one_known });
+            }
+        }
+    }
+    found
+}
+
+/// The condition key of unique ids.
+const USER_ID: &str = "aws:userid";
+
+/// The unique id in a value of aws:userid.
+fn id_of(text: &str) -> &str {
+    text.split(':').next().unwrap_or(text)
+}
+
+/// Whether it is the id of a user, a role or an account that is known.
+fn is_known(scope: &KeyScope<'_>, id: &str) -> bool {
+    match AccountId::parse(id) {
+        Some(account) => scope.scope.is_trusted(account),
+        None => has_id(scope.scope, id),
+    }
+}
+
+/// Whether a value names a network of somebody's, or somebody's unique id, and no more than that.
+fn is_fixed(key: &str, text: &str) -> bool {
+    const NETWORKS: [&str; 5] =
+        ["aws:SourceVpc", "aws:SourceVpcArn", "aws:SourceVpce", "aws:VpceAccount", "aws:VpceOrgID"];
+    let is = |name: &str| key.eq_ignore_ascii_case(name);
+    let has_pattern = |text: &str| text.contains(['*', '?', '$']);
+    if is(USER_ID) {
+        let named = Principal::aws(id_of(text));
+        return matches!(named, Principal::UniqueId(_) | Principal::Account { .. });
+    }
+    (is("aws:SourceIp") && is_narrow(text))
+        || NETWORKS.iter().any(|name| is(name)) && !has_pattern(text)
+}
+
+/// Whether a range of addresses is small enough to be somebody's.
+fn is_narrow(range: &str) -> bool {
+    let (address, length) = range.split_once('/').unwrap_or((range, "128"));
+    let least = if address.contains(':') { 20 } else { 8 };
+    length.parse::<u8>().is_ok_and(|length| length >= least)
+}
+
+/// The policy with the statement for calls that no limit lets in.
+fn without(document: &PolicyDocument, index: usize, limits: &[Limit<'_>]) -> PolicyDocument {
+    let more: Vec<More<'_>> = limits
+        .iter()
+        .map(|limit| {
+            let operator = match limit.key.eq_ignore_ascii_case("aws:SourceIp") {
+                true => "NotIpAddressIfExists",
+                false => "StringNotLikeIfExists",
+            };
+            (operator, limit.key, limit.values.as_slice())
+        })
+        .collect();
+    narrowed(document, index, &more)
 }

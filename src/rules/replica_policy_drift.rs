@@ -78,14 +78,12 @@ fn tell(
         list(&actions)
     );
     let place = |key: &Key| key.policy.as_ref().map_or(key.place, |policy| policy.place);
-    let all: BTreeSet<String> =
-        wider.keys().chain(narrower.keys()).map(|it| it.to_string()).collect();
     let mut report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .at(place(scope.key), None, "the replica's policy")
         .beside(place(primary), None, "the primary's policy")
-        .principals(all)
+        .principals(side.keys().map(|it| it.to_string()))
         .help(
             "put one policy on all related keys: they open the same ciphertexts, and KMS never copies \
              policies or grants",

@@ -47,7 +47,8 @@ impl Rule for ReplicaPolicyEscalation {
             let verdict = scope.scope.reach.verdict_of(&replicating(scope, &one.caller, region));
             verdict.witness().cloned().map(Box::new)
         };
-        let how = "can replicate it under another policy";
+        let how =
+            |one: &Controller| format!("replicate it under another policy and gain {}", one.gained);
         if let Some(report) = told(scope, sink, found, begins, how, "allows kms:ReplicateKey") {
             report
                 .help(

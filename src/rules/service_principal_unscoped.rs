@@ -3,10 +3,11 @@
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Allowing, Caller, Fate, Request};
 use crate::inventory::Edit;
-use crate::policy::{Polarity, PolicyDocument, Principal, Statement};
+use crate::policy::{Condition, Polarity, PolicyDocument, Principal, Statement};
 
 use super::controllers::list;
 use super::outsiders::uses;
+use super::presence::needs_key;
 use super::report::Sink;
 use super::trust::performed;
 use super::what_if::{More, narrowed};
@@ -85,7 +86,8 @@ fn look(
         scope.name(),
         list(&actions)
     );
-    sink.report(scope.key.arn.as_str(), message)
+    let mut report = sink
+        .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
         .statement(document, index, "nothing here says for whose resources the service calls")
         .principals(names)
@@ -93,8 +95,17 @@ fn look(
         .help(
             "add `ArnLike` aws:SourceArn with the resource, or `StringEquals` aws:SourceAccount with \
              the account, where the service sends them; else pin the encryption context",
-        )
-        .done();
+        );
+    if statement.conditions.iter().any(asks_for_caller) {
+        report = report.facet("caller-account");
+    }
+    report.done();
+}
+
+/// Whether a condition pins the account of the caller: of a service that is its own, as far as is documented
+/// (rule C54).
+fn asks_for_caller(condition: &Condition) -> bool {
+    condition.key.value.eq_ignore_ascii_case("kms:CallerAccount") && needs_key(condition)
 }
 
 /// The statement for requests that concern a resource of an account that is nobody's: the service says so

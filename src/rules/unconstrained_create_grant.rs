@@ -1,12 +1,12 @@
 //! A principal that uses a key may hand it on to anybody by a grant.
 
 use crate::aws::{ActionSet, Category, KmsAction};
-use crate::decision::{Allowing, Caller, CallerKind, Gift, Holders};
+use crate::decision::{Allowing, Caller, CallerKind, Gift, Holders, Request};
 use crate::policy::{PolicyDocument, Principal};
 
 use super::audience::stranger;
-use super::controllers::{decided, list, short};
-use super::granting::{granting, granting_any, is_by_grant, is_of_service};
+use super::controllers::{by_cause, list, short};
+use super::granting::{could_be_granted, granted, granting_any, is_of_service};
 use super::outsiders::may_be_own;
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -36,7 +36,9 @@ impl Rule for UnconstrainedCreateGrant {
         for group in groups {
             let held = held(scope, group).intersection(gained);
             let members = members(scope, group);
-            let passes = |wanted: &KmsAction| hands_on(scope, group, &stranger, *wanted);
+            // The first of the group speaks for all.
+            let first = group.who.first();
+            let passes = |wanted: &KmsAction| hands_on(scope, first, &stranger, *wanted).is_some();
             let Some(wanted) = held.iter().find(|one| !members.is_empty() && passes(one)) else {
                 continue;
             };
@@ -102,16 +104,17 @@ fn gained(scope: &KeyScope<'_>, stranger: &Caller, operations: ActionSet) -> Act
     scope.scope.reach.would_hold(stranger, &scope.key.arn, gift, operations).possible
 }
 
-/// Whether the first of the group, who speaks for all, may grant `wanted` to a stranger by policy.
-fn hands_on(scope: &KeyScope<'_>, group: &Holders, stranger: &Caller, wanted: KmsAction) -> bool {
-    let (reach, first) = (scope.scope.reach, group.who.first());
-    let request = granting(scope, first, &stranger.text, wanted);
-    let may = if is_external(scope, first) {
-        reach.could_reach(&request)
-    } else {
-        reach.reaches(&request)
-    };
-    may && !is_by_grant(scope, &request)
+/// The request with which a caller may grant `wanted` to a stranger by policy.
+fn hands_on(
+    scope: &KeyScope<'_>,
+    caller: &Caller,
+    stranger: &Caller,
+    wanted: KmsAction,
+) -> Option<Request> {
+    match is_external(scope, caller) {
+        true => could_be_granted(scope, caller, &stranger.text, wanted),
+        false => granted(scope, caller, &stranger.text, wanted),
+    }
 }
 
 /// The members of a group that exist, as far as that is known. Nobody but a service acts by the roles that
@@ -153,9 +156,9 @@ fn tell(
         report = report.facet(facet);
     }
     let label = "allows kms:CreateGrant on a direct call, to anybody";
-    let request = granting(scope, first, &stranger.text, *wanted);
+    let Some(request) = hands_on(scope, first, stranger, *wanted) else { return };
     let told = match scope.scope.reach.verdict_of(&request).witness() {
-        Some(witness) => decided(scope.scope.reach, report, witness, label),
+        Some(witness) => by_cause(scope, report, witness, label),
         None => meaning(scope, first).map(|(document, index)| {
             report.statement(document, index, label).witness(Some(&request))
         }),

@@ -124,6 +124,26 @@ fn meant(text: &str) -> Option<String> {
     if (1..=2).contains(&longer.len()) {
         return Some(longer.join(" or "));
     }
+    let of_pattern = text.ends_with('*').then(|| meant_pattern(&name)).flatten();
+    if of_pattern.is_some() {
+        return of_pattern;
+    }
     let names = KmsAction::all().map(KmsAction::as_str);
     suggest::nearest(&format!("kms:{name}"), names).map(str::to_owned)
+}
+
+/// The pattern that may have been meant by a name with a wildcard behind it: the nearest of the words that
+/// actions begin with, and no pattern where that is one action.
+fn meant_pattern(name: &str) -> Option<String> {
+    let head = suggest::nearest(name, KmsAction::all().flat_map(|action| heads(action.name())))?;
+    let begins = KmsAction::all().filter(|action| action.name().starts_with(head)).count();
+    let is_one = begins == 1 && KmsAction::from_name(head).is_some();
+    Some(if is_one { format!("kms:{head}") } else { format!("kms:{head}*") })
+}
+
+/// The first word of a name, its first two, and so on.
+fn heads(name: &'static str) -> impl Iterator<Item = &'static str> {
+    let starts = name.char_indices().skip(1).filter(|(_, one)| one.is_ascii_uppercase());
+    let ends = starts.map(|(at, _)| at).chain([name.len()]);
+    ends.filter_map(move |end| name.get(..end))
 }

@@ -52,6 +52,15 @@ fn never(condition: &Condition, variables: Variables) -> Option<&'static str> {
     if condition.values.is_empty() {
         return Some("its list of values is empty");
     }
+    // Rule C15.
+    let is_truth = |text: &str| {
+        text.contains('$') || ["true", "false"].iter().any(|one| text.eq_ignore_ascii_case(one))
+    };
+    if condition.operator.value.comparison == Comparison::Bool
+        && condition.values.iter().all(|it| it.value.text().is_some_and(|text| !is_truth(text)))
+    {
+        return Some("a Bool is `true` or `false`");
+    }
     // Rule C53.
     let is_service =
         |text: &str| text.contains(['*', '?', '$']) || text.ends_with(".amazonaws.com");

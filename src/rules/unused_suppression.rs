@@ -2,7 +2,7 @@
 //!
 //! It is told by whoever applies suppressions, when all rules have run: no hook can know.
 
-use crate::findings::Finding;
+use crate::findings::{Access, Change, Finding, Fix, What};
 use crate::source::{Place, Span};
 
 use super::report::Sink;
@@ -25,6 +25,8 @@ pub struct Stale {
     pub several: bool,
     /// The last day on which it counted, where that is over.
     pub expired: Option<String>,
+    /// How it is taken out, where that mends it.
+    pub taken_out: Option<What>,
 }
 
 /// The findings on suppressions that do nothing.
@@ -51,11 +53,23 @@ pub fn unused_suppressions(stale: &[Stale]) -> Vec<Finding> {
             }
             None => "delete it: the next finding that it fits would be hidden unseen",
         };
-        let report = sink.report(&*one.what, message).at(one.place, one.span, label).help(help);
+        let report = sink
+            .report(&*one.what, message)
+            .at(one.place, one.span, label)
+            .help(help)
+            .fix(fix(one));
         match one.expired {
             Some(_) => report.facet("expired").done(),
             None => report.done(),
         }
     }
     found
+}
+
+/// Takes it out, where whoever knows how it is written says so.
+fn fix(stale: &Stale) -> Option<Fix> {
+    let (span, what) = stale.span.zip(stale.taken_out.clone())?;
+    let change = Change { place: stale.place, span, what };
+    let title = "delete the suppression".to_owned();
+    Some(Fix { title, access: Access::Stays, changes: vec![change] })
 }

@@ -72,6 +72,7 @@ fn of_change(texts: &Texts<'_>, change: &Change) -> Option<ByteEdit> {
     let (inner, new) = match &change.what {
         What::Replace { old, new } => replaced(&text, span, old, new)?,
         What::TakeOut => (taken_out(&text, span)?, String::new()),
+        What::Comment => (without_comment(&text, span)?, String::new()),
     };
     let span = match change.place.encoding {
         Encoding::Plain => inner,
@@ -136,6 +137,21 @@ fn taken_out(text: &str, span: Span) -> Option<Span> {
     let (to_break, length) = crate::source::first_line(tail);
     let is_alone = to_break.trim().is_empty() || to_break.trim_start().starts_with('#');
     (is_item && is_alone && length > to_break.len()).then(|| Span::new(line, end + length))
+}
+
+/// The range of a comment with the blanks before it, or with its line where nothing else stands there.
+fn without_comment(text: &str, span: Span) -> Option<Span> {
+    let (before, behind) = (text.get(..span.start as usize)?, text.get(span.end as usize..)?);
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    let lead = before.get(line..)?.trim_end();
+    let (to_break, length) = crate::source::first_line(behind);
+    if !to_break.trim().is_empty() {
+        return None;
+    }
+    Some(match lead.is_empty() {
+        true => Span::new(line, span.end as usize + length),
+        false => Span::new(line + lead.len(), span.end as usize + to_break.len()),
+    })
 }
 
 /// A range in which no comment could stand.
@@ -208,6 +224,21 @@ mod tests {
         );
         assert_eq!(take("a: 1", "1"), None, "no item");
         assert_eq!(take("[1, # one\n 2]", "1"), None, "a comment");
+    }
+
+    #[test]
+    fn comments_are_taken_out_with_their_lines() {
+        let without = |text: &str, comment: &str| {
+            let at = text.find(comment).expect("the comment is in the text");
+            let span = without_comment(text, Span::new(at, at + comment.len()))?;
+            let mut made = text.to_owned();
+            made.replace_range(span.range(), "");
+            Some(made)
+        };
+        assert_eq!(without("a: 1\n  # one\nb: 2\n", "# one").as_deref(), Some("a: 1\nb: 2\n"));
+        assert_eq!(without("a: 1  # one\r\nb: 2", "# one").as_deref(), Some("a: 1\r\nb: 2"));
+        assert_eq!(without("# one", "# one").as_deref(), Some(""));
+        assert_eq!(without("# one, two", "# one"), None, "more stands behind");
     }
 
     #[test]
