@@ -191,9 +191,9 @@ fn check(action: &str, conditions: &[(&str, &str)], expected: &str) -> CellAnswe
 #[test]
 fn c23_an_arn_that_a_variable_brings_whole_may_match() {
     for (operator, key, variable) in [
-        ("ArnEquals", "aws:SourceArn", "${aws:PrincipalArn}"),
-        ("ArnLike", "aws:PrincipalArn", "${aws:SourceArn}"),
-        ("ArnLike", "aws:PrincipalArn", "${aws:SourceArn}*"),
+        ("ArnEquals", "aws:referer", "${aws:PrincipalArn}"),
+        ("ArnLike", "aws:PrincipalArn", "${aws:referer}"),
+        ("ArnLike", "aws:PrincipalArn", "${aws:referer}*"),
     ] {
         let positive = format!("{operator}: {{ '{key}': '{variable}' }}");
         let negated = positive.replacen("Arn", "ArnNot", 1);
@@ -209,12 +209,12 @@ fn c23_an_arn_that_a_variable_brings_whole_may_match() {
         assert_eq!(bounds(denied), (Bound::Conditional, Bound::Always));
     }
     // What is compared as text is known.
-    let text = "StringEquals: { 'aws:SourceArn': '${aws:PrincipalArn}' }";
+    let text = "StringEquals: { 'aws:referer': '${aws:PrincipalArn}' }";
     check("Decrypt", &[("allow", text)], "conditional");
-    let parts = "ArnLike: { 'aws:SourceArn': 'arn:aws:iam::${aws:PrincipalAccount}:user/*' }";
+    let parts = "ArnLike: { 'aws:referer': 'arn:aws:iam::${aws:PrincipalAccount}:user/*' }";
     check("Decrypt", &[("allow", parts)], "conditional");
     // Too few parts without a variable never match.
-    check("Decrypt", &[("allow", "ArnLike: { 'aws:SourceArn': 'arn:aws:*' }")], "never");
+    check("Decrypt", &[("allow", "ArnLike: { 'aws:referer': 'arn:aws:*' }")], "never");
 }
 
 #[test]

@@ -202,7 +202,8 @@ fn t6_a_session_has_the_one_name_that_it_was_made_under() {
     assert_eq!(of("[s1]", "{ allow: iam:UpdateAssumeRolePolicy }"), ["T25", "edge"]);
     let denied = "{ allow: iam:UpdateAssumeRolePolicy }, { deny: sts:AssumeRole,
              when: { StringEquals: { 'sts:RoleSessionName': s2 } } }";
-    assert!(of("[s1]", denied).is_empty());
+    // Nor does a Deny on bob bind the session that he takes on first.
+    assert_eq!(of("[s1]", denied), ["T25", "edge", "edge"]);
 }
 
 /// The calls of the way of user bob, as rules of primitives and `edge`; none where there is no way.
@@ -377,6 +378,7 @@ fn t35_a_role_is_made_and_given_what_the_key_delegates() {
         let text = "accounts: { 111122223333: {
            users: { bob: { policies: [{ allow: iam:CreateRole, on: 'arn:aws:iam::*:role/dev-*' },
              { allow: iam:PutRolePolicy, on: 'arn:aws:iam::*:role/ON' }] } },
+           roles: { ops: {} },
            keys: { k: { policy: POLICY } } } }";
         text.replace("ON", on).replace("POLICY", policy)
     };

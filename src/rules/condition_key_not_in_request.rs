@@ -184,9 +184,13 @@ impl Asked<'_> {
         if let Some(key) = self.document.key {
             report = report.key(&key.arn);
         }
-        if self.absence == Absence::Total && losers.contains(KmsAction::PUT_KEY_POLICY) {
-            report = report.explains_there(&["deny-locks-out-everyone"]);
-        }
+        report = match self.absence {
+            Absence::Total if losers.contains(KmsAction::PUT_KEY_POLICY) => {
+                report.explains_there(&["deny-locks-out-everyone"])
+            }
+            Absence::Dead => report.explains_there(&["unsatisfiable-condition"]),
+            _ => report,
+        };
         let facet = match (lack, self.absence) {
             (Lack::KeyPolicy, _) => Some("unseen-in-key-policies"),
             (_, Absence::Toothless) => Some("lost-safeguard"),

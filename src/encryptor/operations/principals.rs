@@ -38,7 +38,7 @@ pub(super) fn grantable(work: &Work<'_>, named: &Grantee, partition: &str) -> Re
     if calls || is_principal && !is_nobody(work.world(), principal, partition) {
         return Ok(());
     }
-    Err(no_principal(text))
+    Err(no_principal(&named.shown(partition)))
 }
 
 /// That a text is the ARN of no principal.

@@ -56,13 +56,15 @@ pub(in crate::report) fn when(answer: &CellAnswer) -> String {
 }
 
 /// What else must hold for what an answer says of `actions`: beside what it assumes, that who changes an
-/// alias may do so on the alias, too (rules L1 to L3); a cell is the key's side.
+/// alias may do so on the alias, too (rules L1 to L3); a cell is the key's side. Said of single cells: where
+/// many stand together it would be said of everybody who administers keys.
 pub(super) fn assumed(actions: ActionSet, answer: &CellAnswer) -> Vec<String> {
-    let of_aliases = actions.iter().filter(|action| action.info().has_alias_resource);
-    let names: Vec<&str> = of_aliases.map(KmsAction::as_str).collect();
-    let can_be = answer.verdict.at_most() > Bound::Never && !names.is_empty();
-    let on_alias = can_be
-        .then(|| format!("an identity policy allows {} on the alias, too", names.join(" and ")));
+    let mut all = actions.iter();
+    let single = all.next().filter(|_| all.next().is_none());
+    let of_alias = single.filter(|action| {
+        action.info().has_alias_resource && answer.verdict.at_most() > Bound::Never
+    });
+    let on_alias = of_alias.map(|it| format!("an identity policy allows {it} on the alias, too"));
     answer.assumes.iter().cloned().chain(on_alias).collect()
 }
 
