@@ -14,7 +14,7 @@ use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedP
 use crate::policy::{Polarity, PolicyDocument, Principal};
 
 use super::asked::Asked;
-use super::change::plain;
+use super::change::nowhere;
 use super::neighbours::Neighbours;
 
 /// Somebody in the cast, by number.
@@ -235,7 +235,8 @@ impl<'w> Cast<'w> {
     /// What a federated session is that brings no tags: it has those of the user, where there is one.
     pub(super) fn without_own_tags(&self, at: Ix) -> Option<Cow<'w, Identity>> {
         let caller = &self.member(at)?.caller;
-        let nobody = |account| plain(IdentityKind::User, &caller.text, account);
+        let nobody =
+            |account| Identity::named(IdentityKind::User, &caller.text, account, nowhere());
         let own = || caller.account.map(|account| Cow::Owned(nobody(account)));
         self.maker(at).map(Cow::Borrowed).or_else(own)
     }

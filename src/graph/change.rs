@@ -1,10 +1,8 @@
 //! What calls change about principals, and the principals as they are then.
 
-use std::collections::BTreeSet;
-
 use crate::aws::AccountId;
 use crate::decision::{Citation, Cited};
-use crate::inventory::{AttachedPolicy, Identity, IdentityKind, ManagedPolicy, NamedPolicy, Tags};
+use crate::inventory::{AttachedPolicy, Identity, ManagedPolicy, NamedPolicy};
 use crate::policy::{Element, Polarity, Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
@@ -234,25 +232,6 @@ impl Change {
             }
             Self::SessionTags(_) | Self::Trusting(_) | Self::Made(_) | Self::Organized(_) => {}
         }
-    }
-}
-
-/// A user or role that nothing is said of but its name.
-pub(super) fn plain(kind: IdentityKind, arn: &str, account: AccountId) -> Identity {
-    Identity {
-        kind,
-        arn: arn.into(),
-        name: arn.rsplit('/').next().unwrap_or(arn).into(),
-        account,
-        unique_id: None,
-        tags: Tags::default(),
-        inline: Vec::new(),
-        attached: Vec::new(),
-        groups: BTreeSet::new(),
-        boundary: None,
-        trust: None,
-        max_session: None,
-        place: nowhere(),
     }
 }
 

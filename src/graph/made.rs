@@ -10,7 +10,7 @@ use crate::policy::{Polarity, Policy, Statement};
 
 use super::asked::sample;
 use super::cast::{Cast, Ix};
-use super::change::{WRITTEN, plain};
+use super::change::{WRITTEN, nowhere};
 
 /// What policies tell of users and roles that could be made.
 #[derive(Clone, Default)]
@@ -88,7 +88,7 @@ impl Cast<'_> {
         if is_taken || self.find(arn).is_some() || arn.contains(":role/aws-service-role/") {
             return;
         }
-        self.add_made(plain(kind, arn, account.id));
+        self.add_made(Identity::named(kind, arn, account.id, nowhere()));
     }
 
     /// Those of an account who could be made.

@@ -100,6 +100,25 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// A user or role that nothing is said of but its ARN.
+    pub fn named(kind: IdentityKind, arn: &str, account: AccountId, place: Place) -> Self {
+        Self {
+            kind,
+            arn: arn.into(),
+            name: arn.rsplit('/').next().unwrap_or(arn).into(),
+            account,
+            unique_id: None,
+            tags: Tags::default(),
+            inline: Vec::new(),
+            attached: Vec::new(),
+            groups: BTreeSet::new(),
+            boundary: None,
+            max_session: None,
+            trust: None,
+            place,
+        }
+    }
+
     /// Rule E44: a role that a service owns, by its path.
     pub fn is_service_linked(&self) -> bool {
         self.kind == IdentityKind::Role && self.arn.contains(":role/aws-service-role/")

@@ -62,6 +62,20 @@ impl Bench {
         self.solver.find(formula, &self.frame)
     }
 
+    /// Whether the formula holds of some of `contexts`, which are all that tell its tests apart: the solver
+    /// must say so, and show a context in which it does.
+    pub(super) fn found_among(&self, formula: Formula, contexts: &[Context]) -> bool {
+        let expected = contexts.iter().any(|context| holds(&self.formulas, formula, context));
+        match self.find(formula) {
+            Found::Yes(context) => {
+                assert!(expected && holds(&self.formulas, formula, &context), "{context:?}");
+            }
+            Found::No => assert!(!expected),
+            Found::Undecided => panic!("nothing here is undecided"),
+        }
+        expected
+    }
+
     /// The context found, written out.
     pub(super) fn words(&self, tests: &[(&str, &str, &[&str])]) -> String {
         let formula = self.all(tests);

@@ -1,6 +1,5 @@
 //! What edits change about users, roles, groups and managed policies.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::aws::{AccountId, Arn, Identity as Named, identity};
@@ -97,26 +96,13 @@ impl Inventory {
 
     /// A user, or a role with its trust policy, that nothing else is said of (rule T35).
     pub(super) fn create(&mut self, arn: &str, trust: Option<&PolicyDocument>) -> Option<()> {
-        let (kind, account, name) = match identity(arn)? {
-            Named::User { account, name, .. } => (IdentityKind::User, account, name),
-            Named::Role { account, name, .. } => (IdentityKind::Role, account, name),
+        let (kind, account) = match identity(arn)? {
+            Named::User { account, .. } => (IdentityKind::User, account),
+            Named::Role { account, .. } => (IdentityKind::Role, account),
             _ => return None,
         };
-        let made = Identity {
-            kind,
-            arn: arn.into(),
-            name: name.into(),
-            account,
-            unique_id: None,
-            tags: Tags::default(),
-            inline: Vec::new(),
-            attached: Vec::new(),
-            groups: BTreeSet::new(),
-            boundary: None,
-            max_session: None,
-            trust: trust.cloned(),
-            place: nowhere(),
-        };
+        let mut made = Identity::named(kind, arn, account, nowhere());
+        made.trust = trust.cloned();
         self.account_mut(account).add_identity(made);
         Some(())
     }
