@@ -10,6 +10,7 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Body};
 
+use crate::aws::AccountId;
 use crate::source::{FileId, FileProblem, Files};
 
 use super::super::declared::Deployment;
@@ -46,6 +47,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) symbols: Rc<Symbols>,
     /// The plan or state of the root, where one lies beside.
     pub(super) plan: Option<&'a Plan>,
+    /// The accounts that providers of the root name by expressions.
+    pub(super) accounts: RefCell<BTreeMap<Box<str>, AccountId>>,
     pub(super) instances: RefCell<Vec<Rc<Instance<'a>>>>,
     /// Texts that `file` and `templatefile` read, and what is wrong with them.
     pub(super) read: RefCell<BTreeMap<FileId, Rc<str>>>,
@@ -178,6 +181,10 @@ impl<'a> Evaluator<'a> {
         let providers = providers::of_root(self, module, root);
         if let Some(instance) = self.instance(root) {
             *instance.providers.borrow_mut() = providers;
+            // What they are made of was evaluated before they were known.
+            instance.memo.borrow_mut().clear();
+            instance.children.borrow_mut().clear();
+            self.instances.borrow_mut().truncate(root + 1);
         }
         root
     }
@@ -186,6 +193,12 @@ impl<'a> Evaluator<'a> {
     pub(super) fn at(&self, file: FileId, range: Option<Range<usize>>) -> At {
         let places = self.places.get(&file);
         At::new(file, range.map(|range| places.map_or_else(|| range.clone(), |it| it.of(&range))))
+    }
+
+    /// The path of a file that was given.
+    pub(super) fn path(&self, file: FileId) -> Option<&'a str> {
+        let number = file.0.checked_sub(self.first)?;
+        self.paths.get(number as usize).map(String::as_str)
     }
 
     /// The source's text, from the given files or those that expressions read.
@@ -259,7 +272,7 @@ impl<'a> Evaluator<'a> {
         self.steps.set(steps + 1);
         let value = self.expression(expression, at, scope);
         self.depth.set(depth);
-        value
+        self.with_account(value, at, scope)
     }
 
     /// The value of an attribute of a body.

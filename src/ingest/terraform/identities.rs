@@ -415,7 +415,9 @@ impl Draft<'_> {
             let named = IdentityFact::new(kind, self.arn, account, place);
             return Fact::Identity(Box::new(named));
         }
-        let boundary = match argument("permissions_boundary").filter(|it| !it.is_null()) {
+        // An empty text is none for the provider.
+        let is_none = |it: &Value| it.is_null() || it.known().is_some_and(|arn| arn.is_empty());
+        let boundary = match argument("permissions_boundary").filter(|it| !is_none(it)) {
             None => Some(None),
             Some(boundary) => boundary.known().map(|arn| {
                 let place = Place::plain(boundary.at.file, boundary.at.span);

@@ -13,6 +13,7 @@
 //! What needs the outside (modules from elsewhere, remote state, counts that are not known) is told once,
 //! as a whole, in [`Found::unresolved`].
 
+mod accounts;
 mod configured;
 mod documents;
 mod evaluator;
@@ -360,6 +361,7 @@ impl<'a> Roots<'a> {
             beside,
             symbols: Rc::default(),
             plan,
+            accounts: RefCell::default(),
             instances: RefCell::default(),
             read: RefCell::default(),
             problems: RefCell::default(),

@@ -8,9 +8,11 @@ use hcl_edit::structure::Body;
 use crate::aws::{AccountId, Arn};
 
 use super::super::declared::{Deployment, REGION};
+use super::accounts::{self, Said};
 use super::evaluator::{Evaluator, Scope};
 use super::module::{Module, Part, giving};
 use super::reference::provider_name;
+use super::value::Value;
 
 /// Where the resources of a provider configuration live.
 #[derive(Clone, Debug)]
@@ -123,6 +125,18 @@ fn of_blocks<'a>(
     };
     let default = all.iter().find(|bodies| child.is_none() && !has(bodies, "alias"));
     let default_profile = default.and_then(profile);
+    let said = |bodies: &Written<'_>| match has(bodies, "assume_role") {
+        true => accounts::said(evaluator, &role(evaluator, bodies)?, module.directory),
+        false => profile(bodies).map(|name| {
+            let expression = format!("profile {name}");
+            Said { expression, is_number: false }
+        }),
+    };
+    let mut shared: BTreeMap<String, AccountId> = BTreeMap::new();
+    let of_default = default.filter(|bodies| account(evaluator, bodies).is_none()).and_then(said);
+    shared.extend(of_default.iter().map(|said| (said.expression.clone(), plain.account)));
+    let mut named: Vec<(Said, AccountId)> = Vec::new();
+    named.extend(of_default.map(|said| (said, plain.account)));
     for bodies in &all {
         let text = |name: &str| value(bodies, name)?.known();
         let alias = text("alias");
@@ -143,12 +157,23 @@ fn of_blocks<'a>(
         } else if let Some(name) = alias.as_deref().or(child) {
             let is_other = has(bodies, "assume_role") || profile(bodies) != default_profile;
             if is_other && !has(bodies, "assume_role_with_web_identity") {
-                deployment.account = symbol(name, &mut symbols);
+                let said = said(bodies);
+                let known = said.as_ref().and_then(|said| shared.get(&said.expression).copied());
+                deployment.account = known.unwrap_or_else(|| symbol(name, &mut symbols));
+                if let Some(said) = said {
+                    shared.insert(said.expression.clone(), deployment.account);
+                    named.push((said, deployment.account));
+                }
             }
         }
         let name = alias.map_or_else(|| "aws".to_owned(), |alias| format!("aws.{alias}"));
         let has_tags = has(bodies, "default_tags");
         made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
+    }
+    if child.is_none() {
+        let numbers = named.into_iter().filter(|(said, _)| said.is_number);
+        let numbers = numbers.map(|(said, account)| (said.expression.into(), account));
+        evaluator.accounts.borrow_mut().extend(numbers);
     }
     made
 }
@@ -158,14 +183,18 @@ pub(super) fn partition(region: &str, default: &str) -> Box<str> {
     if region == REGION { default.into() } else { crate::aws::region::partition(region).into() }
 }
 
-/// The account that a configuration names: by the role it assumes, or by those that it allows.
-fn account(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<AccountId> {
+/// The role that a configuration assumes.
+fn role(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<Value> {
     let mut roles = bodies
         .iter()
         .filter_map(|(body, scope)| Some((body.get_blocks("assume_role").next()?, scope)));
-    let role = roles.next();
-    let role = role.and_then(|(role, scope)| evaluator.attribute(&role.body, "role_arn", scope));
-    let arn = role.and_then(|role| role.known());
+    let (role, scope) = roles.next()?;
+    evaluator.attribute(&role.body, "role_arn", scope)
+}
+
+/// The account that a configuration names: by the role it assumes, or by those that it allows.
+fn account(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<AccountId> {
+    let arn = role(evaluator, bodies).and_then(|role| role.known());
     let of_role = arn.as_deref().and_then(Arn::parse).and_then(|arn| AccountId::parse(arn.account));
     let allowed = || {
         let mut allowed = bodies.iter();

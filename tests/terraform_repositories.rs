@@ -1,0 +1,192 @@
+//! Terraform as public repositories write it: what is easily taken for something else there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+#[path = "support/declared.rs"]
+mod declared;
+
+use std::collections::BTreeSet;
+
+use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, bounds_on, loaded, loaded_as, pinned};
+use keyreach::aws::KmsAction;
+use keyreach::ingest::Loaded;
+
+/// A policy of statements, in JSON as Terraform writes it.
+fn policy(statements: &str) -> String {
+    format!(r#"jsonencode({{ Version = "2012-10-17", Statement = {statements} }})"#)
+}
+
+/// A role, and what its policies allow.
+fn role(name: &str, more: &str) -> String {
+    format!(
+        "resource \"aws_iam_role\" \"{name}\" {{\n  name = \"{name}\"\n  assume_role_policy = {}\n{more}\n}}\n",
+        policy("[]")
+    )
+}
+
+/// The accounts of all keys.
+fn accounts(loaded: &Loaded) -> BTreeSet<String> {
+    loaded.inventory.keys.values().map(|key| key.arn.account().to_string()).collect()
+}
+
+#[test]
+fn providers_that_assume_a_role_of_one_account_are_of_one_account() {
+    let provider = |name: &str, role: &str| {
+        format!(
+            "provider \"aws\" {{\n  alias = \"{name}\"\n  region = \"eu-west-1\"\n  assume_role {{\n    role_arn = {role}\n  }}\n}}\n\
+             resource \"aws_kms_key\" \"{name}\" {{\n  provider = aws.{name}\n}}\n"
+        )
+    };
+    let variables: String =
+        ["a", "b", "c", "d", "ids"].map(|name| format!("variable \"{name}\" {{}}\n")).concat();
+    for (one, other, count) in [
+        (r#""arn:aws:iam::${var.ids["a"]}:role/x""#, r#""arn:aws:iam::${var.ids["a"]}:role/x""#, 1),
+        (r#""arn:aws:iam::${var.ids["a"]}:role/x""#, r#""arn:aws:iam::${var.ids["b"]}:role/x""#, 2),
+        (r#""arn:aws:iam::${var.a}:role/x""#, r#""arn:aws:iam::${var.a}:role/y""#, 1),
+        ("var.a", "var.a", 1),
+        ("var.a", "var.b", 2),
+        // Both hang on one condition, and on nothing else that is the same.
+        (
+            r#""arn:aws:iam::${var.ids ? var.a : var.b}:role/x""#,
+            r#""arn:aws:iam::${var.ids ? var.c : var.d}:role/x""#,
+            2,
+        ),
+    ] {
+        let code = variables.clone() + &provider("first", one) + &provider("second", other);
+        let loaded = loaded(&[("main.tf", &code)]);
+        assert_eq!(loaded.inventory.keys.len(), 2);
+        assert_eq!(accounts(&loaded).len(), count, "{one} {other}");
+    }
+}
+
+#[test]
+fn what_a_provider_calls_its_account_is_that_account_and_a_replica_lies_in_that_of_its_primary() {
+    let code = r#"
+data "aws_organizations_organization" "all" {}
+locals {
+  shared = [for a in data.aws_organizations_organization.all.accounts : a if a.name == "shared"][0]
+}
+provider "aws" {
+  alias  = "shared"
+  region = "eu-west-2"
+  assume_role {
+    role_arn = "arn:aws:iam::${local.shared.id}:role/deploy"
+  }
+}
+provider "aws" {
+  alias  = "replica"
+  region = "eu-west-1"
+  assume_role {
+    role_arn = "arn:aws:iam::${local.REPLICA}:role/deploy"
+  }
+}
+resource "aws_kms_key" "key" {
+  provider     = aws.shared
+  multi_region = true
+  policy       = POLICY
+}
+resource "aws_kms_replica_key" "key" {
+  provider        = aws.replica
+  primary_key_arn = aws_kms_key.key.arn
+}
+"#;
+    let statements = r#"[{ Effect = "Allow", Action = "kms:*", Resource = "*", Principal = { AWS = local.shared.id } }]"#;
+    let code = code.replace("POLICY", &policy(statements));
+    for other in ["shared.id", "elsewhere.id"] {
+        let code = code.replace("REPLICA", other);
+        let loaded = loaded(&[("main.tf", &code)]);
+        assert_eq!(accounts(&loaded), BTreeSet::from(["this-shared-".to_owned()]), "{other}");
+        let ids: BTreeSet<&str> = loaded.inventory.keys.values().map(|it| it.arn.id()).collect();
+        assert_eq!(ids.len(), 1);
+        let primary = "arn:aws:kms:eu-west-2:this-shared-:key/mrk-aws_kms_key.key";
+        for (caller, expected) in [("this-shared-", ALWAYS), ("444455556666", NEVER)] {
+            let caller = format!("arn:aws:iam::{caller}:root");
+            assert_eq!(bounds_on(&loaded, &caller, KmsAction::DECRYPT, primary), expected);
+        }
+    }
+}
+
+#[test]
+fn a_document_that_is_known_in_part_is_no_empty_text() {
+    let code = r#"
+data "aws_caller_identity" "me" {}
+variable "policy" {
+  default = null
+}
+data "aws_iam_policy_document" "key" {
+  statement {
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::111122223333:role/app", data.aws_caller_identity.me.arn]
+    }
+  }
+}
+resource "aws_kms_key" "key" {
+  policy = coalesce(var.policy, data.aws_iam_policy_document.key.json)
+}
+"#;
+    let code = code.to_owned() + &role("app", "") + &role("other", "");
+    let loaded = loaded_as(&[("main.tf", &code)], &pinned());
+    // Who runs Terraform is somebody of the account that it runs in.
+    for (caller, expected) in [
+        ("111122223333:role/app", ALWAYS),
+        ("111122223333:role/other", ANYTHING),
+        ("444455556666:role/other", NEVER),
+    ] {
+        let caller = format!("arn:aws:iam::{caller}");
+        assert_eq!(bounds_of(&loaded, &caller, KmsAction::DECRYPT), expected, "{caller}");
+    }
+}
+
+#[test]
+fn statements_for_each_item_of_an_unknown_list_take_nothing_from_those_beside() {
+    let statement = |principal: &str, effect: &str| {
+        format!(
+            r#"{{ Effect = "{effect}", Action = "kms:Decrypt", Resource = "*", Principal = {{ AWS = {principal} }} }}"#
+        )
+    };
+    let app = statement(r#""arn:aws:iam::111122223333:role/app""#, "Allow");
+    for (effect, of_app, of_other) in [("Allow", ALWAYS, ANYTHING), ("Deny", ANYTHING, NEVER)] {
+        let admins = statement("admin", effect);
+        let all = format!("concat([{app}], [for admin in var.admins : {admins}])");
+        let code = format!(
+            "variable \"admins\" {{}}\nresource \"aws_kms_key\" \"key\" {{\n  policy = {}\n}}\n",
+            policy(&all)
+        );
+        let code = code + &role("app", "") + &role("other", "");
+        let loaded = loaded_as(&[("main.tf", &code)], &pinned());
+        for (name, expected) in [("app", of_app), ("other", of_other)] {
+            let caller = format!("arn:aws:iam::111122223333:role/{name}");
+            assert_eq!(
+                bounds_of(&loaded, &caller, KmsAction::DECRYPT),
+                expected,
+                "{effect} {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_permissions_boundary_is_none() {
+    let statements = r#"[{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*" }]"#;
+    let inline =
+        format!("inline_policy {{\n  name = \"use\"\n  policy = {}\n}}", policy(statements));
+    for (boundary, expected) in [
+        ("\"\"", ALWAYS),
+        ("null", ALWAYS),
+        ("\"arn:aws:iam::111122223333:policy/limits\"", ANYTHING),
+    ] {
+        let variable = format!("variable \"boundary\" {{\n  default = {boundary}\n}}\n");
+        let more = format!("permissions_boundary = var.boundary\n{inline}");
+        let code = variable + "resource \"aws_kms_key\" \"key\" {}\n" + &role("app", &more);
+        let loaded = loaded(&[("main.tf", &code)]);
+        assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), expected, "{boundary}");
+    }
+}
