@@ -190,3 +190,23 @@ fn an_empty_permissions_boundary_is_none() {
         assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), expected, "{boundary}");
     }
 }
+
+#[test]
+fn of_a_key_that_an_object_gives_twice_the_last_counts() {
+    for object in [
+        "{\n    role = \"none\"\n    role = \"app\"\n  }",
+        "{ role = \"none\", other = { role = \"none\" }, role = \"app\" }",
+        "{\n    role = \"none\" # this\n    other = \"{\"\n    role = <<-EOF\n      { none }\n    EOF\n    role = \"app\"\n  }",
+        "{ role : \"none\" , \"a\" = 1, role : \"app\", \"a\" = 2 }",
+    ] {
+        let statements = r#"[{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*", Principal = { AWS = "arn:aws:iam::111122223333:role/${local.of.role}" } }]"#;
+        let code = format!(
+            "locals {{\n  of = {object}\n}}\nresource \"aws_kms_key\" \"key\" {{\n  policy = {}\n}}\n",
+            policy(statements)
+        );
+        let code = code + &role("app", "");
+        let loaded = loaded_as(&[("main.tf", &code)], &pinned());
+        let app = "arn:aws:iam::111122223333:role/app";
+        assert_eq!(bounds_of(&loaded, app, KmsAction::DECRYPT), ALWAYS, "{object}");
+    }
+}

@@ -32,6 +32,7 @@ pub(super) mod plan;
 mod providers;
 pub(super) mod raw;
 mod reference;
+mod repeated;
 mod resource;
 mod template;
 mod transcript;
@@ -200,7 +201,7 @@ fn parse(text: &str, path: &str) -> Result<Parsed, FileProblem> {
         Some(name) => transcript::body(text, name.ends_with(".tfvars"))
             .map(|(body, places)| (body, Some(places)))
             .map_err(|problem| (problem.span, format!("broken JSON: {}", problem.message))),
-        None => text.parse::<Body>().map(|body| (body, None)).map_err(|error| {
+        None => repeated::body(text).map(|body| (body, None)).map_err(|error| {
             let at = error.location().offset();
             (Span::new(at, at), format!("broken HCL: {}", error.message()))
         }),
