@@ -364,3 +364,46 @@ fn damage_of_one_file_hides_no_other() {
         }
     }
 }
+
+/// A template with a key.
+const TEMPLATE: &str =
+    "AWSTemplateFormatVersion: 2010-09-09\nResources:\n  Key:\n    Type: AWS::KMS::Key\n";
+
+#[test]
+fn what_texts_and_programs_show_is_passed_over_where_they_are_no_documents_as_a_whole() {
+    let prose = "An IAM\nStatement for kms: see [x]: {docs}: \"a\" b\n".to_owned();
+    let fenced = format!("# A key\n\n```yaml\n{TEMPLATE}```\n");
+    let bracket =
+        r#"[a key](docs) {"Statement": [{"Effect": "Allow", "Action": "kms:*",}]}"#.to_owned();
+    for name in ["NOTES.txt", "README.md", "README_1.bak", "stack.ts", "tool.py"] {
+        for text in [&prose, &fenced, &bracket] {
+            assert_eq!(one_problem(name, text.as_bytes()), None, "{name} {text}");
+        }
+        assert_eq!(loaded(&[(name, TEMPLATE)]).inventory.keys.len(), 1, "{name}");
+    }
+    for name in ["stack.yaml", "stack.YML", "stack.template", "stack"] {
+        for text in [&prose, &fenced] {
+            assert!(one_problem(name, text.as_bytes()).is_some(), "{name} {text}");
+        }
+    }
+}
+
+#[test]
+fn a_template_in_json_with_a_comma_too_many_is_no_broken_policy() {
+    let template = |behind: &str| {
+        format!(
+            r#"{{ "AWSTemplateFormatVersion": "2010-09-09", "Resources": {{ "Key": {{ "Type": "AWS::KMS::Key", "Properties": {{
+  "KeyPolicy": {{ "Version": "2012-10-17", "Statement": [
+    {{ "Effect": "Allow", "Principal": {{ "AWS": {{ "Ref": "AWS::AccountId" }} }}, "Action": "kms:*", "Resource": "*" }}{behind}
+  ] }} }} }} }} }}"#
+        )
+    };
+    for name in ["stack.template", "stack.json", "stack.txt"] {
+        let loaded = loaded(&[(name, &template(","))]);
+        assert_eq!(loaded.problems, [], "{name}");
+        assert_eq!((loaded.inventory.keys.len(), loaded.inventory.loose.len()), (1, 0), "{name}");
+    }
+    let (kind, message) = one_problem("stack.json", template(" {").as_bytes()).unwrap();
+    assert_eq!(kind, ProblemKind::Broken);
+    assert!(message.contains("broken JSON"), "{message}");
+}

@@ -210,3 +210,23 @@ fn of_a_key_that_an_object_gives_twice_the_last_counts() {
         assert_eq!(bounds_of(&loaded, app, KmsAction::DECRYPT), ALWAYS, "{object}");
     }
 }
+
+#[test]
+fn what_is_wrong_with_the_json_of_a_policy_is_told_where_it_stands() {
+    let code = r#"resource "aws_kms_key" "key" {
+  policy = <<-POLICY
+    {
+      "Version": "2012-10-17",
+      "Statement": [ { "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*" }, ]
+    }
+  POLICY
+}
+"#;
+    let loaded = loaded(&[("main.tf", code)]);
+    let document = loaded.inventory.keys.values().next().unwrap().policy.as_ref().unwrap();
+    let [fault] = &document.policy().faults[..] else { panic!("{:?}", document.policy().faults) };
+    assert_eq!(fault.message, "no valid JSON: trailing comma");
+    let at = document.place.locate(code, fault.span).start as usize;
+    let statement = code.find("\"Statement\"").unwrap()..code.find("]\n").unwrap() + 1;
+    assert!(statement.contains(&at), "{at} {statement:?}");
+}

@@ -24,7 +24,7 @@ pub(super) fn read(document: &Document<'_, '_>) -> Read {
     take(&source.hint, make).map(|fact| vec![fact]).ok_or(Refusal::Other)
 }
 
-/// The policy documents of a YAML text; nothing where it holds none.
+/// The policy documents of a YAML text; nothing where it holds none, or is a text of another kind.
 ///
 /// The one place where YAML is read here: a text that mentions no `Statement` at the start of a line is
 /// not parsed at all.
@@ -34,6 +34,9 @@ pub(super) fn read_yaml(source: &Source<'_>) -> Vec<Fact> {
         return Vec::new();
     }
     let (documents, problems) = yaml::parse(source.text);
+    if !problems.is_empty() && !source.hint.is_data() {
+        return Vec::new();
+    }
     let mut facts = Vec::new();
     for document in &documents {
         facts.extend(of_node(source.file, &source.hint, &document.root));
