@@ -407,3 +407,40 @@ fn a_template_in_json_with_a_comma_too_many_is_no_broken_policy() {
     assert_eq!(kind, ProblemKind::Broken);
     assert!(message.contains("broken JSON"), "{message}");
 }
+
+#[test]
+fn what_is_filled_in_later_is_no_fault_of_a_policy() {
+    let text = |principal: &str, organization: &str| {
+        format!(
+            r#"{{ "Version": "2012-10-17", "Statement": [ {{ "Effect": "Allow", "Principal": {{ "AWS": {principal} }},
+  "Action": "kms:*", "Resource": "*", "Condition": {{ "StringEquals": {{ "aws:PrincipalOrgID": "{organization}" }} }} }} ] }}"#
+        )
+    };
+    let written = "arn:aws:iam::${account_id}:root";
+    let quoted = format!("\"{written}\"");
+    let sub = r#"{ "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root" }"#;
+    for (name, principal, organization, named, unresolved) in [
+        ("key.json", quoted.as_str(), "o-a1b2c3d4e5", written, 1),
+        ("key.json.tpl", quoted.as_str(), "o-a1b2c3d4e5", written, 1),
+        ("key.json", sub, "o-a1b2c3d4e5", "this-account", 0),
+        ("key.json", r#"{ "Ref": "Admins" }"#, "${ORG_ID}", "Admins", 2),
+        ("key.yaml", r#"!Ref Admins"#, "${ORG_ID}", "Admins", 2),
+        ("key.json", "\"111122223333\"", "${aws:ResourceOrgID}", "111122223333", 0),
+    ] {
+        let text = text(principal, organization);
+        // In flow style a tag stands before its value as well.
+        let text = if name.ends_with(".yaml") {
+            format!("# A key\n{}", text.replace(", \"Statement", ",\n\"Statement"))
+        } else {
+            text
+        };
+        let inventory = world(&[(name, &text)]);
+        let [policy] = &inventory.loose[..] else { panic!("{name} {principal}") };
+        let policy = policy.document.policy();
+        assert_eq!(policy.faults, [], "{name} {principal}");
+        let statement = &policy.statements[0];
+        let entries = &statement.principal.as_ref().unwrap().entries;
+        assert_eq!(entries[0].value.text(), named, "{name} {principal}");
+        assert_eq!(statement.unresolved().count(), unresolved, "{name} {principal}");
+    }
+}

@@ -91,7 +91,9 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     }
     if terraform::raw::is_template(path) {
         reading.outcome.facts.extend(terraform::raw::read(source, path));
-        return reading.outcome;
+        if !reading.outcome.facts.is_empty() {
+            return reading.outcome;
+        }
     }
     if let Some((about, name)) = stored::about(path) {
         reading.taken(stored::read(source, path, about, name));

@@ -9,6 +9,7 @@
 mod conditions;
 mod documents;
 mod evaluate;
+pub(super) mod fragments;
 mod functions;
 mod identities;
 mod keys;
