@@ -230,3 +230,54 @@ fn what_is_wrong_with_the_json_of_a_policy_is_told_where_it_stands() {
     let statement = code.find("\"Statement\"").unwrap()..code.find("]\n").unwrap() + 1;
     assert!(statement.contains(&at), "{at} {statement:?}");
 }
+
+#[test]
+fn what_lifecycle_ignores_is_not_known() {
+    let code = r#"
+resource "aws_ssm_parameter" "partner" {
+  name           = "partner"
+  insecure_value = "444455556666"
+  LIFECYCLE
+}
+resource "aws_kms_key" "key" {
+  policy = POLICY
+}
+"#;
+    let statements = r#"[{ Effect = "Allow", Action = "kms:*", Resource = "*", Principal = { AWS = "arn:aws:iam::${aws_ssm_parameter.partner.insecure_value}:root" } }]"#;
+    let code = code.replace("POLICY", &policy(statements));
+    for (lifecycle, expected) in [
+        ("", NEVER),
+        ("lifecycle {\n    ignore_changes = [tags]\n  }", NEVER),
+        ("lifecycle {\n    ignore_changes = [insecure_value]\n  }", ANYTHING),
+        ("lifecycle {\n    ignore_changes = [\"insecure_value\"]\n  }", ANYTHING),
+        ("lifecycle {\n    ignore_changes = all\n  }", ANYTHING),
+    ] {
+        let code = code.replace("LIFECYCLE", lifecycle);
+        let loaded = loaded_as(&[("main.tf", &code)], &pinned());
+        let root = "arn:aws:iam::111122223333:root";
+        assert_eq!(bounds_of(&loaded, root, KmsAction::DECRYPT), expected, "{lifecycle}");
+    }
+}
+
+#[test]
+fn a_policy_whose_changes_are_ignored_may_be_any() {
+    let statements = r#"[{ Effect = "Allow", Action = "kms:*", Resource = "*", Principal = { AWS = "arn:aws:iam::111122223333:root" } }]"#;
+    let inline = r#"[{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*" }]"#;
+    let inline = format!("inline_policy {{\n  name = \"use\"\n  policy = {}\n}}", policy(inline));
+    for (of_key, of_role, expected) in [
+        ("description", "description", ALWAYS),
+        ("policy", "description", ANYTHING),
+        ("description", "inline_policy", ANYTHING),
+    ] {
+        let lifecycle = |name: &str| format!("lifecycle {{\n  ignore_changes = [{name}]\n}}");
+        let key = format!(
+            "resource \"aws_kms_key\" \"key\" {{\n  policy = {}\n{}\n}}\n",
+            policy(statements),
+            lifecycle(of_key)
+        );
+        let code = key + &role("app", &format!("{inline}\n{}", lifecycle(of_role)));
+        let loaded = loaded_as(&[("main.tf", &code)], &pinned());
+        let app = "arn:aws:iam::111122223333:role/app";
+        assert_eq!(bounds_of(&loaded, app, KmsAction::DECRYPT), expected, "{of_key} {of_role}");
+    }
+}

@@ -23,6 +23,7 @@ mod grants;
 mod identities;
 mod json;
 mod keys;
+mod lifecycle;
 mod lowered;
 mod module;
 mod moves;

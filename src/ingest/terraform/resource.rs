@@ -84,6 +84,10 @@ impl<'a> Evaluator<'a> {
     pub(super) fn argument(&self, arguments: &Arguments<'_>, name: &str) -> Option<Value> {
         let mut written = arguments.written.iter();
         let written = written.find_map(|(body, scope)| self.attribute(body, name, scope));
+        let written = written.map(|value| match arguments.is_ignored(name) {
+            true => Value::unknown(value.at, format!("{name}, of which changes are ignored")),
+            false => value,
+        });
         if written.as_ref().is_some_and(|value| value.doubt().is_none()) {
             return written;
         }
