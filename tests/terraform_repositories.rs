@@ -281,3 +281,46 @@ fn a_policy_whose_changes_are_ignored_may_be_any() {
         assert_eq!(bounds_of(&loaded, app, KmsAction::DECRYPT), expected, "{of_key} {of_role}");
     }
 }
+
+/// What was taken for granted.
+fn assumed(loaded: &Loaded) -> Vec<&str> {
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    declared.assumed.iter().map(|it| &**it).collect()
+}
+
+#[test]
+fn keys_that_defaults_switch_off_are_told() {
+    let variable = |default: bool| {
+        format!("variable \"create\" {{\n  type    = bool\n  default = {default}\n}}\n")
+    };
+    let key = "resource \"aws_kms_key\" \"key\" {\n  count = var.create ? 1 : 0\n}\n";
+    let call = "module \"keys\" {\n  source = \"./keys\"\n  count  = var.create ? 1 : 0\n}\n";
+    let inner = "resource \"aws_kms_key\" \"inner\" {}\n";
+    let main = key.to_owned() + call;
+    let off = loaded(&[("main.tf", &(variable(false) + &main)), ("keys/main.tf", inner)]);
+    assert!(off.inventory.keys.is_empty());
+    let told = "2 keys are declared but not made with these defaults (module.keys.aws_kms_key.inner, aws_kms_key.key)";
+    assert_eq!(assumed(&off), [told]);
+    let on = loaded(&[("main.tf", &(variable(true) + &main)), ("keys/main.tf", inner)]);
+    assert_eq!((on.inventory.keys.len(), assumed(&on)), (2, Vec::new()));
+    // What another root makes is made.
+    let example = "module \"keys\" {\n  source = \"../keys\"\n}\n";
+    let files = [("main.tf", variable(false) + call), ("example/main.tf", example.to_owned())];
+    let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+    let both = loaded(&[files[0], files[1], ("keys/main.tf", inner)]);
+    assert_eq!((both.inventory.keys.len(), assumed(&both)), (1, Vec::new()));
+}
+
+#[test]
+fn keys_that_a_default_of_a_template_switches_off_are_told() {
+    let template = "Parameters:\n  Make: { Type: String, Default: 'no', AllowedValues: ['yes', 'no'] }\n\
+                    Conditions:\n  IsMade: !Equals [!Ref Make, 'yes']\n\
+                    Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Condition: IsMade\n";
+    let off = loaded(&[("t.yaml", template)]);
+    assert!(off.inventory.keys.is_empty());
+    let told = "1 key is declared but not made with these defaults (Key)";
+    assert_eq!(assumed(&off), [told, "Make of t.yaml has its default, `no`"]);
+    let on = loaded(&[("t.yaml", &template.replace("'no', A", "'yes', A"))]);
+    assert_eq!(on.inventory.keys.len(), 1);
+    assert_eq!(assumed(&on), ["Make of t.yaml has its default, `yes`"]);
+}

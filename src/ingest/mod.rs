@@ -218,7 +218,9 @@ fn declare(
         made.problems.extend(first);
         return made;
     }
-    if files.is_empty() && modules.unresolved.is_empty() {
+    found.unmade.append(modules.unmade);
+    found.assumed.extend(found.unmade.words());
+    if files.is_empty() && modules.unresolved.is_empty() && found.assumed.is_empty() {
         return made;
     }
     if is_beside {

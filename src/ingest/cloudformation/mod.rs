@@ -31,6 +31,7 @@ use crate::inventory::Stated;
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Kind, Node, json, yaml};
 
+use super::declared::Unmade;
 use super::document::{Document, Read, Refusal, Source};
 use super::facts::Fact;
 use super::homes::Homes;
@@ -169,6 +170,8 @@ pub(super) struct Declared {
     pub(super) assumed: BTreeSet<Box<str>>,
     /// The accounts and Regions that they are deployed to.
     pub(super) homes: Homes,
+    /// Keys that are not there with the values at hand.
+    pub(super) unmade: Unmade,
 }
 
 /// What stands for names and ids that the templates of a run leave open.

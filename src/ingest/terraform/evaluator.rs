@@ -13,7 +13,7 @@ use hcl_edit::structure::{Attribute, Body};
 use crate::aws::AccountId;
 use crate::source::{FileId, FileProblem, Files};
 
-use super::super::declared::Deployment;
+use super::super::declared::{Deployment, Unmade};
 use super::super::symbols::Symbols;
 use super::module::{self, Module, Part};
 use super::plan::Plan;
@@ -55,6 +55,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) problems: RefCell<Vec<FileProblem>>,
     /// What could not be resolved as a whole: each once, where it stands.
     pub(super) unresolved: RefCell<BTreeSet<(FileId, u32, u32, String)>>,
+    /// Keys that are not there with the values at hand.
+    pub(super) unmade: RefCell<Unmade>,
     pub(super) depth: Cell<u32>,
     pub(super) steps: Cell<u32>,
 }

@@ -52,7 +52,7 @@ use crate::aws::AccountId;
 use crate::inventory::Stated;
 use crate::source::{FileId, FileProblem, Files, Place, ProblemKind, Span};
 
-use super::declared::{self, Deployment};
+use super::declared::{self, Deployment, Unmade};
 use super::facts::Fact;
 use super::problem_at;
 use super::symbols::Symbols;
@@ -87,6 +87,8 @@ pub(super) struct Found {
     pub(super) files: BTreeSet<FileId>,
     /// What stands for names and ids that are not known.
     pub(super) symbols: Symbols,
+    /// Keys that are not there with the values at hand.
+    pub(super) unmade: Unmade,
 }
 
 /// Where the files of a run come from.
@@ -327,6 +329,7 @@ impl<'a> Roots<'a> {
         let mut facts = world::facts(&evaluator, &resources);
         self.found.files.extend(facts.iter().filter_map(file_of));
         self.found.facts.append(&mut facts);
+        self.found.unmade.append(evaluator.unmade.into_inner());
         self.found.read.extend(evaluator.read.into_inner().into_keys());
         for problem in evaluator.problems.into_inner() {
             if !self.found.problems.contains(&problem) {
@@ -368,6 +371,7 @@ impl<'a> Roots<'a> {
             read: RefCell::default(),
             problems: RefCell::default(),
             unresolved: RefCell::default(),
+            unmade: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
         };

@@ -13,10 +13,10 @@ use super::super::declared::Deployment;
 use super::super::facts::Fact;
 use super::super::given::{Gift, Given, Named, Pattern, Target};
 use super::super::symbols::Symbols;
-use super::evaluator::{Evaluator, Scope};
+use super::evaluator::{Evaluator, Instance, Scope};
 use super::identities::Identities;
 use super::keys::Keys;
-use super::module::{Mode, Module};
+use super::module::{self, Mode, Module, Part};
 use super::organizations;
 use super::resource::Resource;
 use super::value::{At, Value, shape};
@@ -123,8 +123,12 @@ pub(super) fn made(evaluator: &Evaluator<'_>, resources: &[Declared<'_>]) -> BTr
 
 /// Whether it declares a key.
 pub(super) fn is_key(resource: &Resource<'_>) -> bool {
+    is_key_type(resource.of_type)
+}
+
+fn is_key_type(of_type: &str) -> bool {
     matches!(
-        resource.of_type,
+        of_type,
         "aws_kms_key"
             | "aws_kms_external_key"
             | "aws_kms_replica_key"
@@ -175,7 +179,11 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         let scope = Scope { instance: number, file: part.file, names: None };
         let address = format!("{of_type}.{name}");
         let parts = instance.module.blocks(&(mode, of_type, name), *part);
-        for (key, scope) in evaluator.keys(&parts, &scope, &address) {
+        let keys = evaluator.keys(&parts, &scope, &address);
+        if is_key_type(of_type) {
+            count(evaluator, *part, &format!("{}{address}", instance.prefix), !keys.is_empty());
+        }
+        for (key, scope) in keys {
             let resource = evaluator.resource((mode, of_type, name), *part, &key, &scope);
             let at = evaluator.at(part.file, part.block.span());
             let doubt = key.doubt().or_else(|| instance.doubt.clone());
@@ -183,9 +191,41 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         }
     }
     for &name in instance.module.calls.keys() {
-        for child in evaluator.children(number, name).iter() {
+        let children = evaluator.children(number, name);
+        for child in children.iter() {
             collect(evaluator, child.instance, into);
         }
+        if children.is_empty() {
+            unmade(evaluator, &instance, name);
+        }
+    }
+}
+
+/// Counts the keys of a block among those that are there, or those that are not. What a plan leaves out no
+/// default does.
+fn count(evaluator: &Evaluator<'_>, part: Part<'_>, address: &str, is_made: bool) {
+    let at = evaluator.at(part.file, part.block.span());
+    let mut unmade = evaluator.unmade.borrow_mut();
+    match is_made {
+        true => unmade.is_made(at.file, at.span),
+        false if evaluator.plan.is_none() => unmade.add(at.file, at.span, address),
+        false => {}
+    }
+}
+
+/// Counts the keys of a module that is here and that a call makes none of.
+fn unmade(evaluator: &Evaluator<'_>, instance: &Instance<'_>, name: &str) {
+    let parts = instance.module.call(name);
+    let path =
+        module::source(&parts).and_then(|source| module::local(instance.module.directory, source));
+    let Some(module) = path.and_then(|path| evaluator.modules.get(path.as_str())) else { return };
+    for ((_, of_type, key), part) in module
+        .resources
+        .iter()
+        .filter(|((mode, of_type, _), _)| *mode == Mode::Resource && is_key_type(of_type))
+    {
+        let address = format!("{}module.{name}.{of_type}.{key}", instance.prefix);
+        count(evaluator, *part, &address, false);
     }
 }
 
