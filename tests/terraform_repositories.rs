@@ -324,3 +324,29 @@ fn keys_that_a_default_of_a_template_switches_off_are_told() {
     assert_eq!(on.inventory.keys.len(), 1);
     assert_eq!(assumed(&on), ["Make of t.yaml has its default, `yes`"]);
 }
+
+#[test]
+fn what_an_alias_that_may_be_there_names_is_not_said_to_be_elsewhere() {
+    let code = r#"
+variable "enabled" {}
+resource "aws_kms_key" "default" {
+  count = var.enabled ? 1 : 0
+}
+resource "aws_kms_alias" "default" {
+  count         = var.enabled ? 1 : 0
+  name          = "alias/x"
+  target_key_id = join("", aws_kms_key.default.*.id)
+}
+"#;
+    let told = |code: &str| {
+        let loaded = loaded(&[("main.tf", code)]);
+        let declared = loaded.inventory.declared.as_ref().unwrap();
+        let all = declared.unresolved.iter().map(|stated| stated.value.to_string());
+        all.filter(|told| told.starts_with("aws_kms_alias")).collect::<Vec<_>>()
+    };
+    assert_eq!(told(code), ["aws_kms_alias.default[each]: which key it is for"]);
+    let (_, alias) = code.split_once("}\nresource \"aws_kms_alias\"").unwrap();
+    let alone = format!("variable \"enabled\" {{}}\nresource \"aws_kms_alias\"{alias}");
+    let alone = alone.replace("join(\"\", aws_kms_key.default.*.id)", "\"1234abcd\"");
+    assert_eq!(told(&alone), ["aws_kms_alias.default[each]: its key is not declared here"]);
+}

@@ -15,6 +15,7 @@
 
 mod accounts;
 mod configured;
+mod defaults;
 mod documents;
 mod evaluator;
 mod expression;

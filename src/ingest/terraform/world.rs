@@ -35,18 +35,21 @@ impl Declared<'_> {
         Place::plain(self.at.file, self.at.span)
     }
 
-    /// Something that this gives to what is not declared here: `what` it is, as `name` says; `doubt`
-    /// decides whether that is meant.
+    /// Something that this gives to what is not declared here, or perhaps `is_here`: `what` it is, as `name`
+    /// says; `doubt` decides whether that is meant.
     pub(super) fn given(
         &self,
         named: Named,
-        (what, name): (&str, &Value),
+        (what, name, is_here): (&str, &Value, bool),
         doubt: Option<Rc<str>>,
         gift: Gift,
     ) -> Given {
         let address = &self.resource.address;
-        let told = format!("{address}: its {what} is not declared here").into();
-        let told = Stated::new(told, Place::plain(name.at.file, name.at.span));
+        let told = match is_here {
+            true => format!("{address}: which {what} it is for"),
+            false => format!("{address}: its {what} is not declared here"),
+        };
+        let told = Stated::new(told.into(), Place::plain(name.at.file, name.at.span));
         let doubt = doubt.or_else(|| self.doubt.clone()).map(|doubt| Box::from(&*doubt));
         let to = vec![Target { named, doubt, told: Some(told) }];
         Given { to, gift, place: self.place(), own: Arc::default() }
