@@ -7,11 +7,14 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/declared.rs"]
 mod declared;
 
 use std::collections::BTreeSet;
 
+use command::{Folder, keyreach};
 use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, bounds_on, loaded, loaded_as, pinned};
 use keyreach::aws::KmsAction;
 use keyreach::ingest::Loaded;
@@ -349,4 +352,27 @@ resource "aws_kms_alias" "default" {
     let alone = format!("variable \"enabled\" {{}}\nresource \"aws_kms_alias\"{alias}");
     let alone = alone.replace("join(\"\", aws_kms_key.default.*.id)", "\"1234abcd\"");
     assert_eq!(told(&alone), ["aws_kms_alias.default[each]: its key is not declared here"]);
+}
+
+#[test]
+fn a_role_that_a_module_elsewhere_makes_is_somebody() {
+    let folder = Folder::new("stranger");
+    let told = |action: &str| {
+        let statements =
+            format!(r#"[{{ Effect = "Allow", Action = "{action}", Resource = "*" }}]"#);
+        let code = format!(
+            "resource \"aws_kms_key\" \"key\" {{}}\n\
+             module \"role\" {{\n  source = \"terraform-aws-modules/iam/aws//modules/iam-role\"\n}}\n\
+             resource \"aws_iam_role_policy\" \"use\" {{\n  role   = module.role.name\n  policy = {}\n}}\n",
+            policy(&statements)
+        );
+        folder.put("main.tf", code);
+        let run = keyreach(&["matrix", "."]).within(folder.path()).run();
+        run.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let missing = "Missing: who module.role.name is (aws_iam_role_policy.use)";
+    let use_key = told("kms:Decrypt");
+    assert!(use_key.contains(missing), "{use_key}");
+    let other = told("s3:GetObject");
+    assert!(other.contains("Missing: nothing that could change a verdict"), "{other}");
 }

@@ -179,6 +179,16 @@ pub(super) fn is_key_policy(policy: &Policy) -> bool {
         })
 }
 
+/// Whether a policy may allow some action of KMS.
+pub(super) fn may_touch_kms(policy: &Policy) -> bool {
+    let is_open = |element: &Element| element.values.iter().any(|it| it.value.text().is_none());
+    policy
+        .statements
+        .iter()
+        .filter(|statement| !statement.denies())
+        .any(|statement| touches_kms(statement) || statement.action.as_ref().is_some_and(is_open))
+}
+
 /// Whether some action could be one of KMS.
 fn touches_kms(statement: &Statement) -> bool {
     statement.action.as_ref().is_some_and(|element| {

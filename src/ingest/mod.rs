@@ -231,7 +231,8 @@ fn declare(
     unresolved.extend(modules.unresolved);
     unresolved.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
     facts.symbols = modules.symbols;
-    facts.declared = Some(Declared { files, unresolved, assumed: found.assumed });
+    let assumed = found.assumed;
+    facts.declared = Some(Declared { files, unresolved, assumed, ..Declared::default() });
     made
 }
 

@@ -15,4 +15,6 @@ pub struct Declared {
     pub unresolved: Vec<Stated<Box<str>>>,
     /// What was taken for granted, in words.
     pub assumed: BTreeSet<Box<str>>,
+    /// Who is given a policy that could use keys, and may be anybody, in words.
+    pub strangers: BTreeSet<Box<str>>,
 }

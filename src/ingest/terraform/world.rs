@@ -51,7 +51,10 @@ impl Declared<'_> {
         };
         let told = Stated::new(told.into(), Place::plain(name.at.file, name.at.span));
         let doubt = doubt.or_else(|| self.doubt.clone()).map(|doubt| Box::from(&*doubt));
-        let to = vec![Target { named, doubt, told: Some(told) }];
+        let is_holder = matches!(named, Named::Holder { .. }) && name.known().is_none();
+        let written = name.as_pieces().map(|pieces| shape(&pieces).1).filter(|_| is_holder);
+        let whom = written.map(|written| format!("who {written} is ({address})").into());
+        let to = vec![Target { named, doubt, told: Some(told), whom }];
         Given { to, gift, place: self.place(), own: Arc::default() }
     }
 }
