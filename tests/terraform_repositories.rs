@@ -376,3 +376,36 @@ fn a_role_that_a_module_elsewhere_makes_is_somebody() {
     let other = told("s3:GetObject");
     assert!(other.contains("Missing: nothing that could change a verdict"), "{other}");
 }
+
+#[test]
+fn what_a_symbol_of_an_account_stands_for_is_told() {
+    let provider = |name: &str| {
+        format!(
+            "variable \"{name}\" {{}}\nprovider \"aws\" {{\n  alias = \"{name}\"\n  assume_role {{\n    role_arn = var.{name}\n  }}\n}}\n"
+        )
+    };
+    let key = "resource \"aws_kms_key\" \"key\" {\n  provider = aws.first\n}\n";
+    // The second has nothing.
+    let code = provider("first") + &provider("second") + key;
+    let one = loaded(&[("main.tf", &code)]);
+    assert_eq!(assumed(&one), ["this-first-- is the account of the provider aws.first"]);
+    let key = "resource \"aws_kms_key\" \"key\" {}\n";
+    let two = loaded(&[("a/main.tf", key), ("envs/b/main.tf", key)]);
+    assert_eq!(assumed(&two), ["this-b------ is the account that envs/b is deployed to"]);
+}
+
+#[test]
+fn a_module_that_is_not_here_is_told_once_however_many_roots_call_it() {
+    let example = "module \"keys\" {\n  source = \"../../keys\"\n}\n";
+    let named = example.replace("\"keys\" {", "\"others\" {");
+    let keys = "resource \"aws_kms_key\" \"key\" {}\nmodule \"inner\" {\n  source = \"org/inner/aws\"\n}\n";
+    let files = [
+        ("examples/a/main.tf", example),
+        ("examples/b/main.tf", named.as_str()),
+        ("keys/main.tf", keys),
+    ];
+    let loaded = loaded(&files);
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
+    assert_eq!(told, ["module.inner: `org/inner/aws` is not here"]);
+}

@@ -220,6 +220,7 @@ fn declare(
     }
     found.unmade.append(modules.unmade);
     found.assumed.extend(found.unmade.words());
+    found.assumed.extend(modules.labels);
     if files.is_empty() && modules.unresolved.is_empty() && found.assumed.is_empty() {
         return made;
     }

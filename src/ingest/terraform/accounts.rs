@@ -1,5 +1,9 @@
 //! Accounts whose numbers are not known, by what provider configurations say of them.
 
+use std::collections::BTreeMap;
+
+use crate::aws::AccountId;
+
 use super::evaluator::{Evaluator, Scope};
 use super::value::{At, Data, PieceData, Value, shape};
 
@@ -11,12 +15,61 @@ pub(super) struct Said {
     pub(super) is_number: bool,
 }
 
+/// The accounts of the configurations of a module that say no number.
+pub(super) struct Accounts {
+    taken: Vec<AccountId>,
+    /// By what is said of them.
+    known: BTreeMap<String, AccountId>,
+    /// Those whose numbers an expression stands for.
+    numbers: Vec<(Box<str>, AccountId)>,
+}
+
+impl Accounts {
+    /// None so far; their symbols are none of `taken`.
+    pub(super) fn new(taken: Vec<AccountId>) -> Self {
+        Self { taken, known: BTreeMap::new(), numbers: Vec::new() }
+    }
+
+    /// What is said of an account.
+    pub(super) fn keep(&mut self, said: Said, account: AccountId) {
+        if said.is_number {
+            self.numbers.push((said.expression.as_str().into(), account));
+        }
+        self.known.insert(said.expression, account);
+    }
+
+    /// The account of which something is said: that of which it was said before, or else one that no other
+    /// has, called by the name of the configuration.
+    pub(super) fn of(&mut self, said: Option<Said>, name: &str) -> AccountId {
+        let known = said.as_ref().and_then(|said| self.known.get(&said.expression).copied());
+        let account = known.unwrap_or_else(|| self.symbol(name));
+        if let Some(said) = said {
+            self.keep(said, account);
+        }
+        account
+    }
+
+    fn symbol(&mut self, name: &str) -> AccountId {
+        let numbered = (2..100).map(|number| AccountId::symbol(&format!("{number}-{name}")));
+        let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
+        let symbol = symbols.find(|symbol| !self.taken.contains(symbol));
+        let symbol = symbol.unwrap_or_else(|| AccountId::symbol(name));
+        self.taken.push(symbol);
+        symbol
+    }
+
+    /// The accounts whose numbers an expression stands for.
+    pub(super) fn numbers(self) -> Vec<(Box<str>, AccountId)> {
+        self.numbers
+    }
+}
+
 /// What may lead to the number of an account, and is the same wherever a module writes it.
 const HEADS: [&str; 4] = ["data", "local", "module", "var"];
 
 /// What the role that a configuration assumes says of its account; nothing where its text cannot be told
 /// from another by how it is written in `directory`.
-pub(super) fn said(evaluator: &Evaluator<'_>, role: &Value, directory: &str) -> Option<Said> {
+pub(super) fn said_by(evaluator: &Evaluator<'_>, role: &Value, directory: &str) -> Option<Said> {
     let is_text = matches!(role.data, Data::Text(_) | Data::Unknown(_));
     let pieces = role.as_pieces().filter(|_| is_text)?;
     let is_own = pieces.iter().all(|piece| match &piece.data {

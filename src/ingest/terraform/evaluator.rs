@@ -47,6 +47,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) symbols: Rc<Symbols>,
     /// The plan or state of the root, where one lies beside.
     pub(super) plan: Option<&'a Plan>,
+    /// What the symbols of accounts stand for, in words.
+    pub(super) labels: RefCell<BTreeMap<AccountId, String>>,
     /// The accounts that providers of the root name by expressions.
     pub(super) accounts: RefCell<BTreeMap<Box<str>, AccountId>>,
     pub(super) instances: RefCell<Vec<Rc<Instance<'a>>>>,
@@ -389,7 +391,8 @@ impl<'a> Evaluator<'a> {
         let directory = source.and_then(|source| module::local(instance.module.directory, source));
         let found = directory.as_deref().and_then(|path| self.modules.get_key_value(path));
         let Some((_, module)) = found else {
-            let address = format!("{}module.{name}", instance.prefix);
+            // Told once, however many roots lead here.
+            let address = format!("module.{name}");
             let what = match (source, directory) {
                 (_, Some(path)) => format!("{address}: `{path}` is not among the given paths"),
                 (Some(source), None) => format!("{address}: `{source}` is not here"),

@@ -90,6 +90,8 @@ pub(super) struct Found {
     pub(super) symbols: Symbols,
     /// Keys that are not there with the values at hand.
     pub(super) unmade: Unmade,
+    /// What the symbols of accounts stand for, in words.
+    pub(super) labels: BTreeSet<Box<str>>,
 }
 
 /// Where the files of a run come from.
@@ -298,6 +300,7 @@ impl<'a> Roots<'a> {
             plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
         let caller = plan.and_then(|plan| plan.caller.clone());
         let (mut evaluator, mut resources) = self.resources(root, plan, &deployment, None);
+        let mut label = None;
         let mut arns = world::arns(&evaluator, &resources);
         let account = deployment.account;
         let is_taken = self.arns.get(&account).is_some_and(|known| !known.is_disjoint(&arns));
@@ -307,6 +310,8 @@ impl<'a> Roots<'a> {
             let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
             let free = symbols.find(|id| !self.arns.contains_key(id));
             deployment.account = free.unwrap_or(account);
+            let shown = if directory.is_empty() { "." } else { directory };
+            label = Some(format!("the account that {shown} is deployed to"));
             (evaluator, resources) = self.resources(root, plan, &deployment, None);
             arns = world::arns(&evaluator, &resources);
         }
@@ -317,6 +322,7 @@ impl<'a> Roots<'a> {
             arns = world::arns(&evaluator, &resources);
             made = world::made(&evaluator, &resources);
         }
+        evaluator.labels.borrow_mut().extend(label.map(|label| (deployment.account, label)));
         self.made.extend(made.into_iter().map(|arn| (arn, directory)));
         self.arns.entry(deployment.account).or_default().append(&mut arns);
         Root { evaluator, resources, caller }
@@ -327,6 +333,11 @@ impl<'a> Roots<'a> {
         let Root { mut evaluator, resources, caller } = root;
         evaluator.symbols = Rc::clone(symbols);
         self.found.callers.extend(caller);
+        let labels = evaluator.labels.take();
+        for account in resources.iter().map(|it| it.resource.provider.account()) {
+            let label = labels.get(&account).map(|label| format!("{account} is {label}").into());
+            self.found.labels.extend(label);
+        }
         let mut facts = world::facts(&evaluator, &resources);
         self.found.files.extend(facts.iter().filter_map(file_of));
         self.found.facts.append(&mut facts);
@@ -367,6 +378,7 @@ impl<'a> Roots<'a> {
             beside,
             symbols: Rc::default(),
             plan,
+            labels: RefCell::default(),
             accounts: RefCell::default(),
             instances: RefCell::default(),
             read: RefCell::default(),

@@ -8,7 +8,7 @@ use hcl_edit::structure::Body;
 use crate::aws::{AccountId, Arn};
 
 use super::super::declared::{Deployment, REGION};
-use super::accounts::{self, Said};
+use super::accounts::{Accounts, Said, said_by};
 use super::evaluator::{Evaluator, Scope};
 use super::module::{Module, Part, giving};
 use super::reference::provider_name;
@@ -80,7 +80,7 @@ pub(super) fn of_child<'a>(evaluator: &Evaluator<'a>, module: &'a Module<'a>, nu
 }
 
 /// The accounts that configurations of some module have already.
-fn accounts(evaluator: &Evaluator<'_>) -> Vec<AccountId> {
+fn taken(evaluator: &Evaluator<'_>) -> Vec<AccountId> {
     let instances = evaluator.instances.borrow();
     let of = |providers: &BTreeMap<String, Provider>| -> Vec<AccountId> {
         providers.values().map(Provider::account).collect()
@@ -98,8 +98,7 @@ fn of_blocks<'a>(
 ) -> BTreeMap<String, Provider> {
     let mut made: BTreeMap<String, Provider> = BTreeMap::new();
     let plain = Deployment { variables: BTreeMap::new(), ..evaluator.deployment.clone() };
-    let mut symbols = vec![AccountId::THIS, plain.account];
-    symbols.extend(accounts(evaluator));
+    let taken = [AccountId::THIS, plain.account].into_iter().chain(taken(evaluator)).collect();
     let scope = |file| Scope { instance, file, names: None };
     // In a module that is called a block of an alias alone only says that its call hands one down.
     let is_own = |parts: &Vec<Part<'a>>| {
@@ -126,17 +125,17 @@ fn of_blocks<'a>(
     let default = all.iter().find(|bodies| child.is_none() && !has(bodies, "alias"));
     let default_profile = default.and_then(profile);
     let said = |bodies: &Written<'_>| match has(bodies, "assume_role") {
-        true => accounts::said(evaluator, &role(evaluator, bodies)?, module.directory),
+        true => said_by(evaluator, &role(evaluator, bodies)?, module.directory),
         false => profile(bodies).map(|name| {
             let expression = format!("profile {name}");
             Said { expression, is_number: false }
         }),
     };
-    let mut shared: BTreeMap<String, AccountId> = BTreeMap::new();
-    let of_default = default.filter(|bodies| account(evaluator, bodies).is_none()).and_then(said);
-    shared.extend(of_default.iter().map(|said| (said.expression.clone(), plain.account)));
-    let mut named: Vec<(Said, AccountId)> = Vec::new();
-    named.extend(of_default.map(|said| (said, plain.account)));
+    let mut accounts = Accounts::new(taken);
+    if let Some(said) = default.filter(|bodies| account(evaluator, bodies).is_none()).and_then(said)
+    {
+        accounts.keep(said, plain.account);
+    }
     for bodies in &all {
         let text = |name: &str| value(bodies, name)?.known();
         let alias = text("alias");
@@ -157,12 +156,13 @@ fn of_blocks<'a>(
         } else if let Some(name) = alias.as_deref().or(child) {
             let is_other = has(bodies, "assume_role") || profile(bodies) != default_profile;
             if is_other && !has(bodies, "assume_role_with_web_identity") {
-                let said = said(bodies);
-                let known = said.as_ref().and_then(|said| shared.get(&said.expression).copied());
-                deployment.account = known.unwrap_or_else(|| symbol(name, &mut symbols));
-                if let Some(said) = said {
-                    shared.insert(said.expression.clone(), deployment.account);
-                    named.push((said, deployment.account));
+                deployment.account = accounts.of(said(bodies), name);
+                let what = match (&alias, child) {
+                    (Some(alias), None) => format!("the account of the provider aws.{alias}"),
+                    _ => format!("the account of a provider of {}", child.unwrap_or(name)),
+                };
+                if deployment.account != plain.account {
+                    evaluator.labels.borrow_mut().entry(deployment.account).or_insert(what);
                 }
             }
         }
@@ -171,9 +171,7 @@ fn of_blocks<'a>(
         made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
     }
     if child.is_none() {
-        let numbers = named.into_iter().filter(|(said, _)| said.is_number);
-        let numbers = numbers.map(|(said, account)| (said.expression.into(), account));
-        evaluator.accounts.borrow_mut().extend(numbers);
+        evaluator.accounts.borrow_mut().extend(accounts.numbers());
     }
     made
 }
@@ -206,16 +204,6 @@ fn account(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<AccountId>
         }
     };
     of_role.or_else(allowed)
-}
-
-/// A symbol for the account of an alias that no other has.
-fn symbol(alias: &str, taken: &mut Vec<AccountId>) -> AccountId {
-    let numbered = (2..100).map(|number| AccountId::symbol(&format!("{number}-{alias}")));
-    let mut symbols = [AccountId::symbol(alias)].into_iter().chain(numbered);
-    let symbol = symbols.find(|symbol| !taken.contains(symbol));
-    let symbol = symbol.unwrap_or_else(|| AccountId::symbol(alias));
-    taken.push(symbol);
-    symbol
 }
 
 /// The provider configurations that a call hands down.
