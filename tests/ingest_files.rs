@@ -364,3 +364,83 @@ fn damage_of_one_file_hides_no_other() {
         }
     }
 }
+
+/// A template with a key.
+const TEMPLATE: &str =
+    "AWSTemplateFormatVersion: 2010-09-09\nResources:\n  Key:\n    Type: AWS::KMS::Key\n";
+
+#[test]
+fn what_texts_and_programs_show_is_passed_over_where_they_are_no_documents_as_a_whole() {
+    let prose = "An IAM\nStatement for kms: see [x]: {docs}: \"a\" b\n".to_owned();
+    let fenced = format!("# A key\n\n```yaml\n{TEMPLATE}```\n");
+    let bracket =
+        r#"[a key](docs) {"Statement": [{"Effect": "Allow", "Action": "kms:*",}]}"#.to_owned();
+    for name in ["NOTES.txt", "README.md", "README_1.bak", "stack.ts", "tool.py"] {
+        for text in [&prose, &fenced, &bracket] {
+            assert_eq!(one_problem(name, text.as_bytes()), None, "{name} {text}");
+        }
+        assert_eq!(loaded(&[(name, TEMPLATE)]).inventory.keys.len(), 1, "{name}");
+    }
+    for name in ["stack.yaml", "stack.YML", "stack.template", "stack"] {
+        for text in [&prose, &fenced] {
+            assert!(one_problem(name, text.as_bytes()).is_some(), "{name} {text}");
+        }
+    }
+}
+
+#[test]
+fn a_template_in_json_with_a_comma_too_many_is_no_broken_policy() {
+    let template = |behind: &str| {
+        format!(
+            r#"{{ "AWSTemplateFormatVersion": "2010-09-09", "Resources": {{ "Key": {{ "Type": "AWS::KMS::Key", "Properties": {{
+  "KeyPolicy": {{ "Version": "2012-10-17", "Statement": [
+    {{ "Effect": "Allow", "Principal": {{ "AWS": {{ "Ref": "AWS::AccountId" }} }}, "Action": "kms:*", "Resource": "*" }}{behind}
+  ] }} }} }} }} }}"#
+        )
+    };
+    for name in ["stack.template", "stack.json", "stack.txt"] {
+        let loaded = loaded(&[(name, &template(","))]);
+        assert_eq!(loaded.problems, [], "{name}");
+        assert_eq!((loaded.inventory.keys.len(), loaded.inventory.loose.len()), (1, 0), "{name}");
+    }
+    let (kind, message) = one_problem("stack.json", template(" {").as_bytes()).unwrap();
+    assert_eq!(kind, ProblemKind::Broken);
+    assert!(message.contains("broken JSON"), "{message}");
+}
+
+#[test]
+fn what_is_filled_in_later_is_no_fault_of_a_policy() {
+    let text = |principal: &str, organization: &str| {
+        format!(
+            r#"{{ "Version": "2012-10-17", "Statement": [ {{ "Effect": "Allow", "Principal": {{ "AWS": {principal} }},
+  "Action": "kms:*", "Resource": "*", "Condition": {{ "StringEquals": {{ "aws:PrincipalOrgID": "{organization}" }} }} }} ] }}"#
+        )
+    };
+    let written = "arn:aws:iam::${account_id}:root";
+    let quoted = format!("\"{written}\"");
+    let sub = r#"{ "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root" }"#;
+    for (name, principal, organization, named, unresolved) in [
+        ("key.json", quoted.as_str(), "o-a1b2c3d4e5", written, 1),
+        ("key.json.tpl", quoted.as_str(), "o-a1b2c3d4e5", written, 1),
+        ("key.json", sub, "o-a1b2c3d4e5", "this-account", 0),
+        ("key.json", r#"{ "Ref": "Admins" }"#, "${ORG_ID}", "Admins", 2),
+        ("key.yaml", r#"!Ref Admins"#, "${ORG_ID}", "Admins", 2),
+        ("key.json", "\"111122223333\"", "${aws:ResourceOrgID}", "111122223333", 0),
+    ] {
+        let text = text(principal, organization);
+        // In flow style a tag stands before its value as well.
+        let text = if name.ends_with(".yaml") {
+            format!("# A key\n{}", text.replace(", \"Statement", ",\n\"Statement"))
+        } else {
+            text
+        };
+        let inventory = world(&[(name, &text)]);
+        let [policy] = &inventory.loose[..] else { panic!("{name} {principal}") };
+        let policy = policy.document.policy();
+        assert_eq!(policy.faults, [], "{name} {principal}");
+        let statement = &policy.statements[0];
+        let entries = &statement.principal.as_ref().unwrap().entries;
+        assert_eq!(entries[0].value.text(), named, "{name} {principal}");
+        assert_eq!(statement.unresolved().count(), unresolved, "{name} {principal}");
+    }
+}

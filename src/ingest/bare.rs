@@ -7,9 +7,10 @@
 use crate::aws::Arn;
 use crate::inventory::LoosePolicy;
 use crate::policy::{Element, Polarity, Policy, PolicyDocument, PolicyKind, Principal, Statement};
-use crate::source::{FileId, Place, Span};
-use crate::syntax::{Node, yaml};
+use crate::source::{Place, Span};
+use crate::syntax::{Node, json, yaml};
 
+use super::cloudformation::fragments::{self, Fragment};
 use super::detect::is_member;
 use super::document::{Document, Read, Refusal, Source};
 use super::facts::{Fact, KeyPart, Pending, PendingPart};
@@ -20,11 +21,29 @@ pub(super) fn read(document: &Document<'_, '_>) -> Read {
     let source = &document.source;
     let Some(text) = document.span.slice(source.text) else { return Err(Refusal::Other) };
     let place = document.place();
+    if may_be_filled_in(text)
+        && let Ok(root) = json::parse(text)
+        && let Some(fragment) = fragment(source, &root, document.span.start)
+    {
+        let fact = take(&source.hint, |kind| fragment.policy(kind));
+        return fact.map(|fact| vec![fact]).ok_or(Refusal::Other);
+    }
     let make = |kind| PolicyDocument::json(place, kind, text);
     take(&source.hint, make).map(|fact| vec![fact]).ok_or(Refusal::Other)
 }
 
-/// The policy documents of a YAML text; nothing where it holds none.
+/// Whether a policy in JSON may be one that a template takes in, or that a script fills in.
+fn may_be_filled_in(text: &str) -> bool {
+    ["${", "\"Fn::", "\"Ref\""].iter().any(|mark| text.contains(mark))
+}
+
+/// A policy that is filled in later; what was exported is as it is in force.
+fn fragment(source: &Source<'_>, root: &Node<'_>, offset: u32) -> Option<Fragment> {
+    let is_exported = source.hint.is_export() || source.hint.key_by_directory().is_some();
+    if is_exported { None } else { fragments::read(source.file, root, offset) }
+}
+
+/// The policy documents of a YAML text; nothing where it holds none, or is a text of another kind.
 ///
 /// The one place where YAML is read here: a text that mentions no `Statement` at the start of a line is
 /// not parsed at all.
@@ -34,9 +53,12 @@ pub(super) fn read_yaml(source: &Source<'_>) -> Vec<Fact> {
         return Vec::new();
     }
     let (documents, problems) = yaml::parse(source.text);
+    if !problems.is_empty() && !source.hint.is_data() {
+        return Vec::new();
+    }
     let mut facts = Vec::new();
     for document in &documents {
-        facts.extend(of_node(source.file, &source.hint, &document.root));
+        facts.extend(of_node(source, &document.root));
     }
     let is_ours = !facts.is_empty() || could_touch_kms(source.text);
     if let Some(problem) = problems.first().filter(|_| is_ours) {
@@ -46,8 +68,12 @@ pub(super) fn read_yaml(source: &Source<'_>) -> Vec<Fact> {
     facts
 }
 
-fn of_node(file: FileId, hint: &Hint<'_>, root: &Node<'_>) -> Option<Fact> {
+fn of_node(source: &Source<'_>, root: &Node<'_>) -> Option<Fact> {
+    let (file, hint) = (source.file, &source.hint);
     root.get("Statement")?;
+    if let Some(fragment) = fragment(source, root, 0) {
+        return take(hint, |kind| fragment.policy(kind));
+    }
     // The spans of the tree count from the start of the file.
     let place = Place::plain(file, Span { start: 0, end: root.span.end });
     take(hint, |kind| PolicyDocument::lowered(place, kind, crate::policy::lower(root, kind)))
@@ -158,6 +184,16 @@ pub(super) fn is_key_policy(policy: &Policy) -> bool {
                 .is_none_or(|element| texts(element).all(|text| text == "*" || is_kms_arn(text)));
             actions && resources
         })
+}
+
+/// Whether a policy may allow some action of KMS.
+pub(super) fn may_touch_kms(policy: &Policy) -> bool {
+    let is_open = |element: &Element| element.values.iter().any(|it| it.value.text().is_none());
+    policy
+        .statements
+        .iter()
+        .filter(|statement| !statement.denies())
+        .any(|statement| touches_kms(statement) || statement.action.as_ref().is_some_and(is_open))
 }
 
 /// Whether some action could be one of KMS.

@@ -6,13 +6,13 @@
 //! policy say both, the second as what may stand there. So a verdict that hangs on it is `unknown`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::region::partition;
 use crate::aws::{AccountId, ActionSet};
 use crate::inventory::{Grant, Grantee};
 use crate::policy::{self, PolicyDocument, PolicyKind, Principal};
-use crate::source::{Located, Place, Span};
+use crate::source::{FileId, Located, Place, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved};
 
 use super::homes::widened;
@@ -103,6 +103,52 @@ pub(super) fn grants(symbols: &Symbols, grant: &Grant) -> Vec<Grant> {
     made
 }
 
+/// Keys that code declares and that are not there with the values at hand, by where they stand: their names,
+/// and those that are there.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Unmade {
+    names: BTreeMap<(FileId, u32), Box<str>>,
+    made: BTreeSet<(FileId, u32)>,
+}
+
+/// How many keys are named that are not made.
+const NAMED: usize = 3;
+
+impl Unmade {
+    /// A key that is not made in one place.
+    pub(super) fn add(&mut self, file: FileId, at: Span, name: &str) {
+        self.names.insert((file, at.start), name.into());
+    }
+
+    /// A key that is made, perhaps in another place.
+    pub(super) fn is_made(&mut self, file: FileId, at: Span) {
+        self.made.insert((file, at.start));
+    }
+
+    /// Adds those of other code.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.names.append(&mut other.names);
+        self.made.append(&mut other.made);
+    }
+
+    /// How many there are, in words; nothing where all are made.
+    pub(super) fn words(&self) -> Option<Box<str>> {
+        let all = self.names.iter().filter(|(site, _)| !self.made.contains(site));
+        let names: Vec<&str> = all.map(|(_, name)| &**name).collect();
+        let (count, are) = match names.len() {
+            0 => return None,
+            1 => ("1 key".to_owned(), "is"),
+            count => (format!("{count} keys"), "are"),
+        };
+        let is_more = names.len() > NAMED;
+        let mut named = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+        if is_more {
+            named.push_str(", ...");
+        }
+        Some(format!("{count} {are} declared but not made with these defaults ({named})").into())
+    }
+}
+
 /// The policy that a key has where its template gives none: IAM policies of its account decide.
 pub(super) fn default_key_policy(
     place: Place,
@@ -138,7 +184,6 @@ pub(super) fn default_key_tree(span: Span, partition: &str, account: AccountId) 
 mod tests {
     use super::*;
     use crate::policy::AtMost;
-    use crate::source::FileId;
     use crate::syntax::json;
 
     fn lowered(deployment: &Deployment, text: &str) -> PolicyDocument {

@@ -91,7 +91,9 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     }
     if terraform::raw::is_template(path) {
         reading.outcome.facts.extend(terraform::raw::read(source, path));
-        return reading.outcome;
+        if !reading.outcome.facts.is_empty() {
+            return reading.outcome;
+        }
     }
     if let Some((about, name)) = stored::about(path) {
         reading.taken(stored::read(source, path, about, name));
@@ -101,7 +103,7 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
         Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),
         _ => {
-            let templates = cloudformation::read_yaml(source.file, source.text);
+            let templates = cloudformation::read_yaml(source);
             reading.outcome.facts =
                 if templates.is_empty() { bare::read_yaml(source) } else { templates };
         }
@@ -201,6 +203,16 @@ impl<'a> Reading<'a, '_> {
     fn broken(&mut self, start: usize, at: usize, cause: &str) {
         let text = self.source.text;
         let rest = text.get(start..).unwrap_or_default();
+        let templates = cloudformation::read_loose(self.source);
+        if !templates.is_empty() {
+            self.outcome.facts = templates;
+            return;
+        }
+        let is_data = self.source.hint.is_data() || detect::begins_as_ours(beginning(rest));
+        if !is_data && !self.outcome.is_ours {
+            // A text that begins with a bracket, and may hold an example.
+            return;
+        }
         let (ranges, _) = json::documents(rest);
         let mut first = Span::new(start, text.trim_end().len());
         for (number, range) in ranges.into_iter().enumerate() {
@@ -212,16 +224,18 @@ impl<'a> Reading<'a, '_> {
                 _ => {}
             }
         }
-        if let Some(fact) = bare::broken(self.source, first) {
+        let is_template = cloudformation::is_mentioned(text);
+        if !is_template && let Some(fact) = bare::broken(self.source, first) {
             self.outcome.facts.push(fact);
             return;
         }
-        let beginning = beginning(rest);
         let is_ours = self.source.hint.is_export()
             || self.outcome.is_ours
-            || detect::begins_as_ours(beginning);
+            || is_template
+            || detect::begins_as_ours(beginning(rest));
         if is_ours {
             let help = match self.source.hint.command {
+                _ if is_template => "correct it: what it declares is left out".to_owned(),
                 Some(call) => format!("run `{call}` again: the file is damaged or cut off"),
                 None => "export it again: the file is damaged or cut off".to_owned(),
             };

@@ -33,6 +33,8 @@ pub(super) struct Target {
     pub(super) doubt: Option<Box<str>>,
     /// What is told where nothing is found that this surely means.
     pub(super) told: Option<Stated<Box<str>>>,
+    /// Who it is, in words, where the name is not known and may be that of anybody.
+    pub(super) whom: Option<Box<str>>,
 }
 
 /// How a target is named.

@@ -68,6 +68,10 @@ const COMMON: &[&str] = &[
 const EXTENSIONS: [&str; 8] =
     [".json", ".gz", ".yaml", ".yml", ".jsonl", ".ndjson", ".txt", ".log"];
 
+/// Extensions of files that hold data and nothing else: what cannot be read in them is a fault, and no
+/// example in a text or a program. A file without an extension is taken for one.
+const DATA: [&str; 8] = ["json", "jsonl", "ndjson", "yaml", "yml", "template", "cfn", "gz"];
+
 /// A path, cut up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hint<'p> {
@@ -81,6 +85,8 @@ pub(super) struct Hint<'p> {
     pub(super) suffix: &'p str,
     /// What stands before the call in the file name.
     pub(super) prefix: &'p str,
+    /// Whether the name is that of a file of data.
+    is_data: bool,
 }
 
 impl<'p> Hint<'p> {
@@ -103,7 +109,9 @@ impl<'p> Hint<'p> {
             Some((command, prefix, suffix)) => (Some(command), prefix, suffix),
             None => (None, "", ""),
         };
-        Self { directory, stem, command, suffix, prefix }
+        let is_of = |extension: &str| DATA.iter().any(|data| data.eq_ignore_ascii_case(extension));
+        let is_data = name.rsplit_once('.').is_none_or(|(_, extension)| is_of(extension));
+        Self { directory, stem, command, suffix, prefix, is_data }
     }
 
     /// The directories from the nearest up.
@@ -156,6 +164,11 @@ impl<'p> Hint<'p> {
     pub(super) fn key_of_id(&self, id: &str) -> Option<KeyArn> {
         let region = self.region()?;
         KeyArn::new(partition(region), region, self.account()?, id)
+    }
+
+    /// Whether what cannot be read in the file is a fault of it.
+    pub(super) fn is_data(&self) -> bool {
+        self.is_data || self.is_export()
     }
 
     /// Whether the path says that this is an export: it is named for a call that no other program

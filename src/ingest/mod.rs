@@ -220,7 +220,10 @@ fn declare(
         made.problems.extend(first);
         return made;
     }
-    if files.is_empty() && modules.unresolved.is_empty() {
+    found.unmade.append(modules.unmade);
+    found.assumed.extend(found.unmade.words());
+    found.assumed.extend(modules.labels);
+    if files.is_empty() && modules.unresolved.is_empty() && found.assumed.is_empty() {
         return made;
     }
     if is_beside {
@@ -231,7 +234,8 @@ fn declare(
     unresolved.extend(modules.unresolved);
     unresolved.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
     facts.symbols = modules.symbols;
-    facts.declared = Some(Declared { files, unresolved, assumed: found.assumed });
+    let assumed = found.assumed;
+    facts.declared = Some(Declared { files, unresolved, assumed, ..Declared::default() });
     made
 }
 

@@ -15,6 +15,8 @@ pub struct Declared {
     pub unresolved: Vec<Stated<Box<str>>>,
     /// What was taken for granted, in words.
     pub assumed: BTreeSet<Box<str>>,
+    /// Who is given a policy that could use keys, and may be anybody, in words.
+    pub strangers: BTreeSet<Box<str>>,
 }
 
 /// An address of Terraform without the keys of its instances: `module.m.aws_kms_key.k` of

@@ -6,7 +6,7 @@ mod principals;
 use std::collections::BTreeSet;
 
 use crate::source::{Located, Span};
-use crate::syntax::{Kind, Member, Node, Unresolved};
+use crate::syntax::{Kind, Member, Node, Unresolved, json};
 
 use doubt::{spread, unknown_effect, unknown_statements, with_effect};
 use principals::is_star;
@@ -39,8 +39,12 @@ pub fn lower(node: &Node<'_>, kind: PolicyKind) -> Policy {
         return Policy { faults: lowering.faults, ..policy };
     }
     let Kind::Object(members) = &node.kind else {
-        lowering
-            .malformed(node.span, format!("a policy is an object, this is {}", node.kind_name()));
+        let fault = node.as_str().and_then(|text| json::parse(text).err());
+        let message = match fault {
+            Some(fault) => format!("no valid JSON: {}", fault.message),
+            None => format!("a policy is an object, this is {}", node.kind_name()),
+        };
+        lowering.malformed(node.span, message);
         return Policy { faults: lowering.faults, readable: false, ..policy };
     };
     let mut sound = lowering.unique(members);

@@ -162,9 +162,9 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether an account is no outsider: it or a key of it is in the export, it is of the organization, or
-    /// it is declared.
+    /// it is declared. A symbol is an account that the code itself is deployed to, and may be the key's own.
     pub fn is_trusted(&self, account: AccountId) -> bool {
-        self.trusted.contains(&account)
+        account.is_symbol() || self.trusted.contains(&account)
     }
 }
 

@@ -47,6 +47,8 @@ pub struct View<'m> {
     all: bool,
     effective_now: bool,
     is_whole: bool,
+    /// Who is given access and may be anybody, where it is asked for everybody.
+    strangers: BTreeSet<String>,
 }
 
 impl<'m> View<'m> {
@@ -62,6 +64,9 @@ impl<'m> View<'m> {
     ) -> Result<Self, QuestionError> {
         let resolved = question.resolve(world, matrix)?;
         let (keys, sets) = keys::facts(matrix, world);
+        let strangers = world.declared.iter().flat_map(|declared| &declared.strangers);
+        let strangers = strangers.filter(|_| question.principals.is_empty());
+        let strangers = strangers.map(ToString::to_string).collect();
         Ok(Self {
             matrix,
             assumptions,
@@ -72,6 +77,7 @@ impl<'m> View<'m> {
             all: question.all || question.verdicts.contains(&Word::Never),
             effective_now: question.effective_now,
             is_whole: question.is_whole(),
+            strangers,
         })
     }
 
@@ -200,10 +206,12 @@ impl<'m> View<'m> {
 
     /// How many cells of each verdict there are among what is looked at, shown or not.
     pub fn counts(&self) -> Counts {
-        match self.is_whole {
+        let mut counts = match self.is_whole {
             true => Counts::of_whole(self, self.resolved.actions),
             false => Counts::of(self),
-        }
+        };
+        counts.missing.extend(self.strangers.iter().cloned());
+        counts
     }
 
     /// The request of a cell, as `simulate` takes it: what is assumed, and `context`, which wins.

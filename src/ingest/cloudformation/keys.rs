@@ -224,7 +224,7 @@ fn elsewhere(
     let id = pattern(&at.text(alias, "TargetKeyId")?);
     let (account, region) = (at.stack.deployment.account, text::shape(&at.region()).into());
     let named = Named::Key { account, region, id };
-    let to = vec![Target { named, doubt: alias.doubt.clone(), told: None }];
+    let to = vec![Target { named, doubt: alias.doubt.clone(), told: None, whom: None }];
     let place = at.stack.template.place(alias.span);
     let gift = Gift::Alias(arn.map(|arn| Alias { arn, target: None, place }));
     Some(Fact::Given(Box::new(Given { to, gift, place, own: Arc::clone(own) })))

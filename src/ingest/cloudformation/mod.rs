@@ -9,6 +9,7 @@
 mod conditions;
 mod documents;
 mod evaluate;
+pub(super) mod fragments;
 mod functions;
 mod identities;
 mod keys;
@@ -30,7 +31,8 @@ use crate::inventory::Stated;
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Kind, Node, json, yaml};
 
-use super::document::{Document, Read, Refusal};
+use super::declared::Unmade;
+use super::document::{Document, Read, Refusal, Source};
 use super::facts::Fact;
 use super::homes::Homes;
 use super::symbols::Symbols;
@@ -82,7 +84,7 @@ impl Template {
 }
 
 /// Whether a text could be a template that declares something of ours.
-fn is_mentioned(text: &str) -> bool {
+pub(super) fn is_mentioned(text: &str) -> bool {
     text.contains("Resources") && MENTIONS.iter().any(|name| text.contains(name))
 }
 
@@ -98,12 +100,17 @@ pub(super) fn read_json(document: &Document<'_, '_>) -> Read {
     Ok(vec![Fact::Template(Box::new(template))])
 }
 
-/// The templates of a YAML text, and the first fault of it where it is one.
-pub(super) fn read_yaml(file: FileId, text: &str) -> Vec<Fact> {
+/// The templates of a YAML text, and the first fault of it where it is one; nothing where it is a text of
+/// another kind that holds one.
+pub(super) fn read_yaml(source: &Source<'_>) -> Vec<Fact> {
+    let (file, text) = (source.file, source.text);
     if !is_mentioned(text) {
         return Vec::new();
     }
     let (documents, problems) = yaml::parse(text);
+    if !problems.is_empty() && !source.hint.is_data() {
+        return Vec::new();
+    }
     let templates =
         documents.iter().filter_map(|document| Template::new(file, owned(&document.root, 0)));
     let mut facts: Vec<Fact> =
@@ -114,6 +121,13 @@ pub(super) fn read_yaml(file: FileId, text: &str) -> Vec<Fact> {
         facts.push(Fact::Fault { span: Some(problem.span), message });
     }
     facts
+}
+
+/// The template in a text that is broken JSON, where it is sound YAML: a comma behind the last item is.
+pub(super) fn read_loose(source: &Source<'_>) -> Vec<Fact> {
+    let facts = read_yaml(source);
+    let is_sound = facts.iter().all(|fact| matches!(fact, Fact::Template(_)));
+    if is_sound { facts } else { Vec::new() }
 }
 
 /// The tree without its text, `offset` bytes further on.
@@ -156,6 +170,8 @@ pub(super) struct Declared {
     pub(super) assumed: BTreeSet<Box<str>>,
     /// The accounts and Regions that they are deployed to.
     pub(super) homes: Homes,
+    /// Keys that are not there with the values at hand.
+    pub(super) unmade: Unmade,
 }
 
 /// What stands for names and ids that the templates of a run leave open.

@@ -28,7 +28,12 @@ pub(super) fn facts(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> 
             let id = text_of(target).unwrap_or_else(|| text::hole("TargetIds"));
             let place = at.stack.template.place(target.span);
             let told = Some(Stated::new(what(resource), place));
-            Target { named: Named::Node { id: pattern(&id) }, doubt: resource.doubt.clone(), told }
+            Target {
+                named: Named::Node { id: pattern(&id) },
+                doubt: resource.doubt.clone(),
+                told,
+                whom: None,
+            }
         })
         .collect();
     let Some(content) = content.filter(|_| !to.is_empty()) else { return told(at, resource) };

@@ -8,7 +8,7 @@ use crate::inventory::Stated;
 use crate::source::{FileId, Span};
 use crate::syntax::{Member, Node};
 
-use super::super::declared::Deployment;
+use super::super::declared::{Deployment, Unmade};
 use super::super::symbols::Symbols;
 use super::conditions::Truth;
 use super::evaluate::{At, Resource};
@@ -39,6 +39,7 @@ pub(super) struct World<'t> {
     pub(super) conditions: RefCell<BTreeMap<InStack, Option<Truth>>>,
     unresolved: RefCell<Vec<Stated<Box<str>>>>,
     assumed: RefCell<BTreeSet<Box<str>>>,
+    unmade: RefCell<Unmade>,
 }
 
 /// One use of a template.
@@ -79,6 +80,7 @@ impl<'t> World<'t> {
             conditions: RefCell::default(),
             unresolved: RefCell::default(),
             assumed: RefCell::default(),
+            unmade: RefCell::default(),
         };
         let paths: BTreeMap<String, &Template> =
             templates.iter().map(|template| (path(template.file), template)).collect();
@@ -225,7 +227,21 @@ impl<'t> World<'t> {
         unresolved.sort_by_key(order);
         unresolved.dedup_by_key(|one| order(one));
         let (assumed, homes) = (self.assumed.into_inner(), names.symbols.homes);
-        Declared { facts, unresolved, assumed, homes }
+        Declared { facts, unresolved, assumed, homes, unmade: self.unmade.into_inner() }
+    }
+
+    /// Counts a key among those that are there, or those that are not.
+    fn count(&self, stack: &Stack<'_>, member: &Member<'_>, is_made: bool) {
+        let of_type = member.value.get("Type").and_then(Node::as_str);
+        if !matches!(of_type, Some("AWS::KMS::Key" | "AWS::KMS::ReplicaKey")) {
+            return;
+        }
+        let (file, at) = (stack.template.file, member.name.span);
+        let mut unmade = self.unmade.borrow_mut();
+        match is_made {
+            true => unmade.is_made(file, at),
+            false => unmade.add(file, at, &member.name.value),
+        }
     }
 
     /// The resources of all stacks that are there, or may be.
@@ -239,7 +255,9 @@ impl<'t> World<'t> {
                     let what = format!("the resources that `{}` makes", member.name.value);
                     self.unresolved(stack.template, member.name.span, what);
                 }
-                all.extend(at.resource(member).map(|resource| (at, resource)));
+                let resource = at.resource(member);
+                self.count(stack, member, resource.is_some());
+                all.extend(resource.map(|resource| (at, resource)));
             }
         }
         all

@@ -44,7 +44,9 @@ impl Target<'_> {
         let given_to = |name: String| {
             let (kind, account) = (self.kind, at.stack.deployment.account);
             let named = Named::Holder { kind, account, name: pattern(&name) };
-            GivenTo { named, doubt: doubt.clone(), told: Some(told.clone()) }
+            let whom = (!text::is_known(&name))
+                .then(|| format!("who {} is ({})", text::shown(&name), resource.name).into());
+            GivenTo { named, doubt: doubt.clone(), told: Some(told.clone()), whom }
         };
         choices.into_iter().map(given_to).collect()
     }

@@ -16,6 +16,7 @@ use crate::policy::PolicyDocument;
 use crate::source::{FileId, Place};
 use crate::syntax::WHETHER;
 
+use super::super::bare::may_touch_kms;
 use super::super::facts::PrincipalKind;
 use super::super::given::{Gift, Given, Named, Target, grant_in_doubt};
 use super::super::merge::Notes;
@@ -40,8 +41,8 @@ pub(in crate::ingest) fn given(
         replaced: BTreeSet::new(),
     };
     for Given { to, gift, place, own } in all {
-        let mut is_taken = false;
-        for Target { named, doubt, told } in to {
+        let (mut is_taken, mut strangers) = (false, Vec::new());
+        for Target { named, doubt, told, whom } in to {
             let (meant, is_one) = match candidates.meant(&named, symbols, &own) {
                 Meant::Nothing => (Vec::new(), false),
                 Meant::One(arn) => (vec![arn], true),
@@ -49,12 +50,16 @@ pub(in crate::ingest) fn given(
             };
             is_taken |= !meant.is_empty();
             declared.unresolved.extend(told.filter(|_| !is_one));
+            strangers.extend(whom);
             let decides = || format!("{WHETHER}{} is this one", shown(&named)).into();
             let doubt = doubt.or_else(|| (!is_one).then(decides));
             let doubt = doubt.map(|what| Doubt::new(what, &gift));
             for arn in meant {
                 giving.give(&named, &arn, &gift, place, doubt.as_ref());
             }
+        }
+        if !is_taken && may_use_keys(giving.inventory, &gift) {
+            declared.strangers.extend(strangers);
         }
         if let Gift::Inline { policy, loose: Some(name) } = gift
             && !is_taken
@@ -67,6 +72,22 @@ pub(in crate::ingest) fn given(
     open.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
     open.dedup_by(|left, right| (left.place, &left.value) == (right.place, &right.value));
     inventory.declared = Some(Arc::new(declared));
+}
+
+/// Whether a policy that is given is one that could use keys, as far as it is known.
+fn may_use_keys(inventory: &Inventory, gift: &Gift) -> bool {
+    let of_document = |document: &PolicyDocument| document.peek(may_touch_kms);
+    match gift {
+        Gift::Inline { policy, .. } => of_document(&policy.document),
+        Gift::Attached { policies, .. } => policies.iter().any(|policy| {
+            let mut accounts = inventory.accounts.values();
+            match accounts.find_map(|account| account.policies.get(&policy.arn)) {
+                Some(known) => known.versions.iter().any(|it| of_document(&it.document)),
+                None => !is_without_keys(&policy.arn),
+            }
+        }),
+        _ => false,
+    }
 }
 
 /// How a target is named.

@@ -215,6 +215,9 @@ impl Evaluator<'_> {
         arguments: &Arguments<'b>,
         name: &str,
     ) -> (Vec<Arguments<'b>>, bool) {
+        if arguments.is_ignored(name) {
+            return (Vec::new(), false);
+        }
         let (mut blocks, mut are_all) = (Vec::new(), true);
         for found in self.found(arguments, name) {
             match found {

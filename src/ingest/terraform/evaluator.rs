@@ -10,9 +10,10 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Body};
 
+use crate::aws::AccountId;
 use crate::source::{FileId, FileProblem, Files};
 
-use super::super::declared::Deployment;
+use super::super::declared::{Deployment, Unmade};
 use super::super::symbols::Symbols;
 use super::module::{self, Module, Part};
 use super::plan::Plan;
@@ -46,12 +47,18 @@ pub(super) struct Evaluator<'a> {
     pub(super) symbols: Rc<Symbols>,
     /// The plan or state of the root, where one lies beside.
     pub(super) plan: Option<&'a Plan>,
+    /// What the symbols of accounts stand for, in words.
+    pub(super) labels: RefCell<BTreeMap<AccountId, String>>,
+    /// The accounts that providers of the root name by expressions.
+    pub(super) accounts: RefCell<BTreeMap<Box<str>, AccountId>>,
     pub(super) instances: RefCell<Vec<Rc<Instance<'a>>>>,
     /// Texts that `file` and `templatefile` read, and what is wrong with them.
     pub(super) read: RefCell<BTreeMap<FileId, Rc<str>>>,
     pub(super) problems: RefCell<Vec<FileProblem>>,
     /// What could not be resolved as a whole: each once, where it stands.
     pub(super) unresolved: RefCell<BTreeSet<(FileId, u32, u32, String)>>,
+    /// Keys that are not there with the values at hand.
+    pub(super) unmade: RefCell<Unmade>,
     pub(super) depth: Cell<u32>,
     pub(super) steps: Cell<u32>,
 }
@@ -178,6 +185,10 @@ impl<'a> Evaluator<'a> {
         let providers = providers::of_root(self, module, root);
         if let Some(instance) = self.instance(root) {
             *instance.providers.borrow_mut() = providers;
+            // What they are made of was evaluated before they were known.
+            instance.memo.borrow_mut().clear();
+            instance.children.borrow_mut().clear();
+            self.instances.borrow_mut().truncate(root + 1);
         }
         root
     }
@@ -186,6 +197,12 @@ impl<'a> Evaluator<'a> {
     pub(super) fn at(&self, file: FileId, range: Option<Range<usize>>) -> At {
         let places = self.places.get(&file);
         At::new(file, range.map(|range| places.map_or_else(|| range.clone(), |it| it.of(&range))))
+    }
+
+    /// The path of a file that was given.
+    pub(super) fn path(&self, file: FileId) -> Option<&'a str> {
+        let number = file.0.checked_sub(self.first)?;
+        self.paths.get(number as usize).map(String::as_str)
     }
 
     /// The source's text, from the given files or those that expressions read.
@@ -259,7 +276,7 @@ impl<'a> Evaluator<'a> {
         self.steps.set(steps + 1);
         let value = self.expression(expression, at, scope);
         self.depth.set(depth);
-        value
+        self.with_account(value, at, scope)
     }
 
     /// The value of an attribute of a body.
@@ -374,7 +391,8 @@ impl<'a> Evaluator<'a> {
         let directory = source.and_then(|source| module::local(instance.module.directory, source));
         let found = directory.as_deref().and_then(|path| self.modules.get_key_value(path));
         let Some((_, module)) = found else {
-            let address = format!("{}module.{name}", instance.prefix);
+            // Told once, however many roots lead here.
+            let address = format!("module.{name}");
             let what = match (source, directory) {
                 (_, Some(path)) => format!("{address}: `{path}` is not among the given paths"),
                 (Some(source), None) => format!("{address}: `{source}` is not here"),

@@ -168,7 +168,7 @@ impl Evaluator<'_> {
 
     fn each(&self, of: &ForExpr, collection: &Value, at: At, scope: &Scope) -> Value {
         let Some(elements) = elements(collection, false) else {
-            return self.open_of(at, [collection]);
+            return self.any_number(of, collection, at, scope);
         };
         let (of_open, is_doubted) = match &collection.data {
             Data::List(list) => (list.is_open, list.is_doubted()),
@@ -229,6 +229,26 @@ impl Evaluator<'_> {
             Some(_) if is_doubted => self.open(at),
             Some(_) => Value::new(at, Data::Object(Rc::new(object))),
             None => Value::open_list(at, items, is_open),
+        }
+    }
+
+    /// What a `for` makes of a list that is not known: any number of items, each like one that is not known.
+    fn any_number(&self, of: &ForExpr, collection: &Value, at: At, scope: &Scope) -> Value {
+        let open = || self.open_of(at, [collection]);
+        let (Data::Unknown(hole), None) = (&collection.data, &of.key_expr) else { return open() };
+        let item = || Value::unknown(collection.at, hole.expression.clone());
+        let mut scope = scope.with(of.intro.value_var.as_str(), item());
+        if let Some(name) = &of.intro.key_var {
+            scope = scope.with(name.as_str(), item());
+        }
+        let value = self.evaluate(&of.value_expr, &scope);
+        match value.data {
+            Data::Object(_) | Data::Text(_) if !hole.fails => {
+                let expression = Rc::from(&*hole.expression);
+                let one = Value::one_of(value.at, Rc::<str>::clone(&expression), vec![value]);
+                Value::open_list(at, vec![one], true)
+            }
+            _ => open(),
         }
     }
 

@@ -45,7 +45,14 @@ enum Meant<'m, 'r> {
     /// A holder that is declared here.
     Draft(&'m mut Draft<'r>),
     /// Perhaps one that is declared elsewhere, by this name.
-    Elsewhere(&'m Value),
+    Elsewhere(&'m Value, Here),
+}
+
+/// Whether something that is declared here may be meant as well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Here {
+    Nothing,
+    Perhaps,
 }
 
 /// Takes whom a name means, and what decides whether it does.
@@ -191,10 +198,10 @@ impl<'r> Identities<'r> {
         {
             return tell(Meant::Draft(draft), None);
         }
-        tell(Meant::Elsewhere(name), None);
         let pieces = name.as_pieces().map(|pieces| shape(&pieces).0);
         let wanted =
             known.as_deref().map_or_else(|| pieces.unwrap_or_else(|| "*".into()), Into::into);
+        let mut here = Here::Nothing;
         for ((of_account, of_kind, own), draft) in &mut self.drafts {
             let is_open = known.is_none() || draft.shape != **own;
             if (*of_account, *of_kind) == (account, kind) && is_open && meets(&wanted, &draft.shape)
@@ -202,8 +209,10 @@ impl<'r> Identities<'r> {
                 let doubt = name.doubt();
                 let doubt = doubt.unwrap_or_else(|| format!("{WHETHER}{wanted} is {own}").into());
                 tell(Meant::Draft(draft), Some(doubt));
+                here = Here::Perhaps;
             }
         }
+        tell(Meant::Elsewhere(name, here), None);
     }
 
     /// Gives something to holders that other code or an export may have, by their names.
@@ -215,9 +224,10 @@ impl<'r> Identities<'r> {
         gift: impl Fn() -> Gift,
     ) {
         let account = declared.resource.provider.account();
-        for Elsewhere { name, doubt } in elsewhere {
+        for Elsewhere { name, doubt, here } in elsewhere {
             let named = Named::Holder { kind: kind_of(kind), account, name: pattern(&name) };
-            let given = declared.given(named, (kind, &name), doubt, gift());
+            let is_here = here == Here::Perhaps;
+            let given = declared.given(named, (kind, &name, is_here), doubt, gift());
             self.given.push((account, given));
         }
     }
@@ -237,7 +247,7 @@ impl<'r> Identities<'r> {
         let mut elsewhere = Vec::new();
         self.named(deployment.account, kind, &holder, &mut |meant, may| match meant {
             Meant::Draft(draft) => draft.inline.push(inline(may.or_else(|| doubt.clone()))),
-            Meant::Elsewhere(name) => elsewhere.push(Elsewhere::new(name, may)),
+            Meant::Elsewhere(name, here) => elsewhere.push(Elsewhere::new(name, may, here)),
         });
         let gift = || Gift::Inline { policy: inline(None), loose: None };
         self.give(declared, kind, elsewhere, gift);
@@ -259,7 +269,7 @@ impl<'r> Identities<'r> {
             let mut elsewhere = Vec::new();
             self.named(account, kind, &holder, &mut |meant, may| match meant {
                 Meant::Draft(draft) => draft.add(&policy, may.or_else(|| declared.doubt.clone())),
-                Meant::Elsewhere(name) => elsewhere.push(Elsewhere::new(name, may)),
+                Meant::Elsewhere(name, here) => elsewhere.push(Elsewhere::new(name, may, here)),
             });
             let gift = || {
                 let Attachments { policies, is_open } = Attachments::of(&policy);
@@ -295,7 +305,7 @@ impl<'r> Identities<'r> {
                     draft.are_groups_open |= is_open;
                 }
                 Meant::Draft(draft) => draft.are_groups_open = true,
-                Meant::Elsewhere(name) => elsewhere.push(Elsewhere::new(name, may)),
+                Meant::Elsewhere(name, here) => elsewhere.push(Elsewhere::new(name, may, here)),
             });
             let gift = || Gift::Groups { names: known.clone(), is_open };
             self.give(declared, "user", elsewhere, gift);
@@ -333,11 +343,12 @@ struct Elsewhere {
     name: Value,
     /// What decides whether it is meant.
     doubt: Option<Rc<str>>,
+    here: Here,
 }
 
 impl Elsewhere {
-    fn new(name: &Value, doubt: Option<Rc<str>>) -> Self {
-        Self { name: name.clone(), doubt }
+    fn new(name: &Value, doubt: Option<Rc<str>>, here: Here) -> Self {
+        Self { name: name.clone(), doubt, here }
     }
 }
 
@@ -415,7 +426,9 @@ impl Draft<'_> {
             let named = IdentityFact::new(kind, self.arn, account, place);
             return Fact::Identity(Box::new(named));
         }
-        let boundary = match argument("permissions_boundary").filter(|it| !it.is_null()) {
+        // An empty text is none for the provider.
+        let is_none = |it: &Value| it.is_null() || it.known().is_some_and(|arn| arn.is_empty());
+        let boundary = match argument("permissions_boundary").filter(|it| !is_none(it)) {
             None => Some(None),
             Some(boundary) => boundary.known().map(|arn| {
                 let place = Place::plain(boundary.at.file, boundary.at.span);

@@ -69,6 +69,14 @@ pub(super) fn decode(
     Some(value(&node, at, &text, &map, 0))
 }
 
+/// Where the first fault of a text in pieces is written that is no JSON; nothing where that is not known.
+pub(super) fn fault(pieces: &[Piece], source: &dyn Fn(FileId) -> Rc<str>) -> Option<At> {
+    let text = Text::new(pieces);
+    let span = json::parse(&text.text).err()?.span;
+    let map = Map::new(pieces, &text, source);
+    map.locate(Span { start: span.start, end: span.end.max(span.start + 1) })
+}
+
 /// The value of a document that stands in a file as it is.
 pub(super) fn of_node(node: &Node<'_>, file: FileId) -> Value {
     let at = At { file, span: node.span };

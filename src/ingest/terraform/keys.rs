@@ -15,11 +15,12 @@ use super::super::declared::{self, Deployment};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::given::{Gift, Given, Named, grant_in_doubt};
 use super::super::symbols;
+use super::defaults::{default_value, is_none};
 use super::evaluator::Evaluator;
 use super::grants;
 use super::names::Shape;
 use super::resource::Resource;
-use super::value::{At, Data, Value, shape};
+use super::value::{Data, Value, shape};
 use super::world::{Declared, is_key, pattern};
 
 /// What is declared of one key.
@@ -101,13 +102,18 @@ impl<'r> Keys<'r> {
         }
     }
 
-    /// Gives something to a key that other code or an export may have.
-    fn give(&mut self, declared: &Declared<'_>, key: Option<&Value>, gift: impl FnOnce() -> Gift) {
+    /// Gives something to a key that other code or an export may have, unless it is one that `is_here`.
+    fn give(
+        &mut self,
+        declared: &Declared<'_>,
+        (key, is_here): (Option<&Value>, bool),
+        gift: impl FnOnce() -> Gift,
+    ) {
         let Some(key) = key.filter(|key| !key.is_null()) else { return };
         let Deployment { account, region, .. } = &declared.resource.provider.deployment;
         let (account, region, id) = (*account, region.clone(), pattern(key));
         let named = Named::Key { account, region, id };
-        self.given.push(declared.given(named, ("key", key), None, gift()));
+        self.given.push(declared.given(named, ("key", key, is_here), None, gift()));
     }
 
     /// The key that an argument names, by its id or its ARN.
@@ -169,13 +175,15 @@ impl<'r> Keys<'r> {
         let (key, policy) = (argument("key_id"), argument("policy"));
         let Some(policy) = policy else { return };
         let Some(draft) = self.named(key.as_ref(), resource) else {
+            let mut is_here = false;
             for (draft, doubt) in self.candidates(key.as_ref(), resource) {
                 draft.policies.push((policy.clone(), Some(doubt)));
+                is_here = true;
             }
             let bypass = bypassed(evaluator, declared);
             let document = || evaluator.policy(PolicyKind::Key, &policy, None);
             let gift = || Gift::KeyPolicy { document: document(), bypass };
-            return self.give(declared, key.as_ref(), gift);
+            return self.give(declared, (key.as_ref(), is_here), gift);
         };
         // It replaces what the key declares itself; of two such nobody knows which is applied last.
         if declared.doubt.is_none() && std::mem::take(&mut draft.is_first_own) {
@@ -207,11 +215,15 @@ impl<'r> Keys<'r> {
                 self.facts.push(Fact::Alias(Alias { arn, target, place: declared.place() }));
             }
             None => {
+                let mut is_here = false;
                 for (draft, _) in self.candidates(target.as_ref(), resource) {
                     draft.are_aliases_open = true;
+                    is_here = true;
                 }
                 let alias = Alias { arn, target: None, place: declared.place() };
-                self.give(declared, target.as_ref(), || Gift::Alias((!is_open).then_some(alias)));
+                self.give(declared, (target.as_ref(), is_here), || {
+                    Gift::Alias((!is_open).then_some(alias))
+                });
             }
         }
     }
@@ -221,7 +233,9 @@ impl<'r> Keys<'r> {
         let key = evaluator.argument(&resource.arguments, "key_id");
         let grant = grants::made(evaluator, declared);
         let Some(draft) = self.named(key.as_ref(), resource) else {
+            let mut is_here = false;
             for (draft, doubt) in self.candidates(key.as_ref(), resource) {
+                is_here = true;
                 draft.grant(evaluator, declared, grant.clone(), Some(&doubt));
             }
             let whole = |grant: Grant| {
@@ -229,7 +243,7 @@ impl<'r> Keys<'r> {
                 all.push(grant);
                 all
             };
-            return self.give(declared, key.as_ref(), || Gift::Grants(grant.map(whole)));
+            return self.give(declared, (key.as_ref(), is_here), || Gift::Grants(grant.map(whole)));
         };
         draft.grant(evaluator, declared, grant, declared.doubt.as_ref());
     }
@@ -392,31 +406,6 @@ fn parts(
     }
     let fact = |part| Fact::Key(KeyFact { arn: arn.clone(), place, part });
     made.into_iter().map(fact).collect()
-}
-
-/// Whether a policy is none: what is not given, and an empty text.
-fn is_none(policy: &Value) -> bool {
-    policy.is_null() || policy.known().is_some_and(|text| text.is_empty())
-}
-
-/// The policy that a key has where none is declared, as a value.
-fn default_value(at: At, resource: &Resource<'_>) -> Value {
-    let deployment = &resource.provider.deployment;
-    let text = |text: &str| Value::text(at, text);
-    let object = |members: Vec<(&str, Value)>| {
-        let members = members.into_iter().map(|(name, value)| super::member(name, value));
-        Value::object(at, members.collect())
-    };
-    let root = format!("arn:{}:iam::{}:root", deployment.partition, deployment.account);
-    let statement = object(vec![
-        ("Sid", text("Enable IAM User Permissions")),
-        ("Effect", text("Allow")),
-        ("Principal", object(vec![("AWS", text(&root))])),
-        ("Action", text("kms:*")),
-        ("Resource", text("*")),
-    ]);
-    let policy = object(vec![("Version", text("2012-10-17")), ("Statement", statement)]);
-    Value::new(at, Data::Json(Rc::new(policy)))
 }
 
 fn metadata(

@@ -60,10 +60,13 @@ impl Evaluator<'_> {
                 Value::one_of(value.at, Rc::clone(expression), branches)
             }
             Data::Json(document) => (**document).clone(),
-            Data::Text(_) => match (self.json(value), value.doubt()) {
+            Data::Text(pieces) => match (self.json(value), value.doubt()) {
                 (Some(document), _) => document,
                 (None, Some(doubt)) => Value::unknown(value.at, &*doubt),
-                (None, None) => value.clone(),
+                (None, None) => {
+                    let fault = super::json::fault(pieces, &|file| self.text(file));
+                    value.clone().moved(fault.unwrap_or(value.at))
+                }
             },
             _ => value.clone(),
         }

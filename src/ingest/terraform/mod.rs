@@ -13,7 +13,9 @@
 //! What needs the outside (modules from elsewhere, remote state, counts that are not known) is told once,
 //! as a whole, in [`Found::unresolved`].
 
+mod accounts;
 mod configured;
+mod defaults;
 mod documents;
 mod evaluator;
 mod expression;
@@ -22,6 +24,7 @@ mod grants;
 mod identities;
 mod json;
 mod keys;
+mod lifecycle;
 mod lowered;
 mod module;
 mod moves;
@@ -31,6 +34,7 @@ pub(super) mod plan;
 mod providers;
 pub(super) mod raw;
 mod reference;
+mod repeated;
 mod resource;
 mod template;
 mod transcript;
@@ -49,7 +53,7 @@ use crate::aws::AccountId;
 use crate::inventory::Stated;
 use crate::source::{FileId, FileProblem, Files, Place, ProblemKind, Span};
 
-use super::declared::{self, Deployment};
+use super::declared::{self, Deployment, Unmade};
 use super::facts::Fact;
 use super::problem_at;
 use super::symbols::Symbols;
@@ -84,6 +88,10 @@ pub(super) struct Found {
     pub(super) files: BTreeSet<FileId>,
     /// What stands for names and ids that are not known.
     pub(super) symbols: Symbols,
+    /// Keys that are not there with the values at hand.
+    pub(super) unmade: Unmade,
+    /// What the symbols of accounts stand for, in words.
+    pub(super) labels: BTreeSet<Box<str>>,
 }
 
 /// Where the files of a run come from.
@@ -199,7 +207,7 @@ fn parse(text: &str, path: &str) -> Result<Parsed, FileProblem> {
         Some(name) => transcript::body(text, name.ends_with(".tfvars"))
             .map(|(body, places)| (body, Some(places)))
             .map_err(|problem| (problem.span, format!("broken JSON: {}", problem.message))),
-        None => text.parse::<Body>().map(|body| (body, None)).map_err(|error| {
+        None => repeated::body(text).map(|body| (body, None)).map_err(|error| {
             let at = error.location().offset();
             (Span::new(at, at), format!("broken HCL: {}", error.message()))
         }),
@@ -292,6 +300,7 @@ impl<'a> Roots<'a> {
             plan.map_or_else(|| deployment.clone(), |plan| plan.deployment(deployment));
         let caller = plan.and_then(|plan| plan.caller.clone());
         let (mut evaluator, mut resources) = self.resources(root, plan, &deployment, None);
+        let mut label = None;
         let mut arns = world::arns(&evaluator, &resources);
         let account = deployment.account;
         let is_taken = self.arns.get(&account).is_some_and(|known| !known.is_disjoint(&arns));
@@ -301,6 +310,8 @@ impl<'a> Roots<'a> {
             let mut symbols = [AccountId::symbol(name)].into_iter().chain(numbered);
             let free = symbols.find(|id| !self.arns.contains_key(id));
             deployment.account = free.unwrap_or(account);
+            let shown = if directory.is_empty() { "." } else { directory };
+            label = Some(format!("the account that {shown} is deployed to"));
             (evaluator, resources) = self.resources(root, plan, &deployment, None);
             arns = world::arns(&evaluator, &resources);
         }
@@ -311,6 +322,7 @@ impl<'a> Roots<'a> {
             arns = world::arns(&evaluator, &resources);
             made = world::made(&evaluator, &resources);
         }
+        evaluator.labels.borrow_mut().extend(label.map(|label| (deployment.account, label)));
         self.made.extend(made.into_iter().map(|arn| (arn, directory)));
         self.arns.entry(deployment.account).or_default().append(&mut arns);
         Root { evaluator, resources, caller }
@@ -321,9 +333,15 @@ impl<'a> Roots<'a> {
         let Root { mut evaluator, resources, caller } = root;
         evaluator.symbols = Rc::clone(symbols);
         self.found.callers.extend(caller);
+        let labels = evaluator.labels.take();
+        for account in resources.iter().map(|it| it.resource.provider.account()) {
+            let label = labels.get(&account).map(|label| format!("{account} is {label}").into());
+            self.found.labels.extend(label);
+        }
         let mut facts = world::facts(&evaluator, &resources);
         self.found.files.extend(facts.iter().filter_map(file_of));
         self.found.facts.append(&mut facts);
+        self.found.unmade.append(evaluator.unmade.into_inner());
         self.found.read.extend(evaluator.read.into_inner().into_keys());
         for problem in evaluator.problems.into_inner() {
             if !self.found.problems.contains(&problem) {
@@ -360,10 +378,13 @@ impl<'a> Roots<'a> {
             beside,
             symbols: Rc::default(),
             plan,
+            labels: RefCell::default(),
+            accounts: RefCell::default(),
             instances: RefCell::default(),
             read: RefCell::default(),
             problems: RefCell::default(),
             unresolved: RefCell::default(),
+            unmade: RefCell::default(),
             depth: Cell::new(0),
             steps: Cell::new(0),
         };

@@ -41,7 +41,7 @@ fn attached(
     };
     let gift = Gift::OrgPolicy(made(evaluator, id, policy)?);
     let named = Named::Node { id: pattern(&target) };
-    let given = attachment.given(named, ("target", &target), policy.doubt.clone(), gift);
+    let given = attachment.given(named, ("target", &target, false), policy.doubt.clone(), gift);
     Some(Fact::Given(Box::new(given)))
 }
 

@@ -8,9 +8,11 @@ use hcl_edit::structure::Body;
 use crate::aws::{AccountId, Arn};
 
 use super::super::declared::{Deployment, REGION};
+use super::accounts::{Accounts, Said, said_by};
 use super::evaluator::{Evaluator, Scope};
 use super::module::{Module, Part, giving};
 use super::reference::provider_name;
+use super::value::Value;
 
 /// Where the resources of a provider configuration live.
 #[derive(Clone, Debug)]
@@ -78,7 +80,7 @@ pub(super) fn of_child<'a>(evaluator: &Evaluator<'a>, module: &'a Module<'a>, nu
 }
 
 /// The accounts that configurations of some module have already.
-fn accounts(evaluator: &Evaluator<'_>) -> Vec<AccountId> {
+fn taken(evaluator: &Evaluator<'_>) -> Vec<AccountId> {
     let instances = evaluator.instances.borrow();
     let of = |providers: &BTreeMap<String, Provider>| -> Vec<AccountId> {
         providers.values().map(Provider::account).collect()
@@ -96,8 +98,7 @@ fn of_blocks<'a>(
 ) -> BTreeMap<String, Provider> {
     let mut made: BTreeMap<String, Provider> = BTreeMap::new();
     let plain = Deployment { variables: BTreeMap::new(), ..evaluator.deployment.clone() };
-    let mut symbols = vec![AccountId::THIS, plain.account];
-    symbols.extend(accounts(evaluator));
+    let taken = [AccountId::THIS, plain.account].into_iter().chain(taken(evaluator)).collect();
     let scope = |file| Scope { instance, file, names: None };
     // In a module that is called a block of an alias alone only says that its call hands one down.
     let is_own = |parts: &Vec<Part<'a>>| {
@@ -123,6 +124,18 @@ fn of_blocks<'a>(
     };
     let default = all.iter().find(|bodies| child.is_none() && !has(bodies, "alias"));
     let default_profile = default.and_then(profile);
+    let said = |bodies: &Written<'_>| match has(bodies, "assume_role") {
+        true => said_by(evaluator, &role(evaluator, bodies)?, module.directory),
+        false => profile(bodies).map(|name| {
+            let expression = format!("profile {name}");
+            Said { expression, is_number: false }
+        }),
+    };
+    let mut accounts = Accounts::new(taken);
+    if let Some(said) = default.filter(|bodies| account(evaluator, bodies).is_none()).and_then(said)
+    {
+        accounts.keep(said, plain.account);
+    }
     for bodies in &all {
         let text = |name: &str| value(bodies, name)?.known();
         let alias = text("alias");
@@ -143,12 +156,22 @@ fn of_blocks<'a>(
         } else if let Some(name) = alias.as_deref().or(child) {
             let is_other = has(bodies, "assume_role") || profile(bodies) != default_profile;
             if is_other && !has(bodies, "assume_role_with_web_identity") {
-                deployment.account = symbol(name, &mut symbols);
+                deployment.account = accounts.of(said(bodies), name);
+                let what = match (&alias, child) {
+                    (Some(alias), None) => format!("the account of the provider aws.{alias}"),
+                    _ => format!("the account of a provider of {}", child.unwrap_or(name)),
+                };
+                if deployment.account != plain.account {
+                    evaluator.labels.borrow_mut().entry(deployment.account).or_insert(what);
+                }
             }
         }
         let name = alias.map_or_else(|| "aws".to_owned(), |alias| format!("aws.{alias}"));
         let has_tags = has(bodies, "default_tags");
         made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
+    }
+    if child.is_none() {
+        evaluator.accounts.borrow_mut().extend(accounts.numbers());
     }
     made
 }
@@ -158,14 +181,18 @@ pub(super) fn partition(region: &str, default: &str) -> Box<str> {
     if region == REGION { default.into() } else { crate::aws::region::partition(region).into() }
 }
 
-/// The account that a configuration names: by the role it assumes, or by those that it allows.
-fn account(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<AccountId> {
+/// The role that a configuration assumes.
+fn role(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<Value> {
     let mut roles = bodies
         .iter()
         .filter_map(|(body, scope)| Some((body.get_blocks("assume_role").next()?, scope)));
-    let role = roles.next();
-    let role = role.and_then(|(role, scope)| evaluator.attribute(&role.body, "role_arn", scope));
-    let arn = role.and_then(|role| role.known());
+    let (role, scope) = roles.next()?;
+    evaluator.attribute(&role.body, "role_arn", scope)
+}
+
+/// The account that a configuration names: by the role it assumes, or by those that it allows.
+fn account(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<AccountId> {
+    let arn = role(evaluator, bodies).and_then(|role| role.known());
     let of_role = arn.as_deref().and_then(Arn::parse).and_then(|arn| AccountId::parse(arn.account));
     let allowed = || {
         let mut allowed = bodies.iter();
@@ -177,16 +204,6 @@ fn account(evaluator: &Evaluator<'_>, bodies: &Written<'_>) -> Option<AccountId>
         }
     };
     of_role.or_else(allowed)
-}
-
-/// A symbol for the account of an alias that no other has.
-fn symbol(alias: &str, taken: &mut Vec<AccountId>) -> AccountId {
-    let numbered = (2..100).map(|number| AccountId::symbol(&format!("{number}-{alias}")));
-    let mut symbols = [AccountId::symbol(alias)].into_iter().chain(numbered);
-    let symbol = symbols.find(|symbol| !taken.contains(symbol));
-    let symbol = symbol.unwrap_or_else(|| AccountId::symbol(alias));
-    taken.push(symbol);
-    symbol
 }
 
 /// The provider configurations that a call hands down.

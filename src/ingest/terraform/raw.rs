@@ -1,4 +1,4 @@
-//! Policies in templates of texts (`.tftpl`, `.j2`) that stand alone: what is filled in is not known.
+//! Policies in templates of texts (`.tftpl`, `.tpl`, `.j2`) that stand alone: what is filled in is not known.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use super::{json, lowered};
 
 /// Whether the file at `path` is a template of a text.
 pub(in crate::ingest) fn is_template(path: &str) -> bool {
-    [".tftpl", ".j2"].iter().any(|ending| path.ends_with(ending))
+    [".tftpl", ".tpl", ".j2"].iter().any(|ending| path.ends_with(ending))
 }
 
 /// The policy in a template; nothing where it holds none, or none that can be read without what is

@@ -84,6 +84,10 @@ impl<'a> Evaluator<'a> {
     pub(super) fn argument(&self, arguments: &Arguments<'_>, name: &str) -> Option<Value> {
         let mut written = arguments.written.iter();
         let written = written.find_map(|(body, scope)| self.attribute(body, name, scope));
+        let written = written.map(|value| match arguments.is_ignored(name) {
+            true => Value::unknown(value.at, format!("{name}, of which changes are ignored")),
+            false => value,
+        });
         if written.as_ref().is_some_and(|value| value.doubt().is_none()) {
             return written;
         }
@@ -147,8 +151,22 @@ impl<'a> Evaluator<'a> {
         let named = |name: &str| providers.as_ref()?.get(name).cloned();
         let provider = named(provider.as_deref().unwrap_or("aws")).or_else(|| named("aws"));
         let provider = provider.unwrap_or_else(|| self.provider());
-        let provider = self.in_region(provider, &arguments);
+        let provider = self.at_home(of_type, provider, &arguments);
         Resource { of_type, address, arguments, provider }
+    }
+
+    /// The provider of a resource, in the account and Region that the resource itself says.
+    fn at_home(&self, of_type: &str, provider: Provider, arguments: &Arguments<'_>) -> Provider {
+        let mut provider = self.in_region(provider, arguments);
+        // A replica lies in the account of its primary ("Create multi-Region replica keys").
+        if of_type.starts_with("aws_kms_replica") && provider.account().is_symbol() {
+            let primary = self.argument(arguments, "primary_key_arn");
+            let primary = primary.and_then(|arn| KeyArn::parse(&arn.known()?));
+            if let Some(primary) = primary {
+                provider.deployment.account = primary.account();
+            }
+        }
+        provider
     }
 
     /// The provider of a resource that names a Region of its own.
@@ -209,7 +227,7 @@ impl<'a> Evaluator<'a> {
         let provider = provider.unwrap_or_else(|| self.provider());
         let arguments =
             Arguments { at: stated.at, written: Vec::new(), stated: Some(Rc::new(values)) };
-        let provider = self.in_region(provider, &arguments);
+        let provider = self.at_home(&stated.of_type, provider, &arguments);
         Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
     }
 
@@ -322,7 +340,7 @@ impl<'a> Evaluator<'a> {
             ("aws_iam_policy_document", "json" | "minified_json") => Some(self.document(resource)),
             ("aws_caller_identity", "account_id" | "id") => text(deployment.account.as_str()),
             ("aws_caller_identity", "arn") => {
-                shaped(format!("arn:{partition}:*:{}:*", deployment.account))
+                shaped(format!("arn:{partition}:*::{}:*", deployment.account))
             }
             ("aws_partition", "partition" | "id") => text(partition),
             ("aws_partition", "dns_suffix") => text(match &**partition {

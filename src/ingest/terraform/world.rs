@@ -13,10 +13,10 @@ use super::super::declared::Deployment;
 use super::super::facts::Fact;
 use super::super::given::{Gift, Given, Named, Pattern, Target};
 use super::super::symbols::Symbols;
-use super::evaluator::{Evaluator, Scope};
+use super::evaluator::{Evaluator, Instance, Scope};
 use super::identities::Identities;
 use super::keys::Keys;
-use super::module::{Mode, Module};
+use super::module::{self, Mode, Module, Part};
 use super::organizations;
 use super::resource::Resource;
 use super::value::{At, Value, shape};
@@ -35,20 +35,26 @@ impl Declared<'_> {
         Place::plain(self.at.file, self.at.span)
     }
 
-    /// Something that this gives to what is not declared here: `what` it is, as `name` says; `doubt`
-    /// decides whether that is meant.
+    /// Something that this gives to what is not declared here, or perhaps `is_here`: `what` it is, as `name`
+    /// says; `doubt` decides whether that is meant.
     pub(super) fn given(
         &self,
         named: Named,
-        (what, name): (&str, &Value),
+        (what, name, is_here): (&str, &Value, bool),
         doubt: Option<Rc<str>>,
         gift: Gift,
     ) -> Given {
         let address = &self.resource.address;
-        let told = format!("{address}: its {what} is not declared here").into();
-        let told = Stated::new(told, Place::plain(name.at.file, name.at.span));
+        let told = match is_here {
+            true => format!("{address}: which {what} it is for"),
+            false => format!("{address}: its {what} is not declared here"),
+        };
+        let told = Stated::new(told.into(), Place::plain(name.at.file, name.at.span));
         let doubt = doubt.or_else(|| self.doubt.clone()).map(|doubt| Box::from(&*doubt));
-        let to = vec![Target { named, doubt, told: Some(told) }];
+        let is_holder = matches!(named, Named::Holder { .. }) && name.known().is_none();
+        let written = name.as_pieces().map(|pieces| shape(&pieces).1).filter(|_| is_holder);
+        let whom = written.map(|written| format!("who {written} is ({address})").into());
+        let to = vec![Target { named, doubt, told: Some(told), whom }];
         Given { to, gift, place: self.place(), own: Arc::default() }
     }
 }
@@ -123,8 +129,12 @@ pub(super) fn made(evaluator: &Evaluator<'_>, resources: &[Declared<'_>]) -> BTr
 
 /// Whether it declares a key.
 pub(super) fn is_key(resource: &Resource<'_>) -> bool {
+    is_key_type(resource.of_type)
+}
+
+fn is_key_type(of_type: &str) -> bool {
     matches!(
-        resource.of_type,
+        of_type,
         "aws_kms_key"
             | "aws_kms_external_key"
             | "aws_kms_replica_key"
@@ -175,7 +185,11 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         let scope = Scope { instance: number, file: part.file, names: None };
         let address = format!("{of_type}.{name}");
         let parts = instance.module.blocks(&(mode, of_type, name), *part);
-        for (key, scope) in evaluator.keys(&parts, &scope, &address) {
+        let keys = evaluator.keys(&parts, &scope, &address);
+        if is_key_type(of_type) {
+            count(evaluator, *part, &format!("{}{address}", instance.prefix), !keys.is_empty());
+        }
+        for (key, scope) in keys {
             let resource = evaluator.resource((mode, of_type, name), *part, &key, &scope);
             let at = evaluator.at(part.file, part.block.span());
             let doubt = key.doubt().or_else(|| instance.doubt.clone());
@@ -183,9 +197,41 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         }
     }
     for &name in instance.module.calls.keys() {
-        for child in evaluator.children(number, name).iter() {
+        let children = evaluator.children(number, name);
+        for child in children.iter() {
             collect(evaluator, child.instance, into);
         }
+        if children.is_empty() {
+            unmade(evaluator, &instance, name);
+        }
+    }
+}
+
+/// Counts the keys of a block among those that are there, or those that are not. What a plan leaves out no
+/// default does.
+fn count(evaluator: &Evaluator<'_>, part: Part<'_>, address: &str, is_made: bool) {
+    let at = evaluator.at(part.file, part.block.span());
+    let mut unmade = evaluator.unmade.borrow_mut();
+    match is_made {
+        true => unmade.is_made(at.file, at.span),
+        false if evaluator.plan.is_none() => unmade.add(at.file, at.span, address),
+        false => {}
+    }
+}
+
+/// Counts the keys of a module that is here and that a call makes none of.
+fn unmade(evaluator: &Evaluator<'_>, instance: &Instance<'_>, name: &str) {
+    let parts = instance.module.call(name);
+    let path =
+        module::source(&parts).and_then(|source| module::local(instance.module.directory, source));
+    let Some(module) = path.and_then(|path| evaluator.modules.get(path.as_str())) else { return };
+    for ((_, of_type, key), part) in module
+        .resources
+        .iter()
+        .filter(|((mode, of_type, _), _)| *mode == Mode::Resource && is_key_type(of_type))
+    {
+        let address = format!("{}module.{name}.{of_type}.{key}", instance.prefix);
+        count(evaluator, *part, &address, false);
     }
 }
 

@@ -305,8 +305,12 @@ fn coalesce(values: &[Value], at: At) -> Option<Value> {
     Some(Value::failed(at, "coalesce(...)"))
 }
 
-/// Whether it is a text of which a part is known, which is not empty then.
+/// Whether it is a text of which a part is known, which is not empty then; that of JSON never is.
 fn has_text(value: &Value) -> bool {
     let is_some = |piece: &Piece| piece.known().is_some_and(|text| !text.is_empty());
-    matches!(&value.data, Data::Text(pieces) if pieces.iter().any(is_some))
+    match &value.data {
+        Data::Text(pieces) => pieces.iter().any(is_some),
+        Data::Json(_) => true,
+        _ => false,
+    }
 }
