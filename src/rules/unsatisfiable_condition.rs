@@ -99,8 +99,11 @@ fn unsolvable<'d>(
     variables: Variables,
 ) -> Option<Vec<&'d Condition>> {
     let key = some_key(scope, document)?;
-    let is_asked =
-        |one: &&Condition| is_of_request(key, one) && patterns(one, variables).is_empty();
+    // What is not known may turn out to be a value that requests have.
+    let is_known = |one: &Condition| one.values.iter().all(|value| value.value.text().is_some());
+    let is_asked = |one: &&Condition| {
+        is_known(one) && is_of_request(key, one) && patterns(one, variables).is_empty()
+    };
     let asked: Vec<&Condition> = of.statement.conditions.iter().filter(is_asked).collect();
     if !is_doubtful(&asked) {
         return None;
