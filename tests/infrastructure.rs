@@ -121,6 +121,57 @@ fn what_is_not_resolved_fails_a_strict_check() {
 }
 
 #[test]
+fn a_policy_of_which_nothing_is_known_fails_a_strict_check() {
+    let folder = Folder::new("strict-whole");
+    let template = "Parameters: { P: { Type: String } }\nResources:\n  Key:\n    Type: AWS::KMS::Key\n    \
+                    Properties: { KeyPolicy: !Ref P }\n";
+    let module =
+        "variable \"policy\" {}\nresource \"aws_kms_key\" \"k\" {\n  policy = var.policy\n}\n";
+    for (file, text, what) in [("t.yaml", template, "${P}"), ("main.tf", module, "var.policy")] {
+        folder.put(&format!("{file}-of/{file}"), text);
+        let path = format!("{file}-of");
+        let check = |more: &[&str]| {
+            let select = "unresolved-reference";
+            let args = [&["check", &path, "--select", select, "--format", "json"], more].concat();
+            keyreach(&args).within(folder.path()).run()
+        };
+        let (lax, strict) = (check(&[]), check(&["--strict"]));
+        assert_eq!((lax.code, strict.code), (0, 1), "{lax:?}\n{strict:?}");
+        assert!(lax.stdout.contains(&format!("hangs on `{what}`")), "{}", lax.stdout);
+    }
+}
+
+#[test]
+fn what_leads_to_no_key_need_not_be_resolved() {
+    let folder = Folder::new("strict-elsewhere");
+    let module = |action: &str| {
+        format!(
+            "variable \"where\" {{}}\nresource \"aws_kms_key\" \"k\" {{}}\nresource \"aws_iam_user\" \"u\" \
+             {{ name = \"u\" }}\nresource \"aws_iam_user_policy\" \"p\" {{\n  name = \"p\"\n  user = \
+             aws_iam_user.u.name\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \
+             \"Allow\", Action = \"{action}\", Resource = var.where }}] }})\n}}\n"
+        )
+    };
+    for (action, codes) in
+        [("s3:GetObject", [0, 0]), ("iam:PassRole", [0, 1]), ("kms:Decrypt", [0, 1])]
+    {
+        folder.put("main.tf", module(action));
+        let check = |more: &[&str]| {
+            let select = "unresolved-reference";
+            let args = [&["check", ".", "--select", select, "--format", "json"], more].concat();
+            keyreach(&args).within(folder.path()).run()
+        };
+        let (lax, strict) = (check(&[]), check(&["--strict"]));
+        assert_eq!([lax.code, strict.code], codes, "{action}: {lax:?}\n{strict:?}");
+        let told = lax.stdout.contains("hangs on `var.where`");
+        assert_eq!(told, action == "kms:Decrypt", "{}", lax.stdout);
+        let report: serde_json::Value = serde_json::from_str(&lax.stdout).unwrap();
+        let resolved = &report["summary"]["coverage"]["principals"]["fully"];
+        assert_eq!(resolved.as_u64(), Some(u64::from(action == "s3:GetObject")), "{action}");
+    }
+}
+
+#[test]
 fn a_comment_beside_a_statement_of_a_template_suppresses() {
     let folder = Folder::new("suppressed");
     let template = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        \

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name};
 use crate::policy::PolicyDocument;
-use crate::syntax::{WHETHER, is_of_deployment};
+use crate::syntax::{WHETHER, is_of_deployment, without_deployment};
 
 /// How much of what infrastructure code declares is resolved, and why not all.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -143,7 +143,10 @@ impl Counting<'_> {
         }
         let statements = &document.policy().statements;
         let mut open = statements.iter().map(|statement| {
-            let all: Vec<&str> = statement.unresolved().map(|open| open.value).collect();
+            // What leads to no key decides nothing.
+            let counts = statement.may_lead_to_keys();
+            let all = statement.unresolved().filter(|_| counts).map(|open| open.value);
+            let all: Vec<&str> = all.collect();
             let is_unknown = statement.doubt.is_some()
                 && statement.action.as_ref().is_some_and(|element| {
                     element.values.iter().all(|value| value.value.text().is_none())
@@ -161,7 +164,7 @@ impl Counting<'_> {
                 };
                 self.open.insert(text.to_owned());
             }
-            self.open.extend(own.iter().map(|it| (**it).to_owned()));
+            self.open.extend(own.iter().map(|it| without_deployment(it).to_owned()));
             known += usize::from(own.is_empty());
             unknown += usize::from(is_unknown);
         }
