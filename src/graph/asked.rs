@@ -11,6 +11,9 @@ use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Variables, pa
 
 use super::cast::Cast;
 
+/// The condition key of a managed policy that is attached, in lower case.
+const POLICY: &str = "iam:policyarn";
+
 /// What the condition keys of some policies ask for.
 #[derive(Clone, Default)]
 pub(super) struct Asked {
@@ -32,6 +35,8 @@ pub(super) struct Asked {
     pub(super) regions: BTreeSet<Box<str>>,
     /// The boundary of what is changed.
     pub(super) boundaries: bool,
+    /// The managed policy that is attached.
+    policies: bool,
 }
 
 /// Hears what the policies of each account ask for, and apart from them what those of keys and of the
@@ -46,6 +51,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     let documents = organization.filter_map(|it| it.document.as_ref());
     documents.for_each(|document| document.peek(|policy| cast.of_organization.hear(policy)));
     cast.hears_boundaries = cast.of_organization.boundaries;
+    cast.hears_policies = cast.of_organization.policies;
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
     }
@@ -56,6 +62,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
         if let Some(household) = cast.accounts.get_mut(&account.id) {
             household.asked.hear_account(account);
             cast.hears_boundaries |= household.asked.boundaries;
+            cast.hears_policies |= household.asked.policies;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
             regions.extend(household.asked.regions.iter().cloned());
         }
@@ -179,6 +186,8 @@ impl Asked {
             self.hear_regions(&texts);
         } else if key == "iam:permissionsboundary" {
             self.boundaries = true;
+        } else if key == POLICY {
+            self.policies = true;
         }
     }
 
@@ -194,13 +203,12 @@ impl Asked {
         if !text.contains("${") {
             return;
         }
-        let named = parts(text, variables).filter_map(|part| match part {
-            Part::Variable { key, .. } => {
-                key.to_ascii_lowercase().strip_prefix(PRINCIPAL_TAG).map(str::to_owned)
-            }
-            _ => None,
-        });
-        self.tag_variables.extend(named);
+        for part in parts(text, variables) {
+            let Part::Variable { key, .. } = part else { continue };
+            let key = key.to_ascii_lowercase();
+            self.policies |= key == POLICY;
+            self.tag_variables.extend(key.strip_prefix(PRINCIPAL_TAG).map(str::to_owned));
+        }
     }
 }
 

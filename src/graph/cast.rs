@@ -46,6 +46,8 @@ pub(super) struct Cast<'w> {
     pub(super) of_organization: Asked,
     /// Whether some policy asks for the boundary of what is changed.
     pub(super) hears_boundaries: bool,
+    /// Whether some policy asks for the managed policy that is attached.
+    pub(super) hears_policies: bool,
     /// The tags of principals that some policy asks for, in lower case.
     pub(super) principal_tag_keys: BTreeSet<String>,
     neighbours: OnceLock<Neighbours>,
@@ -108,6 +110,7 @@ impl<'w> Cast<'w> {
             of_keys: Asked::default(),
             of_organization: Asked::default(),
             hears_boundaries: false,
+            hears_policies: false,
             principal_tag_keys: BTreeSet::new(),
             neighbours: OnceLock::new(),
         };

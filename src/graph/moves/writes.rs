@@ -87,7 +87,8 @@ impl Moves<'_, '_> {
         }
         let sure = |at: &Ix| widest.iter().any(|(known, it)| known == at && *it == Chance::Sure);
         let others: Vec<Ix> = targets.iter().copied().filter(|at| !sure(at)).collect();
-        if others.is_empty() {
+        // Where no policy asks which one is attached, the others may be where that one may.
+        if others.is_empty() || !self.cast.hears_policies {
             return;
         }
         let account = self.cast.household(self.asker.at).and_then(|household| household.account);
@@ -292,7 +293,7 @@ impl Moves<'_, '_> {
                 let policy = administrator.as_str().into();
                 let what = Move::AttachToGroup(account, group.name.clone(), policy);
                 self.add(what, opened(), chance);
-                if chance != Chance::Sure {
+                if chance != Chance::Sure && self.cast.hears_policies {
                     self.give(group, &name);
                 }
             }
