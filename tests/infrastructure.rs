@@ -172,6 +172,32 @@ fn what_leads_to_no_key_need_not_be_resolved() {
 }
 
 #[test]
+fn accounts_that_are_too_many_to_tell_apart_are_told_of() {
+    let folder = Folder::new("many-accounts");
+    for (accounts, is_told) in [(4, false), (14, true)] {
+        let mut module = "variable \"ids\" {}\n".to_owned();
+        for nth in 0..accounts {
+            write!(
+                module,
+                "provider \"aws\" {{\n  alias = \"p{nth}\"\n  region = \"eu-west-2\"\n  assume_role {{ role_arn = \
+                 \"arn:aws:iam::${{var.ids[\"p{nth}\"]}}:role/Deploy\" }}\n}}\nresource \"aws_kms_key\" \"k{nth}\" {{\n  \
+                 provider = aws.p{nth}\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \
+                 \"Allow\", Action = \"kms:*\", Resource = \"*\", Principal = {{ AWS = \
+                 \"arn:aws:iam::111122223333:root\" }} }}] }})\n}}\n"
+            )
+            .unwrap();
+        }
+        folder.put("main.tf", module);
+        let run = keyreach(&["check", ".", "--format", "json"]).within(folder.path()).run();
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let open = report["summary"]["coverage"]["unresolved"].as_array().unwrap();
+        let is_many =
+            |open: &serde_json::Value| open.as_str().unwrap().contains("of many accounts");
+        assert_eq!(open.iter().any(is_many), is_told, "{accounts}: {open:?}");
+    }
+}
+
+#[test]
 fn a_comment_beside_a_statement_of_a_template_suppresses() {
     let folder = Folder::new("suppressed");
     let template = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        \

@@ -156,7 +156,10 @@ impl Counting<'_> {
         let (mut known, mut unknown) = (0, 0);
         for (all, is_unknown) in &mut open {
             let own: Vec<&&str> = all.iter().filter(|it| !is_of_deployment(it)).collect();
-            for open in all.iter().filter(|it| is_of_deployment(it)) {
+            if all.iter().any(|open| names_many(open)) {
+                self.open.insert(MANY.to_owned());
+            }
+            for open in all.iter().filter(|it| is_of_deployment(it) && !names_many(it)) {
                 let is_of_account = open.starts_with(&format!("{WHETHER}this-"));
                 let text = match is_of_account {
                     true => "to which account and Region it is deployed (--account, --region)",
@@ -177,6 +180,16 @@ impl Counting<'_> {
         self.seen.insert((document.place, document.identity()), found);
         found
     }
+}
+
+/// What is not told apart, where there is too much of it.
+const MANY: &str = "which of many accounts or Regions a name is of: more than a dozen are taken for one that \
+                    may be any (--account, --region, --var)";
+
+/// Whether an expression asks whether a name is any of many at once.
+fn names_many(expression: &str) -> bool {
+    let asked = expression.split(", ").filter_map(|part| part.strip_prefix(WHETHER));
+    asked.filter_map(|part| part.split_once(" is ")).any(|(one, other)| one == "*" || other == "*")
 }
 
 fn of_identity(identity: &Identity, counting: &mut Counting<'_>) -> Vec<Known> {
