@@ -171,6 +171,57 @@ fn what_leads_to_no_key_need_not_be_resolved() {
     }
 }
 
+/// A key of a module whose policy has these statements, behind the one for its account.
+fn key_of_module(name: &str, arguments: &str, statements: &str) -> String {
+    format!(
+        "data \"aws_caller_identity\" \"c\" {{}}\nresource \"aws_kms_key\" \"{name}\" {{\n  {arguments}\n  policy = \
+         jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = \"kms:*\", Resource = \"*\", \
+         Principal = {{ AWS = \"arn:aws:iam::${{data.aws_caller_identity.c.account_id}}:root\" }} }}{statements}] }})\n}}\n"
+    )
+}
+
+/// How many findings of one rule a module has.
+fn findings_of(rule: &str, module: &str) -> usize {
+    let folder = Folder::new(rule);
+    folder.put("main.tf", module);
+    let args = ["check", ".", "--format", "json", "--select", rule];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    report["findings"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_condition_on_what_is_not_known_can_be_met() {
+    for (source, expected) in [
+        ("aws_sns_topic.t.arn", 0),
+        // No ARN reads so.
+        ("\"x\"", 1),
+    ] {
+        let statement = format!(
+            ", {{ Effect = \"Allow\", Action = \"kms:Decrypt\", Resource = \"*\", Principal = {{ Service = \
+             \"s3.amazonaws.com\" }}, Condition = {{ StringEquals = {{ \"aws:SourceAccount\" = \"111122223333\" }}, \
+             ArnLike = {{ \"aws:SourceArn\" = {source} }} }} }}"
+        );
+        let module = "resource \"aws_sns_topic\" \"t\" {}\n".to_owned();
+        let module = module + &key_of_module("k", "", &statement);
+        assert_eq!(findings_of("unsatisfiable-condition", &module), expected, "{source}");
+    }
+}
+
+#[test]
+fn a_replica_of_which_nothing_is_known_is_not_said_to_differ() {
+    let primary = key_of_module("k", "multi_region = true", "");
+    let one = "jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"kms:Describe*\", \
+               Resource = \"*\", Principal = { AWS = \"arn:aws:iam::${data.aws_caller_identity.c.account_id}:root\" } }] })";
+    for (policy, expected) in [("var.extra", 0), (one, 1)] {
+        let module = format!(
+            "{primary}variable \"extra\" {{}}\nresource \"aws_kms_replica_key\" \"r\" {{\n  region = \
+             \"eu-west-1\"\n  primary_key_arn = aws_kms_key.k.arn\n  policy = {policy}\n}}\n"
+        );
+        assert_eq!(findings_of("replica-policy-drift", &module), expected, "{policy}");
+    }
+}
+
 #[test]
 fn accounts_that_are_too_many_to_tell_apart_are_told_of() {
     let folder = Folder::new("many-accounts");
