@@ -24,7 +24,7 @@ use support::seeds::{Random, for_each_seed};
 use support::worlds::{World, render};
 
 /// Primitives that paths do not know yet.
-const UNKNOWN: [&str; 3] = ["T35", "T37", "T41 client"];
+const UNKNOWN: [&str; 1] = ["T41 client"];
 
 /// A difference: who sets out and to which key, and what both say.
 struct Fault {

@@ -114,8 +114,12 @@ impl<'w> Subject<'w> {
     pub(super) fn become_as(&mut self, guise: Guise<'w>) {
         self.identity = Some(guise.identity);
         self.unlisted = None;
-        if matches!(self.caller.kind, CallerKind::Role | CallerKind::AssumedRole { .. }) {
-            self.tagged = guise.open_tags && takes_tags(guise.identity);
+        match self.caller.kind {
+            CallerKind::Role | CallerKind::AssumedRole { .. } => {
+                self.tagged = guise.open_tags && takes_tags(guise.identity);
+            }
+            CallerKind::FederatedUser { .. } => self.tagged = guise.open_tags,
+            _ => {}
         }
     }
 

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use crate::aws::ActionSet;
 use crate::aws::pattern::takes;
 use crate::decision::{Caller, CallerKind};
-use crate::inventory::{Account, Key};
+use crate::inventory::{Account, Key, Tags};
 use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Variables, parts};
 
 use super::cast::Cast;
+use super::made::Names;
+use super::tagging::{TagSet, Together};
 
 /// The condition key of a managed policy that is attached, in lower case.
 const POLICY: &str = "iam:policyarn";
@@ -27,6 +29,12 @@ pub(super) struct Asked {
     ties: BTreeSet<(Box<str>, Box<str>)>,
     /// Tags of principals that variables bring, in lower case.
     tag_variables: BTreeSet<String>,
+    /// Tags of principals that statements ask for at once.
+    pub(super) principals_together: BTreeSet<TagSet>,
+    /// Tags of keys that statements ask for at once, with texts whose variables whoever calls fills.
+    keys_together: BTreeSet<TagSet>,
+    /// What statements ask of the tags that requests give, likewise.
+    of_requests: BTreeSet<TagSet>,
     /// Aliases, `alias/` first.
     pub(super) aliases: BTreeSet<Box<str>>,
     /// Operations of grants (rule G54).
@@ -37,6 +45,10 @@ pub(super) struct Asked {
     pub(super) boundaries: bool,
     /// The managed policy that is attached.
     policies: bool,
+    /// Users and roles that could be made.
+    pub(super) names: Names,
+    /// The name of a session.
+    pub(super) session_names: bool,
 }
 
 /// Hears what the policies of each account ask for, and apart from them what those of keys and of the
@@ -52,6 +64,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     documents.for_each(|document| document.peek(|policy| cast.of_organization.hear(policy)));
     cast.hears_boundaries = cast.of_organization.boundaries;
     cast.hears_policies = cast.of_organization.policies;
+    cast.hears_session_names = cast.of_organization.session_names;
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
     }
@@ -63,6 +76,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
             household.asked.hear_account(account);
             cast.hears_boundaries |= household.asked.boundaries;
             cast.hears_policies |= household.asked.policies;
+            cast.hears_session_names |= household.asked.session_names;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
             regions.extend(household.asked.regions.iter().cloned());
         }
@@ -113,6 +127,24 @@ impl Asked {
         self.key_tags.iter().cloned().chain(filled).chain(tied)
     }
 
+    /// The tags of keys that statements ask for at once, as one caller is to have them.
+    pub(super) fn keys_together_for(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = TagSet> {
+        self.keys_together.iter().filter_map(|set| filled_set(set, caller, tags))
+    }
+
+    /// What statements ask of the tags that requests of a caller give.
+    pub(super) fn requests_for(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = TagSet> {
+        self.of_requests.iter().filter_map(|set| filled_set(set, caller, tags))
+    }
+
     /// Whether it asks for a tag of keys.
     pub(super) fn asks_for_key_tag(&self, tag: &str) -> bool {
         let named = self.key_tags.iter().chain(&self.key_texts).map(|(known, _)| known);
@@ -120,23 +152,24 @@ impl Asked {
         named.any(|known| known.eq_ignore_ascii_case(tag))
     }
 
-    /// The tags of principals that must be alike some of a key's tags, with their values.
-    pub(super) fn tied_to(&self, key: &Key) -> impl Iterator<Item = (Box<str>, Box<str>)> {
+    /// The tags of principals that must be alike some of these tags, with their values.
+    pub(super) fn tied_to(&self, tags: &Tags) -> impl Iterator<Item = (Box<str>, Box<str>)> {
         self.ties.iter().filter_map(|(own, tag)| {
-            let value =
-                key.tags.as_ref()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
+            let value = tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
             Some((own.clone(), value?.1.clone()))
         })
     }
 
     /// Asks for those tags by their values.
     pub(super) fn tie_to(&mut self, key: &Key) {
-        let tied: Vec<_> = self.tied_to(key).collect();
+        let tags = key.tags.iter();
+        let tied: Vec<_> = tags.flat_map(|tags| self.tied_to(tags)).collect();
         self.principal_tags.extend(tied);
     }
 
     /// Hears what one policy asks for.
     pub(super) fn hear(&mut self, policy: &Policy) {
+        self.names.hear(policy);
         let variables = policy.version.into();
         for statement in &policy.statements {
             let resources = statement.resource.iter().flat_map(|element| &element.values);
@@ -146,9 +179,26 @@ impl Asked {
                 let region = arn.and_then(|arn| arn.split(':').nth(2));
                 self.hear_regions(region.as_slice());
             }
+            let mut together = Together::default();
             for condition in &statement.conditions {
                 self.hear_condition(condition, statement.denies(), variables);
+                together.hear(condition, statement.denies(), variables);
             }
+            self.add(together);
+        }
+    }
+
+    fn add(&mut self, together: Together) {
+        let Together { principals, keys, requests } = together;
+        let several =
+            [(principals, &mut self.principals_together), (keys, &mut self.keys_together)];
+        for (tags, sets) in several {
+            if tags.len() > 1 {
+                sets.insert(tags.into_iter().collect());
+            }
+        }
+        if !requests.is_empty() {
+            self.of_requests.insert(requests.into_iter().collect());
         }
     }
 
@@ -188,6 +238,8 @@ impl Asked {
             self.boundaries = true;
         } else if key == POLICY {
             self.policies = true;
+        } else if key == "sts:rolesessionname" {
+            self.session_names = true;
         }
     }
 
@@ -212,20 +264,22 @@ impl Asked {
     }
 }
 
-const PRINCIPAL_TAG: &str = "aws:principaltag/";
-const RESOURCE_TAG: &str = "aws:resourcetag/";
+/// The condition keys of tags of principals.
+pub(super) const PRINCIPAL_TAG: &str = "aws:principaltag/";
+/// Those of tags of keys.
+pub(super) const RESOURCE_TAG: &str = "aws:resourcetag/";
 
 /// Values of tags that hardly any condition names.
 const OTHERS: [&str; 2] = ["keyreach", "another"];
 
 /// A text that a pattern takes.
-fn sample(pattern: &str) -> Box<str> {
+pub(super) fn sample(pattern: &str) -> Box<str> {
     pattern.replace(['*', '?'], "x").into()
 }
 
 /// A value that a condition does not name, where that is what serves: to stop denying, or to be let by what
 /// is negated (rule T32).
-fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>> {
+pub(super) fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>> {
     let operator = condition.operator.value;
     let serves =
         operator.comparison != Comparison::Null && denies == (operator.polarity == Polarity::Is);
@@ -234,8 +288,19 @@ fn other(condition: &Condition, denies: bool, texts: &[&str]) -> Option<Box<str>
     found.map(|other| (*other).into())
 }
 
-fn has_variables(text: &str, variables: Variables) -> bool {
+/// Whether a text has variables.
+pub(super) fn has_variables(text: &str, variables: Variables) -> bool {
     parts(text, variables).any(|part| matches!(part, Part::Variable { .. }))
+}
+
+/// Tags that one caller can give; nothing where a variable has no value.
+fn filled_set(
+    set: &TagSet,
+    caller: &Caller,
+    tags: &dyn Fn(&str) -> Option<Box<str>>,
+) -> Option<TagSet> {
+    let each = set.iter().map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)));
+    each.collect()
 }
 
 /// What follows `family` in the name of the one variable that a text is.

@@ -1,5 +1,6 @@
 //! Everyone who can take part in a path, by number, and whom each role's trust policy means.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -13,6 +14,7 @@ use crate::inventory::{Account, Identity, IdentityKind, Inventory, Key, ManagedP
 use crate::policy::{Polarity, PolicyDocument, Principal};
 
 use super::asked::Asked;
+use super::change::plain;
 use super::neighbours::Neighbours;
 
 /// Somebody in the cast, by number.
@@ -48,8 +50,12 @@ pub(super) struct Cast<'w> {
     pub(super) hears_boundaries: bool,
     /// Whether some policy asks for the managed policy that is attached.
     pub(super) hears_policies: bool,
+    /// Whether some policy asks for the name of a session that is made.
+    pub(super) hears_session_names: bool,
     /// The tags of principals that some policy asks for, in lower case.
     pub(super) principal_tag_keys: BTreeSet<String>,
+    /// Those who are not there and could be made (rule T35).
+    pub(super) made: BTreeMap<Ix, Identity>,
     neighbours: OnceLock<Neighbours>,
 }
 
@@ -80,6 +86,8 @@ pub(super) struct Household<'w> {
     pub(super) providers: Vec<Ix>,
     /// The federated sessions of it that policies name (rule T12).
     pub(super) sessions: Vec<Ix>,
+    /// Those who could be made in it (rule T35).
+    pub(super) made: Vec<Ix>,
     /// Its keys.
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
@@ -111,7 +119,9 @@ impl<'w> Cast<'w> {
             of_organization: Asked::default(),
             hears_boundaries: false,
             hears_policies: false,
+            hears_session_names: false,
             principal_tag_keys: BTreeSet::new(),
+            made: BTreeMap::new(),
             neighbours: OnceLock::new(),
         };
         cast.keys.sort_by(|one, other| one.arn.cmp(&other.arn));
@@ -125,6 +135,13 @@ impl<'w> Cast<'w> {
         cast.hear_trust();
         cast.hear_names();
         super::asked::hear(&mut cast);
+        cast
+    }
+
+    /// The same with those who are not there and could be made (rule T35).
+    pub(super) fn with_made(world: &'w Inventory) -> Self {
+        let mut cast = Self::of(world);
+        cast.enter_made();
         cast
     }
 
@@ -158,6 +175,14 @@ impl<'w> Cast<'w> {
         at
     }
 
+    /// Takes in one who could be made.
+    pub(super) fn add_made(&mut self, identity: Identity) {
+        let Some(caller) = Caller::parse(&identity.arn) else { return };
+        let (account, at) = (identity.account, self.add(caller, None, false));
+        self.made.insert(at, identity);
+        self.accounts.entry(account).or_default().made.push(at);
+    }
+
     /// Which accounts lead to which.
     pub(super) fn neighbours(&self) -> &Neighbours {
         self.neighbours.get_or_init(|| Neighbours::of(self))
@@ -186,6 +211,44 @@ impl<'w> Cast<'w> {
     /// The role of a session that a policy names.
     pub(super) fn role_of(&self, session: Ix) -> Option<Ix> {
         self.roles.get(&session).copied()
+    }
+
+    /// As whom a role is taken on: itself, under any name, and, where policies ask for the names of
+    /// sessions, each session that policies name (rule T6).
+    pub(super) fn taken_on_as(&self, role: Ix) -> impl Iterator<Item = Ix> {
+        let named = self.sessions_of(role).iter().copied();
+        std::iter::once(role).chain(named.filter(|_| self.hears_session_names))
+    }
+
+    /// Whether it is a federated session (rule T12).
+    pub(super) fn is_federated(&self, at: Ix) -> bool {
+        let kind = self.member(at).map(|member| &member.caller.kind);
+        matches!(kind, Some(CallerKind::FederatedUser { .. }))
+    }
+
+    /// The user by whose name a federated session goes, and whose tags it has (rule T12).
+    pub(super) fn maker(&self, at: Ix) -> Option<&'w Identity> {
+        let caller = &self.member(at)?.caller;
+        match &caller.kind {
+            CallerKind::FederatedUser { name } => self.world.user_by_name(caller.account?, name),
+            _ => None,
+        }
+    }
+
+    /// What a federated session is that brings no tags: it has those of the user, where there is one.
+    pub(super) fn without_own_tags(&self, at: Ix) -> Option<Cow<'w, Identity>> {
+        let caller = &self.member(at)?.caller;
+        let nobody = |account| plain(IdentityKind::User, &caller.text, account);
+        let own = || caller.account.map(|account| Cow::Owned(nobody(account)));
+        self.maker(at).map(Cow::Borrowed).or_else(own)
+    }
+
+    /// The name of the session that a member is.
+    pub(super) fn session_name(&self, at: Ix) -> Option<&str> {
+        match &self.member(at)?.caller.kind {
+            CallerKind::AssumedRole { session, .. } => Some(session),
+            _ => None,
+        }
     }
 
     /// The names that policies can mean somebody by: its own, and that of its role.

@@ -1,12 +1,16 @@
 //! What calls change about principals, and the principals as they are then.
 
+use std::collections::BTreeSet;
+
 use crate::aws::AccountId;
 use crate::decision::{Citation, Cited};
-use crate::inventory::{AttachedPolicy, Identity, ManagedPolicy, NamedPolicy};
-use crate::policy::{Policy, PolicyDocument, PolicyKind};
+use crate::inventory::{AttachedPolicy, Identity, IdentityKind, ManagedPolicy, NamedPolicy, Tags};
+use crate::policy::{Element, Polarity, Policy, PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 use super::cast::{Cast, Ix};
+use super::organize::OrgMove;
+use super::tagging::TagSet;
 
 /// Something that a call changed about principals.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -27,16 +31,22 @@ pub(super) enum Change {
     Joined(Ix, GroupName),
     /// A user or role has no permissions boundary, or one that allows everything (rule T30).
     Unbounded(Ix),
+    /// A user or role has another permissions boundary (rule T30).
+    Bounded(Ix, Box<str>),
     /// A policy that denies is gone from a user or role (rule T31).
     Without(Ix, Carrier),
-    /// A user or role has a tag (rule T34).
-    Tagged(Ix, Box<str>, Box<str>),
-    /// A user or role lost a tag (rule T34).
-    Untagged(Ix, Box<str>),
+    /// A user or role has tags (rule T34).
+    Tagged(Ix, TagSet),
+    /// A user or role lost tags (rule T34).
+    Untagged(Ix, Box<[Box<str>]>),
     /// A session of a role brings whatever tags are wanted (rule T7).
     SessionTags(Ix),
-    /// A role's trust policy names whoever wants in (rule T25).
+    /// A role's trust policy names whoever wants in, and the role is there (rules T25, T35).
     Trusting(Ix),
+    /// A user is there (rule T35).
+    Made(Ix),
+    /// The organization is another (rule T37).
+    Organized(OrgMove),
 }
 
 /// A group: its account and its name.
@@ -93,21 +103,21 @@ impl Change {
         match self {
             Self::Everything(who)
             | Self::Unbounded(who)
+            | Self::Bounded(who, _)
             | Self::Without(who, _)
             | Self::Joined(who, _)
             | Self::Attached(who, _)
-            | Self::Tagged(who, ..)
+            | Self::Tagged(who, _)
             | Self::Untagged(who, _)
             | Self::SessionTags(who) => *who == at,
             Self::OpenGroup(group) | Self::Given(group, _) => is_member(cast, at, group, others),
-            Self::Rewritten(policy) => {
-                let identity = cast.member(at).and_then(|member| member.identity);
-                let bounds = identity.and_then(|it| it.boundary.as_ref());
-                bounds.is_some_and(|bounds| bounds.arn == *policy)
+            Self::Rewritten(policy) => bounds(cast, at, policy) || holds(cast, at, policy, others),
+            // Of a boundary what allows everything is another word for none.
+            Self::Version(policy, version) => {
+                bounds(cast, at, policy) && allows_everything(cast, at, policy, version)
                     || holds(cast, at, policy, others)
             }
-            Self::Version(policy, _) => holds(cast, at, policy, others),
-            Self::Trusting(_) => false,
+            Self::Trusting(_) | Self::Made(_) | Self::Organized(_) => false,
         }
     }
 
@@ -132,14 +142,20 @@ impl Change {
         match self {
             Self::Everything(who)
             | Self::Unbounded(who)
+            | Self::Bounded(who, _)
             | Self::Without(who, _)
             | Self::Joined(who, _)
             | Self::Attached(who, _)
-            | Self::Tagged(who, ..)
+            | Self::Tagged(who, _)
             | Self::Untagged(who, _)
             | Self::SessionTags(who)
-            | Self::Trusting(who) => Some(*who),
-            Self::OpenGroup(_) | Self::Given(..) | Self::Rewritten(_) | Self::Version(..) => None,
+            | Self::Trusting(who)
+            | Self::Made(who) => Some(*who),
+            Self::OpenGroup(_)
+            | Self::Given(..)
+            | Self::Rewritten(_)
+            | Self::Version(..)
+            | Self::Organized(_) => None,
         }
     }
 
@@ -169,6 +185,9 @@ impl Change {
                 }
             }
             Self::Unbounded(_) => identity.boundary = None,
+            Self::Bounded(_, arn) => {
+                identity.boundary = Some(AttachedPolicy { arn: arn.clone(), place: nowhere() });
+            }
             Self::Without(_, Carrier::Inline(name)) => {
                 identity.inline.retain(|policy| policy.name != *name);
             }
@@ -202,17 +221,38 @@ impl Change {
                 let policy = cast.world.managed_policy(identity.account, arn);
                 let found = policy.and_then(|it| it.versions.iter().find(|one| one.id == *version));
                 if let Some(version) = found {
+                    let is_boundary = identity.boundary.as_ref().is_some_and(|it| it.arn == *arn);
+                    if is_boundary && version.document.peek(is_everything) {
+                        identity.boundary = None;
+                    }
                     replace(cast, identity, arn, version.document.clone());
                 }
             }
-            Self::Tagged(_, key, value) => {
-                identity.tags.insert(key.clone(), value.clone());
+            Self::Tagged(_, set) => identity.tags.extend(set.iter().cloned()),
+            Self::Untagged(_, keys) => {
+                keys.iter().for_each(|key| drop(identity.tags.remove(key)));
             }
-            Self::Untagged(_, key) => {
-                identity.tags.remove(key);
-            }
-            Self::SessionTags(_) | Self::Trusting(_) => {}
+            Self::SessionTags(_) | Self::Trusting(_) | Self::Made(_) | Self::Organized(_) => {}
         }
+    }
+}
+
+/// A user or role that nothing is said of but its name.
+pub(super) fn plain(kind: IdentityKind, arn: &str, account: AccountId) -> Identity {
+    Identity {
+        kind,
+        arn: arn.into(),
+        name: arn.rsplit('/').next().unwrap_or(arn).into(),
+        account,
+        unique_id: None,
+        tags: Tags::default(),
+        inline: Vec::new(),
+        attached: Vec::new(),
+        groups: BTreeSet::new(),
+        boundary: None,
+        trust: None,
+        max_session: None,
+        place: nowhere(),
     }
 }
 
@@ -251,7 +291,7 @@ fn replace(cast: &Cast<'_>, identity: &mut Identity, arn: &str, document: Policy
 
 /// The user or role as it is after `changes`, those that make it a member of something first.
 pub(super) fn changed(cast: &Cast<'_>, at: Ix, changes: &[Change]) -> Option<Identity> {
-    let mut identity = cast.member(at)?.identity?.clone();
+    let mut identity = cast.identity(at)?.clone();
     let joins = |it: &&Change| matches!(it, Change::Joined(..));
     let brings = |it: &&Change| it.brings_policies();
     changes.iter().filter(joins).for_each(|it| it.apply(cast, &mut identity));
@@ -262,14 +302,44 @@ pub(super) fn changed(cast: &Cast<'_>, at: Ix, changes: &[Change]) -> Option<Ide
 }
 
 fn is_member(cast: &Cast<'_>, at: Ix, group: &GroupName, others: &[Change]) -> bool {
-    let identity = cast.member(at).and_then(|member| member.identity);
+    let identity = cast.identity(at);
     identity.is_some_and(|it| it.account == group.0 && it.groups.contains(&group.1))
         || others.contains(&Change::Joined(at, group.clone()))
 }
 
+/// Whether a managed policy is the permissions boundary of a user or role.
+fn bounds(cast: &Cast<'_>, at: Ix, arn: &str) -> bool {
+    let boundary = cast.identity(at).and_then(|identity| identity.boundary.as_ref());
+    boundary.is_some_and(|boundary| *boundary.arn == *arn)
+}
+
+fn allows_everything(cast: &Cast<'_>, at: Ix, arn: &str, version: &str) -> bool {
+    let account = cast.identity(at).map(|identity| identity.account);
+    let policy = account.and_then(|account| cast.world.managed_policy(account, arn));
+    let mut versions = policy.into_iter().flat_map(|policy| &policy.versions);
+    versions.any(|one| *one.id == *version && one.document.peek(is_everything))
+}
+
+/// Whether a policy allows everything and denies nothing.
+pub(super) fn is_everything(policy: &Policy) -> bool {
+    let is_all = |element: &Option<Element>| {
+        element.as_ref().is_some_and(|element| {
+            let mut texts = element.values.iter().filter_map(|value| value.value.text());
+            element.polarity == Polarity::Is && texts.any(|text| text == "*")
+        })
+    };
+    let mut statements = policy.statements.iter();
+    statements.all(|statement| statement.allows())
+        && policy.statements.iter().any(|statement| {
+            statement.conditions.is_empty()
+                && is_all(&statement.action)
+                && is_all(&statement.resource)
+        })
+}
+
 /// Whether a user or role has a managed policy, itself or by a group, once `others` hold.
 fn holds(cast: &Cast<'_>, at: Ix, arn: &str, others: &[Change]) -> bool {
-    let Some(identity) = cast.member(at).and_then(|member| member.identity) else {
+    let Some(identity) = cast.identity(at) else {
         return false;
     };
     let has = |attached: &[AttachedPolicy]| attached.iter().any(|policy| *policy.arn == *arn);

@@ -184,7 +184,7 @@ fn changed(world: &Inventory, hop: &Hop) -> Option<Node> {
         | Call::AssumeRoleWithWebIdentity { role, .. }
         | Call::Launch { role, .. }
         | Call::UpdateAssumeRolePolicy { role, .. } => principal(role),
-        Call::GetFederationToken { session: user }
+        Call::GetFederationToken { session: user, .. }
         | Call::CreateAccessKey { user }
         | Call::LoginProfile { user, .. } => principal(user),
         Call::AddUserToGroup { group, .. } => Some(Node::Group(group.clone())),

@@ -7,11 +7,13 @@ use crate::aws::{ActionSet, AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
 
+use super::asked::Asked;
 use super::asker::Asker;
 use super::call::grant_pair_keys;
 use super::cast::{Ix, KeyIx};
-use super::changed_key::{KeyEdit, edited, replica};
+use super::key_edits::KeyEdit;
 use super::state::{ClassIx, StateName, States};
+use super::tagging::{TagSet, alone_or_all, requests, surest, worth_giving};
 
 /// A call about a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -313,14 +315,14 @@ impl States<'_, '_> {
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
         };
         let (caller, own) = (&asker.member().caller, |tag: &str| asker.tag(tag));
-        let asked = self.cast.asked_in(key.arn.account());
-        let asked = asked.flat_map(|asked| asked.key_tags_for(caller, &own));
-        let mut missing: Vec<(Box<str>, Box<str>)> = Vec::new();
-        for pair in asked.filter(|(tag, value)| !has(tag, value)) {
-            if !missing.contains(&pair) {
-                missing.push(pair);
-            }
-        }
+        let asked: Vec<&Asked> = self.cast.asked_in(key.arn.account()).collect();
+        let alone = asked.iter().flat_map(|asked| asked.key_tags_for(caller, &own));
+        let together = asked.iter().flat_map(|asked| asked.keys_together_for(caller, &own));
+        let lacking = |set: TagSet| -> TagSet {
+            set.into_iter().filter(|(tag, value)| !has(tag, value)).collect()
+        };
+        let alone = alone.filter(|(tag, value)| !has(tag, value));
+        let missing = worth_giving(alone, together.map(lacking));
         if missing.is_empty() {
             return Vec::new();
         }
@@ -335,16 +337,21 @@ impl States<'_, '_> {
                 (!side.asks_for_request_tags(&target)).then(|| reached().chance(action))
             }
         };
-        let each = missing.into_iter().map(|(tag, value)| {
-            let edit = KeyEdit::Tagged(tag.clone(), value.clone());
-            if let Some(chance) = any {
-                return (KeyMove::Edit(at, edit), chance);
-            }
-            let mut context = direct.clone();
-            context.set_one(&format!("aws:RequestTag/{tag}"), &value);
-            context.set("aws:TagKeys", ContextValue::Many(vec![tag]));
-            let chance = self.asked(asker, key, permission.action, &context);
-            (KeyMove::Edit(at, edit), chance)
+        let beside = match any {
+            Some(_) => Vec::new(),
+            None => asked.iter().flat_map(|asked| asked.requests_for(caller, &own)).collect(),
+        };
+        let gives = |set: &TagSet| {
+            let chances = requests(set, &beside).into_iter().map(|request| {
+                let mut context = direct.clone();
+                context.lay_over(&request);
+                self.asked(asker, key, permission.action, &context)
+            });
+            surest(chances)
+        };
+        let each = missing.into_iter().map(|set| {
+            let chance = any.unwrap_or_else(|| gives(&set));
+            (KeyMove::Edit(at, KeyEdit::Tagged(set)), chance)
         });
         each.collect()
     }
@@ -361,11 +368,11 @@ impl States<'_, '_> {
             asked.any(|asked| asked.asks_for_key_tag(tag))
         };
         let tags = key.tags.iter().flat_map(|tags| tags.keys()).filter(|tag| asked(tag));
-        let each = tags.map(|tag| {
+        let each = alone_or_all(tags.cloned()).into_iter().map(|keys| {
             let mut context = direct();
-            context.set("aws:TagKeys", ContextValue::Many(vec![tag.clone()]));
+            context.set("aws:TagKeys", ContextValue::Many(keys.to_vec()));
             let chance = self.holds(asker, key, permission, &context);
-            (KeyMove::Edit(at, KeyEdit::Untagged(tag.clone())), chance)
+            (KeyMove::Edit(at, KeyEdit::Untagged(keys)), chance)
         });
         each.collect()
     }
@@ -469,4 +476,16 @@ impl States<'_, '_> {
         let side = asker.key_side(&nothing);
         side.reached(&self.access.key_target(key, &nothing), wanted, Opening::AsItIs)
     }
+}
+
+/// The replica of a key in a Region, before anybody does anything to it.
+fn replica(key: &Key, region: &str) -> Option<Key> {
+    let arn = key.arn.in_region(region)?;
+    Some(Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() })
+}
+
+/// A key after edits; nothing where there are none.
+fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
+    let (first, more) = edits.split_first()?;
+    Some(more.iter().fold(first.applied(key), |key, edit| edit.applied(&key)))
 }

@@ -108,6 +108,11 @@ impl Labels {
         self.0.len() >= MANY && self.0.iter().filter(is_as_good).count() >= MANY
     }
 
+    /// Whether one of them has no call that is not in `label`.
+    pub(super) fn are_within(&self, label: &Label) -> bool {
+        self.0.iter().any(|known| known.acts.iter().all(|act| label.acts.contains(act)))
+    }
+
     /// Whether `label` with one more call brings nothing.
     pub(super) fn are_enough_with(&self, label: &Label, act: Act, chance: Chance) -> bool {
         let chance = label.chance.min(chance);

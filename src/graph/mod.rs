@@ -9,16 +9,18 @@ mod assemble;
 mod call;
 mod cast;
 mod change;
-mod changed_key;
 mod drawn;
 mod execute;
+mod key_edits;
 mod key_moves;
 mod keys;
 mod label;
 mod launch;
+mod made;
 mod moves;
 mod neighbours;
 mod network;
+mod organize;
 mod outdone;
 mod path;
 mod plan;
@@ -27,6 +29,7 @@ mod sketch;
 mod state;
 mod stated;
 mod summary;
+mod tagging;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -56,10 +59,11 @@ use crate::decision::{Caller, Chance};
 use crate::eval::reference::Reference;
 use crate::inventory::Key;
 use crate::kept::Memo;
-use assemble::Assembler;
+use assemble::{Assembler, Miss};
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
-use search::{Limits, Search, Way};
+use organize::AllWays;
+use search::{Explored, Limits, Search, Way};
 use state::States;
 
 /// The paths that were found.
@@ -136,7 +140,7 @@ impl<'a> Graph<'a> {
 
     /// The shortest path of everybody who is wanted to each key that it lacks.
     pub fn paths(&self, wanted: &Wanted) -> Found {
-        self.quest(&Cast::of(self.access.inventory()), wanted, |quest| quest.found())
+        self.quest(&Cast::with_made(self.access.inventory()), wanted, |quest| quest.found())
     }
 
     /// Asks with everything that a search for `wanted` needs.
@@ -160,10 +164,9 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The ways of one who sets out, key by key.
-type Ways = (Ix, BTreeMap<KeyIx, Vec<Way>>);
-
-fn of_start((start, ways): Ways) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> {
+fn of_start(
+    (start, ways): (Ix, BTreeMap<KeyIx, Vec<Way>>),
+) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> {
     ways.into_iter().map(move |(key, ways)| (start, key, ways))
 }
 
@@ -225,7 +228,7 @@ impl Quest<'_, '_> {
         let wanted = self.wanted;
         (0..self.cast.members.len() as Ix).into_par_iter().filter(|at| {
             let asked = &wanted.principals;
-            self.cast.member(*at).is_some_and(|it| {
+            self.cast.member(*at).filter(|_| self.cast.made(*at).is_none()).is_some_and(|it| {
                 asked.as_ref().is_none_or(|asked| asked.contains(&it.caller))
                     && (it.outside || !wanted.external_only)
             })
@@ -233,12 +236,20 @@ impl Quest<'_, '_> {
     }
 
     /// The ways from everybody who is wanted, in numbers.
-    fn ways(&self) -> Vec<Ways> {
+    fn ways(&self) -> AllWays {
         let limits = self.limits(1);
         let found = self
             .starts()
-            .map(|start| (start, Search::from(&self.states, start, &self.keys(start), limits)));
-        found.filter(|(_, ways)| !ways.is_empty()).collect()
+            .map(|start| (start, Search::explored(&self.states, start, &self.keys(start), limits)));
+        let is_something =
+            |(_, it): &(Ix, Explored)| !it.ways.is_empty() || !it.organized.is_empty();
+        let (mut all, mut prefixes) = (AllWays::new(), Vec::new());
+        for (start, explored) in found.filter(is_something).collect::<Vec<_>>() {
+            prefixes.extend(explored.organized.into_iter().map(|prefix| (start, prefix)));
+            all.insert(start, explored.ways);
+        }
+        self.past_organization(prefixes, &mut all);
+        all
     }
 
     /// The ways that hang on what is not known, for pairs without a path, as classes allow them.
@@ -273,16 +284,19 @@ impl Quest<'_, '_> {
     /// The path of the first way that can be executed; others are looked for where none can.
     fn made(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<Result<Path, Broken>> {
         let goal = self.wanted.goal.action(self.cast.key(key)?)?;
-        let mut failure = None;
+        let (mut failure, mut is_fault) = (None, false);
         let mut tried = |ways: &[Way]| {
             ways.iter().find_map(|way| {
                 let plan = way.plan(&self.states, start);
-                match self.assembler.executed((start, key, goal), &plan) {
+                let missed = self.assembler.executed((start, key, goal), &plan);
+                is_fault |= !matches!(missed, Ok(_) | Err(Miss::OtherSession));
+                match missed {
                     Ok(path) => Some(path),
-                    Err(ends) => {
-                        failure = ends.or(failure.take());
+                    Err(Miss::Failed(ends)) => {
+                        failure = Some(ends);
                         None
                     }
+                    Err(_) => None,
                 }
             })
         };
@@ -296,6 +310,8 @@ impl Quest<'_, '_> {
         let arn = || self.cast.key(key).map(|key| key.arn.clone());
         Some(match path {
             Some(path) => Ok(path),
+            // Classes do not tell how sessions were made.
+            None if !is_fault => return None,
             None => Err(Broken { from: from()?, key: arn()?, failure }),
         })
     }

@@ -53,8 +53,8 @@ impl States<'_, '_> {
             (has || open.contains(&own)) && self.is_within((at, Some(others)), &changed, key)
         };
         asked.iter().all(|(name, value)| {
-            let tagged = |at| Change::Tagged(at, name.clone(), value.clone());
-            let untagged = |at| Change::Untagged(at, name.clone());
+            let tagged = |at| Change::Tagged(at, [(name.clone(), value.clone())].into());
+            let untagged = |at| Change::Untagged(at, [name.clone()].into());
             is_outdone(&tagged, has(name, Some(value))) && is_outdone(&untagged, has(name, None))
         })
     }
@@ -104,7 +104,7 @@ impl States<'_, '_> {
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.
     fn at_most(&self, at: Ix, change: Option<ChangeIx>) -> Asker<'_, '_> {
         let plain = self.asker(&StateName::of(at, []));
-        let identity = plain.member().identity.map(|identity| {
+        let identity = self.cast.identity(at).map(|identity| {
             let mut identity = Identity {
                 inline: vec![NamedPolicy { name: WRITTEN.into(), document: everything() }],
                 attached: Vec::new(),
@@ -113,11 +113,9 @@ impl States<'_, '_> {
                 ..identity.clone()
             };
             match change.map(|change| self.changes.get(change)) {
-                Some(Change::Tagged(_, name, value)) => {
-                    identity.tags.insert(name.clone(), value.clone());
-                }
-                Some(Change::Untagged(_, name)) => {
-                    identity.tags.remove(name);
+                Some(Change::Tagged(_, set)) => identity.tags.extend(set.iter().cloned()),
+                Some(Change::Untagged(_, keys)) => {
+                    keys.iter().for_each(|key| drop(identity.tags.remove(key)));
                 }
                 _ => {}
             }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::access::{Access, ControlClass, KeySideClass, Opening, Reached};
-use crate::aws::{AccountId, ActionSet, ControlAction, KmsAction};
+use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::IdentityKind;
 use crate::kept::{Interner, Memo};
@@ -17,7 +17,7 @@ use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
-use super::changed_key::KeyEdit;
+use super::key_edits::KeyEdit;
 use super::key_moves::{Ground, KeyMove, Permission};
 use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
@@ -158,7 +158,8 @@ pub(super) struct States<'c, 'w> {
     walls: Mutex<(WallsIx, Walls)>,
     freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
-    entering: Memo<(ClassIx, Ix), Chance>,
+    /// Whether those of a class take on whom a door leads to.
+    pub(super) entering: Memo<(ClassIx, DoingIx), Chance>,
     key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
     granting: Memo<(StateName, KeyIx, Ix), Chance>,
     opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
@@ -286,23 +287,28 @@ impl<'c, 'w> States<'c, 'w> {
         let open_tags = changes.iter().any(|it| matches!(it, Change::SessionTags(_)));
         let member = self.cast.member_or_first(at);
         let is_itself = match &*changes {
-            [] => !self.takes_tags(at),
+            [] => !self.takes_tags(at) && self.cast.made(at).is_none(),
             [Change::SessionTags(_)] => true,
             _ => false,
         };
         let identity = match (is_itself, &*changes) {
             (true, _) => None,
-            (false, []) => member.identity.map(Cow::Borrowed),
+            (false, []) if self.cast.is_federated(at) => self.cast.without_own_tags(at),
+            (false, []) => {
+                let made = || self.cast.made(at).map(|made| Cow::Owned(made.clone()));
+                member.identity.map(Cow::Borrowed).or_else(made)
+            }
             (false, changes) => changed(self.cast, at, changes).map(Cow::Owned),
         };
         Asker { cast: self.cast, access: self.access, at, identity, open_tags }
     }
 
-    /// Whether it matters that sessions of a role may bring tags (rule T7).
+    /// Whether it matters that sessions of a role, or federated ones, may bring tags (rules T7, T12).
     pub(super) fn takes_tags(&self, at: Ix) -> bool {
         let identity = self.cast.identity(at).filter(|it| it.kind == IdentityKind::Role);
         !self.cast.principal_tag_keys.is_empty()
-            && identity.is_some_and(|it| self.access.takes_session_tags(it))
+            && (identity.is_some_and(|it| self.access.takes_session_tags(it))
+                || self.cast.is_federated(at))
     }
 
     fn numbered(&self, open: Open) -> OpenMove {
@@ -392,19 +398,6 @@ impl<'c, 'w> States<'c, 'w> {
                 members.copied().filter(|at| change.touches(self.cast, *at, &[])).collect();
             touched.sort_unstable();
             touched.into()
-        })
-    }
-
-    /// Whether a state may take on a role whose trust policy lets everyone in (rule T25).
-    pub(super) fn enters(&self, name: &StateName, role: Ix) -> Chance {
-        let state = self.get(name);
-        self.entering.get((state.class, role), |_| {
-            let Some(arn) = self.cast.arn(role) else { return Chance::No };
-            let asker = self.asker(name);
-            match asker.assume_action() {
-                ControlAction::STS_ASSUME_ROLE => asker.side(&Context::default()).entering(arn),
-                _ => Chance::No,
-            }
         })
     }
 

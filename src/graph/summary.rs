@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::decision::Caller;
 
 use super::cast::{Cast, Ix, KeyIx};
-use super::search::{Limits, Search};
+use super::search::{Search, Way};
 use super::{Graph, Quest, Wanted};
 
 /// How far everybody is from every key. It is counted by what classes allow; that each path can be gone
@@ -59,7 +59,7 @@ type Row = Box<[(KeyIx, u32)]>;
 impl Graph<'_> {
     /// How far everybody who is wanted is from each key.
     pub fn summary(&self, wanted: &Wanted) -> Summary {
-        let cast = Cast::of(self.access.inventory());
+        let cast = Cast::with_made(self.access.inventory());
         let network = self.network();
         let (nodes, edges) = (network.node_count(), network.edge_count());
         drop(network);
@@ -70,9 +70,10 @@ impl Graph<'_> {
 
 impl Quest<'_, '_> {
     fn summary(&self) -> Summary {
-        let limits = self.limits(1);
         let starts: Vec<Ix> = self.starts().collect();
-        let rows: Vec<Row> = starts.par_iter().map(|start| self.row(*start, limits)).collect();
+        let ways = self.ways();
+        let row = |start: &Ix| self.row(*start, ways.get(start));
+        let rows: Vec<Row> = starts.par_iter().map(row).collect();
         let has_path = |start: Ix, key: KeyIx| {
             let at = starts.binary_search(&start).ok();
             let row = at.and_then(|at| rows.get(at));
@@ -95,11 +96,13 @@ impl Quest<'_, '_> {
         }
     }
 
-    fn row(&self, start: Ix, limits: Limits) -> Row {
+    fn row(&self, start: Ix, ways: Option<&BTreeMap<KeyIx, Vec<Way>>>) -> Row {
         let wanted = self.keys(start);
         let today = Search::today(&self.states, start, &wanted).into_iter().map(|key| (key, 0));
-        let ways = Search::from(&self.states, start, &wanted, limits);
-        let calls = ways.iter().filter_map(|(key, ways)| Some((*key, ways.first()?.calls())));
+        let calls = ways
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, ways)| Some((*key, ways.first()?.calls())));
         let mut row: Vec<(KeyIx, u32)> = today.chain(calls).collect();
         row.sort_unstable();
         row.dedup();

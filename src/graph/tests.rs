@@ -1,12 +1,14 @@
 //! The search by the worked cases of the semantics.
 
+mod tags;
+
 use jiff::Timestamp;
 
 use crate::access::Access;
 use crate::inventory::{Inventory, Tags};
 use crate::source::FileId;
 
-use super::{Call, EdgeKind, Graph, Path, Wanted};
+use super::{Call, EdgeKind, Graph, Hop, Path, Wanted};
 
 fn world(text: &str) -> Inventory {
     let lines = text.lines().map(|line| line.strip_prefix("         ").unwrap_or(line));
@@ -184,6 +186,35 @@ fn t6_sessions_have_the_names_that_policies_want() {
     assert_eq!(named("*", "session/app/s1").as_deref(), Some("s1"));
 }
 
+#[test]
+fn t6_a_session_has_the_one_name_that_it_was_made_under() {
+    let of = |names: &str, of_bob: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [OF_BOB] } },
+           roles: { app: { trust: [{ allow: sts:AssumeRole, to: user/bob,
+             when: { StringEquals: { 'sts:RoleSessionName': NAMES } } }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: session/app/s2 }] } } } }";
+        of_bob_as_rules(&text.replace("NAMES", names).replace("OF_BOB", of_bob))
+    };
+    assert_eq!(of("[s1, s2]", ""), ["edge"]);
+    assert!(of("[s1]", "").is_empty());
+    // Whoever writes the trust policy fixes no name.
+    assert_eq!(of("[s1]", "{ allow: iam:UpdateAssumeRolePolicy }"), ["T25", "edge"]);
+    let denied = "{ allow: iam:UpdateAssumeRolePolicy }, { deny: sts:AssumeRole,
+             when: { StringEquals: { 'sts:RoleSessionName': s2 } } }";
+    assert!(of("[s1]", denied).is_empty());
+}
+
+/// The calls of the way of user bob, as rules of primitives and `edge`; none where there is no way.
+fn of_bob_as_rules(text: &str) -> Vec<&'static str> {
+    let hops = of_bob(text).map(|path| path.hops).unwrap_or_default();
+    let rule = |hop: &Hop| match hop.edge {
+        EdgeKind::EscalatesBy(rule) => rule,
+        _ => "edge",
+    };
+    hops.iter().map(rule).collect()
+}
+
 /// The session tags that user bob gives in the first call.
 #[track_caller]
 fn session_tags(text: &str) -> Tags {
@@ -240,6 +271,18 @@ fn t12_w92_users_make_the_federated_sessions_that_keys_name() {
         "to: federated/bob, when: { StringEquals: { 'aws:PrincipalTag/team': x } }",
     );
     assert!(of_bob(&tagged).is_some());
+    // Another is brought along, which is a permission of its own (rule T7).
+    let other = tagged.replace("'aws:PrincipalTag/team': x", "'aws:PrincipalTag/team': y");
+    assert!(of_bob(&other).is_none());
+    let may = other.replace("sts:GetFederationToken", "[sts:GetFederationToken, sts:TagSession]");
+    let tags = serde_json::json!([{ "Key": "team", "Value": "y" }]);
+    assert_eq!(params_of_bob(&may, 0)["Tags"], tags);
+    // It has none of its own where no user has its name.
+    let nobody = text.replace("bob: {", "bob: { tags: { team: x },").replace(
+        "federated/bob",
+        "federated/eve, when: { StringEquals: { 'aws:PrincipalTag/team': x } }",
+    );
+    assert!(of_bob(&nobody).is_none());
 }
 
 /// A key of which user bob may make grants under a condition.
@@ -308,55 +351,129 @@ fn t17_replicas_stand_where_policies_let_them() {
     assert!(!region(&format!("{create}, {usual}"), "").is_empty());
 }
 
-/// A key with some tags, and a user bob with a tag and two statements.
-fn tagged(bob: &str, key: &str, allow: &str, other: &str) -> String {
-    let text = "accounts: { 111122223333: {
-           users: { bob: { tags: { BOB }, policies: [{ Version: '2012-10-17', Statement: [{ allow: [ALLOW], on: '*' },
-             { OTHER, on: '*' }] }] } },
-           keys: { k: { tags: { KEY }, policy: default } } } }";
-    text.replace("BOB", bob).replace("KEY", key).replace("ALLOW", allow).replace("OTHER", other)
+#[test]
+fn t35_roles_and_users_are_made_under_the_names_that_keys_let_in() {
+    let text = |actions: &str, pattern: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [ACTIONS] }] } },
+           keys: { k: { policy: [{ allow: kms:Decrypt, to: '*',
+             when: { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:PATTERN' } } }] } } } }";
+        text.replace("ACTIONS", actions).replace("PATTERN", pattern)
+    };
+    let calls = |actions: &str, pattern: &str| of_bob_as_rules(&text(actions, pattern));
+    assert_eq!(calls("iam:CreateRole", "role/app-*"), ["T35", "edge"]);
+    assert_eq!(params_of_bob(&text("iam:CreateRole", "role/app-*"), 0)["RoleName"], "app-x");
+    let user = "iam:CreateUser, iam:CreateAccessKey";
+    assert_eq!(calls(user, "user/app-*"), ["T35", "T26"]);
+    assert_eq!(calls("iam:CreateUser, iam:CreateLoginProfile", "user/app-*"), ["T35", "T27"]);
+    assert!(calls("iam:CreateUser", "user/app-*").is_empty());
+    assert!(calls("iam:CreateRole", "user/app-*").is_empty());
+    assert!(calls("iam:PutRolePolicy", "role/app-*").is_empty());
 }
 
 #[test]
-fn t32_t34_tags_are_made_alike() {
-    let alike = "allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } }";
-    let turned = "allow: kms:Decrypt, when: { StringEquals: { 'aws:PrincipalTag/team': '${aws:ResourceTag/team}' } }";
-    for condition in [alike, turned] {
-        let by_key = params_of_bob(&tagged("team: x", "", "kms:TagResource", condition), 0);
-        assert_eq!(by_key["Tags"][0]["TagValue"], "x");
-        let by_user = params_of_bob(&tagged("", "team: x", "iam:TagUser", condition), 0);
-        assert_eq!(by_user["Tags"][0]["Value"], "x");
-        assert!(of_bob(&tagged("", "", "kms:TagResource", condition)).is_none());
-    }
+fn t35_a_role_is_made_and_given_what_the_key_delegates() {
+    let text = |on: &str, policy: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: iam:CreateRole, on: 'arn:aws:iam::*:role/dev-*' },
+             { allow: iam:PutRolePolicy, on: 'arn:aws:iam::*:role/ON' }] } },
+           keys: { k: { policy: POLICY } } } }";
+        text.replace("ON", on).replace("POLICY", policy)
+    };
+    let mut calls = of_bob_as_rules(&text("dev-*", "default"));
+    calls.sort_unstable();
+    assert_eq!(calls, ["T20", "T35", "edge"]);
+    assert!(of_bob(&text("ops-*", "default")).is_none());
+    assert!(of_bob(&text("dev-*", "[{ allow: 'kms:*', to: role/ops }]")).is_none());
 }
 
 #[test]
-fn t32_t34_another_value_stops_a_denial() {
-    let by_key = "deny: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/env': prod } }";
-    let tags = |actions: &str| tagged("env: prod", "env: prod", actions, by_key);
-    let params = params_of_bob(&tags("kms:Decrypt, kms:TagResource"), 0);
-    assert_eq!(params["Tags"][0]["TagKey"], "env");
-    assert_ne!(params["Tags"][0]["TagValue"], "prod");
-    assert!(of_bob(&tags("kms:Decrypt")).is_none());
-    let by_user = "deny: kms:Decrypt, when: { StringEquals: { 'aws:PrincipalTag/env': prod } }";
-    let params = params_of_bob(&tagged("env: prod", "", "kms:Decrypt, iam:TagUser", by_user), 0);
-    assert_ne!(params["Tags"][0]["Value"], "prod");
-    let negated = "allow: kms:Decrypt, when: { StringNotEquals: { 'aws:ResourceTag/env': prod } }";
-    let params = params_of_bob(&tagged("", "env: prod", "kms:TagResource", negated), 0);
-    assert_ne!(params["Tags"][0]["TagValue"], "prod");
-}
-
-#[test]
-fn t32_one_call_gives_all_the_tags_that_it_must() {
-    let text = "accounts: { 111122223333: {
-           users: { bob: { policies: [
-             { allow: kms:TagResource, when: { StringEquals: { 'aws:RequestTag/owner': bob } } },
-             { allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/team': red } } }] } },
+fn t6_sessions_are_made_as_later_steps_want_them() {
+    let text = |trust: &str, when: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: {} },
+           roles: { app: { trust: [{ TRUST, to: user/bob NAMED }],
+             policies: [{ allow: kms:Decrypt, when: { WHEN } }] } },
            keys: { k: { policy: default } } } }";
-    let params = params_of_bob(text, 0);
-    let tags = serde_json::json!([
-        { "TagKey": "owner", "TagValue": "bob" },
-        { "TagKey": "team", "TagValue": "red" },
-    ]);
-    assert_eq!(params["Tags"], tags);
+        let (actions, named) = trust.split_once('|').unwrap_or((trust, ""));
+        text.replace("TRUST", actions).replace("NAMED", named).replace("WHEN", when)
+    };
+    let (takes, both) = ("allow: sts:AssumeRole", "allow: [sts:AssumeRole, sts:SetSourceIdentity]");
+    let source = "StringEquals: { 'aws:SourceIdentity': max }";
+    assert_eq!(params_of_bob(&text(both, source), 0)["SourceIdentity"], "max");
+    assert!(of_bob(&text(takes, source)).is_none());
+    let named = |name: &str| {
+        format!("{takes}|, when: {{ StringEquals: {{ 'sts:RoleSessionName': {name} }} }}")
+    };
+    let id = "StringLike: { 'aws:userid': '*:eve' }";
+    assert_eq!(params_of_bob(&text(takes, id), 0)["RoleSessionName"], "eve");
+    assert_eq!(params_of_bob(&text(&named("[bob, eve]"), id), 0)["RoleSessionName"], "eve");
+    assert!(of_bob(&text(&named("bob"), id)).is_none());
+    // Any name will do.
+    let any = "StringLike: { 'aws:userid': '*:*' }";
+    assert_eq!(params_of_bob(&text(&named("bob"), any), 0)["RoleSessionName"], "bob");
+}
+
+#[test]
+fn t30_boundaries_give_way_to_others_and_to_other_versions() {
+    let text = |bob: &str, policies: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { boundary: Fence, policies: [{ allow: kms:Decrypt }, BOB] } },
+           policies: { POLICIES },
+           keys: { k: { policy: default } } } }";
+        of_bob_as_rules(&text.replace("BOB", bob).replace("POLICIES", policies))
+    };
+    let put = "{ allow: iam:PutUserPermissionsBoundary,
+             when: { ArnLike: { 'iam:PermissionsBoundary': 'arn:aws:iam::*:policy/Wide' } } }";
+    let wide =
+        |allowed: &str| format!("Fence: [{{ allow: 'iam:*' }}], Wide: [{{ allow: {allowed} }}]");
+    assert_eq!(text(put, &wide("['kms:*', 'iam:*']")), ["T30"]);
+    assert!(text(put, &wide("'s3:*'")).is_empty());
+    let set = "{ allow: iam:SetDefaultPolicyVersion }";
+    let versions = |old: &str| {
+        format!(
+            "Fence: {{ default: v2, versions: {{ v1: [{{ allow: {old} }}], v2: [{{ allow: 'iam:*' }}] }} }}"
+        )
+    };
+    assert_eq!(text(set, &versions("'*'")), ["T23"]);
+    assert!(text(set, &versions("'s3:*'")).is_empty());
+}
+
+#[test]
+fn t37_the_management_account_lifts_what_binds_the_key() {
+    let of = |actions: &str, rcp: &str, scp: &str| {
+        let text = "accounts:
+           111122223333:
+             keys: { k: { policy: [{ allow: 'kms:*', to: [user/bob, 444455556666] }] } }
+             users: { bob: { policies: [{ allow: organizations:LeaveOrganization }] } }
+           444455556666:
+             users: { eve: { policies: [{ allow: [ACTIONS] }] } }
+         organization:
+           id: o-1
+           management: 444455556666
+           units:
+             shut: { accounts: [111122223333] RCP SCP }
+             open: { accounts: [] }";
+        let text = text.replace("ACTIONS", actions).replace("RCP", rcp).replace("SCP", scp);
+        let found = paths(&text);
+        let calls = |name: &str| {
+            let path = found.iter().find(|path| path.from.text.ends_with(name));
+            let hops = path.map(|path| path.hops.as_slice()).unwrap_or_default();
+            hops.iter().map(|hop| hop.call.name()).collect::<Vec<_>>()
+        };
+        (calls(":user/eve"), calls(":user/bob"))
+    };
+    let rcp = ", rcps: [{ deny: kms:Decrypt }]";
+    for name in ["DetachPolicy", "UpdatePolicy", "DisablePolicyType", "MoveAccount"] {
+        let call = format!("organizations:{name}");
+        assert_eq!(of(&format!("kms:Decrypt, '{call}'"), rcp, "").0, [call.as_str()]);
+        // Without a right of its own nobody is let by what is lifted.
+        assert!(of(&format!("'{call}'"), rcp, "").0.is_empty());
+    }
+    assert!(of("kms:Decrypt, organizations:LeaveOrganization", rcp, "").0.is_empty());
+    // A member leaves what binds it, unless that forbids to leave.
+    let scp = ", scps: [{ deny: kms:Decrypt }]";
+    assert_eq!(of("kms:Encrypt", "", scp).1, ["organizations:LeaveOrganization"]);
+    let shut = ", scps: [{ deny: [kms:Decrypt, organizations:LeaveOrganization] }]";
+    assert!(of("kms:Encrypt", "", shut).1.is_empty());
 }

@@ -146,24 +146,28 @@ fn operation(hop: &Hop) -> Option<(&'static str, String)> {
     Some((name, region.to_owned()))
 }
 
-/// The tags of the sessions that hops make, by the role's name.
+/// The tags of the sessions that hops make, by the role's name or their own.
 fn session_tags(path: &Path) -> BTreeMap<Box<str>, Tags> {
     let taken = path.hops.iter().filter_map(|hop| match &hop.call {
-        Call::AssumeRole { role, tags } => Some((role_name(&Who::parse(role)?)?, tags.clone())),
+        Call::AssumeRole { role: taken, tags }
+        | Call::GetFederationToken { session: taken, tags } => {
+            Some((session_of(&Who::parse(taken)?)?, tags.clone()))
+        }
         _ => None,
     });
     taken.collect()
 }
 
 fn tags_of<'t>(caller: &Who, tags: &'t BTreeMap<Box<str>, Tags>) -> Option<&'t Tags> {
-    tags.get(&role_name(caller)?)
+    tags.get(&session_of(caller)?)
 }
 
-/// The account and the name of a session's role.
-fn role_name(caller: &Who) -> Option<Box<str>> {
+/// The account and the name of a session's role; the whole of a federated one's.
+fn session_of(caller: &Who) -> Option<Box<str>> {
     let name = match &caller.kind {
         CallerKind::Role => caller.text.rsplit('/').next()?,
         CallerKind::AssumedRole { role, .. } => role,
+        CallerKind::FederatedUser { .. } => return Some(caller.text.clone()),
         _ => return None,
     };
     Some(format!("{}/{}", caller.account?, name.to_ascii_lowercase()).into())

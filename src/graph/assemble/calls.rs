@@ -1,4 +1,4 @@
-//! What a plan's steps call, and with which parameters: policies that are written, tags, grants.
+//! What is called for each step of a plan, with which parameters.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,21 @@ use crate::decision::{Caller, CallerKind, Context};
 use crate::inventory::{Constraints, Grant, Grantee, Tags};
 use crate::policy::{PolicyDocument, PolicyKind};
 
-use super::super::Goal;
 use super::super::asker::site;
 use super::super::call::Call;
 use super::super::cast::{Ix, KeyIx};
-use super::super::change::{Carrier, WRITTEN, administrator_access, everything, nowhere};
-use super::super::changed_key::KeyEdit;
+use super::super::change::{Carrier, WRITTEN, everything, nowhere};
+use super::super::key_edits::KeyEdit;
 use super::super::key_moves::KeyMove;
 use super::super::launch::LAUNCHES;
 use super::super::moves::Move;
 use super::super::plan::{Doing, Plan, Step};
-use super::{Assembler, Way, replica};
+use super::super::wanted::Goal;
+use super::Assembler;
+use super::way::Way;
 
 impl Assembler<'_, '_> {
-    /// What a step calls.
+    /// The call of a step.
     pub(super) fn call(
         &self,
         way: &Way<'_>,
@@ -41,6 +42,11 @@ impl Assembler<'_, '_> {
         self.cast.arn(at).map(Into::into)
     }
 
+    /// The ARN of a role, or of the role that a session is of.
+    fn role(&self, at: Ix) -> Option<Box<str>> {
+        self.arn(self.cast.role_of(at).unwrap_or(at))
+    }
+
     fn call_of_move(
         &self,
         way: &Way<'_>,
@@ -53,13 +59,20 @@ impl Assembler<'_, '_> {
         let written =
             |holder| Call::PutPolicy { holder, name: WRITTEN.into(), document: everything() };
         Some(match what {
-            Move::Assume(role) => assume(caller, self.arn(*role)?),
-            Move::AssumeTagged(role) => {
-                let role = self.arn(*role)?;
-                let tags = way.tags.get(&role).cloned().unwrap_or_default();
+            Move::Assume(at) => assume(caller, self.role(*at)?),
+            Move::AssumeTagged(at) => {
+                let role = self.role(*at)?;
+                let tags = way.tags(&role);
                 Call::AssumeRole { role, tags }
             }
-            Move::FederationToken(at) => Call::GetFederationToken { session: self.arn(*at)? },
+            Move::FederationToken(at) => {
+                Call::GetFederationToken { session: self.arn(*at)?, tags: Tags::new() }
+            }
+            Move::FederationTagged(at) => {
+                let session = self.arn(*at)?;
+                let tags = way.tags(&session);
+                Call::GetFederationToken { session, tags }
+            }
             Move::AccessKey(user) => Call::CreateAccessKey { user: self.arn(*user)? },
             Move::LoginProfile { user, update } => {
                 Call::LoginProfile { user: self.arn(*user)?, update: *update }
@@ -101,19 +114,25 @@ impl Assembler<'_, '_> {
                 role: self.arn(*role)?,
                 document: self.trusting(*role, nth, plan),
             },
-            Move::DeleteBoundary(holder) => Call::DeleteBoundary { holder: self.arn(*holder)? },
-            Move::PutBoundary(holder) => Call::PutBoundary {
-                holder: self.arn(*holder)?,
-                policy: administrator_access(caller.partition()).into(),
+            Move::Organize(what) => what.call(way.engine().inventory())?,
+            Move::CreateUser(user) => Call::CreateUser { user: self.arn(*user)?, boundary: None },
+            Move::CreateRole(role) => Call::CreateRole {
+                role: self.arn(*role)?,
+                trust: self.trusting(*role, nth, plan),
+                boundary: None,
             },
+            Move::DeleteBoundary(holder) => Call::DeleteBoundary { holder: self.arn(*holder)? },
+            Move::PutBoundary(holder, policy) => {
+                Call::PutBoundary { holder: self.arn(*holder)?, policy: policy.clone() }
+            }
             Move::Remove(holder, carrier) => self.removal(*holder, carrier)?,
             Move::Federate(action, provider) => federated(*action, self.arn(*provider)?),
-            Move::Tag(holder, tag, value) => Call::TagIdentity {
+            Move::Tag(holder, set) => Call::TagIdentity {
                 holder: self.arn(*holder)?,
-                tags: Tags::from_iter([(tag.clone(), value.clone())]),
+                tags: set.iter().cloned().collect(),
             },
-            Move::Untag(holder, tag) => {
-                Call::UntagIdentity { holder: self.arn(*holder)?, keys: vec![tag.clone()] }
+            Move::Untag(holder, keys) => {
+                Call::UntagIdentity { holder: self.arn(*holder)?, keys: keys.to_vec() }
             }
         })
     }
@@ -135,11 +154,15 @@ impl Assembler<'_, '_> {
         })
     }
 
-    /// A trust policy for those who take on the role later in the plan, whatever they are (rule T25).
+    /// A trust policy for those who take on the role later in the plan, whatever they are (rules T25, T35).
     fn trusting(&self, role: Ix, nth: usize, plan: &Plan) -> PolicyDocument {
         let later = plan.steps.iter().skip(nth);
-        let entering = [Move::Assume(role), Move::AssumeTagged(role)].map(Doing::Move);
-        let enters = later.filter(|step| entering.contains(&step.what));
+        let enters = later.filter(|step| match &step.what {
+            Doing::Move(Move::Assume(at) | Move::AssumeTagged(at)) => {
+                self.cast.role_of(*at).unwrap_or(*at) == role
+            }
+            _ => false,
+        });
         let arns = enters.filter_map(|step| principal_arn(&self.cast.member(step.by)?.caller));
         let arns: BTreeSet<String> = arns.collect();
         let policy = json!({
@@ -201,10 +224,8 @@ impl Assembler<'_, '_> {
         let named = |name: &str| key.alias(name);
         let key = key.clone();
         Some(match edit {
-            KeyEdit::Tagged(tag, value) => {
-                Call::TagKey { key, tags: Tags::from_iter([(tag.clone(), value.clone())]) }
-            }
-            KeyEdit::Untagged(tag) => Call::UntagKey { key, keys: vec![tag.clone()] },
+            KeyEdit::Tagged(set) => Call::TagKey { key, tags: set.iter().cloned().collect() },
+            KeyEdit::Untagged(keys) => Call::UntagKey { key, keys: keys.to_vec() },
             KeyEdit::Aliased(name) => Call::CreateAlias { alias: named(name)?, key },
             KeyEdit::Retargeted(name) => Call::UpdateAlias { alias: named(name)?, key },
             KeyEdit::Unaliased(name) => Call::DeleteAlias { alias: named(name)? },
@@ -234,6 +255,15 @@ fn federated(action: ControlAction, provider: Box<str>) -> Call {
 
 fn is_grant(step: &Step) -> bool {
     matches!(step.what, Doing::Key(KeyMove::Grant(..)))
+}
+
+/// The replica that a plan makes and uses.
+pub(super) fn replica(key: &KeyArn, plan: &Plan) -> Option<KeyArn> {
+    let mut regions = plan.steps.iter().filter_map(|step| match &step.what {
+        Doing::Key(KeyMove::Replicate(_, region)) => Some(region),
+        _ => None,
+    });
+    key.in_region(regions.next_back()?)
 }
 
 /// A key policy that allows everything to these, whatever limits their roles.

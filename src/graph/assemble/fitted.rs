@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::KmsAction;
-use crate::decision::{Caller, CallerKind, Context};
+use crate::decision::{Caller, Context};
 use crate::inventory::{Constraints, Grant, Grantee, Tags};
 
 use super::super::call::{Ask, Call, grant_term_keys};
@@ -13,7 +13,9 @@ use super::super::change::WRITTEN;
 use super::super::moves::Move;
 use super::super::path::Hop;
 use super::super::plan::{Doing, Plan, Step};
-use super::{Assembler, Way};
+use super::super::tagging::{TagSet, givings};
+use super::Assembler;
+use super::way::Way;
 
 const SESSION_NAME: &str = "sts:RoleSessionName";
 
@@ -27,12 +29,20 @@ impl Assembler<'_, '_> {
         (caller, call): (&Caller, Call),
         plan: &Plan,
     ) -> Option<Hop> {
-        let mut said = Context::default();
+        let needed = match &call {
+            Call::AssumeRole { role, .. } => way.needs.get(role).map(|needs| needs.said.clone()),
+            _ => None,
+        };
+        let is_needed = needed.as_ref().is_some_and(|said| !said.is_empty());
+        let mut said = needed.unwrap_or_default();
         if let Some(name) = self.later_name(step, nth, plan) {
             said.set_one(SESSION_NAME, name);
         }
         let doubts = way.doubts.clone();
         let plain = self.hop_of(way, step, (caller, call.clone()), &said, plan);
+        if is_needed {
+            return plain;
+        }
         plain.or_else(|| {
             way.doubts = doubts;
             let (call, said) = self.fitted_session(way, step, (caller, call), plan)?;
@@ -45,15 +55,15 @@ impl Assembler<'_, '_> {
         let Doing::Move(Move::Assume(role) | Move::AssumeTagged(role)) = &step.what else {
             return None;
         };
+        if let Some(name) = self.cast.session_name(*role) {
+            return Some(name);
+        }
         let later = plan.steps.iter().skip(nth + 1).map(|step| step.by).chain([plan.goal_as]);
         let mut sessions: Vec<Ix> =
             later.filter(|at| self.cast.role_of(*at) == Some(*role)).collect();
         sessions.dedup();
         let [session] = *sessions else { return None };
-        match &self.cast.member(session)?.caller.kind {
-            CallerKind::AssumedRole { session, .. } => Some(session),
-            _ => None,
-        }
+        self.cast.session_name(session)
     }
 
     /// Rules T6, T7: the name and the tags that the permissions ask for, one after the other.
@@ -77,12 +87,12 @@ impl Assembler<'_, '_> {
             if said.is_empty() {
                 request.context.forget(SESSION_NAME);
             }
-            let answer = way.engine().control_answer(&request);
-            let witness = way.witness(&answer)?;
+            let witness = way.witness(&Ask::Control(request))?;
             if let Some(name) = first(&witness, SESSION_NAME) {
                 said.set_one(SESSION_NAME, &name);
             }
-            if let Call::AssumeRole { tags, .. } = &mut call {
+            if let Call::AssumeRole { tags, .. } | Call::GetFederationToken { tags, .. } = &mut call
+            {
                 add_asked(tags, &witness);
             }
         }
@@ -98,11 +108,13 @@ impl Assembler<'_, '_> {
         plan: &Plan,
     ) -> Option<Hop> {
         let (said, doubts) = (Context::default(), way.doubts.clone());
-        let plain = self.hop_of(way, step, (caller, call.clone()), &said, plan);
-        if plain.is_some() {
-            return plain;
+        for call in self.givings(caller, &call) {
+            let hop = self.hop_of(way, step, (caller, call), &said, plan);
+            if hop.is_some() {
+                return hop;
+            }
+            way.doubts.clone_from(&doubts);
         }
-        way.doubts = doubts;
         let context = self.plain_tags(way, step.by, plan);
         let mut ask = call.asks(caller, way.engine().inventory(), &context).into_iter().next()?;
         let asked = match &mut ask {
@@ -111,15 +123,40 @@ impl Assembler<'_, '_> {
         };
         asked.forget("aws:RequestTag/*");
         asked.forget("aws:TagKeys");
-        let answer = match &ask {
-            Ask::Kms(request) => way.engine().answer_of(request),
-            Ask::Control(request) => way.engine().control_answer(request),
-        };
-        let witness = way.witness(&answer)?;
+        let witness = way.witness(&ask)?;
         if let Call::TagKey { tags, .. } | Call::TagIdentity { tags, .. } = &mut call {
             add_asked(tags, &witness);
         }
         self.hop_of(way, step, (caller, call), &said, plan)
+    }
+
+    /// The call as policies may want it: with the tags that are wanted alone, or with others beside them.
+    fn givings(&self, caller: &Caller, call: &Call) -> Vec<Call> {
+        let (Call::TagKey { tags, .. } | Call::TagIdentity { tags, .. }) = call else {
+            return vec![call.clone()];
+        };
+        let account = match call {
+            Call::TagKey { key, .. } => Some(key.account()),
+            _ => caller.account,
+        };
+        let own = self.cast.find(&caller.text).map(|at| self.cast.role_of(at).unwrap_or(at));
+        let own = own.and_then(|at| self.cast.identity(at)).map(|identity| &identity.tags);
+        let own = |name: &str| {
+            let mut tags = own.into_iter().flatten();
+            tags.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+        };
+        let asked = account.into_iter().flat_map(|account| self.cast.asked_in(account));
+        let beside: Vec<TagSet> =
+            asked.flat_map(|asked| asked.requests_for(caller, &own).collect::<Vec<_>>()).collect();
+        let set: TagSet = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let with = |given: Tags| {
+            let mut call = call.clone();
+            if let Call::TagKey { tags, .. } | Call::TagIdentity { tags, .. } = &mut call {
+                *tags = given;
+            }
+            call
+        };
+        givings(&set, &beside).into_iter().map(with).collect()
     }
 
     /// Makes a grant: of the goal alone, else with operations that some policy asks for (rule G54); plain,
@@ -176,8 +213,7 @@ impl Assembler<'_, '_> {
         let asks = call.asks(caller, way.engine().inventory(), &plain);
         let Some(Ask::Kms(mut request)) = asks.into_iter().next() else { return None };
         grant_term_keys().for_each(|name| request.context.forget(name));
-        let answer = way.engine().answer_of(&request);
-        let witness = way.witness(&answer)?;
+        let witness = way.witness(&Ask::Kms(request))?;
         let kind = first(&witness, "kms:GrantConstraintType");
         let mut pairs: BTreeMap<Box<str>, Box<str>> =
             each(&witness, "kms:EncryptionContext:", "kms:EncryptionContextKeys").collect();

@@ -1,23 +1,26 @@
-//! Paths from plans: what each step calls, and in which context that is allowed.
+//! Paths from plans: what is called with which parameters, and in which context each step is allowed.
 
 mod calls;
 mod fitted;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::Access;
-use crate::aws::{KeyArn, KmsAction};
-use crate::decision::{Caller, CellAnswer, Context, Request, Target, Why};
+use crate::aws::KmsAction;
+use crate::decision::{Caller, Context, Request, Target, Why};
 use crate::eval::reference::Reference;
-use crate::inventory::{Edit, IdentityKind, Tags};
+use crate::inventory::{IdentityKind, Tags};
 
 use super::call::{Ask, Call};
 use super::cast::{Cast, Ix, KeyIx};
-use super::execute::{Failure, execute_by, outsider};
-use super::key_moves::KeyMove;
+use super::execute::{execute_by, outsider};
 use super::moves::Move;
 use super::path::{EdgeKind, Hop, Path};
 use super::plan::{Doing, Plan, Step};
+use calls::replica;
+pub(super) use way::Miss;
+use way::{Needs, Way, said_of_session};
 
 /// Who sets out, for which key, and what is wanted of it.
 pub(super) type End = (Ix, KeyIx, KmsAction);
@@ -32,73 +35,36 @@ pub(super) struct Assembler<'c, 'w> {
     pub(super) reference: Reference<'c>,
 }
 
-/// The world on the way, and what is known so far.
-struct Way<'a> {
-    access: &'a Access<'a>,
-    edited: Option<Access<'static>>,
-    doubts: BTreeSet<Why>,
-    /// The tags that sessions bring, by the role.
-    tags: BTreeMap<Box<str>, Tags>,
-    /// The tags that they were given so far, by the role.
-    brought: BTreeMap<Box<str>, Tags>,
-    /// Whether steps that are not known to be possible are taken to be.
-    supposing: bool,
-}
-
-impl Way<'_> {
-    fn engine(&self) -> &Access<'_> {
-        self.edited.as_ref().unwrap_or(self.access)
-    }
-
-    fn edit(&mut self, edit: &Edit) {
-        self.edited = Some(self.engine().after(edit));
-    }
-
-    fn doubt(&mut self, answer: &CellAnswer) {
-        self.doubts.extend(answer.missing.iter().cloned().map(Why::Missing));
-        self.doubts.extend(answer.open.iter().map(|point| Why::Open(point.name())));
-        self.doubts.extend(answer.undecided.then_some(Why::Undecided));
-    }
-
-    /// The context in which a step is allowed; nothing where there is none. What is open beside a witness
-    /// is none of a path's business: executing it tells what the witness itself hangs on.
-    fn witness(&mut self, answer: &CellAnswer) -> Option<Context> {
-        if answer.witness.is_none() {
-            self.doubt(answer);
-        }
-        answer.witness.clone().or_else(|| self.supposing.then(Context::default))
-    }
-}
-
 impl Assembler<'_, '_> {
-    /// The path of a plan; nothing where a step that classes allow has no request that is.
-    fn path(&self, (start, key, goal): End, plan: &Plan, supposing: bool) -> Option<Path> {
-        let end = (start, key, goal);
-        let path = self.path_with(end, plan, BTreeMap::new(), supposing)?;
-        let tags = self.tags(&path);
-        match tags.is_empty() {
-            true => Some(path),
-            false => self.path_with(end, plan, tags, supposing),
+    /// The path of a plan.
+    fn path(&self, end: End, plan: &Plan, supposing: bool) -> Result<Path, Miss> {
+        let path = self.path_with(end, plan, BTreeMap::new(), supposing).ok_or(Miss::NoRequest)?;
+        let needs = self.needs(&path);
+        if needs.is_empty() {
+            return Ok(path);
         }
+        let are_names = needs.values().any(|needs| !needs.said.is_empty());
+        let miss = if are_names { Miss::OtherSession } else { Miss::NoRequest };
+        self.path_with(end, plan, needs, supposing).ok_or(miss)
     }
 
     /// The path of a plan whose steps hang on what is not known; not executed. Nothing where nothing that is
     /// not known is in it.
     pub(super) fn supposed(&self, end: End, plan: &Plan) -> Option<Path> {
-        self.path(end, plan, true).filter(|path| !path.doubts.is_empty())
+        self.path(end, plan, true).ok().filter(|path| !path.doubts.is_empty())
     }
 
     fn path_with(
         &self,
         (start, key, goal): End,
         plan: &Plan,
-        tags: BTreeMap<Box<str>, Tags>,
+        needs: BTreeMap<Box<str>, Needs>,
         supposing: bool,
     ) -> Option<Path> {
         let member = self.cast.member(start)?;
         let (access, doubts) = (self.access, BTreeSet::new());
-        let brought = BTreeMap::new();
-        let mut way = Way { access, edited: None, doubts, tags, brought, supposing };
+        let (brought, sessions) = (BTreeMap::new(), BTreeMap::new());
+        let mut way = Way { access, edited: None, doubts, needs, brought, sessions, supposing };
         if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
             way.edit(&edit);
         }
@@ -113,8 +79,8 @@ impl Assembler<'_, '_> {
         let goal_as = self.cast.member(plan.goal_as)?.caller.clone();
         let mut request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
         request.context = self.plain_tags(&way, plan.goal_as, plan);
-        let answer = way.engine().answer_of(&request);
-        let context = way.witness(&answer)?;
+        let ask = Ask::Kms(request);
+        let context = way.witness(&ask)?;
         Some(Path {
             from: member.caller.clone(),
             key: arn,
@@ -128,10 +94,10 @@ impl Assembler<'_, '_> {
         })
     }
 
-    /// The same, executed: with what allows each step. The error is where it ends, where it gets that far.
-    pub(super) fn executed(&self, end: End, plan: &Plan) -> Result<Path, Option<Failure>> {
-        let mut path = self.path(end, plan, false).ok_or(None)?;
-        let executed = execute_by(&self.reference, &path).map_err(Some)?;
+    /// The same, executed: with what allows each step.
+    pub(super) fn executed(&self, end: End, plan: &Plan) -> Result<Path, Miss> {
+        let mut path = self.path(end, plan, false)?;
+        let executed = execute_by(&self.reference, &path).map_err(Miss::Failed)?;
         for (hop, proof) in path.hops.iter_mut().zip(executed.hops) {
             hop.because = proof.because;
             path.doubts.extend(proof.doubts);
@@ -145,7 +111,10 @@ impl Assembler<'_, '_> {
         let caller = self.cast.member(step.by)?.caller.clone();
         let call = self.call(way, step, &caller, nth, plan)?;
         let hop = match call {
-            Call::AssumeRole { .. } | Call::AssumeRoleWithWebIdentity { .. } => {
+            Call::AssumeRole { .. }
+            | Call::AssumeRoleWithSaml { .. }
+            | Call::AssumeRoleWithWebIdentity { .. }
+            | Call::GetFederationToken { .. } => {
                 self.session(way, (step, nth), (&caller, call), plan)
             }
             Call::TagKey { .. } | Call::TagIdentity { .. } => {
@@ -154,8 +123,11 @@ impl Assembler<'_, '_> {
             Call::CreateGrant { .. } => self.grant(way, step, (&caller, call), plan),
             call => self.hop_of(way, step, (&caller, call), &Context::default(), plan),
         }?;
-        if let Call::AssumeRole { role, tags } = &hop.call {
-            way.brought.insert(role.clone(), tags.clone());
+        if let Call::AssumeRole { role: taken, tags }
+        | Call::GetFederationToken { session: taken, tags } = &hop.call
+        {
+            way.brought.insert(taken.clone(), tags.clone());
+            way.sessions.insert(taken.clone(), hop.context.clone());
         }
         Some(hop)
     }
@@ -173,11 +145,7 @@ impl Assembler<'_, '_> {
         let mut plain = self.plain_tags(way, step.by, plan);
         plain.lay_over(said);
         for ask in call.asks(caller, way.engine().inventory(), &plain) {
-            let (answer, fixed) = match &ask {
-                Ask::Kms(request) => (way.engine().answer_of(request), &request.context),
-                Ask::Control(request) => (way.engine().control_answer(request), &request.context),
-            };
-            let witness = way.witness(&answer)?;
+            let (witness, fixed) = (way.witness(&ask)?, ask.context());
             for entry in witness.entries() {
                 let known = fixed.get(&entry.name).is_some() || context.get(&entry.name).is_some();
                 if !known {
@@ -199,9 +167,10 @@ impl Assembler<'_, '_> {
         Some(Hop { caller, call, edge, because: Vec::new(), context, modelled })
     }
 
-    /// Rule T7: the tags that sessions need later and bring when the role is taken on, by the role.
-    fn tags(&self, path: &Path) -> BTreeMap<Box<str>, Tags> {
-        let mut needed: BTreeMap<Box<str>, Tags> = BTreeMap::new();
+    /// What later steps want of sessions, by the role: the tags that they bring (rule T7), their name and the
+    /// source identity (rule T6).
+    fn needs(&self, path: &Path) -> BTreeMap<Box<str>, Needs> {
+        let mut needed: BTreeMap<Box<str>, Needs> = BTreeMap::new();
         let contexts = path.hops.iter().map(|hop| (&hop.caller, &hop.context));
         for (caller, context) in contexts.chain([(&path.goal_as, &path.context)]) {
             let Some(at) = self.cast.find(&caller.text).filter(|_| *caller != path.from) else {
@@ -212,27 +181,38 @@ impl Assembler<'_, '_> {
                 Some((Box::from(tag), entry.value.values().first()?.clone()))
             });
             for (tag, value) in tags {
-                needed.entry(role.into()).or_default().insert(tag, value);
+                needed.entry(role.into()).or_default().tags.insert(tag, value);
+            }
+            let said = said_of_session(caller, context);
+            if !said.is_empty() {
+                needed.entry(role.into()).or_default().said.lay_over(&said);
             }
         }
         needed
     }
 
-    /// The tags of a role that is taken on without any that later steps want: its own, and those that its
-    /// trust policy asked for.
+    /// The tags of a session that is made without any that later steps want: those of the role or user, and
+    /// those that a policy asked for.
     fn plain_tags(&self, way: &Way<'_>, at: Ix, plan: &Plan) -> Context {
         let mut context = Context::default();
-        let taken = |what: &Move| {
-            let is_it = |step: &Step| step.what == Doing::Move(what.clone());
-            plan.steps.iter().any(is_it)
-        };
         let role = self.cast.role_of(at).unwrap_or(at);
-        let is_role = self.cast.identity(role).is_some_and(|it| it.kind == IdentityKind::Role);
-        if !is_role || taken(&Move::AssumeTagged(role)) || [at, role].contains(&plan.start) {
+        let brings_any = |step: &Step| match &step.what {
+            Doing::Move(Move::AssumeTagged(taken) | Move::FederationTagged(taken)) => {
+                self.cast.role_of(*taken).unwrap_or(*taken) == role
+            }
+            _ => false,
+        };
+        let makes_sessions = self.cast.is_federated(role)
+            || self.cast.identity(role).is_some_and(|it| it.kind == IdentityKind::Role);
+        let is_any = plan.steps.iter().any(brings_any) || [at, role].contains(&plan.start);
+        if !makes_sessions || is_any {
             return context;
         }
         let arn = self.cast.arn(role).unwrap_or_default();
-        let own = way.engine().inventory().identity(arn).map(|identity| &identity.tags);
+        let world = way.engine().inventory();
+        let own = self.cast.maker(role).map_or(arn, |user| &user.arn);
+        let own = world.identity(own);
+        let own = own.map(|identity| &identity.tags);
         let brought = way.brought.get(arn);
         for tag in &self.cast.principal_tag_keys {
             let of = |tags: &Tags| {
@@ -247,13 +227,4 @@ impl Assembler<'_, '_> {
         }
         context
     }
-}
-
-/// The replica that a plan makes and uses.
-fn replica(key: &KeyArn, plan: &Plan) -> Option<KeyArn> {
-    let mut regions = plan.steps.iter().filter_map(|step| match &step.what {
-        Doing::Key(KeyMove::Replicate(_, region)) => Some(region),
-        _ => None,
-    });
-    key.in_region(regions.next_back()?)
 }

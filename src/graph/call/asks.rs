@@ -29,6 +29,7 @@ impl Call {
         let mut asks = Asks { caller, world, context, all: Vec::new() };
         match self {
             Self::AssumeRole { role, tags } => asks.assume_role(role, tags),
+            Self::GetFederationToken { session, tags } => asks.federate(session, tags),
             Self::AssumeRoleWithSaml { role, .. } => {
                 asks.control(C::STS_ASSUME_ROLE_WITH_SAML, role, Vec::new());
             }
@@ -76,7 +77,6 @@ impl Call {
             organization_arn(world, tail).map_or_else(|| "*".into(), Into::into)
         };
         match self {
-            Self::GetFederationToken { session } => session.clone(),
             Self::CreateAccessKey { user }
             | Self::LoginProfile { user, .. }
             | Self::CreateUser { user, .. } => user.clone(),
@@ -121,7 +121,9 @@ impl Call {
             Self::PutBoundary { policy, .. } => vec![one("iam:PermissionsBoundary", policy)],
             Self::CreateUser { boundary, .. } | Self::CreateRole { boundary, .. } => {
                 let boundary = boundary.as_deref().map(|policy| ContextValue::One(policy.into()));
-                vec![("iam:PermissionsBoundary".into(), boundary)]
+                let mut fixed = tag_keys(&Tags::new());
+                fixed.push(("iam:PermissionsBoundary".into(), boundary));
+                fixed
             }
             Self::PutPolicy { holder, .. }
             | Self::DeletePolicy { holder, .. }
@@ -208,6 +210,14 @@ impl Asks<'_> {
         }
         if said(self.context, "sts:SourceIdentity").is_some() {
             self.control(C::STS_SET_SOURCE_IDENTITY, role, fixed);
+        }
+    }
+
+    /// Rules T7, T12: tags are a permission of their own, on the session.
+    fn federate(&mut self, session: &str, tags: &Tags) {
+        self.control(C::STS_GET_FEDERATION_TOKEN, session, tag_keys(tags));
+        if !tags.is_empty() {
+            self.control(C::STS_TAG_SESSION, session, tag_keys(tags));
         }
     }
 

@@ -89,7 +89,7 @@ impl Call {
             | Self::AssumeRoleWithSaml { role, .. }
             | Self::AssumeRoleWithWebIdentity { role, .. }
             | Self::Launch { role, .. } => Caller::parse(role),
-            Self::GetFederationToken { session } => Caller::parse(session),
+            Self::GetFederationToken { session, .. } => Caller::parse(session),
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => Caller::parse(user),
             Self::UpdateSamlProvider { provider }
             | Self::CreateProvider { provider }

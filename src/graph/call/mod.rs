@@ -46,6 +46,8 @@ pub enum Call {
     GetFederationToken {
         /// ARN of the session.
         session: Box<str>,
+        /// Session tags that go with it; they need sts:TagSession too (rule T7).
+        tags: Tags,
     },
     /// iam:CreateAccessKey (rule T26).
     CreateAccessKey {

@@ -30,7 +30,13 @@ impl Call {
             Self::AssumeRoleWithWebIdentity { role, .. } => {
                 json!({ "RoleArn": role, "RoleSessionName": session_name(context) })
             }
-            Self::GetFederationToken { session } => json!({ "Name": name(session) }),
+            Self::GetFederationToken { session, tags } => {
+                let mut params = json!({ "Name": name(session) });
+                if !tags.is_empty() {
+                    put(&mut params, "Tags", pairs(tags, "Key", "Value"));
+                }
+                params
+            }
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => {
                 json!({ "UserName": name(user) })
             }

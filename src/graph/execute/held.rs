@@ -12,13 +12,15 @@ pub(super) struct Held {
     session: Option<Box<str>>,
     /// The tags of the session; nothing where it may have any (rule T7).
     tags: Option<Tags>,
+    /// Its source identity, where a user made it; nothing where it may have any.
+    source: Option<Option<Box<str>>>,
 }
 
 impl Held {
     /// The one who sets out. A role stands for any session of it, with whatever tags it was given.
     pub(super) fn start(from: &Caller) -> Self {
         let tags = (from.kind == CallerKind::User).then(Tags::default);
-        Self { caller: from.clone(), session: None, tags }
+        Self { caller: from.clone(), session: None, tags, source: None }
     }
 
     /// The identity that a hop takes on.
@@ -26,12 +28,18 @@ impl Held {
         let caller = hop.call.gained()?;
         let (session, tags) = match &hop.call {
             Call::AssumeRole { tags, .. } => (session_name(&hop.context), tags.clone()),
-            Call::AssumeRoleWithWebIdentity { .. } => (session_name(&hop.context), Tags::default()),
+            Call::AssumeRoleWithSaml { .. } | Call::AssumeRoleWithWebIdentity { .. } => {
+                (session_name(&hop.context), Tags::default())
+            }
+            Call::GetFederationToken { tags, .. } => (None, tags.clone()),
             _ => (None, Tags::default()),
         };
         // A provider may put tags into its assertions.
         let by_provider = hop.caller.kind == CallerKind::Provider;
-        Some(Self { caller, session, tags: (!by_provider).then_some(tags) })
+        let by_user = hop.caller.kind == CallerKind::User;
+        let is_assumed = matches!(hop.call, Call::AssumeRole { .. });
+        let source = (by_user && is_assumed).then(|| one(&hop.context, "sts:SourceIdentity"));
+        Some(Self { caller, session, tags: (!by_provider).then_some(tags), source })
     }
 
     /// Whether `caller` is this identity, or the session of a role that is held.
@@ -48,6 +56,22 @@ impl Held {
         self.caller == *caller || self.caller.account == caller.account && is_role() && same_name
     }
 
+    /// Whether a context says of the session's name and source identity what they are (rule T6).
+    fn is_made_so(&self, context: &Context) -> Result<(), Box<str>> {
+        let id = one(context, "aws:userid");
+        let named = id.as_deref().and_then(|id| id.split_once(':')).map(|(_, name)| name);
+        let is_other = |fixed: &str| named.is_some_and(|named| named != fixed);
+        if self.session.as_deref().is_some_and(is_other) {
+            return Err("aws:userid".into());
+        }
+        match (&self.source, one(context, "aws:SourceIdentity")) {
+            (Some(fixed), Some(said)) if *fixed != Some(said.clone()) => {
+                Err("aws:SourceIdentity".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The context of a request as this identity: the tags of its session are in it (rules T7, T34).
     ///
     /// # Errors
@@ -59,6 +83,7 @@ impl Held {
         context: &Context,
         world: &Inventory,
     ) -> Result<Context, Box<str>> {
+        self.is_made_so(context)?;
         let Some(tags) = &self.tags else {
             return Ok(context.clone());
         };
@@ -84,5 +109,9 @@ impl Held {
 }
 
 fn session_name(context: &Context) -> Option<Box<str>> {
-    context.get("sts:RoleSessionName")?.value.values().first().cloned()
+    one(context, "sts:RoleSessionName")
+}
+
+fn one(context: &Context, name: &str) -> Option<Box<str>> {
+    context.get(name)?.value.values().first().cloned()
 }

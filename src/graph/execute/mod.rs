@@ -6,7 +6,7 @@
 //! are found.
 
 mod held;
-mod obstacle;
+pub(super) mod obstacle;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -7,7 +7,7 @@ use crate::inventory::{Identity, IdentityKind, Inventory, MultiRegionRole, OrgPo
 use crate::policy::PolicyDocument;
 
 /// Why `call` by `caller` cannot succeed in `world`, whatever policies say.
-pub(super) fn of(call: &Call, caller: &Caller, world: &Inventory) -> Option<Box<str>> {
+pub(in crate::graph) fn of(call: &Call, caller: &Caller, world: &Inventory) -> Option<Box<str>> {
     let scene = Obstacles { caller, world };
     scene.of_text(call).or_else(|| scene.of_call(call)).map(Into::into)
 }

@@ -5,23 +5,28 @@ mod writes;
 use crate::access::ControlSide;
 use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{CallerKind, Chance, Context};
-use crate::inventory::{Group, Identity};
+use crate::inventory::{Group, Identity, IdentityKind};
 
 use super::asker::{Asker, site};
 use super::call::is_saml;
 use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
+use super::organize::OrgMove;
+use super::tagging::TagSet;
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Move {
-    /// sts:AssumeRole, by its like for subjects of providers (rules T3 to T8).
+    /// sts:AssumeRole, by its like for subjects of providers, of a role or under the name of a session of it
+    /// (rules T3 to T8).
     Assume(Ix),
-    /// sts:AssumeRole with session tags (rule T7).
+    /// The same with session tags (rule T7).
     AssumeTagged(Ix),
     /// sts:GetFederationToken (rule T12).
     FederationToken(Ix),
+    /// The same with session tags (rules T7, T12).
+    FederationTagged(Ix),
     /// iam:CreateAccessKey (rule T26).
     AccessKey(Ix),
     /// iam:CreateLoginProfile, iam:UpdateLoginProfile (rule T27).
@@ -49,25 +54,34 @@ pub(super) enum Move {
     Join(Ix, AccountId, Box<str>),
     /// iam:UpdateAssumeRolePolicy (rule T25).
     Trust(Ix),
+    /// A call about the organization (rule T37).
+    Organize(OrgMove),
+    /// iam:CreateUser (rule T35).
+    CreateUser(Ix),
+    /// iam:CreateRole (rule T35).
+    CreateRole(Ix),
     /// iam:DeleteUserPermissionsBoundary, iam:DeleteRolePermissionsBoundary (rule T30).
     DeleteBoundary(Ix),
     /// iam:PutUserPermissionsBoundary, iam:PutRolePermissionsBoundary (rule T30).
-    PutBoundary(Ix),
+    PutBoundary(Ix, Box<str>),
     /// What takes a policy that denies away (rule T31).
     Remove(Ix, Carrier),
     /// What makes an identity provider vouch for subjects of the caller's making (rule T41).
     Federate(ControlAction, Ix),
     /// iam:TagUser, iam:TagRole (rule T34).
-    Tag(Ix, Box<str>, Box<str>),
+    Tag(Ix, TagSet),
     /// iam:UntagUser, iam:UntagRole (rule T34).
-    Untag(Ix, Box<str>),
+    Untag(Ix, Box<[Box<str>]>),
 }
 
 impl Move {
     /// The rule of the primitive; nothing for an edge.
     pub(super) fn primitive(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Assume(_) | Self::AssumeTagged(_) | Self::FederationToken(_) => return None,
+            Self::Assume(_)
+            | Self::AssumeTagged(_)
+            | Self::FederationToken(_)
+            | Self::FederationTagged(_) => return None,
             Self::AccessKey(_) => "T26",
             Self::LoginProfile { .. } => "T27",
             Self::Launch(launch, _) => match LAUNCHES.get(*launch) {
@@ -80,7 +94,9 @@ impl Move {
             Self::SetDefault(..) => "T23",
             Self::Join(..) => "T24",
             Self::Trust(_) => "T25",
-            Self::DeleteBoundary(_) | Self::PutBoundary(_) => "T30",
+            Self::CreateUser(_) | Self::CreateRole(_) => "T35",
+            Self::Organize(_) => "T37",
+            Self::DeleteBoundary(_) | Self::PutBoundary(..) => "T30",
             Self::Remove(..) => "T31",
             Self::Federate(..) => "T41",
             Self::Tag(..) | Self::Untag(..) => "T34",
@@ -113,7 +129,7 @@ pub(super) struct Open {
 /// The moves of one principal, as they are found.
 pub(super) struct Moves<'c, 'w> {
     cast: &'c Cast<'w>,
-    asker: &'c Asker<'c, 'w>,
+    pub(super) asker: &'c Asker<'c, 'w>,
     side: ControlSide<'c>,
     possible: ControlSet,
     found: Vec<Open>,
@@ -128,8 +144,10 @@ impl<'c, 'w> Moves<'c, 'w> {
         if moves.asker.account().is_some() && !asker.is_outside() {
             moves.take_on();
             moves.federate();
+            moves.make();
             moves.write();
             moves.launch();
+            moves.organize();
         }
         moves.found
     }
@@ -156,13 +174,13 @@ impl<'c, 'w> Moves<'c, 'w> {
         Self { cast, asker, side, possible, found: Vec::new() }
     }
 
-    fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
+    pub(super) fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
         if chance > Chance::No {
             self.found.push(Open { what, gain, chance });
         }
     }
 
-    fn can(&self, action: ControlAction) -> bool {
+    pub(super) fn can(&self, action: ControlAction) -> bool {
         self.possible.contains(action)
     }
 
@@ -180,23 +198,37 @@ impl<'c, 'w> Moves<'c, 'w> {
         roles.sort_unstable();
         roles.dedup();
         for role in roles {
-            let Some(arn) = self.cast.arn(role) else { continue };
-            let mut chance = self.side.chance(action, arn);
-            // Rule T7: where the trust policy wants tags, they are a permission of their own.
-            if chance > Chance::No && action == A::STS_ASSUME_ROLE && self.cast.wants_tags(role) {
-                let side = self.asker.side(&untagged());
-                let tagged = self.side.chance(A::STS_TAG_SESSION, arn).min(chance);
-                chance = side.chance(action, arn).max(tagged);
-            }
-            // A role that takes on itself gains tags at most.
-            if role != self.asker.at {
-                self.add(Move::Assume(role), Gain::Held(role), chance);
-            }
-            if chance > Chance::No && action == A::STS_ASSUME_ROLE && takes_tags(role) {
-                let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
-                self.add(Move::AssumeTagged(role), Gain::Tagged(role), chance);
+            for at in self.cast.taken_on_as(role) {
+                self.assume_as(action, (role, at), takes_tags(role));
             }
         }
+    }
+
+    /// A role, taken on under any name or that of the session `at`.
+    fn assume_as(&mut self, action: ControlAction, (role, at): (Ix, Ix), takes_tags: bool) {
+        let Some(arn) = self.cast.arn(role) else { return };
+        let mut context = self.cast.naming(at);
+        let asker = self.asker;
+        let named = (role != at).then(|| asker.side(&context));
+        let side = named.as_ref().unwrap_or(&self.side);
+        let tagging = || side.chance(A::STS_TAG_SESSION, arn);
+        let mut chance = side.chance(action, arn);
+        let is_plain = action == A::STS_ASSUME_ROLE;
+        // Rule T7: where the trust policy wants tags, they are a permission of their own.
+        if chance > Chance::No && is_plain && self.cast.wants_tags(role) {
+            context.lay_over(&untagged());
+            let tagged = tagging().min(chance);
+            chance = asker.side(&context).chance(action, arn).max(tagged);
+        }
+        let tagged = match chance > Chance::No && is_plain && takes_tags {
+            true => tagging().min(chance),
+            false => Chance::No,
+        };
+        // A role that takes on itself gains tags at most.
+        if at != asker.at {
+            self.add(Move::Assume(at), Gain::Held(at), chance);
+        }
+        self.add(Move::AssumeTagged(at), Gain::Tagged(at), tagged);
     }
 
     /// Rule T12: sessions that policies name. No policy of the session stands with them, so that they are of
@@ -207,8 +239,18 @@ impl<'c, 'w> Moves<'c, 'w> {
         let action = A::STS_GET_FEDERATION_TOKEN;
         let household = self.cast.household(self.asker.at).filter(|_| makes && self.can(action));
         let sessions = household.map(|it| it.sessions.clone()).unwrap_or_default();
-        for (at, chance) in self.among(&self.side, action, &sessions) {
+        if sessions.is_empty() {
+            return;
+        }
+        let plain = self.asker.side(&untagged());
+        for (at, chance) in self.among(&plain, action, &sessions) {
             self.add(Move::FederationToken(at), Gain::Held(at), chance);
+        }
+        // Rule T7: tags are a permission of their own.
+        for (at, chance) in self.among(&self.side, action, &sessions) {
+            let arn = self.cast.arn(at).unwrap_or_default();
+            let chance = chance.min(self.side.chance(A::STS_TAG_SESSION, arn));
+            self.add(Move::FederationTagged(at), Gain::Tagged(at), chance);
         }
     }
 
@@ -265,6 +307,26 @@ impl<'c, 'w> Moves<'c, 'w> {
             for (at, chance) in self.among(&self.side, action, providers) {
                 let chance = chance.min(Chance::AsTold);
                 self.add(Move::Federate(action, at), Gain::Held(at), chance);
+            }
+        }
+    }
+
+    /// Rule T35: under names that policies let in or that are free to choose, without a boundary and tags.
+    fn make(&mut self) {
+        let Some(account) = self.asker.account() else { return };
+        let mut context = untagged();
+        context.set_absent("iam:PermissionsBoundary");
+        let ways =
+            [(A::IAM_CREATE_USER, IdentityKind::User), (A::IAM_CREATE_ROLE, IdentityKind::Role)];
+        let possible = self.possible;
+        for (action, kind) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
+            let side = self.asker.side(&context);
+            for (at, chance) in self.among(&side, action, &self.cast.makable(account, kind)) {
+                let (what, change) = match kind {
+                    IdentityKind::User => (Move::CreateUser(at), Change::Made(at)),
+                    IdentityKind::Role => (Move::CreateRole(at), Change::Trusting(at)),
+                };
+                self.add(what, Gain::Changed(change), chance);
             }
         }
     }
@@ -340,6 +402,15 @@ fn untagged() -> Context {
 }
 
 impl Cast<'_> {
+    /// What a request says that makes the session `at`; nothing of any other name.
+    pub(super) fn naming(&self, at: Ix) -> Context {
+        let mut context = Context::default();
+        if let Some(name) = self.session_name(at) {
+            context.set_one("sts:RoleSessionName", name);
+        }
+        context
+    }
+
     /// Whether a role's trust policy asks for the tags that a request gives.
     fn wants_tags(&self, role: Ix) -> bool {
         let trust = self.identity(role).and_then(|role| role.trust.as_ref());
@@ -359,9 +430,10 @@ impl Cast<'_> {
         self.member(at).map(|member| &*member.caller.text)
     }
 
-    /// The user or role that a member is.
+    /// The user or role that a member is, or could be made.
     pub(super) fn identity(&self, at: Ix) -> Option<&Identity> {
-        self.member(at).and_then(|member| member.identity)
+        let there = self.member(at).and_then(|member| member.identity);
+        there.or_else(|| self.made(at))
     }
 
     /// The ARN of a group.

@@ -1,22 +1,26 @@
 //! What changes users, roles, groups and policies (section 5.2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::ControlAction as A;
 use crate::aws::ControlAction;
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Group, Identity, IdentityKind};
 
+use super::super::asked::Asked;
 use super::super::cast::Ix;
 use super::super::change::{Carrier, Change, GroupName, administrator_access, deniers};
+use super::super::tagging::{Tag, TagSet, alone_or_all, requests, worth_giving};
 use super::{Gain, Move, Moves};
 
 impl Moves<'_, '_> {
     /// The rest of section 5.2: what changes users, roles, groups and policies.
     pub(super) fn write(&mut self) {
-        for (kind, targets) in
+        for (kind, mut targets) in
             [(IdentityKind::User, self.users()), (IdentityKind::Role, self.roles())]
         {
+            let account = self.asker.account();
+            targets.extend(account.into_iter().flat_map(|it| self.cast.makable(it, kind)));
             self.put(kind, &targets);
             self.attach(kind, &targets);
             self.unbind(kind, &targets);
@@ -139,14 +143,33 @@ impl Moves<'_, '_> {
             }
         }
         if self.can(put) && !bound.is_empty() {
+            self.rebind(put, bound);
+        }
+    }
+
+    /// Rule T30: AdministratorAccess where it may be, else what may be.
+    fn rebind(&mut self, put: ControlAction, mut left: Vec<Ix>) {
+        let administrator = administrator_access(self.asker.partition());
+        let account = self.cast.household(self.asker.at).and_then(|household| household.account);
+        let own = account.into_iter().flat_map(|account| account.policies.keys());
+        let own = own.filter(|policy| **policy != *administrator).map(Into::into);
+        let own: Vec<Box<str>> = own.collect();
+        for policy in [administrator.as_str().into()].into_iter().chain(own) {
             // The condition key is the boundary that is put.
             let mut context = Context::default();
-            let wide = administrator_access(self.asker.partition());
-            context.set_one("iam:PermissionsBoundary", &wide);
+            context.set_one("iam:PermissionsBoundary", &policy);
             let side = self.asker.side(&context);
-            for (target, chance) in self.among(&side, put, &bound) {
-                let gain = Gain::Changed(Change::Unbounded(target));
-                self.add(Move::PutBoundary(target), gain, chance);
+            for (target, chance) in self.among(&side, put, &left) {
+                let is_wide = *policy == *administrator;
+                let change = match is_wide {
+                    true => Change::Unbounded(target),
+                    false => Change::Bounded(target, policy.clone()),
+                };
+                self.add(Move::PutBoundary(target, policy.clone()), Gain::Changed(change), chance);
+                left.retain(|at| !is_wide || *at != target || chance != Chance::Sure);
+            }
+            if left.is_empty() {
+                return;
             }
         }
     }
@@ -206,32 +229,40 @@ impl Moves<'_, '_> {
             IdentityKind::Role => (A::IAM_TAG_ROLE, A::IAM_UNTAG_ROLE),
         };
         let asked = self.asker.account().into_iter().flat_map(|it| self.cast.asked_in(it));
+        let asked: Vec<&Asked> = asked.collect();
         let mut pairs: Vec<Tag> =
-            asked.flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
+            asked.iter().flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
         let possible = self.possible;
         if possible.contains(tag) {
             let tied = self.tied();
             pairs.extend(Some(tied).filter(|tied| tied.len() <= FEW).into_iter().flatten());
-            for pair in &pairs {
-                self.tag_as(tag, pair, targets);
+            let together = asked.iter().flat_map(|asked| asked.principals_together.iter().cloned());
+            for set in worth_giving(pairs.iter().cloned(), together) {
+                self.tag_as(tag, &set, targets);
             }
         }
         let keys: BTreeSet<Box<str>> = pairs.into_iter().map(|(key, _)| key).collect();
-        for key in keys.into_iter().filter(|_| possible.contains(untag)) {
-            let mut context = Context::default();
-            context.set("aws:TagKeys", ContextValue::Many(vec![key.clone()]));
-            let side = self.asker.side(&context);
-            let has =
-                |at: &Ix| self.cast.identity(*at).is_some_and(|it| it.tags.get(&key).is_some());
-            let targets: Vec<Ix> = targets.iter().copied().filter(has).collect();
-            for (target, chance) in self.among(&side, untag, &targets) {
-                let gain = Gain::Changed(Change::Untagged(target, key.clone()));
-                self.add(Move::Untag(target, key.clone()), gain, chance);
-            }
+        for keys in alone_or_all(keys.into_iter().filter(|_| possible.contains(untag))) {
+            self.untag_as(untag, &keys, targets);
         }
     }
 
-    /// Rule T34: tags that must be alike those of keys, which are many, for itself alone.
+    fn untag_as(&mut self, untag: ControlAction, keys: &[Box<str>], targets: &[Ix]) {
+        let mut context = Context::default();
+        context.set("aws:TagKeys", ContextValue::Many(keys.to_vec()));
+        let side = self.asker.side(&context);
+        let has_all = |at: &Ix| {
+            let identity = self.cast.identity(*at);
+            identity.is_some_and(|it| keys.iter().all(|key| it.tags.get(key).is_some()))
+        };
+        let targets: Vec<Ix> = targets.iter().copied().filter(has_all).collect();
+        for (target, chance) in self.among(&side, untag, &targets) {
+            let gain = Gain::Changed(Change::Untagged(target, keys.into()));
+            self.add(Move::Untag(target, keys.into()), gain, chance);
+        }
+    }
+
+    /// Rule T34: tags that must be alike those of keys and roles, which are many, for itself alone.
     pub(super) fn tag_itself(&mut self) {
         let at = self.cast.role_of(self.asker.at).unwrap_or(self.asker.at);
         let tag = match self.cast.identity(at).map(|identity| identity.kind) {
@@ -243,8 +274,10 @@ impl Moves<'_, '_> {
             return;
         }
         let tied = self.tied();
-        for pair in tied.iter().filter(|_| tied.len() > FEW) {
-            self.tag_as(tag, pair, &[at]);
+        let many = tied.iter().filter(|_| tied.len() > FEW);
+        let of_roles = self.tied_to_roles();
+        for pair in many.chain(of_roles.difference(&tied)) {
+            self.tag_as(tag, std::slice::from_ref(pair), &[at]);
         }
     }
 
@@ -255,23 +288,52 @@ impl Moves<'_, '_> {
         let keys = household.into_iter().flat_map(|it| &it.keys);
         let keys = keys.filter_map(|key| self.cast.key(*key));
         let asked: Vec<_> = self.cast.asked_in(account).collect();
-        keys.flat_map(|key| asked.iter().flat_map(|asked| asked.tied_to(key))).collect()
+        let tags = keys.filter_map(|key| key.tags.as_ref());
+        tags.flat_map(|tags| asked.iter().flat_map(|asked| asked.tied_to(tags))).collect()
     }
 
-    fn tag_as(&mut self, tag: ControlAction, (key, value): &Tag, targets: &[Ix]) {
-        let mut context = Context::default();
-        context.set_one(&format!("aws:RequestTag/{key}"), value);
-        context.set("aws:TagKeys", ContextValue::Many(vec![key.clone()]));
-        let side = self.asker.side(&context);
-        let other = |at: &Ix| {
-            let identity = self.cast.identity(*at);
-            identity.is_some_and(|it| it.tags.get(key).is_none_or(|has| has != value))
+    /// The same of the roles of the account, which are taken on by whoever has the like.
+    fn tied_to_roles(&self) -> BTreeSet<Tag> {
+        let Some(account) = self.asker.account() else { return BTreeSet::new() };
+        let roles = self.roles();
+        let tags = roles.iter().filter_map(|at| self.cast.identity(*at)).map(|role| &role.tags);
+        let asked: Vec<_> = self.cast.asked_in(account).collect();
+        tags.flat_map(|tags| asked.iter().flat_map(|asked| asked.tied_to(tags))).collect()
+    }
+
+    fn tag_as(&mut self, tag: ControlAction, set: &[Tag], targets: &[Ix]) {
+        let lacks = |at: &Ix| {
+            let has = |(key, value): &Tag| {
+                self.cast.identity(*at).is_none_or(|it| it.tags.get(key) == Some(value))
+            };
+            !set.iter().any(has)
         };
-        let targets: Vec<Ix> = targets.iter().copied().filter(other).collect();
-        for (target, chance) in self.among(&side, tag, &targets) {
-            let gain = Gain::Changed(Change::Tagged(target, key.clone(), value.clone()));
-            self.add(Move::Tag(target, key.clone(), value.clone()), gain, chance);
+        let mut left: Vec<Ix> = targets.iter().copied().filter(lacks).collect();
+        let beside = self.requests();
+        let mut best: BTreeMap<Ix, Chance> = BTreeMap::new();
+        for request in requests(set, &beside) {
+            if left.is_empty() {
+                break;
+            }
+            let side = self.asker.side(&request);
+            for (target, chance) in self.among(&side, tag, &left) {
+                let known = best.entry(target).or_insert(chance);
+                *known = chance.max(*known);
+            }
+            left.retain(|at| best.get(at) != Some(&Chance::Sure));
         }
+        for (target, chance) in best {
+            let gain = Gain::Changed(Change::Tagged(target, set.into()));
+            self.add(Move::Tag(target, set.into()), gain, chance);
+        }
+    }
+
+    /// What policies ask of the tags that requests give.
+    fn requests(&self) -> Vec<TagSet> {
+        let caller = &self.asker.member().caller;
+        let asked = caller.account.into_iter().flat_map(|it| self.cast.asked_in(it));
+        let own = |tag: &str| self.asker.tag(tag);
+        asked.flat_map(|asked| asked.requests_for(caller, &own).collect::<Vec<_>>()).collect()
     }
 
     /// Rules T20, T21, T24 for groups.
@@ -348,9 +410,6 @@ impl Moves<'_, '_> {
         }
     }
 }
-
-/// A tag: its key and its value.
-type Tag = (Box<str>, Box<str>);
 
 /// How many values of keys' tags are given to everybody of an account.
 const FEW: usize = 4;

@@ -5,7 +5,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::decision::Chance;
 
 use super::super::cast::{Ix, KeyIx};
-use super::super::changed_key::KeyEdit;
+use super::super::key_edits::KeyEdit;
 use super::super::key_moves::{Ground, KeyMove, Permission};
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;

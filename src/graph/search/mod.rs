@@ -10,8 +10,10 @@
 //! nothing with a wanted key that it cannot do, and nobody who is of use trusts them by name.
 
 mod changes;
+mod doors;
 mod idle;
 mod keys;
+mod prefix;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -31,7 +33,9 @@ use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
 use changes::{Changes, touches};
+use doors::Door;
 use idle::Master;
+pub(super) use prefix::Prefix;
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -79,20 +83,21 @@ impl Way {
     }
 }
 
+/// What a search comes to.
+#[derive(Default)]
+pub(super) struct Explored {
+    /// The ways to keys, the shortest first.
+    pub(super) ways: BTreeMap<KeyIx, Vec<Way>>,
+    /// The calls about the organization that are met on the way (rule T37).
+    pub(super) organized: Vec<Prefix>,
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Fact {
     Held(Ix, Tags),
     Changed(ChangeIx),
     KeyChanged(KeyIx, DoingIx),
     State(StateName),
-}
-
-/// A role that can be taken on.
-#[derive(Clone, Copy)]
-struct Role {
-    at: Ix,
-    /// sts:AssumeRole.
-    assume: DoingIx,
 }
 
 /// A key that somebody can open by a call, and to whom it is of no use itself.
@@ -128,10 +133,12 @@ pub(super) struct Search<'s, 'c, 'w> {
     /// The identities that are held.
     holding: Vec<Ix>,
     changes: Changes,
-    /// Roles whose trust policies let everyone in.
-    trusting: Vec<(Role, Label)>,
+    /// Roles whose trust policies let everyone in, users that were made.
+    doors: Vec<(Door, Label)>,
     key_changes: Vec<(KeyIx, DoingIx, Label)>,
     reached: Vec<(StateName, Label)>,
+    /// Calls about the organization, and how each is made.
+    organized: Vec<(ChangeIx, Label)>,
     /// Classes whose states were worked off.
     classes: FxHashMap<ClassIx, Labels>,
     /// By their accounts.
@@ -181,8 +188,18 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         wanted: &[bool],
         limits: Limits,
     ) -> BTreeMap<KeyIx, Vec<Way>> {
+        Self::explored(states, start, wanted, limits).ways
+    }
+
+    /// The same with the calls about the organization that are met on the way.
+    pub(super) fn explored(
+        states: &'s States<'c, 'w>,
+        start: Ix,
+        wanted: &[bool],
+        limits: Limits,
+    ) -> Explored {
         if !wanted.contains(&true) {
-            return BTreeMap::new();
+            return Explored::default();
         }
         let mut wanted = wanted.to_vec();
         for key in Self::today(states, start, &wanted) {
@@ -190,11 +207,27 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 *want = false;
             }
         }
+        // Whoever is a role from the start can be any session of it (rule U6).
+        let facts = [(Fact::Held(start, Tags::Any), Label::nothing())];
+        Self::of(states, start, wanted, limits).run(facts)
+    }
+
+    /// What is found after some calls, the last of which made the world what it is for `states`.
+    pub(super) fn after(
+        states: &'s States<'c, 'w>,
+        start: Ix,
+        wanted: &[bool],
+        limits: Limits,
+        prefix: &Prefix,
+    ) -> Explored {
+        let label = prefix.label(states);
+        let facts = prefix.facts(states).map(|fact| (fact, label.clone()));
+        Self::of(states, start, wanted.to_vec(), limits).run(facts)
+    }
+
+    fn of(states: &'s States<'c, 'w>, start: Ix, wanted: Vec<bool>, limits: Limits) -> Self {
         let missing = wanted.iter().filter(|wanted| **wanted).count();
-        if missing == 0 {
-            return BTreeMap::new();
-        }
-        let mut search = Self {
+        Self {
             states,
             start,
             limits,
@@ -205,7 +238,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             held: FxHashMap::default(),
             holding: Vec::new(),
             changes: Changes::default(),
-            trusting: Vec::new(),
+            doors: Vec::new(),
+            organized: Vec::new(),
             key_changes: Vec::new(),
             reached: Vec::new(),
             classes: FxHashMap::default(),
@@ -218,19 +252,30 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             enough: vec![usize::MAX; wanted.len()],
             gained: false,
             wanted,
-        };
-        // Whoever is a role from the start can be any session of it (rule U6).
-        search.push(Fact::Held(start, Tags::Any), Label::nothing());
-        while let Some(Reverse((calls, _, at))) = search.queue.pop() {
+        }
+    }
+
+    fn run(mut self, facts: impl IntoIterator<Item = (Fact, Label)>) -> Explored {
+        if self.missing == 0 {
+            return Explored::default();
+        }
+        facts.into_iter().for_each(|(fact, label)| self.push(fact, label));
+        while let Some(Reverse((calls, _, at))) = self.queue.pop() {
             // What is as far away brings no shorter way.
-            if calls >= search.farthest {
+            if calls >= self.farthest {
                 break;
             }
-            if let Some((fact, label)) = search.waiting.get_mut(at).and_then(Option::take) {
-                search.settle(fact, label);
+            if let Some((fact, label)) = self.waiting.get_mut(at).and_then(Option::take) {
+                self.settle(fact, label);
             }
         }
-        search.ways
+        let states = self.states;
+        let organized = self.organized.iter().filter_map(|(change, label)| {
+            let Change::Organized(what) = states.changes.get(*change) else { return None };
+            let known = self.known.iter().filter(|(_, how)| how.are_within(label));
+            Some(Prefix::of(states, (what, label), known.map(|(fact, _)| fact)))
+        });
+        Explored { organized: organized.collect(), ways: self.ways }
     }
 
     fn push(&mut self, fact: Fact, label: Label) {
@@ -291,8 +336,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         held.push((tags, label.clone()));
         let name = StateName::of(at, own(self.states, at, tags));
         self.push(Fact::State(name), label.clone());
-        for session in cast.sessions_of(at) {
-            self.push(Fact::Held(*session, tags), label.clone());
+        if !self.has_asked_for_a_name(at, label) {
+            for session in cast.sessions_of(at) {
+                self.push(Fact::Held(*session, tags), label.clone());
+            }
         }
         let about = self.changes.about(cast, at, false);
         let about = about.filter(|(_, how)| self.fit(label, how)).cloned();
@@ -304,15 +351,18 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     fn change(&mut self, number: ChangeIx, label: &Label) {
         let states = self.states;
         let change = states.changes.get(number);
-        if let Change::Trusting(at) = *change {
-            let role = Role { at, assume: states.doings.intern(Doing::Move(Move::Assume(at))) };
-            self.trusting.push((role, label.clone()));
-            for nth in 0..self.reached.len() {
-                if let Some((name, how)) = self.reached_with(nth, label) {
-                    self.enter(&name, role, &how);
-                }
+        match *change {
+            Change::Trusting(role) => {
+                let each = states.cast.taken_on_as(role);
+                return each.for_each(|at| self.open_door(at, Move::Assume(at), label));
             }
-            return;
+            Change::Made(user) => {
+                let login = Move::LoginProfile { user, update: false };
+                let each = [Move::AccessKey(user), login].into_iter();
+                return each.for_each(|what| self.open_door(user, what, label));
+            }
+            Change::Organized(_) => return self.organized.push((number, label.clone())),
+            _ => {}
         }
         let touched = states.touched(number);
         self.changes.add((number, change), &touched, label);
@@ -391,9 +441,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             self.follow(name.at, moves, label);
         }
         self.follow(name.at, states.assumes(name, &state), label);
-        let trusting = self.trusting.iter().filter(|(_, how)| self.fit(label, how)).cloned();
-        for (role, how) in trusting.collect::<Vec<_>>() {
-            self.enter(name, role, &label.and(&how));
+        let doors = self.doors.iter().filter(|(_, how)| self.fit(label, how)).cloned();
+        for (door, how) in doors.collect::<Vec<_>>() {
+            self.enter(name, door, &label.and(&how));
         }
     }
 
@@ -421,23 +471,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if !open.of.is_some_and(|at| *idle.entry(at).or_insert_with(|| is_idle(at))) {
                 self.push(fact, label.then(act, open.chance));
             }
-        }
-    }
-
-    /// Rule T25: a role that trusts whoever wants in.
-    fn enter(&mut self, name: &StateName, role: Role, label: &Label) {
-        if !self.fits(label) || name.at == role.at {
-            return;
-        }
-        let fact = Fact::Held(role.at, Tags::Own);
-        let act = Act { by: name.at, what: role.assume, primitive: false };
-        let seen = self.seen.get(&fact);
-        if seen.is_some_and(|seen| seen.are_enough_with(label, act, label.chance)) {
-            return;
-        }
-        let chance = self.states.enters(name, role.at);
-        if self.goes_on(chance) {
-            self.push(fact, label.then(act, chance));
         }
     }
 

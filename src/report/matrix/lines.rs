@@ -330,7 +330,7 @@ mod tests {
                 .to_vec();
         text.extend(middle(&answer));
         text.extend(b",\"witness\":null,\"counter_witness\":null");
-        text.extend(tail(&answer));
+        text.extend(tail(ActionSet::EMPTY, &answer));
         let line: Line = serde_json::from_slice(&text).expect("a line");
         assert_eq!((line.verdict.as_str(), line.undecided), ("always", true));
         assert_eq!(line.missing, ["a \"b\"", "c"]);

@@ -200,7 +200,7 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
         | Call::AssumeRoleWithSaml { role, .. }
         | Call::AssumeRoleWithWebIdentity { role, .. } => format!("to become {}", short(role)),
         Call::Launch { role, .. } => format!("to run code as {}", short(role)),
-        Call::GetFederationToken { session: user }
+        Call::GetFederationToken { session: user, .. }
         | Call::CreateAccessKey { user }
         | Call::LoginProfile { user, .. } => {
             format!("to become {}", short(user))

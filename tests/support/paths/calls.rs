@@ -64,8 +64,7 @@ impl Calls<'_> {
                 CallerKind::Provider => vec![Call::AssumeRoleWithWebIdentity { role, provider }],
                 _ => {
                     let none = std::iter::once(Tags::default());
-                    let each = self.heard.principal_tags.iter();
-                    let each = each.map(|(key, value)| one(key, value));
+                    let each = self.heard.of_principals();
                     let call = |tags| Call::AssumeRole { role: role.clone(), tags };
                     none.chain(each).map(call).collect()
                 }
@@ -126,16 +125,12 @@ impl Calls<'_> {
     /// Rule T34.
     fn tagged(&mut self, identity: &Identity) {
         let holder = || identity.arn.clone();
-        let pairs = self.heard.principal_tags.iter();
-        for (key, value) in pairs.filter(|(key, value)| identity.tags.get(key) != Some(value)) {
-            let tags = one(key, value);
-            self.all.push(Candidate {
-                call: Call::TagIdentity { holder: holder(), tags },
-                rule: Some("T34"),
-            });
+        let lacks = |tags: &Tags| tags.iter().any(|(key, it)| identity.tags.get(key) != Some(it));
+        for tags in self.heard.of_principals().into_iter().filter(lacks) {
+            self.add("T34", Call::TagIdentity { holder: holder(), tags });
         }
-        for key in identity.tags.keys() {
-            self.add("T34", Call::UntagIdentity { holder: holder(), keys: vec![key.clone()] });
+        for keys in alone_or_all(&identity.tags) {
+            self.add("T34", Call::UntagIdentity { holder: holder(), keys });
         }
     }
 
@@ -200,7 +195,9 @@ impl Calls<'_> {
 
     /// Rules T35, T41.
     fn made(&mut self, account: &Account) {
-        for name in &self.heard.names {
+        let free = ["user", "role"].map(|kind| format!("arn:aws:iam::{}:{kind}/made", account.id));
+        let free = free.map(Box::from);
+        for name in self.heard.names.iter().chain(&free) {
             let arn = name.clone();
             match identity(name) {
                 _ if account.identities.contains_key(name) => {}
@@ -211,11 +208,11 @@ impl Calls<'_> {
                     });
                 }
                 Some(Named::Role { account: of, .. }) if of == account.id => {
-                    let trust = everything(PolicyKind::Trust, Some(&self.caller.text));
-                    self.all.push(Candidate {
-                        call: Call::CreateRole { role: arn, trust, boundary: None },
-                        rule: Some("T35"),
-                    });
+                    for principal in [&*self.caller.text, "*"] {
+                        let trust = everything(PolicyKind::Trust, Some(principal));
+                        let (role, boundary) = (arn.clone(), None);
+                        self.add("T35", Call::CreateRole { role, trust, boundary });
+                    }
                 }
                 _ => {}
             }
@@ -273,13 +270,12 @@ impl Calls<'_> {
         }
         self.grants(key);
         let has = |tag: &str| known.tags.as_ref().and_then(|tags| tags.get(tag));
-        let pairs = self.heard.key_tags.iter().filter(|(tag, value)| has(tag) != Some(value));
-        for (tag, value) in pairs {
-            let call = Call::TagKey { key: key.clone(), tags: one(tag, value) };
-            self.all.push(Candidate { call, rule: Some("T32") });
+        let lacks = |tags: &Tags| tags.iter().any(|(tag, value)| has(tag) != Some(value));
+        for tags in self.heard.of_keys().into_iter().filter(lacks) {
+            self.add("T32", Call::TagKey { key: key.clone(), tags });
         }
-        for tag in known.tags.iter().flat_map(|tags| tags.keys()) {
-            self.add("T32", Call::UntagKey { key: key.clone(), keys: vec![tag.clone()] });
+        for keys in known.tags.iter().flat_map(alone_or_all) {
+            self.add("T32", Call::UntagKey { key: key.clone(), keys });
         }
         for name in &self.heard.aliases {
             let alias = AliasArn::new(key.partition(), key.region(), key.account(), name).unwrap();
@@ -380,6 +376,8 @@ fn resources(launch: &Launch, region: &str, account: AccountId) -> Vec<Box<str>>
     each.collect()
 }
 
-fn one(key: &str, value: &str) -> Tags {
-    std::iter::once((key.into(), value.into())).collect()
+/// The keys of some tags, each alone and all of them.
+fn alone_or_all(tags: &Tags) -> Vec<Vec<Box<str>>> {
+    let each = tags.keys().map(|key| vec![key.clone()]);
+    each.chain((tags.len() > 1).then(|| tags.keys().cloned().collect())).collect()
 }

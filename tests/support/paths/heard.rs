@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyreach::decision::Context;
-use keyreach::inventory::Inventory;
+use keyreach::inventory::{Inventory, Tags};
 use keyreach::policy::{PolicyDocument, Principal, Statement, Value};
 
 /// Keys of conditions that a request may bring or leave; the oracle tries each value and none.
@@ -17,12 +17,15 @@ const BROUGHT: [&str; 6] = [
 ];
 
 /// Keys that the export or the call fixes.
-const FIXED: [&str; 16] = [
+const FIXED: [&str; 19] = [
     "aws:PrincipalAccount",
     "aws:PrincipalArn",
+    "aws:PrincipalTag/env",
     "aws:PrincipalTag/team",
+    "aws:RequestTag/env",
     "aws:RequestTag/team",
     "aws:RequestedRegion",
+    "aws:ResourceTag/env",
     "aws:ResourceTag/team",
     "aws:TagKeys",
     "aws:username",
@@ -43,6 +46,8 @@ pub struct Heard {
     pub principal_tags: BTreeSet<(Box<str>, Box<str>)>,
     /// Tags of keys.
     pub key_tags: BTreeSet<(Box<str>, Box<str>)>,
+    /// Tags that requests give.
+    pub request_tags: BTreeSet<(Box<str>, Box<str>)>,
     /// Aliases of keys.
     pub aliases: BTreeSet<Box<str>>,
     /// ARNs of users and roles that conditions let in, a letter for each wildcard.
@@ -84,10 +89,13 @@ impl Heard {
             });
             let known = FIXED.iter().chain(&BROUGHT).find(|known| known.eq_ignore_ascii_case(key));
             let known = known.unwrap_or_else(|| panic!("the oracle does not know {key}"));
-            let tag = |values: Box<str>| ("team".into(), values);
-            match *known {
-                "aws:PrincipalTag/team" => self.principal_tags.extend(values.map(tag)),
-                "aws:ResourceTag/team" => self.key_tags.extend(values.map(tag)),
+            let of_family = known.split_once("Tag/");
+            let name = of_family.map_or("", |(_, name)| name);
+            let tag = |values: Box<str>| (name.into(), values);
+            match of_family.map_or(*known, |(family, _)| family) {
+                "aws:Principal" => self.principal_tags.extend(values.map(tag)),
+                "aws:Resource" => self.key_tags.extend(values.map(tag)),
+                "aws:Request" => self.request_tags.extend(values.map(tag)),
                 "kms:ResourceAliases" => {
                     self.aliases.extend(values.filter(|it| it.starts_with("alias/")));
                 }
@@ -98,6 +106,16 @@ impl Heard {
                 _ => {}
             }
         }
+    }
+
+    /// Every choice of the tags that calls on principals can give in one call.
+    pub fn of_principals(&self) -> Vec<Tags> {
+        selections(self.principal_tags.union(&self.request_tags))
+    }
+
+    /// Every choice of the tags that calls on keys can give in one call.
+    pub fn of_keys(&self) -> Vec<Tags> {
+        selections(self.key_tags.union(&self.request_tags))
     }
 
     /// Every context that requests can bring, the empty one first.
@@ -118,6 +136,22 @@ impl Heard {
         }
         all
     }
+}
+
+/// Every choice of tags, none of them two values of one key; never an empty one.
+pub fn selections<'t>(pairs: impl Iterator<Item = &'t (Box<str>, Box<str>)>) -> Vec<Tags> {
+    let mut all = vec![Tags::default()];
+    for (key, value) in pairs {
+        let open = all.iter().filter(|tags| tags.get(key).is_none());
+        let with = |tags: &Tags| {
+            let mut tags = tags.clone();
+            tags.insert(key.clone(), value.clone());
+            tags
+        };
+        let more: Vec<Tags> = open.map(with).collect();
+        all.extend(more);
+    }
+    all.split_off(1)
 }
 
 /// Every policy of a world.

@@ -15,7 +15,7 @@ use keyreach::inventory::{Identity, Inventory, Key, OrgPolicyKind, Tags};
 use keyreach::policy::Value;
 
 use super::calls::{Candidate, candidates};
-use super::heard::Heard;
+use super::heard::{Heard, selections};
 
 /// How far it goes.
 pub struct Oracle<'w> {
@@ -267,9 +267,8 @@ impl<'w> Oracle<'w> {
         match &held.tags {
             Some(tags) => tagged(tags),
             None => {
-                let pairs = self.heard.principal_tags.iter();
-                let each_tag = pairs.map(|pair| std::iter::once(pair.clone()).collect::<Tags>());
-                let tags = std::iter::once(Tags::default()).chain(each_tag);
+                let each = selections(self.heard.principal_tags.iter());
+                let tags = std::iter::once(Tags::default()).chain(each);
                 tags.flat_map(|tags| tagged(&tags)).collect()
             }
         }

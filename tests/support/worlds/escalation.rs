@@ -347,15 +347,21 @@ fn denial(random: &mut Random) -> Value {
 fn condition(random: &mut Random, action: &str) -> Option<Value> {
     let equals = |key: &str, value: &str| json!({ "StringEquals": { key: value } });
     let color = *random.pick(&["red", "blue"]);
+    let both = |family: &str, color: &str| json!({ "StringEquals": { format!("{family}/team"): color, format!("{family}/env"): "prod" } });
     Some(match action {
-        "kms:Decrypt" => match random.below(6) {
+        "kms:Decrypt" => match random.below(8) {
             0 | 1 => equals("aws:ResourceTag/team", color),
             2 => equals("aws:PrincipalTag/team", color),
+            6 => both("aws:ResourceTag", color),
+            7 => both("aws:PrincipalTag", color),
             3 => json!({ "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/open" } }),
             4 => json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }),
             _ => json!({ "Null": { "aws:ResourceTag/team": "true" } }),
         },
-        "kms:TagResource" => equals("aws:RequestTag/team", color),
+        "kms:TagResource" => match random.below(2) {
+            0 => equals("aws:RequestTag/team", color),
+            _ => both("aws:RequestTag", color),
+        },
         "kms:CreateGrant" => match random.below(2) {
             0 => {
                 json!({ "Bool": { "kms:GrantIsForAWSResource": *random.pick(&["true", "false"]) } })

@@ -1,14 +1,16 @@
-//! A key after what was done to it on the way: its tags, its aliases, its replica (rules T17, T32, T33).
+//! What calls change about a key's tags and aliases (rules T32, T33).
 
 use crate::inventory::Key;
+
+use super::tagging::TagSet;
 
 /// A change of a key's tags or aliases.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum KeyEdit {
-    /// It has a tag.
-    Tagged(Box<str>, Box<str>),
-    /// It lost a tag.
-    Untagged(Box<str>),
+    /// It has tags.
+    Tagged(TagSet),
+    /// It lost tags.
+    Untagged(Box<[Box<str>]>),
     /// A new alias points to it.
     Aliased(Box<str>),
     /// An alias that pointed to another key points to it.
@@ -27,11 +29,12 @@ impl KeyEdit {
     pub(super) fn applied(&self, key: &Key) -> Key {
         let mut key = key.clone();
         match self {
-            Self::Tagged(tag, value) => {
-                key.tags.get_or_insert_default().insert(tag.clone(), value.clone());
+            Self::Tagged(set) => {
+                key.tags.get_or_insert_default().extend(set.iter().cloned());
             }
-            Self::Untagged(tag) => {
-                key.tags.get_or_insert_default().remove(tag);
+            Self::Untagged(keys) => {
+                let tags = key.tags.get_or_insert_default();
+                keys.iter().for_each(|tag| drop(tags.remove(tag)));
             }
             Self::Aliased(name) | Self::Retargeted(name) => key.aliases.extend(key.arn.alias(name)),
             Self::Unaliased(name) => {
@@ -42,16 +45,4 @@ impl KeyEdit {
         }
         key
     }
-}
-
-/// The replica of a key in a Region, before anybody does anything to it.
-pub(super) fn replica(key: &Key, region: &str) -> Option<Key> {
-    let arn = key.arn.in_region(region)?;
-    Some(Key { arn, grants: Vec::new(), aliases: Default::default(), ..key.clone() })
-}
-
-/// A key after edits; nothing where there are none.
-pub(super) fn edited(key: &Key, edits: &[KeyEdit]) -> Option<Key> {
-    let (first, more) = edits.split_first()?;
-    Some(more.iter().fold(first.applied(key), |key, edit| edit.applied(&key)))
 }

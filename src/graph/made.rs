@@ -1,0 +1,129 @@
+//! Users and roles that are not there and could be made, under names that policies let in or that whoever
+//! makes them may choose (rule T35).
+
+use std::collections::BTreeSet;
+
+use crate::aws::pattern::takes;
+use crate::aws::{AccountId, Identity as Named, identity};
+use crate::inventory::{Account, Identity, IdentityKind};
+use crate::policy::{Polarity, Policy, Statement};
+
+use super::asked::sample;
+use super::cast::{Cast, Ix};
+use super::change::{WRITTEN, plain};
+
+/// What policies tell of users and roles that could be made.
+#[derive(Clone, Default)]
+pub(super) struct Names {
+    /// ARNs that conditions ask principals for.
+    principals: BTreeSet<Box<str>>,
+    /// ARNs of what may be made.
+    makable: BTreeSet<Box<str>>,
+}
+
+/// What makes users and roles, in lower case.
+const MAKING: [&str; 2] = ["iam:createuser", "iam:createrole"];
+
+impl Names {
+    /// Hears what one policy tells.
+    pub(super) fn hear(&mut self, policy: &Policy) {
+        for statement in &policy.statements {
+            let conditions = statement.conditions.iter();
+            let asked =
+                conditions.filter(|it| it.key.value.eq_ignore_ascii_case("aws:PrincipalArn"));
+            let values = asked.flat_map(|condition| &condition.values);
+            self.principals.extend(values.filter_map(|it| it.value.text()).map(Into::into));
+            if statement.allows() && makes(statement) {
+                let resources = statement.resource.iter().flat_map(|element| &element.values);
+                self.makable.extend(resources.filter_map(|it| it.value.text()).map(Into::into));
+            }
+        }
+    }
+}
+
+fn makes(statement: &Statement) -> bool {
+    statement.action.as_ref().is_some_and(|element| {
+        let mut names = element.values.iter().filter_map(|name| name.value.text());
+        let named = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            MAKING.iter().any(|action| takes(&name, action))
+        };
+        element.polarity == Polarity::IsNot || names.any(named)
+    })
+}
+
+impl Cast<'_> {
+    /// Takes in those who could be made in each account, none of whom is there.
+    pub(super) fn enter_made(&mut self) {
+        let mut everywhere: BTreeSet<Box<str>> = BTreeSet::new();
+        for asked in [&self.of_keys, &self.of_organization] {
+            everywhere.extend(asked.names.principals.iter().cloned());
+        }
+        for household in self.accounts.values() {
+            everywhere.extend(household.asked.names.principals.iter().cloned());
+        }
+        let listed = self.world.accounts.values().filter(|account| account.identities_listed);
+        for account in listed {
+            let Some(household) = self.accounts.get(&account.id) else { continue };
+            let root = household.root.and_then(|root| self.member(root));
+            let partition = root.map_or("aws", |root| root.caller.partition()).to_owned();
+            let texts = everywhere.iter().chain(&household.asked.names.makable);
+            let texts = texts.filter(|text| !text.contains("${"));
+            let home = Home { partition: &partition, account: account.id };
+            let arns: BTreeSet<String> = texts.flat_map(|text| home.fitting(text)).collect();
+            for arn in arns {
+                self.enter_one(account, &arn);
+            }
+        }
+    }
+
+    fn enter_one(&mut self, account: &Account, arn: &str) {
+        let (kind, name) = match identity(arn) {
+            Some(Named::User { name, .. }) => (IdentityKind::User, name),
+            Some(Named::Role { name, .. }) => (IdentityKind::Role, name),
+            _ => return,
+        };
+        let mut others = account.identities.values();
+        let is_taken = others.any(|it| it.kind == kind && it.name.eq_ignore_ascii_case(name));
+        if is_taken || self.find(arn).is_some() || arn.contains(":role/aws-service-role/") {
+            return;
+        }
+        self.add_made(plain(kind, arn, account.id));
+    }
+
+    /// Those of an account who could be made.
+    pub(super) fn makable(&self, account: AccountId, kind: IdentityKind) -> Vec<Ix> {
+        let made = self.accounts.get(&account).into_iter().flat_map(|it| &it.made);
+        let is_it = |at: &Ix| self.identity(*at).is_some_and(|it| it.kind == kind);
+        made.copied().filter(is_it).collect()
+    }
+
+    /// One who is not there and could be made.
+    pub(super) fn made(&self, at: Ix) -> Option<&Identity> {
+        self.made.get(&at)
+    }
+}
+
+/// An account that names are looked for in.
+struct Home<'a> {
+    partition: &'a str,
+    account: AccountId,
+}
+
+impl Home<'_> {
+    /// ARNs of a user and a role of the account that a text takes.
+    fn fitting(&self, text: &str) -> impl Iterator<Item = String> {
+        let (partition, account) = (self.partition, self.account);
+        let tail = text.splitn(6, ':').nth(5).unwrap_or(text);
+        let each = ["user", "role"].into_iter().filter_map(move |kind| {
+            let name = match tail.split_once('/') {
+                _ if tail == "*" => WRITTEN.into(),
+                Some((_, name)) => sample(name),
+                None => return None,
+            };
+            Some(format!("arn:{partition}:iam::{account}:{kind}/{name}"))
+        });
+        let each: Vec<String> = each.filter(|arn| takes(text, arn)).collect();
+        each.into_iter()
+    }
+}

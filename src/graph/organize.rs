@@ -1,0 +1,235 @@
+//! What the management account does to an organization, and a member that leaves it (rule T37).
+//!
+//! Such a call makes another world: what was searched in the one before says nothing of it. Whoever gets to
+//! make one searches on from there, in the world as it is then.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::access::Access;
+use crate::aws::{AccountId, KmsAction};
+use crate::decision::{Chance, Context};
+use crate::inventory::{Edit, Inventory, Key, OrgPolicyKind, Organization};
+use crate::policy::{Policy, PolicyDocument, PolicyKind};
+
+use super::Quest;
+use super::call::{Ask, Call};
+use super::cast::{Ix, KeyIx};
+use super::change::{Change, is_everything, nowhere};
+use super::execute::obstacle;
+use super::keys::Keys;
+use super::moves::{Gain, Move, Moves};
+use super::search::{Prefix, Search, Way};
+use super::state::States;
+
+/// A call about the organization; those first that lift most.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum OrgMove {
+    /// organizations:DisablePolicyType at a root.
+    Disable(OrgPolicyKind, Box<str>),
+    /// organizations:UpdatePolicy to one that allows everything.
+    Update(Box<str>),
+    /// organizations:DetachPolicy from a root, unit or account.
+    Detach(Box<str>, Box<str>),
+    /// organizations:LeaveOrganization of an account.
+    Leave(AccountId),
+    /// organizations:MoveAccount from one root or unit to another.
+    MoveAccount(AccountId, Box<str>, Box<str>),
+}
+
+/// How many calls about the organization somebody is taken to choose from.
+const MOST: usize = 64;
+
+/// How many searches are made past such calls: more would cost more than all others together.
+const SEARCHES: usize = 512;
+
+impl OrgMove {
+    /// The call.
+    pub(super) fn call(&self, world: &Inventory) -> Option<Call> {
+        Some(match self.clone() {
+            Self::Disable(kind, root) => Call::DisablePolicyType { root, kind },
+            Self::Update(policy) => {
+                let document = everything(world, &policy)?;
+                Call::UpdateOrgPolicy { policy, document }
+            }
+            Self::Detach(policy, target) => Call::DetachOrgPolicy { policy, target },
+            Self::Leave(_) => Call::LeaveOrganization,
+            Self::MoveAccount(account, from, to) => Call::MoveAccount { account, from, to },
+        })
+    }
+
+    fn edit(&self, world: &Inventory) -> Option<Edit> {
+        Some(match self.clone() {
+            Self::Disable(kind, _) => Edit::DisablePolicyType { kind },
+            Self::Update(policy) => {
+                let document = everything(world, &policy)?;
+                Edit::UpdateOrgPolicy { policy, document }
+            }
+            Self::Detach(policy, target) => Edit::DetachOrgPolicy { policy, target },
+            Self::Leave(account) => Edit::LeaveOrganization { account },
+            Self::MoveAccount(account, _, parent) => Edit::MoveAccount { account, parent },
+        })
+    }
+
+    /// Those that might lift something, of an organization whose policies of `kinds` bind somebody.
+    fn all(organization: &Organization, kinds: &[OrgPolicyKind]) -> Vec<Self> {
+        let mut all = Vec::new();
+        for (id, policy) in &organization.policies {
+            let document = policy.document.as_ref().filter(|_| kinds.contains(&policy.kind));
+            if document.is_some_and(|it| it.peek(|policy| !is_everything(policy))) {
+                all.push(Self::Update(id.clone()));
+            }
+        }
+        for (target, policies) in &organization.attachments {
+            let known =
+                policies.iter().filter_map(|id| organization.policies.get(id).zip(Some(id)));
+            let known = known.filter(|(policy, _)| kinds.contains(&policy.kind));
+            let denies = |policy: &Policy| policy.statements.iter().any(|it| it.denies());
+            let denying = known.filter(|(policy, _)| {
+                policy.document.as_ref().is_some_and(|document| document.peek(denies))
+            });
+            all.extend(denying.map(|(_, id)| Self::Detach(id.clone(), target.clone())));
+        }
+        // Where everything can be disabled a move spares a call at most, which is looked for among few.
+        let moves = organization.accounts.len() * organization.units.len();
+        let moved = organization.accounts.iter().filter(|_| !kinds.is_empty() || moves <= MOST);
+        for account in moved {
+            let Some(from) = organization.parents.get(account.as_str()) else { continue };
+            let others = organization.units.keys().filter(|unit| *unit != from);
+            all.extend(others.map(|to| Self::MoveAccount(*account, from.clone(), to.clone())));
+        }
+        all.sort();
+        all
+    }
+}
+
+/// A policy of the kind of one that is there, which allows everything.
+fn everything(world: &Inventory, policy: &str) -> Option<PolicyDocument> {
+    let known = world.organization.as_ref()?.policies.get(policy)?;
+    let (kind, principal) = match known.kind {
+        OrgPolicyKind::Scp => (PolicyKind::Scp, ""),
+        OrgPolicyKind::Rcp => (PolicyKind::Rcp, r#""Principal":"*","#),
+    };
+    let statement = format!(r#"{{"Effect":"Allow",{principal}"Action":"*","Resource":"*"}}"#);
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+    Some(PolicyDocument::json(nowhere(), kind, text))
+}
+
+impl Moves<'_, '_> {
+    /// Rule T37.
+    pub(super) fn organize(&mut self) {
+        let world = self.asker.access.inventory();
+        let Some(organization) = world.organization.as_deref() else { return };
+        let Some(account) = self.asker.account() else { return };
+        if organization.management_account != Some(account) {
+            let chance = self.may_organize(&OrgMove::Leave(account));
+            return self.add_organizing(OrgMove::Leave(account), chance);
+        }
+        let mut kinds = Vec::new();
+        for kind in [OrgPolicyKind::Scp, OrgPolicyKind::Rcp] {
+            let roots = organization.units.keys().filter(|id| id.starts_with("r-"));
+            let roots = roots.map(|root| OrgMove::Disable(kind, root.clone()));
+            let each: Vec<(OrgMove, Chance)> =
+                roots.map(|what| (what.clone(), self.may_organize(&what))).collect();
+            // Where none of a kind binds any more, less than that serves nobody.
+            if each.iter().all(|(_, chance)| *chance != Chance::Sure) {
+                kinds.push(kind);
+            }
+            each.into_iter().for_each(|(what, chance)| self.add_organizing(what, chance));
+        }
+        for what in OrgMove::all(organization, &kinds).into_iter().take(MOST) {
+            let chance = self.may_organize(&what);
+            self.add_organizing(what, chance);
+        }
+    }
+
+    fn add_organizing(&mut self, what: OrgMove, chance: Chance) {
+        self.add(Move::Organize(what.clone()), Gain::Changed(Change::Organized(what)), chance);
+    }
+
+    fn may_organize(&self, what: &OrgMove) -> Chance {
+        let (caller, world) = (&self.asker.member().caller, self.asker.access.inventory());
+        let Some(call) = what.call(world) else { return Chance::No };
+        let asks = call.asks(caller, world, &Context::default());
+        let Some(Ask::Control(request)) = asks.into_iter().next() else { return Chance::No };
+        if !self.can(request.action) || obstacle::of(&call, caller, world).is_some() {
+            return Chance::No;
+        }
+        self.asker.side(&request.context).chance(request.action, &request.resource)
+    }
+}
+
+/// The ways of those who set out, key by key.
+pub(super) type AllWays = BTreeMap<Ix, BTreeMap<KeyIx, Vec<Way>>>;
+
+impl Quest<'_, '_> {
+    /// What is wanted of a key.
+    fn goal(&self, key: &Key) -> Option<KmsAction> {
+        let keys = self.wanted.keys.as_ref();
+        let is_wanted = keys.is_none_or(|keys| keys.contains(&key.arn));
+        self.wanted.goal.action(key).filter(|_| is_wanted)
+    }
+
+    /// Searches on past calls about the organization, and takes over the ways that are shorter.
+    pub(super) fn past_organization(&self, prefixes: Vec<(Ix, Prefix)>, all: &mut AllWays) {
+        let mut left = SEARCHES;
+        self.past(self.assembler.access, prefixes, all, &mut left);
+    }
+
+    fn past(
+        &self,
+        access: &Access<'_>,
+        prefixes: Vec<(Ix, Prefix)>,
+        all: &mut AllWays,
+        left: &mut usize,
+    ) {
+        let mut by_move: BTreeMap<OrgMove, Vec<(Ix, Prefix)>> = BTreeMap::new();
+        for (start, prefix) in prefixes {
+            by_move.entry(prefix.what.clone()).or_default().push((start, prefix));
+        }
+        for (what, mut prefixes) in by_move {
+            prefixes.truncate(*left);
+            *left -= prefixes.len();
+            let edit = what.edit(access.inventory()).filter(|_| !prefixes.is_empty());
+            let Some(edit) = edit else { continue };
+            let after = access.after(&edit);
+            let keys = Keys::of(self.cast, &after, |key| self.goal(key));
+            let states = States::new(self.cast, &after, &keys);
+            let found = prefixes.into_par_iter().map(|(start, prefix)| {
+                let lacking = self.lacking(start, prefix.steps.len(), all);
+                let limits = self.limits(1);
+                (start, Search::after(&states, start, &lacking, limits, &prefix))
+            });
+            let mut deeper = Vec::new();
+            for (start, explored) in found.collect::<Vec<_>>() {
+                deeper.extend(explored.organized.into_iter().map(|prefix| (start, prefix)));
+                let known = all.entry(start).or_default();
+                for (key, ways) in explored.ways {
+                    let ways: Vec<Way> =
+                        ways.iter().map(|way| way.numbered(&states, &self.states)).collect();
+                    let calls = |ways: &Vec<Way>| ways.first().map_or(u32::MAX, Way::calls);
+                    if known.get(&key).is_none_or(|known| calls(&ways) < calls(known)) {
+                        known.insert(key, ways);
+                    }
+                }
+            }
+            self.past(&after, deeper, all, left);
+        }
+    }
+
+    /// The keys to which somebody has no way of so few calls.
+    fn lacking(&self, start: Ix, calls: usize, all: &AllWays) -> Vec<bool> {
+        let mut wanted = self.keys(start).to_vec();
+        let near = all.get(&start).into_iter().flatten();
+        let near =
+            near.filter(|(_, ways)| ways.first().is_some_and(|it| it.calls() as usize <= calls));
+        let near: Vec<KeyIx> = near.map(|(key, _)| *key).collect();
+        for key in Search::today(&self.states, start, &wanted).into_iter().chain(near) {
+            if let Some(want) = wanted.get_mut(key as usize) {
+                *want = false;
+            }
+        }
+        wanted
+    }
+}

@@ -1,0 +1,92 @@
+//! Calls that are made before a search sets out (rule T37).
+
+use std::collections::BTreeSet;
+
+use crate::decision::Chance;
+
+use super::super::cast::{Ix, KeyIx};
+use super::super::change::Change;
+use super::super::label::{Act, Label};
+use super::super::organize::OrgMove;
+use super::super::plan::{Doing, Step};
+use super::super::state::{States, Tags};
+use super::{Fact, Way};
+
+/// The calls that lead to one about the organization, itself the last, and what they gain.
+#[derive(Clone)]
+pub(in crate::graph) struct Prefix {
+    /// What it is.
+    pub(in crate::graph) what: OrgMove,
+    /// The calls, in order.
+    pub(in crate::graph) steps: Vec<Step>,
+    gained: BTreeSet<Gain>,
+    chance: Chance,
+}
+
+/// What was gained, whatever the numbers of states.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Gain {
+    Held(Ix, bool),
+    Changed(Change),
+    KeyChanged(KeyIx, Doing),
+}
+
+impl Prefix {
+    /// The calls of a label and the facts that they lead to.
+    pub(super) fn of<'f>(
+        states: &States<'_, '_>,
+        (what, label): (&OrgMove, &Label),
+        facts: impl Iterator<Item = &'f Fact>,
+    ) -> Self {
+        let steps = label.acts.iter().map(|act| step(states, act)).collect();
+        let gained = facts.filter_map(|fact| match fact {
+            Fact::Held(at, tags) => Some(Gain::Held(*at, *tags == Tags::Any)),
+            Fact::Changed(change) => Some(Gain::Changed(states.changes.get(*change).clone())),
+            Fact::KeyChanged(key, edit) => {
+                Some(Gain::KeyChanged(*key, states.doings.get(*edit).clone()))
+            }
+            // It follows from the others.
+            Fact::State(_) => None,
+        });
+        let is_done = |gain: &Gain| !matches!(gain, Gain::Changed(Change::Organized(_)));
+        let gained = gained.filter(is_done).collect();
+        Self { what: what.clone(), steps, gained, chance: label.chance }
+    }
+
+    /// The same as a label in the numbers of other states.
+    pub(super) fn label(&self, states: &States<'_, '_>) -> Label {
+        let mut label = Label::nothing();
+        for step in &self.steps {
+            label = label.then(act(states, step), self.chance);
+        }
+        label
+    }
+
+    /// What was gained, in these numbers.
+    pub(super) fn facts(&self, states: &States<'_, '_>) -> impl Iterator<Item = Fact> {
+        self.gained.iter().map(|gain| match gain {
+            Gain::Held(at, any) => Fact::Held(*at, if *any { Tags::Any } else { Tags::Own }),
+            Gain::Changed(change) => Fact::Changed(states.changes.intern(change.clone())),
+            Gain::KeyChanged(key, edit) => {
+                Fact::KeyChanged(*key, states.doings.intern(edit.clone()))
+            }
+        })
+    }
+}
+
+impl Way {
+    /// The same way in the numbers of other states.
+    pub(in crate::graph) fn numbered(&self, of: &States<'_, '_>, others: &States<'_, '_>) -> Self {
+        let acts = self.acts.iter().map(|one| act(others, &step(of, one)));
+        Self { acts: acts.collect(), goal_as: self.goal_as }
+    }
+}
+
+fn step(states: &States<'_, '_>, act: &Act) -> Step {
+    Step { by: act.by, what: states.doings.get(act.what).clone() }
+}
+
+fn act(states: &States<'_, '_>, step: &Step) -> Act {
+    let primitive = step.what.primitive().is_some();
+    Act { by: step.by, what: states.doings.intern(step.what.clone()), primitive }
+}

@@ -1,0 +1,145 @@
+//! Tags that are given and taken on the way (rules T32, T34).
+
+use super::{of_bob, of_bob_as_rules, params_of_bob};
+
+/// A key with some tags, and a user bob with a tag and two statements.
+fn tagged(bob: &str, key: &str, allow: &str, other: &str) -> String {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { tags: { BOB }, policies: [{ Version: '2012-10-17', Statement: [{ allow: [ALLOW], on: '*' },
+             { OTHER, on: '*' }] }] } },
+           keys: { k: { tags: { KEY }, policy: default } } } }";
+    text.replace("BOB", bob).replace("KEY", key).replace("ALLOW", allow).replace("OTHER", other)
+}
+
+#[test]
+fn t32_t34_tags_are_made_alike() {
+    let alike = "allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } }";
+    let turned = "allow: kms:Decrypt, when: { StringEquals: { 'aws:PrincipalTag/team': '${aws:ResourceTag/team}' } }";
+    for condition in [alike, turned] {
+        let by_key = params_of_bob(&tagged("team: x", "", "kms:TagResource", condition), 0);
+        assert_eq!(by_key["Tags"][0]["TagValue"], "x");
+        let by_user = params_of_bob(&tagged("", "team: x", "iam:TagUser", condition), 0);
+        assert_eq!(by_user["Tags"][0]["Value"], "x");
+        assert!(of_bob(&tagged("", "", "kms:TagResource", condition)).is_none());
+    }
+}
+
+#[test]
+fn t32_t34_another_value_stops_a_denial() {
+    let by_key = "deny: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/env': prod } }";
+    let tags = |actions: &str| tagged("env: prod", "env: prod", actions, by_key);
+    let params = params_of_bob(&tags("kms:Decrypt, kms:TagResource"), 0);
+    assert_eq!(params["Tags"][0]["TagKey"], "env");
+    assert_ne!(params["Tags"][0]["TagValue"], "prod");
+    assert!(of_bob(&tags("kms:Decrypt")).is_none());
+    let by_user = "deny: kms:Decrypt, when: { StringEquals: { 'aws:PrincipalTag/env': prod } }";
+    let params = params_of_bob(&tagged("env: prod", "", "kms:Decrypt, iam:TagUser", by_user), 0);
+    assert_ne!(params["Tags"][0]["Value"], "prod");
+    let negated = "allow: kms:Decrypt, when: { StringNotEquals: { 'aws:ResourceTag/env': prod } }";
+    let params = params_of_bob(&tagged("", "env: prod", "kms:TagResource", negated), 0);
+    assert_ne!(params["Tags"][0]["TagValue"], "prod");
+}
+
+#[test]
+fn t32_one_call_gives_all_the_tags_that_it_must() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [
+             { allow: kms:TagResource, when: { StringEquals: { 'aws:RequestTag/owner': bob } } },
+             { allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/team': red } } }] } },
+           keys: { k: { policy: default } } } }";
+    let params = params_of_bob(text, 0);
+    let tags = serde_json::json!([
+        { "TagKey": "owner", "TagValue": "bob" },
+        { "TagKey": "team", "TagValue": "red" },
+    ]);
+    assert_eq!(params["Tags"], tags);
+}
+
+#[test]
+fn t32_t34_one_call_gives_all_the_tags_that_are_wanted_at_once() {
+    let text = |action: &str, family: &str, when: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: ACTION WHEN },
+             { allow: kms:Decrypt, when: { StringEquals: { 'aws:FAMILY/a': x, 'aws:FAMILY/b': y } } }] } },
+           keys: { k: { policy: default } } } }";
+        text.replace("ACTION", action).replace("FAMILY", family).replace("WHEN", when)
+    };
+    let pairs = |key: &str, value: &str| serde_json::json!([{ key: "a", value: "x" }, { key: "b", value: "y" }]);
+    let (of_key, of_user) = (pairs("TagKey", "TagValue"), pairs("Key", "Value"));
+    // Both, neither of which is allowed alone.
+    let both = ", when: { StringEquals: { 'aws:RequestTag/a': x, 'aws:RequestTag/b': y } }";
+    for (action, family, tags) in
+        [("kms:TagResource", "ResourceTag", of_key), ("iam:TagUser", "PrincipalTag", of_user)]
+    {
+        for when in ["", both] {
+            let text = text(action, family, when);
+            assert_eq!(of_bob_as_rules(&text).len(), 1);
+            assert_eq!(params_of_bob(&text, 0)["Tags"], tags);
+        }
+        let wrong = both.replace("'aws:RequestTag/b': y", "'aws:RequestTag/b': z");
+        assert!(of_bob(&text(action, family, &wrong)).is_none());
+    }
+}
+
+#[test]
+fn t32_tags_that_several_statements_want_are_given_and_taken_at_once() {
+    let text = |actions: &str, tags: &str, first: &str, second: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [ACTIONS] }, FIRST, SECOND] } },
+           keys: { k: { tags: { TAGS }, policy: default } } } }";
+        let text = text.replace("ACTIONS", actions).replace("TAGS", tags);
+        text.replace("FIRST", first).replace("SECOND", second)
+    };
+    let allowed = "{ allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/a': x } } }";
+    let spared = "{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:ResourceTag/b': y } } }";
+    let both = text("kms:TagResource", "", allowed, spared);
+    let tags = serde_json::json!([
+        { "TagKey": "a", "TagValue": "x" },
+        { "TagKey": "b", "TagValue": "y" },
+    ]);
+    assert_eq!(params_of_bob(&both, 0)["Tags"], tags);
+    assert!(of_bob(&text("kms:UntagResource", "", allowed, spared)).is_none());
+    let denied = |tag: &str| {
+        format!("{{ deny: kms:Decrypt, when: {{ 'Null': {{ 'aws:ResourceTag/{tag}': false }} }} }}")
+    };
+    let denied = |actions: &str| text(actions, "a: x, b: y", &denied("a"), &denied("b"));
+    let keys = serde_json::json!(["a", "b"]);
+    assert_eq!(params_of_bob(&denied("kms:Decrypt, kms:UntagResource"), 0)["TagKeys"], keys);
+    assert!(of_bob(&denied("kms:Decrypt, kms:TagResource")).is_none());
+}
+
+#[test]
+fn t32_a_request_gives_the_tags_that_its_policies_want_beside() {
+    let text = |condition: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: kms:TagResource, when: { CONDITION } },
+             { allow: kms:Decrypt, when: { StringEquals: { 'aws:ResourceTag/a': x } } }] } },
+           keys: { k: { policy: default } } } }";
+        text.replace("CONDITION", condition)
+    };
+    let keys = |condition: &str| {
+        let params = params_of_bob(&text(condition), 0);
+        let tags = params["Tags"].as_array().cloned().unwrap_or_default();
+        tags.iter().filter_map(|tag| Some(tag["TagKey"].as_str()?.to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(keys("'ForAnyValue:StringEquals': { 'aws:TagKeys': owner }"), ["a", "owner"]);
+    assert_eq!(keys("'Null': { 'aws:RequestTag/owner': false }"), ["a", "owner"]);
+    assert_eq!(keys("StringNotEquals: { 'aws:RequestTag/owner': nobody }"), ["a"]);
+    assert_eq!(keys("'ForAllValues:StringEquals': { 'aws:TagKeys': [a, b] }"), ["a"]);
+    assert!(of_bob(&text("'ForAllValues:StringEquals': { 'aws:TagKeys': [b] }")).is_none());
+}
+
+#[test]
+fn t34_whoever_tags_itself_takes_on_the_roles_of_the_like() {
+    let text = |action: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ Version: '2012-10-17', Statement: [{ allow: ACTION, on: '*' },
+             { allow: sts:AssumeRole, on: '*',
+               when: { StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } } }] }] } },
+           roles: { app: { trust: account, tags: { team: red }, policies: [{ allow: kms:Decrypt }] } },
+           keys: { k: { policy: default } } } }";
+        of_bob_as_rules(&text.replace("ACTION", action))
+    };
+    assert_eq!(text("iam:TagUser"), ["T34", "edge"]);
+    assert!(text("iam:UntagUser").is_empty());
+}
