@@ -152,7 +152,9 @@ impl Moves<'_, '_> {
         let administrator = administrator_access(self.asker.partition());
         let account = self.cast.household(self.asker.at).and_then(|household| household.account);
         let own = account.into_iter().flat_map(|account| account.policies.keys());
-        let own = own.filter(|policy| **policy != *administrator).map(Into::into);
+        // Where no policy asks which one is put, the others may be where that one may.
+        let hears = self.cast.hears_boundaries;
+        let own = own.filter(|policy| hears && **policy != *administrator).map(Into::into);
         let own: Vec<Box<str>> = own.collect();
         for policy in [administrator.as_str().into()].into_iter().chain(own) {
             // The condition key is the boundary that is put.
