@@ -118,9 +118,17 @@ fn pins_callers(scope: &Scope<'_>, condition: &Condition) -> bool {
         Value::Text(text) => is_ours(scope, &key, text, false),
         // Another reading of a value that counts itself.
         Value::Unresolved(open) if is_of_deployment(&open.expression) => true,
-        Value::Unresolved(open) => is_ours(scope, &key, &open.shape, true),
+        Value::Unresolved(open) => {
+            !names_any_account(&open.expression) && is_ours(scope, &key, &open.shape, true)
+        }
     };
     is_firm(condition) && condition.values.iter().all(|value| may_be_ours(&value.value))
+}
+
+/// Whether an expression of an ARN writes a pattern for its account, whatever else is not known of it.
+fn names_any_account(expression: &str) -> bool {
+    let is_pattern = |text: &str| text.bytes().all(|byte| matches!(byte, b'*' | b'?'));
+    Arn::parse(expression).is_some_and(|arn| !arn.account.is_empty() && is_pattern(arn.account))
 }
 
 /// Whether a value of a condition on `key` names us alone; a shape, whether it could.
