@@ -121,6 +121,134 @@ fn what_is_not_resolved_fails_a_strict_check() {
 }
 
 #[test]
+fn a_policy_of_which_nothing_is_known_fails_a_strict_check() {
+    let folder = Folder::new("strict-whole");
+    let template = "Parameters: { P: { Type: String } }\nResources:\n  Key:\n    Type: AWS::KMS::Key\n    \
+                    Properties: { KeyPolicy: !Ref P }\n";
+    let module =
+        "variable \"policy\" {}\nresource \"aws_kms_key\" \"k\" {\n  policy = var.policy\n}\n";
+    for (file, text, what) in [("t.yaml", template, "${P}"), ("main.tf", module, "var.policy")] {
+        folder.put(&format!("{file}-of/{file}"), text);
+        let path = format!("{file}-of");
+        let check = |more: &[&str]| {
+            let select = "unresolved-reference";
+            let args = [&["check", &path, "--select", select, "--format", "json"], more].concat();
+            keyreach(&args).within(folder.path()).run()
+        };
+        let (lax, strict) = (check(&[]), check(&["--strict"]));
+        assert_eq!((lax.code, strict.code), (0, 1), "{lax:?}\n{strict:?}");
+        assert!(lax.stdout.contains(&format!("hangs on `{what}`")), "{}", lax.stdout);
+    }
+}
+
+#[test]
+fn what_leads_to_no_key_need_not_be_resolved() {
+    let folder = Folder::new("strict-elsewhere");
+    let module = |action: &str| {
+        format!(
+            "variable \"where\" {{}}\nresource \"aws_kms_key\" \"k\" {{}}\nresource \"aws_iam_user\" \"u\" \
+             {{ name = \"u\" }}\nresource \"aws_iam_user_policy\" \"p\" {{\n  name = \"p\"\n  user = \
+             aws_iam_user.u.name\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \
+             \"Allow\", Action = \"{action}\", Resource = var.where }}] }})\n}}\n"
+        )
+    };
+    for (action, codes) in
+        [("s3:GetObject", [0, 0]), ("iam:PassRole", [0, 1]), ("kms:Decrypt", [0, 1])]
+    {
+        folder.put("main.tf", module(action));
+        let check = |more: &[&str]| {
+            let select = "unresolved-reference";
+            let args = [&["check", ".", "--select", select, "--format", "json"], more].concat();
+            keyreach(&args).within(folder.path()).run()
+        };
+        let (lax, strict) = (check(&[]), check(&["--strict"]));
+        assert_eq!([lax.code, strict.code], codes, "{action}: {lax:?}\n{strict:?}");
+        let told = lax.stdout.contains("hangs on `var.where`");
+        assert_eq!(told, action == "kms:Decrypt", "{}", lax.stdout);
+        let report: serde_json::Value = serde_json::from_str(&lax.stdout).unwrap();
+        let resolved = &report["summary"]["coverage"]["principals"]["fully"];
+        assert_eq!(resolved.as_u64(), Some(u64::from(action == "s3:GetObject")), "{action}");
+    }
+}
+
+/// A key of a module whose policy has these statements, behind the one for its account.
+fn key_of_module(name: &str, arguments: &str, statements: &str) -> String {
+    format!(
+        "data \"aws_caller_identity\" \"c\" {{}}\nresource \"aws_kms_key\" \"{name}\" {{\n  {arguments}\n  policy = \
+         jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = \"kms:*\", Resource = \"*\", \
+         Principal = {{ AWS = \"arn:aws:iam::${{data.aws_caller_identity.c.account_id}}:root\" }} }}{statements}] }})\n}}\n"
+    )
+}
+
+/// How many findings of one rule a module has.
+fn findings_of(rule: &str, module: &str) -> usize {
+    let folder = Folder::new(rule);
+    folder.put("main.tf", module);
+    let args = ["check", ".", "--format", "json", "--select", rule];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    report["findings"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_condition_on_what_is_not_known_can_be_met() {
+    for (source, expected) in [
+        ("aws_sns_topic.t.arn", 0),
+        // No ARN reads so.
+        ("\"x\"", 1),
+    ] {
+        let statement = format!(
+            ", {{ Effect = \"Allow\", Action = \"kms:Decrypt\", Resource = \"*\", Principal = {{ Service = \
+             \"s3.amazonaws.com\" }}, Condition = {{ StringEquals = {{ \"aws:SourceAccount\" = \"111122223333\" }}, \
+             ArnLike = {{ \"aws:SourceArn\" = {source} }} }} }}"
+        );
+        let module = "resource \"aws_sns_topic\" \"t\" {}\n".to_owned();
+        let module = module + &key_of_module("k", "", &statement);
+        assert_eq!(findings_of("unsatisfiable-condition", &module), expected, "{source}");
+    }
+}
+
+#[test]
+fn a_replica_of_which_nothing_is_known_is_not_said_to_differ() {
+    let primary = key_of_module("k", "multi_region = true", "");
+    let one = "jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"kms:Describe*\", \
+               Resource = \"*\", Principal = { AWS = \"arn:aws:iam::${data.aws_caller_identity.c.account_id}:root\" } }] })";
+    for (policy, expected) in [("var.extra", 0), (one, 1)] {
+        let module = format!(
+            "{primary}variable \"extra\" {{}}\nresource \"aws_kms_replica_key\" \"r\" {{\n  region = \
+             \"eu-west-1\"\n  primary_key_arn = aws_kms_key.k.arn\n  policy = {policy}\n}}\n"
+        );
+        assert_eq!(findings_of("replica-policy-drift", &module), expected, "{policy}");
+    }
+}
+
+#[test]
+fn accounts_that_are_too_many_to_tell_apart_are_told_of() {
+    let folder = Folder::new("many-accounts");
+    for (accounts, is_told) in [(4, false), (14, true)] {
+        let mut module = "variable \"ids\" {}\n".to_owned();
+        for nth in 0..accounts {
+            write!(
+                module,
+                "provider \"aws\" {{\n  alias = \"p{nth}\"\n  region = \"eu-west-2\"\n  assume_role {{ role_arn = \
+                 \"arn:aws:iam::${{var.ids[\"p{nth}\"]}}:role/Deploy\" }}\n}}\nresource \"aws_kms_key\" \"k{nth}\" {{\n  \
+                 provider = aws.p{nth}\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \
+                 \"Allow\", Action = \"kms:*\", Resource = \"*\", Principal = {{ AWS = \
+                 \"arn:aws:iam::111122223333:root\" }} }}] }})\n}}\n"
+            )
+            .unwrap();
+        }
+        folder.put("main.tf", module);
+        let run = keyreach(&["check", ".", "--format", "json"]).within(folder.path()).run();
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let open = report["summary"]["coverage"]["unresolved"].as_array().unwrap();
+        let is_many =
+            |open: &serde_json::Value| open.as_str().unwrap().contains("of many accounts");
+        assert_eq!(open.iter().any(is_many), is_told, "{accounts}: {open:?}");
+    }
+}
+
+#[test]
 fn a_comment_beside_a_statement_of_a_template_suppresses() {
     let folder = Folder::new("suppressed");
     let template = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        \

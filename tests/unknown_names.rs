@@ -190,7 +190,7 @@ fn a_literal_key_in_an_iam_policy_may_be_a_declared_key() {
 }
 
 #[test]
-fn managed_policies_that_have_nothing_to_do_with_keys_are_known() {
+fn managed_policies_that_allow_nothing_of_keys_or_everything_are_known() {
     let delegating = "resource \"aws_kms_key\" \"key\" {}\n";
     let attached = |arn: &str| {
         role("name = \"app\"")
@@ -204,6 +204,7 @@ fn managed_policies_that_have_nothing_to_do_with_keys_are_known() {
         ("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", NEVER),
         ("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore", NEVER),
         ("arn:aws:iam::aws:policy/PowerUserAccess", ANYTHING),
+        ("arn:aws:iam::aws:policy/AdministratorAccess", ALWAYS),
     ] {
         let loaded = loaded(&[("main.tf", &attached(arn))]);
         assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), expected, "{arn}");

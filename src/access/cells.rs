@@ -97,7 +97,8 @@ impl Matrix<'_> {
         self.limits.intern(limits(home, owner, &self.access.given))
     }
 
-    fn verdict(&self, decided: Decided) -> Standing {
+    /// The verdict alone.
+    pub(super) fn verdict(&self, decided: Decided) -> Standing {
         self.verdicts.get(decided, |(formula, who, limits, action)| {
             let limits = Arc::clone(self.limits.get(*limits));
             let frame = Frame { caller: *who, action: (*action).into(), limits };

@@ -213,7 +213,7 @@ impl ControlSide<'_> {
     pub fn bounds(&self, action: ControlAction, resource: &str) -> (Bound, Bound) {
         let posed = self.posed(action, resource);
         let allowed = posed.ways.allowed(&self.access.core.formulas).at(action);
-        let standing = self.judge().judged(allowed, &posed.frame).standing;
+        let standing = self.judge().standing(allowed, &posed.frame);
         (standing.at_least(), standing.at_most())
     }
 

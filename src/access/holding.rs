@@ -51,7 +51,7 @@ impl Census<'_> {
                     continue;
                 };
                 let decided = (*formula, home.who, limits, action);
-                let standing = matrix.verdicts.get(decided, |it| matrix.judged(*it).standing);
+                let standing = matrix.verdict(decided);
                 let add = |set: &mut ActionSet, holds: bool| {
                     *set = if holds { set.union(of_class) } else { *set };
                 };
@@ -321,7 +321,7 @@ impl Census<'_> {
         let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
         let limits = matrix.limits.intern(limits);
         let decided = (formula, home.who, limits, request.action);
-        let standing = matrix.verdicts.get(decided, |it| matrix.judged(*it).standing);
+        let standing = matrix.verdict(decided);
         Some((standing.at_least(), standing.at_most()))
     }
 

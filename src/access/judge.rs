@@ -1,13 +1,13 @@
 //! Verdicts from formulas: what holds for every possible request, with bounds where something is missing
 //! or open (rules U7, U8).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::{Bound, CellAnswer, Chance, Context, Gate, OpenPoint, Reason, Standing};
 
 use super::domain::limit;
 use super::evaluate::holds_in;
-use super::formula::{Atom, Formula, Formulas, Kinds};
+use super::formula::{Atom, AtomId, Formula, Formulas, Kinds};
 use super::frame::{Frame, Limit};
 use super::solve::{Found, Held, Solver};
 use super::test::Test;
@@ -62,7 +62,7 @@ impl Judge<'_> {
         if formula == Formula::FALSE {
             return Chance::No;
         }
-        let standing = self.judged(formula, frame).standing;
+        let standing = self.standing(formula, frame);
         if standing.at_least() > Bound::Never {
             Chance::Sure
         } else if standing.at_most() == Bound::Never {
@@ -100,8 +100,14 @@ impl Judge<'_> {
         self.bounded(formula, frame)
     }
 
-    /// The verdict alone.
+    /// The verdict alone: much cheaper where much is missing.
     pub(super) fn standing(&self, formula: Formula, frame: &Frame) -> Standing {
+        if formula == Formula::TRUE {
+            return Standing::Always;
+        }
+        if formula == Formula::FALSE {
+            return Standing::Never;
+        }
         let kinds = self.formulas.kinds(formula);
         let range = match kinds.has(BOTH) {
             true => self.bounds(&self.filled_both(&self.readings(formula)), frame).0,
@@ -242,26 +248,32 @@ impl Judge<'_> {
 
     /// What is missing and matters: by itself where it is, else together.
     fn missing(&self, formula: Formula, frame: &Frame) -> BTreeSet<String> {
-        let mut all = BTreeSet::new();
-        self.formulas.each_atom(formula, &mut |atom| {
+        let mut all: BTreeMap<&str, Vec<AtomId>> = BTreeMap::new();
+        self.formulas.each_atom_id(formula, &mut |id, atom| {
             if let Atom::Missing { what, .. } = atom {
-                all.insert(what.to_string());
+                all.entry(what).or_default().push(id);
             }
         });
-        let without = |fill: Fill, kept: &str| {
-            let other = if fill == Fill::Least { Fill::Most } else { Fill::Least };
-            let turned =
-                self.formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, _| match atom {
-                    Atom::Missing { what, .. } if **what == *kept => {
-                        Some(Formula::constant(other == Fill::Most))
-                    }
-                    _ => None,
-                });
-            !self.agree(self.filled(formula, fill), self.filled(turned, fill), frame)
+        let fills = [Fill::Least, Fill::Most].map(|fill| (fill, self.filled(formula, fill)));
+        // All that is missing stands for one thing, but these for the other.
+        let turned = |fill: Fill, these: &[AtomId]| {
+            self.formulas.replaced(formula, BOTH, &mut |id, atom, _| match atom {
+                Atom::Missing { .. } | Atom::Open(_) => {
+                    Some(Formula::constant(these.contains(&id) != (fill == Fill::Most)))
+                }
+                _ => None,
+            })
         };
-        let matters = |what: &String| without(Fill::Least, what) || without(Fill::Most, what);
-        let alone: BTreeSet<String> = all.iter().filter(|what| matters(what)).cloned().collect();
-        if alone.is_empty() { all } else { alone }
+        let matters = |these: &[AtomId]| {
+            fills.iter().any(|(fill, filled)| !self.agree(*filled, turned(*fill, these), frame))
+        };
+        let names = |all: &[&str]| all.iter().map(|what| (*what).to_owned()).collect();
+        let alone = all.iter().filter(|(_, these)| matters(these)).map(|(what, _)| *what);
+        let alone: Vec<&str> = alone.collect();
+        match alone.is_empty() {
+            true => names(&all.into_keys().collect::<Vec<_>>()),
+            false => names(&alone),
+        }
     }
 
     /// The open points that change something in some reading of the others.

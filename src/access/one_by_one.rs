@@ -17,7 +17,7 @@ impl Access<'_> {
             let request = Request::plain(caller.clone(), action, target);
             let posed = self.posed(&request, &self.given);
             let allowed = posed.ways.allowed(&self.core.formulas).at(action);
-            let standing = posed.judge.judged(allowed, &posed.frame).standing;
+            let standing = posed.judge.standing(allowed, &posed.frame);
             held.add(action, standing.at_least(), standing.at_most());
         }
         held

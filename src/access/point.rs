@@ -55,7 +55,7 @@ impl Access<'_> {
         let given = self.given_by(request);
         let posed = self.posed(request, &given);
         let allowed = posed.ways.allowed(&self.core.formulas).at(request.action);
-        let standing = posed.judge.judged(allowed, &posed.frame).standing;
+        let standing = posed.judge.standing(allowed, &posed.frame);
         (standing.at_least(), standing.at_most())
     }
 

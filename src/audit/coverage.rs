@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name};
 use crate::policy::PolicyDocument;
-use crate::syntax::{WHETHER, is_of_deployment};
+use crate::syntax::{WHETHER, is_of_deployment, without_deployment};
 
 /// How much of what infrastructure code declares is resolved, and why not all.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -143,7 +143,10 @@ impl Counting<'_> {
         }
         let statements = &document.policy().statements;
         let mut open = statements.iter().map(|statement| {
-            let all: Vec<&str> = statement.unresolved().map(|open| open.value).collect();
+            // What leads to no key decides nothing.
+            let counts = statement.may_lead_to_keys();
+            let all = statement.unresolved().filter(|_| counts).map(|open| open.value);
+            let all: Vec<&str> = all.collect();
             let is_unknown = statement.doubt.is_some()
                 && statement.action.as_ref().is_some_and(|element| {
                     element.values.iter().all(|value| value.value.text().is_none())
@@ -153,7 +156,10 @@ impl Counting<'_> {
         let (mut known, mut unknown) = (0, 0);
         for (all, is_unknown) in &mut open {
             let own: Vec<&&str> = all.iter().filter(|it| !is_of_deployment(it)).collect();
-            for open in all.iter().filter(|it| is_of_deployment(it)) {
+            if all.iter().any(|open| names_many(open)) {
+                self.open.insert(MANY.to_owned());
+            }
+            for open in all.iter().filter(|it| is_of_deployment(it) && !names_many(it)) {
                 let is_of_account = open.starts_with(&format!("{WHETHER}this-"));
                 let text = match is_of_account {
                     true => "to which account and Region it is deployed (--account, --region)",
@@ -161,7 +167,7 @@ impl Counting<'_> {
                 };
                 self.open.insert(text.to_owned());
             }
-            self.open.extend(own.iter().map(|it| (**it).to_owned()));
+            self.open.extend(own.iter().map(|it| without_deployment(it).to_owned()));
             known += usize::from(own.is_empty());
             unknown += usize::from(is_unknown);
         }
@@ -174,6 +180,16 @@ impl Counting<'_> {
         self.seen.insert((document.place, document.identity()), found);
         found
     }
+}
+
+/// What is not told apart, where there is too much of it.
+const MANY: &str = "which of many accounts or Regions a name is of: more than a dozen are taken for one that \
+                    may be any (--account, --region, --var)";
+
+/// Whether an expression asks whether a name is any of many at once.
+fn names_many(expression: &str) -> bool {
+    let asked = expression.split(", ").filter_map(|part| part.strip_prefix(WHETHER));
+    asked.filter_map(|part| part.split_once(" is ")).any(|(one, other)| one == "*" || other == "*")
 }
 
 fn of_identity(identity: &Identity, counting: &mut Counting<'_>) -> Vec<Known> {

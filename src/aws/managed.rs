@@ -1,6 +1,7 @@
-//! AWS managed policies that have nothing to do with keys, by what stands behind `policy/` in their ARNs.
+//! AWS managed policies that are known: those that have nothing to do with keys, by what stands behind
+//! `policy/` in their ARNs, and `AdministratorAccess`, which allows everything on everything.
 //!
-//! Each allows actions of other services only: none of KMS, STS or IAM, and none of the control actions
+//! Each of the others allows actions of other services only: none of KMS, STS or IAM, and none of the control actions
 //! that lead to a principal or a key. Their documents stand in the
 //! [AWS Managed Policy Reference](https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html),
 //! compared as of 2026-03. One that is not here is not known.
@@ -49,9 +50,18 @@ const WITHOUT_KEYS: [&str; 36] = [
 
 /// Whether this is the ARN of an AWS managed policy that surely has nothing to do with keys.
 pub fn is_without_keys(arn: &str) -> bool {
+    path(arn).is_some_and(|path| WITHOUT_KEYS.binary_search(&path).is_ok())
+}
+
+/// Whether this is the ARN of the AWS managed policy that allows every action on every resource.
+pub fn allows_everything(arn: &str) -> bool {
+    path(arn) == Some("AdministratorAccess")
+}
+
+/// What stands behind `policy/` in the ARN of an AWS managed policy.
+fn path(arn: &str) -> Option<&str> {
     let named = Arn::parse(arn).filter(|arn| (arn.service, arn.account) == ("iam", "aws"));
-    let path = named.and_then(|arn| arn.resource.strip_prefix("policy/"));
-    path.is_some_and(|path| WITHOUT_KEYS.binary_search(&path).is_ok())
+    named?.resource.strip_prefix("policy/")
 }
 
 /// What stands behind `policy/` in the ARN of the AWS managed policy called `name`: the name alone where
@@ -77,7 +87,10 @@ mod tests {
             ("arn:aws:iam::aws:policy/AdministratorAccess", false),
         ] {
             assert_eq!(is_without_keys(arn), expected, "{arn}");
+            assert_eq!(allows_everything(arn), arn.ends_with("/AdministratorAccess"), "{arn}");
         }
+        assert!(!allows_everything("arn:aws:iam::111122223333:policy/AdministratorAccess"));
+        assert!(!allows_everything("arn:aws:iam::aws:policy/job-function/AdministratorAccess"));
         assert_eq!(path_of("AmazonEKS_CNI_Policy"), "AmazonEKS_CNI_Policy");
         assert_eq!(
             path_of("AWSLambdaBasicExecutionRole"),

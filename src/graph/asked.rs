@@ -13,6 +13,9 @@ use super::cast::Cast;
 use super::made::Names;
 use super::tagging::{TagSet, Together};
 
+/// The condition key of a managed policy that is attached, in lower case.
+const POLICY: &str = "iam:policyarn";
+
 /// What the condition keys of some policies ask for.
 #[derive(Clone, Default)]
 pub(super) struct Asked {
@@ -40,6 +43,8 @@ pub(super) struct Asked {
     pub(super) regions: BTreeSet<Box<str>>,
     /// The boundary of what is changed.
     pub(super) boundaries: bool,
+    /// The managed policy that is attached.
+    policies: bool,
     /// Users and roles that could be made.
     pub(super) names: Names,
     /// The name of a session.
@@ -58,6 +63,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     let documents = organization.filter_map(|it| it.document.as_ref());
     documents.for_each(|document| document.peek(|policy| cast.of_organization.hear(policy)));
     cast.hears_boundaries = cast.of_organization.boundaries;
+    cast.hears_policies = cast.of_organization.policies;
     cast.hears_session_names = cast.of_organization.session_names;
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
@@ -69,6 +75,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
         if let Some(household) = cast.accounts.get_mut(&account.id) {
             household.asked.hear_account(account);
             cast.hears_boundaries |= household.asked.boundaries;
+            cast.hears_policies |= household.asked.policies;
             cast.hears_session_names |= household.asked.session_names;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
             regions.extend(household.asked.regions.iter().cloned());
@@ -229,6 +236,8 @@ impl Asked {
             self.hear_regions(&texts);
         } else if key == "iam:permissionsboundary" {
             self.boundaries = true;
+        } else if key == POLICY {
+            self.policies = true;
         } else if key == "sts:rolesessionname" {
             self.session_names = true;
         }
@@ -246,13 +255,12 @@ impl Asked {
         if !text.contains("${") {
             return;
         }
-        let named = parts(text, variables).filter_map(|part| match part {
-            Part::Variable { key, .. } => {
-                key.to_ascii_lowercase().strip_prefix(PRINCIPAL_TAG).map(str::to_owned)
-            }
-            _ => None,
-        });
-        self.tag_variables.extend(named);
+        for part in parts(text, variables) {
+            let Part::Variable { key, .. } = part else { continue };
+            let key = key.to_ascii_lowercase();
+            self.policies |= key == POLICY;
+            self.tag_variables.extend(key.strip_prefix(PRINCIPAL_TAG).map(str::to_owned));
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub(super) struct Cast<'w> {
     pub(super) of_organization: Asked,
     /// Whether some policy asks for the boundary of what is changed.
     pub(super) hears_boundaries: bool,
+    /// Whether some policy asks for the managed policy that is attached.
+    pub(super) hears_policies: bool,
     /// Whether some policy asks for the name of a session that is made.
     pub(super) hears_session_names: bool,
     /// The tags of principals that some policy asks for, in lower case.
@@ -116,6 +118,7 @@ impl<'w> Cast<'w> {
             of_keys: Asked::default(),
             of_organization: Asked::default(),
             hears_boundaries: false,
+            hears_policies: false,
             hears_session_names: false,
             principal_tag_keys: BTreeSet::new(),
             made: BTreeMap::new(),

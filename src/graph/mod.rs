@@ -252,8 +252,8 @@ impl Quest<'_, '_> {
         all
     }
 
-    /// The ways that hang on what is not known, for pairs without a path.
-    fn unknown(&self, has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<Path> {
+    /// The ways that hang on what is not known, for pairs without a path, as classes allow them.
+    fn supposed(&self, has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<(Ix, KeyIx, Way)> {
         if !self.states.unknown.load(Ordering::Relaxed) {
             return Vec::new();
         }
@@ -262,15 +262,21 @@ impl Quest<'_, '_> {
             let keys = self.keys(start);
             let lacking = (0..).zip(&*keys).map(|(key, wanted)| *wanted && !has_path(start, key));
             let lacking: Vec<bool> = lacking.collect();
-            let ways = Search::from(&self.states, start, &lacking, limits);
-            let paths = ways.into_iter().filter_map(move |(key, ways)| {
-                let goal = self.wanted.goal.action(self.cast.key(key)?)?;
-                let way = ways.first().filter(|way| !way.is_empty())?;
-                self.assembler.supposed((start, key, goal), &way.plan(&self.states, start))
-            });
-            paths.collect::<Vec<_>>()
+            let ways = Search::from(&self.states, start, &lacking, limits).into_iter();
+            let first = ways.filter_map(|(key, ways)| Some((key, ways.into_iter().next()?)));
+            let open = first.filter(|(_, way)| !way.is_empty());
+            open.map(|(key, way)| (start, key, way)).collect::<Vec<_>>()
         });
-        let mut supposed: Vec<Path> = supposed.collect();
+        supposed.collect()
+    }
+
+    /// The same as paths.
+    fn unknown(&self, has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<Path> {
+        let paths = self.supposed(has_path).into_par_iter().filter_map(|(start, key, way)| {
+            let goal = self.wanted.goal.action(self.cast.key(key)?)?;
+            self.assembler.supposed((start, key, goal), &way.plan(&self.states, start))
+        });
+        let mut supposed: Vec<Path> = paths.collect();
         supposed.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
         supposed
     }

@@ -79,7 +79,7 @@ impl Quest<'_, '_> {
             let row = at.and_then(|at| rows.get(at));
             row.is_some_and(|row| row.binary_search_by_key(&key, |it| it.0).is_ok())
         };
-        let unknown = self.unknown(has_path).len();
+        let unknown = self.supposed(has_path).len();
         let mut alike: BTreeMap<Row, Vec<Ix>> = BTreeMap::new();
         for (start, row) in starts.iter().zip(rows) {
             alike.entry(row).or_default().push(*start);

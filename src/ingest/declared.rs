@@ -162,13 +162,8 @@ pub(super) fn default_key_policy(
 
 /// The same as a tree, all of which stands at `span`.
 pub(super) fn default_key_tree(span: Span, partition: &str, account: AccountId) -> Node<'static> {
-    let text = |text: String| Node { span, tag: None, kind: Kind::String(text.into()) };
-    let object = |members: Vec<(&'static str, Node<'static>)>| {
-        let members = members.into_iter();
-        let member =
-            |(name, value)| Member { name: Located::new(Cow::Borrowed(name), span), value };
-        Node { span, tag: None, kind: Kind::Object(members.map(member).collect()) }
-    };
+    let text = |text: String| text_at(span, text);
+    let object = |members| object_at(span, members);
     let root = format!("arn:{partition}:iam::{account}:root");
     let statement = object(vec![
         ("Sid", text("Enable IAM User Permissions".to_owned())),
@@ -178,6 +173,18 @@ pub(super) fn default_key_tree(span: Span, partition: &str, account: AccountId) 
         ("Resource", text("*".to_owned())),
     ]);
     object(vec![("Version", text("2012-10-17".to_owned())), ("Statement", statement)])
+}
+
+/// A text that stands at `span`.
+pub(super) fn text_at(span: Span, text: String) -> Node<'static> {
+    Node { span, tag: None, kind: Kind::String(text.into()) }
+}
+
+/// An object that stands at `span` with its names.
+pub(super) fn object_at(span: Span, members: Vec<(&'static str, Node<'static>)>) -> Node<'static> {
+    let members = members.into_iter();
+    let member = |(name, value)| Member { name: Located::new(Cow::Borrowed(name), span), value };
+    Node { span, tag: None, kind: Kind::Object(members.map(member).collect()) }
 }
 
 #[cfg(test)]

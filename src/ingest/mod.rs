@@ -234,6 +234,9 @@ fn declare(
     unresolved.extend(modules.unresolved);
     unresolved.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
     facts.symbols = modules.symbols;
+    // Code is also what declares nothing: variables, and texts that expressions read.
+    files.extend(sources.iter().map(|source| source.file));
+    files.extend(&modules.read);
     let assumed = found.assumed;
     facts.declared = Some(Declared { files, unresolved, assumed, ..Declared::default() });
     made

@@ -413,7 +413,7 @@ pub(super) fn policy(facts: Vec<PolicyFact>, notes: &mut Notes) -> ManagedPolicy
                 Some(known) if known.document.same_meaning(&version.document) => {}
                 Some(known) => {
                     let what = format!("version {} of {arn}", version.id);
-                    notes.conflict(what, &arn, known.document.place, version.document.place);
+                    notes.conflict(what, &arn, known.document.whole(), version.document.whole());
                 }
             }
         }

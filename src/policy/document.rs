@@ -53,6 +53,8 @@ pub struct PolicyDocument {
     pub place: Place,
     /// What it is attached to.
     pub kind: PolicyKind,
+    /// The range of the file that is the policy, where the place holds more: its parts stand apart.
+    own: Option<Span>,
     body: Arc<Body>,
 }
 
@@ -84,13 +86,25 @@ impl PolicyDocument {
 
     /// A policy at `place` whose body others may share.
     pub(super) fn with_body(place: Place, kind: PolicyKind, body: Arc<Body>) -> Self {
-        Self { place, kind, body }
+        Self { place, kind, own: None, body }
     }
 
     /// A policy that was lowered already; its spans count from the place's start.
     pub fn lowered(place: Place, kind: PolicyKind, policy: Policy) -> Self {
         let body = Body { text: Box::default(), policy: OnceLock::from(policy) };
-        Self { place, kind, body: Arc::new(body) }
+        Self { place, kind, own: None, body: Arc::new(body) }
+    }
+
+    /// The same, `own` of whose place is the policy: the rest of the place holds parts that it refers to.
+    #[must_use]
+    pub fn standing_at(self, own: Span) -> Self {
+        Self { own: Some(own), ..self }
+    }
+
+    /// Where it stands as a whole, to be shown: no more than its place.
+    pub fn whole(&self) -> Place {
+        let span = self.own.map_or(self.place.span, |own| own.shifted(self.place.span.start));
+        Place { span, ..self.place }
     }
 
     /// The JSON text; empty where the policy was lowered when it was read.
@@ -142,7 +156,7 @@ impl PolicyDocument {
     pub fn without(&self, span: Span) -> Self {
         let mut policy = self.policy().clone();
         policy.statements.retain(|statement| statement.span != span);
-        Self::lowered(self.place, self.kind, policy)
+        Self { own: self.own, ..Self::lowered(self.place, self.kind, policy) }
     }
 
     /// The same policy, of which nobody knows whether it is in force: `doubt` decides.
@@ -151,7 +165,7 @@ impl PolicyDocument {
         for statement in &mut policy.statements {
             statement.doubt.get_or_insert_with(|| doubt.into());
         }
-        Self::lowered(self.place, self.kind, policy)
+        Self { own: self.own, ..Self::lowered(self.place, self.kind, policy) }
     }
 
     /// Whether both say the same, whatever the order, spelling of lists and white space.

@@ -4,6 +4,7 @@
 //! [`Fault`]s, and each statement says with its [`Standing`] what is left of it (rules A1 to A24).
 //! A [`PolicyDocument`] keeps a policy's text and lowers it when it is first asked for.
 
+mod concern;
 mod condition;
 mod document;
 mod lower;

@@ -65,7 +65,15 @@ impl Statement {
 
     /// The expressions that nobody could resolve, wherever they stand in the statement.
     pub fn unresolved(&self) -> impl Iterator<Item = Located<&str>> {
-        let elements = self.action.iter().chain(&self.resource).flat_map(|element| &element.values);
+        self.unresolved_with(self.resource.as_ref())
+    }
+
+    /// The same, `resource` in the place of its own `Resource` or `NotResource`.
+    pub fn unresolved_with<'s>(
+        &'s self,
+        resource: Option<&'s Element>,
+    ) -> impl Iterator<Item = Located<&'s str>> {
+        let elements = self.action.iter().chain(resource).flat_map(|element| &element.values);
         let conditions = self.conditions.iter().flat_map(|condition| &condition.values);
         let values = elements.chain(conditions).filter_map(|value| match &value.value {
             Value::Text(_) => None,

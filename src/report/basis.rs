@@ -8,7 +8,7 @@ use crate::decision::OpenPoint;
 use super::why::question;
 
 /// How many names a line lists.
-const NAMED: usize = 8;
+pub(super) const NAMED: usize = 8;
 
 /// What any answer stands on.
 #[derive(Serialize)]

@@ -135,7 +135,7 @@ pub(super) fn caused<'s>(
     report: Report<'s>,
     document: &PolicyDocument,
 ) -> Report<'s> {
-    match scope.scope.documented(document.place) {
+    match scope.scope.documented(document) {
         None => report,
         Some(_) if document.kind != PolicyKind::Identity => report,
         Some(found) if found.is_written_by_aws() => {

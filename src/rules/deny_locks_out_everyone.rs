@@ -54,7 +54,7 @@ impl Rule for DenyLocksOutEveryone {
             report = report.beside(document.place, span, "and so does this one");
         }
         if document.kind != PolicyKind::Key
-            && let Some(cause) = scope.scope.documented(document.place)
+            && let Some(cause) = scope.scope.documented(document)
         {
             report = report.caused_by(&cause.subject);
         }

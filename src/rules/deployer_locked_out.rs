@@ -30,7 +30,7 @@ impl Rule for DeployerLockedOut {
         // Code that switches the check off says so: another rule speaks of it.
         let is_meant = scope.key.lockout_check_bypassed.is_some();
         if !is_meant && scope.holding(deployer, put.into()).possible.is_empty() {
-            tell(scope, sink, document.place, deployer);
+            tell(scope, sink, document.whole(), deployer);
         }
     }
 }

@@ -6,7 +6,6 @@ use crate::aws::KeyArn;
 use crate::decision::{Citation, Cited};
 use crate::graph::{Path, Writer, Writers};
 use crate::policy::PolicyKind;
-use crate::source::Place;
 
 use super::controllers::list;
 use super::report::Sink;
@@ -22,25 +21,25 @@ impl Rule for IamWriterCanReachKey {
     fn world(&self, scope: &Scope<'_>, sink: &mut Sink<'_>) {
         let Some(graph) = scope.graph else { return };
         let found = graph.writers();
-        let mut causes: BTreeMap<(Place, usize), Vec<&Writer>> = BTreeMap::new();
+        let mut causes: BTreeMap<(usize, usize), Vec<&Writer>> = BTreeMap::new();
         for writer in &found.writers {
-            if let Some(cause) = writer.write().and_then(|hop| cause(&hop.because)) {
+            if let Some(cause) = writer.write().and_then(|hop| cause(scope, &hop.because)) {
                 causes.entry(cause).or_default().push(writer);
             }
         }
-        for ((place, index), writers) in causes {
-            if let Some(document) = scope.documented(place) {
+        for ((number, index), writers) in causes {
+            if let Some(document) = scope.documents.get(number) {
                 tell(scope, (document, index), &writers, &found, sink);
             }
         }
     }
 }
 
-/// The statement of an identity policy that allows the write.
-fn cause(because: &[Citation]) -> Option<(Place, usize)> {
+/// The statement of an identity policy that allows the write, by the policy's number.
+fn cause(scope: &Scope<'_>, because: &[Citation]) -> Option<(usize, usize)> {
     because.iter().find_map(|citation| match &citation.cited {
         Cited::Statement { document, index } if document.kind == PolicyKind::Identity => {
-            Some((document.place, *index))
+            Some((scope.number_of(document)?, *index))
         }
         _ => None,
     })

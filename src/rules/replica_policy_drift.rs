@@ -1,14 +1,16 @@
 //! Related multi-Region keys do not grant the same access.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::aws::{ActionSet, KeyArn};
-use crate::decision::Caller;
+use crate::decision::{Caller, Cited, Holding};
 use crate::inventory::{Key, MultiRegionRole};
+use crate::policy::PolicyDocument;
+use crate::source::Place;
 
 use super::controllers::{list, reveal, short};
 use super::outsiders::uses;
-use super::report::Sink;
+use super::report::{Report, Sink};
 use super::wide::controls;
 use super::{KeyScope, Rule};
 
@@ -21,20 +23,9 @@ impl Rule for ReplicaPolicyDrift {
         let before = KeyScope::new(scope.scope, primary);
         let wanted = uses().union(controls()).intersection(scope.possible());
         let (there, here) = (held(&before, wanted), held(scope, wanted));
-        let none = ActionSet::EMPTY;
-        let callers: BTreeSet<&Caller> = there.keys().chain(here.keys()).collect();
-        let difference = |one: &BTreeMap<Caller, ActionSet>,
-                          other: &BTreeMap<Caller, ActionSet>| {
-            let gain = |caller: &&Caller| {
-                let (has, had) = (one.get(*caller), other.get(*caller));
-                let more = has.unwrap_or(&none).minus(*had.unwrap_or(&none));
-                (!more.is_empty()).then(|| ((*caller).clone(), more))
-            };
-            callers.iter().filter_map(gain).collect::<BTreeMap<Caller, ActionSet>>()
-        };
         let (wider, narrower) = (difference(&here, &there), difference(&there, &here));
         if !wider.is_empty() || !narrower.is_empty() {
-            tell(scope, sink, primary, &wider, &narrower);
+            tell(scope, &before, sink, &wider, &narrower);
         }
     }
 }
@@ -49,18 +40,42 @@ fn primary<'a>(scope: &KeyScope<'a>) -> Option<&'a Key> {
     (known(primary) && known(scope.key)).then_some(primary)
 }
 
-/// What everyone who exists holds of `wanted` for certain.
-fn held(scope: &KeyScope<'_>, wanted: ActionSet) -> BTreeMap<Caller, ActionSet> {
+/// What everyone who exists holds of `wanted`; who is not there holds nothing of it for certain.
+fn held(scope: &KeyScope<'_>, wanted: ActionSet) -> BTreeMap<Caller, Holding> {
     let holders = scope.holders(wanted);
-    let holding = holders.iter().filter(|group| !group.holds.sure.is_empty());
-    let all = holding.flat_map(|group| group.who.iter().map(|it| (it.clone(), group.holds.sure)));
+    let all = holders.iter().flat_map(|group| group.who.iter().map(|it| (it.clone(), group.holds)));
     all.collect()
+}
+
+/// What callers hold on one key for certain, and surely not on the other.
+fn difference(
+    one: &BTreeMap<Caller, Holding>,
+    other: &BTreeMap<Caller, Holding>,
+) -> BTreeMap<Caller, ActionSet> {
+    let gain = |(caller, has): (&Caller, &Holding)| {
+        let had = other.get(caller).copied().unwrap_or_default();
+        let more = has.sure.minus(had.possible);
+        (!more.is_empty()).then(|| (caller.clone(), more))
+    };
+    one.iter().filter_map(gain).collect()
+}
+
+/// The grant by which the first of those holds more who hold more on this key than on the other.
+fn giving(scope: &KeyScope<'_>, more: &BTreeMap<Caller, ActionSet>) -> Option<Place> {
+    let (caller, actions) = more.first_key_value()?;
+    let verdict = scope.verdict(caller, actions.iter().next()?);
+    let decision = scope.scope.reach.decide(verdict.witness()?);
+    let mut matched = decision.matched();
+    matched.find_map(|citation| match &citation.cited {
+        Cited::Grant { place, .. } => Some(*place),
+        Cited::Statement { .. } => None,
+    })
 }
 
 fn tell(
     scope: &KeyScope<'_>,
+    before: &KeyScope<'_>,
     sink: &mut Sink<'_>,
-    primary: &Key,
     wider: &BTreeMap<Caller, ActionSet>,
     narrower: &BTreeMap<Caller, ActionSet>,
 ) {
@@ -73,23 +88,45 @@ fn tell(
     let message = format!(
         "replica {} gives {than} than its primary in {} to {}: {}",
         scope.name(),
-        primary.arn.region(),
+        before.key.arn.region(),
         list(&names),
         list(&actions)
     );
-    let place = |key: &Key| key.policy.as_ref().map_or(key.place, |policy| policy.place);
     let mut report = sink
         .report(scope.key.arn.as_str(), message)
         .key(&scope.key.arn)
-        .at(place(scope.key), None, "the replica's policy")
-        .beside(place(primary), None, "the primary's policy")
         .principals(side.keys().map(|it| it.to_string()))
         .help(
             "put one policy on all related keys: they open the same ciphertexts, and KMS never copies \
              policies or grants",
         );
+    report = placed(report, scope, before, &[wider, narrower]);
     if is_grave {
         report = report.facet("replica-is-wider");
     }
     report.done();
+}
+
+/// Where it stands: the grant and the policy that lacks it, or both policies.
+fn placed<'r>(
+    report: Report<'r>,
+    scope: &KeyScope<'_>,
+    before: &KeyScope<'_>,
+    [wider, narrower]: &[&BTreeMap<Caller, ActionSet>; 2],
+) -> Report<'r> {
+    let place = |key: &Key| key.policy.as_ref().map_or(key.place, PolicyDocument::whole);
+    let here = (place(scope.key), "the replica's policy");
+    let there = (place(before.key), "the primary's policy");
+    let (grant, lacks) = match wider.is_empty() {
+        true => (giving(before, narrower), here),
+        false => (giving(scope, wider), there),
+    };
+    let (report, (other, says)) = match grant {
+        Some(grant) => (report.at(grant, None, "this grant gives it"), lacks),
+        None => (report.at(here.0, None, here.1), there),
+    };
+    match grant.is_none() && here.0 == there.0 {
+        true => report,
+        false => report.beside(other, None, says),
+    }
 }

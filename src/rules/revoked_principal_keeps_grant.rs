@@ -3,6 +3,7 @@
 use crate::aws::ActionSet;
 use crate::decision::{Caller, Holding, Reach};
 use crate::inventory::{Edit, Grant, Grantee, Key};
+use crate::policy::PolicyDocument;
 
 use super::controllers::{list, short};
 use super::grants::{grantee, is_gone, revocation};
@@ -74,7 +75,7 @@ fn tell(
         grant.id
     );
     let witness = kept.iter().next().map(|action| scope.verdict(caller, action));
-    let place = scope.key.policy.as_ref().map_or(scope.key.place, |policy| policy.place);
+    let place = scope.key.policy.as_ref().map_or(scope.key.place, PolicyDocument::whole);
     sink.report(format!("{} {}", scope.key.arn, grant.id), message)
         .key(&scope.key.arn)
         .at(grant.place, None, "this grant outlives the policy")

@@ -52,17 +52,18 @@ pub(super) fn is_firm(condition: &Condition) -> bool {
 }
 
 /// Tells that somebody may become the role and what that gives: the first of `wanted` on each key that the role
-/// surely reaches. Nothing where it reaches none.
+/// surely reaches and `is_told` takes. Nothing where it reaches none.
 pub(super) fn told<'s>(
     scope: &Scope<'_>,
     sink: &'s mut Sink<'_>,
     (document, index): (&Documented<'_>, usize),
     role: &Identity,
-    who: &str,
-    wanted: &[KmsAction],
+    (who, wanted): (&str, &[KmsAction]),
+    is_told: &dyn Fn(&Key, KmsAction) -> bool,
 ) -> Option<Report<'s>> {
     let caller = Caller::parse(&role.arn)?;
-    let keys = reached(scope, &caller, wanted);
+    let mut keys = reached(scope, &caller, wanted);
+    keys.retain(|(key, action)| is_told(key, *action));
     let (key, action) = keys.first()?;
     let names: Vec<String> = keys.iter().map(|(key, _)| scope.world.shown_key(key)).collect();
     let message =

@@ -42,8 +42,8 @@ pub struct Scope<'a> {
     /// The keys by the account that owns them.
     keys: BTreeMap<AccountId, Vec<&'a Key>>,
     asked: OnceLock<AskedBy>,
-    /// The numbers of `documents` by where they stand.
-    places: OnceLock<FxHashMap<Place, usize>>,
+    /// The numbers of `documents` by where they stand: several may stand in one file as a whole.
+    places: OnceLock<FxHashMap<Place, Vec<usize>>>,
     /// Who may do everything there is, by ARN.
     administrators: OnceLock<FxHashSet<Box<str>>>,
 }
@@ -136,13 +136,26 @@ impl<'a> Scope<'a> {
         self.keys.get(&account).map_or(&[], Vec::as_slice)
     }
 
-    /// The policy that stands at a place.
-    pub(super) fn documented(&self, place: Place) -> Option<&Documented<'a>> {
+    /// The number of a policy among `documents`.
+    pub(super) fn number_of(&self, document: &PolicyDocument) -> Option<usize> {
         let places = self.places.get_or_init(|| {
-            let places = self.documents.iter().map(|it| it.document.place);
-            places.zip(0..).collect()
+            let mut places: FxHashMap<Place, Vec<usize>> = FxHashMap::default();
+            for (number, it) in self.documents.iter().enumerate() {
+                places.entry(it.document.place).or_default().push(number);
+            }
+            places
         });
-        self.documents.get(*places.get(&place)?)
+        let numbers = places.get(&document.place)?;
+        let is_it = |number: &&usize| {
+            let known = self.documents.get(**number);
+            known.is_some_and(|known| known.document.identity() == document.identity())
+        };
+        numbers.iter().find(is_it).or(numbers.last()).copied()
+    }
+
+    /// What is known of a policy of the world.
+    pub(super) fn documented(&self, document: &PolicyDocument) -> Option<&Documented<'a>> {
+        self.documents.get(self.number_of(document)?)
     }
 
     /// The tags and aliases that conditions ask for.

@@ -2,6 +2,7 @@
 
 use crate::aws::KmsAction;
 use crate::inventory::{Identity, IdentityKind};
+use crate::policy::PolicyDocument;
 
 use super::controllers::list;
 use super::encryption_context_optional::needs_no_context;
@@ -42,7 +43,7 @@ impl Rule for SharedKeyWithoutContext {
             list(&names),
             scope.name()
         );
-        let place = scope.key.policy.as_ref().map_or(scope.key.place, |policy| policy.place);
+        let place = scope.key.policy.as_ref().map_or(scope.key.place, PolicyDocument::whole);
         sink.report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
             .at(place, None, "the key policy")

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::policy::{PolicyKind, Statement};
-use crate::source::{Located, Span};
-use crate::syntax::is_of_deployment;
+use crate::source::Located;
+use crate::syntax::{is_of_deployment, without_deployment};
 
 use super::controllers::list;
 use super::hanging::Hanging;
@@ -26,8 +26,14 @@ impl Rule for UnresolvedReference {
         }
         let statements = document.policy().statements.iter();
         let of_key = document.kind == PolicyKind::Key;
+        // Paths lead over other services, too: where everything has to be resolved, they count.
+        let decides = |statement: &&Statement| match scope.settings.strict {
+            true => statement.may_lead_to_keys(),
+            false => statement.may_speak_of_kms(),
+        };
         let mut seen = BTreeSet::new();
         let open: Vec<Located<&str>> = statements
+            .filter(decides)
             .flat_map(|statement| told(statement, of_key))
             .filter(|open| seen.insert((open.span, open.value)))
             .collect();
@@ -46,7 +52,9 @@ impl Rule for UnresolvedReference {
         if let Some(key) = documented.key {
             report = report.key(&key.arn);
         }
-        for open in rest.iter().take(BESIDE) {
+        let mut shown = BTreeSet::from([first.span]);
+        let others = rest.iter().filter(|open| shown.insert(open.span));
+        for open in others.take(BESIDE) {
             report = report.beside(document.place, Some(open.span), "nor is this");
         }
         strictly(scope, report).done();
@@ -70,11 +78,9 @@ impl Rule for UnresolvedReference {
 /// What of a statement is not known and decides something: in its own policy the resource of a key is
 /// that key, however it is written; and which account is deployed to is told once, for everything.
 fn told(statement: &Statement, of_key: bool) -> impl Iterator<Item = Located<&str>> {
-    let resource = statement.resource.as_ref().filter(|_| of_key).map(|element| element.span);
-    let is_inside =
-        move |span: Span| resource.is_some_and(|it| it.start <= span.start && span.end <= it.end);
-    let open = statement.unresolved();
-    open.filter(move |open| !is_of_deployment(open.value) && !is_inside(open.span))
+    let open = statement.unresolved_with(statement.resource.as_ref().filter(|_| !of_key));
+    open.filter(|open| !is_of_deployment(open.value))
+        .map(|open| Located::new(without_deployment(open.value), open.span))
 }
 
 /// How to make it known, by the parameters that are named, and what is not known until then.

@@ -8,6 +8,7 @@ use crate::policy::{
     PrincipalElement, Value, Variables, parts,
 };
 use crate::source::Located;
+use crate::syntax::is_of_deployment;
 
 use super::presence::{Conditioned, conditioned, needs_key, services, takes};
 use super::report::Sink;
@@ -108,8 +109,9 @@ fn unsolvable<'d>(
     variables: Variables,
 ) -> Option<Vec<&'d Condition>> {
     let key = some_key(scope, document)?;
-    let is_asked =
-        |one: &&Condition| is_of_request(key, one) && patterns(one, variables).is_empty();
+    let is_asked = |one: &&Condition| {
+        is_known(one) && is_of_request(key, one) && patterns(one, variables).is_empty()
+    };
     let asked: Vec<&Condition> = of.statement.conditions.iter().filter(is_asked).collect();
     if !is_doubtful(&asked) {
         return None;
@@ -136,6 +138,15 @@ fn unsolvable<'d>(
     }
     let single = asked.iter().find(|one| !is_met(&[**one]));
     Some(single.map_or(asked.clone(), |one| vec![*one]))
+}
+
+/// Whether all values of a condition are known, other readings of a known one aside: what is not may turn out
+/// to be one that requests have.
+fn is_known(condition: &Condition) -> bool {
+    condition.values.iter().all(|value| match &value.value {
+        Value::Text(_) => true,
+        Value::Unresolved(open) => is_of_deployment(&open.expression),
+    })
 }
 
 /// Whether the conditions could exclude each other, or one could miss what its key holds. Texts of keys that

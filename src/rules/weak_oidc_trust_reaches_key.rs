@@ -35,7 +35,9 @@ impl Rule for WeakOidcTrustReachesKey {
                 continue;
             };
             let who = format!("too many subjects of {provider}");
-            if let Some(report) = told(scope, sink, (document, index), role, &who, &wanted) {
+            if let Some(report) =
+                told(scope, sink, (document, index), role, (&who, &wanted), &|_, _| true)
+            {
                 report
                     .help(format!("pin `{provider}:sub` to the subjects that need the role"))
                     .done();

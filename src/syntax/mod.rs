@@ -12,4 +12,6 @@ mod node;
 mod scalar;
 pub mod yaml;
 
-pub use node::{Kind, Member, Node, Problem, Unresolved, WHETHER, is_of_deployment};
+pub use node::{
+    Kind, Member, Node, Problem, Unresolved, WHETHER, is_of_deployment, without_deployment,
+};

@@ -60,6 +60,16 @@ pub fn is_of_deployment(expression: &str) -> bool {
     expression.starts_with(WHETHER)
 }
 
+/// What is not known, without what else it may name that only its deployment tells: one value has as
+/// many such readings as there are names.
+pub fn without_deployment(expression: &str) -> &str {
+    let reading = expression.match_indices(", ").find(|(at, comma)| {
+        let rest = expression.get(at + comma.len()..);
+        rest.is_some_and(is_of_deployment)
+    });
+    reading.and_then(|(at, _)| expression.get(..at)).unwrap_or(expression)
+}
+
 impl Unresolved {
     /// A value of which nothing is known.
     pub fn unknown(expression: impl Into<Box<str>>) -> Self {

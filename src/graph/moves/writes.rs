@@ -91,7 +91,8 @@ impl Moves<'_, '_> {
         }
         let sure = |at: &Ix| widest.iter().any(|(known, it)| known == at && *it == Chance::Sure);
         let others: Vec<Ix> = targets.iter().copied().filter(|at| !sure(at)).collect();
-        if others.is_empty() {
+        // Where no policy asks which one is attached, the others may be where that one may.
+        if others.is_empty() || !self.cast.hears_policies {
             return;
         }
         let account = self.cast.household(self.asker.at).and_then(|household| household.account);
@@ -151,7 +152,9 @@ impl Moves<'_, '_> {
         let administrator = administrator_access(self.asker.partition());
         let account = self.cast.household(self.asker.at).and_then(|household| household.account);
         let own = account.into_iter().flat_map(|account| account.policies.keys());
-        let own = own.filter(|policy| **policy != *administrator).map(Into::into);
+        // Where no policy asks which one is put, the others may be where that one may.
+        let hears = self.cast.hears_boundaries;
+        let own = own.filter(|policy| hears && **policy != *administrator).map(Into::into);
         let own: Vec<Box<str>> = own.collect();
         for policy in [administrator.as_str().into()].into_iter().chain(own) {
             // The condition key is the boundary that is put.
@@ -354,7 +357,7 @@ impl Moves<'_, '_> {
                 let policy = administrator.as_str().into();
                 let what = Move::AttachToGroup(account, group.name.clone(), policy);
                 self.add(what, opened(), chance);
-                if chance != Chance::Sure {
+                if chance != Chance::Sure && self.cast.hears_policies {
                     self.give(group, &name);
                 }
             }

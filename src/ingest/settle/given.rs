@@ -245,7 +245,7 @@ impl Giving<'_> {
             Some(known) if known.same_meaning(document) => {}
             Some(known) if !is_own(known.place) => {
                 let what = format!("key policy of {arn}");
-                self.notes.conflict(what, arn.as_str(), known.place, document.place);
+                self.notes.conflict(what, arn.as_str(), known.whole(), document.whole());
             }
             _ => key.policy = Some(document.clone()),
         }

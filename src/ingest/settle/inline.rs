@@ -49,7 +49,7 @@ fn one_of(subject: &Subject<'_>, all: &[&NamedPolicy], notes: &mut Notes) -> Vec
     if let Some(first) = first.filter(|_| !others.is_empty()) {
         for other in others {
             let what = format!("inline policy {} of {}", first.name, subject.arn);
-            let (kept, other) = (first.document.place, other.document.place);
+            let (kept, other) = (first.document.whole(), other.document.whole());
             notes.conflict(what, subject.arn, kept, other);
         }
         return vec![first.clone()];

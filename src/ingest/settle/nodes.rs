@@ -38,7 +38,7 @@ fn certain(organization: &mut Organization, policy: &OrgPolicy, notes: &mut Note
                 && !one.same_meaning(other)
             {
                 let what = format!("{} {}", known.kind.name(), known.id);
-                notes.conflict(what, &known.id, one.place, other.place);
+                notes.conflict(what, &known.id, one.whole(), other.whole());
             }
             known.id.clone()
         }

@@ -116,7 +116,7 @@ fn organization_policy(
         (Some(first), Some(document)) if first.same_meaning(&document) => {}
         (Some(first), Some(document)) => {
             let what = format!("{} {id}", kind.name());
-            notes.conflict(what, &id, first.place, document.place);
+            notes.conflict(what, &id, first.whole(), document.whole());
         }
     }
 }

@@ -49,7 +49,7 @@ impl Evaluator<'_> {
         };
         let end = self.text(at.file).len();
         let place = Place::plain(at.file, Span::new(0, end));
-        declared::policy(&self.symbols, place, kind, &node)
+        declared::policy(&self.symbols, place, kind, &node).standing_at(at.span)
     }
 
     /// The document in a JSON text; one that is no JSON stays a text.

@@ -3,6 +3,7 @@
 use crate::audit::matrix::{Access, Capability, View};
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Bound, CellAnswer, Condition, Reason, Standing, Words};
+use crate::report::basis::NAMED;
 
 /// Cells that read the same.
 pub(super) struct Group {
@@ -82,8 +83,10 @@ fn never(answer: &CellAnswer) -> String {
 fn why(answer: &CellAnswer) -> String {
     let mut parts = Vec::new();
     if !answer.missing.is_empty() {
-        let missing: Vec<&str> = answer.missing.iter().map(String::as_str).collect();
-        parts.push(format!("not exported: {}", missing.join(", ")));
+        let missing: Vec<&str> = answer.missing.iter().map(String::as_str).take(NAMED).collect();
+        let rest = answer.missing.len().saturating_sub(NAMED);
+        let more = if rest == 0 { String::new() } else { format!(", and {rest} more") };
+        parts.push(format!("not exported: {}{more}", missing.join(", ")));
     }
     if !answer.open.is_empty() {
         let open: Vec<&str> = answer.open.iter().map(|point| point.name()).collect();
@@ -143,11 +146,33 @@ fn quoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn test(key: &str, values: &[&str]) -> Condition {
         let values = values.iter().map(|value| (*value).into()).collect();
         Condition::Test(Words { key: key.into(), relation: "is".into(), values })
+    }
+
+    #[test]
+    fn of_much_that_is_missing_the_first_is_named() {
+        let answer = |count: usize| CellAnswer {
+            verdict: Standing::Unknown { at_least: Bound::Never, at_most: Bound::Always },
+            reason: Reason::ImplicitDeny,
+            denied_by: None,
+            condition: None,
+            witness: None,
+            counter: None,
+            missing: (0..count).map(|number| format!("m{number:03}")).collect(),
+            open: BTreeSet::new(),
+            undecided: false,
+            assumes: BTreeSet::new(),
+        };
+        let eight = "m000, m001, m002, m003, m004, m005, m006, m007";
+        let told = |rest: &str| format!("unknown, never to always: not exported: {eight}{rest}");
+        assert_eq!(when(&answer(8)), told(""));
+        assert_eq!(when(&answer(120)), told(", and 112 more"));
     }
 
     #[test]

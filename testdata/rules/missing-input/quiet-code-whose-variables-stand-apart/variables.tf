@@ -1,0 +1,1 @@
+variable "policies" { default = { power = "arn:aws:iam::aws:policy/PowerUserAccess" } }
