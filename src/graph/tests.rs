@@ -203,7 +203,7 @@ fn t6_a_session_has_the_one_name_that_it_was_made_under() {
     let denied = "{ allow: iam:UpdateAssumeRolePolicy }, { deny: sts:AssumeRole,
              when: { StringEquals: { 'sts:RoleSessionName': s2 } } }";
     // Nor does a Deny on bob bind the session that he takes on first.
-    assert_eq!(of("[s1]", denied), ["T25", "edge", "edge"]);
+    assert_eq!(of("[s1]", denied), ["edge", "T25", "edge"]);
 }
 
 /// The calls of the way of user bob, as rules of primitives and `edge`; none where there is no way.

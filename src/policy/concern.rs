@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a14_a_statement_without_actions_has_no_effect() {
-        check(r#""Sid": "None""#, false, false);
+        check(r#""Action": []"#, false, false);
     }
 
     #[test]
