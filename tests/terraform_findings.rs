@@ -144,5 +144,5 @@ fn an_account_that_may_not_manage_the_key_is_not_its_own() {
     let regular = found(&folder, &[]);
     assert_eq!(regular.len(), 1, "{regular:?}");
     let message = text(&regular[0], "message");
-    assert!(message.starts_with("account 444455556666, which is not of"), "{message}");
+    assert!(message.starts_with("account 444455556666, which nobody declared"), "{message}");
 }

@@ -259,7 +259,10 @@ impl Reach for Probe<'_> {
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
         let reference = self.reference();
         let plain = cell.plain_request();
-        if !reference.view(&plain).could_apply(allowing) {
+        // Rule X11: nobody asks for a key of another partition.
+        let is_abroad =
+            cell.principal.account.is_some() && cell.principal.partition() != cell.key.partition();
+        if is_abroad || !reference.view(&plain).could_apply(allowing) {
             return Fate::NeverApplies;
         }
         let trials = Trials::of(&reference, &plain, self.now, self.facts);
