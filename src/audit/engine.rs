@@ -131,7 +131,10 @@ impl Reach for Engine<'_> {
     }
 
     fn meant(&self, key: &KeyArn, allowing: Allowing<'_>, wanted: ActionSet) -> Vec<Meant> {
-        self.census(|census| census.meant(key, allowing, wanted))
+        let mut groups = self.census(|census| census.meant(key, allowing, wanted));
+        // A group is of one partition.
+        groups.retain(|group| !group.who.first().is_abroad_to(key));
+        groups
     }
 
     fn fates(
@@ -141,6 +144,9 @@ impl Reach for Engine<'_> {
         allowing: Allowing<'_>,
         wanted: ActionSet,
     ) -> Fates {
+        if caller.is_abroad_to(key) {
+            return Fates::default();
+        }
         let known = self.one(|census| census.fates(caller, key, allowing, wanted));
         known.unwrap_or_else(|| self.access().fates(caller, key, allowing, wanted))
     }
@@ -152,6 +158,9 @@ impl Reach for Engine<'_> {
         allowing: Allowing<'_>,
         wanted: ActionSet,
     ) -> Denials {
+        if caller.is_abroad_to(key) {
+            return Denials::default();
+        }
         let known = self.one(|census| census.denials(caller, key, allowing, wanted));
         let cell = |action| Cell { principal: caller.clone(), key: key.clone(), action };
         let each = || Denials::of_each(wanted, |action| self.fate(&cell(action), allowing));
@@ -190,7 +199,10 @@ impl Reach for Engine<'_> {
     }
 
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
-        self.access().fate(cell, allowing)
+        match cell.principal.is_abroad_to(&cell.key) {
+            true => Fate::NeverApplies,
+            false => self.access().fate(cell, allowing),
+        }
     }
 
     fn actions(&self, element: &Element) -> ActionSet {

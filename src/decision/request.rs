@@ -115,6 +115,11 @@ impl Caller {
         of_arn().unwrap_or("aws")
     }
 
+    /// Whether the key is of another partition: requests between partitions are impossible (rule X11).
+    pub fn is_abroad_to(&self, key: &KeyArn) -> bool {
+        self.account.is_some() && self.partition() != key.partition()
+    }
+
     /// The identity behind it, where the world has it: the user, or the role, of a session too; of a
     /// federated-user session the user that made it, found by the session's name.
     pub fn identity_in<'w>(&self, world: &'w Inventory) -> Option<&'w Identity> {

@@ -259,9 +259,7 @@ impl Reach for Probe<'_> {
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {
         let reference = self.reference();
         let plain = cell.plain_request();
-        // Rule X11: nobody asks for a key of another partition.
-        let is_abroad =
-            cell.principal.account.is_some() && cell.principal.partition() != cell.key.partition();
+        let is_abroad = cell.principal.is_abroad_to(&cell.key);
         if is_abroad || !reference.view(&plain).could_apply(allowing) {
             return Fate::NeverApplies;
         }
