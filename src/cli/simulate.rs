@@ -19,13 +19,13 @@ use super::{Fault, Outcome};
 
 /// How many bytes of lines, and the rest of the last one, are answered together, on all cores: enough to
 /// keep them busy, few enough to hold.
-const BLOCK: u64 = 1 << 21;
+const BLOCK: u64 = 1 << 20;
 
 /// About how many bytes a request or an answer has.
 const LINE: usize = 1 << 9;
 
 /// How many lines one core answers in one go: few enough that no core waits long for the last of a block.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 32;
 
 /// Answer concrete requests, one line of JSON each.
 #[derive(clap::Args)]

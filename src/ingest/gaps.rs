@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{Account, Gap, GapKind, Inventory, OrgPolicyKind, Organization};
 use crate::source::Place;
 
@@ -110,20 +110,6 @@ impl<'l> Listings<'l> {
 }
 
 fn accounts(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
-    // Accounts whose identities matter here: those with identities, and those that own keys.
-    let mut spoken: BTreeMap<AccountId, Place> = BTreeMap::new();
-    let mut speak = |id, place: Place| {
-        let first = spoken.entry(id).or_insert(place);
-        *first = (*first).min(place);
-    };
-    for key in inventory.keys.values() {
-        speak(key.arn.account(), key.place);
-    }
-    for account in inventory.accounts.values() {
-        for identity in account.identities.values() {
-            speak(account.id, identity.place);
-        }
-    }
     for listing in listings.made.keys() {
         if let Listing::Authorization(id)
         | Listing::Users(id)
@@ -133,8 +119,10 @@ fn accounts(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Note
             inventory.account_mut(*id);
         }
     }
-    let ids: BTreeSet<AccountId> =
-        inventory.accounts.keys().copied().chain(spoken.keys().copied()).collect();
+    // Accounts whose identities matter here: those with identities, and those that own keys.
+    let owners = inventory.keys.keys().map(KeyArn::account);
+    let ids: BTreeSet<AccountId> = inventory.accounts.keys().copied().chain(owners).collect();
+    let mut spoken: Option<BTreeMap<AccountId, Place>> = None;
     for id in ids {
         let single = [Listing::Users(id), Listing::Roles(id), Listing::Groups(id)];
         let is_listed = listings.is_complete(&Listing::Authorization(id))
@@ -145,11 +133,26 @@ fn accounts(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Note
         }
         let all = [Listing::Authorization(id)].into_iter().chain(single);
         let cut = all.filter_map(|listing| listings.cut(&listing)).min();
+        let spoken = spoken.get_or_insert_with(|| spoken_of(inventory));
         if let Some(place) = cut.or_else(|| spoken.get(&id).copied()) {
             let kind = GapKind::Identities { account: id, truncated: cut.is_some() };
             notes.gaps.push(Gap { kind, place });
         }
     }
+}
+
+/// Where each account is first spoken of, by a key or an identity of it.
+fn spoken_of(inventory: &Inventory) -> BTreeMap<AccountId, Place> {
+    let mut spoken: BTreeMap<AccountId, Place> = BTreeMap::new();
+    let keys = inventory.keys.values().map(|key| (key.arn.account(), key.place));
+    let identities = inventory.accounts.values().flat_map(|account| {
+        account.identities.values().map(|identity| (account.id, identity.place))
+    });
+    for (id, place) in keys.chain(identities) {
+        let first = spoken.entry(id).or_insert(place);
+        *first = (*first).min(place);
+    }
+    spoken
 }
 
 /// Managed policies without a document, and groups that are not described.
@@ -187,6 +190,23 @@ pub(super) fn documents(inventory: &Inventory, notes: &mut Notes) {
 }
 
 fn keys(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
+    // Whether the aliases of an account and Region are listed, for the last ones: keys come by them.
+    let mut last: Option<(Listing, bool)> = None;
+    let mut are_listed = |arn: &KeyArn| {
+        let is_last = |(listing, _): &&(Listing, bool)| {
+            let of = |account: &AccountId, region: &str| {
+                *account == arn.account() && *region == *arn.region()
+            };
+            matches!(listing, Listing::Aliases(account, region) if of(account, region))
+        };
+        if let Some((_, known)) = last.as_ref().filter(is_last) {
+            return *known;
+        }
+        let listing = Listing::Aliases(arn.account(), arn.region().into());
+        let is_complete = listings.is_complete(&listing);
+        last = Some((listing, is_complete));
+        is_complete
+    };
     for key in inventory.keys.values_mut() {
         let missing = |part| {
             let kind = GapKind::KeyPart { key: key.arn.clone(), part, truncated: false };
@@ -198,9 +218,8 @@ fn keys(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
         if !key.grants_listed && !key.is_aws_managed() {
             notes.gaps.push(missing("grants"));
         }
-        if !key.aliases_listed {
-            let listing = Listing::Aliases(key.arn.account(), key.arn.region().into());
-            Arc::make_mut(key).aliases_listed = listings.is_complete(&listing);
+        if !key.aliases_listed && are_listed(&key.arn) {
+            Arc::make_mut(key).aliases_listed = true;
         }
     }
 }

@@ -253,17 +253,28 @@ fn account(id: AccountId, facts: AccountFacts, notes: &mut Notes) -> Account {
 
 /// Brings the facts of each key together, in parallel; the keys by their ARNs.
 fn keys(mut facts: Vec<KeyFact>) -> (Vec<(KeyArn, Key)>, Notes) {
-    facts.par_sort_by(|left, right| {
-        left.arn.cmp(&right.arn).then_with(|| left.place.cmp(&right.place))
-    });
+    let is_same = |left: &KeyFact, right: &KeyFact| left.arn == right.arn;
+    // The files of a key lie together mostly: then its facts need no sorting, but the keys do.
+    let mut each: Vec<&mut [KeyFact]> = facts.chunk_by_mut(is_same).collect();
+    each.par_sort_by(|left, right| arn_of(left).cmp(&arn_of(right)));
+    let is_together = each.is_sorted_by(|left, right| arn_of(left) < arn_of(right));
+    if !is_together || !each.iter().all(|facts| facts.is_sorted_by_key(|fact| fact.place)) {
+        facts.par_sort_by(|left, right| (&left.arn, left.place).cmp(&(&right.arn, right.place)));
+        each = facts.chunk_by_mut(is_same).collect();
+    }
     let settled: Vec<Option<(KeyArn, Key, Notes)>> =
-        facts.par_chunk_by_mut(|left, right| left.arn == right.arn).map(settle::key).collect();
+        each.into_par_iter().map(settle::key).collect();
     let (mut keys, mut notes) = (Vec::with_capacity(settled.len()), Notes::default());
     for (arn, key, more) in settled.into_iter().flatten() {
         keys.push((arn, key));
         notes.append(more);
     }
     (keys, notes)
+}
+
+/// The key that facts speak of.
+fn arn_of(facts: &[KeyFact]) -> Option<&KeyArn> {
+    facts.first().map(|fact| &fact.arn)
 }
 
 /// Lays the aliases and the keys that they point to into the inventory; `keys` come in the order of their
@@ -283,22 +294,23 @@ fn aliases(
         }
         is_same
     });
-    let targets: Vec<Option<KeyArn>> = aliases.par_iter().map(Alias::key).collect();
     let mut keys: Vec<(KeyArn, Arc<Key>)> =
         keys.into_par_iter().map(|(arn, key)| (arn, Arc::new(key))).collect();
+    // The key that each points to, and its number where it is known.
+    let target = |alias: &Alias| {
+        let arn = alias.key()?;
+        let at = keys.binary_search_by(|(known, _)| known.cmp(&arn)).ok();
+        Some((arn, at))
+    };
+    let targets: Vec<Option<(KeyArn, Option<usize>)>> = aliases.par_iter().map(target).collect();
     // Keys that are spoken of and were not exported.
     let mut spoken: BTreeMap<KeyArn, Key> = BTreeMap::new();
     for (alias, target) in aliases.iter().zip(targets) {
-        let Some(arn) = target else { continue };
-        let is_aws = alias.arn.name().starts_with("alias/aws/");
-        match keys.binary_search_by(|(known, _)| known.cmp(&arn)) {
-            Ok(at) => {
-                if let Some((_, key)) = keys.get_mut(at) {
-                    Arc::make_mut(key).aliases.insert(alias.arn.clone());
-                }
-            }
-            Err(_) if is_aws => {}
-            Err(_) => {
+        let Some((arn, at)) = target else { continue };
+        match at.and_then(|at| keys.get_mut(at)) {
+            Some((_, key)) => drop(Arc::make_mut(key).aliases.insert(alias.arn.clone())),
+            None if alias.arn.name().starts_with("alias/aws/") => {}
+            None => {
                 let key =
                     spoken.entry(arn).or_insert_with_key(|arn| Key::new(arn.clone(), alias.place));
                 key.aliases.insert(alias.arn.clone());

@@ -138,7 +138,6 @@ fn load_taking(
     };
     let parts: Vec<Read> = paths.par_chunks(TOGETHER).enumerate().map(some).collect();
     let Read { mut facts, problems: more, used, skipped } = Read::of(parts);
-    drop(policies);
     problems.extend(more);
     let stored = std::mem::take(&mut facts.stored);
     stored::facts(stored, &paths).into_iter().for_each(|fact| facts.add(fact));
@@ -155,7 +154,10 @@ fn load_taking(
     let sources = Arc::new(sources);
     let (mut inventory, digest) = rayon::join(
         || merge::merge(Arc::clone(&sources), facts),
-        || digests.map(|digests| digests.of_all(roots, &sources)),
+        || {
+            drop(policies);
+            digests.map(|digests| digests.of_all(roots, &sources))
+        },
     );
     bare_keys::add(&mut inventory, deployment);
     let (callers, deployment) = (declared.callers, deployment.clone());
