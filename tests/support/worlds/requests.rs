@@ -146,6 +146,10 @@ pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<R
         // Each spec has algorithms of its own.
         "kms:EncryptionAlgorithm" => false,
         "kms:SigningAlgorithm" => key.spec.0.starts_with("RSA"),
+        // Only a service's own call says where it comes from (rule U4).
+        "aws:SourceArn" | "aws:SourceAccount" | "aws:SourceOrgID" | "aws:SourceOrgPaths" => {
+            matches!(plain.caller.kind, CallerKind::Service)
+        }
         _ => true,
     };
     let keys = request_keys();
