@@ -8,7 +8,7 @@ use crate::access::solve::{Found, Solver};
 use crate::aws::KmsAction;
 use crate::decision::{Callers, FACTS};
 
-use super::solve::Bench;
+use super::bench::Bench;
 
 #[test]
 fn c50_c53_u5_facts_bind() {

@@ -1,6 +1,7 @@
 //! Tests that are longer than what they test.
 
 mod automaton;
+mod bench;
 mod compare;
 mod facts;
 mod readable;

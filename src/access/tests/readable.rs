@@ -8,7 +8,7 @@ use crate::access::test::{Operand, Test};
 use crate::policy::{Operator, Variables};
 
 use super::automaton::Random;
-use super::solve::{Bench, random_formula};
+use super::bench::{Bench, random_formula};
 
 const VIA: &str = "kms:ViaService";
 const TAG: &str = "aws:PrincipalTag/team";

@@ -4,7 +4,7 @@ use crate::access::frame::Who;
 use crate::decision::{Context, ContextValue};
 
 use super::automaton::Random;
-use super::solve::{Bench, random_formula};
+use super::bench::{Bench, random_formula};
 
 const TEAM: &str = "kms:EncryptionContext:Team";
 const LOWER: &str = "kms:EncryptionContext:team";

@@ -5,7 +5,7 @@ use crate::access::frame::Who;
 use crate::decision::{Context, ContextValue};
 
 use super::automaton::Random;
-use super::solve::{Bench, random_formula};
+use super::bench::{Bench, random_formula};
 
 const A: &str = "kms:EncryptionContext:a";
 const B: &str = "kms:EncryptionContext:b";
