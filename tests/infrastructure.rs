@@ -9,6 +9,8 @@
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/declared.rs"]
+mod declared;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -282,4 +284,44 @@ fn references_in_circles_end() {
     folder.put("template.yaml", template);
     let run = keyreach(&["check", ".", "--format", "json"]).within(folder.path()).run();
     assert!(run.code <= 1, "{run:?}");
+}
+
+#[test]
+fn code_says_how_long_sessions_of_a_role_may_last() {
+    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let template = |more: &str| {
+        format!(
+            "Parameters:\n  Open: {{ Type: Number }}\nResources:\n  Role:\n    Type: AWS::IAM::Role\n    \
+             Properties:\n      RoleName: app\n      AssumeRolePolicyDocument: {trust}\n{more}"
+        )
+    };
+    let module = |more: &str| {
+        format!(
+            "variable \"open\" {{}}\nresource \"aws_iam_role\" \"app\" {{\n  name = \"app\"\n  \
+             assume_role_policy = jsonencode({{ Version = \"2012-10-17\", Statement = [] }})\n  {more}\n}}\n"
+        )
+    };
+    let plan = |seconds: &str| {
+        let values = format!(
+            r#"{{ "name": "app", "path": "/", "assume_role_policy": "{{}}", "max_session_duration": {seconds} }}"#
+        );
+        format!(
+            r#"{{ "format_version": "1.2", "terraform_version": "1.9.8", "planned_values": {{ "root_module": {{ "resources": [ {{ "address": "aws_iam_role.app", "mode": "managed", "type": "aws_iam_role", "name": "app", "values": {values} }} ] }} }} }}"#
+        )
+    };
+    for (path, text, expected) in [
+        ("t.yaml", template(""), Some(3600)),
+        ("t.yaml", template("      MaxSessionDuration: 7200\n"), Some(7200)),
+        ("t.yaml", template("      MaxSessionDuration: !Ref Open\n"), None),
+        ("main.tf", module(""), Some(3600)),
+        ("main.tf", module("max_session_duration = 2 * 3600"), Some(7200)),
+        ("main.tf", module("max_session_duration = null"), Some(3600)),
+        ("main.tf", module("max_session_duration = var.open"), None),
+        ("plan.json", plan("7200"), Some(7200)),
+    ] {
+        let loaded = declared::loaded(&[(path, &text)]);
+        let roles = loaded.inventory.accounts.values().flat_map(|it| it.identities.values());
+        let said: Vec<_> = roles.map(|role| (&*role.name, role.max_session)).collect();
+        assert_eq!(said, [("app", expected)], "{text}");
+    }
 }

@@ -244,7 +244,10 @@ fn lockout(id: &str, case: &Node<'_>, scenario: &Scenario, reference: &Reference
         node => scenario.policy(node, PolicyKind::Key).0,
     };
     let caller = caller(scenario, text(row, "principal"));
-    let passes = lockout_check(reference, &caller, key, &policy, &context(row.get("context")));
+    let target = Target::Key(key.arn.clone());
+    let mut asked = Request::plain(caller, KmsAction::PUT_KEY_POLICY, target);
+    asked.context = context(row.get("context"));
+    let passes = lockout_check(reference, &asked, key, &policy);
     let found = if passes { "accepted" } else { "refused" };
     let expected = text(row, "expect");
     if found == expected { String::new() } else { format!("{id}: lockout check {found}\n") }

@@ -88,6 +88,12 @@ impl KmsError {
         Self::new("LimitExceededException", message)
     }
 
+    /// That there are as many of something as an account may have.
+    pub(super) fn quota(of: &str, most: usize, count: usize) -> Self {
+        let text = "quota for this account in this region is";
+        Self::limit(format!("{of} {text} {most}, current usage is {count}."))
+    }
+
     /// The ciphertext is not of a key that the caller may know of.
     pub(super) fn foreign_blob() -> Self {
         Self::new(DENIED, FOREIGN_BLOB)

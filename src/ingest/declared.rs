@@ -21,6 +21,9 @@ use super::symbols::Symbols;
 /// The Region that a template is deployed to, where it is not pinned.
 pub const REGION: &str = "this-region";
 
+/// How many seconds sessions of a role may last for which nothing else is asked (page "CreateRole").
+pub(super) const MAX_SESSION: u32 = 3600;
+
 /// Whether a text may hold the symbol of an account or Region: all of them begin alike.
 pub(super) fn may_be_symbolic(text: &str) -> bool {
     text.contains("this-")

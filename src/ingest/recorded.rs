@@ -2,7 +2,8 @@
 //! (`baseConfigurationItems`) and the answers of advanced queries (`Results`).
 //!
 //! An item holds what IAM or KMS says of one entity; a key's policy is in `supplementaryConfiguration`. Where
-//! several items are of one entity the latest counts. Config records no grants and not who else there is.
+//! several items are of one entity the latest counts. Config records no grants, not who else there is, and
+//! not how long sessions of a role may last (the schema of `AWS::IAM::Role` for advanced queries has it not).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! What AWS refuses, and in which words.
 
+use keyreach::policy::{PolicyDocument, PolicyKind};
+use keyreach::source::{FileId, Place, Span};
 use serde_json::{Value, json};
 
 use super::*;
@@ -121,6 +123,30 @@ fn k9_the_policy_that_the_service_gives_is_not_held_against_its_maker() {
     let mut given = replicate("eu-west-2");
     given["Policy"] = policy.into();
     fails(&kms, ADMIN, "ReplicateKey", given, MALFORMED, locked);
+}
+
+#[test]
+fn k9_whose_session_policy_forbids_another_policy_is_locked_out() {
+    let text = format!(
+        "accounts: {{ {A}: {{ roles: {{ app: {{ policies: [{{ allow: 'kms:*' }}] }} }} }} }}"
+    );
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let kms = Encryptor::in_memory(world(&text), MasterSecret::from_bytes([7; 32]), Clock::At(now));
+    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": arn("role/app") },
+        "Action": "kms:*", "Resource": "*" });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let create = |actions: Value| {
+        let session = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+            "Action": actions, "Resource": "*" }] });
+        let place = Place::plain(FileId(0), Span::new(0, 0));
+        let session = PolicyDocument::json(place, PolicyKind::Session, session.to_string());
+        let mut app = Caller::new(caller("role/app"), "us-east-1");
+        app.session_policies.push(session);
+        let body = json!({ "Policy": policy });
+        kms.call(&app, &Ambient::default(), "CreateKey", &body).map_err(|error| error.name)
+    };
+    assert_eq!(create(json!(["kms:CreateKey"])).err(), Some(MALFORMED));
+    assert!(create(json!(["kms:CreateKey", "kms:PutKeyPolicy"])).is_ok());
 }
 
 #[test]
@@ -316,6 +342,28 @@ fn an_alias_moves_between_keys_of_one_type_alone() {
     did(&kms, ADMIN, "CancelKeyDeletion", json!({ "KeyId": "L" }));
     did(&kms, ADMIN, "ScheduleKeyDeletion", json!({ "KeyId": "K" }));
     did(&kms, ADMIN, "UpdateAlias", to("L"));
+}
+
+#[test]
+fn a_key_has_fifty_aliases_at_most() {
+    let kms = kms();
+    // It has one already.
+    for number in 1..50 {
+        let alias = json!({ "AliasName": format!("alias/n{number}"), "TargetKeyId": "K" });
+        did(&kms, ADMIN, "CreateAlias", alias);
+    }
+    let to = |name: &str, key: &str| json!({ "AliasName": name, "TargetKeyId": key });
+    let full = "LimitExceededException";
+    let text = "Aliases per key quota for this account in this region is 50, current usage is 50.";
+    fails(&kms, ADMIN, "CreateAlias", to("alias/more", "K"), full, text);
+    did(&kms, ADMIN, "CreateAlias", to("alias/more", "L"));
+    fails(&kms, ADMIN, "UpdateAlias", to("alias/more", "K"), full, text);
+    // One that is there already stays, and one that goes leaves a place.
+    did(&kms, ADMIN, "UpdateAlias", to("alias/n1", "K"));
+    did(&kms, ADMIN, "UpdateAlias", to("alias/n1", "L"));
+    did(&kms, ADMIN, "UpdateAlias", to("alias/more", "K"));
+    // Who may not is not told.
+    fails(&kms, "user/bob", "CreateAlias", to("alias/yet", "K"), DENIED, "kms:CreateAlias");
 }
 
 #[test]

@@ -19,7 +19,7 @@ accounts:
       admin: { policies: [{ allow: '*' }] }
     roles:
       app: { trust: user/bob, policies: [{ allow: 'kms:*' }] }
-      delegated: { trust: account, policies: [{ allow: 'sts:AssumeRole' }] }
+      delegated: { trust: account, max_session: 43200, policies: [{ allow: 'sts:AssumeRole' }] }
       chained: { trust: role/delegated }
     keys:
       orders: { aliases: [alias/orders], policy: default }
@@ -150,6 +150,9 @@ fn roles_of_the_credentials_file_are_sessions() {
     let answer = whoami(&server, &key);
     let arn = "arn:aws:sts::111122223333:assumed-role/app/keyreach";
     assert_eq!(answer.element("Arn").as_deref(), Some(arn));
+    // Of a role for which nothing else is said sessions last an hour.
+    let longer = assume(&server, &server.key("bob"), "app", &[("DurationSeconds", "3601")]);
+    assert!(longer.message().contains("MaxSessionDuration set for this role"), "{longer:?}");
     let bare = AccessKey { token: None, ..key };
     let answer = whoami(&server, &bare);
     assert_eq!(answer.fault().as_deref(), Some("InvalidClientTokenId"));

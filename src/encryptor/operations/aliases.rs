@@ -15,6 +15,9 @@ use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
 
+/// The most aliases of a key.
+const MOST: usize = 50;
+
 pub(super) fn list_aliases(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (account, region) = (work.account()?, work.region());
     let (id, asked) = (body.given("KeyId", KEY_ID)?, Page::asked(body, (50, 100))?);
@@ -48,6 +51,7 @@ pub(super) fn create_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
         return Err(KmsError::new("AlreadyExistsException", text));
     }
     work.can(key, KmsAction::CREATE_ALIAS, "CreateAlias")?;
+    one_more(work, key)?;
     point(work, alias, key);
     Ok(json!({}))
 }
@@ -64,8 +68,12 @@ pub(super) fn update_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
         let text = format!("{alias} cannot move to a key of another type or usage.");
         return Err(KmsError::validation(text));
     }
-    if let Some(old) = old.key().filter(|old| *old != key.arn) {
-        work.change(&[Touched::Key(old)], |_| ());
+    match old.key() {
+        Some(old) if old == key.arn => {}
+        old => {
+            one_more(work, key)?;
+            old.into_iter().for_each(|old| work.change(&[Touched::Key(old)], |_| ()));
+        }
     }
     point(work, alias, key);
     Ok(json!({}))
@@ -80,6 +88,14 @@ pub(super) fn delete_alias(work: &Work<'_>, body: &Body<'_>) -> Answer {
     }
     work.edit(&Edit::DeleteAlias { alias: alias.clone() }, Touched::Alias(alias));
     Ok(json!({}))
+}
+
+/// That a key may have one more alias (page "Resource quotas").
+fn one_more(work: &Work<'_>, key: &Key) -> Result<(), KmsError> {
+    match work.world().aliases_of(key).count() {
+        count if count >= MOST => Err(KmsError::quota("Aliases per key", MOST, count)),
+        _ => Ok(()),
+    }
 }
 
 /// What an alias is good for: whoever encrypts by it goes on to.

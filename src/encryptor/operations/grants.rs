@@ -52,7 +52,7 @@ pub(super) fn create_grant(work: &Work<'_>, body: &Body<'_>) -> Answer {
     }
     let same = key.grants.iter().find(|known| grant.name.is_some() && is_same(known, &grant));
     if same.is_none() && key.grants.len() >= MOST {
-        return Err(KmsError::limit(format!("{} has {MOST} grants.", key.arn)));
+        return Err(KmsError::quota("Grants per key", MOST, key.grants.len()));
     }
     work.unless_dry_run(dry_run)?;
     if let Some(same) = same {

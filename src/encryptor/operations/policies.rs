@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::aws::KmsAction;
+use crate::decision::{Request, Target};
 use crate::encryptor::body::{Body, WORD};
 use crate::encryptor::work::{Found, Work};
 use crate::encryptor::{KmsError, Touched};
@@ -143,8 +144,14 @@ pub(super) fn acceptable(
     let Some((caller, context)) = work.asking().filter(|_| !bypass) else {
         return Ok(());
     };
-    let reference = work.state().reference();
-    if lockout_check(&reference, &caller.principal, key, policy, &context) {
+    let asked = Request {
+        caller: caller.principal.clone(),
+        action: KmsAction::PUT_KEY_POLICY,
+        target: Target::Key(key.arn.clone()),
+        context,
+        session_policies: caller.session_policies.clone(),
+    };
+    if lockout_check(&work.state().reference(), &asked, key, policy) {
         return Ok(());
     }
     Err(malformed("The new key policy will not allow you to update the key policy in the future."))

@@ -128,29 +128,26 @@ fn create(new: &NewKey, request: impl Fn(KmsAction, Target) -> Request) -> Vec<R
     requests
 }
 
-/// The lockout safety check (rule K9): whether `caller` could put a policy again once `policy` is the
-/// `default` policy of `key`. The AWS_RAM policy does not count (rule K8). O11 read the other way: an
-/// unconditional account statement is enough.
+/// The lockout safety check (rule K9): whether the caller of `asked`, the request that gives `policy` to
+/// `key`, could put a policy again once it is the `default` one: in the context of that request, with its
+/// session policies. The AWS_RAM policy does not count (rule K8). O11 read the other way: an unconditional
+/// account statement is enough.
 pub fn lockout_check(
     reference: &Reference<'_>,
-    caller: &Caller,
+    asked: &Request,
     key: &Key,
     policy: &PolicyDocument,
-    context: &Context,
 ) -> bool {
     if reference.readings.is_other(OpenPoint::O11) && has_account_statement(policy, key) {
         return true;
     }
     let world = with_policy(reference.world, key, policy);
-    let mut context = context.clone();
-    context.set_one("kms:PolicyName", "default");
-    let request = Request {
-        caller: caller.clone(),
+    let mut request = Request {
         action: KmsAction::PUT_KEY_POLICY,
         target: Target::Key(key.arn.clone()),
-        context,
-        session_policies: Vec::new(),
+        ..asked.clone()
     };
+    request.context.set_one("kms:PolicyName", "default");
     reference.after(&world).evaluate(&request).is_allowed()
 }
 

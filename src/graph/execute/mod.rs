@@ -197,8 +197,11 @@ impl Scene<'_> {
     ) -> Result<(), Obstacle> {
         let put = Call::PutKeyPolicy { key: key.arn.clone(), policy: policy.clone() };
         let asks = put.asks(caller, self.reference.world(), context);
-        let context = asks.first().map(|ask| ask.context().clone()).unwrap_or_default();
-        match lockout_check(&self.reference, caller, key, policy, &context) {
+        let keeps = |ask: &Ask| match ask {
+            Ask::Kms(request) => lockout_check(&self.reference, request, key, policy),
+            Ask::Control(_) => true,
+        };
+        match asks.iter().all(keeps) {
             true => Ok(()),
             false => Err(Obstacle::LocksOut),
         }

@@ -14,6 +14,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::Place;
 use crate::syntax::{Kind, Node};
 
+use super::super::declared::MAX_SESSION;
 use super::super::facts::{
     Fact, GroupFact, IdentityFact, Names as Listed, Page, Parts, PolicyFact, PrincipalKind,
 };
@@ -32,6 +33,8 @@ pub(super) struct Holder {
     tags: Option<Tags>,
     boundary: Option<Option<AttachedPolicy>>,
     trust: Option<PolicyDocument>,
+    /// How long sessions of a role may last, where that is known.
+    max_session: Option<u32>,
     inline: Vec<NamedPolicy>,
     attached: Vec<AttachedPolicy>,
     groups: BTreeSet<Box<str>>,
@@ -102,6 +105,10 @@ impl<'n> Gathered<'n> {
             tags: tags(at, resource),
             boundary,
             trust: None,
+            max_session: match kind {
+                PrincipalKind::Role => max_session(at, resource),
+                PrincipalKind::User | PrincipalKind::Group => None,
+            },
             inline: Vec::new(),
             attached: Vec::new(),
             groups: BTreeSet::new(),
@@ -432,10 +439,19 @@ impl Holder {
         fact.tags = self.tags;
         fact.boundary = self.boundary;
         fact.trust = self.trust;
+        fact.max_session = self.max_session;
         fact.parts = parts;
         fact.is_in_doubt = self.is_in_doubt;
         fact.groups = Some(Page { items: self.groups, place, more: !self.all_groups });
         Fact::Identity(Box::new(fact))
+    }
+}
+
+/// `MaxSessionDuration` of a role; nothing where it is not known.
+fn max_session(at: &At<'_, '_>, resource: &Resource<'_>) -> Option<u32> {
+    match at.property(resource, "MaxSessionDuration") {
+        None => Some(MAX_SESSION),
+        Some(seconds) => seconds.scalar()?.parse().ok(),
     }
 }
 

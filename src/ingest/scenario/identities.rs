@@ -1,6 +1,7 @@
 //! Accounts with their users, groups, roles and managed policies.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::aws::{AccountId, identity};
@@ -11,6 +12,7 @@ use crate::policy::{Policy, PolicyDocument, PolicyKind, Version};
 use crate::source::Span;
 use crate::syntax::{Kind, Member, Node};
 
+use super::super::declared::MAX_SESSION;
 use super::names::{is_path, path_of};
 use super::{Loader, meant};
 
@@ -24,7 +26,11 @@ pub(super) const USER: &[&str] = &["path", "id", "tags", "policies", "groups", "
 pub(super) const GROUP: &[&str] = &["path", "policies", "members"];
 
 /// Members of a role.
-pub(super) const ROLE: &[&str] = &["path", "id", "tags", "policies", "boundary", "trust"];
+pub(super) const ROLE: &[&str] =
+    &["path", "id", "tags", "policies", "boundary", "max_session", "trust"];
+
+/// How many seconds sessions of a role may last (page "CreateRole").
+const SECONDS: RangeInclusive<u32> = MAX_SESSION..=43_200;
 
 impl Loader {
     pub(super) fn account(&mut self, id: AccountId, node: &Node<'_>) {
@@ -106,6 +112,7 @@ impl Loader {
         };
         if kind == IdentityKind::Role {
             identity.trust = Some(self.trusts_nobody(member.name.span));
+            identity.max_session = Some(MAX_SESSION);
         }
         for field in self.fields(&member.value, what, known) {
             let value = &field.value;
@@ -128,6 +135,9 @@ impl Loader {
                     }
                 }
                 "boundary" => identity.boundary = self.boundary(account, word, name, field),
+                "max_session" => {
+                    identity.max_session = self.max_session(value).or(identity.max_session);
+                }
                 _ => identity.trust = Some(self.trust(account, value)),
             }
         }
@@ -151,6 +161,16 @@ impl Loader {
             Kind::Null => None,
             _ => self.attachment(&field.value, account),
         }
+    }
+
+    fn max_session(&mut self, node: &Node<'_>) -> Option<u32> {
+        let seconds = node.scalar().and_then(|text| text.parse().ok());
+        let seconds = seconds.filter(|seconds| SECONDS.contains(seconds));
+        if seconds.is_none() {
+            let (least, most) = (SECONDS.start(), SECONDS.end());
+            self.problem(node.span, format!("`max_session` is {least} to {most} seconds"));
+        }
+        seconds
     }
 
     /// A trust policy: names of those who may assume the role, or a policy.

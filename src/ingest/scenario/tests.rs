@@ -209,6 +209,15 @@ fn policies_are_inline_attached_or_both() {
 }
 
 #[test]
+fn sessions_of_a_role_last_an_hour_where_nothing_is_said() {
+    let max = |role: &str| {
+        let scenario = sound(&account(&format!("roles: {{ app: {role} }}")));
+        scenario.inventory.identity(&format!("{ARN}:role/app")).expect("a role").max_session
+    };
+    assert_eq!((max("{}"), max("{ max_session: 7200 }")), (Some(3600), Some(7200)));
+}
+
+#[test]
 fn ids_are_made_up_the_same_way_each_time() {
     let text = account(
         "users: { alice: { id: AIDAEXAMPLEEXAMPLE123 }, bob: }, keys: { my key: , P: { multi_region: primary }, \

@@ -12,6 +12,7 @@ use crate::policy::PolicyKind;
 use crate::source::Place;
 use crate::syntax::WHETHER;
 
+use super::super::declared::MAX_SESSION;
 use super::super::facts::{
     Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact, PrincipalKind,
 };
@@ -437,6 +438,14 @@ impl Draft<'_> {
         };
         let trust = argument("assume_role_policy")
             .map(|policy| evaluator.policy(PolicyKind::Trust, &policy, None));
+        let seconds = argument("max_session_duration").filter(|it| !it.is_null());
+        let max_session = match (kind, seconds) {
+            (IdentityKind::User, _) => None,
+            (IdentityKind::Role, None) => Some(MAX_SESSION),
+            (IdentityKind::Role, Some(seconds)) => {
+                seconds.known().and_then(|text| text.parse().ok())
+            }
+        };
         let tags = evaluator.tags(resource);
         let groups = (kind == IdentityKind::User).then(|| Page {
             items: std::mem::take(&mut self.groups),
@@ -447,6 +456,7 @@ impl Draft<'_> {
         Fact::Identity(Box::new(IdentityFact {
             tags,
             boundary,
+            max_session,
             trust,
             parts,
             groups,

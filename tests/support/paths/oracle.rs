@@ -12,7 +12,7 @@ use keyreach::decision::{Caller, CallerKind, Context, Request, Target};
 use keyreach::eval::reference::{Reference, lockout_check};
 use keyreach::graph::{Ask, Call, EdgeKind, Hop, Path};
 use keyreach::inventory::{Identity, Inventory, Key, OrgPolicyKind, Tags};
-use keyreach::policy::Value;
+use keyreach::policy::{PolicyDocument, Value};
 
 use super::calls::{Candidate, candidates};
 use super::heard::{Heard, selections};
@@ -352,10 +352,14 @@ fn always(caller: &Caller) -> Context {
 /// Rule K9.
 fn is_kept(reference: &Reference<'_>, held: &Held, call: &Call, asks: &[Ask]) -> bool {
     let caller = &held.caller;
+    let check = |ask: &Ask, key: &Key, policy: &PolicyDocument| match ask {
+        Ask::Kms(request) => lockout_check(reference, request, key, policy),
+        Ask::Control(_) => panic!("no permission of KMS: {call:?}"),
+    };
     match call {
         Call::PutKeyPolicy { key, policy } => {
             let key = reference.world().key(key).unwrap();
-            lockout_check(reference, caller, key, policy, asks[0].context())
+            check(&asks[0], key, policy)
         }
         Call::ReplicateKey { key, region, policy } => {
             let arn = KeyArn::new(key.partition(), region, key.account(), key.id()).unwrap();
@@ -363,7 +367,7 @@ fn is_kept(reference: &Reference<'_>, held: &Held, call: &Call, asks: &[Ask]) ->
             let replica: Key = after.key(&arn).unwrap().clone();
             let put = Call::PutKeyPolicy { key: arn, policy: policy.clone() };
             let asks = put.asks(caller, reference.world(), asks[0].context());
-            lockout_check(reference, caller, &replica, policy, asks[0].context())
+            check(&asks[0], &replica, policy)
         }
         _ => true,
     }
