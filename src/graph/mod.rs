@@ -289,7 +289,7 @@ impl Quest<'_, '_> {
             ways.iter().find_map(|way| {
                 let plan = way.plan(&self.states, start);
                 let missed = self.assembler.executed((start, key, goal), &plan);
-                is_fault |= !matches!(missed, Ok(_) | Err(Miss::OtherSession));
+                is_fault |= !matches!(missed, Ok(_) | Err(Miss::OtherSession | Miss::Nobody));
                 match missed {
                     Ok(path) => Some(path),
                     Err(Miss::Failed(ends)) => {
@@ -310,7 +310,7 @@ impl Quest<'_, '_> {
         let arn = || self.cast.key(key).map(|key| key.arn.clone());
         Some(match path {
             Some(path) => Ok(path),
-            // Classes do not tell how sessions were made.
+            // Classes do not tell how sessions were made, and who is there to retire a grant.
             None if !is_fault => return None,
             None => Err(Broken { from: from()?, key: arn()?, failure }),
         })

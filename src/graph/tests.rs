@@ -1,5 +1,6 @@
 //! The search by the worked cases of the semantics.
 
+mod grants;
 mod tags;
 
 use jiff::Timestamp;
@@ -284,48 +285,6 @@ fn t12_w92_users_make_the_federated_sessions_that_keys_name() {
         "federated/eve, when: { StringEquals: { 'aws:PrincipalTag/team': x } }",
     );
     assert!(of_bob(&nobody).is_none());
-}
-
-/// A key of which user bob may make grants under a condition.
-fn grants(condition: &str, more: &str) -> String {
-    let text = "accounts: { 111122223333: { users: { bob: {}, ann: {} },
-           keys: { k: { policy: [{ allow: kms:CreateGrant, to: user/bob, when: { CONDITION } }MORE] } } } }";
-    text.replace("CONDITION", condition).replace("MORE", more)
-}
-
-#[test]
-fn g54_grants_have_the_constraints_that_policies_want() {
-    let params = |condition: &str| params_of_bob(&grants(condition, ""), 0);
-    let subset = params("StringEquals: { 'kms:GrantConstraintType': EncryptionContextSubset }");
-    assert!(subset["Constraints"]["EncryptionContextSubset"].is_object(), "{subset}");
-    let equals = params("StringEquals: { 'kms:GrantConstraintType': EncryptionContextEquals }");
-    assert!(equals["Constraints"]["EncryptionContextEquals"].is_object(), "{equals}");
-    let pair = params("StringEquals: { 'kms:EncryptionContext:app': x }");
-    assert_eq!(pair["Constraints"]["EncryptionContextSubset"]["app"], "x");
-    let keys = params("'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': app }");
-    assert!(keys["Constraints"]["EncryptionContextSubset"]["app"].is_string(), "{keys}");
-    let ann = "arn:aws:iam::111122223333:user/ann";
-    let retiring = params(&format!("StringEquals: {{ 'kms:RetiringPrincipal': '{ann}' }}"));
-    assert_eq!(retiring["RetiringPrincipal"], ann);
-    let denied =
-        ", { deny: kms:CreateGrant, to: '*', when: { Null: { 'kms:GrantConstraintType': true } } }";
-    let direct = "Bool: { 'kms:GrantIsForAWSResource': false }";
-    let denied = params_of_bob(&grants(direct, denied), 0);
-    assert!(denied["Constraints"].is_object(), "{denied}");
-    // The goal's request then has what the grant is bound to.
-    let path = of_bob(&grants("StringEquals: { 'kms:EncryptionContext:app': x }", ""));
-    let context = path.map(|path| path.context).unwrap_or_default();
-    let pair = context.get("kms:EncryptionContext:app").map(|entry| entry.value.values());
-    assert_eq!(pair.unwrap_or_default(), ["x".into()]);
-}
-
-#[test]
-fn g54_grants_have_more_operations_where_policies_want_them() {
-    let operations =
-        |operator: &str| grants(&format!("'{operator}': {{ 'kms:GrantOperations': Encrypt }}"), "");
-    let any = params_of_bob(&operations("ForAnyValue:StringEquals"), 0);
-    assert_eq!(any["Operations"], serde_json::json!(["Decrypt", "Encrypt"]));
-    assert!(of_bob(&operations("ForAllValues:StringEquals")).is_none());
 }
 
 #[test]

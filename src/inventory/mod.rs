@@ -10,6 +10,7 @@ mod edit;
 mod gap;
 mod key;
 mod organization;
+mod principals;
 mod sharded;
 mod shared;
 

@@ -15,7 +15,6 @@ use crate::policy::{
 
 use super::nowhere;
 use super::page::Page;
-use super::principals::is_nobody;
 use super::said::Said;
 
 type Answer = Result<Value, KmsError>;
@@ -129,7 +128,7 @@ pub(super) fn acceptable(
     well_formed(policy)?;
     let statements = &policy.policy().statements;
     let partition = key.arn.partition();
-    let unknown = |it: &Principal| is_nobody(work.world(), it, partition);
+    let unknown = |it: &Principal| work.world().is_nobody(it, partition);
     // Rules A22, A48.
     if statements.iter().any(|it| all_but_some(it) || principals(it).any(unknown)) {
         return Err(malformed("Policy contains a statement with one or more invalid principals."));

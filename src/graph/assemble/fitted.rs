@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::KmsAction;
-use crate::decision::{Caller, Context};
+use crate::decision::{Caller, Context, Request, Target};
 use crate::inventory::{Constraints, Grant, Grantee, Tags};
 
 use super::super::call::{Ask, Call, grant_term_keys};
@@ -18,6 +18,9 @@ use super::Assembler;
 use super::way::Way;
 
 const SESSION_NAME: &str = "sts:RoleSessionName";
+const RETIRING: &str = "kms:RetiringPrincipal";
+/// How many principals are tried in the place of one that is not there.
+const LIKELY: usize = 16;
 
 impl Assembler<'_, '_> {
     /// Takes a role on: under the name that later steps want of the session, else as the trust policy
@@ -213,7 +216,8 @@ impl Assembler<'_, '_> {
         let asks = call.asks(caller, way.engine().inventory(), &plain);
         let Some(Ask::Kms(mut request)) = asks.into_iter().next() else { return None };
         grant_term_keys().for_each(|name| request.context.forget(name));
-        let witness = way.witness(&Ask::Kms(request))?;
+        let witness = way.witness(&Ask::Kms(request.clone()))?;
+        let witness = with_somebody(way, request, witness)?;
         let kind = first(&witness, "kms:GrantConstraintType");
         let mut pairs: BTreeMap<Box<str>, Box<str>> =
             each(&witness, "kms:EncryptionContext:", "kms:EncryptionContextKeys").collect();
@@ -226,7 +230,7 @@ impl Assembler<'_, '_> {
             _ => (None, pairs),
         };
         let source_arn = first(&witness, "kms:GrantConstraintSourceArn");
-        let by_name = first(&witness, "kms:RetiringPrincipal");
+        let by_name = first(&witness, RETIRING);
         let by_service = || first(&witness, "kms:RetiringServicePrincipal");
         let retiring = by_name.map(|name| Grantee::principal(&name));
         let retiring = retiring.or_else(|| by_service().map(Grantee::Service));
@@ -234,6 +238,34 @@ impl Assembler<'_, '_> {
         let grant = Grant { constraints, retiring, ..Grant::clone(grant) };
         Some(Call::CreateGrant { key: key.clone(), grant: Box::new(grant) })
     }
+}
+
+/// A context of a grant's request, with a retiring principal that is there (rule G13): the one that it
+/// names, else the likest that the permission admits.
+fn with_somebody(way: &mut Way<'_>, request: Request, witness: Context) -> Option<Context> {
+    let Some(named) = first(&witness, RETIRING).filter(|_| !way.supposing) else {
+        return Some(witness);
+    };
+    let Target::Key(key) = &request.target else { return Some(witness) };
+    let (world, caller) = (way.engine().inventory(), &request.caller.text);
+    if named == *caller || world.is_grantable(&Grantee::principal(&named), key.partition()) {
+        return Some(witness);
+    }
+    let alike =
+        |arn: &str| named.bytes().zip(arn.bytes()).take_while(|(one, it)| one == it).count();
+    let identities = world.account(key.account()).into_iter().flat_map(|it| it.identities.keys());
+    let mut likely: Vec<Box<str>> = identities.map(Into::into).collect();
+    likely.sort_by_cached_key(|arn| std::cmp::Reverse(alike(arn)));
+    likely.truncate(LIKELY);
+    let found = [caller.clone()].into_iter().chain(likely).find_map(|arn| {
+        let mut request = request.clone();
+        request.context.set_one(RETIRING, &arn);
+        let mut witness = way.witness(&Ask::Kms(request))?;
+        witness.set_one(RETIRING, &arn);
+        Some(witness)
+    });
+    way.names_nobody |= found.is_none();
+    found
 }
 
 /// Adds the tags that a request has in a context.

@@ -38,14 +38,17 @@ pub(super) struct Assembler<'c, 'w> {
 impl Assembler<'_, '_> {
     /// The path of a plan.
     fn path(&self, end: End, plan: &Plan, supposing: bool) -> Result<Path, Miss> {
-        let path = self.path_with(end, plan, BTreeMap::new(), supposing).ok_or(Miss::NoRequest)?;
+        let path = self.path_with(end, plan, BTreeMap::new(), supposing)?;
         let needs = self.needs(&path);
         if needs.is_empty() {
             return Ok(path);
         }
         let are_names = needs.values().any(|needs| !needs.said.is_empty());
         let miss = if are_names { Miss::OtherSession } else { Miss::NoRequest };
-        self.path_with(end, plan, needs, supposing).ok_or(miss)
+        self.path_with(end, plan, needs, supposing).map_err(|missed| match missed {
+            Miss::NoRequest => miss,
+            other => other,
+        })
     }
 
     /// The path of a plan whose steps hang on what is not known; not executed. Nothing where nothing that is
@@ -56,21 +59,33 @@ impl Assembler<'_, '_> {
 
     fn path_with(
         &self,
-        (start, key, goal): End,
+        end: End,
         plan: &Plan,
         needs: BTreeMap<Box<str>, Needs>,
         supposing: bool,
-    ) -> Option<Path> {
+    ) -> Result<Path, Miss> {
+        let mut way = Way {
+            access: self.access,
+            edited: None,
+            doubts: BTreeSet::new(),
+            needs,
+            brought: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            supposing,
+            names_nobody: false,
+        };
+        let path = self.walked(&mut way, end, plan);
+        path.ok_or(if way.names_nobody { Miss::Nobody } else { Miss::NoRequest })
+    }
+
+    fn walked(&self, way: &mut Way<'_>, (start, key, goal): End, plan: &Plan) -> Option<Path> {
         let member = self.cast.member(start)?;
-        let (access, doubts) = (self.access, BTreeSet::new());
-        let (brought, sessions) = (BTreeMap::new(), BTreeMap::new());
-        let mut way = Way { access, edited: None, doubts, needs, brought, sessions, supposing };
         if let Some(edit) = outsider(self.access.inventory(), &member.caller) {
             way.edit(&edit);
         }
         let mut hops: Vec<Hop> = Vec::new();
         for (nth, step) in plan.steps.iter().enumerate() {
-            let hop = self.hop(&mut way, step, nth, plan)?;
+            let hop = self.hop(way, step, nth, plan)?;
             hop.call.edits(&hop.caller).iter().for_each(|edit| way.edit(edit));
             hops.push(hop);
         }
@@ -78,7 +93,7 @@ impl Assembler<'_, '_> {
         let goal_key = replica(&arn, plan).unwrap_or_else(|| arn.clone());
         let goal_as = self.cast.member(plan.goal_as)?.caller.clone();
         let mut request = Request::plain(goal_as.clone(), goal, Target::Key(goal_key.clone()));
-        request.context = self.plain_tags(&way, plan.goal_as, plan);
+        request.context = self.plain_tags(way, plan.goal_as, plan);
         let ask = Ask::Kms(request);
         let context = way.witness(&ask)?;
         Some(Path {
@@ -90,7 +105,7 @@ impl Assembler<'_, '_> {
             goal_key,
             context,
             because: Vec::new(),
-            doubts: way.doubts,
+            doubts: std::mem::take(&mut way.doubts),
         })
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Way<'a> {
     pub(super) sessions: BTreeMap<Box<str>, Context>,
     /// Whether steps that are not known to be possible are taken to be.
     pub(super) supposing: bool,
+    /// Whether a step would have to name somebody who is not there.
+    pub(super) names_nobody: bool,
 }
 
 /// What later steps want of the sessions of a role.
@@ -42,6 +44,8 @@ pub(in crate::graph) enum Miss {
     NoRequest,
     /// A later step wants another name or source identity of a session than it can be made under.
     OtherSession,
+    /// A grant would have to name a principal that is not there.
+    Nobody,
     /// It ends somewhere when it is executed.
     Failed(Failure),
 }

@@ -3,7 +3,9 @@
 use crate::aws::{AccountId, AliasArn, Arn, Identity as Named, KeyArn, identity};
 use crate::decision::{Caller, CallerKind};
 use crate::graph::Call;
-use crate::inventory::{Identity, IdentityKind, Inventory, MultiRegionRole, OrgPolicyKind};
+use crate::inventory::{
+    Grant, Grantee, Identity, IdentityKind, Inventory, MultiRegionRole, OrgPolicyKind,
+};
 use crate::policy::PolicyDocument;
 
 /// Why `call` by `caller` cannot succeed in `world`, whatever policies say.
@@ -63,8 +65,10 @@ impl Obstacles<'_> {
             Call::UpdateSamlProvider { provider }
             | Call::CreateProvider { provider }
             | Call::AddClientId { provider, .. } => self.provider(provider),
+            Call::CreateGrant { key, grant } => {
+                self.key(key).or_else(|| self.parties(grant, key.partition()))
+            }
             Call::PutKeyPolicy { key, .. }
-            | Call::CreateGrant { key, .. }
             | Call::TagKey { key, .. }
             | Call::UntagKey { key, .. } => self.key(key),
             Call::ReplicateKey { key, region, .. } => self.replicable(key, region),
@@ -189,6 +193,15 @@ impl Obstacles<'_> {
 
     fn key(&self, key: &KeyArn) -> Option<String> {
         self.world.key(key).is_none().then(|| absent(key.as_str()))
+    }
+
+    /// Rule G13: a grant names principals that are there; whoever calls is.
+    fn parties(&self, grant: &Grant, partition: &str) -> Option<String> {
+        let is_nobody = |named: &&Grantee| {
+            *self.caller.text != *named.text() && !self.world.is_grantable(named, partition)
+        };
+        let mut named = [Some(&grant.grantee), grant.retiring.as_ref()].into_iter().flatten();
+        named.find(is_nobody).map(|named| absent(named.text()))
     }
 
     /// Rule T17.
