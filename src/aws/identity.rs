@@ -176,6 +176,14 @@ fn sts_identity<'a>(
     }
 }
 
+/// Whether a text has the form of a service principal (API reference, page "CreateGrant").
+pub fn is_service(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|one| one.is_ascii_alphanumeric() || one == '-')
+    };
+    text.matches('.').count() > 1 && text.split('.').all(is_label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,7 +39,7 @@ pub use condition_keys::{
 };
 pub use control::ControlAction;
 pub use control_info::ControlActionInfo;
-pub use identity::{Identity, identity};
+pub use identity::{Identity, identity, is_service};
 pub use key_spec::{
     KeyOrigin, KeySpec, KeySpecInfo, KeyUsage, can_perform, grant_operations, key_spec,
     operations_for,

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::aws::is_service;
+
 use super::KmsError;
 use super::blob::EncryptionContext;
 
@@ -21,19 +23,20 @@ const DESCRIPTION: usize = 8192;
 /// The most grant tokens of a call.
 const TOKENS: usize = 10;
 
-/// The characters of a text, and the pattern by which AWS tells them.
-pub(super) type Spelling = (fn(char) -> bool, &'static str);
+/// Whether a text is of a form, and the pattern by which AWS tells the form.
+pub(super) type Spelling = (fn(&str) -> bool, &'static str);
 
 /// What names principals.
-pub(super) const PRINCIPAL: Spelling =
-    (|one| one.is_ascii_alphanumeric() || "_+=,.@:/-".contains(one), r"^[\w+=,.@:/-]+$");
+const PRINCIPAL: Spelling = (|text| consists_of(text, "_+=,.@:/-"), r"^[\w+=,.@:/-]+$");
+
+/// What names services.
+const SERVICE: Spelling = (is_service, r"^([A-Za-z0-9\-]+)\.([A-Za-z0-9\-]+)(\.[A-Za-z0-9\-]+)+$");
 
 /// Names of aliases and grants.
-pub(super) const NAME: Spelling =
-    (|one| one.is_ascii_alphanumeric() || ":/_-".contains(one), "^[a-zA-Z0-9:/_-]+$");
+pub(super) const NAME: Spelling = (|text| consists_of(text, ":/_-"), "^[a-zA-Z0-9:/_-]+$");
 
 /// Names of key policies.
-pub(super) const WORD: Spelling = (|one| one.is_ascii_alphanumeric() || one == '_', r"[\w]+");
+pub(super) const WORD: Spelling = (|text| consists_of(text, "_"), r"[\w]+");
 
 /// The body of a call.
 pub(super) struct Body<'v>(&'v Map<String, Value>);
@@ -70,13 +73,13 @@ impl<'v> Body<'v> {
         }
     }
 
-    /// That a text has such characters alone.
+    /// That a text is of a form.
     pub(super) fn spelled<'t>(
         name: &str,
         text: &'t str,
         (known, pattern): Spelling,
     ) -> Result<&'t str, KmsError> {
-        match text.chars().all(known) {
+        match known(text) {
             true => Ok(text),
             false => {
                 let must = format!("Member must satisfy regular expression pattern: {pattern}");
@@ -89,6 +92,12 @@ impl<'v> Body<'v> {
     pub(super) fn principal(&self, name: &str) -> Result<Option<&'v str>, KmsError> {
         let text = self.given(name, 256)?;
         text.map(|text| Self::spelled(name, text, PRINCIPAL)).transpose()
+    }
+
+    /// The name of a service, where it is given.
+    pub(super) fn service(&self, name: &str) -> Result<Option<&'v str>, KmsError> {
+        let text = self.given(name, 128)?;
+        text.map(|text| Self::spelled(name, text, SERVICE)).transpose()
     }
 
     pub(super) fn key_id(&self, name: &str) -> Result<&'v str, KmsError> {
@@ -149,10 +158,20 @@ impl<'v> Body<'v> {
             return Ok(None);
         };
         let found = words.iter().find(|word| **word == text);
-        found.map(|word| Some(*word)).ok_or_else(|| {
-            let must = format!("Member must satisfy enum value set: [{}]", words.join(", "));
-            KmsError::constraint(Some(text), &camel(name), &must)
-        })
+        found.map(|word| Some(*word)).ok_or_else(|| no_such_word(name, text, words))
+    }
+
+    /// Some of several words.
+    pub(super) fn words(
+        &self,
+        name: &str,
+        words: &[&'static str],
+    ) -> Result<Vec<&'v str>, KmsError> {
+        let given = self.texts(name)?;
+        match given.iter().find(|word| !words.contains(word)) {
+            Some(other) => Err(no_such_word(name, other, words)),
+            None => Ok(given),
+        }
     }
 
     pub(super) fn flag(&self, name: &str) -> Result<bool, KmsError> {
@@ -257,20 +276,18 @@ impl<'v> Body<'v> {
 
     /// Whether a dry run is one of the permission alone, for whatever ciphertext.
     pub(super) fn ignores_ciphertext(&self) -> Result<bool, KmsError> {
-        const IGNORE: &str = "IGNORE_CIPHERTEXT";
-        let modifiers = self.texts("DryRunModifiers")?;
-        match modifiers.iter().find(|modifier| **modifier != IGNORE) {
-            Some(other) => {
-                let must = format!("Member must satisfy enum value set: [{IGNORE}]");
-                Err(KmsError::constraint(Some(other), "dryRunModifiers", &must))
-            }
-            None => Ok(!modifiers.is_empty() && self.dry_run()?),
-        }
+        let modifiers = self.words("DryRunModifiers", &["IGNORE_CIPHERTEXT"])?;
+        Ok(!modifiers.is_empty() && self.dry_run()?)
     }
 
     pub(super) fn dry_run(&self) -> Result<bool, KmsError> {
         self.flag("DryRun")
     }
+}
+
+/// Whether a text has letters, digits and some other characters alone.
+fn consists_of(text: &str, others: &str) -> bool {
+    text.chars().all(|one| one.is_ascii_alphanumeric() || others.contains(one))
 }
 
 /// Bytes as the wire has them.
@@ -288,6 +305,11 @@ fn camel(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().map(|letter| letter.to_ascii_lowercase());
     first.into_iter().chain(letters).collect()
+}
+
+fn no_such_word(name: &str, word: &str, words: &[&str]) -> KmsError {
+    let must = format!("Member must satisfy enum value set: [{}]", words.join(", "));
+    KmsError::constraint(Some(word), &camel(name), &must)
 }
 
 fn wrong_type(name: &str, what: &str) -> KmsError {

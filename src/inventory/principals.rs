@@ -1,6 +1,6 @@
 //! Principals that a policy or a grant names: whether there are such, as far as the export tells.
 
-use crate::aws::{AccountId, Arn, Identity as Named, identity};
+use crate::aws::{AccountId, Arn, Identity as Named, identity, is_service};
 use crate::policy::Principal;
 
 use super::{Grantee, Inventory};
@@ -25,7 +25,10 @@ impl Inventory {
     /// That a grant on a key of `partition` may name a principal (rule G13), and that there is one, as for
     /// [`Self::is_nobody`]. Of a session its role is asked for.
     pub fn is_grantable(&self, named: &Grantee, partition: &str) -> bool {
-        let Grantee::Principal(principal) = named else { return true };
+        let principal = match named {
+            Grantee::Principal(principal) => principal,
+            Grantee::Service(name) => return is_service(name),
+        };
         let is_principal = match principal {
             Principal::AssumedRole(arn) => self.has_role_of(arn),
             Principal::Account { .. }

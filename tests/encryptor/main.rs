@@ -13,6 +13,7 @@ mod clock;
 mod deletion;
 mod grants;
 mod import;
+mod kem;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;

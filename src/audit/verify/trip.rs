@@ -208,15 +208,15 @@ impl<'e> Traveller<'e> {
                 Ok(own["SharedSecret"].is_string() && own["SharedSecret"] == other["SharedSecret"])
             }
             K::ENCAPSULATE => {
-                let made = self.own("Encapsulate", self.keyed(json!({})))?;
-                let body = self.keyed(json!({ "Ciphertext": made["Ciphertext"] }));
+                let made = self.own("Encapsulate", self.keyed(encapsulating()))?;
+                let body = self.keyed(carrying(&made));
                 let opened = self.other("Decapsulate", body)?;
                 Ok(made["SharedSecret"].is_string()
                     && made["SharedSecret"] == opened["SharedSecret"])
             }
             K::DECAPSULATE => {
-                let made = self.other("Encapsulate", self.keyed(json!({})))?;
-                let body = self.keyed(json!({ "Ciphertext": made["Ciphertext"] }));
+                let made = self.other("Encapsulate", self.keyed(encapsulating()))?;
+                let body = self.keyed(carrying(&made));
                 let opened = self.own("Decapsulate", body)?;
                 Ok(made["SharedSecret"].is_string()
                     && made["SharedSecret"] == opened["SharedSecret"])
@@ -316,6 +316,17 @@ impl<'e> Traveller<'e> {
 /// What a ciphertext for `request` would be, made by hand under `key` before anything happens.
 pub(super) fn sealed(encryptor: &Encryptor, request: &Request, key: &KeyArn) -> Option<Value> {
     Traveller::new(encryptor, request, key).sealed(key).ok()
+}
+
+/// What a body says of how a secret is carried.
+fn encapsulating() -> Value {
+    json!({ "EncapsulationAlgorithm": "ML_KEM" })
+}
+
+/// The body that opens what `made` says.
+fn carrying(made: &Value) -> Value {
+    let carrier = made["SharedSecretCiphertextBlob"].clone();
+    joined(encapsulating(), "SharedSecretCiphertextBlob", carrier)
 }
 
 fn encoded(bytes: &[u8]) -> String {

@@ -14,6 +14,7 @@ use super::secret::MasterSecret;
 use super::{KmsError, Store};
 
 pub(super) use pair::{KeyPair, Message, generate};
+pub(super) use public::private_of_kem;
 
 /// The material of all keys.
 pub(super) struct Materials {

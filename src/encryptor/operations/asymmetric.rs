@@ -131,7 +131,8 @@ pub(super) fn get_public_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let mut answer = json!({ "KeyId": key.arn.as_str(), "PublicKey": encoded(&public),
         "KeySpec": spec.as_str(), "CustomerMasterKeySpec": spec.as_str(),
         "KeyUsage": usage.as_str() });
-    if let (Some(members), Some((name, list))) = (answer.as_object_mut(), algorithms(spec, usage)) {
+    if let Some(members) = answer.as_object_mut() {
+        let (name, list) = algorithms(spec, usage);
         members.insert(name.into(), list.to_vec().into());
     }
     Ok(answer)
@@ -141,15 +142,17 @@ pub(super) fn get_public_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
 pub(super) fn algorithms(
     spec: KeySpec,
     usage: KeyUsage,
-) -> Option<(&'static str, &'static [&'static str])> {
+) -> (&'static str, &'static [&'static str]) {
     let info = spec.info();
-    Some(match usage {
+    match usage {
         KeyUsage::EncryptDecrypt => ("EncryptionAlgorithms", &info.encryption_algorithms),
         KeyUsage::SignVerify => ("SigningAlgorithms", &info.signing_algorithms),
         KeyUsage::GenerateVerifyMac => ("MacAlgorithms", &info.mac_algorithms),
         KeyUsage::KeyAgreement => ("KeyAgreementAlgorithms", &info.key_agreement_algorithms),
-        KeyUsage::EncapsulateDecapsulate => return None,
-    })
+        KeyUsage::EncapsulateDecapsulate => {
+            ("EncapsulationAlgorithms", &info.encapsulation_algorithms)
+        }
+    }
 }
 
 pub(super) fn derive_shared_secret(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -170,20 +173,24 @@ pub(super) fn derive_shared_secret(work: &Work<'_>, body: &Body<'_>) -> Answer {
         "KeyAgreementAlgorithm": algorithm, "KeyOrigin": origin(key) }))
 }
 
+/// The only algorithm of key encapsulation.
+const ML_KEM: &str = "ML_KEM";
+
 pub(super) fn encapsulate(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (key, pair) = capsule(work, body, KmsAction::ENCAPSULATE)?;
     work.unless_dry_run(body.dry_run()?)?;
     let (carrier, secret) = pair.encapsulate()?;
-    Ok(json!({ "KeyId": key.arn.as_str(), "Ciphertext": encoded(&carrier),
-        "SharedSecret": encoded(&secret) }))
+    Ok(json!({ "KeyId": key.arn.as_str(), "SharedSecretCiphertextBlob": encoded(&carrier),
+        "SharedSecret": encoded(&secret), "EncapsulationAlgorithm": ML_KEM }))
 }
 
 pub(super) fn decapsulate(work: &Work<'_>, body: &Body<'_>) -> Answer {
-    let carrier = body.blob("Ciphertext", 6144)?;
+    let carrier = body.blob("SharedSecretCiphertextBlob", 6144)?;
     let (key, pair) = capsule(work, body, KmsAction::DECAPSULATE)?;
     let secret = pair.decapsulate(&carrier)?;
     work.unless_dry_run(body.dry_run()?)?;
-    Ok(json!({ "KeyId": key.arn.as_str(), "SharedSecret": encoded(&secret) }))
+    Ok(json!({ "KeyId": key.arn.as_str(), "SharedSecret": encoded(&secret),
+        "EncapsulationAlgorithm": ML_KEM }))
 }
 
 fn capsule<'w>(
@@ -191,7 +198,10 @@ fn capsule<'w>(
     body: &Body<'_>,
     action: KmsAction,
 ) -> Result<(&'w Key, Arc<KeyPair>), KmsError> {
-    let (id, tokens) = (body.key_id("KeyId")?, body.grant_tokens()?);
+    let id = body.key_id("KeyId")?;
+    let algorithm = body.one_of("EncapsulationAlgorithm", &[ML_KEM])?;
+    algorithm.ok_or_else(|| KmsError::missing("encapsulationAlgorithm"))?;
+    let tokens = body.grant_tokens()?;
     body.dry_run()?;
     let Found { key, target } = work.find(id)?;
     work.authorize(action, target, Said::default().0, &tokens)?;

@@ -130,7 +130,7 @@ fn party(
     principal: &str,
     service: &str,
 ) -> Result<Option<Grantee>, KmsError> {
-    match (body.principal(principal)?, body.given(service, 256)?) {
+    match (body.principal(principal)?, body.service(service)?) {
         (None, None) => Ok(None),
         (None, Some(name)) => Ok(Some(Grantee::Service(name.into()))),
         (Some(text), None) => Ok(Some(Grantee::principal(text).in_partition(work.partition()))),
@@ -169,19 +169,26 @@ fn constraints(body: &Body<'_>) -> Result<Constraints, KmsError> {
 
 pub(super) fn list_grants(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, asked) = (body.key_id("KeyId")?, Page::asked(body, (50, 100))?);
-    let (grant, grantee) = (body.given("GrantId", 128)?, body.principal("GranteePrincipal")?);
+    let grant = body.given("GrantId", 128)?;
+    let grantee = body.principal("GranteePrincipal")?;
+    let service = body.service("GranteeServicePrincipal")?;
     let Found { key, target } = work.find_key(id)?;
     work.authorize(KmsAction::LIST_GRANTS, target, direct(), &[])?;
     work.can(key, KmsAction::LIST_GRANTS, "ListGrants")?;
     let meant = key.grants.iter().filter(|one| {
         grant.is_none_or(|id| *one.id == *id)
             && grantee.is_none_or(|it| one.grantee.shown(key.arn.partition()) == it)
+            && service.is_none_or(|it| one.grantee == Grantee::Service(it.into()))
     });
     asked.of("Grants", meant.map(|grant| shown(work, key, grant)))
 }
 
 pub(super) fn list_retirable_grants(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let principal = body.principal("RetiringPrincipal")?;
+    if body.service("RetiringServicePrincipal")?.is_some() {
+        let text = "Services alone list grants by RetiringServicePrincipal.";
+        return Err(KmsError::validation(text));
+    }
     let principal = principal.ok_or_else(|| KmsError::missing("retiringPrincipal"))?;
     let asked = Page::asked(body, (50, 100))?;
     identity(principal).ok_or_else(|| no_principal(principal))?;

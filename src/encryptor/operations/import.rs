@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::encryptor::blob::{Blob, EncryptionContext, seal};
-use crate::encryptor::body::{Body, encoded};
+use crate::encryptor::body::{Body, Spelling, encoded};
 use crate::encryptor::due::is_replica;
 use crate::encryptor::imported::fits;
 use crate::encryptor::material::{KeyPair, generate};
@@ -219,14 +219,14 @@ struct Wanted<'b> {
 
 /// What names material: the digits of a digest.
 fn material_id<'b>(body: &Body<'b>) -> Result<Option<&'b str>, KmsError> {
-    let spelling = (|one: char| matches!(one, '0'..='9' | 'a'..='f')) as fn(char) -> bool;
-    let spelling = (spelling, "^[a-f0-9]+$");
+    const DIGITS: Spelling =
+        (|text| text.chars().all(|one| matches!(one, '0'..='9' | 'a'..='f')), "^[a-f0-9]+$");
     match body.given("KeyMaterialId", MATERIAL_ID)? {
         Some(id) if id.len() < MATERIAL_ID => {
             let must = format!("Member must have length greater than or equal to {MATERIAL_ID}");
             Err(KmsError::constraint(Some(id), "keyMaterialId", &must))
         }
-        Some(id) => Body::spelled("KeyMaterialId", id, spelling).map(Some),
+        Some(id) => Body::spelled("KeyMaterialId", id, DIGITS).map(Some),
         None => Ok(None),
     }
 }

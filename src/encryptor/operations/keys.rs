@@ -49,9 +49,8 @@ pub(super) fn described(work: &Work<'_>, key: &Key, record: &KeyRecord) -> Answe
         "KeySpec": spec.as_str(), "CustomerMasterKeySpec": spec.as_str(),
         "MultiRegion": related.is_some() });
     let mut more = Map::new();
-    more.extend(
-        algorithms(spec, usage).map(|(name, list)| (name.to_owned(), list.to_vec().into())),
-    );
+    let (name, list) = algorithms(spec, usage);
+    more.insert(name.to_owned(), list.to_vec().into());
     more.extend(record.deletion.map(|date| ("DeletionDate".to_owned(), date.into())));
     let waits = record.window.filter(|_| state == WAITS_FOR_REPLICAS);
     more.extend(waits.map(|days| ("PendingDeletionWindowInDays".to_owned(), days.into())));
@@ -112,7 +111,11 @@ fn family(arn: &KeyArn, related: &MultiRegion) -> Value {
 pub(super) fn list_keys(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (account, region) = (work.account()?, work.region());
     let asked = Page::asked(body, (100, 1000))?;
+    let owners = body.words("ResourceOwners", &["SELF", "OTHER_ACCOUNTS_VIA_RAM"])?;
     work.authorize(KmsAction::LIST_KEYS, Target::Account, Said::default().0, &[])?;
+    if owners.contains(&"OTHER_ACCOUNTS_VIA_RAM") {
+        return Err(KmsError::unsupported("keyreach does not list keys that others share."));
+    }
     let keys = work.world().keys.keys();
     let here = keys.filter(|arn| arn.account() == account && arn.region() == region);
     let shown =

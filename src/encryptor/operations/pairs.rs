@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::aws::{KeySpec, KeyUsage, KmsAction};
 use crate::encryptor::KmsError;
 use crate::encryptor::body::{Body, encoded};
-use crate::encryptor::material::KeyPair;
+use crate::encryptor::material::{KeyPair, private_of_kem};
 use crate::encryptor::work::{Found, Work};
 
 use super::said::Said;
@@ -23,6 +23,9 @@ const SPECS: &[&str] = &[
     "ECC_SECG_P256K1",
     "ECC_NIST_EDWARDS25519",
     "SM2",
+    "ML_KEM_512",
+    "ML_KEM_768",
+    "ML_KEM_1024",
 ];
 
 pub(super) fn generate_data_key_pair(work: &Work<'_>, body: &Body<'_>) -> Answer {
@@ -48,9 +51,11 @@ fn data_key_pair(work: &Work<'_>, body: &Body<'_>, action: KmsAction, plain: boo
     let spec = KeySpec::parse(name).filter(|spec| *spec != KeySpec::Sm2);
     let spec = spec.ok_or_else(|| KmsError::unsupported("keyreach makes no SM2 keys."))?;
     work.unless_dry_run(dry_run)?;
-    let usage = KeyUsage::SignVerify;
+    let is_kem = name.starts_with("ML_KEM");
+    let usage = if is_kem { KeyUsage::EncapsulateDecapsulate } else { KeyUsage::SignVerify };
     let private = work.materials().data_pair(spec, usage)?;
     let public = KeyPair::read(spec, usage, &private)?.public_der()?;
+    let private = if is_kem { private_of_kem(spec, &private) } else { private };
     let blob = encrypted(work, key, "SYMMETRIC_DEFAULT", &context, &private)?;
     let mut answer = json!({ "PrivateKeyCiphertextBlob": encoded(&blob),
         "PublicKey": encoded(&public), "KeyId": key.arn.as_str(), "KeyPairSpec": name });

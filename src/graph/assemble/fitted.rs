@@ -1,11 +1,12 @@
 //! Calls as policies want them, where they do not let the plain ones in: the names and tags of sessions
 //! (rules T6, T7), the operations, constraints and retiring principals of grants (rule G54).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::aws::KmsAction;
+use crate::aws::{KeyArn, KmsAction};
 use crate::decision::{Caller, Context, Request, Target};
-use crate::inventory::{Constraints, Grant, Grantee, Tags};
+use crate::inventory::{Constraints, Grant, Grantee, Inventory, Tags};
 
 use super::super::call::{Ask, Call, grant_term_keys};
 use super::super::cast::Ix;
@@ -19,6 +20,9 @@ use super::way::Way;
 
 const SESSION_NAME: &str = "sts:RoleSessionName";
 const RETIRING: &str = "kms:RetiringPrincipal";
+const RETIRING_SERVICE: &str = "kms:RetiringServicePrincipal";
+/// Services that are tried in the place of one that is none.
+const SERVICES: [&str; 3] = ["s3.amazonaws.com", "dynamodb.amazonaws.com", "lambda.amazonaws.com"];
 /// How many principals are tried in the place of one that is not there.
 const LIKELY: usize = 16;
 
@@ -231,7 +235,7 @@ impl Assembler<'_, '_> {
         };
         let source_arn = first(&witness, "kms:GrantConstraintSourceArn");
         let by_name = first(&witness, RETIRING);
-        let by_service = || first(&witness, "kms:RetiringServicePrincipal");
+        let by_service = || first(&witness, RETIRING_SERVICE);
         let retiring = by_name.map(|name| Grantee::principal(&name));
         let retiring = retiring.or_else(|| by_service().map(Grantee::Service));
         let constraints = Constraints { equals, subset, source_arn };
@@ -243,29 +247,41 @@ impl Assembler<'_, '_> {
 /// A context of a grant's request, with a retiring principal that is there (rule G13): the one that it
 /// names, else the likest that the permission admits.
 fn with_somebody(way: &mut Way<'_>, request: Request, witness: Context) -> Option<Context> {
-    let Some(named) = first(&witness, RETIRING).filter(|_| !way.supposing) else {
-        return Some(witness);
-    };
     let Target::Key(key) = &request.target else { return Some(witness) };
     let (world, caller) = (way.engine().inventory(), &request.caller.text);
-    if named == *caller || world.is_grantable(&Grantee::principal(&named), key.partition()) {
+    let by_service = |name: Box<str>| (RETIRING_SERVICE, Grantee::Service(name));
+    let named = first(&witness, RETIRING).map(|name| (RETIRING, Grantee::principal(&name)));
+    let named = named.or_else(|| first(&witness, RETIRING_SERVICE).map(by_service));
+    let Some((name, named)) = named.filter(|_| !way.supposing) else { return Some(witness) };
+    if *named.text() == **caller || world.is_grantable(&named, key.partition()) {
         return Some(witness);
     }
-    let alike =
-        |arn: &str| named.bytes().zip(arn.bytes()).take_while(|(one, it)| one == it).count();
-    let identities = world.account(key.account()).into_iter().flat_map(|it| it.identities.keys());
-    let mut likely: Vec<Box<str>> = identities.map(Into::into).collect();
-    likely.sort_by_cached_key(|arn| std::cmp::Reverse(alike(arn)));
-    likely.truncate(LIKELY);
-    let found = [caller.clone()].into_iter().chain(likely).find_map(|arn| {
+    let likely = match named {
+        Grantee::Service(_) if name == RETIRING_SERVICE => SERVICES.map(Into::into).to_vec(),
+        _ => likely(&request, key, world, named.text()),
+    };
+    let found = likely.into_iter().find_map(|one| {
         let mut request = request.clone();
-        request.context.set_one(RETIRING, &arn);
+        request.context.set_one(name, &one);
         let mut witness = way.witness(&Ask::Kms(request))?;
-        witness.set_one(RETIRING, &arn);
+        witness.set_one(name, &one);
         Some(witness)
     });
     way.names_nobody |= found.is_none();
     found
+}
+
+/// Who could stand in the place of somebody who is not there: whoever calls, and the likest of the key's
+/// account.
+fn likely(request: &Request, key: &KeyArn, world: &Inventory, named: &str) -> Vec<Box<str>> {
+    let alike =
+        |arn: &str| named.bytes().zip(arn.bytes()).take_while(|(one, it)| one == it).count();
+    let identities = world.account(key.account()).into_iter().flat_map(|it| it.identities.keys());
+    let mut likely: Vec<Box<str>> = identities.map(Into::into).collect();
+    likely.sort_by_cached_key(|arn| Reverse(alike(arn)));
+    likely.truncate(LIKELY);
+    likely.insert(0, request.caller.text.clone());
+    likely
 }
 
 /// Adds the tags that a request has in a context.

@@ -53,6 +53,9 @@ fn g13_grants_name_principals_that_are_there() {
         arn("user/bob")
     );
     assert_eq!(retiring(&other), arn("user/ann"));
+    let by_service = "Null: { 'kms:RetiringServicePrincipal': false }";
+    let by_service = params_of_bob(&grants(by_service, ""), 0)["RetiringServicePrincipal"].clone();
+    assert_eq!(by_service, "s3.amazonaws.com");
     // Where nobody is, there is no way; whom the export does not know may be there.
     assert!(path(&like(&arn("role/a*"))).is_none());
     let outside = retiring(&like("arn:aws:iam::444455556666:role/a*"));
