@@ -19,6 +19,8 @@ pub struct Coverage {
     pub unresolved: Vec<String>,
     /// What was taken for granted, in words.
     pub assumed: Vec<String>,
+    /// What the symbols of accounts stand for, in words.
+    pub accounts: Vec<String>,
 }
 
 /// How many of something are resolved.
@@ -107,6 +109,8 @@ impl Coverage {
         open.extend(declared.unresolved.iter().map(|open| open.value.to_string()));
         found.unresolved = open.into_iter().collect();
         found.assumed = declared.assumed.iter().map(ToString::to_string).collect();
+        let words = |(account, what): (_, &Box<str>)| format!("{account} is {what}");
+        found.accounts = declared.accounts.iter().map(words).collect();
         Some(found)
     }
 
@@ -183,7 +187,7 @@ impl Counting<'_> {
 }
 
 /// What is not told apart, where there is too much of it.
-const MANY: &str = "which of many accounts or Regions a name is of: more than a dozen are taken for one that \
+const MANY: &str = "which of many accounts or Regions a name is of: more than forty are taken for one that \
                     may be any (--account, --region, --var)";
 
 /// Whether an expression asks whether a name is any of many at once.

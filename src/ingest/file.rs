@@ -279,8 +279,7 @@ impl<'a> Reading<'a, '_> {
 
     /// Tells of what could not be read, and of a file that its path calls an export and that is none.
     fn finish(mut self) -> Outcome {
-        let is_fault =
-            |fact: &mut Fact| matches!(fact, Fact::Fault { .. } | Fact::Broken { .. });
+        let is_fault = |fact: &mut Fact| matches!(fact, Fact::Fault { .. } | Fact::Broken { .. });
         let faults: Vec<Fact> = self.outcome.facts.extract_if(.., is_fault).collect();
         for fault in faults {
             match fault {

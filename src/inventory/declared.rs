@@ -1,7 +1,8 @@
 //! What infrastructure code leaves open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::aws::AccountId;
 use crate::source::FileId;
 
 use super::Stated;
@@ -15,8 +16,20 @@ pub struct Declared {
     pub unresolved: Vec<Stated<Box<str>>>,
     /// What was taken for granted, in words.
     pub assumed: BTreeSet<Box<str>>,
+    /// What the symbols of accounts stand for, in words.
+    pub accounts: BTreeMap<AccountId, Box<str>>,
     /// Who is given a policy that could use keys, and may be anybody, in words.
     pub strangers: BTreeSet<Box<str>>,
+}
+
+impl Declared {
+    /// What each symbol of an account stands for that some texts hold, in words.
+    pub fn accounts_in(&self, texts: &[&str]) -> Vec<String> {
+        let accounts = self.accounts.iter();
+        let told =
+            accounts.filter(|(account, _)| texts.iter().any(|it| it.contains(account.as_str())));
+        told.map(|(account, what)| format!("{account} is {what}")).collect()
+    }
 }
 
 /// An address of Terraform without the keys of its instances: `module.m.aws_kms_key.k` of

@@ -93,7 +93,7 @@ pub(super) struct Found {
     /// Keys that are not there with the values at hand.
     pub(super) unmade: Unmade,
     /// What the symbols of accounts stand for, in words.
-    pub(super) labels: BTreeSet<Box<str>>,
+    pub(super) labels: BTreeMap<AccountId, Box<str>>,
 }
 
 /// Where the files of a run come from.
@@ -337,7 +337,7 @@ impl<'a> Roots<'a> {
         self.found.callers.extend(caller);
         let labels = evaluator.labels.take();
         for account in resources.iter().map(|it| it.resource.provider.account()) {
-            let label = labels.get(&account).map(|label| format!("{account} is {label}").into());
+            let label = labels.get(&account).map(|label| (account, label.as_str().into()));
             self.found.labels.extend(label);
         }
         let mut facts = world::facts(&evaluator, &resources);
