@@ -52,7 +52,7 @@ impl fmt::Display for Name<'_> {
             Self::Organization(policy, id) => {
                 write!(out, "{} {} ({}) at {id}", policy.kind.name(), policy.name, policy.id)
             }
-            Self::Inline(name, of) => write!(out, "inline policy {name} of {of}"),
+            Self::Inline(name, of) => out.write_str(&NamedPolicy::words(name, of)),
             Self::Managed(arn) => write!(out, "managed policy {}", policy_name(arn)),
             Self::Session => out.write_str("session policy"),
             Self::Endpoint(id) => write!(out, "policy of VPC endpoint {id}"),

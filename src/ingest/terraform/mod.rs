@@ -14,6 +14,7 @@
 //! as a whole, in [`Found::unresolved`].
 
 mod accounts;
+mod attachments;
 mod configured;
 mod defaults;
 mod documents;
