@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::AccountId;
 use crate::source::FileId;
 
-use super::Stated;
+use super::{OrgPolicy, Stated};
 
 /// What is said of infrastructure code as a whole, beside the entities that it declares.
 #[derive(Clone, Default, Debug)]
@@ -18,6 +18,9 @@ pub struct Declared {
     pub assumed: BTreeSet<Box<str>>,
     /// What the symbols of accounts stand for, in words.
     pub accounts: BTreeMap<AccountId, Box<str>>,
+    /// The organization policies that may limit accounts, where no organization was exported: what code
+    /// attaches to them, and what AWS attaches to every account.
+    pub limits: BTreeMap<AccountId, Vec<OrgPolicy>>,
     /// Who is given a policy that could use keys, and may be anybody, in words.
     pub strangers: BTreeSet<Box<str>>,
 }

@@ -11,7 +11,7 @@ use crate::aws::managed::is_without_keys;
 use crate::aws::{AccountId, Arn, KeyArn};
 use crate::inventory::{
     Alias, AttachedPolicy, Gap, GapKind, Inventory, Key, LoosePolicy, ManagedPolicy, NamedPolicy,
-    policy_name,
+    OrgPolicy, Stated, policy_name,
 };
 use crate::policy::PolicyDocument;
 use crate::source::{FileId, Place};
@@ -24,7 +24,7 @@ use super::super::managed;
 use super::super::merge::Notes;
 use super::super::symbols::Symbols;
 use super::candidates::{Candidates, Meant};
-use super::{Subject, inline, nodes};
+use super::{Subject, inline, limits, nodes};
 
 /// Gives all that code gives to something elsewhere; `symbols` are those of the run.
 pub(in crate::ingest) fn given(
@@ -45,6 +45,14 @@ pub(in crate::ingest) fn given(
     for Given { to, gift, place, own } in all {
         let (mut is_taken, mut strangers) = (false, Vec::new());
         for Target { named, doubt, told, whom } in to {
+            if let (Named::Node { id }, Gift::OrgPolicy(policy)) = (&named, &gift) {
+                let (inventory, doubt) = (&*giving.inventory, doubt.as_deref());
+                let met = limits::attach(inventory, &mut declared, id, policy, doubt);
+                if !met.is_empty() {
+                    declared.unresolved.extend(told.map(|told| limited(&told, policy, &met)));
+                    continue;
+                }
+            }
             let (meant, is_one) = match candidates.meant(&named, symbols, &own) {
                 Meant::Nothing => (Vec::new(), false),
                 Meant::One(arn) => (vec![arn], true),
@@ -74,6 +82,13 @@ pub(in crate::ingest) fn given(
     open.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
     open.dedup_by(|left, right| (left.place, &left.value) == (right.place, &right.value));
     inventory.declared = Some(Arc::new(declared));
+}
+
+/// That nobody knows whether a policy limits some accounts, where it is told to which it is attached.
+fn limited(told: &Stated<Box<str>>, policy: &OrgPolicy, met: &[AccountId]) -> Stated<Box<str>> {
+    let accounts: Vec<&str> = met.iter().map(AccountId::as_str).collect();
+    let (kind, accounts) = (policy.kind.name(), accounts.join(", "));
+    Stated::new(format!("if the {kind} {} limits {accounts}", policy.name).into(), told.place)
 }
 
 /// Whether a policy that is given is one that could use keys, as far as it is known.
