@@ -11,7 +11,7 @@
 #[path = "support/declared.rs"]
 mod declared;
 
-use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_on, loaded, loaded_as};
+use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, bounds_on, loaded, loaded_as};
 use keyreach::aws::{AccountId, KeyArn, KmsAction};
 use keyreach::ingest::{Deployment, Loaded};
 use serde_json::{Value, json};
@@ -365,5 +365,47 @@ fn a_policy_of_the_organization_in_code_limits_the_exported_accounts_that_it_is_
         let found = |action| bounds_on(&loaded, root, action, EXPORTED);
         assert_eq!(found(KmsAction::DECRYPT), expected, "{code}");
         assert_eq!(found(KmsAction::ENCRYPT), ALWAYS, "{code}");
+    }
+}
+
+#[test]
+fn a_policy_of_an_organization_that_was_not_exported_may_limit_the_accounts_it_names() {
+    let code = |of_type: &str, principal: &str, target: &str| {
+        format!(
+            r#"
+data "aws_caller_identity" "current" {{}}
+resource "aws_kms_key" "key" {{}}
+resource "aws_organizations_policy" "guard" {{
+  name    = "guard"
+  type    = "{of_type}"
+  content = jsonencode({{ Version = "2012-10-17", Statement = [{{ Effect = "Deny", {principal} Action = "kms:Decrypt", Resource = "*" }}] }})
+}}
+resource "aws_organizations_policy_attachment" "guard" {{
+  policy_id = aws_organizations_policy.guard.id
+  target_id = {target}
+}}
+"#
+        )
+    };
+    let of_this = "data.aws_caller_identity.current.account_id";
+    for (of_type, principal) in
+        [("SERVICE_CONTROL_POLICY", ""), ("RESOURCE_CONTROL_POLICY", "Principal = \"*\",")]
+    {
+        for (target, expected) in
+            [(of_this, ANYTHING), ("\"444455556666\"", ANYTHING), ("\"r-abcd\"", ALWAYS)]
+        {
+            let code = code(of_type, principal, target);
+            let loaded = loaded(&[("main.tf", &code)]);
+            assert_eq!(bounds(&loaded, "root", KmsAction::DECRYPT), expected, "{code}");
+            assert_eq!(bounds(&loaded, "root", KmsAction::ENCRYPT), ALWAYS, "{code}");
+            let declared = loaded.inventory.declared.as_ref().unwrap();
+            assert_eq!(declared.unresolved.len(), 1, "{code}");
+        }
+        // An account with a number is no other.
+        for (target, expected) in [("\"111122223333\"", ANYTHING), ("\"444455556666\"", ALWAYS)] {
+            let loaded = loaded_as(&[("main.tf", &code(of_type, principal, target))], &pinned());
+            let root = "arn:aws:iam::111122223333:root";
+            assert_eq!(bounds_of(&loaded, root, KmsAction::DECRYPT), expected, "{target}");
+        }
     }
 }

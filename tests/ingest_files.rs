@@ -409,6 +409,20 @@ fn a_template_in_json_with_a_comma_too_many_is_no_broken_policy() {
 }
 
 #[test]
+fn a_broken_text_that_people_write_is_not_to_be_exported_again() {
+    let statement = "Statement:\n  - Effect: Allow\n   Action: kms:*\n    Resource: \"*\"\n";
+    let policy = format!("Version: \"2012-10-17\"\n{statement}");
+    let key = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n   Properties: {}\n";
+    let template = format!("AWSTemplateFormatVersion: \"2010-09-09\"\n{key}");
+    for text in [policy, template] {
+        let loaded = loaded(&[("stack.yaml", &text)]);
+        let [problem] = &loaded.problems[..] else { panic!("{:?}", loaded.problems) };
+        assert_eq!(problem.kind, ProblemKind::Broken, "{problem:?}");
+        assert!(problem.help.starts_with("correct it"), "{problem:?}");
+    }
+}
+
+#[test]
 fn what_is_filled_in_later_is_no_fault_of_a_policy() {
     let text = |principal: &str, organization: &str| {
         format!(

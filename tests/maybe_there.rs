@@ -181,3 +181,46 @@ fn a_state_is_read_as_what_the_source_beside_it_moves_and_removes() {
         assert_eq!(found, expected, "{blocks}");
     }
 }
+
+#[test]
+fn a_policy_that_may_be_attached_allows_no_more_than_it_says() {
+    let code = r#"
+variable "create" { type = bool }
+resource "aws_kms_key" "key" {}
+resource "aws_iam_policy" "use" {
+  name   = "use"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "kms:Encrypt", Resource = "*" }] })
+}
+resource "aws_iam_role" "app" {
+  name               = "app"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+"#;
+    let counted = "resource \"aws_iam_role_policy_attachment\" \"use\" {\n  count = var.create ? 1 : 0\n  \
+                   role = aws_iam_role.app.name\n  policy_arn = aws_iam_policy.use.arn\n}\n";
+    let chosen = "resource \"aws_iam_role_policy_attachment\" \"use\" {\n  role = aws_iam_role.app.name\n  \
+                  policy_arn = var.create ? aws_iam_policy.use.arn : \"arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess\"\n}\n";
+    let template = "Parameters: { create: { Type: String } }\nConditions:\n  IsX: !Equals [!Ref create, 'true']\n\
+                    Resources:\n  Key:\n    Type: AWS::KMS::Key\n  Use:\n    Type: AWS::IAM::ManagedPolicy\n    \
+                    Properties:\n      PolicyDocument:\n        Version: 2012-10-17\n        \
+                    Statement: [{ Effect: Allow, Action: 'kms:Encrypt', Resource: '*' }]\n  App:\n    \
+                    Type: AWS::IAM::Role\n    Properties:\n      RoleName: app\n      \
+                    AssumeRolePolicyDocument: { Version: 2012-10-17, Statement: [] }\n      \
+                    ManagedPolicyArns: [!If [IsX, !Ref Use, !Ref 'AWS::NoValue']]\n";
+    for (path, text) in [
+        ("main.tf", format!("{code}{counted}")),
+        ("main.tf", format!("{code}{chosen}")),
+        ("t.yaml", template.to_owned()),
+    ] {
+        for (deployment, expected) in
+            [(Deployment::default(), ANYTHING), (with("create", "true"), ALWAYS)]
+        {
+            let loaded = loaded_as(&[(path, &text)], &deployment);
+            assert_eq!(bounds(&loaded, "role/app", KmsAction::ENCRYPT), expected, "{text}");
+            assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), NEVER, "{text}");
+            // Each is told, so that `--strict` does not pass over it.
+            let declared = loaded.inventory.declared.as_ref().unwrap();
+            assert_eq!(declared.unresolved.is_empty(), expected == ALWAYS, "{text}");
+        }
+    }
+}

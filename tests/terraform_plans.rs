@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use command::{Folder, keyreach};
-use declared::{ANYTHING, bounds_of, bounds_on, module, pinned};
+use declared::{ALWAYS, ANYTHING, NEVER, bounds_of, bounds_on, module, pinned};
 use keyreach::aws::KmsAction;
 use keyreach::decision::Bound;
 use keyreach::ingest::{Deployment, Loaded, load_deployed};
@@ -350,4 +350,87 @@ fn a_plan_says_which_instances_of_a_module_there_are() {
     let expected = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")];
     let expected = expected.map(|(m, k)| format!("module.m[\"{m}\"].aws_kms_key.k[\"{k}\"]"));
     assert_eq!(ids, expected);
+}
+
+/// A policy that allows an action on everything.
+fn allows(action: &str) -> String {
+    json!({ "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }] })
+    .to_string()
+}
+
+#[test]
+fn what_a_new_role_lists_once_it_is_made_is_nothing_of_its_own() {
+    let role = json!({ "name": "app", "path": "/", "assume_role_policy": TRUST });
+    let unknown = json!({ "arn": true, "inline_policy": true, "managed_policy_arns": true });
+    let resources = [
+        planned("aws_kms_key", "app", json!({}), json!({ "arn": true, "policy": true })),
+        planned("aws_iam_role", "app", role, unknown),
+    ];
+    let role = "arn:aws:iam::111122223333:role/app";
+    for (given, expected) in [(json!({}), NEVER), (json!({ "managed_policy_arns": {} }), ANYTHING)]
+    {
+        let configuration = json!({ "root_module": { "resources": [
+            configured("aws_kms_key", "app", "aws", json!({})),
+            configured("aws_iam_role", "app", "aws", given),
+        ] } });
+        let loaded = loaded(&whole_plan(&resources, &configuration), &pinned());
+        assert_eq!(bounds_of(&loaded, role, KmsAction::DECRYPT), expected);
+    }
+}
+
+#[test]
+fn what_a_plan_changes_of_a_role_is_not_as_the_role_lists_it() {
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let arn = format!("arn:aws:kms:eu-central-1:111122223333:key/{id}");
+    let managed = "arn:aws:iam::111122223333:policy/old";
+    let resource = |of_type: &str, values: &Value| {
+        json!({ "address": format!("{of_type}.a"), "mode": "managed", "type": of_type, "name": "a",
+            "values": values })
+    };
+    let change = |of_type: &str, actions: &[&str], before: &Value, after: &Value| {
+        json!({ "address": format!("{of_type}.a"), "mode": "managed", "type": of_type, "name": "a",
+            "change": { "actions": actions, "before": before, "after": after, "after_unknown": {} } })
+    };
+    let of_key = json!({ "arn": arn, "key_id": id, "id": id });
+    let foreign = json!({ "name": "foreign", "policy": allows("kms:DescribeKey") });
+    let role = json!({ "arn": "arn:aws:iam::111122223333:role/app", "name": "app", "path": "/",
+        "assume_role_policy": TRUST, "managed_policy_arns": [managed],
+        "inline_policy": [{ "name": "own", "policy": allows("kms:Decrypt") }, foreign] });
+    let of_policy =
+        json!({ "arn": managed, "name": "old", "path": "/", "policy": allows("kms:GetKeyPolicy") });
+    let before = json!({ "name": "own", "role": "app", "policy": allows("kms:Decrypt") });
+    let after = json!({ "name": "own", "role": "app", "policy": allows("kms:Encrypt") });
+    let attached = json!({ "role": "app", "policy_arn": managed });
+    let plan = |last: &str| {
+        let plan = json!({
+            "format_version": "1.2", "terraform_version": "1.9.8",
+            "planned_values": { "root_module": { "resources": [resource("aws_kms_key", &of_key),
+                resource("aws_iam_role", &role), resource("aws_iam_policy", &of_policy),
+                resource("aws_iam_role_policy", &after)] } },
+            "resource_changes": [
+                change("aws_iam_role", &["no-op"], &role, &role),
+                change("aws_iam_role_policy", &["update"], &before, &after),
+                change("aws_iam_role_policy_attachment", &[last], &attached, &Value::Null)],
+            "configuration": { "root_module": { "resources": [
+                configured("aws_kms_key", "a", "aws", json!({})),
+                configured("aws_iam_role", "a", "aws", json!({})),
+                configured("aws_iam_role_policy", "a", "aws", json!({}))] } },
+        });
+        let mut files = Memory::default();
+        files.put("plan.json", plan.to_string());
+        files
+    };
+    let bounds = |last: &str| {
+        let loaded = loaded(&plan(last), &pinned());
+        assert_eq!(loaded.inventory.conflicts.len(), 0);
+        let role = "arn:aws:iam::111122223333:role/app";
+        ["Encrypt", "Decrypt", "DescribeKey", "GetKeyPolicy"].map(|name| {
+            let action = KmsAction::from_name(name).unwrap();
+            bounds_on(&loaded, role, action, &arn)
+        })
+    };
+    assert_eq!(bounds("delete"), [ALWAYS, NEVER, ALWAYS, NEVER]);
+    // What Terraform only forgets stays attached.
+    assert_eq!(bounds("forget"), [ALWAYS, NEVER, ALWAYS, ALWAYS]);
 }

@@ -377,6 +377,12 @@ fn a_role_that_a_module_elsewhere_makes_is_somebody() {
     assert!(other.contains("Missing: nothing that could change a verdict"), "{other}");
 }
 
+/// What the symbols of accounts stand for.
+fn accounts(loaded: &Loaded) -> Vec<String> {
+    let declared = loaded.inventory.declared.as_ref().unwrap();
+    declared.accounts.iter().map(|(account, what)| format!("{account} is {what}")).collect()
+}
+
 #[test]
 fn what_a_symbol_of_an_account_stands_for_is_told() {
     let provider = |name: &str| {
@@ -388,10 +394,31 @@ fn what_a_symbol_of_an_account_stands_for_is_told() {
     // The second has nothing.
     let code = provider("first") + &provider("second") + key;
     let one = loaded(&[("main.tf", &code)]);
-    assert_eq!(assumed(&one), ["this-first-- is the account of the provider aws.first"]);
+    assert_eq!(accounts(&one), ["this-first-- is the account of the provider aws.first"]);
     let key = "resource \"aws_kms_key\" \"key\" {}\n";
     let two = loaded(&[("a/main.tf", key), ("envs/b/main.tf", key)]);
-    assert_eq!(assumed(&two), ["this-b------ is the account that envs/b is deployed to"]);
+    assert_eq!(accounts(&two), ["this-b------ is the account that envs/b is deployed to"]);
+}
+
+#[test]
+fn a_finding_says_what_the_symbols_of_accounts_in_it_stand_for() {
+    let key = r#"resource "aws_kms_key" "key" {
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{ Effect = "Allow", Principal = "*", Action = "kms:*", Resource = "*" }]
+  })
+}
+"#;
+    let folder = Folder::new("account-symbols");
+    folder.put("a/main.tf", key);
+    folder.put("envs/b/main.tf", key);
+    let args = ["check", "--format", "json", "--select", "public-key-access", "."];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let helps = report["findings"].as_array().unwrap().iter();
+    let helps = helps.map(|finding| finding["help"].as_str().unwrap());
+    let told = helps.filter(|help| help.contains("the account that envs/b is deployed to"));
+    assert_eq!(told.count(), 1, "{}", run.stdout);
 }
 
 #[test]

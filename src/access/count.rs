@@ -77,9 +77,13 @@ impl Doubts {
         Self { missing: judged.missing, open: judged.open, undecided: judged.undecided }
     }
 
+    /// Both together: what holds less is added to the other, one by one.
     fn plus(mut self, mut other: Self) -> Self {
-        self.missing.append(&mut other.missing);
-        self.open.append(&mut other.open);
+        if self.missing.len() < other.missing.len() {
+            std::mem::swap(&mut self, &mut other);
+        }
+        self.missing.extend(other.missing);
+        self.open.extend(other.open);
         self.undecided |= other.undecided;
         self
     }

@@ -366,7 +366,9 @@ pub(super) fn levels<S: Word>(
     kind: OrgPolicyKind,
 ) -> Option<Levels<S>> {
     let formulas = world.formulas;
-    let organization = world.inventory.organization.as_deref()?;
+    let Some(organization) = world.inventory.organization.as_deref() else {
+        return declared_levels(world, account, kind);
+    };
     let own = organization.accounts.get(&account)?;
     if organization.management_account == Some(account) {
         return None;
@@ -406,6 +408,21 @@ pub(super) fn levels<S: Word>(
         all.deny = all.deny.or(formulas, &level.deny);
     }
     Some(all)
+}
+
+/// What code attaches to the account itself, where no organization was exported: each policy may be in force.
+fn declared_levels<S: Word>(
+    world: &World<'_>,
+    account: AccountId,
+    kind: OrgPolicyKind,
+) -> Option<Levels<S>> {
+    let mut level = Together::<S>::default();
+    let mut policies = world.inventory.declared_limits(account, kind).peekable();
+    policies.peek()?;
+    for document in policies.filter_map(|policy| policy.document.as_ref()) {
+        level.add(world, &S::compiled(world, document));
+    }
+    Some(Levels { allow: level.allow, deny: level.deny })
 }
 
 /// A stranger's half is granted; a service has none (rule E40).

@@ -1,7 +1,7 @@
 //! The policies that take part in a question, as people name them; for citations alone.
 
 use crate::decision::{CallerKind, Citation, Cited, Gate};
-use crate::inventory::{Identity, Key, ManagedPolicy, OrgPolicyKind, policy_name};
+use crate::inventory::{Identity, Key, ManagedPolicy, NamedPolicy, OrgPolicyKind, policy_name};
 use crate::policy::PolicyDocument;
 
 use super::library::World;
@@ -95,7 +95,7 @@ fn of_identity<'w>(world: &World<'w>, identity: &'w Identity, all: &mut Vec<Part
     for (inline, attached, arn) in holders {
         all.extend(inline.iter().map(|policy| Participant {
             gate: Gate::IdentityPolicy,
-            name: format!("inline policy {} of {arn}", policy.name),
+            name: NamedPolicy::words(&policy.name, arn),
             document: &policy.document,
         }));
         for policy in attached {

@@ -53,7 +53,15 @@ impl Basis {
 fn taken(world: &Inventory, assumptions: &Assumptions) -> Vec<String> {
     let mut all = assumptions.words.clone();
     if world.organization.is_none() {
-        all.push("no organization: no SCP and no RCP limits anybody".to_owned());
+        let limits = world.declared.iter().any(|declared| !declared.limits.is_empty());
+        let words = match limits {
+            true => {
+                "no organization: no SCP and no RCP limits anybody but those that the code attaches to \
+                     accounts, which may; FullAWSAccess and RCPFullAWSAccess are attached everywhere"
+            }
+            false => "no organization: no SCP and no RCP limits anybody",
+        };
+        all.push(words.to_owned());
     }
     if world.endpoints.is_empty() {
         all.push("no VPC endpoint has a policy that limits anybody".to_owned());

@@ -118,6 +118,7 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
         sort(&mut findings);
     }
     suppressed.retain(is_shown);
+    tell_accounts(world, &mut findings);
     let counts = Counts {
         accounts: world.accounts.len(),
         principals: world.principal_count(),
@@ -131,6 +132,20 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let coverage = Coverage::of(world);
     let silent = silent(options, &ran);
     Checked { findings, key_names, counts, aside, assumed, coverage, silent }
+}
+
+/// Says what the symbols of accounts stand for that findings speak of.
+fn tell_accounts(world: &Inventory, findings: &mut [Finding]) {
+    let Some(declared) = world.declared.as_deref() else { return };
+    for finding in findings {
+        let labels = finding.labels.iter().map(|label| label.text.as_str());
+        let own = [finding.message.as_str(), finding.help.as_str()];
+        let texts: Vec<&str> = labels.chain(own).collect();
+        for told in declared.accounts_in(&texts) {
+            finding.help.push_str("; ");
+            finding.help.push_str(&told);
+        }
+    }
 }
 
 /// The rules that say nothing whatever there is, with why.

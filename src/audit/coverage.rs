@@ -19,6 +19,8 @@ pub struct Coverage {
     pub unresolved: Vec<String>,
     /// What was taken for granted, in words.
     pub assumed: Vec<String>,
+    /// What the symbols of accounts stand for, in words.
+    pub accounts: Vec<String>,
 }
 
 /// How many of something are resolved.
@@ -89,7 +91,8 @@ impl Coverage {
         }
         for account in world.accounts.values() {
             for group in account.groups.values() {
-                counting.look_at(group.inline.iter().map(|policy| &policy.document));
+                let own = group.inline.iter().filter(|policy| !policy.is_managed());
+                counting.look_at(own.map(|policy| &policy.document));
             }
             for policy in account.policies.values() {
                 counting.look_at(policy.versions.iter().map(|version| &version.document));
@@ -107,6 +110,8 @@ impl Coverage {
         open.extend(declared.unresolved.iter().map(|open| open.value.to_string()));
         found.unresolved = open.into_iter().collect();
         found.assumed = declared.assumed.iter().map(ToString::to_string).collect();
+        let words = |(account, what): (_, &Box<str>)| format!("{account} is {what}");
+        found.accounts = declared.accounts.iter().map(words).collect();
         Some(found)
     }
 
@@ -136,8 +141,17 @@ impl Counting<'_> {
         }
     }
 
-    /// How much of a policy is known; what is not is noted.
+    /// Counts a policy among those that were looked at.
     fn look(&mut self, document: &PolicyDocument) -> Known {
+        let known = self.known(document);
+        if self.declared.files.contains(&document.place.file) {
+            self.seen.insert((document.place, document.identity()), known);
+        }
+        known
+    }
+
+    /// How much of a policy is known; what is not is noted.
+    fn known(&mut self, document: &PolicyDocument) -> Known {
         if !self.declared.files.contains(&document.place.file) {
             return Known::All;
         }
@@ -171,19 +185,17 @@ impl Counting<'_> {
             known += usize::from(own.is_empty());
             unknown += usize::from(is_unknown);
         }
-        let found = match statements.len() {
+        match statements.len() {
             0 => Known::All,
             all if known == all => Known::All,
             all if unknown == all => Known::Nothing,
             _ => Known::Some,
-        };
-        self.seen.insert((document.place, document.identity()), found);
-        found
+        }
     }
 }
 
 /// What is not told apart, where there is too much of it.
-const MANY: &str = "which of many accounts or Regions a name is of: more than a dozen are taken for one that \
+const MANY: &str = "which of many accounts or Regions a name is of: more than forty are taken for one that \
                     may be any (--account, --region, --var)";
 
 /// Whether an expression asks whether a name is any of many at once.
@@ -193,8 +205,13 @@ fn names_many(expression: &str) -> bool {
 }
 
 fn of_identity(identity: &Identity, counting: &mut Counting<'_>) -> Vec<Known> {
-    let documents = identity.inline.iter().map(|policy| &policy.document);
-    documents.chain(&identity.trust).map(|document| counting.look(document)).collect()
+    let (managed, inline): (Vec<_>, Vec<_>) =
+        identity.inline.iter().partition(|policy| policy.is_managed());
+    let may_be_attached = managed.into_iter().map(|policy| &policy.document);
+    let mut parts: Vec<Known> = may_be_attached.map(|it| counting.known(it)).collect();
+    let documents = inline.into_iter().map(|policy| &policy.document);
+    parts.extend(documents.chain(&identity.trust).map(|document| counting.look(document)));
+    parts
 }
 
 /// How much of a thing is known whose policies are known as `parts` says.

@@ -347,7 +347,7 @@ pub(super) fn deniers(cast: &Cast<'_>, identity: &Identity) -> Vec<Carrier> {
         policy.and_then(ManagedPolicy::document).is_some_and(|it| it.peek(denies))
     };
     let mut all = Vec::new();
-    let inline = identity.inline.iter().filter(|policy| policy.document.peek(denies));
+    let inline = identity.inline.iter().filter(|it| !it.is_managed() && it.document.peek(denies));
     all.extend(inline.map(|policy| Carrier::Inline(policy.name.clone())));
     let attached = identity.attached.iter().filter(|policy| managed(&policy.arn));
     all.extend(attached.map(|policy| Carrier::Attached(policy.arn.clone())));
@@ -355,7 +355,7 @@ pub(super) fn deniers(cast: &Cast<'_>, identity: &Identity) -> Vec<Carrier> {
     for name in &identity.groups {
         let Some(group) = account.and_then(|account| account.groups.get(name)) else { continue };
         let before = all.len();
-        let inline = group.inline.iter().filter(|policy| policy.document.peek(denies));
+        let inline = group.inline.iter().filter(|it| !it.is_managed() && it.document.peek(denies));
         all.extend(inline.map(|it| Carrier::GroupInline(name.clone(), it.name.clone())));
         let attached = group.attached.iter().filter(|policy| managed(&policy.arn));
         all.extend(attached.map(|it| Carrier::GroupAttached(name.clone(), it.arn.clone())));

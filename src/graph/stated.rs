@@ -95,7 +95,10 @@ fn policies(
     inline: &[NamedPolicy],
 ) {
     let attached = attached.iter().map(|policy| policy.arn.clone());
-    let inline = inline.iter().map(|policy| format!("{arn}/inline/{}", policy.name).into());
+    let inline = inline.iter().map(|policy| match policy.is_managed() {
+        true => policy.name.clone(),
+        false => format!("{arn}/inline/{}", policy.name).into(),
+    });
     for policy in attached.chain(inline) {
         sketch.edge(holder(), Node::Policy(policy), plain(EdgeKind::Attached));
     }

@@ -68,6 +68,13 @@ pub(super) enum Fact {
         /// Why.
         message: String,
     },
+    /// A text that a person writes, whose syntax is broken.
+    Broken {
+        /// Where.
+        span: Span,
+        /// Why.
+        message: String,
+    },
 }
 
 /// Of a user or role.

@@ -265,13 +265,27 @@ impl<'a> Reading<'a, '_> {
         }
     }
 
+    /// A text that a person writes is broken at `span`.
+    fn misspelled(&mut self, span: Span, message: String) {
+        if self.source.hint.is_export() {
+            return self.unusable(Some(span), message);
+        }
+        self.outcome.is_ours = true;
+        let (text, span) = (self.source.text, Some(span));
+        let help = "correct it: what it declares is left out, or a part of it";
+        let problem = problem_at(ProblemKind::Broken, self.path, text, span, message, help);
+        self.outcome.problems.push(problem);
+    }
+
     /// Tells of what could not be read, and of a file that its path calls an export and that is none.
     fn finish(mut self) -> Outcome {
-        let is_fault = |fact: &mut Fact| matches!(fact, Fact::Fault { .. });
+        let is_fault = |fact: &mut Fact| matches!(fact, Fact::Fault { .. } | Fact::Broken { .. });
         let faults: Vec<Fact> = self.outcome.facts.extract_if(.., is_fault).collect();
         for fault in faults {
-            if let Fact::Fault { span, message } = fault {
-                self.unusable(span, message);
+            match fault {
+                Fact::Fault { span, message } => self.unusable(span, message),
+                Fact::Broken { span, message } => self.misspelled(span, message),
+                _ => {}
             }
         }
         if self.outcome.is_skipped() && self.source.hint.is_export() {

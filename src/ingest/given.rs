@@ -37,11 +37,21 @@ pub(super) struct Target {
     pub(super) whom: Option<Box<str>>,
 }
 
+impl Target {
+    /// A user, role or group that the giver itself declares; `doubt` decides whether it has it.
+    pub(super) fn own(kind: PrincipalKind, arn: &str, doubt: &str) -> Self {
+        let named = Named::Own { kind, arn: arn.into() };
+        Self { named, doubt: Some(doubt.into()), told: None, whom: None }
+    }
+}
+
 /// How a target is named.
 #[derive(Debug)]
 pub(super) enum Named {
     /// A user, role or group, by its name.
     Holder { kind: PrincipalKind, account: AccountId, name: Pattern },
+    /// A user, role or group that the giver itself declares, by its ARN.
+    Own { kind: PrincipalKind, arn: Box<str> },
     /// A key, by its id or ARN; an id is one of this account and Region.
     Key { account: AccountId, region: Box<str>, id: Pattern },
     /// A root, a unit or an account of the organization, by its id.

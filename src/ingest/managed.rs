@@ -21,6 +21,12 @@ pub(super) fn add(inventory: &mut Inventory) {
     });
 }
 
+/// A policy that is known without a document.
+pub(super) fn known(policy: &AttachedPolicy) -> Option<ManagedPolicy> {
+    let is_known = is_without_keys(&policy.arn) || allows_everything(&policy.arn);
+    is_known.then(|| stand_in(policy.clone()))
+}
+
 fn held(account: &Account) -> Vec<AttachedPolicy> {
     let is_open = |policy: &&AttachedPolicy| {
         let known = account.policies.get(&policy.arn);

@@ -70,7 +70,7 @@ impl Facts {
             Fact::Template(template) => self.templates.push(*template),
             Fact::Terraform(source) => self.terraform.push(source),
             Fact::Stored(piece) => self.stored.push(*piece),
-            Fact::Fault { .. } => {}
+            Fact::Fault { .. } | Fact::Broken { .. } => {}
         }
     }
 

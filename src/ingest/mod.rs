@@ -224,7 +224,6 @@ fn declare(
     }
     found.unmade.append(modules.unmade);
     found.assumed.extend(found.unmade.words());
-    found.assumed.extend(modules.labels);
     if files.is_empty() && modules.unresolved.is_empty() && found.assumed.is_empty() {
         return made;
     }
@@ -239,8 +238,8 @@ fn declare(
     // Code is also what declares nothing: variables, and texts that expressions read.
     files.extend(sources.iter().map(|source| source.file));
     files.extend(&modules.read);
-    let assumed = found.assumed;
-    facts.declared = Some(Declared { files, unresolved, assumed, ..Declared::default() });
+    let (assumed, accounts) = (found.assumed, modules.labels);
+    facts.declared = Some(Declared { files, unresolved, assumed, accounts, ..Declared::default() });
     made
 }
 

@@ -4,6 +4,7 @@
 mod candidates;
 mod given;
 mod inline;
+mod limits;
 mod nodes;
 mod organization;
 

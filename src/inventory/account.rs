@@ -134,6 +134,22 @@ pub struct NamedPolicy {
     pub document: PolicyDocument,
 }
 
+impl NamedPolicy {
+    /// Whether it is a managed policy of which infrastructure code leaves open if it is attached: its name is
+    /// its ARN, and each of its statements in doubt.
+    pub fn is_managed(&self) -> bool {
+        self.name.starts_with("arn:")
+    }
+
+    /// What an inline policy of this name is called, `of` whom it is.
+    pub fn words(name: &str, of: &str) -> String {
+        match name.starts_with("arn:") {
+            true => format!("managed policy {}, perhaps attached to {of}", policy_name(name)),
+            false => format!("inline policy {name} of {of}"),
+        }
+    }
+}
+
 /// A managed policy that something names by its ARN.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AttachedPolicy {

@@ -1,10 +1,11 @@
 //! What infrastructure code leaves open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::aws::AccountId;
 use crate::source::FileId;
 
-use super::Stated;
+use super::{OrgPolicy, Stated};
 
 /// What is said of infrastructure code as a whole, beside the entities that it declares.
 #[derive(Clone, Default, Debug)]
@@ -15,8 +16,23 @@ pub struct Declared {
     pub unresolved: Vec<Stated<Box<str>>>,
     /// What was taken for granted, in words.
     pub assumed: BTreeSet<Box<str>>,
+    /// What the symbols of accounts stand for, in words.
+    pub accounts: BTreeMap<AccountId, Box<str>>,
+    /// The organization policies that may limit accounts, where no organization was exported: what code
+    /// attaches to them, and what AWS attaches to every account.
+    pub limits: BTreeMap<AccountId, Vec<OrgPolicy>>,
     /// Who is given a policy that could use keys, and may be anybody, in words.
     pub strangers: BTreeSet<Box<str>>,
+}
+
+impl Declared {
+    /// What each symbol of an account stands for that some texts hold, in words.
+    pub fn accounts_in(&self, texts: &[&str]) -> Vec<String> {
+        let accounts = self.accounts.iter();
+        let told =
+            accounts.filter(|(account, _)| texts.iter().any(|it| it.contains(account.as_str())));
+        told.map(|(account, what)| format!("{account} is {what}")).collect()
+    }
 }
 
 /// An address of Terraform without the keys of its instances: `module.m.aws_kms_key.k` of

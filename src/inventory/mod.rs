@@ -118,6 +118,18 @@ impl Inventory {
         })
     }
 
+    /// The organization policies of a kind that code attaches to an account, and that may limit it; none
+    /// where an organization was exported, which says what is attached.
+    pub fn declared_limits(
+        &self,
+        account: AccountId,
+        kind: OrgPolicyKind,
+    ) -> impl Iterator<Item = &OrgPolicy> {
+        let declared = self.declared.as_deref().filter(|_| self.organization.is_none());
+        let limits = declared.and_then(|declared| declared.limits.get(&account));
+        limits.into_iter().flatten().filter(move |policy| policy.kind == kind)
+    }
+
     /// The user or role with this ARN.
     pub fn identity(&self, arn: &str) -> Option<&Identity> {
         let account = crate::aws::Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account))?;

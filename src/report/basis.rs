@@ -46,7 +46,7 @@ pub(super) struct Covered<'a> {
     /// What is not known, in words.
     unresolved: &'a [String],
     /// What was taken for granted, such as defaults of parameters.
-    assumed: &'a [String],
+    assumed: Vec<&'a str>,
 }
 
 /// How many of something are resolved.
@@ -71,7 +71,12 @@ impl<'a> Covered<'a> {
             policies: parts(coverage.policies),
             principals: parts(coverage.principals),
             unresolved: &coverage.unresolved,
-            assumed: &coverage.assumed,
+            assumed: coverage
+                .assumed
+                .iter()
+                .chain(&coverage.accounts)
+                .map(String::as_str)
+                .collect(),
         }
     }
 }
@@ -125,6 +130,8 @@ pub(super) fn opening(basis: &Basis, what: &str) -> Vec<String> {
     }
     lines.push(format!("Assumed: {}", basis.assumptions.join("; ")));
     lines.extend(basis.coverage.as_ref().map(|coverage| format!("Known: {}", covered(coverage))));
+    let accounts = basis.coverage.iter().map(|coverage| coverage.accounts.join("; "));
+    lines.extend(accounts.filter(|all| !all.is_empty()).map(|all| format!("Accounts: {all}")));
     lines
 }
 

@@ -223,7 +223,8 @@ fn of_account<'a>(account: &'a Account, documents: &mut Vec<Documented<'a>>) {
                 attach(&group.attached, identity, &mut by_policy);
             }
         }
-        for policy in &identity.inline {
+        // What may be attached is looked at where it stands.
+        for policy in identity.inline.iter().filter(|policy| !policy.is_managed()) {
             documents.push(Documented {
                 document: &policy.document,
                 name: format!("inline policy {} of {}", policy.name, short_name(identity)),
@@ -238,7 +239,7 @@ fn of_account<'a>(account: &'a Account, documents: &mut Vec<Documented<'a>>) {
         }
     }
     for group in account.groups.values() {
-        for policy in &group.inline {
+        for policy in group.inline.iter().filter(|policy| !policy.is_managed()) {
             documents.push(Documented {
                 document: &policy.document,
                 name: format!("inline policy {} of group/{}", policy.name, group.name),

@@ -52,7 +52,7 @@ impl fmt::Display for Name<'_> {
             Self::Organization(policy, id) => {
                 write!(out, "{} {} ({}) at {id}", policy.kind.name(), policy.name, policy.id)
             }
-            Self::Inline(name, of) => write!(out, "inline policy {name} of {of}"),
+            Self::Inline(name, of) => out.write_str(&NamedPolicy::words(name, of)),
             Self::Managed(arn) => write!(out, "managed policy {}", policy_name(arn)),
             Self::Session => out.write_str("session policy"),
             Self::Endpoint(id) => write!(out, "policy of VPC endpoint {id}"),
@@ -206,8 +206,9 @@ fn levels<'w>(
     kind: OrgPolicyKind,
     missing: &mut Vec<String>,
 ) -> Result<Vec<Level<'w>>, &'static str> {
-    let organization = reference.world.organization.as_deref();
-    let organization = organization.ok_or("no organization was exported")?;
+    let Some(organization) = reference.world.organization.as_deref() else {
+        return declared_level(reference, account, kind).ok_or("no organization was exported");
+    };
     let Some(own) = organization.accounts.get(&account) else {
         return Err("the account belongs to no organization that was exported");
     };
@@ -225,6 +226,23 @@ fn levels<'w>(
     let level =
         |id| Level { id, policies: attached_to(reference, organization, id, kind, missing) };
     Ok(ids.into_iter().map(level).collect())
+}
+
+/// What code attaches to the account itself, where no organization was exported: each policy may be in force.
+fn declared_level<'w>(
+    reference: &Reference<'w>,
+    account: AccountId,
+    kind: OrgPolicyKind,
+) -> Option<Vec<Level<'w>>> {
+    let declared = reference.world.declared.as_deref()?;
+    let (account, _) = declared.limits.get_key_value(&account)?;
+    let policies = reference.world.declared_limits(*account, kind);
+    let taking = |policy: &'w OrgPolicy| {
+        let document = policy.document.as_ref()?;
+        Some(Taking { name: Name::Organization(policy, account.as_str()), document })
+    };
+    let policies: Vec<Taking<'w>> = policies.filter_map(taking).collect();
+    (!policies.is_empty()).then(|| vec![Level { id: account.as_str(), policies }])
 }
 
 /// The policies of one kind that are attached to a level.

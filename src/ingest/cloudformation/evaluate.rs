@@ -270,3 +270,25 @@ pub(super) fn with_dynamic_references<'a>(written: &Cow<'a, str>) -> Cow<'a, str
     whole.push_str(rest);
     whole.into()
 }
+
+/// Each item, and each of those that one may be with what decides whether it is there.
+pub(super) fn each_branch<'n>(
+    items: &'n [Node<'static>],
+    doubt: Option<&'n str>,
+) -> Vec<(&'n Node<'static>, Option<&'n str>)> {
+    let of_item = |item: &'n Node<'static>| match &item.kind {
+        Kind::OneOf { expression, branches } => {
+            let doubt = doubt.or(Some(&**expression));
+            let items = branches.iter().map(Node::one_or_many);
+            items.flat_map(|items| each_branch(items, doubt)).collect()
+        }
+        Kind::Null => Vec::new(),
+        _ => vec![(item, doubt)],
+    };
+    items.iter().flat_map(of_item).collect()
+}
+
+/// The items of a list; none where there is none.
+pub(super) fn list<'n>(node: Option<&'n Node<'static>>) -> &'n [Node<'static>] {
+    node.map(Node::one_or_many).unwrap_or_default()
+}

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::aws::AccountId;
 use crate::inventory::{
     AttachedPolicy, IdentityKind, LoosePolicy, NamedPolicy, PolicyVersion, Stated, Tags,
+    policy_name,
 };
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::Place;
@@ -19,7 +20,7 @@ use super::super::facts::{
     Fact, GroupFact, IdentityFact, Names as Listed, Page, Parts, PolicyFact, PrincipalKind,
 };
 use super::super::given::{Gift, Given, Target as GivenTo};
-use super::evaluate::{At, Resource, text_of};
+use super::evaluate::{At, Resource, each_branch, list, text_of};
 use super::keys::tags;
 use super::names::{Entity, Names, entity_of};
 use super::targets::{TARGETS, Target, each_target};
@@ -37,6 +38,8 @@ pub(super) struct Holder {
     max_session: Option<u32>,
     inline: Vec<NamedPolicy>,
     attached: Vec<AttachedPolicy>,
+    /// Policies of which nobody knows whether they are attached, with what decides.
+    doubted: Vec<(AttachedPolicy, Box<str>)>,
     groups: BTreeSet<Box<str>>,
     /// Whether nothing else can be attached, and no other group be joined.
     all_attached: bool,
@@ -95,7 +98,12 @@ impl<'n> Gathered<'n> {
             None => Some(None),
             Some(text) => {
                 let place = at.stack.template.place(resource.span);
-                self.names.known(&text).map(|arn| Some(AttachedPolicy { arn, place }))
+                let known = self.names.known(&text);
+                if known.is_none() {
+                    let what = format!("the permissions boundary of {}", resource.name);
+                    at.unresolved(resource.span, what);
+                }
+                known.map(|arn| Some(AttachedPolicy { arn, place }))
             }
         };
         Holder {
@@ -111,6 +119,7 @@ impl<'n> Gathered<'n> {
             },
             inline: Vec::new(),
             attached: Vec::new(),
+            doubted: Vec::new(),
             groups: BTreeSet::new(),
             all_attached: true,
             all_groups: true,
@@ -170,16 +179,23 @@ impl<'n> Gathered<'n> {
         resource: &Resource<'_>,
         property: &str,
     ) {
-        for policy in list(at.property(resource, property).as_ref()) {
-            let arn = match policy.kind {
-                Kind::OneOf { .. } => None,
-                _ => text_of(policy).and_then(|text| self.names.known(&text)),
-            };
-            match arn {
-                Some(arn) => {
-                    let place = at.stack.template.place(policy.span);
-                    holder.attached.push(AttachedPolicy { arn, place });
-                }
+        let all = at.property(resource, property);
+        for (policy, doubt) in each_branch(list(all.as_ref()), None) {
+            let arn = text_of(policy).and_then(|text| self.names.known(&text));
+            let place = at.stack.template.place(policy.span);
+            match arn.map(|arn| AttachedPolicy { arn, place }) {
+                Some(arn) => match doubt {
+                    Some(doubt) => {
+                        let what = format!(
+                            "whether {} is attached to {}",
+                            policy_name(&arn.arn),
+                            resource.name
+                        );
+                        at.unresolved(policy.span, what);
+                        holder.doubted.push((arn, doubt.into()));
+                    }
+                    None => holder.attached.push(arn),
+                },
                 None => {
                     holder.all_attached = false;
                     let text = text_of(policy).map_or("...".to_owned(), |text| text::shown(&text));
@@ -332,7 +348,10 @@ impl<'n> Gathered<'n> {
             }
             for entity in may {
                 if let Some(holder) = self.holders.get_mut(&entity.arn) {
-                    holder.all_attached = false;
+                    let policy = AttachedPolicy { arn: arn.clone(), place };
+                    let whom = format!("whether {} is given to", text::shown(&target.text));
+                    let doubt = format!("{whom} {}", text::named(&entity.name));
+                    holder.doubted.push((policy, doubt.into()));
                 }
             }
         }
@@ -344,7 +363,10 @@ impl<'n> Gathered<'n> {
     fn member(&self, at: &At<'_, '_>, holder: &mut Holder, group: &Node<'static>) {
         match self.group(at, group) {
             Some(name) => drop(holder.groups.insert(name)),
-            None => holder.all_groups = false,
+            None => {
+                holder.all_groups = false;
+                at.unresolved(group.span, "a group that a user is in");
+            }
         }
     }
 
@@ -385,8 +407,12 @@ impl<'n> Gathered<'n> {
     /// Everything as facts.
     pub(super) fn facts(self) -> Vec<Fact> {
         let policies = self.policies.into_values().map(|policy| Fact::Policy(Box::new(policy)));
-        let holders = self.holders.into_iter().map(|(arn, holder)| holder.fact(arn));
-        holders.chain(policies).chain(self.others).collect()
+        let mut facts: Vec<Fact> = policies.chain(self.others).collect();
+        for (arn, holder) in self.holders {
+            facts.extend(holder.doubted(&arn));
+            facts.push(holder.fact(arn));
+        }
+        facts
     }
 }
 
@@ -410,6 +436,18 @@ impl Holder {
     /// Says whom it trusts.
     pub(super) fn trust(&mut self, document: PolicyDocument) {
         self.trust = Some(document);
+    }
+
+    /// What it may have is given to it once all policies are known.
+    fn doubted(&self, arn: &str) -> impl Iterator<Item = Fact> {
+        let doubted = self.doubted.iter().filter(|_| !self.is_one_of_several);
+        doubted.map(move |(policy, doubt)| {
+            let to = GivenTo::own(self.kind, arn, doubt);
+            let policies = vec![policy.clone()];
+            let gift = Gift::Attached { policies, is_open: false };
+            let (place, own) = (policy.place, Arc::default());
+            Fact::Given(Box::new(Given { to: vec![to], gift, place, own }))
+        })
     }
 
     fn fact(self, arn: Box<str>) -> Fact {
@@ -462,9 +500,4 @@ fn word(kind: PrincipalKind) -> &'static str {
         PrincipalKind::Role => "role",
         PrincipalKind::Group => "group",
     }
-}
-
-/// The items of a list; none where there is none.
-pub(super) fn list<'n>(node: Option<&'n Node<'static>>) -> &'n [Node<'static>] {
-    node.map(Node::one_or_many).unwrap_or_default()
 }

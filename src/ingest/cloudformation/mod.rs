@@ -118,7 +118,7 @@ pub(super) fn read_yaml(source: &Source<'_>) -> Vec<Fact> {
     let is_ours = !facts.is_empty() || text.contains("AWSTemplateFormatVersion");
     if let Some(problem) = problems.first().filter(|_| is_ours) {
         let message = format!("broken YAML: {}", problem.message);
-        facts.push(Fact::Fault { span: Some(problem.span), message });
+        facts.push(Fact::Broken { span: problem.span, message });
     }
     facts
 }

@@ -7,8 +7,7 @@ use crate::policy::PolicyKind;
 
 use super::super::facts::Fact;
 use super::super::given::{Gift, Given, Named, Target};
-use super::evaluate::{At, Resource, text_of};
-use super::identities::list;
+use super::evaluate::{At, Resource, list, text_of};
 use super::names::{Names, pattern};
 use super::text;
 

@@ -6,8 +6,7 @@ use crate::syntax::Node;
 
 use super::super::facts::PrincipalKind;
 use super::super::given::{Named, Target as GivenTo};
-use super::evaluate::{At, Resource, text_of};
-use super::identities::list;
+use super::evaluate::{At, Resource, list, text_of};
 use super::names::pattern;
 use super::text;
 

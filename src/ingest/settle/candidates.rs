@@ -103,6 +103,7 @@ impl Candidates {
                 let others = holders.filter(|it| it.kind == *kind && !own.contains(&it.arn));
                 holder(others, *account, name, symbols)
             }
+            Named::Own { arn, .. } => Meant::One(arn.clone()),
             Named::Key { account, region, id } => {
                 let others = self.keys.iter().filter(|key| !own.contains(key.arn.as_str()));
                 key(others, (*account, region), id)

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use crate::aws::managed::is_without_keys;
 use crate::aws::{AccountId, Arn, KeyArn};
 use crate::inventory::{
-    Alias, AttachedPolicy, Gap, GapKind, Inventory, Key, LoosePolicy, NamedPolicy, policy_name,
+    Alias, AttachedPolicy, Gap, GapKind, Inventory, Key, LoosePolicy, ManagedPolicy, NamedPolicy,
+    OrgPolicy, Stated, policy_name,
 };
 use crate::policy::PolicyDocument;
 use crate::source::{FileId, Place};
@@ -19,10 +20,11 @@ use crate::syntax::WHETHER;
 use super::super::bare::may_touch_kms;
 use super::super::facts::PrincipalKind;
 use super::super::given::{Gift, Given, Named, Target, grant_in_doubt};
+use super::super::managed;
 use super::super::merge::Notes;
 use super::super::symbols::Symbols;
 use super::candidates::{Candidates, Meant};
-use super::{Subject, inline, nodes};
+use super::{Subject, inline, limits, nodes};
 
 /// Gives all that code gives to something elsewhere; `symbols` are those of the run.
 pub(in crate::ingest) fn given(
@@ -43,6 +45,14 @@ pub(in crate::ingest) fn given(
     for Given { to, gift, place, own } in all {
         let (mut is_taken, mut strangers) = (false, Vec::new());
         for Target { named, doubt, told, whom } in to {
+            if let (Named::Node { id }, Gift::OrgPolicy(policy)) = (&named, &gift) {
+                let (inventory, doubt) = (&*giving.inventory, doubt.as_deref());
+                let met = limits::attach(inventory, &mut declared, id, policy, doubt);
+                if !met.is_empty() {
+                    declared.unresolved.extend(told.map(|told| limited(&told, policy, &met)));
+                    continue;
+                }
+            }
             let (meant, is_one) = match candidates.meant(&named, symbols, &own) {
                 Meant::Nothing => (Vec::new(), false),
                 Meant::One(arn) => (vec![arn], true),
@@ -74,6 +84,13 @@ pub(in crate::ingest) fn given(
     inventory.declared = Some(Arc::new(declared));
 }
 
+/// That nobody knows whether a policy limits some accounts, where it is told to which it is attached.
+fn limited(told: &Stated<Box<str>>, policy: &OrgPolicy, met: &[AccountId]) -> Stated<Box<str>> {
+    let accounts: Vec<&str> = met.iter().map(AccountId::as_str).collect();
+    let (kind, accounts) = (policy.kind.name(), accounts.join(", "));
+    Stated::new(format!("if the {kind} {} limits {accounts}", policy.name).into(), told.place)
+}
+
 /// Whether a policy that is given is one that could use keys, as far as it is known.
 fn may_use_keys(inventory: &Inventory, gift: &Gift) -> bool {
     let of_document = |document: &PolicyDocument| document.peek(may_touch_kms);
@@ -96,6 +113,7 @@ fn shown(named: &Named) -> &str {
         Named::Holder { name: shape, .. }
         | Named::Key { id: shape, .. }
         | Named::Node { id: shape } => &shape.shape,
+        Named::Own { arn, .. } => arn,
     }
 }
 
@@ -130,7 +148,9 @@ impl Giving<'_> {
     /// Gives something to a user, role, group, key or level; `doubt` says what decides whether it has it.
     fn give(&mut self, to: &Named, arn: &str, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
         match to {
-            Named::Holder { kind, .. } => self.holder(*kind, arn, gift, place, doubt),
+            Named::Holder { kind, .. } | Named::Own { kind, .. } => {
+                self.holder(*kind, arn, gift, place, doubt);
+            }
             Named::Key { .. } => {
                 if let Some(arn) = KeyArn::parse(arn) {
                     self.key(&arn, gift, place, doubt);
@@ -155,6 +175,12 @@ impl Giving<'_> {
     ) {
         let account = Arn::parse(arn).and_then(|arn| AccountId::parse(arn.account));
         let Some(account) = account else { return };
+        let may_hold = match (gift, doubt) {
+            (Gift::Attached { policies, .. }, Some(doubt)) => {
+                Some(MayHold::of(self.inventory, account, policies, &doubt.what))
+            }
+            _ => None,
+        };
         let held = self.inventory.account_mut(account);
         let (policies, attached, groups) = match kind {
             PrincipalKind::Group => match held.groups.get_mut(policy_name(arn)) {
@@ -172,8 +198,22 @@ impl Giving<'_> {
                 add_inline(policies, arn, policy, doubted, self.notes);
                 None
             }
-            Gift::Attached { policies, is_open } => {
-                attach(attached, policies, *is_open, doubt.is_some()).then_some("attached policies")
+            Gift::Attached { policies: all, is_open } => {
+                let is_open = match may_hold {
+                    None => {
+                        attach(attached, all);
+                        *is_open
+                    }
+                    Some(may) => {
+                        for policy in may.known {
+                            if !attached.iter().any(|known| known.arn == policy.name) {
+                                add_inline(policies, arn, &policy, None, self.notes);
+                            }
+                        }
+                        *is_open || may.is_open
+                    }
+                };
+                is_open.then_some("attached policies")
             }
             Gift::Groups { names, is_open } => {
                 if let Some(groups) = groups.filter(|_| doubt.is_none()) {
@@ -291,21 +331,44 @@ fn add_inline(
     *policies = all;
 }
 
-/// Attaches managed policies, or perhaps does; true where nobody knows all that are attached.
-fn attach(
-    attached: &mut Vec<AttachedPolicy>,
-    policies: &[AttachedPolicy],
-    is_open: bool,
-    is_in_doubt: bool,
-) -> bool {
-    if is_in_doubt {
-        return is_open || !policies.iter().all(|policy| is_without_keys(&policy.arn));
-    }
+/// Attaches managed policies.
+fn attach(attached: &mut Vec<AttachedPolicy>, policies: &[AttachedPolicy]) {
     for policy in policies {
         if !attached.iter().any(|known| known.arn == policy.arn) {
             attached.push(policy.clone());
         }
     }
     attached.sort_by(|left, right| left.arn.cmp(&right.arn));
-    is_open
+}
+
+/// Managed policies of which nobody knows whether somebody has them.
+struct MayHold {
+    /// Those whose documents are known, as inline policies that may not be in force, by their ARNs.
+    known: Vec<NamedPolicy>,
+    /// Whether there are others that could use keys.
+    is_open: bool,
+}
+
+impl MayHold {
+    fn of(
+        inventory: &Inventory,
+        account: AccountId,
+        policies: &[AttachedPolicy],
+        doubt: &str,
+    ) -> Self {
+        let mut may = Self { known: Vec::new(), is_open: false };
+        for policy in policies.iter().filter(|policy| !is_without_keys(&policy.arn)) {
+            let known = inventory.managed_policy(account, &policy.arn);
+            let standing = managed::known(policy);
+            let document = known.and_then(ManagedPolicy::document).cloned();
+            match document.or_else(|| standing.as_ref()?.document().cloned()) {
+                Some(document) => may.known.push(NamedPolicy {
+                    name: policy.arn.clone(),
+                    document: document.doubted(doubt),
+                }),
+                None => may.is_open = true,
+            }
+        }
+        may
+    }
 }

@@ -16,7 +16,8 @@ use super::super::declared::MAX_SESSION;
 use super::super::facts::{
     Fact, GroupFact, IdentityFact, Names, Page, Parts, PolicyFact, PrincipalKind,
 };
-use super::super::given::{Gift, Given, Named};
+use super::super::given::{Gift, Given, Named, Target};
+use super::attachments::Attachments;
 use super::evaluator::Evaluator;
 use super::value::{Data, Value, shape};
 use super::world::{Declared, pattern};
@@ -32,6 +33,8 @@ struct Draft<'r> {
     shape: String,
     inline: Vec<NamedPolicy>,
     attached: Vec<AttachedPolicy>,
+    /// Policies of which nobody knows whether they are attached, with what decides.
+    doubted: Vec<(AttachedPolicy, Rc<str>)>,
     /// Whether further policies may be attached.
     is_open: bool,
     groups: BTreeSet<Box<str>>,
@@ -129,6 +132,7 @@ impl<'r> Identities<'r> {
             shape: evaluator.name_shape(resource),
             inline: Vec::new(),
             attached: Vec::new(),
+            doubted: Vec::new(),
             is_open: false,
             groups: BTreeSet::new(),
             are_groups_open: false,
@@ -136,6 +140,7 @@ impl<'r> Identities<'r> {
         };
         let listed = evaluator.argument(&resource.arguments, "managed_policy_arns");
         if let Some(listed) = listed.filter(|listed| !listed.is_null()) {
+            Attachments::tell(evaluator, resource, &listed);
             draft.add(&listed, None);
         }
         let (blocks, are_all) = evaluator.plain_blocks(&resource.arguments, "inline_policy");
@@ -265,6 +270,7 @@ impl<'r> Identities<'r> {
         let names = [kind.to_owned(), format!("{kind}s"), format!("{kind}_name")];
         let holders = names.iter().find_map(|name| argument(name));
         let Some(holders) = holders.filter(|holders| !holders.is_null()) else { return };
+        Attachments::tell(evaluator, resource, &policy);
         let items = holders.items().map_or_else(|| vec![holders.clone()], <[Value]>::to_vec);
         for holder in items {
             let mut elsewhere = Vec::new();
@@ -273,8 +279,8 @@ impl<'r> Identities<'r> {
                 Meant::Elsewhere(name, here) => elsewhere.push(Elsewhere::new(name, may, here)),
             });
             let gift = || {
-                let Attachments { policies, is_open } = Attachments::of(&policy);
-                Gift::Attached { policies, is_open }
+                let Attachments { policies, doubted, is_open } = Attachments::of(&policy);
+                Gift::Attached { policies, is_open: is_open || !doubted.is_empty() }
             };
             self.give(declared, kind, elsewhere, gift);
         }
@@ -296,6 +302,10 @@ impl<'r> Identities<'r> {
             |value: &Value| value.items().map_or_else(|| vec![value.clone()], <[Value]>::to_vec);
         let (users, groups) = (list(&users), list(&groups));
         let is_open = groups.iter().any(|group| group.known().is_none());
+        if is_open {
+            let what = format!("{}: which groups it is about", resource.address);
+            evaluator.unresolved(declared.at, what);
+        }
         let known = groups.iter().filter_map(Value::known);
         let known: BTreeSet<Box<str>> = known.map(|name| Box::from(&*name)).collect();
         for user in users {
@@ -328,6 +338,9 @@ impl<'r> Identities<'r> {
             Fact::Given(Box::new(Given { own, ..given }))
         });
         facts.extend(given);
+        for ((_, kind, _), draft) in &self.drafts {
+            facts.extend(draft.doubted(kind_of(kind)));
+        }
         for ((account, kind, _), draft) in self.drafts {
             facts.push(match kind {
                 "user" => draft.identity(evaluator, IdentityKind::User, account),
@@ -353,31 +366,6 @@ impl Elsewhere {
     }
 }
 
-/// Managed policies, as an argument lists them.
-#[derive(Default)]
-struct Attachments {
-    policies: Vec<AttachedPolicy>,
-    /// Whether there may be others.
-    is_open: bool,
-}
-
-impl Attachments {
-    /// One managed policy, or all of a list.
-    fn of(policy: &Value) -> Self {
-        if let Data::List(list) = &policy.data {
-            let mut all = Self { is_open: list.is_open, ..Self::default() };
-            for one in list.items.iter().map(Self::of) {
-                all.policies.extend(one.policies);
-                all.is_open |= one.is_open;
-            }
-            return all;
-        }
-        let place = Place::plain(policy.at.file, policy.at.span);
-        let known = policy.known().map(|arn| AttachedPolicy { arn: Box::from(&*arn), place });
-        Self { is_open: known.is_none(), policies: known.into_iter().collect() }
-    }
-}
-
 /// What a holder is called in facts.
 fn kind_of(kind: &str) -> PrincipalKind {
     match kind {
@@ -390,13 +378,30 @@ fn kind_of(kind: &str) -> PrincipalKind {
 impl Draft<'_> {
     /// Attaches a managed policy, or all of a list.
     fn add(&mut self, policy: &Value, doubt: Option<Rc<str>>) {
-        let Attachments { policies, is_open } = Attachments::of(policy);
-        self.is_open |= is_open || (doubt.is_some() && !policies.is_empty());
-        for policy in policies.into_iter().filter(|_| doubt.is_none()) {
+        let all = Attachments::of(policy);
+        let Attachments { policies, doubted, is_open } = match &doubt {
+            Some(doubt) => all.when(doubt),
+            None => all,
+        };
+        self.is_open |= is_open;
+        self.doubted.extend(doubted);
+        for policy in policies {
             if !self.attached.iter().any(|known| known.arn == policy.arn) {
                 self.attached.push(policy);
             }
         }
+    }
+
+    /// What it may have is given to it once all policies are known.
+    fn doubted(&self, kind: PrincipalKind) -> impl Iterator<Item = Fact> {
+        let doubted = self.doubted.iter().filter(|_| !self.is_one_of_several);
+        doubted.map(move |(policy, doubt)| {
+            let to = Target::own(kind, &self.arn, doubt);
+            let policies = vec![policy.clone()];
+            let gift = Gift::Attached { policies, is_open: false };
+            let (place, own) = (policy.place, Arc::default());
+            Fact::Given(Box::new(Given { to: vec![to], gift, place, own }))
+        })
     }
 
     fn parts(&mut self) -> Parts {
@@ -431,10 +436,17 @@ impl Draft<'_> {
         let is_none = |it: &Value| it.is_null() || it.known().is_some_and(|arn| arn.is_empty());
         let boundary = match argument("permissions_boundary").filter(|it| !is_none(it)) {
             None => Some(None),
-            Some(boundary) => boundary.known().map(|arn| {
-                let place = Place::plain(boundary.at.file, boundary.at.span);
-                Some(AttachedPolicy { arn: Box::from(&*arn), place })
-            }),
+            Some(boundary) => {
+                let known = boundary.known().map(|arn| {
+                    let place = Place::plain(boundary.at.file, boundary.at.span);
+                    Some(AttachedPolicy { arn: Box::from(&*arn), place })
+                });
+                if known.is_none() {
+                    let what = format!("{}: its permissions boundary", resource.address);
+                    evaluator.unresolved(boundary.at, what);
+                }
+                known
+            }
         };
         let trust = argument("assume_role_policy")
             .map(|policy| evaluator.policy(PolicyKind::Trust, &policy, None));

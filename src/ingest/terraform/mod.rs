@@ -14,6 +14,7 @@
 //! as a whole, in [`Found::unresolved`].
 
 mod accounts;
+mod attachments;
 mod configured;
 mod defaults;
 mod documents;
@@ -25,12 +26,14 @@ mod identities;
 mod json;
 mod keys;
 mod lifecycle;
+mod listed;
 mod lowered;
 mod module;
 mod moves;
 mod names;
 mod organizations;
 pub(super) mod plan;
+mod planned;
 mod providers;
 pub(super) mod raw;
 mod reference;
@@ -91,7 +94,7 @@ pub(super) struct Found {
     /// Keys that are not there with the values at hand.
     pub(super) unmade: Unmade,
     /// What the symbols of accounts stand for, in words.
-    pub(super) labels: BTreeSet<Box<str>>,
+    pub(super) labels: BTreeMap<AccountId, Box<str>>,
 }
 
 /// Where the files of a run come from.
@@ -335,7 +338,7 @@ impl<'a> Roots<'a> {
         self.found.callers.extend(caller);
         let labels = evaluator.labels.take();
         for account in resources.iter().map(|it| it.resource.provider.account()) {
-            let label = labels.get(&account).map(|label| format!("{account} is {label}").into());
+            let label = labels.get(&account).map(|label| (account, label.as_str().into()));
             self.found.labels.extend(label);
         }
         let mut facts = world::facts(&evaluator, &resources);

@@ -16,11 +16,12 @@ use super::super::document::{Document, Read, Refusal};
 use super::super::facts::Fact;
 use super::Source;
 use super::configured::Configurations;
-use super::json as texts;
+use super::listed::{self, Owned};
 use super::module::Mode;
 use super::moves::Moves;
+use super::planned::{resolved, written};
 use super::providers::Provider;
-use super::value::{At, Data, Member, Object, Value};
+use super::value::{At, Data, Object, Value};
 
 /// How deep modules are followed.
 const DEPTH: usize = 16;
@@ -37,8 +38,10 @@ pub(super) struct Plan {
     references: BTreeMap<(String, String), (String, String)>,
     /// The provider configurations that blocks name, by the addresses of the blocks.
     provided: BTreeMap<String, Box<str>>,
-    /// What keys are given, by their addresses: the rest is as KMS makes a key.
+    /// What keys and roles are given, by their addresses: the rest is as AWS makes them.
     given: BTreeMap<String, BTreeSet<Box<str>>>,
+    /// What resources of their own give to roles.
+    owned: Owned,
     providers: Configurations,
     variables: BTreeMap<Box<str>, Box<str>>,
     /// ARN of who ran Terraform.
@@ -88,6 +91,7 @@ impl Plan {
             references: BTreeMap::new(),
             provided: BTreeMap::new(),
             given: BTreeMap::new(),
+            owned: Owned::default(),
             providers: Configurations::default(),
             variables: BTreeMap::new(),
             caller: None,
@@ -109,7 +113,7 @@ impl Plan {
             }
         }
         match is_before {
-            true => changes.for_each(|change| plan.before(change)),
+            true => changes.clone().for_each(|change| plan.before(change)),
             false => plan.read_later(&after),
         }
         if shown.is_none() && root.get("lineage").is_some() {
@@ -132,6 +136,7 @@ impl Plan {
             }
         }
         plan.identity();
+        plan.own(changes);
         for address in plan.resources.keys() {
             let only = plan.only.entry(without_indices(address));
             only.and_modify(|only| *only = None).or_insert_with(|| Some(address.clone()));
@@ -224,8 +229,8 @@ impl Plan {
                 self.provided.insert(address.clone(), provider.into());
             }
             let expressions = resource.get("expressions").map(Node::members).unwrap_or_default();
-            let is_key = resource.get("type").and_then(Node::as_str) == Some("aws_kms_key");
-            if is_key {
+            let of_type = resource.get("type").and_then(Node::as_str);
+            if matches!(of_type, Some("aws_kms_key" | "aws_iam_role")) {
                 let names = expressions.iter().map(|it| Box::from(&*it.name.value));
                 self.given.insert(address.clone(), names.collect());
             }
@@ -291,11 +296,42 @@ impl Plan {
         self.resources.get(address).map(|stated| Rc::clone(&stated.values))
     }
 
-    /// Whether an argument is not known because it is not given, and KMS says what it is.
-    pub(super) fn is_left_to_kms(&self, address: &str, argument: &str) -> bool {
-        let given = self.given.get(&without_indices(address));
-        matches!(argument, "policy" | "multi_region")
-            && given.is_some_and(|given| !given.contains(argument))
+    /// Whether an argument is not known because it is not given, and AWS says what it is.
+    pub(super) fn is_left_to_aws(&self, address: &str, argument: &str) -> bool {
+        matches!(argument, "policy" | "multi_region" | "inline_policy" | "managed_policy_arns")
+            && self.is_given(address, argument) == Some(false)
+    }
+
+    /// Whether the source gives an argument of a key or a role, where the plan says it.
+    fn is_given(&self, address: &str, argument: &str) -> Option<bool> {
+        let given = self.given.get(&without_indices(address))?;
+        Some(given.contains(argument))
+    }
+
+    /// Notes what resources of their own give to roles, and gave before the plan.
+    fn own<'n>(&mut self, changes: impl Iterator<Item = &'n Node<'n>>) {
+        let mut owned = Owned::default();
+        for change in changes {
+            let of_type = change.get("type").and_then(Node::as_str);
+            let address = change.get("address").and_then(Node::as_str);
+            if let Some((of_type, address)) = of_type.zip(address)
+                && let Some(before) = listed::before(change, of_type, self.file)
+            {
+                owned.add(self.provider_of(address), of_type, &before);
+            }
+        }
+        for (address, stated) in self.resources() {
+            owned.add(self.provider_of(address), &stated.of_type, &stated.values);
+        }
+        self.owned = owned;
+    }
+
+    /// What a role lists in an argument that its source does not give, without what resources of their
+    /// own give; nothing where it is something else.
+    pub(super) fn listed(&self, address: &str, stated: &Stated, argument: &str) -> Option<Value> {
+        let is_open = self.is_given(address, argument) != Some(true);
+        let list = stated.values.get(argument).filter(|_| is_open)?;
+        self.owned.without(self.provider_of(address), stated, (argument, list))
     }
 
     /// The name of the provider configuration of an address, where the plan says it.
@@ -394,81 +430,6 @@ fn has_arn(of_type: &str) -> bool {
         of_type.strip_prefix(prefix).is_some_and(|name| names.contains(&name))
     };
     one_of("aws_kms_", &keys) || one_of("aws_iam_", &entities)
-}
-
-/// A value of JSON as a variable's text.
-fn written(node: &Node<'_>) -> Option<Box<str>> {
-    let escaped = |text: String| text.replace("${", "$${").replace("%{", "%%{");
-    match &node.kind {
-        Kind::Null => None,
-        Kind::String(text) if !text.starts_with(['[', '{', '"']) => Some(text.as_ref().into()),
-        _ => {
-            let value = texts::of_node(node, FileId(0));
-            texts::encode(&value).map(|text| escaped(text).into())
-        }
-    }
-}
-
-/// The values of a resource; what is not known before it is made is not known here.
-fn resolved(
-    values: Option<&Node<'_>>,
-    unknown: Option<&Node<'_>>,
-    expression: &str,
-    around: At,
-    depth: usize,
-) -> Value {
-    let at = values.map_or(around, |values| At { span: values.span, ..around });
-    if depth > 64 || matches!(unknown.map(|unknown| &unknown.kind), Some(Kind::Bool(true))) {
-        return Value::unknown(at, expression);
-    }
-    let holds = |kind: &Kind<'_>| matches!(kind, Kind::Object(_) | Kind::Array(_));
-    if unknown.is_none_or(|unknown| !holds(&unknown.kind)) && depth > 0 {
-        return values.map_or_else(|| Value::null(at), |node| texts::of_node(node, at.file));
-    }
-    match values.map(|values| &values.kind) {
-        Some(Kind::Array(items)) => {
-            let unknown = |nth: usize| match &unknown?.kind {
-                Kind::Array(unknown) => unknown.get(nth),
-                _ => None,
-            };
-            let items = items
-                .iter()
-                .enumerate()
-                .map(|(nth, item)| resolved(Some(item), unknown(nth), expression, at, depth + 1));
-            Value::list(at, items.collect())
-        }
-        Some(Kind::Object(_)) | None => {
-            let mut object = Object::default();
-            for member in values.map(Node::members).unwrap_or_default() {
-                let name = &*member.name.value;
-                let unknown = unknown.and_then(|unknown| unknown.get(name));
-                let expression = format!("{expression}.{name}");
-                let value = resolved(Some(&member.value), unknown, &expression, at, depth + 1);
-                let at = At { span: member.name.span, ..at };
-                object.set(Member { name: name.into(), at, value });
-            }
-            for member in unknown.map(Node::members).unwrap_or_default() {
-                let name = &*member.name.value;
-                if object.get(name).is_none_or(Value::is_null) && has_unknown(&member.value, 0) {
-                    let value = Value::unknown(at, format!("{expression}.{name}"));
-                    object.set(Member { name: name.into(), at, value });
-                }
-            }
-            Value::new(at, Data::Object(Rc::new(object)))
-        }
-        Some(_) => values.map_or_else(|| Value::null(at), |node| texts::of_node(node, at.file)),
-    }
-}
-
-/// Whether something in a part of a plan is not known before it is made.
-fn has_unknown(unknown: &Node<'_>, depth: usize) -> bool {
-    match &unknown.kind {
-        Kind::Bool(truth) => *truth,
-        _ if depth > 64 => true,
-        Kind::Array(items) => items.iter().any(|item| has_unknown(item, depth + 1)),
-        Kind::Object(members) => members.iter().any(|it| has_unknown(&it.value, depth + 1)),
-        _ => false,
-    }
 }
 
 /// What an expression refers to, where that is one argument of one resource.

@@ -205,8 +205,12 @@ impl<'a> Evaluator<'a> {
         let mut values = (*stated.values).clone();
         for member in &mut values.members {
             let is_open = matches!(member.value.data, Data::Unknown(_)) && depth < REFERENCES;
-            if is_open && plan.is_left_to_kms(address, &member.name) {
+            if is_open && plan.is_left_to_aws(address, &member.name) {
                 member.value = Value::null(member.at);
+                continue;
+            }
+            if let Some(others) = plan.listed(address, stated, &member.name) {
+                member.value = others;
                 continue;
             }
             let target = plan.reference(address, &member.name).filter(|_| is_open);
