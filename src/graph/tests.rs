@@ -1,6 +1,7 @@
 //! The search by the worked cases of the semantics.
 
 mod tags;
+mod targets;
 
 use jiff::Timestamp;
 

@@ -1,10 +1,13 @@
 //! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
 
+mod upon;
 mod writes;
+
+use std::collections::BTreeMap;
 
 use crate::access::ControlSide;
 use crate::aws::{AccountId, ControlAction, ControlSet};
-use crate::decision::{CallerKind, Chance, Context};
+use crate::decision::{CallerKind, Chance, Context, ContextValue};
 use crate::inventory::{Group, Identity, IdentityKind};
 
 use super::asker::{Asker, site};
@@ -13,7 +16,7 @@ use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
 use super::organize::OrgMove;
-use super::tagging::TagSet;
+use super::tagging::{Tag, TagSet};
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -132,6 +135,10 @@ pub(super) struct Moves<'c, 'w> {
     pub(super) asker: &'c Asker<'c, 'w>,
     side: ControlSide<'c>,
     possible: ControlSet,
+    /// The one who alone is called on, where it is one (rule T34).
+    only: Option<Ix>,
+    /// What every request on it says: the tags that it has by then.
+    base: Context,
     found: Vec<Open>,
 }
 
@@ -163,15 +170,31 @@ impl<'c, 'w> Moves<'c, 'w> {
         moves.assume(takes_tags);
         if moves.asker.account().is_some() && !asker.is_outside() {
             moves.tag_itself();
+            moves.tag_alike();
             moves.session_of_its_own();
         }
         moves.found
     }
 
     fn none(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Self {
-        let side = asker.side(&Context::default());
+        Self::on(cast, asker, None, Context::default())
+    }
+
+    /// None yet, of those on `only` whose requests say `base`.
+    fn on(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>, only: Option<Ix>, base: Context) -> Self {
+        let side = asker.side(&base);
         let possible = side.possible();
-        Self { cast, asker, side, possible, found: Vec::new() }
+        Self { cast, asker, side, possible, only, base, found: Vec::new() }
+    }
+
+    /// Those of several who are called on.
+    fn called_on(&self, mut all: Vec<Ix>) -> Vec<Ix> {
+        all.retain(|at| self.is_called_on(*at));
+        all
+    }
+
+    fn is_called_on(&self, at: Ix) -> bool {
+        self.only.is_none_or(|only| only == at)
     }
 
     pub(super) fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
@@ -192,12 +215,13 @@ impl<'c, 'w> Moves<'c, 'w> {
             // Both the account and its identity policies must let it.
             let may = self.can(action) || self.asker.is_root();
             let trusted = household.trusted_by.iter().copied();
-            roles.extend(trusted.filter(|role| may && self.could_target(action, *role)));
+            let trusted = trusted.filter(|role| may && self.is_called_on(*role));
+            roles.extend(trusted.filter(|role| self.could_target(action, *role)));
         }
         roles.extend(self.cast.open_roles.iter().copied());
         roles.sort_unstable();
         roles.dedup();
-        for role in roles {
+        for role in self.called_on(roles) {
             for at in self.cast.taken_on_as(role) {
                 self.assume_as(action, (role, at), takes_tags(role));
             }
@@ -207,7 +231,8 @@ impl<'c, 'w> Moves<'c, 'w> {
     /// A role, taken on under any name or that of the session `at`.
     fn assume_as(&mut self, action: ControlAction, (role, at): (Ix, Ix), takes_tags: bool) {
         let Some(arn) = self.cast.arn(role) else { return };
-        let mut context = self.cast.naming(at);
+        let mut context = self.base.clone();
+        context.lay_over(&self.cast.naming(at));
         let asker = self.asker;
         let named = (role != at).then(|| asker.side(&context));
         let side = named.as_ref().unwrap_or(&self.side);
@@ -311,35 +336,50 @@ impl<'c, 'w> Moves<'c, 'w> {
         }
     }
 
-    /// Rule T35: under names that policies let in or that are free to choose, without a boundary and tags.
+    /// Rule T35: under names that policies let in or that are free to choose.
     fn make(&mut self) {
         let Some(account) = self.asker.account() else { return };
-        let mut context = untagged();
-        context.set_absent("iam:PermissionsBoundary");
-        let ways =
-            [(A::IAM_CREATE_USER, IdentityKind::User), (A::IAM_CREATE_ROLE, IdentityKind::Role)];
+        let ways = [
+            (A::IAM_CREATE_USER, A::IAM_TAG_USER, IdentityKind::User),
+            (A::IAM_CREATE_ROLE, A::IAM_TAG_ROLE, IdentityKind::Role),
+        ];
         let possible = self.possible;
-        for (action, kind) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
-            let side = self.asker.side(&context);
-            for (at, chance) in self.among(&side, action, &self.cast.makable(account, kind)) {
-                let (what, change) = match kind {
-                    IdentityKind::User => (Move::CreateUser(at), Change::Made(at)),
-                    IdentityKind::Role => (Move::CreateRole(at), Change::Trusting(at)),
-                };
-                self.add(what, Gain::Changed(change), chance);
+        for (create, tag, kind) in ways.into_iter().filter(|(it, ..)| possible.contains(*it)) {
+            let mut alike: BTreeMap<(Option<Box<str>>, TagSet), Vec<Ix>> = BTreeMap::new();
+            for at in self.cast.makable(account, kind) {
+                alike.entry(self.cast.made_with(at)).or_default().push(at);
+            }
+            for ((boundary, tags), made) in alike {
+                // Tags are a permission of their own.
+                if !tags.is_empty() && !possible.contains(tag) {
+                    continue;
+                }
+                let side = self.asker.side(&making(boundary.as_deref(), &tags));
+                for (at, chance) in self.among(&side, create, &made) {
+                    let tagging = || self.cast.arn(at).map(|arn| side.chance(tag, arn));
+                    let tagging =
+                        Some(&tags).filter(|tags| !tags.is_empty()).and_then(|_| tagging());
+                    let (what, change) = match kind {
+                        IdentityKind::User => (Move::CreateUser(at), Change::Made(at)),
+                        IdentityKind::Role => (Move::CreateRole(at), Change::Trusting(at)),
+                    };
+                    let chance = tagging.map_or(chance, |tagging| tagging.min(chance));
+                    self.add(what, Gain::Changed(change), chance);
+                }
             }
         }
     }
 
     fn users(&self) -> Vec<Ix> {
-        self.cast.household(self.asker.at).map(|it| it.users.clone()).unwrap_or_default()
+        let users = self.cast.household(self.asker.at).map(|it| it.users.clone());
+        self.called_on(users.unwrap_or_default())
     }
 
     fn roles(&self) -> Vec<Ix> {
         let roles = self.cast.household(self.asker.at).map(|it| it.roles.clone());
         let mut roles = roles.unwrap_or_default();
         roles.retain(|at| self.cast.identity(*at).is_some_and(|it| !it.is_service_linked()));
-        roles
+        self.called_on(roles)
     }
 
     fn groups(&self) -> Vec<&'w Group> {
@@ -371,7 +411,7 @@ impl<'c, 'w> Moves<'c, 'w> {
             }
             // What runs under which role was not exported.
             let started = if launch.existing { started.min(Chance::AsTold) } else { started };
-            let mut context = Context::default();
+            let mut context = self.base.clone();
             context.set_one("iam:PassedToService", launch.service);
             let side = self.asker.side(&context);
             let passed = match launch.passes {
@@ -391,6 +431,23 @@ impl<'c, 'w> Moves<'c, 'w> {
         let site = site(side, caller, launch, self.cast.regions_of(account, caller.partition()));
         site.map_or(Chance::No, |site| site.chance)
     }
+}
+
+/// A request that makes a user or role with a boundary and tags.
+fn making(boundary: Option<&str>, tags: &[Tag]) -> Context {
+    let mut context = untagged();
+    for (key, value) in tags {
+        context.set_one(&format!("aws:RequestTag/{key}"), value);
+    }
+    if !tags.is_empty() {
+        let keys = tags.iter().map(|(key, _)| key.clone()).collect();
+        context.set("aws:TagKeys", ContextValue::Many(keys));
+    }
+    match boundary {
+        Some(boundary) => context.set_one("iam:PermissionsBoundary", boundary),
+        None => context.set_absent("iam:PermissionsBoundary"),
+    }
+    context
 }
 
 /// A request that gives no tags.
@@ -413,14 +470,22 @@ impl Cast<'_> {
 
     /// Whether a role's trust policy asks for the tags that a request gives.
     fn wants_tags(&self, role: Ix) -> bool {
+        self.trust_asks(role, |key| key.starts_with("aws:requesttag/") || key == "aws:tagkeys")
+    }
+
+    /// Whether a role's trust policy asks for the role's own tags.
+    pub(super) fn trust_asks_for_tags(&self, role: Ix) -> bool {
+        let families = ["aws:resourcetag/", "iam:resourcetag/"];
+        self.trust_asks(role, |key| families.iter().any(|family| key.starts_with(family)))
+    }
+
+    /// Whether a role's trust policy asks for such a condition key, in lower case.
+    fn trust_asks(&self, role: Ix, is_it: impl Fn(&str) -> bool) -> bool {
         let trust = self.identity(role).and_then(|role| role.trust.as_ref());
         trust.is_some_and(|trust| {
             trust.peek(|policy| {
                 let mut conditions = policy.statements.iter().flat_map(|it| &it.conditions);
-                conditions.any(|condition| {
-                    let key = condition.key.value.to_ascii_lowercase();
-                    key.starts_with("aws:requesttag/") || key == "aws:tagkeys"
-                })
+                conditions.any(|condition| is_it(&condition.key.value.to_ascii_lowercase()))
             })
         })
     }
