@@ -1,14 +1,13 @@
 //! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
 
+mod make;
 mod upon;
 mod writes;
 
-use std::collections::BTreeMap;
-
 use crate::access::ControlSide;
 use crate::aws::{AccountId, ControlAction, ControlSet};
-use crate::decision::{CallerKind, Chance, Context, ContextValue};
-use crate::inventory::{Group, Identity, IdentityKind};
+use crate::decision::{CallerKind, Chance, Context};
+use crate::inventory::{Group, Identity};
 
 use super::asker::{Asker, site};
 use super::call::is_saml;
@@ -16,7 +15,7 @@ use super::cast::{Cast, Ix};
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
 use super::organize::OrgMove;
-use super::tagging::{Tag, TagSet};
+use super::tagging::TagSet;
 
 /// Something that can be done, by one call or, for a launch, by calls that go together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -336,40 +335,6 @@ impl<'c, 'w> Moves<'c, 'w> {
         }
     }
 
-    /// Rule T35: under names that policies let in or that are free to choose.
-    fn make(&mut self) {
-        let Some(account) = self.asker.account() else { return };
-        let ways = [
-            (A::IAM_CREATE_USER, A::IAM_TAG_USER, IdentityKind::User),
-            (A::IAM_CREATE_ROLE, A::IAM_TAG_ROLE, IdentityKind::Role),
-        ];
-        let possible = self.possible;
-        for (create, tag, kind) in ways.into_iter().filter(|(it, ..)| possible.contains(*it)) {
-            let mut alike: BTreeMap<(Option<Box<str>>, TagSet), Vec<Ix>> = BTreeMap::new();
-            for at in self.cast.makable(account, kind) {
-                alike.entry(self.cast.made_with(at)).or_default().push(at);
-            }
-            for ((boundary, tags), made) in alike {
-                // Tags are a permission of their own.
-                if !tags.is_empty() && !possible.contains(tag) {
-                    continue;
-                }
-                let side = self.asker.side(&making(boundary.as_deref(), &tags));
-                for (at, chance) in self.among(&side, create, &made) {
-                    let tagging = || self.cast.arn(at).map(|arn| side.chance(tag, arn));
-                    let tagging =
-                        Some(&tags).filter(|tags| !tags.is_empty()).and_then(|_| tagging());
-                    let (what, change) = match kind {
-                        IdentityKind::User => (Move::CreateUser(at), Change::Made(at)),
-                        IdentityKind::Role => (Move::CreateRole(at), Change::Trusting(at)),
-                    };
-                    let chance = tagging.map_or(chance, |tagging| tagging.min(chance));
-                    self.add(what, Gain::Changed(change), chance);
-                }
-            }
-        }
-    }
-
     fn users(&self) -> Vec<Ix> {
         let users = self.cast.household(self.asker.at).map(|it| it.users.clone());
         self.called_on(users.unwrap_or_default())
@@ -431,23 +396,6 @@ impl<'c, 'w> Moves<'c, 'w> {
         let site = site(side, caller, launch, self.cast.regions_of(account, caller.partition()));
         site.map_or(Chance::No, |site| site.chance)
     }
-}
-
-/// A request that makes a user or role with a boundary and tags.
-fn making(boundary: Option<&str>, tags: &[Tag]) -> Context {
-    let mut context = untagged();
-    for (key, value) in tags {
-        context.set_one(&format!("aws:RequestTag/{key}"), value);
-    }
-    if !tags.is_empty() {
-        let keys = tags.iter().map(|(key, _)| key.clone()).collect();
-        context.set("aws:TagKeys", ContextValue::Many(keys));
-    }
-    match boundary {
-        Some(boundary) => context.set_one("iam:PermissionsBoundary", boundary),
-        None => context.set_absent("iam:PermissionsBoundary"),
-    }
-    context
 }
 
 /// A request that gives no tags.

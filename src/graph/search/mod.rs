@@ -450,10 +450,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         for (door, how) in doors.collect::<Vec<_>>() {
             self.enter(name, door, &label.and(&how));
         }
-        let retagged = self.retagged.iter().filter(|(_, how)| self.fit(label, how)).cloned();
-        for (change, how) in retagged.collect::<Vec<_>>() {
-            self.call_on(name, change, &label.and(&how));
-        }
+        self.call_on_retagged(name, label);
     }
 
     fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {

@@ -24,8 +24,16 @@ impl Search<'_, '_, '_> {
         }
     }
 
+    /// What a state can do to those whose tags are other ones.
+    pub(super) fn call_on_retagged(&mut self, name: &StateName, label: &Label) {
+        let retagged = self.retagged.iter().filter(|(_, how)| self.fit(label, how)).cloned();
+        for (change, how) in retagged.collect::<Vec<_>>() {
+            self.call_on(name, change, &label.and(&how));
+        }
+    }
+
     /// What a state can do to the one whose tags a change made others.
-    pub(super) fn call_on(&mut self, name: &StateName, number: ChangeIx, label: &Label) {
+    fn call_on(&mut self, name: &StateName, number: ChangeIx, label: &Label) {
         if self.fits(label) {
             let moves = self.states.upon(name, number);
             self.follow(name.at, &moves, label);
