@@ -12,7 +12,7 @@ mod support;
 
 use keyreach::aws::KmsAction;
 use keyreach::graph::{Call, Hop};
-use keyreach::inventory::OrgPolicyKind;
+use keyreach::inventory::{OrgPolicyKind, Tags};
 use keyreach::policy::PolicyKind;
 use support::paths::executed::{DENIED_BY_IAM, assume, attach, check, delegated, fate, put_policy};
 use support::paths::{
@@ -445,6 +445,7 @@ fn t35_users_and_roles_of_a_fitting_name_are_made() {
     let create = |boundary: Option<&str>| Call::CreateUser {
         user: user.clone(),
         boundary: boundary.map(|name| arn(name).into()),
+        tags: Tags::default(),
     };
     let hops = |call: Call| {
         let take = Call::CreateAccessKey { user: user.clone() };
@@ -467,11 +468,13 @@ fn t35_users_and_roles_of_a_fitting_name_are_made() {
         "user/app-1",
         DENIED_BY_IAM,
     );
-    let taken = Call::CreateUser { user: arn("user/team/BOB").into(), boundary: None };
+    let (taken, none) = (arn("user/team/BOB").into(), Tags::default());
+    let taken = Call::CreateUser { user: taken, boundary: None, tags: none };
     check(&may, "user/bob", vec![hop("user/bob", taken)], "user/bob", "is taken");
     let role = |trust: &str| {
         let trust = everything(PolicyKind::Trust, Some(&arn(trust)));
-        let call = Call::CreateRole { role: arn("role/app-1").into(), trust, boundary: None };
+        let (role, tags) = (arn("role/app-1").into(), Tags::default());
+        let call = Call::CreateRole { role, trust, boundary: None, tags };
         vec![hop("user/bob", call), hop("user/bob", assume("role/app-1"))]
     };
     let may = text("iam:CreateRole");

@@ -7,11 +7,11 @@ use crate::aws::ActionSet;
 use crate::aws::pattern::takes;
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Account, Key, Tags};
-use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Variables, parts};
+use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Statement, Variables, parts};
 
 use super::cast::Cast;
 use super::made::Names;
-use super::tagging::{TagSet, Together};
+use super::tagging::{Tag, TagSet, Together};
 
 /// The condition key of a managed policy that is attached, in lower case.
 const POLICY: &str = "iam:policyarn";
@@ -41,8 +41,12 @@ pub(super) struct Asked {
     pub(super) operations: ActionSet,
     /// Regions, or patterns of them, that conditions and the ARNs of resources name.
     pub(super) regions: BTreeSet<Box<str>>,
-    /// The boundary of what is changed.
-    pub(super) boundaries: bool,
+    /// The boundary of what is changed, or made: ARNs, patterns of them, or whether there is one.
+    pub(super) boundaries: BTreeSet<Box<str>>,
+    /// Tags of users and roles that others call on, with the values that are named.
+    pub(super) target_tags: BTreeSet<Tag>,
+    /// The same with texts whose variables whoever calls fills.
+    target_texts: BTreeSet<Tag>,
     /// The managed policy that is attached.
     policies: bool,
     /// Users and roles that could be made.
@@ -62,7 +66,8 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     let organization = world.organization.iter().flat_map(|it| it.policies.values());
     let documents = organization.filter_map(|it| it.document.as_ref());
     documents.for_each(|document| document.peek(|policy| cast.of_organization.hear(policy)));
-    cast.hears_boundaries = cast.of_organization.boundaries;
+    cast.hears_boundaries = !cast.of_organization.boundaries.is_empty();
+    cast.hears_target_tags = cast.of_organization.is_of_targets();
     cast.hears_policies = cast.of_organization.policies;
     cast.hears_session_names = cast.of_organization.session_names;
     for asked in [&cast.of_organization, &cast.of_keys] {
@@ -74,7 +79,8 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     for account in world.accounts.values() {
         if let Some(household) = cast.accounts.get_mut(&account.id) {
             household.asked.hear_account(account);
-            cast.hears_boundaries |= household.asked.boundaries;
+            cast.hears_boundaries |= !household.asked.boundaries.is_empty();
+            cast.hears_target_tags |= household.asked.is_of_targets();
             cast.hears_policies |= household.asked.policies;
             cast.hears_session_names |= household.asked.session_names;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
@@ -107,6 +113,27 @@ impl Asked {
     /// Whether it is anything about keys.
     pub(super) fn is_of_keys(&self) -> bool {
         !self.key_tags.is_empty() || !self.key_texts.is_empty() || !self.aliases.is_empty()
+    }
+
+    /// Whether it asks for tags of users and roles that others call on.
+    pub(super) fn is_of_targets(&self) -> bool {
+        !self.target_tags.is_empty() || !self.target_texts.is_empty()
+    }
+
+    /// The tags of users and roles that others call on which one caller's own fill.
+    pub(super) fn targets_for(
+        &self,
+        caller: &Caller,
+        tags: &dyn Fn(&str) -> Option<Box<str>>,
+    ) -> impl Iterator<Item = Tag> {
+        let texts = self.target_texts.iter();
+        texts.filter_map(|(tag, text)| Some((tag.clone(), filled_by(text, caller, tags)?)))
+    }
+
+    /// What statements ask of the tags that requests of whoever it is give.
+    pub(super) fn requests_of_anyone(&self) -> impl Iterator<Item = TagSet> {
+        let is_plain = |(_, text): &Tag| !has_variables(text, Variables::Replaced);
+        self.of_requests.iter().filter(move |set| set.iter().all(is_plain)).cloned()
     }
 
     /// Whether what it asks of the tags of keys hangs on who calls.
@@ -180,8 +207,12 @@ impl Asked {
                 self.hear_regions(region.as_slice());
             }
             let mut together = Together::default();
+            let of_targets = speaks_of_targets(statement);
             for condition in &statement.conditions {
                 self.hear_condition(condition, statement.denies(), variables);
+                if of_targets {
+                    self.hear_target(condition, statement.denies(), variables);
+                }
                 together.hear(condition, statement.denies(), variables);
             }
             self.add(together);
@@ -200,6 +231,22 @@ impl Asked {
         if !requests.is_empty() {
             self.of_requests.insert(requests.into_iter().collect());
         }
+    }
+
+    /// Tags of the user or role that is called on.
+    fn hear_target(&mut self, condition: &Condition, denies: bool, variables: Variables) {
+        let key = condition.key.value.to_ascii_lowercase();
+        let family = TARGET_TAGS.into_iter().find(|family| key.starts_with(family));
+        let Some(tag) = family.and_then(|family| condition.key.value.get(family.len()..)) else {
+            return;
+        };
+        let texts = condition.values.iter().filter_map(|value| value.value.text());
+        let texts: Vec<&str> = texts.collect();
+        let (filled, plain): (Vec<&str>, Vec<&str>) =
+            texts.iter().partition(|text| has_variables(text, variables));
+        let named = plain.iter().map(|text| sample(text)).chain(other(condition, denies, &texts));
+        self.target_tags.extend(named.map(|value| (tag.into(), value)));
+        self.target_texts.extend(filled.iter().map(|text| (tag.into(), (*text).into())));
     }
 
     fn hear_condition(&mut self, condition: &Condition, denies: bool, variables: Variables) {
@@ -235,7 +282,7 @@ impl Asked {
         } else if key == "aws:requestedregion" || key == "kms:replicaregion" {
             self.hear_regions(&texts);
         } else if key == "iam:permissionsboundary" {
-            self.boundaries = true;
+            self.boundaries.extend(texts.iter().map(|text| (*text).into()));
         } else if key == POLICY {
             self.policies = true;
         } else if key == "sts:rolesessionname" {
@@ -268,6 +315,23 @@ impl Asked {
 pub(super) const PRINCIPAL_TAG: &str = "aws:principaltag/";
 /// Those of tags of keys.
 pub(super) const RESOURCE_TAG: &str = "aws:resourcetag/";
+
+/// Those of tags of what is called on, users and roles among it.
+const TARGET_TAGS: [&str; 2] = [RESOURCE_TAG, "iam:resourcetag/"];
+
+/// Whether a statement speaks of anything but keys.
+fn speaks_of_targets(statement: &Statement) -> bool {
+    statement.action.as_ref().is_some_and(|element| {
+        let is_of_kms = |text: &str| {
+            text.get(..KMS.len()).is_some_and(|service| service.eq_ignore_ascii_case(KMS))
+        };
+        let mut values = element.values.iter();
+        element.polarity == Polarity::IsNot
+            || values.any(|value| !value.value.text().is_some_and(is_of_kms))
+    })
+}
+
+const KMS: &str = "kms:";
 
 /// Values of tags that hardly any condition names.
 const OTHERS: [&str; 2] = ["keyreach", "another"];

@@ -48,6 +48,8 @@ pub(super) struct Cast<'w> {
     pub(super) of_organization: Asked,
     /// Whether some policy asks for the boundary of what is changed.
     pub(super) hears_boundaries: bool,
+    /// Whether some policy asks for tags of the user or role that is called on.
+    pub(super) hears_target_tags: bool,
     /// Whether some policy asks for the managed policy that is attached.
     pub(super) hears_policies: bool,
     /// Whether some policy asks for the name of a session that is made.
@@ -118,6 +120,7 @@ impl<'w> Cast<'w> {
             of_keys: Asked::default(),
             of_organization: Asked::default(),
             hears_boundaries: false,
+            hears_target_tags: false,
             hears_policies: false,
             hears_session_names: false,
             principal_tag_keys: BTreeSet::new(),
@@ -175,10 +178,12 @@ impl<'w> Cast<'w> {
         at
     }
 
-    /// Takes in one who could be made.
+    /// Takes in one who could be made: under one name as often as it could be made otherwise.
     pub(super) fn add_made(&mut self, identity: Identity) {
         let Some(caller) = Caller::parse(&identity.arn) else { return };
-        let (account, at) = (identity.account, self.add(caller, None, false));
+        let (account, at) = (identity.account, self.members.len() as Ix);
+        self.by_arn.entry(caller.text.clone()).or_insert(at);
+        self.members.push(Member { caller, identity: None, outside: false, named_by: Vec::new() });
         self.made.insert(at, identity);
         self.accounts.entry(account).or_default().made.push(at);
     }

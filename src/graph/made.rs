@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use crate::aws::pattern::takes;
 use crate::aws::{AccountId, Identity as Named, identity};
-use crate::inventory::{Account, Identity, IdentityKind};
+use crate::inventory::{Account, AttachedPolicy, Identity, IdentityKind};
 use crate::policy::{Polarity, Policy, Statement};
 
 use super::asked::sample;
-use super::cast::{Cast, Ix};
-use super::change::{WRITTEN, nowhere};
+use super::cast::{Cast, Household, Ix};
+use super::change::{WRITTEN, administrator_access, nowhere};
+use super::tagging::{TagSet, worth_giving};
 
 /// What policies tell of users and roles that could be made.
 #[derive(Clone, Default)]
@@ -20,6 +21,15 @@ pub(super) struct Names {
     /// ARNs of what may be made.
     makable: BTreeSet<Box<str>>,
 }
+
+/// The boundary and the tags with which a user or role is made.
+pub(super) type Making = (Option<Box<str>>, TagSet);
+
+/// How many boundaries, tags and sets of them are looked at.
+const FEW: usize = 4;
+
+/// How many of these with any two of them together.
+const MANY: usize = 8;
 
 /// What makes users and roles, in lower case.
 const MAKING: [&str; 2] = ["iam:createuser", "iam:createrole"];
@@ -71,13 +81,35 @@ impl Cast<'_> {
             let texts = texts.filter(|text| !text.contains("${"));
             let home = Home { partition: &partition, account: account.id };
             let arns: BTreeSet<String> = texts.flat_map(|text| home.fitting(text)).collect();
+            let makings = self.makings(household, &partition);
             for arn in arns {
-                self.enter_one(account, &arn);
+                self.enter_one(account, &arn, &makings);
             }
         }
     }
 
-    fn enter_one(&mut self, account: &Account, arn: &str) {
+    /// What may be asked of those who are made: boundaries and tags, none of either first.
+    fn makings(&self, household: &Household<'_>, partition: &str) -> Vec<Making> {
+        let asked = || [&household.asked, &self.of_organization, &self.of_keys].into_iter();
+        let texts: BTreeSet<&str> =
+            asked().flat_map(|asked| &asked.boundaries).map(|text| &**text).collect();
+        let own = household.account.into_iter().flat_map(|account| account.policies.keys());
+        let own = own.filter(|arn| texts.iter().any(|text| takes(text, arn)));
+        // Where policies ask for boundaries at all, one that allows everything may serve as well.
+        let wide = Some(administrator_access(partition)).filter(|_| !texts.is_empty());
+        let boundaries: BTreeSet<Box<str>> =
+            own.map(Into::into).chain(wide.map(Into::into)).take(FEW).collect();
+        let alone = asked().flat_map(|asked| asked.principal_tags.iter().chain(&asked.target_tags));
+        let together = asked().flat_map(|asked| {
+            asked.requests_of_anyone().chain(asked.principals_together.iter().cloned())
+        });
+        let tags = worth_giving(alone.cloned().take(FEW), together.take(FEW));
+        let tags = || std::iter::once(TagSet::default()).chain(tags.iter().cloned().take(MANY));
+        let boundaries = std::iter::once(None).chain(boundaries.into_iter().map(Some));
+        boundaries.flat_map(|it| tags().map(move |tags| (it.clone(), tags))).collect()
+    }
+
+    fn enter_one(&mut self, account: &Account, arn: &str, makings: &[Making]) {
         let (kind, name) = match identity(arn) {
             Some(Named::User { name, .. }) => (IdentityKind::User, name),
             Some(Named::Role { name, .. }) => (IdentityKind::Role, name),
@@ -88,7 +120,13 @@ impl Cast<'_> {
         if is_taken || self.find(arn).is_some() || arn.contains(":role/aws-service-role/") {
             return;
         }
-        self.add_made(Identity::named(kind, arn, account.id, nowhere()));
+        for (boundary, tags) in makings {
+            let mut made = Identity::named(kind, arn, account.id, nowhere());
+            let boundary = boundary.clone();
+            made.boundary = boundary.map(|arn| AttachedPolicy { arn, place: nowhere() });
+            made.tags.extend(tags.iter().cloned());
+            self.add_made(made);
+        }
     }
 
     /// Those of an account who could be made.
@@ -96,6 +134,20 @@ impl Cast<'_> {
         let made = self.accounts.get(&account).into_iter().flat_map(|it| &it.made);
         let is_it = |at: &Ix| self.identity(*at).is_some_and(|it| it.kind == kind);
         made.copied().filter(is_it).collect()
+    }
+
+    /// The boundary and the tags with which one is made.
+    pub(super) fn made_with(&self, at: Ix) -> Making {
+        let made = self.made(at);
+        let boundary = made.and_then(|made| made.boundary.as_ref());
+        let tags = made.into_iter().flat_map(|made| &made.tags);
+        let tags = tags.map(|(key, value)| (key.clone(), value.clone()));
+        (boundary.map(|boundary| boundary.arn.clone()), tags.collect())
+    }
+
+    /// The tags with which one is made; none of others.
+    pub(super) fn made_tags(&self, at: Ix) -> TagSet {
+        self.made_with(at).1
     }
 
     /// One who is not there and could be made.

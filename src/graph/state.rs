@@ -168,6 +168,8 @@ pub(super) struct States<'c, 'w> {
     pub(super) alias_halves: Memo<(ClassIx, KmsAction, Box<str>), Chance>,
     /// Whether those of a class or the key ask for the operations of grants.
     pub(super) ask_for_operations: Memo<(ClassIx, KeyIx), bool>,
+    /// What states can do to users and roles that have other tags (rule T34).
+    pub(super) upon: Memo<(StateName, ChangeIx), Arc<[OpenMove]>>,
     /// What administrators can do with keys.
     pub(super) able: Memo<(StateName, KeyIx, Opening), Reached>,
     /// What others could be made to do with them, and with another tag.
@@ -202,6 +204,7 @@ impl<'c, 'w> States<'c, 'w> {
             apart: Memo::new(),
             alias_halves: Memo::new(),
             ask_for_operations: Memo::new(),
+            upon: Memo::new(),
             able: Memo::new(),
             could: Memo::new(),
             own_tags: Memo::new(),
@@ -311,7 +314,7 @@ impl<'c, 'w> States<'c, 'w> {
                 || self.cast.is_federated(at))
     }
 
-    fn numbered(&self, open: Open) -> OpenMove {
+    pub(super) fn numbered(&self, open: Open) -> OpenMove {
         let primitive = open.what.primitive().is_some();
         let gain = match open.gain {
             Gain::Held(at) => Gained::Held(at, Tags::Own),

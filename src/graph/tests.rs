@@ -2,6 +2,7 @@
 
 mod grants;
 mod tags;
+mod targets;
 
 use jiff::Timestamp;
 

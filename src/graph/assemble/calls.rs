@@ -115,12 +115,17 @@ impl Assembler<'_, '_> {
                 document: self.trusting(*role, nth, plan),
             },
             Move::Organize(what) => what.call(way.engine().inventory())?,
-            Move::CreateUser(user) => Call::CreateUser { user: self.arn(*user)?, boundary: None },
-            Move::CreateRole(role) => Call::CreateRole {
-                role: self.arn(*role)?,
-                trust: self.trusting(*role, nth, plan),
-                boundary: None,
-            },
+            Move::CreateUser(user) => {
+                let (boundary, tags) = self.cast.made_with(*user);
+                let tags = tags.into_iter().collect();
+                Call::CreateUser { user: self.arn(*user)?, boundary, tags }
+            }
+            Move::CreateRole(role) => {
+                let (boundary, tags) = self.cast.made_with(*role);
+                let trust = self.trusting(*role, nth, plan);
+                let tags = tags.into_iter().collect();
+                Call::CreateRole { role: self.arn(*role)?, trust, boundary, tags }
+            }
             Move::DeleteBoundary(holder) => Call::DeleteBoundary { holder: self.arn(*holder)? },
             Move::PutBoundary(holder, policy) => {
                 Call::PutBoundary { holder: self.arn(*holder)?, policy: policy.clone() }

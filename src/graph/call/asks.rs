@@ -68,6 +68,16 @@ impl Call {
             }
             _ => asks.one_of_iam(self),
         }
+        // Tags of what is made are a permission of their own (IAM user guide, Tags for IAM resources).
+        match self {
+            Self::CreateUser { user, tags, .. } if !tags.is_empty() => {
+                asks.control(C::IAM_TAG_USER, user, tag_keys(tags));
+            }
+            Self::CreateRole { role, tags, .. } if !tags.is_empty() => {
+                asks.control(C::IAM_TAG_ROLE, role, tag_keys(tags));
+            }
+            _ => {}
+        }
         asks.all
     }
 
@@ -119,9 +129,9 @@ impl Call {
         match self {
             // Rule T30: the keys tell the boundary that is put, and elsewhere the one that stands.
             Self::PutBoundary { policy, .. } => vec![one("iam:PermissionsBoundary", policy)],
-            Self::CreateUser { boundary, .. } | Self::CreateRole { boundary, .. } => {
+            Self::CreateUser { boundary, tags, .. } | Self::CreateRole { boundary, tags, .. } => {
                 let boundary = boundary.as_deref().map(|policy| ContextValue::One(policy.into()));
-                let mut fixed = tag_keys(&Tags::new());
+                let mut fixed = tag_keys(tags);
                 fixed.push(("iam:PermissionsBoundary".into(), boundary));
                 fixed
             }

@@ -1,7 +1,7 @@
 //! What each call changes, and whom it lets the caller be.
 
 use crate::decision::Caller;
-use crate::inventory::{Edit, Grant, NamedPolicy};
+use crate::inventory::{Edit, Grant, NamedPolicy, Tags};
 
 use super::Call;
 
@@ -9,11 +9,11 @@ impl Call {
     /// What it changes about a world; nothing for one that only takes an identity on. A grant belongs to
     /// the account of whoever creates it (rule G1).
     pub fn edits(&self, caller: &Caller) -> Vec<Edit> {
-        let boundary_of = |holder: &str, boundary: &Option<Box<str>>| {
-            boundary
-                .iter()
-                .map(|policy| Edit::PutBoundary { holder: holder.into(), policy: policy.clone() })
-                .collect::<Vec<Edit>>()
+        let made_with = |holder: &Box<str>, boundary: Option<Box<str>>, tags: Tags| {
+            let holder = || holder.clone();
+            let bounds = boundary.map(|policy| Edit::PutBoundary { holder: holder(), policy });
+            let tags = Some(tags).filter(|tags| !tags.is_empty());
+            bounds.into_iter().chain(tags.map(|tags| Edit::TagIdentity { holder: holder(), tags }))
         };
         let edit = match self.clone() {
             Self::AssumeRole { .. }
@@ -45,13 +45,13 @@ impl Call {
             Self::PutBoundary { holder, policy } => Edit::PutBoundary { holder, policy },
             Self::TagIdentity { holder, tags } => Edit::TagIdentity { holder, tags },
             Self::UntagIdentity { holder, keys } => Edit::UntagIdentity { holder, keys },
-            Self::CreateUser { user, boundary } => {
-                let bounds = boundary_of(&user, &boundary);
-                return [Edit::CreateUser { user }].into_iter().chain(bounds).collect();
+            Self::CreateUser { user, boundary, tags } => {
+                let with: Vec<Edit> = made_with(&user, boundary, tags).collect();
+                return [Edit::CreateUser { user }].into_iter().chain(with).collect();
             }
-            Self::CreateRole { role, trust, boundary } => {
-                let bounds = boundary_of(&role, &boundary);
-                return [Edit::CreateRole { role, trust }].into_iter().chain(bounds).collect();
+            Self::CreateRole { role, trust, boundary, tags } => {
+                let with: Vec<Edit> = made_with(&role, boundary, tags).collect();
+                return [Edit::CreateRole { role, trust }].into_iter().chain(with).collect();
             }
             Self::PutKeyPolicy { key, policy } => Edit::PutKeyPolicy { key, policy },
             Self::ReplicateKey { key, region, policy } => {

@@ -171,6 +171,8 @@ pub enum Call {
         user: Box<str>,
         /// ARN of the permissions boundary that it gets.
         boundary: Option<Box<str>>,
+        /// Its tags; they need iam:TagUser too.
+        tags: Tags,
     },
     /// iam:CreateRole (rule T35).
     CreateRole {
@@ -180,6 +182,8 @@ pub enum Call {
         trust: PolicyDocument,
         /// ARN of the permissions boundary that it gets.
         boundary: Option<Box<str>>,
+        /// Its tags; they need iam:TagRole too.
+        tags: Tags,
     },
     /// iam:UpdateSAMLProvider: what the provider vouches for is of the caller's making (rule T41).
     UpdateSamlProvider {

@@ -75,10 +75,12 @@ impl Call {
                 of_holder(holder, json!({ "Tags": pairs(tags, "Key", "Value") }))
             }
             Self::UntagIdentity { holder, keys } => of_holder(holder, json!({ "TagKeys": keys })),
-            Self::CreateUser { user, boundary } => created(user, boundary.as_deref(), json!({})),
-            Self::CreateRole { role, trust, boundary } => {
+            Self::CreateUser { user, boundary, tags } => {
+                created(user, boundary.as_deref(), tags, json!({}))
+            }
+            Self::CreateRole { role, trust, boundary, tags } => {
                 let trust = json!({ "AssumeRolePolicyDocument": trust.text() });
-                created(role, boundary.as_deref(), trust)
+                created(role, boundary.as_deref(), tags, trust)
             }
             Self::UpdateSamlProvider { provider } => json!({ "SAMLProviderArn": provider }),
             Self::CreateProvider { provider } if is_saml(provider) => {
@@ -167,13 +169,16 @@ fn of_holder(holder: &str, mut params: Value) -> Value {
     params
 }
 
-fn created(arn: &str, boundary: Option<&str>, params: Value) -> Value {
+fn created(arn: &str, boundary: Option<&str>, tags: &Tags, params: Value) -> Value {
     let mut params = of_holder(arn, params);
     if let Some(Identity::User { path, .. } | Identity::Role { path, .. }) = identity(arn) {
         put(&mut params, "Path", path);
     }
     if let Some(boundary) = boundary {
         put(&mut params, "PermissionsBoundary", boundary);
+    }
+    if !tags.is_empty() {
+        put(&mut params, "Tags", pairs(tags, "Key", "Value"));
     }
     params
 }

@@ -60,7 +60,7 @@ impl Obstacles<'_> {
             Call::PutBoundary { holder, policy } => {
                 self.identity(holder).or_else(|| self.policy(policy))
             }
-            Call::CreateUser { user, boundary } => self.free(user, boundary.as_deref()),
+            Call::CreateUser { user, boundary, .. } => self.free(user, boundary.as_deref()),
             Call::CreateRole { role, boundary, .. } => self.free(role, boundary.as_deref()),
             Call::UpdateSamlProvider { provider }
             | Call::CreateProvider { provider }

@@ -1,11 +1,13 @@
 //! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
 
+mod make;
+mod upon;
 mod writes;
 
 use crate::access::ControlSide;
 use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{CallerKind, Chance, Context};
-use crate::inventory::{Group, Identity, IdentityKind};
+use crate::inventory::{Group, Identity};
 
 use super::asker::{Asker, site};
 use super::call::is_saml;
@@ -132,6 +134,10 @@ pub(super) struct Moves<'c, 'w> {
     pub(super) asker: &'c Asker<'c, 'w>,
     side: ControlSide<'c>,
     possible: ControlSet,
+    /// The one who alone is called on, where it is one (rule T34).
+    only: Option<Ix>,
+    /// What every request on it says: the tags that it has by then.
+    base: Context,
     found: Vec<Open>,
 }
 
@@ -163,15 +169,31 @@ impl<'c, 'w> Moves<'c, 'w> {
         moves.assume(takes_tags);
         if moves.asker.account().is_some() && !asker.is_outside() {
             moves.tag_itself();
+            moves.tag_alike();
             moves.session_of_its_own();
         }
         moves.found
     }
 
     fn none(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Self {
-        let side = asker.side(&Context::default());
+        Self::on(cast, asker, None, Context::default())
+    }
+
+    /// None yet, of those on `only` whose requests say `base`.
+    fn on(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>, only: Option<Ix>, base: Context) -> Self {
+        let side = asker.side(&base);
         let possible = side.possible();
-        Self { cast, asker, side, possible, found: Vec::new() }
+        Self { cast, asker, side, possible, only, base, found: Vec::new() }
+    }
+
+    /// Those of several who are called on.
+    fn called_on(&self, mut all: Vec<Ix>) -> Vec<Ix> {
+        all.retain(|at| self.is_called_on(*at));
+        all
+    }
+
+    fn is_called_on(&self, at: Ix) -> bool {
+        self.only.is_none_or(|only| only == at)
     }
 
     pub(super) fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
@@ -192,12 +214,13 @@ impl<'c, 'w> Moves<'c, 'w> {
             // Both the account and its identity policies must let it.
             let may = self.can(action) || self.asker.is_root();
             let trusted = household.trusted_by.iter().copied();
-            roles.extend(trusted.filter(|role| may && self.could_target(action, *role)));
+            let trusted = trusted.filter(|role| may && self.is_called_on(*role));
+            roles.extend(trusted.filter(|role| self.could_target(action, *role)));
         }
         roles.extend(self.cast.open_roles.iter().copied());
         roles.sort_unstable();
         roles.dedup();
-        for role in roles {
+        for role in self.called_on(roles) {
             for at in self.cast.taken_on_as(role) {
                 self.assume_as(action, (role, at), takes_tags(role));
             }
@@ -207,7 +230,8 @@ impl<'c, 'w> Moves<'c, 'w> {
     /// A role, taken on under any name or that of the session `at`.
     fn assume_as(&mut self, action: ControlAction, (role, at): (Ix, Ix), takes_tags: bool) {
         let Some(arn) = self.cast.arn(role) else { return };
-        let mut context = self.cast.naming(at);
+        let mut context = self.base.clone();
+        context.lay_over(&self.cast.naming(at));
         let asker = self.asker;
         let named = (role != at).then(|| asker.side(&context));
         let side = named.as_ref().unwrap_or(&self.side);
@@ -311,35 +335,16 @@ impl<'c, 'w> Moves<'c, 'w> {
         }
     }
 
-    /// Rule T35: under names that policies let in or that are free to choose, without a boundary and tags.
-    fn make(&mut self) {
-        let Some(account) = self.asker.account() else { return };
-        let mut context = untagged();
-        context.set_absent("iam:PermissionsBoundary");
-        let ways =
-            [(A::IAM_CREATE_USER, IdentityKind::User), (A::IAM_CREATE_ROLE, IdentityKind::Role)];
-        let possible = self.possible;
-        for (action, kind) in ways.into_iter().filter(|(action, _)| possible.contains(*action)) {
-            let side = self.asker.side(&context);
-            for (at, chance) in self.among(&side, action, &self.cast.makable(account, kind)) {
-                let (what, change) = match kind {
-                    IdentityKind::User => (Move::CreateUser(at), Change::Made(at)),
-                    IdentityKind::Role => (Move::CreateRole(at), Change::Trusting(at)),
-                };
-                self.add(what, Gain::Changed(change), chance);
-            }
-        }
-    }
-
     fn users(&self) -> Vec<Ix> {
-        self.cast.household(self.asker.at).map(|it| it.users.clone()).unwrap_or_default()
+        let users = self.cast.household(self.asker.at).map(|it| it.users.clone());
+        self.called_on(users.unwrap_or_default())
     }
 
     fn roles(&self) -> Vec<Ix> {
         let roles = self.cast.household(self.asker.at).map(|it| it.roles.clone());
         let mut roles = roles.unwrap_or_default();
         roles.retain(|at| self.cast.identity(*at).is_some_and(|it| !it.is_service_linked()));
-        roles
+        self.called_on(roles)
     }
 
     fn groups(&self) -> Vec<&'w Group> {
@@ -371,7 +376,7 @@ impl<'c, 'w> Moves<'c, 'w> {
             }
             // What runs under which role was not exported.
             let started = if launch.existing { started.min(Chance::AsTold) } else { started };
-            let mut context = Context::default();
+            let mut context = self.base.clone();
             context.set_one("iam:PassedToService", launch.service);
             let side = self.asker.side(&context);
             let passed = match launch.passes {
@@ -413,14 +418,22 @@ impl Cast<'_> {
 
     /// Whether a role's trust policy asks for the tags that a request gives.
     fn wants_tags(&self, role: Ix) -> bool {
+        self.trust_asks(role, |key| key.starts_with("aws:requesttag/") || key == "aws:tagkeys")
+    }
+
+    /// Whether a role's trust policy asks for the role's own tags.
+    pub(super) fn trust_asks_for_tags(&self, role: Ix) -> bool {
+        let families = ["aws:resourcetag/", "iam:resourcetag/"];
+        self.trust_asks(role, |key| families.iter().any(|family| key.starts_with(family)))
+    }
+
+    /// Whether a role's trust policy asks for such a condition key, in lower case.
+    fn trust_asks(&self, role: Ix, is_it: impl Fn(&str) -> bool) -> bool {
         let trust = self.identity(role).and_then(|role| role.trust.as_ref());
         trust.is_some_and(|trust| {
             trust.peek(|policy| {
                 let mut conditions = policy.statements.iter().flat_map(|it| &it.conditions);
-                conditions.any(|condition| {
-                    let key = condition.key.value.to_ascii_lowercase();
-                    key.starts_with("aws:requesttag/") || key == "aws:tagkeys"
-                })
+                conditions.any(|condition| is_it(&condition.key.value.to_ascii_lowercase()))
             })
         })
     }

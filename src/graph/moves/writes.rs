@@ -20,21 +20,33 @@ impl Moves<'_, '_> {
             [(IdentityKind::User, self.users()), (IdentityKind::Role, self.roles())]
         {
             let account = self.asker.account();
-            targets.extend(account.into_iter().flat_map(|it| self.cast.makable(it, kind)));
-            self.put(kind, &targets);
-            self.attach(kind, &targets);
-            self.unbind(kind, &targets);
-            self.undeny(kind, &targets);
+            let makable = account.into_iter().flat_map(|it| self.cast.makable(it, kind));
+            // Who is made with tags is called on once it has them.
+            targets.extend(makable.filter(|at| self.cast.made_tags(*at).is_empty()));
+            self.write_to(kind, &targets);
             self.tag(kind, &targets);
         }
+        self.trust();
+        self.groups_written();
+        self.policies_written();
+    }
+
+    /// What changes the policies and the boundaries of users or roles.
+    pub(super) fn write_to(&mut self, kind: IdentityKind, targets: &[Ix]) {
+        self.put(kind, targets);
+        self.attach(kind, targets);
+        self.unbind(kind, targets);
+        self.undeny(kind, targets);
+    }
+
+    /// Rule T25.
+    pub(super) fn trust(&mut self) {
         if self.can(A::IAM_UPDATE_ASSUME_ROLE_POLICY) {
             let roles = self.roles();
             for (role, chance) in self.bounded_among(A::IAM_UPDATE_ASSUME_ROLE_POLICY, &roles) {
                 self.add(Move::Trust(role), Gain::Changed(Change::Trusting(role)), chance);
             }
         }
-        self.groups_written();
-        self.policies_written();
     }
 
     /// [`Moves::among`] where requests carry the target's boundary.
@@ -51,7 +63,7 @@ impl Moves<'_, '_> {
     }
 
     fn boundary_of(&self, target: Ix) -> Context {
-        let mut context = Context::default();
+        let mut context = self.base.clone();
         let boundary = self.cast.identity(target).and_then(|it| it.boundary.as_ref());
         match boundary {
             Some(boundary) => context.set_one("iam:PermissionsBoundary", &boundary.arn),
@@ -117,7 +129,7 @@ impl Moves<'_, '_> {
             self.asker.side(&context)
         };
         if !self.cast.hears_boundaries {
-            return self.among(&with_policy(Context::default()), action, targets);
+            return self.among(&with_policy(self.base.clone()), action, targets);
         }
         let each = targets.iter();
         each.flat_map(|at| self.among(&with_policy(self.boundary_of(*at)), action, &[*at]))
@@ -158,7 +170,7 @@ impl Moves<'_, '_> {
         let own: Vec<Box<str>> = own.collect();
         for policy in [administrator.as_str().into()].into_iter().chain(own) {
             // The condition key is the boundary that is put.
-            let mut context = Context::default();
+            let mut context = self.base.clone();
             context.set_one("iam:PermissionsBoundary", &policy);
             let side = self.asker.side(&context);
             for (target, chance) in self.among(&side, put, &left) {
@@ -233,7 +245,8 @@ impl Moves<'_, '_> {
         let asked = self.asker.account().into_iter().flat_map(|it| self.cast.asked_in(it));
         let asked: Vec<&Asked> = asked.collect();
         let mut pairs: Vec<Tag> =
-            asked.iter().flat_map(|asked| asked.principal_tags.iter().cloned()).collect();
+            asked.iter().flat_map(|asked| &asked.principal_tags).cloned().collect();
+        pairs.extend(asked.iter().flat_map(|asked| &asked.target_tags).cloned());
         let possible = self.possible;
         if possible.contains(tag) {
             let tied = self.tied();
@@ -280,6 +293,22 @@ impl Moves<'_, '_> {
         let of_roles = self.tied_to_roles();
         for pair in many.chain(of_roles.difference(&tied)) {
             self.tag_as(tag, std::slice::from_ref(pair), &[at]);
+        }
+    }
+
+    /// Rule T34: tags of others that a policy wants to be alike the caller's own.
+    pub(super) fn tag_alike(&mut self) {
+        let Some(account) = self.asker.account() else { return };
+        let (caller, own) = (&self.asker.member().caller, |tag: &str| self.asker.tag(tag));
+        let asked = self.cast.asked_in(account);
+        let wanted: BTreeSet<Tag> =
+            asked.flat_map(|asked| asked.targets_for(caller, &own).collect::<Vec<_>>()).collect();
+        let both = [(A::IAM_TAG_USER, self.users()), (A::IAM_TAG_ROLE, self.roles())];
+        for (tag, targets) in both.into_iter().filter(|(tag, _)| self.can(*tag)).collect::<Vec<_>>()
+        {
+            for pair in wanted.iter().take(FEW) {
+                self.tag_as(tag, std::slice::from_ref(pair), &targets);
+            }
         }
     }
 

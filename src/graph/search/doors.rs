@@ -5,6 +5,7 @@ use crate::aws::ControlAction;
 use crate::decision::{Chance, Context};
 
 use super::super::cast::Ix;
+use super::super::change::Change;
 use super::super::label::{Act, Label};
 use super::super::moves::Move;
 use super::super::plan::Doing;
@@ -85,8 +86,10 @@ impl States<'_, '_> {
         let role = self.cast.role_of(at).unwrap_or(at);
         let Some(arn) = self.cast.arn(role) else { return Chance::No };
         let asker = self.asker(name);
+        let mut said = self.tags_of_made(role);
+        said.lay_over(&self.cast.naming(at));
         match asker.assume_action() {
-            ControlAction::STS_ASSUME_ROLE => asker.side(&self.cast.naming(at)).entering(arn),
+            ControlAction::STS_ASSUME_ROLE => asker.side(&said).entering(arn),
             _ => Chance::No,
         }
     }
@@ -95,9 +98,15 @@ impl States<'_, '_> {
         let asker = self.asker(name);
         match self.cast.arn(user) {
             Some(arn) if asker.account().is_some() && !asker.is_outside() => {
-                asker.side(&Context::default()).chance(action, arn)
+                asker.side(&self.tags_of_made(user)).chance(action, arn)
             }
             _ => Chance::No,
         }
+    }
+
+    /// What requests on one who was made say of the tags that it was made with.
+    fn tags_of_made(&self, at: Ix) -> Context {
+        let retagged = Change::Made(at).retagged(self.cast);
+        retagged.map(|(_, said)| said).unwrap_or_default()
     }
 }

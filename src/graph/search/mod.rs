@@ -14,6 +14,7 @@ mod doors;
 mod idle;
 mod keys;
 mod prefix;
+mod retagged;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -135,6 +136,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     changes: Changes,
     /// Roles whose trust policies let everyone in, users that were made.
     doors: Vec<(Door, Label)>,
+    /// Users and roles that have other tags (rule T34).
+    retagged: Vec<(ChangeIx, Label)>,
     key_changes: Vec<(KeyIx, DoingIx, Label)>,
     reached: Vec<(StateName, Label)>,
     /// Calls about the organization, and how each is made.
@@ -239,6 +242,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             holding: Vec::new(),
             changes: Changes::default(),
             doors: Vec::new(),
+            retagged: Vec::new(),
             organized: Vec::new(),
             key_changes: Vec::new(),
             reached: Vec::new(),
@@ -351,6 +355,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     fn change(&mut self, number: ChangeIx, label: &Label) {
         let states = self.states;
         let change = states.changes.get(number);
+        self.retag(number, change, label);
         match *change {
             Change::Trusting(role) => {
                 let each = states.cast.taken_on_as(role);
@@ -445,6 +450,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         for (door, how) in doors.collect::<Vec<_>>() {
             self.enter(name, door, &label.and(&how));
         }
+        self.call_on_retagged(name, label);
     }
 
     fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {

@@ -24,22 +24,13 @@ pub(super) fn create_user(question: &Question<'_>) -> Done {
     let user = scene.arn("user", &scene.path()?, name);
     let tags = tags(question)?;
     let boundary = question.form.get("PermissionsBoundary").map(Into::into);
-    let call = Call::CreateUser { user: user.as_str().into(), boundary };
+    let call = Call::CreateUser { user: user.as_str().into(), boundary, tags };
     scene.authorize(&call)?;
-    let tagging = Call::TagIdentity { holder: user.as_str().into(), tags };
-    let tagged = matches!(&tagging, Call::TagIdentity { tags, .. } if !tags.is_empty());
-    if tagged {
-        scene.authorize(&tagging)?;
-    }
     if scene.user(name).is_some() {
         let message = format!("User with name {name} already exists.");
         return Err(QueryFault::new(409, "EntityAlreadyExists", message));
     }
-    let mut edits = call.edits(&question.who.caller);
-    if tagged {
-        edits.extend(tagging.edits(&question.who.caller));
-    }
-    scene.change(&edits)?;
+    scene.change(&call.edits(&question.who.caller))?;
     let user = scene.described("User", "AIDA", name, &user);
     Ok(Some(Xml::new("Result").with(user)))
 }

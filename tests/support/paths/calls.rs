@@ -193,28 +193,37 @@ impl Calls<'_> {
         }
     }
 
+    /// The boundaries and tags with which somebody can be made, as far as policies ask for any.
+    fn makings(&self) -> Vec<(Option<Box<str>>, Tags)> {
+        let wide = self.heard.boundaries.then(|| super::arn("AdministratorAccess").into());
+        let tags = || std::iter::once(Tags::default()).chain(self.heard.of_principals());
+        let boundaries = std::iter::once(None).chain(wide.map(Some));
+        boundaries.flat_map(|boundary| tags().map(move |tags| (boundary.clone(), tags))).collect()
+    }
+
     /// Rules T35, T41.
     fn made(&mut self, account: &Account) {
         let free = ["user", "role"].map(|kind| format!("arn:aws:iam::{}:{kind}/made", account.id));
         let free = free.map(Box::from);
         for name in self.heard.names.iter().chain(&free) {
             let arn = name.clone();
-            match identity(name) {
-                _ if account.identities.contains_key(name) => {}
-                Some(Named::User { account: of, .. }) if of == account.id => {
-                    self.all.push(Candidate {
-                        call: Call::CreateUser { user: arn, boundary: None },
-                        rule: Some("T35"),
-                    });
-                }
-                Some(Named::Role { account: of, .. }) if of == account.id => {
-                    for principal in [&*self.caller.text, "*"] {
-                        let trust = everything(PolicyKind::Trust, Some(principal));
-                        let (role, boundary) = (arn.clone(), None);
-                        self.add("T35", Call::CreateRole { role, trust, boundary });
+            for (boundary, tags) in self.makings() {
+                match identity(name) {
+                    _ if account.identities.contains_key(name) => {}
+                    Some(Named::User { account: of, .. }) if of == account.id => {
+                        let user = arn.clone();
+                        self.add("T35", Call::CreateUser { user, boundary, tags });
                     }
+                    Some(Named::Role { account: of, .. }) if of == account.id => {
+                        for principal in [&*self.caller.text, "*"] {
+                            let trust = everything(PolicyKind::Trust, Some(principal));
+                            let (role, boundary, tags) =
+                                (arn.clone(), boundary.clone(), tags.clone());
+                            self.add("T35", Call::CreateRole { role, trust, boundary, tags });
+                        }
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
         }
         let own = format!(":iam::{}:", account.id);

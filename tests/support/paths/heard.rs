@@ -52,6 +52,8 @@ pub struct Heard {
     pub aliases: BTreeSet<Box<str>>,
     /// ARNs of users and roles that conditions let in, a letter for each wildcard.
     pub names: BTreeSet<Box<str>>,
+    /// Whether boundaries are asked for.
+    pub boundaries: bool,
     /// Providers that trust policies name.
     pub providers: BTreeSet<Box<str>>,
     brought: BTreeMap<&'static str, BTreeSet<Box<str>>>,
@@ -99,6 +101,7 @@ impl Heard {
                 "kms:ResourceAliases" => {
                     self.aliases.extend(values.filter(|it| it.starts_with("alias/")));
                 }
+                "iam:PermissionsBoundary" => self.boundaries = true,
                 "aws:PrincipalArn" => self.names.extend(values),
                 brought if BROUGHT.contains(&brought) => {
                     self.brought.entry(brought).or_default().extend(values);
