@@ -140,6 +140,36 @@ fn c5_pairs_that_differ_by_case_have_values_of_their_own() {
 }
 
 #[test]
+fn g21_a_grant_takes_a_pair_in_a_spelling_that_no_deny_looks_up() {
+    let case = |constraint: &str, condition: &str| {
+        let grant = format!(
+            "        grants: [{{ to: user/ann, operations: [Decrypt], {constraint}: {{ Team: a }} }}]\n"
+        );
+        let deny = format!("deny: kms:Decrypt, to: '*', when: {{ {condition} }}");
+        Case::with("Decrypt", &grant, &[&deny])
+    };
+    let both = context(&[(TEAM, "b"), (LOWER, "a")]);
+    // O10 reads the names with their case: then the Deny finds what the grant wants.
+    let denied = format!("StringEquals: {{ '{TEAM}': a }}");
+    let subset = case("context_subset", &denied);
+    assert!(subset.is_allowed(&both));
+    subset.check("unknown");
+    // Exactly one pair leaves no room for another.
+    let equals = case("context_equals", &denied);
+    assert!(!equals.is_allowed(&both) && !equals.is_allowed(&context(&[(LOWER, "a")])));
+    equals.check("never");
+    // What keeps another value away does not hang on O10, and says which pair it speaks of.
+    let other = case("context_subset", &format!("StringEquals: {{ '{TEAM}': c }}"));
+    assert!(!other.is_allowed(&context(&[(TEAM, "c"), (LOWER, "a")])));
+    let condition = other.answer().condition.map(|it| it.to_string()).unwrap_or_default();
+    assert_eq!(condition, format!("{TEAM} in some spelling is a and {TEAM} is not c"));
+    // Nothing else speaks of the pair: it is told as policies tell it.
+    let alone = case("context_subset", "StringEquals: { aws:UserAgent: x }");
+    let condition = alone.answer().condition.map(|it| it.to_string()).unwrap_or_default();
+    assert_eq!(condition, format!("aws:UserAgent is not x and {TEAM} is a"));
+}
+
+#[test]
 fn c5_tags_of_a_request_that_differ_by_case_have_values_of_their_own() {
     let case = Case::new(
         "TagResource",

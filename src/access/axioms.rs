@@ -180,5 +180,5 @@ pub(super) fn equals(comparison: Comparison, key: &str, text: &str) -> Test {
         "" => Operand::Text(Box::default()),
         _ => Operand::Text(Box::from([Piece::Text(text.into())])),
     };
-    Test { key: key.into(), operator, values: Box::from([operand]) }
+    Test { key: key.into(), operator, values: Box::from([operand]), of_grant: false }
 }

@@ -28,6 +28,8 @@ impl Test {
         let mut values = value.values().iter();
         let empty = || value.values().iter().all(|value| value.is_empty());
         match self.operator.quantifier {
+            // Rule G20: as many pairs as the grant lists.
+            Some(Quantifier::ForAllValues) if self.of_grant && has_twice(value.values()) => false,
             // Rules C32, C34, C36.
             Some(Quantifier::ForAllValues) => empty() || values.all(|value| satisfies(value)),
             // Rules C33, C34, C36.
@@ -101,6 +103,13 @@ impl Test {
             holds(value.cmp(limit))
         })
     }
+}
+
+/// Whether some name is there in two spellings.
+fn has_twice(names: &[Box<str>]) -> bool {
+    let mut names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
 }
 
 /// What texts are read as before they are put in order.

@@ -100,15 +100,26 @@ impl Domain {
 
 /// Whether a test holds of these keys.
 fn holds(test: &Test, entries: &Entries) -> bool {
-    test.holds(called(entries, &written(&test.key)), &|_| None)
+    holds_of(test, &written(&test.key), entries)
+}
+
+/// Whether a test holds of these entries, where its key is called `name`.
+pub(super) fn holds_of(test: &Test, name: &str, entries: &[(Box<str>, ContextValue)]) -> bool {
+    let holds = |value: Option<&ContextValue>| test.holds(value, &|_| None);
+    if !test.of_grant {
+        return holds(called(entries, name));
+    }
+    // Rule G21: in whatever spelling.
+    let mut same = entries.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name)).peekable();
+    match same.peek() {
+        None => holds(None),
+        Some(_) => same.any(|(_, value)| holds(Some(value))),
+    }
 }
 
 /// The value of a key. Where several are called so but for their case, it is that of the one of equal case,
 /// else of the first in byte order (rule C5).
-pub(super) fn called<'e>(
-    entries: &'e [(Box<str>, ContextValue)],
-    name: &str,
-) -> Option<&'e ContextValue> {
+fn called<'e>(entries: &'e [(Box<str>, ContextValue)], name: &str) -> Option<&'e ContextValue> {
     let same = || entries.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
     let exact = same().find(|(own, _)| **own == *name);
     exact.or_else(|| same().min_by_key(|(own, _)| own)).map(|(_, value)| value)

@@ -45,7 +45,7 @@ pub(super) fn holds<S: Word>(formulas: &Formulas, lens: Lens, condition: &Condit
     if negated {
         operator.polarity = Polarity::Is;
     }
-    let test = Test { key: key.clone(), operator, values };
+    let test = Test { key: key.clone(), operator, values, of_grant: false };
     let turn = |formula: Formula| if negated { formulas.not(formula) } else { formula };
     // Rule C6: a key that does not accompany the action is missing.
     let without = turn(Formula::constant(test.holds(None, &|_| None)));
@@ -115,7 +115,8 @@ fn doubt(formulas: &Formulas, condition: &Condition, text: &str, lens: Lens) -> 
         return Some(what);
     }
     let plain = Operator { comparison: Comparison::StringLike, polarity: Polarity::Is, ..operator };
-    let test = Test { key, operator: plain, values: Box::from([Operand::Text(pieces)]) };
+    let values = Box::from([Operand::Text(pieces)]);
+    let test = Test { key, operator: plain, values, of_grant: false };
     let sight = sight(lens, &test);
     Some(formulas.and([what, formulas.of(test.asked(sight))]))
 }
@@ -145,7 +146,7 @@ fn like_its_shape(condition: &Condition, value: &Unresolved, lens: Lens) -> Opti
     }
     let operator = Operator { comparison, polarity: Polarity::Is, ..operator };
     let values = operand(comparison, &value.shape, lens.variables)?;
-    Some(Test { key, operator, values: Box::from([values]) })
+    Some(Test { key, operator, values: Box::from([values]), of_grant: false })
 }
 
 /// Rule C56.

@@ -3,7 +3,9 @@
 use crate::decision::{Context, ContextValue};
 
 use super::formula::{Atom, Formula, Formulas, Node};
+use super::pairs::named;
 use super::spellings::written;
+use super::test::Test;
 
 /// Whether a formula over tests of the request holds in `context`; other atoms do not hold.
 pub(super) fn holds_in(formulas: &Formulas, formula: Formula, context: &Context) -> bool {
@@ -11,19 +13,26 @@ pub(super) fn holds_in(formulas: &Formulas, formula: Formula, context: &Context)
         Node::True => true,
         Node::False => false,
         Node::Literal { atom, holds } => match formulas.atom(*atom) {
-            Atom::Request(test) => {
-                let found = value(context, &test.key);
-                let variable = |key: &str| match value(context, key)? {
-                    ContextValue::One(value) => Some(value),
-                    ContextValue::Many(_) => None,
-                };
-                test.holds(found.as_ref(), &variable) == *holds
-            }
+            Atom::Request(test) => test_holds(test, context) == *holds,
             _ => !*holds,
         },
         Node::And(parts) => parts.iter().all(|part| holds_in(formulas, *part, context)),
         Node::Or(parts) => parts.iter().any(|part| holds_in(formulas, *part, context)),
     }
+}
+
+fn test_holds(test: &Test, context: &Context) -> bool {
+    // Rule G21: in whatever spelling.
+    if test.of_grant && named(&test.key).is_some() {
+        let mut same = context.entries().filter(|it| it.name.eq_ignore_ascii_case(&test.key));
+        return same.any(|entry| test.holds(Some(&entry.value), &|_| None));
+    }
+    let found = value(context, &test.key);
+    let variable = |key: &str| match value(context, key)? {
+        ContextValue::One(value) => Some(value),
+        ContextValue::Many(_) => None,
+    };
+    test.holds(found.as_ref(), &variable)
 }
 
 /// The value of a key; kms:EncryptionContextKeys follows from the pairs (rule C52).

@@ -50,7 +50,7 @@ fn satisfied(
     let matched = test.values.iter().map(|operand| {
         if operand.variables().next().is_none() {
             let values = Box::from([operand.clone()]);
-            let alone = Test { key: test.key.clone(), operator, values };
+            let alone = Test { operator, values, ..test.clone() };
             return Formula::constant(alone.satisfied(text, &|_| None));
         }
         let folds = folds(operator.comparison);
@@ -275,7 +275,7 @@ mod tests {
         };
         let parts = ["arn", "aws", "kms", "*", "{a}", "*"].map(pieces);
         let values = Box::from([Operand::Arn(Box::from(parts))]);
-        let test = Test { key: "aws:sourcearn".into(), operator, values };
+        let test = Test { key: "aws:sourcearn".into(), operator, values, of_grant: false };
         let when = |text: &str| {
             let value = ContextValue::One(text.into());
             inverted(&formulas, &test, &value, &|_| Known::OfRequest)

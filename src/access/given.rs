@@ -2,13 +2,13 @@
 //! several at once (rules C4, C5).
 
 use jiff::Timestamp;
+use rustc_hash::FxHashSet;
 
 use crate::decision::ContextValue;
-use crate::policy::{Comparison, Polarity, Quantifier};
 
 use super::bits::Bits;
 use super::compare::literal;
-use super::domain::{Entries, Limits, called, values};
+use super::domain::{Entries, Limits, holds_of, values};
 use super::frame::Limit;
 use super::pairs::{PREFIX, Spelling, named, of};
 use super::test::Test;
@@ -65,41 +65,38 @@ impl Asked<'_> {
         let absent = values.iter().any(Option::is_none).then(|| self.way(Vec::new()));
         let values: Vec<ContextValue> = values.into_iter().flatten().collect();
         let asked = self.asked();
-        let names = self.names(&asked);
+        let (others, whole) = self.others(&asked);
+        let names = self.names(&asked, &others);
         let mut found: Vec<Given> = absent.into_iter().collect();
         for value in &values {
             let single = names.iter().map(|name| vec![(Box::from(*name), value.clone())]);
             found.extend(single.map(|pairs| self.way(pairs)));
         }
         // Which spelling a third one is looked up in hangs on the order of those that are given.
-        complete &= asked.len() < 2;
-        if self.is_counted() {
+        complete &= asked.len() < 2 && whole;
+        if self.is_counted() && others.is_empty() {
             return (found, complete && self.told_apart() < 2);
         }
         let (choices, all) = choices(names.len());
         complete &= all;
+        let looked_up = self.looked_up(&values);
+        let apart = asked.iter().map(|name| (*name, &*looked_up));
+        let apart: Vec<Apart<'_>> =
+            apart.chain(others.iter().map(|it| (&**it, &*values))).collect();
         for choice in choices {
             let names: Vec<&str> = choice.iter().filter_map(|at| names.get(*at).copied()).collect();
-            let ways = pairs(&names, &asked, &values);
+            let ways = pairs(&names, &apart, &values);
             complete &= ways.len() < WAYS;
             found.extend(ways.into_iter().map(|pairs| self.way(pairs)));
         }
         (found, complete)
     }
 
-    /// Whether some test of the set lists the name without case, as a grant does that asks for exactly these
-    /// pairs (rule G20): it has each of them once, which no test says.
+    /// Whether a grant asks for exactly these pairs, the name among them (rule G20).
     fn is_counted(&self) -> bool {
-        let lists = |test: &&Test| {
-            let operator = test.operator;
-            let is_own =
-                |operand| literal(operand).is_some_and(|it| it.eq_ignore_ascii_case(self.name));
-            operator.quantifier == Some(Quantifier::ForAllValues)
-                && operator.comparison == Comparison::StringEqualsIgnoreCase
-                && operator.polarity == Polarity::Is
-                && test.values.iter().any(is_own)
-        };
-        self.of_names.iter().any(lists)
+        let is_own =
+            |operand| literal(operand).is_some_and(|it| it.eq_ignore_ascii_case(self.name));
+        self.of_names.iter().any(|test| test.of_grant && test.values.iter().any(is_own))
     }
 
     /// How many tests of the set tell spellings of the name apart.
@@ -112,42 +109,94 @@ impl Asked<'_> {
         (0..self.of_names.len()).filter(tells).count()
     }
 
-    /// The spellings in which tests look the pair up.
+    /// The spellings in which policies look the pair up.
     fn asked(&self) -> Vec<&str> {
-        let mut asked: Vec<&str> = self.own.iter().filter_map(|test| named(&test.key)).collect();
+        let of_policies = self.own.iter().filter(|test| !test.of_grant);
+        let mut asked: Vec<&str> = of_policies.filter_map(|test| named(&test.key)).collect();
         asked.sort_unstable();
         asked.dedup();
         asked
     }
 
-    /// One spelling for each class of them, those that tests look up where they are of it; and the others
-    /// that tests look up.
-    fn names<'n>(&'n self, asked: &[&'n str]) -> Vec<&'n str> {
+    /// Spellings that no policy looks up, where a grant takes them as well (rule G21), and whether each class
+    /// has one. One is enough: of each name a use of a grant takes one pair.
+    fn others(&self, asked: &[&str]) -> (Vec<String>, bool) {
+        if asked.is_empty() || !self.own.iter().any(|test| test.of_grant) {
+            return (Vec::new(), true);
+        }
+        let mixed = self.name.char_indices().map(|(at, letter)| {
+            let mut text = self.name.to_owned();
+            text.replace_range(
+                at..at + letter.len_utf8(),
+                &letter.to_ascii_uppercase().to_string(),
+            );
+            text
+        });
+        let all = [self.name.to_owned(), self.name.to_ascii_uppercase()].into_iter().chain(mixed);
+        let free: Vec<String> = all.filter(|name| !asked.contains(&name.as_str())).collect();
+        let other = |(_, satisfied): &Spelling| {
+            free.iter().find(|name| of(self.of_names, name) == *satisfied).cloned()
+        };
+        let found: Vec<String> = self.spellings.iter().filter_map(other).collect();
+        let whole = free.is_empty() || found.len() == self.spellings.len();
+        (found, whole)
+    }
+
+    /// The values that policies tell apart, those that no grant asks for where there are such.
+    fn looked_up(&self, values: &[ContextValue]) -> Vec<ContextValue> {
+        let satisfied = |value: &ContextValue, of_grant: bool| {
+            let own = |at: usize| self.own.get(at).filter(|test| test.of_grant == of_grant);
+            Bits::of(self.own.len(), |at| {
+                own(at).is_some_and(|test| test.holds(Some(value), &|_| None))
+            })
+        };
+        let (plain, granted): (Vec<_>, Vec<_>) =
+            values.iter().partition(|value| satisfied(value, true).is_empty());
+        let mut seen = FxHashSet::default();
+        let mut found: Vec<&ContextValue> = plain.into_iter().chain(granted).collect();
+        found.retain(|value| seen.insert(satisfied(value, false)));
+        found.into_iter().cloned().collect()
+    }
+
+    /// One spelling for each class of them, those that policies look up where they are of it; and the others
+    /// that they look up, and that they do not.
+    fn names<'n>(&'n self, asked: &[&'n str], others: &'n [String]) -> Vec<&'n str> {
+        let all = || asked.iter().copied().chain(others.iter().map(String::as_str));
         let liked = |(name, satisfied): &'n Spelling| -> &'n str {
-            let mut asked = asked.iter().copied();
-            asked.find(|own| of(self.of_names, own) == *satisfied).unwrap_or(name)
+            all().find(|own| of(self.of_names, own) == *satisfied).unwrap_or(name)
         };
         let mut names: Vec<&str> = self.spellings.iter().map(liked).collect();
-        let others: Vec<&str> = asked.iter().copied().filter(|own| !names.contains(own)).collect();
-        names.extend(others);
+        for own in all() {
+            if !names.contains(&own) {
+                names.push(own);
+            }
+        }
         names
     }
 
     fn way(&self, pairs: Entries) -> Given {
-        let holds = |test: &&Test| {
-            let value = named(&test.key).and_then(|name| called(&pairs, name));
-            test.holds(value, &|_| None)
-        };
+        let holds =
+            |test: &&Test| named(&test.key).is_some_and(|name| holds_of(test, name, &pairs));
         let truths = Bits::of(self.own.len(), |at| self.own.get(at).is_some_and(holds));
-        let satisfied = pairs.iter().map(|(name, _)| of(self.of_names, name)).collect();
+        // Rule G20: a grant that asks for exactly these pairs has no name twice.
+        let twice = pairs.len() > 1;
+        let counts = |at: usize| self.of_names.get(at).is_some_and(|test| twice && test.of_grant);
+        let satisfied = pairs.iter().map(|(name, _)| {
+            let own = of(self.of_names, name);
+            Bits::of(self.of_names.len(), |at| own.has(at) && !counts(at))
+        });
+        let satisfied = satisfied.collect();
         Given { pairs, truths, satisfied }
     }
 }
 
-/// The pairs of these names: those that tests look up each with a value of its own, where they are several.
-fn pairs(names: &[&str], asked: &[&str], values: &[ContextValue]) -> Vec<Entries> {
-    let apart: Vec<&str> = names.iter().copied().filter(|name| asked.contains(name)).collect();
-    if apart.len() < 2 {
+/// A name that has a value of its own where it is given beside others, and the values.
+type Apart<'a> = (&'a str, &'a [ContextValue]);
+
+/// The pairs of these names: those that are told apart each with a value of its own, where they are several.
+fn pairs(names: &[&str], apart: &[Apart<'_>], values: &[ContextValue]) -> Vec<Entries> {
+    let of = |name: &str| apart.iter().find(|(own, _)| *own == name).map(|(_, values)| *values);
+    if names.iter().filter(|name| of(name).is_some()).count() < 2 {
         let with = |value: &ContextValue| {
             names.iter().map(|name| (Box::from(*name), value.clone())).collect()
         };
@@ -159,8 +208,8 @@ fn pairs(names: &[&str], asked: &[&str], values: &[ContextValue]) -> Vec<Entries
             let one = |value: &ContextValue| {
                 so_far.iter().cloned().chain([(Box::from(*name), value.clone())]).collect()
             };
-            let count = if apart.contains(name) { values.len() } else { 1 };
-            values.iter().take(count).map(one).collect()
+            let first = values.get(..1).unwrap_or_default();
+            of(name).unwrap_or(first).iter().map(one).collect()
         };
         found = found.iter().flat_map(with).take(WAYS).collect();
     }

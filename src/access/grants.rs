@@ -165,17 +165,19 @@ fn exactly(formulas: &Formulas, wanted: &Pairs) -> Formula {
         polarity: Polarity::Is,
         if_exists: false,
     };
-    let no_other = ask(formulas, Test::of(CONTEXT_KEYS, operator, &names));
+    let no_other = Test { of_grant: true, ..Test::of(CONTEXT_KEYS, operator, &names) };
+    let no_other = ask(formulas, no_other);
     formulas.and([contains_all(formulas, wanted), no_other])
 }
 
 /// Rule G21: the names compare without case, the values with; O10 reads both exactly.
 fn contains_all(formulas: &Formulas, wanted: &Pairs) -> Formula {
-    let value_is = |(name, value): (&str, &str)| {
-        let key = format!("{PREFIX}{name}");
-        equals(formulas, &key, value)
+    let value_is = |name: &str, value: &str, of_grant: bool| {
+        ask(formulas, Test { of_grant, ..equal(&format!("{PREFIX}{name}"), value) })
     };
-    let folded = formulas.and(wanted.iter().map(|(name, value)| value_is((name, value))));
+    let values_are = |of_grant: bool| {
+        formulas.and(wanted.iter().map(|(name, value)| value_is(name, value, of_grant)))
+    };
     let operator = Operator {
         quantifier: Some(Quantifier::ForAnyValue),
         comparison: Comparison::StringEquals,
@@ -183,9 +185,10 @@ fn contains_all(formulas: &Formulas, wanted: &Pairs) -> Formula {
         if_exists: false,
     };
     let spelled = |name: &str| ask(formulas, Test::of(CONTEXT_KEYS, operator, &[name]));
-    let exact = formulas.and(wanted.keys().map(|name| spelled(name)));
+    let exact = formulas.and(wanted.keys().map(|name| spelled(name)).chain([values_are(false)]));
     let other = formulas.of(Atom::Open(OpenPoint::O10));
-    formulas.and([folded, formulas.or([formulas.not(other), exact])])
+    let folded = formulas.and([formulas.not(other), values_are(true)]);
+    formulas.or([folded, formulas.and([other, exact])])
 }
 
 /// Rules G31, G32: when a grant with CreateGrant lets its holder make the child that is asked for.
@@ -217,13 +220,17 @@ fn child(formulas: &Formulas, parent: &Grant) -> Formula {
 }
 
 fn equals(formulas: &Formulas, key: &str, value: &str) -> Formula {
+    ask(formulas, equal(key, value))
+}
+
+fn equal(key: &str, value: &str) -> Test {
     let operator = Operator {
         quantifier: None,
         comparison: Comparison::StringEquals,
         polarity: Polarity::Is,
         if_exists: false,
     };
-    ask(formulas, Test::of(key, operator, &[value]))
+    Test::of(key, operator, &[value])
 }
 
 fn present(formulas: &Formulas, key: &str) -> Formula {

@@ -36,7 +36,8 @@ impl Solver {
     /// When `formula` holds of requests of the frame; nothing where a cap was met, where some part is
     /// undecided, and for formulas that always or never hold.
     pub(super) fn condition(&self, formula: Formula, frame: &Frame) -> Option<Condition> {
-        Some(self.irredundant(formula, frame)?.condition(&self.formulas))
+        let tree = self.irredundant(formula, frame)?;
+        Some(tree.worded(&self.formulas).condition(&self.formulas))
     }
 
     /// The formula that [`Solver::condition`] puts in words.
@@ -245,6 +246,33 @@ impl Tree {
         }
     }
 
+    /// With what grants ask in the words of policies, where no policy looks the same pair up in one spelling.
+    fn worded(&self, formulas: &Formulas) -> Self {
+        let mut asked = Vec::new();
+        formulas.each_atom(self.formula(formulas), &mut |atom| match atom {
+            Atom::Request(test) if !test.of_grant => asked.push(test.key.to_ascii_lowercase()),
+            _ => {}
+        });
+        self.each_leaf(&|leaf| match literal(formulas, leaf) {
+            Some((test, holds)) if test.of_grant => {
+                let of_grant = asked.contains(&test.key.to_ascii_lowercase());
+                let own = formulas.of(Atom::Request(Test { of_grant, ..test.clone() }));
+                if holds { own } else { formulas.not(own) }
+            }
+            _ => leaf,
+        })
+    }
+
+    /// With this in place of each leaf.
+    fn each_leaf(&self, make: &dyn Fn(Formula) -> Formula) -> Self {
+        let each = |children: &[Self]| children.iter().map(|child| child.each_leaf(make)).collect();
+        match self {
+            Self::Leaf(formula) => Self::Leaf(make(*formula)),
+            Self::All(children) => Self::All(each(children)),
+            Self::Any(children) => Self::Any(each(children)),
+        }
+    }
+
     fn leaves(&self) -> usize {
         match self {
             Self::Leaf(_) => 1,
@@ -368,7 +396,8 @@ fn merged(formulas: &Formulas, children: &[Tree], all: bool) -> Vec<Tree> {
         match own.filter(|(test, holds)| joins(test, *holds, all)) {
             Some((test, holds)) => {
                 let same = |(known, _): &&mut (Test, bool)| {
-                    known.key == test.key && known.operator == test.operator
+                    (&known.key, known.operator, known.of_grant)
+                        == (&test.key, test.operator, test.of_grant)
                 };
                 match joined.iter_mut().filter(|(_, known)| *known == holds).find(same) {
                     Some((known, _)) => {

@@ -94,7 +94,7 @@ pub(super) fn resolved_test(
     }
     values.sort_unstable();
     values.dedup();
-    let left = Test { key: test.key.clone(), operator: test.operator, values: values.into() };
+    let left = Test { values: values.into(), ..test.clone() };
     let value = match known(&test.key) {
         Known::Missing(what) => return missing_value(formulas, what, &left),
         Known::NotYet | Known::OfRequest => return formulas.of(left.asked_of(sight, known)),
@@ -143,7 +143,7 @@ impl ResourcePattern {
             if_exists: false,
         };
         let values = Box::from([Operand::Text(of_region.into())]);
-        let test = Test { key: region.into(), operator, values };
+        let test = Test { key: region.into(), operator, values, of_grant: false };
         formulas.and([rest, formulas.of(Atom::Request(test))])
     }
 }

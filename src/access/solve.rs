@@ -368,6 +368,7 @@ impl Solver {
             self.add_presence(atoms);
         }
         let names = atoms.iter().any(|(_, test)| *test.key == *NAMES && present(test));
+        let names = names || takes_spellings(atoms.iter().map(|(_, test)| *test));
         let mut groups: Vec<(Group, Vec<(AtomId, &Test)>)> = Vec::new();
         let mut tied = Vec::new();
         for (atom, test) in atoms.iter() {
@@ -461,6 +462,16 @@ fn add<'a>(keys: &mut Vec<&'a str>, key: &'a str) {
     if !keys.contains(&key) {
         keys.push(key);
     }
+}
+
+/// Whether a grant takes a pair in whatever spelling (rule G21) that another test looks up in one (rule C5):
+/// then a request that gives it in several is one more choice.
+fn takes_spellings<'a>(tests: impl Iterator<Item = &'a Test> + Clone) -> bool {
+    let of_grants = tests.clone().filter(|test| test.of_grant && test.key.starts_with(PREFIX));
+    of_grants.into_iter().any(|test| {
+        let is_other = |other: &Test| !other.of_grant || other.key != test.key;
+        tests.clone().any(|it| it.key.eq_ignore_ascii_case(&test.key) && is_other(it))
+    })
 }
 
 /// A fact about a key that the action does not carry says nothing; neither does one that a key is always

@@ -14,6 +14,9 @@ pub(super) struct Test {
     pub(super) operator: Operator,
     /// What it is compared with, sorted; one that matches is enough (rules C1, C2).
     pub(super) values: Box<[Operand]>,
+    /// Whether a grant asks, and no policy: a pair of the encryption context counts in whatever spelling it is
+    /// given (rule G21), and the set of names only where it has each in one (rule G20).
+    pub(super) of_grant: bool,
 }
 
 /// One value of a policy.
@@ -64,6 +67,6 @@ impl Test {
         let mut values: Vec<Operand> = texts.iter().map(operand).collect();
         values.sort_unstable();
         values.dedup();
-        Self { key: key.into(), operator, values: values.into() }
+        Self { key: key.into(), operator, values: values.into(), of_grant: false }
     }
 }

@@ -6,6 +6,7 @@ use crate::decision::Words;
 use crate::policy::{Comparison, Polarity, Quantifier};
 
 use super::compare::{Line, literal, order};
+use super::pairs::named;
 use super::spellings::Spellings;
 use super::test::{Operand, Piece, Test};
 use super::values;
@@ -37,12 +38,21 @@ pub(super) fn words(spellings: &Spellings, test: &Test, holds: bool) -> Words {
         _ => {
             let is = (test.operator.polarity == Polarity::Is) == holds;
             match test.operator.quantifier {
+                None if takes_spellings(test) => {
+                    let some = if is { "in some spelling" } else { "in no spelling" };
+                    (format!("{some} {}", relation(test, true)), values)
+                }
                 None => (relation(test, is).to_owned(), values),
                 Some(quantifier) => (quantified(test, quantifier, holds), values),
             }
         }
     };
     Words { key: spellings.spelled(&test.key), relation: relation.into(), values }
+}
+
+/// Rule G21: whether a grant takes the pair in whatever spelling.
+fn takes_spellings(test: &Test) -> bool {
+    test.of_grant && named(&test.key).is_some()
 }
 
 /// Whether values are compared as what they are, so that plain words say how. A negated comparison of

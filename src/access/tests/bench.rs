@@ -7,7 +7,7 @@ use crate::access::frame::{Frame, Limit, Who};
 use crate::access::solve::{Found, Solver};
 use crate::access::spellings::written;
 use crate::aws::KmsAction;
-use crate::decision::{Context, ContextValue, FACTS};
+use crate::decision::{Context, ContextValue, Entry, FACTS};
 
 use super::automaton::Random;
 use super::{positive, test};
@@ -91,7 +91,7 @@ impl Bench {
 }
 
 fn words(context: &Context) -> String {
-    let entry = |entry: &crate::decision::Entry| {
+    let entry = |entry: &Entry| {
         let value = match &entry.value {
             ContextValue::One(value) => value.to_string(),
             ContextValue::Many(values) => format!("[{}]", values.join(" ")),
@@ -111,6 +111,12 @@ pub(super) fn holds(formulas: &Formulas, formula: Formula, context: &Context) ->
         Node::True => true,
         Node::False => false,
         Node::Literal { atom, holds } => match formulas.atom(*atom) {
+            Atom::Request(test) if test.of_grant => {
+                let is_own = |it: &&Entry| it.name.eq_ignore_ascii_case(&test.key);
+                let same: Vec<&Entry> = context.entries().filter(is_own).collect();
+                let given = same.iter().any(|it| test.holds(Some(&it.value), &one));
+                (given || same.is_empty() && test.holds(None, &one)) == *holds
+            }
             Atom::Request(test) => {
                 let found = context.get(&written(&test.key)).map(|entry| &entry.value);
                 test.holds(found, &one) == *holds

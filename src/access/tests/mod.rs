@@ -22,7 +22,7 @@ pub(super) fn test(operator: &str, key: &str, values: &[&str]) -> Test {
     let mut values: Vec<Operand> =
         values.iter().map(|value| operand(operator.comparison, value)).collect();
     values.sort();
-    Test { key: folded(key), operator, values: values.into() }
+    Test { key: folded(key), operator, values: values.into(), of_grant: false }
 }
 
 /// The test without its `Not`, and whether it had one.

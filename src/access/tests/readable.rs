@@ -145,7 +145,8 @@ fn c26_what_is_no_wildcard_and_no_variable_keeps_its_escape() {
         let operator = Operator::parse("StringLike").expect("an operator");
         let pieces = pieces(written, Variables::Replaced, Stars::Wild).expect("a pattern");
         let key = pair.to_ascii_lowercase().into();
-        let test = Test { key, operator, values: [Operand::Text(pieces)].into() };
+        let values = [Operand::Text(pieces)].into();
+        let test = Test { key, operator, values, of_grant: false };
         check(&bench, bench.formulas.of(Atom::Request(test)), &format!("{pair} {expected}"));
     }
 }

@@ -1,10 +1,14 @@
 //! Keys that a request can give in several spellings at once (rules C4, C5).
 
+use crate::access::formula::{Atom, Formula};
 use crate::access::frame::Who;
+use crate::access::solve::Found;
+use crate::access::test::Test;
 use crate::decision::{Context, ContextValue};
 
 use super::automaton::Random;
 use super::bench::{Bench, random_formula};
+use super::test;
 
 const TEAM: &str = "kms:EncryptionContext:Team";
 const LOWER: &str = "kms:EncryptionContext:team";
@@ -85,6 +89,75 @@ fn c5_values_agree_with_enumeration() {
             tests.push(bench.of(operator, key, &[random.pick(&["x", "y", ""])]));
             tests.push(bench.of("Null", key, &["true"]));
         }
+        let formula = random_formula(&bench, &mut random, &tests, 3);
+        match bench.found_among(formula, &all) {
+            true => some += 1,
+            false => none += 1,
+        }
+    }
+    assert!(some > 50 && none > 2, "{some} {none}");
+}
+
+/// A test as a grant asks it.
+fn of_grant(bench: &Bench, operator: &str, key: &str, value: &str) -> Formula {
+    let test = Test { of_grant: true, ..test(operator, key, &[value]) };
+    bench.formulas.of(Atom::Request(test))
+}
+
+#[test]
+fn g21_a_grant_takes_a_pair_in_whatever_spelling() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let grant = of_grant(&bench, "StringEquals", TEAM, "a");
+    let policy = |operator, value| bench.of(operator, TEAM, &[value]);
+    let both = |one, other| bench.find(bench.formulas.and([one, other]));
+    let Found::Yes(context) = both(grant, policy("StringNotEquals", "a")) else {
+        panic!("another spelling brings the pair");
+    };
+    assert_eq!(context.with_prefix("kms:EncryptionContext:").count(), 2);
+    // A policy finds the only one, however it is spelled.
+    let alone =
+        bench.formulas.and([grant, bench.of("ForAllValues:StringEquals", NAMES, &["team"])]);
+    assert_eq!(both(alone, policy("StringNotEquals", "a")), Found::No);
+    // Exactly these pairs: the name is there once.
+    let exactly = of_grant(&bench, "ForAllValues:StringEqualsIgnoreCase", NAMES, "Team");
+    let exactly = bench.formulas.and([grant, exactly]);
+    assert!(matches!(both(exactly, policy("StringEquals", "a")), Found::Yes(_)));
+    assert_eq!(both(exactly, policy("StringNotEquals", "a")), Found::No);
+}
+
+#[test]
+fn g21_values_agree_with_enumeration() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let texts = [None, Some(""), Some("x"), Some("y"), Some("z")];
+    let names = ["Team", "team", "TEAM", "other"];
+    let all: Vec<Context> = (0..texts.len().pow(4))
+        .map(|number| {
+            let mut context = Context::default();
+            let mut given = Vec::new();
+            for (nth, name) in (0_u32..).zip(names) {
+                if let Some(text) = texts[number / texts.len().pow(nth) % texts.len()] {
+                    given.push(Box::from(name));
+                    let key = format!("kms:EncryptionContext:{name}");
+                    context.set(&key, ContextValue::One(text.into()));
+                }
+            }
+            if !given.is_empty() {
+                context.set(NAMES, ContextValue::Many(given));
+            }
+            context
+        })
+        .collect();
+    let mut random = Random(7);
+    let (mut some, mut none) = (0, 0);
+    for _ in 0..200 {
+        let value = random.pick(&["x", "y", ""]);
+        let tests = [
+            of_grant(&bench, "StringEquals", TEAM, "x"),
+            of_grant(&bench, "ForAllValues:StringEqualsIgnoreCase", NAMES, "Team"),
+            bench.of("StringEquals", TEAM, &[value]),
+            bench.of("StringNotEqualsIfExists", TEAM, &["x"]),
+            bench.of("Null", TEAM, &["true"]),
+        ];
         let formula = random_formula(&bench, &mut random, &tests, 3);
         match bench.found_among(formula, &all) {
             true => some += 1,
