@@ -154,6 +154,26 @@ fn what_a_suppressed_finding_explained_is_given_back() {
     assert!(all(&after) && suppressed == 2, "{after:?} {suppressed}");
 }
 
+#[test]
+fn what_explains_something_says_so_in_every_format_that_has_room() {
+    let folder = Folder::new("control-explains");
+    folder.put("world.yaml", LOCKED);
+    let run = check(&folder, &["--format", "json", "world.yaml"]);
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+    let finding = |rule: &str| {
+        answer["findings"].as_array().unwrap().iter().find(|one| one["rule"] == rule).unwrap()
+    };
+    let both = json!({ "key-unmanageable": 1, "missing-root-statement": 1 });
+    assert_eq!(finding("deny-locks-out-everyone")["explains"], both);
+    assert_eq!(finding("unconstrained-create-grant")["explains"], json!({}));
+    let told = "also explains 2 findings (key-unmanageable, missing-root-statement)";
+    for format in ["human", "markdown", "junit"] {
+        let run = check(&folder, &["--format", format, "world.yaml"]);
+        let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(text.matches(told).count(), 1, "{format}: {text}");
+    }
+}
+
 /// A key that is public because a condition holds without its key.
 const OPENED: &str = r#"keyreach: scenario/1
 accounts:

@@ -1,5 +1,7 @@
 //! One finding.
 
+use std::collections::BTreeMap;
+
 use crate::aws::KeyArn;
 use crate::decision::Request;
 use crate::diag::{Confidence, Persona, Severity};
@@ -52,6 +54,8 @@ pub struct Finding {
     pub cause: Option<Cause>,
     /// What it explains.
     pub explains: Explains,
+    /// How many findings of which rules it stands for beside itself, being what explains them.
+    pub explained: BTreeMap<&'static str, usize>,
 }
 
 /// A statement by the text it is written in and its range there; of a grant the text alone.
