@@ -1,5 +1,5 @@
 //! Bare key policies, which are no part of the world that they stand beside: the key of each is a world's of
-//! its own, of an account that nobody knows.
+//! its own, of an account that nobody knows. Where there is nothing else, it is what questions are about.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +23,16 @@ pub(super) struct Bare {
     keys: Inventory,
 }
 
+/// The world that questions are about: where nothing but bare policies was given, that of their keys. Beside it
+/// how many bare key policies it says nothing of.
+pub fn asked_of(world: Inventory) -> (Inventory, usize) {
+    match Bare::of(&world) {
+        Some(bare) if bare.is_all() => (bare.keys, 0),
+        Some(bare) => (world, bare.count()),
+        None => (world, 0),
+    }
+}
+
 impl Bare {
     /// Takes bare key policies out of a world, where it has some.
     pub(super) fn of(world: &Inventory) -> Option<Self> {
@@ -44,6 +54,16 @@ impl Bare {
         let mut rest = world.clone();
         rest.loose.retain(|loose| loose.key.is_none());
         Some(Self { rest, keys })
+    }
+
+    /// The world of their keys, where there is no other.
+    pub(super) fn only(&self) -> Option<&Inventory> {
+        self.is_all().then_some(&self.keys)
+    }
+
+    fn is_all(&self) -> bool {
+        let Inventory { keys, accounts, organization, declared, .. } = &self.rest;
+        keys.is_empty() && accounts.is_empty() && organization.is_none() && declared.is_none()
     }
 
     /// How many there are.
