@@ -127,6 +127,21 @@ fn findings_are_ignored_by_rule_key_principal_file_and_fingerprint() {
     assert_eq!(findings[2], "medium unused-suppression");
 }
 
+#[test]
+fn what_is_wrong_with_an_inline_policy_is_ignored_for_whose_it_is() {
+    let folder = world("owner");
+    let ignoring = |principal: &str| {
+        let text = format!(
+            "ignore:\n  - {{ rule: unknown-action, principal: \"{principal}\", reason: known }}\n"
+        );
+        folder.put("keyreach.yaml", text);
+        told(&folder, &["world"])
+    };
+    assert_eq!(ignoring("user/alice"), (vec![BOTH[1].to_owned()], 1, 0));
+    assert_eq!(ignoring("user/*"), (vec![], 2, 0));
+    assert_eq!(ignoring("user/carol").0, BOTH);
+}
+
 /// A key that nobody can manage because a Deny has the only one; it explains that the root is missing.
 const LOCKED: &str = r#"keyreach: scenario/1
 accounts:
