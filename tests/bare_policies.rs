@@ -212,3 +212,25 @@ fn bare_policies_are_asked_alone_and_told_beside_an_export() {
     let told = run.stderr.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>();
     assert!(told.join(" ").contains("1 key policy does not say of which key it is"), "{run:?}");
 }
+
+#[test]
+fn who_is_left_out_of_a_finding_is_not_shown_by_its_request_either() {
+    let folder = Folder::new("bare-left-out");
+    let with = |roles: &[&str]| {
+        let roles: Vec<String> =
+            roles.iter().map(|role| format!("arn:aws:iam::444455556666:role/{role}")).collect();
+        let statement = allow(&json!({ "AWS": roles }), "kms:Decrypt");
+        folder.put("policy.json", policy(&[statement]).to_string());
+    };
+    with(&["X"]);
+    check(&folder, &["--write-baseline", "known.json"]);
+    with(&["X", "Y"]);
+    let run = check(&folder, &["--baseline", "known.json", "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let told = report["findings"].as_array().unwrap();
+    let of_y: Vec<&Value> =
+        told.iter().filter(|one| one["rule"] == "external-account-access").collect();
+    assert_eq!(of_y.len(), 1, "{report}");
+    assert_eq!(of_y[0]["principals"], json!(["arn:aws:iam::444455556666:role/Y"]));
+    assert_ne!(of_y[0]["witness"]["principal"], "arn:aws:iam::444455556666:role/X");
+}

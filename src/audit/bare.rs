@@ -20,7 +20,7 @@ pub(super) struct Bare {
     /// The world without them.
     pub(super) rest: Inventory,
     /// Their keys.
-    keys: Inventory,
+    pub(super) keys: Inventory,
 }
 
 /// The world that questions are about: where nothing but bare policies was given, that of their keys. Beside it
@@ -84,7 +84,7 @@ impl Bare {
         let ran: Vec<&Registered> = options.rules.iter().filter(can_run).copied().collect();
         let mut findings = rules::check(&scope, &ran);
         for fix in findings.iter_mut().filter_map(|finding| finding.fix.as_mut()) {
-            // The matrix of the world has no row of these keys that would tell.
+            // Nobody knows whom the accounts of these keys let in.
             if fix.access == Access::Decided {
                 fix.access = Access::MayChange;
             }

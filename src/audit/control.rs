@@ -96,8 +96,7 @@ impl Control {
                     return false;
                 }
                 let whole = finding.clone();
-                let is_named = |arn: &String| of_principal(&suppression.principals, arn);
-                finding.principals.retain(|arn| !is_named(arn));
+                finding.leave_out(|arn| of_principal(&suppression.principals, arn));
                 if finding.principals.len() < whole.principals.len() {
                     met.insert(*nth);
                     if finding.principals.is_empty() {

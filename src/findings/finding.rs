@@ -58,6 +58,14 @@ pub struct Finding {
     pub explained: BTreeMap<&'static str, usize>,
 }
 
+impl Finding {
+    /// Leaves out the principals that are meant, with a request that one of them makes.
+    pub fn leave_out(&mut self, is_meant: impl Fn(&str) -> bool) {
+        self.principals.retain(|name| !is_meant(name));
+        self.witness.take_if(|witness| is_meant(&witness.caller.text));
+    }
+}
+
 /// A statement by the text it is written in and its range there; of a grant the text alone.
 pub type Cause = (Place, Option<Span>);
 
