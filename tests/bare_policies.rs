@@ -153,3 +153,84 @@ fn a_safe_fix_does_not_touch_what_a_bare_policy_gives() {
     check(&folder, &["--fix"]);
     assert_eq!(fs::read_to_string(folder.path().join("policy.json")).unwrap(), text);
 }
+
+/// A policy that allows all to anyone, as the services that have one write it.
+fn all_to_anyone() -> Value {
+    policy(&[allow(&json!("*"), "*")])
+}
+
+#[test]
+fn what_get_key_policy_writes_is_of_a_key_whatever_its_actions_are() {
+    let text = all_to_anyone().to_string();
+    let named = json!({ "Policy": text, "PolicyName": "default" }).to_string();
+    let of_sdk = json!({ "Policy": text, "ResponseMetadata": {} }).to_string();
+    for (name, text) in [("a.json", &named), ("b.json", &of_sdk), ("x.get-key-policy.json", &text)]
+    {
+        let folder = Folder::new("bare-all");
+        folder.put(name, text);
+        assert!(rules(&folder, &[]).iter().any(|rule| rule == "public-key-access"), "{name}");
+    }
+}
+
+#[test]
+fn what_may_be_of_another_service_is_of_no_key() {
+    let text = all_to_anyone().to_string();
+    let of_file_system = json!({ "FileSystemId": "fs-1", "Policy": text }).to_string();
+    for (name, text) in [("policy.json", &text), ("efs.json", &of_file_system)] {
+        let folder = Folder::new("bare-other");
+        folder.put(name, text);
+        assert!(rules(&folder, &["--allow-empty"]).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn bare_policies_are_asked_alone_and_told_beside_an_export() {
+    let folder = Folder::new("bare-asked");
+    let role = "arn:aws:iam::444455556666:role/X";
+    let statements = [
+        allow(&json!({ "AWS": "arn:aws:iam::111122223333:root" }), "kms:*"),
+        allow(&json!({ "AWS": role }), "kms:Decrypt"),
+    ];
+    folder.put("policy.json", policy(&statements).to_string());
+    let who = ["who-can", "--action", "kms:Decrypt", "--key", "*", "--format", "csv", "."];
+    let run = keyreach(&who).within(folder.path()).run();
+    assert!(run.code == 0 && run.stdout.contains(role), "{run:?}");
+    assert!(run.stdout.contains("this-account:key/policy.json"), "{run:?}");
+    assert_eq!(run.stderr, "");
+    let assertion = "assertions:\n  - message: a\n    forbid: { principals: ['arn:aws:iam::444455556666:*'], \
+                     actions: 'kms:Decrypt', keys: '*' }\n";
+    folder.put("keyreach.yaml", assertion);
+    assert!(rules(&folder, &[]).iter().any(|rule| rule == "failed-assertion"));
+    let run = keyreach(&["test", "."]).within(folder.path()).run();
+    assert_eq!(run.code, 1, "{run:?}");
+    folder.put(
+        "world.yaml",
+        "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    keys: { orders: {} }\n",
+    );
+    let run = keyreach(&who).within(folder.path()).run();
+    assert!(run.code == 0 && !run.stdout.contains(role), "{run:?}");
+    let told = run.stderr.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>();
+    assert!(told.join(" ").contains("1 key policy does not say of which key it is"), "{run:?}");
+}
+
+#[test]
+fn who_is_left_out_of_a_finding_is_not_shown_by_its_request_either() {
+    let folder = Folder::new("bare-left-out");
+    let with = |roles: &[&str]| {
+        let roles: Vec<String> =
+            roles.iter().map(|role| format!("arn:aws:iam::444455556666:role/{role}")).collect();
+        let statement = allow(&json!({ "AWS": roles }), "kms:Decrypt");
+        folder.put("policy.json", policy(&[statement]).to_string());
+    };
+    with(&["X"]);
+    check(&folder, &["--write-baseline", "known.json"]);
+    with(&["X", "Y"]);
+    let run = check(&folder, &["--baseline", "known.json", "--format", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let told = report["findings"].as_array().unwrap();
+    let of_y: Vec<&Value> =
+        told.iter().filter(|one| one["rule"] == "external-account-access").collect();
+    assert_eq!(of_y.len(), 1, "{report}");
+    assert_eq!(of_y[0]["principals"], json!(["arn:aws:iam::444455556666:role/Y"]));
+    assert_ne!(of_y[0]["witness"]["principal"], "arn:aws:iam::444455556666:role/X");
+}

@@ -127,6 +127,21 @@ fn findings_are_ignored_by_rule_key_principal_file_and_fingerprint() {
     assert_eq!(findings[2], "medium unused-suppression");
 }
 
+#[test]
+fn what_is_wrong_with_an_inline_policy_is_ignored_for_whose_it_is() {
+    let folder = world("owner");
+    let ignoring = |principal: &str| {
+        let text = format!(
+            "ignore:\n  - {{ rule: unknown-action, principal: \"{principal}\", reason: known }}\n"
+        );
+        folder.put("keyreach.yaml", text);
+        told(&folder, &["world"])
+    };
+    assert_eq!(ignoring("user/alice"), (vec![BOTH[1].to_owned()], 1, 0));
+    assert_eq!(ignoring("user/*"), (vec![], 2, 0));
+    assert_eq!(ignoring("user/carol").0, BOTH);
+}
+
 /// A key that nobody can manage because a Deny has the only one; it explains that the root is missing.
 const LOCKED: &str = r#"keyreach: scenario/1
 accounts:
@@ -152,6 +167,26 @@ fn what_a_suppressed_finding_explained_is_given_back() {
     folder.put("keyreach.yaml", "ignore:\n  - rule: [deny-locks-out-everyone, key-unmanageable]\n    key: alias/ord*\n    reason: frozen\n");
     let (after, suppressed, _) = told(&folder, &["world.yaml"]);
     assert!(all(&after) && suppressed == 2, "{after:?} {suppressed}");
+}
+
+#[test]
+fn what_explains_something_says_so_in_every_format_that_has_room() {
+    let folder = Folder::new("control-explains");
+    folder.put("world.yaml", LOCKED);
+    let run = check(&folder, &["--format", "json", "world.yaml"]);
+    let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+    let finding = |rule: &str| {
+        answer["findings"].as_array().unwrap().iter().find(|one| one["rule"] == rule).unwrap()
+    };
+    let both = json!({ "key-unmanageable": 1, "missing-root-statement": 1 });
+    assert_eq!(finding("deny-locks-out-everyone")["explains"], both);
+    assert_eq!(finding("unconstrained-create-grant")["explains"], json!({}));
+    let told = "also explains 2 findings (key-unmanageable, missing-root-statement)";
+    for format in ["human", "markdown", "junit"] {
+        let run = check(&folder, &["--format", format, "world.yaml"]);
+        let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(text.matches(told).count(), 1, "{format}: {text}");
+    }
 }
 
 /// A key that is public because a condition holds without its key.

@@ -371,3 +371,24 @@ fn what_code_writes_elsewhere_is_not_fixed_where_it_is_used() {
         assert_eq!(read(&folder, name), text, "{name}");
     }
 }
+
+#[test]
+fn what_changes_for_the_key_of_a_bare_policy_is_told() {
+    let folder = Folder::new("fix-bare");
+    let policy = |action: &str| {
+        format!(
+            r#"{{"Statement":[
+ {{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111122223333:root"}},"Action":"kms:*","Resource":"*"}},
+ {{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::444455556666:role/X"}},"Action":["{action}"],"Resource":"*"}}]}}
+"#
+        )
+    };
+    folder.put("policy.json", policy("kms:Decript"));
+    let run = fix(&folder, "--fix");
+    assert!(words(&run).contains("1 fix left that may change access"), "{run:?}");
+    assert_eq!(read(&folder, "policy.json"), policy("kms:Decript"));
+    let told = words(&fix(&folder, "--unsafe-fixes"));
+    assert!(told.contains("arn:aws:iam::444455556666:role/X"), "{told}");
+    assert!(told.contains("kms:Decrypt: never -> "), "{told}");
+    assert_eq!(read(&folder, "policy.json"), policy("kms:Decrypt"));
+}

@@ -1,5 +1,5 @@
 //! Bare key policies, which are no part of the world that they stand beside: the key of each is a world's of
-//! its own, of an account that nobody knows.
+//! its own, of an account that nobody knows. Where there is nothing else, it is what questions are about.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +20,17 @@ pub(super) struct Bare {
     /// The world without them.
     pub(super) rest: Inventory,
     /// Their keys.
-    keys: Inventory,
+    pub(super) keys: Inventory,
+}
+
+/// The world that questions are about: where nothing but bare policies was given, that of their keys. Beside it
+/// how many bare key policies it says nothing of.
+pub fn asked_of(world: Inventory) -> (Inventory, usize) {
+    match Bare::of(&world) {
+        Some(bare) if bare.is_all() => (bare.keys, 0),
+        Some(bare) => (world, bare.count()),
+        None => (world, 0),
+    }
 }
 
 impl Bare {
@@ -46,6 +56,16 @@ impl Bare {
         Some(Self { rest, keys })
     }
 
+    /// The world of their keys, where there is no other.
+    pub(super) fn only(&self) -> Option<&Inventory> {
+        self.is_all().then_some(&self.keys)
+    }
+
+    fn is_all(&self) -> bool {
+        let Inventory { keys, accounts, organization, declared, .. } = &self.rest;
+        keys.is_empty() && accounts.is_empty() && organization.is_none() && declared.is_none()
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.keys.keys.len()
@@ -64,7 +84,7 @@ impl Bare {
         let ran: Vec<&Registered> = options.rules.iter().filter(can_run).copied().collect();
         let mut findings = rules::check(&scope, &ran);
         for fix in findings.iter_mut().filter_map(|finding| finding.fix.as_mut()) {
-            // The matrix of the world has no row of these keys that would tell.
+            // Nobody knows whom the accounts of these keys let in.
             if fix.access == Access::Decided {
                 fix.access = Access::MayChange;
             }

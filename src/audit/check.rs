@@ -86,7 +86,10 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let mut findings = rules::check(&scope, &ran);
     findings.extend(bare.iter().flat_map(|bare| bare.check(options)));
     if options.rules.iter().any(|rule| rule.metadata.slug == "failed-assertion") {
-        let failed = failures::of(&engine, &control.assumptions, &control.assertions);
+        let only = bare.as_ref().and_then(Bare::only);
+        let of_bare = only.map(|it| Engine::assuming(it, options.now, &control.assumptions));
+        let asserted = of_bare.as_ref().unwrap_or(&engine);
+        let failed = failures::of(asserted, &control.assumptions, &control.assertions);
         findings.extend(failed_assertions(&failed));
     }
     if !control.assumptions.is_empty() {

@@ -66,7 +66,8 @@ impl Control {
     }
 
     /// Takes suppressed findings out, and says which suppressions met one. A suppression that names
-    /// principals takes those out of a finding, which stays for the others.
+    /// principals takes those out of a finding, which stays for the others; what is wrong with an inline
+    /// policy concerns whose it is.
     pub(super) fn suppress(
         &self,
         world: &Inventory,
@@ -89,14 +90,13 @@ impl Control {
                 if !means(suppression, world, texts, finding) {
                     continue;
                 }
-                if suppression.principals.is_empty() {
+                if suppression.principals.is_empty() || is_owned(suppression, finding) {
                     met.insert(*nth);
                     suppressed.push(finding.clone());
                     return false;
                 }
                 let whole = finding.clone();
-                let is_named = |arn: &String| of_principal(&suppression.principals, arn);
-                finding.principals.retain(|arn| !is_named(arn));
+                finding.leave_out(|arn| of_principal(&suppression.principals, arn));
                 if finding.principals.len() < whole.principals.len() {
                     met.insert(*nth);
                     if finding.principals.is_empty() {
@@ -230,6 +230,13 @@ fn is_key(world: &Inventory, arn: &KeyArn, pattern: &str) -> bool {
 fn of_principal(patterns: &[String], arn: &str) -> bool {
     let short = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     patterns.iter().any(|pattern| takes(pattern, arn) || takes(pattern, short))
+}
+
+/// Whether a finding that concerns nobody by name is about an inline policy of one whom the suppression names.
+fn is_owned(suppression: &Suppression, finding: &Finding) -> bool {
+    let owner = finding.subject.split_once("/inline/").map(|(owner, _)| owner);
+    finding.principals.is_empty()
+        && owner.is_some_and(|owner| of_principal(&suppression.principals, owner))
 }
 
 fn is_run(suppression: &Suppression, ran: &BTreeSet<&str>) -> bool {

@@ -25,6 +25,7 @@ pub mod verify;
 mod why;
 
 pub use crate::eval::reference::Ability;
+pub use bare::asked_of;
 pub use basis::Basis;
 pub use check::{CheckOptions, Checked, Counts, check};
 pub use control::{Aside, Control};

@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
         date => now(date)?.duration_since(jiff::Timestamp::now()),
     };
     let deployment = args.deploy.read(&args.paths, terminal)?;
-    let (loaded, outcome) = world::loaded(&args.paths, &deployment, terminal)?;
+    let (loaded, outcome) = world::exported(&args.paths, &deployment, terminal)?;
     if world::holds_nothing(&loaded, &args.paths, terminal)? {
         return Ok(outcome);
     }
@@ -93,7 +93,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     };
     let paths = args.paths.clone();
     let reload = move || {
-        let (loaded, outcome) = world::loaded(&paths, &deployment, terminal).ok()?;
+        let (loaded, outcome) = world::exported(&paths, &deployment, terminal).ok()?;
         (outcome == Outcome::Clean).then_some(loaded.inventory)
     };
     let exported = loaded.inventory;

@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     // What is wrong with single files is told, and does not change the exit status.
     let paths = std::slice::from_ref(&args.dir);
     let deployment = args.deploy.read(paths, terminal)?;
-    let (loaded, _) = world::loaded(paths, &deployment, terminal)?;
+    let (loaded, _) = world::exported(paths, &deployment, terminal)?;
     // The process ends behind this: the system takes a world back faster than a walk over it.
     let loaded = ManuallyDrop::new(loaded);
     let texts = Texts::new(&Disk, &loaded.inventory);

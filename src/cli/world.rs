@@ -1,17 +1,27 @@
 //! The world that PATHs hold.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::audit::Basis;
+use crate::audit::{self, Basis};
 use crate::ingest::{Deployment, Disk, Loaded, load_deployed, load_digested};
 
 use super::terminal::Terminal;
 use super::{Fault, Outcome};
 
-/// Loads what is at and below `paths` and tells what is wrong with files on stderr.
+/// Loads what questions are asked of, at and below `paths`, and tells what is wrong with files on stderr.
 pub(super) fn loaded(
+    paths: &[String],
+    deployment: &Deployment,
+    terminal: Terminal,
+) -> Result<(Loaded, Outcome), Fault> {
+    asked(load_deployed(&Disk, paths, deployment), terminal)
+}
+
+/// Loads like [`loaded`] what requests are sent to: keys whose accounts are known.
+pub(super) fn exported(
     paths: &[String],
     deployment: &Deployment,
     terminal: Terminal,
@@ -25,7 +35,27 @@ pub(super) fn loaded_digested(
     deployment: &Deployment,
     terminal: Terminal,
 ) -> Result<(Loaded, Outcome), Fault> {
-    told(load_digested(&Disk, paths, deployment), terminal)
+    asked(load_digested(&Disk, paths, deployment), terminal)
+}
+
+/// Bare key policies are asked where there is nothing else, and told where they are not.
+fn asked(mut loaded: Loaded, terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {
+    let (world, left_out) = audit::asked_of(mem::take(&mut loaded.inventory));
+    loaded.inventory = world;
+    let (loaded, outcome) = told(loaded, terminal)?;
+    if left_out > 0 {
+        let text = match left_out {
+            1 => "1 key policy does not say of which key it is, and is left out here: `keyreach check` looks \
+                  at it, and given alone it is asked"
+                .to_owned(),
+            count => format!(
+                "{count} key policies do not say of which keys they are, and are left out here: `keyreach \
+                 check` looks at them, and given alone they are asked"
+            ),
+        };
+        terminal.stderr().note(&text)?;
+    }
+    Ok((loaded, outcome))
 }
 
 fn told(loaded: Loaded, terminal: Terminal) -> Result<(Loaded, Outcome), Fault> {

@@ -38,9 +38,9 @@ impl Baseline {
         findings.retain_mut(|finding| {
             let alike = finding.fingerprints_alike().map_while(|one| self.known.get(&one));
             let alike: Vec<&Known> = alike.collect();
-            let is_known = |name: &String| alike.iter().any(|it| it.principals.contains(name));
+            let is_known = |name: &str| alike.iter().any(|it| it.principals.contains(name));
             let had = finding.principals.len();
-            finding.principals.retain(|name| !is_known(name));
+            finding.leave_out(is_known);
             match had {
                 0 => !self.known.contains_key(&finding.fingerprint()),
                 _ => !finding.principals.is_empty(),

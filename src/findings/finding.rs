@@ -1,5 +1,7 @@
 //! One finding.
 
+use std::collections::BTreeMap;
+
 use crate::aws::KeyArn;
 use crate::decision::Request;
 use crate::diag::{Confidence, Persona, Severity};
@@ -52,6 +54,16 @@ pub struct Finding {
     pub cause: Option<Cause>,
     /// What it explains.
     pub explains: Explains,
+    /// How many findings of which rules it stands for beside itself, being what explains them.
+    pub explained: BTreeMap<&'static str, usize>,
+}
+
+impl Finding {
+    /// Leaves out the principals that are meant, with a request that one of them makes.
+    pub fn leave_out(&mut self, is_meant: impl Fn(&str) -> bool) {
+        self.principals.retain(|name| !is_meant(name));
+        self.witness.take_if(|witness| is_meant(&witness.caller.text));
+    }
 }
 
 /// A statement by the text it is written in and its range there; of a grant the text alone.

@@ -1,13 +1,11 @@
 //! Findings in their final order, each cause told once.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::aws::KeyArn;
-use crate::diag::Severity;
 
 use super::{Cause, Explains, Finding};
 
@@ -30,24 +28,38 @@ pub fn sort(findings: &mut Vec<Finding>) {
     });
 }
 
-/// Hides what another finding explains, and gives that one the severity of the worst that follows from it.
-/// Whoever suppresses findings does so before: one that is suppressed is not there, and gives back what it
-/// explained.
+/// Hides what another finding explains: that one has the severity of the worst that follows from it, and says
+/// what it stands for. Whoever suppresses findings does so before: one that is suppressed is not there, and
+/// gives back what it explained.
 pub fn without_explained(findings: &mut Vec<Finding>) {
-    let mut hidden = hidden(findings);
-    let is_hidden: FxHashSet<usize> = hidden.iter().map(|one| one.at).collect();
-    // Of one that is hidden itself, what it explains was lent to it before it lends.
-    hidden.sort_by_key(|one| Reverse(one.severity));
-    for Hidden { at, lends_to, .. } in hidden {
-        let severity = findings.get(at).map(|one| one.severity);
-        for cause in lends_to {
-            if let (Some(cause), Some(severity)) = (findings.get_mut(cause), severity) {
+    let hidden = hidden(findings);
+    for at in hidden.keys() {
+        let Some((rule, severity)) = findings.get(*at).map(|one| (one.rule, one.severity)) else {
+            continue;
+        };
+        for cause in causes(&hidden, *at) {
+            if let Some(cause) = findings.get_mut(cause) {
                 cause.severity = cause.severity.max(severity);
+                *cause.explained.entry(rule).or_default() += 1;
             }
         }
     }
     let mut at = 0..;
-    findings.retain(|_| at.next().is_some_and(|at| !is_hidden.contains(&at)));
+    findings.retain(|_| at.next().is_some_and(|at| !hidden.contains_key(&at)));
+}
+
+/// The findings that are told and from which a hidden one follows, by way of hidden ones, too.
+fn causes(hidden: &BTreeMap<usize, Vec<usize>>, at: usize) -> BTreeSet<usize> {
+    let (mut seen, mut next, mut told) = (BTreeSet::new(), vec![at], BTreeSet::new());
+    while let Some(one) = next.pop() {
+        for cause in hidden.get(&one).into_iter().flatten().filter(|cause| seen.insert(**cause)) {
+            match hidden.contains_key(cause) {
+                true => next.push(*cause),
+                false => drop(told.insert(*cause)),
+            }
+        }
+    }
+    told
 }
 
 /// Of findings whose cause speaks of many keys, or of many instances of one block of code, keeps the first:
@@ -85,6 +97,9 @@ struct Others {
 impl Others {
     fn add(&mut self, first: &mut Finding, other: Finding) {
         first.principals.extend(other.principals);
+        for (rule, count) in other.explained {
+            *first.explained.entry(rule).or_default() += count;
+        }
         match other.instance.filter(|instance| first.instance.as_ref() != Some(instance)) {
             Some(instance) => drop(self.instances.insert(instance)),
             None => self.keys += 1,
@@ -105,22 +120,14 @@ impl Others {
     }
 }
 
-/// A finding that others explain.
-struct Hidden {
-    at: usize,
-    severity: Severity,
-    /// Those from which it follows.
-    lends_to: Vec<usize>,
-}
-
 /// Findings with their numbers, by what others can share with them.
 struct Explaining<'f> {
     by_key: FxHashMap<&'f KeyArn, Vec<(usize, &'f Finding)>>,
     by_cause: FxHashMap<Cause, Vec<(usize, &'f Finding)>>,
 }
 
-/// Which findings others explain, by their numbers.
-fn hidden(findings: &[Finding]) -> Vec<Hidden> {
+/// Which findings others explain, by their numbers, each with those from which it follows.
+fn hidden(findings: &[Finding]) -> BTreeMap<usize, Vec<usize>> {
     let mut all = Explaining { by_key: FxHashMap::default(), by_cause: FxHashMap::default() };
     for (at, finding) in findings.iter().enumerate() {
         let Explains { on_key, there, refuted } = &finding.explains;
@@ -132,12 +139,13 @@ fn hidden(findings: &[Finding]) -> Vec<Hidden> {
         }
     }
     let numbered = findings.iter().enumerate();
-    numbered.filter_map(|(at, finding)| all.hides(at, finding)).collect()
+    numbered.filter_map(|(at, finding)| Some((at, all.hiding(finding)?))).collect()
 }
 
 impl Explaining<'_> {
-    /// By whom a finding is hidden, where it is: nobody is concerned whom those who explain it leave out.
-    fn hides(&self, at: usize, finding: &Finding) -> Option<Hidden> {
+    /// Where a finding is hidden, those from which it follows: none where it is not so. Nobody is concerned
+    /// whom those who explain it leave out.
+    fn hiding(&self, finding: &Finding) -> Option<Vec<usize>> {
         let on_key = finding.key.as_ref().and_then(|key| self.by_key.get(key));
         let there = finding.cause.as_ref().and_then(|cause| self.by_cause.get(cause));
         let on_key = on_key.into_iter().flatten();
@@ -155,8 +163,7 @@ impl Explaining<'_> {
             |one: &String| others.iter().any(|other| other.principals.binary_search(one).is_ok());
         let is_whole = others.iter().any(|other| other.principals.is_empty())
             || !others.is_empty() && finding.principals.iter().all(is_named);
-        let lends_to = lending.iter().map(|(at, _)| *at).collect();
-        is_whole.then_some(Hidden { at, severity: finding.severity, lends_to })
+        is_whole.then(|| lending.iter().map(|(at, _)| *at).collect())
     }
 }
 

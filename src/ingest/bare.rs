@@ -121,7 +121,7 @@ fn fact(hint: &Hint<'_>, document: PolicyDocument) -> Fact {
             what: PendingPart::Key { id: None, part: KeyPart::Policy(document) },
         }));
     }
-    Fact::Loose(LoosePolicy { name: hint.stem.into(), document, key: None })
+    Fact::Loose(LoosePolicy::new(hint.stem.into(), document))
 }
 
 /// Whether an object with a member called `Statement` is a policy at all.

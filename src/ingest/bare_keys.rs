@@ -23,7 +23,8 @@ pub(super) fn add(world: &mut Inventory, deployment: &Deployment) {
     let mut called: BTreeMap<String, usize> = BTreeMap::new();
     for loose in &mut world.loose {
         let document = &loose.document;
-        if document.kind != PolicyKind::Key || !is_surely_key_policy(document.policy()) {
+        let is_sure = loose.is_of_key || is_surely_key_policy(document.policy());
+        if document.kind != PolicyKind::Key || !is_sure {
             continue;
         }
         let path = world.sources.path(document.place.file);
@@ -148,7 +149,7 @@ mod tests {
             );
             let place = Place::plain(sources.add("a b.json".to_owned()), Span::new(0, text.len()));
             let document = PolicyDocument::json(place, PolicyKind::Key, text);
-            world.loose.push(LoosePolicy { name: "a b".into(), document, key: None });
+            world.loose.push(LoosePolicy::new("a b".into(), document));
         }
         world.sources = Arc::new(sources);
         add(&mut world, deployment);

@@ -112,10 +112,13 @@ pub(super) fn key_metadata(metadata: Metadata<'_>) -> KeyMetadata {
     }
 }
 
+/// The members of the output of `get-key-policy`, and what SDKs and scripts put beside.
+const OWN: [&str; 4] = ["Policy", "PolicyName", "KeyId", "ResponseMetadata"];
+
 /// `get-key-policy`, which does not name its key.
 ///
 /// Without `PolicyName` it looks like the output of several other services: then the path or the policy
-/// tells.
+/// tells. One whose only action is `*` may be of any service whose output says more.
 pub(super) fn get_key_policy(document: &Document<'_, '_>) -> Read {
     let Some(raw) = document.get("Policy") else { return Err(Refusal::Other) };
     let hint = &document.source.hint;
@@ -126,7 +129,14 @@ pub(super) fn get_key_policy(document: &Document<'_, '_>) -> Read {
     }
     let policy = document.policy(raw, PolicyKind::Key);
     let in_place = hint.command.is_none() && hint.key_by_directory().is_some();
-    if !by_path && !in_place && name.is_none() && !super::bare::is_key_policy(policy.policy()) {
+    let is_policy = || {
+        let says_more = document.members.iter().any(|(member, _)| !OWN.contains(&&**member));
+        match says_more {
+            true => super::bare::is_surely_key_policy(policy.policy()),
+            false => super::bare::is_key_policy(policy.policy()),
+        }
+    };
+    if !by_path && !in_place && name.is_none() && !is_policy() {
         return Err(Refusal::Other);
     }
     let part = match name {

@@ -287,8 +287,12 @@ impl About<'_, '_> {
     /// A key policy is linted though nobody knows whose it is.
     fn loose(&self, part: KeyPart) -> Option<Fact> {
         match part {
-            KeyPart::Policy(document) | KeyPart::RamPolicy(document) => {
-                Some(Fact::Loose(LoosePolicy { name: self.hint.stem.into(), document, key: None }))
+            KeyPart::Policy(document) => {
+                let loose = LoosePolicy::new(self.hint.stem.into(), document);
+                Some(Fact::Loose(LoosePolicy { is_of_key: true, ..loose }))
+            }
+            KeyPart::RamPolicy(document) => {
+                Some(Fact::Loose(LoosePolicy::new(self.hint.stem.into(), document)))
             }
             _ => None,
         }

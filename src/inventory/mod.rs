@@ -86,9 +86,18 @@ pub struct LoosePolicy {
     pub name: Box<str>,
     /// The policy.
     pub document: PolicyDocument,
+    /// Whether it came as what says that it is a key's: in the output of `get-key-policy`.
+    pub is_of_key: bool,
     /// The key that it is the policy of, in whatever account and Region, where it can be of nothing else:
     /// none of the world's keys.
     pub key: Option<Box<Key>>,
+}
+
+impl LoosePolicy {
+    /// A policy of which nothing is known beside.
+    pub fn new(name: Box<str>, document: PolicyDocument) -> Self {
+        Self { name, document, is_of_key: false, key: None }
+    }
 }
 
 impl Inventory {

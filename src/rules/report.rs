@@ -1,5 +1,7 @@
 //! The finding builder: a rule says what and where; severity, confidence and persona come from its page.
 
+use std::collections::BTreeMap;
+
 use crate::aws::KeyArn;
 use crate::decision::Request;
 use crate::diag::{Confidence, Persona};
@@ -49,6 +51,7 @@ impl<'a> Sink<'a> {
             instance: None,
             cause: None,
             explains: Explains::default(),
+            explained: BTreeMap::new(),
         };
         let (metadata, found) = (self.metadata, &mut *self.found);
         Report { metadata, found, finding, primary: None, whole: None, is_single: true }

@@ -21,6 +21,7 @@ use crate::rules::{Scope, Settings};
 use crate::source::Files;
 
 use super::Texts;
+use super::bare::Bare;
 
 pub use bytes::{ByteEdit, edited, resolve};
 pub use difference::{Compared, Difference};
@@ -143,15 +144,25 @@ impl<'t> Trial<'t> {
         {
             return None;
         }
-        let engines = (
-            Engine::new(&self.before.inventory, self.now),
-            Engine::new(&after.inventory, self.now),
-        );
+        let (before, after) = (&self.before.inventory, &after.inventory);
+        let mut compared = self.compare_worlds(before, after);
+        // The keys of bare policies are no part of either.
+        let bare = (Bare::of(before), Bare::of(after));
+        if bare.0.is_some() || bare.1.is_some() {
+            let keys = |bare: Option<Bare>| bare.map(|it| it.keys).unwrap_or_default();
+            let of_bare = self.compare_worlds(&keys(bare.0), &keys(bare.1));
+            compared.differences.extend(of_bare.differences);
+            compared.undecided |= of_bare.undecided;
+        }
+        Some(compared)
+    }
+
+    fn compare_worlds(&self, before: &Inventory, after: &Inventory) -> Compared {
+        let engines = (Engine::new(before, self.now), Engine::new(after, self.now));
         let matrices = (Matrix::new(&engines.0), Matrix::new(&engines.1));
         let mut compared = difference::compare(&matrices.0, &matrices.1);
-        compared.undecided |=
-            !self.before.inventory.gaps.is_empty() || !after.inventory.gaps.is_empty();
-        Some(compared)
+        compared.undecided |= !before.gaps.is_empty() || !after.gaps.is_empty();
+        compared
     }
 }
 

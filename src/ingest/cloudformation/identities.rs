@@ -279,7 +279,7 @@ impl<'n> Gathered<'n> {
         }
         let loose = (!is_given).then(|| Box::from(resource.name));
         if elsewhere.is_empty() {
-            let loose = loose.map(|name| LoosePolicy { name, document: sure, key: None });
+            let loose = loose.map(|name| LoosePolicy::new(name, sure));
             return self.others.extend(loose.map(Fact::Loose));
         }
         // Whether it is there each target says.

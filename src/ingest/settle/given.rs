@@ -74,7 +74,7 @@ pub(in crate::ingest) fn given(
         if let Gift::Inline { policy, loose: Some(name) } = gift
             && !is_taken
         {
-            giving.inventory.loose.push(LoosePolicy { name, document: policy.document, key: None });
+            giving.inventory.loose.push(LoosePolicy::new(name, policy.document));
         }
     }
     declared.files = giving.code;

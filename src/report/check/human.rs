@@ -13,7 +13,7 @@ use crate::source::{Place, Span};
 
 use super::CheckReport;
 use super::fixes;
-use super::words::{aside, at, found, looked_at};
+use super::words::{aside, at, explains, found, looked_at};
 
 /// Principals that are named one by one.
 const NAMED: usize = 4;
@@ -150,7 +150,7 @@ fn by_place(finding: &Finding) -> Vec<(Place, Vec<diag::Label>)> {
     places
 }
 
-/// Where it is, if that is not shown; whom it concerns, and a request that shows it.
+/// Where it is, if that is not shown; whom it concerns, a request that shows it, and what follows from it.
 fn note(report: &CheckReport<'_>, finding: &Finding, show: Show) -> Option<String> {
     let mut parts = Vec::new();
     if !show.snippets {
@@ -166,6 +166,7 @@ fn note(report: &CheckReport<'_>, finding: &Finding, show: Show) -> Option<Strin
         let request = request_line::write(&finding.fingerprint(), witness);
         parts.push(format!("shown by {request}"));
     }
+    parts.extend(explains(finding));
     parts.extend(fixes::of(report, finding).map(|fix| fix.told()));
     (!parts.is_empty()).then(|| parts.join("\n"))
 }

@@ -130,6 +130,8 @@ struct Found<'a> {
     witness: Option<Value>,
     /// What mends it, where that can be written into the file.
     fix: Option<Fixed<'a>>,
+    /// How many findings of which rules follow from it; those are not listed.
+    explains: &'a BTreeMap<&'static str, usize>,
 }
 
 /// A place in a file.
@@ -229,6 +231,7 @@ fn found<'a>(report: &'a CheckReport<'_>, finding: &'a Finding) -> Found<'a> {
             .as_deref()
             .map(|request| request_line::write(&fingerprint, request)),
         fix: fixes::of(report, finding),
+        explains: &finding.explained,
         fingerprint,
     }
 }

@@ -10,7 +10,7 @@ use crate::report::escape::xml;
 use crate::rules;
 
 use super::CheckReport;
-use super::words::{aside, at, found, looked_at, rule};
+use super::words::{aside, at, explains, found, looked_at, rule};
 
 /// Writes the report. A finding that does not make the run fail is a skipped test case, a problem with a
 /// file an error.
@@ -96,7 +96,8 @@ fn case(out: &mut dyn Write, report: &CheckReport<'_>, finding: &Finding) -> io:
     )?;
     match report.fails(finding) {
         true => {
-            let help = xml(&finding.help);
+            let help = [finding.help.clone()].into_iter().chain(explains(finding));
+            let help = xml(&help.collect::<Vec<_>>().join("\n"));
             writeln!(
                 out,
                 r#"      <failure type="{severity}" message="{message}">{place}&#10;{help}</failure>"#

@@ -8,7 +8,7 @@ use crate::report::basis::plural;
 use crate::report::escape::markdown as escaped;
 
 use super::CheckReport;
-use super::words::{aside, at, found, looked_at, rule};
+use super::words::{aside, at, explains, found, looked_at, rule};
 
 /// Characters that a comment on GitHub may have; GitLab takes more.
 const LENGTH: usize = 65_536;
@@ -91,8 +91,9 @@ fn row(report: &CheckReport<'_>, finding: &Finding) -> String {
         true => String::new(),
         false => format!("<br>_{}_", sentence(&finding.help)),
     };
+    let explains = explains(finding).map(|it| format!("<br>{}", sentence(&it))).unwrap_or_default();
     let (severity, rule) = (finding.severity.name(), code(&rule(finding)));
-    format!("| {severity} | {rule} | {}{help} | {place} |\n", sentence(&finding.message))
+    format!("| {severity} | {rule} | {}{help}{explains} | {place} |\n", sentence(&finding.message))
 }
 
 /// A text of bounded length.

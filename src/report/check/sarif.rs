@@ -173,6 +173,7 @@ fn result(report: &CheckReport<'_>, index: &BTreeMap<String, usize>, finding: &F
         "security-severity": security_severity(finding.severity),
         "principals": finding.principals.iter().take(NAMED).collect::<Vec<_>>(),
         "principalCount": finding.principals.len(),
+        "explains": finding.explained,
     });
     let witness = witness.map(|witness| request_line::write(&fingerprint, witness));
     let properties = with(properties, "witness", witness);

@@ -79,6 +79,14 @@ pub(super) fn rule(finding: &Finding) -> String {
     }
 }
 
+/// `also explains 2 findings (key-unmanageable, missing-root-statement)`; nothing where it explains none.
+pub(super) fn explains(finding: &Finding) -> Option<String> {
+    let count = finding.explained.values().sum();
+    let rules: Vec<&str> = finding.explained.keys().copied().collect();
+    (count > 0)
+        .then(|| format!("also explains {} ({})", plural(count, "finding"), rules.join(", ")))
+}
+
 /// `path:line:column`; the path alone where the file is gone.
 pub(super) fn at(spot: &Spot<'_>) -> String {
     match spot.range {
