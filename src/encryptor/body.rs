@@ -58,16 +58,25 @@ impl<'v> Body<'v> {
 
     /// A text that must be there, this long.
     pub(super) fn needed(&self, name: &str, most: usize) -> Result<&'v str, KmsError> {
-        let text = self.text(name)?.ok_or_else(|| KmsError::missing(&camel(name)))?;
-        let (length, field) = (text.chars().count(), camel(name));
-        match length {
+        self.needed_as(name, &camel(name), most)
+    }
+
+    /// The same of a member that AWS's texts call `field`.
+    pub(super) fn needed_as(
+        &self,
+        name: &str,
+        field: &str,
+        most: usize,
+    ) -> Result<&'v str, KmsError> {
+        let text = self.text(name)?.ok_or_else(|| KmsError::missing(field))?;
+        match text.chars().count() {
             0 => {
                 let must = "Member must have length greater than or equal to 1";
-                Err(KmsError::constraint(Some(text), &field, must))
+                Err(KmsError::constraint(Some(text), field, must))
             }
-            _ if length > most => {
+            length if length > most => {
                 let must = format!("Member must have length less than or equal to {most}");
-                Err(KmsError::constraint(Some(text), &field, &must))
+                Err(KmsError::constraint(Some(text), field, &must))
             }
             _ => Ok(text),
         }

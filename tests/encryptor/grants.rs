@@ -162,8 +162,23 @@ fn what_a_grant_cannot_be_is_refused() {
     let bound = with(to(&bob), "Constraints", constraints);
     refused(with(bound.clone(), "KeyId", "R"), "takes no constraint");
     did(&kms, ADMIN, "CreateGrant", bound);
+    let both = json!({ "EncryptionContextSubset": { "a": "b" },
+        "EncryptionContextEquals": { "a": "b" } });
+    refused(with(to(&bob), "Constraints", both), "More than one constraint supplied");
+    let alone = with(to(&bob), "Operations", json!(["CreateGrant"]));
+    refused(alone, "Grants must not contain only the CreateGrant operation.");
+    did(
+        &kms,
+        ADMIN,
+        "CreateGrant",
+        with(to(&bob), "Operations", json!(["CreateGrant", "Encrypt"])),
+    );
     // Rules G1, G12.
     let service = "data.amazonaws.com";
+    refused(
+        with(to(&bob), "RetiringServicePrincipal", "other"),
+        "'retiringServicePrincipal' failed",
+    );
     refused(with(to(&bob), "GranteeServicePrincipal", service), "cannot both be set");
     let by_service = json!({ "KeyId": "K", "GranteeServicePrincipal": service,
         "Operations": ["Encrypt"] });
@@ -172,4 +187,8 @@ fn what_a_grant_cannot_be_is_refused() {
     let bound = with(by_service, "Constraints", bound);
     refused(bound.clone(), "retiring principal");
     did(&kms, ADMIN, "CreateGrant", with(bound, "RetiringServicePrincipal", service));
+    let to_service = json!({ "KeyId": "K", "GranteeServicePrincipal": service });
+    let list = did(&kms, ADMIN, "ListGrants", to_service)["Grants"].clone();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert_eq!(list[0]["GranteeServicePrincipal"], service);
 }

@@ -230,6 +230,31 @@ fn what_is_wrong_is_told_in_the_words_of_aws() {
     let text = "Value 'HMAC_random' at 'keySpec' failed to satisfy constraint: Member must satisfy enum \
                 value set: [SYMMETRIC_DEFAULT, ";
     fails(&kms, ADMIN, "CreateKey", spec, "ValidationException", text);
+    let tags =
+        |tag: Value| json!({ "KeyId": "K", "Tags": [{ "TagKey": "a", "TagValue": "b" }, tag] });
+    for (tag, field) in [
+        (json!({ "TagKey": "k".repeat(129), "TagValue": "v" }), "tagKey"),
+        (json!({ "TagKey": "k", "TagValue": "v".repeat(257) }), "tagValue"),
+    ] {
+        let text = format!("at 'tags.2.member.{field}' failed to satisfy constraint");
+        fails(&kms, ADMIN, "TagResource", tags(tag), "ValidationException", &text);
+    }
+    let single = json!({ "KeyId": "K", "ReplicaRegion": "eu-west-1" });
+    let text = format!("{} is not a multi-region primary key.", arn("key/K"));
+    fails(&kms, ADMIN, "ReplicateKey", single, "UnsupportedOperationException", &text);
+    for _ in 0..25 {
+        did(&kms, ADMIN, "RotateKeyOnDemand", json!({ "KeyId": "L" }));
+    }
+    let text =
+        format!("No more on-demand rotations can be performed for this key: {}", arn("key/L"));
+    fails(
+        &kms,
+        ADMIN,
+        "RotateKeyOnDemand",
+        json!({ "KeyId": "L" }),
+        "LimitExceededException",
+        &text,
+    );
     // Another key is another key, whatever it is for.
     let sealed = did(&kms, ADMIN, "Encrypt", json!({ "KeyId": "K", "Plaintext": SECRET }));
     let mac = json!({ "KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC" });

@@ -102,6 +102,11 @@ fn described(work: &Work<'_>, body: &Body<'_>) -> Result<Grant, KmsError> {
         let action = action.ok_or_else(|| KmsError::constraint(Some(name), "operations", must))?;
         operations = operations.union(action.into());
     }
+    if operations == ActionSet::of(KmsAction::CREATE_GRANT) {
+        return Err(KmsError::validation(
+            "Grants must not contain only the CreateGrant operation.",
+        ));
+    }
     let name = body.given("Name", 256)?;
     let name = name.map(|name| Body::spelled("Name", name, NAME)).transpose()?;
     let constraints = constraints(body)?;
@@ -162,7 +167,7 @@ fn constraints(body: &Body<'_>) -> Result<Constraints, KmsError> {
     };
     let (equals, subset) = (pairs("EncryptionContextEquals")?, pairs("EncryptionContextSubset")?);
     if equals.is_some() && subset.is_some() {
-        return Err(KmsError::validation("A grant has one constraint on the encryption context."));
+        return Err(KmsError::validation("More than one constraint supplied"));
     }
     Ok(Constraints { equals, subset, source_arn: given.text("SourceArn")?.map(Into::into) })
 }

@@ -14,7 +14,7 @@ use crate::encryptor::due::is_replica;
 use crate::encryptor::imported::fits;
 use crate::encryptor::material::{KeyPair, generate};
 use crate::encryptor::state::{Imported, KeyRecord, date_text};
-use crate::encryptor::work::{Found, Work, kind, origin, state_of, wrong_origin};
+use crate::encryptor::work::{Found, Work, kind, origin, wrong_origin};
 use crate::encryptor::{KmsError, Touched};
 use crate::inventory::{Edit, Key};
 
@@ -283,7 +283,14 @@ impl<'b> Wanted<'b> {
                 Ok(())
             }
             (true, None) if is_waiting => {
-                Err(state_of(key, "has key material that is pending rotation."))
+                let waiting = record.imported.last().map(|one| one.id.as_str()).unwrap_or_default();
+                let text = format!(
+                    "New key material (id: {}) cannot be imported into KMS key {}, because another key \
+                     material (id: {waiting}) is pending rotation.",
+                    made.id,
+                    key.arn.id(),
+                );
+                Err(KmsError::new("KMSInvalidStateException", text))
             }
             (true, None) => {
                 let description = self.description.unwrap_or_default().to_owned();

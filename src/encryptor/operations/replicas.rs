@@ -36,7 +36,7 @@ pub(super) fn replicate_key(work: &Work<'_>, body: &Body<'_>) -> Answer {
     }
     work.can(key, KmsAction::REPLICATE_KEY, "ReplicateKey")?;
     let Some(primary) = related(key).filter(|it| it.role == MultiRegionRole::Primary) else {
-        let text = format!("{} is not a multi-Region primary key.", key.arn);
+        let text = format!("{} is not a multi-region primary key.", key.arn);
         return Err(KmsError::unsupported(text));
     };
     let arn = sibling(key, region)?;
@@ -98,7 +98,7 @@ pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer 
     let other = work.world().key(&replica).ok_or_else(not_there)?;
     let primary = related(key).filter(|it| it.role == MultiRegionRole::Primary);
     let Some(primary) = primary.filter(|_| related(other).is_some()) else {
-        let text = format!("{} is not a multi-Region primary key.", key.arn);
+        let text = format!("{} is not a multi-region primary key.", key.arn);
         return Err(KmsError::unsupported(text));
     };
     let family = work

@@ -108,10 +108,15 @@ pub(super) fn rotate_key_on_demand(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let key = rotating(work, body, KmsAction::ROTATE_KEY_ON_DEMAND, Said::default())?;
     let mut record = work.state().record(&key.arn);
     if record.rotations.iter().filter(|rotation| rotation.on_demand).count() >= ON_DEMAND {
-        return Err(KmsError::limit("The limit of on-demand rotations is reached."));
+        return Err(KmsError::limit(format!(
+            "The on-demand rotations limit has been reached for the given keyId. No more on-demand \
+             rotations can be performed for this key: {}",
+            key.arn
+        )));
     }
     if origin(key) == "EXTERNAL" && !record.has_waiting() {
-        return Err(state_of(key, "has no key material that is pending rotation."));
+        let text = format!("No available key material pending rotation for the key: {}.", key.arn);
+        return Err(KmsError::new("KMSInvalidStateException", text));
     }
     if origin(key) == "EXTERNAL" && !work.state().can_rotate_to_imported(&key.arn) {
         return Err(state_of(key, "has key material that is not imported into every Region yet."));

@@ -19,6 +19,8 @@ type Answer = Result<Value, KmsError>;
 const MOST: usize = 50;
 /// The most characters of the key of a tag.
 const TAG_KEY: usize = 128;
+/// The same of its value.
+const TAG_VALUE: usize = 256;
 
 pub(super) fn list_resource_tags(work: &Work<'_>, body: &Body<'_>) -> Answer {
     let (id, asked) = (body.key_id("KeyId")?, Page::asked(body, (50, 50))?);
@@ -84,13 +86,14 @@ pub(super) fn tags(body: &Body<'_>) -> Result<Tags, KmsError> {
     if list.len() > MOST {
         return Err(tag_error("Too many tags"));
     }
-    for tag in list {
+    for (nth, tag) in (1_usize..).zip(list) {
         let tag = Body::new(tag)?;
-        let key = tag.needed("TagKey", TAG_KEY)?;
-        let value = tag.text("TagValue")?.ok_or_else(|| KmsError::missing("tagValue"))?;
-        if value.chars().count() > 256 {
-            let must = "Member must have length less than or equal to 256";
-            return Err(KmsError::constraint(Some(value), "tagValue", must));
+        let field = |member: &str| format!("tags.{nth}.member.{member}");
+        let key = tag.needed_as("TagKey", &field("tagKey"), TAG_KEY)?;
+        let value = tag.text("TagValue")?.ok_or_else(|| KmsError::missing(&field("tagValue")))?;
+        if value.chars().count() > TAG_VALUE {
+            let must = format!("Member must have length less than or equal to {TAG_VALUE}");
+            return Err(KmsError::constraint(Some(value), &field("tagValue"), &must));
         }
         if key.starts_with("aws:") {
             return Err(tag_error("Tags beginning with aws: are reserved"));
