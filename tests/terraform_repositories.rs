@@ -378,7 +378,7 @@ fn a_role_that_a_module_elsewhere_makes_is_somebody() {
 }
 
 /// What the symbols of accounts stand for.
-fn accounts(loaded: &Loaded) -> Vec<String> {
+fn symbols(loaded: &Loaded) -> Vec<String> {
     let declared = loaded.inventory.declared.as_ref().unwrap();
     declared.accounts.iter().map(|(account, what)| format!("{account} is {what}")).collect()
 }
@@ -394,10 +394,10 @@ fn what_a_symbol_of_an_account_stands_for_is_told() {
     // The second has nothing.
     let code = provider("first") + &provider("second") + key;
     let one = loaded(&[("main.tf", &code)]);
-    assert_eq!(accounts(&one), ["this-first-- is the account of the provider aws.first"]);
+    assert_eq!(symbols(&one), ["this-first-- is the account of the provider aws.first"]);
     let key = "resource \"aws_kms_key\" \"key\" {}\n";
     let two = loaded(&[("a/main.tf", key), ("envs/b/main.tf", key)]);
-    assert_eq!(accounts(&two), ["this-b------ is the account that envs/b is deployed to"]);
+    assert_eq!(symbols(&two), ["this-b------ is the account that envs/b is deployed to"]);
 }
 
 #[test]
