@@ -409,3 +409,20 @@ resource "aws_organizations_policy_attachment" "guard" {{
         }
     }
 }
+
+#[test]
+fn what_terraform_makes_of_identities_counts_for_the_keys_of_templates() {
+    let template = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n";
+    let role = r#"
+resource "aws_iam_role" "admin" {
+  name               = "admin"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+  inline_policy {
+    name   = "all"
+    policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "*", Resource = "*" }] })
+  }
+}
+"#;
+    let loaded = loaded(&[("key.yaml", template), ("main.tf", role)]);
+    assert_eq!(bounds(&loaded, "role/admin", KmsAction::DECRYPT), ALWAYS);
+}

@@ -378,7 +378,7 @@ fn a_role_that_a_module_elsewhere_makes_is_somebody() {
 }
 
 /// What the symbols of accounts stand for.
-fn accounts(loaded: &Loaded) -> Vec<String> {
+fn symbols(loaded: &Loaded) -> Vec<String> {
     let declared = loaded.inventory.declared.as_ref().unwrap();
     declared.accounts.iter().map(|(account, what)| format!("{account} is {what}")).collect()
 }
@@ -394,10 +394,10 @@ fn what_a_symbol_of_an_account_stands_for_is_told() {
     // The second has nothing.
     let code = provider("first") + &provider("second") + key;
     let one = loaded(&[("main.tf", &code)]);
-    assert_eq!(accounts(&one), ["this-first-- is the account of the provider aws.first"]);
+    assert_eq!(symbols(&one), ["this-first-- is the account of the provider aws.first"]);
     let key = "resource \"aws_kms_key\" \"key\" {}\n";
     let two = loaded(&[("a/main.tf", key), ("envs/b/main.tf", key)]);
-    assert_eq!(accounts(&two), ["this-b------ is the account that envs/b is deployed to"]);
+    assert_eq!(symbols(&two), ["this-b------ is the account that envs/b is deployed to"]);
 }
 
 #[test]
@@ -435,4 +435,50 @@ fn a_module_that_is_not_here_is_told_once_however_many_roots_call_it() {
     let declared = loaded.inventory.declared.as_ref().unwrap();
     let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
     assert_eq!(told, ["module.inner: `org/inner/aws` is not here"]);
+}
+
+#[test]
+fn a_module_with_instances_is_a_collection() {
+    let keys = "variable \"name\" {}\nresource \"aws_kms_key\" \"key\" {}\noutput \"arn\" {\n  value = aws_kms_key.key.arn\n}\n";
+    let code = |keys: &str| {
+        format!(
+            r#"
+module "keys" {{
+  source   = "./keys"
+  for_each = toset(["a", "b"])
+  name     = each.key
+}}
+resource "aws_iam_role" "app" {{
+  name               = "app"
+  assume_role_policy = jsonencode({{ Version = "2012-10-17", Statement = [] }})
+}}
+resource "aws_iam_role_policy" "use" {{
+  role   = aws_iam_role.app.name
+  policy = jsonencode({{ Version = "2012-10-17", Statement = [{{ Effect = "Allow", Action = "kms:Decrypt", Resource = {keys} }}] }})
+}}
+"#
+        )
+    };
+    for keys_of in [
+        "values(module.keys)[*].arn",
+        "[for key in module.keys : key.arn]",
+        "[for name, key in module.keys : key.arn if name != \"c\"]",
+    ] {
+        let loaded = loaded(&[("main.tf", &code(keys_of)), ("keys/main.tf", keys)]);
+        let declared = loaded.inventory.declared.as_ref().unwrap();
+        assert_eq!(declared.unresolved.len(), 0, "{keys_of}");
+        for name in ["a", "b"] {
+            let key = format!(
+                "arn:aws:kms:this-region:this-account:key/module.keys[\"{name}\"].aws_kms_key.key"
+            );
+            let role = "arn:aws:iam::this-account:role/app";
+            assert_eq!(bounds_on(&loaded, role, KmsAction::DECRYPT, &key), ALWAYS, "{keys_of}");
+        }
+    }
+    let aliases = "module \"keys\" {\n  source = \"./keys\"\n  for_each = toset([\"a\", \"b\"])\n  name = each.key\n}\n\
+                   resource \"aws_kms_alias\" \"key\" {\n  for_each = module.keys\n  name = \"alias/${each.key}\"\n  \
+                   target_key_id = each.value.arn\n}\n";
+    let loaded = loaded(&[("main.tf", aliases), ("keys/main.tf", keys)]);
+    let names: Vec<&str> = loaded.inventory.aliases.keys().map(|arn| arn.name()).collect();
+    assert_eq!(names, ["alias/a", "alias/b"]);
 }

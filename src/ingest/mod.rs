@@ -189,9 +189,13 @@ fn declare(
         input.paths.get(nth).cloned().unwrap_or_default()
     };
     // What one of the two languages leaves without a name the other can speak of, and exports as well.
+    let is_beside = input.is_beside;
+    // What one of the two makes of identities matters for the keys of the other.
+    let has_keys = templates.iter().any(cloudformation::Template::has_keys);
+    let input = terraform::Input { is_beside: is_beside || has_keys, ..input };
     let is_terraform = input.is_in(&sources);
     let is_code = is_terraform || !templates.is_empty();
-    let is_beside = is_code && input.is_beside;
+    let is_beside = is_code && is_beside;
     let exported = if is_beside { beside::heard(facts) } else { Symbols::default() };
     let manifests = std::mem::take(&mut facts.manifests);
     let stacks = Deployments::new(&manifests, &templates, deployment, &path);

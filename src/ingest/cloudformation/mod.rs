@@ -77,6 +77,13 @@ impl Template {
         is_one.then_some(Self { file, root, has_loops })
     }
 
+    /// Whether it declares a key.
+    pub(super) fn has_keys(&self) -> bool {
+        let resources = self.root.get("Resources").map(Node::members).unwrap_or_default();
+        let mut types = resources.iter().filter_map(|it| it.value.get("Type")?.as_str());
+        types.any(|name| name.starts_with("AWS::KMS::"))
+    }
+
     /// A place in the template; spans count from the start of the file.
     fn place(&self, span: Span) -> Place {
         Place::plain(self.file, span)

@@ -105,7 +105,8 @@ pub(super) struct Input<'a> {
     pub(super) paths: &'a [String],
     /// The number of the first.
     pub(super) first: usize,
-    /// Whether exports lie beside: what Terraform makes of identities matters for their keys.
+    /// Whether exports or the keys of templates lie beside: what Terraform makes of identities matters for
+    /// them.
     pub(super) is_beside: bool,
 }
 
@@ -116,8 +117,7 @@ impl Input<'_> {
     }
 
     fn is_in_text(self, text: &str) -> bool {
-        let limits = ["aws_iam_", "aws_organizations_policy"];
-        mentions_kms(text) || self.is_beside && limits.iter().any(|name| text.contains(name))
+        mentions_kms(text) || self.is_beside && mentions_identities(text)
     }
 }
 
@@ -173,7 +173,9 @@ pub(super) fn facts(
     }
     let texts: BTreeMap<FileId, Rc<str>> =
         sources.iter().map(|source| (source.file, Rc::from(&*source.text))).collect();
-    let plans = sources.iter().filter(|source| source.is_plan && input.is_in_text(&source.text));
+    // What a plan makes of identities matters for the keys of all that is read.
+    let is_ours = |text: &str| mentions_kms(text) || mentions_identities(text);
+    let plans = sources.iter().filter(|source| source.is_plan && is_ours(&source.text));
     let plans = plans.filter_map(|source| {
         let (is_before, is_alone) = (deployment.is_before, modules.is_empty());
         let path = path(source.file);
@@ -195,6 +197,10 @@ pub(super) fn facts(
     let mut roots = Roots { input, texts, places, modules, empty, found, arns, made };
     roots.evaluate(deployment, &plans, symbols);
     roots.found
+}
+
+fn mentions_identities(text: &str) -> bool {
+    ["aws_iam_", "aws_organizations_policy"].iter().any(|name| text.contains(name))
 }
 
 fn mentions_kms(text: &str) -> bool {

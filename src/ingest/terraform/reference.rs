@@ -175,13 +175,24 @@ impl<'a> Evaluator<'a> {
             let output = steps.first().and_then(|step| attribute(step));
             return match output {
                 Some(output) => (one(child, output), steps.get(1..).unwrap_or(none)),
-                None => (self.open(at), none),
+                None => (self.outputs(child.instance, at), steps),
             };
         }
-        let wanted = steps.iter().find_map(|step| attribute(step));
-        let Some(wanted) = wanted else { return (self.open(at), none) };
-        let value = |child: &Child| Value::object(at, vec![member(wanted, one(child, wanted))]);
+        let value = |child: &Child| match steps.iter().find_map(|step| attribute(step)) {
+            Some(wanted) => Value::object(at, vec![member(wanted, one(child, wanted))]),
+            None => self.outputs(child.instance, at),
+        };
         (by_key(children.iter().map(|child| (&child.key, value(child))), at, self), steps)
+    }
+
+    /// All outputs of a module.
+    fn outputs(&self, child: usize, at: At) -> Value {
+        let Some(instance) = self.instance(child) else { return self.open(at) };
+        let names = instance.module.outputs.keys();
+        let members = names.map(|name| member(name, self.output(child, name, at))).collect();
+        // What could not be read may declare more.
+        let rest = instance.module.is_broken.then(|| Rc::from(self.written(at)));
+        Value::new(at, Data::Object(Rc::new(Object { members, rest })))
     }
 
     fn output(&self, child: usize, name: &str, at: At) -> Value {
