@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use rustc_hash::FxHashMap;
 
@@ -56,6 +57,10 @@ pub(super) struct Cast<'w> {
     pub(super) hears_session_names: bool,
     /// The tags of principals that some policy asks for, in lower case.
     pub(super) principal_tag_keys: BTreeSet<String>,
+    /// Whether some policy asks for the place of an account in the organization.
+    pub(super) hears_places: bool,
+    /// Whether more could be done about the organization than was looked at (rule T37).
+    pub(super) capped: AtomicBool,
     /// Those who are not there and could be made (rule T35).
     pub(super) made: BTreeMap<Ix, Identity>,
     neighbours: OnceLock<Neighbours>,
@@ -123,6 +128,8 @@ impl<'w> Cast<'w> {
             hears_target_tags: false,
             hears_policies: false,
             hears_session_names: false,
+            hears_places: false,
+            capped: AtomicBool::new(false),
             principal_tag_keys: BTreeSet::new(),
             made: BTreeMap::new(),
             neighbours: OnceLock::new(),

@@ -77,6 +77,9 @@ pub struct Found {
     pub unknown: Vec<Path>,
     /// Ways that classes allow and that do not lead there when they are executed: faults of the engine.
     pub broken: Vec<Broken>,
+    /// Whether more could be done about the organization than was looked at, so that paths may be missing
+    /// (rule T37).
+    pub capped: bool,
 }
 
 /// A way that should lead to a key and does not.
@@ -206,6 +209,7 @@ impl Quest<'_, '_> {
             })
         });
         found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found.capped = self.cast.capped.load(Ordering::Relaxed);
         found
     }
 

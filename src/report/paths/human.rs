@@ -10,7 +10,7 @@ use crate::graph::{Call, Hop, Path, is_stand_in, is_written};
 
 use super::super::basis::{opening, plural, some};
 use super::super::citing;
-use super::PathsReport;
+use super::{CAPPED, PathsReport};
 
 /// What of it is shown beside the paths.
 #[derive(Clone, Copy, Default, Debug)]
@@ -36,6 +36,9 @@ pub fn write(
     }
     let found = report.found;
     renderer.paragraph(out, &told(report), "  ")?;
+    if found.capped {
+        renderer.paragraph(out, CAPPED, "  ")?;
+    }
     by_key(out, report, renderer, &found.paths, shown.snippets)?;
     if !found.unknown.is_empty() {
         writeln!(out)?;
