@@ -124,8 +124,16 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
             let shown = Shown { snippets: args.snippets, unknown: args.unknown };
             report::human(&mut output, &told.of(&found()?), &renderer, shown)?;
         }
-        Format::Json => report::json(&mut output, &told.of(&found()?))?,
-        Format::Jsonl => report::lines(&mut output, &told.of(&found()?), args.unknown)?,
+        Format::Json | Format::Jsonl => {
+            let found = found()?;
+            if found.capped {
+                terminal.stderr().note(report::CAPPED)?;
+            }
+            match args.format {
+                Format::Json => report::json(&mut output, &told.of(&found))?,
+                _ => report::lines(&mut output, &told.of(&found), args.unknown)?,
+            }
+        }
         Format::Summary => {
             let summary = question.summary(&access).map_err(usage)?;
             report::summary(&mut output, &told.in_numbers(&summary), &renderer)?;

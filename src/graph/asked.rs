@@ -53,6 +53,8 @@ pub(super) struct Asked {
     pub(super) names: Names,
     /// The name of a session.
     pub(super) session_names: bool,
+    /// The place of an account in the organization.
+    places: bool,
 }
 
 /// Hears what the policies of each account ask for, and apart from them what those of keys and of the
@@ -70,6 +72,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     cast.hears_target_tags = cast.of_organization.is_of_targets();
     cast.hears_policies = cast.of_organization.policies;
     cast.hears_session_names = cast.of_organization.session_names;
+    cast.hears_places = cast.of_organization.places || cast.of_keys.places;
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
     }
@@ -83,6 +86,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
             cast.hears_target_tags |= household.asked.is_of_targets();
             cast.hears_policies |= household.asked.policies;
             cast.hears_session_names |= household.asked.session_names;
+            cast.hears_places |= household.asked.places;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
             regions.extend(household.asked.regions.iter().cloned());
         }
@@ -287,6 +291,8 @@ impl Asked {
             self.policies = true;
         } else if key == "sts:rolesessionname" {
             self.session_names = true;
+        } else if key == "aws:principalorgpaths" || key == "aws:resourceorgpaths" {
+            self.places = true;
         }
     }
 
@@ -306,6 +312,7 @@ impl Asked {
             let Part::Variable { key, .. } = part else { continue };
             let key = key.to_ascii_lowercase();
             self.policies |= key == POLICY;
+            self.places |= key.ends_with("orgpaths");
             self.tag_variables.extend(key.strip_prefix(PRINCIPAL_TAG).map(str::to_owned));
         }
     }

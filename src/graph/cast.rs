@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use rustc_hash::FxHashMap;
 
@@ -56,6 +57,10 @@ pub(super) struct Cast<'w> {
     pub(super) hears_session_names: bool,
     /// The tags of principals that some policy asks for, in lower case.
     pub(super) principal_tag_keys: BTreeSet<String>,
+    /// Whether some policy asks for the place of an account in the organization.
+    pub(super) hears_places: bool,
+    /// Whether more could be done about the organization than was looked at (rule T37).
+    pub(super) capped: AtomicBool,
     /// Those who are not there and could be made (rule T35).
     pub(super) made: BTreeMap<Ix, Identity>,
     neighbours: OnceLock<Neighbours>,
@@ -123,6 +128,8 @@ impl<'w> Cast<'w> {
             hears_target_tags: false,
             hears_policies: false,
             hears_session_names: false,
+            hears_places: false,
+            capped: AtomicBool::new(false),
             principal_tag_keys: BTreeSet::new(),
             made: BTreeMap::new(),
             neighbours: OnceLock::new(),
@@ -138,6 +145,7 @@ impl<'w> Cast<'w> {
         cast.hear_trust();
         cast.hear_names();
         super::asked::hear(&mut cast);
+        cast.enter_outsiders();
         cast
     }
 
@@ -168,7 +176,12 @@ impl<'w> Cast<'w> {
         household.roles = roles;
     }
 
-    fn add(&mut self, caller: Caller, identity: Option<&'w Identity>, outside: bool) -> Ix {
+    pub(super) fn add(
+        &mut self,
+        caller: Caller,
+        identity: Option<&'w Identity>,
+        outside: bool,
+    ) -> Ix {
         if let Some(known) = self.by_arn.get(&caller.text) {
             return *known;
         }
@@ -399,7 +412,7 @@ impl<'w> Cast<'w> {
     }
 
     /// Somebody whom a policy names: a session of a role, or a principal outside the export.
-    fn enter_named(&mut self, caller: Caller) -> Ix {
+    pub(super) fn enter_named(&mut self, caller: Caller) -> Ix {
         let known = caller.account.and_then(|account| self.world.account(account));
         let listed = known.is_some_and(|account| account.identities_listed);
         let of = caller.session_role_in(self.world).and_then(|role| self.find(&role.arn));
@@ -418,29 +431,6 @@ impl<'w> Cast<'w> {
             sessions.push(at);
         }
         at
-    }
-
-    /// Those outside the export whom key policies and grants name.
-    fn hear_names(&mut self) {
-        let mut named = BTreeSet::new();
-        for key in &self.keys {
-            for document in key.policy.iter().chain(&key.ram_policy) {
-                let statements = document.policy().statements.iter().filter(|it| it.allows());
-                for element in statements.filter_map(|statement| statement.principal.as_ref()) {
-                    let entries = element.entries.iter();
-                    named.extend(entries.filter_map(|entry| named_alone(&entry.value)));
-                }
-            }
-            named.extend(key.grants.iter().filter_map(|grant| match &grant.grantee {
-                crate::inventory::Grantee::Principal(principal) => named_alone(principal),
-                crate::inventory::Grantee::Service(_) => None,
-            }));
-        }
-        for name in named {
-            if let Some(caller) = Caller::parse(&name) {
-                self.enter_named(caller);
-            }
-        }
     }
 
     /// What the policies that count in an account ask for: its own, and those of keys and organization.
@@ -484,13 +474,3 @@ const REGIONS: [&str; 21] = [
 
 /// How many of them are looked at whatever policies ask for.
 const USUAL: usize = 4;
-
-fn named_alone(principal: &Principal) -> Option<Box<str>> {
-    match principal {
-        Principal::User(arn)
-        | Principal::Role(arn)
-        | Principal::AssumedRole(arn)
-        | Principal::FederatedUser(arn) => Some(arn.clone()),
-        _ => None,
-    }
-}

@@ -11,7 +11,7 @@ use crate::decision::{Bound, Caller, CallerKind, CellAnswer, Citation, Pair, Why
 use crate::eval::reference::Reference;
 use crate::inventory::Inventory;
 
-use super::{Call, Edge, EdgeKind, Goal, Hop, Node, Path, Sketch};
+use super::{Call, Edge, EdgeKind, Goal, Hop, Node, Path, Sketch, is_stand_in};
 
 /// Whose edges of use are drawn.
 pub(super) enum Users<'s> {
@@ -164,6 +164,12 @@ fn of_caller(world: &Inventory, caller: &Caller) -> Node {
     let is_known = caller.account.is_some_and(|account| world.account(account).is_some());
     match is_known {
         true => Node::Principal(caller.clone()),
+        // As the matrix calls its row.
+        false if is_stand_in(world, caller) => {
+            let account = caller.account.map(|account| account.to_string()).unwrap_or_default();
+            let root = format!("arn:{}:iam::{account}:root", caller.partition());
+            Node::External(Caller::parse(&root).unwrap_or_else(|| caller.clone()))
+        }
         false => Node::External(caller.clone()),
     }
 }

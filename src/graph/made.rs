@@ -35,6 +35,11 @@ const MANY: usize = 8;
 const MAKING: [&str; 2] = ["iam:createuser", "iam:createrole"];
 
 impl Names {
+    /// ARNs, or patterns of them, that conditions ask principals for.
+    pub(super) fn principals(&self) -> impl Iterator<Item = &str> {
+        self.principals.iter().map(|text| &**text)
+    }
+
     /// Hears what one policy tells.
     pub(super) fn hear(&mut self, policy: &Policy) {
         for statement in &policy.statements {

@@ -22,6 +22,7 @@ mod neighbours;
 mod network;
 mod organize;
 mod outdone;
+mod outsiders;
 mod path;
 mod plan;
 mod search;
@@ -41,6 +42,7 @@ pub use change::is_written;
 pub use execute::{Executed, Failure, Obstacle, Proof, execute, outsider, worlds};
 pub use launch::{LAUNCHES, Launch};
 pub use network::{Edge, Network, Node};
+pub use outsiders::is_stand_in;
 pub use path::{EdgeKind, Hop, Path};
 pub use sketch::Sketch;
 pub use summary::{Alike, Count, Summary};
@@ -75,6 +77,9 @@ pub struct Found {
     pub unknown: Vec<Path>,
     /// Ways that classes allow and that do not lead there when they are executed: faults of the engine.
     pub broken: Vec<Broken>,
+    /// Whether more could be done about the organization than was looked at, so that paths may be missing
+    /// (rule T37).
+    pub capped: bool,
 }
 
 /// A way that should lead to a key and does not.
@@ -204,6 +209,7 @@ impl Quest<'_, '_> {
             })
         });
         found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found.capped = self.cast.capped.load(Ordering::Relaxed);
         found
     }
 

@@ -3,15 +3,17 @@
 //! Such a call makes another world: what was searched in the one before says nothing of it. Whoever gets to
 //! make one searches on from there, in the world as it is then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::aws::{AccountId, KmsAction};
+use crate::aws::pattern::takes;
+use crate::aws::{AccountId, ControlAction, KmsAction};
 use crate::decision::{Chance, Context};
-use crate::inventory::{Edit, Inventory, Key, OrgPolicyKind, Organization};
-use crate::policy::{Policy, PolicyDocument, PolicyKind};
+use crate::inventory::{Edit, Inventory, Key, OrgPolicy, OrgPolicyKind, Organization};
+use crate::policy::{Polarity, Policy, PolicyDocument, PolicyKind, Statement};
 
 use super::Quest;
 use super::call::{Ask, Call};
@@ -72,12 +74,12 @@ impl OrgMove {
         })
     }
 
-    /// Those that might lift something, of an organization whose policies of `kinds` bind somebody.
-    fn all(organization: &Organization, kinds: &[OrgPolicyKind]) -> Vec<Self> {
+    /// Those that might lift something, of an organization whose policies of `kinds` bind somebody; where
+    /// `places` says so, each place counts.
+    fn all(organization: &Organization, kinds: &[OrgPolicyKind], places: bool) -> Vec<Self> {
         let mut all = Vec::new();
         for (id, policy) in &organization.policies {
-            let document = policy.document.as_ref().filter(|_| kinds.contains(&policy.kind));
-            if document.is_some_and(|it| it.peek(|policy| !is_everything(policy))) {
+            if kinds.contains(&policy.kind) && binds(policy) {
                 all.push(Self::Update(id.clone()));
             }
         }
@@ -87,7 +89,8 @@ impl OrgMove {
             let known = known.filter(|(policy, _)| kinds.contains(&policy.kind));
             let denies = |policy: &Policy| policy.statements.iter().any(|it| it.denies());
             let denying = known.filter(|(policy, _)| {
-                policy.document.as_ref().is_some_and(|document| document.peek(denies))
+                let document = policy.document.as_ref().filter(|_| binds(policy));
+                document.is_some_and(|document| document.peek(denies))
             });
             all.extend(denying.map(|(_, id)| Self::Detach(id.clone(), target.clone())));
         }
@@ -96,12 +99,63 @@ impl OrgMove {
         let moved = organization.accounts.iter().filter(|_| !kinds.is_empty() || moves <= MOST);
         for account in moved {
             let Some(from) = organization.parents.get(account.as_str()) else { continue };
-            let others = organization.units.keys().filter(|unit| *unit != from);
-            all.extend(others.map(|to| Self::MoveAccount(*account, from.clone(), to.clone())));
+            // Under the same policies an account is as it was.
+            let mut seen = vec![limits_of(organization, from)];
+            for to in organization.units.keys().filter(|unit| *unit != from) {
+                let limits = limits_of(organization, to);
+                if places || !seen.contains(&limits) {
+                    all.push(Self::MoveAccount(*account, from.clone(), to.clone()));
+                    seen.push(limits);
+                }
+            }
         }
         all.sort();
         all
     }
+}
+
+/// Whether a policy of the organization may have a say in what paths are made of.
+fn binds(policy: &OrgPolicy) -> bool {
+    let is_of_paths = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        let of_kms = KmsAction::all().any(|it| takes(&text, &it.as_str().to_ascii_lowercase()));
+        let mut others = ControlAction::all();
+        of_kms || others.any(|it| takes(&text, &it.as_str().to_ascii_lowercase()))
+    };
+    let speaks = |statement: &Statement| {
+        statement.action.as_ref().is_none_or(|element| {
+            let mut values = element.values.iter();
+            element.polarity == Polarity::IsNot
+                || values.any(|value| value.value.text().is_none_or(is_of_paths))
+        })
+    };
+    let binds = |policy: &Policy| {
+        let mut statements = policy.statements.iter();
+        !is_everything(policy) && statements.any(|it| it.allows() || speaks(it))
+    };
+    policy.document.as_ref().is_none_or(|document| document.peek(binds))
+}
+
+/// The policies on each level of a root or unit and above it, those left out that have no say.
+fn limits_of<'o>(organization: &'o Organization, unit: &'o str) -> BTreeSet<BTreeSet<&'o str>> {
+    let (mut levels, mut at) = (BTreeSet::new(), Some(unit));
+    // No tree is higher than it has units.
+    for _ in 0..=organization.units.len() {
+        let Some(level) = at else { break };
+        let policies = organization.attachments.get(level).into_iter().flatten();
+        let has_say = |id: &&Box<str>| {
+            let policy = organization.policies.get(*id);
+            policy.is_none_or(|policy| is_open(policy) || binds(policy))
+        };
+        levels.insert(policies.filter(has_say).map(|id| &**id).collect());
+        at = organization.parents.get(level).map(|parent| &**parent);
+    }
+    levels
+}
+
+/// Whether a policy allows everything, without which a level lets nothing through.
+fn is_open(policy: &OrgPolicy) -> bool {
+    policy.document.as_ref().is_some_and(|document| document.peek(is_everything))
 }
 
 /// A policy of the kind of one that is there, which allows everything.
@@ -138,9 +192,13 @@ impl Moves<'_, '_> {
             }
             each.into_iter().for_each(|(what, chance)| self.add_organizing(what, chance));
         }
-        for what in OrgMove::all(organization, &kinds).into_iter().take(MOST) {
+        let mut all = OrgMove::all(organization, &kinds, self.cast.hears_places).into_iter();
+        for what in all.by_ref().take(MOST) {
             let chance = self.may_organize(&what);
             self.add_organizing(what, chance);
+        }
+        if all.any(|what| self.may_organize(&what) > Chance::No) {
+            self.cast.capped.store(true, Ordering::Relaxed);
         }
     }
 
@@ -189,6 +247,9 @@ impl Quest<'_, '_> {
             by_move.entry(prefix.what.clone()).or_default().push((start, prefix));
         }
         for (what, mut prefixes) in by_move {
+            if prefixes.len() > *left {
+                self.cast.capped.store(true, Ordering::Relaxed);
+            }
             prefixes.truncate(*left);
             *left -= prefixes.len();
             let edit = what.edit(access.inventory()).filter(|_| !prefixes.is_empty());

@@ -21,6 +21,7 @@ use super::key_edits::KeyEdit;
 use super::key_moves::{Ground, KeyMove, Permission};
 use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
+use super::outsiders;
 use super::plan::Doing;
 
 /// A change, by number.
@@ -289,6 +290,12 @@ impl<'c, 'w> States<'c, 'w> {
         changes.sort();
         let open_tags = changes.iter().any(|it| matches!(it, Change::SessionTags(_)));
         let member = self.cast.member_or_first(at);
+        if let Some(free) = Some(member).filter(|it| it.outside && it.identity.is_none())
+            && let Some(free) = outsiders::free(self.access.inventory(), &free.caller)
+        {
+            let (cast, access, identity) = (self.cast, self.access, Some(Cow::Owned(free)));
+            return Asker { cast, access, at, identity, open_tags: true };
+        }
         let is_itself = match &*changes {
             [] => !self.takes_tags(at) && self.cast.made(at).is_none(),
             [Change::SessionTags(_)] => true,

@@ -1,6 +1,7 @@
 //! How far everybody is from every key, in numbers: principals that reach the same as one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -23,6 +24,8 @@ pub struct Summary {
     pub by_calls: BTreeMap<usize, Count>,
     /// Ways that hang on what is not known, for pairs without another.
     pub unknown: usize,
+    /// Whether more could be done about the organization than was looked at (rule T37).
+    pub capped: bool,
     /// Those who reach the same keys in as many calls; who reaches most stands first.
     pub alike: Vec<Alike>,
     /// How many sets of keys there are that the same principals reach in as many calls.
@@ -90,6 +93,7 @@ impl Quest<'_, '_> {
             keys: goals.iter().flatten().count(),
             by_calls: counts(&alike),
             unknown,
+            capped: self.cast.capped.load(Ordering::Relaxed),
             key_sets: key_sets(&alike),
             alike: self.named(alike),
             ..Summary::default()

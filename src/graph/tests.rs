@@ -1,6 +1,7 @@
 //! The search by the worked cases of the semantics.
 
 mod grants;
+mod outsiders;
 mod tags;
 mod targets;
 

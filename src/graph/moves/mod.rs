@@ -130,7 +130,7 @@ pub(super) struct Open {
 
 /// The moves of one principal, as they are found.
 pub(super) struct Moves<'c, 'w> {
-    cast: &'c Cast<'w>,
+    pub(super) cast: &'c Cast<'w>,
     pub(super) asker: &'c Asker<'c, 'w>,
     side: ControlSide<'c>,
     possible: ControlSet,

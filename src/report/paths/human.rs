@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::decision::{Citation, ContextValue, Why};
+use crate::decision::{Caller, Citation, ContextValue, Why};
 use crate::diag::{Renderer, Severity};
-use crate::graph::{Call, Hop, Path, is_written};
+use crate::graph::{Call, Hop, Path, is_stand_in, is_written};
 
 use super::super::basis::{opening, plural, some};
 use super::super::citing;
-use super::PathsReport;
+use super::{CAPPED, PathsReport};
 
 /// What of it is shown beside the paths.
 #[derive(Clone, Copy, Default, Debug)]
@@ -36,6 +36,9 @@ pub fn write(
     }
     let found = report.found;
     renderer.paragraph(out, &told(report), "  ")?;
+    if found.capped {
+        renderer.paragraph(out, CAPPED, "  ")?;
+    }
     by_key(out, report, renderer, &found.paths, shown.snippets)?;
     if !found.unknown.is_empty() {
         writeln!(out)?;
@@ -132,9 +135,9 @@ fn way(
     snippets: bool,
 ) -> io::Result<()> {
     let Some(first) = paths.first() else { return Ok(()) };
-    let names: Vec<&str> = paths.iter().map(|path| &*path.from.text).collect();
+    let names: Vec<String> = paths.iter().map(|path| named(report, &path.from)).collect();
     writeln!(out)?;
-    renderer.paragraph(out, &some(names.iter().copied()), "  ")?;
+    renderer.paragraph(out, &some(names.iter().map(String::as_str)), "  ")?;
     for (nth, step) in steps.iter().enumerate() {
         renderer.paragraph(out, &format!("  {}. {step}", nth + 1), "     ")?;
         let cited = match first.hops.get(nth) {
@@ -153,6 +156,16 @@ fn way(
         renderer.paragraph(out, &text, "     ")?;
     }
     Ok(())
+}
+
+/// Who sets out, and whom else it stands for.
+fn named(report: &PathsReport<'_>, from: &Caller) -> String {
+    match from.account.filter(|_| is_stand_in(report.world, from)) {
+        Some(account) => {
+            format!("{from} (any principal of account {account} that the account itself allows)")
+        }
+        None => from.text.to_string(),
+    }
 }
 
 fn doubt(why: &Why) -> String {
@@ -225,6 +238,24 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
             format!("{} from {}", short(policy), who(holder))
         }
         Call::DeletePolicy { holder, name } => format!("{name} of {}", who(holder)),
+        Call::CreateUser { user: made, boundary, tags }
+        | Call::CreateRole { role: made, boundary, tags, .. } => {
+            let mut text = short(made).to_owned();
+            if let Some(boundary) = boundary {
+                let _ = write!(text, " within {}", short(boundary));
+            }
+            if !tags.is_empty() {
+                let _ = write!(text, ": {}", pairs(tags));
+            }
+            text
+        }
+        Call::DetachOrgPolicy { policy, target } => format!("{policy} from {target}"),
+        Call::UpdateOrgPolicy { policy, .. } => format!("{policy}: allow everything"),
+        Call::DisablePolicyType { root, kind } => format!("of {root}: {}s", kind.name()),
+        Call::MoveAccount { account, to, .. } => format!("{account} to {to}"),
+        Call::UpdateSamlProvider { provider } | Call::CreateProvider { provider } => {
+            format!("to speak for {}", short(provider))
+        }
         Call::TagIdentity { holder, tags } => format!("{}: {}", who(holder), pairs(tags)),
         Call::UntagIdentity { holder, keys } => format!("{}: {}", who(holder), keys.join(", ")),
         Call::PutKeyPolicy { .. } => "of the key".to_owned(),

@@ -15,6 +15,10 @@ pub use human::{Shown, write as human};
 pub use json::{lines, write as json};
 pub use summary::{SummaryReport, summary};
 
+/// What is told where a cap was hit (rule T37).
+pub const CAPPED: &str = "Not looked at: more calls about the organization could be made than were tried, \
+     so that paths past such calls may be missing";
+
 /// Everything that is told of paths.
 pub struct PathsReport<'a> {
     /// The world.

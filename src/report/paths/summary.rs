@@ -8,6 +8,7 @@ use crate::diag::Renderer;
 use crate::graph::{Alike, Goal, Summary};
 
 use super::super::basis::{opening, plural, some};
+use super::CAPPED;
 use super::human::bound;
 
 /// Sets of principals that are listed before they are counted.
@@ -54,6 +55,7 @@ pub fn summary(
         ));
     }
     lines.push(format!("Unknown: {} beside these", plural(summary.unknown, "way")));
+    lines.extend(summary.capped.then(|| CAPPED.to_owned()));
     lines.push(format!(
         "Graph: {}, {}; what can be done to many is one node",
         plural(summary.nodes, "node"),

@@ -1,0 +1,158 @@
+//! Whom policies let in without naming anybody: principals of accounts outside the export, and strangers.
+//! One role stands for all of such an account, which is taken to let it do everything (rules T4, T8).
+
+use std::collections::BTreeSet;
+
+use crate::aws::{AccountId, Identity as Named, identity};
+use crate::decision::Caller;
+use crate::inventory::{Edit, Grantee, Identity, IdentityKind, Inventory, NamedPolicy};
+use crate::policy::{Polarity, Policy, Principal};
+
+use super::asked::sample;
+use super::cast::Cast;
+use super::change::{everything, nowhere};
+use super::execute::outsider;
+
+/// Whom the policies of roles and keys let in.
+#[derive(Default)]
+struct LetIn {
+    accounts: BTreeSet<AccountId>,
+    anyone: bool,
+}
+
+impl LetIn {
+    fn hear(&mut self, policy: &Policy) {
+        let allowing = policy.statements.iter().filter(|statement| statement.allows());
+        for element in allowing.filter_map(|statement| statement.principal.as_ref()) {
+            self.anyone |= element.polarity == Polarity::IsNot;
+            for entry in &element.entries {
+                match &entry.value {
+                    Principal::Account { account, .. } => drop(self.accounts.insert(*account)),
+                    Principal::Anyone => self.anyone = true,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl Cast<'_> {
+    /// Those outside the export whom key policies and grants name.
+    pub(super) fn hear_names(&mut self) {
+        let mut named = BTreeSet::new();
+        for key in &self.keys {
+            for document in key.policy.iter().chain(&key.ram_policy) {
+                let statements = document.policy().statements.iter().filter(|it| it.allows());
+                for element in statements.filter_map(|statement| statement.principal.as_ref()) {
+                    let entries = element.entries.iter();
+                    named.extend(entries.filter_map(|entry| named_alone(&entry.value)));
+                }
+            }
+            named.extend(key.grants.iter().filter_map(|grant| match &grant.grantee {
+                Grantee::Principal(principal) => named_alone(principal),
+                Grantee::Service(_) => None,
+            }));
+        }
+        for name in named {
+            if let Some(caller) = Caller::parse(&name) {
+                self.enter_named(caller);
+            }
+        }
+    }
+
+    /// Takes in one of each account outside the export that policies let in as a whole or by a name that
+    /// conditions ask for, of the organization outside the export, and of an account that nothing names.
+    pub(super) fn enter_outsiders(&mut self) {
+        let mut let_in = LetIn::default();
+        for key in &self.keys {
+            let documents = key.policy.iter().chain(&key.ram_policy);
+            documents.for_each(|document| document.peek(|policy| let_in.hear(policy)));
+        }
+        let identities = self.world.accounts.values().flat_map(|it| it.identities.values());
+        for role in identities.filter(|identity| !identity.is_service_linked()) {
+            role.trust.iter().for_each(|trust| trust.peek(|policy| let_in.hear(policy)));
+        }
+        let world = self.world;
+        let is_outside = |account: &AccountId| !is_listed(world, *account);
+        let mut accounts: BTreeSet<AccountId> =
+            let_in.accounts.into_iter().filter(is_outside).collect();
+        if let_in.anyone {
+            let members = world.organization.iter().flat_map(|it| &it.accounts);
+            accounts.extend(members.copied().find(is_outside));
+            accounts.extend(self.unnamed(&accounts));
+        }
+        let partition = self.keys.first().map_or("aws", |key| key.arn.partition()).to_owned();
+        let names = accounts.iter().map(|account| stand_in(&partition, *account));
+        let mut names: Vec<String> = names.collect();
+        names.extend(self.names_asked_for(&accounts));
+        for caller in names.iter().filter_map(|name| Caller::parse(name)) {
+            self.add(caller, None, true);
+        }
+    }
+
+    /// An account that is none of the world's.
+    fn unnamed(&self, named: &BTreeSet<AccountId>) -> Option<AccountId> {
+        let organization = self.world.organization.as_deref();
+        let is_free = |account: &AccountId| {
+            let is_member = organization.is_some_and(|it| it.accounts.contains(account));
+            !is_member && !named.contains(account) && !self.accounts.contains_key(account)
+        };
+        let all = (0..=named.len() + self.accounts.len()).rev();
+        let each = all.filter_map(|number| AccountId::parse(&format!("9876543{number:05}")));
+        each.into_iter().find(is_free)
+    }
+
+    /// Users and roles of these accounts that conditions on aws:PrincipalArn ask for.
+    fn names_asked_for(&self, accounts: &BTreeSet<AccountId>) -> Vec<String> {
+        let asked = self.accounts.values().map(|household| &household.asked);
+        let asked = asked.chain([&self.of_keys, &self.of_organization]);
+        let texts: BTreeSet<&str> = asked.flat_map(|it| it.names.principals()).collect();
+        let names = texts.into_iter().filter(|text| !text.contains("${")).map(sample);
+        let is_theirs = |name: &str| match identity(name) {
+            Some(Named::User { account, .. } | Named::Role { account, .. }) => {
+                accounts.contains(&account)
+            }
+            _ => false,
+        };
+        names.filter(|name| is_theirs(name)).map(Into::into).collect()
+    }
+}
+
+/// The user, role or session that an entry of a policy names.
+fn named_alone(principal: &Principal) -> Option<Box<str>> {
+    match principal {
+        Principal::User(arn)
+        | Principal::Role(arn)
+        | Principal::AssumedRole(arn)
+        | Principal::FederatedUser(arn) => Some(arn.clone()),
+        _ => None,
+    }
+}
+
+fn is_listed(world: &Inventory, account: AccountId) -> bool {
+    world.account(account).is_some_and(|known| known.identities_listed)
+}
+
+/// A role that stands for all principals of an account.
+fn stand_in(partition: &str, account: AccountId) -> String {
+    format!("arn:{partition}:iam::{account}:role/any")
+}
+
+/// Whether a caller stands for every principal of an account outside the export.
+pub fn is_stand_in(world: &Inventory, caller: &Caller) -> bool {
+    caller.account.is_some_and(|account| {
+        *caller.text == *stand_in(caller.partition(), account) && outsider(world, caller).is_some()
+    })
+}
+
+/// Somebody outside the export as its account is taken to let it be; nothing of those who are known.
+pub(super) fn free(world: &Inventory, caller: &Caller) -> Option<Identity> {
+    let Edit::AddOutsider { identity: arn } = outsider(world, caller)? else { return None };
+    let kind = match identity(&arn)? {
+        Named::Role { .. } => IdentityKind::Role,
+        _ => IdentityKind::User,
+    };
+    let mut free = Identity::named(kind, &arn, caller.account?, nowhere());
+    free.inline.push(NamedPolicy { name: "Everything".into(), document: everything() });
+    Some(free)
+}
