@@ -278,9 +278,9 @@ fn a_role_does_not_stand_for_sessions_that_a_policy_names() {
              k:\n        policy: [{{ allow: kms:Decrypt, to: role/app }}, {{ deny: kms:Decrypt, to: {to} }}]\n"
         )
     };
-    folder.put("world.yaml", &world("session/app/bad"));
+    folder.put("world.yaml", world("session/app/bad"));
     assert!(within(&folder, "matrix --format json .").contains(told));
-    folder.put("world.yaml", &world("role/other"));
+    folder.put("world.yaml", world("account"));
     assert!(!within(&folder, "matrix --format json .").contains(told));
 }
 
