@@ -260,6 +260,50 @@ fn filters_take_names_aliases_patterns_and_words() {
 }
 
 #[test]
+fn what_can_takes_keys_and_actions() {
+    let course = "--format jsonl testdata/course";
+    let told =
+        |args: &str| lines(&shown(&format!("what-can --principal Charlie {args} {course}"))).len();
+    assert_eq!(told("--action use:encrypt --key alias/CMK-A"), 1);
+    assert_eq!(told("--key alias/CMK-C"), 0);
+}
+
+#[test]
+fn a_role_does_not_stand_for_sessions_that_a_policy_names() {
+    let told = "the row of a role is of its sessions that no policy names";
+    let folder = Folder::new("matrix-sessions");
+    let world = |to: &str| {
+        format!(
+            "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    roles: {{ app: {{}} }}\n    keys:\n      \
+             k:\n        policy: [{{ allow: kms:Decrypt, to: role/app }}, {{ deny: kms:Decrypt, to: {to} }}]\n"
+        )
+    };
+    folder.put("world.yaml", world("session/app/bad"));
+    assert!(within(&folder, "matrix --format json .").contains(told));
+    folder.put("world.yaml", world("account"));
+    assert!(!within(&folder, "matrix --format json .").contains(told));
+}
+
+#[test]
+fn an_empty_table_says_why() {
+    let course = "testdata/course";
+    for (args, expected) in [
+        ("--action Sign", "Nothing to show: there are no such cells."),
+        (
+            "--principal Bob --key alias/CMK-A",
+            "Nothing to show: nobody has this access; --all adds",
+        ),
+        ("--verdict unknown", "Nothing to show: no cell has this verdict."),
+    ] {
+        for format in ["human", "markdown"] {
+            let told = shown(&format!("matrix --format {format} {args} {course}"));
+            assert!(told.contains(expected), "{args}: {told}");
+        }
+    }
+    assert!(!shown("matrix testdata/course").contains("Nothing to show"));
+}
+
+#[test]
 fn what_means_nothing_is_told_with_what_is_near() {
     let check = |args: &str, expected: &str| {
         let run = run(&format!("{args} testdata/course"));
@@ -274,6 +318,9 @@ fn what_means_nothing_is_told_with_what_is_near() {
     check("matrix --action decrpyt", "did you mean `Decrypt`?");
     check("matrix --action administr", "did you mean `administer`?");
     check("matrix --account 111122223334x", "is no account of the export");
+    check("matrix --account 111122223334", "did you mean `111122223333`?");
+    check("what-can --principal Alice --action decrpyt", "did you mean `Decrypt`?");
+    check("matrix --about x --output x", "the table is written there, too");
     check("matrix --tag team", "is a tag of no key");
     check("matrix --assume kms:ViaServce=x", "did you mean kms:ViaService?");
     check("matrix --assume novalue", "`novalue` is not KEY=VALUE");

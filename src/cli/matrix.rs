@@ -142,6 +142,10 @@ impl Show {
     ) -> Result<Outcome, Fault> {
         let question = self.question(question);
         question.actions().map_err(|error| Fault::Usage(error.to_string()))?;
+        if self.about.is_some() && self.about == self.output {
+            let what = "the table is written there, too (--output)";
+            return Err(Fault::argument("--about", &what));
+        }
         let (assumptions, now) = (self.assume.read()?, now(&self.now)?);
         let deployment = self.deploy.read(&self.account, &self.paths, terminal)?;
         let (loaded, outcome) = match self.tells_digest() {
@@ -160,6 +164,7 @@ impl Show {
         let view = View::new(&matrix, world, &question, &assumptions)
             .map_err(|error| Fault::Usage(error.to_string()))?;
         let mut about = About::new(world, &question, &assumptions, now);
+        about.basis.assumptions.extend(view.sessions_apart());
         if self.tells_digest() {
             about.counts = view.counts();
         }

@@ -21,12 +21,19 @@ pub(super) struct Args {
     /// Who: an ARN, an account id, a service, or a name: `alice`, `user/alice`, `role/app/session`.
     #[arg(long, value_name = "P", required = true)]
     principal: Vec<String>,
+    /// With which keys: ids, ARNs, aliases, patterns; `*` for all, and what needs no key.
+    #[arg(long, value_name = "K")]
+    key: Vec<String>,
+    /// Actions and capabilities such as `use` or `administer`.
+    #[arg(long, value_name = "A", value_delimiter = ',')]
+    action: Vec<String>,
     #[command(flatten)]
     show: Show,
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
-    let principals = args.principal.clone();
-    let question = Question { principals, of_one: true, ..Question::default() };
+    let (principals, keys) = (args.principal.clone(), args.key.clone());
+    let actions = args.action.clone();
+    let question = Question { principals, keys, actions, of_one: true, ..Question::default() };
     args.show.run(question, GroupBy::Principal, terminal)
 }

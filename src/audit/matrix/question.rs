@@ -104,7 +104,35 @@ impl Question {
         let keyless = keyless && self.tags.is_empty();
         let (rows, keys) = (self.rows(world, matrix)?, self.tagged(world, matrix, keys)?);
         let accounts = filter::accounts(world, &self.accounts)?;
+        self.account_without_cells(world, matrix)?;
         Ok(Resolved { rows, keys, keyless, accounts, actions: self.actions()? })
+    }
+
+    /// Finds an account that has neither rows nor keys. Infrastructure code may declare none for the account
+    /// that it is deployed to.
+    fn account_without_cells(
+        &self,
+        world: &Inventory,
+        matrix: &Matrix<'_>,
+    ) -> Result<(), QuestionError> {
+        let has_cells = |account: AccountId| {
+            let is_row = |row: &Row| {
+                row.caller.account == Some(account) || row.stands_for_some_of(Some(account))
+            };
+            matrix.rows().iter().any(is_row)
+                || matrix.keys().iter().any(|key| key.account() == account)
+        };
+        let is_known = |text: &&String| {
+            AccountId::parse(text).is_none_or(|id| world.account(id).is_some() || has_cells(id))
+        };
+        match self.accounts.iter().find(|text| world.declared.is_none() && !is_known(text)) {
+            None => Ok(()),
+            Some(text) => {
+                let known = world.accounts.keys().map(AccountId::as_str);
+                let near = suggest::nearest(text, known).map(str::to_owned);
+                Err(nothing("--account", text, "is no account of the export", near))
+            }
+        }
     }
 
     /// The actions that are asked for.

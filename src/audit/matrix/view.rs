@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::QuestionError;
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{Assumptions, CellAnswer, Context, Pair, Request};
+use crate::decision::{Assumptions, CallerKind, CellAnswer, Context, Pair, Request};
 use crate::inventory::Inventory;
 
 use super::question::Resolved;
@@ -202,6 +202,16 @@ impl<'m> View<'m> {
         shown
             .map(move |(actions, answer)| (actions.intersection(mask), answer))
             .filter(|(actions, _)| !actions.is_empty())
+    }
+
+    /// What a role's row stands for, where policies name some sessions (rule U6).
+    pub fn sessions_apart(&self) -> Option<String> {
+        let is_session = |row: &Row| matches!(row.caller.kind, CallerKind::AssumedRole { .. });
+        self.matrix.rows().iter().any(is_session).then(|| {
+            "the row of a role is of its sessions that no policy names; those named have rows of \
+             their own, or no access"
+                .to_owned()
+        })
     }
 
     /// How many cells of each verdict there are among what is looked at, shown or not.

@@ -107,6 +107,18 @@ pub fn summary(
         .try_for_each(|line| renderer.paragraph(out, line, "  "))
 }
 
+/// Why a table is empty.
+pub(super) fn nothing(about: &About) -> &'static str {
+    let counts = &about.counts;
+    if counts.always + counts.conditional + counts.unknown + counts.never == 0 {
+        return "Nothing to show: there are no such cells. A key has those of what it can ever perform.";
+    }
+    match about.basis.question.iter().any(|option| option.starts_with("--verdict")) {
+        true => "Nothing to show: no cell has this verdict.",
+        false => "Nothing to show: nobody has this access; --all adds why.",
+    }
+}
+
 /// The lines, each a heading and what it says.
 pub(super) fn paragraphs(about: &About) -> Vec<String> {
     let counts = &about.counts;

@@ -10,7 +10,7 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use crate::audit::matrix::{Access, View, union};
 use crate::diag::{Renderer, Tone, visible};
 
-use super::about::paragraphs;
+use super::about::{nothing, paragraphs};
 use super::blocks::{Block, Entry, sections};
 use super::words::{Group, can, groups};
 use super::{GroupBy, MatrixReport, further};
@@ -32,7 +32,12 @@ pub fn write(
 ) -> io::Result<()> {
     paragraphs(report.about).iter().try_for_each(|line| renderer.paragraph(out, line, "  "))?;
     let table = Table { report, renderer, width: renderer.look().width.max(24) };
-    for section in sections(report.view, report.group_by) {
+    let sections = sections(report.view, report.group_by);
+    if sections.iter().all(|section| section.blocks.is_empty()) {
+        writeln!(out)?;
+        table.text(out, nothing(report.about), 0, 2)?;
+    }
+    for section in sections {
         if let Some(heading) = &section.heading {
             writeln!(out)?;
             table.text(out, &format!("== {heading}"), 0, 3)?;

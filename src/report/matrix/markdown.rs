@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::about::paragraphs;
+use super::about::{nothing, paragraphs};
 use super::blocks::{Block, sections};
 use super::human::{Alike, alike, keys, principals, rows, unions};
 use super::{GroupBy, MatrixReport, further};
@@ -18,7 +18,11 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
     for line in paragraphs(report.about) {
         writeln!(out, "- {}", escaped(&line))?;
     }
-    for section in sections(report.view, report.group_by) {
+    let sections = sections(report.view, report.group_by);
+    if sections.iter().all(|section| section.blocks.is_empty()) {
+        writeln!(out, "\n{}", nothing(report.about))?;
+    }
+    for section in sections {
         if let Some(heading) = &section.heading {
             writeln!(out, "\n## {}", escaped(heading))?;
         }
