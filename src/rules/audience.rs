@@ -191,30 +191,51 @@ fn is_of_everyone(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     is_root || scope.world().identity(&caller.text).is_some()
 }
 
-/// Principals of an account that nobody knows, who can do what any stranger can by a statement: of each
-/// kind, and such as its conditions on ARNs name in any account.
+/// Principals of accounts that nobody knows, who can do what any stranger can by a statement: of each kind, and
+/// such as its conditions, and those of Deny statements beside it, take by patterns of accounts and ARNs.
 pub(super) fn strangers(scope: &KeyScope<'_>, statement: &Statement) -> Vec<Caller> {
     let partition = scope.key.arn.partition();
     // Where nothing tells kinds apart, one speaks for all.
-    let of_policy = scope.key.policy.iter().flat_map(|document| &document.policy().statements);
-    let mut keys = of_policy.flat_map(|it| &it.conditions).map(|condition| &condition.key.value);
+    let of_policy = || scope.key.policy.iter().flat_map(|document| &document.policy().statements);
+    let mut keys = of_policy().flat_map(|it| &it.conditions).map(|condition| &condition.key.value);
     let kinds = keys.any(|key| tells_users(key) || key.eq_ignore_ascii_case("aws:PrincipalArn"));
     let others = ["user/stranger", "root"].into_iter().filter(|_| kinds);
     let others =
         others.filter_map(|it| Caller::parse(&format!("arn:{partition}:iam::{NOBODYS}:{it}")));
-    let values = statement.conditions.iter().flat_map(|condition| &condition.values);
-    let named = values.filter_map(|value| named_anywhere(partition, value.value.text()?));
-    stranger(scope).into_iter().chain(others).chain(named).collect()
+    let denies = of_policy().filter(|it| it.denies()).flat_map(|it| &it.conditions);
+    let values = statement.conditions.iter().chain(denies).flat_map(|condition| &condition.values);
+    let mut found: Vec<Caller> = stranger(scope).into_iter().chain(others).collect();
+    for named in values.filter_map(|value| named_anywhere(scope, value.value.text()?)) {
+        if !found.contains(&named) {
+            found.push(named);
+        }
+    }
+    found
 }
 
-/// A principal that a pattern of ARNs takes in the account that nobody knows, where it takes any account.
-fn named_anywhere(partition: &str, pattern: &str) -> Option<Caller> {
+/// A principal that a pattern of ARNs or accounts takes, of an account that nobody knows.
+fn named_anywhere(scope: &KeyScope<'_>, pattern: &str) -> Option<Caller> {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
-    let [_, _, service @ ("iam" | "sts"), _, "*" | "????????????", resource] = *parts else {
-        return None;
+    let (service, account, name) = match *parts {
+        [_, _, service @ ("iam" | "sts"), _, account, resource] => (service, account, resource),
+        [account] => ("iam", account, "role/stranger"),
+        _ => return None,
     };
-    let name = resource.replace(['*', '?'], "x");
-    Caller::parse(&format!("arn:{partition}:{service}::{NOBODYS}:{name}"))
+    let mut taken = (b'0'..=b'9').filter_map(|fill| account_of_pattern(account, fill.into()));
+    let account = taken.find(|account| !scope.scope.is_trusted(*account))?;
+    let (partition, name) = (scope.key.arn.partition(), name.replace(['*', '?'], "x"));
+    Caller::parse(&format!("arn:{partition}:{service}::{account}:{name}"))
+}
+
+/// The digits of an account.
+const DIGITS: usize = 12;
+
+/// An account that a pattern takes, with one digit wherever the pattern leaves it open.
+fn account_of_pattern(pattern: &str, fill: char) -> Option<AccountId> {
+    let open = DIGITS.checked_sub(pattern.replace('*', "").len())?;
+    let filled = pattern.replacen('*', &fill.to_string().repeat(open), 1);
+    let filled = filled.replace('*', "").replace('?', &fill.to_string());
+    AccountId::parse(&filled).filter(|_| pattern.contains(['*', '?']))
 }
 
 /// Whether a condition key of a user holds something else than one of a role, the ARN aside.

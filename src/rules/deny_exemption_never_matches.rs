@@ -26,7 +26,12 @@ impl Rule for DenyExemptionNeverMatches {
             let seen = Seen { world: scope.world, document };
             let by_condition =
                 statement.conditions.iter().find_map(|condition| by_condition(&seen, condition));
-            let Some((names, why)) = by_condition.or_else(|| by_principal(&seen, statement)) else {
+            let by_principal = || by_principal(&seen, statement);
+            let follows: &[&'static str] = match by_condition.is_some() {
+                true => &["deny-locks-out-everyone"],
+                false => &["deny-locks-out-everyone", "unknown-principal"],
+            };
+            let Some((names, why)) = by_condition.or_else(by_principal) else {
                 continue;
             };
             let message =
@@ -44,7 +49,7 @@ impl Rule for DenyExemptionNeverMatches {
                          aws:PrincipalArn, path included, whatever its sessions are called"
                     }
                 })
-                .explains_there(&["deny-locks-out-everyone"]);
+                .explains_there(follows);
             if let Some(key) = document.key {
                 report = report.key(&key.arn);
             }

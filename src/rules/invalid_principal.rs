@@ -5,6 +5,7 @@ use crate::decision::Caller;
 use crate::policy::{Gravity, PolicyDocument, Principal, Statement};
 use crate::source::Located;
 
+use super::grants::is_gone;
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -20,7 +21,10 @@ impl Rule for InvalidPrincipal {
         let partition = scope.key.arn.partition();
         let invalid = entries(document, |it, _| fault(it, partition));
         tell(scope, sink, document, &invalid, None);
-        let sessions = entries(document, session);
+        // Of one that does not exist, unknown-principal tells.
+        let sessions = entries(document, |it, statement| {
+            session(it, statement).filter(|_| !is_gone(scope.scope, it))
+        });
         tell(scope, sink, document, &sessions, Some("session-principal"));
     }
 }

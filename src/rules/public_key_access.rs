@@ -146,7 +146,8 @@ fn is_known(scope: &KeyScope<'_>, id: &str) -> bool {
     }
 }
 
-/// Whether a value names a network of somebody's, or somebody's unique id, and no more than that.
+/// Whether a value names a network of somebody's, somebody's unique id, or a part of all accounts, and no more
+/// than that.
 fn is_fixed(key: &str, text: &str) -> bool {
     const NETWORKS: [&str; 5] =
         ["aws:SourceVpc", "aws:SourceVpcArn", "aws:SourceVpce", "aws:VpceAccount", "aws:VpceOrgID"];
@@ -156,8 +157,19 @@ fn is_fixed(key: &str, text: &str) -> bool {
         let named = Principal::aws(id_of(text));
         return matches!(named, Principal::UniqueId(_) | Principal::Account { .. });
     }
+    if is("kms:CallerAccount") || is("aws:PrincipalAccount") {
+        return is_part(text);
+    }
+    if is("aws:PrincipalArn") {
+        return text.split(':').nth(4).is_some_and(is_part);
+    }
     (is("aws:SourceIp") && is_narrow(text))
         || NETWORKS.iter().any(|name| is(name)) && !has_pattern(text)
+}
+
+/// Whether a pattern of accounts takes some of them, and by far not all.
+fn is_part(accounts: &str) -> bool {
+    accounts.contains(['*', '?']) && accounts.contains(|one: char| one.is_ascii_digit())
 }
 
 /// Whether a range of addresses is small enough to be somebody's.

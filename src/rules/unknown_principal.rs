@@ -26,7 +26,9 @@ impl Rule for UnknownPrincipal {
         }
         let mut gone = gone.into_iter();
         let Some((statement, entry)) = gone.next() else { return };
-        let rest: Vec<_> = gone.map(|(_, entry)| entry).collect();
+        let rest: Vec<_> = gone.collect();
+        let others = rest.iter().any(|(other, _)| other.span != statement.span);
+        let rest: Vec<_> = rest.into_iter().map(|(_, entry)| entry).collect();
         let mut names = vec![entry.value.text().to_owned()];
         names.extend(rest.iter().map(|entry| entry.value.text().to_owned()));
         names.sort();
@@ -43,6 +45,7 @@ impl Rule for UnknownPrincipal {
             .report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
             .of_statement(document, statement)
+            .with_others(others)
             .at(document.place, Some(entry.span), "the complete export of its account lacks it")
             .principals(names)
             .help(format!(

@@ -62,9 +62,11 @@ fn never(condition: &Condition, variables: Variables) -> Option<&'static str> {
     {
         return Some("a Bool is `true` or `false`");
     }
-    // Rule C53.
-    let is_service =
-        |text: &str| text.contains(['*', '?', '$']) || text.ends_with(".amazonaws.com");
+    // Rule C53; in the guide's table of services each has its Region.
+    let is_service = |text: &str| {
+        let named = text.strip_suffix(".amazonaws.com");
+        text.contains(['*', '?', '$']) || named.is_some_and(|named| named.contains('.'))
+    };
     let mut texts = condition.values.iter().map(|value| value.value.text());
     if condition.key.value.eq_ignore_ascii_case("kms:ViaService")
         && texts.all(|text| text.is_some_and(|text| !is_service(text)))
