@@ -223,9 +223,11 @@ fn who_is_left_out_of_a_finding_is_not_shown_by_its_request_either() {
         folder.put("policy.json", policy(&[statement]).to_string());
     };
     with(&["X"]);
-    check(&folder, &["--write-baseline", "known.json"]);
+    let of_auditors = ["--persona", "auditor"];
+    check(&folder, &[&of_auditors[..], &["--write-baseline", "known.json"]].concat());
     with(&["X", "Y"]);
-    let run = check(&folder, &["--baseline", "known.json", "--format", "json"]);
+    let beside = ["--baseline", "known.json", "--format", "json"];
+    let run = check(&folder, &[&of_auditors[..], &beside].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let told = report["findings"].as_array().unwrap();
     let of_y: Vec<&Value> =
