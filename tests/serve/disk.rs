@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::server::{Server, command, on_small_disk, refused_by, scratch};
-use crate::state::{create_user, whoami};
+use crate::state::{create_user, wait, whoami};
 
 const COURSE: &str = "testdata/course";
 
@@ -50,8 +50,9 @@ fn what_cannot_be_kept_is_refused_with_why_in_the_log_and_goes_on_once_there_is_
     let refused = made("refused");
     assert_eq!((refused.status, refused.fault().as_deref()), (500, Some("KMSInternalException")));
     assert!(refused.message().contains("the change cannot be written"), "{}", refused.message());
-    let log = server.log();
-    assert_eq!(log.matches("the change cannot be written: File too large").count(), 2, "{log}");
+    let told = || server.log().matches("the change cannot be written: File too large").count();
+    wait(|| told() >= 2);
+    assert_eq!(told(), 2, "{}", server.log());
     // What changes nothing goes on.
     let open = json!({ "CiphertextBlob": blob });
     assert_eq!(server.kms("Alice", "Decrypt", &open).ok()["Plaintext"], "eA==");

@@ -103,7 +103,8 @@ fn the_export_is_read_again_at_a_hangup_and_changes_stay_on_top() {
     assert_eq!(whoami(&server, &alice), None);
 }
 
-fn wait(until: impl Fn() -> bool) {
+/// Waits for what comes soon: lines of the log are read beside the answers.
+pub fn wait(until: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !until() {
         assert!(begun.elapsed().as_secs() < 30, "it does not come");
