@@ -36,14 +36,13 @@ pub fn of_no_key(arn: &KeyArn) -> Writes {
 }
 
 /// The names of the documents of a key.
-const NAMES: [&str; 6] = [
-    "describe-key.json",
-    "get-key-policy.json",
-    "list-grants.json",
-    "list-resource-tags.json",
-    "list-aliases.json",
-    "get-key-rotation-status.json",
-];
+const NAMES: [&str; 6] = [METADATA, POLICY, GRANTS, TAGS, ALIASES, ROTATION];
+pub(super) const METADATA: &str = "describe-key.json";
+pub(super) const POLICY: &str = "get-key-policy.json";
+pub(super) const GRANTS: &str = "list-grants.json";
+pub(super) const TAGS: &str = "list-resource-tags.json";
+pub(super) const ALIASES: &str = "list-aliases.json";
+pub(super) const ROTATION: &str = "get-key-rotation-status.json";
 
 /// The name of a document of a key.
 pub(super) fn name(key: &KeyArn, document: &str) -> String {
@@ -210,7 +209,7 @@ struct Details<'a> {
 
 #[derive(Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
-struct Entity<'a> {
+pub(super) struct Entity<'a> {
     path: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_name: Option<&'a str>,
@@ -265,7 +264,7 @@ struct Boundary<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Managed<'a> {
+pub(super) struct Managed<'a> {
     policy_name: &'a str,
     arn: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -281,7 +280,8 @@ struct Version<'a> {
     document: Box<RawValue>,
 }
 
-fn entity(identity: &Identity) -> Entity<'_> {
+/// A user or role as GetAccountAuthorizationDetails tells it.
+pub(super) fn entity(identity: &Identity) -> Entity<'_> {
     let (name, id) = (Some(&*identity.name), identity.unique_id.as_deref());
     let tag = |key: &str, value: &str| {
         let member = |name: &str, text: &str| (name.to_owned(), Value::from(text));
@@ -317,7 +317,8 @@ fn entity(identity: &Identity) -> Entity<'_> {
     }
 }
 
-fn group(group: &Group) -> Entity<'_> {
+/// A group.
+pub(super) fn group(group: &Group) -> Entity<'_> {
     Entity {
         path: path(&group.arn, &group.name),
         arn: &group.arn,
@@ -328,7 +329,8 @@ fn group(group: &Group) -> Entity<'_> {
     }
 }
 
-fn managed(policy: &ManagedPolicy) -> Managed<'_> {
+/// A managed policy.
+pub(super) fn managed(policy: &ManagedPolicy) -> Managed<'_> {
     let default = policy.default_version.as_deref();
     let version = |version: &'_ crate::inventory::PolicyVersion| {
         (default == Some(&*version.id), self::policy(&version.document))
