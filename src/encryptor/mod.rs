@@ -39,7 +39,7 @@ use crate::inventory::{Edit, Inventory};
 pub use caller::{Ambient, Caller};
 pub use clock::Clock;
 pub(crate) use error::reason;
-pub use error::{Asked, KmsError, Refusal};
+pub use error::{Asked, KmsError, Refusal, Without};
 pub use secret::MasterSecret;
 pub use state::{GrantRecord, Imported, KeyRecord, Rotation, State, Touched};
 
