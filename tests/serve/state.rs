@@ -156,6 +156,33 @@ fn what_clients_did_not_change_is_as_the_export_says_by_now() {
     assert_eq!(server.kms("bob", "Encrypt", &encrypt).status, 400);
 }
 
+#[test]
+fn grants_and_aliases_stay_where_the_export_lists_none() {
+    let folder = scratch("unlisted");
+    let (export, state) = (folder.join("export"), folder.join("state"));
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let place = export.join(format!("111122223333/us-east-1/kms/{id}"));
+    fs::create_dir_all(&place).unwrap();
+    let statement = json!({ "Effect": "Allow", "Action": "kms:*", "Resource": "*",
+        "Principal": { "AWS": "arn:aws:iam::111122223333:root" } });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let document = json!({ "Policy": policy, "PolicyName": "default" });
+    fs::write(place.join("get-key-policy.json"), document.to_string()).unwrap();
+    let named = json!({ "KeyId": id });
+    let grant = json!({ "KeyId": id, "Operations": ["Encrypt"],
+        "GranteePrincipal": "arn:aws:iam::444455556666:root" });
+    let alias = json!({ "AliasName": "alias/new", "TargetKeyId": id });
+    let server = Server::start(export.to_str().unwrap(), &state, &[]);
+    assert_eq!(server.kms("root", "CreateGrant", &grant).status, 200);
+    assert_eq!(server.kms("root", "CreateAlias", &alias).status, 200);
+    server.kill();
+    let server = Server::start(export.to_str().unwrap(), &state, &[]);
+    let grants = server.kms("root", "ListGrants", &named).ok();
+    assert_eq!(grants["Grants"].as_array().unwrap().len(), 1, "{grants}");
+    let aliases = server.kms("root", "ListAliases", &named).ok();
+    assert_eq!(aliases["Aliases"][0]["AliasName"], "alias/new", "{aliases}");
+}
+
 fn wait(until: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !until() {

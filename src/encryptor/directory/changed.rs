@@ -8,7 +8,8 @@ use crate::inventory::{Account, Key};
 
 use super::documents::{self, ALIASES, GRANTS, METADATA, POLICY, ROTATION, TAGS};
 
-/// An exported key with the documents that clients changed as they left them.
+/// An exported key with the documents that clients changed as they left them. Whether all grants and aliases
+/// are known the export says.
 pub(super) fn key(exported: &Key, kept: &Key, changed: &BTreeSet<String>) -> Key {
     let mut key = exported.clone();
     let has = |name: &str| changed.contains(name);
@@ -20,14 +21,12 @@ pub(super) fn key(exported: &Key, kept: &Key, changed: &BTreeSet<String>) -> Key
     }
     if has(GRANTS) {
         key.grants.clone_from(&kept.grants);
-        key.grants_listed = kept.grants_listed;
     }
     if has(TAGS) {
         key.tags.clone_from(&kept.tags);
     }
     if has(ALIASES) {
         key.aliases.clone_from(&kept.aliases);
-        key.aliases_listed = kept.aliases_listed;
     }
     if has(ROTATION) {
         key.rotation = kept.rotation;

@@ -20,9 +20,9 @@ pub fn of_key(world: &Inventory, key: &Key) -> Writes {
     let documents = [
         key.metadata.is_some().then(|| describe_key(key)),
         key.policy.as_ref().map(get_key_policy),
-        key.grants_listed.then(|| list_grants(key)),
+        (key.grants_listed || !key.grants.is_empty()).then(|| list_grants(key)),
         key.tags.as_ref().map(list_resource_tags),
-        key.aliases_listed.then(|| list_aliases(world, key)),
+        (key.aliases_listed || !key.aliases.is_empty()).then(|| list_aliases(world, key)),
         key.rotation.map(rotation),
     ];
     let bytes = |document: Value| format!("{document:#}\n").into_bytes();
@@ -105,7 +105,8 @@ fn get_key_policy(policy: &PolicyDocument) -> Value {
 
 fn list_grants(key: &Key) -> Value {
     let grants: Value = key.grants.iter().map(|grant| grant_entry(key, grant)).collect();
-    json!({ "Grants": grants, "Truncated": false })
+    // What was not exported stays unknown, whatever clients added.
+    json!({ "Grants": grants, "Truncated": !key.grants_listed })
 }
 
 /// A grant as ListGrants tells it, without its creation date.
@@ -163,7 +164,7 @@ fn list_aliases(world: &Inventory, key: &Key) -> Value {
         })
     };
     let aliases: Value = world.aliases_of(key).map(alias).collect();
-    json!({ "Aliases": aliases, "Truncated": false })
+    json!({ "Aliases": aliases, "Truncated": !key.aliases_listed })
 }
 
 fn put(out: &mut Value, name: &str, value: Value) {
