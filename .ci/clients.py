@@ -115,12 +115,6 @@ def decrypted(server, profile, blob, *more, **where):
 
 def group_walkthrough():
     """A policy, a group, a user: nothing works until the user is in the group."""
-    export = HOME / "walkthrough"
-    shutil.rmtree(export, ignore_errors=True)
-    shutil.copytree("testdata/group-walkthrough/before", export)
-    details = export / "650150604467/iam/account-authorization-details.json"
-    empty = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
-    details.write_text(json.dumps(empty))
     region = {"region": "ap-southeast-2"}
     policy = HOME / "crypto-policy.json"
     policy.write_text(
@@ -131,7 +125,7 @@ def group_walkthrough():
             ],
         })
     )
-    with Server(str(export), "--explain", state=None) as server:
+    with Server("testdata/group-walkthrough-start.yaml", "--explain") as server:
         iam = lambda *arguments: allowed(server.aws("root", "iam", *arguments, **region))
         made = iam(
             "create-policy", "--policy-name", "kms-demo-crypter-policy",
@@ -316,6 +310,13 @@ def key_specs():
         key = make(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
         mac = kms.generate_mac(KeyId=key, Message=b"text", MacAlgorithm="HMAC_SHA_256")["Mac"]
         assert kms.verify_mac(KeyId=key, Message=b"text", Mac=mac, MacAlgorithm="HMAC_SHA_256")["MacValid"]
+        key = make(KeySpec="ML_KEM_768", KeyUsage="ENCAPSULATE_DECAPSULATE")
+        by = {"KeyId": key, "EncapsulationAlgorithm": "ML_KEM"}
+        carried = kms.encapsulate(**by)
+        opened = kms.decapsulate(
+            SharedSecretCiphertextBlob=carried["SharedSecretCiphertextBlob"], **by
+        )
+        assert opened["SharedSecret"] == carried["SharedSecret"]
         key = make(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
         rsa = {"KeyId": key, "EncryptionAlgorithm": "RSAES_OAEP_SHA_256"}
         blob = kms.encrypt(Plaintext=b"text", **rsa)["CiphertextBlob"]

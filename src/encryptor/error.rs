@@ -2,6 +2,7 @@
 
 use crate::aws::AccountId;
 use crate::decision::{ControlRequest, Decision, Gate, Outcome, Request, Target};
+use crate::inventory::Inventory;
 
 /// What the error of an operation says on the wire, and what a log says beside it.
 #[derive(Debug)]
@@ -21,6 +22,18 @@ pub struct Refusal {
     pub asked: Asked,
     /// The decision with its trace.
     pub decision: Decision,
+    /// The world that it was made in, where grants were left out of it.
+    pub without: Option<Without>,
+}
+
+/// A world in which some grants do not count: they are new and their tokens were not given, or it is
+/// another one that is to be retired.
+#[derive(Debug)]
+pub struct Without {
+    /// The ids of the grants.
+    pub grants: Vec<Box<str>>,
+    /// What is left.
+    pub world: Inventory,
 }
 
 /// What a permission was asked of.
@@ -143,7 +156,8 @@ impl KmsError {
                 Self::new(DENIED, text)
             }
         };
-        Self { refusal: Some(Box::new(Refusal { asked: Asked::Kms(request), decision })), ..error }
+        let refusal = Refusal { asked: Asked::Kms(request), decision, without: None };
+        Self { refusal: Some(Box::new(refusal)), ..error }
     }
 
     /// The same of a permission of another service.
@@ -152,12 +166,20 @@ impl KmsError {
         let why = reason(&decision, action);
         let text =
             format!("User: {who} is not authorized to perform: {action} on resource: {on}{why}");
-        let refusal = Refusal { asked: Asked::Control(request), decision };
+        let refusal = Refusal { asked: Asked::Control(request), decision, without: None };
         Self { refusal: Some(Box::new(refusal)), ..Self::new(DENIED, text) }
     }
 }
 
 impl KmsError {
+    /// The same with the world in which it was refused.
+    pub(super) fn without(mut self, without: Option<Without>) -> Self {
+        if let Some(refusal) = &mut self.refusal {
+            refusal.without = without;
+        }
+        self
+    }
+
     /// A permission that is not given, told of the caller by its own ARN.
     pub fn refused(request: Request, decision: Decision) -> Self {
         let (who, target) = (request.caller.text.to_string(), request.target.to_string());

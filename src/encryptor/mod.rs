@@ -39,7 +39,7 @@ use crate::inventory::{Edit, Inventory};
 pub use caller::{Ambient, Caller};
 pub use clock::Clock;
 pub(crate) use error::reason;
-pub use error::{Asked, KmsError, Refusal};
+pub use error::{Asked, KmsError, Refusal, Without};
 pub use secret::MasterSecret;
 pub use state::{GrantRecord, Imported, KeyRecord, Rotation, State, Touched};
 
@@ -50,12 +50,12 @@ use work::{Authority, Work};
 
 /// Where changes and generated keys are kept.
 pub trait Store: Send + Sync {
-    /// Makes a change durable. The caller is answered once this returns, and on an error the change has
-    /// not happened.
+    /// Makes a change durable that takes one state to another. The caller is answered once this returns,
+    /// and on an error the change has not happened.
     ///
     /// # Errors
     /// It cannot be written.
-    fn commit(&self, after: &State, touched: &[Touched]) -> Result<(), KmsError>;
+    fn commit(&self, before: &State, after: &State, touched: &[Touched]) -> Result<(), KmsError>;
 
     /// Makes the private half of a generated key durable, before its first use.
     ///
@@ -206,10 +206,11 @@ impl Encryptor {
         let now = seconds(self.clock.now());
         if self.state().is_due(now) {
             let _held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-            let (after, kept) = self.state().settled(now);
+            let before = self.state();
+            let (after, kept) = before.settled(now);
             let store = self.store.as_ref().filter(|_| !kept.is_empty());
             // What cannot be kept now is due again at the next call.
-            if store.is_none_or(|store| store.commit(&after, &kept).is_ok()) {
+            if store.is_none_or(|store| store.commit(&before, &after, &kept).is_ok()) {
                 self.show(after);
             }
         }
@@ -250,7 +251,7 @@ impl Encryptor {
 
     fn commit(&self, after: State, touched: &[Touched]) -> Result<(), KmsError> {
         if let Some(store) = &self.store {
-            store.commit(&after, touched)?;
+            store.commit(&self.state(), &after, touched)?;
         }
         self.show(after);
         Ok(())

@@ -12,6 +12,7 @@ use crate::eval::reference::{Ability, ability};
 use crate::graph::{Ask, Call};
 use crate::inventory::{Alias, Edit, Inventory, Key};
 
+use super::error::Without;
 use super::material::Materials;
 use super::state::{State, seconds};
 use super::usage::Usages;
@@ -294,18 +295,25 @@ impl<'e> Work<'e> {
             return Ok(());
         }
         request.session_policies.clone_from(&caller.session_policies);
-        let decision = match edits {
-            [] => self.state.reference().evaluate(&request),
-            edits => {
-                let world = edits.iter().fold(self.world().clone(), |it, edit| it.apply(edit));
-                self.state.reference().after(&world).evaluate(&request)
-            }
+        let left_out = |edit: &Edit| match edit {
+            Edit::RevokeGrant { grant, .. } => Some(grant.clone()),
+            _ => None,
+        };
+        let without = (!edits.is_empty()).then(|| Without {
+            grants: edits.iter().filter_map(left_out).collect(),
+            world: edits.iter().fold(self.world().clone(), |it, edit| it.apply(edit)),
+        });
+        let reference = self.state.reference();
+        let decision = match &without {
+            None => reference.evaluate(&request),
+            Some(without) => reference.after(&without.world).evaluate(&request),
         };
         match decision.is_allowed() {
             true => Ok(()),
             false => {
                 let target = self.shown(&request);
-                Err(KmsError::denied(&caller.shown(), &target, request, decision))
+                let error = KmsError::denied(&caller.shown(), &target, request, decision);
+                Err(error.without(without))
             }
         }
     }

@@ -224,7 +224,9 @@ impl Endpoint {
         if let Some(refusal) = fault.refusal.as_deref().filter(|_| self.explains) {
             let world = self.world();
             noted.explanation = Some(match &refusal.asked {
-                Asked::Kms(request) => explain::kms(&world, request, self.now()),
+                Asked::Kms(request) => {
+                    explain::kms(&world, request, refusal.without.as_ref(), self.now())
+                }
                 Asked::Control(request) => explain::control(&world, request, &refusal.decision),
             });
         }

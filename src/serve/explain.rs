@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::audit::{self, Texts};
 use crate::decision::{ControlRequest, Decision, Gate, Outcome, Request};
 use crate::diag::{Look, Renderer};
-use crate::encryptor::reason;
+use crate::encryptor::{Without, reason};
 use crate::ingest::Disk;
 use crate::inventory::Inventory;
 use crate::report::why;
@@ -21,14 +21,25 @@ pub(super) fn because(decision: &Decision, action: &str) -> String {
     }
 }
 
-/// A denied request to KMS as `keyreach why` explains it.
-pub(super) fn kms(world: &Inventory, request: &Request, now: Timestamp) -> String {
+/// A denied request to KMS as `keyreach why` explains it, in the world that decided it.
+pub(super) fn kms(
+    world: &Inventory,
+    request: &Request,
+    without: Option<&Without>,
+    now: Timestamp,
+) -> String {
+    let world = without.map_or(world, |without| &without.world);
     let story = audit::why(world, request.clone(), now);
     let texts = Texts::new(&Disk, world);
     let mut out = Vec::new();
     // A vector takes whatever is written.
     let _ = why::human(&mut out, &Renderer::new(Look::PLAIN), world, &texts, &story);
-    String::from_utf8_lossy(&out).into_owned()
+    let mut out = String::from_utf8_lossy(&out).into_owned();
+    for grant in without.iter().flat_map(|without| &without.grants) {
+        // A string takes whatever is written.
+        let _ = writeln!(out, "Left out: grant {grant}, which does not count for this request.");
+    }
+    out
 }
 
 /// A denied request to STS or IAM: the gate, and the statements that it rests on.

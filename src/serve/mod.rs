@@ -141,8 +141,13 @@ fn reloaded(
     let Some(exported) = reload() else {
         return log.say("reload: the export cannot be used; the one before is served on\n");
     };
+    let before = endpoint.world();
     if let Err(error) = endpoint.encryptor().reload(&exported, endpoint.directory()) {
         return log.say(&format!("reload: {error}; the export before is served on\n"));
+    }
+    let after = endpoint.world();
+    for gone in before.keys.keys().filter(|arn| !after.keys.contains_key(arn)) {
+        log.say(&format!("reload: {gone} is not exported any more; its material is kept\n"));
     }
     endpoint.know();
     match write_credentials(endpoint, options) {

@@ -63,7 +63,7 @@ fn after(kms: &Encryptor, days: i64) -> Encryptor {
 struct Nowhere;
 
 impl Store for Nowhere {
-    fn commit(&self, _: &State, _: &[Touched]) -> Result<(), KmsError> {
+    fn commit(&self, _: &State, _: &State, _: &[Touched]) -> Result<(), KmsError> {
         Ok(())
     }
 

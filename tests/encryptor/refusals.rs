@@ -242,6 +242,12 @@ fn what_is_wrong_is_told_in_the_words_of_aws() {
     let single = json!({ "KeyId": "K", "ReplicaRegion": "eu-west-1" });
     let text = format!("{} is not a multi-region primary key.", arn("key/K"));
     fails(&kms, ADMIN, "ReplicateKey", single, "UnsupportedOperationException", &text);
+    // Nor has it a replica, which would have a permission of its own.
+    let update = json!({ "KeyId": "K", "PrimaryRegion": "eu-west-1" });
+    fails(&kms, ADMIN, "UpdatePrimaryRegion", update, "UnsupportedOperationException", &text);
+    let primary = did(&kms, ADMIN, "CreateKey", json!({ "MultiRegion": true }));
+    let update = json!({ "KeyId": primary["KeyMetadata"]["KeyId"], "PrimaryRegion": "eu-west-1" });
+    fails(&kms, ADMIN, "UpdatePrimaryRegion", update, not_found, "does not exist");
     for _ in 0..25 {
         did(&kms, ADMIN, "RotateKeyOnDemand", json!({ "KeyId": "L" }));
     }

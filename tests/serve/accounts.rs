@@ -307,6 +307,46 @@ fn users_groups_and_policies_are_made_and_stay_after_a_restart() {
 }
 
 #[test]
+fn iam_lets_there_be_so_many_and_no_more() {
+    let server = roles("quotas");
+    let iam = |form: &[(&str, &str)]| {
+        let form = [&[("Version", "2010-05-08")], form].concat();
+        server.query("root", "iam", &form)
+    };
+    let full = |answer: &Answer, text: &str| {
+        assert_eq!(answer.fault().as_deref(), Some("LimitExceeded"), "{answer:?}");
+        assert_eq!(answer.message(), format!("Cannot exceed quota for {text}"));
+    };
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#;
+    for number in 0..=10 {
+        let (group, policy) = (format!("g{number}"), format!("p{number}"));
+        assert_eq!(iam(&[("Action", "CreateGroup"), ("GroupName", &group)]).status, 200);
+        let add = [("Action", "AddUserToGroup"), ("GroupName", &*group), ("UserName", "bob")];
+        let make =
+            [("Action", "CreatePolicy"), ("PolicyName", &*policy), ("PolicyDocument", document)];
+        let arn = iam(&make).element("Arn").unwrap();
+        let attach = [("Action", "AttachGroupPolicy"), ("GroupName", "g0"), ("PolicyArn", &*arn)];
+        if number < 10 {
+            assert_eq!((iam(&add).status, iam(&attach).status), (200, 200));
+            // Once more changes nothing.
+            assert_eq!((iam(&add).status, iam(&attach).status), (200, 200));
+        } else {
+            full(&iam(&add), "GroupsPerUser: 10");
+            full(&iam(&attach), "PoliciesPerGroup: 10");
+        }
+    }
+    // White space does not count.
+    let long = |text: &str| document.replace("kms:*", &format!("kms:{text}"));
+    let make = |document: &str| {
+        let form =
+            [("Action", "CreatePolicy"), ("PolicyName", "long"), ("PolicyDocument", document)];
+        iam(&form)
+    };
+    full(&make(&long(&"x".repeat(6144))), "PolicySize: 6144");
+    assert_eq!(make(&(document.to_owned() + &" ".repeat(6144))).status, 200);
+}
+
+#[test]
 fn the_root_user_is_of_the_partition_of_its_account() {
     let folder = scratch("partition");
     let export = folder.join("world.yaml");

@@ -30,6 +30,22 @@ fn a_refusal_is_explained_by_the_gate_and_the_statement() {
 }
 
 #[test]
+fn a_refusal_is_explained_without_grants_that_do_not_count_yet() {
+    let export = "testdata/course-demonstration-1-before";
+    let server = Server::start(export, &scratch("waiting"), &["--explain", "--grant-delay", "300"]);
+    let grant = json!({ "KeyId": "0d0d0d0d-4444-4d4d-8d8d-dddddddddddd", "Operations": ["Encrypt"],
+        "GranteePrincipal": "arn:aws:iam::111122223333:user/Bob" });
+    let made = server.kms("Alice", "CreateGrant", &grant).ok();
+    let body = json!({ "KeyId": "alias/DemoKey", "Plaintext": "eA==" });
+    assert_eq!(server.kms("Bob", "Encrypt", &body).status, 400);
+    let (_, log) = server.end();
+    let id = made["GrantId"].as_str().unwrap();
+    assert!(log.contains("denied: arn:aws:iam::111122223333:user/Bob may not"), "{log}");
+    assert!(log.contains(&format!("Left out: grant {id}, which does not count")), "{log}");
+    assert!(!log.contains("allowed: "), "{log}");
+}
+
+#[test]
 fn nothing_secret_and_nothing_that_was_encrypted_is_in_the_log() {
     let state = scratch("secrets-in-log");
     let server = Server::start(COURSE, &state, &["--explain"]);

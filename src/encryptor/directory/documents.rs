@@ -20,9 +20,9 @@ pub fn of_key(world: &Inventory, key: &Key) -> Writes {
     let documents = [
         key.metadata.is_some().then(|| describe_key(key)),
         key.policy.as_ref().map(get_key_policy),
-        key.grants_listed.then(|| list_grants(key)),
+        (key.grants_listed || !key.grants.is_empty()).then(|| list_grants(key)),
         key.tags.as_ref().map(list_resource_tags),
-        key.aliases_listed.then(|| list_aliases(world, key)),
+        (key.aliases_listed || !key.aliases.is_empty()).then(|| list_aliases(world, key)),
         key.rotation.map(rotation),
     ];
     let bytes = |document: Value| format!("{document:#}\n").into_bytes();
@@ -36,14 +36,13 @@ pub fn of_no_key(arn: &KeyArn) -> Writes {
 }
 
 /// The names of the documents of a key.
-const NAMES: [&str; 6] = [
-    "describe-key.json",
-    "get-key-policy.json",
-    "list-grants.json",
-    "list-resource-tags.json",
-    "list-aliases.json",
-    "get-key-rotation-status.json",
-];
+const NAMES: [&str; 6] = [METADATA, POLICY, GRANTS, TAGS, ALIASES, ROTATION];
+pub(super) const METADATA: &str = "describe-key.json";
+pub(super) const POLICY: &str = "get-key-policy.json";
+pub(super) const GRANTS: &str = "list-grants.json";
+pub(super) const TAGS: &str = "list-resource-tags.json";
+pub(super) const ALIASES: &str = "list-aliases.json";
+pub(super) const ROTATION: &str = "get-key-rotation-status.json";
 
 /// The name of a document of a key.
 pub(super) fn name(key: &KeyArn, document: &str) -> String {
@@ -106,7 +105,8 @@ fn get_key_policy(policy: &PolicyDocument) -> Value {
 
 fn list_grants(key: &Key) -> Value {
     let grants: Value = key.grants.iter().map(|grant| grant_entry(key, grant)).collect();
-    json!({ "Grants": grants, "Truncated": false })
+    // What was not exported stays unknown, whatever clients added.
+    json!({ "Grants": grants, "Truncated": !key.grants_listed })
 }
 
 /// A grant as ListGrants tells it, without its creation date.
@@ -164,7 +164,7 @@ fn list_aliases(world: &Inventory, key: &Key) -> Value {
         })
     };
     let aliases: Value = world.aliases_of(key).map(alias).collect();
-    json!({ "Aliases": aliases, "Truncated": false })
+    json!({ "Aliases": aliases, "Truncated": !key.aliases_listed })
 }
 
 fn put(out: &mut Value, name: &str, value: Value) {
@@ -210,7 +210,7 @@ struct Details<'a> {
 
 #[derive(Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
-struct Entity<'a> {
+pub(super) struct Entity<'a> {
     path: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_name: Option<&'a str>,
@@ -265,7 +265,7 @@ struct Boundary<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Managed<'a> {
+pub(super) struct Managed<'a> {
     policy_name: &'a str,
     arn: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -281,7 +281,8 @@ struct Version<'a> {
     document: Box<RawValue>,
 }
 
-fn entity(identity: &Identity) -> Entity<'_> {
+/// A user or role as GetAccountAuthorizationDetails tells it.
+pub(super) fn entity(identity: &Identity) -> Entity<'_> {
     let (name, id) = (Some(&*identity.name), identity.unique_id.as_deref());
     let tag = |key: &str, value: &str| {
         let member = |name: &str, text: &str| (name.to_owned(), Value::from(text));
@@ -317,7 +318,8 @@ fn entity(identity: &Identity) -> Entity<'_> {
     }
 }
 
-fn group(group: &Group) -> Entity<'_> {
+/// A group.
+pub(super) fn group(group: &Group) -> Entity<'_> {
     Entity {
         path: path(&group.arn, &group.name),
         arn: &group.arn,
@@ -328,7 +330,8 @@ fn group(group: &Group) -> Entity<'_> {
     }
 }
 
-fn managed(policy: &ManagedPolicy) -> Managed<'_> {
+/// A managed policy.
+pub(super) fn managed(policy: &ManagedPolicy) -> Managed<'_> {
     let default = policy.default_version.as_deref();
     let version = |version: &'_ crate::inventory::PolicyVersion| {
         (default == Some(&*version.id), self::policy(&version.document))

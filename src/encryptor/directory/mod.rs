@@ -18,6 +18,7 @@
 //!
 //! Directories are for their owner alone (0700), and so are files (0600). Only this module writes there.
 
+mod changed;
 pub mod documents;
 mod error;
 mod file;

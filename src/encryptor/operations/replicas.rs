@@ -92,15 +92,20 @@ pub(super) fn update_primary_region(work: &Work<'_>, body: &Body<'_>) -> Answer 
     let said = || Said::default().one("kms:PrimaryRegion", region).0;
     let action = KmsAction::UPDATE_PRIMARY_REGION;
     work.authorize(action, target, said(), &[])?;
-    work.authorize(action, Target::Key(replica.clone()), said(), &[])?;
+    let other = work.world().key(&replica);
+    if other.is_some() {
+        work.authorize(action, Target::Key(replica.clone()), said(), &[])?;
+    }
     work.can(key, action, "UpdatePrimaryRegion")?;
-    let not_there = || KmsError::not_found(format!("Key '{replica}' does not exist"));
-    let other = work.world().key(&replica).ok_or_else(not_there)?;
     let primary = related(key).filter(|it| it.role == MultiRegionRole::Primary);
-    let Some(primary) = primary.filter(|_| related(other).is_some()) else {
+    let is_related = other.is_none_or(|other| related(other).is_some());
+    let Some(primary) = primary.filter(|_| is_related) else {
         let text = format!("{} is not a multi-region primary key.", key.arn);
         return Err(KmsError::unsupported(text));
     };
+    if other.is_none() {
+        return Err(KmsError::not_found(format!("Key '{replica}' does not exist")));
+    }
     let family = work
         .world()
         .keys

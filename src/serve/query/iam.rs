@@ -13,6 +13,11 @@ use super::{QueryFault, Question, Xml};
 
 /// Access keys of a user that CreateAccessKey makes.
 const ACCESS_KEYS: u32 = 2;
+/// Quotas of the page "IAM and AWS STS quotas": groups of a user, managed policies of a group, and
+/// characters of a managed policy, white space aside.
+const GROUPS: usize = 10;
+const POLICIES: usize = 10;
+const POLICY_SIZE: usize = 6144;
 
 type Done = Result<Option<Xml>, QueryFault>;
 
@@ -51,10 +56,7 @@ pub(super) fn create_access_key(question: &Question<'_>) -> Done {
     scene.authorize(&Call::CreateAccessKey { user: arn.as_str().into() })?;
     scene.known_user(name)?;
     let made = question.endpoint.made(&arn, ACCESS_KEYS).map_err(internal)?;
-    let key = made.ok_or_else(|| {
-        let message = format!("Cannot exceed quota for AccessKeysPerUser: {ACCESS_KEYS}");
-        QueryFault::new(409, "LimitExceeded", message)
-    })?;
+    let key = made.ok_or_else(|| quota("AccessKeysPerUser", ACCESS_KEYS as usize))?;
     let key = Xml::new("AccessKey")
         .with_text("UserName", name)
         .with_text("AccessKeyId", &key.id)
@@ -120,6 +122,14 @@ pub(super) fn attach_group_policy(question: &Question<'_>) -> Done {
         let message = format!("Policy {policy} does not exist or is not attachable.");
         return Err(QueryFault::new(404, "NoSuchEntity", message));
     }
+    let account = scene.world.account(scene.account).into_iter();
+    let groups = account.flat_map(|account| account.groups.values());
+    let attached = groups.filter(|group| group.name.eq_ignore_ascii_case(name));
+    let attached: Vec<&str> =
+        attached.flat_map(|group| &group.attached).map(|one| &*one.arn).collect();
+    if attached.len() >= POLICIES && !attached.contains(&policy) {
+        return Err(quota("PoliciesPerGroup", POLICIES));
+    }
     scene.change(&call.edits(&question.who.caller))?;
     Ok(None)
 }
@@ -131,10 +141,15 @@ pub(super) fn add_user_to_group(question: &Question<'_>) -> Done {
     let (group_name, user_name) = (scene.name("GroupName", 128)?, scene.name("UserName", 64)?);
     let group = scene.group(group_name).unwrap_or_else(|| scene.arn("group", "/", group_name));
     let user = scene.user(user_name).unwrap_or_else(|| scene.arn("user", "/", user_name));
+    let groups = scene.world.identity(&user).map(|it| it.groups.clone()).unwrap_or_default();
     let call = Call::AddUserToGroup { user: user.into(), group: group.into() };
     scene.authorize(&call)?;
     scene.known_group(group_name)?;
     scene.known_user(user_name)?;
+    let is_member = groups.iter().any(|known| known.eq_ignore_ascii_case(group_name));
+    if groups.len() >= GROUPS && !is_member {
+        return Err(quota("GroupsPerUser", GROUPS));
+    }
     scene.change(&call.edits(&question.who.caller))?;
     Ok(None)
 }
@@ -269,13 +284,22 @@ fn sound(text: &str) -> Result<PolicyDocument, QueryFault> {
     let read = document.policy();
     let is_sound =
         read.readable && !read.faults.iter().any(|fault| fault.gravity == Gravity::Malformed);
-    match is_sound && text.len() <= 6144 {
+    match is_sound {
+        true if text.chars().filter(|one| !one.is_whitespace()).count() > POLICY_SIZE => {
+            Err(quota("PolicySize", POLICY_SIZE))
+        }
         true => Ok(document),
         false => {
             let message = "Syntax errors in policy.";
             Err(QueryFault::new(400, "MalformedPolicyDocument", message))
         }
     }
+}
+
+/// That there are as many of something as IAM lets there be.
+fn quota(of: &str, most: usize) -> QueryFault {
+    let message = format!("Cannot exceed quota for {of}: {most}");
+    QueryFault::new(409, "LimitExceeded", message)
 }
 
 /// The state cannot be kept.
