@@ -434,3 +434,60 @@ fn what_a_plan_changes_of_a_role_is_not_as_the_role_lists_it() {
     // What Terraform only forgets stays attached.
     assert_eq!(bounds("forget"), [ALWAYS, NEVER, ALWAYS, ALWAYS]);
 }
+
+#[test]
+fn what_is_new_in_a_plan_is_of_the_account_of_what_is_there() {
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let arn = format!("arn:aws:kms:eu-west-1:111122223333:key/{id}");
+    let role = json!({ "name": "new", "path": "/", "assume_role_policy": TRUST });
+    let unknown = json!({ "arn": true, "inline_policy": true, "managed_policy_arns": true });
+    let of_role = json!({ "name": "use", "role": "new", "policy": allows("kms:Decrypt") });
+    let far = json!({ "arn": "arn:aws:iam::444455556666:role/far", "name": "far", "path": "/",
+        "assume_role_policy": TRUST });
+    let resources = [
+        planned("aws_kms_key", "key", json!({ "arn": arn, "key_id": id, "id": id }), json!({})),
+        planned("aws_iam_role", "new", role, unknown),
+        planned("aws_iam_role_policy", "use", of_role, json!({ "id": true })),
+        planned("aws_iam_role", "far", far, json!({})),
+    ];
+    let configuration = json!({ "root_module": { "resources": [
+        configured("aws_kms_key", "key", "aws", json!({})),
+        configured("aws_iam_role", "new", "aws", json!({})),
+        configured("aws_iam_role_policy", "use", "aws", json!({})),
+        configured("aws_iam_role", "far", "aws.far", json!({})),
+    ] } });
+    let loaded = loaded(&whole_plan(&resources, &configuration), &Deployment::default());
+    let role = "arn:aws:iam::111122223333:role/new";
+    assert_eq!(bounds_on(&loaded, role, KmsAction::DECRYPT, &arn), ALWAYS);
+    let far = "arn:aws:iam::444455556666:role/far";
+    assert_eq!(bounds_on(&loaded, far, KmsAction::DECRYPT, &arn), NEVER);
+}
+
+#[test]
+fn a_state_says_which_configuration_made_what() {
+    let resource = |of_type: &str, name: &str, alias: &str, attributes: Value| {
+        json!({ "mode": "managed", "type": of_type, "name": name,
+            "provider": format!("provider[\"registry.terraform.io/hashicorp/aws\"]{alias}"),
+            "instances": [{ "attributes": attributes }] })
+    };
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let arn = |account: &str| format!("arn:aws:kms:eu-west-1:{account}:key/{id}");
+    let grant = |account: &str| {
+        json!({ "key_id": id, "operations": ["Decrypt"], "grant_id": account,
+            "grantee_principal": "arn:aws:iam::111122223333:role/app" })
+    };
+    let key = |account: &str| json!({ "arn": arn(account), "key_id": id, "id": id });
+    let state = json!({ "version": 4, "lineage": "x", "terraform_version": "1.9.0", "resources": [
+        resource("aws_kms_key", "one", "", key("111122223333")),
+        resource("aws_kms_key", "two", ".audit", key("444455556666")),
+        resource("aws_kms_grant", "two", ".audit", grant("444455556666")),
+    ] });
+    let mut files = Memory::default();
+    files.put("terraform.tfstate", state.to_string());
+    let loaded = loaded(&files, &Deployment::default());
+    let grants = |account: &str| {
+        let key = keyreach::aws::KeyArn::parse(&arn(account)).unwrap();
+        loaded.inventory.keys.get(&key).unwrap().grants.len()
+    };
+    assert_eq!((grants("111122223333"), grants("444455556666")), (0, 1));
+}
