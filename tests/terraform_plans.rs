@@ -491,3 +491,51 @@ fn a_state_says_which_configuration_made_what() {
     };
     assert_eq!((grants("111122223333"), grants("444455556666")), (0, 1));
 }
+
+#[test]
+fn what_an_argument_refers_to_stands_in_the_same_instance_of_the_module() {
+    let instances = ["x", "y"].map(|name| format!("module.m[\"{name}\"]"));
+    let change = |module: &str, of_type: &str, after: Value, unknown: Value| {
+        json!({ "address": format!("{module}.{of_type}.a"), "mode": "managed", "type": of_type, "name": "a",
+            "change": { "actions": ["create"], "before": null, "after": after, "after_unknown": unknown } })
+    };
+    let changes: Vec<Value> = instances
+        .iter()
+        .flat_map(|module| {
+            let grant = json!({ "operations": ["Decrypt"], "grantee_principal": "arn:aws:iam::111122223333:role/app" });
+            let unknown = json!({ "arn": true, "policy": true });
+            [
+                change(module, "aws_kms_key", json!({}), unknown),
+                change(module, "aws_kms_grant", grant, json!({ "key_id": true })),
+            ]
+        })
+        .collect();
+    let modules: Vec<Value> = instances
+        .iter()
+        .map(|module| {
+            let inside =
+                changes.iter().filter(|it| it["address"].as_str().unwrap().starts_with(module));
+            let resource = |change: &Value| {
+                json!({ "address": change["address"], "mode": "managed", "type": change["type"],
+                    "name": "a", "values": change["change"]["after"] })
+            };
+            json!({ "address": module, "resources": inside.map(resource).collect::<Vec<_>>() })
+        })
+        .collect();
+    let to_key = json!({ "key_id": { "references": ["aws_kms_key.a.key_id", "aws_kms_key.a"] } });
+    let inner = json!({ "resources": [configured("aws_kms_key", "a", "aws", json!({})),
+        configured("aws_kms_grant", "a", "aws", to_key)] });
+    let plan = json!({
+        "format_version": "1.2", "terraform_version": "1.9.8",
+        "planned_values": { "root_module": { "child_modules": modules } },
+        "resource_changes": changes,
+        "configuration": { "root_module": { "module_calls": { "m": { "module": inner } } } },
+    });
+    let mut files = Memory::default();
+    files.put("plan.json", plan.to_string());
+    let loaded = loaded(&files, &pinned());
+    let keys: Vec<_> = loaded.inventory.keys.values().collect();
+    let grants = keys.iter().map(|key| key.grants.len());
+    assert_eq!(grants.collect::<Vec<_>>(), [1, 1]);
+    assert!(keys.iter().all(|key| key.grants.iter().all(|it| it.operations.len() == 1)));
+}

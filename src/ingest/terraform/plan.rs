@@ -21,6 +21,7 @@ use super::module::Mode;
 use super::moves::Moves;
 use super::planned::{resolved, written};
 use super::providers::Provider;
+use super::referred::Reference;
 use super::value::{At, Data, Object, Value};
 
 /// How deep modules are followed.
@@ -32,10 +33,8 @@ pub(super) struct Plan {
     /// Whether no source stands beside any plan.
     is_alone: bool,
     resources: BTreeMap<String, Stated>,
-    /// The address of a block's only instance, by that of the block; nothing where it has several.
-    only: BTreeMap<String, Option<String>>,
-    /// What unknown arguments refer to: the address and argument, and those of the target.
-    references: BTreeMap<(String, String), (String, String)>,
+    /// What arguments refer to, by the addresses of blocks and the arguments.
+    references: BTreeMap<(String, String), Reference>,
     /// The provider configurations that blocks name, by the addresses of the blocks.
     provided: BTreeMap<String, Box<str>>,
     /// What keys and roles are given, by their addresses: the rest is as AWS makes them.
@@ -89,7 +88,6 @@ impl Plan {
             file,
             is_alone,
             resources: BTreeMap::new(),
-            only: BTreeMap::new(),
             references: BTreeMap::new(),
             provided: BTreeMap::new(),
             given: BTreeMap::new(),
@@ -140,10 +138,6 @@ impl Plan {
         }
         plan.identity();
         plan.own(changes);
-        for address in plan.resources.keys() {
-            let only = plan.only.entry(without_indices(address));
-            only.and_modify(|only| *only = None).or_insert_with(|| Some(address.clone()));
-        }
         Some(plan)
     }
 
@@ -241,9 +235,9 @@ impl Plan {
                 self.given.insert(address.clone(), names.collect());
             }
             for expression in expressions {
-                if let Some((target, argument)) = reference(&expression.value) {
+                if let Some(reference) = Reference::of(&expression.value) {
                     let from = (address.clone(), expression.name.value.to_string());
-                    self.references.insert(from, (format!("{prefix}{target}"), argument));
+                    self.references.insert(from, reference);
                 }
             }
         }
@@ -410,9 +404,9 @@ impl Plan {
     /// The one resource that an argument refers to, and what of it.
     pub(super) fn reference(&self, address: &str, argument: &str) -> Option<(&str, &Stated, &str)> {
         let plain = without_indices(address);
-        let (target, wanted) = self.references.get(&(plain, argument.to_owned()))?;
-        let (found, stated) = self.resources.get_key_value(self.only.get(target)?.as_ref()?)?;
-        Some((found, stated, wanted))
+        let reference = self.references.get(&(plain, argument.to_owned()))?;
+        let (found, stated) = reference.meant(address, &self.resources)?;
+        Some((found, stated, &reference.argument))
     }
 
     /// Where the plan's resources are deployed to.
@@ -474,16 +468,6 @@ fn has_arn(of_type: &str) -> bool {
         of_type.strip_prefix(prefix).is_some_and(|name| names.contains(&name))
     };
     one_of("aws_kms_", &keys) || one_of("aws_iam_", &entities)
-}
-
-/// What an expression refers to, where that is one argument of one resource.
-fn reference(expression: &Node<'_>) -> Option<(String, String)> {
-    let mut all = items(expression.get("references")).map(Node::as_str);
-    let (target, argument) = all.next()??.rsplit_once('.')?;
-    let target = without_indices(target);
-    // Behind an argument the resource stands as a whole.
-    all.all(|other| other.is_some_and(|other| without_indices(other) == target))
-        .then(|| (target, argument.to_owned()))
 }
 
 /// The items of a list.
