@@ -28,6 +28,8 @@ pub(super) struct Declared<'r> {
     pub(super) at: At,
     /// What decides whether it is there.
     pub(super) doubt: Option<Rc<str>>,
+    /// Whether a file of its module could not be read: what that says of it nobody knows.
+    pub(super) is_open: bool,
 }
 
 impl Declared<'_> {
@@ -193,7 +195,9 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
             let resource = evaluator.resource((mode, of_type, name), *part, &key, &scope);
             let at = evaluator.at(part.file, part.block.span());
             let doubt = key.doubt().or_else(|| instance.doubt.clone());
-            into.push(Declared { resource, at, doubt });
+            // A plan shows what stands there.
+            let is_open = instance.module.is_broken && evaluator.plan.is_none();
+            into.push(Declared { resource, at, doubt, is_open });
         }
     }
     for &name in instance.module.calls.keys() {
@@ -243,7 +247,7 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
         let is_one = stated.mode == Mode::Resource && is_ours(&stated.of_type);
         if is_one && !known.contains(address) {
             let resource = evaluator.planned_resource(plan, address, stated, root, 0);
-            into.push(Declared { resource, at: stated.at, doubt: None });
+            into.push(Declared { resource, at: stated.at, doubt: None, is_open: false });
         }
     }
 }
