@@ -181,7 +181,11 @@ fn is_ours(of_type: &str) -> bool {
 fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared<'a>>) {
     let Some(instance) = evaluator.instance(number) else { return };
     for (&(mode, of_type, name), part) in &instance.module.resources {
-        if mode == Mode::Data || !is_ours(of_type) {
+        if mode == Mode::Data {
+            continue;
+        }
+        if !is_ours(of_type) {
+            unread(evaluator, *part, of_type, &format!("{}{of_type}.{name}", instance.prefix));
             continue;
         }
         let scope = Scope { instance: number, file: part.file, names: None };
@@ -209,6 +213,25 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
             unmade(evaluator, &instance, name);
         }
     }
+}
+
+/// Tells of what declares keys or identities, and is not read.
+fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &str) {
+    let at = evaluator.at(part.file, part.block.span());
+    let holds_keys = || {
+        let text = evaluator.text(at.file);
+        at.span.slice(&text).is_some_and(|text| text.contains("AWS::KMS::"))
+    };
+    let what = match of_type {
+        "aws_cloudformation_stack" | "aws_cloudformation_stack_set" if holds_keys() => {
+            "the template that stands in it"
+        }
+        _ if of_type.starts_with("awscc_kms_") || of_type.starts_with("awscc_iam_") => {
+            "what the provider awscc makes of it"
+        }
+        _ => return,
+    };
+    evaluator.unresolved(at, format!("{address}: {what}"));
 }
 
 /// Counts the keys of a block among those that are there, or those that are not. What a plan leaves out no
