@@ -414,7 +414,7 @@ fn a_broken_text_that_people_write_is_not_to_be_exported_again() {
     let policy = format!("Version: \"2012-10-17\"\n{statement}");
     let key = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n   Properties: {}\n";
     let template = format!("AWSTemplateFormatVersion: \"2010-09-09\"\n{key}");
-    for text in [policy, template] {
+    for text in [policy, template, key.to_owned()] {
         let loaded = loaded(&[("stack.yaml", &text)]);
         let [problem] = &loaded.problems[..] else { panic!("{:?}", loaded.problems) };
         assert_eq!(problem.kind, ProblemKind::Broken, "{problem:?}");

@@ -296,6 +296,33 @@ fn broken_hcl_is_told_at_its_place() {
 }
 
 #[test]
+fn what_a_broken_file_says_of_its_module_is_not_known() {
+    let policy = |action: &str| {
+        format!(
+            "jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = \"{action}\", Resource = \"*\" }}] }})"
+        )
+    };
+    let mut files = module(&format!(
+        "resource \"aws_kms_key\" \"a\" {{}}\nresource \"aws_iam_role\" \"app\" {{\n  name = \"app\"\n  \
+         assume_role_policy = jsonencode({{ Version = \"2012-10-17\", Statement = [] }})\n  inline_policy {{\n    \
+         name = \"use\"\n    policy = {}\n  }}\n}}\n",
+        policy("kms:Encrypt")
+    ));
+    let bounds = |files: &Memory| {
+        let loaded = loaded(files, &Deployment::default());
+        let asked = Asked::new(&loaded.inventory);
+        [KmsAction::ENCRYPT, KmsAction::DECRYPT].map(|action| {
+            let verdict = asked.verdict("arn:aws:iam::this-account:role/app", action);
+            (verdict.at_least(), verdict.at_most())
+        })
+    };
+    let (always, never) = ((Bound::Always, Bound::Always), (Bound::Never, Bound::Never));
+    assert_eq!(bounds(&files), [always, never]);
+    files.put("other.tf", "resource \"aws_iam_role_policy\" \"use\" {\n  policy = \n}\n");
+    assert_eq!(bounds(&files), [(Bound::Never, Bound::Always); 2]);
+}
+
+#[test]
 fn what_is_broken_in_json_syntax_is_told_at_its_place() {
     for (text, column) in [
         (r#"{"resource": {"aws_kms_key": {"b": {"policy": }}}}"#, 47),

@@ -434,3 +434,108 @@ fn what_a_plan_changes_of_a_role_is_not_as_the_role_lists_it() {
     // What Terraform only forgets stays attached.
     assert_eq!(bounds("forget"), [ALWAYS, NEVER, ALWAYS, ALWAYS]);
 }
+
+#[test]
+fn what_is_new_in_a_plan_is_of_the_account_of_what_is_there() {
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let arn = format!("arn:aws:kms:eu-west-1:111122223333:key/{id}");
+    let role = json!({ "name": "new", "path": "/", "assume_role_policy": TRUST });
+    let unknown = json!({ "arn": true, "inline_policy": true, "managed_policy_arns": true });
+    let of_role = json!({ "name": "use", "role": "new", "policy": allows("kms:Decrypt") });
+    let far = json!({ "arn": "arn:aws:iam::444455556666:role/far", "name": "far", "path": "/",
+        "assume_role_policy": TRUST });
+    let resources = [
+        planned("aws_kms_key", "key", json!({ "arn": arn, "key_id": id, "id": id }), json!({})),
+        planned("aws_iam_role", "new", role, unknown),
+        planned("aws_iam_role_policy", "use", of_role, json!({ "id": true })),
+        planned("aws_iam_role", "far", far, json!({})),
+    ];
+    let configuration = json!({ "root_module": { "resources": [
+        configured("aws_kms_key", "key", "aws", json!({})),
+        configured("aws_iam_role", "new", "aws", json!({})),
+        configured("aws_iam_role_policy", "use", "aws", json!({})),
+        configured("aws_iam_role", "far", "aws.far", json!({})),
+    ] } });
+    let loaded = loaded(&whole_plan(&resources, &configuration), &Deployment::default());
+    let role = "arn:aws:iam::111122223333:role/new";
+    assert_eq!(bounds_on(&loaded, role, KmsAction::DECRYPT, &arn), ALWAYS);
+    let far = "arn:aws:iam::444455556666:role/far";
+    assert_eq!(bounds_on(&loaded, far, KmsAction::DECRYPT, &arn), NEVER);
+}
+
+#[test]
+fn a_state_says_which_configuration_made_what() {
+    let resource = |of_type: &str, name: &str, alias: &str, attributes: Value| {
+        json!({ "mode": "managed", "type": of_type, "name": name,
+            "provider": format!("provider[\"registry.terraform.io/hashicorp/aws\"]{alias}"),
+            "instances": [{ "attributes": attributes }] })
+    };
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    let arn = |account: &str| format!("arn:aws:kms:eu-west-1:{account}:key/{id}");
+    let grant = |account: &str| {
+        json!({ "key_id": id, "operations": ["Decrypt"], "grant_id": account,
+            "grantee_principal": "arn:aws:iam::111122223333:role/app" })
+    };
+    let key = |account: &str| json!({ "arn": arn(account), "key_id": id, "id": id });
+    let state = json!({ "version": 4, "lineage": "x", "terraform_version": "1.9.0", "resources": [
+        resource("aws_kms_key", "one", "", key("111122223333")),
+        resource("aws_kms_key", "two", ".audit", key("444455556666")),
+        resource("aws_kms_grant", "two", ".audit", grant("444455556666")),
+    ] });
+    let mut files = Memory::default();
+    files.put("terraform.tfstate", state.to_string());
+    let loaded = loaded(&files, &Deployment::default());
+    let grants = |account: &str| {
+        let key = keyreach::aws::KeyArn::parse(&arn(account)).unwrap();
+        loaded.inventory.keys.get(&key).unwrap().grants.len()
+    };
+    assert_eq!((grants("111122223333"), grants("444455556666")), (0, 1));
+}
+
+#[test]
+fn what_an_argument_refers_to_stands_in_the_same_instance_of_the_module() {
+    let instances = ["x", "y"].map(|name| format!("module.m[\"{name}\"]"));
+    let change = |module: &str, of_type: &str, after: Value, unknown: Value| {
+        json!({ "address": format!("{module}.{of_type}.a"), "mode": "managed", "type": of_type, "name": "a",
+            "change": { "actions": ["create"], "before": null, "after": after, "after_unknown": unknown } })
+    };
+    let changes: Vec<Value> = instances
+        .iter()
+        .flat_map(|module| {
+            let grant = json!({ "operations": ["Decrypt"], "grantee_principal": "arn:aws:iam::111122223333:role/app" });
+            let unknown = json!({ "arn": true, "policy": true });
+            [
+                change(module, "aws_kms_key", json!({}), unknown),
+                change(module, "aws_kms_grant", grant, json!({ "key_id": true })),
+            ]
+        })
+        .collect();
+    let modules: Vec<Value> = instances
+        .iter()
+        .map(|module| {
+            let inside =
+                changes.iter().filter(|it| it["address"].as_str().unwrap().starts_with(module));
+            let resource = |change: &Value| {
+                json!({ "address": change["address"], "mode": "managed", "type": change["type"],
+                    "name": "a", "values": change["change"]["after"] })
+            };
+            json!({ "address": module, "resources": inside.map(resource).collect::<Vec<_>>() })
+        })
+        .collect();
+    let to_key = json!({ "key_id": { "references": ["aws_kms_key.a.key_id", "aws_kms_key.a"] } });
+    let inner = json!({ "resources": [configured("aws_kms_key", "a", "aws", json!({})),
+        configured("aws_kms_grant", "a", "aws", to_key)] });
+    let plan = json!({
+        "format_version": "1.2", "terraform_version": "1.9.8",
+        "planned_values": { "root_module": { "child_modules": modules } },
+        "resource_changes": changes,
+        "configuration": { "root_module": { "module_calls": { "m": { "module": inner } } } },
+    });
+    let mut files = Memory::default();
+    files.put("plan.json", plan.to_string());
+    let loaded = loaded(&files, &pinned());
+    let keys: Vec<_> = loaded.inventory.keys.values().collect();
+    let grants = keys.iter().map(|key| key.grants.len());
+    assert_eq!(grants.collect::<Vec<_>>(), [1, 1]);
+    assert!(keys.iter().all(|key| key.grants.iter().all(|it| it.operations.len() == 1)));
+}

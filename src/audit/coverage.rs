@@ -195,7 +195,7 @@ impl Counting<'_> {
 }
 
 /// What is not told apart, where there is too much of it.
-const MANY: &str = "which of many accounts or Regions a name is of: more than forty are taken for one that \
+const MANY: &str = "which of many accounts or Regions a name is of: more than two dozen are taken for one that \
                     may be any (--account, --region, --var)";
 
 /// Whether an expression asks whether a name is any of many at once.

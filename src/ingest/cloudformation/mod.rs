@@ -122,12 +122,19 @@ pub(super) fn read_yaml(source: &Source<'_>) -> Vec<Fact> {
         documents.iter().filter_map(|document| Template::new(file, owned(&document.root, 0)));
     let mut facts: Vec<Fact> =
         templates.map(|template| Fact::Template(Box::new(template))).collect();
-    let is_ours = !facts.is_empty() || text.contains("AWSTemplateFormatVersion");
+    // Many templates leave out their version.
+    let has_keys = || text.contains("AWS::KMS::") && text.lines().any(is_of_resources);
+    let is_ours = !facts.is_empty() || text.contains("AWSTemplateFormatVersion") || has_keys();
     if let Some(problem) = problems.first().filter(|_| is_ours) {
         let message = format!("broken YAML: {}", problem.message);
         facts.push(Fact::Broken { span: problem.span, message });
     }
     facts
+}
+
+/// Whether a line opens the resources of a template.
+fn is_of_resources(line: &str) -> bool {
+    line.trim_end() == "Resources:"
 }
 
 /// The template in a text that is broken JSON, where it is sound YAML: a comma behind the last item is.

@@ -133,9 +133,9 @@ impl<'r> Identities<'r> {
             inline: Vec::new(),
             attached: Vec::new(),
             doubted: Vec::new(),
-            is_open: false,
+            is_open: declared.is_open,
             groups: BTreeSet::new(),
-            are_groups_open: false,
+            are_groups_open: declared.is_open,
             is_one_of_several: false,
         };
         let listed = evaluator.argument(&resource.arguments, "managed_policy_arns");
@@ -408,7 +408,7 @@ impl Draft<'_> {
         let place = self.declared.place();
         Parts {
             inline: std::mem::take(&mut self.inline),
-            inline_names: Names::All,
+            inline_names: if self.declared.is_open { Names::Unknown } else { Names::All },
             attached: Some(Page {
                 items: std::mem::take(&mut self.attached),
                 place,

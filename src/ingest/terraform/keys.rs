@@ -85,8 +85,8 @@ impl<'r> Keys<'r> {
             is_first_own: policies.is_some(),
             policies: policies.into_iter().collect(),
             grants: Vec::new(),
-            are_grants_open: false,
-            are_aliases_open: false,
+            are_grants_open: declared.is_open,
+            are_aliases_open: declared.is_open,
         };
         self.bypass(evaluator, declared, &arn);
         if self.drafts.insert(arn, draft).is_some() {
@@ -368,7 +368,12 @@ fn parts(
         }
         _ => (policy, doubt),
     };
-    let policies: Vec<_> = draft.policies.into_iter().map(or_default).collect();
+    let mut policies: Vec<_> = draft.policies.into_iter().map(or_default).collect();
+    if policies.is_empty() && draft.resource.is_open {
+        let what = format!("what a broken file says of {}", resource.address);
+        let doubt = Rc::from(what.as_str());
+        policies.push((Value::unknown(draft.resource.at, what), Some(doubt)));
+    }
     let policy = match policies.as_slice() {
         [] => default(),
         [(only, None)] => evaluator.policy(PolicyKind::Key, only, None),

@@ -37,6 +37,7 @@ mod planned;
 mod providers;
 pub(super) mod raw;
 mod reference;
+mod referred;
 mod repeated;
 mod resource;
 mod template;

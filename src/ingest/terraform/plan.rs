@@ -21,6 +21,7 @@ use super::module::Mode;
 use super::moves::Moves;
 use super::planned::{resolved, written};
 use super::providers::Provider;
+use super::referred::Reference;
 use super::value::{At, Data, Object, Value};
 
 /// How deep modules are followed.
@@ -32,10 +33,8 @@ pub(super) struct Plan {
     /// Whether no source stands beside any plan.
     is_alone: bool,
     resources: BTreeMap<String, Stated>,
-    /// The address of a block's only instance, by that of the block; nothing where it has several.
-    only: BTreeMap<String, Option<String>>,
-    /// What unknown arguments refer to: the address and argument, and those of the target.
-    references: BTreeMap<(String, String), (String, String)>,
+    /// What arguments refer to, by the addresses of blocks and the arguments.
+    references: BTreeMap<(String, String), Reference>,
     /// The provider configurations that blocks name, by the addresses of the blocks.
     provided: BTreeMap<String, Box<str>>,
     /// What keys and roles are given, by their addresses: the rest is as AWS makes them.
@@ -47,6 +46,8 @@ pub(super) struct Plan {
     /// ARN of who ran Terraform.
     pub(super) caller: Option<Box<str>>,
     account: Option<AccountId>,
+    /// The accounts of provider configurations, as the ARNs of what they made say.
+    accounts: BTreeMap<Box<str>, AccountId>,
     region: Option<Box<str>>,
 }
 
@@ -87,7 +88,6 @@ impl Plan {
             file,
             is_alone,
             resources: BTreeMap::new(),
-            only: BTreeMap::new(),
             references: BTreeMap::new(),
             provided: BTreeMap::new(),
             given: BTreeMap::new(),
@@ -96,6 +96,7 @@ impl Plan {
             variables: BTreeMap::new(),
             caller: None,
             account: None,
+            accounts: BTreeMap::new(),
             region: None,
         };
         let prior = root.get("prior_state").and_then(|state| state.get("values"));
@@ -137,10 +138,6 @@ impl Plan {
         }
         plan.identity();
         plan.own(changes);
-        for address in plan.resources.keys() {
-            let only = plan.only.entry(without_indices(address));
-            only.and_modify(|only| *only = None).or_insert_with(|| Some(address.clone()));
-        }
         Some(plan)
     }
 
@@ -196,6 +193,9 @@ impl Plan {
             });
             let index = index.unwrap_or_default();
             let address = format!("{module}{data}{of_type}.{name}{index}");
+            if let Some(provider) = text("provider").and_then(configuration) {
+                self.provided.insert(without_indices(&address), provider);
+            }
             self.add(&address, resource, instance.get("attributes"), None);
         }
     }
@@ -235,9 +235,9 @@ impl Plan {
                 self.given.insert(address.clone(), names.collect());
             }
             for expression in expressions {
-                if let Some((target, argument)) = reference(&expression.value) {
+                if let Some(reference) = Reference::of(&expression.value) {
                     let from = (address.clone(), expression.name.value.to_string());
-                    self.references.insert(from, (format!("{prefix}{target}"), argument));
+                    self.references.insert(from, reference);
                 }
             }
         }
@@ -268,27 +268,49 @@ impl Plan {
         let region = of("aws_region", "name").or_else(|| of("aws_region", "region"));
         (self.caller, self.account) = (caller, account);
         self.region = self.region.take().or_else(|| region.map(|region| Box::from(&*region)));
-        let Some((account, region)) = self.made_in().filter(|_| self.is_alone) else { return };
-        self.account = self.account.or(Some(account));
-        self.region = self.region.take().or(region);
+        self.accounts = self.made_in();
+        self.account = self.account.or(self.accounts.get("aws").copied());
+        if self.is_alone {
+            self.region = self.region.take().or_else(|| self.made_at());
+        }
     }
 
-    /// The account and the Region of all that is there, where every ARN is known and says the same.
-    fn made_in(&self) -> Option<(AccountId, Option<Box<str>>)> {
-        let (mut accounts, mut regions) = (BTreeSet::new(), BTreeSet::new());
+    /// What has an ARN of its own, and the ARN where it is there already.
+    fn made(&self) -> impl Iterator<Item = (&str, Option<Rc<str>>)> {
         let made = self.resources().filter(|(_, stated)| stated.mode == Mode::Resource);
-        for (_, stated) in made.filter(|(_, stated)| has_arn(&stated.of_type)) {
-            let arn = stated.values.get("arn").and_then(Value::known)?;
-            let arn = Arn::parse(&arn)?;
-            accounts.insert(AccountId::parse(arn.account)?);
-            if !arn.region.is_empty() {
-                regions.insert(Box::from(arn.region));
+        let made = made.filter(|(_, stated)| has_arn(&stated.of_type));
+        made.map(|(address, stated)| (address, stated.values.get("arn").and_then(Value::known)))
+    }
+
+    /// The account that each configuration works in, where all ARNs that are known say the same.
+    fn made_in(&self) -> BTreeMap<Box<str>, AccountId> {
+        let mut accounts: BTreeMap<Box<str>, BTreeSet<AccountId>> = BTreeMap::new();
+        for (address, arn) in self.made() {
+            let arn = arn.as_deref().and_then(Arn::parse);
+            if let Some(account) = arn.and_then(|arn| AccountId::parse(arn.account)) {
+                let name = self.provider_of(address).unwrap_or("aws");
+                accounts.entry(name.into()).or_default().insert(account);
             }
         }
-        let mut accounts = accounts.into_iter();
-        let only = accounts.next().filter(|_| accounts.next().is_none())?;
+        let only = |(name, all): (Box<str>, BTreeSet<AccountId>)| match all.len() {
+            1 => Some((name, all.into_iter().next()?)),
+            _ => None,
+        };
+        accounts.into_iter().filter_map(only).collect()
+    }
+
+    /// The Region of all that is there, where every ARN is known and says the same.
+    fn made_at(&self) -> Option<Box<str>> {
+        let mut regions = BTreeSet::new();
+        for (_, arn) in self.made() {
+            let arn = arn?;
+            let region = Arn::parse(&arn)?.region;
+            if !region.is_empty() {
+                regions.insert(Box::from(region));
+            }
+        }
         let mut regions = regions.into_iter();
-        Some((only, regions.next().filter(|_| regions.next().is_none())))
+        regions.next().filter(|_| regions.next().is_none())
     }
 
     /// What the plan states of an address.
@@ -339,16 +361,24 @@ impl Plan {
         self.provided.get(&without_indices(address)).map(|name| &**name)
     }
 
-    /// The provider of an address: the configuration is one of `known`, or as the plan says.
+    /// The provider of an address: the configuration is one of `known`, or as the plan says, or else `plain`
+    /// but for its account.
     pub(super) fn provider(
         &self,
         address: &str,
         known: &BTreeMap<String, Provider>,
-        deployment: &Deployment,
-    ) -> Option<Provider> {
+        plain: Provider,
+    ) -> Provider {
         let name = self.provider_of(address).unwrap_or("aws");
         let known = known.get(name).filter(|_| name != "aws" || !self.providers.has(name)).cloned();
-        known.or_else(|| self.providers.get(name, deployment))
+        known.unwrap_or_else(|| {
+            let mut provider = self.providers.get(name, &plain.deployment).unwrap_or(plain);
+            let is_open = name != "aws" || provider.account().is_symbol();
+            if let Some(account) = self.accounts.get(name).filter(|_| is_open) {
+                provider.deployment.account = *account;
+            }
+            provider
+        })
     }
 
     /// The resources, by address.
@@ -374,9 +404,9 @@ impl Plan {
     /// The one resource that an argument refers to, and what of it.
     pub(super) fn reference(&self, address: &str, argument: &str) -> Option<(&str, &Stated, &str)> {
         let plain = without_indices(address);
-        let (target, wanted) = self.references.get(&(plain, argument.to_owned()))?;
-        let (found, stated) = self.resources.get_key_value(self.only.get(target)?.as_ref()?)?;
-        Some((found, stated, wanted))
+        let reference = self.references.get(&(plain, argument.to_owned()))?;
+        let (found, stated) = reference.meant(address, &self.resources)?;
+        Some((found, stated, &reference.argument))
     }
 
     /// Where the plan's resources are deployed to.
@@ -415,6 +445,14 @@ fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
     Some((change.get("address")?.as_str()?, (change, after, of.get("after_unknown"))))
 }
 
+/// The name of a provider's configuration, as a state says it: `provider["..."].alias`.
+fn configuration(provider: &str) -> Option<Box<str>> {
+    let (source, alias) = provider.rsplit_once("\"]")?;
+    let is_aws = source.ends_with("/aws");
+    let alias = alias.strip_prefix('.').map(|alias| format!("aws.{alias}"));
+    is_aws.then(|| alias.map_or_else(|| "aws".into(), Into::into))
+}
+
 /// Whether something of a plan without source decides on keys.
 fn is_asked_for(of_type: &str) -> bool {
     let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy"];
@@ -430,16 +468,6 @@ fn has_arn(of_type: &str) -> bool {
         of_type.strip_prefix(prefix).is_some_and(|name| names.contains(&name))
     };
     one_of("aws_kms_", &keys) || one_of("aws_iam_", &entities)
-}
-
-/// What an expression refers to, where that is one argument of one resource.
-fn reference(expression: &Node<'_>) -> Option<(String, String)> {
-    let mut all = items(expression.get("references")).map(Node::as_str);
-    let (target, argument) = all.next()??.rsplit_once('.')?;
-    let target = without_indices(target);
-    // Behind an argument the resource stands as a whole.
-    all.all(|other| other.is_some_and(|other| without_indices(other) == target))
-        .then(|| (target, argument.to_owned()))
 }
 
 /// The items of a list.

@@ -227,8 +227,7 @@ impl<'a> Evaluator<'a> {
             }
         }
         let known = self.instance(root).map(|root| root.providers.borrow().clone());
-        let provider = plan.provider(address, &known.unwrap_or_default(), &self.deployment);
-        let provider = provider.unwrap_or_else(|| self.provider());
+        let provider = plan.provider(address, &known.unwrap_or_default(), self.provider());
         let arguments =
             Arguments { at: stated.at, written: Vec::new(), stated: Some(Rc::new(values)) };
         let provider = self.at_home(&stated.of_type, provider, &arguments);

@@ -28,6 +28,8 @@ pub(super) struct Declared<'r> {
     pub(super) at: At,
     /// What decides whether it is there.
     pub(super) doubt: Option<Rc<str>>,
+    /// Whether a file of its module could not be read: what that says of it nobody knows.
+    pub(super) is_open: bool,
 }
 
 impl Declared<'_> {
@@ -179,7 +181,11 @@ fn is_ours(of_type: &str) -> bool {
 fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared<'a>>) {
     let Some(instance) = evaluator.instance(number) else { return };
     for (&(mode, of_type, name), part) in &instance.module.resources {
-        if mode == Mode::Data || !is_ours(of_type) {
+        if mode == Mode::Data {
+            continue;
+        }
+        if !is_ours(of_type) {
+            unread(evaluator, *part, of_type, &format!("{}{of_type}.{name}", instance.prefix));
             continue;
         }
         let scope = Scope { instance: number, file: part.file, names: None };
@@ -193,7 +199,9 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
             let resource = evaluator.resource((mode, of_type, name), *part, &key, &scope);
             let at = evaluator.at(part.file, part.block.span());
             let doubt = key.doubt().or_else(|| instance.doubt.clone());
-            into.push(Declared { resource, at, doubt });
+            // A plan shows what stands there.
+            let is_open = instance.module.is_broken && evaluator.plan.is_none();
+            into.push(Declared { resource, at, doubt, is_open });
         }
     }
     for &name in instance.module.calls.keys() {
@@ -205,6 +213,25 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
             unmade(evaluator, &instance, name);
         }
     }
+}
+
+/// Tells of what declares keys or identities, and is not read.
+fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &str) {
+    let at = evaluator.at(part.file, part.block.span());
+    let holds_keys = || {
+        let text = evaluator.text(at.file);
+        at.span.slice(&text).is_some_and(|text| text.contains("AWS::KMS::"))
+    };
+    let what = match of_type {
+        "aws_cloudformation_stack" | "aws_cloudformation_stack_set" if holds_keys() => {
+            "the template that stands in it"
+        }
+        _ if of_type.starts_with("awscc_kms_") || of_type.starts_with("awscc_iam_") => {
+            "what the provider awscc makes of it"
+        }
+        _ => return,
+    };
+    evaluator.unresolved(at, format!("{address}: {what}"));
 }
 
 /// Counts the keys of a block among those that are there, or those that are not. What a plan leaves out no
@@ -243,7 +270,7 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
         let is_one = stated.mode == Mode::Resource && is_ours(&stated.of_type);
         if is_one && !known.contains(address) {
             let resource = evaluator.planned_resource(plan, address, stated, root, 0);
-            into.push(Declared { resource, at: stated.at, doubt: None });
+            into.push(Declared { resource, at: stated.at, doubt: None, is_open: false });
         }
     }
 }
