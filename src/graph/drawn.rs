@@ -194,7 +194,8 @@ fn changed(world: &Inventory, hop: &Hop) -> Option<Node> {
         | Call::CreateAccessKey { user }
         | Call::LoginProfile { user, .. } => principal(user),
         Call::AddUserToGroup { group, .. } => Some(Node::Group(group.clone())),
-        Call::CreateRole { role: holder, .. }
+        Call::Center { role: holder, .. }
+        | Call::CreateRole { role: holder, .. }
         | Call::CreateUser { user: holder, .. }
         | Call::PutPolicy { holder, .. }
         | Call::AttachPolicy { holder, .. }

@@ -8,6 +8,7 @@ mod asker;
 mod assemble;
 mod call;
 mod cast;
+mod center;
 mod change;
 mod drawn;
 mod execute;
@@ -38,6 +39,7 @@ mod wanted;
 mod writers;
 
 pub use call::{Ask, Call};
+pub use center::{CENTERS, Center, Gives};
 pub use change::is_written;
 pub use execute::{Executed, Failure, Obstacle, Proof, execute, outsider, worlds};
 pub use launch::{LAUNCHES, Launch};

@@ -1,5 +1,6 @@
 //! The search by the worked cases of the semantics.
 
+mod organized;
 mod outsiders;
 mod tags;
 mod targets;

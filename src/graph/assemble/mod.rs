@@ -153,7 +153,11 @@ impl Assembler<'_, '_> {
                 }
             }
         }
-        let modelled = matches!(call, Call::Launch { .. });
+        let modelled = matches!(call, Call::Launch { .. } | Call::Center { .. });
+        if matches!(call, Call::Center { .. }) {
+            let what = "which permission sets, users and groups IAM Identity Center has";
+            way.doubts.insert(Why::Missing(what.to_owned()));
+        }
         if let Call::Launch { launch, role, .. } = &call
             && launch.existing
         {

@@ -50,6 +50,9 @@ impl Call {
             Self::Launch { launch, .. } => {
                 launch.actions.first().copied().unwrap_or(C::IAM_PASS_ROLE)
             }
+            Self::Center { center, .. } => {
+                center.actions.first().copied().unwrap_or(C::SSO_CREATE_ACCOUNT_ASSIGNMENT)
+            }
             Self::CreateAccessKey { .. } => C::IAM_CREATE_ACCESS_KEY,
             Self::LoginProfile { update: false, .. } => C::IAM_CREATE_LOGIN_PROFILE,
             Self::LoginProfile { update: true, .. } => C::IAM_UPDATE_LOGIN_PROFILE,

@@ -40,6 +40,9 @@ impl Call {
             Self::Launch { launch, role, region, resources } => {
                 asks.launch(launch, role, region, resources);
             }
+            Self::Center { center, region, resources, .. } => {
+                asks.together(center.actions, region, resources);
+            }
             Self::CreateAlias { alias, key } => {
                 asks.alias_half(K::CREATE_ALIAS, alias.as_str());
                 asks.kms(K::CREATE_ALIAS, key, Vec::new());
@@ -237,14 +240,7 @@ impl Asks<'_> {
             let service = one("iam:PassedToService", launch.service);
             self.control(C::IAM_PASS_ROLE, role, vec![service]);
         }
-        let each = resources.iter().map(AsRef::as_ref).chain(std::iter::repeat("*"));
-        for (action, resource) in launch.actions.iter().zip(each) {
-            let fixed = match action.service() {
-                "iam" => Vec::new(),
-                _ => vec![one("aws:RequestedRegion", region)],
-            };
-            self.control(*action, resource, fixed);
-        }
+        self.together(launch.actions, region, resources);
         let (text, account, kind) = (launch.service.into(), None, CallerKind::Service);
         let service = Caller { text, account, kind };
         let mut request = ControlRequest::plain(service, C::STS_ASSUME_ROLE, role);
@@ -257,6 +253,18 @@ impl Asks<'_> {
             request.context.set_one("aws:SourceArn", arn);
         }
         self.all.push(Ask::Control(request));
+    }
+
+    /// Actions in a Region that go together, each on its resource.
+    fn together(&mut self, actions: &[C], region: &str, resources: &[Box<str>]) {
+        let each = resources.iter().map(AsRef::as_ref).chain(std::iter::repeat("*"));
+        for (action, resource) in actions.iter().zip(each) {
+            let fixed = match action.service() {
+                "iam" => Vec::new(),
+                _ => vec![one("aws:RequestedRegion", region)],
+            };
+            self.control(*action, resource, fixed);
+        }
     }
 
     /// Rule L8. The new key has the primary's properties.

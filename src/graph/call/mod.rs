@@ -15,7 +15,7 @@ use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::inventory::{Grant, OrgPolicyKind, Tags};
 use crate::policy::PolicyDocument;
 
-use super::Launch;
+use super::{Center, Gives, Launch};
 
 /// One API call of a path: what is called, and with which parameters. Who calls, and in which context,
 /// stands beside it in a [`Hop`](super::Hop).
@@ -72,6 +72,18 @@ pub enum Call {
         region: Box<str>,
         /// What each action of the launch is taken on, in their order: an ARN, or `*` where it has no
         /// resource.
+        resources: Vec<Box<str>>,
+    },
+    /// A call about IAM Identity Center, or calls that go together, towards the role of a permission set
+    /// (rule T42).
+    Center {
+        /// How.
+        center: &'static Center,
+        /// ARN of the role.
+        role: Box<str>,
+        /// The Region of the instance.
+        region: Box<str>,
+        /// What each action is taken on, in their order: an ARN, or `*`.
         resources: Vec<Box<str>>,
     },
     /// iam:PutUserPolicy, iam:PutRolePolicy or iam:PutGroupPolicy (rule T20).

@@ -6,8 +6,9 @@ use crate::aws::{Identity, KeyArn, KmsAction, identity};
 use crate::decision::Context;
 use crate::inventory::{Grant, Grantee, OrgPolicyKind, Tags, policy_name};
 
-use super::Call;
+use super::super::change::everything;
 use super::action::{HolderKind, is_saml};
+use super::{Call, Gives};
 
 /// The session's name where the context does not fix one.
 pub(super) const SESSION: &str = "keyreach";
@@ -46,6 +47,15 @@ impl Call {
                     "Region": region, "Actions": actions, "Resources": resources });
                 if launch.passes {
                     put(&mut params, "PassedToService", launch.service);
+                }
+                params
+            }
+            Self::Center { center, role, region, resources } => {
+                let actions: Vec<&str> = center.actions.iter().map(|it| it.as_str()).collect();
+                let mut params = json!({ "RoleArn": role, "Region": region,
+                    "Actions": actions, "Resources": resources });
+                if center.gives == Gives::Inline {
+                    put(&mut params, "InlinePolicy", everything().text());
                 }
                 params
             }

@@ -1,5 +1,6 @@
 //! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
 
+mod center;
 mod make;
 mod upon;
 mod writes;
@@ -12,6 +13,7 @@ use crate::inventory::{Group, Identity};
 use super::asker::{Asker, site};
 use super::call::is_saml;
 use super::cast::{Cast, Ix};
+use super::center::is_reserved;
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
 use super::organize::OrgMove;
@@ -58,6 +60,9 @@ pub(super) enum Move {
     Trust(Ix),
     /// A call about the organization (rule T37).
     Organize(OrgMove),
+    /// A call about IAM Identity Center, by its place in the table, towards the role of a permission set
+    /// (rule T42).
+    Center(usize, Ix),
     /// iam:CreateUser (rule T35).
     CreateUser(Ix),
     /// iam:CreateRole (rule T35).
@@ -98,6 +103,7 @@ impl Move {
             Self::Trust(_) => "T25",
             Self::CreateUser(_) | Self::CreateRole(_) => "T35",
             Self::Organize(_) => "T37",
+            Self::Center(..) => "T42",
             Self::DeleteBoundary(_) | Self::PutBoundary(..) => "T30",
             Self::Remove(..) => "T31",
             Self::Federate(..) => "T41",
@@ -154,6 +160,7 @@ impl<'c, 'w> Moves<'c, 'w> {
             moves.write();
             moves.launch();
             moves.organize();
+            moves.center();
         }
         moves.found
     }
@@ -343,7 +350,8 @@ impl<'c, 'w> Moves<'c, 'w> {
     fn roles(&self) -> Vec<Ix> {
         let roles = self.cast.household(self.asker.at).map(|it| it.roles.clone());
         let mut roles = roles.unwrap_or_default();
-        roles.retain(|at| self.cast.identity(*at).is_some_and(|it| !it.is_service_linked()));
+        let is_free = |it: &Identity| !it.is_service_linked() && !is_reserved(&it.arn);
+        roles.retain(|at| self.cast.identity(*at).is_some_and(is_free));
         self.called_on(roles)
     }
 
@@ -393,7 +401,8 @@ impl<'c, 'w> Moves<'c, 'w> {
     fn started(&self, launch: &Launch, account: AccountId) -> Chance {
         let caller = &self.asker.member().caller;
         let side = |context: &Context| self.asker.side(context);
-        let site = site(side, caller, launch, self.cast.regions_of(account, caller.partition()));
+        let site =
+            site(side, caller, launch.actions, self.cast.regions_of(account, caller.partition()));
         site.map_or(Chance::No, |site| site.chance)
     }
 }

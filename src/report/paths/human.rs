@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::decision::{Caller, Citation, ContextValue, Why};
 use crate::diag::{Renderer, Severity};
-use crate::graph::{Call, Hop, Path, is_stand_in, is_written};
+use crate::graph::{Call, Gives, Hop, Path, is_stand_in, is_written};
 
 use super::super::basis::{opening, plural, some};
 use super::super::citing;
@@ -213,6 +213,11 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
         | Call::AssumeRoleWithSaml { role, .. }
         | Call::AssumeRoleWithWebIdentity { role, .. } => format!("to become {}", short(role)),
         Call::Launch { role, .. } => format!("to run code as {}", short(role)),
+        Call::Center { center, role, .. } => match center.gives {
+            Gives::Role => format!("to become {}", short(role)),
+            Gives::Inline => format!("of {}: allow everything", short(role)),
+            Gives::Managed => format!("of {}: attach AdministratorAccess", short(role)),
+        },
         Call::GetFederationToken { session: user, .. }
         | Call::CreateAccessKey { user }
         | Call::LoginProfile { user, .. } => {
