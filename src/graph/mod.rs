@@ -166,7 +166,13 @@ impl<'a> Graph<'a> {
             wanted,
             within_reach: Memo::new(),
             states: States::new(cast, access, &keys),
-            assembler: Assembler { cast, access, reference: Reference::new(access.inventory()) },
+            assembler: Assembler {
+                cast,
+                access,
+                reference: Reference::new(access.inventory()),
+                hops: wanted.max_hops.unwrap_or(usize::MAX),
+                primitives: wanted.max_primitives,
+            },
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The search by the worked cases of the semantics.
 
+mod devices;
 mod organized;
 mod outsiders;
 mod tags;

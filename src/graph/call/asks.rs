@@ -5,7 +5,7 @@ use crate::decision::{Caller, CallerKind, Context, ContextValue, ControlRequest,
 use crate::inventory::{Alias, Inventory, OrgPolicyKind, Tags};
 
 use super::grants::grant_keys;
-use super::params::{policy_type, said, session_name};
+use super::params::{device_of, policy_type, said, session_name};
 use super::{Call, Launch};
 
 /// One permission that a call needs.
@@ -57,6 +57,10 @@ impl Call {
                 asks.alias_half(K::DELETE_ALIAS, alias.as_str());
                 let present = world.alias(alias).and_then(Alias::key);
                 present.iter().for_each(|key| asks.kms(K::DELETE_ALIAS, key, Vec::new()));
+            }
+            Self::EnableMfaDevice { user } => {
+                asks.control(C::IAM_CREATE_VIRTUAL_MFA_DEVICE, &device_of(user), Vec::new());
+                asks.control(C::IAM_ENABLE_MFA_DEVICE, user, Vec::new());
             }
             Self::PutKeyPolicy { key, .. } => {
                 asks.kms(K::PUT_KEY_POLICY, key, vec![one("kms:PolicyName", "default")]);

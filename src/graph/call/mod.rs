@@ -61,6 +61,12 @@ pub enum Call {
         /// Whether an old profile is changed.
         update: bool,
     },
+    /// iam:EnableMFADevice with iam:CreateVirtualMFADevice: a device of the caller's, with which the user takes
+    /// sts:GetSessionToken, which needs no permission (rule T43).
+    EnableMfaDevice {
+        /// ARN of the user.
+        user: Box<str>,
+    },
     /// iam:PassRole with the launch actions of a service (rules T28, T50, T51), or a change of code that
     /// runs under the role already (rule T29).
     Launch {

@@ -41,6 +41,8 @@ impl Call {
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => {
                 json!({ "UserName": name(user) })
             }
+            Self::EnableMfaDevice { user } => json!({ "UserName": name(user),
+                "VirtualMFADeviceName": name(user), "SerialNumber": device_of(user) }),
             Self::Launch { launch, role, region, resources } => {
                 let actions: Vec<&str> = launch.actions.iter().map(|it| it.as_str()).collect();
                 let mut params = json!({ "RoleArn": role, "Service": launch.service,
@@ -167,6 +169,12 @@ fn assume_role(role: &str, tags: &Tags, context: &Context) -> Value {
 /// The name at the end of an ARN.
 fn name(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// The ARN of a device for MFA that is called as the user is: so that policies like to have it.
+pub(super) fn device_of(user: &str) -> String {
+    let account = user.split(":user/").next().unwrap_or(user);
+    format!("{account}:mfa/{}", name(user))
 }
 
 /// What follows `oidc-provider/`, path included.

@@ -61,7 +61,9 @@ impl Obstacles<'_> {
             | Call::AssumeRoleWithWebIdentity { provider, .. } => self.vouches(provider),
             Call::Launch { role, .. } => self.launches(role),
             Call::Center { role, .. } => self.managed(role),
-            Call::CreateAccessKey { user } | Call::LoginProfile { user, .. } => self.user(user),
+            Call::CreateAccessKey { user }
+            | Call::LoginProfile { user, .. }
+            | Call::EnableMfaDevice { user } => self.user(user),
             Call::PutPolicy { holder, .. } => self.holder(holder),
             Call::DeletePolicy { holder, name } => self.inline(holder, name),
             Call::AttachPolicy { holder, policy } => {
