@@ -40,9 +40,9 @@ pub fn write(
         renderer.paragraph(out, CAPPED, "  ")?;
     }
     by_key(out, report, renderer, &found.paths, shown.snippets)?;
-    if !found.unknown.is_empty() {
+    if found.supposed > 0 {
         writeln!(out)?;
-        let count = plural(found.unknown.len(), "more way");
+        let count = plural(found.supposed, "more way");
         let tail = match shown.unknown {
             true => ", and not executed:",
             false => ": --unknown prints them",
@@ -112,7 +112,7 @@ fn told(report: &PathsReport<'_>) -> String {
     let paths = &report.found.paths;
     let bound = bound(report.max_primitives);
     match paths.len() {
-        0 if report.found.unknown.is_empty() => {
+        0 if report.found.supposed == 0 => {
             format!("{bound}. Found: nobody else can get there in the world as it was exported.")
         }
         0 => format!("{bound}. Found: nobody who can get there for certain."),
