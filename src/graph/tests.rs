@@ -108,6 +108,20 @@ fn w136_passing_a_role_without_a_launch_is_no_access() {
 }
 
 #[test]
+fn t28_the_service_must_be_let_in_for_the_account_of_the_launch() {
+    let of = |account: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [iam:PassRole, lambda:CreateFunction, lambda:InvokeFunction] }] } },
+           roles: { app: { policies: [{ allow: kms:Decrypt }], trust: [{ allow: sts:AssumeRole,
+             to: 'service:lambda.amazonaws.com', when: { StringEquals: { 'aws:SourceAccount': 'ACCOUNT' } } }] } },
+           keys: { k: { policy: default } } } }";
+        of_bob_as_rules(&text.replace("ACCOUNT", account))
+    };
+    assert_eq!(of("111122223333"), ["T28"]);
+    assert!(of("999999999999").is_empty());
+}
+
+#[test]
 fn w137_who_tags_the_key_decides_who_uses_it() {
     check(
         "accounts: { 111122223333: {
