@@ -44,6 +44,12 @@ fn shown(path: Option<&Path>) -> String {
     text
 }
 
+/// How many calls a path takes, those aside that give devices for MFA: executing everything asks for none.
+fn calls_of(path: &Path) -> usize {
+    let is_device = |call: &Call| matches!(call, Call::EnableMfaDevice { .. });
+    path.hops.iter().filter(|hop| !is_device(&hop.call)).count()
+}
+
 fn found(world: &Inventory, calls: usize) -> (Found, Summary) {
     let access = Access::new(world, now());
     let wanted = Wanted { max_hops: Some(calls), ..Wanted::default() };
@@ -54,7 +60,7 @@ fn found(world: &Inventory, calls: usize) -> (Found, Summary) {
 /// What the summary counts otherwise than there are paths.
 fn miscounted(found: &Found, summary: &Summary) -> Option<Fault> {
     let mut calls: BTreeMap<usize, usize> = BTreeMap::new();
-    found.paths.iter().for_each(|path| *calls.entry(path.hops.len()).or_default() += 1);
+    found.paths.iter().for_each(|path| *calls.entry(calls_of(path)).or_default() += 1);
     let counted = summary.by_calls.iter().filter(|(calls, _)| **calls > 0);
     let counted: BTreeMap<usize, usize> = counted.map(|(at, count)| (*at, count.pairs)).collect();
     let told = format!("paths {calls:?} unknown {}\n{summary:#?}\n", found.unknown.len());
@@ -80,11 +86,11 @@ fn faults(made: &World, calls: usize) -> Vec<Fault> {
             let is_it = |path: &&Path| path.from == start && path.key == *key;
             let told = found.paths.iter().find(is_it);
             let wanted = expected.get(key);
-            let calls = |path: &Path| Some(path.hops.len()).filter(|calls| *calls > 0);
+            let calls = |path: &Path| Some(calls_of(path)).filter(|calls| *calls > 0);
             let is_gone = told.is_none_or(|path| execute(&world, path).is_ok());
             // Executing everything writes no trust policy that lets sessions bring tags.
             let is_nearer = told.is_some_and(|path| {
-                let nearer = wanted.is_none_or(|wanted| path.hops.len() < wanted.hops.len());
+                let nearer = wanted.is_none_or(|wanted| calls_of(path) < calls_of(wanted));
                 nearer && is_gone && brings_tags_by_new_trust(path)
             });
             if (wanted.and_then(calls) != told.and_then(calls) && !is_nearer) || !is_gone {

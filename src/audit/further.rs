@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::Access;
 use crate::aws::{KeyArn, KmsAction};
 use crate::decision::Caller;
-use crate::graph::{Goal, Graph, Path, Wanted};
+use crate::graph::{Goal, Graph, Path, Supposed, Wanted};
 
 use super::matrix::View;
 
@@ -59,6 +59,7 @@ impl Further {
                 keys: Some(keys.keys().map(|arn| (*arn).clone()).collect()),
                 principals: (!whole).then(callers),
                 goal,
+                supposed: Supposed::Left,
                 ..Wanted::default()
             };
             let found = graph.paths(&wanted);

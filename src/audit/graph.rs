@@ -8,7 +8,7 @@ use crate::decision::{Caller, CallerKind};
 use crate::graph::view::{
     Collapse, Part, Picture, between, leading_to, of_accounts, picture, reached_from, short, whole,
 };
-use crate::graph::{Goal, Graph, Network, Node, Wanted};
+use crate::graph::{Goal, Graph, Network, Node, Supposed, Wanted};
 use crate::inventory::Inventory;
 
 use super::{QuestionError, filter};
@@ -85,7 +85,8 @@ impl GraphQuestion {
             );
             return Ok(Networked { network: graph.network(), notes: vec![note] });
         }
-        let wanted = Wanted { keys, principals, goal: self.goal, ..Wanted::default() };
+        let (goal, supposed) = (self.goal, Supposed::Left);
+        let wanted = Wanted { keys, principals, goal, supposed, ..Wanted::default() };
         let found = graph.paths(&wanted);
         let mut notes = Vec::new();
         if !found.broken.is_empty() {

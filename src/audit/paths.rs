@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::access::Access;
 use crate::decision::Caller;
-use crate::graph::{Found, Goal, Graph, Summary, Wanted};
+use crate::graph::{Found, Goal, Graph, Summary, Supposed, Wanted};
 use crate::inventory::Inventory;
 
 use super::{QuestionError, filter};
@@ -26,6 +26,8 @@ pub struct PathsQuestion {
     pub max_primitives: usize,
     /// Whether those outside the export alone set out.
     pub external_only: bool,
+    /// What is told of ways that hang on what is not known.
+    pub supposed: Supposed,
 }
 
 impl PathsQuestion {
@@ -73,6 +75,7 @@ impl PathsQuestion {
             max_hops: self.max_hops,
             max_primitives: self.max_primitives,
             external_only: self.external_only,
+            supposed: self.supposed,
         })
     }
 }

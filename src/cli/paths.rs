@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::access::Access;
 use crate::audit::{Basis, PathsQuestion, QuestionError, Texts};
-use crate::graph::{Found, Summary};
+use crate::graph::{Found, Summary, Supposed};
 use crate::ingest::Disk;
 use crate::inventory::Inventory;
 use crate::report::paths::{self as report, PathsReport, Shown, SummaryReport};
@@ -179,6 +179,11 @@ impl Args {
             max_hops: self.max_hops,
             max_primitives: self.max_primitives,
             external_only: self.from == From::External,
+            supposed: match (self.format, self.unknown) {
+                (Format::Json, _) | (_, true) => Supposed::Told,
+                (Format::Jsonl, false) => Supposed::Left,
+                (Format::Human | Format::Summary, false) => Supposed::Counted,
+            },
         }
     }
 

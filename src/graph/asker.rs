@@ -9,7 +9,6 @@ use crate::inventory::Identity;
 
 use super::cast::{Cast, Ix, Member};
 use super::change::WRITTEN;
-use super::launch::Launch;
 
 /// Somebody who asks what it can do, as it is after some changes.
 pub(super) struct Asker<'c, 'w> {
@@ -126,11 +125,11 @@ pub(super) struct Site {
     pub(super) chance: Chance,
 }
 
-/// The best of `regions` for a launch whose actions go together; `side` answers under a context.
+/// The best of `regions` for actions that go together; `side` answers under a context.
 pub(super) fn site<'a>(
     side: impl Fn(&Context) -> ControlSide<'a>,
     caller: &Caller,
-    launch: &Launch,
+    actions: &[ControlAction],
     regions: impl Iterator<Item = &'a str>,
 ) -> Option<Site> {
     let mut best: Option<Site> = None;
@@ -139,7 +138,7 @@ pub(super) fn site<'a>(
         context.set_one("aws:RequestedRegion", region);
         let side = side(&context);
         let mut site = Site { region: region.into(), resources: Vec::new(), chance: Chance::Sure };
-        for action in launch.actions {
+        for action in actions {
             let named = resources(&side, caller, *action, region).into_iter();
             let each = named.map(|arn| (side.chance(*action, &arn), arn));
             let (chance, arn) = each.max_by_key(|(chance, _)| *chance)?;

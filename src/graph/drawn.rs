@@ -192,9 +192,11 @@ fn changed(world: &Inventory, hop: &Hop) -> Option<Node> {
         | Call::UpdateAssumeRolePolicy { role, .. } => principal(role),
         Call::GetFederationToken { session: user, .. }
         | Call::CreateAccessKey { user }
+        | Call::EnableMfaDevice { user }
         | Call::LoginProfile { user, .. } => principal(user),
         Call::AddUserToGroup { group, .. } => Some(Node::Group(group.clone())),
-        Call::CreateRole { role: holder, .. }
+        Call::Center { role: holder, .. }
+        | Call::CreateRole { role: holder, .. }
         | Call::CreateUser { user: holder, .. }
         | Call::PutPolicy { holder, .. }
         | Call::AttachPolicy { holder, .. }

@@ -10,6 +10,7 @@ use crate::policy::{Polarity, Policy, Statement};
 
 use super::asked::sample;
 use super::cast::{Cast, Household, Ix};
+use super::center::is_reserved;
 use super::change::{WRITTEN, administrator_access, nowhere};
 use super::tagging::{TagSet, worth_giving};
 
@@ -122,7 +123,8 @@ impl Cast<'_> {
         };
         let mut others = account.identities.values();
         let is_taken = others.any(|it| it.kind == kind && it.name.eq_ignore_ascii_case(name));
-        if is_taken || self.find(arn).is_some() || arn.contains(":role/aws-service-role/") {
+        let is_of_aws = arn.contains(":role/aws-service-role/") || is_reserved(arn);
+        if is_taken || self.find(arn).is_some() || is_of_aws {
             return;
         }
         for (boundary, tags) in makings {

@@ -8,6 +8,7 @@ mod asker;
 mod assemble;
 mod call;
 mod cast;
+mod center;
 mod change;
 mod drawn;
 mod execute;
@@ -38,6 +39,7 @@ mod wanted;
 mod writers;
 
 pub use call::{Ask, Call};
+pub use center::{CENTERS, Center, Gives};
 pub use change::is_written;
 pub use execute::{Executed, Failure, Obstacle, Proof, execute, outsider, worlds};
 pub use launch::{LAUNCHES, Launch};
@@ -46,7 +48,7 @@ pub use outsiders::is_stand_in;
 pub use path::{EdgeKind, Hop, Path};
 pub use sketch::Sketch;
 pub use summary::{Alike, Count, Summary};
-pub use wanted::{Goal, Wanted};
+pub use wanted::{Goal, Supposed, Wanted};
 pub use writers::{Writer, Writers};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +76,10 @@ pub struct Found {
     /// One for each principal and key, the shortest; by the names of both. Each was executed.
     pub paths: Vec<Path>,
     /// Ways that hang on what is not known, for principals and keys without a path: likewise, not executed.
+    /// They are put together where that is asked for ([`Supposed`]).
     pub unknown: Vec<Path>,
+    /// How many of them there are, where they were looked for.
+    pub supposed: usize,
     /// Ways that classes allow and that do not lead there when they are executed: faults of the engine.
     pub broken: Vec<Broken>,
     /// Whether more could be done about the organization than was looked at, so that paths may be missing
@@ -164,7 +169,13 @@ impl<'a> Graph<'a> {
             wanted,
             within_reach: Memo::new(),
             states: States::new(cast, access, &keys),
-            assembler: Assembler { cast, access, reference: Reference::new(access.inventory()) },
+            assembler: Assembler {
+                cast,
+                access,
+                reference: Reference::new(access.inventory()),
+                hops: wanted.max_hops.unwrap_or(usize::MAX),
+                primitives: wanted.max_primitives,
+            },
         })
     }
 }
@@ -200,17 +211,30 @@ impl Quest<'_, '_> {
             }
         }
         found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        self.suppose(&mut found);
+        found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
+        found.capped = self.cast.capped.load(Ordering::Relaxed);
+        found
+    }
+
+    /// Looks for ways that hang on what is not known, as far as they are asked for.
+    fn suppose(&self, found: &mut Found) {
         let paths = &found.paths;
-        found.unknown = self.unknown(|start, key| {
+        let has_path = |start, key| {
             let (from, key) = (self.cast.member(start), self.cast.key(key));
             from.zip(key).is_none_or(|(from, key)| {
                 let pair = (&from.caller, &key.arn);
                 paths.binary_search_by(|path| (&path.from, &path.key).cmp(&pair)).is_ok()
             })
-        });
-        found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-        found.capped = self.cast.capped.load(Ordering::Relaxed);
-        found
+        };
+        match self.wanted.supposed {
+            Supposed::Left => {}
+            Supposed::Counted => found.supposed = self.supposed(has_path).len(),
+            Supposed::Told => {
+                found.unknown = self.unknown(has_path);
+                found.supposed = found.unknown.len();
+            }
+        }
     }
 
     fn limits(&self, kept: usize) -> Limits {

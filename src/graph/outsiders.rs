@@ -72,8 +72,11 @@ impl Cast<'_> {
         for role in identities.filter(|identity| !identity.is_service_linked()) {
             role.trust.iter().for_each(|trust| trust.peek(|policy| let_in.hear(policy)));
         }
+        // Where code makes keys their own account is told of by them alone, and is no other one.
+        let homes: BTreeSet<AccountId> = self.keys.iter().map(|key| key.arn.account()).collect();
         let world = self.world;
-        let is_outside = |account: &AccountId| !is_listed(world, *account);
+        let is_outside =
+            |account: &AccountId| !is_listed(world, *account) && !homes.contains(account);
         let mut accounts: BTreeSet<AccountId> =
             let_in.accounts.into_iter().filter(is_outside).collect();
         if let_in.anyone {

@@ -13,7 +13,7 @@ use super::search::{Search, Way};
 use super::{Graph, Quest, Wanted};
 
 /// How far everybody is from every key. It is counted by what classes allow; that each path can be gone
-/// is for [`Graph::paths`], which executes it.
+/// is for [`Graph::paths`], which executes it, and gives users devices for MFA beside (rule T43).
 #[derive(Default, Debug)]
 pub struct Summary {
     /// Who sets out.

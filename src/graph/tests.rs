@@ -1,6 +1,8 @@
 //! The search by the worked cases of the semantics.
 
+mod devices;
 mod grants;
+mod organized;
 mod outsiders;
 mod tags;
 mod targets;
@@ -104,6 +106,20 @@ fn w136_passing_a_role_without_a_launch_is_no_access() {
            keys: { k: { policy: default } } } }",
         &[],
     );
+}
+
+#[test]
+fn t28_the_service_must_be_let_in_for_the_account_of_the_launch() {
+    let of = |account: &str| {
+        let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [iam:PassRole, lambda:CreateFunction, lambda:InvokeFunction] }] } },
+           roles: { app: { policies: [{ allow: kms:Decrypt }], trust: [{ allow: sts:AssumeRole,
+             to: 'service:lambda.amazonaws.com', when: { StringEquals: { 'aws:SourceAccount': 'ACCOUNT' } } }] } },
+           keys: { k: { policy: default } } } }";
+        of_bob_as_rules(&text.replace("ACCOUNT", account))
+    };
+    assert_eq!(of("111122223333"), ["T28"]);
+    assert!(of("999999999999").is_empty());
 }
 
 #[test]

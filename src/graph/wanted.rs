@@ -21,6 +21,19 @@ pub struct Wanted {
     pub max_primitives: usize,
     /// Whether those outside the export alone set out.
     pub external_only: bool,
+    /// What is told of ways that hang on what is not known.
+    pub supposed: Supposed,
+}
+
+/// What is told of ways that hang on what is not known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Supposed {
+    /// Nothing: they are not looked for.
+    Left,
+    /// How many there are.
+    Counted,
+    /// Each of them.
+    Told,
 }
 
 impl Default for Wanted {
@@ -33,6 +46,7 @@ impl Default for Wanted {
             max_hops: None,
             max_primitives: 2,
             external_only: false,
+            supposed: Supposed::Told,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::access::{Access, Matrix};
 use crate::aws::KmsAction;
 use crate::decision::{CellAnswer, Request};
 use crate::encryptor::KmsError;
-use crate::graph::{Graph, Wanted};
+use crate::graph::{Graph, Supposed, Wanted};
 use crate::inventory::Inventory;
 
 use classes::Classes;
@@ -198,7 +198,8 @@ pub fn verify(
         mismatches.extend(found);
     }
     progress("looking for paths", 0, 0);
-    let found = Graph::new(claim.access).paths(&Wanted::default());
+    let found = Graph::new(claim.access)
+        .paths(&Wanted { supposed: Supposed::Counted, ..Wanted::default() });
     let found = (&found, claim.access.inventory());
     let (paths, broken) = paths::walk(found, &scene, options, progress);
     verified.paths = paths;

@@ -39,7 +39,7 @@ pub(super) fn walk(
     let mut counts = PathsTried {
         found: found.paths.len(),
         tried: paths.len(),
-        unknown: found.unknown.len(),
+        unknown: found.supposed,
         ..PathsTried::default()
     };
     let done = AtomicUsize::new(0);

@@ -12,6 +12,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 use super::super::asker::site;
 use super::super::call::Call;
 use super::super::cast::{Ix, KeyIx};
+use super::super::center::CENTERS;
 use super::super::change::{Carrier, WRITTEN, everything, nowhere};
 use super::super::key_edits::KeyEdit;
 use super::super::key_moves::KeyMove;
@@ -83,7 +84,7 @@ impl Assembler<'_, '_> {
                 let site = site(
                     side,
                     caller,
-                    launch,
+                    launch.actions,
                     self.cast.regions_of(caller.account?, caller.partition()),
                 )?;
                 Call::Launch {
@@ -115,6 +116,14 @@ impl Assembler<'_, '_> {
                 document: self.trusting(*role, nth, plan),
             },
             Move::Organize(what) => what.call(way.engine().inventory())?,
+            Move::Center(way_of, role) => {
+                let center = CENTERS.get(*way_of)?;
+                let side = |context: &Context| way.engine().control_as(caller, None, context);
+                let regions = self.cast.regions_of(caller.account?, caller.partition());
+                let site = site(side, caller, center.actions, regions)?;
+                let (region, resources) = (site.region, site.resources);
+                Call::Center { center, role: self.arn(*role)?, region, resources }
+            }
             Move::CreateUser(user) => {
                 let (boundary, tags) = self.cast.made_with(*user);
                 let tags = tags.into_iter().collect();

@@ -1,6 +1,7 @@
 //! Paths from plans: what is called with which parameters, and in which context each step is allowed.
 
 mod calls;
+mod device;
 mod fitted;
 mod way;
 
@@ -33,6 +34,10 @@ pub(super) struct Assembler<'c, 'w> {
     pub(super) access: &'c Access<'c>,
     /// The evaluator of the same.
     pub(super) reference: Reference<'c>,
+    /// The most calls of a path.
+    pub(super) hops: usize,
+    /// The most primitives of a path (rule T52).
+    pub(super) primitives: usize,
 }
 
 impl Assembler<'_, '_> {
@@ -112,7 +117,21 @@ impl Assembler<'_, '_> {
     /// The same, executed: with what allows each step.
     pub(super) fn executed(&self, end: End, plan: &Plan) -> Result<Path, Miss> {
         let mut path = self.path(end, plan, false)?;
-        let executed = execute_by(&self.reference, &path).map_err(Miss::Failed)?;
+        let lacking = device::unequipped(&path);
+        let equipped = lacking.as_ref().and_then(|(nth, user)| self.equipped(&path, (*nth, user)));
+        let equipped = equipped.and_then(|it| Some((execute_by(&self.reference, &it).ok()?, it)));
+        let is_equipped = equipped.is_some();
+        let executed = match equipped {
+            Some((executed, equipped)) => {
+                path = equipped;
+                executed
+            }
+            None => execute_by(&self.reference, &path).map_err(Miss::Failed)?,
+        };
+        // Rule T27: what stands under MFA stays conditional.
+        let lacking = lacking.filter(|_| !is_equipped);
+        let doubt = lacking.map(|(_, user)| Why::Missing(format!("a device for MFA of {user}")));
+        path.doubts.extend(doubt);
         for (hop, proof) in path.hops.iter_mut().zip(executed.hops) {
             hop.because = proof.because;
             path.doubts.extend(proof.doubts);
@@ -168,7 +187,11 @@ impl Assembler<'_, '_> {
                 }
             }
         }
-        let modelled = matches!(call, Call::Launch { .. });
+        let modelled = matches!(call, Call::Launch { .. } | Call::Center { .. });
+        if matches!(call, Call::Center { .. }) {
+            let what = "which permission sets, users and groups IAM Identity Center has";
+            way.doubts.insert(Why::Missing(what.to_owned()));
+        }
         if let Call::Launch { launch, role, .. } = &call
             && launch.existing
         {

@@ -50,9 +50,13 @@ impl Call {
             Self::Launch { launch, .. } => {
                 launch.actions.first().copied().unwrap_or(C::IAM_PASS_ROLE)
             }
+            Self::Center { center, .. } => {
+                center.actions.first().copied().unwrap_or(C::SSO_CREATE_ACCOUNT_ASSIGNMENT)
+            }
             Self::CreateAccessKey { .. } => C::IAM_CREATE_ACCESS_KEY,
             Self::LoginProfile { update: false, .. } => C::IAM_CREATE_LOGIN_PROFILE,
             Self::LoginProfile { update: true, .. } => C::IAM_UPDATE_LOGIN_PROFILE,
+            Self::EnableMfaDevice { .. } => C::IAM_ENABLE_MFA_DEVICE,
             Self::CreatePolicyVersion { .. } => C::IAM_CREATE_POLICY_VERSION,
             Self::SetDefaultPolicyVersion { .. } => C::IAM_SET_DEFAULT_POLICY_VERSION,
             Self::AddUserToGroup { .. } => C::IAM_ADD_USER_TO_GROUP,

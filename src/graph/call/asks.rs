@@ -5,7 +5,7 @@ use crate::decision::{Caller, CallerKind, Context, ContextValue, ControlRequest,
 use crate::inventory::{Alias, Inventory, OrgPolicyKind, Tags};
 
 use super::grants::grant_keys;
-use super::params::{policy_type, said, session_name};
+use super::params::{device_of, policy_type, said, session_name};
 use super::{Call, Launch};
 
 /// One permission that a call needs.
@@ -40,6 +40,9 @@ impl Call {
             Self::Launch { launch, role, region, resources } => {
                 asks.launch(launch, role, region, resources);
             }
+            Self::Center { center, region, resources, .. } => {
+                asks.together(center.actions, region, resources);
+            }
             Self::CreateAlias { alias, key } => {
                 asks.alias_half(K::CREATE_ALIAS, alias.as_str());
                 asks.kms(K::CREATE_ALIAS, key, Vec::new());
@@ -54,6 +57,10 @@ impl Call {
                 asks.alias_half(K::DELETE_ALIAS, alias.as_str());
                 let present = world.alias(alias).and_then(Alias::key);
                 present.iter().for_each(|key| asks.kms(K::DELETE_ALIAS, key, Vec::new()));
+            }
+            Self::EnableMfaDevice { user } => {
+                asks.control(C::IAM_CREATE_VIRTUAL_MFA_DEVICE, &device_of(user), Vec::new());
+                asks.control(C::IAM_ENABLE_MFA_DEVICE, user, Vec::new());
             }
             Self::PutKeyPolicy { key, .. } => {
                 asks.kms(K::PUT_KEY_POLICY, key, vec![one("kms:PolicyName", "default")]);
@@ -237,14 +244,7 @@ impl Asks<'_> {
             let service = one("iam:PassedToService", launch.service);
             self.control(C::IAM_PASS_ROLE, role, vec![service]);
         }
-        let each = resources.iter().map(AsRef::as_ref).chain(std::iter::repeat("*"));
-        for (action, resource) in launch.actions.iter().zip(each) {
-            let fixed = match action.service() {
-                "iam" => Vec::new(),
-                _ => vec![one("aws:RequestedRegion", region)],
-            };
-            self.control(*action, resource, fixed);
-        }
+        self.together(launch.actions, region, resources);
         let (text, account, kind) = (launch.service.into(), None, CallerKind::Service);
         let service = Caller { text, account, kind };
         let mut request = ControlRequest::plain(service, C::STS_ASSUME_ROLE, role);
@@ -257,6 +257,18 @@ impl Asks<'_> {
             request.context.set_one("aws:SourceArn", arn);
         }
         self.all.push(Ask::Control(request));
+    }
+
+    /// Actions in a Region that go together, each on its resource.
+    fn together(&mut self, actions: &[C], region: &str, resources: &[Box<str>]) {
+        let each = resources.iter().map(AsRef::as_ref).chain(std::iter::repeat("*"));
+        for (action, resource) in actions.iter().zip(each) {
+            let fixed = match action.service() {
+                "iam" => Vec::new(),
+                _ => vec![one("aws:RequestedRegion", region)],
+            };
+            self.control(*action, resource, fixed);
+        }
     }
 
     /// Rule L8. The new key has the primary's properties.

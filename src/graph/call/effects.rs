@@ -3,7 +3,8 @@
 use crate::decision::Caller;
 use crate::inventory::{Edit, Grant, NamedPolicy, Tags};
 
-use super::Call;
+use super::super::change::{administrator_access, everything};
+use super::{Call, Center, Gives};
 
 impl Call {
     /// What it changes about a world; nothing for one that only takes an identity on. A grant belongs to
@@ -22,10 +23,23 @@ impl Call {
             | Self::GetFederationToken { .. }
             | Self::CreateAccessKey { .. }
             | Self::LoginProfile { .. }
+            | Self::EnableMfaDevice { .. }
             | Self::Launch { .. }
             | Self::UpdateSamlProvider { .. }
             | Self::CreateProvider { .. }
             | Self::AddClientId { .. } => return Vec::new(),
+            Self::Center { center, role, .. } => match center.gives {
+                Gives::Role => return Vec::new(),
+                Gives::Inline => {
+                    let (name, document) = ("AwsSSOInlinePolicy".into(), everything());
+                    Edit::PutInlinePolicy { holder: role, policy: NamedPolicy { name, document } }
+                }
+                Gives::Managed => {
+                    let partition = caller.partition();
+                    let policy = administrator_access(partition).into();
+                    Edit::AttachPolicy { holder: role, policy }
+                }
+            },
             Self::PutPolicy { holder, name, document } => {
                 Edit::PutInlinePolicy { holder, policy: NamedPolicy { name, document } }
             }
@@ -88,7 +102,10 @@ impl Call {
             Self::AssumeRole { role, .. }
             | Self::AssumeRoleWithSaml { role, .. }
             | Self::AssumeRoleWithWebIdentity { role, .. }
-            | Self::Launch { role, .. } => Caller::parse(role),
+            | Self::Launch { role, .. }
+            | Self::Center { center: Center { gives: Gives::Role, .. }, role, .. } => {
+                Caller::parse(role)
+            }
             Self::GetFederationToken { session, .. } => Caller::parse(session),
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => Caller::parse(user),
             Self::UpdateSamlProvider { provider }

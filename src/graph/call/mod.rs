@@ -15,7 +15,7 @@ use crate::aws::{AccountId, AliasArn, KeyArn};
 use crate::inventory::{Grant, OrgPolicyKind, Tags};
 use crate::policy::PolicyDocument;
 
-use super::Launch;
+use super::{Center, Gives, Launch};
 
 /// One API call of a path: what is called, and with which parameters. Who calls, and in which context,
 /// stands beside it in a [`Hop`](super::Hop).
@@ -61,6 +61,12 @@ pub enum Call {
         /// Whether an old profile is changed.
         update: bool,
     },
+    /// iam:EnableMFADevice with iam:CreateVirtualMFADevice: a device of the caller's, with which the user takes
+    /// sts:GetSessionToken, which needs no permission (rule T43).
+    EnableMfaDevice {
+        /// ARN of the user.
+        user: Box<str>,
+    },
     /// iam:PassRole with the launch actions of a service (rules T28, T50, T51), or a change of code that
     /// runs under the role already (rule T29).
     Launch {
@@ -72,6 +78,18 @@ pub enum Call {
         region: Box<str>,
         /// What each action of the launch is taken on, in their order: an ARN, or `*` where it has no
         /// resource.
+        resources: Vec<Box<str>>,
+    },
+    /// A call about IAM Identity Center, or calls that go together, towards the role of a permission set
+    /// (rule T42).
+    Center {
+        /// How.
+        center: &'static Center,
+        /// ARN of the role.
+        role: Box<str>,
+        /// The Region of the instance.
+        region: Box<str>,
+        /// What each action is taken on, in their order: an ARN, or `*`.
         resources: Vec<Box<str>>,
     },
     /// iam:PutUserPolicy, iam:PutRolePolicy or iam:PutGroupPolicy (rule T20).

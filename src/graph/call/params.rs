@@ -6,8 +6,9 @@ use crate::aws::{Identity, KeyArn, KmsAction, identity};
 use crate::decision::Context;
 use crate::inventory::{Grant, Grantee, OrgPolicyKind, Tags, policy_name};
 
-use super::Call;
+use super::super::change::everything;
 use super::action::{HolderKind, is_saml};
+use super::{Call, Gives};
 
 /// The session's name where the context does not fix one.
 pub(super) const SESSION: &str = "keyreach";
@@ -40,12 +41,23 @@ impl Call {
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => {
                 json!({ "UserName": name(user) })
             }
+            Self::EnableMfaDevice { user } => json!({ "UserName": name(user),
+                "VirtualMFADeviceName": name(user), "SerialNumber": device_of(user) }),
             Self::Launch { launch, role, region, resources } => {
                 let actions: Vec<&str> = launch.actions.iter().map(|it| it.as_str()).collect();
                 let mut params = json!({ "RoleArn": role, "Service": launch.service,
                     "Region": region, "Actions": actions, "Resources": resources });
                 if launch.passes {
                     put(&mut params, "PassedToService", launch.service);
+                }
+                params
+            }
+            Self::Center { center, role, region, resources } => {
+                let actions: Vec<&str> = center.actions.iter().map(|it| it.as_str()).collect();
+                let mut params = json!({ "RoleArn": role, "Region": region,
+                    "Actions": actions, "Resources": resources });
+                if center.gives == Gives::Inline {
+                    put(&mut params, "InlinePolicy", everything().text());
                 }
                 params
             }
@@ -157,6 +169,12 @@ fn assume_role(role: &str, tags: &Tags, context: &Context) -> Value {
 /// The name at the end of an ARN.
 fn name(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// The ARN of a device for MFA that is called as the user is: so that policies like to have it.
+pub(super) fn device_of(user: &str) -> String {
+    let account = user.split(":user/").next().unwrap_or(user);
+    format!("{account}:mfa/{}", name(user))
 }
 
 /// What follows `oidc-provider/`, path included.

@@ -3,6 +3,7 @@
 use crate::aws::{AccountId, AliasArn, Arn, Identity as Named, KeyArn, identity};
 use crate::decision::{Caller, CallerKind};
 use crate::graph::Call;
+use crate::graph::center::{is_of_center, is_reserved, manages};
 use crate::inventory::{
     Grant, Grantee, Identity, IdentityKind, Inventory, MultiRegionRole, OrgPolicyKind,
 };
@@ -11,7 +12,8 @@ use crate::policy::PolicyDocument;
 /// Why `call` by `caller` cannot succeed in `world`, whatever policies say.
 pub(in crate::graph) fn of(call: &Call, caller: &Caller, world: &Inventory) -> Option<Box<str>> {
     let scene = Obstacles { caller, world };
-    scene.of_text(call).or_else(|| scene.of_call(call)).map(Into::into)
+    let all = scene.of_text(call).or_else(|| scene.of_reserved(call));
+    all.or_else(|| scene.of_call(call)).map(Into::into)
 }
 
 struct Obstacles<'a> {
@@ -35,6 +37,24 @@ impl Obstacles<'_> {
         (!readable).then(|| format!("the {} cannot be read", document.kind.name()))
     }
 
+    /// Roles that AWS keeps for itself.
+    fn of_reserved(&self, call: &Call) -> Option<String> {
+        let (Call::PutPolicy { holder: role, .. }
+        | Call::DeletePolicy { holder: role, .. }
+        | Call::AttachPolicy { holder: role, .. }
+        | Call::DetachPolicy { holder: role, .. }
+        | Call::DeleteBoundary { holder: role }
+        | Call::PutBoundary { holder: role, .. }
+        | Call::TagIdentity { holder: role, .. }
+        | Call::UntagIdentity { holder: role, .. }
+        | Call::UpdateAssumeRolePolicy { role, .. }
+        | Call::CreateRole { role, .. }) = call
+        else {
+            return None;
+        };
+        is_reserved(role).then(|| format!("{role} is changed by AWS alone"))
+    }
+
     fn of_call(&self, call: &Call) -> Option<String> {
         match call {
             // Trust policies tell whether a role is there; a session is there once it is made.
@@ -42,7 +62,10 @@ impl Obstacles<'_> {
             Call::AssumeRoleWithSaml { provider, .. }
             | Call::AssumeRoleWithWebIdentity { provider, .. } => self.vouches(provider),
             Call::Launch { role, .. } => self.launches(role),
-            Call::CreateAccessKey { user } | Call::LoginProfile { user, .. } => self.user(user),
+            Call::Center { role, .. } => self.managed(role),
+            Call::CreateAccessKey { user }
+            | Call::LoginProfile { user, .. }
+            | Call::EnableMfaDevice { user } => self.user(user),
             Call::PutPolicy { holder, .. } => self.holder(holder),
             Call::DeletePolicy { holder, name } => self.inline(holder, name),
             Call::AttachPolicy { holder, policy } => {
@@ -100,6 +123,15 @@ impl Obstacles<'_> {
         match self.world.identity(role) {
             Some(found) if linked(found) => Some(format!("{role} obeys its service alone")),
             _ => self.role(role),
+        }
+    }
+
+    /// Rule T42.
+    fn managed(&self, role: &str) -> Option<String> {
+        match manages(self.world, self.caller) {
+            false => Some("the management account alone may change IAM Identity Center".into()),
+            true if !is_of_center(role) => Some(format!("{role} is of no permission set")),
+            true => self.role(role),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What one principal can do on the way, as it is or as others made it (sections 5.1 and 5.2).
 
+mod center;
+mod launches;
 mod make;
 mod upon;
 mod writes;
@@ -9,9 +11,10 @@ use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::{Group, Identity};
 
-use super::asker::{Asker, site};
+use super::asker::Asker;
 use super::call::is_saml;
 use super::cast::{Cast, Ix};
+use super::center::is_reserved;
 use super::change::{Carrier, Change};
 use super::launch::{LAUNCHES, Launch};
 use super::organize::OrgMove;
@@ -58,6 +61,9 @@ pub(super) enum Move {
     Trust(Ix),
     /// A call about the organization (rule T37).
     Organize(OrgMove),
+    /// A call about IAM Identity Center, by its place in the table, towards the role of a permission set
+    /// (rule T42).
+    Center(usize, Ix),
     /// iam:CreateUser (rule T35).
     CreateUser(Ix),
     /// iam:CreateRole (rule T35).
@@ -98,6 +104,7 @@ impl Move {
             Self::Trust(_) => "T25",
             Self::CreateUser(_) | Self::CreateRole(_) => "T35",
             Self::Organize(_) => "T37",
+            Self::Center(..) => "T42",
             Self::DeleteBoundary(_) | Self::PutBoundary(..) => "T30",
             Self::Remove(..) => "T31",
             Self::Federate(..) => "T41",
@@ -154,6 +161,7 @@ impl<'c, 'w> Moves<'c, 'w> {
             moves.write();
             moves.launch();
             moves.organize();
+            moves.center();
         }
         moves.found
     }
@@ -343,58 +351,14 @@ impl<'c, 'w> Moves<'c, 'w> {
     fn roles(&self) -> Vec<Ix> {
         let roles = self.cast.household(self.asker.at).map(|it| it.roles.clone());
         let mut roles = roles.unwrap_or_default();
-        roles.retain(|at| self.cast.identity(*at).is_some_and(|it| !it.is_service_linked()));
+        let is_free = |it: &Identity| !it.is_service_linked() && !is_reserved(&it.arn);
+        roles.retain(|at| self.cast.identity(*at).is_some_and(is_free));
         self.called_on(roles)
     }
 
     fn groups(&self) -> Vec<&'w Group> {
         let account = self.cast.household(self.asker.at).and_then(|it| it.account);
         account.into_iter().flat_map(|account| account.groups.values()).collect()
-    }
-
-    /// Rules T28, T29, T50, T51.
-    fn launch(&mut self) {
-        let Some(account) = self.asker.account() else { return };
-        for (nth, launch) in LAUNCHES.iter().enumerate() {
-            if !launch.actions.iter().all(|action| self.can(*action)) {
-                continue;
-            }
-            if launch.passes && !self.can(A::IAM_PASS_ROLE) {
-                continue;
-            }
-            let serving: Vec<Ix> = self
-                .roles()
-                .into_iter()
-                .filter(|at| self.cast.trusts(*at, launch.service))
-                .collect();
-            if serving.is_empty() {
-                continue;
-            }
-            let started = self.started(launch, account);
-            if started == Chance::No {
-                continue;
-            }
-            // What runs under which role was not exported.
-            let started = if launch.existing { started.min(Chance::AsTold) } else { started };
-            let mut context = self.base.clone();
-            context.set_one("iam:PassedToService", launch.service);
-            let side = self.asker.side(&context);
-            let passed = match launch.passes {
-                true => self.among(&side, A::IAM_PASS_ROLE, &serving),
-                false => serving.into_iter().map(|at| (at, Chance::Sure)).collect(),
-            };
-            for (role, chance) in passed {
-                self.add(Move::Launch(nth, role), Gain::Held(role), chance.min(started));
-            }
-        }
-    }
-
-    /// Whether all companion actions of a launch are allowed somewhere.
-    fn started(&self, launch: &Launch, account: AccountId) -> Chance {
-        let caller = &self.asker.member().caller;
-        let side = |context: &Context| self.asker.side(context);
-        let site = site(side, caller, launch, self.cast.regions_of(account, caller.partition()));
-        site.map_or(Chance::No, |site| site.chance)
     }
 }
 
@@ -428,7 +392,7 @@ impl Cast<'_> {
     }
 
     /// Whether a role's trust policy asks for such a condition key, in lower case.
-    fn trust_asks(&self, role: Ix, is_it: impl Fn(&str) -> bool) -> bool {
+    pub(super) fn trust_asks(&self, role: Ix, is_it: impl Fn(&str) -> bool) -> bool {
         let trust = self.identity(role).and_then(|role| role.trust.as_ref());
         trust.is_some_and(|trust| {
             trust.peek(|policy| {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::decision::{Caller, Citation, ContextValue, Why};
 use crate::diag::{Renderer, Severity};
-use crate::graph::{Call, Hop, Path, is_stand_in, is_written};
+use crate::graph::{Call, Gives, Hop, Path, is_stand_in, is_written};
 
 use super::super::basis::{opening, plural, some};
 use super::super::citing;
@@ -40,9 +40,9 @@ pub fn write(
         renderer.paragraph(out, CAPPED, "  ")?;
     }
     by_key(out, report, renderer, &found.paths, shown.snippets)?;
-    if !found.unknown.is_empty() {
+    if found.supposed > 0 {
         writeln!(out)?;
-        let count = plural(found.unknown.len(), "more way");
+        let count = plural(found.supposed, "more way");
         let tail = match shown.unknown {
             true => ", and not executed:",
             false => ": --unknown prints them",
@@ -112,7 +112,7 @@ fn told(report: &PathsReport<'_>) -> String {
     let paths = &report.found.paths;
     let bound = bound(report.max_primitives);
     match paths.len() {
-        0 if report.found.unknown.is_empty() => {
+        0 if report.found.supposed == 0 => {
             format!("{bound}. Found: nobody else can get there in the world as it was exported.")
         }
         0 => format!("{bound}. Found: nobody who can get there for certain."),
@@ -213,11 +213,17 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
         | Call::AssumeRoleWithSaml { role, .. }
         | Call::AssumeRoleWithWebIdentity { role, .. } => format!("to become {}", short(role)),
         Call::Launch { role, .. } => format!("to run code as {}", short(role)),
+        Call::Center { center, role, .. } => match center.gives {
+            Gives::Role => format!("to become {}", short(role)),
+            Gives::Inline => format!("of {}: allow everything", short(role)),
+            Gives::Managed => format!("of {}: attach AdministratorAccess", short(role)),
+        },
         Call::GetFederationToken { session: user, .. }
         | Call::CreateAccessKey { user }
         | Call::LoginProfile { user, .. } => {
             format!("to become {}", short(user))
         }
+        Call::EnableMfaDevice { user } => format!("of {}", who(user)),
         Call::PutPolicy { holder, .. } => format!("on {}: allow everything", who(holder)),
         Call::AttachPolicy { holder, policy } => {
             format!("on {}: attach {}", who(holder), short(policy))
