@@ -52,6 +52,30 @@ fn nobody_allows() {
 }
 
 #[test]
+fn l1_changes_of_aliases_have_two_sides() {
+    let told = |key: &str| {
+        let run =
+            why(&format!("--principal Alice --action CreateAlias --key {key} testdata/course"));
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{key}");
+        run.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    // Her policy speaks of keys alone.
+    let alias = told("alias/CMK-A");
+    for expected in [
+        "may not kms:CreateAlias on the alias alias/CMK-A",
+        "allow kms:CreateAlias on arn:aws:kms:us-east-1:111122223333:alias/CMK-A in an identity policy",
+        "kms:CreateAlias must be allowed on the key, too",
+    ] {
+        assert!(alias.contains(expected), "{alias}");
+    }
+    let key = told("0a0a0a0a-1111-4a4a-8a8a-aaaaaaaaaaaa");
+    assert!(key.starts_with("allowed:"), "{key}");
+    assert!(key.contains("kms:CreateAlias must be allowed on the alias, too"), "{key}");
+    let other = why("--principal Alice --action Decrypt --key alias/CMK-A testdata/course");
+    assert!(!other.stdout.contains("must be allowed on the"), "{}", other.stdout);
+}
+
+#[test]
 fn a_group_allows() {
     let after = "testdata/group-walkthrough/after";
     story(

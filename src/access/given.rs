@@ -158,12 +158,17 @@ impl Asked<'_> {
         found.into_iter().cloned().collect()
     }
 
-    /// One spelling for each class of them, those that policies look up where they are of it; and the others
-    /// that they look up, and that they do not.
+    /// One spelling for each class of them, those that policies look up or grants write where they are of it;
+    /// and the others that policies look up, and that they do not.
     fn names<'n>(&'n self, asked: &[&'n str], others: &'n [String]) -> Vec<&'n str> {
         let all = || asked.iter().copied().chain(others.iter().map(String::as_str));
+        let of_grants = || {
+            let own = self.own.iter().filter(|test| test.of_grant);
+            own.filter_map(|test| named(&test.key))
+        };
         let liked = |(name, satisfied): &'n Spelling| -> &'n str {
-            all().find(|own| of(self.of_names, own) == *satisfied).unwrap_or(name)
+            let mut liked = all().chain(of_grants());
+            liked.find(|own| of(self.of_names, own) == *satisfied).unwrap_or(name)
         };
         let mut names: Vec<&str> = self.spellings.iter().map(liked).collect();
         for own in all() {

@@ -467,8 +467,8 @@ fn add<'a>(keys: &mut Vec<&'a str>, key: &'a str) {
 /// Whether a grant takes a pair in whatever spelling (rule G21) that another test looks up in one (rule C5):
 /// then a request that gives it in several is one more choice.
 fn takes_spellings<'a>(tests: impl Iterator<Item = &'a Test> + Clone) -> bool {
-    let of_grants = tests.clone().filter(|test| test.of_grant && test.key.starts_with(PREFIX));
-    of_grants.into_iter().any(|test| {
+    let mut of_grants = tests.clone().filter(|test| test.of_grant && test.key.starts_with(PREFIX));
+    of_grants.any(|test| {
         let is_other = |other: &Test| !other.of_grant || other.key != test.key;
         tests.clone().any(|it| it.key.eq_ignore_ascii_case(&test.key) && is_other(it))
     })

@@ -119,7 +119,8 @@ fn notes(words: &Words<'_>) -> Vec<String> {
             "{caller} is not in the export, and has no policies of its own here.{near}"
         ));
     }
-    notes.extend(words.ability().map(|ability| format!("Beside the decision: {ability}.")));
+    let beside = words.other_side().into_iter().chain(words.ability());
+    notes.extend(beside.map(|beside| format!("Beside the decision: {beside}.")));
     for what in story.decision.missing.union(&story.overall.answer.missing) {
         notes.push(format!("Not in the export, and could change the answer: {what}."));
     }

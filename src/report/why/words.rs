@@ -1,7 +1,7 @@
 //! The words of a story: each gate's answer, and what would turn it, in a sentence.
 
 use crate::audit::{Ability, Change, Holder, Story, Texts};
-use crate::aws::StateAnswer;
+use crate::aws::{AliasArn, StateAnswer};
 use crate::decision::{Citation, Cited, Gate, OpenPoint, Path, Reading, Standing, Step, Target};
 use crate::inventory::Inventory;
 use crate::source::{Place, Span};
@@ -59,8 +59,31 @@ impl Words<'_> {
         format!("Over all requests{which}: {holds}{stopped}.")
     }
 
+    /// The alias, where it is asked about as the one of two sides that changes of aliases have (rules L1 to L3).
+    fn alias(&self) -> Option<&AliasArn> {
+        match &self.story.request.target {
+            Target::Alias(alias) if self.has_two_sides() => Some(alias),
+            _ => None,
+        }
+    }
+
+    fn has_two_sides(&self) -> bool {
+        self.story.request.action.info().has_alias_resource
+    }
+
+    /// What else such a change takes.
+    pub(super) fn other_side(&self) -> Option<String> {
+        let action = self.story.request.action;
+        let other = if self.alias().is_some() { "key" } else { "alias" };
+        let told = format!("{action} must be allowed on the {other}, too: ask with the {other}");
+        self.has_two_sides().then_some(told)
+    }
+
     /// The key with its alias beside its id.
     pub(super) fn key(&self) -> String {
+        if let Some(alias) = self.alias() {
+            return format!("the alias {}", alias.name());
+        }
         let Some(arn) = &self.story.key else {
             return self.story.request.target.to_string();
         };
@@ -201,9 +224,14 @@ impl Words<'_> {
                      arn:{partition}:iam::{account}:root {action}, so that IAM policies count"
                 )
             }
-            Change::AllowInIdentityPolicy(name) => match &self.story.key {
-                Some(arn) => format!("allow {action} on {arn} in an identity policy of {name}"),
-                None => format!("allow {action} in an identity policy of {name}"),
+            Change::AllowInIdentityPolicy(name) => match (self.alias(), &self.story.key) {
+                (Some(arn), _) => {
+                    format!("allow {action} on {arn} in an identity policy of {name}")
+                }
+                (_, Some(arn)) => {
+                    format!("allow {action} on {arn} in an identity policy of {name}")
+                }
+                (None, None) => format!("allow {action} in an identity policy of {name}"),
             },
             Change::CreateGrant(name) => {
                 format!("create a grant for {name} with {}", action.name())
