@@ -189,6 +189,16 @@ fn what_explains_something_says_so_in_every_format_that_has_room() {
     }
 }
 
+#[test]
+fn where_the_pages_of_the_rules_are_is_told_where_there_are_findings() {
+    let folder = Folder::new("control-pages");
+    folder.put("world.yaml", LOCKED);
+    let tells = |args: &[&str]| check(&folder, args).stdout.contains("`keyreach rules RULE`");
+    assert!(tells(&["world.yaml"]));
+    assert!(!tells(&["--quiet", "world.yaml"]));
+    assert!(!tells(&["--select", "unknown-action", "world.yaml"]));
+}
+
 /// A key that is public because a condition holds without its key.
 const OPENED: &str = r#"keyreach: scenario/1
 accounts:

@@ -56,6 +56,12 @@ fn the_policy_for_cloudwatch_logs_is_silent() {
 }
 
 #[test]
+fn the_policy_for_dnssec_of_route_53_is_silent() {
+    // For whom the service makes its grants AWS does not say.
+    check("route53-dnssec", [&[], &[], &["medium service-principal-unscoped"]]);
+}
+
+#[test]
 fn the_policy_of_an_aws_managed_key_is_silent() {
     check("aws-managed-key", [&[], &[], &[]]);
 }

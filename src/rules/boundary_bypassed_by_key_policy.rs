@@ -1,7 +1,7 @@
-//! A user gets more by the name in a key policy than its permissions boundary lists.
+//! A user or a session gets more by the name in a key policy than the permissions boundary lists.
 
 use crate::aws::ActionSet;
-use crate::decision::{Allowing, Caller};
+use crate::decision::{Allowing, Caller, CallerKind};
 use crate::inventory::Identity;
 use crate::policy::{Polarity, PolicyDocument, Principal};
 
@@ -25,57 +25,74 @@ impl Rule for BoundaryBypassedByKeyPolicy {
             let wanted = performed(scope, actions).intersection(revealing.union(controls()));
             let named = statement.principal.as_ref().filter(|it| it.polarity == Polarity::Is);
             for entry in named.into_iter().flat_map(|element| &element.entries) {
-                let Principal::User(arn) = &entry.value else { continue };
-                let Some((user, boundary)) = bounded(scope, arn) else { continue };
-                look(scope, sink, (document, index), (user, boundary), wanted);
+                let (Principal::User(arn) | Principal::AssumedRole(arn)) = &entry.value else {
+                    continue;
+                };
+                let bounded = Caller::parse(arn).and_then(|caller| bounded(scope, caller));
+                if let Some(bounded) = bounded {
+                    look(scope, sink, (document, index), &bounded, wanted);
+                }
             }
         }
     }
 }
 
-/// The user, where it has a boundary whose text is known.
-fn bounded<'a>(scope: &KeyScope<'a>, arn: &str) -> Option<(&'a Identity, &'a PolicyDocument)> {
-    let user = scope.world().identity(arn)?;
-    let boundary = scope.world().managed_policy(user.account, &user.boundary.as_ref()?.arn)?;
-    let document = boundary.document().filter(|it| it.policy().readable)?;
-    Some((user, document))
+/// A user or a session, and the boundary of the user or of the role, whose text is known.
+struct Bounded<'a> {
+    caller: Caller,
+    identity: &'a Identity,
+    boundary: &'a PolicyDocument,
+}
+
+fn bounded<'a>(scope: &KeyScope<'a>, caller: Caller) -> Option<Bounded<'a>> {
+    let world = scope.world();
+    let identity = match &caller.kind {
+        CallerKind::AssumedRole { role, .. } => world.role_by_name(caller.account?, role),
+        _ => world.identity(&caller.text),
+    }?;
+    let boundary = world.managed_policy(identity.account, &identity.boundary.as_ref()?.arn)?;
+    let boundary = boundary.document().filter(|it| it.policy().readable)?;
+    Some(Bounded { caller, identity, boundary })
 }
 
 fn look(
     scope: &KeyScope<'_>,
     sink: &mut Sink<'_>,
     (document, index): (&PolicyDocument, usize),
-    (user, boundary): (&Identity, &PolicyDocument),
+    Bounded { caller, identity, boundary }: &Bounded<'_>,
     wanted: ActionSet,
 ) {
-    let Some(caller) = Caller::parse(&user.arn) else { return };
-    let held = scope.holding(&caller, wanted).sure;
-    let free = scope.fates(&caller, Allowing::Statement(document, index), held).free;
+    let held = scope.holding(caller, wanted).sure;
+    let free = scope.fates(caller, Allowing::Statement(document, index), held).free;
     let statements = boundary.policy().statements.iter().enumerate();
     let allowing = statements.filter(|(_, statement)| statement.allows());
     let listed = allowing.fold(ActionSet::EMPTY, |all, (index, _)| {
-        all.union(scope.fates(&caller, Allowing::Statement(boundary, index), free).applies())
+        all.union(scope.fates(caller, Allowing::Statement(boundary, index), free).applies())
     });
     let beyond = free.minus(listed);
     let Some(first) = beyond.iter().next() else { return };
     let names: Vec<String> = beyond.iter().map(|action| action.to_string()).collect();
-    let name = short(&caller);
+    let name = short(caller);
     let message = format!(
         "{name} can use {} for {}, which its permissions boundary leaves out",
         scope.name(),
         list(&names)
     );
+    let who = match caller.kind {
+        CallerKind::AssumedRole { .. } => "the session",
+        _ => "the user",
+    };
     let mut report = sink
-        .report(format!("{} {}", scope.key.arn, user.arn), message)
+        .report(format!("{} {caller}", scope.key.arn), message)
         .key(&scope.key.arn)
-        .statement(document, index, "names the user: what a boundary leaves out does not limit that")
-        .principals([user.arn.to_string()])
-        .witness(scope.verdict(&caller, first).witness())
+        .statement(document, index, format!("names {who}: what a boundary leaves out does not limit that"))
+        .principals([caller.to_string()])
+        .witness(scope.verdict(caller, first).witness())
         .help(
             "deny it in the boundary or by an SCP, or name a role: boundaries limit what is given to \
              roles",
         );
-    if let Some(attached) = &user.boundary {
+    if let Some(attached) = &identity.boundary {
         report = report.beside(attached.place, None, "the boundary");
     }
     report.done();

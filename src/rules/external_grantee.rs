@@ -69,7 +69,8 @@ fn tell(
         .help(format!(
             "{}, or declare the account as trusted with a reason",
             revocation(scope, first)
-        ));
+        ))
+        .explains_there(&["grant-allows-redelegation", "grant-too-wide"]);
     if is_open {
         report = report.unsure();
     }

@@ -46,7 +46,8 @@ fn tell(
         .key(&scope.key.arn)
         .at(first.place, None, format!("this grant {how}"))
         .principals([name.to_owned()])
-        .help(revocation(scope, first));
+        .help(revocation(scope, first))
+        .explains_there(&["grant-allows-redelegation", "grant-too-wide"]);
     for (grant, how) in grants.iter().skip(1).take(2) {
         report = report.beside(grant.place, None, format!("this grant {how}, too"));
     }

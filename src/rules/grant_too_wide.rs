@@ -4,7 +4,7 @@ use crate::aws::{ActionSet, KmsAction};
 use crate::inventory::{Grant, Grantee};
 use crate::policy::Principal;
 
-use super::grants::{is_of_service, written};
+use super::grants::{grantee, is_of_service, written};
 use super::outsiders::uses;
 use super::report::Sink;
 use super::{KeyScope, Rule};
@@ -49,11 +49,13 @@ fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, grant: &Grant) {
         faults.push("nobody is named to retire it");
     }
     let message = format!("grant {} on {} is wide: {}", grant.id, scope.name(), faults.join(", "));
+    let caller = grantee(scope, grant).map(|caller| caller.to_string());
+    let who = caller.unwrap_or_else(|| grant.grantee.text().to_owned());
     let mut report = sink
         .report(format!("{} {}", scope.key.arn, grant.id), message)
         .key(&scope.key.arn)
         .at(grant.place, None, "this grant")
-        .principals([grant.grantee.text().to_owned()])
+        .principals([who])
         .help(
             "grant to the role that needs it, with the operations it needs, \
              EncryptionContextEquals, and a retiring principal",

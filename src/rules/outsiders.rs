@@ -112,7 +112,8 @@ fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
 }
 
 /// Principals of accounts that are not trusted whom an Allow statement could mean, each with whom it stands for:
-/// those that it names, and for accounts, in its principals or in its conditions, some of each.
+/// those that it names, and for accounts, in its principals or in its conditions, some of each; of one that
+/// means everyone also whom a Deny beside it speaks of.
 pub(super) fn perhaps_outsiders(
     scope: &KeyScope<'_>,
     statement: &Statement,
@@ -143,7 +144,11 @@ pub(super) fn perhaps_outsiders(
     }
     let accounts: BTreeSet<AccountId> = found.keys().filter_map(|caller| caller.account).collect();
     let values = statement.conditions.iter().flat_map(|condition| &condition.values);
-    for text in values.filter_map(|value| value.value.text()) {
+    let values = values.filter_map(|value| value.value.text());
+    // Of everyone a Deny can spare some.
+    let of_policy = scope.key.policy.iter().flat_map(|document| &document.policy().statements);
+    let denies = of_policy.filter(|it| everyone && it.denies());
+    for text in values.chain(denies.flat_map(mentioned)) {
         let Some(account) = account_of(text).filter(|it| everyone || accounts.contains(it)) else {
             continue;
         };
@@ -157,6 +162,14 @@ pub(super) fn perhaps_outsiders(
     found
         .retain(|caller, _| caller.account.is_some_and(|account| !scope.scope.is_trusted(account)));
     found
+}
+
+/// What a statement says of principals: in its principals and as values of its conditions.
+fn mentioned(statement: &Statement) -> impl Iterator<Item = &str> {
+    let entries = statement.principal.iter().flat_map(|element| &element.entries);
+    let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+    let values = values.filter_map(|value| value.value.text());
+    entries.map(|entry| entry.value.text()).chain(values)
 }
 
 fn account_of(text: &str) -> Option<AccountId> {

@@ -11,7 +11,7 @@ use super::controllers::list;
 use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
-use super::what_if::{More, narrowed};
+use super::what_if::{DIRECT, More, narrowed};
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -45,7 +45,7 @@ fn tell(
     stranger: &Caller,
 ) -> bool {
     let Some(statement) = document.policy().statements.get(index) else { return false };
-    let direct = narrowed(document, index, &[("Null", "kms:ViaService", &["true"])]);
+    let direct = narrowed(document, index, &DIRECT);
     let (own, limits): (Vec<Limit<'_>>, Vec<Limit<'_>>) =
         limits(scope, statement).into_iter().partition(|limit| limit.is_of_one_known);
     // Nobody else has the id of somebody known.

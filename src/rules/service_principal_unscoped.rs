@@ -99,6 +99,10 @@ fn look(
     if statement.conditions.iter().any(asks_for_caller) {
         report = report.facet("caller-account");
     }
+    let grants: ActionSet = [KmsAction::CREATE_GRANT].into_iter().collect();
+    if all == grants && statement.conditions.iter().any(asks_for_resource) {
+        report = report.unsure();
+    }
     report.done();
 }
 
@@ -106,6 +110,12 @@ fn look(
 /// (rule C54).
 fn asks_for_caller(condition: &Condition) -> bool {
     condition.key.value.eq_ignore_ascii_case("kms:CallerAccount") && needs_key(condition)
+}
+
+/// Whether a condition asks that the grant be for a resource that the service manages: AWS documents such
+/// statements without a source, and does not say for whom the service then makes grants.
+fn asks_for_resource(condition: &Condition) -> bool {
+    condition.key.value.eq_ignore_ascii_case("kms:GrantIsForAWSResource") && needs_key(condition)
 }
 
 /// The statement for requests that concern a resource of an account that is nobody's: the service says so

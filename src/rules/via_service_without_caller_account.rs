@@ -1,13 +1,13 @@
 //! Everybody may use the key through a service, whose resources strangers own too.
 
-use crate::decision::{Allowing, Fate};
+use crate::decision::{Allowing, Caller, Fate};
 use crate::policy::PolicyDocument;
 
-use super::audience::stranger;
+use super::audience::strangers;
 use super::controllers::list;
-use super::outsiders::{allowed_abroad, means_everyone, of_stranger};
+use super::outsiders::{allowed_abroad, means_everyone};
 use super::report::Sink;
-use super::what_if::narrowed;
+use super::what_if::{DIRECT, narrowed};
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -29,14 +29,20 @@ impl Rule for ViaServiceWithoutCallerAccount {
 fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, document: &PolicyDocument, index: usize) {
     let Some(statement) = document.policy().statements.get(index) else { return };
     let actions = allowed_abroad(scope, statement);
-    let through = of_stranger(scope, document, index, actions).free;
-    let Some(first) = through.iter().next() else { return };
-    let direct = narrowed(document, index, &[("Null", "kms:ViaService", &["true"])]);
-    let direct = of_stranger(scope, &direct, index, actions);
+    let direct = narrowed(document, index, &DIRECT);
+    let fates = |of: &PolicyDocument, stranger: &Caller| {
+        scope.fates(stranger, Allowing::Statement(of, index), actions)
+    };
+    let mut all = strangers(scope, statement).into_iter();
+    let found = all.find_map(|it| {
+        let through = fates(document, &it).free;
+        Some((it, through.iter().next()?, through))
+    });
+    let Some((stranger, first, through)) = found else { return };
+    let direct = fates(&direct, &stranger);
     if !direct.free.is_empty() || !direct.unknown.is_empty() {
         return;
     }
-    let Some(stranger) = stranger(scope) else { return };
     let fate = scope.fate(&stranger, first, Allowing::Statement(document, index));
     let Fate::Free(witness) = fate else { return };
     let names: Vec<String> = through.iter().map(|action| action.to_string()).collect();

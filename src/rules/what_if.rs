@@ -9,6 +9,10 @@ use crate::source::Located;
 /// A condition that a made-up statement has beside its own: operator, condition key, values.
 pub(super) type More<'a> = (&'a str, &'a str, &'a [&'a str]);
 
+/// What only calls have that no service makes for somebody (rules C53, U4).
+pub(super) const DIRECT: [More<'_>; 2] =
+    [("Null", "kms:ViaService", &["true"]), ("BoolIfExists", "aws:ViaAWSService", &["false"])];
+
 /// The policy with further conditions in one statement: the same requests where they hold.
 pub(super) fn narrowed(
     document: &PolicyDocument,

@@ -27,6 +27,9 @@ const SCREEN: usize = 60;
 /// Keys that the summary has a line for, the worst first.
 const KEYS: usize = 16;
 
+/// Where the pages of the rules are.
+const PAGES: &str = "`keyreach rules RULE` explains a rule, and how to mend what it finds";
+
 /// Rules that are named where something is left out.
 const RULES: usize = 8;
 
@@ -81,7 +84,11 @@ pub fn write(
         out,
         &format!("{} in {}{}", found(report), looked_at(report), aside(report)),
         "",
-    )
+    )?;
+    match findings.is_empty() {
+        true => Ok(()),
+        false => renderer.paragraph(out, PAGES, ""),
+    }
 }
 
 /// What is not shown of which rules, most first.
