@@ -1,6 +1,6 @@
 //! Devices for MFA of users whose credentials were made (rule T43).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::decision::{Caller, CallerKind, Context};
 
@@ -45,10 +45,7 @@ impl Assembler<'_, '_> {
         if path.hops.len() >= self.hops || primitives >= self.primitives {
             return None;
         }
-        let (access, doubts) = (self.access, BTreeSet::new());
-        let (needs, brought, sessions) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let supposing = false;
-        let mut way = Way { access, edited: None, doubts, needs, brought, sessions, supposing };
+        let mut way = Way::new(self.access, BTreeMap::new(), false);
         let set_out = outsider(self.access.inventory(), &path.from);
         set_out.iter().for_each(|edit| way.edit(edit));
         for hop in path.hops.iter().take(nth + 1) {

@@ -5,7 +5,7 @@ mod device;
 mod fitted;
 mod way;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::access::Access;
 use crate::aws::KmsAction;
@@ -69,16 +69,7 @@ impl Assembler<'_, '_> {
         needs: BTreeMap<Box<str>, Needs>,
         supposing: bool,
     ) -> Result<Path, Miss> {
-        let mut way = Way {
-            access: self.access,
-            edited: None,
-            doubts: BTreeSet::new(),
-            needs,
-            brought: BTreeMap::new(),
-            sessions: BTreeMap::new(),
-            supposing,
-            names_nobody: false,
-        };
+        let mut way = Way::new(self.access, needs, supposing);
         let path = self.walked(&mut way, end, plan);
         path.ok_or(if way.names_nobody { Miss::Nobody } else { Miss::NoRequest })
     }

@@ -50,6 +50,26 @@ pub(in crate::graph) enum Miss {
     Failed(Failure),
 }
 
+impl<'a> Way<'a> {
+    /// Nothing was called yet.
+    pub(super) fn new(
+        access: &'a Access<'a>,
+        needs: BTreeMap<Box<str>, Needs>,
+        supposing: bool,
+    ) -> Self {
+        Self {
+            access,
+            edited: None,
+            doubts: BTreeSet::new(),
+            needs,
+            brought: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            supposing,
+            names_nobody: false,
+        }
+    }
+}
+
 impl Way<'_> {
     /// The tags that sessions of a role bring.
     pub(super) fn tags(&self, role: &str) -> Tags {
