@@ -215,28 +215,52 @@ const CELLS: [(&str, &str, &str, &str); 9] = [
     ),
 ];
 
+/// What the matrix says of the one cell of a principal on a key with this policy.
+fn verdict_of(folder: &Folder, policy: &str, who: &str, action: &str) -> String {
+    let lines: String = policy.lines().map(|line| format!("          {line}\n")).collect();
+    folder.put(
+        "world.yaml",
+        format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ bob: {{}} }}\n    \
+             roles: {{ app: {{ id: AROAEXAMPLEAPP }} }}\n    keys:\n      k:\n        policy:\n{lines}"
+        ),
+    );
+    let path = folder.path().join("world.yaml").display().to_string();
+    let question = format!("--all --principal {who} --action {action}");
+    let run = run("matrix", &format!("{DAY} --format jsonl {question} {path}"));
+    let cells = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let verdicts: Vec<Value> = cells.map(|cell| cell["verdict"].clone()).collect();
+    assert_eq!(verdicts.len(), 1, "{policy} {}", run.stderr);
+    verdicts[0].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn nothing_that_may_be_is_told_as_impossible() {
     let folder = Folder::new("may-be");
-    for (number, (policy, who, action, expected)) in CELLS.iter().enumerate() {
-        let policy: String = policy.lines().map(|line| format!("          {line}\n")).collect();
-        folder.put(
-            &format!("{number}.yaml"),
-            format!(
-                "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ bob: {{}} }}\n    \
-                 roles: {{ app: {{ id: AROAEXAMPLEAPP }} }}\n    keys:\n      k:\n        policy:\n{policy}"
-            ),
-        );
-        let path = folder.path().join(format!("{number}.yaml")).display().to_string();
-        let run = run(
-            "matrix",
-            &format!("{DAY} --format jsonl --all --principal {who} --action {action} {path}"),
-        );
-        let cells = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let verdicts: Vec<Value> = cells.map(|cell| cell["verdict"].clone()).collect();
-        assert_eq!(verdicts.len(), 1, "{policy} {}", run.stderr);
-        let found = verdicts[0].as_str().unwrap();
+    for (policy, who, action, expected) in &CELLS {
+        let found = verdict_of(&folder, policy, who, action);
         assert!(expected.split(' ').any(|it| it == found), "{found}, not {expected}: {policy}");
+    }
+}
+
+#[test]
+fn c45_every_session_of_a_role_has_its_unique_id() {
+    let folder = Folder::new("user-id");
+    for (when, allowed, denied) in [
+        ("StringLike: { 'aws:userid': 'AROAEXAMPLEAPP:*' }", "always", "never"),
+        ("StringNotLike: { 'aws:userid': 'AROAEXAMPLEAPP:*' }", "never", "always"),
+        ("StringLike: { 'aws:userid': 'AROAEXAMPLEAPP:s*' }", "conditional", "conditional"),
+        ("StringLike: { 'aws:userid': 'AROAEXAMPLEOTHER:*' }", "never", "always"),
+        ("'Null': { 'aws:userid': 'true' }", "never", "always"),
+    ] {
+        let allow = format!("- {{ allow: kms:Decrypt, to: role/app, when: {{ {when} }} }}");
+        let deny = format!(
+            "- {{ allow: kms:Decrypt, to: role/app }}\n\
+             - {{ deny: kms:Decrypt, to: '*', when: {{ {when} }} }}"
+        );
+        for (policy, expected) in [(allow, allowed), (deny, denied)] {
+            assert_eq!(verdict_of(&folder, &policy, "role/app", "Decrypt"), expected, "{policy}");
+        }
     }
 }
 

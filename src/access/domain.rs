@@ -170,7 +170,7 @@ fn limited(key: &str, tests: &[&Test], limit: Option<&Limit>, now: Timestamp) ->
     let range = Range::of(key, now);
     match limit {
         Some(Limit::OneOf(values)) => elements(&Range::Finite(values.to_vec()), tests),
-        Some(Limit::Like(pattern) | Limit::PresentLike(pattern)) => {
+        Some(Limit::PresentLike(pattern)) => {
             match range.clone().like(pattern) {
                 Some(range) => elements(&range, tests),
                 // Numbers and addresses of a form are tried, not cut.
@@ -292,7 +292,9 @@ fn restrict(found: &mut Vec<Entries>, key: &str, limit: &Limit) {
             entries.iter().find(|entry| own(entry)).and_then(|(_, value)| value.values().first());
         match (limit, text) {
             (Limit::OneOf(values), Some(text)) => values.contains(text),
-            (Limit::Like(pattern), Some(text)) => Form::like(pattern).has(text),
+            (Limit::PresentLike(pattern), text) => {
+                text.is_some_and(|it| Form::like(pattern).has(it))
+            }
             _ => true,
         }
     });

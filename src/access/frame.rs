@@ -29,9 +29,7 @@ pub(super) enum Limit {
     OneOf(Box<[Box<str>]>),
     /// It is always there.
     Present,
-    /// It is absent or a text that this pattern (`*`, `?`) takes.
-    Like(Box<str>),
-    /// It is a text that this pattern takes.
+    /// It is a text that this pattern (`*`, `?`) takes.
     PresentLike(Box<str>),
     /// It has exactly this value: the question gave it.
     Given(Box<[Box<str>]>),

@@ -442,12 +442,12 @@ fn sorted(limits: impl IntoIterator<Item = (Box<str>, Limit)>) -> KeyLimits {
     limits.into()
 }
 
-/// What `aws:userid` can be in the sessions of a role. It tells every role apart, and is left out where no
-/// policy asks.
+/// What `aws:userid` can be in the sessions of a role, which all have it (rule C45). It tells every role apart,
+/// and is left out where no policy asks.
 fn user_id(subject: &Subject<'_>) -> Option<(Box<str>, Limit)> {
     let is_role = subject.caller.kind == CallerKind::Role;
     let id = subject.identity.filter(|_| is_role)?.unique_id.as_deref()?;
-    Some((USER_ID.into(), Limit::Like(format!("{id}:?*").into())))
+    Some((USER_ID.into(), Limit::PresentLike(format!("{id}:?*").into())))
 }
 
 /// What single request-time keys of a caller can hold.

@@ -96,8 +96,9 @@ fn is_within(entries: &Entries, limit: &Limit) -> bool {
         Limit::Absent => entries.is_empty(),
         Limit::Present => !entries.is_empty(),
         Limit::OneOf(all) => names.iter().all(|name| all.contains(name)),
-        Limit::Like(pattern) | Limit::PresentLike(pattern) => {
-            names.iter().all(|name| super::range::Form::like(pattern).has(name))
+        Limit::PresentLike(pattern) => {
+            !entries.is_empty()
+                && names.iter().all(|name| super::range::Form::like(pattern).has(name))
         }
         Limit::Given(all) => {
             names.len() == all.len() && names.iter().all(|name| all.contains(name))

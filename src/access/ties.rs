@@ -218,17 +218,17 @@ impl Near<'_, '_> {
             found.extend(classes);
             all = true;
         }
-        match limit(&frame.limits, key) {
+        let limit = limit(&frame.limits, key);
+        match limit {
             Some(Limit::OneOf(values) | Limit::Given(values)) => {
                 found = values.to_vec();
                 all = true;
             }
-            Some(limit @ (Limit::Like(pattern) | Limit::PresentLike(pattern))) => {
+            Some(Limit::PresentLike(pattern)) => {
                 found.retain(|text| Form::like(pattern).has(text));
-                // The unique id of a session: whatever stands behind the role's.
-                if let Some(start) =
-                    pattern.strip_suffix("?*").filter(|_| matches!(limit, Limit::Like(_)))
-                {
+                // The unique id of a session, say: whatever stands behind the role's.
+                let is_text = |start: &&str| !start.contains(['*', '?']);
+                if let Some(start) = pattern.strip_suffix("?*").filter(is_text) {
                     found.push(format!("{start}session").into());
                 }
             }
@@ -236,7 +236,9 @@ impl Near<'_, '_> {
         }
         let mut seen = rustc_hash::FxHashSet::default();
         found.retain(|text| seen.insert(text.clone()));
-        (std::iter::once(None).chain(found.into_iter().map(Some)).collect(), all)
+        let is_sent = matches!(limit, Some(Limit::Present | Limit::PresentLike(_)));
+        let absent = (!is_sent).then_some(None);
+        (absent.into_iter().chain(found.into_iter().map(Some)).collect(), all)
     }
 }
 

@@ -204,7 +204,7 @@ fn n1_limits_and_keys_that_are_not_carried() {
     let bench = decrypt().limited(&[("kms:encryptioncontext", Limit::Absent)]);
     assert_eq!(bench.words(&[("Null", "kms:EncryptionContext:a", &["false"])]), "no");
     assert_eq!(bench.words(&[("Null", "kms:EncryptionContextKeys", &["false"])]), "no");
-    let bench = decrypt().limited(&[("aws:userid", Limit::Like("AROA1:*".into()))]);
+    let bench = decrypt().limited(&[("aws:userid", Limit::PresentLike("AROA1:*".into()))]);
     assert_eq!(
         bench.words(&[
             ("StringNotLike", "aws:userid", &["*:x*"]),

@@ -175,15 +175,18 @@ pub(super) fn values(
         let absent = (!is_always_sent(facts, request, &lower)).then_some(None);
         return (absent.into_iter().chain(values).collect(), true);
     }
+    let sendable = Sendable::of(&lower, request, reference, now);
     let (mut members, all_have_members) = match listed(&lower) {
         Some(listed) => (mentions.classes(&listed), true),
-        None => members(mentions, request, &lower, &Sendable::of(&lower, request, reference, now)),
+        None => members(mentions, request, &lower, &sendable),
     };
     let mut seen = BTreeSet::new();
     members.retain(|member| seen.insert(member.clone()));
     let all_tried = !mentions.multivalued || members.len() <= ALL_SUBSETS + 1;
     let mut values = if mentions.multivalued { sets(&members) } else { singles(&members) };
-    if !is_always_sent(facts, request, &lower) {
+    // Rule C45: every session of a role has its unique id.
+    let is_session = matches!(sendable, Sendable::Session { .. });
+    if !is_session && !is_always_sent(facts, request, &lower) {
         values.insert(0, None);
     }
     (values, mentions.covers() && all_have_members && all_tried)

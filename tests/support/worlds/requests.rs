@@ -217,7 +217,8 @@ fn session(world: &World, random: &mut Random, request: &mut Request) {
             .context
             .set_one("aws:PrincipalTag/team", *random.pick(&["red", "blue", "RED", "r2"]));
     }
-    if caller.kind == CallerKind::Role && random.chance(50) {
+    // Rule C45: every session has it.
+    if caller.kind == CallerKind::Role {
         let session = random.pick(&["s1", "s2"]);
         request.context.set_one("aws:userid", &format!("{}:{session}", role.unique_id));
     }
