@@ -110,8 +110,8 @@ impl Coverage {
         open.extend(declared.unresolved.iter().map(|open| open.value.to_string()));
         found.unresolved = open.into_iter().collect();
         found.assumed = declared.assumed.iter().map(ToString::to_string).collect();
-        let words = |(account, what): (_, &Box<str>)| format!("{account} is {what}");
-        found.accounts = declared.accounts.iter().map(words).collect();
+        let accounts = declared.accounts.iter();
+        found.accounts = accounts.map(|(account, what)| format!("{account} is {what}")).collect();
         Some(found)
     }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::aws::AccountId;
+use crate::aws::managed::is_without_keys;
 use crate::inventory::{
     AttachedPolicy, IdentityKind, LoosePolicy, NamedPolicy, PolicyVersion, Stated, Tags,
     policy_name,
@@ -185,6 +186,8 @@ impl<'n> Gathered<'n> {
             let place = at.stack.template.place(policy.span);
             match arn.map(|arn| AttachedPolicy { arn, place }) {
                 Some(arn) => match doubt {
+                    // What has nothing to do with keys decides nothing.
+                    Some(_) if is_without_keys(&arn.arn) => {}
                     Some(doubt) => {
                         let what = format!(
                             "whether {} is attached to {}",

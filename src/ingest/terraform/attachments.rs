@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::aws::managed::is_without_keys;
 use crate::inventory::AttachedPolicy;
 use crate::source::Place;
 
@@ -48,7 +49,9 @@ impl Attachments {
     /// Tells where a resource leaves open which policies it attaches.
     pub(super) fn tell(evaluator: &Evaluator<'_>, resource: &Resource<'_>, policy: &Value) {
         let all = Self::of(policy);
-        if all.is_open || !all.doubted.is_empty() {
+        // What has nothing to do with keys decides nothing.
+        let decides = |(policy, _): &(AttachedPolicy, Rc<str>)| !is_without_keys(&policy.arn);
+        if all.is_open || all.doubted.iter().any(decides) {
             let what = format!("{}: which policies it attaches", resource.address);
             evaluator.unresolved(policy.at, what);
         }
