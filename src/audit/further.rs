@@ -42,9 +42,10 @@ impl Further {
     /// among the actions.
     pub fn of(access: &Access<'_>, view: &View<'_>) -> Self {
         let graph = Graph::new(access);
-        let rows: BTreeMap<&str, usize> =
-            view.rows().iter().filter_map(|at| Some((&*view.row(*at)?.name, *at))).collect();
-        let whole = rows.len() == view.matrix.rows().len();
+        // By whom a row asks as: one role stands for all of an account outside the export.
+        let rows = view.rows().iter().filter_map(|at| Some((&*view.row(*at)?.caller.text, *at)));
+        let rows: BTreeMap<&str, usize> = rows.collect();
+        let whole = view.rows().len() == view.matrix.rows().len();
         let mut further = Self::default();
         for goal in [Goal::Use, Goal::Administer, Goal::Destroy] {
             let keys = keys(access, view, goal);

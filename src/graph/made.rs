@@ -109,8 +109,8 @@ impl Cast<'_> {
         let together = asked().flat_map(|asked| {
             asked.requests_of_anyone().chain(asked.principals_together.iter().cloned())
         });
-        let tags = worth_giving(alone.cloned().take(FEW), together.take(FEW));
-        let tags = || std::iter::once(TagSet::default()).chain(tags.iter().cloned().take(MANY));
+        let tags = worth_giving(alone.take(FEW).cloned(), together.take(FEW));
+        let tags = || std::iter::once(TagSet::default()).chain(tags.iter().take(MANY).cloned());
         let boundaries = std::iter::once(None).chain(boundaries.into_iter().map(Some));
         boundaries.flat_map(|it| tags().map(move |tags| (it.clone(), tags))).collect()
     }

@@ -143,11 +143,11 @@ fn limits_of<'o>(organization: &'o Organization, unit: &'o str) -> BTreeSet<BTre
     for _ in 0..=organization.units.len() {
         let Some(level) = at else { break };
         let policies = organization.attachments.get(level).into_iter().flatten();
-        let has_say = |id: &&Box<str>| {
-            let policy = organization.policies.get(*id);
+        let has_say = |id: &str| {
+            let policy = organization.policies.get(id);
             policy.is_none_or(|policy| is_open(policy) || binds(policy))
         };
-        levels.insert(policies.filter(has_say).map(|id| &**id).collect());
+        levels.insert(policies.map(|id| &**id).filter(|id| has_say(id)).collect());
         at = organization.parents.get(level).map(|parent| &**parent);
     }
     levels

@@ -18,8 +18,8 @@ const PRESENT: [&str; 2] = ["aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAg
 pub(super) fn unequipped(path: &Path) -> Option<(usize, Box<str>)> {
     let is_with_mfa = |context: &Context| {
         let [present, age] = PRESENT.map(|key| context.get(key));
-        let is_true = |text: &Box<str>| text.eq_ignore_ascii_case("true");
-        age.is_some() || present.is_some_and(|entry| entry.value.values().iter().any(is_true))
+        let mut said = present.into_iter().flat_map(|entry| entry.value.values());
+        age.is_some() || said.any(|text| text.eq_ignore_ascii_case("true"))
     };
     let later = |nth: usize| {
         let hops = path.hops.iter().skip(nth + 1).map(|hop| (&hop.caller, &hop.context));

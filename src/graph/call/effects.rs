@@ -10,8 +10,8 @@ impl Call {
     /// What it changes about a world; nothing for one that only takes an identity on. A grant belongs to
     /// the account of whoever creates it (rule G1).
     pub fn edits(&self, caller: &Caller) -> Vec<Edit> {
-        let made_with = |holder: &Box<str>, boundary: Option<Box<str>>, tags: Tags| {
-            let holder = || holder.clone();
+        let made_with = |holder: &str, boundary: Option<Box<str>>, tags: Tags| {
+            let holder = || Box::<str>::from(holder);
             let bounds = boundary.map(|policy| Edit::PutBoundary { holder: holder(), policy });
             let tags = Some(tags).filter(|tags| !tags.is_empty());
             bounds.into_iter().chain(tags.map(|tags| Edit::TagIdentity { holder: holder(), tags }))
