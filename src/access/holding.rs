@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::aws::{ActionSet, KeyArn, Nature, condition_key};
+use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, CellAnswer, Crowd, Denials, Fates, Holding, Meant, Request,
     Target,
@@ -309,20 +309,27 @@ impl Census<'_> {
     /// The least and the most that the verdict over the requests that agree with `request` can be; nothing
     /// where the matrix cannot tell.
     pub fn bounds_of(&self, request: &Request) -> Option<(Bound, Bound)> {
-        let (home, owner, relation) = self.asked(request)?;
+        let sides = self.asked(request)?;
         let matrix = &self.matrix;
-        let formulas = &*matrix.access.core.formulas;
-        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
-        let formula = allowed(formulas, home, owner, relation).at(request.action);
+        let formula = self.allowed_at(sides, request.action);
         if formula.is_constant() {
             let bound = if formula == Formula::TRUE { Bound::Always } else { Bound::Never };
             return Some((bound, bound));
         }
+        let (home, owner) = (matrix.home_side(sides.0), matrix.owner_side(sides.1));
         let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
         let limits = matrix.limits.intern(limits);
         let decided = (formula, home.who, limits, request.action);
         let standing = matrix.verdict(decided);
         Some((standing.at_least(), standing.at_most()))
+    }
+
+    fn allowed_at(&self, sides: Sides, action: KmsAction) -> Formula {
+        self.allowed.get((sides, action), |((home, owner, relation), action)| {
+            let formulas = &*self.matrix.access.core.formulas;
+            let (home, owner) = (self.matrix.home_side(*home), self.matrix.owner_side(*owner));
+            allowed(formulas, home, owner, *relation).at(*action)
+        })
     }
 
     /// Everything about the cell of a request, as [`super::Access::answer_of`] says it; nothing where the matrix
@@ -361,9 +368,7 @@ impl Census<'_> {
     pub fn hangs_on(&self, cell: &Cell, name: &str) -> Option<bool> {
         let world = self.matrix.world();
         let (caller, key) = (self.caller(&cell.principal)?, self.key(&cell.key)?);
-        let (home, owner, relation) = self.sides(&world, caller, key)?;
-        let (home, owner) = (self.matrix.home_side(home), self.matrix.owner_side(owner));
-        let formula = allowed(world.formulas, home, owner, relation).at(cell.action);
+        let formula = self.allowed_at(self.sides(&world, caller, key)?, cell.action);
         let is_pair = |key: &str| key.starts_with("kms:encryptioncontext");
         let mut keys = self.matrix.access.core.solver.keys(formula).into_iter();
         Some(keys.any(|(key, _)| {

@@ -1,6 +1,6 @@
 //! The engines put together: verdicts by the matrix, decisions with their traces by the reference.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -13,7 +13,9 @@ use crate::decision::{
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};
+use crate::kept::Memo;
 use crate::policy::{Element, PolicyDocument};
+use crate::source::{Place, Span};
 
 /// [`Reach`] for the rules: the matrix answers for cells and groups, the reference for single requests.
 pub struct Engine<'w> {
@@ -22,6 +24,8 @@ pub struct Engine<'w> {
     edited: bool,
     /// What every request is taken to carry.
     assumptions: Assumptions,
+    /// Over the worlds without single statements of organization policies.
+    without: Memo<(Place, Span), Arc<Engine<'static>>>,
 }
 
 /// Made when somebody asks about groups: it compiles every policy of the world.
@@ -60,7 +64,8 @@ impl<'w> Engine<'w> {
 
     fn over(access: Access<'w>) -> Self {
         let parts = Parts::new(access, |_| OnceLock::new());
-        Self { parts, edited: false, assumptions: Assumptions::default() }
+        let without = Memo::new();
+        Self { parts, edited: false, assumptions: Assumptions::default(), without }
     }
 
     /// The matrix engine.
@@ -70,6 +75,11 @@ impl<'w> Engine<'w> {
 
     fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
         self.parts.with_dependent(|access, census| ask(census.get_or_init(|| Census::new(access))))
+    }
+
+    fn edited(&self, edit: &Edit) -> Engine<'static> {
+        let assumptions = self.assumptions.clone();
+        Engine { edited: true, assumptions, ..Engine::over(self.access().after(edit)) }
     }
 
     /// Asks for one caller: not worth compiling a whole world for, once it is edited.
@@ -104,6 +114,25 @@ impl Reach for Engine<'_> {
             Some(edited) => self.census(|census| census.holders_after(&edited, wanted)),
             None => self.after(edit).holders(key, wanted),
         }
+    }
+
+    fn holding_after(
+        &self,
+        edit: &Edit,
+        key: &KeyArn,
+        callers: &[Caller],
+        wanted: ActionSet,
+    ) -> Vec<Holding> {
+        let edited = self.world().key(key).and_then(|key| edit.on_key(key));
+        let known =
+            edited.map(|edited| self.census(|it| it.holding_after(&edited, callers, wanted)));
+        let after = OnceLock::new();
+        let of_one = |(at, caller): (usize, &Caller)| {
+            let known = known.as_ref().and_then(|known| *known.get(at)?);
+            let after = || after.get_or_init(|| self.after(edit));
+            known.unwrap_or_else(|| after().holding(caller, key, wanted))
+        };
+        callers.iter().enumerate().map(of_one).collect()
     }
 
     fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
@@ -214,7 +243,11 @@ impl Reach for Engine<'_> {
     }
 
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_> {
-        let assumptions = self.assumptions.clone();
-        Box::new(Engine { edited: true, assumptions, ..Engine::over(self.access().after(edit)) })
+        Box::new(self.edited(edit))
+    }
+
+    fn without(&self, policy: Place, statement: Span) -> Arc<dyn Reach + '_> {
+        let edit = Edit::WithoutStatement { policy, statement };
+        self.without.get((policy, statement), |_| Arc::new(self.edited(&edit)))
     }
 }
