@@ -114,7 +114,7 @@ impl Deny<'_> {
         let holding = reach.holders_after(&self.spared(), key, self.wanted);
         let each = holding.iter().flat_map(|it| it.who.iter().map(|who| (who, it.holds.sure)));
         let losing = each.filter(|(caller, held)| {
-            let is_known = scope.world().identity(&caller.text).is_some();
+            let is_known = scope.identity(caller).is_some();
             is_known && hit.get(caller).is_some_and(|hit| hit.intersects(*held))
         });
         losing.map(|(caller, _)| caller.clone()).collect()
