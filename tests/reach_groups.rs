@@ -158,7 +158,8 @@ impl Pair<'_> {
 
     fn gifts(&self, key: &Key, seen: &mut Seen) {
         let some: ActionSet = [KmsAction::DECRYPT, KmsAction::CREATE_GRANT].into_iter().collect();
-        for caller in everybody(self.engine.world()) {
+        let stranger = Caller::parse("arn:aws:iam::000000000000:role/stranger");
+        for caller in everybody(self.engine.world()).into_iter().chain(stranger) {
             for gift in [Gift::Policy, Gift::Grant(some)] {
                 let after = self.access.after(&gift.edit(key, &caller));
                 let alone = after.holding(&caller, &key.arn, wanted());
@@ -199,6 +200,18 @@ impl Pair<'_> {
                 assert_eq!(held, alone, "{caller} on {} after {edit:?}", key.arn);
                 let before = self.access.holding(caller, &key.arn, wanted());
                 seen.edited += usize::from(alone != before);
+            }
+            let allowing = key.policy.iter().filter_map(|document| {
+                let statements = &document.policy().statements;
+                let index = statements.iter().position(|statement| statement.allows())?;
+                Some(Allowing::Statement(document, index))
+            });
+            for allowing in allowing {
+                let fates = self.engine.fates_after(&edit, &key.arn, &all, allowing, wanted());
+                for (caller, fates) in all.iter().zip(fates) {
+                    let alone = after.fates(caller, &key.arn, allowing, wanted());
+                    assert_eq!(fates, alone, "{caller} on {} after {edit:?}", key.arn);
+                }
             }
         }
     }

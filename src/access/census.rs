@@ -17,6 +17,7 @@ use super::crowds::{Column, Entry, People, Row, is_stand_in};
 use super::formula::Formula;
 use super::home::Home;
 use super::library::World;
+use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::opens::KeyClass;
 use super::owner::Owner;
@@ -48,14 +49,16 @@ pub struct Census<'a> {
     /// When the two sides of a pair allow one action.
     pub(super) allowed: Memo<(Sides, KmsAction), Formula>,
     pub(super) holdings: Interner<Holding>,
+    /// What statements of callers' own policies say to them, whatever the key.
+    pub(super) said: Memo<(CallerIx, usize, usize), Option<Arc<Masked>>>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
     pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
 }
 
 /// A key as it is after an edit.
-struct Edited<'k> {
+pub(super) struct Edited<'k> {
     key: &'k Key,
-    number: KeyIx,
+    pub(super) number: KeyIx,
     /// Whether its tags and aliases are what they were.
     is_alike: bool,
     /// Its side.
@@ -104,6 +107,7 @@ impl<'a> Census<'a> {
             held: Memo::new(),
             allowed: Memo::new(),
             holdings: Interner::new(),
+            said: Memo::new(),
             weighed: Memo::new(),
             given: Memo::new(),
             matrix,
@@ -175,7 +179,7 @@ impl<'a> Census<'a> {
     }
 
     /// A key as it is after an edit.
-    fn edited<'k>(&self, world: &World<'_>, edited: &'k Key) -> Option<Edited<'k>> {
+    pub(super) fn edited<'k>(&self, world: &World<'_>, edited: &'k Key) -> Option<Edited<'k>> {
         let number = self.key(&edited.arn)?;
         let was = *self.matrix.keys.keys.get(number as usize)?;
         let is_alike = (&was.tags, &was.aliases) == (&edited.tags, &edited.aliases);
@@ -186,7 +190,7 @@ impl<'a> Census<'a> {
     }
 
     /// Both sides of a caller and a key after an edit. `homes` keeps those of callers towards this key.
-    fn sides_after(
+    pub(super) fn sides_after(
         &self,
         world: &World<'_>,
         after: &Edited<'_>,
@@ -350,16 +354,40 @@ impl<'a> Census<'a> {
         (asked, key): (&Key, KeyIx),
         owner: OwnerIx,
     ) -> Option<Sides> {
-        let matrix = &self.matrix;
         let subject = self.subject(world, caller)?;
         let home = self.plain.get(caller, |_| Arc::new(Home::of(world, &subject, &[])));
-        let home = self.settled_home(world, &home, asked, &subject);
+        Some(self.sides_of_subject(world, (&subject, &home), (asked, key), owner))
+    }
+
+    /// Both sides of somebody whom no table has.
+    pub(super) fn sides_of_stranger(
+        &self,
+        world: &World<'_>,
+        caller: &Caller,
+        key: KeyIx,
+    ) -> Option<Sides> {
+        let asked = *self.matrix.keys.keys.get(key as usize)?;
+        let owner = *self.matrix.owners.get(key as usize)?;
+        let subject = Subject::of(world.inventory, caller.clone());
+        let home = Home::of(world, &subject, &[]);
+        Some(self.sides_of_subject(world, (&subject, &home), (asked, key), owner))
+    }
+
+    fn sides_of_subject(
+        &self,
+        world: &World<'_>,
+        (subject, home): (&Subject<'_>, &Home),
+        (asked, key): (&Key, KeyIx),
+        owner: OwnerIx,
+    ) -> Sides {
+        let matrix = &self.matrix;
+        let home = self.settled_home(world, home, asked, subject);
         let owner = matrix
             .owner_side(owner)
-            .mapped(|masked| masked.mapped(|formula| world.with_caller(formula, &subject)));
+            .mapped(|masked| masked.mapped(|formula| world.with_caller(formula, subject)));
         let owner = matrix.owner_sides.intern(owner);
         let relation = Relation::of(&subject.caller, &asked.arn);
-        Some((home, self.with_gap(world, owner, key), relation))
+        (home, self.with_gap(world, owner, key), relation)
     }
 
     /// A caller's side towards one key.

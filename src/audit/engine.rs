@@ -1,5 +1,6 @@
 //! The engines put together: verdicts by the matrix, decisions with their traces by the reference.
 
+use std::cell::OnceCell;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ pub struct Engine<'w> {
     edited: bool,
     /// What every request is taken to carry.
     assumptions: Assumptions,
-    /// Over the worlds without single statements of organization policies.
+    /// Over the worlds without single statements.
     without: Memo<(Place, Span), Arc<Engine<'static>>>,
 }
 
@@ -82,6 +83,22 @@ impl<'w> Engine<'w> {
         Engine { edited: true, assumptions, ..Engine::over(self.access().after(edit)) }
     }
 
+    /// What is known of each of some callers after an edit, in their order; the world after it is asked for the
+    /// others.
+    fn known_or<T: Copy>(
+        &self,
+        edit: &Edit,
+        known: Option<Vec<Option<T>>>,
+        callers: &[Caller],
+        ask: impl Fn(&dyn Reach, &Caller) -> T,
+    ) -> Vec<T> {
+        let known = known.unwrap_or_else(|| vec![None; callers.len()]);
+        let after = OnceCell::new();
+        let after = || &**after.get_or_init(|| self.after(edit));
+        let each = known.into_iter().zip(callers);
+        each.map(|(known, caller)| known.unwrap_or_else(|| ask(after(), caller))).collect()
+    }
+
     /// Asks for one caller: not worth compiling a whole world for, once it is edited.
     fn one<T>(&self, ask: impl FnOnce(&Census<'_>) -> Option<T>) -> Option<T> {
         match self.edited {
@@ -124,15 +141,8 @@ impl Reach for Engine<'_> {
         wanted: ActionSet,
     ) -> Vec<Holding> {
         let edited = self.world().key(key).and_then(|key| edit.on_key(key));
-        let known =
-            edited.map(|edited| self.census(|it| it.holding_after(&edited, callers, wanted)));
-        let after = OnceLock::new();
-        let of_one = |(at, caller): (usize, &Caller)| {
-            let known = known.as_ref().and_then(|known| *known.get(at)?);
-            let after = || after.get_or_init(|| self.after(edit));
-            known.unwrap_or_else(|| after().holding(caller, key, wanted))
-        };
-        callers.iter().enumerate().map(of_one).collect()
+        let known = edited.map(|it| self.census(|all| all.holding_after(&it, callers, wanted)));
+        self.known_or(edit, known, callers, |after, caller| after.holding(caller, key, wanted))
     }
 
     fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
@@ -178,6 +188,23 @@ impl Reach for Engine<'_> {
         }
         let known = self.one(|census| census.fates(caller, key, allowing, wanted));
         known.unwrap_or_else(|| self.access().fates(caller, key, allowing, wanted))
+    }
+
+    fn fates_after(
+        &self,
+        edit: &Edit,
+        key: &KeyArn,
+        callers: &[Caller],
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Vec<Fates> {
+        let edited = self.world().key(key).and_then(|key| edit.on_key(key));
+        let edited = edited.filter(|_| !callers.iter().any(|caller| caller.is_abroad_to(key)));
+        let known =
+            edited.map(|it| self.census(|all| all.fates_after(&it, callers, allowing, wanted)));
+        self.known_or(edit, known, callers, |after, caller| {
+            after.fates(caller, key, allowing, wanted)
+        })
     }
 
     fn denials(

@@ -250,6 +250,19 @@ pub trait Reach: Sync {
         wanted: ActionSet,
     ) -> Fates;
 
+    /// The same for each of `callers` after `edit`, in their order.
+    fn fates_after(
+        &self,
+        edit: &Edit,
+        key: &KeyArn,
+        callers: &[Caller],
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Vec<Fates> {
+        let after = self.after(edit);
+        callers.iter().map(|caller| after.fates(caller, key, allowing, wanted)).collect()
+    }
+
     /// The denies that stop an Allow statement or a grant for one caller, for those actions of `wanted` for
     /// which it is denied throughout: what [`Fate::Denied`] says of each, together.
     fn denials(
@@ -304,7 +317,7 @@ pub trait Reach: Sync {
     /// The same engine over the world after `edit`. Groups are made anew there: ask it for single cells.
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_>;
 
-    /// The same without one statement of an organization policy: kept, as it is the same for many keys.
+    /// The same without one statement, which is not of a key policy: kept, as it is the same for many keys.
     fn without(&self, policy: Place, statement: Span) -> Arc<dyn Reach + '_> {
         Arc::from(self.after(&Edit::WithoutStatement { policy, statement }))
     }

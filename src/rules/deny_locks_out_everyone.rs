@@ -153,13 +153,11 @@ fn without<T>(reach: &dyn Reach, set: &[Deny], question: &dyn Fn(&dyn Reach) -> 
     };
     let (policy, statement) = (document.place, document.policy().statements.get(*index));
     match (statement.map(|one| one.span), document.kind) {
-        (Some(statement), PolicyKind::Scp | PolicyKind::Rcp) => {
-            without(&*reach.without(policy, statement), rest, question)
-        }
-        (Some(statement), _) => {
+        (Some(statement), PolicyKind::Key) => {
             let edit = Edit::WithoutStatement { policy, statement };
             without(&*reach.after(&edit), rest, question)
         }
+        (Some(statement), _) => without(&*reach.without(policy, statement), rest, question),
         (None, _) => without(reach, rest, question),
     }
 }
