@@ -1,6 +1,6 @@
 //! What an engine says of groups of callers is what it says of each of them alone, in random worlds: for
-//! what they hold, for what becomes of statements and grants, for what they could give themselves, and for
-//! requests that say something.
+//! what they hold, today and after an edit of the key, for what becomes of statements and grants, for what
+//! they could give themselves, and for requests that say something.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,7 @@ use keyreach::aws::{ActionSet, KmsAction};
 use keyreach::decision::{
     Allowing, Bound, Caller, Cell, ContextValue, Fates, Gift, Holding, Reach, Request,
 };
-use keyreach::inventory::{Inventory, Key};
+use keyreach::inventory::{Edit, Inventory, Key};
 use rayon::prelude::*;
 use support::matrix::net::{inventory, loaded};
 use support::matrix::now;
@@ -61,6 +61,7 @@ struct Seen {
     meant: usize,
     denied: usize,
     given: usize,
+    edited: usize,
     narrowed: usize,
 }
 
@@ -73,6 +74,7 @@ impl Seen {
             meant: self.meant + other.meant,
             denied: self.denied + other.denied,
             given: self.given + other.given,
+            edited: self.edited + other.edited,
             narrowed: self.narrowed + other.narrowed,
         }
     }
@@ -156,7 +158,8 @@ impl Pair<'_> {
 
     fn gifts(&self, key: &Key, seen: &mut Seen) {
         let some: ActionSet = [KmsAction::DECRYPT, KmsAction::CREATE_GRANT].into_iter().collect();
-        for caller in everybody(self.engine.world()) {
+        let stranger = Caller::parse("arn:aws:iam::000000000000:role/stranger");
+        for caller in everybody(self.engine.world()).into_iter().chain(stranger) {
             for gift in [Gift::Policy, Gift::Grant(some)] {
                 let after = self.access.after(&gift.edit(key, &caller));
                 let alone = after.holding(&caller, &key.arn, wanted());
@@ -164,6 +167,51 @@ impl Pair<'_> {
                 assert_eq!(one, alone, "{caller} {gift:?} on {}", key.arn);
                 let before = self.access.holding(&caller, &key.arn, wanted());
                 seen.given += usize::from(!alone.sure.minus(before.sure).is_empty());
+            }
+        }
+    }
+
+    /// What is held after an edit of the key itself.
+    fn edited(&self, key: &Key, seen: &mut Seen) {
+        let arn = || key.arn.clone();
+        let tag = |value: &str| {
+            let tags = [("team".into(), value.into())].into_iter().collect();
+            Edit::TagKey { key: arn(), tags }
+        };
+        let mut edits = vec![tag("red"), tag("blue")];
+        edits.push(Edit::UntagKey { key: arn(), keys: vec!["team".into()] });
+        let aliases = ["alias/k0-0", "alias/kept"].iter().filter_map(|it| key.arn.alias(it));
+        edits.extend(aliases.map(|alias| Edit::PointAlias { alias, key: arn() }));
+        let worn = key.aliases.iter().map(|alias| Edit::DeleteAlias { alias: alias.clone() });
+        edits.extend(worn);
+        let grants = key.grants.iter().map(|grant| grant.id.clone());
+        edits.extend(grants.map(|grant| Edit::RevokeGrant { key: arn(), grant }));
+        for document in &key.policy {
+            let statements = document.policy().statements.iter().map(|one| one.span);
+            let policy = document.place;
+            edits.extend(statements.map(|statement| Edit::WithoutStatement { policy, statement }));
+        }
+        let all = everybody(self.engine.world());
+        for edit in edits {
+            let after = self.access.after(&edit);
+            let held = self.engine.holding_after(&edit, &key.arn, &all, wanted());
+            for (caller, held) in all.iter().zip(held) {
+                let alone = after.holding(caller, &key.arn, wanted());
+                assert_eq!(held, alone, "{caller} on {} after {edit:?}", key.arn);
+                let before = self.access.holding(caller, &key.arn, wanted());
+                seen.edited += usize::from(alone != before);
+            }
+            let allowing = key.policy.iter().filter_map(|document| {
+                let statements = &document.policy().statements;
+                let index = statements.iter().position(|statement| statement.allows())?;
+                Some(Allowing::Statement(document, index))
+            });
+            for allowing in allowing {
+                let fates = self.engine.fates_after(&edit, &key.arn, &all, allowing, wanted());
+                for (caller, fates) in all.iter().zip(fates) {
+                    let alone = after.fates(caller, &key.arn, allowing, wanted());
+                    assert_eq!(fates, alone, "{caller} on {} after {edit:?}", key.arn);
+                }
             }
         }
     }
@@ -223,13 +271,17 @@ fn groups_say_what_each_caller_says_alone() {
                 pair.meant(key, &mut seen);
                 pair.identity(key);
                 pair.gifts(key, &mut seen);
+                pair.edited(key, &mut seen);
                 pair.narrowed(key, &mut seen);
             }
             seen
         });
         let seen = seen.reduce(Seen::default, Seen::plus);
         let counts = [seen.groups, seen.shared, seen.held, seen.meant, seen.denied, seen.given];
-        assert!(counts.iter().chain([&seen.narrowed]).all(|count| *count > 5), "{counts:?}");
+        assert!(
+            counts.iter().chain([&seen.edited, &seen.narrowed]).all(|count| *count > 5),
+            "{counts:?}"
+        );
     });
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::aws::{AccountId, ActionSet, KeyArn};
+use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
 use crate::decision::{Caller, Crowd, Fates, Holders, Holding};
 use crate::inventory::Key;
 
@@ -14,8 +14,10 @@ use super::Access;
 use super::asked::Asked;
 use super::classes::{CallerIx, Group, KeyIx};
 use super::crowds::{Column, Entry, People, Row, is_stand_in};
+use super::formula::Formula;
 use super::home::Home;
 use super::library::World;
+use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::opens::KeyClass;
 use super::owner::Owner;
@@ -44,9 +46,23 @@ pub struct Census<'a> {
     sided: Memo<(CallerIx, KeyIx), Option<Sides>>,
     pub(super) opened: Memo<(HomeIx, OwnerIx), ActionSet>,
     held: Memo<Sides, u32>,
+    /// When the two sides of a pair allow one action.
+    pub(super) allowed: Memo<(Sides, KmsAction), Formula>,
     pub(super) holdings: Interner<Holding>,
+    /// What statements of callers' own policies say to them, whatever the key.
+    pub(super) said: Memo<(CallerIx, usize, usize), Option<Arc<Masked>>>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
     pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
+}
+
+/// A key as it is after an edit.
+pub(super) struct Edited<'k> {
+    key: &'k Key,
+    pub(super) number: KeyIx,
+    /// Whether its tags and aliases are what they were.
+    is_alike: bool,
+    /// Its side.
+    owner: OwnerIx,
 }
 
 /// Both sides of a caller and a key.
@@ -89,7 +105,9 @@ impl<'a> Census<'a> {
             sided: Memo::new(),
             opened: Memo::new(),
             held: Memo::new(),
+            allowed: Memo::new(),
             holdings: Interner::new(),
+            said: Memo::new(),
             weighed: Memo::new(),
             given: Memo::new(),
             matrix,
@@ -111,21 +129,15 @@ impl<'a> Census<'a> {
 
     /// The same once the key is `edited`: its policy, its grants, its tags or its aliases.
     pub fn holders_after(&self, edited: &Key, wanted: ActionSet) -> Vec<Holders> {
-        let Some(number) = self.key(&edited.arn) else {
+        let world = self.matrix.world();
+        let Some(after) = self.edited(&world, edited) else {
             return Vec::new();
         };
-        let world = self.matrix.world();
-        let matrix = &self.matrix;
-        let was = matrix.keys.keys.get(number as usize);
-        let is_alike =
-            was.is_some_and(|was| (&was.tags, &was.aliases) == (&edited.tags, &edited.aliases));
-        let owner = Owner::of(&world, edited);
-        let owner = if is_alike { owner } else { owner.with_aliases(&world, edited) };
-        let owner = matrix.owner_sides.intern(owner);
-        let account = edited.arn.account();
+        let Edited { key, number, is_alike, owner } = after;
+        let account = key.arn.account();
         let column = self.columns.get((owner, account), |_| {
-            let unlisted = world.gaps.key_part(&edited.arn, "grants").is_some();
-            let opens = matrix.opens(&world, owner);
+            let unlisted = world.gaps.key_part(&key.arn, "grants").is_some();
+            let opens = self.matrix.opens(&world, owner);
             let keys = vec![number];
             Arc::new(self.made(&world, &KeyClass { owner, account, keys, opens, unlisted }))
         });
@@ -134,23 +146,89 @@ impl<'a> Census<'a> {
             found = self.holding_crowds(&world, &column, number, wanted);
         } else {
             for Entry { home, owner, relation, first, who, .. } in self.entries(&column) {
-                let class = matrix.home_class(&world, home);
-                let home = if class.asks_more_than_names(&world) {
-                    let Some(subject) = self.subject(&world, first) else { continue };
-                    self.settled_home(&world, matrix.home_side(home), edited, &subject)
-                } else {
-                    matrix.home_at(&world, home, number)
-                };
+                let Some(home) = self.home_towards(&world, &after, home, first) else { continue };
                 let sides = (home, self.with_gap(&world, owner, number), relation);
                 self.put(&mut found, sides, wanted, || Some(who));
             }
         }
         let outsiders = column.outsiders.iter().filter_map(|caller| {
-            let sides = self.sides_of_outsider(&world, *caller, (edited, number), owner);
+            let sides = self.sides_of_outsider(&world, *caller, (key, number), owner);
             Some((*caller, sides?))
         });
         self.put_outsiders(&mut found, outsiders.collect(), wanted);
         sorted(found)
+    }
+
+    /// What each of some callers would hold once the key is `edited`, in their order; nothing where the matrix
+    /// has no row for the two.
+    pub fn holding_after(
+        &self,
+        edited: &Key,
+        callers: &[Caller],
+        wanted: ActionSet,
+    ) -> Vec<Option<Holding>> {
+        let world = self.matrix.world();
+        let after = self.edited(&world, edited);
+        let mut homes: FxHashMap<HomeIx, HomeIx> = FxHashMap::default();
+        let mut holding = |caller: &Caller| {
+            let (caller, after) = (self.caller(caller)?, after.as_ref()?);
+            let sides = self.sides_after(&world, after, caller, &mut homes)?;
+            Some(self.held(sides).within(wanted))
+        };
+        callers.iter().map(&mut holding).collect()
+    }
+
+    /// A key as it is after an edit.
+    pub(super) fn edited<'k>(&self, world: &World<'_>, edited: &'k Key) -> Option<Edited<'k>> {
+        let number = self.key(&edited.arn)?;
+        let was = *self.matrix.keys.keys.get(number as usize)?;
+        let is_alike = (&was.tags, &was.aliases) == (&edited.tags, &edited.aliases);
+        let owner = Owner::of(world, edited);
+        let owner = if is_alike { owner } else { owner.with_aliases(world, edited) };
+        let owner = self.matrix.owner_sides.intern(owner);
+        Some(Edited { key: edited, number, is_alike, owner })
+    }
+
+    /// Both sides of a caller and a key after an edit. `homes` keeps those of callers towards this key.
+    pub(super) fn sides_after(
+        &self,
+        world: &World<'_>,
+        after: &Edited<'_>,
+        caller: CallerIx,
+        homes: &mut FxHashMap<HomeIx, HomeIx>,
+    ) -> Option<Sides> {
+        if self.is_outsider(caller) {
+            return self.sides_of_outsider(world, caller, (after.key, after.number), after.owner);
+        }
+        let subject = self.matrix.table.subjects.get(caller as usize)?;
+        let relation = Relation::of(&subject.caller, &after.key.arn);
+        let owner = self.matrix.owner_at(world, after.owner, caller);
+        let home = *self.matrix.homes.get(caller as usize)?;
+        let home = match homes.get(&home) {
+            Some(known) => *known,
+            None => {
+                let towards = self.home_towards(world, after, home, caller)?;
+                homes.insert(home, towards);
+                towards
+            }
+        };
+        Some((home, self.with_gap(world, owner, after.number), relation))
+    }
+
+    /// The side of callers towards a key after an edit; one of them speaks for all.
+    fn home_towards(
+        &self,
+        world: &World<'_>,
+        after: &Edited<'_>,
+        home: HomeIx,
+        caller: CallerIx,
+    ) -> Option<HomeIx> {
+        let asks_more = || self.matrix.home_class(world, home).asks_more_than_names(world);
+        if after.is_alike || !asks_more() {
+            return Some(self.matrix.home_at(world, home, after.number));
+        }
+        let subject = self.subject(world, caller)?;
+        Some(self.settled_home(world, self.matrix.home_side(home), after.key, &subject))
     }
 
     /// Adds those with these sides, where they might hold some of `wanted`.
@@ -276,16 +354,40 @@ impl<'a> Census<'a> {
         (asked, key): (&Key, KeyIx),
         owner: OwnerIx,
     ) -> Option<Sides> {
-        let matrix = &self.matrix;
         let subject = self.subject(world, caller)?;
         let home = self.plain.get(caller, |_| Arc::new(Home::of(world, &subject, &[])));
-        let home = self.settled_home(world, &home, asked, &subject);
+        Some(self.sides_of_subject(world, (&subject, &home), (asked, key), owner))
+    }
+
+    /// Both sides of somebody whom no table has.
+    pub(super) fn sides_of_stranger(
+        &self,
+        world: &World<'_>,
+        caller: &Caller,
+        key: KeyIx,
+    ) -> Option<Sides> {
+        let asked = *self.matrix.keys.keys.get(key as usize)?;
+        let owner = *self.matrix.owners.get(key as usize)?;
+        let subject = Subject::of(world.inventory, caller.clone());
+        let home = Home::of(world, &subject, &[]);
+        Some(self.sides_of_subject(world, (&subject, &home), (asked, key), owner))
+    }
+
+    fn sides_of_subject(
+        &self,
+        world: &World<'_>,
+        (subject, home): (&Subject<'_>, &Home),
+        (asked, key): (&Key, KeyIx),
+        owner: OwnerIx,
+    ) -> Sides {
+        let matrix = &self.matrix;
+        let home = self.settled_home(world, home, asked, subject);
         let owner = matrix
             .owner_side(owner)
-            .mapped(|masked| masked.mapped(|formula| world.with_caller(formula, &subject)));
+            .mapped(|masked| masked.mapped(|formula| world.with_caller(formula, subject)));
         let owner = matrix.owner_sides.intern(owner);
         let relation = Relation::of(&subject.caller, &asked.arn);
-        Some((home, self.with_gap(world, owner, key), relation))
+        (home, self.with_gap(world, owner, key), relation)
     }
 
     /// A caller's side towards one key.

@@ -12,6 +12,7 @@ use crate::decision::{Crowd, Holders};
 use super::census::{Census, Sides};
 use super::classes::{CallerIx, Group, KeyIx};
 use super::library::World;
+use super::look::HomeClass;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::opens::{KeyClass, Opens};
 use super::subject::Subject;
@@ -32,8 +33,8 @@ pub(super) struct People {
 /// Callers of one side.
 struct List {
     home: HomeIx,
-    /// Their side towards keys that nothing of it names.
-    usual: HomeIx,
+    /// How they look at keys.
+    look: Arc<HomeClass>,
     these: Arc<[CallerIx]>,
 }
 
@@ -102,6 +103,9 @@ impl Census<'_> {
         }
         for part in &column.parts {
             let (people, owner) = (&*part.people, self.with_gap(world, part.owner, key));
+            if !self.matrix.is_open(owner) {
+                continue;
+            }
             let crowd = |at: usize| self.crowd_of(people.lists.get(at)?, &part.special);
             let touched = people.touched.get(&key).map_or(&[][..], Vec::as_slice);
             let row = match owner == part.owner {
@@ -123,7 +127,8 @@ impl Census<'_> {
             }
             for at in &people.every {
                 let Some(list) = people.lists.get(*at) else { continue };
-                let home = self.matrix.home_at(world, list.home, key);
+                let look = Arc::clone(&list.look);
+                let home = self.matrix.gaze_as(world, list.home, look).at(key);
                 self.put(&mut found, (home, owner, part.relation), wanted, || crowd(*at));
             }
         }
@@ -277,7 +282,7 @@ impl Census<'_> {
         let held = places.map(|(at, list)| match people.every.binary_search(&at) {
             // They are asked key by key.
             Ok(_) => nothing,
-            Err(_) => self.held_number((list.usual, owner, relation)),
+            Err(_) => self.held_number((list.look.usual, owner, relation)),
         });
         held.collect()
     }
@@ -299,7 +304,7 @@ impl Census<'_> {
                 for (key, home) in &look.touched {
                     touched.entry(*key).or_default().push((at, *home));
                 }
-                lists.push(List { home, usual: look.usual, these });
+                lists.push(List { home, look, these });
             }
             Arc::new(People { lists, every, touched, roots })
         })

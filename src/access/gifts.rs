@@ -43,8 +43,11 @@ impl Census<'_> {
         wanted: ActionSet,
     ) -> Option<Holding> {
         let world = self.matrix.world();
-        let (number, key) = (self.caller(caller)?, self.key(key)?);
-        let (home, owner, relation) = self.sides(&world, number, key)?;
+        let key = self.key(key)?;
+        let (home, owner, relation) = match self.caller(caller) {
+            Some(caller) => self.sides(&world, caller, key)?,
+            None => self.sides_of_stranger(&world, caller, key)?,
+        };
         let key = *self.matrix.keys.keys.get(key as usize)?;
         let named = Named::of(caller);
         let owner = match gift {

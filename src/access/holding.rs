@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::aws::{ActionSet, KeyArn, Nature, condition_key};
+use rustc_hash::FxHashMap;
+
+use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, CellAnswer, Crowd, Denials, Fates, Holding, Meant, Request,
     Target,
 };
+use crate::inventory::Key;
+use crate::policy::PolicyDocument;
 
 use super::asked::Asked;
 use super::census::{Census, Sides};
@@ -155,18 +159,77 @@ impl Census<'_> {
     ) -> Option<Fates> {
         let world = self.matrix.world();
         let (caller, key) = (self.caller(caller)?, self.key(key)?);
-        let towards = match self.is_outsider(caller) || !is_key_side(allowing) {
-            true => self.alone(&world, allowing, caller, key)?,
-            false => {
-                let statement = self.as_side(&world, key, allowing)?;
-                self.matrix.owner_at(&world, statement, caller)
-            }
-        };
+        if let Allowing::Statement(document, index) = allowing
+            && !is_of_key(document.kind)
+            && self.own(&world, (document, index), caller, key)?.is_never()
+        {
+            return Some(Fates::default());
+        }
+        let is_near = is_key_side(allowing) && !self.is_outsider(caller);
+        let side = is_near.then(|| self.as_side(&world, key, allowing)).flatten();
+        let towards = self.towards_one(&world, (allowing, side), caller, key)?;
         if !self.matrix.is_open(towards) {
             return Some(Fates::default());
         }
         let (home, owner, _) = self.sides(&world, caller, key)?;
         Some(self.weighed(home, owner, towards).within(wanted))
+    }
+
+    /// The same for each of some callers once the key is `edited`, in their order.
+    pub fn fates_after(
+        &self,
+        edited: &Key,
+        callers: &[Caller],
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Vec<Option<Fates>> {
+        let world = self.matrix.world();
+        let Some(after) = self.edited(&world, edited) else {
+            return vec![None; callers.len()];
+        };
+        let of_key = is_key_side(allowing).then(|| self.as_side(&world, after.number, allowing));
+        let side = of_key.flatten();
+        let mut homes = FxHashMap::default();
+        let mut fates = |caller: &Caller| {
+            let caller = self.caller(caller)?;
+            let (home, owner, _) = self.sides_after(&world, &after, caller, &mut homes)?;
+            let towards = self.towards_one(&world, (allowing, side), caller, after.number)?;
+            Some(self.weighed(home, owner, towards).within(wanted))
+        };
+        callers.iter().map(&mut fates).collect()
+    }
+
+    /// A side that consists of one statement or grant, `side` where it is of the key's, towards one caller.
+    fn towards_one(
+        &self,
+        world: &World<'_>,
+        (allowing, side): (Allowing<'_>, Option<OwnerIx>),
+        caller: CallerIx,
+        key: KeyIx,
+    ) -> Option<OwnerIx> {
+        match side.filter(|_| !self.is_outsider(caller)) {
+            Some(side) => Some(self.matrix.owner_at(world, side, caller)),
+            None => self.alone(world, allowing, caller, key),
+        }
+    }
+
+    /// What a statement of a caller's own policies says of a key, as far as both are told.
+    fn own(
+        &self,
+        world: &World<'_>,
+        (document, index): (&PolicyDocument, usize),
+        caller: CallerIx,
+        key: KeyIx,
+    ) -> Option<Masked> {
+        // The library keeps every policy that it is asked for, and so no other has its identity.
+        let name = (caller, document.identity(), index);
+        let said = self.said.get(name, |_| {
+            let statement = world.statement(document, index);
+            let subject = self.subject(world, caller)?;
+            Some(Arc::new(statement.mapped(|formula| world.with_caller(formula, &subject))))
+        });
+        let key = *self.matrix.keys.keys.get(key as usize)?;
+        Some(said?.mapped(|formula| world.with_key(formula, Asked::Key(key))))
     }
 
     /// The denies that stop an Allow statement or a grant for one caller, for the actions of `wanted` for
@@ -309,20 +372,27 @@ impl Census<'_> {
     /// The least and the most that the verdict over the requests that agree with `request` can be; nothing
     /// where the matrix cannot tell.
     pub fn bounds_of(&self, request: &Request) -> Option<(Bound, Bound)> {
-        let (home, owner, relation) = self.asked(request)?;
+        let sides = self.asked(request)?;
         let matrix = &self.matrix;
-        let formulas = &*matrix.access.core.formulas;
-        let (home, owner) = (matrix.home_side(home), matrix.owner_side(owner));
-        let formula = allowed(formulas, home, owner, relation).at(request.action);
+        let formula = self.allowed_at(sides, request.action);
         if formula.is_constant() {
             let bound = if formula == Formula::TRUE { Bound::Always } else { Bound::Never };
             return Some((bound, bound));
         }
+        let (home, owner) = (matrix.home_side(sides.0), matrix.owner_side(sides.1));
         let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
         let limits = matrix.limits.intern(limits);
         let decided = (formula, home.who, limits, request.action);
         let standing = matrix.verdict(decided);
         Some((standing.at_least(), standing.at_most()))
+    }
+
+    fn allowed_at(&self, sides: Sides, action: KmsAction) -> Formula {
+        self.allowed.get((sides, action), |((home, owner, relation), action)| {
+            let formulas = &*self.matrix.access.core.formulas;
+            let (home, owner) = (self.matrix.home_side(*home), self.matrix.owner_side(*owner));
+            allowed(formulas, home, owner, *relation).at(*action)
+        })
     }
 
     /// Everything about the cell of a request, as [`super::Access::answer_of`] says it; nothing where the matrix
@@ -361,9 +431,7 @@ impl Census<'_> {
     pub fn hangs_on(&self, cell: &Cell, name: &str) -> Option<bool> {
         let world = self.matrix.world();
         let (caller, key) = (self.caller(&cell.principal)?, self.key(&cell.key)?);
-        let (home, owner, relation) = self.sides(&world, caller, key)?;
-        let (home, owner) = (self.matrix.home_side(home), self.matrix.owner_side(owner));
-        let formula = allowed(world.formulas, home, owner, relation).at(cell.action);
+        let formula = self.allowed_at(self.sides(&world, caller, key)?, cell.action);
         let is_pair = |key: &str| key.starts_with("kms:encryptioncontext");
         let mut keys = self.matrix.access.core.solver.keys(formula).into_iter();
         Some(keys.any(|(key, _)| {

@@ -235,7 +235,16 @@ impl<'a> Matrix<'a> {
 
     /// How callers of a side look at one key after the other.
     pub(super) fn gaze<'m>(&'m self, world: &'m World<'m>, home: HomeIx) -> Gaze<'m, 'a> {
-        let class = self.home_class(world, home);
+        self.gaze_as(world, home, self.home_class(world, home))
+    }
+
+    /// The same where it is known how they look.
+    pub(super) fn gaze_as<'m>(
+        &'m self,
+        world: &'m World<'m>,
+        home: HomeIx,
+        class: Arc<HomeClass>,
+    ) -> Gaze<'m, 'a> {
         Gaze { matrix: self, world, home, class, known: FxHashMap::default(), said: Vec::new() }
     }
 

@@ -152,15 +152,8 @@ impl Owner {
         self.opened_by(opening, change)
     }
 
-    /// The same; nothing where it opens the key to nobody then.
-    pub(super) fn mapped_if_open(&self, mut change: impl FnMut(&Masked) -> Masked) -> Option<Self> {
-        let opening = self.opening().map(&mut change);
-        let is_open = opening.iter().any(|masked| !masked.is_never());
-        is_open.then(|| self.opened_by(opening, change))
-    }
-
     /// What it is once what opens it is this, and all else is changed.
-    fn opened_by(
+    pub(super) fn opened_by(
         &self,
         [direct, limited, by_account, granted_direct, granted_limited, account]: [Masked; 6],
         mut change: impl FnMut(&Masked) -> Masked,

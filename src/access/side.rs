@@ -14,6 +14,7 @@ use super::Access;
 use super::asked::{Asked, account_form};
 use super::control::ControlSide;
 use super::formula::{Atom, Formula, Formulas, Kinds};
+use super::frame::Who;
 use super::home::{Home, without_idle_limits};
 use super::judge::Judge;
 use super::library::World;
@@ -338,6 +339,14 @@ impl KeySide<'_> {
         Narrow { wanted, home, asks }
     }
 
+    /// Whether the caller needs an identity policy that allows (rule E20): a key is opened to its account, and
+    /// to no name of its own.
+    fn needs_identity(&self, opened: &[Masked; 6]) -> bool {
+        let [direct, limited, _, granted, granted_limited, _] = opened;
+        let has_identity = !matches!(self.home.who, Who::Root | Who::Service | Who::Provider);
+        has_identity && [direct, limited, granted, granted_limited].iter().all(|it| it.is_never())
+    }
+
     /// Which of `wanted` the caller holds on a key that can perform them.
     pub fn reached(&self, target: &KeyTarget<'_>, wanted: ActionSet, opening: Opening) -> Reached {
         let world = World { every_limit: true, ..self.access.world(&self.given) };
@@ -348,14 +357,20 @@ impl KeySide<'_> {
             let masked = masked.within(wanted);
             masked.mapped(|formula| world.with_caller(formula, &self.subject))
         };
-        let mut owner = match opening {
-            Opening::AsItIs => match target.owner.mapped_if_open(of_caller) {
-                Some(owner) => owner,
-                None => return Reached::default(),
-            },
-            _ => target.owner.mapped(of_caller),
-        };
         let narrow = self.narrow.get_or_init(|| self.narrow(wanted));
+        let opened = target.owner.opening().map(of_caller);
+        if opening == Opening::AsItIs {
+            let allow = || match narrow.wanted == wanted && !narrow.asks {
+                true => Cow::Borrowed(&narrow.home.allow),
+                false => Cow::Owned(self.home.allow.within(wanted).mapped(settled)),
+            };
+            if opened.iter().all(Masked::is_never)
+                || (self.needs_identity(&opened) && allow().is_never())
+            {
+                return Reached::default();
+            }
+        }
+        let mut owner = target.owner.opened_by(opened, of_caller);
         let home = match (narrow.wanted == wanted, narrow.asks) {
             (true, false) => Cow::Borrowed(&narrow.home),
             (true, true) => Cow::Owned(narrow.home.mapped(|masked| masked.mapped(settled))),

@@ -83,7 +83,7 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     engine.hear(scope.documents.par_iter().map(|document| document.document));
     let can_run = |rule: &&&'static Registered| rule.can_run(&scope);
     let ran: Vec<&'static Registered> = options.rules.iter().filter(can_run).copied().collect();
-    let mut findings = rules::check(&scope, &ran);
+    let mut findings = rules::check(&scope, &heard_of(options, &ran));
     findings.extend(bare.iter().flat_map(|bare| bare.check(options)));
     if options.rules.iter().any(|rule| rule.metadata.slug == "failed-assertion") {
         let only = bare.as_ref().and_then(Bare::only);
@@ -151,6 +151,21 @@ fn tell_accounts(world: &Inventory, findings: &mut [Finding]) {
     }
 }
 
+/// Those of the rules that can tell something: what only others than those who read want to see need not be
+/// looked for, unless a suppression or a baseline could speak of it.
+fn heard_of(options: &CheckOptions<'_>, ran: &[&'static Registered]) -> Vec<&'static Registered> {
+    let control = &options.control;
+    let is_spoken_of = !control.suppressions.is_empty() || control.baseline.is_some();
+    let is_heard = |rule: &&&Registered| is_spoken_of || audience(rule) <= options.persona;
+    ran.iter().filter(is_heard).copied().collect()
+}
+
+/// The narrowest persona to whom a rule can tell something.
+fn audience(rule: &Registered) -> Persona {
+    let front = &rule.metadata.front;
+    front.facets.values().map(|facet| facet.persona).fold(front.persona, Ord::min)
+}
+
 /// The rules that say nothing whatever there is, with why.
 fn silent(
     options: &CheckOptions<'_>,
@@ -161,8 +176,7 @@ fn silent(
     };
     let why = |rule: &Registered| {
         let (slug, front) = (rule.metadata.slug, &rule.metadata.front);
-        let facets = front.facets.values().map(|facet| facet.persona);
-        let persona = facets.fold(front.persona, Ord::min);
+        let persona = audience(rule);
         match front.needs.filter(|_| !is_one(ran, slug)) {
             _ if !is_one(&options.rules, slug) => Some("it is switched off".to_owned()),
             Some(need) => Some(format!("it needs {}", need.option())),

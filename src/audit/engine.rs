@@ -1,6 +1,7 @@
 //! The engines put together: verdicts by the matrix, decisions with their traces by the reference.
 
-use std::sync::OnceLock;
+use std::cell::OnceCell;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -13,7 +14,9 @@ use crate::decision::{
 };
 use crate::eval::reference::Reference;
 use crate::inventory::{Edit, Inventory};
+use crate::kept::Memo;
 use crate::policy::{Element, PolicyDocument};
+use crate::source::{Place, Span};
 
 /// [`Reach`] for the rules: the matrix answers for cells and groups, the reference for single requests.
 pub struct Engine<'w> {
@@ -22,6 +25,8 @@ pub struct Engine<'w> {
     edited: bool,
     /// What every request is taken to carry.
     assumptions: Assumptions,
+    /// Over the worlds without single statements.
+    without: Memo<(Place, Span), Arc<Engine<'static>>>,
 }
 
 /// Made when somebody asks about groups: it compiles every policy of the world.
@@ -60,7 +65,8 @@ impl<'w> Engine<'w> {
 
     fn over(access: Access<'w>) -> Self {
         let parts = Parts::new(access, |_| OnceLock::new());
-        Self { parts, edited: false, assumptions: Assumptions::default() }
+        let without = Memo::new();
+        Self { parts, edited: false, assumptions: Assumptions::default(), without }
     }
 
     /// The matrix engine.
@@ -70,6 +76,27 @@ impl<'w> Engine<'w> {
 
     fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
         self.parts.with_dependent(|access, census| ask(census.get_or_init(|| Census::new(access))))
+    }
+
+    fn edited(&self, edit: &Edit) -> Engine<'static> {
+        let assumptions = self.assumptions.clone();
+        Engine { edited: true, assumptions, ..Engine::over(self.access().after(edit)) }
+    }
+
+    /// What is known of each of some callers after an edit, in their order; the world after it is asked for the
+    /// others.
+    fn known_or<T: Copy>(
+        &self,
+        edit: &Edit,
+        known: Option<Vec<Option<T>>>,
+        callers: &[Caller],
+        ask: impl Fn(&dyn Reach, &Caller) -> T,
+    ) -> Vec<T> {
+        let known = known.unwrap_or_else(|| vec![None; callers.len()]);
+        let after = OnceCell::new();
+        let after = || &**after.get_or_init(|| self.after(edit));
+        let each = known.into_iter().zip(callers);
+        each.map(|(known, caller)| known.unwrap_or_else(|| ask(after(), caller))).collect()
     }
 
     /// Asks for one caller: not worth compiling a whole world for, once it is edited.
@@ -104,6 +131,18 @@ impl Reach for Engine<'_> {
             Some(edited) => self.census(|census| census.holders_after(&edited, wanted)),
             None => self.after(edit).holders(key, wanted),
         }
+    }
+
+    fn holding_after(
+        &self,
+        edit: &Edit,
+        key: &KeyArn,
+        callers: &[Caller],
+        wanted: ActionSet,
+    ) -> Vec<Holding> {
+        let edited = self.world().key(key).and_then(|key| edit.on_key(key));
+        let known = edited.map(|it| self.census(|all| all.holding_after(&it, callers, wanted)));
+        self.known_or(edit, known, callers, |after, caller| after.holding(caller, key, wanted))
     }
 
     fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize> {
@@ -149,6 +188,23 @@ impl Reach for Engine<'_> {
         }
         let known = self.one(|census| census.fates(caller, key, allowing, wanted));
         known.unwrap_or_else(|| self.access().fates(caller, key, allowing, wanted))
+    }
+
+    fn fates_after(
+        &self,
+        edit: &Edit,
+        key: &KeyArn,
+        callers: &[Caller],
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Vec<Fates> {
+        let edited = self.world().key(key).and_then(|key| edit.on_key(key));
+        let edited = edited.filter(|_| !callers.iter().any(|caller| caller.is_abroad_to(key)));
+        let known =
+            edited.map(|it| self.census(|all| all.fates_after(&it, callers, allowing, wanted)));
+        self.known_or(edit, known, callers, |after, caller| {
+            after.fates(caller, key, allowing, wanted)
+        })
     }
 
     fn denials(
@@ -214,7 +270,11 @@ impl Reach for Engine<'_> {
     }
 
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_> {
-        let assumptions = self.assumptions.clone();
-        Box::new(Engine { edited: true, assumptions, ..Engine::over(self.access().after(edit)) })
+        Box::new(self.edited(edit))
+    }
+
+    fn without(&self, policy: Place, statement: Span) -> Arc<dyn Reach + '_> {
+        let edit = Edit::WithoutStatement { policy, statement };
+        self.without.get((policy, statement), |_| Arc::new(self.edited(&edit)))
     }
 }

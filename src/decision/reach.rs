@@ -1,10 +1,12 @@
 //! The one question of the rules: who can do what with which key, now or after an edit.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::inventory::{Edit, Grant, Inventory};
 use crate::policy::{Element, PolicyDocument};
+use crate::source::{Place, Span};
 
 use super::{
     Caller, Citation, ControlRequest, Decision, Denials, Fates, Gate, Gift, Holders, Holding,
@@ -208,6 +210,19 @@ pub trait Reach: Sync {
         self.after(edit).holders(key, wanted)
     }
 
+    /// What each of `callers` would hold of `wanted` after `edit`, in their order: [`Reach::holders_after`]
+    /// for a few.
+    fn holding_after(
+        &self,
+        edit: &Edit,
+        key: &KeyArn,
+        callers: &[Caller],
+        wanted: ActionSet,
+    ) -> Vec<Holding> {
+        let after = self.after(edit);
+        callers.iter().map(|caller| after.holding(caller, key, wanted)).collect()
+    }
+
     /// Numbers of `callers`, in their order; those with one number share every answer on `key`.
     fn alike(&self, key: &KeyArn, callers: &[Caller]) -> Vec<usize>;
 
@@ -234,6 +249,19 @@ pub trait Reach: Sync {
         allowing: Allowing<'_>,
         wanted: ActionSet,
     ) -> Fates;
+
+    /// The same for each of `callers` after `edit`, in their order.
+    fn fates_after(
+        &self,
+        edit: &Edit,
+        key: &KeyArn,
+        callers: &[Caller],
+        allowing: Allowing<'_>,
+        wanted: ActionSet,
+    ) -> Vec<Fates> {
+        let after = self.after(edit);
+        callers.iter().map(|caller| after.fates(caller, key, allowing, wanted)).collect()
+    }
 
     /// The denies that stop an Allow statement or a grant for one caller, for those actions of `wanted` for
     /// which it is denied throughout: what [`Fate::Denied`] says of each, together.
@@ -288,4 +316,9 @@ pub trait Reach: Sync {
 
     /// The same engine over the world after `edit`. Groups are made anew there: ask it for single cells.
     fn after(&self, edit: &Edit) -> Box<dyn Reach + '_>;
+
+    /// The same without one statement, which is not of a key policy: kept, as it is the same for many keys.
+    fn without(&self, policy: Place, statement: Span) -> Arc<dyn Reach + '_> {
+        Arc::from(self.after(&Edit::WithoutStatement { policy, statement }))
+    }
 }

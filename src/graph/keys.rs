@@ -81,10 +81,13 @@ impl<'c, 'w> Keys<'c, 'w> {
             _ => ActionSet::EMPTY,
         });
         let wanted: Vec<ActionSet> = wanted.collect();
-        let asked: Vec<Asked> = cast.keys.iter().map(|key| asked(cast, key)).collect();
+        let wanted_keys = cast.keys.iter().zip(&goals);
+        let asked: Vec<Option<Asked>> =
+            wanted_keys.map(|(key, goal)| goal.map(|_| asked(cast, key))).collect();
+        let tags = |asked: Option<Asked>| asked.map(|it| it.principal_tags).unwrap_or_default();
         let mut keys = Self {
-            asking: asked.iter().map(Asked::is_of_keys).collect(),
-            principal_tags: asked.into_iter().map(|it| it.principal_tags).collect(),
+            asking: asked.iter().map(|it| it.as_ref().is_none_or(Asked::is_of_keys)).collect(),
+            principal_tags: asked.into_iter().map(tags).collect(),
             told_apart: targets.iter().map(|it| Some(it.as_ref()?.told_apart(access))).collect(),
             named: FxHashMap::default(),
             concerning: Memo::new(),

@@ -127,7 +127,7 @@ fn may_assume(scope: &KeyScope<'_>, caller: &Caller, role: &Caller) -> bool {
     let is_role = |it: &Identity| it.kind == IdentityKind::Role;
     let action = ControlAction::STS_ASSUME_ROLE;
     let request = || ControlRequest::plain(caller.clone(), action, &role.text);
-    scope.world().identity(&role.text).is_some_and(is_role)
+    scope.identity(role).is_some_and(is_role)
         && scope.scope.reach.decide_control(&request()).is_allowed()
 }
 

@@ -59,7 +59,7 @@ fn members(scope: &KeyScope<'_>, group: &Holders) -> Vec<Caller> {
         return Vec::new();
     }
     let is_plain = |caller: &&Caller| {
-        let identity = scope.world().identity(&caller.text);
+        let identity = scope.identity(caller);
         let is_person = exists(scope, caller) && !is_of_service(&caller.text);
         is_person && identity.is_none_or(|it| !scope.scope.is_administrator(it))
     };

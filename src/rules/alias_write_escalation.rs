@@ -67,7 +67,7 @@ fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<AliasArn> {
     let arn = &scope.key.arn;
     let mut names: BTreeSet<Box<str>> = BTreeSet::new();
     for caller in members {
-        let principal = scope.world().identity(&caller.text);
+        let principal = scope.identity(caller);
         names.extend(wishes(scope, caller).filter_map(|name| put_in(name, principal?)));
     }
     names

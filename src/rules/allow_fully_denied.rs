@@ -177,6 +177,14 @@ impl<'o> Overlap<'o> {
             self.saves_others = true;
             return;
         }
+        // Then whoever holds some of it.
+        let holders = scope.holders(performed);
+        let is_one = |caller: &&Caller| audience.has(scope, caller);
+        let mut holding = holders.iter().filter_map(|group| group.who.iter().find(is_one));
+        if holding.any(|caller| passes(fates(caller))) {
+            self.saves_others = true;
+            return;
+        }
         let mut meant = scope.meant(allowing, performed);
         meant.retain(|group| group.who.iter().any(|caller| audience.has(scope, caller)));
         let saved = |group: &Meant| passes(group.fates.within(reached(group.who.first())));
@@ -236,7 +244,7 @@ impl<'o> Overlap<'o> {
     /// Where the boundaries are named that leave it out.
     fn boundaries(&self, scope: &KeyScope<'_>, gates: &BTreeSet<Gate>) -> BTreeSet<Place> {
         let left_out = self.left_out.iter().filter(|_| gates.contains(&Gate::PermissionsBoundary));
-        let identities = left_out.filter_map(|(caller, _)| scope.world().identity(&caller.text));
+        let identities = left_out.filter_map(|(caller, _)| scope.identity(caller));
         identities.filter_map(|identity| Some(identity.boundary.as_ref()?.place)).collect()
     }
 

@@ -65,8 +65,7 @@ impl Audience {
         if self.is_everyone() {
             return is_of_everyone(scope, caller);
         }
-        let is_there =
-            caller.kind == CallerKind::Root || scope.world().identity(&caller.text).is_some();
+        let is_there = caller.kind == CallerKind::Root || scope.identity(caller).is_some();
         is_there && caller.account.is_some_and(|account| self.accounts.contains(&account))
     }
 }
@@ -188,7 +187,7 @@ pub(super) fn knows_all(world: &Inventory, document: &Documented<'_>) -> bool {
 fn is_of_everyone(scope: &KeyScope<'_>, caller: &Caller) -> bool {
     let own = scope.key.arn.account();
     let is_root = caller.kind == CallerKind::Root && caller.account == Some(own);
-    is_root || scope.world().identity(&caller.text).is_some()
+    is_root || scope.identity(caller).is_some()
 }
 
 /// Principals of accounts that nobody knows, who can do what any stranger can by a statement: of each kind, and

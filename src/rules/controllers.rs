@@ -32,8 +32,7 @@ fn is_own(scope: &KeyScope<'_>, caller: &Caller) -> bool {
 
 /// Whether a role or user exists, as far as the export of the key's account tells.
 pub(super) fn exists(scope: &KeyScope<'_>, caller: &Caller) -> bool {
-    let world = scope.world();
-    world.identity(&caller.text).is_some() || !world.is_complete(scope.key.arn.account())
+    scope.identity(caller).is_some() || !scope.world().is_complete(scope.key.arn.account())
 }
 
 /// The principals of the key's own account, its root user aside, whom names and action lists leave as

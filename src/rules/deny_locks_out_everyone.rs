@@ -1,6 +1,6 @@
 //! An explicit Deny overlaps every Allow that could manage the key, and spares nobody who exists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::aws::KmsAction;
 use crate::decision::{Caller, Reach};
@@ -135,10 +135,10 @@ fn freed(scope: &KeyScope<'_>, opened: &[Caller], set: &[Deny]) -> Option<Caller
     {
         let statement = document.policy().statements.get(*index)?.span;
         let edit = Edit::WithoutStatement { policy: document.place, statement };
-        let holders = scope.scope.reach.holders_after(&edit, &scope.key.arn, put.into());
-        let managing = holders.iter().filter(|group| group.holds.sure.contains(put));
-        let managing: BTreeSet<&Caller> = managing.flat_map(|group| group.who.iter()).collect();
-        return opened.iter().find(|caller| managing.contains(caller)).cloned();
+        let (reach, key) = (scope.scope.reach, &scope.key.arn);
+        let held = reach.holding_after(&edit, key, opened, put.into());
+        let mut managing = opened.iter().zip(held).filter(|(_, held)| held.sure.contains(put));
+        return managing.next().map(|(caller, _)| caller.clone());
     }
     without(scope.scope.reach, set, &|reach| {
         let manages = |caller: &&Caller| reach.reaches(&scope.cell(caller, put).plain_request());
@@ -151,11 +151,13 @@ fn without<T>(reach: &dyn Reach, set: &[Deny], question: &dyn Fn(&dyn Reach) -> 
     let Some(((document, index), rest)) = set.split_first() else {
         return question(reach);
     };
-    match document.policy().statements.get(*index) {
-        Some(statement) => {
-            let edit = Edit::WithoutStatement { policy: document.place, statement: statement.span };
+    let (policy, statement) = (document.place, document.policy().statements.get(*index));
+    match (statement.map(|one| one.span), document.kind) {
+        (Some(statement), PolicyKind::Key) => {
+            let edit = Edit::WithoutStatement { policy, statement };
             without(&*reach.after(&edit), rest, question)
         }
-        None => without(reach, rest, question),
+        (Some(statement), _) => without(&*reach.without(policy, statement), rest, question),
+        (None, _) => without(reach, rest, question),
     }
 }

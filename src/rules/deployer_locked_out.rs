@@ -19,7 +19,7 @@ impl Rule for DeployerLockedOut {
         };
         let put = KmsAction::PUT_KEY_POLICY;
         // What nothing here means gains by no identity policy either, known or not (rules E20, K9).
-        let is_known = scope.world().identity(&deployer.text).is_some()
+        let is_known = scope.identity(deployer).is_some()
             || scope.world().is_complete(account)
             || deployer.kind == CallerKind::Root
             || scope.opened(deployer, put.into()).is_empty();

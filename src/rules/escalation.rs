@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, ContextValue, Gift, Holders, Request};
+use crate::decision::{Caller, ContextValue, Gift, Holders, Holding, Request};
 use crate::inventory::Edit;
 
 use super::KeyScope;
@@ -98,26 +98,25 @@ pub(super) fn ways(
     change: &Change<'_>,
     wanted: ActionSet,
 ) -> Vec<Way> {
-    let asking = |caller: &Caller| Some((caller.clone(), (change.request)(caller)?));
-    let makers = groups.iter().flat_map(|(_, members)| members.iter().filter_map(asking));
-    let mut makers: BTreeMap<Caller, Request> = makers.collect();
-    if makers.is_empty() {
-        return Vec::new();
-    }
-    // Whoever is alike today need not be afterwards.
-    let after = scope.scope.reach.holders_after(&change.edit, &scope.key.arn, wanted);
-    let mut found = Vec::new();
-    for group in after.iter().filter(|group| !group.holds.sure.is_empty()) {
-        for caller in group.who.iter() {
-            let Some(request) = makers.remove(caller) else { continue };
-            let had = scope.holding(caller, wanted).possible;
-            let Some(gained) = group.holds.sure.minus(had).iter().next() else { continue };
-            let (edit, words) = (change.edit.clone(), change.words.clone());
-            let (caller, request) = (caller.clone(), Some(request));
-            found.push(Way { caller, edit, words, request, gained });
+    let mut makers: BTreeMap<&Caller, Request> = BTreeMap::new();
+    for caller in groups.iter().flat_map(|(_, members)| members) {
+        if let Some(request) = (change.request)(caller) {
+            makers.insert(caller, request);
         }
     }
-    found
+    let callers: Vec<Caller> = makers.keys().map(|caller| (*caller).clone()).collect();
+    if callers.is_empty() {
+        return Vec::new();
+    }
+    let (reach, key) = (scope.scope.reach, &scope.key.arn);
+    let after = reach.holding_after(&change.edit, key, &callers, wanted);
+    let way = |((caller, request), held): ((&Caller, Request), Holding)| {
+        let lacked = |held: ActionSet| held.minus(scope.holding(caller, wanted).possible);
+        let gained = lacked(Some(held.sure).filter(|sure| !sure.is_empty())?).iter().next()?;
+        let (edit, words) = (change.edit.clone(), change.words.clone());
+        Some(Way { caller: caller.clone(), edit, words, request: Some(request), gained })
+    };
+    makers.into_iter().zip(after).filter_map(way).collect()
 }
 
 /// Tells the ways to one key: one of each caller, in the order in which they were found. `begin` shows

@@ -57,9 +57,9 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, caller: &Caller, grants: &[&G
     let by_policy = match edits.as_slice() {
         _ if wanted.is_empty() => return,
         [edit] => {
-            let after = scope.scope.reach.holders_after(edit, key, wanted);
-            let group = after.iter().find(|group| group.who.iter().any(|it| it == caller));
-            group.map(|group| group.holds).unwrap_or_default()
+            let callers = std::slice::from_ref(caller);
+            let held = scope.scope.reach.holding_after(edit, key, callers, wanted);
+            held.first().copied().unwrap_or_default()
         }
         edits => {
             let mut held = Holding::default();

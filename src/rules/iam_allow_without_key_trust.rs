@@ -1,9 +1,11 @@
 //! An identity policy allows a key whose policy does not let identity policies count.
 
+use std::collections::BTreeSet;
+
 use crate::aws::{AccountId, ActionSet, KeyArn};
 use crate::decision::{Allowing, Caller};
 use crate::inventory::{Identity, Key};
-use crate::policy::{Polarity, PolicyKind, Statement};
+use crate::policy::{Element, Polarity, PolicyKind, Statement};
 
 use super::controllers::list;
 use super::report::Sink;
@@ -79,7 +81,7 @@ fn matched_by_patterns<'a>(
     let holder = document.holders.first()?;
     let caller = Caller::parse(&holder.arn)?;
     let mut matched = Vec::new();
-    for key in reachable_keys(scope, holder) {
+    for key in reachable_keys(scope, holder, element) {
         let on_key = KeyScope::new(scope, key);
         let actions = performed(&on_key, actions);
         let one = actions.iter().next().map_or(ActionSet::EMPTY, ActionSet::of);
@@ -99,12 +101,32 @@ fn matched_by_patterns<'a>(
     Some(matched)
 }
 
-/// The keys of the holder's account first, then those of others that trust it in some way.
-fn reachable_keys<'a>(scope: &Scope<'a>, holder: &Identity) -> impl Iterator<Item = &'a Key> {
+/// The keys that a Resource element may cover: those of the holder's account first, then those of others.
+fn reachable_keys<'a>(
+    scope: &Scope<'a>,
+    holder: &Identity,
+    element: &Element,
+) -> impl Iterator<Item = &'a Key> {
     let home: AccountId = holder.account;
-    let is_home = move |key: &&Key| key.arn.account() == home;
-    let all = || scope.world.keys.values().map(std::sync::Arc::as_ref);
-    all().filter(is_home).chain(all().filter(move |key| !is_home(key)))
+    let accounts = accounts(element);
+    let is_named = move |account: AccountId| {
+        accounts.as_ref().is_none_or(|accounts| accounts.contains(&account))
+    };
+    let own = if is_named(home) { scope.keys_of(home) } else { &[] };
+    let all = scope.world.keys.values().map(std::sync::Arc::as_ref);
+    let is_other = move |account: AccountId| account != home && is_named(account);
+    own.iter().copied().chain(all.filter(move |key| is_other(key.arn.account())))
+}
+
+/// The accounts whose keys a Resource element can cover, where its patterns name them (rules A61, A64: all
+/// parts are there, so that none runs on into another).
+fn accounts(element: &Element) -> Option<BTreeSet<AccountId>> {
+    let account = |text: &str| match *text.splitn(6, ':').collect::<Vec<_>>() {
+        [_, _, _, _, account, _] => AccountId::parse(account),
+        _ => None,
+    };
+    let texts = element.values.iter().map(|value| value.value.text().and_then(account));
+    texts.collect::<Option<_>>().filter(|_| element.polarity == Polarity::Is)
 }
 
 /// What of the statement can go without taking anything else away: it may speak of more than these keys.

@@ -31,7 +31,7 @@ pub(super) fn in_use(scope: &KeyScope<'_>) -> InUse {
     let known = holding.flat_map(|group| group.who.iter());
     // Whoever may do everything in the account may use each of its keys: that is no use of this one.
     let known = known.filter(|caller| {
-        let identity = scope.world().identity(&caller.text);
+        let identity = scope.identity(caller);
         identity.is_some_and(|it| !scope.scope.is_administrator(it))
     });
     let users: Vec<String> = known.map(|caller| short(caller).to_owned()).collect();

@@ -1,6 +1,6 @@
 //! A Deny by network on a key that services call for its users: they come from another network.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::aws::{ActionSet, Nature, condition_key};
 use crate::decision::{Allowing, Caller};
@@ -107,17 +107,17 @@ impl Deny<'_> {
         let (reach, key) = (scope.scope.reach, &scope.key.arn);
         let through = self.as_allow(network, &[("Null", "kms:ViaService", &["false"])]);
         let edit = Edit::PutKeyPolicy { key: key.clone(), policy: through.clone() };
-        let after = reach.after(&edit);
-        let meant = after.meant(key, Allowing::Statement(&through, 0), self.wanted);
-        let each = meant.iter().flat_map(|it| it.who.iter().map(|who| (who, it.fates.free)));
-        let hit: BTreeMap<&Caller, ActionSet> = each.collect();
-        let holding = reach.holders_after(&self.spared(), key, self.wanted);
-        let each = holding.iter().flat_map(|it| it.who.iter().map(|who| (who, it.holds.sure)));
-        let losing = each.filter(|(caller, held)| {
-            let is_known = scope.world().identity(&caller.text).is_some();
-            is_known && hit.get(caller).is_some_and(|hit| hit.intersects(*held))
-        });
-        losing.map(|(caller, _)| caller.clone()).collect()
+        let spared = reach.holders_after(&self.spared(), key, self.wanted);
+        let each = spared.iter().flat_map(|it| it.who.iter().map(|who| (who, it.holds.sure)));
+        let holding: Vec<(&Caller, ActionSet)> = each
+            .filter(|(caller, held)| !held.is_empty() && scope.identity(caller).is_some())
+            .collect();
+        let callers: Vec<Caller> = holding.iter().map(|(caller, _)| (*caller).clone()).collect();
+        let allowing = Allowing::Statement(&through, 0);
+        let hit = reach.fates_after(&edit, key, &callers, allowing, self.wanted);
+        let each = callers.into_iter().zip(holding).zip(hit);
+        let losing = each.filter(|((_, (_, held)), hit)| hit.free.intersects(*held));
+        losing.map(|((caller, _), _)| caller).collect()
     }
 
     /// The services that a grant or an Allow names, and whose own calls it stops.

@@ -39,10 +39,16 @@ impl Rule for PrincipalTagEscalation {
         let mut found: Vec<(Caller, Tag, &Identity)> = Vec::new();
         for group in scope.holders(goal).iter() {
             let Some(action) = group.holds.sure.iter().next() else { continue };
+            // One speaks for all.
+            let cell = scope.cell(group.who.first(), action);
+            let hangs = |name: &str| scope.scope.reach.hangs_on(&cell, &tag_key(name));
+            let mut hanging: BTreeMap<&str, bool> = BTreeMap::new();
             for caller in group.who.iter() {
-                let role = scope.world().identity(&caller.text).filter(|it| it.trust.is_some());
+                let role = scope.identity(caller).filter(|it| it.trust.is_some());
                 let Some(role) = role else { continue };
-                let mut tags = tags(scope, caller).into_iter();
+                let mut tags = wishes(scope, caller)
+                    .filter(|(name, _)| *hanging.entry(name).or_insert_with(|| hangs(name)))
+                    .filter_map(|tag| filled(scope, tag));
                 let opening = tags.find(|tag| hangs_on_session(scope, caller, action, tag, role));
                 found.extend(opening.map(|tag| (caller.clone(), tag, role)));
             }
@@ -110,11 +116,18 @@ fn tagging(identity: &Identity, caller: &Caller, tag: &Tag) -> ControlRequest {
 }
 
 /// The tags of principals that conditions ask for where the caller uses the key.
-fn tags(scope: &KeyScope<'_>, caller: &Caller) -> Vec<Tag> {
+fn wishes<'a>(scope: &KeyScope<'a>, caller: &Caller) -> impl Iterator<Item = &'a Tag> {
     let asked = scope.scope.asked().about(scope.key, caller);
-    let each = asked.flat_map(|asked| &asked.principal_tags.each);
-    let fill = |(name, value): &Tag| Some((name.clone(), put_in_of_key(value, scope.key)?));
-    each.filter_map(fill).collect()
+    asked.flat_map(|asked| &asked.principal_tags.each)
+}
+
+/// Such a tag with what the key's own tags put in.
+fn filled(scope: &KeyScope<'_>, (name, value): &Tag) -> Option<Tag> {
+    Some((name.clone(), put_in_of_key(value, scope.key)?))
+}
+
+fn tag_key(name: &str) -> String {
+    format!("aws:PrincipalTag/{name}")
 }
 
 fn has(identity: &Identity, (name, value): &Tag) -> bool {
@@ -132,7 +145,8 @@ fn tell_tagged(scope: &KeyScope<'_>, taggers: &[(&Identity, Caller)], sink: &mut
     let wanted = goal.union(KmsAction::PUT_KEY_POLICY.into());
     let mut found = Vec::new();
     for (identity, caller) in taggers {
-        let tags = tags(scope, caller);
+        let tags: Vec<Tag> =
+            wishes(scope, caller).filter_map(|tag| filled(scope, tag)).collect();
         if tags.is_empty() {
             continue;
         }
@@ -169,15 +183,15 @@ fn tell_tagged(scope: &KeyScope<'_>, taggers: &[(&Identity, Caller)], sink: &mut
 fn tagged<'s>(scope: &KeyScope<'_>, report: Report<'s>, way: &Way) -> Option<Report<'s>> {
     let Edit::TagIdentity { tags, .. } = &way.edit else { return None };
     let (name, value) = tags.iter().next()?;
-    let identity = scope.world().identity(&way.caller.text)?;
+    let identity = scope.identity(&way.caller)?;
     let request = tagging(identity, &way.caller, &(name.clone(), value.clone()));
     let decision = scope.scope.reach.decide_control(&request);
     let (document, index) = cited(&decision).into_iter().next()?;
     Some(caused(scope, report.statement(&document, index, "allows it to tag itself"), &document))
 }
 
-/// Whether a role holds the action where its session is tagged so, not as its own tags are, and somebody of its
-/// trust policy may pass that tag.
+/// Whether a role holds the action, which hangs on the tag, where its session is tagged so, not as its own tags
+/// are, and somebody of its trust policy may pass that tag.
 fn hangs_on_session(
     scope: &KeyScope<'_>,
     caller: &Caller,
@@ -186,8 +200,8 @@ fn hangs_on_session(
     role: &Identity,
 ) -> bool {
     let (reach, cell) = (scope.scope.reach, scope.cell(caller, action));
-    let name = format!("aws:PrincipalTag/{}", tag.0);
-    if has(role, tag) || !reach.hangs_on(&cell, &name) || passing(scope, role, tag).is_none() {
+    let name = tag_key(&tag.0);
+    if has(role, tag) || passing(scope, role, tag).is_none() {
         return false;
     }
     let own = role.tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(&tag.0));

@@ -70,7 +70,7 @@ fn primary<'a>(scope: &KeyScope<'a>) -> Option<&'a MultiRegion> {
 /// there.
 fn free_regions(scope: &KeyScope<'_>, primary: &MultiRegion) -> BTreeSet<String> {
     let named = named_regions(scope).into_iter();
-    let of_keys = scope.world().keys.values().map(|key| key.arn.region().to_owned());
+    let of_keys = scope.scope.regions().iter().map(ToString::to_string);
     let always = REGIONS.into_iter().map(str::to_owned);
     let taken = |region: &str| {
         let mut replicas = primary.replicas.iter();

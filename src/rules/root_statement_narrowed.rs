@@ -84,7 +84,7 @@ fn relying(
         }
         for caller in group.who.iter() {
             let lost = group.holds.sure.minus(scope.opened(caller, wanted));
-            let identity = scope.world().identity(&caller.text);
+            let identity = scope.identity(caller);
             let counts = exists(scope, caller)
                 && identity.is_some_and(|it| !scope.scope.is_administrator(it));
             if !lost.is_empty() && counts {

@@ -1,7 +1,7 @@
 //! What a rule may ask: the world, the engine, every policy with who holds it, and one key with the
 //! answers already found for it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -16,6 +16,7 @@ use crate::graph::Graph;
 use crate::inventory::{
     Account, AttachedPolicy, Identity, IdentityKind, Inventory, Key, policy_name,
 };
+use crate::kept::Memo;
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::Place;
 
@@ -46,6 +47,12 @@ pub struct Scope<'a> {
     places: OnceLock<FxHashMap<Place, Vec<usize>>>,
     /// Who may do everything there is, by ARN.
     administrators: OnceLock<FxHashSet<Box<str>>>,
+    regions: OnceLock<BTreeSet<Box<str>>>,
+    /// All users and roles, and their numbers by ARN.
+    identities: Vec<&'a Identity>,
+    numbers: OnceLock<FxHashMap<Box<str>, usize>>,
+    /// What keys can perform by what they are.
+    possible: Memo<(Option<KeyUsage>, Option<KeySpec>), ActionSet>,
 }
 
 /// A policy of the world.
@@ -116,6 +123,10 @@ impl<'a> Scope<'a> {
             asked: OnceLock::new(),
             places: OnceLock::new(),
             administrators: OnceLock::new(),
+            regions: OnceLock::new(),
+            identities: world.accounts.values().flat_map(|it| it.identities.values()).collect(),
+            numbers: OnceLock::new(),
+            possible: Memo::new(),
         }
     }
 
@@ -156,6 +167,21 @@ impl<'a> Scope<'a> {
     /// What is known of a policy of the world.
     pub(super) fn documented(&self, document: &PolicyDocument) -> Option<&Documented<'a>> {
         self.documents.get(self.number_of(document)?)
+    }
+
+    /// The user or role with this ARN.
+    pub(super) fn identity(&self, arn: &str) -> Option<&'a Identity> {
+        let numbers = self.numbers.get_or_init(|| {
+            let arns = self.identities.iter().map(|identity| identity.arn.clone());
+            arns.zip(0..).collect()
+        });
+        self.identities.get(*numbers.get(arn)?).copied()
+    }
+
+    /// The Regions that keys stand in.
+    pub(super) fn regions(&self) -> &BTreeSet<Box<str>> {
+        self.regions
+            .get_or_init(|| self.world.keys.values().map(|key| key.arn.region().into()).collect())
     }
 
     /// The tags and aliases that conditions ask for.
@@ -277,6 +303,7 @@ pub struct KeyScope<'a> {
     holders: RefCell<BTreeMap<ActionSet, Rc<Vec<Holders>>>>,
     verdicts: RefCell<BTreeMap<(Caller, KmsAction), Rc<Verdict>>>,
     candidates: RefCell<BTreeMap<KmsAction, Rc<Vec<Caller>>>>,
+    possible: OnceCell<ActionSet>,
 }
 
 impl<'a> KeyScope<'a> {
@@ -288,12 +315,18 @@ impl<'a> KeyScope<'a> {
             holders: RefCell::default(),
             verdicts: RefCell::default(),
             candidates: RefCell::default(),
+            possible: OnceCell::new(),
         }
     }
 
     /// The world.
     pub fn world(&self) -> &'a Inventory {
         self.scope.world
+    }
+
+    /// The user or role that a caller is.
+    pub(super) fn identity(&self, caller: &Caller) -> Option<&'a Identity> {
+        self.scope.identity(&caller.text)
     }
 
     /// The cell of a principal and an action on this key.
@@ -400,18 +433,25 @@ impl<'a> KeyScope<'a> {
     /// The actions on keys that the key can perform at all (rules S4, S5); all of them where its spec is
     /// not known.
     pub fn possible(&self) -> ActionSet {
-        let metadata = self.key.metadata.as_ref();
-        let spec = metadata.and_then(|metadata| KeySpec::parse(metadata.spec.as_deref()?));
-        let usage = metadata.and_then(|metadata| KeyUsage::parse(metadata.usage.as_deref()?));
-        let operations = match (usage, spec) {
-            (Some(usage), Some(spec)) => operations_for(usage, spec),
-            _ => ActionSet::ALL,
-        };
-        let can = |action: &KmsAction| {
-            let info = action.info();
-            let on_every_key = info.key_usages.is_empty();
-            info.has_key_resource && (on_every_key || operations.contains(*action))
-        };
-        KmsAction::all().filter(can).collect()
+        *self.possible.get_or_init(|| {
+            let metadata = self.key.metadata.as_ref();
+            let spec = metadata.and_then(|it| KeySpec::parse(it.spec.as_deref()?));
+            let usage = metadata.and_then(|it| KeyUsage::parse(it.usage.as_deref()?));
+            self.scope.possible.get((usage, spec), |(usage, spec)| possible(*usage, *spec))
+        })
     }
+}
+
+/// See [`KeyScope::possible`].
+fn possible(usage: Option<KeyUsage>, spec: Option<KeySpec>) -> ActionSet {
+    let operations = match (usage, spec) {
+        (Some(usage), Some(spec)) => operations_for(usage, spec),
+        _ => ActionSet::ALL,
+    };
+    let can = |action: &KmsAction| {
+        let info = action.info();
+        let on_every_key = info.key_usages.is_empty();
+        info.has_key_resource && (on_every_key || operations.contains(*action))
+    };
+    KmsAction::all().filter(can).collect()
 }

@@ -20,13 +20,12 @@ impl Rule for SharedKeyWithoutContext {
         let (reach, key) = (scope.scope.reach, &scope.key.arn);
         let mut roles: Vec<&Identity> = Vec::new();
         for group in scope.holders(KmsAction::DECRYPT.into()).iter() {
-            let known = group.who.iter().filter_map(|it| scope.world().identity(&it.text));
-            let known: Vec<&Identity> = known
-                .filter(|it| it.kind == IdentityKind::Role && !it.is_service_linked())
-                .collect();
             let held = group.holds.sure;
-            if !known.is_empty() && needs_no_context(reach, (group.who.first(), key), held) {
-                roles.extend(known);
+            if needs_no_context(reach, (group.who.first(), key), held) {
+                let known = group.who.iter().filter_map(|it| scope.identity(it));
+                let is_role =
+                    |it: &&Identity| it.kind == IdentityKind::Role && !it.is_service_linked();
+                roles.extend(known.filter(is_role));
             }
         }
         roles.retain(|role| !scope.scope.is_administrator(role));

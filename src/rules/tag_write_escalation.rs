@@ -67,7 +67,7 @@ fn wishes<'a>(scope: &KeyScope<'a>, caller: &Caller) -> impl Iterator<Item = &'a
 fn candidates(scope: &KeyScope<'_>, members: &[&Caller]) -> Vec<Vec<Tag>> {
     let (mut each, mut together) = (BTreeSet::new(), BTreeSet::new());
     for caller in members {
-        let principal = scope.world().identity(&caller.text);
+        let principal = scope.identity(caller);
         let fill = |(name, value): &Tag| Some((name.clone(), put_in(value, principal?)?));
         for wishes in wishes(scope, caller) {
             each.extend(wishes.each.iter().filter_map(fill).map(|tag| vec![tag]));

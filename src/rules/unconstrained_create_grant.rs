@@ -123,7 +123,7 @@ fn members(scope: &KeyScope<'_>, group: &Holders) -> Vec<Caller> {
     let world = scope.world();
     let counts = |caller: &&Caller| {
         let is_whole = caller.account.is_some_and(|account| world.is_complete(account));
-        let exists = !is_whole || world.identity(&caller.text).is_some();
+        let exists = !is_whole || scope.identity(caller).is_some();
         exists && !is_of_service(&caller.text)
     };
     group.who.iter().filter(counts).cloned().collect()

@@ -21,7 +21,7 @@ impl Rule for WideReachKey {
         let wanted: ActionSet = reveal(scope).into_iter().collect();
         let holders = scope.holders(wanted);
         let holding = holders.iter().filter(|group| !group.holds.sure.is_empty());
-        let lives = |caller: &&Caller| scope.world().identity(&caller.text).is_some();
+        let lives = |caller: &&Caller| scope.identity(caller).is_some();
         let all: Vec<(&Caller, ActionSet)> = holding
             .flat_map(|group| group.who.iter().map(|caller| (caller, group.holds.sure)))
             .filter(|(caller, _)| lives(caller))
