@@ -129,6 +129,13 @@ impl Owner {
         ]
     }
 
+    /// Whether it opens the key to those alone whom identity policies allow, where they have any.
+    pub(super) fn opens_by_identity_alone(&self) -> bool {
+        let granted = &self.granted;
+        let others = [&self.direct, &self.limited, &granted.direct, &granted.limited];
+        others.into_iter().all(Masked::is_never)
+    }
+
     /// All its formulas.
     pub(super) fn masked(&self) -> impl Iterator<Item = &Masked> {
         [

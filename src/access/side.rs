@@ -355,12 +355,6 @@ impl KeySide<'_> {
             },
             _ => target.owner.mapped(of_caller),
         };
-        let narrow = self.narrow.get_or_init(|| self.narrow(wanted));
-        let home = match (narrow.wanted == wanted, narrow.asks) {
-            (true, false) => Cow::Borrowed(&narrow.home),
-            (true, true) => Cow::Owned(narrow.home.mapped(|masked| masked.mapped(settled))),
-            _ => Cow::Owned(self.home.mapped(|masked| masked.within(wanted).mapped(settled))),
-        };
         if matches!(opening, Opening::ByPolicy | Opening::ByPolicyAndGrant) {
             owner.direct = Masked::all();
             owner.by_account = Masked::all();
@@ -374,6 +368,16 @@ impl KeySide<'_> {
                 _ => owner.granted.direct = all,
             }
         }
+        let allow = || self.home.allow.within(wanted).mapped(settled);
+        if owner.opens_by_identity_alone() && self.home.has_identity_side() && allow().is_never() {
+            return Reached::default();
+        }
+        let narrow = self.narrow.get_or_init(|| self.narrow(wanted));
+        let home = match (narrow.wanted == wanted, narrow.asks) {
+            (true, false) => Cow::Borrowed(&narrow.home),
+            (true, true) => Cow::Owned(narrow.home.mapped(|masked| masked.mapped(settled))),
+            _ => Cow::Owned(self.home.mapped(|masked| masked.within(wanted).mapped(settled))),
+        };
         let relation = Relation::of(&self.subject.caller, &target.key.arn);
         let allowed = allowed(formulas, &home, &owner, relation).within(wanted);
         let judge = Judge { formulas, solver: &self.access.core.solver };
