@@ -1,7 +1,6 @@
 //! A principal as it is after some changes, and what it can do then; kept for all who get to be it.
 
 use std::borrow::Cow;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -151,8 +150,6 @@ pub(super) struct States<'c, 'w> {
     pub(super) changes: Interner<Change>,
     /// Calls by number.
     pub(super) doings: Interner<Doing>,
-    /// Whether a search met a step that might be possible, and is not for certain.
-    pub(super) unknown: AtomicBool,
     known: Memo<StateName, Arc<State>>,
     classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OfClass>)>>,
     walls: Mutex<(WallsIx, Walls)>,
@@ -189,7 +186,6 @@ impl<'c, 'w> States<'c, 'w> {
             keys,
             changes: Interner::new(),
             doings: Interner::new(),
-            unknown: AtomicBool::new(false),
             known: Memo::new(),
             classes: Mutex::default(),
             walls: Mutex::default(),

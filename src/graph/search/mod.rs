@@ -15,9 +15,9 @@ mod idle;
 mod keys;
 mod prefix;
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -90,6 +90,15 @@ pub(super) struct Explored {
     pub(super) ways: BTreeMap<KeyIx, Vec<Way>>,
     /// The calls about the organization that are met on the way (rule T37).
     pub(super) organized: Vec<Prefix>,
+    /// Whether it met a step that might be possible, and is not for certain.
+    pub(super) unsure: bool,
+}
+
+impl Explored {
+    /// Whether nothing was found.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.ways.is_empty() && self.organized.is_empty() && !self.unsure
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -155,6 +164,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     enough: Vec<usize>,
     /// Whether some key has more ways, since what is about settled ones was last forgotten.
     gained: bool,
+    /// Whether a step was met that might be possible, and is not for certain.
+    unsure: Cell<bool>,
 }
 
 /// The changes that holding an identity comes with.
@@ -251,6 +262,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             farthest: usize::MAX,
             enough: vec![usize::MAX; wanted.len()],
             gained: false,
+            unsure: Cell::new(false),
             wanted,
         }
     }
@@ -275,7 +287,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let known = self.known.iter().filter(|(_, how)| how.are_within(label));
             Some(Prefix::of(states, (what, label), known.map(|(fact, _)| fact)))
         });
-        Explored { organized: organized.collect(), ways: self.ways }
+        Explored { organized: organized.collect(), ways: self.ways, unsure: self.unsure.get() }
     }
 
     fn push(&mut self, fact: Fact, label: Label) {
@@ -295,7 +307,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// Whether a step is sure enough to go on; notes where one might be.
     fn goes_on(&self, chance: Chance) -> bool {
         if chance == Chance::Perhaps {
-            self.states.unknown.store(true, Ordering::Relaxed);
+            self.unsure.set(true);
         }
         chance >= self.limits.least
     }
