@@ -21,12 +21,16 @@ use super::key_moves::{Ground, KeyMove, Permission};
 use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
 use super::plan::Doing;
+use super::search::Subject;
 
 /// A change, by number.
 pub(super) type ChangeIx = u32;
 
 /// What a call does, by number.
 pub(super) type DoingIx = u32;
+
+/// A group or policy, by number.
+pub(super) type SubjectIx = u32;
 
 /// A class of states, by number.
 pub(super) type ClassIx = u32;
@@ -155,6 +159,10 @@ pub(super) struct States<'c, 'w> {
     walls: Mutex<(WallsIx, Walls)>,
     freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
+    /// Groups and policies by number.
+    pub(super) subjects: Interner<Subject>,
+    /// Those that somebody is in or has.
+    pub(super) subjects_of: Memo<Ix, Arc<[SubjectIx]>>,
     /// Whether those of a class take on whom a door leads to.
     pub(super) entering: Memo<(ClassIx, DoingIx), Chance>,
     key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
@@ -191,6 +199,8 @@ impl<'c, 'w> States<'c, 'w> {
             walls: Mutex::default(),
             freer: Memo::new(),
             touched: Memo::new(),
+            subjects: Interner::new(),
+            subjects_of: Memo::new(),
             entering: Memo::new(),
             key_moves: Memo::new(),
             granting: Memo::new(),
