@@ -242,6 +242,19 @@ impl ControlSide<'_> {
         self.judge().chance(allowed, &posed.frame)
     }
 
+    /// The same, whatever tags a request for it gives; nothing where policies ask for these.
+    pub fn chance_with_any_tags(&self, action: ControlAction, resource: &str) -> Option<Chance> {
+        let posed = self.posed(action, resource);
+        let formulas = &self.access.core.formulas;
+        let allowed = posed.ways.allowed(formulas).at(action);
+        let mut asks = false;
+        formulas.each_atom(allowed, &mut |atom| {
+            let is_it = |key: &str| key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
+            atom.each_key(&mut |key| asks |= is_it(key));
+        });
+        (!asks).then(|| self.judge().chance(allowed, &posed.frame))
+    }
+
     /// The same of sts:AssumeRole on a role whose trust policy means everyone by name (rules T3, T4).
     pub fn entering(&self, role: &str) -> Chance {
         let action = ControlAction::STS_ASSUME_ROLE;

@@ -65,7 +65,7 @@ pub(super) enum Atom {
 
 impl Atom {
     /// Calls `see` with every condition key that it asks for, as variables too.
-    fn each_key(&self, see: &mut dyn FnMut(&str)) {
+    pub(super) fn each_key(&self, see: &mut dyn FnMut(&str)) {
         match self {
             Self::Request(test)
             | Self::Caller(Question::Test { test, .. })

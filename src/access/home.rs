@@ -97,6 +97,11 @@ impl<S: Word> Together<S> {
 }
 
 impl<S: Word> Home<S> {
+    /// Whether identity policies are asked at all (rules E26, E32, E40, T8).
+    pub(super) fn has_identity_side(&self) -> bool {
+        !matches!(self.who, Who::Root | Who::Service | Who::Provider)
+    }
+
     /// The side of `subject`, its session policies included.
     pub(super) fn of(
         world: &World<'_>,

@@ -14,7 +14,6 @@ use super::Access;
 use super::asked::{Asked, account_form};
 use super::control::ControlSide;
 use super::formula::{Atom, Formula, Formulas, Kinds};
-use super::frame::Who;
 use super::home::{Home, without_idle_limits};
 use super::judge::Judge;
 use super::library::World;
@@ -343,8 +342,8 @@ impl KeySide<'_> {
     /// to no name of its own.
     fn needs_identity(&self, opened: &[Masked; 6]) -> bool {
         let [direct, limited, _, granted, granted_limited, _] = opened;
-        let has_identity = !matches!(self.home.who, Who::Root | Who::Service | Who::Provider);
-        has_identity && [direct, limited, granted, granted_limited].iter().all(|it| it.is_never())
+        self.home.has_identity_side()
+            && [direct, limited, granted, granted_limited].iter().all(|it| it.is_never())
     }
 
     /// Which of `wanted` the caller holds on a key that can perform them.

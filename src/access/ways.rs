@@ -272,7 +272,7 @@ impl<S: Word> Needs<'_, S> {
         by_account: &Masked<S>,
     ) -> [Masked<S>; 2] {
         let named = self.either(direct, limited);
-        if matches!(self.home.who, Who::Root | Who::Service | Who::Provider) {
+        if !self.home.has_identity_side() {
             // Rules E26, E32, E40, T8: root users, services and subjects of providers have no identity
             // side.
             return [named, by_account.clone()];

@@ -67,7 +67,7 @@ use assemble::{Assembler, Miss};
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
 use organize::AllWays;
-use search::{Explored, Limits, Search, Way};
+use search::{Limits, Search, Way};
 use state::States;
 
 /// The paths that were found.
@@ -195,12 +195,21 @@ struct Quest<'c, 'w> {
     assembler: Assembler<'c, 'w>,
 }
 
+/// What the searches of everybody come to.
+#[derive(Default)]
+struct Searched {
+    ways: AllWays,
+    /// Whose search met a step that might be possible, and is not for certain; in order.
+    unsure: Vec<Ix>,
+}
+
 /// How many other ways are tried where the shortest does not lead there.
 const OTHERS: usize = 8;
 
 impl Quest<'_, '_> {
     fn found(&self) -> Found {
-        let ways: Vec<(Ix, KeyIx, Vec<Way>)> = self.ways().into_iter().flat_map(of_start).collect();
+        let Searched { ways, unsure } = self.ways();
+        let ways: Vec<(Ix, KeyIx, Vec<Way>)> = ways.into_iter().flat_map(of_start).collect();
         let made = ways.into_par_iter();
         let made = made.filter_map(|(start, key, ways)| self.made(start, key, &ways));
         let mut found = Found::default();
@@ -211,14 +220,14 @@ impl Quest<'_, '_> {
             }
         }
         found.paths.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
-        self.suppose(&mut found);
+        self.suppose(&unsure, &mut found);
         found.broken.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
         found.capped = self.cast.capped.load(Ordering::Relaxed);
         found
     }
 
     /// Looks for ways that hang on what is not known, as far as they are asked for.
-    fn suppose(&self, found: &mut Found) {
+    fn suppose(&self, unsure: &[Ix], found: &mut Found) {
         let paths = &found.paths;
         let has_path = |start, key| {
             let (from, key) = (self.cast.member(start), self.cast.key(key));
@@ -229,9 +238,9 @@ impl Quest<'_, '_> {
         };
         match self.wanted.supposed {
             Supposed::Left => {}
-            Supposed::Counted => found.supposed = self.supposed(has_path).len(),
+            Supposed::Counted => found.supposed = self.supposed(unsure, has_path).len(),
             Supposed::Told => {
-                found.unknown = self.unknown(has_path);
+                found.unknown = self.unknown(unsure, has_path);
                 found.supposed = found.unknown.len();
             }
         }
@@ -266,29 +275,30 @@ impl Quest<'_, '_> {
     }
 
     /// The ways from everybody who is wanted, in numbers.
-    fn ways(&self) -> AllWays {
+    fn ways(&self) -> Searched {
         let limits = self.limits(1);
         let found = self
             .starts()
             .map(|start| (start, Search::explored(&self.states, start, &self.keys(start), limits)));
-        let is_something =
-            |(_, it): &(Ix, Explored)| !it.ways.is_empty() || !it.organized.is_empty();
-        let (mut all, mut prefixes) = (AllWays::new(), Vec::new());
-        for (start, explored) in found.filter(is_something).collect::<Vec<_>>() {
+        let (mut searched, mut prefixes) = (Searched::default(), Vec::new());
+        for (start, explored) in found.filter(|(_, it)| !it.is_nothing()).collect::<Vec<_>>() {
             prefixes.extend(explored.organized.into_iter().map(|prefix| (start, prefix)));
-            all.insert(start, explored.ways);
+            searched.unsure.extend(explored.unsure.then_some(start));
+            searched.ways.insert(start, explored.ways);
         }
-        self.past_organization(prefixes, &mut all);
-        all
+        self.past_organization(prefixes, &mut searched.ways);
+        searched
     }
 
-    /// The ways that hang on what is not known, for pairs without a path, as classes allow them.
-    fn supposed(&self, has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<(Ix, KeyIx, Way)> {
-        if !self.states.unknown.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
+    /// The ways that hang on what is not known, for pairs without a path, as classes allow them: of those
+    /// alone whose search met a step that might be possible.
+    fn supposed(
+        &self,
+        unsure: &[Ix],
+        has_path: impl Fn(Ix, KeyIx) -> bool + Sync,
+    ) -> Vec<(Ix, KeyIx, Way)> {
         let limits = Limits { least: Chance::Perhaps, ..self.limits(1) };
-        let supposed = self.starts().flat_map_iter(|start| {
+        let supposed = unsure.par_iter().copied().flat_map_iter(|start| {
             let keys = self.keys(start);
             let lacking = (0..).zip(&*keys).map(|(key, wanted)| *wanted && !has_path(start, key));
             let lacking: Vec<bool> = lacking.collect();
@@ -301,11 +311,12 @@ impl Quest<'_, '_> {
     }
 
     /// The same as paths.
-    fn unknown(&self, has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<Path> {
-        let paths = self.supposed(has_path).into_par_iter().filter_map(|(start, key, way)| {
-            let goal = self.wanted.goal.action(self.cast.key(key)?)?;
-            self.assembler.supposed((start, key, goal), &way.plan(&self.states, start))
-        });
+    fn unknown(&self, unsure: &[Ix], has_path: impl Fn(Ix, KeyIx) -> bool + Sync) -> Vec<Path> {
+        let paths =
+            self.supposed(unsure, has_path).into_par_iter().filter_map(|(start, key, way)| {
+                let goal = self.wanted.goal.action(self.cast.key(key)?)?;
+                self.assembler.supposed((start, key, goal), &way.plan(&self.states, start))
+            });
         let mut supposed: Vec<Path> = paths.collect();
         supposed.sort_by(|one, other| (&one.from, &one.key).cmp(&(&other.from, &other.key)));
         supposed

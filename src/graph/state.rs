@@ -1,7 +1,6 @@
 //! A principal as it is after some changes, and what it can do then; kept for all who get to be it.
 
 use std::borrow::Cow;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -23,12 +22,16 @@ use super::keys::{Held, HeldByClass, Keys};
 use super::moves::{Gain, Moves, Open};
 use super::outsiders;
 use super::plan::Doing;
+use super::search::Subject;
 
 /// A change, by number.
 pub(super) type ChangeIx = u32;
 
 /// What a call does, by number.
 pub(super) type DoingIx = u32;
+
+/// A group or policy, by number.
+pub(super) type SubjectIx = u32;
 
 /// A class of states, by number.
 pub(super) type ClassIx = u32;
@@ -152,13 +155,15 @@ pub(super) struct States<'c, 'w> {
     pub(super) changes: Interner<Change>,
     /// Calls by number.
     pub(super) doings: Interner<Doing>,
-    /// Whether a search met a step that might be possible, and is not for certain.
-    pub(super) unknown: AtomicBool,
     known: Memo<StateName, Arc<State>>,
     classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OfClass>)>>,
     walls: Mutex<(WallsIx, Walls)>,
     freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
+    /// Groups and policies by number.
+    pub(super) subjects: Interner<Subject>,
+    /// Those that somebody is in or has.
+    pub(super) subjects_of: Memo<Ix, Arc<[SubjectIx]>>,
     /// Whether those of a class take on whom a door leads to.
     pub(super) entering: Memo<(ClassIx, DoingIx), Chance>,
     key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
@@ -192,12 +197,13 @@ impl<'c, 'w> States<'c, 'w> {
             keys,
             changes: Interner::new(),
             doings: Interner::new(),
-            unknown: AtomicBool::new(false),
             known: Memo::new(),
             classes: Mutex::default(),
             walls: Mutex::default(),
             freer: Memo::new(),
             touched: Memo::new(),
+            subjects: Interner::new(),
+            subjects_of: Memo::new(),
             entering: Memo::new(),
             key_moves: Memo::new(),
             granting: Memo::new(),

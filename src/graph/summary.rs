@@ -10,7 +10,7 @@ use crate::decision::Caller;
 
 use super::cast::{Cast, Ix, KeyIx};
 use super::search::{Search, Way};
-use super::{Graph, Quest, Wanted};
+use super::{Graph, Quest, Searched, Wanted};
 
 /// How far everybody is from every key. It is counted by what classes allow; that each path can be gone
 /// is for [`Graph::paths`], which executes it, and gives users devices for MFA beside (rule T43).
@@ -74,7 +74,7 @@ impl Graph<'_> {
 impl Quest<'_, '_> {
     fn summary(&self) -> Summary {
         let starts: Vec<Ix> = self.starts().collect();
-        let ways = self.ways();
+        let Searched { ways, unsure } = self.ways();
         let row = |start: &Ix| self.row(*start, ways.get(start));
         let rows: Vec<Row> = starts.par_iter().map(row).collect();
         let has_path = |start: Ix, key: KeyIx| {
@@ -82,7 +82,7 @@ impl Quest<'_, '_> {
             let row = at.and_then(|at| rows.get(at));
             row.is_some_and(|row| row.binary_search_by_key(&key, |it| it.0).is_ok())
         };
-        let unknown = self.supposed(has_path).len();
+        let unknown = self.supposed(&unsure, has_path).len();
         let mut alike: BTreeMap<Row, Vec<Ix>> = BTreeMap::new();
         for (start, row) in starts.iter().zip(rows) {
             alike.entry(row).or_default().push(*start);

@@ -291,8 +291,19 @@ impl Moves<'_, '_> {
         let tied = self.tied();
         let many = tied.iter().filter(|_| tied.len() > FEW);
         let of_roles = self.tied_to_roles();
-        for pair in many.chain(of_roles.difference(&tied)) {
-            self.tag_as(tag, std::slice::from_ref(pair), &[at]);
+        let pairs: Vec<&Tag> = many.chain(of_roles.difference(&tied)).collect();
+        let Some(arn) = self.cast.arn(at).filter(|_| !pairs.is_empty()) else { return };
+        // What nobody asks of the tags themselves holds of all of them.
+        let any = self.side.chance_with_any_tags(tag, arn);
+        for set in pairs.into_iter().map(std::slice::from_ref) {
+            match any {
+                Some(chance) if self.lacks(at, set) => {
+                    let gain = Gain::Changed(Change::Tagged(at, set.into()));
+                    self.add(Move::Tag(at, set.into()), gain, chance);
+                }
+                Some(_) => {}
+                None => self.tag_as(tag, set, &[at]),
+            }
         }
     }
 
@@ -310,6 +321,12 @@ impl Moves<'_, '_> {
                 self.tag_as(tag, std::slice::from_ref(pair), &targets);
             }
         }
+    }
+
+    /// Whether somebody has none of these tags.
+    fn lacks(&self, at: Ix, set: &[Tag]) -> bool {
+        let identity = self.cast.identity(at);
+        identity.is_some_and(|it| set.iter().all(|(key, value)| it.tags.get(key) != Some(value)))
     }
 
     /// The tags that must be alike those of keys of the account, as these are.
@@ -333,13 +350,8 @@ impl Moves<'_, '_> {
     }
 
     fn tag_as(&mut self, tag: ControlAction, set: &[Tag], targets: &[Ix]) {
-        let lacks = |at: &Ix| {
-            let has = |(key, value): &Tag| {
-                self.cast.identity(*at).is_none_or(|it| it.tags.get(key) == Some(value))
-            };
-            !set.iter().any(has)
-        };
-        let mut left: Vec<Ix> = targets.iter().copied().filter(lacks).collect();
+        let lacking = targets.iter().copied().filter(|at| self.lacks(*at, set));
+        let mut left: Vec<Ix> = lacking.collect();
         let beside = self.requests();
         let mut best: BTreeMap<Ix, Chance> = BTreeMap::new();
         for request in requests(set, &beside) {

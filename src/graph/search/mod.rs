@@ -16,9 +16,9 @@ mod keys;
 mod prefix;
 mod retagged;
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -30,10 +30,10 @@ use super::cast::{Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
-use super::moves::Move;
 use super::plan::{Doing, Plan, Step};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
-use changes::{Changes, touches};
+use changes::Changes;
+pub(super) use changes::Subject;
 use doors::Door;
 use idle::Master;
 pub(super) use prefix::Prefix;
@@ -91,6 +91,15 @@ pub(super) struct Explored {
     pub(super) ways: BTreeMap<KeyIx, Vec<Way>>,
     /// The calls about the organization that are met on the way (rule T37).
     pub(super) organized: Vec<Prefix>,
+    /// Whether it met a step that might be possible, and is not for certain.
+    pub(super) unsure: bool,
+}
+
+impl Explored {
+    /// Whether nothing was found.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.ways.is_empty() && self.organized.is_empty() && !self.unsure
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -131,8 +140,6 @@ pub(super) struct Search<'s, 'c, 'w> {
     queue: BinaryHeap<Reverse<(usize, usize, usize)>>,
     waiting: Vec<Option<(Fact, Label)>>,
     held: FxHashMap<Ix, Vec<(Tags, Label)>>,
-    /// The identities that are held.
-    holding: Vec<Ix>,
     changes: Changes,
     /// Roles whose trust policies let everyone in, users that were made.
     doors: Vec<(Door, Label)>,
@@ -158,6 +165,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     enough: Vec<usize>,
     /// Whether some key has more ways, since what is about settled ones was last forgotten.
     gained: bool,
+    /// Whether a step was met that might be possible, and is not for certain.
+    unsure: Cell<bool>,
 }
 
 /// The changes that holding an identity comes with.
@@ -239,7 +248,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             queue: BinaryHeap::new(),
             waiting: Vec::new(),
             held: FxHashMap::default(),
-            holding: Vec::new(),
             changes: Changes::default(),
             doors: Vec::new(),
             retagged: Vec::new(),
@@ -255,6 +263,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             farthest: usize::MAX,
             enough: vec![usize::MAX; wanted.len()],
             gained: false,
+            unsure: Cell::new(false),
             wanted,
         }
     }
@@ -279,7 +288,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             let known = self.known.iter().filter(|(_, how)| how.are_within(label));
             Some(Prefix::of(states, (what, label), known.map(|(fact, _)| fact)))
         });
-        Explored { organized: organized.collect(), ways: self.ways }
+        Explored { organized: organized.collect(), ways: self.ways, unsure: self.unsure.get() }
     }
 
     fn push(&mut self, fact: Fact, label: Label) {
@@ -299,7 +308,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// Whether a step is sure enough to go on; notes where one might be.
     fn goes_on(&self, chance: Chance) -> bool {
         if chance == Chance::Perhaps {
-            self.states.unknown.store(true, Ordering::Relaxed);
+            self.unsure.set(true);
         }
         chance >= self.limits.least
     }
@@ -326,93 +335,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     fn fits(&self, label: &Label) -> bool {
         label.acts.len() <= self.limits.hops && label.primitives <= self.limits.primitives
-    }
-
-    fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
-        let cast = self.states.cast;
-        if self.is_idle(at, label, label.acts.len()) {
-            return;
-        }
-        let held = self.held.entry(at).or_default();
-        if held.is_empty() {
-            self.holding.push(at);
-        }
-        held.push((tags, label.clone()));
-        let name = StateName::of(at, own(self.states, at, tags));
-        self.push(Fact::State(name), label.clone());
-        if !self.has_asked_for_a_name(at, label) {
-            for session in cast.sessions_of(at) {
-                self.push(Fact::Held(*session, tags), label.clone());
-            }
-        }
-        let about = self.changes.about(cast, at, false);
-        let about = about.filter(|(_, how)| self.fit(label, how)).cloned();
-        for (change, how) in about.collect::<Vec<_>>() {
-            self.touch(at, tags, change, &label.and(&how));
-        }
-    }
-
-    fn change(&mut self, number: ChangeIx, label: &Label) {
-        let states = self.states;
-        let change = states.changes.get(number);
-        self.retag(number, change, label);
-        match *change {
-            Change::Trusting(role) => {
-                let each = states.cast.taken_on_as(role);
-                return each.for_each(|at| self.open_door(at, Move::Assume(at), label));
-            }
-            Change::Made(user) => {
-                let login = Move::LoginProfile { user, update: false };
-                let each = [Move::AccessKey(user), login].into_iter();
-                return each.for_each(|what| self.open_door(user, what, label));
-            }
-            Change::Organized(_) => return self.organized.push((number, label.clone())),
-            _ => {}
-        }
-        let touched = states.touched(number);
-        self.changes.add((number, change), &touched, label);
-        // Whoever joined a group, or got a policy, is touched by what is done to these.
-        let is_shared = change.whose().is_none();
-        let is_touched = |at: &Ix| {
-            touches(&touched, states.cast, *at)
-                || is_shared && self.changes.has_joined(states.cast, *at)
-        };
-        let all: Vec<Ix> = self.holding.iter().copied().filter(is_touched).collect();
-        for at in all {
-            let held = self.held.get(&at).into_iter().flatten();
-            let held = held.filter(|(_, how)| self.fit(how, label)).cloned();
-            for (tags, how) in held.collect::<Vec<_>>() {
-                self.touch(at, tags, number, &how.and(label));
-            }
-        }
-    }
-
-    /// The states that `at` is in by a change, alone and with others that were made before.
-    fn touch(&mut self, at: Ix, tags: Tags, number: ChangeIx, label: &Label) {
-        if !self.fits(label) || self.is_idle(at, label, label.acts.len()) {
-            return;
-        }
-        let states = self.states;
-        let (cast, own) = (states.cast, own(states, at, tags));
-        let change = states.changes.get(number);
-        if change.touches(cast, at, &[]) {
-            let name = StateName::of(at, own.into_iter().chain([number]));
-            self.push(Fact::State(name), label.clone());
-        }
-        let others = self.changes.about(cast, at, change.brings_policies());
-        let others = others.filter(|(other, how)| *other != number && self.fit(label, how));
-        for (other, how) in others.cloned().collect::<Vec<_>>() {
-            let second = states.changes.get(other);
-            if change.makes_idle(cast, at, second) || second.makes_idle(cast, at, change) {
-                continue;
-            }
-            if change.touches(cast, at, std::slice::from_ref(second))
-                && second.touches(cast, at, std::slice::from_ref(change))
-            {
-                let name = StateName::of(at, own.into_iter().chain([number, other]));
-                self.push(Fact::State(name), label.and(&how));
-            }
-        }
     }
 
     /// Everything that a state can do.
