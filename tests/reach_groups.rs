@@ -186,7 +186,7 @@ impl Pair<'_> {
         edits.extend(worn);
         let grants = key.grants.iter().map(|grant| grant.id.clone());
         edits.extend(grants.map(|grant| Edit::RevokeGrant { key: arn(), grant }));
-        for document in &key.policy {
+        if let Some(document) = &key.policy {
             let statements = document.policy().statements.iter().map(|one| one.span);
             let policy = document.place;
             edits.extend(statements.map(|statement| Edit::WithoutStatement { policy, statement }));
