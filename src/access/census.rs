@@ -51,7 +51,7 @@ pub struct Census<'a> {
     pub(super) allowed: Memo<(Sides, KmsAction), Formula>,
     pub(super) holdings: Interner<Holding>,
     /// What statements of callers' own policies say to them, whatever the key.
-    pub(super) said: Memo<(CallerIx, (usize, FileId), usize), Option<Arc<Masked>>>,
+    pub(super) said: Memo<(CallerIx, Body, usize), Option<Arc<Masked>>>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
     pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
 }
@@ -65,6 +65,9 @@ pub(super) struct Edited<'k> {
     /// Its side.
     owner: OwnerIx,
 }
+
+/// A policy, as the library knows it.
+type Body = (usize, FileId);
 
 /// Both sides of a caller and a key.
 pub(super) type Sides = (HomeIx, OwnerIx, Relation);
