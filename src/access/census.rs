@@ -9,6 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
 use crate::decision::{Caller, Crowd, Fates, Holders, Holding};
 use crate::inventory::Key;
+use crate::source::FileId;
 
 use super::Access;
 use super::asked::Asked;
@@ -50,7 +51,7 @@ pub struct Census<'a> {
     pub(super) allowed: Memo<(Sides, KmsAction), Formula>,
     pub(super) holdings: Interner<Holding>,
     /// What statements of callers' own policies say to them, whatever the key.
-    pub(super) said: Memo<(CallerIx, usize, usize), Option<Arc<Masked>>>,
+    pub(super) said: Memo<(CallerIx, Body, usize), Option<Arc<Masked>>>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
     pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
 }
@@ -64,6 +65,9 @@ pub(super) struct Edited<'k> {
     /// Its side.
     owner: OwnerIx,
 }
+
+/// A policy, as the library knows it.
+type Body = (usize, FileId);
 
 /// Both sides of a caller and a key.
 pub(super) type Sides = (HomeIx, OwnerIx, Relation);

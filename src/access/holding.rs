@@ -222,8 +222,8 @@ impl Census<'_> {
         key: KeyIx,
     ) -> Option<Masked> {
         // The library keeps every policy that it is asked for, and so no other has its identity.
-        let name = (caller, document.identity(), index);
-        let said = self.said.get(name, |_| {
+        let body = (document.identity(), document.place.file);
+        let said = self.said.get((caller, body, index), |_| {
             let statement = world.statement(document, index);
             let subject = self.subject(world, caller)?;
             Some(Arc::new(statement.mapped(|formula| world.with_caller(formula, &subject))))

@@ -145,8 +145,7 @@ fn tell_tagged(scope: &KeyScope<'_>, taggers: &[(&Identity, Caller)], sink: &mut
     let wanted = goal.union(KmsAction::PUT_KEY_POLICY.into());
     let mut found = Vec::new();
     for (identity, caller) in taggers {
-        let tags: Vec<Tag> =
-            wishes(scope, caller).filter_map(|tag| filled(scope, tag)).collect();
+        let tags: Vec<Tag> = wishes(scope, caller).filter_map(|tag| filled(scope, tag)).collect();
         if tags.is_empty() {
             continue;
         }
