@@ -122,7 +122,7 @@ fn policies_that_aws_writes_are_silent_alone() {
             count += 1;
         }
     }
-    assert_eq!(count, 5);
+    assert_eq!(count, 6);
 }
 
 #[test]

@@ -306,7 +306,7 @@ fn code_says_how_long_sessions_of_a_role_may_last() {
             r#"{{ "name": "app", "path": "/", "assume_role_policy": "{{}}", "max_session_duration": {seconds} }}"#
         );
         format!(
-            r#"{{ "format_version": "1.2", "terraform_version": "1.9.8", "planned_values": {{ "root_module": {{ "resources": [ {{ "address": "aws_iam_role.app", "mode": "managed", "type": "aws_iam_role", "name": "app", "values": {values} }} ] }} }} }}"#
+            r#"{{ "format_version": "1.2", "terraform_version": "1.9.8", "planned_values": {{ "root_module": {{ "resources": [ {{ "address": "aws_iam_role.app", "mode": "managed", "type": "aws_iam_role", "name": "app", "values": {values} }}, {{ "address": "aws_kms_key.k", "mode": "managed", "type": "aws_kms_key", "name": "k", "values": {{}} }} ] }} }} }}"#
         )
     };
     for (path, text, expected) in [

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cast::{Cast, Ix};
 use crate::aws::AccountId;
 
-/// The accounts that each account leads to by trust policies, whatever else these and other policies say.
+use super::cast::{Cast, Ix};
+use super::center::is_of_center;
+
+/// The accounts that each account leads to by trust policies and permission sets, whatever else these and other
+/// policies say.
 pub(super) struct Neighbours {
     of: BTreeMap<AccountId, BTreeSet<AccountId>>,
     /// The accounts of roles that trust everyone, and where these lead.
@@ -14,7 +17,7 @@ pub(super) struct Neighbours {
 }
 
 impl Neighbours {
-    /// Those of all accounts of the cast (rules T3 to T8).
+    /// Those of all accounts of the cast (rules T3 to T8, T42).
     pub(super) fn of(cast: &Cast<'_>) -> Self {
         let mut direct: BTreeMap<AccountId, BTreeSet<AccountId>> = BTreeMap::new();
         for (account, household) in &cast.accounts {
@@ -25,6 +28,10 @@ impl Neighbours {
             if let Some(account) = member.caller.account {
                 direct.entry(account).or_default().extend(accounts_of(cast, &member.named_by));
             }
+        }
+        let management = cast.world.organization.as_ref().and_then(|it| it.management_account);
+        if let Some(management) = management {
+            direct.entry(management).or_default().extend(of_center(cast));
         }
         let closed = |first: BTreeSet<AccountId>| {
             let mut waiting: Vec<AccountId> = first.iter().copied().collect();
@@ -54,4 +61,12 @@ impl Neighbours {
 
 fn accounts_of<'c>(cast: &'c Cast<'_>, roles: &'c [Ix]) -> impl Iterator<Item = AccountId> + 'c {
     roles.iter().filter_map(|role| cast.member(*role)?.caller.account)
+}
+
+/// The accounts that permission sets of IAM Identity Center are given in.
+fn of_center<'c>(cast: &'c Cast<'_>) -> impl Iterator<Item = AccountId> + 'c {
+    let is_it = |role: &&Ix| cast.arn(**role).is_some_and(is_of_center);
+    let homes = cast.accounts.iter();
+    let homes = homes.filter(move |(_, household)| household.roles.iter().any(|it| is_it(&it)));
+    homes.map(|(account, _)| *account)
 }

@@ -10,6 +10,7 @@ use keyreach::decision::{
 use serde_json::{Map, Value, json};
 
 use super::keys::one_or_many;
+use super::requests::user_id;
 use super::statements::PolicyOf;
 use super::{ACCOUNTS, Identity, Policy, World};
 use crate::support::seeds::Random;
@@ -309,6 +310,9 @@ pub fn sent(world: &World, random: &mut Random, plain: &ControlRequest) -> Optio
     if has_open_tags(world, plain) && random.chance(50) {
         let tag = *random.pick(&["red", "blue"]);
         request.context.set_one("aws:PrincipalTag/team", tag);
+    }
+    if let Some(id) = user_id(world, random, &request.caller) {
+        request.context.set_one("aws:userid", &id);
     }
     request.context.set_one("aws:CurrentTime", "2030-06-01T12:00:00Z");
     request.context.set_one("aws:EpochTime", "1906545600");

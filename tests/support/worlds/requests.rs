@@ -217,11 +217,18 @@ fn session(world: &World, random: &mut Random, request: &mut Request) {
             .context
             .set_one("aws:PrincipalTag/team", *random.pick(&["red", "blue", "RED", "r2"]));
     }
-    // Rule C45: every session has it.
-    if caller.kind == CallerKind::Role {
-        let session = random.pick(&["s1", "s2"]);
-        request.context.set_one("aws:userid", &format!("{}:{session}", role.unique_id));
+    if let Some(id) = user_id(world, random, &request.caller) {
+        request.context.set_one("aws:userid", &id);
     }
+}
+
+/// Rule C45: what every session of a role has as its unique id, whatever its name.
+pub(super) fn user_id(world: &World, random: &mut Random, caller: &Caller) -> Option<String> {
+    let name = caller.text.rsplit('/').next().filter(|_| caller.kind == CallerKind::Role)?;
+    let is_home = |id: &str| caller.account.is_some_and(|account| account.as_str() == id);
+    let home = world.accounts.iter().find(|account| is_home(&account.id))?;
+    let role = home.identities.iter().find(|it| it.is_role && it.name == name)?;
+    Some(format!("{}:{}", role.unique_id, random.pick(&["s1", "s2"])))
 }
 
 /// Rule C55: the request may name the key by an alias.
