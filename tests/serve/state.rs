@@ -168,6 +168,11 @@ fn grants_and_aliases_stay_where_the_export_lists_none() {
     let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
     let document = json!({ "Policy": policy, "PolicyName": "default" });
     fs::write(place.join("get-key-policy.json"), document.to_string()).unwrap();
+    let nobody = json!({ "UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [],
+        "Policies": [], "IsTruncated": false });
+    let iam = export.join("111122223333/iam");
+    fs::create_dir_all(&iam).unwrap();
+    fs::write(iam.join("account-authorization-details.json"), nobody.to_string()).unwrap();
     let named = json!({ "KeyId": id });
     let grant = json!({ "KeyId": id, "Operations": ["Encrypt"],
         "GranteePrincipal": "arn:aws:iam::444455556666:root" });
