@@ -49,18 +49,19 @@ impl Graph<'_> {
     /// they do not reach today, in three calls at most. Costs a short search for each that may write at all.
     pub fn writers(&self) -> Writers {
         let cast = Cast::of(self.access.inventory());
-        let keys = cast.keys.iter().filter(|key| !key.is_aws_managed());
-        let keys: BTreeSet<KeyArn> = keys.map(|key| key.arn.clone()).collect();
-        let wanted = Wanted { keys: Some(keys), max_hops: Some(CALLS), ..Wanted::default() };
-        // What principals can do is found once, whatever account asks.
-        let each: Vec<Writers> = self.quest(&cast, &wanted, |quest| {
-            cast.accounts
-                .values()
-                .collect::<Vec<_>>()
-                .into_par_iter()
-                .map(|it| quest.writers(it))
-                .collect()
-        });
+        let accounts: Vec<&Household<'_>> = cast.accounts.values().collect();
+        let of_account = |household: &&Household<'_>| {
+            let keys = household.keys.iter().filter_map(|at| cast.key(*at));
+            let keys: BTreeSet<KeyArn> =
+                keys.filter(|key| !key.is_aws_managed()).map(|key| key.arn.clone()).collect();
+            (!keys.is_empty()).then(|| {
+                let keys = Some(keys);
+                let wanted = Wanted { keys, max_hops: Some(CALLS), ..Wanted::default() };
+                self.quest(&cast, &wanted, |quest| quest.writers(household))
+            })
+        };
+        let each: Vec<Writers> =
+            accounts.into_par_iter().filter_map(|it| of_account(&it)).collect();
         let mut all = Writers::default();
         for writers in each {
             all.writers.extend(writers.writers);
@@ -79,18 +80,9 @@ enum Standing {
 impl Quest<'_, '_> {
     /// Those of one account.
     fn writers(&self, household: &Household<'_>) -> Writers {
-        let mut all = Writers::default();
-        let mut own = vec![false; self.cast.keys.len()];
-        for key in household.keys.iter().filter(|key| self.states.keys.goal(**key).is_some()) {
-            if let Some(is_own) = own.get_mut(*key as usize) {
-                *is_own = true;
-            }
-        }
-        if !own.contains(&true) {
-            return all;
-        }
         let each = household.users.par_iter().chain(&household.roles);
-        let each = each.filter_map(|at| Some((*at, self.standing(*at, &own)?)));
+        let each = each.filter_map(|at| Some((*at, self.standing(*at)?)));
+        let mut all = Writers::default();
         for (at, standing) in each.collect::<Vec<_>>() {
             let Some(member) = self.cast.member(at) else { continue };
             match (standing, member.caller.account) {
@@ -106,8 +98,7 @@ impl Quest<'_, '_> {
         all
     }
 
-    /// What somebody is, where some of its account's `own` keys are wanted.
-    fn standing(&self, at: Ix, own: &[bool]) -> Option<Standing> {
+    fn standing(&self, at: Ix) -> Option<Standing> {
         let member = self.cast.member(at)?;
         if member.identity?.is_service_linked() {
             return None;
@@ -122,7 +113,7 @@ impl Quest<'_, '_> {
             return Some(Standing::Administrator);
         }
         let limits = Limits { past_administrators: false, ..self.limits(1) };
-        let ways = Search::from(&self.states, at, own, limits);
+        let ways = Search::from(&self.states, at, &self.keys(at), limits);
         let mut by_rule: BTreeMap<&'static str, Vec<(KeyIx, Vec<Way>)>> = BTreeMap::new();
         for (key, ways) in ways {
             let first = ways.first().and_then(Way::first_primitive).filter(|act| act.by == at);
