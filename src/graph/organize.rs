@@ -40,6 +40,14 @@ pub(super) enum OrgMove {
     MoveAccount(AccountId, Box<str>, Box<str>),
 }
 
+/// What the management account does about its organization.
+const CALLS: [ControlAction; 4] = [
+    ControlAction::ORGANIZATIONS_DETACH_POLICY,
+    ControlAction::ORGANIZATIONS_DISABLE_POLICY_TYPE,
+    ControlAction::ORGANIZATIONS_MOVE_ACCOUNT,
+    ControlAction::ORGANIZATIONS_UPDATE_POLICY,
+];
+
 /// How many calls about the organization somebody is taken to choose from.
 const MOST: usize = 64;
 
@@ -78,31 +86,41 @@ impl OrgMove {
     /// `places` says so, each place counts.
     fn all(organization: &Organization, kinds: &[OrgPolicyKind], places: bool) -> Vec<Self> {
         let mut all = Vec::new();
-        for (id, policy) in &organization.policies {
-            if kinds.contains(&policy.kind) && binds(policy) {
+        let policies = organization.policies.iter();
+        let binding: BTreeSet<&str> =
+            policies.clone().filter(|(_, policy)| binds(policy)).map(|(id, _)| &**id).collect();
+        for (id, policy) in policies.clone() {
+            if kinds.contains(&policy.kind) && binding.contains(&**id) {
                 all.push(Self::Update(id.clone()));
             }
         }
-        for (target, policies) in &organization.attachments {
-            let known =
-                policies.iter().filter_map(|id| organization.policies.get(id).zip(Some(id)));
-            let known = known.filter(|(policy, _)| kinds.contains(&policy.kind));
-            let denies = |policy: &Policy| policy.statements.iter().any(|it| it.denies());
-            let denying = known.filter(|(policy, _)| {
-                let document = policy.document.as_ref().filter(|_| binds(policy));
+        let denies = |policy: &Policy| policy.statements.iter().any(|it| it.denies());
+        for (target, attached) in &organization.attachments {
+            let known = attached.iter().filter(|id| binding.contains(&***id));
+            let denying = known.filter(|id| {
+                let policy = organization.policies.get(*id).filter(|it| kinds.contains(&it.kind));
+                let document = policy.and_then(|policy| policy.document.as_ref());
                 document.is_some_and(|document| document.peek(denies))
             });
-            all.extend(denying.map(|(_, id)| Self::Detach(id.clone(), target.clone())));
+            all.extend(denying.map(|id| Self::Detach(id.clone(), target.clone())));
         }
+        // Without those that have no say, but for those that let everything through a level.
+        let silent: BTreeSet<&str> = policies
+            .filter(|(id, policy)| !binding.contains(&***id) && !is_open(policy))
+            .map(|(id, _)| &**id)
+            .collect();
+        let limits = organization.units.keys();
+        let limits: BTreeMap<&str, _> =
+            limits.map(|unit| (&**unit, limits_of(organization, unit, &silent))).collect();
         // Where everything can be disabled a move spares a call at most, which is looked for among few.
         let moves = organization.accounts.len() * organization.units.len();
         let moved = organization.accounts.iter().filter(|_| !kinds.is_empty() || moves <= MOST);
         for account in moved {
             let Some(from) = organization.parents.get(account.as_str()) else { continue };
             // Under the same policies an account is as it was.
-            let mut seen = vec![limits_of(organization, from)];
+            let mut seen: Vec<_> = limits.get(&**from).into_iter().collect();
             for to in organization.units.keys().filter(|unit| *unit != from) {
-                let limits = limits_of(organization, to);
+                let Some(limits) = limits.get(&**to) else { continue };
                 if places || !seen.contains(&limits) {
                     all.push(Self::MoveAccount(*account, from.clone(), to.clone()));
                     seen.push(limits);
@@ -136,18 +154,18 @@ fn binds(policy: &OrgPolicy) -> bool {
     policy.document.as_ref().is_none_or(|document| document.peek(binds))
 }
 
-/// The policies on each level of a root or unit and above it, those left out that have no say.
-fn limits_of<'o>(organization: &'o Organization, unit: &'o str) -> BTreeSet<BTreeSet<&'o str>> {
+/// The policies on each level of a root or unit and above it, without those that are `silent`.
+fn limits_of<'o>(
+    organization: &'o Organization,
+    unit: &'o str,
+    silent: &BTreeSet<&str>,
+) -> BTreeSet<BTreeSet<&'o str>> {
     let (mut levels, mut at) = (BTreeSet::new(), Some(unit));
     // No tree is higher than it has units.
     for _ in 0..=organization.units.len() {
         let Some(level) = at else { break };
         let policies = organization.attachments.get(level).into_iter().flatten();
-        let has_say = |id: &str| {
-            let policy = organization.policies.get(id);
-            policy.is_none_or(|policy| is_open(policy) || binds(policy))
-        };
-        levels.insert(policies.map(|id| &**id).filter(|id| has_say(id)).collect());
+        levels.insert(policies.map(|id| &**id).filter(|id| !silent.contains(id)).collect());
         at = organization.parents.get(level).map(|parent| &**parent);
     }
     levels
@@ -179,6 +197,9 @@ impl Moves<'_, '_> {
         if organization.management_account != Some(account) {
             let chance = self.may_organize(&OrgMove::Leave(account));
             return self.add_organizing(OrgMove::Leave(account), chance);
+        }
+        if !CALLS.iter().any(|action| self.can(*action)) {
+            return;
         }
         let mut kinds = Vec::new();
         for kind in [OrgPolicyKind::Scp, OrgPolicyKind::Rcp] {

@@ -11,6 +11,7 @@ mod documents;
 mod evaluate;
 pub(super) mod fragments;
 mod functions;
+mod holder;
 mod identities;
 mod keys;
 mod loops;

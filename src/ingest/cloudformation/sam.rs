@@ -8,7 +8,8 @@ use crate::syntax::{Kind, Member, Node};
 
 use super::super::facts::PrincipalKind;
 use super::evaluate::{At, Resource, may_be_none, string, text_of, unknown};
-use super::identities::{Gathered, Holder};
+use super::holder::Holder;
+use super::identities::Gathered;
 use super::names::Names;
 use super::text;
 
