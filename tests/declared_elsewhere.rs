@@ -373,6 +373,7 @@ fn a_policy_of_an_organization_that_was_not_exported_may_limit_the_accounts_it_n
     let code = |of_type: &str, principal: &str, target: &str| {
         format!(
             r#"
+variable "v" {{}}
 data "aws_caller_identity" "current" {{}}
 resource "aws_kms_key" "key" {{}}
 resource "aws_organizations_policy" "guard" {{
@@ -391,9 +392,12 @@ resource "aws_organizations_policy_attachment" "guard" {{
     for (of_type, principal) in
         [("SERVICE_CONTROL_POLICY", ""), ("RESOURCE_CONTROL_POLICY", "Principal = \"*\",")]
     {
-        for (target, expected) in
-            [(of_this, ANYTHING), ("\"444455556666\"", ANYTHING), ("\"r-abcd\"", ALWAYS)]
-        {
+        for (target, expected) in [
+            (of_this, ANYTHING),
+            ("\"444455556666\"", ANYTHING),
+            ("\"r-abcd\"", ALWAYS),
+            ("var.v", ANYTHING),
+        ] {
             let code = code(of_type, principal, target);
             let loaded = loaded(&[("main.tf", &code)]);
             assert_eq!(bounds(&loaded, "root", KmsAction::DECRYPT), expected, "{code}");
@@ -402,7 +406,9 @@ resource "aws_organizations_policy_attachment" "guard" {{
             assert_eq!(declared.unresolved.len(), 1, "{code}");
         }
         // An account with a number is no other.
-        for (target, expected) in [("\"111122223333\"", ANYTHING), ("\"444455556666\"", ALWAYS)] {
+        for (target, expected) in
+            [("\"111122223333\"", ANYTHING), ("\"444455556666\"", ALWAYS), ("var.v", ANYTHING)]
+        {
             let loaded = loaded_as(&[("main.tf", &code(of_type, principal, target))], &pinned());
             let root = "arn:aws:iam::111122223333:root";
             assert_eq!(bounds_of(&loaded, root, KmsAction::DECRYPT), expected, "{target}");

@@ -132,6 +132,25 @@ fn what_aws_cannot_send_is_not_tried() {
 }
 
 #[test]
+fn conditions_on_spellings_and_on_unique_ids_are_proven() {
+    let when = "when: { StringEquals: { 'kms:EncryptionContext:";
+    let spelled = format!(
+        "    users: {{ bob: {{ policies: [{{ allow: kms:Encrypt, {when}team': z }} }} }}, {{ deny: kms:Encrypt, {when}App': y }} }} }}] }} }}\n    \
+         keys:\n      k: {{ policy: [{{ allow: 'kms:*', to: account }}], grants: [{{ to: user/bob, operations: [Encrypt], context_subset: {{ App: x }} }}] }}\n"
+    );
+    let role =
+        "    roles: { r: { id: AROAEXAMPLEROLE000001, policies: [{ allow: kms:Encrypt }] } }\n";
+    let unlike = "    keys:\n      k: { policy: [{ allow: kms:Encrypt, to: account, when: { StringNotLike: { 'aws:userid': 'AROAEXAMPLE*' } } }] }\n";
+    for world in [spelled, format!("{role}{unlike}")] {
+        let folder = Folder::new("verify-spelled");
+        let text = format!("keyreach: scenario/1\naccounts:\n  111122223333:\n{world}");
+        folder.put("scenario.yaml", text);
+        let proof = printed(&[folder.path().to_str().unwrap()]);
+        assert_eq!(proof["mismatches"], serde_json::json!([]), "{world}");
+    }
+}
+
+#[test]
 fn sm2_is_permitted_and_not_proven() {
     let text = "keyreach: scenario/1\naccounts:\n  111122223333:\n    users:\n      ann: { policies: [{ allow: 'kms:*' }] }\n    keys:\n      k: { spec: SM2, usage: SIGN_VERIFY, policy: [{ allow: 'kms:*', to: account }] }\n";
     let folder = Folder::new("verify-sm2");

@@ -86,23 +86,52 @@ pub(super) fn resolved_test(
     known: &dyn Fn(&str) -> Known,
 ) -> Formula {
     let mut values = Vec::with_capacity(test.values.len());
+    let mut lost = Vec::new();
     for operand in &test.values {
         match put_operand(operand, known) {
             Ok(operand) => values.extend(operand),
-            Err(what) => return missing_value(formulas, what, test),
+            Err(what) => lost.push((what, operand)),
         }
     }
     values.sort_unstable();
     values.dedup();
     let left = Test { values: values.into(), ..test.clone() };
-    let value = match known(&test.key) {
-        Known::Missing(what) => return missing_value(formulas, what, &left),
-        Known::NotYet | Known::OfRequest => return formulas.of(left.asked_of(sight, known)),
+    let told = || filled_test(formulas, &left, sight, known);
+    match (lost.first(), test.operator.quantifier) {
+        (None, _) => told(),
+        (Some((what, _)), Some(_)) => missing_value(formulas, what.clone(), test),
+        // Rules C1, C2: each value of the policy for itself, of which those that are known may decide.
+        (Some(_), None) => {
+            let alone =
+                |operand: &Operand| Test { values: [operand.clone()].into(), ..test.clone() };
+            let lost =
+                lost.iter().map(|(what, it)| missing_value(formulas, what.clone(), &alone(it)));
+            let rest = (!left.values.is_empty()).then(told);
+            match test.operator.polarity {
+                Polarity::Is => formulas.or(lost.chain(rest)),
+                Polarity::IsNot => formulas.and(lost.chain(rest)),
+            }
+        }
+    }
+}
+
+/// The same, once what the stage knows is put into the operands.
+fn filled_test(
+    formulas: &Formulas,
+    left: &Test,
+    sight: Sight,
+    known: &dyn Fn(&str) -> Known,
+) -> Formula {
+    let value = match known(&left.key) {
+        Known::Missing(what) => return missing_value(formulas, what, left),
+        Known::NotYet | Known::OfRequest => {
+            return formulas.of(left.clone().asked_of(sight, known));
+        }
         Known::Value(value) => value,
     };
     match value {
         Some(value) if left.variables().next().is_some() => {
-            filled::inverted(formulas, &left, &value, known)
+            filled::inverted(formulas, left, &value, known)
         }
         value => Formula::constant(left.holds(value.as_ref(), &|_| None)),
     }

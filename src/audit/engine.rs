@@ -13,7 +13,7 @@ use crate::decision::{
     Fates, Gift, Holders, Holding, Meant, Reach, Request, Verdict,
 };
 use crate::eval::reference::Reference;
-use crate::inventory::{Edit, Inventory};
+use crate::inventory::{Edit, Inventory, Key};
 use crate::kept::Memo;
 use crate::policy::{Element, PolicyDocument};
 use crate::source::{Place, Span};
@@ -198,7 +198,12 @@ impl Reach for Engine<'_> {
         allowing: Allowing<'_>,
         wanted: ActionSet,
     ) -> Vec<Fates> {
-        let edited = self.world().key(key).and_then(|key| edit.on_key(key));
+        // What a statement says of a key is asked of it as it is: with other tags or aliases it is another.
+        let as_it_is = |known: &Key| {
+            let edited = edit.on_key(known)?;
+            (edited.tags == known.tags && edited.aliases == known.aliases).then_some(edited)
+        };
+        let edited = self.world().key(key).and_then(as_it_is);
         let edited = edited.filter(|_| !callers.iter().any(|caller| caller.is_abroad_to(key)));
         let known =
             edited.map(|it| self.census(|all| all.fates_after(&it, callers, allowing, wanted)));

@@ -137,6 +137,24 @@ pub(super) fn accounts(
     Ok(Some(found))
 }
 
+/// The same, of accounts that may own keys: those that are read, and any where code makes some.
+pub(super) fn accounts_of_keys(
+    world: &Inventory,
+    texts: &[String],
+) -> Result<Option<BTreeSet<AccountId>>, QuestionError> {
+    let found = accounts(world, texts)?;
+    let owns = |account: &AccountId| world.keys.keys().any(|key| key.account() == *account);
+    let is_there = |account: &&AccountId| {
+        world.declared.is_some() || world.account(**account).is_some() || owns(account)
+    };
+    match found.iter().flatten().find(|account| !is_there(account)) {
+        Some(account) => {
+            Err(nothing("--account", account.as_str(), "is no account of the export", None))
+        }
+        None => Ok(found),
+    }
+}
+
 /// Why a text is no filter.
 pub(super) fn nothing(
     option: &'static str,

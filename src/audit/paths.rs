@@ -57,7 +57,7 @@ impl PathsQuestion {
         principals: impl Fn() -> BTreeSet<Caller>,
     ) -> Result<Wanted, QuestionError> {
         let mut keys = filter::keys(world, &self.keys)?;
-        if let Some(accounts) = filter::accounts(world, &self.accounts)? {
+        if let Some(accounts) = filter::accounts_of_keys(world, &self.accounts)? {
             let of_account = world.keys.keys().filter(|key| accounts.contains(&key.account()));
             keys = Some(match keys {
                 Some(keys) => of_account.filter(|key| keys.contains(key)).cloned().collect(),

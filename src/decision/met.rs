@@ -51,6 +51,18 @@ impl Line<'_> {
         if let Some(name) = relation.strip_prefix("satisfies ") {
             return Some(self.satisfies(name, value.as_ref()));
         }
+        // Rule G21: a grant takes a pair in whatever spelling.
+        let some = relation.strip_prefix("in some spelling ");
+        if let Some(which) = some.or_else(|| relation.strip_prefix("in no spelling ")) {
+            let (operator, positive) = self.relation(which)?;
+            let is_so = |value: &ContextValue| match value {
+                ContextValue::One(value) => self.any(operator, value) == positive,
+                ContextValue::Many(_) => false,
+            };
+            let entries = self.context.entries();
+            let mut same = entries.filter(|it| it.name.eq_ignore_ascii_case(&self.words.key));
+            return Some(same.any(|entry| is_so(&entry.value)) == some.is_some());
+        }
         let some = relation.strip_prefix("has a value ");
         if let Some(which) = some.or_else(|| relation.strip_prefix("has no value ")) {
             return Some(self.has(which, value.as_ref())? == some.is_some());

@@ -1,12 +1,13 @@
 //! Whom policies let in without naming anybody: principals of accounts outside the export, and strangers.
 //! One role stands for all of such an account, which is taken to let it do everything (rules T4, T8).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::aws::{AccountId, Identity as Named, identity};
 use crate::decision::Caller;
 use crate::inventory::{Edit, Grantee, Identity, IdentityKind, Inventory, NamedPolicy};
-use crate::policy::{Polarity, Policy, Principal};
+use crate::policy::{Condition, Polarity, Policy, Principal};
 
 use super::asked::sample;
 use super::cast::Cast;
@@ -23,7 +24,9 @@ struct LetIn {
 impl LetIn {
     fn hear(&mut self, policy: &Policy) {
         let allowing = policy.statements.iter().filter(|statement| statement.allows());
-        for element in allowing.filter_map(|statement| statement.principal.as_ref()) {
+        for statement in allowing {
+            let Some(element) = &statement.principal else { continue };
+            statement.conditions.iter().for_each(|condition| self.hear_condition(condition));
             self.anyone |= element.polarity == Polarity::IsNot;
             for entry in &element.entries {
                 match &entry.value {
@@ -32,6 +35,24 @@ impl LetIn {
                     _ => {}
                 }
             }
+        }
+    }
+}
+
+impl LetIn {
+    /// Whose account a condition asks for.
+    fn hear_condition(&mut self, condition: &Condition) {
+        let key = condition.key.value.to_ascii_lowercase();
+        let texts = condition.values.iter().filter_map(|value| value.value.text());
+        match &*key {
+            "aws:principalaccount" | "kms:calleraccount" => {
+                self.accounts.extend(texts.filter_map(AccountId::parse));
+            }
+            "aws:principalarn" => {
+                let account = |text: &str| text.split(':').nth(4).and_then(AccountId::parse);
+                self.accounts.extend(texts.filter_map(account));
+            }
+            _ => {}
         }
     }
 }
@@ -79,15 +100,16 @@ impl Cast<'_> {
             |account: &AccountId| !is_listed(world, *account) && !homes.contains(account);
         let mut accounts: BTreeSet<AccountId> =
             let_in.accounts.into_iter().filter(is_outside).collect();
+        let unnamed = self.unnamed(&accounts).filter(|_| let_in.anyone);
         if let_in.anyone {
             let members = world.organization.iter().flat_map(|it| &it.accounts);
             accounts.extend(members.copied().find(is_outside));
-            accounts.extend(self.unnamed(&accounts));
+            accounts.extend(unnamed);
         }
         let partition = self.keys.first().map_or("aws", |key| key.arn.partition()).to_owned();
         let names = accounts.iter().map(|account| stand_in(&partition, *account));
         let mut names: Vec<String> = names.collect();
-        names.extend(self.names_asked_for(&accounts));
+        names.extend(self.names_asked_for(&accounts, unnamed));
         for caller in names.iter().filter_map(|name| Caller::parse(name)) {
             self.add(caller, None, true);
         }
@@ -105,12 +127,18 @@ impl Cast<'_> {
         each.into_iter().find(is_free)
     }
 
-    /// Users and roles of these accounts that conditions on aws:PrincipalArn ask for.
-    fn names_asked_for(&self, accounts: &BTreeSet<AccountId>) -> Vec<String> {
+    /// Users and roles of these accounts that conditions on aws:PrincipalArn ask for; those of any account are
+    /// of the one that nothing names.
+    fn names_asked_for(
+        &self,
+        accounts: &BTreeSet<AccountId>,
+        unnamed: Option<AccountId>,
+    ) -> Vec<String> {
         let asked = self.accounts.values().map(|household| &household.asked);
         let asked = asked.chain([&self.of_keys, &self.of_organization]);
         let texts: BTreeSet<&str> = asked.flat_map(|it| it.names.principals()).collect();
-        let names = texts.into_iter().filter(|text| !text.contains("${")).map(sample);
+        let names = texts.into_iter().filter(|text| !text.contains("${"));
+        let names = names.map(|text| sample(&in_account(text, unnamed)));
         let is_theirs = |name: &str| match identity(name) {
             Some(Named::User { account, .. } | Named::Role { account, .. }) => {
                 accounts.contains(&account)
@@ -119,6 +147,15 @@ impl Cast<'_> {
         };
         names.filter(|name| is_theirs(name)).map(Into::into).collect()
     }
+}
+
+/// A pattern of ARNs, with an account in the place of `*`.
+fn in_account(pattern: &str, account: Option<AccountId>) -> Cow<'_, str> {
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    let (Some(account), [arn, partition, service, region, "*", name]) = (account, &*parts) else {
+        return pattern.into();
+    };
+    [arn, partition, service, region, account.as_str(), name].join(":").into()
 }
 
 /// The user, role or session that an entry of a policy names.

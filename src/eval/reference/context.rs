@@ -80,7 +80,9 @@ fn user_id(scene: &Scene<'_, '_>) -> Option<String> {
         CallerKind::FederatedUser { name } => {
             caller.account.map(|account| format!("{account}:{name}"))
         }
-        CallerKind::Role | CallerKind::Service | CallerKind::Provider => None,
+        // A role stands for any session of it (rule U6), each of which has one.
+        CallerKind::Role => unique_id().map(|id| format!("{id}:session")),
+        CallerKind::Service | CallerKind::Provider => None,
     }
 }
 

@@ -47,6 +47,27 @@ fn t8_strangers_come_in_where_everyone_may() {
 }
 
 #[test]
+fn t6_whom_conditions_alone_let_in_comes_in() {
+    let letting = |key: &str, value: &str| {
+        let condition = format!("when: {{ ArnLike: {{ '{key}': '{value}' }} }}");
+        let condition = match key {
+            "aws:PrincipalArn" => condition,
+            _ => condition.replace("ArnLike", "StringEquals"),
+        };
+        trusting(&format!("[{{ allow: sts:AssumeRole, to: '*', {condition} }}]"))
+    };
+    let theirs = letting("aws:PrincipalAccount", "444455556666");
+    assert_eq!(theirs, ["arn:aws:iam::444455556666:role/any sts:AssumeRole"]);
+    let named = letting("aws:PrincipalArn", "arn:aws:iam::444455556666:role/foo");
+    assert_eq!(named, ["arn:aws:iam::444455556666:role/foo sts:AssumeRole"]);
+    let vendor = letting("aws:PrincipalArn", "arn:aws:iam::*:role/vendor-*");
+    assert!(
+        vendor.len() == 1 && vendor[0].ends_with(":role/vendor-x sts:AssumeRole"),
+        "{vendor:?}"
+    );
+}
+
+#[test]
 fn t18_strangers_make_grants_where_everyone_may() {
     let text = |action: &str| {
         let text =

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::aws::AccountId;
+use crate::aws::pattern::meets;
 use crate::inventory::{Declared, Inventory, OrgPolicy, OrgPolicyKind};
 use crate::policy::{self, PolicyDocument, PolicyKind};
 use crate::source::Span;
@@ -14,6 +15,9 @@ use crate::syntax::Node;
 
 use super::super::declared::{object_at, text_at};
 use super::super::given::Pattern;
+
+/// The number of some account.
+const ANY_NUMBER: &str = "????????????";
 
 /// Attaches a policy to the accounts that `target` may name; `doubt` decides whether it is attached. Gives
 /// their ids.
@@ -24,15 +28,21 @@ pub(super) fn attach(
     policy: &OrgPolicy,
     doubt: Option<&str>,
 ) -> Vec<AccountId> {
-    let is_alone = inventory.organization.is_none();
-    let named = AccountId::parse(&target.shape).filter(|_| target.is_known && is_alone);
-    let (Some(named), Some(document)) = (named, &policy.document) else { return Vec::new() };
+    let Some(document) = policy.document.as_ref().filter(|_| inventory.organization.is_none())
+    else {
+        return Vec::new();
+    };
+    let named = AccountId::parse(&target.shape).filter(|_| target.is_known);
     let keys = inventory.keys.values().map(|key| key.arn.account());
     let read: BTreeSet<AccountId> = inventory.accounts.keys().copied().chain(keys).collect();
-    // Two accounts with numbers are two accounts; a symbol may stand for any.
-    let is_open = |account: &AccountId| account.is_symbol() || named.is_symbol();
-    let met = read.into_iter().filter(|account| *account == named || is_open(account));
-    let met: Vec<AccountId> = met.collect();
+    let may_be = |account: &AccountId| match named {
+        // Two accounts with numbers are two accounts; a symbol may stand for any.
+        Some(named) => *account == named || account.is_symbol() || named.is_symbol(),
+        None if target.is_known => false,
+        None if account.is_symbol() => meets(&target.shape, ANY_NUMBER),
+        None => meets(&target.shape, account.as_str()),
+    };
+    let met: Vec<AccountId> = read.into_iter().filter(may_be).collect();
     for account in &met {
         let own = format!("if the {} {} limits account {account}", policy.kind.name(), policy.name);
         let limits = declared.limits.entry(*account).or_default();

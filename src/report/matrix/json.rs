@@ -86,14 +86,17 @@ struct Related<'a> {
 struct Class<'a> {
     /// Who they are; with `--group-by key` in `access`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     principals: Vec<Named<'a>>,
     /// Which keys they are, with `--group-by key`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     keys: Vec<&'a str>,
     /// What can be done.
     access: Vec<Accessed<'a>>,
     /// The unions over sets of multi-Region keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     multi_region_keys: Vec<United>,
 }
 
@@ -113,9 +116,11 @@ struct Named<'a> {
 struct Accessed<'a> {
     /// The keys; `*` for operations without a key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     keys: Vec<&'a str>,
     /// The principals, with `--group-by key`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     principals: Vec<Named<'a>>,
     /// What holds of which actions.
     cells: Vec<Cells>,
