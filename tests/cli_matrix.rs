@@ -384,6 +384,19 @@ fn nothing_to_audit_is_status_3() {
 }
 
 #[test]
+fn the_whole_answer_fits_its_schema() {
+    let schema: Value = serde_json::from_str(&run("schema matrix").stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for options in ["", "--group-by key", "--actions", "--transitive", "--all"] {
+        let asked = format!("matrix --now 2026-01-01 --format json {options} testdata/course");
+        let told: Value = serde_json::from_str(&run(&asked).stdout).unwrap();
+        let faults: Vec<String> =
+            validator.iter_errors(&told).map(|fault| fault.to_string()).collect();
+        assert_eq!(faults, [""; 0], "{asked}");
+    }
+}
+
+#[test]
 fn schemas_are_printed() {
     let names = run("schema").stdout;
     assert_eq!(

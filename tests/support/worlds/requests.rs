@@ -226,7 +226,7 @@ fn session(world: &World, random: &mut Random, request: &mut Request) {
 pub(super) fn user_id(world: &World, random: &mut Random, caller: &Caller) -> Option<String> {
     let name = caller.text.rsplit('/').next().filter(|_| caller.kind == CallerKind::Role)?;
     let is_home = |id: &str| caller.account.is_some_and(|account| account.as_str() == id);
-    let home = world.accounts.iter().find(|account| is_home(&account.id))?;
+    let home = world.accounts.iter().find(|account| is_home(account.id))?;
     let role = home.identities.iter().find(|it| it.is_role && it.name == name)?;
     Some(format!("{}:{}", role.unique_id, random.pick(&["s1", "s2"])))
 }
