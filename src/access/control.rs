@@ -15,7 +15,7 @@ use crate::policy::PolicyDocument;
 
 use super::Access;
 use super::asked::Asked;
-use super::formula::{Atom, Formula, Kinds};
+use super::formula::{Formula, Kinds};
 use super::frame::Frame;
 use super::home::{Home, Levels, without_idle_limits};
 use super::judge::Judge;
@@ -23,7 +23,6 @@ use super::library::World;
 use super::masked::Masked;
 use super::owner::Endpoints;
 use super::point::merged;
-use super::question::Question;
 use super::resource::Resource;
 use super::subject::{Stranger, Subject, Whose};
 use super::targets::ControlTargets;
@@ -198,16 +197,7 @@ impl ControlSide<'_> {
         let formulas = &self.access.core.formulas;
         let is_it =
             |key: &str| key.starts_with("aws:resourcetag/") || key.starts_with("iam:resourcetag/");
-        let mut asks = false;
-        for (_, formula) in self.home.masked().flat_map(Masked::pieces) {
-            formulas.each_atom(*formula, &mut |atom| match atom {
-                Atom::Key(Question::Test { test, .. })
-                | Atom::Caller(Question::Test { test, .. })
-                | Atom::Request(test) => asks |= is_it(&test.key),
-                _ => {}
-            });
-        }
-        asks
+        self.home.masked().any(|masked| masked.asks_for(formulas, &is_it))
     }
 
     /// The verdict on an action on a resource, an ARN or `*`, with its condition, witnesses and reasons.

@@ -4,7 +4,8 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::aws::ActionSet;
 
-use super::formula::{Formula, Formulas, Kinds};
+use super::formula::{Atom, Formula, Formulas, Kinds};
+use super::question::Question;
 use super::word::Word;
 
 /// A formula for each action; actions that agree share one entry. Where no entry speaks of an action, it
@@ -43,6 +44,20 @@ impl<S: Word> Masked<S> {
     /// Whether one of its formulas has atoms of these kinds.
     pub(super) fn has(&self, formulas: &Formulas, kinds: Kinds) -> bool {
         self.pieces.iter().any(|(_, formula)| formulas.kinds(*formula).has(kinds))
+    }
+
+    /// Whether one of its formulas asks for such a condition key, variables aside.
+    pub(super) fn asks_for(&self, formulas: &Formulas, is_it: &dyn Fn(&str) -> bool) -> bool {
+        let mut asks = false;
+        for (_, formula) in &self.pieces {
+            formulas.each_atom(*formula, &mut |atom| match atom {
+                Atom::Key(Question::Test { test, .. })
+                | Atom::Caller(Question::Test { test, .. })
+                | Atom::Request(test) => asks |= is_it(&test.key),
+                _ => {}
+            });
+        }
+        asks
     }
 
     /// The sets with their formulas.

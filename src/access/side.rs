@@ -287,20 +287,10 @@ impl KeySide<'_> {
 
     fn asked<'m>(
         &self,
-        all: impl Iterator<Item = &'m Masked>,
+        mut all: impl Iterator<Item = &'m Masked>,
         is_it: impl Fn(&str) -> bool,
     ) -> bool {
-        let formulas = &self.access.core.formulas;
-        let mut asks = false;
-        for (_, formula) in all.flat_map(Masked::pieces) {
-            formulas.each_atom(*formula, &mut |atom| match atom {
-                Atom::Key(Question::Test { test, .. })
-                | Atom::Caller(Question::Test { test, .. })
-                | Atom::Request(test) => asks |= is_it(&test.key),
-                _ => {}
-            });
-        }
-        asks
+        all.any(|masked| masked.asks_for(&self.access.core.formulas, &is_it))
     }
 
     /// Whether some request for an operation without a key is allowed (rules A68, E50).
