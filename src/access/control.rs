@@ -85,6 +85,14 @@ impl ControlClass {
         let formulas = &access.core.formulas;
         self.account == other.account && self.home.is_as_free_as(formulas, &other.home)
     }
+
+    /// Whether callers of this class can do whatever those of the other can, where no resource names either.
+    pub fn does_all_of(&self, access: &Access<'_>, other: &Self) -> bool {
+        let does = |formulas| self.is_unlimited() || self.home.does_all_of(formulas, &other.home);
+        self.is_as_free_as(access, other)
+            && self.partition == other.partition
+            && does(&access.core.formulas)
+    }
 }
 
 impl<'w> Access<'w> {

@@ -183,6 +183,27 @@ impl<S: Word> Home<S> {
             && self.scp_deny.or(formulas, &other.scp_deny) == other.scp_deny
     }
 
+    /// Whether its own policies let callers of its kind do whatever those of the other let them; what the
+    /// organization says aside.
+    pub(super) fn does_all_of(&self, formulas: &Formulas, other: &Self) -> bool {
+        let is_within = |one: &Masked<S>, all: &Masked<S>| all.or(formulas, one) == *all;
+        let denied = [
+            (&self.deny, &other.deny),
+            (&self.boundary_deny, &other.boundary_deny),
+            (&self.session_deny, &other.session_deny),
+        ];
+        let limited = [(&self.boundary, &other.boundary), (&self.session, &other.session)];
+        self.who == other.who
+            && self.limits == other.limits
+            && is_within(&other.allow, &self.allow)
+            && denied.into_iter().all(|(own, others)| is_within(own, others))
+            && limited.into_iter().all(|(own, others)| match (own, others) {
+                (None, _) => true,
+                (Some(own), Some(others)) => is_within(others, own),
+                (Some(_), None) => false,
+            })
+    }
+
     /// Whether its own policies allow everything and deny nothing; what the organization says aside.
     pub(super) fn is_unlimited(&self) -> bool {
         let denies = [&self.deny, &self.boundary_deny, &self.session_deny];

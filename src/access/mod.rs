@@ -73,6 +73,7 @@ mod spoken;
 mod star;
 mod statement;
 mod subject;
+mod survey;
 mod targets;
 mod test;
 #[cfg(test)]
@@ -111,6 +112,7 @@ pub use matrix::{Counts, Doubts, Matrix, Row};
 pub use point::verdict;
 pub use side::{KeySide, KeySideClass, KeyTarget, Opening, Reached, ToldApart};
 pub use subject::Guise;
+pub use survey::{KeyTargets, Sides, Survey};
 pub use targets::ControlTargets;
 
 /// The engine over one world. Cheap to make: policies are compiled when a question first meets them.

@@ -228,6 +228,16 @@ impl KeyTarget<'_> {
         self.owner.possible
     }
 
+    /// The key.
+    pub(super) fn key(&self) -> &Key {
+        self.key
+    }
+
+    /// The key's side itself.
+    pub(super) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
     /// Whom the key's policies and grants tell apart.
     pub fn told_apart(&self, access: &Access<'_>) -> ToldApart {
         ToldApart::by(&access.core.formulas, self.owner.masked().cloned())
@@ -248,6 +258,12 @@ impl KeySideClass {
     /// Whether the organization leaves the callers of this class whatever it leaves those of the other.
     pub fn is_as_free_as(&self, access: &Access<'_>, other: &Self) -> bool {
         self.1 == other.1 && self.0.is_as_free_as(&access.core.formulas, &other.0)
+    }
+
+    /// Whether callers of this class can do whatever those of the other can with keys that name neither.
+    pub fn does_all_of(&self, access: &Access<'_>, other: &Self) -> bool {
+        let does = |formulas| self.is_unlimited() || self.0.does_all_of(formulas, &other.0);
+        self.is_as_free_as(access, other) && self.2 == other.2 && does(&access.core.formulas)
     }
 }
 
@@ -318,6 +334,26 @@ impl KeySide<'_> {
         judge.chance(allowed, &frame(&home, &owner, action, &self.given))
     }
 
+    /// Who asks.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.subject.caller
+    }
+
+    /// The caller's side itself.
+    pub(super) fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
+    /// Whether this is all that fixes condition keys.
+    pub(super) fn is_given(&self, given: &Context) -> bool {
+        self.given == *given
+    }
+
+    /// What the caller says to a question of the key's side.
+    pub(super) fn answer(&self, world: &World<'_>, question: &Question) -> Formula {
+        self.subject.answer(world.inventory, world.formulas, world.given, question)
+    }
+
     fn narrow(&self, wanted: ActionSet) -> Narrow {
         let home = self.home.mapped(|masked| masked.within(wanted));
         let formulas = &self.access.core.formulas;
@@ -339,7 +375,6 @@ impl KeySide<'_> {
     /// Which of `wanted` the caller holds on a key that can perform them.
     pub fn reached(&self, target: &KeyTarget<'_>, wanted: ActionSet, opening: Opening) -> Reached {
         let world = World { every_limit: true, ..self.access.world(&self.given) };
-        let formulas = world.formulas;
         let asked = Asked::Key(target.key);
         let settled = |formula| world.with_caller(world.with_key(formula, asked), &self.subject);
         let of_caller = |masked: &Masked| {
@@ -365,35 +400,52 @@ impl KeySide<'_> {
             (true, true) => Cow::Owned(narrow.home.mapped(|masked| masked.mapped(settled))),
             _ => Cow::Owned(self.home.mapped(|masked| masked.within(wanted).mapped(settled))),
         };
-        if matches!(opening, Opening::ByPolicy | Opening::ByPolicyAndGrant) {
-            owner.direct = Masked::all();
-            owner.by_account = Masked::all();
-            owner.deny = Masked::default();
-        }
-        if matches!(opening, Opening::ByGrant | Opening::ByPolicyAndGrant) {
-            let all = Masked::all().within(*GRANTABLE);
-            // A grant to a role means its sessions by the role (rule P4).
-            match self.subject.caller.kind {
-                CallerKind::Role => owner.granted.limited = all,
-                _ => owner.granted.direct = all,
-            }
-        }
+        opened_to(&mut owner, opening, self.subject.caller.kind == CallerKind::Role);
         let relation = Relation::of(&self.subject.caller, &target.key.arn);
-        let allowed = allowed(formulas, &home, &owner, relation).within(wanted);
-        let judge = Judge { formulas, solver: &self.access.core.solver };
         let given = if target.given == self.given { &self.given } else { &target.given };
-        let mut reached = Reached::default();
-        for (actions, formula) in allowed.pieces() {
-            if *formula == Formula::TRUE {
-                reached.add(*actions, Chance::Sure);
-                reached.always = reached.always.union(*actions);
-                continue;
-            }
-            for action in actions.iter() {
-                let frame = frame(&home, &owner, action, given);
-                reached.add(action.into(), judge.chance(*formula, &frame));
-            }
-        }
-        reached
+        reached(self.access, (&home, &owner), relation, wanted, given)
     }
+}
+
+/// Makes the side of a key say what it is taken to say beside, to a role or somebody else.
+pub(super) fn opened_to(owner: &mut Owner, opening: Opening, is_role: bool) {
+    if matches!(opening, Opening::ByPolicy | Opening::ByPolicyAndGrant) {
+        owner.direct = Masked::all();
+        owner.by_account = Masked::all();
+        owner.deny = Masked::default();
+    }
+    if matches!(opening, Opening::ByGrant | Opening::ByPolicyAndGrant) {
+        let all = Masked::all().within(*GRANTABLE);
+        // A grant to a role means its sessions by the role (rule P4).
+        match is_role {
+            true => owner.granted.limited = all,
+            false => owner.granted.direct = all,
+        }
+    }
+}
+
+/// Which of `wanted` both sides together let somebody hold, once each has answered the other's questions.
+pub(super) fn reached(
+    access: &Access<'_>,
+    (home, owner): (&Home, &Owner),
+    relation: Relation,
+    wanted: ActionSet,
+    given: &Context,
+) -> Reached {
+    let formulas = &*access.core.formulas;
+    let allowed = allowed(formulas, home, owner, relation).within(wanted);
+    let judge = Judge { formulas, solver: &access.core.solver };
+    let mut reached = Reached::default();
+    for (actions, formula) in allowed.pieces() {
+        if *formula == Formula::TRUE {
+            reached.add(*actions, Chance::Sure);
+            reached.always = reached.always.union(*actions);
+            continue;
+        }
+        for action in actions.iter() {
+            let frame = frame(home, owner, action, given);
+            reached.add(action.into(), judge.chance(*formula, &frame));
+        }
+    }
+    reached
 }

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::access::{Opening, Reached};
+use crate::access::{Opening, Reached, Sides};
 use crate::aws::{ActionSet, AliasArn, KeyArn, KmsAction};
 use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::{Alias, Key, MultiRegionRole};
@@ -96,6 +96,17 @@ impl KeyMove {
     }
 }
 
+/// Somebody and a key that it calls on.
+#[derive(Clone, Copy)]
+struct Towards<'s, 'c, 'w> {
+    asker: &'s Asker<'c, 'w>,
+    class: ClassIx,
+    at: KeyIx,
+    key: &'s Key,
+    /// How both stand to each other, where the key is as it was and that is known.
+    sides: Option<Sides>,
+}
+
 /// A call that nobody makes on the caller's behalf.
 fn direct() -> Context {
     let mut context = Context::default();
@@ -117,60 +128,47 @@ impl States<'_, '_> {
         let Some(key) = self.cast.key(at) else { return Vec::new() };
         let (asker, class) = (self.asker(name), self.get(name).class);
         let edited = edited(key, edits);
+        let sides = if edits.is_empty() { self.sides(name, at) } else { None };
         let key = edited.as_ref().unwrap_or(key);
+        let on = Towards { asker: &asker, class, at, key, sides };
         match permission.action {
             KmsAction::PUT_KEY_POLICY => {
                 let mut context = direct();
                 context.set_one("kms:PolicyName", "default");
-                vec![(KeyMove::PutPolicy(at), self.holds(&asker, key, permission, &context))]
+                vec![(KeyMove::PutPolicy(at), self.holds(on, permission, &context))]
             }
-            KmsAction::CREATE_GRANT => self.grants(&asker, class, (at, key), permission),
-            KmsAction::REPLICATE_KEY => self.replicas(&asker, at, key, permission),
-            KmsAction::TAG_RESOURCE => self.tags(&asker, at, key, permission),
-            KmsAction::UNTAG_RESOURCE => self.untags(&asker, at, key, permission),
-            _ => self.aliases(&asker, class, (at, key), permission),
+            KmsAction::CREATE_GRANT => self.grants(on, permission),
+            KmsAction::REPLICATE_KEY => self.replicas(on, permission),
+            KmsAction::TAG_RESOURCE => self.tags(on, permission),
+            KmsAction::UNTAG_RESOURCE => self.untags(on, permission),
+            _ => self.aliases(on, permission),
         }
     }
 
     /// Whether a call on a key is allowed in some request that agrees with `context`.
-    fn holds(
-        &self,
-        asker: &Asker<'_, '_>,
-        key: &Key,
-        permission: Permission,
-        context: &Context,
-    ) -> Chance {
+    fn holds(&self, on: Towards<'_, '_, '_>, permission: Permission, context: &Context) -> Chance {
         match permission.always {
             true => Chance::Sure,
-            false => self.asked(asker, key, permission.action, context),
+            false => self.asked(on, permission.action, context),
         }
     }
 
-    fn asked(
-        &self,
-        asker: &Asker<'_, '_>,
-        key: &Key,
-        action: KmsAction,
-        context: &Context,
-    ) -> Chance {
-        let side = asker.key_side(context);
-        let target = self.access.key_target(key, context);
+    fn asked(&self, on: Towards<'_, '_, '_>, action: KmsAction, context: &Context) -> Chance {
+        if let Some(sides) = on.sides {
+            return self.keys.chance(sides, action, context);
+        }
+        let side = on.asker.key_side(context);
+        let target = self.access.key_target(on.key, context);
         side.reached(&target, action.into(), Opening::AsItIs).chance(action)
     }
 
     /// Rules T18, T19: to itself; see [`States::granting`] for others.
-    fn grants(
-        &self,
-        asker: &Asker<'_, '_>,
-        class: ClassIx,
-        (at, key): (KeyIx, &Key),
-        permission: Permission,
-    ) -> Vec<(KeyMove, Chance)> {
+    fn grants(&self, on: Towards<'_, '_, '_>, permission: Permission) -> Vec<(KeyMove, Chance)> {
         let chance = match permission.always {
-            true => self.grants_always(at),
-            false => self.grants_to((asker, class), (at, key), asker.at, Opening::AsItIs),
+            true => self.grants_always(on.at),
+            false => self.grants_to(on, on.asker.at, Opening::AsItIs),
         };
-        vec![(KeyMove::Grant(at, asker.at), chance)]
+        vec![(KeyMove::Grant(on.at, on.asker.at), chance)]
     }
 
     /// Whether who may make every grant of a key can make one of its goal.
@@ -181,13 +179,8 @@ impl States<'_, '_> {
         }
     }
 
-    fn grants_to(
-        &self,
-        (asker, class): (&Asker<'_, '_>, ClassIx),
-        (at, key): (KeyIx, &Key),
-        grantee: Ix,
-        opening: Opening,
-    ) -> Chance {
+    fn grants_to(&self, on: Towards<'_, '_, '_>, grantee: Ix, opening: Opening) -> Chance {
+        let Towards { asker, class, at, key, .. } = on;
         let Some(goal) = self.keys.goal(at).filter(|goal| goal.info().grantable) else {
             return Chance::No;
         };
@@ -204,6 +197,9 @@ impl States<'_, '_> {
             let mut context = context.clone();
             let names = operations.iter().map(|operation| operation.name().into());
             context.set("kms:GrantOperations", ContextValue::Many(names.collect()));
+            if let Some(sides) = on.sides.filter(|_| opening == Opening::AsItIs) {
+                return self.keys.chance(sides, create, &context);
+            }
             let (side, target) = (asker.key_side(&context), self.access.key_target(key, &context));
             side.reached(&target, create.into(), opening).chance(create)
         };
@@ -242,19 +238,18 @@ impl States<'_, '_> {
             }
             Ground::Opened(_) => (None, Opening::ByPolicy),
         };
-        let key = (at, changed.as_ref().unwrap_or(key));
-        let class = self.get(name).class;
-        self.grants_to((&self.asker(name), class), key, grantee, opening)
+        let sides = match ground.is_nothing() {
+            true => self.sides(name, at),
+            false => None,
+        };
+        let (key, class) = (changed.as_ref().unwrap_or(key), self.get(name).class);
+        let on = Towards { asker: &self.asker(name), class, at, key, sides };
+        self.grants_to(on, grantee, opening)
     }
 
     /// Rule T17: to a Region where no replica stands.
-    fn replicas(
-        &self,
-        asker: &Asker<'_, '_>,
-        at: KeyIx,
-        key: &Key,
-        permission: Permission,
-    ) -> Vec<(KeyMove, Chance)> {
+    fn replicas(&self, on: Towards<'_, '_, '_>, permission: Permission) -> Vec<(KeyMove, Chance)> {
+        let Towards { asker, at, key, .. } = on;
         let primary = key.metadata.as_ref().and_then(|metadata| metadata.multi_region.as_ref());
         let Some(primary) = primary.filter(|it| it.role == MultiRegionRole::Primary) else {
             return Vec::new();
@@ -269,7 +264,7 @@ impl States<'_, '_> {
         for region in regions.filter(|region| !stands(region)) {
             let mut context = direct();
             context.set_one("kms:ReplicaRegion", region);
-            let replicates = self.holds(asker, key, permission, &context);
+            let replicates = self.holds(on, permission, &context);
             let creates = match replicates {
                 Chance::No => Chance::No,
                 _ => self.creates(asker, region).min(self.keeps(asker, key, region)),
@@ -303,13 +298,8 @@ impl States<'_, '_> {
     }
 
     /// Rule T32: tags that some policy asks for.
-    fn tags(
-        &self,
-        asker: &Asker<'_, '_>,
-        at: KeyIx,
-        key: &Key,
-        permission: Permission,
-    ) -> Vec<(KeyMove, Chance)> {
+    fn tags(&self, on: Towards<'_, '_, '_>, permission: Permission) -> Vec<(KeyMove, Chance)> {
+        let Towards { asker, at, key, .. } = on;
         let has = |tag: &str, value: &str| {
             let tags = key.tags.as_ref();
             tags.and_then(|tags| tags.get(tag)).is_some_and(|it| **it == *value)
@@ -331,10 +321,10 @@ impl States<'_, '_> {
         let any = match permission.always {
             true => Some(Chance::Sure),
             false => {
-                let (side, action) = (asker.key_side(&direct), permission.action);
+                let side = asker.key_side(&direct);
                 let target = self.access.key_target(key, &direct);
-                let reached = || side.reached(&target, action.into(), Opening::AsItIs);
-                (!side.asks_for_request_tags(&target)).then(|| reached().chance(action))
+                let asks = side.asks_for_request_tags(&target);
+                (!asks).then(|| self.asked(on, permission.action, &direct))
             }
         };
         let beside = match any {
@@ -345,7 +335,7 @@ impl States<'_, '_> {
             let chances = requests(set, &beside).into_iter().map(|request| {
                 let mut context = direct.clone();
                 context.lay_over(&request);
-                self.asked(asker, key, permission.action, &context)
+                self.asked(on, permission.action, &context)
             });
             surest(chances)
         };
@@ -356,13 +346,8 @@ impl States<'_, '_> {
         each.collect()
     }
 
-    fn untags(
-        &self,
-        asker: &Asker<'_, '_>,
-        at: KeyIx,
-        key: &Key,
-        permission: Permission,
-    ) -> Vec<(KeyMove, Chance)> {
+    fn untags(&self, on: Towards<'_, '_, '_>, permission: Permission) -> Vec<(KeyMove, Chance)> {
+        let Towards { at, key, .. } = on;
         let asked = |tag: &str| {
             let mut asked = self.cast.asked_in(key.arn.account());
             asked.any(|asked| asked.asks_for_key_tag(tag))
@@ -371,21 +356,15 @@ impl States<'_, '_> {
         let each = alone_or_all(tags.cloned()).into_iter().map(|keys| {
             let mut context = direct();
             context.set("aws:TagKeys", ContextValue::Many(keys.to_vec()));
-            let chance = self.holds(asker, key, permission, &context);
+            let chance = self.holds(on, permission, &context);
             (KeyMove::Edit(at, KeyEdit::Untagged(keys)), chance)
         });
         each.collect()
     }
 
     /// Rule T33: aliases that some policy asks for, both halves allowed (rules L1 to L3).
-    fn aliases(
-        &self,
-        asker: &Asker<'_, '_>,
-        class: ClassIx,
-        (at, key): (KeyIx, &Key),
-        permission: Permission,
-    ) -> Vec<(KeyMove, Chance)> {
-        let action = permission.action;
+    fn aliases(&self, on: Towards<'_, '_, '_>, permission: Permission) -> Vec<(KeyMove, Chance)> {
+        let (Towards { asker, class, at, key, .. }, action) = (on, permission.action);
         let own = || key.aliases.iter().map(|alias| alias.name().into());
         let names: Vec<Box<str>> = match action {
             KmsAction::DELETE_ALIAS => own().collect(),
@@ -409,10 +388,11 @@ impl States<'_, '_> {
                 (KmsAction::DELETE_ALIAS, Some(_)) => (KeyEdit::Unaliased(name), None),
                 _ => continue,
             };
-            let half = half.get_or_init(|| self.holds(asker, key, permission, &direct()));
+            let half = half.get_or_init(|| self.holds(on, permission, &direct()));
             let mut chance = *half;
-            if let Some(other) = other.and_then(|arn: KeyArn| self.cast.world.key(&arn)) {
-                chance = chance.min(self.asked(asker, other, action, &direct()));
+            if let Some(key) = other.and_then(|arn: KeyArn| self.cast.world.key(&arn)) {
+                let other = Towards { key, sides: None, ..on };
+                chance = chance.min(self.asked(other, action, &direct()));
             }
             if chance > Chance::No {
                 let half = |_: &_| self.alias_half(asker, action, &alias);
@@ -441,6 +421,11 @@ impl States<'_, '_> {
         what: &KeyMove,
         opening: Opening,
     ) -> Chance {
+        if !matches!(what, KeyMove::Replicate(..))
+            && let Some(sides) = self.sides(name, at)
+        {
+            return self.keys.opened_between(sides, at, opening);
+        }
         let asker = self.asker(name);
         let side = asker.key_side(&Context::default());
         let KeyMove::Replicate(_, region) = what else {

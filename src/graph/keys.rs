@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::access::{Access, KeySide, KeyTarget, Opening, Reached, ToldApart};
+use crate::access::{Access, KeySide, KeyTargets, Opening, Reached, Sides, Survey, ToldApart};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Grantee, Key};
 use crate::kept::Memo;
-use crate::policy::{Polarity, Principal};
+use crate::policy::{Comparison, Condition, Polarity, Principal};
 
 use super::asked::Asked;
 use super::asker::Asker;
@@ -19,10 +19,8 @@ use super::key_moves::KeyMove;
 
 /// All keys, each side made once.
 pub(super) struct Keys<'c, 'w> {
-    /// Of those that are wanted.
-    targets: Vec<Option<KeyTarget<'c>>>,
-    /// What is asked of each key: its goal, and what leads to it, where the key can perform it.
-    wanted: Vec<ActionSet>,
+    /// Of those that are wanted, each with its goal and what leads to it.
+    targets: KeyTargets<'c>,
     told_apart: Vec<Option<ToldApart>>,
     asking: Vec<bool>,
     /// The tags of principals that their own sides ask for.
@@ -44,6 +42,8 @@ pub(super) struct Held {
     pub(super) key: KeyIx,
     /// Of the goal and what leads to it.
     pub(super) reached: Reached,
+    /// How both stand to each other; nothing where they have to be asked by themselves.
+    sides: Option<Sides>,
 }
 
 /// What those of a class can do with keys that do not tell them apart.
@@ -68,19 +68,11 @@ impl<'c, 'w> Keys<'c, 'w> {
         access: &'c Access<'c>,
         goal: impl Fn(&Key) -> Option<KmsAction>,
     ) -> Self {
-        let nothing = Context::default();
         let goals: Vec<Option<KmsAction>> = cast.keys.iter().map(|key| goal(key)).collect();
         let leading: ActionSet = KeyMove::ACTIONS.into_iter().collect();
         let wanted_keys = cast.keys.iter().zip(&goals);
-        let targets: Vec<Option<KeyTarget<'_>>> =
-            wanted_keys.map(|(key, goal)| goal.map(|_| access.key_target(key, &nothing))).collect();
-        let wanted = targets.iter().zip(&goals).map(|both| match both {
-            (Some(target), Some(goal)) => {
-                leading.union((*goal).into()).intersection(target.possible())
-            }
-            _ => ActionSet::EMPTY,
-        });
-        let wanted: Vec<ActionSet> = wanted.collect();
+        let wanted = wanted_keys.map(|(key, goal)| (*key, goal.map(|it| leading.union(it.into()))));
+        let targets = KeyTargets::of(access, wanted);
         let wanted_keys = cast.keys.iter().zip(&goals);
         let asked: Vec<Option<Asked>> =
             wanted_keys.map(|(key, goal)| goal.map(|_| asked(cast, key))).collect();
@@ -88,11 +80,12 @@ impl<'c, 'w> Keys<'c, 'w> {
         let mut keys = Self {
             asking: asked.iter().map(|it| it.as_ref().is_none_or(Asked::is_of_keys)).collect(),
             principal_tags: asked.into_iter().map(tags).collect(),
-            told_apart: targets.iter().map(|it| Some(it.as_ref()?.told_apart(access))).collect(),
+            told_apart: (0..goals.len())
+                .map(|at| Some(targets.target(at)?.told_apart(access)))
+                .collect(),
             named: FxHashMap::default(),
             concerning: Memo::new(),
             targets,
-            wanted,
             by_account: BTreeMap::new(),
             by_anyone: Vec::new(),
             goals,
@@ -117,35 +110,44 @@ impl<'c, 'w> Keys<'c, 'w> {
         let home = key.arn.account();
         let mut accounts = BTreeSet::new();
         let mut anyone = key.policy.is_none();
-        let mut hear = |principal: &Principal| match principal.at_most() {
-            Principal::Account { account, .. } => {
-                accounts.insert(*account);
-            }
-            Principal::Anyone | Principal::Unresolved(_) | Principal::Federated(_) => anyone = true,
-            // It may be of any account.
-            Principal::UniqueId(_) => anyone = true,
-            principal => {
-                let account = principal.text().split(':').nth(4).and_then(AccountId::parse);
-                accounts.extend(account);
+        let mut hear = |principal: &Principal, alone: Option<&[AccountId]>| {
+            match (principal.at_most(), alone) {
+                (Principal::Account { account, .. }, _) => drop(accounts.insert(*account)),
+                // An unresolved one, or a unique id, may be of any account.
+                (
+                    Principal::Anyone
+                    | Principal::Unresolved(_)
+                    | Principal::Federated(_)
+                    | Principal::UniqueId(_),
+                    alone,
+                ) => match alone {
+                    Some(alone) => accounts.extend(alone),
+                    None => anyone = true,
+                },
+                (principal, _) => {
+                    let account = principal.text().split(':').nth(4).and_then(AccountId::parse);
+                    accounts.extend(account);
+                }
             }
         };
         for document in key.policy.iter().chain(&key.ram_policy) {
             document.peek(|policy| {
-                let statements = policy.statements.iter().filter(|it| it.allows());
-                for element in statements.filter_map(|statement| statement.principal.as_ref()) {
+                for statement in policy.statements.iter().filter(|it| it.allows()) {
+                    let Some(element) = &statement.principal else { continue };
+                    let alone = statement.conditions.iter().find_map(accounts_alone);
                     if element.polarity == Polarity::IsNot {
-                        hear(&Principal::Anyone);
+                        hear(&Principal::Anyone, alone.as_deref());
                     }
-                    element.entries.iter().for_each(|entry| hear(&entry.value));
+                    element.entries.iter().for_each(|it| hear(&it.value, alone.as_deref()));
                 }
                 if !policy.readable {
-                    hear(&Principal::Anyone);
+                    hear(&Principal::Anyone, None);
                 }
             });
         }
         for grant in &key.grants {
             if let Grantee::Principal(principal) = &grant.grantee {
-                hear(principal);
+                hear(principal, None);
             }
         }
         if anyone {
@@ -217,21 +219,29 @@ impl<'c, 'w> Keys<'c, 'w> {
 
     /// What somebody can do with each of these keys, where it is anything.
     pub(super) fn held(&self, side: &KeySide<'_>, keys: &[KeyIx]) -> Vec<Held> {
+        let mut survey = self.survey(side);
         let each = keys.iter().filter_map(|key| {
-            let reached = self.reached(side, *key, Opening::AsItIs);
-            (reached.possible != ActionSet::EMPTY).then_some(Held { key: *key, reached })
+            let reached = survey.reached(*key as usize, Opening::AsItIs);
+            let (key, sides) = (*key, survey.sides(*key as usize));
+            (reached.possible != ActionSet::EMPTY).then_some(Held { key, reached, sides })
         });
         each.collect()
     }
 
-    /// What somebody can do with one key, were it opened.
-    pub(super) fn reached(&self, side: &KeySide<'_>, key: KeyIx, opening: Opening) -> Reached {
-        match (self.targets.get(key as usize), self.wanted(key)) {
-            (Some(Some(target)), wanted) if wanted != ActionSet::EMPTY => {
-                side.reached(target, wanted, opening)
-            }
-            _ => Reached::default(),
-        }
+    /// How somebody stands to a key that it can do something with, among what it holds in order of keys.
+    pub(super) fn sides(held: &[Held], key: KeyIx) -> Option<Sides> {
+        let at = held.binary_search_by_key(&key, |held| held.key).ok()?;
+        held.get(at)?.sides
+    }
+
+    /// Whether some request that agrees with `context` is allowed between two sides.
+    pub(super) fn chance(&self, sides: Sides, action: KmsAction, context: &Context) -> Chance {
+        self.targets.chance(sides, action, Opening::AsItIs, context)
+    }
+
+    /// The keys as somebody looks at them.
+    pub(super) fn survey<'s>(&'s self, side: &'s KeySide<'s>) -> Survey<'s, 'c> {
+        self.targets.survey(side)
     }
 
     /// Whether a key tells somebody apart from others of its class.
@@ -246,7 +256,7 @@ impl<'c, 'w> Keys<'c, 'w> {
 
     /// All that is asked of a key.
     pub(super) fn wanted(&self, key: KeyIx) -> ActionSet {
-        self.wanted.get(key as usize).copied().unwrap_or(ActionSet::EMPTY)
+        self.targets.wanted(key as usize)
     }
 
     /// Whether a key's own side asks for its tags or aliases.
@@ -264,11 +274,33 @@ impl<'c, 'w> Keys<'c, 'w> {
         self.goals.get(key as usize).copied().flatten()
     }
 
+    /// The same between two sides.
+    pub(super) fn opened_between(&self, sides: Sides, key: KeyIx, opening: Opening) -> Chance {
+        let reached = || self.targets.reached(sides, self.wanted(key), opening);
+        self.goal(key).map_or(Chance::No, |goal| reached().chance(goal))
+    }
+
     /// Whether somebody gets to the goal of a key, were it opened.
     pub(super) fn opened(&self, side: &KeySide<'_>, key: KeyIx, opening: Opening) -> Chance {
         let goal = self.goal(key);
-        goal.map_or(Chance::No, |goal| self.reached(side, key, opening).chance(goal))
+        let mut survey = self.survey(side);
+        goal.map_or(Chance::No, |goal| survey.reached(key as usize, opening).chance(goal))
     }
+}
+
+/// The accounts whose principals alone a condition lets pass (rules C1, C45), where it names them.
+fn accounts_alone(condition: &Condition) -> Option<Vec<AccountId>> {
+    let operator = condition.operator.value;
+    let names = ["aws:PrincipalAccount", "kms:CallerAccount"];
+    let is_it = names.iter().any(|name| condition.key.value.eq_ignore_ascii_case(name))
+        && operator.comparison == Comparison::StringEquals
+        && operator.polarity == Polarity::Is
+        && operator.quantifier.is_none()
+        && !operator.if_exists;
+    let texts = condition.values.iter().filter(|_| is_it).map(|value| value.value.text());
+    let accounts: Option<Vec<AccountId>> =
+        texts.map(|text| text.and_then(AccountId::parse)).collect();
+    accounts.filter(|_| is_it)
 }
 
 /// What the policies on a key's side ask for.

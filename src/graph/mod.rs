@@ -10,6 +10,7 @@ mod call;
 mod cast;
 mod center;
 mod change;
+mod classes;
 mod drawn;
 mod execute;
 mod key_edits;

@@ -1,7 +1,6 @@
 //! Who can do nothing with a key that an administrator of its account cannot do as well.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -81,24 +80,22 @@ impl States<'_, '_> {
         able: &StateName,
         key: KeyIx,
     ) -> bool {
-        // One side answers for all openings, where any is not known.
-        let (asker, side) = (OnceCell::new(), OnceCell::new());
-        OPENINGS.iter().all(|opening| {
-            let able = self.able.get((able.clone(), key, *opening), |(name, ..)| {
-                let asker = self.asker(name);
-                self.keys.reached(&asker.key_side(&Context::default()), key, *opening)
-            });
-            // Nobody does more than everything for certain.
-            if self.keys.wanted(key).is_subset(able.sure) {
-                return true;
-            }
-            let could = self.could.get((at, change, key, *opening), |_| {
-                let asker = asker.get_or_init(|| self.at_most(at, change));
-                let side = side.get_or_init(|| asker.key_side(&Context::default()));
-                self.keys.reached(side, key, *opening)
-            });
-            could.is_within(&able)
-        })
+        let of_each = |asker: &Asker<'_, '_>| {
+            let side = asker.key_side(&Context::default());
+            let mut survey = self.keys.survey(&side);
+            OPENINGS.map(|opening| survey.reached(key as usize, opening))
+        };
+        let able = self.able.get((able.clone(), key), |(name, _)| of_each(&self.asker(name)));
+        // Nobody does more than everything for certain.
+        let wanted = self.keys.wanted(key);
+        if able.iter().all(|able| wanted.is_subset(able.sure)) {
+            return true;
+        }
+        let could = self.could.get((at, change, key), |_| of_each(&self.at_most(at, change)));
+        could
+            .iter()
+            .zip(&able)
+            .all(|(could, able)| wanted.is_subset(able.sure) || could.is_within(able))
     }
 
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.

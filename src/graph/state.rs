@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::access::{Access, ControlClass, KeySideClass, Opening, Reached};
+use crate::access::{Access, Opening, Reached, Sides};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::IdentityKind;
@@ -16,9 +16,10 @@ use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
+use super::classes::{Class, OfClass, Walls, WallsIx};
 use super::key_edits::KeyEdit;
 use super::key_moves::{Ground, KeyMove, Permission};
-use super::keys::{Held, HeldByClass, Keys};
+use super::keys::{Held, Keys};
 use super::moves::{Gain, Moves, Open};
 use super::outsiders;
 use super::plan::Doing;
@@ -105,13 +106,6 @@ pub(super) struct KeyOpen {
     pub(super) chance: Chance,
 }
 
-/// What states of a class have in common, once somebody asked.
-#[derive(Default)]
-struct OfClass {
-    moves: OnceLock<ClassMoves>,
-    keys: OnceLock<HeldByClass>,
-}
-
 /// What a principal can do in one state.
 pub(super) struct State {
     /// States of one class answer alike where nothing tells them apart by name.
@@ -124,12 +118,24 @@ pub(super) struct State {
     pub(super) asks_for_tags: bool,
     /// Whether its side asks for aliases of keys.
     pub(super) asks_for_aliases: bool,
-    of_class: Arc<OfClass>,
+    pub(super) of_class: Arc<OfClass>,
     assumes: OnceLock<Vec<OpenMove>>,
+    /// What it can do with keys that tell it apart from others of its class; in order.
     apart: OnceLock<Vec<Held>>,
+    /// The same with those that tell apart the one who was asked for its class; in order.
+    skipped: OnceLock<Vec<Held>>,
 }
 
-type Class = (ControlClass, KeySideClass);
+/// With which keys something is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Which {
+    /// All of them.
+    All,
+    /// Those that another of its class says nothing of.
+    Apart,
+    /// Those that tell it apart from others of its class.
+    TellingApart,
+}
 
 /// Whom an answer is of.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -140,11 +146,8 @@ enum Whoever {
     State(StateName),
 }
 
-/// Walls, by number.
-pub(super) type WallsIx = u32;
-
-/// A class of each walls of an account, and their number.
-type Walls = FxHashMap<Option<AccountId>, Vec<(Class, WallsIx)>>;
+/// What is reached of a key by each opening.
+type Openings = [Reached; 4];
 
 /// States by name.
 pub(super) struct States<'c, 'w> {
@@ -157,8 +160,10 @@ pub(super) struct States<'c, 'w> {
     pub(super) doings: Interner<Doing>,
     known: Memo<StateName, Arc<State>>,
     classes: Mutex<FxHashMap<Class, (ClassIx, Arc<OfClass>)>>,
-    walls: Mutex<(WallsIx, Walls)>,
-    freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
+    pub(super) walls: Mutex<(WallsIx, Walls)>,
+    pub(super) freer: Memo<(Option<AccountId>, WallsIx, WallsIx), bool>,
+    pub(super) surpassed: Memo<(ClassIx, ClassIx), bool>,
+    pub(super) outclassed: Memo<(ClassIx, ClassIx), bool>,
     touched: Memo<ChangeIx, Arc<[Ix]>>,
     /// Groups and policies by number.
     pub(super) subjects: Interner<Subject>,
@@ -177,9 +182,9 @@ pub(super) struct States<'c, 'w> {
     /// What states can do to users and roles that have other tags (rule T34).
     pub(super) upon: Memo<(StateName, ChangeIx), Arc<[OpenMove]>>,
     /// What administrators can do with keys.
-    pub(super) able: Memo<(StateName, KeyIx, Opening), Reached>,
+    pub(super) able: Memo<(StateName, KeyIx), Openings>,
     /// What others could be made to do with them, and with another tag.
-    pub(super) could: Memo<(Ix, Option<ChangeIx>, KeyIx, Opening), Reached>,
+    pub(super) could: Memo<(Ix, Option<ChangeIx>, KeyIx), Openings>,
     /// The changes of their own tags that they can make.
     pub(super) own_tags: Memo<StateName, Arc<[ChangeIx]>>,
     /// What states could do with keys of other tags.
@@ -201,6 +206,8 @@ impl<'c, 'w> States<'c, 'w> {
             classes: Mutex::default(),
             walls: Mutex::default(),
             freer: Memo::new(),
+            surpassed: Memo::new(),
+            outclassed: Memo::new(),
             touched: Memo::new(),
             subjects: Interner::new(),
             subjects_of: Memo::new(),
@@ -237,7 +244,8 @@ impl<'c, 'w> States<'c, 'w> {
         let walls = self.walls(asker.account(), &class);
         let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
         let next = classes.len() as ClassIx;
-        let (class, of_class) = classes.entry(class).or_insert((next, Arc::default())).clone();
+        let new = |class: &Class| (next, Arc::new(OfClass::of(class.clone())));
+        let (class, of_class) = classes.entry(class).or_insert_with_key(new).clone();
         State {
             class,
             unlimited,
@@ -247,45 +255,8 @@ impl<'c, 'w> States<'c, 'w> {
             of_class,
             assumes: OnceLock::new(),
             apart: OnceLock::new(),
+            skipped: OnceLock::new(),
         }
-    }
-
-    fn walls(&self, account: Option<AccountId>, class: &Class) -> WallsIx {
-        let mut walls = self.walls.lock().unwrap_or_else(PoisonError::into_inner);
-        let (next, walls) = &mut *walls;
-        let of_account = walls.entry(account).or_default();
-        let alike = |(known, _): &&(Class, WallsIx)| {
-            known.0.is_bound_as(&class.0) && known.1.is_bound_as(&class.1)
-        };
-        if let Some((_, number)) = of_account.iter().find(alike) {
-            return *number;
-        }
-        *next += 1;
-        of_account.push((class.clone(), *next));
-        *next
-    }
-
-    /// Whether the organization leaves somebody of an account whatever it leaves another one.
-    pub(super) fn is_as_free(
-        &self,
-        account: Option<AccountId>,
-        walls: WallsIx,
-        others: WallsIx,
-    ) -> bool {
-        walls == others
-            || self.freer.get((account, walls, others), |_| {
-                let known = self.walls.lock().unwrap_or_else(PoisonError::into_inner);
-                let of = |walls: WallsIx| {
-                    let mut all = known.1.get(&account)?.iter();
-                    all.find(|(_, number)| *number == walls).map(|(class, _)| class.clone())
-                };
-                let both = of(walls).zip(of(others));
-                drop(known);
-                both.is_some_and(|(own, other)| {
-                    own.0.is_as_free_as(self.access, &other.0)
-                        && own.1.is_as_free_as(self.access, &other.1)
-                })
-            })
     }
 
     /// Who asks in a state.
@@ -370,30 +341,47 @@ impl<'c, 'w> States<'c, 'w> {
         })
     }
 
-    /// What a state can do with keys: those first that do not tell it apart from others of its class, unless
-    /// `apart` ones alone are asked for.
+    /// What a state can do with `which` keys: those first that do not tell it apart from others of its class.
     pub(super) fn keys<'s>(
         &self,
         name: &StateName,
         state: &'s State,
-        apart: bool,
+        which: Which,
     ) -> impl Iterator<Item = &'s Held> + use<'s, 'c, 'w> {
         let told = self.told_apart(name.at);
-        let of_class = state.of_class.keys.get_or_init(|| {
-            let asker = self.asker(name);
-            self.keys.by_class(&asker, &asker.key_side(&Context::default()), &told)
+        let of_class = (which != Which::TellingApart).then(|| {
+            state.of_class.keys.get_or_init(|| {
+                let asker = self.asker(name);
+                self.keys.by_class(&asker, &asker.key_side(&Context::default()), &told)
+            })
         });
-        let alone = state.apart.get_or_init(|| {
-            let skipped = of_class.skipped.iter().filter(|key| told.binary_search(key).is_err());
-            let keys: Vec<KeyIx> = told.iter().chain(skipped).copied().collect();
-            if keys.is_empty() {
-                return Vec::new();
-            }
-            let asker = self.asker(name);
-            self.keys.held(&asker.key_side(&Context::default()), &keys)
+        let each = |keys: &[KeyIx]| match keys {
+            [] => Vec::new(),
+            keys => self.keys.held(&self.asker(name).key_side(&Context::default()), keys),
+        };
+        let skipped = of_class.map(|of_class| {
+            state.skipped.get_or_init(|| {
+                let skipped = of_class.skipped.iter().copied();
+                let others = skipped.filter(|key| told.binary_search(key).is_err());
+                each(&others.collect::<Vec<_>>())
+            })
         });
-        let of_class = of_class.held.iter().filter(move |_| !apart);
-        of_class.filter(move |held| told.binary_search(&held.key).is_err()).chain(alone)
+        let apart = state.apart.get_or_init(|| each(&told));
+        let of_class = of_class.filter(|_| which == Which::All).into_iter();
+        let of_class = of_class.flat_map(|of_class| &of_class.held);
+        let of_class = of_class.filter(move |held| told.binary_search(&held.key).is_err());
+        of_class.chain(apart).chain(skipped.into_iter().flatten())
+    }
+
+    /// How a state stands to a key with which it can do something, once [`States::keys`] was asked; nothing
+    /// where that has to be asked by itself.
+    pub(super) fn sides(&self, name: &StateName, key: KeyIx) -> Option<Sides> {
+        let state = self.get(name);
+        if self.told_apart(name.at).binary_search(&key).is_ok() {
+            return Keys::sides(state.apart.get()?, key);
+        }
+        let skipped = state.skipped.get().and_then(|skipped| Keys::sides(skipped, key));
+        skipped.or_else(|| Keys::sides(&state.of_class.keys.get()?.held, key))
     }
 
     /// The keys that tell somebody apart from others of its class; sorted.

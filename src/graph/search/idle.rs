@@ -1,12 +1,14 @@
 //! Whom somebody who may do everything in an account makes of no use.
 
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::super::cast::{Ix, KeyIx};
+use super::super::classes::WallsIx;
 use super::super::label::Label;
-use super::super::state::{State, StateName, WallsIx};
+use super::super::state::{State, StateName};
 use super::Search;
 
 /// Somebody who may do everything in an account.
@@ -18,8 +20,20 @@ pub(super) struct Master {
     how: Label,
 }
 
+/// Somebody who can do something with keys.
+pub(super) struct User {
+    at: Ix,
+    state: Arc<State>,
+    /// The keys that tell it apart from others of its class.
+    told: Arc<[KeyIx]>,
+    how: Label,
+}
+
 /// How many of an account are looked at; more would make few others idle.
 const MASTERS: usize = 6;
+
+/// How many of an account are compared with others that come later.
+const COMPARED: usize = 32;
 
 impl Search<'_, '_, '_> {
     /// Notes a state that may do everything, unless one as good is known.
@@ -37,6 +51,59 @@ impl Search<'_, '_, '_> {
         if masters.len() < MASTERS && masters.iter().all(is_other) {
             masters.push(Master { name: name.clone(), walls, apart, how: label.clone() });
         }
+    }
+
+    /// Whether another state of its account was followed that can do as soon all that this one can about
+    /// principals, taking on roles aside; if not, it is one of those that were from now on.
+    pub(super) fn is_surpassed(
+        &mut self,
+        name: &StateName,
+        state: &Arc<State>,
+        label: &Label,
+    ) -> bool {
+        let states = self.states;
+        let account = states.cast.member_or_first(name.at).caller.account;
+        let followed = self.followed.entry(account).or_default();
+        let does = |(other, how): &(Arc<State>, Label)| {
+            how.is_as_near_as(label) && states.surpasses(other, state)
+        };
+        if self.limits.kept == 1 && followed.iter().any(does) {
+            return true;
+        }
+        if followed.len() < COMPARED {
+            followed.push((Arc::clone(state), label.clone()));
+        }
+        false
+    }
+
+    /// The keys with which alone a state can do what no other of its account and kind can that was reached as
+    /// soon; nothing where these may be any.
+    pub(super) fn alone_with(
+        &mut self,
+        name: &StateName,
+        state: &Arc<State>,
+        label: &Label,
+    ) -> Option<Arc<[KeyIx]>> {
+        let states = self.states;
+        let caller = |at: Ix| &states.cast.member_or_first(at).caller;
+        let told = states.told_apart(name.at);
+        let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, label.acts.len());
+        let does = |user: &User| {
+            user.how.is_as_near_as(label)
+                && discriminant(&caller(user.at).kind) == discriminant(&caller(name.at).kind)
+                && states.outclasses(&user.state, state)
+                && user.told.iter().all(|key| told.binary_search(key).is_ok() || !is_open(*key))
+        };
+        let account = caller(name.at).account;
+        let known = self.users.get(&account);
+        if self.limits.kept == 1 && known.is_some_and(|users| users.iter().any(does)) {
+            return Some(told);
+        }
+        let users = self.users.entry(account).or_default();
+        if users.len() < COMPARED {
+            users.push(User { at: name.at, state: Arc::clone(state), told, how: label.clone() });
+        }
+        None
     }
 
     /// Whether somebody who may do everything in its account makes `at` of no use so many calls away, and

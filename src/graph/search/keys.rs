@@ -9,15 +9,14 @@ use super::super::key_edits::KeyEdit;
 use super::super::key_moves::{Ground, KeyMove, Permission};
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;
-use super::super::state::{DoingIx, State, StateName};
-use super::{Fact, Granter, Opened, Search, Way};
+use super::super::state::{DoingIx, State, StateName, Which};
+use super::{Arrival, Fact, Granter, Opened, Search, Way};
 
 impl Search<'_, '_, '_> {
-    /// What a state can do with keys; where another of its class was worked off, with those that tell it
-    /// apart.
-    pub(super) fn use_keys(&mut self, name: &StateName, state: &State, fresh: bool, label: &Label) {
-        let states = self.states;
-        for held in states.keys(name, state, !fresh) {
+    /// What a state can do with `which` keys.
+    pub(super) fn use_keys(&mut self, arrival: &Arrival, state: &State, which: Which) {
+        let (states, Arrival { name, how: label, .. }) = (self.states, arrival);
+        for held in states.keys(name, state, which) {
             let key = held.key;
             let Some(goal) = states.keys.goal(key) else { continue };
             if !self.is_wanted(key) || self.is_settled(key, label.acts.len()) {
@@ -34,21 +33,29 @@ impl Search<'_, '_, '_> {
             }
         }
         self.forget_settled(label.acts.len());
-        let fit = |how: &Label| self.fit(label, how);
-        let opened = self.opened.iter().filter(|opened| fit(&opened.how));
+        let opened = self.opened.iter();
+        let opened = opened.filter(|it| arrival.counts(it.key) && self.fit(label, &it.how));
         let opened = opened.map(|it| (it.key, it.what.clone(), it.doing, it.how.clone()));
         for (key, what, doing, how) in opened.collect::<Vec<_>>() {
             self.by_opened(name, key, (&what, doing), &label.and(&how));
         }
         for at in 0..self.granters.len() {
-            if self.can_grant(at, name, label) {
+            if self.can_grant(at, arrival) {
                 self.grant(at, name, label);
             }
         }
-        let edits = self.key_changes.iter().filter(|(_, _, how)| self.fit(label, how)).cloned();
-        for (key, edit, how) in edits.collect::<Vec<_>>() {
+        let counts = |key: KeyIx| self.counts_changed(arrival, key);
+        let edits = self.key_changes.iter();
+        let edits = edits.filter(|(key, _, how)| counts(*key) && self.fit(label, how));
+        for (key, edit, how) in edits.cloned().collect::<Vec<_>>() {
             self.use_changed(name, key, edit, &label.and(&how));
         }
+    }
+
+    /// Whether a state may count for a key whose tags or aliases were changed: where its own side asks for
+    /// these, it may tell others apart then.
+    fn counts_changed(&self, arrival: &Arrival, key: KeyIx) -> bool {
+        arrival.counts(key) || self.states.keys.asks(key)
     }
 
     /// Forgets what is about keys to which no way of this many calls is wanted any more.
@@ -145,9 +152,9 @@ impl Search<'_, '_, '_> {
             if self.is_settled(key, label.acts.len() + 1) {
                 return;
             }
-            let Some((other, how)) = self.reached.get(nth) else { break };
-            if self.can_grant(at, other, how) {
-                let (other, how) = (other.clone(), how.clone());
+            let Some(other) = self.reached.get(nth) else { break };
+            if self.can_grant(at, other) {
+                let (other, how) = (other.name.clone(), other.how.clone());
                 self.grant(at, &other, &how);
             }
         }
@@ -155,13 +162,17 @@ impl Search<'_, '_, '_> {
 
     /// Whether a grant by one state to another, which is one call more, stays within the limits and would be
     /// a shorter way.
-    fn can_grant(&self, at: usize, to: &StateName, label: &Label) -> bool {
-        let Some(Granter { name, key, how, .. }) = self.granters.get(at) else { return false };
-        let limits = &self.limits;
-        if name.at == to.at || how.acts.len().max(label.acts.len()) >= limits.hops {
+    fn can_grant(&self, at: usize, to: &Arrival) -> bool {
+        let Some(granter) = self.granters.get(at) else { return false };
+        let (Granter { name, key, how, .. }, limits) = (granter, &self.limits);
+        if name.at == to.name.at || how.acts.len().max(to.how.acts.len()) >= limits.hops {
             return false;
         }
-        let (calls, primitives) = how.with(label);
+        // Who may make grants to some alone may make one to this one, and to no other.
+        if granter.always && !to.counts(*key) {
+            return false;
+        }
+        let (calls, primitives) = how.with(&to.how);
         calls < limits.hops && primitives < limits.primitives && !self.is_settled(*key, calls + 1)
     }
 
@@ -186,9 +197,9 @@ impl Search<'_, '_, '_> {
             return;
         }
         for nth in 0..self.reached.len() {
-            let Some((other, of)) = self.reached.get(nth) else { break };
-            if self.fit(&how, of) {
-                let (other, both) = (other.clone(), how.and(of));
+            let Some(other) = self.reached.get(nth) else { break };
+            if other.counts(key) && self.fit(&how, &other.how) {
+                let (other, both) = (other.name.clone(), how.and(&other.how));
                 self.by_opened(&other, key, what, &both);
             }
         }
@@ -251,6 +262,10 @@ impl Search<'_, '_, '_> {
     pub(super) fn change_key(&mut self, key: KeyIx, edit: DoingIx, label: &Label) {
         self.key_changes.push((key, edit, label.clone()));
         for nth in 0..self.reached.len() {
+            let Some(arrival) = self.reached.get(nth) else { break };
+            if !self.counts_changed(arrival, key) {
+                continue;
+            }
             if let Some((name, how)) = self.reached_with(nth, label) {
                 self.use_changed(&name, key, edit, &how);
             }

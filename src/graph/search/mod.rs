@@ -8,6 +8,9 @@
 //! Whoever may do everything in an account makes most of its other principals idle: what they can do, it
 //! can do itself. They are passed over, and not even written about, as long as they can be made to do
 //! nothing with a wanted key that it cannot do, and nobody who is of use trusts them by name.
+//!
+//! Likewise the moves of a state are not followed where another of its account was as soon that can do all
+//! of them, and keys are not used by it that tell neither of the two apart.
 
 mod changes;
 mod doors;
@@ -19,6 +22,7 @@ mod retagged;
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -31,11 +35,13 @@ use super::change::Change;
 use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
 use super::plan::{Doing, Plan, Step};
-use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
+use super::state::{
+    ChangeIx, ClassIx, DoingIx, Gained, OpenMove, State, StateName, States, Tags, Which,
+};
 use changes::Changes;
 pub(super) use changes::Subject;
 use doors::Door;
-use idle::Master;
+use idle::{Master, User};
 pub(super) use prefix::Prefix;
 
 /// How far paths may go.
@@ -128,6 +134,22 @@ struct Granter {
     how: Label,
 }
 
+/// A state that was reached.
+#[derive(Clone)]
+struct Arrival {
+    name: StateName,
+    how: Label,
+    /// The keys with which it can do more than another that was reached as soon; nothing where these may be any.
+    alone: Option<Arc<[KeyIx]>>,
+}
+
+impl Arrival {
+    /// Whether it may count for what is done with a key.
+    fn counts(&self, key: KeyIx) -> bool {
+        self.alone.as_ref().is_none_or(|alone| alone.binary_search(&key).is_ok())
+    }
+}
+
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
     states: &'s States<'c, 'w>,
@@ -146,13 +168,17 @@ pub(super) struct Search<'s, 'c, 'w> {
     /// Users and roles that have other tags (rule T34).
     retagged: Vec<(ChangeIx, Label)>,
     key_changes: Vec<(KeyIx, DoingIx, Label)>,
-    reached: Vec<(StateName, Label)>,
+    reached: Vec<Arrival>,
     /// Calls about the organization, and how each is made.
     organized: Vec<(ChangeIx, Label)>,
     /// Classes whose states were worked off.
     classes: FxHashMap<ClassIx, Labels>,
     /// By their accounts.
     masters: FxHashMap<Option<AccountId>, Vec<Master>>,
+    /// States whose moves were followed, likewise.
+    followed: FxHashMap<Option<AccountId>, Vec<(Arc<State>, Label)>>,
+    /// States that keys were used as, likewise.
+    users: FxHashMap<Option<AccountId>, Vec<User>>,
     opened: Vec<Opened>,
     granters: Vec<Granter>,
     ways: BTreeMap<KeyIx, Vec<Way>>,
@@ -182,7 +208,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         let mut today = Vec::new();
         for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
             let name = StateName::of(at, own(states, at, Tags::Any));
-            for held in states.keys(&name, &states.get(&name), false) {
+            for held in states.keys(&name, &states.get(&name), Which::All) {
                 let goal = states.keys.goal(held.key);
                 let is_wanted = wanted.get(held.key as usize).copied().unwrap_or(false);
                 if is_wanted && goal.is_some_and(|it| held.reached.chance(it) >= Chance::AsTold) {
@@ -256,6 +282,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             reached: Vec::new(),
             classes: FxHashMap::default(),
             masters: FxHashMap::default(),
+            followed: FxHashMap::default(),
+            users: FxHashMap::default(),
             opened: Vec::new(),
             granters: Vec::new(),
             ways: BTreeMap::new(),
@@ -344,25 +372,30 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         }
         let states = self.states;
         let state = states.get(name);
+        let known = self.classes.get(&state.class);
+        let fresh = known.is_none_or(|known| !known.are_enough(label));
         // The subject of a provider calls STS alone (rule T8).
         let calls_more = states.cast.member(name.at).is_some_and(|it| it.caller.account.is_some());
-        if calls_more {
-            self.reached.push((name.clone(), label.clone()));
+        let alone = if calls_more { self.alone_with(name, &state, label) } else { None };
+        let which = match alone {
+            Some(_) => Which::TellingApart,
+            None if fresh => Which::All,
+            None => Which::Apart,
+        };
+        if which == Which::All {
+            self.classes.entry(state.class).or_default().push(label.clone());
         }
-        let known = self.classes.entry(state.class).or_default();
-        let fresh = !known.are_enough(label);
-        if fresh {
-            known.push(label.clone());
-        }
-        // Keys come first: where all of them are reached, nothing else is followed.
         if calls_more {
-            self.use_keys(name, &state, fresh, label);
+            let arrival = Arrival { name: name.clone(), how: label.clone(), alone };
+            self.reached.push(arrival.clone());
+            // Keys come first: where all of them are reached, nothing else is followed.
+            self.use_keys(&arrival, &state, which);
         }
         if state.unlimited && name.at != self.start && !self.limits.past_administrators {
             return;
         }
         self.master(name, &state, label);
-        if fresh {
+        if fresh && !self.is_surpassed(name, &state, label) {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
             self.follow(name.at, moves, label);
@@ -404,7 +437,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// The state that was reached as the `nth`, and how it is together with `label`; nothing past the limits.
     fn reached_with(&self, nth: usize, label: &Label) -> Option<(StateName, Label)> {
-        let (name, how) = self.reached.get(nth)?;
+        let Arrival { name, how, .. } = self.reached.get(nth)?;
         self.fit(how, label).then(|| (name.clone(), how.and(label)))
     }
 
