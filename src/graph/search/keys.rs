@@ -23,7 +23,7 @@ impl Search<'_, '_, '_> {
                 continue;
             }
             self.gain(key, name.at, label, held.reached.chance(goal));
-            if self.is_settled(key, label.acts.len() + 1) {
+            if self.is_settled(key, label.acts.len() + 1) || !self.has_primitives(label) {
                 continue;
             }
             for action in KeyMove::ACTIONS {
@@ -139,7 +139,7 @@ impl Search<'_, '_, '_> {
         (ground, always): (Ground, bool),
         label: &Label,
     ) {
-        if self.is_settled(key, label.acts.len() + 1) {
+        if self.is_settled(key, label.acts.len() + 1) || !self.has_primitives(label) {
             return;
         }
         let at = self.granters.len();

@@ -361,6 +361,11 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         calls <= self.limits.hops && primitives <= self.limits.primitives
     }
 
+    /// Whether a primitive may be one more call.
+    fn has_primitives(&self, label: &Label) -> bool {
+        label.acts.len() < self.limits.hops && label.primitives < self.limits.primitives
+    }
+
     fn fits(&self, label: &Label) -> bool {
         label.acts.len() <= self.limits.hops && label.primitives <= self.limits.primitives
     }
@@ -395,7 +400,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         self.master(name, &state, label);
-        if fresh && !self.is_surpassed(name, &state, label) {
+        if label.acts.len() >= self.limits.hops {
+            return;
+        }
+        if fresh && self.has_primitives(label) && !self.is_surpassed(name, &state, label) {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
             self.follow(name.at, moves, label);
