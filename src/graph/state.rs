@@ -189,6 +189,8 @@ pub(super) struct States<'c, 'w> {
     pub(super) own_tags: Memo<StateName, Arc<[ChangeIx]>>,
     /// What states could do with keys of other tags.
     pub(super) tagged: Memo<(StateName, KeyIx), ActionSet>,
+    /// What they can do with keys after edits.
+    pub(super) after: Memo<(StateName, KeyIx, DoingIx), Reached>,
     /// Whom administrators outdo on keys.
     pub(super) outdone: Memo<(Ix, StateName, KeyIx), bool>,
 }
@@ -223,6 +225,7 @@ impl<'c, 'w> States<'c, 'w> {
             could: Memo::new(),
             own_tags: Memo::new(),
             tagged: Memo::new(),
+            after: Memo::new(),
             outdone: Memo::new(),
         }
     }

@@ -273,12 +273,12 @@ impl Search<'_, '_, '_> {
     }
 
     /// What a state can do with a key whose tags or aliases were changed.
-    fn use_changed(&mut self, name: &StateName, key: KeyIx, edit: DoingIx, label: &Label) {
+    fn use_changed(&mut self, name: &StateName, key: KeyIx, doing: DoingIx, label: &Label) {
         if !self.fits(label) || !self.is_wanted(key) || self.is_settled(key, label.acts.len()) {
             return;
         }
         let states = self.states;
-        let Doing::Key(KeyMove::Edit(_, edit)) = states.doings.get(edit) else { return };
+        let Doing::Key(KeyMove::Edit(_, edit)) = states.doings.get(doing) else { return };
         let state = states.get(name);
         let asks = match edit {
             edit if edit.is_tag() => state.asks_for_tags,
@@ -292,7 +292,7 @@ impl Search<'_, '_, '_> {
         if edit.is_tag() && states.could_tagged(name, key) == ActionSet::EMPTY {
             return;
         }
-        let reached = states.reached_after(name, key, edit);
+        let reached = states.reached_after(name, key, (doing, edit));
         self.gain(key, name.at, label, reached.chance(goal));
         for action in KeyMove::OPENING {
             if self.goes_on(reached.chance(action)) {
