@@ -1,6 +1,8 @@
 //! A grant that a person, a workload or an account may pass on.
 
-use crate::aws::KmsAction;
+use std::collections::BTreeMap;
+
+use crate::aws::{AccountId, KmsAction};
 use crate::decision::{Allowing, Caller, Fate};
 use crate::inventory::{Grant, Grantee};
 use crate::policy::Principal;
@@ -21,8 +23,16 @@ impl Rule for GrantAllowsRedelegation {
         }
         let may_pass_on = |grant: &&Grant| grant.operations.contains(KmsAction::CREATE_GRANT);
         let grants = written(scope).filter(may_pass_on);
-        let passing = grants.filter_map(|grant| Some((grant, passes_on(scope, grant)?)));
-        tell(scope, sink, &passing.collect::<Vec<_>>());
+        let mut all: BTreeMap<Option<AccountId>, Vec<(&Grant, Caller)>> = BTreeMap::new();
+        for grant in grants {
+            let Some(caller) = passes_on(scope, grant) else { continue };
+            // Those of outsiders stand apart: another rule may tell them.
+            let outside = caller.account.filter(|account| !scope.scope.is_trusted(*account));
+            all.entry(outside).or_default().push((grant, caller));
+        }
+        for (outside, passing) in all {
+            tell(scope, sink, outside, &passing);
+        }
     }
 }
 
@@ -43,7 +53,12 @@ fn passes_on(scope: &KeyScope<'_>, grant: &Grant) -> Option<Caller> {
     (!fates.free.is_empty()).then_some(caller)
 }
 
-fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, passing: &[(&Grant, Caller)]) {
+fn tell(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    outside: Option<AccountId>,
+    passing: &[(&Grant, Caller)],
+) {
     let Some((first, caller)) = passing.first() else { return };
     let mut names: Vec<String> =
         passing.iter().map(|(_, caller)| short(caller).to_owned()).collect();
@@ -54,8 +69,12 @@ fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, passing: &[(&Grant, Caller)])
     };
     let witness = scope.fate(caller, KmsAction::CREATE_GRANT, Allowing::Grant(first));
     let Fate::Free(witness) = witness else { return };
+    let subject = match outside {
+        Some(account) => format!("{} {account}", scope.key.arn),
+        None => scope.key.arn.to_string(),
+    };
     let mut report = sink
-        .report(scope.key.arn.as_str(), message)
+        .report(subject, message)
         .key(&scope.key.arn)
         .principals(passing.iter().map(|(_, caller)| caller.to_string()))
         .witness(Some(&witness))

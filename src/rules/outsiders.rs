@@ -125,7 +125,8 @@ fn names(statement: &Statement, account: AccountId) -> bool {
     named.chain(values).any(|named| named == account)
 }
 
-fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
+/// Whether an Allow statement speaks of kms:PutKeyPolicy.
+pub(super) fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
     let element = statement.action.as_ref().filter(|_| statement.allows());
     let actions = element.map(|element| scope.scope.reach.actions(element));
     actions.is_some_and(|actions| actions.contains(KmsAction::PUT_KEY_POLICY))
