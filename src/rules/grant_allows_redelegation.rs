@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::{AccountId, KmsAction};
+use crate::aws::KmsAction;
 use crate::decision::{Allowing, Caller, Fate};
 use crate::inventory::{Grant, Grantee};
 use crate::policy::Principal;
 
 use super::controllers::{list, short};
 use super::granting::is_of_service;
-use super::grants::written;
+use super::grants::{is_gone, written};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -23,15 +23,14 @@ impl Rule for GrantAllowsRedelegation {
         }
         let may_pass_on = |grant: &&Grant| grant.operations.contains(KmsAction::CREATE_GRANT);
         let grants = written(scope).filter(may_pass_on);
-        let mut all: BTreeMap<Option<AccountId>, Vec<(&Grant, Caller)>> = BTreeMap::new();
+        let mut all: BTreeMap<Option<String>, Vec<(&Grant, Caller)>> = BTreeMap::new();
         for grant in grants {
             let Some(caller) = passes_on(scope, grant) else { continue };
-            // Those of outsiders stand apart: another rule may tell them.
-            let outside = caller.account.filter(|account| !scope.scope.is_trusted(*account));
-            all.entry(outside).or_default().push((grant, caller));
+            let apart = apart(scope, grant, &caller);
+            all.entry(apart).or_default().push((grant, caller));
         }
-        for (outside, passing) in all {
-            tell(scope, sink, outside, &passing);
+        for (apart, passing) in all {
+            tell(scope, sink, apart, &passing);
         }
     }
 }
@@ -53,10 +52,17 @@ fn passes_on(scope: &KeyScope<'_>, grant: &Grant) -> Option<Caller> {
     (!fates.free.is_empty()).then_some(caller)
 }
 
+/// What sets a grantee apart that another rule tells of: that it is of an account outside, or is gone.
+fn apart(scope: &KeyScope<'_>, grant: &Grant, caller: &Caller) -> Option<String> {
+    let outside = caller.account.filter(|account| !scope.scope.is_trusted(*account));
+    let is_gone = matches!(&grant.grantee, Grantee::Principal(it) if is_gone(scope.scope, it));
+    outside.map(|account| account.to_string()).or_else(|| is_gone.then(|| caller.to_string()))
+}
+
 fn tell(
     scope: &KeyScope<'_>,
     sink: &mut Sink<'_>,
-    outside: Option<AccountId>,
+    apart: Option<String>,
     passing: &[(&Grant, Caller)],
 ) {
     let Some((first, caller)) = passing.first() else { return };
@@ -69,8 +75,8 @@ fn tell(
     };
     let witness = scope.fate(caller, KmsAction::CREATE_GRANT, Allowing::Grant(first));
     let Fate::Free(witness) = witness else { return };
-    let subject = match outside {
-        Some(account) => format!("{} {account}", scope.key.arn),
+    let subject = match apart {
+        Some(apart) => format!("{} {apart}", scope.key.arn),
         None => scope.key.arn.to_string(),
     };
     let mut report = sink

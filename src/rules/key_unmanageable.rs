@@ -60,7 +60,11 @@ impl Rule for KeyUnmanageable {
                 meant_instead(scope, &gone)
             ))
             .explains(&["missing-root-statement"])
-            .explains(if gone.is_empty() { &[] } else { &["unknown-principal", "deleted-principal"] })
+            .explains(if gone.is_empty() {
+                &[]
+            } else {
+                &["unknown-principal", "deleted-principal"]
+            })
             .principals(gone)
             .done();
     }

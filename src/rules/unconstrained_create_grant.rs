@@ -159,10 +159,9 @@ fn tell(
     let mut report =
         sink.report(scope.key.arn.as_str(), message).key(&scope.key.arn).principals(principals);
     report = match facet {
-        Some(facet) => report
-            .facet(facet)
-            .explains(&["external-account-access"])
-            .help(format!("take it out, or declare its account as trusted with a reason and {help}")),
+        Some(facet) => report.facet(facet).explains(&["external-account-access"]).help(format!(
+            "take it out, or declare its account as trusted with a reason and {help}"
+        )),
         None => report.help(help),
     };
     let label = "allows kms:CreateGrant on a direct call, to anybody";
