@@ -100,6 +100,13 @@ impl Snippet {
         }
         Self { windows }
     }
+
+    /// Both, one below the other.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.windows.extend(other.windows);
+        self
+    }
 }
 
 /// The lines of a text.
