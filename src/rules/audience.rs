@@ -217,13 +217,27 @@ fn named_anywhere(scope: &KeyScope<'_>, pattern: &str) -> Option<Caller> {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     let (service, account, name) = match *parts {
         [_, _, service @ ("iam" | "sts"), _, account, resource] => (service, account, resource),
-        [account] => ("iam", account, "role/stranger"),
-        _ => return None,
+        // The pattern goes on behind the account.
+        [_, _, service @ ("iam" | "sts"), _, account] => (service, account, "role/stranger"),
+        [account] if !account.contains('/') => ("iam", account, "role/stranger"),
+        _ => return named_alone(scope, pattern),
     };
     let mut taken = (b'0'..=b'9').filter_map(|fill| account_of_pattern(account, fill.into()));
     let account = taken.find(|account| !scope.scope.is_trusted(*account))?;
     let (partition, name) = (scope.key.arn.partition(), name.replace(['*', '?'], "x"));
     Caller::parse(&format!("arn:{partition}:{service}::{account}:{name}"))
+}
+
+/// A principal of strangers that a pattern takes, which says nothing but its name: `*:role/app`, `*/app`, `*app*`.
+fn named_alone(scope: &KeyScope<'_>, pattern: &str) -> Option<Caller> {
+    let name = pattern.rsplit(':').next()?.trim_start_matches('*').replace(['*', '?'], "x");
+    let name = match name.split_once('/') {
+        _ if !pattern.contains('*') || name.is_empty() => return None,
+        Some(("role" | "user", _)) => name,
+        Some(("", rest)) => format!("role/{rest}"),
+        _ => format!("role/{name}"),
+    };
+    Caller::parse(&format!("arn:{}:iam::{NOBODYS}:{name}", scope.key.arn.partition()))
 }
 
 /// The digits of an account.
