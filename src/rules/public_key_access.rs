@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::aws::AccountId;
 use crate::decision::{Allowing, Caller, Fate};
-use crate::policy::{
-    Comparison, Condition, Polarity, PolicyDocument, PolicyKind, Principal, Statement,
-};
+use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 
-use super::audience::strangers;
+use super::audience::{any_organization, strangers};
 use super::controllers::list;
 use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
-use super::what_if::{DIRECT, More, changed, narrowed};
+use super::what_if::{DIRECT, More, narrowed};
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -117,33 +115,7 @@ const OF_STRANGERS: &str = "o-stranger00";
 /// The policy with the statement for members of every organization, where it asks for no more than that one is
 /// a member of some: strangers can be.
 fn of_whatever_organization(document: &PolicyDocument, index: usize) -> Option<PolicyDocument> {
-    let statement = document.policy().statements.get(index)?;
-    let takes = statement.conditions.iter().any(takes_every_organization);
-    takes.then(|| {
-        changed(document, index, |statement| {
-            statement.conditions.retain(|condition| !takes_every_organization(condition));
-        })
-    })
-}
-
-fn takes_every_organization(condition: &Condition) -> bool {
-    let is_about = [ORGANIZATION, ORGANIZATION_PATHS]
-        .iter()
-        .any(|key| condition.key.value.eq_ignore_ascii_case(key));
-    let operator = &condition.operator.value;
-    let values = condition.values.iter().map(|value| value.value.text());
-    let mut texts = values.map(Option::unwrap_or_default);
-    let takes_all = |text: &str| {
-        let pattern = text.strip_prefix("o-").unwrap_or(text);
-        pattern.contains('*') && pattern.chars().all(|one| matches!(one, '*' | '/'))
-    };
-    is_about
-        && operator.polarity == Polarity::Is
-        && match operator.comparison {
-            Comparison::StringLike => texts.any(takes_all),
-            Comparison::Null => texts.any(|text| text.eq_ignore_ascii_case("false")),
-            _ => false,
-        }
+    any_organization(document, index, &[ORGANIZATION, ORGANIZATION_PATHS])
 }
 
 /// What a condition asks for that no stranger can choose: where the call comes from, or whose id it has.
