@@ -205,11 +205,12 @@ pub(super) fn strangers(scope: &KeyScope<'_>, statement: &Statement) -> Vec<Call
     let others =
         others.filter_map(|it| Caller::parse(&format!("arn:{partition}:iam::{NOBODYS}:{it}")));
     let denies = of_policy().filter(|it| it.denies()).flat_map(|it| &it.conditions);
-    let values = statement.conditions.iter().chain(denies).flat_map(|condition| &condition.values);
     let mut found: Vec<Caller> = stranger(scope).into_iter().chain(others).collect();
-    for named in values.filter_map(|value| named_anywhere(scope, value.value.text()?)) {
-        if !found.contains(&named) {
-            found.push(named);
+    for condition in statement.conditions.iter().chain(denies) {
+        for text in condition.values.iter().filter_map(|value| value.value.text()) {
+            let alone = || is_of_arns(condition).then(|| named_alone(scope, text));
+            let named = named_anywhere(scope, text).or_else(|| alone().flatten());
+            found.extend(named.filter(|named| !found.contains(named)));
         }
     }
     found
@@ -223,7 +224,7 @@ fn named_anywhere(scope: &KeyScope<'_>, pattern: &str) -> Option<Caller> {
         // The pattern goes on behind the account.
         [_, _, service @ ("iam" | "sts"), _, _] => (service, "role/stranger"),
         [account] if account_of_pattern(account, '0').is_some() => ("iam", "role/stranger"),
-        _ => return named_alone(scope, pattern),
+        _ => return None,
     };
     let account = account_taken(scope, pattern)?;
     let (partition, name) = (scope.key.arn.partition(), name.replace(['*', '?'], "x"));
