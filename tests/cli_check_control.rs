@@ -378,6 +378,9 @@ fn a_principal_that_is_new_in_a_known_finding_is_told_alone() {
     for one in all {
         assert_eq!(*one, json!(["arn:aws:iam::111122223333:user/eve"]));
     }
+    let told = check(&folder, &[&with[..], &["--format", "json", "world.yaml"]].concat()).stdout;
+    let new = "; only arn:aws:iam::111122223333:user/eve is not in the baseline";
+    assert!(told.contains(new), "{told}");
     // A suppression that names principals leaves the finding to the others in the same way.
     folder.put("keyreach.yaml", "ignore:\n  - rule: [allow-fully-denied, deny-not-principal]\n    principal: [user/ada, user/b*]\n    reason: known\n");
     assert_eq!(principals(&[]), json!([["arn:aws:iam::111122223333:user/eve"]]));

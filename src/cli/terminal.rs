@@ -24,6 +24,9 @@ pub(super) struct Terminal {
     color: ColorChoice,
 }
 
+/// Columns that the number of a line takes, with what stands around it.
+const NUMBER: usize = 8;
+
 impl Terminal {
     pub(super) fn new(color: ColorChoice) -> Self {
         Self { color }
@@ -49,8 +52,15 @@ impl Terminal {
             ColorChoice::Auto => is_terminal && !no_color,
         };
         let unicode = is_terminal || self.color == ColorChoice::Always;
-        Look { unicode, color, links: false, width: width(is_terminal) }
+        let columns = columns(is_terminal);
+        Look { unicode, color, links: false, width: width(is_terminal), columns }
     }
+}
+
+/// Columns that a screen has for a line of a text, behind its number.
+fn columns(is_terminal: bool) -> usize {
+    let size = terminal_size::terminal_size().filter(|_| is_terminal);
+    size.map_or(Look::PLAIN.columns, |(width, _)| usize::from(width.0).saturating_sub(NUMBER))
 }
 
 /// The width that COLUMNS or the terminal says, else that of plain text.

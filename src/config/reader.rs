@@ -86,7 +86,8 @@ impl Reader {
     pub(super) fn text(&mut self, node: &Node<'_>, what: &str) -> Option<String> {
         let text = node.scalar().filter(|text| !text.trim().is_empty()).map(str::to_owned);
         if text.is_none() {
-            self.fault(node.span, format!("{} where {what} is wanted", node.kind_name()), "");
+            let found = node.scalar().map_or(node.kind_name(), |_| "an empty text");
+            self.fault(node.span, format!("{found} where {what} is wanted"), "");
         }
         text
     }

@@ -5,7 +5,7 @@ use std::iter;
 
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::snippet::Window;
+use super::snippet::{Fit, Window};
 use super::{Severity, Snippet, visible};
 
 /// A message about texts, with the places it speaks of.
@@ -77,6 +77,14 @@ impl Diagnostic {
     pub fn snippet(mut self, snippet: Snippet) -> Self {
         self.snippets.0.extend(snippet.windows);
         self
+    }
+}
+
+impl Diagnostic {
+    /// The same with snippets whose lines fit.
+    pub(super) fn fitted(&self, fit: Fit) -> Self {
+        let windows = self.snippets.0.iter().map(|window| window.fitted(fit)).collect();
+        Self { snippets: Windows(windows), ..self.clone() }
     }
 }
 

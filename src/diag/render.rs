@@ -6,7 +6,11 @@ use std::io::{self, Write};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
+use super::snippet::{Fit, WIDE};
 use super::{Diagnostic, visible};
+
+/// Columns of a line that are shown on the narrowest screen.
+const NARROW: usize = 30;
 
 /// How text for people looks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,11 +23,14 @@ pub struct Look {
     pub links: bool,
     /// Columns that messages are wrapped at.
     pub width: usize,
+    /// Columns of a line of a text that are shown; of a longer one what is around the labels.
+    pub columns: usize,
 }
 
 impl Look {
     /// Text for a pipe: ASCII lines, no colours, no links, 80 columns.
-    pub const PLAIN: Self = Self { unicode: false, color: false, links: false, width: 80 };
+    pub const PLAIN: Self =
+        Self { unicode: false, color: false, links: false, width: 80, columns: WIDE.columns };
 }
 
 /// How much a word asks to be noticed.
@@ -118,6 +125,9 @@ impl Renderer {
     /// What `out` says.
     pub fn render(&self, out: &mut dyn Write, diagnostic: &Diagnostic) -> io::Result<()> {
         let mut text = String::new();
+        let fit = Fit { columns: self.look.columns.clamp(NARROW, WIDE.columns) };
+        let fitted = (fit != WIDE).then(|| diagnostic.fitted(fit));
+        let diagnostic = fitted.as_ref().unwrap_or(diagnostic);
         let rendered = match &diagnostic.note {
             Some(note) => {
                 let footer = format!("note: {}", visible(note));
@@ -202,6 +212,30 @@ some-rule (medium)
         assert!(shown.contains("…") && shown.contains("\"sid\":\"é\"}"), "{shown}");
         let whole = labelled(&text, &[(0, text.len())]);
         assert!(whole.lines().all(|line| line.chars().count() < 300), "{whole}");
+    }
+
+    #[test]
+    fn lines_fit_a_narrow_screen() {
+        let text = format!("{{\n  \"a\": \"{}\", \"sid\": \"é\", \"b\": 1}}\n", "x".repeat(90));
+        let at = text.find("\"sid\"").expect("there");
+        let label = Label::primary(Span::new(at, at + 5), "here");
+        let diagnostic = Diagnostic::new(Severity::High, "message").snippet(Snippet::new(
+            "p.json",
+            &text,
+            [label],
+        ));
+        let shown = |columns| {
+            let mut bytes = Vec::new();
+            let look = Look { columns, ..Look::PLAIN };
+            Renderer::new(look).render(&mut bytes, &diagnostic).expect("to memory");
+            String::from_utf8(bytes).expect("text")
+        };
+        let narrow = shown(40);
+        assert!(narrow.lines().all(|line| line.chars().count() <= 48), "{narrow}");
+        assert!(narrow.contains("…xxxxx\", \"sid\": \"é\", …"), "{narrow}");
+        // Where it stands is told as it is in the file.
+        assert!(narrow.contains("[p.json:2:102]"), "{narrow}");
+        assert!(shown(200).contains(&"x".repeat(90)));
     }
 
     #[test]

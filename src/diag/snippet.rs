@@ -10,14 +10,29 @@ use super::visible;
 const CONTEXT: usize = 1;
 /// Lines of one label that are shown; it ends there when it is longer.
 const LABEL_LINES: usize = 24;
-/// Columns of a line that are shown whole.
-const COLUMNS: usize = 200;
-/// Columns kept on either side of a label in a longer line.
-const BESIDE: usize = 40;
-/// Columns of a label kept at either end in a longer line.
-const ENDS: usize = 60;
+/// How long lines may be where no screen says so.
+pub(super) const WIDE: Fit = Fit { columns: 200 };
 /// What stands for the columns that are left out.
 const LEFT_OUT: &str = "…";
+
+/// How much of long lines is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Fit {
+    /// Columns of a line that are shown whole.
+    pub(super) columns: usize,
+}
+
+impl Fit {
+    /// Columns kept on either side of a label in a longer line.
+    fn beside(self) -> usize {
+        self.columns / 5
+    }
+
+    /// Columns of a label kept at either end in a longer line.
+    fn ends(self) -> usize {
+        self.columns * 3 / 10
+    }
+}
 
 /// What is said of a range of a text.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,6 +86,24 @@ impl Window {
         let (_, label) = self.labels.iter().find(|(range, _)| range.start == offset)?;
         label.at
     }
+
+    /// The same with lines that fit.
+    pub(super) fn fitted(&self, fit: Fit) -> Self {
+        let lines = Lines::of(&self.text);
+        let placed = self.labels.iter().map(|(range, label)| {
+            let reach = lines.reach(Span::new(range.start, range.end));
+            // Where it stands is counted before its line is cut.
+            let before = self.text.get(lines.range(reach.first).start..reach.start);
+            let column = before.unwrap_or_default().chars().count() + 1;
+            let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+            let line = number(self.above + reach.first + 1);
+            let at = label.at.unwrap_or(Position { line, column: number(column) });
+            (reach, Label { at: Some(at), ..label.clone() })
+        });
+        let labels: Vec<(Reach, Label)> = placed.collect();
+        let last = lines.starts.len().saturating_sub(1);
+        Self { above: self.above, ..lines.window(&self.name, 0, last, &labels, fit) }
+    }
 }
 
 impl Snippet {
@@ -95,10 +128,17 @@ impl Snippet {
                 count += 1;
             }
             let (these, others) = rest.split_at(count);
-            windows.push(lines.window(name, from, to, these));
+            windows.push(lines.window(name, from, to, these, WIDE));
             rest = others;
         }
         Self { windows }
+    }
+
+    /// Both, one below the other.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.windows.extend(other.windows);
+        self
     }
 }
 
@@ -151,7 +191,14 @@ impl<'a> Lines<'a> {
         Reach { start, end: end.min(self.range(last).end).max(start), first, last }
     }
 
-    fn window(&self, name: &str, from: usize, to: usize, labels: &[(Reach, Label)]) -> Window {
+    fn window(
+        &self,
+        name: &str,
+        from: usize,
+        to: usize,
+        labels: &[(Reach, Label)],
+        fit: Fit,
+    ) -> Window {
         // What follows the last line feed is a line only for a label that lies there.
         let end = self.starts.len().saturating_sub(1);
         let is_used = !self.range(end).is_empty() || labels.iter().any(|(it, _)| it.last == end);
@@ -161,8 +208,8 @@ impl<'a> Lines<'a> {
         let mut ends = starts.clone();
         for line in from..=to {
             let range = self.range(line);
-            let points = labels.iter().flat_map(|(reach, _)| reach.points_on(line));
-            let shown = Shown::of(self.text, range, points);
+            let points = labels.iter().flat_map(|(reach, _)| reach.points_on(line, fit));
+            let shown = Shown::of(self.text, range, points, fit);
             for ((reach, _), (start, end)) in labels.iter().zip(starts.iter_mut().zip(&mut ends)) {
                 if reach.first == line {
                     *start = Some(text.len() + shown.at(reach.start));
@@ -185,14 +232,15 @@ impl<'a> Lines<'a> {
 
 impl Reach {
     /// The ranges of a line that must be seen for the label's sake.
-    fn points_on(&self, line: usize) -> impl Iterator<Item = Range<usize>> {
+    fn points_on(&self, line: usize, fit: Fit) -> impl Iterator<Item = Range<usize>> {
+        let ends = fit.ends();
         let start = (self.first == line).then_some(self.start);
         let end = (self.last == line).then_some(self.end);
         let (one, other) = match (start, end) {
-            (Some(start), Some(end)) if end - start <= 2 * ENDS => (Some(start..end), None),
-            (Some(start), Some(end)) => (Some(start..start + ENDS), Some(end - ENDS..end)),
-            (Some(start), None) => (Some(start..start + ENDS), None),
-            (None, Some(end)) => (Some(end.saturating_sub(ENDS)..end), None),
+            (Some(start), Some(end)) if end - start <= 2 * ends => (Some(start..end), None),
+            (Some(start), Some(end)) => (Some(start..start + ends), Some(end - ends..end)),
+            (Some(start), None) => (Some(start..start + ends), None),
+            (None, Some(end)) => (Some(end.saturating_sub(ends)..end), None),
             (None, None) => (None, None),
         };
         one.into_iter().chain(other)
@@ -207,13 +255,18 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(text: &str, line: Range<usize>, points: impl Iterator<Item = Range<usize>>) -> Self {
+    fn of(
+        text: &str,
+        line: Range<usize>,
+        points: impl Iterator<Item = Range<usize>>,
+        fit: Fit,
+    ) -> Self {
         let whole = text.get(line.clone()).unwrap_or_default();
-        if whole.len() <= COLUMNS || whole.chars().count() <= COLUMNS {
+        if whole.len() <= fit.columns || whole.chars().count() <= fit.columns {
             return Self { text: visible(whole).into_owned(), parts: vec![(line, 0)] };
         }
         let mut shown = Self { text: String::new(), parts: Vec::new() };
-        for part in kept(text, &line, points) {
+        for part in kept(text, &line, points, fit) {
             if part.start > line.start {
                 shown.text.push_str(LEFT_OUT);
             }
@@ -242,15 +295,17 @@ fn kept(
     text: &str,
     line: &Range<usize>,
     points: impl Iterator<Item = Range<usize>>,
+    fit: Fit,
 ) -> Vec<Range<usize>> {
+    let beside = fit.beside();
     let mut wanted: Vec<Range<usize>> = points
         .map(|point| {
-            let start = floor(text, point.start.saturating_sub(BESIDE)).max(line.start);
-            start..floor(text, point.end + BESIDE).clamp(start, line.end)
+            let start = floor(text, point.start.saturating_sub(beside)).max(line.start);
+            start..floor(text, point.end + beside).clamp(start, line.end)
         })
         .collect();
     if wanted.is_empty() {
-        wanted.push(line.start..floor(text, line.start + COLUMNS - BESIDE).min(line.end));
+        wanted.push(line.start..floor(text, line.start + fit.columns - beside).min(line.end));
     }
     wanted.sort_by_key(|part| part.start);
     let mut parts: Vec<Range<usize>> = Vec::new();

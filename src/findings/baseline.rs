@@ -7,6 +7,9 @@ use crate::source::{Place, Span};
 
 use super::Finding;
 
+/// Principals that a message names as new.
+const NAMED: usize = 2;
+
 /// Findings that are known, by fingerprint.
 #[derive(Clone, Debug)]
 pub struct Baseline {
@@ -41,6 +44,9 @@ impl Baseline {
             let is_known = |name: &str| alike.iter().any(|it| it.principals.contains(name));
             let had = finding.principals.len();
             finding.leave_out(is_known);
+            if finding.principals.len() < had {
+                finding.message.push_str(&new_alone(&finding.principals));
+            }
             match had {
                 0 => !self.known.contains_key(&finding.fingerprint()),
                 _ => !finding.principals.is_empty(),
@@ -48,4 +54,15 @@ impl Baseline {
         });
         before - findings.len()
     }
+}
+
+/// Says which of the principals that a finding names are new, to be put behind its message.
+fn new_alone(new: &[String]) -> String {
+    let (named, rest) = new.split_at(new.len().min(NAMED));
+    let is = if new.len() == 1 { "is" } else { "are" };
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; only {}{more} {is} not in the baseline", named.join(", "))
 }

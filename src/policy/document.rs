@@ -178,7 +178,7 @@ impl PolicyDocument {
 }
 
 /// How many bytes a key policy may have (rule A8).
-const KEY_POLICY_BYTES: usize = 32_768;
+pub(super) const KEY_POLICY_BYTES: usize = 32_768;
 
 fn read(text: &str, kind: PolicyKind) -> Policy {
     match json::parse(text) {

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod principals;
+mod room;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use crate::syntax::{Kind, Member, Node, Unresolved, json};
 
 use doubt::{spread, unknown_effect, unknown_statements, with_effect};
 use principals::is_star;
+use room::leave_out_what_never_fits;
 
 use super::{
     Condition, Effect, Element, Fault, Gravity, Operator, Polarity, Policy, PolicyKind, Standing,
@@ -81,6 +83,9 @@ pub fn lower(node: &Node<'_>, kind: PolicyKind) -> Policy {
             statement.standing = Standing::Malformed;
         }
         policy.readable = !policy.statements.is_empty();
+    }
+    if kind == PolicyKind::Key {
+        lowering.faults.extend(leave_out_what_never_fits(&mut policy));
     }
     lowering.faults.sort_by_key(|fault| fault.span);
     Policy { faults: lowering.faults, ..policy }

@@ -1,6 +1,7 @@
 //! A part of a file as it is best read: a policy inside a JSON string is shown decoded, and one that
 //! was written without line breaks is laid out. The place above it is that in the file.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::audit::Texts;
@@ -10,6 +11,12 @@ use crate::syntax::{Kind, Node, json};
 
 /// Lines up to this long, in columns, are shown as they are.
 const COLUMNS: usize = 200;
+
+/// Texts of more bytes are not laid out as a whole, only the parts around their labels are.
+const LARGE: usize = 1 << 20;
+
+/// Bytes of such a part.
+const PART: usize = 1 << 14;
 
 /// A snippet of the text that stands at `place`, with labels whose spans count in that text.
 /// Nothing where its file is gone.
@@ -24,22 +31,127 @@ pub fn excerpt(texts: &Texts<'_>, place: Place, labels: Vec<Label>) -> Option<Sn
         });
         return Some(Snippet::new(path, &whole.text, located));
     }
-    let text = place.decode(&whole.text)?.text;
+    let text: Cow<'_, str> = match place.encoding {
+        Encoding::Plain => place.span.slice(&whole.text)?.into(),
+        _ => place.decode(&whole.text)?.text.into(),
+    };
     let placed = labels.into_iter().map(|label| {
         let at = whole.lines.position(&whole.text, place.locate(&whole.text, label.span).start);
         Label { at: Some(at), ..label }
     });
     let labels: Vec<Label> = placed.collect();
-    match laid_out(&text) {
+    if text.len() <= LARGE {
+        return Some(of_text(path, &text, labels));
+    }
+    let parts = parts(&text, labels).into_iter();
+    let snippets = parts.map(|(range, labels)| match text.get(range.clone()) {
+        Some(part) if !range.is_empty() => of_text(path, part, labels),
+        _ => Snippet::new(path, &text, labels),
+    });
+    snippets.reduce(Snippet::and)
+}
+
+/// A snippet of a text, laid out where that helps.
+fn of_text(path: &str, text: &str, labels: Vec<Label>) -> Snippet {
+    match laid_out(text) {
         Some(laid_out) => {
             let moved = labels.into_iter().map(|label| {
                 let span = laid_out.moved(label.span);
                 Label { span, ..label }
             });
-            Some(Snippet::new(path, &laid_out.text, moved))
+            Snippet::new(path, &laid_out.text, moved)
         }
-        None => Some(Snippet::new(path, &text, labels)),
+        None => Snippet::new(path, text, labels),
     }
+}
+
+/// The parts of a large text that are shown, with the labels in each, whose spans then count in it: values of
+/// JSON around the labels. What stands in none is left to an empty part at the end, and counts in the text.
+fn parts(text: &str, labels: Vec<Label>) -> Vec<(Range<usize>, Vec<Label>)> {
+    let mut parts: Vec<(Range<usize>, Vec<Label>)> = Vec::new();
+    let mut rest = Vec::new();
+    for label in labels {
+        let own = label.span.range();
+        let holds = |part: &Range<usize>| part.start <= own.start && own.end <= part.end;
+        let at = parts.iter().position(|(part, _)| holds(part)).or_else(|| {
+            parts.push((around(text, own.clone())?, Vec::new()));
+            Some(parts.len() - 1)
+        });
+        match at.and_then(|at| parts.get_mut(at)) {
+            Some((part, labels)) => {
+                let span = Span::new(own.start - part.start, own.end - part.start);
+                labels.push(Label { span, ..label });
+            }
+            None => rest.push(label),
+        }
+    }
+    if !rest.is_empty() {
+        parts.push((0..0, rest));
+    }
+    parts
+}
+
+/// The largest value of the JSON in `text` that is no longer than a part and holds `own`, or is it.
+fn around(text: &str, own: Range<usize>) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let is_part = |range: &Range<usize>| {
+        range.len() <= PART && text.get(range.clone()).is_some_and(|it| json::parse(it).is_ok())
+    };
+    let mut found = Some(own.clone()).filter(is_part);
+    let mut range = own;
+    while let (Some(start), Some(end)) = (opening(bytes, range.start), closing(bytes, range.end)) {
+        range = start..end;
+        if range.len() > PART {
+            break;
+        }
+        found = Some(range.clone()).filter(is_part).or(found);
+    }
+    found
+}
+
+/// Where the container begins that is open before byte `end`, not far from it.
+fn opening(bytes: &[u8], end: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut quoted = false;
+    let near = bytes.get(end.saturating_sub(PART)..end)?;
+    for (back, byte) in near.iter().rev().enumerate() {
+        let at = end - 1 - back;
+        match byte {
+            b'"' => quoted ^= !is_escaped(bytes, at),
+            b'}' | b']' if !quoted => depth += 1,
+            b'{' | b'[' if !quoted => match depth.checked_sub(1) {
+                Some(left) => depth = left,
+                None => return Some(at),
+            },
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Where the container ends that is open at byte `start`, not far from it.
+fn closing(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut quoted = false;
+    let near = bytes.get(start..(start + PART).min(bytes.len()))?;
+    for (at, byte) in (start..).zip(near) {
+        match byte {
+            b'"' => quoted ^= !is_escaped(bytes, at),
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => match depth.checked_sub(1) {
+                Some(left) => depth = left,
+                None => return Some(at + 1),
+            },
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a quote at `at` is escaped: an odd number of backslashes stands before it.
+fn is_escaped(bytes: &[u8], at: usize) -> bool {
+    let before = bytes.get(..at).unwrap_or_default().iter().rev();
+    before.take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 fn has_long_line(text: &str) -> bool {
@@ -193,6 +305,33 @@ mod tests {
             "{shown}"
         );
         assert!(shown.contains("^^^^^^^^|^^^^^^^^"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_large_text_the_part_around_a_label_is_laid_out() {
+        let filler = |sid: &str| {
+            format!("{{\"Sid\":\"]{{\\\"{sid}\",\"Action\":[\"kms:*\"],\"Effect\":\"Allow\"}}")
+        };
+        let many = vec![filler("x"); 20_000].join(",");
+        let long = "z".repeat(120);
+        let long = format!("\"Id\":\"{long}\",\"Note\":\"{long}\"");
+        let own = format!("{{\"Sid\":\"\\\\\",{long},\"Action\":[\"kms:Decript\"]}}");
+        let text = format!("{{\"Statement\":[{many},{own},{many}]}}");
+        assert!(text.len() > LARGE);
+        let shown = shown(&text, Span::new(0, text.len()), Encoding::Plain, "\"kms:Decript\"");
+        assert!(shown.contains("5 |   \"Action\": [\"kms:Decript\"]\n"), "{shown}");
+        assert!(!shown.contains('…'), "{shown}");
+        let column = text.find("\"kms:Decript\"").expect("there") + 1;
+        assert!(shown.contains(&format!("[p.json:1:{column}]")), "{shown}");
+    }
+
+    #[test]
+    fn of_a_large_text_without_a_small_part_the_line_is_cut() {
+        let many = vec!["\"kms:*\""; 200_000].join(",");
+        let text = format!("{{\"Action\":[{many}],\"Effect\":\"Allow\"}}");
+        let shown = shown(&text, Span::new(0, text.len()), Encoding::Plain, "\"Effect\":\"Allow\"");
+        assert!(shown.contains('…'), "{shown}");
+        assert!(shown.contains("\"kms:*\"],\"Effect\":\"Allow\"}\n"), "{shown}");
     }
 
     #[test]

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use crate::aws::{AccountId, identity};
 use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
-use crate::policy::{Condition, Polarity, PolicyDocument, PolicyKind, Principal, Statement};
+use crate::policy::{
+    Comparison, Condition, Polarity, PolicyDocument, PolicyKind, Principal, Statement,
+};
 
+use super::what_if::changed;
 use super::{Documented, KeyScope};
 
 /// The account of strangers.
@@ -202,11 +205,12 @@ pub(super) fn strangers(scope: &KeyScope<'_>, statement: &Statement) -> Vec<Call
     let others =
         others.filter_map(|it| Caller::parse(&format!("arn:{partition}:iam::{NOBODYS}:{it}")));
     let denies = of_policy().filter(|it| it.denies()).flat_map(|it| &it.conditions);
-    let values = statement.conditions.iter().chain(denies).flat_map(|condition| &condition.values);
     let mut found: Vec<Caller> = stranger(scope).into_iter().chain(others).collect();
-    for named in values.filter_map(|value| named_anywhere(scope, value.value.text()?)) {
-        if !found.contains(&named) {
-            found.push(named);
+    for condition in statement.conditions.iter().chain(denies) {
+        for text in condition.values.iter().filter_map(|value| value.value.text()) {
+            let alone = || is_of_arns(condition).then(|| named_alone(scope, text));
+            let named = named_anywhere(scope, text).or_else(|| alone().flatten());
+            found.extend(named.filter(|named| !found.contains(named)));
         }
     }
     found
@@ -215,15 +219,62 @@ pub(super) fn strangers(scope: &KeyScope<'_>, statement: &Statement) -> Vec<Call
 /// A principal that a pattern of ARNs or accounts takes, of an account that nobody knows.
 fn named_anywhere(scope: &KeyScope<'_>, pattern: &str) -> Option<Caller> {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
-    let (service, account, name) = match *parts {
-        [_, _, service @ ("iam" | "sts"), _, account, resource] => (service, account, resource),
-        [account] => ("iam", account, "role/stranger"),
+    let (service, name) = match *parts {
+        [_, _, service @ ("iam" | "sts"), _, _, resource] => (service, resource),
+        // The pattern goes on behind the account.
+        [_, _, service @ ("iam" | "sts"), _, _] => (service, "role/stranger"),
+        [account] if account_of_pattern(account, '0').is_some() => ("iam", "role/stranger"),
         _ => return None,
     };
-    let mut taken = (b'0'..=b'9').filter_map(|fill| account_of_pattern(account, fill.into()));
-    let account = taken.find(|account| !scope.scope.is_trusted(*account))?;
+    let account = account_taken(scope, pattern)?;
     let (partition, name) = (scope.key.arn.partition(), name.replace(['*', '?'], "x"));
     Caller::parse(&format!("arn:{partition}:{service}::{account}:{name}"))
+}
+
+/// The policy with a statement that asks nothing of organizations by these condition keys, where it only asks that
+/// there is one: `StringLike` `o-*`, `Null` `false`.
+pub(super) fn any_organization(
+    document: &PolicyDocument,
+    index: usize,
+    keys: &[&str],
+) -> Option<PolicyDocument> {
+    let takes_all = |text: &str| {
+        let pattern = text.strip_prefix("o-").unwrap_or(text);
+        pattern.contains('*') && pattern.chars().all(|one| matches!(one, '*' | '/'))
+    };
+    let is_open = |condition: &Condition| {
+        let operator = &condition.operator.value;
+        let mut texts = condition.values.iter().filter_map(|value| value.value.text());
+        keys.iter().any(|key| is_about(condition, key))
+            && operator.polarity == Polarity::Is
+            && match operator.comparison {
+                Comparison::StringLike => texts.any(takes_all),
+                Comparison::Null => texts.any(|text| text.eq_ignore_ascii_case("false")),
+                _ => false,
+            }
+    };
+    document.policy().statements.get(index)?.conditions.iter().any(is_open).then(|| {
+        changed(document, index, |statement| statement.conditions.retain(|it| !is_open(it)))
+    })
+}
+
+/// An account that nobody knows and that a pattern takes: of accounts, or of ARNs.
+pub(super) fn account_taken(scope: &KeyScope<'_>, pattern: &str) -> Option<AccountId> {
+    let account = pattern.split(':').nth(4).unwrap_or(pattern);
+    let mut taken = (b'0'..=b'9').filter_map(|fill| account_of_pattern(account, fill.into()));
+    taken.find(|account| !scope.scope.is_trusted(*account))
+}
+
+/// A principal of strangers that a pattern takes, which says nothing but its name: `*:role/app`, `*/app`, `*app*`.
+fn named_alone(scope: &KeyScope<'_>, pattern: &str) -> Option<Caller> {
+    let name = pattern.rsplit(':').next()?.trim_start_matches('*').replace(['*', '?'], "x");
+    let name = match name.split_once('/') {
+        _ if !pattern.contains('*') || name.is_empty() => return None,
+        Some(("role" | "user", _)) => name,
+        Some(("", rest)) => format!("role/{rest}"),
+        _ => format!("role/{name}"),
+    };
+    Caller::parse(&format!("arn:{}:iam::{NOBODYS}:{name}", scope.key.arn.partition()))
 }
 
 /// The digits of an account.

@@ -25,6 +25,7 @@ impl Rule for DecryptOnAllKeys {
             let names: Vec<String> = reached.holders.iter().map(|it| short_name(it)).collect();
             let where_ = match wide.breadth {
                 Breadth::All => "with every key",
+                Breadth::Regions => "with every key of some Regions",
                 Breadth::Region => "with every key of a Region",
             };
             let message = format!(
@@ -43,7 +44,7 @@ impl Rule for DecryptOnAllKeys {
                     "name the keys by their ARNs, or add a condition on aws:ResourceTag or \
                      kms:ResourceAliases; `*` also takes keys of other accounts that let these in",
                 );
-            if wide.breadth == Breadth::Region {
+            if wide.breadth != Breadth::All {
                 report = report.facet("one-region");
             }
             report.done();

@@ -70,7 +70,7 @@ fn tell(
             "{}, or declare the account as trusted with a reason",
             revocation(scope, first)
         ))
-        .explains_there(&["grant-allows-redelegation", "grant-too-wide"]);
+        .explains(&["grant-allows-redelegation", "grant-too-wide"]);
     if is_open {
         report = report.unsure();
     }

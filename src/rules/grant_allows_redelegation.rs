@@ -1,5 +1,7 @@
 //! A grant that a person, a workload or an account may pass on.
 
+use std::collections::BTreeMap;
+
 use crate::aws::KmsAction;
 use crate::decision::{Allowing, Caller, Fate};
 use crate::inventory::{Grant, Grantee};
@@ -7,7 +9,7 @@ use crate::policy::Principal;
 
 use super::controllers::{list, short};
 use super::granting::is_of_service;
-use super::grants::written;
+use super::grants::{is_gone, written};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -21,8 +23,15 @@ impl Rule for GrantAllowsRedelegation {
         }
         let may_pass_on = |grant: &&Grant| grant.operations.contains(KmsAction::CREATE_GRANT);
         let grants = written(scope).filter(may_pass_on);
-        let passing = grants.filter_map(|grant| Some((grant, passes_on(scope, grant)?)));
-        tell(scope, sink, &passing.collect::<Vec<_>>());
+        let mut all: BTreeMap<Option<String>, Vec<(&Grant, Caller)>> = BTreeMap::new();
+        for grant in grants {
+            let Some(caller) = passes_on(scope, grant) else { continue };
+            let apart = apart(scope, grant, &caller);
+            all.entry(apart).or_default().push((grant, caller));
+        }
+        for (apart, passing) in all {
+            tell(scope, sink, apart, &passing);
+        }
     }
 }
 
@@ -43,7 +52,19 @@ fn passes_on(scope: &KeyScope<'_>, grant: &Grant) -> Option<Caller> {
     (!fates.free.is_empty()).then_some(caller)
 }
 
-fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, passing: &[(&Grant, Caller)]) {
+/// What sets a grantee apart that another rule tells of: that it is of an account outside, or is gone.
+fn apart(scope: &KeyScope<'_>, grant: &Grant, caller: &Caller) -> Option<String> {
+    let outside = caller.account.filter(|account| !scope.scope.is_trusted(*account));
+    let is_gone = matches!(&grant.grantee, Grantee::Principal(it) if is_gone(scope.scope, it));
+    outside.map(|account| account.to_string()).or_else(|| is_gone.then(|| caller.to_string()))
+}
+
+fn tell(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    apart: Option<String>,
+    passing: &[(&Grant, Caller)],
+) {
     let Some((first, caller)) = passing.first() else { return };
     let mut names: Vec<String> =
         passing.iter().map(|(_, caller)| short(caller).to_owned()).collect();
@@ -54,8 +75,12 @@ fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, passing: &[(&Grant, Caller)])
     };
     let witness = scope.fate(caller, KmsAction::CREATE_GRANT, Allowing::Grant(first));
     let Fate::Free(witness) = witness else { return };
+    let subject = match apart {
+        Some(apart) => format!("{} {apart}", scope.key.arn),
+        None => scope.key.arn.to_string(),
+    };
     let mut report = sink
-        .report(scope.key.arn.as_str(), message)
+        .report(subject, message)
         .key(&scope.key.arn)
         .principals(passing.iter().map(|(_, caller)| caller.to_string()))
         .witness(Some(&witness))

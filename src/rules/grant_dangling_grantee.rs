@@ -47,7 +47,7 @@ fn tell(
         .at(first.place, None, format!("this grant {how}"))
         .principals([name.to_owned()])
         .help(revocation(scope, first))
-        .explains_there(&["grant-allows-redelegation", "grant-too-wide"]);
+        .explains(&["grant-allows-redelegation", "grant-too-wide"]);
     for (grant, how) in grants.iter().skip(1).take(2) {
         report = report.beside(grant.place, None, format!("this grant {how}, too"));
     }

@@ -1,5 +1,6 @@
 //! Whom grants name: asked by several rules.
 
+use crate::aws::{Identity as Named, identity};
 use crate::decision::Caller;
 use crate::inventory::{Grant, Grantee};
 use crate::policy::Principal;
@@ -59,6 +60,17 @@ pub(super) fn is_gone(scope: &Scope<'_>, principal: &Principal) -> bool {
         }
         _ => false,
     }
+}
+
+/// The role or user of the same name that has another path.
+pub(super) fn with_path(scope: &KeyScope<'_>, text: &str) -> Option<String> {
+    let (account, name) = match identity(text)? {
+        Named::Role { account, name, .. } | Named::User { account, name, .. } => (account, name),
+        _ => return None,
+    };
+    let account = scope.world().account(account)?;
+    let found = account.identities.values().find(|it| *it.name == *name);
+    found.map(|it| it.arn.to_string())
 }
 
 /// Whether some user or role of the export has the unique id.

@@ -1,9 +1,14 @@
 //! Nobody, the root user included, can change the key policy.
 
+use std::collections::BTreeSet;
+
 use crate::aws::KmsAction;
 use crate::decision::{CallerKind, Gate};
+use crate::policy::{Polarity, Policy};
 
-use super::controllers::{Managers, alike, managers};
+use super::controllers::{Managers, alike, list, managers};
+use super::grants::{is_gone, with_path};
+use super::outsiders::lets_manage;
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -17,7 +22,13 @@ impl Rule for KeyUnmanageable {
             return;
         };
         let first = document.policy().statements.first().map(|statement| statement.span);
-        let message = format!("nobody can change the key policy of {}", scope.name());
+        let gone = gone(scope, document.policy());
+        let why = match gone.len() {
+            0 => String::new(),
+            1 => format!(": {}, which it names, does not exist", list(&gone)),
+            _ => format!(": {}, which it names, do not exist", list(&gone)),
+        };
+        let message = format!("nobody can change the key policy of {}{why}", scope.name());
         let put = KmsAction::PUT_KEY_POLICY;
         let layers: Vec<&str> = alike(scope, &live)
             .iter()
@@ -25,7 +36,7 @@ impl Rule for KeyUnmanageable {
                 let request = scope.cell(callers.first()?, put).plain_request();
                 scope.scope.reach.decide(&request).outcome.denied_by()
             })
-            .collect::<std::collections::BTreeSet<Gate>>()
+            .collect::<BTreeSet<Gate>>()
             .into_iter()
             .map(Gate::name)
             .collect();
@@ -43,11 +54,38 @@ impl Rule for KeyUnmanageable {
         sink.report(scope.key.arn.as_str(), message)
             .key(&scope.key.arn)
             .at(document.place, first, label)
-            .help(
+            .help(format!(
                 "before this policy is applied, add the account statement; for a key that has it \
-                 already, only AWS Support can help",
-            )
+                 already, only AWS Support can help{}",
+                meant_instead(scope, &gone)
+            ))
             .explains(&["missing-root-statement"])
+            .explains(if gone.is_empty() {
+                &[]
+            } else {
+                &["unknown-principal", "deleted-principal"]
+            })
+            .principals(gone)
             .done();
+    }
+}
+
+/// Whom the policy names for managing the key, and who does not exist.
+fn gone(scope: &KeyScope<'_>, policy: &Policy) -> Vec<String> {
+    let managing = policy.statements.iter().filter(|statement| lets_manage(scope, statement));
+    let named = managing.flat_map(|statement| &statement.principal);
+    let named = named.filter(|element| element.polarity == Polarity::Is);
+    let gone = named.flat_map(|element| &element.entries).map(|entry| &entry.value);
+    let gone = gone.filter(|principal| is_gone(scope.scope, principal));
+    let names: BTreeSet<String> = gone.map(|principal| principal.text().to_owned()).collect();
+    names.into_iter().collect()
+}
+
+/// Who may be meant by those that do not exist, to be put behind a help.
+fn meant_instead(scope: &KeyScope<'_>, gone: &[String]) -> String {
+    let known: Vec<String> = gone.iter().filter_map(|name| with_path(scope, name)).collect();
+    match known.is_empty() {
+        true => String::new(),
+        false => format!("; {} may be meant", list(&known)),
     }
 }

@@ -109,6 +109,7 @@ rules! {
     grant_dangling_grantee::GrantDanglingGrantee = "grant-dangling-grantee",
     grant_too_wide::GrantTooWide = "grant-too-wide",
     duplicate_grants::DuplicateGrants = "duplicate-grants",
+    context_names_differ_by_case::ContextNamesDifferByCase = "context-names-differ-by-case",
     unconstrained_create_grant::UnconstrainedCreateGrant = "unconstrained-create-grant",
     iam_writer_can_reach_key::IamWriterCanReachKey = "iam-writer-can-reach-key",
     external_role_chain_to_key::ExternalRoleChainToKey = "external-role-chain-to-key",

@@ -70,26 +70,46 @@ pub(super) fn outsiders(scope: &KeyScope<'_>, statement: &Statement) -> BTreeMap
 
 /// Whether `account` may be the one that owns the key: infrastructure code that is deployed nobody knows
 /// where, and a bare key policy, can name their own account by its number.
-///
-/// They do not where the policy speaks of its own account by what stands for it. And KMS takes no policy
-/// that does not let its own account put the next one (rule K9): an account that may not, where others may,
-/// is another.
 pub(super) fn may_be_own(scope: &KeyScope<'_>, account: AccountId) -> bool {
+    let is_candidate = match scope.owners() {
+        Owners::Known => false,
+        Owners::Any => true,
+        Owners::Among(accounts) => accounts.contains(&account),
+    };
+    is_candidate && !account.is_symbol()
+}
+
+/// Which accounts named by their numbers may be the one that owns a key.
+pub(super) enum Owners {
+    /// None: it is known by its number, or by what stands for it.
+    Known,
+    /// Whichever.
+    Any,
+    /// These.
+    Among(BTreeSet<AccountId>),
+}
+
+/// See [`KeyScope::owners`].
+///
+/// Where the policy speaks of its own account by what stands for it, no number is that account. And KMS takes
+/// no policy that does not let its own account put the next one (rule K9): an account that may not, where
+/// others may, is another.
+pub(super) fn owners(scope: &KeyScope<'_>) -> Owners {
     let own = scope.key.arn.account();
     let Some(document) = scope.key.policy.as_ref().filter(|_| own.is_symbol()) else {
-        return false;
+        return Owners::Known;
     };
     let statements = &document.policy().statements;
-    if account.is_symbol() || statements.iter().any(|statement| names(statement, own)) {
-        return false;
+    if statements.iter().any(|statement| names(statement, own)) {
+        return Owners::Known;
     }
-    let mut managing =
-        statements.iter().filter(|statement| lets_manage(scope, statement)).peekable();
-    managing.peek().is_none()
-        || managing.any(|statement| {
-            let outside = perhaps_outsiders(scope, statement);
-            means_everyone(statement) || outside.keys().any(|it| it.account == Some(account))
-        })
+    let managing: Vec<_> =
+        statements.iter().filter(|statement| lets_manage(scope, statement)).collect();
+    if managing.is_empty() || managing.iter().any(|statement| means_everyone(statement)) {
+        return Owners::Any;
+    }
+    let outside = managing.iter().flat_map(|it| perhaps_outsiders(scope, it).into_keys());
+    Owners::Among(outside.filter_map(|caller| caller.account).collect())
 }
 
 /// Whether the statement surely names a principal of the account, or the account.
@@ -105,7 +125,8 @@ fn names(statement: &Statement, account: AccountId) -> bool {
     named.chain(values).any(|named| named == account)
 }
 
-fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
+/// Whether an Allow statement speaks of kms:PutKeyPolicy.
+pub(super) fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
     let element = statement.action.as_ref().filter(|_| statement.allows());
     let actions = element.map(|element| scope.scope.reach.actions(element));
     actions.is_some_and(|actions| actions.contains(KmsAction::PUT_KEY_POLICY))

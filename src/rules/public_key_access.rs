@@ -6,7 +6,7 @@ use crate::aws::AccountId;
 use crate::decision::{Allowing, Caller, Fate};
 use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 
-use super::audience::strangers;
+use super::audience::{any_organization, strangers};
 use super::controllers::list;
 use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
@@ -23,11 +23,14 @@ impl Rule for PublicKeyAccess {
         let Some(document) = document else { return };
         for (index, statement) in document.policy().statements.iter().enumerate() {
             if means_everyone(statement) {
+                // One may be a member of an organization of its own.
+                let opened = of_whatever_organization(document, index);
+                let asked = opened.as_ref().unwrap_or(document);
                 let actions = allowed_abroad(scope, statement);
-                let allowing = Allowing::Statement(document, index);
+                let allowing = Allowing::Statement(asked, index);
                 let open = |it: &Caller| !scope.fates(it, allowing, actions).free.is_empty();
                 for stranger in strangers(scope, statement).into_iter().filter(open) {
-                    if tell(scope, sink, (document, index), &stranger) {
+                    if tell(scope, sink, (document, index), opened.as_ref(), &stranger) {
                         break;
                     }
                 }
@@ -42,10 +45,11 @@ fn tell(
     scope: &KeyScope<'_>,
     sink: &mut Sink<'_>,
     (document, index): (&PolicyDocument, usize),
+    opened: Option<&PolicyDocument>,
     stranger: &Caller,
 ) -> bool {
     let Some(statement) = document.policy().statements.get(index) else { return false };
-    let direct = narrowed(document, index, &DIRECT);
+    let direct = narrowed(opened.unwrap_or(document), index, &DIRECT);
     let (own, limits): (Vec<Limit<'_>>, Vec<Limit<'_>>) =
         limits(scope, statement).into_iter().partition(|limit| limit.is_of_one_known);
     // Nobody else has the id of somebody known.
@@ -62,20 +66,28 @@ fn tell(
     // What matters most is told first.
     let (other, told) = (free.minus(tells()), free.intersection(tells()));
     let Some(action) = other.iter().chain(told.iter()).next() else { return false };
-    let Fate::Free(witness) = scope.fate(stranger, action, Allowing::Statement(policy, index))
+    let Fate::Free(mut witness) = scope.fate(stranger, action, Allowing::Statement(policy, index))
     else {
         return false;
     };
+    if opened.is_some() {
+        witness.context.set_one(ORGANIZATION, OF_STRANGERS);
+        witness.context.add(ORGANIZATION_PATHS, &format!("{OF_STRANGERS}/r-0000/"));
+    }
     let names: Vec<String> =
         other.iter().chain(told.iter()).map(|action| action.to_string()).collect();
     let (key, names) = (scope.name(), list(&names));
+    let who = match opened {
+        Some(_) => "any AWS account of whatever organization",
+        None => "any AWS account",
+    };
     let message = match is_limited {
         true => {
             let keys: BTreeSet<&str> = limits.iter().map(|limit| limit.key).collect();
             let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
-            format!("any AWS account that {} lets in can use {key} for {names}", list(&keys))
+            format!("{who} that {} lets in can use {key} for {names}", list(&keys))
         }
-        false => format!("any AWS account can use {key} for {names}"),
+        false => format!("{who} can use {key} for {names}"),
     };
     let mut report = sink
         .report(scope.key.arn.as_str(), message)
@@ -93,6 +105,17 @@ fn tell(
     }
     report.done();
     true
+}
+
+/// The condition keys of organizations (rule C46), and an organization that nobody knows.
+const ORGANIZATION: &str = "aws:PrincipalOrgID";
+const ORGANIZATION_PATHS: &str = "aws:PrincipalOrgPaths";
+const OF_STRANGERS: &str = "o-stranger00";
+
+/// The policy with the statement for members of every organization, where it asks for no more than that one is
+/// a member of some: strangers can be.
+fn of_whatever_organization(document: &PolicyDocument, index: usize) -> Option<PolicyDocument> {
+    any_organization(document, index, &[ORGANIZATION, ORGANIZATION_PATHS])
 }
 
 /// What a condition asks for that no stranger can choose: where the call comes from, or whose id it has.

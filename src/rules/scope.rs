@@ -22,6 +22,7 @@ use crate::source::Place;
 
 use super::Settings;
 use super::asked::AskedBy;
+use super::outsiders::{Owners, owners};
 use super::wide::may_do_everything;
 
 /// What every rule may ask.
@@ -304,6 +305,7 @@ pub struct KeyScope<'a> {
     verdicts: RefCell<BTreeMap<(Caller, KmsAction), Rc<Verdict>>>,
     candidates: RefCell<BTreeMap<KmsAction, Rc<Vec<Caller>>>>,
     possible: OnceCell<ActionSet>,
+    owners: OnceCell<Owners>,
 }
 
 impl<'a> KeyScope<'a> {
@@ -316,6 +318,7 @@ impl<'a> KeyScope<'a> {
             verdicts: RefCell::default(),
             candidates: RefCell::default(),
             possible: OnceCell::new(),
+            owners: OnceCell::new(),
         }
     }
 
@@ -410,6 +413,11 @@ impl<'a> KeyScope<'a> {
     pub fn root(&self) -> Option<Caller> {
         let arn = &self.key.arn;
         Caller::parse(&format!("arn:{}:iam::{}:root", arn.partition(), arn.account()))
+    }
+
+    /// Which accounts named by their numbers may be the one that owns the key.
+    pub(super) fn owners(&self) -> &Owners {
+        self.owners.get_or_init(|| owners(self))
     }
 
     /// The key policy, where the customer writes it and every statement of it could be read and

@@ -5,6 +5,7 @@ use crate::decision::{Allowing, Caller, Fate, Request};
 use crate::inventory::Edit;
 use crate::policy::{Condition, Polarity, PolicyDocument, Principal, Statement};
 
+use super::audience::{account_taken, any_organization};
 use super::controllers::list;
 use super::outsiders::uses;
 use super::presence::needs_key;
@@ -56,27 +57,55 @@ fn look(
     if wanted.is_empty() {
         return;
     }
-    let foreign = for_a_stranger(document, index, statement);
+    let opened = any_organization(document, index, &["aws:SourceOrgID", "aws:SourceOrgPaths"]);
+    let asked = opened.as_ref().unwrap_or(document);
+    for account in accounts(scope, statement) {
+        let foreign = for_a_stranger(asked, index, account);
+        if tell(scope, sink, (document, index, statement), (&foreign, &services), wanted) {
+            break;
+        }
+    }
+}
+
+/// Accounts that stand for all customers of AWS, and such as the conditions take by patterns.
+fn accounts(scope: &KeyScope<'_>, statement: &Statement) -> Vec<AccountId> {
+    let is_of_source = |condition: &&Condition| {
+        let key = &condition.key.value;
+        ["aws:SourceAccount", "aws:SourceArn"].iter().any(|own| own.eq_ignore_ascii_case(key))
+    };
+    let values = statement.conditions.iter().filter(is_of_source).flat_map(|it| &it.values);
+    let taken = values.filter_map(|value| account_taken(scope, value.value.text()?));
+    [AccountId::NOBODYS].into_iter().chain(taken).collect()
+}
+
+/// Tells which of the services use the key as the statement is made up to be, where some do.
+fn tell(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    (document, index, statement): (&PolicyDocument, usize, &Statement),
+    (foreign, services): (&PolicyDocument, &[Caller]),
+    wanted: ActionSet,
+) -> bool {
     // Asked in a world that has the made-up policy: values of its own stand in it.
     let edit = Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: foreign.clone() };
     let after = scope.scope.reach.after(&edit);
-    let allowing = Allowing::Statement(&foreign, index);
+    let allowing = Allowing::Statement(foreign, index);
     let mut all = ActionSet::EMPTY;
     let mut open: Vec<Caller> = Vec::new();
     let mut witness: Option<Box<Request>> = None;
     for service in services {
-        let free = after.fates(&service, &scope.key.arn, allowing, wanted).free;
+        let free = after.fates(service, &scope.key.arn, allowing, wanted).free;
         let Some(first) = free.iter().next() else { continue };
         all = all.union(free);
         if witness.is_none()
-            && let Fate::Free(request) = after.fate(&scope.cell(&service, first), allowing)
+            && let Fate::Free(request) = after.fate(&scope.cell(service, first), allowing)
         {
             witness = Some(request);
         }
-        open.push(service);
+        open.push(service.clone());
     }
     if open.is_empty() {
-        return;
+        return false;
     }
     let names: Vec<String> = open.iter().map(|service| service.to_string()).collect();
     let actions: Vec<String> = all.iter().map(|action| action.to_string()).collect();
@@ -104,6 +133,7 @@ fn look(
         report = report.unsure();
     }
     report.done();
+    true
 }
 
 /// Whether a condition pins the account of the caller: of a service that is its own, as far as is documented
@@ -118,16 +148,11 @@ fn asks_for_resource(condition: &Condition) -> bool {
     condition.key.value.eq_ignore_ascii_case("kms:GrantIsForAWSResource") && needs_key(condition)
 }
 
-/// The statement for requests that concern a resource of an account that is nobody's: the service says so
+/// The statement for requests that concern a resource of an account that nobody knows: the service says so
 /// where it says anything, and no encryption context names an account that the statement pins.
-fn for_a_stranger(
-    document: &PolicyDocument,
-    index: usize,
-    statement: &Statement,
-) -> PolicyDocument {
-    let nobodys = AccountId::NOBODYS;
-    let arn = format!("arn:*:*:*:{nobodys}:*");
-    let (arn, account) = ([arn.as_str()], [nobodys.as_str()]);
+fn for_a_stranger(document: &PolicyDocument, index: usize, account: AccountId) -> PolicyDocument {
+    let arn = format!("arn:*:*:*:{account}:*");
+    let (arn, account) = ([arn.as_str()], [account.as_str()]);
     let mut more: Vec<More<'_>> = vec![
         ("StringEqualsIfExists", "aws:SourceAccount", &account),
         ("ArnLikeIfExists", "aws:SourceArn", &arn),
@@ -135,9 +160,9 @@ fn for_a_stranger(
         ("Null", "aws:SourceOrgPaths", &["true"]),
     ];
     // A value that names an account, or a name that only one account has, is not a stranger's.
-    let pinned: Vec<(&str, Vec<&str>)> = statement
-        .conditions
-        .iter()
+    let statement = document.policy().statements.get(index);
+    let conditions = statement.into_iter().flat_map(|statement| &statement.conditions);
+    let pinned: Vec<(&str, Vec<&str>)> = conditions
         .filter(|it| it.key.value.to_ascii_lowercase().starts_with("kms:encryptioncontext:"))
         .map(|it| (&*it.key.value, it.values.iter().filter_map(|it| it.value.text()).collect()))
         .map(|(key, values): (_, Vec<&str>)| {

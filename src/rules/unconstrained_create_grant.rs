@@ -7,7 +7,7 @@ use crate::policy::{PolicyDocument, Principal};
 use super::audience::stranger;
 use super::controllers::{by_cause, list, short};
 use super::granting::{could_be_granted, granted, granting_any, is_of_service};
-use super::outsiders::may_be_own;
+use super::outsiders::{may_be_own, whose};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -138,23 +138,32 @@ fn tell(
 ) {
     found.sort();
     let Some((first, wanted)) = found.first() else { return };
-    let names: Vec<String> = found.iter().map(|(caller, _)| short(caller).to_owned()).collect();
+    let callers = found.iter().map(|(caller, _)| caller);
+    let (names, principals, whose): (Vec<String>, Vec<String>, _) = match facet {
+        Some(_) => {
+            let names: Vec<String> = callers.map(outsider).collect();
+            (names.clone(), names, format!(", {},", whose(scope)))
+        }
+        None => {
+            let (names, arns) = callers.map(|it| (short(it).to_owned(), it.to_string())).unzip();
+            (names, arns, String::new())
+        }
+    };
     let message = format!(
-        "{} can use {} and hand {wanted} on to any account by a grant",
+        "{}{whose} can use {} and hand {wanted} on to any account by a grant",
         list(&names),
         scope.name()
     );
-    let mut report = sink
-        .report(scope.key.arn.as_str(), message)
-        .key(&scope.key.arn)
-        .principals(found.iter().map(|(caller, _)| caller.to_string()))
-        .help(
-            "allow kms:CreateGrant only with `Bool` kms:GrantIsForAWSResource `true`, or pin \
-             kms:GranteePrincipal",
-        );
-    if let Some(facet) = facet {
-        report = report.facet(facet);
-    }
+    let help = "allow kms:CreateGrant only with `Bool` kms:GrantIsForAWSResource `true`, or pin \
+                kms:GranteePrincipal";
+    let mut report =
+        sink.report(scope.key.arn.as_str(), message).key(&scope.key.arn).principals(principals);
+    report = match facet {
+        Some(facet) => report.facet(facet).explains(&["external-account-access"]).help(format!(
+            "take it out, or declare its account as trusted with a reason and {help}"
+        )),
+        None => report.help(help),
+    };
     let label = "allows kms:CreateGrant on a direct call, to anybody";
     let Some(request) = hands_on(scope, first, stranger, *wanted) else { return };
     let told = match scope.scope.reach.verdict_of(&request).witness() {
@@ -165,6 +174,14 @@ fn tell(
     };
     if let Some(report) = told {
         report.done();
+    }
+}
+
+/// An outsider as `external-account-access` names it: who calls for a whole account is any principal of it.
+fn outsider(caller: &Caller) -> String {
+    match caller.account.filter(|_| caller.kind == CallerKind::Root) {
+        Some(account) => format!("any principal of account {account}"),
+        None => caller.to_string(),
     }
 }
 

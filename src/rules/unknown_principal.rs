@@ -1,10 +1,9 @@
 //! A key policy names a principal that does not exist.
 
-use crate::aws::{Identity as Named, identity};
 use crate::policy::Principal;
 
 use super::controllers::list;
-use super::grants::is_gone;
+use super::grants::{is_gone, with_path};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -57,15 +56,4 @@ impl Rule for UnknownPrincipal {
         }
         report.done();
     }
-}
-
-/// The role or user of the same name that has another path.
-fn with_path(scope: &KeyScope<'_>, text: &str) -> Option<String> {
-    let (account, name) = match identity(text)? {
-        Named::Role { account, name, .. } | Named::User { account, name, .. } => (account, name),
-        _ => return None,
-    };
-    let account = scope.world().account(account)?;
-    let found = account.identities.values().find(|it| *it.name == *name);
-    found.map(|it| it.arn.to_string())
 }

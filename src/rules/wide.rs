@@ -10,10 +10,12 @@ use super::trust::{on_keys, performed};
 use super::{Documented, KeyScope, Scope};
 
 /// How far the resources of a statement reach.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Breadth {
     /// All keys.
     All,
+    /// All keys of the Regions that a pattern takes.
+    Regions,
     /// All keys of one Region.
     Region,
 }
@@ -133,7 +135,7 @@ fn breadth(element: &Element, account: AccountId) -> Option<Breadth> {
     }
     let breadths =
         element.values.iter().filter_map(|value| of_pattern(value.value.text()?, account));
-    breadths.min_by_key(|breadth| *breadth == Breadth::Region)
+    breadths.min()
 }
 
 /// How far a pattern reaches, where it covers every key of the account.
@@ -142,16 +144,30 @@ fn of_pattern(text: &str, account: AccountId) -> Option<Breadth> {
         return Some(Breadth::All);
     }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let [_, _, service, region, owner, resource] = parts.as_slice() else { return None };
-    let is_wide = matches!(*service, "kms" | "*")
-        && (*owner == "*" || *owner == account.as_str())
-        && matches!(*resource, "*" | "key*" | "key/*");
-    match *region {
-        _ if !is_wide => None,
-        "*" => Some(Breadth::All),
-        region if region.contains(['*', '?', '$']) => None,
+    let part = |nth: usize| parts.get(nth).copied();
+    let (region, owner, resource) = match (part(3), part(4), part(5)) {
+        // Rule A61, O28: the wildcard goes on behind the colon.
+        (Some("*"), Some(keys), None) if keys.starts_with("key") => ("*", "*", keys),
+        // Rule A63: what an ARN leaves out in an identity policy is a wildcard.
+        (region, owner, resource) => {
+            (region.unwrap_or("*"), owner.unwrap_or("*"), resource.unwrap_or("*"))
+        }
+    };
+    let keys = resource.strip_prefix("key/").or(resource.strip_prefix("key")).unwrap_or(resource);
+    let is_wide = matches!(part(2), Some("kms" | "*"))
+        && (is_all(owner) || owner == account.as_str())
+        && is_all(keys);
+    match region {
+        _ if !is_wide || region.contains('$') => None,
+        _ if is_all(region) => Some(Breadth::All),
+        region if region.contains(['*', '?']) => Some(Breadth::Regions),
         _ => Some(Breadth::Region),
     }
+}
+
+/// Whether a pattern takes every name, however short.
+fn is_all(pattern: &str) -> bool {
+    matches!(pattern, "*" | "**" | "?*" | "*?")
 }
 
 /// Whether a condition picks some keys, or some data, by what they are.

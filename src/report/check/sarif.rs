@@ -41,7 +41,8 @@ pub fn write(out: &mut dyn Write, report: &CheckReport<'_>) -> io::Result<()> {
         report.problems.iter().map(|one| notification(report, one)).collect();
     if left_out > 0 {
         let text = format!(
-            "{} of lower severity left out: a run holds {RESULTS} results; `--format jsonl` has all",
+            "{} left out, none of them more severe than those that are here: a run holds {RESULTS} \
+             results; `--format jsonl` has all",
             plural(left_out, "finding")
         );
         notifications.push(json!({ "level": "warning", "message": { "text": text } }));
