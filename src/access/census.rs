@@ -46,6 +46,7 @@ pub struct Census<'a> {
     plain: Memo<CallerIx, Arc<Home>>,
     sided: Memo<(CallerIx, KeyIx), Option<Sides>>,
     pub(super) opened: Memo<(HomeIx, OwnerIx), ActionSet>,
+    pub(super) offered: Memo<Sides, ActionSet>,
     held: Memo<Sides, u32>,
     /// When the two sides of a pair allow one action.
     pub(super) allowed: Memo<(Sides, KmsAction), Formula>,
@@ -108,6 +109,7 @@ impl<'a> Census<'a> {
             plain: Memo::new(),
             sided: Memo::new(),
             opened: Memo::new(),
+            offered: Memo::new(),
             held: Memo::new(),
             allowed: Memo::new(),
             holdings: Interner::new(),

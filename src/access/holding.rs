@@ -29,7 +29,7 @@ use super::participants;
 use super::point::{frame, is_of_key, limits, merged_with, settled};
 use super::solve::Held;
 use super::spellings::folded;
-use super::ways::{Ways, allowed, denied};
+use super::ways::{Ways, allowed, denied, offers};
 
 impl Census<'_> {
     /// See [`Census::held`].
@@ -83,6 +83,18 @@ impl Census<'_> {
             found.yes.union(found.undecided)
         });
         Some(opened.intersection(wanted))
+    }
+
+    /// Those of `wanted` that policies or grants offer a caller, whatever denies, and perhaps others; nothing
+    /// where the matrix has no row for the two.
+    pub fn offered(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Option<ActionSet> {
+        let (caller, key) = (self.caller(caller)?, self.key(key)?);
+        let sides = self.sides(&self.matrix.world(), caller, key)?;
+        let offered = self.offered.get(sides, |(home, owner, relation)| {
+            let (home, owner) = (self.matrix.home_side(*home), self.matrix.owner_side(*owner));
+            offers(&self.matrix.access.core.formulas, home, owner, *relation)
+        });
+        Some(offered.intersection(wanted))
     }
 
     /// For which actions a formula holds in some request, as far as is told.

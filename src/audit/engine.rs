@@ -172,6 +172,10 @@ impl Reach for Engine<'_> {
         known.unwrap_or_else(|| self.access().opened(caller, key, wanted))
     }
 
+    fn offered(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        self.one(|census| census.offered(caller, key, wanted)).unwrap_or(wanted)
+    }
+
     fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding {
         let known = self.one(|census| census.would_hold(caller, key, gift, wanted));
         let after = || {
