@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{Caller, Crowd, Fates, Holders, Holding};
+use crate::decision::{Caller, Crowd, Fates, Holders, Holding, Standing};
 use crate::inventory::Key;
 use crate::source::FileId;
 
@@ -50,6 +50,8 @@ pub struct Census<'a> {
     held: Memo<Sides, u32>,
     /// When the two sides of a pair allow one action.
     pub(super) allowed: Memo<(Sides, KmsAction), Formula>,
+    /// The verdicts on formulas, by what these can notice of the frame.
+    pub(super) standing: Memo<(Formula, u32), Standing>,
     pub(super) holdings: Interner<Holding>,
     /// What statements of callers' own policies say to them, whatever the key.
     pub(super) said: Memo<(CallerIx, Body, usize), Option<Arc<Masked>>>,
@@ -112,6 +114,7 @@ impl<'a> Census<'a> {
             offered: Memo::new(),
             held: Memo::new(),
             allowed: Memo::new(),
+            standing: Memo::new(),
             holdings: Interner::new(),
             said: Memo::new(),
             weighed: Memo::new(),

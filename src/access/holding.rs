@@ -1,14 +1,15 @@
 //! What two sides say of every action at once, without witnesses: what is held, what becomes of one
 //! statement.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, CellAnswer, Crowd, Denials, Fates, Holding, Meant, Request,
-    Target,
+    Allowing, Bound, Caller, Cell, CellAnswer, Context, Crowd, Denials, Fates, Holding, Meant,
+    Request, Target,
 };
 use crate::inventory::Key;
 use crate::policy::PolicyDocument;
@@ -392,10 +393,14 @@ impl Census<'_> {
             return Some((bound, bound));
         }
         let (home, owner) = (matrix.home_side(sides.0), matrix.owner_side(sides.1));
-        let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
-        let limits = matrix.limits.intern(limits);
-        let decided = (formula, home.who, limits, request.action);
-        let standing = matrix.verdict(decided);
+        let given = match matrix.access.given == Context::default() {
+            true => Cow::Borrowed(&request.context),
+            false => Cow::Owned(merged_with(&matrix.access.given, &request.context)),
+        };
+        let frame = frame(home, owner, request.action, &given);
+        let noticed = matrix.access.core.solver.noticed(formula, &frame);
+        let standing =
+            self.standing.get((formula, noticed), |_| matrix.judge().standing(formula, &frame));
         Some((standing.at_least(), standing.at_most()))
     }
 
