@@ -14,7 +14,7 @@ use crate::source::FileId;
 use super::Access;
 use super::asked::Asked;
 use super::classes::{CallerIx, Group, KeyIx};
-use super::crowds::{Column, Entry, People, Row, is_stand_in};
+use super::crowds::{Column, Entry, People, Row, RowOf, Towards, is_stand_in};
 use super::formula::Formula;
 use super::home::Home;
 use super::library::World;
@@ -33,17 +33,21 @@ pub struct Census<'a> {
     pub(super) matrix: Matrix<'a>,
     /// Every caller, by number: those of the matrix, and root users that it has no row for.
     pub(super) callers: Arc<[Caller]>,
+    /// Where each stands in their order.
+    ranks: Vec<u32>,
     /// The latter, by account.
     pub(super) roots: BTreeMap<AccountId, CallerIx>,
     /// The groups of the table by account; those of services by none.
     pub(super) groups: FxHashMap<Option<AccountId>, Vec<u32>>,
     pub(super) people: Memo<u32, Arc<People>>,
-    pub(super) rows: Memo<(u32, OwnerIx, Relation), Row>,
+    pub(super) rows: Memo<RowOf, Row>,
+    pub(super) towards_keys: Memo<(u32, Box<[Formula]>), Arc<Towards>>,
     pub(super) columns: Memo<(OwnerIx, AccountId), Arc<Column>>,
     /// Which class of keys each key is of.
     pub(super) key_classes: OnceLock<Vec<usize>>,
     /// The sides of principals whose own account was not exported, as far as is told.
     plain: Memo<CallerIx, Arc<Home>>,
+    /// Their sides and those of keys towards them.
     sided: Memo<(CallerIx, KeyIx), Option<Sides>>,
     pub(super) opened: Memo<(HomeIx, OwnerIx), ActionSet>,
     pub(super) offered: Memo<Sides, ActionSet>,
@@ -101,11 +105,13 @@ impl<'a> Census<'a> {
             groups.entry(account).or_default().push(number);
         }
         Self {
+            ranks: ranks(&callers),
             callers: callers.into(),
             roots,
             groups,
             people: Memo::new(),
             rows: Memo::new(),
+            towards_keys: Memo::new(),
             columns: Memo::new(),
             key_classes: OnceLock::new(),
             plain: Memo::new(),
@@ -133,7 +139,8 @@ impl<'a> Census<'a> {
         let column = self.column(&world, key);
         let mut found = self.holding_crowds(&world, &column, key, wanted);
         self.put_outsiders(&mut found, self.outsiders(&world, &column, key), wanted);
-        sorted(found)
+        found.sort_by_key(|group| self.rank(&group.who));
+        found
     }
 
     /// The same once the key is `edited`: its policy, its grants, its tags or its aliases.
@@ -154,7 +161,8 @@ impl<'a> Census<'a> {
         if is_alike {
             found = self.holding_crowds(&world, &column, number, wanted);
         } else {
-            for Entry { home, owner, relation, first, who, .. } in self.entries(&column) {
+            for Entry { home, owner, relation, who } in self.entries(&column) {
+                let first = who.number();
                 let Some(home) = self.home_towards(&world, &after, home, first) else { continue };
                 let sides = (home, self.with_gap(&world, owner, number), relation);
                 self.put(&mut found, sides, wanted, || Some(who));
@@ -165,7 +173,13 @@ impl<'a> Census<'a> {
             Some((*caller, sides?))
         });
         self.put_outsiders(&mut found, outsiders.collect(), wanted);
-        sorted(found)
+        found.sort_by_key(|group| self.rank(&group.who));
+        found
+    }
+
+    /// Where the first of some callers stands among all.
+    pub(super) fn rank(&self, who: &Crowd) -> u32 {
+        self.ranks.get(who.number() as usize).copied().unwrap_or(u32::MAX)
     }
 
     /// What each of some callers would hold once the key is `edited`, in their order; nothing where the matrix
@@ -337,15 +351,14 @@ impl<'a> Census<'a> {
 
     /// Both sides of a caller and a key.
     pub(super) fn sides(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
-        self.sided.get((caller, key), |_| self.sides_of(world, caller, key))
-    }
-
-    fn sides_of(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
         let owner = *self.matrix.owners.get(key as usize)?;
         if self.is_outsider(caller) {
-            let asked = *self.matrix.keys.keys.get(key as usize)?;
-            return self.sides_of_outsider(world, caller, (asked, key), owner);
+            return self.sided.get((caller, key), |_| {
+                let asked = *self.matrix.keys.keys.get(key as usize)?;
+                self.sides_of_outsider(world, caller, (asked, key), owner)
+            });
         }
+        // What they are made of is kept.
         let subject = self.matrix.table.subjects.get(caller as usize)?;
         let home = *self.matrix.homes.get(caller as usize)?;
         let arn = &self.matrix.keys.keys.get(key as usize)?.arn;
@@ -434,10 +447,17 @@ impl<'a> Census<'a> {
     }
 }
 
-/// In order of the first of each.
-fn sorted(mut found: Vec<Holders>) -> Vec<Holders> {
-    found.sort_by(|one, other| one.who.first().cmp(other.who.first()));
-    found
+/// Where each of some callers stands in their order.
+fn ranks(callers: &[Caller]) -> Vec<u32> {
+    let mut order: Vec<(&Caller, usize)> = callers.iter().zip(0..).collect();
+    order.sort_unstable();
+    let mut ranks = vec![u32::MAX; callers.len()];
+    for (rank, (_, number)) in (0_u32..).zip(order) {
+        if let Some(place) = ranks.get_mut(number) {
+            *place = rank;
+        }
+    }
+    ranks
 }
 
 /// The root users that keys may mean and the matrix has no row for: those of accounts whose principals were

@@ -157,7 +157,7 @@ impl Census<'_> {
             }
             found.extend(self.crowd(&[caller]).map(|who| Meant { who, fates }));
         }
-        found.sort_by(|one, other| one.who.first().cmp(other.who.first()));
+        found.sort_by_key(|meant| self.rank(&meant.who));
         found
     }
 
@@ -339,11 +339,11 @@ impl Census<'_> {
         let looks = self.matrix.owner_class(world, statement);
         let is_special = |caller: CallerIx| self.matrix.is_special(&looks, caller);
         let alone = entry.who.count() == 1;
-        if alone || !entry.numbers().any(is_special) {
-            return vec![(entry.first, entry.who.clone())];
+        if alone || !entry.who.numbers().any(is_special) {
+            return vec![(entry.who.number(), entry.who.clone())];
         }
         let (special, usual): (Vec<CallerIx>, Vec<CallerIx>) =
-            entry.numbers().partition(|caller| is_special(*caller));
+            entry.who.numbers().partition(|caller| is_special(*caller));
         let usual = usual.first().copied().zip(self.crowd(&usual));
         let special = special.into_iter().filter_map(|it| Some((it, self.crowd(&[it])?)));
         usual.into_iter().chain(special).collect()
