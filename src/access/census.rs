@@ -9,7 +9,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
 use crate::decision::{Caller, Crowd, Fates, Holders, Holding, Standing};
 use crate::inventory::Key;
-use crate::source::FileId;
 
 use super::Access;
 use super::asked::Asked;
@@ -18,10 +17,10 @@ use super::crowds::{Column, Entry, People, Row, RowOf, Towards, is_stand_in};
 use super::formula::Formula;
 use super::home::Home;
 use super::library::World;
-use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::opens::KeyClass;
 use super::owner::Owner;
+use super::speech::{Heard, Said, Speech};
 use super::subject::Subject;
 use super::ways::Relation;
 use crate::kept::Interner;
@@ -58,7 +57,9 @@ pub struct Census<'a> {
     pub(super) standing: Memo<(Formula, u32), Standing>,
     pub(super) holdings: Interner<Holding>,
     /// What statements of callers' own policies say to them, whatever the key.
-    pub(super) said: Memo<(CallerIx, Body, usize), Option<Arc<Masked>>>,
+    pub(super) said: Memo<Speech, Option<Arc<Said>>>,
+    /// What is left of them for keys that say this to their questions.
+    pub(super) heard: Memo<(Speech, Box<[Formula]>), Heard>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
     pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
 }
@@ -72,9 +73,6 @@ pub(super) struct Edited<'k> {
     /// Its side.
     owner: OwnerIx,
 }
-
-/// A policy, as the library knows it.
-type Body = (usize, FileId);
 
 /// Both sides of a caller and a key.
 pub(super) type Sides = (HomeIx, OwnerIx, Relation);
@@ -123,6 +121,7 @@ impl<'a> Census<'a> {
             standing: Memo::new(),
             holdings: Interner::new(),
             said: Memo::new(),
+            heard: Memo::new(),
             weighed: Memo::new(),
             given: Memo::new(),
             matrix,

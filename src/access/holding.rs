@@ -12,7 +12,6 @@ use crate::decision::{
     Request, Target,
 };
 use crate::inventory::Key;
-use crate::policy::PolicyDocument;
 
 use super::asked::Asked;
 use super::census::{Census, Sides};
@@ -29,6 +28,7 @@ use super::owner::{Owner, resolved};
 use super::participants;
 use super::point::{frame, is_of_key, limits, merged_with, settled};
 use super::solve::Held;
+use super::speech::Heard;
 use super::spellings::folded;
 use super::ways::{Ways, allowed, denied, offers};
 
@@ -172,15 +172,21 @@ impl Census<'_> {
     ) -> Option<Fates> {
         let world = self.matrix.world();
         let (caller, key) = (self.caller(caller)?, self.key(key)?);
-        if let Allowing::Statement(document, index) = allowing
-            && !is_of_key(document.kind)
-            && self.own(&world, (document, index), caller, key)?.is_never()
-        {
-            return Some(Fates::default());
-        }
-        let is_near = is_key_side(allowing) && !self.is_outsider(caller);
-        let side = is_near.then(|| self.as_side(&world, key, allowing)).flatten();
-        let towards = self.towards_one(&world, (allowing, side), caller, key)?;
+        let heard = match allowing {
+            Allowing::Statement(document, index) if !is_of_key(document.kind) => {
+                self.heard(&world, (document, index), caller, key)?
+            }
+            _ => Heard::Something,
+        };
+        let towards = match heard {
+            Heard::Nothing => return Some(Fates::default()),
+            Heard::Side(side) => side,
+            Heard::Something => {
+                let is_near = is_key_side(allowing) && !self.is_outsider(caller);
+                let side = is_near.then(|| self.as_side(&world, key, allowing)).flatten();
+                self.towards_one(&world, (allowing, side), caller, key)?
+            }
+        };
         if !self.matrix.is_open(towards) {
             return Some(Fates::default());
         }
@@ -224,25 +230,6 @@ impl Census<'_> {
             Some(side) => Some(self.matrix.owner_at(world, side, caller)),
             None => self.alone(world, allowing, caller, key),
         }
-    }
-
-    /// What a statement of a caller's own policies says of a key, as far as both are told.
-    fn own(
-        &self,
-        world: &World<'_>,
-        (document, index): (&PolicyDocument, usize),
-        caller: CallerIx,
-        key: KeyIx,
-    ) -> Option<Masked> {
-        // The library keeps every policy that it is asked for, and so no other has its identity.
-        let body = (document.identity(), document.place.file);
-        let said = self.said.get((caller, body, index), |_| {
-            let statement = world.statement(document, index);
-            let subject = self.subject(world, caller)?;
-            Some(Arc::new(statement.mapped(|formula| world.with_caller(formula, &subject))))
-        });
-        let key = *self.matrix.keys.keys.get(key as usize)?;
-        Some(said?.mapped(|formula| world.with_key(formula, Asked::Key(key))))
     }
 
     /// The denies that stop an Allow statement or a grant for one caller, for the actions of `wanted` for

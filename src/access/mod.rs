@@ -68,6 +68,7 @@ mod search;
 mod side;
 mod small;
 mod solve;
+mod speech;
 mod spellings;
 mod spoken;
 mod star;
