@@ -39,7 +39,7 @@ pub struct Census<'a> {
     /// The groups of the table by account; those of services by none.
     pub(super) groups: FxHashMap<Option<AccountId>, Vec<u32>>,
     pub(super) people: Memo<u32, Arc<People>>,
-    pub(super) rows: Memo<RowOf, Row>,
+    pub(super) rows: Memo<RowOf, Arc<Row>>,
     pub(super) towards_keys: Memo<(u32, Box<[Formula]>), Arc<Towards>>,
     pub(super) columns: Memo<(OwnerIx, AccountId), Arc<Column>>,
     /// Which class of keys each key is of.

@@ -23,9 +23,7 @@ use super::ways::Relation;
 pub(super) struct People {
     /// By their own sides, in order of the first of each.
     lists: Vec<List>,
-    /// The places of those who ask every key for the alias that a request names it by.
-    every: Vec<usize>,
-    /// What the others ask of every key beside its ARN, each once: keys that say the same have one row.
+    /// What they ask of every key beside its ARN, each once: keys that say the same have one row.
     asked: Vec<(AtomId, Arc<KeyAnswers>)>,
     /// For keys that resources of the others name: their places, with their sides towards the key.
     touched: FxHashMap<KeyIx, Vec<(usize, HomeIx)>>,
@@ -43,9 +41,12 @@ struct List {
     these: Arc<Members>,
 }
 
-/// What lists of a group hold on keys that none of them names, by their places and the numbers of their
-/// holdings; nothing of those that hold nothing.
-pub(super) type Row = Arc<[(usize, u32)]>;
+/// What lists of a group hold on keys that none of them names.
+pub(super) struct Row {
+    /// By their places, the numbers of their holdings; those aside that hold nothing, or hang on aliases.
+    held: Vec<(usize, u32)>,
+    towards: Arc<Towards>,
+}
 
 /// How the lists of a group look at keys that say the same to it and that none of them names.
 pub(super) struct Towards {
@@ -53,6 +54,8 @@ pub(super) struct Towards {
     homes: Vec<HomeIx>,
     /// The place of each list, and that of its side.
     lists: Vec<(usize, usize)>,
+    /// The sides of those who ask for the alias that a request names a key by, with the places of the lists.
+    aliased: Vec<(HomeIx, Vec<usize>)>,
 }
 
 /// What a row is of: a group, the keys' side towards it, how it stands to them, and what they say to it.
@@ -120,7 +123,7 @@ impl Census<'_> {
             let said = self.matrix.said(world, &people.asked, key);
             let row = (part.group, owner, part.relation, said);
             let row = self.rows.get(row, |row| self.row(world, people, row));
-            for (at, number) in row.iter() {
+            for (at, number) in &row.held {
                 let holds = self.holdings.get(*number);
                 if holds.possible.intersects(wanted)
                     && !touched.iter().any(|(other, _)| other == at)
@@ -133,10 +136,11 @@ impl Census<'_> {
                 let sides = (*home, owner, part.relation);
                 self.put(&mut found, sides, wanted, || crowd(*at));
             }
-            for at in &people.every {
-                let Some(list) = people.lists.get(*at) else { continue };
-                let home = self.matrix.home_as(world, list.home, &list.look, key);
-                self.put(&mut found, (home, owner, part.relation), wanted, || crowd(*at));
+            for (home, lists) in &row.towards.aliased {
+                let home = self.matrix.aliased_home(world, *home, key);
+                for at in lists {
+                    self.put(&mut found, (home, owner, part.relation), wanted, || crowd(*at));
+                }
             }
         }
         found
@@ -273,19 +277,22 @@ impl Census<'_> {
         world: &World<'_>,
         people: &People,
         (group, owner, relation, said): &RowOf,
-    ) -> Row {
+    ) -> Arc<Row> {
         let towards =
             self.towards_keys.get((*group, said.clone()), |_| self.looking(world, people, said));
         let held = |home: &HomeIx| self.held_number((*home, *owner, *relation));
         let held: Vec<u32> = towards.homes.iter().map(held).collect();
         let of_list = |(at, place): &(usize, usize)| Some((*at, *held.get(*place)?));
         let row = towards.lists.iter().filter_map(of_list);
-        row.filter(|(_, number)| !self.holdings.get(*number).possible.is_empty()).collect()
+        let is_held = |number: u32| !self.holdings.get(number).possible.is_empty();
+        let held = row.filter(|(_, number)| is_held(*number)).collect();
+        Arc::new(Row { held, towards })
     }
 
     /// The sides of the lists of a group towards keys that say `said` to it.
     fn looking(&self, world: &World<'_>, people: &People, said: &[Formula]) -> Arc<Towards> {
-        let mut towards = Towards { homes: Vec::new(), lists: Vec::new() };
+        let (homes, lists) = (Vec::new(), Vec::new());
+        let mut towards = Towards { homes, lists, aliased: Vec::new() };
         let mut known: FxHashMap<HomeIx, usize> = FxHashMap::default();
         for (at, list) in people.lists.iter().enumerate() {
             let home = match &list.asked {
@@ -293,10 +300,15 @@ impl Census<'_> {
                     let said = places.iter().filter_map(|at| said.get(*at).copied());
                     self.matrix.told_home(world, list.home, &list.look, said.collect())
                 }
-                // They are asked key by key.
-                None if list.look.asks_every_key() => continue,
                 None => list.look.usual,
             };
+            if list.look.asks_alias {
+                match towards.aliased.iter_mut().find(|(other, _)| *other == home) {
+                    Some((_, lists)) => lists.push(at),
+                    None => towards.aliased.push((home, vec![at])),
+                }
+                continue;
+            }
             let place = *known.entry(home).or_insert_with(|| {
                 towards.homes.push(home);
                 towards.homes.len() - 1
@@ -313,7 +325,7 @@ impl Census<'_> {
             let range = groups.get(group as usize).map_or(0..0, |(_, range)| range.clone());
             let roots = range.clone().filter(|caller| self.matrix.is_root(*caller)).collect();
             let homes = range.filter_map(|it| Some((*self.matrix.homes.get(it as usize)?, it)));
-            let (mut lists, mut every, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut lists, mut asked) = (Vec::new(), Vec::new());
             let mut places: FxHashMap<AtomId, usize> = FxHashMap::default();
             let mut touched: FxHashMap<KeyIx, Vec<(usize, HomeIx)>> = FxHashMap::default();
             for (at, (home, these)) in listed(homes).into_iter().enumerate() {
@@ -324,21 +336,15 @@ impl Census<'_> {
                         asked.len() - 1
                     })
                 };
-                let asked = match (look.asks_every_key(), look.asks_alias) {
-                    (false, _) => None,
-                    (true, true) => {
-                        every.push(at);
-                        None
-                    }
-                    (true, false) => Some(look.answers.iter().map(&mut place).collect()),
-                };
+                let asked = look.asks_every_key();
+                let asked = asked.then(|| look.answers.iter().map(&mut place).collect());
                 for (key, home) in &look.touched {
                     touched.entry(*key).or_default().push((at, *home));
                 }
                 let these = self.members(&these);
                 lists.push(List { home, look, asked, these });
             }
-            Arc::new(People { lists, every, asked, touched, roots })
+            Arc::new(People { lists, asked, touched, roots })
         })
     }
 

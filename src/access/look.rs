@@ -167,7 +167,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// A caller's side with the aliases of a key that its policies tell apart, and from none.
-    fn aliased_home(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
+    pub(super) fn aliased_home(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
         let tests = self.alias_tests.get(home, |_| self.alias_tests(world, home));
         let key = self.keys.keys.get(key as usize).filter(|key| key.aliases_listed);
         let Some(key) = key.filter(|_| !tests.is_empty()) else { return home };
@@ -231,21 +231,11 @@ impl<'a> Matrix<'a> {
 
     /// The side of a caller towards one key.
     pub(super) fn home_at(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
-        self.home_as(world, home, &self.home_class(world, home), key)
-    }
-
-    /// The same where it is known how callers of the side look.
-    pub(super) fn home_as(
-        &self,
-        world: &World<'_>,
-        home: HomeIx,
-        class: &HomeClass,
-        key: KeyIx,
-    ) -> HomeIx {
+        let class = self.home_class(world, home);
         if !class.asks_every_key() {
             return class.at(key);
         }
-        let told = self.told_home(world, home, class, self.said(world, &class.answers, key));
+        let told = self.told_home(world, home, &class, self.said(world, &class.answers, key));
         match class.asks_alias {
             true => self.aliased_home(world, told, key),
             false => told,
