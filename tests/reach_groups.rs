@@ -1,6 +1,7 @@
 //! What an engine says of groups of callers is what it says of each of them alone, in random worlds: for
 //! what they hold, today and after an edit of the key, for what becomes of statements and grants, for what
-//! they could give themselves, and for requests that say something.
+//! they could give themselves, and for requests that say something. What is not offered to a caller no loss of a
+//! Deny gives it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -63,6 +64,8 @@ struct Seen {
     given: usize,
     edited: usize,
     narrowed: usize,
+    freed: usize,
+    unoffered: usize,
 }
 
 impl Seen {
@@ -76,6 +79,8 @@ impl Seen {
             given: self.given + other.given,
             edited: self.edited + other.edited,
             narrowed: self.narrowed + other.narrowed,
+            freed: self.freed + other.freed,
+            unoffered: self.unoffered + other.unoffered,
         }
     }
 }
@@ -216,6 +221,30 @@ impl Pair<'_> {
         }
     }
 
+    /// Nobody gains by the loss of a Deny what is not offered.
+    fn offered(&self, key: &Key, seen: &mut Seen) {
+        let world = self.engine.world();
+        let organization = world.organization.iter().flat_map(|it| it.policies.values());
+        let documents = organization.filter_map(|policy| policy.document.as_ref());
+        let edits = key.policy.iter().chain(documents).flat_map(|document| {
+            let denies = document.policy().statements.iter().filter(|one| one.denies());
+            let policy = document.place;
+            denies.map(move |one| Edit::WithoutStatement { policy, statement: one.span })
+        });
+        let worlds: Vec<Access<'_>> = edits.map(|edit| self.access.after(&edit)).collect();
+        for caller in everybody(world) {
+            let offered = self.engine.offered(&caller, &key.arn, wanted());
+            seen.unoffered += usize::from(offered != wanted());
+            let before = self.access.holding(&caller, &key.arn, wanted());
+            assert!(before.possible.is_subset(offered), "{caller} on {}", key.arn);
+            for after in &worlds {
+                let held = after.holding(&caller, &key.arn, wanted());
+                assert!(held.possible.is_subset(offered), "{caller} on {}", key.arn);
+                seen.freed += usize::from(!held.sure.minus(before.sure).is_empty());
+            }
+        }
+    }
+
     fn narrowed(&self, key: &Key, seen: &mut Seen) {
         for caller in everybody(self.engine.world()) {
             let action = KmsAction::CREATE_GRANT;
@@ -272,16 +301,15 @@ fn groups_say_what_each_caller_says_alone() {
                 pair.identity(key);
                 pair.gifts(key, &mut seen);
                 pair.edited(key, &mut seen);
+                pair.offered(key, &mut seen);
                 pair.narrowed(key, &mut seen);
             }
             seen
         });
         let seen = seen.reduce(Seen::default, Seen::plus);
+        let more = [seen.edited, seen.narrowed, seen.freed, seen.unoffered];
         let counts = [seen.groups, seen.shared, seen.held, seen.meant, seen.denied, seen.given];
-        assert!(
-            counts.iter().chain([&seen.edited, &seen.narrowed]).all(|count| *count > 5),
-            "{counts:?}"
-        );
+        assert!(counts.iter().chain(&more).all(|count| *count > 5), "{counts:?} {more:?}");
     });
 }
 

@@ -130,7 +130,7 @@ impl Matrix<'_> {
         actions.iter().map(|action| (allowed.at(action), home.who, limits, action)).collect()
     }
 
-    fn judge(&self) -> Judge<'_> {
+    pub(super) fn judge(&self) -> Judge<'_> {
         Judge { formulas: &self.access.core.formulas, solver: &self.access.core.solver }
     }
 

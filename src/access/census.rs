@@ -7,21 +7,20 @@ use std::sync::{Arc, OnceLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{Caller, Crowd, Fates, Holders, Holding};
+use crate::decision::{Caller, Crowd, Fates, Holders, Holding, Standing};
 use crate::inventory::Key;
-use crate::source::FileId;
 
 use super::Access;
 use super::asked::Asked;
 use super::classes::{CallerIx, Group, KeyIx};
-use super::crowds::{Column, Entry, People, Row, is_stand_in};
+use super::crowds::{Column, Entry, People, Row, RowOf, Towards, is_stand_in};
 use super::formula::Formula;
 use super::home::Home;
 use super::library::World;
-use super::masked::Masked;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
 use super::opens::KeyClass;
 use super::owner::Owner;
+use super::speech::{Heard, Said, Speech};
 use super::subject::Subject;
 use super::ways::Relation;
 use crate::kept::Interner;
@@ -33,25 +32,34 @@ pub struct Census<'a> {
     pub(super) matrix: Matrix<'a>,
     /// Every caller, by number: those of the matrix, and root users that it has no row for.
     pub(super) callers: Arc<[Caller]>,
+    /// Where each stands in their order.
+    ranks: Vec<u32>,
     /// The latter, by account.
     pub(super) roots: BTreeMap<AccountId, CallerIx>,
     /// The groups of the table by account; those of services by none.
     pub(super) groups: FxHashMap<Option<AccountId>, Vec<u32>>,
     pub(super) people: Memo<u32, Arc<People>>,
-    pub(super) rows: Memo<(u32, OwnerIx, Relation), Row>,
+    pub(super) rows: Memo<RowOf, Arc<Row>>,
+    pub(super) towards_keys: Memo<(u32, Box<[Formula]>), Arc<Towards>>,
     pub(super) columns: Memo<(OwnerIx, AccountId), Arc<Column>>,
     /// Which class of keys each key is of.
     pub(super) key_classes: OnceLock<Vec<usize>>,
     /// The sides of principals whose own account was not exported, as far as is told.
     plain: Memo<CallerIx, Arc<Home>>,
+    /// Their sides and those of keys towards them.
     sided: Memo<(CallerIx, KeyIx), Option<Sides>>,
     pub(super) opened: Memo<(HomeIx, OwnerIx), ActionSet>,
+    pub(super) offered: Memo<Sides, ActionSet>,
     held: Memo<Sides, u32>,
     /// When the two sides of a pair allow one action.
     pub(super) allowed: Memo<(Sides, KmsAction), Formula>,
+    /// The verdicts on formulas, by what these can notice of the frame.
+    pub(super) standing: Memo<(Formula, u32), Standing>,
     pub(super) holdings: Interner<Holding>,
     /// What statements of callers' own policies say to them, whatever the key.
-    pub(super) said: Memo<(CallerIx, Body, usize), Option<Arc<Masked>>>,
+    pub(super) said: Memo<Speech, Option<Arc<Said>>>,
+    /// What is left of them for keys that say this to their questions.
+    pub(super) heard: Memo<(Speech, Box<[Formula]>), Heard>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
     pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
 }
@@ -65,9 +73,6 @@ pub(super) struct Edited<'k> {
     /// Its side.
     owner: OwnerIx,
 }
-
-/// A policy, as the library knows it.
-type Body = (usize, FileId);
 
 /// Both sides of a caller and a key.
 pub(super) type Sides = (HomeIx, OwnerIx, Relation);
@@ -98,20 +103,25 @@ impl<'a> Census<'a> {
             groups.entry(account).or_default().push(number);
         }
         Self {
+            ranks: ranks(&callers),
             callers: callers.into(),
             roots,
             groups,
             people: Memo::new(),
             rows: Memo::new(),
+            towards_keys: Memo::new(),
             columns: Memo::new(),
             key_classes: OnceLock::new(),
             plain: Memo::new(),
             sided: Memo::new(),
             opened: Memo::new(),
+            offered: Memo::new(),
             held: Memo::new(),
             allowed: Memo::new(),
+            standing: Memo::new(),
             holdings: Interner::new(),
             said: Memo::new(),
+            heard: Memo::new(),
             weighed: Memo::new(),
             given: Memo::new(),
             matrix,
@@ -128,7 +138,8 @@ impl<'a> Census<'a> {
         let column = self.column(&world, key);
         let mut found = self.holding_crowds(&world, &column, key, wanted);
         self.put_outsiders(&mut found, self.outsiders(&world, &column, key), wanted);
-        sorted(found)
+        found.sort_by_key(|group| self.rank(&group.who));
+        found
     }
 
     /// The same once the key is `edited`: its policy, its grants, its tags or its aliases.
@@ -149,7 +160,8 @@ impl<'a> Census<'a> {
         if is_alike {
             found = self.holding_crowds(&world, &column, number, wanted);
         } else {
-            for Entry { home, owner, relation, first, who, .. } in self.entries(&column) {
+            for Entry { home, owner, relation, who } in self.entries(&column) {
+                let first = who.number();
                 let Some(home) = self.home_towards(&world, &after, home, first) else { continue };
                 let sides = (home, self.with_gap(&world, owner, number), relation);
                 self.put(&mut found, sides, wanted, || Some(who));
@@ -160,7 +172,13 @@ impl<'a> Census<'a> {
             Some((*caller, sides?))
         });
         self.put_outsiders(&mut found, outsiders.collect(), wanted);
-        sorted(found)
+        found.sort_by_key(|group| self.rank(&group.who));
+        found
+    }
+
+    /// Where the first of some callers stands among all.
+    pub(super) fn rank(&self, who: &Crowd) -> u32 {
+        self.ranks.get(who.number() as usize).copied().unwrap_or(u32::MAX)
     }
 
     /// What each of some callers would hold once the key is `edited`, in their order; nothing where the matrix
@@ -332,15 +350,14 @@ impl<'a> Census<'a> {
 
     /// Both sides of a caller and a key.
     pub(super) fn sides(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
-        self.sided.get((caller, key), |_| self.sides_of(world, caller, key))
-    }
-
-    fn sides_of(&self, world: &World<'_>, caller: CallerIx, key: KeyIx) -> Option<Sides> {
         let owner = *self.matrix.owners.get(key as usize)?;
         if self.is_outsider(caller) {
-            let asked = *self.matrix.keys.keys.get(key as usize)?;
-            return self.sides_of_outsider(world, caller, (asked, key), owner);
+            return self.sided.get((caller, key), |_| {
+                let asked = *self.matrix.keys.keys.get(key as usize)?;
+                self.sides_of_outsider(world, caller, (asked, key), owner)
+            });
         }
+        // What they are made of is kept.
         let subject = self.matrix.table.subjects.get(caller as usize)?;
         let home = *self.matrix.homes.get(caller as usize)?;
         let arn = &self.matrix.keys.keys.get(key as usize)?.arn;
@@ -429,10 +446,17 @@ impl<'a> Census<'a> {
     }
 }
 
-/// In order of the first of each.
-fn sorted(mut found: Vec<Holders>) -> Vec<Holders> {
-    found.sort_by(|one, other| one.who.first().cmp(other.who.first()));
-    found
+/// Where each of some callers stands in their order.
+fn ranks(callers: &[Caller]) -> Vec<u32> {
+    let mut order: Vec<(&Caller, usize)> = callers.iter().zip(0..).collect();
+    order.sort_unstable();
+    let mut ranks = vec![u32::MAX; callers.len()];
+    for (rank, (_, number)) in (0_u32..).zip(order) {
+        if let Some(place) = ranks.get_mut(number) {
+            *place = rank;
+        }
+    }
+    ranks
 }
 
 /// The root users that keys may mean and the matrix has no row for: those of accounts whose principals were

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::aws::{AccountId, ActionSet};
-use crate::decision::{Crowd, Holders};
+use crate::decision::{Crowd, Holders, Members};
 
 use super::census::{Census, Sides};
-use super::classes::{CallerIx, Group, KeyIx};
+use super::classes::{CallerIx, Group, KeyAnswers, KeyIx};
+use super::formula::{AtomId, Formula};
 use super::library::World;
 use super::look::HomeClass;
 use super::matrix::{HomeIx, Matrix, OwnerIx};
@@ -22,8 +23,8 @@ use super::ways::Relation;
 pub(super) struct People {
     /// By their own sides, in order of the first of each.
     lists: Vec<List>,
-    /// The places of those who ask every key.
-    every: Vec<usize>,
+    /// What they ask of every key beside its ARN, each once: keys that say the same have one row.
+    asked: Vec<(AtomId, Arc<KeyAnswers>)>,
     /// For keys that resources of the others name: their places, with their sides towards the key.
     touched: FxHashMap<KeyIx, Vec<(usize, HomeIx)>>,
     /// The root users.
@@ -35,11 +36,30 @@ struct List {
     home: HomeIx,
     /// How they look at keys.
     look: Arc<HomeClass>,
-    these: Arc<[CallerIx]>,
+    /// The places of their questions among those that the group asks of every key.
+    asked: Option<Box<[usize]>>,
+    these: Arc<Members>,
 }
 
-/// What the lists of a group hold on keys that none of them names, by the numbers of their holdings.
-pub(super) type Row = Arc<[u32]>;
+/// What lists of a group hold on keys that none of them names.
+pub(super) struct Row {
+    /// By their places, the numbers of their holdings; those aside that hold nothing, or hang on aliases.
+    held: Vec<(usize, u32)>,
+    towards: Arc<Towards>,
+}
+
+/// How the lists of a group look at keys that say the same to it and that none of them names.
+pub(super) struct Towards {
+    /// Their sides, each once.
+    homes: Vec<HomeIx>,
+    /// The place of each list, and that of its side.
+    lists: Vec<(usize, usize)>,
+    /// The sides of those who ask for the alias that a request names a key by, with the places of the lists.
+    aliased: Vec<(HomeIx, Vec<usize>)>,
+}
+
+/// What a row is of: a group, the keys' side towards it, how it stands to them, and what they say to it.
+pub(super) type RowOf = (u32, OwnerIx, Relation, Box<[Formula]>);
 
 /// The groups of callers that the keys of one class tell apart.
 pub(super) struct Column {
@@ -57,12 +77,13 @@ struct Part {
     /// The keys' side towards them.
     owner: OwnerIx,
     relation: Relation,
-    row: Row,
+    group: u32,
     /// The others, sorted.
     special: Arc<[CallerIx]>,
 }
 
 /// Callers that share both sides towards every key of a class.
+#[derive(Clone)]
 pub(super) struct Entry {
     /// Their own side.
     pub(super) home: HomeIx,
@@ -70,20 +91,8 @@ pub(super) struct Entry {
     pub(super) owner: OwnerIx,
     /// How they stand to the keys.
     pub(super) relation: Relation,
-    /// The first of them.
-    pub(super) first: CallerIx,
-    /// All of them.
+    /// Who they are.
     pub(super) who: Crowd,
-    these: Arc<[CallerIx]>,
-    others: Arc<[CallerIx]>,
-}
-
-impl Entry {
-    /// The numbers of its callers.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = CallerIx> + '_ {
-        let left = |caller: &CallerIx| self.others.binary_search(caller).is_err();
-        self.these.iter().copied().filter(left)
-    }
 }
 
 impl Census<'_> {
@@ -106,30 +115,32 @@ impl Census<'_> {
             if !self.matrix.is_open(owner) {
                 continue;
             }
-            let crowd = |at: usize| self.crowd_of(people.lists.get(at)?, &part.special);
-            let touched = people.touched.get(&key).map_or(&[][..], Vec::as_slice);
-            let row = match owner == part.owner {
-                true => Arc::clone(&part.row),
-                false => self.row(people, owner, part.relation),
+            let crowd = |at: usize| {
+                let these = Arc::clone(&people.lists.get(at)?.these);
+                Crowd::new(these, Arc::clone(&part.special))
             };
-            for (at, number) in row.iter().enumerate() {
+            let touched = people.touched.get(&key).map_or(&[][..], Vec::as_slice);
+            let said = self.matrix.said(world, &people.asked, key);
+            let row = (part.group, owner, part.relation, said);
+            let row = self.rows.get(row, |row| self.row(world, people, row));
+            for (at, number) in &row.held {
                 let holds = self.holdings.get(*number);
                 if holds.possible.intersects(wanted)
-                    && !touched.iter().any(|(other, _)| *other == at)
+                    && !touched.iter().any(|(other, _)| other == at)
                 {
                     let holds = holds.within(wanted);
-                    found.extend(crowd(at).map(|who| Holders { who, holds }));
+                    found.extend(crowd(*at).map(|who| Holders { who, holds }));
                 }
             }
             for (at, home) in touched {
                 let sides = (*home, owner, part.relation);
                 self.put(&mut found, sides, wanted, || crowd(*at));
             }
-            for at in &people.every {
-                let Some(list) = people.lists.get(*at) else { continue };
-                let look = Arc::clone(&list.look);
-                let home = self.matrix.gaze_as(world, list.home, look).at(key);
-                self.put(&mut found, (home, owner, part.relation), wanted, || crowd(*at));
+            for (home, lists) in &row.towards.aliased {
+                let home = self.matrix.aliased_home(world, *home, key);
+                for at in lists {
+                    self.put(&mut found, (home, owner, part.relation), wanted, || crowd(*at));
+                }
             }
         }
         found
@@ -138,15 +149,11 @@ impl Census<'_> {
     /// All groups of a column, holding or not, outsiders left out.
     pub(super) fn entries(&self, column: &Column) -> Vec<Entry> {
         let mut all: Vec<Entry> = Vec::new();
-        for entry in &column.alone {
-            let sides = (entry.home, entry.owner, entry.relation);
-            all.extend(self.entry(sides, Arc::clone(&entry.these), Arc::clone(&entry.others)));
-        }
+        all.extend(column.alone.iter().cloned());
         for part in &column.parts {
             for list in &part.people.lists {
                 let sides = (list.home, part.owner, part.relation);
-                let (these, special) = (Arc::clone(&list.these), Arc::clone(&part.special));
-                all.extend(self.entry(sides, these, special));
+                all.extend(entry(sides, &list.these, &part.special));
             }
         }
         all
@@ -160,22 +167,11 @@ impl Census<'_> {
 
     /// These callers together.
     pub(super) fn crowd(&self, these: &[CallerIx]) -> Option<Crowd> {
-        Crowd::new(Arc::clone(&self.callers), these.into(), Arc::default())
+        Crowd::new(self.members(these), Arc::default())
     }
 
-    fn crowd_of(&self, list: &List, others: &Arc<[CallerIx]>) -> Option<Crowd> {
-        Crowd::new(Arc::clone(&self.callers), Arc::clone(&list.these), Arc::clone(others))
-    }
-
-    fn entry(
-        &self,
-        (home, owner, relation): Sides,
-        these: Arc<[CallerIx]>,
-        others: Arc<[CallerIx]>,
-    ) -> Option<Entry> {
-        let first = *these.iter().find(|caller| others.binary_search(caller).is_err())?;
-        let who = Crowd::new(Arc::clone(&self.callers), Arc::clone(&these), Arc::clone(&others))?;
-        Some(Entry { home, owner, relation, first, who, these, others })
+    fn members(&self, these: &[CallerIx]) -> Arc<Members> {
+        Members::new(Arc::clone(&self.callers), these.into())
     }
 
     /// The groups of callers for a key.
@@ -248,7 +244,7 @@ impl Census<'_> {
             for ((home, owner), these) in self.each(world, class.owner, range) {
                 if is_worth(owner) {
                     let sides = (home, owner, relation);
-                    column.alone.extend(self.entry(sides, these, Arc::default()));
+                    column.alone.extend(entry(sides, &self.members(&these), &Arc::default()));
                 }
             }
             return;
@@ -262,29 +258,64 @@ impl Census<'_> {
             let owner = matrix.owner_at(world, class.owner, *caller);
             if let Some(home) = matrix.homes.get(*caller as usize).filter(|_| is_worth(owner)) {
                 let sides = (*home, owner, relation);
-                column.alone.extend(self.entry(sides, [*caller].into(), Arc::default()));
+                let this = self.members(&[*caller]);
+                column.alone.extend(entry(sides, &this, &Arc::default()));
             }
         }
         let mut usual = range.filter(|caller| special.binary_search(caller).is_err());
         let Some(usual) = usual.next() else { return };
         let owner = matrix.owner_at(world, class.owner, usual);
         if is_worth(owner) {
-            let row = (group, owner, relation);
-            let row = self.rows.get(row, |_| self.row(&people, owner, relation));
             let special = special.into();
-            column.parts.push(Part { people, owner, relation, row, special });
+            column.parts.push(Part { people, owner, relation, group, special });
         }
     }
 
-    fn row(&self, people: &People, owner: OwnerIx, relation: Relation) -> Row {
-        let nothing = self.holdings.intern(Default::default());
-        let places = people.lists.iter().enumerate();
-        let held = places.map(|(at, list)| match people.every.binary_search(&at) {
-            // They are asked key by key.
-            Ok(_) => nothing,
-            Err(_) => self.held_number((list.look.usual, owner, relation)),
-        });
-        held.collect()
+    /// What the lists of a group hold on keys that say `said` to it, where they might hold anything.
+    fn row(
+        &self,
+        world: &World<'_>,
+        people: &People,
+        (group, owner, relation, said): &RowOf,
+    ) -> Arc<Row> {
+        let towards =
+            self.towards_keys.get((*group, said.clone()), |_| self.looking(world, people, said));
+        let held = |home: &HomeIx| self.held_number((*home, *owner, *relation));
+        let held: Vec<u32> = towards.homes.iter().map(held).collect();
+        let of_list = |(at, place): &(usize, usize)| Some((*at, *held.get(*place)?));
+        let row = towards.lists.iter().filter_map(of_list);
+        let is_held = |number: u32| !self.holdings.get(number).possible.is_empty();
+        let held = row.filter(|(_, number)| is_held(*number)).collect();
+        Arc::new(Row { held, towards })
+    }
+
+    /// The sides of the lists of a group towards keys that say `said` to it.
+    fn looking(&self, world: &World<'_>, people: &People, said: &[Formula]) -> Arc<Towards> {
+        let (homes, lists) = (Vec::new(), Vec::new());
+        let mut towards = Towards { homes, lists, aliased: Vec::new() };
+        let mut known: FxHashMap<HomeIx, usize> = FxHashMap::default();
+        for (at, list) in people.lists.iter().enumerate() {
+            let home = match &list.asked {
+                Some(places) => {
+                    let said = places.iter().filter_map(|at| said.get(*at).copied());
+                    self.matrix.told_home(world, list.home, &list.look, said.collect())
+                }
+                None => list.look.usual,
+            };
+            if list.look.asks_alias {
+                match towards.aliased.iter_mut().find(|(other, _)| *other == home) {
+                    Some((_, lists)) => lists.push(at),
+                    None => towards.aliased.push((home, vec![at])),
+                }
+                continue;
+            }
+            let place = *known.entry(home).or_insert_with(|| {
+                towards.homes.push(home);
+                towards.homes.len() - 1
+            });
+            towards.lists.push((at, place));
+        }
+        Arc::new(towards)
     }
 
     /// The callers of a group.
@@ -294,19 +325,26 @@ impl Census<'_> {
             let range = groups.get(group as usize).map_or(0..0, |(_, range)| range.clone());
             let roots = range.clone().filter(|caller| self.matrix.is_root(*caller)).collect();
             let homes = range.filter_map(|it| Some((*self.matrix.homes.get(it as usize)?, it)));
-            let (mut lists, mut every) = (Vec::new(), Vec::new());
+            let (mut lists, mut asked) = (Vec::new(), Vec::new());
+            let mut places: FxHashMap<AtomId, usize> = FxHashMap::default();
             let mut touched: FxHashMap<KeyIx, Vec<(usize, HomeIx)>> = FxHashMap::default();
             for (at, (home, these)) in listed(homes).into_iter().enumerate() {
                 let look = self.matrix.home_class(world, home);
-                if look.asks_every_key() {
-                    every.push(at);
-                }
+                let mut place = |(id, answers): &(AtomId, Arc<KeyAnswers>)| {
+                    *places.entry(*id).or_insert_with(|| {
+                        asked.push((*id, Arc::clone(answers)));
+                        asked.len() - 1
+                    })
+                };
+                let asked = look.asks_every_key();
+                let asked = asked.then(|| look.answers.iter().map(&mut place).collect());
                 for (key, home) in &look.touched {
                     touched.entry(*key).or_default().push((at, *home));
                 }
-                lists.push(List { home, look, these });
+                let these = self.members(&these);
+                lists.push(List { home, look, asked, these });
             }
-            Arc::new(People { lists, every, touched, roots })
+            Arc::new(People { lists, asked, touched, roots })
         })
     }
 
@@ -343,6 +381,16 @@ impl Census<'_> {
     }
 }
 
+/// Those of some callers who are not in another group, with their sides.
+fn entry(
+    (home, owner, relation): Sides,
+    these: &Arc<Members>,
+    others: &Arc<[CallerIx]>,
+) -> Option<Entry> {
+    let who = Crowd::new(Arc::clone(these), Arc::clone(others))?;
+    Some(Entry { home, owner, relation, who })
+}
+
 /// Whether keys of a class may open to principals of an account, its own among them.
 fn is_opened(class: &KeyClass, account: AccountId) -> bool {
     let by_name = match &class.opens {
@@ -358,7 +406,7 @@ pub(super) fn is_stand_in(subject: &Subject<'_>) -> bool {
 }
 
 /// Callers by what they have in common.
-type Listed<T> = Vec<(T, Arc<[CallerIx]>)>;
+type Listed<T> = Vec<(T, Vec<CallerIx>)>;
 
 /// Callers put together by what they have in common, in order of the first of each.
 fn listed<T: Copy + Eq + std::hash::Hash>(
@@ -374,5 +422,5 @@ fn listed<T: Copy + Eq + std::hash::Hash>(
             None => lists.push((side, vec![caller])),
         }
     }
-    lists.into_iter().map(|(side, list)| (side, list.into())).collect()
+    lists
 }

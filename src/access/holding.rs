@@ -1,17 +1,17 @@
 //! What two sides say of every action at once, without witnesses: what is held, what becomes of one
 //! statement.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::aws::{ActionSet, KeyArn, KmsAction, Nature, condition_key};
 use crate::decision::{
-    Allowing, Bound, Caller, Cell, CellAnswer, Crowd, Denials, Fates, Holding, Meant, Request,
-    Target,
+    Allowing, Bound, Caller, Cell, CellAnswer, Context, Crowd, Denials, Fates, Holding, Meant,
+    Request, Target,
 };
 use crate::inventory::Key;
-use crate::policy::PolicyDocument;
 
 use super::asked::Asked;
 use super::census::{Census, Sides};
@@ -28,8 +28,9 @@ use super::owner::{Owner, resolved};
 use super::participants;
 use super::point::{frame, is_of_key, limits, merged_with, settled};
 use super::solve::Held;
+use super::speech::Heard;
 use super::spellings::folded;
-use super::ways::{Ways, allowed, denied};
+use super::ways::{Ways, allowed, denied, offers};
 
 impl Census<'_> {
     /// See [`Census::held`].
@@ -83,6 +84,18 @@ impl Census<'_> {
             found.yes.union(found.undecided)
         });
         Some(opened.intersection(wanted))
+    }
+
+    /// Those of `wanted` that policies or grants offer a caller, whatever denies, and perhaps others; nothing
+    /// where the matrix has no row for the two.
+    pub fn offered(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> Option<ActionSet> {
+        let (caller, key) = (self.caller(caller)?, self.key(key)?);
+        let sides = self.sides(&self.matrix.world(), caller, key)?;
+        let offered = self.offered.get(sides, |(home, owner, relation)| {
+            let (home, owner) = (self.matrix.home_side(*home), self.matrix.owner_side(*owner));
+            offers(&self.matrix.access.core.formulas, home, owner, *relation)
+        });
+        Some(offered.intersection(wanted))
     }
 
     /// For which actions a formula holds in some request, as far as is told.
@@ -144,7 +157,7 @@ impl Census<'_> {
             }
             found.extend(self.crowd(&[caller]).map(|who| Meant { who, fates }));
         }
-        found.sort_by(|one, other| one.who.first().cmp(other.who.first()));
+        found.sort_by_key(|meant| self.rank(&meant.who));
         found
     }
 
@@ -159,15 +172,21 @@ impl Census<'_> {
     ) -> Option<Fates> {
         let world = self.matrix.world();
         let (caller, key) = (self.caller(caller)?, self.key(key)?);
-        if let Allowing::Statement(document, index) = allowing
-            && !is_of_key(document.kind)
-            && self.own(&world, (document, index), caller, key)?.is_never()
-        {
-            return Some(Fates::default());
-        }
-        let is_near = is_key_side(allowing) && !self.is_outsider(caller);
-        let side = is_near.then(|| self.as_side(&world, key, allowing)).flatten();
-        let towards = self.towards_one(&world, (allowing, side), caller, key)?;
+        let heard = match allowing {
+            Allowing::Statement(document, index) if !is_of_key(document.kind) => {
+                self.heard(&world, (document, index), caller, key)?
+            }
+            _ => Heard::Something,
+        };
+        let towards = match heard {
+            Heard::Nothing => return Some(Fates::default()),
+            Heard::Side(side) => side,
+            Heard::Something => {
+                let is_near = is_key_side(allowing) && !self.is_outsider(caller);
+                let side = is_near.then(|| self.as_side(&world, key, allowing)).flatten();
+                self.towards_one(&world, (allowing, side), caller, key)?
+            }
+        };
         if !self.matrix.is_open(towards) {
             return Some(Fates::default());
         }
@@ -211,25 +230,6 @@ impl Census<'_> {
             Some(side) => Some(self.matrix.owner_at(world, side, caller)),
             None => self.alone(world, allowing, caller, key),
         }
-    }
-
-    /// What a statement of a caller's own policies says of a key, as far as both are told.
-    fn own(
-        &self,
-        world: &World<'_>,
-        (document, index): (&PolicyDocument, usize),
-        caller: CallerIx,
-        key: KeyIx,
-    ) -> Option<Masked> {
-        // The library keeps every policy that it is asked for, and so no other has its identity.
-        let body = (document.identity(), document.place.file);
-        let said = self.said.get((caller, body, index), |_| {
-            let statement = world.statement(document, index);
-            let subject = self.subject(world, caller)?;
-            Some(Arc::new(statement.mapped(|formula| world.with_caller(formula, &subject))))
-        });
-        let key = *self.matrix.keys.keys.get(key as usize)?;
-        Some(said?.mapped(|formula| world.with_key(formula, Asked::Key(key))))
     }
 
     /// The denies that stop an Allow statement or a grant for one caller, for the actions of `wanted` for
@@ -326,11 +326,11 @@ impl Census<'_> {
         let looks = self.matrix.owner_class(world, statement);
         let is_special = |caller: CallerIx| self.matrix.is_special(&looks, caller);
         let alone = entry.who.count() == 1;
-        if alone || !entry.numbers().any(is_special) {
-            return vec![(entry.first, entry.who.clone())];
+        if alone || !entry.who.numbers().any(is_special) {
+            return vec![(entry.who.number(), entry.who.clone())];
         }
         let (special, usual): (Vec<CallerIx>, Vec<CallerIx>) =
-            entry.numbers().partition(|caller| is_special(*caller));
+            entry.who.numbers().partition(|caller| is_special(*caller));
         let usual = usual.first().copied().zip(self.crowd(&usual));
         let special = special.into_iter().filter_map(|it| Some((it, self.crowd(&[it])?)));
         usual.into_iter().chain(special).collect()
@@ -380,10 +380,14 @@ impl Census<'_> {
             return Some((bound, bound));
         }
         let (home, owner) = (matrix.home_side(sides.0), matrix.owner_side(sides.1));
-        let limits = limits(home, owner, &merged_with(&matrix.access.given, &request.context));
-        let limits = matrix.limits.intern(limits);
-        let decided = (formula, home.who, limits, request.action);
-        let standing = matrix.verdict(decided);
+        let given = match matrix.access.given == Context::default() {
+            true => Cow::Borrowed(&request.context),
+            false => Cow::Owned(merged_with(&matrix.access.given, &request.context)),
+        };
+        let frame = frame(home, owner, request.action, &given);
+        let noticed = matrix.access.core.solver.noticed(formula, &frame);
+        let standing =
+            self.standing.get((formula, noticed), |_| matrix.judge().standing(formula, &frame));
         Some((standing.at_least(), standing.at_most()))
     }
 

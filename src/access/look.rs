@@ -20,9 +20,9 @@ use super::test::Test;
 pub(super) struct HomeClass {
     questions: Questions,
     /// Whether their policies ask for the alias that a request names its key by (rule C55).
-    asks_alias: bool,
+    pub(super) asks_alias: bool,
     /// What keys say to each question.
-    answers: Vec<(AtomId, Arc<KeyAnswers>)>,
+    pub(super) answers: Vec<(AtomId, Arc<KeyAnswers>)>,
     /// Their side for keys that none of their resources names.
     pub(super) usual: HomeIx,
     /// Their side for the others, in order of keys.
@@ -78,7 +78,8 @@ impl Gaze<'_, '_> {
         let known = self.known.get(self.said.as_slice()).copied();
         let home = known.unwrap_or_else(|| {
             let (ids, said) = (&class.questions.ids, &self.said);
-            let home = self.matrix.answered_home(self.world, self.home, ids, said);
+            let told = said.as_slice().into();
+            let home = self.matrix.answered_home(self.world, self.home, ids, told);
             self.known.insert(said.as_slice().into(), home);
             home
         });
@@ -147,7 +148,7 @@ impl<'a> Matrix<'a> {
             Formula::constant(matches!(**answers, KeyAnswers::All))
         };
         let of_most: Vec<Formula> = answers.iter().map(most).collect();
-        let usual = self.answered_home(world, home, &questions.ids, &of_most);
+        let usual = self.answered_home(world, home, &questions.ids, of_most.into());
         let mut touched: Vec<KeyIx> = Vec::new();
         for (_, answers) in &answers {
             if let KeyAnswers::Few(some) = &**answers {
@@ -159,14 +160,14 @@ impl<'a> Matrix<'a> {
         let at = |key: KeyIx| {
             let said = answers.iter().map(|(id, all)| self.keys.said(world, (*id, all), key));
             let said: Vec<Formula> = said.collect();
-            (key, self.answered_home(world, home, &questions.ids, &said))
+            (key, self.answered_home(world, home, &questions.ids, said.into()))
         };
         let touched = touched.into_iter().map(at).collect();
         HomeClass { questions, asks_alias, answers, usual, touched }
     }
 
     /// A caller's side with the aliases of a key that its policies tell apart, and from none.
-    fn aliased_home(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
+    pub(super) fn aliased_home(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
         let tests = self.alias_tests.get(home, |_| self.alias_tests(world, home));
         let key = self.keys.keys.get(key as usize).filter(|key| key.aliases_listed);
         let Some(key) = key.filter(|_| !tests.is_empty()) else { return home };
@@ -216,9 +217,9 @@ impl<'a> Matrix<'a> {
         world: &World<'_>,
         home: HomeIx,
         ids: &[AtomId],
-        answers: &[Formula],
+        answers: Box<[Formula]>,
     ) -> HomeIx {
-        self.answered_homes.get((home, answers.into()), |_| {
+        self.answered_homes.get((home, answers), |(_, answers)| {
             let answers = put_together(ids, answers);
             let side = self.home_sides.get(home);
             let side = side.mapped(|masked| {
@@ -230,21 +231,43 @@ impl<'a> Matrix<'a> {
 
     /// The side of a caller towards one key.
     pub(super) fn home_at(&self, world: &World<'_>, home: HomeIx, key: KeyIx) -> HomeIx {
-        self.gaze(world, home).at(key)
+        let class = self.home_class(world, home);
+        if !class.asks_every_key() {
+            return class.at(key);
+        }
+        let told = self.told_home(world, home, &class, self.said(world, &class.answers, key));
+        match class.asks_alias {
+            true => self.aliased_home(world, told, key),
+            false => told,
+        }
+    }
+
+    /// What a key says to some questions, in their order.
+    pub(super) fn said(
+        &self,
+        world: &World<'_>,
+        questions: &[(AtomId, Arc<KeyAnswers>)],
+        key: KeyIx,
+    ) -> Box<[Formula]> {
+        let said =
+            |(id, answers): &(AtomId, Arc<KeyAnswers>)| self.keys.said(world, (*id, answers), key);
+        questions.iter().map(said).collect()
+    }
+
+    /// The side of callers of a class once a key has said this to its questions.
+    pub(super) fn told_home(
+        &self,
+        world: &World<'_>,
+        home: HomeIx,
+        class: &HomeClass,
+        said: Box<[Formula]>,
+    ) -> HomeIx {
+        self.answered_home(world, home, &class.questions.ids, said)
     }
 
     /// How callers of a side look at one key after the other.
     pub(super) fn gaze<'m>(&'m self, world: &'m World<'m>, home: HomeIx) -> Gaze<'m, 'a> {
-        self.gaze_as(world, home, self.home_class(world, home))
-    }
-
-    /// The same where it is known how they look.
-    pub(super) fn gaze_as<'m>(
-        &'m self,
-        world: &'m World<'m>,
-        home: HomeIx,
-        class: Arc<HomeClass>,
-    ) -> Gaze<'m, 'a> {
+        let class = self.home_class(world, home);
         Gaze { matrix: self, world, home, class, known: FxHashMap::default(), said: Vec::new() }
     }
 
@@ -266,7 +289,9 @@ impl<'a> Matrix<'a> {
         }
         let group = self.group_of(caller);
         if self.is_special(&class, caller) {
-            return self.asked_owner(world, owner, &class, group, caller);
+            return self
+                .special_owners
+                .get((owner, caller), |_| self.asked_owner(world, owner, &class, group, caller));
         }
         self.usual_owners
             .get((owner, group), |_| self.asked_owner(world, owner, &class, group, caller))

@@ -68,6 +68,7 @@ mod search;
 mod side;
 mod small;
 mod solve;
+mod speech;
 mod spellings;
 mod spoken;
 mod star;
@@ -127,8 +128,9 @@ pub struct Access<'w> {
     /// Of the second action word; empty until somebody asks for it.
     kept: Kept,
     lists: Memo<AccountId, Arc<Lists>>,
-    /// The sides of callers and keys that single questions were about, without context.
-    homes: Memo<Caller, Arc<Home>>,
+    /// The sides of callers that single questions were about, by what these fixed.
+    homes: Memo<(Caller, Context), Arc<Home>>,
+    /// Those of keys, where nothing was fixed.
     owners: Memo<KeyArn, Arc<Owner>>,
 }
 

@@ -141,10 +141,11 @@ impl Access<'_> {
         // What is kept must not hang on which policies were met before.
         let world = World { every_limit: true, ..self.world(given) };
         let subject = Subject::of(&self.inventory, request.caller.clone());
-        let is_plain = request.session_policies.is_empty() && *given == self.given;
+        let is_bare = request.session_policies.is_empty();
+        let is_plain = is_bare && *given == self.given;
         let home = || Home::of(&world, &subject, &request.session_policies);
-        let home = match is_plain {
-            true => self.homes.get(request.caller.clone(), |_| Arc::new(home())),
+        let home = match is_bare {
+            true => self.homes.get((request.caller.clone(), given.clone()), |_| Arc::new(home())),
             false => Arc::new(home()),
         };
         let wanted = ActionSet::of(request.action);
@@ -299,8 +300,13 @@ pub(super) fn merged<'l>(
         limits.push((folded(&entry.name), Limit::Given(values)));
     }
     limits.extend(given.absent().map(|name| (name.into(), Limit::Absent)));
-    let known: BTreeSet<Box<str>> = limits.iter().map(|(key, _)| key.clone()).collect();
-    limits.extend(of_sides.filter(|(key, _)| !known.contains(key)).cloned());
+    let fixed = limits.len();
+    for limit in of_sides {
+        // The question fixes few.
+        if !limits.iter().take(fixed).any(|(key, _)| *key == limit.0) {
+            limits.push(limit.clone());
+        }
+    }
     limits.sort();
     limits.into()
 }

@@ -153,6 +153,15 @@ impl Solver {
         Some(Frame { limits: limits.into(), ..frame.clone() })
     }
 
+    /// The number of what a formula, and whatever is made of it once it is known what is missing, can notice
+    /// of a frame.
+    pub(super) fn noticed(&self, formula: Formula, frame: &Frame) -> u32 {
+        match self.unfolded(formula, frame) {
+            Some(frame) => self.view(formula, &frame),
+            None => self.view(formula, frame),
+        }
+    }
+
     /// The number of what a formula can notice of a frame.
     fn view(&self, formula: Formula, frame: &Frame) -> u32 {
         let footprint = self

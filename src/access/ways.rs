@@ -120,6 +120,18 @@ pub(super) fn allowed(
     undenied(formulas, offered, denies(home, owner, &rcp).into_iter().map(|(_, deny)| deny))
 }
 
+/// For which actions they offer anything, whatever denies.
+pub(super) fn offers(
+    formulas: &Formulas,
+    home: &Home,
+    owner: &Owner,
+    relation: Relation,
+) -> ActionSet {
+    let ways = ways(formulas, home, owner, relation, &bounded(formulas, home));
+    let offered = offered(formulas, ways.each_ref(), &home.scp, &owner.passes);
+    offered.possible()
+}
+
 /// When some policy of the two sides denies.
 pub(super) fn denied(formulas: &Formulas, home: &Home, owner: &Owner) -> Masked {
     let rcp = rcp_deny(formulas, home, owner);

@@ -29,14 +29,20 @@ pub struct Engine<'w> {
     without: Memo<(Place, Span), Arc<Engine<'static>>>,
 }
 
-/// Made when somebody asks about groups: it compiles every policy of the world.
-type Groups<'a> = OnceLock<Census<'a>>;
+/// What is made of a world when somebody asks for it first.
+#[derive(Default)]
+struct Made<'a> {
+    /// For questions about groups: it compiles every policy of the world.
+    census: OnceLock<Census<'a>>,
+    /// For single requests.
+    reference: OnceLock<Reference<'a>>,
+}
 
 self_cell::self_cell!(
     struct Parts<'w> {
         owner: Access<'w>,
         #[not_covariant]
-        dependent: Groups,
+        dependent: Made,
     }
 );
 
@@ -64,7 +70,7 @@ impl<'w> Engine<'w> {
     }
 
     fn over(access: Access<'w>) -> Self {
-        let parts = Parts::new(access, |_| OnceLock::new());
+        let parts = Parts::new(access, |_| Made::default());
         let without = Memo::new();
         Self { parts, edited: false, assumptions: Assumptions::default(), without }
     }
@@ -75,7 +81,14 @@ impl<'w> Engine<'w> {
     }
 
     fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
-        self.parts.with_dependent(|access, census| ask(census.get_or_init(|| Census::new(access))))
+        self.parts
+            .with_dependent(|access, made| ask(made.census.get_or_init(|| Census::new(access))))
+    }
+
+    fn reference<T>(&self, ask: impl FnOnce(&Reference<'_>) -> T) -> T {
+        self.parts.with_dependent(|access, made| {
+            ask(made.reference.get_or_init(|| Reference::new(access.inventory())))
+        })
     }
 
     fn edited(&self, edit: &Edit) -> Engine<'static> {
@@ -157,6 +170,10 @@ impl Reach for Engine<'_> {
     fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
         let known = self.one(|census| census.opened(caller, key, wanted));
         known.unwrap_or_else(|| self.access().opened(caller, key, wanted))
+    }
+
+    fn offered(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        self.one(|census| census.offered(caller, key, wanted)).unwrap_or(wanted)
     }
 
     fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding {
@@ -248,15 +265,14 @@ impl Reach for Engine<'_> {
     }
 
     fn decide(&self, request: &Request) -> Decision {
-        let reference = Reference::new(self.world());
-        match self.assumptions.is_empty() {
+        self.reference(|reference| match self.assumptions.is_empty() {
             true => reference.evaluate(request),
             false => reference.evaluate(&self.assumptions.under(request)),
-        }
+        })
     }
 
     fn decide_control(&self, request: &ControlRequest) -> Decision {
-        Reference::new(self.world()).evaluate_control(request)
+        self.reference(|reference| reference.evaluate_control(request))
     }
 
     fn fate(&self, cell: &Cell, allowing: Allowing<'_>) -> Fate {

@@ -175,36 +175,61 @@ fn grant(key: &Key, caller: &Caller, operations: ActionSet) -> Grant {
     }
 }
 
+/// Callers that an engine knows, by their numbers: what groups are made of, shared by many of them.
+#[derive(Debug)]
+pub struct Members {
+    /// Every caller that the engine knows.
+    all: Arc<[Caller]>,
+    /// The numbers of these, sorted.
+    numbers: Box<[u32]>,
+}
+
+impl Members {
+    /// Those of `all` with these numbers, which are sorted and in the order of the callers.
+    pub fn new(all: Arc<[Caller]>, numbers: Box<[u32]>) -> Arc<Self> {
+        Arc::new(Self { all, numbers })
+    }
+}
+
 /// Some callers, in order. Cheap to clone; groups of one engine share what they are made of.
 #[derive(Clone, Debug)]
 pub struct Crowd {
     first: u32,
-    /// Every caller that the engine knows.
-    all: Arc<[Caller]>,
-    /// The numbers of these, and of some that are in another group; sorted both.
-    these: Arc<[u32]>,
+    members: Arc<Members>,
+    /// The numbers of those that are in another group, sorted.
     others: Arc<[u32]>,
 }
 
 impl Crowd {
-    /// Those of `all` with the numbers `these`, except `others`; nothing where nobody is left. Numbers
-    /// are sorted and in the order of the callers.
-    pub fn new(all: Arc<[Caller]>, these: Arc<[u32]>, others: Arc<[u32]>) -> Option<Self> {
-        let first = *these.iter().find(|number| others.binary_search(number).is_err())?;
-        all.get(first as usize)?;
-        Some(Self { first, all, these, others })
+    /// The members, except `others`, whose numbers are sorted; nothing where nobody is left.
+    pub fn new(members: Arc<Members>, others: Arc<[u32]>) -> Option<Self> {
+        let left = |number: &&u32| others.binary_search(number).is_err();
+        let first = *members.numbers.iter().find(left)?;
+        members.all.get(first as usize)?;
+        Some(Self { first, members, others })
     }
 
     /// One caller.
     pub fn one(caller: Caller) -> Self {
-        let none: Arc<[u32]> = Arc::default();
-        Self { first: 0, all: [caller].into(), these: [0].into(), others: none }
+        let members = Members::new([caller].into(), [0].into());
+        Self { first: 0, members, others: Arc::default() }
     }
 
     /// One of them, who speaks for all: the first.
     #[expect(clippy::indexing_slicing, reason = "`new` found it")]
     pub fn first(&self) -> &Caller {
-        &self.all[self.first as usize]
+        &self.members.all[self.first as usize]
+    }
+
+    /// The number of the first among all callers of the engine.
+    pub fn number(&self) -> u32 {
+        self.first
+    }
+
+    /// The numbers of all of them.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        let left = |number: &u32| self.others.binary_search(number).is_err();
+        self.members.numbers.iter().copied().filter(left)
     }
 
     /// How many they are; never none.
@@ -214,9 +239,7 @@ impl Crowd {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Caller> {
-        let left = |number: &&u32| self.others.binary_search(number).is_err();
-        let left = self.these.iter().filter(left);
-        left.filter_map(|number| self.all.get(*number as usize))
+        self.numbers().filter_map(|number| self.members.all.get(number as usize))
     }
 }
 
@@ -228,10 +251,11 @@ mod tests {
     fn a_crowd_is_whoever_is_in_no_other_group() {
         let caller = |name| Caller::parse(&format!("arn:aws:iam::111122223333:user/{name}"));
         let all: Arc<[Caller]> = ["a", "b", "c", "d"].into_iter().filter_map(caller).collect();
-        let some = Crowd::new(Arc::clone(&all), [0, 1, 3].into(), [0, 2].into());
+        let members = |numbers: &[u32]| Members::new(Arc::clone(&all), numbers.into());
+        let some = Crowd::new(members(&[0, 1, 3]), [0, 2].into());
         let some = some.expect("b and d");
         assert_eq!((some.first(), some.count()), (&all[1], 2));
         assert_eq!(some.iter().collect::<Vec<_>>(), [&all[1], &all[3]]);
-        assert!(Crowd::new(all, [0].into(), [0].into()).is_none());
+        assert!(Crowd::new(members(&[0]), [0].into()).is_none());
     }
 }

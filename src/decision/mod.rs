@@ -19,7 +19,7 @@ pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};
 pub use control::ControlRequest;
 pub use facts::{Callers, FACTS, Fact, Is, Test};
-pub use holders::{Crowd, Denials, Fates, Gift, Holders, Holding, Meant};
+pub use holders::{Crowd, Denials, Fates, Gift, Holders, Holding, Meant, Members};
 pub(crate) use instant::{w3c, whole_second};
 pub use possible::{
     Sent, Surroundings, companions, completed, is_always_sent, is_possible, is_possible_by, linked,

@@ -233,6 +233,12 @@ pub trait Reach: Sync {
     /// its account included, as far as is told; whatever denies, and whatever identity policies say.
     fn opened(&self, caller: &Caller, key: &KeyArn, wanted: ActionSet) -> ActionSet;
 
+    /// Those of `wanted` that policies or grants offer the caller in some request, whatever denies, and perhaps
+    /// others: what is not in it no loss of a Deny gives.
+    fn offered(&self, _caller: &Caller, _key: &KeyArn, wanted: ActionSet) -> ActionSet {
+        wanted
+    }
+
     /// What it would hold if it gave itself something.
     fn would_hold(&self, caller: &Caller, key: &KeyArn, gift: Gift, wanted: ActionSet) -> Holding;
 

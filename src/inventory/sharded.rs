@@ -36,17 +36,20 @@ pub trait Owned: Ord + Clone {
 
 impl Owned for KeyArn {
     fn beginning(&self) -> &str {
-        self.as_str()
-            .strip_suffix(self.id())
-            .and_then(|text| text.strip_suffix("key/"))
-            .unwrap_or("")
+        beginning(self.as_str())
     }
 }
 
 impl Owned for AliasArn {
     fn beginning(&self) -> &str {
-        self.as_str().strip_suffix(self.name()).unwrap_or("")
+        beginning(self.as_str())
     }
+}
+
+/// An ARN up to the colon behind its account.
+fn beginning(arn: &str) -> &str {
+    let colon = arn.match_indices(':').nth(4);
+    colon.and_then(|(at, _)| arn.get(..=at)).unwrap_or("")
 }
 
 impl<K, V> Default for Sharded<K, V> {

@@ -178,9 +178,10 @@ impl<'o> Overlap<'o> {
             return;
         }
         // Then whoever holds some of it.
-        let holders = scope.holders(performed);
+        let holders = scope.near_holders(performed);
         let is_one = |caller: &&Caller| audience.has(scope, caller);
-        let mut holding = holders.iter().filter_map(|group| group.who.iter().find(is_one));
+        let holders = holders.iter().filter(|group| group.holds.possible.intersects(performed));
+        let mut holding = holders.filter_map(|group| group.who.iter().find(is_one));
         if holding.any(|caller| passes(fates(caller))) {
             self.saves_others = true;
             return;

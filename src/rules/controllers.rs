@@ -50,14 +50,19 @@ pub(super) fn without_use(
     lacked: ActionSet,
 ) -> Vec<Holders> {
     let owner = scope.key.arn.account();
-    let holders = scope.holders(lacked.union(held));
+    let wanted = lacked.union(held);
+    let holders = scope.near_holders(wanted);
     let is_one = |group: &&Holders| {
         let first = group.who.first();
         let is_near = first.account == Some(owner) && first.kind != CallerKind::Root;
         let possible = group.holds.possible;
         is_near && possible.intersects(held) && !possible.intersects(lacked)
     };
-    holders.iter().filter(is_one).cloned().collect()
+    let within = |group: &Holders| {
+        let (who, holds) = (group.who.clone(), group.holds.within(wanted));
+        Holders { who, holds }
+    };
+    holders.iter().filter(is_one).map(within).collect()
 }
 
 /// A principal that cannot use the key, and what it can give itself.
@@ -178,11 +183,11 @@ pub(super) fn managers(scope: &KeyScope<'_>) -> Managers {
         return Managers::SomeoneOrUnknown;
     }
     let put = KmsAction::PUT_KEY_POLICY;
-    let holders = scope.holders(put.into());
+    let holders = scope.near_holders(put.into());
     let manages = |group: &Holders| {
-        let is_near = group.who.first().account == Some(owner);
-        is_near
-            && group.holds.possible.contains(put)
+        let is_near = || group.who.first().account == Some(owner);
+        group.holds.possible.contains(put)
+            && is_near()
             && group.who.iter().any(|caller| can_act(scope, caller))
     };
     if holders.iter().any(manages) {

@@ -24,7 +24,11 @@ impl Rule for DenyLocksOutEveryone {
         };
         // Nobody gains by the loss of a Deny whom nothing allows.
         let put = KmsAction::PUT_KEY_POLICY;
-        let is_opened = |caller: &&Caller| !scope.opened(caller, put.into()).is_empty();
+        let (reach, key) = (scope.scope.reach, &scope.key.arn);
+        let is_opened = |caller: &&Caller| {
+            !scope.opened(caller, put.into()).is_empty()
+                && !reach.offered(caller, key, put.into()).is_empty()
+        };
         let opened: Vec<Caller> = live.iter().filter(is_opened).cloned().collect();
         if opened.is_empty() {
             return;

@@ -1,7 +1,7 @@
 //! The request that creates a grant, by what right, and who acts for services: asked by several rules.
 
 use crate::aws::{ActionSet, KmsAction};
-use crate::decision::{Caller, ContextValue, Gift, Holding, Outcome, Path, Request};
+use crate::decision::{Allowing, Caller, ContextValue, Gift, Holding, Outcome, Path, Request};
 
 use super::KeyScope;
 
@@ -38,7 +38,12 @@ pub(super) fn granted(
     wanted: KmsAction,
 ) -> Option<Request> {
     let mut all = granting(scope, caller, grantee, wanted);
-    all.find(|it| scope.scope.reach.reaches(it) && !is_by_grant(scope, it))
+    let mut by_grant = None;
+    all.find(|it| {
+        scope.scope.reach.reaches(it)
+            && !(*by_grant.get_or_insert_with(|| may_be_by_grant(scope, caller))
+                && is_by_grant(scope, it))
+    })
 }
 
 /// The same of a caller whose own policies are not known and could allow it.
@@ -62,6 +67,16 @@ pub(super) fn granting_any(scope: &KeyScope<'_>, caller: &Caller, grantee: &str)
     context.set_one("kms:GrantIsForAWSResource", "false");
     context.set_one("kms:GranteePrincipal", grantee);
     request
+}
+
+/// Whether some grant means the caller for CreateGrant.
+fn may_be_by_grant(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    let create = KmsAction::CREATE_GRANT;
+    let mut grants = scope.key.grants.iter().filter(|grant| grant.operations.contains(create));
+    grants.any(|grant| {
+        let fates = scope.fates(caller, Allowing::Grant(grant), create.into());
+        !fates.applies().is_empty()
+    })
 }
 
 /// Whether the request is allowed by a grant, which its holder cannot widen (rule G31).

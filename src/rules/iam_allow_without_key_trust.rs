@@ -80,8 +80,15 @@ fn matched_by_patterns<'a>(
     }
     let holder = document.holders.first()?;
     let caller = Caller::parse(&holder.arn)?;
+    let texts = element.values.iter().filter_map(|value| value.value.text());
+    let mut accounts = texts.filter_map(|text| text.split(':').nth(4));
+    let names_others = accounts.any(|it| !matches!(it, "" | "*") && it != holder.account.as_str());
     let mut matched = Vec::new();
     for key in reachable_keys(scope, holder, element) {
+        // The keys of others count where they are named, or where one of them takes away what matched.
+        if key.arn.account() != holder.account && matched.is_empty() && !names_others {
+            return None;
+        }
         let on_key = KeyScope::new(scope, key);
         let actions = performed(&on_key, actions);
         let one = actions.iter().next().map_or(ActionSet::EMPTY, ActionSet::of);
@@ -102,20 +109,23 @@ fn matched_by_patterns<'a>(
 }
 
 /// The keys that a Resource element may cover: those of the holder's account first, then those of others.
-fn reachable_keys<'a>(
-    scope: &Scope<'a>,
+fn reachable_keys<'s, 'a>(
+    scope: &'s Scope<'a>,
     holder: &Identity,
     element: &Element,
-) -> impl Iterator<Item = &'a Key> {
+) -> Box<dyn Iterator<Item = &'a Key> + 's> {
     let home: AccountId = holder.account;
-    let accounts = accounts(element);
-    let is_named = move |account: AccountId| {
-        accounts.as_ref().is_none_or(|accounts| accounts.contains(&account))
+    let Some(accounts) = accounts(element) else {
+        let all = scope.world.keys.values().map(std::sync::Arc::as_ref);
+        let others = all.filter(move |key| key.arn.account() != home);
+        return Box::new(scope.keys_of(home).iter().copied().chain(others));
     };
-    let own = if is_named(home) { scope.keys_of(home) } else { &[] };
-    let all = scope.world.keys.values().map(std::sync::Arc::as_ref);
-    let is_other = move |account: AccountId| account != home && is_named(account);
-    own.iter().copied().chain(all.filter(move |key| is_other(key.arn.account())))
+    let own = if accounts.contains(&home) { scope.keys_of(home) } else { &[] };
+    let others = accounts.iter().filter(|account| **account != home);
+    let mut others: Vec<&Key> =
+        others.flat_map(|account| scope.keys_of(*account)).copied().collect();
+    others.sort_by(|one, other| one.arn.cmp(&other.arn));
+    Box::new(own.iter().copied().chain(others))
 }
 
 /// The accounts whose keys a Resource element can cover, where its patterns name them (rules A61, A64: all

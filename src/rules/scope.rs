@@ -369,6 +369,13 @@ impl<'a> KeyScope<'a> {
         found
     }
 
+    /// The groups of [`KeyScope::holders`] and perhaps others, with what they hold of `wanted` and perhaps of
+    /// other actions: the same without a copy, for those who look for few.
+    pub fn near_holders(&self, wanted: ActionSet) -> Rc<Vec<Holders>> {
+        let at_once = self.scope.reach.holds_all_at_once();
+        self.holders(if at_once { ActionSet::ALL } else { wanted })
+    }
+
     /// What one principal holds of `wanted` on this key.
     pub fn holding(&self, principal: &Caller, wanted: ActionSet) -> Holding {
         self.scope.reach.holding(principal, &self.key.arn, wanted)

@@ -22,9 +22,10 @@ impl Rule for UnconstrainedCreateGrant {
         let Some(stranger) = stranger(scope) else { return };
         let use_actions = used(scope);
         let (create, put) = (KmsAction::CREATE_GRANT, KmsAction::PUT_KEY_POLICY);
-        let holders = scope.holders(use_actions.union(create.into()).union(put.into()));
+        let holders = scope.near_holders(use_actions.union(create.into()).union(put.into()));
         let granting = holders.iter().filter(|group| {
-            held(scope, group).intersects(use_actions)
+            group.holds.possible.intersects(use_actions)
+                && held(scope, group).intersects(use_actions)
                 && may_grant_anything(scope, group, &stranger)
         });
         let groups: Vec<&Holders> = granting.collect();
@@ -61,6 +62,10 @@ fn used(scope: &KeyScope<'_>) -> ActionSet {
 /// nothing where it may create no grants, where it rules the key anyway, or where its account may be the
 /// key's own.
 fn held(scope: &KeyScope<'_>, group: &Holders) -> ActionSet {
+    let rules = group.holds.sure.contains(KmsAction::PUT_KEY_POLICY);
+    if rules || !group.holds.possible.contains(KmsAction::CREATE_GRANT) {
+        return ActionSet::EMPTY;
+    }
     let first = group.who.first();
     let is_person = !first.is_outside_accounts()
         && first.kind != CallerKind::Root
@@ -68,8 +73,7 @@ fn held(scope: &KeyScope<'_>, group: &Holders) -> ActionSet {
     let may_be_own = first.account.is_some_and(|account| may_be_own(scope, account));
     let abroad = is_external(scope, first) && is_named(scope, first) && !may_be_own;
     let holds = if abroad { group.holds.possible } else { group.holds.sure };
-    let rules = group.holds.sure.contains(KmsAction::PUT_KEY_POLICY);
-    if (is_person || abroad) && holds.contains(KmsAction::CREATE_GRANT) && !rules {
+    if (is_person || abroad) && holds.contains(KmsAction::CREATE_GRANT) {
         holds
     } else {
         ActionSet::EMPTY

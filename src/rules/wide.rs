@@ -1,5 +1,7 @@
 //! Identity statements that reach every key: asked by several rules.
 
+use std::collections::BTreeSet;
+
 use crate::aws::{AccountId, ActionSet, KmsAction, Nature, condition_key};
 use crate::decision::{Allowing, Caller};
 use crate::inventory::{Identity, Inventory, Key};
@@ -96,28 +98,35 @@ pub(super) fn reached<'a>(
     wide: &Wide<'a>,
     wanted: ActionSet,
 ) -> Reached<'a> {
-    let named = wide.holders.iter().filter_map(|it| Some((*it, Caller::parse(&it.arn)?)));
+    // A policy may be attached to somebody and to its groups.
+    let mut seen = BTreeSet::new();
+    let each = wide.holders.iter().filter(|it| seen.insert(&it.arn));
+    let named = each.filter_map(|it| Some((*it, Caller::parse(&it.arn)?)));
     let holders: Vec<(&Identity, Caller)> = named.collect();
     let mut found = Reached { keys: Vec::new(), holders: Vec::new() };
     let Some(account) = wide.holders.first().map(|holder| holder.account) else {
         return found;
     };
     let allowing = Allowing::Statement(document, wide.index);
+    let mut is_told = vec![false; holders.len()];
     for key in scope.keys_of(account) {
         let on_key = KeyScope::new(scope, key);
         let actions = performed(&on_key, wide.actions.intersection(wanted));
         let mut all = ActionSet::EMPTY;
-        for (holder, caller) in &holders {
-            let is_told = found.holders.iter().any(|it| it.arn == holder.arn);
-            let sure = on_key.holding(caller, actions).sure;
+        for ((holder, caller), is_told) in holders.iter().zip(&mut is_told) {
             // One that adds nothing need not be asked, unless it is not told yet.
-            if sure.is_empty() || (is_told && sure.is_subset(all)) {
+            if *is_told && actions.is_subset(all) {
+                continue;
+            }
+            let sure = on_key.holding(caller, actions).sure;
+            if sure.is_empty() || (*is_told && sure.is_subset(all)) {
                 continue;
             }
             let by_it = on_key.fates(caller, allowing, sure).free;
             if !by_it.is_empty() {
                 all = all.union(by_it);
-                if !is_told {
+                if !*is_told {
+                    *is_told = true;
                     found.holders.push(holder);
                 }
             }
