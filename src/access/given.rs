@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use rustc_hash::FxHashSet;
 
 use crate::decision::ContextValue;
+use crate::policy::{Comparison, Polarity};
 
 use super::bits::Bits;
 use super::compare::literal;
-use super::domain::{Entries, Limits, holds_of, values};
+use super::domain::{Entries, Limits, holds_of, is_null, values};
 use super::frame::Limit;
 use super::pairs::{PREFIX, Spelling, named, of};
 use super::test::Test;
@@ -63,7 +64,8 @@ impl Asked<'_> {
         let key = format!("{PREFIX}{}", self.name);
         let (values, mut complete) = values(&key, self.own, limit, now);
         let absent = values.iter().any(Option::is_none).then(|| self.way(Vec::new()));
-        let values: Vec<ContextValue> = values.into_iter().flatten().collect();
+        let mut values: Vec<ContextValue> = values.into_iter().flatten().collect();
+        self.add_listed(&mut values);
         let asked = self.asked();
         let (others, whole) = self.others(&asked);
         let names = self.names(&asked, &others);
@@ -79,7 +81,10 @@ impl Asked<'_> {
         }
         let (choices, all) = choices(names.len());
         complete &= all;
-        let looked_up = self.looked_up(&values);
+        let looked_up = match self.lists().next() {
+            Some(_) => values.clone(),
+            None => self.looked_up(&values),
+        };
         let apart = asked.iter().map(|name| (*name, &*looked_up));
         let apart: Vec<Apart<'_>> =
             apart.chain(others.iter().map(|it| (&**it, &*values))).collect();
@@ -92,11 +97,11 @@ impl Asked<'_> {
         (found, complete)
     }
 
-    /// Whether a grant asks for exactly these pairs, the name among them (rule G20).
+    /// Whether grants ask for exactly these pairs, the name among them once (rule G20).
     fn is_counted(&self) -> bool {
-        let is_own =
-            |operand| literal(operand).is_some_and(|it| it.eq_ignore_ascii_case(self.name));
-        self.of_names.iter().any(|test| test.of_grant && test.values.iter().any(is_own))
+        let is_own = |name: &&str| name.eq_ignore_ascii_case(self.name);
+        let listed = |test: &&Test| test.values.iter().filter_map(literal).filter(is_own).count();
+        self.of_names.iter().filter(|test| test.of_grant).map(|test| listed(test)).max() == Some(1)
     }
 
     /// How many tests of the set tell spellings of the name apart.
@@ -109,19 +114,41 @@ impl Asked<'_> {
         (0..self.of_names.len()).filter(tells).count()
     }
 
-    /// The spellings in which policies look the pair up.
+    /// The tests of all the values that the pair has in its spellings.
+    fn lists(&self) -> impl Iterator<Item = &Test> {
+        self.own.iter().copied().filter(|test| test.is_of_spellings())
+    }
+
+    /// Adds every value that such a test lists: it tells them apart where no other test does.
+    fn add_listed(&self, values: &mut Vec<ContextValue>) {
+        for text in self.lists().flat_map(|test| &test.values).filter_map(literal) {
+            let value = ContextValue::One(text.into());
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+    }
+
+    /// In how many spellings a use of a grant takes the pair at most.
+    fn taken(&self) -> usize {
+        let taken = |test: &&Test| if test.is_of_spellings() { test.values.len() } else { 1 };
+        self.own.iter().filter(|test| test.of_grant).map(taken).max().unwrap_or_default()
+    }
+
+    /// The spellings in which policies look the pair up; that it is there at all each of them tells.
     fn asked(&self) -> Vec<&str> {
-        let of_policies = self.own.iter().filter(|test| !test.of_grant);
+        let of_policies = self.own.iter().filter(|test| !test.of_grant && !is_null(test));
         let mut asked: Vec<&str> = of_policies.filter_map(|test| named(&test.key)).collect();
         asked.sort_unstable();
         asked.dedup();
         asked
     }
 
-    /// Spellings that no policy looks up, where a grant takes them as well (rule G21), and whether each class
-    /// has one. One is enough: of each name a use of a grant takes one pair.
+    /// Spellings that no policy looks up, where a grant takes them as well (rule G21): of each class as many as
+    /// a use of a grant takes, and whether there are.
     fn others(&self, asked: &[&str]) -> (Vec<String>, bool) {
-        if asked.is_empty() || !self.own.iter().any(|test| test.of_grant) {
+        let taken = self.taken();
+        if taken == 0 || taken == 1 && asked.is_empty() {
             return (Vec::new(), true);
         }
         let mixed = self.name.char_indices().map(|(at, letter)| {
@@ -133,13 +160,38 @@ impl Asked<'_> {
             text
         });
         let all = [self.name.to_owned(), self.name.to_ascii_uppercase()].into_iter().chain(mixed);
-        let free: Vec<String> = all.filter(|name| !asked.contains(&name.as_str())).collect();
-        let other = |(_, satisfied): &Spelling| {
-            free.iter().find(|name| of(self.of_names, name) == *satisfied).cloned()
-        };
-        let found: Vec<String> = self.spellings.iter().filter_map(other).collect();
-        let whole = free.is_empty() || found.len() == self.spellings.len();
+        let mut free: Vec<String> = Vec::new();
+        for name in all {
+            if !asked.contains(&name.as_str()) && !free.contains(&name) {
+                free.push(name);
+            }
+        }
+        let few = self.name.bytes().filter(u8::is_ascii_alphabetic).count() <= 2;
+        let (mut found, mut whole) = (Vec::new(), true);
+        for (_, satisfied) in self.spellings {
+            let of_class = free.iter().filter(|name| of(self.of_names, name) == *satisfied);
+            let before = found.len();
+            found.extend(of_class.take(taken).cloned());
+            // Of two letters these are all spellings that there are.
+            whole &= few || found.len() - before == taken || self.is_one_spelling(satisfied);
+        }
         (found, whole)
+    }
+
+    /// Whether a class has one spelling, which a test of the set names.
+    fn is_one_spelling(&self, satisfied: &Bits) -> bool {
+        let names = |(at, test): (usize, &&Test)| {
+            let named = test.values.iter().filter_map(literal);
+            let compares = matches!(
+                test.operator.comparison,
+                Comparison::StringEquals | Comparison::StringLike
+            );
+            compares
+                && satisfied.has(at) == (test.operator.polarity == Polarity::Is)
+                && test.values.iter().all(|operand| literal(operand).is_some())
+                && named.filter(|name| name.eq_ignore_ascii_case(self.name)).count() == 1
+        };
+        self.of_names.iter().enumerate().any(names)
     }
 
     /// The values that policies tell apart, those that no grant asks for where there are such.
@@ -183,9 +235,9 @@ impl Asked<'_> {
         let holds =
             |test: &&Test| named(&test.key).is_some_and(|name| holds_of(test, name, &pairs));
         let truths = Bits::of(self.own.len(), |at| self.own.get(at).is_some_and(holds));
-        // Rule G20: a grant that asks for exactly these pairs has no name twice.
-        let twice = pairs.len() > 1;
-        let counts = |at: usize| self.of_names.get(at).is_some_and(|test| twice && test.of_grant);
+        // Rule G20: a grant that asks for exactly these pairs has no name more often than it lists it.
+        let names: Vec<Box<str>> = pairs.iter().map(|(name, _)| name.clone()).collect();
+        let counts = |at: usize| self.of_names.get(at).is_some_and(|test| test.is_exceeded(&names));
         let satisfied = pairs.iter().map(|(name, _)| {
             let own = of(self.of_names, name);
             Bits::of(self.of_names.len(), |at| own.has(at) && !counts(at))
