@@ -265,6 +265,19 @@ fn c45_every_session_of_a_role_has_its_unique_id() {
 }
 
 #[test]
+fn every_session_of_a_role_tells_when_it_was_made() {
+    let folder = Folder::new("token-issue-time");
+    let found = |who: &str, absent: &str| {
+        let when = format!("'Null': {{ 'aws:TokenIssueTime': '{absent}' }}");
+        let policy = format!("- {{ allow: kms:Decrypt, to: {who}, when: {{ {when} }} }}");
+        verdict_of(&folder, &policy, who, "Decrypt")
+    };
+    assert_eq!([found("role/app", "true"), found("role/app", "false")], ["never", "always"]);
+    // A user signs with long-term keys, or in a session.
+    assert_eq!([found("user/bob", "true"), found("user/bob", "false")], ["conditional"; 2]);
+}
+
+#[test]
 fn c66_a_service_of_the_chain_is_in_it() {
     let folder = Folder::new("matrix-called-via");
     let athena = "{ 'ForAnyValue:StringEquals': { 'aws:CalledVia': athena.amazonaws.com } }";

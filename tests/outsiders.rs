@@ -210,6 +210,41 @@ fn e29_a_federated_user_that_a_key_policy_names_has_a_row() {
 }
 
 #[test]
+fn c45_who_is_named_from_outside_has_a_unique_id() {
+    let [eve, app] = ["user/eve", "role/app"].map(|who| format!("arn:aws:iam::{PARTNER}:{who}"));
+    for (who, pattern, verdict) in [
+        (&eve, "AIDA*", "always"),
+        (&eve, "AIDAEXAMPLE*", "conditional"),
+        (&app, "AROA*:*", "always"),
+        (&app, "*:night", "conditional"),
+    ] {
+        let when = format!(r#"StringLike: {{ "aws:userid": "{pattern}" }}"#);
+        let row = format!("{who} Decrypt {verdict}");
+        check_statements(&[("allow", "Decrypt", who, &when)], &[&row]);
+    }
+    for (who, pattern) in [(&eve, "AROA*"), (&app, "AIDA*")] {
+        let when = format!(r#"StringLike: {{ "aws:userid": "{pattern}" }}"#);
+        check_statements(&[("allow", "Decrypt", who, &when)], &[]);
+    }
+}
+
+#[test]
+fn c45_nobody_outside_has_the_unique_id_of_one_in_the_export() {
+    let eve = format!("arn:aws:iam::{PARTNER}:user/eve");
+    let with_ids = |to: &str, values: &str| {
+        let when = format!(r#"StringLike: {{ "aws:userid": [{values}] }}"#);
+        world("us-west-2", &statement("allow", "Decrypt", to, &when)).replace(
+            "users: { bob: {} }",
+            "users: { bob: { id: AIDATESTBOB } }\n    roles: { app: { id: AROATESTAPP } }",
+        )
+    };
+    for to in ["*", PARTNER, &eve] {
+        check(&with_ids(to, "AIDATESTBOB, 'AROATESTAPP:*'"), &[]);
+    }
+    check(&with_ids(&eve, "AIDATESTBOB, AIDATESTEVE"), &[&format!("{eve} Decrypt conditional")]);
+}
+
+#[test]
 fn e30_accounts_that_a_pattern_takes_have_a_row() {
     check_statements(
         &[

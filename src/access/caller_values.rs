@@ -1,5 +1,7 @@
 //! What the export fixes of the condition keys that are about a caller (section 2.5).
 
+use std::borrow::Cow;
+
 use crate::aws::AccountId;
 use crate::decision::{CallerKind, Context, ContextValue};
 use crate::inventory::Inventory;
@@ -7,6 +9,7 @@ use crate::inventory::Inventory;
 use super::question::Known;
 use super::spellings::written;
 use super::subject::Subject;
+use super::test::{Operand, Piece, Test};
 
 impl Subject<'_> {
     /// What is known of a condition key (section 2.5), once the caller is.
@@ -66,6 +69,12 @@ impl Subject<'_> {
         {
             return Known::Missing(what.into());
         }
+        // Somebody outside the export who is named has one that nobody knows.
+        if self.stranger.is_some()
+            && matches!(self.caller.kind, CallerKind::User | CallerKind::AssumedRole { .. })
+        {
+            return Known::OfRequest;
+        }
         let id = self.identity.and_then(|identity| identity.unique_id.as_deref());
         let text = match &self.caller.kind {
             CallerKind::Root => self.caller.account.map(|account| account.to_string()),
@@ -78,6 +87,22 @@ impl Subject<'_> {
             CallerKind::Service | CallerKind::Provider => None,
         };
         Known::Value(text.map(|text| ContextValue::One(text.into())))
+    }
+
+    /// A test of `aws:userid` without the ids of those in the export, where the caller is none of them: nobody
+    /// else has one of these (rule C45).
+    pub(super) fn without_ids_of_others<'t>(
+        &self,
+        world: &Inventory,
+        test: &'t Test,
+    ) -> Cow<'t, Test> {
+        if self.stranger.is_none() || *test.key != *USER_ID {
+            return Cow::Borrowed(test);
+        }
+        let is_of_other =
+            |operand: &Operand| id_in(operand).is_some_and(|id| is_id_of_one_known(world, id));
+        let left = test.values.iter().filter(|operand| !is_of_other(operand)).cloned();
+        Cow::Owned(Test { values: left.collect(), ..test.clone() })
     }
 
     /// Tags of the user or role; sessions may bring others (rule T7, O26).
@@ -113,6 +138,25 @@ impl Subject<'_> {
         };
         organization_path(world, account)
     }
+}
+
+/// The condition key of unique ids, in lower case.
+pub(super) const USER_ID: &str = "aws:userid";
+
+/// The unique id that every text begins with which the operand takes: alone, or before a session's name.
+fn id_in(operand: &Operand) -> Option<&str> {
+    let Operand::Text(pieces) = operand else { return None };
+    match &**pieces {
+        [Piece::Text(id)] if !id.contains(':') => Some(id),
+        [Piece::Text(text), ..] => text.split_once(':').map(|(id, _)| id),
+        _ => None,
+    }
+}
+
+/// Whether a user or a role of the export has this id.
+fn is_id_of_one_known(world: &Inventory, id: &str) -> bool {
+    let mut identities = world.accounts.values().flat_map(|account| account.identities.values());
+    identities.any(|it| it.unique_id.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(id)))
 }
 
 /// Keys that neither caller nor account fix.

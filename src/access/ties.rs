@@ -226,11 +226,9 @@ impl Near<'_, '_> {
             }
             Some(Limit::PresentLike(pattern)) => {
                 found.retain(|text| Form::like(pattern).has(text));
-                // The unique id of a session, say: whatever stands behind the role's.
-                let is_text = |start: &&str| !start.contains(['*', '?']);
-                if let Some(start) = pattern.strip_suffix("?*").filter(is_text) {
-                    found.push(format!("{start}session").into());
-                }
+                // The unique id of a session, say: whatever stands where something must.
+                let filled = pattern.replace("?*", "session");
+                found.extend((!filled.contains(['*', '?'])).then(|| Box::from(filled)));
             }
             _ => {}
         }
