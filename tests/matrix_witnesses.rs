@@ -155,7 +155,7 @@ fn assumptions_narrow_the_answer() {
 }
 
 /// Key policies, and what the matrix says of the cells of `user/bob` or `role/app` on them.
-const CELLS: [(&str, &str, &str, &str); 9] = [
+const CELLS: [(&str, &str, &str, &str); 10] = [
     // Rules C40 to C42: the variable's own key has a form of its own.
     (
         "- { allow: kms:Decrypt, to: role/app, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:userid}' } } }",
@@ -173,7 +173,13 @@ const CELLS: [(&str, &str, &str, &str); 9] = [
         "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:SourceIp}' } } }",
         "user/bob",
         "Decrypt",
-        "conditional unknown",
+        "conditional",
+    ),
+    (
+        "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:CurrentTime}' } } }",
+        "user/bob",
+        "Decrypt",
+        "conditional",
     ),
     (
         "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:UserAgent}' } } }",

@@ -257,8 +257,11 @@ fn alike(
     };
     let own = forms(&range)?;
     let is_free = |key: &&str| {
-        let is_limited = frame.limits.iter().any(|(limited, _)| {
-            **limited == **key || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
+        // That a key must be there tells its texts no more apart.
+        let limits = frame.limits.iter().filter(|(_, limit)| *limit != Limit::Present);
+        let mut limits = limits.map(|(limited, _)| &**limited);
+        let is_limited = limits.any(|limited| {
+            *limited == **key || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
         });
         let is_told_of = solver.tells_of(key) || **key == *NAMES;
         let of_key = forms(&Range::of(key, solver.now()));
