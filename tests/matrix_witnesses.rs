@@ -284,6 +284,27 @@ fn every_session_of_a_role_tells_when_it_was_made() {
 }
 
 #[test]
+fn c42_a_variable_of_a_key_that_must_be_there_is_decided() {
+    let folder = Folder::new("variable-of-name");
+    let when = "{ StringLikeIfExists: { 'kms:EncryptionContext:u': '${aws:username}' } }";
+    folder.put(
+        "scenario.yaml",
+        format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    keys: {{ k: {{ policy: [{{ allow: kms:Encrypt, to: '*', when: {when} }}] }} }}\n"
+        ),
+    );
+    let path = folder.path().join("scenario.yaml").display().to_string();
+    let run = run("matrix", &format!("{DAY} --format jsonl --action Encrypt {path}"));
+    let cells = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let anyone = cells.into_iter().find(|cell| cell["principal"] == "*").unwrap();
+    assert_eq!(anyone["verdict"], "conditional");
+    assert_eq!(anyone["undecided"], false);
+    let condition = anyone["condition"].as_str().unwrap();
+    assert!(condition.contains("${aws:username}"), "{condition}");
+    assert!(condition.ends_with("or kms:EncryptionContext:u is absent"), "{condition}");
+}
+
+#[test]
 fn c66_a_service_of_the_chain_is_in_it() {
     let folder = Folder::new("matrix-called-via");
     let athena = "{ 'ForAnyValue:StringEquals': { 'aws:CalledVia': athena.amazonaws.com } }";
