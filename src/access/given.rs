@@ -15,10 +15,16 @@ use super::pairs::{PREFIX, Spelling, named, of};
 use super::test::Test;
 
 /// Of how many spellings every choice is looked at.
-const SPELLINGS: usize = 4;
+const SPELLINGS: usize = 6;
 
 /// How many ways there are for one choice of spellings.
 const WAYS: usize = 1000;
+
+/// How many ways are looked at.
+const LOOKS: usize = 20_000;
+
+/// Of a name with so many letters every spelling is looked at.
+const LETTERS: usize = 6;
 
 /// What is asked of one name.
 pub(super) struct Asked<'a> {
@@ -74,25 +80,35 @@ impl Asked<'_> {
             let single = names.iter().map(|name| vec![(Box::from(*name), value.clone())]);
             found.extend(single.map(|pairs| self.way(pairs)));
         }
-        // Which spelling a third one is looked up in hangs on the order of those that are given.
-        complete &= asked.len() < 2 && whole;
-        if self.is_counted() && others.is_empty() {
+        complete &= whole;
+        let several = asked.len() > 1;
+        if !several && self.is_counted() && others.is_empty() {
             return (found, complete && self.told_apart() < 2);
         }
         let (choices, all) = choices(names.len());
         complete &= all;
-        let looked_up = match self.lists().next() {
-            Some(_) => values.clone(),
-            None => self.looked_up(&values),
+        // Where a policy looks up one spelling, a grant can take the others.
+        let looked_up = match several || self.lists().next().is_some() {
+            true => values.clone(),
+            false => self.looked_up(&values),
         };
         let apart = asked.iter().map(|name| (*name, &*looked_up));
         let apart: Vec<Apart<'_>> =
             apart.chain(others.iter().map(|it| (&**it, &*values))).collect();
+        let mut looks = 0;
+        let mut seen = FxHashSet::default();
         for choice in choices {
             let names: Vec<&str> = choice.iter().filter_map(|at| names.get(*at).copied()).collect();
             let ways = pairs(&names, &apart, &values);
-            complete &= ways.len() < WAYS;
-            found.extend(ways.into_iter().map(|pairs| self.way(pairs)));
+            looks += ways.len();
+            complete &= ways.len() < WAYS && looks < LOOKS;
+            if looks >= LOOKS {
+                break;
+            }
+            let ways = ways.into_iter().map(|pairs| self.way(pairs));
+            found.extend(
+                ways.filter(|way| seen.insert((way.truths.clone(), way.satisfied.clone()))),
+            );
         }
         (found, complete)
     }
@@ -145,35 +161,31 @@ impl Asked<'_> {
     }
 
     /// Spellings that no policy looks up, where a grant takes them as well (rule G21): of each class as many as
-    /// a use of a grant takes, and whether there are.
+    /// a use of a grant takes, and whether there are. Where policies look up several, the first in byte order
+    /// tells what those hold that are not given (rule C5): then the first of each class and the last, too.
     fn others(&self, asked: &[&str]) -> (Vec<String>, bool) {
         let taken = self.taken();
-        if taken == 0 || taken == 1 && asked.is_empty() {
+        let several = asked.len() > 1;
+        let of_policies = several && self.spellings.len() > 1;
+        if taken == 0 && !of_policies || taken == 1 && asked.is_empty() {
             return (Vec::new(), true);
         }
-        let mixed = self.name.char_indices().map(|(at, letter)| {
-            let mut text = self.name.to_owned();
-            text.replace_range(
-                at..at + letter.len_utf8(),
-                &letter.to_ascii_uppercase().to_string(),
-            );
-            text
-        });
-        let all = [self.name.to_owned(), self.name.to_ascii_uppercase()].into_iter().chain(mixed);
-        let mut free: Vec<String> = Vec::new();
-        for name in all {
-            if !asked.contains(&name.as_str()) && !free.contains(&name) {
-                free.push(name);
-            }
-        }
-        let few = self.name.bytes().filter(u8::is_ascii_alphabetic).count() <= 2;
-        let (mut found, mut whole) = (Vec::new(), true);
+        let taken = taken.max(1);
+        let letters = self.name.bytes().filter(u8::is_ascii_alphabetic).count();
+        let (all, of_all) = match several && letters <= LETTERS {
+            true => (variants(self.name), true),
+            false => (some_variants(self.name), letters <= 2),
+        };
+        let free: Vec<String> =
+            all.into_iter().filter(|name| !asked.contains(&name.as_str())).collect();
+        let (mut found, mut whole) = (Vec::new(), of_all || !several);
         for (_, satisfied) in self.spellings {
             let of_class = free.iter().filter(|name| of(self.of_names, name) == *satisfied);
+            let of_class: Vec<&String> = of_class.collect();
+            let last = of_class.last().filter(|_| several && of_class.len() > taken);
             let before = found.len();
-            found.extend(of_class.take(taken).cloned());
-            // Of two letters these are all spellings that there are.
-            whole &= few || found.len() - before == taken || self.is_one_spelling(satisfied);
+            found.extend(of_class.iter().take(taken).chain(last).map(|name| (*name).clone()));
+            whole &= of_all || found.len() - before >= taken || self.is_one_spelling(satisfied);
         }
         (found, whole)
     }
@@ -273,10 +285,41 @@ fn pairs(names: &[&str], apart: &[Apart<'_>], values: &[ContextValue]) -> Vec<En
     found
 }
 
+/// Every spelling of a name, in byte order.
+fn variants(name: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    for letter in name.chars() {
+        let mut both = vec![letter.to_ascii_uppercase(), letter.to_ascii_lowercase()];
+        both.dedup();
+        let with =
+            |text: &String| both.iter().map(|one| format!("{text}{one}")).collect::<Vec<String>>();
+        found = found.iter().flat_map(with).collect();
+    }
+    found
+}
+
+/// Some spellings of a name, plainer ones first.
+fn some_variants(name: &str) -> Vec<String> {
+    let mixed = name.char_indices().map(|(at, letter)| {
+        let mut text = name.to_owned();
+        text.replace_range(at..at + letter.len_utf8(), &letter.to_ascii_uppercase().to_string());
+        text
+    });
+    let all = [name.to_owned(), name.to_ascii_uppercase()].into_iter().chain(mixed);
+    let mut found: Vec<String> = Vec::new();
+    for name in all {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
 /// Every choice of two or more of so many, smaller ones first, and whether these are all.
 fn choices(count: usize) -> (Vec<Vec<usize>>, bool) {
     if count > SPELLINGS {
-        return (vec![(0..count).collect()], false);
+        let pairs = (0..count).flat_map(|one| (one + 1..count).map(move |other| vec![one, other]));
+        return (pairs.chain([(0..count).collect()]).collect(), false);
     }
     let chosen = |bits: usize| (0..count).filter(|at| bits >> at & 1 == 1).collect();
     let mut all: Vec<Vec<usize>> = (1..1_usize << count).map(chosen).collect();
@@ -295,6 +338,16 @@ mod tests {
         assert!(complete);
         assert_eq!(all, [vec![0, 1], vec![0, 2], vec![1, 2], vec![0, 1, 2]]);
         assert_eq!(choices(1), (Vec::new(), true));
-        assert_eq!(choices(6), (vec![vec![0, 1, 2, 3, 4, 5]], false));
+        let (some, complete) = choices(SPELLINGS + 1);
+        assert!(!complete && some.len() == 22, "{some:?}");
+    }
+
+    #[test]
+    fn spellings_stand_in_byte_order() {
+        let all = variants("a-b");
+        assert_eq!(all, ["A-B", "A-b", "a-B", "a-b"]);
+        assert!(all.is_sorted());
+        assert_eq!(some_variants("ab"), ["ab", "AB", "Ab", "aB"]);
+        assert_eq!(variants("1"), ["1"]);
     }
 }
