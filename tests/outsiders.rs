@@ -229,6 +229,29 @@ fn c45_who_is_named_from_outside_has_a_unique_id() {
 }
 
 #[test]
+fn whoever_is_in_an_organization_is_somewhere_in_it() {
+    let to_all = |action: &str, paths: &str| {
+        let when = format!(r#""ForAnyValue:StringLike": {{ "aws:PrincipalOrgPaths": "{paths}" }}"#);
+        statement("allow", action, "*", &when)
+    };
+    let statements = to_all("Decrypt", "o-own/*")
+        + &to_all("DescribeKey", "o-own/r-1/*")
+        + &to_all("Encrypt", "o-other/*");
+    let organization = "organization: { id: o-own, management: \"999999999999\", accounts: [\"111122223333\"] }\naccounts:";
+    let text = world("us-west-2", &statements).replacen("accounts:", organization, 1);
+    let rows = ["o-other Encrypt always", "o-own Decrypt always", "o-own DescribeKey conditional"];
+    check(&text, &rows);
+    // An account that is no member can be in any other organization, or in none.
+    let of = |action: &str, id: &str| {
+        let when = format!(r#"StringEquals: {{ "aws:PrincipalOrgID": "{id}" }}"#);
+        statement("allow", action, PARTNER, &when)
+    };
+    let statements = of("Decrypt", "o-other") + &of("Encrypt", "o-own");
+    let text = world("us-west-2", &statements).replacen("accounts:", organization, 1);
+    check(&text, &[&format!("arn:aws:iam::{PARTNER}:root Decrypt conditional")]);
+}
+
+#[test]
 fn c45_nobody_outside_has_the_unique_id_of_one_in_the_export() {
     let eve = format!("arn:aws:iam::{PARTNER}:user/eve");
     let with_ids = |to: &str, values: &str| {

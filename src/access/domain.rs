@@ -232,8 +232,9 @@ fn sets(key: &str, tests: &[&Test], elements: &Elements) -> (Vec<Vec<Box<str>>>,
         }
         at += 1;
     }
-    // A grant allows some operation: CreateGrant refuses an empty list.
-    let empty = usize::from(key == "kms:grantoperations");
+    // A grant allows some operation: CreateGrant refuses an empty list. Whoever is in an organization is
+    // somewhere in it.
+    let empty = usize::from(matches!(key, "kms:grantoperations" | "aws:principalorgpaths"));
     (found.into_iter().skip(empty).map(|(_, set)| set).collect(), complete)
 }
 

@@ -8,7 +8,7 @@ use crate::inventory::{AttachedPolicy, Effects, ManagedPolicy, NamedPolicy, OrgP
 use crate::policy::PolicyDocument;
 
 use super::asked::REQUEST_ALIAS;
-use super::caller_values::USER_ID;
+use super::caller_values::{ORG_PATHS, USER_ID};
 use super::formula::{Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
 use super::kinds;
@@ -470,6 +470,10 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
         limits.extend(identity.tags.keys().map(|tag| {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));
+    }
+    if let Some(id) = subject.organization() {
+        // Section 2.5: a path begins with the organization.
+        limits.push((ORG_PATHS.into(), Limit::PresentLike(format!("{id}/?*").into())));
     }
     if let Some(account) = subject.caller.account.filter(|_| subject.is_unnamed()) {
         limits.push(kinds::of_account(subject.caller.partition(), account.as_str()));

@@ -185,7 +185,7 @@ impl<'w> Subject<'w> {
         let known = |key: &str| self.known(world, given, key);
         match question {
             Question::Test { test, sight } => {
-                resolved_test(formulas, &self.without_ids_of_others(world, test), *sight, &known)
+                resolved_test(formulas, &self.without_what_others_have(world, test), *sight, &known)
             }
             Question::Resource(pattern) => resolved_resource(formulas, pattern, None, &known),
             Question::Names(entry, classes) => match self.class(formulas, entry) {
