@@ -365,6 +365,7 @@ fn e30_a_row_of_an_account_stands_for_users_and_its_root_as_well() {
         r#"ArnEquals: { "aws:PrincipalArn": "arn:aws:sts::444455556666:federated-user/eve" }"#,
         r#"StringLike: { "aws:userid": "444455556666:*" }"#,
         r#"StringLike: { "aws:userid": "AIDA*" }"#,
+        r#"Null: { "aws:TokenIssueTime": "true" }"#,
     ] {
         check_statements(&[("allow", "Decrypt", PARTNER, condition)], &[&row]);
     }

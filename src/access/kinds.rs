@@ -29,13 +29,14 @@ pub(super) fn of_account(partition: &str, account: &str) -> (Box<str>, Limit) {
 
 /// Whether requests of one kind can hold something else under a key (in lower case) than those of another.
 pub(super) fn tells_kinds(key: &str) -> bool {
-    const KEYS: [&str; 6] = [
+    const KEYS: [&str; 7] = [
         PRINCIPAL_ARN,
         "aws:principaltype",
         USER_ID,
         USER_NAME,
         "aws:multifactorauthage",
         "aws:multifactorauthpresent",
+        "aws:tokenissuetime",
     ];
     KEYS.contains(&key) || key.starts_with("aws:principaltag/")
 }
