@@ -117,7 +117,7 @@ impl Asked<'_> {
     fn is_counted(&self) -> bool {
         let is_own = |name: &&str| name.eq_ignore_ascii_case(self.name);
         let listed = |test: &&Test| test.values.iter().filter_map(literal).filter(is_own).count();
-        self.of_names.iter().filter(|test| test.of_grant).map(|test| listed(test)).max() == Some(1)
+        self.of_names.iter().filter(|test| test.of_grant).map(listed).max() == Some(1)
     }
 
     /// How many tests of the set tell spellings of the name apart.
