@@ -26,23 +26,22 @@ pub(super) fn refused(
         return None;
     }
     let key = world.key(&resolved(world, &request.target)?)?;
-    let cited: Vec<&Cited> = decision
-        .trace
-        .iter()
-        .flat_map(|step| &step.cited)
-        .map(|citation| &citation.cited)
-        .collect();
-    let allows = |grant: &&Grant| {
-        cited.iter().any(|cited| {
-            matches!(cited, Cited::Grant { id, place } if *id == grant.id && *place == grant.place)
-        })
+    let parents = || {
+        let all = key.grants.iter();
+        all.filter(|grant| grant.operations.contains(KmsAction::CREATE_GRANT))
     };
     let like =
         |parent: &Grant| Request { context: child(parent, &request.context), ..request.clone() };
-    let children: Vec<Request> = key.grants.iter().filter(allows).map(like).collect();
     let reference = Reference::new(world);
-    let is_allowed = |child: &Request| reference.evaluate(child).is_allowed();
-    if children.iter().any(is_allowed) { None } else { children.into_iter().next() }
+    if parents().map(like).any(|child| reference.evaluate(&child).is_allowed()) {
+        return None;
+    }
+    let mut cited = decision.trace.iter().flat_map(|step| &step.cited);
+    let id = cited.find_map(|citation| match &citation.cited {
+        Cited::Grant { id, .. } => Some(id),
+        Cited::Statement { .. } => None,
+    });
+    parents().find(|grant| Some(&grant.id) == id).map(like)
 }
 
 /// Whether a context says which grant is asked for.
