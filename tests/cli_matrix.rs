@@ -301,6 +301,9 @@ fn an_empty_table_says_why() {
         }
     }
     assert!(!shown("matrix testdata/course").contains("Nothing to show"));
+    // A disabled key can do much, and none of it now.
+    let told = within(&world("matrix-empty"), "matrix --effective-now --key old --action use .");
+    assert!(told.contains("there are no such cells, or the states of the keys"), "{told}");
 }
 
 #[test]

@@ -347,3 +347,53 @@ fn prose_is_wrapped_at_the_width_that_is_given() {
     });
     assert!(prose.clone().all(|line| line.chars().count() <= 50), "{narrow}");
 }
+
+#[test]
+fn a_grant_that_policies_would_see_is_what_a_create_grant_asks_for() {
+    let folder = Folder::new("why-child");
+    folder.put(
+        "world.yaml",
+        "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    users:\n      \
+         bob: { policies: [{ deny: kms:CreateGrant, when: { \"Null\": { \"kms:EncryptionContext:app\": \"false\" } } }] }\n      \
+         eve: {}\n    keys:\n      k:\n        grants:\n          \
+         - { to: user/bob, operations: [CreateGrant, DescribeKey], context_equals: { app: y } }\n          \
+         - { to: user/eve, operations: [CreateGrant, DescribeKey], context_equals: { app: y } }\n",
+    );
+    let told = |who: &str, format: &str| {
+        let args = ["why", "--principal", who, "--action", "CreateGrant", "--key", "k", "--format"];
+        let run = keyreach(&[&args[..], &[format, "."]].concat()).within(folder.path()).run();
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{who}");
+        run.stdout
+    };
+    let story: Value = serde_json::from_str(&told("bob", "json")).unwrap();
+    assert_eq!((&story["decision"], &story["reason"]), (&json!("denied"), &json!("explicit-deny")));
+    assert_eq!(story["overall"]["verdict"], "never");
+    let context = &story["request"]["context"];
+    assert_eq!(context["kms:EncryptionContext:app"], "y");
+    assert_eq!(context["kms:GrantConstraintType"], "EncryptionContextEquals");
+    let text = told("bob", "human").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Over all requests: never allowed."), "{text}");
+    assert!(text.contains("Answered for a grant like the one that would allow it"), "{text}");
+    // Where one like it is allowed, the request stays as it is asked about.
+    let story: Value = serde_json::from_str(&told("eve", "json")).unwrap();
+    assert_eq!(story["decision"], "allowed");
+    assert_eq!(story["request"]["context"], json!({ "aws:SecureTransport": "true" }));
+}
+
+#[test]
+fn how_much_of_infrastructure_code_is_known_is_told() {
+    let args = "--principal role/app --action Decrypt --key alias/app";
+    let code = "testdata/infrastructure/same/terraform";
+    let told = why(&format!("{args} {code}")).stdout;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.ends_with("of infrastructure code fully resolved."), "{told}");
+    let story: Value =
+        serde_json::from_str(&why(&format!("{args} --format json {code}")).stdout).unwrap();
+    assert_eq!(story["coverage"]["keys"]["fully"], 1);
+    assert_eq!(
+        why("--principal Bob --action Decrypt --key alias/CMK-A --format json testdata/course")
+            .stdout
+            .find("coverage"),
+        None
+    );
+}

@@ -458,3 +458,27 @@ fn what_is_filled_in_later_is_no_fault_of_a_policy() {
         assert_eq!(statement.unresolved().count(), unresolved, "{name} {principal}");
     }
 }
+
+#[test]
+fn a_scenario_can_be_json() {
+    let text = r#"{"keyreach": "scenario/1", "accounts": {"111122223333": {"keys": {"k": {}}}}}"#;
+    let lines = text.replacen(", ", ",\n  ", 9).replacen('{', "\n{\n  ", 1);
+    for text in
+        [text, &lines, "{keyreach: scenario/1, accounts: {\"111122223333\": {keys: {k: {}}}}}"]
+    {
+        assert_eq!(world(&[("world.json", text)]).keys.len(), 1, "{text}");
+    }
+    // What another program calls so is none.
+    let other = text.replace("scenario/1", "check/1");
+    assert_eq!(loaded(&[("world.json", &other)]).skipped, 1);
+}
+
+#[test]
+fn a_fault_that_an_anchor_repeats_is_told_once() {
+    let text = "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    users:\n      \
+                ann: { policies: &all [{ allow: kms:Decrypt, on: nokey }] }\n      \
+                bob: { policies: *all }\n    keys: { k: {} }\n";
+    let loaded = loaded(&[("world.yaml", text)]);
+    let messages: Vec<&str> = loaded.problems.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(messages, ["`nokey` names no key"]);
+}

@@ -11,10 +11,13 @@
 mod support;
 
 use keyreach::access::{Access, Matrix};
-use keyreach::aws::KmsAction;
+use keyreach::aws::{ActionSet, KmsAction};
 use keyreach::decision::{CellAnswer, Request, Standing, completed};
 use keyreach::eval::reference::Reference;
+use keyreach::ingest::scenario::load_tree;
 use keyreach::inventory::Inventory;
+use keyreach::source::FileId;
+use keyreach::syntax::yaml;
 use rayon::prelude::*;
 use support::matrix::net::{inventory, surroundings};
 use support::matrix::now;
@@ -83,4 +86,57 @@ fn every_cell_of_random_matrices_is_told_as_the_reference_tells_it() {
         println!("allowed and refused: {tried:?}");
         assert!(tried.iter().all(|count| *count > 5000), "{tried:?}");
     });
+}
+
+/// Roles whose boundaries leave them nothing: meant by the key policy, by a grant, and by nobody.
+const FENCED: &str = "
+keyreach: scenario/1
+accounts:
+  \"111122223333\":
+    policies: { fence: [{ allow: s3:* }] }
+    users:
+      ann: {}
+    roles:
+      app: { boundary: fence, trust: [account] }
+      web: { boundary: fence, trust: [account] }
+      job: { boundary: fence, trust: [account], policies: [{ allow: kms:* }] }
+    keys:
+      k:
+        policy: [{ allow: kms:*, to: account }, { allow: kms:Decrypt, to: role/app }]
+        grants: [{ to: user/ann, operations: [Encrypt, RetireGrant] }]
+";
+
+#[test]
+fn e20_the_gate_that_lacks_an_allow_is_the_one_of_the_way_that_came_furthest() {
+    let (documents, _) = yaml::parse(FENCED);
+    let scenario = load_tree(&documents[0].root, FileId(0));
+    assert_eq!(scenario.problems, []);
+    let truth = scenario.inventory;
+    let access = Access::new(&truth, now());
+    let matrix = Matrix::new(&access);
+    let reference = Reference::new(&truth);
+    let mut told = Vec::new();
+    for (row, known) in matrix.rows().iter().enumerate() {
+        for (key, pair) in matrix.row(row, ActionSet::ALL, true) {
+            for (actions, answer) in &pair.cells {
+                let never = actions.iter().filter(|_| answer.verdict == Standing::Never);
+                for action in never.filter(|_| key.is_some()) {
+                    let request = proof(&matrix, (row, key, action), answer).unwrap();
+                    let gate = reference.evaluate(&request).outcome.denied_by();
+                    assert_eq!(answer.denied_by, gate, "{} {action}", known.name);
+                    told.push((known.name.to_string(), action.name(), gate.unwrap().name()));
+                }
+            }
+        }
+    }
+    for (name, action, gate) in [
+        ("role/app", "Decrypt", "permissions-boundary"),
+        ("role/app", "Encrypt", "identity-policy"),
+        ("role/web", "Decrypt", "identity-policy"),
+        ("role/job", "Decrypt", "permissions-boundary"),
+        ("role/web", "RetireGrant", "key-policy"),
+    ] {
+        let found = told.iter().find(|(who, what, _)| who.ends_with(name) && *what == action);
+        assert_eq!(found.map(|(_, _, gate)| *gate), Some(gate), "{name} {action}");
+    }
 }

@@ -320,3 +320,93 @@ fn c5_of_tags_of_a_key_that_differ_by_case_the_one_of_equal_case_counts() {
         case.check(expected);
     }
 }
+
+const APP: &str = "kms:EncryptionContext:APP";
+const MIXED: &str = "kms:EncryptionContext:App";
+const SMALL: &str = "kms:EncryptionContext:app";
+
+/// A user with one grant, of which this is the constraint, and a statement of the key policy.
+fn constrained(constraint: &str, statement: &str) -> Case {
+    let grant =
+        format!("        grants: [{{ to: user/ann, operations: [Decrypt], {constraint} }}]\n");
+    Case::with("Decrypt", &grant, &[statement])
+}
+
+#[test]
+fn g20_a_constraint_can_name_a_pair_in_two_spellings() {
+    let other = "allow: kms:*, to: account";
+    for (constraint, allowed, denied) in [
+        (
+            "context_equals: { app: y, APP: y }",
+            vec![[(APP, "y"), (SMALL, "y")], [(MIXED, "y"), (SMALL, "y")]],
+            vec![vec![(SMALL, "y")], vec![(APP, "z"), (SMALL, "y")]],
+        ),
+        (
+            "context_equals: { App: x, app: y }",
+            vec![[(MIXED, "x"), (SMALL, "y")], [(APP, "y"), (SMALL, "x")]],
+            vec![vec![(MIXED, "x")], vec![(MIXED, "x"), (SMALL, "x")]],
+        ),
+        (
+            "context_subset: { App: x, app: y }",
+            vec![[(MIXED, "x"), (SMALL, "y")], [(APP, "y"), (SMALL, "x")]],
+            vec![vec![(SMALL, "y")], vec![(APP, "z"), (SMALL, "y")]],
+        ),
+        (
+            "context_subset: { App: y, app: y }",
+            vec![[(APP, "y"), (SMALL, "y")], [(APP, "y"), (TEAM, "z")]],
+            vec![vec![(SMALL, "x")], vec![]],
+        ),
+    ] {
+        let case = constrained(constraint, other);
+        for pairs in allowed {
+            assert!(case.is_allowed(&context(&pairs)), "{constraint} {pairs:?}");
+        }
+        for pairs in denied {
+            assert!(!case.is_allowed(&context(&pairs)), "{constraint} {pairs:?}");
+        }
+        let answer = case.answer();
+        assert_eq!(answer.verdict.name(), "conditional", "{constraint} {answer:?}");
+        assert!(!answer.undecided && answer.condition.is_some(), "{constraint} {answer:?}");
+    }
+    let condition = |constraint: &str| {
+        constrained(constraint, other).answer().condition.map(|it| it.to_string())
+    };
+    assert_eq!(
+        condition("context_equals: { app: y, APP: y }").as_deref(),
+        Some(
+            "kms:EncryptionContext:app in its spellings has just [y, y] and \
+             kms:EncryptionContextKeys has no value that is not, in any case, in [APP, app]"
+        )
+    );
+    assert_eq!(
+        condition("context_subset: { App: x, app: y }").as_deref(),
+        Some("kms:EncryptionContext:app in its spellings has all of [x, y]")
+    );
+}
+
+#[test]
+fn g21_a_deny_that_spells_a_pair_otherwise_than_the_grant_leaves_a_condition() {
+    let denied = |value: &str| {
+        format!("deny: kms:Decrypt, to: '*', when: {{ StringNotEquals: {{ '{SMALL}': {value} }} }}")
+    };
+    for (case, expected) in [
+        (constrained("context_subset: { App: x }", &denied("x")), format!("{SMALL} is x")),
+        (
+            constrained("context_subset: { App: x }", &denied("z")),
+            format!("{MIXED} in some spelling is x and {SMALL} is z"),
+        ),
+    ] {
+        let answer = case.answer();
+        assert_eq!(answer.verdict.at_least(), Bound::Conditional, "{answer:?}");
+        assert!(!answer.undecided, "{answer:?}");
+        assert_eq!(answer.condition.map(|it| it.to_string()), Some(expected));
+    }
+    // Two grants that spell the name apart take the same requests.
+    let grant = |name: &str| {
+        format!("{{ to: user/ann, operations: [Decrypt], context_subset: {{ {name}: x }} }}")
+    };
+    let grants = format!("        grants: [{}, {}]\n", grant("App"), grant("app"));
+    let answer = Case::with("Decrypt", &grants, &["allow: kms:*, to: account"]).answer();
+    assert!(!answer.undecided, "{answer:?}");
+    assert_eq!(answer.condition.map(|it| it.to_string()), Some(format!("{SMALL} is x")));
+}

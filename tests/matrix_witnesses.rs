@@ -155,7 +155,7 @@ fn assumptions_narrow_the_answer() {
 }
 
 /// Key policies, and what the matrix says of the cells of `user/bob` or `role/app` on them.
-const CELLS: [(&str, &str, &str, &str); 9] = [
+const CELLS: [(&str, &str, &str, &str); 10] = [
     // Rules C40 to C42: the variable's own key has a form of its own.
     (
         "- { allow: kms:Decrypt, to: role/app, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:userid}' } } }",
@@ -173,7 +173,13 @@ const CELLS: [(&str, &str, &str, &str); 9] = [
         "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:SourceIp}' } } }",
         "user/bob",
         "Decrypt",
-        "conditional unknown",
+        "conditional",
+    ),
+    (
+        "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:CurrentTime}' } } }",
+        "user/bob",
+        "Decrypt",
+        "conditional",
     ),
     (
         "- { allow: kms:Decrypt, to: user/bob, when: { StringEquals: { 'kms:EncryptionContext:u': '${aws:UserAgent}' } } }",
@@ -262,6 +268,40 @@ fn c45_every_session_of_a_role_has_its_unique_id() {
             assert_eq!(verdict_of(&folder, &policy, "role/app", "Decrypt"), expected, "{policy}");
         }
     }
+}
+
+#[test]
+fn every_session_of_a_role_tells_when_it_was_made() {
+    let folder = Folder::new("token-issue-time");
+    let found = |who: &str, absent: &str| {
+        let when = format!("'Null': {{ 'aws:TokenIssueTime': '{absent}' }}");
+        let policy = format!("- {{ allow: kms:Decrypt, to: {who}, when: {{ {when} }} }}");
+        verdict_of(&folder, &policy, who, "Decrypt")
+    };
+    assert_eq!([found("role/app", "true"), found("role/app", "false")], ["never", "always"]);
+    // A user signs with long-term keys, or in a session.
+    assert_eq!([found("user/bob", "true"), found("user/bob", "false")], ["conditional"; 2]);
+}
+
+#[test]
+fn c42_a_variable_of_a_key_that_must_be_there_is_decided() {
+    let folder = Folder::new("variable-of-name");
+    let when = "{ StringLikeIfExists: { 'kms:EncryptionContext:u': '${aws:username}' } }";
+    folder.put(
+        "scenario.yaml",
+        format!(
+            "keyreach: scenario/1\naccounts:\n  111122223333:\n    keys: {{ k: {{ policy: [{{ allow: kms:Encrypt, to: '*', when: {when} }}] }} }}\n"
+        ),
+    );
+    let path = folder.path().join("scenario.yaml").display().to_string();
+    let run = run("matrix", &format!("{DAY} --format jsonl --action Encrypt {path}"));
+    let cells = run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let anyone = cells.into_iter().find(|cell| cell["principal"] == "*").unwrap();
+    assert_eq!(anyone["verdict"], "conditional");
+    assert_eq!(anyone["undecided"], false);
+    let condition = anyone["condition"].as_str().unwrap();
+    assert!(condition.contains("${aws:username}"), "{condition}");
+    assert!(condition.ends_with("or kms:EncryptionContext:u is absent"), "{condition}");
 }
 
 #[test]

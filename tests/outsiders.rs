@@ -210,6 +210,64 @@ fn e29_a_federated_user_that_a_key_policy_names_has_a_row() {
 }
 
 #[test]
+fn c45_who_is_named_from_outside_has_a_unique_id() {
+    let [eve, app] = ["user/eve", "role/app"].map(|who| format!("arn:aws:iam::{PARTNER}:{who}"));
+    for (who, pattern, verdict) in [
+        (&eve, "AIDA*", "always"),
+        (&eve, "AIDAEXAMPLE*", "conditional"),
+        (&app, "AROA*:*", "always"),
+        (&app, "*:night", "conditional"),
+    ] {
+        let when = format!(r#"StringLike: {{ "aws:userid": "{pattern}" }}"#);
+        let row = format!("{who} Decrypt {verdict}");
+        check_statements(&[("allow", "Decrypt", who, &when)], &[&row]);
+    }
+    for (who, pattern) in [(&eve, "AROA*"), (&app, "AIDA*")] {
+        let when = format!(r#"StringLike: {{ "aws:userid": "{pattern}" }}"#);
+        check_statements(&[("allow", "Decrypt", who, &when)], &[]);
+    }
+}
+
+#[test]
+fn whoever_is_in_an_organization_is_somewhere_in_it() {
+    let to_all = |action: &str, paths: &str| {
+        let when = format!(r#""ForAnyValue:StringLike": {{ "aws:PrincipalOrgPaths": "{paths}" }}"#);
+        statement("allow", action, "*", &when)
+    };
+    let statements = to_all("Decrypt", "o-own/*")
+        + &to_all("DescribeKey", "o-own/r-1/*")
+        + &to_all("Encrypt", "o-other/*");
+    let organization = "organization: { id: o-own, management: \"999999999999\", accounts: [\"111122223333\"] }\naccounts:";
+    let text = world("us-west-2", &statements).replacen("accounts:", organization, 1);
+    let rows = ["o-other Encrypt always", "o-own Decrypt always", "o-own DescribeKey conditional"];
+    check(&text, &rows);
+    // An account that is no member can be in any other organization, or in none.
+    let of = |action: &str, id: &str| {
+        let when = format!(r#"StringEquals: {{ "aws:PrincipalOrgID": "{id}" }}"#);
+        statement("allow", action, PARTNER, &when)
+    };
+    let statements = of("Decrypt", "o-other") + &of("Encrypt", "o-own");
+    let text = world("us-west-2", &statements).replacen("accounts:", organization, 1);
+    check(&text, &[&format!("arn:aws:iam::{PARTNER}:root Decrypt conditional")]);
+}
+
+#[test]
+fn c45_nobody_outside_has_the_unique_id_of_one_in_the_export() {
+    let eve = format!("arn:aws:iam::{PARTNER}:user/eve");
+    let with_ids = |to: &str, values: &str| {
+        let when = format!(r#"StringLike: {{ "aws:userid": [{values}] }}"#);
+        world("us-west-2", &statement("allow", "Decrypt", to, &when)).replace(
+            "users: { bob: {} }",
+            "users: { bob: { id: AIDATESTBOB } }\n    roles: { app: { id: AROATESTAPP } }",
+        )
+    };
+    for to in ["*", PARTNER, &eve] {
+        check(&with_ids(to, "AIDATESTBOB, 'AROATESTAPP:*'"), &[]);
+    }
+    check(&with_ids(&eve, "AIDATESTBOB, AIDATESTEVE"), &[&format!("{eve} Decrypt conditional")]);
+}
+
+#[test]
 fn e30_accounts_that_a_pattern_takes_have_a_row() {
     check_statements(
         &[
@@ -307,6 +365,7 @@ fn e30_a_row_of_an_account_stands_for_users_and_its_root_as_well() {
         r#"ArnEquals: { "aws:PrincipalArn": "arn:aws:sts::444455556666:federated-user/eve" }"#,
         r#"StringLike: { "aws:userid": "444455556666:*" }"#,
         r#"StringLike: { "aws:userid": "AIDA*" }"#,
+        r#"Null: { "aws:TokenIssueTime": "true" }"#,
     ] {
         check_statements(&[("allow", "Decrypt", PARTNER, condition)], &[&row]);
     }

@@ -1,12 +1,15 @@
 //! What the export fixes of the condition keys that are about a caller (section 2.5).
 
+use std::borrow::Cow;
+
 use crate::aws::AccountId;
 use crate::decision::{CallerKind, Context, ContextValue};
 use crate::inventory::Inventory;
 
 use super::question::Known;
 use super::spellings::written;
-use super::subject::Subject;
+use super::subject::{Stranger, Subject, Whose};
+use super::test::{Operand, Piece, Test};
 
 impl Subject<'_> {
     /// What is known of a condition key (section 2.5), once the caller is.
@@ -66,6 +69,12 @@ impl Subject<'_> {
         {
             return Known::Missing(what.into());
         }
+        // Somebody outside the export who is named has one that nobody knows.
+        if self.stranger.is_some()
+            && matches!(self.caller.kind, CallerKind::User | CallerKind::AssumedRole { .. })
+        {
+            return Known::OfRequest;
+        }
         let id = self.identity.and_then(|identity| identity.unique_id.as_deref());
         let text = match &self.caller.kind {
             CallerKind::Root => self.caller.account.map(|account| account.to_string()),
@@ -78,6 +87,41 @@ impl Subject<'_> {
             CallerKind::Service | CallerKind::Provider => None,
         };
         Known::Value(text.map(|text| ContextValue::One(text.into())))
+    }
+
+    /// A test without the values that the caller cannot have as others have them: the unique ids of those in the
+    /// export, where it is none of them (rule C45), and the organization's, where its account is no member.
+    pub(super) fn without_what_others_have<'t>(
+        &self,
+        world: &Inventory,
+        test: &'t Test,
+    ) -> Cow<'t, Test> {
+        let is_of_others = |operand: &Operand| match &*test.key {
+            USER_ID => id_in(operand, ':').is_some_and(|id| is_id_of_one_known(world, id)),
+            ORG_ID | ORG_PATHS => {
+                let own = world.organization.as_deref().filter(|_| self.is_no_member(world));
+                let own = own.filter(|own| !own.accounts.is_empty());
+                own.is_some_and(|own| own.id.is_some() && id_in(operand, '/') == own.id.as_deref())
+            }
+            _ => false,
+        };
+        if self.stranger.is_none() || !test.values.iter().any(is_of_others) {
+            return Cow::Borrowed(test);
+        }
+        let left = test.values.iter().filter(|operand| !is_of_others(operand)).cloned();
+        Cow::Owned(Test { values: left.collect(), ..test.clone() })
+    }
+
+    /// Whether it is of an account outside the export that the organization does not have: which other it is in,
+    /// and whether it is in one, nobody knows.
+    fn is_no_member(&self, world: &Inventory) -> bool {
+        let of_account =
+            |stranger: &Stranger| matches!(stranger.whose, Whose::Account | Whose::SomeAccount);
+        let is_member = |account| {
+            world.organization.as_deref().is_none_or(|own| own.accounts.contains(&account))
+        };
+        self.stranger.as_ref().is_some_and(of_account)
+            && self.caller.account.is_some_and(|account| !is_member(account))
     }
 
     /// Tags of the user or role; sessions may bring others (rule T7, O26).
@@ -97,6 +141,9 @@ impl Subject<'_> {
         if let Some(id) = self.organization() {
             return Known::Value(Some(ContextValue::One(id.into())));
         }
+        if self.is_no_member(world) {
+            return Known::OfRequest;
+        }
         let Some(account) = self.caller.account else {
             return Known::Value(None);
         };
@@ -104,8 +151,8 @@ impl Subject<'_> {
     }
 
     fn organization_path(&self, world: &Inventory) -> Known {
-        let own = world.organization.as_ref().and_then(|it| it.id.as_deref());
-        if self.organization().is_some_and(|id| Some(id) != own) {
+        // Whoever is in an organization and not in the export can be anywhere in it.
+        if self.organization().is_some() || self.is_no_member(world) {
             return Known::OfRequest;
         }
         let Some(account) = self.caller.account else {
@@ -113,6 +160,29 @@ impl Subject<'_> {
         };
         organization_path(world, account)
     }
+}
+
+/// The condition key of unique ids, in lower case.
+pub(super) const USER_ID: &str = "aws:userid";
+
+/// The condition keys of the organization, in lower case.
+const ORG_ID: &str = "aws:principalorgid";
+pub(super) const ORG_PATHS: &str = "aws:principalorgpaths";
+
+/// The id that every text begins with which the operand takes: alone, or before this character.
+fn id_in(operand: &Operand, end: char) -> Option<&str> {
+    let Operand::Text(pieces) = operand else { return None };
+    match &**pieces {
+        [Piece::Text(id)] if !id.contains(end) => Some(id),
+        [Piece::Text(text), ..] => text.split_once(end).map(|(id, _)| id),
+        _ => None,
+    }
+}
+
+/// Whether a user or a role of the export has this id.
+fn is_id_of_one_known(world: &Inventory, id: &str) -> bool {
+    let mut identities = world.accounts.values().flat_map(|account| account.identities.values());
+    identities.any(|it| it.unique_id.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(id)))
 }
 
 /// Keys that neither caller nor account fix.

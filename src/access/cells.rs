@@ -22,11 +22,13 @@ use super::ways::{Relation, Ways, allowed};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Cell {
     /// When it is allowed, by what, and what each gate lets pass.
-    opened: [Formula; 9],
+    opened: [Formula; 10],
     /// The gates with a Deny that can apply, each with when it does.
     denied: Box<[(Gate, Formula)]>,
     /// The gate that refuses it whatever policies say.
     refused: Option<Gate>,
+    /// Whether the lack of an identity Allow reads as a refusal of the resource's side.
+    reads_as_refused: bool,
 }
 
 /// What decides the verdict of one cell: the formula, and what it is decided in.
@@ -239,10 +241,13 @@ fn cell(ways: &Ways, allowed: &Masked, action: KmsAction) -> Cell {
             ways.scp.at(action),
             ways.passes.at(action),
             ways.opened.at(action),
+            ways.unasked.at(action),
             ways.identity.at(action),
             ways.boundary.at(action),
         ],
         denied: denies.filter(|(_, deny)| *deny != Formula::FALSE).collect(),
         refused: refused.map(|(gate, _)| gate),
+        reads_as_refused: allowed.at(action) == Formula::FALSE
+            && ways.reads_as_refused.contains(action),
     }
 }

@@ -10,6 +10,7 @@ use crate::decision::ContextValue;
 use crate::policy::{Comparison, Polarity, Quantifier};
 
 use super::glob::{Variable, takes};
+use super::pairs::named;
 use super::test::{Operand, Piece, Test};
 use super::values::{Decimal, address, block, fold, truth};
 
@@ -20,6 +21,9 @@ impl Test {
         if self.operator.comparison == Comparison::Null {
             return self.null_holds(value.is_none());
         }
+        if self.is_of_spellings() {
+            return self.lists(value.map_or(&[], ContextValue::values));
+        }
         let Some(value) = value else {
             return self.holds_without_value();
         };
@@ -29,7 +33,7 @@ impl Test {
         let empty = || value.values().iter().all(|value| value.is_empty());
         match self.operator.quantifier {
             // Rule G20: as many pairs as the grant lists.
-            Some(Quantifier::ForAllValues) if self.of_grant && has_twice(value.values()) => false,
+            Some(Quantifier::ForAllValues) if self.is_exceeded(value.values()) => false,
             // Rules C32, C34, C36.
             Some(Quantifier::ForAllValues) => empty() || values.all(|value| satisfies(value)),
             // Rules C33, C34, C36.
@@ -41,6 +45,48 @@ impl Test {
                 ContextValue::One(value) => satisfies(value),
             },
         }
+    }
+
+    /// Whether it holds where a pair of the encryption context has these values, one for each spelling in
+    /// which it is given; a grant takes it in whichever (rule G21).
+    pub(super) fn holds_spelled(&self, given: &[&ContextValue]) -> bool {
+        if self.is_of_spellings() {
+            let values = given.iter().flat_map(|value| value.values());
+            return self.lists(&values.cloned().collect::<Vec<_>>());
+        }
+        match given {
+            [] => self.holds(None, &|_| None),
+            _ => given.iter().any(|value| self.holds(Some(value), &|_| None)),
+        }
+    }
+
+    /// Whether a grant asks for the values that a pair has in all its spellings together.
+    pub(super) fn is_of_spellings(&self) -> bool {
+        self.of_grant && self.operator.quantifier.is_some() && named(&self.key).is_some()
+    }
+
+    /// Rules G20, G21: whether the values of all spellings are those that the grant lists for the name.
+    fn lists(&self, values: &[Box<str>]) -> bool {
+        let mut wanted = self.values.iter().filter_map(literal);
+        if self.operator.quantifier == Some(Quantifier::ForAnyValue) {
+            return wanted.all(|wanted| values.iter().any(|value| **value == *wanted));
+        }
+        let (mut wanted, mut values): (Vec<&str>, Vec<&str>) =
+            (wanted.collect(), values.iter().map(AsRef::as_ref).collect());
+        wanted.sort_unstable();
+        values.sort_unstable();
+        wanted == values
+    }
+
+    /// Rule G20: whether a grant that asks for exactly its pairs lists one of these names in fewer spellings
+    /// than there are here.
+    pub(super) fn is_exceeded(&self, names: &[Box<str>]) -> bool {
+        self.of_grant
+            && names.iter().any(|name| {
+                let is_same = |other: &&str| other.eq_ignore_ascii_case(name);
+                let given = names.iter().map(AsRef::as_ref).filter(is_same).count();
+                given > 1 && given > self.values.iter().filter_map(literal).filter(is_same).count()
+            })
     }
 
     /// Rules C19, C25: `true` holds of a missing key, `false` of a present one.
@@ -103,13 +149,6 @@ impl Test {
             holds(value.cmp(limit))
         })
     }
-}
-
-/// Whether some name is there in two spellings.
-fn has_twice(names: &[Box<str>]) -> bool {
-    let mut names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
-    names.sort_unstable();
-    names.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
 }
 
 /// What texts are read as before they are put in order.

@@ -331,6 +331,10 @@ impl ControlSide<'_> {
         let opened = trust.as_ref().map_or(Masked::all(), |trust| {
             trust.direct.or(formulas, &trust.limited).or(formulas, &trust.by_account)
         });
+        let unasked = match (&trust, relation) {
+            (Some(trust), Relation::Own) => trust.limited.clone(),
+            _ => Masked::default(),
+        };
         let refused = refused(caller, action, resource, relation);
         let possible = match refused {
             Some(_) => ControlSet::EMPTY,
@@ -361,7 +365,9 @@ impl ControlSide<'_> {
             by_iam: by_iam.within(possible),
             by_grant: Masked::default(),
             opened,
+            unasked,
             identity: home.allow.clone(),
+            reads_as_refused: ControlSet::EMPTY,
             boundary: bounded.clone(),
         };
         let limits = merged(&self.given, home.limits.iter());

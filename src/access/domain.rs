@@ -105,16 +105,11 @@ fn holds(test: &Test, entries: &Entries) -> bool {
 
 /// Whether a test holds of these entries, where its key is called `name`.
 pub(super) fn holds_of(test: &Test, name: &str, entries: &[(Box<str>, ContextValue)]) -> bool {
-    let holds = |value: Option<&ContextValue>| test.holds(value, &|_| None);
     if !test.of_grant {
-        return holds(called(entries, name));
+        return test.holds(called(entries, name), &|_| None);
     }
-    // Rule G21: in whatever spelling.
-    let mut same = entries.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name)).peekable();
-    match same.peek() {
-        None => holds(None),
-        Some(_) => same.any(|(_, value)| holds(Some(value))),
-    }
+    let same = entries.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
+    test.holds_spelled(&same.map(|(_, value)| value).collect::<Vec<_>>())
 }
 
 /// The value of a key. Where several are called so but for their case, it is that of the one of equal case,
@@ -237,8 +232,9 @@ fn sets(key: &str, tests: &[&Test], elements: &Elements) -> (Vec<Vec<Box<str>>>,
         }
         at += 1;
     }
-    // A grant allows some operation: CreateGrant refuses an empty list.
-    let empty = usize::from(key == "kms:grantoperations");
+    // A grant allows some operation: CreateGrant refuses an empty list. Whoever is in an organization is
+    // somewhere in it.
+    let empty = usize::from(matches!(key, "kms:grantoperations" | "aws:principalorgpaths"));
     (found.into_iter().skip(empty).map(|(_, set)| set).collect(), complete)
 }
 

@@ -22,10 +22,9 @@ pub(super) fn holds_in(formulas: &Formulas, formula: Formula, context: &Context)
 }
 
 fn test_holds(test: &Test, context: &Context) -> bool {
-    // Rule G21: in whatever spelling.
     if test.of_grant && named(&test.key).is_some() {
-        let mut same = context.entries().filter(|it| it.name.eq_ignore_ascii_case(&test.key));
-        return same.any(|entry| test.holds(Some(&entry.value), &|_| None));
+        let same = context.entries().filter(|it| it.name.eq_ignore_ascii_case(&test.key));
+        return test.holds_spelled(&same.map(|entry| &entry.value).collect::<Vec<_>>());
     }
     let found = value(context, &test.key);
     let variable = |key: &str| match value(context, key)? {

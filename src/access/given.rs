@@ -5,19 +5,26 @@ use jiff::Timestamp;
 use rustc_hash::FxHashSet;
 
 use crate::decision::ContextValue;
+use crate::policy::{Comparison, Polarity};
 
 use super::bits::Bits;
 use super::compare::literal;
-use super::domain::{Entries, Limits, holds_of, values};
+use super::domain::{Entries, Limits, holds_of, is_null, values};
 use super::frame::Limit;
 use super::pairs::{PREFIX, Spelling, named, of};
 use super::test::Test;
 
 /// Of how many spellings every choice is looked at.
-const SPELLINGS: usize = 4;
+const SPELLINGS: usize = 6;
 
 /// How many ways there are for one choice of spellings.
 const WAYS: usize = 1000;
+
+/// How many ways are looked at.
+const LOOKS: usize = 20_000;
+
+/// Of a name with so many letters every spelling is looked at.
+const LETTERS: usize = 6;
 
 /// What is asked of one name.
 pub(super) struct Asked<'a> {
@@ -63,7 +70,8 @@ impl Asked<'_> {
         let key = format!("{PREFIX}{}", self.name);
         let (values, mut complete) = values(&key, self.own, limit, now);
         let absent = values.iter().any(Option::is_none).then(|| self.way(Vec::new()));
-        let values: Vec<ContextValue> = values.into_iter().flatten().collect();
+        let mut values: Vec<ContextValue> = values.into_iter().flatten().collect();
+        self.add_listed(&mut values);
         let asked = self.asked();
         let (others, whole) = self.others(&asked);
         let names = self.names(&asked, &others);
@@ -72,31 +80,44 @@ impl Asked<'_> {
             let single = names.iter().map(|name| vec![(Box::from(*name), value.clone())]);
             found.extend(single.map(|pairs| self.way(pairs)));
         }
-        // Which spelling a third one is looked up in hangs on the order of those that are given.
-        complete &= asked.len() < 2 && whole;
-        if self.is_counted() && others.is_empty() {
+        complete &= whole;
+        let several = asked.len() > 1;
+        if !several && self.is_counted() && others.is_empty() {
             return (found, complete && self.told_apart() < 2);
         }
         let (choices, all) = choices(names.len());
         complete &= all;
-        let looked_up = self.looked_up(&values);
+        // Where a policy looks up one spelling, a grant can take the others.
+        let looked_up = match several || self.lists().next().is_some() {
+            true => values.clone(),
+            false => self.looked_up(&values),
+        };
         let apart = asked.iter().map(|name| (*name, &*looked_up));
         let apart: Vec<Apart<'_>> =
             apart.chain(others.iter().map(|it| (&**it, &*values))).collect();
+        let mut looks = 0;
+        let mut seen = FxHashSet::default();
         for choice in choices {
             let names: Vec<&str> = choice.iter().filter_map(|at| names.get(*at).copied()).collect();
             let ways = pairs(&names, &apart, &values);
-            complete &= ways.len() < WAYS;
-            found.extend(ways.into_iter().map(|pairs| self.way(pairs)));
+            looks += ways.len();
+            complete &= ways.len() < WAYS && looks < LOOKS;
+            if looks >= LOOKS {
+                break;
+            }
+            let ways = ways.into_iter().map(|pairs| self.way(pairs));
+            found.extend(
+                ways.filter(|way| seen.insert((way.truths.clone(), way.satisfied.clone()))),
+            );
         }
         (found, complete)
     }
 
-    /// Whether a grant asks for exactly these pairs, the name among them (rule G20).
+    /// Whether grants ask for exactly these pairs, the name among them once (rule G20).
     fn is_counted(&self) -> bool {
-        let is_own =
-            |operand| literal(operand).is_some_and(|it| it.eq_ignore_ascii_case(self.name));
-        self.of_names.iter().any(|test| test.of_grant && test.values.iter().any(is_own))
+        let is_own = |name: &&str| name.eq_ignore_ascii_case(self.name);
+        let listed = |test: &&Test| test.values.iter().filter_map(literal).filter(is_own).count();
+        self.of_names.iter().filter(|test| test.of_grant).map(listed).max() == Some(1)
     }
 
     /// How many tests of the set tell spellings of the name apart.
@@ -109,37 +130,80 @@ impl Asked<'_> {
         (0..self.of_names.len()).filter(tells).count()
     }
 
-    /// The spellings in which policies look the pair up.
+    /// The tests of all the values that the pair has in its spellings.
+    fn lists(&self) -> impl Iterator<Item = &Test> {
+        self.own.iter().copied().filter(|test| test.is_of_spellings())
+    }
+
+    /// Adds every value that such a test lists: it tells them apart where no other test does.
+    fn add_listed(&self, values: &mut Vec<ContextValue>) {
+        for text in self.lists().flat_map(|test| &test.values).filter_map(literal) {
+            let value = ContextValue::One(text.into());
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+    }
+
+    /// In how many spellings a use of a grant takes the pair at most.
+    fn taken(&self) -> usize {
+        let taken = |test: &&Test| if test.is_of_spellings() { test.values.len() } else { 1 };
+        self.own.iter().filter(|test| test.of_grant).map(taken).max().unwrap_or_default()
+    }
+
+    /// The spellings in which policies look the pair up; that it is there at all each of them tells.
     fn asked(&self) -> Vec<&str> {
-        let of_policies = self.own.iter().filter(|test| !test.of_grant);
+        let of_policies = self.own.iter().filter(|test| !test.of_grant && !is_null(test));
         let mut asked: Vec<&str> = of_policies.filter_map(|test| named(&test.key)).collect();
         asked.sort_unstable();
         asked.dedup();
         asked
     }
 
-    /// Spellings that no policy looks up, where a grant takes them as well (rule G21), and whether each class
-    /// has one. One is enough: of each name a use of a grant takes one pair.
+    /// Spellings that no policy looks up, where a grant takes them as well (rule G21): of each class as many as
+    /// a use of a grant takes, and whether there are. Where policies look up several, the first in byte order
+    /// tells what those hold that are not given (rule C5): then the first of each class and the last, too.
     fn others(&self, asked: &[&str]) -> (Vec<String>, bool) {
-        if asked.is_empty() || !self.own.iter().any(|test| test.of_grant) {
+        let taken = self.taken();
+        let several = asked.len() > 1;
+        let of_policies = several && self.spellings.len() > 1;
+        if taken == 0 && !of_policies || taken == 1 && asked.is_empty() {
             return (Vec::new(), true);
         }
-        let mixed = self.name.char_indices().map(|(at, letter)| {
-            let mut text = self.name.to_owned();
-            text.replace_range(
-                at..at + letter.len_utf8(),
-                &letter.to_ascii_uppercase().to_string(),
-            );
-            text
-        });
-        let all = [self.name.to_owned(), self.name.to_ascii_uppercase()].into_iter().chain(mixed);
-        let free: Vec<String> = all.filter(|name| !asked.contains(&name.as_str())).collect();
-        let other = |(_, satisfied): &Spelling| {
-            free.iter().find(|name| of(self.of_names, name) == *satisfied).cloned()
+        let taken = taken.max(1);
+        let letters = self.name.bytes().filter(u8::is_ascii_alphabetic).count();
+        let (all, of_all) = match several && letters <= LETTERS {
+            true => (variants(self.name), true),
+            false => (some_variants(self.name), letters <= 2),
         };
-        let found: Vec<String> = self.spellings.iter().filter_map(other).collect();
-        let whole = free.is_empty() || found.len() == self.spellings.len();
+        let free: Vec<String> =
+            all.into_iter().filter(|name| !asked.contains(&name.as_str())).collect();
+        let (mut found, mut whole) = (Vec::new(), of_all || !several);
+        for (_, satisfied) in self.spellings {
+            let of_class = free.iter().filter(|name| of(self.of_names, name) == *satisfied);
+            let of_class: Vec<&String> = of_class.collect();
+            let last = of_class.last().filter(|_| several && of_class.len() > taken);
+            let before = found.len();
+            found.extend(of_class.iter().take(taken).chain(last).map(|name| (*name).clone()));
+            whole &= of_all || found.len() - before >= taken || self.is_one_spelling(satisfied);
+        }
         (found, whole)
+    }
+
+    /// Whether a class has one spelling, which a test of the set names.
+    fn is_one_spelling(&self, satisfied: &Bits) -> bool {
+        let names = |(at, test): (usize, &&Test)| {
+            let named = test.values.iter().filter_map(literal);
+            let compares = matches!(
+                test.operator.comparison,
+                Comparison::StringEquals | Comparison::StringLike
+            );
+            compares
+                && satisfied.has(at) == (test.operator.polarity == Polarity::Is)
+                && test.values.iter().all(|operand| literal(operand).is_some())
+                && named.filter(|name| name.eq_ignore_ascii_case(self.name)).count() == 1
+        };
+        self.of_names.iter().enumerate().any(names)
     }
 
     /// The values that policies tell apart, those that no grant asks for where there are such.
@@ -183,9 +247,9 @@ impl Asked<'_> {
         let holds =
             |test: &&Test| named(&test.key).is_some_and(|name| holds_of(test, name, &pairs));
         let truths = Bits::of(self.own.len(), |at| self.own.get(at).is_some_and(holds));
-        // Rule G20: a grant that asks for exactly these pairs has no name twice.
-        let twice = pairs.len() > 1;
-        let counts = |at: usize| self.of_names.get(at).is_some_and(|test| twice && test.of_grant);
+        // Rule G20: a grant that asks for exactly these pairs has no name more often than it lists it.
+        let names: Vec<Box<str>> = pairs.iter().map(|(name, _)| name.clone()).collect();
+        let counts = |at: usize| self.of_names.get(at).is_some_and(|test| test.is_exceeded(&names));
         let satisfied = pairs.iter().map(|(name, _)| {
             let own = of(self.of_names, name);
             Bits::of(self.of_names.len(), |at| own.has(at) && !counts(at))
@@ -221,10 +285,41 @@ fn pairs(names: &[&str], apart: &[Apart<'_>], values: &[ContextValue]) -> Vec<En
     found
 }
 
+/// Every spelling of a name, in byte order.
+fn variants(name: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    for letter in name.chars() {
+        let mut both = vec![letter.to_ascii_uppercase(), letter.to_ascii_lowercase()];
+        both.dedup();
+        let with =
+            |text: &String| both.iter().map(|one| format!("{text}{one}")).collect::<Vec<String>>();
+        found = found.iter().flat_map(with).collect();
+    }
+    found
+}
+
+/// Some spellings of a name, plainer ones first.
+fn some_variants(name: &str) -> Vec<String> {
+    let mixed = name.char_indices().map(|(at, letter)| {
+        let mut text = name.to_owned();
+        text.replace_range(at..at + letter.len_utf8(), &letter.to_ascii_uppercase().to_string());
+        text
+    });
+    let all = [name.to_owned(), name.to_ascii_uppercase()].into_iter().chain(mixed);
+    let mut found: Vec<String> = Vec::new();
+    for name in all {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
 /// Every choice of two or more of so many, smaller ones first, and whether these are all.
 fn choices(count: usize) -> (Vec<Vec<usize>>, bool) {
     if count > SPELLINGS {
-        return (vec![(0..count).collect()], false);
+        let pairs = (0..count).flat_map(|one| (one + 1..count).map(move |other| vec![one, other]));
+        return (pairs.chain([(0..count).collect()]).collect(), false);
     }
     let chosen = |bits: usize| (0..count).filter(|at| bits >> at & 1 == 1).collect();
     let mut all: Vec<Vec<usize>> = (1..1_usize << count).map(chosen).collect();
@@ -243,6 +338,16 @@ mod tests {
         assert!(complete);
         assert_eq!(all, [vec![0, 1], vec![0, 2], vec![1, 2], vec![0, 1, 2]]);
         assert_eq!(choices(1), (Vec::new(), true));
-        assert_eq!(choices(6), (vec![vec![0, 1, 2, 3, 4, 5]], false));
+        let (some, complete) = choices(SPELLINGS + 1);
+        assert!(!complete && some.len() == 22, "{some:?}");
+    }
+
+    #[test]
+    fn spellings_stand_in_byte_order() {
+        let all = variants("a-b");
+        assert_eq!(all, ["A-B", "A-b", "a-B", "a-b"]);
+        assert!(all.is_sorted());
+        assert_eq!(some_variants("ab"), ["ab", "AB", "Ab", "aB"]);
+        assert_eq!(variants("1"), ["1"]);
     }
 }

@@ -12,7 +12,7 @@ use super::masked::Masked;
 use super::pairs::PREFIX;
 use super::question::{Classes, Sight};
 use super::statement::named;
-use super::test::Test;
+use super::test::{Operand, Piece, Test};
 
 /// What the grants of a key allow, by what a caller needs beside them.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
@@ -167,17 +167,56 @@ fn exactly(formulas: &Formulas, wanted: &Pairs) -> Formula {
     };
     let no_other = Test { of_grant: true, ..Test::of(CONTEXT_KEYS, operator, &names) };
     let no_other = ask(formulas, no_other);
-    formulas.and([contains_all(formulas, wanted), no_other])
+    let values = by_name(wanted);
+    let folded =
+        values.iter().map(|(name, it)| given(formulas, name, it, Quantifier::ForAllValues));
+    formulas.and([read(formulas, wanted, formulas.and(folded)), no_other])
 }
 
-/// Rule G21: the names compare without case, the values with; O10 reads both exactly.
+/// The pairs of the request have these among them.
 fn contains_all(formulas: &Formulas, wanted: &Pairs) -> Formula {
-    let value_is = |name: &str, value: &str, of_grant: bool| {
-        ask(formulas, Test { of_grant, ..equal(&format!("{PREFIX}{name}"), value) })
+    let mut values = by_name(wanted);
+    // One pair of the request serves for two that differ by the case of their names alone.
+    values.values_mut().for_each(|wanted| wanted.dedup_by(|one, other| one.1 == other.1));
+    let folded = values.iter().map(|(name, it)| given(formulas, name, it, Quantifier::ForAnyValue));
+    read(formulas, wanted, formulas.and(folded))
+}
+
+/// The pairs by their names without case, those of each in order of their values (rule G21).
+fn by_name(wanted: &Pairs) -> BTreeMap<String, Vec<(&str, &str)>> {
+    let mut found: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
+    for (name, value) in wanted {
+        found.entry(name.to_ascii_lowercase()).or_default().push((name, value));
+    }
+    found.values_mut().for_each(|pairs| pairs.sort_by_key(|(_, value)| *value));
+    found
+}
+
+/// Rule G21: the request has the values of these pairs, all of the name, in whatever spellings.
+fn given(
+    formulas: &Formulas,
+    name: &str,
+    pairs: &[(&str, &str)],
+    quantifier: Quantifier,
+) -> Formula {
+    let test = match pairs {
+        [(spelled, value)] => equal(&format!("{PREFIX}{spelled}"), value),
+        _ => {
+            let one = equal(&format!("{PREFIX}{name}"), "");
+            let operand =
+                |(_, value): &(&str, &str)| Operand::Text([Piece::Text((*value).into())].into());
+            let operator = Operator { quantifier: Some(quantifier), ..one.operator };
+            Test { operator, values: pairs.iter().map(operand).collect(), ..one }
+        }
     };
-    let values_are = |of_grant: bool| {
-        formulas.and(wanted.iter().map(|(name, value)| value_is(name, value, of_grant)))
-    };
+    ask(formulas, Test { of_grant: true, ..test })
+}
+
+/// Rule G21: the names compare without case, the values with, which is what `folded` says; O10 reads both
+/// exactly.
+fn read(formulas: &Formulas, wanted: &Pairs, folded: Formula) -> Formula {
+    let value_is = |name: &str, value: &str| equals(formulas, &format!("{PREFIX}{name}"), value);
+    let values_are = formulas.and(wanted.iter().map(|(name, value)| value_is(name, value)));
     let operator = Operator {
         quantifier: Some(Quantifier::ForAnyValue),
         comparison: Comparison::StringEquals,
@@ -185,9 +224,9 @@ fn contains_all(formulas: &Formulas, wanted: &Pairs) -> Formula {
         if_exists: false,
     };
     let spelled = |name: &str| ask(formulas, Test::of(CONTEXT_KEYS, operator, &[name]));
-    let exact = formulas.and(wanted.keys().map(|name| spelled(name)).chain([values_are(false)]));
+    let exact = formulas.and(wanted.keys().map(|name| spelled(name)).chain([values_are]));
     let other = formulas.of(Atom::Open(OpenPoint::O10));
-    let folded = formulas.and([formulas.not(other), values_are(true)]);
+    let folded = formulas.and([formulas.not(other), folded]);
     formulas.or([folded, formulas.and([other, exact])])
 }
 

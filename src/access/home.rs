@@ -8,6 +8,7 @@ use crate::inventory::{AttachedPolicy, Effects, ManagedPolicy, NamedPolicy, OrgP
 use crate::policy::PolicyDocument;
 
 use super::asked::REQUEST_ALIAS;
+use super::caller_values::{ORG_PATHS, USER_ID};
 use super::formula::{Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
 use super::kinds;
@@ -242,9 +243,6 @@ pub(super) fn without_idle_limits<S: Word>(
     Arc::new(Home { limits, ..Home::clone(home) })
 }
 
-/// The condition key of the unique id of a session, in lower case.
-const USER_ID: &str = "aws:userid";
-
 /// Identity policies: the caller's own, and those of its groups (rule E1).
 pub(super) fn identity<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Together<S> {
     let mut together = Together::default();
@@ -468,12 +466,19 @@ fn sorted(limits: impl IntoIterator<Item = (Box<str>, Limit)>) -> KeyLimits {
     limits.into()
 }
 
-/// What `aws:userid` can be in the sessions of a role, which all have it (rule C45). It tells every role apart,
-/// and is left out where no policy asks.
+/// What `aws:userid` can be where the export does not fix it: in the sessions of a role, which all have it, and
+/// of somebody outside who is named (rule C45). It tells every role apart, and is left out where no policy asks.
 fn user_id(subject: &Subject<'_>) -> Option<(Box<str>, Limit)> {
-    let is_role = subject.caller.kind == CallerKind::Role;
-    let id = subject.identity.filter(|_| is_role)?.unique_id.as_deref()?;
-    Some((USER_ID.into(), Limit::PresentLike(format!("{id}:?*").into())))
+    let id = subject.identity.and_then(|identity| identity.unique_id.as_deref());
+    let named = subject.stranger.as_ref().is_some_and(|stranger| stranger.named);
+    let like = match (&subject.caller.kind, id) {
+        (CallerKind::Role, Some(id)) => format!("{id}:?*"),
+        (CallerKind::Role, None) if named => "AROA?*:?*".to_owned(),
+        (CallerKind::AssumedRole { session, .. }, None) if named => format!("AROA?*:{session}"),
+        (CallerKind::User, None) if named => "AIDA?*".to_owned(),
+        _ => return None,
+    };
+    Some((USER_ID.into(), Limit::PresentLike(like.into())))
 }
 
 /// What single request-time keys of a caller can hold.
@@ -486,6 +491,10 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
         limits.extend(identity.tags.keys().map(|tag| {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));
+    }
+    if let Some(id) = subject.organization() {
+        // Section 2.5: a path begins with the organization.
+        limits.push((ORG_PATHS.into(), Limit::PresentLike(format!("{id}/?*").into())));
     }
     if let Some(account) = subject.caller.account.filter(|_| subject.is_unnamed()) {
         limits.push(kinds::of_account(subject.caller.partition(), account.as_str()));

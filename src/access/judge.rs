@@ -424,7 +424,8 @@ impl Judge<'_> {
     /// What the keys hold that every request has and that some gate asks for: a request that leaves one out
     /// does not tell which gate refuses it.
     fn told<S: Word>(&self, ways: &Ways<S>, action: S::Action, frame: &Frame) -> Formula {
-        let gates = [&ways.scp, &ways.passes, &ways.opened, &ways.boundary, &ways.identity];
+        let gates =
+            [&ways.scp, &ways.passes, &ways.opened, &ways.unasked, &ways.boundary, &ways.identity];
         let gates = gates.into_iter().chain(ways.denies.iter().map(|(_, deny)| deny));
         let asked = gates.map(|gate| gate.at(action)).filter(|formula| !formula.is_constant());
         let asked: BTreeSet<_> = asked.flat_map(|formula| self.solver.keys(formula)).collect();
@@ -451,8 +452,13 @@ impl Judge<'_> {
             Gate::VpcEndpointPolicy
         } else if !holds(ways.opened.at(action)) {
             Gate::KeyPolicy
-        } else if !holds(ways.boundary.at(action)) && holds(ways.identity.at(action)) {
+        } else if !holds(ways.boundary.at(action))
+            && (holds(ways.identity.at(action)) || holds(ways.unasked.at(action)))
+        {
+            // Rule E20: of the ways that are open, the one that came furthest tells.
             Gate::PermissionsBoundary
+        } else if ways.reads_as_refused.has(action) {
+            Gate::KeyPolicy
         } else {
             Gate::IdentityPolicy
         }

@@ -8,6 +8,7 @@ use crate::decision::{Caller, Context};
 use crate::policy::Comparison;
 
 use super::axioms::equals;
+use super::caller_values::USER_ID;
 use super::domain::limit;
 use super::formula::{Atom, Formula};
 use super::frame::{Frame, Limit, Who};
@@ -15,7 +16,6 @@ use super::solve::{Found, Solver};
 
 /// The condition key of the ARN of who asks, in lower case.
 pub(super) const PRINCIPAL_ARN: &str = "aws:principalarn";
-const USER_ID: &str = "aws:userid";
 const USER_NAME: &str = "aws:username";
 
 /// The kinds of principals that accounts have, those that most often ask first.
@@ -29,13 +29,14 @@ pub(super) fn of_account(partition: &str, account: &str) -> (Box<str>, Limit) {
 
 /// Whether requests of one kind can hold something else under a key (in lower case) than those of another.
 pub(super) fn tells_kinds(key: &str) -> bool {
-    const KEYS: [&str; 6] = [
+    const KEYS: [&str; 7] = [
         PRINCIPAL_ARN,
         "aws:principaltype",
         USER_ID,
         USER_NAME,
         "aws:multifactorauthage",
         "aws:multifactorauthpresent",
+        "aws:tokenissuetime",
     ];
     KEYS.contains(&key) || key.starts_with("aws:principaltag/")
 }

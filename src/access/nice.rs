@@ -3,7 +3,7 @@
 use crate::policy::Comparison;
 
 use super::compare::{literal, text};
-use super::range::{Form, Range};
+use super::range::{Form, Range, write};
 use super::test::{Operand, Piece, Test};
 
 /// Addresses for documentation, which hardly any block names.
@@ -22,7 +22,12 @@ pub(super) fn texts(range: &Range, tests: &[&Test]) -> Vec<Box<str>> {
         Range::Texts { forms, .. } if forms.contains(&Form::like("?*.amazonaws.com")) => {
             &["s3.eu-west-1.amazonaws.com", "ec2.eu-west-1.amazonaws.com", "other.amazonaws.com"]
         }
-        _ => &["other", "x"],
+        Range::Addresses => &ADDRESSES,
+        Range::Numbers { from, written } => {
+            found.extend([*from, *from + 1].into_iter().filter_map(|it| write(it, *written)));
+            &[]
+        }
+        Range::Texts { .. } | Range::Finite(_) => &["other", "x"],
     };
     found.extend(others.iter().map(|text| Box::from(*text)));
     found

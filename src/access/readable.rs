@@ -254,7 +254,7 @@ impl Tree {
             _ => {}
         });
         self.each_leaf(&|leaf| match literal(formulas, leaf) {
-            Some((test, holds)) if test.of_grant => {
+            Some((test, holds)) if test.of_grant && !test.is_of_spellings() => {
                 let of_grant = asked.contains(&test.key.to_ascii_lowercase());
                 let own = formulas.of(Atom::Request(Test { of_grant, ..test.clone() }));
                 if holds { own } else { formulas.not(own) }
@@ -426,6 +426,7 @@ fn joins(test: &Test, holds: bool, all: bool) -> bool {
     let joined = operator.polarity == Polarity::Is
         && !operator.if_exists
         && matches!(operator.quantifier, None | Some(Quantifier::ForAnyValue))
+        && !test.is_of_spellings()
         && operator.comparison != Comparison::Null;
     joined && holds != all
 }

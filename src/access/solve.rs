@@ -478,6 +478,9 @@ fn add<'a>(keys: &mut Vec<&'a str>, key: &'a str) {
 fn takes_spellings<'a>(tests: impl Iterator<Item = &'a Test> + Clone) -> bool {
     let mut of_grants = tests.clone().filter(|test| test.of_grant && test.key.starts_with(PREFIX));
     of_grants.any(|test| {
+        if test.is_of_spellings() {
+            return true;
+        }
         let is_other = |other: &Test| !other.of_grant || other.key != test.key;
         tests.clone().any(|it| it.key.eq_ignore_ascii_case(&test.key) && is_other(it))
     })

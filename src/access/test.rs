@@ -15,7 +15,10 @@ pub(super) struct Test {
     /// What it is compared with, sorted; one that matches is enough (rules C1, C2).
     pub(super) values: Box<[Operand]>,
     /// Whether a grant asks, and no policy: a pair of the encryption context counts in whatever spelling it is
-    /// given (rule G21), and the set of names only where it has each in one (rule G20).
+    /// given (rule G21), and the set of names only where it has none in more spellings than the grant lists
+    /// (rule G20). With a quantifier it is the values of a pair in all its spellings: `ForAnyValue` asks that
+    /// all of these are among them, `ForAllValues` that they are just these, a value twice where it stands
+    /// twice.
     pub(super) of_grant: bool,
 }
 

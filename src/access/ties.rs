@@ -226,11 +226,9 @@ impl Near<'_, '_> {
             }
             Some(Limit::PresentLike(pattern)) => {
                 found.retain(|text| Form::like(pattern).has(text));
-                // The unique id of a session, say: whatever stands behind the role's.
-                let is_text = |start: &&str| !start.contains(['*', '?']);
-                if let Some(start) = pattern.strip_suffix("?*").filter(is_text) {
-                    found.push(format!("{start}session").into());
-                }
+                // The unique id of a session, say: whatever stands where something must.
+                let filled = pattern.replace("?*", "session");
+                found.extend((!filled.contains(['*', '?'])).then(|| Box::from(filled)));
             }
             _ => {}
         }
@@ -259,8 +257,11 @@ fn alike(
     };
     let own = forms(&range)?;
     let is_free = |key: &&str| {
-        let is_limited = frame.limits.iter().any(|(limited, _)| {
-            **limited == **key || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
+        // That a key must be there tells its texts no more apart.
+        let limits = frame.limits.iter().filter(|(_, limit)| *limit != Limit::Present);
+        let mut limits = limits.map(|(limited, _)| &**limited);
+        let is_limited = limits.any(|limited| {
+            *limited == **key || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
         });
         let is_told_of = solver.tells_of(key) || **key == *NAMES;
         let of_key = forms(&Range::of(key, solver.now()));

@@ -54,8 +54,13 @@ pub(super) struct Ways<S = ActionSet> {
     pub(super) by_grant: Masked<S>,
     /// When the key's side opens some way at all.
     pub(super) opened: Masked<S>,
+    /// When it opens one that needs no identity Allow, and no more than what boundary and session policies
+    /// leave.
+    pub(super) unasked: Masked<S>,
     /// When an identity policy allows, where that is needed.
     pub(super) identity: Masked<S>,
+    /// For which actions the lack of an identity Allow reads as a refusal of the resource's side (M18).
+    pub(super) reads_as_refused: S,
     /// When boundary and session policies allow.
     pub(super) boundary: Masked<S>,
 }
@@ -68,6 +73,12 @@ impl Ways {
         let by_class = owner.direct.or(formulas, &owner.limited).or(formulas, &owner.by_account);
         let granted = owner.granted.direct.or(formulas, &owner.granted.limited);
         let opened = by_class.or(formulas, &granted).or(formulas, &owner.granted.account);
+        let unasked = match relation {
+            Relation::Own => owner.limited.or(formulas, &owner.granted.limited),
+            // Rules E31, E33: a grant alone needs no identity Allow at home.
+            Relation::Foreign => owner.granted.limited.clone(),
+            Relation::NoKey | Relation::Apart => Masked::default(),
+        };
         let rcp = rcp_deny(formulas, home, owner);
         let denies = denies(home, owner, &rcp).into_iter();
         let denies = denies.map(|(gate, deny)| (gate, deny.within(owner.possible)));
@@ -80,7 +91,9 @@ impl Ways {
             by_iam,
             by_grant,
             opened: if relation == Relation::NoKey { Masked::all() } else { opened },
+            unasked,
             identity: home.allow.clone(),
+            reads_as_refused: KmsAction::RETIRE_GRANT.into(),
             boundary,
         }
     }

@@ -38,6 +38,12 @@ pub(super) fn words(spellings: &Spellings, test: &Test, holds: bool) -> Words {
         _ => {
             let is = (test.operator.polarity == Polarity::Is) == holds;
             match test.operator.quantifier {
+                Some(quantifier) if test.is_of_spellings() => {
+                    let just =
+                        if quantifier == Quantifier::ForAllValues { "just" } else { "all of" };
+                    let has = if holds { "has" } else { "has not" };
+                    (format!("in its spellings {has} {just}"), values)
+                }
                 None if takes_spellings(test) => {
                     let some = if is { "in some spelling" } else { "in no spelling" };
                     (format!("{some} {}", relation(test, true)), values)

@@ -1,5 +1,6 @@
 //! One question in full: the answer, what it rests on, and what would turn it.
 
+mod child;
 mod overall;
 mod turn;
 
@@ -11,6 +12,7 @@ use crate::eval::reference::{Ability, Reference, ability};
 use crate::inventory::{AttachedPolicy, Identity, Inventory, NamedPolicy};
 use crate::source::Place;
 
+use super::coverage::Coverage;
 use super::names::resolved;
 
 pub use overall::Overall;
@@ -19,7 +21,10 @@ pub use turn::{Change, Turn};
 /// The answer to one request, with all that explains it.
 #[derive(Clone, Debug)]
 pub struct Story {
-    /// The request.
+    /// What was asked about.
+    pub asked: Request,
+    /// The request that was decided: it says more where what was asked about leaves open which grant is asked
+    /// for, and none like its parent is allowed.
     pub request: Request,
     /// The decision with its trace.
     pub decision: Decision,
@@ -35,6 +40,8 @@ pub struct Story {
     pub elsewhere: Option<Request>,
     /// Whether the key can perform the action at all; no part of the decision.
     pub ability: Option<Ability>,
+    /// How much of infrastructure code is known, where there is some.
+    pub coverage: Option<Coverage>,
 }
 
 /// How an identity policy comes to its principal.
@@ -48,16 +55,22 @@ pub enum Holder {
 
 /// Answers `request`, and finds out why. Requests in other contexts happen from `now` on.
 pub fn why(world: &Inventory, request: Request, now: Timestamp) -> Story {
-    let decision = Reference::new(world).evaluate(&request);
+    let asked = request;
+    let decision = Reference::new(world).evaluate(&asked);
+    let child = child::refused(world, &asked, &decision);
+    let decision = child.as_ref().map_or(decision, |it| Reference::new(world).evaluate(it));
+    let request = child.unwrap_or_else(|| asked.clone());
     let key = resolved(world, &request.target);
     let known = key.as_ref().and_then(|arn| world.key(arn));
     let ability = known.map(|key| ability(key, request.action));
-    let overall = Overall::of(world, &request, now);
+    let overall = Overall::of(world, &asked, now);
     Story {
         elsewhere: overall.opposite(decision.is_allowed()),
         overall,
         idle: idle(world, &request, &decision, key.as_ref()),
         turns: turn::turns(world, &request, &decision, key.as_ref()),
+        coverage: Coverage::of(world),
+        asked,
         request,
         decision,
         key,

@@ -135,6 +135,7 @@ pub const FACTS: &[Fact] = &[
     always("2.5", Services, absent("aws:MultiFactorAuthPresent")),
     always("2.5", Services, absent("aws:MultiFactorAuthAge")),
     always("2.5", RoleSessions, present("aws:MultiFactorAuthPresent")),
+    always("2.5", RoleSessions, present("aws:TokenIssueTime")),
     fact(
         "2.5",
         LongTerm,

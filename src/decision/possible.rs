@@ -181,6 +181,8 @@ fn usual(context: &Context, key: &str, surroundings: &Surroundings<'_>) -> Optio
         "aws:MultiFactorAuthPresent" => has("aws:MultiFactorAuthAge").to_string(),
         // One instant in two forms.
         "aws:CurrentTime" => instant(context, "aws:EpochTime", surroundings.now).to_string(),
+        // A session that was made just now.
+        "aws:TokenIssueTime" => instant(context, "aws:CurrentTime", surroundings.now).to_string(),
         "aws:EpochTime" => {
             instant(context, "aws:CurrentTime", surroundings.now).as_second().to_string()
         }

@@ -1,8 +1,10 @@
 //! One file: its bytes, its text, its documents, and the facts that they state.
 
+use std::collections::HashSet;
+
 use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, LineCount, ProblemKind, Span};
-use crate::syntax::json;
+use crate::syntax::{Problem, json};
 
 use super::digest::Digests;
 use super::document::{Document, Read, Refusal, Source, Top, cause, offset};
@@ -100,8 +102,8 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
         return reading.finish();
     }
     match source.text.trim_start().bytes().next() {
-        Some(b'{' | b'[') => reading.json(),
         _ if is_scenario(source.text) => reading.scenario(),
+        Some(b'{' | b'[') => reading.json(),
         _ => {
             let templates = cloudformation::read_yaml(source);
             reading.outcome.facts =
@@ -111,14 +113,29 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
     reading.finish()
 }
 
-/// Whether the first line that says anything names a scenario.
+/// Whether the first line that says anything names a scenario, or the first member where all stands in braces,
+/// as in JSON.
 fn is_scenario(text: &str) -> bool {
+    if let Some(members) = text.trim_start().strip_prefix('{') {
+        let version = member(members.trim_start(), "keyreach").unwrap_or_default();
+        return version.trim_start().trim_start_matches(['"', '\'']).starts_with("scenario/");
+    }
     let says_nothing = |line: &&str| {
         let line = line.trim();
         line.is_empty() || line.starts_with('#') || line == "---"
     };
     let first = text.lines().find(|line| !says_nothing(line));
     first.is_some_and(|line| line.starts_with("keyreach:"))
+}
+
+/// What stands behind the member `name` with which a text begins, in quotes or not.
+fn member<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let unquoted = |text: &'t str| match quote {
+        Some(quote) => text.strip_prefix(quote),
+        None => Some(text),
+    };
+    unquoted(unquoted(text)?.strip_prefix(name)?)?.trim_start().strip_prefix(':')
 }
 
 /// A file that is being read.
@@ -134,7 +151,10 @@ impl<'a> Reading<'a, '_> {
         let scenario = scenario::load(self.source.text, self.source.file);
         self.outcome.is_ours = true;
         self.outcome.facts.push(Fact::World(Box::new(scenario.inventory)));
-        for problem in scenario.problems {
+        // What is used in several places by an anchor is read at each of them.
+        let mut told = HashSet::new();
+        let is_new = |problem: &Problem| told.insert((problem.span, problem.message.clone()));
+        for problem in scenario.problems.into_iter().filter(is_new) {
             let (text, span) = (self.source.text, Some(problem.span));
             let help = "correct the scenario; README describes the format";
             let problem =

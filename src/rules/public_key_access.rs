@@ -141,9 +141,10 @@ fn limits<'p>(scope: &'p KeyScope<'_>, statement: &'p Statement) -> Vec<Limit<'p
             continue;
         }
         let values = condition.values.iter().filter_map(|value| value.value.text());
-        let fixed = values.filter(|text| is_fixed(key, text));
-        let (own, others): (Vec<&str>, Vec<&str>) = fixed
-            .partition(|text| key.eq_ignore_ascii_case(USER_ID) && is_known(scope, id_of(text)));
+        let is_own =
+            |text: &&str| key.eq_ignore_ascii_case(USER_ID) && is_known(scope, id_of(text));
+        let fixed = values.filter(|text| is_own(text) || is_fixed(key, text));
+        let (own, others): (Vec<&str>, Vec<&str>) = fixed.partition(is_own);
         for (values, is_of_one_known) in [(own, true), (others, false)] {
             if !values.is_empty() {
                 found.push(Limit { key, values, is_of_one_known });

@@ -113,9 +113,9 @@ pub(super) fn holds(formulas: &Formulas, formula: Formula, context: &Context) ->
         Node::Literal { atom, holds } => match formulas.atom(*atom) {
             Atom::Request(test) if test.of_grant => {
                 let is_own = |it: &&Entry| it.name.eq_ignore_ascii_case(&test.key);
-                let same: Vec<&Entry> = context.entries().filter(is_own).collect();
-                let given = same.iter().any(|it| test.holds(Some(&it.value), &one));
-                (given || same.is_empty() && test.holds(None, &one)) == *holds
+                let same: Vec<&ContextValue> =
+                    context.entries().filter(is_own).map(|it| &it.value).collect();
+                test.holds_spelled(&same) == *holds
             }
             Atom::Request(test) => {
                 let found = context.get(&written(&test.key)).map(|entry| &entry.value);

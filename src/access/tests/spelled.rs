@@ -3,7 +3,7 @@
 use crate::access::formula::{Atom, Formula};
 use crate::access::frame::Who;
 use crate::access::solve::Found;
-use crate::access::test::Test;
+use crate::access::test::{Operand, Piece, Test};
 use crate::decision::{Context, ContextValue};
 
 use super::automaton::Random;
@@ -125,18 +125,16 @@ fn g21_a_grant_takes_a_pair_in_whatever_spelling() {
     assert_eq!(both(exactly, policy("StringNotEquals", "a")), Found::No);
 }
 
-#[test]
-fn g21_values_agree_with_enumeration() {
-    let bench = Bench::new("Decrypt", Who::User);
+/// Contexts of pairs of these names, each absent or with one of the values, and the set of the names.
+fn contexts(names: &[&str]) -> Vec<Context> {
     let texts = [None, Some(""), Some("x"), Some("y"), Some("z")];
-    let names = ["Team", "team", "TEAM", "other"];
-    let all: Vec<Context> = (0..texts.len().pow(4))
+    (0..texts.len().pow(u32::try_from(names.len()).unwrap()))
         .map(|number| {
             let mut context = Context::default();
             let mut given = Vec::new();
             for (nth, name) in (0_u32..).zip(names) {
                 if let Some(text) = texts[number / texts.len().pow(nth) % texts.len()] {
-                    given.push(Box::from(name));
+                    given.push(Box::from(*name));
                     let key = format!("kms:EncryptionContext:{name}");
                     context.set(&key, ContextValue::One(text.into()));
                 }
@@ -146,23 +144,76 @@ fn g21_values_agree_with_enumeration() {
             }
             context
         })
-        .collect();
-    let mut random = Random(7);
+        .collect()
+}
+
+/// Holds what is found for random formulas over these tests against `all` contexts.
+fn check(bench: &Bench, seed: u64, all: &[Context], tests: &dyn Fn(&mut Random) -> Vec<Formula>) {
+    let mut random = Random(seed);
     let (mut some, mut none) = (0, 0);
     for _ in 0..200 {
-        let value = random.pick(&["x", "y", ""]);
-        let tests = [
-            of_grant(&bench, "StringEquals", TEAM, "x"),
-            of_grant(&bench, "ForAllValues:StringEqualsIgnoreCase", NAMES, "Team"),
-            bench.of("StringEquals", TEAM, &[value]),
-            bench.of("StringNotEqualsIfExists", TEAM, &["x"]),
-            bench.of("Null", TEAM, &["true"]),
-        ];
-        let formula = random_formula(&bench, &mut random, &tests, 3);
-        match bench.found_among(formula, &all) {
+        let tests = tests(&mut random);
+        let formula = random_formula(bench, &mut random, &tests, 3);
+        match bench.found_among(formula, all) {
             true => some += 1,
             false => none += 1,
         }
     }
     assert!(some > 50 && none > 2, "{some} {none}");
+}
+
+#[test]
+fn g21_values_agree_with_enumeration() {
+    let bench = Bench::new("Decrypt", Who::User);
+    check(&bench, 7, &contexts(&["Team", "team", "TEAM", "other"]), &|random| {
+        let value = random.pick(&["x", "y", ""]);
+        vec![
+            of_grant(&bench, "StringEquals", TEAM, "x"),
+            of_grant(&bench, "ForAllValues:StringEqualsIgnoreCase", NAMES, "Team"),
+            bench.of("StringEquals", TEAM, &[value]),
+            bench.of("StringNotEqualsIfExists", TEAM, &["x"]),
+            bench.of("Null", TEAM, &["true"]),
+        ]
+    });
+}
+
+#[test]
+fn c5_two_spellings_that_policies_look_up_agree_with_enumeration() {
+    let bench = Bench::new("Decrypt", Who::User);
+    // Before, between and behind the two that are looked up.
+    let all = contexts(&["TEAM", "Team", "tEAM", "team", "other"]);
+    check(&bench, 11, &all, &|random| {
+        let value = random.pick(&["x", "y", ""]);
+        vec![
+            of_grant(&bench, "StringEquals", TEAM, "x"),
+            bench.of("StringEquals", TEAM, &[value]),
+            bench.of("StringNotEqualsIfExists", LOWER, &["x"]),
+            bench.of("ForAnyValue:StringEquals", NAMES, &["Team"]),
+            bench.of("Null", TEAM, &["true"]),
+        ]
+    });
+}
+
+#[test]
+fn g20_values_of_all_spellings_agree_with_enumeration() {
+    let bench = Bench::new("Decrypt", Who::User);
+    let listed = |quantifier: &str, values: [&str; 2]| {
+        let one = test(&format!("{quantifier}:StringEquals"), LOWER, &["x"]);
+        let operand = |text: &str| Operand::Text([Piece::Text(text.into())].into());
+        let test = Test { of_grant: true, values: values.map(operand).into(), ..one };
+        bench.formulas.of(Atom::Request(test))
+    };
+    let no_other = test("ForAllValues:StringEqualsIgnoreCase", NAMES, &["Team", "team"]);
+    let no_other = bench.formulas.of(Atom::Request(Test { of_grant: true, ..no_other }));
+    check(&bench, 13, &contexts(&["TEAM", "Team", "team", "other"]), &|random| {
+        let value = random.pick(&["x", "y", ""]);
+        vec![
+            listed("ForAllValues", ["x", "y"]),
+            listed("ForAllValues", ["y", "y"]),
+            listed("ForAnyValue", ["x", "y"]),
+            no_other,
+            bench.of("StringEquals", TEAM, &[value]),
+            bench.of("Null", TEAM, &["true"]),
+        ]
+    });
 }

@@ -30,7 +30,9 @@ pub fn union(pairs: &[&Pair]) -> Pair {
 fn joined(answers: &[Arc<CellAnswer>]) -> Option<CellAnswer> {
     let at_least = answers.iter().map(|answer| answer.verdict.at_least()).max()?;
     let at_most = answers.iter().map(|answer| answer.verdict.at_most()).max()?;
-    let best = answers.iter().find(|answer| answer.verdict.at_most() == at_most)?;
+    // Of those that allow most the one that assumes least: one is enough.
+    let most = answers.iter().filter(|answer| answer.verdict.at_most() == at_most);
+    let best = most.min_by_key(|answer| answer.assumes.len())?;
     let verdict = match (at_least, at_most) {
         (Bound::Always, _) => Standing::Always,
         (Bound::Conditional, Bound::Conditional) => Standing::Conditional,
@@ -49,7 +51,7 @@ fn joined(answers: &[Arc<CellAnswer>]) -> Option<CellAnswer> {
         missing: doubtful().flat_map(|answer| answer.missing.clone()).collect(),
         open: doubtful().flat_map(|answer| answer.open.clone()).collect(),
         undecided: doubtful().any(|answer| answer.undecided),
-        assumes: BTreeSet::new(),
+        assumes: best.assumes.clone(),
     })
 }
 
@@ -60,5 +62,42 @@ fn any(answers: &[Arc<CellAnswer>]) -> Option<Condition> {
     match all.len() {
         0 | 1 => all.pop(),
         _ => Some(Condition::Any(all)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Reason;
+
+    #[test]
+    fn what_every_member_assumes_the_union_assumes() {
+        let pair = |assumes: &[&str]| Pair {
+            cells: vec![(
+                KmsAction::DECRYPT.into(),
+                Arc::new(CellAnswer {
+                    verdict: Standing::Always,
+                    reason: Reason::AllowedByKeyPolicy,
+                    denied_by: None,
+                    condition: None,
+                    witness: None,
+                    counter: None,
+                    missing: BTreeSet::new(),
+                    open: BTreeSet::new(),
+                    undecided: false,
+                    assumes: assumes.iter().map(|text| (*text).to_owned()).collect(),
+                }),
+            )],
+        };
+        let assumed = |one: &[&str], other: &[&str]| -> Vec<String> {
+            let united = union(&[&pair(one), &pair(other)]);
+            united.cells.iter().flat_map(|(_, answer)| answer.assumes.clone()).collect()
+        };
+        assert_eq!(
+            assumed(&["its account allows it"], &["its account allows it"]),
+            ["its account allows it"]
+        );
+        // One member is enough.
+        assert_eq!(assumed(&["its account allows it"], &[]), [] as [&str; 0]);
     }
 }

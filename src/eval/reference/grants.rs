@@ -112,11 +112,8 @@ fn pairs_hold(scene: &Scene<'_, '_>, constraints: &Constraints) -> bool {
         return true;
     }
     let given = given_pairs(scene);
-    let equal = constraints
-        .equals
-        .as_ref()
-        .is_none_or(|wanted| wanted.len() == given.len() && contains_all(scene, &given, wanted));
-    equal && constraints.subset.as_ref().is_none_or(|wanted| contains_all(scene, &given, wanted))
+    constraints.equals.as_ref().is_none_or(|wanted| are_the_same(scene, &given, wanted))
+        && constraints.subset.as_ref().is_none_or(|wanted| contains_all(scene, &given, wanted))
 }
 
 /// The encryption context of the request: for CreateGrant the pairs of the constraints it asks for.
@@ -141,7 +138,22 @@ fn contains_all(scene: &Scene<'_, '_>, given: &Pairs, wanted: &Pairs) -> bool {
             })
         })
     };
-    let (folded, exact) = (holds(false), holds(true));
+    read(scene, holds(false), holds(true))
+}
+
+/// Rules G20, G21: as many pairs as wanted, each of them one that is wanted; O10 reads the keys exactly.
+fn are_the_same(scene: &Scene<'_, '_>, given: &Pairs, wanted: &Pairs) -> bool {
+    let folded = |pairs: &Pairs| -> Vec<(String, Box<str>)> {
+        let pair = |(key, value): (&Box<str>, &Box<str>)| (key.to_ascii_lowercase(), value.clone());
+        let mut pairs: Vec<_> = pairs.iter().map(pair).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    read(scene, folded(given) == folded(wanted), given == wanted)
+}
+
+/// What holds where keys compare without case, or with it where O10 is read so.
+fn read(scene: &Scene<'_, '_>, folded: bool, exact: bool) -> bool {
     if scene.reads_other(OpenPoint::O10, || folded != exact) { exact } else { folded }
 }
 
@@ -164,9 +176,10 @@ fn admits_child(scene: &Scene<'_, '_>, parent: &Grant) -> bool {
     let is_equals = matches!(kind, Some([one]) if &**one == "EncryptionContextEquals");
     let as_strict = |scene: &Scene<'_, '_>| {
         let constraints = &parent.constraints;
-        let equals = constraints.equals.as_ref().is_none_or(|wanted| {
-            is_equals && wanted.len() == pairs.len() && contains_all(scene, &pairs, wanted)
-        });
+        let equals = constraints
+            .equals
+            .as_ref()
+            .is_none_or(|wanted| is_equals && are_the_same(scene, &pairs, wanted));
         let subset =
             constraints.subset.as_ref().is_none_or(|wanted| contains_all(scene, &pairs, wanted));
         let from = constraints

@@ -110,10 +110,14 @@ pub fn summary(
 /// Why a table is empty.
 pub(super) fn nothing(about: &About) -> &'static str {
     let counts = &about.counts;
+    let asks = |option: &str| about.basis.question.iter().any(|it| it.starts_with(option));
     if counts.always + counts.conditional + counts.unknown + counts.never == 0 {
+        if asks("--effective-now") {
+            return "Nothing to show: there are no such cells, or the states of the keys rule them out now.";
+        }
         return "Nothing to show: there are no such cells. A key has those of what it can ever perform.";
     }
-    match about.basis.question.iter().any(|option| option.starts_with("--verdict")) {
+    match asks("--verdict") {
         true => "Nothing to show: no cell has this verdict.",
         false => "Nothing to show: nobody has this access; --all adds why.",
     }

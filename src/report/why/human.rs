@@ -7,6 +7,7 @@ use crate::decision::{Citation, ContextValue, Entry, Gate, Reading, Request, Ste
 use crate::diag::{Diagnostic, Renderer, Severity};
 use crate::inventory::Inventory;
 
+use super::super::basis::covered;
 use super::super::citing::told;
 use super::words::{Words, question};
 
@@ -102,7 +103,12 @@ fn notes(words: &Words<'_>) -> Vec<String> {
     let story = words.story;
     let mut notes = Vec::new();
     let request = &story.request;
-    if words.is_plain() {
+    if request.context != story.asked.context {
+        notes.push(format!(
+            "Answered for a grant like the one that would allow it, as the request says of none: with {}.",
+            difference(&story.asked, request)
+        ));
+    } else if words.is_plain() {
         let plain = "Answered for a plain request: without condition keys, but for \
                      aws:SecureTransport, which KMS always sends.";
         notes.push(plain.to_owned());
@@ -131,6 +137,7 @@ fn notes(words: &Words<'_>) -> Vec<String> {
             point.name()
         ));
     }
+    notes.extend(story.coverage.as_ref().map(|coverage| format!("Known: {}.", covered(coverage))));
     notes
 }
 

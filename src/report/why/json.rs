@@ -10,6 +10,7 @@ use crate::audit::{Ability, Change, Overall, Story, Texts};
 use crate::decision::{Citation, Reading, Request, Step};
 use crate::inventory::Inventory;
 
+use super::super::basis::Covered;
 use super::super::citing::at;
 use super::super::request_line;
 use super::words::Words;
@@ -47,6 +48,9 @@ struct Answer<'a> {
     missing: &'a BTreeSet<String>,
     /// Points AWS leaves open whose other reading gives the other answer.
     open_points: Vec<&'static str>,
+    /// How much of infrastructure code is known; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Covered<'a>>,
 }
 
 /// The exact verdict over many requests.
@@ -165,6 +169,7 @@ pub fn json(
         ability: story.ability.map(ability),
         missing: &decision.missing,
         open_points: decision.open_points.iter().map(|point| point.name()).collect(),
+        coverage: story.coverage.as_ref().map(Covered::of),
     };
     serde_json::to_writer_pretty(&mut *out, &answer)?;
     out.write_all(b"\n")

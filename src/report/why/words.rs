@@ -30,7 +30,7 @@ impl Words<'_> {
 
     /// Whether the request was asked about without condition keys; KMS always sends that one.
     pub(super) fn is_plain(&self) -> bool {
-        let mut entries = self.story.request.context.entries();
+        let mut entries = self.story.asked.context.entries();
         entries.all(|entry| &*entry.name == "aws:SecureTransport")
     }
 
