@@ -76,6 +76,49 @@ fn indices_do_not_bring_back_what_is_known() {
     }
 }
 
+#[test]
+fn what_is_not_known_is_told_once_for_all_its_uses() {
+    let folder = Folder::new("terraform-uses");
+    let policy = |name: &str, action: &str| {
+        format!(
+            "resource \"aws_iam_user_policy\" \"{name}\" {{\n  name   = \"{name}\"\n  user   = \
+             aws_iam_user.u.name\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [\n    {{ Effect = \
+             \"Allow\", Action = \"{action}\", Resource = \"*\" }}] }})\n}}\n"
+        )
+    };
+    let user = "variable \"verb\" {}\nresource \"aws_iam_user\" \"u\" { name = \"u\" }\n";
+    let (one, two) = (policy("one", "kms:${var.verb}"), policy("two", "kms:${var.verb}"));
+    let other = policy("other", "kms:Re${var.verb}");
+    folder.put("iam.tf", format!("{user}{one}{two}{other}"));
+    folder.put("key.tf", "resource \"aws_kms_key\" \"k\" {\n  enable_key_rotation = true\n}\n");
+    let all = found(&folder, &["--select", "unresolved-reference"]);
+    assert_eq!(all.len(), 2, "{all:?}");
+    let told = all.iter().find(|it| text(it, "message").contains("`kms:${var.verb}`")).unwrap();
+    assert!(text(told, "message").contains("; the same for "), "{told}");
+    assert!(text(told, "message").ends_with("/inline/two"), "{told}");
+    let lines = told["locations"].as_array().unwrap().iter().map(|at| at["line"].as_u64());
+    assert_eq!(lines.collect::<Vec<_>>(), [Some(7), Some(13)], "{told}");
+}
+
+#[test]
+fn what_is_open_in_each_instance_of_a_module_is_told_once() {
+    let folder = Folder::new("terraform-open-instances");
+    let key = "variable \"name\" {}\nresource \"aws_kms_key\" \"k\" {}\nresource \"aws_kms_alias\" \"a\" {\n  \
+               name          = \"alias/${var.name}\"\n  target_key_id = aws_kms_key.k.key_id\n}\n";
+    folder.put("m/main.tf", key);
+    let call =
+        |name: &str| format!("module \"{name}\" {{\n  source = \"./m\"\n  name   = var.name\n}}\n");
+    folder.put("main.tf", format!("variable \"name\" {{}}\n{}{}", call("a"), call("b")));
+    let args = ["check", ".", "--format", "json", "--now", "2026-01-01"];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let open = report["summary"]["coverage"]["unresolved"].as_array().unwrap();
+    let names: Vec<&str> = open.iter().filter_map(Value::as_str).collect();
+    let told = "module.a.aws_kms_alias.a: its name and 1 more like it";
+    assert!(names.contains(&told), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("module.b")), "{names:?}");
+}
+
 const GRANTED: &str = r#"data "aws_caller_identity" "current" {}
 resource "aws_kms_key" "k" {
   enable_key_rotation = true

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name};
+use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name, without_instances};
 use crate::policy::PolicyDocument;
 use crate::syntax::{WHETHER, is_of_deployment, without_deployment};
 
@@ -15,7 +15,8 @@ pub struct Coverage {
     pub policies: Resolved,
     /// Users and roles, by their policies and what belongs to them.
     pub principals: Resolved,
-    /// What is not known, in words, each once.
+    /// What is not known, in words, each once: of what is the same in several instances of a module the
+    /// first, with how many more there are.
     pub unresolved: Vec<String>,
     /// What was taken for granted, in words.
     pub assumed: Vec<String>,
@@ -108,7 +109,7 @@ impl Coverage {
         counting.seen.values().for_each(|known| found.policies.count(*known));
         let mut open = counting.open;
         open.extend(declared.unresolved.iter().map(|open| open.value.to_string()));
-        found.unresolved = open.into_iter().collect();
+        found.unresolved = once_a_block(open);
         found.assumed = declared.assumed.iter().map(ToString::to_string).collect();
         let accounts = declared.accounts.iter();
         found.accounts = accounts.map(|(account, what)| format!("{account} is {what}")).collect();
@@ -125,6 +126,24 @@ impl Coverage {
             part("principals", self.principals)
         )
     }
+}
+
+/// What is the same but for the instance of a module that it stands in is told once.
+fn once_a_block(open: BTreeSet<String>) -> Vec<String> {
+    let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut told: Vec<(String, usize)> = Vec::new();
+    for one in open {
+        let at = *firsts.entry(without_instances(&one)).or_insert(told.len());
+        match told.get_mut(at) {
+            Some((_, others)) => *others += 1,
+            None => told.push((one, 0)),
+        }
+    }
+    let words = told.into_iter().map(|(first, others)| match others {
+        0 => first,
+        others => format!("{first} and {others} more like it"),
+    });
+    words.collect()
 }
 
 /// The policies that were looked at.

@@ -185,6 +185,15 @@ impl Report<'_> {
         self
     }
 
+    /// That its cause is something in `code` of which `instance` is one of several uses: it is told once, with
+    /// the places of the others.
+    pub(super) fn one_of(mut self, code: String, instance: &str) -> Self {
+        self.finding.subject = code;
+        self.finding.instance = Some(instance.to_owned());
+        self.finding.shares_cause = true;
+        self
+    }
+
     /// Hides what these rules find on the same key: it is the same cause.
     pub(super) fn explains(mut self, rules: &[&'static str]) -> Self {
         self.finding.explains.on_key.extend(rules);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::{PolicyKind, Statement};
+use crate::inventory::without_instances;
+use crate::policy::{PolicyDocument, PolicyKind, Statement};
 use crate::source::Located;
 use crate::syntax::{is_of_deployment, without_deployment};
 
@@ -43,12 +44,14 @@ impl Rule for UnresolvedReference {
         let (what, verb) = (list(&names), if names.len() == 1 { "is" } else { "are" });
         let hanging = Hanging::on(scope, documented, &open);
         let message = format!("the {} hangs on {what}, which {verb} not known", documented.name);
+        let part_of = documented.key.map_or(&*documented.subject, |key| key.arn.id());
         let mut report = sink
             .report(documented.subject.as_str(), message)
-            .said(names.join(" "))
+            .said(without_instances(&names.join(" ")))
             .at(document.place, Some(first.span), "not known before it is deployed")
             .help(help(&open, &hanging))
-            .principals(hanging.principals());
+            .principals(hanging.principals())
+            .one_of(code(scope, document), part_of);
         if let Some(key) = documented.key {
             report = report.key(&key.arn);
         }
@@ -73,6 +76,15 @@ impl Rule for UnresolvedReference {
             strictly(scope, report).done();
         }
     }
+}
+
+/// The code that a policy stands in, in which an expression means one thing: a directory of Terraform's, or
+/// a template.
+fn code(scope: &Scope<'_>, document: &PolicyDocument) -> String {
+    let path = scope.world.sources.path(document.place.file);
+    let is_module = [".tf", ".tf.json", ".tofu"].iter().any(|end| path.ends_with(end));
+    let directory = path.rsplit_once('/').map_or(".", |(directory, _)| directory);
+    if is_module { directory } else { path }.to_owned()
 }
 
 /// What of a statement is not known and decides something: in its own policy the resource of a key is

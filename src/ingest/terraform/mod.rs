@@ -15,6 +15,7 @@
 
 mod accounts;
 mod attachments;
+mod awscc;
 mod configured;
 mod defaults;
 mod documents;
@@ -201,7 +202,7 @@ pub(super) fn facts(
 }
 
 fn mentions_identities(text: &str) -> bool {
-    ["aws_iam_", "aws_organizations_policy"].iter().any(|name| text.contains(name))
+    ["aws_iam_", "awscc_iam_", "aws_organizations_policy"].iter().any(|name| text.contains(name))
 }
 
 fn mentions_kms(text: &str) -> bool {
