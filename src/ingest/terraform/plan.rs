@@ -21,7 +21,7 @@ use super::module::Mode;
 use super::moves::Moves;
 use super::planned::{resolved, written};
 use super::providers::Provider;
-use super::referred::Reference;
+use super::referred::References;
 use super::value::{At, Data, Object, Value};
 
 /// Arguments that AWS fills in where they are not given; all of the provider awscc are such.
@@ -36,8 +36,7 @@ pub(super) struct Plan {
     /// Whether no source stands beside any plan.
     is_alone: bool,
     resources: BTreeMap<String, Stated>,
-    /// What arguments refer to, by the addresses of blocks and the arguments.
-    references: BTreeMap<(String, String), Reference>,
+    references: References,
     /// The provider configurations that blocks name, by the addresses of the blocks.
     provided: BTreeMap<String, Box<str>>,
     /// What keys and roles are given, by their addresses: the rest is as AWS makes them.
@@ -91,7 +90,7 @@ impl Plan {
             file,
             is_alone,
             resources: BTreeMap::new(),
-            references: BTreeMap::new(),
+            references: References::default(),
             provided: BTreeMap::new(),
             given: BTreeMap::new(),
             owned: Owned::default(),
@@ -238,16 +237,14 @@ impl Plan {
                 self.given.insert(address.clone(), names.collect());
             }
             for expression in expressions {
-                if let Some(reference) = Reference::of(&expression.value) {
-                    let from = (address.clone(), expression.name.value.to_string());
-                    self.references.insert(from, reference);
-                }
+                self.references.add(&address, &expression.name.value, &expression.value);
             }
         }
         let calls = module.get("module_calls").map(Node::members).unwrap_or_default();
         for call in calls.iter().filter(|_| depth < DEPTH) {
             if let Some(inner) = call.value.get("module") {
                 let prefix = format!("{prefix}module.{}.", call.name.value);
+                self.references.add_call(&prefix, &call.value, inner);
                 self.configuration(inner, &prefix, depth + 1);
             }
         }
@@ -406,10 +403,7 @@ impl Plan {
 
     /// The one resource that an argument refers to, and what of it.
     pub(super) fn reference(&self, address: &str, argument: &str) -> Option<(&str, &Stated, &str)> {
-        let plain = without_indices(address);
-        let reference = self.references.get(&(plain, argument.to_owned()))?;
-        let (found, stated) = reference.meant(address, &self.resources)?;
-        Some((found, stated, &reference.argument))
+        self.references.meant(address, argument, &self.resources)
     }
 
     /// Where the plan's resources are deployed to.
