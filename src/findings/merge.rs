@@ -109,7 +109,7 @@ struct Others {
 
 impl Others {
     fn add(&mut self, first: &mut Finding, other: Finding) {
-        if first.shares_cause && first.instance.is_some() {
+        if first.is_use {
             show(first, &other);
         }
         first.principals.extend(other.principals);
@@ -118,6 +118,7 @@ impl Others {
         }
         match other.instance.filter(|instance| first.instance.as_ref() != Some(instance)) {
             Some(instance) => drop(self.instances.insert(instance)),
+            None if first.is_use => {}
             None => self.keys += 1,
         }
     }

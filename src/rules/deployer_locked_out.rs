@@ -39,7 +39,8 @@ impl Rule for DeployerLockedOut {
 /// The deployer as it is known where `owner` may be its account: a symbol is what code is deployed to, and
 /// who puts a policy on a key is of the key's account (rule E11).
 fn at_home(deployer: &Caller, owner: AccountId) -> Caller {
-    let account = deployer.account.filter(|account| owner == AccountId::THIS && !account.is_symbol());
+    let account =
+        deployer.account.filter(|account| owner == AccountId::THIS && !account.is_symbol());
     let written = |account: AccountId| format!(":{account}:");
     let known = account.and_then(|account| {
         Caller::parse(&deployer.text.replacen(&written(account), &written(owner), 1))

@@ -49,6 +49,7 @@ impl<'a> Sink<'a> {
             fix: None,
             shares_cause: false,
             instance: None,
+            is_use: false,
             cause: None,
             explains: Explains::default(),
             explained: BTreeMap::new(),
@@ -190,7 +191,7 @@ impl Report<'_> {
     pub(super) fn one_of(mut self, code: String, instance: &str) -> Self {
         self.finding.subject = code;
         self.finding.instance = Some(instance.to_owned());
-        self.finding.shares_cause = true;
+        self.finding.is_use = true;
         self
     }
 

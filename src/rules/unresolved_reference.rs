@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::inventory::without_instances;
-use crate::policy::{PolicyDocument, PolicyKind, Statement};
+use crate::policy::{PolicyKind, Statement};
 use crate::source::Located;
 use crate::syntax::{is_of_deployment, without_deployment};
 
@@ -51,7 +51,7 @@ impl Rule for UnresolvedReference {
             .at(document.place, Some(first.span), "not known before it is deployed")
             .help(help(&open, &hanging))
             .principals(hanging.principals())
-            .one_of(code(scope, document), part_of);
+            .one_of(code(scope.world.sources.path(document.place.file)), part_of);
         if let Some(key) = documented.key {
             report = report.key(&key.arn);
         }
@@ -70,18 +70,18 @@ impl Rule for UnresolvedReference {
             let path = scope.world.sources.path(open.place.file);
             let report = sink
                 .report(path, format!("not resolved: {}", open.value))
-                .said(&*open.value)
+                .said(without_instances(&open.value))
                 .at(open.place, None, "not known before it is deployed")
-                .help("check it together with what it refers to, or pass `--var NAME=VALUE`");
+                .help("check it together with what it refers to, or pass `--var NAME=VALUE`")
+                .one_of(code(path), &open.value);
             strictly(scope, report).done();
         }
     }
 }
 
-/// The code that a policy stands in, in which an expression means one thing: a directory of Terraform's, or
+/// The code that a file is part of, in which an expression means one thing: a directory of Terraform's, or
 /// a template.
-fn code(scope: &Scope<'_>, document: &PolicyDocument) -> String {
-    let path = scope.world.sources.path(document.place.file);
+fn code(path: &str) -> String {
     let is_module = [".tf", ".tf.json", ".tofu"].iter().any(|end| path.ends_with(end));
     let directory = path.rsplit_once('/').map_or(".", |(directory, _)| directory);
     if is_module { directory } else { path }.to_owned()

@@ -1,7 +1,8 @@
 //! SCPs and RCPs that code attaches to accounts, where no organization was exported.
 //!
 //! Nobody knows whether one is in force: the account may be the management account, which none binds, and
-//! the kind may be switched off. So each may limit the accounts that are read and that it is attached to.
+//! the kind may be switched off. So each may limit the accounts that are read and that it is attached to, or
+//! that may lie below what it is attached to.
 //! What AWS attaches to every level is taken for attached (rules E12, E13).
 
 use std::collections::BTreeSet;
@@ -38,7 +39,8 @@ pub(super) fn attach(
     let may_be = |account: &AccountId| match named {
         // Two accounts with numbers are two accounts; a symbol may stand for any.
         Some(named) => *account == named || account.is_symbol() || named.is_symbol(),
-        None if target.is_known => false,
+        // Nobody knows what lies below a root or a unit (rules E12, E13).
+        None if target.is_known => is_node(&target.shape),
         None if account.is_symbol() => meets(&target.shape, ANY_NUMBER),
         None => meets(&target.shape, account.as_str()),
     };
@@ -53,6 +55,11 @@ pub(super) fn attach(
         limits.push(OrgPolicy { document, ..policy.clone() });
     }
     met
+}
+
+/// Whether it is the id of a root or a unit (API reference of Organizations, AttachPolicy).
+fn is_node(id: &str) -> bool {
+    id.starts_with("r-") || id.starts_with("ou-")
 }
 
 /// What AWS attaches to every level beside a policy of its kind.
