@@ -119,6 +119,34 @@ fn what_is_open_in_each_instance_of_a_module_is_told_once() {
     assert!(!names.iter().any(|name| name.contains("module.b")), "{names:?}");
 }
 
+#[test]
+fn what_makes_it_known_is_told_in_its_own_words() {
+    let folder = Folder::new("terraform-remedies");
+    let strict = ["--strict", "--select", "unresolved-reference"];
+    folder.put("main.tf", "resource \"aws_kms_key\" \"k\" {}\n");
+    folder.put("broken.tf", "resource \"aws_kms_key_policy\" \"k\" {\n  policy = jsonencode({\n");
+    let broken = found(&folder, &strict);
+    assert_eq!(broken.len(), 1, "{broken:?}");
+    let message = text(&broken[0], "message");
+    assert!(message.contains("hangs on what a broken file says of aws_kms_key.k"), "{message}");
+    assert!(text(&broken[0], "help").starts_with("mend the broken file"), "{broken:?}");
+    let guard = |target: &str| {
+        format!(
+            "resource \"aws_organizations_policy_attachment\" \"{target}\" {{\n  policy_id = \
+             aws_organizations_policy.guard.id\n  target_id = \"ou-abcd-{target}\"\n}}\n"
+        )
+    };
+    let policy = "resource \"aws_organizations_policy\" \"guard\" {\n  name    = \"guard\"\n  content = \
+                  jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Deny\", Action = \"kms:Decrypt\", \
+                  Resource = \"*\" }] })\n}\n";
+    folder.put("broken.tf", format!("{policy}{}{}", guard("one"), guard("two")));
+    let limits = found(&folder, &strict);
+    assert_eq!(limits.len(), 1, "{limits:?}");
+    assert_eq!(limits[0]["locations"].as_array().unwrap().len(), 2, "{limits:?}");
+    assert!(text(&limits[0], "help").contains("`--account ID`"), "{limits:?}");
+    assert!(!text(&limits[0], "message").contains("the same"), "{limits:?}");
+}
+
 const GRANTED: &str = r#"data "aws_caller_identity" "current" {}
 resource "aws_kms_key" "k" {
   enable_key_rotation = true

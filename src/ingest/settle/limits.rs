@@ -12,7 +12,7 @@ use crate::aws::pattern::meets;
 use crate::inventory::{Declared, Inventory, OrgPolicy, OrgPolicyKind};
 use crate::policy::{self, PolicyDocument, PolicyKind};
 use crate::source::Span;
-use crate::syntax::Node;
+use crate::syntax::{LIMITS, Node};
 
 use super::super::declared::{object_at, text_at};
 use super::super::given::Pattern;
@@ -46,7 +46,8 @@ pub(super) fn attach(
     };
     let met: Vec<AccountId> = read.into_iter().filter(may_be).collect();
     for account in &met {
-        let own = format!("if the {} {} limits account {account}", policy.kind.name(), policy.name);
+        let own =
+            format!("{LIMITS}{} {} limits account {account}", policy.kind.name(), policy.name);
         let limits = declared.limits.entry(*account).or_default();
         if !limits.iter().any(|known| known.kind == policy.kind) {
             limits.push(of_aws(policy));

@@ -9,7 +9,7 @@ use crate::aws::pattern::meets;
 use crate::inventory::{Alias, Grant, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
 use crate::policy::PolicyKind;
 use crate::source::Place;
-use crate::syntax::WHETHER;
+use crate::syntax::{BROKEN, WHETHER};
 
 use super::super::declared::{self, Deployment};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
@@ -371,7 +371,7 @@ fn parts(
     };
     let mut policies: Vec<_> = draft.policies.into_iter().map(or_default).collect();
     if policies.is_empty() && draft.resource.is_open {
-        let what = format!("what a broken file says of {}", resource.address);
+        let what = format!("{BROKEN}{}", resource.address);
         let doubt = Rc::from(what.as_str());
         policies.push((Value::unknown(draft.resource.at, what), Some(doubt)));
     }
