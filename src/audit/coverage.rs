@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::aws::managed::{AS_OF, reads};
 use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name, without_instances};
 use crate::policy::PolicyDocument;
 use crate::syntax::{WHETHER, is_of_deployment, without_deployment};
@@ -90,12 +91,17 @@ impl Coverage {
             let is_whole = key.metadata.is_some() && key.aliases_listed && key.tags.is_some();
             found.keys.count(together(known, is_whole));
         }
+        let mut as_of = BTreeSet::new();
         for account in world.accounts.values() {
             for group in account.groups.values() {
                 let own = group.inline.iter().filter(|policy| !policy.is_managed());
                 counting.look_at(own.map(|policy| &policy.document));
             }
             for policy in account.policies.values() {
+                if declared.files.contains(&policy.place.file) && reads(&policy.arn).is_some() {
+                    let name = policy_name(&policy.arn);
+                    as_of.insert(format!("{name} says what AWS had written by {AS_OF}"));
+                }
                 counting.look_at(policy.versions.iter().map(|version| &version.document));
             }
             for identity in account.identities.values() {
@@ -111,6 +117,7 @@ impl Coverage {
         open.extend(declared.unresolved.iter().map(|open| open.value.to_string()));
         found.unresolved = once_a_block(open);
         found.assumed = declared.assumed.iter().map(ToString::to_string).collect();
+        found.assumed.extend(as_of);
         let accounts = declared.accounts.iter();
         found.accounts = accounts.map(|(account, what)| format!("{account} is {what}")).collect();
         Some(found)
