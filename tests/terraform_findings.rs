@@ -120,6 +120,24 @@ fn what_is_open_in_each_instance_of_a_module_is_told_once() {
 }
 
 #[test]
+fn a_module_that_is_not_here_is_told_once_for_all_its_calls() {
+    let folder = Folder::new("terraform-absent");
+    let call = |name: &str, source: &str| {
+        format!("module \"{name}\" {{\n  source = \"org/{source}/aws\"\n}}\n")
+    };
+    let calls = [call("a", "kms"), call("b", "kms"), call("c", "vpc")].concat();
+    folder.put("main.tf", format!("resource \"aws_kms_key\" \"k\" {{}}\n{calls}"));
+    let args = ["check", ".", "--format", "json", "--now", "2026-01-01"];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let open = report["summary"]["coverage"]["unresolved"].as_array().unwrap();
+    let names: Vec<&str> = open.iter().filter_map(Value::as_str).collect();
+    assert!(names.contains(&"module.a: `org/kms/aws` is not here and 1 more like it"), "{names:?}");
+    assert!(names.contains(&"module.c: `org/vpc/aws` is not here"), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("module.b")), "{names:?}");
+}
+
+#[test]
 fn what_makes_it_known_is_told_in_its_own_words() {
     let folder = Folder::new("terraform-remedies");
     let strict = ["--strict", "--select", "unresolved-reference"];

@@ -135,12 +135,13 @@ impl Coverage {
     }
 }
 
-/// What is the same but for the instance of a module that it stands in is told once.
+/// What is the same but for the instance of a module that it stands in is told once, and so are calls of one
+/// module that is not here.
 fn once_a_block(open: BTreeSet<String>) -> Vec<String> {
     let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
     let mut told: Vec<(String, usize)> = Vec::new();
     for one in open {
-        let at = *firsts.entry(without_instances(&one)).or_insert(told.len());
+        let at = *firsts.entry(kind(&one)).or_insert(told.len());
         match told.get_mut(at) {
             Some((_, others)) => *others += 1,
             None => told.push((one, 0)),
@@ -151,6 +152,12 @@ fn once_a_block(open: BTreeSet<String>) -> Vec<String> {
         others => format!("{first} and {others} more like it"),
     });
     words.collect()
+}
+
+/// What is not known, whoever asks for it.
+fn kind(open: &str) -> String {
+    let source = open.strip_suffix("` is not here").and_then(|open| open.split_once(": `"));
+    source.map_or_else(|| without_instances(open), |(_, source)| source.to_owned())
 }
 
 /// The policies that were looked at.

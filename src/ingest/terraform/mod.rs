@@ -23,6 +23,7 @@ mod evaluator;
 mod expression;
 mod functions;
 mod grants;
+mod heredocs;
 mod identities;
 mod json;
 mod keys;
