@@ -126,7 +126,11 @@ fn a_module_that_is_not_here_is_told_once_for_all_its_calls() {
         format!("module \"{name}\" {{\n  source = \"org/{source}/aws\"\n}}\n")
     };
     let calls = [call("a", "kms"), call("b", "kms"), call("c", "vpc")].concat();
-    folder.put("main.tf", format!("resource \"aws_kms_key\" \"k\" {{}}\n{calls}"));
+    let key = |name: &str| {
+        format!("resource \"aws_kms_key\" \"{name}\" {{\n  count = var.is_made ? 1 : 0\n}}\n")
+    };
+    let keys = ["k", "l", "m"].map(key).concat();
+    folder.put("main.tf", format!("variable \"is_made\" {{}}\n{keys}{calls}"));
     let args = ["check", ".", "--format", "json", "--now", "2026-01-01"];
     let run = keyreach(&args).within(folder.path()).run();
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -134,6 +138,8 @@ fn a_module_that_is_not_here_is_told_once_for_all_its_calls() {
     let names: Vec<&str> = open.iter().filter_map(Value::as_str).collect();
     assert!(names.contains(&"module.a: `org/kms/aws` is not here and 1 more like it"), "{names:?}");
     assert!(names.contains(&"module.c: `org/vpc/aws` is not here"), "{names:?}");
+    let counted = "how many `aws_kms_key.k` there are: `var.is_made ? 1 : 0` and 2 more like it";
+    assert!(names.contains(&counted), "{names:?}");
     assert!(!names.iter().any(|name| name.contains("module.b")), "{names:?}");
 }
 

@@ -136,7 +136,7 @@ impl Coverage {
 }
 
 /// What is the same but for the instance of a module that it stands in is told once, and so are calls of one
-/// module that is not here.
+/// module that is not here, and blocks that one expression counts.
 fn once_a_block(open: BTreeSet<String>) -> Vec<String> {
     let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
     let mut told: Vec<(String, usize)> = Vec::new();
@@ -157,7 +157,9 @@ fn once_a_block(open: BTreeSet<String>) -> Vec<String> {
 /// What is not known, whoever asks for it.
 fn kind(open: &str) -> String {
     let source = open.strip_suffix("` is not here").and_then(|open| open.split_once(": `"));
-    source.map_or_else(|| without_instances(open), |(_, source)| source.to_owned())
+    let counted = || open.split_once("` there are: `");
+    let shared = source.or_else(counted).map(|(_, shared)| shared.to_owned());
+    shared.unwrap_or_else(|| without_instances(open))
 }
 
 /// The policies that were looked at.
