@@ -17,6 +17,7 @@ mod accounts;
 mod attachments;
 mod awscc;
 mod configured;
+mod continued;
 mod defaults;
 mod documents;
 mod evaluator;
