@@ -12,7 +12,7 @@ mod support;
 use std::process::Command;
 
 use serde_json::Value;
-use support::command::{Folder, ROOT};
+use support::command::{Folder, ROOT, keyreach};
 
 const GRANT: &str = "testdata/rules/revoked-principal-keeps-grant/fire-the-grant-stays";
 const LOCKED: &str = "testdata/rules/deployer-locked-out/quiet-no-deployer";
@@ -73,6 +73,36 @@ fn the_deployer_of_the_command_line_is_asked() {
         let (code, _, told) = deployer(nobody);
         assert!(code == 2 && told.contains("--deployer"), "{code} {told}");
     }
+}
+
+#[test]
+fn a_deployer_is_asked_where_no_account_is_pinned() {
+    let folder = Folder::new("check-deployer-symbol");
+    let path = folder.path().to_str().unwrap();
+    let template = |principal: &str| {
+        let template = format!(
+            "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        \
+             Version: '2012-10-17'\n        Statement:\n          - Effect: Allow\n            Principal: \
+             {{ AWS: !Sub '{principal}' }}\n            Action: kms:*\n            Resource: '*'\n"
+        );
+        folder.put("template.yaml", template);
+        let deployer = "arn:aws:iam::111122223333:role/ci";
+        check(&["--select", "deployer-locked-out", "--deployer", deployer, path]).1
+    };
+    let own = |name: &str| template(&format!("arn:aws:iam::${{AWS::AccountId}}:{name}"));
+    assert_eq!(own("role/admin"), ["deployer-locked-out"]);
+    assert_eq!(own("role/ci"), Vec::<String>::new());
+    // Its own identity policies may let it.
+    assert_eq!(own("root"), Vec::<String>::new());
+    // Perhaps this is the deployer; the summary says what would tell.
+    assert_eq!(template("arn:aws:iam::111122223333:role/ci"), Vec::<String>::new());
+    let deployer = ["--select", "deployer-locked-out", "--deployer"];
+    let args = [&deployer[..], &["arn:aws:iam::111122223333:role/ci", path]].concat();
+    let human = [&["check"], &args[..], &["--format", "human"]].concat();
+    let told = keyreach(&human).run().stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("(--account 111122223333)"), "{told}");
+    let pinned = [&human[..], &["--account", "111122223333"]].concat();
+    assert!(!keyreach(&pinned).run().stdout.contains("--account"), "{pinned:?}");
 }
 
 #[test]

@@ -395,7 +395,9 @@ resource "aws_organizations_policy_attachment" "guard" {{
         for (target, expected) in [
             (of_this, ANYTHING),
             ("\"444455556666\"", ANYTHING),
-            ("\"r-abcd\"", ALWAYS),
+            ("\"r-abcd\"", ANYTHING),
+            ("\"ou-abcd-11112222\"", ANYTHING),
+            ("\"nothing\"", ALWAYS),
             ("var.v", ANYTHING),
         ] {
             let code = code(of_type, principal, target);
@@ -406,9 +408,12 @@ resource "aws_organizations_policy_attachment" "guard" {{
             assert_eq!(declared.unresolved.len(), 1, "{code}");
         }
         // An account with a number is no other.
-        for (target, expected) in
-            [("\"111122223333\"", ANYTHING), ("\"444455556666\"", ALWAYS), ("var.v", ANYTHING)]
-        {
+        for (target, expected) in [
+            ("\"111122223333\"", ANYTHING),
+            ("\"444455556666\"", ALWAYS),
+            ("\"r-abcd\"", ANYTHING),
+            ("var.v", ANYTHING),
+        ] {
             let loaded = loaded_as(&[("main.tf", &code(of_type, principal, target))], &pinned());
             let root = "arn:aws:iam::111122223333:root";
             assert_eq!(bounds_of(&loaded, root, KmsAction::DECRYPT), expected, "{target}");

@@ -387,10 +387,10 @@ fn grants_that_somebody_may_retire_are_not_all() {
 
 #[test]
 fn what_aws_manages_needs_no_account() {
-    let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let arn = "arn:aws:iam::aws:policy/AmazonEC2FullAccess";
     let dump = authorization(&user_detail().replace(DEPLOY, arn), "", &policy_detail(), "");
     let policy = format!(
-        r#"{{"Policy": {{"PolicyName": "ReadOnlyAccess", "Arn": "{arn}", "DefaultVersionId": "v9"}}}}"#
+        r#"{{"Policy": {{"PolicyName": "AmazonEC2FullAccess", "Arn": "{arn}", "DefaultVersionId": "v9"}}}}"#
     );
     let version = format!(
         r#"{{"PolicyVersion": {{"Document": {}, "VersionId": "v9", "IsDefaultVersion": true}}}}"#,

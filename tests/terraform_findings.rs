@@ -76,6 +76,101 @@ fn indices_do_not_bring_back_what_is_known() {
     }
 }
 
+#[test]
+fn what_is_not_known_is_told_once_for_all_its_uses() {
+    let folder = Folder::new("terraform-uses");
+    let policy = |name: &str, action: &str| {
+        format!(
+            "resource \"aws_iam_user_policy\" \"{name}\" {{\n  name   = \"{name}\"\n  user   = \
+             aws_iam_user.u.name\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [\n    {{ Effect = \
+             \"Allow\", Action = \"{action}\", Resource = \"*\" }}] }})\n}}\n"
+        )
+    };
+    let user = "variable \"verb\" {}\nresource \"aws_iam_user\" \"u\" { name = \"u\" }\n";
+    let (one, two) = (policy("one", "kms:${var.verb}"), policy("two", "kms:${var.verb}"));
+    let other = policy("other", "kms:Re${var.verb}");
+    folder.put("iam.tf", format!("{user}{one}{two}{other}"));
+    folder.put("key.tf", "resource \"aws_kms_key\" \"k\" {\n  enable_key_rotation = true\n}\n");
+    let all = found(&folder, &["--select", "unresolved-reference"]);
+    assert_eq!(all.len(), 2, "{all:?}");
+    let told = all.iter().find(|it| text(it, "message").contains("`kms:${var.verb}`")).unwrap();
+    assert!(text(told, "message").contains("; the same for "), "{told}");
+    assert!(text(told, "message").ends_with("/inline/two"), "{told}");
+    let lines = told["locations"].as_array().unwrap().iter().map(|at| at["line"].as_u64());
+    assert_eq!(lines.collect::<Vec<_>>(), [Some(7), Some(13)], "{told}");
+}
+
+#[test]
+fn what_is_open_in_each_instance_of_a_module_is_told_once() {
+    let folder = Folder::new("terraform-open-instances");
+    let key = "variable \"name\" {}\nresource \"aws_kms_key\" \"k\" {}\nresource \"aws_kms_alias\" \"a\" {\n  \
+               name          = \"alias/${var.name}\"\n  target_key_id = aws_kms_key.k.key_id\n}\n";
+    folder.put("m/main.tf", key);
+    let call =
+        |name: &str| format!("module \"{name}\" {{\n  source = \"./m\"\n  name   = var.name\n}}\n");
+    folder.put("main.tf", format!("variable \"name\" {{}}\n{}{}", call("a"), call("b")));
+    let args = ["check", ".", "--format", "json", "--now", "2026-01-01"];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let open = report["summary"]["coverage"]["unresolved"].as_array().unwrap();
+    let names: Vec<&str> = open.iter().filter_map(Value::as_str).collect();
+    let told = "module.a.aws_kms_alias.a: its name and 1 more like it";
+    assert!(names.contains(&told), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("module.b")), "{names:?}");
+}
+
+#[test]
+fn a_module_that_is_not_here_is_told_once_for_all_its_calls() {
+    let folder = Folder::new("terraform-absent");
+    let call = |name: &str, source: &str| {
+        format!("module \"{name}\" {{\n  source = \"org/{source}/aws\"\n}}\n")
+    };
+    let calls = [call("a", "kms"), call("b", "kms"), call("c", "vpc")].concat();
+    let key = |name: &str| {
+        format!("resource \"aws_kms_key\" \"{name}\" {{\n  count = var.is_made ? 1 : 0\n}}\n")
+    };
+    let keys = ["k", "l", "m"].map(key).concat();
+    folder.put("main.tf", format!("variable \"is_made\" {{}}\n{keys}{calls}"));
+    let args = ["check", ".", "--format", "json", "--now", "2026-01-01"];
+    let run = keyreach(&args).within(folder.path()).run();
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let open = report["summary"]["coverage"]["unresolved"].as_array().unwrap();
+    let names: Vec<&str> = open.iter().filter_map(Value::as_str).collect();
+    assert!(names.contains(&"module.a: `org/kms/aws` is not here and 1 more like it"), "{names:?}");
+    assert!(names.contains(&"module.c: `org/vpc/aws` is not here"), "{names:?}");
+    let counted = "how many `aws_kms_key.k` there are: `var.is_made ? 1 : 0` and 2 more like it";
+    assert!(names.contains(&counted), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("module.b")), "{names:?}");
+}
+
+#[test]
+fn what_makes_it_known_is_told_in_its_own_words() {
+    let folder = Folder::new("terraform-remedies");
+    let strict = ["--strict", "--select", "unresolved-reference"];
+    folder.put("main.tf", "resource \"aws_kms_key\" \"k\" {}\n");
+    folder.put("broken.tf", "resource \"aws_kms_key_policy\" \"k\" {\n  policy = jsonencode({\n");
+    let broken = found(&folder, &strict);
+    assert_eq!(broken.len(), 1, "{broken:?}");
+    let message = text(&broken[0], "message");
+    assert!(message.contains("hangs on what a broken file says of aws_kms_key.k"), "{message}");
+    assert!(text(&broken[0], "help").starts_with("mend the broken file"), "{broken:?}");
+    let guard = |target: &str| {
+        format!(
+            "resource \"aws_organizations_policy_attachment\" \"{target}\" {{\n  policy_id = \
+             aws_organizations_policy.guard.id\n  target_id = \"ou-abcd-{target}\"\n}}\n"
+        )
+    };
+    let policy = "resource \"aws_organizations_policy\" \"guard\" {\n  name    = \"guard\"\n  content = \
+                  jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Deny\", Action = \"kms:Decrypt\", \
+                  Resource = \"*\" }] })\n}\n";
+    folder.put("broken.tf", format!("{policy}{}{}", guard("one"), guard("two")));
+    let limits = found(&folder, &strict);
+    assert_eq!(limits.len(), 1, "{limits:?}");
+    assert_eq!(limits[0]["locations"].as_array().unwrap().len(), 2, "{limits:?}");
+    assert!(text(&limits[0], "help").contains("`--account ID`"), "{limits:?}");
+    assert!(!text(&limits[0], "message").contains("the same"), "{limits:?}");
+}
+
 const GRANTED: &str = r#"data "aws_caller_identity" "current" {}
 resource "aws_kms_key" "k" {
   enable_key_rotation = true

@@ -419,6 +419,33 @@ variable "number" {
 }
 
 #[test]
+fn functions_of_lists_take_null_as_terraform_does() {
+    let own = "[\"arn:aws:iam::this-account:role/own\"]";
+    let other = "[\"arn:aws:iam::this-account:role/other\"]";
+    for principal in [
+        format!("coalescelist(null, {own})"),
+        format!("coalescelist([], null, {own}, {other})"),
+        format!("coalesce(null, {own}, {other})"),
+        format!("try(coalescelist(null, []), {own})"),
+        format!("try(concat(null, {other}), {own})"),
+        format!("try(lookup({{ a = {other} }}, \"b\"), {own})"),
+        format!("toset(null) == null ? {own} : {other}"),
+        format!("setintersection(concat({own}, {other}), {own})"),
+        format!("[for nth in range(1, 2) : concat({other}, {own})[nth]]"),
+        format!("[for nth in range(1, 0) : concat({other}, {own})[nth]]"),
+        format!("[for row in setproduct([\"a\"], {own}, [\"b\"]) : row[1]]"),
+    ] {
+        let found = named(&loaded(&[("main.tf", &key(&principal))]));
+        assert_eq!(found, ["arn:aws:iam::this-account:role/own"], "{principal}");
+    }
+    // What is not known may be null, and then the next one counts.
+    let open =
+        format!("variable \"given\" {{}}\n{}", key(&format!("coalescelist(var.given, {own})")));
+    let loaded = loaded(&[("main.tf", &open)]);
+    assert_eq!(bounds(&loaded, "role/own", KmsAction::DECRYPT), ANYTHING);
+}
+
+#[test]
 fn an_object_type_drops_what_it_does_not_declare() {
     let variable = r#"
 variable "of" {

@@ -12,6 +12,7 @@
 mod declared;
 
 use declared::{ALWAYS, ANYTHING, NEVER, bounds, loaded};
+use keyreach::audit::Coverage;
 use keyreach::aws::KmsAction;
 
 /// A key policy that names a role, and nothing else.
@@ -205,9 +206,24 @@ fn managed_policies_that_allow_nothing_of_keys_or_everything_are_known() {
         ("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore", NEVER),
         ("arn:aws:iam::aws:policy/PowerUserAccess", ANYTHING),
         ("arn:aws:iam::aws:policy/AdministratorAccess", ALWAYS),
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", NEVER),
     ] {
         let loaded = loaded(&[("main.tf", &attached(arn))]);
         assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), expected, "{arn}");
+    }
+    // What reads keys reads them, as far as it is known: that is told with its month.
+    for (name, get) in [
+        ("ReadOnlyAccess", ALWAYS),
+        ("SecurityAudit", ALWAYS),
+        ("job-function/ViewOnlyAccess", NEVER),
+    ] {
+        let loaded = loaded(&[("main.tf", &attached(&format!("arn:aws:iam::aws:policy/{name}")))]);
+        assert_eq!(bounds(&loaded, "role/app", KmsAction::GET_KEY_POLICY), get, "{name}");
+        assert_eq!(bounds(&loaded, "role/app", KmsAction::LIST_RESOURCE_TAGS), ALWAYS, "{name}");
+        let coverage = Coverage::of(&loaded.inventory).unwrap();
+        let short = name.rsplit('/').next().unwrap();
+        let is_told = |told: &String| told.contains(short) && told.contains("2026-03");
+        assert!(coverage.assumed.iter().any(is_told), "{name}: {coverage:?}");
     }
     let serverless = "Transform: AWS::Serverless-2016-10-31\nResources:\n  Key:\n    Type: AWS::KMS::Key\n  F:\n    \
                       Type: AWS::Serverless::Function\n    Properties:\n      Policies: [AWSLambdaBasicExecutionRole]\n";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::aws::KeyArn;
+use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Assumptions, Reach};
 use crate::diag::{Persona, Severity};
 use crate::findings::{Finding, once_a_cause, sort, without_explained};
@@ -132,9 +132,27 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let key_names = key_names(world, &findings);
     let aside = Aside { suppressed: suppressed.len(), baselined };
     let assumed = control.assumptions.words.clone();
-    let coverage = Coverage::of(world);
+    let coverage = Coverage::of(world).map(|mut coverage| {
+        coverage.unresolved.extend(unjudged(world, options, &ran));
+        coverage
+    });
     let silent = silent(options, &ran);
     Checked { findings, key_names, counts, aside, assumed, coverage, silent }
+}
+
+/// That code does not say whether its account is that of who deploys it, where a rule asks.
+fn unjudged(
+    world: &Inventory,
+    options: &CheckOptions<'_>,
+    ran: &[&'static Registered],
+) -> Option<String> {
+    let deployer = options.control.settings.deployer.as_ref()?;
+    let account = deployer.account.filter(|account| !account.is_symbol())?;
+    let is_asked = ran.iter().any(|rule| rule.metadata.slug == "deployer-locked-out");
+    let is_open = is_asked && world.keys.keys().any(|key| key.account() == AccountId::THIS);
+    is_open.then(|| {
+        format!("whether {deployer} is of the account that is deployed to (--account {account})")
+    })
 }
 
 /// Says what the symbols of accounts stand for that findings speak of.

@@ -234,9 +234,10 @@ fn of_principal(patterns: &[String], arn: &str) -> bool {
 
 /// Whether a finding that concerns nobody by name is about an inline policy of one whom the suppression names.
 fn is_owned(suppression: &Suppression, finding: &Finding) -> bool {
-    let owner = finding.subject.split_once("/inline/").map(|(owner, _)| owner);
+    let subjects = finding.instance.iter().chain([&finding.subject]);
+    let mut owners = subjects.filter_map(|it| Some(it.split_once("/inline/")?.0));
     finding.principals.is_empty()
-        && owner.is_some_and(|owner| of_principal(&suppression.principals, owner))
+        && owners.any(|owner| of_principal(&suppression.principals, owner))
 }
 
 fn is_run(suppression: &Suppression, ran: &BTreeSet<&str>) -> bool {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name};
+use crate::aws::managed::{AS_OF, reads};
+use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name, without_instances};
 use crate::policy::PolicyDocument;
 use crate::syntax::{WHETHER, is_of_deployment, without_deployment};
 
@@ -15,7 +16,8 @@ pub struct Coverage {
     pub policies: Resolved,
     /// Users and roles, by their policies and what belongs to them.
     pub principals: Resolved,
-    /// What is not known, in words, each once.
+    /// What is not known, in words, each once: of what is the same in several instances of a module the
+    /// first, with how many more there are.
     pub unresolved: Vec<String>,
     /// What was taken for granted, in words.
     pub assumed: Vec<String>,
@@ -89,12 +91,17 @@ impl Coverage {
             let is_whole = key.metadata.is_some() && key.aliases_listed && key.tags.is_some();
             found.keys.count(together(known, is_whole));
         }
+        let mut as_of = BTreeSet::new();
         for account in world.accounts.values() {
             for group in account.groups.values() {
                 let own = group.inline.iter().filter(|policy| !policy.is_managed());
                 counting.look_at(own.map(|policy| &policy.document));
             }
             for policy in account.policies.values() {
+                if declared.files.contains(&policy.place.file) && reads(&policy.arn).is_some() {
+                    let name = policy_name(&policy.arn);
+                    as_of.insert(format!("{name} says what AWS had written by {AS_OF}"));
+                }
                 counting.look_at(policy.versions.iter().map(|version| &version.document));
             }
             for identity in account.identities.values() {
@@ -108,8 +115,9 @@ impl Coverage {
         counting.seen.values().for_each(|known| found.policies.count(*known));
         let mut open = counting.open;
         open.extend(declared.unresolved.iter().map(|open| open.value.to_string()));
-        found.unresolved = open.into_iter().collect();
+        found.unresolved = once_a_block(open);
         found.assumed = declared.assumed.iter().map(ToString::to_string).collect();
+        found.assumed.extend(as_of);
         let accounts = declared.accounts.iter();
         found.accounts = accounts.map(|(account, what)| format!("{account} is {what}")).collect();
         Some(found)
@@ -125,6 +133,33 @@ impl Coverage {
             part("principals", self.principals)
         )
     }
+}
+
+/// What is the same but for the instance of a module that it stands in is told once, and so are calls of one
+/// module that is not here, and blocks that one expression counts.
+fn once_a_block(open: BTreeSet<String>) -> Vec<String> {
+    let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut told: Vec<(String, usize)> = Vec::new();
+    for one in open {
+        let at = *firsts.entry(kind(&one)).or_insert(told.len());
+        match told.get_mut(at) {
+            Some((_, others)) => *others += 1,
+            None => told.push((one, 0)),
+        }
+    }
+    let words = told.into_iter().map(|(first, others)| match others {
+        0 => first,
+        others => format!("{first} and {others} more like it"),
+    });
+    words.collect()
+}
+
+/// What is not known, whoever asks for it.
+fn kind(open: &str) -> String {
+    let source = open.strip_suffix("` is not here").and_then(|open| open.split_once(": `"));
+    let counted = || open.split_once("` there are: `");
+    let shared = source.or_else(counted).map(|(_, shared)| shared.to_owned());
+    shared.unwrap_or_else(|| without_instances(open))
 }
 
 /// The policies that were looked at.

@@ -1,7 +1,8 @@
-//! AWS managed policies that are known: those that have nothing to do with keys, by what stands behind
-//! `policy/` in their ARNs, and `AdministratorAccess`, which allows everything on everything.
+//! AWS managed policies that are known, by what stands behind `policy/` in their ARNs: those that have
+//! nothing to do with keys, those that read what keys are, and `AdministratorAccess`, which allows everything
+//! on everything.
 //!
-//! Each of the others allows actions of other services only: none of KMS, STS or IAM, and none of the control actions
+//! The first allow actions of other services only: none of KMS, STS or IAM, and none of the control actions
 //! that lead to a principal or a key. Their documents stand in the
 //! [AWS Managed Policy Reference](https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html),
 //! compared as of 2026-03. One that is not here is not known.
@@ -9,28 +10,59 @@
 use super::Arn;
 
 /// Sorted.
-const WITHOUT_KEYS: [&str; 36] = [
+const WITHOUT_KEYS: [&str; 67] = [
+    "AWSAppMeshEnvoyAccess",
+    "AWSCloudFormationReadOnlyAccess",
+    "AWSElasticBeanstalkWebTier",
+    "AWSSecurityHubReadOnlyAccess",
+    "AWSStepFunctionsReadOnlyAccess",
+    "AWSSupportAccess",
     "AWSXRayDaemonWriteAccess",
+    "AWSXrayFullAccess",
+    "AWSXrayReadOnlyAccess",
     "AWSXrayWriteOnlyAccess",
+    "AmazonAthenaFullAccess",
     "AmazonEC2ContainerRegistryPowerUser",
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEC2ContainerRegistryReadOnly",
     "AmazonEC2ReadOnlyAccess",
+    "AmazonEKSBlockStoragePolicy",
     "AmazonEKSFargatePodExecutionRolePolicy",
+    "AmazonEKSNetworkingPolicy",
     "AmazonEKSVPCResourceController",
     "AmazonEKSWorkerNodeMinimalPolicy",
     "AmazonEKSWorkerNodePolicy",
     "AmazonEKS_CNI_Policy",
+    "AmazonElasticFileSystemClientFullAccess",
+    "AmazonElasticFileSystemClientReadWriteAccess",
+    "AmazonKinesisFullAccess",
+    "AmazonKinesisReadOnlyAccess",
+    "AmazonPrometheusQueryAccess",
     "AmazonPrometheusRemoteWriteAccess",
+    "AmazonRDSDataFullAccess",
+    "AmazonRDSReadOnlyAccess",
+    "AmazonRedshiftReadOnlyAccess",
+    "AmazonRoute53FullAccess",
+    "AmazonRoute53ReadOnlyAccess",
     "AmazonS3FullAccess",
     "AmazonS3ReadOnlyAccess",
+    "AmazonSESFullAccess",
     "AmazonSNSFullAccess",
+    "AmazonSNSReadOnlyAccess",
     "AmazonSQSFullAccess",
+    "AmazonSQSReadOnlyAccess",
+    "AmazonSSMManagedEC2InstanceDefaultPolicy",
     "AmazonSSMManagedInstanceCore",
+    "AmazonSSMPatchAssociation",
     "AmazonSSMReadOnlyAccess",
+    "AmazonVPCFullAccess",
+    "AmazonVPCReadOnlyAccess",
+    "CloudWatchAgentAdminPolicy",
     "CloudWatchAgentServerPolicy",
     "CloudWatchLambdaInsightsExecutionRolePolicy",
     "CloudWatchLogsFullAccess",
+    "CloudWatchLogsReadOnlyAccess",
+    "ElasticLoadBalancingReadOnly",
     "service-role/AWSAppSyncPushToCloudWatchLogs",
     "service-role/AWSLambdaBasicExecutionRole",
     "service-role/AWSLambdaDynamoDBExecutionRole",
@@ -47,6 +79,44 @@ const WITHOUT_KEYS: [&str; 36] = [
     "service-role/AmazonEFSCSIDriverPolicy",
     "service-role/AmazonRDSEnhancedMonitoringRole",
 ];
+
+/// What others allow on every resource, of what leads to a principal or a key: nothing but this. Sorted.
+const READING: [(&str, &[&str]); 5] = [
+    ("ReadOnlyAccess", &["kms:Describe*", "kms:Get*", "kms:List*", "sts:GetSessionToken"]),
+    ("SecurityAudit", &["kms:Describe*", "kms:Get*", "kms:List*"]),
+    ("job-function/SupportUser", &["kms:Describe*", "kms:Get*", "kms:List*"]),
+    ("job-function/ViewOnlyAccess", &["kms:ListKeys", "kms:ListResourceTags"]),
+    (
+        "service-role/AWS_ConfigRole",
+        &[
+            "kms:DescribeKey",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:ListAliases",
+            "kms:ListKeys",
+            "kms:ListResourceTags",
+        ],
+    ),
+];
+
+/// The month in which the documents were compared.
+pub const AS_OF: &str = "2026-03";
+
+/// What the AWS managed policy of this ARN allows on every resource, of what leads to a principal or a key;
+/// nothing where it is not known.
+pub fn actions(arn: &str) -> Option<&'static [&'static str]> {
+    match arn {
+        _ if allows_everything(arn) => Some(&["*"]),
+        _ if is_without_keys(arn) => Some(&[]),
+        _ => reads(arn),
+    }
+}
+
+/// The same of one that reads what keys are.
+pub fn reads(arn: &str) -> Option<&'static [&'static str]> {
+    let path = path(arn)?;
+    READING.iter().find(|(known, _)| *known == path).map(|(_, actions)| *actions)
+}
 
 /// Whether this is the ARN of an AWS managed policy that surely has nothing to do with keys.
 pub fn is_without_keys(arn: &str) -> bool {
@@ -68,7 +138,8 @@ fn path(arn: &str) -> Option<&str> {
 /// the policy is none of the table.
 pub fn path_of(name: &str) -> &str {
     let is_named = |path: &&&str| path.rsplit('/').next() == Some(name);
-    WITHOUT_KEYS.iter().find(is_named).copied().unwrap_or(name)
+    let reading = READING.iter().map(|(path, _)| path);
+    WITHOUT_KEYS.iter().chain(reading).find(is_named).copied().unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -78,6 +149,7 @@ mod tests {
     #[test]
     fn only_what_the_table_names_is_known() {
         assert!(WITHOUT_KEYS.is_sorted());
+        assert!(READING.iter().map(|(path, _)| path).is_sorted());
         for (arn, expected) in [
             ("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", true),
             ("arn:aws-cn:iam::aws:policy/AmazonEKS_CNI_Policy", true),
@@ -91,6 +163,17 @@ mod tests {
         }
         assert!(!allows_everything("arn:aws:iam::111122223333:policy/AdministratorAccess"));
         assert!(!allows_everything("arn:aws:iam::aws:policy/job-function/AdministratorAccess"));
+        for (name, first) in [
+            ("AdministratorAccess", Some(Some("*"))),
+            ("AmazonEKS_CNI_Policy", Some(None)),
+            ("SecurityAudit", Some(Some("kms:Describe*"))),
+            ("job-function/ViewOnlyAccess", Some(Some("kms:ListKeys"))),
+            ("ViewOnlyAccess", None),
+            ("PowerUserAccess", None),
+        ] {
+            let known = actions(&format!("arn:aws:iam::aws:policy/{name}"));
+            assert_eq!(known.map(|all| all.first().copied()), first, "{name}");
+        }
         assert_eq!(path_of("AmazonEKS_CNI_Policy"), "AmazonEKS_CNI_Policy");
         assert_eq!(
             path_of("AWSLambdaBasicExecutionRole"),

@@ -50,6 +50,9 @@ pub struct Finding {
     /// Which instance of a block of infrastructure code it speaks of: its subject is the block, and of
     /// those with the same fingerprint one is told.
     pub instance: Option<String>,
+    /// Whether it speaks of one of several uses of something in code: of those with the same fingerprint one is
+    /// told, with the places of the others.
+    pub is_use: bool,
     /// The statement or the grant that it is about, where that is one.
     pub cause: Option<Cause>,
     /// What it explains.

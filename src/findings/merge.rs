@@ -7,10 +7,13 @@ use rustc_hash::FxHashMap;
 
 use crate::aws::KeyArn;
 
-use super::{Cause, Explains, Finding};
+use super::{Cause, Explains, Finding, Label, Role};
 
 /// How many instances of a block of code are named beside the first.
 const INSTANCES: usize = 3;
+
+/// How many places of a finding are shown where it is told for several.
+const PLACES: usize = 5;
 
 /// Findings in their order, each cause told once: [`sort`], [`without_explained`], [`once_a_cause`].
 pub fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
@@ -87,6 +90,16 @@ pub fn once_a_cause(findings: &mut Vec<Finding>) {
     }));
 }
 
+/// Shows the place of another use of what a finding is about.
+fn show(first: &mut Finding, other: &Finding) {
+    let Some(place) = other.labels.first() else { return };
+    let is_known = |label: &Label| (label.place, label.span) == (place.place, place.span);
+    if first.labels.len() < PLACES && !first.labels.iter().any(is_known) {
+        let (role, text) = (Role::Related, "the same".to_owned());
+        first.labels.push(Label { role, text, ..place.clone() });
+    }
+}
+
 /// What else a finding is true of.
 #[derive(Default)]
 struct Others {
@@ -96,12 +109,16 @@ struct Others {
 
 impl Others {
     fn add(&mut self, first: &mut Finding, other: Finding) {
+        if first.is_use {
+            show(first, &other);
+        }
         first.principals.extend(other.principals);
         for (rule, count) in other.explained {
             *first.explained.entry(rule).or_default() += count;
         }
         match other.instance.filter(|instance| first.instance.as_ref() != Some(instance)) {
             Some(instance) => drop(self.instances.insert(instance)),
+            None if first.is_use => {}
             None => self.keys += 1,
         }
     }

@@ -1,46 +1,49 @@
-//! AWS managed policies that nobody exported, and that are known all the same: they allow nothing of what
-//! is looked at here, or everything, and so does the document that stands for each.
+//! AWS managed policies that nobody exported, and that are known all the same: the document that stands for
+//! each says what it allows of what is looked at here.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::aws::managed::{allows_everything, is_without_keys};
+use crate::aws::managed::actions;
 use crate::inventory::{Account, AttachedPolicy, Inventory, ManagedPolicy, PolicyVersion};
 use crate::policy::{self, Policy, PolicyDocument, PolicyKind, Statement, Version};
 use crate::source::{Place, Span};
+use crate::syntax::{Kind, Node};
 
 use super::declared::{object_at, text_at};
 
 /// Gives each account those that its principals and groups hold, where it has no document of them.
 pub(super) fn add(inventory: &mut Inventory) {
     inventory.accounts.par_iter_mut().for_each(|(_, account)| {
-        for policy in held(account) {
-            Arc::make_mut(account).policies.insert(&*policy.arn.clone(), stand_in(policy));
+        for (policy, actions) in held(account) {
+            Arc::make_mut(account).policies.insert(&*policy.arn.clone(), stand_in(policy, actions));
         }
     });
 }
 
 /// A policy that is known without a document.
 pub(super) fn known(policy: &AttachedPolicy) -> Option<ManagedPolicy> {
-    let is_known = is_without_keys(&policy.arn) || allows_everything(&policy.arn);
-    is_known.then(|| stand_in(policy.clone()))
+    Some(stand_in(policy.clone(), actions(&policy.arn)?))
 }
 
-fn held(account: &Account) -> Vec<AttachedPolicy> {
+/// What a known policy allows.
+type Actions = &'static [&'static str];
+
+fn held(account: &Account) -> Vec<(AttachedPolicy, Actions)> {
     let is_open = |policy: &&AttachedPolicy| {
         let known = account.policies.get(&policy.arn);
-        (is_without_keys(&policy.arn) || allows_everything(&policy.arn))
-            && known.is_none_or(|known| known.document().is_none())
+        known.is_none_or(|known| known.document().is_none())
     };
-    account.attached_policies().filter(is_open).cloned().collect()
+    let open = account.attached_policies().filter(is_open);
+    open.filter_map(|policy| Some((policy.clone(), actions(&policy.arn)?))).collect()
 }
 
-fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy) -> ManagedPolicy {
+fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy, actions: Actions) -> ManagedPolicy {
     let policy = Policy {
         version: Version::V2012,
         id: None,
-        statements: if allows_everything(&arn) { everything(place) } else { Vec::new() },
+        statements: if actions.is_empty() { Vec::new() } else { allowing(actions, place) },
         faults: Vec::new(),
         readable: true,
     };
@@ -49,11 +52,13 @@ fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy) -> ManagedPolicy {
     ManagedPolicy { default_version: Some("v1".into()), versions: vec![version], place, arn }
 }
 
-/// The one statement of what allows everything; it stands where the policy is attached.
-fn everything(place: Place) -> Vec<Statement> {
+/// The one statement that allows some actions on everything; it stands where the policy is attached.
+fn allowing(actions: Actions, place: Place) -> Vec<Statement> {
     let span = Span { start: 0, end: place.span.end.saturating_sub(place.span.start) };
-    let members = [("Effect", "Allow"), ("Action", "*"), ("Resource", "*")];
-    let members = members.map(|(name, value)| (name, text_at(span, value.to_owned())));
-    let tree = object_at(span, vec![("Statement", object_at(span, members.into()))]);
+    let text = |text: &str| text_at(span, text.to_owned());
+    let actions = actions.iter().map(|action| text(action)).collect();
+    let actions = Node { span, tag: None, kind: Kind::Array(actions) };
+    let members = vec![("Effect", text("Allow")), ("Action", actions), ("Resource", text("*"))];
+    let tree = object_at(span, vec![("Statement", object_at(span, members))]);
     policy::lower(&tree, PolicyKind::Identity).statements
 }

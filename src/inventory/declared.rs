@@ -36,12 +36,12 @@ impl Declared {
 }
 
 /// An address of Terraform without the keys of its instances: `module.m.aws_kms_key.k` of
-/// `module.m["a"].aws_kms_key.k[0]`.
+/// `module.m["a"].aws_kms_key.k[0]`. A list that stands alone is none.
 pub fn without_indices(address: &str) -> String {
     let (mut plain, mut is_inside, mut is_quoted) = (String::new(), false, false);
     for character in address.chars() {
         match (is_inside, character) {
-            (false, '[') => is_inside = true,
+            (false, '[') if plain.ends_with(is_of_name) => is_inside = true,
             (true, '"') => is_quoted = !is_quoted,
             (true, ']') if !is_quoted => is_inside = false,
             (true, _) => {}
@@ -51,9 +51,35 @@ pub fn without_indices(address: &str) -> String {
     plain
 }
 
+/// An expression as it is in every instance of its module: its addresses without the keys of instances, and
+/// without the calls that lead to them.
+pub fn without_instances(expression: &str) -> String {
+    let plain = without_indices(expression);
+    let mut parts = plain.split(CALL);
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let called = part.split_once('.').filter(|(name, _)| name.chars().all(is_of_name));
+        // What stands behind a call is the address of a resource, or an output of the module.
+        let is_address =
+            |inside: &str| ["data.", "aws_"].iter().any(|kind| inside.starts_with(kind));
+        match called {
+            Some((_, inside)) if inside.is_empty() || is_address(inside) => made.push_str(inside),
+            _ => made.extend([CALL, part]),
+        }
+    }
+    made
+}
+
+/// What an address has before the name of a call.
+const CALL: &str = "module.";
+
+fn is_of_name(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '_' | '-')
+}
+
 #[cfg(test)]
 mod tests {
-    use super::without_indices;
+    use super::{without_indices, without_instances};
 
     #[test]
     fn addresses_are_told_without_indices() {
@@ -61,5 +87,17 @@ mod tests {
         let instance = r#"module.m["a]b"].aws_kms_key.k[0] aws_kms_grant.g[each]"#;
         assert_eq!(without_indices(instance), block);
         assert_eq!(without_indices(block), block);
+    }
+    #[test]
+    fn expressions_are_told_without_instances() {
+        for (expression, plain) in [
+            (r#"module.a["x"].data.aws_region.r[0].name"#, "data.aws_region.r.name"),
+            ("module.a.module.b[1].aws_iam_role.r: its name", "aws_iam_role.r: its name"),
+            ("module.keys[0].arn", "module.keys.arn"),
+            ("coalescelist(a[0], [b])", "coalescelist(a, [b])"),
+            ("var.team", "var.team"),
+        ] {
+            assert_eq!(without_instances(expression), plain, "{expression}");
+        }
     }
 }

@@ -25,7 +25,7 @@ pub use account::{
     Account, AttachedPolicy, Group, Identity, IdentityKind, ManagedPolicy, NamedPolicy,
     PolicyVersion, policy_name,
 };
-pub use declared::{Declared, without_indices};
+pub use declared::{Declared, without_indices, without_instances};
 pub use edit::Edit;
 pub use gap::{Conflict, EXISTENCE, Effects, Gap, GapKind};
 pub use key::{

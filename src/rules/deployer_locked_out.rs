@@ -1,6 +1,6 @@
 //! Who applies key policies cannot apply the next one.
 
-use crate::aws::KmsAction;
+use crate::aws::{AccountId, KmsAction};
 use crate::decision::{Caller, CallerKind};
 use crate::source::Place;
 
@@ -14,6 +14,7 @@ pub(super) struct DeployerLockedOut;
 impl Rule for DeployerLockedOut {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
         let Some(deployer) = &scope.scope.settings.deployer else { return };
+        let deployer = &at_home(deployer, scope.key.arn.account());
         let (Some(document), Some(account)) = (scope.readable_policy(), deployer.account) else {
             return;
         };
@@ -33,6 +34,18 @@ impl Rule for DeployerLockedOut {
             tell(scope, sink, document.whole(), deployer);
         }
     }
+}
+
+/// The deployer as it is known where `owner` may be its account: a symbol is what code is deployed to, and
+/// who puts a policy on a key is of the key's account (rule E11).
+fn at_home(deployer: &Caller, owner: AccountId) -> Caller {
+    let account =
+        deployer.account.filter(|account| owner == AccountId::THIS && !account.is_symbol());
+    let written = |account: AccountId| format!(":{account}:");
+    let known = account.and_then(|account| {
+        Caller::parse(&deployer.text.replacen(&written(account), &written(owner), 1))
+    });
+    known.unwrap_or_else(|| deployer.clone())
 }
 
 fn tell(scope: &KeyScope<'_>, sink: &mut Sink<'_>, place: Place, deployer: &Caller) {

@@ -217,7 +217,8 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
 /// go, and what is wrong stands in the code once.
 fn of_block(scope: &Scope<'_>, finding: &mut Finding) {
     let is_declared = |label: &Label| scope.world.is_declared(label.place);
-    if !finding.subject.contains('[') || !finding.labels.first().is_some_and(is_declared) {
+    let is_one = finding.instance.is_none() && finding.subject.contains('[');
+    if !is_one || !finding.labels.first().is_some_and(is_declared) {
         return;
     }
     let block = without_indices(&finding.subject);

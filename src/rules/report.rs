@@ -49,6 +49,7 @@ impl<'a> Sink<'a> {
             fix: None,
             shares_cause: false,
             instance: None,
+            is_use: false,
             cause: None,
             explains: Explains::default(),
             explained: BTreeMap::new(),
@@ -182,6 +183,15 @@ impl Report<'_> {
     pub(super) fn caused_by(mut self, subject: &str) -> Self {
         subject.clone_into(&mut self.finding.subject);
         self.finding.shares_cause = true;
+        self
+    }
+
+    /// That its cause is something in `code` of which `instance` is one of several uses: it is told once, with
+    /// the places of the others.
+    pub(super) fn one_of(mut self, code: String, instance: &str) -> Self {
+        self.finding.subject = code;
+        self.finding.instance = Some(instance.to_owned());
+        self.finding.is_use = true;
         self
     }
 

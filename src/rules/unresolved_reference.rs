@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::inventory::without_instances;
 use crate::policy::{PolicyKind, Statement};
 use crate::source::Located;
-use crate::syntax::{is_of_deployment, without_deployment};
+use crate::syntax::{BROKEN, LIMITS, is_of_deployment, without_deployment};
 
 use super::controllers::list;
 use super::hanging::Hanging;
@@ -38,17 +39,19 @@ impl Rule for UnresolvedReference {
             .filter(|open| seen.insert((open.span, open.value)))
             .collect();
         let Some((first, rest)) = open.split_first() else { return };
-        let names: BTreeSet<String> = open.iter().map(|open| format!("`{}`", open.value)).collect();
+        let names: BTreeSet<String> = open.iter().map(|open| named(open.value)).collect();
         let names: Vec<String> = names.into_iter().collect();
         let (what, verb) = (list(&names), if names.len() == 1 { "is" } else { "are" });
         let hanging = Hanging::on(scope, documented, &open);
         let message = format!("the {} hangs on {what}, which {verb} not known", documented.name);
+        let part_of = documented.key.map_or(&*documented.subject, |key| key.arn.id());
         let mut report = sink
             .report(documented.subject.as_str(), message)
-            .said(names.join(" "))
+            .said(without_instances(&names.join(" ")))
             .at(document.place, Some(first.span), "not known before it is deployed")
             .help(help(&open, &hanging))
-            .principals(hanging.principals());
+            .principals(hanging.principals())
+            .one_of(code(scope.world.sources.path(document.place.file)), part_of);
         if let Some(key) = documented.key {
             report = report.key(&key.arn);
         }
@@ -67,12 +70,21 @@ impl Rule for UnresolvedReference {
             let path = scope.world.sources.path(open.place.file);
             let report = sink
                 .report(path, format!("not resolved: {}", open.value))
-                .said(&*open.value)
+                .said(without_instances(&open.value))
                 .at(open.place, None, "not known before it is deployed")
-                .help("check it together with what it refers to, or pass `--var NAME=VALUE`");
+                .help(remedy(&open.value).unwrap_or(ELSEWHERE))
+                .one_of(code(path), &open.value);
             strictly(scope, report).done();
         }
     }
+}
+
+/// The code that a file is part of, in which an expression means one thing: a directory of Terraform's, or
+/// a template.
+fn code(path: &str) -> String {
+    let is_module = [".tf", ".tf.json", ".tofu"].iter().any(|end| path.ends_with(end));
+    let directory = path.rsplit_once('/').map_or(".", |(directory, _)| directory);
+    if is_module { directory } else { path }.to_owned()
 }
 
 /// What of a statement is not known and decides something: in its own policy the resource of a key is
@@ -83,6 +95,25 @@ fn told(statement: &Statement, of_key: bool) -> impl Iterator<Item = Located<&st
         .map(|open| Located::new(without_deployment(open.value), open.span))
 }
 
+/// How to make known what code refers to.
+const ELSEWHERE: &str = "check it together with what it refers to, or pass `--var NAME=VALUE`";
+
+/// An expression as it is written, or what is said in words.
+fn named(open: &str) -> String {
+    if open.starts_with(BROKEN) { open.to_owned() } else { format!("`{open}`") }
+}
+
+/// How to make something known that is no expression.
+fn remedy(open: &str) -> Option<&'static str> {
+    if open.starts_with(BROKEN) {
+        return Some("mend the broken file beside it");
+    }
+    let is_limit = open.starts_with(LIMITS);
+    is_limit.then_some(
+        "check it together with an export of the organization; `--account ID` says which account is meant",
+    )
+}
+
 /// How to make it known, by the parameters that are named, and what is not known until then.
 fn help(open: &[Located<&str>], hanging: &Hanging) -> String {
     let name = open.iter().find_map(|open| {
@@ -91,9 +122,11 @@ fn help(open: &[Located<&str>], hanging: &Hanging) -> String {
         let is_name = inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         is_name.then_some(inside)
     });
-    let how = match name {
-        Some(name) => format!("pass `--var {name}=VALUE`, or write it in keyreach.yaml"),
-        None => "check it together with what it refers to".to_owned(),
+    let remedy = open.iter().find_map(|open| remedy(open.value));
+    let how = match (remedy, name) {
+        (Some(remedy), _) => remedy.to_owned(),
+        (None, Some(name)) => format!("pass `--var {name}=VALUE`, or write it in keyreach.yaml"),
+        (None, None) => "check it together with what it refers to".to_owned(),
     };
     match hanging.told() {
         Some(told) => format!("{how}; unknown until then: {told}"),

@@ -13,5 +13,6 @@ mod scalar;
 pub mod yaml;
 
 pub use node::{
-    Kind, Member, Node, Problem, Unresolved, WHETHER, is_of_deployment, without_deployment,
+    BROKEN, Kind, LIMITS, Member, Node, Problem, Unresolved, WHETHER, is_of_deployment,
+    without_deployment,
 };

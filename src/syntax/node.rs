@@ -54,6 +54,12 @@ pub struct Unresolved {
 /// name something whose name is not known.
 pub const WHETHER: &str = "whether ";
 
+/// What begins the words for what a file that could not be read may say of something.
+pub const BROKEN: &str = "what a broken file says of ";
+
+/// What begins the words for whether a policy of an organization binds an account.
+pub const LIMITS: &str = "if the ";
+
 /// Whether nothing is not known but which account, Region or name something will have once it is
 /// deployed.
 pub fn is_of_deployment(expression: &str) -> bool {

@@ -15,7 +15,7 @@ use crate::inventory::{
 };
 use crate::policy::PolicyDocument;
 use crate::source::{FileId, Place};
-use crate::syntax::WHETHER;
+use crate::syntax::{LIMITS, WHETHER};
 
 use super::super::bare::may_touch_kms;
 use super::super::facts::PrincipalKind;
@@ -88,7 +88,7 @@ pub(in crate::ingest) fn given(
 fn limited(told: &Stated<Box<str>>, policy: &OrgPolicy, met: &[AccountId]) -> Stated<Box<str>> {
     let accounts: Vec<&str> = met.iter().map(AccountId::as_str).collect();
     let (kind, accounts) = (policy.kind.name(), accounts.join(", "));
-    Stated::new(format!("if the {kind} {} limits {accounts}", policy.name).into(), told.place)
+    Stated::new(format!("{LIMITS}{kind} {} limits {accounts}", policy.name).into(), told.place)
 }
 
 /// Whether a policy that is given is one that could use keys, as far as it is known.

@@ -1,7 +1,8 @@
 //! SCPs and RCPs that code attaches to accounts, where no organization was exported.
 //!
 //! Nobody knows whether one is in force: the account may be the management account, which none binds, and
-//! the kind may be switched off. So each may limit the accounts that are read and that it is attached to.
+//! the kind may be switched off. So each may limit the accounts that are read and that it is attached to, or
+//! that may lie below what it is attached to.
 //! What AWS attaches to every level is taken for attached (rules E12, E13).
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use crate::aws::pattern::meets;
 use crate::inventory::{Declared, Inventory, OrgPolicy, OrgPolicyKind};
 use crate::policy::{self, PolicyDocument, PolicyKind};
 use crate::source::Span;
-use crate::syntax::Node;
+use crate::syntax::{LIMITS, Node};
 
 use super::super::declared::{object_at, text_at};
 use super::super::given::Pattern;
@@ -38,13 +39,15 @@ pub(super) fn attach(
     let may_be = |account: &AccountId| match named {
         // Two accounts with numbers are two accounts; a symbol may stand for any.
         Some(named) => *account == named || account.is_symbol() || named.is_symbol(),
-        None if target.is_known => false,
+        // Nobody knows what lies below a root or a unit (rules E12, E13).
+        None if target.is_known => is_node(&target.shape),
         None if account.is_symbol() => meets(&target.shape, ANY_NUMBER),
         None => meets(&target.shape, account.as_str()),
     };
     let met: Vec<AccountId> = read.into_iter().filter(may_be).collect();
     for account in &met {
-        let own = format!("if the {} {} limits account {account}", policy.kind.name(), policy.name);
+        let own =
+            format!("{LIMITS}{} {} limits account {account}", policy.kind.name(), policy.name);
         let limits = declared.limits.entry(*account).or_default();
         if !limits.iter().any(|known| known.kind == policy.kind) {
             limits.push(of_aws(policy));
@@ -53,6 +56,11 @@ pub(super) fn attach(
         limits.push(OrgPolicy { document, ..policy.clone() });
     }
     met
+}
+
+/// Whether it is the id of a root or a unit (API reference of Organizations, AttachPolicy).
+fn is_node(id: &str) -> bool {
+    id.starts_with("r-") || id.starts_with("ou-")
 }
 
 /// What AWS attaches to every level beside a policy of its kind.

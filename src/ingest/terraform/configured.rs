@@ -9,7 +9,7 @@ use super::super::declared::{Deployment, REGION};
 use super::plan::items;
 use super::providers::{self, Provider};
 
-/// The configurations of `aws` in a plan, by the names that resources call them.
+/// The configurations of `aws` and `awscc` in a plan, by the names that resources call them.
 #[derive(Default)]
 pub(super) struct Configurations {
     all: BTreeMap<Box<str>, Configured>,
@@ -43,7 +43,7 @@ impl Configurations {
         let members = written.map(Node::members).unwrap_or_default();
         let is_aws = |node: &Node<'_>| {
             let name = node.get("name").and_then(Node::as_str);
-            name.is_none_or(|name| name == "aws")
+            name.is_none_or(|name| matches!(name, "aws" | "awscc"))
         };
         let of_aws = members.iter().filter(|member| is_aws(&member.value));
         let default = members.iter().find(|member| member.name.value == "aws");

@@ -245,7 +245,12 @@ impl Evaluator<'_> {
             let at = self.at(scope.file, block.span());
             if block.has_ident(name) {
                 let written = vec![(&block.body, scope.clone())];
-                found.push(Found::Block(Arguments { at, written, stated: None }));
+                found.push(Found::Block(Arguments {
+                    at,
+                    written,
+                    stated: None,
+                    is_of_awscc: false,
+                }));
             } else if is_dynamic(block, name) {
                 self.dynamic(block, name, at, scope, &mut found);
             }
@@ -275,7 +280,12 @@ impl Evaluator<'_> {
             let members = vec![super::member("key", key), super::member("value", value)];
             let scope = scope.with(iterator, Value::object(at, members));
             let at = self.at(scope.file, content.span());
-            Arguments { at, written: vec![(&content.body, scope)], stated: None }
+            Arguments {
+                at,
+                written: vec![(&content.body, scope)],
+                stated: None,
+                is_of_awscc: false,
+            }
         };
         match elements(&collection, false).filter(|_| !is_open) {
             Some(elements) => {
@@ -308,7 +318,12 @@ fn stated_blocks<'b>(value: &Value) -> Vec<Found<'b>> {
     let block = |value: &Value| match &value.data {
         Data::Object(object) => {
             let stated = Some(Rc::clone(object));
-            Found::Block(Arguments { at: value.at, written: Vec::new(), stated })
+            Found::Block(Arguments {
+                at: value.at,
+                written: Vec::new(),
+                stated,
+                is_of_awscc: false,
+            })
         }
         _ => unknown(value),
     };

@@ -9,12 +9,13 @@ use crate::aws::pattern::meets;
 use crate::inventory::{Alias, Grant, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
 use crate::policy::PolicyKind;
 use crate::source::Place;
-use crate::syntax::WHETHER;
+use crate::syntax::{BROKEN, WHETHER};
 
 use super::super::declared::{self, Deployment};
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::given::{Gift, Given, Named, grant_in_doubt};
 use super::super::symbols;
+use super::awscc;
 use super::defaults::{default_value, is_none};
 use super::evaluator::Evaluator;
 use super::grants;
@@ -59,7 +60,7 @@ impl<'r> Keys<'r> {
         for declared in resources {
             match declared.resource.of_type {
                 "aws_kms_key_policy" => keys.policy(evaluator, declared),
-                "aws_kms_alias" => keys.alias(evaluator, declared),
+                "aws_kms_alias" | "awscc_kms_alias" => keys.alias(evaluator, declared),
                 "aws_kms_grant" => keys.grant(evaluator, declared),
                 _ => {}
             }
@@ -370,7 +371,7 @@ fn parts(
     };
     let mut policies: Vec<_> = draft.policies.into_iter().map(or_default).collect();
     if policies.is_empty() && draft.resource.is_open {
-        let what = format!("what a broken file says of {}", resource.address);
+        let what = format!("{BROKEN}{}", resource.address);
         let doubt = Rc::from(what.as_str());
         policies.push((Value::unknown(draft.resource.at, what), Some(doubt)));
     }
@@ -429,7 +430,9 @@ fn metadata(
     let own = |name| word(evaluator, resource, name);
     let spec = own(SPEC).unwrap_or_else(|| of.and_then(|of| of.spec.clone()));
     let usage = own(USAGE).unwrap_or_else(|| of.and_then(|of| of.usage.clone()));
+    let written = argument("origin").map(|origin| origin.known());
     let origin = match resource.of_type {
+        "awscc_kms_key" if written.is_some() => written.as_ref().and_then(|it| it.as_deref()),
         "aws_kms_external_key" | "aws_kms_replica_external_key" => Some("EXTERNAL"),
         _ if argument("xks_key_id").is_some() => Some("EXTERNAL_KEY_STORE"),
         _ if argument("custom_key_store_id").is_some() => Some("AWS_CLOUDHSM"),
@@ -477,8 +480,12 @@ pub(super) fn tags(value: Option<&Value>) -> Option<Tags> {
     pairs(value).map(|pairs| pairs.into_iter().collect())
 }
 
-/// An object of texts that is known wholly.
+/// An object of texts, or a list of tags, that is known wholly.
 pub(super) fn pairs(value: &Value) -> Option<Vec<(Box<str>, Box<str>)>> {
+    if let Data::List(list) = &value.data {
+        let tags = list.items.iter().map(awscc::tag);
+        return tags.collect::<Option<_>>().filter(|_| !list.is_open);
+    }
     let Data::Object(object) = &value.data else { return None };
     object.rest.is_none().then_some(())?;
     let pair = |member: &super::value::Member| {

@@ -15,13 +15,16 @@
 
 mod accounts;
 mod attachments;
+mod awscc;
 mod configured;
+mod continued;
 mod defaults;
 mod documents;
 mod evaluator;
 mod expression;
 mod functions;
 mod grants;
+mod heredocs;
 mod identities;
 mod json;
 mod keys;
@@ -201,7 +204,7 @@ pub(super) fn facts(
 }
 
 fn mentions_identities(text: &str) -> bool {
-    ["aws_iam_", "aws_organizations_policy"].iter().any(|name| text.contains(name))
+    ["aws_iam_", "awscc_iam_", "aws_organizations_policy"].iter().any(|name| text.contains(name))
 }
 
 fn mentions_kms(text: &str) -> bool {

@@ -102,7 +102,7 @@ impl<'a> Module<'a> {
             ("module", [name]) if is_override => {
                 self.call_overrides.entry(name).or_default().push(part);
             }
-            ("provider", ["aws"]) if is_override => self.provider_overrides.push(part),
+            ("provider", ["aws" | "awscc"]) if is_override => self.provider_overrides.push(part),
             ("resource", [of_type, name]) if is_override => {
                 self.overrides.entry((Mode::Resource, of_type, name)).or_default().push(part);
             }
@@ -112,7 +112,7 @@ impl<'a> Module<'a> {
             ("variable", [name]) => drop(self.variables.insert(name, part)),
             ("output", [name]) => drop(self.outputs.insert(name, part)),
             ("module", [name]) => drop(self.calls.insert(name, part)),
-            ("provider", ["aws"]) => self.providers.push(part),
+            ("provider", ["aws" | "awscc"]) => self.providers.push(part),
             ("moved", []) => self.moved.push(part),
             ("removed", []) => self.removed.push(part),
             ("locals", []) => {

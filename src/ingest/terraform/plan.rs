@@ -21,8 +21,11 @@ use super::module::Mode;
 use super::moves::Moves;
 use super::planned::{resolved, written};
 use super::providers::Provider;
-use super::referred::Reference;
+use super::referred::References;
 use super::value::{At, Data, Object, Value};
+
+/// Arguments that AWS fills in where they are not given; all of the provider awscc are such.
+const LEFT_TO_AWS: [&str; 4] = ["policy", "multi_region", "inline_policy", "managed_policy_arns"];
 
 /// How deep modules are followed.
 const DEPTH: usize = 16;
@@ -33,8 +36,7 @@ pub(super) struct Plan {
     /// Whether no source stands beside any plan.
     is_alone: bool,
     resources: BTreeMap<String, Stated>,
-    /// What arguments refer to, by the addresses of blocks and the arguments.
-    references: BTreeMap<(String, String), Reference>,
+    references: References,
     /// The provider configurations that blocks name, by the addresses of the blocks.
     provided: BTreeMap<String, Box<str>>,
     /// What keys and roles are given, by their addresses: the rest is as AWS makes them.
@@ -88,7 +90,7 @@ impl Plan {
             file,
             is_alone,
             resources: BTreeMap::new(),
-            references: BTreeMap::new(),
+            references: References::default(),
             provided: BTreeMap::new(),
             given: BTreeMap::new(),
             owned: Owned::default(),
@@ -230,21 +232,19 @@ impl Plan {
             }
             let expressions = resource.get("expressions").map(Node::members).unwrap_or_default();
             let of_type = resource.get("type").and_then(Node::as_str);
-            if matches!(of_type, Some("aws_kms_key" | "aws_iam_role")) {
+            if matches!(of_type, Some("aws_kms_key" | "aws_iam_role" | "awscc_kms_key")) {
                 let names = expressions.iter().map(|it| Box::from(&*it.name.value));
                 self.given.insert(address.clone(), names.collect());
             }
             for expression in expressions {
-                if let Some(reference) = Reference::of(&expression.value) {
-                    let from = (address.clone(), expression.name.value.to_string());
-                    self.references.insert(from, reference);
-                }
+                self.references.add(&address, &expression.name.value, &expression.value);
             }
         }
         let calls = module.get("module_calls").map(Node::members).unwrap_or_default();
         for call in calls.iter().filter(|_| depth < DEPTH) {
             if let Some(inner) = call.value.get("module") {
                 let prefix = format!("{prefix}module.{}.", call.name.value);
+                self.references.add_call(&prefix, &call.value, inner);
                 self.configuration(inner, &prefix, depth + 1);
             }
         }
@@ -320,8 +320,8 @@ impl Plan {
 
     /// Whether an argument is not known because it is not given, and AWS says what it is.
     pub(super) fn is_left_to_aws(&self, address: &str, argument: &str) -> bool {
-        matches!(argument, "policy" | "multi_region" | "inline_policy" | "managed_policy_arns")
-            && self.is_given(address, argument) == Some(false)
+        let is_open = LEFT_TO_AWS.contains(&argument) || address.contains("awscc_");
+        is_open && self.is_given(address, argument) == Some(false)
     }
 
     /// Whether the source gives an argument of a key or a role, where the plan says it.
@@ -403,10 +403,7 @@ impl Plan {
 
     /// The one resource that an argument refers to, and what of it.
     pub(super) fn reference(&self, address: &str, argument: &str) -> Option<(&str, &Stated, &str)> {
-        let plain = without_indices(address);
-        let reference = self.references.get(&(plain, argument.to_owned()))?;
-        let (found, stated) = reference.meant(address, &self.resources)?;
-        Some((found, stated, &reference.argument))
+        self.references.meant(address, argument, &self.resources)
     }
 
     /// Where the plan's resources are deployed to.
@@ -448,14 +445,14 @@ fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
 /// The name of a provider's configuration, as a state says it: `provider["..."].alias`.
 fn configuration(provider: &str) -> Option<Box<str>> {
     let (source, alias) = provider.rsplit_once("\"]")?;
-    let is_aws = source.ends_with("/aws");
-    let alias = alias.strip_prefix('.').map(|alias| format!("aws.{alias}"));
-    is_aws.then(|| alias.map_or_else(|| "aws".into(), Into::into))
+    let name = source.rsplit('/').next().filter(|name| matches!(*name, "aws" | "awscc"))?;
+    let alias = alias.strip_prefix('.').map(|alias| format!("{name}.{alias}"));
+    Some(alias.map_or_else(|| name.into(), Into::into))
 }
 
 /// Whether something of a plan without source decides on keys.
 fn is_asked_for(of_type: &str) -> bool {
-    let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy"];
+    let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy", "awscc_"];
     let mut ours = ours.iter().chain(&["aws_caller_identity", "aws_region", "aws_partition"]);
     ours.any(|ours| of_type.starts_with(ours))
 }
@@ -467,7 +464,7 @@ fn has_arn(of_type: &str) -> bool {
     let one_of = |prefix: &str, names: &[&str]| {
         of_type.strip_prefix(prefix).is_some_and(|name| names.contains(&name))
     };
-    one_of("aws_kms_", &keys) || one_of("aws_iam_", &entities)
+    one_of("aws_kms_", &keys) || one_of("awscc_kms_", &keys) || one_of("aws_iam_", &entities)
 }
 
 /// The items of a list.

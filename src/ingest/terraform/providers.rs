@@ -36,8 +36,9 @@ type Written<'b> = Vec<(&'b Body, Scope)>;
 /// The blocks of each configuration of a module; an overriding one is of the configuration with its alias.
 fn written<'a>(module: &Module<'a>) -> Vec<Vec<Part<'a>>> {
     let alias = |part: &Part<'a>| {
-        let alias = part.block.body.get_attribute("alias")?;
-        Some(provider_name(&alias.value).unwrap_or_default())
+        let alias = part.block.body.get_attribute("alias");
+        let alias = alias.map(|alias| provider_name(&alias.value).unwrap_or_default());
+        (label(part), alias)
     };
     let mut all: Vec<Vec<Part<'a>>> = module.providers.iter().map(|part| vec![*part]).collect();
     for part in &module.provider_overrides {
@@ -50,7 +51,13 @@ fn written<'a>(module: &Module<'a>) -> Vec<Vec<Part<'a>>> {
     all
 }
 
-/// The provider configurations of a root module: `aws`, and `aws.ALIAS` for those with an alias.
+/// The provider that a block configures: `aws` or `awscc`.
+fn label<'a>(part: &Part<'a>) -> &'a str {
+    part.block.labels.first().map_or("aws", |label| label.as_str())
+}
+
+/// The provider configurations of a root module: `aws`, and `aws.ALIAS` for those with an alias; `awscc`
+/// likewise.
 pub(super) fn of_root<'a>(
     evaluator: &Evaluator<'a>,
     module: &'a Module<'a>,
@@ -107,10 +114,13 @@ fn of_blocks<'a>(
             || attributes.any(|it| !matches!(it.key.as_str(), "alias" | "version"))
             || parts.iter().any(|part| part.block.body.blocks().next().is_some())
     };
-    let all: Vec<Written<'_>> = written(module)
+    let all: Vec<(&str, Written<'_>)> = written(module)
         .into_iter()
         .filter(is_own)
-        .map(|parts| parts.iter().map(|part| (&part.block.body, scope(part.file))).collect())
+        .map(|parts| {
+            let bodies = parts.iter().map(|part| (&part.block.body, scope(part.file)));
+            (parts.first().map_or("aws", label), bodies.collect())
+        })
         .collect();
     let value = |bodies: &Written<'_>, name: &str| {
         bodies.iter().find_map(|(body, scope)| evaluator.attribute(body, name, scope))
@@ -122,7 +132,9 @@ fn of_blocks<'a>(
         let profile = value(bodies, "profile")?;
         Some(profile.known().unwrap_or_else(|| evaluator.written(profile.at).into()))
     };
-    let default = all.iter().find(|bodies| child.is_none() && !has(bodies, "alias"));
+    let is_plain = |(_, bodies): &&(&str, Written<'_>)| child.is_none() && !has(bodies, "alias");
+    let first = all.iter().filter(is_plain).min_by_key(|(of, _)| *of);
+    let default = first.map(|(_, bodies)| bodies);
     let default_profile = default.and_then(profile);
     let said = |bodies: &Written<'_>| match has(bodies, "assume_role") {
         true => said_by(evaluator, &role(evaluator, bodies)?, module.directory),
@@ -136,7 +148,7 @@ fn of_blocks<'a>(
     {
         accounts.keep(said, plain.account);
     }
-    for bodies in &all {
+    for (of, bodies) in &all {
         let text = |name: &str| value(bodies, name)?.known();
         let alias = text("alias");
         let mut deployment = plain.clone();
@@ -158,7 +170,7 @@ fn of_blocks<'a>(
             if is_other && !has(bodies, "assume_role_with_web_identity") {
                 deployment.account = accounts.of(said(bodies), name);
                 let what = match (&alias, child) {
-                    (Some(alias), None) => format!("the account of the provider aws.{alias}"),
+                    (Some(alias), None) => format!("the account of the provider {of}.{alias}"),
                     _ => format!("the account of a provider of {}", child.unwrap_or(name)),
                 };
                 if deployment.account != plain.account {
@@ -166,7 +178,7 @@ fn of_blocks<'a>(
                 }
             }
         }
-        let name = alias.map_or_else(|| "aws".to_owned(), |alias| format!("aws.{alias}"));
+        let name = alias.map_or_else(|| (*of).to_owned(), |alias| format!("{of}.{alias}"));
         let has_tags = has(bodies, "default_tags");
         made.insert(name, Provider { deployment, is_region_shared: false, has_tags });
     }
@@ -212,8 +224,8 @@ pub(super) fn of_call(
     call: &[Part<'_>],
 ) -> BTreeMap<String, Provider> {
     let mut made = BTreeMap::new();
-    if let Some(default) = outer.get("aws") {
-        made.insert("aws".to_owned(), default.clone());
+    for name in ["aws", "awscc"] {
+        made.extend(outer.get(name).map(|default| (name.to_owned(), default.clone())));
     }
     let given = giving(call, &["providers"]);
     if let Some(attribute) = given.and_then(|part| part.block.body.get_attribute("providers"))

@@ -7,22 +7,28 @@ use hcl_edit::structure::Body;
 
 use crate::source::Span;
 
+use super::continued::join;
+use super::heredocs::remarked;
+
 /// How many keys of a file may be given again.
 const REPEATED: usize = 32;
 
 /// How many braces are looked at to find the object that a key is in.
 const BRACES: usize = 64;
 
-/// The body of a text; an item of an object whose key is given again below counts as blanks. All spans are
-/// those of the text.
+/// The body of a text; an item of an object whose key is given again below counts as blanks, heredocs have
+/// markers that the parser ends them at, and operations that go on stand in one line. All spans are those of
+/// the text.
 pub(super) fn body(text: &str) -> Result<Body, parser::Error> {
     let mut written = text.to_owned();
     for _ in 0..REPEATED {
         match written.parse() {
             Ok(body) => return Ok(body),
-            Err(error) => match first_of(&written, &error) {
-                Some(first) => blank(&mut written, first),
-                None => return Err(error),
+            Err(error) => match (first_of(&written, &error), remarked(&written)) {
+                (Some(first), _) => blank(&mut written, first),
+                (None, Some(other)) => written = other,
+                (None, None) if join(&mut written, error.location().offset()) => {}
+                (None, None) => return Err(error),
             },
         }
     }

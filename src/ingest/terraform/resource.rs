@@ -33,6 +33,8 @@ pub(super) struct Arguments<'r> {
     /// The bodies that give them, each before those that it overrides.
     pub(super) written: Vec<(&'r Body, Scope)>,
     pub(super) stated: Option<Rc<Object>>,
+    /// Whether they are spelled as the provider awscc does.
+    pub(super) is_of_awscc: bool,
 }
 
 /// Data that only a run of Terraform can read.
@@ -82,6 +84,7 @@ impl<'a> Evaluator<'a> {
 
     /// An argument of a block: as it is written; where that is not known, as the plan states it.
     pub(super) fn argument(&self, arguments: &Arguments<'_>, name: &str) -> Option<Value> {
+        let name = arguments.spelled(name);
         let mut written = arguments.written.iter();
         let written = written.find_map(|(body, scope)| self.attribute(body, name, scope));
         let written = written.map(|value| match arguments.is_ignored(name) {
@@ -141,7 +144,8 @@ impl<'a> Evaluator<'a> {
             .rev()
             .map(|part| (&part.block.body, Scope { file: part.file, ..scope.clone() }));
         let written = overriding.chain([(body, scope.clone())]).collect();
-        let arguments = Arguments { at, written, stated };
+        let is_of_awscc = of_type.starts_with("awscc_");
+        let arguments = Arguments { at, written, stated, is_of_awscc };
         let provider = instance.as_ref().and_then(|instance| {
             let parts = instance.module.blocks(&(mode, of_type, name), part);
             let giving = super::module::giving(&parts, &["provider"])?;
@@ -149,8 +153,11 @@ impl<'a> Evaluator<'a> {
         });
         let providers = instance.as_ref().map(|instance| instance.providers.borrow());
         let named = |name: &str| providers.as_ref()?.get(name).cloned();
-        let provider = named(provider.as_deref().unwrap_or("aws")).or_else(|| named("aws"));
-        let provider = provider.unwrap_or_else(|| self.provider());
+        // Without a configuration of its own it works where the other provider does.
+        let own = if is_of_awscc { "awscc" } else { "aws" };
+        let provider = named(provider.as_deref().unwrap_or(own)).or_else(|| named("aws"));
+        let mut provider = provider.unwrap_or_else(|| self.provider());
+        provider.has_tags &= !is_of_awscc;
         let provider = self.at_home(of_type, provider, &arguments);
         Resource { of_type, address, arguments, provider }
     }
@@ -159,7 +166,7 @@ impl<'a> Evaluator<'a> {
     fn at_home(&self, of_type: &str, provider: Provider, arguments: &Arguments<'_>) -> Provider {
         let mut provider = self.in_region(provider, arguments);
         // A replica lies in the account of its primary ("Create multi-Region replica keys").
-        if of_type.starts_with("aws_kms_replica") && provider.account().is_symbol() {
+        if of_type.contains("_kms_replica") && provider.account().is_symbol() {
             let primary = self.argument(arguments, "primary_key_arn");
             let primary = primary.and_then(|arn| KeyArn::parse(&arn.known()?));
             if let Some(primary) = primary {
@@ -228,8 +235,10 @@ impl<'a> Evaluator<'a> {
         }
         let known = self.instance(root).map(|root| root.providers.borrow().clone());
         let provider = plan.provider(address, &known.unwrap_or_default(), self.provider());
+        let is_of_awscc = stated.of_type.starts_with("awscc_");
+        let stated_values = Some(Rc::new(values));
         let arguments =
-            Arguments { at: stated.at, written: Vec::new(), stated: Some(Rc::new(values)) };
+            Arguments { at: stated.at, written: Vec::new(), stated: stated_values, is_of_awscc };
         let provider = self.at_home(&stated.of_type, provider, &arguments);
         Resource { of_type: &stated.of_type, address: address.to_owned(), arguments, provider }
     }
@@ -274,14 +283,18 @@ impl<'a> Evaluator<'a> {
                 "aws_kms_key"
                 | "aws_kms_external_key"
                 | "aws_kms_replica_key"
-                | "aws_kms_replica_external_key",
+                | "aws_kms_replica_external_key"
+                | "awscc_kms_key"
+                | "awscc_kms_replica_key",
                 "arn" | "id" | "key_id",
             ) => {
                 let arn = self.key_arn(resource)?;
                 symbol(if wanted == "arn" { arn.to_string() } else { arn.id().to_owned() })
             }
             ("aws_kms_alias", "arn") => symbol(self.alias_arn(resource)?.to_string()),
-            ("aws_kms_alias", "name" | "id") => symbol(self.alias_arn(resource)?.name().to_owned()),
+            ("aws_kms_alias", "name" | "id") | ("awscc_kms_alias", "alias_name" | "id") => {
+                symbol(self.alias_arn(resource)?.name().to_owned())
+            }
             ("aws_kms_alias", "target_key_arn") => {
                 let target = self.argument(&resource.arguments, "target_key_id")?;
                 let known = target.known()?;
@@ -410,15 +423,15 @@ impl<'a> Evaluator<'a> {
 fn is_followed(argument: &str, target: &Stated, wanted: &str) -> bool {
     match target.mode {
         Mode::Resource => {
-            let is_ours =
-                target.of_type.starts_with("aws_kms_") || target.of_type.starts_with("aws_iam_");
+            let ours = ["aws_kms_", "aws_iam_", "awscc_kms_"];
+            let is_ours = ours.iter().any(|ours| target.of_type.starts_with(ours));
             let is_name = matches!(wanted, "arn" | "id" | "key_id" | "name");
             let is_fit = !argument.ends_with("_principal") || wanted == "arn";
             is_ours && is_name && is_fit && NAMES.contains(&argument)
         }
         Mode::Data => {
             let is_document = &*target.of_type == "aws_iam_policy_document";
-            let is_policy = matches!(argument, "policy" | "assume_role_policy");
+            let is_policy = matches!(argument, "policy" | "assume_role_policy" | "key_policy");
             is_document && is_policy && matches!(wanted, "json" | "minified_json")
         }
     }

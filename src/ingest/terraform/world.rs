@@ -13,6 +13,7 @@ use super::super::declared::Deployment;
 use super::super::facts::Fact;
 use super::super::given::{Gift, Given, Named, Pattern, Target};
 use super::super::symbols::Symbols;
+use super::awscc;
 use super::evaluator::{Evaluator, Instance, Scope};
 use super::identities::Identities;
 use super::keys::Keys;
@@ -141,6 +142,8 @@ fn is_key_type(of_type: &str) -> bool {
             | "aws_kms_external_key"
             | "aws_kms_replica_key"
             | "aws_kms_replica_external_key"
+            | "awscc_kms_key"
+            | "awscc_kms_replica_key"
     )
 }
 
@@ -174,7 +177,7 @@ pub(super) fn symbols(
 /// Whether something that is looked at declares access, or limits it.
 fn is_ours(of_type: &str) -> bool {
     let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy"];
-    ours.iter().any(|ours| of_type.starts_with(ours))
+    ours.iter().any(|ours| of_type.starts_with(ours)) || awscc::is_read(of_type)
 }
 
 /// The resources of an instance of a module, and of those that it calls.
@@ -215,6 +218,9 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
     }
 }
 
+/// What is not known of what the provider awscc makes.
+const AWSCC: &str = "what the provider awscc makes of it";
+
 /// Tells of what declares keys or identities, and is not read.
 fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &str) {
     let at = evaluator.at(part.file, part.block.span());
@@ -226,9 +232,7 @@ fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &st
         "aws_cloudformation_stack" | "aws_cloudformation_stack_set" if holds_keys() => {
             "the template that stands in it"
         }
-        _ if of_type.starts_with("awscc_kms_") || of_type.starts_with("awscc_iam_") => {
-            "what the provider awscc makes of it"
-        }
+        _ if awscc::is_unread(of_type) => AWSCC,
         _ => return,
     };
     evaluator.unresolved(at, format!("{address}: {what}"));
@@ -268,6 +272,12 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
     let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
     for (address, stated) in plan.resources() {
         let is_one = stated.mode == Mode::Resource && is_ours(&stated.of_type);
+        if stated.mode == Mode::Resource
+            && awscc::is_unread(&stated.of_type)
+            && evaluator.modules.is_empty()
+        {
+            evaluator.unresolved(stated.at, format!("{address}: {AWSCC}"));
+        }
         if is_one && !known.contains(address) {
             let resource = evaluator.planned_resource(plan, address, stated, root, 0);
             into.push(Declared { resource, at: stated.at, doubt: None, is_open: false });

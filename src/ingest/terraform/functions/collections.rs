@@ -13,7 +13,9 @@ const PRODUCT: usize = 10_000;
 /// What a call gives; nothing where that is not known, or the function is none of these.
 pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
     Some(match (name, arguments) {
+        ("concat", lists) if lists.iter().any(Value::is_null) => Value::failed(at, "concat(...)"),
         ("concat", lists) => concat(lists, at),
+        ("toset" | "tolist", [value]) if value.is_null() => Value::null(at),
         ("flatten", [list]) => {
             let (mut items, mut is_open) = (Vec::new(), false);
             flatten(list, &mut items, &mut is_open);
@@ -64,19 +66,11 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             let nth = index.checked_rem_euclid(i64::try_from(items.len()).ok()?)?;
             items.get(usize::try_from(nth).ok()?)?.clone()
         }
-        ("lookup", [map, key]) => lookup(map, key, None)?,
-        ("lookup", [map, key, default]) => lookup(map, key, Some(default))?,
+        ("lookup", [map, key]) => lookup(map, key, &Value::failed(at, "lookup(...)"))?,
+        ("lookup", [map, key, default]) => lookup(map, key, default)?,
         ("contains", [list, wanted]) => contains(list, wanted, at)?,
         ("coalesce", values) => coalesce(values, at)?,
-        ("coalescelist", lists) => {
-            let mut lists = lists.iter();
-            loop {
-                let list = lists.next()?;
-                if !closed(list)?.is_empty() {
-                    break list.clone();
-                }
-            }
-        }
+        ("coalescelist", lists) => coalesce_list(lists, at)?,
         ("reverse", [list]) => Value::list(at, closed(list)?.iter().rev().cloned().collect()),
         ("sort", [list]) => {
             let mut items: Vec<(Rc<str>, Value)> = closed(list)?
@@ -90,10 +84,8 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             let range = usize::try_from(from.index()?).ok()?..usize::try_from(to.index()?).ok()?;
             Value::list(at, closed(list)?.get(range)?.to_vec())
         }
-        ("range", [end]) => {
-            let end = end.index().filter(|end| (0..=1000).contains(end))?;
-            Value::list(at, (0..end).map(|number| Value::number(at, number)).collect())
-        }
+        ("range", [end]) => range(0, end.index()?, at)?,
+        ("range", [start, end]) => range(start.index()?, end.index()?, at)?,
         ("zipmap", [names, values]) => {
             let (names, values) = (closed(names)?, closed(values)?);
             let mut object = Object::default();
@@ -112,15 +104,17 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             }
             Value::set(at, items, false)
         }
-        ("setproduct", [left, right]) => {
-            let (left, right) = (closed(left)?, closed(right)?);
-            (left.len().checked_mul(right.len())? <= PRODUCT).then_some(())?;
-            let pair = |one: &Value| {
-                let one = one.clone();
-                right.iter().map(move |other| Value::list(at, vec![one.clone(), other.clone()]))
-            };
-            Value::list(at, left.iter().flat_map(pair).collect())
+        ("setintersection", [first, others @ ..]) => {
+            let mut items = closed(first)?.to_vec();
+            for other in others {
+                let is_in = |item: &Value| contains(other, item, at)?.truth();
+                let kept: Option<Vec<bool>> = items.iter().map(is_in).collect();
+                let mut kept = kept?.into_iter();
+                items.retain(|_| kept.next() == Some(true));
+            }
+            Value::set(at, items, false)
         }
+        ("setproduct", [first, others @ ..]) if !others.is_empty() => product(first, others, at)?,
         ("min" | "max", numbers) => {
             let numbers: Vec<f64> = numbers.iter().map(number).collect::<Option<_>>()?;
             let of = |best: f64, number: f64| {
@@ -171,6 +165,38 @@ fn concat(lists: &[Value], at: At) -> Value {
         }
     }
     Value::open_list(at, items, is_open)
+}
+
+/// The first list that is neither null nor empty.
+fn coalesce_list(lists: &[Value], at: At) -> Option<Value> {
+    for list in lists.iter().filter(|list| !list.is_null()) {
+        if !closed(list)?.is_empty() {
+            return Some(list.clone());
+        }
+    }
+    Some(Value::failed(at, "coalescelist(...)"))
+}
+
+/// The whole numbers from `start` up to `end`, which is none of them, or down to it.
+fn range(start: i64, end: i64, at: At) -> Option<Value> {
+    let count = i64::try_from(start.abs_diff(end)).ok().filter(|count| *count <= 1000)?;
+    let step = if start <= end { 1 } else { -1 };
+    let numbers = (0..count).map(|nth| Value::number(at, start + nth * step));
+    Some(Value::list(at, numbers.collect()))
+}
+
+/// Each way to take one item of every list.
+fn product(first: &Value, others: &[Value], at: At) -> Option<Value> {
+    let mut rows: Vec<Vec<Value>> = closed(first)?.iter().map(|item| vec![item.clone()]).collect();
+    for other in others {
+        let other = closed(other)?;
+        (rows.len().checked_mul(other.len())? <= PRODUCT).then_some(())?;
+        let longer = |row: Vec<Value>| {
+            other.iter().map(move |item| row.iter().chain([item]).cloned().collect())
+        };
+        rows = rows.into_iter().flat_map(longer).collect();
+    }
+    Some(Value::list(at, rows.into_iter().map(|row| Value::list(at, row)).collect()))
 }
 
 /// Whether what is not known is what the last item stands for already: any number of items.
@@ -265,14 +291,14 @@ fn merge(objects: &[Value], at: At) -> Option<Value> {
     Some(Value::new(at, Data::Object(Rc::new(merged))))
 }
 
-fn lookup(map: &Value, key: &Value, default: Option<&Value>) -> Option<Value> {
+fn lookup(map: &Value, key: &Value, default: &Value) -> Option<Value> {
     let Data::Object(object) = &map.data else { return None };
     let known = key.known()?;
     match (object.get(&known), &object.rest) {
         (Some(value), _) => Some(value.clone()),
         // What a symbol stands for may be any of the names.
         (None, None) if object.may_have(key) => None,
-        (None, None) => default.cloned(),
+        (None, None) => Some(default.clone()),
         (None, Some(_)) => None,
     }
 }
@@ -297,6 +323,9 @@ fn coalesce(values: &[Value], at: At) -> Option<Value> {
             Some(text) if text.is_empty() => {}
             Some(_) => return Some(value.clone()),
             None if value.is_null() => {}
+            None if matches!(value.data, Data::List(_) | Data::Object(_)) => {
+                return Some(value.clone());
+            }
             None => {
                 return has_text(value).then(|| value.clone());
             }

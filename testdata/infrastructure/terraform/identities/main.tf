@@ -62,7 +62,7 @@ resource "aws_iam_role_policy" "app" {
 }
 
 resource "aws_iam_role_policy_attachment" "app" {
-  for_each   = toset(["arn:aws:iam::aws:policy/ReadOnlyAccess", aws_iam_policy.kms.arn])
+  for_each   = toset(["arn:aws:iam::aws:policy/SecretsManagerReadWrite", aws_iam_policy.kms.arn])
   role       = aws_iam_role.app.name
   policy_arn = each.value
 }
