@@ -4,6 +4,7 @@ mod devices;
 mod grants;
 mod organized;
 mod outsiders;
+mod services;
 mod tags;
 mod targets;
 
