@@ -58,7 +58,7 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::aws::{AccountId, KeyArn};
+use crate::aws::{AccountId, KeyArn, KmsAction};
 use crate::decision::{Caller, Chance};
 use crate::eval::reference::Reference;
 use crate::inventory::Key;
@@ -322,6 +322,34 @@ impl Quest<'_, '_> {
         supposed
     }
 
+    /// The path of a plan, its calls in another order where they cannot be made in this one.
+    fn executed(&self, end: End, plan: &Plan) -> Result<Path, Miss> {
+        let missed = match self.assembler.executed(end, plan) {
+            Err(missed) => missed,
+            found => return found,
+        };
+        let other = plan.removing_last().map(|other| self.assembler.executed(end, &other));
+        other.and_then(Result::ok).ok_or(missed)
+    }
+
+    /// A certain path of as many calls, where one hangs on what is not known.
+    fn surer(&self, start: Ix, key: KeyIx, goal: KmsAction, path: &Path) -> Option<Path> {
+        if path.doubts.is_empty() {
+            return None;
+        }
+        let limits = Limits { hops: path.hops.len(), least: Chance::Sure, ..self.limits(1) };
+        let mut sure = Search::from(&self.states, start, &self.only(key), limits);
+        let ways = sure.remove(&key).unwrap_or_default();
+        let plans = ways.iter().map(|way| way.plan(&self.states, start));
+        let paths = plans.filter_map(|it| self.executed((start, key, goal), &it).ok());
+        paths.into_iter().find(|path| path.doubts.is_empty())
+    }
+
+    /// One key alone.
+    fn only(&self, key: KeyIx) -> Vec<bool> {
+        (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect()
+    }
+
     /// The path of the first way that can be executed; others are looked for where none can.
     fn made(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<Result<Path, Broken>> {
         let goal = self.wanted.goal.action(self.cast.key(key)?)?;
@@ -342,11 +370,11 @@ impl Quest<'_, '_> {
             })
         };
         let path = tried(ways).or_else(|| {
-            let only: Vec<bool> =
-                (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect();
-            let mut others = Search::from(&self.states, start, &only, self.limits(OTHERS));
+            let mut others =
+                Search::from(&self.states, start, &self.only(key), self.limits(OTHERS));
             tried(&others.remove(&key).unwrap_or_default())
         });
+        let path = path.map(|path| self.surer(start, key, goal, &path).unwrap_or(path));
         let from = || self.cast.member(start).map(|member| member.caller.clone());
         let arn = || self.cast.key(key).map(|key| key.arn.clone());
         Some(match path {

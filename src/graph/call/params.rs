@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::aws::{Identity, KeyArn, KmsAction, identity};
+use crate::aws::{KeyArn, KmsAction};
 use crate::decision::Context;
 use crate::inventory::{Grant, Grantee, OrgPolicyKind, Tags, policy_name};
 

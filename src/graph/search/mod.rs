@@ -59,6 +59,8 @@ pub(super) struct Limits {
 pub(super) struct Way {
     acts: SmallVec<[Act; 3]>,
     goal_as: Ix,
+    /// Whether it holds whatever is missing or open.
+    sure: bool,
 }
 
 impl Way {
@@ -70,6 +72,11 @@ impl Way {
     /// How many calls it takes.
     pub(super) fn calls(&self) -> u32 {
         self.acts.len() as u32
+    }
+
+    /// What makes one way better than another, the least first: few calls, and that it is certain.
+    pub(super) fn rank(&self) -> (u32, bool) {
+        (self.calls(), !self.sure)
     }
 
     /// The first primitive.

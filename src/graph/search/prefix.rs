@@ -78,7 +78,7 @@ impl Way {
     /// The same way in the numbers of other states.
     pub(in crate::graph) fn numbered(&self, of: &States<'_, '_>, others: &States<'_, '_>) -> Self {
         let acts = self.acts.iter().map(|one| act(others, &step(of, one)));
-        Self { acts: acts.collect(), goal_as: self.goal_as }
+        Self { acts: acts.collect(), ..self.clone() }
     }
 }
 
