@@ -192,6 +192,7 @@ fn changed(world: &Inventory, hop: &Hop) -> Option<Node> {
         | Call::UpdateAssumeRolePolicy { role, .. } => principal(role),
         Call::GetFederationToken { session: user, .. }
         | Call::CreateAccessKey { user }
+        | Call::CreateMfaDevice { user }
         | Call::EnableMfaDevice { user }
         | Call::LoginProfile { user, .. } => principal(user),
         Call::AddUserToGroup { group, .. } => Some(Node::Group(group.clone())),

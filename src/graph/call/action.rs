@@ -56,6 +56,7 @@ impl Call {
             Self::CreateAccessKey { .. } => C::IAM_CREATE_ACCESS_KEY,
             Self::LoginProfile { update: false, .. } => C::IAM_CREATE_LOGIN_PROFILE,
             Self::LoginProfile { update: true, .. } => C::IAM_UPDATE_LOGIN_PROFILE,
+            Self::CreateMfaDevice { .. } => C::IAM_CREATE_VIRTUAL_MFA_DEVICE,
             Self::EnableMfaDevice { .. } => C::IAM_ENABLE_MFA_DEVICE,
             Self::CreatePolicyVersion { .. } => C::IAM_CREATE_POLICY_VERSION,
             Self::SetDefaultPolicyVersion { .. } => C::IAM_SET_DEFAULT_POLICY_VERSION,

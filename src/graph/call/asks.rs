@@ -58,8 +58,14 @@ impl Call {
                 let present = world.alias(alias).and_then(Alias::key);
                 present.iter().for_each(|key| asks.kms(K::DELETE_ALIAS, key, Vec::new()));
             }
+            Self::CreateMfaDevice { user } => {
+                asks.control(
+                    C::IAM_CREATE_VIRTUAL_MFA_DEVICE,
+                    &device_of(user),
+                    tag_keys(&Tags::new()),
+                );
+            }
             Self::EnableMfaDevice { user } => {
-                asks.control(C::IAM_CREATE_VIRTUAL_MFA_DEVICE, &device_of(user), Vec::new());
                 asks.control(C::IAM_ENABLE_MFA_DEVICE, user, Vec::new());
             }
             Self::PutKeyPolicy { key, .. } => {

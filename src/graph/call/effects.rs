@@ -23,6 +23,7 @@ impl Call {
             | Self::GetFederationToken { .. }
             | Self::CreateAccessKey { .. }
             | Self::LoginProfile { .. }
+            | Self::CreateMfaDevice { .. }
             | Self::EnableMfaDevice { .. }
             | Self::Launch { .. }
             | Self::UpdateSamlProvider { .. }

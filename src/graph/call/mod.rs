@@ -62,8 +62,13 @@ pub enum Call {
         /// Whether an old profile is changed.
         update: bool,
     },
-    /// iam:EnableMFADevice with iam:CreateVirtualMFADevice: a device of the caller's, with which the user takes
-    /// sts:GetSessionToken, which needs no permission (rule T43).
+    /// iam:CreateVirtualMFADevice: a device of the caller's, called as the user is (rule T43).
+    CreateMfaDevice {
+        /// ARN of the user.
+        user: Box<str>,
+    },
+    /// iam:EnableMFADevice of that device, with which the user takes sts:GetSessionToken, which needs no
+    /// permission (rule T43).
     EnableMfaDevice {
         /// ARN of the user.
         user: Box<str>,

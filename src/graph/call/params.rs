@@ -41,8 +41,10 @@ impl Call {
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => {
                 json!({ "UserName": name(user) })
             }
-            Self::EnableMfaDevice { user } => json!({ "UserName": name(user),
-                "VirtualMFADeviceName": name(user), "SerialNumber": device_of(user) }),
+            Self::CreateMfaDevice { user } => json!({ "VirtualMFADeviceName": name(user) }),
+            Self::EnableMfaDevice { user } => {
+                json!({ "UserName": name(user), "SerialNumber": device_of(user) })
+            }
             Self::Launch { launch, role, region, resources } => {
                 let actions: Vec<&str> = launch.actions.iter().map(|it| it.as_str()).collect();
                 let mut params = json!({ "RoleArn": role, "Service": launch.service,

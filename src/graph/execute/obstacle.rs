@@ -65,6 +65,7 @@ impl Obstacles<'_> {
             Call::Center { role, .. } => self.managed(role),
             Call::CreateAccessKey { user }
             | Call::LoginProfile { user, .. }
+            | Call::CreateMfaDevice { user }
             | Call::EnableMfaDevice { user } => self.user(user),
             Call::PutPolicy { holder, .. } => self.holder(holder),
             Call::DeletePolicy { holder, name } => self.inline(holder, name),

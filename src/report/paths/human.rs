@@ -223,6 +223,7 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
         | Call::LoginProfile { user, .. } => {
             format!("to become {}", short(user))
         }
+        Call::CreateMfaDevice { user } => format!("for {}", who(user)),
         Call::EnableMfaDevice { user } => format!("of {}", who(user)),
         Call::PutPolicy { holder, .. } => format!("on {}: allow everything", who(holder)),
         Call::AttachPolicy { holder, policy } => {
