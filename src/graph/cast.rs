@@ -97,6 +97,10 @@ pub(super) struct Household<'w> {
     pub(super) sessions: Vec<Ix>,
     /// Those who could be made in it (rule T35).
     pub(super) made: Vec<Ix>,
+    /// The groups that could be made in it, with their ARNs by name (rule T35).
+    pub(super) new_groups: BTreeMap<Box<str>, Box<str>>,
+    /// The ARNs of policies that could be made in it (rule T21).
+    pub(super) new_policies: Vec<Box<str>>,
     /// Its keys.
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.

@@ -199,6 +199,8 @@ fn changed(world: &Inventory, hop: &Hop) -> Option<Node> {
         Call::Center { role: holder, .. }
         | Call::CreateRole { role: holder, .. }
         | Call::CreateUser { user: holder, .. }
+        | Call::CreateGroup { group: holder }
+        | Call::CreatePolicy { policy: holder, .. }
         | Call::PutPolicy { holder, .. }
         | Call::AttachPolicy { holder, .. }
         | Call::DeleteBoundary { holder }

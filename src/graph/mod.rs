@@ -63,10 +63,11 @@ use crate::decision::{Caller, Chance};
 use crate::eval::reference::Reference;
 use crate::inventory::Key;
 use crate::kept::Memo;
-use assemble::{Assembler, Miss};
+use assemble::{Assembler, End, Miss};
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
 use organize::AllWays;
+use plan::Plan;
 use search::{Limits, Search, Way};
 use state::States;
 
@@ -357,7 +358,7 @@ impl Quest<'_, '_> {
         let mut tried = |ways: &[Way]| {
             ways.iter().find_map(|way| {
                 let plan = way.plan(&self.states, start);
-                let missed = self.assembler.executed((start, key, goal), &plan);
+                let missed = self.executed((start, key, goal), &plan);
                 is_fault |= !matches!(missed, Ok(_) | Err(Miss::OtherSession | Miss::Nobody));
                 match missed {
                     Ok(path) => Some(path),

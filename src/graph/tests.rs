@@ -2,6 +2,7 @@
 
 mod devices;
 mod grants;
+mod made;
 mod organized;
 mod outsiders;
 mod services;

@@ -41,9 +41,8 @@ impl Assembler<'_, '_> {
     /// made the credentials; nothing where neither may, or the path would be too long. Both calls are one
     /// primitive (rule T43).
     pub(super) fn equipped(&self, path: &Path, (nth, user): (usize, &str)) -> Option<Path> {
-        let is_primitive = |hop: &&Hop| matches!(hop.edge, EdgeKind::EscalatesBy(_));
-        let primitives = path.hops.iter().filter(is_primitive).count();
-        if path.hops.len() >= self.hops || primitives >= self.primitives {
+        let primitives = path.hops.iter().filter(|hop| self.is_counted(hop)).count();
+        if path.hops.len() + CALLS > self.hops || primitives >= self.primitives {
             return None;
         }
         let mut way = Way::new(self.access, BTreeMap::new(), false);
@@ -65,6 +64,18 @@ impl Assembler<'_, '_> {
         let mut path = path.clone();
         path.hops.splice(nth + 1..nth + 1, hops);
         Some(path)
+    }
+
+    /// Rules T35, T52: whether a call counts as a primitive.
+    fn is_counted(&self, hop: &Hop) -> bool {
+        let is_there = |holder: &str| {
+            let world = self.access.inventory();
+            world.identity(holder).is_some() || world.group(holder).is_some()
+        };
+        match &hop.call {
+            Call::PutPolicy { holder, .. } | Call::AttachPolicy { holder, .. } => is_there(holder),
+            _ => matches!(hop.edge, EdgeKind::EscalatesBy(_)),
+        }
     }
 }
 

@@ -65,6 +65,8 @@ impl Call {
             Self::UpdateAssumeRolePolicy { .. } => C::IAM_UPDATE_ASSUME_ROLE_POLICY,
             Self::CreateUser { .. } => C::IAM_CREATE_USER,
             Self::CreateRole { .. } => C::IAM_CREATE_ROLE,
+            Self::CreateGroup { .. } => C::IAM_CREATE_GROUP,
+            Self::CreatePolicy { .. } => C::IAM_CREATE_POLICY,
             Self::UpdateSamlProvider { .. } => C::IAM_UPDATE_SAML_PROVIDER,
             Self::CreateProvider { provider } if is_saml(provider) => C::IAM_CREATE_SAML_PROVIDER,
             Self::CreateProvider { .. } => C::IAM_CREATE_OPEN_ID_CONNECT_PROVIDER,

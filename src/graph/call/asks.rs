@@ -111,11 +111,12 @@ impl Call {
             | Self::PutBoundary { holder, .. }
             | Self::TagIdentity { holder, .. }
             | Self::UntagIdentity { holder, .. } => holder.clone(),
-            Self::CreatePolicyVersion { policy, .. }
+            Self::CreatePolicy { policy, .. }
+            | Self::CreatePolicyVersion { policy, .. }
             | Self::SetDefaultPolicyVersion { policy, .. } => policy.clone(),
-            Self::AddUserToGroup { group, .. } | Self::RemoveUserFromGroup { group, .. } => {
-                group.clone()
-            }
+            Self::AddUserToGroup { group, .. }
+            | Self::RemoveUserFromGroup { group, .. }
+            | Self::CreateGroup { group } => group.clone(),
             Self::UpdateAssumeRolePolicy { role, .. } | Self::CreateRole { role, .. } => {
                 role.clone()
             }
@@ -156,6 +157,7 @@ impl Call {
                 vec![standing_boundary(world, holder), one("iam:PolicyARN", policy)]
             }
             Self::TagIdentity { tags, .. } => tag_keys(tags),
+            Self::CreatePolicy { .. } => tag_keys(&Tags::new()),
             Self::UntagIdentity { keys, .. } => vec![many("aws:TagKeys", keys.clone())],
             Self::DetachOrgPolicy { policy, .. } | Self::UpdateOrgPolicy { policy, .. } => {
                 kind_of(world, policy).map(policy_kind).into_iter().collect()

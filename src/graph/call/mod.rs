@@ -209,6 +209,18 @@ pub enum Call {
         /// Its tags; they need iam:TagRole too.
         tags: Tags,
     },
+    /// iam:CreateGroup (rule T35).
+    CreateGroup {
+        /// ARN it will have.
+        group: Box<str>,
+    },
+    /// iam:CreatePolicy, of a policy that is then attached (rule T21).
+    CreatePolicy {
+        /// ARN it will have.
+        policy: Box<str>,
+        /// Its text.
+        document: PolicyDocument,
+    },
     /// iam:UpdateSAMLProvider: what the provider vouches for is of the caller's making (rule T41).
     UpdateSamlProvider {
         /// ARN of the provider.

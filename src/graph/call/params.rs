@@ -96,6 +96,12 @@ impl Call {
                 let trust = json!({ "AssumeRolePolicyDocument": trust.text() });
                 created(role, boundary.as_deref(), tags, trust)
             }
+            Self::CreateGroup { group } => created(group, None, &Tags::new(), json!({})),
+            Self::CreatePolicy { policy, document } => {
+                let params =
+                    json!({ "PolicyName": name(policy), "PolicyDocument": document.text() });
+                with_path(policy, params)
+            }
             Self::UpdateSamlProvider { provider } => json!({ "SAMLProviderArn": provider }),
             Self::CreateProvider { provider } if is_saml(provider) => {
                 json!({ "Name": policy_name(provider) })
@@ -195,11 +201,17 @@ fn of_holder(holder: &str, mut params: Value) -> Value {
     params
 }
 
+/// `params` with the path of what is made: all between the kind and the name.
+fn with_path(arn: &str, mut params: Value) -> Value {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let path = resource.split_once('/').map(|(_, tail)| tail.rsplit_once('/'));
+    let path = path.flatten().map_or_else(|| "/".to_owned(), |(path, _)| format!("/{path}/"));
+    put(&mut params, "Path", path);
+    params
+}
+
 fn created(arn: &str, boundary: Option<&str>, tags: &Tags, params: Value) -> Value {
-    let mut params = of_holder(arn, params);
-    if let Some(Identity::User { path, .. } | Identity::Role { path, .. }) = identity(arn) {
-        put(&mut params, "Path", path);
-    }
+    let mut params = with_path(arn, of_holder(arn, params));
     if let Some(boundary) = boundary {
         put(&mut params, "PermissionsBoundary", boundary);
     }

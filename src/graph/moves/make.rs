@@ -1,13 +1,13 @@
-//! Who makes users and roles (rule T35).
+//! Who makes users, roles, groups and policies (rules T21, T35).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::ControlAction as A;
-use crate::decision::{Context, ContextValue};
+use crate::decision::{Chance, Context, ContextValue};
 use crate::inventory::IdentityKind;
 
 use super::super::cast::Ix;
-use super::super::change::Change;
+use super::super::change::{Change, GroupName};
 use super::super::made::Making;
 use super::super::tagging::Tag;
 use super::{Gain, Move, Moves, untagged};
@@ -45,6 +45,70 @@ impl Moves<'_, '_> {
                 }
             }
         }
+    }
+}
+
+impl Moves<'_, '_> {
+    /// Rule T35: groups that are made, which users then join; who may be given everything in one call needs
+    /// none.
+    pub(super) fn groups_made(&mut self) {
+        let Some(account) = self.asker.account() else { return };
+        let opens = [A::IAM_PUT_GROUP_POLICY, A::IAM_ATTACH_GROUP_POLICY];
+        let makes = [A::IAM_CREATE_GROUP, A::IAM_ADD_USER_TO_GROUP];
+        let can = |action: &A| self.can(*action);
+        if !makes.iter().all(can) || !opens.iter().any(can) {
+            return;
+        }
+        let groups = self.cast.household(self.asker.at).map(|it| it.new_groups.clone());
+        let given = self.given();
+        let users: Vec<Ix> = self.users().into_iter().filter(|at| !given.contains(at)).collect();
+        for (name, arn) in groups.into_iter().flatten().filter(|_| !users.is_empty()) {
+            let made = self.side.chance(A::IAM_CREATE_GROUP, &arn);
+            let chance = self.side.chance(A::IAM_ADD_USER_TO_GROUP, &arn).min(made);
+            if chance == Chance::No {
+                continue;
+            }
+            let name: GroupName = (account, name);
+            self.open_group(&name, &arn);
+            for user in &users {
+                let before = Some(Move::CreateGroup(account, name.1.clone()));
+                let what = Move::Join(*user, account, name.1.clone());
+                let gain = Gain::Changed(Change::Joined(*user, name.clone()));
+                self.add_after(before, what, gain, chance);
+            }
+        }
+    }
+
+    /// Rule T21: a policy that is made, for those who may be given nothing else in one call.
+    pub(super) fn attach_made(&mut self, attach: A, targets: &[Ix]) {
+        if !self.can(A::IAM_CREATE_POLICY) {
+            return;
+        }
+        let given = self.given();
+        let left: Vec<Ix> = targets.iter().copied().filter(|at| !given.contains(at)).collect();
+        let policies = self.cast.household(self.asker.at).map(|it| it.new_policies.clone());
+        for policy in policies.into_iter().flatten().filter(|_| !left.is_empty()) {
+            let made = self.asker.side(&untagged()).chance(A::IAM_CREATE_POLICY, &policy);
+            if made == Chance::No {
+                continue;
+            }
+            for (target, chance) in self.attachable(attach, &left, &policy) {
+                let before = Some(Move::CreatePolicy(policy.clone()));
+                let gain = Gain::Changed(Change::Everything(target));
+                let what = Move::Attach(target, policy.clone());
+                self.add_after(before, what, gain, chance.min(made));
+            }
+        }
+    }
+
+    /// Those who were found to be given everything by one call.
+    fn given(&self) -> BTreeSet<Ix> {
+        let told = self.found.iter().filter(|open| open.chance >= Chance::AsTold);
+        let given = told.filter_map(|open| match open.gain {
+            Gain::Changed(Change::Everything(at)) => Some(at),
+            _ => None,
+        });
+        given.collect()
     }
 }
 

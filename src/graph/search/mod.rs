@@ -30,7 +30,7 @@ use super::cast::{Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
-use super::plan::{Doing, Plan, Step};
+use super::plan::{Doing, Plan, Step, in_order};
 use super::state::{ChangeIx, ClassIx, DoingIx, Gained, OpenMove, StateName, States, Tags};
 use changes::Changes;
 pub(super) use changes::Subject;
@@ -87,7 +87,8 @@ impl Way {
     /// The same in full, of one who sets out from `start`.
     pub(super) fn plan(&self, states: &States<'_, '_>, start: Ix) -> Plan {
         let step = |act: &Act| Step { by: act.by, what: Doing::clone(states.doings.get(act.what)) };
-        Plan { start, steps: self.acts.iter().map(step).collect(), goal_as: self.goal_as }
+        let steps = in_order(self.acts.iter().map(step).collect());
+        Plan { start, steps, goal_as: self.goal_as }
     }
 }
 
@@ -398,6 +399,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 Gained::Held(at, tags) => Fact::Held(at, tags),
                 Gained::Changed(change) => Fact::Changed(change),
             };
+            let after = open
+                .before
+                .map(|(what, primitive)| label.then(Act { by, what, primitive }, open.chance));
+            let label = after.as_ref().unwrap_or(label);
             let seen = self.seen.get(&fact);
             if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
                 continue;

@@ -87,6 +87,6 @@ fn step(states: &States<'_, '_>, act: &Act) -> Step {
 }
 
 fn act(states: &States<'_, '_>, step: &Step) -> Act {
-    let primitive = step.what.primitive().is_some();
+    let primitive = step.what.is_counted(states.cast);
     Act { by: step.by, what: states.doings.intern(step.what.clone()), primitive }
 }

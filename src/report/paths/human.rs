@@ -256,6 +256,8 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
             }
             text
         }
+        Call::CreateGroup { group } => short(group).to_owned(),
+        Call::CreatePolicy { policy, .. } => format!("{}: allow everything", short(policy)),
         Call::DetachOrgPolicy { policy, target } => format!("{policy} from {target}"),
         Call::UpdateOrgPolicy { policy, .. } => format!("{policy}: allow everything"),
         Call::DisablePolicyType { root, kind } => format!("of {root}: {}s", kind.name()),
