@@ -63,6 +63,8 @@ pub(super) struct Cast<'w> {
     pub(super) hears_places: bool,
     /// Whether more could be done about the organization than was looked at (rule T37).
     pub(super) capped: AtomicBool,
+    /// Those who stand for an account outside the export beside its role, with that role.
+    pub(super) spare: Vec<(Ix, Ix)>,
     /// Those who are not there and could be made (rule T35).
     pub(super) made: BTreeMap<Ix, Identity>,
     neighbours: OnceLock<Neighbours>,
@@ -138,6 +140,7 @@ impl<'w> Cast<'w> {
             hears_places: false,
             capped: AtomicBool::new(false),
             principal_tag_keys: BTreeSet::new(),
+            spare: Vec::new(),
             made: BTreeMap::new(),
             neighbours: OnceLock::new(),
         };

@@ -288,6 +288,7 @@ impl Quest<'_, '_> {
             searched.ways.insert(start, explored.ways);
         }
         self.past_organization(prefixes, &mut searched.ways);
+        self.spare(&mut searched.ways);
         searched
     }
 
