@@ -70,6 +70,9 @@ const ALLOWING: [&str; 8] = [
 const OF_GROUPS: [&str; 4] =
     ["iam:creategroup", "iam:putgrouppolicy", "iam:attachgrouppolicy", "iam:addusertogroup"];
 
+/// The condition keys of a policy that is attached or put as a boundary.
+const OF_POLICY: [&str; 2] = ["iam:PolicyARN", "iam:PermissionsBoundary"];
+
 /// What makes a policy.
 const OF_POLICIES: [&str; 1] = ["iam:createpolicy"];
 
@@ -88,7 +91,10 @@ impl Names {
             let values = asked.flat_map(|condition| &condition.values);
             self.principals.extend(values.filter_map(|it| it.value.text()).map(Into::into));
             let conditions = statement.conditions.iter();
-            let asked = conditions.filter(|it| it.key.value.eq_ignore_ascii_case("iam:PolicyARN"));
+            let asked = conditions.filter(|it| {
+                let key = &it.key.value;
+                OF_POLICY.iter().any(|of_policy| key.eq_ignore_ascii_case(of_policy))
+            });
             let values = asked.flat_map(|condition| &condition.values);
             self.policies.extend(values.filter_map(|it| it.value.text()).map(Into::into));
             // Whoever writes what it may do makes whatever it likes (rule T55).

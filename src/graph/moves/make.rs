@@ -69,7 +69,11 @@ impl Moves<'_, '_> {
                 continue;
             }
             let name: GroupName = (account, name);
-            self.open_group(&name, &arn);
+            let attached = self.open_group(&name, &arn);
+            let is_able = self.can(A::IAM_ATTACH_GROUP_POLICY) && self.cast.hears_policies;
+            if is_able && attached != Chance::Sure {
+                self.give_made(&name, &arn);
+            }
             for user in &users {
                 let before = Some(Move::CreateGroup(account, name.1.clone()));
                 let what = Move::Join(*user, account, name.1.clone());
@@ -86,12 +90,7 @@ impl Moves<'_, '_> {
         }
         let given = self.given();
         let left: Vec<Ix> = targets.iter().copied().filter(|at| !given.contains(at)).collect();
-        let policies = self.cast.household(self.asker.at).map(|it| it.new_policies.clone());
-        for policy in policies.into_iter().flatten().filter(|_| !left.is_empty()) {
-            let made = self.asker.side(&untagged()).chance(A::IAM_CREATE_POLICY, &policy);
-            if made == Chance::No {
-                continue;
-            }
+        for (policy, made) in self.policies_made().into_iter().filter(|_| !left.is_empty()) {
             for (target, chance) in self.attachable(attach, &left, &policy) {
                 let before = Some(Move::CreatePolicy(policy.clone()));
                 let gain = Gain::Changed(Change::Everything(target));
@@ -99,6 +98,48 @@ impl Moves<'_, '_> {
                 self.add_after(before, what, gain, chance.min(made));
             }
         }
+    }
+
+    /// The same for a group.
+    pub(super) fn give_made(&mut self, name: &GroupName, arn: &str) {
+        for (policy, made) in self.policies_made() {
+            let mut context = Context::default();
+            context.set_one("iam:PolicyARN", &policy);
+            let chance = self.asker.side(&context).chance(A::IAM_ATTACH_GROUP_POLICY, arn);
+            let before = Some(Move::CreatePolicy(policy.clone()));
+            let what = Move::AttachToGroup(name.0, name.1.clone(), policy);
+            let gain = Gain::Changed(Change::OpenGroup(name.clone()));
+            self.add_after(before, what, gain, chance.min(made));
+        }
+    }
+
+    /// Rule T30: the same as a boundary, which then limits nothing.
+    pub(super) fn bind_made(&mut self, put: A, targets: &[Ix]) {
+        for (policy, made) in self.policies_made() {
+            let mut context = self.base.clone();
+            context.set_one("iam:PermissionsBoundary", &policy);
+            let side = self.asker.side(&context);
+            for (target, chance) in self.among(&side, put, targets) {
+                let before = Some(Move::CreatePolicy(policy.clone()));
+                let gain = Gain::Changed(Change::Unbounded(target));
+                let what = Move::PutBoundary(target, policy.clone());
+                self.add_after(before, what, gain, chance.min(made));
+            }
+        }
+    }
+
+    /// The policies that it may make.
+    fn policies_made(&self) -> Vec<(Box<str>, Chance)> {
+        if !self.can(A::IAM_CREATE_POLICY) {
+            return Vec::new();
+        }
+        let side = self.asker.side(&untagged());
+        let policies = self.cast.household(self.asker.at).map(|it| it.new_policies.clone());
+        let each = policies.into_iter().flatten().map(|policy| {
+            let made = side.chance(A::IAM_CREATE_POLICY, &policy);
+            (policy, made)
+        });
+        each.filter(|(_, made)| *made > Chance::No).collect()
     }
 
     /// Those who were found to be given everything by one call.

@@ -193,6 +193,9 @@ impl Moves<'_, '_> {
                 return;
             }
         }
+        if hears {
+            self.bind_made(put, &left);
+        }
     }
 
     /// Rule T31.
@@ -395,6 +398,7 @@ impl Moves<'_, '_> {
             let is_able = self.can(A::IAM_ATTACH_GROUP_POLICY);
             if is_able && attached != Chance::Sure && self.cast.hears_policies {
                 self.give(group, &name);
+                self.give_made(&name, &group.arn);
             }
             if self.can(A::IAM_ADD_USER_TO_GROUP) {
                 let chance = self.side.chance(A::IAM_ADD_USER_TO_GROUP, &group.arn);

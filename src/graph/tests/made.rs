@@ -90,3 +90,23 @@ fn t55_whoever_writes_its_own_policy_makes_another() {
     let none = "{ allow: iam:PutUserPolicy }, { deny: ['kms:*', 'iam:Delete*', 'iam:Create*'] }";
     assert!(of_bob(&bob(none)).is_none());
 }
+
+#[test]
+fn t30_a_policy_is_made_that_limits_nothing() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { boundary: Fence, policies: [{ allow: [kms:Decrypt, iam:CreatePolicy] },
+             { allow: iam:PutUserPermissionsBoundary, when: { ArnLike: { 'iam:PermissionsBoundary': 'arn:aws:iam::111122223333:policy/dev-*' } } }] } },
+           policies: { Fence: [{ allow: 'iam:*' }] }, keys: { k: { policy: default } } } }";
+    assert_eq!(of_bob_as_rules(text), ["T21", "T30"]);
+    assert!(of_bob(&text.replace("iam:CreatePolicy", "iam:TagUser")).is_none());
+}
+
+#[test]
+fn t21_a_policy_is_made_for_a_group() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { groups: [g], policies: [{ allow: iam:CreatePolicy },
+             { allow: iam:AttachGroupPolicy, when: { ArnLike: { 'iam:PolicyARN': 'arn:aws:iam::111122223333:policy/*' } } }] } },
+           groups: { g: {} }, keys: { k: { policy: default } } } }";
+    assert_eq!(of_bob_as_rules(text), ["T21", "T21"]);
+    assert!(of_bob(&text.replace("iam:CreatePolicy", "iam:TagUser")).is_none());
+}
