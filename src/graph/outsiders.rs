@@ -1,11 +1,10 @@
 //! Whom policies let in without naming anybody: principals of accounts outside the export, and strangers.
 //! One role stands for all of such an account, which is taken to let it do everything (rules T4, T8); where
-//! conditions ask what kind of principal it is, a user and the root user stand beside it.
+//! conditions ask what kind of principal it is, a user stands beside it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::pattern::takes;
 use crate::aws::{AccountId, Identity as Named, identity};
 use crate::decision::Caller;
 use crate::inventory::{Edit, Grantee, Identity, IdentityKind, Inventory, NamedPolicy};
@@ -24,9 +23,8 @@ use super::search::Way;
 struct LetIn {
     accounts: BTreeSet<AccountId>,
     anyone: bool,
-    /// Whether conditions tell users, and root users, from roles.
+    /// Whether conditions tell users from roles.
     users: bool,
-    roots: bool,
     /// The users, as `user/NAME`, whose names they ask for.
     named: BTreeSet<Box<str>>,
 }
@@ -55,20 +53,14 @@ impl LetIn {
     /// What kind of principal a condition asks for.
     fn hear_kind(&mut self, condition: &Condition) {
         let key = condition.key.value.to_ascii_lowercase();
-        let mut texts = condition.values.iter().filter_map(|value| value.value.text());
+        let texts = condition.values.iter().filter_map(|value| value.value.text());
         match &*key {
-            "aws:principaltype" => {
-                self.users = true;
-                let negated = condition.operator.value.polarity == Polarity::IsNot;
-                self.roots |= negated || texts.any(|text| takes(text, "Account"));
-            }
-            "aws:principalarn" => self.roots |= texts.any(|text| text.ends_with(":root")),
             "aws:username" => {
                 self.users = true;
                 let plain = texts.filter(|text| !text.contains("${"));
                 self.named.extend(plain.map(|text| format!("user/{}", sample(text)).into()));
             }
-            "aws:userid" | "aws:tokenissuetime" => self.users = true,
+            "aws:principaltype" | "aws:userid" | "aws:tokenissuetime" => self.users = true,
             _ => {}
         }
     }
@@ -142,8 +134,8 @@ impl Cast<'_> {
         let partition = self.keys.first().map_or("aws", |key| key.arn.partition()).to_owned();
         for account in &accounts {
             let role = self.enter_outsider(&stand_in(&partition, *account, ROLE));
-            let others = [let_in.users.then_some(USER), let_in.roots.then_some(ROOT)];
-            let others = others.into_iter().flatten().chain(let_in.named.iter().map(AsRef::as_ref));
+            let users = let_in.users.then_some(USER).into_iter();
+            let others = users.chain(let_in.named.iter().map(AsRef::as_ref));
             for tail in others {
                 let other = self.enter_outsider(&stand_in(&partition, *account, tail));
                 self.spare.extend(other.zip(role));
@@ -217,10 +209,9 @@ fn is_listed(world: &Inventory, account: AccountId) -> bool {
     world.account(account).is_some_and(|known| known.identities_listed)
 }
 
-/// What stands for all principals of an account, what for its users, and its root user.
+/// What stands for all principals of an account, and what for its users.
 const ROLE: &str = "role/any";
 const USER: &str = "user/any";
-const ROOT: &str = "root";
 
 fn stand_in(partition: &str, account: AccountId, tail: &str) -> String {
     format!("arn:{partition}:iam::{account}:{tail}")
