@@ -51,6 +51,9 @@ fn names_are_escaped_in_every_format() {
 fn bad_filters_and_empty_input_are_told() {
     let run = graph("--format dot --key alias/CMK-X testdata/course");
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    let run = graph("--format dot --account 999988887777 testdata/course");
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("`999988887777` is no account of the graph"), "{}", run.stderr);
     let folder = Folder::new("graph_empty");
     let run = keyreach(&["graph", "--format", "dot", folder.path().to_str().unwrap()]).run();
     assert_eq!(run.code, 3);

@@ -157,3 +157,35 @@ fn what_hangs_on_what_is_missing_is_told_and_marked() {
     let all: Value = serde_json::from_str(&run(&["--format", "json"])).unwrap();
     assert_eq!((all["paths"].as_array().unwrap().len(), &all["unknown"][0]), (0, &line));
 }
+
+/// A role that trusts another account, and one that asks for a name of it.
+const TRUSTING: &str = "keyreach: scenario/1
+accounts:
+  111122223333:
+    roles:
+      app: { trust: '444455556666', policies: [{ allow: kms:Decrypt }] }
+      other:
+        trust: [{ allow: sts:AssumeRole, to: '444455556666', when: { ArnEquals: { 'aws:PrincipalArn': 'arn:aws:iam::444455556666:role/q' } } }]
+    keys: { k: { aliases: [alias/k], policy: default } }
+";
+
+#[test]
+fn one_name_stands_for_an_account_outside_the_export() {
+    let folder = Folder::new("one_name_stands_for_an_account");
+    folder.put("world.yaml", TRUSTING);
+    let run = |format: &str| {
+        let run =
+            keyreach(&["paths", "--format", format, "world.yaml"]).within(folder.path()).run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let from = run("jsonl")
+        .lines()
+        .map(|line| line.contains("444455556666:role/"))
+        .filter(|it| *it)
+        .count();
+    assert_eq!(from, 2, "one line for each principal");
+    let told = run("human");
+    assert!(told.contains("444455556666:role/any (any"), "{told}");
+    assert!(!told.contains("role/q"), "{told}");
+}

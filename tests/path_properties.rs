@@ -46,7 +46,8 @@ fn shown(path: Option<&Path>) -> String {
 
 /// How many calls a path takes, those aside that give devices for MFA: executing everything asks for none.
 fn calls_of(path: &Path) -> usize {
-    let is_device = |call: &Call| matches!(call, Call::EnableMfaDevice { .. });
+    let is_device =
+        |call: &Call| matches!(call, Call::CreateMfaDevice { .. } | Call::EnableMfaDevice { .. });
     path.hops.iter().filter(|hop| !is_device(&hop.call)).count()
 }
 

@@ -58,6 +58,8 @@ pub struct ControlSide<'a> {
     subject: Subject<'a>,
     home: Arc<Home<ControlSet>>,
     given: Context,
+    /// Whether nothing but what the engine assumes was given when it was made.
+    is_plain: bool,
 }
 
 /// Callers of one class have the same account and the same answers wherever no policy on the resource's
@@ -116,7 +118,7 @@ impl<'w> Access<'w> {
             let world = World { every_limit: true, ..self.world(&self.given) };
             Arc::new(Home::of(&world, &subject, &[]))
         });
-        ControlSide { access: self, subject, home, given: self.given.clone() }
+        ControlSide { access: self, subject, home, given: self.given.clone(), is_plain: true }
     }
 
     /// Everything about one request for a control action, over every request that AWS could send and that
@@ -131,7 +133,7 @@ impl<'w> Access<'w> {
         let subject = Subject::of(&self.inventory, request.caller.clone());
         let world = World { every_limit: true, ..self.world(&given) };
         let home = Arc::new(Home::of(&world, &subject, sessions));
-        let side = ControlSide { access: self, subject, home, given };
+        let side = ControlSide::new(self, subject, home, given);
         side.answer(request.action, &request.resource)
     }
 }
@@ -149,7 +151,14 @@ impl<'a> ControlSide<'a> {
         home: Arc<Home<ControlSet>>,
         given: Context,
     ) -> Self {
-        Self { access, subject, home, given }
+        let is_plain = given == access.given;
+        Self { access, subject, home, given, is_plain }
+    }
+
+    /// The same where every request agrees with `more` as well, which speaks of nothing that is fixed.
+    pub fn under(mut self, more: &Context) -> Self {
+        self.given.lay_over(more);
+        self
     }
 }
 
@@ -384,7 +393,7 @@ impl ControlSide<'_> {
 
     fn trust(&self, world: &World<'_>, role: Resource<'_>, action: ControlAction) -> Trust {
         let made = || Arc::new(Trust::of(world, role));
-        let trust = match self.given == self.access.given {
+        let trust = match self.is_plain {
             true => self.access.kept.trusts.get(role.arn.into(), |_| made()),
             false => made(),
         };

@@ -112,6 +112,14 @@ impl GraphQuestion {
         let callers: BTreeSet<Caller> = network.node_weights().filter_map(caller).collect();
         let principals = filter::principals(world, &callers, &self.principals)?;
         let accounts = filter::accounts(world, &self.accounts)?;
+        // An empty picture would read as if nobody of it had access.
+        for account in accounts.iter().flatten() {
+            let is_drawn = network.node_weights().any(|node| node.account() == Some(*account));
+            if !is_drawn && world.account(*account).is_none() {
+                let what = "is no account of the graph";
+                return Err(filter::nothing("--account", account.as_str(), what, None));
+            }
+        }
         let (part, focus) = self.part(network, keys, principals, accounts.as_ref());
         let mut collapse = self.collapse.unwrap_or(Collapse::Nothing);
         loop {

@@ -9,6 +9,7 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::{Account, Key, Tags};
 use crate::policy::{Comparison, Condition, Part, Polarity, Policy, Statement, Variables, parts};
 
+use super::call::is_of_services;
 use super::cast::Cast;
 use super::made::Names;
 use super::tagging::{Tag, TagSet, Together};
@@ -53,6 +54,8 @@ pub(super) struct Asked {
     pub(super) names: Names,
     /// The name of a session.
     pub(super) session_names: bool,
+    /// Whether a service calls on somebody's behalf.
+    services: bool,
     /// The place of an account in the organization.
     places: bool,
 }
@@ -72,6 +75,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     cast.hears_target_tags = cast.of_organization.is_of_targets();
     cast.hears_policies = cast.of_organization.policies;
     cast.hears_session_names = cast.of_organization.session_names;
+    cast.hears_services = cast.of_organization.services;
     cast.hears_places = cast.of_organization.places || cast.of_keys.places;
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
@@ -86,6 +90,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
             cast.hears_target_tags |= household.asked.is_of_targets();
             cast.hears_policies |= household.asked.policies;
             cast.hears_session_names |= household.asked.session_names;
+            cast.hears_services |= household.asked.services;
             cast.hears_places |= household.asked.places;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
             regions.extend(household.asked.regions.iter().cloned());
@@ -291,6 +296,8 @@ impl Asked {
             self.policies = true;
         } else if key == "sts:rolesessionname" {
             self.session_names = true;
+        } else if is_of_services(&key) {
+            self.services = true;
         } else if key == "aws:principalorgpaths" || key == "aws:resourceorgpaths" {
             self.places = true;
         }

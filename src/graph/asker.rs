@@ -7,6 +7,7 @@ use crate::aws::{AccountId, ControlAction};
 use crate::decision::{Caller, CallerKind, Chance, Context};
 use crate::inventory::Identity;
 
+use super::call::direct;
 use super::cast::{Cast, Ix, Member};
 use super::change::WRITTEN;
 
@@ -30,8 +31,16 @@ impl<'w> Asker<'_, 'w> {
         self.cast.member_or_first(self.at)
     }
 
-    /// Its identity side, with these condition keys fixed.
+    /// Its identity side, with these condition keys fixed, of calls that it makes itself (rule U4).
     pub(super) fn side(&self, context: &Context) -> ControlSide<'_> {
+        let side = self.side_of_any(context);
+        match self.cast.hears_services {
+            true => side.under(&direct()),
+            false => side,
+        }
+    }
+
+    fn side_of_any(&self, context: &Context) -> ControlSide<'_> {
         let member = self.member();
         if self.identity.is_none() && context.is_empty() && context.absent().next().is_none() {
             return match member.outside && member.caller.account.is_some() {

@@ -57,10 +57,14 @@ pub(super) struct Cast<'w> {
     pub(super) hears_session_names: bool,
     /// The tags of principals that some policy asks for, in lower case.
     pub(super) principal_tag_keys: BTreeSet<String>,
+    /// Whether some policy asks whether a service calls on somebody's behalf (rule U4).
+    pub(super) hears_services: bool,
     /// Whether some policy asks for the place of an account in the organization.
     pub(super) hears_places: bool,
     /// Whether more could be done about the organization than was looked at (rule T37).
     pub(super) capped: AtomicBool,
+    /// Those who stand for an account outside the export beside its role, with that role.
+    pub(super) spare: Vec<(Ix, Ix)>,
     /// Those who are not there and could be made (rule T35).
     pub(super) made: BTreeMap<Ix, Identity>,
     neighbours: OnceLock<Neighbours>,
@@ -95,6 +99,10 @@ pub(super) struct Household<'w> {
     pub(super) sessions: Vec<Ix>,
     /// Those who could be made in it (rule T35).
     pub(super) made: Vec<Ix>,
+    /// The groups that could be made in it, with their ARNs by name (rule T35).
+    pub(super) new_groups: BTreeMap<Box<str>, Box<str>>,
+    /// The ARNs of policies that could be made in it (rule T21).
+    pub(super) new_policies: Vec<Box<str>>,
     /// Its keys.
     pub(super) keys: Vec<KeyIx>,
     /// Roles, of whatever account, that trust the account as a whole.
@@ -128,9 +136,11 @@ impl<'w> Cast<'w> {
             hears_target_tags: false,
             hears_policies: false,
             hears_session_names: false,
+            hears_services: false,
             hears_places: false,
             capped: AtomicBool::new(false),
             principal_tag_keys: BTreeSet::new(),
+            spare: Vec::new(),
             made: BTreeMap::new(),
             neighbours: OnceLock::new(),
         };

@@ -192,12 +192,15 @@ fn changed(world: &Inventory, hop: &Hop) -> Option<Node> {
         | Call::UpdateAssumeRolePolicy { role, .. } => principal(role),
         Call::GetFederationToken { session: user, .. }
         | Call::CreateAccessKey { user }
+        | Call::CreateMfaDevice { user }
         | Call::EnableMfaDevice { user }
         | Call::LoginProfile { user, .. } => principal(user),
         Call::AddUserToGroup { group, .. } => Some(Node::Group(group.clone())),
         Call::Center { role: holder, .. }
         | Call::CreateRole { role: holder, .. }
         | Call::CreateUser { user: holder, .. }
+        | Call::CreateGroup { group: holder }
+        | Call::CreatePolicy { policy: holder, .. }
         | Call::PutPolicy { holder, .. }
         | Call::AttachPolicy { holder, .. }
         | Call::DeleteBoundary { holder }

@@ -9,7 +9,7 @@ use crate::inventory::{Alias, Key, MultiRegionRole};
 
 use super::asked::Asked;
 use super::asker::Asker;
-use super::call::grant_pair_keys;
+use super::call::{direct, grant_pair_keys};
 use super::cast::{Ix, KeyIx};
 use super::key_edits::KeyEdit;
 use super::state::{ClassIx, DoingIx, StateName, States};
@@ -105,15 +105,6 @@ struct Towards<'s, 'c, 'w> {
     key: &'s Key,
     /// How both stand to each other, where the key is as it was and that is known.
     sides: Option<Sides>,
-}
-
-/// A call that nobody makes on the caller's behalf.
-fn direct() -> Context {
-    let mut context = Context::default();
-    context.set_absent("kms:ViaService");
-    context.set_absent("aws:CalledVia");
-    context.set_one("aws:ViaAWSService", "false");
-    context
 }
 
 impl States<'_, '_> {

@@ -34,10 +34,12 @@ const fn running(service: &'static str, actions: &'static [ControlAction]) -> La
 const APPRUNNER: &str = "tasks.apprunner.amazonaws.com";
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 const CODEBUILD: &str = "codebuild.amazonaws.com";
+const DATAPIPELINE: &str = "datapipeline.amazonaws.com";
 const EC2: &str = "ec2.amazonaws.com";
 const ECS: &str = "ecs-tasks.amazonaws.com";
 const GLUE: &str = "glue.amazonaws.com";
 const LAMBDA: &str = "lambda.amazonaws.com";
+const PODS: &str = "pods.eks.amazonaws.com";
 const ROLESANYWHERE: &str = "rolesanywhere.amazonaws.com";
 const SAGEMAKER: &str = "sagemaker.amazonaws.com";
 const STATES: &str = "states.amazonaws.com";
@@ -46,8 +48,6 @@ use ControlAction as A;
 
 /// All of them, by service; within a service those that pass the role first, then those that ask for the
 /// fewest actions.
-///
-/// Left out is what the table of actions does not have: pod identities of EKS, Data Pipeline.
 pub const LAUNCHES: &[Launch] = &[
     new("autoscaling.amazonaws.com", &[A::AUTOSCALING_CREATE_AUTO_SCALING_GROUP]),
     new("batch.amazonaws.com", &[A::BATCH_REGISTER_JOB_DEFINITION, A::BATCH_SUBMIT_JOB]),
@@ -80,6 +80,14 @@ pub const LAUNCHES: &[Launch] = &[
     given(CODEBUILD, &[A::CODEBUILD_UPDATE_PROJECT, A::CODEBUILD_START_BUILD_BATCH]),
     running(CODEBUILD, &[A::CODEBUILD_START_BUILD]),
     running(CODEBUILD, &[A::CODEBUILD_START_BUILD_BATCH]),
+    new(
+        DATAPIPELINE,
+        &[
+            A::DATAPIPELINE_CREATE_PIPELINE,
+            A::DATAPIPELINE_PUT_PIPELINE_DEFINITION,
+            A::DATAPIPELINE_ACTIVATE_PIPELINE,
+        ],
+    ),
     new(EC2, &[A::EC2_RUN_INSTANCES]),
     new(EC2, &[A::EC2_REQUEST_SPOT_INSTANCES]),
     given(EC2, &[A::EC2_ASSOCIATE_IAM_INSTANCE_PROFILE]),
@@ -127,6 +135,8 @@ pub const LAUNCHES: &[Launch] = &[
     running(LAMBDA, &[A::LAMBDA_UPDATE_FUNCTION_CODE]),
     running(LAMBDA, &[A::LAMBDA_UPDATE_FUNCTION_CONFIGURATION]),
     new("pipes.amazonaws.com", &[A::PIPES_CREATE_PIPE]),
+    // The means to run a pod are those of a cluster that is there.
+    given(PODS, &[A::EKS_CREATE_POD_IDENTITY_ASSOCIATION]),
     given(ROLESANYWHERE, &[A::ROLESANYWHERE_UPDATE_PROFILE]),
     new(ROLESANYWHERE, &[A::ROLESANYWHERE_CREATE_TRUST_ANCHOR, A::ROLESANYWHERE_CREATE_PROFILE]),
     given(ROLESANYWHERE, &[A::ROLESANYWHERE_CREATE_TRUST_ANCHOR, A::ROLESANYWHERE_UPDATE_PROFILE]),

@@ -1,7 +1,7 @@
-//! Users and roles that are not there and could be made, under names that policies let in or that whoever
-//! makes them may choose (rule T35).
+//! Users, roles, groups and policies that are not there and could be made, under names that policies let in
+//! or that whoever makes them may choose (rules T21, T35).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::pattern::takes;
 use crate::aws::{AccountId, Identity as Named, identity};
@@ -21,6 +21,12 @@ pub(super) struct Names {
     principals: BTreeSet<Box<str>>,
     /// ARNs of what may be made.
     makable: BTreeSet<Box<str>>,
+    /// ARNs of what may be written for those who are made.
+    writable: BTreeSet<Box<str>>,
+    /// ARNs of groups that may be made, written or joined.
+    groups: BTreeSet<Box<str>>,
+    /// ARNs of policies that may be made or attached.
+    policies: BTreeSet<Box<str>>,
 }
 
 /// The boundary and the tags with which a user or role is made.
@@ -32,8 +38,43 @@ const FEW: usize = 4;
 /// How many of these with any two of them together.
 const MANY: usize = 8;
 
+/// How many groups and policies that could be made are looked at.
+const SEVERAL: usize = 8;
+
 /// What makes users and roles, in lower case.
 const MAKING: [&str; 2] = ["iam:createuser", "iam:createrole"];
+
+/// What else is needed to make use of them (rule T35).
+const WRITING: [&str; 6] = [
+    "iam:putuserpolicy",
+    "iam:putrolepolicy",
+    "iam:attachuserpolicy",
+    "iam:attachrolepolicy",
+    "iam:createaccesskey",
+    "iam:createloginprofile",
+];
+
+/// What lets somebody do more than before, whatever it is (rules T20 to T23).
+const ALLOWING: [&str; 8] = [
+    "iam:putuserpolicy",
+    "iam:putrolepolicy",
+    "iam:putgrouppolicy",
+    "iam:attachuserpolicy",
+    "iam:attachrolepolicy",
+    "iam:attachgrouppolicy",
+    "iam:createpolicyversion",
+    "iam:setdefaultpolicyversion",
+];
+
+/// What is needed of a group.
+const OF_GROUPS: [&str; 4] =
+    ["iam:creategroup", "iam:putgrouppolicy", "iam:attachgrouppolicy", "iam:addusertogroup"];
+
+/// The condition keys of a policy that is attached or put as a boundary.
+const OF_POLICY: [&str; 2] = ["iam:PolicyARN", "iam:PermissionsBoundary"];
+
+/// What makes a policy.
+const OF_POLICIES: [&str; 1] = ["iam:createpolicy"];
 
 impl Names {
     /// ARNs, or patterns of them, that conditions ask principals for.
@@ -49,20 +90,40 @@ impl Names {
                 conditions.filter(|it| it.key.value.eq_ignore_ascii_case("aws:PrincipalArn"));
             let values = asked.flat_map(|condition| &condition.values);
             self.principals.extend(values.filter_map(|it| it.value.text()).map(Into::into));
-            if statement.allows() && makes(statement) {
+            let conditions = statement.conditions.iter();
+            let asked = conditions.filter(|it| {
+                let key = &it.key.value;
+                OF_POLICY.iter().any(|of_policy| key.eq_ignore_ascii_case(of_policy))
+            });
+            let values = asked.flat_map(|condition| &condition.values);
+            self.policies.extend(values.filter_map(|it| it.value.text()).map(Into::into));
+            // Whoever writes what it may do makes whatever it likes (rule T55).
+            if statement.allows() && is_of(statement, &ALLOWING) {
+                self.makable.insert("*".into());
+            }
+            let all: [(&mut BTreeSet<Box<str>>, &[&str]); 4] = [
+                (&mut self.makable, &MAKING),
+                (&mut self.writable, &WRITING),
+                (&mut self.groups, &OF_GROUPS),
+                (&mut self.policies, &OF_POLICIES),
+            ];
+            let allowing =
+                all.into_iter().filter(|(_, any)| statement.allows() && is_of(statement, any));
+            for (texts, _) in allowing {
                 let resources = statement.resource.iter().flat_map(|element| &element.values);
-                self.makable.extend(resources.filter_map(|it| it.value.text()).map(Into::into));
+                texts.extend(resources.filter_map(|it| it.value.text()).map(Into::into));
             }
         }
     }
 }
 
-fn makes(statement: &Statement) -> bool {
+/// Whether a statement speaks of any of these actions.
+fn is_of(statement: &Statement, any: &[&str]) -> bool {
     statement.action.as_ref().is_some_and(|element| {
         let mut names = element.values.iter().filter_map(|name| name.value.text());
         let named = |name: &str| {
             let name = name.to_ascii_lowercase();
-            MAKING.iter().any(|action| takes(&name, action))
+            any.iter().any(|action| takes(&name, action))
         };
         element.polarity == Polarity::IsNot || names.any(named)
     })
@@ -83,13 +144,21 @@ impl Cast<'_> {
             let Some(household) = self.accounts.get(&account.id) else { continue };
             let root = household.root.and_then(|root| self.member(root));
             let partition = root.map_or("aws", |root| root.caller.partition()).to_owned();
-            let texts = everywhere.iter().chain(&household.asked.names.makable);
+            let names = &household.asked.names;
+            let writable = names.writable.iter().filter(|_| !names.makable.is_empty());
+            let texts = everywhere.iter().chain(&names.makable).chain(writable);
             let texts = texts.filter(|text| !text.contains("${"));
             let home = Home { partition: &partition, account: account.id };
             let arns: BTreeSet<String> = texts.flat_map(|text| home.fitting(text)).collect();
             let makings = self.makings(household, &partition);
+            let new_groups = new_groups(account, &home, &names.groups);
+            let asked = names.policies.union(&self.of_organization.names.policies);
+            let new_policies = new_policies(account, &home, asked.map(AsRef::as_ref));
             for arn in arns {
                 self.enter_one(account, &arn, &makings);
+            }
+            if let Some(household) = self.accounts.get_mut(&account.id) {
+                (household.new_groups, household.new_policies) = (new_groups, new_policies);
             }
         }
     }
@@ -163,6 +232,38 @@ impl Cast<'_> {
     }
 }
 
+/// Groups of an account that could be made under names that texts take, with their ARNs.
+fn new_groups(
+    account: &Account,
+    home: &Home<'_>,
+    texts: &BTreeSet<Box<str>>,
+) -> BTreeMap<Box<str>, Box<str>> {
+    let plain = texts.iter().filter(|text| !text.contains("${"));
+    let named = plain.filter_map(|text| home.named("group", text));
+    let each = named.filter_map(|arn| match identity(&arn) {
+        Some(Named::Group { name, .. }) => Some((Box::from(name), Box::from(&*arn))),
+        _ => None,
+    });
+    let is_free = |name: &str| {
+        let mut groups = account.groups.values();
+        !groups.any(|group| group.name.eq_ignore_ascii_case(name))
+    };
+    each.filter(|(name, _)| is_free(name)).take(SEVERAL).collect()
+}
+
+/// The same of policies.
+fn new_policies<'t>(
+    account: &Account,
+    home: &Home<'_>,
+    texts: impl Iterator<Item = &'t str>,
+) -> Vec<Box<str>> {
+    let plain = texts.filter(|text| !text.contains("${"));
+    let named = plain.filter_map(|text| home.named("policy", text));
+    let free = named.filter(|arn| account.policies.get(arn.as_str()).is_none());
+    let free: BTreeSet<Box<str>> = free.map(Into::into).take(SEVERAL).collect();
+    free.into_iter().collect()
+}
+
 /// An account that names are looked for in.
 struct Home<'a> {
     partition: &'a str,
@@ -172,17 +273,19 @@ struct Home<'a> {
 impl Home<'_> {
     /// ARNs of a user and a role of the account that a text takes.
     fn fitting(&self, text: &str) -> impl Iterator<Item = String> {
-        let (partition, account) = (self.partition, self.account);
+        let each = ["user", "role"].into_iter().filter_map(|kind| self.named(kind, text));
+        each.collect::<Vec<String>>().into_iter()
+    }
+
+    /// The ARN of something of a kind that a text takes.
+    fn named(&self, kind: &str, text: &str) -> Option<String> {
         let tail = text.splitn(6, ':').nth(5).unwrap_or(text);
-        let each = ["user", "role"].into_iter().filter_map(move |kind| {
-            let name = match tail.split_once('/') {
-                _ if tail == "*" => WRITTEN.into(),
-                Some((_, name)) => sample(name),
-                None => return None,
-            };
-            Some(format!("arn:{partition}:iam::{account}:{kind}/{name}"))
-        });
-        let each: Vec<String> = each.filter(|arn| takes(text, arn)).collect();
-        each.into_iter()
+        let name = match tail.split_once('/') {
+            _ if tail == "*" => WRITTEN.into(),
+            Some((_, name)) => sample(name),
+            None => return None,
+        };
+        let arn = format!("arn:{}:iam::{}:{kind}/{name}", self.partition, self.account);
+        takes(text, &arn).then_some(arn)
     }
 }

@@ -59,15 +59,16 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use crate::access::Access;
-use crate::aws::{AccountId, KeyArn};
+use crate::aws::{AccountId, KeyArn, KmsAction};
 use crate::decision::{Caller, Chance};
 use crate::eval::reference::Reference;
 use crate::inventory::Key;
 use crate::kept::Memo;
-use assemble::{Assembler, Miss};
+use assemble::{Assembler, End, Miss};
 use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
 use organize::AllWays;
+use plan::Plan;
 use search::{Limits, Search, Way};
 use state::States;
 
@@ -288,6 +289,7 @@ impl Quest<'_, '_> {
             searched.ways.insert(start, explored.ways);
         }
         self.past_organization(prefixes, &mut searched.ways);
+        self.spare(&mut searched.ways);
         searched
     }
 
@@ -323,6 +325,34 @@ impl Quest<'_, '_> {
         supposed
     }
 
+    /// The path of a plan, its calls in another order where they cannot be made in this one.
+    fn executed(&self, end: End, plan: &Plan) -> Result<Path, Miss> {
+        let missed = match self.assembler.executed(end, plan) {
+            Err(missed) => missed,
+            found => return found,
+        };
+        let other = plan.removing_last().map(|other| self.assembler.executed(end, &other));
+        other.and_then(Result::ok).ok_or(missed)
+    }
+
+    /// A certain path of as many calls, where one hangs on what is not known.
+    fn surer(&self, start: Ix, key: KeyIx, goal: KmsAction, path: &Path) -> Option<Path> {
+        if path.doubts.is_empty() {
+            return None;
+        }
+        let limits = Limits { hops: path.hops.len(), least: Chance::Sure, ..self.limits(1) };
+        let mut sure = Search::from(&self.states, start, &self.only(key), limits);
+        let ways = sure.remove(&key).unwrap_or_default();
+        let plans = ways.iter().map(|way| way.plan(&self.states, start));
+        let paths = plans.filter_map(|it| self.executed((start, key, goal), &it).ok());
+        paths.into_iter().find(|path| path.doubts.is_empty())
+    }
+
+    /// One key alone.
+    fn only(&self, key: KeyIx) -> Vec<bool> {
+        (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect()
+    }
+
     /// The path of the first way that can be executed; others are looked for where none can.
     fn made(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<Result<Path, Broken>> {
         let goal = self.wanted.goal.action(self.cast.key(key)?)?;
@@ -330,7 +360,7 @@ impl Quest<'_, '_> {
         let mut tried = |ways: &[Way]| {
             ways.iter().find_map(|way| {
                 let plan = way.plan(&self.states, start);
-                let missed = self.assembler.executed((start, key, goal), &plan);
+                let missed = self.executed((start, key, goal), &plan);
                 is_fault |= !matches!(missed, Ok(_) | Err(Miss::OtherSession | Miss::Nobody));
                 match missed {
                     Ok(path) => Some(path),
@@ -343,11 +373,11 @@ impl Quest<'_, '_> {
             })
         };
         let path = tried(ways).or_else(|| {
-            let only: Vec<bool> =
-                (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect();
-            let mut others = Search::from(&self.states, start, &only, self.limits(OTHERS));
+            let mut others =
+                Search::from(&self.states, start, &self.only(key), self.limits(OTHERS));
             tried(&others.remove(&key).unwrap_or_default())
         });
+        let path = path.map(|path| self.surer(start, key, goal, &path).unwrap_or(path));
         let from = || self.cast.member(start).map(|member| member.caller.clone());
         let arn = || self.cast.key(key).map(|key| key.arn.clone());
         Some(match path {

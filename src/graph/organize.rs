@@ -290,8 +290,8 @@ impl Quest<'_, '_> {
                 for (key, ways) in explored.ways {
                     let ways: Vec<Way> =
                         ways.iter().map(|way| way.numbered(&states, &self.states)).collect();
-                    let calls = |ways: &Vec<Way>| ways.first().map_or(u32::MAX, Way::calls);
-                    if known.get(&key).is_none_or(|known| calls(&ways) < calls(known)) {
+                    let rank = |ways: &Vec<Way>| ways.first().map_or((u32::MAX, true), Way::rank);
+                    if known.get(&key).is_none_or(|known| rank(&ways) < rank(known)) {
                         known.insert(key, ways);
                     }
                 }
@@ -300,12 +300,12 @@ impl Quest<'_, '_> {
         }
     }
 
-    /// The keys to which somebody has no way of so few calls.
+    /// The keys to which somebody has no way of so few calls, or none that is certain.
     fn lacking(&self, start: Ix, calls: usize, all: &AllWays) -> Vec<bool> {
         let mut wanted = self.keys(start).to_vec();
         let near = all.get(&start).into_iter().flatten();
-        let near =
-            near.filter(|(_, ways)| ways.first().is_some_and(|it| it.calls() as usize <= calls));
+        let near = near
+            .filter(|(_, ways)| ways.first().is_some_and(|it| it.rank() <= (calls as u32, false)));
         let near: Vec<KeyIx> = near.map(|(key, _)| *key).collect();
         for key in Search::today(&self.states, start, &wanted).into_iter().chain(near) {
             if let Some(want) = wanted.get_mut(key as usize) {

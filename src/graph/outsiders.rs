@@ -1,28 +1,38 @@
 //! Whom policies let in without naming anybody: principals of accounts outside the export, and strangers.
-//! One role stands for all of such an account, which is taken to let it do everything (rules T4, T8).
+//! One role stands for all of such an account, which is taken to let it do everything (rules T4, T8); where
+//! conditions ask what kind of principal it is, a user stands beside it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, Identity as Named, identity};
 use crate::decision::Caller;
 use crate::inventory::{Edit, Grantee, Identity, IdentityKind, Inventory, NamedPolicy};
 use crate::policy::{Condition, Polarity, Policy, Principal};
 
+use super::Quest;
 use super::asked::sample;
-use super::cast::Cast;
+use super::cast::{Cast, Ix, KeyIx};
 use super::change::{everything, nowhere};
 use super::execute::outsider;
+use super::organize::AllWays;
+use super::search::Way;
 
 /// Whom the policies of roles and keys let in.
 #[derive(Default)]
 struct LetIn {
     accounts: BTreeSet<AccountId>,
     anyone: bool,
+    /// Whether conditions tell users from roles.
+    users: bool,
+    /// The users, as `user/NAME`, whose names they ask for.
+    named: BTreeSet<Box<str>>,
 }
 
 impl LetIn {
     fn hear(&mut self, policy: &Policy) {
+        let conditions = policy.statements.iter().flat_map(|statement| &statement.conditions);
+        conditions.for_each(|condition| self.hear_kind(condition));
         let allowing = policy.statements.iter().filter(|statement| statement.allows());
         for statement in allowing {
             let Some(element) = &statement.principal else { continue };
@@ -40,6 +50,21 @@ impl LetIn {
 }
 
 impl LetIn {
+    /// What kind of principal a condition asks for.
+    fn hear_kind(&mut self, condition: &Condition) {
+        let key = condition.key.value.to_ascii_lowercase();
+        let texts = condition.values.iter().filter_map(|value| value.value.text());
+        match &*key {
+            "aws:username" => {
+                self.users = true;
+                let plain = texts.filter(|text| !text.contains("${"));
+                self.named.extend(plain.map(|text| format!("user/{}", sample(text)).into()));
+            }
+            "aws:principaltype" | "aws:userid" | "aws:tokenissuetime" => self.users = true,
+            _ => {}
+        }
+    }
+
     /// Whose account a condition asks for.
     fn hear_condition(&mut self, condition: &Condition) {
         let key = condition.key.value.to_ascii_lowercase();
@@ -107,12 +132,23 @@ impl Cast<'_> {
             accounts.extend(unnamed);
         }
         let partition = self.keys.first().map_or("aws", |key| key.arn.partition()).to_owned();
-        let names = accounts.iter().map(|account| stand_in(&partition, *account));
-        let mut names: Vec<String> = names.collect();
-        names.extend(self.names_asked_for(&accounts, unnamed));
-        for caller in names.iter().filter_map(|name| Caller::parse(name)) {
-            self.add(caller, None, true);
+        for account in &accounts {
+            let role = self.enter_outsider(&stand_in(&partition, *account, ROLE));
+            let users = let_in.users.then_some(USER).into_iter();
+            let others = users.chain(let_in.named.iter().map(AsRef::as_ref));
+            for tail in others {
+                let other = self.enter_outsider(&stand_in(&partition, *account, tail));
+                self.spare.extend(other.zip(role));
+            }
         }
+        let named = self.names_asked_for(&accounts, unnamed);
+        for name in &named {
+            self.enter_outsider(name);
+        }
+    }
+
+    fn enter_outsider(&mut self, name: &str) -> Option<Ix> {
+        Caller::parse(name).map(|caller| self.add(caller, None, true))
     }
 
     /// An account that is none of the world's.
@@ -173,16 +209,34 @@ fn is_listed(world: &Inventory, account: AccountId) -> bool {
     world.account(account).is_some_and(|known| known.identities_listed)
 }
 
-/// A role that stands for all principals of an account.
-fn stand_in(partition: &str, account: AccountId) -> String {
-    format!("arn:{partition}:iam::{account}:role/any")
+/// What stands for all principals of an account, and what for its users.
+const ROLE: &str = "role/any";
+const USER: &str = "user/any";
+
+fn stand_in(partition: &str, account: AccountId, tail: &str) -> String {
+    format!("arn:{partition}:iam::{account}:{tail}")
 }
 
-/// Whether a caller stands for every principal of an account outside the export.
+/// Whether a caller stands for every principal, or user, of an account outside the export.
 pub fn is_stand_in(world: &Inventory, caller: &Caller) -> bool {
     caller.account.is_some_and(|account| {
-        *caller.text == *stand_in(caller.partition(), account) && outsider(world, caller).is_some()
+        let is_it = |tail| *caller.text == *stand_in(caller.partition(), account, tail);
+        (is_it(ROLE) || is_it(USER)) && outsider(world, caller).is_some()
     })
+}
+
+impl Quest<'_, '_> {
+    /// Leaves those out who stand beside an account's role to keys that it gets to as soon.
+    pub(super) fn spare(&self, all: &mut AllWays) {
+        let calls = |ways: &[Way]| ways.first().map_or(u32::MAX, Way::calls);
+        for (other, role) in &self.cast.spare {
+            let near = all.get(role).into_iter().flatten();
+            let near: BTreeMap<KeyIx, u32> = near.map(|(key, ways)| (*key, calls(ways))).collect();
+            if let Some(ways) = all.get_mut(other) {
+                ways.retain(|key, ways| near.get(key).is_none_or(|near| *near > calls(ways)));
+            }
+        }
+    }
 }
 
 /// Somebody outside the export as its account is taken to let it be; nothing of those who are known.

@@ -1,6 +1,6 @@
 //! A way to a key in the numbers of the cast, before it is a path.
 
-use super::cast::Ix;
+use super::cast::{Cast, Ix};
 use super::key_moves::KeyMove;
 use super::moves::Move;
 
@@ -30,6 +30,15 @@ impl Doing {
             Self::Key(what) => Some(what.primitive()),
         }
     }
+
+    /// Whether it counts as a primitive: what is written for one who was made is a part of making it (rules
+    /// T35, T52).
+    pub(super) fn is_counted(&self, cast: &Cast<'_>) -> bool {
+        match self {
+            Self::Move(what) => what.is_counted(cast),
+            Self::Key(_) => true,
+        }
+    }
 }
 
 /// A way to a goal.
@@ -41,4 +50,41 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// Who takes the action in the end.
     pub(super) goal_as: Ix,
+}
+
+impl Plan {
+    /// The same calls, those last that take policies away: with what denies, a policy may take what lets the
+    /// other calls be made (rule T31). Nothing where these are last.
+    pub(super) fn removing_last(&self) -> Option<Self> {
+        let removes = |step: &&Step| matches!(step.what, Doing::Move(Move::Remove(..)));
+        let (last, first): (Vec<&Step>, Vec<&Step>) = self.steps.iter().partition(removes);
+        let steps: Vec<Step> = first.into_iter().chain(last).cloned().collect();
+        (steps != self.steps).then(|| Self { steps, ..self.clone() })
+    }
+}
+
+/// The same calls, what is written for a group that is made after it is made (rule T35): nothing before that
+/// needs it.
+pub(super) fn in_order(mut steps: Vec<Step>) -> Vec<Step> {
+    let made = |step: &Step| match &step.what {
+        Doing::Move(Move::CreateGroup(account, name)) => Some((*account, name.clone())),
+        _ => None,
+    };
+    let written = |step: &Step| match &step.what {
+        Doing::Move(
+            Move::PutGroupPolicy(account, name) | Move::AttachToGroup(account, name, _),
+        ) => Some((*account, name.clone())),
+        _ => None,
+    };
+    let Some(last) = steps.iter().rposition(|step| made(step).is_some()) else { return steps };
+    let groups: Vec<_> = steps.iter().filter_map(made).collect();
+    let is_early = |nth: usize, step: &Step| {
+        nth < last && written(step).is_some_and(|group| groups.contains(&group))
+    };
+    let early = steps.iter().enumerate().filter(|(nth, step)| is_early(*nth, step));
+    let early: Vec<usize> = early.map(|(nth, _)| nth).collect();
+    let moved: Vec<Step> = early.iter().rev().map(|nth| steps.remove(*nth)).collect();
+    let at = (last + 1).saturating_sub(moved.len());
+    steps.splice(at..at, moved.into_iter().rev());
+    steps
 }

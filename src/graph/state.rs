@@ -80,6 +80,8 @@ pub(super) struct OpenMove {
     pub(super) what: DoingIx,
     /// Whether it is a primitive, and no edge.
     pub(super) primitive: bool,
+    /// What must be done before, and whether that is a primitive.
+    pub(super) before: Option<(DoingIx, bool)>,
     /// What it gives.
     pub(super) gain: Gained,
     /// The one whom alone it makes another or lets act, where it is one.
@@ -302,7 +304,7 @@ impl<'c, 'w> States<'c, 'w> {
     }
 
     pub(super) fn numbered(&self, open: Open) -> OpenMove {
-        let primitive = open.what.primitive().is_some();
+        let primitive = open.what.is_counted(self.cast);
         let gain = match open.gain {
             Gain::Held(at) => Gained::Held(at, Tags::Own),
             Gain::Tagged(at) => Gained::Held(at, Tags::Any),
@@ -312,8 +314,10 @@ impl<'c, 'w> States<'c, 'w> {
             Gained::Held(at, _) => Some(at),
             Gained::Changed(change) => self.changes.get(change).whose(),
         };
-        let what = self.doings.intern(Doing::Move(open.what));
-        OpenMove { what, primitive, gain, of, chance: open.chance }
+        let doing = |what| self.doings.intern(Doing::Move(what));
+        let before = open.before.map(|what| (what.is_counted(self.cast), what));
+        let before = before.map(|(primitive, what)| (doing(what), primitive));
+        OpenMove { what: doing(open.what), primitive, before, gain, of, chance: open.chance }
     }
 
     /// What a state can do about principals, taking on roles aside: the same for all of its class.

@@ -2,8 +2,10 @@
 
 mod devices;
 mod grants;
+mod made;
 mod organized;
 mod outsiders;
+mod services;
 mod tags;
 mod targets;
 

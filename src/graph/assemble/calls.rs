@@ -124,6 +124,10 @@ impl Assembler<'_, '_> {
                 let (region, resources) = (site.region, site.resources);
                 Call::Center { center, role: self.arn(*role)?, region, resources }
             }
+            Move::CreateGroup(account, name) => Call::CreateGroup { group: group(*account, name)? },
+            Move::CreatePolicy(policy) => {
+                Call::CreatePolicy { policy: policy.clone(), document: everything() }
+            }
             Move::CreateUser(user) => {
                 let (boundary, tags) = self.cast.made_with(*user);
                 let tags = tags.into_iter().collect();

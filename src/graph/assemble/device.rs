@@ -37,12 +37,12 @@ pub(super) fn unequipped(path: &Path) -> Option<(usize, Box<str>)> {
 }
 
 impl Assembler<'_, '_> {
-    /// The path with a call that gives the user a device of the caller's, by the user itself or by whoever
-    /// made the credentials; nothing where neither may, or the path would be too long.
+    /// The path with the calls that give the user a device of the caller's, by the user itself or by whoever
+    /// made the credentials; nothing where neither may, or the path would be too long. Both calls are one
+    /// primitive (rule T43).
     pub(super) fn equipped(&self, path: &Path, (nth, user): (usize, &str)) -> Option<Path> {
-        let is_primitive = |hop: &&Hop| matches!(hop.edge, EdgeKind::EscalatesBy(_));
-        let primitives = path.hops.iter().filter(is_primitive).count();
-        if path.hops.len() >= self.hops || primitives >= self.primitives {
+        let primitives = path.hops.iter().filter(|hop| self.is_counted(hop)).count();
+        if path.hops.len() + CALLS > self.hops || primitives >= self.primitives {
             return None;
         }
         let mut way = Way::new(self.access, BTreeMap::new(), false);
@@ -52,23 +52,45 @@ impl Assembler<'_, '_> {
             hop.call.edits(&hop.caller).iter().for_each(|edit| way.edit(edit));
         }
         let callers = [Caller::parse(user)?, path.hops.get(nth)?.caller.clone()];
-        let hop = callers.into_iter().find_map(|caller| equips(&mut way, caller, user))?;
+        let calls: [Call; CALLS] = [
+            Call::CreateMfaDevice { user: user.into() },
+            Call::EnableMfaDevice { user: user.into() },
+        ];
+        let each = calls.into_iter().map(|call| {
+            let mut callers = callers.iter();
+            callers.find_map(|caller| equips(&mut way, caller, &call, user))
+        });
+        let hops: Vec<Hop> = each.collect::<Option<_>>()?;
         let mut path = path.clone();
-        path.hops.insert(nth + 1, hop);
+        path.hops.splice(nth + 1..nth + 1, hops);
         Some(path)
+    }
+
+    /// Rules T35, T52: whether a call counts as a primitive.
+    fn is_counted(&self, hop: &Hop) -> bool {
+        let is_there = |holder: &str| {
+            let world = self.access.inventory();
+            world.identity(holder).is_some() || world.group(holder).is_some()
+        };
+        match &hop.call {
+            Call::PutPolicy { holder, .. } | Call::AttachPolicy { holder, .. } => is_there(holder),
+            _ => matches!(hop.edge, EdgeKind::EscalatesBy(_)),
+        }
     }
 }
 
-/// The call of one who may make it.
-fn equips(way: &mut Way<'_>, caller: Caller, user: &str) -> Option<Hop> {
-    let call = Call::EnableMfaDevice { user: user.into() };
+/// How many calls give a user a device.
+const CALLS: usize = 2;
+
+/// The call by one who may make it.
+fn equips(way: &mut Way<'_>, caller: &Caller, call: &Call, user: &str) -> Option<Hop> {
     let mut said = Context::default();
     // Whoever has no device yet calls without.
     if *caller.text == *user {
         PRESENT.into_iter().for_each(|key| said.set_absent(key));
     }
     let mut context = Context::default();
-    for ask in call.asks(&caller, way.engine().inventory(), &said) {
+    for ask in call.asks(caller, way.engine().inventory(), &said) {
         let (witness, fixed) = (way.witness(&ask)?, ask.context());
         for entry in witness.entries().filter(|entry| fixed.get(&entry.name).is_none()) {
             context.set(&entry.name, entry.value.clone());
@@ -79,5 +101,6 @@ fn equips(way: &mut Way<'_>, caller: Caller, user: &str) -> Option<Hop> {
         return None;
     }
     let (edge, because) = (EdgeKind::EscalatesBy("T43"), Vec::new());
+    let (caller, call) = (caller.clone(), call.clone());
     Some(Hop { caller, call, edge, because, context, modelled: false })
 }

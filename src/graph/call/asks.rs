@@ -58,8 +58,14 @@ impl Call {
                 let present = world.alias(alias).and_then(Alias::key);
                 present.iter().for_each(|key| asks.kms(K::DELETE_ALIAS, key, Vec::new()));
             }
+            Self::CreateMfaDevice { user } => {
+                asks.control(
+                    C::IAM_CREATE_VIRTUAL_MFA_DEVICE,
+                    &device_of(user),
+                    tag_keys(&Tags::new()),
+                );
+            }
             Self::EnableMfaDevice { user } => {
-                asks.control(C::IAM_CREATE_VIRTUAL_MFA_DEVICE, &device_of(user), Vec::new());
                 asks.control(C::IAM_ENABLE_MFA_DEVICE, user, Vec::new());
             }
             Self::PutKeyPolicy { key, .. } => {
@@ -105,11 +111,12 @@ impl Call {
             | Self::PutBoundary { holder, .. }
             | Self::TagIdentity { holder, .. }
             | Self::UntagIdentity { holder, .. } => holder.clone(),
-            Self::CreatePolicyVersion { policy, .. }
+            Self::CreatePolicy { policy, .. }
+            | Self::CreatePolicyVersion { policy, .. }
             | Self::SetDefaultPolicyVersion { policy, .. } => policy.clone(),
-            Self::AddUserToGroup { group, .. } | Self::RemoveUserFromGroup { group, .. } => {
-                group.clone()
-            }
+            Self::AddUserToGroup { group, .. }
+            | Self::RemoveUserFromGroup { group, .. }
+            | Self::CreateGroup { group } => group.clone(),
             Self::UpdateAssumeRolePolicy { role, .. } | Self::CreateRole { role, .. } => {
                 role.clone()
             }
@@ -150,6 +157,7 @@ impl Call {
                 vec![standing_boundary(world, holder), one("iam:PolicyARN", policy)]
             }
             Self::TagIdentity { tags, .. } => tag_keys(tags),
+            Self::CreatePolicy { .. } => tag_keys(&Tags::new()),
             Self::UntagIdentity { keys, .. } => vec![many("aws:TagKeys", keys.clone())],
             Self::DetachOrgPolicy { policy, .. } | Self::UpdateOrgPolicy { policy, .. } => {
                 kind_of(world, policy).map(policy_kind).into_iter().collect()
@@ -206,14 +214,13 @@ impl Asks<'_> {
         for entry in self.context.entries().filter(|entry| carried(action, &entry.name)) {
             context.set(&entry.name, entry.value.clone());
         }
-        let direct = ["kms:ViaService", "aws:CalledVia*"].map(|name| (name.into(), None));
-        let direct = direct.into_iter().chain([one("aws:ViaAWSService", "false")]);
-        for (name, value) in direct.chain(fixed) {
-            context.set_absent(&name);
-            if let Some(value) = value.filter(|_| carried(action, &name)) {
-                context.set(&name, value);
-            }
-        }
+        let mut all: Fixed = SERVICES.iter().map(|name| ((*name).into(), None)).collect();
+        all.push(one(VIA_SERVICE, "false"));
+        all.extend(fixed);
+        // Two pairs whose names differ by case are two (rule C5): both are given once neither is there.
+        all.iter().for_each(|(name, _)| context.set_absent(name));
+        let given = all.into_iter().filter(|(name, _)| carried(action, name));
+        given.for_each(|(name, value)| value.into_iter().for_each(|it| context.set(&name, it)));
         context
     }
 
@@ -291,6 +298,33 @@ impl Asks<'_> {
         }
         self.on(K::CREATE_KEY, Target::Account, fixed);
     }
+}
+
+/// The condition keys that a service in between brings, but for the one that says whether there is any.
+const SERVICES: [&str; 2] = ["kms:ViaService", "aws:CalledVia*"];
+
+/// The condition key that says whether a service is in between.
+const VIA_SERVICE: &str = "aws:ViaAWSService";
+
+/// What the request of a call says that no service makes on the caller's behalf (rule U4).
+pub(in crate::graph) fn direct() -> Context {
+    let mut context = Context::default();
+    SERVICES.iter().for_each(|name| context.set_absent(name));
+    context.set_one(VIA_SERVICE, "false");
+    context
+}
+
+/// Whether it is a condition key that a service in between brings.
+pub(in crate::graph) fn is_of_services(key: &str) -> bool {
+    let is_it = |name: &str| match name.strip_suffix('*') {
+        Some(family) => begins(key, family),
+        None => key.eq_ignore_ascii_case(name),
+    };
+    SERVICES.into_iter().chain([VIA_SERVICE]).any(is_it)
+}
+
+fn begins(key: &str, family: &str) -> bool {
+    key.get(..family.len()).is_some_and(|head| head.eq_ignore_ascii_case(family))
 }
 
 /// A key with one value.

@@ -23,6 +23,7 @@ impl Call {
             | Self::GetFederationToken { .. }
             | Self::CreateAccessKey { .. }
             | Self::LoginProfile { .. }
+            | Self::CreateMfaDevice { .. }
             | Self::EnableMfaDevice { .. }
             | Self::Launch { .. }
             | Self::UpdateSamlProvider { .. }
@@ -67,6 +68,8 @@ impl Call {
                 let with: Vec<Edit> = made_with(&role, boundary, tags).collect();
                 return [Edit::CreateRole { role, trust }].into_iter().chain(with).collect();
             }
+            Self::CreateGroup { group } => Edit::CreateGroup { group },
+            Self::CreatePolicy { policy, document } => Edit::CreatePolicy { policy, document },
             Self::PutKeyPolicy { key, policy } => Edit::PutKeyPolicy { key, policy },
             Self::ReplicateKey { key, region, policy } => {
                 Edit::ReplicateKey { key, region, policy }

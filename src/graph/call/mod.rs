@@ -9,6 +9,7 @@ mod params;
 
 pub(super) use action::is_saml;
 pub use asks::Ask;
+pub(super) use asks::{direct, is_of_services};
 pub(super) use grants::{grant_pair_keys, grant_term_keys};
 
 use crate::aws::{AccountId, AliasArn, KeyArn};
@@ -61,8 +62,13 @@ pub enum Call {
         /// Whether an old profile is changed.
         update: bool,
     },
-    /// iam:EnableMFADevice with iam:CreateVirtualMFADevice: a device of the caller's, with which the user takes
-    /// sts:GetSessionToken, which needs no permission (rule T43).
+    /// iam:CreateVirtualMFADevice: a device of the caller's, called as the user is (rule T43).
+    CreateMfaDevice {
+        /// ARN of the user.
+        user: Box<str>,
+    },
+    /// iam:EnableMFADevice of that device, with which the user takes sts:GetSessionToken, which needs no
+    /// permission (rule T43).
     EnableMfaDevice {
         /// ARN of the user.
         user: Box<str>,
@@ -202,6 +208,18 @@ pub enum Call {
         boundary: Option<Box<str>>,
         /// Its tags; they need iam:TagRole too.
         tags: Tags,
+    },
+    /// iam:CreateGroup (rule T35).
+    CreateGroup {
+        /// ARN it will have.
+        group: Box<str>,
+    },
+    /// iam:CreatePolicy, of a policy that is then attached (rule T21).
+    CreatePolicy {
+        /// ARN it will have.
+        policy: Box<str>,
+        /// Its text.
+        document: PolicyDocument,
     },
     /// iam:UpdateSAMLProvider: what the provider vouches for is of the caller's making (rule T41).
     UpdateSamlProvider {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::aws::{Identity, KeyArn, KmsAction, identity};
+use crate::aws::{KeyArn, KmsAction};
 use crate::decision::Context;
 use crate::inventory::{Grant, Grantee, OrgPolicyKind, Tags, policy_name};
 
@@ -41,8 +41,10 @@ impl Call {
             Self::CreateAccessKey { user } | Self::LoginProfile { user, .. } => {
                 json!({ "UserName": name(user) })
             }
-            Self::EnableMfaDevice { user } => json!({ "UserName": name(user),
-                "VirtualMFADeviceName": name(user), "SerialNumber": device_of(user) }),
+            Self::CreateMfaDevice { user } => json!({ "VirtualMFADeviceName": name(user) }),
+            Self::EnableMfaDevice { user } => {
+                json!({ "UserName": name(user), "SerialNumber": device_of(user) })
+            }
             Self::Launch { launch, role, region, resources } => {
                 let actions: Vec<&str> = launch.actions.iter().map(|it| it.as_str()).collect();
                 let mut params = json!({ "RoleArn": role, "Service": launch.service,
@@ -93,6 +95,12 @@ impl Call {
             Self::CreateRole { role, trust, boundary, tags } => {
                 let trust = json!({ "AssumeRolePolicyDocument": trust.text() });
                 created(role, boundary.as_deref(), tags, trust)
+            }
+            Self::CreateGroup { group } => created(group, None, &Tags::new(), json!({})),
+            Self::CreatePolicy { policy, document } => {
+                let params =
+                    json!({ "PolicyName": name(policy), "PolicyDocument": document.text() });
+                with_path(policy, params)
             }
             Self::UpdateSamlProvider { provider } => json!({ "SAMLProviderArn": provider }),
             Self::CreateProvider { provider } if is_saml(provider) => {
@@ -193,11 +201,17 @@ fn of_holder(holder: &str, mut params: Value) -> Value {
     params
 }
 
+/// `params` with the path of what is made: all between the kind and the name.
+fn with_path(arn: &str, mut params: Value) -> Value {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let path = resource.split_once('/').map(|(_, tail)| tail.rsplit_once('/'));
+    let path = path.flatten().map_or_else(|| "/".to_owned(), |(path, _)| format!("/{path}/"));
+    put(&mut params, "Path", path);
+    params
+}
+
 fn created(arn: &str, boundary: Option<&str>, tags: &Tags, params: Value) -> Value {
-    let mut params = of_holder(arn, params);
-    if let Some(Identity::User { path, .. } | Identity::Role { path, .. }) = identity(arn) {
-        put(&mut params, "Path", path);
-    }
+    let mut params = with_path(arn, of_holder(arn, params));
     if let Some(boundary) = boundary {
         put(&mut params, "PermissionsBoundary", boundary);
     }

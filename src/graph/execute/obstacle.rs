@@ -26,6 +26,7 @@ impl Obstacles<'_> {
     fn of_text(&self, call: &Call) -> Option<String> {
         let document: &PolicyDocument = match call {
             Call::PutPolicy { document, .. }
+            | Call::CreatePolicy { document, .. }
             | Call::CreatePolicyVersion { document, .. }
             | Call::UpdateAssumeRolePolicy { document, .. }
             | Call::UpdateOrgPolicy { document, .. } => document,
@@ -65,6 +66,7 @@ impl Obstacles<'_> {
             Call::Center { role, .. } => self.managed(role),
             Call::CreateAccessKey { user }
             | Call::LoginProfile { user, .. }
+            | Call::CreateMfaDevice { user }
             | Call::EnableMfaDevice { user } => self.user(user),
             Call::PutPolicy { holder, .. } => self.holder(holder),
             Call::DeletePolicy { holder, name } => self.inline(holder, name),
@@ -85,6 +87,10 @@ impl Obstacles<'_> {
             }
             Call::CreateUser { user, boundary, .. } => self.free(user, boundary.as_deref()),
             Call::CreateRole { role, boundary, .. } => self.free(role, boundary.as_deref()),
+            Call::CreateGroup { group } => self.free_group(group),
+            Call::CreatePolicy { policy, .. } => {
+                self.policy(policy).is_none().then(|| format!("{policy} is there already"))
+            }
             Call::UpdateSamlProvider { provider }
             | Call::CreateProvider { provider }
             | Call::AddClientId { provider, .. } => self.provider(provider),
@@ -216,6 +222,16 @@ impl Obstacles<'_> {
             true => Some(format!("the name of {arn} is taken")),
             false => boundary.and_then(|policy| self.policy(policy)),
         }
+    }
+
+    /// The same of names of groups.
+    fn free_group(&self, arn: &str) -> Option<String> {
+        let Some(Named::Group { account, name, .. }) = identity(arn) else {
+            return Some(format!("{arn} names no group"));
+        };
+        let groups = self.world.account(account).into_iter().flat_map(|it| it.groups.values());
+        let taken = groups.into_iter().any(|group| group.name.eq_ignore_ascii_case(name));
+        taken.then(|| format!("the name of {arn} is taken"))
     }
 
     fn provider(&self, provider: &str) -> Option<String> {

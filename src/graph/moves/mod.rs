@@ -64,6 +64,10 @@ pub(super) enum Move {
     /// A call about IAM Identity Center, by its place in the table, towards the role of a permission set
     /// (rule T42).
     Center(usize, Ix),
+    /// iam:CreateGroup (rule T35).
+    CreateGroup(AccountId, Box<str>),
+    /// iam:CreatePolicy of one that allows everything (rule T21).
+    CreatePolicy(Box<str>),
     /// iam:CreateUser (rule T35).
     CreateUser(Ix),
     /// iam:CreateRole (rule T35).
@@ -97,12 +101,12 @@ impl Move {
                 _ => "T28",
             },
             Self::PutPolicy(_) | Self::PutGroupPolicy(..) => "T20",
-            Self::Attach(..) | Self::AttachToGroup(..) => "T21",
+            Self::Attach(..) | Self::AttachToGroup(..) | Self::CreatePolicy(_) => "T21",
             Self::Rewrite(_) => "T22",
             Self::SetDefault(..) => "T23",
             Self::Join(..) => "T24",
             Self::Trust(_) => "T25",
-            Self::CreateUser(_) | Self::CreateRole(_) => "T35",
+            Self::CreateUser(_) | Self::CreateRole(_) | Self::CreateGroup(..) => "T35",
             Self::Organize(_) => "T37",
             Self::Center(..) => "T42",
             Self::DeleteBoundary(_) | Self::PutBoundary(..) => "T30",
@@ -110,6 +114,23 @@ impl Move {
             Self::Federate(..) => "T41",
             Self::Tag(..) | Self::Untag(..) => "T34",
         })
+    }
+}
+
+impl Move {
+    /// Whether it counts as a primitive: policies of what was made, which rule T35 asks for, do not, nor does
+    /// making one that is then attached.
+    pub(super) fn is_counted(&self, cast: &Cast<'_>) -> bool {
+        match self {
+            Self::PutPolicy(at) | Self::Attach(at, _) if cast.made(*at).is_some() => false,
+            Self::PutGroupPolicy(account, name) | Self::AttachToGroup(account, name, _)
+                if cast.new_group(*account, name).is_some() =>
+            {
+                false
+            }
+            Self::CreatePolicy(_) => false,
+            _ => self.primitive().is_some(),
+        }
     }
 }
 
@@ -129,6 +150,8 @@ pub(super) enum Gain {
 pub(super) struct Open {
     /// What is done.
     pub(super) what: Move,
+    /// What must be done before, by the same caller.
+    pub(super) before: Option<Move>,
     /// What it gives.
     pub(super) gain: Gain,
     /// Whether it is allowed; never [`Chance::No`].
@@ -205,8 +228,12 @@ impl<'c, 'w> Moves<'c, 'w> {
     }
 
     pub(super) fn add(&mut self, what: Move, gain: Gain, chance: Chance) {
+        self.add_after(None, what, gain, chance);
+    }
+
+    fn add_after(&mut self, before: Option<Move>, what: Move, gain: Gain, chance: Chance) {
         if chance > Chance::No {
-            self.found.push(Open { what, gain, chance });
+            self.found.push(Open { what, before, gain, chance });
         }
     }
 
@@ -415,7 +442,13 @@ impl Cast<'_> {
 
     /// The ARN of a group.
     pub(super) fn group_arn(&self, account: AccountId, name: &str) -> Option<Box<str>> {
-        self.world.account(account)?.groups.get(name).map(|group| group.arn.clone())
+        let group = self.world.account(account)?.groups.get(name);
+        group.map(|group| group.arn.clone()).or_else(|| self.new_group(account, name))
+    }
+
+    /// The ARN of a group that could be made (rule T35).
+    pub(super) fn new_group(&self, account: AccountId, name: &str) -> Option<Box<str>> {
+        self.accounts.get(&account)?.new_groups.get(name).cloned()
     }
 
     /// Whether a role's trust policy names a service (rule T9).

@@ -28,6 +28,7 @@ impl Moves<'_, '_> {
         }
         self.trust();
         self.groups_written();
+        self.groups_made();
         self.policies_written();
     }
 
@@ -120,10 +121,16 @@ impl Moves<'_, '_> {
                 self.add(Move::Attach(target, policy.clone()), gain, chance);
             }
         }
+        self.attach_made(action, &others);
     }
 
     /// Which users or roles a managed policy may be attached to.
-    fn attachable(&self, action: ControlAction, targets: &[Ix], policy: &str) -> Vec<(Ix, Chance)> {
+    pub(super) fn attachable(
+        &self,
+        action: ControlAction,
+        targets: &[Ix],
+        policy: &str,
+    ) -> Vec<(Ix, Chance)> {
         let with_policy = |mut context: Context| {
             context.set_one("iam:PolicyARN", policy);
             self.asker.side(&context)
@@ -185,6 +192,9 @@ impl Moves<'_, '_> {
             if left.is_empty() {
                 return;
             }
+        }
+        if hears {
+            self.bind_made(put, &left);
         }
     }
 
@@ -381,26 +391,14 @@ impl Moves<'_, '_> {
 
     /// Rules T20, T21, T24 for groups.
     fn groups_written(&mut self) {
-        let administrator = administrator_access(self.asker.partition());
         for group in self.groups() {
             let Some(account) = self.asker.account() else { return };
             let name = (account, group.name.clone());
-            let opened = || Gain::Changed(Change::OpenGroup(name.clone()));
-            if self.can(A::IAM_PUT_GROUP_POLICY) {
-                let chance = self.side.chance(A::IAM_PUT_GROUP_POLICY, &group.arn);
-                self.add(Move::PutGroupPolicy(account, group.name.clone()), opened(), chance);
-            }
-            if self.can(A::IAM_ATTACH_GROUP_POLICY) {
-                let mut context = Context::default();
-                context.set_one("iam:PolicyARN", &administrator);
-                let side = self.asker.side(&context);
-                let chance = side.chance(A::IAM_ATTACH_GROUP_POLICY, &group.arn);
-                let policy = administrator.as_str().into();
-                let what = Move::AttachToGroup(account, group.name.clone(), policy);
-                self.add(what, opened(), chance);
-                if chance != Chance::Sure && self.cast.hears_policies {
-                    self.give(group, &name);
-                }
+            let attached = self.open_group(&name, &group.arn);
+            let is_able = self.can(A::IAM_ATTACH_GROUP_POLICY);
+            if is_able && attached != Chance::Sure && self.cast.hears_policies {
+                self.give(group, &name);
+                self.give_made(&name, &group.arn);
             }
             if self.can(A::IAM_ADD_USER_TO_GROUP) {
                 let chance = self.side.chance(A::IAM_ADD_USER_TO_GROUP, &group.arn);
@@ -414,6 +412,25 @@ impl Moves<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Rules T20, T21 for one group; whether AdministratorAccess may be attached.
+    pub(super) fn open_group(&mut self, name: &GroupName, arn: &str) -> Chance {
+        let (account, opened) = (name.0, || Gain::Changed(Change::OpenGroup(name.clone())));
+        if self.can(A::IAM_PUT_GROUP_POLICY) {
+            let chance = self.side.chance(A::IAM_PUT_GROUP_POLICY, arn);
+            self.add(Move::PutGroupPolicy(account, name.1.clone()), opened(), chance);
+        }
+        if !self.can(A::IAM_ATTACH_GROUP_POLICY) {
+            return Chance::No;
+        }
+        let administrator = administrator_access(self.asker.partition());
+        let mut context = Context::default();
+        context.set_one("iam:PolicyARN", &administrator);
+        let chance = self.asker.side(&context).chance(A::IAM_ATTACH_GROUP_POLICY, arn);
+        let what = Move::AttachToGroup(account, name.1.clone(), administrator.into());
+        self.add(what, opened(), chance);
+        chance
     }
 
     /// Rule T21: what else than AdministratorAccess may be attached to a group.

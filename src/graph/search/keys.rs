@@ -75,14 +75,15 @@ impl Search<'_, '_, '_> {
         if !self.goes_on(chance) || !self.fits(label) || !self.is_wanted(key) {
             return;
         }
-        let way = Way { acts: label.acts.clone(), goal_as };
+        let sure = label.chance.min(chance) == Chance::Sure;
+        let way = Way { acts: label.acts.clone(), goal_as, sure };
         let ways = self.ways.entry(key).or_default();
         if ways.contains(&way) {
             return;
         }
         self.gained = true;
         ways.push(way);
-        ways.sort_by_key(|way| way.acts.len());
+        ways.sort_by_key(Way::rank);
         ways.truncate(self.limits.kept);
         if let Some(last) = ways.get(self.limits.kept.saturating_sub(1))
             && let Some(enough) = self.enough.get_mut(key as usize)

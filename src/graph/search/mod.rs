@@ -34,7 +34,7 @@ use super::cast::{Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
-use super::plan::{Doing, Plan, Step};
+use super::plan::{Doing, Plan, Step, in_order};
 use super::state::{
     ChangeIx, ClassIx, DoingIx, Gained, OpenMove, State, StateName, States, Tags, Which,
 };
@@ -65,6 +65,8 @@ pub(super) struct Limits {
 pub(super) struct Way {
     acts: SmallVec<[Act; 3]>,
     goal_as: Ix,
+    /// Whether it holds whatever is missing or open.
+    sure: bool,
 }
 
 impl Way {
@@ -78,6 +80,11 @@ impl Way {
         self.acts.len() as u32
     }
 
+    /// What makes one way better than another, the least first: few calls, and that it is certain.
+    pub(super) fn rank(&self) -> (u32, bool) {
+        (self.calls(), !self.sure)
+    }
+
     /// The first primitive.
     pub(super) fn first_primitive(&self) -> Option<&Act> {
         self.acts.iter().find(|act| act.primitive)
@@ -86,7 +93,8 @@ impl Way {
     /// The same in full, of one who sets out from `start`.
     pub(super) fn plan(&self, states: &States<'_, '_>, start: Ix) -> Plan {
         let step = |act: &Act| Step { by: act.by, what: Doing::clone(states.doings.get(act.what)) };
-        Plan { start, steps: self.acts.iter().map(step).collect(), goal_as: self.goal_as }
+        let steps = in_order(self.acts.iter().map(step).collect());
+        Plan { start, steps, goal_as: self.goal_as }
     }
 }
 
@@ -432,6 +440,10 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 Gained::Held(at, tags) => Fact::Held(at, tags),
                 Gained::Changed(change) => Fact::Changed(change),
             };
+            let after = open
+                .before
+                .map(|(what, primitive)| label.then(Act { by, what, primitive }, open.chance));
+            let label = after.as_ref().unwrap_or(label);
             let seen = self.seen.get(&fact);
             if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
                 continue;

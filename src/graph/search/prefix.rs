@@ -78,7 +78,7 @@ impl Way {
     /// The same way in the numbers of other states.
     pub(in crate::graph) fn numbered(&self, of: &States<'_, '_>, others: &States<'_, '_>) -> Self {
         let acts = self.acts.iter().map(|one| act(others, &step(of, one)));
-        Self { acts: acts.collect(), goal_as: self.goal_as }
+        Self { acts: acts.collect(), ..self.clone() }
     }
 }
 
@@ -87,6 +87,6 @@ fn step(states: &States<'_, '_>, act: &Act) -> Step {
 }
 
 fn act(states: &States<'_, '_>, step: &Step) -> Act {
-    let primitive = step.what.primitive().is_some();
+    let primitive = step.what.is_counted(states.cast);
     Act { by: step.by, what: states.doings.intern(step.what.clone()), primitive }
 }

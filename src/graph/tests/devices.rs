@@ -1,6 +1,6 @@
 //! Devices for MFA of users whose credentials are made on the way (rules T27, T43).
 
-use super::{Path, of_bob, of_bob_as_rules};
+use super::{Hop, Path, of_bob, of_bob_as_rules};
 
 /// Bob may do something to ann, who can decrypt with MFA, and something more.
 fn behind_mfa(bob: &str, ann: &str) -> String {
@@ -21,16 +21,32 @@ fn t43_whoever_takes_credentials_gives_the_user_a_device() {
     let both = "iam:CreateVirtualMFADevice, iam:EnableMFADevice";
     for (take, rule) in [("iam:CreateAccessKey", "T26"), ("iam:UpdateLoginProfile", "T27")] {
         let text = behind_mfa(&format!("{take}, {both}"), "");
-        assert_eq!(of_bob_as_rules(&text), [rule, "T43"]);
+        assert_eq!(of_bob_as_rules(&text), [rule, "T43", "T43"]);
         let path = way(&text);
         assert!(path.doubts.is_empty(), "{:?}", path.doubts);
-        assert_eq!(path.hops[1].call.params(&path.hops[1].context)["UserName"], "ann");
+        // Each hop is one call, with the parameters of that one.
+        let of = |nth: usize| {
+            let hop = &path.hops[nth];
+            (hop.call.name(), hop.call.params(&hop.context).to_string())
+        };
+        let made = ("iam:CreateVirtualMFADevice", r#"{"VirtualMFADeviceName":"ann"}"#.to_owned());
+        assert_eq!(of(1), made);
+        let device = "arn:aws:iam::111122223333:mfa/ann";
+        let params = format!(r#"{{"SerialNumber":"{device}","UserName":"ann"}}"#);
+        assert_eq!(of(2), ("iam:EnableMFADevice", params));
     }
     // The user itself may be the one who may.
     let text = behind_mfa("iam:CreateAccessKey", &format!(", {{ allow: [{both}] }}"));
     let path = way(&text);
-    assert_eq!(of_bob_as_rules(&text), ["T26", "T43"]);
-    assert!(path.hops[1].caller.text.ends_with(":user/ann"));
+    assert_eq!(of_bob_as_rules(&text), ["T26", "T43", "T43"]);
+    assert!(path.hops[1..].iter().all(|hop| hop.caller.text.ends_with(":user/ann")));
+    // Either may be made by another.
+    let enable = ", { allow: iam:EnableMFADevice }";
+    let text = behind_mfa("iam:CreateAccessKey, iam:CreateVirtualMFADevice", enable);
+    let path = way(&text);
+    let name = |hop: &Hop| hop.caller.text.rsplit('/').next().map(str::to_owned);
+    let callers: Vec<Option<String>> = path.hops.iter().map(name).collect();
+    assert_eq!(callers, [Some("bob".into()), Some("bob".into()), Some("ann".into())]);
     // Not where that takes MFA already.
     let when = "when: { Bool: { 'aws:MultiFactorAuthPresent': true } }";
     let text = behind_mfa("iam:CreateAccessKey", &format!(", {{ allow: [{both}], {when} }}"));

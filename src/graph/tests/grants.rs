@@ -70,3 +70,14 @@ fn g54_grants_have_more_operations_where_policies_want_them() {
     assert_eq!(any["Operations"], serde_json::json!(["Decrypt", "Encrypt"]));
     assert!(of_bob(&operations("ForAllValues:StringEquals")).is_none());
 }
+
+#[test]
+fn c5_two_spellings_of_a_name_are_two_pairs() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ deny: kms:CreateGrant,
+             when: { StringNotEquals: { 'kms:EncryptionContext:APP': y } } }] } },
+           keys: { k: { policy: [{ allow: kms:CreateGrant, to: user/bob,
+             when: { StringEquals: { 'kms:EncryptionContext:app': x } } }] } } } }";
+    let pairs = params_of_bob(text, 0)["Constraints"]["EncryptionContextSubset"].clone();
+    assert_eq!(pairs, serde_json::json!({ "APP": "y", "app": "x" }));
+}

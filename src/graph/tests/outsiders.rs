@@ -80,3 +80,21 @@ fn t18_strangers_make_grants_where_everyone_may() {
     assert!(text("kms:Decrypt").is_empty());
     assert!(text("kms:PutKeyPolicy").is_empty());
 }
+
+#[test]
+fn t4_users_come_in_where_roles_may_not() {
+    let by_type = |operator: &str, kind: &str| {
+        let when = format!("{{ {operator}: {{ 'aws:PrincipalType': {kind} }} }}");
+        trusting(&format!("[{{ allow: sts:AssumeRole, to: 444455556666, when: {when} }}]"))
+    };
+    let way = |name: &str| vec![format!("arn:aws:iam::444455556666:{name} sts:AssumeRole")];
+    assert_eq!(by_type("StringEquals", "User"), way("user/any"));
+    // A root user takes no role on.
+    assert!(by_type("StringEquals", "Account").is_empty());
+    // Where the role gets in as well, it stands for all.
+    assert_eq!(by_type("StringEquals", "[User, AssumedRole]"), way("role/any"));
+    assert_eq!(by_type("StringEquals", "AssumedRole"), way("role/any"));
+    assert_eq!(by_type("StringNotEquals", "AssumedRole"), way("user/any"));
+    let named = "[{ allow: sts:AssumeRole, to: 444455556666, when: { StringLike: { 'aws:username': 'dep*' } } }]";
+    assert_eq!(trusting(named), way("user/depx"));
+}

@@ -114,3 +114,12 @@ fn t35_what_is_made_has_the_tags_that_policies_want() {
     assert_eq!(params_of_bob(&text, 0)["Tags"], red);
     assert!(of_bob(&making(&bob.replace(", iam:TagRole", ""), "default")).is_none());
 }
+
+#[test]
+fn t31_what_denies_is_taken_away_once_nothing_else_of_it_is_needed() {
+    // One policy lets bob write and denies; without it he could not write any more.
+    let text = "accounts: { 111122223333: { users: { bob: { policies: [
+           { allow: [iam:PutUserPolicy, iam:DeleteUserPolicy] }, { deny: 'kms:*' }] } },
+           keys: { k: { policy: default } } } }";
+    assert_eq!(of_bob_as_rules(text), ["T20", "T31"]);
+}

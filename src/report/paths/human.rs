@@ -1,10 +1,11 @@
 //! Paths for people: by key, those who take the same steps together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::decision::{Caller, Citation, ContextValue, Why};
+use crate::aws::AccountId;
+use crate::decision::{Caller, CallerKind, Citation, ContextValue, Why};
 use crate::diag::{Renderer, Severity};
 use crate::graph::{Call, Gives, Hop, Path, is_stand_in, is_written};
 
@@ -135,7 +136,7 @@ fn way(
     snippets: bool,
 ) -> io::Result<()> {
     let Some(first) = paths.first() else { return Ok(()) };
-    let names: Vec<String> = paths.iter().map(|path| named(report, &path.from)).collect();
+    let names: Vec<String> = setting_out(report, paths).map(|it| named(report, it)).collect();
     writeln!(out)?;
     renderer.paragraph(out, &some(names.iter().map(String::as_str)), "  ")?;
     for (nth, step) in steps.iter().enumerate() {
@@ -158,11 +159,28 @@ fn way(
     Ok(())
 }
 
+/// Those who set out, without those outside the export for whom another one of them stands.
+fn setting_out<'p>(
+    report: &PathsReport<'_>,
+    paths: &[&'p Path],
+) -> impl Iterator<Item = &'p Caller> {
+    let from = || paths.iter().map(|path| &path.from);
+    let stands = |from: &Caller| from.kind == CallerKind::Role && is_stand_in(report.world, from);
+    let whole: BTreeSet<AccountId> =
+        from().filter(|it| stands(it)).filter_map(|it| it.account).collect();
+    let told = from().filter(|it| stands(it) || it.account.is_none_or(|at| !whole.contains(&at)));
+    told.collect::<Vec<_>>().into_iter()
+}
+
 /// Who sets out, and whom else it stands for.
 fn named(report: &PathsReport<'_>, from: &Caller) -> String {
     match from.account.filter(|_| is_stand_in(report.world, from)) {
         Some(account) => {
-            format!("{from} (any principal of account {account} that the account itself allows)")
+            let kind = match from.kind {
+                CallerKind::User => "user",
+                _ => "principal",
+            };
+            format!("{from} (any {kind} of account {account} that the account itself allows)")
         }
         None => from.text.to_string(),
     }
@@ -223,6 +241,7 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
         | Call::LoginProfile { user, .. } => {
             format!("to become {}", short(user))
         }
+        Call::CreateMfaDevice { user } => format!("for {}", who(user)),
         Call::EnableMfaDevice { user } => format!("of {}", who(user)),
         Call::PutPolicy { holder, .. } => format!("on {}: allow everything", who(holder)),
         Call::AttachPolicy { holder, policy } => {
@@ -255,6 +274,8 @@ fn on(path: &Path, call: &Call, who: &impl Fn(&str) -> String) -> Option<String>
             }
             text
         }
+        Call::CreateGroup { group } => short(group).to_owned(),
+        Call::CreatePolicy { policy, .. } => format!("{}: allow everything", short(policy)),
         Call::DetachOrgPolicy { policy, target } => format!("{policy} from {target}"),
         Call::UpdateOrgPolicy { policy, .. } => format!("{policy}: allow everything"),
         Call::DisablePolicyType { root, kind } => format!("of {root}: {}s", kind.name()),

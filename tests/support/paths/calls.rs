@@ -226,6 +226,15 @@ impl Calls<'_> {
                 }
             }
         }
+        let free = |kind: &str| Box::from(format!("arn:aws:iam::{}:{kind}/made", account.id));
+        if !account.groups.contains_key("made") {
+            self.add("T35", Call::CreateGroup { group: free("group") });
+        }
+        let policy: Box<str> = free("policy");
+        if account.policies.get(&*policy).is_none() {
+            let document = everything(PolicyKind::Identity, None);
+            self.add("T21", Call::CreatePolicy { policy, document });
+        }
         let own = format!(":iam::{}:", account.id);
         for provider in self.heard.providers.iter().filter(|it| it.contains(&own)) {
             let provider = || provider.clone();

@@ -177,7 +177,7 @@ impl<'w> Oracle<'w> {
         let mut all = Vec::new();
         for held in &state.held {
             for candidate in candidates(&self.heard, &state.world, &held.caller) {
-                let primitives = state.primitives + usize::from(candidate.rule.is_some());
+                let primitives = state.primitives + usize::from(self.counts(&candidate));
                 let tried = candidate.rule.is_none_or(|rule| !self.without.contains(&rule));
                 if primitives <= self.primitives
                     && tried
@@ -189,6 +189,20 @@ impl<'w> Oracle<'w> {
             }
         }
         all
+    }
+
+    /// Rules T35, T52: whether a call counts as a primitive. What is written for one who was made on the way
+    /// is a part of making it.
+    fn counts(&self, candidate: &Candidate) -> bool {
+        let is_there = |holder: &str| {
+            self.world.identity(holder).is_some() || self.world.group(holder).is_some()
+        };
+        match &candidate.call {
+            Call::PutPolicy { holder, .. } | Call::AttachPolicy { holder, .. } => is_there(holder),
+            // What is attached then is.
+            Call::CreatePolicy { .. } => false,
+            _ => candidate.rule.is_some(),
+        }
     }
 
     /// Whether a call could make a difference.
@@ -223,6 +237,8 @@ impl<'w> Oracle<'w> {
             _ if !is_last => true,
             (Call::UpdateAssumeRolePolicy { .. }, _)
             | (Call::CreateUser { .. }, _)
+            | (Call::CreateGroup { .. }, _)
+            | (Call::CreatePolicy { .. }, _)
             | (Call::CreateRole { .. }, _) => false,
             (Call::CreatePolicyVersion { policy, .. }, _)
             | (Call::SetDefaultPolicyVersion { policy, .. }, _) => uses(policy),
@@ -275,9 +291,10 @@ impl<'w> Oracle<'w> {
     }
 
     fn made(&self, state: &State, held: &Held, candidate: Candidate, context: Context) -> State {
+        let counts = self.counts(&candidate);
         let Candidate { call, rule } = candidate;
         let mut next = state.clone();
-        next.primitives += usize::from(rule.is_some());
+        next.primitives += usize::from(counts);
         next.bears = match (gained(&call), keys_of(&call, &state.world)) {
             (Some(_), _) => Bears::Gained,
             (None, Some(keys)) => Bears::Keys(keys),
