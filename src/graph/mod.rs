@@ -344,8 +344,8 @@ impl Quest<'_, '_> {
         let mut sure = Search::from(&self.states, start, &self.only(key), limits);
         let ways = sure.remove(&key).unwrap_or_default();
         let plans = ways.iter().map(|way| way.plan(&self.states, start));
-        let paths = plans.filter_map(|it| self.executed((start, key, goal), &it).ok());
-        paths.into_iter().find(|path| path.doubts.is_empty())
+        let mut paths = plans.filter_map(|it| self.executed((start, key, goal), &it).ok());
+        paths.find(|path| path.doubts.is_empty())
     }
 
     /// One key alone.

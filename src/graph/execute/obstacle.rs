@@ -229,8 +229,8 @@ impl Obstacles<'_> {
         let Some(Named::Group { account, name, .. }) = identity(arn) else {
             return Some(format!("{arn} names no group"));
         };
-        let groups = self.world.account(account).into_iter().flat_map(|it| it.groups.values());
-        let taken = groups.into_iter().any(|group| group.name.eq_ignore_ascii_case(name));
+        let mut groups = self.world.account(account).into_iter().flat_map(|it| it.groups.values());
+        let taken = groups.any(|group| group.name.eq_ignore_ascii_case(name));
         taken.then(|| format!("the name of {arn} is taken"))
     }
 
