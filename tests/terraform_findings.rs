@@ -228,7 +228,9 @@ fn an_account_that_may_be_its_own_is_no_outsider() {
     assert!(text(&all[0], "help").contains("--account"), "{all:?}");
     // Where it belongs to another account, it is one.
     let pinned = found(&folder, &["--account", "444455556666"]);
-    assert_eq!(of_rule(&pinned, "external-account-access").len(), 1, "{pinned:?}");
+    let granting = of_rule(&pinned, "unconstrained-create-grant");
+    assert_eq!(granting.len(), 1, "{pinned:?}");
+    assert_eq!(granting[0]["explains"]["external-account-access"], 1, "{pinned:?}");
     let own = found(&folder, &["--account", "111122223333"]);
     assert!(of_rule(&own, "external-account-access").is_empty(), "{own:?}");
 }

@@ -430,7 +430,9 @@ fn functions_of_lists_take_null_as_terraform_does() {
         format!("try(concat(null, {other}), {own})"),
         format!("try(lookup({{ a = {other} }}, \"b\"), {own})"),
         format!("toset(null) == null ? {own} : {other}"),
-        format!("setintersection(concat({own}, {other}), {own})"),
+        "[for name in setintersection([\"own\", \"other\"], [\"own\"]) : \
+          \"arn:aws:iam::this-account:role/${name}\"]"
+            .to_owned(),
         format!("[for nth in range(1, 2) : concat({other}, {own})[nth]]"),
         format!("[for nth in range(1, 0) : concat({other}, {own})[nth]]"),
         format!("[for row in setproduct([\"a\"], {own}, [\"b\"]) : row[1]]"),

@@ -161,8 +161,9 @@ impl Asked<'_> {
     }
 
     /// Spellings that no policy looks up, where a grant takes them as well (rule G21): of each class as many as
-    /// a use of a grant takes, and whether there are. Where policies look up several, the first in byte order
-    /// tells what those hold that are not given (rule C5): then the first of each class and the last, too.
+    /// a use of a grant takes, and one that tells what a spelling holds that is looked up and not given (rule
+    /// C5); and whether there are. Where policies look up several, that is the first in byte order: then the
+    /// first of each class and the last.
     fn others(&self, asked: &[&str]) -> (Vec<String>, bool) {
         let taken = self.taken();
         let several = asked.len() > 1;
@@ -170,7 +171,7 @@ impl Asked<'_> {
         if taken == 0 && !of_policies || taken == 1 && asked.is_empty() {
             return (Vec::new(), true);
         }
-        let taken = taken.max(1);
+        let taken = taken.max(1) + usize::from(!several && !asked.is_empty());
         let letters = self.name.bytes().filter(u8::is_ascii_alphabetic).count();
         let (all, of_all) = match several && letters <= LETTERS {
             true => (variants(self.name), true),

@@ -365,7 +365,12 @@ fn t35_a_role_is_made_and_given_what_the_key_delegates() {
     calls.sort_unstable();
     assert_eq!(calls, ["T20", "T35", "edge"]);
     assert!(of_bob(&text("ops-*", "default")).is_none());
-    assert!(of_bob(&text("dev-*", "[{ allow: 'kms:*', to: role/ops }]")).is_none());
+    // What is made may be what writes the trust policy of the one who is named (rules T25, T55).
+    let mut calls = of_bob_as_rules(&text("dev-*", "[{ allow: 'kms:*', to: role/ops }]"));
+    calls.sort_unstable();
+    assert_eq!(calls, ["T20", "T25", "T35", "edge", "edge"]);
+    let elsewhere = "[{ allow: 'kms:*', to: 'arn:aws:iam::444455556666:role/ops' }]";
+    assert!(of_bob(&text("dev-*", elsewhere)).is_none());
 }
 
 #[test]

@@ -154,14 +154,8 @@ fn of_pattern(text: &str, account: AccountId) -> Option<Breadth> {
     }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let part = |nth: usize| parts.get(nth).copied();
-    let (region, owner, resource) = match (part(3), part(4), part(5)) {
-        // Rule A61, O28: the wildcard goes on behind the colon.
-        (Some("*"), Some(keys), None) if keys.starts_with("key") => ("*", "*", keys),
-        // Rule A63: what an ARN leaves out in an identity policy is a wildcard.
-        (region, owner, resource) => {
-            (region.unwrap_or("*"), owner.unwrap_or("*"), resource.unwrap_or("*"))
-        }
-    };
+    // Rule A63: what an ARN leaves out in an identity policy is a wildcard.
+    let [region, owner, resource] = [3, 4, 5].map(|nth| part(nth).unwrap_or("*"));
     let keys = resource.strip_prefix("key/").or(resource.strip_prefix("key")).unwrap_or(resource);
     let is_wide = matches!(part(2), Some("kms" | "*"))
         && (is_all(owner) || owner == account.as_str())

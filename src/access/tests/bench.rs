@@ -65,12 +65,13 @@ impl Bench {
     /// Whether the formula holds of some of `contexts`, which are all that tell its tests apart: the solver
     /// must say so, and show a context in which it does.
     pub(super) fn found_among(&self, formula: Formula, contexts: &[Context]) -> bool {
-        let expected = contexts.iter().any(|context| holds(&self.formulas, formula, context));
+        let missed = contexts.iter().find(|context| holds(&self.formulas, formula, context));
+        let expected = missed.is_some();
         match self.find(formula) {
             Found::Yes(context) => {
                 assert!(expected && holds(&self.formulas, formula, &context), "{context:?}");
             }
-            Found::No => assert!(!expected, "some context was missed"),
+            Found::No => assert!(!expected, "{missed:?} was missed"),
             Found::Undecided => panic!("nothing here is undecided"),
         }
         expected

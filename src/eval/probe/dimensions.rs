@@ -323,6 +323,12 @@ impl Free<'_, '_> {
             key.grants.iter().filter(|grant| grant.operations.contains(self.request.action))
         {
             let constraints = &grant.constraints;
+            // Names that differ by case alone are pairs of their own (rule G20), and one list here.
+            for pairs in constraints.equals.iter().chain(&constraints.subset) {
+                let names: BTreeSet<String> =
+                    pairs.keys().map(|name| name.to_ascii_lowercase()).collect();
+                self.exact &= names.len() == pairs.len();
+            }
             let pairs = constraints.equals.iter().chain(&constraints.subset).flatten();
             for (name, value) in pairs {
                 let name = format!("kms:EncryptionContext:{name}");

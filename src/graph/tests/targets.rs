@@ -106,7 +106,10 @@ fn t35_what_is_made_has_the_tags_that_policies_want() {
     let key = "[{ allow: 'kms:*', to: account, when: { StringEquals: { 'aws:PrincipalTag/team': red } } }]";
     let text = making(bob, key);
     assert_eq!(params_of_bob(&text, 0)["Tags"], red);
-    assert!(of_bob(&making(&bob.replace("iam:TagRole, ", ""), key)).is_none());
+    // Who may not give them lets what is made tag itself (rule T34).
+    let text = making(&bob.replace("iam:TagRole, ", ""), key);
+    assert_eq!(params_of_bob(&text, 0)["Tags"], serde_json::Value::Null);
+    assert!(of_bob_as_rules(&text).contains(&"T34"));
     // Those by which it is called on later.
     let bob = "{ allow: [iam:CreateRole, iam:TagRole] },
              { allow: iam:PutRolePolicy, when: { StringEquals: { 'aws:ResourceTag/team': red } } }";
