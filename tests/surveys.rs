@@ -53,7 +53,7 @@ fn everybody(world: &Inventory) -> Vec<Caller> {
     let roots = world.accounts.keys().map(|account| format!("arn:aws:iam::{account}:root"));
     let roots: Vec<String> = roots.collect();
     let roots = roots.iter().filter_map(|root| Caller::parse(root));
-    identities.filter_map(|arn| Caller::parse(arn)).chain(roots).collect()
+    identities.filter_map(Caller::parse).chain(roots).collect()
 }
 
 /// How often something is reached, for certain or perhaps, and how often two stand to each other as others do.

@@ -63,6 +63,13 @@ impl Line<'_> {
             let mut same = entries.filter(|it| it.name.eq_ignore_ascii_case(&self.words.key));
             return Some(same.any(|entry| is_so(&entry.value)) == some.is_some());
         }
+        if let Some(which) = relation.strip_prefix("in its spellings has ") {
+            let (which, holds) = match which.strip_prefix("not ") {
+                Some(which) => (which, false),
+                None => (which, true),
+            };
+            return Some(self.has_together(which)? == holds);
+        }
         let some = relation.strip_prefix("has a value ");
         if let Some(which) = some.or_else(|| relation.strip_prefix("has no value ")) {
             return Some(self.has(which, value.as_ref())? == some.is_some());
@@ -70,6 +77,24 @@ impl Line<'_> {
         let (operator, positive) = self.relation(relation)?;
         let Some(ContextValue::One(value)) = value else { return Some(!positive) };
         Some(self.any(operator, &value) == positive)
+    }
+
+    /// Rules G20, G21: whether the pair has these values in all its spellings together, or these and no other.
+    fn has_together(&self, which: &str) -> Option<bool> {
+        let entries = self.context.entries();
+        let same = entries.filter(|it| it.name.eq_ignore_ascii_case(&self.words.key));
+        let mut values: Vec<&str> =
+            same.flat_map(|entry| entry.value.values()).map(AsRef::as_ref).collect();
+        let mut wanted: Vec<&str> = self.words.values.iter().map(AsRef::as_ref).collect();
+        match which {
+            "all of" => Some(wanted.iter().all(|wanted| values.contains(wanted))),
+            "just" => {
+                values.sort_unstable();
+                wanted.sort_unstable();
+                Some(values == wanted)
+            }
+            _ => None,
+        }
     }
 
     /// Whether some value of the set is so; a set of empty texts has none (rule C32).
@@ -356,6 +381,30 @@ mod tests {
     fn test(key: &str, relation: &str, values: &[&str]) -> Condition {
         let values = values.iter().map(|value| (*value).into()).collect();
         Condition::Test(Words { key: key.into(), relation: relation.into(), values })
+    }
+
+    #[test]
+    fn g20_the_values_of_all_spellings_together() {
+        let given = |pairs: &[(&str, &str)]| {
+            let mut context = Context::default();
+            pairs.iter().for_each(|(name, value)| {
+                context.set_one(&format!("kms:EncryptionContext:{name}"), value);
+            });
+            context
+        };
+        let is_met = |relation: &str, pairs: &[(&str, &str)]| {
+            let relation = format!("in its spellings {relation}");
+            test("kms:EncryptionContext:app", &relation, &["x", "y"]).is_met(&given(pairs))
+        };
+        let both = [("app", "y"), ("APP", "x")];
+        let more = [("app", "y"), ("APP", "x"), ("App", "y")];
+        for (pairs, just, all) in
+            [(&both[..], true, true), (&more, false, true), (&both[..1], false, false)]
+        {
+            assert_eq!(is_met("has just", pairs), Some(just), "{pairs:?}");
+            assert_eq!(is_met("has not just", pairs), Some(!just), "{pairs:?}");
+            assert_eq!(is_met("has all of", pairs), Some(all), "{pairs:?}");
+        }
     }
 
     #[test]

@@ -144,8 +144,8 @@ fn contains_all(scene: &Scene<'_, '_>, given: &Pairs, wanted: &Pairs) -> bool {
 /// Rules G20, G21: as many pairs as wanted, each of them one that is wanted; O10 reads the keys exactly.
 fn are_the_same(scene: &Scene<'_, '_>, given: &Pairs, wanted: &Pairs) -> bool {
     let folded = |pairs: &Pairs| -> Vec<(String, Box<str>)> {
-        let pair = |(key, value): (&Box<str>, &Box<str>)| (key.to_ascii_lowercase(), value.clone());
-        let mut pairs: Vec<_> = pairs.iter().map(pair).collect();
+        let pairs = pairs.iter().map(|(key, value)| (key.to_ascii_lowercase(), value.clone()));
+        let mut pairs: Vec<_> = pairs.collect();
         pairs.sort_unstable();
         pairs
     };

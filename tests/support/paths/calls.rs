@@ -231,7 +231,7 @@ impl Calls<'_> {
             self.add("T35", Call::CreateGroup { group: free("group") });
         }
         let policy: Box<str> = free("policy");
-        if account.policies.get(&*policy).is_none() {
+        if account.policies.get(&policy).is_none() {
             let document = everything(PolicyKind::Identity, None);
             self.add("T21", Call::CreatePolicy { policy, document });
         }
