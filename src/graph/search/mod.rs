@@ -34,6 +34,7 @@ use super::cast::{Ix, KeyIx};
 use super::change::Change;
 use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
+use super::moves::Move;
 use super::plan::{Doing, Plan, Step, in_order};
 use super::state::{
     ChangeIx, ClassIx, DoingIx, Gained, OpenMove, State, StateName, States, Tags, Which,
@@ -374,6 +375,17 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         label.acts.len() < self.limits.hops && label.primitives < self.limits.primitives
     }
 
+    /// Whether somebody or a group was made, which may be written without a primitive more (rule T35).
+    fn has_made(&self, label: &Label) -> bool {
+        let makes = |act: &Act| match self.states.doings.get(act.what) {
+            Doing::Move(what) => {
+                matches!(what, Move::CreateUser(_) | Move::CreateRole(_) | Move::CreateGroup(..))
+            }
+            Doing::Key(_) => false,
+        };
+        label.acts.iter().any(makes)
+    }
+
     fn fits(&self, label: &Label) -> bool {
         label.acts.len() <= self.limits.hops && label.primitives <= self.limits.primitives
     }
@@ -411,7 +423,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         if label.acts.len() >= self.limits.hops {
             return;
         }
-        if fresh && self.has_primitives(label) && !self.is_surpassed(name, &state, label) {
+        let writes = self.has_primitives(label) || self.has_made(label);
+        if fresh && writes && !self.is_surpassed(name, &state, label) {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
             self.follow(name.at, moves, label);
