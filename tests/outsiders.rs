@@ -252,6 +252,31 @@ fn whoever_is_in_an_organization_is_somewhere_in_it() {
 }
 
 #[test]
+fn c34_organizations_that_no_test_names_have_a_row() {
+    let organization = "organization: { id: o-own, management: \"999999999999\", accounts: [\"111122223333\"] }\naccounts:";
+    let check = |statements: &[String], rows: &[&str]| {
+        let text = world("us-west-2", &statements.concat());
+        check(&text.replacen("accounts:", organization, 1), rows);
+    };
+    let paths = r#"ForAnyValue:StringNotLike: { "aws:PrincipalOrgPaths": "o-own/*" }"#;
+    check(&[statement("allow", "Decrypt", "*", paths)], &["o-any Decrypt always"]);
+    let allow = statement("allow", "Decrypt", "*", "");
+    let other = r#"StringEqualsIfExists: { "aws:PrincipalOrgID": "o-other" }"#;
+    let rows = ["o-any Decrypt always", "o-own Decrypt always"];
+    check(&[allow, statement("deny", "Decrypt", "*", other)], &rows);
+}
+
+#[test]
+fn c45_an_id_that_begins_with_an_account_tells_it() {
+    let rows = [format!("arn:aws:iam::{PARTNER}:root Decrypt conditional")];
+    for id in [PARTNER, &format!("{PARTNER}:*")] {
+        let when = format!(r#"StringLike: {{ "aws:userid": "{id}" }}"#);
+        let text = world("us-west-2", &statement("allow", "Decrypt", "*", &when));
+        check(&text, &[&rows[0]]);
+    }
+}
+
+#[test]
 fn c45_nobody_outside_has_the_unique_id_of_one_in_the_export() {
     let eve = format!("arn:aws:iam::{PARTNER}:user/eve");
     let with_ids = |to: &str, values: &str| {

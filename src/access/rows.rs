@@ -10,7 +10,7 @@ use crate::inventory::Inventory;
 use crate::policy::Principal;
 
 use super::range::Form;
-use super::spoken::Spoken;
+use super::spoken::{ANY_ORGANIZATION, Spoken};
 use super::subject::{Stranger, Subject, Whose};
 
 /// A principal of the matrix.
@@ -58,6 +58,7 @@ impl Spoken<'_> {
     /// All rows with what is known of them, sorted by name.
     pub(super) fn rows<'w>(self, world: &'w Inventory) -> Vec<(Row, Subject<'w>)> {
         let mut rows: Vec<(Row, Option<Stranger>)> = Vec::new();
+        let organizations = self.organizations_beside(world);
         let mut add = |row: Row, stranger: Option<Stranger>| rows.push((row, stranger));
         for caller in of_export(world) {
             let name = caller.text.clone();
@@ -121,7 +122,7 @@ impl Spoken<'_> {
             }
             // What has no partition in its name is of the first.
             let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
-            for id in &self.organizations {
+            for id in &organizations {
                 let words = format!(
                     "any principal of organization {id}{here} outside the export that its own \
                      account allows"
@@ -155,6 +156,18 @@ impl Spoken<'_> {
             (row, subject)
         });
         known.collect()
+    }
+
+    /// The organizations that keys speak of; beside them the export's own and another one, which a test that is
+    /// negated, or a Deny, leaves open (rules C30, C33, C34).
+    fn organizations_beside(&self, world: &Inventory) -> BTreeSet<Box<str>> {
+        let mut all = self.organizations.clone();
+        if !all.is_empty() {
+            let own = world.organization.as_ref().and_then(|own| own.id.clone());
+            all.extend(own);
+            all.insert(ANY_ORGANIZATION.into());
+        }
+        all
     }
 }
 

@@ -107,6 +107,13 @@ impl<'f> Spoken<'f> {
                     let digits = text.split(|it: char| !it.is_ascii_digit());
                     self.accounts.extend(digits.filter_map(AccountId::parse));
                 }
+                // Rule C45: the id of a root user is its account, that of a federated user begins with it.
+                "aws:userid" => {
+                    let account = text.split(':').next().unwrap_or_default();
+                    if account.starts_with(|it: char| it.is_ascii_digit()) {
+                        self.hear_account(account);
+                    }
+                }
                 "aws:principalservicename" if !is_null => {
                     self.services.insert(text.into());
                 }
@@ -154,8 +161,11 @@ fn pattern(operand: &Operand) -> String {
     }
 }
 
+/// The one that stands for all organizations that nothing names.
+pub(super) const ANY_ORGANIZATION: &str = "o-any";
+
 /// An organization that a pattern takes.
 fn organization(pattern: &str) -> Box<str> {
     let id = pattern.replace('*', "").replace('?', "0");
-    if matches!(&*id, "" | "o" | "o-") { "o-any".into() } else { id.into() }
+    if matches!(&*id, "" | "o" | "o-") { ANY_ORGANIZATION.into() } else { id.into() }
 }

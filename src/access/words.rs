@@ -49,6 +49,11 @@ pub(super) fn words(spellings: &Spellings, test: &Test, holds: bool) -> Words {
                     (format!("{some} {}", relation(test, true)), values)
                 }
                 None => (relation(test, is).to_owned(), values),
+                // Of values that are none: any value is another one, and all are only where there is none.
+                Some(quantifier) if values.is_empty() => {
+                    let any = quantifier == Quantifier::ForAnyValue;
+                    (presence(any == holds).to_owned(), values)
+                }
                 Some(quantifier) => (quantified(test, quantifier, holds), values),
             }
         }
