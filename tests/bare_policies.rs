@@ -136,6 +136,17 @@ fn the_default_policy_is_told_to_auditors_as_one_of_some_account() {
 }
 
 #[test]
+fn a_policy_that_no_key_could_hold_is_told() {
+    let folder = Folder::new("bare-large");
+    let mut names: Vec<String> =
+        (0..2500).map(|nth| format!("arn:aws:iam::111122223333:role/r{nth}")).collect();
+    names.push("*".to_owned());
+    let policy = policy(&[allow(&json!({ "AWS": names }), "kms:Decrypt")]);
+    folder.put("policy.json", policy.to_string());
+    assert!(rules(&folder, &[]).contains(&"malformed-policy".to_owned()));
+}
+
+#[test]
 fn the_policy_of_an_endpoint_is_none_of_a_key() {
     let folder = Folder::new("bare-endpoint");
     folder.put("all.json", policy(&[allow(&json!("*"), "*")]).to_string());

@@ -25,7 +25,14 @@ pub(super) fn leave_out_what_never_fits(policy: &mut Policy) -> Option<Fault> {
         fitting + 1,
         policy.statements.len(),
     );
-    policy.statements.truncate(fitting);
+    // Of a statement with too many principals the first of them are kept: it says what kind of policy this is.
+    let before = policy.statements.iter().take(fitting).filter_map(|it| it.principal.as_ref());
+    let room = most_principals - before.map(|element| element.entries.len()).sum::<usize>();
+    let is_cut = fitting < most && room > 0;
+    if let Some(element) = policy.statements.get_mut(fitting).and_then(|it| it.principal.as_mut()) {
+        element.entries.truncate(room);
+    }
+    policy.statements.truncate(fitting + usize::from(is_cut));
     policy.readable = false;
     Some(Fault { span, message, gravity: Gravity::Malformed })
 }
@@ -65,7 +72,7 @@ mod tests {
         assert_eq!(kept(PolicyKind::Key, 698, 1), (697, more("698 of 698")));
         assert_eq!(kept(PolicyKind::Key, 3, 728), (3, None));
         assert_eq!(kept(PolicyKind::Key, 4, 728), (3, more("4 of 4")));
-        assert_eq!(kept(PolicyKind::Key, 1, 2185), (0, more("1 of 1")));
+        assert_eq!(kept(PolicyKind::Key, 1, 2185), (1, more("1 of 1")));
         assert_eq!(kept(PolicyKind::Rcp, 698, 1), (698, None), "it is of keys alone");
     }
 }
