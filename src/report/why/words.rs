@@ -132,11 +132,20 @@ impl Words<'_> {
         }
     }
 
+    /// Whether a grant allows it.
+    fn is_granted(&self) -> bool {
+        let mut steps = self.story.decision.trace.iter();
+        steps.any(|it| it.gate == Gate::Grant && matches!(it.reading, Reading::Allows(_)))
+    }
+
     fn silent_key(&self) -> String {
         let caller = &self.story.request.caller;
         match &self.story.key {
             Some(arn) if self.world.key(arn).is_none() => format!("key {arn} is not in the export"),
             None => format!("{} is not in the export", self.story.request.target),
+            Some(_) if self.is_granted() => {
+                format!("nothing in the key policy lets {caller} do this")
+            }
             Some(_) => format!("nothing in the key policy, and no grant, lets {caller} do this"),
         }
     }
