@@ -152,7 +152,15 @@ fn asks_for_resource(condition: &Condition) -> bool {
 /// where it says anything, and no encryption context names an account that the statement pins.
 fn for_a_stranger(document: &PolicyDocument, index: usize, account: AccountId) -> PolicyDocument {
     let arn = format!("arn:*:*:*:{account}:*");
-    let (arn, account) = ([arn.as_str()], [account.as_str()]);
+    let statement = document.policy().statements.get(index);
+    let of_nobody = statement
+        .into_iter()
+        .flat_map(|it| &it.conditions)
+        .filter(|condition| condition.key.value.eq_ignore_ascii_case("aws:SourceArn"));
+    let of_nobody = of_nobody.flat_map(|it| &it.values).filter_map(|it| it.value.text());
+    let of_nobody = of_nobody.filter(|text| names_nobody(text));
+    let arn: Vec<&str> = of_nobody.chain([arn.as_str()]).collect();
+    let account = [account.as_str()];
     let mut more: Vec<More<'_>> = vec![
         ("StringEqualsIfExists", "aws:SourceAccount", &account),
         ("ArnLikeIfExists", "aws:SourceArn", &arn),
@@ -160,7 +168,6 @@ fn for_a_stranger(document: &PolicyDocument, index: usize, account: AccountId) -
         ("Null", "aws:SourceOrgPaths", &["true"]),
     ];
     // A value that names an account, or a name that only one account has, is not a stranger's.
-    let statement = document.policy().statements.get(index);
     let conditions = statement.into_iter().flat_map(|statement| &statement.conditions);
     let pinned: Vec<(&str, Vec<&str>)> = conditions
         .filter(|it| it.key.value.to_ascii_lowercase().starts_with("kms:encryptioncontext:"))
@@ -174,6 +181,18 @@ fn for_a_stranger(document: &PolicyDocument, index: usize, account: AccountId) -
         more.push(("StringNotLikeIfExists", key, values));
     }
     narrowed(document, index, &more)
+}
+
+/// Whether a pattern takes ARNs without an account of whatever name: all buckets, all hosted zones.
+fn names_nobody(pattern: &str) -> bool {
+    let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    match *parts {
+        [_, _, _, _, "", "*"] => true,
+        [_, _, service, _, "", name] => {
+            service != "s3" && name.split_once('/').is_some_and(|(_, rest)| rest == "*")
+        }
+        _ => false,
+    }
 }
 
 /// Whether a pattern for a value of the encryption context says whose resource it is: by an account id in
