@@ -17,8 +17,9 @@ use super::Access;
 use super::asked::Asked;
 use super::formula::{Formula, Kinds};
 use super::frame::Frame;
-use super::home::{Home, Levels, without_idle_limits};
+use super::home::{Home, without_idle_limits};
 use super::judge::Judge;
+use super::levels::Levels;
 use super::library::World;
 use super::masked::Masked;
 use super::owner::Endpoints;
@@ -88,7 +89,7 @@ impl ControlClass {
         self.account == other.account && self.home.is_as_free_as(formulas, &other.home)
     }
 
-    /// Whether callers of this class can do whatever those of the other can, where no resource names either.
+    /// Whether callers of this class can do whatever those of the other can, trust policies aside.
     pub fn does_all_of(&self, access: &Access<'_>, other: &Self) -> bool {
         let does = |formulas| self.is_unlimited() || self.home.does_all_of(formulas, &other.home);
         self.is_as_free_as(access, other)

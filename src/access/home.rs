@@ -12,6 +12,7 @@ use super::caller_values::{ORG_PATHS, USER_ID};
 use super::formula::{Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
 use super::kinds;
+use super::levels::Levels;
 use super::library::World;
 use super::masked::Masked;
 use super::question::{missing, missing_allow, missing_deny};
@@ -53,7 +54,8 @@ pub(super) struct Home<S = ActionSet> {
 pub(super) struct Together<S = ActionSet> {
     /// What allows.
     pub(super) allow: Masked<S>,
-    deny: Masked<S>,
+    /// What denies.
+    pub(super) deny: Masked<S>,
     asks_user_id: bool,
 }
 
@@ -64,7 +66,8 @@ impl<S> Default for Together<S> {
 }
 
 impl<S: Word> Together<S> {
-    fn add(&mut self, world: &World<'_>, compiled: &Compiled<S>) {
+    /// One policy more.
+    pub(super) fn add(&mut self, world: &World<'_>, compiled: &Compiled<S>) {
         let formulas = world.formulas;
         self.allow = self.allow.or(formulas, &compiled.allow);
         self.deny = self.deny.or(formulas, &compiled.deny);
@@ -72,7 +75,7 @@ impl<S: Word> Together<S> {
     }
 
     /// Something that was not exported: it could allow anything, and deny anything (rule U7).
-    fn add_missing(&mut self, world: &World<'_>, what: &str) {
+    pub(super) fn add_missing(&mut self, world: &World<'_>, what: &str) {
         let formulas = world.formulas;
         let allows = Masked::of(S::ALL, missing_allow(formulas, what));
         self.allow = self.allow.or(formulas, &allows);
@@ -87,7 +90,7 @@ impl<S: Word> Together<S> {
     }
 
     /// Facts that contradict each other: the other one could say anything (the first by path counts).
-    fn add_conflicts(&mut self, world: &World<'_>, subject: &str) {
+    pub(super) fn add_conflicts(&mut self, world: &World<'_>, subject: &str) {
         for what in world.gaps.conflicts(subject) {
             let formulas = world.formulas;
             self.add_missing(world, what);
@@ -356,15 +359,6 @@ fn session<S: Word>(
     Some(together)
 }
 
-/// What the levels above an account say together.
-#[derive(Clone)]
-pub(super) struct Levels<S = ActionSet> {
-    /// When every level allows.
-    pub(super) allow: Masked<S>,
-    /// When some policy denies.
-    pub(super) deny: Masked<S>,
-}
-
 /// Rule E44: by the role's path, which the name of a session does not tell.
 fn service_linked(world: &World<'_>, subject: &Subject<'_>) -> Formula {
     match (subject.unlisted(), &subject.caller.kind) {
@@ -381,72 +375,6 @@ fn scps<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Option<Arc<Levels<
         return None;
     }
     S::levels(world, subject.caller.account?, OrgPolicyKind::Scp)
-}
-
-/// The policies of one kind that bind an account, level by level (rules E12, E13); nothing where none do.
-pub(super) fn levels<S: Word>(
-    world: &World<'_>,
-    account: AccountId,
-    kind: OrgPolicyKind,
-) -> Option<Levels<S>> {
-    let formulas = world.formulas;
-    let Some(organization) = world.inventory.organization.as_deref() else {
-        return declared_levels(world, account, kind);
-    };
-    let own = organization.accounts.get(&account)?;
-    if organization.management_account == Some(account) {
-        return None;
-    }
-    let undescribed =
-        || organization.attachments.keys().any(|id| organization.undescribed(id).next().is_some());
-    let enabled = organization.is_enabled(kind);
-    if !enabled && (organization.enabled.is_some() || !undescribed()) {
-        return None;
-    }
-    let mut all = Levels { allow: Masked::all(), deny: Masked::default() };
-    let ids = organization.levels(account).unwrap_or_else(|| {
-        // Rule U7: what stands above was not exported; it could only narrow.
-        let what = format!("parents of account {account} in the organization");
-        all.deny = Masked::of(S::ALL, missing_deny(formulas, what));
-        vec![own.as_str()]
-    });
-    for id in ids {
-        let mut level = Together::<S>::default();
-        if kind == OrgPolicyKind::Scp && organization.attached(id, kind).next().is_none() {
-            level.add_missing(world, &format!("SCPs attached to {id}"));
-        }
-        // What nothing describes can be of either kind.
-        for unknown in organization.undescribed(id) {
-            level.add_missing(world, &format!("document of organization policy {unknown}"));
-        }
-        for policy in organization.attached(id, kind) {
-            match &policy.document {
-                Some(document) => level.add(world, &S::compiled(world, document)),
-                None => {
-                    level.add_missing(world, &format!("document of {} {}", kind.name(), policy.id))
-                }
-            }
-            level.add_conflicts(world, &policy.id);
-        }
-        all.allow = all.allow.and(formulas, &level.allow);
-        all.deny = all.deny.or(formulas, &level.deny);
-    }
-    Some(all)
-}
-
-/// What code attaches to the account itself, where no organization was exported: each policy may be in force.
-fn declared_levels<S: Word>(
-    world: &World<'_>,
-    account: AccountId,
-    kind: OrgPolicyKind,
-) -> Option<Levels<S>> {
-    let mut level = Together::<S>::default();
-    let mut policies = world.inventory.declared_limits(account, kind).peekable();
-    policies.peek()?;
-    for document in policies.filter_map(|policy| policy.document.as_ref()) {
-        level.add(world, &S::compiled(world, document));
-    }
-    Some(Levels { allow: level.allow, deny: level.deny })
 }
 
 /// A stranger's half is granted; a service has none (rule E40).

@@ -12,7 +12,7 @@ use crate::source::FileId;
 use super::asked::{Asked, Setting};
 use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::gaps::Gaps;
-use super::home::{Levels, levels};
+use super::levels::{Levels, levels};
 use super::masked::Masked;
 use super::statement::{Compiled, statement};
 use super::subject::Subject;

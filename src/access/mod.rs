@@ -11,6 +11,9 @@
 //! equal formulas are one (`formula`), and each is decided once and exactly (`solve`, `judge`).
 //! What was not exported and what AWS leaves open stay in it as atoms, and give a verdict its bounds.
 //!
+//! Who asks for one caller and one key, either of them perhaps changed, asks by `side`; for one caller and many
+//! keys by `survey`, which works out equal sides once.
+//!
 //! The same code compiles policies for the actions outside KMS that lead to a key (`word`): one caller's
 //! side for all of them in one go, a resource at a time (`control`, `trust`, `resource`, `targets`). The
 //! matrix asks for none of it.
@@ -46,6 +49,7 @@ mod holding;
 mod home;
 mod judge;
 mod kinds;
+mod levels;
 mod library;
 mod look;
 mod masked;
@@ -101,7 +105,8 @@ use candidates::Lists;
 use control::Kept;
 use formula::Formulas;
 use gaps::Gaps;
-use home::{Home, Levels};
+use home::Home;
+use levels::Levels;
 use library::{Library, World};
 use owner::Owner;
 use solve::Solver;

@@ -12,7 +12,7 @@ use crate::aws::{
 use crate::inventory::OrgPolicyKind;
 use crate::policy::PolicyDocument;
 
-use super::home::Levels;
+use super::levels::Levels;
 use super::library::World;
 use super::statement::Compiled;
 
