@@ -38,7 +38,11 @@ pub fn write(out: &mut dyn Write, report: &TestReport<'_>, renderer: &Renderer) 
     let (all, failed) = (report.assertions.len(), report.failed());
     let told = match failed {
         0 => format!("{}: all of them hold", plural(all, "assertion")),
-        _ => format!("{}: {} of them hold", plural(all, "assertion"), all - failed),
+        _ => {
+            let holding = all - failed;
+            let verb = if holding == 1 { "holds" } else { "hold" };
+            format!("{}: {holding} of them {verb}", plural(all, "assertion"))
+        }
     };
     renderer.paragraph(out, &told, "")
 }
