@@ -468,6 +468,9 @@ fn a_scenario_can_be_json() {
     {
         assert_eq!(world(&[("world.json", text)]).keys.len(), 1, "{text}");
     }
+    // Wherever the member stands.
+    let last = r#"{"accounts": {"111122223333": {"keys": {"k": null}}}, "keyreach": "scenario/1"}"#;
+    assert_eq!(world(&[("world.json", last)]).keys.len(), 1);
     // What another program calls so is none.
     let other = text.replace("scenario/1", "check/1");
     assert_eq!(loaded(&[("world.json", &other)]).skipped, 1);

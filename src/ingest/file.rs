@@ -1,6 +1,9 @@
 //! One file: its bytes, its text, its documents, and the facts that they state.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+
+use serde_json::value::RawValue;
 
 use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, LineCount, ProblemKind, Span};
@@ -163,6 +166,15 @@ impl<'a> Reading<'a, '_> {
         }
     }
 
+    /// Whether the members of the first document say that the file is a scenario: in JSON they have no order.
+    fn is_scenario(&self, members: &[(Cow<'a, str>, &'a RawValue)], span: Span) -> bool {
+        let is_first = || skip_blank(self.source.text, 0) == span.start as usize;
+        let says = |(name, value): &(Cow<'_, str>, &RawValue)| {
+            name == "keyreach" && value.get().starts_with("\"scenario/")
+        };
+        members.iter().any(says) && is_first()
+    }
+
     /// Reads one document, or several one behind the other.
     fn json(&mut self) {
         let text = self.source.text;
@@ -183,6 +195,7 @@ impl<'a> Reading<'a, '_> {
 
     fn top(&mut self, top: &Top<'a>, span: Span) {
         match top {
+            Top::Object(members) if self.is_scenario(members, span) => self.scenario(),
             Top::Object(members) => {
                 self.document(&Document { source: *self.source, span, members });
             }
