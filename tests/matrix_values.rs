@@ -410,3 +410,30 @@ fn g21_a_deny_that_spells_a_pair_otherwise_than_the_grant_leaves_a_condition() {
     assert!(!answer.undecided, "{answer:?}");
     assert_eq!(answer.condition.map(|it| it.to_string()), Some(format!("{SMALL} is x")));
 }
+
+#[test]
+fn g21_a_name_in_three_spellings_is_decided() {
+    for (constraint, statements) in [
+        (
+            "context_equals: { App: x, app: y }, context_subset: { APP: x }",
+            &["allow: kms:Put*, to: account"][..],
+        ),
+        (
+            "context_subset: { App: x, app: y }",
+            &[
+                "deny: kms:Decrypt, to: '*', when: { StringNotEquals: { 'kms:EncryptionContext:app': x } }",
+                "deny: kms:Decrypt, to: '*', when: { StringNotEquals: { 'kms:EncryptionContext:App': x } }",
+                "deny: kms:Decrypt, to: '*', when: { StringNotEquals: { 'kms:EncryptionContext:APP': x } }",
+            ],
+        ),
+    ] {
+        let grants =
+            format!("        grants: [{{ to: user/ann, operations: [Decrypt], {constraint} }}]\n");
+        let case = Case::with("Decrypt", &grants, statements);
+        let answer = case.answer();
+        assert!(!answer.undecided, "{constraint} {answer:?}");
+        assert_eq!(answer.verdict.at_most(), Bound::Conditional, "{constraint} {answer:?}");
+        let witness = answer.witness.as_ref().expect("a request");
+        assert!(case.is_allowed(witness), "{constraint} {witness:?}");
+    }
+}

@@ -18,7 +18,7 @@ use super::test::Test;
 const SPELLINGS: usize = 6;
 
 /// How many ways there are for one choice of spellings.
-const WAYS: usize = 1000;
+const WAYS: usize = 5000;
 
 /// How many ways are looked at.
 const LOOKS: usize = 20_000;
@@ -87,6 +87,7 @@ impl Asked<'_> {
         }
         let (choices, all) = choices(names.len());
         complete &= all;
+        self.keep_apart(&mut values);
         // Where a policy looks up one spelling, a grant can take the others.
         let looked_up = match several || self.lists().next().is_some() {
             true => values.clone(),
@@ -145,6 +146,22 @@ impl Asked<'_> {
         }
     }
 
+    /// Keeps one of the values that no test tells apart, in however many spellings they are given: no single
+    /// test does, and no grant lists them.
+    fn keep_apart(&self, values: &mut Vec<ContextValue>) {
+        let listed: FxHashSet<&str> =
+            self.lists().flat_map(|test| &test.values).filter_map(literal).collect();
+        let single = |value: &ContextValue, at: usize| {
+            let own = self.own.get(at).filter(|test| !test.is_of_spellings());
+            own.is_some_and(|test| test.holds(Some(value), &|_| None))
+        };
+        let mut seen = FxHashSet::default();
+        values.retain(|value| {
+            let text = value.values().first().filter(|text| listed.contains(&***text)).cloned();
+            seen.insert((Bits::of(self.own.len(), |at| single(value, at)), text))
+        });
+    }
+
     /// In how many spellings a use of a grant takes the pair at most.
     fn taken(&self) -> usize {
         let taken = |test: &&Test| if test.is_of_spellings() { test.values.len() } else { 1 };
@@ -168,10 +185,13 @@ impl Asked<'_> {
         let taken = self.taken();
         let several = asked.len() > 1;
         let of_policies = several && self.spellings.len() > 1;
-        if taken == 0 && !of_policies || taken == 1 && asked.is_empty() {
+        // One spelling more than the grant lists is another request (rule G20), in whichever class it is.
+        let is_told = asked.is_empty() && self.is_counted() && self.told_apart() > 1;
+        if taken == 0 && !of_policies || taken == 1 && asked.is_empty() && !is_told {
             return (Vec::new(), true);
         }
-        let taken = taken.max(1) + usize::from(!several && !asked.is_empty());
+        let least = if is_told { 2 } else { 1 };
+        let taken = taken.max(least) + usize::from(!several && !asked.is_empty());
         let letters = self.name.bytes().filter(u8::is_ascii_alphabetic).count();
         let (all, of_all) = match several && letters <= LETTERS {
             true => (variants(self.name), true),
