@@ -29,6 +29,58 @@ pub(super) fn resolved(pieces: &[Piece], variable: Variable<'_>) -> Option<Box<[
     pieces.iter().map(piece).collect()
 }
 
+/// What one place of a pattern takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    Character(char),
+    One,
+    Run,
+}
+
+/// Whether a pattern takes whatever another takes, as far as their places tell one by one. One with variables
+/// takes and leaves what nobody knows.
+pub(super) fn takes_all_of(pieces: &[Piece], other: &[Piece]) -> bool {
+    let (Some(own), Some(other)) = (places(pieces), places(other)) else {
+        return false;
+    };
+    // For each beginning of the other pattern, whether what was looked at of the own one takes it.
+    let mut taken: Vec<bool> = (0..=other.len()).map(|at| at == 0).collect();
+    for place in own {
+        let mut next = vec![false; taken.len()];
+        for at in 0..taken.len() {
+            let before = at.checked_sub(1).and_then(|at| Some((at, *other.get(at)?)));
+            let is_taken = |all: &[bool], at: usize| all.get(at).copied().unwrap_or_default();
+            let takes = match (place, before) {
+                (At::Run, before) => {
+                    is_taken(&taken, at) || before.is_some_and(|(at, _)| is_taken(&next, at))
+                }
+                (_, None) => false,
+                (At::One, Some((at, one))) => one != At::Run && is_taken(&taken, at),
+                (own, Some((at, one))) => own == one && is_taken(&taken, at),
+            };
+            if let Some(slot) = next.get_mut(at) {
+                *slot = takes;
+            }
+        }
+        taken = next;
+    }
+    taken.last().copied().unwrap_or_default()
+}
+
+/// A pattern place by place; nothing where it has variables.
+fn places(pieces: &[Piece]) -> Option<Vec<At>> {
+    let mut all = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => all.extend(text.chars().map(At::Character)),
+            Piece::AnyOne => all.push(At::One),
+            Piece::AnyRun => all.push(At::Run),
+            Piece::Variable { .. } => return None,
+        }
+    }
+    Some(all)
+}
+
 /// Whether a piece is a policy variable.
 pub(super) fn is_variable(piece: &Piece) -> bool {
     matches!(piece, Piece::Variable { .. })
@@ -119,6 +171,26 @@ pub(super) mod tests {
     fn check(pattern: &str, text: &str, expected: bool) {
         let team = |key: &str| (key == "team").then(|| "a*b".into());
         assert_eq!(takes(&pieces(pattern), text, &team), expected, "{pattern} on {text}");
+    }
+
+    #[test]
+    fn a_pattern_takes_all_of_another() {
+        for (one, other, expected) in [
+            ("*", "", true),
+            ("*", "a*b", true),
+            ("a*", "ab?", true),
+            ("a*b", "a*x*b", true),
+            ("?*", "*", false),
+            ("?", "a", true),
+            ("a", "?", false),
+            ("?", "*", false),
+            ("??", "?", false),
+            ("*a*", "b*", false),
+            ("", "*", false),
+            ("*{team}", "a{team}", false),
+        ] {
+            assert_eq!(takes_all_of(&pieces(one), &pieces(other)), expected, "{one} {other}");
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Tests in words.
 
+use std::borrow::Cow;
+
 use crate::aws::condition_keys::is_multivalued;
 use crate::aws::{ValueType, condition_key};
 use crate::decision::Words;
 use crate::policy::{Comparison, Polarity, Quantifier};
 
 use super::compare::{Line, literal, order};
+use super::glob::takes_all_of;
 use super::pairs::named;
 use super::spellings::Spellings;
 use super::test::{Operand, Piece, Test};
@@ -14,6 +17,8 @@ use super::values;
 /// A test, or its negation, in words. A negated relation holds of an absent key too, as it does for AWS:
 /// `is not x` is the negation of `is x`.
 pub(super) fn words(spellings: &Spellings, test: &Test, holds: bool) -> Words {
+    let plain = without_idle(test);
+    let test = &*plain;
     let written = Written { spellings, stars: has_wildcards(test) };
     let mut values: Vec<Box<str>> =
         test.values.iter().map(|value| written.operand(value)).collect();
@@ -59,6 +64,38 @@ pub(super) fn words(spellings: &Spellings, test: &Test, holds: bool) -> Words {
         }
     };
     Words { key: spellings.spelled(&test.key), relation: relation.into(), values }
+}
+
+/// How many values are held against each other.
+const COMPARED: usize = 32;
+
+/// A test without the patterns that another one of it takes: one that matches is enough (rules C1, C2).
+fn without_idle(test: &Test) -> Cow<'_, Test> {
+    let is_of_patterns =
+        matches!(test.operator.comparison, Comparison::StringLike | Comparison::ArnLike);
+    let count = test.values.len();
+    if !is_of_patterns || !(2..=COMPARED).contains(&count) {
+        return Cow::Borrowed(test);
+    }
+    let takes = |one: &Operand, other: &Operand| match (one, other) {
+        (Operand::Text(one), Operand::Text(other)) => takes_all_of(one, other),
+        (Operand::Arn(one), Operand::Arn(other)) => {
+            one.iter().zip(other).all(|(one, other)| takes_all_of(one, other))
+        }
+        (Operand::AnyArn, Operand::Arn(_)) => true,
+        _ => false,
+    };
+    // Of two that take the same the first stays.
+    let is_idle = |at: usize, value: &Operand| {
+        let mut others = test.values.iter().enumerate().filter(|(other, _)| *other != at);
+        others.any(|(of, other)| takes(other, value) && (of < at || !takes(value, other)))
+    };
+    let left = test.values.iter().enumerate().filter(|(at, value)| !is_idle(*at, value));
+    let left: Vec<Operand> = left.map(|(_, value)| value.clone()).collect();
+    match left.len() == count {
+        true => Cow::Borrowed(test),
+        false => Cow::Owned(Test { values: left.into(), ..test.clone() }),
+    }
 }
 
 /// Rule G21: whether a grant takes the pair in whatever spelling.

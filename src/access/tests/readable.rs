@@ -38,6 +38,14 @@ fn tests_read_well() {
             &["a*"],
             "aws:PrincipalTag/team is absent or aws:PrincipalTag/team matches a*",
         ),
+        // One that another takes says nothing more.
+        ("StringLike", TAG, &["a*", "ab", "a?c"], "aws:PrincipalTag/team matches a*"),
+        (
+            "StringNotLike",
+            TAG,
+            &["?b", "ab", "b*"],
+            "aws:PrincipalTag/team matches none of [b*, ?b]",
+        ),
         ("NotIpAddress", IP, &["10.0.0.0/8"], "aws:SourceIp is not in 10.0.0.0/8"),
         ("Null", IP, &["true"], "aws:SourceIp is absent"),
         ("Null", IP, &["false"], "aws:SourceIp is present"),
