@@ -30,6 +30,7 @@ impl Subject<'_> {
             {
                 Known::OfRequest
             }
+            "aws:principalarn" if self.outside_role().is_some() => Known::OfRequest,
             "aws:principalarn" => self.principal_arn().map_or(absent, one),
             "aws:principalaccount" => account.as_deref().map_or(absent, one),
             // Rule C54: the account of a service is not known.
@@ -144,7 +145,7 @@ impl Subject<'_> {
         if self.is_no_member(world) {
             return Known::OfRequest;
         }
-        let Some(account) = self.caller.account else {
+        let Some(account) = self.caller.account.filter(|_| !self.is_in_none()) else {
             return Known::Value(None);
         };
         organization_id(world, account)
@@ -155,7 +156,7 @@ impl Subject<'_> {
         if self.organization().is_some() || self.is_no_member(world) {
             return Known::OfRequest;
         }
-        let Some(account) = self.caller.account else {
+        let Some(account) = self.caller.account.filter(|_| !self.is_in_none()) else {
             return Known::Value(None);
         };
         organization_path(world, account)

@@ -113,7 +113,7 @@ impl<'w> Access<'w> {
     fn side(&self, caller: &Caller, from: Standpoint) -> ControlSide<'_> {
         let mut subject = Subject::of(&self.inventory, caller.clone());
         if from == Standpoint::Outside {
-            subject.stranger = Some(Stranger { whose: Whose::Account, named: true });
+            subject.stranger = Some(Stranger { named: true, ..Stranger::of(Whose::Account) });
         }
         let home = self.kept.homes.get((caller.clone(), from), |_| {
             let world = World { every_limit: true, ..self.world(&self.given) };

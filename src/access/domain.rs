@@ -147,7 +147,7 @@ pub(super) fn values(
     }
     let elements = limited(key, tests, limit, now);
     let mut found = match limit {
-        Some(Limit::Present | Limit::PresentLike(_)) => Vec::new(),
+        Some(limit) if limit.is_always_there() => Vec::new(),
         _ => vec![None],
     };
     let complete = if several {
@@ -165,18 +165,24 @@ fn limited(key: &str, tests: &[&Test], limit: Option<&Limit>, now: Timestamp) ->
     let range = Range::of(key, now);
     match limit {
         Some(Limit::OneOf(values)) => elements(&Range::Finite(values.to_vec()), tests),
-        Some(Limit::PresentLike(pattern)) => {
-            match range.clone().like(pattern) {
-                Some(range) => elements(&range, tests),
-                // Numbers and addresses of a form are tried, not cut.
-                None => {
-                    let mut all = elements(&range, tests);
-                    all.found.retain(|(text, _)| Form::like(pattern).has(text));
-                    Elements { complete: false, ..all }
-                }
-            }
-        }
+        Some(Limit::Rather(values)) => elements(&range.rather(values), tests),
+        Some(Limit::PresentLike(pattern)) => like(&range, std::slice::from_ref(pattern), tests),
+        Some(Limit::PresentLikeAll(patterns)) => like(&range, patterns, tests),
         _ => elements(&range, tests),
+    }
+}
+
+/// The classes of the texts of a range that each of these patterns takes.
+fn like(range: &Range, patterns: &[Box<str>], tests: &[&Test]) -> Elements {
+    let limited = patterns.iter().try_fold(range.clone(), |range, pattern| range.like(pattern));
+    match limited {
+        Some(range) => elements(&range, tests),
+        // Numbers and addresses of a form are tried, not cut.
+        None => {
+            let mut all = elements(range, tests);
+            all.found.retain(|(text, _)| patterns.iter().all(|it| Form::like(it).has(text)));
+            Elements { complete: false, ..all }
+        }
     }
 }
 

@@ -31,8 +31,27 @@ pub(super) enum Limit {
     Present,
     /// It is a text that this pattern (`*`, `?`) takes.
     PresentLike(Box<str>),
+    /// It is a text that each of these patterns takes.
+    PresentLikeAll(Box<[Box<str>]>),
+    /// It is a text that this pattern takes, and none of these.
+    PresentLikeBut(Box<str>, Box<[Box<str>]>),
+    /// It is whatever it is; of texts that nothing tells apart, these are taken first.
+    Rather(Box<[Box<str>]>),
     /// It has exactly this value: the question gave it.
     Given(Box<[Box<str>]>),
+}
+
+impl Limit {
+    /// Whether every request carries the key.
+    pub(super) fn is_always_there(&self) -> bool {
+        matches!(
+            self,
+            Self::Present
+                | Self::PresentLike(_)
+                | Self::PresentLikeAll(_)
+                | Self::PresentLikeBut(..)
+        )
+    }
 }
 
 /// The kinds of callers that facts tell apart.

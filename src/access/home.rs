@@ -382,6 +382,9 @@ fn assumes(subject: &Subject<'_>) -> Option<Box<str>> {
     let of = match (&subject.stranger.as_ref()?.whose, subject.caller.account) {
         (Whose::Service, _) => return None,
         (Whose::Account, Some(account)) => format!("account {account}"),
+        (Whose::Anyone { in_none: true }, _) => {
+            "its own account, which is in no organization,".to_owned()
+        }
         _ => "its own account".to_owned(),
     };
     Some(format!("the identity policies of {of} allow it").into())
@@ -424,8 +427,16 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
         // Section 2.5: a path begins with the organization.
         limits.push((ORG_PATHS.into(), Limit::PresentLike(format!("{id}/?*").into())));
     }
+    if let Some((role, account)) = subject.outside_role().zip(subject.caller.account) {
+        // Rule C46: the role's ARN, with whatever path.
+        let roles = format!("arn:{}:iam::{account}:role/*", subject.caller.partition());
+        let patterns = [roles.into(), format!("*/{role}").into()];
+        limits.push((kinds::PRINCIPAL_ARN.into(), Limit::PresentLikeAll(patterns.into())));
+    }
     if let Some(account) = subject.caller.account.filter(|_| subject.is_unnamed()) {
-        limits.push(kinds::of_account(subject.caller.partition(), account.as_str()));
+        let named = subject.stranger.iter().flat_map(|it| &*it.beside).cloned();
+        let named: Vec<Box<str>> = named.collect();
+        limits.push(kinds::of_account(subject.caller.partition(), account.as_str(), &named));
     }
     limits
 }

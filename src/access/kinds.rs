@@ -5,26 +5,38 @@ use std::sync::Arc;
 
 use crate::aws::ActionSet;
 use crate::decision::{Caller, Context};
-use crate::policy::Comparison;
+use crate::policy::{Comparison, Operator, Polarity};
 
 use super::axioms::equals;
 use super::caller_values::USER_ID;
 use super::domain::limit;
-use super::formula::{Atom, Formula};
+use super::formula::{Atom, Formula, Formulas};
 use super::frame::{Frame, Limit, Who};
 use super::solve::{Found, Solver};
+use super::test::{Operand, Piece, Test};
 
 /// The condition key of the ARN of who asks, in lower case.
 pub(super) const PRINCIPAL_ARN: &str = "aws:principalarn";
 const USER_NAME: &str = "aws:username";
 
+/// How many names are tried that turn out to be nobody's.
+const ROUNDS: usize = 8;
+
+/// One of these texts, and no other.
+const PLAIN: Operator = Operator {
+    quantifier: None,
+    comparison: Comparison::StringEquals,
+    polarity: Polarity::Is,
+    if_exists: false,
+};
+
 /// The kinds of principals that accounts have, those that most often ask first.
 pub(super) const KINDS: [Who; 4] = [Who::Session, Who::User, Who::Root, Who::Federated];
 
-/// The limit that tells the account of a stranger whom nothing names.
-pub(super) fn of_account(partition: &str, account: &str) -> (Box<str>, Limit) {
+/// The limit that tells the account of a stranger whom nothing names, and those of it whom something names.
+pub(super) fn of_account(partition: &str, account: &str, named: &[Box<str>]) -> (Box<str>, Limit) {
     let arns = format!("arn:{partition}:?*::{account}:?*");
-    (PRINCIPAL_ARN.into(), Limit::PresentLike(arns.into()))
+    (PRINCIPAL_ARN.into(), Limit::PresentLikeBut(arns.into(), named.into()))
 }
 
 /// Whether requests of one kind can hold something else under a key (in lower case) than those of another.
@@ -53,13 +65,13 @@ impl Solver {
     pub(super) fn solve_unnamed(&self, formula: Formula, frame: &Frame) -> Found {
         let keys = self.keys(formula);
         let home = match limit(&frame.limits, PRINCIPAL_ARN) {
-            Some(Limit::PresentLike(arns)) => {
+            Some(Limit::PresentLikeBut(arns, named)) => {
                 let mut parts = arns.split(':').skip(1);
-                parts.next().zip(parts.nth(2))
+                parts.next().zip(parts.nth(2)).map(|home| (home, &**named))
             }
             _ => None,
         };
-        let Some((partition, account)) =
+        let Some(((partition, account), named)) =
             home.filter(|_| keys.iter().any(|(key, _)| tells_kinds(key)))
         else {
             return self.find(formula, &Frame { caller: Who::Session, ..frame.clone() });
@@ -67,6 +79,8 @@ impl Solver {
         let mut all = Found::No;
         for who in KINDS {
             let kind = Kind { who, partition, account };
+            let unnamed = kind.is_none_of(&self.formulas, named, &keys);
+            let formula = self.formulas.and([formula, unnamed]);
             match self.find_of(&kind, formula, &kind.frame(frame, &keys)) {
                 Found::No => {}
                 Found::Undecided => all = Found::Undecided,
@@ -78,30 +92,57 @@ impl Solver {
 
     /// A request of one kind, which says who asks. Names stand in two keys, which must agree.
     fn find_of(&self, kind: &Kind<'_>, formula: Formula, frame: &Frame) -> Found {
-        let context = match self.find(formula, frame) {
-            Found::Yes(context) => context,
-            other => return other,
-        };
-        if let Some(whole) = kind.whole(&context) {
-            return Found::Yes(whole.into());
-        }
-        let named = kind.name(&context).map(|name| (PRINCIPAL_ARN, kind.arn(&name)));
-        let arn = text(&context, PRINCIPAL_ARN);
-        let by_arn = arn.and_then(|arn| kind.told_by(arn));
-        let in_path = arn.and_then(|arn| {
-            let (path, _) = arn.rsplit_once('/')?;
-            Some((PRINCIPAL_ARN, format!("{path}/{}", kind.name(&context)?)))
-        });
-        for (key, value) in in_path.into_iter().chain(named).chain(by_arn) {
-            let pin = Atom::Request(equals(Comparison::StringEquals, key, &value));
-            let pinned = self.formulas.and([formula, self.formulas.of(pin)]);
-            if let Found::Yes(context) = self.find(pinned, frame)
-                && let Some(whole) = kind.whole(&context)
-            {
+        let holds = |test: Test| self.formulas.of(Atom::Request(test));
+        let mut formula = formula;
+        for _ in 0..ROUNDS {
+            let context = match self.find(formula, frame) {
+                Found::Yes(context) => context,
+                other => return other,
+            };
+            if let Some(whole) = kind.whole(&context) {
                 return Found::Yes(whole.into());
+            }
+            if text(&context, PRINCIPAL_ARN).is_some_and(|arn| Caller::parse(arn).is_none()) {
+                // Nobody is called so: somebody else it is, or nobody.
+                let is_nobody = holds(kind.of_nobody());
+                formula = self.formulas.and([formula, self.formulas.not(is_nobody)]);
+                continue;
+            }
+            let Some(name) = kind.name(&context) else {
+                return Found::Undecided;
+            };
+            let in_arn = text(&context, PRINCIPAL_ARN).and_then(|arn| arn.rsplit('/').next());
+            let mut all = Found::No;
+            for name in [&*name].into_iter().chain(in_arn) {
+                let is_called = self.formulas.and([formula, self.is_called(kind, name)]);
+                match self.find(is_called, frame) {
+                    Found::Yes(context) => match kind.whole(&context) {
+                        Some(whole) => return Found::Yes(whole.into()),
+                        None => all = Found::Undecided,
+                    },
+                    Found::No => {}
+                    Found::Undecided => all = Found::Undecided,
+                }
+            }
+            if all != Found::No {
+                return all;
+            }
+            // Nobody of these names: somebody of another one, or nobody.
+            for name in [&*name].into_iter().chain(in_arn) {
+                let told = kind.told_by(name).map(|(key, value)| named(key, &value));
+                let tests = told.into_iter().chain([kind.called(name)]);
+                let is_called = self.formulas.or(tests.map(holds));
+                formula = self.formulas.and([formula, self.formulas.not(is_called)]);
             }
         }
         Found::Undecided
+    }
+
+    /// That who asks has this name, in both keys.
+    fn is_called(&self, kind: &Kind<'_>, name: &str) -> Formula {
+        let told = kind.told_by(name).map(|(key, value)| named(key, &value));
+        let tests = told.into_iter().chain([kind.called(name)]);
+        self.formulas.and(tests.map(|test| self.formulas.of(Atom::Request(test))))
     }
 }
 
@@ -134,6 +175,69 @@ impl Kind<'_> {
             kept.chain(own.map(|(key, limit)| (key.into(), limit))).collect();
         limits.sort();
         Frame { caller: self.who, action: frame.action, limits: limits.into() }
+    }
+
+    /// Holds of the ARNs of principals of this name, with whatever path.
+    fn called(&self, name: &str) -> Test {
+        let plain = vec![Piece::Text(self.arn(name).into())];
+        let mut patterns = vec![plain];
+        if self.who == Who::User {
+            let (path, name) = (self.arn(""), format!("/{name}"));
+            let run = [Piece::AnyOne, Piece::AnyRun];
+            let ends = (Piece::Text(path.into()), Piece::Text(name.into()));
+            patterns.push([ends.0].into_iter().chain(run).chain([ends.1]).collect());
+        }
+        like(patterns)
+    }
+
+    /// Holds of the ARNs that nobody has: those without a name, or with what stands in none (page "IAM and AWS
+    /// STS quotas").
+    fn of_nobody(&self) -> Test {
+        let has = |text: &str| vec![Piece::AnyRun, Piece::Text(text.into()), Piece::AnyRun];
+        let mut patterns = vec![vec![Piece::AnyRun, Piece::Text("/".into())]];
+        patterns.extend(["*", "?", " "].map(has));
+        if self.who == Who::Federated {
+            let beginning = Piece::Text(self.arn("").into());
+            let slash = Piece::Text("/".into());
+            patterns.push(vec![beginning, Piece::AnyRun, slash, Piece::AnyRun]);
+        }
+        like(patterns)
+    }
+
+    /// That who asks is none of those named, who have rows of their own, nor a federated user that one of them
+    /// made, who has its name; `keys` are those that are asked for.
+    fn is_none_of(
+        &self,
+        formulas: &Formulas,
+        named: &[Box<str>],
+        keys: &[(Arc<str>, ActionSet)],
+    ) -> Formula {
+        let of_kind = |arn: &str| -> Option<String> {
+            match (Who::from(&Caller::parse(arn)?.kind), self.who) {
+                (who, own) if who == own => Some(arn.to_owned()),
+                (Who::User, Who::Federated) => Some(self.arn(arn.rsplit('/').next()?)),
+                _ => None,
+            }
+        };
+        let own: Vec<String> = named.iter().filter_map(|arn| of_kind(arn)).collect();
+        if own.is_empty() {
+            return Formula::TRUE;
+        }
+        let is_asked = |key: &str| keys.iter().any(|(asked, _)| **asked == *key);
+        let told: Vec<(&str, String)> = own
+            .iter()
+            .flat_map(|arn| {
+                let by_arn = self.told_by(arn).filter(|(key, _)| is_asked(key));
+                by_arn.into_iter().chain([(PRINCIPAL_ARN, arn.clone())])
+            })
+            .collect();
+        let is_one = |key: &str| {
+            let texts: Vec<&str> =
+                told.iter().filter(|(of, _)| *of == key).map(|(_, text)| &**text).collect();
+            let test = Test::of(key, PLAIN, &texts);
+            if texts.is_empty() { Formula::FALSE } else { formulas.of(Atom::Request(test)) }
+        };
+        formulas.not(formulas.or([PRINCIPAL_ARN, USER_NAME, USER_ID].map(is_one)))
     }
 
     /// `aws:PrincipalArn` of the principal of this name (rule C46).
@@ -188,6 +292,20 @@ impl Kind<'_> {
         whole.set_one("aws:PrincipalArn", &arn);
         Some(whole)
     }
+}
+
+/// The test of a key of names.
+fn named(key: &str, value: &str) -> Test {
+    equals(Comparison::StringEquals, key, value)
+}
+
+/// Whether one of these patterns takes the ARN of who asks.
+fn like(patterns: Vec<Vec<Piece>>) -> Test {
+    let mut values: Vec<Operand> =
+        patterns.into_iter().map(|pieces| Operand::Text(pieces.into())).collect();
+    values.sort_unstable();
+    let operator = Operator { comparison: Comparison::StringLike, ..PLAIN };
+    Test { key: PRINCIPAL_ARN.into(), operator, values: values.into(), of_grant: false }
 }
 
 /// The one text that a key holds.

@@ -57,6 +57,7 @@ mod matrix;
 mod nice;
 mod one_by_one;
 mod opens;
+mod organizations;
 mod owner;
 mod pairs;
 mod participants;

@@ -100,6 +100,8 @@ fn is_within(entries: &Entries, limit: &Limit) -> bool {
             !entries.is_empty()
                 && names.iter().all(|name| super::range::Form::like(pattern).has(name))
         }
+        // Of the ARN of who asks alone.
+        Limit::Rather(_) | Limit::PresentLikeAll(_) | Limit::PresentLikeBut(..) => true,
         Limit::Given(all) => {
             names.len() == all.len() && names.iter().all(|name| all.contains(name))
         }

@@ -96,6 +96,14 @@ impl Range {
         }
     }
 
+    /// The same, of listed texts these first.
+    pub(super) fn rather(mut self, first: &[Box<str>]) -> Self {
+        if let Self::Finite(texts) = &mut self {
+            texts.sort_by_key(|text| !first.contains(text));
+        }
+        self
+    }
+
     /// Whether a text is in the range.
     pub(super) fn has(&self, text: &str) -> bool {
         match self {

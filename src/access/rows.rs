@@ -9,8 +9,9 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
 use crate::policy::Principal;
 
+use super::organizations::{OrganizationRow, organizations};
 use super::range::Form;
-use super::spoken::{ANY_ORGANIZATION, Spoken};
+use super::spoken::Spoken;
 use super::subject::{Stranger, Subject, Whose};
 
 /// A principal of the matrix.
@@ -22,21 +23,37 @@ pub struct Row {
     pub name: Box<str>,
     /// Whom it stands for, where that is more than one principal of the export.
     pub stands_for: Option<Box<str>>,
+    /// Whether it stands for principals of an organization.
+    of_organization: bool,
 }
 
 impl Row {
+    /// One that is called as who asks.
+    fn of(caller: Caller, stands_for: Option<Box<str>>) -> Self {
+        let name = caller.text.clone();
+        Self { caller, name, stands_for, of_organization: false }
+    }
+
+    /// Whether it stands for principals of an organization.
+    pub fn is_of_organization(&self) -> bool {
+        self.of_organization
+    }
+
     /// Whether it stands for whomever nothing names.
     pub fn is_anyone(&self) -> bool {
         self.stands_for.is_some() && (*self.name == *ANYONE || self.name.starts_with("* in "))
     }
 
-    /// Whether it stands for principals of this account, or of services where there is none.
+    /// Whether it stands for principals of this account whom nothing names, or for such services where there is
+    /// none.
     pub fn stands_for_some_of(&self, account: Option<AccountId>) -> bool {
         let pattern = || self.name.split(':').nth(4).filter(|text| text.contains(['*', '?']));
         let is_like = |account: AccountId| {
             pattern().is_some_and(|pattern| Form::like(pattern).has(account.as_str()))
         };
+        let is_named = *self.name == *self.caller.text;
         self.stands_for.is_some()
+            && !is_named
             && (self.caller.account == account || account.is_some_and(is_like))
     }
 
@@ -54,98 +71,19 @@ const ANYONE: &str = "*";
 /// The name of the row of services that nothing names.
 const SERVICES: &str = "*.amazonaws.com";
 
+/// A row, and what stands behind it where it is of somebody outside the export.
+type Made = (Row, Option<Stranger>);
+
 impl Spoken<'_> {
     /// All rows with what is known of them, sorted by name.
     pub(super) fn rows<'w>(self, world: &'w Inventory) -> Vec<(Row, Subject<'w>)> {
-        let mut rows: Vec<(Row, Option<Stranger>)> = Vec::new();
-        let organizations = self.organizations_beside(world);
-        let mut add = |row: Row, stranger: Option<Stranger>| rows.push((row, stranger));
-        for caller in of_export(world) {
-            let name = caller.text.clone();
-            add(Row { caller, name, stands_for: None }, None);
-        }
-        let listed = |account: AccountId| {
-            world.account(account).is_some_and(|known| known.identities_listed)
-        };
-        let partitions = partitions(world);
-        let invented = Invented::beside(world, &self);
-        let each = |account: AccountId| partitions.iter().map(move |it| (account, (*it).into()));
-        let mut accounts: BTreeSet<(AccountId, Box<str>)> =
-            self.accounts.into_iter().flat_map(each).collect();
-        for principal in self.principals {
-            if let Principal::Account { account, partition } = principal {
-                match partition {
-                    Some(partition) => {
-                        accounts.insert((*account, partition.clone()));
-                    }
-                    None => accounts.extend(each(*account)),
-                }
-                continue;
-            }
-            let Some(caller) = caller_of(principal) else { continue };
-            let account = caller.account;
-            let known = account.is_none_or(listed);
-            let stands_for = (!known).then(|| of_unlisted(&caller.text, account));
-            let name = caller.text.clone();
-            let stranger = (!known).then_some(Stranger { whose: Whose::Account, named: true });
-            add(Row { caller, name, stands_for }, stranger);
-        }
-        for (account, partition) in accounts.into_iter().filter(|(account, _)| !listed(*account)) {
-            let stands_for =
-                format!("any principal of {account} that its own account allows").into();
-            let Some(caller) = stand_in(&partition, account) else { continue };
-            let name = format!("arn:{partition}:iam::{account}:root").into();
-            let stranger = Stranger { whose: Whose::Account, named: false };
-            add(Row { caller, name, stands_for: Some(stands_for) }, Some(stranger));
-        }
-        let of_services = self.anyone && self.of_services;
-        let (like, services): (Vec<&Box<str>>, Vec<&Box<str>>) =
-            self.services.iter().partition(|name| name.contains(['*', '?']));
-        let services = services.into_iter().filter(|_| of_services);
-        for caller in services.filter_map(|name| service_like(name)) {
-            let name = caller.text.clone();
-            add(Row { caller, name, stands_for: None }, None);
-        }
-        let mut stand = |caller: Option<Caller>, name: String, words: String, whose: Whose| {
-            let Some(caller) = caller else { return };
-            let row = Row { caller, name: name.into(), stands_for: Some(words.into()) };
-            add(row, Some(Stranger { whose, named: false }));
-        };
-        let fresh = invented.like("*");
-        for (nth, partition) in partitions.iter().enumerate() {
-            let stand_in = |account: Option<AccountId>| stand_in(partition, account?);
-            for pattern in &self.like {
-                let name = format!("arn:{partition}:iam::{pattern}:root");
-                let words =
-                    format!("any principal of an account {pattern} that its own account allows");
-                stand(stand_in(invented.like(pattern)), name, words, Whose::SomeAccount);
-            }
-            // What has no partition in its name is of the first.
-            let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
-            for id in &organizations {
-                let words = format!(
-                    "any principal of organization {id}{here} outside the export that its own \
-                     account allows"
-                );
-                let whose = Whose::Organization(id.clone());
-                stand(stand_in(fresh), format!("{id}{here}"), words, whose);
-            }
-            if self.anyone {
-                let words = format!("any other principal of AWS{here} that its own account allows");
-                stand(stand_in(fresh), format!("{ANYONE}{here}"), words, Whose::Anyone);
-            }
-        }
-        if of_services {
-            let other = service_like(SERVICES);
-            let takes_other = |pattern: &str| {
-                other.as_ref().is_some_and(|other| Form::like(pattern).has(&other.text))
-            };
-            for pattern in like.into_iter().filter(|pattern| !takes_other(pattern)) {
-                let words = format!("any service {pattern}");
-                stand(service_like(pattern), pattern.to_string(), words, Whose::Service);
-            }
-            let words = "any other service of AWS".to_owned();
-            stand(other.clone(), SERVICES.to_owned(), words, Whose::Service);
+        let mut rows: Vec<Made> = Vec::new();
+        rows.extend(of_export(world).map(|caller| (Row::of(caller, None), None)));
+        self.add_named(world, &mut rows);
+        self.add_accounts(world, &mut rows);
+        self.add_unnamed(world, &mut rows);
+        if self.anyone && self.of_services {
+            self.add_services(&mut rows);
         }
         // Of two with one name the first counts.
         rows.par_sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
@@ -158,17 +96,128 @@ impl Spoken<'_> {
         known.collect()
     }
 
-    /// The organizations that keys speak of; beside them the export's own and another one, which a test that is
-    /// negated, or a Deny, leaves open (rules C30, C33, C34).
-    fn organizations_beside(&self, world: &Inventory) -> BTreeSet<Box<str>> {
-        let mut all = self.organizations.clone();
-        if !all.is_empty() {
-            let own = world.organization.as_ref().and_then(|own| own.id.clone());
-            all.extend(own);
-            all.insert(ANY_ORGANIZATION.into());
+    /// Those whom keys name.
+    fn add_named(&self, world: &Inventory, rows: &mut Vec<Made>) {
+        for caller in self.principals.iter().filter_map(|principal| caller_of(principal)) {
+            let known = caller.account.is_none_or(|account| is_listed(world, account));
+            let stands_for = (!known).then(|| of_unlisted(&caller.text, caller.account));
+            let stranger = Stranger { named: true, ..Stranger::of(Whose::Account) };
+            rows.push((Row::of(caller, stands_for), (!known).then_some(stranger)));
         }
-        all
     }
+
+    /// Accounts: a row of one stands for those of its principals who have none of their own.
+    fn add_accounts(&self, world: &Inventory, rows: &mut Vec<Made>) {
+        let partitions = partitions(world);
+        let each = |account: AccountId| partitions.iter().map(move |it| (account, (*it).into()));
+        let mut accounts: BTreeSet<(AccountId, Box<str>)> =
+            self.accounts.iter().copied().flat_map(each).collect();
+        for principal in &self.principals {
+            match principal {
+                Principal::Account { account, partition: Some(partition) } => {
+                    accounts.insert((*account, partition.clone()));
+                }
+                Principal::Account { account, partition: None } => {
+                    accounts.extend(each(*account));
+                }
+                _ => {}
+            }
+        }
+        accounts.retain(|(account, _)| !is_listed(world, *account));
+        let mut named: BTreeMap<(AccountId, Box<str>), Vec<Box<str>>> = BTreeMap::new();
+        let told = rows.iter().map(|(row, _)| &row.caller).filter(|caller| is_told_by_arn(caller));
+        for caller in told {
+            let account = caller.account.filter(|account| !is_listed(world, *account));
+            if let Some(home) = account.map(|account| (account, caller.partition().into())) {
+                named.entry(home).or_default().push(caller.text.clone());
+            }
+        }
+        for (account, partition) in accounts {
+            let beside = named.remove(&(account, partition.clone())).unwrap_or_default();
+            let words = format!("any principal of {account} that its own account allows");
+            let Some(caller) = stand_in(&partition, account, &beside) else { continue };
+            let name = format!("arn:{partition}:iam::{account}:root").into();
+            let stranger = Stranger { beside: beside.into(), ..Stranger::of(Whose::Account) };
+            rows.push((Row { name, ..Row::of(caller, Some(words.into())) }, Some(stranger)));
+        }
+    }
+
+    /// Those whom nothing names: principals of accounts of which a pattern is known, of organizations, anyone.
+    fn add_unnamed(&self, world: &Inventory, rows: &mut Vec<Made>) {
+        let organizations = organizations(world, &self.organizations, &self.organizations_like);
+        let invented = Invented::beside(world, self);
+        let fresh = invented.like("*");
+        for (nth, partition) in partitions(world).into_iter().enumerate() {
+            let mut stand =
+                |account: Option<AccountId>, name: String, words: String, whose: Whose| {
+                    let caller = account.and_then(|account| stand_in(partition, account, &[]));
+                    let Some(caller) = caller else { return };
+                    let of_organization = matches!(whose, Whose::Organization(_));
+                    let row = Row::of(caller, Some(words.into()));
+                    let row = Row { name: name.into(), of_organization, ..row };
+                    rows.push((row, Some(Stranger::of(whose))));
+                };
+            for pattern in &self.like {
+                let name = format!("arn:{partition}:iam::{pattern}:root");
+                let words =
+                    format!("any principal of an account {pattern} that its own account allows");
+                stand(invented.like(pattern), name, words, Whose::SomeAccount);
+            }
+            // What has no partition in its name is of the first.
+            let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
+            for OrganizationRow { name, id, words } in &organizations {
+                let words = format!(
+                    "any principal of {words}{here} outside the export that its own account allows"
+                );
+                stand(fresh, format!("{name}{here}"), words, Whose::Organization(id.clone()));
+            }
+            if self.anyone {
+                let (in_none, of) = match organizations.is_empty() {
+                    true => (false, ""),
+                    // Those of organizations have rows of their own.
+                    false => (true, ", of an account in no organization,"),
+                };
+                let words =
+                    format!("any other principal of AWS{here}{of} that its own account allows");
+                stand(fresh, format!("{ANYONE}{here}"), words, Whose::Anyone { in_none });
+            }
+        }
+    }
+
+    /// Services that conditions name, and any other.
+    fn add_services(&self, rows: &mut Vec<Made>) {
+        let taken = rows.iter().map(|(row, _)| row.caller.text.clone());
+        let mut taken: BTreeSet<Box<str>> = taken.collect();
+        let (like, named): (Vec<&Box<str>>, Vec<&Box<str>>) =
+            self.services.iter().partition(|name| name.contains(['*', '?']));
+        for caller in named.into_iter().filter_map(|name| service_like(name, &BTreeSet::new())) {
+            taken.insert(caller.text.clone());
+            rows.push((Row::of(caller, None), None));
+        }
+        let other = service_like(SERVICES, &taken);
+        let takes_other = |pattern: &str| {
+            other.as_ref().is_some_and(|other| Form::like(pattern).has(&other.text))
+        };
+        let mut stand = |caller: Option<Caller>, name: &str, words: String| {
+            let Some(caller) = caller else { return };
+            let row = Row { name: name.into(), ..Row::of(caller, Some(words.into())) };
+            rows.push((row, Some(Stranger::of(Whose::Service))));
+        };
+        for pattern in like.into_iter().filter(|pattern| !takes_other(pattern)) {
+            stand(service_like(pattern, &taken), pattern, format!("any service {pattern}"));
+        }
+        stand(other.clone(), SERVICES, "any other service of AWS".to_owned());
+    }
+}
+
+/// Whether the export has the users and roles of an account.
+fn is_listed(world: &Inventory, account: AccountId) -> bool {
+    world.account(account).is_some_and(|known| known.identities_listed)
+}
+
+/// Whether `aws:PrincipalArn` tells who asks from all others (rule C46): it does not tell a session of a role.
+fn is_told_by_arn(caller: &Caller) -> bool {
+    matches!(caller.kind, CallerKind::User | CallerKind::Role | CallerKind::FederatedUser { .. })
 }
 
 /// The partitions of the keys, which none of another reaches (rule X11).
@@ -210,20 +259,27 @@ fn of_unlisted(name: &str, account: Option<AccountId>) -> Box<str> {
     format!("{name}, as far as account {account} allows it").into()
 }
 
-/// A role that stands for all principals of an account.
-fn stand_in(partition: &str, account: AccountId) -> Option<Caller> {
-    let caller = Caller::parse(&format!("arn:{partition}:iam::{account}:role/any"))?;
+/// A role that stands for all principals of an account beside these, who have rows of their own.
+fn stand_in(partition: &str, account: AccountId, beside: &[Box<str>]) -> Option<Caller> {
+    // Rule A42: one name is one role, whatever its case and path.
+    let is_called = |arn: &str, name: &str| {
+        arn.rsplit('/').next().is_some_and(|own| own.eq_ignore_ascii_case(name))
+    };
+    let further = (1..=beside.len()).map(|nth| format!("any{nth}"));
+    let mut names = std::iter::once("any".to_owned()).chain(further);
+    let name = names.find(|name| !beside.iter().any(|arn| is_called(arn, name)))?;
+    let caller = Caller::parse(&format!("arn:{partition}:iam::{account}:role/{name}"))?;
     debug_assert!(caller.kind == CallerKind::Role);
     Some(caller)
 }
 
-/// A service that a pattern takes.
-fn service_like(pattern: &str) -> Option<Caller> {
+/// A service that a pattern takes and that is none of these.
+fn service_like(pattern: &str, taken: &BTreeSet<Box<str>>) -> Option<Caller> {
     let whole = pattern.replace('?', "a");
-    let fillings = ["any", "", ".amazonaws.com", "any.amazonaws.com"];
+    let fillings = ["any", "other", "", ".amazonaws.com", "any.amazonaws.com"];
     let callers = fillings.into_iter().filter_map(|run| Caller::parse(&whole.replace('*', run)));
     let mut services = callers.filter(|caller| caller.kind == CallerKind::Service);
-    services.find(|caller| !caller.text.starts_with('.'))
+    services.find(|caller| !caller.text.starts_with('.') && !taken.contains(&caller.text))
 }
 
 /// How many accounts are looked at before one is taken.

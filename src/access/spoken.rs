@@ -25,8 +25,10 @@ pub(super) struct Spoken<'f> {
     pub(super) accounts: BTreeSet<AccountId>,
     /// Patterns of accounts.
     pub(super) like: BTreeSet<Box<str>>,
-    /// Ids of organizations.
+    /// Ids of organizations, in lower case as all are; an empty one where it only counts whether there is one.
     pub(super) organizations: BTreeSet<Box<str>>,
+    /// Patterns of such ids.
+    pub(super) organizations_like: BTreeSet<Box<str>>,
     /// Patterns and names of services.
     pub(super) services: BTreeSet<Box<str>>,
     /// Whether services are told from others.
@@ -40,11 +42,10 @@ impl<'f> Spoken<'f> {
     pub(super) fn by<'o>(world: &World<'f>, owners: impl Iterator<Item = &'o Owner>) -> Self {
         let mut all: FxHashSet<Formula> = FxHashSet::default();
         let mut opening: FxHashSet<Formula> = FxHashSet::default();
-        for owner in owners {
-            let formulas = |masked: &'o Masked| masked.pieces().iter().map(|(_, formula)| *formula);
-            all.extend(owner.masked().flat_map(formulas));
-            let allows = [&owner.direct, &owner.limited, &owner.by_account];
-            opening.extend(allows.into_iter().flat_map(formulas));
+        let owners: Vec<&Owner> = owners.collect();
+        for owner in &owners {
+            all.extend(owner.masked().flat_map(formulas_of));
+            opening.extend(opening_of(owner));
         }
         let all: Vec<Formula> = all.into_iter().collect();
         let of_some = |formulas: &[Formula]| {
@@ -55,13 +56,28 @@ impl<'f> Spoken<'f> {
         };
         let mut spoken = all.par_chunks(1024).map(of_some).reduce(Self::default, Self::plus);
         // What allows somebody whom nothing names is open to everyone, as far as conditions go.
-        spoken.anyone = opening.into_par_iter().any(|formula| {
-            let left =
-                world.formulas.replaced(formula, Kinds::CALLER, &mut |_, atom, holds| match atom {
-                    Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
-                    _ => None,
-                });
-            left != Formula::FALSE
+        let is_open =
+            |formula: &Formula| {
+                let left =
+                    world.formulas.replaced(*formula, Kinds::CALLER, &mut |_, atom, holds| {
+                        match atom {
+                            Atom::Caller(Question::Names(..)) => Some(Formula::constant(!holds)),
+                            _ => None,
+                        }
+                    });
+                left != Formula::FALSE
+            };
+        let open: FxHashSet<Formula> = opening.into_par_iter().filter(is_open).collect();
+        spoken.anyone = !open.is_empty();
+        let is_of_anyone = |owner: &&Owner| opening_of(owner).any(|it| open.contains(&it));
+        let to_anyone = owners.into_iter().filter(is_of_anyone);
+        let to_anyone: FxHashSet<Formula> =
+            to_anyone.flat_map(|owner| owner.masked().flat_map(formulas_of)).collect();
+        world.formulas.each_atom_of(to_anyone, &mut |_, atom| {
+            // Everyone includes the services (rule A30).
+            if let Atom::Request(test) = atom {
+                spoken.of_services |= FOR_SERVICES.contains(&&*test.key);
+            }
         });
         spoken
     }
@@ -71,6 +87,7 @@ impl<'f> Spoken<'f> {
         self.accounts.append(&mut other.accounts);
         self.like.append(&mut other.like);
         self.organizations.append(&mut other.organizations);
+        self.organizations_like.append(&mut other.organizations_like);
         self.services.append(&mut other.services);
         self.of_services |= other.of_services;
         self
@@ -99,7 +116,11 @@ impl<'f> Spoken<'f> {
                 "aws:principalaccount" | "kms:calleraccount" => self.hear_account(&text),
                 "aws:principalorgid" | "aws:principalorgpaths" => {
                     let id = text.split('/').next().filter(|_| !is_null).unwrap_or_default();
-                    self.organizations.insert(organization(id));
+                    let id: Box<str> = id.to_ascii_lowercase().into();
+                    match id.contains(['*', '?']) {
+                        true => self.organizations_like.insert(id),
+                        false => self.organizations.insert(id),
+                    };
                 }
                 "aws:principalarn" => {
                     self.hear_account(text.split(':').nth(4).unwrap_or_default());
@@ -137,7 +158,26 @@ impl<'f> Spoken<'f> {
     }
 }
 
-/// The condition keys that requests of services alone carry, or that say whether one is.
+/// The formulas of a part of a key's side.
+fn formulas_of(masked: &Masked) -> impl Iterator<Item = Formula> + '_ {
+    masked.pieces().iter().map(|(_, formula)| *formula)
+}
+
+/// When a key's policy allows.
+fn opening_of(owner: &Owner) -> impl Iterator<Item = Formula> + '_ {
+    [&owner.direct, &owner.limited, &owner.by_account].into_iter().flat_map(formulas_of)
+}
+
+/// The condition keys of the request that those of services alone carry (rule U4).
+const FOR_SERVICES: [&str; 5] = [
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourceowner",
+];
+
+/// The condition keys of who asks that those of services alone carry, or that say whether one is.
 const OF_SERVICES: [&str; 3] =
     ["aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist"];
 
@@ -159,13 +199,4 @@ fn pattern(operand: &Operand) -> String {
         }
         Operand::AnyArn => "*".to_owned(),
     }
-}
-
-/// The one that stands for all organizations that nothing names.
-pub(super) const ANY_ORGANIZATION: &str = "o-any";
-
-/// An organization that a pattern takes.
-fn organization(pattern: &str) -> Box<str> {
-    let id = pattern.replace('*', "").replace('?', "0");
-    if matches!(&*id, "" | "o" | "o-") { ANY_ORGANIZATION.into() } else { id.into() }
 }

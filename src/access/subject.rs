@@ -1,14 +1,18 @@
 //! Callers: what the export fixes about them, and their answers to the questions of policies.
 
+use std::sync::Arc;
+
 use crate::aws::{Identity as Named, identity as named};
 use crate::decision::{Caller, CallerKind, Context, OpenPoint};
 use crate::inventory::{Identity, Inventory};
 use crate::policy::{AtMost, Comparison, Operator, Polarity, PolicyDocument, Principal};
 
+use super::axioms::equals;
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Who;
 use super::gaps::Gaps;
-use super::question::{Classes, Question, missing};
+use super::kinds::PRINCIPAL_ARN;
+use super::question::{Classes, Known, Question, Sight, missing};
 use super::resolve::{resolved_resource, resolved_test};
 use super::test::Test;
 
@@ -45,6 +49,15 @@ pub(super) struct Stranger {
     pub(super) whose: Whose,
     /// Whether a policy names it: then its ARN is known.
     pub(super) named: bool,
+    /// Those of its account who have rows of their own, by their ARNs: it stands for none of them.
+    pub(super) beside: Arc<[Box<str>]>,
+}
+
+impl Stranger {
+    /// Somebody of these whom nothing names.
+    pub(super) fn of(whose: Whose) -> Self {
+        Self { whose, named: false, beside: Arc::default() }
+    }
 }
 
 /// Whom a stranger stands for.
@@ -59,7 +72,10 @@ pub(super) enum Whose {
     /// Services.
     Service,
     /// All whom nothing names.
-    Anyone,
+    Anyone {
+        /// Whether only those of accounts that are in no organization.
+        in_none: bool,
+    },
 }
 
 /// The class in which an entry means a caller (rules A30 to A39).
@@ -130,7 +146,13 @@ impl<'w> Subject<'w> {
 
     /// Whether it stands for everyone whom nothing names.
     pub(super) fn is_anyone(&self) -> bool {
-        self.stranger.as_ref().is_some_and(|it| it.whose == Whose::Anyone)
+        self.stranger.as_ref().is_some_and(|it| matches!(it.whose, Whose::Anyone { .. }))
+    }
+
+    /// Whether it stands for those alone whose account is in no organization.
+    pub(super) fn is_in_none(&self) -> bool {
+        let whose = self.stranger.as_ref().map(|it| &it.whose);
+        whose == Some(&Whose::Anyone { in_none: true })
     }
 
     /// Rule E44: by the path of its role.
@@ -154,6 +176,17 @@ impl<'w> Subject<'w> {
     /// The kind of caller.
     pub(super) fn who(&self) -> Who {
         if self.is_unnamed() { Who::Unnamed } else { Who::from(&self.caller.kind) }
+    }
+
+    /// The name of the role of a session that is named from outside: its path, which its ARN lacks (rule A34),
+    /// nobody knows.
+    pub(super) fn outside_role(&self) -> Option<&str> {
+        match &self.caller.kind {
+            CallerKind::AssumedRole { role, .. } if self.identity.is_none() => {
+                self.stranger.as_ref().map(|_| &**role)
+            }
+            _ => None,
+        }
     }
 
     /// `aws:PrincipalArn` (rule C46).
@@ -192,7 +225,10 @@ impl<'w> Subject<'w> {
                 Some((class, sure)) if class.is_in(*classes) => sure,
                 _ => Formula::FALSE,
             },
-            Question::Spares(list) => self.spared(formulas, list),
+            Question::Spares(list) => {
+                let spared = self.spared(formulas, list);
+                formulas.or([spared, self.root_spared(formulas, list, &known)])
+            }
         }
     }
 
@@ -353,6 +389,25 @@ impl<'w> Subject<'w> {
         let unknown =
             formulas.and([formulas.not(present), missing(formulas, what, provider, false)]);
         Some(formulas.or([same, unknown]))
+    }
+
+    /// Rule A46: of the principals of an account that nobody names, its root user is spared where the account is
+    /// listed, and the others are not.
+    fn root_spared(
+        &self,
+        formulas: &Formulas,
+        list: &[Principal],
+        known: &dyn Fn(&str) -> Known,
+    ) -> Formula {
+        let Some(account) = self.caller.account.filter(|_| self.is_unnamed()) else {
+            return Formula::FALSE;
+        };
+        let found = list.iter().filter_map(|entry| self.class(formulas, entry));
+        let listed = found.filter(|(class, _)| *class == Class::Account).map(|(_, sure)| sure);
+        let root = format!("arn:{}:iam::{account}:root", self.caller.partition());
+        let is_root = equals(Comparison::StringEquals, PRINCIPAL_ARN, &root);
+        let is_root = resolved_test(formulas, &is_root, Sight::Plain, known);
+        formulas.and([formulas.or(listed), is_root])
     }
 
     /// Rules A46, A47.

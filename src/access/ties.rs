@@ -224,6 +224,9 @@ impl Near<'_, '_> {
                 found = values.to_vec();
                 all = true;
             }
+            Some(Limit::PresentLikeAll(patterns)) => {
+                found.retain(|text| patterns.iter().all(|pattern| Form::like(pattern).has(text)));
+            }
             Some(Limit::PresentLike(pattern)) => {
                 found.retain(|text| Form::like(pattern).has(text));
                 // The unique id of a session, say: whatever stands where something must.
@@ -234,7 +237,7 @@ impl Near<'_, '_> {
         }
         let mut seen = rustc_hash::FxHashSet::default();
         found.retain(|text| seen.insert(text.clone()));
-        let is_sent = matches!(limit, Some(Limit::Present | Limit::PresentLike(_)));
+        let is_sent = limit.is_some_and(Limit::is_always_there);
         let absent = (!is_sent).then_some(None);
         (absent.into_iter().chain(found.into_iter().map(Some)).collect(), all)
     }

@@ -168,7 +168,7 @@ fn rows(
     let caller = principal(world, text).map_err(|error| error.to_string())?;
     let role = role_of(world, &caller);
     let stands = |row: &Row| {
-        let is_wide = row.is_anyone() || row.name.starts_with("o-");
+        let is_wide = row.is_anyone() || row.is_of_organization();
         role.as_ref().is_some_and(|role| role.text == row.caller.text)
             || (row.stands_for.is_some() && is_wide)
             || row.stands_for_some_of(caller.account)
