@@ -328,3 +328,24 @@ fn c66_a_service_of_the_chain_is_in_it() {
     assert_eq!(verdict("--direct"), "never");
     assert!(witnesses_hold("--all --via athena", &path) > 10);
 }
+
+#[test]
+fn g3_operations_of_grants_are_those_that_the_key_performs() {
+    for (spec, operation) in [("SYMMETRIC_DEFAULT", "Decrypt"), ("HMAC_256", "GenerateMac")] {
+        let folder = Folder::new(&format!("matrix-grant-operations-{operation}"));
+        folder.put(
+            "scenario.yaml",
+            format!(
+                "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ bob: {{}} }}\n    keys:\n      k:\n        \
+                 spec: {spec}\n        policy: [{{ allow: kms:Put*, to: account }}]\n        \
+                 grants: [{{ to: user/bob, operations: [CreateGrant, {operation}] }}]\n"
+            ),
+        );
+        let path = folder.path().join("scenario.yaml").display().to_string();
+        let cells = lines(&format!("{DAY} --principal user/bob --action CreateGrant {path}"));
+        assert_eq!(cells[0]["verdict"], "conditional", "{}", cells[0]);
+        // Every key can be described.
+        let asked = &cells[0]["counter_witness"]["context"]["kms:GrantOperations"];
+        assert_eq!(*asked, serde_json::json!(["DescribeKey"]), "{spec}");
+    }
+}

@@ -9,6 +9,7 @@ use super::entry::is_hidden_from_key_policies;
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::Limit;
 use super::gaps::Gaps;
+use super::owner::possible;
 use super::question::{Known, Question, Sight, missing};
 use super::resolve::{resolved_resource, resolved_test};
 use super::resource::Resource;
@@ -173,6 +174,12 @@ impl Asked<'_> {
                 limits.push(("kms:encryptioncontext".into(), Limit::Absent));
             }
         }
+        // Rule G3: a grant is of operations that the key performs.
+        let performs = possible(key);
+        let operations = KmsAction::all().filter(|action| action.info().grantable);
+        let operations = operations.filter(|action| performs.contains(*action));
+        let names = operations.map(|action| action.name().into());
+        limits.push(("kms:grantoperations".into(), Limit::Rather(names.collect())));
         if key.aliases_listed {
             let names = key.aliases.iter().map(|alias| alias.name().into());
             limits.push((REQUEST_ALIAS.into(), Limit::OneOf(names.collect())));
