@@ -111,6 +111,7 @@ impl Matrix<'_> {
         homes.dedup();
         all.classes = (homes.len(), classes.all.len());
         all.never = self.cells_of_export(wanted) - (all.reaching() - outside.reaching());
+        all.never += self.cells_apart(wanted);
         all.plus(self.counts_without_key(wanted))
     }
 
@@ -323,6 +324,20 @@ impl Matrix<'_> {
             |owner: &OwnerIx| self.owner_side(*owner).possible.intersection(wanted).len() as i64;
         let cells: i64 = self.owners.iter().map(of_key).sum();
         rows * cells
+    }
+
+    /// How many cells of others outside are told though they are never.
+    fn cells_apart(&self, wanted: ActionSet) -> i64 {
+        let open = self.anyone.iter().flat_map(|anyone| self.open_keys(*anyone, wanted));
+        let mut open: Vec<usize> = open.collect();
+        open.sort_unstable();
+        open.dedup();
+        let apart = (0..self.rows().len()).filter(|row| self.is_apart(*row));
+        let apart: Vec<usize> = if open.is_empty() { Vec::new() } else { apart.collect() };
+        let of_pair =
+            |row: usize, key: usize| self.denied_apart(row, key).intersection(wanted).len();
+        let of_row = |row: usize| open.iter().map(|key| of_pair(row, *key) as i64).sum::<i64>();
+        apart.into_par_iter().map(of_row).sum()
     }
 
     fn counts_without_key(&self, wanted: ActionSet) -> Counts {

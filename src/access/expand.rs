@@ -8,7 +8,7 @@ use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
 use super::classes::{CallerIx, KeyIx};
-use super::matrix::{HomeIx, Matrix, OwnerIx};
+use super::matrix::{HomeIx, Matrix, OwnerIx, Row};
 use super::subject::Subject;
 use super::ways::Relation;
 
@@ -22,7 +22,7 @@ impl<'a> Matrix<'a> {
         &self.sorted_arns
     }
 
-    /// Whether a row is a user, role or root of the export: only these have cells that are never.
+    /// Whether a row is a user, role or root of the export: all its cells are told that are never.
     pub fn is_listed(&self, row: usize) -> bool {
         self.rows().get(row).is_some_and(super::Row::is_listed)
     }
@@ -36,6 +36,59 @@ impl<'a> Matrix<'a> {
                 owner.map_or(ActionSet::EMPTY, |owner| self.owner_side(*owner).possible)
             }
         }
+    }
+
+    /// The actions of a key, or of `*`, whose cells are told where they are never: of a user, role or root of the
+    /// export all; of others outside it what whomever nothing names can do, which would seem to hold of them.
+    pub fn told(&self, row: usize, key: Option<usize>) -> ActionSet {
+        match (self.is_listed(row), key) {
+            (true, _) => self.possible(key),
+            (false, Some(key)) if self.is_apart(row) => self.left_to_anyone(row, key),
+            (false, _) => ActionSet::EMPTY,
+        }
+    }
+
+    /// Whether a row is of principals outside the export who are told apart from whomever nothing names.
+    pub fn is_apart(&self, row: usize) -> bool {
+        let row = self.rows().get(row);
+        let is_outside = |row: &Row| row.stands_for.is_some() && row.caller.account.is_some();
+        row.is_some_and(|row| is_outside(row) && !row.is_anyone())
+    }
+
+    /// The cells of somebody outside the export that are told though they are never.
+    pub fn denied_apart(&self, row: usize, key: usize) -> ActionSet {
+        let told =
+            if self.is_apart(row) { self.left_to_anyone(row, key) } else { ActionSet::EMPTY };
+        if told.is_empty() { told } else { told.minus(self.left_to(row, key)) }
+    }
+
+    /// What those of a row's partition can do whom nothing names; nothing is known of a key whose grants were not
+    /// exported: these could name anyone.
+    fn left_to_anyone(&self, row: usize, key: usize) -> ActionSet {
+        let known = self.sorted.get(key).and_then(|key| self.keys.keys.get(*key as usize));
+        if known.is_none_or(|key| self.access.gaps.key_part(&key.arn, "grants").is_some()) {
+            return ActionSet::EMPTY;
+        }
+        let of = |row: usize| self.rows().get(row).map(|row| row.caller.partition());
+        let anyone = self.anyone.iter().filter(|anyone| of(**anyone) == of(row));
+        anyone.fold(ActionSet::EMPTY, |all, anyone| all.union(self.left_to(*anyone, key)))
+    }
+
+    /// The keys on which a row has some of these actions.
+    pub(super) fn open_keys(&self, row: usize, wanted: ActionSet) -> Vec<usize> {
+        let caller = self.caller(row).into_iter();
+        let keys = caller.flat_map(|caller| self.keys_towards(caller, false));
+        keys.filter(|key| self.left_to(row, *key).intersects(wanted)).collect()
+    }
+
+    /// The actions that are not never, grants aside that were not exported.
+    fn left_to(&self, row: usize, key: usize) -> ActionSet {
+        let sides = self.caller(row).zip(self.sorted.get(key).copied());
+        let sides = sides.and_then(|(caller, key)| self.listed_sides(caller, key));
+        sides.map_or(ActionSet::EMPTY, |(home, owner, relation)| {
+            let tally = self.tally(home, owner, relation);
+            tally.always.union(tally.conditional).union(tally.unknown)
+        })
     }
 
     /// The class that a row and a key are decided in: whatever holds of one pair of it holds of all. Its
@@ -52,11 +105,12 @@ impl<'a> Matrix<'a> {
         let Some(caller) = self.caller(row) else {
             return Vec::new();
         };
-        let all = all && self.is_listed(row);
+        let (apart, all) = (all && self.is_apart(row), all && self.is_listed(row));
         let star = self.star_of(row).map(|pair| (None, pair));
         let star = star.filter(|(_, pair)| all || says(pair, wanted));
-        let keys = self.keys_towards(caller, all).into_iter();
+        let keys = self.keys_towards(caller, all || apart).into_iter();
         let pairs = keys.filter_map(|at| {
+            let all = all || apart && self.denied_apart(row, at).intersects(wanted);
             Some((Some(at), self.shown(caller, *self.sorted.get(at)?, wanted, all)?))
         });
         star.into_iter().chain(pairs).collect()
@@ -75,11 +129,13 @@ impl<'a> Matrix<'a> {
             let is_shown = |row| all && self.is_listed(row);
             return pairs.filter(|(row, pair)| is_shown(*row) || says(pair, wanted)).collect();
         };
-        let Some(key) = self.sorted.get(key).copied() else {
+        let (place, Some(key)) = (key, self.sorted.get(key).copied()) else {
             return Vec::new();
         };
         let pair = |row| {
-            let all = all && self.is_listed(row);
+            let is_told =
+                || self.is_listed(row) || self.denied_apart(row, place).intersects(wanted);
+            let all = all && is_told();
             Some((row, self.shown(self.caller(row)?, key, wanted, all)?))
         };
         rows.filter_map(pair).collect()

@@ -38,6 +38,8 @@ pub(super) type OwnerIx = u32;
 pub struct Matrix<'a> {
     pub(super) access: &'a Access<'a>,
     rows: Vec<Row>,
+    /// The rows of whomever nothing names.
+    pub(super) anyone: Vec<usize>,
     /// The keys in the order of their ARNs, by number.
     pub(super) sorted: Vec<KeyIx>,
     /// Their ARNs.
@@ -141,8 +143,10 @@ impl<'a> Matrix<'a> {
                 *at = place;
             }
         }
+        let anyone = rows.iter().enumerate().filter(|(_, row)| row.is_anyone());
         Self {
             access,
+            anyone: anyone.map(|(at, _)| at).collect(),
             sorted_arns,
             places,
             key_classes: OnceLock::new(),
@@ -219,6 +223,16 @@ impl<'a> Matrix<'a> {
         caller: CallerIx,
         key: KeyIx,
     ) -> Option<(HomeIx, OwnerIx, Relation)> {
+        let (home, owner, relation) = self.listed_sides(caller, key)?;
+        Some((home, self.with_unlisted(&self.world(), owner, caller, key), relation))
+    }
+
+    /// The same without grants that were not exported.
+    pub(super) fn listed_sides(
+        &self,
+        caller: CallerIx,
+        key: KeyIx,
+    ) -> Option<(HomeIx, OwnerIx, Relation)> {
         let world = self.world();
         let home = *self.homes.get(caller as usize)?;
         let owner = *self.owners.get(key as usize)?;
@@ -227,7 +241,7 @@ impl<'a> Matrix<'a> {
         let relation = Relation::of(&subject.caller, arn);
         let home = self.home_at(&world, home, key);
         let owner = self.owner_at(&world, owner, caller);
-        Some((home, self.with_unlisted(&world, owner, caller, key), relation))
+        Some((home, owner, relation))
     }
 
     /// A key whose grants were not exported has one row that says so: that of anyone.

@@ -24,7 +24,8 @@ pub struct Counts {
     pub conditional: usize,
     /// Cells that are not decidable.
     pub unknown: usize,
-    /// Cells where none is; of users, roles and roots of the export.
+    /// Cells where none is: of users, roles and roots of the export, and of others outside it what whomever
+    /// nothing names can do.
     pub never: usize,
     /// What was not exported and could change a verdict; sorted.
     pub missing: BTreeSet<String>,
@@ -92,6 +93,11 @@ impl Counts {
         if view.matrix.is_listed(row) {
             let all = if view.is_home(row) { possible.of_all } else { possible.of_accounts };
             counts.never = all.saturating_sub(counts.reaching());
+        } else if view.matrix.is_apart(row) {
+            let keys = view.columns().flatten().filter(|key| view.takes(row, Some(*key)));
+            let cells =
+                |key: usize| view.matrix.denied_apart(row, key).intersection(view.mask(Some(key)));
+            counts.never = keys.map(|key| cells(key).len()).sum();
         }
         counts
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::QuestionError;
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{Assumptions, CallerKind, CellAnswer, Context, Pair, Request};
+use crate::decision::{Assumptions, CallerKind, CellAnswer, Context, Pair, Request, Standing};
 use crate::inventory::Inventory;
 
 use super::question::Resolved;
@@ -29,8 +29,8 @@ pub struct Kind {
     pair: *const Pair,
     mask: ActionSet,
     possible: ActionSet,
-    /// Whether cells that are never are shown.
-    never: bool,
+    /// The cells that are shown where they are never.
+    never: ActionSet,
 }
 
 /// The part of a matrix that a question asks for.
@@ -177,13 +177,13 @@ impl<'m> View<'m> {
             pair: Arc::as_ptr(&access.pair),
             mask: self.mask(access.key),
             possible: self.possible(access.key),
-            never: self.shows_never(access.row),
+            never: self.shows_never(access),
         }
     }
 
-    /// Whether the cells of a row that are never are shown.
-    fn shows_never(&self, row: usize) -> bool {
-        self.all && self.matrix.is_listed(row)
+    /// The cells that are shown where they are never.
+    fn shows_never(&self, access: &Access) -> ActionSet {
+        if self.all { self.matrix.told(access.row, access.key) } else { ActionSet::EMPTY }
     }
 
     /// The cells that are shown, in sets of actions with one answer.
@@ -193,14 +193,15 @@ impl<'m> View<'m> {
     ) -> impl Iterator<Item = (ActionSet, &'a Arc<CellAnswer>)> {
         let mask = self.mask(access.key);
         let cells = access.pair.cells.iter();
-        let never = self.shows_never(access.row);
+        let never = self.shows_never(access);
         let shown = cells.filter(move |(_, answer)| {
-            let word = Word::from(answer.verdict);
-            let wanted = self.verdicts.is_empty() || self.verdicts.contains(&word);
-            wanted && (word != Word::Never || never)
+            self.verdicts.is_empty() || self.verdicts.contains(&Word::from(answer.verdict))
         });
         shown
-            .map(move |(actions, answer)| (actions.intersection(mask), answer))
+            .map(move |(actions, answer)| match answer.verdict {
+                Standing::Never => (actions.intersection(mask).intersection(never), answer),
+                _ => (actions.intersection(mask), answer),
+            })
             .filter(|(actions, _)| !actions.is_empty())
     }
 

@@ -64,8 +64,8 @@ impl Proof<'_> {
                 self.counter(action, answer);
                 self.others(action, answer);
             }
-            // Strangers and services have no cells that are never: what is not theirs is not told.
-            Standing::Never if !self.prover.matrix.is_listed(self.member.row) => {}
+            // Of strangers and services little is told that is not theirs.
+            Standing::Never if !self.is_told(action) => {}
             Standing::Never => {
                 self.tried.never += 1;
                 self.counter(action, answer);
@@ -73,6 +73,10 @@ impl Proof<'_> {
             }
             Standing::Unknown { .. } => self.unknown(answer),
         }
+    }
+
+    fn is_told(&self, action: KmsAction) -> bool {
+        self.prover.matrix.told(self.member.row, self.member.key).contains(action)
     }
 
     fn unknown(&mut self, answer: &CellAnswer) {
