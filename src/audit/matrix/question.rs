@@ -6,7 +6,7 @@ use crate::audit::filter::{self, QuestionError, is_called, is_key, no_key, nothi
 use crate::audit::{NameError, near_principal, principal};
 use crate::aws::pattern::{is_pattern, takes};
 use crate::aws::{AccountId, ActionSet, KmsAction, suggest};
-use crate::decision::Standing;
+use crate::decision::{Caller, CallerKind, Standing};
 use crate::inventory::Inventory;
 
 use super::{Capability, Matrix, Row};
@@ -233,17 +233,33 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
     let name = |error| QuestionError::Name { option: "--principal", error };
     let caller = principal(world, text).map_err(name)?;
     let role = caller.session_role_in(world);
-    // A root that stands for its account, a session's role, anyone: in this order.
-    let ways: [&dyn Fn(&Row) -> bool; 4] = [
+    let is_account = AccountId::parse(text).is_some();
+    // A root that stands for its account, a session's role, those of an account, anyone: in this order.
+    let ways: [&dyn Fn(&Row) -> bool; 6] = [
         &|row| row.caller == caller,
         &|row| role.is_some_and(|role| *role.arn == *row.name),
+        &|row| is_outside_role(row, &caller),
         &|row| row.stands_for_some_of(caller.account),
-        &Row::is_anyone,
+        &|row| is_account && row.caller.account == caller.account,
+        &|row| row.is_anyone() || row.is_of_organization(),
     ];
     let near = || near_principal(world, &caller);
     ways.iter().map(|way| found(way)).find(|rows| !rows.is_empty()).ok_or_else(|| {
         name(NameError::Unknown { what: "principal", name: text.to_owned(), near: near() })
     })
+}
+
+/// Whether a row is that of the role of a session, of an account outside the export: by the role's name, which is
+/// all that the session's ARN says of it (rule A42).
+fn is_outside_role(row: &Row, session: &Caller) -> bool {
+    let CallerKind::AssumedRole { role, .. } = &session.kind else {
+        return false;
+    };
+    let name = row.name.rsplit('/').next();
+    row.stands_for.is_some()
+        && row.caller.kind == CallerKind::Role
+        && row.caller.account == session.account
+        && name.is_some_and(|name| name.eq_ignore_ascii_case(role))
 }
 
 /// The actions that a name, a pattern or a capability stands for; `ReEncrypt` is two.

@@ -1,0 +1,350 @@
+//! Rows of the matrix that stand for some of those outside the export and not for others: whom each is of, and
+//! that what it proves holds of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use std::sync::Arc;
+
+use keyreach::access::{Access, Matrix};
+use keyreach::aws::{ActionSet, KmsAction};
+use keyreach::decision::{Bound, CallerKind, CellAnswer, Request};
+use keyreach::eval::reference::Reference;
+use keyreach::ingest::scenario::load_tree;
+use keyreach::inventory::Inventory;
+use keyreach::source::FileId;
+use keyreach::syntax::yaml;
+use serde_json::Value;
+use support::command::{Folder, Run, keyreach};
+use support::matrix::now;
+
+const PARTNER: &str = "444455556666";
+
+const ORGANIZATION: &str = "organization: { id: o-own, management: \"999999999999\", accounts: [\"999999999999\", \"111122223333\"] }\n";
+
+/// A world of one key with these statements, its account in an organization.
+fn world(statements: &[String]) -> String {
+    let statements: String =
+        statements.iter().map(|it| format!("          - {{ {it} }}\n")).collect();
+    format!(
+        "keyreach: scenario/1\n{ORGANIZATION}accounts:\n  \"111122223333\":\n    users: {{ bob: {{}} }}\n    keys:\n      \
+         k:\n        policy:\n          - {{ allow: \"kms:Put*\", to: account }}\n{statements}"
+    )
+}
+
+fn inventory(text: &str) -> Inventory {
+    let (documents, problems) = yaml::parse(text);
+    assert_eq!(problems, [], "{text}");
+    let scenario = load_tree(&documents[0].root, FileId(0));
+    assert_eq!(scenario.problems, [], "{text}");
+    scenario.inventory
+}
+
+/// The same with who asks in the export, where its account lets it do everything.
+fn with_caller(text: &str, request: &Request) -> String {
+    let caller = &request.caller;
+    let name = caller.text.rsplit('/').next().unwrap();
+    let (kind, name) = match &caller.kind {
+        CallerKind::User | CallerKind::FederatedUser { .. } => ("users", name),
+        CallerKind::Role => ("roles", name),
+        CallerKind::AssumedRole { role, .. } => ("roles", &**role),
+        _ => return text.to_owned(),
+    };
+    let account = caller.account.unwrap();
+    format!(
+        "{text}  \"{account}\":\n    {kind}: {{ \"{name}\": {{ policies: [{{ allow: \"kms:*\" }}] }} }}\n"
+    )
+}
+
+/// What the rows of outsiders say of `kms:Decrypt`, by row: those that are told with `all`.
+fn decrypt(text: &str) -> Vec<(String, Arc<CellAnswer>)> {
+    let told = inventory(text);
+    let access = Access::new(&told, now());
+    let matrix = Matrix::new(&access);
+    let mut found = Vec::new();
+    for (row, known) in matrix.rows().iter().enumerate().filter(|(_, row)| !row.is_listed()) {
+        for (key, pair) in matrix.row(row, ActionSet::of(KmsAction::DECRYPT), true) {
+            let answer = pair.cells.iter().find(|(of, _)| of.contains(KmsAction::DECRYPT));
+            let Some((_, answer)) = answer else { continue };
+            let is_never = answer.verdict.at_most() == Bound::Never;
+            if is_never && !matrix.told(row, key).contains(KmsAction::DECRYPT) {
+                continue;
+            }
+            let proofs = [(&answer.witness, true), (&answer.counter, false)];
+            for (context, expected) in proofs.into_iter().filter(|_| answer.missing.is_empty()) {
+                let Some(context) = context else { continue };
+                let request = matrix.request(row, key, KmsAction::DECRYPT, context).unwrap();
+                let truth = inventory(&with_caller(text, &request));
+                let decision = Reference::new(&truth).evaluate(&request);
+                assert_eq!(decision.is_allowed(), expected, "{text}\n{request:?}");
+            }
+            found.push((known.name.to_string(), Arc::clone(answer)));
+        }
+    }
+    found
+}
+
+/// Checks what outsiders can do: `row verdict`, line by line.
+#[track_caller]
+fn check(statements: &[String], expected: &[&str]) {
+    let text = world(statements);
+    let found = decrypt(&text);
+    let found: Vec<String> =
+        found.iter().map(|(row, answer)| format!("{row} {}", answer.verdict.name())).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+/// An Allow, or where `effect` says so a Deny, of `kms:Decrypt` for `to`, with a condition where there is one.
+fn statement(effect: &str, to: &str, condition: &str) -> String {
+    let condition = match condition {
+        "" => String::new(),
+        condition => format!(", when: {{ {condition} }}"),
+    };
+    format!("{effect}: kms:Decrypt, to: \"{to}\"{condition}")
+}
+
+fn iam(name: &str) -> String {
+    format!("arn:aws:iam::{PARTNER}:{name}")
+}
+
+#[test]
+fn a_row_of_an_account_stands_for_none_that_has_a_row_of_its_own() {
+    let federated = format!("arn:aws:sts::{PARTNER}:federated-user/bob");
+    for (who, others) in [
+        (iam("role/q"), r#"ArnNotLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/q" }"#),
+        (iam("user/eve"), r#"StringNotEquals: { "aws:username": eve }"#),
+        (federated, r#"StringNotEquals: { "aws:userid": "444455556666:bob" }"#),
+    ] {
+        let root = iam("root");
+        let rows = [format!("{who} always"), format!("{root} always")];
+        let mut rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        rows.sort_unstable();
+        check(&[statement("allow", &who, ""), statement("allow", PARTNER, others)], &rows);
+        // Who is denied by name is none of them either.
+        let statements = [statement("deny", &who, ""), statement("allow", PARTNER, "")];
+        check(&statements, &[&format!("{root} always")]);
+    }
+    // A session of it that no policy names is one of them.
+    let session = format!("arn:aws:sts::{PARTNER}:assumed-role/q/s");
+    let others = r#"ArnNotLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/q" }"#;
+    let rows = [format!("{} conditional", iam("root")), format!("{session} always")];
+    check(
+        &[statement("allow", &session, ""), statement("allow", PARTNER, others)],
+        &[&rows[0], &rows[1]],
+    );
+}
+
+#[test]
+fn c46_the_path_of_a_role_whose_session_is_named_is_not_known() {
+    let session = format!("arn:aws:sts::{PARTNER}:assumed-role/q/s");
+    let row = |verdict: &str| format!("{session} {verdict}");
+    for (operator, pattern, verdict) in [
+        ("ArnLike", "role/team/q", "conditional"),
+        ("ArnNotLike", "role/team/*", "conditional"),
+        ("StringEquals", "role/q", "conditional"),
+        ("ArnLike", "role/*", "always"),
+        ("ArnNotLike", "role/team/other", "always"),
+    ] {
+        let when = format!(r#"{operator}: {{ "aws:PrincipalArn": "{}" }}"#, iam(pattern));
+        check(&[statement("allow", &session, &when)], &[&row(verdict)]);
+    }
+    for (operator, pattern) in [("ArnLike", "role/*/other"), ("ArnNotLike", "role/*")] {
+        let when = format!(r#"{operator}: {{ "aws:PrincipalArn": "{}" }}"#, iam(pattern));
+        check(&[statement("allow", &session, &when)], &[]);
+    }
+}
+
+#[test]
+fn who_stands_for_others_is_none_of_those_named() {
+    let any = iam("role/any");
+    let users = r#"StringEquals: { "aws:PrincipalType": User }"#;
+    let rows = [format!("{any} always"), format!("{} conditional", iam("root"))];
+    check(
+        &[statement("allow", &any, ""), statement("allow", PARTNER, users)],
+        &[&rows[0], &rows[1]],
+    );
+    let services = r#"Bool: { "aws:PrincipalIsAWSService": "true" }"#;
+    check(
+        &[statement("deny", "service:any.amazonaws.com", ""), statement("allow", "*", services)],
+        &["*.amazonaws.com always"],
+    );
+}
+
+#[test]
+fn a46_a_deny_that_spares_an_account_spares_its_root_user() {
+    let spares = format!("deny: kms:Decrypt, not_to: [\"{PARTNER}\"]");
+    let found = decrypt(&world(&[statement("allow", PARTNER, ""), spares.clone()]));
+    let [(row, answer)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(*row, iam("root"));
+    // O5: some read it so that the others are spared, too.
+    assert_eq!(
+        (answer.verdict.at_least(), answer.verdict.at_most()),
+        (Bound::Conditional, Bound::Always)
+    );
+    // None of those is spared who is not of the account.
+    let found = decrypt(&world(&[statement("allow", "555555555555", ""), spares]));
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn an_organization_has_one_row_however_it_is_written() {
+    let of = |condition: &str| [statement("allow", "*", condition)];
+    let own = r#"StringEqualsIgnoreCase: { "aws:PrincipalOrgID": O-OWN }"#;
+    check(&of(own), &["o-own always"]);
+    let paths = r#""ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": "o-own/*" }"#;
+    check(&of(paths), &["o-own always"]);
+    // A pattern is those that it takes: the export's own, and any other.
+    check(
+        &of(r#"StringLike: { "aws:PrincipalOrgID": "o-ow*" }"#),
+        &["o-ow* always", "o-own always"],
+    );
+    for all in ["o-*", "*"] {
+        check(
+            &of(&format!(r#"StringLike: {{ "aws:PrincipalOrgID": "{all}" }}"#)),
+            &["o-any always", "o-own always"],
+        );
+    }
+}
+
+#[test]
+fn whoever_is_denied_what_anyone_has_is_told_to_be() {
+    let partner = r#"StringEquals: { "aws:PrincipalOrgID": o-partner }"#;
+    check(
+        &[statement("allow", "*", ""), statement("deny", "*", partner)],
+        &["* always", "o-any always", "o-own always", "o-partner never"],
+    );
+    let member = r#"Null: { "aws:PrincipalOrgID": "false" }"#;
+    check(
+        &[statement("allow", "*", ""), statement("deny", "*", member)],
+        &["* always", "o-any never", "o-own never"],
+    );
+    let pair = r#"StringEquals: { "kms:EncryptionContext:app": x }"#;
+    check(
+        &[
+            statement("allow", "*", ""),
+            statement("deny", PARTNER, ""),
+            statement("deny", "555555555555", pair),
+        ],
+        &[
+            "* always",
+            &format!("{} never", iam("root")),
+            "arn:aws:iam::555555555555:root conditional",
+        ],
+    );
+    // Nobody is told of what nobody has.
+    check(&[statement("allow", PARTNER, ""), statement("deny", "*", "")], &[]);
+    let own = r#"StringNotEqualsIfExists: { "aws:PrincipalOrgID": o-own }"#;
+    check(&[statement("allow", "*", ""), statement("deny", "*", own)], &["o-own always"]);
+}
+
+#[test]
+fn a30_services_have_a_row_where_what_they_alone_send_is_asked_for() {
+    let source = r#"StringEquals: { "aws:SourceAccount": "111122223333" }"#;
+    check(&[statement("allow", "*", source)], &["*.amazonaws.com conditional"]);
+    let none = r#"Null: { "aws:SourceArn": "true" }"#;
+    check(
+        &[statement("allow", "*", ""), statement("deny", "*", none)],
+        &["*.amazonaws.com conditional"],
+    );
+    // What one service is asked for opens nothing to the others.
+    let logs = "service:logs.amazonaws.com";
+    check(&[statement("allow", logs, source)], &["logs.amazonaws.com conditional"]);
+}
+
+#[test]
+fn what_has_no_name_is_no_principal() {
+    // A user of the path `/:role/` has such an ARN, and nobody whose ARN ends with it.
+    let roles = r#"StringLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/*" }"#;
+    let users = r#"StringEquals: { "aws:PrincipalType": User }"#;
+    let found = decrypt(&world(&[statement("allow", "*", roles), statement("deny", "*", users)]));
+    let [(row, answer)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((&**row, answer.verdict.name()), ("*", "conditional"));
+    assert!(!answer.undecided && answer.condition.is_some(), "{answer:?}");
+    // No ARN has a `*` in it (rule C21).
+    let literal = r#"StringEquals: { "aws:PrincipalArn": "arn:aws:iam::444455556666:role/*" }"#;
+    check(&[statement("allow", PARTNER, literal)], &[]);
+}
+
+#[test]
+fn c44_names_in_two_keys_are_decided() {
+    let federated = format!("arn:aws:sts::{PARTNER}:federated-user/f");
+    for condition in [
+        format!(
+            r#"StringNotLike: {{ "aws:PrincipalArn": "{federated}", "aws:userid": "{PARTNER}:f" }}"#
+        ),
+        format!(
+            r#"StringNotEquals: {{ "aws:PrincipalArn": "{}", "aws:username": eve }}"#,
+            iam("user/eve")
+        ),
+    ] {
+        let found = decrypt(&world(&[statement("allow", PARTNER, &condition)]));
+        let [(row, answer)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((&**row, answer.verdict.name()), (&*iam("root"), "conditional"));
+        assert!(!answer.undecided && answer.condition.is_some(), "{condition} {answer:?}");
+    }
+}
+
+fn run(name: &str, statements: &[String], args: &str) -> Run {
+    let folder = Folder::new(&format!("rows-apart-{name}"));
+    folder.put("world.yaml", world(statements));
+    let args: Vec<&str> = args.split_whitespace().chain(["--now", "2026-01-01", "."]).collect();
+    keyreach(&args).within(folder.path()).run()
+}
+
+fn lines(run: &Run) -> Vec<Value> {
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn what_is_told_to_be_never_is_counted() {
+    let partner = r#"StringEquals: { "aws:PrincipalOrgID": o-partner }"#;
+    let statements = [statement("allow", "*", ""), statement("deny", "*", partner)];
+    for filter in ["", "--action Decrypt,Encrypt", "--principal o-partner"] {
+        let args = |format: &str| format!("matrix --all {filter} --format {format}");
+        let cells = lines(&run("counts", &statements, &args("jsonl")));
+        let never = cells.iter().filter(|cell| cell["verdict"] == "never");
+        let whole = run("counts", &statements, &args("json"));
+        let whole: Value = serde_json::from_str(&whole.stdout).unwrap();
+        assert_eq!(whole["about"]["counts"]["never"], never.count(), "{filter}");
+        let told = cells.iter().filter(|cell| cell["principal"] == "o-partner");
+        let told: Vec<[&Value; 2]> = told.map(|cell| [&cell["action"], &cell["verdict"]]).collect();
+        assert_eq!(told, [[&Value::from("kms:Decrypt"), &Value::from("never")]], "{filter}");
+    }
+    let anyone = lines(&run("counts", &statements, "matrix --principal * --format jsonl"));
+    let assumes = anyone[0]["assumes"][0].as_str().unwrap();
+    assert!(assumes.contains("which is in no organization"), "{assumes}");
+}
+
+#[test]
+fn what_can_somebody_do_who_is_not_named() {
+    let role = iam("role/q");
+    let statements = [statement("allow", &role, "")];
+    let asked =
+        |who: &str| run("what", &statements, &format!("what-can --format jsonl --principal {who}"));
+    let names = |run: &Run| -> Vec<String> {
+        lines(run).iter().map(|cell| cell["principal"].as_str().unwrap().to_owned()).collect()
+    };
+    for who in ["role/z", "user/q"] {
+        let told = asked(&iam(who));
+        assert_eq!(told.code, 2, "{}", told.stdout);
+    }
+    // The account means its principals, a session its role.
+    for who in [PARTNER, &role, &format!("arn:aws:sts::{PARTNER}:assumed-role/q/s")] {
+        assert_eq!(names(&asked(who)), [&*role], "{who}");
+    }
+    // Whoever can be in an organization has what its members have.
+    let partner = r#"StringEquals: { "aws:PrincipalOrgID": o-partner }"#;
+    let told = run(
+        "what",
+        &[statement("allow", "*", partner)],
+        &format!("what-can --format jsonl --principal {}", iam("role/z")),
+    );
+    assert_eq!(names(&told), ["o-partner"]);
+}
