@@ -246,7 +246,11 @@ fn of_shared(scope: &Scope<'_>, found: &mut [Finding]) {
         let Some(rest) = rest.map(str::to_owned) else { continue };
         let code = code(scope.world.sources.path(label.place.file));
         finding.subject = format!("{code}{rest}");
-        finding.instance.get_or_insert_with(|| key.id().to_owned());
+        // Related keys have one id (rule X4).
+        finding.instance.get_or_insert_with(|| match key.is_multi_region() {
+            true => format!("{} in {}", key.id(), key.region()),
+            false => key.id().to_owned(),
+        });
         finding.is_use = true;
     }
 }

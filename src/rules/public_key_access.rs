@@ -213,11 +213,7 @@ struct Limit<'p> {
 }
 
 /// The limits that a statement of the key policy asks for, and those that a Deny of it or of an RCP does not stop.
-fn limits<'p>(
-    scope: &'p KeyScope<'_>,
-    policy: &'p PolicyDocument,
-    index: usize,
-) -> Vec<Limit<'p>> {
+fn limits<'p>(scope: &'p KeyScope<'_>, policy: &'p PolicyDocument, index: usize) -> Vec<Limit<'p>> {
     let Some(statement) = policy.policy().statements.get(index) else { return Vec::new() };
     let documents = scope.scope.documents.iter();
     let rcps = documents.map(|it| it.document).filter(|it| it.kind == PolicyKind::Rcp);

@@ -3,36 +3,54 @@
 use crate::aws::AccountId;
 use crate::policy::{Comparison, Condition};
 
-/// Condition keys that hold an account, an organization, and paths of organizations.
-const ACCOUNTS: [&str; 5] = [
-    "kms:CallerAccount",
-    "aws:PrincipalAccount",
-    "aws:SourceAccount",
-    "aws:ResourceAccount",
-    "aws:VpceAccount",
+/// Condition keys, which texts they may hold, and what is said of others.
+type Shape = (&'static [&'static str], fn(&str) -> bool, &'static str);
+
+const SHAPES: [Shape; 5] = [
+    (
+        &[
+            "kms:CallerAccount",
+            "aws:PrincipalAccount",
+            "aws:SourceAccount",
+            "aws:ResourceAccount",
+            "aws:VpceAccount",
+        ],
+        is_account,
+        "an account is twelve digits, no ARN and no name",
+    ),
+    (
+        &["aws:PrincipalOrgID", "aws:SourceOrgID", "aws:ResourceOrgID", "aws:VpceOrgID"],
+        is_organization,
+        "an organization is `o-` and its id",
+    ),
+    (
+        &[
+            "aws:PrincipalOrgPaths",
+            "aws:SourceOrgPaths",
+            "aws:ResourceOrgPaths",
+            "aws:VpceOrgPaths",
+        ],
+        is_path,
+        "a path begins with an organization, as in o-abcdefghij/*",
+    ),
+    // Rule C46.
+    (
+        &["aws:PrincipalArn"],
+        is_no_session,
+        "of a session it holds the ARN of the role, never that of the session",
+    ),
+    // Rule C53; in the guide's table of services each has its Region.
+    (
+        &["kms:ViaService"],
+        is_service,
+        "a service is named in full, as in s3.us-east-1.amazonaws.com",
+    ),
 ];
-const ORGANIZATIONS: [&str; 4] =
-    ["aws:PrincipalOrgID", "aws:SourceOrgID", "aws:ResourceOrgID", "aws:VpceOrgID"];
-const PATHS: [&str; 4] =
-    ["aws:PrincipalOrgPaths", "aws:SourceOrgPaths", "aws:ResourceOrgPaths", "aws:VpceOrgPaths"];
 
 /// Why no value that a condition asks for can be there; nothing where one can.
 pub(super) fn misshapen(condition: &Condition) -> Option<&'static str> {
-    let is = |names: &[&str]| names.iter().any(|it| condition.key.value.eq_ignore_ascii_case(it));
-    let (fits, why): (fn(&str) -> bool, _) = match () {
-        () if is(&ACCOUNTS) => (is_account, "an account is twelve digits, no ARN and no name"),
-        () if is(&ORGANIZATIONS) => (is_organization, "an organization is `o-` and its id"),
-        () if is(&PATHS) => (is_path, "a path begins with an organization, as in o-abcdefghij/*"),
-        // Rule C46.
-        () if is(&["aws:PrincipalArn"]) => {
-            (is_no_session, "of a session it holds the ARN of the role, never that of the session")
-        }
-        // Rule C53; in the guide's table of services each has its Region.
-        () if is(&["kms:ViaService"]) => {
-            (is_service, "a service is named in full, as in s3.us-east-1.amazonaws.com")
-        }
-        () => return None,
-    };
+    let is_it = |name: &&str| condition.key.value.eq_ignore_ascii_case(name);
+    let (_, fits, why) = SHAPES.iter().find(|(names, ..)| names.iter().any(is_it))?;
     let comparison = condition.operator.value.comparison;
     let is_text = matches!(
         comparison,
@@ -43,7 +61,7 @@ pub(super) fn misshapen(condition: &Condition) -> Option<&'static str> {
     );
     let mut values = condition.values.iter().map(|value| value.value.text());
     let is_never = is_text && values.all(|text| text.is_some_and(|text| !fits(text)));
-    is_never.then_some(why)
+    is_never.then_some(*why)
 }
 
 /// Whether a text may stand for others.
