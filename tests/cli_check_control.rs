@@ -227,6 +227,70 @@ fn what_explains_something_is_as_severe_and_gives_it_back_as_it_was() {
 }
 
 #[test]
+fn fingerprints_do_not_hang_on_letter_case_or_on_order() {
+    let folder = Folder::new("control-spelling");
+    let fingerprints = |statements: &[&str]| {
+        let lines: String = statements.iter().map(|one| format!("          - {one}\n")).collect();
+        let world = "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    roles: { app: {} }\n    keys:\n      k:\n        policy:\n";
+        folder.put("world.yaml", format!("{world}{lines}"));
+        let run = check(&folder, &["--format", "json", "world.yaml"]);
+        let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = answer["findings"].as_array().unwrap().clone();
+        let mut all: Vec<String> = findings
+            .iter()
+            .map(|it| format!("{} {}", it["rule"].as_str().unwrap(), it["fingerprint"]))
+            .collect();
+        all.sort();
+        all
+    };
+    let account = r#"{ allow: "kms:*", to: [account] }"#;
+    let partner = r#"{ allow: "kms:Decrypt", to: ["444455556666"] }"#;
+    let grants = r#"{ allow: "kms:CreateGrant", to: ["444455556666"], when: { Bool: { "kms:GrantIsForAWSResource": "true" } } }"#;
+    let typo = r#"{ allow: "kms:Decript", to: [role/app] }"#;
+    let key = r#"{ allow: "kms:Decrypt", to: [role/app], when: { StringEquals: { "kms:CallerAcount": "1" } } }"#;
+    let pattern = r#"{ deny: "kms:DisableKey", to: ["*"], when: { StringNotEquals: { "aws:PrincipalArn": "arn:aws:iam::111122223333:role/a*" } } }"#;
+    let service = r#"{ allow: "kms:Decrypt", to: ["service:sns.amazonaws.com"], when: { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } } }"#;
+    let never = r#"{ allow: "kms:Decrypt", to: ["*"], when: { StringEquals: { "kms:CallerAccount": "me" } } }"#;
+    let all = [account, partner, grants, typo, key, pattern, service, never];
+    let before = fingerprints(&all);
+    assert_eq!(before.len(), 6, "{before:?}");
+    let mut turned: Vec<String> = all
+        .iter()
+        .map(|one| {
+            let one = one.replace("kms:Dec", "KMS:DEC").replace("kms:Caller", "KMS:CALLER");
+            one.replace("aws:Principal", "AWS:principal").replace("kms:Via", "KMS:VIA")
+        })
+        .collect();
+    turned.reverse();
+    let turned: Vec<&str> = turned.iter().map(String::as_str).collect();
+    assert_eq!(fingerprints(&turned), before);
+}
+
+/// What is found lies within the statement; the comment stands where that begins, and not at other lines of it.
+#[test]
+fn a_comment_suppresses_what_is_found_within_the_statement_that_begins_there() {
+    let folder = Folder::new("control-blocks");
+    let told = |[above, behind, within]: [&str; 3]| {
+        let resource = "resource \"aws_kms_key\" \"k\" {\n  enable_key_rotation = true\n";
+        let document = "  policy = data.aws_iam_policy_document.d.json\n}\ndata \"aws_iam_policy_document\" \"d\" {\n";
+        let statement = format!(
+            "{above}\n  statement {{ {behind}\n    actions = [\"kms:*\"] {within}\n    resources = [\"*\"]\n    \
+             principals {{\n      type = \"AWS\"\n      identifiers = [\"*\"]\n    }}\n    condition {{\n      \
+             test = \"StringEqualsIfExists\"\n      variable = \"aws:PrincipalOrgID\"\n      \
+             values = [\"o-exampleorg\"]\n    }}\n  }}\n}}\n"
+        );
+        folder.put("main.tf", format!("{resource}{document}{statement}"));
+        let (findings, suppressed, _) = told(&folder, &["."]);
+        (findings.iter().any(|one| one.ends_with("if-exists-opens-allow")), suppressed)
+    };
+    let comment = "# keyreach: ignore[if-exists-opens-allow, public-key-access] open to all";
+    assert_eq!(told(["", "", ""]), (true, 0));
+    assert_eq!(told([comment, "", ""]), (false, 2));
+    assert_eq!(told(["", comment, ""]), (false, 2));
+    assert!(told(["", "", comment]).0);
+}
+
+#[test]
 fn a_comment_suppresses_what_stands_on_its_line_or_below_it() {
     let folder = Folder::new("control-comments");
     let lines = |alice: &str, above_bob: &str| {

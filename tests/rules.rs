@@ -235,6 +235,18 @@ const BEYOND_THE_PROBE: &[(&str, &str)] = &[
         "testdata/rules/unresolved-reference/fire-an-import-of-nothing-here",
         "the probe counts a cell to those that hang on the import that is never allowed in any case",
     ),
+    (
+        "testdata/rules/public-key-access/fire-all-but-an-account-that-is-not-known",
+        "the probe does not see that a statement in doubt adds nothing for the root user",
+    ),
+    (
+        "testdata/rules/public-key-access/fire-beside-documents-that-are-not-known",
+        "the probe counts a cell to those that hang on the documents that is never allowed in any case",
+    ),
+    (
+        "testdata/rules/public-key-access/fire-limited-to-an-endpoint-that-is-not-known",
+        "the probe knows no request that comes by an endpoint that is not known",
+    ),
 ];
 
 /// The rules ask both engines all their questions: the answers must be equal unless the probe says

@@ -8,6 +8,7 @@ use crate::decision::Assumptions;
 use crate::findings::{Baseline, Choice, Finding, PathRules, Reach, Suppressed, Suppression, What};
 use crate::inventory::Inventory;
 use crate::rules::{Registered, Settings, Stale};
+use crate::source::{Place, Span};
 
 use super::Texts;
 use super::assertions::Assertion;
@@ -197,7 +198,8 @@ fn means(
         }
 }
 
-/// Whether the primary label of a finding covers a line of the file that the suppression is written in.
+/// Whether the primary label of a finding covers a line of the file that the suppression is written in, or the
+/// statement that it is about begins there.
 fn stands_on(suppression: &Suppression, line: u32, texts: &Texts<'_>, finding: &Finding) -> bool {
     let Some(label) = finding.labels.first() else {
         return false;
@@ -208,9 +210,14 @@ fn stands_on(suppression: &Suppression, line: u32, texts: &Texts<'_>, finding: &
     let Some(whole) = texts.whole(label.place.file) else {
         return false;
     };
-    let span = label.span.map_or(label.place.span, |span| label.place.locate(&whole.text, span));
-    let last = span.end.saturating_sub(1).max(span.start);
-    (whole.lines.line(span.start)..=whole.lines.line(last)).contains(&line)
+    let lines = |place: Place, span: Option<Span>| {
+        let span = span.map_or(place.span, |span| place.locate(&whole.text, span));
+        let last = span.end.saturating_sub(1).max(span.start);
+        whole.lines.line(span.start)..=whole.lines.line(last)
+    };
+    let of_cause = finding.cause.filter(|(place, _)| place.file == label.place.file);
+    lines(label.place, label.span).contains(&line)
+        || of_cause.is_some_and(|(place, span)| *lines(place, span).start() == line)
 }
 
 /// Whether `pattern` names the key: its ARN, its id or an alias.

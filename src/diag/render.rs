@@ -239,6 +239,24 @@ some-rule (medium)
     }
 
     #[test]
+    fn what_labels_say_fits_a_narrow_screen() {
+        let text = "{ allow = [\"kms:Decrypt\"], to = [\"*\"] }\n";
+        let at = text.find("[\"*\"]").expect("there");
+        let says = "a principal of any account meets this Allow, whatever it is called";
+        let labels =
+            [Label::primary(Span::new(at, at + 5), says), Label::related(Span::new(2, 7), says)];
+        let diagnostic =
+            Diagnostic::new(Severity::High, "message").snippet(Snippet::new("p.tf", text, labels));
+        let mut bytes = Vec::new();
+        let look = Look { columns: 50, ..Look::PLAIN };
+        Renderer::new(look).render(&mut bytes, &diagnostic).expect("to memory");
+        let shown = String::from_utf8(bytes).expect("text");
+        assert!(shown.lines().all(|line| line.chars().count() <= 58), "{shown}");
+        let words = shown.split_whitespace().filter(|word| *word == "whatever").count();
+        assert_eq!(words, 2, "{shown}");
+    }
+
+    #[test]
     fn nothing_that_a_terminal_obeys_is_written() {
         let text = "\"a\u{1b}[2J\u{202E}b\rc\u{9b}é\"";
         let snippet =

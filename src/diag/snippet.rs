@@ -12,6 +12,9 @@ const CONTEXT: usize = 1;
 const LABEL_LINES: usize = 24;
 /// How long lines may be where no screen says so.
 pub(super) const WIDE: Fit = Fit { columns: 200 };
+/// Columns of what leads from a label to what it says, and the fewest of a line of that.
+const ARROW: usize = 4;
+const LEAST: usize = 12;
 /// What stands for the columns that are left out.
 const LEFT_OUT: &str = "…";
 
@@ -102,7 +105,29 @@ impl Window {
         });
         let labels: Vec<(Reach, Label)> = placed.collect();
         let last = lines.starts.len().saturating_sub(1);
-        Self { above: self.above, ..lines.window(&self.name, 0, last, &labels, fit) }
+        let mut window = lines.window(&self.name, 0, last, &labels, fit);
+        window.wrap(fit);
+        Self { above: self.above, ..window }
+    }
+
+    /// Breaks what labels say into lines that fit beside where it is written: behind the middle of a label on one
+    /// line, else on the left.
+    fn wrap(&mut self, fit: Fit) {
+        let Self { text, labels, .. } = self;
+        let lines = Lines::of(text);
+        for (range, label) in labels {
+            let reach = lines.reach(Span::new(range.start, range.end));
+            let start = lines.range(reach.first).start;
+            let middle =
+                if reach.first == reach.last { range.start.midpoint(range.end) } else { start };
+            let before = text.get(start..floor(text, middle)).unwrap_or_default();
+            let taken = before.chars().count() + ARROW;
+            let options = textwrap::Options::new(fit.columns.saturating_sub(taken).max(LEAST))
+                .break_words(false)
+                .word_separator(textwrap::WordSeparator::AsciiSpace)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation);
+            label.text = textwrap::fill(&label.text, options);
+        }
     }
 }
 

@@ -118,21 +118,7 @@ fn tell(document: &Documented<'_>, lost: &[&Lost<'_>], why: Why, sink: &mut Sink
     let Some(first) = lost.first() else { return };
     let actions: ActionSet = lost.iter().map(|one| one.action).collect();
     let names: Vec<String> = actions.iter().map(|action| action.to_string()).collect();
-    let (because, help) = match why {
-        Why::Identity => (
-            "identity policies and SCPs alone decide it",
-            "take it out here; whoever needs it gets it by an identity policy",
-        ),
-        Why::Grant => (
-            "the grant itself says who may retire it",
-            "take it out; name a retiring principal in the grant, or use kms:RevokeGrant",
-        ),
-        Why::Spec => ("the key cannot perform it", "take it out, or name what the key can do"),
-        Why::Abroad => (
-            "it never works for another account",
-            "take it out; let a role of the key's own account do it for them",
-        ),
-    };
+    let (because, help) = reason_in_words(why, names.len() == 1);
     let verb = if names.len() == 1 { "has" } else { "have" };
     let message = format!("{} {verb} no effect in {}: {because}", list(&names), document.name);
     let place = document.document.place;
@@ -148,4 +134,36 @@ fn tell(document: &Documented<'_>, lost: &[&Lost<'_>], why: Why, sink: &mut Sink
         report = report.beside(place, Some(other.span), "and this one");
     }
     report.done();
+}
+
+/// Why one action or several have no effect, and what to do.
+fn reason_in_words(why: Why, is_one: bool) -> (&'static str, &'static str) {
+    match (why, is_one) {
+        (Why::Identity, true) => (
+            "identity policies and SCPs alone decide it",
+            "take it out here; whoever needs it gets it by an identity policy",
+        ),
+        (Why::Identity, false) => (
+            "identity policies and SCPs alone decide them",
+            "take them out here; whoever needs them gets them by an identity policy",
+        ),
+        (Why::Grant, _) => (
+            "the grant itself says who may retire it",
+            "take it out; name a retiring principal in the grant, or use kms:RevokeGrant",
+        ),
+        (Why::Spec, true) => {
+            ("the key cannot perform it", "take it out, or name what the key can do")
+        }
+        (Why::Spec, false) => {
+            ("the key cannot perform them", "take them out, or name what the key can do")
+        }
+        (Why::Abroad, true) => (
+            "it never works for another account",
+            "take it out; let a role of the key's own account do it for them",
+        ),
+        (Why::Abroad, false) => (
+            "they never work for another account",
+            "take them out; let a role of the key's own account do that for them",
+        ),
+    }
 }

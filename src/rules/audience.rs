@@ -118,7 +118,8 @@ fn is_of_arns(condition: &Condition) -> bool {
     is_about(condition, "aws:PrincipalArn")
 }
 
-fn is_about(condition: &Condition, key: &str) -> bool {
+/// Whether the condition asks for this key.
+pub(super) fn is_about(condition: &Condition, key: &str) -> bool {
     condition.key.value.eq_ignore_ascii_case(key)
 }
 
@@ -238,10 +239,6 @@ pub(super) fn any_organization(
     index: usize,
     keys: &[&str],
 ) -> Option<PolicyDocument> {
-    let takes_all = |text: &str| {
-        let pattern = text.strip_prefix("o-").unwrap_or(text);
-        pattern.contains('*') && pattern.chars().all(|one| matches!(one, '*' | '/'))
-    };
     let is_open = |condition: &Condition| {
         let operator = &condition.operator.value;
         let mut texts = condition.values.iter().filter_map(|value| value.value.text());
@@ -256,6 +253,12 @@ pub(super) fn any_organization(
     document.policy().statements.get(index)?.conditions.iter().any(is_open).then(|| {
         changed(document, index, |statement| statement.conditions.retain(|it| !is_open(it)))
     })
+}
+
+/// Whether a pattern takes every organization, or every path in every one.
+pub(super) fn takes_all(pattern: &str) -> bool {
+    let pattern = pattern.strip_prefix("o-").unwrap_or(pattern);
+    pattern.contains('*') && pattern.chars().all(|one| matches!(one, '*' | '/'))
 }
 
 /// An account that nobody knows and that a pattern takes: of accounts, or of ARNs.

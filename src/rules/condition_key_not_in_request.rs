@@ -171,7 +171,7 @@ impl Asked<'_> {
             ),
             (false, _) => format!("put {lost} into a statement without the condition on {name}"),
         };
-        let subject = format!("{} {name}", self.document.subject);
+        let subject = format!("{} {}", self.document.subject, name.to_ascii_lowercase());
         let mut report = sink
             .report(subject, message)
             .of_statement(self.document.document, self.of.statement)

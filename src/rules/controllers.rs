@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Caller, CallerKind, Citation, Cited, Decision, Holders, Reach, Request};
 use crate::policy::{PolicyDocument, PolicyKind};
+use crate::source::Place;
 
 use super::KeyScope;
 use super::report::{Report, Sink};
@@ -214,16 +215,24 @@ pub(super) fn deciding_statements(
     cited(&reach.decide(request))
 }
 
-/// The statements that a decision rests on.
+/// The statements that a decision rests on, those of one policy in an order that does not hang on where they stand
+/// in it.
 pub(super) fn cited(decision: &Decision) -> Vec<(PolicyDocument, usize)> {
     let cited: Vec<Citation> = decision.matched().cloned().collect();
-    cited
+    let mut found: Vec<(PolicyDocument, usize)> = cited
         .into_iter()
         .filter_map(|citation| match citation.cited {
             Cited::Statement { document, index } => Some((document, index)),
             Cited::Grant { .. } => None,
         })
-        .collect()
+        .collect();
+    let places: Vec<Place> = found.iter().map(|(document, _)| document.place).collect();
+    found.sort_by_cached_key(|(document, index)| {
+        let statement = document.policy().statements.get(*index);
+        let form = statement.map(|it| document.policy().form_without_principals(it));
+        (places.iter().position(|place| *place == document.place), form)
+    });
+    found
 }
 
 /// `user/alice`, `role/app`, or the whole text for everything else.

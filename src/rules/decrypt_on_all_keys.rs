@@ -4,7 +4,7 @@ use crate::aws::{ActionSet, KmsAction};
 
 use super::controllers::list;
 use super::report::Sink;
-use super::wide::{Breadth, is_everything, reached, wide};
+use super::wide::{Breadth, reached, wide_but_for_full};
 use super::{Documented, Rule, Scope, short_name};
 
 /// See the rule's page.
@@ -14,10 +14,7 @@ impl Rule for DecryptOnAllKeys {
     fn document(&self, scope: &Scope<'_>, document: &Documented<'_>, sink: &mut Sink<'_>) {
         let wanted: ActionSet =
             [KmsAction::DECRYPT, KmsAction::RE_ENCRYPT_FROM].into_iter().collect();
-        for wide in wide(scope, document) {
-            if is_everything(wide.actions) || !wide.actions.intersects(wanted) {
-                continue;
-            }
+        for wide in wide_but_for_full(scope, document, wanted) {
             let reached = reached(scope, document.document, &wide, wanted);
             let Some(holder) = reached.holders.first().filter(|_| !reached.keys.is_empty()) else {
                 continue;

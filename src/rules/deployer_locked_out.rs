@@ -5,6 +5,7 @@ use crate::decision::{Caller, CallerKind};
 use crate::source::Place;
 
 use super::controllers::short;
+use super::outsiders::may_let_manage;
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -15,25 +16,36 @@ impl Rule for DeployerLockedOut {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
         let Some(deployer) = &scope.scope.settings.deployer else { return };
         let deployer = &at_home(deployer, scope.key.arn.account());
-        let (Some(document), Some(account)) = (scope.readable_policy(), deployer.account) else {
-            return;
-        };
         let put = KmsAction::PUT_KEY_POLICY;
-        // What nothing here means gains by no identity policy either, known or not (rules E20, K9).
-        let is_known = scope.identity(deployer).is_some()
-            || scope.world().is_complete(account)
-            || deployer.kind == CallerKind::Root
-            || scope.opened(deployer, put.into()).is_empty();
-        // Another account puts no policy on the key in any case (rule E11).
-        if account != scope.key.arn.account() || !is_known {
+        // Another account puts no policy on the key in any case (rule E11). Code that switches the check off says
+        // so: another rule speaks of it.
+        if deployer.account != Some(scope.key.arn.account())
+            || scope.key.lockout_check_bypassed.is_some()
+        {
             return;
         }
-        // Code that switches the check off says so: another rule speaks of it.
-        let is_meant = scope.key.lockout_check_bypassed.is_some();
-        if !is_meant && scope.holding(deployer, put.into()).possible.is_empty() {
-            tell(scope, sink, document.whole(), deployer);
+        if let Some(document) = scope.readable_policy() {
+            if is_known(scope, deployer) && scope.holding(deployer, put.into()).possible.is_empty()
+            {
+                tell(scope, sink, document.whole(), deployer);
+            }
+        } else if let Some(document) = scope.policy_of_open_account() {
+            // Whichever account it is, no statement means it (rules E20, K9).
+            let mut statements = document.policy().statements.iter();
+            if !statements.any(|statement| may_let_manage(scope, statement, deployer)) {
+                tell(scope, sink, document.whole(), deployer);
+            }
         }
     }
+}
+
+/// Whether what the deployer holds is known. What nothing in the key policy means gains by no identity policy either,
+/// known or not (rules E20, K9).
+fn is_known(scope: &KeyScope<'_>, deployer: &Caller) -> bool {
+    scope.identity(deployer).is_some()
+        || deployer.account.is_some_and(|account| scope.world().is_complete(account))
+        || deployer.kind == CallerKind::Root
+        || scope.opened(deployer, KmsAction::PUT_KEY_POLICY.into()).is_empty()
 }
 
 /// The deployer as it is known where `owner` may be its account: a symbol is what code is deployed to, and

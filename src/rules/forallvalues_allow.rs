@@ -4,10 +4,10 @@ use crate::aws::{ActionSet, carrying, condition_key};
 use crate::decision::{Allowing, Caller, Request};
 use crate::policy::{Condition, PolicyDocument, Principal, Quantifier};
 
-use super::audience::{stranger, strangers};
+use super::audience::{is_about, stranger, strangers};
 use super::controllers::{list, short};
 use super::optional_conditions::{OPEN, Optional, conditions};
-use super::outsiders::{abroad, means_everyone};
+use super::outsiders::{abroad, is_told_of, means_everyone};
 use super::presence::needs_key;
 use super::report::Sink;
 use super::trust::performed;
@@ -65,22 +65,6 @@ fn of_the_account(
         }
     }
     (callers, first)
-}
-
-/// Whether the caller's account is one of the world's, or the key policy speaks of it: others stand for many,
-/// for whom a stranger speaks.
-fn is_told_of(scope: &KeyScope<'_>, caller: &Caller) -> bool {
-    let Some(account) = caller.account.filter(|it| scope.world().account(*it).is_none()) else {
-        return true;
-    };
-    let mut statements = scope.key.policy.iter().flat_map(|it| &it.policy().statements);
-    statements.any(|statement| {
-        let named = statement.principal.iter().flat_map(|element| &element.entries);
-        let values = statement.conditions.iter().flat_map(|condition| &condition.values);
-        let texts = named.map(|entry| entry.value.text());
-        let mut texts = texts.chain(values.filter_map(|value| value.value.text()));
-        texts.any(|text| text.contains(account.as_str()))
-    })
 }
 
 /// Whether the condition key has one value, and each request that the statement means carries it.
@@ -152,5 +136,13 @@ fn tell(
     if means_everyone(optional.statement) && optional.keeps_out(scope, &outside, wanted) {
         report = report.explains_there(&OPEN);
     }
+    // It is meant to say for whose resources a service calls.
+    if SOURCES.iter().any(|source| is_about(condition, source)) {
+        report = report.explains_there(&["service-principal-unscoped"]);
+    }
     report.done();
 }
+
+/// The condition keys of whose resources a service works for.
+const SOURCES: [&str; 4] =
+    ["aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths"];

@@ -34,6 +34,9 @@ impl Rule for IamAllowWithoutKeyTrust {
                     tell(scope, sink, (document, index), &[key], remedy);
                 }
             }
+            if document.is_written_by_aws() || !names_kms(statement) {
+                continue;
+            }
             let matched = matched_by_patterns(scope, document, index, actions);
             if let Some(keys) = matched.filter(|keys| !keys.is_empty()) {
                 let remedy = remedy(scope, statement, false);
@@ -48,6 +51,13 @@ fn key_actions(scope: &Scope<'_>, statement: &Statement) -> ActionSet {
     let element = statement.action.as_ref().filter(|_| statement.allows());
     let covered = element.map_or(ActionSet::EMPTY, |element| scope.reach.actions(element));
     covered.intersection(on_keys())
+}
+
+/// Whether the statement speaks of KMS by name: what is allowed in every service is not written for keys.
+fn names_kms(statement: &Statement) -> bool {
+    let element = statement.action.as_ref().filter(|element| element.polarity == Polarity::Is);
+    let mut texts = element.into_iter().flat_map(|it| &it.values).filter_map(|it| it.value.text());
+    texts.any(|text| text.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("kms:")))
 }
 
 /// The keys of the world that the statement names by their ARNs.

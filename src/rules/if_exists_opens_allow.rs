@@ -25,6 +25,12 @@ impl Rule for IfExistsOpensAllow {
                 Some((caller.clone(), request))
             });
             let Some((caller, request)) = gained else { continue };
+            // Where they get in with the condition key as well, it is no cause: other rules tell of them.
+            let others = if is_open { strangers(scope, optional.statement) } else { Vec::new() };
+            let outside: Vec<Caller> = callers.iter().cloned().chain(others).collect();
+            if !optional.keeps_out(scope, &outside, actions) {
+                continue;
+            }
             let condition = optional.condition;
             let (operator, key) = (condition.operator.value.name(), &condition.key.value);
             let who = match caller.account {
@@ -34,7 +40,7 @@ impl Rule for IfExistsOpensAllow {
             let message =
                 format!("`{operator}` {key} lets {who} use {} by leaving {key} out", scope.name());
             let place = optional.document.place;
-            let mut report = sink
+            sink
                 .report(scope.key.arn.as_str(), message)
                 .key(&scope.key.arn)
                 .of_statement(optional.document, optional.statement)
@@ -43,13 +49,9 @@ impl Rule for IfExistsOpensAllow {
                 .help(format!(
                     "drop `IfExists`, or name with a positive operator who may: a condition on a key \
                      that outsiders do not send, such as {key}, does not keep them out"
-                ));
-            let others = if is_open { strangers(scope, optional.statement) } else { Vec::new() };
-            let outside: Vec<Caller> = callers.into_iter().chain(others).collect();
-            if optional.keeps_out(scope, &outside, actions) {
-                report = report.explains_there(&OPEN);
-            }
-            report.done();
+                ))
+                .explains_there(&OPEN)
+                .done();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::aws::KmsAction;
 
+use super::outsiders::{lets_manage, may_let_manage};
 use super::report::Sink;
 use super::{KeyScope, Rule};
 
@@ -10,11 +11,19 @@ pub(super) struct MissingRootStatement;
 
 impl Rule for MissingRootStatement {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
-        let (Some(document), Some(root)) = (scope.readable_policy(), scope.root()) else {
+        let (Some(document), Some(root)) = (scope.policy_of_open_account(), scope.root()) else {
             return;
         };
         let statements = &document.policy().statements;
-        if !scope.opened(&root, KmsAction::PUT_KEY_POLICY.into()).is_empty() {
+        let is_let = match scope.readable_policy() {
+            Some(_) => !scope.opened(&root, KmsAction::PUT_KEY_POLICY.into()).is_empty(),
+            // A policy that lets nobody manage is none of a customer's: KMS takes none (rule K9).
+            None => {
+                statements.iter().any(|it| may_let_manage(scope, it, &root))
+                    || !statements.iter().any(|it| lets_manage(scope, it))
+            }
+        };
+        if is_let {
             return;
         }
         let account = scope.key.arn.account();

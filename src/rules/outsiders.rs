@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::{AccountId, ActionSet, Arn, Category, KmsAction};
-use crate::decision::{Allowing, Caller, Fates};
-use crate::policy::{Polarity, PolicyDocument, Principal, Statement};
+use crate::decision::{Allowing, Caller, CallerKind, Fates};
+use crate::policy::{AtMost, Polarity, PolicyDocument, Principal, Statement};
 
 use super::KeyScope;
 use super::audience::{stranger, tells_users};
@@ -132,6 +132,38 @@ pub(super) fn lets_manage(scope: &KeyScope<'_>, statement: &Statement) -> bool {
     actions.is_some_and(|actions| actions.contains(KmsAction::PUT_KEY_POLICY))
 }
 
+/// Whether an Allow statement of kms:PutKeyPolicy may mean a principal of the key's account, whichever that is.
+pub(super) fn may_let_manage(scope: &KeyScope<'_>, statement: &Statement, who: &Caller) -> bool {
+    let mut entries = statement.principal.iter().flat_map(|element| &element.entries);
+    lets_manage(scope, statement)
+        && (means_everyone(statement) || entries.any(|entry| may_be(scope, &entry.value, who)))
+}
+
+/// Whether an entry may mean a principal of the key's account: by its name, or with its account.
+fn may_be(scope: &KeyScope<'_>, entry: &Principal, who: &Caller) -> bool {
+    let is_home = |account| account == scope.key.arn.account() || may_be_own(scope, account);
+    match entry {
+        Principal::Anyone | Principal::UniqueId(_) => true,
+        Principal::Account { account, .. } => is_home(*account),
+        Principal::Unresolved(of) => match &of.at_most {
+            AtMost::Anyone => true,
+            AtMost::Of(account) => is_home(*account),
+            AtMost::Service => false,
+            AtMost::Principal(principal) => may_be(scope, principal, who),
+        },
+        other => Caller::parse(other.text()).is_some_and(|named| {
+            let name = |caller: &Caller| caller.text.splitn(6, ':').nth(5).map(str::to_owned);
+            let is_session = match &who.kind {
+                CallerKind::AssumedRole { role, .. } => {
+                    named.kind == CallerKind::Role && named.text.ends_with(&format!("/{role}"))
+                }
+                _ => false,
+            };
+            named.account.is_some_and(is_home) && (is_session || name(&named) == name(who))
+        }),
+    }
+}
+
 /// Principals of accounts that are not trusted whom an Allow statement could mean, each with whom it stands for:
 /// those that it names, and for accounts, in its principals or in its conditions, some of each; of one that
 /// means everyone also whom a Deny beside it speaks of.
@@ -193,8 +225,25 @@ fn mentioned(statement: &Statement) -> impl Iterator<Item = &str> {
     entries.map(|entry| entry.value.text()).chain(values)
 }
 
-fn account_of(text: &str) -> Option<AccountId> {
+/// The account that a text is, or names as an ARN.
+pub(super) fn account_of(text: &str) -> Option<AccountId> {
     AccountId::parse(text).or_else(|| AccountId::parse(Arn::parse(text)?.account))
+}
+
+/// Whether the caller's account is one of the world's, or the key policy speaks of it: others stand for many,
+/// for whom a stranger speaks.
+pub(super) fn is_told_of(scope: &KeyScope<'_>, caller: &Caller) -> bool {
+    let Some(account) = caller.account.filter(|it| scope.world().account(*it).is_none()) else {
+        return true;
+    };
+    let mut statements = scope.key.policy.iter().flat_map(|it| &it.policy().statements);
+    statements.any(|statement| {
+        let named = statement.principal.iter().flat_map(|element| &element.entries);
+        let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+        let texts = named.map(|entry| entry.value.text());
+        let mut texts = texts.chain(values.filter_map(|value| value.value.text()));
+        texts.any(|text| text.contains(account.as_str()))
+    })
 }
 
 /// What makes an account an outsider, in words: where no organization is exported nobody knows of which one it

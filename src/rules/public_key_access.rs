@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::AccountId;
-use crate::decision::{Allowing, Caller, Fate};
+use crate::aws::{AccountId, ActionSet};
+use crate::decision::{Allowing, Caller, Fate, Reach};
 use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
+use crate::source::{Place, Span};
 
 use super::audience::{any_organization, strangers};
 use super::controllers::list;
 use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
-use super::what_if::{DIRECT, More, narrowed};
+use super::supposing::{as_known, as_members, is_open};
+use super::what_if::{DIRECT, More, after, narrowed};
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -23,100 +25,184 @@ impl Rule for PublicKeyAccess {
         let Some(document) = document else { return };
         for (index, statement) in document.policy().statements.iter().enumerate() {
             if means_everyone(statement) {
-                // One may be a member of an organization of its own.
-                let opened = of_whatever_organization(document, index);
-                let asked = opened.as_ref().unwrap_or(document);
-                let actions = allowed_abroad(scope, statement);
-                let allowing = Allowing::Statement(asked, index);
-                let open = |it: &Caller| !scope.fates(it, allowing, actions).free.is_empty();
-                for stranger in strangers(scope, statement).into_iter().filter(open) {
-                    if tell(scope, sink, (document, index), opened.as_ref(), &stranger) {
-                        break;
-                    }
-                }
+                look(scope, sink, (document, index));
             }
         }
     }
 }
 
-/// Tells what a stranger does by calls of its own, where it does something; what strangers do through a
-/// service alone is told by `via-service-without-caller-account`.
-fn tell(
-    scope: &KeyScope<'_>,
-    sink: &mut Sink<'_>,
-    (document, index): (&PolicyDocument, usize),
-    opened: Option<&PolicyDocument>,
-    stranger: &Caller,
-) -> bool {
-    let Some(statement) = document.policy().statements.get(index) else { return false };
-    let direct = narrowed(opened.unwrap_or(document), index, &DIRECT);
-    let (own, limits): (Vec<Limit<'_>>, Vec<Limit<'_>>) =
-        limits(scope, statement).into_iter().partition(|limit| limit.is_of_one_known);
-    // Nobody else has the id of somebody known.
-    let direct = without(&direct, index, &own);
-    let actions = allowed_abroad(scope, statement);
-    let free = |policy: &PolicyDocument| {
-        scope.fates(stranger, Allowing::Statement(policy, index), actions).free
-    };
-    let anywhere = without(&direct, index, &limits);
-    let (policy, free, is_limited) = match free(&anywhere) {
-        none if none.is_empty() => (&direct, free(&direct), true),
-        some => (&anywhere, some, false),
-    };
-    // What matters most is told first.
-    let (other, told) = (free.minus(tells()), free.intersection(tells()));
-    let Some(action) = other.iter().chain(told.iter()).next() else { return false };
-    let Fate::Free(mut witness) = scope.fate(stranger, action, Allowing::Statement(policy, index))
-    else {
-        return false;
-    };
-    if opened.is_some() {
-        witness.context.set_one(ORGANIZATION, OF_STRANGERS);
-        witness.context.add(ORGANIZATION_PATHS, &format!("{OF_STRANGERS}/r-0000/"));
+/// Looks at one Allow: in the world as it is, in the one where strangers are members of an organization of their
+/// own, and in the one where what nobody knows stops nobody.
+fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, at: (&PolicyDocument, usize)) {
+    let opened = any_organization(at.0, at.1, &ORGANIZATIONS);
+    let policy = opened.as_ref().unwrap_or(at.0);
+    let of_organization = opened.is_some();
+    let reach = scope.scope.reach;
+    let as_it_is = Asked { at, reach, policy, of_organization, unknown: None }.look(scope, sink);
+    if as_it_is == Found::Told {
+        return;
     }
-    let names: Vec<String> =
-        other.iter().chain(told.iter()).map(|action| action.to_string()).collect();
-    let (key, names) = (scope.name(), list(&names));
-    let who = match opened {
-        Some(_) => "any AWS account of whatever organization",
-        None => "any AWS account",
-    };
-    let message = match is_limited {
-        true => {
-            let keys: BTreeSet<&str> = limits.iter().map(|limit| limit.key).collect();
-            let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
-            format!("{who} that {} lets in can use {key} for {names}", list(&keys))
+    let members = as_members(scope, policy, &ORGANIZATIONS);
+    let policy = members.as_ref().map_or(policy, |it| &it.policy);
+    let known = (as_it_is == Found::Unknown).then(|| as_known(scope, policy)).flatten();
+    let of_organization = of_organization || members.is_some();
+    let edits = members.as_ref().map_or(&[][..], |it| &it.edits);
+    after(reach, edits, &mut |reach| {
+        let asked = Asked { at, reach, policy, of_organization, unknown: None };
+        if members.is_some() && asked.look(scope, sink) == Found::Told {
+            return;
         }
-        false => format!("{who} can use {key} for {names}"),
-    };
-    let mut report = sink
-        .report(scope.key.arn.as_str(), message)
-        .key(&scope.key.arn)
-        .statement(document, index, "a principal of any account meets this Allow")
-        .witness(Some(&witness))
-        .help(
-            "name the principals, or add a condition that pins kms:CallerAccount or \
-             aws:PrincipalOrgID",
-        );
-    if is_limited {
-        report = report.facet("limited");
-    } else if other.is_empty() {
-        report = report.facet("metadata");
+        let Some(known) = &known else { return };
+        after(reach, &known.edits, &mut |reach| {
+            let unknown = Some(&*known.unknown);
+            Asked { at, reach, policy: &known.policy, of_organization, unknown }.look(scope, sink);
+        });
+    });
+}
+
+/// What came of asking strangers.
+#[derive(PartialEq, Eq)]
+enum Found {
+    /// One can do something, and that is told.
+    Told,
+    /// Nobody surely can, and something that is not known decides.
+    Unknown,
+    /// Nobody can.
+    Nothing,
+}
+
+/// A statement as strangers are asked about it.
+struct Asked<'a> {
+    /// Where it stands.
+    at: (&'a PolicyDocument, usize),
+    /// The world they are asked in.
+    reach: &'a dyn Reach,
+    /// The key policy there, the statement at its place.
+    policy: &'a PolicyDocument,
+    /// Whether they are members of an organization of their own.
+    of_organization: bool,
+    /// The statements of which nobody knows whether they stop them, where that is taken not to be so.
+    unknown: Option<&'a [(Place, Span)]>,
+}
+
+impl Asked<'_> {
+    /// Tells what some stranger can do, where one can do anything.
+    fn look(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) -> Found {
+        let Some(statement) = self.at.0.policy().statements.get(self.at.1) else {
+            return Found::Nothing;
+        };
+        let actions = allowed_abroad(scope, statement);
+        let allowing = Allowing::Statement(self.policy, self.at.1);
+        let mut is_unknown = is_open(statement);
+        for stranger in strangers(scope, statement) {
+            let fates = self.reach.fates(&stranger, &scope.key.arn, allowing, actions);
+            is_unknown |= !fates.unknown.is_empty();
+            if !fates.free.is_empty() && self.tell(scope, sink, statement, &stranger) {
+                return Found::Told;
+            }
+        }
+        if is_unknown { Found::Unknown } else { Found::Nothing }
     }
-    report.done();
-    true
+
+    /// What a stranger can do by the statement as `policy` has it.
+    fn free(
+        &self,
+        scope: &KeyScope<'_>,
+        stranger: &Caller,
+        policy: &PolicyDocument,
+        wanted: ActionSet,
+    ) -> ActionSet {
+        let allowing = Allowing::Statement(policy, self.at.1);
+        self.reach.fates(stranger, &scope.key.arn, allowing, wanted).free
+    }
+
+    /// Tells what a stranger does by calls of its own, where it does something; what strangers do through a
+    /// service alone is told by `via-service-without-caller-account`.
+    fn tell(
+        &self,
+        scope: &KeyScope<'_>,
+        sink: &mut Sink<'_>,
+        statement: &Statement,
+        stranger: &Caller,
+    ) -> bool {
+        let (document, index) = self.at;
+        let direct = narrowed(self.policy, index, &DIRECT);
+        let (own, limits): (Vec<Limit<'_>>, Vec<Limit<'_>>) =
+            limits(scope, self.policy, index).into_iter().partition(|it| it.is_of_one_known);
+        // Nobody else has the id of somebody known.
+        let direct = without(&direct, index, &own);
+        let actions = allowed_abroad(scope, statement);
+        let anywhere = without(&direct, index, &limits);
+        let (policy, free, is_limited) = match self.free(scope, stranger, &anywhere, actions) {
+            none if none.is_empty() => {
+                (&direct, self.free(scope, stranger, &direct, actions), true)
+            }
+            some => (&anywhere, some, false),
+        };
+        // What matters most is told first.
+        let (other, told) = (free.minus(tells()), free.intersection(tells()));
+        let Some(action) = other.iter().chain(told.iter()).next() else { return false };
+        let allowing = Allowing::Statement(policy, index);
+        let fate = self.reach.fate(&scope.cell(stranger, action), allowing);
+        let Fate::Free(mut witness) = fate else { return false };
+        if self.of_organization {
+            witness.context.set_one(ORGANIZATION, OF_STRANGERS);
+            witness.context.add(ORGANIZATION_PATHS, &format!("{OF_STRANGERS}/r-0000/"));
+        }
+        let names: Vec<String> =
+            other.iter().chain(told.iter()).map(|action| action.to_string()).collect();
+        let limits = if is_limited { &*limits } else { &[] };
+        let mut report = sink
+            .report(scope.key.arn.as_str(), self.message(scope, &names, limits))
+            .key(&scope.key.arn)
+            .statement(document, index, "a principal of any account meets this Allow")
+            .help(
+                "name the principals, or add a condition that pins kms:CallerAccount or \
+                 aws:PrincipalOrgID",
+            );
+        if is_limited {
+            report = report.facet("limited");
+        } else if other.is_empty() {
+            report = report.facet("metadata");
+        }
+        match self.unknown {
+            None => report = report.witness(Some(&witness)),
+            Some(unknown) => {
+                report = report.less_sure();
+                for (place, span) in unknown.iter().take(2) {
+                    report = report.beside(*place, Some(*span), "nobody knows whom this stops");
+                }
+            }
+        }
+        report.done();
+        true
+    }
+
+    /// The finding in words: what can be done, and where limits are named, who is let in by them.
+    fn message(&self, scope: &KeyScope<'_>, names: &[String], limits: &[Limit<'_>]) -> String {
+        let who = match self.of_organization {
+            true => "any AWS account of whatever organization",
+            false => "any AWS account",
+        };
+        let keys: BTreeSet<&str> = limits.iter().map(|limit| limit.key).collect();
+        let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
+        let who = match keys.is_empty() {
+            true => who.to_owned(),
+            false => format!("{who} that {} lets in", list(&keys)),
+        };
+        let unless = match self.unknown {
+            None => "",
+            Some(_) => ", unless what is not known here stops it",
+        };
+        format!("{who} can use {} for {}{unless}", scope.name(), list(names))
+    }
 }
 
 /// The condition keys of organizations (rule C46), and an organization that nobody knows.
 const ORGANIZATION: &str = "aws:PrincipalOrgID";
 const ORGANIZATION_PATHS: &str = "aws:PrincipalOrgPaths";
+const ORGANIZATIONS: [&str; 2] = [ORGANIZATION, ORGANIZATION_PATHS];
 const OF_STRANGERS: &str = "o-stranger00";
-
-/// The policy with the statement for members of every organization, where it asks for no more than that one is
-/// a member of some: strangers can be.
-fn of_whatever_organization(document: &PolicyDocument, index: usize) -> Option<PolicyDocument> {
-    any_organization(document, index, &[ORGANIZATION, ORGANIZATION_PATHS])
-}
 
 /// What a condition asks for that no stranger can choose: where the call comes from, or whose id it has.
 struct Limit<'p> {
@@ -126,11 +212,12 @@ struct Limit<'p> {
     is_of_one_known: bool,
 }
 
-/// The limits that the statement asks for, and those that a Deny of the key policy or of an RCP does not stop.
-fn limits<'p>(scope: &'p KeyScope<'_>, statement: &'p Statement) -> Vec<Limit<'p>> {
+/// The limits that a statement of the key policy asks for, and those that a Deny of it or of an RCP does not stop.
+fn limits<'p>(scope: &'p KeyScope<'_>, policy: &'p PolicyDocument, index: usize) -> Vec<Limit<'p>> {
+    let Some(statement) = policy.policy().statements.get(index) else { return Vec::new() };
     let documents = scope.scope.documents.iter();
     let rcps = documents.map(|it| it.document).filter(|it| it.kind == PolicyKind::Rcp);
-    let policies = scope.key.policy.iter().chain(rcps);
+    let policies = std::iter::once(policy).chain(rcps);
     let denies = policies.flat_map(|it| &it.policy().statements).filter(|it| it.denies());
     let spared = denies.flat_map(|it| &it.conditions).map(|it| (it, Polarity::IsNot));
     let asked = statement.conditions.iter().map(|it| (it, Polarity::Is));

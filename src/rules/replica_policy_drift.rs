@@ -9,7 +9,7 @@ use crate::policy::PolicyDocument;
 use crate::source::Place;
 
 use super::controllers::{list, reveal, short};
-use super::outsiders::uses;
+use super::outsiders::{is_told_of, uses};
 use super::report::{Report, Sink};
 use super::wide::controls;
 use super::{KeyScope, Rule};
@@ -22,7 +22,14 @@ impl Rule for ReplicaPolicyDrift {
         let Some(primary) = primary(scope) else { return };
         let before = KeyScope::new(scope.scope, primary);
         let wanted = uses().union(controls()).intersection(scope.possible());
-        let (there, here) = (held(&before, wanted), held(scope, wanted));
+        let (mut there, mut here) = (held(&before, wanted), held(scope, wanted));
+        // What everyone can do other rules tell.
+        let is_ours = |caller: &Caller| caller.account.is_none_or(|it| scope.scope.is_trusted(it));
+        let is_named = |caller: &Caller| {
+            is_ours(caller) || is_told_of(scope, caller) || is_told_of(&before, caller)
+        };
+        there.retain(|caller, _| is_named(caller));
+        here.retain(|caller, _| is_named(caller));
         let (wider, narrower) = (difference(&here, &there), difference(&there, &here));
         if !wider.is_empty() || !narrower.is_empty() {
             tell(scope, &before, sink, &wider, &narrower);

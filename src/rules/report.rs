@@ -90,6 +90,15 @@ impl Report<'_> {
         self
     }
 
+    /// That something which nobody knows may speak against it: it is less sure than its page says.
+    pub(super) fn less_sure(mut self) -> Self {
+        if self.finding.confidence != Confidence::High {
+            return self.unsure();
+        }
+        self.finding.confidence = Confidence::Medium;
+        self
+    }
+
     /// The key it is about.
     pub(super) fn key(mut self, key: &KeyArn) -> Self {
         self.finding.key = Some(key.clone());

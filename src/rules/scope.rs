@@ -19,6 +19,7 @@ use crate::inventory::{
 use crate::kept::Memo;
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::Place;
+use crate::syntax::is_of_deployment;
 
 use super::Settings;
 use super::asked::AskedBy;
@@ -430,11 +431,21 @@ impl<'a> KeyScope<'a> {
     /// The key policy, where the customer writes it and every statement of it could be read and
     /// resolved: only then can a rule say that nobody or nothing allows.
     pub fn readable_policy(&self) -> Option<&'a PolicyDocument> {
+        self.policy_known_but_for(|_| false)
+    }
+
+    /// The same where the accounts that it names by their numbers may be others than they seem: which one it is
+    /// deployed to is not known.
+    pub(super) fn policy_of_open_account(&self) -> Option<&'a PolicyDocument> {
+        self.policy_known_but_for(is_of_deployment)
+    }
+
+    fn policy_known_but_for(&self, is_known: fn(&str) -> bool) -> Option<&'a PolicyDocument> {
         let document = self.key.policy.as_ref().filter(|_| !self.key.is_aws_managed())?;
         let policy = document.policy();
         let resolved = policy.statements.iter().all(|statement| {
             statement.standing != crate::policy::Standing::Malformed
-                && statement.unresolved().next().is_none()
+                && statement.unresolved().all(|open| is_known(open.value))
         });
         (policy.readable && resolved && document.kind == PolicyKind::Key).then_some(document)
     }

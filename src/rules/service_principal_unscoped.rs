@@ -5,9 +5,9 @@ use crate::decision::{Allowing, Caller, Fate, Request};
 use crate::inventory::Edit;
 use crate::policy::{Condition, Polarity, PolicyDocument, Principal, Statement};
 
-use super::audience::{account_taken, any_organization};
+use super::audience::{account_taken, any_organization, is_about};
 use super::controllers::list;
-use super::outsiders::uses;
+use super::outsiders::{means_everyone, uses};
 use super::presence::needs_key;
 use super::report::Sink;
 use super::trust::performed;
@@ -30,8 +30,8 @@ impl Rule for ServicePrincipalUnscoped {
     }
 }
 
-/// The services that an Allow statement names.
-fn services(statement: &Statement) -> Vec<Caller> {
+/// The services that an Allow statement names, or that its conditions pick from everyone.
+pub(super) fn services(statement: &Statement) -> Vec<Caller> {
     let element = statement
         .principal
         .as_ref()
@@ -41,7 +41,40 @@ fn services(statement: &Statement) -> Vec<Caller> {
         Principal::Service(name) => Caller::parse(name),
         _ => None,
     };
-    entries.filter_map(|entry| service(&entry.value)).collect()
+    let named = entries.filter_map(|entry| service(&entry.value));
+    let everyone = element.filter(|_| means_everyone(statement));
+    let picking = everyone.into_iter().flat_map(|_| &statement.conditions);
+    named.chain(picking.flat_map(picked)).collect()
+}
+
+/// The services that a condition picks: those of some names, or one that stands for all.
+fn picked(condition: &Condition) -> Vec<Caller> {
+    const NAMES: [&str; 2] = ["aws:PrincipalServiceName", "aws:PrincipalServiceNamesList"];
+    let texts = || condition.values.iter().filter_map(|value| value.value.text());
+    let is_true = |text: &str| text.eq_ignore_ascii_case("true");
+    if condition.operator.value.polarity == Polarity::IsNot {
+        return Vec::new();
+    }
+    match NAMES.iter().any(|name| is_about(condition, name)) {
+        true => texts().filter_map(Caller::parse).collect(),
+        false if is_about(condition, IS_SERVICE) && texts().any(is_true) => {
+            Caller::parse(ANY_SERVICE).into_iter().collect()
+        }
+        false => Vec::new(),
+    }
+}
+
+/// The condition key that tells services from all others, and a service that stands for all.
+const IS_SERVICE: &str = "aws:PrincipalIsAWSService";
+const ANY_SERVICE: &str = "s3.amazonaws.com";
+
+/// Whether a statement means all services there are, by a condition alone.
+fn means_all(statement: &Statement, services: &[Caller]) -> bool {
+    let mut conditions = statement.conditions.iter();
+    let [only] = services else { return false };
+    *only.text == *ANY_SERVICE
+        && means_everyone(statement)
+        && conditions.any(|it| is_about(it, IS_SERVICE))
 }
 
 fn look(
@@ -50,10 +83,7 @@ fn look(
     (document, index, statement): (&PolicyDocument, usize, &Statement),
     services: Vec<Caller>,
 ) {
-    let Some(element) = &statement.action else { return };
-    let mut wanted = uses();
-    wanted.insert(KmsAction::CREATE_GRANT);
-    let wanted = performed(scope, scope.scope.reach.actions(element)).intersection(wanted);
+    let wanted = served_actions(scope, statement);
     if wanted.is_empty() {
         return;
     }
@@ -65,6 +95,14 @@ fn look(
             break;
         }
     }
+}
+
+/// What of a statement's actions a service can do harm with.
+pub(super) fn served_actions(scope: &KeyScope<'_>, statement: &Statement) -> ActionSet {
+    let Some(element) = &statement.action else { return ActionSet::EMPTY };
+    let mut wanted = uses();
+    wanted.insert(KmsAction::CREATE_GRANT);
+    performed(scope, scope.scope.reach.actions(element)).intersection(wanted)
 }
 
 /// Accounts that stand for all customers of AWS, and such as the conditions take by patterns.
@@ -107,7 +145,10 @@ fn tell(
     if open.is_empty() {
         return false;
     }
-    let names: Vec<String> = open.iter().map(|service| service.to_string()).collect();
+    let mut names: Vec<String> = open.iter().map(|service| service.to_string()).collect();
+    if means_all(statement, services) {
+        names = vec!["any AWS service".to_owned()];
+    }
     let actions: Vec<String> = all.iter().map(|action| action.to_string()).collect();
     let message = format!(
         "{} can use {} on behalf of any customer of AWS, for {}",

@@ -79,7 +79,7 @@ fn tell(
         None => format!("look the action up in the Service Authorization Reference; {table}"),
     };
     let mut report = sink
-        .report(format!("{} {text}", document.subject), message)
+        .report(format!("{} {}", document.subject, text.to_ascii_lowercase()), message)
         .of_statement(document.document, statement)
         .at(document.document.place, Some(entry.span), "no action of KMS fits this")
         .help(help)

@@ -71,7 +71,7 @@ fn tell(
         replaced(document, access, condition.key.span, (name, &meant))
     });
     let mut report = sink
-        .report(format!("{} {name}", document.subject), message)
+        .report(format!("{} {}", document.subject, name.to_ascii_lowercase()), message)
         .of_statement(document.document, of.statement)
         .at(document.document.place, Some(condition.key.span), "no such key")
         .help(help)

@@ -12,6 +12,7 @@ use crate::syntax::is_of_deployment;
 
 use super::presence::{Conditioned, conditioned, needs_key, services, takes};
 use super::report::Sink;
+use super::shapes::misshapen;
 use super::trust::performed;
 use super::what_if::{alone, changed};
 use super::wildcard_without_like::patterns;
@@ -62,16 +63,9 @@ fn never(condition: &Condition, variables: Variables) -> Option<&'static str> {
     {
         return Some("a Bool is `true` or `false`");
     }
-    // Rule C53; in the guide's table of services each has its Region.
-    let is_service = |text: &str| {
-        let named = text.strip_suffix(".amazonaws.com");
-        text.contains(['*', '?', '$']) || named.is_some_and(|named| named.contains('.'))
-    };
-    let mut texts = condition.values.iter().map(|value| value.value.text());
-    if condition.key.value.eq_ignore_ascii_case("kms:ViaService")
-        && texts.all(|text| text.is_some_and(|text| !is_service(text)))
-    {
-        return Some("a service is named in full, as in s3.us-east-1.amazonaws.com");
+    let misshapen = misshapen(condition);
+    if misshapen.is_some() {
+        return misshapen;
     }
     let is_void = |value: &Located<Value>| {
         let mut parts = value.value.text().into_iter().flat_map(|text| parts(text, variables));
@@ -275,7 +269,7 @@ fn tell(
     let message = format!("{follows} in {}, for its condition on {name}: {why}", document.name);
     let place = document.document.place;
     let mut report = sink
-        .report(format!("{} {name}", document.subject), message)
+        .report(format!("{} {}", document.subject, name.to_ascii_lowercase()), message)
         .of_statement(document.document, of.statement)
         .at(place, Some(first.span), why)
         .help("take the statement out, or write the condition that was meant");

@@ -47,6 +47,13 @@ pub(super) fn changed(
     PolicyDocument::lowered(document.place, document.kind, policy)
 }
 
+/// The policy with another form of each statement.
+pub(super) fn every(document: &PolicyDocument, change: &dyn Fn(&mut Statement)) -> PolicyDocument {
+    let mut policy = document.policy().clone();
+    policy.statements.iter_mut().for_each(change);
+    PolicyDocument::lowered(document.place, document.kind, policy)
+}
+
 /// The policy with the statement as an Allow of what it means to whom it means, for requests that carry the
 /// condition key, whatever its conditions ask.
 pub(super) fn carrying(document: &PolicyDocument, index: usize, key: &str) -> PolicyDocument {

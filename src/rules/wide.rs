@@ -58,9 +58,48 @@ pub(super) fn controls() -> ActionSet {
     all.into_iter().collect()
 }
 
-/// Whether the actions are use, control and destruction together: `kms-full-access` tells that alone.
-pub(super) fn is_everything(actions: ActionSet) -> bool {
-    uses().union(controls()).union(destroys()).is_subset(actions)
+/// Use, control and destruction.
+fn everything() -> ActionSet {
+    uses().union(controls()).union(destroys())
+}
+
+/// What a statement really gives, and on how many keys that is use, control and destruction together: nothing where
+/// that is none.
+pub(super) fn full<'a>(
+    scope: &Scope<'a>,
+    document: &PolicyDocument,
+    wide: &Wide<'a>,
+) -> Option<(Reached<'a>, usize)> {
+    if !everything().is_subset(wide.actions) {
+        return None;
+    }
+    let reached = reached(scope, document, wide, ActionSet::ALL);
+    // Whole on some key: what a boundary, a Deny or an SCP cuts is no full access.
+    let is_whole = |(key, held): &&(&Key, ActionSet)| {
+        let possible = KeyScope::new(scope, key).possible();
+        everything().intersection(possible).is_subset(*held)
+    };
+    let whole = reached.keys.iter().filter(is_whole).count();
+    (whole > 0).then_some((reached, whole))
+}
+
+/// The wide statements of a policy that say more than one of it which gives all of KMS as far as they reach:
+/// `kms-full-access` tells of that one.
+pub(super) fn wide_but_for_full<'a>(
+    scope: &Scope<'a>,
+    document: &Documented<'a>,
+    wanted: ActionSet,
+) -> Vec<Wide<'a>> {
+    let mut all = wide(scope, document);
+    if !all.iter().any(|it| it.actions.intersects(wanted)) {
+        return Vec::new();
+    }
+    let is_full = |it: &&Wide<'a>| full(scope, document.document, it).is_some();
+    if let Some(widest) = all.iter().filter(is_full).map(|it| it.breadth).min() {
+        all.retain(|it| it.breadth < widest);
+    }
+    all.retain(|it| it.actions.intersects(wanted));
+    all
 }
 
 /// The wide statements of a policy that somebody holds and that its owner may edit.
@@ -184,32 +223,42 @@ fn narrows(condition: &Condition) -> bool {
     (of_key && !of_owner) || name == "kms:requestalias" || name.starts_with("kms:encryptioncontext")
 }
 
-/// Whether an identity policy lets it do everything there is.
+/// Whether an identity policy lets it do everything there is, and none keeps it from all of IAM: then it is no
+/// administrator.
 pub(super) fn may_do_everything(world: &Inventory, identity: &Identity) -> bool {
     let Some(account) = world.account(identity.account) else { return false };
     let groups = || identity.groups.iter().filter_map(|name| account.groups.get(name));
     let inline = identity.inline.iter().chain(groups().flat_map(|group| &group.inline));
     let attached = identity.attached.iter().chain(groups().flat_map(|group| &group.attached));
-    inline.into_iter().any(|policy| allows_everything(&policy.document))
-        || attached.into_iter().any(|policy| {
-            let known = world.managed_policy(identity.account, &policy.arn);
-            known.and_then(|known| known.document()).is_some_and(allows_everything)
-        })
+    let managed = attached.filter_map(|policy| {
+        world.managed_policy(identity.account, &policy.arn).and_then(|known| known.document())
+    });
+    let documents: Vec<&PolicyDocument> =
+        inline.map(|policy| &policy.document).chain(managed).collect();
+    let any = |is_one: fn(&Statement) -> bool| {
+        documents.iter().any(|document| document.policy().statements.iter().any(is_one))
+    };
+    any(allows_everything) && !any(denies_all_of_iam)
 }
 
-fn allows_everything(document: &PolicyDocument) -> bool {
-    let is_star = |element: &Option<Element>| {
+fn allows_everything(statement: &Statement) -> bool {
+    statement.allows() && is_of_all(statement, &["*"])
+}
+
+fn denies_all_of_iam(statement: &Statement) -> bool {
+    statement.denies() && is_of_all(statement, &["*", "iam:*"])
+}
+
+/// Whether a statement speaks of one of these groups of actions on everything, whatever the request.
+fn is_of_all(statement: &Statement, actions: &[&str]) -> bool {
+    let has = |element: &Option<Element>, texts: &[&str]| {
         element.as_ref().is_some_and(|element| {
-            let star = |text: Option<&str>| text == Some("*");
+            let is_one = |text: &str| texts.iter().any(|one| text.eq_ignore_ascii_case(one));
             element.polarity == Polarity::Is
-                && element.values.iter().any(|value| star(value.value.text()))
+                && element.values.iter().any(|value| value.value.text().is_some_and(is_one))
         })
     };
-    let everything = |statement: &Statement| {
-        statement.allows()
-            && statement.conditions.is_empty()
-            && is_star(&statement.action)
-            && is_star(&statement.resource)
-    };
-    document.policy().statements.iter().any(everything)
+    statement.conditions.is_empty()
+        && has(&statement.action, actions)
+        && has(&statement.resource, &["*"])
 }

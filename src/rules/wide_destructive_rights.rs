@@ -5,7 +5,7 @@ use crate::inventory::Key;
 
 use super::controllers::list;
 use super::report::Sink;
-use super::wide::{destroys, is_everything, reached, wide};
+use super::wide::{destroys, reached, wide_but_for_full};
 use super::{Documented, Rule, Scope, short_name};
 
 /// See the rule's page.
@@ -15,10 +15,7 @@ impl Rule for WideDestructiveRights {
     fn document(&self, scope: &Scope<'_>, document: &Documented<'_>, sink: &mut Sink<'_>) {
         let mut wanted = destroys();
         wanted.insert(KmsAction::PUT_KEY_POLICY);
-        for wide in wide(scope, document) {
-            if is_everything(wide.actions) || !wide.actions.intersects(wanted) {
-                continue;
-            }
+        for wide in wide_but_for_full(scope, document, wanted) {
             let reached = reached(scope, document.document, &wide, wanted);
             let at_once = |(key, held): &(&Key, ActionSet)| {
                 held.contains(KmsAction::DELETE_IMPORTED_KEY_MATERIAL) && is_imported(key)

@@ -99,7 +99,7 @@ fn tell(
         document.name
     );
     let like = Operator { comparison: Comparison::StringLike, ..operator };
-    let subject = format!("{} {name}", document.subject);
+    let subject = format!("{} {}", document.subject, name.to_ascii_lowercase());
     let mut report = sink
         .report(subject, message)
         .of_statement(document.document, statement)

@@ -23,15 +23,22 @@ impl Inventory {
                 without_in_account(Arc::make_mut(account), policy, statement);
             }
         }
-        let Some(organization) = &mut self.organization else {
-            return;
-        };
         let holds = |policy: &OrgPolicy| policy.document.as_ref().is_some_and(is_it);
-        if organization.policies.values().any(holds) {
+        let edit = |held: &mut OrgPolicy| {
+            held.document = held.document.as_ref().map(|document| document.without(statement));
+        };
+        if let Some(organization) = &mut self.organization
+            && organization.policies.values().any(holds)
+        {
             let policies = Arc::make_mut(organization).policies.values_mut();
-            for held in policies.filter(|policy| holds(policy)) {
-                held.document = held.document.as_ref().map(|document| document.without(statement));
-            }
+            policies.filter(|policy| holds(policy)).for_each(edit);
+        }
+        // What code attaches to accounts, where no organization was exported.
+        if let Some(declared) = &mut self.declared
+            && declared.limits.values().flatten().any(holds)
+        {
+            let policies = Arc::make_mut(declared).limits.values_mut().flatten();
+            policies.filter(|policy| holds(policy)).for_each(edit);
         }
     }
 }

@@ -1,0 +1,131 @@
+//! Policies as they are for strangers once what would not stop them is taken out: a Deny that spares members of
+//! whatever organization, and what nobody knows.
+
+use crate::inventory::{Edit, OrgPolicyKind};
+use crate::policy::{
+    Comparison, Condition, Element, Polarity, PolicyDocument, PolicyKind, Principal, Standing,
+    Statement, Value,
+};
+use crate::source::{Place, Span};
+use crate::syntax::is_of_deployment;
+
+use super::KeyScope;
+use super::audience::{is_about, takes_all};
+use super::what_if::every;
+
+/// A world as it could be.
+pub(super) struct Supposed {
+    /// What makes it.
+    pub(super) edits: Vec<Edit>,
+    /// The key policy in it, statement by statement as it was.
+    pub(super) policy: PolicyDocument,
+    /// The statements that are taken to stop nobody because nobody knows.
+    pub(super) unknown: Vec<(Place, Span)>,
+}
+
+/// What stands in the place of a value that is not known: nobody has it.
+const NOT_KNOWN: &str = "not-known";
+
+/// The world in which no Deny that spares members of every organization, by these condition keys, stops
+/// strangers: they can be members of one.
+pub(super) fn as_members(
+    scope: &KeyScope<'_>,
+    policy: &PolicyDocument,
+    keys: &[&str],
+) -> Option<Supposed> {
+    let spares = |statement: &Statement| {
+        statement.denies() && statement.conditions.iter().any(|it| spares_members(it, keys))
+    };
+    let spare = |statement: &mut Statement| {
+        if spares(statement) {
+            statement.standing = Standing::Inert;
+        }
+    };
+    supposed(scope, policy, [&spares, &spares], &spare)
+}
+
+/// The world in which what is not known stops nobody: statements that may not stand there do not, and no caller
+/// has a value that is open.
+pub(super) fn as_known(scope: &KeyScope<'_>, policy: &PolicyDocument) -> Option<Supposed> {
+    let is_doubted = |statement: &Statement| statement.denies() && statement.doubt.is_some();
+    let mut made = supposed(scope, policy, [&is_doubted, &is_open], &settle)?;
+    let of_key = policy.policy().statements.iter().filter(|it| it.denies() && is_open(it));
+    made.unknown.extend(of_key.map(|statement| (policy.place, statement.span)));
+    Some(made)
+}
+
+/// The world after `change` of those statements of the key policy that `touched` names, and without those statements
+/// of RCPs that `goes` names; nothing where that is the world as it is.
+fn supposed(
+    scope: &KeyScope<'_>,
+    policy: &PolicyDocument,
+    [goes, touched]: [&dyn Fn(&Statement) -> bool; 2],
+    change: &dyn Fn(&mut Statement),
+) -> Option<Supposed> {
+    let (world, account) = (scope.world(), scope.key.arn.account());
+    let exported = world.organization.iter().flat_map(|it| it.policies.values());
+    let declared = world.declared_limits(account, OrgPolicyKind::Rcp);
+    let documents = exported.chain(declared).flat_map(|it| &it.document);
+    let rcps = documents.filter(|it| it.kind == PolicyKind::Rcp);
+    let statements = rcps.flat_map(|it| it.policy().statements.iter().map(|one| (it.place, one)));
+    let gone = statements.filter(|(_, statement)| goes(statement));
+    let gone: Vec<(Place, Span)> = gone.map(|(place, one)| (place, one.span)).collect();
+    if gone.is_empty() && !policy.policy().statements.iter().any(touched) {
+        return None;
+    }
+    let policy = every(policy, change);
+    let put = Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: policy.clone() };
+    let without = |(policy, statement): &(Place, Span)| Edit::WithoutStatement {
+        policy: *policy,
+        statement: *statement,
+    };
+    let edits = gone.iter().map(without).chain([put]).collect();
+    Some(Supposed { edits, policy, unknown: gone })
+}
+
+/// Whether something of the statement decides and is not known: the resource of a key's own policy does not, and
+/// strangers are of no account that code is deployed to.
+pub(super) fn is_open(statement: &Statement) -> bool {
+    let mut open = statement.unresolved_with(None);
+    statement.doubt.is_some() || open.any(|open| !is_of_deployment(open.value))
+}
+
+/// The statement with values that nobody has where it leaves some open. An Allow that may not stand there, or that may
+/// ask for more, stays in doubt, but for what only its deployment tells.
+fn settle(statement: &mut Statement) {
+    if statement.denies() && statement.doubt.is_some() {
+        statement.standing = Standing::Inert;
+    }
+    statement.doubt.take_if(|doubt| is_of_deployment(doubt));
+    let fill = |value: &mut Value, text: &str| {
+        if let Value::Unresolved(_) = value {
+            *value = Value::Text(text.into());
+        }
+    };
+    let fill_all = |element: &mut Option<Element>, text: &str| {
+        let values = element.iter_mut().flat_map(|element| &mut element.values);
+        values.for_each(|value| fill(&mut value.value, text));
+    };
+    fill_all(&mut statement.action, NOT_KNOWN);
+    fill_all(&mut statement.resource, "*");
+    let values = statement.conditions.iter_mut().flat_map(|condition| &mut condition.values);
+    values.for_each(|value| fill(&mut value.value, NOT_KNOWN));
+    for entry in statement.principal.iter_mut().flat_map(|element| &mut element.entries) {
+        if let Principal::Unresolved(_) = entry.value {
+            entry.value = Principal::Invalid(NOT_KNOWN.into());
+        }
+    }
+}
+
+/// Whether a condition, in a Deny, does not hold for members of whatever organization: `StringNotLike` `o-*`, `Null`
+/// `true`.
+fn spares_members(condition: &Condition, keys: &[&str]) -> bool {
+    let operator = &condition.operator.value;
+    let mut texts = condition.values.iter().filter_map(|value| value.value.text());
+    keys.iter().any(|key| is_about(condition, key))
+        && match operator.comparison {
+            Comparison::StringLike => operator.polarity == Polarity::IsNot && texts.any(takes_all),
+            Comparison::Null => texts.any(|text| text.eq_ignore_ascii_case("true")),
+            _ => false,
+        }
+}

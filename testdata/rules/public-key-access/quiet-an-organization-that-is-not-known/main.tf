@@ -1,0 +1,17 @@
+# Which organization is let in hangs on an argument; strangers are of none that it could name.
+data "aws_caller_identity" "me" {}
+
+variable "org" {
+  type = string
+}
+
+resource "aws_kms_key" "orders" {
+  enable_key_rotation = true
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.me.account_id}:root" }, Action = "kms:*", Resource = "*" },
+      { Effect = "Allow", Principal = "*", Action = "kms:Decrypt", Resource = "*", Condition = { StringEquals = { "aws:PrincipalOrgID" = var.org } } },
+    ]
+  })
+}

@@ -1,0 +1,18 @@
+# Which account the Deny spares hangs on an argument; strangers are of others.
+data "aws_caller_identity" "me" {}
+
+variable "partner" {
+  type = string
+}
+
+resource "aws_kms_key" "orders" {
+  enable_key_rotation = true
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.me.account_id}:root" }, Action = "kms:*", Resource = "*" },
+      { Effect = "Allow", Principal = "*", Action = "kms:Decrypt", Resource = "*" },
+      { Effect = "Deny", Principal = "*", Action = "kms:*", Resource = "*", Condition = { StringNotEquals = { "aws:PrincipalAccount" = var.partner } } },
+    ]
+  })
+}
