@@ -29,6 +29,8 @@ pub(super) enum Limit {
     OneOf(Box<[Box<str>]>),
     /// It is always there.
     Present,
+    /// It is one of these; for a multi-valued key, a set of these.
+    Among(Box<[Box<str>]>),
     /// It is a text that this pattern (`*`, `?`) takes.
     PresentLike(Box<str>),
     /// It has exactly this value: the question gave it.

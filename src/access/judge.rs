@@ -430,7 +430,7 @@ impl Judge<'_> {
         let asked = gates.map(|gate| gate.at(action)).filter(|formula| !formula.is_constant());
         let asked: BTreeSet<_> = asked.flat_map(|formula| self.solver.keys(formula)).collect();
         let is_there = |key: &str| match limit(&frame.limits, key) {
-            Some(Limit::Present | Limit::PresentLike(_)) => {
+            Some(Limit::Present | Limit::Among(_) | Limit::PresentLike(_)) => {
                 Some(self.formulas.of(Atom::Request(Test::present(key))))
             }
             Some(Limit::Absent | Limit::Given(_)) => None,

@@ -220,12 +220,12 @@ impl Near<'_, '_> {
         }
         let limit = limit(&frame.limits, key);
         match limit {
-            Some(Limit::OneOf(values) | Limit::Given(values)) => {
+            Some(Limit::OneOf(values) | Limit::Among(values) | Limit::Given(values)) => {
                 found = values.to_vec();
                 all = true;
             }
             Some(Limit::PresentLike(pattern)) => {
-                found.retain(|text| Form::like(pattern).has(text));
+                found.retain(|text| Form::limiting(key, pattern).has(text));
                 // The unique id of a session, say: whatever stands where something must.
                 let filled = pattern.replace("?*", "session");
                 found.extend((!filled.contains(['*', '?'])).then(|| Box::from(filled)));
@@ -234,7 +234,8 @@ impl Near<'_, '_> {
         }
         let mut seen = rustc_hash::FxHashSet::default();
         found.retain(|text| seen.insert(text.clone()));
-        let is_sent = matches!(limit, Some(Limit::Present | Limit::PresentLike(_)));
+        let is_sent =
+            matches!(limit, Some(Limit::Present | Limit::Among(_) | Limit::PresentLike(_)));
         let absent = (!is_sent).then_some(None);
         (absent.into_iter().chain(found.into_iter().map(Some)).collect(), all)
     }
