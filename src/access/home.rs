@@ -420,9 +420,11 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));
     }
-    if let Some(id) = subject.organization() {
+    if let Some(Whose::Organization { id, places }) = subject.whose() {
         // Section 2.5: a path begins with the organization.
-        limits.push((ORG_PATHS.into(), Limit::PresentLike(format!("{id}/?*").into())));
+        let anywhere = || Limit::PresentLike(format!("{id}/?*").into());
+        let at = if places.is_empty() { anywhere() } else { Limit::Among(places.clone()) };
+        limits.push((ORG_PATHS.into(), at));
     }
     if let Some(account) = subject.caller.account.filter(|_| subject.is_unnamed()) {
         limits.push(kinds::of_account(subject.caller.partition(), account.as_str()));

@@ -55,6 +55,7 @@ mod library;
 mod look;
 mod masked;
 mod matrix;
+mod members;
 mod nice;
 mod one_by_one;
 mod opens;

@@ -9,6 +9,7 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
 use crate::policy::Principal;
 
+use super::members;
 use super::range::Form;
 use super::spoken::{ANY_ORGANIZATION, Spoken};
 use super::subject::{Stranger, Subject, Whose};
@@ -70,8 +71,10 @@ impl Spoken<'_> {
         let partitions = partitions(world);
         let invented = Invented::beside(world, &self);
         let each = |account: AccountId| partitions.iter().map(move |it| (account, (*it).into()));
+        // What stands for all accounts of a pattern is of no member of the own organization.
+        let of_members = members::like(world, &self.like);
         let mut accounts: BTreeSet<(AccountId, Box<str>)> =
-            self.accounts.into_iter().flat_map(each).collect();
+            self.accounts.into_iter().chain(of_members).flat_map(each).collect();
         for principal in self.principals {
             if let Principal::Account { account, partition } = principal {
                 match partition {
@@ -90,6 +93,7 @@ impl Spoken<'_> {
             let stranger = (!known).then_some(Stranger { whose: Whose::Account, named: true });
             add(Row { caller, name, stands_for }, stranger);
         }
+        let told: BTreeSet<AccountId> = accounts.iter().map(|(account, _)| *account).collect();
         for (account, partition) in accounts.into_iter().filter(|(account, _)| !listed(*account)) {
             let stands_for =
                 format!("any principal of {account} that its own account allows").into();
@@ -112,6 +116,14 @@ impl Spoken<'_> {
             add(row, Some(Stranger { whose, named: false }));
         };
         let fresh = invented.like("*");
+        let is_told = |account| told.contains(&account) || listed(account);
+        let own = world.organization.as_deref().filter(|own| own.id.is_some());
+        let places = |id: &str| match own {
+            Some(own) if own.id.as_deref() == Some(id) => members::places(world, own, is_told),
+            _ => Some(Box::default()),
+        };
+        let organizations: Vec<_> =
+            organizations.into_iter().filter_map(|id| Some((places(&id)?, id))).collect();
         for (nth, partition) in partitions.iter().enumerate() {
             let stand_in = |account: Option<AccountId>| stand_in(partition, account?);
             for pattern in &self.like {
@@ -122,12 +134,12 @@ impl Spoken<'_> {
             }
             // What has no partition in its name is of the first.
             let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
-            for id in &organizations {
+            for (places, id) in &organizations {
                 let words = format!(
                     "any principal of organization {id}{here} outside the export that its own \
                      account allows"
                 );
-                let whose = Whose::Organization(id.clone());
+                let whose = Whose::Organization { id: id.clone(), places: places.clone() };
                 stand(stand_in(fresh), format!("{id}{here}"), words, whose);
             }
             if self.anyone {

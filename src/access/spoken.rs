@@ -88,6 +88,7 @@ impl<'f> Spoken<'f> {
             }
             Atom::Caller(Question::Spares(list)) => self.principals.extend(list.iter()),
             Atom::Caller(Question::Test { test, .. }) => self.hear_test(test),
+            Atom::Request(test) => self.of_services |= SOURCES.contains(&&*test.key),
             _ => {}
         }
     }
@@ -120,7 +121,8 @@ impl<'f> Spoken<'f> {
                 _ => {}
             }
         }
-        self.of_services |= OF_SERVICES.contains(&&*test.key);
+        let keys = if is_null { &OF_OTHERS[..] } else { &[] };
+        self.of_services |= OF_SERVICES.iter().chain(keys).any(|key| *key == &*test.key);
     }
 
     fn hear_account(&mut self, text: &str) {
@@ -137,9 +139,22 @@ impl<'f> Spoken<'f> {
     }
 }
 
-/// The condition keys that requests of services alone carry, or that say whether one is.
+/// The condition keys of callers that requests of services alone carry, or that say whether one is.
 const OF_SERVICES: [&str; 3] =
     ["aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist"];
+
+/// Those that requests of services alone lack.
+const OF_OTHERS: [&str; 4] =
+    ["aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:userid"];
+
+/// Those of services that only the request tells: whose resource makes a service ask (rule U4).
+const SOURCES: [&str; 5] = [
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourceowner",
+];
 
 /// An operand as a pattern of `*` and `?`: a variable can be anything.
 fn pattern(operand: &Operand) -> String {
@@ -164,8 +179,9 @@ fn pattern(operand: &Operand) -> String {
 /// The one that stands for all organizations that nothing names.
 pub(super) const ANY_ORGANIZATION: &str = "o-any";
 
-/// An organization that a pattern takes.
+/// An organization that a pattern takes: its id begins with `o-`.
 fn organization(pattern: &str) -> Box<str> {
     let id = pattern.replace('*', "").replace('?', "0");
+    let id = if pattern.starts_with('*') && !id.starts_with("o-") { format!("o-{id}") } else { id };
     if matches!(&*id, "" | "o" | "o-") { ANY_ORGANIZATION.into() } else { id.into() }
 }
