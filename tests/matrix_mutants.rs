@@ -32,7 +32,8 @@ const UNTRUE: &[Fact] = &[
     untrue(Callers::Everyone, None, "aws:SourceIp", Is::Present),
     untrue(Callers::LongTerm, None, "aws:MultiFactorAuthPresent", Is::Absent),
     untrue(Callers::LongTerm, None, "aws:MultiFactorAuthPresent", Is::True),
-    untrue(Callers::RoleSessions, None, "aws:MultiFactorAuthPresent", Is::False),
+    untrue(Callers::Sessions, None, "aws:MultiFactorAuthPresent", Is::False),
+    untrue(Callers::LongTerm, None, "aws:TokenIssueTime", Is::Absent),
     untrue(Callers::Everyone, None, "kms:GranteePrincipal", Is::Present),
     untrue(Callers::Everyone, Some("aws:SourceVpce"), "aws:SourceVpc", Is::Absent),
 ];

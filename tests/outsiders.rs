@@ -8,114 +8,18 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "support/beside.rs"]
+mod beside;
 mod support;
 
-use std::collections::BTreeMap;
-
+use beside::{LOCAL, PARTNER, check, check_statements, inventory, outsiders, statement, world};
 use keyreach::access::{Access, Matrix};
-use keyreach::aws::{ActionSet, KmsAction};
-use keyreach::decision::{Caller, CallerKind, Request, Standing, Target};
+use keyreach::aws::KmsAction;
+use keyreach::decision::{Caller, Request, Standing, Target};
 use keyreach::eval::reference::Reference;
-use keyreach::ingest::scenario::load_tree;
 use keyreach::inventory::Inventory;
-use keyreach::source::FileId;
-use keyreach::syntax::yaml;
 use support::command::{Folder, keyreach};
 use support::matrix::now;
-
-const LOCAL: &str = "111122223333";
-
-fn inventory(text: &str) -> Inventory {
-    let (documents, problems) = yaml::parse(text);
-    assert_eq!(problems, [], "{text}");
-    let scenario = load_tree(&documents[0].root, FileId(0));
-    assert_eq!(scenario.problems, [], "{text}");
-    scenario.inventory
-}
-
-/// A world of one key, whose statements these are beside the delegation to its account.
-fn world(region: &str, statements: &str) -> String {
-    format!(
-        "keyreach: scenario/1\nregion: {region}\naccounts:\n  \"{LOCAL}\":\n    users: {{ bob: {{}} }}\n    keys:\n      \
-         K:\n        policy:\n          Version: \"2012-10-17\"\n          Statement:\n            \
-         - {{ allow: \"kms:*\", to: account }}\n{statements}"
-    )
-}
-
-/// The same with who asks in the export, where its account lets it do everything.
-fn with_caller(text: &str, request: &Request) -> String {
-    let caller = &request.caller;
-    let kind = match caller.kind {
-        // A federated user is made by the user of its name.
-        CallerKind::User | CallerKind::FederatedUser { .. } => "users",
-        CallerKind::Role => "roles",
-        _ => return text.to_owned(),
-    };
-    let account = caller.account.unwrap();
-    let path = caller.text.split_once('/').unwrap().1;
-    let (path, name) = path
-        .rsplit_once('/')
-        .map_or(("/".to_owned(), path), |(path, name)| (format!("/{path}/"), name));
-    // Names are of the partition of the Region.
-    let region = match caller.partition() {
-        "aws-cn" if !text.contains("\nregion:") => "region: cn-north-1\n",
-        _ => "",
-    };
-    format!(
-        "{region}{text}  \"{account}\":\n    {kind}: {{ \"{name}\": {{ path: \"{path}\", policies: [{{ allow: \"kms:*\" }}] }} }}\n"
-    )
-}
-
-/// What the rows of outsiders say, action by action; that their witnesses hold is checked.
-fn outsiders(text: &str) -> BTreeMap<(String, &'static str), &'static str> {
-    let told = inventory(text);
-    let access = Access::new(&told, now());
-    let matrix = Matrix::new(&access);
-    let mut found = BTreeMap::new();
-    for (row, known) in matrix.rows().iter().enumerate().filter(|(_, row)| !row.is_listed()) {
-        for (key, pair) in matrix.row(row, ActionSet::ALL, false) {
-            for (actions, answer) in &pair.cells {
-                let verdict = match answer.verdict {
-                    Standing::Always => "always",
-                    Standing::Conditional => "conditional",
-                    Standing::Never => continue,
-                    Standing::Unknown { .. } => "unknown",
-                };
-                for action in actions.iter() {
-                    let proof = |context: &Option<_>, expected: bool| {
-                        let Some(context) = context else { return };
-                        let request = matrix.request(row, key, action, context).unwrap();
-                        let truth = inventory(&with_caller(text, &request));
-                        let decision = Reference::new(&truth).evaluate(&request);
-                        assert_eq!(decision.is_allowed(), expected, "{text}\n{request:?}");
-                    };
-                    if verdict != "unknown" {
-                        assert!(answer.witness.is_some(), "{text}\n{}: {answer:?}", known.name);
-                        proof(&answer.witness, true);
-                        proof(&answer.counter, false);
-                    }
-                    found.insert((known.name.to_string(), name(action)), verdict);
-                }
-            }
-        }
-    }
-    found
-}
-
-fn name(action: KmsAction) -> &'static str {
-    action.info().name
-}
-
-/// Checks what outsiders can do: `row action verdict`, line by line.
-#[track_caller]
-fn check(text: &str, expected: &[&str]) {
-    let found = outsiders(text);
-    let found: Vec<String> =
-        found.iter().map(|((row, action), verdict)| format!("{row} {action} {verdict}")).collect();
-    assert_eq!(found, expected, "{text}");
-}
-
-const PARTNER: &str = "444455556666";
 
 const TO_OTHERS: &str = r#"            - { allow: kms:Decrypt, to: "444455556666" }
             - { allow: kms:Encrypt, to: "*" }
@@ -178,25 +82,6 @@ fn x11_a_key_of_each_partition_has_its_strangers() {
     );
 }
 
-/// An Allow, or where `effect` says so a Deny, of one action for `to`, with a condition where there is one.
-fn statement(effect: &str, action: &str, to: &str, condition: &str) -> String {
-    let condition = match condition {
-        "" => String::new(),
-        condition => format!(", when: {{ {condition} }}"),
-    };
-    format!("            - {{ {effect}: \"kms:{action}\", to: \"{to}\"{condition} }}\n")
-}
-
-/// What outsiders can do with a key of these statements.
-#[track_caller]
-fn check_statements(statements: &[(&str, &str, &str, &str)], expected: &[&str]) {
-    let statements: String = statements
-        .iter()
-        .map(|(effect, action, to, condition)| statement(effect, action, to, condition))
-        .collect();
-    check(&world("us-west-2", &statements), expected);
-}
-
 #[test]
 fn e29_a_federated_user_that_a_key_policy_names_has_a_row() {
     let bob = format!("arn:aws:sts::{PARTNER}:federated-user/bob");
@@ -235,9 +120,11 @@ fn whoever_is_in_an_organization_is_somewhere_in_it() {
         statement("allow", action, "*", &when)
     };
     let statements = to_all("Decrypt", "o-own/*")
-        + &to_all("DescribeKey", "o-own/r-1/*")
-        + &to_all("Encrypt", "o-other/*");
-    let organization = "organization: { id: o-own, management: \"999999999999\", accounts: [\"111122223333\"] }\naccounts:";
+        + &to_all("DescribeKey", "o-own/r-1/ou-1-a/*")
+        + &to_all("Encrypt", "o-other/*")
+        // Its root is another one.
+        + &to_all("GenerateDataKey", "o-own/r-2/*");
+    let organization = "organization: { id: o-own, root: r-1, management: \"999999999999\", accounts: [\"111122223333\"], units: { A: { id: ou-1-a, accounts: [\"222222222222\"] } } }\naccounts:";
     let text = world("us-west-2", &statements).replacen("accounts:", organization, 1);
     let rows = ["o-other Encrypt always", "o-own Decrypt always", "o-own DescribeKey conditional"];
     check(&text, &rows);

@@ -22,10 +22,10 @@ pub(super) enum Token {
     One,
     /// Any run of characters.
     Run,
-    /// Any character but a colon: inside a part of an ARN (rule C18).
-    OneInPart,
-    /// Any run without a colon.
-    RunInPart,
+    /// Any character but this one: a colon inside a part of an ARN (rule C18), say.
+    OneBut(char),
+    /// Any run without this character.
+    RunBut(char),
 }
 
 impl Token {
@@ -33,12 +33,12 @@ impl Token {
         match self {
             Self::OneOf(characters) => characters.contains(&symbol),
             Self::One | Self::Run => true,
-            Self::OneInPart | Self::RunInPart => symbol != ':',
+            Self::OneBut(other) | Self::RunBut(other) => symbol != *other,
         }
     }
 
     fn is_run(&self) -> bool {
-        matches!(self, Self::Run | Self::RunInPart)
+        matches!(self, Self::Run | Self::RunBut(_))
     }
 }
 
@@ -143,7 +143,7 @@ impl Machine {
             character,
             special: Bits::of(length, |place| match at(place) {
                 Some(Token::OneOf(characters)) => characters.contains(&character),
-                Some(Token::OneInPart | Token::RunInPart) => character == ':',
+                Some(Token::OneBut(other) | Token::RunBut(other)) => character == *other,
                 Some(Token::One | Token::Run) | None => false,
             }),
             advance: Bits::of(length, |place| {
@@ -295,7 +295,7 @@ fn alphabet(acceptors: &[Acceptor]) -> Vec<char> {
         for token in acceptor.globs.iter().flatten() {
             match token {
                 Token::OneOf(characters) => told.extend(characters.iter().copied()),
-                Token::OneInPart | Token::RunInPart => told.extend([':']),
+                Token::OneBut(other) | Token::RunBut(other) => told.extend([*other]),
                 Token::One | Token::Run => {}
             }
         }

@@ -170,12 +170,16 @@ pub(super) const USER_ID: &str = "aws:userid";
 const ORG_ID: &str = "aws:principalorgid";
 pub(super) const ORG_PATHS: &str = "aws:principalorgpaths";
 
-/// The id that every text begins with which the operand takes: alone, or before this character.
+/// The id that every text begins with which the operand takes: alone, or before this character. A unique id is no
+/// part of a longer one, so that what stands before a colon is a whole one.
 fn id_in(operand: &Operand, end: char) -> Option<&str> {
     let Operand::Text(pieces) = operand else { return None };
     match &**pieces {
         [Piece::Text(id)] if !id.contains(end) => Some(id),
         [Piece::Text(text), ..] => text.split_once(end).map(|(id, _)| id),
+        [Piece::AnyRun, Piece::Text(text), ..] if end == ':' => {
+            text.split_once(end).map(|(id, _)| id)
+        }
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What one condition key can hold, cut into the finitely many classes that the tests of a formula tell
-//! apart. Keys that always move together are one variable: the two keys of the instant, and the pairs of
-//! the encryption context with the set of their names.
+//! apart. Keys that always move together are one variable: the two keys of the instant, with when the session
+//! began (`instant`), an organization and the place in it (`place`), a resource and its account (`source`), and
+//! the pairs of the encryption context with the set of their names (`pairs`).
 
 use jiff::Timestamp;
 use rustc_hash::FxHashSet;
@@ -11,10 +12,13 @@ use crate::decision::ContextValue;
 use crate::policy::{Comparison, Quantifier};
 
 use super::bits::Bits;
-use super::elements::{Elements, elements, instants};
+use super::elements::{Elements, elements};
 use super::frame::Limit;
-use super::pairs::{self, NAMES, PREFIX};
-use super::range::{Form, Range, Written, read, write};
+use super::instant::{ISSUED, instant, session};
+use super::pairs;
+use super::place::Place;
+use super::range::{Form, Range};
+use super::source;
 use super::spellings::{Spellings, written};
 use super::test::Test;
 
@@ -28,6 +32,12 @@ pub(super) enum Group {
     One(Box<str>),
     /// `aws:CurrentTime` and `aws:EpochTime`: one instant.
     Instant,
+    /// The same with `aws:TokenIssueTime`, which lies before.
+    Session,
+    /// An organization and the place in it.
+    Place(Place),
+    /// The resource on whose behalf a service asks, and its account.
+    Source,
     /// The pairs of the encryption context and `kms:EncryptionContextKeys` (rule C52).
     Pairs,
 }
@@ -73,6 +83,9 @@ impl Domain {
                 (all.collect(), complete)
             }
             Group::Instant => instant(tests, limits, now, spellings),
+            Group::Session => session(tests, limits, now, spellings),
+            Group::Place(place) => place.choices(tests, now, spellings),
+            Group::Source => source::choices(tests, now, spellings),
             Group::Pairs => pairs::pairs(tests, limits, now, spellings),
         };
         Self::told_apart(candidates, tests, complete)
@@ -150,7 +163,11 @@ pub(super) fn values(
         Some(limit) if limit.is_always_there() => Vec::new(),
         _ => vec![None],
     };
-    let complete = if several {
+    let complete = if Place::is_path(key) {
+        let one = |(text, _)| Some(ContextValue::Many(vec![text]));
+        found.extend(elements.found.into_iter().map(one));
+        elements.complete
+    } else if several {
         let (sets, complete) = sets(key, tests, &elements);
         found.extend(sets.into_iter().map(|set| Some(ContextValue::Many(set))));
         complete
@@ -164,23 +181,28 @@ pub(super) fn values(
 fn limited(key: &str, tests: &[&Test], limit: Option<&Limit>, now: Timestamp) -> Elements {
     let range = Range::of(key, now);
     match limit {
-        Some(Limit::OneOf(values)) => elements(&Range::Finite(values.to_vec()), tests),
+        Some(Limit::OneOf(values) | Limit::Among(values)) => {
+            elements(&Range::Finite(values.to_vec()), tests)
+        }
         Some(Limit::Rather(values)) => elements(&range.rather(values), tests),
-        Some(Limit::PresentLike(pattern)) => like(&range, std::slice::from_ref(pattern), tests),
-        Some(Limit::PresentLikeAll(patterns)) => like(&range, patterns, tests),
+        Some(Limit::PresentLike(pattern)) => like(&range, &[Form::limiting(key, pattern)], tests),
+        Some(Limit::PresentLikeAll(patterns)) => {
+            let forms: Vec<Form> = patterns.iter().map(|pattern| Form::like(pattern)).collect();
+            like(&range, &forms, tests)
+        }
         _ => elements(&range, tests),
     }
 }
 
-/// The classes of the texts of a range that each of these patterns takes.
-fn like(range: &Range, patterns: &[Box<str>], tests: &[&Test]) -> Elements {
-    let limited = patterns.iter().try_fold(range.clone(), |range, pattern| range.like(pattern));
+/// The classes of the texts of a range that have each of these forms.
+fn like(range: &Range, forms: &[Form], tests: &[&Test]) -> Elements {
+    let limited = forms.iter().try_fold(range.clone(), |range, form| range.of_form(form.clone()));
     match limited {
         Some(range) => elements(&range, tests),
         // Numbers and addresses of a form are tried, not cut.
         None => {
             let mut all = elements(range, tests);
-            all.found.retain(|(text, _)| patterns.iter().all(|it| Form::like(it).has(text)));
+            all.found.retain(|(text, _)| forms.iter().all(|form| form.has(text)));
             Elements { complete: false, ..all }
         }
     }
@@ -238,78 +260,21 @@ fn sets(key: &str, tests: &[&Test], elements: &Elements) -> (Vec<Vec<Box<str>>>,
         }
         at += 1;
     }
-    // A grant allows some operation: CreateGrant refuses an empty list. Whoever is in an organization is
-    // somewhere in it.
-    let empty = usize::from(matches!(key, "kms:grantoperations" | "aws:principalorgpaths"));
+    // A grant allows some operation: CreateGrant refuses an empty list.
+    let empty = usize::from(key == "kms:grantoperations");
     (found.into_iter().skip(empty).map(|(_, set)| set).collect(), complete)
 }
 
-const CURRENT: &str = "aws:currenttime";
-const EPOCH: &str = "aws:epochtime";
-
-/// One instant, in both its forms.
-fn instant(
-    tests: &[&Test],
-    limits: &Limits,
-    now: Timestamp,
-    spellings: &Spellings,
-) -> (Vec<Entries>, bool) {
-    let entries = |seconds: i64| -> Option<Entries> {
-        Some(vec![
-            (spellings.spelled(CURRENT), ContextValue::One(write(seconds, Written::Instant)?)),
-            (spellings.spelled(EPOCH), ContextValue::One(write(seconds, Written::Digits)?)),
-        ])
-    };
-    let (texts, mut complete) = instants(now, tests);
-    let seconds = |text: &str| read(text, Written::Digits).or_else(|| read(text, Written::Instant));
-    let mut found: Vec<Entries> = vec![Vec::new()];
-    let given = [CURRENT, EPOCH].into_iter().filter_map(|key| match limit(limits, key)? {
-        Limit::Given(values) => super::values::Decimal::instant(values.first()?)?.integer(),
-        _ => {
-            complete = false;
-            None
+impl Group {
+    /// The keys whose absence is told by that of their values.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        match self {
+            Self::One(key) => vec![key],
+            Self::Session => vec![ISSUED],
+            Self::Place(place) => place.keys().into(),
+            Self::Source => source::KEYS.into(),
+            Self::Instant | Self::Pairs => Vec::new(),
         }
-    });
-    let given: Vec<i64> = given.collect();
-    match given.first() {
-        Some(given) => found = entries(*given).into_iter().collect(),
-        None => found.extend(texts.iter().filter_map(|text| entries(seconds(text)?))),
-    }
-    for key in [CURRENT, EPOCH] {
-        if let Some(limit) = limit(limits, key) {
-            restrict(&mut found, key, limit);
-        }
-    }
-    (found, complete)
-}
-
-/// Keeps what the limit of one of the two keys admits.
-fn restrict(found: &mut Vec<Entries>, key: &str, limit: &Limit) {
-    let own = |(name, _): &(Box<str>, ContextValue)| name.eq_ignore_ascii_case(key);
-    if *limit == Limit::Absent {
-        found.iter_mut().for_each(|entries| entries.retain(|entry| !own(entry)));
-    }
-    found.retain(|entries| {
-        let text =
-            entries.iter().find(|entry| own(entry)).and_then(|(_, value)| value.values().first());
-        match (limit, text) {
-            (Limit::OneOf(values), Some(text)) => values.contains(text),
-            (Limit::PresentLike(pattern), text) => {
-                text.is_some_and(|it| Form::like(pattern).has(it))
-            }
-            _ => true,
-        }
-    });
-}
-
-/// The group that a key belongs to; `names` says whether a formula speaks of the set of names, which is
-/// what ties the pairs together.
-pub(super) fn group(key: &str, names: bool) -> Group {
-    match key {
-        CURRENT | EPOCH => Group::Instant,
-        NAMES => Group::Pairs,
-        _ if names && key.starts_with(PREFIX) => Group::Pairs,
-        _ => Group::One(key.into()),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn elements(range: &Range, tests: &[&Test]) -> Elements {
     let (candidates, complete) = match range {
         Range::Finite(texts) => (texts.clone(), true),
         Range::Texts { .. } => texts(range, tests),
-        Range::Numbers { from, written } => numbers(*from, *written, tests),
+        Range::Numbers { from, usual, written } => numbers([*from, *usual], *written, tests),
         Range::Addresses => addresses(tests),
     };
     let mut classes = FxHashSet::default();
@@ -96,6 +96,11 @@ fn families(tests: &[&Test]) -> Vec<Family> {
     families
 }
 
+/// Whether the tests tell nothing but texts apart.
+pub(super) fn are_of_texts(tests: &[&Test]) -> bool {
+    families(tests).iter().all(|family| *family <= Family::Patterns)
+}
+
 /// Candidates of a range of texts, and whether every class has one.
 fn texts(range: &Range, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
     let mut found = nice::texts(range, tests);
@@ -112,7 +117,7 @@ fn texts(range: &Range, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
         found.extend(decimals(&points(tests)));
     }
     if families.contains(&Family::Instants) {
-        found.extend(numbers(0, Written::Digits, tests).0);
+        found.extend(numbers([0, 0], Written::Digits, tests).0);
     }
     if families.contains(&Family::Addresses) && families.len() > 1 {
         found.extend(addresses(tests).0);
@@ -201,8 +206,8 @@ fn arn(operand: &Operand) -> Option<Vec<Token>> {
     for (at, part) in others.iter().enumerate() {
         glob.push(Token::OneOf([':'].into()));
         glob.extend(tokens(part).map(|token| match token {
-            Token::Run if at < last => Token::RunInPart,
-            Token::One if at < last => Token::OneInPart,
+            Token::Run if at < last => Token::RunBut(':'),
+            Token::One if at < last => Token::OneBut(':'),
             // A variable's value can hold a colon, which no part does.
             Token::OneOf(only) if at < last && only.contains(&':') => Token::OneOf([].into()),
             other => other,
@@ -243,8 +248,8 @@ fn decimals(points: &[Decimal]) -> Vec<Box<str>> {
     found
 }
 
-/// Whole numbers from `from` on: around each limit lies one of every class.
-fn numbers(from: i64, written: Written, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
+/// Whole numbers from `from` on, the usual one first: around each limit lies one of every class.
+fn numbers([from, usual]: [i64; 2], written: Written, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
     let exact = tests.iter().filter(|test| family(test) == Some(Family::Exact));
     let named = exact.flat_map(|test| test.values.iter().filter_map(literal));
     let named: Vec<i64> = named.filter_map(|text| read(text, written)).collect();
@@ -256,7 +261,7 @@ fn numbers(from: i64, written: Written, tests: &[&Test]) -> (Vec<Box<str>>, bool
     }
     all.sort_unstable();
     all.dedup();
-    let all = all.into_iter().filter(|number| *number >= from);
+    let all = std::iter::once(usual).chain(all).filter(|number| *number >= from);
     let mut found: Vec<Box<str>> = all.filter_map(|number| write(number, written)).collect();
     let families = families(tests);
     // On digits, numbers and instants are read alike; an instant is no number (rule C24).
@@ -318,16 +323,19 @@ fn step(address: IpAddr, by: u8) -> Option<IpAddr> {
 
 /// Instants from now on in digits, for tests of both keys of the instant.
 pub(super) fn instants(now: jiff::Timestamp, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
-    match Range::of("aws:epochtime", now) {
-        Range::Numbers { from, written } => {
-            let (mut found, complete) = numbers(from, written, tests);
-            // The key in its other form may be compared as a text.
-            let exact = families(tests).contains(&Family::Exact);
-            if exact {
-                found.extend(nice::mentioned(tests));
-            }
-            (found, complete && !exact)
-        }
+    let (mut found, complete) = moments("aws:epochtime", now, tests);
+    // The key in its other form may be compared as a text.
+    let exact = families(tests).contains(&Family::Exact);
+    if exact {
+        found.extend(nice::mentioned(tests));
+    }
+    (found, complete && !exact)
+}
+
+/// Numbers or instants of a key, the least of every stretch that tests of it tell apart among them.
+pub(super) fn moments(key: &str, now: jiff::Timestamp, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
+    match Range::of(key, now) {
+        Range::Numbers { from, usual, written } => numbers([from, usual], written, tests),
         _ => (Vec::new(), false),
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Limit {
     OneOf(Box<[Box<str>]>),
     /// It is always there.
     Present,
+    /// It is one of these; for a multi-valued key, a set of these.
+    Among(Box<[Box<str>]>),
     /// It is a text that this pattern (`*`, `?`) takes.
     PresentLike(Box<str>),
     /// It is a text that each of these patterns takes.
@@ -47,6 +49,7 @@ impl Limit {
         matches!(
             self,
             Self::Present
+                | Self::Among(_)
                 | Self::PresentLike(_)
                 | Self::PresentLikeAll(_)
                 | Self::PresentLikeBut(..)

@@ -423,9 +423,11 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));
     }
-    if let Some(id) = subject.organization() {
+    if let Some(Whose::Organization { id, places }) = subject.whose() {
         // Section 2.5: a path begins with the organization.
-        limits.push((ORG_PATHS.into(), Limit::PresentLike(format!("{id}/?*").into())));
+        let anywhere = || Limit::PresentLike(format!("{id}/?*").into());
+        let at = if places.is_empty() { anywhere() } else { Limit::Among(places.clone()) };
+        limits.push((ORG_PATHS.into(), at));
     }
     if let Some((role, account)) = subject.outside_role().zip(subject.caller.account) {
         // Rule C46: the role's ARN, with whatever path.

@@ -22,8 +22,10 @@ pub(super) fn texts(range: &Range, tests: &[&Test]) -> Vec<Box<str>> {
         Range::Texts { forms, .. } if forms.contains(&Form::like("?*.amazonaws.com")) => {
             &["s3.eu-west-1.amazonaws.com", "ec2.eu-west-1.amazonaws.com", "other.amazonaws.com"]
         }
+        Range::Texts { forms, .. } if forms.contains(&Form::organization()) => &["o-other00000"],
+        Range::Texts { forms, .. } if forms.contains(&Form::Place) => &["o-other00000/r-root/"],
         Range::Addresses => &ADDRESSES,
-        Range::Numbers { from, written } => {
+        Range::Numbers { from, written, .. } => {
             found.extend([*from, *from + 1].into_iter().filter_map(|it| write(it, *written)));
             &[]
         }

@@ -96,6 +96,7 @@ fn is_within(entries: &Entries, limit: &Limit) -> bool {
         Limit::Absent => entries.is_empty(),
         Limit::Present => !entries.is_empty(),
         Limit::OneOf(all) => names.iter().all(|name| all.contains(name)),
+        Limit::Among(all) => !entries.is_empty() && names.iter().all(|name| all.contains(name)),
         Limit::PresentLike(pattern) => {
             !entries.is_empty()
                 && names.iter().all(|name| super::range::Form::like(pattern).has(name))

@@ -131,10 +131,9 @@ impl Problem {
                     context.set(name, value.clone());
                 }
             }
-            if let Group::One(key) = group
-                && entries.is_empty()
-                && is_fixed(key)
-            {
+            let is_given =
+                |key: &str| entries.iter().any(|(name, _)| name.eq_ignore_ascii_case(key));
+            for key in group.keys().into_iter().filter(|key| !is_given(key) && is_fixed(key)) {
                 context.set_absent(key);
             }
         }

@@ -4,8 +4,10 @@
 use jiff::Timestamp;
 
 use crate::aws::{AccountId, Arn, KmsAction, ValueType, condition_key};
+use crate::decision::LONGEST_SESSION;
 
 use super::automaton::Token;
+use super::caller_values::USER_ID;
 use super::glob::takes;
 use super::test::Piece;
 
@@ -25,6 +27,8 @@ pub(super) enum Range {
     Numbers {
         /// The least.
         from: i64,
+        /// What stands there most often.
+        usual: i64,
         /// How they are written.
         written: Written,
     },
@@ -37,6 +41,10 @@ pub(super) enum Range {
 pub(super) enum Form {
     /// A pattern.
     Like(Box<[Piece]>),
+    /// A pattern of parts that stand between these characters: no wildcard takes one.
+    Parts(Box<[Piece]>, char),
+    /// What begins with an organization and its root.
+    Place,
     /// An ARN.
     Arn,
     /// The twelve digits of an account.
@@ -58,11 +66,17 @@ impl Range {
         if let Some(texts) = listed(key) {
             return Self::Finite(texts);
         }
-        let numbers = |from, written| Self::Numbers { from, written };
+        let numbers = |from, written| Self::Numbers { from, usual: from, written };
         match key {
             // Section 2.5: requests happen from now on.
             "aws:currenttime" => return numbers(from(now), Written::Instant),
             "aws:epochtime" => return numbers(from(now), Written::Digits),
+            // Section 2.5: requests are made while their credentials are valid.
+            "aws:tokenissuetime" => {
+                let usual = now.as_second();
+                let from = from(now) - LONGEST_SESSION;
+                return Self::Numbers { from, usual, written: Written::Instant };
+            }
             // Rule C59.
             "kms:validto" => return numbers(0, Written::Digits),
             _ => {}
@@ -80,8 +94,7 @@ impl Range {
     }
 
     /// The same, and of this form. What cannot be cut so stays whole; nothing then.
-    pub(super) fn like(self, pattern: &str) -> Option<Self> {
-        let form = Form::like(pattern);
+    pub(super) fn of_form(self, form: Form) -> Option<Self> {
         match self {
             Self::Finite(mut texts) => {
                 texts.retain(|text| form.has(text));
@@ -111,7 +124,7 @@ impl Range {
             Self::Texts { forms, empty } => {
                 (*empty || !text.is_empty()) && forms.iter().all(|form| form.has(text))
             }
-            Self::Numbers { from, written } => {
+            Self::Numbers { from, written, .. } => {
                 read(text, *written).is_some_and(|number| number >= *from)
             }
             Self::Addresses => super::values::address(text).is_some(),
@@ -170,6 +183,12 @@ fn forms(key: &str) -> Vec<Form> {
         | "aws:vpceaccount" => vec![Form::Account],
         // Rule C53.
         "kms:viaservice" => vec![Form::like("?*.amazonaws.com")],
+        "aws:principalorgid" | "aws:sourceorgid" | "aws:vpceorgid" => {
+            vec![Form::organization()]
+        }
+        "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => {
+            vec![Form::Place, Form::like("*/")]
+        }
         _ => Vec::new(),
     }
 }
@@ -182,28 +201,45 @@ pub(super) fn can_be_empty(key: &str) -> bool {
 }
 
 impl Form {
+    /// The form of a pattern that limits a key: the parts of a unique id hold no colon (rule C45).
+    pub(super) fn limiting(key: &str, pattern: &str) -> Self {
+        if key == USER_ID { Self::parts(pattern, ':') } else { Self::like(pattern) }
+    }
+
+    /// The ids of organizations.
+    pub(super) fn organization() -> Self {
+        Self::parts("o-?*", '/')
+    }
+
+    /// A pattern with `*` and `?`, which take no such character.
+    fn parts(pattern: &str, between: char) -> Self {
+        Self::Parts(pieces(pattern), between)
+    }
+
     /// A pattern with `*` and `?`.
     pub(super) fn like(pattern: &str) -> Self {
-        let mut pieces: Vec<Piece> = Vec::new();
-        let mut rest = pattern;
-        while let Some(at) = rest.find(['*', '?']) {
-            let (text, behind) = rest.split_at(at);
-            if !text.is_empty() {
-                pieces.push(Piece::Text(text.into()));
-            }
-            pieces.push(if behind.starts_with('*') { Piece::AnyRun } else { Piece::AnyOne });
-            rest = behind.get(1..).unwrap_or_default();
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.into()));
-        }
-        Self::Like(pieces.into())
+        Self::Like(pieces(pattern))
     }
 
     /// Whether a text is of this form.
     pub(super) fn has(&self, text: &str) -> bool {
         match self {
             Self::Like(pieces) => takes(pieces, text, &|_| None),
+            Self::Parts(pieces, between) => {
+                let own = |piece: &Piece| match piece {
+                    Piece::Text(text) => text.matches(*between).count(),
+                    _ => 0,
+                };
+                takes(pieces, text, &|_| None)
+                    && text.matches(*between).count() == pieces.iter().map(own).sum::<usize>()
+            }
+            Self::Place => {
+                let mut parts = text.split('/');
+                let mut is_next = |form: Self| parts.next().is_some_and(|part| form.has(part));
+                is_next(Self::organization())
+                    && is_next(Self::like("r-?*"))
+                    && parts.next().is_some()
+            }
             Self::Arn => Arn::parse(text).is_some(),
             Self::Account => AccountId::parse(text).is_some(),
         }
@@ -213,10 +249,45 @@ impl Form {
     pub(super) fn tokens(&self) -> Vec<Token> {
         match self {
             Self::Like(pieces) => tokens(pieces).collect(),
+            Self::Parts(pieces, between) => within(tokens(pieces), *between).collect(),
+            Self::Place => {
+                let root = pieces("o-?*/r-?*/");
+                within(tokens(&root), '/').chain([Token::Run]).collect()
+            }
             Self::Arn => arn_tokens(),
             Self::Account => vec![Token::OneOf(('0'..='9').collect()); 12],
         }
     }
+}
+
+/// A pattern with `*` and `?`, in pieces.
+fn pieces(pattern: &str) -> Box<[Piece]> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['*', '?']) {
+        let (text, behind) = rest.split_at(at);
+        if !text.is_empty() {
+            pieces.push(Piece::Text(text.into()));
+        }
+        pieces.push(if behind.starts_with('*') { Piece::AnyRun } else { Piece::AnyOne });
+        rest = behind.get(1..).unwrap_or_default();
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest.into()));
+    }
+    pieces.into()
+}
+
+/// The steps of a pattern, whose wildcards take no such character.
+pub(super) fn within(
+    tokens: impl Iterator<Item = Token>,
+    between: char,
+) -> impl Iterator<Item = Token> {
+    tokens.map(move |token| match token {
+        Token::Run => Token::RunBut(between),
+        Token::One => Token::OneBut(between),
+        other => other,
+    })
 }
 
 /// Any ARN (rule C23).
@@ -224,7 +295,7 @@ pub(super) fn arn_tokens() -> Vec<Token> {
     let colon = || Token::OneOf([':'].into());
     let mut tokens: Vec<Token> = "arn".chars().map(|one| Token::OneOf([one].into())).collect();
     for _ in 0..4 {
-        tokens.extend([colon(), Token::RunInPart]);
+        tokens.extend([colon(), Token::RunBut(':')]);
     }
     tokens.extend([colon(), Token::Run]);
     tokens

@@ -7,16 +7,20 @@ use crate::decision::Condition;
 use crate::policy::{Comparison, Operator, Polarity, Quantifier};
 
 use super::compare;
+use super::domain::is_null;
 use super::formula::{Atom, Formula, Formulas, Kinds, Node};
 use super::frame::Frame;
 use super::range::can_be_empty;
 use super::solve::{Held, Solver};
-use super::test::Test;
+use super::test::{Operand, Test};
 use super::values::truth;
 use super::words::words;
 
 /// How many tests a condition has before nobody reads it.
 const LEAVES: usize = 200;
+
+/// Of so many values of a test it is asked whether one can be left out that some request has.
+const VALUES: usize = 16;
 
 /// How often equality is asked before the condition is given up.
 const QUESTIONS: usize = 3_000;
@@ -58,12 +62,49 @@ impl Solver {
         let mut tree = Tree::of(&self.formulas, start)?;
         let mut questions = 0;
         loop {
-            let before = tree.leaves();
+            let before = tree.formula(&self.formulas);
             tree = self.reduced(tree, formula, frame, &mut questions)?;
-            if tree.leaves() == before {
+            tree = self.narrowed(tree, formula, frame);
+            if tree.formula(&self.formulas) == before {
                 return Some(tree);
             }
         }
+    }
+
+    /// Without the values of tests that can be left out: what no request of the frame has, and where they are
+    /// few what other values and parts say as well.
+    fn narrowed(&self, mut tree: Tree, formula: Formula, frame: &Frame) -> Tree {
+        let formulas = &self.formulas;
+        let written = |test: &Test, holds| {
+            let own = formulas.of(Atom::Request(test.clone()));
+            if holds { own } else { formulas.not(own) }
+        };
+        for leaf in tree.all_leaves() {
+            let Some((test, holds)) = literal(formulas, leaf).filter(|(it, _)| is_a_list(it))
+            else {
+                continue;
+            };
+            let mut kept = test.clone();
+            for value in &test.values {
+                let values = kept.values.iter().filter(|it| *it != value).cloned();
+                let left = Test { values: values.collect(), ..kept.clone() };
+                if left.values.is_empty() {
+                    break;
+                }
+                let (before, after) = (written(&kept, holds), written(&left, holds));
+                let without = tree.each_leaf(&|own| if own == before { after } else { own });
+                let alone = formulas.of(Atom::Request(only(test, value)));
+                let is_same = || {
+                    let whole = without.formula(formulas);
+                    self.equal(whole, formula, frame).unwrap_or(false)
+                };
+                if self.holds(alone, frame) == Held::No || kept.values.len() <= VALUES && is_same()
+                {
+                    (kept, tree) = (left, without);
+                }
+            }
+        }
+        tree
     }
 
     /// Whether the two hold of the same requests; nothing where that is undecided.
@@ -273,6 +314,15 @@ impl Tree {
         }
     }
 
+    fn all_leaves(&self) -> Vec<Formula> {
+        match self {
+            Self::Leaf(formula) => vec![*formula],
+            Self::All(children) | Self::Any(children) => {
+                children.iter().flat_map(Self::all_leaves).collect()
+            }
+        }
+    }
+
     fn leaves(&self) -> usize {
         match self {
             Self::Leaf(_) => 1,
@@ -357,6 +407,19 @@ impl Tree {
             (_, false) => Condition::Any(found),
         }
     }
+}
+
+/// Whether a test lists values of which each by itself is enough.
+fn is_a_list(test: &Test) -> bool {
+    test.values.len() > 1 && !is_null(test) && !test.is_of_spellings()
+}
+
+/// That a key has this value of a test.
+fn only(test: &Test, value: &Operand) -> Test {
+    let quantifier = is_multivalued(&test.key).then_some(Quantifier::ForAnyValue);
+    let operator =
+        Operator { quantifier, polarity: Polarity::Is, if_exists: false, ..test.operator };
+    Test { operator, values: Box::from([value.clone()]), ..test.clone() }
 }
 
 fn rank(condition: &Condition) -> u8 {

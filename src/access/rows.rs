@@ -9,6 +9,7 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
 use crate::policy::Principal;
 
+use super::members;
 use super::organizations::{OrganizationRow, organizations};
 use super::range::Form;
 use super::spoken::Spoken;
@@ -80,8 +81,8 @@ impl Spoken<'_> {
         let mut rows: Vec<Made> = Vec::new();
         rows.extend(of_export(world).map(|caller| (Row::of(caller, None), None)));
         self.add_named(world, &mut rows);
-        self.add_accounts(world, &mut rows);
-        self.add_unnamed(world, &mut rows);
+        let told = self.add_accounts(world, &mut rows);
+        self.add_unnamed(world, &told, &mut rows);
         if self.anyone && self.of_services {
             self.add_services(&mut rows);
         }
@@ -106,12 +107,14 @@ impl Spoken<'_> {
         }
     }
 
-    /// Accounts: a row of one stands for those of its principals who have none of their own.
-    fn add_accounts(&self, world: &Inventory, rows: &mut Vec<Made>) {
+    /// Accounts, which are returned: a row of one stands for those of its principals who have none of their own.
+    fn add_accounts(&self, world: &Inventory, rows: &mut Vec<Made>) -> BTreeSet<AccountId> {
         let partitions = partitions(world);
         let each = |account: AccountId| partitions.iter().map(move |it| (account, (*it).into()));
+        // What stands for all accounts of a pattern is of no member of the own organization.
+        let of_members = members::like(world, &self.like);
         let mut accounts: BTreeSet<(AccountId, Box<str>)> =
-            self.accounts.iter().copied().flat_map(each).collect();
+            self.accounts.iter().copied().chain(of_members).flat_map(each).collect();
         for principal in &self.principals {
             match principal {
                 Principal::Account { account, partition: Some(partition) } => {
@@ -123,6 +126,7 @@ impl Spoken<'_> {
                 _ => {}
             }
         }
+        let known = accounts.iter().map(|(account, _)| *account).collect();
         accounts.retain(|(account, _)| !is_listed(world, *account));
         let mut named: BTreeMap<(AccountId, Box<str>), Vec<Box<str>>> = BTreeMap::new();
         let told = rows.iter().map(|(row, _)| &row.caller).filter(|caller| is_told_by_arn(caller));
@@ -140,11 +144,23 @@ impl Spoken<'_> {
             let stranger = Stranger { beside: beside.into(), ..Stranger::of(Whose::Account) };
             rows.push((Row { name, ..Row::of(caller, Some(words.into())) }, Some(stranger)));
         }
+        known
     }
 
     /// Those whom nothing names: principals of accounts of which a pattern is known, of organizations, anyone.
-    fn add_unnamed(&self, world: &Inventory, rows: &mut Vec<Made>) {
+    fn add_unnamed(&self, world: &Inventory, told: &BTreeSet<AccountId>, rows: &mut Vec<Made>) {
         let organizations = organizations(world, &self.organizations, &self.organizations_like);
+        // Those of organizations have rows of their own.
+        let in_none = !organizations.is_empty();
+        let own = world.organization.as_deref().filter(|own| own.id.is_some());
+        let is_told = |account| told.contains(&account) || is_listed(world, account);
+        let places = |id: &str| match own {
+            Some(own) if own.id.as_deref() == Some(id) => members::places(world, own, is_told),
+            _ => Some(Box::default()),
+        };
+        let organizations = organizations.into_iter();
+        let organizations: Vec<(OrganizationRow, Box<[Box<str>]>)> =
+            organizations.filter_map(|row| places(&row.id).map(|places| (row, places))).collect();
         let invented = Invented::beside(world, self);
         let fresh = invented.like("*");
         for (nth, partition) in partitions(world).into_iter().enumerate() {
@@ -152,7 +168,7 @@ impl Spoken<'_> {
                 |account: Option<AccountId>, name: String, words: String, whose: Whose| {
                     let caller = account.and_then(|account| stand_in(partition, account, &[]));
                     let Some(caller) = caller else { return };
-                    let of_organization = matches!(whose, Whose::Organization(_));
+                    let of_organization = matches!(whose, Whose::Organization { .. });
                     let row = Row::of(caller, Some(words.into()));
                     let row = Row { name: name.into(), of_organization, ..row };
                     rows.push((row, Some(Stranger::of(whose))));
@@ -165,18 +181,15 @@ impl Spoken<'_> {
             }
             // What has no partition in its name is of the first.
             let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
-            for OrganizationRow { name, id, words } in &organizations {
+            for (OrganizationRow { name, id, words }, places) in &organizations {
                 let words = format!(
                     "any principal of {words}{here} outside the export that its own account allows"
                 );
-                stand(fresh, format!("{name}{here}"), words, Whose::Organization(id.clone()));
+                let whose = Whose::Organization { id: id.clone(), places: places.clone() };
+                stand(fresh, format!("{name}{here}"), words, whose);
             }
             if self.anyone {
-                let (in_none, of) = match organizations.is_empty() {
-                    true => (false, ""),
-                    // Those of organizations have rows of their own.
-                    false => (true, ", of an account in no organization,"),
-                };
+                let of = if in_none { ", of an account in no organization," } else { "" };
                 let words =
                     format!("any other principal of AWS{here}{of} that its own account allows");
                 stand(fresh, format!("{ANYONE}{here}"), words, Whose::Anyone { in_none });

@@ -15,10 +15,11 @@ use crate::decision::{Context, ContextValue, Fact};
 
 use super::axioms::{Axiom, Tied, spelled_together};
 use super::bits::Bits;
-use super::domain::{Domain, Group, Limits, group, is_null, limit};
+use super::domain::{Domain, Group, Limits, is_null, limit};
 use super::footprint::{Footprint, View};
 use super::formula::{Atom, AtomId, Formula, Formulas, Node};
 use super::frame::{Frame, Limit, Who};
+use super::instant::{CURRENT, EPOCH, ISSUED};
 use super::kinds::tells_kinds;
 use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
@@ -26,6 +27,7 @@ use super::search::{self, Outcome};
 use super::small::SmallSet;
 use super::test::Test;
 use super::ties;
+use super::together::Together;
 use crate::kept::Interner;
 use crate::kept::Memo;
 
@@ -255,6 +257,11 @@ impl Solver {
             }
         });
         let (mut keys, mut groups) = (Vec::new(), Vec::new());
+        // What a question fixes of the instant is noticed in its other form, and when the session began.
+        if [CURRENT, EPOCH, ISSUED].iter().any(|key| asked.contains(key)) {
+            add(&mut asked, CURRENT);
+            add(&mut asked, EPOCH);
+        }
         for key in asked {
             match self.tied.group_of(key) {
                 Some(group) if groups.contains(&group) => {}
@@ -376,8 +383,7 @@ impl Solver {
         if relaxed {
             self.add_presence(atoms);
         }
-        let names = atoms.iter().any(|(_, test)| *test.key == *NAMES && present(test));
-        let names = names || takes_spellings(atoms.iter().map(|(_, test)| *test));
+        let together = Together::of(atoms.iter().map(|(_, test)| *test), frame);
         let mut groups: Vec<(Group, Vec<(AtomId, &Test)>)> = Vec::new();
         let mut tied = Vec::new();
         for (atom, test) in atoms.iter() {
@@ -389,7 +395,7 @@ impl Solver {
                 tied.push((*atom, *test));
                 continue;
             }
-            let group = group(&test.key, names);
+            let group = together.group(&test.key);
             match groups.iter_mut().find(|(known, _)| *known == group) {
                 Some((_, tests)) => tests.push((*atom, test)),
                 None => groups.push((group, vec![(*atom, test)])),
@@ -455,7 +461,9 @@ impl Solver {
     fn domain(&self, group: &Group, tests: &[(AtomId, &Test)], frame: &Frame) -> Arc<Domain> {
         let limits = frame.limits.iter().filter(|(key, _)| match group {
             Group::One(own) => key == own,
-            Group::Instant => matches!(&**key, "aws:currenttime" | "aws:epochtime"),
+            Group::Instant => [CURRENT, EPOCH].contains(&&**key),
+            Group::Session => [CURRENT, EPOCH, ISSUED].contains(&&**key),
+            Group::Place(_) | Group::Source => false,
             Group::Pairs => **key == *NAMES || key.starts_with(PREFIX),
         });
         let atoms = tests.iter().map(|(atom, _)| *atom).collect();
@@ -471,19 +479,6 @@ fn add<'a>(keys: &mut Vec<&'a str>, key: &'a str) {
     if !keys.contains(&key) {
         keys.push(key);
     }
-}
-
-/// Whether a grant takes a pair in whatever spelling (rule G21) that another test looks up in one (rule C5):
-/// then a request that gives it in several is one more choice.
-fn takes_spellings<'a>(tests: impl Iterator<Item = &'a Test> + Clone) -> bool {
-    let mut of_grants = tests.clone().filter(|test| test.of_grant && test.key.starts_with(PREFIX));
-    of_grants.any(|test| {
-        if test.is_of_spellings() {
-            return true;
-        }
-        let is_other = |other: &Test| !other.of_grant || other.key != test.key;
-        tests.clone().any(|it| it.key.eq_ignore_ascii_case(&test.key) && is_other(it))
-    })
 }
 
 /// A fact about a key that the action does not carry says nothing; neither does one that a key is always

@@ -141,7 +141,8 @@ impl<'f> Spoken<'f> {
                 _ => {}
             }
         }
-        self.of_services |= OF_SERVICES.contains(&&*test.key);
+        let keys = if is_null { &OF_OTHERS[..] } else { &[] };
+        self.of_services |= OF_SERVICES.iter().chain(keys).any(|key| *key == &*test.key);
     }
 
     fn hear_account(&mut self, text: &str) {
@@ -180,6 +181,10 @@ const FOR_SERVICES: [&str; 5] = [
 /// The condition keys of who asks that those of services alone carry, or that say whether one is.
 const OF_SERVICES: [&str; 3] =
     ["aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist"];
+
+/// Those that requests of services alone lack.
+const OF_OTHERS: [&str; 4] =
+    ["aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:userid"];
 
 /// An operand as a pattern of `*` and `?`: a variable can be anything.
 fn pattern(operand: &Operand) -> String {

@@ -67,8 +67,13 @@ pub(super) enum Whose {
     Account,
     /// Those of an account of which a pattern is known.
     SomeAccount,
-    /// Those of an organization.
-    Organization(Box<str>),
+    /// Those of an organization, at one of these places where they are known.
+    Organization {
+        /// Its id.
+        id: Box<str>,
+        /// Paths as `aws:PrincipalOrgPaths` has them; none where they can be anywhere.
+        places: Box<[Box<str>]>,
+    },
     /// Services.
     Service,
     /// All whom nothing names.
@@ -144,6 +149,11 @@ impl<'w> Subject<'w> {
         self.unlisted.as_deref().filter(|_| self.stranger.is_none())
     }
 
+    /// Whom a stranger stands for.
+    pub(super) fn whose(&self) -> Option<&Whose> {
+        self.stranger.as_ref().map(|stranger| &stranger.whose)
+    }
+
     /// Whether it stands for everyone whom nothing names.
     pub(super) fn is_anyone(&self) -> bool {
         self.stranger.as_ref().is_some_and(|it| matches!(it.whose, Whose::Anyone { .. }))
@@ -163,7 +173,7 @@ impl<'w> Subject<'w> {
     /// The organization that it stands for.
     pub(super) fn organization(&self) -> Option<&str> {
         match &self.stranger.as_ref()?.whose {
-            Whose::Organization(id) => Some(id),
+            Whose::Organization { id, .. } => Some(id),
             _ => None,
         }
     }

@@ -220,7 +220,7 @@ impl Near<'_, '_> {
         }
         let limit = limit(&frame.limits, key);
         match limit {
-            Some(Limit::OneOf(values) | Limit::Given(values)) => {
+            Some(Limit::OneOf(values) | Limit::Among(values) | Limit::Given(values)) => {
                 found = values.to_vec();
                 all = true;
             }
@@ -228,7 +228,7 @@ impl Near<'_, '_> {
                 found.retain(|text| patterns.iter().all(|pattern| Form::like(pattern).has(text)));
             }
             Some(Limit::PresentLike(pattern)) => {
-                found.retain(|text| Form::like(pattern).has(text));
+                found.retain(|text| Form::limiting(key, pattern).has(text));
                 // The unique id of a session, say: whatever stands where something must.
                 let filled = pattern.replace("?*", "session");
                 found.extend((!filled.contains(['*', '?'])).then(|| Box::from(filled)));

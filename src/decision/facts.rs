@@ -52,25 +52,32 @@ pub enum Callers {
     NotServices,
     /// Those of users and root users.
     LongTerm,
-    /// Those of role sessions.
-    RoleSessions,
+    /// Those of role sessions and federated-user sessions, which have temporary credentials alone.
+    Sessions,
+    /// Those of users, root users, federated-user sessions and services.
+    NotRoleSessions,
 }
 
 impl Callers {
     /// Whether a caller of this kind is meant.
     pub fn includes(self, kind: &CallerKind) -> bool {
         let service = *kind == CallerKind::Service;
+        let of_role = matches!(kind, CallerKind::Role | CallerKind::AssumedRole { .. });
         match self {
             Self::Everyone => true,
             Self::Services => service,
             Self::NotServices => !service,
             Self::LongTerm => matches!(kind, CallerKind::User | CallerKind::Root),
-            Self::RoleSessions => {
-                matches!(kind, CallerKind::Role | CallerKind::AssumedRole { .. })
-            }
+            Self::Sessions => of_role || matches!(kind, CallerKind::FederatedUser { .. }),
+            Self::NotRoleSessions => !of_role && *kind != CallerKind::Provider,
         }
     }
 }
+
+/// No temporary credentials are valid for more seconds: those of GetSessionToken and GetFederationToken are for
+/// as many, those of roles for fewer (STS API reference), and a service that calls on somebody's behalf has the
+/// session's attributes.
+pub const LONGEST_SESSION: i64 = 36 * 60 * 60;
 
 const fn present(key: &'static str) -> Test {
     Test { key, is: Is::Present }
@@ -97,7 +104,10 @@ const DIRECT: Test = absent("kms:ViaService");
 const ON_BEHALF: Test = says("aws:ViaAWSService", true);
 const NO_IP: Test = absent("aws:SourceIp");
 
-use Callers::{Everyone, LongTerm, NotServices, RoleSessions, Services};
+const MFA: Test = present("aws:MultiFactorAuthPresent");
+const ISSUED: Test = present("aws:TokenIssueTime");
+
+use Callers::{Everyone, LongTerm, NotRoleSessions, NotServices, Services, Sessions};
 
 /// The facts, by what they speak of.
 ///
@@ -131,17 +141,28 @@ pub const FACTS: &[Fact] = &[
     always("2.5", Everyone, says("aws:SecureTransport", true)),
     always("2.5", Everyone, present("aws:CurrentTime")),
     always("2.5", Everyone, present("aws:EpochTime")),
-    // What sessions carry and other credentials do not.
+    // Temporary credentials alone carry when they were issued and whether MFA was used, and carry both (IAM user
+    // guide, global condition keys); users and root users have them as well, through a service too (rule C67).
     always("2.5", Services, absent("aws:MultiFactorAuthPresent")),
     always("2.5", Services, absent("aws:MultiFactorAuthAge")),
-    always("2.5", RoleSessions, present("aws:MultiFactorAuthPresent")),
-    always("2.5", RoleSessions, present("aws:TokenIssueTime")),
+    always("2.5", Sessions, MFA),
+    always("2.5", Sessions, ISSUED),
+    fact("2.5", LongTerm, MFA, ISSUED),
+    fact("2.5", LongTerm, ISSUED, MFA),
+    // Where MFA was not used nothing tells how long ago.
     fact(
         "2.5",
-        LongTerm,
+        NotServices,
         present("aws:MultiFactorAuthAge"),
         says("aws:MultiFactorAuthPresent", true),
     ),
+    // What a session takes from how its role was assumed.
+    always("2.5", NotRoleSessions, absent("aws:FederatedProvider")),
+    always("2.5", NotRoleSessions, absent("aws:Ec2InstanceSourceVpc")),
+    always("2.5", NotRoleSessions, absent("aws:Ec2InstanceSourcePrivateIPv4")),
+    // A grant names either a principal or a service principal.
+    fact("C61", Everyone, present("kms:GranteeServicePrincipal"), absent("kms:GranteePrincipal")),
+    fact("C61", Everyone, present("kms:RetiringServicePrincipal"), absent("kms:RetiringPrincipal")),
     // Parameters that conditions see also where a request leaves them out.
     always("C51", Everyone, present("kms:EncryptionAlgorithm")),
     always("C51", Everyone, present("kms:MessageType")),

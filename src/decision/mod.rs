@@ -1,6 +1,7 @@
 //! The words of an answer: a request and its context, a decision with its trace, a verdict with its
 //! bounds, and [`Reach`], the one trait through which rules ask. No engine lives here.
 
+mod agree;
 mod answer;
 mod assumptions;
 mod context;
@@ -18,7 +19,7 @@ pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
 pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};
 pub use control::ControlRequest;
-pub use facts::{Callers, FACTS, Fact, Is, Test};
+pub use facts::{Callers, FACTS, Fact, Is, LONGEST_SESSION, Test};
 pub use holders::{Crowd, Denials, Fates, Gift, Holders, Holding, Meant, Members};
 pub(crate) use instant::{w3c, whole_second};
 pub use possible::{

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::aws::{Action, KeySpec, KeySpecInfo, carried, condition_key};
 
+use super::agree::agree;
 use super::instant::whole_second;
 use super::{Caller, Context, ContextValue, ControlRequest, FACTS, Fact, Is, Request, Test};
 
@@ -55,7 +56,7 @@ pub fn is_possible(request: &impl Sent) -> bool {
 pub fn is_possible_by(request: &impl Sent, facts: &[Fact]) -> bool {
     let keys_accompany =
         || request.context().entries().all(|it| carried(request.action(), &it.name));
-    facts.iter().all(|fact| holds(request, fact)) && keys_accompany()
+    facts.iter().all(|fact| holds(request, fact)) && agree(request.context()) && keys_accompany()
 }
 
 /// Whether by these facts a request of this action and caller carries `key`, whatever else it says.
@@ -82,7 +83,7 @@ pub fn companions<'a>(
     facts.iter().filter(follows).map(|fact| fact.then)
 }
 
-/// What [`completed`] needs to know beside the request.
+/// What [`linked`] and [`completed`] need to know beside the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'f> {
     /// The facts that count.
@@ -94,21 +95,21 @@ pub struct Surroundings<'f> {
 }
 
 /// `request` with what follows from the keys it gives: aws:ViaAWSService beside kms:ViaService.
-pub fn linked<R: Sent>(facts: &[Fact], mut request: R) -> R {
-    for fact in facts.iter().filter(|fact| fact.when.is_some()) {
-        if let Some(value) = forced(&request, fact).and_then(|then| stated(then.is)) {
-            request.context_mut().set_one(fact.then.key, value);
-        }
-    }
-    request
+pub fn linked<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
+    filled(request, surroundings, |fact| fact.when.is_some())
 }
 
 /// `request` with all that its context lacks and AWS sends in any case; what it gives is kept, and so
 /// is what the question rules out ([`Context::set_absent`]).
 pub fn completed<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
-    let facts = surroundings.facts;
-    let mut request = linked(facts, request);
-    for fact in facts.iter().filter(|fact| fact.when.is_none()) {
+    let request = linked(request, surroundings);
+    let request = filled(request, surroundings, |fact| fact.when.is_none());
+    linked(request, surroundings)
+}
+
+/// `request` with what some facts ask for.
+fn filled<R: Sent>(mut request: R, surroundings: &Surroundings<'_>, which: fn(&Fact) -> bool) -> R {
+    for fact in surroundings.facts.iter().filter(|fact| which(fact)) {
         let Some(then) = forced(&request, fact) else {
             continue;
         };
@@ -118,7 +119,7 @@ pub fn completed<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
             request.context_mut().set(then.key, value);
         }
     }
-    linked(facts, request)
+    request
 }
 
 /// Whether a fact holds; cheapest first: most are of other callers, or follow from a key that is not there.
@@ -179,10 +180,16 @@ fn usual(context: &Context, key: &str, surroundings: &Surroundings<'_>) -> Optio
     let value = match key {
         "aws:ViaAWSService" => "false".to_owned(),
         "aws:MultiFactorAuthPresent" => has("aws:MultiFactorAuthAge").to_string(),
-        // One instant in two forms.
-        "aws:CurrentTime" => instant(context, "aws:EpochTime", surroundings.now).to_string(),
+        // One instant in two forms, and none before the session.
+        "aws:CurrentTime" => {
+            let issued = instant(context, "aws:TokenIssueTime", surroundings.now);
+            instant(context, "aws:EpochTime", issued.max(surroundings.now)).to_string()
+        }
         // A session that was made just now.
-        "aws:TokenIssueTime" => instant(context, "aws:CurrentTime", surroundings.now).to_string(),
+        "aws:TokenIssueTime" => {
+            let made = instant(context, "aws:EpochTime", surroundings.now);
+            instant(context, "aws:CurrentTime", made).to_string()
+        }
         "aws:EpochTime" => {
             instant(context, "aws:CurrentTime", surroundings.now).as_second().to_string()
         }

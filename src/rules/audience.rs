@@ -293,12 +293,13 @@ fn account_of_pattern(pattern: &str, fill: char) -> Option<AccountId> {
 
 /// Whether a condition key of a user holds something else than one of a role, the ARN aside.
 pub(super) fn tells_users(key: &str) -> bool {
-    const KEYS: [&str; 5] = [
+    const KEYS: [&str; 6] = [
         "aws:PrincipalType",
         "aws:username",
         "aws:userid",
         "aws:MultiFactorAuthPresent",
         "aws:MultiFactorAuthAge",
+        "aws:TokenIssueTime",
     ];
     KEYS.iter().any(|own| own.eq_ignore_ascii_case(key))
 }

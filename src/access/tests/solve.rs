@@ -365,3 +365,47 @@ fn much_is_decided_in_time_or_undecided() {
     assert_eq!(bench.find(bench.formulas.and(parts.iter().copied().chain([none]))), Found::No);
     assert!(matches!(bench.find(bench.formulas.and(parts)), Found::Yes(_)));
 }
+
+#[test]
+fn an_instant_and_a_session_agree_with_enumeration() {
+    let bench = Bench::new("Decrypt", Who::Service);
+    let mut random = Random(11);
+    let at = |hours: i64| {
+        let now: jiff::Timestamp = "2026-11-30T12:00:00Z".parse().expect("an instant");
+        (now + jiff::SignedDuration::from_hours(hours)).to_string()
+    };
+    let mut all = Vec::new();
+    for made in 0..=90 {
+        for age in -1..=36 {
+            let mut context = Context::default();
+            context.set_one("aws:CurrentTime", &at(made));
+            if age >= 0 {
+                context.set_one("aws:TokenIssueTime", &at(made - age));
+            }
+            all.push(context);
+        }
+    }
+    let mut some = 0;
+    for _ in 0..80 {
+        let mut tests = Vec::new();
+        for (key, first) in [("aws:CurrentTime", 0), ("aws:TokenIssueTime", -18)] {
+            for _ in 0..2 {
+                let operator = random.pick(&[
+                    "DateLessThan",
+                    "DateLessThanEquals",
+                    "DateGreaterThan",
+                    "DateGreaterThanEqualsIfExists",
+                    "DateEquals",
+                    "DateNotEquals",
+                ]);
+                // Every other hour is a limit, so that each hour between stands for all that lies there.
+                let hours = random.pick(&["0", "1", "10", "17", "18", "19", "27", "36", "40"]);
+                let hours: i64 = first + hours.parse::<i64>().expect("a number");
+                tests.push(bench.of(operator, key, &[&at(2 * hours)]));
+            }
+        }
+        let formula = random_formula(&bench, &mut random, &tests, 3);
+        some += usize::from(bench.found_among(formula, &all));
+    }
+    assert!(some > 20, "{some}");
+}

@@ -12,6 +12,15 @@ use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
 
 use super::values::{Mentions, values};
 
+/// Condition keys that tell of one thing, in lower case: an instant in two forms and when the session began, a
+/// resource and its account, organizations with places in them.
+const TOGETHER: [&[&str]; 4] = [
+    &["aws:currenttime", "aws:epochtime", "aws:tokenissuetime"],
+    &["aws:sourcearn", "aws:sourceaccount"],
+    &["aws:sourceorgid", "aws:sourceorgpaths"],
+    &["aws:vpceorgid", "aws:vpceorgpaths"],
+];
+
 /// One free condition key.
 struct Dimension {
     name: Box<str>,
@@ -56,9 +65,10 @@ impl Dimensions {
         free.endpoints();
         free.companions(facts);
         let Free { mentions, mut exact, missing, .. } = free;
-        // Two forms of one instant: a list for each does not say which of them go together.
-        exact &=
-            !["aws:currenttime", "aws:epochtime"].iter().all(|key| mentions.contains_key(*key));
+        // A list for each does not say which of them go together.
+        for keys in TOGETHER {
+            exact &= keys.iter().filter(|key| mentions.contains_key(**key)).count() < 2;
+        }
         let mut dimensions = Vec::new();
         for mentions in mentions.into_values() {
             let (values, covers) = match own_aliases(reference, request, &mentions.name) {

@@ -162,7 +162,7 @@ impl<'r> Trials<'r> {
     /// The request with what goes together, where AWS could send it. What no condition mentions and every
     /// request carries is left unsaid.
     fn sent(&self, request: Request) -> Option<Request> {
-        let linked = linked(self.surroundings.facts, request);
+        let linked = linked(request, &self.surroundings);
         self.whole(linked.clone()).map(|_| linked)
     }
 

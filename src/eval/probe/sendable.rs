@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::aws::{AccountId, Arn, KmsAction, ValueType, condition_key};
-use crate::decision::{CallerKind, Request};
+use crate::decision::{CallerKind, LONGEST_SESSION, Request};
 use crate::eval::reference::Reference;
 
 /// The form of the texts of one key.
@@ -18,6 +18,10 @@ pub(super) enum Sendable {
     Account,
     /// The name of a service in a Region (rule C53).
     Service,
+    /// The id of an organization.
+    Organization,
+    /// A place in an organization, from the root on.
+    Place,
     /// An address.
     Address,
     /// The id of a role, and the name of a session behind a colon (rule C45).
@@ -41,6 +45,7 @@ impl Sendable {
         match key {
             "aws:currenttime" => return Self::Instant { from: clock },
             "aws:epochtime" => return Self::Number { from: clock },
+            "aws:tokenissuetime" => return Self::Instant { from: clock - LONGEST_SESSION },
             // Rule C59.
             "kms:validto" => return Self::Number { from: 0 },
             "aws:principalaccount"
@@ -49,6 +54,8 @@ impl Sendable {
             | "kms:calleraccount"
             | "aws:vpceaccount" => return Self::Account,
             "kms:viaservice" => return Self::Service,
+            "aws:sourceorgid" | "aws:vpceorgid" => return Self::Organization,
+            "aws:sourceorgpaths" | "aws:vpceorgpaths" => return Self::Place,
             "aws:userid" if request.caller.kind == CallerKind::Role => {
                 let role = request.caller.identity_in(reference.world());
                 if let Some(id) = role.and_then(|role| role.unique_id.clone()) {
@@ -84,6 +91,14 @@ impl Sendable {
             Self::Service => {
                 text.strip_suffix(".amazonaws.com").is_some_and(|name| !name.is_empty())
             }
+            Self::Organization => {
+                text.strip_prefix("o-").is_some_and(|id| !id.is_empty() && !id.contains('/'))
+            }
+            Self::Place => text.split_once("/r-").is_some_and(|(organization, root)| {
+                Self::Organization.has(organization)
+                    && !root.starts_with('/')
+                    && root.ends_with('/')
+            }),
             Self::Address => text.parse::<IpAddr>().is_ok(),
             Self::Session { id } => {
                 let name = text.strip_prefix(&**id).and_then(|rest| rest.strip_prefix(':'));
@@ -129,6 +144,8 @@ impl Sendable {
                 "iam::999999999999:role/x",
             ],
             Self::Service => &["x.amazonaws.com", ".amazonaws.com"],
+            Self::Organization => &["o-x", "-x"],
+            Self::Place => &["o-x/r-x/", "-x/r-x/", "x/r-x/", "/r-x/", "r-x/", "x/", "/"],
             Self::Address => &["198.51.100.1", "10.0.0.1", "2001:db8::1", "1.1", "1.1.1"],
             Self::Session { id } => {
                 fillers.extend([format!("{id}:x"), format!("{id}:"), id.to_string()]);
@@ -169,6 +186,8 @@ mod tests {
             (Sendable::Arn, "arn:aws:s3:::x", "x"),
             (Sendable::Account, "111122223333", "1111"),
             (Sendable::Service, "s3.us-east-1.amazonaws.com", ".amazonaws.com"),
+            (Sendable::Organization, "o-1", "o-1/r-2/"),
+            (Sendable::Place, "o-1/r-2/ou-3/", "o-1/ou-3/"),
             (Sendable::Address, "2001:db8::1", "10.0.0.0/8"),
             (session, "AROA1:x", "AIDAx"),
             (Sendable::Number { from: 5 }, "5", "-1"),

@@ -329,6 +329,8 @@ fn outside(
         Sendable::Service => {
             ["other", "service", "x1"].map(|name| format!("{name}.{region}.amazonaws.com")).to_vec()
         }
+        Sendable::Organization => owned(&["o-other", "o-elsewhere", "o-zz9"]),
+        Sendable::Place => owned(&["o-other/r-x/", "o-elsewhere/r-x/ou-y/", "o-zz9/r-0/"]),
         Sendable::Session { id } => names.map(|name| format!("{id}:{name}")).to_vec(),
         Sendable::Number { from } | Sendable::Instant { from } => {
             (0..4).filter_map(|nth| sendable.written(from.saturating_add(nth * 86_400))).collect()

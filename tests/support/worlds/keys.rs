@@ -100,6 +100,7 @@ pub(super) const KEYS: &[Row] = &[
     ("aws:SecureTransport", Type::Bool, &["true", "false"]),
     ("aws:MultiFactorAuthPresent", Type::Bool, &["true", "false"]),
     ("aws:MultiFactorAuthAge", Type::Number, &["300", "3600"]),
+    ("aws:TokenIssueTime", Type::Date, &["2026-11-30T12:00:00Z", "2030-06-01T06:00:00Z"]),
     ("aws:CurrentTime", Type::Date, &["2020-01-01T00:00:00Z", "2030-06-01T12:00:00Z"]),
 ];
 
@@ -242,6 +243,7 @@ fn between(kind: Type, name: &str) -> &'static [&'static str] {
         (_, "aws:SourceArn") => &["arn:aws:s3:::bucket", "arn:aws:s3:::other"],
         (Type::Number, "aws:MultiFactorAuthAge") => &["0", "301", "4000"],
         (Type::Number, _) => &["8", "29"],
+        (Type::Date, "aws:TokenIssueTime") => &["2030-06-01T11:00:00Z"],
         (Type::Date, "aws:CurrentTime") => &["2028-02-03T04:05:06Z", "2035-01-01T00:00:00Z"],
         (Type::Date, _) => &["1890000000", "2051222400"],
         (Type::Address, _) => {

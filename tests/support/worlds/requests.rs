@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
 use keyreach::aws::{KeySpec, KmsAction, carried};
 use keyreach::decision::{
     Caller, CallerKind, ContextValue, FACTS, Request, Surroundings, Target, completed, is_possible,
@@ -187,6 +188,11 @@ pub fn possible(world: &World, random: &mut Random, plain: &Request) -> Option<R
     let (current, epoch) = *random.pick(&INSTANTS);
     request.context.set_one("aws:CurrentTime", current);
     request.context.set_one("aws:EpochTime", epoch);
+    if request.context.get(ISSUED).is_some() || is_session && random.chance(50) {
+        let age = SignedDuration::from_hours(*random.pick(&AGES));
+        let issued = current.parse::<Timestamp>().unwrap() - age;
+        request.context.set_one(ISSUED, &issued.to_string());
+    }
     let surroundings = Surroundings {
         facts: FACTS,
         now: current.parse().unwrap(),
@@ -241,6 +247,10 @@ fn named_by_alias(random: &mut Random, key: &Key, request: &mut Request) {
 }
 
 const MFA: &str = "aws:MultiFactorAuthPresent";
+const ISSUED: &str = "aws:TokenIssueTime";
+
+/// How many hours ago credentials were issued that are valid.
+const AGES: [i64; 5] = [0, 1, 6, 12, 36];
 
 /// One instant in the two forms that every request tells it in; two of them stand in conditions.
 const INSTANTS: [(&str, &str); 4] = [
