@@ -81,6 +81,7 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let graph = Graph::new(engine.access());
     let scope = Scope::new(&engine, &control.settings).against(before).with_graph(&graph);
     engine.hear(scope.documents.par_iter().map(|document| document.document));
+    engine.prepare();
     let can_run = |rule: &&&'static Registered| rule.can_run(&scope);
     let ran: Vec<&'static Registered> = options.rules.iter().filter(can_run).copied().collect();
     let mut findings = rules::check(&scope, &heard_of(options, &ran));
