@@ -57,6 +57,16 @@ impl Label {
             && self.acts.len() <= other.acts.len()
     }
 
+    /// Whether it is as sure, and needs no more calls.
+    pub(super) fn is_as_short_as(&self, other: &Self) -> bool {
+        self.chance >= other.chance && self.acts.len() <= other.acts.len()
+    }
+
+    /// How many calls and primitives it makes.
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.acts.len(), self.primitives)
+    }
+
     /// With one more call.
     pub(super) fn then(&self, act: Act, chance: Chance) -> Self {
         let mut label = self.clone();

@@ -199,7 +199,7 @@ fn touches(touched: &[Ix], cast: &Cast<'_>, at: Ix) -> bool {
 impl Search<'_, '_, '_> {
     pub(super) fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
-        if self.is_idle(at, label, label.acts.len()) {
+        if self.is_idle_after(at, label) {
             return;
         }
         let held = self.held.entry(at).or_default();
@@ -250,7 +250,7 @@ impl Search<'_, '_, '_> {
 
     /// The states that `at` is in by a change, alone and with others that were made before.
     fn touch(&mut self, at: Ix, tags: Tags, number: ChangeIx, label: &Label) {
-        if !self.fits(label) || self.is_idle(at, label, label.acts.len()) {
+        if !self.fits(label) || self.is_idle_after(at, label) {
             return;
         }
         let states = self.states;

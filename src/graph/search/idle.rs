@@ -29,6 +29,17 @@ pub(super) struct User {
     how: Label,
 }
 
+/// How far away somebody is.
+#[derive(Clone, Copy)]
+pub(super) struct Away {
+    /// By so many calls.
+    pub(super) calls: usize,
+    /// How many of them are primitives.
+    pub(super) primitives: usize,
+    /// Whether nothing is left after them but to take on roles and to use keys as they are.
+    pub(super) spent: bool,
+}
+
 /// How many of an account are looked at; more would make few others idle.
 const MASTERS: usize = 6;
 
@@ -88,8 +99,11 @@ impl Search<'_, '_, '_> {
         let caller = |at: Ix| &states.cast.member_or_first(at).caller;
         let told = states.told_apart(name.at);
         let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, label.acts.len());
+        let spent = self.is_spent(label);
+        // Of others this is dear to tell, and hardly ever so.
+        let is_as_able = |user: &User| spent && user.state.unlimited;
         let does = |user: &User| {
-            user.how.is_as_near_as(label)
+            (user.how.is_as_near_as(label) || is_as_able(user) && user.how.is_as_short_as(label))
                 && discriminant(&caller(user.at).kind) == discriminant(&caller(name.at).kind)
                 && states.outclasses(&user.state, state)
                 && user.told.iter().all(|key| told.binary_search(key).is_ok() || !is_open(*key))
@@ -106,18 +120,44 @@ impl Search<'_, '_, '_> {
         None
     }
 
+    /// Whether nothing is left after these calls but to take on roles and to use keys as they are.
+    fn is_spent(&self, label: &Label) -> bool {
+        self.are_spent(label.count()) && !self.has_made(label)
+    }
+
+    /// The same of so many calls and primitives, where nobody was made.
+    pub(super) fn are_spent(&self, (calls, primitives): (usize, usize)) -> bool {
+        calls >= self.limits.hops || primitives >= self.limits.primitives
+    }
+
     /// Whether somebody who may do everything in its account makes `at` of no use so many calls away, and
-    /// whatever trusts it: what they bring, it brings as soon.
-    pub(super) fn is_idle(&self, at: Ix, label: &Label, calls: usize) -> bool {
+    /// whatever trusts it: what they bring, it brings as soon. Where these calls are all `spent`, its own may be
+    /// others.
+    pub(super) fn is_idle(&self, at: Ix, label: &Label, away: Away) -> bool {
         let asked = self.limits.kept == 1 && !self.masters.is_empty();
-        asked && self.is_idle_among(at, (label, calls), &mut SmallVec::new())
+        asked && self.is_idle_among(at, (label, away), &mut SmallVec::new())
+    }
+
+    /// The same once the calls of a label are made.
+    pub(super) fn is_idle_after(&self, at: Ix, label: &Label) -> bool {
+        let (calls, primitives) = label.count();
+        let spent = !self.masters.is_empty() && self.is_spent(label);
+        self.is_idle(at, label, Away { calls, primitives, spent })
+    }
+
+    /// Whether an administrator reached by `how` can do all that could still be done that far away: where that is
+    /// little, it has a call and a primitive more to do it with, or nobody has a call left.
+    fn is_before(&self, how: &Label, label: &Label, away: Away) -> bool {
+        let has_more = how.acts.len() < away.calls && how.primitives < away.primitives;
+        let ends = away.calls >= self.limits.hops && how.acts.len() <= away.calls;
+        how.is_as_near_as(label) || away.spent && how.chance >= label.chance && (has_more || ends)
     }
 
     /// The same, where the `others` are of no use as far as nothing else says so.
     fn is_idle_among(
         &self,
         at: Ix,
-        (label, calls): (&Label, usize),
+        (label, away): (&Label, Away),
         others: &mut SmallVec<[Ix; 8]>,
     ) -> bool {
         if others.contains(&at) {
@@ -126,19 +166,19 @@ impl Search<'_, '_, '_> {
         others.push(at);
         let (cast, states) = (self.states.cast, self.states);
         let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
-        let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, calls);
+        let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, away.calls);
         let told = states.told_apart(at);
         let account = member.caller.account;
         let masters = self.masters.get(&account);
         let walls = states.get(&StateName::of(at, [])).walls;
         let outdoes = |master: &Master| {
             let mut keys = told.iter().chain(&*master.apart).filter(is_open);
-            master.how.is_as_near_as(label)
+            self.is_before(&master.how, label, away)
                 && states.is_as_free(account, master.walls, walls)
                 && keys.all(|key| states.is_outdone(at, &master.name, *key))
         };
         let mut next = member.named_by.iter().chain(cast.sessions_of(at));
         masters.is_some_and(|masters| masters.iter().any(outdoes))
-            && next.all(|next| self.is_idle_among(*next, (label, calls), others))
+            && next.all(|next| self.is_idle_among(*next, (label, away), others))
     }
 }

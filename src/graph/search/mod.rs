@@ -42,7 +42,7 @@ use super::state::{
 use changes::Changes;
 pub(super) use changes::Subject;
 use doors::Door;
-use idle::{Master, User};
+use idle::{Away, Master, User};
 pub(super) use prefix::Prefix;
 
 /// How far paths may go.
@@ -377,13 +377,16 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Whether somebody or a group was made, which may be written without a primitive more (rule T35).
     fn has_made(&self, label: &Label) -> bool {
-        let makes = |act: &Act| match self.states.doings.get(act.what) {
+        label.acts.iter().any(|act| self.makes(act))
+    }
+
+    fn makes(&self, act: &Act) -> bool {
+        match self.states.doings.get(act.what) {
             Doing::Move(what) => {
                 matches!(what, Move::CreateUser(_) | Move::CreateRole(_) | Move::CreateGroup(..))
             }
             Doing::Key(_) => false,
-        };
-        label.acts.iter().any(makes)
+        }
     }
 
     fn fits(&self, label: &Label) -> bool {
@@ -392,7 +395,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: &StateName, label: &Label) {
-        if !label.acts.is_empty() && self.is_idle(name.at, label, label.acts.len()) {
+        if !label.acts.is_empty() && self.is_idle_after(name.at, label) {
             return;
         }
         let states = self.states;
@@ -443,7 +446,8 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
-        let mut idle: FxHashMap<Ix, bool> = FxHashMap::default();
+        let mut idle: FxHashMap<(Ix, bool), bool> = FxHashMap::default();
+        let made = self.has_made(label);
         for open in moves {
             if left == 0 && open.primitive || !self.goes_on(open.chance) {
                 continue;
@@ -461,8 +465,12 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
                 continue;
             }
-            let is_idle = |at: Ix| self.is_idle(at, label, calls);
-            if !open.of.is_some_and(|at| *idle.entry(at).or_insert_with(|| is_idle(at))) {
+            let primitives = label.primitives + usize::from(open.primitive);
+            let spent = self.are_spent((calls, primitives)) && !made && !self.makes(&act);
+            let away = Away { calls, primitives, spent };
+            let is_idle = |at: Ix| self.is_idle(at, label, away);
+            let idle = |at| *idle.entry((at, spent)).or_insert_with(|| is_idle(at));
+            if !open.of.is_some_and(idle) {
                 self.push(fact, label.then(act, open.chance));
             }
         }
