@@ -10,7 +10,7 @@
 
 mod support;
 
-use keyreach::access::{Access, KeyTargets, Opening};
+use keyreach::access::{Access, KeyTarget, KeyTargets, Opening, ToldApart};
 use keyreach::aws::{ActionSet, KmsAction};
 use keyreach::decision::{Caller, Chance, Context};
 use keyreach::inventory::Inventory;
@@ -56,8 +56,17 @@ fn everybody(world: &Inventory) -> Vec<Caller> {
     identities.filter_map(Caller::parse).chain(roots).collect()
 }
 
-/// How often something is reached, for certain or perhaps, and how often two stand to each other as others do.
-fn checked(random: &mut Random) -> [usize; 3] {
+/// Whether a key tells a caller apart from others of its account and kind.
+fn tells_apart(access: &Access<'_>, target: &KeyTarget<'_>, caller: &Caller) -> bool {
+    match target.told_apart(access) {
+        ToldApart::ByName(names) => names.contains(&caller.text),
+        ToldApart::Everyone => true,
+    }
+}
+
+/// How often something is reached, for certain or perhaps, how often two stand to each other as others do, and
+/// how often a key is asked that does not tell the caller apart.
+fn checked(random: &mut Random) -> [usize; 4] {
     let made = World::random(random);
     let world = inventory(&made);
     let access = Access::new(&world, now());
@@ -65,17 +74,22 @@ fn checked(random: &mut Random) -> [usize; 3] {
     let keys: Vec<_> = world.keys.values().map(AsRef::as_ref).collect();
     let wanted: ActionSet = WANTED.into_iter().collect();
     let targets = KeyTargets::of(&access, keys.iter().map(|key| (*key, Some(wanted))));
-    let mut seen = [0; 3];
+    let mut seen = [0; 4];
     for caller in everybody(&world) {
         let side = access.key_side(&caller, None, &nothing);
-        let mut survey = targets.survey(&side);
+        let (mut survey, mut untold) = (targets.survey(&side), targets.survey_untold(&side));
         for (at, key) in keys.iter().enumerate() {
             let target = access.key_target(key, &nothing);
+            let is_untold = !tells_apart(&access, &target, &caller);
             for opening in OPENINGS {
                 let alone = side.reached(&target, targets.wanted(at), opening);
                 let told =
                     || format!("{caller} {} {opening:?}\n{}", key.arn, render::scenario(&made));
                 assert_eq!(survey.reached(at, opening), alone, "{}", told());
+                if is_untold {
+                    assert_eq!(untold.reached(at, opening), alone, "untold {}", told());
+                    seen[3] += 1;
+                }
                 seen[0] += alone.sure.len();
                 seen[1] += alone.possible.minus(alone.sure).len();
             }
@@ -107,9 +121,10 @@ fn what_equal_sides_reach_is_what_each_reaches() {
     for_each_seed("what_equal_sides_reach_is_what_each_reaches", |seed| {
         let seen = (0..WORLDS).into_par_iter();
         let seen = seen.map(|number| checked(&mut Random::new(seed, number)));
-        let sum = |one: [usize; 3], more: [usize; 3]| [0, 1, 2].map(|at| one[at] + more[at]);
-        let seen = seen.reduce(<[usize; 3]>::default, sum);
+        let sum = |one: [usize; 4], more: [usize; 4]| [0, 1, 2, 3].map(|at| one[at] + more[at]);
+        let seen = seen.reduce(<[usize; 4]>::default, sum);
         println!("{seen:?}");
-        assert!(seen.iter().all(|count| *count > 1000), "{seen:?}");
+        let [.., untold] = seen;
+        assert!(untold > 100 && seen[..3].iter().all(|count| *count > 1000), "{seen:?}");
     });
 }

@@ -61,6 +61,8 @@ pub struct Census<'a> {
     /// What is left of them for keys that say this to their questions.
     pub(super) heard: Memo<(Speech, Box<[Formula]>), Heard>,
     pub(super) weighed: Memo<(HomeIx, OwnerIx, OwnerIx), Fates>,
+    /// Sides that consist of one statement, by the key.
+    pub(super) stated: Memo<(KeyIx, usize), OwnerIx>,
     pub(super) given: Memo<super::gifts::Giving, OwnerIx>,
 }
 
@@ -123,6 +125,7 @@ impl<'a> Census<'a> {
             said: Memo::new(),
             heard: Memo::new(),
             weighed: Memo::new(),
+            stated: Memo::new(),
             given: Memo::new(),
             matrix,
         }

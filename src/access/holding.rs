@@ -276,18 +276,25 @@ impl Census<'_> {
     }
 
     /// A side that consists of one statement or grant.
-    fn as_side(&self, world: &World<'_>, key: KeyIx, allowing: Allowing<'_>) -> Option<OwnerIx> {
-        let key = *self.matrix.keys.keys.get(key as usize)?;
-        let mut side = Owner::of_nothing(world, Asked::Key(key), ActionSet::ALL);
-        match allowing {
+    fn as_side(&self, world: &World<'_>, number: KeyIx, allowing: Allowing<'_>) -> Option<OwnerIx> {
+        let key = *self.matrix.keys.keys.get(number as usize)?;
+        let side = |side: Owner| self.matrix.owner_sides.intern(side.limited_as(world, key));
+        let nothing = || Owner::of_nothing(world, Asked::Key(key), ActionSet::ALL);
+        Some(match allowing {
             Allowing::Statement(document, index) => {
-                side.direct = resolved(world, Asked::Key(key), &world.statement(document, index));
+                // It is kept as long as the world, and its place tells it from others.
+                let statement = world.statement(document, index);
+                let place = Arc::as_ptr(&statement) as usize;
+                self.stated.get((number, place), |_| {
+                    let direct = resolved(world, Asked::Key(key), &statement);
+                    side(Owner { direct, ..nothing() })
+                })
             }
             Allowing::Grant(grant) => {
-                side.granted = Granted::of_grant(world.formulas, key, grant);
+                let granted = Granted::of_grant(world.formulas, key, grant);
+                side(Owner { granted, ..nothing() })
             }
-        }
-        Some(self.matrix.owner_sides.intern(side.limited_as(world, key)))
+        })
     }
 
     /// A side that consists of one statement or grant, towards one caller.

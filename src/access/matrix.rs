@@ -1,6 +1,6 @@
 //! The whole matrix: rows, keys, and what holds of each pair, class by class.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -46,7 +46,7 @@ pub struct Matrix<'a> {
     pub(super) sorted_arns: Vec<&'a KeyArn>,
     /// Where each key stands in that order.
     pub(super) places: Vec<usize>,
-    key_classes: OnceLock<KeyClasses>,
+    key_classes: KeyClasses,
     /// Where each row's caller stands in the table.
     callers: Vec<CallerIx>,
     /// Which group each caller is of.
@@ -144,12 +144,12 @@ impl<'a> Matrix<'a> {
             }
         }
         let anyone = rows.iter().enumerate().filter(|(_, row)| row.is_anyone());
-        Self {
+        let mut matrix = Self {
             access,
             anyone: anyone.map(|(at, _)| at).collect(),
             sorted_arns,
             places,
-            key_classes: OnceLock::new(),
+            key_classes: KeyClasses::none(),
             rows,
             sorted,
             callers,
@@ -178,7 +178,9 @@ impl<'a> Matrix<'a> {
             pairs: Memo::new(),
             same_answers: Memo::new(),
             same_pairs: Memo::new(),
-        }
+        };
+        matrix.key_classes = matrix.made_key_classes();
+        matrix
     }
 
     /// The principals, sorted by name.
@@ -210,7 +212,7 @@ impl<'a> Matrix<'a> {
 
     /// The keys by their sides.
     pub(super) fn classes(&self) -> &KeyClasses {
-        self.key_classes.get_or_init(|| self.key_classes())
+        &self.key_classes
     }
 
     pub(super) fn world(&self) -> World<'_> {

@@ -68,6 +68,11 @@ pub(super) struct KeyClasses {
 }
 
 impl KeyClasses {
+    /// Without keys.
+    pub(super) fn none() -> Self {
+        Self::new(Vec::new())
+    }
+
     fn new(all: Vec<KeyClass>) -> Self {
         let mut by_account: FxHashMap<AccountId, Vec<usize>> = FxHashMap::default();
         let mut to_all = Vec::new();
@@ -104,7 +109,7 @@ impl KeyClasses {
 
 impl Matrix<'_> {
     /// The keys by their sides.
-    pub(super) fn key_classes(&self) -> KeyClasses {
+    pub(super) fn made_key_classes(&self) -> KeyClasses {
         let world = self.world();
         let mut by_owner: FxHashMap<(OwnerIx, AccountId), Vec<KeyIx>> = FxHashMap::default();
         for (number, owner) in (0_u32..).zip(&self.owners) {

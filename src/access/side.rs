@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use crate::aws::{ActionSet, KmsAction};
+use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Caller, CallerKind, Chance, Context};
 use crate::inventory::{Identity, Key};
 use crate::policy::Principal;
@@ -273,6 +273,15 @@ impl KeySide<'_> {
         let caller = &self.subject.caller;
         let home = without_idle_limits(&self.access.core.formulas, &self.home);
         KeySideClass(home, caller.account, caller.partition().into())
+    }
+
+    /// The account of a user or role of the export, and whether it is a role.
+    pub(super) fn account_and_kind(&self) -> Option<(AccountId, bool)> {
+        let Subject { caller, identity, stranger, .. } = &self.subject;
+        let is_plain = matches!(caller.kind, CallerKind::User | CallerKind::Role);
+        let is_known = identity.is_some() && stranger.is_none();
+        let account = caller.account.filter(|_| is_plain && is_known);
+        account.map(|account| (account, caller.kind == CallerKind::Role))
     }
 
     /// Whether the caller's side asks for tags of keys.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::aws::{ActionSet, KmsAction};
+use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::Key;
 use crate::kept::{Interner, Memo};
@@ -36,6 +36,7 @@ pub struct KeyTargets<'a> {
     asked_of_callers: Memo<OwnerIx, Arc<[AtomId]>>,
     answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
     answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
+    untold_owners: Memo<(OwnerIx, AccountId, bool), OwnerIx>,
     decided: Memo<(Sides, ActionSet, Opening), Reached>,
     contexts: Interner<Context>,
     chances: Memo<(Sides, KmsAction, Opening, u32), Chance>,
@@ -111,6 +112,7 @@ impl<'a> KeyTargets<'a> {
             asked_of_callers: Memo::new(),
             answered_homes: Memo::new(),
             answered_owners: Memo::new(),
+            untold_owners: Memo::new(),
             decided: Memo::new(),
             contexts: Interner::new(),
             chances: Memo::new(),
@@ -153,12 +155,19 @@ impl<'a> KeyTargets<'a> {
             targets: self,
             side,
             home: home.zip(answers),
+            untold: None,
             asks_alias,
             homes: FxHashMap::default(),
             answers: FxHashMap::default(),
             owners: FxHashMap::default(),
             decided: FxHashMap::default(),
         }
+    }
+
+    /// The same of a caller whom none of the keys that are looked at tells apart
+    /// ([`KeyTarget::told_apart`]): they say to it what they say to others of its account and kind.
+    pub fn survey_untold<'s>(&'s self, side: &'s KeySide<'s>) -> Survey<'s, 'a> {
+        Survey { untold: side.account_and_kind(), ..self.survey(side) }
     }
 
     /// Which of `wanted` is held between two sides.
@@ -206,6 +215,8 @@ pub struct Survey<'s, 'a> {
     /// Its side with what keys say to its questions, apart with its unique id; nothing where it has to be
     /// asked key by key.
     home: Option<(Told, Answers)>,
+    /// Its account, and whether it is a role, where no key tells it apart from others of them.
+    untold: Option<(AccountId, bool)>,
     /// Whether it asks for the aliases of keys.
     asks_alias: bool,
     /// Its sides by what keys said.
@@ -220,17 +231,24 @@ pub struct Survey<'s, 'a> {
 impl Survey<'_, '_> {
     /// Which of the actions that are wanted of a key the caller holds.
     pub fn reached(&mut self, at: usize, opening: Opening) -> Reached {
+        self.reached_between(at, opening).0
+    }
+
+    /// The same with both sides of the caller and the key; without them where they have to be asked by
+    /// themselves.
+    pub fn reached_between(&mut self, at: usize, opening: Opening) -> (Reached, Option<Sides>) {
         let targets = self.targets;
-        let Some(Some(wanted)) = targets.targets.get(at) else { return Reached::default() };
+        let Some(Some(wanted)) = targets.targets.get(at) else { return Default::default() };
         let actions = wanted.actions;
         if actions == ActionSet::EMPTY {
-            return Reached::default();
+            return Default::default();
         }
         let Some(sides) = self.sides(at) else {
-            return self.side.reached(&wanted.target, actions, opening);
+            return (self.side.reached(&wanted.target, actions, opening), None);
         };
         let known = self.decided.entry((sides, actions, opening));
-        *known.or_insert_with(|| targets.reached(sides, actions, opening))
+        let reached = *known.or_insert_with(|| targets.reached(sides, actions, opening));
+        (reached, Some(sides))
     }
 
     /// Both sides of the caller and a key; nothing where they have to be asked by themselves.
@@ -277,22 +295,33 @@ impl Survey<'_, '_> {
         if let Some(known) = self.owners.get(&owner) {
             return *known;
         }
+        let towards = match self.untold {
+            Some((account, is_role)) => {
+                let untold = &self.targets.untold_owners;
+                untold.get((owner, account, is_role), |_| self.asked_owner(owner))
+            }
+            None => self.asked_owner(owner),
+        };
+        self.owners.insert(owner, towards);
+        towards
+    }
+
+    /// The same, the caller itself asked.
+    fn asked_owner(&mut self, owner: OwnerIx) -> OwnerIx {
         let (targets, world) = (self.targets, self.targets.world());
         let ids = targets.asked_of_callers.get(owner, |owner| {
             let owner = targets.owners.get(*owner);
             Questions::of(&world, owner.masked(), Kinds::CALLER).ids.into()
         });
         let said: Box<[Formula]> = ids.iter().map(|id| self.answer(&world, *id)).collect();
-        let towards = targets.answered_owners.get((owner, said), |(owner, said)| {
+        targets.answered_owners.get((owner, said), |(owner, said)| {
             let answers: Vec<(AtomId, Formula)> =
                 ids.iter().copied().zip(said.iter().copied()).collect();
             let side = targets.owners.get(*owner).mapped(|masked| {
                 masked.mapped(|it| world.formulas.answered(it, Kinds::CALLER, &answers))
             });
             targets.owners.intern(side)
-        });
-        self.owners.insert(owner, towards);
-        towards
+        })
     }
 
     fn answer(&mut self, world: &World<'_>, id: AtomId) -> Formula {

@@ -81,6 +81,7 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     let graph = Graph::new(engine.access());
     let scope = Scope::new(&engine, &control.settings).against(before).with_graph(&graph);
     engine.hear(scope.documents.par_iter().map(|document| document.document));
+    engine.prepare();
     let can_run = |rule: &&&'static Registered| rule.can_run(&scope);
     let ran: Vec<&'static Registered> = options.rules.iter().filter(can_run).copied().collect();
     let mut findings = rules::check(&scope, &heard_of(options, &ran));
@@ -97,6 +98,24 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
             **witness = control.assumptions.under(witness);
         }
     }
+    let policies = scope.documents.len() + bare.as_ref().map_or(0, Bare::count);
+    drop(scope);
+    // To take a large engine apart takes as long as all the rest.
+    let (checked, ()) =
+        rayon::join(|| chosen(world, texts, options, &ran, findings, policies), || drop(engine));
+    checked
+}
+
+/// What is told of all `findings` of the rules that ran.
+fn chosen(
+    world: &Inventory,
+    texts: &Texts<'_>,
+    options: &CheckOptions<'_>,
+    ran: &[&'static Registered],
+    mut findings: Vec<Finding>,
+    policies: usize,
+) -> Checked {
+    let control = &options.control;
     control.choose(world, &mut findings);
     sort(&mut findings);
     let now = options.now.as_second();
@@ -113,8 +132,8 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
     once_a_cause(&mut findings);
     let baselined = baseline.map_or(0, |baseline| baseline.apply(&mut findings));
     if options.rules.iter().any(|rule| rule.metadata.slug == "unused-suppression") {
-        let mut stale = control.stale(world, &ran, now, &met);
-        stale.extend(control.stale_baseline(world, &ran, &there));
+        let mut stale = control.stale(world, ran, now, &met);
+        stale.extend(control.stale_baseline(world, ran, &there));
         let mut unused = unused_suppressions(&stale);
         control.choose(world, &mut unused);
         findings.extend(unused.into_iter().filter(is_shown));
@@ -127,16 +146,16 @@ pub fn check(world: &Inventory, texts: &Texts<'_>, options: &CheckOptions<'_>) -
         principals: world.principal_count(),
         keys: world.keys.len(),
         grants: world.grant_count(),
-        policies: scope.documents.len() + bare.as_ref().map_or(0, Bare::count),
+        policies,
     };
     let key_names = key_names(world, &findings);
     let aside = Aside { suppressed: suppressed.len(), baselined };
     let assumed = control.assumptions.words.clone();
     let coverage = Coverage::of(world).map(|mut coverage| {
-        coverage.unresolved.extend(unjudged(world, options, &ran));
+        coverage.unresolved.extend(unjudged(world, options, ran));
         coverage
     });
-    let silent = silent(options, &ran);
+    let silent = silent(options, ran);
     Checked { findings, key_names, counts, aside, assumed, coverage, silent }
 }
 

@@ -81,8 +81,19 @@ impl<'w> Engine<'w> {
     }
 
     fn census<T>(&self, ask: impl FnOnce(&Census<'_>) -> T) -> T {
-        self.parts
-            .with_dependent(|access, made| ask(made.census.get_or_init(|| Census::new(access))))
+        // It is made on all threads, one of which may take up another question meanwhile: no lock is held.
+        self.parts.with_dependent(|access, made| {
+            let known = made.census.get();
+            ask(known.unwrap_or_else(|| {
+                let census = Census::new(access);
+                made.census.get_or_init(|| census)
+            }))
+        })
+    }
+
+    /// Makes what answers questions about groups, so that those who ask at once do not each make it.
+    pub(super) fn prepare(&self) {
+        self.census(|_| ());
     }
 
     fn reference<T>(&self, ask: impl FnOnce(&Reference<'_>) -> T) -> T {

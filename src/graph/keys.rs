@@ -214,18 +214,13 @@ impl<'c, 'w> Keys<'c, 'w> {
             concerning.all.iter().copied().partition(is_apart);
         let by_name =
             skipped.into_iter().filter(|key| concerning.telling.binary_search(key).is_err());
-        HeldByClass { held: self.held(side, &alike), skipped: by_name.collect() }
+        let held = held(self.targets.survey_untold(side), &alike);
+        HeldByClass { held, skipped: by_name.collect() }
     }
 
     /// What somebody can do with each of these keys, where it is anything.
     pub(super) fn held(&self, side: &KeySide<'_>, keys: &[KeyIx]) -> Vec<Held> {
-        let mut survey = self.survey(side);
-        let each = keys.iter().filter_map(|key| {
-            let reached = survey.reached(*key as usize, Opening::AsItIs);
-            let (key, sides) = (*key, survey.sides(*key as usize));
-            (reached.possible != ActionSet::EMPTY).then_some(Held { key, reached, sides })
-        });
-        each.collect()
+        held(self.survey(side), keys)
     }
 
     /// How somebody stands to a key that it can do something with, among what it holds in order of keys.
@@ -286,6 +281,14 @@ impl<'c, 'w> Keys<'c, 'w> {
         let mut survey = self.survey(side);
         goal.map_or(Chance::No, |goal| survey.reached(key as usize, opening).chance(goal))
     }
+}
+
+fn held(mut survey: Survey<'_, '_>, keys: &[KeyIx]) -> Vec<Held> {
+    let each = keys.iter().filter_map(|key| {
+        let (reached, sides) = survey.reached_between(*key as usize, Opening::AsItIs);
+        (reached.possible != ActionSet::EMPTY).then_some(Held { key: *key, reached, sides })
+    });
+    each.collect()
 }
 
 /// The accounts whose principals alone a condition lets pass (rules C1, C45), where it names them.

@@ -164,7 +164,7 @@ impl<'a> Graph<'a> {
     ) -> T {
         let access = self.access;
         let is_wanted = |key: &Key| wanted.keys.as_ref().is_none_or(|keys| keys.contains(&key.arn));
-        let goal = |key: &Key| wanted.goal.action(key).filter(|_| is_wanted(key));
+        let goal = |key: &Key| is_wanted(key).then(|| wanted.goal.action(key)).flatten();
         let keys = Keys::of(cast, access, goal);
         ask(&Quest {
             cast,

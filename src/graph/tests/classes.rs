@@ -1,6 +1,6 @@
 //! What one state can do that another of its account, which was reached as soon, cannot.
 
-use super::of_bob;
+use super::{of_bob, of_bob_as_rules};
 
 /// The ARN of the role that bob takes on first.
 fn first_role(text: &str) -> Option<String> {
@@ -43,4 +43,19 @@ fn moves_that_no_other_role_has_are_followed() {
     assert_eq!(limited(all).as_deref(), Some("a"));
     let but_one = format!("{all}, {{ deny: iam:CreateAccessKey, on: user/y }}");
     assert_eq!(limited(&but_one).as_deref(), Some("z"));
+}
+
+#[test]
+fn administrators_do_not_stand_for_whom_a_key_names() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: [iam:AttachUserPolicy, iam:CreateAccessKey] }] }, x: {} },
+           keys: { k: { policy: [{ allow: 'kms:*', to: account,
+             when: { ArnEquals: { 'aws:PrincipalArn': 'arn:aws:iam::111122223333:user/NAME' } } }] } } } }";
+    let rules = |name: &str| {
+        let mut rules = of_bob_as_rules(&text.replace("NAME", name));
+        rules.sort_unstable();
+        rules
+    };
+    assert_eq!(rules("bob"), ["T21"]);
+    assert_eq!(rules("x"), ["T21", "T26"]);
 }
