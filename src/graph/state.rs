@@ -21,6 +21,7 @@ use super::key_edits::KeyEdit;
 use super::key_moves::{Ground, KeyMove, Permission};
 use super::keys::{Held, Keys};
 use super::moves::{Gain, Moves, Open};
+use super::outdone::{Entered, Left};
 use super::outsiders;
 use super::plan::Doing;
 use super::search::Subject;
@@ -193,8 +194,12 @@ pub(super) struct States<'c, 'w> {
     pub(super) tagged: Memo<(StateName, KeyIx), ActionSet>,
     /// What they can do with keys after edits.
     pub(super) after: Memo<(StateName, KeyIx, DoingIx), Reached>,
-    /// Whom administrators outdo on keys.
-    pub(super) outdone: Memo<(Ix, StateName, KeyIx), bool>,
+    /// What administrators leave to others.
+    pub(super) left: Memo<(Ix, StateName), Arc<Left>>,
+    /// Roles as administrators take them on.
+    pub(super) entered: Memo<StateName, Arc<Entered>>,
+    /// The keys that ask how somebody of an account is signed in.
+    pub(super) of_sign_in: Memo<Option<AccountId>, Arc<[KeyIx]>>,
 }
 
 impl<'c, 'w> States<'c, 'w> {
@@ -228,7 +233,9 @@ impl<'c, 'w> States<'c, 'w> {
             own_tags: Memo::new(),
             tagged: Memo::new(),
             after: Memo::new(),
-            outdone: Memo::new(),
+            left: Memo::new(),
+            entered: Memo::new(),
+            of_sign_in: Memo::new(),
         }
     }
 

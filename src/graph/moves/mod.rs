@@ -11,6 +11,7 @@ use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::{Group, Identity};
 
+use super::asked::Asked;
 use super::asker::Asker;
 use super::call::is_saml;
 use super::cast::{Cast, Ix};
@@ -130,6 +131,42 @@ impl Move {
             }
             Self::CreatePolicy(_) => false,
             _ => self.primitive().is_some(),
+        }
+    }
+}
+
+impl Move {
+    /// The user, role or session that is taken on or changed, and whether that is about its tags; nothing
+    /// where others may be concerned.
+    pub(super) fn whose(&self) -> Option<(Ix, bool)> {
+        match self {
+            Self::AssumeTagged(at)
+            | Self::FederationTagged(at)
+            | Self::Tag(at, _)
+            | Self::Untag(at, _) => Some((*at, true)),
+            Self::Assume(at)
+            | Self::FederationToken(at)
+            | Self::AccessKey(at)
+            | Self::LoginProfile { user: at, .. }
+            | Self::Launch(_, at)
+            | Self::PutPolicy(at)
+            | Self::Attach(at, _)
+            | Self::Join(at, ..)
+            | Self::Trust(at)
+            | Self::DeleteBoundary(at)
+            | Self::PutBoundary(at, _)
+            | Self::Remove(at, _) => Some((*at, false)),
+            Self::PutGroupPolicy(..)
+            | Self::AttachToGroup(..)
+            | Self::Rewrite(_)
+            | Self::SetDefault(..)
+            | Self::Organize(_)
+            | Self::Center(..)
+            | Self::CreateGroup(..)
+            | Self::CreatePolicy(_)
+            | Self::CreateUser(_)
+            | Self::CreateRole(_)
+            | Self::Federate(..) => None,
         }
     }
 }
@@ -416,6 +453,14 @@ impl Cast<'_> {
     pub(super) fn trust_asks_for_tags(&self, role: Ix) -> bool {
         let families = ["aws:resourcetag/", "iam:resourcetag/"];
         self.trust_asks(role, |key| families.iter().any(|family| key.starts_with(family)))
+    }
+
+    /// Whether a role's trust policy asks for tags of whoever takes it on.
+    pub(super) fn trust_asks_for_principal_tags(&self, role: Ix) -> bool {
+        let mut asked = Asked::default();
+        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
+        trust.into_iter().for_each(|it| it.peek(|policy| asked.hear_conditions(policy)));
+        asked.is_of_principal_tags()
     }
 
     /// Whether a role's trust policy asks for such a condition key, in lower case.

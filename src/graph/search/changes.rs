@@ -199,7 +199,8 @@ fn touches(touched: &[Ix], cast: &Cast<'_>, at: Ix) -> bool {
 impl Search<'_, '_, '_> {
     pub(super) fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
-        if self.is_idle(at, label, label.acts.len()) {
+        let own_tags = own(self.states, at, tags);
+        if self.is_idle((at, own_tags.is_some()), label) {
             return;
         }
         let held = self.held.entry(at).or_default();
@@ -207,7 +208,7 @@ impl Search<'_, '_, '_> {
             self.changes.hold(self.states, at);
         }
         held.push((tags, label.clone()));
-        let name = StateName::of(at, own(self.states, at, tags));
+        let name = StateName::of(at, own_tags);
         self.push(Fact::State(name), label.clone());
         if !self.has_asked_for_a_name(at, label) {
             for session in cast.sessions_of(at) {
@@ -250,12 +251,13 @@ impl Search<'_, '_, '_> {
 
     /// The states that `at` is in by a change, alone and with others that were made before.
     fn touch(&mut self, at: Ix, tags: Tags, number: ChangeIx, label: &Label) {
-        if !self.fits(label) || self.is_idle(at, label, label.acts.len()) {
-            return;
-        }
         let states = self.states;
         let (cast, own) = (states.cast, own(states, at, tags));
         let change = states.changes.get(number);
+        let is_tagged = own.is_some() || change.is_tag();
+        if !self.fits(label) || self.is_idle((at, is_tagged), label) {
+            return;
+        }
         if change.touches(cast, at, &[]) {
             let name = StateName::of(at, own.into_iter().chain([number]));
             self.push(Fact::State(name), label.clone());

@@ -7,8 +7,9 @@ use smallvec::SmallVec;
 
 use super::super::cast::{Ix, KeyIx};
 use super::super::classes::WallsIx;
-use super::super::label::Label;
-use super::super::state::{State, StateName};
+use super::super::label::{Act, Label};
+use super::super::plan::Doing;
+use super::super::state::{DoingIx, State, StateName};
 use super::Search;
 
 /// Somebody who may do everything in an account.
@@ -106,39 +107,85 @@ impl Search<'_, '_, '_> {
         None
     }
 
-    /// Whether somebody who may do everything in its account makes `at` of no use so many calls away, and
-    /// whatever trusts it: what they bring, it brings as soon.
-    pub(super) fn is_idle(&self, at: Ix, label: &Label, calls: usize) -> bool {
+    /// Whether somebody who may do everything in its account makes `at` of no use as `label` leads to it, and
+    /// whatever it alone may take on: what they bring, it brings as soon. `tagged` says whether it is about
+    /// `at` with other tags than its own.
+    pub(super) fn is_idle(&self, (at, tagged): (Ix, bool), label: &Label) -> bool {
         let asked = self.limits.kept == 1 && !self.masters.is_empty();
-        asked && self.is_idle_among(at, (label, calls), &mut SmallVec::new())
+        let is_near =
+            |master: &Master| master.how.covers(label) || self.takes_the_place(master, label);
+        let calls = label.acts.len();
+        asked && self.is_idle_among((at, tagged), (&is_near, calls), &mut SmallVec::new())
     }
 
-    /// The same, where the `others` are of no use as far as nothing else says so.
+    /// A call that is one of those by which somebody got to be a master of the account of `at`.
+    pub(super) fn leads_to_master(&self, at: Ix, act: Act) -> Option<DoingIx> {
+        let account = self.states.cast.member_or_first(at).caller.account;
+        let mut masters = self.masters.get(&account).into_iter().flatten();
+        masters.any(|master| master.how.acts.contains(&act)).then_some(act.what)
+    }
+
+    /// The same with those masters that are near enough, where the `others` are of no use as far as nothing else
+    /// says so.
     fn is_idle_among(
         &self,
-        at: Ix,
-        (label, calls): (&Label, usize),
+        (at, tagged): (Ix, bool),
+        (is_near, calls): (&dyn Fn(&Master) -> bool, usize),
         others: &mut SmallVec<[Ix; 8]>,
     ) -> bool {
         if others.contains(&at) {
             return true;
         }
-        others.push(at);
         let (cast, states) = (self.states.cast, self.states);
         let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
-        let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, calls);
-        let told = states.told_apart(at);
-        let account = member.caller.account;
-        let masters = self.masters.get(&account);
-        let walls = states.get(&StateName::of(at, [])).walls;
-        let outdoes = |master: &Master| {
-            let mut keys = told.iter().chain(&*master.apart).filter(is_open);
-            master.how.is_as_near_as(label)
-                && states.is_as_free(account, master.walls, walls)
-                && keys.all(|key| states.is_outdone(at, &master.name, *key))
+        let masters = self.masters.get(&member.caller.account).into_iter().flatten();
+        // Its own tags nobody changes for it: it is itself who has them then.
+        let mut masters = masters.take_while(|master| !tagged || master.name.at != at);
+        let known = others.len();
+        let is_open = |key: &KeyIx| self.is_wanted(*key) && !self.is_settled(*key, calls);
+        masters.any(|master| {
+            if !is_near(master) {
+                return false;
+            }
+            let left = states.left_by(at, &master.name);
+            others.truncate(known);
+            others.push(at);
+            left.is_bound_alike
+                && !left.keys.iter().any(is_open)
+                && left.roles.iter().all(|role| {
+                    let role = (*role, states.takes_tags(*role));
+                    self.is_idle_among(role, (is_near, calls), others)
+                })
+        })
+    }
+
+    /// Whether a way that a label is part of, gone by a master, takes no more calls: it loses as many about
+    /// those whom the master makes of no use as lead to the master.
+    fn takes_the_place(&self, master: &Master, label: &Label) -> bool {
+        let more = |one: &Label, other: &Label| {
+            let acts = one.acts.iter().filter(|act| !other.acts.contains(act));
+            acts.copied().collect::<SmallVec<[Act; 3]>>()
         };
-        let mut next = member.named_by.iter().chain(cast.sessions_of(at));
-        masters.is_some_and(|masters| masters.iter().any(outdoes))
-            && next.all(|next| self.is_idle_among(*next, (label, calls), others))
+        let (gained, lost) = (more(&master.how, label), more(label, &master.how));
+        let count = |acts: &[Act]| (acts.len(), acts.iter().filter(|act| act.primitive).count());
+        let enough = |lost: &[Act]| {
+            let ((gained, made), (lost, spared)) = (count(&gained), count(lost));
+            gained <= lost && made <= spared
+        };
+        if master.how.chance < label.chance || !enough(&lost) {
+            return false;
+        }
+        let calls = label.acts.len();
+        let is_near = |other: &Master| std::ptr::eq(other, master) || other.how.covers(label);
+        let account = |at: Ix| self.states.cast.member_or_first(at).caller.account;
+        let is_lost = |act: &Act| {
+            let Doing::Move(what) = self.states.doings.get(act.what) else { return false };
+            what.whose().is_some_and(|whose| {
+                account(whose.0) == account(master.name.at)
+                    && self.is_idle_among(whose, (&is_near, calls), &mut SmallVec::new())
+            })
+        };
+        let lost: SmallVec<[Act; 3]> = lost.into_iter().filter(is_lost).collect();
+        enough(&lost)
     }
 }

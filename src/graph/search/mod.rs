@@ -392,7 +392,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: &StateName, label: &Label) {
-        if !label.acts.is_empty() && self.is_idle(name.at, label, label.acts.len()) {
+        if !label.acts.is_empty() && self.is_idle((name.at, self.is_tagged(name)), label) {
             return;
         }
         let states = self.states;
@@ -437,13 +437,25 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         self.call_on_retagged(name, label);
     }
 
+    /// Whether somebody has other tags than its own, or sessions that may bring some.
+    fn is_tagged(&self, name: &StateName) -> bool {
+        name.changes.iter().any(|it| self.states.changes.get(*it).is_tag())
+    }
+
+    fn brings_tags(&self, gain: Gained) -> bool {
+        match gain {
+            Gained::Held(at, tags) => own(self.states, at, tags).is_some(),
+            Gained::Changed(change) => self.states.changes.get(change).is_tag(),
+        }
+    }
+
     fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {
         let calls = label.acts.len() + 1;
         if calls > self.limits.hops || calls >= self.farthest {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
-        let mut idle: FxHashMap<Ix, bool> = FxHashMap::default();
+        let mut idle: FxHashMap<_, bool> = FxHashMap::default();
         for open in moves {
             if left == 0 && open.primitive || !self.goes_on(open.chance) {
                 continue;
@@ -461,9 +473,17 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
                 continue;
             }
-            let is_idle = |at: Ix| self.is_idle(at, label, calls);
-            if !open.of.is_some_and(|at| *idle.entry(at).or_insert_with(|| is_idle(at))) {
-                self.push(fact, label.then(act, open.chance));
+            let whose = open.of.map(|at| (at, self.brings_tags(open.gain)));
+            let label = label.then(act, open.chance);
+            // Calls that are alike for those who make others idle are asked for once.
+            let alike = whose.map(|whose| {
+                (whose, act.primitive, open.before.is_some(), self.leads_to_master(whose.0, act))
+            });
+            let mut is_idle = |alike: (_, bool, bool, Option<DoingIx>)| {
+                *idle.entry(alike).or_insert_with(|| self.is_idle(alike.0, &label))
+            };
+            if !alike.is_some_and(&mut is_idle) {
+                self.push(fact, label);
             }
         }
     }
