@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::mem::discriminant;
 use std::sync::Arc;
 
-use crate::access::Opening;
+use smallvec::SmallVec;
+
+use crate::access::{Opening, Reached};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Identity, NamedPolicy};
 
+use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
 use super::change::{Change, WRITTEN, everything};
@@ -26,6 +29,14 @@ pub(super) struct Left {
     pub(super) keys: Box<[KeyIx]>,
     /// Roles and sessions that it may take on.
     pub(super) roles: Box<[Ix]>,
+}
+
+/// What an administrator might do with other tags and cannot do as it is.
+pub(super) struct ByTags {
+    /// Keys that ask for tags; in order.
+    keys: Box<[KeyIx]>,
+    /// The tags that the organization, and trust policies of roles that it cannot take on, ask for.
+    others: Vec<BTreeSet<Tag>>,
 }
 
 /// Roles and sessions as an administrator takes them on.
@@ -53,6 +64,40 @@ impl States<'_, '_> {
                 Arc::new(Left { is_bound_alike, keys, roles })
             })
         })
+    }
+
+    /// Whether an administrator might do more after those of some changes that are of its tags; with keys, as far
+    /// as they are open.
+    pub(super) fn gains_by_tags(
+        &self,
+        administrator: &StateName,
+        changes: &[ChangeIx],
+        is_open: &dyn Fn(KeyIx) -> bool,
+    ) -> bool {
+        let tags = changes.iter().map(|change| self.changes.get(*change));
+        let tags: SmallVec<[&Change; 3]> = tags.filter(|change| change.is_tag()).collect();
+        if tags.is_empty() {
+            return false;
+        }
+        let by_tags = self.by_tags.get(administrator.clone(), |it| Arc::new(self.by_tags(it)));
+        // Each must be one that is asked for.
+        let asks = |asked: &BTreeSet<Tag>| tags.iter().all(|change| change.is_of_tags(asked));
+        by_tags.others.iter().any(asks)
+            || by_tags.keys.iter().any(|key| is_open(*key) && asks(self.keys.principal_tags(*key)))
+    }
+
+    fn by_tags(&self, administrator: &StateName) -> ByTags {
+        let account = self.cast.member_or_first(administrator.at).caller.account;
+        let keys = self.keys.of_tags(account).into_iter();
+        let keys = keys.filter(|key| !self.does_all(administrator, *key)).collect();
+        let closed = self.entered(administrator);
+        let of_roles = closed.closed.iter().map(|at| {
+            let mut asked = Asked::default();
+            self.cast.hear_trust_of_role(self.cast.role_of(*at).unwrap_or(*at), &mut asked);
+            asked.principal_tags
+        });
+        let others = of_roles.chain([self.cast.of_organization.principal_tags.clone()]);
+        ByTags { keys, others: others.filter(|asked| !asked.is_empty()).collect() }
     }
 
     fn keys_left_by(&self, at: Ix, administrator: &StateName) -> Box<[KeyIx]> {
@@ -150,12 +195,32 @@ impl States<'_, '_> {
 
     /// The roles and sessions that `at` may take on and an administrator may not for certain.
     fn left_to(&self, at: Ix, administrator: &StateName) -> Box<[Ix]> {
-        let entered = self.entered.get(administrator.clone(), |it| Arc::new(self.enters_all(it)));
+        let entered = self.entered(administrator);
         let named = &self.cast.member_or_first(at).named_by;
         let named = named.iter().chain(self.cast.sessions_of(at)).copied();
         let named = named.filter(|role| entered.surely.binary_search(role).is_err());
         let others = entered.closed.iter().copied();
-        named.chain(others.filter(|role| self.could_enter(at, *role))).collect()
+        named.chain(others.filter(|role| self.is_left(at, administrator, *role))).collect()
+    }
+
+    /// Whether somebody, with whatever tags, may take on a role or session that an administrator may not even
+    /// with the same ones.
+    fn is_left(&self, at: Ix, administrator: &StateName, entered: Ix) -> bool {
+        let role = self.cast.role_of(entered).unwrap_or(entered);
+        let mut asked = self.cast.of_organization.clone();
+        self.cast.hear_trust_of_role(role, &mut asked);
+        let is_within = |others: ChangeIx, changed: &StateName| {
+            let surely = || self.entered(changed).surely.binary_search(&entered).is_ok();
+            !self.could_enter((at, Some(others)), (role, entered)) || surely()
+        };
+        let of_tags = (&asked.principal_tags, &is_within as &dyn Fn(ChangeIx, &StateName) -> bool);
+        self.could_enter((at, None), (role, entered))
+            || asked.is_of_principal_tags() && !asked.names_tags_alone()
+            || !self.is_outdone_in_all(at, administrator, of_tags)
+    }
+
+    fn entered(&self, administrator: &StateName) -> Arc<Entered> {
+        self.entered.get(administrator.clone(), |it| Arc::new(self.enters_all(it)))
     }
 
     /// Rules T3 to T8: whom an administrator takes on.
@@ -181,15 +246,12 @@ impl States<'_, '_> {
         Entered { surely, closed }
     }
 
-    /// Whether somebody might take on a role or session, whatever its policies and tags.
-    fn could_enter(&self, at: Ix, entered: Ix) -> bool {
-        let role = self.cast.role_of(entered).unwrap_or(entered);
+    /// Whether somebody might take on a role or a session of it, whatever its policies.
+    fn could_enter(&self, (at, change): (Ix, Option<ChangeIx>), (role, entered): (Ix, Ix)) -> bool {
         let Some(arn) = self.cast.arn(role) else { return false };
-        let asker = self.at_most(at, None);
+        let asker = self.at_most(at, change);
         let side = asker.side(&self.cast.naming(entered));
-        self.cast.of_organization.is_of_principal_tags()
-            || self.cast.trust_asks_for_principal_tags(role)
-            || side.chance(asker.assume_action(), arn) > Chance::No
+        side.chance(asker.assume_action(), arn) > Chance::No
     }
 
     /// The changes of its own tags that an administrator can make.
@@ -214,22 +276,35 @@ impl States<'_, '_> {
         able: &StateName,
         key: KeyIx,
     ) -> bool {
-        let of_each = |asker: &Asker<'_, '_>| {
-            let side = asker.key_side(&Context::default());
-            let mut survey = self.keys.survey(&side);
-            OPENINGS.map(|opening| survey.reached(key as usize, opening))
-        };
-        let able = self.able.get((able.clone(), key), |(name, _)| of_each(&self.asker(name)));
+        let able = self.able(able, key);
         // Nobody does more than everything for certain.
         let wanted = self.keys.wanted(key);
         if able.iter().all(|able| wanted.is_subset(able.sure)) {
             return true;
         }
-        let could = self.could.get((at, change, key), |_| of_each(&self.at_most(at, change)));
+        let could = || self.with_each_opening(&self.at_most(at, change), key);
+        let could = self.could.get((at, change, key), |_| could());
         could
             .iter()
             .zip(&able)
             .all(|(could, able)| wanted.is_subset(able.sure) || could.is_within(able))
+    }
+
+    fn able(&self, name: &StateName, key: KeyIx) -> [Reached; 4] {
+        self.able
+            .get((name.clone(), key), |(name, _)| self.with_each_opening(&self.asker(name), key))
+    }
+
+    fn with_each_opening(&self, asker: &Asker<'_, '_>, key: KeyIx) -> [Reached; 4] {
+        let side = asker.key_side(&Context::default());
+        let mut survey = self.keys.survey(&side);
+        OPENINGS.map(|opening| survey.reached(key as usize, opening))
+    }
+
+    /// Whether somebody can do everything that is wanted with a key for certain.
+    fn does_all(&self, name: &StateName, key: KeyIx) -> bool {
+        let wanted = self.keys.wanted(key);
+        self.able(name, key).iter().all(|able| wanted.is_subset(able.sure))
     }
 
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.

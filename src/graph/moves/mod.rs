@@ -455,12 +455,10 @@ impl Cast<'_> {
         self.trust_asks(role, |key| families.iter().any(|family| key.starts_with(family)))
     }
 
-    /// Whether a role's trust policy asks for tags of whoever takes it on.
-    pub(super) fn trust_asks_for_principal_tags(&self, role: Ix) -> bool {
-        let mut asked = Asked::default();
+    /// What a role's trust policy asks for.
+    pub(super) fn hear_trust_of_role(&self, role: Ix, asked: &mut Asked) {
         let trust = self.identity(role).and_then(|role| role.trust.as_ref());
         trust.into_iter().for_each(|it| it.peek(|policy| asked.hear_conditions(policy)));
-        asked.is_of_principal_tags()
     }
 
     /// Whether a role's trust policy asks for such a condition key, in lower case.

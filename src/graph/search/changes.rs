@@ -200,7 +200,7 @@ impl Search<'_, '_, '_> {
     pub(super) fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
         let own_tags = own(self.states, at, tags);
-        if self.is_idle((at, own_tags.is_some()), label) {
+        if self.is_idle((at, own_tags.as_slice()), label) {
             return;
         }
         let held = self.held.entry(at).or_default();
@@ -254,12 +254,11 @@ impl Search<'_, '_, '_> {
         let states = self.states;
         let (cast, own) = (states.cast, own(states, at, tags));
         let change = states.changes.get(number);
-        let is_tagged = own.is_some() || change.is_tag();
-        if !self.fits(label) || self.is_idle((at, is_tagged), label) {
+        let name = StateName::of(at, own.into_iter().chain([number]));
+        if !self.fits(label) || self.is_idle((at, &name.changes), label) {
             return;
         }
         if change.touches(cast, at, &[]) {
-            let name = StateName::of(at, own.into_iter().chain([number]));
             self.push(Fact::State(name), label.clone());
         }
         let others =
@@ -274,7 +273,10 @@ impl Search<'_, '_, '_> {
                 && second.touches(cast, at, std::slice::from_ref(change))
             {
                 let name = StateName::of(at, own.into_iter().chain([number, other]));
-                self.push(Fact::State(name), label.and(&how));
+                let both = label.and(&how);
+                if !self.is_idle((at, &name.changes), &both) {
+                    self.push(Fact::State(name), both);
+                }
             }
         }
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::super::cast::{Ix, KeyIx};
+use super::super::change::Change;
 use super::super::classes::WallsIx;
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;
-use super::super::state::{DoingIx, State, StateName};
-use super::Search;
+use super::super::state::{ChangeIx, DoingIx, State, StateName, Tags};
+use super::{Search, own};
 
 /// Somebody who may do everything in an account.
 pub(super) struct Master {
@@ -108,14 +109,13 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether somebody who may do everything in its account makes `at` of no use as `label` leads to it, and
-    /// whatever it alone may take on: what they bring, it brings as soon. `tagged` says whether it is about
-    /// `at` with other tags than its own.
-    pub(super) fn is_idle(&self, (at, tagged): (Ix, bool), label: &Label) -> bool {
+    /// whatever it alone may take on: what they bring, it brings as soon. It is about `at` after changes.
+    pub(super) fn is_idle(&self, (at, changes): (Ix, &[ChangeIx]), label: &Label) -> bool {
         let asked = self.limits.kept == 1 && !self.masters.is_empty();
         let is_near =
             |master: &Master| master.how.covers(label) || self.takes_the_place(master, label);
         let calls = label.acts.len();
-        asked && self.is_idle_among((at, tagged), (&is_near, calls), &mut SmallVec::new())
+        asked && self.is_idle_among((at, changes), (&is_near, calls), &mut SmallVec::new())
     }
 
     /// A call that is one of those by which somebody got to be a master of the account of `at`.
@@ -129,7 +129,7 @@ impl Search<'_, '_, '_> {
     /// says so.
     fn is_idle_among(
         &self,
-        (at, tagged): (Ix, bool),
+        (at, changes): (Ix, &[ChangeIx]),
         (is_near, calls): (&dyn Fn(&Master) -> bool, usize),
         others: &mut SmallVec<[Ix; 8]>,
     ) -> bool {
@@ -138,25 +138,31 @@ impl Search<'_, '_, '_> {
         }
         let (cast, states) = (self.states.cast, self.states);
         let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
-        let masters = self.masters.get(&member.caller.account).into_iter().flatten();
-        // Its own tags nobody changes for it: it is itself who has them then.
-        let mut masters = masters.take_while(|master| !tagged || master.name.at != at);
+        let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, calls);
         let known = others.len();
-        let is_open = |key: &KeyIx| self.is_wanted(*key) && !self.is_settled(*key, calls);
-        masters.any(|master| {
-            if !is_near(master) {
+        for master in self.masters.get(&member.caller.account).into_iter().flatten() {
+            // Nobody else has its tags for it.
+            if master.name.at == at && states.gains_by_tags(&master.name, changes, &is_open) {
                 return false;
+            }
+            if !is_near(master) {
+                continue;
             }
             let left = states.left_by(at, &master.name);
             others.truncate(known);
             others.push(at);
-            left.is_bound_alike
-                && !left.keys.iter().any(is_open)
-                && left.roles.iter().all(|role| {
-                    let role = (*role, states.takes_tags(*role));
-                    self.is_idle_among(role, (is_near, calls), others)
-                })
-        })
+            let mut is_idle = |role: &Ix| {
+                let tags = own(states, *role, Tags::Any);
+                self.is_idle_among((*role, tags.as_slice()), (is_near, calls), others)
+            };
+            if left.is_bound_alike
+                && !left.keys.iter().any(|key| is_open(*key))
+                && left.roles.iter().all(&mut is_idle)
+            {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether a way that a label is part of, gone by a master, takes no more calls: it loses as many about
@@ -177,12 +183,18 @@ impl Search<'_, '_, '_> {
         }
         let calls = label.acts.len();
         let is_near = |other: &Master| std::ptr::eq(other, master) || other.how.covers(label);
-        let account = |at: Ix| self.states.cast.member_or_first(at).caller.account;
+        let states = self.states;
+        let account = |at: Ix| states.cast.member_or_first(at).caller.account;
         let is_lost = |act: &Act| {
-            let Doing::Move(what) = self.states.doings.get(act.what) else { return false };
-            what.whose().is_some_and(|whose| {
-                account(whose.0) == account(master.name.at)
-                    && self.is_idle_among(whose, (&is_near, calls), &mut SmallVec::new())
+            let Doing::Move(what) = states.doings.get(act.what) else { return false };
+            what.whose().is_some_and(|(at, is_of_tags)| {
+                let tags = is_of_tags.then(|| states.changes.intern(Change::SessionTags(at)));
+                account(at) == account(master.name.at)
+                    && self.is_idle_among(
+                        (at, tags.as_slice()),
+                        (&is_near, calls),
+                        &mut SmallVec::new(),
+                    )
             })
         };
         let lost: SmallVec<[Act; 3]> = lost.into_iter().filter(is_lost).collect();

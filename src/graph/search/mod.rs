@@ -392,7 +392,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: &StateName, label: &Label) {
-        if !label.acts.is_empty() && self.is_idle((name.at, self.is_tagged(name)), label) {
+        if !label.acts.is_empty() && self.is_idle((name.at, &name.changes), label) {
             return;
         }
         let states = self.states;
@@ -437,18 +437,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         self.call_on_retagged(name, label);
     }
 
-    /// Whether somebody has other tags than its own, or sessions that may bring some.
-    fn is_tagged(&self, name: &StateName) -> bool {
-        name.changes.iter().any(|it| self.states.changes.get(*it).is_tag())
-    }
-
-    fn brings_tags(&self, gain: Gained) -> bool {
-        match gain {
-            Gained::Held(at, tags) => own(self.states, at, tags).is_some(),
-            Gained::Changed(change) => self.states.changes.get(change).is_tag(),
-        }
-    }
-
     fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {
         let calls = label.acts.len() + 1;
         if calls > self.limits.hops || calls >= self.farthest {
@@ -473,14 +461,19 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
                 continue;
             }
-            let whose = open.of.map(|at| (at, self.brings_tags(open.gain)));
+            let tags = match open.gain {
+                Gained::Held(at, tags) => own(self.states, at, tags),
+                Gained::Changed(change) => Some(change),
+            };
             let label = label.then(act, open.chance);
             // Calls that are alike for those who make others idle are asked for once.
-            let alike = whose.map(|whose| {
-                (whose, act.primitive, open.before.is_some(), self.leads_to_master(whose.0, act))
+            let tags = tags.filter(|change| self.states.changes.get(*change).is_tag());
+            let alike = open.of.map(|at| {
+                (at, tags, act.primitive, open.before.is_some(), self.leads_to_master(at, act))
             });
-            let mut is_idle = |alike: (_, bool, bool, Option<DoingIx>)| {
-                *idle.entry(alike).or_insert_with(|| self.is_idle(alike.0, &label))
+            let mut is_idle = |alike: (Ix, Option<ChangeIx>, bool, bool, Option<DoingIx>)| {
+                let whose = (alike.0, alike.1.as_slice());
+                *idle.entry(alike).or_insert_with(|| self.is_idle(whose, &label))
             };
             if !alike.is_some_and(&mut is_idle) {
                 self.push(fact, label);
