@@ -215,11 +215,9 @@ impl<'c, 'w> Keys<'c, 'w> {
         self.concerning(account).of_sign_in.clone()
     }
 
-    /// The keys that somebody of an account might have to do with and that ask for tags of principals; sorted.
-    pub(super) fn of_tags(&self, account: Option<AccountId>) -> Vec<KeyIx> {
-        let all = self.concerning(account);
-        let asks = |key: &KeyIx| !self.principal_tags(*key).is_empty();
-        all.all.iter().copied().filter(asks).collect()
+    /// The keys that somebody of an account might have to do with; sorted.
+    pub(super) fn all_concerning(&self, account: Option<AccountId>) -> Vec<KeyIx> {
+        self.concerning(account).all.clone()
     }
 
     /// What those of the asker's class can do with keys, those aside that tell it apart.

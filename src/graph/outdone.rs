@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::access::{Opening, Reached};
+use crate::access::Opening;
 use crate::decision::{Chance, Context};
 use crate::inventory::{Identity, NamedPolicy};
 
@@ -15,7 +15,7 @@ use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
 use super::change::{Change, WRITTEN, everything};
-use super::state::{ChangeIx, Gained, StateName, States, Tags};
+use super::state::{ChangeIx, Gained, StateName, States, Tags, Which};
 use super::tagging::Tag;
 
 const OPENINGS: [Opening; 4] =
@@ -31,20 +31,16 @@ pub(super) struct Left {
     pub(super) roles: Box<[Ix]>,
 }
 
-/// What an administrator might do with other tags and cannot do as it is.
-pub(super) struct ByTags {
-    /// Keys that ask for tags; in order.
+/// What an administrator cannot do as it is.
+pub(super) struct Lacking {
+    /// Keys that it does not get to for certain; in order.
     keys: Box<[KeyIx]>,
-    /// The tags that the organization, and trust policies of roles that it cannot take on, ask for.
-    others: Vec<BTreeSet<Tag>>,
-}
-
-/// Roles and sessions as an administrator takes them on.
-pub(super) struct Entered {
-    /// Those that it takes on for certain, with whatever tags; sorted.
-    surely: Vec<Ix>,
+    /// Roles and sessions that it takes on for certain, with whatever tags; sorted.
+    entered: Box<[Ix]>,
     /// Others whose trust policies mean all of its account or everyone.
-    closed: Vec<Ix>,
+    closed: Box<[Ix]>,
+    /// The tags that the organization, and the trust policies of these, ask for.
+    tags: Box<[BTreeSet<Tag>]>,
 }
 
 impl States<'_, '_> {
@@ -79,33 +75,71 @@ impl States<'_, '_> {
         if tags.is_empty() {
             return false;
         }
-        let by_tags = self.by_tags.get(administrator.clone(), |it| Arc::new(self.by_tags(it)));
+        let lacking = self.lacking(administrator);
         // Each must be one that is asked for.
         let asks = |asked: &BTreeSet<Tag>| tags.iter().all(|change| change.is_of_tags(asked));
-        by_tags.others.iter().any(asks)
-            || by_tags.keys.iter().any(|key| is_open(*key) && asks(self.keys.principal_tags(*key)))
+        lacking.tags.iter().any(asks)
+            || lacking.keys.iter().any(|key| is_open(*key) && asks(self.keys.principal_tags(*key)))
     }
 
-    fn by_tags(&self, administrator: &StateName) -> ByTags {
-        let account = self.cast.member_or_first(administrator.at).caller.account;
-        let keys = self.keys.of_tags(account).into_iter();
-        let keys = keys.filter(|key| !self.does_all(administrator, *key)).collect();
-        let closed = self.entered(administrator);
-        let of_roles = closed.closed.iter().map(|at| {
+    /// What an administrator cannot do as it is; kept.
+    fn lacking(&self, administrator: &StateName) -> Arc<Lacking> {
+        let known = self.lacking.known(administrator);
+        let make = |it: &StateName| Arc::new(self.lacking_of(it));
+        known.unwrap_or_else(|| self.lacking.get(administrator.clone(), make))
+    }
+
+    fn lacking_of(&self, administrator: &StateName) -> Lacking {
+        let (state, at) = (self.get(administrator), administrator.at);
+        let held = self.keys(administrator, &state, Which::All);
+        let done = held.filter(|held| {
+            let goal = self.keys.goal(held.key);
+            goal.is_some_and(|goal| held.reached.chance(goal) == Chance::Sure)
+        });
+        let done: BTreeSet<KeyIx> = done.map(|held| held.key).collect();
+        let account = self.cast.member_or_first(at).caller.account;
+        let keys = self.keys.all_concerning(account);
+        // Rules T3 to T8: whom it takes on.
+        let assumes = self.assumes(administrator, &state).iter();
+        let surely = assumes.filter_map(|open| match open.gain {
+            Gained::Held(at, tags) => {
+                let is_whole = tags == Tags::Any || !self.takes_tags(at);
+                (open.chance == Chance::Sure && is_whole).then_some(at)
+            }
+            Gained::Changed(_) => None,
+        });
+        // It is held itself already; others may be it with more tags.
+        let own = Some(at).filter(|own| !self.takes_tags(*own));
+        let mut entered: Vec<Ix> = surely.chain(own).collect();
+        entered.sort_unstable();
+        let household = self.cast.household(at);
+        let trusting = household.into_iter().flat_map(|household| &household.trusted_by);
+        let trusting = trusting.chain(&self.cast.open_roles);
+        let closed = trusting.flat_map(|role| self.cast.taken_on_as(*role));
+        let closed: Box<[Ix]> = closed.filter(|at| entered.binary_search(at).is_err()).collect();
+        let of_roles = closed.iter().map(|at| {
             let mut asked = Asked::default();
             self.cast.hear_trust_of_role(self.cast.role_of(*at).unwrap_or(*at), &mut asked);
             asked.principal_tags
         });
-        let others = of_roles.chain([self.cast.of_organization.principal_tags.clone()]);
-        ByTags { keys, others: others.filter(|asked| !asked.is_empty()).collect() }
+        let tags = of_roles.chain([self.cast.of_organization.principal_tags.clone()]);
+        Lacking {
+            keys: keys.into_iter().filter(|key| !done.contains(key)).collect(),
+            tags: tags.filter(|asked| !asked.is_empty()).collect(),
+            entered: entered.into(),
+            closed,
+        }
     }
 
+    /// The keys with which somebody could do more than an administrator, that it does not get to anyhow.
     fn keys_left_by(&self, at: Ix, administrator: &StateName) -> Box<[KeyIx]> {
         let told = [self.told_apart(at), self.told_apart(administrator.at)];
         let asking = self.telling_kinds(at, administrator);
-        let keys: BTreeSet<KeyIx> =
-            told.iter().chain([&asking]).flat_map(|it| it.iter()).copied().collect();
-        keys.into_iter().filter(|key| !self.is_outdone(at, administrator, *key)).collect()
+        let is_told =
+            |key: &KeyIx| told.iter().chain([&asking]).any(|told| told.binary_search(key).is_ok());
+        let lacking = self.lacking(administrator);
+        let keys = lacking.keys.iter().copied().filter(is_told);
+        keys.filter(|key| !self.is_outdone(at, administrator, *key)).collect()
     }
 
     /// Whether an administrator can do with a key whatever `at`, of the same walls, could be made to do.
@@ -195,11 +229,11 @@ impl States<'_, '_> {
 
     /// The roles and sessions that `at` may take on and an administrator may not for certain.
     fn left_to(&self, at: Ix, administrator: &StateName) -> Box<[Ix]> {
-        let entered = self.entered(administrator);
+        let lacking = self.lacking(administrator);
         let named = &self.cast.member_or_first(at).named_by;
         let named = named.iter().chain(self.cast.sessions_of(at)).copied();
-        let named = named.filter(|role| entered.surely.binary_search(role).is_err());
-        let others = entered.closed.iter().copied();
+        let named = named.filter(|role| lacking.entered.binary_search(role).is_err());
+        let others = lacking.closed.iter().copied();
         named.chain(others.filter(|role| self.is_left(at, administrator, *role))).collect()
     }
 
@@ -210,40 +244,13 @@ impl States<'_, '_> {
         let mut asked = self.cast.of_organization.clone();
         self.cast.hear_trust_of_role(role, &mut asked);
         let is_within = |others: ChangeIx, changed: &StateName| {
-            let surely = || self.entered(changed).surely.binary_search(&entered).is_ok();
+            let surely = || self.lacking(changed).entered.binary_search(&entered).is_ok();
             !self.could_enter((at, Some(others)), (role, entered)) || surely()
         };
         let of_tags = (&asked.principal_tags, &is_within as &dyn Fn(ChangeIx, &StateName) -> bool);
         self.could_enter((at, None), (role, entered))
             || asked.is_of_principal_tags() && !asked.names_tags_alone()
             || !self.is_outdone_in_all(at, administrator, of_tags)
-    }
-
-    fn entered(&self, administrator: &StateName) -> Arc<Entered> {
-        self.entered.get(administrator.clone(), |it| Arc::new(self.enters_all(it)))
-    }
-
-    /// Rules T3 to T8: whom an administrator takes on.
-    fn enters_all(&self, administrator: &StateName) -> Entered {
-        let state = self.get(administrator);
-        let surely =
-            self.assumes(administrator, &state).iter().filter_map(|open| match open.gain {
-                Gained::Held(at, tags) => {
-                    let is_whole = tags == Tags::Any || !self.takes_tags(at);
-                    (open.chance == Chance::Sure && is_whole).then_some(at)
-                }
-                Gained::Changed(_) => None,
-            });
-        // It is held itself already; others may be it with more tags.
-        let own = Some(administrator.at).filter(|own| !self.takes_tags(*own));
-        let mut surely: Vec<Ix> = surely.chain(own).collect();
-        surely.sort_unstable();
-        let household = self.cast.household(administrator.at);
-        let trusting = household.into_iter().flat_map(|household| &household.trusted_by);
-        let trusting = trusting.chain(&self.cast.open_roles);
-        let closed = trusting.flat_map(|role| self.cast.taken_on_as(*role));
-        let closed = closed.filter(|at| surely.binary_search(at).is_err()).collect();
-        Entered { surely, closed }
     }
 
     /// Whether somebody might take on a role or a session of it, whatever its policies.
@@ -276,35 +283,22 @@ impl States<'_, '_> {
         able: &StateName,
         key: KeyIx,
     ) -> bool {
-        let able = self.able(able, key);
+        let of_each = |asker: &Asker<'_, '_>| {
+            let side = asker.key_side(&Context::default());
+            let mut survey = self.keys.survey(&side);
+            OPENINGS.map(|opening| survey.reached(key as usize, opening))
+        };
+        let able = self.able.get((able.clone(), key), |(name, _)| of_each(&self.asker(name)));
         // Nobody does more than everything for certain.
         let wanted = self.keys.wanted(key);
         if able.iter().all(|able| wanted.is_subset(able.sure)) {
             return true;
         }
-        let could = || self.with_each_opening(&self.at_most(at, change), key);
-        let could = self.could.get((at, change, key), |_| could());
+        let could = self.could.get((at, change, key), |_| of_each(&self.at_most(at, change)));
         could
             .iter()
             .zip(&able)
             .all(|(could, able)| wanted.is_subset(able.sure) || could.is_within(able))
-    }
-
-    fn able(&self, name: &StateName, key: KeyIx) -> [Reached; 4] {
-        self.able
-            .get((name.clone(), key), |(name, _)| self.with_each_opening(&self.asker(name), key))
-    }
-
-    fn with_each_opening(&self, asker: &Asker<'_, '_>, key: KeyIx) -> [Reached; 4] {
-        let side = asker.key_side(&Context::default());
-        let mut survey = self.keys.survey(&side);
-        OPENINGS.map(|opening| survey.reached(key as usize, opening))
-    }
-
-    /// Whether somebody can do everything that is wanted with a key for certain.
-    fn does_all(&self, name: &StateName, key: KeyIx) -> bool {
-        let wanted = self.keys.wanted(key);
-        self.able(name, key).iter().all(|able| wanted.is_subset(able.sure))
     }
 
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.

@@ -21,7 +21,7 @@ use super::key_edits::KeyEdit;
 use super::key_moves::{Ground, KeyMove, Permission};
 use super::keys::{Held, Keys};
 use super::moves::{Gain, Moves, Open};
-use super::outdone::{ByTags, Entered, Left};
+use super::outdone::{Lacking, Left};
 use super::outsiders;
 use super::plan::Doing;
 use super::search::Subject;
@@ -196,10 +196,8 @@ pub(super) struct States<'c, 'w> {
     pub(super) after: Memo<(StateName, KeyIx, DoingIx), Reached>,
     /// What administrators leave to others.
     pub(super) left: Memo<(Ix, StateName), Arc<Left>>,
-    /// What administrators might do with other tags.
-    pub(super) by_tags: Memo<StateName, Arc<ByTags>>,
-    /// Roles as administrators take them on.
-    pub(super) entered: Memo<StateName, Arc<Entered>>,
+    /// What they cannot do themselves.
+    pub(super) lacking: Memo<StateName, Arc<Lacking>>,
     /// The keys that ask how somebody of an account is signed in.
     pub(super) of_sign_in: Memo<Option<AccountId>, Arc<[KeyIx]>>,
 }
@@ -236,8 +234,7 @@ impl<'c, 'w> States<'c, 'w> {
             tagged: Memo::new(),
             after: Memo::new(),
             left: Memo::new(),
-            by_tags: Memo::new(),
-            entered: Memo::new(),
+            lacking: Memo::new(),
             of_sign_in: Memo::new(),
         }
     }

@@ -67,7 +67,7 @@ impl Search<'_, '_, '_> {
         let account = states.cast.member_or_first(name.at).caller.account;
         let followed = self.followed.entry(account).or_default();
         let does = |(other, how): &(Arc<State>, Label)| {
-            how.is_as_near_as(label) && states.surpasses(other, state)
+            how.covers(label) && states.surpasses(other, state)
         };
         if self.limits.kept == 1 && followed.iter().any(does) {
             return true;
@@ -91,7 +91,7 @@ impl Search<'_, '_, '_> {
         let told = states.told_apart(name.at);
         let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, label.acts.len());
         let does = |user: &User| {
-            user.how.is_as_near_as(label)
+            user.how.covers(label)
                 && discriminant(&caller(user.at).kind) == discriminant(&caller(name.at).kind)
                 && states.outclasses(&user.state, state)
                 && user.told.iter().all(|key| told.binary_search(key).is_ok() || !is_open(*key))
