@@ -11,7 +11,6 @@ use crate::aws::{AccountId, ControlAction, ControlSet};
 use crate::decision::{CallerKind, Chance, Context};
 use crate::inventory::{Group, Identity};
 
-use super::asked::Asked;
 use super::asker::Asker;
 use super::call::is_saml;
 use super::cast::{Cast, Ix};
@@ -435,43 +434,6 @@ fn untagged() -> Context {
 }
 
 impl Cast<'_> {
-    /// What a request says that makes the session `at`; nothing of any other name.
-    pub(super) fn naming(&self, at: Ix) -> Context {
-        let mut context = Context::default();
-        if let Some(name) = self.session_name(at) {
-            context.set_one("sts:RoleSessionName", name);
-        }
-        context
-    }
-
-    /// Whether a role's trust policy asks for the tags that a request gives.
-    fn wants_tags(&self, role: Ix) -> bool {
-        self.trust_asks(role, |key| key.starts_with("aws:requesttag/") || key == "aws:tagkeys")
-    }
-
-    /// Whether a role's trust policy asks for the role's own tags.
-    pub(super) fn trust_asks_for_tags(&self, role: Ix) -> bool {
-        let families = ["aws:resourcetag/", "iam:resourcetag/"];
-        self.trust_asks(role, |key| families.iter().any(|family| key.starts_with(family)))
-    }
-
-    /// What a role's trust policy asks for.
-    pub(super) fn hear_trust_of_role(&self, role: Ix, asked: &mut Asked) {
-        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
-        trust.into_iter().for_each(|it| it.peek(|policy| asked.hear_conditions(policy)));
-    }
-
-    /// Whether a role's trust policy asks for such a condition key, in lower case.
-    pub(super) fn trust_asks(&self, role: Ix, is_it: impl Fn(&str) -> bool) -> bool {
-        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
-        trust.is_some_and(|trust| {
-            trust.peek(|policy| {
-                let mut conditions = policy.statements.iter().flat_map(|it| &it.conditions);
-                conditions.any(|condition| is_it(&condition.key.value.to_ascii_lowercase()))
-            })
-        })
-    }
-
     /// The ARN of a member.
     pub(super) fn arn(&self, at: Ix) -> Option<&str> {
         self.member(at).map(|member| &*member.caller.text)
@@ -492,18 +454,5 @@ impl Cast<'_> {
     /// The ARN of a group that could be made (rule T35).
     pub(super) fn new_group(&self, account: AccountId, name: &str) -> Option<Box<str>> {
         self.accounts.get(&account)?.new_groups.get(name).cloned()
-    }
-
-    /// Whether a role's trust policy names a service (rule T9).
-    pub(super) fn trusts(&self, role: Ix, service: &str) -> bool {
-        use crate::policy::Principal;
-        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
-        trust.is_some_and(|trust| {
-            let statements = trust.policy().statements.iter().filter(|it| it.allows());
-            let elements = statements.filter_map(|statement| statement.principal.as_ref());
-            let mut entries = elements.flat_map(|element| &element.entries);
-            entries
-                .any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
-        })
     }
 }
