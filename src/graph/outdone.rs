@@ -27,8 +27,8 @@ pub(super) struct Left {
     pub(super) is_bound_alike: bool,
     /// With which keys; in order.
     pub(super) keys: Box<[KeyIx]>,
-    /// Roles and sessions that it may take on.
-    pub(super) roles: Box<[Ix]>,
+    /// Roles and sessions that it may take on, and the change where these may have tags of its choice.
+    pub(super) roles: Box<[(Ix, Option<ChangeIx>)]>,
 }
 
 /// What an administrator cannot do as it is.
@@ -228,13 +228,14 @@ impl States<'_, '_> {
     }
 
     /// The roles and sessions that `at` may take on and an administrator may not for certain.
-    fn left_to(&self, at: Ix, administrator: &StateName) -> Box<[Ix]> {
+    fn left_to(&self, at: Ix, administrator: &StateName) -> Box<[(Ix, Option<ChangeIx>)]> {
         let lacking = self.lacking(administrator);
         let named = &self.cast.member_or_first(at).named_by;
         let named = named.iter().chain(self.cast.sessions_of(at)).copied();
         let named = named.filter(|role| lacking.entered.binary_search(role).is_err());
         let others = lacking.closed.iter().copied();
-        named.chain(others.filter(|role| self.is_left(at, administrator, *role))).collect()
+        let left = named.chain(others.filter(|role| self.is_left(at, administrator, *role)));
+        left.map(|role| (role, self.session_tags(role, Tags::Any))).collect()
     }
 
     /// Whether somebody, with whatever tags, may take on a role or session that an administrator may not even

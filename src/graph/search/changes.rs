@@ -10,7 +10,7 @@ use super::super::change::{Change, GroupName};
 use super::super::label::Label;
 use super::super::moves::Move;
 use super::super::state::{ChangeIx, StateName, States, SubjectIx, Tags};
-use super::{Fact, Search, own};
+use super::{Fact, Search};
 
 /// A change that was made, and how.
 type Made = (ChangeIx, Label);
@@ -199,7 +199,7 @@ fn touches(touched: &[Ix], cast: &Cast<'_>, at: Ix) -> bool {
 impl Search<'_, '_, '_> {
     pub(super) fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
-        let own_tags = own(self.states, at, tags);
+        let own_tags = self.states.session_tags(at, tags);
         if self.is_idle((at, own_tags.as_slice()), label) {
             return;
         }
@@ -252,7 +252,7 @@ impl Search<'_, '_, '_> {
     /// The states that `at` is in by a change, alone and with others that were made before.
     fn touch(&mut self, at: Ix, tags: Tags, number: ChangeIx, label: &Label) {
         let states = self.states;
-        let (cast, own) = (states.cast, own(states, at, tags));
+        let (cast, own) = (states.cast, states.session_tags(at, tags));
         let change = states.changes.get(number);
         let name = StateName::of(at, own.into_iter().chain([number]));
         if !self.fits(label) || self.is_idle((at, &name.changes), label) {

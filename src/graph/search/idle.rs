@@ -6,12 +6,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::super::cast::{Ix, KeyIx};
-use super::super::change::Change;
 use super::super::classes::WallsIx;
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;
-use super::super::state::{ChangeIx, DoingIx, State, StateName, Tags};
-use super::{Search, own};
+use super::super::state::{ChangeIx, DoingIx, State, StateName};
+use super::Search;
 
 /// Somebody who may do everything in an account.
 pub(super) struct Master {
@@ -20,7 +19,12 @@ pub(super) struct Master {
     /// The keys that tell it apart from others of its class.
     apart: Arc<[KeyIx]>,
     how: Label,
+    /// Which of the search it is.
+    number: usize,
 }
+
+/// How many keys have ways, and after how many calls somebody was found to be of use.
+pub(super) type Useful = (usize, usize);
 
 /// Somebody who can do something with keys.
 pub(super) struct User {
@@ -46,12 +50,14 @@ impl Search<'_, '_, '_> {
         }
         let (walls, apart) = (state.walls, states.told_apart(name.at));
         let account = states.cast.member_or_first(name.at).caller.account;
+        let number = self.masters.values().map(Vec::len).sum();
         let masters = self.masters.entry(account).or_default();
         let is_other = |master: &Master| {
             master.apart != apart || master.walls != walls || !master.how.covers(label)
         };
         if masters.len() < MASTERS && masters.iter().all(is_other) {
-            masters.push(Master { name: name.clone(), walls, apart, how: label.clone() });
+            let (name, how) = (name.clone(), label.clone());
+            masters.push(Master { name, walls, apart, how, number });
         }
     }
 
@@ -151,8 +157,7 @@ impl Search<'_, '_, '_> {
             let left = states.left_by(at, &master.name);
             others.truncate(known);
             others.push(at);
-            let mut is_idle = |role: &Ix| {
-                let tags = own(states, *role, Tags::Any);
+            let mut is_idle = |(role, tags): &(Ix, Option<ChangeIx>)| {
                 self.is_idle_among((*role, tags.as_slice()), (is_near, calls), others)
             };
             if left.is_bound_alike
@@ -163,6 +168,20 @@ impl Search<'_, '_, '_> {
             }
         }
         false
+    }
+
+    /// Whether a master makes `at` of no use whoever else is held; kept as long as no other key has a way.
+    fn is_useless(&self, at: Ix, master: &Master, calls: usize) -> bool {
+        let (key, now) = ((at, master.number), (self.ways.len(), calls));
+        match self.useless.borrow().get(&key) {
+            Some(None) => return true,
+            Some(Some(then)) if *then == now => return false,
+            _ => {}
+        }
+        let is_it = |other: &Master| std::ptr::eq(other, master);
+        let is_useless = self.is_idle_among((at, &[]), (&is_it, calls), &mut SmallVec::new());
+        self.useless.borrow_mut().insert(key, (!is_useless).then_some(now));
+        is_useless
     }
 
     /// Whether a way that a label is part of, gone by a master, takes no more calls: it loses as many about
@@ -181,20 +200,15 @@ impl Search<'_, '_, '_> {
         if master.how.chance < label.chance || !enough(&lost) {
             return false;
         }
-        let calls = label.acts.len();
-        let is_near = |other: &Master| std::ptr::eq(other, master) || other.how.covers(label);
-        let states = self.states;
+        let (states, calls) = (self.states, label.acts.len());
         let account = |at: Ix| states.cast.member_or_first(at).caller.account;
         let is_lost = |act: &Act| {
             let Doing::Move(what) = states.doings.get(act.what) else { return false };
             what.whose().is_some_and(|(at, is_of_tags)| {
-                let tags = is_of_tags.then(|| states.changes.intern(Change::SessionTags(at)));
+                let is_itself = is_of_tags && at == master.name.at;
                 account(at) == account(master.name.at)
-                    && self.is_idle_among(
-                        (at, tags.as_slice()),
-                        (&is_near, calls),
-                        &mut SmallVec::new(),
-                    )
+                    && !is_itself
+                    && self.is_useless(at, master, calls)
             })
         };
         let lost: SmallVec<[Act; 3]> = lost.into_iter().filter(is_lost).collect();

@@ -19,7 +19,7 @@ mod keys;
 mod prefix;
 mod retagged;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ use super::state::{
 use changes::Changes;
 pub(super) use changes::Subject;
 use doors::Door;
-use idle::{Master, User};
+use idle::{Master, Useful, User};
 pub(super) use prefix::Prefix;
 
 /// How far paths may go.
@@ -184,6 +184,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     classes: FxHashMap<ClassIx, Labels>,
     /// By their accounts.
     masters: FxHashMap<Option<AccountId>, Vec<Master>>,
+    /// Whom one of them makes of no use, and when another was still of use.
+    useless: RefCell<FxHashMap<(Ix, usize), Option<Useful>>>,
     /// States whose moves were followed, likewise.
     followed: FxHashMap<Option<AccountId>, Vec<(Arc<State>, Label)>>,
     /// States that keys were used as, likewise.
@@ -204,19 +206,13 @@ pub(super) struct Search<'s, 'c, 'w> {
     unsure: Cell<bool>,
 }
 
-/// The changes that holding an identity comes with.
-fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Option<ChangeIx> {
-    let is_any = tags == Tags::Any && states.takes_tags(at);
-    is_any.then(|| states.changes.intern(Change::SessionTags(at)))
-}
-
 impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// The wanted keys that `start` has already, to which no path leads; what one of its sessions has that a
     /// policy names apart it has as well.
     pub(super) fn today(states: &'s States<'c, 'w>, start: Ix, wanted: &[bool]) -> Vec<KeyIx> {
         let mut today = Vec::new();
         for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
-            let name = StateName::of(at, own(states, at, Tags::Any));
+            let name = StateName::of(at, states.session_tags(at, Tags::Any));
             for held in states.keys(&name, &states.get(&name), Which::All) {
                 let goal = states.keys.goal(held.key);
                 let is_wanted = wanted.get(held.key as usize).copied().unwrap_or(false);
@@ -291,6 +287,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             reached: Vec::new(),
             classes: FxHashMap::default(),
             masters: FxHashMap::default(),
+            useless: RefCell::default(),
             followed: FxHashMap::default(),
             users: FxHashMap::default(),
             opened: Vec::new(),
@@ -462,7 +459,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 continue;
             }
             let tags = match open.gain {
-                Gained::Held(at, tags) => own(self.states, at, tags),
+                Gained::Held(at, tags) => self.states.session_tags(at, tags),
                 Gained::Changed(change) => Some(change),
             };
             let label = label.then(act, open.chance);
