@@ -99,6 +99,10 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
         }
     }
     cast.enter_regions(&regions);
+    let identities = world.accounts.values().flat_map(|account| account.identities.values());
+    for trust in identities.filter_map(|identity| identity.trust.as_ref()) {
+        trust.peek(|policy| cast.of_trust.hear_principals(policy));
+    }
 }
 
 impl Asked {
@@ -248,6 +252,14 @@ impl Asked {
             }
             self.add(together);
         }
+    }
+
+    /// Hears which tags of principals one policy asks for.
+    fn hear_principals(&mut self, policy: &Policy) {
+        let mut asked = Self::default();
+        asked.hear_conditions(policy);
+        self.principal_tags.extend(asked.principal_tags);
+        self.principals_together.extend(asked.principals_together);
     }
 
     fn add(&mut self, together: Together) {

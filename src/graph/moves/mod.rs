@@ -135,15 +135,14 @@ impl Move {
 }
 
 impl Move {
-    /// The user, role or session that is taken on or changed, and whether that is about its tags; nothing
-    /// where others may be concerned.
+    /// The user, role or session that is taken on or changed, and whether it is given other tags; nothing where
+    /// others may be concerned.
     pub(super) fn whose(&self) -> Option<(Ix, bool)> {
         match self {
+            Self::Tag(at, _) | Self::Untag(at, _) => Some((*at, true)),
             Self::AssumeTagged(at)
             | Self::FederationTagged(at)
-            | Self::Tag(at, _)
-            | Self::Untag(at, _) => Some((*at, true)),
-            Self::Assume(at)
+            | Self::Assume(at)
             | Self::FederationToken(at)
             | Self::AccessKey(at)
             | Self::LoginProfile { user: at, .. }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::super::cast::{Ix, KeyIx};
+use super::super::change::Change;
 use super::super::classes::WallsIx;
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;
@@ -202,12 +203,17 @@ impl Search<'_, '_, '_> {
         }
         let (states, calls) = (self.states, label.acts.len());
         let account = |at: Ix| states.cast.member_or_first(at).caller.account;
+        // What others do by other tags the master may have to be given, too.
+        let needs_tags = || {
+            let any = states.changes.intern(Change::SessionTags(master.name.at));
+            let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, calls);
+            states.gains_by_tags(&master.name, &[any], &is_open)
+        };
         let is_lost = |act: &Act| {
             let Doing::Move(what) = states.doings.get(act.what) else { return false };
-            what.whose().is_some_and(|(at, is_of_tags)| {
-                let is_itself = is_of_tags && at == master.name.at;
+            what.whose().is_some_and(|(at, is_given_tags)| {
                 account(at) == account(master.name.at)
-                    && !is_itself
+                    && !(is_given_tags && needs_tags())
                     && self.is_useless(at, master, calls)
             })
         };
