@@ -117,9 +117,13 @@ fn brings_tags_by_new_trust(path: &Path) -> bool {
 }
 
 fn check(test: &str, calls: usize, worlds: u64) {
+    check_in(test, World::escalating, calls, worlds);
+}
+
+fn check_in(test: &str, make: fn(&mut Random) -> World, calls: usize, worlds: u64) {
     for_each_seed(test, |seed| {
         (0..worlds).into_par_iter().for_each(|number| {
-            let made = World::escalating(&mut Random::new(seed, number));
+            let made = make(&mut Random::new(seed, number));
             let Some(fault) = faults(&made, calls).into_iter().next() else { return };
             let (of, kept) = (fault.of.clone(), |fault: &Fault| fault.of.clone());
             let fails = |world: &World| faults(world, calls).into_iter().find(|it| it.of == of);
@@ -137,4 +141,14 @@ fn paths_of_two_calls_are_found_exactly_where_there_are_any() {
 #[test]
 fn paths_of_three_calls_are_found_exactly_where_there_are_any() {
     check("paths_of_three_calls_are_found_exactly_where_there_are_any", 3, 60);
+}
+
+#[test]
+fn administrators_hide_no_path_of_two_calls() {
+    check_in("administrators_hide_no_path_of_two_calls", World::administered, 2, 100);
+}
+
+#[test]
+fn administrators_hide_no_path_of_three_calls() {
+    check_in("administrators_hide_no_path_of_three_calls", World::administered, 3, 30);
 }

@@ -58,6 +58,8 @@ pub(super) struct Asked {
     services: bool,
     /// The place of an account in the organization.
     places: bool,
+    /// How somebody is signed in, or which kind of principal it is.
+    sign_in: bool,
 }
 
 /// Hears what the policies of each account ask for, and apart from them what those of keys and of the
@@ -97,6 +99,10 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
         }
     }
     cast.enter_regions(&regions);
+    let identities = world.accounts.values().flat_map(|account| account.identities.values());
+    for trust in identities.filter_map(|identity| identity.trust.as_ref()) {
+        trust.peek(|policy| cast.of_trust.hear_principals(policy));
+    }
 }
 
 impl Asked {
@@ -111,6 +117,21 @@ impl Asked {
         }
         let versions = account.policies.values().flat_map(|policy| &policy.versions);
         versions.for_each(|version| version.document.peek(&mut hear));
+    }
+
+    /// Whether it asks for something that users, roles and others hold differently.
+    pub(super) fn is_of_sign_in(&self) -> bool {
+        self.sign_in
+    }
+
+    /// Whether the tags of principals that it asks for are all named with their values.
+    pub(super) fn names_tags_alone(&self) -> bool {
+        self.ties.is_empty() && self.tag_variables.is_empty()
+    }
+
+    /// Whether it asks for tags of principals.
+    pub(super) fn is_of_principal_tags(&self) -> bool {
+        self.principal_tag_keys().next().is_some()
     }
 
     fn principal_tag_keys(&self) -> impl Iterator<Item = String> {
@@ -206,6 +227,11 @@ impl Asked {
     /// Hears what one policy asks for.
     pub(super) fn hear(&mut self, policy: &Policy) {
         self.names.hear(policy);
+        self.hear_conditions(policy);
+    }
+
+    /// The same, but for the names of users and roles that could be made.
+    pub(super) fn hear_conditions(&mut self, policy: &Policy) {
         let variables = policy.version.into();
         for statement in &policy.statements {
             let resources = statement.resource.iter().flat_map(|element| &element.values);
@@ -226,6 +252,14 @@ impl Asked {
             }
             self.add(together);
         }
+    }
+
+    /// Hears which tags of principals one policy asks for.
+    fn hear_principals(&mut self, policy: &Policy) {
+        let mut asked = Self::default();
+        asked.hear_conditions(policy);
+        self.principal_tags.extend(asked.principal_tags);
+        self.principals_together.extend(asked.principals_together);
     }
 
     fn add(&mut self, together: Together) {
@@ -260,6 +294,7 @@ impl Asked {
 
     fn hear_condition(&mut self, condition: &Condition, denies: bool, variables: Variables) {
         let key = condition.key.value.to_ascii_lowercase();
+        self.sign_in |= !is_alike_for_all(&key);
         let texts = condition.values.iter().filter_map(|value| value.value.text());
         let texts: Vec<&str> = texts.collect();
         texts.iter().for_each(|text| self.hear_variables(text, variables));
@@ -318,6 +353,7 @@ impl Asked {
         for part in parts(text, variables) {
             let Part::Variable { key, .. } = part else { continue };
             let key = key.to_ascii_lowercase();
+            self.sign_in |= !is_alike_for_all(&key);
             self.policies |= key == POLICY;
             self.places |= key.ends_with("orgpaths");
             self.tag_variables.extend(key.strip_prefix(PRINCIPAL_TAG).map(str::to_owned));
@@ -329,6 +365,39 @@ impl Asked {
 pub(super) const PRINCIPAL_TAG: &str = "aws:principaltag/";
 /// Those of tags of keys.
 pub(super) const RESOURCE_TAG: &str = "aws:resourcetag/";
+
+/// Condition keys, or how they begin, in lower case, that users and roles of an account hold alike, or that are
+/// told by their names and tags (section 2.5).
+const ALIKE: [&str; 23] = [
+    "kms:",
+    "iam:",
+    "organizations:",
+    PRINCIPAL_TAG,
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorg",
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:resource",
+    "aws:requesttag/",
+    "aws:tagkeys",
+    "aws:requestedregion",
+    "aws:source",
+    "aws:vpcsourceip",
+    "aws:securetransport",
+    "aws:useragent",
+    "aws:referer",
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:calledvia",
+    "aws:viaawsservice",
+    "sts:externalid",
+];
+
+/// Whether a condition key is no matter of how somebody is signed in.
+fn is_alike_for_all(key: &str) -> bool {
+    key != "aws:sourceidentity" && ALIKE.iter().any(|known| key.starts_with(known))
+}
 
 /// Those of tags of what is called on, users and roles among it.
 const TARGET_TAGS: [&str; 2] = [RESOURCE_TAG, "iam:resourcetag/"];

@@ -47,6 +47,8 @@ pub(super) struct Cast<'w> {
     pub(super) of_keys: Asked,
     /// What the policies of the organization ask for.
     pub(super) of_organization: Asked,
+    /// Which tags of principals trust policies ask for: those of other accounts count, too (rule T4).
+    pub(super) of_trust: Asked,
     /// Whether some policy asks for the boundary of what is changed.
     pub(super) hears_boundaries: bool,
     /// Whether some policy asks for tags of the user or role that is called on.
@@ -132,6 +134,7 @@ impl<'w> Cast<'w> {
             regions: REGIONS.iter().take(USUAL).map(|region| (*region).into()).collect(),
             of_keys: Asked::default(),
             of_organization: Asked::default(),
+            of_trust: Asked::default(),
             hears_boundaries: false,
             hears_target_tags: false,
             hears_policies: false,
@@ -443,10 +446,11 @@ impl<'w> Cast<'w> {
         at
     }
 
-    /// What the policies that count in an account ask for: its own, and those of keys and organization.
+    /// What the policies that count in an account ask for: its own, those of keys and organization, and trust
+    /// policies.
     pub(super) fn asked_in(&self, account: AccountId) -> impl Iterator<Item = &Asked> {
         let own = self.accounts.get(&account).map(|household| &household.asked);
-        own.into_iter().chain([&self.of_keys, &self.of_organization])
+        own.into_iter().chain([&self.of_keys, &self.of_organization, &self.of_trust])
     }
 
     /// The customer managed policies of a member's account.

@@ -1,5 +1,7 @@
 //! What calls change about principals, and the principals as they are then.
 
+use std::collections::BTreeSet;
+
 use crate::aws::AccountId;
 use crate::decision::{Citation, Cited};
 use crate::inventory::{AttachedPolicy, Identity, ManagedPolicy, NamedPolicy};
@@ -8,7 +10,7 @@ use crate::source::{FileId, Place, Span};
 
 use super::cast::{Cast, Ix};
 use super::organize::OrgMove;
-use super::tagging::TagSet;
+use super::tagging::{Tag, TagSet};
 
 /// Something that a call changed about principals.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -122,6 +124,17 @@ impl Change {
     /// Whether it is of tags, which others' policies may ask for.
     pub(super) fn is_tag(&self) -> bool {
         matches!(self, Self::Tagged(..) | Self::Untagged(..) | Self::SessionTags(_))
+    }
+
+    /// Whether it is of one of these tags.
+    pub(super) fn is_of_tags(&self, asked: &BTreeSet<Tag>) -> bool {
+        let is_asked = |name: &str| asked.iter().any(|(it, _)| it.eq_ignore_ascii_case(name));
+        match self {
+            Self::Tagged(_, set) => set.iter().any(|(name, _)| is_asked(name)),
+            Self::Untagged(_, names) => names.iter().any(|name| is_asked(name)),
+            Self::SessionTags(_) => !asked.is_empty(),
+            _ => false,
+        }
     }
 
     /// Whether it lets somebody have more policies, which others may change.

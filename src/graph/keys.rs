@@ -23,6 +23,7 @@ pub(super) struct Keys<'c, 'w> {
     targets: KeyTargets<'c>,
     told_apart: Vec<Option<ToldApart>>,
     asking: Vec<bool>,
+    of_sign_in: Vec<bool>,
     /// The tags of principals that their own sides ask for.
     principal_tags: Vec<BTreeSet<(Box<str>, Box<str>)>>,
     /// The keys that tell somebody apart by name, by the name.
@@ -59,6 +60,8 @@ struct Concerning {
     all: Vec<KeyIx>,
     /// Those that tell everyone apart.
     telling: Vec<KeyIx>,
+    /// Those that ask how somebody is signed in.
+    of_sign_in: Vec<KeyIx>,
 }
 
 impl<'c, 'w> Keys<'c, 'w> {
@@ -79,6 +82,10 @@ impl<'c, 'w> Keys<'c, 'w> {
         let tags = |asked: Option<Asked>| asked.map(|it| it.principal_tags).unwrap_or_default();
         let mut keys = Self {
             asking: asked.iter().map(|it| it.as_ref().is_none_or(Asked::is_of_keys)).collect(),
+            of_sign_in: asked
+                .iter()
+                .map(|it| it.as_ref().is_none_or(Asked::is_of_sign_in))
+                .collect(),
             principal_tags: asked.into_iter().map(tags).collect(),
             told_apart: (0..goals.len())
                 .map(|at| Some(targets.target(at)?.told_apart(access)))
@@ -174,7 +181,9 @@ impl<'c, 'w> Keys<'c, 'w> {
                 !matches!(self.told_apart.get(**key as usize), Some(Some(ToldApart::ByName(_))))
             };
             let telling = all.iter().filter(tells).copied().collect();
-            Arc::new(Concerning { all, telling })
+            let asks = |key: &&KeyIx| self.of_sign_in.get(**key as usize).is_none_or(|it| *it);
+            let of_sign_in = all.iter().filter(asks).copied().collect();
+            Arc::new(Concerning { all, telling, of_sign_in })
         })
     }
 
@@ -199,6 +208,16 @@ impl<'c, 'w> Keys<'c, 'w> {
         keys.sort_unstable();
         keys.dedup();
         keys
+    }
+
+    /// The keys that somebody of an account might have to do with and that ask how it is signed in; sorted.
+    pub(super) fn of_sign_in(&self, account: Option<AccountId>) -> Vec<KeyIx> {
+        self.concerning(account).of_sign_in.clone()
+    }
+
+    /// The keys that somebody of an account might have to do with; sorted.
+    pub(super) fn all_concerning(&self, account: Option<AccountId>) -> Vec<KeyIx> {
+        self.concerning(account).all.clone()
     }
 
     /// What those of the asker's class can do with keys, those aside that tell it apart.
@@ -309,7 +328,8 @@ fn accounts_alone(condition: &Condition) -> Option<Vec<AccountId>> {
 /// What the policies on a key's side ask for.
 fn asked(cast: &Cast<'_>, key: &Key) -> Asked {
     let mut asked = cast.of_organization.clone();
-    key.policy.iter().chain(&key.ram_policy).for_each(|it| it.peek(|policy| asked.hear(policy)));
+    let documents = key.policy.iter().chain(&key.ram_policy);
+    documents.for_each(|document| document.peek(|policy| asked.hear_conditions(policy)));
     asked.tie_to(key);
     asked
 }

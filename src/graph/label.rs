@@ -46,17 +46,6 @@ impl Label {
             && self.acts.iter().all(|act| known(act.what))
     }
 
-    /// Whether what it leads to stands in for what `other` leads to, whatever else is called: all its calls
-    /// are in `other`, but for one at most that is no primitive and takes the place of another.
-    pub(super) fn is_as_near_as(&self, other: &Self) -> bool {
-        let mut more = self.acts.iter().filter(|act| !other.acts.contains(act));
-        let apart = more.next();
-        self.chance >= other.chance
-            && apart.is_none_or(|act| !act.primitive)
-            && more.next().is_none()
-            && self.acts.len() <= other.acts.len()
-    }
-
     /// With one more call.
     pub(super) fn then(&self, act: Act, chance: Chance) -> Self {
         let mut label = self.clone();

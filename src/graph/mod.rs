@@ -35,6 +35,7 @@ mod summary;
 mod tagging;
 #[cfg(test)]
 mod tests;
+mod trust;
 pub mod view;
 mod wanted;
 mod writers;

@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 use crate::access::{Access, Opening, Reached, Sides};
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{CallerKind, Chance, Context};
-use crate::inventory::IdentityKind;
 use crate::kept::{Interner, Memo};
 
 use super::asked::Asked;
@@ -21,6 +20,7 @@ use super::key_edits::KeyEdit;
 use super::key_moves::{Ground, KeyMove, Permission};
 use super::keys::{Held, Keys};
 use super::moves::{Gain, Moves, Open};
+use super::outdone::{Lacking, Left};
 use super::outsiders;
 use super::plan::Doing;
 use super::search::Subject;
@@ -181,6 +181,8 @@ pub(super) struct States<'c, 'w> {
     pub(super) alias_halves: Memo<(ClassIx, KmsAction, Box<str>), Chance>,
     /// Whether those of a class or the key ask for the operations of grants.
     pub(super) ask_for_operations: Memo<(ClassIx, KeyIx), bool>,
+    /// Who may bring tags of its choice.
+    pub(super) session_tags: Memo<Ix, Option<ChangeIx>>,
     /// What states can do to users and roles that have other tags (rule T34).
     pub(super) upon: Memo<(StateName, ChangeIx), Arc<[OpenMove]>>,
     /// What administrators can do with keys.
@@ -193,8 +195,12 @@ pub(super) struct States<'c, 'w> {
     pub(super) tagged: Memo<(StateName, KeyIx), ActionSet>,
     /// What they can do with keys after edits.
     pub(super) after: Memo<(StateName, KeyIx, DoingIx), Reached>,
-    /// Whom administrators outdo on keys.
-    pub(super) outdone: Memo<(Ix, StateName, KeyIx), bool>,
+    /// What administrators leave to others.
+    pub(super) left: Memo<(Ix, StateName), Arc<Left>>,
+    /// What they cannot do themselves.
+    pub(super) lacking: Memo<StateName, Arc<Lacking>>,
+    /// The keys that ask how somebody of an account is signed in.
+    pub(super) of_sign_in: Memo<Option<AccountId>, Arc<[KeyIx]>>,
 }
 
 impl<'c, 'w> States<'c, 'w> {
@@ -222,13 +228,16 @@ impl<'c, 'w> States<'c, 'w> {
             apart: Memo::new(),
             alias_halves: Memo::new(),
             ask_for_operations: Memo::new(),
+            session_tags: Memo::new(),
             upon: Memo::new(),
             able: Memo::new(),
             could: Memo::new(),
             own_tags: Memo::new(),
             tagged: Memo::new(),
             after: Memo::new(),
-            outdone: Memo::new(),
+            left: Memo::new(),
+            lacking: Memo::new(),
+            of_sign_in: Memo::new(),
         }
     }
 
@@ -293,14 +302,6 @@ impl<'c, 'w> States<'c, 'w> {
             (false, changes) => changed(self.cast, at, changes).map(Cow::Owned),
         };
         Asker { cast: self.cast, access: self.access, at, identity, open_tags }
-    }
-
-    /// Whether it matters that sessions of a role, or federated ones, may bring tags (rules T7, T12).
-    pub(super) fn takes_tags(&self, at: Ix) -> bool {
-        let identity = self.cast.identity(at).filter(|it| it.kind == IdentityKind::Role);
-        !self.cast.principal_tag_keys.is_empty()
-            && (identity.is_some_and(|it| self.access.takes_session_tags(it))
-                || self.cast.is_federated(at))
     }
 
     pub(super) fn numbered(&self, open: Open) -> OpenMove {

@@ -1,5 +1,6 @@
 //! The search by the worked cases of the semantics.
 
+mod administrators;
 mod classes;
 mod devices;
 mod grants;

@@ -134,6 +134,41 @@ impl Move {
     }
 }
 
+impl Move {
+    /// The user, role or session that is taken on or changed, and whether it is given other tags; nothing where
+    /// others may be concerned.
+    pub(super) fn whose(&self) -> Option<(Ix, bool)> {
+        match self {
+            Self::Tag(at, _) | Self::Untag(at, _) => Some((*at, true)),
+            Self::AssumeTagged(at)
+            | Self::FederationTagged(at)
+            | Self::Assume(at)
+            | Self::FederationToken(at)
+            | Self::AccessKey(at)
+            | Self::LoginProfile { user: at, .. }
+            | Self::Launch(_, at)
+            | Self::PutPolicy(at)
+            | Self::Attach(at, _)
+            | Self::Join(at, ..)
+            | Self::Trust(at)
+            | Self::DeleteBoundary(at)
+            | Self::PutBoundary(at, _)
+            | Self::Remove(at, _) => Some((*at, false)),
+            Self::PutGroupPolicy(..)
+            | Self::AttachToGroup(..)
+            | Self::Rewrite(_)
+            | Self::SetDefault(..)
+            | Self::Organize(_)
+            | Self::Center(..)
+            | Self::CreateGroup(..)
+            | Self::CreatePolicy(_)
+            | Self::CreateUser(_)
+            | Self::CreateRole(_)
+            | Self::Federate(..) => None,
+        }
+    }
+}
+
 /// What a move gives.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Gain {
@@ -398,37 +433,6 @@ fn untagged() -> Context {
 }
 
 impl Cast<'_> {
-    /// What a request says that makes the session `at`; nothing of any other name.
-    pub(super) fn naming(&self, at: Ix) -> Context {
-        let mut context = Context::default();
-        if let Some(name) = self.session_name(at) {
-            context.set_one("sts:RoleSessionName", name);
-        }
-        context
-    }
-
-    /// Whether a role's trust policy asks for the tags that a request gives.
-    fn wants_tags(&self, role: Ix) -> bool {
-        self.trust_asks(role, |key| key.starts_with("aws:requesttag/") || key == "aws:tagkeys")
-    }
-
-    /// Whether a role's trust policy asks for the role's own tags.
-    pub(super) fn trust_asks_for_tags(&self, role: Ix) -> bool {
-        let families = ["aws:resourcetag/", "iam:resourcetag/"];
-        self.trust_asks(role, |key| families.iter().any(|family| key.starts_with(family)))
-    }
-
-    /// Whether a role's trust policy asks for such a condition key, in lower case.
-    pub(super) fn trust_asks(&self, role: Ix, is_it: impl Fn(&str) -> bool) -> bool {
-        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
-        trust.is_some_and(|trust| {
-            trust.peek(|policy| {
-                let mut conditions = policy.statements.iter().flat_map(|it| &it.conditions);
-                conditions.any(|condition| is_it(&condition.key.value.to_ascii_lowercase()))
-            })
-        })
-    }
-
     /// The ARN of a member.
     pub(super) fn arn(&self, at: Ix) -> Option<&str> {
         self.member(at).map(|member| &*member.caller.text)
@@ -449,18 +453,5 @@ impl Cast<'_> {
     /// The ARN of a group that could be made (rule T35).
     pub(super) fn new_group(&self, account: AccountId, name: &str) -> Option<Box<str>> {
         self.accounts.get(&account)?.new_groups.get(name).cloned()
-    }
-
-    /// Whether a role's trust policy names a service (rule T9).
-    pub(super) fn trusts(&self, role: Ix, service: &str) -> bool {
-        use crate::policy::Principal;
-        let trust = self.identity(role).and_then(|role| role.trust.as_ref());
-        trust.is_some_and(|trust| {
-            let statements = trust.policy().statements.iter().filter(|it| it.allows());
-            let elements = statements.filter_map(|statement| statement.principal.as_ref());
-            let mut entries = elements.flat_map(|element| &element.entries);
-            entries
-                .any(|entry| matches!(&entry.value, Principal::Service(name) if **name == *service))
-        })
     }
 }

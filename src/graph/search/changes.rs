@@ -10,7 +10,7 @@ use super::super::change::{Change, GroupName};
 use super::super::label::Label;
 use super::super::moves::Move;
 use super::super::state::{ChangeIx, StateName, States, SubjectIx, Tags};
-use super::{Fact, Search, own};
+use super::{Fact, Search};
 
 /// A change that was made, and how.
 type Made = (ChangeIx, Label);
@@ -199,7 +199,8 @@ fn touches(touched: &[Ix], cast: &Cast<'_>, at: Ix) -> bool {
 impl Search<'_, '_, '_> {
     pub(super) fn hold(&mut self, at: Ix, tags: Tags, label: &Label) {
         let cast = self.states.cast;
-        if self.is_idle(at, label, label.acts.len()) {
+        let own_tags = self.states.session_tags(at, tags);
+        if self.is_idle((at, own_tags.as_slice()), label) {
             return;
         }
         let held = self.held.entry(at).or_default();
@@ -207,7 +208,7 @@ impl Search<'_, '_, '_> {
             self.changes.hold(self.states, at);
         }
         held.push((tags, label.clone()));
-        let name = StateName::of(at, own(self.states, at, tags));
+        let name = StateName::of(at, own_tags);
         self.push(Fact::State(name), label.clone());
         if !self.has_asked_for_a_name(at, label) {
             for session in cast.sessions_of(at) {
@@ -250,14 +251,14 @@ impl Search<'_, '_, '_> {
 
     /// The states that `at` is in by a change, alone and with others that were made before.
     fn touch(&mut self, at: Ix, tags: Tags, number: ChangeIx, label: &Label) {
-        if !self.fits(label) || self.is_idle(at, label, label.acts.len()) {
+        let states = self.states;
+        let (cast, own) = (states.cast, states.session_tags(at, tags));
+        let change = states.changes.get(number);
+        let name = StateName::of(at, own.into_iter().chain([number]));
+        if !self.fits(label) || self.is_idle((at, &name.changes), label) {
             return;
         }
-        let states = self.states;
-        let (cast, own) = (states.cast, own(states, at, tags));
-        let change = states.changes.get(number);
         if change.touches(cast, at, &[]) {
-            let name = StateName::of(at, own.into_iter().chain([number]));
             self.push(Fact::State(name), label.clone());
         }
         let others =
@@ -272,7 +273,10 @@ impl Search<'_, '_, '_> {
                 && second.touches(cast, at, std::slice::from_ref(change))
             {
                 let name = StateName::of(at, own.into_iter().chain([number, other]));
-                self.push(Fact::State(name), label.and(&how));
+                let both = label.and(&how);
+                if !self.is_idle((at, &name.changes), &both) {
+                    self.push(Fact::State(name), both);
+                }
             }
         }
     }

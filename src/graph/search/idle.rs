@@ -6,9 +6,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::super::cast::{Ix, KeyIx};
+use super::super::change::Change;
 use super::super::classes::WallsIx;
-use super::super::label::Label;
-use super::super::state::{State, StateName};
+use super::super::label::{Act, Label};
+use super::super::plan::Doing;
+use super::super::state::{ChangeIx, DoingIx, State, StateName};
 use super::Search;
 
 /// Somebody who may do everything in an account.
@@ -18,7 +20,12 @@ pub(super) struct Master {
     /// The keys that tell it apart from others of its class.
     apart: Arc<[KeyIx]>,
     how: Label,
+    /// Which of the search it is.
+    number: usize,
 }
+
+/// How many keys have ways, and after how many calls somebody was found to be of use.
+pub(super) type Useful = (usize, usize);
 
 /// Somebody who can do something with keys.
 pub(super) struct User {
@@ -44,12 +51,14 @@ impl Search<'_, '_, '_> {
         }
         let (walls, apart) = (state.walls, states.told_apart(name.at));
         let account = states.cast.member_or_first(name.at).caller.account;
+        let number = self.masters.values().map(Vec::len).sum();
         let masters = self.masters.entry(account).or_default();
         let is_other = |master: &Master| {
             master.apart != apart || master.walls != walls || !master.how.covers(label)
         };
         if masters.len() < MASTERS && masters.iter().all(is_other) {
-            masters.push(Master { name: name.clone(), walls, apart, how: label.clone() });
+            let (name, how) = (name.clone(), label.clone());
+            masters.push(Master { name, walls, apart, how, number });
         }
     }
 
@@ -65,7 +74,7 @@ impl Search<'_, '_, '_> {
         let account = states.cast.member_or_first(name.at).caller.account;
         let followed = self.followed.entry(account).or_default();
         let does = |(other, how): &(Arc<State>, Label)| {
-            how.is_as_near_as(label) && states.surpasses(other, state)
+            how.covers(label) && states.surpasses(other, state)
         };
         if self.limits.kept == 1 && followed.iter().any(does) {
             return true;
@@ -89,7 +98,7 @@ impl Search<'_, '_, '_> {
         let told = states.told_apart(name.at);
         let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, label.acts.len());
         let does = |user: &User| {
-            user.how.is_as_near_as(label)
+            user.how.covers(label)
                 && discriminant(&caller(user.at).kind) == discriminant(&caller(name.at).kind)
                 && states.outclasses(&user.state, state)
                 && user.told.iter().all(|key| told.binary_search(key).is_ok() || !is_open(*key))
@@ -106,39 +115,109 @@ impl Search<'_, '_, '_> {
         None
     }
 
-    /// Whether somebody who may do everything in its account makes `at` of no use so many calls away, and
-    /// whatever trusts it: what they bring, it brings as soon.
-    pub(super) fn is_idle(&self, at: Ix, label: &Label, calls: usize) -> bool {
+    /// Whether somebody who may do everything in its account makes `at` of no use as `label` leads to it, and
+    /// whatever it alone may take on: what they bring, it brings as soon. It is about `at` after changes.
+    pub(super) fn is_idle(&self, (at, changes): (Ix, &[ChangeIx]), label: &Label) -> bool {
         let asked = self.limits.kept == 1 && !self.masters.is_empty();
-        asked && self.is_idle_among(at, (label, calls), &mut SmallVec::new())
+        let is_near =
+            |master: &Master| master.how.covers(label) || self.takes_the_place(master, label);
+        let calls = label.acts.len();
+        asked && self.is_idle_among((at, changes), (&is_near, calls), &mut SmallVec::new())
     }
 
-    /// The same, where the `others` are of no use as far as nothing else says so.
+    /// A call that is one of those by which somebody got to be a master of the account of `at`.
+    pub(super) fn leads_to_master(&self, at: Ix, act: Act) -> Option<DoingIx> {
+        let account = self.states.cast.member_or_first(at).caller.account;
+        let mut masters = self.masters.get(&account).into_iter().flatten();
+        masters.any(|master| master.how.acts.contains(&act)).then_some(act.what)
+    }
+
+    /// The same with those masters that are near enough, where the `others` are of no use as far as nothing else
+    /// says so.
     fn is_idle_among(
         &self,
-        at: Ix,
-        (label, calls): (&Label, usize),
+        (at, changes): (Ix, &[ChangeIx]),
+        (is_near, calls): (&dyn Fn(&Master) -> bool, usize),
         others: &mut SmallVec<[Ix; 8]>,
     ) -> bool {
         if others.contains(&at) {
             return true;
         }
-        others.push(at);
         let (cast, states) = (self.states.cast, self.states);
         let Some(member) = cast.member(at).filter(|member| !member.outside) else { return false };
-        let is_open = |key: &&KeyIx| self.is_wanted(**key) && !self.is_settled(**key, calls);
-        let told = states.told_apart(at);
-        let account = member.caller.account;
-        let masters = self.masters.get(&account);
-        let walls = states.get(&StateName::of(at, [])).walls;
-        let outdoes = |master: &Master| {
-            let mut keys = told.iter().chain(&*master.apart).filter(is_open);
-            master.how.is_as_near_as(label)
-                && states.is_as_free(account, master.walls, walls)
-                && keys.all(|key| states.is_outdone(at, &master.name, *key))
+        let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, calls);
+        let known = others.len();
+        for master in self.masters.get(&member.caller.account).into_iter().flatten() {
+            // Nobody else has its tags for it.
+            if master.name.at == at && states.gains_by_tags(&master.name, changes, &is_open) {
+                return false;
+            }
+            if !is_near(master) {
+                continue;
+            }
+            let left = states.left_by(at, &master.name);
+            others.truncate(known);
+            others.push(at);
+            let mut is_idle = |(role, tags): &(Ix, Option<ChangeIx>)| {
+                self.is_idle_among((*role, tags.as_slice()), (is_near, calls), others)
+            };
+            if left.is_bound_alike
+                && !left.keys.iter().any(|key| is_open(*key))
+                && left.roles.iter().all(&mut is_idle)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a master makes `at` of no use whoever else is held; kept as long as no other key has a way.
+    fn is_useless(&self, at: Ix, master: &Master, calls: usize) -> bool {
+        let (key, now) = ((at, master.number), (self.ways.len(), calls));
+        match self.useless.borrow().get(&key) {
+            Some(None) => return true,
+            Some(Some(then)) if *then == now => return false,
+            _ => {}
+        }
+        let is_it = |other: &Master| std::ptr::eq(other, master);
+        let is_useless = self.is_idle_among((at, &[]), (&is_it, calls), &mut SmallVec::new());
+        self.useless.borrow_mut().insert(key, (!is_useless).then_some(now));
+        is_useless
+    }
+
+    /// Whether a way that a label is part of, gone by a master, takes no more calls: it loses as many about
+    /// those whom the master makes of no use as lead to the master.
+    fn takes_the_place(&self, master: &Master, label: &Label) -> bool {
+        let more = |one: &Label, other: &Label| {
+            let acts = one.acts.iter().filter(|act| !other.acts.contains(act));
+            acts.copied().collect::<SmallVec<[Act; 3]>>()
         };
-        let mut next = member.named_by.iter().chain(cast.sessions_of(at));
-        masters.is_some_and(|masters| masters.iter().any(outdoes))
-            && next.all(|next| self.is_idle_among(*next, (label, calls), others))
+        let (gained, lost) = (more(&master.how, label), more(label, &master.how));
+        let count = |acts: &[Act]| (acts.len(), acts.iter().filter(|act| act.primitive).count());
+        let enough = |lost: &[Act]| {
+            let ((gained, made), (lost, spared)) = (count(&gained), count(lost));
+            gained <= lost && made <= spared
+        };
+        if master.how.chance < label.chance || !enough(&lost) {
+            return false;
+        }
+        let (states, calls) = (self.states, label.acts.len());
+        let account = |at: Ix| states.cast.member_or_first(at).caller.account;
+        // What others do by other tags the master may have to be given, too.
+        let needs_tags = || {
+            let any = states.changes.intern(Change::SessionTags(master.name.at));
+            let is_open = |key: KeyIx| self.is_wanted(key) && !self.is_settled(key, calls);
+            states.gains_by_tags(&master.name, &[any], &is_open)
+        };
+        let is_lost = |act: &Act| {
+            let Doing::Move(what) = states.doings.get(act.what) else { return false };
+            what.whose().is_some_and(|(at, is_given_tags)| {
+                account(at) == account(master.name.at)
+                    && !(is_given_tags && needs_tags())
+                    && self.is_useless(at, master, calls)
+            })
+        };
+        let lost: SmallVec<[Act; 3]> = lost.into_iter().filter(is_lost).collect();
+        enough(&lost)
     }
 }

@@ -19,7 +19,7 @@ mod keys;
 mod prefix;
 mod retagged;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ use super::state::{
 use changes::Changes;
 pub(super) use changes::Subject;
 use doors::Door;
-use idle::{Master, User};
+use idle::{Master, Useful, User};
 pub(super) use prefix::Prefix;
 
 /// How far paths may go.
@@ -184,6 +184,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     classes: FxHashMap<ClassIx, Labels>,
     /// By their accounts.
     masters: FxHashMap<Option<AccountId>, Vec<Master>>,
+    /// Whom one of them makes of no use, and when another was still of use.
+    useless: RefCell<FxHashMap<(Ix, usize), Option<Useful>>>,
     /// States whose moves were followed, likewise.
     followed: FxHashMap<Option<AccountId>, Vec<(Arc<State>, Label)>>,
     /// States that keys were used as, likewise.
@@ -204,19 +206,13 @@ pub(super) struct Search<'s, 'c, 'w> {
     unsure: Cell<bool>,
 }
 
-/// The changes that holding an identity comes with.
-fn own(states: &States<'_, '_>, at: Ix, tags: Tags) -> Option<ChangeIx> {
-    let is_any = tags == Tags::Any && states.takes_tags(at);
-    is_any.then(|| states.changes.intern(Change::SessionTags(at)))
-}
-
 impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     /// The wanted keys that `start` has already, to which no path leads; what one of its sessions has that a
     /// policy names apart it has as well.
     pub(super) fn today(states: &'s States<'c, 'w>, start: Ix, wanted: &[bool]) -> Vec<KeyIx> {
         let mut today = Vec::new();
         for at in states.cast.sessions_of(start).iter().copied().chain([start]) {
-            let name = StateName::of(at, own(states, at, Tags::Any));
+            let name = StateName::of(at, states.session_tags(at, Tags::Any));
             for held in states.keys(&name, &states.get(&name), Which::All) {
                 let goal = states.keys.goal(held.key);
                 let is_wanted = wanted.get(held.key as usize).copied().unwrap_or(false);
@@ -291,6 +287,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             reached: Vec::new(),
             classes: FxHashMap::default(),
             masters: FxHashMap::default(),
+            useless: RefCell::default(),
             followed: FxHashMap::default(),
             users: FxHashMap::default(),
             opened: Vec::new(),
@@ -392,7 +389,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     /// Everything that a state can do.
     fn be(&mut self, name: &StateName, label: &Label) {
-        if !label.acts.is_empty() && self.is_idle(name.at, label, label.acts.len()) {
+        if !label.acts.is_empty() && self.is_idle((name.at, &name.changes), label) {
             return;
         }
         let states = self.states;
@@ -443,7 +440,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return;
         }
         let left = self.limits.primitives.saturating_sub(label.primitives);
-        let mut idle: FxHashMap<Ix, bool> = FxHashMap::default();
+        let mut idle: FxHashMap<_, bool> = FxHashMap::default();
         for open in moves {
             if left == 0 && open.primitive || !self.goes_on(open.chance) {
                 continue;
@@ -461,9 +458,22 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
                 continue;
             }
-            let is_idle = |at: Ix| self.is_idle(at, label, calls);
-            if !open.of.is_some_and(|at| *idle.entry(at).or_insert_with(|| is_idle(at))) {
-                self.push(fact, label.then(act, open.chance));
+            let tags = match open.gain {
+                Gained::Held(at, tags) => self.states.session_tags(at, tags),
+                Gained::Changed(change) => Some(change),
+            };
+            let label = label.then(act, open.chance);
+            // Calls that are alike for those who make others idle are asked for once.
+            let tags = tags.filter(|change| self.states.changes.get(*change).is_tag());
+            let alike = open.of.map(|at| {
+                (at, tags, act.primitive, open.before.is_some(), self.leads_to_master(at, act))
+            });
+            let mut is_idle = |alike: (Ix, Option<ChangeIx>, bool, bool, Option<DoingIx>)| {
+                let whose = (alike.0, alike.1.as_slice());
+                *idle.entry(alike).or_insert_with(|| self.is_idle(whose, &label))
+            };
+            if !alike.is_some_and(&mut is_idle) {
+                self.push(fact, label);
             }
         }
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::decision::Context;
+use crate::inventory::IdentityKind;
 
+use super::super::cast::Ix;
 use super::super::change::Change;
 use super::super::label::Label;
 use super::super::moves::Moves;
-use super::super::state::{ChangeIx, OpenMove, StateName, States};
+use super::super::state::{ChangeIx, OpenMove, StateName, States, Tags};
 use super::Search;
 
 impl Search<'_, '_, '_> {
@@ -42,6 +44,29 @@ impl Search<'_, '_, '_> {
 }
 
 impl States<'_, '_> {
+    /// Whether it matters that sessions of a role, or federated ones, may bring tags (rules T7, T12).
+    pub(in crate::graph) fn takes_tags(&self, at: Ix) -> bool {
+        self.session_tags(at, Tags::Any).is_some()
+    }
+
+    /// The change that holding an identity with tags of the caller's choice comes with, where it matters (rules
+    /// T7, T12).
+    pub(in crate::graph) fn session_tags(&self, at: Ix, tags: Tags) -> Option<ChangeIx> {
+        let any = (tags == Tags::Any).then(|| {
+            self.session_tags.get(at, |at| {
+                self.may_bring_tags(*at).then(|| self.changes.intern(Change::SessionTags(*at)))
+            })
+        });
+        any.flatten()
+    }
+
+    fn may_bring_tags(&self, at: Ix) -> bool {
+        let identity = self.cast.identity(at).filter(|it| it.kind == IdentityKind::Role);
+        !self.cast.principal_tag_keys.is_empty()
+            && (identity.is_some_and(|it| self.access.takes_session_tags(it))
+                || self.cast.is_federated(at))
+    }
+
     /// The moves on a user or role whose tags a change made others; none where nobody asks for them.
     fn upon(&self, name: &StateName, number: ChangeIx) -> Arc<[OpenMove]> {
         self.upon.get((name.clone(), number), |_| {

@@ -17,11 +17,12 @@ const BROUGHT: [&str; 6] = [
 ];
 
 /// Keys that the export or the call fixes.
-const FIXED: [&str; 19] = [
+const FIXED: [&str; 20] = [
     "aws:PrincipalAccount",
     "aws:PrincipalArn",
     "aws:PrincipalTag/env",
     "aws:PrincipalTag/team",
+    "aws:PrincipalType",
     "aws:RequestTag/env",
     "aws:RequestTag/team",
     "aws:RequestedRegion",

@@ -306,7 +306,7 @@ impl<'w> Oracle<'w> {
         match gained(&call) {
             Some(gained) => next.held.push(gained),
             None => {
-                let (subject, what) = effect(&call);
+                let (subject, what) = effect(&call, &held.caller);
                 next.done.entry(subject).or_default().push(what);
             }
         }
@@ -456,7 +456,7 @@ fn holder_of(call: &Call) -> Option<&str> {
 }
 
 /// What a call does to which thing; calls that make the same world say the same.
-fn effect(call: &Call) -> (String, String) {
+fn effect(call: &Call, caller: &Caller) -> (String, String) {
     let opened = || "allows everything".to_owned();
     match call {
         Call::PutPolicy { holder, .. } => (holder.to_string(), opened()),
@@ -468,7 +468,10 @@ fn effect(call: &Call) -> (String, String) {
             let subject = holder_of(call).map(str::to_owned);
             let of_params = ["KeyId", "TargetKeyId", "PolicyArn", "RoleName", "UserName"];
             let of_params = || of_params.iter().find_map(|name| params[name].as_str());
-            let subject = subject.or_else(|| of_params().map(str::to_owned)).unwrap_or_default();
+            // Names of IAM, and the organization that is left, are those of the caller's account.
+            let account = caller.account.map(|account| account.to_string()).unwrap_or_default();
+            let named = || format!("{account} {}", of_params().unwrap_or_default());
+            let subject = subject.unwrap_or_else(named);
             (subject, format!("{} {params}", call.name()))
         }
     }
