@@ -11,7 +11,7 @@ use crate::policy::PolicyKind;
 use crate::source::Place;
 use crate::syntax::{BROKEN, WHETHER};
 
-use super::super::declared::{self, Deployment};
+use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::given::{Gift, Given, Named, grant_in_doubt};
 use super::super::symbols;
@@ -19,7 +19,7 @@ use super::awscc;
 use super::defaults::{default_value, is_none};
 use super::evaluator::Evaluator;
 use super::grants;
-use super::names::Shape;
+use super::names::{Shape, alone};
 use super::resource::Resource;
 use super::value::{Data, Value, shape};
 use super::world::{Declared, is_key, pattern};
@@ -111,9 +111,10 @@ impl<'r> Keys<'r> {
         gift: impl FnOnce() -> Gift,
     ) {
         let Some(key) = key.filter(|key| !key.is_null()) else { return };
-        let Deployment { account, region, .. } = &declared.resource.provider.deployment;
-        let (account, region, id) = (*account, region.clone(), pattern(key));
-        let named = Named::Key { account, region, id };
+        let deployment = &declared.resource.provider.deployment;
+        let alone = alone(deployment, key, is_here);
+        let (account, region, id) = (deployment.account, deployment.region.clone(), pattern(key));
+        let named = Named::Key { account, region, id, alone };
         self.given.push(declared.given(named, ("key", key, is_here), None, gift()));
     }
 

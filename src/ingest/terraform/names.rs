@@ -8,7 +8,7 @@ use super::super::declared::Deployment;
 use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID};
 use super::evaluator::Evaluator;
 use super::resource::Resource;
-use super::value::shape;
+use super::value::{Data, Value, shape};
 
 impl Evaluator<'_> {
     /// A text that the plan or the state knows of a resource.
@@ -170,6 +170,25 @@ pub(super) struct Shape {
     pub(super) arn: String,
     /// Its name or id.
     pub(super) name: String,
+}
+
+/// The key that an argument names which nothing declares, called as it is named; nothing where it can only be
+/// one that `is_here`.
+pub(super) fn alone(deployment: &Deployment, named: &Value, is_here: bool) -> Option<KeyArn> {
+    let written = match named.known() {
+        Some(known) => match KeyArn::parse(&known) {
+            Some(arn) => return Some(arn),
+            None => known.to_string(),
+        },
+        None => shape(&named.as_pieces()?).1,
+    };
+    // What is looked up is none of the keys that are declared.
+    let is_own =
+        |(at, _): (usize, &str)| written.get(..at).is_some_and(|before| !before.ends_with("data."));
+    let is_of_one =
+        matches!(named.data, Data::OneOf(..)) || written.match_indices("aws_kms_").any(is_own);
+    let Deployment { partition, region, account, .. } = deployment;
+    KeyArn::new(partition, region, *account, &fit(&written)).filter(|_| !(is_here && is_of_one))
 }
 
 /// An address without what cannot stand in an ARN, or would be a pattern there.
