@@ -79,15 +79,14 @@ impl<'w, 't> At<'w, 't> {
 
     /// The value of a property.
     pub(super) fn property(self, resource: &Resource<'_>, name: &str) -> Option<Node<'static>> {
-        let properties = resource.node.get("Properties")?;
-        match properties.get(name) {
-            Some(value) => self.eval(value),
-            // What a macro puts beside the others can be any of them.
-            None => {
-                let odd = properties.members().iter().find(|it| it.name.value.starts_with("Fn::"));
-                odd.map(|odd| unknown(odd.name.span, &format!("{}.{name}", resource.name)))
-            }
+        let properties = resource.node.get("Properties");
+        if let Some(value) = properties.and_then(|all| all.get(name)) {
+            return self.eval(value);
         }
+        // What a macro puts beside the others, or beside all of them, can be any of them.
+        let mut around = properties.into_iter().chain([resource.node]).flat_map(Node::members);
+        let odd = around.find(|it| it.name.value.starts_with("Fn::"))?;
+        Some(unknown(odd.name.span, &format!("{}.{name}", resource.name)))
     }
 
     /// The value of a property as a text, known or not.

@@ -181,8 +181,10 @@ impl<'t> World<'t> {
             "AWS::CodeDeployBlueGreen",
         ];
         for stack in &self.stacks {
-            let transform = stack.template.root.get("Transform");
-            for node in transform.map(Node::one_or_many).unwrap_or_default() {
+            // `Fn::Transform` in the same place is one macro.
+            let named = ["Transform", "Fn::Transform"];
+            let transforms = named.iter().filter_map(|name| stack.template.root.get(name));
+            for node in transforms.flat_map(Node::one_or_many) {
                 let name = node.as_str().or_else(|| node.get("Name").and_then(Node::as_str));
                 let name = name.unwrap_or("...");
                 if !KNOWN.iter().any(|known| name.starts_with(known)) {
