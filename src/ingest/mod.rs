@@ -182,8 +182,13 @@ fn declare(
     input: terraform::Input<'_>,
 ) -> Declaring {
     let mut templates = std::mem::take(&mut facts.templates);
-    templates.sort_by_key(|template| template.file);
     let sources = std::mem::take(&mut facts.terraform);
+    if terraform::held::is_held_in(&sources) {
+        // What a template says matters for what the code around it speaks of.
+        let around = terraform::facts(input, &sources, deployment, Symbols::default());
+        templates.extend(around.templates);
+    }
+    templates.sort_by_key(|template| template.file);
     let path = |file: FileId| {
         let nth = (file.0 as usize).saturating_sub(input.first);
         input.paths.get(nth).cloned().unwrap_or_default()
@@ -228,6 +233,7 @@ fn declare(
     }
     found.unmade.append(modules.unmade);
     found.assumed.extend(found.unmade.words());
+    found.assumed.append(&mut modules.assumed);
     if files.is_empty() && modules.unresolved.is_empty() && found.assumed.is_empty() {
         return made;
     }

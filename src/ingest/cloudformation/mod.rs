@@ -11,6 +11,7 @@ mod documents;
 mod evaluate;
 pub(super) mod fragments;
 mod functions;
+pub(super) mod held;
 mod holder;
 mod identities;
 mod keys;
@@ -60,6 +61,8 @@ pub(super) struct Template {
     root: Node<'static>,
     /// Whether it has loops that are not written out.
     has_loops: bool,
+    /// The parameters that what holds it gives, where it is no file of its own.
+    given: Option<Node<'static>>,
 }
 
 impl Template {
@@ -75,7 +78,7 @@ impl Template {
             .iter()
             .any(|it| is_resource(&it.value) || it.name.value.starts_with("Fn::ForEach::"));
         let has_loops = loops::has_loops(&root);
-        is_one.then_some(Self { file, root, has_loops })
+        is_one.then_some(Self { file, root, has_loops, given: None })
     }
 
     /// Whether it declares a key.

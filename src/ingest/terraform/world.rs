@@ -15,6 +15,7 @@ use super::super::given::{Gift, Given, Named, Pattern, Target};
 use super::super::symbols::Symbols;
 use super::awscc;
 use super::evaluator::{Evaluator, Instance, Scope};
+use super::held;
 use super::identities::Identities;
 use super::keys::Keys;
 use super::module::{self, Mode, Module, Part};
@@ -135,7 +136,8 @@ pub(super) fn is_key(resource: &Resource<'_>) -> bool {
     is_key_type(resource.of_type)
 }
 
-fn is_key_type(of_type: &str) -> bool {
+/// Whether a type of resources is that of keys.
+pub(super) fn is_key_type(of_type: &str) -> bool {
     matches!(
         of_type,
         "aws_kms_key"
@@ -180,6 +182,11 @@ fn is_ours(of_type: &str) -> bool {
     ours.iter().any(|ours| of_type.starts_with(ours)) || awscc::is_read(of_type)
 }
 
+/// The same, and what may hold such a thing.
+fn is_looked_at(evaluator: &Evaluator<'_>, of_type: &str) -> bool {
+    is_ours(of_type) || held::is_holder(of_type) && evaluator.speaks_of_templates()
+}
+
 /// The resources of an instance of a module, and of those that it calls.
 fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared<'a>>) {
     let Some(instance) = evaluator.instance(number) else { return };
@@ -187,7 +194,7 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         if mode == Mode::Data {
             continue;
         }
-        if !is_ours(of_type) {
+        if !is_looked_at(evaluator, of_type) {
             unread(evaluator, *part, of_type, &format!("{}{of_type}.{name}", instance.prefix));
             continue;
         }
@@ -223,18 +230,9 @@ const AWSCC: &str = "what the provider awscc makes of it";
 
 /// Tells of what declares keys or identities, and is not read.
 fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &str) {
+    let of_awscc = || awscc::is_unread(of_type).then_some(AWSCC);
+    let Some(what) = held::unread(evaluator, part, of_type).or_else(of_awscc) else { return };
     let at = evaluator.at(part.file, part.block.span());
-    let holds_keys = || {
-        let text = evaluator.text(at.file);
-        at.span.slice(&text).is_some_and(|text| text.contains("AWS::KMS::"))
-    };
-    let what = match of_type {
-        "aws_cloudformation_stack" | "aws_cloudformation_stack_set" if holds_keys() => {
-            "the template that stands in it"
-        }
-        _ if awscc::is_unread(of_type) => AWSCC,
-        _ => return,
-    };
     evaluator.unresolved(at, format!("{address}: {what}"));
 }
 
@@ -271,7 +269,7 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
     let Some(plan) = evaluator.plan else { return };
     let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
     for (address, stated) in plan.resources() {
-        let is_one = stated.mode == Mode::Resource && is_ours(&stated.of_type);
+        let is_one = stated.mode == Mode::Resource && is_looked_at(evaluator, &stated.of_type);
         if stated.mode == Mode::Resource
             && awscc::is_unread(&stated.of_type)
             && evaluator.modules.is_empty()
