@@ -279,7 +279,7 @@ fn where_nothing_is_found_what_was_seen_is_told() {
     );
     let run = words(&folder, &[]);
     assert_eq!(run.code, 3, "{run:?}");
-    let told = "seen in infrastructure code, and not read: module.kms: `terraform-aws-modules/kms/aws` is not here";
+    let told = "seen in infrastructure code all the same: module.kms: `terraform-aws-modules/kms/aws` is not here";
     assert!(flat(&run.stderr).contains(told), "{run:?}");
 
     let folder = Folder::new("open-deleted");

@@ -125,7 +125,7 @@ impl Messages {
                 seen.push(format!("{more} more"));
             }
         }
-        self.note(&format!("seen in infrastructure code, and not read: {}", seen.join("; ")))
+        self.note(&format!("seen in infrastructure code all the same: {}", seen.join("; ")))
     }
 
     /// Tells that nothing is asserted.

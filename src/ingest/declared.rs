@@ -79,7 +79,8 @@ pub(super) fn policy(
 ) -> PolicyDocument {
     symbols.compared.hear(node);
     let mut policy = policy::lower(&told(symbols, node), kind);
-    if kind == PolicyKind::Key {
+    // Of one that is not read to its end that is told.
+    if kind == PolicyKind::Key && policy.readable {
         // Rule A8.
         let is_open = |text: &str| may_be_symbolic(text) || symbols.contains(text);
         policy.faults.extend(policy::too_long(node, &is_open));

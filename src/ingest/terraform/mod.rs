@@ -359,7 +359,9 @@ impl<'a> Roots<'a> {
             let label = labels.get(&account).map(|label| (account, label.as_str().into()));
             self.found.labels.extend(label);
         }
-        self.found.templates.extend(held::templates(&evaluator, &resources));
+        let templates = held::templates(&evaluator, &resources);
+        self.found.files.extend(templates.iter().map(|template| template.file));
+        self.found.templates.extend(templates);
         let mut facts = world::facts(&evaluator, &resources);
         self.found.files.extend(facts.iter().filter_map(file_of));
         self.found.facts.append(&mut facts);
