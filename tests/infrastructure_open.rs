@@ -200,6 +200,57 @@ fn what_a_macro_adds_to_a_resource_or_a_template_is_not_known() {
 }
 
 #[test]
+fn a_policy_that_a_function_makes_a_text_of_is_read() {
+    let folder = Folder::new("open-json-string");
+    folder.put(
+        "t.yaml",
+        "Transform: AWS::LanguageExtensions\nParameters: {Who: {Type: String}}\nResources:\n  K:\n    Type: AWS::KMS::Key\n    \
+         Properties:\n      EnableKeyRotation: true\n      KeyPolicy:\n        Fn::ToJsonString:\n          Statement:\n            \
+         - {Effect: Allow, Principal: {AWS: !Ref Who}, Action: 'kms:*', Resource: '*'}\n",
+    );
+    let report = checked(&folder, &["--var", "Who=*"]);
+    assert_eq!(messages(&report, "public-key-access").len(), 1, "{report}");
+    assert_eq!(unknown(&checked(&folder, &[])), ["Who"]);
+}
+
+#[test]
+fn templates_that_are_rendered_are_read() {
+    let folder = Folder::new("open-template");
+    let who = r#"{"Statement":[{"Effect":"Allow","Principal":"${who}","Action":"kms:*","Resource":"*"}]}"#;
+    folder.put("p.json", who);
+    let inline = who.replace('"', "\\\"").replace("${", "$${");
+    let key = |policy: &str, data: &str| {
+        format!(
+            "variable \"x\" {{}}\nlocals {{ text = \"{inline}\" }}\nresource \"aws_kms_key\" \"k\" {{\n  \
+             enable_key_rotation = true\n  policy = {policy}\n}}\n{data}"
+        )
+    };
+    let of_data = |template: &str, who: &str| {
+        let data = format!(
+            "data \"template_file\" \"t\" {{\n  template = {template}\n  vars = {{ who = {who} }}\n}}\n"
+        );
+        key("data.template_file.t.rendered", &data)
+    };
+    let file = "file(\"${path.module}/p.json\")";
+    for (code, public, open) in [
+        (of_data(file, "\"*\""), 1, &[][..]),
+        (of_data(file, "var.x"), 0, &["var.x"]),
+        (of_data("local.text", "\"*\""), 1, &[]),
+        (of_data("local.text", "var.x"), 0, &["data.template_file.t.rendered"]),
+        (key("templatestring(local.text, { who = \"*\" })", ""), 1, &[]),
+    ] {
+        folder.put("main.tf", &code);
+        let report = checked(&folder, &[]);
+        assert_eq!(messages(&report, "public-key-access").len(), public, "{code}: {report}");
+        // The file is a policy of its own where nothing renders it.
+        if code.contains("p.json") {
+            assert_eq!(unknown(&report), open, "{code}");
+            assert_eq!(report["summary"]["policies"], 1, "{code}: {report}");
+        }
+    }
+}
+
+#[test]
 fn the_template_of_a_stack_is_read() {
     let yaml = r#"<<-YAML
     Parameters: {Who: {Type: String}, Other: {Type: String}}
