@@ -72,6 +72,7 @@ impl Coverage {
         let declared = world.declared.as_deref()?;
         let mut counting = Counting { declared, open: BTreeSet::new(), seen: BTreeMap::new() };
         let mut found = Self::default();
+        let mut documents = BTreeSet::new();
         let gaps: BTreeSet<&str> = world
             .gaps
             .iter()
@@ -80,6 +81,7 @@ impl Coverage {
                 GapKind::IdentityPart { arn, .. } => Some(&**arn),
                 GapKind::PolicyDocument { policy, .. } => {
                     let name = policy_name(policy);
+                    documents.insert(&**policy);
                     counting.open.insert(format!("the document of the managed policy {name}"));
                     None
                 }
@@ -107,7 +109,10 @@ impl Coverage {
             for identity in account.identities.values() {
                 if declared.files.contains(&identity.place.file) {
                     let known = of_identity(identity, &mut counting);
-                    found.principals.count(together(known, !gaps.contains(&*identity.arn)));
+                    let attached = identity.attached.iter().chain(&identity.boundary);
+                    let is_whole = !gaps.contains(&*identity.arn)
+                        && !attached.into_iter().any(|policy| documents.contains(&*policy.arn));
+                    found.principals.count(together(known, is_whole));
                 }
             }
         }
