@@ -101,6 +101,20 @@ fn a_key_of_its_own_is_made_where_another_may_be_meant_and_not_where_one_is() {
     let report = checked(&folder, &[]);
     assert_eq!(report["summary"]["keys"], 2, "{report}");
     assert_eq!(messages(&report, "conflicting-duplicates"), Vec::<String>::new());
+    // A literal in a policy of an identity may name it.
+    let folder = Folder::new("open-key-of-a-literal");
+    let user = format!(
+        "resource \"aws_iam_user\" \"u\" {{ name = \"u\" }}\nresource \"aws_iam_user_policy\" \"p\" {{\n  \
+         user = aws_iam_user.u.name\n  policy = jsonencode({{ Statement = [{{ Effect = \"Allow\", Action = \"kms:Decrypt\", \
+         Resource = \"arn:aws:kms:eu-west-1:111122223333:key/{ID}\" }}] }})\n}}\n"
+    );
+    let root = policy_for("var.key").replace("AWS = \"*\"", "AWS = \"111122223333\"");
+    folder.put("main.tf", format!("{root}{user}"));
+    let args = ["who-can", "--action", "Decrypt", "--key", "var.key", ".", "--format", "csv"];
+    let pinned = ["--account", "111122223333", "--region", "eu-west-1"];
+    let run = keyreach(&[&args[..], &pinned].concat()).within(folder.path()).run();
+    let row = run.stdout.lines().find(|row| row.contains("user/u"));
+    assert!(row.is_some_and(|row| row.contains("unknown")), "{run:?}");
     // In one root it is one.
     let folder = Folder::new("open-key-once");
     let grant = "resource \"aws_kms_grant\" \"g\" {\n  key_id = var.key\n  \

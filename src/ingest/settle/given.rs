@@ -64,9 +64,12 @@ pub(in crate::ingest) fn given(
             declared.unresolved.extend(told.filter(|_| !is_one));
             strangers.extend(whom);
             let decides = || format!("{WHETHER}{} is this one", shown(&named)).into();
-            if !is_one && let Some(arn) = keys.key(giving.inventory, (&named, &gift), (&own, place))
+            if !is_one
+                && let Some((arn, is_doubted)) =
+                    keys.key(giving.inventory, (&named, &gift), (&own, place))
             {
-                let doubt = doubt.clone().map(|what| Doubt::new(what, &gift));
+                let doubt = doubt.clone().or_else(|| is_doubted.then(decides));
+                let doubt = doubt.map(|what| Doubt::new(what, &gift));
                 giving.alone(&arn, &gift, place, doubt.as_ref());
             }
             let doubt = doubt.or_else(|| (!is_one).then(decides));

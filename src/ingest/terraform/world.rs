@@ -165,6 +165,20 @@ pub(super) fn symbols(
                 symbols.add(&evaluator.iam_arn(resource), &shape.arn);
                 symbols.add(&evaluator.iam_name(resource), &shape.name);
             }
+            "aws_kms_key_policy" | "aws_kms_grant" => {
+                let named = evaluator.argument(&resource.arguments, "key_id");
+                let named = named.filter(|named| !named.is_null() && named.known().is_none());
+                let deployment = &resource.provider.deployment;
+                let arn = named.and_then(|it| evaluator.key_alone(deployment, &it, false));
+                if let Some(arn) = arn {
+                    // Any literal may name it.
+                    let partition = &deployment.partition;
+                    symbols.add(
+                        arn.as_str(),
+                        &format!("arn:{partition}:kms:{region}:{account}:key/*"),
+                    );
+                }
+            }
             _ if is_key(resource) => {
                 let arn = evaluator.key_arn(resource);
                 if let Some((arn, shape)) = arn.zip(evaluator.key_shape(resource)) {
