@@ -209,7 +209,8 @@ fn managed_policies_that_allow_nothing_of_keys_or_everything_are_known() {
     for (arn, expected) in [
         ("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", NEVER),
         ("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore", NEVER),
-        ("arn:aws:iam::aws:policy/PowerUserAccess", ANYTHING),
+        ("arn:aws:iam::aws:policy/AmazonEC2FullAccess", ANYTHING),
+        ("arn:aws:iam::aws:policy/PowerUserAccess", ALWAYS),
         ("arn:aws:iam::aws:policy/AdministratorAccess", ALWAYS),
         ("arn:aws:iam::aws:policy/ReadOnlyAccess", NEVER),
     ] {
