@@ -9,6 +9,8 @@
 
 mod support;
 
+use std::fs;
+
 use serde_json::{Value, json};
 use support::command::{Folder, Run, keyreach};
 
@@ -302,10 +304,24 @@ fn the_template_of_a_stack_is_read() {
         assert!(public[0].contains("this-account:key/Key"), "{public:?}");
         assert_eq!(unknown(&report), open, "{body}");
     }
+    // It is deployed to where its provider works.
+    let provider = "provider \"aws\" { region = \"eu-west-1\" }\n";
+    folder.put("main.tf", format!("{provider}{}", stack(&json)));
+    let public = messages(&checked(&folder, &[]), "public-key-access");
+    assert!(public[0].contains("arn:aws:kms:eu-west-1:this-account:key/Key"), "{public:?}");
+    // What is filled in is read as it is then.
+    let filled = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      EnableKeyRotation: true\n      \
+                  KeyPolicy: {Statement: [{Effect: Allow, Principal: '${who}', Action: 'kms:*', Resource: '*'}]}\n";
+    folder.put("s.yaml.tftpl", filled);
+    folder.put("main.tf", stack("templatefile(\"s.yaml.tftpl\", { who = \"*\" })"));
+    let report = checked(&folder, &[]);
+    assert_eq!(messages(&report, "public-key-access").len(), 1, "{report}");
+    assert_eq!(report["summary"]["keys"], 1, "{report}");
     // What is a file of its own is read once.
     folder.put("main.tf", stack("file(\"s.yaml\")"));
     let plain = yaml.replace("    YAML", "").replace("<<-YAML\n", "").replace("\n    ", "\n");
     folder.put("s.yaml", plain.trim_start());
+    fs::remove_file(folder.path().join("s.yaml.tftpl")).unwrap();
     let report = checked(&folder, &["--var", "Who=*"]);
     assert_eq!(report["summary"]["keys"], 1, "{report}");
 }

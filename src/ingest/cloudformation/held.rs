@@ -3,7 +3,17 @@
 use crate::source::{FileId, Located, Span};
 use crate::syntax::{Kind, Member, Node, json, yaml};
 
+use super::super::declared::Deployment;
 use super::{Template, owned};
+
+/// What a template that is no file of its own stands in.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    /// The parameters that it gives, by their names.
+    pub(super) given: Option<Node<'static>>,
+    /// Where it deploys the template to.
+    pub(super) deployment: Deployment,
+}
 
 impl Template {
     /// The template in a tree, whose spans are those of its file; `given` are its parameters.
@@ -11,9 +21,12 @@ impl Template {
         file: FileId,
         root: &Node<'_>,
         given: Option<&Node<'_>>,
+        deployment: &Deployment,
     ) -> Option<Self> {
         let template = Self::new(file, owned(root, 0))?;
-        Some(Self { given: given.map(|given| owned(given, 0)), ..template })
+        let given = given.map(|given| owned(given, 0));
+        let holder = Some(Box::new(Holder { given, deployment: deployment.clone() }));
+        Some(Self { holder, ..template })
     }
 }
 

@@ -38,6 +38,7 @@ use super::document::{Document, Read, Refusal, Source};
 use super::facts::Fact;
 use super::homes::Homes;
 use super::symbols::Symbols;
+use held::Holder;
 use manifest::Deployments;
 use names::Names;
 use stacks::World;
@@ -61,8 +62,8 @@ pub(super) struct Template {
     root: Node<'static>,
     /// Whether it has loops that are not written out.
     has_loops: bool,
-    /// The parameters that what holds it gives, where it is no file of its own.
-    given: Option<Node<'static>>,
+    /// What holds it, where it is no file of its own.
+    holder: Option<Box<Holder>>,
 }
 
 impl Template {
@@ -78,7 +79,7 @@ impl Template {
             .iter()
             .any(|it| is_resource(&it.value) || it.name.value.starts_with("Fn::ForEach::"));
         let has_loops = loops::has_loops(&root);
-        is_one.then_some(Self { file, root, has_loops, given: None })
+        is_one.then_some(Self { file, root, has_loops, holder: None })
     }
 
     /// Whether it declares a key.

@@ -113,8 +113,11 @@ impl<'t> World<'t> {
         let own = path(template.file);
         let number = self.stacks.len();
         let outer = parent.and_then(|(number, _)| self.stacks.get(number));
-        let deployment =
-            outer.map_or_else(|| self.deployments.of(template.file), |outer| outer.deployment);
+        let own_deployment = || match &template.holder {
+            Some(holder) => &holder.deployment,
+            None => self.deployments.of(template.file),
+        };
+        let deployment = outer.map_or_else(own_deployment, |outer| outer.deployment);
         let prefix = String::new();
         self.stacks.push(Stack { template, path: own.clone(), parent, deployment, prefix });
         for (member, source, child) in children(template, &own, paths) {

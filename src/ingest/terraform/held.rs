@@ -14,7 +14,7 @@ use super::evaluator::Evaluator;
 use super::module::Part;
 use super::value::{Data, Value};
 use super::world::Declared;
-use super::{Source, is_source, lowered};
+use super::{Source, is_source, lowered, raw};
 
 /// Resources that hold something.
 const STACK: &str = "aws_cloudformation_stack";
@@ -82,25 +82,27 @@ fn stack(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Template>
         }
         return None;
     };
-    // A file of its own is read as one.
-    let is_of_source = |path: &str| body.at.file == declared.at.file || is_source(path);
-    if !evaluator.path(body.at.file).is_some_and(is_of_source) {
+    // A file of its own is read as one, unless it is filled in.
+    let is_read_here =
+        |path: &str| body.at.file == declared.at.file || is_source(path) || raw::is_template(path);
+    if !evaluator.path(body.at.file).is_some_and(is_read_here) {
         return None;
     }
-    let Some(root) = tree(evaluator, declared, &body) else {
+    let Some(root) = tree(declared, &body) else {
         note(evaluator, declared, TEMPLATE);
         return None;
     };
+    let deployment = &declared.resource.provider.deployment;
     let given = argument("parameters").filter(|given| !given.is_null());
     let given = given.map(|given| lowered::tree(&given, declared.at));
-    Template::held(declared.at.file, &root, given.as_ref())
+    Template::held(declared.at.file, &root, given.as_ref(), deployment)
 }
 
 /// The template of the one resource that Cloud Control is to make, called by its address.
 fn desired(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Template> {
     let argument = |name: &str| evaluator.argument(&declared.resource.arguments, name);
     let of_type = argument("type_name")?.known().filter(|of_type| is_ours(of_type))?;
-    let state = argument("desired_state").and_then(|state| tree(evaluator, declared, &state));
+    let state = argument("desired_state").and_then(|state| tree(declared, &state));
     let Some(state) = state else {
         note(evaluator, declared, &format!("what it makes, which is of type {of_type}"));
         return None;
@@ -112,20 +114,13 @@ fn desired(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option<Templat
     let member = Member { name: Located::new(address, span), value: made };
     let resources = Node { span, tag: None, kind: Kind::Object(vec![member]) };
     let root = object_at(span, vec![("Resources", resources)]);
-    Template::held(declared.at.file, &root, None)
+    Template::held(declared.at.file, &root, None, &declared.resource.provider.deployment)
 }
 
-/// The tree of a document in JSON or YAML that is an argument; nothing where it is not known, or is for another
-/// account or Region than all other templates, or may not be there.
-fn tree(
-    evaluator: &Evaluator<'_>,
-    declared: &Declared<'_>,
-    value: &Value,
-) -> Option<Node<'static>> {
-    let provider = &declared.resource.provider.deployment;
-    let own = &evaluator.deployment;
-    let is_elsewhere = (provider.account, &provider.region) != (own.account, &own.region);
-    if is_elsewhere || declared.doubt.is_some() {
+/// The tree of a document in JSON or YAML that is an argument; nothing where it is not known, or may not be
+/// there.
+fn tree(declared: &Declared<'_>, value: &Value) -> Option<Node<'static>> {
+    if declared.doubt.is_some() {
         return None;
     }
     if let Data::Json(document) = &value.data {
