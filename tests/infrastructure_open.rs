@@ -219,6 +219,26 @@ fn what_a_macro_adds_to_a_resource_or_a_template_is_not_known() {
 }
 
 #[test]
+fn permission_sets_of_identity_center_are_told() {
+    let folder = Folder::new("open-permission-set");
+    let set = "  S:\n    Type: AWS::SSO::PermissionSet\n    Properties:\n      Name: s\n      \
+               InlinePolicy: {Statement: [{Effect: Allow, Action: 'kms:*', Resource: '*'}]}\n";
+    let key = "  K:\n    Type: AWS::KMS::Key\n    Properties: {EnableKeyRotation: true}\n";
+    folder.put("t.yaml", format!("Resources:\n{key}{set}"));
+    let told = ["who gets the permission set S, and its policy"];
+    assert_eq!(unknown(&checked(&folder, &[])), told);
+    let folder = Folder::new("open-ssoadmin");
+    folder.put(
+        "main.tf",
+        "resource \"aws_kms_key\" \"k\" { enable_key_rotation = true }\n\
+         resource \"aws_ssoadmin_permission_set_inline_policy\" \"p\" {\n  inline_policy = jsonencode({ Statement = [\n    \
+         { Effect = \"Allow\", Action = \"kms:*\", Resource = \"*\" }] })\n}\n",
+    );
+    let told = ["aws_ssoadmin_permission_set_inline_policy.p: who gets it, and what it allows"];
+    assert_eq!(unknown(&checked(&folder, &[])), told);
+}
+
+#[test]
 fn a_policy_that_a_function_makes_a_text_of_is_read() {
     let folder = Folder::new("open-json-string");
     folder.put(
@@ -392,6 +412,15 @@ fn a_variable_that_is_named_alone_is_told_how_to_give() {
         folder.put("main.tf", key(principal));
         let run = words(&folder, &[]);
         assert!(flat(&run.stdout).contains("pass `--var x=VALUE`"), "{principal}: {run:?}");
+    }
+    // What fills in a policy that stands alone is somebody else's.
+    let folder = Folder::new("open-bare");
+    let bare = r#"{"Statement":[{"Effect":"Allow","Principal":"${who}","Action":"kms:*","Resource":"*"}]}"#;
+    for name in ["a policy.json", "p.json.tftpl"] {
+        folder.put(name, bare);
+        let run = words(&folder, &[]);
+        assert!(run.stdout.contains("${who}") && !run.stdout.contains("--var"), "{name}: {run:?}");
+        fs::remove_file(folder.path().join(name)).unwrap();
     }
     let folder = Folder::new("open-condition");
     folder.put(

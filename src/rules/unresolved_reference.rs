@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::aws::Arn;
-use crate::inventory::{GapKind, policy_name, without_instances};
+use crate::inventory::{GapKind, Key, policy_name, without_instances};
 use crate::policy::{PolicyKind, Statement};
 use crate::source::Located;
 use crate::syntax::{BROKEN, LIMITS, is_of_deployment, without_deployment};
@@ -51,7 +51,7 @@ impl Rule for UnresolvedReference {
             .report(documented.subject.as_str(), message)
             .said(without_instances(&names.join(" ")))
             .at(document.place, Some(first.span), "not known before it is deployed")
-            .help(help(&open, &hanging, is_filled_in(path)))
+            .help(help(&open, &hanging, is_bare(documented, path)))
             .principals(hanging.principals())
             .one_of(code(path), part_of);
         if let Some(key) = documented.key {
@@ -143,8 +143,8 @@ fn remedy(open: &str) -> Option<&'static str> {
 }
 
 /// How to make it known, by the parameters that are named, and what is not known until then.
-fn help(open: &[Located<&str>], hanging: &Hanging, is_filled_in: bool) -> String {
-    let name = open.iter().find_map(|open| variable(open.value)).filter(|_| !is_filled_in);
+fn help(open: &[Located<&str>], hanging: &Hanging, is_bare: bool) -> String {
+    let name = open.iter().find_map(|open| variable(open.value)).filter(|_| !is_bare);
     let remedy = open.iter().find_map(|open| remedy(open.value));
     let how = match (remedy, name) {
         (Some(remedy), _) => remedy.to_owned(),
@@ -157,9 +157,11 @@ fn help(open: &[Located<&str>], hanging: &Hanging, is_filled_in: bool) -> String
     }
 }
 
-/// Whether a file is a template of a text that something else fills in.
-fn is_filled_in(path: &str) -> bool {
-    [".tftpl", ".tpl", ".j2"].iter().any(|ending| path.ends_with(ending))
+/// Whether a policy stands alone in its file: something else fills it in than who reads it.
+fn is_bare(documented: &Documented<'_>, path: &str) -> bool {
+    let called = path.replace(char::is_whitespace, "_");
+    let is_of_file = |key: &Key| key.arn.id().starts_with(&called);
+    documented.subject == path || documented.key.is_some_and(is_of_file)
 }
 
 /// The variable or parameter that an expression is made of: `var.name`, wherever it stands, or `${Name}`.

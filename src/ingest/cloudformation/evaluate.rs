@@ -117,6 +117,9 @@ impl<'w, 't> At<'w, 't> {
             "AWS::CloudFormation::Stack" => return self.note_nested(resource, "TemplateURL"),
             "AWS::Serverless::Application" => return self.note_nested(resource, "Location"),
             "AWS::CloudFormation::StackSet" => format!("the stacks of the stack set {name}"),
+            "AWS::SSO::PermissionSet" if self.property(resource, "InlinePolicy").is_some() => {
+                format!("who gets the permission set {name}, and its policy")
+            }
             of_type if of_type.ends_with("::MODULE") => format!("what the module {name} makes"),
             _ => return,
         };

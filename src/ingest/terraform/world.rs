@@ -244,8 +244,12 @@ const AWSCC: &str = "what the provider awscc makes of it";
 
 /// Tells of what declares keys or identities, and is not read.
 fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &str) {
-    let of_awscc = || awscc::is_unread(of_type).then_some(AWSCC);
-    let Some(what) = held::unread(evaluator, part, of_type).or_else(of_awscc) else { return };
+    let what = match of_type {
+        "aws_ssoadmin_permission_set_inline_policy" => Some("who gets it, and what it allows"),
+        _ if awscc::is_unread(of_type) => Some(AWSCC),
+        _ => held::unread(evaluator, part, of_type),
+    };
+    let Some(what) = what else { return };
     let at = evaluator.at(part.file, part.block.span());
     evaluator.unresolved(at, format!("{address}: {what}"));
 }
