@@ -120,6 +120,24 @@ fn bare_policies_in_yaml_are_read() {
     assert_eq!(loaded(&[("notes.md", "# Statement\n\nStatement of work\n")]).skipped, 1);
 }
 
+#[test]
+fn what_is_no_utf8_and_speaks_of_kms_is_told() {
+    let utf16 = |text: &str| -> Vec<u8> {
+        [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let policy = "{\"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"kms:*\"}]}";
+    let (kind, said) = one_problem("p.json", &utf16(policy)).expect("a problem");
+    assert!(kind == ProblemKind::NotText && said.contains("UTF-16"), "{said}");
+    let template = "Resources:\n  K: {Type: AWS::KMS::Key}\n";
+    assert!(one_problem("t.yaml", &utf16(template)).is_some());
+    let latin = [b"# cl\xE9\n".as_slice(), b"resource \"aws_kms_key\" \"k\" {}\n"].concat();
+    let (kind, said) = one_problem("main.tf", &latin).expect("a problem");
+    assert!(kind == ProblemKind::NotText && said.contains("no UTF-8"), "{said}");
+    for other in ["{\"Statement\": [{\"Action\": \"s3:*\"}]}", "keys of AWS KMS"] {
+        assert_eq!(one_problem("notes.txt", &utf16(other)), None, "{other}");
+    }
+}
+
 /// Loads one file beside a sound one, which no fault may hide.
 fn one_problem(path: &str, bytes: &[u8]) -> Option<(ProblemKind, String)> {
     let mut files = Memory::default();

@@ -486,17 +486,34 @@ resource "aws_iam_role_policy" "use" {{
 #[test]
 fn keys_that_are_not_read_are_told() {
     let code = r#"
+variable "body" {}
+resource "aws_cloudformation_stack" "one" {
+  name          = "one"
+  template_body = var.body
+}
 resource "aws_cloudformation_stack" "two" {
-  name          = "two"
-  template_body = jsonencode({ Resources = { Key = { Type = "AWS::KMS::Key" } } })
+  name         = "two"
+  template_url = "https://example.com/keys.yaml"
 }
 resource "aws_cloudformation_stack" "three" {
   name          = "three"
-  template_body = jsonencode({ Resources = {} })
+  template_body = jsonencode({ Resources = { Key = { Type = "AWS::KMS::Key" } } })
+}
+resource "aws_cloudformation_stack_set" "four" {
+  name          = "four"
+  template_body = jsonencode({ Resources = { Key = { Type = "AWS::KMS::Key" } } })
 }
 "#;
     let loaded = loaded(&[("main.tf", code)]);
     let declared = loaded.inventory.declared.as_ref().unwrap();
     let told: Vec<&str> = declared.unresolved.iter().map(|stated| &*stated.value).collect();
-    assert_eq!(told, ["aws_cloudformation_stack.two: the template that stands in it"]);
+    assert_eq!(
+        told,
+        [
+            "aws_cloudformation_stack.one: the template that stands in it",
+            "aws_cloudformation_stack.two: the template at its URL",
+            "aws_cloudformation_stack_set.four: the template that stands in it",
+        ]
+    );
+    assert_eq!(loaded.inventory.keys.len(), 1);
 }

@@ -11,7 +11,7 @@
 #[path = "support/declared.rs"]
 mod declared;
 
-use declared::{ALWAYS, ANYTHING, NEVER, bounds, loaded};
+use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_on, loaded};
 use keyreach::audit::Coverage;
 use keyreach::aws::KmsAction;
 
@@ -147,10 +147,15 @@ fn a_grant_or_key_policy_for_a_key_that_is_not_known_may_be_for_each_declared_ke
         (grant("aws_kms_key.key.key_id"), ALWAYS),
     ] {
         let loaded = loaded(&[("main.tf", &(base.clone() + &more))]);
-        assert_eq!(bounds(&loaded, "role/app", KmsAction::ENCRYPT), expected, "{more}");
+        // Beside it stands the key that is named so.
+        let key = "arn:aws:kms:this-region:this-account:key/aws_kms_key.key";
+        let of = |role: &str| {
+            let role = format!("arn:aws:iam::this-account:role/{role}");
+            bounds_on(&loaded, &role, KmsAction::ENCRYPT, key)
+        };
+        assert_eq!(of("app"), expected, "{more}");
         // Nobody else gets anything by it.
-        let other = bounds(&loaded, "role/other", KmsAction::ENCRYPT);
-        assert_eq!(other, NEVER, "{more}");
+        assert_eq!(of("other"), NEVER, "{more}");
     }
 }
 
@@ -204,7 +209,8 @@ fn managed_policies_that_allow_nothing_of_keys_or_everything_are_known() {
     for (arn, expected) in [
         ("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", NEVER),
         ("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore", NEVER),
-        ("arn:aws:iam::aws:policy/PowerUserAccess", ANYTHING),
+        ("arn:aws:iam::aws:policy/AmazonEC2FullAccess", ANYTHING),
+        ("arn:aws:iam::aws:policy/PowerUserAccess", ALWAYS),
         ("arn:aws:iam::aws:policy/AdministratorAccess", ALWAYS),
         ("arn:aws:iam::aws:policy/ReadOnlyAccess", NEVER),
     ] {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::managed::{AS_OF, reads};
+use crate::aws::managed::{AS_OF, other};
 use crate::inventory::{Declared, GapKind, Identity, Inventory, policy_name, without_instances};
-use crate::policy::PolicyDocument;
+use crate::policy::{Policy, PolicyDocument};
 use crate::syntax::{WHETHER, is_of_deployment, without_deployment};
 
 /// How much of what infrastructure code declares is resolved, and why not all.
@@ -72,6 +72,7 @@ impl Coverage {
         let declared = world.declared.as_deref()?;
         let mut counting = Counting { declared, open: BTreeSet::new(), seen: BTreeMap::new() };
         let mut found = Self::default();
+        let mut documents = BTreeSet::new();
         let gaps: BTreeSet<&str> = world
             .gaps
             .iter()
@@ -80,6 +81,7 @@ impl Coverage {
                 GapKind::IdentityPart { arn, .. } => Some(&**arn),
                 GapKind::PolicyDocument { policy, .. } => {
                     let name = policy_name(policy);
+                    documents.insert(&**policy);
                     counting.open.insert(format!("the document of the managed policy {name}"));
                     None
                 }
@@ -98,7 +100,7 @@ impl Coverage {
                 counting.look_at(own.map(|policy| &policy.document));
             }
             for policy in account.policies.values() {
-                if declared.files.contains(&policy.place.file) && reads(&policy.arn).is_some() {
+                if declared.files.contains(&policy.place.file) && other(&policy.arn).is_some() {
                     let name = policy_name(&policy.arn);
                     as_of.insert(format!("{name} says what AWS had written by {AS_OF}"));
                 }
@@ -107,7 +109,10 @@ impl Coverage {
             for identity in account.identities.values() {
                 if declared.files.contains(&identity.place.file) {
                     let known = of_identity(identity, &mut counting);
-                    found.principals.count(together(known, !gaps.contains(&*identity.arn)));
+                    let attached = identity.attached.iter().chain(&identity.boundary);
+                    let is_whole = !gaps.contains(&*identity.arn)
+                        && !attached.into_iter().any(|policy| documents.contains(&*policy.arn));
+                    found.principals.count(together(known, is_whole));
                 }
             }
         }
@@ -190,7 +195,7 @@ impl Counting<'_> {
         if !self.declared.files.contains(&document.place.file) {
             return Known::All;
         }
-        let statements = &document.policy().statements;
+        let Policy { statements, readable, .. } = document.policy();
         let mut open = statements.iter().map(|statement| {
             // What leads to no key decides nothing.
             let counts = statement.may_lead_to_keys();
@@ -221,7 +226,10 @@ impl Counting<'_> {
             unknown += usize::from(is_unknown);
         }
         match statements.len() {
+            0 if !readable => Known::Nothing,
             0 => Known::All,
+            // What is left out could say anything.
+            _ if !readable => Known::Some,
             all if known == all => Known::All,
             all if unknown == all => Known::Nothing,
             _ => Known::Some,

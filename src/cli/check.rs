@@ -163,7 +163,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Result<Outcome, Fault> {
     };
     let nothing = loaded.used == 0 && !args.allow_empty;
     if nothing && loaded.problems.is_empty() {
-        terminal.stderr().nothing(&args.paths, loaded.read)?;
+        terminal.stderr().nothing(&args.paths, &loaded)?;
     }
     write(args, &report, nothing, terminal)?;
     let fails = match (args.fail_on.severity(), worst(&checked)) {

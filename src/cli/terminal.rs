@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 
+use crate::audit::Coverage;
 use crate::diag::{Diagnostic, Look, Renderer, Severity};
-
+use crate::ingest::Loaded;
 use crate::source::FileProblem;
 
 use super::Fault;
@@ -23,6 +24,9 @@ pub(super) enum ColorChoice {
 pub(super) struct Terminal {
     color: ColorChoice,
 }
+
+/// How many things are named that were seen and not read.
+const SEEN: usize = 8;
 
 /// Columns that the number of a line takes, with what stands around it.
 const NUMBER: usize = 8;
@@ -96,9 +100,13 @@ impl Messages {
         })
     }
 
-    /// Tells that there is nothing to audit among the `read` files that were looked at.
-    pub(super) fn nothing(&self, paths: &[String], read: usize) -> io::Result<()> {
-        let files = if read == 1 { "1 file".to_owned() } else { format!("{read} files") };
+    /// Tells that there is nothing to audit among the files that were looked at, and what of infrastructure
+    /// code among them was seen and is not known.
+    pub(super) fn nothing(&self, paths: &[String], loaded: &Loaded) -> io::Result<()> {
+        let files = match loaded.read {
+            1 => "1 file".to_owned(),
+            read => format!("{read} files"),
+        };
         let message = format!(
             "nothing to audit found in {}: of {files}, none is an aws CLI output on keys, identities \
              or organizations, a policy document that speaks of KMS, a scenario, or infrastructure code \
@@ -106,7 +114,18 @@ impl Messages {
             paths.join(", ")
         );
         let help = "`keyreach collect-script` prints a script that makes an export";
-        self.tell(&Diagnostic::new(Severity::Medium, message).help(help))
+        self.tell(&Diagnostic::new(Severity::Medium, message).help(help))?;
+        let seen = Coverage::of(&loaded.inventory).unwrap_or_default();
+        let mut seen: Vec<String> = seen.unresolved.into_iter().chain(seen.assumed).collect();
+        match seen.len().checked_sub(SEEN) {
+            None if seen.is_empty() => return Ok(()),
+            None | Some(0) => {}
+            Some(more) => {
+                seen.truncate(SEEN);
+                seen.push(format!("{more} more"));
+            }
+        }
+        self.note(&format!("seen in infrastructure code all the same: {}", seen.join("; ")))
     }
 
     /// Tells that nothing is asserted.

@@ -76,7 +76,7 @@ pub(super) fn holds_nothing(
 ) -> Result<bool, Fault> {
     let nothing = loaded.used == 0;
     if nothing && loaded.problems.is_empty() {
-        terminal.stderr().nothing(paths, loaded.read)?;
+        terminal.stderr().nothing(paths, loaded)?;
     }
     Ok(nothing)
 }

@@ -78,7 +78,14 @@ pub(super) fn policy(
     node: &Node<'_>,
 ) -> PolicyDocument {
     symbols.compared.hear(node);
-    PolicyDocument::lowered(place, kind, policy::lower(&told(symbols, node), kind))
+    let mut policy = policy::lower(&told(symbols, node), kind);
+    // Of one that is not read to its end that is told.
+    if kind == PolicyKind::Key && policy.readable {
+        // Rule A8.
+        let is_open = |text: &str| may_be_symbolic(text) || symbols.contains(text);
+        policy.faults.extend(policy::too_long(node, &is_open));
+    }
+    PolicyDocument::lowered(place, kind, policy)
 }
 
 /// The tree of a policy in which each text says what else it may name.
@@ -114,7 +121,7 @@ pub(super) struct Unmade {
     made: BTreeSet<(FileId, u32)>,
 }
 
-/// How many keys are named that are not made.
+/// How many keys are named that are not there.
 const NAMED: usize = 3;
 
 impl Unmade {
@@ -137,19 +144,24 @@ impl Unmade {
     /// How many there are, in words; nothing where all are made.
     pub(super) fn words(&self) -> Option<Box<str>> {
         let all = self.names.iter().filter(|(site, _)| !self.made.contains(site));
-        let names: Vec<&str> = all.map(|(_, name)| &**name).collect();
+        let names: Vec<Box<str>> = all.map(|(_, name)| name.clone()).collect();
         let (count, are) = match names.len() {
             0 => return None,
             1 => ("1 key".to_owned(), "is"),
             count => (format!("{count} keys"), "are"),
         };
-        let is_more = names.len() > NAMED;
-        let mut named = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
-        if is_more {
-            named.push_str(", ...");
-        }
+        let named = named(&names);
         Some(format!("{count} {are} declared but not made with these defaults ({named})").into())
     }
+}
+
+/// The first of some names.
+pub(super) fn named(names: &[Box<str>]) -> String {
+    let mut first = names.iter().take(NAMED).map(|name| &**name).collect::<Vec<_>>().join(", ");
+    if names.len() > NAMED {
+        first.push_str(", ...");
+    }
+    first
 }
 
 /// The policy that a key has where its template gives none: IAM policies of its account decide.

@@ -19,6 +19,9 @@ use super::{bare, cloudformation, detect, problem_at, scenario, stored, terrafor
 /// How much of a text is looked at to see what it was meant to be.
 const BEGINNING: usize = 4096;
 
+/// How many bytes are looked at of what is no text.
+const LOOKED_AT: usize = 1 << 20;
+
 /// What became of a file.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -72,11 +75,7 @@ pub(super) fn read(
             outcome
         }
         Err((fault, bytes)) => {
-            // UTF-16 is looked at without its zeros.
-            let beginning = bytes.iter().take(BEGINNING).copied().filter(|&byte| byte != 0);
-            let beginning: Vec<u8> = beginning.collect();
-            let beginning = String::from_utf8_lossy(&beginning);
-            let is_ours = fault != TextFault::Binary && detect::begins_as_ours(&beginning);
+            let is_ours = fault != TextFault::Binary && seems_ours(&bytes);
             if is_ours || hint.is_export() {
                 Outcome::of(fault.problem(path))
             } else {
@@ -84,6 +83,19 @@ pub(super) fn read(
             }
         }
     }
+}
+
+/// Whether bytes that are no UTF-8 seem to be something that is read here: what an export begins with, or a
+/// policy or code that speaks of KMS.
+fn seems_ours(bytes: &[u8]) -> bool {
+    // UTF-16 is looked at without its zeros.
+    let text = bytes.iter().take(LOOKED_AT).copied().filter(|&byte| byte != 0);
+    let text: Vec<u8> = text.collect();
+    let text = String::from_utf8_lossy(&text);
+    let is_policy = || text.contains("Statement") && text.contains("kms:");
+    detect::begins_as_ours(beginning(&text))
+        || is_policy()
+        || ["AWS::KMS::", "aws_kms_"].iter().any(|name| text.contains(name))
 }
 
 fn read_text(source: &Source<'_>, path: &str) -> Outcome {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::aws::{AccountId, KeyArn};
-use crate::inventory::{Account, Gap, GapKind, Inventory, OrgPolicyKind, Organization};
+use crate::inventory::{Account, Gap, GapKind, Inventory, Key, OrgPolicyKind, Organization};
 use crate::source::Place;
 
 use super::facts::{Listing, Page};
@@ -220,6 +220,23 @@ fn keys(listings: &Listings<'_>, inventory: &mut Inventory, notes: &mut Notes) {
         }
         if !key.aliases_listed && are_listed(&key.arn) {
             Arc::make_mut(key).aliases_listed = true;
+        }
+    }
+}
+
+/// What is missing of a key of which only a part is known.
+pub(super) fn of_key_alone(key: &Key, inventory: &Inventory, notes: &mut Notes) {
+    let part = |part| GapKind::KeyPart { key: key.arn.clone(), part, truncated: false };
+    let account = key.arn.account();
+    let is_listed = inventory.accounts.get(&account).is_some_and(|it| it.identities_listed);
+    let kinds = [
+        key.policy.is_none().then(|| part("key policy")),
+        Some(part("grants")),
+        (!is_listed).then_some(GapKind::Identities { account, truncated: false }),
+    ];
+    for kind in kinds.into_iter().flatten() {
+        if !notes.gaps.iter().any(|gap| gap.kind == kind) {
+            notes.gaps.push(Gap { kind, place: key.place });
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, KeyArn};
 use crate::inventory::{Alias, AttachedPolicy, Grant, Grantee, NamedPolicy, OrgPolicy, Stated};
 use crate::policy::{AtMost, PolicyDocument, Principal, UnresolvedPrincipal};
 use crate::source::Place;
@@ -52,8 +52,9 @@ pub(super) enum Named {
     Holder { kind: PrincipalKind, account: AccountId, name: Pattern },
     /// A user, role or group that the giver itself declares, by its ARN.
     Own { kind: PrincipalKind, arn: Box<str> },
-    /// A key, by its id or ARN; an id is one of this account and Region.
-    Key { account: AccountId, region: Box<str>, id: Pattern },
+    /// A key, by its id or ARN; an id is one of this account and Region. Where nothing that is read is meant
+    /// for sure it is `alone`: a key of which no more is known than what is given to it.
+    Key { account: AccountId, region: Box<str>, id: Pattern, alone: Option<KeyArn> },
     /// A root, a unit or an account of the organization, by its id.
     Node { id: Pattern },
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::aws::managed::actions;
+use crate::aws::managed::{Allowed, allowed};
 use crate::inventory::{Account, AttachedPolicy, Inventory, ManagedPolicy, PolicyVersion};
 use crate::policy::{self, Policy, PolicyDocument, PolicyKind, Statement, Version};
 use crate::source::{Place, Span};
@@ -16,34 +16,34 @@ use super::declared::{object_at, text_at};
 /// Gives each account those that its principals and groups hold, where it has no document of them.
 pub(super) fn add(inventory: &mut Inventory) {
     inventory.accounts.par_iter_mut().for_each(|(_, account)| {
-        for (policy, actions) in held(account) {
-            Arc::make_mut(account).policies.insert(&*policy.arn.clone(), stand_in(policy, actions));
+        for (policy, allowed) in held(account) {
+            Arc::make_mut(account).policies.insert(&*policy.arn.clone(), stand_in(policy, allowed));
         }
     });
 }
 
 /// A policy that is known without a document.
 pub(super) fn known(policy: &AttachedPolicy) -> Option<ManagedPolicy> {
-    Some(stand_in(policy.clone(), actions(&policy.arn)?))
+    Some(stand_in(policy.clone(), allowed(&policy.arn)?))
 }
 
 /// What a known policy allows.
-type Actions = &'static [&'static str];
+type Statements = &'static [Allowed];
 
-fn held(account: &Account) -> Vec<(AttachedPolicy, Actions)> {
+fn held(account: &Account) -> Vec<(AttachedPolicy, Statements)> {
     let is_open = |policy: &&AttachedPolicy| {
         let known = account.policies.get(&policy.arn);
         known.is_none_or(|known| known.document().is_none())
     };
     let open = account.attached_policies().filter(is_open);
-    open.filter_map(|policy| Some((policy.clone(), actions(&policy.arn)?))).collect()
+    open.filter_map(|policy| Some((policy.clone(), allowed(&policy.arn)?))).collect()
 }
 
-fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy, actions: Actions) -> ManagedPolicy {
+fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy, allowed: Statements) -> ManagedPolicy {
     let policy = Policy {
         version: Version::V2012,
         id: None,
-        statements: if actions.is_empty() { Vec::new() } else { allowing(actions, place) },
+        statements: allowed.iter().flat_map(|allowed| allowing(*allowed, place)).collect(),
         faults: Vec::new(),
         readable: true,
     };
@@ -52,13 +52,15 @@ fn stand_in(AttachedPolicy { arn, place }: AttachedPolicy, actions: Actions) -> 
     ManagedPolicy { default_version: Some("v1".into()), versions: vec![version], place, arn }
 }
 
-/// The one statement that allows some actions on everything; it stands where the policy is attached.
-fn allowing(actions: Actions, place: Place) -> Vec<Statement> {
+/// The statement that allows something; it stands where the policy is attached.
+fn allowing(allowed: Allowed, place: Place) -> Vec<Statement> {
     let span = Span { start: 0, end: place.span.end.saturating_sub(place.span.start) };
     let text = |text: &str| text_at(span, text.to_owned());
-    let actions = actions.iter().map(|action| text(action)).collect();
+    let actions = allowed.actions.iter().map(|action| text(action)).collect();
     let actions = Node { span, tag: None, kind: Kind::Array(actions) };
-    let members = vec![("Effect", text("Allow")), ("Action", actions), ("Resource", text("*"))];
+    let element = if allowed.is_all_but { "NotAction" } else { "Action" };
+    let resource = text(allowed.resource);
+    let members = vec![("Effect", text("Allow")), (element, actions), ("Resource", resource)];
     let tree = object_at(span, vec![("Statement", object_at(span, members))]);
     policy::lower(&tree, PolicyKind::Identity).statements
 }

@@ -182,12 +182,23 @@ fn declare(
     input: terraform::Input<'_>,
 ) -> Declaring {
     let mut templates = std::mem::take(&mut facts.templates);
-    templates.sort_by_key(|template| template.file);
     let sources = std::mem::take(&mut facts.terraform);
     let path = |file: FileId| {
         let nth = (file.0 as usize).saturating_sub(input.first);
         input.paths.get(nth).cloned().unwrap_or_default()
     };
+    if terraform::held::is_held_in(&sources) {
+        // What a template says matters for what the code around it speaks of.
+        let around = terraform::facts(input, &sources, deployment, Symbols::default());
+        // What is filled in is no template before.
+        let is_filled_in = |template: &cloudformation::Template| {
+            let is_template = terraform::raw::is_template(&path(template.file));
+            is_template && around.read.contains(&template.file)
+        };
+        templates.retain(|template| !is_filled_in(template));
+        templates.extend(around.templates);
+    }
+    templates.sort_by_key(|template| template.file);
     // What one of the two languages leaves without a name the other can speak of, and exports as well.
     let is_beside = input.is_beside;
     // What one of the two makes of identities matters for the keys of the other.
@@ -228,6 +239,7 @@ fn declare(
     }
     found.unmade.append(modules.unmade);
     found.assumed.extend(found.unmade.words());
+    found.assumed.append(&mut modules.assumed);
     if files.is_empty() && modules.unresolved.is_empty() && found.assumed.is_empty() {
         return made;
     }

@@ -1,6 +1,7 @@
 //! What all files state of one entity, made one: the first by path counts, and what contradicts it is
 //! noted. Pages of one listing are joined.
 
+mod alone;
 mod candidates;
 mod given;
 mod inline;

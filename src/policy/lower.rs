@@ -12,6 +12,7 @@ use crate::syntax::{Kind, Member, Node, Unresolved, json};
 use doubt::{spread, unknown_effect, unknown_statements, with_effect};
 use principals::is_star;
 use room::leave_out_what_never_fits;
+pub(crate) use room::too_long;
 
 use super::{
     Condition, Effect, Element, Fault, Gravity, Operator, Polarity, Policy, PolicyKind, Standing,

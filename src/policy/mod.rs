@@ -19,6 +19,7 @@ pub use crate::syntax::Unresolved;
 pub use condition::{Comparison, Condition, Operator, Quantifier};
 pub use document::{PolicyDocument, PolicyKind};
 pub use lower::lower;
+pub(crate) use lower::too_long;
 pub use pattern::{Part, Variables, parts};
 pub use principal::{AtMost, Principal, PrincipalElement, UnresolvedPrincipal};
 pub use shared::SharedPolicies;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::inventory::without_instances;
+use crate::aws::Arn;
+use crate::inventory::{GapKind, Key, policy_name, without_instances};
 use crate::policy::{PolicyKind, Statement};
 use crate::source::Located;
 use crate::syntax::{BROKEN, LIMITS, is_of_deployment, without_deployment};
@@ -44,14 +45,15 @@ impl Rule for UnresolvedReference {
         let (what, verb) = (list(&names), if names.len() == 1 { "is" } else { "are" });
         let hanging = Hanging::on(scope, documented, &open);
         let message = format!("the {} hangs on {what}, which {verb} not known", documented.name);
-        let part_of = documented.key.map_or(&*documented.subject, |key| key.arn.id());
+        let path = scope.world.sources.path(document.place.file);
+        let part_of = documented.key.map_or_else(|| shown(&documented.subject), |key| key.arn.id());
         let mut report = sink
             .report(documented.subject.as_str(), message)
             .said(without_instances(&names.join(" ")))
             .at(document.place, Some(first.span), "not known before it is deployed")
-            .help(help(&open, &hanging))
+            .help(help(&open, &hanging, is_bare(documented, path)))
             .principals(hanging.principals())
-            .one_of(code(scope.world.sources.path(document.place.file)), part_of);
+            .one_of(code(path), part_of);
         if let Some(key) = documented.key {
             report = report.key(&key.arn);
         }
@@ -76,7 +78,29 @@ impl Rule for UnresolvedReference {
                 .one_of(code(path), &open.value);
             strictly(scope, report).done();
         }
+        let documents = declared.iter().flat_map(|declared| {
+            let gaps = scope.world.gaps.iter();
+            gaps.filter(|gap| declared.files.contains(&gap.place.file))
+        });
+        for gap in documents {
+            let GapKind::PolicyDocument { policy, .. } = &gap.kind else { continue };
+            let what = format!("the document of the managed policy {}", policy_name(policy));
+            let path = scope.world.sources.path(gap.place.file);
+            let report = sink
+                .report(path, format!("not resolved: {what}"))
+                .said(what)
+                .at(gap.place, None, "not known before it is deployed")
+                .help(DOCUMENT)
+                .one_of(code(path), policy);
+            strictly(scope, report).done();
+        }
     }
+}
+
+/// What a policy is part of, as people name it: the same in two roots is one.
+fn shown(subject: &str) -> &str {
+    let resource = Arn::parse(subject).map_or(subject, |arn| arn.resource);
+    resource.strip_prefix("policy/").unwrap_or(resource)
 }
 
 /// What of a statement is not known and decides something: in its own policy the resource of a key is
@@ -89,6 +113,10 @@ fn told(statement: &Statement, of_key: bool) -> impl Iterator<Item = Located<&st
 
 /// How to make known what code refers to.
 const ELSEWHERE: &str = "check it together with what it refers to, or pass `--var NAME=VALUE`";
+
+/// How to make the document of a managed policy known.
+const DOCUMENT: &str = "put an export with the document beside it: `aws iam get-policy` and \
+                        `aws iam get-policy-version`";
 
 /// An expression as it is written, or what is said in words.
 fn named(open: &str) -> String {
@@ -107,13 +135,8 @@ fn remedy(open: &str) -> Option<&'static str> {
 }
 
 /// How to make it known, by the parameters that are named, and what is not known until then.
-fn help(open: &[Located<&str>], hanging: &Hanging) -> String {
-    let name = open.iter().find_map(|open| {
-        let inside = open.value.split_once("${")?.1.split_once('}')?.0;
-        let inside = inside.strip_prefix("var.").unwrap_or(inside);
-        let is_name = inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        is_name.then_some(inside)
-    });
+fn help(open: &[Located<&str>], hanging: &Hanging, is_bare: bool) -> String {
+    let name = open.iter().find_map(|open| variable(open.value)).filter(|_| !is_bare);
     let remedy = open.iter().find_map(|open| remedy(open.value));
     let how = match (remedy, name) {
         (Some(remedy), _) => remedy.to_owned(),
@@ -124,6 +147,29 @@ fn help(open: &[Located<&str>], hanging: &Hanging) -> String {
         Some(told) => format!("{how}; unknown until then: {told}"),
         None => format!("{how}; verdicts that hang on it are unknown until then"),
     }
+}
+
+/// Whether a policy stands alone in its file: something else fills it in than who reads it.
+fn is_bare(documented: &Documented<'_>, path: &str) -> bool {
+    let called = path.replace(char::is_whitespace, "_");
+    let is_of_file = |key: &Key| key.arn.id().starts_with(&called);
+    documented.subject == path || documented.key.is_some_and(is_of_file)
+}
+
+/// The variable or parameter that an expression is made of: `var.name`, wherever it stands, or `${Name}`.
+fn variable(open: &str) -> Option<&str> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let mut variables = open.match_indices("var.").filter_map(|(at, prefix)| {
+        let is_part = open.get(..at)?.ends_with(|c| is_of_name(c) || c == '.');
+        let behind = open.get(at + prefix.len()..)?;
+        let name = behind.split(|c| !is_of_name(c)).next()?;
+        Some(name).filter(|name| !is_part && !name.is_empty())
+    });
+    let mut parameters = open.split("${").skip(1).filter_map(|behind| {
+        let (name, _) = behind.split_once('}')?;
+        Some(name).filter(|name| !name.is_empty() && name.chars().all(is_of_name))
+    });
+    variables.next().or_else(|| parameters.next())
 }
 
 /// Where everything has to be resolved, it weighs more.

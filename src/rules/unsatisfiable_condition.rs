@@ -1,11 +1,13 @@
 //! A condition, or several together, that no request can meet.
 
-use crate::aws::{ActionSet, Nature, condition_key};
+use std::collections::BTreeSet;
+
+use crate::aws::{AccountId, ActionSet, Arn, Nature, condition_key};
 use crate::decision::{Allowing, Caller};
 use crate::inventory::{Edit, Key};
 use crate::policy::{
     Comparison, Condition, Effect, Part, Polarity, PolicyDocument, PolicyKind, Principal,
-    PrincipalElement, Value, Variables, parts,
+    PrincipalElement, Statement, Value, Variables, parts,
 };
 use crate::source::Located;
 use crate::syntax::is_of_deployment;
@@ -30,7 +32,10 @@ impl Rule for UnsatisfiableCondition {
                 let why = never(one, variables)?;
                 Some((vec![*one], why))
             });
-            let by_text = by_text.or_else(|| contradiction(&all));
+            let by_text = by_text.or_else(|| contradiction(&all)).or_else(|| {
+                let one = all.iter().find(|one| is_of_another(of.statement, one))?;
+                Some((vec![*one], "nobody whom the statement names is of that account"))
+            });
             let found = by_text.or_else(|| {
                 let conditions = unsolvable(scope, document, &of, variables)?;
                 let why = match conditions.as_slice() {
@@ -76,6 +81,46 @@ fn never(condition: &Condition, variables: Variables) -> Option<&'static str> {
     };
     let all = condition.values.iter().all(is_void);
     all.then_some("its variable is no condition key and has no value")
+}
+
+/// Rule C54: whether a condition asks for the account of a caller whom the statement does not name.
+fn is_of_another(statement: &Statement, condition: &Condition) -> bool {
+    let key = &condition.key.value;
+    let is_of_caller = ["kms:CallerAccount", "aws:PrincipalAccount"]
+        .iter()
+        .any(|name| key.eq_ignore_ascii_case(name));
+    let is_plain = condition.operator.value.comparison == Comparison::StringEquals;
+    let named = statement.principal.as_ref().filter(|it| it.polarity == Polarity::Is);
+    let Some(named) = named.filter(|_| is_of_caller && is_plain && needs_key(condition)) else {
+        return false;
+    };
+    let accounts: Option<BTreeSet<AccountId>> =
+        named.entries.iter().map(|entry| account_of(&entry.value)).collect();
+    let asked: Option<BTreeSet<AccountId>> =
+        condition.values.iter().map(|value| AccountId::parse(value.value.text()?)).collect();
+    // An account that code leaves open may be any.
+    accounts.zip(asked).is_some_and(|(named, asked)| {
+        let is_open = named.iter().chain(&asked).any(|account| account.is_symbol());
+        !is_open && !named.is_empty() && named.is_disjoint(&asked)
+    })
+}
+
+/// The account of a principal that is in one.
+fn account_of(principal: &Principal) -> Option<AccountId> {
+    match principal {
+        Principal::Account { account, .. } => Some(*account),
+        Principal::User(arn)
+        | Principal::Role(arn)
+        | Principal::AssumedRole(arn)
+        | Principal::FederatedUser(arn) => AccountId::parse(Arn::parse(arn)?.account),
+        Principal::Anyone
+        | Principal::Service(_)
+        | Principal::Federated(_)
+        | Principal::CanonicalUser(_)
+        | Principal::UniqueId(_)
+        | Principal::Invalid(_)
+        | Principal::Unresolved(_) => None,
+    }
 }
 
 /// Two conditions on one key of which one asks that it be missing and one needs it.

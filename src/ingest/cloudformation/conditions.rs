@@ -54,11 +54,40 @@ impl At<'_, '_> {
             None => Truth::Unknown(Box::default()),
         };
         let truth = match truth {
-            Truth::Unknown(_) => Truth::Unknown(format!("condition {}", self.own(name)).into()),
+            Truth::Unknown(_) => {
+                let asked = written.and_then(|node| self.open_parameter(node));
+                let asked = asked.map(|asked| format!(" (${{{asked}}})")).unwrap_or_default();
+                Truth::Unknown(format!("condition {}{asked}", self.own(name)).into())
+            }
             known => known,
         };
         self.world.conditions.borrow_mut().insert(key, Some(truth.clone()));
         truth
+    }
+
+    /// The first parameter without a value that a condition asks for, where its user could give it one.
+    fn open_parameter(self, node: &Node<'static>) -> Option<String> {
+        let at = self.deeper().filter(|at| at.stack.parent.is_none())?;
+        if let Some((name, argument)) = function(node) {
+            return match (name, argument.as_str()) {
+                ("Ref", Some(name)) => {
+                    let value = at.parameter(name, node.span).and_then(|value| text_of(&value))?;
+                    (!text::is_known(&value)).then(|| name.to_owned())
+                }
+                ("Condition", Some(name)) => at.open_parameter_of(name),
+                _ => argument.one_or_many().iter().find_map(|one| at.open_parameter(one)),
+            };
+        }
+        if let [member] = node.members()
+            && member.name.value == "Condition"
+        {
+            return at.open_parameter_of(member.value.as_str()?);
+        }
+        None
+    }
+
+    fn open_parameter_of(self, condition: &str) -> Option<String> {
+        self.open_parameter(self.stack.template.root.get("Conditions")?.get(condition)?)
     }
 
     /// Whether what a condition is written as holds.

@@ -79,15 +79,14 @@ impl<'w, 't> At<'w, 't> {
 
     /// The value of a property.
     pub(super) fn property(self, resource: &Resource<'_>, name: &str) -> Option<Node<'static>> {
-        let properties = resource.node.get("Properties")?;
-        match properties.get(name) {
-            Some(value) => self.eval(value),
-            // What a macro puts beside the others can be any of them.
-            None => {
-                let odd = properties.members().iter().find(|it| it.name.value.starts_with("Fn::"));
-                odd.map(|odd| unknown(odd.name.span, &format!("{}.{name}", resource.name)))
-            }
+        let properties = resource.node.get("Properties");
+        if let Some(value) = properties.and_then(|all| all.get(name)) {
+            return self.eval(value);
         }
+        // What a macro puts beside the others, or beside all of them, can be any of them.
+        let mut around = properties.into_iter().chain([resource.node]).flat_map(Node::members);
+        let odd = around.find(|it| it.name.value.starts_with("Fn::"))?;
+        Some(unknown(odd.name.span, &format!("{}.{name}", resource.name)))
     }
 
     /// The value of a property as a text, known or not.
@@ -118,6 +117,9 @@ impl<'w, 't> At<'w, 't> {
             "AWS::CloudFormation::Stack" => return self.note_nested(resource, "TemplateURL"),
             "AWS::Serverless::Application" => return self.note_nested(resource, "Location"),
             "AWS::CloudFormation::StackSet" => format!("the stacks of the stack set {name}"),
+            "AWS::SSO::PermissionSet" if self.property(resource, "InlinePolicy").is_some() => {
+                format!("who gets the permission set {name}, and its policy")
+            }
             of_type if of_type.ends_with("::MODULE") => format!("what the module {name} makes"),
             _ => return,
         };

@@ -31,7 +31,7 @@ impl Fragment {
     /// The policy as one of a kind.
     pub(in crate::ingest) fn policy(&self, kind: PolicyKind) -> PolicyDocument {
         let empty = Node { span: self.root.span, tag: None, kind: Kind::Object(Vec::new()) };
-        let templates = [Template { file: self.file, root: empty, has_loops: false }];
+        let templates = [Template { file: self.file, root: empty, has_loops: false, holder: None }];
         let path = |_: FileId| String::new();
         let deployments = Deployments::new(&[], &templates, &Deployment::default(), &path);
         let world = World::new(&templates, &deployments, &path);

@@ -27,6 +27,8 @@ impl At<'_, '_> {
             "GetAtt" => self.get_att(argument, span),
             "Sub" => self.sub(argument, span),
             "If" => return self.branch(items, span),
+            // What takes a policy takes the text of one and its tree alike.
+            "ToJsonString" => return self.eval(argument),
             "Join" => self.join(items, span),
             "Select" => self.select(items, span),
             "Split" => self.split(items, span),

@@ -223,7 +223,7 @@ fn elsewhere(
 ) -> Option<Fact> {
     let id = pattern(&at.text(alias, "TargetKeyId")?);
     let (account, region) = (at.stack.deployment.account, text::shape(&at.region()).into());
-    let named = Named::Key { account, region, id };
+    let named = Named::Key { account, region, id, alone: None };
     let to = vec![Target { named, doubt: alias.doubt.clone(), told: None, whom: None }];
     let place = at.stack.template.place(alias.span);
     let gift = Gift::Alias(arn.map(|arn| Alias { arn, target: None, place }));

@@ -11,6 +11,7 @@ mod documents;
 mod evaluate;
 pub(super) mod fragments;
 mod functions;
+pub(super) mod held;
 mod holder;
 mod identities;
 mod keys;
@@ -37,6 +38,7 @@ use super::document::{Document, Read, Refusal, Source};
 use super::facts::Fact;
 use super::homes::Homes;
 use super::symbols::Symbols;
+use held::Holder;
 use manifest::Deployments;
 use names::Names;
 use stacks::World;
@@ -60,6 +62,8 @@ pub(super) struct Template {
     root: Node<'static>,
     /// Whether it has loops that are not written out.
     has_loops: bool,
+    /// What holds it, where it is no file of its own.
+    holder: Option<Box<Holder>>,
 }
 
 impl Template {
@@ -75,7 +79,7 @@ impl Template {
             .iter()
             .any(|it| is_resource(&it.value) || it.name.value.starts_with("Fn::ForEach::"));
         let has_loops = loops::has_loops(&root);
-        is_one.then_some(Self { file, root, has_loops })
+        is_one.then_some(Self { file, root, has_loops, holder: None })
     }
 
     /// Whether it declares a key.

@@ -107,9 +107,11 @@ impl<'w> At<'w, '_> {
         })
     }
 
-    /// What the stack around a nested one gives as its parameter.
+    /// What the stack around a nested one, or what holds its template, gives as its parameter.
     fn argument(self, name: &str) -> Option<Node<'static>> {
-        let (number, member) = self.stack.parent?;
+        let Some((number, member)) = self.stack.parent else {
+            return self.stack.template.holder.as_ref()?.given.as_ref()?.get(name).cloned();
+        };
         let written = member.value.get("Properties")?.get("Parameters")?.get(name)?;
         self.deeper()?.over(number).eval(written)
     }

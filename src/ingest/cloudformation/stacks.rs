@@ -113,8 +113,11 @@ impl<'t> World<'t> {
         let own = path(template.file);
         let number = self.stacks.len();
         let outer = parent.and_then(|(number, _)| self.stacks.get(number));
-        let deployment =
-            outer.map_or_else(|| self.deployments.of(template.file), |outer| outer.deployment);
+        let own_deployment = || match &template.holder {
+            Some(holder) => &holder.deployment,
+            None => self.deployments.of(template.file),
+        };
+        let deployment = outer.map_or_else(own_deployment, |outer| outer.deployment);
         let prefix = String::new();
         self.stacks.push(Stack { template, path: own.clone(), parent, deployment, prefix });
         for (member, source, child) in children(template, &own, paths) {
@@ -181,8 +184,10 @@ impl<'t> World<'t> {
             "AWS::CodeDeployBlueGreen",
         ];
         for stack in &self.stacks {
-            let transform = stack.template.root.get("Transform");
-            for node in transform.map(Node::one_or_many).unwrap_or_default() {
+            // `Fn::Transform` in the same place is one macro.
+            let named = ["Transform", "Fn::Transform"];
+            let transforms = named.iter().filter_map(|name| stack.template.root.get(name));
+            for node in transforms.flat_map(Node::one_or_many) {
                 let name = node.as_str().or_else(|| node.get("Name").and_then(Node::as_str));
                 let name = name.unwrap_or("...");
                 if !KNOWN.iter().any(|known| name.starts_with(known)) {

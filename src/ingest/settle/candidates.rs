@@ -104,7 +104,7 @@ impl Candidates {
                 holder(others, *account, name, symbols)
             }
             Named::Own { arn, .. } => Meant::One(arn.clone()),
-            Named::Key { account, region, id } => {
+            Named::Key { account, region, id, .. } => {
                 let others = self.keys.iter().filter(|key| !own.contains(key.arn.as_str()));
                 key(others, (*account, region), id)
             }

@@ -23,6 +23,7 @@ use super::super::given::{Gift, Given, Named, Target, grant_in_doubt};
 use super::super::managed;
 use super::super::merge::Notes;
 use super::super::symbols::Symbols;
+use super::alone::Alone;
 use super::candidates::{Candidates, Meant};
 use super::{Subject, inline, limits, nodes};
 
@@ -42,6 +43,7 @@ pub(in crate::ingest) fn given(
         code: mem::take(&mut declared.files),
         replaced: BTreeSet::new(),
     };
+    let mut keys = Alone::default();
     for Given { to, gift, place, own } in all {
         let (mut is_taken, mut strangers) = (false, Vec::new());
         for Target { named, doubt, told, whom } in to {
@@ -62,6 +64,14 @@ pub(in crate::ingest) fn given(
             declared.unresolved.extend(told.filter(|_| !is_one));
             strangers.extend(whom);
             let decides = || format!("{WHETHER}{} is this one", shown(&named)).into();
+            if !is_one
+                && let Some((arn, is_doubted)) =
+                    keys.key(giving.inventory, (&named, &gift), (&own, place))
+            {
+                let doubt = doubt.clone().or_else(|| is_doubted.then(decides));
+                let doubt = doubt.map(|what| Doubt::new(what, &gift));
+                giving.alone(&arn, &gift, place, doubt.as_ref());
+            }
             let doubt = doubt.or_else(|| (!is_one).then(decides));
             let doubt = doubt.map(|what| Doubt::new(what, &gift));
             for arn in meant {
@@ -77,7 +87,8 @@ pub(in crate::ingest) fn given(
             giving.inventory.loose.push(LoosePolicy::new(name, policy.document));
         }
     }
-    declared.files = giving.code;
+    declared.files = mem::take(&mut giving.code);
+    keys.note(giving.inventory, giving.notes);
     let open = &mut declared.unresolved;
     open.sort_by(|left, right| (left.place, &left.value).cmp(&(right.place, &right.value)));
     open.dedup_by(|left, right| (left.place, &left.value) == (right.place, &right.value));
@@ -227,6 +238,15 @@ impl Giving<'_> {
             let kind = GapKind::IdentityPart { account, arn: arn.into(), part };
             self.notes.gaps.push(Gap { kind, place });
         }
+    }
+
+    /// Gives something to a key of which nothing else is known. As with a key that is declared, whether it
+    /// will be there is not asked.
+    fn alone(&mut self, arn: &KeyArn, gift: &Gift, place: Place, doubt: Option<&Doubt>) {
+        let key = self.inventory.keys.get(arn);
+        let is_first = key.is_some_and(|key| key.policy.is_none());
+        let doubt = doubt.filter(|_| !(is_first && matches!(gift, Gift::KeyPolicy { .. })));
+        self.key(arn, gift, place, doubt);
     }
 
     fn key(&mut self, arn: &KeyArn, gift: &Gift, place: Place, doubt: Option<&Doubt>) {

@@ -44,17 +44,33 @@ pub(super) fn made(evaluator: &Evaluator<'_>, declared: &Declared<'_>) -> Option
         }
     }
     let name = argument("name").and_then(|name| name.known());
+    let to = argument("grantee_principal")?;
+    note(evaluator, declared, &to, "who gets it");
+    let retiring = argument("retiring_principal").filter(|it| !it.is_null());
+    if let Some(retiring) = &retiring {
+        note(evaluator, declared, retiring, "who may retire it");
+    }
     Some(Grant {
         id: resource.address.as_str().into(),
         name: name.map(|name| Box::from(&*name)),
-        grantee: grantee(&argument("grantee_principal")?),
-        retiring: argument("retiring_principal").filter(|it| !it.is_null()).map(|it| grantee(&it)),
+        grantee: grantee(&to),
+        retiring: retiring.as_ref().map(grantee),
         issuing_account: None,
         operations,
         unknown_operations,
         constraints,
         place: declared.place(),
     })
+}
+
+/// Notes that a principal is not known, or only in part: the grant is there all the same.
+fn note(evaluator: &Evaluator<'_>, declared: &Declared<'_>, principal: &Value, what: &str) {
+    if principal.known().is_some() {
+        return;
+    }
+    let address = &declared.resource.address;
+    let written = principal.as_pieces().map(|pieces| shape(&pieces).1).unwrap_or_default();
+    evaluator.unresolved(principal.at, format!("{address}: {what}: `{written}`"));
 }
 
 fn grantee(value: &Value) -> Grantee {

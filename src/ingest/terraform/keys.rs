@@ -11,7 +11,7 @@ use crate::policy::PolicyKind;
 use crate::source::Place;
 use crate::syntax::{BROKEN, WHETHER};
 
-use super::super::declared::{self, Deployment};
+use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::given::{Gift, Given, Named, grant_in_doubt};
 use super::super::symbols;
@@ -106,14 +106,16 @@ impl<'r> Keys<'r> {
     /// Gives something to a key that other code or an export may have, unless it is one that `is_here`.
     fn give(
         &mut self,
+        evaluator: &Evaluator<'_>,
         declared: &Declared<'_>,
         (key, is_here): (Option<&Value>, bool),
         gift: impl FnOnce() -> Gift,
     ) {
         let Some(key) = key.filter(|key| !key.is_null()) else { return };
-        let Deployment { account, region, .. } = &declared.resource.provider.deployment;
-        let (account, region, id) = (*account, region.clone(), pattern(key));
-        let named = Named::Key { account, region, id };
+        let deployment = &declared.resource.provider.deployment;
+        let alone = evaluator.key_alone(deployment, key, is_here);
+        let (account, region, id) = (deployment.account, deployment.region.clone(), pattern(key));
+        let named = Named::Key { account, region, id, alone };
         self.given.push(declared.given(named, ("key", key, is_here), None, gift()));
     }
 
@@ -184,7 +186,7 @@ impl<'r> Keys<'r> {
             let bypass = bypassed(evaluator, declared);
             let document = || evaluator.policy(PolicyKind::Key, &policy, None);
             let gift = || Gift::KeyPolicy { document: document(), bypass };
-            return self.give(declared, (key.as_ref(), is_here), gift);
+            return self.give(evaluator, declared, (key.as_ref(), is_here), gift);
         };
         // It replaces what the key declares itself; of two such nobody knows which is applied last.
         if declared.doubt.is_none() && std::mem::take(&mut draft.is_first_own) {
@@ -222,7 +224,7 @@ impl<'r> Keys<'r> {
                     is_here = true;
                 }
                 let alias = Alias { arn, target: None, place: declared.place() };
-                self.give(declared, (target.as_ref(), is_here), || {
+                self.give(evaluator, declared, (target.as_ref(), is_here), || {
                     Gift::Alias((!is_open).then_some(alias))
                 });
             }
@@ -244,7 +246,9 @@ impl<'r> Keys<'r> {
                 all.push(grant);
                 all
             };
-            return self.give(declared, (key.as_ref(), is_here), || Gift::Grants(grant.map(whole)));
+            return self.give(evaluator, declared, (key.as_ref(), is_here), || {
+                Gift::Grants(grant.map(whole))
+            });
         };
         draft.grant(evaluator, declared, grant, declared.doubt.as_ref());
     }

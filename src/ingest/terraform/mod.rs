@@ -16,6 +16,7 @@
 mod accounts;
 mod attachments;
 mod awscc;
+mod changes;
 mod configured;
 mod continued;
 mod defaults;
@@ -24,6 +25,7 @@ mod evaluator;
 mod expression;
 mod functions;
 mod grants;
+pub(super) mod held;
 mod heredocs;
 mod identities;
 mod json;
@@ -60,6 +62,7 @@ use crate::aws::AccountId;
 use crate::inventory::Stated;
 use crate::source::{FileId, FileProblem, Files, Place, ProblemKind, Span};
 
+use super::cloudformation::Template;
 use super::declared::{self, Deployment, Unmade};
 use super::facts::Fact;
 use super::problem_at;
@@ -99,6 +102,10 @@ pub(super) struct Found {
     pub(super) unmade: Unmade,
     /// What the symbols of accounts stand for, in words.
     pub(super) labels: BTreeMap<AccountId, Box<str>>,
+    /// The templates of CloudFormation that resources hold.
+    pub(super) templates: Vec<Template>,
+    /// What is to be said of it beside, in words.
+    pub(super) assumed: BTreeSet<Box<str>>,
 }
 
 /// Where the files of a run come from.
@@ -188,6 +195,7 @@ pub(super) fn facts(
         Some((path, plan))
     });
     let plans: Vec<(String, plan::Plan)> = plans.collect();
+    found.assumed = plans.iter().filter_map(|(_, plan)| plan.deletes()).collect();
     if deployment.is_before {
         // That nothing stands there yet is said as well.
         let plans = sources.iter().filter(|source| source.is_plan);
@@ -351,6 +359,9 @@ impl<'a> Roots<'a> {
             let label = labels.get(&account).map(|label| (account, label.as_str().into()));
             self.found.labels.extend(label);
         }
+        let templates = held::templates(&evaluator, &resources);
+        self.found.files.extend(templates.iter().map(|template| template.file));
+        self.found.templates.extend(templates);
         let mut facts = world::facts(&evaluator, &resources);
         self.found.files.extend(facts.iter().filter_map(file_of));
         self.found.facts.append(&mut facts);

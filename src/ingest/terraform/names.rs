@@ -8,7 +8,7 @@ use super::super::declared::Deployment;
 use super::super::symbols::{KEY_ID, MULTI_REGION_KEY_ID};
 use super::evaluator::Evaluator;
 use super::resource::Resource;
-use super::value::shape;
+use super::value::{Data, Value, shape};
 
 impl Evaluator<'_> {
     /// A text that the plan or the state knows of a resource.
@@ -46,6 +46,37 @@ impl Evaluator<'_> {
             None => own,
         };
         KeyArn::new(&deployment.partition, &deployment.region, deployment.account, &id)
+    }
+
+    /// The key that an argument names which nothing declares, called as it is named; nothing where it can only
+    /// be one that `is_here`.
+    pub(super) fn key_alone(
+        &self,
+        deployment: &Deployment,
+        named: &Value,
+        is_here: bool,
+    ) -> Option<KeyArn> {
+        let made = |id: &str| {
+            let Deployment { partition, region, account, .. } = deployment;
+            KeyArn::new(partition, region, *account, id)
+        };
+        if let Some(known) = named.known() {
+            return KeyArn::parse(&known).or_else(|| made(&fit(&known)));
+        }
+        let written = shape(&named.as_pieces()?).1;
+        // What is looked up is none of the keys that are declared.
+        let is_own = |(at, _): (usize, &str)| {
+            written.get(..at).is_some_and(|before| !before.ends_with("data."))
+        };
+        let is_of_one =
+            matches!(named.data, Data::OneOf(..)) || written.match_indices("aws_kms_").any(is_own);
+        if is_here && is_of_one {
+            return None;
+        }
+        // One expression means one thing in a root.
+        let root = self.instance(0).filter(|_| self.modules.len() > 1);
+        let root = root.map_or("", |root| root.root).replace('/', ".");
+        made(&fit(format!("{root}.{written}").trim_start_matches('.')))
     }
 
     /// The primary that a replica names.

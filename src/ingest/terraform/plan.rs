@@ -15,7 +15,9 @@ use super::super::declared::Deployment;
 use super::super::document::{Document, Read, Refusal};
 use super::super::facts::Fact;
 use super::Source;
+use super::changes::{self, Changes, after, is_current};
 use super::configured::Configurations;
+use super::held;
 use super::listed::{self, Owned};
 use super::module::Mode;
 use super::moves::Moves;
@@ -51,6 +53,8 @@ pub(super) struct Plan {
     /// The accounts of provider configurations, as the ARNs of what they made say.
     accounts: BTreeMap<Box<str>, AccountId>,
     region: Option<Box<str>>,
+    /// The addresses of keys that it deletes.
+    deleted: Vec<Box<str>>,
 }
 
 /// One instance of a resource or of data.
@@ -100,6 +104,7 @@ impl Plan {
             account: None,
             accounts: BTreeMap::new(),
             region: None,
+            deleted: Vec::new(),
         };
         let prior = root.get("prior_state").and_then(|state| state.get("values"));
         let shown = root.get("values");
@@ -117,7 +122,10 @@ impl Plan {
         }
         match is_before {
             true => changes.clone().for_each(|change| plan.before(change)),
-            false => plan.read_later(&after),
+            false => {
+                plan.read_later(&after);
+                plan.deleted = changes.clone().filter_map(changes::deleted).collect();
+            }
         }
         if shown.is_none() && root.get("lineage").is_some() {
             items(root.get("resources")).for_each(|resource| plan.state(resource));
@@ -406,6 +414,11 @@ impl Plan {
         self.references.meant(address, argument, &self.resources)
     }
 
+    /// Which keys it deletes, in words.
+    pub(super) fn deletes(&self) -> Option<Box<str>> {
+        changes::deletes(&self.deleted)
+    }
+
     /// Where the plan's resources are deployed to.
     pub(super) fn deployment(&self, given: &Deployment) -> Deployment {
         let mut deployment = given.clone();
@@ -423,25 +436,6 @@ impl Plan {
     }
 }
 
-/// Whether it is not one that its successor took the place of, and that only waits to be destroyed.
-fn is_current(object: &&Node<'_>) -> bool {
-    ["deposed", "deposed_key"].iter().all(|name| object.get(name).is_none())
-}
-
-/// A change, what it comes to, and what of that is not known.
-type Change<'n> = (&'n Node<'n>, &'n Node<'n>, Option<&'n Node<'n>>);
-
-/// Changes by address.
-type Changes<'n> = BTreeMap<&'n str, Change<'n>>;
-
-/// What a change comes to. What goes, and what goes behind its successor, says nothing of what will be
-/// there.
-fn after<'n>(change: &'n Node<'n>) -> Option<(&'n str, Change<'n>)> {
-    let of = change.get("change")?;
-    let after = of.get("after").filter(|after| !matches!(after.kind, Kind::Null))?;
-    Some((change.get("address")?.as_str()?, (change, after, of.get("after_unknown"))))
-}
-
 /// The name of a provider's configuration, as a state says it: `provider["..."].alias`.
 fn configuration(provider: &str) -> Option<Box<str>> {
     let (source, alias) = provider.rsplit_once("\"]")?;
@@ -454,7 +448,7 @@ fn configuration(provider: &str) -> Option<Box<str>> {
 fn is_asked_for(of_type: &str) -> bool {
     let ours = ["aws_kms_", "aws_iam_", "aws_organizations_policy", "awscc_"];
     let mut ours = ours.iter().chain(&["aws_caller_identity", "aws_region", "aws_partition"]);
-    ours.any(|ours| of_type.starts_with(ours))
+    ours.any(|ours| of_type.starts_with(ours)) || held::is_holder(of_type)
 }
 
 /// Whether a resource of ours has an ARN of its own, once it is made.

@@ -10,6 +10,7 @@ use crate::inventory::Tags;
 
 use super::super::declared::REGION;
 use super::evaluator::{Evaluator, Key, Scope};
+use super::functions::rendered;
 use super::keys::tags;
 use super::module::{Mode, Part};
 use super::plan::{Plan, Stated};
@@ -354,6 +355,18 @@ impl<'a> Evaluator<'a> {
         let argument = |name: &str| self.argument(&resource.arguments, name);
         match (resource.of_type, wanted) {
             ("aws_iam_policy_document", "json" | "minified_json") => Some(self.document(resource)),
+            ("template_file", "rendered") => {
+                let written = resource.arguments.written.first();
+                let instance = written.map_or(0, |(_, scope)| scope.instance);
+                let none = Object::default();
+                let values = argument("vars").filter(|values| !values.is_null());
+                let values = match values.as_ref().map(|values| &values.data) {
+                    Some(Data::Object(values)) => values,
+                    Some(_) => return None,
+                    None => &none,
+                };
+                rendered(self, &argument("template")?, values, (at, instance))
+            }
             ("aws_caller_identity", "account_id" | "id") => text(deployment.account.as_str()),
             ("aws_caller_identity", "arn") => {
                 shaped(format!("arn:{partition}:*::{}:*", deployment.account))

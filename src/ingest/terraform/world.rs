@@ -15,6 +15,7 @@ use super::super::given::{Gift, Given, Named, Pattern, Target};
 use super::super::symbols::Symbols;
 use super::awscc;
 use super::evaluator::{Evaluator, Instance, Scope};
+use super::held;
 use super::identities::Identities;
 use super::keys::Keys;
 use super::module::{self, Mode, Module, Part};
@@ -135,7 +136,8 @@ pub(super) fn is_key(resource: &Resource<'_>) -> bool {
     is_key_type(resource.of_type)
 }
 
-fn is_key_type(of_type: &str) -> bool {
+/// Whether a type of resources is that of keys.
+pub(super) fn is_key_type(of_type: &str) -> bool {
     matches!(
         of_type,
         "aws_kms_key"
@@ -163,6 +165,20 @@ pub(super) fn symbols(
                 symbols.add(&evaluator.iam_arn(resource), &shape.arn);
                 symbols.add(&evaluator.iam_name(resource), &shape.name);
             }
+            "aws_kms_key_policy" | "aws_kms_grant" => {
+                let named = evaluator.argument(&resource.arguments, "key_id");
+                let named = named.filter(|named| !named.is_null() && named.known().is_none());
+                let deployment = &resource.provider.deployment;
+                let arn = named.and_then(|it| evaluator.key_alone(deployment, &it, false));
+                if let Some(arn) = arn {
+                    // Any literal may name it.
+                    let partition = &deployment.partition;
+                    symbols.add(
+                        arn.as_str(),
+                        &format!("arn:{partition}:kms:{region}:{account}:key/*"),
+                    );
+                }
+            }
             _ if is_key(resource) => {
                 let arn = evaluator.key_arn(resource);
                 if let Some((arn, shape)) = arn.zip(evaluator.key_shape(resource)) {
@@ -180,6 +196,11 @@ fn is_ours(of_type: &str) -> bool {
     ours.iter().any(|ours| of_type.starts_with(ours)) || awscc::is_read(of_type)
 }
 
+/// The same, and what may hold such a thing.
+fn is_looked_at(evaluator: &Evaluator<'_>, of_type: &str) -> bool {
+    is_ours(of_type) || held::is_holder(of_type) && evaluator.speaks_of_templates()
+}
+
 /// The resources of an instance of a module, and of those that it calls.
 fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared<'a>>) {
     let Some(instance) = evaluator.instance(number) else { return };
@@ -187,7 +208,7 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         if mode == Mode::Data {
             continue;
         }
-        if !is_ours(of_type) {
+        if !is_looked_at(evaluator, of_type) {
             unread(evaluator, *part, of_type, &format!("{}{of_type}.{name}", instance.prefix));
             continue;
         }
@@ -223,18 +244,13 @@ const AWSCC: &str = "what the provider awscc makes of it";
 
 /// Tells of what declares keys or identities, and is not read.
 fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &str) {
-    let at = evaluator.at(part.file, part.block.span());
-    let holds_keys = || {
-        let text = evaluator.text(at.file);
-        at.span.slice(&text).is_some_and(|text| text.contains("AWS::KMS::"))
-    };
     let what = match of_type {
-        "aws_cloudformation_stack" | "aws_cloudformation_stack_set" if holds_keys() => {
-            "the template that stands in it"
-        }
-        _ if awscc::is_unread(of_type) => AWSCC,
-        _ => return,
+        "aws_ssoadmin_permission_set_inline_policy" => Some("who gets it, and what it allows"),
+        _ if awscc::is_unread(of_type) => Some(AWSCC),
+        _ => held::unread(evaluator, part, of_type),
     };
+    let Some(what) = what else { return };
+    let at = evaluator.at(part.file, part.block.span());
     evaluator.unresolved(at, format!("{address}: {what}"));
 }
 
@@ -271,7 +287,7 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
     let Some(plan) = evaluator.plan else { return };
     let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
     for (address, stated) in plan.resources() {
-        let is_one = stated.mode == Mode::Resource && is_ours(&stated.of_type);
+        let is_one = stated.mode == Mode::Resource && is_looked_at(evaluator, &stated.of_type);
         if stated.mode == Mode::Resource
             && awscc::is_unread(&stated.of_type)
             && evaluator.modules.is_empty()

@@ -2,6 +2,7 @@
 
 use crate::policy::document::KEY_POLICY_BYTES;
 use crate::policy::{Fault, Gravity, Policy, Statement};
+use crate::syntax::{Kind, Node};
 
 /// The shortest statement that KMS takes, and the shortest principal, each with the comma behind it.
 const SHORTEST: [&str; 2] =
@@ -37,10 +38,46 @@ pub(super) fn leave_out_what_never_fits(policy: &mut Policy) -> Option<Fault> {
     Some(Fault { span, message, gravity: Gravity::Malformed })
 }
 
+/// What is wrong with a key policy that code declares and that is longer than KMS takes, however its text is
+/// written. What is not known of it, as `is_open` says of texts, counts as nothing.
+pub(crate) fn too_long(tree: &Node<'_>, is_open: &dyn Fn(&str) -> bool) -> Option<Fault> {
+    let bytes = least_bytes(tree, is_open);
+    let message = format!("{bytes} bytes at least: a key policy has at most {KEY_POLICY_BYTES}");
+    let fault = Fault { span: tree.span, message, gravity: Gravity::Ignored };
+    (bytes > KEY_POLICY_BYTES).then_some(fault)
+}
+
+/// How many bytes the JSON text of a tree has at least, without white space: none where there may be none.
+fn least_bytes(node: &Node<'_>, is_open: &dyn Fn(&str) -> bool) -> usize {
+    let least = |node: &Node<'_>| least_bytes(node, is_open);
+    // Brackets, and a comma between two.
+    let listed = |parts: &mut dyn Iterator<Item = usize>| {
+        let parts = parts.filter(|bytes| *bytes > 0);
+        let (count, sum) = parts.fold((0_usize, 0), |(count, sum), it| (count + 1, sum + it));
+        sum + 2 + count.saturating_sub(1)
+    };
+    match &node.kind {
+        Kind::String(text) if is_open(text) => 2,
+        Kind::String(text) => text.len() + 2,
+        Kind::Number(text) => text.len(),
+        Kind::Null | Kind::Bool(_) => 4,
+        Kind::Array(items) => listed(&mut items.iter().map(least)),
+        Kind::Object(members) => {
+            listed(&mut members.iter().map(|member| match least(&member.value) {
+                0 => 0,
+                bytes => member.name.value.len() + 3 + bytes,
+            }))
+        }
+        Kind::OneOf { .. } | Kind::Unresolved(_) => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::too_long;
     use crate::policy::{PolicyDocument, PolicyKind};
     use crate::source::{FileId, Place, Span};
+    use crate::syntax::json;
 
     /// How many statements are kept, and what is said of the rest, of a policy of so many statements that name
     /// so many principals each.
@@ -58,6 +95,24 @@ mod tests {
         let left_out = said.into_iter().find(|message| message.contains("not judged")).cloned();
         assert_eq!(policy.readable, left_out.is_none());
         (policy.statements.len(), left_out)
+    }
+
+    #[test]
+    fn a8_what_code_declares_is_measured_without_white_space_and_what_is_not_known() {
+        let told = |text: &str| {
+            let tree = json::parse(text).expect("JSON");
+            too_long(&tree, &|text| text.contains("this-")).map(|fault| fault.message)
+        };
+        let of = |length: usize| format!("{{ \"Sid\" : [\"{}\", 1] }}", "x".repeat(length));
+        // `{"Sid":["",1]}` has 14.
+        assert_eq!(told(&of(32_768 - 14)), None);
+        let message = "32769 bytes at least: a key policy has at most 32768";
+        assert_eq!(told(&of(32_768 - 13)).as_deref(), Some(message));
+        assert_eq!(
+            told(&of(32_768).replace("xx", "this-region ")),
+            None,
+            "its length is not known"
+        );
     }
 
     #[test]

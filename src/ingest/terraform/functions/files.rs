@@ -1,4 +1,4 @@
-//! `file` and `templatefile`: only what lies among the given paths is read.
+//! `file` and `templatefile`, of which only what lies among the given paths is read, and `templatestring`.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use crate::source::{FileId, FileProblem, LineIndex, ProblemKind, Span};
 use super::super::super::text;
 use super::super::evaluator::{Evaluator, Scope};
 use super::super::module::joined;
-use super::super::value::{At, Data, Piece, PieceData, Value};
+use super::super::value::{At, Data, Object, Piece, PieceData, Value};
 
 /// What a call gives; nothing where that is not known.
 pub(super) fn call(
@@ -37,6 +37,28 @@ pub(super) fn call(
             Some(evaluator.template(&template, whole, &inner))
         }
         _ => None,
+    }
+}
+
+/// What a text that is a template comes to with `values`, used at a place; nothing where that is not known.
+pub(in super::super) fn rendered(
+    evaluator: &Evaluator<'_>,
+    template: &Value,
+    values: &Object,
+    (at, instance): (At, usize),
+) -> Option<Value> {
+    let (text, file) = (template.known()?, template.at.file);
+    let parsed: Template = text.parse().ok()?;
+    let mut inner = Scope { instance, file, names: None };
+    for member in values.members.iter().filter(|_| values.rest.is_none()) {
+        inner = inner.with(&member.name, member.value.clone());
+    }
+    let whole = At { file, span: Span::new(0, text.len()) };
+    let made = evaluator.template(&parsed, whole, &inner);
+    // What is no file of its own has no places that a part could stand at.
+    match template.at == whole && evaluator.text(file) == text {
+        true => Some(made),
+        false => made.known().map(|text| Value::text(at, text)),
     }
 }
 

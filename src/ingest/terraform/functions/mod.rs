@@ -12,6 +12,7 @@ use super::types;
 use super::value::{At, Data, Value};
 
 pub(super) use collections::set;
+pub(super) use files::rendered;
 
 /// Functions that take alternatives among their arguments as they are.
 const OPEN: [&str; 8] =
@@ -47,6 +48,10 @@ pub(super) fn call(
         ("tostring", [value]) => Some(types::scalar(value.clone(), "string")),
         ("tonumber", [value]) => Some(types::scalar(value.clone(), "number")),
         ("tobool", [value]) => Some(types::scalar(value.clone(), "bool")),
+        ("templatestring", [template, values]) => match &values.data {
+            Data::Object(values) => rendered(evaluator, template, values, (at, scope.instance)),
+            _ => None,
+        },
         ("file" | "templatefile", _) => files::call(evaluator, name, arguments, at, scope),
         _ => collections::call(name, arguments, at).or_else(|| texts::call(name, arguments, at)),
     };

@@ -76,7 +76,7 @@ resource "aws_iam_policy_attachment" "many" {
   name       = "many"
   users      = [aws_iam_user.alice.name]
   roles      = [aws_iam_role.app.name]
-  policy_arn = "arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser"
+  policy_arn = "arn:aws:iam::aws:policy/AmazonEC2FullAccess"
 }
 
 resource "aws_iam_role_policy" "maybe" {

@@ -1,1 +1,1 @@
-variable "policies" { default = { power = "arn:aws:iam::aws:policy/PowerUserAccess" } }
+variable "policies" { default = { power = "arn:aws:iam::aws:policy/AmazonEC2FullAccess" } }

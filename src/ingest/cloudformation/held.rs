@@ -1,0 +1,60 @@
+//! Templates that stand in files of another kind.
+
+use crate::source::{FileId, Located, Span};
+use crate::syntax::{Kind, Member, Node, json, yaml};
+
+use super::super::declared::Deployment;
+use super::{Template, owned};
+
+/// What a template that is no file of its own stands in.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    /// The parameters that it gives, by their names.
+    pub(super) given: Option<Node<'static>>,
+    /// Where it deploys the template to.
+    pub(super) deployment: Deployment,
+}
+
+impl Template {
+    /// The template in a tree, whose spans are those of its file; `given` are its parameters.
+    pub(in crate::ingest) fn held(
+        file: FileId,
+        root: &Node<'_>,
+        given: Option<&Node<'_>>,
+        deployment: &Deployment,
+    ) -> Option<Self> {
+        let template = Self::new(file, owned(root, 0))?;
+        let given = given.map(|given| owned(given, 0));
+        let holder = Some(Box::new(Holder { given, deployment: deployment.clone() }));
+        Some(Self { holder, ..template })
+    }
+}
+
+/// The tree of a template that is a text in JSON or YAML, all of it at `span`; nothing where it is broken.
+pub(in crate::ingest) fn parsed(text: &str, span: Span) -> Option<Node<'static>> {
+    if text.trim_start().starts_with('{') {
+        return json::parse(text).ok().map(|root| placed(owned(&root, 0), span));
+    }
+    let (documents, problems) = yaml::parse(text);
+    let first = documents.first().filter(|_| problems.is_empty());
+    first.map(|document| placed(owned(&document.root, 0), span))
+}
+
+fn placed(node: Node<'static>, span: Span) -> Node<'static> {
+    let kind = match node.kind {
+        Kind::Array(items) => {
+            Kind::Array(items.into_iter().map(|item| placed(item, span)).collect())
+        }
+        Kind::Object(members) => {
+            let members = members.into_iter().map(|member| Member {
+                name: Located::new(member.name.value, span),
+                value: placed(member.value, span),
+            });
+            Kind::Object(members.collect())
+        }
+        // No text reads as one of several.
+        kind => kind,
+    };
+    let tag = node.tag.map(|tag| Located::new(tag.value, span));
+    Node { span, tag, kind }
+}
