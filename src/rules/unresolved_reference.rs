@@ -74,7 +74,7 @@ impl Rule for UnresolvedReference {
                 .report(path, format!("not resolved: {}", open.value))
                 .said(without_instances(&open.value))
                 .at(open.place, None, "not known before it is deployed")
-                .help(remedy(&open.value).unwrap_or(ELSEWHERE))
+                .help(way(&open.value))
                 .one_of(code(path), &open.value);
             strictly(scope, report).done();
         }
@@ -114,6 +114,18 @@ fn told(statement: &Statement, of_key: bool) -> impl Iterator<Item = Located<&st
 /// How to make known what code refers to.
 const ELSEWHERE: &str = "check it together with what it refers to, or pass `--var NAME=VALUE`";
 
+/// How to make known what is unresolved as a whole.
+fn way(open: &str) -> String {
+    let by_name = || variable(open).map(given);
+    let known = remedy(open).map(str::to_owned).or_else(by_name);
+    known.unwrap_or_else(|| ELSEWHERE.to_owned())
+}
+
+/// That a variable or a parameter be given.
+fn given(name: &str) -> String {
+    format!("pass `--var {name}=VALUE`, or write it in keyreach.yaml")
+}
+
 /// How to make the document of a managed policy known.
 const DOCUMENT: &str = "put an export with the document beside it: `aws iam get-policy` and \
                         `aws iam get-policy-version`";
@@ -140,7 +152,7 @@ fn help(open: &[Located<&str>], hanging: &Hanging, is_bare: bool) -> String {
     let remedy = open.iter().find_map(|open| remedy(open.value));
     let how = match (remedy, name) {
         (Some(remedy), _) => remedy.to_owned(),
-        (None, Some(name)) => format!("pass `--var {name}=VALUE`, or write it in keyreach.yaml"),
+        (None, Some(name)) => given(name),
         (None, None) => "check it together with what it refers to".to_owned(),
     };
     match hanging.told() {

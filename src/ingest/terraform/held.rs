@@ -41,7 +41,8 @@ fn is_ours(text: &str) -> bool {
 impl Evaluator<'_> {
     /// Whether some of the files may speak, in the words of CloudFormation, of what is looked at.
     pub(super) fn speaks_of_templates(&self) -> bool {
-        self.texts.values().any(|text| is_ours(text))
+        // What is filled in stands in a file of its own.
+        self.texts.values().any(|text| is_ours(text) || text.contains("templatefile("))
     }
 }
 
