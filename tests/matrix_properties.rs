@@ -16,7 +16,7 @@ use support::matrix::net::{Case, Fault, Seen, check, inventory, word};
 use support::matrix::shrink::shrink;
 use support::matrix::{ENGINES, Engine, now};
 use support::seeds::{Random, for_each_seed};
-use support::worlds::{Hole, World, requests};
+use support::worlds::{Hole, World, render, requests};
 
 /// Worlds of a seed, and cells of a world: the fresh seed and the kept ones make 20,000 cells and more.
 const WORLDS: u64 = 450;
@@ -120,11 +120,12 @@ fn a_fact_less_makes_verdicts_wider_only() {
                     };
                     assert!(
                         was_possible,
-                        "{} without {:?}: {} turns {}\n{cell:?}",
+                        "{} without {:?}: {} turns {}\n{cell:?}\n{}",
                         engine.name,
                         FACTS[gone],
                         word(&full),
                         word(&less),
+                        render::scenario(&world),
                     );
                 }
             });

@@ -90,15 +90,17 @@ fn described(files: &Memory, loaded: &Loaded) -> String {
         }
     }
     for key in loaded.inventory.keys.values() {
-        let metadata = key.metadata.as_ref().unwrap();
         writeln!(out, "{}", key.arn).unwrap();
-        if let Some(description) = &metadata.description {
+        // Of a key that nothing declares no more is known than what is said of it.
+        let metadata = key.metadata.as_ref();
+        if let Some(description) = metadata.and_then(|it| it.description.as_ref()) {
             writeln!(out, "  description {description}").unwrap();
         }
-        let words = [&metadata.spec, &metadata.usage, &metadata.origin, &metadata.state];
-        let words = words.map(|word| word.as_deref().unwrap_or("?"));
-        writeln!(out, "  {} rotation {:?}", words.join(" "), key.rotation).unwrap();
-        if let Some(of) = &metadata.multi_region {
+        let words = metadata.map(|it| [&it.spec, &it.usage, &it.origin, &it.state]);
+        let words = words.map(|words| words.map(|word| word.as_deref().unwrap_or("?")).join(" "));
+        let words = words.unwrap_or_else(|| "not declared".to_owned());
+        writeln!(out, "  {words} rotation {:?}", key.rotation).unwrap();
+        if let Some(of) = metadata.and_then(|it| it.multi_region.as_ref()) {
             let primary = of.primary.as_deref().unwrap_or("?");
             writeln!(out, "  {} of {primary}, replicas {:?}", of.role.name(), of.replicas).unwrap();
         }

@@ -12,10 +12,10 @@ use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
 
 use super::values::{Mentions, values};
 
-/// Condition keys that tell of one thing, in lower case: an instant in two forms and when the session began, a
-/// resource and its account, organizations with places in them.
+/// Condition keys that tell of one thing, in lower case: an instant in two forms, a resource and its account,
+/// organizations with places in them.
 const TOGETHER: [&[&str]; 4] = [
-    &["aws:currenttime", "aws:epochtime", "aws:tokenissuetime"],
+    &["aws:currenttime", "aws:epochtime"],
     &["aws:sourcearn", "aws:sourceaccount"],
     &["aws:sourceorgid", "aws:sourceorgpaths"],
     &["aws:vpceorgid", "aws:vpceorgpaths"],
@@ -65,6 +65,8 @@ impl Dimensions {
         free.endpoints();
         free.companions(facts);
         let Free { mentions, mut exact, missing, .. } = free;
+        // When a session began goes with the clock, which every request has.
+        exact &= !mentions.contains_key("aws:tokenissuetime");
         // A list for each does not say which of them go together.
         for keys in TOGETHER {
             exact &= keys.iter().filter(|key| mentions.contains_key(**key)).count() < 2;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::aws::{ActionSet, KeyArn, KeySpec, KeyUsage, KmsAction, can_perform};
-use crate::decision::{Allowing, Caller, Cell, Crowd, Fate, Fates, Holders, Holding, Meant, Reach};
+use crate::decision::{
+    Allowing, Caller, Cell, Crowd, Fact, Fate, Fates, Holders, Holding, Is, Meant, Reach,
+};
 
 use super::{Probe, Trials};
 
@@ -113,5 +115,11 @@ pub(super) fn fates(
 /// See [`Reach::hangs_on`].
 pub(super) fn hangs_on(probe: &Probe<'_>, cell: &Cell, name: &str) -> bool {
     let (reference, plain) = (probe.reference(), cell.plain_request());
-    Trials::of(&reference, &plain, probe.now, probe.facts).dimensions.has(name)
+    let dimensions = Trials::of(&reference, &plain, probe.now, probe.facts).dimensions;
+    // What a request says of one key may forbid it another that is asked for (section 2.5, C61).
+    let forbids = |fact: &Fact| {
+        let when = fact.when.filter(|when| when.is != Is::Absent && dimensions.has(when.key));
+        fact.then.is == Is::Absent && fact.then.key.eq_ignore_ascii_case(name) && when.is_some()
+    };
+    dimensions.has(name) || probe.facts.iter().any(forbids)
 }
