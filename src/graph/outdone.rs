@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::access::Opening;
+use crate::access::{Opening, Reached};
+use crate::aws::ActionSet;
 use crate::decision::{Chance, Context};
 use crate::inventory::{Identity, NamedPolicy};
 
@@ -15,6 +16,7 @@ use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Ix, KeyIx};
 use super::change::{Change, WRITTEN, everything};
+use super::key_moves::KeyMove;
 use super::state::{ChangeIx, Gained, StateName, States, Tags, Which};
 use super::tagging::Tag;
 
@@ -287,19 +289,26 @@ impl States<'_, '_> {
         let of_each = |asker: &Asker<'_, '_>| {
             let side = asker.key_side(&Context::default());
             let mut survey = self.keys.survey(&side);
-            OPENINGS.map(|opening| survey.reached(key as usize, opening))
+            let reached = OPENINGS.map(|opening| survey.reached(key as usize, opening));
+            (reached, survey.sides(key as usize))
         };
-        let able = self.able.get((able.clone(), key), |(name, _)| of_each(&self.asker(name)));
-        // Nobody does more than everything for certain.
+        let (able, sides) = self.able.get((able.clone(), key), |(it, _)| of_each(&self.asker(it)));
         let wanted = self.keys.wanted(key);
-        if able.iter().all(|able| wanted.is_subset(able.sure)) {
+        // Requests that lead to the goal differ in what they ask for: one may be allowed, and not another.
+        let leading = wanted.intersection(KeyMove::ACTIONS.into_iter().collect());
+        let does = |able: &Reached, all: ActionSet| {
+            all.is_subset(able.sure) && all.intersection(leading).is_subset(able.always)
+        };
+        // Nobody does more than everything for certain.
+        if able.iter().all(|able| does(able, wanted)) {
             return true;
         }
         let could = self.could.get((at, change, key), |_| of_each(&self.at_most(at, change)));
-        could
-            .iter()
-            .zip(&able)
-            .all(|(could, able)| wanted.is_subset(able.sure) || could.is_within(able))
+        let does_as_much = |(could, able): (&Reached, &Reached)| {
+            let leads = could.possible.intersection(leading);
+            could.is_within(able) && leads.is_subset(able.always) || does(able, wanted)
+        };
+        could.1.is_some() && could.1 == sides || could.0.iter().zip(&able).all(does_as_much)
     }
 
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.

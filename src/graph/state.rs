@@ -148,8 +148,8 @@ enum Whoever {
     State(StateName),
 }
 
-/// What is reached of a key by each opening.
-type Openings = [Reached; 4];
+/// What is reached of a key by each opening, and how both stand to each other, where that is worked out.
+type Openings = ([Reached; 4], Option<Sides>);
 
 /// States by name.
 pub(super) struct States<'c, 'w> {

@@ -33,10 +33,7 @@ pub use metadata::{Facet, Front, Input, Metadata, Need, Reference};
 pub use scope::{Documented, KeyScope, Scope, short_name};
 pub use settings::{Settings, deployer};
 
-use std::collections::BTreeSet;
-
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
 use crate::aws::suggest;
 use crate::findings::{Finding, Label};
@@ -214,45 +211,8 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
         rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
     let mut found: Vec<Finding> = of_keys.chain(of_documents).chain(of_world).collect();
     found.iter_mut().for_each(|finding| of_block(scope, finding));
-    of_shared(scope, &mut found);
     unsure::weaken(scope, &mut found);
     found
-}
-
-/// What is said of several keys for the same statement of infrastructure code, in a policy document that they share,
-/// has one cause: it is told once, of the code.
-fn of_shared(scope: &Scope<'_>, found: &mut [Finding]) {
-    let block = |finding: &Finding| finding.key.as_ref().map(|key| without_indices(key.as_str()));
-    let place = |finding: &Finding| {
-        let label = finding.labels.first().filter(|label| scope.world.is_declared(label.place))?;
-        let is_one = finding.statement.is_some() && !finding.shares_cause && !finding.is_use;
-        is_one.then_some((finding.rule, finding.facet, label.place, label.span))
-    };
-    let mut keys: FxHashMap<_, BTreeSet<String>> = FxHashMap::default();
-    for finding in &*found {
-        if let Some((place, block)) = place(finding).zip(block(finding)) {
-            keys.entry(place).or_default().insert(block);
-        }
-    }
-    keys.retain(|_, keys| keys.len() > 1);
-    for finding in found {
-        let is_shared = place(finding).is_some_and(|place| keys.contains_key(&place));
-        let shared = finding.labels.first().zip(finding.key.clone()).filter(|_| is_shared);
-        let Some((label, key)) = shared else { continue };
-        // The key, and what else it is about.
-        let block = without_indices(key.as_str());
-        let of_key = [key.as_str(), block.as_str()];
-        let rest = of_key.iter().find_map(|of_key| finding.subject.strip_prefix(of_key));
-        let Some(rest) = rest.map(str::to_owned) else { continue };
-        let code = code(scope.world.sources.path(label.place.file));
-        finding.subject = format!("{code}{rest}");
-        // Related keys have one id (rule X4).
-        finding.instance.get_or_insert_with(|| match key.is_multi_region() {
-            true => format!("{} in {}", key.id(), key.region()),
-            false => key.id().to_owned(),
-        });
-        finding.is_use = true;
-    }
 }
 
 /// The code that a file is part of, in which an expression means one thing: a directory of Terraform's, or

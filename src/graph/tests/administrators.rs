@@ -105,3 +105,17 @@ fn users_get_to_keys_that_ask_how_somebody_is_signed_in() {
     let scps = "{ deny: 'kms:*', when: { 'Null': { aws:TokenIssueTime: 'false' } } }";
     assert_eq!(calls(&World { scps, ..World::default() }), written);
 }
+
+#[test]
+fn g31_others_make_grants_that_those_of_the_administrator_do_not_let_it_make() {
+    let path = of_bob(
+        "accounts: { 111122223333: {
+           users: { bob: { policies: [{ allow: '*' }] }, ann: {} },
+           keys: { k: { policy: [{ allow: kms:CreateGrant, to: user/ann }],
+             grants: [{ id: g, to: 'arn:aws:iam::111122223333:user/bob',
+               operations: [CreateGrant, Encrypt] }] } } } }",
+    );
+    let calls: Option<Vec<&str>> =
+        path.map(|path| path.hops.iter().map(|hop| hop.call.name()).collect());
+    assert_eq!(calls, Some(vec!["iam:CreateAccessKey", "kms:CreateGrant"]));
+}
