@@ -141,13 +141,13 @@ pub const FACTS: &[Fact] = &[
     always("2.5", Everyone, says("aws:SecureTransport", true)),
     always("2.5", Everyone, present("aws:CurrentTime")),
     always("2.5", Everyone, present("aws:EpochTime")),
-    // Temporary credentials alone carry when they were issued and whether MFA was used, and carry both (IAM user
-    // guide, global condition keys); users and root users have them as well, through a service too (rule C67).
+    // Temporary credentials carry when they were issued and whether MFA was used (IAM user guide, global condition
+    // keys); users and root users have them as well. Through a service a user's long-term credentials say that no
+    // MFA was used (rule C67).
     always("2.5", Services, absent("aws:MultiFactorAuthPresent")),
     always("2.5", Services, absent("aws:MultiFactorAuthAge")),
     always("2.5", Sessions, MFA),
     always("2.5", Sessions, ISSUED),
-    fact("2.5", LongTerm, MFA, ISSUED),
     fact("2.5", LongTerm, ISSUED, MFA),
     // Where MFA was not used nothing tells how long ago.
     fact(
