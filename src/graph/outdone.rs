@@ -23,6 +23,9 @@ use super::tagging::Tag;
 const OPENINGS: [Opening; 4] =
     [Opening::AsItIs, Opening::ByPolicy, Opening::ByGrant, Opening::ByPolicyAndGrant];
 
+/// Whether somebody after a change of tags can do no more than an administrator after the same.
+type IsWithin<'f> = &'f dyn Fn(ChangeIx, &StateName) -> bool;
+
 /// What somebody could do, and an administrator of its account cannot.
 pub(super) struct Left {
     /// Whether the organization leaves the administrator as much.
@@ -167,7 +170,7 @@ impl States<'_, '_> {
         &self,
         at: Ix,
         administrator: &StateName,
-        (asked, is_within): (&BTreeSet<Tag>, &dyn Fn(ChangeIx, &StateName) -> bool),
+        (asked, is_within): (&BTreeSet<Tag>, IsWithin<'_>),
     ) -> bool {
         if asked.is_empty() {
             return true;
@@ -250,7 +253,7 @@ impl States<'_, '_> {
             let surely = || self.lacking(changed).entered.binary_search(&entered).is_ok();
             !self.could_enter((at, Some(others)), (role, entered)) || surely()
         };
-        let of_tags = (&asked.principal_tags, &is_within as &dyn Fn(ChangeIx, &StateName) -> bool);
+        let of_tags = (&asked.principal_tags, &is_within as IsWithin<'_>);
         self.could_enter((at, None), (role, entered))
             || asked.is_of_principal_tags() && !asked.names_tags_alone()
             || !self.is_outdone_in_all(at, administrator, of_tags)
