@@ -215,14 +215,6 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
     found
 }
 
-/// The code that a file is part of, in which an expression means one thing: a directory of Terraform's, or
-/// a template.
-fn code(path: &str) -> String {
-    let is_module = [".tf", ".tf.json", ".tofu"].iter().any(|end| path.ends_with(end));
-    let directory = path.rsplit_once('/').map_or(".", |(directory, _)| directory);
-    if is_module { directory } else { path }.to_owned()
-}
-
 /// What is said of one instance of a block of infrastructure code is said of the block: its indices come and
 /// go, and what is wrong stands in the code once.
 fn of_block(scope: &Scope<'_>, finding: &mut Finding) {

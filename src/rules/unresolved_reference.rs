@@ -11,7 +11,7 @@ use crate::syntax::{BROKEN, LIMITS, is_of_deployment, without_deployment};
 use super::controllers::list;
 use super::hanging::Hanging;
 use super::report::{Report, Sink};
-use super::{Documented, Rule, Scope, code};
+use super::{Documented, Rule, Scope};
 
 /// See the rule's page.
 pub(super) struct UnresolvedReference;
@@ -95,6 +95,14 @@ impl Rule for UnresolvedReference {
             strictly(scope, report).done();
         }
     }
+}
+
+/// The code that a file is part of, in which an expression means one thing: a directory of Terraform's, or
+/// a template.
+fn code(path: &str) -> String {
+    let is_module = [".tf", ".tf.json", ".tofu"].iter().any(|end| path.ends_with(end));
+    let directory = path.rsplit_once('/').map_or(".", |(directory, _)| directory);
+    if is_module { directory } else { path }.to_owned()
 }
 
 /// What a policy is part of, as people name it: the same in two roots is one.
