@@ -489,6 +489,11 @@ fn a_scenario_can_be_json() {
     // Wherever the member stands.
     let last = r#"{"accounts": {"111122223333": {"keys": {"k": null}}}, "keyreach": "scenario/1"}"#;
     assert_eq!(world(&[("world.json", last)]).keys.len(), 1);
+    let no_json = last.replace("1\"}", "1\",}");
+    let lines = "accounts: { \"111122223333\": { keys: { k: null } } }\nkeyreach: scenario/1\n";
+    for text in [&*no_json, lines] {
+        assert_eq!(world(&[("world.yaml", text)]).keys.len(), 1, "{text}");
+    }
     // What another program calls so is none.
     let other = text.replace("scenario/1", "check/1");
     assert_eq!(loaded(&[("world.json", &other)]).skipped, 1);

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::policy::SharedPolicies;
 use crate::source::{FileId, FileProblem, Files, LineCount, ProblemKind, Span};
-use crate::syntax::{Problem, json};
+use crate::syntax::{Problem, json, yaml};
 
 use super::digest::Digests;
 use super::document::{Document, Read, Refusal, Source, Top, cause, offset};
@@ -129,7 +129,7 @@ fn read_text(source: &Source<'_>, path: &str) -> Outcome {
 }
 
 /// Whether the first line that says anything names a scenario, or the first member where all stands in braces,
-/// as in JSON.
+/// as in JSON; or another line or member of a text that is YAML.
 fn is_scenario(text: &str) -> bool {
     if let Some(members) = text.trim_start().strip_prefix('{') {
         let version = member(members.trim_start(), "keyreach").unwrap_or_default();
@@ -141,6 +141,13 @@ fn is_scenario(text: &str) -> bool {
     };
     let first = text.lines().find(|line| !says_nothing(line));
     first.is_some_and(|line| line.starts_with("keyreach:"))
+        || text.contains("\nkeyreach:") && is_yaml_of_scenario(text)
+}
+
+/// Whether the members of the first document, in whatever order, say that a text is a scenario.
+fn is_yaml_of_scenario(text: &str) -> bool {
+    let documents = if text.contains("keyreach") { yaml::parse(text).0 } else { Vec::new() };
+    documents.first().is_some_and(|document| scenario::is_scenario(&document.root))
 }
 
 /// What stands behind the member `name` with which a text begins, in quotes or not.
@@ -197,6 +204,10 @@ impl<'a> Reading<'a, '_> {
             end = stream.byte_offset();
             match top {
                 Ok(top) => self.top(&top, Span::new(start, end)),
+                // What is no JSON can be YAML in braces.
+                Err(_) if start == skip_blank(text, 0) && is_yaml_of_scenario(text) => {
+                    return self.scenario();
+                }
                 Err(error) => {
                     let at = offset(text, error.line(), error.column());
                     return self.broken(start, at, &cause(&error));

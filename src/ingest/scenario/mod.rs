@@ -83,9 +83,9 @@ pub struct Scenario {
 
 /// Whether this is the tree of a scenario, whatever its version: `keyreach: scenario/...` comes first.
 pub fn is_scenario(root: &Node<'_>) -> bool {
-    root.members().first().is_some_and(|first| {
-        let version = first.value.as_str().unwrap_or_default();
-        first.name.value == "keyreach" && version.starts_with("scenario/")
+    root.members().iter().any(|member| {
+        let version = member.value.as_str().unwrap_or_default();
+        member.name.value == "keyreach" && version.starts_with("scenario/")
     })
 }
 

@@ -73,7 +73,9 @@ fn the_example_of_the_documentation_is_a_scenario() {
     assert_eq!((world.grant_count(), world.gaps.len()), (1, 0));
     let documents = yaml::parse("keyreach: scenario/2\n").0;
     assert!(is_scenario(&documents[0].root));
-    for other in ["a: 1\nkeyreach: scenario/1\n", "keyreach: config/1\n", "[]\n", ""] {
+    // Members have no order.
+    assert!(is_scenario(&yaml::parse("accounts:\nkeyreach: scenario/1\n").0[0].root));
+    for other in ["a: { keyreach: scenario/1 }\n", "keyreach: config/1\n", "[]\n", ""] {
         assert!(
             !yaml::parse(other).0.iter().any(|document| is_scenario(&document.root)),
             "{other}"
