@@ -14,7 +14,7 @@ mod support;
 
 use beside::{PARTNER, check, check_statements, inventory, statement, world};
 use keyreach::access::{Access, Matrix};
-use keyreach::aws::ActionSet;
+use keyreach::aws::{ActionSet, KmsAction};
 use support::matrix::now;
 
 const ORGANIZATION: &str = r#"organization:
@@ -122,6 +122,22 @@ fn c45_unique_ids_have_their_parts() {
     ] {
         check(&with_ids(to, pattern), expected);
     }
+}
+
+#[test]
+fn a_scenario_without_an_organization_has_none() {
+    let other = r#"StringNotEquals: { "aws:PrincipalOrgID": "o-other" }"#;
+    let text = statement("allow", "Decrypt", "*", "") + &statement("deny", "Decrypt", "*", other);
+    let text = world("us-west-2", &text);
+    check(&text, &["o-other Decrypt always"]);
+    let told = inventory(&text);
+    let access = Access::new(&told, now());
+    let matrix = Matrix::new(&access);
+    let bob = matrix.rows().iter().position(|row| row.name.ends_with("user/bob")).unwrap();
+    let pairs = matrix.row(bob, ActionSet::of(KmsAction::DECRYPT), true);
+    let pair = pairs.iter().find_map(|(key, pair)| key.map(|_| pair)).unwrap();
+    let cell = pair.cells.iter().find(|(actions, _)| actions.contains(KmsAction::DECRYPT)).unwrap();
+    assert_eq!((cell.1.verdict.name(), cell.1.missing.len()), ("never", 0));
 }
 
 /// The condition of the one cell of outsiders that has one.

@@ -118,8 +118,10 @@ impl Subject<'_> {
     fn is_no_member(&self, world: &Inventory) -> bool {
         let of_account =
             |stranger: &Stranger| matches!(stranger.whose, Whose::Account | Whose::SomeAccount);
-        let is_member = |account| {
-            world.organization.as_deref().is_none_or(|own| own.accounts.contains(&account))
+        let is_member = |account| match world.organization.as_deref() {
+            Some(own) => own.accounts.contains(&account),
+            // What has none tells of its own accounts alone.
+            None => !world.has_no_organization,
         };
         self.stranger.as_ref().is_some_and(of_account)
             && self.caller.account.is_some_and(|account| !is_member(account))
@@ -204,16 +206,24 @@ fn of_later(key: &str) -> Known {
 /// `aws:PrincipalOrgID` or `aws:ResourceOrgID` of an account.
 pub(super) fn organization_id(world: &Inventory, account: AccountId) -> Known {
     let Some(organization) = world.organization.as_deref() else {
-        return Known::Missing("organization".into());
+        return without_organization(world);
     };
     let id = organization.id.as_deref().filter(|_| organization.accounts.contains(&account));
     Known::Value(id.map(|id| ContextValue::One(id.into())))
 }
 
+/// What is known of the organization of an account where none was exported.
+fn without_organization(world: &Inventory) -> Known {
+    match world.has_no_organization {
+        true => Known::Value(None),
+        false => Known::Missing("organization".into()),
+    }
+}
+
 /// `aws:PrincipalOrgPaths` or `aws:ResourceOrgPaths` of an account.
 pub(super) fn organization_path(world: &Inventory, account: AccountId) -> Known {
     let Some(organization) = world.organization.as_deref() else {
-        return Known::Missing("organization".into());
+        return without_organization(world);
     };
     let path = organization.path(account);
     Known::Value(path.map(|path| ContextValue::Many(vec![path.into()])))

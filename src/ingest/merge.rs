@@ -158,9 +158,17 @@ pub(super) fn merge(sources: Arc<Sources>, mut facts: Facts) -> Inventory {
     inventory.loose = mem::take(&mut facts.loose);
     managed::add(&mut inventory);
     gaps::find(&facts.listings, &mut inventory, &mut notes);
+    let mut whole = inventory.accounts.is_empty()
+        && inventory.keys.is_empty()
+        && facts.declared.is_none()
+        && facts.given.is_empty()
+        && !facts.worlds.is_empty();
     for world in mem::take(&mut facts.worlds) {
+        whole &= world.has_no_organization;
         worlds::add(&mut inventory, world, &mut notes);
     }
+    // A scenario is complete.
+    inventory.has_no_organization = whole;
     inventory.declared = mem::take(&mut facts.declared).map(Arc::new);
     let given = mem::take(&mut facts.given);
     if !given.is_empty() {

@@ -67,6 +67,8 @@ pub struct Inventory {
     pub aliases: Aliases,
     /// The organization, where one was exported.
     pub organization: Option<Arc<Organization>>,
+    /// Whether its accounts are told to be in none, where none is there.
+    pub has_no_organization: bool,
     /// VPC endpoint policies by endpoint id.
     pub endpoints: BTreeMap<Box<str>, PolicyDocument>,
     /// Policies that stand alone: no principal and no key is known for them.

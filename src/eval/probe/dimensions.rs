@@ -249,7 +249,8 @@ impl Free<'_, '_> {
     /// Section 2: a condition on an organization that was not exported.
     fn note_organization(&mut self, lower: &str) {
         let asks = lower.ends_with("orgid") || lower.ends_with("orgpaths");
-        if asks && self.reference.world().organization.is_none() {
+        let world = self.reference.world();
+        if asks && world.organization.is_none() && !world.has_no_organization {
             self.missing.push("organization".to_owned());
         }
     }

@@ -151,6 +151,7 @@ impl Loader {
                 _ => {}
             }
         }
+        self.world.has_no_organization = self.world.organization.is_none();
         self.finish_keys();
         self.finish_policies();
     }
