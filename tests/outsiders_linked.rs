@@ -125,6 +125,18 @@ fn c45_unique_ids_have_their_parts() {
 }
 
 #[test]
+fn e44_rcps_do_not_bind_service_linked_roles_of_other_accounts() {
+    const RCP: &str = r#"rcps: [{ deny: "kms:*", when: { StringNotEqualsIfExists: { "aws:PrincipalOrgID": o-own } } }]"#;
+    let bound =
+        |to: &str| in_organization(to, "").replacen("root: r-1", &format!("root: r-1\n  {RCP}"), 1);
+    let linked = format!("arn:aws:iam::{PARTNER}:role/aws-service-role/ec2.amazonaws.com/linked");
+    check(&bound(&linked), &[&format!("{linked} Decrypt always")]);
+    check(&bound(APP), &[]);
+    // One of them can be any principal of an account.
+    check(&bound(PARTNER), &[&format!("arn:aws:iam::{PARTNER}:root Decrypt conditional")]);
+}
+
+#[test]
 fn a_scenario_without_an_organization_has_none() {
     let other = r#"StringNotEquals: { "aws:PrincipalOrgID": "o-other" }"#;
     let text = statement("allow", "Decrypt", "*", "") + &statement("deny", "Decrypt", "*", other);

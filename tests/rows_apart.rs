@@ -161,6 +161,19 @@ fn c46_the_path_of_a_role_whose_session_is_named_is_not_known() {
 }
 
 #[test]
+fn e44_the_request_tells_whether_the_role_of_a_session_is_service_linked() {
+    const RCP: &str = r#"root: r-1, rcps: [{ deny: "kms:*", when: { StringNotEqualsIfExists: { "aws:PrincipalOrgID": o-own } } }], management"#;
+    let session = format!("arn:aws:sts::{PARTNER}:assumed-role/linked/s");
+    let text = world(&[statement("allow", &session, "")]).replacen("management", RCP, 1);
+    let found = decrypt(&text);
+    let [(row, answer)] = &found[..] else { panic!("{text}\n{found:?}") };
+    assert_eq!((&**row, answer.verdict.name()), (&*session, "conditional"));
+    let witness = answer.witness.as_ref().unwrap().get("aws:PrincipalArn").unwrap();
+    let [arn] = witness.value.values() else { panic!("{witness:?}") };
+    assert!(arn.contains(":role/aws-service-role/") && arn.ends_with("/linked"), "{arn}");
+}
+
+#[test]
 fn who_stands_for_others_is_none_of_those_named() {
     let any = iam("role/any");
     let users = r#"StringEquals: { "aws:PrincipalType": User }"#;

@@ -9,7 +9,7 @@ use crate::policy::PolicyDocument;
 
 use super::asked::REQUEST_ALIAS;
 use super::caller_values::{ORG_PATHS, USER_ID};
-use super::formula::{Formula, Formulas, Kinds};
+use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::frame::{KeyLimits, Limit, Who};
 use super::kinds;
 use super::levels::Levels;
@@ -359,11 +359,16 @@ fn session<S: Word>(
     Some(together)
 }
 
-/// Rule E44: by the role's path, which the name of a session does not tell.
+/// Rule E44: by the role's path, which the name of a session does not tell. Of those outside the export that are
+/// not named with their path the request tells it.
 fn service_linked(world: &World<'_>, subject: &Subject<'_>) -> Formula {
+    let formulas = world.formulas;
     match (subject.unlisted(), &subject.caller.kind) {
         (Some(what), CallerKind::AssumedRole { .. }) => {
-            missing(world.formulas, format!("{what} (a service-linked role)"), "linked", false)
+            missing(formulas, format!("{what} (a service-linked role)"), "linked", false)
+        }
+        _ if subject.is_unnamed() || subject.outside_role().is_some() => {
+            formulas.of(Atom::Request(kinds::of_service_linked_role()))
         }
         _ => Formula::constant(subject.is_service_linked()),
     }

@@ -39,6 +39,23 @@ pub(super) fn of_account(partition: &str, account: &str, named: &[Box<str>]) -> 
     (PRINCIPAL_ARN.into(), Limit::PresentLikeBut(arns.into(), named.into()))
 }
 
+/// That who asks is a service-linked role (rule E44).
+pub(super) fn of_service_linked_role() -> Test {
+    let literal = |text: &str| Box::from([Piece::Text(text.into())]);
+    let path = Box::from([Piece::Text("role/aws-service-role/".into()), Piece::AnyRun]);
+    let parts: [Box<[Piece]>; 6] = [
+        literal("arn"),
+        Box::from([Piece::AnyRun]),
+        literal("iam"),
+        Box::default(),
+        Box::from([Piece::AnyRun]),
+        path,
+    ];
+    let operator = Operator { comparison: Comparison::ArnLike, ..PLAIN };
+    let values = Box::from([Operand::Arn(Box::from(parts))]);
+    Test { key: PRINCIPAL_ARN.into(), operator, values, of_grant: false }
+}
+
 /// Whether requests of one kind can hold something else under a key (in lower case) than those of another.
 pub(super) fn tells_kinds(key: &str) -> bool {
     const KEYS: [&str; 7] = [

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::aws::{AccountId, Identity as ArnIdentity, identity};
-use crate::decision::{Caller, CallerKind};
+use crate::decision::{Caller, CallerKind, Context};
 use crate::inventory::{Identity, Inventory};
 
 /// A caller with the identity behind it.
@@ -24,7 +24,8 @@ pub(super) struct CallerFacts<'a, 'w: 'a> {
 }
 
 impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
-    pub(super) fn new(world: &'w Inventory, caller: &'a Caller) -> Self {
+    /// Of a caller whose requests have this context.
+    pub(super) fn new(world: &'w Inventory, caller: &'a Caller, context: &Context) -> Self {
         let account = caller.account;
         let found = caller.identity_in(world);
         let partition = caller.partition();
@@ -45,8 +46,12 @@ impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
             }),
             CallerKind::Service | CallerKind::Provider => None,
         };
-        let is_service_linked =
-            role_arn.as_deref().is_some_and(|arn| arn.contains(":role/aws-service-role/"));
+        // The ARN of a session lacks the path of its role, which the request can tell.
+        let given = context.get("aws:PrincipalArn").and_then(|entry| entry.value.values().first());
+        let is_own = |arn: &&str| role_name.is_some_and(|name| is_role(arn, account, name));
+        let given = given.map(|arn| &**arn).filter(is_own);
+        let linked = given.or(role_arn.as_deref());
+        let is_service_linked = linked.is_some_and(|arn| arn.contains(":role/aws-service-role/"));
         Self { account, identity: found, principal_arn, role_arn, role_name, is_service_linked }
     }
 
@@ -60,14 +65,7 @@ impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
     pub(super) fn is_session_of(&self, role: &str) -> bool {
         match (&self.role_arn, self.role_name) {
             (Some(arn), _) => arn == role,
-            (None, Some(name)) => {
-                let same_account = identity(role).is_some_and(|named| match named {
-                    ArnIdentity::Role { account, .. } => Some(account) == self.account,
-                    _ => false,
-                });
-                same_account
-                    && role_name(role).is_some_and(|named| named.eq_ignore_ascii_case(name))
-            }
+            (None, Some(name)) => is_role(role, self.account, name),
             _ => false,
         }
     }
@@ -78,9 +76,12 @@ impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
     }
 }
 
-fn role_name(arn: &str) -> Option<&str> {
-    match identity(arn)? {
-        ArnIdentity::Role { name, .. } => Some(name),
-        _ => None,
+/// Whether an ARN is that of a role of this account and name, whatever its path (rule A42).
+fn is_role(arn: &str, account: Option<AccountId>, own: &str) -> bool {
+    match identity(arn) {
+        Some(ArnIdentity::Role { account: home, name, .. }) => {
+            Some(home) == account && name.eq_ignore_ascii_case(own)
+        }
+        _ => false,
     }
 }

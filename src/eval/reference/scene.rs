@@ -68,7 +68,7 @@ impl<'a, 'w: 'a> Scene<'a, 'w> {
     ) -> Self {
         let world = reference.world;
         let request = request.into();
-        let caller = CallerFacts::new(world, request.caller);
+        let caller = CallerFacts::new(world, request.caller, request.context);
         let key = match request.target() {
             Some(Target::Key(arn)) => world.key(arn),
             Some(Target::Alias(arn)) => world
