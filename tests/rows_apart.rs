@@ -257,6 +257,79 @@ fn whoever_is_denied_what_anyone_has_is_told_to_be() {
 }
 
 #[test]
+fn whoever_is_denied_what_a_pattern_has_is_told_to_be() {
+    let like = |key: &str, pattern: &str| format!(r#"StringLike: {{ "{key}": "{pattern}" }}"#);
+    let of_ids = statement("allow", "*", &like("aws:PrincipalOrgID", "o-ab*"));
+    for denied in [
+        r#"StringEquals: { "aws:PrincipalOrgID": o-abc }"#,
+        r#""ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": "o-abc/*" }"#,
+    ] {
+        let rows = ["o-ab* always", "o-abc never"];
+        check(&[of_ids.clone(), statement("deny", "*", denied)], &rows);
+    }
+    // So is an account, of which nobody tells the organization.
+    let root = iam("root");
+    let rows = [format!("{root} never"), "o-ab* always".to_owned()];
+    check(&[of_ids, statement("deny", PARTNER, "")], &[&rows[0], &rows[1]]);
+    let of_accounts = statement("allow", "*", &like("aws:PrincipalAccount", "4444*"));
+    let rows = ["arn:aws:iam::4444*:root always".to_owned(), format!("{root} never")];
+    check(&[of_accounts, statement("deny", PARTNER, "")], &[&rows[0], &rows[1]]);
+}
+
+#[test]
+fn a_pattern_within_another_has_a_row_where_something_tells_it_apart() {
+    let like = |patterns: &str| format!(r#"StringLike: {{ "aws:PrincipalOrgID": [{patterns}] }}"#);
+    let both = statement("allow", "*", &like("'o-ab*', 'o-abc*'"));
+    check(&[both.clone()], &["o-ab* always"]);
+    let denied = statement("deny", "*", &like("'o-abc*'"));
+    check(&[both, denied], &["o-ab* always", "o-abc* never"]);
+}
+
+#[test]
+fn an_assumed_organization_is_that_of_whoever_asks() {
+    let id =
+        |operator: &str, id: &str| format!(r#"{operator}: {{ "aws:PrincipalOrgID": "{id}" }}"#);
+    let own_paths = r#""ForAnyValue:StringLike": { "aws:PrincipalOrgPaths": "o-own/*" }"#;
+    let nowhere = r#""Null": { "aws:PrincipalOrgPaths": "true" }"#;
+    for (assumed, when, expected) in [
+        ("aws:PrincipalOrgID=o-x", &*id("StringNotEquals", "o-own"), &["*"][..]),
+        ("aws:PrincipalOrgID=o-own", &id("StringNotEquals", "o-own"), &[]),
+        ("aws:PrincipalOrgID=o-x", &id("StringEquals", "o-own"), &[]),
+        ("aws:PrincipalOrgID=o-x", own_paths, &[]),
+        ("aws:PrincipalOrgID=o-own", own_paths, &["*"]),
+        ("aws:PrincipalOrgID=absent", nowhere, &["*"]),
+        ("aws:PrincipalOrgPaths=o-x/r-1/", &id("StringEquals", "o-x"), &["*"]),
+    ] {
+        let args = format!("matrix --all --action Decrypt --assume {assumed} --format jsonl");
+        let cells = lines(&run("assumed", &[statement("allow", "*", when)], &args));
+        let of_others = cells.iter().filter(|cell| {
+            let name = cell["principal"].as_str().unwrap();
+            !name.starts_with("arn:aws:iam::111122223333:")
+        });
+        let rows: Vec<&str> =
+            of_others.clone().map(|cell| cell["principal"].as_str().unwrap()).collect();
+        assert_eq!(rows, expected, "{assumed} {when}");
+        assert!(of_others.clone().all(|cell| cell["verdict"] == "always"), "{assumed} {when}");
+    }
+}
+
+#[test]
+fn a30_services_have_a_row_where_they_pass_for_what_they_lack() {
+    let types =
+        r#"StringNotEquals: { "aws:PrincipalType": [Account, User, AssumedRole, FederatedUser] }"#;
+    check(&[statement("allow", "*", types)], &["*.amazonaws.com always"]);
+    let ids = r#"StringNotLike: { "aws:userid": "*" }"#;
+    check(&[statement("allow", "*", ids)], &["*.amazonaws.com always"]);
+    let account = format!(r#"StringEqualsIfExists: {{ "aws:PrincipalAccount": "{PARTNER}" }}"#);
+    let rows = ["*.amazonaws.com always".to_owned(), format!("{} always", iam("root"))];
+    check(&[statement("allow", "*", &account)], &[&rows[0], &rows[1]]);
+    // They have none where they are told from nobody.
+    let others = format!(r#"StringNotEquals: {{ "aws:PrincipalAccount": "{PARTNER}" }}"#);
+    let rows = ["* always".to_owned(), format!("{} never", iam("root"))];
+    check(&[statement("allow", "*", &others)], &[&rows[0], &rows[1]]);
+}
+
+#[test]
 fn a30_services_have_a_row_where_what_they_alone_send_is_asked_for() {
     let source = r#"StringEquals: { "aws:SourceAccount": "111122223333" }"#;
     check(&[statement("allow", "*", source)], &["*.amazonaws.com conditional"]);

@@ -48,8 +48,8 @@ impl Subject<'_> {
             "aws:principalservicename" => absent,
             // Not exported, and several for one service.
             "aws:principalservicenameslist" if service => Known::OfRequest,
-            "aws:principalorgid" => self.organization_id(world),
-            "aws:principalorgpaths" => self.organization_path(world),
+            ORG_ID => self.organization_id(world, given),
+            ORG_PATHS => self.organization_path(world, given),
             "aws:userid" => self.user_id(),
             // Rule C44.
             "aws:username" => match &self.caller.kind {
@@ -95,12 +95,14 @@ impl Subject<'_> {
     pub(super) fn without_what_others_have<'t>(
         &self,
         world: &Inventory,
+        given: &Context,
         test: &'t Test,
     ) -> Cow<'t, Test> {
         let is_of_others = |operand: &Operand| match &*test.key {
             USER_ID => id_in(operand, ':').is_some_and(|id| is_id_of_one_known(world, id)),
             ORG_ID | ORG_PATHS => {
                 let own = world.organization.as_deref().filter(|_| self.is_no_member(world));
+                let own = own.filter(|_| self.assumed_organization(given).is_none());
                 let own = own.filter(|own| !own.accounts.is_empty());
                 own.is_some_and(|own| own.id.is_some() && id_in(operand, '/') == own.id.as_deref())
             }
@@ -140,9 +142,12 @@ impl Subject<'_> {
         Known::Value(found.next().map(|(_, value)| ContextValue::One(value.clone())))
     }
 
-    fn organization_id(&self, world: &Inventory) -> Known {
+    fn organization_id(&self, world: &Inventory, given: &Context) -> Known {
         if let Some(id) = self.organization() {
             return Known::Value(Some(ContextValue::One(id.into())));
+        }
+        if let Some(assumed) = self.assumed_organization(given) {
+            return Known::Value(assumed.map(ContextValue::One));
         }
         if self.is_no_member(world) {
             return Known::OfRequest;
@@ -153,9 +158,17 @@ impl Subject<'_> {
         organization_id(world, account)
     }
 
-    fn organization_path(&self, world: &Inventory) -> Known {
+    fn organization_path(&self, world: &Inventory, given: &Context) -> Known {
         // Whoever is in an organization and not in the export can be anywhere in it.
-        if self.organization().is_some() || self.is_no_member(world) {
+        if self.organization().is_some() {
+            return Known::OfRequest;
+        }
+        match self.assumed_organization(given) {
+            Some(Some(_)) => return Known::OfRequest,
+            Some(None) => return Known::Value(None),
+            None => {}
+        }
+        if self.is_no_member(world) {
             return Known::OfRequest;
         }
         let Some(account) = self.caller.account.filter(|_| !self.is_in_none()) else {
@@ -163,13 +176,32 @@ impl Subject<'_> {
         };
         organization_path(world, account)
     }
+
+    /// The organization that somebody outside the export is taken to be in.
+    pub(super) fn assumed_organization(&self, given: &Context) -> Option<Option<Box<str>>> {
+        let is_of_account = self.stranger.is_some() && !self.caller.is_outside_accounts();
+        assumed_organization(given).filter(|_| is_of_account)
+    }
+}
+
+/// The organization in which who asks is taken to be, by its id or a place in it; none where it is taken to be in
+/// none (section 2.5: it has both keys or neither).
+pub(super) fn assumed_organization(given: &Context) -> Option<Option<Box<str>>> {
+    let assumed = |key: &str| match given.get(&written(key)) {
+        Some(entry) => {
+            let id = entry.value.values().first().and_then(|value| value.split('/').next());
+            id.map(|id| Some(id.into()))
+        }
+        None => given.is_absent(key).then_some(None),
+    };
+    [ORG_ID, ORG_PATHS].into_iter().find_map(assumed)
 }
 
 /// The condition key of unique ids, in lower case.
 pub(super) const USER_ID: &str = "aws:userid";
 
 /// The condition keys of the organization, in lower case.
-const ORG_ID: &str = "aws:principalorgid";
+pub(super) const ORG_ID: &str = "aws:principalorgid";
 pub(super) const ORG_PATHS: &str = "aws:principalorgpaths";
 
 /// The id that every text begins with which the operand takes: alone, or before this character. A unique id is no

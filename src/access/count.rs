@@ -328,16 +328,20 @@ impl Matrix<'_> {
 
     /// How many cells of others outside are told though they are never.
     fn cells_apart(&self, wanted: ActionSet) -> i64 {
-        let open = self.anyone.iter().flat_map(|anyone| self.open_keys(*anyone, wanted));
-        let mut open: Vec<usize> = open.collect();
-        open.sort_unstable();
-        open.dedup();
-        let apart = (0..self.rows().len()).filter(|row| self.is_apart(*row));
-        let apart: Vec<usize> = if open.is_empty() { Vec::new() } else { apart.collect() };
-        let of_pair =
-            |row: usize, key: usize| self.denied_apart(row, key).intersection(wanted).len();
-        let of_row = |row: usize| open.iter().map(|key| of_pair(row, *key) as i64).sum::<i64>();
-        apart.into_par_iter().map(of_row).sum()
+        let rows = self.wide.rows.iter();
+        let open: FxHashMap<usize, Vec<usize>> =
+            rows.map(|wide| (*wide, self.open_keys(*wide, wanted))).collect();
+        if open.values().all(Vec::is_empty) {
+            return 0;
+        }
+        let of_row = |row: usize| -> i64 {
+            let wider = self.wide.wider(row).iter().filter_map(|wide| open.get(wide));
+            let keys: BTreeSet<usize> = wider.flatten().copied().collect();
+            let told = keys.into_iter().map(|key| self.denied_apart(row, key));
+            told.map(|told| told.intersection(wanted).len() as i64).sum()
+        };
+        let apart = (0..self.rows().len()).into_par_iter().filter(|row| self.is_apart(*row));
+        apart.map(of_row).sum()
     }
 
     fn counts_without_key(&self, wanted: ActionSet) -> Counts {

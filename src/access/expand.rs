@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::aws::{ActionSet, KeyArn, KmsAction};
 use crate::decision::{CallerKind, Context, Pair, Request, Target};
+use crate::inventory::Organization;
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::source::{FileId, Place, Span};
 
@@ -39,39 +42,35 @@ impl<'a> Matrix<'a> {
     }
 
     /// The actions of a key, or of `*`, whose cells are told where they are never: of a user, role or root of the
-    /// export all; of others outside it what whomever nothing names can do, which would seem to hold of them.
+    /// export all; of others outside it what wider rows have, which would seem to hold of them.
     pub fn told(&self, row: usize, key: Option<usize>) -> ActionSet {
         match (self.is_listed(row), key) {
             (true, _) => self.possible(key),
-            (false, Some(key)) if self.is_apart(row) => self.left_to_anyone(row, key),
+            (false, Some(key)) if self.is_apart(row) => self.left_to_wider(row, key),
             (false, _) => ActionSet::EMPTY,
         }
     }
 
     /// Whether a row is of principals outside the export who are told apart from whomever nothing names.
     pub fn is_apart(&self, row: usize) -> bool {
-        let row = self.rows().get(row);
-        let is_outside = |row: &Row| row.stands_for.is_some() && row.caller.account.is_some();
-        row.is_some_and(|row| is_outside(row) && !row.is_anyone())
+        self.rows().get(row).is_some_and(Row::is_apart)
     }
 
     /// The cells of somebody outside the export that are told though they are never.
     pub fn denied_apart(&self, row: usize, key: usize) -> ActionSet {
-        let told =
-            if self.is_apart(row) { self.left_to_anyone(row, key) } else { ActionSet::EMPTY };
+        let told = if self.is_apart(row) { self.left_to_wider(row, key) } else { ActionSet::EMPTY };
         if told.is_empty() { told } else { told.minus(self.left_to(row, key)) }
     }
 
-    /// What those of a row's partition can do whom nothing names; nothing is known of a key whose grants were not
+    /// What rows have that would seem to hold of another; nothing is known of a key whose grants were not
     /// exported: these could name anyone.
-    fn left_to_anyone(&self, row: usize, key: usize) -> ActionSet {
+    fn left_to_wider(&self, row: usize, key: usize) -> ActionSet {
         let known = self.sorted.get(key).and_then(|key| self.keys.keys.get(*key as usize));
         if known.is_none_or(|key| self.access.gaps.key_part(&key.arn, "grants").is_some()) {
             return ActionSet::EMPTY;
         }
-        let of = |row: usize| self.rows().get(row).map(|row| row.caller.partition());
-        let anyone = self.anyone.iter().filter(|anyone| of(**anyone) == of(row));
-        anyone.fold(ActionSet::EMPTY, |all, anyone| all.union(self.left_to(*anyone, key)))
+        let wider = self.wide.wider(row).iter();
+        wider.fold(ActionSet::EMPTY, |all, wide| all.union(self.left_to(*wide, key)))
     }
 
     /// The keys on which a row has some of these actions.
@@ -215,6 +214,44 @@ impl<'a> Matrix<'a> {
             }
         }
         Some(self.answered(home, owner, relation, all))
+    }
+}
+
+/// The rows that stand for principals whom nothing names, and of which others they would seem to hold.
+pub(super) struct Wide {
+    /// The rows, in order.
+    pub(super) rows: Vec<usize>,
+    /// Those wider than each other row that is told apart.
+    wider: FxHashMap<usize, Box<[usize]>>,
+}
+
+impl Wide {
+    /// Of these rows.
+    pub(super) fn of(rows: &[Row], organization: Option<&Organization>) -> Self {
+        let wide: Vec<(usize, &Row)> =
+            rows.iter().enumerate().filter(|(_, row)| row.is_wide()).collect();
+        // Who is told to be no member is none of the own organization.
+        let own = organization.filter(|own| !own.accounts.is_empty());
+        let is_no_member = |all: &Row, some: &Row| {
+            let account = some.caller.account.filter(|_| !some.is_of_organization());
+            own.is_some_and(|own| {
+                own.id.as_deref() == Some(&*all.name)
+                    && account.is_some_and(|account| !own.accounts.contains(&account))
+            })
+        };
+        let wider_than = |(at, row): (usize, &Row)| {
+            let is_wider = |wide: &Row| wide.seems_to_hold_of(row) && !is_no_member(wide, row);
+            let wider = wide.iter().filter(|(_, wide)| is_wider(wide));
+            (at, wider.map(|(wide, _)| *wide).collect())
+        };
+        let apart = rows.iter().enumerate().filter(|(_, row)| row.is_apart());
+        let wider = apart.map(wider_than).collect();
+        Self { rows: wide.iter().map(|(at, _)| *at).collect(), wider }
+    }
+
+    /// Those that would seem to hold of a row.
+    pub(super) fn wider(&self, row: usize) -> &[usize] {
+        self.wider.get(&row).map_or(&[], |wider| wider)
     }
 }
 

@@ -127,7 +127,8 @@ impl<S: Word> Home<S> {
         let mut levels_masked = levels.iter().flat_map(|it| [&it.allow, &it.deny]);
         let of_levels = levels_masked.any(|masked| masked.has(formulas, Kinds::USER_ID));
         let asks_user_id = world.asks_user_id() || of_sets || of_levels;
-        let limits = limits(subject).into_iter().chain(user_id(subject).filter(|_| asks_user_id));
+        let limits =
+            limits(world, subject).into_iter().chain(user_id(subject).filter(|_| asks_user_id));
         Self {
             who: subject.who(),
             service_linked,
@@ -418,7 +419,7 @@ fn user_id(subject: &Subject<'_>) -> Option<(Box<str>, Limit)> {
 }
 
 /// What single request-time keys of a caller can hold.
-fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
+fn limits(world: &World<'_>, subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
     let mut limits = Vec::new();
     if let Some(identity) = subject.identity.filter(|_| subject.tagged)
         && matches!(subject.who(), Who::Session | Who::Federated)
@@ -433,6 +434,11 @@ fn limits(subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
         let anywhere = || Limit::PresentLike(format!("{id}/?*").into());
         let at = if places.is_empty() { anywhere() } else { Limit::Among(places.clone()) };
         limits.push((ORG_PATHS.into(), at));
+    }
+    if let (Some(Some(id)), None) =
+        (subject.assumed_organization(world.given), subject.organization())
+    {
+        limits.push((ORG_PATHS.into(), Limit::PresentLike(format!("{id}/?*").into())));
     }
     if let Some((role, account)) = subject.outside_role().zip(subject.caller.account) {
         // Rule C46: the role's ARN, with whatever path.

@@ -11,6 +11,7 @@ use crate::inventory::Key;
 use super::Access;
 use super::cells::{Cell, Decided, Tally};
 use super::classes::{CallerIx, CallerTable, Group, KeyIx, KeyTable};
+use super::expand::Wide;
 use super::formula::Formula;
 use super::frame::{KeyLimits, Who};
 use super::home::Home;
@@ -38,8 +39,8 @@ pub(super) type OwnerIx = u32;
 pub struct Matrix<'a> {
     pub(super) access: &'a Access<'a>,
     rows: Vec<Row>,
-    /// The rows of whomever nothing names.
-    pub(super) anyone: Vec<usize>,
+    /// The rows of principals whom nothing names.
+    pub(super) wide: Wide,
     /// The keys in the order of their ARNs, by number.
     pub(super) sorted: Vec<KeyIx>,
     /// Their ARNs.
@@ -98,8 +99,9 @@ impl<'a> Matrix<'a> {
         if keys.keys.iter().any(|key| unlisted(&key)) {
             spoken.hear_of_unlisted_grants();
         }
+        spoken.hear_of_assumed(&access.given);
         let (rows, subjects): (Vec<Row>, Vec<Subject<'_>>) =
-            spoken.rows(inventory).into_iter().unzip();
+            spoken.rows(&world).into_iter().unzip();
         let group = |(subject, at): (Subject<'a>, u32)| {
             let account = subject.caller.account;
             let group = match (&subject.stranger, account) {
@@ -143,10 +145,9 @@ impl<'a> Matrix<'a> {
                 *at = place;
             }
         }
-        let anyone = rows.iter().enumerate().filter(|(_, row)| row.is_anyone());
         let mut matrix = Self {
             access,
-            anyone: anyone.map(|(at, _)| at).collect(),
+            wide: Wide::of(&rows, inventory.organization.as_deref()),
             sorted_arns,
             places,
             key_classes: KeyClasses::none(),

@@ -9,6 +9,8 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
 use crate::policy::Principal;
 
+use super::formula::Formula;
+use super::library::World;
 use super::members;
 use super::organizations::{OrganizationRow, organizations};
 use super::range::Form;
@@ -24,20 +26,49 @@ pub struct Row {
     pub name: Box<str>,
     /// Whom it stands for, where that is more than one principal of the export.
     pub stands_for: Option<Box<str>>,
-    /// Whether it stands for principals of an organization.
-    of_organization: bool,
+    /// Ids of organizations, as a pattern, where it stands for principals of such.
+    organizations: Option<Box<str>>,
 }
 
 impl Row {
     /// One that is called as who asks.
     fn of(caller: Caller, stands_for: Option<Box<str>>) -> Self {
         let name = caller.text.clone();
-        Self { caller, name, stands_for, of_organization: false }
+        Self { caller, name, stands_for, organizations: None }
     }
 
     /// Whether it stands for principals of an organization.
     pub fn is_of_organization(&self) -> bool {
-        self.of_organization
+        self.organizations.is_some()
+    }
+
+    /// Whether it stands for principals whom nothing names, of whatever account.
+    pub(super) fn is_wide(&self) -> bool {
+        let of_accounts = || {
+            let account = self.name.split(':').nth(4);
+            self.stands_for.is_some() && account.is_some_and(|text| text.contains(['*', '?']))
+        };
+        self.is_anyone() || self.is_of_organization() || of_accounts()
+    }
+
+    /// Whether it is of principals outside the export who are told apart from whomever nothing names.
+    pub(super) fn is_apart(&self) -> bool {
+        self.stands_for.is_some() && self.caller.account.is_some() && !self.is_anyone()
+    }
+
+    /// Whether what this row says, where it is a wide one, would seem to hold of the principals of another.
+    pub(super) fn seems_to_hold_of(&self, other: &Self) -> bool {
+        let is_within = match (&self.organizations, &other.organizations) {
+            _ if self.is_anyone() => true,
+            (Some(all), Some(some)) => all != some && Form::like(all).has(some),
+            // Which organization an account is in, nobody tells.
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => {
+                self.name != other.name && self.stands_for_some_of(other.caller.account)
+            }
+        };
+        is_within && self.caller.partition() == other.caller.partition()
     }
 
     /// Whether it stands for whomever nothing names.
@@ -77,24 +108,39 @@ type Made = (Row, Option<Stranger>);
 
 impl Spoken<'_> {
     /// All rows with what is known of them, sorted by name.
-    pub(super) fn rows<'w>(self, world: &'w Inventory) -> Vec<(Row, Subject<'w>)> {
+    pub(super) fn rows<'w>(self, known: &World<'w>) -> Vec<(Row, Subject<'w>)> {
+        let world = known.inventory;
         let mut rows: Vec<Made> = Vec::new();
         rows.extend(of_export(world).map(|caller| (Row::of(caller, None), None)));
         self.add_named(world, &mut rows);
         let told = self.add_accounts(world, &mut rows);
         self.add_unnamed(world, &told, &mut rows);
-        if self.anyone && self.of_services {
+        if self.anyone && (self.of_services || self.tells_services(known, &rows)) {
             self.add_services(&mut rows);
         }
         // Of two with one name the first counts.
         rows.par_sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
         rows.dedup_by(|(one, _), (first, _)| one.name == first.name);
-        let known = rows.into_par_iter().map(|(row, stranger)| {
-            let mut subject = Subject::of(world, row.caller.clone());
-            subject.stranger = stranger;
-            (row, subject)
+        let subjects = rows.into_par_iter().map(|made| {
+            let subject = subject_of(world, &made);
+            (made.0, subject)
         });
-        known.collect()
+        subjects.collect()
+    }
+
+    /// Whether some key that opens to anyone says something else to services than to whomever nothing names.
+    fn tells_services(&self, known: &World<'_>, rows: &[Made]) -> bool {
+        let anyone = rows.iter().filter(|(row, _)| row.is_anyone());
+        let anyone: Vec<Subject<'_>> =
+            anyone.map(|made| subject_of(known.inventory, made)).collect();
+        let Some(service) = service_like(SERVICES, &BTreeSet::new()) else { return false };
+        let service = Subject::of(known.inventory, service);
+        let says = |formula: Formula, subject: &Subject<'_>| known.with_caller(formula, subject);
+        let differs = |formula: &Formula| {
+            let to_services = says(*formula, &service);
+            anyone.iter().any(|anyone| says(*formula, anyone) != to_services)
+        };
+        self.asked_of_all.iter().any(differs)
     }
 
     /// Those whom keys name.
@@ -149,7 +195,7 @@ impl Spoken<'_> {
 
     /// Those whom nothing names: principals of accounts of which a pattern is known, of organizations, anyone.
     fn add_unnamed(&self, world: &Inventory, told: &BTreeSet<AccountId>, rows: &mut Vec<Made>) {
-        let organizations = organizations(world, &self.organizations, &self.organizations_like);
+        let organizations = organizations(world, self);
         // Those of organizations have rows of their own.
         let in_none = !organizations.is_empty();
         let own = world.organization.as_deref().filter(|own| own.id.is_some());
@@ -164,35 +210,34 @@ impl Spoken<'_> {
         let invented = Invented::beside(world, self);
         let fresh = invented.like("*");
         for (nth, partition) in partitions(world).into_iter().enumerate() {
-            let mut stand =
-                |account: Option<AccountId>, name: String, words: String, whose: Whose| {
-                    let caller = account.and_then(|account| stand_in(partition, account, &[]));
-                    let Some(caller) = caller else { return };
-                    let of_organization = matches!(whose, Whose::Organization { .. });
-                    let row = Row::of(caller, Some(words.into()));
-                    let row = Row { name: name.into(), of_organization, ..row };
-                    rows.push((row, Some(Stranger::of(whose))));
-                };
+            let stand = |account: Option<AccountId>, name: String, words: String, whose: Whose| {
+                let caller = account.and_then(|account| stand_in(partition, account, &[]))?;
+                let row = Row { name: name.into(), ..Row::of(caller, Some(words.into())) };
+                Some((row, Some(Stranger::of(whose))))
+            };
             for pattern in &self.like {
                 let name = format!("arn:{partition}:iam::{pattern}:root");
                 let words =
                     format!("any principal of an account {pattern} that its own account allows");
-                stand(invented.like(pattern), name, words, Whose::SomeAccount);
+                rows.extend(stand(invented.like(pattern), name, words, Whose::SomeAccount));
             }
             // What has no partition in its name is of the first.
             let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
-            for (OrganizationRow { name, id, words }, places) in &organizations {
+            for (OrganizationRow { name, ids, id, words }, places) in &organizations {
                 let words = format!(
                     "any principal of {words}{here} outside the export that its own account allows"
                 );
                 let whose = Whose::Organization { id: id.clone(), places: places.clone() };
-                stand(fresh, format!("{name}{here}"), words, whose);
+                let made = stand(fresh, format!("{name}{here}"), words, whose);
+                let of_ids = |row| Row { organizations: Some(ids.clone()), ..row };
+                rows.extend(made.map(|(row, stranger)| (of_ids(row), stranger)));
             }
             if self.anyone {
                 let of = if in_none { ", of an account in no organization," } else { "" };
                 let words =
                     format!("any other principal of AWS{here}{of} that its own account allows");
-                stand(fresh, format!("{ANYONE}{here}"), words, Whose::Anyone { in_none });
+                let whose = Whose::Anyone { in_none };
+                rows.extend(stand(fresh, format!("{ANYONE}{here}"), words, whose));
             }
         }
     }
@@ -221,6 +266,13 @@ impl Spoken<'_> {
         }
         stand(other.clone(), SERVICES, "any other service of AWS".to_owned());
     }
+}
+
+/// Who asks, with what is known of it.
+fn subject_of<'w>(world: &'w Inventory, (row, stranger): &Made) -> Subject<'w> {
+    let mut subject = Subject::of(world, row.caller.clone());
+    subject.stranger.clone_from(stranger);
+    subject
 }
 
 /// Whether the export has the users and roles of an account.

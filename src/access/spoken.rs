@@ -6,8 +6,10 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::aws::AccountId;
+use crate::decision::Context;
 use crate::policy::Principal;
 
+use super::caller_values::{ORG_ID, ORG_PATHS, assumed_organization};
 use super::domain::is_null;
 use super::formula::{Atom, Formula, Kinds};
 use super::library::World;
@@ -29,12 +31,16 @@ pub(super) struct Spoken<'f> {
     pub(super) organizations: BTreeSet<Box<str>>,
     /// Patterns of such ids.
     pub(super) organizations_like: BTreeSet<Box<str>>,
+    /// Tests of the organization of who asks.
+    pub(super) of_organizations: BTreeSet<Test>,
     /// Patterns and names of services.
     pub(super) services: BTreeSet<Box<str>>,
     /// Whether services are told from others.
     pub(super) of_services: bool,
     /// Whether they open to somebody whom nothing names.
     pub(super) anyone: bool,
+    /// What those that do ask for and services lack.
+    pub(super) asked_of_all: Vec<Formula>,
 }
 
 impl<'f> Spoken<'f> {
@@ -73,13 +79,26 @@ impl<'f> Spoken<'f> {
         let to_anyone = owners.into_iter().filter(is_of_anyone);
         let to_anyone: FxHashSet<Formula> =
             to_anyone.flat_map(|owner| owner.masked().flat_map(formulas_of)).collect();
-        world.formulas.each_atom_of(to_anyone, &mut |_, atom| {
-            // Everyone includes the services (rule A30).
-            if let Atom::Request(test) = atom {
-                spoken.of_services |= FOR_SERVICES.contains(&&*test.key);
-            }
-        });
+        // Everyone includes the services (rule A30).
+        let asks = |formula: &Formula| {
+            let mut asks = false;
+            world.formulas.each_atom(*formula, &mut |atom| match atom {
+                Atom::Request(test) => spoken.of_services |= FOR_SERVICES.contains(&&*test.key),
+                Atom::Caller(Question::Test { test, .. }) => asks |= is_lacked(&test.key),
+                _ => {}
+            });
+            asks
+        };
+        spoken.asked_of_all = to_anyone.into_iter().filter(asks).collect();
         spoken
+    }
+
+    /// Who asks is taken to be in an organization, or in none: none is told apart then.
+    pub(super) fn hear_of_assumed(&mut self, given: &Context) {
+        if assumed_organization(given).is_some() {
+            self.organizations.clear();
+            self.organizations_like.clear();
+        }
     }
 
     fn plus(mut self, mut other: Self) -> Self {
@@ -88,6 +107,7 @@ impl<'f> Spoken<'f> {
         self.like.append(&mut other.like);
         self.organizations.append(&mut other.organizations);
         self.organizations_like.append(&mut other.organizations_like);
+        self.of_organizations.append(&mut other.of_organizations);
         self.services.append(&mut other.services);
         self.of_services |= other.of_services;
         self
@@ -111,10 +131,13 @@ impl<'f> Spoken<'f> {
 
     fn hear_test(&mut self, test: &Test) {
         let is_null = is_null(test);
+        if [ORG_ID, ORG_PATHS].contains(&&*test.key) {
+            self.of_organizations.insert(test.clone());
+        }
         for text in test.values.iter().map(pattern) {
             match &*test.key {
                 "aws:principalaccount" | "kms:calleraccount" => self.hear_account(&text),
-                "aws:principalorgid" | "aws:principalorgpaths" => {
+                ORG_ID | ORG_PATHS => {
                     let id = text.split('/').next().filter(|_| !is_null).unwrap_or_default();
                     let id: Box<str> = id.to_ascii_lowercase().into();
                     match id.contains(['*', '?']) {
@@ -186,8 +209,14 @@ const OF_SERVICES: [&str; 3] =
 const OF_OTHERS: [&str; 4] =
     ["aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:userid"];
 
+/// Whether requests of services lack a condition key that those of principals of accounts have; of their own
+/// account nobody knows (rule C54).
+fn is_lacked(key: &str) -> bool {
+    OF_OTHERS.contains(&key) || [ORG_ID, ORG_PATHS, "aws:username"].contains(&key)
+}
+
 /// An operand as a pattern of `*` and `?`: a variable can be anything.
-fn pattern(operand: &Operand) -> String {
+pub(super) fn pattern(operand: &Operand) -> String {
     let text = |pieces: &[Piece]| -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
