@@ -64,8 +64,7 @@ fn the_policy_of_a_key_that_is_declared_elsewhere_is_judged() {
         ("var.key", "arn:aws:kms:this-region:this-account:key/var.key".to_owned()),
         (
             "data.aws_kms_alias.a.target_key_id",
-            "arn:aws:kms:this-region:this-account:key/data.aws_kms_alias.a.target_key_id"
-                .to_owned(),
+            "arn:aws:kms:this-region:this-account:key/data.alias/x".to_owned(),
         ),
     ] {
         let folder = Folder::new("open-key-policy");

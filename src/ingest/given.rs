@@ -52,9 +52,16 @@ pub(super) enum Named {
     Holder { kind: PrincipalKind, account: AccountId, name: Pattern },
     /// A user, role or group that the giver itself declares, by its ARN.
     Own { kind: PrincipalKind, arn: Box<str> },
-    /// A key, by its id or ARN; an id is one of this account and Region. Where nothing that is read is meant
-    /// for sure it is `alone`: a key of which no more is known than what is given to it.
-    Key { account: AccountId, region: Box<str>, id: Pattern, alone: Option<KeyArn> },
+    /// A key, by its id or ARN; an id is one of this account and Region. One that is looked up `by_alias` is
+    /// one that may have an alias of this pattern. Where nothing that is read is meant for sure it is `alone`:
+    /// a key of which no more is known than what is given to it.
+    Key {
+        account: AccountId,
+        region: Box<str>,
+        id: Pattern,
+        by_alias: Option<Box<str>>,
+        alone: Option<KeyArn>,
+    },
     /// A root, a unit or an account of the organization, by its id.
     Node { id: Pattern },
 }

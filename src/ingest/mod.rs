@@ -189,14 +189,18 @@ fn declare(
     };
     if terraform::held::is_held_in(&sources) {
         // What a template says matters for what the code around it speaks of.
+        let has_keys = templates.iter().any(cloudformation::Template::has_keys);
+        let input = terraform::Input { is_beside: input.is_beside || has_keys, ..input };
         let around = terraform::facts(input, &sources, deployment, Symbols::default());
         // What is filled in is no template before.
         let is_filled_in = |template: &cloudformation::Template| {
             let is_template = terraform::raw::is_template(&path(template.file));
             is_template && around.read.contains(&template.file)
         };
-        templates.retain(|template| !is_filled_in(template));
-        templates.extend(around.templates);
+        let is_given =
+            |template: &cloudformation::Template| around.held.files.contains(&template.file);
+        templates.retain(|template| !is_filled_in(template) && !is_given(template));
+        templates.extend(around.held.templates);
     }
     templates.sort_by_key(|template| template.file);
     // What one of the two languages leaves without a name the other can speak of, and exports as well.

@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::AccountId;
 use crate::aws::pattern::{is_pattern, meets, takes};
+use crate::aws::{AccountId, KeyArn};
 use crate::source::Span;
 use crate::syntax::{Kind, Member, Node, Unresolved, WHETHER};
 
@@ -23,6 +23,9 @@ const TOLD_APART: usize = 16;
 /// The condition key whose values are names; all others that speak of such things hold ARNs.
 const NAMED: &str = "aws:username";
 
+/// What the id of a key begins with of which only an alias is known.
+const LOOKED_UP: &str = "data.";
+
 /// The form of a key's id.
 pub(super) const KEY_ID: &str = "????????-????-????-????-????????????";
 
@@ -34,6 +37,8 @@ pub(super) const MULTI_REGION_KEY_ID: &str = "mrk-??????????????????????????????
 pub(super) struct Symbols {
     all: BTreeSet<Box<str>>,
     by_shape: BTreeMap<Shape, BTreeSet<Box<str>>>,
+    /// The names of aliases, as patterns, and the keys that they point to.
+    aliases: BTreeSet<(Box<str>, Box<str>)>,
     /// ARNs and names of what was exported: a symbol may stand for any of them that fits.
     exported: BTreeSet<Box<str>>,
     /// The accounts and Regions of what symbols stand for, and of what lies beside.
@@ -57,6 +62,12 @@ impl Symbols {
         self.all.insert(symbol.into());
         let shape = Shape { exact: shape.into(), wide: wide(shape).into() };
         self.by_shape.entry(shape).or_default().insert(symbol.into());
+    }
+
+    /// An alias whose name is of a pattern, and the key that it points to, where that is known.
+    pub(super) fn add_alias(&mut self, name: &str, target: Option<&KeyArn>) {
+        let target = target.map_or("arn:*:kms:*:*:key/*", KeyArn::as_str);
+        self.aliases.insert((name.into(), target.into()));
     }
 
     /// Whether this stands for something.
@@ -99,6 +110,7 @@ impl Symbols {
     /// Adds those of other code.
     pub(super) fn append(&mut self, other: &Self) {
         self.homes.append(&other.homes);
+        self.aliases.extend(other.aliases.iter().cloned());
         self.exported.extend(other.exported.iter().cloned());
         self.compared = other.compared.clone();
         self.all.extend(other.all.iter().cloned());
@@ -109,7 +121,8 @@ impl Symbols {
 
     /// The tree of a policy in which each text that could name something whose name is not known says so.
     pub(super) fn widened<'a>(&self, node: &Node<'a>) -> Node<'a> {
-        if self.all.is_empty() { node.clone() } else { self.wide(node, false) }
+        let has_none = self.all.is_empty() && self.aliases.is_empty() && self.exported.is_empty();
+        if has_none { node.clone() } else { self.wide(node, false) }
     }
 
     fn wide<'a>(&self, node: &Node<'a>, is_name: bool) -> Node<'a> {
@@ -161,8 +174,10 @@ impl Symbols {
             _ => return vec![node.clone()],
         };
         let with = |kind| Node { kind, ..node.clone() };
-        if pattern == "*" || self.contains(&pattern) {
-            let others = self.exported_as(&pattern, is_name).into_iter();
+        let meant = self.looked_up_as(&pattern);
+        if pattern == "*" || meant.is_some() || self.contains(&pattern) {
+            let others = meant.unwrap_or_else(|| self.exported_as(&pattern, is_name));
+            let others = others.into_iter();
             return [node.clone()]
                 .into_iter()
                 .chain(others.map(|it| with(Kind::Unresolved(it))))
@@ -212,15 +227,20 @@ impl Symbols {
             return Vec::new();
         };
         let met = self.exported.iter().filter(|name| takes(&shape.wide, name));
-        let mut met: Vec<&str> = met.map(AsRef::as_ref).collect();
-        if met.len() > TOLD_APART {
-            met = vec![&shape.wide];
-        }
-        let reading = |name: &str| Unresolved {
-            expression: format!("{WHETHER}{symbol} is {name}").into(),
-            shape: name.into(),
-        };
-        met.into_iter().map(reading).collect()
+        readings(symbol, met.map(AsRef::as_ref).collect(), &shape.wide)
+    }
+
+    /// What a key that is looked up may be, where this is its ARN: any key that was exported, and those that
+    /// other code points such an alias to.
+    fn looked_up_as(&self, symbol: &str) -> Option<Vec<Unresolved>> {
+        let (before, id) = symbol.split_once(":key/")?;
+        let alias = looked_up(id)?;
+        let shape = wide(&format!("{before}:key/*"));
+        let of_alias = self.aliases.iter().filter(|(name, _)| meets(alias, name));
+        let others = of_alias.map(|(_, key)| &**key).filter(|key| meets(&shape, &wide(key)));
+        let exported = self.exported.iter().map(AsRef::as_ref).filter(|name| takes(&shape, name));
+        let met: BTreeSet<&str> = others.chain(exported).filter(|key| *key != symbol).collect();
+        Some(readings(symbol, met.into_iter().collect(), &shape))
     }
 
     /// Whom else somebody may be who is named by `text`.
@@ -234,6 +254,29 @@ impl Symbols {
         });
         others.collect()
     }
+}
+
+/// The readings of a symbol that may be each of these: as one pattern where they are many.
+fn readings<'s>(symbol: &str, mut met: Vec<&'s str>, shape: &'s str) -> Vec<Unresolved> {
+    if met.len() > TOLD_APART {
+        met = vec![shape];
+    }
+    let reading = |name: &str| Unresolved {
+        expression: format!("{WHETHER}{symbol} is {name}").into(),
+        shape: name.into(),
+    };
+    met.into_iter().map(reading).collect()
+}
+
+/// The id of a key of which only an alias is known.
+pub(super) fn by_alias(name: &str) -> String {
+    format!("{LOOKED_UP}{name}")
+}
+
+/// The alias that the key of an id is looked up by, as a pattern; nothing where the id is no such.
+pub(super) fn looked_up(id: &str) -> Option<&str> {
+    let name = id.strip_prefix(LOOKED_UP).filter(|name| name.starts_with("alias/"));
+    name.or_else(|| id.contains("data.aws_kms_").then_some("*"))
 }
 
 /// A shape in which a literal may stand for the account and the Region that are deployed to.

@@ -19,6 +19,9 @@ const UNPACKED: usize = 64 << 20;
 /// How many times its size a larger text may have been. JSON packs 10 to 100 times.
 const RATIO: usize = 300;
 
+/// How many characters of UTF-16 are looked at where nothing says that it is that.
+const PAIRS: usize = 8;
+
 /// Why bytes are no text that can be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum TextFault {
@@ -47,7 +50,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, (TextFault, Vec<u8>)> {
     if bytes.len() > LIMIT {
         return Err((TextFault::TooLarge, bytes));
     }
-    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+    if is_utf16(&bytes) {
         return Err((TextFault::Utf16, bytes));
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
@@ -65,14 +68,24 @@ pub(super) fn decode(bytes: Vec<u8>) -> Result<String, (TextFault, Vec<u8>)> {
     Ok(text)
 }
 
+/// Whether bytes are UTF-16: they say so, or each of the first characters is one of ASCII beside a zero.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let pairs = || bytes.chunks_exact(2).take(PAIRS);
+    let is_ascii = |byte: u8| byte != 0 && byte.is_ascii();
+    let is_little = || pairs().all(|pair| matches!(pair, [low, 0] if is_ascii(*low)));
+    let is_big = || pairs().all(|pair| matches!(pair, [0, low] if is_ascii(*low)));
+    bytes.starts_with(&[0xFF, 0xFE])
+        || bytes.starts_with(&[0xFE, 0xFF])
+        || bytes.len() >= 2 * PAIRS && (is_little() || is_big())
+}
+
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, TextFault> {
     let damaged = |error: std::io::Error| TextFault::Gzip(error.to_string());
     let mut decoder = MultiGzDecoder::new(packed);
     let mut unpacked = Vec::new();
     // An archive shows in its first block; it is not unpacked further.
     decoder.by_ref().take(512).read_to_end(&mut unpacked).map_err(damaged)?;
-    let is_utf16 = unpacked.starts_with(&[0xFF, 0xFE]) || unpacked.starts_with(&[0xFE, 0xFF]);
-    if unpacked.contains(&0) && !is_utf16 {
+    if unpacked.contains(&0) && !is_utf16(&unpacked) {
         return Err(TextFault::Binary);
     }
     let limit = UNPACKED.max(packed.len().saturating_mul(RATIO)).min(LIMIT);
@@ -166,6 +179,16 @@ mod tests {
         check(&[0xFF, 0xFE, b'{', 0], Err(TextFault::Utf16));
         check(&packed(&[0xFF, 0xFE, b'{', 0]), Err(TextFault::Utf16));
         check(&[0xFE, 0xFF, 0, b'{'], Err(TextFault::Utf16));
+    }
+
+    #[test]
+    fn utf_16_is_known_without_a_mark() {
+        let little: Vec<u8> = "{\"Version\"".bytes().flat_map(|byte| [byte, 0]).collect();
+        let big: Vec<u8> = "{\"Version\"".bytes().flat_map(|byte| [0, byte]).collect();
+        check(&little, Err(TextFault::Utf16));
+        check(&big, Err(TextFault::Utf16));
+        check(&packed(&little), Err(TextFault::Utf16));
+        check(b"{\0}\0", Ok("{\0}\0"));
     }
 
     #[test]

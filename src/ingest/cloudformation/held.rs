@@ -1,7 +1,7 @@
 //! Templates that stand in files of another kind.
 
-use crate::source::{FileId, Located, Span};
-use crate::syntax::{Kind, Member, Node, json, yaml};
+use crate::source::FileId;
+use crate::syntax::{Node, json, yaml};
 
 use super::super::declared::Deployment;
 use super::{Template, owned};
@@ -30,31 +30,12 @@ impl Template {
     }
 }
 
-/// The tree of a template that is a text in JSON or YAML, all of it at `span`; nothing where it is broken.
-pub(in crate::ingest) fn parsed(text: &str, span: Span) -> Option<Node<'static>> {
+/// The tree of a template that is a text in JSON or YAML, its spans in that text; nothing where it is broken.
+pub(in crate::ingest) fn of_file(text: &str) -> Option<Node<'static>> {
     if text.trim_start().starts_with('{') {
-        return json::parse(text).ok().map(|root| placed(owned(&root, 0), span));
+        return json::parse(text).ok().map(|root| owned(&root, 0));
     }
     let (documents, problems) = yaml::parse(text);
     let first = documents.first().filter(|_| problems.is_empty());
-    first.map(|document| placed(owned(&document.root, 0), span))
-}
-
-fn placed(node: Node<'static>, span: Span) -> Node<'static> {
-    let kind = match node.kind {
-        Kind::Array(items) => {
-            Kind::Array(items.into_iter().map(|item| placed(item, span)).collect())
-        }
-        Kind::Object(members) => {
-            let members = members.into_iter().map(|member| Member {
-                name: Located::new(member.name.value, span),
-                value: placed(member.value, span),
-            });
-            Kind::Object(members.collect())
-        }
-        // No text reads as one of several.
-        kind => kind,
-    };
-    let tag = node.tag.map(|tag| Located::new(tag.value, span));
-    Node { span, tag, kind }
+    first.map(|document| owned(&document.root, 0))
 }

@@ -94,7 +94,7 @@ impl<'n> Gathered<'n> {
             attached: Vec::new(),
             doubted: Vec::new(),
             groups: BTreeSet::new(),
-            all_attached: true,
+            all_attached: at.stack.macros().is_empty(),
             all_groups: true,
             is_one_of_several: false,
             is_in_doubt: resource.doubt.is_some(),

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crate::aws::{AliasArn, KeyArn};
 use crate::inventory::{Alias, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
 use crate::policy::PolicyKind;
-use crate::syntax::{Kind, Node};
+use crate::syntax::{Kind, Member, Node};
 
 use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
 use super::super::given::{Gift, Given, Named, Target};
-use super::evaluate::{At, Resource, text_of};
+use super::evaluate::{At, Resource, text_of, unknown};
 use super::names::{Names, default_key_policy, pattern};
+use super::stacks::Macro;
 use super::text;
 
 /// What a KMS resource states.
@@ -30,9 +31,16 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
         return Vec::new();
     };
     let place = at.stack.template.place(resource.span);
-    let policy = match at.property(resource, "KeyPolicy") {
-        Some(node) => names.policy(at, PolicyKind::Key, &or_default(at, node), None),
-        None => default_key_policy(at, resource.span),
+    let written = at.property(resource, "KeyPolicy").map(|node| or_default(at, node));
+    let policy = match (written, at.stack.macros().first()) {
+        (Some(node), None) => names.policy(at, PolicyKind::Key, &node, None),
+        (None, None) => default_key_policy(at, resource.span),
+        (written, Some(made)) => {
+            let account = at.stack.deployment.account;
+            let default = || declared::default_key_tree(resource.span, at.partition(), account);
+            let node = with_more(written.unwrap_or_else(default), made);
+            names.policy(at, PolicyKind::Key, &node, None)
+        }
     };
     // It was new when it was made: it has no grants but those that others will give.
     let mut parts = vec![
@@ -71,6 +79,22 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
         Some(Some(false)) | None => {}
     }
     facts
+}
+
+/// A policy to which a macro may add statements.
+fn with_more(node: Node<'static>, made: &Macro) -> Node<'static> {
+    let Kind::Object(members) = node.kind else { return node };
+    let span = node.span;
+    let more = |member: Member<'static>| match &*member.name.value {
+        "Statement" => {
+            let mut all = member.value.one_or_many().to_vec();
+            all.push(unknown(member.value.span, &made.what));
+            let value = Node { span: member.value.span, tag: None, kind: Kind::Array(all) };
+            Member { value, ..member }
+        }
+        _ => member,
+    };
+    Node { span, tag: None, kind: Kind::Object(members.into_iter().map(more).collect()) }
 }
 
 /// A policy of a key, where one that may be none may be the one that KMS gives.
@@ -223,7 +247,7 @@ fn elsewhere(
 ) -> Option<Fact> {
     let id = pattern(&at.text(alias, "TargetKeyId")?);
     let (account, region) = (at.stack.deployment.account, text::shape(&at.region()).into());
-    let named = Named::Key { account, region, id, alone: None };
+    let named = Named::Key { account, region, id, by_alias: None, alone: None };
     let to = vec![Target { named, doubt: alias.doubt.clone(), told: None, whom: None }];
     let place = at.stack.template.place(alias.span);
     let gift = Gift::Alias(arn.map(|arn| Alias { arn, target: None, place }));

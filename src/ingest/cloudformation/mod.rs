@@ -29,6 +29,7 @@ mod text;
 
 use std::collections::BTreeSet;
 
+use crate::aws::AccountId;
 use crate::inventory::Stated;
 use crate::source::{FileId, Place, Span};
 use crate::syntax::{Kind, Node, json, yaml};
@@ -87,6 +88,11 @@ impl Template {
         let resources = self.root.get("Resources").map(Node::members).unwrap_or_default();
         let mut types = resources.iter().filter_map(|it| it.value.get("Type")?.as_str());
         types.any(|name| name.starts_with("AWS::KMS::"))
+    }
+
+    /// The account that what holds it deploys it to.
+    pub(super) fn account(&self) -> Option<AccountId> {
+        self.holder.as_ref().map(|holder| holder.deployment.account)
     }
 
     /// A place in the template; spans count from the start of the file.

@@ -75,6 +75,9 @@ impl Names {
                     names.add(&at, kind, (logical.into(), role.name), &role.arn);
                 } else if let "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" = resource.of_type() {
                     names.add_key(&at, &resource);
+                } else if resource.of_type() == "AWS::KMS::Alias" {
+                    let name = at.text(&resource, "AliasName").map(|name| text::shape(&name));
+                    names.symbols.add_alias(name.as_deref().unwrap_or("*"), None);
                 }
             }
         }

@@ -55,7 +55,40 @@ pub(super) struct Stack<'t> {
     pub(super) prefix: String,
 }
 
+/// A macro whose work is not done here.
+pub(super) struct Macro {
+    pub(super) span: Span,
+    /// What is not known, in words.
+    pub(super) what: String,
+}
+
 impl Stack<'_> {
+    /// The macros of the template as a whole, and of all its resources together: such a one can add whatever
+    /// it likes, and one of the template can change what stands there.
+    pub(super) fn macros(&self) -> Vec<Macro> {
+        const KNOWN: [&str; 4] = [
+            "AWS::LanguageExtensions",
+            "AWS::Serverless-2016-10-31",
+            "AWS::SecretsManager-",
+            "AWS::CodeDeployBlueGreen",
+        ];
+        let root = &self.template.root;
+        // `Fn::Transform` in the same place is one macro.
+        let whole = ["Transform", "Fn::Transform"].iter().filter_map(|name| root.get(name));
+        let whole = whole.flat_map(Node::one_or_many).map(|node| (node, "the template"));
+        let added = root.get("Resources").and_then(|all| all.get("Fn::Transform"));
+        let added = added.map(Node::one_or_many).unwrap_or_default();
+        let added = added.iter().map(|node| (node, "the resources"));
+        let made = whole.chain(added).filter_map(|(node, of)| {
+            let name = node.as_str().or_else(|| node.get("Name").and_then(Node::as_str));
+            let name = name.unwrap_or("...");
+            let is_known = KNOWN.iter().any(|known| name.starts_with(known));
+            let what = format!("what the macro `{name}` makes of {of}");
+            (!is_known).then_some(Macro { span: node.span, what })
+        });
+        made.collect()
+    }
+
     /// The resources, in the order of the text.
     pub(super) fn resources(&self) -> &[Member<'static>] {
         self.section("Resources")
@@ -177,23 +210,9 @@ impl<'t> World<'t> {
 
     /// Notes the macros of templates whose work is not done here.
     fn note_macros(&self) {
-        const KNOWN: [&str; 4] = [
-            "AWS::LanguageExtensions",
-            "AWS::Serverless-2016-10-31",
-            "AWS::SecretsManager-",
-            "AWS::CodeDeployBlueGreen",
-        ];
         for stack in &self.stacks {
-            // `Fn::Transform` in the same place is one macro.
-            let named = ["Transform", "Fn::Transform"];
-            let transforms = named.iter().filter_map(|name| stack.template.root.get(name));
-            for node in transforms.flat_map(Node::one_or_many) {
-                let name = node.as_str().or_else(|| node.get("Name").and_then(Node::as_str));
-                let name = name.unwrap_or("...");
-                if !KNOWN.iter().any(|known| name.starts_with(known)) {
-                    let what = format!("what the macro `{name}` makes of the template");
-                    self.unresolved(stack.template, node.span, what);
-                }
+            for Macro { span, what } in stack.macros() {
+                self.unresolved(stack.template, span, what);
             }
         }
     }

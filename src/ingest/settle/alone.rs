@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::aws::KeyArn;
+use crate::aws::pattern::takes;
 use crate::inventory::{Inventory, Key};
 use crate::source::Place;
 
+use super::super::declared::REGION;
 use super::super::gaps;
 use super::super::given::{Gift, Named};
 use super::super::merge::Notes;
+use super::super::symbols::KEY_ID;
 
 /// What a giver declares, by ARNs: it is the same for all that one root gives.
 type Own = Arc<BTreeSet<Box<str>>>;
@@ -36,12 +39,13 @@ impl Alone {
         if !matches!(gift, Gift::KeyPolicy { .. } | Gift::Grants(Some(_))) {
             return None;
         }
-        if !inventory.keys.contains_key(arn) {
+        let arn = self.made.keys().find(|known| is_same(known, arn)).unwrap_or(arn).clone();
+        if !inventory.keys.contains_key(&arn) {
             inventory.keys.insert(arn.clone(), Arc::new(Key::new(arn.clone(), place)));
         }
         // Two roots that call a key by the same expression may mean two keys.
         let first = self.made.entry(arn.clone()).or_insert_with(|| Arc::clone(own));
-        Some((arn.clone(), !id.is_known && !Arc::ptr_eq(first, own)))
+        Some((arn, !id.is_known && !Arc::ptr_eq(first, own)))
     }
 
     /// Notes what is not known of those keys, once all is given.
@@ -52,4 +56,11 @@ impl Alone {
             }
         }
     }
+}
+
+/// Whether two ARNs are of one key: no two have the same id, but for the replicas of one of several Regions; the
+/// account or Region of one may not be known.
+fn is_same(one: &KeyArn, other: &KeyArn) -> bool {
+    let is_open = |one: &KeyArn| one.account().is_symbol() || one.region() == REGION;
+    one.id() == other.id() && takes(KEY_ID, one.id()) && (is_open(one) || is_open(other))
 }

@@ -38,6 +38,8 @@ struct KnownKey {
     shape: Box<str>,
     /// Whether nothing but its ARN is known: it may be one that has no id yet.
     is_spoken_of: bool,
+    /// The names of its aliases; nothing where these may not be all.
+    aliases: Option<Vec<Box<str>>>,
 }
 
 /// What a name means: ARNs.
@@ -78,6 +80,9 @@ impl Candidates {
                 arn: key.arn.clone(),
                 shape: wide(symbols.shape_of(arn).unwrap_or(arn)).into(),
                 is_spoken_of: key.policy.is_none() && key.metadata.is_none(),
+                aliases: key
+                    .aliases_listed
+                    .then(|| key.aliases.iter().map(|alias| alias.name().into()).collect()),
             }
         });
         let keys = keys.collect();
@@ -104,8 +109,9 @@ impl Candidates {
                 holder(others, *account, name, symbols)
             }
             Named::Own { arn, .. } => Meant::One(arn.clone()),
-            Named::Key { account, region, id, .. } => {
+            Named::Key { account, region, id, by_alias, .. } => {
                 let others = self.keys.iter().filter(|key| !own.contains(key.arn.as_str()));
+                let others = others.filter(|key| key.may_have(by_alias.as_deref()));
                 key(others, (*account, region), id)
             }
             Named::Node { id } if id.is_known => match self.nodes.get(&id.shape) {
@@ -117,6 +123,14 @@ impl Candidates {
                 meaning(Vec::new(), may.cloned().collect())
             }
         }
+    }
+}
+
+impl KnownKey {
+    /// Whether it may have an alias of this pattern, where one is asked for.
+    fn may_have(&self, alias: Option<&str>) -> bool {
+        let Some((alias, known)) = alias.zip(self.aliases.as_ref()) else { return true };
+        known.iter().any(|name| meets(alias, name))
     }
 }
 

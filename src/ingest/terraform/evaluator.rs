@@ -15,7 +15,8 @@ use crate::source::{FileId, FileProblem, Files};
 
 use super::super::declared::{Deployment, Unmade};
 use super::super::symbols::Symbols;
-use super::module::{self, Module, Part};
+use super::lookups::DeclaredAlias;
+use super::module::{self, Mode, Module, Part};
 use super::plan::Plan;
 use super::providers::{self, Provider};
 use super::transcript::Places;
@@ -43,6 +44,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) deployment: Deployment,
     /// The directory of the root, where another declares the same in the same account.
     pub(super) beside: Option<&'a str>,
+    /// The aliases that the root declares; nothing before all resources are known.
+    pub(super) aliases: Option<Vec<DeclaredAlias>>,
     /// What stands for names and ids that are not known; nothing before all resources are.
     pub(super) symbols: Rc<Symbols>,
     /// The plan or state of the root, where one lies beside.
@@ -191,6 +194,18 @@ impl<'a> Evaluator<'a> {
             self.instances.borrow_mut().truncate(root + 1);
         }
         root
+    }
+
+    /// Takes the aliases of the root. What was evaluated before may hang on them.
+    pub(super) fn knows_aliases(&mut self, aliases: Vec<DeclaredAlias>) {
+        self.aliases = Some(aliases);
+        let speaks_of_keys = |module: &Module<'_>| {
+            let mut all = module.resources.keys();
+            all.any(|(mode, of_type, _)| *mode == Mode::Data && of_type.starts_with("aws_kms_"))
+        };
+        if self.instances.borrow().iter().any(|it| speaks_of_keys(it.module)) {
+            self.instances.borrow().iter().for_each(|it| it.memo.borrow_mut().clear());
+        }
     }
 
     /// Where what the parser found at a range of a file is written.

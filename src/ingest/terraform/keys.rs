@@ -13,7 +13,7 @@ use crate::syntax::{BROKEN, WHETHER};
 
 use super::super::declared;
 use super::super::facts::{Fact, KeyFact, KeyPart, Page};
-use super::super::given::{Gift, Given, Named, grant_in_doubt};
+use super::super::given::{Gift, Given, grant_in_doubt};
 use super::super::symbols;
 use super::awscc;
 use super::defaults::{default_value, is_none};
@@ -22,7 +22,7 @@ use super::grants;
 use super::names::Shape;
 use super::resource::Resource;
 use super::value::{Data, Value, shape};
-use super::world::{Declared, is_key, pattern};
+use super::world::{Declared, is_key};
 
 /// What is declared of one key.
 pub(super) struct KeyDraft<'r> {
@@ -113,42 +113,42 @@ impl<'r> Keys<'r> {
     ) {
         let Some(key) = key.filter(|key| !key.is_null()) else { return };
         let deployment = &declared.resource.provider.deployment;
-        let alone = evaluator.key_alone(deployment, key, is_here);
-        let (account, region, id) = (deployment.account, deployment.region.clone(), pattern(key));
-        let named = Named::Key { account, region, id, alone };
+        let named = evaluator.key_elsewhere(deployment, key, is_here);
         self.given.push(declared.given(named, ("key", key, is_here), None, gift()));
     }
 
-    /// The key that an argument names, by its id or its ARN.
+    /// The key that an argument names.
     fn named(
         &mut self,
+        evaluator: &Evaluator<'_>,
         value: Option<&Value>,
         resource: &Resource<'_>,
     ) -> Option<&mut KeyDraft<'r>> {
         let known = value?.known()?;
-        let deployment = &resource.provider.deployment;
-        let arn = KeyArn::parse(&known).or_else(|| {
-            let (partition, region) = (&deployment.partition, &deployment.region);
-            KeyArn::new(partition, region, deployment.account, &known)
-        })?;
+        let arn = evaluator.key_named(&resource.provider.deployment, &known)?;
         self.drafts.get_mut(&arn)
     }
 
-    /// The keys that an argument may name, which surely names none of them; each with what decides.
+    /// The keys that an argument may name, which surely names none of them; each with what decides. What is
+    /// known is another key: none of these has an id yet.
     fn candidates(
         &mut self,
+        evaluator: &Evaluator<'_>,
         value: Option<&Value>,
         resource: &Resource<'_>,
     ) -> Vec<(&mut KeyDraft<'r>, Rc<str>)> {
         let Some(value) = value.filter(|value| !value.is_null()) else { return Vec::new() };
-        let known = value.known();
-        let pieces = value.as_pieces().map(|pieces| shape(&pieces).0);
-        let wanted = pieces.unwrap_or_else(|| "*".to_owned());
+        let deployment = &resource.provider.deployment;
+        let is_another = |known: Rc<str>| evaluator.key_named(deployment, &known).is_some();
+        if value.known().is_some_and(is_another) {
+            return Vec::new();
+        }
+        let pieces = value.as_pieces().filter(|_| value.known().is_none());
+        let wanted = pieces.map_or_else(|| "*".to_owned(), |pieces| shape(&pieces).0);
         let doubt = |draft: &KeyDraft<'_>| {
             let address = &draft.resource.resource.address;
             value.doubt().unwrap_or_else(|| format!("{WHETHER}{wanted} is {address}").into())
         };
-        let deployment = &resource.provider.deployment;
         let may_be = |draft: &KeyDraft<'_>| {
             let (account, region) = (draft.arn.account(), draft.arn.region());
             let is_beside = account == deployment.account && region == &*deployment.region;
@@ -157,10 +157,9 @@ impl<'r> Keys<'r> {
                     is_beside && meets(&wanted, &shape.name)
                         || meets(&wanted, &symbols::wide(&shape.arn))
                 }
-                // A key with an id is not meant by another.
                 None => {
                     let (arn, id) = (draft.arn.as_str(), draft.arn.id());
-                    known.is_none() && (meets(&wanted, arn) || is_beside && meets(&wanted, id))
+                    meets(&wanted, arn) || is_beside && meets(&wanted, id)
                 }
             }
         };
@@ -177,9 +176,9 @@ impl<'r> Keys<'r> {
         let argument = |name: &str| evaluator.argument(&resource.arguments, name);
         let (key, policy) = (argument("key_id"), argument("policy"));
         let Some(policy) = policy else { return };
-        let Some(draft) = self.named(key.as_ref(), resource) else {
+        let Some(draft) = self.named(evaluator, key.as_ref(), resource) else {
             let mut is_here = false;
-            for (draft, doubt) in self.candidates(key.as_ref(), resource) {
+            for (draft, doubt) in self.candidates(evaluator, key.as_ref(), resource) {
                 draft.policies.push((policy.clone(), Some(doubt)));
                 is_here = true;
             }
@@ -205,7 +204,7 @@ impl<'r> Keys<'r> {
         // Which name it has, or whether it is there, may not be known.
         let name_at = name.as_ref().map(|name| name.at);
         let is_open = declared.doubt.is_some() || name.is_none_or(|name| name.known().is_none());
-        match self.named(target.as_ref(), resource) {
+        match self.named(evaluator, target.as_ref(), resource) {
             Some(draft) if is_open => {
                 draft.are_aliases_open = true;
                 if declared.doubt.is_none() {
@@ -219,7 +218,7 @@ impl<'r> Keys<'r> {
             }
             None => {
                 let mut is_here = false;
-                for (draft, _) in self.candidates(target.as_ref(), resource) {
+                for (draft, _) in self.candidates(evaluator, target.as_ref(), resource) {
                     draft.are_aliases_open = true;
                     is_here = true;
                 }
@@ -235,9 +234,9 @@ impl<'r> Keys<'r> {
         let resource = &declared.resource;
         let key = evaluator.argument(&resource.arguments, "key_id");
         let grant = grants::made(evaluator, declared);
-        let Some(draft) = self.named(key.as_ref(), resource) else {
+        let Some(draft) = self.named(evaluator, key.as_ref(), resource) else {
             let mut is_here = false;
-            for (draft, doubt) in self.candidates(key.as_ref(), resource) {
+            for (draft, doubt) in self.candidates(evaluator, key.as_ref(), resource) {
                 is_here = true;
                 draft.grant(evaluator, declared, grant.clone(), Some(&doubt));
             }

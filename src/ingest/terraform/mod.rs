@@ -23,6 +23,7 @@ mod defaults;
 mod documents;
 mod evaluator;
 mod expression;
+mod filled;
 mod functions;
 mod grants;
 pub(super) mod held;
@@ -32,6 +33,7 @@ mod json;
 mod keys;
 mod lifecycle;
 mod listed;
+mod lookups;
 mod lowered;
 mod module;
 mod moves;
@@ -68,6 +70,7 @@ use super::facts::Fact;
 use super::problem_at;
 use super::symbols::Symbols;
 use evaluator::Evaluator;
+use held::Held;
 use module::{File, Module};
 use moves::Moves;
 use transcript::Places;
@@ -103,7 +106,7 @@ pub(super) struct Found {
     /// What the symbols of accounts stand for, in words.
     pub(super) labels: BTreeMap<AccountId, Box<str>>,
     /// The templates of CloudFormation that resources hold.
-    pub(super) templates: Vec<Template>,
+    pub(super) held: Held,
     /// What is to be said of it beside, in words.
     pub(super) assumed: BTreeSet<Box<str>>,
 }
@@ -128,7 +131,7 @@ impl Input<'_> {
     }
 
     fn is_in_text(self, text: &str) -> bool {
-        mentions_kms(text) || self.is_beside && mentions_identities(text)
+        mentions_kms(text) || self.is_beside && (mentions_identities(text) || held::is_held(text))
     }
 }
 
@@ -354,14 +357,16 @@ impl<'a> Roots<'a> {
         let Root { mut evaluator, resources, caller } = root;
         evaluator.symbols = Rc::clone(symbols);
         self.found.callers.extend(caller);
+        let held = held::templates(&evaluator, &resources);
+        self.found.files.extend(held.templates.iter().map(|template| template.file));
         let labels = evaluator.labels.take();
-        for account in resources.iter().map(|it| it.resource.provider.account()) {
+        let accounts = resources.iter().map(|it| it.resource.provider.account());
+        for account in accounts.chain(held.templates.iter().filter_map(Template::account)) {
             let label = labels.get(&account).map(|label| (account, label.as_str().into()));
             self.found.labels.extend(label);
         }
-        let templates = held::templates(&evaluator, &resources);
-        self.found.files.extend(templates.iter().map(|template| template.file));
-        self.found.templates.extend(templates);
+        self.found.held.templates.extend(held.templates);
+        self.found.held.files.extend(held.files);
         let mut facts = world::facts(&evaluator, &resources);
         self.found.files.extend(facts.iter().filter_map(file_of));
         self.found.facts.append(&mut facts);
@@ -391,7 +396,7 @@ impl<'a> Roots<'a> {
         deployment: &Deployment,
         beside: Option<&'a str>,
     ) -> (Evaluator<'a>, Vec<Declared<'a>>) {
-        let evaluator = Evaluator {
+        let mut evaluator = Evaluator {
             files: self.input.files,
             paths: self.input.paths,
             first: u32::try_from(self.input.first).unwrap_or(u32::MAX),
@@ -400,6 +405,7 @@ impl<'a> Roots<'a> {
             modules: self.modules,
             deployment: deployment.clone(),
             beside,
+            aliases: None,
             symbols: Rc::default(),
             plan,
             labels: RefCell::default(),
@@ -413,6 +419,7 @@ impl<'a> Roots<'a> {
             steps: Cell::new(0),
         };
         let resources = world::resources(&evaluator, root);
+        evaluator.knows_aliases(lookups::aliases(&evaluator, &resources));
         (evaluator, resources)
     }
 }

@@ -61,9 +61,10 @@ impl Evaluator<'_> {
             KeyArn::new(partition, region, *account, id)
         };
         if let Some(known) = named.known() {
-            return KeyArn::parse(&known).or_else(|| made(&fit(&known)));
+            return self.key_named(deployment, &known).or_else(|| made(&fit(&known)));
         }
         let written = shape(&named.as_pieces()?).1;
+        let written = of_data(&written).unwrap_or(&written);
         // What is looked up is none of the keys that are declared.
         let is_own = |(at, _): (usize, &str)| {
             written.get(..at).is_some_and(|before| !before.ends_with("data."))
@@ -73,10 +74,14 @@ impl Evaluator<'_> {
         if is_here && is_of_one {
             return None;
         }
-        // One expression means one thing in a root.
+        made(&fit(&self.in_root(written)))
+    }
+
+    /// What stands for an expression, which means one thing in a root.
+    pub(super) fn in_root(&self, written: &str) -> String {
         let root = self.instance(0).filter(|_| self.modules.len() > 1);
         let root = root.map_or("", |root| root.root).replace('/', ".");
-        made(&fit(format!("{root}.{written}").trim_start_matches('.')))
+        format!("{root}.{written}").trim_start_matches('.').to_owned()
     }
 
     /// The primary that a replica names.
@@ -203,8 +208,15 @@ pub(super) struct Shape {
     pub(super) name: String,
 }
 
+/// The data that an expression asks for an attribute: whichever that is, it is of one key.
+fn of_data(written: &str) -> Option<&str> {
+    let (of, _) = written.rsplit_once('.')?;
+    let is_data = written.starts_with("data.aws_kms_") && of.matches('.').count() == 2;
+    (is_data && !written.contains(['(', ' ', '{'])).then_some(of)
+}
+
 /// An address without what cannot stand in an ARN, or would be a pattern there.
-fn fit(address: &str) -> String {
+pub(super) fn fit(address: &str) -> String {
     let fit = |c: char| if c.is_whitespace() || matches!(c, '*' | '?') { '_' } else { c };
     address.chars().map(fit).collect()
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use hcl_edit::Span as _;
 use hcl_edit::structure::Body;
 
-use crate::aws::KeyArn;
+use crate::aws::{KeyArn, managed};
 use crate::inventory::Tags;
 
 use super::super::declared::REGION;
@@ -384,16 +384,14 @@ impl<'a> Evaluator<'a> {
                     text(&deployment.region)
                 }
             }
-            ("aws_kms_key" | "aws_kms_alias", "arn" | "target_key_arn") => {
-                let named = argument("key_id").filter(|_| wanted == "arn");
-                let known = named.and_then(|named| named.known());
-                match known.filter(|known| KeyArn::parse(known).is_some()) {
-                    Some(known) => text(&known),
-                    None if resource.of_type == "aws_kms_alias" && wanted == "arn" => {
-                        shaped(format!("arn:{partition}:kms:*:*:alias/*"))
-                    }
-                    None => shaped(format!("arn:{partition}:kms:*:*:key/*")),
-                }
+            ("aws_kms_alias", "arn") => shaped(format!("arn:{partition}:kms:*:*:alias/*")),
+            ("aws_kms_key", "arn" | "id")
+            | ("aws_kms_alias", "target_key_arn" | "target_key_id") => {
+                let unknown = || match wanted.ends_with("arn") {
+                    true => shaped(format!("arn:{partition}:kms:*:*:key/*")),
+                    false => None,
+                };
+                self.looked_up(resource, wanted, at).or_else(unknown)
             }
             ("aws_iam_role" | "aws_iam_user" | "aws_iam_group", "arn") => {
                 let argument = argument(match resource.of_type {
@@ -408,6 +406,11 @@ impl<'a> Evaluator<'a> {
             ("aws_iam_policy", "arn") => argument("arn").or_else(|| {
                 let name = argument("name").and_then(|name| name.known());
                 let name = name.unwrap_or_else(|| "".into());
+                // The name of one of AWS's own finds that alone: of two the provider takes neither.
+                let of_aws = format!("arn:{partition}:iam::aws:policy/{}", managed::path_of(&name));
+                if managed::allowed(&of_aws).is_some() {
+                    return text(&of_aws);
+                }
                 shaped(format!("arn:{partition}:iam::*:policy/*{name}"))
             }),
             (of_type, _) if OUTSIDE.contains(&of_type) => {

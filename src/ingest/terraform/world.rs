@@ -12,7 +12,7 @@ use crate::source::Place;
 use super::super::declared::Deployment;
 use super::super::facts::Fact;
 use super::super::given::{Gift, Given, Named, Pattern, Target};
-use super::super::symbols::Symbols;
+use super::super::symbols::{Symbols, looked_up};
 use super::awscc;
 use super::evaluator::{Evaluator, Instance, Scope};
 use super::held;
@@ -167,10 +167,11 @@ pub(super) fn symbols(
             }
             "aws_kms_key_policy" | "aws_kms_grant" => {
                 let named = evaluator.argument(&resource.arguments, "key_id");
-                let named = named.filter(|named| !named.is_null() && named.known().is_none());
+                let named = named.filter(|named| !named.is_null());
+                let is_known = named.as_ref().is_some_and(|named| named.known().is_some());
                 let deployment = &resource.provider.deployment;
                 let arn = named.and_then(|it| evaluator.key_alone(deployment, &it, false));
-                if let Some(arn) = arn {
+                if let Some(arn) = arn.filter(|arn| !is_known || looked_up(arn.id()).is_some()) {
                     // Any literal may name it.
                     let partition = &deployment.partition;
                     symbols.add(
@@ -178,6 +179,14 @@ pub(super) fn symbols(
                         &format!("arn:{partition}:kms:{region}:{account}:key/*"),
                     );
                 }
+            }
+            "aws_kms_alias" | "awscc_kms_alias" => {
+                let argument = |name| evaluator.argument(&resource.arguments, name);
+                let name = argument("name").map_or_else(|| "*".into(), |name| pattern(&name).shape);
+                let target = argument("target_key_id").and_then(|target| target.known());
+                let target = target
+                    .and_then(|known| evaluator.key_named(&resource.provider.deployment, &known));
+                symbols.add_alias(&name, target.as_ref());
             }
             _ if is_key(resource) => {
                 let arn = evaluator.key_arn(resource);
@@ -197,8 +206,8 @@ fn is_ours(of_type: &str) -> bool {
 }
 
 /// The same, and what may hold such a thing.
-fn is_looked_at(evaluator: &Evaluator<'_>, of_type: &str) -> bool {
-    is_ours(of_type) || held::is_holder(of_type) && evaluator.speaks_of_templates()
+fn is_looked_at(of_type: &str) -> bool {
+    is_ours(of_type) || held::is_holder(of_type)
 }
 
 /// The resources of an instance of a module, and of those that it calls.
@@ -208,7 +217,7 @@ fn collect<'a>(evaluator: &Evaluator<'a>, number: usize, into: &mut Vec<Declared
         if mode == Mode::Data {
             continue;
         }
-        if !is_looked_at(evaluator, of_type) {
+        if !is_looked_at(of_type) {
             unread(evaluator, *part, of_type, &format!("{}{of_type}.{name}", instance.prefix));
             continue;
         }
@@ -247,7 +256,7 @@ fn unread(evaluator: &Evaluator<'_>, part: Part<'_>, of_type: &str, address: &st
     let what = match of_type {
         "aws_ssoadmin_permission_set_inline_policy" => Some("who gets it, and what it allows"),
         _ if awscc::is_unread(of_type) => Some(AWSCC),
-        _ => held::unread(evaluator, part, of_type),
+        _ => None,
     };
     let Some(what) = what else { return };
     let at = evaluator.at(part.file, part.block.span());
@@ -287,7 +296,7 @@ fn planned<'a>(evaluator: &Evaluator<'a>, root: usize, into: &mut Vec<Declared<'
     let Some(plan) = evaluator.plan else { return };
     let known: BTreeSet<String> = into.iter().map(|it| it.resource.address.clone()).collect();
     for (address, stated) in plan.resources() {
-        let is_one = stated.mode == Mode::Resource && is_looked_at(evaluator, &stated.of_type);
+        let is_one = stated.mode == Mode::Resource && is_looked_at(&stated.of_type);
         if stated.mode == Mode::Resource
             && awscc::is_unread(&stated.of_type)
             && evaluator.modules.is_empty()

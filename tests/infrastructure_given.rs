@@ -1,0 +1,176 @@
+//! What infrastructure code says of keys that stand there already, and of templates and policies that it names.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::command::{Folder, keyreach};
+
+/// What `check` says of a folder, as JSON.
+fn checked(folder: &Folder, more: &[&str]) -> Value {
+    let args = [&["check", ".", "--format", "json", "--now", "2026-01-01"], more].concat();
+    let run = keyreach(&args).within(folder.path()).run();
+    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"))
+}
+
+/// The messages of the findings of a rule.
+fn messages(report: &Value, rule: &str) -> Vec<String> {
+    let all = report["findings"].as_array().unwrap().iter();
+    let of_rule = all.filter(|finding| finding["rule"] == rule);
+    of_rule.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the summary says is not known.
+fn unknown(report: &Value) -> Vec<String> {
+    let all = report["summary"]["coverage"]["unresolved"].as_array().cloned();
+    let all = all.unwrap_or_else(|| panic!("{}", report["summary"]));
+    all.iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+const PUBLIC: &str = r#"jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Principal = { AWS = "*" }, Action = "kms:*", Resource = "*" }] })"#;
+
+const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// A key policy in Terraform, for a key that is named so.
+fn policy_for(key: &str) -> String {
+    format!(
+        "data \"aws_kms_alias\" \"a\" {{ name = \"alias/x\" }}\nvariable \"key\" {{}}\n\
+         resource \"aws_kms_key_policy\" \"p\" {{\n  key_id = {key}\n  policy = {PUBLIC}\n}}\n"
+    )
+}
+
+/// The keys that the findings of `public-key-access` are about.
+fn public_keys(folder: &Folder) -> Vec<String> {
+    let report = checked(folder, &[]);
+    let all = report["findings"].as_array().unwrap().iter();
+    let of_rule = all.filter(|finding| finding["rule"] == "public-key-access");
+    let mut keys: Vec<String> =
+        of_rule.map(|it| it["key"].as_str().unwrap_or_default().to_owned()).collect();
+    keys.iter_mut().for_each(|key| *key = key.rsplit("key/").next().unwrap().to_owned());
+    keys.sort();
+    keys
+}
+
+#[test]
+fn what_stands_there_already_is_none_of_the_declared_keys() {
+    let keys: String = (1..4)
+        .map(|n| format!("resource \"aws_kms_key\" \"k{n}\" {{ enable_key_rotation = true }}\n"))
+        .collect();
+    let of_alias = "resource \"aws_kms_alias\" \"a\" {\n  name = \"alias/y\"\n  \
+                    target_key_id = aws_kms_key.k2.id\n}\n\
+                    data \"aws_kms_alias\" \"y\" { name = \"alias/y\" }\n\
+                    data \"aws_kms_key\" \"x\" { key_id = \"alias/x\" }\n";
+    for (key, meant) in [
+        (format!("{ID:?}"), ID),
+        ("data.aws_kms_alias.a.target_key_arn".to_owned(), "data.alias/x"),
+        ("data.aws_kms_key.x.id".to_owned(), "data.alias/x"),
+        ("data.aws_kms_key.x.arn".to_owned(), "data.alias/x"),
+        ("data.aws_kms_alias.y.target_key_id".to_owned(), "aws_kms_key.k2"),
+    ] {
+        let folder = Folder::new("open-key-of-another");
+        folder.put("main.tf", format!("{keys}{of_alias}{}", policy_for(&key)));
+        assert_eq!(public_keys(&folder), [meant], "{key}");
+    }
+}
+
+#[test]
+fn what_a_stack_gives_its_template_holds_and_what_fills_it_in_stays_open() {
+    let statement = |who: &str| {
+        format!(
+            "{{Effect: Allow, Principal: {{AWS: {who}}}, Action: 'kms:Decrypt', Resource: '*'}}"
+        )
+    };
+    let template = |first: &str, second: &str| {
+        format!(
+            "Parameters:\n  P: {{Type: String}}\nResources:\n  K:\n    Type: AWS::KMS::Key\n    \
+             Properties:\n      KeyPolicy:\n        Statement:\n          - {}\n          - {}\n",
+            statement(first),
+            statement(second)
+        )
+    };
+    let folder = Folder::new("open-stack-of-file");
+    folder.put("t.yaml", template("!Ref P", "'111122223333'"));
+    let stack = |of: &str, body: &str, more: &str| {
+        format!(
+            "variable \"who\" {{}}\nresource \"{of}\" \"s\" {{\n  name = \"s\"\n  template_body = {body}\n{more}}}\n"
+        )
+    };
+    let given = "  parameters = { P = \"*\" }\n";
+    folder.put("main.tf", stack("aws_cloudformation_stack", "file(\"t.yaml\")", given));
+    assert_eq!(public_keys(&folder), ["K"]);
+    for of in ["aws_cloudformation_stack", "aws_cloudformation_stack_set"] {
+        let folder = Folder::new("open-stack-of-heredoc");
+        let body = format!("<<-EOT\n{}EOT", template("'${var.who}'", "'*'"));
+        folder.put("main.tf", stack(of, &body, ""));
+        assert_eq!(public_keys(&folder), ["K"], "{of}");
+        let report = checked(&folder, &[]);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let lines: Vec<&Value> = findings
+            .filter(|it| it["rule"] == "public-key-access")
+            .map(|it| &it["locations"][0]["line"])
+            .collect();
+        assert_eq!(lines, [&json!(14)], "{report}");
+        assert_eq!(unknown(&report), ["var.who"], "{of}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_the_type_of_is_told() {
+    let folder = Folder::new("open-type");
+    folder.put(
+        "main.tf",
+        "resource \"aws_kms_key\" \"k\" { enable_key_rotation = true }\nvariable \"t\" {}\n\
+         resource \"aws_cloudcontrolapi_resource\" \"c\" {\n  type_name = var.t\n  desired_state = \"{}\"\n}\n\
+         resource \"aws_cloudformation_stack_set\" \"s\" {\n  name = \"s\"\n  template_body = var.t\n}\n",
+    );
+    let told = messages(&checked(&folder, &["--strict"]), "unresolved-reference");
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+#[test]
+fn a_macro_of_all_resources_can_add_to_them() {
+    let resources = "  K: {Type: AWS::KMS::Key, Properties: {EnableKeyRotation: true}}\n  R:\n    \
+                     Type: AWS::IAM::Role\n    Properties:\n      RoleName: r\n      AssumeRolePolicyDocument: \
+                     {Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: sts:AssumeRole}]}\n";
+    let include = "  Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://x/y.json}}\n";
+    for (template, verdict) in [
+        (format!("Resources:\n{resources}"), "never"),
+        (format!("Resources:\n{include}{resources}"), "unknown"),
+        (format!("Transform: Own\nResources:\n{resources}"), "unknown"),
+    ] {
+        let folder = Folder::new("open-macro");
+        folder.put("t.yaml", &template);
+        let args = ["matrix", ".", "--format", "jsonl", "--now", "2026-01-01"];
+        let run = keyreach(&args).within(folder.path()).run();
+        let is_cell = |line: &&str| line.contains("role/r\"") && line.contains("\"kms:Decrypt\"");
+        let cell = run.stdout.lines().find(is_cell).map_or(Value::Null, |line| {
+            serde_json::from_str::<Value>(line).unwrap()["verdict"].clone()
+        });
+        // What is `never` may be left out.
+        let told = cell.as_str().unwrap_or("never").to_owned();
+        assert_eq!(told, verdict, "{template}: {run:?}");
+    }
+}
+
+#[test]
+fn a_managed_policy_is_found_by_its_name() {
+    let folder = Folder::new("open-managed");
+    folder.put(
+        "main.tf",
+        "resource \"aws_kms_key\" \"k\" { enable_key_rotation = true }\n\
+         data \"aws_iam_policy\" \"p\" { name = \"PowerUserAccess\" }\n\
+         resource \"aws_iam_user\" \"u\" { name = \"u\" }\n\
+         resource \"aws_iam_user_policy_attachment\" \"a\" {\n  user = aws_iam_user.u.name\n  \
+         policy_arn = data.aws_iam_policy.p.arn\n}\n",
+    );
+    let report = checked(&folder, &["--strict"]);
+    assert_eq!(unknown(&report), Vec::<String>::new());
+    assert_eq!(messages(&report, "unresolved-reference"), Vec::<String>::new());
+}
