@@ -174,3 +174,51 @@ fn a_managed_policy_is_found_by_its_name() {
     assert_eq!(unknown(&report), Vec::<String>::new());
     assert_eq!(messages(&report, "unresolved-reference"), Vec::<String>::new());
 }
+
+#[test]
+fn a_policy_of_aws_gives_what_one_of_ones_own_would() {
+    let folder = Folder::new("open-power-user");
+    folder.put(
+        "main.tf",
+        "resource \"aws_kms_key\" \"k\" { enable_key_rotation = true }\n\
+         resource \"aws_iam_user\" \"u\" { name = \"u\" }\n\
+         resource \"aws_iam_user_policy_attachment\" \"a\" {\n  user = aws_iam_user.u.name\n  \
+         policy_arn = \"arn:aws:iam::aws:policy/PowerUserAccess\"\n}\n",
+    );
+    let told = messages(&checked(&folder, &[]), "kms-full-access");
+    assert!(told.len() == 1 && told[0].contains("PowerUserAccess"), "{told:?}");
+}
+
+#[test]
+fn a_module_that_is_not_here_is_told_once() {
+    let folder = Folder::new("open-module");
+    let module = "module \"m\" { source = \"somebody/kms/aws\" }\n";
+    folder.put("main.tf", format!("{module}{}", policy_for("module.m.key_id")));
+    assert_eq!(unknown(&checked(&folder, &[])), ["module.m: `somebody/kms/aws` is not here"]);
+}
+
+#[test]
+fn a_plan_calls_a_key_that_is_not_known_as_the_source_does() {
+    let folder = Folder::new("open-plan");
+    let policy = json!({ "Statement": [
+        { "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*" }] })
+    .to_string();
+    let with = |more: Value| {
+        let mut one = json!({ "address": "aws_kms_key_policy.p", "mode": "managed",
+            "type": "aws_kms_key_policy", "name": "p",
+            "provider_name": "registry.terraform.io/hashicorp/aws" });
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        one
+    };
+    let change = json!({ "actions": ["create"], "before": null, "after": { "policy": policy },
+        "after_unknown": { "key_id": true } });
+    let references = json!({ "key_id": { "references": ["data.x.y.id", "data.x.y"] } });
+    let plan = json!({
+        "format_version": "1.2", "terraform_version": "1.9.0",
+        "planned_values": { "root_module": { "resources": [with(json!({ "values": { "policy": policy } }))] } },
+        "resource_changes": [with(json!({ "change": change }))],
+        "configuration": { "root_module": { "resources": [with(json!({ "expressions": references }))] } },
+    });
+    folder.put("plan.json", plan.to_string());
+    assert_eq!(public_keys(&folder), ["data.x.y.id"]);
+}

@@ -112,9 +112,7 @@ impl<'r> Keys<'r> {
         gift: impl FnOnce() -> Gift,
     ) {
         let Some(key) = key.filter(|key| !key.is_null()) else { return };
-        let deployment = &declared.resource.provider.deployment;
-        let named = evaluator.key_elsewhere(deployment, key, is_here);
-        self.given.push(declared.given(named, ("key", key, is_here), None, gift()));
+        self.given.push(evaluator.given_to_key(declared, (key, is_here), gift()));
     }
 
     /// The key that an argument names.

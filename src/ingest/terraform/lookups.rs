@@ -8,7 +8,7 @@ use crate::aws::pattern::meets;
 use crate::aws::{AccountId, AliasArn, KeyArn};
 
 use super::super::declared::{Deployment, REGION};
-use super::super::given::{Named, Pattern};
+use super::super::given::{Gift, Given, Named, Pattern};
 use super::super::symbols::{by_alias, looked_up};
 use super::evaluator::Evaluator;
 use super::resource::Resource;
@@ -122,13 +122,22 @@ impl Evaluator<'_> {
         is_key.then(|| self.key_named(deployment, &target)).flatten()
     }
 
-    /// A key that nothing declares here, or perhaps one that `is_here`, as it is named.
-    pub(super) fn key_elsewhere(
+    /// What a resource gives to a key that nothing declares here, or perhaps to one that `is_here`.
+    pub(super) fn given_to_key(
         &self,
-        deployment: &Deployment,
-        named: &Value,
-        is_here: bool,
-    ) -> Named {
+        declared: &Declared<'_>,
+        (key, is_here): (&Value, bool),
+        gift: Gift,
+    ) -> Given {
+        let named = self.key_elsewhere(&declared.resource.provider.deployment, key, is_here);
+        let mut given = declared.given(named, ("key", key, is_here), None, gift);
+        if self.is_of_absent_module(key) {
+            given.to.iter_mut().for_each(|target| target.told = None);
+        }
+        given
+    }
+
+    fn key_elsewhere(&self, deployment: &Deployment, named: &Value, is_here: bool) -> Named {
         let alone = self.key_alone(deployment, named, is_here);
         let by_alias = alone.as_ref().and_then(|arn| looked_up(arn.id()));
         let by_alias: Option<Box<str>> = by_alias.map(Into::into);
@@ -138,6 +147,17 @@ impl Evaluator<'_> {
         };
         let (account, region) = (deployment.account, deployment.region.clone());
         Named::Key { account, region, id, by_alias, alone }
+    }
+
+    /// Whether it is what a module makes that is not here, which is told already.
+    fn is_of_absent_module(&self, named: &Value) -> bool {
+        let Some(written) = named.doubt() else { return false };
+        let call = written.strip_prefix("module.").and_then(|rest| rest.split(['.', '[']).next());
+        let is_told = |call: &str| {
+            let told = format!("module.{call}: ");
+            self.unresolved.borrow().iter().any(|(.., what)| what.starts_with(&told))
+        };
+        call.is_some_and(is_told)
     }
 
     /// Whether no alias of the root can have a name.

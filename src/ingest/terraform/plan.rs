@@ -414,6 +414,11 @@ impl Plan {
         self.references.meant(address, argument, &self.resources)
     }
 
+    /// The same as it is written, whatever that is.
+    pub(super) fn written(&self, address: &str, argument: &str) -> Option<String> {
+        self.references.written(address, argument)
+    }
+
     /// Which keys it deletes, in words.
     pub(super) fn deletes(&self) -> Option<Box<str>> {
         changes::deletes(&self.deleted)

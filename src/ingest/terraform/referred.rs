@@ -67,6 +67,15 @@ impl References {
         self.followed(first, module_of(address), known, STEPS)
     }
 
+    /// What an argument of a resource of the root refers to, as it is written: in other modules the same words
+    /// mean something else.
+    pub(super) fn written(&self, address: &str, argument: &str) -> Option<String> {
+        let from = (without_indices(address), argument.to_owned());
+        let first = self.arguments.get(&from).filter(|_| module_of(address).is_empty())?;
+        let index = first.index.as_deref().unwrap_or_default();
+        Some(format!("{}{index}.{}", first.target, first.argument))
+    }
+
     fn followed<'p>(
         &'p self,
         reference: &'p Reference,

@@ -232,6 +232,12 @@ impl<'a> Evaluator<'a> {
                 if let Some(made) = made {
                     member.value = made;
                 }
+            } else if is_open
+                && *member.name == *"key_id"
+                && let Some(written) = plan.written(address, &member.name)
+            {
+                // It is called as the source calls it.
+                member.value = Value::unknown(member.at, written);
             }
         }
         let known = self.instance(root).map(|root| root.providers.borrow().clone());
