@@ -176,20 +176,6 @@ fn a_managed_policy_is_found_by_its_name() {
 }
 
 #[test]
-fn a_policy_of_aws_gives_what_one_of_ones_own_would() {
-    let folder = Folder::new("open-power-user");
-    folder.put(
-        "main.tf",
-        "resource \"aws_kms_key\" \"k\" { enable_key_rotation = true }\n\
-         resource \"aws_iam_user\" \"u\" { name = \"u\" }\n\
-         resource \"aws_iam_user_policy_attachment\" \"a\" {\n  user = aws_iam_user.u.name\n  \
-         policy_arn = \"arn:aws:iam::aws:policy/PowerUserAccess\"\n}\n",
-    );
-    let told = messages(&checked(&folder, &[]), "kms-full-access");
-    assert!(told.len() == 1 && told[0].contains("PowerUserAccess"), "{told:?}");
-}
-
-#[test]
 fn a_module_that_is_not_here_is_told_once() {
     let folder = Folder::new("open-module");
     let module = "module \"m\" { source = \"somebody/kms/aws\" }\n";

@@ -102,9 +102,9 @@ pub(super) fn wide_but_for_full<'a>(
     all
 }
 
-/// The wide statements of a policy that somebody holds: one of AWS's own can be detached.
+/// The wide statements of a policy that somebody holds and that its owner may edit.
 pub(super) fn wide<'a>(scope: &Scope<'a>, document: &Documented<'a>) -> Vec<Wide<'a>> {
-    let is_theirs = document.document.kind == PolicyKind::Identity;
+    let is_theirs = document.document.kind == PolicyKind::Identity && !document.is_written_by_aws();
     let Some(first) = document.holders.first().filter(|_| is_theirs) else {
         return Vec::new();
     };
