@@ -107,7 +107,8 @@ fn what_a_stack_gives_its_template_holds_and_what_fills_it_in_stays_open() {
     assert_eq!(public_keys(&folder), ["K"]);
     for of in ["aws_cloudformation_stack", "aws_cloudformation_stack_set"] {
         let folder = Folder::new("open-stack-of-heredoc");
-        let body = format!("<<-EOT\n{}EOT", template("'${var.who}'", "'*'"));
+        let body = template("'${var.who}'", "'*'").replace('\n', "\n    ");
+        let body = format!("<<-EOT\n    {}EOT", body.trim_end_matches(' '));
         folder.put("main.tf", stack(of, &body, ""));
         assert_eq!(public_keys(&folder), ["K"], "{of}");
         let report = checked(&folder, &[]);
