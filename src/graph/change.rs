@@ -170,6 +170,17 @@ impl Change {
         }
     }
 
+    /// The change of the same one that brings all that this one brings, and more: a policy that allows
+    /// everything instead of another.
+    pub(super) fn wider(&self) -> Option<Self> {
+        match self {
+            Self::Joined(at, _) | Self::Attached(at, _) => Some(Self::Everything(*at)),
+            Self::Given(group, _) => Some(Self::OpenGroup(group.clone())),
+            Self::Version(policy, _) => Some(Self::Rewritten(policy.clone())),
+            _ => None,
+        }
+    }
+
     /// The account of the group or policy that is changed.
     pub(super) fn account(&self) -> Option<AccountId> {
         match self {

@@ -336,8 +336,22 @@ impl<'c, 'w> States<'c, 'w> {
                     None => best.push(*open),
                 }
             }
+            let known = |gain: Gained| best.get(*places.get(&gain)?);
+            let best = best.iter().filter(|open| !self.is_narrower(open, known)).copied().collect();
             ClassMoves { all, best }
         })
+    }
+
+    /// Whether another move brings more by no more calls, and as surely; `known` gives the best for a gain.
+    fn is_narrower<'m>(
+        &self,
+        open: &OpenMove,
+        known: impl Fn(Gained) -> Option<&'m OpenMove>,
+    ) -> bool {
+        let Gained::Changed(change) = open.gain else { return false };
+        let wider = self.changes.get(change).wider();
+        let wider = wider.and_then(|wider| known(Gained::Changed(self.changes.intern(wider))));
+        wider.is_some_and(|wider| wider.before.is_none() && wider.chance >= open.chance)
     }
 
     /// The roles that a state can take on.
