@@ -14,6 +14,7 @@
 //! Likewise the moves of a state are not followed where another can do all of them that was reached by no
 //! call more than these, and keys are not used by it that tell neither of the two apart.
 
+mod arrive;
 mod changes;
 mod doors;
 mod idle;
@@ -23,7 +24,7 @@ mod retagged;
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -38,9 +39,8 @@ use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
 use super::moves::Move;
 use super::plan::{Doing, Plan, Step, in_order};
-use super::state::{
-    ChangeIx, ClassIx, DoingIx, Gained, OpenMove, State, StateName, States, Tags, Which,
-};
+use super::state::{ChangeIx, ClassIx, DoingIx, State, StateName, States, Tags, Which};
+use arrive::{Arrival, There};
 use changes::Changes;
 pub(super) use changes::Subject;
 use doors::Door;
@@ -145,22 +145,6 @@ struct Granter {
     how: Label,
 }
 
-/// A state that was reached.
-#[derive(Clone)]
-struct Arrival {
-    name: StateName,
-    how: Label,
-    /// The keys with which it can do more than another that was reached as soon; nothing where these may be any.
-    alone: Option<Arc<[KeyIx]>>,
-}
-
-impl Arrival {
-    /// Whether it may count for what is done with a key.
-    fn counts(&self, key: KeyIx) -> bool {
-        self.alone.as_ref().is_none_or(|alone| alone.binary_search(&key).is_ok())
-    }
-}
-
 /// The search from one principal.
 pub(super) struct Search<'s, 'c, 'w> {
     states: &'s States<'c, 'w>,
@@ -180,6 +164,8 @@ pub(super) struct Search<'s, 'c, 'w> {
     retagged: Vec<(ChangeIx, Label)>,
     key_changes: Vec<(KeyIx, DoingIx, Label)>,
     reached: Vec<Arrival>,
+    /// States that are still to be followed; none takes more calls than those that wait.
+    there: VecDeque<There>,
     /// Calls about the organization, and how each is made.
     organized: Vec<(ChangeIx, Label)>,
     /// Classes whose states were worked off.
@@ -287,6 +273,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             organized: Vec::new(),
             key_changes: Vec::new(),
             reached: Vec::new(),
+            there: VecDeque::new(),
             classes: FxHashMap::default(),
             masters: FxHashMap::default(),
             useless: RefCell::default(),
@@ -309,11 +296,21 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
             return Explored::default();
         }
         facts.into_iter().for_each(|(fact, label)| self.push(fact, label));
-        while let Some(Reverse((calls, _, at))) = self.queue.pop() {
+        loop {
+            let next = self.queue.peek().map(|Reverse((calls, ..))| *calls);
+            // Whom keys are used as goes before whom is followed: ways that are known by then spare others.
+            let is_next = |there: &There| next.is_none_or(|calls| there.how.acts.len() < calls);
+            if self.there.front().is_some_and(is_next) {
+                if let Some(there) = self.there.pop_front() {
+                    self.call_as(&there);
+                }
+                continue;
+            }
             // What is as far away brings no shorter way.
-            if calls >= self.farthest {
+            if next.is_some_and(|calls| calls >= self.farthest) {
                 break;
             }
+            let Some(Reverse((_, _, at))) = self.queue.pop() else { break };
             if let Some((fact, label)) = self.waiting.get_mut(at).and_then(Option::take) {
                 self.settle(fact, label);
             }
@@ -387,97 +384,6 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
 
     fn fits(&self, label: &Label) -> bool {
         label.acts.len() <= self.limits.hops && label.primitives <= self.limits.primitives
-    }
-
-    /// Everything that a state can do.
-    fn be(&mut self, name: &StateName, label: &Label) {
-        if !label.acts.is_empty() && self.is_idle((name.at, &name.changes), label) {
-            return;
-        }
-        let states = self.states;
-        let state = states.get(name);
-        let known = self.classes.get(&state.class);
-        let fresh = known.is_none_or(|known| !known.are_enough(label));
-        // The subject of a provider calls STS alone (rule T8).
-        let calls_more = states.cast.member(name.at).is_some_and(|it| it.caller.account.is_some());
-        let alone = if calls_more { self.alone_with(name, &state, label) } else { None };
-        let which = match alone {
-            Some(_) => Which::TellingApart,
-            None if fresh => Which::All,
-            None => Which::Apart,
-        };
-        if which == Which::All {
-            self.classes.entry(state.class).or_default().push(label.clone());
-        }
-        if calls_more {
-            let arrival = Arrival { name: name.clone(), how: label.clone(), alone };
-            self.reached.push(arrival.clone());
-            // Keys come first: where all of them are reached, nothing else is followed.
-            self.use_keys(&arrival, &state, which);
-        }
-        if state.unlimited && name.at != self.start && !self.limits.past_administrators {
-            return;
-        }
-        self.master(name, &state, label);
-        if label.acts.len() >= self.limits.hops {
-            return;
-        }
-        let writes = self.has_primitives(label) || self.has_made(label);
-        if fresh && writes && !self.is_surpassed(name, &state, label) {
-            let moves = states.moves(name, &state);
-            let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
-            self.follow(name.at, moves, label);
-        }
-        self.follow(name.at, states.assumes(name, &state), label);
-        let doors = self.doors.iter().filter(|(_, how)| self.fit(label, how)).cloned();
-        for (door, how) in doors.collect::<Vec<_>>() {
-            self.enter(name, door, &label.and(&how));
-        }
-        self.call_on_retagged(name, label);
-    }
-
-    fn follow(&mut self, by: Ix, moves: &[OpenMove], label: &Label) {
-        let calls = label.acts.len() + 1;
-        if calls > self.limits.hops || calls >= self.farthest {
-            return;
-        }
-        let left = self.limits.primitives.saturating_sub(label.primitives);
-        let mut idle: FxHashMap<_, bool> = FxHashMap::default();
-        for open in moves {
-            if left == 0 && open.primitive || !self.goes_on(open.chance) {
-                continue;
-            }
-            let act = Act { by, what: open.what, primitive: open.primitive };
-            let fact = match open.gain {
-                Gained::Held(at, tags) => Fact::Held(at, tags),
-                Gained::Changed(change) => Fact::Changed(change),
-            };
-            let after = open
-                .before
-                .map(|(what, primitive)| label.then(Act { by, what, primitive }, open.chance));
-            let label = after.as_ref().unwrap_or(label);
-            let seen = self.seen.get(&fact);
-            if seen.is_some_and(|seen| seen.are_enough_with(label, act, open.chance)) {
-                continue;
-            }
-            let tags = match open.gain {
-                Gained::Held(at, tags) => self.states.session_tags(at, tags),
-                Gained::Changed(change) => Some(change),
-            };
-            let label = label.then(act, open.chance);
-            // Calls that are alike for those who make others idle are asked for once.
-            let tags = tags.filter(|change| self.states.changes.get(*change).is_tag());
-            let alike = open.of.map(|at| {
-                (at, tags, act.primitive, open.before.is_some(), self.leads_to_master(at, act))
-            });
-            let mut is_idle = |alike: (Ix, Option<ChangeIx>, bool, bool, Option<DoingIx>)| {
-                let whose = (alike.0, alike.1.as_slice());
-                *idle.entry(alike).or_insert_with(|| self.is_idle(whose, &label))
-            };
-            if !alike.is_some_and(&mut is_idle) {
-                self.push(fact, label);
-            }
-        }
     }
 
     /// The state that was reached as the `nth`, and how it is together with `label`; nothing past the limits.
