@@ -9,16 +9,17 @@ use crate::decision::{self, CallerKind, Callers, Fact, Is};
 use crate::policy::{Comparison, Operator, Polarity};
 
 use super::formula::{Atom, Formula, Formulas};
-use super::frame::Who;
+use super::frame::{Frame, Limit, Who};
 use super::kinds::KINDS;
+use super::solve::Solver;
 use super::spellings::has_spellings;
 use super::test::{Operand, Piece, Test};
 
 /// One fact.
 pub(super) struct Axiom {
     callers: Callers,
-    /// The key it follows from, in lower case; none where it always holds.
-    pub(super) when: Option<Box<str>>,
+    /// The keys it follows from, in lower case; none where it always holds.
+    pub(super) when: Box<[When]>,
     /// The key it is about, in lower case.
     pub(super) then: Box<str>,
     /// The actions of KMS that carry its keys.
@@ -29,35 +30,48 @@ pub(super) struct Axiom {
     pub(super) says: Formula,
 }
 
+/// Something that a fact follows from.
+pub(super) struct When {
+    /// The key, in lower case.
+    pub(super) key: Box<str>,
+    /// Whether a request of which nothing else is known says so: that something is false, which every request
+    /// tells.
+    pub(super) is_usual: bool,
+}
+
+impl When {
+    fn of(test: &decision::Test) -> Self {
+        Self { key: test.key.to_ascii_lowercase().into(), is_usual: test.is == Is::False }
+    }
+}
+
 impl Axiom {
     /// The fact as a formula.
     pub(super) fn new(formulas: &Formulas, fact: &Fact) -> Self {
         let then = literal(formulas, &fact.then);
-        let says = match &fact.when {
-            Some(when) => formulas.or([formulas.not(literal(formulas, when)), then]),
-            None => then,
-        };
+        let not = |when: &decision::Test| formulas.not(literal(formulas, when));
+        let says = formulas.or(fact.when.iter().map(not).chain([then]));
+        let keys = || fact.when.iter().chain([&fact.then]).map(|test| test.key);
         Self {
             callers: fact.callers,
-            when: fact.when.map(|when| when.key.to_ascii_lowercase().into()),
+            when: fact.when.iter().map(When::of).collect(),
             then: fact.then.key.to_ascii_lowercase().into(),
-            actions: fact
-                .when
-                .map_or(ActionSet::ALL, |when| carrying(when.key))
-                .intersection(carrying(fact.then.key)),
-            settles: fact.when.is_none() && matches!(fact.then.is, Is::True | Is::False),
+            actions: keys().fold(ActionSet::ALL, |all, key| all.intersection(carrying(key))),
+            settles: fact.when.is_empty() && matches!(fact.then.is, Is::True | Is::False),
             says,
         }
+    }
+
+    /// Its keys, in lower case.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.when.iter().map(|when| &*when.key).chain([&*self.then])
     }
 
     /// Whether requests for an action carry its keys: of others it says nothing (rule N1).
     pub(super) fn is_carried(&self, action: Action) -> bool {
         match action {
             Action::Kms(action) => self.actions.contains(action),
-            Action::Control(action) => {
-                let mut keys = self.when.iter().chain([&self.then]);
-                keys.all(|key| carried(action, key))
-            }
+            Action::Control(action) => self.keys().all(|key| carried(action, key)),
         }
     }
 
@@ -96,8 +110,7 @@ impl Tied {
     pub(super) fn by(axioms: &[Axiom]) -> Self {
         let mut sets: Vec<(Vec<&str>, Vec<usize>)> = Vec::new();
         for (number, axiom) in axioms.iter().enumerate() {
-            let own = axiom.when.as_deref().into_iter().chain([&*axiom.then]);
-            let (mut keys, mut numbers): (Vec<&str>, _) = (own.collect(), vec![number]);
+            let (mut keys, mut numbers): (Vec<&str>, _) = (axiom.keys().collect(), vec![number]);
             sets.retain(|(known, of_known)| {
                 let apart = !known.iter().any(|key| keys.contains(key));
                 if !apart {
@@ -133,9 +146,74 @@ impl Tied {
     }
 
     /// The facts that speak of the keys of a group, by number.
-    pub(super) fn axioms(&self, group: usize) -> &[usize] {
+    fn axioms(&self, group: usize) -> &[usize] {
         self.groups.get(group).map_or(&[], |group| &group.axioms)
     }
+
+    /// The facts that can bear on these keys: those that speak of them, and of keys that these bring into play.
+    pub(super) fn bearing<'a>(
+        &'a self,
+        axioms: &'a [Axiom],
+        mut keys: Vec<&'a str>,
+        frame: &Frame,
+    ) -> Vec<Formula> {
+        let mut near = self.near(axioms, &keys, frame);
+        let settled = settled(&near, frame);
+        let mut found = Vec::new();
+        loop {
+            // What a fact follows from and nothing else asks for is left out of the request, and the fact with it.
+            let (brought, others): (Vec<_>, Vec<_>) = near.into_iter().partition(|axiom| {
+                let is_told = |when: &When| {
+                    when.is_usual || keys.contains(&&*when.key) || settled.contains(&&*when.key)
+                };
+                axiom.keys().any(|key| keys.contains(&key)) && axiom.when.iter().all(is_told)
+            });
+            if brought.is_empty() {
+                return found;
+            }
+            for axiom in brought {
+                keys.extend(axiom.keys());
+                found.push(axiom.says);
+            }
+            near = others;
+        }
+    }
+
+    /// The facts about requests of the frame and keys that are tied to these.
+    fn near<'a>(&self, axioms: &'a [Axiom], keys: &[&str], frame: &Frame) -> Vec<&'a Axiom> {
+        let mut groups: Vec<usize> = keys.iter().filter_map(|key| self.group_of(key)).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let near = groups.iter().flat_map(|group| self.axioms(*group).iter().copied());
+        let mut near: Vec<usize> = near.collect();
+        near.sort_unstable();
+        let near = near.into_iter().filter_map(|at| axioms.get(at));
+        near.filter(|axiom| axiom.is_about(frame.caller) && speaks(axiom, frame)).collect()
+    }
+}
+
+/// The keys that the question fixes, those that facts give a value, and those that follow from such keys.
+fn settled<'a>(near: &[&'a Axiom], frame: &'a Frame) -> Vec<&'a str> {
+    let given = frame.limits.iter().filter(|(_, limit)| matches!(limit, Limit::Given(_)));
+    let mut settled: Vec<&str> = given.map(|(key, _)| &**key).collect();
+    let valued = near.iter().filter(|axiom| axiom.settles);
+    settled.extend(valued.map(|axiom| &*axiom.then));
+    loop {
+        let follows = |axiom: &&&Axiom| {
+            !axiom.when.is_empty()
+                && !settled.contains(&&*axiom.then)
+                && axiom.when.iter().all(|when| settled.contains(&&*when.key))
+        };
+        let Some(axiom) = near.iter().find(follows) else { return settled };
+        settled.push(&axiom.then);
+    }
+}
+
+/// A fact about a key that the action does not carry says nothing; neither does one that a key is always
+/// there which the frame says is not.
+fn speaks(axiom: &Axiom, frame: &Frame) -> bool {
+    axiom.is_carried(frame.action)
+        && (!axiom.when.is_empty() || !Solver::is_absent(frame, &axiom.then))
 }
 
 /// Rule C5: what is given in one spelling is there in each; which value it has hangs on the spelling.

@@ -88,9 +88,7 @@ impl Solver {
             }
             _ => None,
         };
-        let Some(((partition, account), named)) =
-            home.filter(|_| keys.iter().any(|(key, _)| tells_kinds(key)))
-        else {
+        let Some(((partition, account), named)) = home.filter(|_| self.tells_kinds(formula)) else {
             return self.find(formula, &Frame { caller: Who::Session, ..frame.clone() });
         };
         let mut all = Found::No;

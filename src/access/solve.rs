@@ -212,7 +212,7 @@ impl Solver {
     /// What every request of the frame says of `key`, where a fact tells.
     pub(super) fn always(&self, key: &str, frame: &Frame) -> Option<Formula> {
         let tells = |axiom: &&Axiom| {
-            axiom.when.is_none()
+            axiom.when.is_empty()
                 && *axiom.then == *key
                 && axiom.is_carried(frame.action)
                 && axiom.is_about(frame.caller)
@@ -242,13 +242,12 @@ impl Solver {
     fn footprint(&self, formula: Formula) -> Footprint {
         let keys = self.keys(formula);
         let pairs = keys.iter().any(|(key, _)| **key == *NAMES || key.starts_with(PREFIX));
-        let kinds = keys.iter().any(|(key, _)| tells_kinds(key));
+        let kinds = self.tells_kinds(formula);
         Footprint { keys: keys.into(), pairs, kinds }
     }
 
-    /// The keys of a formula's tests and those that facts tie to them, each with the actions that carry
-    /// it; sorted.
-    pub(super) fn keys(&self, formula: Formula) -> Vec<(Arc<str>, ActionSet)> {
+    /// The keys of a formula's tests, each once.
+    fn asked(&self, formula: Formula) -> Vec<&str> {
         let mut asked: Vec<&str> = Vec::new();
         self.formulas.each_atom(formula, &mut |atom| {
             if let Atom::Request(test) = atom {
@@ -256,6 +255,18 @@ impl Solver {
                 ties::variables(test).for_each(|key| add(&mut asked, key));
             }
         });
+        asked
+    }
+
+    /// Whether a formula asks what requests of some kinds of callers answer otherwise than those of others.
+    pub(super) fn tells_kinds(&self, formula: Formula) -> bool {
+        self.asked(formula).into_iter().any(tells_kinds)
+    }
+
+    /// The keys of a formula's tests and those that facts tie to them, each with the actions that carry
+    /// it; sorted.
+    pub(super) fn keys(&self, formula: Formula) -> Vec<(Arc<str>, ActionSet)> {
+        let mut asked = self.asked(formula);
         let (mut keys, mut groups) = (Vec::new(), Vec::new());
         // What a question fixes of the instant is noticed in its other form, and when the session began.
         if [CURRENT, EPOCH, ISSUED].iter().any(|key| asked.contains(key)) {
@@ -300,7 +311,9 @@ impl Solver {
     /// exactly can hold or not as they like, so that only a `No` counts.
     pub(super) fn decide(&self, formula: Formula, frame: &Frame, relaxed: bool) -> (Found, bool) {
         let tests = self.tests(formula).unwrap_or_default();
-        let mut facts = self.facts(&tests, frame);
+        let mut keys = Vec::new();
+        tests.iter().for_each(|(_, test)| add(&mut keys, &*test.key));
+        let mut facts = self.tied.bearing(&self.axioms, keys, frame);
         facts.extend(spelled_together(&self.formulas, tests.iter().map(|(_, test)| &*test.key)));
         let mut atoms = tests;
         for fact in &facts {
@@ -324,52 +337,6 @@ impl Solver {
             Outcome::Chosen(classes) => Found::Yes(problem.context(&classes).into()),
         };
         (found, complete)
-    }
-
-    /// The facts that can bear on the tests: those that speak of keys in play, and of the keys that
-    /// these bring into play.
-    fn facts<'a>(&'a self, tests: &[(AtomId, &'a Test)], frame: &Frame) -> Vec<Formula> {
-        let given = |key: &str| matches!(limit(&frame.limits, key), Some(Limit::Given(_)));
-        let settled = |key: &str| {
-            let settles = |axiom: &Axiom| {
-                axiom.settles && *axiom.then == *key && axiom.is_about(frame.caller)
-            };
-            given(key) || self.axioms.iter().any(settles)
-        };
-        let mut keys: Vec<&str> = Vec::new();
-        tests.iter().for_each(|(_, test)| add(&mut keys, &test.key));
-        let mut groups: Vec<usize> =
-            keys.iter().filter_map(|key| self.tied.group_of(key)).collect();
-        groups.sort_unstable();
-        groups.dedup();
-        let near = groups.iter().flat_map(|group| self.tied.axioms(*group).iter().copied());
-        let mut near: Vec<usize> = near.collect();
-        near.sort_unstable();
-        let near = near.into_iter().filter_map(|at| self.axioms.get(at));
-        let near = near.filter(|axiom| axiom.is_about(frame.caller) && speaks(axiom, frame));
-        let mut near: Vec<(&Axiom, bool)> = near.map(|axiom| (axiom, false)).collect();
-        loop {
-            let mut changed = false;
-            for (axiom, used) in &mut near {
-                if *used {
-                    continue;
-                }
-                let in_play = |key: &str| keys.contains(&key);
-                let brought = match axiom.when.as_deref() {
-                    None => in_play(&axiom.then),
-                    Some(when) => in_play(when) || in_play(&axiom.then) && settled(when),
-                };
-                if brought {
-                    add(&mut keys, &axiom.then);
-                    axiom.when.iter().for_each(|when| add(&mut keys, when));
-                    (*used, changed) = (true, true);
-                }
-            }
-            if !changed {
-                let used = near.iter().filter(|(_, used)| *used);
-                return used.map(|(axiom, _)| axiom.says).collect();
-            }
-        }
     }
 
     fn problem<'a>(
@@ -479,11 +446,4 @@ fn add<'a>(keys: &mut Vec<&'a str>, key: &'a str) {
     if !keys.contains(&key) {
         keys.push(key);
     }
-}
-
-/// A fact about a key that the action does not carry says nothing; neither does one that a key is always
-/// there which the frame says is not.
-fn speaks(axiom: &Axiom, frame: &Frame) -> bool {
-    axiom.is_carried(frame.action)
-        && (axiom.when.is_some() || !Solver::is_absent(frame, &axiom.then))
 }

@@ -6,15 +6,15 @@
 
 use super::CallerKind;
 
-/// One fact: where `when` holds, `then` does, for these callers.
+/// One fact: where all of `when` holds, `then` does, for these callers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fact {
     /// The rule of the semantics that says so.
     pub rule: &'static str,
     /// Whose requests it speaks of.
     pub callers: Callers,
-    /// What it follows from; nothing where it always holds.
-    pub when: Option<Test>,
+    /// What it follows from, all of it together; nothing where it always holds.
+    pub when: &'static [Test],
     /// What holds then.
     pub then: Test,
 }
@@ -50,6 +50,8 @@ pub enum Callers {
     Services,
     /// All others.
     NotServices,
+    /// Those of users.
+    Users,
     /// Those of users and root users.
     LongTerm,
     /// Those of role sessions and federated-user sessions, which have temporary credentials alone.
@@ -67,6 +69,7 @@ impl Callers {
             Self::Everyone => true,
             Self::Services => service,
             Self::NotServices => !service,
+            Self::Users => *kind == CallerKind::User,
             Self::LongTerm => matches!(kind, CallerKind::User | CallerKind::Root),
             Self::Sessions => of_role || matches!(kind, CallerKind::FederatedUser { .. }),
             Self::NotRoleSessions => !of_role && *kind != CallerKind::Provider,
@@ -91,12 +94,12 @@ const fn says(key: &'static str, value: bool) -> Test {
     Test { key, is: if value { Is::True } else { Is::False } }
 }
 
-const fn fact(rule: &'static str, callers: Callers, when: Test, then: Test) -> Fact {
-    Fact { rule, callers, when: Some(when), then }
+const fn fact(rule: &'static str, callers: Callers, when: &'static [Test], then: Test) -> Fact {
+    Fact { rule, callers, when, then }
 }
 
 const fn always(rule: &'static str, callers: Callers, then: Test) -> Fact {
-    Fact { rule, callers, when: None, then }
+    Fact { rule, callers, when: &[], then }
 }
 
 const VIA: Test = present("kms:ViaService");
@@ -104,10 +107,14 @@ const DIRECT: Test = absent("kms:ViaService");
 const ON_BEHALF: Test = says("aws:ViaAWSService", true);
 const NO_IP: Test = absent("aws:SourceIp");
 
+const ITSELF: Test = says("aws:ViaAWSService", false);
+
 const MFA: Test = present("aws:MultiFactorAuthPresent");
+const MFA_USED: Test = says("aws:MultiFactorAuthPresent", true);
+const MFA_AGE: Test = present("aws:MultiFactorAuthAge");
 const ISSUED: Test = present("aws:TokenIssueTime");
 
-use Callers::{Everyone, LongTerm, NotRoleSessions, NotServices, Services, Sessions};
+use Callers::{Everyone, LongTerm, NotRoleSessions, NotServices, Services, Sessions, Users};
 
 /// The facts, by what they speak of.
 ///
@@ -117,11 +124,11 @@ pub const FACTS: &[Fact] = &[
     // Service calls, FAS calls and direct calls.
     always("C53", Services, DIRECT),
     always("U4", Everyone, present("aws:ViaAWSService")),
-    fact("U5", NotServices, VIA, ON_BEHALF),
-    fact("G53", NotServices, says("kms:GrantIsForAWSResource", true), ON_BEHALF),
-    fact("C66", NotServices, present("aws:CalledVia"), ON_BEHALF),
-    fact("C66", NotServices, present("aws:CalledViaFirst"), ON_BEHALF),
-    fact("C66", NotServices, present("aws:CalledViaLast"), ON_BEHALF),
+    fact("U5", NotServices, &[VIA], ON_BEHALF),
+    fact("G53", NotServices, &[says("kms:GrantIsForAWSResource", true)], ON_BEHALF),
+    fact("C66", NotServices, &[present("aws:CalledVia")], ON_BEHALF),
+    fact("C66", NotServices, &[present("aws:CalledViaFirst")], ON_BEHALF),
+    fact("C66", NotServices, &[present("aws:CalledViaLast")], ON_BEHALF),
     // Only calls that a service principal makes itself carry where they come from (IAM user guide, global
     // condition keys).
     always("U4", NotServices, absent("aws:SourceArn")),
@@ -130,39 +137,49 @@ pub const FACTS: &[Fact] = &[
     always("U4", NotServices, absent("aws:SourceOrgPaths")),
     always("U4", NotServices, absent("aws:SourceOwner")),
     // Through a VPC endpoint or from an address, never both.
-    fact("C50", Everyone, present("aws:SourceVpc"), NO_IP),
-    fact("C50", Everyone, present("aws:SourceVpcArn"), NO_IP),
-    fact("C50", Everyone, present("aws:SourceVpce"), NO_IP),
-    fact("C50", Everyone, present("aws:VpcSourceIp"), NO_IP),
-    fact("C50", Everyone, present("aws:VpceAccount"), NO_IP),
-    fact("C50", Everyone, present("aws:VpceOrgID"), NO_IP),
-    fact("C50", Everyone, present("aws:VpceOrgPaths"), NO_IP),
+    fact("C50", Everyone, &[present("aws:SourceVpc")], NO_IP),
+    fact("C50", Everyone, &[present("aws:SourceVpcArn")], NO_IP),
+    fact("C50", Everyone, &[present("aws:SourceVpce")], NO_IP),
+    fact("C50", Everyone, &[present("aws:VpcSourceIp")], NO_IP),
+    fact("C50", Everyone, &[present("aws:VpceAccount")], NO_IP),
+    fact("C50", Everyone, &[present("aws:VpceOrgID")], NO_IP),
+    fact("C50", Everyone, &[present("aws:VpceOrgPaths")], NO_IP),
     // KMS speaks TLS only, and every request has its instant.
     always("2.5", Everyone, says("aws:SecureTransport", true)),
     always("2.5", Everyone, present("aws:CurrentTime")),
     always("2.5", Everyone, present("aws:EpochTime")),
     // Temporary credentials carry when they were issued and whether MFA was used (IAM user guide, global condition
-    // keys); users and root users have them as well. Through a service a user's long-term credentials say that no
-    // MFA was used (rule C67).
+    // keys); users and root users have them as well, and where they call for themselves nothing else does. Where
+    // MFA was not used nothing tells how long ago; nothing says that it is told wherever MFA was used.
     always("2.5", Services, absent("aws:MultiFactorAuthPresent")),
     always("2.5", Services, absent("aws:MultiFactorAuthAge")),
     always("2.5", Sessions, MFA),
     always("2.5", Sessions, ISSUED),
-    fact("2.5", LongTerm, ISSUED, MFA),
-    // Where MFA was not used nothing tells how long ago.
-    fact(
-        "2.5",
-        NotServices,
-        present("aws:MultiFactorAuthAge"),
-        says("aws:MultiFactorAuthPresent", true),
-    ),
+    fact("2.5", Sessions, &[MFA_AGE], MFA_USED),
+    fact("2.5", LongTerm, &[ITSELF, MFA_AGE], MFA_USED),
+    fact("2.5", LongTerm, &[ITSELF, MFA], ISSUED),
+    fact("2.5", LongTerm, &[ISSUED], MFA),
+    // A service calls with temporary credentials made for the user, also where the user has none: those say that
+    // no MFA was used, and what they say of its age and of when they were issued is unknown. Of root users the
+    // guide says nothing.
+    fact("C67", Users, &[ON_BEHALF], MFA),
     // What a session takes from how its role was assumed.
     always("2.5", NotRoleSessions, absent("aws:FederatedProvider")),
     always("2.5", NotRoleSessions, absent("aws:Ec2InstanceSourceVpc")),
     always("2.5", NotRoleSessions, absent("aws:Ec2InstanceSourcePrivateIPv4")),
     // A grant names either a principal or a service principal.
-    fact("C61", Everyone, present("kms:GranteeServicePrincipal"), absent("kms:GranteePrincipal")),
-    fact("C61", Everyone, present("kms:RetiringServicePrincipal"), absent("kms:RetiringPrincipal")),
+    fact(
+        "C61",
+        Everyone,
+        &[present("kms:GranteeServicePrincipal")],
+        absent("kms:GranteePrincipal"),
+    ),
+    fact(
+        "C61",
+        Everyone,
+        &[present("kms:RetiringServicePrincipal")],
+        absent("kms:RetiringPrincipal"),
+    ),
     // Parameters that conditions see also where a request leaves them out.
     always("C51", Everyone, present("kms:EncryptionAlgorithm")),
     always("C51", Everyone, present("kms:MessageType")),

@@ -62,25 +62,32 @@ pub fn is_possible_by(request: &impl Sent, facts: &[Fact]) -> bool {
 /// Whether by these facts a request of this action and caller carries `key`, whatever else it says.
 pub fn is_always_sent(facts: &[Fact], request: &impl Sent, key: &str) -> bool {
     let sends = |fact: &&Fact| {
-        fact.when.is_none() && fact.then.is != Is::Absent && fact.then.key.eq_ignore_ascii_case(key)
+        fact.when.is_empty()
+            && fact.then.is != Is::Absent
+            && fact.then.key.eq_ignore_ascii_case(key)
     };
     let means = |fact: &Fact| fact.callers.includes(&request.caller().kind);
     carried(request.action(), key) && facts.iter().filter(sends).any(means)
 }
 
-/// What holds of other keys where a request of this caller carries `key`, or carries it as true or false.
+/// What a request of this caller says of other keys where it carries `key`, or carries it as true or false; of
+/// what that hangs on besides, what every request carries, as the rest can be left out.
 pub fn companions<'a>(
     facts: &'a [Fact],
     request: &'a impl Sent,
     key: &'a str,
 ) -> impl Iterator<Item = Test> + 'a {
+    let is_it = move |test: &&Test| test.key.eq_ignore_ascii_case(key) && test.is != Is::Absent;
     let follows = move |fact: &&Fact| {
-        let when = fact.when.filter(|when| when.key.eq_ignore_ascii_case(key));
-        when.is_some_and(|when| when.is != Is::Absent)
+        fact.when.iter().any(|when| is_it(&when))
             && fact.then.is != Is::Absent
             && fact.callers.includes(&request.caller().kind)
     };
-    facts.iter().filter(follows).map(|fact| fact.then)
+    facts.iter().filter(follows).flat_map(move |fact| {
+        let besides = fact.when.iter().filter(move |when| !is_it(when));
+        let sent = besides.filter(move |when| is_always_sent(facts, request, when.key));
+        sent.chain([&fact.then]).copied()
+    })
 }
 
 /// What [`linked`] and [`completed`] need to know beside the request.
@@ -96,14 +103,14 @@ pub struct Surroundings<'f> {
 
 /// `request` with what follows from the keys it gives: aws:ViaAWSService beside kms:ViaService.
 pub fn linked<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
-    filled(request, surroundings, |fact| fact.when.is_some())
+    filled(request, surroundings, |fact| !fact.when.is_empty())
 }
 
 /// `request` with all that its context lacks and AWS sends in any case; what it gives is kept, and so
 /// is what the question rules out ([`Context::set_absent`]).
 pub fn completed<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
     let request = linked(request, surroundings);
-    let request = filled(request, surroundings, |fact| fact.when.is_none());
+    let request = filled(request, surroundings, |fact| fact.when.is_empty());
     linked(request, surroundings)
 }
 
@@ -129,15 +136,11 @@ fn holds(request: &impl Sent, fact: &Fact) -> bool {
     if !fact.callers.includes(&request.caller().kind) {
         return true;
     }
-    let violated = match fact.when {
-        Some(when) => says(context, when) && !says(context, then),
-        // What the question rules out is asked for all the same.
-        None if then.is != Is::Absent && context.is_absent(then.key) => false,
-        None => !says(context, then),
-    };
-    !violated
-        || !carried(request.action(), then.key)
-        || fact.when.is_some_and(|when| !carried(request.action(), when.key))
+    // What the question rules out is asked for all the same.
+    let is_ruled_out = fact.when.is_empty() && then.is != Is::Absent && context.is_absent(then.key);
+    let follows = fact.when.iter().all(|when| says(context, *when));
+    let carries = |test: &Test| carried(request.action(), test.key);
+    is_ruled_out || !follows || says(context, then) || !fact.when.iter().chain([&then]).all(carries)
 }
 
 /// What a fact that does not hold asks for, where the key it speaks of could still be set.

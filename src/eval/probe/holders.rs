@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::aws::{ActionSet, KeyArn, KeySpec, KeyUsage, KmsAction, can_perform};
 use crate::decision::{
-    Allowing, Caller, Cell, Crowd, Fact, Fate, Fates, Holders, Holding, Is, Meant, Reach,
+    Allowing, Caller, Cell, Crowd, Fact, Fate, Fates, Holders, Holding, Is, Meant, Reach, Test,
 };
 
 use super::{Probe, Trials};
@@ -118,8 +118,10 @@ pub(super) fn hangs_on(probe: &Probe<'_>, cell: &Cell, name: &str) -> bool {
     let dimensions = Trials::of(&reference, &plain, probe.now, probe.facts).dimensions;
     // What a request says of one key may forbid it another that is asked for (section 2.5, C61).
     let forbids = |fact: &Fact| {
-        let when = fact.when.filter(|when| when.is != Is::Absent && dimensions.has(when.key));
-        fact.then.is == Is::Absent && fact.then.key.eq_ignore_ascii_case(name) && when.is_some()
+        let told = |when: &Test| when.is != Is::Absent && dimensions.has(when.key);
+        fact.then.is == Is::Absent
+            && fact.then.key.eq_ignore_ascii_case(name)
+            && fact.when.iter().any(told)
     };
     dimensions.has(name) || probe.facts.iter().any(forbids)
 }
