@@ -10,7 +10,7 @@ use super::automaton::{Acceptor, Token, folded_alike, members};
 use super::bits::Bits;
 use super::compare::{Line, literal, order, text};
 use super::nice;
-use super::range::{Range, Written, arn_tokens, read, tokens, write};
+use super::range::{Range, Whole, Written, arn_tokens, read, tokens, write};
 use super::test::{Operand, Piece, Test};
 use super::values::{Decimal, address, block};
 
@@ -28,7 +28,7 @@ pub(super) fn elements(range: &Range, tests: &[&Test]) -> Elements {
     let (candidates, complete) = match range {
         Range::Finite(texts) => (texts.clone(), true),
         Range::Texts { .. } => texts(range, tests),
-        Range::Numbers { from, usual, written } => numbers([*from, *usual], *written, tests),
+        Range::Numbers(whole) => numbers(*whole, tests),
         Range::Addresses => addresses(tests),
     };
     let mut classes = FxHashSet::default();
@@ -117,7 +117,7 @@ fn texts(range: &Range, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
         found.extend(decimals(&points(tests)));
     }
     if families.contains(&Family::Instants) {
-        found.extend(numbers([0, 0], Written::Digits, tests).0);
+        found.extend(numbers(Whole::from(0, Written::Digits), tests).0);
     }
     if families.contains(&Family::Addresses) && families.len() > 1 {
         found.extend(addresses(tests).0);
@@ -248,8 +248,9 @@ fn decimals(points: &[Decimal]) -> Vec<Box<str>> {
     found
 }
 
-/// Whole numbers from `from` on, the usual one first: around each limit lies one of every class.
-fn numbers([from, usual]: [i64; 2], written: Written, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
+/// Whole numbers, the usual one first: around each limit lies one of every class.
+fn numbers(whole: Whole, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
+    let Whole { from, usual, written, .. } = whole;
     let exact = tests.iter().filter(|test| family(test) == Some(Family::Exact));
     let named = exact.flat_map(|test| test.values.iter().filter_map(literal));
     let named: Vec<i64> = named.filter_map(|text| read(text, written)).collect();
@@ -261,7 +262,7 @@ fn numbers([from, usual]: [i64; 2], written: Written, tests: &[&Test]) -> (Vec<B
     }
     all.sort_unstable();
     all.dedup();
-    let all = std::iter::once(usual).chain(all).filter(|number| *number >= from);
+    let all = std::iter::once(usual).chain(all).filter(|number| whole.has(*number));
     let mut found: Vec<Box<str>> = all.filter_map(|number| write(number, written)).collect();
     let families = families(tests);
     // On digits, numbers and instants are read alike; an instant is no number (rule C24).
@@ -335,7 +336,7 @@ pub(super) fn instants(now: jiff::Timestamp, tests: &[&Test]) -> (Vec<Box<str>>,
 /// Numbers or instants of a key, the least of every stretch that tests of it tell apart among them.
 pub(super) fn moments(key: &str, now: jiff::Timestamp, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
     match Range::of(key, now) {
-        Range::Numbers { from, usual, written } => numbers([from, usual], written, tests),
+        Range::Numbers(whole) => numbers(whole, tests),
         _ => (Vec::new(), false),
     }
 }

@@ -25,8 +25,9 @@ pub(super) fn texts(range: &Range, tests: &[&Test]) -> Vec<Box<str>> {
         Range::Texts { forms, .. } if forms.contains(&Form::organization()) => &["o-other00000"],
         Range::Texts { forms, .. } if forms.contains(&Form::Place) => &["o-other00000/r-root/"],
         Range::Addresses => &ADDRESSES,
-        Range::Numbers { from, written, .. } => {
-            found.extend([*from, *from + 1].into_iter().filter_map(|it| write(it, *written)));
+        Range::Numbers(whole) => {
+            let least = [whole.from, whole.from + 1];
+            found.extend(least.into_iter().filter_map(|it| write(it, whole.written)));
             &[]
         }
         Range::Texts { .. } | Range::Finite(_) => &["other", "x"],

@@ -23,17 +23,35 @@ pub(super) enum Range {
         /// Whether the empty text is one.
         empty: bool,
     },
-    /// Whole numbers from here on.
-    Numbers {
-        /// The least.
-        from: i64,
-        /// What stands there most often.
-        usual: i64,
-        /// How they are written.
-        written: Written,
-    },
+    /// Whole numbers.
+    Numbers(Whole),
     /// Addresses of both families.
     Addresses,
+}
+
+/// Whole numbers of a stretch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Whole {
+    /// The least.
+    pub(super) from: i64,
+    /// The greatest.
+    pub(super) to: i64,
+    /// What stands there most often.
+    pub(super) usual: i64,
+    /// How they are written.
+    pub(super) written: Written,
+}
+
+impl Whole {
+    /// From here on.
+    pub(super) fn from(from: i64, written: Written) -> Self {
+        Self { from, to: i64::MAX, usual: from, written }
+    }
+
+    /// Whether a number is one of them.
+    pub(super) fn has(self, number: i64) -> bool {
+        (self.from..=self.to).contains(&number)
+    }
 }
 
 /// A form that texts have.
@@ -66,7 +84,7 @@ impl Range {
         if let Some(texts) = listed(key) {
             return Self::Finite(texts);
         }
-        let numbers = |from, written| Self::Numbers { from, usual: from, written };
+        let numbers = |from, written| Self::Numbers(Whole::from(from, written));
         match key {
             // Section 2.5: requests happen from now on.
             "aws:currenttime" => return numbers(from(now), Written::Instant),
@@ -75,13 +93,20 @@ impl Range {
             "aws:tokenissuetime" => {
                 let usual = now.as_second();
                 let from = from(now) - LONGEST_SESSION;
-                return Self::Numbers { from, usual, written: Written::Instant };
+                return Self::Numbers(Whole { usual, ..Whole::from(from, Written::Instant) });
             }
             // Rule C59.
             "kms:validto" => return numbers(0, Written::Digits),
             _ => {}
         }
-        match condition_key(key).map(|info| info.value) {
+        let info = condition_key(key);
+        if let Some([from, to]) = info.and_then(|info| info.bounds) {
+            // Rule C51: what most requests leave out.
+            let default = info.and_then(|info| info.default?.parse().ok());
+            let whole = Whole::from(from, Written::Digits);
+            return Self::Numbers(Whole { to, usual: default.unwrap_or(from), ..whole });
+        }
+        match info.map(|info| info.value) {
             Some(ValueType::Bool) => Self::Finite(vec!["false".into(), "true".into()]),
             Some(ValueType::Numeric) => numbers(0, Written::Digits),
             Some(ValueType::Date) => numbers(0, Written::Instant),
@@ -105,7 +130,7 @@ impl Range {
                 forms.push(form);
                 Some(Self::Texts { forms, empty })
             }
-            Self::Numbers { .. } | Self::Addresses => None,
+            Self::Numbers(_) | Self::Addresses => None,
         }
     }
 
@@ -124,8 +149,8 @@ impl Range {
             Self::Texts { forms, empty } => {
                 (*empty || !text.is_empty()) && forms.iter().all(|form| form.has(text))
             }
-            Self::Numbers { from, written, .. } => {
-                read(text, *written).is_some_and(|number| number >= *from)
+            Self::Numbers(whole) => {
+                read(text, whole.written).is_some_and(|number| whole.has(number))
             }
             Self::Addresses => super::values::address(text).is_some(),
         }

@@ -40,6 +40,9 @@ pub struct ConditionKeyInfo {
     /// key in CreateKey alone.
     #[serde(borrow, default)]
     pub default: Option<&'static str>,
+    /// The least and the greatest number that the parameter takes (API reference, the page of the action).
+    #[serde(default)]
+    pub bounds: Option<[i64; 2]>,
     carried: Carried,
     #[serde(skip)]
     shape: Shape,
@@ -430,6 +433,14 @@ mod tests {
             assert_eq!(default(name), Some(expected), "{name}");
         }
         assert_eq!(condition_keys().iter().filter(|key| key.default.is_some()).count(), 9);
+    }
+
+    #[test]
+    fn days_have_bounds() {
+        let bounds = |name| condition_key(name).and_then(|key| key.bounds);
+        assert_eq!(bounds("kms:ScheduleKeyDeletionPendingWindowInDays"), Some([7, 30]));
+        assert_eq!(bounds("kms:RotationPeriodInDays"), Some([90, 2560]));
+        assert_eq!(bounds("aws:MultiFactorAuthAge"), None);
     }
 
     #[test]

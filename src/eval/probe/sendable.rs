@@ -28,6 +28,8 @@ pub(super) enum Sendable {
     Session { id: Box<str> },
     /// Whole numbers from here on, in digits.
     Number { from: i64 },
+    /// Whole numbers from the first to the second, in digits.
+    Between { from: i64, to: i64 },
     /// Whole seconds since 1970 from here on, as instants.
     Instant { from: i64 },
 }
@@ -64,7 +66,11 @@ impl Sendable {
             }
             _ => {}
         }
-        match condition_key(key).map(|info| info.value) {
+        let info = condition_key(key);
+        if let Some([from, to]) = info.and_then(|info| info.bounds) {
+            return Self::Between { from, to };
+        }
+        match info.map(|info| info.value) {
             Some(ValueType::Arn) => Self::Arn,
             Some(ValueType::IpAddress) => Self::Address,
             Some(ValueType::Numeric) => Self::Number { from: 0 },
@@ -108,6 +114,10 @@ impl Sendable {
                 let number = text.parse::<i64>().ok();
                 number.is_some_and(|it| it >= *from && it.to_string() == *text)
             }
+            Self::Between { from, to } => {
+                let number = text.parse::<i64>().ok();
+                number.is_some_and(|it| (*from..=*to).contains(&it) && it.to_string() == *text)
+            }
             Self::Instant { from } => {
                 let second = text.parse::<Timestamp>().ok().map(Timestamp::as_second);
                 second.is_some_and(|it| it >= *from && self.written(it).as_deref() == Some(text))
@@ -119,6 +129,7 @@ impl Sendable {
     pub(super) fn written(&self, number: i64) -> Option<String> {
         match self {
             Self::Number { from } | Self::Instant { from } if number < *from => None,
+            Self::Between { from, to } if !(*from..=*to).contains(&number) => None,
             Self::Instant { .. } => Some(Timestamp::from_second(number).ok()?.to_string()),
             _ => Some(number.to_string()),
         }
@@ -127,7 +138,9 @@ impl Sendable {
     /// The least whole number of a key of numbers or instants.
     pub(super) fn least(&self) -> Option<i64> {
         match self {
-            Self::Number { from } | Self::Instant { from } => Some(*from),
+            Self::Number { from } | Self::Instant { from } | Self::Between { from, .. } => {
+                Some(*from)
+            }
             _ => None,
         }
     }
@@ -156,7 +169,10 @@ impl Sendable {
                 fillers.push("7".repeat(12_usize.saturating_sub(fixed)));
                 &[]
             }
-            Self::Text { .. } | Self::Number { .. } | Self::Instant { .. } => &[],
+            Self::Text { .. }
+            | Self::Number { .. }
+            | Self::Between { .. }
+            | Self::Instant { .. } => &[],
         };
         fillers.extend(more.iter().map(|text| (*text).to_owned()));
         fillers
@@ -192,6 +208,8 @@ mod tests {
             (session, "AROA1:x", "AIDAx"),
             (Sendable::Number { from: 5 }, "5", "-1"),
             (Sendable::Number { from: 5 }, "70", "070"),
+            (Sendable::Between { from: 7, to: 30 }, "30", "31"),
+            (Sendable::Between { from: 7, to: 30 }, "7", "6"),
             (Sendable::Instant { from: 5 }, "1970-01-01T00:00:05Z", "1970-01-01T00:00:04Z"),
             (Sendable::Instant { from: 5 }, "2030-01-01T00:00:00Z", "1893456000"),
         ] {

@@ -335,6 +335,7 @@ fn outside(
         Sendable::Number { from } | Sendable::Instant { from } => {
             (0..4).filter_map(|nth| sendable.written(from.saturating_add(nth * 86_400))).collect()
         }
+        Sendable::Between { from, to } => (*from..=*to).map(|number| number.to_string()).collect(),
         Sendable::Address => owned(&["198.51.100.1", "2001:db8::1", "192.0.2.1"]),
         Sendable::Arn => owned(&arns),
         Sendable::Text { .. } if like.starts_with("arn:") => owned(&arns),
