@@ -85,7 +85,7 @@ impl Domain {
             Group::Instant => instant(tests, limits, now, spellings),
             Group::Session => session(tests, limits, now, spellings),
             Group::Place(place) => place.choices(tests, now, spellings),
-            Group::Source => source::choices(tests, now, spellings),
+            Group::Source => source::choices(tests, limits, now, spellings),
             Group::Pairs => pairs::pairs(tests, limits, now, spellings),
         };
         Self::told_apart(candidates, tests, complete)

@@ -25,6 +25,7 @@ use super::pairs::{NAMES, PREFIX};
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
 use super::small::SmallSet;
+use super::source;
 use super::test::Test;
 use super::ties;
 use super::together::Together;
@@ -430,7 +431,8 @@ impl Solver {
             Group::One(own) => key == own,
             Group::Instant => [CURRENT, EPOCH].contains(&&**key),
             Group::Session => [CURRENT, EPOCH, ISSUED].contains(&&**key),
-            Group::Place(_) | Group::Source => false,
+            Group::Source => source::KEYS.contains(&&**key),
+            Group::Place(_) => false,
             Group::Pairs => **key == *NAMES || key.starts_with(PREFIX),
         });
         let atoms = tests.iter().map(|(atom, _)| *atom).collect();

@@ -15,7 +15,7 @@ pub(super) struct Together {
     names: bool,
     /// Whether it speaks of the instant and of when the session began.
     session: bool,
-    /// Whether it speaks of a resource on whose behalf a service asks and of its account.
+    /// Whether it speaks of a resource on whose behalf a service asks, whose account another key tells.
     source: bool,
     /// The organizations of which it speaks in both keys.
     places: Vec<Place>,
@@ -35,7 +35,7 @@ impl Together {
         Self {
             names: asks(NAMES) || takes_spellings(tests.clone()),
             session: asks(ISSUED) && [CURRENT, EPOCH].iter().any(|key| asks(key) || is_given(key)),
-            source: are_asked(source::KEYS),
+            source: source::is_asked(asks, &frame.limits),
             places: Place::ALL.into_iter().filter(|place| are_asked(place.keys())).collect(),
         }
     }

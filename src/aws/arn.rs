@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::AccountId;
+
 /// An ARN, cut at its first five colons; the parts are as written and may be empty or patterns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct Arn<'a> {
@@ -26,6 +28,13 @@ impl<'a> Arn<'a> {
         let (region, rest) = cut(rest)?;
         let (account, resource) = cut(rest)?;
         Some(Self { partition, service, region, account, resource })
+    }
+
+    /// Whether its account can be that of a resource: none, an id, or a word such as `aws` for what AWS owns (IAM
+    /// user guide, "Identify AWS resources with Amazon Resource Names"). Digits are of ids alone.
+    pub fn has_owner(&self) -> bool {
+        AccountId::parse(self.account).is_some()
+            || !self.account.bytes().any(|byte| byte.is_ascii_digit())
     }
 }
 
@@ -54,6 +63,21 @@ mod tests {
         assert_eq!((arn.region, arn.account), ("us-west-2", "111122223333"));
         assert_eq!(arn.resource, "log-group:/a:*");
         assert_eq!(arn.to_string(), text);
+    }
+
+    #[test]
+    fn digits_in_the_account_are_those_of_an_id() {
+        for (account, expected) in [
+            ("", true),
+            ("aws", true),
+            ("this-account", true),
+            ("111122223333", true),
+            ("2x", false),
+            ("11112222333", false),
+        ] {
+            let text = format!("arn:aws:sns:us-east-1:{account}:topic");
+            assert_eq!(Arn::parse(&text).map(|arn| arn.has_owner()), Some(expected), "{account}");
+        }
     }
 
     #[test]

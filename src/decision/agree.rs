@@ -1,6 +1,6 @@
 //! What the values of condition keys say of each other, whatever [`FACTS`](super::FACTS) count.
 
-use crate::aws::AccountId;
+use crate::aws::{AccountId, Arn};
 
 use super::instant::whole_second;
 use super::{Context, LONGEST_SESSION};
@@ -35,8 +35,10 @@ fn is_in_session(context: &Context) -> bool {
 /// Section 2.5: the account of a resource on whose behalf a service asks is that of its ARN, where that has one.
 fn is_one_source(context: &Context) -> bool {
     let one = |key: &str| context.get(key).and_then(|entry| entry.value.values().first());
-    let account = one("aws:SourceArn").and_then(|arn| AccountId::parse(arn.split(':').nth(4)?));
-    account.zip(one("aws:SourceAccount")).is_none_or(|(own, told)| *own.as_str() == **told)
+    let arn = one("aws:SourceArn").and_then(|text| Arn::parse(text));
+    let account = arn.and_then(|arn| AccountId::parse(arn.account));
+    arn.is_none_or(|arn| arn.has_owner())
+        && account.zip(one("aws:SourceAccount")).is_none_or(|(own, told)| *own.as_str() == **told)
 }
 
 /// Section 2.5: an account is at one place of one organization, whose id the path begins with.
@@ -78,6 +80,7 @@ mod tests {
             ("arn:aws:sns:us-east-1:111122223333:t", "111122223333", true),
             ("arn:aws:sns:us-east-1:111122223333:t", "444455556666", false),
             ("arn:aws:s3:::bucket", "444455556666", true),
+            ("arn:aws:sns:us-east-1:4x:t", "444455556666", false),
         ] {
             let mut context = Context::default();
             context.set_one("aws:SourceArn", arn);

@@ -14,6 +14,8 @@ pub(super) enum Sendable {
     Text { empty: bool },
     /// An ARN.
     Arn,
+    /// The ARN of a resource on whose behalf a service asks.
+    Source,
     /// The twelve digits of an account.
     Account,
     /// The name of a service in a Region (rule C53).
@@ -55,6 +57,7 @@ impl Sendable {
             | "aws:sourceaccount"
             | "kms:calleraccount"
             | "aws:vpceaccount" => return Self::Account,
+            "aws:sourcearn" => return Self::Source,
             "kms:viaservice" => return Self::Service,
             "aws:sourceorgid" | "aws:vpceorgid" => return Self::Organization,
             "aws:sourceorgpaths" | "aws:vpceorgpaths" => return Self::Place,
@@ -93,6 +96,7 @@ impl Sendable {
         match self {
             Self::Text { empty } => *empty || !text.is_empty(),
             Self::Arn => Arn::parse(text).is_some(),
+            Self::Source => Arn::parse(text).is_some_and(|arn| arn.has_owner()),
             Self::Account => AccountId::parse(text).is_some(),
             Self::Service => {
                 text.strip_suffix(".amazonaws.com").is_some_and(|name| !name.is_empty())
@@ -149,7 +153,7 @@ impl Sendable {
     pub(super) fn fillers(&self, pattern: &str) -> Vec<String> {
         let mut fillers: Vec<String> = ["x", "y", "z", "0"].map(str::to_owned).to_vec();
         let more: &[&str] = match self {
-            Self::Arn => &[
+            Self::Arn | Self::Source => &[
                 "arn:aws:s3:::x",
                 "aws:s3:::x",
                 ":::x",
@@ -200,6 +204,7 @@ mod tests {
         for (form, yes, no) in [
             (Sendable::Text { empty: false }, "x", ""),
             (Sendable::Arn, "arn:aws:s3:::x", "x"),
+            (Sendable::Source, "arn:aws:sns:x:444455556666:x", "arn:aws:sns:x:4x:x"),
             (Sendable::Account, "111122223333", "1111"),
             (Sendable::Service, "s3.us-east-1.amazonaws.com", ".amazonaws.com"),
             (Sendable::Organization, "o-1", "o-1/r-2/"),

@@ -337,7 +337,7 @@ fn outside(
         }
         Sendable::Between { from, to } => (*from..=*to).map(|number| number.to_string()).collect(),
         Sendable::Address => owned(&["198.51.100.1", "2001:db8::1", "192.0.2.1"]),
-        Sendable::Arn => owned(&arns),
+        Sendable::Arn | Sendable::Source => owned(&arns),
         Sendable::Text { .. } if like.starts_with("arn:") => owned(&arns),
         Sendable::Account => owned(&["999999999999", "888888888888"]),
         Sendable::Text { .. } if lower == "aws:sourceowner" => {
