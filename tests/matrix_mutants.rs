@@ -25,24 +25,24 @@ const CELLS: usize = 16;
 
 /// What AWS does not say, and an engine could take for a fact.
 const UNTRUE: &[Fact] = &[
-    untrue(Callers::NotServices, None, "kms:ViaService", Is::Absent),
-    untrue(Callers::NotServices, None, "kms:ViaService", Is::Present),
-    untrue(Callers::Everyone, None, "aws:ViaAWSService", Is::False),
-    untrue(Callers::Everyone, None, "aws:SourceIp", Is::Absent),
-    untrue(Callers::Everyone, None, "aws:SourceIp", Is::Present),
-    untrue(Callers::LongTerm, None, "aws:MultiFactorAuthPresent", Is::Absent),
-    untrue(Callers::LongTerm, None, "aws:MultiFactorAuthPresent", Is::True),
-    untrue(Callers::Sessions, None, "aws:MultiFactorAuthPresent", Is::False),
-    untrue(Callers::LongTerm, None, "aws:TokenIssueTime", Is::Absent),
-    untrue(Callers::Everyone, None, "kms:GranteePrincipal", Is::Present),
-    untrue(Callers::Everyone, Some("aws:SourceVpce"), "aws:SourceVpc", Is::Absent),
+    untrue(Callers::NotServices, &[], "kms:ViaService", Is::Absent),
+    untrue(Callers::NotServices, &[], "kms:ViaService", Is::Present),
+    untrue(Callers::Everyone, &[], "aws:ViaAWSService", Is::False),
+    untrue(Callers::Everyone, &[], "aws:SourceIp", Is::Absent),
+    untrue(Callers::Everyone, &[], "aws:SourceIp", Is::Present),
+    untrue(Callers::LongTerm, &[], "aws:MultiFactorAuthPresent", Is::Absent),
+    untrue(Callers::LongTerm, &[], "aws:MultiFactorAuthPresent", Is::True),
+    untrue(Callers::Sessions, &[], "aws:MultiFactorAuthPresent", Is::False),
+    untrue(Callers::LongTerm, &[], "aws:TokenIssueTime", Is::Absent),
+    untrue(Callers::Everyone, &[], "kms:GranteePrincipal", Is::Present),
+    untrue(Callers::Everyone, &[present("aws:SourceVpce")], "aws:SourceVpc", Is::Absent),
 ];
 
-const fn untrue(callers: Callers, when: Option<&'static str>, key: &'static str, is: Is) -> Fact {
-    let when = match when {
-        Some(key) => Some(Test { key, is: Is::Present }),
-        None => None,
-    };
+const fn present(key: &'static str) -> Test {
+    Test { key, is: Is::Present }
+}
+
+const fn untrue(callers: Callers, when: &'static [Test], key: &'static str, is: Is) -> Fact {
     Fact { rule: "none", callers, when, then: Test { key, is } }
 }
 

@@ -8,6 +8,7 @@ use crate::aws::{Action, ActionSet, carried, carrying};
 use crate::decision::{self, CallerKind, Callers, Fact, Is};
 use crate::policy::{Comparison, Operator, Polarity};
 
+use super::domain::limit;
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::{Frame, Limit, Who};
 use super::kinds::KINDS;
@@ -209,11 +210,13 @@ fn settled<'a>(near: &[&'a Axiom], frame: &'a Frame) -> Vec<&'a str> {
     }
 }
 
-/// A fact about a key that the action does not carry says nothing; neither does one that a key is always
-/// there which the frame says is not.
+/// A fact about a key that the action does not carry says nothing; neither does one about keys that the question
+/// fixes, as it is asked for all the same.
 fn speaks(axiom: &Axiom, frame: &Frame) -> bool {
-    axiom.is_carried(frame.action)
-        && (!axiom.when.is_empty() || !Solver::is_absent(frame, &axiom.then))
+    let is_fixed = |key: &str| {
+        matches!(limit(&frame.limits, key), Some(Limit::Given(_))) || Solver::is_absent(frame, key)
+    };
+    axiom.is_carried(frame.action) && !axiom.keys().all(is_fixed)
 }
 
 /// Rule C5: what is given in one spelling is there in each; which value it has hangs on the spelling.

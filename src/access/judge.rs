@@ -179,6 +179,8 @@ impl Judge<'_> {
         let allowed = self.solver.holds(formula, frame);
         let denied = self.solver.holds(self.formulas.not(formula), frame);
         let least = match (allowed, denied) {
+            // No request is as the question has it.
+            (Held::No, Held::No) => return Range { least: Bound::Never, most: Bound::Always },
             (Held::No, _) => Bound::Never,
             (_, Held::No) => Bound::Always,
             (Held::Yes, _) => Bound::Conditional,
@@ -418,7 +420,9 @@ impl Judge<'_> {
             Some((gate, _)) => (Reason::ExplicitDeny, Some(gate)),
             None => (Reason::ImplicitDeny, Some(self.gate(ways, action, &counter))),
         };
-        answer.counter = Some(counter);
+        // Where no request is as the question has it, none proves anything.
+        let allowed = decided(ways.allowed(formulas).at(action));
+        answer.counter = (!self.is_in(allowed, &counter)).then_some(counter);
     }
 
     /// What the keys hold that every request has and that some gate asks for: a request that leaves one out

@@ -28,6 +28,7 @@ mod cells;
 mod census;
 mod classes;
 mod compare;
+mod contradiction;
 mod control;
 mod count;
 mod crowds;
@@ -118,6 +119,7 @@ use owner::Owner;
 use solve::Solver;
 
 pub use census::Census;
+pub use contradiction::contradiction;
 pub use control::{ControlClass, ControlSide};
 pub use expand::PairClass;
 pub use matrix::{Counts, Doubts, Matrix, Row};

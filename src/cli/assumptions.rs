@@ -1,5 +1,6 @@
 //! `--assume`, `--direct` and `--via`: what the whole analysis takes for granted.
 
+use crate::access::contradiction;
 use crate::decision::Assumptions;
 
 use super::Fault;
@@ -22,7 +23,7 @@ impl Assume {
     /// The assumptions.
     ///
     /// # Errors
-    /// What is not KEY=VALUE, and a name that is nearly that of a condition key.
+    /// What is not KEY=VALUE, a name that is nearly that of a condition key, and what no request has together.
     pub(super) fn read(&self) -> Result<Assumptions, Fault> {
         self.beside(Assumptions::default())
     }
@@ -30,7 +31,7 @@ impl Assume {
     /// The assumptions beside those of a configuration; for a condition key of both these alone count.
     ///
     /// # Errors
-    /// What is not KEY=VALUE, and a name that is nearly that of a condition key.
+    /// What is not KEY=VALUE, a name that is nearly that of a condition key, and what no request has together.
     pub(super) fn beside(&self, mut assumptions: Assumptions) -> Result<Assumptions, Fault> {
         let names = self.assume.iter().filter_map(|pair| Some(pair.split_once('=')?.0));
         names.for_each(|name| assumptions.leave(name));
@@ -48,6 +49,12 @@ impl Assume {
         if let Some(service) = &self.via {
             assumptions.via(service);
         }
-        Ok(assumptions)
+        match contradiction(&assumptions) {
+            Some(together) => {
+                let error = format!("there is no request in which {}", together.join(" and "));
+                Err(Fault::argument("--assume", &error))
+            }
+            None => Ok(assumptions),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Entries of `assume`.
 
+use crate::access::contradiction;
 use crate::decision::Assumptions;
 use crate::syntax::Node;
 
@@ -26,6 +27,10 @@ pub(super) fn read(reader: &mut Reader, node: &Node<'_>) -> Assumptions {
             let help = "write `absent` for a request without the key";
             reader.fault(value.span, "an empty list where a value is wanted", help);
         }
+    }
+    if let Some(together) = contradiction(&assumptions) {
+        let error = format!("there is no request in which {}", together.join(" and "));
+        reader.fault(node.span, error, "assume what one request can have");
     }
     assumptions
 }

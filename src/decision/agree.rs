@@ -12,21 +12,32 @@ const ORGANIZATIONS: [(&str, &str); 3] = [
     ("aws:VpceOrgID", "aws:VpceOrgPaths"),
 ];
 
-/// Whether the values of a context can stand beside each other.
-pub(super) fn agree(context: &Context) -> bool {
-    is_in_session(context)
+/// Whether the values of a context can stand beside each other, keys that are not there aside.
+pub fn agree(context: &Context) -> bool {
+    is_one_instant(context)
+        && is_in_session(context)
         && is_one_source(context)
         && ORGANIZATIONS.iter().all(|keys| is_one_place(context, *keys))
 }
 
-/// Section 2.5: a request is made once its credentials are issued, and before they expire.
-fn is_in_session(context: &Context) -> bool {
-    let second = |key: &str| match context.get(key)?.value.values() {
+/// Section 2.5: one instant in two forms.
+fn is_one_instant(context: &Context) -> bool {
+    let both = second(context, "aws:CurrentTime").zip(second(context, "aws:EpochTime"));
+    both.is_none_or(|(one, other)| one == other)
+}
+
+/// The second that the only value of a key is.
+fn second(context: &Context, key: &str) -> Option<i64> {
+    match context.get(key)?.value.values() {
         [only] => whole_second(only),
         _ => None,
-    };
-    let made = second("aws:CurrentTime").or_else(|| second("aws:EpochTime"));
-    let both = made.zip(second("aws:TokenIssueTime"));
+    }
+}
+
+/// Section 2.5: a request is made once its credentials are issued, and before they expire.
+fn is_in_session(context: &Context) -> bool {
+    let made = second(context, "aws:CurrentTime").or_else(|| second(context, "aws:EpochTime"));
+    let both = made.zip(second(context, "aws:TokenIssueTime"));
     both.is_none_or(|(made, issued)| {
         (issued..=issued.saturating_add(LONGEST_SESSION)).contains(&made)
     })
@@ -71,6 +82,16 @@ mod tests {
             assert!(agree(&context));
             context.set_one("aws:CurrentTime", made);
             assert_eq!(agree(&context), expected, "{issued} {made}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_made_at_one_instant() {
+        for (epoch, expected) in [("1795996800", true), ("1795996801", false)] {
+            let mut context = Context::default();
+            context.set_one("aws:CurrentTime", "2026-11-30T00:00:00Z");
+            context.set_one("aws:EpochTime", epoch);
+            assert_eq!(agree(&context), expected, "{epoch}");
         }
     }
 

@@ -52,6 +52,8 @@ pub enum Callers {
     NotServices,
     /// Those of users.
     Users,
+    /// Those of root users.
+    Roots,
     /// Those of users and root users.
     LongTerm,
     /// Those of role sessions and federated-user sessions, which have temporary credentials alone.
@@ -70,6 +72,7 @@ impl Callers {
             Self::Services => service,
             Self::NotServices => !service,
             Self::Users => *kind == CallerKind::User,
+            Self::Roots => *kind == CallerKind::Root,
             Self::LongTerm => matches!(kind, CallerKind::User | CallerKind::Root),
             Self::Sessions => of_role || matches!(kind, CallerKind::FederatedUser { .. }),
             Self::NotRoleSessions => !of_role && *kind != CallerKind::Provider,
@@ -114,7 +117,7 @@ const MFA_USED: Test = says("aws:MultiFactorAuthPresent", true);
 const MFA_AGE: Test = present("aws:MultiFactorAuthAge");
 const ISSUED: Test = present("aws:TokenIssueTime");
 
-use Callers::{Everyone, LongTerm, NotRoleSessions, NotServices, Services, Sessions, Users};
+use Callers::{Everyone, LongTerm, NotRoleSessions, NotServices, Roots, Services, Sessions, Users};
 
 /// The facts, by what they speak of.
 ///
@@ -159,6 +162,7 @@ pub const FACTS: &[Fact] = &[
     fact("2.5", LongTerm, &[ITSELF, MFA_AGE], MFA_USED),
     fact("2.5", LongTerm, &[ITSELF, MFA], ISSUED),
     fact("2.5", LongTerm, &[ISSUED], MFA),
+    fact("2.5", Roots, &[MFA_AGE], MFA),
     // A service calls with temporary credentials made for the user, also where the user has none: those say that
     // no MFA was used, and what they say of its age and of when they were issued is unknown. Of root users the
     // guide says nothing.

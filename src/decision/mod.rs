@@ -15,6 +15,7 @@ mod reach;
 mod request;
 mod trace;
 
+pub use agree::agree;
 pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
 pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};

@@ -65,6 +65,7 @@ fn check(bench: &Bench, cases: &[Case<'_>]) {
 }
 
 const MFA: &str = "aws:MultiFactorAuthPresent";
+const AGE: &str = "aws:MultiFactorAuthAge";
 const ISSUED: &str = "aws:TokenIssueTime";
 
 #[test]
@@ -72,26 +73,81 @@ fn what_temporary_credentials_carry_goes_together() {
     let absent = |key| ("Null", key, &["true"][..]);
     let present = |key| ("Null", key, &["false"][..]);
     let not_used = ("Bool", MFA, &["false"][..]);
+    let itself = ("Bool", "aws:ViaAWSService", &["false"][..]);
     for who in [Who::User, Who::Root, Who::Session, Who::Federated] {
         let bench = Bench::new("Decrypt", who);
         check(&bench, &[(&[present(ISSUED), absent(MFA)], "no")]);
-        check(&bench, &[(&[present("aws:MultiFactorAuthAge"), not_used], "no")]);
+        check(&bench, &[(&[present(AGE), absent(MFA)], "no")]);
+        check(&bench, &[(&[present(AGE), not_used, itself], "no")]);
+        check(&bench, &[(&[present(MFA), absent(ISSUED), itself], "no")]);
+        // Nothing says that the age is told wherever MFA was used.
+        let words = bench.words(&[("Bool", MFA, &["true"]), absent(AGE), present(ISSUED), itself]);
+        assert!(words.contains("aws:MultiFactorAuthPresent=true"), "{words}");
     }
     for (who, expected) in
         [(Who::User, ""), (Who::Root, ""), (Who::Session, "no"), (Who::Federated, "no")]
     {
         check(&Bench::new("Decrypt", who), &[(&[absent(ISSUED), absent(MFA)], expected)]);
     }
-    // Rule C67: through a service long-term credentials say that no MFA was used.
-    let through = ("Null", "kms:ViaService", &["false"][..]);
-    for who in [Who::User, Who::Root] {
-        let words = Bench::new("Decrypt", who).words(&[not_used, absent(ISSUED), through]);
-        assert!(words.contains("aws:MultiFactorAuthPresent=false"), "{words}");
-    }
+}
+
+#[test]
+fn c67_through_a_service_users_say_whether_mfa_was_used() {
+    let absent = |key| ("Null", key, &["true"][..]);
+    let present = |key| ("Null", key, &["false"][..]);
+    let not_used = ("Bool", MFA, &["false"][..]);
+    let through = ("Bool", "aws:ViaAWSService", &["true"][..]);
+    let user = Bench::new("Decrypt", Who::User);
+    let with =
+        |rest: &str| format!("{rest}aws:MultiFactorAuthPresent=false aws:ViaAWSService=true");
+    check(
+        &user,
+        &[
+            (&[absent(MFA), through], "no"),
+            (&[absent(MFA), present("kms:ViaService")], "no"),
+            (&[not_used, absent(ISSUED), through], &with("")),
+            // What the service's own credentials say of their age is unknown.
+            (&[not_used, present(AGE), through], &with("aws:MultiFactorAuthAge=0 ")),
+            (&[absent(ISSUED), through], &with("")),
+        ],
+    );
+    // Of root users the guide says nothing.
+    let root = Bench::new("Decrypt", Who::Root);
+    check(&root, &[(&[absent(MFA), through], "aws:ViaAWSService=true")]);
     for who in [Who::Session, Who::Federated] {
         check(&Bench::new("Decrypt", who), &[(&[not_used, absent(ISSUED), through], "no")]);
+        check(&Bench::new("Decrypt", who), &[(&[not_used, present(AGE), through], "no")]);
     }
-    // What a session takes from how its role was assumed.
+}
+
+#[test]
+fn what_the_question_fixes_brings_the_facts_that_it_meets() {
+    let absent = |key| ("Null", key, &["true"][..]);
+    let user = |key, value: &str| {
+        let given = Limit::Given([value.into()].into());
+        Bench::new("Decrypt", Who::User).limited(&[(key, given)])
+    };
+    // Through kms:ViaService and aws:ViaAWSService, of which nobody asks.
+    let through = user("kms:viaservice", "s3.us-east-1.amazonaws.com");
+    check(&through, &[(&[absent(MFA)], "no")]);
+    // Only through a service.
+    let used = user("aws:multifactorauthpresent", "true");
+    let words = used.words(&[absent(ISSUED)]);
+    assert!(words.contains("aws:ViaAWSService=true"), "{words}");
+    check(&used, &[(&[absent(ISSUED), ("Bool", "aws:ViaAWSService", &["false"])], "no")]);
+}
+
+#[test]
+fn what_the_question_fixes_is_asked_for_all_the_same() {
+    let given = Limit::Given(["arn:aws:sns:us-east-1:111122223333:t".into()].into());
+    let user = Bench::new("Decrypt", Who::User).limited(&[("aws:sourcearn", given)]);
+    let words = user.words(&[("Null", "aws:SourceArn", &["false"])]);
+    assert!(words.contains("aws:SourceArn="), "{words}");
+}
+
+#[test]
+fn what_a_session_takes_from_its_role_stands_in_no_other() {
+    let present = |key| ("Null", key, &["false"][..]);
     for key in ["aws:FederatedProvider", "aws:Ec2InstanceSourceVpc"] {
         let expected = format!("{key}=other");
         check(&Bench::new("Decrypt", Who::Session), &[(&[present(key)], &expected)]);
@@ -188,9 +244,56 @@ fn a_resource_is_of_the_account_in_its_arn() {
                 &[of_other, ("StringNotLike", account, &["4*"])],
                 "aws:SourceArn=arn:aws:sns:x:444455556666:x",
             ),
+            // Digits in the account of an ARN are those of an id.
+            (&[other, ("ArnLike", arn, &["arn:aws:sns:*:2*:t"])], "no"),
+            (
+                &[("ArnLike", arn, &["arn:aws:sns:*:2*:t"])],
+                "aws:SourceArn=arn:aws:sns::200000000000:t",
+            ),
+            (&[("ArnLike", arn, &["arn:aws:iam::aws:*"])], "aws:SourceArn=arn:aws:iam::aws:x"),
+            (
+                &[other, ("StringLike", arn, &["*222222222222*"])],
+                "aws:SourceAccount=444455556666 aws:SourceArn=arn:aws:s3:::x222222222222x",
+            ),
             (&[of_other, ("StringNotLike", account, &["4*"]), ("Null", account, &["false"])], "no"),
         ],
     );
+}
+
+#[test]
+fn a_resource_that_the_question_fixes_has_its_account() {
+    let (arn, account) = ("aws:SourceArn", "aws:SourceAccount");
+    let service = |key, value: &str| {
+        let given = Limit::Given([value.into()].into());
+        Bench::new("Decrypt", Who::Service).limited(&[(key, given)])
+    };
+    let of_other = ("ArnLike", arn, &["arn:aws:sns:*:444455556666:*"][..]);
+    let own = service("aws:sourceaccount", "111122223333");
+    check(&own, &[(&[of_other], "no")]);
+    let of_own = service("aws:sourcearn", "arn:aws:sns:us-east-1:111122223333:t");
+    check(&of_own, &[(&[("StringEquals", account, &["444455556666"])], "no")]);
+    let words = of_own.words(&[("StringEquals", account, &["111122223333"])]);
+    assert!(words.contains("aws:SourceAccount=111122223333"), "{words}");
+}
+
+#[test]
+fn days_are_within_their_bounds() {
+    let days = "kms:ScheduleKeyDeletionPendingWindowInDays";
+    let bench = Bench::new("ScheduleKeyDeletion", Who::User);
+    check(
+        &bench,
+        &[
+            (&[("NumericLessThan", days, &["7"])], "no"),
+            (&[("NumericGreaterThan", days, &["30"])], "no"),
+            (&[("NumericEquals", days, &["5"])], "no"),
+            (&[("NumericLessThanEquals", days, &["7"])], &format!("{days}=7")),
+            (&[("NumericGreaterThan", days, &["29"])], &format!("{days}=30")),
+            (&[("Null", days, &["false"])], &format!("{days}=30")),
+        ],
+    );
+    let bench = Bench::new("EnableKeyRotation", Who::User);
+    let period = "kms:RotationPeriodInDays";
+    check(&bench, &[(&[("NumericLessThan", period, &["90"])], "no")]);
 }
 
 #[test]
@@ -200,8 +303,10 @@ fn every_fact_binds() {
             Callers::Services => Who::Service,
             Callers::Everyone
             | Callers::NotServices
+            | Callers::Users
             | Callers::LongTerm
             | Callers::NotRoleSessions => Who::User,
+            Callers::Roots => Who::Root,
             Callers::Sessions => Who::Session,
         };
         let keys = || fact.when.iter().map(|when| when.key).chain([fact.then.key]);
