@@ -327,6 +327,14 @@ fn what_means_nothing_is_told_with_what_is_near() {
     check("matrix --tag team", "is a tag of no key");
     check("matrix --assume kms:ViaServce=x", "did you mean kms:ViaService?");
     check("matrix --assume novalue", "`novalue` is not KEY=VALUE");
+    check(
+        "matrix --assume aws:MultiFactorAuthAge=5 --assume aws:MultiFactorAuthPresent=absent",
+        "there is no request in which aws:MultiFactorAuthAge is 5 and",
+    );
+    check(
+        "matrix --via s3 --assume aws:ViaAWSService=false",
+        "in which aws:ViaAWSService is false",
+    );
     check("who-can --key alias/CMK-A --action decrpyt", "did you mean `Decrypt`?");
     check("what-can --principal Alcie", "did you mean `Alice`?");
     check("matrix --direct --via s3", "cannot be used with");

@@ -152,6 +152,15 @@ fn assumptions_narrow_the_answer() {
     assert_eq!(verdict("--via ebs"), "never");
     assert_eq!(verdict("--assume kms:ViaService=s3.us-east-1.amazonaws.com"), "always");
     assert_eq!(verdict("--assume kms:ViaService=absent"), "never");
+    // Rule C67: users say through a service whether MFA was used, so that no request of theirs is as is assumed.
+    let question = "--key alias/orders --principal alice --action Decrypt --all";
+    let through = "--assume kms:ViaService=s3.us-east-1.amazonaws.com";
+    let without = "--assume aws:MultiFactorAuthPresent=absent";
+    let found = lines(&format!("{DAY} {question} {through} {without} {path}"));
+    assert_eq!(found[0]["verdict"], "unknown");
+    for proof in ["witness", "counter_witness"] {
+        assert_eq!(found[0][proof], Value::Null, "{}", found[0]);
+    }
 }
 
 /// Key policies, and what the matrix says of the cells of `user/bob` or `role/app` on them.

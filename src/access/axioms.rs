@@ -151,14 +151,15 @@ impl Tied {
         self.groups.get(group).map_or(&[], |group| &group.axioms)
     }
 
-    /// The facts that can bear on these keys: those that speak of them, and of keys that these bring into play.
+    /// The facts that can bear on these keys: those that speak of them, and of keys that these bring into play,
+    /// which are added.
     pub(super) fn bearing<'a>(
         &'a self,
         axioms: &'a [Axiom],
-        mut keys: Vec<&'a str>,
+        keys: &mut Vec<&'a str>,
         frame: &Frame,
     ) -> Vec<Formula> {
-        let mut near = self.near(axioms, &keys, frame);
+        let mut near = self.near(axioms, keys, frame);
         let settled = settled(&near, frame);
         let mut found = Vec::new();
         loop {

@@ -413,6 +413,8 @@ impl Judge<'_> {
             tries.into_iter().find_map(|formula| self.found(formulas.and([formula, told]), frame));
         let denied_as_told = || formulas.not(decided(ways.allowed(formulas).at(action)));
         let counter = counter.or_else(|| self.found(denied_as_told(), frame));
+        // Where no request is as the question has it, none proves anything.
+        let proves = counter.is_some() || answer.verdict == Standing::Never;
         let counter = counter.unwrap_or_default();
         let mut denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
         let explicit = denies.find(|(_, deny)| self.is_in(*deny, &counter));
@@ -420,9 +422,7 @@ impl Judge<'_> {
             Some((gate, _)) => (Reason::ExplicitDeny, Some(gate)),
             None => (Reason::ImplicitDeny, Some(self.gate(ways, action, &counter))),
         };
-        // Where no request is as the question has it, none proves anything.
-        let allowed = decided(ways.allowed(formulas).at(action));
-        answer.counter = (!self.is_in(allowed, &counter)).then_some(counter);
+        answer.counter = proves.then_some(counter);
     }
 
     /// What the keys hold that every request has and that some gate asks for: a request that leaves one out
@@ -432,7 +432,8 @@ impl Judge<'_> {
             [&ways.scp, &ways.passes, &ways.opened, &ways.unasked, &ways.boundary, &ways.identity];
         let gates = gates.into_iter().chain(ways.denies.iter().map(|(_, deny)| deny));
         let asked = gates.map(|gate| gate.at(action)).filter(|formula| !formula.is_constant());
-        let asked: BTreeSet<_> = asked.flat_map(|formula| self.solver.keys(formula)).collect();
+        let asked: BTreeSet<_> =
+            asked.flat_map(|formula| self.solver.in_play(formula, frame)).collect();
         let is_there = |key: &str| match limit(&frame.limits, key) {
             Some(limit) if limit.is_always_there() => {
                 Some(self.formulas.of(Atom::Request(Test::present(key))))
@@ -440,7 +441,7 @@ impl Judge<'_> {
             Some(Limit::Absent | Limit::Given(_)) => None,
             _ => self.solver.always(key, frame),
         };
-        self.formulas.and(asked.iter().filter_map(|(key, _)| is_there(key)))
+        self.formulas.and(asked.into_iter().filter_map(is_there))
     }
 
     /// The gate that lacks an Allow.

@@ -259,6 +259,13 @@ impl Solver {
         asked
     }
 
+    /// The keys of a formula's tests, and those that facts about requests of the frame bring into play.
+    pub(super) fn in_play(&self, formula: Formula, frame: &Frame) -> Vec<&str> {
+        let mut keys = self.asked(formula);
+        self.tied.bearing(&self.axioms, &mut keys, frame);
+        keys
+    }
+
     /// Whether a formula asks what requests of some kinds of callers answer otherwise than those of others.
     pub(super) fn tells_kinds(&self, formula: Formula) -> bool {
         self.asked(formula).into_iter().any(tells_kinds)
@@ -314,7 +321,7 @@ impl Solver {
         let tests = self.tests(formula).unwrap_or_default();
         let mut keys = Vec::new();
         tests.iter().for_each(|(_, test)| add(&mut keys, &*test.key));
-        let mut facts = self.tied.bearing(&self.axioms, keys, frame);
+        let mut facts = self.tied.bearing(&self.axioms, &mut keys, frame);
         facts.extend(spelled_together(&self.formulas, tests.iter().map(|(_, test)| &*test.key)));
         let mut atoms = tests;
         for fact in &facts {

@@ -202,6 +202,11 @@ fn what_is_assumed_is_a_condition_key_with_a_value() {
     );
     faulty("assume: { \"aws:SourceVpce\": [] }", "[]", "an empty list where a value is wanted");
     faulty("assume: { a: x, A: y }", "A", "`A` stands twice");
+    faulty(
+        "assume: { \"aws:SourceIp\": 192.0.2.1, \"aws:SourceVpce\": vpce-1 }",
+        "{ \"aws:SourceIp\": 192.0.2.1, \"aws:SourceVpce\": vpce-1 }",
+        "there is no request in which aws:SourceIp is 192.0.2.1 and aws:SourceVpce is vpce-1",
+    );
 }
 
 #[test]

@@ -25,7 +25,12 @@ fn c50_c53_u5_facts_bind() {
             "no",
         ),
         (&user, &[("NotIpAddress", "aws:SourceIp", &["10.0.0.0/8"][..])], ""),
-        (&user, &[via], "aws:ViaAWSService=true kms:ViaService=s3.eu-west-1.amazonaws.com"),
+        (
+            &user,
+            &[via],
+            "aws:MultiFactorAuthPresent=false aws:ViaAWSService=true \
+             kms:ViaService=s3.eu-west-1.amazonaws.com",
+        ),
         (&user, &[via, ("Bool", "aws:ViaAWSService", &["false"])], "no"),
         (&service, &[via], "no"),
         (
@@ -39,13 +44,13 @@ fn c50_c53_u5_facts_bind() {
         (
             &user,
             &[("Bool", "aws:MultiFactorAuthPresent", &["false"])],
-            "aws:MultiFactorAuthPresent=false",
+            "aws:MultiFactorAuthPresent=false aws:ViaAWSService=true",
         ),
         (&service, &[("Null", "aws:MultiFactorAuthPresent", &["false"])], "no"),
         (
             &user,
             &[("NumericLessThan", "aws:MultiFactorAuthAge", &["300"])],
-            "aws:MultiFactorAuthAge=0 aws:MultiFactorAuthPresent=true",
+            "aws:MultiFactorAuthAge=0 aws:MultiFactorAuthPresent=false aws:ViaAWSService=true",
         ),
         (&user, &[("Null", "kms:EncryptionAlgorithm", &["true"])], "no"),
         (&user, &[("Null", "kms:MessageType", &["false"])], "no"),
