@@ -192,6 +192,8 @@ fn c13_c14_c17_classes_of_numbers_and_addresses() {
         found.found.into_iter().map(|(text, _)| text.into()).collect()
     };
     let key = "kms:rotationperiodindays";
+    assert_eq!(texts(key, &[test("NumericLessThan", key, &["100"])]), ["365", "90"]);
+    let key = "aws:multifactorauthage";
     let tests = [test("NumericLessThan", key, &["30"]), test("NumericGreaterThan", key, &["29"])];
     assert_eq!(texts(key, &tests), ["0", "30"]);
     let tests =

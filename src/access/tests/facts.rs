@@ -89,9 +89,13 @@ fn what_temporary_credentials_carry_goes_together() {
         let words = bench.words(&[("Bool", MFA, &["true"]), absent(AGE), present(ISSUED), itself]);
         assert!(words.contains("aws:MultiFactorAuthPresent=true"), "{words}");
     }
-    for (who, expected) in
-        [(Who::User, ""), (Who::Root, ""), (Who::Session, "no"), (Who::Federated, "no")]
-    {
+    let by_itself = "aws:ViaAWSService=false";
+    for (who, expected) in [
+        (Who::User, by_itself),
+        (Who::Root, by_itself),
+        (Who::Session, "no"),
+        (Who::Federated, "no"),
+    ] {
         check(&Bench::new("Decrypt", who), &[(&[absent(ISSUED), absent(MFA)], expected)]);
     }
 }
