@@ -12,10 +12,16 @@ use crate::policy::{Comparison, Condition, Part, Value, Variables, parts};
 
 use super::values::{Mentions, values};
 
+/// When credentials were issued, in lower case.
+const ISSUED: &str = "aws:tokenissuetime";
+
+/// The instant of the request in two forms, in lower case.
+const CLOCK: &[&str] = &["aws:currenttime", "aws:epochtime"];
+
 /// Condition keys that tell of one thing, in lower case: an instant in two forms, a resource and its account,
 /// organizations with places in them.
 const TOGETHER: [&[&str]; 4] = [
-    &["aws:currenttime", "aws:epochtime"],
+    CLOCK,
     &["aws:sourcearn", "aws:sourceaccount"],
     &["aws:sourceorgid", "aws:sourceorgpaths"],
     &["aws:vpceorgid", "aws:vpceorgpaths"],
@@ -63,10 +69,13 @@ impl Dimensions {
         }
         free.grants();
         free.endpoints();
+        let hears = |free: &Free<'_, '_>, key: &str| free.mentions.contains_key(key);
+        let asks_when_issued = hears(&free, ISSUED);
         free.companions(facts);
-        let Free { mentions, mut exact, missing, .. } = free;
         // When a session began goes with the clock, which every request has.
-        exact &= !mentions.contains_key("aws:tokenissuetime");
+        let goes_with_clock = hears(&free, ISSUED) && CLOCK.iter().any(|key| hears(&free, key));
+        let Free { mentions, mut exact, missing, .. } = free;
+        exact &= !asks_when_issued && !goes_with_clock;
         // A list for each does not say which of them go together.
         for keys in TOGETHER {
             exact &= keys.iter().filter(|key| mentions.contains_key(**key)).count() < 2;
