@@ -136,9 +136,10 @@ impl Spoken<'_> {
         let Some(service) = service_like(SERVICES, &BTreeSet::new()) else { return false };
         let service = Subject::of(known.inventory, service);
         let says = |formula: Formula, subject: &Subject<'_>| known.with_caller(formula, subject);
-        let differs = |formula: &Formula| {
+        let differs = |(formula, opens): &(Formula, bool)| {
             let to_services = says(*formula, &service);
-            anyone.iter().any(|anyone| says(*formula, anyone) != to_services)
+            let is_shut = *opens && to_services == Formula::FALSE;
+            !is_shut && anyone.iter().any(|anyone| says(*formula, anyone) != to_services)
         };
         self.asked_of_all.iter().any(differs)
     }

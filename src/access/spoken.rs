@@ -39,8 +39,8 @@ pub(super) struct Spoken<'f> {
     pub(super) of_services: bool,
     /// Whether they open to somebody whom nothing names.
     pub(super) anyone: bool,
-    /// What those that do ask for and services lack.
-    pub(super) asked_of_all: Vec<Formula>,
+    /// What those that do ask for and services lack, and whether that opens them.
+    pub(super) asked_of_all: Vec<(Formula, bool)>,
 }
 
 impl<'f> Spoken<'f> {
@@ -89,7 +89,8 @@ impl<'f> Spoken<'f> {
             });
             asks
         };
-        spoken.asked_of_all = to_anyone.into_iter().filter(asks).collect();
+        let asked = to_anyone.into_iter().filter(asks);
+        spoken.asked_of_all = asked.map(|it| (it, open.contains(&it))).collect();
         spoken
     }
 
