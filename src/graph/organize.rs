@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::access::Access;
 use crate::aws::pattern::takes;
-use crate::aws::{AccountId, ControlAction, KmsAction};
+use crate::aws::{AccountId, ControlAction, KeyArn, KmsAction};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Edit, Inventory, Key, OrgPolicy, OrgPolicyKind, Organization};
 use crate::policy::{Polarity, Policy, PolicyDocument, PolicyKind, Statement};
@@ -267,19 +267,30 @@ impl Quest<'_, '_> {
         for (start, prefix) in prefixes {
             by_move.entry(prefix.what.clone()).or_default().push((start, prefix));
         }
-        for (what, mut prefixes) in by_move {
-            if prefixes.len() > *left {
+        for (what, prefixes) in by_move {
+            let lacking = |start, prefix: &Prefix| self.lacking(start, prefix.steps.len(), all);
+            let asked =
+                prefixes.into_par_iter().map(|(start, it)| (start, lacking(start, &it), it));
+            let asked = asked.filter(|(_, lacking, _)| lacking.contains(&true));
+            let mut asked: Vec<(Ix, Vec<bool>, Prefix)> = asked.collect();
+            if asked.len() > *left {
                 self.cast.capped.store(true, Ordering::Relaxed);
             }
-            prefixes.truncate(*left);
-            *left -= prefixes.len();
-            let edit = what.edit(access.inventory()).filter(|_| !prefixes.is_empty());
+            asked.truncate(*left);
+            // Keys that nobody lacks are not looked at in the other world.
+            let is_lacking =
+                |at: usize| asked.iter().any(|(_, keys, _)| keys.get(at) == Some(&true));
+            let known = self.cast.keys.iter().enumerate();
+            let lacked: BTreeSet<&KeyArn> =
+                known.filter(|(at, _)| is_lacking(*at)).map(|(_, key)| &key.arn).collect();
+            let edit = what.edit(access.inventory()).filter(|_| !lacked.is_empty());
             let Some(edit) = edit else { continue };
+            *left -= asked.len();
             let after = access.after(&edit);
-            let keys = Keys::of(self.cast, &after, |key| self.goal(key));
+            let goal = |key: &Key| self.goal(key).filter(|_| lacked.contains(&key.arn));
+            let keys = Keys::of(self.cast, &after, goal);
             let states = States::new(self.cast, &after, &keys);
-            let found = prefixes.into_par_iter().map(|(start, prefix)| {
-                let lacking = self.lacking(start, prefix.steps.len(), all);
+            let found = asked.into_par_iter().map(|(start, lacking, prefix)| {
                 let limits = self.limits(1);
                 (start, Search::after(&states, start, &lacking, limits, &prefix))
             });
