@@ -59,7 +59,7 @@ fn public_keys(folder: &Folder) -> Vec<String> {
 }
 
 #[test]
-fn what_stands_there_already_is_none_of_the_declared_keys() {
+fn what_is_looked_up_is_none_of_the_declared_keys() {
     let keys: String = (1..4)
         .map(|n| format!("resource \"aws_kms_key\" \"k{n}\" {{ enable_key_rotation = true }}\n"))
         .collect();
@@ -68,14 +68,13 @@ fn what_stands_there_already_is_none_of_the_declared_keys() {
                     data \"aws_kms_alias\" \"y\" { name = \"alias/y\" }\n\
                     data \"aws_kms_key\" \"x\" { key_id = \"alias/x\" }\n";
     for (key, meant) in [
-        (format!("{ID:?}"), ID),
-        ("data.aws_kms_alias.a.target_key_arn".to_owned(), "data.alias/x"),
-        ("data.aws_kms_key.x.id".to_owned(), "data.alias/x"),
-        ("data.aws_kms_key.x.arn".to_owned(), "data.alias/x"),
-        ("data.aws_kms_alias.y.target_key_id".to_owned(), "aws_kms_key.k2"),
+        ("data.aws_kms_alias.a.target_key_arn", "data.alias/x"),
+        ("data.aws_kms_key.x.id", "data.alias/x"),
+        ("data.aws_kms_key.x.arn", "data.alias/x"),
+        ("data.aws_kms_alias.y.target_key_id", "aws_kms_key.k2"),
     ] {
         let folder = Folder::new("open-key-of-another");
-        folder.put("main.tf", format!("{keys}{of_alias}{}", policy_for(&key)));
+        folder.put("main.tf", format!("{keys}{of_alias}{}", policy_for(key)));
         assert_eq!(public_keys(&folder), [meant], "{key}");
     }
 }

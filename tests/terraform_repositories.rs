@@ -501,7 +501,7 @@ resource "aws_cloudformation_stack" "three" {
 }
 resource "aws_cloudformation_stack_set" "four" {
   name          = "four"
-  template_body = jsonencode({ Resources = { Key = { Type = "AWS::KMS::Key" } } })
+  template_body = var.body
 }
 "#;
     let loaded = loaded(&[("main.tf", code)]);

@@ -128,7 +128,7 @@ impl<'r> Keys<'r> {
     }
 
     /// The keys that an argument may name, which surely names none of them; each with what decides. What is
-    /// known is another key: none of these has an id yet.
+    /// looked up by an alias that the root does not declare is another key.
     fn candidates(
         &mut self,
         evaluator: &Evaluator<'_>,
@@ -137,12 +137,16 @@ impl<'r> Keys<'r> {
     ) -> Vec<(&mut KeyDraft<'r>, Rc<str>)> {
         let Some(value) = value.filter(|value| !value.is_null()) else { return Vec::new() };
         let deployment = &resource.provider.deployment;
-        let is_another = |known: Rc<str>| evaluator.key_named(deployment, &known).is_some();
+        let is_another = |known: Rc<str>| {
+            let named = evaluator.key_named(deployment, &known);
+            named.is_some_and(|arn| symbols::looked_up(arn.id()).is_some())
+        };
         if value.known().is_some_and(is_another) {
             return Vec::new();
         }
-        let pieces = value.as_pieces().filter(|_| value.known().is_none());
-        let wanted = pieces.map_or_else(|| "*".to_owned(), |pieces| shape(&pieces).0);
+        let known = value.known();
+        let pieces = value.as_pieces().map(|pieces| shape(&pieces).0);
+        let wanted = pieces.unwrap_or_else(|| "*".to_owned());
         let doubt = |draft: &KeyDraft<'_>| {
             let address = &draft.resource.resource.address;
             value.doubt().unwrap_or_else(|| format!("{WHETHER}{wanted} is {address}").into())
@@ -155,9 +159,10 @@ impl<'r> Keys<'r> {
                     is_beside && meets(&wanted, &shape.name)
                         || meets(&wanted, &symbols::wide(&shape.arn))
                 }
+                // A key with an id is not meant by another.
                 None => {
                     let (arn, id) = (draft.arn.as_str(), draft.arn.id());
-                    meets(&wanted, arn) || is_beside && meets(&wanted, id)
+                    known.is_none() && (meets(&wanted, arn) || is_beside && meets(&wanted, id))
                 }
             }
         };

@@ -1,8 +1,7 @@
 //! Keys that are looked up: by an alias, an id or an ARN, in data or where a key is named.
 //!
-//! What a root declares has no id before it is made, and so no literal id is one of its keys. An alias that
-//! the root declares leads to the key that it points to; any other leads to a key of its own, which stands
-//! there already ([`looked_up`]).
+//! An alias that the root declares leads to the key that it points to; any other leads to a key of its own, which
+//! stands there already ([`looked_up`]).
 
 use crate::aws::pattern::meets;
 use crate::aws::{AccountId, AliasArn, KeyArn};
