@@ -36,8 +36,6 @@ fn unknown(report: &Value) -> Vec<String> {
 const PUBLIC: &str = r#"jsonencode({ Version = "2012-10-17", Statement = [
     { Effect = "Allow", Principal = { AWS = "*" }, Action = "kms:*", Resource = "*" }] })"#;
 
-const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
-
 /// A key policy in Terraform, for a key that is named so.
 fn policy_for(key: &str) -> String {
     format!(

@@ -10,6 +10,7 @@ use crate::decision::{Assumptions, Context, ContextValue, Entry, FACTS, agree};
 use crate::policy::Comparison;
 
 use super::axioms::equals;
+use super::caller_values::{ORG_ID, ORG_PATHS};
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::{Frame, Limit, Who};
 use super::solve::{Held, Solver};
@@ -107,7 +108,14 @@ impl<'c> Looked<'c> {
         limits.sort();
         let frame = Frame { caller: who, action: action.into(), limits: limits.into() };
         let formula = self.solver.formulas.and(says);
-        agree(&context) && self.solver.holds(formula, &frame) != Held::No
+        let in_none = |one: &str, other: &str| {
+            context.get(one).is_some()
+                && keys.iter().any(|key| key.eq_ignore_ascii_case(other))
+                && context.get(other).is_none()
+        };
+        // Section 2.5: both keys of the organization or neither.
+        let is_torn = in_none(ORG_ID, ORG_PATHS) || in_none(ORG_PATHS, ORG_ID);
+        !is_torn && agree(&context) && self.solver.holds(formula, &frame) != Held::No
     }
 
     /// That a key is there, and what it says where facts speak of that.
@@ -186,6 +194,10 @@ mod tests {
         check(
             &[("aws:SourceIp", "192.0.2.1"), ("aws:SourceVpce", "vpce-1")],
             Some(&["aws:SourceIp is 192.0.2.1", "aws:SourceVpce is vpce-1"]),
+        );
+        check(
+            &[("aws:PrincipalOrgID", "absent"), ("aws:PrincipalOrgPaths", "o-a0/r-x/")],
+            Some(&["aws:PrincipalOrgPaths is o-a0/r-x/", "aws:PrincipalOrgID is absent"]),
         );
         check(
             &[

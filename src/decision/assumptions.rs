@@ -58,9 +58,11 @@ impl Assumptions {
     /// again adds a value. `option` is where that was said.
     ///
     /// # Errors
-    /// A name that is nearly that of a condition key: a slip of the pen would assume nothing in silence.
+    /// A name that is none of a condition key, or nearly that of one: a slip of the pen would assume nothing in
+    /// silence. Another value of a key that has one, and any of one that is absent.
     pub fn fix(&mut self, name: &str, value: &str, option: &str) -> Result<(), String> {
         known(name)?;
+        self.fits(name, value)?;
         if value == "absent" {
             self.given.set_absent(name);
             self.words.push(format!("{name} is absent ({option})"));
@@ -72,6 +74,24 @@ impl Assumptions {
         self.words.retain(|known| !known.starts_with(&format!("{name} is ")));
         self.words.push(format!("{name} is {shown} ({option})"));
         Ok(())
+    }
+
+    /// Whether a key can have this value beside what was assumed of it.
+    fn fits(&self, name: &str, value: &str) -> Result<(), String> {
+        let known = self.given.get(name).map(|entry| entry.value.values());
+        let is_one = condition_key(name).is_some_and(|info| !info.multivalued);
+        match known {
+            Some(known) if value == "absent" => {
+                Err(format!("{name} cannot be {} and absent", known.join(", ")))
+            }
+            Some(known) if is_one && known.iter().any(|it| **it != *value) => {
+                Err(format!("{name} has one value, and cannot be {} and {value}", known.join(", ")))
+            }
+            None if value != "absent" && self.given.is_absent(name) => {
+                Err(format!("{name} cannot be absent and {value}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Assumes nothing of a condition key any more.
@@ -159,6 +179,10 @@ impl Assumptions {
 }
 
 fn known(name: &str) -> Result<(), String> {
+    if !name.contains(':') {
+        let example = "as aws:SourceIp";
+        return Err(format!("`{name}` is no condition key: these have a prefix, {example}"));
+    }
     let is_known = condition_key(name.strip_suffix('*').unwrap_or(name)).is_some();
     let names = condition_keys().iter().map(|info| info.name);
     let near = suggest::nearest(name, names).filter(|_| !is_known && !name.ends_with('*'));
@@ -229,6 +253,22 @@ mod tests {
         let first = Some("cloudformation.amazonaws.com");
         assert_eq!(chain("athena", first), [None, first.map(str::to_owned), None]);
         assert_eq!(chain("athena", Some("absent")), [None, None, None]);
+    }
+
+    #[test]
+    fn a_key_with_one_value_has_no_other() {
+        let refused = |all: &[(&str, &str)]| {
+            let mut assumptions = Assumptions::default();
+            all.iter().find_map(|(name, it)| assumptions.fix(name, it, "--assume").err())
+        };
+        let mfa = "aws:MultiFactorAuthPresent";
+        assert!(refused(&[(mfa, "true"), (mfa, "false")]).is_some());
+        assert!(refused(&[(mfa, "true"), (mfa, "absent")]).is_some());
+        assert!(refused(&[(mfa, "absent"), (mfa, "true")]).is_some());
+        assert_eq!(refused(&[(mfa, "true"), (mfa, "true")]), None);
+        assert_eq!(refused(&[("aws:TagKeys", "a"), ("aws:TagKeys", "b")]), None);
+        assert!(refused(&[("nokey", "1")]).is_some());
+        assert_eq!(refused(&[("saml:aud", "1")]), None);
     }
 
     #[test]

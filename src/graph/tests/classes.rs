@@ -59,3 +59,14 @@ fn administrators_do_not_stand_for_whom_a_key_names() {
     assert_eq!(rules("bob"), ["T21"]);
     assert_eq!(rules("x"), ["T21", "T26"]);
 }
+
+#[test]
+fn what_allows_less_is_done_where_nothing_wider_may_be_written() {
+    let text = "accounts: { 111122223333: {
+           groups: { g: { policies: [{ allow: kms:Decrypt }] } },
+           users: { bob: { policies: [{ allow: [iam:AddUserToGroup, iam:PutUserPolicy] } BUT] } },
+           keys: { k: { policy: [{ allow: 'kms:*', to: account }] } } } }";
+    let rules = |but: &str| of_bob_as_rules(&text.replace("BUT", but));
+    assert_eq!(rules(", { deny: iam:PutUserPolicy, on: user/bob }"), ["T24"]);
+    assert_eq!(rules(""), ["T20"]);
+}
