@@ -280,7 +280,7 @@ fn whoever_is_denied_what_a_pattern_has_is_told_to_be() {
 fn a_pattern_within_another_has_a_row_where_something_tells_it_apart() {
     let like = |patterns: &str| format!(r#"StringLike: {{ "aws:PrincipalOrgID": [{patterns}] }}"#);
     let both = statement("allow", "*", &like("'o-ab*', 'o-abc*'"));
-    check(&[both.clone()], &["o-ab* always"]);
+    check(std::slice::from_ref(&both), &["o-ab* always"]);
     let denied = statement("deny", "*", &like("'o-abc*'"));
     check(&[both, denied], &["o-ab* always", "o-abc* never"]);
 }

@@ -320,7 +320,7 @@ impl Solver {
     pub(super) fn decide(&self, formula: Formula, frame: &Frame, relaxed: bool) -> (Found, bool) {
         let tests = self.tests(formula).unwrap_or_default();
         let mut keys = Vec::new();
-        tests.iter().for_each(|(_, test)| add(&mut keys, &*test.key));
+        tests.iter().for_each(|(_, test)| add(&mut keys, &test.key));
         let mut facts = self.tied.bearing(&self.axioms, &mut keys, frame);
         facts.extend(spelled_together(&self.formulas, tests.iter().map(|(_, test)| &*test.key)));
         let mut atoms = tests;

@@ -95,8 +95,8 @@ fn arns(
         nice::mentioned(of_arn).into_iter().map(|text| format!("arn:aws:s3:::{text}").into());
     let texts = owners.into_iter().flat_map(|members| members.found);
     let all = likely.chain(buckets).chain(texts.map(|(_, text)| text.into()));
-    let is_possible = |text: &Box<str>| Arn::parse(text).is_some_and(|arn| arn.has_owner());
-    (all.filter(is_possible).collect(), complete)
+    let is_possible = |text: &str| Arn::parse(text).is_some_and(|arn| arn.has_owner());
+    (all.filter(|text| is_possible(text)).collect(), complete)
 }
 
 /// What stands in place of the account of what AWS owns.

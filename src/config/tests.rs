@@ -189,11 +189,10 @@ fn newer_names_are_written_out() {
 #[test]
 fn what_is_assumed_is_a_condition_key_with_a_value() {
     let (config, faults) =
-        config("assume: { \"aws:SourceVpce\": absent, \"aws:RequestTag/a\": [x, y] }");
+        config("assume: { \"aws:SourceVpce\": absent, \"aws:TagKeys\": [x, y] }");
     assert_eq!(faults, []);
     assert!(config.assumptions.given.is_absent("aws:sourcevpce"));
-    let words =
-        ["aws:SourceVpce is absent (keyreach.yaml)", "aws:RequestTag/a is x, y (keyreach.yaml)"];
+    let words = ["aws:SourceVpce is absent (keyreach.yaml)", "aws:TagKeys is x, y (keyreach.yaml)"];
     assert_eq!(config.assumptions.words, words);
     faulty(
         "assume: { \"aws:SourceVpcee\": x }",
@@ -201,7 +200,7 @@ fn what_is_assumed_is_a_condition_key_with_a_value() {
         "unknown condition key `aws:SourceVpcee`: did you mean aws:SourceVpce?",
     );
     faulty("assume: { \"aws:SourceVpce\": [] }", "[]", "an empty list where a value is wanted");
-    faulty("assume: { a: x, A: y }", "A", "`A` stands twice");
+    faulty("assume: { \"a:b\": x, \"A:b\": y }", "\"A:b\"", "`A:b` stands twice");
     faulty(
         "assume: { \"aws:SourceIp\": 192.0.2.1, \"aws:SourceVpce\": vpce-1 }",
         "{ \"aws:SourceIp\": 192.0.2.1, \"aws:SourceVpce\": vpce-1 }",

@@ -46,11 +46,11 @@ impl<'a, 'w: 'a> CallerFacts<'a, 'w> {
             }),
             CallerKind::Service | CallerKind::Provider => None,
         };
-        // The ARN of a session lacks the path of its role, which the request can tell where it was not exported.
+        // The ARN of a session lacks the path of its role, which the request can tell.
         let given = context.get("aws:PrincipalArn").and_then(|entry| entry.value.values().first());
         let is_own = |arn: &&str| role_name.is_some_and(|name| is_role(arn, account, name));
         let given = given.map(|arn| &**arn).filter(is_own);
-        let linked = role_arn.as_deref().or(given);
+        let linked = given.or(role_arn.as_deref());
         let is_service_linked = linked.is_some_and(|arn| arn.contains(":role/aws-service-role/"));
         Self { account, identity: found, principal_arn, role_arn, role_name, is_service_linked }
     }
