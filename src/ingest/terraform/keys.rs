@@ -127,8 +127,7 @@ impl<'r> Keys<'r> {
         self.drafts.get_mut(&arn)
     }
 
-    /// The keys that an argument may name, which surely names none of them; each with what decides. What is
-    /// looked up by an alias that the root does not declare is another key.
+    /// The keys that an argument may name, which surely names none of them; each with what decides.
     fn candidates(
         &mut self,
         evaluator: &Evaluator<'_>,
@@ -137,11 +136,7 @@ impl<'r> Keys<'r> {
     ) -> Vec<(&mut KeyDraft<'r>, Rc<str>)> {
         let Some(value) = value.filter(|value| !value.is_null()) else { return Vec::new() };
         let deployment = &resource.provider.deployment;
-        let is_another = |known: Rc<str>| {
-            let named = evaluator.key_named(deployment, &known);
-            named.is_some_and(|arn| symbols::looked_up(arn.id()).is_some())
-        };
-        if value.known().is_some_and(is_another) {
+        if evaluator.is_of_none_declared(deployment, value) {
             return Vec::new();
         }
         let known = value.known();

@@ -121,6 +121,12 @@ impl Evaluator<'_> {
         is_key.then(|| self.key_named(deployment, &target)).flatten()
     }
 
+    /// Whether a value names a key by an alias that the root does not declare: that of another key.
+    pub(super) fn is_of_none_declared(&self, deployment: &Deployment, value: &Value) -> bool {
+        let named = value.known().and_then(|known| self.key_named(deployment, &known));
+        named.is_some_and(|arn| looked_up(arn.id()).is_some())
+    }
+
     /// What a resource gives to a key that nothing declares here, or perhaps to one that `is_here`.
     pub(super) fn given_to_key(
         &self,
