@@ -58,6 +58,8 @@ pub(super) enum Atom {
         about: u64,
         /// What a decision takes it for.
         taken: bool,
+        /// Whether somebody wrote what it is a part of.
+        is_written: bool,
     },
     /// A point that AWS leaves open is read the other way than section 10 chooses (rule U8).
     Open(OpenPoint),

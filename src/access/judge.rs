@@ -416,13 +416,29 @@ impl Judge<'_> {
         // Where no request is as the question has it, none proves anything.
         let proves = counter.is_some() || answer.verdict == Standing::Never;
         let counter = counter.unwrap_or_default();
-        let mut denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
-        let explicit = denies.find(|(_, deny)| self.is_in(*deny, &counter));
-        (answer.reason, answer.denied_by) = match explicit {
-            Some((gate, _)) => (Reason::ExplicitDeny, Some(gate)),
-            None => (Reason::ImplicitDeny, Some(self.gate(ways, action, &counter))),
+        let denying = |as_told: &dyn Fn(Formula) -> Formula| {
+            let mut denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
+            denies.find(|(_, deny)| self.is_in(as_told(*deny), &counter)).map(|(gate, _)| gate)
         };
+        let explicit = denying(&|deny| self.as_written(deny));
+        let (reason, gate) = match explicit {
+            Some(gate) => (Reason::ExplicitDeny, gate),
+            // Rule U7: what is not known may deny, and nobody says that it does.
+            None => (
+                Reason::ImplicitDeny,
+                denying(&|deny| deny).unwrap_or_else(|| self.gate(ways, action, &counter)),
+            ),
+        };
+        (answer.reason, answer.denied_by) = (reason, Some(gate));
         answer.counter = proves.then_some(counter);
+    }
+
+    /// The same without the statements that nobody wrote.
+    fn as_written(&self, formula: Formula) -> Formula {
+        self.formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, holds| match atom {
+            Atom::Missing { is_written: false, .. } => Some(Formula::constant(!holds)),
+            _ => None,
+        })
     }
 
     /// What the keys hold that every request has and that some gate asks for: a request that leaves one out

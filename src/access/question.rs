@@ -230,9 +230,20 @@ pub(super) fn missing(
     about: impl Hash,
     taken: bool,
 ) -> Formula {
+    let (what, about) = (what.into(), digest(about));
+    formulas.of(Atom::Missing { what, about, taken, is_written: true })
+}
+
+/// Whether a statement that nobody wrote stands in a policy that is not known: see `Standing::Unwritten`.
+pub(super) fn unwritten(formulas: &Formulas, what: Box<str>, index: usize, taken: bool) -> Formula {
+    let about = digest(("statement", index));
+    formulas.of(Atom::Missing { what, about, taken, is_written: false })
+}
+
+fn digest(about: impl Hash) -> u64 {
     let mut hasher = rustc_hash::FxHasher::default();
     about.hash(&mut hasher);
-    formulas.of(Atom::Missing { what: what.into(), about: hasher.finish(), taken })
+    hasher.finish()
 }
 
 /// Whether a policy that was not exported allows.

@@ -12,7 +12,7 @@ use super::entry::{Lens, Stars, holds, pieces};
 use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::masked::Masked;
 use super::question::{
-    Classes, Question, ResourcePattern, Sight, missing, missing_allow, missing_deny,
+    Classes, Question, ResourcePattern, Sight, missing, missing_allow, missing_deny, unwritten,
 };
 use super::test::Test;
 use super::word::Word;
@@ -94,7 +94,7 @@ pub(super) fn statement<S: Word>(
     let effect = statement.effect.as_ref()?.value;
     let lens = Lens { kind, variables: Variables::from(policy.version), effect };
     let mut body = match statement.standing {
-        Standing::Sound => actions(formulas, statement.action.as_ref()?, effect),
+        Standing::Sound | Standing::Unwritten => actions(formulas, statement.action.as_ref()?, effect),
         // Rules A14, A15.
         Standing::Inert => return None,
         // Rule A20: an Allow does not apply, a Deny does, and nobody knows.
@@ -114,7 +114,11 @@ pub(super) fn statement<S: Word>(
         return None;
     }
     if let Some(doubt) = &statement.doubt {
-        let stands = missing(formulas, doubt.clone(), ("statement", index), effect == Effect::Deny);
+        let (doubt, taken) = (doubt.clone(), effect == Effect::Deny);
+        let stands = match statement.standing {
+            Standing::Unwritten => unwritten(formulas, doubt, index, taken),
+            _ => missing(formulas, doubt, ("statement", index), taken),
+        };
         body = body.and(formulas, &Masked::of(S::ALL, stands));
     }
     // What a malformed statement lacks or restricts could be anything.

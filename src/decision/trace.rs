@@ -38,7 +38,7 @@ pub enum Outcome {
     Allowed(Path),
     /// A Deny statement of this gate applies (rule E10).
     ExplicitDeny(Gate),
-    /// No Deny applies; this gate lacks an Allow.
+    /// No Deny is known to apply; this gate lacks an Allow, or what it says is not known.
     ImplicitDeny(Gate),
 }
 
@@ -209,6 +209,8 @@ pub struct Step {
 pub enum Reading {
     /// A Deny statement applies.
     Denies,
+    /// What a policy says is not known, so that it may deny (rule U7).
+    MayDeny,
     /// An Allow applies, on this path where the gate opens one.
     Allows(Option<Path>),
     /// Nothing allows; at this level of the organization where levels are asked.

@@ -212,7 +212,8 @@ fn of_grant(sketch: &mut Sketch, world: &Inventory, key: &Key, grant: &Grant) {
 /// The Allow statements that can have an effect, with their places in the policy.
 fn allows(document: &PolicyDocument) -> impl Iterator<Item = (usize, &Statement)> {
     let all = document.policy().statements.iter().enumerate();
-    all.filter(|(_, statement)| statement.allows() && statement.standing == Standing::Sound)
+    let has_effect = |it: &Statement| matches!(it.standing, Standing::Sound | Standing::Unwritten);
+    all.filter(move |(_, statement)| statement.allows() && has_effect(statement))
 }
 
 fn cited(policy: String, document: &PolicyDocument, index: usize) -> Citation {

@@ -118,6 +118,9 @@ pub enum Standing {
     /// Malformed: an Allow does not apply; a Deny whose action and resource can be read applies, and
     /// the answer says that it hangs on it (rule A20).
     Malformed,
+    /// Nobody wrote it: it stands for what a part of the policy that is not known may say. It never allows; what
+    /// it may deny is denied, and no Deny is claimed (rule U7).
+    Unwritten,
 }
 
 /// Whether an element lists what it means or what it does not.

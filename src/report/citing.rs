@@ -8,7 +8,7 @@ use crate::audit::Texts;
 use crate::decision::{Citation, Cited};
 use crate::diag::{Diagnostic, Label, Severity};
 use crate::graph::is_written;
-use crate::policy::Effect;
+use crate::policy::{Effect, Standing};
 use crate::source::{Place, Span};
 
 use super::excerpt;
@@ -75,6 +75,7 @@ pub(super) fn told(
         let text = match (&citation.cited, citation.effect()) {
             (Cited::Grant { .. }, _) => "this grant",
             (Cited::Statement { .. }, Effect::Allow) => "allows",
+            (Cited::Statement { .. }, Effect::Deny) if is_unwritten(citation) => "not known",
             (Cited::Statement { .. }, Effect::Deny) => "denies",
         };
         places.entry(place).or_default().push(Label::primary(span, text));
@@ -85,4 +86,9 @@ pub(super) fn told(
         }
     }
     diagnostic
+}
+
+/// Whether nobody wrote it: what stands there is not known.
+fn is_unwritten(citation: &Citation) -> bool {
+    citation.statement().is_some_and(|statement| statement.standing == Standing::Unwritten)
 }

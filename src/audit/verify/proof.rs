@@ -171,7 +171,9 @@ impl Proof<'_> {
             of_gate.any(|step| wanted(&step.reading))
         };
         let denies = reads(&|reading| *reading == Reading::Denies);
-        let stops = reads(&|reading| matches!(reading, Reading::Silent(_) | Reading::Refuses(_)));
+        let stops = reads(&|reading| {
+            matches!(reading, Reading::Silent(_) | Reading::Refuses(_) | Reading::MayDeny)
+        });
         let allows = reads(&|reading| matches!(reading, Reading::Allows(_)));
         let fault = match (answer.reason, decision.outcome) {
             (Reason::ExplicitDeny, _) if !denies => {

@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use crate::aws::{ActionSet, KeyArn, KeySpec, KmsAction};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, ControlRequest, Decision, FACTS, Fact, Fate, Fates, Gift,
-    Holders, Holding, Meant, Outcome, Reach, Request, Surroundings, Target, Unknown, Verdict, Why,
-    completed, is_possible_by, linked, whole_second,
+    Holders, Holding, Meant, Outcome, Reach, Reading, Request, Surroundings, Target, Unknown, Verdict,
+    Why, completed, is_possible_by, linked, whole_second,
 };
 use crate::inventory::{Edit, Inventory, Key};
 use crate::policy::Element;
@@ -273,9 +273,10 @@ impl Reach for Probe<'_> {
             let decision = reference.evaluate(&request);
             // Rule U7: what is missing may spare it.
             is_sure &= decision.missing.is_empty();
-            let Outcome::ExplicitDeny(_) = decision.outcome else {
+            let may_deny = decision.trace.iter().any(|step| step.reading == Reading::MayDeny);
+            if !may_deny && !matches!(decision.outcome, Outcome::ExplicitDeny(_)) {
                 return Fate::Free(Box::new(request));
-            };
+            }
             let steps = decision.trace.iter().filter(|step| step.decides);
             gates.extend(steps.clone().map(|step| step.gate));
             by.extend(steps.flat_map(|step| step.cited.clone()));

@@ -125,12 +125,24 @@ fn explicit_deny<'a>(
         (Gate::PermissionsBoundary, of_set(participants.boundary.as_ref())),
         (Gate::SessionPolicy, of_set(participants.session.as_ref())),
     ];
-    let mut first = None;
+    let (mut explicit, mut perhaps) = (None, None);
     for (gate, cited) in denies.into_iter().filter(|(_, cited)| !cited.is_empty()) {
-        trace.push(deciding(step(gate, Reading::Denies, cited, &["E10"])));
-        first = first.or(Some(Outcome::ExplicitDeny(gate)));
+        let (written, unwritten): (Vec<_>, Vec<_>) = cited.into_iter().partition(is_written);
+        if written.is_empty() {
+            // Rule U7: what is not known may deny, and nobody says that it does.
+            trace.push(deciding(step(gate, Reading::MayDeny, unwritten, &["U7"])));
+            perhaps = perhaps.or(Some(Outcome::ImplicitDeny(gate)));
+        } else {
+            trace.push(deciding(step(gate, Reading::Denies, written, &["E10"])));
+            explicit = explicit.or(Some(Outcome::ExplicitDeny(gate)));
+        }
     }
-    first
+    explicit.or(perhaps)
+}
+
+/// Whether somebody wrote what is cited.
+fn is_written(cite: &Cite<'_>) -> bool {
+    !matches!(cite, Cite::Statement(applying) if !applying.is_written())
 }
 
 /// What refuses, by its gate, whatever policies say, and the rules that say so.

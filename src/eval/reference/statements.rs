@@ -1,5 +1,7 @@
 //! Which statements of a policy apply to a request (rules A12 to A24, U2).
 
+use std::collections::BTreeSet;
+
 use crate::decision::{Citation, Cited};
 use crate::policy::{
     Condition, Effect, Polarity, PolicyDocument, PolicyKind, Principal, Standing, Statement,
@@ -25,6 +27,11 @@ impl<'a> Applying<'a> {
     /// The statement.
     pub(super) fn statement(self) -> Option<&'a Statement> {
         self.document.policy().statements.get(self.index)
+    }
+
+    /// Whether somebody wrote it: else it stands for what a policy that is not known may say.
+    pub(super) fn is_written(self) -> bool {
+        self.statement().is_some_and(|statement| statement.standing != Standing::Unwritten)
     }
 
     /// Whether both are the same statement.
@@ -126,10 +133,12 @@ fn hangs_on_unknown(policy: Name<'_>, statement: &Statement, index: usize) -> St
         .sid
         .as_ref()
         .map_or_else(|| format!("{}", index + 1), |sid| sid.value.to_string());
-    let expressions: Vec<&str> = statement.unresolved().map(|it| it.value).collect();
+    let expressions: BTreeSet<&str> = statement.unresolved().map(|it| it.value).collect();
+    let listed = expressions.iter().copied().collect::<Vec<_>>().join(", ");
     match (statement.standing, expressions.is_empty()) {
         (Standing::Malformed, _) => format!("{policy}: statement {sid} is malformed"),
-        (_, false) => format!("{policy}: statement {sid} hangs on {}", expressions.join(", ")),
+        (Standing::Unwritten, _) => format!("{policy}: what it says hangs on {listed}"),
+        (_, false) => format!("{policy}: statement {sid} hangs on {listed}"),
         (_, true) => format!("{policy}: statement {sid} hangs on what is not known"),
     }
 }
@@ -257,7 +266,8 @@ fn applies(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
 /// Whether a statement is about the request, its conditions aside.
 fn covers(scene: &Scene<'_, '_>, lens: Lens, statement: &Statement) -> Truth {
     let sound = match statement.standing {
-        Standing::Sound => Truth::True,
+        // What stands for something unknown is in doubt besides.
+        Standing::Sound | Standing::Unwritten => Truth::True,
         // Rules A14, A15.
         Standing::Inert => Truth::False,
         // Rule A20.
@@ -291,7 +301,7 @@ fn action_covers(scene: &Scene<'_, '_>, statement: &Statement) -> Truth {
 fn lacking(statement: &Statement) -> Truth {
     match statement.standing {
         Standing::Malformed => Truth::Unknown,
-        Standing::Sound | Standing::Inert => Truth::False,
+        Standing::Sound | Standing::Inert | Standing::Unwritten => Truth::False,
     }
 }
 

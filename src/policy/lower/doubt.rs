@@ -72,7 +72,7 @@ pub(super) fn unknown_statements(span: Span, kind: PolicyKind, expression: &str)
         action: element(),
         resource: if kind == PolicyKind::Trust { None } else { element() },
         conditions: Vec::new(),
-        standing: Standing::Sound,
+        standing: Standing::Unwritten,
         doubt: Some(expression.into()),
     })
 }

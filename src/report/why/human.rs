@@ -48,7 +48,7 @@ pub fn human(
 /// The steps in the order in which people ask: denies, the key's side, the caller's, the limits.
 fn ordered(trace: &[Step]) -> Vec<&Step> {
     let rank = |step: &&Step| match (&step.reading, step.gate) {
-        (Reading::Denies | Reading::Refuses(_), _) => 0,
+        (Reading::Denies | Reading::MayDeny | Reading::Refuses(_), _) => 0,
         (_, Gate::KeyPolicy) => 1,
         (_, Gate::Grant) => 2,
         (_, Gate::IdentityPolicy) => 3,
@@ -72,7 +72,7 @@ fn shown(step: &Step) -> &[Citation] {
 fn severity(step: &Step) -> Severity {
     match step.reading {
         Reading::Denies | Reading::Refuses(_) => Severity::High,
-        Reading::Silent(_) => Severity::Medium,
+        Reading::MayDeny | Reading::Silent(_) => Severity::Medium,
         Reading::Allows(_) | Reading::NotAsked(_) => Severity::Info,
     }
 }

@@ -85,7 +85,7 @@ struct Over<'a> {
 struct Told<'a> {
     /// The gate.
     gate: &'static str,
-    /// `denies`, `allows`, `silent`, `not-asked`, `refuses`.
+    /// `denies`, `may-deny`, `allows`, `silent`, `not-asked`, `refuses`.
     answer: &'static str,
     /// Whether the decision follows from this gate.
     decides: bool,
@@ -195,6 +195,7 @@ fn over(overall: &Overall) -> Over<'_> {
 fn step<'a>(words: &Words<'a>, step: &'a Step) -> Told<'a> {
     let answer = match step.reading {
         Reading::Denies => "denies",
+        Reading::MayDeny => "may-deny",
         Reading::Allows(_) => "allows",
         Reading::Silent(_) => "silent",
         Reading::NotAsked(_) => "not-asked",

@@ -106,6 +106,7 @@ impl Words<'_> {
         let cited = citations(&step.cited);
         match (&step.reading, step.gate) {
             (Reading::Denies, _) => format!("a Deny applies: {cited}"),
+            (Reading::MayDeny, _) => format!("what is not known may deny it: {cited}"),
             (Reading::Refuses(why), _) => format!("refused whatever policies say: {why}"),
             (Reading::NotAsked(why), gate) => format!("{}: not asked, {why}", plural(gate)),
             (Reading::Silent(_), Gate::KeyPolicy) => self.silent_key(),
