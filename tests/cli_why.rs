@@ -397,3 +397,65 @@ fn how_much_of_infrastructure_code_is_known_is_told() {
         None
     );
 }
+
+/// What `why` says of a role and a key that `name` names, as JSON.
+fn story(folder: &Folder, name: &str) -> Value {
+    let args = ["why", "--principal", "role/app", "--action", "Decrypt", "--key", name];
+    let run =
+        keyreach(&[&args[..], &["--format", "json", "."]].concat()).within(folder.path()).run();
+    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"))
+}
+
+#[test]
+fn what_is_not_known_claims_no_deny_that_nobody_wrote() {
+    let statement = |more: &str| {
+        format!(
+            "{{Version: '2012-10-17', Statement: [{{Effect: Allow, Action: 'kms:*', Resource: '*'{more}}}]}}"
+        )
+    };
+    let account = ", Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}";
+    let template = |of_key: &str, of_role: &str, of_user: &str| {
+        format!(
+            "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy: {of_key}\n  \
+             App:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: app\n      \
+             AssumeRolePolicyDocument: {{Version: '2012-10-17', Statement: []}}\n      Policies:\n        \
+             - {{PolicyName: a, PolicyDocument: {of_role}}}\n        - {{PolicyName: b, PolicyDocument: {of_user}}}\n"
+        )
+    };
+    let (of_key, known) = (statement(account), statement(""));
+    let include =
+        "{Fn::Transform: {Name: 'AWS::Include', Parameters: {Location: 's3://x/y.json'}}}";
+    let (include, deny) = (include.to_owned(), known.replace("Allow", "Deny"));
+    for (of_key, of_role, reason, gate) in [
+        (&include, &known, "implicit-deny", "key-policy"),
+        (&of_key, &include, "implicit-deny", "identity-policy"),
+        // A Deny that is written is one, whatever else is not known.
+        (&include, &deny, "explicit-deny", "identity-policy"),
+    ] {
+        let folder = Folder::new("open-unwritten");
+        folder.put("t.yaml", template(of_key, of_role, &known));
+        let story = story(&folder, "K");
+        assert_eq!((&story["reason"], &story["denied_by"]), (&json!(reason), &json!(gate)));
+        let missing = story["missing"].as_array().is_some_and(|missing| !missing.is_empty());
+        assert_eq!(missing, reason == "implicit-deny", "{story}");
+        let steps = story["steps"].as_array().unwrap();
+        let answers = |wanted: &str| steps.iter().any(|step| step["answer"] == wanted);
+        assert!(answers("may-deny"), "{story}");
+        assert_eq!(answers("denies"), reason == "explicit-deny", "{story}");
+        let args = ["matrix", "--action", "Decrypt", "--format", "jsonl", "."];
+        let run = keyreach(&args).within(folder.path()).run();
+        let cell = run
+            .stdout
+            .lines()
+            .filter(|line| line.contains("role/app"))
+            .find(|line| line.contains("key/K"));
+        match cell {
+            Some(cell) => {
+                let cell: Value = serde_json::from_str(cell).unwrap();
+                assert_eq!(cell["verdict"], "unknown", "{cell}");
+                assert_eq!((&cell["reason"], &cell["denied_by"]), (&json!(reason), &json!(gate)));
+            }
+            None => assert_eq!(reason, "explicit-deny", "{run:?}"),
+        }
+    }
+}
