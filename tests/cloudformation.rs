@@ -16,6 +16,7 @@ mod declared;
 use command::{Folder, keyreach};
 use declared::{ALWAYS, ANYTHING, NEVER, bounds, bounds_of, loaded, loaded_as};
 use keyreach::aws::KmsAction;
+use keyreach::decision::Bound;
 use keyreach::ingest::{Deployment, Loaded};
 use serde_json::{Value, json};
 
@@ -294,6 +295,34 @@ fn a_key_policy_that_may_be_none_may_be_the_default_one() {
 }
 
 #[test]
+fn what_asks_for_nothing_in_one_branch_may_let_anyone_in() {
+    let (account, none) = ("'111122223333'", "!Ref AWS::NoValue");
+    let template = |condition: &str| {
+        format!(
+            "Parameters: {{ Env: {{ Type: String }} }}\nConditions:\n  IsProd: !Equals [!Ref Env, prod]\nResources:\n  \
+             Key:\n    Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Version: 2012-10-17\n        \
+             Statement:\n          - Effect: Allow\n            Principal: '*'\n            Action: kms:Decrypt\n            \
+             Resource: '*'\n            Condition: {condition}\n"
+        )
+    };
+    let stranger = "arn:aws:iam::999988887777:role/x";
+    for condition in [
+        format!("{{ StringEquals: {{ kms:CallerAccount: !If [IsProd, {account}, {none}] }} }}"),
+        format!("{{ StringEquals: !If [IsProd, {{ kms:CallerAccount: {account} }}, {none}] }}"),
+        format!("!If [IsProd, {{ StringEquals: {{ kms:CallerAccount: {account} }} }}, {none}]"),
+    ] {
+        let text = template(&condition);
+        let at_most = |deployment| {
+            let loaded = loaded_as(&[("t.yaml", &*text)], &deployment);
+            bounds_of(&loaded, stranger, KmsAction::DECRYPT).1
+        };
+        assert_eq!(at_most(with("Env", "prod")), Bound::Never, "{condition}");
+        assert_ne!(at_most(with("Env", "dev")), Bound::Never, "{condition}");
+        assert_ne!(at_most(Deployment::default()), Bound::Never, "{condition}");
+    }
+}
+
+#[test]
 fn of_two_roles_of_one_name_nobody_knows_which_will_be_there() {
     let named = |condition: &str| format!("{condition}    Properties:\n      RoleName: app\n");
     let (on, off) = (named("    Condition: IsX\n"), named("    Condition: IsOther\n"));
@@ -353,6 +382,43 @@ fn what_a_parent_stack_passes_holds_for_the_nested_one() {
     let files = [("child.yaml", child), ("parent.yaml", parent)];
     let loaded = loaded_as(&files, &with("Env", "dev"));
     assert_eq!(role(&loaded), "arn:aws:iam::this-account:role/app-dev-eu");
+}
+
+#[test]
+fn a_list_that_a_parent_stack_joins_is_one_for_the_nested_one() {
+    let child = "Parameters: { Readers: { Type: CommaDelimitedList } }\nResources:\n  Key:\n    \
+                 Type: AWS::KMS::Key\n    Properties:\n      KeyPolicy:\n        Version: 2012-10-17\n        \
+                 Statement: [{ Effect: Allow, Principal: { AWS: !Ref Readers }, Action: kms:Decrypt, Resource: '*' }]\n";
+    let parent = |joined: &str| {
+        format!(
+            "Parameters: {{ P: {{ Type: String }} }}\nResources:\n  App:\n    Type: AWS::IAM::Role\n    \
+             Properties:\n      AssumeRolePolicyDocument: {{ Version: 2012-10-17, Statement: [] }}\n  Child:\n    \
+             Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: ./child.yaml\n      \
+             Parameters: {{ Readers: !Join [',', [{joined}, !Sub 'arn:aws:iam::${{AWS::AccountId}}:role/etl']] }}\n"
+        )
+    };
+    for (joined, of_app, of_other) in [
+        ("!GetAtt App.Arn", ALWAYS, NEVER),
+        // One that is not known at all may be several.
+        ("!Ref P", ANYTHING, ANYTHING),
+    ] {
+        let parent = parent(joined);
+        let loaded = loaded(&[("child.yaml", child), ("parent.yaml", &parent)]);
+        let of = |role: &str| bounds(&loaded, role, KmsAction::DECRYPT);
+        assert_eq!(of("role/<StackName>-App-<App>"), of_app, "{joined}");
+        assert_eq!(of("role/other"), of_other, "{joined}");
+    }
+}
+
+#[test]
+fn a_reference_may_be_made_by_a_function() {
+    let text = "Transform: AWS::LanguageExtensions\nResources:\n  Key:\n    Type: AWS::KMS::Key\n  Alias:\n    \
+                Type: AWS::KMS::Alias\n    Properties:\n      AliasName: alias/app\n      \
+                TargetKeyId: !Ref { 'Fn::Sub': Key }\n";
+    let loaded = loaded(&[("t.yaml", text)]);
+    let keys: Vec<_> = loaded.inventory.keys.values().collect();
+    assert_eq!((keys.len(), keys[0].aliases.len()), (1, 1));
+    assert_eq!(unresolved(&loaded), <[&str; 0]>::default());
 }
 
 #[test]

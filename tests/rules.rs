@@ -239,6 +239,10 @@ const BEYOND_THE_PROBE: &[(&str, &str)] = &[
         "testdata/rules/public-key-access/fire-all-but-an-account-that-is-not-known",
         "the probe does not see that a statement in doubt adds nothing for the root user",
     ),
+    ("testdata/rules/public-key-access/fire-in-a-branch-a-principal", "the same"),
+    ("testdata/rules/public-key-access/fire-in-a-branch-a-statement", "the same"),
+    ("testdata/rules/public-key-access/quiet-in-a-branch-a-deny-stops-strangers", "the same"),
+    ("testdata/rules/public-key-access/quiet-in-a-branch-the-account-is-pinned", "the same"),
     (
         "testdata/rules/public-key-access/fire-beside-documents-that-are-not-known",
         "the probe counts a cell to those that hang on the documents that is never allowed in any case",

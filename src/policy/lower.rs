@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::source::{Located, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved, json};
 
-use doubt::{spread, unknown_effect, unknown_statements, with_effect};
+use doubt::{open_condition, spread, unknown_effect, unknown_statements, with_effect};
 use principals::is_star;
 use room::leave_out_what_never_fits;
 pub(crate) use room::too_long;
@@ -232,6 +232,7 @@ impl Lowering {
                 conditions: Vec::new(),
                 standing: Standing::Sound,
                 doubt: None,
+                may_ask_more: false,
             },
             malformed: false,
         };
@@ -277,12 +278,11 @@ impl Lowering {
             }
             "Condition" => {
                 // What restricts a statement in a way that is not known may be met or not.
-                if let Kind::Unresolved(Unresolved { expression, .. })
-                | Kind::OneOf { expression, .. } = &value.kind
-                {
-                    statement.doubt = Some(expression.clone());
+                if let Some((expression, may_ask_more)) = open_condition(value) {
+                    statement.doubt = Some(expression.into());
+                    statement.may_ask_more |= may_ask_more;
                 } else {
-                    let (conditions, sound) = self.conditions(value, version, &mut statement.doubt);
+                    let (conditions, sound) = self.conditions(value, version, statement);
                     draft.malformed |= !sound;
                     statement.conditions = conditions;
                 }
@@ -365,7 +365,7 @@ impl Lowering {
         &mut self,
         node: &Node<'_>,
         version: Version,
-        in_doubt: &mut Option<Box<str>>,
+        statement: &mut Statement,
     ) -> (Vec<Condition>, bool) {
         let Kind::Object(operators) = &node.kind else {
             self.malformed(node.span, "`Condition` is an object of operators");
@@ -380,10 +380,9 @@ impl Lowering {
                 self.malformed(member.name.span, format!("unknown condition operator `{name}`"));
                 continue;
             };
-            if let Kind::Unresolved(Unresolved { expression, .. })
-            | Kind::OneOf { expression, .. } = &member.value.kind
-            {
-                *in_doubt = Some(expression.clone());
+            if let Some((expression, may_ask_more)) = open_condition(&member.value) {
+                statement.doubt = Some(expression.into());
+                statement.may_ask_more |= may_ask_more;
                 continue;
             }
             let Kind::Object(keys) = &member.value.kind else {
@@ -393,6 +392,10 @@ impl Lowering {
             };
             sound &= self.unique(keys);
             for key in keys {
+                if let Some((expression, false)) = open_condition(&key.value) {
+                    statement.doubt = Some(expression.into());
+                    continue;
+                }
                 let (values, values_sound) = self.values(&key.value, version, &key.name.value);
                 sound &= values_sound;
                 conditions.push(Condition {

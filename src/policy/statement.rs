@@ -50,6 +50,8 @@ pub struct Statement {
     /// Where it is not known whether the statement stands there at all, or whether it is restricted
     /// further: what decides.
     pub doubt: Option<Box<str>>,
+    /// Whether it may be restricted further, by conditions that are not known.
+    pub may_ask_more: bool,
 }
 
 impl Statement {

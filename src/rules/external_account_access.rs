@@ -64,7 +64,7 @@ impl Rule for ExternalAccountAccess {
             is_unsure |= let_in(scope, reach, (document, index, statement), &mut all);
             served(scope, (document, index, statement), &mut all);
         }
-        let known = is_unsure.then(|| as_known(scope, document)).flatten();
+        let known = is_unsure.then(|| as_known(scope, document, &BTreeSet::new())).flatten();
         for (account, access) in known.iter().flat_map(|known| as_far_as_known(scope, known)) {
             all.entry(account).or_insert(Access { is_unsure: true, ..access });
         }

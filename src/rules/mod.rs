@@ -16,6 +16,7 @@ mod lifecycle;
 mod metadata;
 mod optional_conditions;
 mod outsiders;
+mod perhaps;
 mod presence;
 mod report;
 mod resources;
@@ -211,6 +212,7 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
         rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
     let mut found: Vec<Finding> = of_keys.chain(of_documents).chain(of_world).collect();
     found.iter_mut().for_each(|finding| of_block(scope, finding));
+    perhaps::once(scope, &mut found);
     unsure::weaken(scope, &mut found);
     found
 }

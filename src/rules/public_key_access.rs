@@ -12,7 +12,8 @@ use super::controllers::list;
 use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
-use super::supposing::{as_known, as_members, is_open};
+use super::supposing::{as_known, as_members, branches, in_a_branch, is_open};
+use super::unresolved_reference::named;
 use super::what_if::{DIRECT, More, after, narrowed};
 use super::{KeyScope, Rule};
 
@@ -24,39 +25,55 @@ impl Rule for PublicKeyAccess {
         let document = scope.key.policy.as_ref().filter(|_| !scope.key.is_aws_managed());
         let Some(document) = document else { return };
         for (index, statement) in document.policy().statements.iter().enumerate() {
-            if means_everyone(statement) {
+            if means_everyone(statement) || means_everyone_in_a_branch(statement) {
                 look(scope, sink, (document, index));
             }
         }
     }
 }
 
+/// Whether an Allow means everyone in one of several branches of code.
+fn means_everyone_in_a_branch(statement: &Statement) -> bool {
+    let mut entries = statement.principal.iter().flat_map(|element| &element.entries);
+    statement.allows() && entries.any(|entry| in_a_branch(&entry.value).is_some())
+}
+
 /// Looks at one Allow: in the world as it is, in the one where strangers are members of an organization of their
-/// own, and in the one where what nobody knows stops nobody.
+/// own, in the one where what nobody knows stops nobody, and in that one where code takes the branch it stands in.
 fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, at: (&PolicyDocument, usize)) {
     let opened = any_organization(at.0, at.1, &ORGANIZATIONS);
     let policy = opened.as_ref().unwrap_or(at.0);
     let of_organization = opened.is_some();
     let reach = scope.scope.reach;
-    let as_it_is = Asked { at, reach, policy, of_organization, unknown: None }.look(scope, sink);
+    let none = BTreeSet::new();
+    let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: &none };
+    let as_it_is = asked.look(scope, sink);
     if as_it_is == Found::Told {
         return;
     }
     let members = as_members(scope, policy, &ORGANIZATIONS);
     let policy = members.as_ref().map_or(policy, |it| &it.policy);
-    let known = (as_it_is == Found::Unknown).then(|| as_known(scope, policy)).flatten();
+    let branches = at.0.policy().statements.get(at.1).map(branches).unwrap_or_default();
+    let taken = if branches.is_empty() { vec![&none] } else { vec![&none, &branches] };
     let of_organization = of_organization || members.is_some();
     let edits = members.as_ref().map_or(&[][..], |it| &it.edits);
     after(reach, edits, &mut |reach| {
-        let asked = Asked { at, reach, policy, of_organization, unknown: None };
+        let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: &none };
         if members.is_some() && asked.look(scope, sink) == Found::Told {
             return;
         }
-        let Some(known) = &known else { return };
-        after(reach, &known.edits, &mut |reach| {
-            let unknown = Some(&*known.unknown);
-            Asked { at, reach, policy: &known.policy, of_organization, unknown }.look(scope, sink);
-        });
+        for branches in taken.iter().copied().filter(|_| as_it_is == Found::Unknown) {
+            let Some(known) = as_known(scope, policy, branches) else { return };
+            let (unknown, mut is_told) = (Some(&*known.unknown), false);
+            after(reach, &known.edits, &mut |reach| {
+                let policy = &known.policy;
+                let asked = Asked { at, reach, policy, of_organization, unknown, branches };
+                is_told = asked.look(scope, sink) == Found::Told;
+            });
+            if is_told {
+                return;
+            }
+        }
     });
 }
 
@@ -83,6 +100,8 @@ struct Asked<'a> {
     of_organization: bool,
     /// The statements of which nobody knows whether they stop them, where that is taken not to be so.
     unknown: Option<&'a [(Place, Span)]>,
+    /// What decides that code takes the branch in which it lets strangers in.
+    branches: &'a BTreeSet<String>,
 }
 
 impl Asked<'_> {
@@ -160,15 +179,19 @@ impl Asked<'_> {
                 "name the principals, or add a condition that pins kms:CallerAccount or \
                  aws:PrincipalOrgID",
             );
+        let mut is_of_branch = false;
         if is_limited {
             report = report.facet("limited");
         } else if other.is_empty() {
             report = report.facet("metadata");
+        } else if !self.branches.is_empty() {
+            is_of_branch = true;
+            report = report.facet("in-a-branch");
         }
         match self.unknown {
             None => report = report.witness(Some(&witness)),
             Some(unknown) => {
-                report = report.less_sure();
+                report = if is_of_branch { report } else { report.less_sure() };
                 for (place, span) in unknown.iter().take(2) {
                     report = report.beside(*place, Some(*span), "nobody knows whom this stops");
                 }
@@ -190,9 +213,17 @@ impl Asked<'_> {
             true => who.to_owned(),
             false => format!("{who} that {} lets in", list(&keys)),
         };
-        let unless = match self.unknown {
-            None => "",
-            Some(_) => ", unless what is not known here stops it",
+        let branches: Vec<String> = self.branches.iter().map(|open| named(open)).collect();
+        let unless = match (self.unknown, &*branches) {
+            (None, _) => String::new(),
+            (Some(_), []) => ", unless what is not known here stops it".to_owned(),
+            (Some([]), of) => format!(", where {} has it so", list(of)),
+            (Some(_), of) => {
+                format!(
+                    ", where {} has it so and what is not known here does not stop it",
+                    list(of)
+                )
+            }
         };
         format!("{who} can use {} for {}{unless}", scope.name(), list(names))
     }

@@ -1,10 +1,12 @@
 //! Policies as they are for strangers once what would not stop them is taken out: a Deny that spares members of
 //! whatever organization, and what nobody knows.
 
+use std::collections::BTreeSet;
+
 use crate::inventory::{Edit, OrgPolicyKind};
 use crate::policy::{
-    Comparison, Condition, Element, Polarity, PolicyDocument, PolicyKind, Principal, Standing,
-    Statement, Value,
+    AtMost, Comparison, Condition, Element, Polarity, PolicyDocument, PolicyKind, Principal,
+    Standing, Statement, Value,
 };
 use crate::source::{Place, Span};
 use crate::syntax::is_of_deployment;
@@ -44,14 +46,56 @@ pub(super) fn as_members(
     supposed(scope, policy, [&spares, &spares], &spare)
 }
 
-/// The world in which what is not known stops nobody: statements that may not stand there do not, and no caller
-/// has a value that is open.
-pub(super) fn as_known(scope: &KeyScope<'_>, policy: &PolicyDocument) -> Option<Supposed> {
+/// The world in which what is not known stops nobody: statements that may not stand there do not, but for what
+/// stands in these branches of code, and no caller has a value that is open.
+pub(super) fn as_known(
+    scope: &KeyScope<'_>,
+    policy: &PolicyDocument,
+    branches: &BTreeSet<String>,
+) -> Option<Supposed> {
     let is_doubted = |statement: &Statement| statement.denies() && statement.doubt.is_some();
-    let mut made = supposed(scope, policy, [&is_doubted, &is_open], &settle)?;
+    let change = |statement: &mut Statement| {
+        take(statement, branches);
+        settle(statement);
+    };
+    let mut made = supposed(scope, policy, [&is_doubted, &is_open], &change)?;
     let of_key = policy.policy().statements.iter().filter(|it| it.denies() && is_open(it));
     made.unknown.extend(of_key.map(|statement| (policy.place, statement.span)));
     Some(made)
+}
+
+/// What decides whether a statement stands there, or means everyone, in one of several branches of code as they are
+/// written; nothing where it may ask for more than is known.
+pub(super) fn branches(statement: &Statement) -> BTreeSet<String> {
+    if statement.may_ask_more {
+        return BTreeSet::new();
+    }
+    let entries = statement.principal.iter().flat_map(|element| &element.entries);
+    let everyone = entries.filter_map(|entry| in_a_branch(&entry.value));
+    let all = statement.doubt.as_deref().into_iter().chain(everyone);
+    all.filter(|open| !is_of_deployment(open)).map(str::to_owned).collect()
+}
+
+/// What decides whether an entry means everyone, where that is one of several branches.
+pub(super) fn in_a_branch(entry: &Principal) -> Option<&str> {
+    match entry {
+        Principal::Unresolved(of) if of.at_most == AtMost::Principal(Principal::Anyone) => {
+            Some(&of.expression)
+        }
+        _ => None,
+    }
+}
+
+/// The statement as it is in these branches.
+fn take(statement: &mut Statement, branches: &BTreeSet<String>) {
+    if !statement.may_ask_more {
+        statement.doubt.take_if(|doubt| branches.contains(&**doubt));
+    }
+    for entry in statement.principal.iter_mut().flat_map(|element| &mut element.entries) {
+        if in_a_branch(&entry.value).is_some_and(|doubt| branches.contains(doubt)) {
+            entry.value = Principal::Anyone;
+        }
+    }
 }
 
 /// The world after `change` of those statements of the key policy that `touched` names, and without those statements

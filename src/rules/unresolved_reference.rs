@@ -139,7 +139,7 @@ const DOCUMENT: &str = "put an export with the document beside it: `aws iam get-
                         `aws iam get-policy-version`";
 
 /// An expression as it is written, or what is said in words.
-fn named(open: &str) -> String {
+pub(super) fn named(open: &str) -> String {
     if open.starts_with(BROKEN) { open.to_owned() } else { format!("`{open}`") }
 }
 

@@ -141,6 +141,17 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether it hangs on something that is not known, and there may be none: as where one of two branches gives
+    /// nothing.
+    pub fn may_be_none(&self) -> bool {
+        match &self.kind {
+            Kind::OneOf { branches, .. } => {
+                branches.len() < 2 || branches.iter().any(Self::may_be_none)
+            }
+            _ => false,
+        }
+    }
+
     /// What it is, in a word for messages.
     pub fn kind_name(&self) -> &'static str {
         match self.kind {

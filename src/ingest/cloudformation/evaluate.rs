@@ -226,14 +226,6 @@ pub(super) fn text_of(node: &Node<'_>) -> Option<String> {
     }
 }
 
-/// Whether a value hangs on something that is not known, and there may be none.
-pub(super) fn may_be_none(node: &Node<'_>) -> bool {
-    match &node.kind {
-        Kind::OneOf { branches, .. } => branches.len() < 2 || branches.iter().any(may_be_none),
-        _ => false,
-    }
-}
-
 /// The value with all its spans at `span`: it is used there.
 pub(super) fn used_at(span: Span, node: Node<'static>) -> Node<'static> {
     let kind = match node.kind {

@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::syntax::{Kind, Node};
 
 use super::conditions::Truth;
-use super::evaluate::{At, may_be_none, string, text_of, unknown, used_at};
+use super::evaluate::{At, string, text_of, unknown, used_at};
 use super::text;
 
 /// How many values of a mapping one look-up may have.
@@ -23,7 +23,14 @@ impl At<'_, '_> {
     ) -> Option<Node<'static>> {
         let items = argument.one_or_many();
         let found = match name {
-            "Ref" => return self.reference_to(argument.scalar()?, span),
+            "Ref" => match argument.scalar() {
+                Some(name) => return self.reference_to(name, span),
+                // As the transform for language extensions takes it.
+                None => match self.eval(argument).as_ref().and_then(text_of) {
+                    Some(name) if text::is_known(&name) => return self.reference_to(&name, span),
+                    _ => None,
+                },
+            },
             "GetAtt" => self.get_att(argument, span),
             "Sub" => self.sub(argument, span),
             "If" => return self.branch(items, span),
@@ -115,7 +122,7 @@ impl At<'_, '_> {
                 .then(|| string(span, text::hole(&self.own("!Join ..."))));
         };
         // An item that may not be there takes its delimiter with it.
-        let text = |item: &Node<'static>| text_of(item).filter(|_| !may_be_none(item));
+        let text = |item: &Node<'static>| text_of(item).filter(|_| !item.may_be_none());
         let texts: Option<Vec<String>> = items.iter().map(text).collect();
         Some(match texts {
             Some(texts) => string(span, texts.join(delimiter)),

@@ -59,20 +59,20 @@ impl<'w> At<'w, '_> {
         let declared = self.stack.template.root.get("Parameters")?.get(name)?;
         let of_type = declared.get("Type").and_then(Node::as_str).unwrap_or("String");
         let is_list = of_type.contains("List");
-        let listed = |text: &str| {
-            let items = text.split(',').map(|item| string(span, item.trim()));
-            if is_list {
+        let listed = |text: &str| match text::items(text).filter(|_| is_list) {
+            Some(items) => {
+                let items = items.into_iter().map(|item| string(span, item));
                 Node { span, tag: None, kind: Kind::Array(items.collect()) }
-            } else {
-                string(span, text)
             }
+            None if is_list => unknown(span, &self.own(name)),
+            None => string(span, text),
         };
         // What the stack around it passes holds for a nested one, whatever else has the same name.
         if let Some(value) = self.argument(name) {
             return Some(match &value.kind {
                 Kind::Array(_) => used_at(span, value),
                 _ => match text_of(&value) {
-                    Some(text) if text::is_known(&text) => listed(&text),
+                    Some(text) if is_list || text::is_known(&text) => listed(&text),
                     _ if is_list => unknown(span, &self.own(name)),
                     _ => used_at(span, value),
                 },

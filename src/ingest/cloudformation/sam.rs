@@ -7,7 +7,7 @@ use crate::source::{Located, Span};
 use crate::syntax::{Kind, Member, Node};
 
 use super::super::facts::PrincipalKind;
-use super::evaluate::{At, Resource, may_be_none, string, text_of, unknown};
+use super::evaluate::{At, Resource, string, text_of, unknown};
 use super::holder::Holder;
 use super::identities::Gathered;
 use super::names::Names;
@@ -51,7 +51,7 @@ pub(super) fn logical_id(name: &str) -> String {
 pub(super) fn role_of(at: &At<'_, '_>, resource: &Resource<'_>) -> Option<Role> {
     service(resource.of_type())?;
     // One that may be none leaves a role to be made.
-    if at.property(resource, "Role").is_some_and(|role| !may_be_none(&role)) {
+    if at.property(resource, "Role").is_some_and(|role| !role.may_be_none()) {
         return None;
     }
     let path =

@@ -101,6 +101,18 @@ pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
+/// The items of a list that a text is, commas between them; nothing where what is not known may be several: an ARN
+/// that is known in part is one item.
+pub(super) fn items(text: &str) -> Option<Vec<&str>> {
+    let is_plain = |part: Part<'_>| match part {
+        Part::Known(_) | Part::Symbol(_) => true,
+        Part::Hole(name, choices) => choices.is_empty() && !name.contains(','),
+    };
+    let items: Vec<&str> = text.split(',').map(str::trim).collect();
+    let is_one = |item: &&str| !item.contains(OPEN) || item.starts_with("arn:");
+    (parts(text).into_iter().all(is_plain) && items.iter().all(is_one)).then_some(items)
+}
+
 /// The text with a pattern for each hole: what matches whatever it turns out to be.
 pub(super) fn shape(text: &str) -> String {
     let mut shape = String::new();

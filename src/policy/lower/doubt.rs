@@ -51,6 +51,16 @@ pub(super) fn with_effect<'a>(statement: &Node<'a>, effect: &'static str) -> Nod
     statement
 }
 
+/// What decides on a part of a condition that is not known, or that may not stand there, and whether it asks for more
+/// than is known: where it may not stand there, nothing may be left of it.
+pub(super) fn open_condition<'n>(part: &'n Node<'_>) -> Option<(&'n str, bool)> {
+    match &part.kind {
+        Kind::Unresolved(Unresolved { expression, .. }) => Some((expression, true)),
+        Kind::OneOf { expression, .. } => Some((expression, !part.may_be_none())),
+        _ => None,
+    }
+}
+
 /// Statements of which nothing is known.
 pub(super) fn unknown_statements(span: Span, kind: PolicyKind, expression: &str) -> [Statement; 2] {
     let unknown = || {
@@ -74,5 +84,6 @@ pub(super) fn unknown_statements(span: Span, kind: PolicyKind, expression: &str)
         conditions: Vec::new(),
         standing: Standing::Unwritten,
         doubt: Some(expression.into()),
+        may_ask_more: true,
     })
 }

@@ -1,6 +1,6 @@
 //! Principal elements (section 1.4 of the semantics).
 
-use crate::policy::{Polarity, Principal, PrincipalElement, Unresolved, Value};
+use crate::policy::{AtMost, Polarity, Principal, PrincipalElement, UnresolvedPrincipal, Value};
 use crate::source::Located;
 use crate::syntax::{Kind, Member, Node};
 
@@ -20,8 +20,7 @@ impl Lowering {
                 entries.push(Located::new(Principal::Anyone, node.span));
             }
             Kind::String(text) if text == "*" => {
-                let value = Unresolved::unknown(doubt.unwrap_or_default());
-                entries.push(Located::new(Principal::unresolved("AWS", &value), node.span));
+                entries.push(Located::new(star_in_doubt(doubt.unwrap_or_default()), node.span));
             }
             Kind::Unresolved(value) => {
                 entries.push(Located::new(Principal::unresolved("", value), node.span));
@@ -70,8 +69,12 @@ impl Lowering {
             self.harmless(member.value.span, "an empty list: it names no principal");
         }
         spread(&member.value, &mut |item, doubt| {
-            let principal = match value(item, doubt.or(in_doubt)) {
+            let doubt = doubt.or(in_doubt);
+            let is_star =
+                of_type == "AWS" && matches!(&item.kind, Kind::String(text) if text == "*");
+            let principal = match value(item, doubt) {
                 Some(Value::Text(text)) => make(&text),
+                Some(Value::Unresolved(value)) if is_star => star_in_doubt(&value.expression),
                 Some(Value::Unresolved(value)) => Principal::unresolved(of_type, &value),
                 None => {
                     sound = false;
@@ -88,6 +91,12 @@ impl Lowering {
         });
         sound
     }
+}
+
+/// Everyone, where it is not known whether that stands there.
+fn star_in_doubt(doubt: &str) -> Principal {
+    let at_most = AtMost::Principal(Principal::Anyone);
+    Principal::Unresolved(Box::new(UnresolvedPrincipal { expression: doubt.into(), at_most }))
 }
 
 pub(super) fn is_star(principal: &PrincipalElement) -> bool {
