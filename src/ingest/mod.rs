@@ -233,6 +233,9 @@ fn declare(
     let (used, skipped) = (modules.files.len(), sources.len().saturating_sub(modules.files.len()));
     let mut made = Declaring { used, skipped, callers: modules.callers, ..Declaring::default() };
     let mut files: BTreeSet<FileId> = templates.iter().map(|template| template.file).collect();
+    // Templates of a run are those of one account.
+    let mut parts = modules.of_roots;
+    parts.push(files.clone());
     files.extend(&modules.files);
     made.problems = modules.problems;
     facts.loose.retain(|policy| !modules.read.contains(&policy.document.place.file));
@@ -259,7 +262,8 @@ fn declare(
     files.extend(sources.iter().map(|source| source.file));
     files.extend(&modules.read);
     let (assumed, accounts) = (found.assumed, modules.labels);
-    facts.declared = Some(Declared { files, unresolved, assumed, accounts, ..Declared::default() });
+    facts.declared =
+        Some(Declared { files, unresolved, parts, assumed, accounts, ..Declared::default() });
     made
 }
 

@@ -14,6 +14,8 @@ pub struct Declared {
     pub files: BTreeSet<FileId>,
     /// Whole things that could not be resolved, in words, in the order of their places.
     pub unresolved: Vec<Stated<Box<str>>>,
+    /// The files of each part of it that is deployed by itself, which may be to an account of its own.
+    pub parts: Vec<BTreeSet<FileId>>,
     /// What was taken for granted, in words.
     pub assumed: BTreeSet<Box<str>>,
     /// What the symbols of accounts stand for, in words.
@@ -26,6 +28,13 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// Whether no part has both files, so that what they declare may be in two accounts.
+    pub fn may_be_apart(&self, one: FileId, other: FileId) -> bool {
+        let has = |file: FileId| self.parts.iter().any(|part| part.contains(&file));
+        let has_both = |part: &BTreeSet<FileId>| part.contains(&one) && part.contains(&other);
+        has(one) && has(other) && !self.parts.iter().any(has_both)
+    }
+
     /// What each symbol of an account stands for that some texts hold, in words.
     pub fn accounts_in(&self, texts: &[&str]) -> Vec<String> {
         let accounts = self.accounts.iter();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::KeyArn;
 use crate::decision::{Citation, Cited};
 use crate::graph::{Path, Writer, Writers};
-use crate::policy::PolicyKind;
+use crate::policy::{PolicyDocument, PolicyKind};
 
 use super::controllers::list;
 use super::report::Sink;
@@ -57,7 +57,10 @@ fn tell(
     };
     let names: BTreeSet<String> = writers.iter().map(|it| name(scope, &it.path)).collect();
     let names: Vec<String> = names.into_iter().collect();
-    let keys: BTreeSet<&KeyArn> = writers.iter().flat_map(|it| &it.keys).collect();
+    let mut keys: BTreeSet<&KeyArn> = writers.iter().flat_map(|it| &it.keys).collect();
+    let is_beside = |arn: &&KeyArn| !may_be_elsewhere(scope, document.document, arn);
+    let is_sure = keys.iter().any(is_beside);
+    keys.retain(|arn| !is_sure || is_beside(arn));
     let shown: Vec<String> = keys.iter().map(|arn| scope.world.shown_arn(arn)).collect();
     let calls: Vec<&str> = nearest.hops.iter().map(|hop| hop.call.name()).collect();
     let (calls, goal, who) = (calls.join(", then "), nearest.goal, list(&names));
@@ -70,7 +73,19 @@ fn tell(
     if nearest.hops.len() <= NEAR {
         report = report.facet("near");
     }
+    if !is_sure {
+        report = report.unsure();
+    }
     report.done();
+}
+
+/// Whether nobody knows that the key is in the account whose policy it is: code declares the two in parts that are
+/// deployed each by itself, and the account is a symbol.
+fn may_be_elsewhere(scope: &Scope<'_>, document: &PolicyDocument, arn: &KeyArn) -> bool {
+    let key = scope.world.key(arn).filter(|_| arn.account().is_symbol());
+    let declared = scope.world.declared.as_ref();
+    key.zip(declared)
+        .is_some_and(|(key, declared)| declared.may_be_apart(document.place.file, key.place.file))
 }
 
 fn name(scope: &Scope<'_>, path: &Path) -> String {

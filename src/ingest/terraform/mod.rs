@@ -99,6 +99,8 @@ pub(super) struct Found {
     pub(super) read: BTreeSet<FileId>,
     /// The files that gave facts.
     pub(super) files: BTreeSet<FileId>,
+    /// The same of each root.
+    pub(super) of_roots: Vec<BTreeSet<FileId>>,
     /// What stands for names and ids that are not known.
     pub(super) symbols: Symbols,
     /// Keys that are not there with the values at hand.
@@ -368,7 +370,9 @@ impl<'a> Roots<'a> {
         self.found.held.templates.extend(held.templates);
         self.found.held.files.extend(held.files);
         let mut facts = world::facts(&evaluator, &resources);
-        self.found.files.extend(facts.iter().filter_map(file_of));
+        let files: BTreeSet<FileId> = facts.iter().filter_map(file_of).collect();
+        self.found.files.extend(&files);
+        self.found.of_roots.push(files);
         self.found.facts.append(&mut facts);
         self.found.unmade.append(evaluator.unmade.into_inner());
         self.found.read.extend(evaluator.read.into_inner().into_keys());
