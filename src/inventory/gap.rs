@@ -161,7 +161,9 @@ impl GapKind {
     pub fn effects(&self) -> Effects {
         match self {
             Self::KeyPart { part: "grants", .. } => Effects::MoreAllowed,
-            Self::Organization { .. } | Self::IdentityPart { part: EXISTENCE, .. } => {
+            // Rule E20: a boundary is no path, whatever it says.
+            Self::Organization { .. }
+            | Self::IdentityPart { part: EXISTENCE | "permissions boundary", .. } => {
                 Effects::MoreDenied
             }
             _ => Effects::Either,

@@ -13,7 +13,7 @@ use super::certainty::certain;
 use super::compare::truth_value;
 use super::control;
 use super::grants::{self, Retiring, Way};
-use super::participants::{Bounds, Level, Participants, Taking, note_key_gap};
+use super::participants::{Bounds, Level, Participants, Taking, note_key_gap, only_narrowing};
 use super::paths::{Offer, choose};
 use super::principals::Class;
 use super::scene::Scene;
@@ -97,7 +97,13 @@ pub(super) fn decide_among<'a>(
     {
         note_key_gap(scene, "grants");
     }
-    Decided { outcome, trace, missing: scene.missing() }
+    let mut missing = scene.missing();
+    if !matches!(outcome, Outcome::Allowed(_)) {
+        // Rule U7: what could only deny more turns no denial.
+        let narrowing = only_narrowing(scene);
+        missing.retain(|what| !narrowing.contains(what));
+    }
+    Decided { outcome, trace, missing }
 }
 
 /// Rule E10. Every gate whose Deny applies is told; the first in the order of section 7 is the answer.

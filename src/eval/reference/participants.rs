@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::aws::{AccountId, KmsAction};
 use crate::decision::{CallerKind, OpenPoint, Target};
 use crate::inventory::{
-    AttachedPolicy, GapKind, Inventory, Key, NamedPolicy, OrgPolicy, OrgPolicyKind, Organization,
-    policy_name,
+    AttachedPolicy, Effects, GapKind, Inventory, Key, NamedPolicy, OrgPolicy, OrgPolicyKind,
+    Organization, policy_name,
 };
 use crate::policy::PolicyDocument;
 
@@ -328,6 +328,17 @@ fn note_identity_gaps(scene: &Scene<'_, '_>, account: AccountId, of: &str) {
             scene.note_missing(gap.to_string());
         }
     }
+}
+
+/// The parts of the caller that were not exported and could only deny more, in words.
+pub(super) fn only_narrowing(scene: &Scene<'_, '_>) -> Vec<String> {
+    let identity = scene.caller.identity;
+    let gaps = identity.map_or(&[][..], |it| scene.reference.gaps.of_account(it.account));
+    let narrows = |gap: &&GapKind| {
+        let is_own = matches!((gap, identity), (GapKind::IdentityPart { arn, .. }, Some(it)) if *arn == it.arn);
+        is_own && gap.effects() == Effects::MoreDenied
+    };
+    gaps.iter().filter(narrows).map(ToString::to_string).collect()
 }
 
 /// Notes what two files state differently of `subject`.
