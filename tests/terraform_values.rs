@@ -73,20 +73,60 @@ locals {
     "111122223333" = "arn:aws:iam::this-account:role/dev"
     "444455556666" = "arn:aws:iam::this-account:role/prod"
   }
+  by_env = {
+    dev  = { readers = ["arn:aws:iam::this-account:role/dev"] }
+    prod = { readers = ["arn:aws:iam::this-account:role/prod"] }
+  }
 }
+variable "env" {}
+variable "more" {}
 "#;
     let account = "data.aws_caller_identity.me.account_id";
     for principal in [
         format!("lookup(local.roles, {account}, \"arn:aws:iam::777788889999:role/none\")"),
         format!("try(local.roles[{account}], \"arn:aws:iam::777788889999:role/none\")"),
         format!("local.roles[{account}]"),
+        // So does any index that is not known.
+        "local.roles[var.env]".to_owned(),
+        "local.roles[terraform.workspace]".to_owned(),
+        "local.by_env[var.env].readers[0]".to_owned(),
+        "lookup(local.roles, var.env, \"arn:aws:iam::777788889999:role/none\")".to_owned(),
+        "lookup(local.roles, var.env)".to_owned(),
+        "try(local.roles[var.env], \"arn:aws:iam::777788889999:role/none\")".to_owned(),
+        "[\"arn:aws:iam::this-account:role/dev\", \"arn:aws:iam::this-account:role/x\"][var.env]"
+            .to_owned(),
     ] {
         let loaded = loaded(&[("main.tf", &(key(&principal) + map))]);
         assert_eq!(bounds(&loaded, "role/dev", KmsAction::DECRYPT), ANYTHING, "{principal}");
+        assert_eq!(bounds(&loaded, "role/other", KmsAction::DECRYPT), NEVER, "{principal}");
     }
+    // Of what is known in part nothing is left out.
+    let open = "merge(local.roles, var.more)[var.env]";
+    let loaded_open = loaded(&[("main.tf", &(key(open) + map))]);
+    assert_eq!(bounds(&loaded_open, "role/other", KmsAction::DECRYPT), ANYTHING);
     let surely = "local.roles[\"444455556666\"]";
     let loaded = loaded(&[("main.tf", &(key(surely) + map))]);
     assert_eq!(bounds(&loaded, "role/dev", KmsAction::DECRYPT), NEVER);
+}
+
+#[test]
+fn a_boundary_that_is_not_known_allows_nothing() {
+    let text = r#"
+variable "boundary" {}
+resource "aws_kms_key" "key" {}
+resource "aws_iam_role" "app" {
+  name                 = "app"
+  permissions_boundary = var.boundary
+  assume_role_policy   = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+resource "aws_iam_role_policy" "app" {
+  role   = aws_iam_role.app.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "*" }] })
+}
+"#;
+    let loaded = loaded(&[("main.tf", text)]);
+    assert_eq!(bounds(&loaded, "role/app", KmsAction::DECRYPT), ANYTHING);
+    assert_eq!(bounds(&loaded, "role/app", KmsAction::ENCRYPT), NEVER);
 }
 
 #[test]

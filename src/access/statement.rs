@@ -94,7 +94,9 @@ pub(super) fn statement<S: Word>(
     let effect = statement.effect.as_ref()?.value;
     let lens = Lens { kind, variables: Variables::from(policy.version), effect };
     let mut body = match statement.standing {
-        Standing::Sound | Standing::Unwritten => actions(formulas, statement.action.as_ref()?, effect),
+        Standing::Sound | Standing::Unwritten => {
+            actions(formulas, statement.action.as_ref()?, effect)
+        }
         // Rules A14, A15.
         Standing::Inert => return None,
         // Rule A20: an Allow does not apply, a Deny does, and nobody knows.

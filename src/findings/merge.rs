@@ -81,9 +81,9 @@ pub fn once_a_cause(findings: &mut Vec<Finding>) {
         kept.push((finding, Others::default()));
     }
     findings.extend(kept.into_iter().map(|(mut finding, others)| {
+        finding.principals.sort();
+        finding.principals.dedup();
         if let Some(told) = others.told() {
-            finding.principals.sort();
-            finding.principals.dedup();
             finding.message.push_str(&format!("; the same {told}"));
         }
         finding

@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use crate::aws::{ActionSet, KeyArn, KeySpec, KmsAction};
 use crate::decision::{
     Allowing, Bound, Caller, Cell, ControlRequest, Decision, FACTS, Fact, Fate, Fates, Gift,
-    Holders, Holding, Meant, Outcome, Reach, Reading, Request, Surroundings, Target, Unknown, Verdict,
-    Why, completed, is_possible_by, linked, whole_second,
+    Holders, Holding, Meant, Outcome, Reach, Reading, Request, Surroundings, Target, Unknown,
+    Verdict, Why, completed, is_possible_by, linked, whole_second,
 };
 use crate::inventory::{Edit, Inventory, Key};
 use crate::policy::Element;

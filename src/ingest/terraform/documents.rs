@@ -90,6 +90,16 @@ impl Evaluator<'_> {
         }
     }
 
+    /// What a YAML text says; nothing where it is none, or not known.
+    pub(super) fn yaml(&self, text: &Value) -> Option<Value> {
+        match &text.data {
+            Data::Text(pieces) => {
+                super::json::decode_yaml(text.at, pieces, &|file| self.text(file))
+            }
+            _ => None,
+        }
+    }
+
     fn statement(&self, found: Found<'_>) -> Value {
         let block = match found {
             Found::Block(block) => block,

@@ -288,7 +288,10 @@ impl Evaluator<'_> {
                     matches!(&value.data, Data::Object(object) if object.may_have(&index));
                 match index.known() {
                     Some(index) if !may_have => self.get(&value, &index, at),
-                    _ => self.open_of(at, [&value, &index]),
+                    _ => {
+                        let open = self.open_of(at, [&value, &index]);
+                        any_of(&value, None, &open).unwrap_or(open)
+                    }
                 }
             }
             TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => {
@@ -354,6 +357,21 @@ pub(super) fn one_of(at: At, expression: &str, branches: Vec<Value>) -> Value {
         1..=BRANCHES => Value::one_of(at, expression, flat),
         _ => Value::unknown(at, expression),
     }
+}
+
+/// Any of the members of a value, or `default`: what an index gives that is not known, where `open` says so and it
+/// does not fail.
+pub(super) fn any_of(value: &Value, default: Option<&Value>, open: &Value) -> Option<Value> {
+    let mut found: Vec<Value> = match &value.data {
+        Data::Object(object) if object.rest.is_none() => {
+            object.members.iter().map(|member| member.value.clone()).collect()
+        }
+        Data::List(list) if !list.is_open && !list.is_set => list.items.to_vec(),
+        _ => return None,
+    };
+    found.extend(default.cloned());
+    let expression = open.doubt().filter(|_| !open.fails() && !found.is_empty())?;
+    Some(one_of(open.at, &expression, found))
 }
 
 /// A number that is known.

@@ -1,9 +1,10 @@
-//! JSON between texts and values: `jsonencode`, `jsondecode`, and policies written as texts with holes.
+//! JSON and YAML between texts and values: `jsonencode`, `jsondecode`, `yamldecode`, and policies written as texts
+//! with holes.
 
 use std::rc::Rc;
 
 use crate::source::{FileId, Span};
-use crate::syntax::{Kind, Node, json};
+use crate::syntax::{Kind, Node, json, yaml};
 
 use super::super::quotes::Quotes;
 use super::value::{At, Data, List, Member, Piece, PieceData, TEXT, Value};
@@ -63,15 +64,47 @@ pub(super) fn decode(
     pieces: &[Piece],
     source: &dyn Fn(FileId) -> Rc<str>,
 ) -> Option<Value> {
-    let text = Text::new(pieces);
+    let text = Text::new(pieces, Syntax::Json);
     let node = json::parse(&text.text).ok()?;
     let map = Map::new(pieces, &text, source);
     Some(value(&node, at, &text, &map, 0))
 }
 
+/// The value of a YAML text in pieces; nothing where something in it is not known, which may be lines of it, and
+/// where it is not one document, or one with tags or merged names.
+pub(super) fn decode_yaml(
+    at: At,
+    pieces: &[Piece],
+    source: &dyn Fn(FileId) -> Rc<str>,
+) -> Option<Value> {
+    if pieces.iter().any(|piece| matches!(piece.data, PieceData::Hole(_))) {
+        return None;
+    }
+    let text = Text::new(pieces, Syntax::Yaml);
+    let (documents, problems) = yaml::parse(&text.text);
+    let [document] = documents.as_slice() else { return None };
+    if !problems.is_empty() || !is_plain(&document.root) {
+        return None;
+    }
+    let map = Map::new(pieces, &text, source);
+    Some(value(&document.root, at, &text, &map, 0))
+}
+
+/// Whether a tree says nothing but what JSON can say.
+fn is_plain(node: &Node<'_>) -> bool {
+    node.tag.is_none()
+        && match &node.kind {
+            Kind::Array(items) => items.iter().all(is_plain),
+            Kind::Object(members) => {
+                members.iter().all(|member| member.name.value != "<<" && is_plain(&member.value))
+            }
+            _ => true,
+        }
+}
+
 /// Where the first fault of a text in pieces is written that is no JSON; nothing where that is not known.
 pub(super) fn fault(pieces: &[Piece], source: &dyn Fn(FileId) -> Rc<str>) -> Option<At> {
-    let text = Text::new(pieces);
+    let text = Text::new(pieces, Syntax::Json);
     let span = json::parse(&text.text).err()?.span;
     let map = Map::new(pieces, &text, source);
     map.locate(Span { start: span.start, end: span.end.max(span.start + 1) })
@@ -118,11 +151,18 @@ struct Text<'p> {
     starts: Vec<usize>,
 }
 
+/// What a text is written in: a hole outside of a string of JSON is a value of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    Json,
+    Yaml,
+}
+
 const OPEN: char = '\u{F0000}';
 const CLOSE: char = '\u{F0001}';
 
 impl<'p> Text<'p> {
-    fn new(pieces: &'p [Piece]) -> Self {
+    fn new(pieces: &'p [Piece], syntax: Syntax) -> Self {
         let mut made = Self::default();
         let mut quotes = Quotes::default();
         for piece in pieces {
@@ -134,7 +174,10 @@ impl<'p> Text<'p> {
                 }
                 PieceData::Symbol(_) | PieceData::Hole(_) => {
                     let mark = format!("{OPEN}{}{CLOSE}", made.marked.len());
-                    made.text.push_str(&quotes.fit(&mark));
+                    match syntax {
+                        Syntax::Json => made.text.push_str(&quotes.fit(&mark)),
+                        Syntax::Yaml => made.text.push_str(&mark),
+                    }
                     made.marked.push(piece);
                 }
             }
@@ -282,5 +325,36 @@ fn whole(pieces: Vec<Piece>, at: At) -> Value {
             Value::new(at, Data::Unknown(Rc::clone(hole)))
         }
         _ => Value::pieces(at, pieces),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::value::Hole;
+    use super::*;
+
+    const AT: At = At { file: FileId(0), span: Span { start: 0, end: 0 } };
+
+    fn decoded(pieces: Vec<PieceData>) -> Option<String> {
+        let pieces: Vec<Piece> = pieces.into_iter().map(|data| Piece { at: AT, data }).collect();
+        encode(&decode_yaml(AT, &pieces, &|_| "".into())?)
+    }
+
+    fn known(text: &str) -> PieceData {
+        PieceData::Known(text.into())
+    }
+
+    #[test]
+    fn yaml_says_what_json_can_say() {
+        let text = "pay:\n  role: app # a comment\n  keys: [db, 'no']\n  on: true\n";
+        let said = r#"{"pay":{"role":"app","keys":["db","no"],"on":true}}"#;
+        assert_eq!(decoded(vec![known(text)]).as_deref(), Some(said));
+        assert_eq!(decoded(vec![known("a: "), known("b\n")]).as_deref(), Some(r#"{"a":"b"}"#));
+        for unread in ["a: !Ref b\n", "<<: {a: b}\n", "a: 1\n---\nb: 2\n", "a: [b\n", ""] {
+            assert_eq!(decoded(vec![known(unread)]), None, "{unread}");
+        }
+        // What is not known may be lines.
+        let hole = Hole { expression: "var.x".into(), shape: "*".into(), fails: false };
+        assert_eq!(decoded(vec![known("a: b\n"), PieceData::Hole(Rc::new(hole))]), None);
     }
 }

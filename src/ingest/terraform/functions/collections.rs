@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use super::super::expression::{equal, number};
+use super::super::expression::{any_of, equal, number};
 use super::super::is_symbolic;
 use super::super::value::{At, Data, List, Member, Object, Piece, Value};
 
@@ -66,8 +66,8 @@ pub(super) fn call(name: &str, arguments: &[Value], at: At) -> Option<Value> {
             let nth = index.checked_rem_euclid(i64::try_from(items.len()).ok()?)?;
             items.get(usize::try_from(nth).ok()?)?.clone()
         }
-        ("lookup", [map, key]) => lookup(map, key, &Value::failed(at, "lookup(...)"))?,
-        ("lookup", [map, key, default]) => lookup(map, key, default)?,
+        ("lookup", [map, key]) => lookup(map, key, &Value::failed(at, "lookup(...)"), at)?,
+        ("lookup", [map, key, default]) => lookup(map, key, default, at)?,
         ("contains", [list, wanted]) => contains(list, wanted, at)?,
         ("coalesce", values) => coalesce(values, at)?,
         ("coalescelist", lists) => coalesce_list(lists, at)?,
@@ -291,13 +291,19 @@ fn merge(objects: &[Value], at: At) -> Option<Value> {
     Some(Value::new(at, Data::Object(Rc::new(merged))))
 }
 
-fn lookup(map: &Value, key: &Value, default: &Value) -> Option<Value> {
+fn lookup(map: &Value, key: &Value, default: &Value, at: At) -> Option<Value> {
     let Data::Object(object) = &map.data else { return None };
-    let known = key.known()?;
+    let any = || {
+        let default = Some(default).filter(|default| !default.fails());
+        let said = key.doubt().unwrap_or_else(|| "lookup(...)".into());
+        let open = Value::unknown(at, &*said).made_of([key]);
+        any_of(map, default, &open)
+    };
+    let Some(known) = key.known() else { return any() };
     match (object.get(&known), &object.rest) {
         (Some(value), _) => Some(value.clone()),
         // What a symbol stands for may be any of the names.
-        (None, None) if object.may_have(key) => None,
+        (None, None) if object.may_have(key) => any(),
         (None, None) => Some(default.clone()),
         (None, Some(_)) => None,
     }

@@ -41,6 +41,7 @@ pub(super) fn call(
     let made = match (name, arguments) {
         ("jsonencode", [value]) => Some(Value::new(at, Data::Json(Rc::new(value.clone())))),
         ("jsondecode", [text]) => evaluator.json(text),
+        ("yamldecode", [text]) => evaluator.yaml(text),
         ("try", arguments) => Some(attempt(arguments, at)),
         ("can", [value]) if value.fails() => Some(Value::bool(at, false)),
         ("can", [value]) if value.doubt().is_none() => Some(Value::bool(at, true)),
