@@ -399,7 +399,7 @@ fn how_much_of_infrastructure_code_is_known_is_told() {
 }
 
 /// What `why` says of a role and a key that `name` names, as JSON.
-fn story(folder: &Folder, name: &str) -> Value {
+fn told_of_key(folder: &Folder, name: &str) -> Value {
     let args = ["why", "--principal", "role/app", "--action", "Decrypt", "--key", name];
     let run =
         keyreach(&[&args[..], &["--format", "json", "."]].concat()).within(folder.path()).run();
@@ -434,7 +434,7 @@ fn what_is_not_known_claims_no_deny_that_nobody_wrote() {
     ] {
         let folder = Folder::new("open-unwritten");
         folder.put("t.yaml", template(of_key, of_role, &known));
-        let story = story(&folder, "K");
+        let story = told_of_key(&folder, "K");
         assert_eq!((&story["reason"], &story["denied_by"]), (&json!(reason), &json!(gate)));
         let missing = story["missing"].as_array().is_some_and(|missing| !missing.is_empty());
         assert_eq!(missing, reason == "implicit-deny", "{story}");

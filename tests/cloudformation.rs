@@ -411,6 +411,37 @@ fn a_list_that_a_parent_stack_joins_is_one_for_the_nested_one() {
 }
 
 #[test]
+fn the_template_of_a_set_of_stacks_is_read() {
+    let inner = "          Parameters: { Who: { Type: String } }\n          Resources:\n            Key:\n              \
+                 Type: AWS::KMS::Key\n              Properties:\n                KeyPolicy:\n                  \
+                 Version: 2012-10-17\n                  Statement: [{ Effect: Allow, Principal: { AWS: !Ref Who }, \
+                 Action: kms:Decrypt, Resource: '*' }]\n";
+    let set = |body: &str, more: &str| {
+        format!(
+            "Resources:\n  Set:\n    Type: AWS::CloudFormation::StackSet\n{more}    Properties:\n      \
+             StackSetName: keys\n      Parameters: [{{ ParameterKey: Who, ParameterValue: '*' }}]\n      {body}\n"
+        )
+    };
+    let read = set(&format!("TemplateBody: |\n{inner}"), "");
+    let loaded = loaded(&[("t.yaml", &read)]);
+    let keys: Vec<_> = loaded.inventory.keys.values().collect();
+    assert_eq!((keys.len(), unresolved(&loaded)), (1, Vec::new()));
+    assert!(keys[0].arn.account().is_symbol() && keys[0].arn.account().as_str() != "this-account");
+    let told = &loaded.inventory.declared.as_ref().unwrap().accounts[&keys[0].arn.account()];
+    assert_eq!(&**told, "an account that the stack set Set deploys to");
+    let stranger = "arn:aws:iam::999988887777:role/x";
+    assert_ne!(bounds_of(&loaded, stranger, KmsAction::DECRYPT).1, Bound::Never);
+    for unread in [
+        set("TemplateURL: https://x/y.yaml", ""),
+        set(&format!("TemplateBody: !Sub |\n{inner}"), ""),
+        set(&format!("TemplateBody: |\n{inner}"), "    Condition: IsThere\n"),
+    ] {
+        let loaded = declared::loaded(&[("t.yaml", &unread)]);
+        assert_eq!(unresolved(&loaded), ["the stacks of the stack set Set"], "{unread}");
+    }
+}
+
+#[test]
 fn a_reference_may_be_made_by_a_function() {
     let text = "Transform: AWS::LanguageExtensions\nResources:\n  Key:\n    Type: AWS::KMS::Key\n  Alias:\n    \
                 Type: AWS::KMS::Alias\n    Properties:\n      AliasName: alias/app\n      \

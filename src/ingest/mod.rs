@@ -202,6 +202,15 @@ fn declare(
         templates.retain(|template| !is_filled_in(template) && !is_given(template));
         templates.extend(around.held.templates);
     }
+    // Beside exports it would not be known which accounts sets of stacks are for.
+    let sets = match input.is_beside {
+        true => Vec::new(),
+        false => cloudformation::held::of_sets(&templates, deployment),
+    };
+    let (held, labels): (Vec<_>, Vec<_>) = sets.into_iter().unzip();
+    let accounts = held.iter().filter_map(cloudformation::Template::account);
+    let labels: Vec<_> = accounts.zip(labels).collect();
+    templates.extend(held);
     templates.sort_by_key(|template| template.file);
     // What one of the two languages leaves without a name the other can speak of, and exports as well.
     let is_beside = input.is_beside;
@@ -261,7 +270,8 @@ fn declare(
     // Code is also what declares nothing: variables, and texts that expressions read.
     files.extend(sources.iter().map(|source| source.file));
     files.extend(&modules.read);
-    let (assumed, accounts) = (found.assumed, modules.labels);
+    let (assumed, mut accounts) = (found.assumed, modules.labels);
+    accounts.extend(labels.into_iter().map(|(account, label)| (account, label.into())));
     facts.declared =
         Some(Declared { files, unresolved, parts, assumed, accounts, ..Declared::default() });
     made

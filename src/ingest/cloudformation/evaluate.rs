@@ -116,6 +116,7 @@ impl<'w, 't> At<'w, 't> {
         let what = match resource.of_type() {
             "AWS::CloudFormation::Stack" => return self.note_nested(resource, "TemplateURL"),
             "AWS::Serverless::Application" => return self.note_nested(resource, "Location"),
+            "AWS::CloudFormation::StackSet" if self.is_read(resource) => return,
             "AWS::CloudFormation::StackSet" => format!("the stacks of the stack set {name}"),
             "AWS::SSO::PermissionSet" if self.property(resource, "InlinePolicy").is_some() => {
                 format!("who gets the permission set {name}, and its policy")
@@ -124,6 +125,16 @@ impl<'w, 't> At<'w, 't> {
             _ => return,
         };
         self.unresolved(resource.span, what);
+    }
+
+    /// Whether the template of a set of stacks is one of those that are read.
+    fn is_read(self, set: &Resource<'_>) -> bool {
+        let file = self.stack.template.file;
+        let mut held = self.world.stacks.iter().filter(|stack| stack.template.file == file);
+        held.any(|stack| {
+            let holder = stack.template.holder.as_ref();
+            holder.is_some_and(|holder| holder.set == Some(set.span))
+        })
     }
 
     /// Notes a nested stack whose template is not at hand; `property` says where that is.

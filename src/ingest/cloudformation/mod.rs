@@ -95,6 +95,11 @@ impl Template {
         self.holder.as_ref().map(|holder| holder.deployment.account)
     }
 
+    /// Whether a set of stacks holds it.
+    fn is_of_set(&self) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.set.is_some())
+    }
+
     /// A place in the template; spans count from the start of the file.
     fn place(&self, span: Span) -> Place {
         Place::plain(self.file, span)
@@ -157,7 +162,11 @@ pub(super) fn read_loose(source: &Source<'_>) -> Vec<Fact> {
 
 /// The tree without its text, `offset` bytes further on.
 fn owned(node: &Node<'_>, offset: u32) -> Node<'static> {
-    let moved = |span: Span| span.shifted(offset);
+    placed(node, &|span| span.shifted(offset))
+}
+
+/// The tree without its text, its spans moved.
+fn placed(node: &Node<'_>, moved: &dyn Fn(Span) -> Span) -> Node<'static> {
     let text = |text: &str| -> std::borrow::Cow<'static, str> { text::clean(text).into() };
     let located = |located: &crate::source::Located<std::borrow::Cow<'_, str>>| {
         crate::source::Located::new(text(&located.value), moved(located.span))
@@ -167,11 +176,11 @@ fn owned(node: &Node<'_>, offset: u32) -> Node<'static> {
         Kind::Bool(value) => Kind::Bool(*value),
         Kind::Number(value) => Kind::Number(text(value)),
         Kind::String(value) => Kind::String(text(value)),
-        Kind::Array(items) => Kind::Array(items.iter().map(|item| owned(item, offset)).collect()),
+        Kind::Array(items) => Kind::Array(items.iter().map(|item| placed(item, moved)).collect()),
         Kind::Object(members) => {
             let members = members.iter().map(|member| crate::syntax::Member {
                 name: located(&member.name),
-                value: owned(&member.value, offset),
+                value: placed(&member.value, moved),
             });
             Kind::Object(members.collect())
         }
@@ -179,7 +188,7 @@ fn owned(node: &Node<'_>, offset: u32) -> Node<'static> {
         Kind::Unresolved(value) => Kind::Unresolved(value.clone()),
         Kind::OneOf { expression, branches } => Kind::OneOf {
             expression: expression.clone(),
-            branches: branches.iter().map(|branch| owned(branch, offset)).collect(),
+            branches: branches.iter().map(|branch| placed(branch, moved)).collect(),
         },
     };
     Node { span: moved(node.span), tag: node.tag.as_ref().map(located), kind }

@@ -115,19 +115,26 @@ impl<'t> World<'t> {
             assumed: RefCell::default(),
             unmade: RefCell::default(),
         };
-        let paths: BTreeMap<String, &Template> =
-            templates.iter().map(|template| (path(template.file), template)).collect();
+        // What a set of stacks holds is no file.
+        let is_file = |template: &&Template| !template.is_of_set();
+        let paths: BTreeMap<String, &Template> = templates
+            .iter()
+            .filter(is_file)
+            .map(|template| (path(template.file), template))
+            .collect();
         let nested: BTreeSet<FileId> = templates
             .iter()
             .flat_map(|template| children(template, &path(template.file), &paths))
             .map(|(_, _, child)| child.file)
             .collect();
-        for template in templates.iter().filter(|template| !nested.contains(&template.file)) {
+        let is_alone = |it: &&Template| it.is_of_set() || !nested.contains(&it.file);
+        for template in templates.iter().filter(is_alone) {
             world.add(template, &paths, path, None, 0);
         }
         // Templates that only stand in one another in a circle.
-        for template in templates {
-            if !world.stacks.iter().any(|stack| stack.template.file == template.file) {
+        for template in templates.iter().filter(is_file) {
+            let is_it = |it: &Template| it.file == template.file && !it.is_of_set();
+            if !world.stacks.iter().any(|stack| is_it(stack.template)) {
                 world.add(template, &paths, path, None, DEPTH);
             }
         }
