@@ -211,8 +211,8 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
     let of_world =
         rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
     let mut found: Vec<Finding> = of_keys.chain(of_documents).chain(of_world).collect();
-    found.iter_mut().for_each(|finding| of_block(scope, finding));
     perhaps::once(scope, &mut found);
+    found.iter_mut().for_each(|finding| of_block(scope, finding));
     unsure::weaken(scope, &mut found);
     found
 }
