@@ -110,6 +110,37 @@ variable "more" {}
 }
 
 #[test]
+fn an_index_into_a_map_of_one_gives_that_one_or_fails() {
+    let text = r#"
+variable "env" {}
+locals {
+  accounts = { dev = "111122223333" }
+}
+resource "aws_kms_key" "key" {
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = "kms:Decrypt"
+      Resource  = "*"
+      Condition = { StringEquals = { "kms:CallerAccount" = local.accounts[var.env] } }
+    }]
+  })
+}
+"#;
+    let of = |text: &str| {
+        let loaded = loaded(&[("main.tf", text)]);
+        bounds_of(&loaded, "arn:aws:iam::999988887777:role/x", KmsAction::DECRYPT).1
+    };
+    assert_eq!(of(text), Bound::Never);
+    // Where there may be no such key, anyone is let in.
+    let perhaps =
+        text.replace("local.accounts[var.env]", "var.env == \"x\" ? \"111122223333\" : null");
+    assert_ne!(of(&perhaps), Bound::Never);
+}
+
+#[test]
 fn a_boundary_that_is_not_known_allows_nothing() {
     let text = r#"
 variable "boundary" {}

@@ -211,6 +211,8 @@ pub(super) fn sealed(span: Span, text: &str) -> Node<'static> {
         .collect();
     let expression: Box<str> = shown(text).into();
     match expansions(&flat) {
+        // The only value that a parameter can have.
+        Some(texts) if texts.len() == 1 => node(Kind::String(texts.concat().into())),
         Some(texts) => {
             let branches = texts.into_iter().map(|text| node(Kind::String(text.into()))).collect();
             node(Kind::OneOf { expression, branches })
@@ -254,5 +256,7 @@ mod tests {
         };
         let texts: Vec<&str> = branches.iter().filter_map(Node::as_str).collect();
         assert_eq!(texts, ["dev-app", "prod-app"]);
+        let only = sealed(Span::new(0, 1), &format!("{}-app", choice("Env", ["dev"])));
+        assert_eq!(only.as_str(), Some("dev-app"));
     }
 }

@@ -370,6 +370,10 @@ pub(super) fn any_of(value: &Value, default: Option<&Value>, open: &Value) -> Op
         _ => return None,
     };
     found.extend(default.cloned());
+    // One alone would say that there may be none: an index that is not there fails.
+    if let [only] = found.as_slice() {
+        found.push(only.clone());
+    }
     let expression = open.doubt().filter(|_| !open.fails() && !found.is_empty())?;
     Some(one_of(open.at, &expression, found))
 }
