@@ -76,10 +76,13 @@ fn stated<'f>(
     let cause @ (place, span) = finding.cause.filter(|_| finding.instance.is_none())?;
     let key = finding.key.as_ref();
     let of_key = || scope.world.key(key?)?.policy.as_ref().filter(|it| it.place == place);
-    let of_subject = || by_subject.get(&*finding.subject).copied().filter(|it| it.place == place);
+    // A rule may say of which part of a policy it speaks, behind its name.
+    let subject = &*finding.subject;
+    let named = || by_subject.get(subject).or_else(|| by_subject.get(subject.split(' ').next()?));
+    let of_subject = || named().copied().filter(|it| it.place == place);
     let (policy, name, of_key) = match of_key() {
         Some(policy) => (policy, key?.as_str(), Ok(&*finding.principals)),
-        None => (of_subject()?, &*finding.subject, Err(key)),
+        None => (of_subject()?, subject, Err(key)),
     };
     let mut statements = policy.policy().statements.iter();
     let statement = statements.find(|statement| Some(statement.span) == span)?;
