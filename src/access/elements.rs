@@ -14,6 +14,9 @@ use super::range::{Range, Whole, Written, arn_tokens, read, tokens, write};
 use super::test::{Operand, Piece, Test};
 use super::values::{Decimal, address, block};
 
+/// Of so few numbers each is looked at, where tests ask how they are written: days have bounds.
+const FEW: i64 = 5000;
+
 /// Texts that stand for all of a range.
 #[derive(Clone, Debug)]
 pub(super) struct Elements {
@@ -256,6 +259,17 @@ fn numbers(whole: Whole, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
     let named: Vec<i64> = named.filter_map(|text| read(text, written)).collect();
     let floors: Vec<Option<i64>> = points(tests).iter().map(Decimal::floor).collect();
     let mut complete = floors.iter().all(Option::is_some);
+    let families = families(tests);
+    // On digits, numbers and instants are read alike; an instant is no number (rule C24).
+    let told = match written {
+        Written::Digits => &[Family::Exact, Family::Numbers, Family::Instants][..],
+        Written::Instant => &[Family::Numbers, Family::Instants],
+    };
+    let is_told = families.iter().all(|family| told.contains(family));
+    if !is_told && whole.to.saturating_sub(from) < FEW {
+        let each = std::iter::once(usual).chain(from..=whole.to);
+        return (each.filter_map(|number| write(number, written)).collect(), true);
+    }
     let mut all = vec![from];
     for at in floors.into_iter().flatten().chain(named) {
         all.extend([at.saturating_sub(1), at, at.saturating_add(1)]);
@@ -264,13 +278,7 @@ fn numbers(whole: Whole, tests: &[&Test]) -> (Vec<Box<str>>, bool) {
     all.dedup();
     let all = std::iter::once(usual).chain(all).filter(|number| whole.has(*number));
     let mut found: Vec<Box<str>> = all.filter_map(|number| write(number, written)).collect();
-    let families = families(tests);
-    // On digits, numbers and instants are read alike; an instant is no number (rule C24).
-    let told = match written {
-        Written::Digits => &[Family::Exact, Family::Numbers, Family::Instants][..],
-        Written::Instant => &[Family::Numbers, Family::Instants],
-    };
-    if !families.iter().all(|family| told.contains(family)) {
+    if !is_told {
         found.extend(nice::mentioned(tests));
         complete = false;
     }

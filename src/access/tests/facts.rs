@@ -306,6 +306,26 @@ fn days_are_within_their_bounds() {
 }
 
 #[test]
+fn days_are_told_apart_as_they_are_written() {
+    let window = "kms:ScheduleKeyDeletionPendingWindowInDays";
+    let period = "kms:RotationPeriodInDays";
+    let deletion = Bench::new("ScheduleKeyDeletion", Who::User);
+    let rotation = Bench::new("EnableKeyRotation", Who::User);
+    let like = |key, pattern| ("StringLike", key, pattern);
+    check(&deletion, &[(&[like(window, &["4*"][..])], "no")]);
+    let found = format!("{window}=10");
+    check(
+        &deletion,
+        &[(&[like(window, &["1*"])], &found), (&[like(window, &["3?"])], &format!("{window}=30"))],
+    );
+    check(&rotation, &[(&[like(period, &["09*"])], "no")]);
+    let above = ("NumericGreaterThan", period, &["2500"][..]);
+    check(&rotation, &[(&[like(period, &["*9"]), above], &format!("{period}=2509"))]);
+    let outside = ("StringNotLike", window, &["?", "1?", "2?", "30"][..]);
+    check(&deletion, &[(&[outside], "no")]);
+}
+
+#[test]
 fn every_fact_binds() {
     for fact in FACTS {
         let caller = match fact.callers {
