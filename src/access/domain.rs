@@ -1,7 +1,7 @@
 //! What one condition key can hold, cut into the finitely many classes that the tests of a formula tell
 //! apart. Keys that always move together are one variable: the two keys of the instant, with when the session
 //! began (`instant`), an organization and the place in it (`place`), a resource and its account (`source`), and
-//! the pairs of the encryption context with the set of their names (`pairs`).
+//! the pairs of the encryption context, or tags, with the set of their names (`pairs`).
 
 use jiff::Timestamp;
 use rustc_hash::FxHashSet;
@@ -15,11 +15,12 @@ use super::bits::Bits;
 use super::elements::{Elements, elements};
 use super::frame::Limit;
 use super::instant::{ISSUED, instant, session};
+use super::names::Names;
 use super::pairs;
 use super::place::Place;
 use super::range::{Form, Range};
 use super::source;
-use super::spellings::{Spellings, written};
+use super::spellings::{Spellings, has_spellings, written};
 use super::test::Test;
 
 /// How many sets of values are looked at.
@@ -38,8 +39,9 @@ pub(super) enum Group {
     Place(Place),
     /// The resource on whose behalf a service asks, and its account.
     Source,
-    /// The pairs of the encryption context and `kms:EncryptionContextKeys` (rule C52).
-    Pairs,
+    /// What a request gives by name, and the set of the names: the pairs of the encryption context and
+    /// `kms:EncryptionContextKeys` (rule C52), or tags and `aws:TagKeys`.
+    Named(Names),
 }
 
 /// The keys of one group and their values; a key that is not there is absent.
@@ -65,6 +67,16 @@ pub(super) fn limit<'a>(limits: &'a Limits, key: &str) -> Option<&'a Limit> {
     Some(&limits.get(at)?.1)
 }
 
+/// The limit of one key, or what is fixed of it in another spelling (rule C4).
+pub(super) fn limit_spelled<'l>(limits: &'l Limits, key: &str) -> Option<&'l Limit> {
+    let is_fixed = |limit: &Limit| matches!(limit, Limit::Given(_) | Limit::Absent);
+    let other = || {
+        let mut same = limits.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
+        same.find(|(_, limit)| is_fixed(limit)).map(|(_, limit)| limit)
+    };
+    limit(limits, key).or_else(|| if has_spellings(key) { other() } else { None })
+}
+
 impl Domain {
     /// The classes of `group` under `tests`, which have no variables.
     pub(super) fn of(
@@ -86,7 +98,7 @@ impl Domain {
             Group::Session => session(tests, limits, now, spellings),
             Group::Place(place) => place.choices(tests, now, spellings),
             Group::Source => source::choices(tests, limits, now, spellings),
-            Group::Pairs => pairs::pairs(tests, limits, now, spellings),
+            Group::Named(names) => pairs::pairs(*names, tests, limits, now, spellings),
         };
         Self::told_apart(candidates, tests, complete)
     }
@@ -273,7 +285,7 @@ impl Group {
             Self::Session => vec![ISSUED],
             Self::Place(place) => place.keys().into(),
             Self::Source => source::KEYS.into(),
-            Self::Instant | Self::Pairs => Vec::new(),
+            Self::Instant | Self::Named(_) => Vec::new(),
         }
     }
 }

@@ -11,7 +11,8 @@ use super::bits::Bits;
 use super::compare::literal;
 use super::domain::{Entries, Limits, holds_of, is_null, values};
 use super::frame::Limit;
-use super::pairs::{PREFIX, Spelling, named, of};
+use super::names::Names;
+use super::pairs::{Spelling, of};
 use super::test::Test;
 
 /// Of how many spellings every choice is looked at.
@@ -28,6 +29,8 @@ const LETTERS: usize = 6;
 
 /// What is asked of one name.
 pub(super) struct Asked<'a> {
+    /// What it is the name of.
+    pub(super) names: Names,
     /// The name in lower case.
     pub(super) name: &'a str,
     /// The spellings that the tests of the set tell apart.
@@ -52,7 +55,7 @@ impl Asked<'_> {
     /// The ways that the tests tell apart, plainer ones first, and whether these are all.
     pub(super) fn given(&self, limits: &Limits, now: Timestamp) -> (Vec<Given>, bool) {
         let own = |(key, limit): &'_ (Box<str>, Limit)| -> Option<(Box<str>, Limit)> {
-            let name = named(key).filter(|name| name.eq_ignore_ascii_case(self.name))?;
+            let name = Names::named(key).filter(|name| name.eq_ignore_ascii_case(self.name))?;
             Some((name.into(), limit.clone()))
         };
         let limits: Vec<(Box<str>, Limit)> = limits.iter().filter_map(own).collect();
@@ -67,7 +70,7 @@ impl Asked<'_> {
             return (vec![self.way(fixed)], true);
         }
         let limit = limits.first().map(|(_, limit)| limit);
-        let key = format!("{PREFIX}{}", self.name);
+        let key = format!("{}{}", self.names.prefix(), self.name);
         let (values, mut complete) = values(&key, self.own, limit, now);
         let absent = values.iter().any(Option::is_none).then(|| self.way(Vec::new()));
         let mut values: Vec<ContextValue> = values.into_iter().flatten().collect();
@@ -171,7 +174,7 @@ impl Asked<'_> {
     /// The spellings in which policies look the pair up; that it is there at all each of them tells.
     fn asked(&self) -> Vec<&str> {
         let of_policies = self.own.iter().filter(|test| !test.of_grant && !is_null(test));
-        let mut asked: Vec<&str> = of_policies.filter_map(|test| named(&test.key)).collect();
+        let mut asked: Vec<&str> = of_policies.filter_map(|test| Names::named(&test.key)).collect();
         asked.sort_unstable();
         asked.dedup();
         asked
@@ -249,7 +252,7 @@ impl Asked<'_> {
         let all = || asked.iter().copied().chain(others.iter().map(String::as_str));
         let of_grants = || {
             let own = self.own.iter().filter(|test| test.of_grant);
-            own.filter_map(|test| named(&test.key))
+            own.filter_map(|test| Names::named(&test.key))
         };
         let liked = |(name, satisfied): &'n Spelling| -> &'n str {
             let mut liked = all().chain(of_grants());
@@ -266,7 +269,7 @@ impl Asked<'_> {
 
     fn way(&self, pairs: Entries) -> Given {
         let holds =
-            |test: &&Test| named(&test.key).is_some_and(|name| holds_of(test, name, &pairs));
+            |test: &&Test| Names::named(&test.key).is_some_and(|name| holds_of(test, name, &pairs));
         let truths = Bits::of(self.own.len(), |at| self.own.get(at).is_some_and(holds));
         // Rule G20: a grant that asks for exactly these pairs has no name more often than it lists it.
         let names: Vec<Box<str>> = pairs.iter().map(|(name, _)| name.clone()).collect();

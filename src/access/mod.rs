@@ -57,6 +57,7 @@ mod look;
 mod masked;
 mod matrix;
 mod members;
+mod names;
 mod nice;
 mod one_by_one;
 mod opens;

@@ -1,4 +1,5 @@
-//! The encryption context: pairs of names and values, and the set of the names (rules C4, C5, C52).
+//! What is given by name, and the set of the names (`names`): the pairs of the encryption context and, told alike,
+//! tags (rules C4, C5, C52).
 //!
 //! The names count with their case where the set is asked, and where a pair is looked up that is given in
 //! several spellings at once, so every spelling that the tests tell apart is a choice of its own (`given`).
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::decision::ContextValue;
+use crate::policy::{Comparison, Operator, Polarity, Quantifier};
 
 use super::automaton::{Acceptor, Token, members};
 use super::bits::Bits;
@@ -15,6 +17,7 @@ use super::domain::{Entries, Limits, SETS, Sets, limit};
 use super::elements::acceptor;
 use super::frame::Limit;
 use super::given::{Asked, Given};
+use super::names::Names;
 use super::nice;
 use super::range::Range;
 use super::spellings::Spellings;
@@ -38,7 +41,7 @@ const ROUNDS: usize = 8;
 pub(super) type Spelling = (Box<str>, Bits);
 
 /// The names that a context can have.
-struct Names {
+struct Told {
     /// Names that count without case, each with its spellings.
     known: Vec<(Box<str>, Vec<Spelling>)>,
     /// Names that fold like none of these, nor like each other.
@@ -48,45 +51,67 @@ struct Names {
 
 /// Contexts that stand for all, the one without pairs first.
 pub(super) fn pairs(
+    names: Names,
     tests: &[&Test],
     limits: &Limits,
     now: Timestamp,
     spelled: &Spellings,
 ) -> (Vec<Entries>, bool) {
-    let of_names: Vec<&Test> = tests.iter().copied().filter(|test| *test.key == *NAMES).collect();
-    let names = names(tests, &of_names, limits);
-    let mut complete = names.complete;
+    let of_set = limit(limits, names.set());
+    let exactly = of_set.map(|limit| named_exactly(names, limit)).unwrap_or_default();
+    let of_names = tests.iter().copied().filter(|test| *test.key == *names.set());
+    let of_names: Vec<&Test> = of_names.chain(&exactly).collect();
+    let told = told(tests, &of_names, limits, of_set);
+    let mut complete = told.complete;
     let mut states = States::new(&of_names);
-    for (name, spellings) in &names.known {
+    for (name, spellings) in &told.known {
         let is_own =
-            |test: &&Test| named(&test.key).is_some_and(|it| it.eq_ignore_ascii_case(name));
+            |test: &&Test| Names::named(&test.key).is_some_and(|it| it.eq_ignore_ascii_case(name));
         let own: Vec<&Test> = tests.iter().copied().filter(is_own).collect();
-        let asked = Asked { name, spellings, own: &own, of_names: &of_names };
+        let asked = Asked { names, name, spellings, own: &own, of_names: &of_names };
         let (given, whole) = asked.given(limits, now);
         complete &= whole;
         states.add(&of_names, &given);
     }
-    states.close(&of_names, &names.others);
+    states.close(&of_names, &told.others);
     complete &= states.complete;
+    let set = spelled.spelled(names.set());
     let mut found: Vec<Entries> =
-        states.found.into_iter().map(|(_, pairs)| entries(pairs, spelled)).collect();
-    if let Some(limit) = limit(limits, NAMES) {
+        states.found.into_iter().map(|(_, pairs)| entries(names, &set, pairs)).collect();
+    // Nothing says that the keys of no tags are missing.
+    if names == Names::Tags && found.iter().any(Vec::is_empty) {
+        found.push(vec![(set, ContextValue::Many(Vec::new()))]);
+    }
+    if let Some(limit) = of_set {
         found.retain(|entries| is_within(entries, limit));
-        complete = false;
+        complete &= matches!(limit, Limit::Given(_)) && !found.is_empty();
     }
     (found, complete)
 }
 
+/// What tells a set of exactly the names that the question gives from all others.
+fn named_exactly(names: Names, limit: &Limit) -> Vec<Test> {
+    let (Limit::Given(given), set) = (limit, names.set()) else { return Vec::new() };
+    let operator = |quantifier| Operator {
+        quantifier: Some(quantifier),
+        comparison: Comparison::StringEquals,
+        polarity: Polarity::Is,
+        if_exists: false,
+    };
+    let given: Vec<&str> = given.iter().map(AsRef::as_ref).collect();
+    let each = given.iter().map(|name| Test::of(set, operator(Quantifier::ForAnyValue), &[name]));
+    let all = Test::of(set, operator(Quantifier::ForAllValues), &given);
+    each.chain([all]).collect()
+}
+
 /// Rule C52: the set is never an input of its own, and missing without pairs.
-fn entries(pairs: Entries, spelled: &Spellings) -> Entries {
+fn entries(names: Names, set: &str, pairs: Entries) -> Entries {
     if pairs.is_empty() {
         return Vec::new();
     }
-    let names: Vec<Box<str>> = pairs.iter().map(|(name, _)| name.clone()).collect();
-    let pair = |(name, value): (Box<str>, ContextValue)| {
-        (format!("kms:EncryptionContext:{name}").into(), value)
-    };
-    let set = (spelled.spelled(NAMES), ContextValue::Many(names));
+    let given: Vec<Box<str>> = pairs.iter().map(|(name, _)| name.clone()).collect();
+    let pair = |(name, value): (Box<str>, ContextValue)| (names.written(&name), value);
+    let set = (set.into(), ContextValue::Many(given));
     pairs.into_iter().map(pair).chain([set]).collect()
 }
 
@@ -174,13 +199,18 @@ impl States {
 }
 
 /// The names that tests and limits tell apart without case.
-fn known(tests: &[&Test], of_names: &[&Test], limits: &Limits) -> Vec<Box<str>> {
+fn known(
+    tests: &[&Test],
+    of_names: &[&Test],
+    limits: &Limits,
+    of_set: Option<&Limit>,
+) -> Vec<Box<str>> {
     let folded = |name: &str| name.to_ascii_lowercase().into();
-    let pairs = tests.iter().filter_map(|test| named(&test.key)).map(folded);
+    let pairs = tests.iter().filter_map(|test| Names::named(&test.key)).map(folded);
     let exact = of_names.iter().flat_map(|test| &test.values).filter_map(literal);
     let exact = exact.map(folded);
-    let given = limits.iter().filter_map(|(key, _)| named(key)).map(folded);
-    let set = match limit(limits, NAMES) {
+    let given = limits.iter().filter_map(|(key, _)| Names::named(key)).map(folded);
+    let set = match of_set {
         Some(Limit::OneOf(names) | Limit::Given(names)) => &**names,
         _ => &[],
     };
@@ -194,29 +224,29 @@ fn known(tests: &[&Test], of_names: &[&Test], limits: &Limits) -> Vec<Box<str>> 
 
 /// The classes of spellings; where two names that fold alike would stand for others, that name is told
 /// apart too.
-fn names(tests: &[&Test], of_names: &[&Test], limits: &Limits) -> Names {
-    let mut known = known(tests, of_names, limits);
+fn told(tests: &[&Test], of_names: &[&Test], limits: &Limits, of_set: Option<&Limit>) -> Told {
+    let mut known = known(tests, of_names, limits, of_set);
     for _ in 0..ROUNDS {
-        let mut names = spellings(&known, of_names, limits);
-        let twice = apart(&mut names, of_names);
+        let mut told = spellings(&known, of_names, of_set);
+        let twice = apart(&mut told, of_names);
         if twice.is_empty() {
-            return names;
+            return told;
         }
         known.extend(twice);
         known.sort();
         known.dedup();
     }
-    let mut names = spellings(&known, of_names, limits);
-    let twice = apart(&mut names, of_names);
-    names.others.retain(|(name, _)| !twice.contains(&name.to_ascii_lowercase().into()));
-    Names { complete: false, ..names }
+    let mut told = spellings(&known, of_names, of_set);
+    let twice = apart(&mut told, of_names);
+    told.others.retain(|(name, _)| !twice.contains(&name.to_ascii_lowercase().into()));
+    Told { complete: false, ..told }
 }
 
 /// Lets the names of others fold apart; what is left are the folded names that stay the same.
-fn apart(names: &mut Names, of_names: &[&Test]) -> Vec<Box<str>> {
-    let mut taken: FxHashSet<Box<str>> = names.known.iter().map(|(name, _)| name.clone()).collect();
+fn apart(told: &mut Told, of_names: &[&Test]) -> Vec<Box<str>> {
+    let mut taken: FxHashSet<Box<str>> = told.known.iter().map(|(name, _)| name.clone()).collect();
     let mut twice = Vec::new();
-    for (name, satisfied) in &mut names.others {
+    for (name, satisfied) in &mut told.others {
         let folded: Box<str> = name.to_ascii_lowercase().into();
         if taken.insert(folded.clone()) {
             continue;
@@ -247,7 +277,7 @@ pub(super) fn of(of_names: &[&Test], name: &str) -> Bits {
     Bits::of(of_names.len(), |at| of_names.get(at).is_some_and(satisfied))
 }
 
-fn spellings(known: &[Box<str>], of_names: &[&Test], limits: &Limits) -> Names {
+fn spellings(known: &[Box<str>], of_names: &[&Test], of_set: Option<&Limit>) -> Told {
     let without_case = |name: &str| Acceptor {
         globs: vec![
             name.chars()
@@ -262,7 +292,7 @@ fn spellings(known: &[Box<str>], of_names: &[&Test], limits: &Limits) -> Names {
     acceptors.extend(known.iter().map(|name| without_case(name)));
     let members = members(&acceptors, &[vec![Token::One, Token::Run]]);
     let range = Range::Texts { forms: Vec::new(), empty: false };
-    let named = match limit(limits, NAMES) {
+    let named = match of_set {
         Some(Limit::OneOf(names) | Limit::Given(names)) => names.to_vec(),
         _ => Vec::new(),
     };
@@ -286,12 +316,11 @@ fn spellings(known: &[Box<str>], of_names: &[&Test], limits: &Limits) -> Names {
         let spellings = by_name.remove(name).unwrap_or_default();
         (name.clone(), spellings)
     });
-    Names { known: known.collect(), others, complete }
+    Told { known: known.collect(), others, complete }
 }
 
 /// Whether the automaton knows all about the test.
 fn is_text(test: &Test) -> bool {
-    use crate::policy::Comparison;
     matches!(
         test.operator.comparison,
         Comparison::StringEquals

@@ -15,13 +15,13 @@ use crate::decision::{Context, ContextValue, Fact};
 
 use super::axioms::{Axiom, Tied, spelled_together};
 use super::bits::Bits;
-use super::domain::{Domain, Group, Limits, is_null, limit};
+use super::domain::{Domain, Group, Limits, is_null, limit_spelled};
 use super::footprint::{Footprint, View};
 use super::formula::{Atom, AtomId, Formula, Formulas, Node};
 use super::frame::{Frame, Limit, Who};
 use super::instant::{CURRENT, EPOCH, ISSUED};
 use super::kinds::tells_kinds;
-use super::pairs::{NAMES, PREFIX};
+use super::names::Names;
 use super::problem::{Free, Problem};
 use super::search::{self, Outcome};
 use super::small::SmallSet;
@@ -147,11 +147,12 @@ impl Solver {
         let keys = self.keys(formula);
         let members = keys.iter().map(|(key, _)| &**key).filter(|key| {
             let is_member = families.iter().any(|beginning| key.starts_with(&**beginning));
-            is_member && limit(&frame.limits, key).is_none()
+            is_member && limit_spelled(&frame.limits, key).is_none()
         });
         let members = members.map(|key| (Box::from(key), Limit::Absent));
         let others = frame.limits.iter().filter(|it| family(it).is_none()).cloned();
         let mut limits: Vec<(Box<str>, Limit)> = others.chain(members).collect();
+        limits.extend(Names::Tags.without_others(frame));
         limits.sort();
         Some(Frame { limits: limits.into(), ..frame.clone() })
     }
@@ -200,9 +201,14 @@ impl Solver {
 
     /// Whether a request of the frame never carries `key`.
     pub(super) fn is_absent(frame: &Frame, key: &str) -> bool {
-        let absent = |key| limit(&frame.limits, key) == Some(&Limit::Absent);
-        let pair = key == NAMES || key.starts_with(PREFIX);
-        !carried(frame.action, key) || absent(key) || pair && (absent(ALL_PAIRS) || absent(NAMES))
+        let absent = |key| limit_spelled(&frame.limits, key) == Some(&Limit::Absent);
+        // Without the set of the names nothing is given.
+        let is_unnamed = || match Names::of(key) {
+            Some(Names::Pairs) => absent(ALL_PAIRS) || absent(Names::Pairs.set()),
+            Some(Names::Tags) => Names::Tags.go_together(frame) && absent(Names::Tags.set()),
+            None => false,
+        };
+        !carried(frame.action, key) || absent(key) || is_unnamed()
     }
 
     /// Whether some fact speaks of `key`.
@@ -242,9 +248,10 @@ impl Solver {
 
     fn footprint(&self, formula: Formula) -> Footprint {
         let keys = self.keys(formula);
-        let pairs = keys.iter().any(|(key, _)| **key == *NAMES || key.starts_with(PREFIX));
+        let has = |names| keys.iter().any(|(key, _)| Names::of(key) == Some(names));
+        let (pairs, tags) = (has(Names::Pairs), has(Names::Tags));
         let kinds = self.tells_kinds(formula);
-        Footprint { keys: keys.into(), pairs, kinds }
+        Footprint { keys: keys.into(), pairs, tags, kinds }
     }
 
     /// The keys of a formula's tests, each once.
@@ -280,6 +287,10 @@ impl Solver {
         if [CURRENT, EPOCH, ISSUED].iter().any(|key| asked.contains(key)) {
             add(&mut asked, CURRENT);
             add(&mut asked, EPOCH);
+        }
+        // Some actions carry the keys of tags, and not the tags.
+        if asked.iter().any(|key| Names::of(key) == Some(Names::Tags)) {
+            Names::OF_TAGS.into_iter().for_each(|key| add(&mut asked, key));
         }
         for key in asked {
             match self.tied.group_of(key) {
@@ -342,7 +353,11 @@ impl Solver {
             Outcome::Capped => Found::Undecided,
             Outcome::None => Found::No,
             Outcome::Chosen(_) if relaxed => Found::Undecided,
-            Outcome::Chosen(classes) => Found::Yes(problem.context(&classes).into()),
+            Outcome::Chosen(classes) => {
+                let mut context = problem.context(&classes);
+                Names::Tags.complete(&mut context, frame);
+                Found::Yes(context.into())
+            }
         };
         (found, complete)
     }
@@ -434,16 +449,23 @@ impl Solver {
     }
 
     fn domain(&self, group: &Group, tests: &[(AtomId, &Test)], frame: &Frame) -> Arc<Domain> {
+        let of_other_spelling = match group {
+            Group::One(own) => {
+                limit_spelled(&frame.limits, own).map(|it| (own.clone(), it.clone()))
+            }
+            _ => None,
+        };
         let limits = frame.limits.iter().filter(|(key, _)| match group {
-            Group::One(own) => key == own,
+            Group::One(_) => false,
             Group::Instant => [CURRENT, EPOCH].contains(&&**key),
             Group::Session => [CURRENT, EPOCH, ISSUED].contains(&&**key),
             Group::Source => source::KEYS.contains(&&**key),
             Group::Place(_) => false,
-            Group::Pairs => **key == *NAMES || key.starts_with(PREFIX),
+            Group::Named(names) => Names::of(key) == Some(*names),
         });
         let atoms = tests.iter().map(|(atom, _)| *atom).collect();
-        let key = (group.clone(), atoms, limits.cloned().collect());
+        let limits = limits.cloned().chain(of_other_spelling).collect();
+        let key = (group.clone(), atoms, limits);
         self.domains.get(key, |(group, _, limits)| {
             let tests: Vec<&Test> = tests.iter().map(|(_, test)| *test).collect();
             Domain::of(group, &tests, limits, self.now, &self.formulas.spellings).into()

@@ -9,14 +9,15 @@ use crate::policy::{Comparison, Operator, Polarity};
 
 use super::axioms::equals;
 use super::compare::literal;
-use super::domain::limit;
+use super::domain::limit_spelled;
 use super::elements::elements;
 use super::filled::{Filling, folds, goals};
 use super::formula::{Atom, Formula, Kinds};
 use super::frame::{Frame, Limit};
 use super::glob::is_variable;
+use super::names::Names;
 use super::nice;
-use super::pairs::{NAMES, PREFIX};
+use super::pairs::PREFIX;
 use super::range::{Form, Range};
 use super::solve::{ALL_PAIRS, Found, Solver};
 use super::test::{Operand, Piece, Test};
@@ -218,7 +219,7 @@ impl Near<'_, '_> {
             found.extend(classes);
             all = true;
         }
-        let limit = limit(&frame.limits, key);
+        let limit = limit_spelled(&frame.limits, key);
         match limit {
             Some(Limit::OneOf(values) | Limit::Among(values) | Limit::Given(values)) => {
                 found = values.to_vec();
@@ -264,9 +265,10 @@ fn alike(
         let limits = frame.limits.iter().filter(|(_, limit)| *limit != Limit::Present);
         let mut limits = limits.map(|(limited, _)| &**limited);
         let is_limited = limits.any(|limited| {
-            *limited == **key || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
+            limited.eq_ignore_ascii_case(key)
+                || key.starts_with(PREFIX) && limited.starts_with(ALL_PAIRS)
         });
-        let is_told_of = solver.tells_of(key) || **key == *NAMES;
+        let is_told_of = solver.tells_of(key) || Names::is_set(key);
         let of_key = forms(&Range::of(key, solver.now()));
         !is_limited && !is_told_of && of_key.is_some_and(|forms| forms == own)
     };

@@ -3,7 +3,8 @@
 use super::domain::{Group, limit};
 use super::frame::{Frame, Limit};
 use super::instant::{CURRENT, EPOCH, ISSUED};
-use super::pairs::{NAMES, PREFIX};
+use super::names::Names;
+use super::pairs::PREFIX;
 use super::place::Place;
 use super::solve::Solver;
 use super::source;
@@ -11,8 +12,8 @@ use super::test::Test;
 
 /// Which keys of a formula are one variable.
 pub(super) struct Together {
-    /// Whether a formula speaks of the set of names, which is what ties the pairs together.
-    names: bool,
+    /// Of what a formula asks for the set of names, which is what ties the pairs together, or tags.
+    named: Vec<Names>,
     /// Whether it speaks of the instant and of when the session began.
     session: bool,
     /// Whether it speaks of a resource on whose behalf a service asks, whose account another key tells.
@@ -32,8 +33,14 @@ impl Together {
         let are_asked = |keys: [&str; 2]| {
             keys.iter().all(|key| asks(key) && limit(&frame.limits, key).is_none())
         };
+        let is_told = |names: &Names| {
+            let set = names.set();
+            let is_tied = *names == Names::Pairs && takes_spellings(tests.clone());
+            let tells = asks(set) || limit(&frame.limits, set).is_some() || is_tied;
+            tells && names.go_together(frame)
+        };
         Self {
-            names: asks(NAMES) || takes_spellings(tests.clone()),
+            named: Names::ALL.into_iter().filter(is_told).collect(),
             session: asks(ISSUED) && [CURRENT, EPOCH].iter().any(|key| asks(key) || is_given(key)),
             source: source::is_asked(asks, &frame.limits),
             places: Place::ALL.into_iter().filter(|place| are_asked(place.keys())).collect(),
@@ -43,13 +50,16 @@ impl Together {
     /// The group that a key belongs to.
     pub(super) fn group(&self, key: &str) -> Group {
         let mut places = self.places.iter().filter(|place| place.has(key));
+        let named = Names::of(key).filter(|names| self.named.contains(names));
         match key {
             CURRENT | EPOCH | ISSUED if self.session => Group::Session,
             CURRENT | EPOCH => Group::Instant,
-            NAMES => Group::Pairs,
             _ if self.source && source::KEYS.contains(&key) => Group::Source,
-            _ if self.names && key.starts_with(PREFIX) => Group::Pairs,
-            _ => places.next().map_or_else(|| Group::One(key.into()), |it| Group::Place(*it)),
+            _ => match (named, places.next()) {
+                (Some(names), _) => Group::Named(names),
+                (None, Some(place)) => Group::Place(*place),
+                (None, None) => Group::One(key.into()),
+            },
         }
     }
 }

@@ -13,6 +13,7 @@ mod met;
 mod possible;
 mod reach;
 mod request;
+mod tags;
 mod trace;
 
 pub use agree::agree;

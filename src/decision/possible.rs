@@ -1,4 +1,5 @@
-//! Whether AWS could send a context: what the action carries, and the rows of [`FACTS`].
+//! Whether AWS could send a context: what the action carries, the rows of [`FACTS`], and what values say of each
+//! other.
 
 use jiff::Timestamp;
 
@@ -6,6 +7,7 @@ use crate::aws::{Action, KeySpec, KeySpecInfo, carried, condition_key};
 
 use super::agree::agree;
 use super::instant::whole_second;
+use super::tags;
 use super::{Caller, Context, ContextValue, ControlRequest, FACTS, Fact, Is, Request, Test};
 
 /// A request that is sent to AWS, to KMS or to another service.
@@ -56,7 +58,10 @@ pub fn is_possible(request: &impl Sent) -> bool {
 pub fn is_possible_by(request: &impl Sent, facts: &[Fact]) -> bool {
     let keys_accompany =
         || request.context().entries().all(|it| carried(request.action(), &it.name));
-    facts.iter().all(|fact| holds(request, fact)) && agree(request.context()) && keys_accompany()
+    facts.iter().all(|fact| holds(request, fact))
+        && agree(request.context())
+        && tags::agree(request)
+        && keys_accompany()
 }
 
 /// Whether by these facts a request of this action and caller carries `key`, whatever else it says.
@@ -111,7 +116,9 @@ pub fn linked<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
 pub fn completed<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
     let request = linked(request, surroundings);
     let request = filled(request, surroundings, |fact| fact.when.is_empty());
-    linked(request, surroundings)
+    let mut request = linked(request, surroundings);
+    tags::complete(&mut request);
+    request
 }
 
 /// `request` with what some facts ask for.

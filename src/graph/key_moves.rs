@@ -326,6 +326,10 @@ impl States<'_, '_> {
             let chances = requests(set, &beside).into_iter().map(|request| {
                 let mut context = direct.clone();
                 context.lay_over(&request);
+                // Tags that are given as the caller likes have keys (IAM user guide, aws:TagKeys).
+                if !context.is_absent("aws:RequestTag/*") {
+                    context.forget("aws:TagKeys");
+                }
                 self.asked(on, permission.action, &context)
             });
             surest(chances)

@@ -306,6 +306,46 @@ fn days_are_within_their_bounds() {
 }
 
 #[test]
+fn each_tag_of_a_request_is_told_in_both_ways() {
+    let (team, keys) = ("aws:RequestTag/team", "aws:TagKeys");
+    let red = ("StringEquals", team, &["red"][..]);
+    let tagged = Bench::new("TagResource", Who::User);
+    check(
+        &tagged,
+        &[
+            (&[red], "aws:RequestTag/team=red aws:TagKeys=[team]"),
+            (
+                &[("ForAnyValue:StringEquals", keys, &["owner"])],
+                "aws:RequestTag/owner=other aws:TagKeys=[owner]",
+            ),
+            (&[red, ("Null", keys, &["true"])], "no"),
+            (&[red, ("ForAllValues:StringEquals", keys, &["owner"])], "no"),
+            (&[("Null", team, &["true"]), ("ForAnyValue:StringEquals", keys, &["team"])], "no"),
+            (
+                &[red, ("ForAllValues:StringEquals", keys, &["Team", "owner"])],
+                "aws:RequestTag/Team=red aws:TagKeys=[Team]",
+            ),
+        ],
+    );
+    // It names keys alone.
+    let untagged = Bench::new("UntagResource", Who::User);
+    let owner = ("ForAnyValue:StringEquals", keys, &["owner"][..]);
+    check(&untagged, &[(&[owner], "aws:TagKeys=[owner]"), (&[red], "no")]);
+    // What a question fixes of either tells of the other.
+    let given = Limit::Given(["red".into()].into());
+    let fixed = Bench::new("TagResource", Who::User).limited(&[("aws:requesttag/team", given)]);
+    let spelled = ("StringEquals", "aws:RequestTag/TEAM", &["red"][..]);
+    check(&fixed, &[(&[spelled], "aws:RequestTag/TEAM=red aws:TagKeys=[team]")]);
+    check(&fixed, &[(&[("ForAllValues:StringEquals", keys, &["owner"])], "no")]);
+    let given = Limit::Given(["owner".into()].into());
+    let fixed = Bench::new("TagResource", Who::User).limited(&[("aws:tagkeys", given)]);
+    check(&fixed, &[(&[red], "no")]);
+    let fixed = [("aws:requesttag/*", Limit::Absent)];
+    let fixed = Bench::new("TagResource", Who::User).limited(&fixed);
+    check(&fixed, &[(&[("ForAnyValue:StringEquals", keys, &["owner"])], "no")]);
+}
+
+#[test]
 fn days_are_told_apart_as_they_are_written() {
     let window = "kms:ScheduleKeyDeletionPendingWindowInDays";
     let period = "kms:RotationPeriodInDays";

@@ -42,12 +42,13 @@ fn subsets(values: &[&str]) -> Vec<Option<ContextValue>> {
 
 #[test]
 fn c32_to_c36_random_formulas_agree_with_enumeration() {
-    let bench = Bench::new("TagResource", Who::Session);
+    // Of tags that are taken away a request tells the keys alone.
+    let bench = Bench::new("UntagResource", Who::Session);
     let mut random = Random(5);
     let texts = super::automaton::all_texts(&['a', 'b', 'z'], 2);
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let all = contexts(&[
-        ("aws:RequestTag/t", ones(&texts)),
+        ("aws:PrincipalTag/t", ones(&texts)),
         ("aws:TagKeys", subsets(&["a", "b", "ab", "z", "az"])),
         ("aws:SourceIp", ones(&["10.0.0.1", "10.1.0.1", "203.0.113.10", "2001:db8::10"])),
     ]);
@@ -58,7 +59,7 @@ fn c32_to_c36_random_formulas_agree_with_enumeration() {
             let operator =
                 random.pick(&["StringLike", "StringNotLike", "StringLikeIfExists", "StringEquals"]);
             let value = if operator == "StringEquals" { "ab" } else { pattern };
-            tests.push(bench.of(operator, "aws:RequestTag/t", &[value]));
+            tests.push(bench.of(operator, "aws:PrincipalTag/t", &[value]));
             let operator = random.pick(&[
                 "ForAllValues:StringLike",
                 "ForAnyValue:StringLike",
@@ -79,6 +80,63 @@ fn c32_to_c36_random_formulas_agree_with_enumeration() {
             bench.found_among(formula, &all);
         }
     }
+}
+
+#[test]
+fn tags_and_their_keys_agree_with_enumeration() {
+    let bench = Bench::new("TagResource", Who::User);
+    let mut random = Random(8);
+    let mut all = vec![Vec::<(&str, &str)>::new()];
+    let asked = ["a", "A", "b", "B"].map(|name| (name, 3));
+    for (name, values) in asked.into_iter().chain(["z", "z*", "Z*", "q"].map(|name| (name, 1))) {
+        let values = &["", "x", "y"][..values];
+        let given = all.iter().flat_map(|tags| {
+            values.iter().map(|value| tags.iter().copied().chain([(name, *value)]).collect())
+        });
+        let given: Vec<Vec<(&str, &str)>> = given.collect();
+        all.extend(given);
+    }
+    let context = |tags: &Vec<(&str, &str)>| {
+        let mut context = Context::default();
+        for (name, value) in tags {
+            context.set_one(&format!("aws:RequestTag/{name}"), value);
+        }
+        if !tags.is_empty() {
+            let names = tags.iter().map(|(name, _)| (*name).into()).collect();
+            context.set("aws:TagKeys", ContextValue::Many(names));
+        }
+        context
+    };
+    let mut contexts: Vec<Context> = all.iter().map(context).collect();
+    // No tags, and the set of their keys all the same.
+    let mut empty = Context::default();
+    empty.set("aws:TagKeys", ContextValue::Many(Vec::new()));
+    contexts.push(empty);
+    let mut found = [0, 0];
+    for _ in 0..60 {
+        let mut tests = Vec::new();
+        for _ in 0..2 {
+            let key = random.pick(&["aws:RequestTag/a", "aws:RequestTag/b"]);
+            let operator = random.pick(&["StringEquals", "StringNotEquals", "Null"]);
+            let value = if operator == "Null" { "true" } else { random.pick(&["x", ""]) };
+            tests.push(bench.of(operator, key, &[value]));
+            let operator = random.pick(&[
+                "ForAllValues:StringEquals",
+                "ForAnyValue:StringEquals",
+                "ForAnyValue:StringNotEquals",
+                "ForAllValues:StringNotEquals",
+                "ForAnyValue:StringEqualsIgnoreCase",
+                "ForAllValues:StringLike",
+            ]);
+            let name = random.pick(&["a", "A", "b", "z*"]);
+            tests.push(bench.of(operator, "aws:TagKeys", &[name]));
+        }
+        for _ in 0..4 {
+            let formula = random_formula(&bench, &mut random, &tests, 3);
+            found[usize::from(bench.found_among(formula, &contexts))] += 1;
+        }
+    }
+    assert!(found[0] > 5 && found[1] > 50, "{found:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Keys that a request can give in several spellings at once (rules C4, C5).
 
 use crate::access::formula::{Atom, Formula};
-use crate::access::frame::Who;
+use crate::access::frame::{Limit, Who};
 use crate::access::solve::Found;
 use crate::access::test::{Operand, Piece, Test};
 use crate::decision::{Context, ContextValue};
@@ -32,7 +32,10 @@ fn c5_each_spelling_has_a_value_of_its_own() {
         ("StringEquals", "aws:RequestTag/Team", &["a"][..]),
         ("StringEquals", "aws:RequestTag/team", &["b"]),
     ];
-    assert_eq!(bench.words(&tags), "aws:RequestTag/Team=a aws:RequestTag/team=b");
+    assert_eq!(
+        bench.words(&tags),
+        "aws:RequestTag/Team=a aws:RequestTag/team=b aws:TagKeys=[Team team]"
+    );
     // Of a principal there is one.
     let tags = tags.map(|(operator, key, value)| {
         let key =
@@ -40,6 +43,31 @@ fn c5_each_spelling_has_a_value_of_its_own() {
         (operator, key, value)
     });
     assert_eq!(bench.words(&tags), "no");
+}
+
+#[test]
+fn c4_what_is_fixed_in_one_spelling_is_so_in_each() {
+    let given = |value: &str| Limit::Given([value.into()].into());
+    for (action, key, other) in [
+        ("TagResource", "aws:requesttag/Team", "aws:RequestTag/team"),
+        ("Decrypt", "kms:encryptioncontext:Team", "kms:EncryptionContext:team"),
+    ] {
+        let fixed = Bench::new(action, Who::User).limited(&[(key, given("a"))]);
+        let is = |value| ("StringEquals", other, value);
+        assert_eq!(fixed.words(&[is(&["b"][..])]), "no", "{other}");
+        assert_ne!(fixed.words(&[is(&["a"])]), "no", "{other}");
+        assert_eq!(fixed.words(&[("Null", other, &["true"])]), "no", "{other}");
+        let lower = key.to_ascii_lowercase();
+        let absent = Bench::new(action, Who::User).limited(&[(&lower, Limit::Absent)]);
+        for spelled in [other.to_owned(), other.replace("team", "TEAM")] {
+            assert_eq!(absent.words(&[("StringLike", &spelled, &["*"])]), "no", "{spelled}");
+        }
+    }
+    // The set of the names has the one that is given, and no other spelling of it.
+    let pair = ("kms:encryptioncontext:team", given("a"));
+    let fixed = Bench::new("Decrypt", Who::User).limited(&[pair]);
+    let alone = ("ForAllValues:StringEquals", NAMES, &["team"][..]);
+    assert_ne!(fixed.words(&[("StringEquals", TEAM, &["a"]), alone]), "no");
 }
 
 #[test]

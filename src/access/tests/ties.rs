@@ -31,7 +31,10 @@ fn c40_variables_are_filled_so_that_a_named_text_matches() {
     let tags =
         ("StringEquals", "aws:RequestTag/c", &["{aws:principaltag/a}/{aws:requesttag/b}"][..]);
     let found = bench.words(&[tags, ("StringEquals", "aws:RequestTag/c", &["x/y"])]);
-    assert_eq!(found, "aws:PrincipalTag/a=x aws:RequestTag/b=y aws:RequestTag/c=x/y");
+    assert_eq!(
+        found,
+        "aws:PrincipalTag/a=x aws:RequestTag/b=y aws:RequestTag/c=x/y aws:TagKeys=[b c]"
+    );
 }
 
 #[test]

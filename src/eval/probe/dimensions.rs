@@ -80,6 +80,9 @@ impl Dimensions {
         for keys in TOGETHER {
             exact &= keys.iter().filter(|key| mentions.contains_key(**key)).count() < 2;
         }
+        // Nor which tags a set of their keys goes with.
+        let of_tags = |prefix: &str| mentions.keys().any(|key| key.starts_with(prefix));
+        exact &= !(of_tags("aws:requesttag/") && of_tags("aws:tagkeys"));
         let mut dimensions = Vec::new();
         for mentions in mentions.into_values() {
             let (values, covers) = match own_aliases(reference, request, &mentions.name) {
