@@ -332,6 +332,18 @@ fn what_means_nothing_is_told_with_what_is_near() {
         "there is no request in which aws:MultiFactorAuthAge is 5 and",
     );
     check(
+        "matrix --direct --assume aws:TokenIssueTime=absent --assume aws:MultiFactorAuthPresent=true",
+        "and aws:TokenIssueTime is absent",
+    );
+    check(
+        "matrix --assume kms:RotationPeriodInDays=4",
+        "there is no request in which kms:RotationPeriodInDays is 4",
+    );
+    check(
+        "matrix --assume kms:EncryptionContextKeys=a --assume kms:EncryptionContext:a=absent",
+        "kms:EncryptionContext:a is absent",
+    );
+    check(
         "matrix --via s3 --assume aws:ViaAWSService=false",
         "in which aws:ViaAWSService is false",
     );

@@ -13,7 +13,7 @@ mod support;
 use keyreach::access::Access;
 use keyreach::aws::KmsAction;
 use keyreach::decision::{
-    Bound, Caller, CellAnswer, Context, ContextValue, Request, Standing, Target,
+    Assumptions, Bound, Caller, CellAnswer, Context, ContextValue, Request, Standing, Target,
 };
 use keyreach::eval::reference::Reference;
 use keyreach::ingest::scenario::load_tree;
@@ -66,16 +66,29 @@ impl Case {
 
     /// What the matrix says, once what it proves holds.
     fn answer(&self) -> CellAnswer {
-        let answer = Access::new(&self.world, now()).answer_of(&self.request);
-        let proofs = [(&answer.witness, true), (&answer.counter, false)];
-        for (context, expected) in proofs {
+        self.answer_under(&Assumptions::default())
+    }
+
+    fn answer_under(&self, assumptions: &Assumptions) -> CellAnswer {
+        let access = Access::new(&self.world, now()).assuming(assumptions);
+        let answer = access.answer_of(&self.request);
+        for (context, expected) in [(&answer.witness, true), (&answer.counter, false)] {
             let Some(context) = context else { continue };
-            assert_eq!(self.is_allowed(context), expected, "{context:?}");
+            let request = Request { context: context.clone(), ..self.request.clone() };
+            let context = assumptions.under(&request).context;
+            assert_eq!(self.is_allowed(&context), expected, "{context:?}");
         }
         if matches!(answer.verdict, Standing::Always | Standing::Conditional) {
             assert!(answer.witness.is_some(), "{answer:?}");
         }
         answer
+    }
+
+    /// The verdict where a condition key has this value in every request.
+    fn verdict_under(&self, name: &str, value: &str) -> &'static str {
+        let mut assumptions = Assumptions::default();
+        assumptions.fix(name, value, "--assume").unwrap();
+        self.answer_under(&assumptions).verdict.name()
     }
 
     #[track_caller]
@@ -181,6 +194,57 @@ fn c5_tags_of_a_request_that_differ_by_case_have_values_of_their_own() {
         case.is_allowed(&context(&[("aws:RequestTag/Team", "a"), ("aws:RequestTag/team", "b")]))
     );
     case.check("conditional");
+}
+
+#[test]
+fn tags_of_a_request_and_the_set_of_their_keys_go_together() {
+    let team = "StringEquals: { 'aws:RequestTag/team': red }";
+    for (keys, expected) in [
+        ("'ForAnyValue:StringEquals': { 'aws:TagKeys': team }", "conditional"),
+        ("'ForAnyValue:StringEquals': { 'aws:TagKeys': owner }", "conditional"),
+        ("'ForAllValues:StringEquals': { 'aws:TagKeys': [team, owner] }", "conditional"),
+        ("'ForAllValues:StringEquals': { 'aws:TagKeys': owner }", "never"),
+        ("Null: { 'aws:TagKeys': true }", "never"),
+    ] {
+        let statement =
+            |action: &str| format!("allow: kms:{action}, to: user/ann, when: {{ {team}, {keys} }}");
+        Case::new("TagResource", &[&statement("TagResource")]).check(expected);
+        // Of tags that are taken away the keys alone are told.
+        Case::new("UntagResource", &[&statement("UntagResource")]).check("never");
+    }
+    let case =
+        Case::new("TagResource", &[&format!("allow: kms:*, to: user/ann, when: {{ {team} }}")]);
+    assert_eq!(case.verdict_under("aws:RequestTag/Team", "red"), "always");
+    assert_eq!(case.verdict_under("aws:RequestTag/Team", "absent"), "never");
+    assert_eq!(case.verdict_under("aws:TagKeys", "owner"), "never");
+    assert_eq!(case.verdict_under("aws:TagKeys", "team"), "conditional");
+}
+
+#[test]
+fn who_is_taken_to_be_at_a_place_is_in_that_organization() {
+    let verdicts = |condition: &str| {
+        let case = Case::of(
+            &format!(
+                "keyreach: scenario/1\naccounts:\n  111122223333:\n    users: {{ ann: {{}} }}\n    keys:\n      \
+                 k: {{ policy: [{{ allow: kms:Decrypt, to: '*', when: {{ {condition} }} }}] }}\n\
+                 organization:\n  id: o-own\n  management: '999999999999'\n  units: {{ apps: {{ accounts: ['111122223333'] }} }}\n"
+            ),
+            "Decrypt",
+        );
+        let of = |key: &str, values: [&str; 3]| values.map(|it| case.verdict_under(key, it));
+        let paths = ["o-own/r-root/ou-x/", "o-two/r-b/ou-c/", "absent"];
+        [of("aws:PrincipalOrgPaths", paths), of("aws:PrincipalOrgID", ["o-own", "o-two", "absent"])]
+    };
+    let own = ["always", "never", "never"];
+    let two = ["never", "always", "never"];
+    assert_eq!(verdicts("StringEquals: { 'aws:PrincipalOrgID': o-own }"), [own, own]);
+    assert_eq!(verdicts("StringEquals: { 'aws:PrincipalOrgID': o-two }"), [two, two]);
+    let like =
+        |path: &str| format!("'ForAnyValue:StringLike': {{ 'aws:PrincipalOrgPaths': '{path}' }}");
+    assert_eq!(verdicts(&like("o-own/*")), [own, own]);
+    // Where in another organization it is, nothing tells.
+    let somewhere = ["never", "conditional", "never"];
+    assert_eq!(verdicts(&like("o-two/r-b/*")), [two, somewhere]);
 }
 
 #[test]

@@ -174,7 +174,22 @@ impl Subject<'_> {
         let Some(account) = self.caller.account.filter(|_| !self.is_in_none()) else {
             return Known::Value(None);
         };
-        organization_path(world, account)
+        match self.moved_to(world, given) {
+            Some(_) => Known::OfRequest,
+            None => organization_path(world, account),
+        }
+    }
+
+    /// The organization that a caller of the export is taken to be in, where its place there is not exported: it is
+    /// another than the export's, or the export has none (section 2.5: a path begins with the organization).
+    pub(super) fn moved_to(&self, world: &Inventory, given: &Context) -> Option<Box<str>> {
+        let account = self.caller.account.filter(|_| self.stranger.is_none())?;
+        let id = given.get(&written(ORG_ID))?.value.values().first().cloned()?;
+        let is_there = match organization_path(world, account) {
+            Known::Value(Some(path)) => path.values().iter().any(|path| is_in(path, &id)),
+            _ => false,
+        };
+        (!is_there).then_some(id)
     }
 
     /// The organization that somebody outside the export is taken to be in.
@@ -195,6 +210,11 @@ pub(super) fn assumed_organization(given: &Context) -> Option<Option<Box<str>>> 
         None => given.is_absent(key).then_some(None),
     };
     [ORG_ID, ORG_PATHS].into_iter().find_map(assumed)
+}
+
+/// Whether a path is one of this organization.
+fn is_in(path: &str, id: &str) -> bool {
+    path.split('/').next() == Some(id)
 }
 
 /// The condition key of unique ids, in lower case.

@@ -5,20 +5,27 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::aws::condition_keys::is_multivalued;
 use crate::aws::{KmsAction, carried};
-use crate::decision::{Assumptions, Context, ContextValue, Entry, FACTS, agree};
-use crate::policy::Comparison;
+use crate::decision::{Assumptions, Context, Entry, FACTS, agree};
+use crate::policy::{Comparison, Operator, Polarity, Quantifier};
 
 use super::axioms::equals;
 use super::caller_values::{ORG_ID, ORG_PATHS};
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::{Frame, Limit, Who};
+use super::pairs::{NAMES, PREFIX};
+use super::range::{Range, Written};
 use super::solve::{Held, Solver};
-use super::spellings::folded;
+use super::spellings::{Spellings, folded};
 use super::test::Test;
+use super::values::{Decimal, truth};
 
 /// Whose requests are looked at.
 const CALLERS: [Who; 5] = [Who::User, Who::Root, Who::Session, Who::Federated, Who::Service];
+
+/// The service that calls on somebody's behalf.
+const VIA_SERVICE: &str = "kms:ViaService";
 
 /// Whose request, for which action.
 type Asking = (Who, KmsAction);
@@ -26,10 +33,12 @@ type Asking = (Who, KmsAction);
 /// What is assumed of condition keys that no request says together, in words; nothing where some request of
 /// everybody agrees with what it can carry of it.
 pub fn contradiction(assumptions: &Assumptions) -> Option<Vec<String>> {
-    // The service in between is one of some Region.
-    let assumed = assumptions.context(KmsAction::CREATE_GRANT, Some("us-east-1"));
     let mut all = assumptions.given.clone();
-    all.lay_over(&assumed);
+    // The service in between is one of some Region.
+    let service = assumptions.service("us-east-1").filter(|_| all.get(VIA_SERVICE).is_none());
+    if let Some(service) = service.filter(|_| !all.is_absent(VIA_SERVICE)) {
+        all.set_one(VIA_SERVICE, &service);
+    }
     let looked = Looked::at(&all)?;
     looked.together().map(|keys| keys.iter().map(|key| words(&all, key)).collect())
 }
@@ -82,10 +91,20 @@ impl<'c> Looked<'c> {
         })
     }
 
-    /// Whether a request can carry what is assumed of a key, other keys aside: that it is absent, every one can.
-    fn carries(&self, (who, action): Asking, key: &str) -> bool {
-        let frame = Frame { caller: who, action: action.into(), limits: Arc::default() };
-        self.assumed.get(key).is_none() || self.solver.holds(self.present(key), &frame) != Held::No
+    /// Whether a request can carry what is assumed of a key, other keys aside. What the requests of some who carry
+    /// it always tell is not absent; where it is so of all of them, its absence is asked for all the same.
+    fn carries(&self, asking: Asking, key: &str) -> bool {
+        let present = self.present(key);
+        let holds = |formula, (who, action): Asking| {
+            let frame = Frame { caller: who, action: action.into(), limits: Arc::default() };
+            self.solver.holds(formula, &frame) != Held::No
+        };
+        if self.assumed.get(key).is_some() {
+            return holds(present, asking);
+        }
+        let absent = self.solver.formulas.not(present);
+        let can_lack = |it: &Asking| carried(it.1, key) && holds(absent, *it);
+        holds(absent, asking) || !self.askings.iter().any(can_lack)
     }
 
     /// Whether some request says all of this together, as far as is known.
@@ -95,10 +114,12 @@ impl<'c> Looked<'c> {
         let mut says: Vec<Formula> = Vec::new();
         for key in keys {
             match self.assumed.get(key) {
+                Some(entry) if !self.can_hold(entry) => return false,
                 Some(entry) => {
                     context.set(key, entry.value.clone());
                     says.push(self.says(entry));
                 }
+                None if key.ends_with('*') => limits.extend(self.left_out()),
                 None => {
                     limits.push((folded(key), Limit::Absent));
                     says.push(self.solver.formulas.not(self.present(key)));
@@ -118,17 +139,40 @@ impl<'c> Looked<'c> {
         !is_torn && agree(&context) && self.solver.holds(formula, &frame) != Held::No
     }
 
-    /// That a key is there, and what it says where facts speak of that.
-    fn says(&self, entry: &Entry) -> Formula {
-        let text = match &entry.value {
-            ContextValue::One(value) => value.to_ascii_lowercase(),
-            ContextValue::Many(_) => String::new(),
-        };
-        match &*text {
-            "true" | "false" => {
-                let test = equals(Comparison::Bool, &folded(&entry.name), &text);
-                self.solver.formulas.of(Atom::Request(test))
+    /// Whether AWS sends such values under a key, whenever that is.
+    fn can_hold(&self, entry: &Entry) -> bool {
+        let range = Range::of(&folded(&entry.name), self.solver.now());
+        entry.value.values().iter().all(|text| match &range {
+            Range::Numbers(whole) if whole.written == Written::Instant => {
+                let second = Decimal::instant(text).and_then(|instant| instant.floor());
+                second.is_some_and(|second| whole.has(second))
             }
+            // Rule C15.
+            Range::Finite(_) if truth(text).is_some() => range.has(&text.to_ascii_lowercase()),
+            _ => range.has(text),
+        })
+    }
+
+    /// Rule C52: the pairs that the set of their names tells, and of which none is given.
+    fn left_out(&self) -> impl Iterator<Item = (Box<str>, Limit)> + '_ {
+        let names = self.assumed.get(NAMES).map(|entry| entry.value.values());
+        let pairs = names.unwrap_or_default().iter().map(|name| format!("{PREFIX}{name}"));
+        let open = pairs.filter(|pair| self.assumed.get(pair).is_none());
+        open.map(|pair| (pair.into(), Limit::Absent))
+    }
+
+    /// That a key is there, and what it says where facts speak of that, or of how many values.
+    fn says(&self, entry: &Entry) -> Formula {
+        let (formulas, key) = (&self.solver.formulas, folded(&entry.name));
+        let of = |test| formulas.of(Atom::Request(test));
+        if is_multivalued(&key) {
+            let values: Vec<&str> = entry.value.values().iter().map(AsRef::as_ref).collect();
+            let has = values.iter().map(|value| of(Test::of(&key, SOME, &[value])));
+            let all = [of(Test::of(&key, ALL, &values)), self.present(&entry.name)];
+            return formulas.and(has.chain(all));
+        }
+        match &*entry.value.values().first().map(|it| it.to_ascii_lowercase()).unwrap_or_default() {
+            text @ ("true" | "false") => of(equals(Comparison::Bool, &key, text)),
             _ => self.present(&entry.name),
         }
     }
@@ -138,20 +182,33 @@ impl<'c> Looked<'c> {
     }
 }
 
-/// The keys of which something is assumed, families aside: members of one may be given.
+/// Each value of a set is one of those assumed.
+const ALL: Operator = of_set(Quantifier::ForAllValues);
+
+/// One value of a set is that which is assumed.
+const SOME: Operator = of_set(Quantifier::ForAnyValue);
+
+const fn of_set(quantifier: Quantifier) -> Operator {
+    Operator {
+        quantifier: Some(quantifier),
+        comparison: Comparison::StringEquals,
+        polarity: Polarity::Is,
+        if_exists: false,
+    }
+}
+
+/// The keys of which something is assumed. Members of a family that is absent may be given; of the pairs of the
+/// encryption context another key tells which there are.
 fn keys(assumed: &Context) -> impl Iterator<Item = String> {
     let given = assumed.entries().map(|entry| entry.name.to_string());
-    let absent = assumed.absent().filter(|name| !name.ends_with('*')).map(str::to_owned);
-    given.chain(absent)
+    let is_single = |name: &&str| !name.ends_with('*') || name.starts_with(PREFIX);
+    given.chain(assumed.absent().filter(is_single).map(str::to_owned))
 }
 
 fn words(assumed: &Context, key: &str) -> String {
     match assumed.get(key) {
         Some(entry) => format!("{} is {}", entry.name, entry.value.values().join(", ")),
-        None => {
-            let name = crate::aws::condition_key(key).map_or(key, |info| info.name);
-            format!("{name} is absent")
-        }
+        None => format!("{} is absent", Spellings::default().spelled(key)),
     }
 }
 
@@ -164,6 +221,7 @@ mod tests {
         for (name, value) in assumed {
             match (*name, *value) {
                 ("via", service) => assumptions.via(service),
+                ("direct", _) => assumptions.direct(),
                 (name, value) => assumptions.fix(name, value, "--assume").expect("a known key"),
             }
         }
@@ -209,6 +267,74 @@ mod tests {
                 "aws:SourceArn is arn:aws:sns:us-east-1:111122223333:t",
             ]),
         );
+    }
+
+    #[test]
+    fn who_always_tells_a_key_does_not_leave_it_out() {
+        let issued = ("aws:TokenIssueTime", "absent");
+        let (mfa, direct) = (("aws:MultiFactorAuthPresent", "true"), ("direct", ""));
+        check(
+            &[issued, mfa, direct],
+            Some(&[
+                "aws:MultiFactorAuthPresent is true",
+                "aws:ViaAWSService is false",
+                "aws:TokenIssueTime is absent",
+            ]),
+        );
+        check(&[issued, direct], None);
+        check(&[mfa, direct], None);
+        check(&[("aws:SecureTransport", "absent"), direct], None);
+    }
+
+    #[test]
+    fn values_that_aws_never_sends_are_named() {
+        let days = "kms:ScheduleKeyDeletionPendingWindowInDays";
+        for (name, value, expected) in [
+            (days, "7", true),
+            (days, "30", true),
+            (days, "6", false),
+            (days, "31", false),
+            (days, "07", false),
+            (days, "soon", false),
+            ("kms:RotationPeriodInDays", "90", true),
+            ("kms:RotationPeriodInDays", "2561", false),
+            ("aws:MultiFactorAuthAge", "-1", false),
+            ("aws:MultiFactorAuthPresent", "True", true),
+            ("aws:MultiFactorAuthPresent", "yes", false),
+            ("aws:SourceIp", "2001:db8::1", true),
+            ("aws:SourceIp", "10.0.0.0/8", false),
+            ("aws:CurrentTime", "2020-02", true),
+            ("aws:CurrentTime", "soon", false),
+            ("kms:ViaService", "s3", false),
+            ("kms:GrantOperations", "Decrypt", true),
+            ("kms:GrantOperations", "kms:Decrypt", false),
+        ] {
+            let words = format!("{name} is {value}");
+            let named: &[&str] = &[words.as_str()];
+            check(&[(name, value)], (!expected).then_some(named));
+        }
+    }
+
+    #[test]
+    fn c52_pairs_and_their_names_go_together() {
+        let (names, pair) = ("kms:EncryptionContextKeys", "kms:EncryptionContext:a");
+        let is = |value: &str| format!("{names} is {value}");
+        let absent = "kms:EncryptionContext:a is absent";
+        check(&[(names, "a"), (pair, "absent")], Some(&[&is("a"), absent]));
+        check(&[(names, "a"), (names, "b"), (pair, "absent")], Some(&[&is("a, b"), absent]));
+        let given = "kms:EncryptionContext:a is 1";
+        check(&[(names, "b"), (pair, "1")], Some(&[given, &is("b")]));
+        check(&[(names, "absent"), (pair, "1")], Some(&[given, &is("absent")]));
+        let family = "kms:EncryptionContext:*";
+        check(
+            &[(names, "a"), (family, "absent")],
+            Some(&[&is("a"), "kms:EncryptionContext:* is absent"]),
+        );
+        check(&[(names, "a"), (pair, "1"), (family, "absent")], None);
+        check(&[(names, "a"), (names, "b"), (pair, "1")], None);
+        check(&[(names, "b"), (pair, "absent")], None);
+        check(&[(pair, "1"), ("direct", "")], None);
+        check(&[(names, "a"), ("direct", "")], None);
     }
 
     #[test]

@@ -435,9 +435,9 @@ fn limits(world: &World<'_>, subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
         let at = if places.is_empty() { anywhere() } else { Limit::Among(places.clone()) };
         limits.push((ORG_PATHS.into(), at));
     }
-    if let (Some(Some(id)), None) =
-        (subject.assumed_organization(world.given), subject.organization())
-    {
+    let assumed = subject.assumed_organization(world.given).flatten();
+    let assumed = assumed.filter(|_| subject.organization().is_none());
+    if let Some(id) = assumed.or_else(|| subject.moved_to(world.inventory, world.given)) {
         limits.push((ORG_PATHS.into(), Limit::PresentLike(format!("{id}/?*").into())));
     }
     if let Some((role, account)) = subject.outside_role().zip(subject.caller.account) {

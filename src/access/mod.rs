@@ -182,9 +182,9 @@ impl<'w> Access<'w> {
     /// The same engine under assumptions: every request agrees with them.
     #[must_use]
     pub fn assuming(mut self, assumptions: &Assumptions) -> Self {
-        let names = assumptions.given.entries().map(|entry| &entry.name);
+        self.given = assumptions.whole();
+        let names = self.given.entries().map(|entry| &entry.name);
         names.for_each(|name| self.core.formulas.spellings.hear(name));
-        self.given = assumptions.given.clone();
         self.via = assumptions.via.clone();
         self
     }

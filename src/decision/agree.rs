@@ -6,7 +6,7 @@ use super::instant::whole_second;
 use super::{Context, LONGEST_SESSION};
 
 /// The condition keys that tell an organization, with those that tell the place in it.
-const ORGANIZATIONS: [(&str, &str); 3] = [
+pub(super) const ORGANIZATIONS: [(&str, &str); 3] = [
     ("aws:PrincipalOrgID", "aws:PrincipalOrgPaths"),
     ("aws:SourceOrgID", "aws:SourceOrgPaths"),
     ("aws:VpceOrgID", "aws:VpceOrgPaths"),
@@ -17,6 +17,7 @@ pub fn agree(context: &Context) -> bool {
     is_one_instant(context)
         && is_in_session(context)
         && is_one_source(context)
+        && are_named(context)
         && ORGANIZATIONS.iter().all(|keys| is_one_place(context, *keys))
 }
 
@@ -50,6 +51,13 @@ fn is_one_source(context: &Context) -> bool {
     let account = arn.and_then(|arn| AccountId::parse(arn.account));
     arn.is_none_or(|arn| arn.has_owner())
         && account.zip(one("aws:SourceAccount")).is_none_or(|(own, told)| *own.as_str() == **told)
+}
+
+/// Rule C52: the names of the pairs are all in the set of them.
+fn are_named(context: &Context) -> bool {
+    let names = context.get("kms:EncryptionContextKeys").map(|entry| entry.value.values());
+    let mut pairs = context.with_prefix("kms:EncryptionContext:");
+    names.is_none_or(|names| pairs.all(|(name, _)| names.iter().any(|it| **it == *name)))
 }
 
 /// Section 2.5: an account is at one place of one organization, whose id the path begins with.
@@ -107,6 +115,26 @@ mod tests {
             context.set_one("aws:SourceArn", arn);
             context.set_one("aws:SourceAccount", account);
             assert_eq!(agree(&context), expected, "{arn} {account}");
+        }
+    }
+
+    #[test]
+    fn c52_each_pair_is_named_as_it_is_spelled() {
+        for (pairs, names, expected) in [
+            (&["a"][..], &["a"][..], true),
+            (&["a"], &["a", "b"], true),
+            (&[], &["a"], true),
+            (&["a", "b"], &["a"], false),
+            (&["a"], &["A"], false),
+        ] {
+            let mut context = Context::default();
+            for name in pairs {
+                context.set_one(&format!("kms:EncryptionContext:{name}"), "1");
+            }
+            assert!(agree(&context));
+            let names = names.iter().map(|name| (*name).into()).collect();
+            context.set("kms:EncryptionContextKeys", ContextValue::Many(names));
+            assert_eq!(agree(&context), expected, "{context:?}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::aws::{KmsAction, carried, condition_key, condition_keys::condition_keys, suggest};
 
+use super::agree::ORGANIZATIONS;
 use super::{Context, ContextValue, Request, Target};
 
 /// Request-time condition keys that are fixed for a whole analysis, and the same in words.
@@ -28,11 +29,20 @@ const OF_SERVICES: [&str; 9] = [
     "aws:SourceOwner",
 ];
 
+/// What the condition keys of an encryption context's pairs begin with.
+const PAIR: &str = "kms:EncryptionContext:";
+
+/// All of them.
+const PAIRS: &str = "kms:EncryptionContext:*";
+
+/// The condition key of their names.
+const NAMES: &str = "kms:EncryptionContextKeys";
+
 /// What a plain call leaves out (rule U4).
 const LEFT_OUT: [&str; 5] = [
     "kms:BypassPolicyLockoutSafetyCheck",
-    "kms:EncryptionContext:*",
-    "kms:EncryptionContextKeys",
+    PAIRS,
+    NAMES,
     "kms:RecipientAttestation:*",
     "kms:RequestAlias",
 ];
@@ -64,7 +74,7 @@ impl Assumptions {
         known(name)?;
         self.fits(name, value)?;
         if value == "absent" {
-            self.given.set_absent(name);
+            self.leave_out(name);
             self.words.push(format!("{name} is absent ({option})"));
             return Ok(());
         }
@@ -74,6 +84,14 @@ impl Assumptions {
         self.words.retain(|known| !known.starts_with(&format!("{name} is ")));
         self.words.push(format!("{name} is {shown} ({option})"));
         Ok(())
+    }
+
+    /// Takes a key for absent, or a family but for those of its members that are given.
+    fn leave_out(&mut self, name: &str) {
+        let mut left_out = Context::default();
+        left_out.set_absent(name);
+        left_out.lay_over(&self.given);
+        self.given = left_out;
     }
 
     /// Whether a key can have this value beside what was assumed of it.
@@ -87,7 +105,10 @@ impl Assumptions {
             Some(known) if is_one && known.iter().any(|it| **it != *value) => {
                 Err(format!("{name} has one value, and cannot be {} and {value}", known.join(", ")))
             }
-            None if value != "absent" && self.given.is_absent(name) => {
+            // Members of a family that is absent may be given.
+            None if value != "absent"
+                && self.given.absent().any(|it| it.eq_ignore_ascii_case(name)) =>
+            {
                 Err(format!("{name} cannot be absent and {value}"))
             }
             _ => Ok(()),
@@ -103,11 +124,16 @@ impl Assumptions {
     /// Assumes that callers call KMS themselves, the key named by its ARN (rule U4). What was given
     /// before stays.
     pub fn direct(&mut self) {
-        for name in OF_SERVICES.into_iter().chain(LEFT_OUT) {
-            if self.given.get(name).is_none() {
-                self.given.set_absent(name);
-            }
-        }
+        // Rule C52: who gives pairs or their names assumes an encryption context, of which the other key tells.
+        let pairs = self.given.with_prefix(PAIR).next().is_some();
+        let names = self.given.get(NAMES).is_some();
+        let is_told = |name: &str| match name {
+            NAMES => pairs,
+            PAIRS => names,
+            _ => false,
+        };
+        let left_out = OF_SERVICES.into_iter().chain(LEFT_OUT).filter(|name| !is_told(name));
+        left_out.for_each(|name| self.leave_out(name));
         // Who calls says aws:PrincipalIsAWSService; it is no assumption.
         self.set_unless_given("aws:ViaAWSService", "false");
         self.set_unless_given("kms:GrantIsForAWSResource", "false");
@@ -159,22 +185,56 @@ impl Assumptions {
         }
     }
 
+    /// What is given, and what follows of other keys. Of an organization (section 2.5): an account has both keys or
+    /// neither, and a path begins with the id; where in an organization it is, nothing tells. Of an encryption
+    /// context without further pairs (rule C52): the names of the pairs.
+    pub fn whole(&self) -> Context {
+        let mut whole = self.given.clone();
+        let is_open = |key: &str| self.given.get(key).is_none() && !self.given.is_absent(key);
+        if is_open(NAMES) && self.given.is_absent(PAIRS) {
+            let pairs = self.given.with_prefix(PAIR);
+            let names: Vec<Box<str>> = pairs.map(|(name, _)| name.into()).collect();
+            match names.is_empty() {
+                true => whole.set_absent(NAMES),
+                false => whole.set(NAMES, ContextValue::Many(names)),
+            }
+        }
+        for (id, paths) in ORGANIZATIONS {
+            match self.given.get(paths).map(|entry| entry.value.values()) {
+                Some([path]) if is_open(id) => {
+                    whole.set_one(id, path.split('/').next().unwrap_or_default());
+                }
+                None if is_open(id) && self.given.is_absent(paths) => whole.set_absent(id),
+                None if is_open(paths) && self.given.is_absent(id) => whole.set_absent(paths),
+                _ => {}
+            }
+        }
+        whole
+    }
+
     /// The keys of a request for `action` on a key of `region`: those of the assumptions that the
     /// action carries. Without a Region, on no key, no service in between is named.
     pub fn context(&self, action: KmsAction, region: Option<&str>) -> Context {
         let mut context = Context::default();
-        for entry in self.given.entries().filter(|entry| carried(action, &entry.name)) {
+        let whole = self.whole();
+        // Of a family that is absent some members may be given.
+        whole.absent().for_each(|name| context.set_absent(name));
+        for entry in whole.entries().filter(|entry| carried(action, &entry.name)) {
             context.set(&entry.name, entry.value.clone());
         }
-        self.given.absent().for_each(|name| context.set_absent(name));
-        if let (Some(service), Some(region)) = (&self.via, region)
+        if let Some(service) = region.and_then(|region| self.service(region))
             && carried(action, "kms:ViaService")
             && context.get("kms:ViaService").is_none()
+            && !context.is_absent("kms:ViaService")
         {
-            let value = Self::service_in(service, region);
-            context.set("kms:ViaService", ContextValue::One(value.into()));
+            context.set("kms:ViaService", ContextValue::One(service.into()));
         }
         context
+    }
+
+    /// `kms:ViaService` of the service that calls on the principal's behalf, in a Region.
+    pub fn service(&self, region: &str) -> Option<String> {
+        self.via.as_ref().map(|service| Self::service_in(service, region))
     }
 }
 
@@ -208,6 +268,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_organization_is_told_in_both_keys() {
+        let whole = |name: &str, value: &str| {
+            let mut assumptions = Assumptions::default();
+            assumptions.fix(name, value, "--assume").expect("a condition key");
+            let whole = assumptions.whole();
+            ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths"].map(|key| {
+                let value = whole.get(key).map(|entry| entry.value.values().join(","));
+                value.or_else(|| whole.is_absent(key).then(|| "absent".to_owned()))
+            })
+        };
+        let (id, path) = (Some("o-a".to_owned()), Some("o-a/r-b/ou-c/".to_owned()));
+        let absent = || Some("absent".to_owned());
+        assert_eq!(whole("aws:PrincipalOrgPaths", "o-a/r-b/ou-c/"), [id.clone(), path]);
+        assert_eq!(whole("aws:PrincipalOrgID", "o-a"), [id, None]);
+        assert_eq!(whole("aws:PrincipalOrgID", "absent"), [absent(), absent()]);
+        assert_eq!(whole("aws:PrincipalOrgPaths", "absent"), [absent(), absent()]);
+    }
+
+    #[test]
     fn u4_direct_calls_have_no_service_in_between() {
         let mut direct = Assumptions::default();
         direct.direct();
@@ -216,6 +295,47 @@ mod tests {
         assert!(context.is_absent("kms:EncryptionContext:a"));
         let via = context.get("aws:ViaAWSService").map(|entry| entry.value.values());
         assert_eq!(via, Some(["false".into()].as_slice()));
+    }
+
+    #[test]
+    fn u4_what_is_given_of_an_encryption_context_stays() {
+        let direct = |given: &[(&str, &str)]| {
+            let mut direct = Assumptions::default();
+            for (name, value) in given {
+                direct.fix(name, value, "--assume").expect("a condition key");
+            }
+            direct.direct();
+            direct.context(KmsAction::DECRYPT, Some("eu-west-1"))
+        };
+        let value = |context: &Context, name: &str| {
+            context.get(name).map(|entry| entry.value.values().join(","))
+        };
+        let pair = direct(&[("kms:EncryptionContext:a", "1")]);
+        assert_eq!(value(&pair, "kms:EncryptionContext:a").as_deref(), Some("1"));
+        assert!(pair.is_absent("kms:EncryptionContext:b"));
+        assert_eq!(value(&pair, NAMES).as_deref(), Some("a"));
+        let names = direct(&[(NAMES, "a")]);
+        assert_eq!(value(&names, NAMES).as_deref(), Some("a"));
+        assert!(!names.is_absent("kms:EncryptionContext:a"));
+        let neither = direct(&[(PAIRS, "absent")]);
+        assert!(neither.is_absent(NAMES));
+    }
+
+    #[test]
+    fn of_an_absent_family_some_members_may_be_given() {
+        for turned in [false, true] {
+            let mut all = [("aws:RequestTag/*", "absent"), ("aws:RequestTag/team", "red")];
+            if turned {
+                all.reverse();
+            }
+            let mut assumptions = Assumptions::default();
+            for (name, value) in all {
+                assumptions.fix(name, value, "--assume").expect("a condition key");
+            }
+            let context = assumptions.context(KmsAction::TAG_RESOURCE, None);
+            assert!(context.get("aws:RequestTag/team").is_some(), "{turned}");
+            assert!(context.is_absent("aws:RequestTag/owner"), "{turned}");
+        }
     }
 
     #[test]
