@@ -70,7 +70,7 @@ use cast::{Cast, Ix, KeyIx};
 use keys::Keys;
 use organize::AllWays;
 use plan::Plan;
-use search::{Limits, Search, Way};
+use search::{Errand, Limits, Search, Way};
 use state::States;
 
 /// The paths that were found.
@@ -280,11 +280,10 @@ impl Quest<'_, '_> {
     /// The ways from everybody who is wanted, in numbers.
     fn ways(&self) -> Searched {
         let limits = self.limits(1);
-        let found = self
-            .starts()
-            .map(|start| (start, Search::explored(&self.states, start, &self.keys(start), limits)));
+        let errand = |start| Errand { start, wanted: self.keys(start), prefix: None };
+        let errands: Vec<Errand> = self.starts().map(errand).collect();
         let (mut searched, mut prefixes) = (Searched::default(), Vec::new());
-        for (start, explored) in found.filter(|(_, it)| !it.is_nothing()).collect::<Vec<_>>() {
+        for (start, explored) in self.states.explored(&errands, limits) {
             prefixes.extend(explored.organized.into_iter().map(|prefix| (start, prefix)));
             searched.unsure.extend(explored.unsure.then_some(start));
             searched.ways.insert(start, explored.ways);
@@ -302,14 +301,18 @@ impl Quest<'_, '_> {
         has_path: impl Fn(Ix, KeyIx) -> bool + Sync,
     ) -> Vec<(Ix, KeyIx, Way)> {
         let limits = Limits { least: Chance::Perhaps, ..self.limits(1) };
-        let supposed = unsure.par_iter().copied().flat_map_iter(|start| {
+        let errands = unsure.par_iter().copied().map(|start| {
             let keys = self.keys(start);
             let lacking = (0..).zip(&*keys).map(|(key, wanted)| *wanted && !has_path(start, key));
-            let lacking: Vec<bool> = lacking.collect();
-            let ways = Search::from(&self.states, start, &lacking, limits).into_iter();
+            Errand { start, wanted: lacking.collect(), prefix: None }
+        });
+        let errands: Vec<Errand> = errands.collect();
+        let found = self.states.explored(&errands, limits).into_iter();
+        let supposed = found.flat_map(|(start, explored)| {
+            let ways = explored.ways.into_iter();
             let first = ways.filter_map(|(key, ways)| Some((key, ways.into_iter().next()?)));
             let open = first.filter(|(_, way)| !way.is_empty());
-            open.map(|(key, way)| (start, key, way)).collect::<Vec<_>>()
+            open.map(move |(key, way)| (start, key, way))
         });
         supposed.collect()
     }

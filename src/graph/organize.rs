@@ -22,7 +22,7 @@ use super::change::{Change, is_everything, nowhere};
 use super::execute::obstacle;
 use super::keys::Keys;
 use super::moves::{Gain, Move, Moves};
-use super::search::{Prefix, Search, Way};
+use super::search::{Errand, Prefix, Search, Way};
 use super::state::States;
 
 /// A call about the organization; those first that lift most.
@@ -269,17 +269,20 @@ impl Quest<'_, '_> {
         }
         for (what, prefixes) in by_move {
             let lacking = |start, prefix: &Prefix| self.lacking(start, prefix.steps.len(), all);
-            let asked =
-                prefixes.into_par_iter().map(|(start, it)| (start, lacking(start, &it), it));
-            let asked = asked.filter(|(_, lacking, _)| lacking.contains(&true));
-            let mut asked: Vec<(Ix, Vec<bool>, Prefix)> = asked.collect();
+            let asked = prefixes.into_par_iter().map(|(start, prefix)| Errand {
+                start,
+                wanted: lacking(start, &prefix).into(),
+                prefix: Some(prefix),
+            });
+            let asked = asked.filter(|errand| errand.wanted.contains(&true));
+            let mut asked: Vec<Errand> = asked.collect();
             if asked.len() > *left {
                 self.cast.capped.store(true, Ordering::Relaxed);
             }
             asked.truncate(*left);
             // Keys that nobody lacks are not looked at in the other world.
             let is_lacking =
-                |at: usize| asked.iter().any(|(_, keys, _)| keys.get(at) == Some(&true));
+                |at: usize| asked.iter().any(|errand| errand.wanted.get(at) == Some(&true));
             let known = self.cast.keys.iter().enumerate();
             let lacked: BTreeSet<&KeyArn> =
                 known.filter(|(at, _)| is_lacking(*at)).map(|(_, key)| &key.arn).collect();
@@ -290,12 +293,8 @@ impl Quest<'_, '_> {
             let goal = |key: &Key| self.goal(key).filter(|_| lacked.contains(&key.arn));
             let keys = Keys::of(self.cast, &after, goal);
             let states = States::new(self.cast, &after, &keys);
-            let found = asked.into_par_iter().map(|(start, lacking, prefix)| {
-                let limits = self.limits(1);
-                (start, Search::after(&states, start, &lacking, limits, &prefix))
-            });
             let mut deeper = Vec::new();
-            for (start, explored) in found.collect::<Vec<_>>() {
+            for (start, explored) in states.explored(&asked, self.limits(1)) {
                 deeper.extend(explored.organized.into_iter().map(|prefix| (start, prefix)));
                 let known = all.entry(start).or_default();
                 for (key, ways) in explored.ways {

@@ -31,6 +31,15 @@ impl Doing {
         }
     }
 
+    /// Whether somebody is taken on, changed, or given a grant by it.
+    pub(super) fn is_about(&self, at: Ix) -> bool {
+        match self {
+            Self::Move(what) => what.whose().is_some_and(|(whose, _)| whose == at),
+            Self::Key(KeyMove::Grant(_, to)) => *to == at,
+            Self::Key(_) => false,
+        }
+    }
+
     /// Whether it counts as a primitive: what is written for one who was made is a part of making it (rules
     /// T35, T52).
     pub(super) fn is_counted(&self, cast: &Cast<'_>) -> bool {

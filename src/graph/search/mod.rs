@@ -21,6 +21,7 @@ mod idle;
 mod keys;
 mod prefix;
 mod retagged;
+mod shared;
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -46,6 +47,7 @@ pub(super) use changes::Subject;
 use doors::Door;
 use idle::{Master, Useful, User};
 pub(super) use prefix::Prefix;
+pub(super) use shared::Errand;
 
 /// How far paths may go.
 #[derive(Clone, Copy)]
@@ -223,7 +225,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     }
 
     /// The same with the calls about the organization that are met on the way.
-    pub(super) fn explored(
+    fn explored(
         states: &'s States<'c, 'w>,
         start: Ix,
         wanted: &[bool],
@@ -244,7 +246,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
     }
 
     /// What is found after some calls, the last of which made the world what it is for `states`.
-    pub(super) fn after(
+    fn after(
         states: &'s States<'c, 'w>,
         start: Ix,
         wanted: &[bool],

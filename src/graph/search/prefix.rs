@@ -13,7 +13,7 @@ use super::super::state::{States, Tags};
 use super::{Fact, Way};
 
 /// The calls that lead to one about the organization, itself the last, and what they gain.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(in crate::graph) struct Prefix {
     /// What it is.
     pub(in crate::graph) what: OrgMove,
@@ -51,6 +51,27 @@ impl Prefix {
         let is_done = |gain: &Gain| !matches!(gain, Gain::Changed(Change::Organized(_)));
         let gained = gained.filter(is_done).collect();
         Self { what: what.clone(), steps, gained, chance: label.chance }
+    }
+
+    /// The same calls with one in the place of another; nothing where they are about either of them.
+    pub(super) fn renamed(&self, (from, to): (Ix, Ix)) -> Option<Self> {
+        let place = |at: Ix| if at == from { to } else { at };
+        let steps = self.steps.iter().map(|step| {
+            let is_about_both = step.what.is_about(from) || step.what.is_about(to) || step.by == to;
+            (!is_about_both).then(|| Step { by: place(step.by), what: step.what.clone() })
+        });
+        let gained = self.gained.iter().map(|gain| match gain {
+            Gain::Held(at, any) => (*at != to).then(|| Gain::Held(place(*at), *any)),
+            Gain::Changed(change) => {
+                let whose = change.whose();
+                (whose != Some(from) && whose != Some(to)).then(|| gain.clone())
+            }
+            Gain::KeyChanged(_, doing) => {
+                (!doing.is_about(from) && !doing.is_about(to)).then(|| gain.clone())
+            }
+        });
+        let gained = gained.collect::<Option<_>>()?;
+        Some(Self { steps: steps.collect::<Option<_>>()?, gained, ..self.clone() })
     }
 
     /// The same as a label in the numbers of other states.
