@@ -58,6 +58,8 @@ pub(super) struct Asked {
     services: bool,
     /// The place of an account in the organization.
     places: bool,
+    /// To whom grants are made.
+    grantees: bool,
     /// How somebody is signed in, or which kind of principal it is.
     sign_in: bool,
 }
@@ -79,6 +81,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
     cast.hears_session_names = cast.of_organization.session_names;
     cast.hears_services = cast.of_organization.services;
     cast.hears_places = cast.of_organization.places || cast.of_keys.places;
+    cast.hears_grantees = cast.of_organization.grantees;
     for asked in [&cast.of_organization, &cast.of_keys] {
         cast.principal_tag_keys.extend(asked.principal_tag_keys());
     }
@@ -94,6 +97,7 @@ pub(super) fn hear(cast: &mut Cast<'_>) {
             cast.hears_session_names |= household.asked.session_names;
             cast.hears_services |= household.asked.services;
             cast.hears_places |= household.asked.places;
+            cast.hears_grantees |= household.asked.grantees;
             cast.principal_tag_keys.extend(household.asked.principal_tag_keys());
             regions.extend(household.asked.regions.iter().cloned());
         }
@@ -127,6 +131,11 @@ impl Asked {
     /// Whether the tags of principals that it asks for are all named with their values.
     pub(super) fn names_tags_alone(&self) -> bool {
         self.ties.is_empty() && self.tag_variables.is_empty()
+    }
+
+    /// Whether it asks to whom grants are made.
+    pub(super) fn is_of_grantees(&self) -> bool {
+        self.grantees
     }
 
     /// Whether it asks for tags of principals.
@@ -331,6 +340,8 @@ impl Asked {
             self.policies = true;
         } else if key == "sts:rolesessionname" {
             self.session_names = true;
+        } else if key == "kms:granteeprincipal" {
+            self.grantees = true;
         } else if is_of_services(&key) {
             self.services = true;
         } else if key == "aws:principalorgpaths" || key == "aws:resourceorgpaths" {

@@ -61,6 +61,8 @@ pub(super) struct Cast<'w> {
     pub(super) principal_tag_keys: BTreeSet<String>,
     /// Whether some policy asks whether a service calls on somebody's behalf (rule U4).
     pub(super) hears_services: bool,
+    /// Whether some policy of users and roles, or of the organization, asks to whom grants are made (rule T18).
+    pub(super) hears_grantees: bool,
     /// Whether some policy asks for the place of an account in the organization.
     pub(super) hears_places: bool,
     /// Whether more could be done about the organization than was looked at (rule T37).
@@ -140,6 +142,7 @@ impl<'w> Cast<'w> {
             hears_policies: false,
             hears_session_names: false,
             hears_services: false,
+            hears_grantees: false,
             hears_places: false,
             capped: AtomicBool::new(false),
             principal_tag_keys: BTreeSet::new(),

@@ -23,6 +23,7 @@ pub(super) struct Keys<'c, 'w> {
     targets: KeyTargets<'c>,
     told_apart: Vec<Option<ToldApart>>,
     asking: Vec<bool>,
+    of_grantees: Vec<bool>,
     of_sign_in: Vec<bool>,
     /// The tags of principals that their own sides ask for.
     principal_tags: Vec<BTreeSet<(Box<str>, Box<str>)>>,
@@ -82,6 +83,10 @@ impl<'c, 'w> Keys<'c, 'w> {
         let tags = |asked: Option<Asked>| asked.map(|it| it.principal_tags).unwrap_or_default();
         let mut keys = Self {
             asking: asked.iter().map(|it| it.as_ref().is_none_or(Asked::is_of_keys)).collect(),
+            of_grantees: asked
+                .iter()
+                .map(|it| it.as_ref().is_none_or(Asked::is_of_grantees))
+                .collect(),
             of_sign_in: asked
                 .iter()
                 .map(|it| it.as_ref().is_none_or(Asked::is_of_sign_in))
@@ -276,6 +281,11 @@ impl<'c, 'w> Keys<'c, 'w> {
     /// Whether a key's own side asks for its tags or aliases.
     pub(super) fn asks(&self, key: KeyIx) -> bool {
         self.asking.get(key as usize).copied().unwrap_or(true)
+    }
+
+    /// Whether grants of a key may be made to one and not to another.
+    pub(super) fn asks_for_grantees(&self, key: KeyIx) -> bool {
+        self.cast.hears_grantees || self.of_grantees.get(key as usize).copied().unwrap_or(true)
     }
 
     /// The tags of principals that a key's own side asks for.

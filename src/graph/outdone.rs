@@ -140,8 +140,10 @@ impl States<'_, '_> {
     fn keys_left_by(&self, at: Ix, administrator: &StateName) -> Box<[KeyIx]> {
         let told = [self.told_apart(at), self.told_apart(administrator.at)];
         let asking = self.telling_kinds(at, administrator);
-        let is_told =
-            |key: &KeyIx| told.iter().chain([&asking]).any(|told| told.binary_search(key).is_ok());
+        let is_told = |key: &KeyIx| {
+            let mut told = told.iter().chain([&asking]);
+            told.any(|told| told.binary_search(key).is_ok()) || self.keys.asks_for_grantees(*key)
+        };
         let lacking = self.lacking(administrator);
         let keys = lacking.keys.iter().copied().filter(is_told);
         keys.filter(|key| !self.is_outdone(at, administrator, *key)).collect()
@@ -149,8 +151,9 @@ impl States<'_, '_> {
 
     /// Whether an administrator can do with a key whatever `at`, of the same walls, could be made to do.
     fn is_outdone(&self, at: Ix, administrator: &StateName, key: KeyIx) -> bool {
-        // What the key's own tags change is not looked at.
+        // What the key's own tags change is not looked at, nor who makes grants to whom (rules T18, T32).
         !self.keys.asks(key)
+            && !self.keys.asks_for_grantees(key)
             && self.is_within((at, None), administrator, key)
             && self.is_outdone_tagged(at, administrator, key)
     }

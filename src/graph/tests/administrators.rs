@@ -119,3 +119,34 @@ fn g31_others_make_grants_that_those_of_the_administrator_do_not_let_it_make() {
         path.map(|path| path.hops.iter().map(|hop| hop.call.name()).collect());
     assert_eq!(calls, Some(vec!["iam:CreateAccessKey", "kms:CreateGrant"]));
 }
+
+#[test]
+fn administrators_who_are_alike_have_the_same_ways_but_for_keys_that_tell_them_apart() {
+    let key = |name: &str, user: &str| {
+        format!("{name}: {{ policy: [{{ allow: kms:CreateGrant, to: {user} }}] }}")
+    };
+    let admins = ["bob", "eve", "joe"];
+    let users = admins.map(|name| format!("{name}: {{ policies: [{{ allow: '*' }}] }}")).join(", ");
+    let keys =
+        [key("own", "user/bob"), key("of-ann", "user/ann"), key("free", "account")].join(", ");
+    let text = format!(
+        "accounts: {{ {ACCOUNT}: {{ users: {{ ann: {{}}, {users} }}, keys: {{ {keys} }} }} }}"
+    );
+    let paths = super::paths(&text);
+    let of = |name: &str, key: &str| -> Vec<&'static str> {
+        let is_it = |path: &&super::Path| {
+            path.from.text.ends_with(&format!(":user/{name}")) && path.key.id() == key
+        };
+        let path = paths.iter().find(is_it);
+        path.into_iter().flat_map(|path| &path.hops).map(|hop| hop.call.name()).collect()
+    };
+    for name in admins {
+        // To each a grant is made by itself, and not by or to another.
+        assert_eq!(of(name, "free"), ["kms:CreateGrant"], "{name}");
+        assert_eq!(of(name, "of-ann"), ["iam:CreateAccessKey", "kms:CreateGrant"], "{name}");
+    }
+    assert_eq!(of("bob", "own"), ["kms:CreateGrant"]);
+    for name in ["eve", "joe"] {
+        assert_eq!(of(name, "own"), ["iam:CreateAccessKey", "kms:CreateGrant"], "{name}");
+    }
+}

@@ -81,3 +81,28 @@ fn c5_two_spellings_of_a_name_are_two_pairs() {
     let pairs = params_of_bob(text, 0)["Constraints"]["EncryptionContextSubset"].clone();
     assert_eq!(pairs, serde_json::json!({ "APP": "y", "app": "x" }));
 }
+
+#[test]
+fn t18_one_administrator_has_grants_made_to_another_whom_policies_name() {
+    let grant = "allow: kms:CreateGrant";
+    let to_admin =
+        "StringEquals: { 'kms:GranteePrincipal': 'arn:aws:iam::111122223333:role/admin' }";
+    let ann = "ArnEquals: { 'aws:PrincipalArn': 'arn:aws:iam::111122223333:user/ann' }";
+    let worlds = [
+        (format!("{grant}, to: user/ann, when: {{ {to_admin} }}"), String::new()),
+        (
+            format!("{grant}, to: account, when: {{ {ann} }}"),
+            format!("{{ {grant}, when: {{ {to_admin} }} }}"),
+        ),
+    ];
+    for (of_key, of_user) in worlds {
+        let path = of_bob(&format!(
+            "accounts: {{ 111122223333: {{ keys: {{ k: {{ policy: [{{ {of_key} }}] }} }},
+               roles: {{ admin: {{ trust: account, policies: [{{ allow: '*' }}] }} }},
+               users: {{ bob: {{ policies: [{{ allow: '*' }}] }}, ann: {{ policies: [{of_user}] }} }} }} }}"
+        ));
+        let hops = path.map(|path| path.hops).unwrap_or_default();
+        let calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
+        assert_eq!(calls, ["iam:CreateAccessKey", "sts:AssumeRole", "kms:CreateGrant"], "{of_key}");
+    }
+}
