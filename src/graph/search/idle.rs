@@ -119,10 +119,24 @@ impl Search<'_, '_, '_> {
     /// whatever it alone may take on: what they bring, it brings as soon. It is about `at` after changes.
     pub(super) fn is_idle(&self, (at, changes): (Ix, &[ChangeIx]), label: &Label) -> bool {
         let asked = self.limits.kept == 1 && !self.masters.is_empty();
-        let is_near =
-            |master: &Master| master.how.covers(label) || self.takes_the_place(master, label);
+        let is_near = |master: &Master| {
+            master.how.covers(label)
+                || self.is_as_near(master, at, label)
+                || self.takes_the_place(master, label)
+        };
         let calls = label.acts.len();
         asked && self.is_idle_among((at, changes), (&is_near, calls), &mut SmallVec::new())
+    }
+
+    /// Whether a master of another account than that of `at` is a call away: as many as lead from there to
+    /// anybody of its account whom `at` takes on, which is no primitive either.
+    fn is_as_near(&self, master: &Master, at: Ix, label: &Label) -> bool {
+        let account = |at: Ix| self.states.cast.member_or_first(at).caller.account;
+        let mut more = master.how.acts.iter().filter(|act| !label.acts.contains(act));
+        master.how.chance >= label.chance
+            && account(master.name.at) != account(at)
+            && more.next().is_none_or(|act| !act.primitive)
+            && more.next().is_none()
     }
 
     /// A call that is one of those by which somebody got to be a master of the account of `at`.
@@ -171,16 +185,29 @@ impl Search<'_, '_, '_> {
         false
     }
 
+    /// Whether a master makes `at` of no use, whoever else is held or with those who are a call away.
+    fn is_useless(&self, at: Ix, master: &Master, label: &Label) -> bool {
+        let calls = label.acts.len();
+        let is_it = |other: &Master| std::ptr::eq(other, master);
+        let is_near = |other: &Master| is_it(other) || self.is_as_near(other, at, label);
+        self.is_useless_whoever(at, (master, &is_it), calls)
+            || self.is_idle_among((at, &[]), (&is_near, calls), &mut SmallVec::new())
+    }
+
     /// Whether a master makes `at` of no use whoever else is held; kept as long as no other key has a way.
-    fn is_useless(&self, at: Ix, master: &Master, calls: usize) -> bool {
+    fn is_useless_whoever(
+        &self,
+        at: Ix,
+        (master, is_it): (&Master, &dyn Fn(&Master) -> bool),
+        calls: usize,
+    ) -> bool {
         let (key, now) = ((at, master.number), (self.ways.len(), calls));
         match self.useless.borrow().get(&key) {
             Some(None) => return true,
             Some(Some(then)) if *then == now => return false,
             _ => {}
         }
-        let is_it = |other: &Master| std::ptr::eq(other, master);
-        let is_useless = self.is_idle_among((at, &[]), (&is_it, calls), &mut SmallVec::new());
+        let is_useless = self.is_idle_among((at, &[]), (is_it, calls), &mut SmallVec::new());
         self.useless.borrow_mut().insert(key, (!is_useless).then_some(now));
         is_useless
     }
@@ -214,7 +241,7 @@ impl Search<'_, '_, '_> {
             what.whose().is_some_and(|(at, is_given_tags)| {
                 account(at) == account(master.name.at)
                     && !(is_given_tags && needs_tags())
-                    && self.is_useless(at, master, calls)
+                    && self.is_useless(at, master, label)
             })
         };
         let lost: SmallVec<[Act; 3]> = lost.into_iter().filter(is_lost).collect();
