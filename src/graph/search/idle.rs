@@ -128,15 +128,23 @@ impl Search<'_, '_, '_> {
         asked && self.is_idle_among((at, changes), (&is_near, calls), &mut SmallVec::new())
     }
 
-    /// Whether a master of another account than that of `at` is a call away: as many as lead from there to
-    /// anybody of its account whom `at` takes on, which is no primitive either.
+    /// Whether a master of another account than that of `at`, which leads not to it, is a call away: as many as
+    /// lead from there to anybody of its account whom `at` takes on, which is no primitive either.
     fn is_as_near(&self, master: &Master, at: Ix, label: &Label) -> bool {
-        let account = |at: Ix| self.states.cast.member_or_first(at).caller.account;
+        let states = self.states;
+        let account = |at: Ix| states.cast.member_or_first(at).caller.account;
+        let is_at_home = |act: &Act| match states.doings.get(act.what) {
+            Doing::Move(what) => {
+                what.whose().is_some_and(|(other, _)| account(other) == account(at))
+            }
+            Doing::Key(_) => false,
+        };
         let mut more = master.how.acts.iter().filter(|act| !label.acts.contains(act));
         master.how.chance >= label.chance
             && account(master.name.at) != account(at)
             && more.next().is_none_or(|act| !act.primitive)
             && more.next().is_none()
+            && !master.how.acts.iter().any(is_at_home)
     }
 
     /// A call that is one of those by which somebody got to be a master of the account of `at`.
