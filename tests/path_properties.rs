@@ -152,3 +152,15 @@ fn administrators_hide_no_path_of_two_calls() {
 fn administrators_hide_no_path_of_three_calls() {
     check_in("administrators_hide_no_path_of_three_calls", World::administered, 3, 30);
 }
+
+#[test]
+fn administrators_who_are_alike_or_near_hide_no_path_of_two_calls() {
+    let test = "administrators_who_are_alike_or_near_hide_no_path_of_two_calls";
+    check_in(test, World::administered_by_many, 2, 100);
+}
+
+#[test]
+fn administrators_who_are_alike_or_near_hide_no_path_of_three_calls() {
+    let test = "administrators_who_are_alike_or_near_hide_no_path_of_three_calls";
+    check_in(test, World::administered_by_many, 3, 30);
+}

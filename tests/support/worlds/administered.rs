@@ -36,6 +36,25 @@ impl World {
         }
         world
     }
+
+    /// The same where accounts have several administrators, whom one may take on from the others: they are
+    /// alike but for what tells them apart, and near.
+    pub fn administered_by_many(random: &mut Random) -> Self {
+        let mut world = Self::administered(random);
+        let roots = world.accounts.iter().map(|it| format!("arn:aws:iam::{}:root", it.id));
+        let roots: Vec<String> = roots.collect();
+        for account in &mut world.accounts {
+            administer(random, account);
+            for identity in account.identities.iter_mut().filter(|it| it.is_role) {
+                if random.chance(50) {
+                    let root = random.pick(&roots);
+                    identity.trust.statements.push(json!({ "Effect": "Allow",
+                        "Principal": { "AWS": root }, "Action": "sts:AssumeRole" }));
+                }
+            }
+        }
+        world
+    }
 }
 
 /// Somebody of an account may do everything.
