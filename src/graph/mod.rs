@@ -301,14 +301,22 @@ impl Quest<'_, '_> {
         has_path: impl Fn(Ix, KeyIx) -> bool + Sync,
     ) -> Vec<(Ix, KeyIx, Way)> {
         let limits = Limits { least: Chance::Perhaps, ..self.limits(1) };
-        let errands = unsure.par_iter().copied().map(|start| {
+        let errand = |start: Ix| {
             let keys = self.keys(start);
             let lacking = (0..).zip(&*keys).map(|(key, wanted)| *wanted && !has_path(start, key));
             Errand { start, wanted: lacking.collect(), prefix: None }
+        };
+        // Account by account: what each of them lacks is not kept for all at once.
+        let mut accounts: BTreeMap<Option<AccountId>, Vec<Ix>> = BTreeMap::new();
+        for start in unsure {
+            let account = self.cast.member_or_first(*start).caller.account;
+            accounts.entry(account).or_default().push(*start);
+        }
+        let found = accounts.into_par_iter().flat_map_iter(|(_, starts)| {
+            let errands: Vec<Errand> = starts.into_iter().map(errand).collect();
+            self.states.explored(&errands, limits)
         });
-        let errands: Vec<Errand> = errands.collect();
-        let found = self.states.explored(&errands, limits).into_iter();
-        let supposed = found.flat_map(|(start, explored)| {
+        let supposed = found.flat_map_iter(|(start, explored)| {
             let ways = explored.ways.into_iter();
             let first = ways.filter_map(|(key, ways)| Some((key, ways.into_iter().next()?)));
             let open = first.filter(|(_, way)| !way.is_empty());
