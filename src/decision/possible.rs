@@ -106,9 +106,12 @@ pub struct Surroundings<'f> {
     pub spec: Option<KeySpec>,
 }
 
-/// `request` with what follows from the keys it gives: aws:ViaAWSService beside kms:ViaService.
+/// `request` with what follows from the keys it gives: aws:ViaAWSService beside kms:ViaService, aws:TagKeys
+/// beside the tags.
 pub fn linked<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
-    filled(request, surroundings, |fact| !fact.when.is_empty())
+    let mut request = filled(request, surroundings, |fact| !fact.when.is_empty());
+    tags::complete(&mut request);
+    request
 }
 
 /// `request` with all that its context lacks and AWS sends in any case; what it gives is kept, and so
@@ -116,9 +119,7 @@ pub fn linked<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
 pub fn completed<R: Sent>(request: R, surroundings: &Surroundings<'_>) -> R {
     let request = linked(request, surroundings);
     let request = filled(request, surroundings, |fact| fact.when.is_empty());
-    let mut request = linked(request, surroundings);
-    tags::complete(&mut request);
-    request
+    linked(request, surroundings)
 }
 
 /// `request` with what some facts ask for.
