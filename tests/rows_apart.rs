@@ -8,110 +8,14 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "support/apart.rs"]
+mod apart;
 mod support;
 
-use std::sync::Arc;
-
-use keyreach::access::{Access, Matrix};
-use keyreach::aws::{ActionSet, KmsAction};
-use keyreach::decision::{Bound, CallerKind, CellAnswer, Request};
-use keyreach::eval::reference::Reference;
-use keyreach::ingest::scenario::load_tree;
-use keyreach::inventory::Inventory;
-use keyreach::source::FileId;
-use keyreach::syntax::yaml;
+use apart::{PARTNER, check, decrypt, iam, statement, world};
+use keyreach::decision::Bound;
 use serde_json::Value;
 use support::command::{Folder, Run, keyreach};
-use support::matrix::now;
-
-const PARTNER: &str = "444455556666";
-
-const ORGANIZATION: &str = "organization: { id: o-own, management: \"999999999999\", accounts: [\"999999999999\", \"111122223333\"] }\n";
-
-/// A world of one key with these statements, its account in an organization.
-fn world(statements: &[String]) -> String {
-    let statements: String =
-        statements.iter().map(|it| format!("          - {{ {it} }}\n")).collect();
-    format!(
-        "keyreach: scenario/1\n{ORGANIZATION}accounts:\n  \"111122223333\":\n    users: {{ bob: {{}} }}\n    keys:\n      \
-         k:\n        policy:\n          - {{ allow: \"kms:Put*\", to: account }}\n{statements}"
-    )
-}
-
-fn inventory(text: &str) -> Inventory {
-    let (documents, problems) = yaml::parse(text);
-    assert_eq!(problems, [], "{text}");
-    let scenario = load_tree(&documents[0].root, FileId(0));
-    assert_eq!(scenario.problems, [], "{text}");
-    scenario.inventory
-}
-
-/// The same with who asks in the export, where its account lets it do everything.
-fn with_caller(text: &str, request: &Request) -> String {
-    let caller = &request.caller;
-    let name = caller.text.rsplit('/').next().unwrap();
-    let (kind, name) = match &caller.kind {
-        CallerKind::User | CallerKind::FederatedUser { .. } => ("users", name),
-        CallerKind::Role => ("roles", name),
-        CallerKind::AssumedRole { role, .. } => ("roles", &**role),
-        _ => return text.to_owned(),
-    };
-    let account = caller.account.unwrap();
-    format!(
-        "{text}  \"{account}\":\n    {kind}: {{ \"{name}\": {{ policies: [{{ allow: \"kms:*\" }}] }} }}\n"
-    )
-}
-
-/// What the rows of outsiders say of `kms:Decrypt`, by row: those that are told with `all`.
-fn decrypt(text: &str) -> Vec<(String, Arc<CellAnswer>)> {
-    let told = inventory(text);
-    let access = Access::new(&told, now());
-    let matrix = Matrix::new(&access);
-    let mut found = Vec::new();
-    for (row, known) in matrix.rows().iter().enumerate().filter(|(_, row)| !row.is_listed()) {
-        for (key, pair) in matrix.row(row, ActionSet::of(KmsAction::DECRYPT), true) {
-            let answer = pair.cells.iter().find(|(of, _)| of.contains(KmsAction::DECRYPT));
-            let Some((_, answer)) = answer else { continue };
-            let is_never = answer.verdict.at_most() == Bound::Never;
-            if is_never && !matrix.told(row, key).contains(KmsAction::DECRYPT) {
-                continue;
-            }
-            let proofs = [(&answer.witness, true), (&answer.counter, false)];
-            for (context, expected) in proofs.into_iter().filter(|_| answer.missing.is_empty()) {
-                let Some(context) = context else { continue };
-                let request = matrix.request(row, key, KmsAction::DECRYPT, context).unwrap();
-                let truth = inventory(&with_caller(text, &request));
-                let decision = Reference::new(&truth).evaluate(&request);
-                assert_eq!(decision.is_allowed(), expected, "{text}\n{request:?}");
-            }
-            found.push((known.name.to_string(), Arc::clone(answer)));
-        }
-    }
-    found
-}
-
-/// Checks what outsiders can do: `row verdict`, line by line.
-#[track_caller]
-fn check(statements: &[String], expected: &[&str]) {
-    let text = world(statements);
-    let found = decrypt(&text);
-    let found: Vec<String> =
-        found.iter().map(|(row, answer)| format!("{row} {}", answer.verdict.name())).collect();
-    assert_eq!(found, expected, "{text}");
-}
-
-/// An Allow, or where `effect` says so a Deny, of `kms:Decrypt` for `to`, with a condition where there is one.
-fn statement(effect: &str, to: &str, condition: &str) -> String {
-    let condition = match condition {
-        "" => String::new(),
-        condition => format!(", when: {{ {condition} }}"),
-    };
-    format!("{effect}: kms:Decrypt, to: \"{to}\"{condition}")
-}
-
-fn iam(name: &str) -> String {
-    format!("arn:aws:iam::{PARTNER}:{name}")
-}
 
 #[test]
 fn a_row_of_an_account_stands_for_none_that_has_a_row_of_its_own() {
@@ -126,9 +30,12 @@ fn a_row_of_an_account_stands_for_none_that_has_a_row_of_its_own() {
         let mut rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         rows.sort_unstable();
         check(&[statement("allow", &who, ""), statement("allow", PARTNER, others)], &rows);
-        // Who is denied by name is none of them either.
+        // Who is denied by name is none of them either, and is told to be.
         let statements = [statement("deny", &who, ""), statement("allow", PARTNER, "")];
-        check(&statements, &[&format!("{root} always")]);
+        let rows = [format!("{who} never"), format!("{root} always")];
+        let mut rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        rows.sort_unstable();
+        check(&statements, &rows);
     }
     // A session of it that no policy names is one of them.
     let session = format!("arn:aws:sts::{PARTNER}:assumed-role/q/s");

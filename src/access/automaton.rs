@@ -26,19 +26,21 @@ pub(super) enum Token {
     OneBut(char),
     /// Any run without this character.
     RunBut(char),
+    /// Any run of these characters.
+    RunOf(Box<[char]>),
 }
 
 impl Token {
     fn takes(&self, symbol: char) -> bool {
         match self {
-            Self::OneOf(characters) => characters.contains(&symbol),
+            Self::OneOf(characters) | Self::RunOf(characters) => characters.contains(&symbol),
             Self::One | Self::Run => true,
             Self::OneBut(other) | Self::RunBut(other) => symbol != *other,
         }
     }
 
     fn is_run(&self) -> bool {
-        matches!(self, Self::Run | Self::RunBut(_))
+        matches!(self, Self::Run | Self::RunBut(_) | Self::RunOf(_))
     }
 }
 
@@ -142,7 +144,9 @@ impl Machine {
         let symbol = |character| Symbol {
             character,
             special: Bits::of(length, |place| match at(place) {
-                Some(Token::OneOf(characters)) => characters.contains(&character),
+                Some(Token::OneOf(characters) | Token::RunOf(characters)) => {
+                    characters.contains(&character)
+                }
                 Some(Token::OneBut(other) | Token::RunBut(other)) => character == *other,
                 Some(Token::One | Token::Run) | None => false,
             }),
@@ -294,7 +298,9 @@ fn alphabet(acceptors: &[Acceptor]) -> Vec<char> {
         acceptor.exact.iter().for_each(|text| told.extend(text.chars()));
         for token in acceptor.globs.iter().flatten() {
             match token {
-                Token::OneOf(characters) => told.extend(characters.iter().copied()),
+                Token::OneOf(characters) | Token::RunOf(characters) => {
+                    told.extend(characters.iter().copied());
+                }
                 Token::OneBut(other) | Token::RunBut(other) => told.extend([*other]),
                 Token::One | Token::Run => {}
             }

@@ -151,6 +151,17 @@ impl Tied {
         self.groups.get(group).map_or(&[], |group| &group.axioms)
     }
 
+    /// Whether some fact about keys that are tied to these speaks of services otherwise than of others.
+    pub(super) fn tells_services(&self, axioms: &[Axiom], keys: &[&str]) -> bool {
+        let groups = keys.iter().filter_map(|key| self.group_of(key));
+        let facts = groups.flat_map(|group| self.axioms(group)).filter_map(|at| axioms.get(*at));
+        let tells = |fact: &Axiom| {
+            let of_services = fact.is_about(Who::Service);
+            KINDS.iter().any(|who| fact.is_about(*who) != of_services)
+        };
+        facts.into_iter().any(tells)
+    }
+
     /// The facts that can bear on these keys: those that speak of them, and of keys that these bring into play,
     /// which are added.
     pub(super) fn bearing<'a>(

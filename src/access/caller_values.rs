@@ -6,7 +6,10 @@ use crate::aws::AccountId;
 use crate::decision::{CallerKind, Context, ContextValue};
 use crate::inventory::Inventory;
 
+use super::accounts::ACCOUNT;
+use super::kinds::PRINCIPAL_ARN;
 use super::question::Known;
+use super::services::NAME;
 use super::spellings::written;
 use super::subject::{Stranger, Subject, Whose};
 use super::test::{Operand, Piece, Test};
@@ -19,6 +22,9 @@ impl Subject<'_> {
         }
         if given.is_absent(key) {
             return Known::Value(None);
+        }
+        if let Some(what) = self.left_open(key) {
+            return Known::Missing(what.into());
         }
         let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
         let account = self.caller.account.map(|account| account.to_string());
@@ -60,6 +66,23 @@ impl Subject<'_> {
                 Some(tag) => self.tag(tag),
                 None => of_later(key),
             },
+        }
+    }
+
+    /// What nobody knows of principals whom more patterns tell apart than are looked at.
+    fn left_open(&self, key: &str) -> Option<&'static str> {
+        let of_accounts = ACCOUNT.contains(&key) || [PRINCIPAL_ARN, USER_ID].contains(&key);
+        match self.whose()? {
+            Whose::SomeAccount { told: false } if of_accounts => {
+                Some("which of the patterns of accounts take it")
+            }
+            Whose::Organization { told: false, .. } if [ORG_ID, ORG_PATHS].contains(&key) => {
+                Some("which of the patterns of organizations take it")
+            }
+            Whose::Service { told: false } if key == NAME => {
+                Some("which of the patterns of services take it")
+            }
+            _ => None,
         }
     }
 
@@ -118,8 +141,9 @@ impl Subject<'_> {
     /// Whether it is of an account outside the export that the organization does not have: which other it is in,
     /// and whether it is in one, nobody knows.
     fn is_no_member(&self, world: &Inventory) -> bool {
-        let of_account =
-            |stranger: &Stranger| matches!(stranger.whose, Whose::Account | Whose::SomeAccount);
+        let of_account = |stranger: &Stranger| {
+            matches!(stranger.whose, Whose::Account | Whose::SomeAccount { .. })
+        };
         let is_member = |account| match world.organization.as_deref() {
             Some(own) => own.accounts.contains(&account),
             // What has none tells of its own accounts alone.

@@ -217,9 +217,9 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// The rows that stand for principals whom nothing names, and of which others they would seem to hold.
+/// The rows that stand for principals whom nothing names, of which others they would seem to hold.
 pub(super) struct Wide {
-    /// The rows, in order.
+    /// The rows that are wider than some other, in order.
     pub(super) rows: Vec<usize>,
     /// Those wider than each other row that is told apart.
     wider: FxHashMap<usize, Box<[usize]>>,
@@ -239,14 +239,24 @@ impl Wide {
                     && account.is_some_and(|account| !own.accounts.contains(&account))
             })
         };
+        // What is said of an account would seem to hold of who has a row of its own in it.
+        let home = |row: &Row| (row.caller.account, Box::<str>::from(row.caller.partition()));
+        let of_accounts = rows.iter().enumerate().filter(|(_, row)| row.is_of_account());
+        let of_accounts: FxHashMap<_, usize> =
+            of_accounts.map(|(at, row)| (home(row), at)).collect();
         let wider_than = |(at, row): (usize, &Row)| {
             let is_wider = |wide: &Row| wide.seems_to_hold_of(row) && !is_no_member(wide, row);
-            let wider = wide.iter().filter(|(_, wide)| is_wider(wide));
-            (at, wider.map(|(wide, _)| *wide).collect())
+            let wider = wide.iter().filter(|(_, wide)| is_wider(wide)).map(|(wide, _)| *wide);
+            let is_one = !row.is_wide() && !row.is_of_account();
+            let own = is_one.then(|| of_accounts.get(&home(row)).copied()).flatten();
+            (at, wider.chain(own).collect())
         };
         let apart = rows.iter().enumerate().filter(|(_, row)| row.is_apart());
-        let wider = apart.map(wider_than).collect();
-        Self { rows: wide.iter().map(|(at, _)| *at).collect(), wider }
+        let wider: FxHashMap<usize, Box<[usize]>> = apart.map(wider_than).collect();
+        let mut rows: Vec<usize> = wider.values().flat_map(|it| it.iter().copied()).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        Self { rows, wider }
     }
 
     /// Those that would seem to hold of a row.

@@ -386,7 +386,7 @@ fn scps<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Option<Arc<Levels<
 /// A stranger's half is granted; a service has none (rule E40).
 fn assumes(subject: &Subject<'_>) -> Option<Box<str>> {
     let of = match (&subject.stranger.as_ref()?.whose, subject.caller.account) {
-        (Whose::Service, _) => return None,
+        (Whose::Service { .. }, _) => return None,
         (Whose::Account, Some(account)) => format!("account {account}"),
         (Whose::Anyone { in_none: true }, _) => {
             "its own account, which is in no organization,".to_owned()
@@ -429,7 +429,7 @@ fn limits(world: &World<'_>, subject: &Subject<'_>) -> Vec<(Box<str>, Limit)> {
             (format!("aws:principaltag/{}", tag.to_ascii_lowercase()).into(), Limit::Present)
         }));
     }
-    if let Some(Whose::Organization { id, places }) = subject.whose() {
+    if let Some(Whose::Organization { id, places, .. }) = subject.whose() {
         // Section 2.5: a path begins with the organization.
         let anywhere = || Limit::PresentLike(format!("{id}/?*").into());
         let at = if places.is_empty() { anywhere() } else { Limit::Among(places.clone()) };

@@ -15,6 +15,7 @@ use super::expand::Wide;
 use super::formula::Formula;
 use super::frame::{KeyLimits, Who};
 use super::home::Home;
+use super::judge::Judge;
 use super::library::World;
 use super::look::{HomeClass, OwnerClass};
 use super::owner::Owner;
@@ -100,8 +101,9 @@ impl<'a> Matrix<'a> {
             spoken.hear_of_unlisted_grants();
         }
         spoken.hear_of_assumed(&access.given);
+        let judge = Judge { formulas: &access.core.formulas, solver: &access.core.solver };
         let (rows, subjects): (Vec<Row>, Vec<Subject<'_>>) =
-            spoken.rows(&world).into_iter().unzip();
+            spoken.rows(&world, &judge).into_iter().unzip();
         let group = |(subject, at): (Subject<'a>, u32)| {
             let account = subject.caller.account;
             let group = match (&subject.stranger, account) {

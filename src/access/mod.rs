@@ -18,6 +18,7 @@
 //! side for all of them in one go, a resource at a time (`control`, `trust`, `resource`, `targets`). The
 //! matrix asks for none of it.
 
+mod accounts;
 mod asked;
 mod automaton;
 mod axioms;
@@ -65,6 +66,7 @@ mod organizations;
 mod owner;
 mod pairs;
 mod participants;
+mod parts;
 mod place;
 mod point;
 mod problem;
@@ -75,6 +77,7 @@ mod resolve;
 mod resource;
 mod rows;
 mod search;
+mod services;
 mod side;
 mod small;
 mod solve;

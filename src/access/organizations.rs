@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use crate::decision::ContextValue;
 use crate::inventory::Inventory;
 
+use super::automaton::Token;
 use super::caller_values::ORG_ID;
 use super::domain::is_null;
+use super::parts::{Part, Texts, parts, told_apart};
 use super::range::Form;
 use super::spoken::{Spoken, pattern};
 use super::test::Test;
@@ -15,14 +17,16 @@ use super::test::Test;
 /// An organization that has a row, or one of those that a row is of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct OrganizationRow {
-    /// What the row is called: an id, or a pattern of ids.
+    /// What the row is called: an id, or patterns of ids.
     pub(super) name: Box<str>,
-    /// The ids, as a pattern.
-    pub(super) ids: Box<str>,
+    /// The ids.
+    pub(super) ids: Texts,
     /// The id.
     pub(super) id: Box<str>,
     /// Whose principals it stands for, in words.
     pub(super) words: Box<str>,
+    /// Whether nothing tells any of them from the others.
+    pub(super) told: bool,
 }
 
 /// What the row of all organizations that nothing names is called.
@@ -31,16 +35,19 @@ const OTHERS: &str = "o-any";
 /// What takes every id.
 const ALL: &str = "o-*";
 
-/// How many characters an id has at least.
-const LENGTH: usize = 12;
+/// How many characters an id has at least (Organizations API reference).
+pub(super) const LENGTH: usize = 12;
+
+/// How many one has that is made up.
+pub(super) const SHORTEST: usize = 3;
 
 /// What stands in an id where a pattern leaves it open: what few other patterns take.
 const FILLERS: [&str; 6] = ["0", "z", "x", "7", "q", "k"];
 
 /// The organizations of which keys speak, by ids and by patterns in lower case, which is that of all ids; beside
 /// them the export's own and another one, which a test that is negated, or a Deny, leaves open (rules C30, C33,
-/// C34). One of which only a pattern speaks is none of those named; it has no row where no key tells it from one
-/// of a wider pattern.
+/// C34). One of which only patterns speak is none of those named; it has no row where no key tells it from one
+/// that fewer of them take.
 pub(super) fn organizations(world: &Inventory, spoken: &Spoken<'_>) -> Vec<OrganizationRow> {
     let (ids, like) = (&spoken.organizations, &spoken.organizations_like);
     if ids.is_empty() && like.is_empty() {
@@ -49,42 +56,28 @@ pub(super) fn organizations(world: &Inventory, spoken: &Spoken<'_>) -> Vec<Organ
     let own = world.organization.as_ref().and_then(|own| own.id.clone());
     let ids: BTreeSet<Box<str>> =
         ids.iter().filter(|id| !id.is_empty()).cloned().chain(own).collect();
-    let forms: Vec<Form> = like.iter().map(|pattern| Form::like(pattern)).collect();
     let named = ids.iter().map(|id| OrganizationRow {
         name: id.clone(),
-        ids: id.clone(),
+        ids: Texts::only(id),
         id: id.clone(),
         words: format!("organization {id}").into(),
+        told: true,
     });
-    let mut all: Vec<OrganizationRow> = named.collect();
-    let other = invented(ALL, &ids, &forms);
-    let is_narrow =
-        |pattern: &str| other.as_deref().is_none_or(|other| !Form::like(pattern).has(other));
-    let of_pattern = |pattern: &str, id| OrganizationRow {
-        name: pattern.into(),
-        ids: pattern.into(),
-        id,
-        words: format!("any other organization {pattern}").into(),
+    let unnamed = match cut(&ids, like) {
+        Some(parts) => told_apart(parts, &spoken.asked, &is_alike),
+        None => Vec::new(),
     };
-    let narrow = like.iter().filter(|pattern| is_narrow(pattern));
-    let narrow = narrow.filter_map(|it| Some(of_pattern(it, invented(it, &ids, &forms)?)));
-    let others = |id| OrganizationRow {
-        name: OTHERS.into(),
-        ids: ALL.into(),
-        id,
-        words: "any other organization".into(),
+    let untold = unnamed.is_empty().then(|| row_of(Texts::of(any(&ids)), false));
+    named.chain(unnamed.into_iter().map(|ids| row_of(ids, true))).chain(untold).collect()
+}
+
+/// The row of organizations that patterns tell, or of all that none does.
+fn row_of(ids: Texts, told: bool) -> OrganizationRow {
+    let (name, words) = match ids.name("&") {
+        none if none.is_empty() => (OTHERS.into(), "any other organization".into()),
+        name => (name.into(), format!("any other organization {}", ids.name(" and ")).into()),
     };
-    let unnamed: Vec<OrganizationRow> = narrow.chain(other.clone().map(others)).collect();
-    let is_told = |row: &&OrganizationRow| {
-        let is_within =
-            |wide: &&OrganizationRow| wide.ids != row.ids && Form::like(&wide.ids).has(&row.ids);
-        let is_same = |wide: &OrganizationRow| {
-            spoken.of_organizations.iter().all(|test| is_alike(test, &row.id, &wide.id))
-        };
-        !unnamed.iter().filter(is_within).any(is_same)
-    };
-    all.extend(unnamed.iter().filter(is_told).cloned());
-    all
+    OrganizationRow { name, id: ids.text().into(), words, ids, told }
 }
 
 /// Whether a test says the same of whoever is in either organization, wherever in it.
@@ -112,9 +105,42 @@ fn is_alike(test: &Test, one: &str, other: &str) -> bool {
     test.is_fixed() && patterns.iter().all(is_plain) && places(one) == places(other)
 }
 
-/// The id of an organization that a pattern takes, that is none of these, and that as few others as can be take:
-/// those may be denied.
-fn invented(pattern: &str, ids: &BTreeSet<Box<str>>, forms: &[Form]) -> Option<Box<str>> {
+/// All ids beside these.
+fn any(ids: &BTreeSet<Box<str>>) -> Part {
+    let mut part = Part { like: Vec::new(), but: Vec::new(), text: Box::default() };
+    part.text = likely(&part, ids).unwrap_or_default();
+    part
+}
+
+/// The parts that patterns cut the ids beside these into, each with a likely one; nothing where they are too many.
+fn cut(ids: &BTreeSet<Box<str>>, like: &BTreeSet<Box<str>>) -> Option<Vec<Part>> {
+    let mut all = parts(like, &form(LENGTH), ids)?;
+    // What matches no id that is as long as those of AWS are.
+    let rare = like.iter().filter(|pattern| all.iter().all(|part| part.but.contains(pattern)));
+    let rare: BTreeSet<Box<str>> = rare.cloned().collect();
+    if !rare.is_empty() {
+        let short = parts(like, &form(SHORTEST), ids)?.into_iter();
+        all.extend(short.filter(|part| part.like.iter().any(|pattern| rare.contains(pattern))));
+        all.sort_by_key(|part| part.like.len());
+    }
+    for part in &mut all {
+        part.text = likely(part, ids).unwrap_or_else(|| part.text.clone());
+    }
+    Some(all)
+}
+
+/// The form of ids of at least so many characters.
+pub(super) fn form(length: usize) -> Vec<Token> {
+    let characters: Box<[char]> = ('0'..='9').chain('a'..='z').collect();
+    let start = ['o', '-'].map(|one| Token::OneOf([one].into()));
+    let own = vec![Token::OneOf(characters.clone()); length.saturating_sub(start.len())];
+    start.into_iter().chain(own).chain([Token::RunOf(characters)]).collect()
+}
+
+/// An id of a part that is none of these, as a reader expects it; nothing where several patterns tell the part.
+fn likely(part: &Part, ids: &BTreeSet<Box<str>>) -> Option<Box<str>> {
+    let name = Texts::of(part.clone()).name("&");
+    let pattern = if name.is_empty() { ALL } else { &name };
     let fixed = pattern.chars().filter(|it| *it != '*').count();
     let form = Form::like(pattern);
     let of_filler = |filler: &str| -> Vec<Box<str>> {
@@ -134,14 +160,12 @@ fn invented(pattern: &str, ids: &BTreeSet<Box<str>>, forms: &[Form]) -> Option<B
             .map(Into::into)
             .collect()
     };
-    let candidates = FILLERS.iter().flat_map(|filler| of_filler(filler));
+    let mut candidates = FILLERS.iter().flat_map(|filler| of_filler(filler));
     let is_id = |id: &str| {
         let own = id.strip_prefix("o-").unwrap_or_default();
         !own.is_empty() && own.chars().all(|it| it.is_ascii_alphanumeric())
     };
-    let is_one = |id: &str| is_id(id) && form.has(id) && !ids.contains(id);
-    let taking = |id: &str| forms.iter().filter(|form| form.has(id)).count();
-    candidates.filter(|id| is_one(id)).min_by_key(|id| taking(id))
+    candidates.find(|id| is_id(id) && form.has(id) && !ids.contains(id) && part.has(id))
 }
 
 #[cfg(test)]
@@ -176,7 +200,7 @@ mod tests {
         let spoken = Spoken {
             organizations: set(ids),
             organizations_like: set(like),
-            of_organizations: told.collect(),
+            asked: told.collect(),
             ..Spoken::default()
         };
         let rows = organizations(&Inventory::default(), &spoken);

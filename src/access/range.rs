@@ -8,7 +8,7 @@ use crate::decision::LONGEST_SESSION;
 
 use super::automaton::Token;
 use super::caller_values::USER_ID;
-use super::glob::takes;
+use super::glob::{takes, takes_all_of};
 use super::test::Piece;
 
 /// The texts of one key.
@@ -244,6 +244,14 @@ impl Form {
     /// A pattern with `*` and `?`.
     pub(super) fn like(pattern: &str) -> Self {
         Self::Like(pieces(pattern))
+    }
+
+    /// Whether it is a pattern that takes whatever another takes, as far as their places tell.
+    pub(super) fn takes_all_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Like(own), Self::Like(other)) => takes_all_of(own, other),
+            _ => false,
+        }
     }
 
     /// Whether a text is of this form.

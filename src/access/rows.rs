@@ -9,10 +9,12 @@ use crate::decision::{Caller, CallerKind};
 use crate::inventory::Inventory;
 use crate::policy::Principal;
 
-use super::formula::Formula;
+use super::accounts::{AccountRow, accounts};
+use super::judge::Judge;
 use super::library::World;
 use super::members;
-use super::organizations::{OrganizationRow, organizations};
+use super::organizations::{self, OrganizationRow, organizations};
+use super::parts::Texts;
 use super::range::Form;
 use super::spoken::Spoken;
 use super::subject::{Stranger, Subject, Whose};
@@ -22,19 +24,40 @@ use super::subject::{Stranger, Subject, Whose};
 pub struct Row {
     /// Who asks. For a row that stands for many, one of them.
     pub caller: Caller,
-    /// What is printed: an ARN, a service principal, a pattern of either, an organization's id, `*`.
+    /// What is printed: an ARN, a service principal, an organization's id, a pattern of one of these, `*`. Where
+    /// several patterns take those that it stands for, `&` is between them.
     pub name: Box<str>,
     /// Whom it stands for, where that is more than one principal of the export.
     pub stands_for: Option<Box<str>>,
-    /// Ids of organizations, as a pattern, where it stands for principals of such.
-    organizations: Option<Box<str>>,
+    /// Ids of organizations, where it stands for principals of such.
+    organizations: Option<Texts>,
+    /// Numbers of accounts, where it stands for principals of those that a pattern takes.
+    accounts: Option<Texts>,
+    /// Names of services, where it stands for such.
+    services: Option<Texts>,
 }
 
 impl Row {
     /// One that is called as who asks.
-    fn of(caller: Caller, stands_for: Option<Box<str>>) -> Self {
+    pub(super) fn of(caller: Caller, stands_for: Option<Box<str>>) -> Self {
         let name = caller.text.clone();
-        Self { caller, name, stands_for, organizations: None }
+        let (organizations, accounts, services) = (None, None, None);
+        Self { caller, name, stands_for, organizations, accounts, services }
+    }
+
+    /// One that is called otherwise than who asks for those that it stands for.
+    pub(super) fn called(name: Box<str>, caller: Caller, stands_for: Box<str>) -> Self {
+        Self { name, ..Self::of(caller, Some(stands_for)) }
+    }
+
+    /// One of services.
+    pub(super) fn of_services(
+        name: Box<str>,
+        caller: Caller,
+        stands_for: Box<str>,
+        services: Texts,
+    ) -> Self {
+        Self { services: Some(services), ..Self::called(name, caller, stands_for) }
     }
 
     /// Whether it stands for principals of an organization.
@@ -44,11 +67,12 @@ impl Row {
 
     /// Whether it stands for principals whom nothing names, of whatever account.
     pub(super) fn is_wide(&self) -> bool {
-        let of_accounts = || {
-            let account = self.name.split(':').nth(4);
-            self.stands_for.is_some() && account.is_some_and(|text| text.contains(['*', '?']))
-        };
-        self.is_anyone() || self.is_of_organization() || of_accounts()
+        self.is_anyone() || self.is_of_organization() || self.accounts.is_some()
+    }
+
+    /// Whether it stands for whomever nothing names of one account.
+    pub(super) fn is_of_account(&self) -> bool {
+        self.is_apart() && !self.is_wide() && self.name != self.caller.text
     }
 
     /// Whether it is of principals outside the export who are told apart from whomever nothing names.
@@ -60,13 +84,14 @@ impl Row {
     pub(super) fn seems_to_hold_of(&self, other: &Self) -> bool {
         let is_within = match (&self.organizations, &other.organizations) {
             _ if self.is_anyone() => true,
-            (Some(all), Some(some)) => all != some && Form::like(all).has(some),
+            (Some(all), Some(some)) => all.seem_to_be(some),
             // Which organization an account is in, nobody tells.
             (Some(_), None) => true,
             (None, Some(_)) => false,
-            (None, None) => {
-                self.name != other.name && self.stands_for_some_of(other.caller.account)
-            }
+            (None, None) => match (&self.accounts, &other.accounts) {
+                (Some(all), Some(some)) => all.seem_to_be(some),
+                _ => self.name != other.name && self.stands_for_some_of(other.caller.account),
+            },
         };
         is_within && self.caller.partition() == other.caller.partition()
     }
@@ -79,14 +104,39 @@ impl Row {
     /// Whether it stands for principals of this account whom nothing names, or for such services where there is
     /// none.
     pub fn stands_for_some_of(&self, account: Option<AccountId>) -> bool {
-        let pattern = || self.name.split(':').nth(4).filter(|text| text.contains(['*', '?']));
         let is_like = |account: AccountId| {
-            pattern().is_some_and(|pattern| Form::like(pattern).has(account.as_str()))
+            self.accounts.as_ref().is_some_and(|numbers| numbers.has(account.as_str()))
         };
         let is_named = *self.name == *self.caller.text;
         self.stands_for.is_some()
             && !is_named
             && (self.caller.account == account || account.is_some_and(is_like))
+    }
+
+    /// Whether it stands for somebody whom nothing names, as one of an account, or as a service.
+    pub fn stands_for_one(&self, caller: &Caller) -> bool {
+        let has = |services: &Texts| services.has(&caller.text);
+        self.stands_for_some_of(caller.account) && self.services.as_ref().is_none_or(has)
+    }
+
+    /// Whether it stands for principals of some organizations or accounts that are called so: by an id, by a
+    /// pattern of ids, or by a pattern of ARNs of root users.
+    pub fn stands_for_some_like(&self, text: &str) -> bool {
+        let of_partition = Arn::parse(text).filter(|arn| {
+            arn.resource == "root" && Form::like(arn.partition).has(self.caller.partition())
+        });
+        let number = of_partition.map(|arn| arn.account);
+        let are_accounts =
+            |all: &Texts| number.is_some_and(|number| all.meets(number, &Form::Account.tokens()));
+        // Of what is no pattern, ids alone: users have such names, too.
+        let length = match text.contains(['*', '?']) {
+            true => organizations::SHORTEST,
+            false => organizations::LENGTH,
+        };
+        let are_organizations =
+            |all: &Texts| text.starts_with("o-") && all.meets(text, &organizations::form(length));
+        self.accounts.as_ref().is_some_and(are_accounts)
+            || self.organizations.as_ref().is_some_and(are_organizations)
     }
 
     /// Whether it is a user, role or root of the export.
@@ -100,22 +150,19 @@ impl Row {
 /// The name of the row of whomever nothing names.
 const ANYONE: &str = "*";
 
-/// The name of the row of services that nothing names.
-const SERVICES: &str = "*.amazonaws.com";
-
 /// A row, and what stands behind it where it is of somebody outside the export.
-type Made = (Row, Option<Stranger>);
+pub(super) type Made = (Row, Option<Stranger>);
 
 impl Spoken<'_> {
     /// All rows with what is known of them, sorted by name.
-    pub(super) fn rows<'w>(self, known: &World<'w>) -> Vec<(Row, Subject<'w>)> {
+    pub(super) fn rows<'w>(self, known: &World<'w>, judge: &Judge<'_>) -> Vec<(Row, Subject<'w>)> {
         let world = known.inventory;
         let mut rows: Vec<Made> = Vec::new();
         rows.extend(of_export(world).map(|caller| (Row::of(caller, None), None)));
         self.add_named(world, &mut rows);
         let told = self.add_accounts(world, &mut rows);
         self.add_unnamed(world, &told, &mut rows);
-        if self.anyone && (self.of_services || self.tells_services(known, &rows)) {
+        if self.anyone && (self.of_services || self.tells_services(known, judge, &rows)) {
             self.add_services(&mut rows);
         }
         // Of two with one name the first counts.
@@ -126,22 +173,6 @@ impl Spoken<'_> {
             (made.0, subject)
         });
         subjects.collect()
-    }
-
-    /// Whether some key that opens to anyone says something else to services than to whomever nothing names.
-    fn tells_services(&self, known: &World<'_>, rows: &[Made]) -> bool {
-        let anyone = rows.iter().filter(|(row, _)| row.is_anyone());
-        let anyone: Vec<Subject<'_>> =
-            anyone.map(|made| subject_of(known.inventory, made)).collect();
-        let Some(service) = service_like(SERVICES, &BTreeSet::new()) else { return false };
-        let service = Subject::of(known.inventory, service);
-        let says = |formula: Formula, subject: &Subject<'_>| known.with_caller(formula, subject);
-        let differs = |(formula, opens): &(Formula, bool)| {
-            let to_services = says(*formula, &service);
-            let is_shut = *opens && to_services == Formula::FALSE;
-            !is_shut && anyone.iter().any(|anyone| says(*formula, anyone) != to_services)
-        };
-        self.asked_of_all.iter().any(differs)
     }
 
     /// Those whom keys name.
@@ -189,7 +220,7 @@ impl Spoken<'_> {
             let Some(caller) = stand_in(&partition, account, &beside) else { continue };
             let name = format!("arn:{partition}:iam::{account}:root").into();
             let stranger = Stranger { beside: beside.into(), ..Stranger::of(Whose::Account) };
-            rows.push((Row { name, ..Row::of(caller, Some(words.into())) }, Some(stranger)));
+            rows.push((Row::called(name, caller, words.into()), Some(stranger)));
         }
         known
     }
@@ -208,27 +239,34 @@ impl Spoken<'_> {
         let organizations = organizations.into_iter();
         let organizations: Vec<(OrganizationRow, Box<[Box<str>]>)> =
             organizations.filter_map(|row| places(&row.id).map(|places| (row, places))).collect();
-        let invented = Invented::beside(world, self);
-        let fresh = invented.like("*");
+        let (accounts, fresh) = accounts(world, self);
         for (nth, partition) in partitions(world).into_iter().enumerate() {
             let stand = |account: Option<AccountId>, name: String, words: String, whose: Whose| {
                 let caller = account.and_then(|account| stand_in(partition, account, &[]))?;
-                let row = Row { name: name.into(), ..Row::of(caller, Some(words.into())) };
+                let row = Row::called(name.into(), caller, words.into());
                 Some((row, Some(Stranger::of(whose))))
             };
-            for pattern in &self.like {
-                let name = format!("arn:{partition}:iam::{pattern}:root");
+            for AccountRow { account, numbers, told } in &accounts {
+                let (name, all) = match numbers.name("&") {
+                    none if none.is_empty() => ("*".to_owned(), "that a pattern takes".to_owned()),
+                    name => (name, numbers.name(" and ")),
+                };
+                let name = format!("arn:{partition}:iam::{name}:root");
                 let words =
-                    format!("any principal of an account {pattern} that its own account allows");
-                rows.extend(stand(invented.like(pattern), name, words, Whose::SomeAccount));
+                    format!("any principal of an account {all} that its own account allows");
+                let whose = Whose::SomeAccount { told: *told };
+                let made = stand(Some(*account), name, words, whose);
+                let of_numbers = |row| Row { accounts: Some(numbers.clone()), ..row };
+                rows.extend(made.map(|(row, stranger)| (of_numbers(row), stranger)));
             }
             // What has no partition in its name is of the first.
             let here = if nth == 0 { String::new() } else { format!(" in {partition}") };
-            for (OrganizationRow { name, ids, id, words }, places) in &organizations {
+            for (OrganizationRow { name, ids, id, words, told }, places) in &organizations {
                 let words = format!(
                     "any principal of {words}{here} outside the export that its own account allows"
                 );
-                let whose = Whose::Organization { id: id.clone(), places: places.clone() };
+                let (id, places) = (id.clone(), places.clone());
+                let whose = Whose::Organization { id, places, told: *told };
                 let made = stand(fresh, format!("{name}{here}"), words, whose);
                 let of_ids = |row| Row { organizations: Some(ids.clone()), ..row };
                 rows.extend(made.map(|(row, stranger)| (of_ids(row), stranger)));
@@ -242,35 +280,10 @@ impl Spoken<'_> {
             }
         }
     }
-
-    /// Services that conditions name, and any other.
-    fn add_services(&self, rows: &mut Vec<Made>) {
-        let taken = rows.iter().map(|(row, _)| row.caller.text.clone());
-        let mut taken: BTreeSet<Box<str>> = taken.collect();
-        let (like, named): (Vec<&Box<str>>, Vec<&Box<str>>) =
-            self.services.iter().partition(|name| name.contains(['*', '?']));
-        for caller in named.into_iter().filter_map(|name| service_like(name, &BTreeSet::new())) {
-            taken.insert(caller.text.clone());
-            rows.push((Row::of(caller, None), None));
-        }
-        let other = service_like(SERVICES, &taken);
-        let takes_other = |pattern: &str| {
-            other.as_ref().is_some_and(|other| Form::like(pattern).has(&other.text))
-        };
-        let mut stand = |caller: Option<Caller>, name: &str, words: String| {
-            let Some(caller) = caller else { return };
-            let row = Row { name: name.into(), ..Row::of(caller, Some(words.into())) };
-            rows.push((row, Some(Stranger::of(Whose::Service))));
-        };
-        for pattern in like.into_iter().filter(|pattern| !takes_other(pattern)) {
-            stand(service_like(pattern, &taken), pattern, format!("any service {pattern}"));
-        }
-        stand(other.clone(), SERVICES, "any other service of AWS".to_owned());
-    }
 }
 
 /// Who asks, with what is known of it.
-fn subject_of<'w>(world: &'w Inventory, (row, stranger): &Made) -> Subject<'w> {
+pub(super) fn subject_of<'w>(world: &'w Inventory, (row, stranger): &Made) -> Subject<'w> {
     let mut subject = Subject::of(world, row.caller.clone());
     subject.stranger.clone_from(stranger);
     subject
@@ -309,7 +322,7 @@ fn of_export(world: &Inventory) -> impl Iterator<Item = Caller> {
 }
 
 /// The caller that an entry names, where it names one.
-fn caller_of(principal: &Principal) -> Option<Caller> {
+pub(super) fn caller_of(principal: &Principal) -> Option<Caller> {
     match principal {
         Principal::User(text)
         | Principal::Role(text)
@@ -337,64 +350,4 @@ fn stand_in(partition: &str, account: AccountId, beside: &[Box<str>]) -> Option<
     let caller = Caller::parse(&format!("arn:{partition}:iam::{account}:role/{name}"))?;
     debug_assert!(caller.kind == CallerKind::Role);
     Some(caller)
-}
-
-/// A service that a pattern takes and that is none of these.
-fn service_like(pattern: &str, taken: &BTreeSet<Box<str>>) -> Option<Caller> {
-    let whole = pattern.replace('?', "a");
-    let fillings = ["any", "other", "", ".amazonaws.com", "any.amazonaws.com"];
-    let callers = fillings.into_iter().filter_map(|run| Caller::parse(&whole.replace('*', run)));
-    let mut services = callers.filter(|caller| caller.kind == CallerKind::Service);
-    services.find(|caller| !caller.text.starts_with('.') && !taken.contains(&caller.text))
-}
-
-/// How many accounts are looked at before one is taken.
-const TRIES: u64 = 1000;
-
-/// How far these lie apart, so that they differ in their first digits as well.
-const STRIDE: u64 = 123_456_789_011;
-
-/// Accounts that are none of the world's, and that nothing speaks of.
-struct Invented<'w> {
-    world: &'w Inventory,
-    taken: BTreeSet<AccountId>,
-    patterns: Vec<Form>,
-}
-
-impl<'w> Invented<'w> {
-    fn beside(world: &'w Inventory, spoken: &Spoken<'_>) -> Self {
-        let named = spoken.principals.iter().filter_map(|principal| match principal {
-            Principal::Account { account, .. } => Some(*account),
-            principal => caller_of(principal)?.account,
-        });
-        let organization = world.organization.as_deref();
-        let members = organization.into_iter().flat_map(|it| it.accounts.iter().copied());
-        let management = organization.and_then(|it| it.management_account);
-        let taken = named.chain(members).chain(management).chain(spoken.accounts.iter().copied());
-        let patterns = spoken.like.iter().map(|pattern| Form::like(pattern)).collect();
-        Self { world, taken: taken.collect(), patterns }
-    }
-
-    /// An account that a pattern takes, and as few others as can be: those may be denied.
-    fn like(&self, pattern: &str) -> Option<AccountId> {
-        let fixed = pattern.chars().filter(|it| *it != '*').count();
-        let run = "?".repeat(12_usize.checked_sub(fixed)?);
-        let shape = pattern.replacen('*', &run, 1).replace('*', "");
-        let wild = shape.matches('?').count();
-        let all = 10_u64.pow(u32::try_from(wild).ok().filter(|wild| *wild <= 12)?);
-        let account = |n: u64| {
-            let number = (all - 1).wrapping_sub(n.wrapping_mul(STRIDE) % all);
-            let digits = format!("{number:0wild$}");
-            let mut digits = digits.chars();
-            let digit = |it: char| if it == '?' { digits.next().unwrap_or('0') } else { it };
-            AccountId::parse(&shape.chars().map(digit).collect::<String>())
-        };
-        let is_free = |account: &AccountId| {
-            self.world.account(*account).is_none() && !self.taken.contains(account)
-        };
-        let taking = |account: &AccountId| {
-            self.patterns.iter().filter(|pattern| pattern.has(account.as_str())).count()
-        };
-        (0..TRIES.min(all)).filter_map(account).filter(is_free).min_by_key(taking)
-    }
 }

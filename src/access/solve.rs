@@ -278,6 +278,11 @@ impl Solver {
         self.asked(formula).into_iter().any(tells_kinds)
     }
 
+    /// Whether facts about requests of services, or about those of others, bear on a formula.
+    pub(super) fn tells_services(&self, formula: Formula) -> bool {
+        self.tied.tells_services(&self.axioms, &self.asked(formula))
+    }
+
     /// The keys of a formula's tests and those that facts tie to them, each with the actions that carry
     /// it; sorted.
     pub(super) fn keys(&self, formula: Formula) -> Vec<(Arc<str>, ActionSet)> {

@@ -9,6 +9,7 @@ use crate::aws::AccountId;
 use crate::decision::Context;
 use crate::policy::Principal;
 
+use super::accounts;
 use super::caller_values::{ORG_ID, ORG_PATHS, assumed_organization};
 use super::domain::is_null;
 use super::formula::{Atom, Formula, Kinds};
@@ -31,24 +32,25 @@ pub(super) struct Spoken<'f> {
     pub(super) organizations: BTreeSet<Box<str>>,
     /// Patterns of such ids.
     pub(super) organizations_like: BTreeSet<Box<str>>,
-    /// Tests of the organization of who asks.
-    pub(super) of_organizations: BTreeSet<Test>,
+    /// What the key sides that open to anyone ask of who asks; none where no pattern of accounts, organizations or
+    /// services is known.
+    pub(super) asked: BTreeSet<Test>,
     /// Patterns and names of services.
     pub(super) services: BTreeSet<Box<str>>,
     /// Whether services are told from others.
     pub(super) of_services: bool,
     /// Whether they open to somebody whom nothing names.
     pub(super) anyone: bool,
-    /// What those that do ask for and services lack, and whether that opens them.
-    pub(super) asked_of_all: Vec<(Formula, bool)>,
+    /// The sides of those that do.
+    pub(super) to_anyone: Vec<&'f Owner>,
 }
 
 impl<'f> Spoken<'f> {
     /// Whom some keys speak of.
-    pub(super) fn by<'o>(world: &World<'f>, owners: impl Iterator<Item = &'o Owner>) -> Self {
+    pub(super) fn by(world: &World<'f>, owners: impl Iterator<Item = &'f Owner>) -> Self {
         let mut all: FxHashSet<Formula> = FxHashSet::default();
         let mut opening: FxHashSet<Formula> = FxHashSet::default();
-        let owners: Vec<&Owner> = owners.collect();
+        let owners: Vec<&'f Owner> = owners.collect();
         for owner in &owners {
             all.extend(owner.masked().flat_map(formulas_of));
             opening.extend(opening_of(owner));
@@ -76,21 +78,12 @@ impl<'f> Spoken<'f> {
         let open: FxHashSet<Formula> = opening.into_par_iter().filter(is_open).collect();
         spoken.anyone = !open.is_empty();
         let is_of_anyone = |owner: &&Owner| opening_of(owner).any(|it| open.contains(&it));
-        let to_anyone = owners.into_iter().filter(is_of_anyone);
-        let to_anyone: FxHashSet<Formula> =
-            to_anyone.flat_map(|owner| owner.masked().flat_map(formulas_of)).collect();
-        // Everyone includes the services (rule A30).
-        let asks = |formula: &Formula| {
-            let mut asks = false;
-            world.formulas.each_atom(*formula, &mut |atom| match atom {
-                Atom::Request(test) => spoken.of_services |= FOR_SERVICES.contains(&&*test.key),
-                Atom::Caller(Question::Test { test, .. }) => asks |= is_lacked(&test.key),
-                _ => {}
-            });
-            asks
-        };
-        let asked = to_anyone.into_iter().filter(asks);
-        spoken.asked_of_all = asked.map(|it| (it, open.contains(&it))).collect();
+        spoken.to_anyone = owners.into_iter().filter(is_of_anyone).collect();
+        let are_like = spoken.services.iter().any(|name| name.contains(['*', '?']));
+        if are_like || !spoken.like.is_empty() || !spoken.organizations_like.is_empty() {
+            spoken.asked =
+                spoken.to_anyone.par_iter().flat_map_iter(|it| asked_by(world, it)).collect();
+        }
         spoken
     }
 
@@ -108,7 +101,6 @@ impl<'f> Spoken<'f> {
         self.like.append(&mut other.like);
         self.organizations.append(&mut other.organizations);
         self.organizations_like.append(&mut other.organizations_like);
-        self.of_organizations.append(&mut other.of_organizations);
         self.services.append(&mut other.services);
         self.of_services |= other.of_services;
         self
@@ -132,32 +124,23 @@ impl<'f> Spoken<'f> {
 
     fn hear_test(&mut self, test: &Test) {
         let is_null = is_null(test);
-        if [ORG_ID, ORG_PATHS].contains(&&*test.key) {
-            self.of_organizations.insert(test.clone());
-        }
-        for text in test.values.iter().map(pattern) {
+        for operand in &test.values {
+            let text = pattern(operand);
+            for account in accounts::patterns(&test.key, operand) {
+                self.hear_account(&account);
+            }
             match &*test.key {
-                "aws:principalaccount" | "kms:calleraccount" => self.hear_account(&text),
-                ORG_ID | ORG_PATHS => {
-                    let id = text.split('/').next().filter(|_| !is_null).unwrap_or_default();
-                    let id: Box<str> = id.to_ascii_lowercase().into();
-                    match id.contains(['*', '?']) {
-                        true => self.organizations_like.insert(id),
-                        false => self.organizations.insert(id),
-                    };
+                ORG_ID | ORG_PATHS if is_null => {
+                    self.organizations.insert(Box::default());
+                }
+                ORG_ID => self.hear_organization(&text),
+                ORG_PATHS => {
+                    beginnings(&text, '/').iter().for_each(|id| self.hear_organization(id))
                 }
                 "aws:principalarn" => {
-                    self.hear_account(text.split(':').nth(4).unwrap_or_default());
                     // A run of any characters can stand for several parts.
                     let digits = text.split(|it: char| !it.is_ascii_digit());
                     self.accounts.extend(digits.filter_map(AccountId::parse));
-                }
-                // Rule C45: the id of a root user is its account, that of a federated user begins with it.
-                "aws:userid" => {
-                    let account = text.split(':').next().unwrap_or_default();
-                    if account.starts_with(|it: char| it.is_ascii_digit()) {
-                        self.hear_account(account);
-                    }
                 }
                 "aws:principalservicename" if !is_null => {
                     self.services.insert(text.into());
@@ -169,13 +152,21 @@ impl<'f> Spoken<'f> {
         self.of_services |= OF_SERVICES.iter().chain(keys).any(|key| *key == &*test.key);
     }
 
+    fn hear_organization(&mut self, text: &str) {
+        let id: Box<str> = text.to_ascii_lowercase().into();
+        match id.contains(['*', '?']) {
+            true => self.organizations_like.insert(id),
+            false => self.organizations.insert(id),
+        };
+    }
+
     fn hear_account(&mut self, text: &str) {
         match AccountId::parse(text) {
             Some(account) => {
                 self.accounts.insert(account);
             }
             // What takes every account takes one that nothing names.
-            None if text.contains(['*', '?']) && text.contains(|it: char| it.is_ascii_digit()) => {
+            None if text.contains(['*', '?']) => {
                 self.like.insert(text.into());
             }
             None => {}
@@ -193,14 +184,38 @@ fn opening_of(owner: &Owner) -> impl Iterator<Item = Formula> + '_ {
     [&owner.direct, &owner.limited, &owner.by_account].into_iter().flat_map(formulas_of)
 }
 
-/// The condition keys of the request that those of services alone carry (rule U4).
-const FOR_SERVICES: [&str; 5] = [
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceorgid",
-    "aws:sourceorgpaths",
-    "aws:sourceowner",
-];
+/// What a key's side asks of who asks.
+fn asked_by(world: &World<'_>, owner: &Owner) -> BTreeSet<Test> {
+    let mut asked = BTreeSet::new();
+    let formulas = owner.masked().flat_map(formulas_of);
+    world.formulas.each_atom_of(formulas, &mut |_, atom| {
+        if let Atom::Caller(Question::Test { test, .. }) = atom {
+            asked.insert(test.clone());
+        }
+    });
+    asked
+}
+
+/// How many characters the number of an account has, and the id of an organization at least.
+const LENGTH: usize = 12;
+
+/// What a pattern takes before the first such character, which a wildcard can be as well.
+pub(super) fn beginnings(pattern: &str, end: char) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut taken = String::new();
+    for character in pattern.chars().take_while(|it| *it != end) {
+        if character == '?' && taken.len() >= LENGTH {
+            found.push(taken.clone());
+        }
+        taken.push(character);
+        if character == '*' {
+            found.push(taken.clone());
+        }
+    }
+    found.push(taken);
+    found.dedup();
+    found
+}
 
 /// The condition keys of who asks that those of services alone carry, or that say whether one is.
 const OF_SERVICES: [&str; 3] =
@@ -209,12 +224,6 @@ const OF_SERVICES: [&str; 3] =
 /// Those that requests of services alone lack.
 const OF_OTHERS: [&str; 4] =
     ["aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:userid"];
-
-/// Whether requests of services lack a condition key that those of principals of accounts have; of their own
-/// account nobody knows (rule C54).
-fn is_lacked(key: &str) -> bool {
-    OF_OTHERS.contains(&key) || [ORG_ID, ORG_PATHS, "aws:username"].contains(&key)
-}
 
 /// An operand as a pattern of `*` and `?`: a variable can be anything.
 pub(super) fn pattern(operand: &Operand) -> String {

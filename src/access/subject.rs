@@ -65,17 +65,25 @@ impl Stranger {
 pub(super) enum Whose {
     /// Principals of its account.
     Account,
-    /// Those of an account of which a pattern is known.
-    SomeAccount,
+    /// Those of accounts of which patterns are known.
+    SomeAccount {
+        /// Whether no pattern tells any of them from the others.
+        told: bool,
+    },
     /// Those of an organization, at one of these places where they are known.
     Organization {
         /// Its id.
         id: Box<str>,
         /// Paths as `aws:PrincipalOrgPaths` has them; none where they can be anywhere.
         places: Box<[Box<str>]>,
+        /// Whether it is that of all of them, so far as patterns tell.
+        told: bool,
     },
     /// Services.
-    Service,
+    Service {
+        /// Whether no pattern tells any of them from the others.
+        told: bool,
+    },
     /// All whom nothing names.
     Anyone {
         /// Whether only those of accounts that are in no organization.
@@ -180,7 +188,8 @@ impl<'w> Subject<'w> {
 
     /// Whether it stands for principals of accounts, of whom none is named.
     pub(super) fn is_unnamed(&self) -> bool {
-        self.stranger.as_ref().is_some_and(|it| !it.named && it.whose != Whose::Service)
+        let is_service = |it: &Stranger| matches!(it.whose, Whose::Service { .. });
+        self.stranger.as_ref().is_some_and(|it| !it.named && !is_service(it))
     }
 
     /// The kind of caller.
