@@ -341,3 +341,27 @@ fn what_can_somebody_do_who_is_not_named() {
     );
     assert_eq!(names(&told), ["o-partner"]);
 }
+
+#[test]
+fn what_can_organizations_and_accounts_that_a_wider_pattern_takes() {
+    let like = |key: &str, pattern: &str| format!(r#"StringLike: {{ "{key}": "{pattern}" }}"#);
+    let of_ids = statement("allow", "*", &like("aws:PrincipalOrgID", "o-a*"));
+    let denied = statement("deny", "*", &like("aws:PrincipalOrgID", "o-?b*"));
+    let of_accounts = statement("allow", "*", &like("aws:PrincipalAccount", "44*"));
+    let statements = [of_ids, denied, of_accounts];
+    for (who, row) in [
+        ("o-a*", Some("o-a*")),
+        ("o-ac*", Some("o-a*")),
+        ("o-acdefghijk", Some("o-a*")),
+        ("o-ab*", None),
+        ("o-z*", None),
+        ("arn:aws:iam::444*:root", Some("arn:aws:iam::44*:root")),
+    ] {
+        let args = format!("what-can --format jsonl --action Decrypt --principal {who}");
+        let told = run("wider", &statements, &args);
+        let cells = lines(&told);
+        let names: Vec<&str> =
+            cells.iter().map(|cell| cell["principal"].as_str().unwrap()).collect();
+        assert_eq!(names, row.into_iter().collect::<Vec<&str>>(), "{who}");
+    }
+}

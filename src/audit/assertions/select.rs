@@ -162,6 +162,13 @@ fn rows(
     if !own.is_empty() {
         return Ok(own);
     }
+    let covering = match sense {
+        Sense::Row => Vec::new(),
+        Sense::Could => found(&|row| row.stands_for_some_like(text)),
+    };
+    if !covering.is_empty() {
+        return Ok(covering);
+    }
     if is_pattern(text) {
         return Err(format!("`{text}` takes no principal of the matrix"));
     }
@@ -171,7 +178,7 @@ fn rows(
         let is_wide = row.is_anyone() || row.is_of_organization();
         role.as_ref().is_some_and(|role| role.text == row.caller.text)
             || (row.stands_for.is_some() && is_wide)
-            || row.stands_for_some_of(caller.account)
+            || row.stands_for_one(&caller)
     };
     let standing = if sense == Sense::Could { found(&stands) } else { Vec::new() };
     if standing.is_empty() {

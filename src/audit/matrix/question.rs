@@ -227,6 +227,10 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
     if !exact.is_empty() {
         return Ok(exact);
     }
+    let covering = found(&|row| row.stands_for_some_like(text));
+    if !covering.is_empty() {
+        return Ok(covering);
+    }
     if is_pattern(text) {
         return Err(nothing("--principal", text, "takes no principal of the matrix", None));
     }
@@ -239,7 +243,7 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
         &|row| row.caller == caller,
         &|row| role.is_some_and(|role| *role.arn == *row.name),
         &|row| is_outside_role(row, &caller),
-        &|row| row.stands_for_some_of(caller.account),
+        &|row| row.stands_for_one(&caller),
         &|row| is_account && row.caller.account == caller.account,
         &|row| row.is_anyone() || row.is_of_organization(),
     ];
