@@ -156,11 +156,11 @@ fn administrators_hide_no_path_of_three_calls() {
 #[test]
 fn administrators_who_are_alike_or_near_hide_no_path_of_two_calls() {
     let test = "administrators_who_are_alike_or_near_hide_no_path_of_two_calls";
-    check_in(test, World::administered_by_many, 2, 100);
+    check_in(test, World::administered_by_many, 2, 40);
 }
 
 #[test]
 fn administrators_who_are_alike_or_near_hide_no_path_of_three_calls() {
     let test = "administrators_who_are_alike_or_near_hide_no_path_of_three_calls";
-    check_in(test, World::administered_by_many, 3, 30);
+    check_in(test, World::administered_by_many, 3, 12);
 }
