@@ -9,6 +9,7 @@ use super::domain::limit;
 use super::evaluate::holds_in;
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds};
 use super::frame::{Frame, Limit};
+use super::question::as_written;
 use super::solve::{Found, Held, Solver};
 use super::test::Test;
 use super::ways::Ways;
@@ -420,7 +421,7 @@ impl Judge<'_> {
             let mut denies = ways.denies.iter().map(|(gate, deny)| (*gate, deny.at(action)));
             denies.find(|(_, deny)| self.is_in(as_told(*deny), &counter)).map(|(gate, _)| gate)
         };
-        let explicit = denying(&|deny| self.as_written(deny));
+        let explicit = denying(&|deny| as_written(self.formulas, deny));
         let (reason, gate) = match explicit {
             Some(gate) => (Reason::ExplicitDeny, gate),
             // Rule U7: what is not known may deny, and nobody says that it does.
@@ -431,14 +432,6 @@ impl Judge<'_> {
         };
         (answer.reason, answer.denied_by) = (reason, Some(gate));
         answer.counter = proves.then_some(counter);
-    }
-
-    /// The same without the statements that nobody wrote.
-    fn as_written(&self, formula: Formula) -> Formula {
-        self.formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, holds| match atom {
-            Atom::Missing { is_written: false, .. } => Some(Formula::constant(!holds)),
-            _ => None,
-        })
     }
 
     /// What the keys hold that every request has and that some gate asks for: a request that leaves one out

@@ -8,7 +8,7 @@ use crate::aws::{Nature, condition_key};
 use crate::decision::ContextValue;
 use crate::policy::{Effect, Principal};
 
-use super::formula::{Atom, Formula, Formulas};
+use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::test::{Operand, Piece, Test};
 
 /// A question about the caller or the key.
@@ -238,6 +238,14 @@ pub(super) fn missing(
 pub(super) fn unwritten(formulas: &Formulas, what: Box<str>, index: usize, taken: bool) -> Formula {
     let about = digest(("statement", index));
     formulas.of(Atom::Missing { what, about, taken, is_written: false })
+}
+
+/// A formula without the statements that nobody wrote.
+pub(super) fn as_written(formulas: &Formulas, formula: Formula) -> Formula {
+    formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, holds| match atom {
+        Atom::Missing { is_written: false, .. } => Some(Formula::constant(!holds)),
+        _ => None,
+    })
 }
 
 fn digest(about: impl Hash) -> u64 {
