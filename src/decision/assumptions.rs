@@ -32,6 +32,9 @@ const OF_SERVICES: [&str; 9] = [
 /// What the condition keys of an encryption context's pairs begin with.
 const PAIR: &str = "kms:EncryptionContext:";
 
+/// What condition keys begin with, in lower case, that have the name of what a request gives.
+const BY_NAME: [&str; 2] = ["kms:encryptioncontext:", "aws:requesttag/"];
+
 /// All of them.
 const PAIRS: &str = "kms:EncryptionContext:*";
 
@@ -82,7 +85,11 @@ impl Assumptions {
         let shown = self.given.get(name).map(|entry| entry.value.values().join(", "));
         let shown = shown.unwrap_or_default();
         self.words.retain(|known| !known.starts_with(&format!("{name} is ")));
-        self.words.push(format!("{name} is {shown} ({option})"));
+        // Rule C5: requests give the pair or tag under this spelling of its name and no other.
+        let lower = name.to_ascii_lowercase();
+        let is_by_name = BY_NAME.iter().any(|family| lower.starts_with(family));
+        let spelled = if is_by_name { ", its name so spelled" } else { "" };
+        self.words.push(format!("{name} is {shown}{spelled} ({option})"));
         Ok(())
     }
 
@@ -284,6 +291,22 @@ mod tests {
         assert_eq!(whole("aws:PrincipalOrgID", "o-a"), [id, None]);
         assert_eq!(whole("aws:PrincipalOrgID", "absent"), [absent(), absent()]);
         assert_eq!(whole("aws:PrincipalOrgPaths", "absent"), [absent(), absent()]);
+    }
+
+    #[test]
+    fn c5_what_is_given_by_name_is_told_as_it_is_spelled() {
+        let words = |name: &str, value: &str| {
+            let mut assumptions = Assumptions::default();
+            assumptions.fix(name, value, "--assume").expect("a condition key");
+            assumptions.words.join("; ")
+        };
+        let tag = words("aws:RequestTag/team", "x");
+        assert_eq!(tag, "aws:RequestTag/team is x, its name so spelled (--assume)");
+        let pair = words("KMS:EncryptionContext:App", "x");
+        assert_eq!(pair, "KMS:EncryptionContext:App is x, its name so spelled (--assume)");
+        let absent = words("aws:RequestTag/team", "absent");
+        assert_eq!(absent, "aws:RequestTag/team is absent (--assume)");
+        assert_eq!(words("aws:SourceVpc", "vpc-1"), "aws:SourceVpc is vpc-1 (--assume)");
     }
 
     #[test]

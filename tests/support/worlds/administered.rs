@@ -37,10 +37,11 @@ impl World {
         world
     }
 
-    /// The same where accounts have several administrators, whom one may take on from the others: they are
-    /// alike but for what tells them apart, and near.
+    /// The same where accounts, of no organization, have several administrators, whom one may take on from the
+    /// others: they are alike but for what tells them apart, and near.
     pub fn administered_by_many(random: &mut Random) -> Self {
         let mut world = Self::administered(random);
+        world.organization = None;
         let roots = world.accounts.iter().map(|it| format!("arn:aws:iam::{}:root", it.id));
         let roots: Vec<String> = roots.collect();
         for account in &mut world.accounts {
