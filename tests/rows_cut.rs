@@ -88,7 +88,7 @@ fn too_many_patterns_leave_open_what_they_say() {
     // Each takes what has a certain character at a certain place.
     let crossing = |start: &str| -> String {
         let one = |at: usize| format!("'{start}{}7*'", "?".repeat(at));
-        (1..=8).map(one).collect::<Vec<_>>().join(", ")
+        (1..=11).map(one).collect::<Vec<_>>().join(", ")
     };
     let statements =
         both(&like("StringLike", ID, "'o-a*'"), &like("StringLike", ID, &crossing("o-")));
