@@ -7,52 +7,23 @@
     reason = "a test stops where it fails"
 )]
 
+#[path = "support/code.rs"]
+mod code;
 mod support;
 
 use std::fs;
 
+use code::{PUBLIC, checked, messages, policy_for, unknown};
 use serde_json::{Value, json};
 use support::command::{Folder, Run, keyreach};
 
-/// What `check` says of a folder, as JSON.
-fn checked(folder: &Folder, more: &[&str]) -> Value {
-    let args = [&["check", ".", "--format", "json", "--now", "2026-01-01"], more].concat();
-    let run = keyreach(&args).within(folder.path()).run();
-    serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run:?}"))
-}
-
-/// The same in words.
+/// What `check` says of a folder, in words.
 fn words(folder: &Folder, more: &[&str]) -> Run {
     let args = [&["check", ".", "--now", "2026-01-01"], more].concat();
     keyreach(&args).within(folder.path()).run()
 }
 
-/// The messages of the findings of a rule.
-fn messages(report: &Value, rule: &str) -> Vec<String> {
-    let all = report["findings"].as_array().unwrap().iter();
-    let of_rule = all.filter(|finding| finding["rule"] == rule);
-    of_rule.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect()
-}
-
-/// What the summary says is not known.
-fn unknown(report: &Value) -> Vec<String> {
-    let all = report["summary"]["coverage"]["unresolved"].as_array().cloned();
-    let all = all.unwrap_or_else(|| panic!("{}", report["summary"]));
-    all.iter().map(|one| one.as_str().unwrap().to_owned()).collect()
-}
-
-const PUBLIC: &str = r#"jsonencode({ Version = "2012-10-17", Statement = [
-    { Effect = "Allow", Principal = { AWS = "*" }, Action = "kms:*", Resource = "*" }] })"#;
-
 const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
-
-/// A key policy in Terraform, for a key that is named so.
-fn policy_for(key: &str) -> String {
-    format!(
-        "data \"aws_kms_alias\" \"a\" {{ name = \"alias/x\" }}\nvariable \"key\" {{}}\n\
-         resource \"aws_kms_key_policy\" \"p\" {{\n  key_id = {key}\n  policy = {PUBLIC}\n}}\n"
-    )
-}
 
 #[test]
 fn the_policy_of_a_key_that_is_declared_elsewhere_is_judged() {
