@@ -343,6 +343,29 @@ fn what_can_somebody_do_who_is_not_named() {
 }
 
 #[test]
+fn what_can_a_service_that_nothing_names() {
+    let asked = |statements: &[String]| -> Vec<String> {
+        let args = "what-can --format jsonl --action Decrypt --principal s3.amazonaws.com";
+        let told = run("service", statements, args);
+        assert_eq!(told.code, 0, "{}", told.stderr);
+        let cells = lines(&told).into_iter();
+        cells.map(|it| format!("{} {}", it["principal"], it["verdict"]).replace('"', "")).collect()
+    };
+    let anyone = |condition: &str| statement("allow", "*", condition);
+    // Rule A30: services are among anyone.
+    assert_eq!(asked(&[anyone("")]), ["s3.amazonaws.com always"]);
+    let source = r#"StringEquals: { "aws:SourceAccount": "111122223333" }"#;
+    assert_eq!(asked(&[anyone(source)]), ["s3.amazonaws.com conditional"]);
+    // What others have alone is none of theirs: who is in an organization, or has an ARN.
+    let partner = r#"StringEquals: { "aws:PrincipalOrgID": o-partner }"#;
+    let others = r#"Null: { "aws:PrincipalArn": "false" }"#;
+    assert!(asked(&[anyone(partner)]).is_empty());
+    assert!(asked(&[anyone(others)]).is_empty());
+    let denied = r#"StringEquals: { "aws:PrincipalServiceName": "s3.amazonaws.com" }"#;
+    assert!(asked(&[anyone(""), statement("deny", "*", denied)]).is_empty());
+}
+
+#[test]
 fn what_can_organizations_and_accounts_that_a_wider_pattern_takes() {
     let like = |key: &str, pattern: &str| format!(r#"StringLike: {{ "{key}": "{pattern}" }}"#);
     let of_ids = statement("allow", "*", &like("aws:PrincipalOrgID", "o-a*"));

@@ -1,5 +1,6 @@
 //! The whole matrix: rows, keys, and what holds of each pair, class by class.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -40,6 +41,8 @@ pub(super) type OwnerIx = u32;
 pub struct Matrix<'a> {
     pub(super) access: &'a Access<'a>,
     rows: Vec<Row>,
+    /// The services that are asked about by name.
+    services: BTreeSet<Box<str>>,
     /// The rows of principals whom nothing names.
     pub(super) wide: Wide,
     /// The keys in the order of their ARNs, by number.
@@ -86,6 +89,12 @@ type Aliases = Box<[Box<str>]>;
 impl<'a> Matrix<'a> {
     /// The matrix of a world. Costs the compiling of its policies.
     pub fn new(access: &'a Access<'a>) -> Self {
+        Self::telling(access, BTreeSet::new())
+    }
+
+    /// The same with a row of each of these services, where keys open to somebody whom nothing names: what is said
+    /// of others does not hold of them.
+    pub fn telling(access: &'a Access<'a>, services: BTreeSet<Box<str>>) -> Self {
         let world = access.world(&access.given);
         let inventory = access.inventory();
         let keys = KeyTable::new(inventory.keys.values().map(AsRef::as_ref).collect());
@@ -101,6 +110,7 @@ impl<'a> Matrix<'a> {
             spoken.hear_of_unlisted_grants();
         }
         spoken.hear_of_assumed(&access.given);
+        spoken.hear_of_services(&services);
         let judge = Judge { formulas: &access.core.formulas, solver: &access.core.solver };
         let (rows, subjects): (Vec<Row>, Vec<Subject<'_>>) =
             spoken.rows(&world, &judge).into_iter().unzip();
@@ -154,6 +164,7 @@ impl<'a> Matrix<'a> {
             places,
             key_classes: KeyClasses::none(),
             rows,
+            services,
             sorted,
             callers,
             groups,
@@ -249,7 +260,8 @@ impl<'a> Matrix<'a> {
         Some((home, owner, relation))
     }
 
-    /// A key whose grants were not exported has one row that says so: that of anyone.
+    /// A key whose grants were not exported has one row that says so: that of anyone. A service that is asked about
+    /// has its own.
     pub(super) fn with_unlisted(
         &self,
         world: &World<'_>,
@@ -259,7 +271,8 @@ impl<'a> Matrix<'a> {
     ) -> OwnerIx {
         let subject = self.table.subjects.get(caller as usize);
         let key = self.keys.keys.get(key as usize);
-        if !subject.is_some_and(Subject::is_anyone) {
+        let is_asked = |subject: &Subject<'_>| self.services.contains(&subject.caller.text);
+        if !subject.is_some_and(|subject| subject.is_anyone() || is_asked(subject)) {
             return owner;
         }
         let unlisted = key.and_then(|key| self.access.gaps.key_part(&key.arn, "grants"));

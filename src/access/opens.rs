@@ -52,7 +52,8 @@ impl KeyClass {
         match (&self.opens, account) {
             (Opens::ToAll, _) => true,
             (Opens::To { accounts, .. }, Some(account)) => accounts.binary_search(&account).is_ok(),
-            (Opens::To { services, .. }, None) => *services,
+            // Grants can name services, too (rule G12).
+            (Opens::To { services, .. }, None) => *services || self.unlisted,
         }
     }
 }

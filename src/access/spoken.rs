@@ -95,6 +95,12 @@ impl<'f> Spoken<'f> {
         }
     }
 
+    /// These services are asked about: what is told of others does not hold of them.
+    pub(super) fn hear_of_services(&mut self, services: &BTreeSet<Box<str>>) {
+        self.services.extend(services.iter().cloned());
+        self.of_services |= !services.is_empty();
+    }
+
     fn plus(mut self, mut other: Self) -> Self {
         self.principals.append(&mut other.principals);
         self.accounts.append(&mut other.accounts);

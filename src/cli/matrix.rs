@@ -160,7 +160,7 @@ impl Show {
         let loaded = ManuallyDrop::new(loaded);
         let world = &loaded.inventory;
         let engine = ManuallyDrop::new(Engine::new(world, now).assuming(&assumptions));
-        let matrix = ManuallyDrop::new(Matrix::new(&engine));
+        let matrix = ManuallyDrop::new(Matrix::telling(&engine, question.services()));
         let view = View::new(&matrix, world, &question, &assumptions)
             .map_err(|error| Fault::Usage(error.to_string()))?;
         let mut about = About::new(world, &question, &assumptions, now);

@@ -148,6 +148,12 @@ impl Question {
             .try_fold(ActionSet::EMPTY, |all, text| Ok(all.union(actions_named(text)?)))
     }
 
+    /// The services that are asked about by name.
+    pub fn services(&self) -> BTreeSet<Box<str>> {
+        let callers = self.principals.iter().filter_map(|text| Caller::parse(text));
+        callers.filter(is_service).map(|caller| caller.text).collect()
+    }
+
     fn rows(&self, world: &Inventory, matrix: &Matrix<'_>) -> Result<Vec<usize>, QuestionError> {
         if self.principals.is_empty() {
             return Ok((0..matrix.rows().len()).collect());
@@ -156,7 +162,9 @@ impl Question {
         for text in &self.principals {
             found.extend(rows(world, matrix, text)?);
         }
-        if self.of_one {
+        let is_service = |text: &String| Caller::parse(text).as_ref().is_some_and(is_service);
+        // What anyone may be able to do stands in the row of a service.
+        if self.of_one && !self.principals.iter().all(is_service) {
             let rows = matrix.rows().iter().enumerate();
             found.extend(rows.filter(|(_, row)| row.is_anyone()).map(|(at, _)| at));
         }
@@ -245,12 +253,16 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
         &|row| is_outside_role(row, &caller),
         &|row| row.stands_for_one(&caller),
         &|row| is_account && row.caller.account == caller.account,
-        &|row| row.is_anyone() || row.is_of_organization(),
+        &|row| !is_service(&caller) && (row.is_anyone() || row.is_of_organization()),
     ];
     let near = || near_principal(world, &caller);
     ways.iter().map(|way| found(way)).find(|rows| !rows.is_empty()).ok_or_else(|| {
         name(NameError::Unknown { what: "principal", name: text.to_owned(), near: near() })
     })
+}
+
+fn is_service(caller: &Caller) -> bool {
+    caller.kind == CallerKind::Service
 }
 
 /// Whether a row is that of the role of a session, of an account outside the export: by the role's name, which is
