@@ -43,7 +43,8 @@
 //!   and a case in `testdata/worked-cases/`; `access`, in `ways` where it weighs both sides, in `home` or
 //!   `owner` where it is of one. The random worlds of `tests/matrix_properties.rs` hold them together.
 //! - A fact about what AWS sends together: a row of `decision::FACTS`, with its rule; where it ties the values
-//!   of keys, `decision::agree`, and a variable of theirs in `access::domain`.
+//!   of keys, `decision::agree`, and a variable of theirs in `access::domain`; what is but refused as an
+//!   assumption, `decision::are_assumable`.
 //! - A step on the way to a key: a variant of `graph::Call` (what it needs, changes and gives), a move in
 //!   `graph::moves` or `graph::key_moves` that says for whom it is open, and what a plan calls for it in
 //!   `graph::assemble::calls`; cases in `tests/path_execution.rs` where it takes another identity on, in

@@ -7,11 +7,10 @@ use jiff::Timestamp;
 
 use crate::aws::condition_keys::is_multivalued;
 use crate::aws::{KmsAction, carried};
-use crate::decision::{Assumptions, Context, Entry, FACTS, agree};
+use crate::decision::{Assumptions, Context, Entry, FACTS, agree, are_assumable};
 use crate::policy::{Comparison, Operator, Polarity, Quantifier};
 
 use super::axioms::equals;
-use super::caller_values::{ORG_ID, ORG_PATHS};
 use super::formula::{Atom, Formula, Formulas};
 use super::frame::{Frame, Limit, Who};
 use super::pairs::{NAMES, PREFIX};
@@ -34,6 +33,9 @@ type Asking = (Who, KmsAction);
 /// everybody agrees with what it can carry of it.
 pub fn contradiction(assumptions: &Assumptions) -> Option<Vec<String>> {
     let mut all = assumptions.given.clone();
+    if let Some(told) = other_service(assumptions) {
+        return Some(told);
+    }
     // The service in between is one of some Region.
     let service = assumptions.service("us-east-1").filter(|_| all.get(VIA_SERVICE).is_none());
     if let Some(service) = service.filter(|_| !all.is_absent(VIA_SERVICE)) {
@@ -41,6 +43,22 @@ pub fn contradiction(assumptions: &Assumptions) -> Option<Vec<String>> {
     }
     let looked = Looked::at(&all)?;
     looked.together().map(|keys| keys.iter().map(|key| words(&all, key)).collect())
+}
+
+/// The service in between where another is assumed, or none (rule U5).
+fn other_service(assumptions: &Assumptions) -> Option<Vec<String>> {
+    let service = assumptions.via.as_deref()?;
+    let is_it = |value: &Box<str>| {
+        let name = value.strip_suffix(".amazonaws.com").and_then(|it| it.strip_prefix(service));
+        name.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let given = assumptions.given.get(VIA_SERVICE).map(|entry| entry.value.values());
+    let is_other = given.is_some_and(|values| !values.iter().all(is_it));
+    let is_other = is_other || assumptions.given.is_absent(VIA_SERVICE);
+    is_other.then(|| {
+        let via = format!("{service} calls on the principal's behalf");
+        vec![words(&assumptions.given, VIA_SERVICE), via]
+    })
 }
 
 /// What is assumed, and the requests that may agree with it.
@@ -121,6 +139,7 @@ impl<'c> Looked<'c> {
                 }
                 None if key.ends_with('*') => limits.extend(self.left_out()),
                 None => {
+                    context.set_absent(key);
                     limits.push((folded(key), Limit::Absent));
                     says.push(self.solver.formulas.not(self.present(key)));
                 }
@@ -129,14 +148,7 @@ impl<'c> Looked<'c> {
         limits.sort();
         let frame = Frame { caller: who, action: action.into(), limits: limits.into() };
         let formula = self.solver.formulas.and(says);
-        let in_none = |one: &str, other: &str| {
-            context.get(one).is_some()
-                && keys.iter().any(|key| key.eq_ignore_ascii_case(other))
-                && context.get(other).is_none()
-        };
-        // Section 2.5: both keys of the organization or neither.
-        let is_torn = in_none(ORG_ID, ORG_PATHS) || in_none(ORG_PATHS, ORG_ID);
-        !is_torn && agree(&context) && self.solver.holds(formula, &frame) != Held::No
+        agree(&context) && are_assumable(&context) && self.solver.holds(formula, &frame) != Held::No
     }
 
     /// Whether AWS sends such values under a key, whenever that is.
@@ -335,6 +347,103 @@ mod tests {
         check(&[(names, "b"), (pair, "absent")], None);
         check(&[(pair, "1"), ("direct", "")], None);
         check(&[(names, "a"), ("direct", "")], None);
+    }
+
+    #[test]
+    fn c66_services_call_in_one_chain() {
+        let [chain, first, last] = ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"];
+        let (athena, kms) = ("athena.amazonaws.com", "kms.amazonaws.com");
+        let refused = |all: &[(&str, &str)]| {
+            let words: Vec<String> =
+                all.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+            check(all, Some(&words.iter().map(String::as_str).collect::<Vec<_>>()));
+        };
+        refused(&[(chain, athena), (first, kms)]);
+        refused(&[(chain, athena), (last, kms)]);
+        refused(&[(first, kms), (chain, "absent")]);
+        refused(&[(last, kms), (first, "absent")]);
+        check(&[(chain, athena), (chain, kms), (first, athena), (last, kms)], None);
+        check(&[(first, athena), (last, kms)], None);
+        // Who calls for itself, and a service that does, has no chain.
+        let itself = ("aws:ViaAWSService", "false");
+        refused(&[(chain, athena), itself]);
+        refused(&[(first, athena), itself]);
+        refused(&[(last, athena), itself]);
+        check(
+            &[(chain, athena), ("direct", "")],
+            Some(&["aws:CalledVia is athena.amazonaws.com", "aws:CalledViaLast is absent"]),
+        );
+        // A service that puts itself into the chain is its last link where it calls KMS.
+        let via = "kms:ViaService is athena.us-east-1.amazonaws.com";
+        check(
+            &[(last, kms), ("via", "athena")],
+            Some(&["aws:CalledViaLast is kms.amazonaws.com", via]),
+        );
+        check(
+            &[(chain, kms), ("via", "athena")],
+            Some(&["aws:CalledVia is kms.amazonaws.com", via]),
+        );
+        check(&[(chain, "absent"), ("via", "athena")], Some(&[via, "aws:CalledVia is absent"]));
+        check(&[(first, kms), ("via", "athena")], None);
+        check(&[(last, kms), ("via", "s3")], None);
+    }
+
+    #[test]
+    fn u5_the_service_in_between_is_the_one_that_is_assumed() {
+        let via = "kms:ViaService";
+        let (s3, words) = (("via", "s3"), "s3 calls on the principal's behalf");
+        check(&[(via, "absent"), s3], Some(&["kms:ViaService is absent", words]));
+        let other = "ec2.us-east-1.amazonaws.com";
+        check(&[(via, other), s3], Some(&[&format!("kms:ViaService is {other}"), words]));
+        let other = "s3express.us-east-1.amazonaws.com";
+        check(&[(via, other), s3], Some(&[&format!("kms:ViaService is {other}"), words]));
+        check(&[(via, "s3.us-east-1.amazonaws.com"), s3], None);
+    }
+
+    #[test]
+    fn an_account_is_in_one_organization_or_in_none() {
+        for of in ["Principal", "Resource", "Source"] {
+            let (id, paths) = (format!("aws:{of}OrgID"), format!("aws:{of}OrgPaths"));
+            let (own, path) = ("o-a1b2c3d4e5", "o-b1b2c3d4e5/r-ab12/");
+            let is = |key: &str, value: &str| format!("{key} is {value}");
+            for (one, other) in [(own, path), ("absent", path), (own, "absent")] {
+                let mut words = [is(&id, one), is(&paths, other)];
+                if one == "absent" {
+                    words.reverse();
+                }
+                let words = words.each_ref().map(String::as_str);
+                check(&[(&id, one), (&paths, other)], Some(&words));
+            }
+            check(&[(&id, own), (&paths, "o-a1b2c3d4e5/r-ab12/")], None);
+            check(&[(&id, "absent"), (&paths, "absent")], None);
+        }
+    }
+
+    #[test]
+    fn who_asks_is_a_service_or_none_and_of_one_account() {
+        let (is_service, name) = ("aws:PrincipalIsAWSService", "aws:PrincipalServiceName");
+        let s3 = "s3.amazonaws.com";
+        check(
+            &[(is_service, "false"), (name, s3)],
+            Some(&[
+                "aws:PrincipalIsAWSService is false",
+                "aws:PrincipalServiceName is s3.amazonaws.com",
+            ]),
+        );
+        check(
+            &[(is_service, "true"), (name, "absent")],
+            Some(&["aws:PrincipalIsAWSService is true", "aws:PrincipalServiceName is absent"]),
+        );
+        check(&[(is_service, "true"), (name, s3)], None);
+        check(&[(is_service, "false"), (name, "absent")], None);
+        // Rule C54.
+        let (caller, account) = ("kms:CallerAccount", "aws:PrincipalAccount");
+        check(
+            &[(caller, "111122223333"), (account, "444455556666")],
+            Some(&["aws:PrincipalAccount is 444455556666", "kms:CallerAccount is 111122223333"]),
+        );
+        check(&[(caller, "111122223333"), (account, "111122223333")], None);
+        check(&[(caller, "111122223333"), (account, "absent")], None);
     }
 
     #[test]

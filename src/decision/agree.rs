@@ -6,8 +6,9 @@ use super::instant::whole_second;
 use super::{Context, LONGEST_SESSION};
 
 /// The condition keys that tell an organization, with those that tell the place in it.
-pub(super) const ORGANIZATIONS: [(&str, &str); 3] = [
+pub(super) const ORGANIZATIONS: [(&str, &str); 4] = [
     ("aws:PrincipalOrgID", "aws:PrincipalOrgPaths"),
+    ("aws:ResourceOrgID", "aws:ResourceOrgPaths"),
     ("aws:SourceOrgID", "aws:SourceOrgPaths"),
     ("aws:VpceOrgID", "aws:VpceOrgPaths"),
 ];

@@ -51,7 +51,8 @@ const LEFT_OUT: [&str; 5] = [
 ];
 
 /// The keys of the chain of services that call for a principal.
-const CALLED_VIA: [&str; 3] = ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"];
+pub(super) const CALLED_VIA: [&str; 3] =
+    ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"];
 
 /// The services that put themselves into that chain (rule C66).
 const IN_CALLED_VIA: [&str; 9] = [
@@ -65,6 +66,11 @@ const IN_CALLED_VIA: [&str; 9] = [
     "servicecatalog-appregistry",
     "sqlworkbench",
 ];
+
+/// Whether a service puts itself into that chain.
+pub(super) fn is_in_called_via(service: &str) -> bool {
+    IN_CALLED_VIA.contains(&service)
+}
 
 impl Assumptions {
     /// Fixes a condition key of every request, or its absence where the value is `absent`; the same key
@@ -163,7 +169,7 @@ impl Assumptions {
     fn called_via(&mut self, service: &str) {
         let name = service.split('.').next().unwrap_or(service);
         let is_given = |key: &&str| self.given.get(key).is_some() || self.given.is_absent(key);
-        if !IN_CALLED_VIA.contains(&name) || CALLED_VIA.iter().any(is_given) {
+        if !is_in_called_via(name) || CALLED_VIA.iter().any(is_given) {
             return;
         }
         let principal: Box<str> = format!("{name}.amazonaws.com").into();

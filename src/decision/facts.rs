@@ -132,6 +132,10 @@ pub const FACTS: &[Fact] = &[
     fact("C66", NotServices, &[present("aws:CalledVia")], ON_BEHALF),
     fact("C66", NotServices, &[present("aws:CalledViaFirst")], ON_BEHALF),
     fact("C66", NotServices, &[present("aws:CalledViaLast")], ON_BEHALF),
+    // The chain is of calls with the credentials of an IAM principal (IAM user guide, aws:CalledVia).
+    always("C66", Services, absent("aws:CalledVia")),
+    always("C66", Services, absent("aws:CalledViaFirst")),
+    always("C66", Services, absent("aws:CalledViaLast")),
     // Only calls that a service principal makes itself carry where they come from (IAM user guide, global
     // condition keys).
     always("U4", NotServices, absent("aws:SourceArn")),

@@ -3,6 +3,7 @@
 
 mod agree;
 mod answer;
+mod assumable;
 mod assumptions;
 mod context;
 mod control;
@@ -18,6 +19,7 @@ mod trace;
 
 pub use agree::agree;
 pub use answer::{CellAnswer, Condition, Pair, Standing, Words};
+pub use assumable::are_assumable;
 pub use assumptions::Assumptions;
 pub use context::{Context, ContextValue, Entry};
 pub use control::ControlRequest;
