@@ -103,6 +103,25 @@ fn too_many_patterns_leave_open_what_they_say() {
 }
 
 #[test]
+fn what_too_many_patterns_leave_open_is_undecided_and_not_missing() {
+    let one = |at: usize| format!("'{}7*'", "?".repeat(at));
+    let crossing = (1..=11).map(one).collect::<Vec<_>>().join(", ");
+    let account = |patterns: &str| like("StringLike", ACCOUNT, patterns);
+    let found = decrypt(&world(&both(&account("'4*'"), &account(&crossing))));
+    let [(_, answer)] = &found[..] else { panic!("{found:?}") };
+    assert!(answer.undecided && answer.missing.is_empty(), "{answer:?}");
+    // A test without a pattern is told all the same.
+    let partner = like("StringNotEquals", ACCOUNT, &format!("'{PARTNER}'"));
+    let found = decrypt(&world(&[
+        statement("allow", "*", &partner),
+        statement("deny", "555555555555", &account(&crossing)),
+    ]));
+    let found = found.iter().map(|(row, answer)| format!("{row} {}", answer.verdict.name()));
+    let found: Vec<String> = found.collect();
+    assert!(found.contains(&"arn:aws:iam::*:root always".to_owned()), "{found:?}");
+}
+
+#[test]
 fn services_that_only_facts_let_through_have_a_row() {
     let services = ["*.amazonaws.com conditional"];
     // Section 2.5: whoever else has temporary credentials says whether MFA was used.

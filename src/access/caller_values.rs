@@ -8,23 +8,46 @@ use crate::inventory::Inventory;
 
 use super::accounts::ACCOUNT;
 use super::kinds::PRINCIPAL_ARN;
-use super::question::Known;
+use super::question::{CAP, Known};
 use super::services::NAME;
 use super::spellings::written;
+use super::spoken::pattern;
 use super::subject::{Stranger, Subject, Whose};
 use super::test::{Operand, Piece, Test};
 
 impl Subject<'_> {
     /// What is known of a condition key (section 2.5), once the caller is.
     pub(super) fn known(&self, world: &Inventory, given: &Context, key: &str) -> Known {
+        let is_given = given.get(&written(key)).is_some() || given.is_absent(key);
+        if !is_given && self.is_left_open(key) {
+            return Known::Missing(CAP.into());
+        }
+        self.known_of_one(world, given, key)
+    }
+
+    /// The same for a test. Whoever one names without a pattern has a row of its own, so that it says the same of all
+    /// others.
+    pub(super) fn known_to(
+        &self,
+        world: &Inventory,
+        given: &Context,
+        test: &Test,
+        key: &str,
+    ) -> Known {
+        let is_plain = || !test.values.iter().any(|it| pattern(it).contains(['*', '?']));
+        match *test.key == *key && self.is_left_open(key) && is_plain() {
+            true => self.known_of_one(world, given, key),
+            false => self.known(world, given, key),
+        }
+    }
+
+    /// The same of the principal that a row of many is called as.
+    fn known_of_one(&self, world: &Inventory, given: &Context, key: &str) -> Known {
         if let Some(entry) = given.get(&written(key)) {
             return Known::Value(Some(entry.value.clone()));
         }
         if given.is_absent(key) {
             return Known::Value(None);
-        }
-        if let Some(what) = self.left_open(key) {
-            return Known::Missing(what.into());
         }
         let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
         let account = self.caller.account.map(|account| account.to_string());
@@ -69,20 +92,16 @@ impl Subject<'_> {
         }
     }
 
-    /// What nobody knows of principals whom more patterns tell apart than are looked at.
-    fn left_open(&self, key: &str) -> Option<&'static str> {
-        let of_accounts = ACCOUNT.contains(&key) || [PRINCIPAL_ARN, USER_ID].contains(&key);
-        match self.whose()? {
-            Whose::SomeAccount { told: false } if of_accounts => {
-                Some("which of the patterns of accounts take it")
+    /// Whether what patterns say of a key is left open: of principals whom more patterns tell apart than are looked
+    /// at.
+    fn is_left_open(&self, key: &str) -> bool {
+        match self.whose() {
+            Some(Whose::SomeAccount { told: false }) => {
+                ACCOUNT.contains(&key) || [PRINCIPAL_ARN, USER_ID].contains(&key)
             }
-            Whose::Organization { told: false, .. } if [ORG_ID, ORG_PATHS].contains(&key) => {
-                Some("which of the patterns of organizations take it")
-            }
-            Whose::Service { told: false } if key == NAME => {
-                Some("which of the patterns of services take it")
-            }
-            _ => None,
+            Some(Whose::Organization { told: false, .. }) => [ORG_ID, ORG_PATHS].contains(&key),
+            Some(Whose::Service { told: false }) => key == NAME,
+            _ => false,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::decision::ContextValue;
 use crate::policy::{Comparison, Operator, Polarity, Quantifier};
 
 use super::formula::{Formula, Formulas};
-use super::question::{Known, Sight, missing};
+use super::question::{Known, Sight, undecided};
 use super::test::{Operand, Piece, Test};
 use super::values::{fold, truth};
 
@@ -60,7 +60,7 @@ fn satisfied(
         };
         match Filling::of(&goals, folds) {
             Some(fills) => filled(formulas, &fills, folds, known),
-            None => missing(formulas, undecided(&test.key), (test, text), false),
+            None => undecided(formulas, (test, text)),
         }
     });
     let any = formulas.or(matched);
@@ -93,10 +93,6 @@ pub(super) fn goals<'t>(
         }
         (Operand::AnyArn, _) => None,
     }
-}
-
-fn undecided(key: &str) -> String {
-    format!("how the policy variables compared with {key} are filled")
 }
 
 /// When a resource matches a pattern part by part; nothing where that takes too long to tell.

@@ -52,7 +52,7 @@ pub(super) enum Atom {
     Key(Question),
     /// Something that was not exported; what it says of a request can be anything.
     Missing {
-        /// What, in the words of `missing`.
+        /// What, in the words of `missing`; nothing where it is a cap that keeps it from being told.
         what: Box<str>,
         /// A digest of what it is asked: one question can hold without another.
         about: u64,

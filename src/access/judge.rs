@@ -9,7 +9,7 @@ use super::domain::limit;
 use super::evaluate::holds_in;
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds};
 use super::frame::{Frame, Limit};
-use super::question::as_written;
+use super::question::{CAP, as_written};
 use super::solve::{Found, Held, Solver};
 use super::test::Test;
 use super::ways::Ways;
@@ -157,9 +157,12 @@ impl Judge<'_> {
         {
             return Judged { standing, undecided: false, ..none() };
         }
+        let mut missing = self.missing(formula, frame);
+        let is_capped = missing.remove(CAP);
         Judged {
             standing: standing.unwrap_or(unknown(range)),
-            missing: self.missing(formula, frame),
+            missing,
+            undecided: undecided || is_capped,
             open: self.open(&readings, frame),
             ..none()
         }
@@ -317,17 +320,18 @@ impl Judge<'_> {
         // What holds whatever is missing proves more than what holds as far as is told.
         let choice = self.readings(allowed).first().map_or(allowed, |(_, formula)| *formula);
         let sure = self.filled(choice, Fill::Least);
-        let witness = self.found(sure, frame).or_else(|| self.found(decided, frame));
+        // What a cap leaves open is not as told.
+        let as_told = |formula| self.found(formula, frame).filter(|_| !judged.undecided);
+        let witness = self.found(sure, frame).or_else(|| as_told(decided));
         let counter = match judged.standing {
             Standing::Never => None,
             _ => {
                 let refused = formulas.not(self.filled(choice, Fill::Most));
-                let as_told = || self.found(formulas.not(decided), frame);
-                self.found(refused, frame).or_else(as_told)
+                self.found(refused, frame).or_else(|| as_told(formulas.not(decided)))
             }
         };
         let condition = match judged.standing {
-            Standing::Conditional => self.solver.condition(decided, frame),
+            Standing::Conditional if !judged.undecided => self.solver.condition(decided, frame),
             _ => None,
         };
         let mut answer = CellAnswer {

@@ -234,6 +234,14 @@ pub(super) fn missing(
     formulas.of(Atom::Missing { what, about, taken, is_written: true })
 }
 
+/// Something that a cap keeps from being told.
+pub(super) fn undecided(formulas: &Formulas, about: impl Hash) -> Formula {
+    missing(formulas, CAP, about, false)
+}
+
+/// The words for what a cap keeps from being told: none of it is missing.
+pub(super) const CAP: &str = "";
+
 /// Whether a statement that nobody wrote stands in a policy that is not known: see `Standing::Unwritten`.
 pub(super) fn unwritten(formulas: &Formulas, what: Box<str>, index: usize, taken: bool) -> Formula {
     let about = digest(("statement", index));

@@ -7,7 +7,7 @@ use crate::policy::{Comparison, Operator, Polarity};
 
 use super::filled;
 use super::formula::{Atom, Formula, Formulas};
-use super::question::{Known, Question, ResourcePattern, Sight, missing, variables};
+use super::question::{Known, Question, ResourcePattern, Sight, missing, undecided, variables};
 use super::test::{Operand, Piece, Test};
 
 /// A piece of text, a pattern, with what a stage knows put in.
@@ -211,9 +211,7 @@ pub(super) fn resolved_resource(
     // Rule A64: variables stand in the last part, so all parts are there.
     let texts = resource.splitn(6, ':');
     let goals: Vec<_> = left.parts.iter().map(|part| &**part).zip(texts).collect();
-    let what = "how the policy variables of a resource are filled";
-    filled::resource(formulas, &goals, known)
-        .unwrap_or_else(|| missing(formulas, what, &left, false))
+    filled::resource(formulas, &goals, known).unwrap_or_else(|| undecided(formulas, &left))
 }
 
 /// Rules A61, A63; which of the two readings holds for short patterns AWS leaves open (O28).

@@ -236,12 +236,11 @@ impl<'w> Subject<'w> {
     ) -> Formula {
         let known = |key: &str| self.known(world, given, key);
         match question {
-            Question::Test { test, sight } => resolved_test(
-                formulas,
-                &self.without_what_others_have(world, given, test),
-                *sight,
-                &known,
-            ),
+            Question::Test { test, sight } => {
+                let test = self.without_what_others_have(world, given, test);
+                let known = |key: &str| self.known_to(world, given, &test, key);
+                resolved_test(formulas, &test, *sight, &known)
+            }
             Question::Resource(pattern) => resolved_resource(formulas, pattern, None, &known),
             Question::Names(entry, classes) => match self.class(formulas, entry) {
                 Some((class, sure)) if class.is_in(*classes) => sure,
