@@ -93,12 +93,17 @@ pub(super) fn told_apart(
 /// The rows whose parts are wider than one, and no wider than another such, by their places.
 fn next_wider(rows: &[Texts], part: &Part) -> (Vec<usize>, Vec<Part>) {
     let is_within = |one: &Part, wide: &Part| {
-        one.like != wide.like && wide.like.iter().all(|pattern| one.like.contains(pattern))
+        wide.like.len() < one.like.len() && wide.like.iter().all(|it| one.is_like(it))
     };
-    let firsts = || rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.parts.first()?)));
-    let wider = || firsts().filter(|(_, wide)| is_within(part, wide));
-    let next = wider().filter(|(_, wide)| !wider().any(|(_, other)| is_within(other, wide)));
-    next.map(|(at, wide)| (at, wide.clone())).unzip()
+    let mut next: Vec<(usize, &Part)> = Vec::new();
+    // Those of more patterns come behind.
+    for (at, row) in rows.iter().enumerate().rev() {
+        let Some(wide) = row.parts.first().filter(|wide| is_within(part, wide)) else { continue };
+        if !next.iter().any(|(_, other)| is_within(other, wide)) {
+            next.push((at, wide));
+        }
+    }
+    next.into_iter().map(|(at, wide)| (at, wide.clone())).unzip()
 }
 
 /// Whether a pattern takes whatever another takes.
@@ -107,6 +112,17 @@ fn takes_all(wide: &str, other: &str) -> bool {
 }
 
 impl Part {
+    /// Whether a pattern is one of those that take each.
+    fn is_like(&self, pattern: &str) -> bool {
+        self.like.binary_search_by(|it| (**it).cmp(pattern)).is_ok()
+    }
+
+    /// Whether a pattern takes each: all patterns are known that take some, unless it is one text.
+    fn is_taken_by(&self, pattern: &str) -> bool {
+        let is_one = || *self.like == [self.text.clone()];
+        self.is_like(pattern) || is_one() && Form::like(pattern).has(&self.text)
+    }
+
     /// Whether a text is one of them.
     pub(super) fn has(&self, text: &str) -> bool {
         let takes = |pattern: &str| Form::like(pattern).has(text);
@@ -166,10 +182,8 @@ impl Texts {
 
     /// Whether what is said of them would seem to hold of others: each pattern takes these, too.
     pub(super) fn seem_to_be(&self, others: &Self) -> bool {
-        let takes = |pattern: &str| {
-            others.names.iter().any(|other| *pattern == **other || takes_all(pattern, other))
-        };
-        self.names != others.names && self.names.iter().all(|pattern| takes(pattern))
+        let Some(other) = others.parts.first() else { return false };
+        self.names != others.names && self.names.iter().all(|pattern| other.is_taken_by(pattern))
     }
 }
 
@@ -255,6 +269,9 @@ mod tests {
         ] {
             assert_eq!(row(wide).seem_to_be(row(narrow)), expected, "{wide} {narrow}");
         }
+        let (one, other) = (Texts::only("44"), Texts::only("54"));
+        assert!(row("4*").seem_to_be(&one) && !row("4*").seem_to_be(&other));
+        assert!(!one.seem_to_be(row("44*")) && !one.seem_to_be(&other));
         let form = Form::Account.tokens();
         assert!(row("4*").meets("4??????????5", &form) && !row("4*").meets("44*", &form));
         assert!(!row("4*").meets("*6", &form) && row("*6&4*").meets("*6", &form));
