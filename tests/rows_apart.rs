@@ -388,3 +388,15 @@ fn what_can_organizations_and_accounts_that_a_wider_pattern_takes() {
         assert_eq!(names, row.into_iter().collect::<Vec<&str>>(), "{who}");
     }
 }
+
+#[test]
+fn c5_a_pair_is_given_as_it_was_assumed() {
+    let context = r#"StringEquals: { "kms:EncryptionContext:app": x }"#;
+    let args =
+        "matrix --principal * --action Decrypt --format jsonl --assume kms:EncryptionContext:App=x";
+    let cells = lines(&run("pair", &[statement("allow", "*", context)], args));
+    let given = cells[0]["witness"]["context"].as_object().unwrap();
+    let pairs: Vec<&String> =
+        given.keys().filter(|key| key.starts_with("kms:EncryptionContext:")).collect();
+    assert_eq!(pairs, ["kms:EncryptionContext:App"]);
+}

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::audit::QuestionError;
 use crate::aws::{AccountId, ActionSet, KeyArn, KmsAction};
-use crate::decision::{Assumptions, CallerKind, CellAnswer, Context, Pair, Request, Standing};
+use crate::decision::{
+    Assumptions, CallerKind, CellAnswer, Context, Entry, Pair, Request, Standing,
+};
 use crate::inventory::Inventory;
 
 use super::question::Resolved;
@@ -233,8 +235,16 @@ impl<'m> View<'m> {
         context: &Context,
     ) -> Option<Request> {
         let region = self.key(access.key).map(|key| key.arn.region());
-        let mut whole = self.assumptions.context(action, region);
+        let assumed = self.assumptions.context(action, region);
+        let mut whole = assumed.clone();
         whole.lay_over(context);
+        // Rule C5: a pair or tag is given as it was assumed, however policies spell it.
+        let is_it = |it: &&Entry| whole.get(&it.name).is_some_and(|own| own.value == it.value);
+        let kept: Vec<&Entry> = assumed.entries().filter(is_it).collect();
+        for entry in kept {
+            whole.forget(&entry.name);
+            whole.set(&entry.name, entry.value.clone());
+        }
         self.matrix.request(access.row, access.key, action, &whole)
     }
 
