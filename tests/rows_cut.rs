@@ -133,9 +133,6 @@ fn services_that_only_facts_let_through_have_a_row() {
         statement("deny", "*", r#"Null: { "aws:TokenIssueTime": "true" }"#),
     ];
     check(&statements, &services);
-    // Rule C66: what calls on behalf of others says so.
-    let called = r#"Null: { "aws:CalledVia": "false" }, Bool: { "aws:ViaAWSService": "false" }"#;
-    check(&[statement("allow", "*", called)], &services);
     // They are told where they have less than the others, too.
     check(&both("", no_mfa), &["* always", services[0]]);
 }
@@ -145,6 +142,11 @@ fn services_have_no_row_where_facts_tell_nothing() {
     // Rule C53: no service calls so by its own principal.
     let via = r#"StringEquals: { "kms:ViaService": s3.us-east-1.amazonaws.com }"#;
     check(&[statement("allow", "*", via)], &["* conditional"]);
+    // Rule C66: nor is its call one of a chain, and what calls on behalf of others says so.
+    let called = r#"Null: { "aws:CalledVia": "false" }"#;
+    check(&[statement("allow", "*", called)], &["* conditional"]);
+    let itself = format!(r#"{called}, Bool: {{ "aws:ViaAWSService": "false" }}"#);
+    check(&[statement("allow", "*", &itself)], &[]);
     check(&[statement("allow", "*", r#"Bool: { "aws:SecureTransport": "true" }"#)], &["* always"]);
     let pair = r#"StringEquals: { "kms:EncryptionContext:app": x }"#;
     check(&[statement("allow", "*", pair)], &["* conditional"]);

@@ -373,19 +373,6 @@ mod tests {
             &[(chain, athena), ("direct", "")],
             Some(&["aws:CalledVia is athena.amazonaws.com", "aws:CalledViaLast is absent"]),
         );
-        // A service that puts itself into the chain is its last link where it calls KMS.
-        let via = "kms:ViaService is athena.us-east-1.amazonaws.com";
-        check(
-            &[(last, kms), ("via", "athena")],
-            Some(&["aws:CalledViaLast is kms.amazonaws.com", via]),
-        );
-        check(
-            &[(chain, kms), ("via", "athena")],
-            Some(&["aws:CalledVia is kms.amazonaws.com", via]),
-        );
-        check(&[(chain, "absent"), ("via", "athena")], Some(&[via, "aws:CalledVia is absent"]));
-        check(&[(first, kms), ("via", "athena")], None);
-        check(&[(last, kms), ("via", "s3")], None);
     }
 
     #[test]

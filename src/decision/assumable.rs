@@ -3,14 +3,13 @@
 //! The engines take more contexts for possible; that says never and always of fewer cells, not of more.
 
 use super::agree::ORGANIZATIONS;
-use super::assumptions::{CALLED_VIA, is_in_called_via};
+use super::assumptions::CALLED_VIA;
 use super::{Context, Entry};
 
 /// Whether AWS could send what a context gives together, and without what it says to be absent.
 pub fn are_assumable(context: &Context) -> bool {
     ORGANIZATIONS.iter().all(|(id, paths)| have_both_or_neither(context, &[id, paths]))
         && is_one_chain(context)
-        && is_last_link(context)
         && is_service_or_not(context)
         && is_of_one_account(context)
 }
@@ -37,18 +36,6 @@ fn is_one_chain(context: &Context) -> bool {
         both.is_none_or(|(chain, end)| end.iter().all(|it| chain.contains(it)))
     };
     have_both_or_neither(context, &CALLED_VIA) && is_link(first) && is_link(last)
-}
-
-/// Rule C66: a service that puts itself into the chain is its last link where it is the one that calls KMS.
-fn is_last_link(context: &Context) -> bool {
-    let service = values(context, "kms:ViaService").and_then(|it| it.first()?.split('.').next());
-    let Some(service) = service.filter(|service| is_in_called_via(service)) else { return true };
-    let principal = format!("{service}.amazonaws.com");
-    let is_there = |key: &str| {
-        !context.is_absent(key) && (context.get(key).is_none() || says(context, key, &principal))
-    };
-    let [chain, first, last] = CALLED_VIA;
-    is_there(chain) && is_there(last) && !context.is_absent(first)
 }
 
 /// Services alone have a name of such, and all of them do (IAM user guide, aws:PrincipalServiceName).

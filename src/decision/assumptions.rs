@@ -67,11 +67,6 @@ const IN_CALLED_VIA: [&str; 9] = [
     "sqlworkbench",
 ];
 
-/// Whether a service puts itself into that chain.
-pub(super) fn is_in_called_via(service: &str) -> bool {
-    IN_CALLED_VIA.contains(&service)
-}
-
 impl Assumptions {
     /// Fixes a condition key of every request, or its absence where the value is `absent`; the same key
     /// again adds a value. `option` is where that was said.
@@ -169,7 +164,7 @@ impl Assumptions {
     fn called_via(&mut self, service: &str) {
         let name = service.split('.').next().unwrap_or(service);
         let is_given = |key: &&str| self.given.get(key).is_some() || self.given.is_absent(key);
-        if !is_in_called_via(name) || CALLED_VIA.iter().any(is_given) {
+        if !IN_CALLED_VIA.contains(&name) || CALLED_VIA.iter().any(is_given) {
             return;
         }
         let principal: Box<str> = format!("{name}.amazonaws.com").into();
