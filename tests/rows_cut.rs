@@ -12,7 +12,10 @@
 mod apart;
 mod support;
 
-use apart::{PARTNER, check, decrypt, iam, statement, world};
+use apart::{PARTNER, check, decrypt, iam, inventory, statement, world};
+use keyreach::access::{Access, Matrix};
+use keyreach::aws::{ActionSet, KmsAction};
+use support::matrix::now;
 
 const ID: &str = "aws:PrincipalOrgID";
 const ACCOUNT: &str = "aws:PrincipalAccount";
@@ -170,4 +173,22 @@ fn services_that_two_patterns_take_have_a_row() {
         like("StringNotLike", name, "'a*', 'o*'")
     );
     check(&[statement("allow", "*", &others)], &["*.amazonaws.com always"]);
+}
+
+#[test]
+fn c13_accounts_can_be_compared_as_numbers() {
+    let below = r#"NumericLessThan: { "aws:PrincipalAccount": 500000000000 }"#;
+    let text = world(&[statement("allow", "*", below)]);
+    check(
+        &[statement("allow", "*", below)],
+        &["* unknown", "arn:aws:iam::500000000000:root never"],
+    );
+    // Whoever is of the export is of one account, which need not be named.
+    let role = "    roles: { x: { policies: [{ allow: \"kms:*\" }] } }";
+    let told = inventory(&format!("{text}  \"{PARTNER}\":\n{role}\n"));
+    let access = Access::new(&told, now());
+    let matrix = Matrix::new(&access);
+    let at = matrix.rows().iter().position(|row| *row.name == *iam("role/x")).unwrap();
+    let pairs = matrix.row(at, ActionSet::of(KmsAction::DECRYPT), false);
+    assert!(pairs.iter().any(|(key, _)| *key == Some(0)));
 }

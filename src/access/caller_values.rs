@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::aws::AccountId;
 use crate::decision::{CallerKind, Context, ContextValue};
 use crate::inventory::Inventory;
+use crate::policy::Comparison;
 
 use super::accounts::ACCOUNT;
 use super::kinds::PRINCIPAL_ARN;
@@ -34,11 +35,28 @@ impl Subject<'_> {
         test: &Test,
         key: &str,
     ) -> Known {
+        let is_given = given.get(key).is_some() || given.is_absent(key);
+        if *test.key == *key && !is_given && self.is_numbered(test) {
+            return Known::Missing(CAP.into());
+        }
         let is_plain = || !test.values.iter().any(|it| pattern(it).contains(['*', '?']));
         match *test.key == *key && self.is_left_open(key) && is_plain() {
             true => self.known_of_one(world, given, key),
             false => self.known(world, given, key),
         }
+    }
+
+    /// Whether a test orders the numbers of the accounts that a row stands for, or compares them otherwise than as
+    /// texts (rules C13, C14, C16): only texts tell rows apart.
+    fn is_numbered(&self, test: &Test) -> bool {
+        let of_many = |whose: &Whose| !matches!(whose, Whose::Account | Whose::Service { .. });
+        let comparison = test.operator.comparison;
+        let says_the_same =
+            matches!(comparison, Comparison::Null | Comparison::Bool | Comparison::IpAddress);
+        ACCOUNT.contains(&&*test.key)
+            && self.whose().is_some_and(of_many)
+            && !comparison.is_of_texts()
+            && !says_the_same
     }
 
     /// The same of the principal that a row of many is called as.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::aws::AccountId;
-use crate::policy::{Comparison, Polarity, Principal, Quantifier};
+use crate::policy::{Polarity, Principal, Quantifier};
 
 use super::classes::{Group, KeyIx, account_of};
 use super::formula::{Atom, Formula, Kinds};
@@ -181,7 +181,7 @@ fn accounts_of(question: &Question, accounts: &mut Vec<AccountId>) -> bool {
     let plain = operator.polarity == Polarity::Is
         && operator.quantifier != Some(Quantifier::ForAllValues)
         && !operator.if_exists
-        && operator.comparison != Comparison::Null
+        && operator.comparison.is_of_texts()
         && test.is_fixed();
     let of = |operand: &Operand| match &*test.key {
         "aws:principalaccount" | "kms:calleraccount" => match operand {

@@ -54,8 +54,9 @@ pub(super) fn organizations(world: &Inventory, spoken: &Spoken<'_>) -> Vec<Organ
         return Vec::new();
     }
     let own = world.organization.as_ref().and_then(|own| own.id.clone());
-    let ids: BTreeSet<Box<str>> =
-        ids.iter().filter(|id| !id.is_empty()).cloned().chain(own).collect();
+    // No organization has another id.
+    let is_id = |id: &&Box<str>| Form::organization().has(id);
+    let ids: BTreeSet<Box<str>> = ids.iter().filter(is_id).cloned().chain(own).collect();
     let named = ids.iter().map(|id| OrganizationRow {
         name: id.clone(),
         ids: Texts::only(id),
@@ -214,8 +215,10 @@ mod tests {
     fn one_row_for_each_organization_and_one_for_all_others() {
         assert!(rows(&[], &[]).is_empty());
         assert_eq!(rows(&["o-a"], &[]), ["o-a o-a", "o-any o-0000000000"]);
-        // Rule C19: a test of presence names none.
-        assert_eq!(rows(&[""], &[]), ["o-any o-0000000000"]);
+        // Rule C19: a test of presence names none; neither does what is no id.
+        for none in ["", "444455556666", "o-", "o-a/r-b"] {
+            assert_eq!(rows(&[none], &[]), ["o-any o-0000000000"], "{none}");
+        }
     }
 
     #[test]

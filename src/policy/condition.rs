@@ -80,6 +80,14 @@ pub enum Comparison {
     Null,
 }
 
+impl Comparison {
+    /// Whether texts are compared as such: a value of a policy is one text, or a pattern (rules C10 to C12, C18).
+    pub fn is_of_texts(self) -> bool {
+        use Comparison::{ArnLike, StringEquals, StringEqualsIgnoreCase, StringLike};
+        matches!(self, StringEquals | StringEqualsIgnoreCase | StringLike | ArnLike)
+    }
+}
+
 /// Every operator name without quantifier and `IfExists`.
 const NAMES: [(&str, Comparison, Polarity); 27] = [
     ("StringEquals", Comparison::StringEquals, Polarity::Is),
