@@ -80,14 +80,17 @@ fn with_unknown(
     let about = (&condition.key.value, operator, &value.shape);
     let taken = taken(lens.effect, operator.polarity);
     let what = missing(formulas, value.expression.clone(), about, taken);
-    let what = match like_its_shape(condition, value, lens) {
-        Some(test) => {
-            let sight = sight(lens, &test);
-            formulas.and([what, formulas.of(test.asked(sight))])
-        }
-        None => what,
+    let asked = |test: Test| {
+        let sight = sight(lens, &test);
+        formulas.of(test.asked(sight))
     };
-    with_doubt(formulas, known, what, operator.polarity)
+    // Rules C10 to C18, C30, C32, C33: where the key is missing it does not matter what the value is.
+    let present = match operator.comparison {
+        Comparison::Null => Formula::TRUE,
+        _ => asked(Test::present(&folded(&condition.key.value))),
+    };
+    let like = like_its_shape(condition, value, lens).map_or(Formula::TRUE, asked);
+    with_doubt(formulas, known, formulas.and([what, present, like]), operator.polarity)
 }
 
 /// When a value that a decision reads as matching nothing could match all the same; nothing where it is sure

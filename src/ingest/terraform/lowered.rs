@@ -112,13 +112,9 @@ fn node(value: &Value, around: At, part: Part) -> Node<'static> {
             Kind::Array(list.items.iter().map(|item| node(item, at, Part::Inside)).collect())
         }
         Data::Object(object) => {
-            // These decide what all the rest means.
-            let decides = |name: &str| {
-                let value = object.get(name).filter(|value| value.doubt().is_some());
-                value.and_then(Value::doubt)
-            };
-            let version = || decides("Version").filter(|_| part == Part::Document);
-            match object.rest.clone().or_else(|| decides("Effect")).or_else(version) {
+            // It decides what all the rest means.
+            let version = || object.get("Version").filter(|_| part == Part::Document)?.doubt();
+            match object.rest.clone().or_else(version) {
                 Some(expression) => unresolved(&expression, "*"),
                 None => Kind::Object(object.members.iter().map(|it| member(it, at)).collect()),
             }

@@ -20,6 +20,9 @@ use super::seeds::Random;
 /// Accounts that are written out in templates.
 const LITERALS: [&str; 3] = ["444455556666", "111122223333", "777788889999"];
 
+/// A caller of whom requests carry nothing of a principal of an account.
+const SERVICE: &str = "sns.amazonaws.com";
+
 /// A value, as it is written and as it turns out.
 #[derive(Clone, Debug)]
 pub struct Both {
@@ -276,7 +279,7 @@ impl Writer<'_> {
     fn condition(&mut self) -> Both {
         let one =
             |operator, key, value| Both::object(vec![(operator, Both::object(vec![(key, value)]))]);
-        match self.random.below(9) {
+        match self.random.below(10) {
             0 => one("StringEquals", "aws:PrincipalAccount", self.account()),
             1 => one("StringNotEquals", "aws:PrincipalAccount", self.account()),
             2 => one("ArnLike", "aws:PrincipalArn", Both::plain("arn:aws:iam::*:role/dev-*")),
@@ -299,6 +302,20 @@ impl Writer<'_> {
             }
             6 => one("StringLike", "aws:RequestedRegion", Both::plain("eu-*")),
             7 => one("StringEquals", "kms:CallerAccount", self.account()),
+            8 => {
+                // Requests may lack these, and some callers always do.
+                let operator = *self.random.pick(&[
+                    "StringEquals",
+                    "StringNotEquals",
+                    "StringEqualsIfExists",
+                    "StringNotEqualsIfExists",
+                    "ForAnyValue:StringEquals",
+                    "ForAllValues:StringLike",
+                ]);
+                let keys = ["aws:PrincipalOrgID", "aws:SourceVpce", "kms:EncryptionContextKeys"];
+                let key = *self.random.pick(&keys);
+                one(operator, key, self.word())
+            }
             _ => one("StringLike", "aws:PrincipalArn", Both::plain("*-R2-*")),
         }
     }
@@ -426,6 +443,7 @@ impl Writer<'_> {
                 callers.push((foreign.to_owned(), foreign.to_owned()));
             }
         }
+        callers.push((SERVICE.to_owned(), SERVICE.to_owned()));
         let template = json!({
             "Parameters": self.declared,
             "Conditions": conditions,
