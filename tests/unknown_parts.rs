@@ -13,7 +13,30 @@ mod declared;
 use declared::{ALWAYS, ANYTHING, NEVER, bounds_of, loaded_as, pinned};
 use keyreach::aws::KmsAction;
 use keyreach::decision::Bound;
-use keyreach::ingest::Loaded;
+use keyreach::ingest::{Loaded, load_deployed};
+use keyreach::source::Memory;
+
+/// Statements of a heredoc behind the one for the account.
+fn heredoc(statements: &str) -> Loaded {
+    let code = format!(
+        r#"
+variable "x" {{}}
+variable "names" {{ type = list(string) }}
+data "aws_caller_identity" "current" {{}}
+resource "aws_kms_key" "key" {{
+  policy = <<EOF
+{{ "Version": "2012-10-17",
+  "Statement": [
+    {{ "Effect": "Allow", "Action": "kms:*", "Resource": "*",
+      "Principal": {{ "AWS": "arn:aws:iam::${{data.aws_caller_identity.current.account_id}}:root" }} }}{statements}
+  ]
+}}
+EOF
+}}
+"#
+    );
+    loaded_as(&[("main.tf", &code)], &pinned())
+}
 
 const SERVICE: &str = "sns.amazonaws.com";
 const ROOT: &str = "arn:aws:iam::111122223333:root";
@@ -110,4 +133,75 @@ resource "aws_kms_key" "key" { policy = data.aws_iam_policy_document.key.json }
         assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::DECRYPT), ANYTHING);
         assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::ENCRYPT), NEVER);
     }
+}
+
+#[test]
+fn what_a_directive_may_add_to_a_list_leaves_the_rest_as_it_is() {
+    let of = |who: &str, action: &str| {
+        format!(
+            r#"{{ "Effect": "Allow", "Action": "kms:{action}", "Resource": "*", "Principal": {{ "AWS": {who} }} }}"#
+        )
+    };
+    let each = of(r#""arn:aws:iam::${name}:root""#, "Decrypt");
+    let (partner, last) = (of("\"444455556666\"", "Decrypt"), of("\"777788889999\"", "Sign"));
+    let either = format!("%{{ if var.x }}{partner}%{{ else }}{each}%{{ endif }}")
+        .replace("${name}", "000011112222");
+    let among = |part: &str| of(&format!(r#"["777788889999"{part}]"#), "Decrypt");
+    for statements in [
+        format!("%{{ for name in var.names }},{each}%{{ endfor }}"),
+        format!(",%{{ for name in var.names ~}}\n{each},\n%{{ endfor ~}}\n{last}"),
+        format!("%{{ for i, name in var.names }}%{{ if i >= 0 }},%{{ endif }}{each}%{{ endfor }}"),
+        format!(", {last}%{{ if var.x }}, {partner}%{{ endif }}"),
+        format!(", {either}, {last}"),
+        format!(", {either} , %{{ if var.x }}{last},%{{ endif }}{last}"),
+        format!(
+            ", {}",
+            among(r#"%{ for name in var.names }, "arn:aws:iam::${name}:root"%{ endfor }"#)
+        ),
+        format!(
+            ", {}",
+            among(r#"%{ if var.x }, "444455556666", "arn:aws:iam::000011112222:root"%{ endif }"#)
+        ),
+        format!(
+            ", {}",
+            of(r#"%{ if var.x }"444455556666"%{ else }["000011112222"]%{ endif }"#, "Decrypt")
+        ),
+    ] {
+        let loaded = heredoc(&statements);
+        assert_eq!(bounds_of(&loaded, ROOT, KmsAction::DECRYPT), ALWAYS, "{statements}");
+        assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::DECRYPT), ANYTHING, "{statements}");
+        assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::ENCRYPT), NEVER, "{statements}");
+        let third = bounds_of(&loaded, "arn:aws:iam::777788889999:role/x", KmsAction::SIGN);
+        let expected = if statements.contains("kms:Sign") { ALWAYS } else { NEVER };
+        assert_eq!(third, expected, "{statements}");
+    }
+}
+
+#[test]
+fn what_a_directive_may_add_that_is_no_part_of_a_list_leaves_all_open() {
+    let statement = r#", { "Effect": "Allow", "Action": ["kms:Decrypt%{ if var.x }", "kms:Sign%{ endif }"], "Resource": "*",
+                     "Principal": { "AWS": "444455556666" } }"#;
+    let closed = r#"%{ if var.x }], "Id": "x", "Statement": [%{ endif }"#;
+    let member = r#", { "Effect": "Allow", "Action": "kms:Sign", "Resource": "*" %{ if var.x }, "Condition":
+                  { "Bool": { "aws:SecureTransport": "true" } }%{ endif }, "Principal": { "AWS": "444455556666" } }"#;
+    for statements in [statement, closed, member] {
+        let found = bounds_of(&heredoc(statements), OUTSIDER, KmsAction::SIGN);
+        assert_eq!(found, ANYTHING, "{statements}");
+    }
+}
+
+#[test]
+fn a_template_of_a_policy_with_a_loop_is_read() {
+    let mut files = Memory::default();
+    files.put(
+        "policy.json.tftpl",
+        r#"{ "Version": "2012-10-17", "Statement": [
+%{ for account in accounts ~}
+{ "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::${account}:root" }, "Action": "kms:Decrypt", "Resource": "*" },
+%{ endfor ~}
+{ "Effect": "Allow", "Principal": "*", "Action": "kms:Sign", "Resource": "*" } ] }"#,
+    );
+    let loaded = load_deployed(&files, &[".".to_owned()], &pinned());
+    let [policy] = loaded.inventory.loose.as_slice() else { panic!("{:?}", loaded.problems) };
+    assert!(policy.document.written().contains("kms:Sign"));
 }

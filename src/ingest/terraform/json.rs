@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::source::{FileId, Span};
 use crate::syntax::{Kind, Node, json, yaml};
 
-use super::super::quotes::Quotes;
+use super::marked::{Marked, Syntax};
 use super::value::{At, Data, List, Member, Piece, PieceData, TEXT, Value};
 
 /// How deep values are followed.
@@ -64,9 +64,9 @@ pub(super) fn decode(
     pieces: &[Piece],
     source: &dyn Fn(FileId) -> Rc<str>,
 ) -> Option<Value> {
-    let text = Text::new(pieces, Syntax::Json);
+    let text = Marked::new(pieces, Syntax::Json)?;
     let node = json::parse(&text.text).ok()?;
-    let map = Map::new(pieces, &text, source);
+    let map = Map::new(&text, source);
     Some(value(&node, at, &text, &map, 0))
 }
 
@@ -80,13 +80,13 @@ pub(super) fn decode_yaml(
     if pieces.iter().any(|piece| matches!(piece.data, PieceData::Hole(_))) {
         return None;
     }
-    let text = Text::new(pieces, Syntax::Yaml);
+    let text = Marked::new(pieces, Syntax::Yaml)?;
     let (documents, problems) = yaml::parse(&text.text);
     let [document] = documents.as_slice() else { return None };
     if !problems.is_empty() || !is_plain(&document.root) {
         return None;
     }
-    let map = Map::new(pieces, &text, source);
+    let map = Map::new(&text, source);
     Some(value(&document.root, at, &text, &map, 0))
 }
 
@@ -104,16 +104,16 @@ fn is_plain(node: &Node<'_>) -> bool {
 
 /// Where the first fault of a text in pieces is written that is no JSON; nothing where that is not known.
 pub(super) fn fault(pieces: &[Piece], source: &dyn Fn(FileId) -> Rc<str>) -> Option<At> {
-    let text = Text::new(pieces, Syntax::Json);
+    let text = Marked::new(pieces, Syntax::Json)?;
     let span = json::parse(&text.text).err()?.span;
-    let map = Map::new(pieces, &text, source);
+    let map = Map::new(&text, source);
     map.locate(Span { start: span.start, end: span.end.max(span.start + 1) })
 }
 
 /// The value of a document that stands in a file as it is.
 pub(super) fn of_node(node: &Node<'_>, file: FileId) -> Value {
     let at = At { file, span: node.span };
-    let text = Text::default();
+    let text = Marked::default();
     let map = Map { parts: Vec::new(), whole: Some(file) };
     value(node, at, &text, &map, 0)
 }
@@ -141,71 +141,6 @@ pub(super) fn placed(value: &Value, at: At) -> Value {
     Value::new(at, data)
 }
 
-/// A text with marks in place of what is not syntax: holes and symbols.
-#[derive(Default)]
-struct Text<'p> {
-    text: String,
-    /// What the marks stand for.
-    marked: Vec<&'p Piece>,
-    /// Where each piece begins in the text.
-    starts: Vec<usize>,
-}
-
-/// What a text is written in: a hole outside of a string of JSON is a value of its own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Syntax {
-    Json,
-    Yaml,
-}
-
-const OPEN: char = '\u{F0000}';
-const CLOSE: char = '\u{F0001}';
-
-impl<'p> Text<'p> {
-    fn new(pieces: &'p [Piece], syntax: Syntax) -> Self {
-        let mut made = Self::default();
-        let mut quotes = Quotes::default();
-        for piece in pieces {
-            made.starts.push(made.text.len());
-            match &piece.data {
-                PieceData::Known(text) => {
-                    quotes.read(text);
-                    made.text.push_str(text);
-                }
-                PieceData::Symbol(_) | PieceData::Hole(_) => {
-                    let mark = format!("{OPEN}{}{CLOSE}", made.marked.len());
-                    match syntax {
-                        Syntax::Json => made.text.push_str(&quotes.fit(&mark)),
-                        Syntax::Yaml => made.text.push_str(&mark),
-                    }
-                    made.marked.push(piece);
-                }
-            }
-        }
-        made
-    }
-
-    /// The pieces of a string of the text.
-    fn pieces(&self, text: &str, at: At) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        let known = |text: &str| Piece { at, data: PieceData::Known(text.into()) };
-        let mut rest = text;
-        while let Some((before, behind)) = rest.split_once(OPEN) {
-            if !before.is_empty() {
-                pieces.push(known(before));
-            }
-            let (number, behind) = behind.split_once(CLOSE).unwrap_or((behind, ""));
-            let piece = number.parse::<usize>().ok().and_then(|nth| self.marked.get(nth));
-            pieces.extend(piece.map(|piece| Piece { at, data: piece.data.clone() }));
-            rest = behind;
-        }
-        if !rest.is_empty() || pieces.is_empty() {
-            pieces.push(known(rest));
-        }
-        pieces
-    }
-}
-
 /// Where the bytes of a decoded text are written.
 struct Map {
     parts: Vec<Part>,
@@ -222,8 +157,8 @@ struct Part {
 }
 
 impl Map {
-    fn new(pieces: &[Piece], text: &Text<'_>, source: &dyn Fn(FileId) -> Rc<str>) -> Self {
-        let parts = pieces.iter().zip(&text.starts).map(|(piece, start)| {
+    fn new(text: &Marked<'_>, source: &dyn Fn(FileId) -> Rc<str>) -> Self {
+        let parts = text.starts.iter().map(|(piece, start)| {
             let offsets = match &piece.data {
                 PieceData::Known(known) => {
                     let written = source(piece.at.file);
@@ -286,7 +221,7 @@ fn aligned(known: &str, span: Span, written: &str) -> Option<Vec<u32>> {
     Some(offsets)
 }
 
-fn value(node: &Node<'_>, around: At, text: &Text<'_>, map: &Map, depth: usize) -> Value {
+fn value(node: &Node<'_>, around: At, text: &Marked<'_>, map: &Map, depth: usize) -> Value {
     let at = map.locate(node.span).unwrap_or(around);
     if depth > DEPTH {
         return Value::unknown(at, "a document that is nested too deeply");
@@ -297,8 +232,13 @@ fn value(node: &Node<'_>, around: At, text: &Text<'_>, map: &Map, depth: usize) 
         Kind::Number(number) => Value::number(at, number),
         Kind::String(string) => whole(text.pieces(string, at), at),
         Kind::Array(items) => {
-            let items = items.iter().map(|item| value(item, at, text, map, depth + 1));
-            Value::list(at, items.collect())
+            let value = |item| value(item, at, text, map, depth + 1);
+            if let Some((hole, parts)) = text.group(items) {
+                let parts = parts.iter().map(value).collect();
+                return Value::one_of(at, &*hole.expression, parts);
+            }
+            let is_open = items.iter().any(|item| text.is_group(item));
+            Value::open_list(at, items.iter().map(value).collect(), is_open)
         }
         Kind::Object(members) => {
             let members = members.iter().map(|member| {
@@ -354,7 +294,7 @@ mod tests {
             assert_eq!(decoded(vec![known(unread)]), None, "{unread}");
         }
         // What is not known may be lines.
-        let hole = Hole { expression: "var.x".into(), shape: "*".into(), fails: false };
+        let hole = Hole::new("var.x", "*");
         assert_eq!(decoded(vec![known("a: b\n"), PieceData::Hole(Rc::new(hole))]), None);
     }
 }

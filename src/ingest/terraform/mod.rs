@@ -35,6 +35,7 @@ mod lifecycle;
 mod listed;
 mod lookups;
 mod lowered;
+mod marked;
 mod module;
 mod moves;
 mod names;

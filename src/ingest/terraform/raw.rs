@@ -11,7 +11,7 @@ use crate::source::{FileId, Place, Span};
 use super::super::bare;
 use super::super::document::Source;
 use super::super::facts::Fact;
-use super::value::{At, Hole, Piece, PieceData};
+use super::value::{At, Hole, Inside, Piece, PieceData};
 use super::{json, lowered};
 
 /// Whether the file at `path` is a template of a text.
@@ -26,15 +26,19 @@ pub(in crate::ingest) fn read(source: &Source<'_>, path: &str) -> Option<Fact> {
     if !text.contains("Statement") {
         return None;
     }
-    let mut pieces = Vec::new();
-    if path.ends_with(".j2") {
-        jinja(text, file, &mut pieces);
-    } else {
-        terraform(&text.parse().ok()?, text, file, &mut pieces);
-    }
     let whole = At { file, span: Span::new(0, text.len()) };
     let written: Rc<str> = text.into();
-    let value = json::decode(whole, &pieces, &|_| Rc::clone(&written))?;
+    let decoded = |pieces: &[Piece]| json::decode(whole, pieces, &|_| Rc::clone(&written));
+    let value = if path.ends_with(".j2") {
+        let mut pieces = Vec::new();
+        jinja(text, file, &mut pieces);
+        decoded(&pieces)?
+    } else {
+        let template = text.parse().ok()?;
+        let of = |directives| decoded(&terraform(&template, text, file, directives));
+        // A comma that parts what is repeated is one too many where it counts once.
+        of(Directives::Once).or_else(|| of(Directives::Apart))?
+    };
     value.member("Statement")?;
     let node = lowered::tree(&value, whole);
     let place = Place::plain(file, whole.span);
@@ -44,13 +48,22 @@ pub(in crate::ingest) fn read(source: &Source<'_>, path: &str) -> Option<Fact> {
 
 fn hole(text: &str, at: At) -> Piece {
     let written = at.span.slice(text).unwrap_or_default();
-    let expression = written.trim_matches(['$', '{', '}', '~', ' ']).into();
-    let hole = Hole { expression, shape: "*".into(), fails: false };
+    let hole = Hole::new(written.trim_matches(['$', '{', '}', '~', ' ']), "*");
     Piece { at, data: PieceData::Hole(Rc::new(hole)) }
 }
 
-/// What is written, with holes; a part that may be there or repeated counts once.
-fn terraform(template: &Template, text: &str, file: FileId, pieces: &mut Vec<Piece>) {
+/// How a part that may be there or repeated is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Directives {
+    /// As if it were there once.
+    Once,
+    /// As one that may be there.
+    Apart,
+}
+
+/// What is written, with holes.
+fn terraform(template: &Template, text: &str, file: FileId, directives: Directives) -> Vec<Piece> {
+    let mut pieces = Vec::new();
     for element in template {
         match element {
             Element::Literal(known) => {
@@ -58,12 +71,32 @@ fn terraform(template: &Template, text: &str, file: FileId, pieces: &mut Vec<Pie
                 pieces.push(Piece { at, data: PieceData::Known(known.as_str().into()) });
             }
             Element::Interpolation(of) => pieces.push(hole(text, At::new(file, of.span()))),
-            Element::Directive(directive) => match &**directive {
-                Directive::If(of) => terraform(&of.if_expr.template, text, file, pieces),
-                Directive::For(of) => terraform(&of.for_expr.template, text, file, pieces),
-            },
+            Element::Directive(directive) => {
+                let (first, other, of) = match &**directive {
+                    Directive::If(of) => {
+                        let other = of.else_expr.as_ref().map(|other| &other.template);
+                        (&of.if_expr.template, other, of.if_expr.cond_expr.span())
+                    }
+                    Directive::For(of) => {
+                        let of = &of.for_expr;
+                        (&of.template, None, of.collection_expr.span())
+                    }
+                };
+                let part = |part| terraform(part, text, file, directives);
+                if directives == Directives::Once {
+                    pieces.extend(part(first));
+                    continue;
+                }
+                let at = At::new(file, of);
+                let expression = at.span.slice(text).unwrap_or_default().trim();
+                let inside =
+                    Inside::Parts([Some(first), other].into_iter().flatten().map(part).collect());
+                let hole = Hole { inside, ..Hole::new(expression, "*") };
+                pieces.push(Piece { at, data: PieceData::Hole(Rc::new(hole)) });
+            }
         }
     }
+    pieces
 }
 
 /// The same of Jinja's syntax.

@@ -1,11 +1,13 @@
 //! Templates: texts with interpolations and directives.
 
+use std::rc::Rc;
+
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
 use super::elements;
 use super::evaluator::{Evaluator, Scope};
-use super::value::{At, Data, Piece, PieceData, Value};
+use super::value::{At, Data, Hole, Inside, Piece, PieceData, Value};
 
 impl Evaluator<'_> {
     /// The text that a template makes; a template of one interpolation is its value.
@@ -81,20 +83,20 @@ impl Evaluator<'_> {
         scope: &Scope,
         pieces: &mut Vec<Piece>,
     ) -> Option<()> {
-        let unknown =
-            |of: &Value, range| self.open_of(self.at(scope.file, range), [of]).as_pieces();
         match directive {
             Directive::If(of) => {
+                let otherwise = of.else_expr.as_ref().map(|otherwise| &otherwise.template);
                 let condition = self.evaluate(&of.if_expr.cond_expr, scope);
                 match condition.truth() {
-                    Some(true) => self.elements(&of.if_expr.template, at, scope, pieces),
-                    Some(false) => match &of.else_expr {
-                        Some(otherwise) => self.elements(&otherwise.template, at, scope, pieces),
-                        None => Some(()),
-                    },
+                    Some(true) => self.elements(&of.if_expr.template, at, scope, pieces)?,
+                    Some(false) => {
+                        otherwise.map_or(Some(()), |it| self.elements(it, at, scope, pieces))?;
+                    }
                     None => {
-                        pieces.extend(unknown(&condition, of.if_expr.cond_expr.span())?);
-                        Some(())
+                        let parts = [Some(&of.if_expr.template), otherwise].into_iter().flatten();
+                        let parts = parts.map(|part| self.part(part, at, scope)).collect();
+                        let of = self.at(scope.file, of.if_expr.cond_expr.span());
+                        pieces.push(self.open_part(of, &condition, parts));
                     }
                 }
             }
@@ -102,20 +104,52 @@ impl Evaluator<'_> {
                 let of = &of.for_expr;
                 let collection = self.evaluate(&of.collection_expr, scope);
                 let is_open = matches!(&collection.data, Data::List(list) if list.is_open);
-                match elements(&collection, false).filter(|_| !is_open) {
-                    Some(elements) => {
-                        for (key, value) in elements {
-                            let mut scope = scope.with(of.value_var.as_str(), value);
-                            if let Some(name) = &of.key_var {
-                                scope = scope.with(name.as_str(), key);
-                            }
-                            self.elements(&of.template, at, &scope, pieces)?;
-                        }
+                let scope_of = |key: Value, value: Value| {
+                    let scope = scope.with(of.value_var.as_str(), value);
+                    match &of.key_var {
+                        Some(name) => scope.with(name.as_str(), key),
+                        None => scope,
                     }
-                    None => pieces.extend(unknown(&collection, of.collection_expr.span())?),
+                };
+                let elements = elements(&collection, false);
+                if let Some(elements) = elements.as_ref().filter(|_| !is_open) {
+                    for (key, value) in elements {
+                        let scope = scope_of(key.clone(), value.clone());
+                        self.elements(&of.template, at, &scope, pieces)?;
+                    }
+                    return Some(());
                 }
-                Some(())
+                // Where an item stands in a list that is not known is not known.
+                let key = || Value::unknown(at, "a key");
+                let items = elements.unwrap_or_default();
+                let mut items: Vec<Value> = items.into_iter().map(|(_, item)| item).collect();
+                if items.is_empty() {
+                    items.push(Value::unknown(at, of.value_var.as_str()));
+                }
+                let parts = items.into_iter().map(|item| scope_of(key(), item));
+                let parts = parts.map(|scope| self.part(&of.template, at, &scope)).collect();
+                let of = self.at(scope.file, of.collection_expr.span());
+                pieces.push(self.open_part(of, &collection, parts));
             }
         }
+        Some(())
+    }
+
+    /// What a template makes as a part of another.
+    fn part(&self, template: &Template, at: At, scope: &Scope) -> Option<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        self.elements(template, at, scope, &mut pieces)?;
+        Some(pieces)
+    }
+
+    /// A part of a text that hangs on what is not known: these, each any number of times, or where one of them
+    /// is not known anything.
+    fn open_part(&self, at: At, of: &Value, parts: Option<Vec<Vec<Piece>>>) -> Piece {
+        let hole = Hole {
+            fails: of.fails(),
+            inside: parts.map_or(Inside::Anything, Inside::Parts),
+            ..Hole::new(self.written(at), "*")
+        };
+        Piece { at, data: PieceData::Hole(Rc::new(hole)) }
     }
 }

@@ -77,6 +77,27 @@ pub(super) struct Hole {
     pub(super) shape: Box<str>,
     /// Whether evaluation fails there for sure, so that `try` goes on.
     pub(super) fails: bool,
+    /// What may stand there where a text is a document.
+    pub(super) inside: Inside,
+}
+
+/// What may stand in a document in the place of a [`Hole`].
+#[derive(Clone, Debug)]
+pub(super) enum Inside {
+    /// A value, or a part of a string.
+    Value,
+    /// These parts of the text, each any number of times.
+    Parts(Vec<Vec<Piece>>),
+    /// Any part of the text.
+    Anything,
+}
+
+impl Hole {
+    /// A hole that matches `shape` as a text.
+    pub(super) fn new(expression: impl Into<Box<str>>, shape: impl Into<Box<str>>) -> Self {
+        let (expression, shape) = (expression.into(), shape.into());
+        Self { expression, shape, fails: false, inside: Inside::Value }
+    }
 }
 
 /// An object or map, its members in order.
@@ -185,13 +206,12 @@ impl Value {
         expression: impl Into<Box<str>>,
         shape: impl Into<Box<str>>,
     ) -> Self {
-        let hole = Hole { expression: expression.into(), shape: shape.into(), fails: false };
-        Self::new(at, Data::Unknown(Rc::new(hole)))
+        Self::new(at, Data::Unknown(Rc::new(Hole::new(expression, shape))))
     }
 
     /// What evaluation fails at.
     pub(super) fn failed(at: At, expression: impl Into<Box<str>>) -> Self {
-        let hole = Hole { expression: expression.into(), shape: "*".into(), fails: true };
+        let hole = Hole { fails: true, ..Hole::new(expression, "*") };
         Self::new(at, Data::Unknown(Rc::new(hole)))
     }
 
@@ -271,15 +291,12 @@ impl Value {
             Data::Bool(_) | Data::Number(_) => one(PieceData::Known(self.known()?)),
             Data::Unknown(hole) => one(PieceData::Hole(Rc::clone(hole))),
             Data::OneOf(expression, _) => {
-                let expression = Box::from(&**expression);
-                let hole = Hole { expression, shape: "*".into(), fails: false };
-                one(PieceData::Hole(Rc::new(hole)))
+                one(PieceData::Hole(Rc::new(Hole::new(&**expression, "*"))))
             }
             Data::Json(_) => match self.known() {
                 Some(text) => one(PieceData::Known(text)),
                 None => {
-                    let expression = "a JSON text that is known in part".into();
-                    let hole = Hole { expression, shape: "*".into(), fails: false };
+                    let hole = Hole::new("a JSON text that is known in part", "*");
                     one(PieceData::Hole(Rc::new(hole)))
                 }
             },
