@@ -12,7 +12,7 @@ use super::controllers::list;
 use super::outsiders::{account_of, allowed_abroad, may_be_own, perhaps_outsiders, whose};
 use super::report::Sink;
 use super::service_principal_unscoped::{served_actions, services};
-use super::supposing::{Supposed, as_known};
+use super::supposing::{Supposed, UNLESS, as_known, branches_of_each, where_it_is_so};
 use super::what_if::{More, after, narrowed};
 use super::{KeyScope, Rule};
 
@@ -30,6 +30,8 @@ struct Access {
     witness: Option<Box<Request>>,
     /// Whether something that is not known may stop it.
     is_unsure: bool,
+    /// What decides that code takes a branch in which it is let in, where it is in no other.
+    branches: BTreeSet<String>,
 }
 
 impl Access {
@@ -41,6 +43,7 @@ impl Access {
         self.principals.extend(other.principals);
         self.witness = self.witness.take().or(other.witness);
         self.is_unsure |= other.is_unsure;
+        self.branches.extend(other.branches);
     }
 
     /// Adds what a statement lets somebody do.
@@ -68,6 +71,7 @@ impl Rule for ExternalAccountAccess {
         for (account, access) in known.iter().flat_map(|known| as_far_as_known(scope, known)) {
             all.entry(account).or_insert(Access { is_unsure: true, ..access });
         }
+        let in_branches = in_branches(scope, document, &all);
         // A key has one owner: of several accounts that may be it all but one are others.
         let may_be: Vec<AccountId> =
             all.keys().copied().filter(|account| may_be_own(scope, *account)).collect();
@@ -78,7 +82,8 @@ impl Rule for ExternalAccountAccess {
             }
             tell(scope, sink, document, Who::AllButOne(&may_be), together);
         }
-        for (account, access) in all {
+        // Of several branches code takes one: what is in another is no other owner.
+        for (account, access) in all.into_iter().chain(in_branches) {
             let who = match may_be_own(scope, account) {
                 true => Who::PerhapsOwn(account),
                 false => Who::Other(account),
@@ -109,6 +114,32 @@ fn as_far_as_known(scope: &KeyScope<'_>, known: &Supposed) -> BTreeMap<AccountId
     });
     all.values_mut().for_each(|access: &mut Access| access.witness = None);
     all
+}
+
+/// Whom code lets in beside `all` where it takes one of its branches, and what is not known stops nobody.
+fn in_branches(
+    scope: &KeyScope<'_>,
+    document: &PolicyDocument,
+    all: &BTreeMap<AccountId, Access>,
+) -> BTreeMap<AccountId, Access> {
+    let mut found: BTreeMap<AccountId, Access> = BTreeMap::new();
+    for (index, statement) in allows(document) {
+        let each: BTreeSet<BTreeSet<String>> = branches_of_each(statement).collect();
+        for branches in each.iter().filter(|branches| !branches.is_empty()) {
+            let Some(known) = as_known(scope, document, branches) else { continue };
+            let Some(statement) = known.policy.policy().statements.get(index) else { continue };
+            let mut more = BTreeMap::new();
+            after(scope.scope.reach, &known.edits, &mut |reach| {
+                let_in(scope, reach, (&known.policy, index, statement), &mut more);
+            });
+            for (account, access) in more.into_iter().filter(|it| !all.contains_key(&it.0)) {
+                let (branches, is_unsure) = (branches.clone(), !known.unknown.is_empty());
+                let access = Access { witness: None, branches, is_unsure, ..access };
+                found.entry(account).or_default().append(access);
+            }
+        }
+    }
+    found
 }
 
 /// Whom the statement lets in of other accounts, by accounts; and whether something that is not known decides of
@@ -229,7 +260,12 @@ fn tell(
         }
     };
     let names: Vec<String> = access.actions.iter().map(|it| it.to_string()).collect();
-    let unless = if access.is_unsure { ", unless what is not known here stops it" } else { "" };
+    let is_of_branch = !access.branches.is_empty();
+    let unless = match (is_of_branch, access.is_unsure) {
+        (true, is_unsure) => where_it_is_so(&access.branches, is_unsure),
+        (false, true) => UNLESS.to_owned(),
+        (false, false) => String::new(),
+    };
     let message = format!("{subject} can use {} for {}{unless}", scope.name(), list(&names));
     let is_one = access.statements.len() == 1;
     // In an order that does not hang on where they stand.
@@ -248,7 +284,11 @@ fn tell(
         .principals(access.principals)
         .witness(access.witness.as_deref())
         .help(help);
+    if is_of_branch {
+        report = report.facet("in-a-branch");
+    }
     report = match who {
+        Who::Other(_) if is_of_branch => report,
         Who::Other(_) if access.is_unsure => report.less_sure(),
         Who::Other(_) => report,
         Who::PerhapsOwn(_) => report.unsure(),

@@ -12,8 +12,9 @@ use super::controllers::list;
 use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
-use super::supposing::{as_known, as_members, branches, in_a_branch, is_open};
-use super::unresolved_reference::named;
+use super::supposing::{
+    UNLESS, as_known, as_members, branches, in_a_branch, is_open, where_it_is_so,
+};
 use super::what_if::{DIRECT, More, after, narrowed};
 use super::{KeyScope, Rule};
 
@@ -35,7 +36,9 @@ impl Rule for PublicKeyAccess {
 /// Whether an Allow means everyone in one of several branches of code.
 fn means_everyone_in_a_branch(statement: &Statement) -> bool {
     let mut entries = statement.principal.iter().flat_map(|element| &element.entries);
-    statement.allows() && entries.any(|entry| in_a_branch(&entry.value).is_some())
+    let is_everyone =
+        |entry: &Principal| in_a_branch(entry).is_some() && *entry.at_most() == Principal::Anyone;
+    statement.allows() && entries.any(|entry| is_everyone(&entry.value))
 }
 
 /// Looks at one Allow: in the world as it is, in the one where strangers are members of an organization of their
@@ -213,17 +216,10 @@ impl Asked<'_> {
             true => who.to_owned(),
             false => format!("{who} that {} lets in", list(&keys)),
         };
-        let branches: Vec<String> = self.branches.iter().map(|open| named(open)).collect();
-        let unless = match (self.unknown, &*branches) {
+        let unless = match (self.unknown, self.branches.is_empty()) {
             (None, _) => String::new(),
-            (Some(_), []) => ", unless what is not known here stops it".to_owned(),
-            (Some([]), of) => format!(", where {} has it so", list(of)),
-            (Some(_), of) => {
-                format!(
-                    ", where {} has it so and what is not known here does not stop it",
-                    list(of)
-                )
-            }
+            (Some(_), true) => UNLESS.to_owned(),
+            (Some(unknown), false) => where_it_is_so(self.branches, !unknown.is_empty()),
         };
         format!("{who} can use {} for {}{unless}", scope.name(), list(names))
     }

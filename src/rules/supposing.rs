@@ -13,6 +13,8 @@ use crate::syntax::is_of_deployment;
 
 use super::KeyScope;
 use super::audience::{is_about, takes_all};
+use super::controllers::list;
+use super::unresolved_reference::named;
 use super::what_if::every;
 
 /// A world as it could be.
@@ -23,6 +25,17 @@ pub(super) struct Supposed {
     pub(super) policy: PolicyDocument,
     /// The statements that are taken to stop nobody because nobody knows.
     pub(super) unknown: Vec<(Place, Span)>,
+}
+
+/// What is said of somebody whom something that is not known may stop.
+pub(super) const UNLESS: &str = ", unless what is not known here stops it";
+
+/// What is said of somebody whom code lets in where it takes these branches; and whether something that is not known
+/// may stop it.
+pub(super) fn where_it_is_so(branches: &BTreeSet<String>, is_unsure: bool) -> String {
+    let branches: Vec<String> = branches.iter().map(|open| named(open)).collect();
+    let unless = if is_unsure { " and what is not known here does not stop it" } else { "" };
+    format!(", where {} has it so{unless}", list(&branches))
 }
 
 /// What stands in the place of a value that is not known: nobody has it.
@@ -67,19 +80,33 @@ pub(super) fn as_known(
 /// What decides whether a statement stands there, or means everyone, in one of several branches of code as they are
 /// written; nothing where it may ask for more than is known.
 pub(super) fn branches(statement: &Statement) -> BTreeSet<String> {
+    let entries = statement.principal.iter().flat_map(|element| &element.entries);
+    let everyone = entries.filter(|entry| *entry.value.at_most() == Principal::Anyone);
+    branches_with(statement, everyone.filter_map(|entry| in_a_branch(&entry.value)))
+}
+
+/// The same for each entry of a statement's principals: what decides whether the statement means that one.
+pub(super) fn branches_of_each(statement: &Statement) -> impl Iterator<Item = BTreeSet<String>> {
+    let entries = statement.principal.iter().flat_map(|element| &element.entries);
+    entries.map(|entry| branches_with(statement, in_a_branch(&entry.value)))
+}
+
+/// The branches that a statement stands in, and those that something in it does.
+fn branches_with<'s>(
+    statement: &'s Statement,
+    inside: impl IntoIterator<Item = &'s str>,
+) -> BTreeSet<String> {
     if statement.may_ask_more {
         return BTreeSet::new();
     }
-    let entries = statement.principal.iter().flat_map(|element| &element.entries);
-    let everyone = entries.filter_map(|entry| in_a_branch(&entry.value));
-    let all = statement.doubt.as_deref().into_iter().chain(everyone);
+    let all = statement.doubt.as_deref().into_iter().chain(inside);
     all.filter(|open| !is_of_deployment(open)).map(str::to_owned).collect()
 }
 
-/// What decides whether an entry means everyone, where that is one of several branches.
+/// What decides whether an entry means a principal, where that is one of several branches.
 pub(super) fn in_a_branch(entry: &Principal) -> Option<&str> {
     match entry {
-        Principal::Unresolved(of) if of.at_most == AtMost::Principal(Principal::Anyone) => {
+        Principal::Unresolved(of) if matches!(of.at_most, AtMost::Principal(_)) => {
             Some(&of.expression)
         }
         _ => None,
@@ -93,7 +120,7 @@ fn take(statement: &mut Statement, branches: &BTreeSet<String>) {
     }
     for entry in statement.principal.iter_mut().flat_map(|element| &mut element.entries) {
         if in_a_branch(&entry.value).is_some_and(|doubt| branches.contains(doubt)) {
-            entry.value = Principal::Anyone;
+            entry.value = entry.value.at_most().clone();
         }
     }
 }
