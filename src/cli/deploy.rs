@@ -25,7 +25,8 @@ pub(super) struct Rest {
     /// The Region that infrastructure code is deployed to; `this-region` stands for it otherwise.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The value of a parameter or variable of infrastructure code; again for another.
+    /// The value of a template's parameter or of a variable of a Terraform root module, whose calls and stacks
+    /// give it on; again for another.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     variables: Vec<String>,
     /// The parameters of CloudFormation stacks, as `aws cloudformation deploy` or CodePipeline has them;

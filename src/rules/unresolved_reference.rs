@@ -148,6 +148,10 @@ fn remedy(open: &str) -> Option<&'static str> {
     if open.starts_with(BROKEN) {
         return Some("mend the broken file beside it");
     }
+    // An argument that the call of a module lacks; no option gives it.
+    if open.split_once("module.").is_some_and(|(_, behind)| behind.contains(".var.")) {
+        return Some("give it where the module is called");
+    }
     let is_limit = open.starts_with(LIMITS);
     is_limit.then_some(
         "check it together with an export of the organization; `--account ID` says which account is meant",

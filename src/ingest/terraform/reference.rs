@@ -99,7 +99,7 @@ impl<'a> Evaluator<'a> {
                 None if self.is_account(instance, name) => {
                     Value::text(at, self.deployment.account.as_str())
                 }
-                None => Value::unknown(at, format!("var.{name}")),
+                None => Value::unknown(at, format!("{}var.{name}", instance.prefix)),
             }
         })
     }
