@@ -103,6 +103,7 @@ impl Messages {
     /// Tells that there is nothing to audit among the files that were looked at, and what of infrastructure
     /// code among them was seen and is not known.
     pub(super) fn nothing(&self, paths: &[String], loaded: &Loaded) -> io::Result<()> {
+        self.problems(loaded.aside.as_slice())?;
         let files = match loaded.read {
             1 => "1 file".to_owned(),
             read => format!("{read} files"),

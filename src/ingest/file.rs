@@ -29,6 +29,8 @@ pub(super) struct Outcome {
     pub(super) facts: Vec<Fact>,
     /// What is wrong with it.
     pub(super) problems: Vec<FileProblem>,
+    /// What is wrong with it where it seems to be none of ours: told where nothing else was looked at.
+    pub(super) aside: Option<FileProblem>,
     /// Whether one of its documents is ours, though it may state nothing.
     is_ours: bool,
 }
@@ -289,17 +291,21 @@ impl<'a> Reading<'a, '_> {
             || self.outcome.is_ours
             || is_template
             || detect::begins_as_ours(beginning(rest));
-        if is_ours {
+        if !is_ours {
+            self.outcome.aside = Some(self.broken_json(at, cause, "correct it, or leave it out"));
+        } else {
             let help = match self.source.hint.command {
                 _ if is_template => "correct it: what it declares is left out".to_owned(),
                 Some(call) => format!("run `{call}` again: the file is damaged or cut off"),
                 None => "export it again: the file is damaged or cut off".to_owned(),
             };
-            let span = Some(Span::new(at, at));
-            let message = format!("broken JSON: {cause}");
-            let problem = problem_at(ProblemKind::Broken, self.path, text, span, message, &help);
-            self.outcome.problems.push(problem);
+            self.outcome.problems.push(self.broken_json(at, cause, &help));
         }
+    }
+
+    fn broken_json(&self, at: usize, cause: &str, help: &str) -> FileProblem {
+        let (span, message) = (Some(Span::new(at, at)), format!("broken JSON: {cause}"));
+        problem_at(ProblemKind::Broken, self.path, self.source.text, span, message, help)
     }
 
     fn unusable(&mut self, span: Option<Span>, message: String) {

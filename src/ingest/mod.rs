@@ -75,6 +75,8 @@ pub struct Loaded {
     pub inventory: Inventory,
     /// What is wrong with files, by path and place.
     pub problems: Vec<FileProblem>,
+    /// What is wrong with the only file that was looked at, where it seems to be none of ours.
+    pub aside: Option<FileProblem>,
     /// How many files were looked at.
     pub read: usize,
     /// How many of them gave facts.
@@ -137,7 +139,7 @@ fn load_taking(
         read
     };
     let parts: Vec<Read> = paths.par_chunks(TOGETHER).enumerate().map(some).collect();
-    let Read { mut facts, problems: more, used, skipped } = Read::of(parts);
+    let Read { mut facts, problems: more, aside, used, skipped } = Read::of(parts);
     problems.extend(more);
     let stored = std::mem::take(&mut facts.stored);
     stored::facts(stored, &paths).into_iter().for_each(|fact| facts.add(fact));
@@ -161,7 +163,8 @@ fn load_taking(
     );
     bare_keys::add(&mut inventory, deployment);
     let (callers, deployment) = (declared.callers, deployment.clone());
-    Loaded { inventory, problems, read, used, skipped, digest, callers, deployment }
+    let aside = aside.filter(|_| read == 1);
+    Loaded { inventory, problems, aside, read, used, skipped, digest, callers, deployment }
 }
 
 /// What infrastructure code among the files comes to.
@@ -327,6 +330,8 @@ fn left_out(path: String, count: usize, why: Apart) -> FileProblem {
 struct Read {
     facts: merge::Facts,
     problems: Vec<FileProblem>,
+    /// What is wrong with the first file that seems to be none of ours.
+    aside: Option<FileProblem>,
     used: usize,
     skipped: usize,
 }
@@ -336,17 +341,19 @@ impl Read {
         self.used += usize::from(outcome.is_used());
         self.skipped += usize::from(outcome.is_skipped());
         self.problems.extend(outcome.problems);
+        self.aside = self.aside.take().or(outcome.aside);
         outcome.facts.into_iter().for_each(|fact| self.facts.add(fact));
     }
 
     /// What was read in parts, one behind the other.
-    fn of(parts: Vec<Self>) -> Self {
+    fn of(mut parts: Vec<Self>) -> Self {
+        let aside = parts.iter_mut().find_map(|part| part.aside.take());
         let used = parts.iter().map(|part| part.used).sum();
         let skipped = parts.iter().map(|part| part.skipped).sum();
         let (facts, problems): (Vec<_>, Vec<_>) =
             parts.into_iter().map(|part| (part.facts, part.problems)).unzip();
         let problems = problems.into_iter().flatten().collect();
-        Self { facts: merge::Facts::of(facts), problems, used, skipped }
+        Self { facts: merge::Facts::of(facts), problems, aside, used, skipped }
     }
 }
 
