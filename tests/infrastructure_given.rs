@@ -177,3 +177,96 @@ fn a_plan_calls_a_key_that_is_not_known_as_the_source_does() {
     folder.put("plan.json", plan.to_string());
     assert_eq!(public_keys(&folder), ["data.x.y.id"]);
 }
+
+const MODULE: &str = r#"
+variable "who" {}
+resource "aws_kms_key" "k" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Principal = { AWS = "arn:aws:iam::111122223333:role/admin" }, Action = "kms:*", Resource = "*" },
+    { Effect = "Allow", Principal = { AWS = var.who }, Action = "kms:Decrypt", Resource = "*" },
+  ] })
+}
+"#;
+
+#[test]
+fn what_a_module_says_is_told_once_for_all_roots_that_call_it() {
+    let folder = Folder::new("given-module-of-roots");
+    let of = |roots: &[&str], more: &[&str]| {
+        folder.put("modules/kms/main.tf", MODULE);
+        for root in roots {
+            folder.put(
+                &format!("roots/{root}/main.tf"),
+                "module \"k\" {\n  source = \"../../modules/kms\"\n  who = \"*\"\n}\n",
+            );
+        }
+        checked(&folder, &[&["--account", "111122223333"], more].concat())
+    };
+    let told = |report: &Value, rule: &str| -> Vec<(String, String)> {
+        let all = report["findings"].as_array().unwrap().iter();
+        let of_rule = all.filter(|finding| finding["rule"] == rule);
+        let text = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
+        of_rule.map(|it| (text(it, "fingerprint"), text(it, "message"))).collect()
+    };
+    let (one, three) = (of(&["dev"], &[]), of(&["dev", "prod", "test"], &[]));
+    assert_eq!(three["summary"]["keys"], 3, "{three}");
+    for rule in ["missing-root-statement", "public-key-access", "rotation-disabled"] {
+        let (alone, together) = (told(&one, rule), told(&three, rule));
+        let ([(own, _)], [(fingerprint, message)]) = (alone.as_slice(), together.as_slice()) else {
+            panic!("{rule}: {one} {three}");
+        };
+        assert_eq!(own, fingerprint, "{rule}");
+        for root in ["prod", "test"] {
+            assert!(message.contains(&format!("roots.{root}.module.k")), "{rule}: {message}");
+        }
+    }
+    // What is accepted of some roots is not accepted of another.
+    of(&["dev", "prod", "test"], &["--write-baseline", "known.json"]);
+    let known = of(&["dev", "prod", "test"], &["--baseline", "known.json"]);
+    assert_eq!(told(&known, "public-key-access"), [], "{known}");
+    let more = of(&["qa"], &["--baseline", "known.json"]);
+    let [(_, message)] = &told(&more, "public-key-access")[..] else { panic!("{more}") };
+    assert!(message.contains("roots.qa.module.k"), "{message}");
+}
+
+#[test]
+fn an_argument_that_the_call_of_a_module_lacks_is_no_variable_of_the_user() {
+    let folder = Folder::new("given-argument");
+    folder.put("m/main.tf", MODULE);
+    folder.put(
+        "main.tf",
+        "module \"a\" { source = \"./m\" }\nvariable \"who\" {}\n\
+         module \"b\" {\n  source = \"./m\"\n  who = var.who\n}\n",
+    );
+    let report = checked(&folder, &[]);
+    for open in ["module.a.var.who", "var.who"] {
+        assert!(unknown(&report).iter().any(|it| it == open), "{open}: {report}");
+    }
+    let help = |report: &Value| -> Vec<String> {
+        let all = report["findings"].as_array().unwrap().iter();
+        let of_rule = all.filter(|finding| finding["rule"] == "unresolved-reference");
+        of_rule.map(|it| it["help"].as_str().unwrap().to_owned()).collect()
+    };
+    let told = help(&report);
+    assert_eq!(told.len(), 2, "{report}");
+    assert_eq!(told.iter().filter(|it| it.contains("`--var who=VALUE`")).count(), 1, "{told:?}");
+    // What the call does not give no option gives.
+    let told = help(&checked(&folder, &["--var", "who=111122223333"]));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("give it where the module is called"), "{told:?}");
+}
+
+#[test]
+fn the_fault_of_the_only_file_is_told() {
+    let folder = Folder::new("given-broken");
+    folder.put("a.json", "{\"a\": [1,");
+    let of = |path: &str| keyreach(&["check", path]).within(folder.path()).run();
+    for path in ["a.json", "."] {
+        let run = of(path);
+        assert_eq!(run.code, 3, "{run:?}");
+        assert!(run.stderr.contains("a.json:1:9: broken JSON"), "{run:?}");
+        assert!(run.stderr.contains("nothing to audit found"), "{run:?}");
+    }
+    // Of several files that are none of ours none is spoken of.
+    folder.put("b.json", "{\"b\": [1,");
+    assert!(!of(".").stderr.contains("broken JSON"));
+}

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::aws::{AccountId, KeyArn};
 use crate::decision::{Assumptions, Reach};
 use crate::diag::{Persona, Severity};
-use crate::findings::{Finding, once_a_cause, sort, without_explained};
+use crate::findings::{Finding, once_a_block, once_a_cause, sort, without_explained};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
 use crate::rules::{self, Registered, Scope, Settings, failed_assertions, unused_suppressions};
@@ -131,6 +131,7 @@ fn chosen(
     findings.retain(|finding| finding.severity >= options.min_severity);
     once_a_cause(&mut findings);
     let baselined = baseline.map_or(0, |baseline| baseline.apply(&mut findings));
+    once_a_block(&mut findings);
     if options.rules.iter().any(|rule| rule.metadata.slug == "unused-suppression") {
         let mut stale = control.stale(world, ran, now, &met);
         stale.extend(control.stale_baseline(world, ran, &there));

@@ -53,6 +53,10 @@ pub struct Finding {
     /// Whether it speaks of one of several uses of something in code: of those with the same fingerprint one is
     /// told, with the places of the others.
     pub is_use: bool,
+    /// The block of infrastructure code that makes its key.
+    pub block: Option<Place>,
+    /// The findings about other keys of that block that it stands for: each has its own place in a baseline.
+    pub same: Vec<Finding>,
     /// The statement or the grant that it is about, where that is one.
     pub cause: Option<Cause>,
     /// What it explains.

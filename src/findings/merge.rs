@@ -15,11 +15,13 @@ const INSTANCES: usize = 3;
 /// How many places of a finding are shown where it is told for several.
 const PLACES: usize = 5;
 
-/// Findings in their order, each cause told once: [`sort`], [`without_explained`], [`once_a_cause`].
+/// Findings in their order, each cause told once: [`sort`], [`without_explained`], [`once_a_cause`],
+/// [`once_a_block`].
 pub fn merged(mut findings: Vec<Finding>) -> Vec<Finding> {
     sort(&mut findings);
     without_explained(&mut findings);
     once_a_cause(&mut findings);
+    once_a_block(&mut findings);
     findings
 }
 
@@ -88,6 +90,53 @@ pub fn once_a_cause(findings: &mut Vec<Finding>) {
         }
         finding
     }));
+}
+
+/// Of findings that say the same of one block of code, which makes the keys of several roots, keeps the one about the
+/// key with the shortest name: names say of which root a key is where that does not go without saying.
+pub fn once_a_block(findings: &mut Vec<Finding>) {
+    let mut firsts: BTreeMap<_, usize> = BTreeMap::new();
+    let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
+    for mut finding in findings.drain(..) {
+        let Some(said) = said_of_block(&finding) else {
+            kept.push(finding);
+            continue;
+        };
+        let at = *firsts.entry(said).or_insert(kept.len());
+        let Some(first) = kept.get_mut(at) else {
+            kept.push(finding);
+            continue;
+        };
+        if name(&finding).len() < name(first).len() {
+            std::mem::swap(first, &mut finding);
+        }
+        first.severity = first.severity.max(finding.severity);
+        first.same.append(&mut finding.same);
+        first.same.push(finding);
+    }
+    for first in kept.iter_mut().filter(|first| !first.same.is_empty()) {
+        first.same.sort_by(|one, other| name(one).cmp(name(other)));
+        let named: Vec<&str> = first.same.iter().take(INSTANCES).map(name).collect();
+        let more = match first.same.len().saturating_sub(INSTANCES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        first.message.push_str(&format!("; the same for {}{more}", named.join(", ")));
+    }
+    *findings = kept;
+}
+
+/// What a finding says of the block of code that makes its key; nothing where that is not known.
+fn said_of_block(finding: &Finding) -> Option<impl Ord + use<>> {
+    let (block, label) = (finding.block?, finding.labels.first()?);
+    let rule = (finding.rule, finding.facet, finding.cause);
+    let statement = (finding.statement.clone(), finding.alike, finding.principals.clone());
+    Some((block, rule, (label.place, label.span), statement))
+}
+
+/// The name of the key that a finding is about.
+fn name(finding: &Finding) -> &str {
+    finding.key.as_ref().map_or("", KeyArn::id)
 }
 
 /// Shows the place of another use of what a finding is about.

@@ -12,5 +12,5 @@ mod suppression;
 pub use baseline::{Baseline, Known};
 pub use finding::{Cause, Explains, Finding, Label, Role};
 pub use fix::{Access, Change, Fix, What};
-pub use merge::{merged, once_a_cause, sort, without_explained};
+pub use merge::{merged, once_a_block, once_a_cause, sort, without_explained};
 pub use suppression::{Base, Choice, FileGlobs, PathRules, Reach, Suppressed, Suppression};

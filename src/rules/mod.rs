@@ -212,7 +212,11 @@ pub fn check(scope: &Scope<'_>, selected: &[&Registered]) -> Vec<Finding> {
         rayon::iter::once(()).flat_map_iter(|()| each(&|rule, sink| rule.world(scope, sink)));
     let mut found: Vec<Finding> = of_keys.chain(of_documents).chain(of_world).collect();
     perhaps::once(scope, &mut found);
-    found.iter_mut().for_each(|finding| of_block(scope, finding));
+    found.iter_mut().for_each(|finding| {
+        of_block(scope, finding);
+        let key = finding.key.as_ref().and_then(|key| scope.world.key(key));
+        finding.block = key.map(|key| key.place).filter(|place| scope.world.is_declared(*place));
+    });
     unsure::weaken(scope, &mut found);
     found
 }

@@ -50,6 +50,8 @@ impl<'a> Sink<'a> {
             shares_cause: false,
             instance: None,
             is_use: false,
+            block: None,
+            same: Vec::new(),
             cause: None,
             explains: Explains::default(),
             explained: BTreeMap::new(),

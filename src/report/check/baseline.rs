@@ -39,7 +39,8 @@ struct Known<'a> {
 /// What `out` says.
 pub fn write(out: &mut dyn Write, findings: &[Finding]) -> io::Result<()> {
     let mut known: BTreeMap<(&str, String), Known<'_>> = BTreeMap::new();
-    for finding in findings {
+    for finding in findings.iter().flat_map(|finding| std::iter::once(finding).chain(&finding.same))
+    {
         let fingerprint = finding.fingerprint();
         let entry = known.entry((finding.rule, fingerprint.clone())).or_insert_with(|| Known {
             rule: finding.rule,
