@@ -3,8 +3,9 @@
 //! `cargo bench` prints a table for each organisation: medians of wall time, CPU time and peak memory,
 //! and their ratios to the floor of [`floor`], run by run. All tasks take turns, so that a machine that
 //! is busy for a while slows all of them. `cargo bench -- --quick` leaves out the larger organisations;
-//! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100,w400` chooses them, `KEYREACH_BENCH_RUNS=9` the number of runs,
-//! `KEYREACH_BENCH_TASKS=matrix,simulate` tasks by the beginnings of their names, the floor besides.
+//! `KEYREACH_BENCH_SHAPES=s1,m5,l20,x100,w400,plan` chooses them, the last being a plan of Terraform, see
+//! [`plan`]; `KEYREACH_BENCH_RUNS=9` the number of runs, `KEYREACH_BENCH_TASKS=matrix,simulate` tasks by the
+//! beginnings of their names, the floor besides.
 //! Below each table stands the matrix alone, see [`stage`], and one decision, see [`decide`]; where l20 and x100 are both measured, how it
 //! grows follows at the end.
 //! The organisations are written once, below `target/tmp`.
@@ -23,6 +24,7 @@ mod floor;
 mod measure;
 #[path = "../../tests/support/organisation/mod.rs"]
 mod organisation;
+mod plan;
 mod stage;
 
 use std::ffi::OsString;
@@ -70,6 +72,7 @@ fn main() {
             measure::tell();
         }
         [flag, folder] if flag == "--stage" => stage::tell(Path::new(folder)),
+        [flag, folder] if flag == "--plan" => plan::tell(Path::new(folder)),
         [flag, folder] if flag == "--decide" => decide::tell(Path::new(folder)),
         // `cargo test --all-targets` starts benches as well, and wants nothing measured.
         args if args.iter().any(|arg| arg == "--bench") => {
@@ -81,7 +84,7 @@ fn main() {
 
 fn bench(is_quick: bool) {
     let shapes = std::env::var("KEYREACH_BENCH_SHAPES");
-    let shapes = shapes.as_deref().unwrap_or(if is_quick { "s1" } else { "s1,m5" });
+    let shapes = shapes.as_deref().unwrap_or(if is_quick { "s1,plan" } else { "s1,m5,plan" });
     let runs = std::env::var("KEYREACH_BENCH_RUNS");
     let runs = runs.map_or(if is_quick { 3 } else { 5 }, |runs| runs.parse().expect("a number"));
     let chosen = std::env::var("KEYREACH_BENCH_TASKS").ok();
@@ -92,6 +95,10 @@ fn bench(is_quick: bool) {
     let tasks: Vec<&Task> = TASKS.iter().filter(is_chosen).collect();
     let mut stages = Vec::new();
     for name in shapes.split(',') {
+        if name == "plan" {
+            plan::line(&written(name), runs);
+            continue;
+        }
         let folder = organisation(name);
         let (files, bytes) = size(&folder.join("export"));
         println!("\n{name}: {files} files, {:.1} MB; medians of {runs} runs", megabytes(bytes));
@@ -168,6 +175,11 @@ fn megabytes(bytes: f64) -> f64 {
     bytes / 1e6
 }
 
+/// Where what is called `name` is written.
+fn written(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("organisations").join(name)
+}
+
 /// The folder of an organisation and its requests, written where it is not there yet.
 fn organisation(name: &str) -> PathBuf {
     let shape = match name {
@@ -176,9 +188,9 @@ fn organisation(name: &str) -> PathBuf {
         "l20" => Shape::l20(),
         "x100" => Shape::x100(),
         "w400" => Shape::w400(),
-        other => panic!("no shape is called {other}: s1, m5, l20, x100, w400"),
+        other => panic!("no shape is called {other}: s1, m5, l20, x100, w400, plan"),
     };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("organisations").join(name);
+    let folder = written(name);
     // Written last: a folder without it is unfinished.
     let requests = folder.join("requests.jsonl");
     if !requests.exists() {
