@@ -1,7 +1,9 @@
 //! A service may use the key for anybody's resources.
 
+use std::collections::BTreeSet;
+
 use crate::aws::{AccountId, ActionSet, KmsAction};
-use crate::decision::{Allowing, Caller, Fate, Request};
+use crate::decision::{Allowing, Caller, Fate, Reach, Request};
 use crate::inventory::Edit;
 use crate::policy::{Condition, Polarity, PolicyDocument, Principal, Statement};
 
@@ -10,8 +12,9 @@ use super::controllers::list;
 use super::outsiders::{means_everyone, uses};
 use super::presence::needs_key;
 use super::report::Sink;
+use super::supposing::{UNLESS, as_known};
 use super::trust::performed;
-use super::what_if::{More, narrowed};
+use super::what_if::{More, after, narrowed};
 use super::{KeyScope, Rule};
 
 /// See the rule's page.
@@ -126,22 +129,16 @@ fn tell(
 ) -> bool {
     // Asked in a world that has the made-up policy: values of its own stand in it.
     let edit = Edit::PutKeyPolicy { key: scope.key.arn.clone(), policy: foreign.clone() };
-    let after = scope.scope.reach.after(&edit);
-    let allowing = Allowing::Statement(foreign, index);
-    let mut all = ActionSet::EMPTY;
-    let mut open: Vec<Caller> = Vec::new();
-    let mut witness: Option<Box<Request>> = None;
-    for service in services {
-        let free = after.fates(service, &scope.key.arn, allowing, wanted).free;
-        let Some(first) = free.iter().next() else { continue };
-        all = all.union(free);
-        if witness.is_none()
-            && let Fate::Free(request) = after.fate(&scope.cell(service, first), allowing)
-        {
-            witness = Some(request);
-        }
-        open.push(service.clone());
+    let world = scope.scope.reach.after(&edit);
+    let mut found = served(scope, &*world, (foreign, index), services, wanted);
+    let is_unsure = found.open.is_empty() && found.is_unknown;
+    if is_unsure && let Some(known) = as_known(scope, foreign, &BTreeSet::new()) {
+        after(scope.scope.reach, &known.edits, &mut |reach| {
+            found = served(scope, reach, (&known.policy, index), services, wanted);
+        });
+        found.witness = None;
     }
+    let Served { actions: all, open, witness, .. } = found;
     if open.is_empty() {
         return false;
     }
@@ -150,8 +147,9 @@ fn tell(
         names = vec!["any AWS service".to_owned()];
     }
     let actions: Vec<String> = all.iter().map(|action| action.to_string()).collect();
+    let unless = if is_unsure { UNLESS } else { "" };
     let message = format!(
-        "{} can use {} on behalf of any customer of AWS, for {}",
+        "{} can use {} on behalf of any customer of AWS, for {}{unless}",
         list(&names),
         scope.name(),
         list(&actions)
@@ -170,11 +168,49 @@ fn tell(
         report = report.facet("caller-account");
     }
     let grants: ActionSet = [KmsAction::CREATE_GRANT].into_iter().collect();
+    if is_unsure {
+        report = report.less_sure();
+    }
     if all == grants && statement.conditions.iter().any(asks_for_resource) {
         report = report.unsure();
     }
     report.done();
     true
+}
+
+/// What services can do by a statement.
+#[derive(Default)]
+struct Served {
+    actions: ActionSet,
+    /// Those that can do something.
+    open: Vec<Caller>,
+    witness: Option<Box<Request>>,
+    /// Whether something that is not known decides.
+    is_unknown: bool,
+}
+
+fn served(
+    scope: &KeyScope<'_>,
+    reach: &dyn Reach,
+    (policy, index): (&PolicyDocument, usize),
+    services: &[Caller],
+    wanted: ActionSet,
+) -> Served {
+    let allowing = Allowing::Statement(policy, index);
+    let mut found = Served::default();
+    for service in services {
+        let fates = reach.fates(service, &scope.key.arn, allowing, wanted);
+        found.is_unknown |= !fates.unknown.is_empty();
+        let Some(first) = fates.free.iter().next() else { continue };
+        found.actions = found.actions.union(fates.free);
+        if found.witness.is_none()
+            && let Fate::Free(request) = reach.fate(&scope.cell(service, first), allowing)
+        {
+            found.witness = Some(request);
+        }
+        found.open.push(service.clone());
+    }
+    found
 }
 
 /// Whether a condition pins the account of the caller: of a service that is its own, as far as is documented
