@@ -191,6 +191,26 @@ fn what_a_directive_may_add_that_is_no_part_of_a_list_leaves_all_open() {
 }
 
 #[test]
+fn a_string_that_may_end_where_a_quote_is_written_says_nothing_of_what_is_behind() {
+    let of = |who: &str| {
+        format!(
+            r#", {{ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Principal": {{ "AWS": ["{who}"] }} }}"#
+        )
+    };
+    for who in [
+        r#"arn:aws:iam::777788889999:role/${join("\",\"arn:aws:iam::444455556666:role/", var.names)}"#,
+        r#"arn:aws:iam::777788889999:role/a${var.x ? "\",\"*" : ""}"#,
+        r#"${join("\",\"", var.names)}"#,
+    ] {
+        let loaded = heredoc(&of(who));
+        assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::DECRYPT), ANYTHING, "{who}");
+        assert_eq!(bounds_of(&loaded, OUTSIDER, KmsAction::ENCRYPT), NEVER, "{who}");
+    }
+    let pinned = of(r#"arn:aws:iam::777788889999:role/${join("/", var.names)}"#);
+    assert_eq!(bounds_of(&heredoc(&pinned), OUTSIDER, KmsAction::DECRYPT), NEVER);
+}
+
+#[test]
 fn a_template_of_a_policy_with_a_loop_is_read() {
     let mut files = Memory::default();
     files.put(

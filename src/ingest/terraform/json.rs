@@ -7,7 +7,7 @@ use crate::source::{FileId, Span};
 use crate::syntax::{Kind, Node, json, yaml};
 
 use super::marked::{Marked, Syntax};
-use super::value::{At, Data, List, Member, Piece, PieceData, TEXT, Value};
+use super::value::{At, Data, Inside, List, Member, Piece, PieceData, TEXT, Value, shape};
 
 /// How deep values are followed.
 const DEPTH: usize = 64;
@@ -258,9 +258,13 @@ fn value(node: &Node<'_>, around: At, text: &Marked<'_>, map: &Map, depth: usize
     }
 }
 
-/// A text; where it is one hole, what may stand there is no text, either.
+/// A text; where it is one hole, what may stand there is no text, either, and where one may end it nothing is known.
 fn whole(pieces: Vec<Piece>, at: At) -> Value {
+    let may_end = |piece: &Piece| matches!(&piece.data, PieceData::Hole(hole) if matches!(hole.inside, Inside::Values));
     match pieces.as_slice() {
+        several if several.len() > 1 && several.iter().any(may_end) => {
+            Value::unknown(at, shape(several).1)
+        }
         [Piece { data: PieceData::Hole(hole), .. }] => {
             Value::new(at, Data::Unknown(Rc::clone(hole)))
         }

@@ -48,7 +48,7 @@ impl<'p> Marked<'p> {
         for piece in pieces {
             match (&piece.data, syntax) {
                 (PieceData::Hole(hole), Syntax::Json) => match &hole.inside {
-                    Inside::Value => self.mark(piece, syntax),
+                    Inside::Value | Inside::Values => self.mark(piece, syntax),
                     Inside::Anything => return None,
                     Inside::Parts(parts) => {
                         let is_inside = self.quotes.is_inside();
@@ -196,7 +196,7 @@ fn is_whole(part: &[Piece], is_inside: bool) -> bool {
             }
             PieceData::Symbol(_) => {}
             PieceData::Hole(hole) => match &hole.inside {
-                Inside::Value => {}
+                Inside::Value | Inside::Values => {}
                 Inside::Anything => return false,
                 Inside::Parts(parts) => {
                     if !parts.iter().all(|part| is_whole(part, quotes.is_inside())) {

@@ -86,6 +86,8 @@ pub(super) struct Hole {
 pub(super) enum Inside {
     /// A value, or a part of a string.
     Value,
+    /// The same, or the end of a string, others, and the beginning of one: a quote is written in what makes it.
+    Values,
     /// These parts of the text, each any number of times.
     Parts(Vec<Vec<Piece>>),
     /// Any part of the text.
@@ -95,8 +97,9 @@ pub(super) enum Inside {
 impl Hole {
     /// A hole that matches `shape` as a text.
     pub(super) fn new(expression: impl Into<Box<str>>, shape: impl Into<Box<str>>) -> Self {
-        let (expression, shape) = (expression.into(), shape.into());
-        Self { expression, shape, fails: false, inside: Inside::Value }
+        let (expression, shape): (Box<str>, Box<str>) = (expression.into(), shape.into());
+        let inside = if expression.contains("\\\"") { Inside::Values } else { Inside::Value };
+        Self { expression, shape, fails: false, inside }
     }
 }
 
@@ -290,8 +293,16 @@ impl Value {
             Data::Text(pieces) => Some(pieces.to_vec()),
             Data::Bool(_) | Data::Number(_) => one(PieceData::Known(self.known()?)),
             Data::Unknown(hole) => one(PieceData::Hole(Rc::clone(hole))),
-            Data::OneOf(expression, _) => {
-                one(PieceData::Hole(Rc::new(Hole::new(&**expression, "*"))))
+            Data::OneOf(expression, branches) => {
+                let has_quote = |it: &Value| match &it.data {
+                    Data::Text(pieces) => pieces.iter().any(Piece::has_quote),
+                    _ => false,
+                };
+                let inside = match branches.iter().any(has_quote) {
+                    true => Inside::Values,
+                    false => Inside::Value,
+                };
+                one(PieceData::Hole(Rc::new(Hole { inside, ..Hole::new(&**expression, "*") })))
             }
             Data::Json(_) => match self.known() {
                 Some(text) => one(PieceData::Known(text)),
@@ -400,6 +411,14 @@ impl Piece {
         match &self.data {
             PieceData::Known(text) | PieceData::Symbol(text) => Some(text),
             PieceData::Hole(_) => None,
+        }
+    }
+
+    /// Whether a quote stands in it, or in what makes it.
+    fn has_quote(&self) -> bool {
+        match &self.data {
+            PieceData::Known(text) | PieceData::Symbol(text) => text.contains('"'),
+            PieceData::Hole(hole) => !matches!(hole.inside, Inside::Value),
         }
     }
 
