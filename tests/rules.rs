@@ -241,6 +241,7 @@ const BEYOND_THE_PROBE: &[(&str, &str)] = &[
     ),
     ("testdata/rules/public-key-access/fire-in-a-branch-a-principal", "the same"),
     ("testdata/rules/public-key-access/fire-in-a-branch-a-statement", "the same"),
+    ("testdata/rules/public-key-access/fire-in-a-branch-beside-a-deny-of-the-other", "the same"),
     ("testdata/rules/public-key-access/quiet-in-a-branch-a-deny-stops-strangers", "the same"),
     ("testdata/rules/public-key-access/quiet-in-a-branch-the-account-is-pinned", "the same"),
     (

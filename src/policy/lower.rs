@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 use crate::source::{Located, Span};
 use crate::syntax::{Kind, Member, Node, Unresolved, json};
 
-use doubt::{open_condition, spread, unknown_effect, unknown_statements, with_effect};
+use doubt::{
+    in_branch, open_condition, spread, spread_branches, unknown_effect, unknown_statements,
+    with_effect,
+};
 use principals::is_star;
 use room::leave_out_what_never_fits;
 pub(crate) use room::too_long;
@@ -154,17 +157,19 @@ impl Lowering {
             }
         }
         let mut statements = Vec::new();
-        spread(node, &mut |node, doubt| match &node.kind {
+        spread_branches(node, &mut |node, branch| match &node.kind {
             Kind::Unresolved(value) => {
                 statements.extend(unknown_statements(node.span, self.kind, &value.expression));
             }
             _ => match unknown_effect(node) {
-                None => statements.push(self.statement_in_doubt(node, version, doubt)),
+                None => {
+                    let statement = self.statement(node, version);
+                    statements.push(in_branch(statement, branch));
+                }
                 Some(expression) => {
                     for effect in ["Allow", "Deny"] {
-                        let node = with_effect(node, effect);
-                        let doubt = Some(expression);
-                        statements.push(self.statement_in_doubt(&node, version, doubt));
+                        let statement = self.statement(&with_effect(node, effect), version);
+                        statements.push(Statement { doubt: Some(expression.into()), ..statement });
                     }
                 }
             },
@@ -173,32 +178,18 @@ impl Lowering {
         statements
     }
 
-    /// The statement, which may not stand there where `doubt` says so.
-    fn statement_in_doubt(
-        &mut self,
-        node: &Node<'_>,
-        version: Version,
-        doubt: Option<&str>,
-    ) -> Statement {
-        let statement = self.statement(node, version);
-        let doubt = doubt.map(Into::into).or_else(|| statement.doubt.clone());
-        Statement { doubt, ..statement }
-    }
-
     /// The statements of a policy that is not known, or is one of several.
     fn unknown_policy(&mut self, node: &Node<'_>) -> Vec<Statement> {
         let mut statements = Vec::new();
-        spread(node, &mut |node, doubt| match &node.kind {
+        spread_branches(node, &mut |node, branch| match &node.kind {
             Kind::Unresolved(value) => {
                 statements.extend(unknown_statements(node.span, self.kind, &value.expression));
             }
             _ => {
-                let branch = lower(node, self.kind);
-                self.faults.extend(branch.faults);
-                statements.extend(branch.statements.into_iter().map(|statement| {
-                    let doubt = doubt.map(Into::into).or_else(|| statement.doubt.clone());
-                    Statement { doubt, ..statement }
-                }));
+                let lowered = lower(node, self.kind);
+                self.faults.extend(lowered.faults);
+                let all = lowered.statements.into_iter();
+                statements.extend(all.map(|statement| in_branch(statement, branch)));
             }
         });
         statements
@@ -232,6 +223,7 @@ impl Lowering {
                 conditions: Vec::new(),
                 standing: Standing::Sound,
                 doubt: None,
+                alternative: None,
                 may_ask_more: false,
             },
             malformed: false,

@@ -24,5 +24,6 @@ pub use pattern::{Part, Variables, parts};
 pub use principal::{AtMost, Principal, PrincipalElement, UnresolvedPrincipal};
 pub use shared::SharedPolicies;
 pub use statement::{
-    Effect, Element, Fault, Gravity, Polarity, Policy, Standing, Statement, Value, Version,
+    Alternative, Effect, Element, Fault, Gravity, Polarity, Policy, Standing, Statement, Value,
+    Version,
 };

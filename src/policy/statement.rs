@@ -50,8 +50,26 @@ pub struct Statement {
     /// Where it is not known whether the statement stands there at all, or whether it is restricted
     /// further: what decides.
     pub doubt: Option<Box<str>>,
+    /// Which of several branches of code it stands in, where that is what decides.
+    pub alternative: Option<Alternative>,
     /// Whether it may be restricted further, by conditions that are not known.
     pub may_ask_more: bool,
+}
+
+/// One of several branches of code, of which one at most is taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Alternative {
+    /// Where all of them are written.
+    pub of: Span,
+    /// Its number among them.
+    pub number: usize,
+}
+
+impl Alternative {
+    /// Whether where one branch is taken the other is not.
+    pub fn excludes(self, other: Self) -> bool {
+        self.of == other.of && self.number != other.number
+    }
 }
 
 impl Statement {

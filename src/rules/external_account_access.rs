@@ -12,7 +12,7 @@ use super::controllers::list;
 use super::outsiders::{account_of, allowed_abroad, may_be_own, perhaps_outsiders, whose};
 use super::report::Sink;
 use super::service_principal_unscoped::{served_actions, services};
-use super::supposing::{Supposed, UNLESS, as_known, branches_of_each, where_it_is_so};
+use super::supposing::{Branches, Supposed, UNLESS, as_known, branches_of_each, where_it_is_so};
 use super::what_if::{More, after, narrowed};
 use super::{KeyScope, Rule};
 
@@ -67,7 +67,7 @@ impl Rule for ExternalAccountAccess {
             is_unsure |= let_in(scope, reach, (document, index, statement), &mut all);
             served(scope, (document, index, statement), &mut all);
         }
-        let known = is_unsure.then(|| as_known(scope, document, &BTreeSet::new())).flatten();
+        let known = is_unsure.then(|| as_known(scope, document, &Branches::default())).flatten();
         for (account, access) in known.iter().flat_map(|known| as_far_as_known(scope, known)) {
             all.entry(account).or_insert(Access { is_unsure: true, ..access });
         }
@@ -124,8 +124,8 @@ fn in_branches(
 ) -> BTreeMap<AccountId, Access> {
     let mut found: BTreeMap<AccountId, Access> = BTreeMap::new();
     for (index, statement) in allows(document) {
-        let each: BTreeSet<BTreeSet<String>> = branches_of_each(statement).collect();
-        for branches in each.iter().filter(|branches| !branches.is_empty()) {
+        let each: BTreeSet<Branches> = branches_of_each(statement).collect();
+        for branches in each.iter().filter(|branches| !branches.are_none()) {
             let Some(known) = as_known(scope, document, branches) else { continue };
             let Some(statement) = known.policy.policy().statements.get(index) else { continue };
             let mut more = BTreeMap::new();
@@ -133,7 +133,7 @@ fn in_branches(
                 let_in(scope, reach, (&known.policy, index, statement), &mut more);
             });
             for (account, access) in more.into_iter().filter(|it| !all.contains_key(&it.0)) {
-                let (branches, is_unsure) = (branches.clone(), !known.unknown.is_empty());
+                let (branches, is_unsure) = (branches.open.clone(), !known.unknown.is_empty());
                 let access = Access { witness: None, branches, is_unsure, ..access };
                 found.entry(account).or_default().append(access);
             }

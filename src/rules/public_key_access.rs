@@ -13,7 +13,7 @@ use super::grants::has_id;
 use super::outsiders::{allowed_abroad, means_everyone, tells};
 use super::report::Sink;
 use super::supposing::{
-    UNLESS, as_known, as_members, branches, in_a_branch, is_open, where_it_is_so,
+    Branches, UNLESS, as_known, as_members, branches, in_a_branch, is_open, where_it_is_so,
 };
 use super::what_if::{DIRECT, More, after, narrowed};
 use super::{KeyScope, Rule};
@@ -48,7 +48,7 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, at: (&PolicyDocument, usize))
     let policy = opened.as_ref().unwrap_or(at.0);
     let of_organization = opened.is_some();
     let reach = scope.scope.reach;
-    let none = BTreeSet::new();
+    let none = Branches::default();
     let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: &none };
     let as_it_is = asked.look(scope, sink);
     if as_it_is == Found::Told {
@@ -57,7 +57,7 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, at: (&PolicyDocument, usize))
     let members = as_members(scope, policy, &ORGANIZATIONS);
     let policy = members.as_ref().map_or(policy, |it| &it.policy);
     let branches = at.0.policy().statements.get(at.1).map(branches).unwrap_or_default();
-    let taken = if branches.is_empty() { vec![&none] } else { vec![&none, &branches] };
+    let taken = if branches.are_none() { vec![&none] } else { vec![&none, &branches] };
     let of_organization = of_organization || members.is_some();
     let edits = members.as_ref().map_or(&[][..], |it| &it.edits);
     after(reach, edits, &mut |reach| {
@@ -104,7 +104,7 @@ struct Asked<'a> {
     /// The statements of which nobody knows whether they stop them, where that is taken not to be so.
     unknown: Option<&'a [(Place, Span)]>,
     /// What decides that code takes the branch in which it lets strangers in.
-    branches: &'a BTreeSet<String>,
+    branches: &'a Branches,
 }
 
 impl Asked<'_> {
@@ -187,7 +187,7 @@ impl Asked<'_> {
             report = report.facet("limited");
         } else if other.is_empty() {
             report = report.facet("metadata");
-        } else if !self.branches.is_empty() {
+        } else if !self.branches.are_none() {
             is_of_branch = true;
             report = report.facet("in-a-branch");
         }
@@ -216,10 +216,10 @@ impl Asked<'_> {
             true => who.to_owned(),
             false => format!("{who} that {} lets in", list(&keys)),
         };
-        let unless = match (self.unknown, self.branches.is_empty()) {
+        let unless = match (self.unknown, self.branches.are_none()) {
             (None, _) => String::new(),
             (Some(_), true) => UNLESS.to_owned(),
-            (Some(unknown), false) => where_it_is_so(self.branches, !unknown.is_empty()),
+            (Some(unknown), false) => where_it_is_so(&self.branches.open, !unknown.is_empty()),
         };
         format!("{who} can use {} for {}{unless}", scope.name(), list(names))
     }

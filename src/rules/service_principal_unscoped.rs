@@ -1,7 +1,5 @@
 //! A service may use the key for anybody's resources.
 
-use std::collections::BTreeSet;
-
 use crate::aws::{AccountId, ActionSet, KmsAction};
 use crate::decision::{Allowing, Caller, Fate, Reach, Request};
 use crate::inventory::Edit;
@@ -12,7 +10,7 @@ use super::controllers::list;
 use super::outsiders::{means_everyone, uses};
 use super::presence::needs_key;
 use super::report::Sink;
-use super::supposing::{UNLESS, as_known};
+use super::supposing::{Branches, UNLESS, as_known};
 use super::trust::performed;
 use super::what_if::{More, after, narrowed};
 use super::{KeyScope, Rule};
@@ -132,7 +130,7 @@ fn tell(
     let world = scope.scope.reach.after(&edit);
     let mut found = served(scope, &*world, (foreign, index), services, wanted);
     let is_unsure = found.open.is_empty() && found.is_unknown;
-    if is_unsure && let Some(known) = as_known(scope, foreign, &BTreeSet::new()) {
+    if is_unsure && let Some(known) = as_known(scope, foreign, &Branches::default()) {
         after(scope.scope.reach, &known.edits, &mut |reach| {
             found = served(scope, reach, (&known.policy, index), services, wanted);
         });

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::inventory::{Edit, OrgPolicyKind};
 use crate::policy::{
-    AtMost, Comparison, Condition, Element, Polarity, PolicyDocument, PolicyKind, Principal,
-    Standing, Statement, Value,
+    Alternative, AtMost, Comparison, Condition, Element, Polarity, PolicyDocument, PolicyKind,
+    Principal, Standing, Statement, Value,
 };
 use crate::source::{Place, Span};
 use crate::syntax::is_of_deployment;
@@ -25,6 +25,27 @@ pub(super) struct Supposed {
     pub(super) policy: PolicyDocument,
     /// The statements that are taken to stop nobody because nobody knows.
     pub(super) unknown: Vec<(Place, Span)>,
+}
+
+/// Branches of code that are taken.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Branches {
+    /// What decides that they are, as it is written.
+    pub(super) open: BTreeSet<String>,
+    /// The one that a statement stands in: those beside it are not taken.
+    own: Option<Alternative>,
+}
+
+impl Branches {
+    /// Whether none has to be taken.
+    pub(super) fn are_none(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether a statement stands in one that is not taken where these are.
+    fn exclude(&self, statement: &Statement) -> bool {
+        self.own.zip(statement.alternative).is_some_and(|(own, other)| own.excludes(other))
+    }
 }
 
 /// What is said of somebody whom something that is not known may stop.
@@ -64,7 +85,7 @@ pub(super) fn as_members(
 pub(super) fn as_known(
     scope: &KeyScope<'_>,
     policy: &PolicyDocument,
-    branches: &BTreeSet<String>,
+    branches: &Branches,
 ) -> Option<Supposed> {
     let is_doubted = |statement: &Statement| statement.denies() && statement.doubt.is_some();
     let change = |statement: &mut Statement| {
@@ -72,21 +93,22 @@ pub(super) fn as_known(
         settle(statement);
     };
     let mut made = supposed(scope, policy, [&is_doubted, &is_open], &change)?;
-    let of_key = policy.policy().statements.iter().filter(|it| it.denies() && is_open(it));
+    let is_open = |it: &&Statement| it.denies() && is_open(it) && !branches.exclude(it);
+    let of_key = policy.policy().statements.iter().filter(is_open);
     made.unknown.extend(of_key.map(|statement| (policy.place, statement.span)));
     Some(made)
 }
 
 /// What decides whether a statement stands there, or means everyone, in one of several branches of code as they are
 /// written; nothing where it may ask for more than is known.
-pub(super) fn branches(statement: &Statement) -> BTreeSet<String> {
+pub(super) fn branches(statement: &Statement) -> Branches {
     let entries = statement.principal.iter().flat_map(|element| &element.entries);
     let everyone = entries.filter(|entry| *entry.value.at_most() == Principal::Anyone);
     branches_with(statement, everyone.filter_map(|entry| in_a_branch(&entry.value)))
 }
 
 /// The same for each entry of a statement's principals: what decides whether the statement means that one.
-pub(super) fn branches_of_each(statement: &Statement) -> impl Iterator<Item = BTreeSet<String>> {
+pub(super) fn branches_of_each(statement: &Statement) -> impl Iterator<Item = Branches> {
     let entries = statement.principal.iter().flat_map(|element| &element.entries);
     entries.map(|entry| branches_with(statement, in_a_branch(&entry.value)))
 }
@@ -95,12 +117,13 @@ pub(super) fn branches_of_each(statement: &Statement) -> impl Iterator<Item = BT
 fn branches_with<'s>(
     statement: &'s Statement,
     inside: impl IntoIterator<Item = &'s str>,
-) -> BTreeSet<String> {
+) -> Branches {
     if statement.may_ask_more {
-        return BTreeSet::new();
+        return Branches::default();
     }
     let all = statement.doubt.as_deref().into_iter().chain(inside);
-    all.filter(|open| !is_of_deployment(open)).map(str::to_owned).collect()
+    let open = all.filter(|open| !is_of_deployment(open)).map(str::to_owned).collect();
+    Branches { open, own: statement.alternative }
 }
 
 /// What decides whether an entry means a principal, where that is one of several branches.
@@ -114,12 +137,12 @@ pub(super) fn in_a_branch(entry: &Principal) -> Option<&str> {
 }
 
 /// The statement as it is in these branches.
-fn take(statement: &mut Statement, branches: &BTreeSet<String>) {
-    if !statement.may_ask_more {
-        statement.doubt.take_if(|doubt| branches.contains(&**doubt));
+fn take(statement: &mut Statement, branches: &Branches) {
+    if !statement.may_ask_more && !branches.exclude(statement) {
+        statement.doubt.take_if(|doubt| branches.open.contains(&**doubt));
     }
     for entry in statement.principal.iter_mut().flat_map(|element| &mut element.entries) {
-        if in_a_branch(&entry.value).is_some_and(|doubt| branches.contains(doubt)) {
+        if in_a_branch(&entry.value).is_some_and(|doubt| branches.open.contains(doubt)) {
             entry.value = entry.value.at_most().clone();
         }
     }

@@ -1,17 +1,34 @@
 //! What templates leave open: items that may stand there, and statements of which nothing is known.
 
 use crate::policy::{
-    Effect, Element, Polarity, PolicyKind, Principal, PrincipalElement, Standing, Statement,
-    Unresolved, Value,
+    Alternative, Effect, Element, Polarity, PolicyKind, Principal, PrincipalElement, Standing,
+    Statement, Unresolved, Value,
 };
 use crate::source::{Located, Span};
 use crate::syntax::{Kind, Node};
+
+/// One of several branches of code.
+#[derive(Clone, Copy)]
+pub(super) struct Branch<'n> {
+    /// What decides whether it is taken.
+    expression: &'n str,
+    /// Which of them it is.
+    alternative: Alternative,
+}
 
 /// Calls `take` with each item of a list, or with the node itself as the only one; alternatives, as
 /// templates make them, are laid flat, each with what decides whether it stands there.
 pub(super) fn spread<'n, 'a>(
     node: &'n Node<'a>,
     take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>),
+) {
+    spread_branches(node, &mut |node, branch| take(node, branch.map(|branch| branch.expression)));
+}
+
+/// The same, each with the branch that it stands in.
+pub(super) fn spread_branches<'n, 'a>(
+    node: &'n Node<'a>,
+    take: &mut dyn FnMut(&'n Node<'a>, Option<Branch<'n>>),
 ) {
     match &node.kind {
         Kind::Array(items) => items.iter().for_each(|item| spread_item(item, None, take)),
@@ -21,12 +38,25 @@ pub(super) fn spread<'n, 'a>(
 
 fn spread_item<'n, 'a>(
     node: &'n Node<'a>,
-    doubt: Option<&'n str>,
-    take: &mut dyn FnMut(&'n Node<'a>, Option<&'n str>),
+    branch: Option<Branch<'n>>,
+    take: &mut dyn FnMut(&'n Node<'a>, Option<Branch<'n>>),
 ) {
-    let Kind::OneOf { expression, branches } = &node.kind else { return take(node, doubt) };
-    for branch in branches {
-        branch.one_or_many().iter().for_each(|item| spread_item(item, Some(expression), take));
+    let Kind::OneOf { expression, branches } = &node.kind else { return take(node, branch) };
+    for (number, node_of_branch) in branches.iter().enumerate() {
+        let branch = Branch { expression, alternative: Alternative { of: node.span, number } };
+        node_of_branch.one_or_many().iter().for_each(|item| spread_item(item, Some(branch), take));
+    }
+}
+
+/// The statement, which may not stand there where it is in a branch.
+pub(super) fn in_branch(statement: Statement, branch: Option<Branch<'_>>) -> Statement {
+    match branch {
+        None => statement,
+        Some(Branch { expression, alternative }) => Statement {
+            doubt: Some(expression.into()),
+            alternative: Some(alternative),
+            ..statement
+        },
     }
 }
 
@@ -84,6 +114,7 @@ pub(super) fn unknown_statements(span: Span, kind: PolicyKind, expression: &str)
         conditions: Vec::new(),
         standing: Standing::Unwritten,
         doubt: Some(expression.into()),
+        alternative: None,
         may_ask_more: true,
     })
 }
