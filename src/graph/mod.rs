@@ -183,6 +183,12 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// Whether a plan that is missed is a fault: classes do not tell how sessions were made, and who is there to
+/// retire a grant.
+fn is_fault_of_ours(missed: &Miss) -> bool {
+    !matches!(missed, Miss::OtherSession | Miss::Nobody)
+}
+
 fn of_start(
     (start, ways): (Ix, BTreeMap<KeyIx, Vec<Way>>),
 ) -> impl Iterator<Item = (Ix, KeyIx, Vec<Way>)> {
@@ -368,20 +374,22 @@ impl Quest<'_, '_> {
     /// The path of the first way that can be executed; others are looked for where none can.
     fn made(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<Result<Path, Broken>> {
         let goal = self.wanted.goal.action(self.cast.key(key)?)?;
-        let (mut failure, mut is_fault) = (None, false);
+        let end = (start, key, goal);
+        let (mut failure, mut is_fault, mut retaking) = (None, false, Vec::new());
         let mut tried = |ways: &[Way]| {
             ways.iter().find_map(|way| {
                 let plan = way.plan(&self.states, start);
-                let missed = self.executed((start, key, goal), &plan);
-                is_fault |= !matches!(missed, Ok(_) | Err(Miss::OtherSession | Miss::Nobody));
-                match missed {
-                    Ok(path) => Some(path),
-                    Err(Miss::Failed(ends)) => {
-                        failure = Some(ends);
-                        None
-                    }
-                    Err(_) => None,
+                let missed = match self.executed(end, &plan) {
+                    Ok(path) => return Some(path),
+                    Err(missed) => missed,
+                };
+                let other = self.assembler.retaking(end, &plan);
+                is_fault |= other.is_none() && is_fault_of_ours(&missed);
+                retaking.extend(other);
+                if let Miss::Failed(ends) = missed {
+                    failure = Some(ends);
                 }
+                None
             })
         };
         let path = tried(ways).or_else(|| {
@@ -389,12 +397,19 @@ impl Quest<'_, '_> {
                 Search::from(&self.states, start, &self.only(key), self.limits(OTHERS));
             tried(&others.remove(&key).unwrap_or_default())
         });
+        // Rule T7: where a session cannot have the tags of all steps, it is made again.
+        let calls = path.as_ref().map_or(usize::MAX, |path| path.hops.len());
+        retaking.retain(|plan| plan.steps.len() < calls && plan.steps.len() <= self.assembler.hops);
+        let retaken = retaking.iter().map(|plan| self.executed(end, plan));
+        let (retaken, missed): (Vec<_>, Vec<_>) = retaken.partition(Result::is_ok);
+        is_fault |= missed.iter().flat_map(|it| it.as_ref().err()).any(is_fault_of_ours);
+        let retaken = retaken.into_iter().flatten().min_by_key(|path| path.hops.len());
+        let path = retaken.or(path);
         let path = path.map(|path| self.surer(start, key, goal, &path).unwrap_or(path));
         let from = || self.cast.member(start).map(|member| member.caller.clone());
         let arn = || self.cast.key(key).map(|key| key.arn.clone());
         Some(match path {
             Some(path) => Ok(path),
-            // Classes do not tell how sessions were made, and who is there to retire a grant.
             None if !is_fault => return None,
             None => Err(Broken { from: from()?, key: arn()?, failure }),
         })

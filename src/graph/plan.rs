@@ -62,6 +62,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Whether a call was made before.
+    pub(super) fn is_again(&self, nth: usize) -> bool {
+        let before = self.steps.get(..nth).unwrap_or_default();
+        self.steps.get(nth).is_some_and(|step| before.contains(step))
+    }
+
     /// The same calls, those last that take policies away: with what denies, a policy may take what lets the
     /// other calls be made (rule T31). Nothing where these are last.
     pub(super) fn removing_last(&self) -> Option<Self> {

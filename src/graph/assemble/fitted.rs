@@ -37,7 +37,7 @@ impl Assembler<'_, '_> {
         plan: &Plan,
     ) -> Option<Hop> {
         let needed = match &call {
-            Call::AssumeRole { role, .. } => way.needs.get(role).map(|needs| needs.said.clone()),
+            Call::AssumeRole { role, .. } => way.needs(role).map(|needs| needs.said.clone()),
             _ => None,
         };
         let is_needed = needed.as_ref().is_some_and(|said| !said.is_empty());

@@ -3,9 +3,8 @@
 mod calls;
 mod device;
 mod fitted;
+mod retaken;
 mod way;
-
-use std::collections::BTreeMap;
 
 use crate::access::Access;
 use crate::aws::KmsAction;
@@ -21,7 +20,7 @@ use super::path::{EdgeKind, Hop, Path};
 use super::plan::{Doing, Plan, Step};
 use calls::replica;
 pub(super) use way::Miss;
-use way::{Needs, Way, said_of_session};
+use way::{AllNeeds, Needs, Way, said_of_session};
 
 /// Who sets out, for which key, and what is wanted of it.
 pub(super) type End = (Ix, KeyIx, KmsAction);
@@ -43,12 +42,12 @@ pub(super) struct Assembler<'c, 'w> {
 impl Assembler<'_, '_> {
     /// The path of a plan.
     fn path(&self, end: End, plan: &Plan, supposing: bool) -> Result<Path, Miss> {
-        let path = self.path_with(end, plan, BTreeMap::new(), supposing)?;
-        let needs = self.needs(&path);
+        let path = self.path_with(end, plan, AllNeeds::new(), supposing)?;
+        let needs = self.needs(&path, plan);
         if needs.is_empty() {
             return Ok(path);
         }
-        let are_names = needs.values().any(|needs| !needs.said.is_empty());
+        let are_names = needs.values().flatten().any(|needs| !needs.said.is_empty());
         let miss = if are_names { Miss::OtherSession } else { Miss::NoRequest };
         self.path_with(end, plan, needs, supposing).map_err(|missed| match missed {
             Miss::NoRequest => miss,
@@ -66,7 +65,7 @@ impl Assembler<'_, '_> {
         &self,
         end: End,
         plan: &Plan,
-        needs: BTreeMap<Box<str>, Needs>,
+        needs: AllNeeds,
         supposing: bool,
     ) -> Result<Path, Miss> {
         let mut way = Way::new(self.access, needs, supposing);
@@ -134,6 +133,11 @@ impl Assembler<'_, '_> {
 
     fn hop(&self, way: &mut Way<'_>, step: &Step, nth: usize, plan: &Plan) -> Option<Hop> {
         let caller = self.cast.member(step.by)?.caller.clone();
+        if plan.is_again(nth)
+            && let Some(taken) = self.taken(step)
+        {
+            way.go_on(taken);
+        }
         let call = self.call(way, step, &caller, nth, plan)?;
         let hop = match call {
             Call::AssumeRole { .. }
@@ -196,28 +200,37 @@ impl Assembler<'_, '_> {
         Some(Hop { caller, call, edge, because: Vec::new(), context, modelled })
     }
 
-    /// What later steps want of sessions, by the role: the tags that they bring (rule T7), their name and the
-    /// source identity (rule T6).
-    fn needs(&self, path: &Path) -> BTreeMap<Box<str>, Needs> {
-        let mut needed: BTreeMap<Box<str>, Needs> = BTreeMap::new();
+    /// What later steps want of sessions: the tags that they bring (rule T7), their name and the source identity
+    /// (rule T6).
+    fn needs(&self, path: &Path, plan: &Plan) -> AllNeeds {
+        let mut needed = AllNeeds::new();
         let contexts = path.hops.iter().map(|hop| (&hop.caller, &hop.context));
-        for (caller, context) in contexts.chain([(&path.goal_as, &path.context)]) {
-            let Some(at) = self.cast.find(&caller.text).filter(|_| *caller != path.from) else {
-                continue;
-            };
-            let role = self.cast.arn(self.cast.role_of(at).unwrap_or(at)).unwrap_or_default();
-            let tags = context.with_prefix("aws:PrincipalTag/").filter_map(|(tag, entry)| {
-                Some((Box::from(tag), entry.value.values().first()?.clone()))
-            });
-            for (tag, value) in tags {
-                needed.entry(role.into()).or_default().tags.insert(tag, value);
+        let contexts = contexts.chain([(&path.goal_as, &path.context)]);
+        for (nth, (caller, context)) in contexts.enumerate() {
+            if let Some(role) = self.session_of(caller, path) {
+                let (tags, said) = (tags_of(context), said_of_session(caller, context));
+                if !tags.is_empty() || !said.is_empty() {
+                    let sessions =
+                        needed.entry(role.into()).or_insert_with(|| vec![Needs::default()]);
+                    if let Some(needs) = sessions.last_mut() {
+                        needs.tags.extend(tags);
+                        needs.said.lay_over(&said);
+                    }
+                }
             }
-            let said = said_of_session(caller, context);
-            if !said.is_empty() {
-                needed.entry(role.into()).or_default().said.lay_over(&said);
+            let step = plan.steps.get(nth).filter(|_| plan.is_again(nth));
+            if let Some(taken) = step.and_then(|step| self.taken(step)) {
+                let sessions = needed.entry(taken.into()).or_insert_with(|| vec![Needs::default()]);
+                sessions.push(Needs::default());
             }
         }
         needed
+    }
+
+    /// The role, or whoever it is, of a session as which somebody calls who did not set out as it.
+    fn session_of(&self, caller: &Caller, path: &Path) -> Option<&str> {
+        let at = self.cast.find(&caller.text).filter(|_| *caller != path.from)?;
+        Some(self.cast.arn(self.cast.role_of(at).unwrap_or(at)).unwrap_or_default())
     }
 
     /// The tags of a session that is made without any that later steps want: those of the role or user, and
@@ -256,4 +269,12 @@ impl Assembler<'_, '_> {
         }
         context
     }
+}
+
+/// The tags that the context of a request says that its session has.
+fn tags_of(context: &Context) -> Tags {
+    let tags = context.with_prefix("aws:PrincipalTag/");
+    let tags = tags
+        .filter_map(|(tag, entry)| Some((Box::from(tag), entry.value.values().first()?.clone())));
+    tags.collect()
 }

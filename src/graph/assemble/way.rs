@@ -17,8 +17,8 @@ pub(super) struct Way<'a> {
     pub(super) edited: Option<Access<'static>>,
     /// Why it is not certain.
     pub(super) doubts: BTreeSet<Why>,
-    /// What later steps want of sessions, by the role.
-    pub(super) needs: BTreeMap<Box<str>, Needs>,
+    /// What later steps want of sessions.
+    pub(super) needs: AllNeeds,
     /// The tags that they were given so far, by the role.
     pub(super) brought: BTreeMap<Box<str>, Tags>,
     /// What the calls that made them said, by the role.
@@ -29,7 +29,10 @@ pub(super) struct Way<'a> {
     pub(super) names_nobody: bool,
 }
 
-/// What later steps want of the sessions of a role.
+/// What later steps want of sessions, by the role: of each that is made one after the other by the same call.
+pub(super) type AllNeeds = BTreeMap<Box<str>, Vec<Needs>>;
+
+/// What later steps want of one session of a role.
 #[derive(Default)]
 pub(super) struct Needs {
     /// Session tags (rule T7).
@@ -52,11 +55,7 @@ pub(in crate::graph) enum Miss {
 
 impl<'a> Way<'a> {
     /// Nothing was called yet.
-    pub(super) fn new(
-        access: &'a Access<'a>,
-        needs: BTreeMap<Box<str>, Needs>,
-        supposing: bool,
-    ) -> Self {
+    pub(super) fn new(access: &'a Access<'a>, needs: AllNeeds, supposing: bool) -> Self {
         Self {
             access,
             edited: None,
@@ -71,9 +70,21 @@ impl<'a> Way<'a> {
 }
 
 impl Way<'_> {
-    /// The tags that sessions of a role bring.
+    /// What later steps want of the session of a role that is made next.
+    pub(super) fn needs(&self, role: &str) -> Option<&Needs> {
+        self.needs.get(role)?.first()
+    }
+
+    /// Another session of a role is made by the same call.
+    pub(super) fn go_on(&mut self, role: &str) {
+        if let Some(needs) = self.needs.get_mut(role).filter(|needs| !needs.is_empty()) {
+            needs.remove(0);
+        }
+    }
+
+    /// The tags that the session of a role brings that is made next.
     pub(super) fn tags(&self, role: &str) -> Tags {
-        self.needs.get(role).map(|needs| needs.tags.clone()).unwrap_or_default()
+        self.needs(role).map(|needs| needs.tags.clone()).unwrap_or_default()
     }
 
     /// The engine over the world as it is by now.

@@ -1,5 +1,6 @@
 //! Tags that are given and taken on the way (rules T32, T34).
 
+use super::super::Call;
 use super::{of_bob, of_bob_as_rules, params_of_bob};
 
 /// A key with some tags, and a user bob with a tag and two statements.
@@ -142,4 +143,27 @@ fn t34_whoever_tags_itself_takes_on_the_roles_of_the_like() {
     };
     assert_eq!(text("iam:TagUser"), ["T34", "edge"]);
     assert!(text("iam:UntagUser").is_empty());
+}
+
+#[test]
+fn t7_a_role_is_taken_on_again_where_one_session_cannot_have_all_the_tags() {
+    let path = of_bob(
+        "accounts: { 111122223333: {
+           users: { bob: {} },
+           roles: { app: { trust: [{ allow: [sts:AssumeRole, sts:TagSession], to: user/bob }],
+             policies: [{ allow: 'kms:*' }] } },
+           keys: { k: { policy: [{ allow: 'kms:*', to: account,
+             when: { StringEquals: { 'aws:PrincipalTag/team': blue } } }] } } } }
+         organization: { id: o-1, management: 999999999999, units: { shut: { accounts: [111122223333],
+           scps: [{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:PrincipalTag/team': red } } }] } } }",
+    );
+    let hops = path.map(|path| path.hops).unwrap_or_default();
+    let calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
+    assert_eq!(calls.first(), Some(&"sts:AssumeRole"), "{calls:?}");
+    let tags = hops.iter().filter_map(|hop| match &hop.call {
+        Call::AssumeRole { tags, .. } => tags.get("team").map(|value| &**value),
+        _ => None,
+    });
+    assert_eq!(tags.collect::<Vec<_>>(), ["blue", "red"]);
+    assert_eq!(hops.len(), 3);
 }
