@@ -175,6 +175,12 @@ impl<S: Word> Home<S> {
         }
     }
 
+    /// The same were no SCP left that binds it (rule T37), as far as actions of `scope` go.
+    pub(super) fn unbound(&self, scope: S) -> Self {
+        let (scp, scp_deny) = (Masked::all().within(scope), Masked::default());
+        Self { scp, scp_deny, ..self.clone() }
+    }
+
     /// Whether the organization says the same of both.
     pub(super) fn is_bound_as(&self, other: &Self) -> bool {
         (&self.scp, &self.scp_deny, self.service_linked)

@@ -17,6 +17,7 @@ use super::classes::{KeyAnswers, KeyIx, KeyTable, Questions};
 use super::formula::{Atom, AtomId, Formula, Kinds};
 use super::home::{Home, without_idle_limits};
 use super::library::World;
+use super::masked::Masked;
 use super::matrix::{HomeIx, OwnerIx};
 use super::owner::Owner;
 use super::point::merged_with;
@@ -37,6 +38,8 @@ pub struct KeyTargets<'a> {
     answered_homes: Memo<(HomeIx, Box<[Formula]>), HomeIx>,
     answered_owners: Memo<(OwnerIx, Box<[Formula]>), OwnerIx>,
     untold_owners: Memo<(OwnerIx, AccountId, bool), OwnerIx>,
+    unbound_homes: Memo<HomeIx, HomeIx>,
+    unbound_owners: Memo<OwnerIx, OwnerIx>,
     decided: Memo<(Sides, ActionSet, Opening), Reached>,
     contexts: Interner<Context>,
     chances: Memo<(Sides, KmsAction, Opening, u32), Chance>,
@@ -113,6 +116,8 @@ impl<'a> KeyTargets<'a> {
             answered_homes: Memo::new(),
             answered_owners: Memo::new(),
             untold_owners: Memo::new(),
+            unbound_homes: Memo::new(),
+            unbound_owners: Memo::new(),
             decided: Memo::new(),
             contexts: Interner::new(),
             chances: Memo::new(),
@@ -176,6 +181,18 @@ impl<'a> KeyTargets<'a> {
             let (home, owner) = self.opened(sides, opening);
             reached(self.access, (home, &owner), sides.relation, wanted, &self.access.given)
         })
+    }
+
+    /// The same two sides were no policy of an organization left that binds either (rule T37).
+    pub fn unbound(&self, sides: Sides) -> Sides {
+        let home = self
+            .unbound_homes
+            .get(sides.home, |home| self.homes.intern(self.homes.get(*home).unbound(self.scope)));
+        let owner = self.unbound_owners.get(sides.owner, |owner| {
+            let rcp_deny = Masked::default();
+            self.owners.intern(Owner { rcp_deny, ..self.owners.get(*owner).clone() })
+        });
+        Sides { home, owner, ..sides }
     }
 
     /// Whether some request that agrees with `context` is allowed between two sides.

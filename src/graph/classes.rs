@@ -8,7 +8,7 @@ use crate::access::{ControlClass, KeySideClass};
 use crate::aws::AccountId;
 
 use super::keys::HeldByClass;
-use super::state::{ClassMoves, State, States};
+use super::state::{ClassMoves, OpenMove, State, States};
 
 /// What is equal for all states of a class.
 pub(super) type Class = (ControlClass, KeySideClass);
@@ -17,13 +17,14 @@ pub(super) type Class = (ControlClass, KeySideClass);
 pub(super) struct OfClass {
     pub(super) class: Class,
     pub(super) moves: OnceLock<ClassMoves>,
+    pub(super) organizing: OnceLock<Vec<OpenMove>>,
     pub(super) keys: OnceLock<HeldByClass>,
 }
 
 impl OfClass {
     /// Nobody asked yet.
     pub(super) fn of(class: Class) -> Self {
-        Self { class, moves: OnceLock::new(), keys: OnceLock::new() }
+        Self { class, moves: OnceLock::new(), organizing: OnceLock::new(), keys: OnceLock::new() }
     }
 }
 

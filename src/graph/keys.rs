@@ -300,8 +300,18 @@ impl<'c, 'w> Keys<'c, 'w> {
 
     /// The same between two sides.
     pub(super) fn opened_between(&self, sides: Sides, key: KeyIx, opening: Opening) -> Chance {
-        let reached = || self.targets.reached(sides, self.wanted(key), opening);
+        let reached = || self.reached_between(sides, key, opening);
         self.goal(key).map_or(Chance::No, |goal| reached().chance(goal))
+    }
+
+    /// What is reached of a key by an opening, between two sides.
+    pub(super) fn reached_between(&self, sides: Sides, key: KeyIx, opening: Opening) -> Reached {
+        self.targets.reached(sides, self.wanted(key), opening)
+    }
+
+    /// Two sides were no policy of an organization left that binds either (rule T37).
+    pub(super) fn unbound(&self, sides: Sides) -> Sides {
+        self.targets.unbound(sides)
     }
 
     /// Whether somebody gets to the goal of a key, were it opened.

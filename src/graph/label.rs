@@ -85,8 +85,12 @@ pub(super) struct Labels(SmallVec<[Label; 1]>);
 impl Labels {
     /// Whether one more would bring nothing: it does what another does and more, or many are as short.
     pub(super) fn are_enough(&self, label: &Label) -> bool {
+        self.cover(label) || self.are_many(label.acts.len(), label.primitives, label.chance)
+    }
+
+    /// Whether one of them does nothing that `label` does not do as well.
+    pub(super) fn cover(&self, label: &Label) -> bool {
         self.0.iter().any(|known| known.covers(label))
-            || self.are_many(label.acts.len(), label.primitives, label.chance)
     }
 
     /// Whether many of them need no more calls and primitives than these, and are as sure.

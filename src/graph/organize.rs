@@ -54,6 +54,24 @@ const MOST: usize = 64;
 /// How many searches are made past such calls: more would cost more than all others together.
 const SEARCHES: usize = 512;
 
+/// How many more past those that are of use for who makes them alone.
+const OF_MAKERS: usize = 64;
+
+/// How many searches are left, past calls whoever makes them and past the others.
+struct Budget {
+    of_anyone: usize,
+    of_makers: usize,
+}
+
+impl Budget {
+    fn of(&mut self, of_its_maker: bool) -> &mut usize {
+        match of_its_maker {
+            true => &mut self.of_makers,
+            false => &mut self.of_anyone,
+        }
+    }
+}
+
 impl OrgMove {
     /// The call.
     pub(super) fn call(&self, world: &Inventory) -> Option<Call> {
@@ -252,7 +270,7 @@ impl Quest<'_, '_> {
 
     /// Searches on past calls about the organization, and takes over the ways that are shorter.
     pub(super) fn past_organization(&self, prefixes: Vec<(Ix, Prefix)>, all: &mut AllWays) {
-        let mut left = SEARCHES;
+        let mut left = Budget { of_anyone: SEARCHES, of_makers: OF_MAKERS };
         self.past(self.assembler.access, prefixes, all, &mut left);
     }
 
@@ -261,13 +279,15 @@ impl Quest<'_, '_> {
         access: &Access<'_>,
         prefixes: Vec<(Ix, Prefix)>,
         all: &mut AllWays,
-        left: &mut usize,
+        left: &mut Budget,
     ) {
-        let mut by_move: BTreeMap<OrgMove, Vec<(Ix, Prefix)>> = BTreeMap::new();
+        let mut by_move: BTreeMap<(bool, OrgMove), Vec<(Ix, Prefix)>> = BTreeMap::new();
         for (start, prefix) in prefixes {
-            by_move.entry(prefix.what.clone()).or_default().push((start, prefix));
+            let by = (prefix.of_its_maker, prefix.what.clone());
+            by_move.entry(by).or_default().push((start, prefix));
         }
-        for (what, prefixes) in by_move {
+        for ((of_its_maker, what), prefixes) in by_move {
+            let left_of_these = left.of(of_its_maker);
             let lacking = |start, prefix: &Prefix| self.lacking(start, prefix.steps.len(), all);
             let asked = prefixes.into_par_iter().map(|(start, prefix)| Errand {
                 start,
@@ -276,10 +296,10 @@ impl Quest<'_, '_> {
             });
             let asked = asked.filter(|errand| errand.wanted.contains(&true));
             let mut asked: Vec<Errand> = asked.collect();
-            if asked.len() > *left {
+            if asked.len() > *left_of_these {
                 self.cast.capped.store(true, Ordering::Relaxed);
             }
-            asked.truncate(*left);
+            asked.truncate(*left_of_these);
             // Keys that nobody lacks are not looked at in the other world.
             let is_lacking =
                 |at: usize| asked.iter().any(|errand| errand.wanted.get(at) == Some(&true));
@@ -288,14 +308,15 @@ impl Quest<'_, '_> {
                 known.filter(|(at, _)| is_lacking(*at)).map(|(_, key)| &key.arn).collect();
             let edit = what.edit(access.inventory()).filter(|_| !lacked.is_empty());
             let Some(edit) = edit else { continue };
-            *left -= asked.len();
+            *left_of_these -= asked.len();
             let after = access.after(&edit);
             let goal = |key: &Key| self.goal(key).filter(|_| lacked.contains(&key.arn));
             let keys = Keys::of(self.cast, &after, goal);
             let states = States::new(self.cast, &after, &keys);
             let mut deeper = Vec::new();
             for (start, explored) in states.explored(&asked, self.limits(1)) {
-                deeper.extend(explored.organized.into_iter().map(|prefix| (start, prefix)));
+                let organized = explored.organized.into_iter();
+                deeper.extend(organized.map(|prefix| (start, prefix.counted_as(of_its_maker))));
                 let known = all.entry(start).or_default();
                 for (key, ways) in explored.ways {
                     let ways: Vec<Way> =

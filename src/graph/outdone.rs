@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::access::{Opening, Reached};
-use crate::aws::ActionSet;
+use crate::access::{Opening, Reached, Sides};
 use crate::decision::{Chance, Context};
 use crate::inventory::{Identity, NamedPolicy};
 
@@ -26,12 +25,23 @@ const OPENINGS: [Opening; 4] =
 /// Whether somebody after a change of tags can do no more than an administrator after the same.
 type IsWithin<'f> = &'f dyn Fn(ChangeIx, &StateName) -> bool;
 
+/// What binds both who are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bounds {
+    /// The policies of the organization, as they are.
+    AsTheyAre,
+    /// None of these: calls about the organization may take them away (rule T37).
+    Lifted,
+}
+
 /// What somebody could do, and an administrator of its account cannot.
 pub(super) struct Left {
     /// Whether the organization leaves the administrator as much.
     pub(super) is_bound_alike: bool,
     /// With which keys; in order.
     pub(super) keys: Box<[KeyIx]>,
+    /// With which others, were no policy of the organization left; in order.
+    pub(super) freed: Box<[KeyIx]>,
     /// Roles and sessions that it may take on, and the change where these may have tags of its choice.
     pub(super) roles: Box<[(Ix, Option<ChangeIx>)]>,
 }
@@ -56,13 +66,13 @@ impl States<'_, '_> {
         known.unwrap_or_else(|| {
             self.left.get((at, administrator.clone()), |(at, administrator)| {
                 let is_bound_alike = self.is_as_free_with_tags(*at, administrator);
-                let (keys, roles) = match is_bound_alike {
+                let ((keys, freed), roles) = match is_bound_alike {
                     true => {
                         (self.keys_left_by(*at, administrator), self.left_to(*at, administrator))
                     }
                     false => Default::default(),
                 };
-                Arc::new(Left { is_bound_alike, keys, roles })
+                Arc::new(Left { is_bound_alike, keys, freed, roles })
             })
         })
     }
@@ -136,8 +146,9 @@ impl States<'_, '_> {
         }
     }
 
-    /// The keys with which somebody could do more than an administrator, that it does not get to anyhow.
-    fn keys_left_by(&self, at: Ix, administrator: &StateName) -> Box<[KeyIx]> {
+    /// The keys with which somebody could do more than an administrator, that it does not get to anyhow; and
+    /// others with which it could, were no policy of the organization left.
+    fn keys_left_by(&self, at: Ix, administrator: &StateName) -> (Box<[KeyIx]>, Box<[KeyIx]>) {
         let told = [self.told_apart(at), self.told_apart(administrator.at)];
         let asking = self.telling_kinds(at, administrator);
         let is_told = |key: &KeyIx| {
@@ -146,21 +157,26 @@ impl States<'_, '_> {
         };
         let lacking = self.lacking(administrator);
         let keys = lacking.keys.iter().copied().filter(is_told);
-        keys.filter(|key| !self.is_outdone(at, administrator, *key)).collect()
+        let is_outdone = |key: &KeyIx, bounds| self.is_outdone(at, administrator, (*key, bounds));
+        let (outdone, left): (Vec<KeyIx>, Vec<KeyIx>) =
+            keys.partition(|key| is_outdone(key, Bounds::AsTheyAre));
+        let is_bound = self.access.inventory().organization.is_some();
+        let freed = outdone.into_iter().filter(|key| is_bound && !is_outdone(key, Bounds::Lifted));
+        (left.into(), freed.collect())
     }
 
     /// Whether an administrator can do with a key whatever `at`, of the same walls, could be made to do.
-    fn is_outdone(&self, at: Ix, administrator: &StateName, key: KeyIx) -> bool {
+    fn is_outdone(&self, at: Ix, administrator: &StateName, key: (KeyIx, Bounds)) -> bool {
         // What the key's own tags change is not looked at, nor who makes grants to whom (rules T18, T32).
-        !self.keys.asks(key)
-            && !self.keys.asks_for_grantees(key)
+        !self.keys.asks(key.0)
+            && !self.keys.asks_for_grantees(key.0)
             && self.is_within((at, None), administrator, key)
             && self.is_outdone_tagged(at, administrator, key)
     }
 
     /// The same once either has another of the tags that the key's policy asks for.
-    fn is_outdone_tagged(&self, at: Ix, administrator: &StateName, key: KeyIx) -> bool {
-        let asked = self.keys.principal_tags(key);
+    fn is_outdone_tagged(&self, at: Ix, administrator: &StateName, key: (KeyIx, Bounds)) -> bool {
+        let asked = self.keys.principal_tags(key.0);
         let is_within = |others: ChangeIx, changed: &StateName| {
             self.is_within((at, Some(others)), changed, key)
         };
@@ -290,7 +306,7 @@ impl States<'_, '_> {
         &self,
         (at, change): (Ix, Option<ChangeIx>),
         able: &StateName,
-        key: KeyIx,
+        (key, bounds): (KeyIx, Bounds),
     ) -> bool {
         let of_each = |asker: &Asker<'_, '_>| {
             let side = asker.key_side(&Context::default());
@@ -298,23 +314,39 @@ impl States<'_, '_> {
             let reached = OPENINGS.map(|opening| survey.reached(key as usize, opening));
             (reached, survey.sides(key as usize))
         };
-        let (able, sides) = self.able.get((able.clone(), key), |(it, _)| of_each(&self.asker(it)));
-        let wanted = self.keys.wanted(key);
-        // Requests that lead to the goal differ in what they ask for: one may be allowed, and not another.
-        let leading = wanted.intersection(KeyMove::ACTIONS.into_iter().collect());
-        let does = |able: &Reached, all: ActionSet| {
-            all.is_subset(able.sure) && all.intersection(leading).is_subset(able.always)
-        };
+        let able = self.able.get((able.clone(), key), |(it, _)| of_each(&self.asker(it)));
         // Nobody does more than everything for certain.
-        if able.iter().all(|able| does(able, wanted)) {
+        if able.0.iter().all(|able| self.does_as_much(None, able, key)) {
             return true;
         }
         let could = self.could.get((at, change, key), |_| of_each(&self.at_most(at, change)));
-        let does_as_much = |(could, able): (&Reached, &Reached)| {
-            let leads = could.possible.intersection(leading);
-            could.is_within(able) && leads.is_subset(able.always) || does(able, wanted)
+        let lifted = |sides: Option<Sides>| {
+            let sides = self.keys.unbound(sides?);
+            let reached = OPENINGS.map(|it| self.keys.reached_between(sides, key, it));
+            Some((reached, Some(sides)))
         };
-        could.1.is_some() && could.1 == sides || could.0.iter().zip(&able).all(does_as_much)
+        let (could, able) = match bounds {
+            Bounds::AsTheyAre => (could, able),
+            Bounds::Lifted => match lifted(could.1).zip(lifted(able.1)) {
+                Some(both) => both,
+                None => return false,
+            },
+        };
+        let does = |(could, able)| self.does_as_much(Some(could), able, key);
+        could.1.is_some() && could.1 == able.1 || could.0.iter().zip(&able.0).all(does)
+    }
+
+    /// Whether an administrator does all with a key that is wanted of it, or all that another could do.
+    fn does_as_much(&self, could: Option<&Reached>, able: &Reached, key: KeyIx) -> bool {
+        let wanted = self.keys.wanted(key);
+        // Requests that lead to the goal differ in what they ask for: one may be allowed, and not another.
+        let leading = wanted.intersection(KeyMove::ACTIONS.into_iter().collect());
+        let is_within = |could: &Reached| {
+            let leads = could.possible.intersection(leading);
+            could.is_within(able) && leads.is_subset(able.always)
+        };
+        wanted.is_subset(able.sure) && leading.is_subset(able.always)
+            || could.is_some_and(is_within)
     }
 
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.

@@ -209,7 +209,7 @@ pub(super) struct Moves<'c, 'w> {
 use ControlAction as A;
 
 impl<'c, 'w> Moves<'c, 'w> {
-    /// Every move that is open to the asker but that of taking on a role.
+    /// Every move that is open to the asker but those of taking on a role and about the organization.
     pub(super) fn of(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Vec<Open> {
         let mut moves = Self::none(cast, asker);
         if moves.asker.account().is_some() && !asker.is_outside() {
@@ -218,8 +218,16 @@ impl<'c, 'w> Moves<'c, 'w> {
             moves.make();
             moves.write();
             moves.launch();
-            moves.organize();
             moves.center();
+        }
+        moves.found
+    }
+
+    /// The calls about the organization that are open to the asker.
+    pub(super) fn organizing(cast: &'c Cast<'w>, asker: &'c Asker<'c, 'w>) -> Vec<Open> {
+        let mut moves = Self::none(cast, asker);
+        if moves.asker.account().is_some() && !asker.is_outside() {
+            moves.organize();
         }
         moves.found
     }

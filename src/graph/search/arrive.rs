@@ -79,7 +79,9 @@ impl Search<'_, '_, '_> {
         let states = self.states;
         let state = states.get(name);
         let writes = self.has_primitives(label) || self.has_made(label);
-        if *fresh && writes && !self.is_surpassed(name, &state, label) {
+        let is_followed = *fresh && writes && !self.is_surpassed(name, &state, label);
+        self.organize(name, (&state, is_followed), label);
+        if is_followed {
             let moves = states.moves(name, &state);
             let moves = if self.limits.kept > 1 { &moves.all } else { &moves.best };
             self.follow(name.at, moves, label);

@@ -236,7 +236,6 @@ impl Search<'_, '_, '_> {
                 let each = [Move::AccessKey(user), login].into_iter();
                 return each.for_each(|what| self.open_door(user, what, label));
             }
-            Change::Organized(_) => return self.organized.push((number, label.clone())),
             _ => {}
         }
         self.changes.add((number, change), states, label);

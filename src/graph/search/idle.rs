@@ -183,8 +183,9 @@ impl Search<'_, '_, '_> {
             let mut is_idle = |(role, tags): &(Ix, Option<ChangeIx>)| {
                 self.is_idle_among((*role, tags.as_slice()), (is_near, calls), others)
             };
+            let mut keys = left.keys.iter().chain(&left.freed);
             if left.is_bound_alike
-                && !left.keys.iter().any(|key| is_open(*key))
+                && !keys.any(|key| is_open(*key))
                 && left.roles.iter().all(&mut is_idle)
             {
                 return true;

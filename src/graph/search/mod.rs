@@ -7,8 +7,8 @@
 //!
 //! Whoever may do everything in an account makes most of its other principals idle: what they can do, it
 //! can do itself. They are passed over, and not even written about, as long as they can be made to do
-//! nothing with a wanted key that it cannot do, the organization binds them alike, and they can take on
-//! nobody who is of use and whom it may not. A way that goes over them is no longer with it instead, where
+//! nothing with a wanted key that it cannot do, now or were no policy of the organization left, which binds
+//! them alike, and they can take on nobody who is of use and whom it may not. A way that goes over them is no longer with it instead, where
 //! as many calls about them are spared as lead to it.
 //!
 //! Likewise the moves of a state are not followed where another can do all of them that was reached by no
@@ -19,6 +19,7 @@ mod changes;
 mod doors;
 mod idle;
 mod keys;
+mod organizing;
 mod prefix;
 mod retagged;
 mod shared;
@@ -35,7 +36,6 @@ use crate::aws::AccountId;
 use crate::decision::Chance;
 
 use super::cast::{Ix, KeyIx};
-use super::change::Change;
 use super::key_moves::{Ground, KeyMove};
 use super::label::{Act, Label, Labels};
 use super::moves::Move;
@@ -46,6 +46,7 @@ use changes::Changes;
 pub(super) use changes::Subject;
 use doors::Door;
 use idle::{Master, Useful, User};
+use organizing::Organizing;
 pub(super) use prefix::Prefix;
 pub(super) use shared::Errand;
 
@@ -125,6 +126,8 @@ impl Explored {
 enum Fact {
     Held(Ix, Tags),
     Changed(ChangeIx),
+    /// A call about the organization, and who makes it where that counts.
+    Organized(ChangeIx, Option<StateName>),
     KeyChanged(KeyIx, DoingIx),
     State(StateName),
 }
@@ -169,7 +172,7 @@ pub(super) struct Search<'s, 'c, 'w> {
     /// States that are still to be followed; none takes more calls than those that wait.
     there: VecDeque<There>,
     /// Calls about the organization, and how each is made.
-    organized: Vec<(ChangeIx, Label)>,
+    organized: Vec<Organizing>,
     /// Classes whose states were worked off.
     classes: FxHashMap<ClassIx, Labels>,
     /// By their accounts.
@@ -317,13 +320,7 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
                 self.settle(fact, label);
             }
         }
-        let states = self.states;
-        let organized = self.organized.iter().filter_map(|(change, label)| {
-            let Change::Organized(what) = states.changes.get(*change) else { return None };
-            let known = self.known.iter().filter(|(_, how)| how.are_within(label));
-            Some(Prefix::of(states, (what, label), known.map(|(fact, _)| fact)))
-        });
-        Explored { organized: organized.collect(), ways: self.ways, unsure: self.unsure.get() }
+        Explored { organized: self.prefixes(), ways: self.ways, unsure: self.unsure.get() }
     }
 
     fn push(&mut self, fact: Fact, label: Label) {
@@ -357,6 +354,9 @@ impl<'s, 'c, 'w> Search<'s, 'c, 'w> {
         match fact {
             Fact::Held(at, tags) => self.hold(at, tags, &label),
             Fact::Changed(change) => self.change(change, &label),
+            Fact::Organized(change, maker) => {
+                self.organized.push(Organizing { change, maker, how: label });
+            }
             Fact::KeyChanged(key, edit) => self.change_key(key, edit, &label),
             Fact::State(name) => self.be(&name, &label),
         }

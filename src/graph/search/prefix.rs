@@ -10,7 +10,7 @@ use super::super::label::{Act, Label};
 use super::super::organize::OrgMove;
 use super::super::plan::{Doing, Step};
 use super::super::state::{States, Tags};
-use super::{Fact, Way};
+use super::{Fact, Organizing, Way};
 
 /// The calls that lead to one about the organization, itself the last, and what they gain.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(in crate::graph) struct Prefix {
     pub(in crate::graph) what: OrgMove,
     /// The calls, in order.
     pub(in crate::graph) steps: Vec<Step>,
+    /// Whether it is of use for who makes the last of them alone: others make it as soon.
+    pub(in crate::graph) of_its_maker: bool,
     gained: BTreeSet<Gain>,
     chance: Chance,
 }
@@ -32,12 +34,13 @@ enum Gain {
 }
 
 impl Prefix {
-    /// The calls of a label and the facts that they lead to.
+    /// The calls that lead to one about the organization, and the facts that they lead to.
     pub(super) fn of<'f>(
         states: &States<'_, '_>,
-        (what, label): (&OrgMove, &Label),
+        (what, organizing): (&OrgMove, &Organizing),
         facts: impl Iterator<Item = &'f Fact>,
     ) -> Self {
+        let label = &organizing.how;
         let steps = label.acts.iter().map(|act| step(states, act)).collect();
         let gained = facts.filter_map(|fact| match fact {
             Fact::Held(at, tags) => Some(Gain::Held(*at, *tags == Tags::Any)),
@@ -45,12 +48,22 @@ impl Prefix {
             Fact::KeyChanged(key, edit) => {
                 Some(Gain::KeyChanged(*key, states.doings.get(*edit).clone()))
             }
-            // It follows from the others.
-            Fact::State(_) => None,
+            // It follows from the others, or is what the world is by then.
+            Fact::State(_) | Fact::Organized(..) => None,
         });
-        let is_done = |gain: &Gain| !matches!(gain, Gain::Changed(Change::Organized(_)));
-        let gained = gained.filter(is_done).collect();
-        Self { what: what.clone(), steps, gained, chance: label.chance }
+        Self {
+            what: what.clone(),
+            steps,
+            of_its_maker: organizing.maker.is_some(),
+            gained: gained.collect(),
+            chance: label.chance,
+        }
+    }
+
+    /// The same as one of those that are of use for who makes them alone, where an earlier one is.
+    pub(in crate::graph) fn counted_as(mut self, of_its_maker: bool) -> Self {
+        self.of_its_maker |= of_its_maker;
+        self
     }
 
     /// The same calls with one in the place of another; nothing where they are about either of them.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::access::Access;
+use crate::decision::Caller;
 
 use super::super::{Found, Graph, Wanted};
 use super::{paths, world};
@@ -48,6 +49,53 @@ fn t37_what_is_not_looked_at_is_told() {
     // Where a policy asks for places each of them counts, and those are too many.
     let asking = "{ deny: 's3:*', when: { StringLike: { 'aws:PrincipalOrgPaths': 'o-1/*' } } }";
     assert!(crowded(asking).capped);
+}
+
+/// The calls of role app, and who takes the action in the end: it may make passwords for users of its account,
+/// to whom its organization denies what a statement of the key's policy allows.
+fn of_app(users: &str, statement: &str) -> (Vec<String>, String) {
+    let found = paths(&format!(
+        "accounts:
+           111122223333:
+             keys: {{ k: {{ policy: [{{ allow: kms:Decrypt, {statement} }}] }} }}
+             users: {{ {users} }}
+             roles: {{ app: {{ policies: [{{ allow: iam:CreateLoginProfile }}] }} }}
+         organization:
+           id: o-1
+           management: 999999999999
+           units: {{ shut: {{ accounts: [111122223333], rcps: [{{ deny: kms:Decrypt }}] }} }}"
+    ));
+    let Some(path) = found.iter().find(|path| path.from.text.ends_with(":role/app")) else {
+        return Default::default();
+    };
+    let name = |caller: &Caller| caller.text.rsplit(':').next().unwrap_or_default().to_owned();
+    let hops = path.hops.iter();
+    let calls = hops.map(|hop| format!("{}: {}", name(&hop.caller), hop.call.name()));
+    (calls.collect(), name(&path.goal_as))
+}
+
+#[test]
+fn t37_whom_a_key_tells_apart_leaves_itself_though_an_administrator_could() {
+    let leaves = |who: &str| {
+        let calls = [
+            "role/app: iam:CreateLoginProfile".to_owned(),
+            format!("user/{who}: organizations:LeaveOrganization"),
+        ];
+        (calls.to_vec(), format!("user/{who}"))
+    };
+    let both = "ann: { policies: [{ allow: '*' }] }, bob: { policies: [{ allow: '*' }] }";
+    let own = "when: { ArnLike: { aws:PrincipalArn: 'arn:aws:iam::111122223333:user/bob' } }";
+    assert_eq!(of_app(both, "to: user/bob"), leaves("bob"));
+    assert_eq!(of_app(both, &format!("to: '*', {own}")), leaves("bob"));
+    // Nobody else is let in, whoever leaves.
+    assert_eq!(of_app(both, "to: 444455556666"), Default::default());
+    // Of many who are alike, too.
+    let many = ["ann", "ben", "cid", "dan", "eva"].map(|name| {
+        format!("{name}: {{ policies: [{{ allow: organizations:LeaveOrganization }}] }}")
+    });
+    for name in ["ann", "eva"] {
+        assert_eq!(of_app(&many.join(", "), &format!("to: user/{name}")), leaves(name));
+    }
 }
 
 /// The calls of whom `management` manages an organization with a role of a permission set: of user eve of
