@@ -12,7 +12,7 @@ use super::asker::Asker;
 use super::call::{direct, grant_pair_keys};
 use super::cast::{Ix, KeyIx};
 use super::key_edits::KeyEdit;
-use super::state::{ClassIx, DoingIx, StateName, States};
+use super::state::{ClassIx, StateName, States};
 use super::tagging::{TagSet, alone_or_all, requests, surest, worth_giving};
 
 /// A call about a key.
@@ -434,28 +434,8 @@ impl States<'_, '_> {
         side.reached(&target, goal.into(), opening).chance(goal)
     }
 
-    /// What a state can do with a key after an edit of it, by its number: the goal, and what opens the key; kept.
-    pub(super) fn reached_after(
-        &self,
-        name: &StateName,
-        at: KeyIx,
-        (doing, edit): (DoingIx, &KeyEdit),
-    ) -> Reached {
-        self.after.get((name.clone(), at, doing), |_| match self.cast.key(at) {
-            Some(key) => self.reached_as(name, at, &edit.applied(key)),
-            None => Reached::default(),
-        })
-    }
-
-    /// What of it a state could do if the key had other tags.
-    pub(super) fn could_tagged(&self, name: &StateName, at: KeyIx) -> ActionSet {
-        self.tagged.get((name.clone(), at), |(name, at)| {
-            let Some(key) = self.cast.key(*at) else { return ActionSet::EMPTY };
-            self.reached_as(name, *at, &Key { tags: None, ..key.clone() }).possible
-        })
-    }
-
-    fn reached_as(&self, name: &StateName, at: KeyIx, key: &Key) -> Reached {
+    /// What a state can do with a key that is not as it was: the goal, and what opens the key.
+    pub(super) fn reached_as(&self, name: &StateName, at: KeyIx, key: &Key) -> Reached {
         let goal = self.keys.goal(at).map_or(ActionSet::EMPTY, ActionSet::from);
         let wanted = KeyMove::OPENING.into_iter().fold(goal, |all, it| all.union(it.into()));
         let asker = self.asker(name);

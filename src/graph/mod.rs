@@ -38,6 +38,7 @@ mod tests;
 mod trust;
 pub mod view;
 mod wanted;
+mod whoever;
 mod writers;
 
 pub use call::{Ask, Call};

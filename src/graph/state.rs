@@ -8,22 +8,21 @@ use smallvec::SmallVec;
 
 use crate::access::{Access, Opening, Reached, Sides};
 use crate::aws::{AccountId, ActionSet, KmsAction};
-use crate::decision::{CallerKind, Chance, Context};
+use crate::decision::{Chance, Context};
 use crate::kept::{Interner, Memo};
 
-use super::asked::Asked;
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
 use super::change::{Change, changed};
 use super::classes::{Class, OfClass, Walls, WallsIx};
-use super::key_edits::KeyEdit;
-use super::key_moves::{Ground, KeyMove, Permission};
+use super::key_moves::KeyMove;
 use super::keys::{Held, Keys};
 use super::moves::{Gain, Moves, Open};
 use super::outdone::{Lacking, Left};
 use super::outsiders;
 use super::plan::Doing;
 use super::search::Subject;
+use super::whoever::Whoever;
 
 /// A change, by number.
 pub(super) type ChangeIx = u32;
@@ -139,15 +138,6 @@ pub(super) enum Which {
     TellingApart,
 }
 
-/// Whom an answer is of.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Whoever {
-    /// Everybody of a class; roles apart, as a grant to a role means its sessions by the role (rule P4).
-    Class(ClassIx, bool),
-    /// One state.
-    State(StateName),
-}
-
 /// What is reached of a key by each opening, and how both stand to each other, where that is worked out.
 type Openings = ([Reached; 4], Option<Sides>);
 
@@ -173,9 +163,9 @@ pub(super) struct States<'c, 'w> {
     pub(super) subjects_of: Memo<Ix, Arc<[SubjectIx]>>,
     /// Whether those of a class take on whom a door leads to.
     pub(super) entering: Memo<(ClassIx, DoingIx), Chance>,
-    key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
-    granting: Memo<(StateName, KeyIx, Ix), Chance>,
-    opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
+    pub(super) key_moves: Memo<(Whoever, KeyIx, KmsAction), Arc<[KeyOpen]>>,
+    pub(super) granting: Memo<(StateName, KeyIx, Ix), Chance>,
+    pub(super) opened: Memo<(Whoever, KeyIx, Opening, Option<DoingIx>), Chance>,
     apart: Memo<Ix, Arc<[KeyIx]>>,
     /// Whether those of a class may do with an alias what the action is of, the key aside.
     pub(super) alias_halves: Memo<(ClassIx, KmsAction, Box<str>), Chance>,
@@ -192,9 +182,9 @@ pub(super) struct States<'c, 'w> {
     /// The changes of their own tags that they can make.
     pub(super) own_tags: Memo<StateName, Arc<[ChangeIx]>>,
     /// What states could do with keys of other tags.
-    pub(super) tagged: Memo<(StateName, KeyIx), ActionSet>,
+    pub(super) tagged: Memo<(Whoever, KeyIx), ActionSet>,
     /// What they can do with keys after edits.
-    pub(super) after: Memo<(StateName, KeyIx, DoingIx), Reached>,
+    pub(super) after: Memo<(Whoever, KeyIx, DoingIx), Reached>,
     /// What administrators leave to others.
     pub(super) left: Memo<(Ix, StateName), Arc<Left>>,
     /// What they cannot do themselves.
@@ -425,76 +415,5 @@ impl<'c, 'w> States<'c, 'w> {
             touched.sort_unstable();
             touched.into()
         })
-    }
-
-    /// Whom what a state can do with a key is true of: all of its class where the key does not tell them
-    /// apart.
-    fn whoever(&self, name: &StateName, key: KeyIx) -> Whoever {
-        match self.keys.tells_apart(key, name.at) {
-            true => Whoever::State(name.clone()),
-            false => {
-                let kind = &self.cast.member_or_first(name.at).caller.kind;
-                Whoever::Class(self.get(name).class, *kind == CallerKind::Role)
-            }
-        }
-    }
-
-    /// The moves that a permission on a key as it is is good for; kept.
-    pub(super) fn kept_key_moves(
-        &self,
-        name: &StateName,
-        key: KeyIx,
-        permission: Permission,
-    ) -> Arc<[KeyOpen]> {
-        // A grant names the one whom it is for, and tags may have to be alike the caller's own.
-        let of_callers = || {
-            let account = self.cast.key(key).map(|key| key.arn.account());
-            let mut asked = account.into_iter().flat_map(|account| self.cast.asked_in(account));
-            asked.any(Asked::is_of_callers)
-        };
-        let who = match permission.action {
-            KmsAction::CREATE_GRANT => Whoever::State(name.clone()),
-            KmsAction::TAG_RESOURCE if of_callers() => Whoever::State(name.clone()),
-            _ => self.whoever(name, key),
-        };
-        self.key_moves.get((who, key, permission.action), |_| {
-            self.numbered_key_moves(name, key, permission, &[])
-        })
-    }
-
-    /// The moves that a permission on a key, after `edits` of it, is good for.
-    pub(super) fn numbered_key_moves(
-        &self,
-        name: &StateName,
-        key: KeyIx,
-        permission: Permission,
-        edits: &[KeyEdit],
-    ) -> Arc<[KeyOpen]> {
-        let moves = self.key_moves(name, key, permission, edits).into_iter();
-        let numbered = moves.map(|(what, chance)| {
-            let doing = self.doings.intern(Doing::Key(what.clone()));
-            KeyOpen { what, doing, chance }
-        });
-        numbered.collect()
-    }
-
-    /// Whether a state may make a grant of a key as it is to somebody; kept.
-    pub(super) fn kept_granting(&self, name: &StateName, key: KeyIx, grantee: Ix) -> Chance {
-        let nothing = Ground::Edited(Vec::new());
-        self.granting
-            .get((name.clone(), key, grantee), |_| self.granting(name, key, grantee, &nothing))
-    }
-
-    /// Whether a state gets to the goal of a key that a move opened; kept.
-    pub(super) fn kept_opened(
-        &self,
-        name: &StateName,
-        key: KeyIx,
-        (what, doing): (&KeyMove, DoingIx),
-        opening: Opening,
-    ) -> Chance {
-        let replica = matches!(what, KeyMove::Replicate(..)).then_some(doing);
-        let who = self.whoever(name, key);
-        self.opened.get((who, key, opening, replica), |_| self.opened(name, key, what, opening))
     }
 }
