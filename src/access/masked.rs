@@ -6,6 +6,7 @@ use crate::aws::ActionSet;
 
 use super::formula::{Atom, Formula, Formulas, Kinds};
 use super::question::Question;
+use super::test::Test;
 use super::word::Word;
 
 /// A formula for each action; actions that agree share one entry. Where no entry speaks of an action, it
@@ -48,16 +49,25 @@ impl<S: Word> Masked<S> {
 
     /// Whether one of its formulas asks for such a condition key, variables aside.
     pub(super) fn asks_for(&self, formulas: &Formulas, is_it: &dyn Fn(&str) -> bool) -> bool {
-        let mut asks = false;
+        self.has_test(formulas, &|test| is_it(&test.key))
+    }
+
+    /// Whether one of its formulas asks for a condition key (in lower case), or has it as a variable.
+    pub(super) fn reads(&self, formulas: &Formulas, key: &str) -> bool {
+        self.has_test(formulas, &|test| test.variables().chain([&*test.key]).any(|it| it == key))
+    }
+
+    fn has_test(&self, formulas: &Formulas, is_it: &dyn Fn(&Test) -> bool) -> bool {
+        let mut has = false;
         for (_, formula) in &self.pieces {
             formulas.each_atom(*formula, &mut |atom| match atom {
                 Atom::Key(Question::Test { test, .. })
                 | Atom::Caller(Question::Test { test, .. })
-                | Atom::Request(test) => asks |= is_it(&test.key),
+                | Atom::Request(test) => has |= is_it(test),
                 _ => {}
             });
         }
-        asks
+        has
     }
 
     /// The sets with their formulas.

@@ -15,6 +15,7 @@ use super::Access;
 use super::asked::REQUEST_ALIAS;
 use super::classes::{KeyAnswers, KeyIx, KeyTable, Questions};
 use super::formula::{Atom, AtomId, Formula, Kinds};
+use super::frame::Limit;
 use super::home::{Home, without_idle_limits};
 use super::library::World;
 use super::masked::Masked;
@@ -22,7 +23,7 @@ use super::matrix::{HomeIx, OwnerIx};
 use super::owner::Owner;
 use super::point::merged_with;
 use super::side::{KeySide, KeyTarget, Opening, Reached, opened_to, reached};
-use super::ways::Relation;
+use super::ways::{Relation, allowed};
 
 /// Keys that questions are about, each with what is asked of it.
 pub struct KeyTargets<'a> {
@@ -43,6 +44,8 @@ pub struct KeyTargets<'a> {
     decided: Memo<(Sides, ActionSet, Opening), Reached>,
     contexts: Interner<Context>,
     chances: Memo<(Sides, KmsAction, Opening, u32), Chance>,
+    /// Whether the second sides allow no more than the first.
+    within: Memo<(Sides, Sides, ActionSet, Opening), bool>,
 }
 
 /// What keys say to each question of a side.
@@ -121,6 +124,7 @@ impl<'a> KeyTargets<'a> {
             decided: Memo::new(),
             contexts: Interner::new(),
             chances: Memo::new(),
+            within: Memo::new(),
         }
     }
 
@@ -209,6 +213,35 @@ impl<'a> KeyTargets<'a> {
             let given = merged_with(&self.access.given, context);
             let both = (home, &*owner);
             reached(self.access, both, sides.relation, action.into(), &given).chance(action)
+        })
+    }
+
+    /// Whether every request for `actions` that is allowed between two sides is allowed between others, as far as
+    /// their formulas say so; callers that sign in otherwise aside.
+    pub fn allows_all_of(
+        &self,
+        others: Sides,
+        sides: Sides,
+        actions: ActionSet,
+        opening: Opening,
+    ) -> bool {
+        let formulas = &*self.access.core.formulas;
+        self.within.get((others, sides, actions, opening), |_| {
+            let (one, own) = (self.opened(others, opening), self.opened(sides, opening));
+            let allowed = |(home, owner): &(&Home, Cow<'_, Owner>), relation| {
+                allowed(formulas, home, owner, relation).within(actions)
+            };
+            let (most, least) = (allowed(&one, others.relation), allowed(&own, sides.relation));
+            // Tags that neither is asked for do not tell them apart.
+            let is_idle = |(key, _): &(Box<str>, Limit)| {
+                let is_read = |masked: &Masked| masked.reads(formulas, key);
+                key.starts_with("aws:principaltag/") && !is_read(&most) && !is_read(&least)
+            };
+            let of_one = one.0.limits.iter().filter(|limit| !own.0.limits.contains(limit));
+            let of_own = own.0.limits.iter().filter(|limit| !one.0.limits.contains(limit));
+            one.1.limits == own.1.limits
+                && of_one.chain(of_own).all(is_idle)
+                && most.or(formulas, &least) == most
         })
     }
 

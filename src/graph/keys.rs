@@ -258,6 +258,17 @@ impl<'c, 'w> Keys<'c, 'w> {
         self.targets.chance(sides, action, Opening::AsItIs, context)
     }
 
+    /// Whether every request for `actions` that is allowed between two sides is allowed between others.
+    pub(super) fn allows_all_of(
+        &self,
+        others: Sides,
+        sides: Sides,
+        actions: ActionSet,
+        opening: Opening,
+    ) -> bool {
+        self.targets.allows_all_of(others, sides, actions, opening)
+    }
+
     /// The keys as somebody looks at them.
     pub(super) fn survey<'s>(&'s self, side: &'s KeySide<'s>) -> Survey<'s, 'c> {
         self.targets.survey(side)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::access::{Opening, Reached, Sides};
+use crate::aws::ActionSet;
 use crate::decision::{Chance, Context};
 use crate::inventory::{Identity, NamedPolicy};
 
@@ -209,7 +210,9 @@ impl States<'_, '_> {
         let is_outdone = |of: &dyn Fn(Ix) -> Change, has: bool| {
             let (own, others) = (self.changes.intern(of(who)), self.changes.intern(of(at)));
             let changed = StateName::of(who, (!has).then_some(own));
-            (has || open.contains(&own)) && is_within(others, &changed)
+            // Who cannot have the same tag may do as much without it.
+            is_within(others, administrator)
+                || (has || open.contains(&own)) && is_within(others, &changed)
         };
         asked.iter().all(|(name, value)| {
             let tagged = |at| Change::Tagged(at, [(name.clone(), value.clone())].into());
@@ -305,7 +308,7 @@ impl States<'_, '_> {
     fn is_within(
         &self,
         (at, change): (Ix, Option<ChangeIx>),
-        able: &StateName,
+        administrator: &StateName,
         (key, bounds): (KeyIx, Bounds),
     ) -> bool {
         let of_each = |asker: &Asker<'_, '_>| {
@@ -314,9 +317,10 @@ impl States<'_, '_> {
             let reached = OPENINGS.map(|opening| survey.reached(key as usize, opening));
             (reached, survey.sides(key as usize))
         };
-        let able = self.able.get((able.clone(), key), |(it, _)| of_each(&self.asker(it)));
+        let of_administrator = |it: &StateName| of_each(&self.asker(it));
+        let able = self.able.get((administrator.clone(), key), |(it, _)| of_administrator(it));
         // Nobody does more than everything for certain.
-        if able.0.iter().all(|able| self.does_as_much(None, able, key)) {
+        if able.0.iter().all(|able| self.does_everything(able, key)) {
             return true;
         }
         let could = self.could.get((at, change, key), |_| of_each(&self.at_most(at, change)));
@@ -332,21 +336,33 @@ impl States<'_, '_> {
                 None => return false,
             },
         };
-        let does = |(could, able)| self.does_as_much(Some(could), able, key);
-        could.1.is_some() && could.1 == able.1 || could.0.iter().zip(&able.0).all(does)
+        if could.1.is_some() && could.1 == able.1 {
+            return true;
+        }
+        let is_told = self.telling_kinds(at, administrator).binary_search(&key).is_ok();
+        let sides = able.1.zip(could.1).filter(|_| !is_told);
+        let does_as_much = |(opening, (could, able)): (Opening, (&Reached, &Reached))| {
+            // Requests that lead to the goal differ in what they ask for: one may be allowed, and not another.
+            let leads = could.possible.intersection(self.leading(key));
+            let does_leading = || {
+                leads.is_subset(able.always)
+                    || sides.is_some_and(|(able, could)| {
+                        self.keys.allows_all_of(able, could, leads, opening)
+                    })
+            };
+            could.is_within(able) && does_leading() || self.does_everything(able, key)
+        };
+        OPENINGS.into_iter().zip(could.0.iter().zip(&able.0)).all(does_as_much)
     }
 
-    /// Whether an administrator does all with a key that is wanted of it, or all that another could do.
-    fn does_as_much(&self, could: Option<&Reached>, able: &Reached, key: KeyIx) -> bool {
-        let wanted = self.keys.wanted(key);
-        // Requests that lead to the goal differ in what they ask for: one may be allowed, and not another.
-        let leading = wanted.intersection(KeyMove::ACTIONS.into_iter().collect());
-        let is_within = |could: &Reached| {
-            let leads = could.possible.intersection(leading);
-            could.is_within(able) && leads.is_subset(able.always)
-        };
-        wanted.is_subset(able.sure) && leading.is_subset(able.always)
-            || could.is_some_and(is_within)
+    /// Whether an administrator does all with a key that is wanted of it.
+    fn does_everything(&self, able: &Reached, key: KeyIx) -> bool {
+        self.keys.wanted(key).is_subset(able.sure) && self.leading(key).is_subset(able.always)
+    }
+
+    /// What leads to the goal of a key.
+    fn leading(&self, key: KeyIx) -> ActionSet {
+        self.keys.wanted(key).intersection(KeyMove::ACTIONS.into_iter().collect())
     }
 
     /// Somebody whose own policies allow everything and limit nothing, in sessions of whatever tags.
