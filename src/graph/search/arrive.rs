@@ -17,6 +17,10 @@ pub(super) struct Arrival {
     pub(super) how: Label,
     /// The keys with which it can do more than another that was reached as soon; nothing where these may be any.
     pub(super) alone: Option<Arc<[KeyIx]>>,
+    /// Whether its own side asks for tags of keys.
+    asks_for_tags: bool,
+    /// Whether it asks for their aliases.
+    asks_for_aliases: bool,
 }
 
 /// A state that was reached and is still to be followed.
@@ -31,6 +35,11 @@ impl Arrival {
     /// Whether it may count for what is done with a key.
     pub(super) fn counts(&self, key: KeyIx) -> bool {
         self.alone.as_ref().is_none_or(|alone| alone.binary_search(&key).is_ok())
+    }
+
+    /// Whether its own side asks for tags of keys, or for their aliases.
+    pub(super) fn asks_for(&self, tags: bool) -> bool {
+        if tags { self.asks_for_tags } else { self.asks_for_aliases }
     }
 }
 
@@ -56,7 +65,13 @@ impl Search<'_, '_, '_> {
             self.classes.entry(state.class).or_default().push(label.clone());
         }
         if calls_more {
-            let arrival = Arrival { name: name.clone(), how: label.clone(), alone };
+            let arrival = Arrival {
+                name: name.clone(),
+                how: label.clone(),
+                alone,
+                asks_for_tags: state.asks_for_tags,
+                asks_for_aliases: state.asks_for_aliases,
+            };
             self.reached.push(arrival.clone());
             // Keys come first: where all of them are reached, nothing else is followed.
             self.use_keys(&arrival, &state, which);

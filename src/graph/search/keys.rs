@@ -10,7 +10,7 @@ use super::super::key_moves::{Ground, KeyMove, Permission};
 use super::super::label::{Act, Label};
 use super::super::plan::Doing;
 use super::super::state::{DoingIx, State, StateName, Which};
-use super::{Arrival, Fact, Granter, Opened, Search, Way};
+use super::{Arrival, Fact, Granter, KeyChanged, Opened, Search, Way};
 
 impl Search<'_, '_, '_> {
     /// What a state can do with `which` keys.
@@ -44,18 +44,20 @@ impl Search<'_, '_, '_> {
                 self.grant(at, name, label);
             }
         }
-        let counts = |key: KeyIx| self.counts_changed(arrival, key);
-        let edits = self.key_changes.iter();
-        let edits = edits.filter(|(key, _, how)| counts(*key) && self.fit(label, how));
-        for (key, edit, how) in edits.cloned().collect::<Vec<_>>() {
-            self.use_changed(name, key, edit, &label.and(&how));
+        let changed = self.key_changes.iter();
+        let changed =
+            changed.filter(|it| self.fit(label, &it.how) && self.counts_changed(arrival, it));
+        for changed in changed.cloned().collect::<Vec<_>>() {
+            self.use_changed(name, &changed, &label.and(&changed.how));
         }
     }
 
     /// Whether a state may count for a key whose tags or aliases were changed: where its own side asks for
-    /// these, it may tell others apart then.
-    fn counts_changed(&self, arrival: &Arrival, key: KeyIx) -> bool {
-        arrival.counts(key) || self.states.keys.asks(key)
+    /// these, it may tell others apart then. What a key policy asks of its own key's tags it does not see (rule
+    /// C56), or AWS leaves open.
+    fn counts_changed(&self, arrival: &Arrival, changed: &KeyChanged) -> bool {
+        self.states.keys.asks(changed.key)
+            || arrival.counts(changed.key) && arrival.asks_for(changed.tags)
     }
 
     /// Forgets what is about keys to which no way of this many calls is wanted any more.
@@ -67,7 +69,7 @@ impl Search<'_, '_, '_> {
         let is_open = |key: KeyIx| enough.get(key as usize).is_none_or(|enough| *enough > calls);
         self.opened.retain(|opened| is_open(opened.key));
         self.granters.retain(|granter| is_open(granter.key));
-        self.key_changes.retain(|(key, ..)| is_open(*key));
+        self.key_changes.retain(|changed| is_open(changed.key));
     }
 
     /// Notes a way to the goal.
@@ -260,37 +262,33 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    pub(super) fn change_key(&mut self, key: KeyIx, edit: DoingIx, label: &Label) {
-        self.key_changes.push((key, edit, label.clone()));
+    /// A key has other tags or aliases.
+    pub(super) fn change_key(&mut self, key: KeyIx, doing: DoingIx, label: &Label) {
+        let Doing::Key(KeyMove::Edit(_, edit)) = self.states.doings.get(doing) else { return };
+        let changed = KeyChanged { key, doing, tags: edit.is_tag(), how: label.clone() };
         for nth in 0..self.reached.len() {
             let Some(arrival) = self.reached.get(nth) else { break };
-            if !self.counts_changed(arrival, key) {
+            let calls = label.acts.len().max(arrival.how.acts.len());
+            if !self.counts_changed(arrival, &changed) || self.is_settled(key, calls) {
                 continue;
             }
             if let Some((name, how)) = self.reached_with(nth, label) {
-                self.use_changed(&name, key, edit, &how);
+                self.use_changed(&name, &changed, &how);
             }
         }
+        self.key_changes.push(changed);
     }
 
     /// What a state can do with a key whose tags or aliases were changed.
-    fn use_changed(&mut self, name: &StateName, key: KeyIx, doing: DoingIx, label: &Label) {
+    fn use_changed(&mut self, name: &StateName, changed: &KeyChanged, label: &Label) {
+        let KeyChanged { key, doing, tags, .. } = *changed;
         if !self.fits(label) || !self.is_wanted(key) || self.is_settled(key, label.acts.len()) {
             return;
         }
         let states = self.states;
         let Doing::Key(KeyMove::Edit(_, edit)) = states.doings.get(doing) else { return };
-        let state = states.get(name);
-        let asks = match edit {
-            edit if edit.is_tag() => state.asks_for_tags,
-            _ => state.asks_for_aliases,
-        };
-        // What a key policy asks of its own key's tags it does not see (rule C56), or AWS leaves open.
-        if !asks && !states.keys.asks(key) {
-            return;
-        }
         let Some(goal) = states.keys.goal(key) else { return };
-        if edit.is_tag() && states.could_tagged(name, key) == ActionSet::EMPTY {
+        if tags && states.could_tagged(name, key) == ActionSet::EMPTY {
             return;
         }
         let reached = states.reached_after(name, key, (doing, edit));

@@ -140,6 +140,16 @@ struct Opened {
     how: Label,
 }
 
+/// A key that has other tags or aliases.
+#[derive(Clone)]
+struct KeyChanged {
+    key: KeyIx,
+    doing: DoingIx,
+    /// Whether it is of tags.
+    tags: bool,
+    how: Label,
+}
+
 /// A state that may make grants of a key.
 struct Granter {
     name: StateName,
@@ -167,7 +177,7 @@ pub(super) struct Search<'s, 'c, 'w> {
     doors: Vec<(Door, Label)>,
     /// Users and roles that have other tags (rule T34).
     retagged: Vec<(ChangeIx, Label)>,
-    key_changes: Vec<(KeyIx, DoingIx, Label)>,
+    key_changes: Vec<KeyChanged>,
     reached: Vec<Arrival>,
     /// States that are still to be followed; none takes more calls than those that wait.
     there: VecDeque<There>,
