@@ -1,7 +1,7 @@
 //! Keys as paths meet them: who could be concerned with which, and what somebody can do with each.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 
@@ -24,6 +24,7 @@ pub(super) struct Keys<'c, 'w> {
     told_apart: Vec<Option<ToldApart>>,
     asking: Vec<bool>,
     of_grantees: Vec<bool>,
+    asking_for_grantees: OnceLock<Box<[KeyIx]>>,
     of_sign_in: Vec<bool>,
     /// The tags of principals that their own sides ask for.
     principal_tags: Vec<BTreeSet<(Box<str>, Box<str>)>>,
@@ -87,6 +88,7 @@ impl<'c, 'w> Keys<'c, 'w> {
                 .iter()
                 .map(|it| it.as_ref().is_none_or(Asked::is_of_grantees))
                 .collect(),
+            asking_for_grantees: OnceLock::new(),
             of_sign_in: asked
                 .iter()
                 .map(|it| it.as_ref().is_none_or(Asked::is_of_sign_in))
@@ -292,6 +294,20 @@ impl<'c, 'w> Keys<'c, 'w> {
     /// Whether a key's own side asks for its tags or aliases.
     pub(super) fn asks(&self, key: KeyIx) -> bool {
         self.asking.get(key as usize).copied().unwrap_or(true)
+    }
+
+    /// The wanted keys, of whatever account, that grants are made of to one and not to another by those who might
+    /// have to do with them; sorted.
+    pub(super) fn asking_for_grantees(&self) -> &[KeyIx] {
+        self.asking_for_grantees.get_or_init(|| {
+            let own = (0..).zip(&self.of_grantees);
+            let own =
+                own.filter_map(|(key, asks)| (*asks && self.goal(key).is_some()).then_some(key));
+            let hearing = self.cast.accounts.iter().filter(|(_, it)| it.asked.is_of_grantees());
+            let of_granters = hearing.flat_map(|(account, _)| self.all_concerning(Some(*account)));
+            let all: BTreeSet<KeyIx> = own.chain(of_granters).collect();
+            all.into_iter().collect()
+        })
     }
 
     /// Whether grants of a key may be made to one and not to another.

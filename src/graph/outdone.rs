@@ -114,7 +114,10 @@ impl States<'_, '_> {
         });
         let done: BTreeSet<KeyIx> = done.map(|held| held.key).collect();
         let account = self.cast.member_or_first(at).caller.account;
-        let keys = self.keys.all_concerning(account);
+        // A grant can be made to somebody of any account (rule G30).
+        let granted = self.keys.asking_for_grantees().iter().copied();
+        let keys: BTreeSet<KeyIx> =
+            self.keys.all_concerning(account).into_iter().chain(granted).collect();
         // Rules T3 to T8: whom it takes on.
         let assumes = self.assumes(administrator, &state).iter();
         let surely = assumes.filter_map(|open| match open.gain {

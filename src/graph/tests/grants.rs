@@ -106,3 +106,18 @@ fn t18_one_administrator_has_grants_made_to_another_whom_policies_name() {
         assert_eq!(calls, ["iam:CreateAccessKey", "sts:AssumeRole", "kms:CreateGrant"], "{of_key}");
     }
 }
+
+#[test]
+fn g30_one_account_has_grants_made_to_somebody_of_another_whom_policies_name() {
+    let grant = "{ allow: kms:CreateGrant, when: { StringLike: { 'kms:GranteePrincipal': '*:user/ann' } } }";
+    let world = format!(
+        "accounts: {{
+           111122223333: {{ keys: {{ k: {{ policy: [{{ allow: 'kms:*', to: account }}] }} }},
+             roles: {{ app: {{ trust: [{{ allow: sts:AssumeRole, to: '444455556666' }}], policies: [{grant}] }} }} }},
+           444455556666: {{ users: {{ bob: {{ policies: [{{ allow: '*' }}] }}, ann: {{}} }} }} }}"
+    );
+    let hops = of_bob(&world).map(|path| path.hops).unwrap_or_default();
+    let mut calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
+    calls.sort_unstable();
+    assert_eq!(calls, ["iam:CreateAccessKey", "kms:CreateGrant", "sts:AssumeRole"]);
+}
