@@ -367,6 +367,11 @@ impl Quest<'_, '_> {
         paths.find(|path| path.doubts.is_empty())
     }
 
+    fn is_within_limits(&self, plan: &Plan) -> bool {
+        let primitives = plan.steps.iter().filter(|step| step.what.is_counted(self.cast)).count();
+        plan.steps.len() <= self.assembler.hops && primitives <= self.assembler.primitives
+    }
+
     /// One key alone.
     fn only(&self, key: KeyIx) -> Vec<bool> {
         (0..self.cast.keys.len() as KeyIx).map(|other| other == key).collect()
@@ -384,9 +389,12 @@ impl Quest<'_, '_> {
                     Ok(path) => return Some(path),
                     Err(missed) => missed,
                 };
-                let other = self.assembler.retaking(end, &plan);
-                is_fault |= other.is_none() && is_fault_of_ours(&missed);
-                retaking.extend(other);
+                let others = match self.assembler.retaking(end, &plan) {
+                    Some(other) => vec![other],
+                    None => self.assembler.retagging(end, &plan),
+                };
+                is_fault |= others.is_empty() && is_fault_of_ours(&missed);
+                retaking.extend(others);
                 if let Miss::Failed(ends) = missed {
                     failure = Some(ends);
                 }
@@ -398,9 +406,9 @@ impl Quest<'_, '_> {
                 Search::from(&self.states, start, &self.only(key), self.limits(OTHERS));
             tried(&others.remove(&key).unwrap_or_default())
         });
-        // Rule T7: where a session cannot have the tags of all steps, it is made again.
+        // Rules T7, T34: where a session, user or role cannot have the tags of all steps, it gets others again.
         let calls = path.as_ref().map_or(usize::MAX, |path| path.hops.len());
-        retaking.retain(|plan| plan.steps.len() < calls && plan.steps.len() <= self.assembler.hops);
+        retaking.retain(|plan| plan.steps.len() < calls && self.is_within_limits(plan));
         let retaken = retaking.iter().map(|plan| self.executed(end, plan));
         let (retaken, missed): (Vec<_>, Vec<_>) = retaken.partition(Result::is_ok);
         is_fault |= missed.iter().flat_map(|it| it.as_ref().err()).any(is_fault_of_ours);

@@ -29,10 +29,14 @@ fn world(text: &str) -> Inventory {
 
 /// The shortest way of each principal of account A to each key.
 fn paths(text: &str) -> Vec<Path> {
+    paths_wanted(text, &Wanted::default())
+}
+
+fn paths_wanted(text: &str, wanted: &Wanted) -> Vec<Path> {
     let world = world(text);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a date");
     let access = Access::new(&world, now);
-    let found = Graph::new(&access).paths(&Wanted::default());
+    let found = Graph::new(&access).paths(wanted);
     assert!(found.broken.is_empty(), "{:?}\n{text}", found.broken);
     found.paths
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod device;
 mod fitted;
+mod retagged;
 mod retaken;
 mod way;
 

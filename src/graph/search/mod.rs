@@ -8,8 +8,8 @@
 //! Whoever may do everything in an account makes most of its other principals idle: what they can do, it
 //! can do itself. They are passed over, and not even written about, as long as they can be made to do
 //! nothing with a wanted key that it cannot do, now or were no policy of the organization left, which binds
-//! them alike, and they can take on nobody who is of use and whom it may not. A way that goes over them is no longer with it instead, where
-//! as many calls about them are spared as lead to it.
+//! them alike, and they can take on nobody who is of use and whom it may not. A way that goes over them is
+//! no longer with it instead, where as many calls about them are spared as lead to it.
 //!
 //! Likewise the moves of a state are not followed where another can do all of them that was reached by no
 //! call more than these, and keys are not used by it that tell neither of the two apart.

@@ -1,7 +1,7 @@
 //! Tags that are given and taken on the way (rules T32, T34).
 
-use super::super::Call;
-use super::{of_bob, of_bob_as_rules, params_of_bob};
+use super::super::{Call, Wanted};
+use super::{of_bob, of_bob_as_rules, params_of_bob, paths_wanted};
 
 /// A key with some tags, and a user bob with a tag and two statements.
 fn tagged(bob: &str, key: &str, allow: &str, other: &str) -> String {
@@ -166,4 +166,21 @@ fn t7_a_role_is_taken_on_again_where_one_session_cannot_have_all_the_tags() {
     });
     assert_eq!(tags.collect::<Vec<_>>(), ["blue", "red"]);
     assert_eq!(hops.len(), 3);
+}
+
+#[test]
+fn t34_a_user_whose_own_tag_counts_as_well_is_given_it_back_where_that_is_no_primitive_too_many() {
+    let text = "accounts: { 111122223333: {
+           users: { bob: { tags: { team: red }, policies: [{ allow: '*' }] } },
+           keys: { k: { policy: [{ allow: 'kms:*', to: account,
+             when: { StringEquals: { 'aws:PrincipalTag/team': blue } } }] } } } }
+         organization: { id: o-1, management: 999999999999, units: { shut: { accounts: [111122223333],
+           scps: [{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:PrincipalTag/team': red } } }] } } }";
+    // The tag, the policy and the tag again would be three primitives (rule T52).
+    assert!(of_bob(text).is_none());
+    let wanted = Wanted { max_primitives: 3, ..Wanted::default() };
+    let paths = paths_wanted(text, &wanted);
+    let hops = paths.first().map(|path| path.hops.as_slice()).unwrap_or_default();
+    let calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
+    assert_eq!(calls, ["iam:TagUser", "kms:PutKeyPolicy", "iam:TagUser"]);
 }
