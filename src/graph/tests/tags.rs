@@ -176,10 +176,10 @@ fn t34_a_user_whose_own_tag_counts_as_well_is_given_it_back_where_that_is_no_pri
              when: { StringEquals: { 'aws:PrincipalTag/team': blue } } }] } } } }
          organization: { id: o-1, management: 999999999999, units: { shut: { accounts: [111122223333],
            scps: [{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:PrincipalTag/team': red } } }] } } }";
-    // The tag, the policy and the tag again would be three primitives (rule T52).
-    assert!(of_bob(text).is_none());
-    let wanted = Wanted { max_primitives: 3, ..Wanted::default() };
-    let paths = paths_wanted(text, &wanted);
+    // The tag, the policy and the tag again are three primitives (rule T52).
+    let wanted = Wanted { max_hops: Some(3), ..Wanted::default() };
+    assert!(paths_wanted(text, &wanted).is_empty());
+    let paths = paths_wanted(text, &Wanted { max_primitives: 3, ..wanted });
     let hops = paths.first().map(|path| path.hops.as_slice()).unwrap_or_default();
     let calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
     assert_eq!(calls, ["iam:TagUser", "kms:PutKeyPolicy", "iam:TagUser"]);
