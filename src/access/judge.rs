@@ -416,9 +416,10 @@ impl Judge<'_> {
         let told = formulas.and([refused, self.told(ways, action, frame)]);
         let counter =
             tries.into_iter().find_map(|formula| self.found(formulas.and([formula, told]), frame));
-        let denied_as_told = || formulas.not(decided(ways.allowed(formulas).at(action)));
-        let counter = counter.or_else(|| self.found(denied_as_told(), frame));
-        // Where no request is as the question has it, none proves anything.
+        let as_told = || formulas.not(decided(ways.allowed(formulas).at(action)));
+        let counter =
+            counter.or_else(|| self.found(as_told(), frame).filter(|_| !answer.undecided));
+        // Where no request is as the question has it, or a cap was hit, none proves anything.
         let proves = counter.is_some() || answer.verdict == Standing::Never;
         let counter = counter.unwrap_or_default();
         let denying = |as_told: &dyn Fn(Formula) -> Formula| {
