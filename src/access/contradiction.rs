@@ -48,12 +48,12 @@ pub fn contradiction(assumptions: &Assumptions) -> Option<Vec<String>> {
 /// The service in between where another is assumed, or none (rule U5).
 fn other_service(assumptions: &Assumptions) -> Option<Vec<String>> {
     let service = assumptions.via.as_deref()?;
-    let is_it = |value: &Box<str>| {
+    let is_it = |value: &str| {
         let name = value.strip_suffix(".amazonaws.com").and_then(|it| it.strip_prefix(service));
         name.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     let given = assumptions.given.get(VIA_SERVICE).map(|entry| entry.value.values());
-    let is_other = given.is_some_and(|values| !values.iter().all(is_it));
+    let is_other = given.is_some_and(|values| !values.iter().all(|value| is_it(value)));
     let is_other = is_other || assumptions.given.is_absent(VIA_SERVICE);
     is_other.then(|| {
         let via = format!("{service} calls on the principal's behalf");

@@ -164,7 +164,6 @@ impl Judge<'_> {
             missing,
             undecided: undecided || is_capped,
             open: self.open(&readings, frame),
-            ..none()
         }
     }
 

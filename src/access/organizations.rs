@@ -55,8 +55,8 @@ pub(super) fn organizations(world: &Inventory, spoken: &Spoken<'_>) -> Vec<Organ
     }
     let own = world.organization.as_ref().and_then(|own| own.id.clone());
     // No organization has another id.
-    let is_id = |id: &&Box<str>| Form::organization().has(id);
-    let ids: BTreeSet<Box<str>> = ids.iter().filter(is_id).cloned().chain(own).collect();
+    let is_id = |id: &str| Form::organization().has(id);
+    let ids: BTreeSet<Box<str>> = ids.iter().filter(|id| is_id(id)).cloned().chain(own).collect();
     let named = ids.iter().map(|id| OrganizationRow {
         name: id.clone(),
         ids: Texts::only(id),
