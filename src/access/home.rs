@@ -341,7 +341,10 @@ fn boundary<S: Word>(world: &World<'_>, subject: &Subject<'_>) -> Option<Togethe
     }
     let identity = subject.identity.filter(|_| !subject.is_service_linked())?;
     let policy = identity.boundary.as_ref()?;
-    managed(world, identity.account, policy, &mut together);
+    match subject.boundary {
+        Some(document) => together.add(world, &S::compiled(world, document)),
+        None => managed(world, identity.account, policy, &mut together),
+    }
     Some(together)
 }
 

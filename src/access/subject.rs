@@ -28,18 +28,11 @@ pub(super) struct Subject<'w> {
     /// Whether sessions may bring tags of their own (rule T7).
     pub(super) tagged: bool,
     /// What was not exported, where that is why nothing is known of it.
-    unlisted: Option<Box<str>>,
+    pub(super) unlisted: Option<Box<str>>,
     /// A stranger: what the export would say of it, the request does.
     pub(super) stranger: Option<Stranger>,
-}
-
-/// A user or role in the place of the one that the export has.
-#[derive(Clone, Copy)]
-pub struct Guise<'a> {
-    /// The user or role.
-    pub identity: &'a Identity,
-    /// Whether a session can bring tags of its own, where the role takes them (rule T7).
-    pub open_tags: bool,
+    /// What its permissions boundary says, where that is not what the export has.
+    pub(super) boundary: Option<&'w PolicyDocument>,
 }
 
 /// Somebody outside the export, who stands for many.
@@ -136,20 +129,7 @@ impl<'w> Subject<'w> {
             .account
             .filter(|account| is_identity && identity.is_none() && !Gaps::lists(world, *account));
         let unlisted = unlisted.map(|account| format!("identities of account {account}").into());
-        Self { caller, identity, pathless_role, tagged, unlisted, stranger: None }
-    }
-
-    /// Makes the user, or the session's role, be another.
-    pub(super) fn become_as(&mut self, guise: Guise<'w>) {
-        self.identity = Some(guise.identity);
-        self.unlisted = None;
-        match self.caller.kind {
-            CallerKind::Role | CallerKind::AssumedRole { .. } => {
-                self.tagged = guise.open_tags && takes_tags(guise.identity);
-            }
-            CallerKind::FederatedUser { .. } => self.tagged = guise.open_tags,
-            _ => {}
-        }
+        Self { caller, identity, pathless_role, tagged, unlisted, stranger: None, boundary: None }
     }
 
     /// What was not exported, where that is why nothing is known of the caller.

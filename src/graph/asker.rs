@@ -6,6 +6,7 @@ use crate::access::{Access, ControlSide, Guise, KeySide};
 use crate::aws::{AccountId, ControlAction};
 use crate::decision::{Caller, CallerKind, Chance, Context};
 use crate::inventory::Identity;
+use crate::policy::PolicyDocument;
 
 use super::call::direct;
 use super::cast::{Cast, Ix, Member};
@@ -21,6 +22,8 @@ pub(super) struct Asker<'c, 'w> {
     pub(super) at: Ix,
     /// The user or role, where changes made it another.
     pub(super) identity: Option<Cow<'w, Identity>>,
+    /// What its permissions boundary says, where a change made that another version.
+    pub(super) boundary: Option<&'w PolicyDocument>,
     /// Whether its sessions can bring tags of their own.
     pub(super) open_tags: bool,
 }
@@ -53,7 +56,7 @@ impl<'w> Asker<'_, 'w> {
 
     fn guise(&self) -> Option<Guise<'_>> {
         let identity = self.identity.as_deref()?;
-        Some(Guise { identity, open_tags: self.open_tags })
+        Some(Guise { identity, boundary: self.boundary, open_tags: self.open_tags })
     }
 
     /// Its side of questions about keys.

@@ -111,11 +111,8 @@ impl Change {
             | Self::Untagged(who, _)
             | Self::SessionTags(who) => *who == at,
             Self::OpenGroup(group) | Self::Given(group, _) => is_member(cast, at, group, others),
-            Self::Rewritten(policy) => bounds(cast, at, policy) || holds(cast, at, policy, others),
-            // Of a boundary what allows everything is another word for none.
-            Self::Version(policy, version) => {
-                bounds(cast, at, policy) && allows_everything(cast, at, policy, version)
-                    || holds(cast, at, policy, others)
+            Self::Rewritten(policy) | Self::Version(policy, _) => {
+                bounds(cast, at, policy) || holds(cast, at, policy, others)
             }
             Self::Trusting(_) | Self::Made(_) | Self::Organized(_) => false,
         }
@@ -243,6 +240,7 @@ impl Change {
                 let policy = cast.world.managed_policy(identity.account, arn);
                 let found = policy.and_then(|it| it.versions.iter().find(|one| one.id == *version));
                 if let Some(version) = found {
+                    // Of a boundary what allows everything is another word for none.
                     let is_boundary = identity.boundary.as_ref().is_some_and(|it| it.arn == *arn);
                     if is_boundary && version.document.peek(is_everything) {
                         identity.boundary = None;
@@ -316,11 +314,22 @@ fn bounds(cast: &Cast<'_>, at: Ix, arn: &str) -> bool {
     boundary.is_some_and(|boundary| *boundary.arn == *arn)
 }
 
-fn allows_everything(cast: &Cast<'_>, at: Ix, arn: &str, version: &str) -> bool {
-    let account = cast.identity(at).map(|identity| identity.account);
-    let policy = account.and_then(|account| cast.world.managed_policy(account, arn));
-    let mut versions = policy.into_iter().flat_map(|policy| &policy.versions);
-    versions.any(|one| *one.id == *version && one.document.peek(is_everything))
+/// What the permissions boundary of a user or role says after changes, where one of them is of its version (rule
+/// T23).
+pub(super) fn boundary_after<'w>(
+    cast: &Cast<'w>,
+    identity: &Identity,
+    changes: &[Change],
+) -> Option<&'w PolicyDocument> {
+    let boundary = identity.boundary.as_ref()?;
+    changes.iter().find_map(|change| match change {
+        Change::Version(arn, version) if *arn == boundary.arn => {
+            let policy = cast.world.managed_policy(identity.account, arn)?;
+            let version = policy.versions.iter().find(|one| one.id == *version)?;
+            Some(&version.document)
+        }
+        _ => None,
+    })
 }
 
 /// Whether a policy allows everything and denies nothing.

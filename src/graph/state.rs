@@ -13,7 +13,7 @@ use crate::kept::{Interner, Memo};
 
 use super::asker::Asker;
 use super::cast::{Cast, Ix, KeyIx};
-use super::change::{Change, changed};
+use super::change::{Change, boundary_after, changed};
 use super::classes::{Class, OfClass, Walls, WallsIx};
 use super::key_moves::KeyMove;
 use super::keys::{Held, Keys};
@@ -275,7 +275,7 @@ impl<'c, 'w> States<'c, 'w> {
             && let Some(free) = outsiders::free(self.access.inventory(), &free.caller)
         {
             let (cast, access, identity) = (self.cast, self.access, Some(Cow::Owned(free)));
-            return Asker { cast, access, at, identity, open_tags: true };
+            return Asker { cast, access, at, identity, boundary: None, open_tags: true };
         }
         let is_itself = match &*changes {
             [] => !self.takes_tags(at) && self.cast.made(at).is_none(),
@@ -291,7 +291,8 @@ impl<'c, 'w> States<'c, 'w> {
             }
             (false, changes) => changed(self.cast, at, changes).map(Cow::Owned),
         };
-        Asker { cast: self.cast, access: self.access, at, identity, open_tags }
+        let boundary = identity.as_deref().and_then(|it| boundary_after(self.cast, it, &changes));
+        Asker { cast: self.cast, access: self.access, at, identity, boundary, open_tags }
     }
 
     pub(super) fn numbered(&self, open: Open) -> OpenMove {

@@ -428,6 +428,7 @@ fn t30_boundaries_give_way_to_others_and_to_other_versions() {
         )
     };
     assert_eq!(text(set, &versions("'*'")), ["T23"]);
+    assert_eq!(text(set, &versions("kms:Decrypt")), ["T23"]);
     assert!(text(set, &versions("'s3:*'")).is_empty());
 }
 
