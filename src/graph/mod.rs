@@ -350,8 +350,8 @@ impl Quest<'_, '_> {
             Err(missed) => missed,
             found => return found,
         };
-        let other = plan.removing_last().map(|other| self.assembler.executed(end, &other));
-        other.and_then(Result::ok).ok_or(missed)
+        let mut others = plan.other_orders();
+        others.find_map(|other| self.assembler.executed(end, &other).ok()).ok_or(missed)
     }
 
     /// A certain path of as many calls, where one hangs on what is not known.

@@ -68,11 +68,21 @@ impl Plan {
         self.steps.get(nth).is_some_and(|step| before.contains(step))
     }
 
-    /// The same calls, those last that take policies away: with what denies, a policy may take what lets the
-    /// other calls be made (rule T31). Nothing where these are last.
-    pub(super) fn removing_last(&self) -> Option<Self> {
-        let removes = |step: &&Step| matches!(step.what, Doing::Move(Move::Remove(..)));
-        let (last, first): (Vec<&Step>, Vec<&Step>) = self.steps.iter().partition(removes);
+    /// The same calls in other orders: those last that take policies away, as with what denies a policy may take
+    /// what lets the other calls be made (rule T31); those last that change tags, as the other calls may need
+    /// the tags that were there (rule T34).
+    pub(super) fn other_orders(&self) -> impl Iterator<Item = Self> {
+        let late: [fn(&Move) -> bool; 2] = [
+            |what| matches!(what, Move::Remove(..)),
+            |what| matches!(what, Move::Tag(..) | Move::Untag(..)),
+        ];
+        late.into_iter().filter_map(|is_late| self.with_last(is_late))
+    }
+
+    /// The same calls, some of them last; nothing where these are last.
+    fn with_last(&self, is_late: fn(&Move) -> bool) -> Option<Self> {
+        let is_late = |step: &&Step| matches!(&step.what, Doing::Move(what) if is_late(what));
+        let (last, first): (Vec<&Step>, Vec<&Step>) = self.steps.iter().partition(is_late);
         let steps: Vec<Step> = first.into_iter().chain(last).cloned().collect();
         (steps != self.steps).then(|| Self { steps, ..self.clone() })
     }

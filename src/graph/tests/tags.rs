@@ -184,3 +184,18 @@ fn t34_a_user_whose_own_tag_counts_as_well_is_given_it_back_where_that_is_no_pri
     let calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
     assert_eq!(calls, ["iam:TagUser", "kms:PutKeyPolicy", "iam:TagUser"]);
 }
+
+#[test]
+fn t34_tags_change_after_what_needs_those_that_were_there() {
+    let path = of_bob(
+        "accounts: { 111122223333: {
+           users: { bob: { tags: { team: red }, policies: [{ allow: '*' }] } },
+           keys: { k: { multi_region: primary, policy: [{ allow: kms:ReplicateKey, to: '*' },
+             { deny: 'kms:*', to: '*', when: { StringNotEquals: { 'aws:PrincipalTag/team': red } } }] } } } }
+         organization: { id: o-1, management: 999999999999, units: { shut: { accounts: [111122223333],
+           scps: [{ deny: kms:Decrypt, when: { StringNotEquals: { 'aws:PrincipalTag/team': blue } } }] } } }",
+    );
+    let hops = path.map(|path| path.hops).unwrap_or_default();
+    let calls: Vec<&str> = hops.iter().map(|hop| hop.call.name()).collect();
+    assert_eq!(calls, ["kms:ReplicateKey", "iam:TagUser"]);
+}
