@@ -40,6 +40,14 @@ impl Doing {
         }
     }
 
+    /// Who has other tags by it.
+    pub(super) fn tagged(&self) -> Option<Ix> {
+        match self {
+            Self::Move(what) => what.tagged(),
+            Self::Key(_) => None,
+        }
+    }
+
     /// Whether it counts as a primitive: what is written for one who was made is a part of making it (rules
     /// T35, T52).
     pub(super) fn is_counted(&self, cast: &Cast<'_>) -> bool {
@@ -66,6 +74,19 @@ impl Plan {
     pub(super) fn is_again(&self, nth: usize) -> bool {
         let before = self.steps.get(..nth).unwrap_or_default();
         self.steps.get(nth).is_some_and(|step| before.contains(step))
+    }
+
+    /// Whether somebody has other tags on the way and more than one part in it, so that the tags of one may not be
+    /// those of another (rules T7, T34).
+    pub(super) fn may_need_tags_again(&self, cast: &Cast<'_>) -> bool {
+        let whole = |at: Ix| cast.role_of(at).unwrap_or(at);
+        self.steps.iter().filter_map(|step| step.what.tagged()).any(|tagged| {
+            let is_part =
+                |step: &&Step| whole(step.by) == whole(tagged) || step.what.is_about(tagged);
+            let parts = self.steps.iter().filter(is_part).count();
+            // The step that gives the tags is one of them.
+            parts + usize::from(whole(self.goal_as) == whole(tagged)) > 2
+        })
     }
 
     /// The same calls in other orders: those last that take policies away, as with what denies a policy may take

@@ -12,8 +12,9 @@ use super::cast::{Cast, Ix, KeyIx};
 use super::search::{Search, Way};
 use super::{Graph, Quest, Searched, Wanted};
 
-/// How far everybody is from every key. It is counted by what classes allow; that each path can be gone
-/// is for [`Graph::paths`], which executes it, and gives users devices for MFA beside (rule T43).
+/// How far everybody is from every key. It is counted by what classes allow, but for ways on which somebody may
+/// need its tags again, which are executed (rules T7, T34); that each of the others can be gone is for
+/// [`Graph::paths`], which executes it, and gives users devices for MFA beside (rule T43).
 #[derive(Default, Debug)]
 pub struct Summary {
     /// Who sets out.
@@ -106,11 +107,23 @@ impl Quest<'_, '_> {
         let calls = ways
             .into_iter()
             .flatten()
-            .filter_map(|(key, ways)| Some((*key, ways.first()?.calls())));
+            .filter_map(|(key, ways)| Some((*key, self.calls(start, *key, ways)?)));
         let mut row: Vec<(KeyIx, u32)> = today.chain(calls).collect();
         row.sort_unstable();
         row.dedup();
         row.into()
+    }
+
+    /// How many calls lead to a key.
+    fn calls(&self, start: Ix, key: KeyIx, ways: &[Way]) -> Option<u32> {
+        let first = ways.first()?;
+        let is_tagged = first.gives_tags(&self.states)
+            && first.plan(&self.states, start).may_need_tags_again(self.cast);
+        if !is_tagged {
+            return Some(first.calls());
+        }
+        let path = self.made(start, key, ways)?.ok()?;
+        Some(path.hops.len() as u32)
     }
 
     fn named(&self, alike: BTreeMap<Row, Vec<Ix>>) -> Vec<Alike> {

@@ -167,6 +167,17 @@ impl Move {
             | Self::Federate(..) => None,
         }
     }
+
+    /// Who has other tags by it: a user or role (rule T34), or a session (rules T7, T12).
+    pub(super) fn tagged(&self) -> Option<Ix> {
+        match self {
+            Self::Tag(at, _)
+            | Self::Untag(at, _)
+            | Self::AssumeTagged(at)
+            | Self::FederationTagged(at) => Some(*at),
+            _ => None,
+        }
+    }
 }
 
 /// What a move gives.

@@ -96,6 +96,11 @@ impl Way {
         self.acts.iter().find(|act| act.primitive)
     }
 
+    /// Whether somebody has other tags on it.
+    pub(super) fn gives_tags(&self, states: &States<'_, '_>) -> bool {
+        self.acts.iter().any(|act| states.doings.get(act.what).tagged().is_some())
+    }
+
     /// The same in full, of one who sets out from `start`.
     pub(super) fn plan(&self, states: &States<'_, '_>, start: Ix) -> Plan {
         let step = |act: &Act| Step { by: act.by, what: Doing::clone(states.doings.get(act.what)) };
