@@ -87,7 +87,7 @@ impl Asked<'_> {
         }
         let seen = resolved_test(formulas, test, sight, &|key| self.known(setting, key));
         let told =
-            |key: &str| matches!(self.known(setting, key), Known::Value(_) | Known::Missing(_));
+            |key: &str| matches!(self.known(setting, key), Known::Value(_) | Known::Untold(_));
         let is_hidden = |key: &str| is_hidden_from_key_policies(key) && !is_given(key) && told(key);
         if !sight.is_hidden() || !test.key_names().any(is_hidden) {
             return seen;
@@ -199,8 +199,8 @@ fn of_key(setting: &Setting<'_>, key: &Key, name: &str) -> Known {
     let one = |text: &str| Known::Value(Some(ContextValue::One(text.into())));
     let or_absent = |text: Option<&str>| text.map_or(Known::Value(None), one);
     let gap = |part: &'static str, known: bool| match setting.gaps.key_part(&key.arn, part) {
-        Some(words) => Some(Known::Missing(words)),
-        None if !known => Some(Known::Missing(format!("{part} of {}", key.arn).into())),
+        Some(words) => Some(Known::missing(words)),
+        None if !known => Some(Known::missing(format!("{part} of {}", key.arn))),
         None => None,
     };
     match name {

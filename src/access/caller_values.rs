@@ -9,7 +9,7 @@ use crate::policy::Comparison;
 
 use super::accounts::ACCOUNT;
 use super::kinds::PRINCIPAL_ARN;
-use super::question::{CAP, Known};
+use super::question::{Known, Untold};
 use super::services::NAME;
 use super::spellings::written;
 use super::spoken::pattern;
@@ -21,7 +21,7 @@ impl Subject<'_> {
     pub(super) fn known(&self, world: &Inventory, given: &Context, key: &str) -> Known {
         let is_given = given.get(&written(key)).is_some() || given.is_absent(key);
         if !is_given && self.is_left_open(key) {
-            return Known::Missing(CAP.into());
+            return Known::Untold(Untold::Capped);
         }
         self.known_of_one(world, given, key)
     }
@@ -37,7 +37,7 @@ impl Subject<'_> {
     ) -> Known {
         let is_given = given.get(key).is_some() || given.is_absent(key);
         if *test.key == *key && !is_given && self.is_numbered(test) {
-            return Known::Missing(CAP.into());
+            return Known::Untold(Untold::Capped);
         }
         let is_plain = || !test.values.iter().any(|it| pattern(it).contains(['*', '?']));
         match *test.key == *key && self.is_left_open(key) && is_plain() {
@@ -128,7 +128,7 @@ impl Subject<'_> {
         if let Some(what) = self.unlisted()
             && matches!(self.caller.kind, CallerKind::User | CallerKind::AssumedRole { .. })
         {
-            return Known::Missing(what.into());
+            return Known::missing(what);
         }
         // Somebody outside the export who is named has one that nobody knows.
         if self.stranger.is_some()
@@ -196,7 +196,7 @@ impl Subject<'_> {
             return Known::OfRequest;
         }
         if let Some(what) = self.unlisted() {
-            return Known::Missing(what.into());
+            return Known::missing(what);
         }
         let tags = self.identity.into_iter().flat_map(|identity| &identity.tags);
         let mut found = tags.filter(|(key, _)| key.eq_ignore_ascii_case(tag));
@@ -329,7 +329,7 @@ pub(super) fn organization_id(world: &Inventory, account: AccountId) -> Known {
 fn without_organization(world: &Inventory) -> Known {
     match world.has_no_organization {
         true => Known::Value(None),
-        false => Known::Missing("organization".into()),
+        false => Known::missing("organization"),
     }
 }
 

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::decision::OpenPoint;
 
 use super::asked::REQUEST_ALIAS;
-use super::question::Question;
+use super::question::{Question, Untold};
 use super::small::{SmallMap, SmallSet};
 use super::spellings::Spellings;
 use super::test::{Piece, Test};
@@ -50,10 +50,10 @@ pub(super) enum Atom {
     Caller(Question),
     /// A question about the key, answered once the key is known.
     Key(Question),
-    /// Something that was not exported; what it says of a request can be anything.
-    Missing {
-        /// What, in the words of `missing`; nothing where it is a cap that keeps it from being told.
-        what: Box<str>,
+    /// Something that nobody can tell; what it says of a request can be anything.
+    Untold {
+        /// Why.
+        why: Untold,
         /// A digest of what it is asked: one question can hold without another.
         about: u64,
         /// What a decision takes it for.
@@ -78,7 +78,7 @@ impl Atom {
             Self::Caller(Question::Resource(pattern)) | Self::Key(Question::Resource(pattern)) => {
                 pattern.variables().for_each(see);
             }
-            Self::Caller(_) | Self::Key(_) | Self::Missing { .. } | Self::Open(_) => {}
+            Self::Caller(_) | Self::Key(_) | Self::Untold { .. } | Self::Open(_) => {}
         }
     }
 }
@@ -117,8 +117,8 @@ impl Kinds {
     pub(super) const CALLER: Self = Self(2);
     /// Questions about the key.
     pub(super) const KEY: Self = Self(4);
-    /// Missing input.
-    pub(super) const MISSING: Self = Self(8);
+    /// What nobody can tell.
+    pub(super) const UNTOLD: Self = Self(8);
     /// Open points.
     pub(super) const OPEN: Self = Self(16);
     /// What asks for `kms:RequestAlias`, besides being of another kind.
@@ -146,7 +146,7 @@ impl Kinds {
             Atom::Request(_) => Self::REQUEST,
             Atom::Caller(_) => Self::CALLER,
             Atom::Key(_) => Self::KEY,
-            Atom::Missing { .. } => Self::MISSING,
+            Atom::Untold { .. } => Self::UNTOLD,
             Atom::Open(_) => Self::OPEN,
         };
         let asked = |key: &str| match key {

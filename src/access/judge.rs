@@ -9,7 +9,7 @@ use super::domain::limit;
 use super::evaluate::holds_in;
 use super::formula::{Atom, AtomId, Formula, Formulas, Kinds};
 use super::frame::{Frame, Limit};
-use super::question::{CAP, as_written};
+use super::question::{Untold, as_written};
 use super::solve::{Found, Held, Solver};
 use super::test::Test;
 use super::ways::Ways;
@@ -91,7 +91,7 @@ impl Judge<'_> {
             return known(Standing::Never);
         }
         let kinds = self.formulas.kinds(formula);
-        if !kinds.has(Kinds::MISSING) && !kinds.has(Kinds::OPEN) {
+        if !kinds.has(Kinds::UNTOLD) && !kinds.has(Kinds::OPEN) {
             let range = self.range(formula, frame);
             return match settled(range) {
                 Some(standing) => known(standing),
@@ -157,11 +157,12 @@ impl Judge<'_> {
         {
             return Judged { standing, undecided: false, ..none() };
         }
-        let mut missing = self.missing(formula, frame);
-        let is_capped = missing.remove(CAP);
+        let untold = self.untold(formula, frame);
+        let is_capped = untold.contains(&Untold::Capped);
+        let missing = untold.into_iter().filter_map(Untold::missing);
         Judged {
             standing: standing.unwrap_or(unknown(range)),
-            missing,
+            missing: missing.collect(),
             undecided: undecided || is_capped,
             open: self.open(&readings, frame),
         }
@@ -230,9 +231,9 @@ impl Judge<'_> {
     /// The formula with something for all that is missing; open points past the cap likewise.
     fn filled(&self, formula: Formula, fill: Fill) -> Formula {
         self.formulas.replaced(formula, BOTH, &mut |_, atom, holds| match (atom, fill) {
-            (Atom::Missing { .. } | Atom::Open(_), Fill::Least) => Some(Formula::FALSE),
-            (Atom::Missing { .. } | Atom::Open(_), Fill::Most) => Some(Formula::TRUE),
-            (Atom::Missing { taken, .. }, Fill::Taken) => Some(Formula::constant(*taken == holds)),
+            (Atom::Untold { .. } | Atom::Open(_), Fill::Least) => Some(Formula::FALSE),
+            (Atom::Untold { .. } | Atom::Open(_), Fill::Most) => Some(Formula::TRUE),
+            (Atom::Untold { taken, .. }, Fill::Taken) => Some(Formula::constant(*taken == holds)),
             (Atom::Open(_), Fill::Taken) => Some(Formula::constant(!holds)),
             _ => None,
         })
@@ -251,19 +252,19 @@ impl Judge<'_> {
         self.filled(chosen, Fill::Most)
     }
 
-    /// What is missing and matters: by itself where it is, else together.
-    fn missing(&self, formula: Formula, frame: &Frame) -> BTreeSet<String> {
-        let mut all: BTreeMap<&str, Vec<AtomId>> = BTreeMap::new();
+    /// Why it cannot be told, as far as that matters: by itself where it does, else together.
+    fn untold(&self, formula: Formula, frame: &Frame) -> BTreeSet<Untold> {
+        let mut all: BTreeMap<&Untold, Vec<AtomId>> = BTreeMap::new();
         self.formulas.each_atom_id(formula, &mut |id, atom| {
-            if let Atom::Missing { what, .. } = atom {
-                all.entry(what).or_default().push(id);
+            if let Atom::Untold { why, .. } = atom {
+                all.entry(why).or_default().push(id);
             }
         });
         let fills = [Fill::Least, Fill::Most].map(|fill| (fill, self.filled(formula, fill)));
-        // All that is missing stands for one thing, but these for the other.
+        // All that nobody can tell stands for one thing, but these for the other.
         let turned = |fill: Fill, these: &[AtomId]| {
             self.formulas.replaced(formula, BOTH, &mut |id, atom, _| match atom {
-                Atom::Missing { .. } | Atom::Open(_) => {
+                Atom::Untold { .. } | Atom::Open(_) => {
                     Some(Formula::constant(these.contains(&id) != (fill == Fill::Most)))
                 }
                 _ => None,
@@ -272,12 +273,11 @@ impl Judge<'_> {
         let matters = |these: &[AtomId]| {
             fills.iter().any(|(fill, filled)| !self.agree(*filled, turned(*fill, these), frame))
         };
-        let names = |all: &[&str]| all.iter().map(|what| (*what).to_owned()).collect();
-        let alone = all.iter().filter(|(_, these)| matters(these)).map(|(what, _)| *what);
-        let alone: Vec<&str> = alone.collect();
+        let alone = all.iter().filter(|(_, these)| matters(these)).map(|(why, _)| *why);
+        let alone: Vec<&Untold> = alone.collect();
         match alone.is_empty() {
-            true => names(&all.into_keys().collect::<Vec<_>>()),
-            false => names(&alone),
+            true => all.into_keys().cloned().collect(),
+            false => alone.into_iter().cloned().collect(),
         }
     }
 
@@ -483,8 +483,8 @@ impl Judge<'_> {
     }
 }
 
-/// Missing input and open points.
-const BOTH: Kinds = Kinds::MISSING.and(Kinds::OPEN);
+/// What nobody can tell, and open points.
+const BOTH: Kinds = Kinds::UNTOLD.and(Kinds::OPEN);
 
 fn settled(range: Range) -> Option<Standing> {
     match (range.least, range.most) {

@@ -106,8 +106,34 @@ pub(super) enum Known {
     OfRequest,
     /// Another stage knows it.
     NotYet,
-    /// It was not exported, in words.
+    /// Nobody can tell.
+    Untold(Untold),
+}
+
+impl Known {
+    /// Not exported, in words.
+    pub(super) fn missing(what: impl Into<Box<str>>) -> Self {
+        Self::Untold(Untold::Missing(what.into()))
+    }
+}
+
+/// Why nobody can tell what something says.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Untold {
+    /// A cap keeps it from being told: nothing of it is missing.
+    Capped,
+    /// It was not exported, in the words of `missing`.
     Missing(Box<str>),
+}
+
+impl Untold {
+    /// What is missing.
+    pub(super) fn missing(self) -> Option<String> {
+        match self {
+            Self::Missing(what) => Some(what.into_string()),
+            Self::Capped => None,
+        }
+    }
 }
 
 /// Where a key's value comes from.
@@ -230,28 +256,29 @@ pub(super) fn missing(
     about: impl Hash,
     taken: bool,
 ) -> Formula {
-    let (what, about) = (what.into(), digest(about));
-    formulas.of(Atom::Missing { what, about, taken, is_written: true })
+    untold(formulas, Untold::Missing(what.into()), about, taken)
+}
+
+/// The same of anything that nobody can tell.
+pub(super) fn untold(formulas: &Formulas, why: Untold, about: impl Hash, taken: bool) -> Formula {
+    formulas.of(Atom::Untold { why, about: digest(about), taken, is_written: true })
 }
 
 /// Something that a cap keeps from being told.
 pub(super) fn undecided(formulas: &Formulas, about: impl Hash) -> Formula {
-    missing(formulas, CAP, about, false)
+    untold(formulas, Untold::Capped, about, false)
 }
-
-/// The words for what a cap keeps from being told: none of it is missing.
-pub(super) const CAP: &str = "";
 
 /// Whether a statement that nobody wrote stands in a policy that is not known: see `Standing::Unwritten`.
 pub(super) fn unwritten(formulas: &Formulas, what: Box<str>, index: usize, taken: bool) -> Formula {
-    let about = digest(("statement", index));
-    formulas.of(Atom::Missing { what, about, taken, is_written: false })
+    let (why, about) = (Untold::Missing(what), digest(("statement", index)));
+    formulas.of(Atom::Untold { why, about, taken, is_written: false })
 }
 
 /// A formula without the statements that nobody wrote.
 pub(super) fn as_written(formulas: &Formulas, formula: Formula) -> Formula {
-    formulas.replaced(formula, Kinds::MISSING, &mut |_, atom, holds| match atom {
-        Atom::Missing { is_written: false, .. } => Some(Formula::constant(!holds)),
+    formulas.replaced(formula, Kinds::UNTOLD, &mut |_, atom, holds| match atom {
+        Atom::Untold { is_written: false, .. } => Some(Formula::constant(!holds)),
         _ => None,
     })
 }

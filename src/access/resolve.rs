@@ -7,7 +7,9 @@ use crate::policy::{Comparison, Operator, Polarity};
 
 use super::filled;
 use super::formula::{Atom, Formula, Formulas};
-use super::question::{Known, Question, ResourcePattern, Sight, missing, undecided, variables};
+use super::question::{
+    Known, Question, ResourcePattern, Sight, Untold, undecided, untold, variables,
+};
 use super::test::{Operand, Piece, Test};
 
 /// A piece of text, a pattern, with what a stage knows put in.
@@ -17,7 +19,7 @@ enum Put {
     /// A variable has neither value nor default: it matches nothing (rules A65, C42).
     Nothing,
     /// Nobody knows.
-    Missing(Box<str>),
+    Untold(Untold),
 }
 
 fn put(pieces: &[Piece], known: &dyn Fn(&str) -> Known) -> Put {
@@ -35,7 +37,7 @@ fn put(pieces: &[Piece], known: &dyn Fn(&str) -> Known) -> Put {
                 None => return Put::Nothing,
             },
             Known::OfRequest | Known::NotYet => out.push(piece.clone()),
-            Known::Missing(what) => return Put::Missing(what),
+            Known::Untold(why) => return Put::Untold(why),
         }
     }
     Put::Pieces(out.into())
@@ -56,11 +58,11 @@ pub(super) fn push(out: &mut Vec<Piece>, piece: Piece) {
 fn put_operand(
     operand: &Operand,
     known: &dyn Fn(&str) -> Known,
-) -> Result<Option<Operand>, Box<str>> {
+) -> Result<Option<Operand>, Untold> {
     let of = |put: Put| match put {
         Put::Pieces(pieces) => Ok(Some(pieces)),
         Put::Nothing => Ok(None),
-        Put::Missing(what) => Err(what),
+        Put::Untold(why) => Err(why),
     };
     match operand {
         Operand::AnyArn => Ok(Some(Operand::AnyArn)),
@@ -90,7 +92,7 @@ pub(super) fn resolved_test(
     for operand in &test.values {
         match put_operand(operand, known) {
             Ok(operand) => values.extend(operand),
-            Err(what) => lost.push((what, operand)),
+            Err(why) => lost.push((why, operand)),
         }
     }
     values.sort_unstable();
@@ -99,13 +101,12 @@ pub(super) fn resolved_test(
     let told = || filled_test(formulas, &left, sight, known);
     match (lost.first(), test.operator.quantifier) {
         (None, _) => told(),
-        (Some((what, _)), Some(_)) => missing_value(formulas, what.clone(), test),
+        (Some((why, _)), Some(_)) => untold_value(formulas, why.clone(), test),
         // Rules C1, C2: each value of the policy for itself, of which those that are known may decide.
         (Some(_), None) => {
             let alone =
                 |operand: &Operand| Test { values: [operand.clone()].into(), ..test.clone() };
-            let lost =
-                lost.iter().map(|(what, it)| missing_value(formulas, what.clone(), &alone(it)));
+            let lost = lost.iter().map(|(why, it)| untold_value(formulas, why.clone(), &alone(it)));
             let rest = (!left.values.is_empty()).then(told);
             match test.operator.polarity {
                 Polarity::Is => formulas.or(lost.chain(rest)),
@@ -123,7 +124,7 @@ fn filled_test(
     known: &dyn Fn(&str) -> Known,
 ) -> Formula {
     let value = match known(&left.key) {
-        Known::Missing(what) => return missing_value(formulas, what, left),
+        Known::Untold(why) => return untold_value(formulas, why, left),
         Known::NotYet | Known::OfRequest => {
             return formulas.of(left.clone().asked_of(sight, known));
         }
@@ -137,9 +138,9 @@ fn filled_test(
     }
 }
 
-/// What a test says of a value that was not exported.
-fn missing_value(formulas: &Formulas, what: Box<str>, test: &Test) -> Formula {
-    missing(formulas, what, test, test.holds(None, &|_| None))
+/// What a test says of a value that nobody can tell.
+fn untold_value(formulas: &Formulas, why: Untold, test: &Test) -> Formula {
+    untold(formulas, why, test, test.holds(None, &|_| None))
 }
 
 impl ResourcePattern {
@@ -197,7 +198,7 @@ pub(super) fn resolved_resource(
             Put::Pieces(pieces) => parts.push(pieces.into()),
             // Rule A65.
             Put::Nothing => return Formula::FALSE,
-            Put::Missing(what) => return missing(formulas, what, pattern, false),
+            Put::Untold(why) => return untold(formulas, why, pattern, false),
         }
     }
     let left = ResourcePattern { parts: parts.into(), filled: pattern.filled };

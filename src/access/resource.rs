@@ -60,10 +60,10 @@ impl<'w> Resource<'w> {
     /// Tags are exported of users and roles; one that is not there yet has none.
     fn tag(&self, tag: &str) -> Known {
         if !is_identity(self.arn) {
-            return Known::Missing(format!("tags of {}", self.arn).into());
+            return Known::missing(format!("tags of {}", self.arn));
         }
         if let Some(account) = self.unlisted {
-            return Known::Missing(format!("identities of account {account}").into());
+            return Known::missing(format!("identities of account {account}"));
         }
         let tags = self.identity.into_iter().flat_map(|identity| &identity.tags);
         let mut found = tags.filter(|(key, _)| key.eq_ignore_ascii_case(tag));
