@@ -64,12 +64,19 @@ pub(super) struct Body {
     /// The JSON text; empty where the policy was lowered when it was read.
     text: Box<str>,
     policy: OnceLock<Policy>,
+    /// Whether some statement denies, once the policy is parsed: many requests ask.
+    denies: OnceLock<bool>,
 }
 
 impl Body {
     /// A text, not parsed yet.
     pub(super) fn of_text(text: Box<str>) -> Self {
-        Self { text, policy: OnceLock::new() }
+        Self { text, policy: OnceLock::new(), denies: OnceLock::new() }
+    }
+
+    /// A policy that was lowered already.
+    fn lowered(text: Box<str>, policy: Policy) -> Self {
+        Self { policy: OnceLock::from(policy), ..Self::of_text(text) }
     }
 
     /// The text.
@@ -91,7 +98,7 @@ impl PolicyDocument {
 
     /// A policy that was lowered already; its spans count from the place's start.
     pub fn lowered(place: Place, kind: PolicyKind, policy: Policy) -> Self {
-        let body = Body { text: Box::default(), policy: OnceLock::from(policy) };
+        let body = Body::lowered(Box::default(), policy);
         Self { place, kind, own: None, body: Arc::new(body) }
     }
 
@@ -130,7 +137,10 @@ impl PolicyDocument {
     /// nothing the word stands as it is.
     pub fn may_deny(&self) -> bool {
         match self.body.policy.get() {
-            Some(policy) => policy.statements.iter().any(Statement::denies),
+            Some(policy) => {
+                let denies = || policy.statements.iter().any(Statement::denies);
+                *self.body.denies.get_or_init(denies)
+            }
             None => self.body.text.contains("Deny") || self.body.text.contains('\\'),
         }
     }
@@ -143,8 +153,8 @@ impl PolicyDocument {
     /// The same text, read as `tree`.
     pub fn read_as(&self, tree: &Node<'_>) -> Self {
         let text = self.body.text.clone();
-        let policy = OnceLock::from(lowered(tree, &text, self.kind));
-        Self { body: Arc::new(Body { text, policy }), ..self.clone() }
+        let policy = lowered(tree, &text, self.kind);
+        Self { body: Arc::new(Body::lowered(text, policy)), ..self.clone() }
     }
 
     /// A number that tells this text from others for as long as some clone of it lives.
