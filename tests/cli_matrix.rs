@@ -494,3 +494,79 @@ fn conditions_read_as_policies_spell_them() {
         assert_eq!(told, Some(expected), "{condition}");
     }
 }
+
+/// A multi-Region key whose members have other policies, and states.
+const RELATED: &str = r#"
+keyreach: scenario/1
+accounts:
+  "111122223333":
+    users: { eve: {}, sue: {} }
+    keys:
+      eu:
+        id: mrk-1
+        region: eu-west-1
+        multi_region: primary
+        state: Disabled
+        policy:
+          - { allow: "kms:Encrypt", to: [user/eve, user/sue] }
+          - { allow: "kms:Decrypt", to: user/eve }
+          - { allow: "kms:DescribeKey", to: user/eve }
+      us:
+        id: mrk-1
+        region: us-east-1
+        multi_region: replica
+        primary: eu
+        policy:
+          - { allow: "kms:Decrypt", to: user/eve }
+          - { allow: "kms:Decrypt", to: user/sue, when: { StringEquals: { "aws:SourceVpc": "vpc-1" } } }
+"#;
+
+/// What a table says below the line that begins with this.
+fn below<'t>(told: &'t str, heading: &str) -> Vec<&'t str> {
+    let lines = told.lines().skip_while(|line| !line.trim().starts_with(heading)).skip(1);
+    lines.take_while(|line| line.starts_with("  ")).map(str::trim).collect()
+}
+
+#[test]
+fn a_set_is_told_of_all_members_whatever_is_shown_of_them() {
+    let folder = Folder::new("matrix-related");
+    folder.put("world.yaml", RELATED);
+    let set = "multi-Region key mrk-1 (eu-west-1, us-east-1)";
+    // Rule S3: the first member is disabled, the second is not.
+    let now = within(&folder, "what-can --principal eve --actions --effective-now .");
+    assert_eq!(below(&now, set), ["Decrypt, DescribeKey  always"], "{now}");
+    // Rule X4: who decrypts with one member decrypts what another has encrypted.
+    let eu = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1";
+    let one = within(&folder, &format!("what-can --principal sue --actions --key {eu} ."));
+    let told = below(&one, set);
+    assert_eq!(
+        told,
+        ["Decrypt           if aws:SourceVpc is vpc-1", "Encrypt           always"],
+        "{one}"
+    );
+    let some = within(&folder, "what-can --principal sue --actions --verdict always .");
+    assert_eq!(below(&some, set), ["Encrypt           always"], "{some}");
+}
+
+#[test]
+fn who_can_tells_of_a_set_who_has_any_member() {
+    let folder = Folder::new("matrix-related-keys");
+    folder.put("world.yaml", RELATED);
+    let eu = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1";
+    let args = format!("who-can --action Decrypt --key {eu} --actions");
+    let told = within(&folder, &format!("{args} ."));
+    let (eve, sue) = ("arn:aws:iam::111122223333:user/eve", "arn:aws:iam::111122223333:user/sue");
+    let expected =
+        [eve, "Decrypt           always", sue, "Decrypt           if aws:SourceVpc is vpc-1"];
+    assert_eq!(below(&told, "multi-Region key mrk-1 (eu-west-1, us-east-1)"), expected, "{told}");
+    // The member itself is eve's alone.
+    assert_eq!(told.matches("user/sue").count(), 1, "{told}");
+    let markdown = within(&folder, &format!("{args} --format markdown ."));
+    assert!(markdown.contains("### multi-Region key mrk-1"), "{markdown}");
+    let json = within(&folder, &format!("{args} --format json ."));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let access = json["multi_region_keys"][0]["access"].as_array().unwrap();
+    let names: Vec<&str> =
+        access.iter().map(|it| it["principals"][0]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, [eve, sue], "{json}");
+}

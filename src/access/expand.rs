@@ -115,6 +115,11 @@ impl<'a> Matrix<'a> {
         star.into_iter().chain(pairs).collect()
     }
 
+    /// A row's pair with a key without the cells that are never; nothing where those of `wanted` all are.
+    pub fn reaching(&self, row: usize, key: usize, wanted: ActionSet) -> Option<Arc<Pair>> {
+        self.shown(self.caller(row)?, *self.sorted.get(key)?, wanted, false)
+    }
+
     /// A key's pairs with their rows, in order; those of `*` where no key is given.
     pub fn column(
         &self,

@@ -18,5 +18,4 @@ pub use capability::Capability;
 pub use counts::Counts;
 pub use keys::{KeyFacts, KeySet};
 pub use question::{Question, Word, actions_named};
-pub use union::union;
-pub use view::{Access, Kind, View};
+pub use view::{Access, Kind, United, View};

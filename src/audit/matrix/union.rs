@@ -6,13 +6,15 @@ use std::sync::Arc;
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Bound, CellAnswer, Condition, Pair, Standing};
 
-/// The union over pairs of one principal: each action with the most that any pair allows of it. Its
-/// conditions are those of the members, one of which must hold; witnesses stay with the members.
-pub fn union(pairs: &[&Pair]) -> Pair {
+/// The union over pairs of one principal, each with the actions that count of it: each action with the most that
+/// any pair allows of it. Its conditions are those of the members, one of which must hold; witnesses stay with
+/// the members.
+pub(super) fn union(pairs: &[(ActionSet, &Pair)]) -> Vec<(ActionSet, Arc<CellAnswer>)> {
     let mut cells: Vec<(ActionSet, Arc<CellAnswer>)> = Vec::new();
     for action in KmsAction::all() {
-        let of = |pair: &&Pair| {
-            let found = pair.cells.iter().find(|(actions, _)| actions.contains(action));
+        let of = |(mask, pair): &(ActionSet, &Pair)| {
+            let mut found = pair.cells.iter().filter(|_| mask.contains(action));
+            let found = found.find(|(actions, _)| actions.contains(action));
             found.map(|(_, answer)| Arc::clone(answer))
         };
         let answers: Vec<Arc<CellAnswer>> = pairs.iter().filter_map(of).collect();
@@ -24,7 +26,7 @@ pub fn union(pairs: &[&Pair]) -> Pair {
             None => cells.push((action.into(), Arc::new(answer))),
         }
     }
-    Pair { cells }
+    cells
 }
 
 fn joined(answers: &[Arc<CellAnswer>]) -> Option<CellAnswer> {
@@ -90,8 +92,9 @@ mod tests {
             )],
         };
         let assumed = |one: &[&str], other: &[&str]| -> Vec<String> {
-            let united = union(&[&pair(one), &pair(other)]);
-            united.cells.iter().flat_map(|(_, answer)| answer.assumes.clone()).collect()
+            let (one, other) = (pair(one), pair(other));
+            let united = union(&[(ActionSet::ALL, &one), (ActionSet::ALL, &other)]);
+            united.iter().flat_map(|(_, answer)| answer.assumes.clone()).collect()
         };
         assert_eq!(
             assumed(&["its account allows it"], &["its account allows it"]),

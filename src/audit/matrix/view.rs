@@ -11,6 +11,7 @@ use crate::decision::{
 use crate::inventory::Inventory;
 
 use super::question::Resolved;
+use super::union::union;
 use super::{Counts, KeyFacts, KeySet, Matrix, Question, Row, Word, keys};
 
 /// What one principal can do with one key, or without one.
@@ -33,6 +34,15 @@ pub struct Kind {
     possible: ActionSet,
     /// The cells that are shown where they are never.
     never: ActionSet,
+}
+
+/// What one principal can do with some member of a set of multi-Region keys.
+#[derive(Clone, Debug)]
+pub struct United {
+    /// The actions that words are made of.
+    pub possible: ActionSet,
+    /// The cells that are shown, in sets of actions with one answer.
+    pub cells: Vec<(ActionSet, Arc<CellAnswer>)>,
 }
 
 /// The part of a matrix that a question asks for.
@@ -131,11 +141,16 @@ impl<'m> View<'m> {
             Some(key) => resolved.keys.get(key).copied().unwrap_or_default(),
             None => resolved.keyless,
         };
+        taken && self.is_of_accounts(row, key)
+    }
+
+    /// Whether a row or a key is of an account that is looked at.
+    fn is_of_accounts(&self, row: usize, key: Option<usize>) -> bool {
         let is_meant = |accounts: &BTreeSet<AccountId>| {
             let key = key.and_then(|key| self.keys.get(key)).map(|key| key.arn.account());
             self.is_of(accounts, row) || key.is_some_and(|account| accounts.contains(&account))
         };
-        taken && resolved.accounts.as_ref().is_none_or(is_meant)
+        self.resolved.accounts.as_ref().is_none_or(is_meant)
     }
 
     fn is_of(&self, accounts: &BTreeSet<AccountId>, row: usize) -> bool {
@@ -193,18 +208,74 @@ impl<'m> View<'m> {
         &'a self,
         access: &'a Access,
     ) -> impl Iterator<Item = (ActionSet, &'a Arc<CellAnswer>)> {
-        let mask = self.mask(access.key);
-        let cells = access.pair.cells.iter();
-        let never = self.shows_never(access);
-        let shown = cells.filter(move |(_, answer)| {
-            self.verdicts.is_empty() || self.verdicts.contains(&Word::from(answer.verdict))
+        let (mask, never) = (self.mask(access.key), self.shows_never(access));
+        let cells = access.pair.cells.iter().map(move |(actions, answer)| {
+            (self.shown(actions.intersection(mask), answer, never), answer)
         });
-        shown
-            .map(move |(actions, answer)| match answer.verdict {
-                Standing::Never => (actions.intersection(mask).intersection(never), answer),
-                _ => (actions.intersection(mask), answer),
-            })
-            .filter(|(actions, _)| !actions.is_empty())
+        cells.filter(|(actions, _)| !actions.is_empty())
+    }
+
+    /// Which of some cells with one answer are shown, where these are shown though they are never.
+    fn shown(&self, actions: ActionSet, answer: &CellAnswer, never: ActionSet) -> ActionSet {
+        let is_asked =
+            self.verdicts.is_empty() || self.verdicts.contains(&Word::from(answer.verdict));
+        match answer.verdict {
+            _ if !is_asked => ActionSet::EMPTY,
+            Standing::Never => actions.intersection(never),
+            _ => actions,
+        }
+    }
+
+    /// What a row can do with the members of each set of multi-Region keys of which these are some: they have one
+    /// material (rule X4), whatever the filters take of them.
+    pub fn of_sets(&self, row: usize, accesses: &[Access]) -> Vec<(usize, Vec<Access>)> {
+        let sets = accesses.iter().filter_map(|access| self.key(access.key)?.set);
+        let sets: BTreeSet<usize> = sets.collect();
+        let members = |set: usize| Some((set, self.members(row, self.sets.get(set)?)));
+        sets.into_iter().filter_map(members).collect()
+    }
+
+    /// Who can do something with some member of a set, each with the accesses to the members.
+    pub fn of_set(&self, set: &KeySet) -> Vec<Vec<Access>> {
+        let column = |key: &usize| self.matrix.column(Some(*key), self.resolved.actions, self.all);
+        let rows: BTreeSet<usize> =
+            set.members.iter().flat_map(column).map(|(row, _)| row).collect();
+        let is_row = |row: &usize| {
+            let mut members = set.members.iter();
+            self.resolved.rows.binary_search(row).is_ok()
+                && members.any(|key| self.is_of_accounts(*row, Some(*key)))
+        };
+        let rows = rows.into_iter().filter(is_row).map(|row| self.members(row, set));
+        rows.filter(|members| !self.united(members).cells.is_empty()).collect()
+    }
+
+    fn members(&self, row: usize, set: &KeySet) -> Vec<Access> {
+        let access = |key: &usize| {
+            let pair = match self.all {
+                true => Some(self.matrix.pair(row, Some(*key))),
+                false => self.matrix.reaching(row, *key, self.resolved.actions),
+            };
+            Some(Access { row, key: Some(*key), pair: pair? })
+        };
+        set.members.iter().filter_map(access).collect()
+    }
+
+    /// What some member of a set allows its principal.
+    pub fn united(&self, members: &[Access]) -> United {
+        let all = |of: &dyn Fn(&Access) -> ActionSet| {
+            members.iter().fold(ActionSet::EMPTY, |all, member| all.union(of(member)))
+        };
+        let never = all(&|member| self.shows_never(member));
+        let pairs: Vec<(ActionSet, &Pair)> =
+            members.iter().map(|member| (self.mask(member.key), &*member.pair)).collect();
+        let cells = union(&pairs).into_iter().map(|(actions, answer)| {
+            let shown = self.shown(actions, &answer, never);
+            (shown, answer)
+        });
+        United {
+            possible: all(&|member| self.possible(member.key)),
+            cells: cells.filter(|(actions, _)| !actions.is_empty()).collect(),
+        }
     }
 
     /// What a role's row stands for, where policies name some sessions (rule U6).

@@ -1,6 +1,6 @@
 //! Classes: what reads the same is told once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -18,6 +18,39 @@ pub(super) struct Section {
     pub(super) heading: Option<String>,
     /// Its blocks.
     pub(super) blocks: Vec<Block>,
+    /// The sets of multi-Region keys, where the table is by keys.
+    pub(super) sets: Vec<SetBlock>,
+}
+
+impl Section {
+    /// Whether nothing stands under its heading.
+    pub(super) fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.sets.is_empty()
+    }
+}
+
+/// A set of multi-Region keys, and who can do what with some member of it.
+pub(super) struct SetBlock {
+    /// The set.
+    pub(super) set: usize,
+    /// Principals of whom the same holds: for each the accesses to the members.
+    pub(super) entries: Vec<Vec<Vec<Access>>>,
+}
+
+impl SetBlock {
+    fn of(view: &View<'_>, set: usize) -> Option<Self> {
+        let mut places: FxHashMap<Signature, usize> = FxHashMap::default();
+        let mut entries: Vec<Vec<Vec<Access>>> = Vec::new();
+        for members in view.of_set(view.sets.get(set)?) {
+            let kinds = members.iter().map(|access| (access.key, view.kind(access)));
+            let place = *places.entry(kinds.collect()).or_insert(entries.len());
+            match entries.get_mut(place) {
+                Some(entry) => entry.push(members),
+                None => entries.push(vec![members]),
+            }
+        }
+        (!entries.is_empty()).then_some(Self { set, entries })
+    }
 }
 
 /// Principals that can do the same with the same keys; or keys with which the same can do the same.
@@ -26,6 +59,8 @@ pub(super) struct Block {
     pub(super) subjects: Vec<Access>,
     /// What holds of the class.
     pub(super) entries: Vec<Entry>,
+    /// The sets of multi-Region keys among them, each with the first subject's accesses to its members.
+    pub(super) sets: Vec<(usize, Vec<Access>)>,
 }
 
 /// What holds of several keys, or of several principals, alike.
@@ -47,7 +82,7 @@ pub(super) fn sections(view: &View<'_>, group_by: GroupBy) -> Vec<Section> {
         GroupBy::Principal => {
             let mut blocks = Blocks::default();
             each_row(view, |accesses| blocks.add(view, accesses, group_by));
-            vec![Section { heading: None, blocks: blocks.blocks }]
+            vec![Section { heading: None, blocks: blocks.blocks, sets: Vec::new() }]
         }
         GroupBy::Key => {
             let mut blocks = Blocks::default();
@@ -56,7 +91,10 @@ pub(super) fn sections(view: &View<'_>, group_by: GroupBy) -> Vec<Section> {
                 let found: Vec<_> = chunk.par_iter().map(|key| view.of_key(*key)).collect();
                 found.into_iter().for_each(|accesses| blocks.add(view, accesses, group_by));
             }
-            vec![Section { heading: None, blocks: blocks.blocks }]
+            let sets = columns.iter().filter_map(|key| view.key(*key)?.set);
+            let sets: BTreeSet<usize> = sets.collect();
+            let sets = sets.into_iter().filter_map(|set| SetBlock::of(view, set)).collect();
+            vec![Section { heading: None, blocks: blocks.blocks, sets }]
         }
         GroupBy::Account => by_account(view),
     }
@@ -87,7 +125,7 @@ fn by_account(view: &View<'_>) -> Vec<Section> {
     });
     let section = |(heading, blocks): (String, Blocks)| {
         let heading = if heading == "*" { "without a key".to_owned() } else { heading };
-        Section { heading: Some(heading), blocks: blocks.blocks }
+        Section { heading: Some(heading), blocks: blocks.blocks, sets: Vec::new() }
     };
     sections.into_iter().map(section).collect()
 }
@@ -112,14 +150,20 @@ impl Blocks {
             let other = if group_by == GroupBy::Key { Some(access.row) } else { access.key };
             (other, view.kind(access))
         };
-        let signature: Signature = accesses.iter().map(part).collect();
+        // Of a set also what the filters hide counts.
+        let sets = match group_by {
+            GroupBy::Key => Vec::new(),
+            GroupBy::Principal | GroupBy::Account => view.of_sets(subject.row, &accesses),
+        };
+        let of_sets = sets.iter().flat_map(|(_, members)| members);
+        let signature: Signature = accesses.iter().chain(of_sets).map(part).collect();
         let known = self.known.get(&signature).and_then(|at| self.blocks.get_mut(*at));
         if let Some(block) = known {
             block.subjects.push(subject);
             return;
         }
         self.known.insert(signature, self.blocks.len());
-        self.blocks.push(Block { subjects: vec![subject], entries: entries(view, accesses) });
+        self.blocks.push(Block { subjects: vec![subject], entries: entries(view, accesses), sets });
     }
 }
 

@@ -7,11 +7,12 @@ use std::io::{self, Write};
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-use crate::audit::matrix::{Access, View, union};
+use crate::audit::matrix::{Access, United, View};
+use crate::aws::ActionSet;
 use crate::diag::{Renderer, Tone, visible};
 
 use super::about::{nothing, paragraphs};
-use super::blocks::{Block, Entry, sections};
+use super::blocks::{Block, Entry, Section, SetBlock, sections};
 use super::words::{Group, can, groups};
 use super::{GroupBy, MatrixReport, further};
 
@@ -33,7 +34,7 @@ pub fn write(
     paragraphs(report.about).iter().try_for_each(|line| renderer.paragraph(out, line, "  "))?;
     let table = Table { report, renderer, width: renderer.look().width.max(24) };
     let sections = sections(report.view, report.group_by);
-    if sections.iter().all(|section| section.blocks.is_empty()) {
+    if sections.iter().all(Section::is_empty) {
         writeln!(out)?;
         table.text(out, nothing(report.about), 0, 2)?;
     }
@@ -43,6 +44,7 @@ pub fn write(
             table.text(out, &format!("== {heading}"), 0, 3)?;
         }
         section.blocks.iter().try_for_each(|block| table.block(out, block))?;
+        section.sets.iter().try_for_each(|set| table.set(out, set))?;
     }
     let Some(further) = report.further else {
         return Ok(());
@@ -98,21 +100,27 @@ fn listed(
     names
 }
 
-/// The unions over sets of multi-Region keys that a block's principals reach: heading and access.
-pub(super) fn unions(view: &View<'_>, block: &Block) -> Vec<(String, Access)> {
-    let accesses = || block.entries.iter().flat_map(|entry| &entry.accesses);
-    let of_set = |set: &crate::audit::matrix::KeySet| {
-        let is_member = |access: &&Access| access.key.is_some_and(|key| set.members.contains(&key));
-        let members: Vec<&Access> = accesses().filter(is_member).collect();
-        let first = members.first()?;
-        let pairs: Vec<_> = members.iter().map(|access| &*access.pair).collect();
-        let regions = set.members.iter().filter_map(|key| view.key(Some(*key)));
-        let regions: Vec<&str> = regions.map(|key| key.arn.region()).collect();
-        let pair = union(&pairs).into();
-        let access = Access { row: first.row, key: first.key, pair };
-        Some((format!("multi-Region key {} ({})", set.id, regions.join(", ")), access))
+/// The unions over sets of multi-Region keys that a block's principals reach, each with its heading.
+pub(super) fn unions(view: &View<'_>, block: &Block) -> Vec<(String, United)> {
+    let of_set = |(set, members): &(usize, Vec<Access>)| {
+        let united = view.united(members);
+        (!united.cells.is_empty()).then(|| (set_name(view, *set), united))
     };
-    view.sets.iter().filter_map(of_set).collect()
+    block.sets.iter().filter_map(of_set).collect()
+}
+
+/// A set of multi-Region keys by their id and Regions.
+pub(super) fn set_name(view: &View<'_>, set: usize) -> String {
+    let Some(set) = view.sets.get(set) else { return String::new() };
+    let regions = set.members.iter().filter_map(|key| view.key(Some(*key)));
+    let regions: Vec<&str> = regions.map(|key| key.arn.region()).collect();
+    format!("multi-Region key {} ({})", set.id, regions.join(", "))
+}
+
+/// What can be done with some member of a set, and when.
+pub(super) fn united_rows(report: &MatrixReport<'_>, united: &United) -> Vec<(String, String)> {
+    let cells = united.cells.iter().map(|(actions, answer)| (*actions, answer));
+    told(report, united.possible, groups(cells))
 }
 
 /// Accesses that read the same, though what allows may differ.
@@ -125,14 +133,32 @@ pub(super) struct Alike {
 
 /// The entries of a block, those that read the same as one.
 pub(super) fn alike(report: &MatrixReport<'_>, entries: &[Entry]) -> Vec<Alike> {
+    merged(entries.iter().map(|entry| {
+        let rows = entry.first().map(|access| rows(report, access)).unwrap_or_default();
+        Alike { accesses: entry.accesses.clone(), rows }
+    }))
+}
+
+/// The principals of a set, those of whom the same is read as one.
+pub(super) fn alike_of_set(report: &MatrixReport<'_>, set: &SetBlock) -> Vec<Alike> {
+    merged(set.entries.iter().map(|all| {
+        let united = all.first().map(|members| report.view.united(members));
+        let rows = united.map(|united| united_rows(report, &united)).unwrap_or_default();
+        Alike {
+            accesses: all.iter().filter_map(|members| members.first().cloned()).collect(),
+            rows,
+        }
+    }))
+}
+
+fn merged(entries: impl Iterator<Item = Alike>) -> Vec<Alike> {
     let mut places: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
     let mut all: Vec<Alike> = Vec::new();
     for entry in entries {
-        let rows = entry.first().map(|access| rows(report, access)).unwrap_or_default();
-        let place = *places.entry(rows.clone()).or_insert(all.len());
+        let place = *places.entry(entry.rows.clone()).or_insert(all.len());
         match all.get_mut(place) {
-            Some(known) => known.accesses.extend(entry.accesses.iter().cloned()),
-            None => all.push(Alike { accesses: entry.accesses.clone(), rows }),
+            Some(known) => known.accesses.extend(entry.accesses),
+            None => all.push(entry),
         }
     }
     all.iter_mut().for_each(|alike| alike.accesses.sort_by_key(|it| (it.row, it.key)));
@@ -141,9 +167,16 @@ pub(super) fn alike(report: &MatrixReport<'_>, entries: &[Entry]) -> Vec<Alike> 
 
 /// What can be done, and when.
 pub(super) fn rows(report: &MatrixReport<'_>, access: &Access) -> Vec<(String, String)> {
-    let possible = report.view.possible(access.key);
+    told(report, report.view.possible(access.key), groups(report.view.cells(access)))
+}
+
+fn told(
+    report: &MatrixReport<'_>,
+    possible: ActionSet,
+    groups: Vec<Group>,
+) -> Vec<(String, String)> {
     let row = |group: Group| (can(group.actions, possible, report.actions), group.when);
-    groups(report.view, access).into_iter().map(row).collect()
+    groups.into_iter().map(row).collect()
 }
 
 struct Table<'a> {
@@ -169,11 +202,16 @@ impl Table<'_> {
             };
             self.entry(out, &others, &rows)?;
         }
-        if by_key {
-            return Ok(());
-        }
-        unions(view, block).into_iter().try_for_each(|(heading, access)| {
-            self.entry(out, &[heading], &rows(self.report, &access))
+        unions(view, block).into_iter().try_for_each(|(heading, united)| {
+            self.entry(out, &[heading], &united_rows(self.report, &united))
+        })
+    }
+
+    fn set(&self, out: &mut dyn Write, set: &SetBlock) -> io::Result<()> {
+        writeln!(out)?;
+        self.text(out, &set_name(self.report.view, set.set), 0, 2)?;
+        alike_of_set(self.report, set).iter().try_for_each(|alike| {
+            self.entry(out, &principals(self.report.view, &alike.accesses, NAMED), &alike.rows)
         })
     }
 

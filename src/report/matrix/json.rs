@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::audit::FurtherPair;
-use crate::audit::matrix::{Access, KeyFacts, View};
-use crate::aws::KmsAction;
-use crate::decision::{Context, Standing};
+use crate::audit::matrix::{self, Access, KeyFacts, View};
+use crate::aws::{ActionSet, KmsAction};
+use crate::decision::{CellAnswer, Context, Standing};
 use crate::report::request_line;
 
 use super::about::Evidence;
-use super::blocks::{Block, Entry, sections};
+use super::blocks::{Block, Entry, SetBlock, sections};
 use super::human::unions;
 use super::words::{assumed, bound, condition};
 use super::{GroupBy, MatrixReport};
@@ -78,6 +78,10 @@ struct Related<'a> {
     id: &'a str,
     /// Their ARNs.
     members: Vec<&'a str>,
+    /// Who can do what with some member, with `--group-by key`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    access: Vec<Accessed<'a>>,
 }
 
 /// Principals, or keys, with one answer.
@@ -180,13 +184,16 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
     let keys = view.columns().filter_map(|column| view.key(column)).map(key);
     lines(out, keys)?;
     out.write_all(b"],\n\"multi_region_keys\":[")?;
-    let sets = view.sets.iter().map(|set| Related {
+    let sections = sections(view, report.group_by);
+    let told =
+        |at: usize| sections.iter().flat_map(|section| &section.sets).find(|it| it.set == at);
+    let sets = view.sets.iter().enumerate().map(|(at, set)| Related {
         id: &set.id,
         members: set.members.iter().filter_map(|at| arn(view, Some(*at))).collect(),
+        access: told(at).map(|set| of_set(view, set)).unwrap_or_default(),
     });
     lines(out, sets)?;
     out.write_all(b"],\n\"classes\":[")?;
-    let sections = sections(view, report.group_by);
     let blocks = sections.iter().flat_map(|section| &section.blocks);
     lines(out, blocks.map(|block| class(report, block)))?;
     out.write_all(b"]")?;
@@ -243,14 +250,30 @@ fn class<'a>(report: &'a MatrixReport<'a>, block: &Block) -> Class<'a> {
         let cells = entry.first().map(|access| cells(view, access)).unwrap_or_default();
         Accessed { keys, principals, cells }
     };
-    let united = |(set, access): (String, Access)| United { set, cells: cells(view, &access) };
-    let unions = if by_key { Vec::new() } else { unions(view, block) };
+    let united = |(set, all): (String, matrix::United)| United { set, cells: of_united(&all) };
     Class {
         principals,
         keys,
         access: block.entries.iter().map(access).collect(),
-        multi_region_keys: unions.into_iter().map(united).collect(),
+        multi_region_keys: unions(view, block).into_iter().map(united).collect(),
     }
+}
+
+/// Who can do what with some member of a set.
+fn of_set<'a>(view: &'a View<'a>, set: &SetBlock) -> Vec<Accessed<'a>> {
+    let access = |all: &Vec<Vec<Access>>| {
+        let firsts: Vec<Access> = all.iter().filter_map(|it| it.first().cloned()).collect();
+        let united = all.first().map(|members| of_united(&view.united(members)));
+        let (principals, keys) = sides(view, &firsts, false);
+        Accessed { keys, principals, cells: united.unwrap_or_default() }
+    };
+    set.entries.iter().map(access).collect()
+}
+
+/// The cells of a union; witnesses stay with the members.
+fn of_united(united: &matrix::United) -> Vec<Cells> {
+    let cells = united.cells.iter();
+    cells.map(|(actions, answer)| told(*actions, answer, [None, None])).collect()
 }
 
 /// The principals of accesses, or their keys.
@@ -271,35 +294,38 @@ fn sides<'a>(
 }
 
 fn cells(view: &View<'_>, access: &Access) -> Vec<Cells> {
-    let told = view.cells(access).map(|(actions, answer)| {
+    let all = view.cells(access).map(|(actions, answer)| {
         let request = |context: &Option<Context>| {
             let action = actions.iter().next()?;
             let made = view.request(access, action, context.as_ref()?)?;
             Some(request_line::write("1", &made))
         };
-        let (at_least, at_most) = match answer.verdict {
-            Standing::Unknown { at_least, at_most } => {
-                (Some(bound(at_least)), Some(bound(at_most)))
-            }
-            _ => (None, None),
-        };
-        Cells {
-            actions: actions.iter().map(KmsAction::as_str).collect(),
-            verdict: answer.verdict.name(),
-            at_least,
-            at_most,
-            reason: answer.reason.name(),
-            denied_by: answer.denied_by.map(|gate| gate.name()),
-            condition: answer.condition.as_ref().map(condition),
-            witness: request(&answer.witness),
-            counter_witness: request(&answer.counter),
-            missing: answer.missing.iter().cloned().collect(),
-            open: answer.open.iter().map(|point| point.name()).collect(),
-            undecided: answer.undecided,
-            assumes: assumed(actions, answer),
-        }
+        told(actions, answer, [&answer.witness, &answer.counter].map(request))
     });
-    told.collect()
+    all.collect()
+}
+
+fn told(actions: ActionSet, answer: &CellAnswer, requests: [Option<Value>; 2]) -> Cells {
+    let (at_least, at_most) = match answer.verdict {
+        Standing::Unknown { at_least, at_most } => (Some(bound(at_least)), Some(bound(at_most))),
+        _ => (None, None),
+    };
+    let [witness, counter_witness] = requests;
+    Cells {
+        actions: actions.iter().map(KmsAction::as_str).collect(),
+        verdict: answer.verdict.name(),
+        at_least,
+        at_most,
+        reason: answer.reason.name(),
+        denied_by: answer.denied_by.map(|gate| gate.name()),
+        condition: answer.condition.as_ref().map(condition),
+        witness,
+        counter_witness,
+        missing: answer.missing.iter().cloned().collect(),
+        open: answer.open.iter().map(|point| point.name()).collect(),
+        undecided: answer.undecided,
+        assumes: assumed(actions, answer),
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::about::{nothing, paragraphs};
-use super::blocks::{Block, sections};
-use super::human::{Alike, alike, keys, principals, rows, unions};
+use super::blocks::{Block, Section, SetBlock, sections};
+use super::human::{Alike, alike, alike_of_set, keys, principals, set_name, unions, united_rows};
 use super::{GroupBy, MatrixReport, further};
 use crate::audit::Further;
 use crate::report::escape::markdown as escaped;
@@ -19,7 +19,7 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
         writeln!(out, "- {}", escaped(&line))?;
     }
     let sections = sections(report.view, report.group_by);
-    if sections.iter().all(|section| section.blocks.is_empty()) {
+    if sections.iter().all(Section::is_empty) {
         writeln!(out, "\n{}", nothing(report.about))?;
     }
     for section in sections {
@@ -27,6 +27,7 @@ pub fn write(out: &mut dyn Write, report: &MatrixReport<'_>) -> io::Result<()> {
             writeln!(out, "\n## {}", escaped(heading))?;
         }
         section.blocks.iter().try_for_each(|block| table(out, report, block))?;
+        section.sets.iter().try_for_each(|set| table_of_set(out, report, set))?;
     }
     report.further.map_or(Ok(()), |further| get_further(out, report, further))
 }
@@ -64,7 +65,7 @@ fn table(out: &mut dyn Write, report: &MatrixReport<'_>, block: &Block) -> io::R
             writeln!(out)?;
         }
     }
-    writeln!(out, "| {other} | can | when |\n| --- | --- | --- |")?;
+    heading(out, other)?;
     for Alike { accesses, rows } in alike(report, &block.entries) {
         let others = match by_key {
             true => principals(view, &accesses, usize::MAX),
@@ -72,12 +73,21 @@ fn table(out: &mut dyn Write, report: &MatrixReport<'_>, block: &Block) -> io::R
         };
         lines(out, &others, &rows)?;
     }
-    if by_key {
-        return Ok(());
-    }
     unions(view, block)
         .into_iter()
-        .try_for_each(|(heading, access)| lines(out, &[heading], &rows(report, &access)))
+        .try_for_each(|(heading, united)| lines(out, &[heading], &united_rows(report, &united)))
+}
+
+fn table_of_set(out: &mut dyn Write, report: &MatrixReport<'_>, set: &SetBlock) -> io::Result<()> {
+    writeln!(out, "\n### {}\n", escaped(&set_name(report.view, set.set)))?;
+    heading(out, "principal")?;
+    alike_of_set(report, set).iter().try_for_each(|alike| {
+        lines(out, &principals(report.view, &alike.accesses, usize::MAX), &alike.rows)
+    })
+}
+
+fn heading(out: &mut dyn Write, other: &str) -> io::Result<()> {
+    writeln!(out, "| {other} | can | when |\n| --- | --- | --- |")
 }
 
 fn lines(out: &mut dyn Write, names: &[String], rows: &[(String, String)]) -> io::Result<()> {

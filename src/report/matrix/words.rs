@@ -1,6 +1,8 @@
 //! Verdicts and conditions in words.
 
-use crate::audit::matrix::{Access, Capability, View};
+use std::sync::Arc;
+
+use crate::audit::matrix::Capability;
 use crate::aws::{ActionSet, KmsAction};
 use crate::decision::{Bound, CellAnswer, Condition, Reason, Standing, Words};
 use crate::report::basis::NAMED;
@@ -13,10 +15,12 @@ pub(super) struct Group {
     pub(super) when: String,
 }
 
-/// The cells of an access that are shown, those that read the same together.
-pub(super) fn groups(view: &View<'_>, access: &Access) -> Vec<Group> {
+/// Cells, those that read the same together.
+pub(super) fn groups<'a>(
+    cells: impl Iterator<Item = (ActionSet, &'a Arc<CellAnswer>)>,
+) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for (actions, answer) in view.cells(access) {
+    for (actions, answer) in cells {
         let when = when(answer);
         match groups.iter_mut().find(|group| group.when == when) {
             Some(group) => group.actions = group.actions.union(actions),
