@@ -570,3 +570,27 @@ fn who_can_tells_of_a_set_who_has_any_member() {
         access.iter().map(|it| it["principals"][0]["name"].as_str().unwrap()).collect();
     assert_eq!(names, [eve, sue], "{json}");
 }
+
+#[test]
+fn whom_no_key_lets_in_is_answered_with_nothing() {
+    for who in [
+        "logs.amazonaws.com",
+        "444455556666",
+        "arn:aws:iam::444455556666:root",
+        "arn:aws:iam::444455556666:user/eve",
+        "arn:aws:sts::444455556666:assumed-role/app/s1",
+    ] {
+        let told = shown(&format!("what-can --principal {who} testdata/course"));
+        assert!(
+            told.contains("Nothing to show: who is asked about is not in the export"),
+            "{told}"
+        );
+        let lines =
+            shown(&format!("what-can --principal {who} --all --format jsonl testdata/course"));
+        assert_eq!(lines, "", "{who}");
+    }
+    // Of an account whose users the export has, a user it does not have is a slip of the pen.
+    let slip = run("what-can --principal arn:aws:iam::111122223333:user/Alcie testdata/course");
+    assert_eq!(slip.code, 2);
+    assert!(slip.stderr.contains("did you mean"), "{}", slip.stderr);
+}

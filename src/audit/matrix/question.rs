@@ -256,9 +256,20 @@ fn rows(world: &Inventory, matrix: &Matrix<'_>, text: &str) -> Result<Vec<usize>
         &|row| !is_service(&caller) && (row.is_anyone() || row.is_of_organization()),
     ];
     let near = || near_principal(world, &caller);
-    ways.iter().map(|way| found(way)).find(|rows| !rows.is_empty()).ok_or_else(|| {
-        name(NameError::Unknown { what: "principal", name: text.to_owned(), near: near() })
-    })
+    match ways.iter().map(|way| found(way)).find(|rows| !rows.is_empty()) {
+        Some(rows) => Ok(rows),
+        // Somebody outside the export whom no key lets in.
+        None if !is_of_listed_account(world, &caller) => Ok(Vec::new()),
+        None => {
+            Err(name(NameError::Unknown { what: "principal", name: text.to_owned(), near: near() }))
+        }
+    }
+}
+
+/// Whether somebody is of an account whose users and roles the export has.
+fn is_of_listed_account(world: &Inventory, caller: &Caller) -> bool {
+    let account = caller.account.and_then(|account| world.account(account));
+    account.is_some_and(|account| account.identities_listed)
 }
 
 fn is_service(caller: &Caller) -> bool {

@@ -111,6 +111,9 @@ pub fn summary(
 pub(super) fn nothing(about: &About) -> &'static str {
     let counts = &about.counts;
     let asks = |option: &str| about.basis.question.iter().any(|it| it.starts_with(option));
+    if counts.principals == 0 && asks("--principal") {
+        return "Nothing to show: who is asked about is not in the export, and no key there lets them in.";
+    }
     if counts.always + counts.conditional + counts.unknown + counts.never == 0 {
         if asks("--effective-now") {
             return "Nothing to show: there are no such cells, or the states of the keys rule them out now.";
