@@ -594,3 +594,18 @@ fn whom_no_key_lets_in_is_answered_with_nothing() {
     assert_eq!(slip.code, 2);
     assert!(slip.stderr.contains("did you mean"), "{}", slip.stderr);
 }
+
+#[test]
+fn u6_what_a_role_can_is_told_with_its_sessions_that_a_policy_names() {
+    let folder = Folder::new("matrix-named-sessions");
+    folder.put(
+        "world.yaml",
+        "keyreach: scenario/1\naccounts:\n  \"111122223333\":\n    roles: { app: {}, other: {} }\n    keys:\n      \
+         k:\n        policy: [{ allow: kms:Decrypt, to: [session/app/s1, session/other/s2] }]\n",
+    );
+    let told = within(&folder, "what-can --principal role/app --actions .");
+    let session = "arn:aws:sts::111122223333:assumed-role/app/s1";
+    assert!(told.contains(session) && !told.contains("other/s2"), "{told}");
+    // A filter of the matrix takes the row that it names.
+    assert!(!within(&folder, "matrix --principal role/app --actions .").contains(session));
+}

@@ -165,8 +165,16 @@ impl Question {
         let is_service = |text: &String| Caller::parse(text).as_ref().is_some_and(is_service);
         // What anyone may be able to do stands in the row of a service.
         if self.of_one && !self.principals.iter().all(is_service) {
-            let rows = matrix.rows().iter().enumerate();
-            found.extend(rows.filter(|(_, row)| row.is_anyone()).map(|(at, _)| at));
+            let rows = || matrix.rows().iter().enumerate();
+            // Rule U6: what a role can do in a session that a policy names stands in the row of that session.
+            let roles = found.iter().filter_map(|at| Some(&*matrix.rows().get(*at)?.name));
+            let roles: BTreeSet<&str> = roles.collect();
+            let is_of_role = |row: &Row| {
+                let role = row.caller.session_role_in(world);
+                role.is_some_and(|role| roles.contains(&*role.arn))
+            };
+            let also = rows().filter(|(_, row)| row.is_anyone() || is_of_role(row));
+            found.extend(also.map(|(at, _)| at).collect::<Vec<_>>());
         }
         Ok(found.into_iter().collect())
     }
