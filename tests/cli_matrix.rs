@@ -609,3 +609,22 @@ fn u6_what_a_role_can_is_told_with_its_sessions_that_a_policy_names() {
     // A filter of the matrix takes the row that it names.
     assert!(!within(&folder, "matrix --principal role/app --actions .").contains(session));
 }
+
+#[test]
+fn s3_a_state_that_is_not_known_rules_nothing_out_and_is_told() {
+    let folder = Folder::new("matrix-states");
+    let policy = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:Decrypt","Resource":"*"}}"#;
+    let policy = serde_json::json!({"Policy": policy, "PolicyName": "default"}).to_string();
+    folder.put("111122223333/eu-west-1/kms/k/get-key-policy.json", policy.clone());
+    folder.put("111122223333/eu-west-1/kms/off/get-key-policy.json", policy);
+    // What a state rules out it rules out of every kind of key.
+    let key = r#"{"KeyMetadata":{"KeyId":"off","Arn":"arn:aws:kms:eu-west-1:111122223333:key/off","KeyState":"Disabled"}}"#;
+    folder.put("111122223333/eu-west-1/kms/off/describe-key.json", key);
+    let now = within(&folder, "matrix --effective-now --action Decrypt --format json .");
+    let now: Value = serde_json::from_str(&now).unwrap();
+    let assumed = now["about"]["assumptions"].to_string();
+    assert!(assumed.contains("of 1 of 2 keys no state is known, and nothing is left out"), "{now}");
+    let classes = now["classes"].to_string();
+    assert!(classes.contains("key/k") && !classes.contains("key/off"), "{classes}");
+    assert!(!within(&folder, "matrix --format json .").contains("no state is known"));
+}

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aws::{AccountId, ActionSet, AliasArn, KeyArn, KeySpec, KeyUsage, grant_operations};
+use crate::aws::{
+    AccountId, ActionSet, AliasArn, KeyArn, KeySpec, KeyState, KeyUsage, grant_operations,
+};
 use crate::policy::{PolicyDocument, Principal};
 use crate::source::Place;
 use crate::syntax::is_of_deployment;
@@ -68,6 +70,12 @@ impl Key {
             Some((spec, usage)) => grant_operations(spec, usage),
             None => ActionSet::ALL,
         }
+    }
+
+    /// Whether it is known in which state it is (rule S3).
+    pub fn has_known_state(&self) -> bool {
+        let state = self.metadata.as_ref().and_then(|metadata| metadata.state.as_deref());
+        state.and_then(KeyState::parse).is_some()
     }
 
     /// Rule X1: a key that AWS manages for a service. Without metadata its aliases tell.

@@ -31,6 +31,13 @@ impl About {
             true => "what a key's state rules out now is left out (--effective-now)".to_owned(),
             false => "the states of keys are beside the table, not applied".to_owned(),
         });
+        let unknown = world.keys.values().filter(|key| !key.has_known_state()).count();
+        if question.effective_now && unknown > 0 {
+            let all = world.keys.len();
+            let text =
+                format!("of {unknown} of {all} keys no state is known, and nothing is left out");
+            basis.assumptions.push(text);
+        }
         Self { basis, counts: Counts::default() }
     }
 }

@@ -21,25 +21,28 @@ pub fn ability(key: &Key, action: KmsAction) -> Ability {
     let Some(metadata) = &key.metadata else {
         return Ability::Unknown;
     };
-    let usages = &action.info().key_usages;
-    if !usages.is_empty() {
-        let usage = metadata.usage.as_deref().and_then(KeyUsage::parse);
-        let spec = metadata.spec.as_deref().and_then(KeySpec::parse);
-        match (usage, spec) {
-            (Some(usage), Some(spec)) if !can_perform(usage, spec, action) => {
-                return Ability::NotThisKey;
-            }
-            (Some(_), Some(_)) => {}
-            _ => return Ability::Unknown,
-        }
-    }
-    match metadata.state.as_deref().and_then(KeyState::parse) {
-        None => Ability::Unknown,
-        Some(state) => match state_allows(action, state) {
-            StateAnswer::Succeeds(_) | StateAnswer::NoEffect | StateAnswer::Depends(_) => {
-                Ability::Can
-            }
-            answer => Ability::NotNow(answer),
-        },
+    let usage = metadata.usage.as_deref().and_then(KeyUsage::parse);
+    let spec = metadata.spec.as_deref().and_then(KeySpec::parse);
+    let suits = match usage.zip(spec) {
+        _ if action.info().key_usages.is_empty() => Some(true),
+        kind => kind.map(|(usage, spec)| can_perform(usage, spec, action)),
+    };
+    let state = metadata.state.as_deref().and_then(KeyState::parse);
+    match (suits, state.map(|state| state_allows(action, state))) {
+        (Some(false), _) => Ability::NotThisKey,
+        (
+            Some(true),
+            Some(StateAnswer::Succeeds(_) | StateAnswer::NoEffect | StateAnswer::Depends(_)),
+        ) => Ability::Can,
+        // What the state rules out it rules out of every kind of key.
+        (
+            _,
+            Some(
+                answer @ (StateAnswer::Fails(_)
+                | StateAnswer::FailsEither(..)
+                | StateAnswer::Impossible),
+            ),
+        ) => Ability::NotNow(answer),
+        _ => Ability::Unknown,
     }
 }
