@@ -245,6 +245,13 @@ const BEYOND_THE_PROBE: &[(&str, &str)] = &[
     ("testdata/rules/public-key-access/fire-in-a-branch-a-principal", "the same"),
     ("testdata/rules/public-key-access/fire-in-a-branch-a-statement", "the same"),
     ("testdata/rules/public-key-access/fire-in-a-branch-beside-a-deny-of-the-other", "the same"),
+    ("testdata/rules/external-account-access/fire-in-a-branch-that-its-deny-is-not-in", "the same"),
+    ("testdata/rules/external-account-access/quiet-in-a-branch-that-its-deny-is-in", "the same"),
+    ("testdata/rules/public-key-access/fire-in-a-branch-a-deny-is-of-the-other", "the same"),
+    ("testdata/rules/public-key-access/fire-in-a-branch-by-an-argument", "the same"),
+    ("testdata/rules/public-key-access/fire-in-a-branch-by-two-choices", "the same"),
+    ("testdata/rules/public-key-access/quiet-in-a-branch-by-an-argument", "the same"),
+    ("testdata/rules/public-key-access/quiet-in-a-branch-by-two-choices", "the same"),
     ("testdata/rules/public-key-access/quiet-in-a-branch-a-deny-stops-strangers", "the same"),
     ("testdata/rules/public-key-access/quiet-in-a-branch-the-account-is-pinned", "the same"),
     (

@@ -55,7 +55,18 @@ pub struct PolicyDocument {
     pub kind: PolicyKind,
     /// The range of the file that is the policy, where the place holds more: its parts stand apart.
     own: Option<Span>,
+    /// What it is where code takes these branches or those; none where no two of them hang together.
+    readings: Option<Arc<[Reading]>>,
     body: Arc<Body>,
+}
+
+/// A policy as it is where code takes one branch of each condition that several parts of it hang on.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// What decides that these branches are taken, as it is written.
+    pub open: Vec<Box<str>>,
+    /// The policy there.
+    pub document: PolicyDocument,
 }
 
 /// What equal policies have in common.
@@ -93,19 +104,29 @@ impl PolicyDocument {
 
     /// A policy at `place` whose body others may share.
     pub(super) fn with_body(place: Place, kind: PolicyKind, body: Arc<Body>) -> Self {
-        Self { place, kind, own: None, body }
+        Self { place, kind, own: None, readings: None, body }
     }
 
     /// A policy that was lowered already; its spans count from the place's start.
     pub fn lowered(place: Place, kind: PolicyKind, policy: Policy) -> Self {
-        let body = Body::lowered(Box::default(), policy);
-        Self { place, kind, own: None, body: Arc::new(body) }
+        Self::with_body(place, kind, Arc::new(Body::lowered(Box::default(), policy)))
     }
 
     /// The same, `own` of whose place is the policy: the rest of the place holds parts that it refers to.
     #[must_use]
     pub fn standing_at(self, own: Span) -> Self {
         Self { own: Some(own), ..self }
+    }
+
+    /// The same, with what it is where code takes these branches or those: together they are all that it can be.
+    #[must_use]
+    pub fn read_in(self, readings: Vec<Reading>) -> Self {
+        Self { readings: (!readings.is_empty()).then(|| readings.into()), ..self }
+    }
+
+    /// What it is where code takes these branches or those; none where no two of them hang together.
+    pub fn readings(&self) -> &[Reading] {
+        self.readings.as_deref().unwrap_or_default()
     }
 
     /// Where it stands as a whole, to be shown: no more than its place.

@@ -17,7 +17,7 @@ mod written;
 
 pub use crate::syntax::Unresolved;
 pub use condition::{Comparison, Condition, Operator, Quantifier};
-pub use document::{PolicyDocument, PolicyKind};
+pub use document::{PolicyDocument, PolicyKind, Reading};
 pub use lower::lower;
 pub(crate) use lower::too_long;
 pub use pattern::{Part, Variables, parts};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::{AccountId, ActionSet};
 use crate::decision::{Allowing, Fate, Reach, Request};
 use crate::inventory::Edit;
-use crate::policy::{Condition, Polarity, PolicyDocument, Statement};
+use crate::policy::{Condition, Polarity, PolicyDocument, Reading, Statement};
 
 use super::audience::is_about;
 use super::controllers::list;
@@ -67,11 +67,21 @@ impl Rule for ExternalAccountAccess {
             is_unsure |= let_in(scope, reach, (document, index, statement), &mut all);
             served(scope, (document, index, statement), &mut all);
         }
-        let known = is_unsure.then(|| as_known(scope, document, &Branches::default())).flatten();
+        let readings = document.readings();
+        let is_open = is_unsure && readings.is_empty();
+        let known = is_open.then(|| as_known(scope, document, &Branches::default())).flatten();
         for (account, access) in known.iter().flat_map(|known| as_far_as_known(scope, known)) {
             all.entry(account).or_insert(Access { is_unsure: true, ..access });
         }
-        let in_branches = in_branches(scope, document, &all);
+        let mut in_branches = Vec::new();
+        if readings.is_empty() {
+            in_branches.push((document, in_branches_of(scope, document, &all)));
+        }
+        for reading in readings {
+            let mut found = in_reading(scope, reading, &all);
+            found.retain(|account, _| in_branches.iter().all(|it| !it.1.contains_key(account)));
+            in_branches.push((&reading.document, found));
+        }
         // A key has one owner: of several accounts that may be it all but one are others.
         let may_be: Vec<AccountId> =
             all.keys().copied().filter(|account| may_be_own(scope, *account)).collect();
@@ -83,12 +93,15 @@ impl Rule for ExternalAccountAccess {
             tell(scope, sink, document, Who::AllButOne(&may_be), together);
         }
         // Of several branches code takes one: what is in another is no other owner.
-        for (account, access) in all.into_iter().chain(in_branches) {
-            let who = match may_be_own(scope, account) {
-                true => Who::PerhapsOwn(account),
-                false => Who::Other(account),
-            };
-            tell(scope, sink, document, who, access);
+        in_branches.insert(0, (document, all));
+        for (document, found) in in_branches {
+            for (account, access) in found {
+                let who = match may_be_own(scope, account) {
+                    true => Who::PerhapsOwn(account),
+                    false => Who::Other(account),
+                };
+                tell(scope, sink, document, who, access);
+            }
         }
     }
 }
@@ -117,7 +130,7 @@ fn as_far_as_known(scope: &KeyScope<'_>, known: &Supposed) -> BTreeMap<AccountId
 }
 
 /// Whom code lets in beside `all` where it takes one of its branches, and what is not known stops nobody.
-fn in_branches(
+fn in_branches_of(
     scope: &KeyScope<'_>,
     document: &PolicyDocument,
     all: &BTreeMap<AccountId, Access>,
@@ -138,6 +151,40 @@ fn in_branches(
                 found.entry(account).or_default().append(access);
             }
         }
+    }
+    found
+}
+
+/// Whom the policy lets in beside `all` where code makes it what it is in one reading, and what is not known stops
+/// nobody.
+fn in_reading(
+    scope: &KeyScope<'_>,
+    reading: &Reading,
+    all: &BTreeMap<AccountId, Access>,
+) -> BTreeMap<AccountId, Access> {
+    let (key, document) = (scope.key.arn.clone(), &reading.document);
+    let put = Edit::PutKeyPolicy { key, policy: document.clone() };
+    let mut found: BTreeMap<AccountId, Access> = BTreeMap::new();
+    let mut take = |policy: &PolicyDocument, edits: &[Edit], is_unsure: bool| {
+        let mut more = BTreeMap::new();
+        after(scope.scope.reach, edits, &mut |reach| {
+            for (index, statement) in allows(policy) {
+                let_in(scope, reach, (policy, index, statement), &mut more);
+            }
+        });
+        for (account, access) in more.into_iter().filter(|it| !all.contains_key(&it.0)) {
+            let branches = reading.open.iter().map(|open| open.to_string()).collect();
+            let access = Access { witness: None, branches, is_unsure, ..access };
+            found.entry(account).or_insert(access);
+        }
+    };
+    take(document, &[put], false);
+    if let Some(known) = as_known(scope, document, &Branches::default()) {
+        take(&known.policy, &known.edits, !known.unknown.is_empty());
+    }
+    for (account, mut access) in in_branches_of(scope, document, all) {
+        access.branches.extend(reading.open.iter().map(|open| open.to_string()));
+        found.entry(account).or_insert(access);
     }
     found
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::aws::{AccountId, ActionSet};
 use crate::decision::{Allowing, Caller, Fate, Reach};
+use crate::inventory::Edit;
 use crate::policy::{Polarity, PolicyDocument, PolicyKind, Principal, Statement};
 use crate::source::{Place, Span};
 
@@ -25,12 +26,50 @@ impl Rule for PublicKeyAccess {
     fn key(&self, scope: &KeyScope<'_>, sink: &mut Sink<'_>) {
         let document = scope.key.policy.as_ref().filter(|_| !scope.key.is_aws_managed());
         let Some(document) = document else { return };
-        for (index, statement) in document.policy().statements.iter().enumerate() {
-            if means_everyone(statement) || means_everyone_in_a_branch(statement) {
-                look(scope, sink, (document, index));
+        let asked = |document| every_ones(document).into_iter().map(move |it| (document, it));
+        let reach = scope.scope.reach;
+        let readings = document.readings();
+        if readings.is_empty() {
+            for at in asked(document) {
+                look(scope, sink, reach, at, &Branches::default());
+            }
+            return;
+        }
+        // Branches that hang together are taken together, where it is not so whatever they are.
+        let mut told = BTreeSet::new();
+        for at in asked(document) {
+            if as_it_is(scope, sink, reach, at) {
+                told.extend(span_of(at));
             }
         }
+        for reading in readings {
+            let (key, policy) = (scope.key.arn.clone(), reading.document.clone());
+            let edit = Edit::PutKeyPolicy { key, policy };
+            let branches = Branches::of(&reading.open);
+            after(reach, &[edit], &mut |reach| {
+                for at in asked(&reading.document) {
+                    let is_new = span_of(at).is_some_and(|span| !told.contains(&span));
+                    if is_new && look(scope, sink, reach, at, &branches) {
+                        told.extend(span_of(at));
+                    }
+                }
+            });
+        }
     }
+}
+
+/// The Allows of a policy that mean everyone, perhaps in one of several branches.
+fn every_ones(document: &PolicyDocument) -> Vec<usize> {
+    let statements = document.policy().statements.iter().enumerate();
+    let is_asked = |it: &Statement| means_everyone(it) || means_everyone_in_a_branch(it);
+    statements.filter(|(_, it)| is_asked(it)).map(|(index, _)| index).collect()
+}
+
+/// A statement by its policy and its number there.
+type At<'a> = (&'a PolicyDocument, usize);
+
+fn span_of(at: At<'_>) -> Option<Span> {
+    Some(at.0.policy().statements.get(at.1)?.span)
 }
 
 /// Whether an Allow means everyone in one of several branches of code.
@@ -41,33 +80,50 @@ fn means_everyone_in_a_branch(statement: &Statement) -> bool {
     statement.allows() && entries.any(|entry| is_everyone(&entry.value))
 }
 
+/// Looks at one Allow in the world as it is alone; whether something is told of it.
+fn as_it_is(scope: &KeyScope<'_>, sink: &mut Sink<'_>, reach: &dyn Reach, at: At<'_>) -> bool {
+    let opened = any_organization(at.0, at.1, &ORGANIZATIONS);
+    let policy = opened.as_ref().unwrap_or(at.0);
+    let (of_organization, none) = (opened.is_some(), Branches::default());
+    let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: &none };
+    asked.look(scope, sink) == Found::Told
+}
+
 /// Looks at one Allow: in the world as it is, in the one where strangers are members of an organization of their
 /// own, in the one where what nobody knows stops nobody, and in that one where code takes the branch it stands in.
-fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, at: (&PolicyDocument, usize)) {
+/// `own` are the branches that make the policy what it is. Whether something is told.
+fn look(
+    scope: &KeyScope<'_>,
+    sink: &mut Sink<'_>,
+    reach: &dyn Reach,
+    at: At<'_>,
+    own: &Branches,
+) -> bool {
     let opened = any_organization(at.0, at.1, &ORGANIZATIONS);
     let policy = opened.as_ref().unwrap_or(at.0);
     let of_organization = opened.is_some();
-    let reach = scope.scope.reach;
-    let none = Branches::default();
-    let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: &none };
+    let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: own };
     let as_it_is = asked.look(scope, sink);
     if as_it_is == Found::Told {
-        return;
+        return true;
     }
     let members = as_members(scope, policy, &ORGANIZATIONS);
     let policy = members.as_ref().map_or(policy, |it| &it.policy);
     let branches = at.0.policy().statements.get(at.1).map(branches).unwrap_or_default();
-    let taken = if branches.are_none() { vec![&none] } else { vec![&none, &branches] };
+    let taken =
+        if branches.are_none() { vec![own.clone()] } else { vec![own.clone(), branches.with(own)] };
     let of_organization = of_organization || members.is_some();
     let edits = members.as_ref().map_or(&[][..], |it| &it.edits);
+    let mut is_told = false;
     after(reach, edits, &mut |reach| {
-        let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: &none };
+        let asked = Asked { at, reach, policy, of_organization, unknown: None, branches: own };
         if members.is_some() && asked.look(scope, sink) == Found::Told {
+            is_told = true;
             return;
         }
-        for branches in taken.iter().copied().filter(|_| as_it_is == Found::Unknown) {
+        for branches in taken.iter().filter(|_| as_it_is == Found::Unknown) {
             let Some(known) = as_known(scope, policy, branches) else { return };
-            let (unknown, mut is_told) = (Some(&*known.unknown), false);
+            let unknown = Some(&*known.unknown);
             after(reach, &known.edits, &mut |reach| {
                 let policy = &known.policy;
                 let asked = Asked { at, reach, policy, of_organization, unknown, branches };
@@ -78,6 +134,7 @@ fn look(scope: &KeyScope<'_>, sink: &mut Sink<'_>, at: (&PolicyDocument, usize))
             }
         }
     });
+    is_told
 }
 
 /// What came of asking strangers.
@@ -94,7 +151,7 @@ enum Found {
 /// A statement as strangers are asked about it.
 struct Asked<'a> {
     /// Where it stands.
-    at: (&'a PolicyDocument, usize),
+    at: At<'a>,
     /// The world they are asked in.
     reach: &'a dyn Reach,
     /// The key policy there, the statement at its place.
@@ -192,6 +249,8 @@ impl Asked<'_> {
             report = report.facet("in-a-branch");
         }
         match self.unknown {
+            // Where a branch is taken is no world that anybody has at hand.
+            None if !self.branches.are_none() => {}
             None => report = report.witness(Some(&witness)),
             Some(unknown) => {
                 report = if is_of_branch { report } else { report.less_sure() };
@@ -217,9 +276,12 @@ impl Asked<'_> {
             false => format!("{who} that {} lets in", list(&keys)),
         };
         let unless = match (self.unknown, self.branches.are_none()) {
-            (None, _) => String::new(),
+            (None, true) => String::new(),
             (Some(_), true) => UNLESS.to_owned(),
-            (Some(unknown), false) => where_it_is_so(&self.branches.open, !unknown.is_empty()),
+            (unknown, false) => {
+                let is_unsure = unknown.is_some_and(|unknown| !unknown.is_empty());
+                where_it_is_so(&self.branches.open, is_unsure)
+            }
         };
         format!("{who} can use {} for {}{unless}", scope.name(), list(names))
     }

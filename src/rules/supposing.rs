@@ -37,6 +37,16 @@ pub(super) struct Branches {
 }
 
 impl Branches {
+    /// Those that make a policy what it is in one reading.
+    pub(super) fn of(open: &[Box<str>]) -> Self {
+        Self { open: open.iter().map(|open| open.to_string()).collect(), own: None }
+    }
+
+    /// These, with those of a reading.
+    pub(super) fn with(self, others: &Self) -> Self {
+        Self { open: self.open.union(&others.open).cloned().collect(), ..self }
+    }
+
     /// Whether none has to be taken.
     pub(super) fn are_none(&self) -> bool {
         self.open.is_empty()

@@ -39,6 +39,11 @@ impl Truth {
 impl At<'_, '_> {
     /// Whether the condition called `name` holds.
     pub(super) fn condition(self, name: &str) -> Truth {
+        match self.is_supposed(name) {
+            Some(true) => return Truth::True,
+            Some(false) => return Truth::False,
+            None => {}
+        }
         let key = (self.number, Box::from(name));
         let known = self.world.conditions.borrow().get(&key).cloned();
         match known {
@@ -123,7 +128,10 @@ impl At<'_, '_> {
 
     fn equals(self, left: &Node<'static>, right: &Node<'static>) -> Truth {
         let text = |node| text_of(&self.eval(node)?);
-        match text(left).zip(text(right)).and_then(|(left, right)| text::same(&left, &right)) {
+        let same = text(left).zip(text(right)).and_then(|(left, right)| {
+            text::same(&left, &right).or_else(|| self.is_same_as_supposed(&left, &right))
+        });
+        match same {
             Some(true) => Truth::True,
             Some(false) => Truth::False,
             None => Truth::Unknown(Box::default()),

@@ -10,6 +10,7 @@ use crate::syntax::{Kind, Member, Node, Unresolved};
 
 use super::conditions::Truth;
 use super::stacks::{Stack, World, source_of};
+use super::supposed::has_branches;
 use super::text;
 
 /// How deep values refer to one another.
@@ -77,16 +78,28 @@ impl<'w, 't> At<'w, 't> {
         Some(Resource { name: &member.name.value, span: member.name.span, doubt, node })
     }
 
-    /// The value of a property.
+    /// The value of a property, where the resource is there.
     pub(super) fn property(self, resource: &Resource<'_>, name: &str) -> Option<Node<'static>> {
         let properties = resource.node.get("Properties");
         if let Some(value) = properties.and_then(|all| all.get(name)) {
-            return self.eval(value);
+            return match has_branches(value) {
+                true => self.where_it_is(resource, || self.eval(value)),
+                false => self.eval(value),
+            };
         }
         // What a macro puts beside the others, or beside all of them, can be any of them.
         let mut around = properties.into_iter().chain([resource.node]).flat_map(Node::members);
         let odd = around.find(|it| it.name.value.starts_with("Fn::"))?;
         Some(unknown(odd.name.span, &format!("{}.{name}", resource.name)))
+    }
+
+    /// What `ask` gives where the resource is there.
+    pub(super) fn where_it_is<T>(self, resource: &Resource<'_>, ask: impl FnOnce() -> T) -> T {
+        let own = resource.node.get("Condition").and_then(Node::as_str);
+        match own.filter(|_| resource.doubt.is_some()) {
+            Some(condition) => self.supposing(condition, true, ask),
+            None => ask(),
+        }
     }
 
     /// The value of a property as a text, known or not.

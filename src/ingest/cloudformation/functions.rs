@@ -8,6 +8,7 @@ use crate::syntax::{Kind, Node};
 
 use super::conditions::Truth;
 use super::evaluate::{At, string, text_of, unknown, used_at};
+use super::supposed::has_branches;
 use super::text;
 
 /// How many values of a mapping one look-up may have.
@@ -57,7 +58,11 @@ impl At<'_, '_> {
             Truth::True => self.eval(then),
             Truth::False => self.eval(otherwise),
             Truth::Unknown(expression) => {
-                let branches = [self.eval(then), self.eval(otherwise)];
+                let branch = |node, holds| match name.as_str().filter(|_| has_branches(node)) {
+                    Some(name) => self.supposing(name, holds, || self.eval(node)),
+                    None => self.eval(node),
+                };
+                let branches = [branch(then, true), branch(otherwise, false)];
                 let is_whole = branches.iter().all(Option::is_some);
                 let branches: Vec<Node<'static>> = branches.into_iter().flatten().collect();
                 match branches.as_slice() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::aws::{AliasArn, KeyArn};
 use crate::inventory::{Alias, KeyManager, KeyMetadata, MultiRegion, MultiRegionRole, Tags};
-use crate::policy::PolicyKind;
+use crate::policy::{PolicyDocument, PolicyKind, Reading};
 use crate::syntax::{Kind, Member, Node};
 
 use super::super::declared;
@@ -31,17 +31,7 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
         return Vec::new();
     };
     let place = at.stack.template.place(resource.span);
-    let written = at.property(resource, "KeyPolicy").map(|node| or_default(at, node));
-    let policy = match (written, at.stack.macros().first()) {
-        (Some(node), None) => names.policy(at, PolicyKind::Key, &node, None),
-        (None, None) => default_key_policy(at, resource.span),
-        (written, Some(made)) => {
-            let account = at.stack.deployment.account;
-            let default = || declared::default_key_tree(resource.span, at.partition(), account);
-            let node = with_more(written.unwrap_or_else(default), made);
-            names.policy(at, PolicyKind::Key, &node, None)
-        }
-    };
+    let policy = policy(at, names, resource).read_in(readings(at, names, resource));
     // It was new when it was made: it has no grants but those that others will give.
     let mut parts = vec![
         KeyPart::Known,
@@ -79,6 +69,30 @@ fn key(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Fact> {
         Some(Some(false)) | None => {}
     }
     facts
+}
+
+/// The policy of a key.
+fn policy(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> PolicyDocument {
+    let written = at.property(resource, "KeyPolicy").map(|node| or_default(at, node));
+    match (written, at.stack.macros().first()) {
+        (Some(node), None) => names.policy(at, PolicyKind::Key, &node, None),
+        (None, None) => default_key_policy(at, resource.span),
+        (written, Some(made)) => {
+            let account = at.stack.deployment.account;
+            let default = || declared::default_key_tree(resource.span, at.partition(), account);
+            let node = with_more(written.unwrap_or_else(default), made);
+            names.policy(at, PolicyKind::Key, &node, None)
+        }
+    }
+}
+
+/// The policy of a key where conditions hold and where they do not, if several parts of it hang on the same ones.
+fn readings(at: &At<'_, '_>, names: &Names, resource: &Resource<'_>) -> Vec<Reading> {
+    let written = resource.node.get("Properties").and_then(|all| all.get("KeyPolicy"));
+    let Some(written) = written else { return Vec::new() };
+    let policy = || policy(at, names, resource);
+    let cases = at.where_it_is(resource, || at.each_case(written, &policy));
+    cases.into_iter().map(|(open, document)| Reading { open, document }).collect()
 }
 
 /// A policy to which a macro may add statements.

@@ -24,6 +24,7 @@ mod parameters;
 mod references;
 mod sam;
 mod stacks;
+mod supposed;
 mod targets;
 mod text;
 

@@ -15,6 +15,7 @@ use super::evaluate::{At, Resource};
 use super::identities::Gathered;
 use super::manifest::Deployments;
 use super::names::Names;
+use super::supposed::Supposed;
 use super::{Declared, Template, keys, organizations, sam};
 
 /// How deep stacks stand in one another.
@@ -27,7 +28,7 @@ const STACKS: usize = 2000;
 const FUEL: u32 = 100_000;
 
 /// A name of a stack, by the stack's number.
-type InStack = (usize, Box<str>);
+pub(super) type InStack = (usize, Box<str>);
 
 /// The stacks of a run, and what is found out while they are evaluated.
 pub(super) struct World<'t> {
@@ -37,6 +38,8 @@ pub(super) struct World<'t> {
     pub(super) fuel: Cell<u32>,
     /// The conditions that were evaluated, by stack and name; nothing while one is.
     pub(super) conditions: RefCell<BTreeMap<InStack, Option<Truth>>>,
+    /// What is supposed of them for now, and whether to hold.
+    pub(super) supposed: RefCell<Vec<(Supposed, bool)>>,
     unresolved: RefCell<Vec<Stated<Box<str>>>>,
     assumed: RefCell<BTreeSet<Box<str>>>,
     unmade: RefCell<Unmade>,
@@ -111,6 +114,7 @@ impl<'t> World<'t> {
             stacks: Vec::new(),
             fuel: Cell::new(FUEL),
             conditions: RefCell::default(),
+            supposed: RefCell::default(),
             unresolved: RefCell::default(),
             assumed: RefCell::default(),
             unmade: RefCell::default(),
